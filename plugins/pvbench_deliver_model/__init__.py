@@ -1,0 +1,52 @@
+"""
+A deterministic model of KVM's local APICs with a cost profile.
+
+Exact in what it delivers and counts; computed, from the profile's numbers, in
+what it times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pvbench.delivery import Delivery, Machine
+from pvbench.hookspecs import hookimpl
+from pvbench.topology import Guest
+
+pvbench_api = 1
+
+
+class Model:
+    name = "model"
+    summary = "model of KVM's local APICs, timed by a cost profile"
+    clock = "model"
+
+    def unavailable(self) -> str | None:
+        return None
+
+    def unsupported(self, guest: Guest, target_state: str) -> str | None:
+        return None
+
+    def profiles(self) -> tuple[str, ...]:
+        from pvbench_deliver_model.profile import bundled
+
+        return bundled()
+
+    def settings(self, profile: str | None) -> dict[str, Any]:
+        from pvbench_deliver_model.profile import DEFAULT, read
+
+        return read(profile or DEFAULT).to_json()
+
+    @contextmanager
+    def boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[Machine]:
+        from pvbench_deliver_model.engine import Engine
+        from pvbench_deliver_model.profile import Profile
+
+        yield Engine(guest, Profile.from_json(settings))
+
+
+@hookimpl
+def pvbench_deliveries() -> list[Delivery]:
+    return [Model()]

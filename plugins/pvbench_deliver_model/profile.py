@@ -1,0 +1,221 @@
+"""
+Cost profiles: TOML files in which each number has a unit, a source and a confidence.
+
+Confidence A: read for that very operation; B: derived or fitted, with what it
+was fitted to; C: assumed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from pvbench.errors import UsageError, unknown
+
+DEFAULT: Final = "skylake-2018"
+_FOLDER: Final = Path(__file__).parent / "profiles"
+
+# Every cost a profile must give, and what it is the cost of.
+COSTS: Final = {
+    "loop_overhead": "one iteration of the benchmark's own loop",
+    "local_call_entry": "start of a function call to oneself until the function runs",
+    "local_call": "such a call until it returns",
+    "csd_queue": "queueing one entry on another CPU's call list, cache misses included",
+    "ack_poll": "reading the acknowledgement another CPU wrote",
+    "irq_toggle": "local_irq_save or local_irq_restore",
+    "fence": "mfence; lfence",
+    "store": "a store to memory",
+    "scan_cpu": "visiting one CPU of a mask",
+    "interrupt_entry": "injection until the handler's first instruction",
+    "eoi": "end of interrupt",
+    "handler_work": "the queued function, acknowledgement included",
+    "interrupt_exit": "end of the handler until the CPU is idle again",
+    "lock_handover": "a contended spinlock, from one CPU's release to the next one's",
+    "hypercall": "an empty hypercall, round trip",
+    "icr_write": "an x2APIC ICR write that exits, without its targets, round trip",
+    "icr_write_fastpath": "the same in the exit fast path",
+    "xapic_surcharge": "what an xAPIC send costs more than an x2APIC one",
+    "mmio_exit": "an access to the xAPIC page that exits and is emulated",
+    "apic_access": "an access to an APIC register that does not exit",
+    "fault": "an instruction that raises #GP",
+    "deliver_target": "one target inside an exit: look-up, IRR, notification",
+    "deliver_logical": "what a target costs more when found by logical destination",
+    "match_vcpu": "asking one vCPU whether a broadcast is for it",
+    "posted_notification": "posted interrupt to a running vCPU until injection",
+    "kick": "kick of a running vCPU without posted interrupts until injection",
+    "wake_polled": "wake-up of a vCPU caught by halt polling until injection",
+    "wake_blocked": "wake-up of a vCPU that must be scheduled until injection",
+    "halt_poll_max": "longest halt polling, halt_poll_ns",
+    "halt_poll_start": "first halt polling, halt_poll_ns_grow_start",
+    "timeslice": "how long host CPUs run one of several busy vCPUs",
+}
+RATIOS: Final = {
+    "exit_entry_share": "part of an exit's round trip before its targets are served",
+    "halt_poll_grow": "growth factor of halt polling",
+    "halt_poll_shrink": "divisor of halt polling; 0 resets it",
+}
+FASTPATHS: Final = ("none", "physical", "any")
+_PS: Final = {"ps": 1, "ns": 1_000, "us": 1_000_000}
+_HEAD: Final = {"title", "tsc_hz", "tsc_hz_source", "features", "costs", "ratios"}
+_FIELDS: Final = {"value", "unit", "confidence", "source"}
+_OPTIONAL_FIELDS: Final = {"range", "fitted"}
+
+
+@attrs.frozen(kw_only=True)
+class Cost:
+    """One number of a profile, in picoseconds (a ratio: as it is)."""
+
+    ps: float
+    confidence: str
+    source: str
+    fitted: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Profile:
+    """
+    A cost profile.
+
+    Args:
+        name: file name without ending.
+        sha256: of the file's bytes; equal profiles have equal ones.
+        apicv: posted interrupts and virtual APIC registers are on.
+        icr_fastpath: which ICR writes take the exit fast path, from FASTPATHS.
+        costs: by the names of COSTS, in picoseconds.
+        ratios: by the names of RATIOS.
+    """
+
+    name: str
+    title: str
+    sha256: str
+    apicv: bool
+    icr_fastpath: str
+    costs: dict[str, Cost]
+    ratios: dict[str, Cost]
+
+    def ps(self, name: str) -> int:
+        """Cost *name* in whole picoseconds."""
+        return round(self.costs[name].ps)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for a job; `from_json` is the inverse."""
+        data = attrs.asdict(self)
+        return data | {"profile": self.name, "profile_sha256": self.sha256}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Profile:
+        """A profile from `to_json`, after a trip through JSON."""
+        fields = {name: data[name] for name in attrs.fields_dict(cls)}
+        for table in ("costs", "ratios"):
+            fields[table] = {k: Cost(**v) for k, v in fields[table].items()}
+        return cls(**fields)
+
+
+def bundled() -> tuple[str, ...]:
+    """Names of the profiles that come with pvbench."""
+    return tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
+
+
+def read(name_or_file: str) -> Profile:
+    """
+    A bundled profile by name, or a user's TOML file.
+
+    Raises:
+        UsageError: it does not exist or a number in it cannot be used.
+    """
+    path = Path(name_or_file)
+    if path.suffix != ".toml":
+        if name_or_file not in bundled():
+            listing = f"Bundled: {', '.join(bundled())}; or give a file ending in .toml."
+            raise unknown("profile", name_or_file, bundled(), listing)
+        path = _FOLDER / f"{name_or_file}.toml"
+    try:
+        raw = path.read_bytes()
+        data = tomllib.loads(raw.decode())
+    except OSError as error:
+        raise UsageError(f"profile {path} cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"profile {path} is not TOML", why=str(error)) from None
+    return _parse(path, data, hashlib.sha256(raw).hexdigest())
+
+
+def _parse(path: Path, data: dict[str, Any], sha256: str) -> Profile:
+    where = f"profile {path.name}"
+    _same_keys(where, data, _HEAD)
+    features = _table(where, data, "features")
+    _same_keys(f"{where}, [features]", features, {"apicv", "icr_fastpath"})
+    if type(features["apicv"]) is not bool:
+        raise _bad(f"{where}, features.apicv", features["apicv"], "true or false")
+    if features["icr_fastpath"] not in FASTPATHS:
+        why = f"one of {', '.join(FASTPATHS)}"
+        raise _bad(f"{where}, features.icr_fastpath", features["icr_fastpath"], why)
+    tsc_hz = data["tsc_hz"]
+    if type(tsc_hz) is not int or not 10**6 <= tsc_hz <= 10**11:
+        raise _bad(f"{where}, tsc_hz", tsc_hz, "a frequency in Hz, 1e6 to 1e11")
+    units = {unit: float(ps) for unit, ps in _PS.items()} | {"cycles": 10**12 / tsc_hz}
+    return Profile(
+        name=path.stem,
+        title=str(data["title"]),
+        sha256=sha256,
+        **features,
+        costs=_costs(where, _table(where, data, "costs"), COSTS, units),
+        ratios=_costs(where, _table(where, data, "ratios"), RATIOS, {"ratio": 1.0}),
+    )
+
+
+def _table(where: str, data: dict[str, Any], name: str) -> dict[str, Any]:
+    table = data[name]
+    if not isinstance(table, dict):
+        raise _bad(f"{where}, {name}", table, f"a table [{name}]")
+    return table
+
+
+def _costs(
+    where: str, table: dict[str, Any], wanted: dict[str, str], units: dict[str, float]
+) -> dict[str, Cost]:
+    _same_keys(where, table, set(wanted))
+    return {name: _cost(f"{where}, {name}", table[name], units) for name in wanted}
+
+
+def _cost(where: str, entry: Any, units: dict[str, float]) -> Cost:
+    if not isinstance(entry, dict):
+        raise _bad(where, entry, "a table with value, unit, confidence and source")
+    _same_keys(where, entry, _FIELDS, _OPTIONAL_FIELDS)
+    value = entry["value"]
+    if type(value) not in (int, float) or not 0 <= value < 10**12:
+        raise _bad(f"{where}.value", value, "a number from 0 to 1e12")
+    if entry["unit"] not in units:
+        raise _bad(f"{where}.unit", entry["unit"], f"one of {', '.join(units)}")
+    if entry["confidence"] not in ("A", "B", "C"):
+        raise _bad(f"{where}.confidence", entry["confidence"], "A, B or C")
+    if not isinstance(entry["source"], str) or not entry["source"]:
+        raise _bad(f"{where}.source", entry["source"], "where the number was read")
+    return Cost(
+        ps=value * units[entry["unit"]],
+        confidence=entry["confidence"],
+        source=entry["source"],
+        fitted=bool(entry.get("fitted", False)),
+    )
+
+
+def _same_keys(
+    where: str, table: dict[str, Any], wanted: set[str], optional: set[str] = frozenset()  # type: ignore[assignment]
+) -> None:
+    extra = sorted(set(table) - wanted - optional)
+    if extra:
+        near = get_close_matches(extra[0], sorted(wanted | optional), n=1)
+        hint = f"Did you mean {near[0]!r}?" if near else "Remove it."
+        raise UsageError(f"{where} has an unknown key {extra[0]!r}", fix=hint)
+    if missing := sorted(wanted - set(table)):
+        raise UsageError(
+            f"{where} lacks {', '.join(missing)}", fix="Start from a copy of a bundled one."
+        )
+
+
+def _bad(where: str, value: object, why: str) -> UsageError:
+    return UsageError(f"{where} is {value!r}, not {why}")

@@ -1,0 +1,216 @@
+"""
+Target vCPUs: what happens to an interrupt once the hypervisor has accepted it.
+
+State is one array entry for each vCPU; times are integer picoseconds.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from pvbench_deliver_model.profile import Profile
+
+from pvbench.topology import Guest
+
+I64 = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+NEVER: Final = -(1 << 62)
+
+
+class Targets:
+    """The vCPUs of a guest as receivers of interrupts."""
+
+    def __init__(self, guest: Guest, profile: Profile, target_state: str) -> None:
+        count = len(guest.apic_ids)
+        ps = profile.ps
+        self.count = count
+        self._halting = target_state == "halted"
+        self._notify = ps("posted_notification" if profile.apicv else "kick")
+        self._wake_polled, self._wake_blocked = ps("wake_polled"), ps("wake_blocked")
+        self._poll_max, self._poll_start = ps("halt_poll_max"), ps("halt_poll_start")
+        self._poll_grow = profile.ratios["halt_poll_grow"].ps
+        self._poll_shrink = profile.ratios["halt_poll_shrink"].ps
+        self._entry_ps, self._eoi = ps("interrupt_entry"), ps("eoi")
+        self.work, self._exit_ps = ps("handler_work"), ps("interrupt_exit")
+        self.handover = ps("lock_handover")
+        self._timeslice = ps("timeslice")
+        self._hosts = guest.host_cpus if (guest.host_cpus or count) < count else None
+        self.free = np.zeros(count, np.int64)  # end of the last handler
+        self._poll_window = np.zeros(count, np.int64)
+        self._entered: dict[int, I64] = {}  # vector -> entry of its last handler
+        self.acked = np.zeros(count, np.int64)
+        self._host_free = np.zeros(self._hosts or 0, np.int64)
+        self._lock_free = NEVER
+        self.awake: Flags | None = None  # vCPUs that never halt: the senders
+        self.masked_until: I64 | None = None  # senders take nothing before that
+        self.reset_counts()
+
+    @property
+    def state(self) -> str:
+        """What the targets prove to be; busy vCPUs that share host CPUs wait their turn."""
+        if self._halting:
+            return "halted"
+        return "preempted" if self._hosts else "running"
+
+    @property
+    def shared_run_ps(self) -> int:
+        """What a woken target takes from the host CPU it shares."""
+        if not (self._hosts and self._halting):
+            return 0
+        wake = self._wake_blocked + self._entry_ps + self._eoi
+        return wake + self.work + self._exit_ps
+
+    def shares_host(self, cpus: I64, source: int) -> Flags:
+        """Which of *cpus* run on the host CPU of *source*."""
+        assert self._hosts is not None  # noqa: S101 - see shared_run_ps
+        mates: Flags = cpus % self._hosts == source % self._hosts
+        return mates
+
+    def reset_counts(self) -> None:
+        """Forget what was counted, not what the vCPUs are doing."""
+        self.handlers = np.zeros(self.count, np.int64)
+        self.coalesced = np.zeros(self.count, np.int64)
+        self.functions = np.zeros(self.count, np.int64)
+        self.wakeups_polled = self.wakeups_blocked = 0
+
+    def accept(self, arrival: I64, cpu: I64, vector: int, *, lock: bool) -> tuple[I64, I64]:
+        """
+        Interrupts accepted at *arrival*, ascending, by *cpu*.
+
+        Returns:
+            For each the entry of the handler that serves it, and its
+            acknowledgement.
+        """
+        first = self._first_of_each(cpu)
+        if first is None:
+            return self._accept_distinct(arrival, cpu, vector, lock=lock)
+        entry, ack = np.empty_like(arrival), np.empty_like(arrival)
+        rest = np.arange(len(cpu))
+        while len(rest):
+            first = self._first_of_each(cpu[rest])
+            now = rest if first is None else rest[first]
+            entry[now], ack[now] = self._accept_distinct(
+                arrival[now], cpu[now], vector, lock=lock
+            )
+            rest = rest[:0] if first is None else rest[~first]
+        return entry, ack
+
+    def _first_of_each(self, cpu: I64) -> Flags | None:
+        """Which entries are the first of their CPU; None if all are."""
+        place = np.arange(len(cpu))
+        seen = np.empty(self.count, np.int64)
+        seen[cpu[::-1]] = place[::-1]
+        first: Flags = seen.take(cpu) == place
+        return None if first.all() else first
+
+    def _accept_distinct(
+        self, arrival: I64, cpu: I64, vector: int, *, lock: bool
+    ) -> tuple[I64, I64]:
+        entered = self._entered.get(vector)
+        if entered is None:
+            entered = self._entered[vector] = np.full(self.count, NEVER, np.int64)
+        pending = entered.take(cpu) > arrival
+        if not pending.any():
+            return self._run_handlers(arrival, cpu, entered, lock=lock)
+        fresh = ~pending
+        self._run_handlers(arrival[fresh], cpu[fresh], entered, lock=lock)
+        self.coalesced[cpu[pending]] += 1
+        return entered.take(cpu), self.acked.take(cpu)
+
+    def _run_handlers(
+        self, arrival: I64, cpu: I64, entered: I64, *, lock: bool
+    ) -> tuple[I64, I64]:
+        free = self.free.take(cpu)
+        if self.masked_until is not None:
+            arrival = np.maximum(arrival, self.masked_until.take(cpu))
+        begin = self._begin(arrival, free, cpu)
+        if self._hosts:
+            begin = self._on_host_cpus(begin, cpu)
+        entry = begin + self._entry_ps
+        ack = entry + self._eoi
+        if lock:
+            ack = self._pass_lock(ack)
+        ack += self.work
+        entered[cpu] = entry
+        self.acked[cpu] = ack
+        self.free[cpu] = ack + self._exit_ps
+        self.handlers[cpu] += 1
+        return entry, ack
+
+    def _begin(self, arrival: I64, free: I64, cpu: I64) -> I64:
+        """When each vCPU is back in the guest with the interrupt injected."""
+        idle = arrival - free  # negative: still in a handler
+        if not self._halting:
+            begin = arrival + self._notify
+        elif self.awake is None:
+            begin = arrival + self._wake(idle, cpu)
+        else:
+            wake = np.full(len(cpu), self._notify)
+            asleep = ~self.awake.take(cpu) & (idle >= 0)
+            wake[asleep] = self._wake(idle[asleep], cpu[asleep])
+            begin = arrival + wake
+        if len(idle) and idle.min() < 0:
+            busy = idle < 0
+            begin[busy] = np.maximum(arrival[busy] + self._notify, free[busy])
+        return begin
+
+    def _wake(self, idle: I64, cpu: I64) -> Any:
+        """Wake-up of halted vCPUs; KVM's grow and shrink of halt polling."""
+        window = self._poll_window.take(cpu)
+        blocked = idle > window
+        if not blocked.any():
+            self.wakeups_polled += len(cpu)
+            return self._wake_polled
+        slept, late = idle[blocked], int(blocked.sum())
+        self.wakeups_polled += len(cpu) - late
+        self.wakeups_blocked += late
+        self._poll_window[cpu[blocked]] = self._next_window(slept, window[blocked])
+        return np.where(blocked, self._wake_blocked, self._wake_polled)
+
+    def _next_window(self, slept: I64, window: I64) -> I64:
+        grown = np.maximum(window * self._poll_grow, self._poll_start)
+        grown = np.minimum(grown, self._poll_max)
+        shrunk = window // self._poll_shrink if self._poll_shrink else window * 0
+        return np.where(slept > self._poll_max, shrunk, grown).astype(np.int64)
+
+    def _pass_lock(self, wanted: I64) -> I64:
+        """When each has taken and released the lock, first come first served."""
+        order = wanted.argsort(kind="stable")
+        turn = np.arange(len(wanted)) * self.handover
+        start = np.maximum(wanted[order], self._lock_free) - turn
+        released = np.maximum.accumulate(start) + turn + self.handover
+        self._lock_free = int(released[-1])
+        result = np.empty_like(wanted)
+        result[order] = released
+        return result
+
+    def _on_host_cpus(self, begin: I64, cpu: I64) -> I64:
+        """Delay by host CPUs that are busy with another vCPU."""
+        assert self._hosts is not None  # noqa: S101 - the caller has checked
+        if not self._halting:
+            return self._next_turn(begin, cpu)
+        run = self.shared_run_ps
+        host = cpu % self._hosts
+        order = np.lexsort((begin, host))
+        host, base = host[order], int(begin.min())
+        rank = np.arange(len(host)) - np.searchsorted(host, host)
+        ready = np.maximum(begin[order], self._host_free[host]) - base
+        # one lane of time for each host CPU, so that one scan serves them all
+        lane = host * (int(ready.max()) + run * len(host) + 1)
+        start = np.maximum.accumulate(ready - rank * run + lane) - lane + rank * run + base
+        self._host_free[host] = start + run
+        result = np.empty_like(begin)
+        result[order] = start
+        return result
+
+    def _next_turn(self, begin: I64, cpu: I64) -> I64:
+        """Busy vCPUs take turns of a time slice on their host CPU."""
+        assert self._hosts is not None  # noqa: S101 - the caller has checked
+        turns = -(-self.count // self._hosts)
+        period = turns * self._timeslice
+        turn_start = cpu // self._hosts * self._timeslice
+        into = (begin - turn_start) % period
+        return np.where(into < self._timeslice, begin, begin + period - into)

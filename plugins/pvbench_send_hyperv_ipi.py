@@ -1,0 +1,102 @@
+"""
+Hyper-V's synthetic cluster IPI: one hypercall for any number of targets.
+
+Follows Linux, arch/x86/hyperv/hv_apic.c.  Targets are VP numbers, which are CPU
+numbers here, never APIC IDs.  Below VP 64 the mask fits a register; otherwise an
+input page holds a sparse set of banks of 64, or says "all".
+"""
+
+from __future__ import annotations
+
+from pvbench.hookspecs import hookimpl
+from pvbench.ops import Burst, Hypercall, Scan, WriteMem
+from pvbench.sender import Apic, Ops, Sender
+from pvbench.topology import Guest
+from pvbench.x86.hyperv import (
+    HV_GENERIC_SET_ALL,
+    HV_GENERIC_SET_SPARSE_4K,
+    HV_HYPERCALL_FAST_BIT,
+    HV_HYPERCALL_VARHEAD_OFFSET,
+    HV_IPI_HIGH_VECTOR,
+    HV_IPI_LOW_VECTOR,
+    HV_MAX_SPARSE_VCPU_BANKS,
+    HV_VCPUS_PER_SPARSE_BANK,
+    HVCALL_SEND_IPI,
+    HVCALL_SEND_IPI_EX,
+)
+from pvbench.sequences import HYPERCALL_INPUT_PAGE, irqs_off
+
+pvbench_api = 1
+
+MAX_VPS = HV_VCPUS_PER_SPARSE_BANK * HV_MAX_SPARSE_VCPU_BANKS
+
+
+class HypervIpi(Sender):
+    name = "hyperv-ipi"
+    summary = "HvCallSendSyntheticClusterIpi(Ex): one hypercall for any mask"
+    mechanism = "hypercall"
+    hypercall_abi = "hyperv"
+
+    def unsupported(self, guest: Guest) -> str | None:
+        if len(guest.apic_ids) > MAX_VPS:
+            return f"a sparse VP set addresses {MAX_VPS} virtual processors"
+        return None
+
+    def refuses(self, burst: Burst, guest: Guest) -> str | None:
+        if not HV_IPI_LOW_VECTOR <= burst.vector <= HV_IPI_HIGH_VECTOR:
+            return "the hypercall takes vectors 0x10..0xff; Linux sends an NMI natively"
+        return None
+
+    def send_IPI(self, apic: Apic, cpu: int, vector: int) -> Ops:
+        return _send((cpu,), vector)
+
+    def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
+        return _send(cpus, vector, everybody=len(cpus) == len(apic.guest.apic_ids))
+
+    def send_IPI_mask_allbutself(
+        self, apic: Apic, cpus: tuple[int, ...], vector: int
+    ) -> Ops:
+        return _send(apic.without_self(cpus), vector)
+
+    def send_IPI_allbutself(self, apic: Apic, vector: int) -> Ops:
+        return _send(apic.guest.others(apic.source), vector)
+
+    def send_IPI_all(self, apic: Apic, vector: int) -> Ops:
+        return _send(tuple(apic.guest.cpus), vector, everybody=True)
+
+    def send_IPI_self(self, apic: Apic, vector: int) -> Ops:
+        return _send((apic.source,), vector)
+
+
+def _send(vps: tuple[int, ...], vector: int, *, everybody: bool = False) -> Ops:
+    if not vps:
+        return iter(())
+    if max(vps) < HV_VCPUS_PER_SPARSE_BANK:
+        return _send_fast(vps, vector)
+    return irqs_off(_send_ex(vps, vector, everybody=everybody))
+
+
+def _send_fast(vps: tuple[int, ...], vector: int) -> Ops:
+    yield Scan(len(vps))
+    mask = sum(1 << vp for vp in vps)
+    yield Hypercall(HVCALL_SEND_IPI | HV_HYPERCALL_FAST_BIT, (vector, mask))
+
+
+def _send_ex(vps: tuple[int, ...], vector: int, *, everybody: bool) -> Ops:
+    banks: dict[int, int] = {}
+    if not everybody:
+        yield Scan(len(vps))
+        for vp in vps:
+            bank, bit = divmod(vp, HV_VCPUS_PER_SPARSE_BANK)
+            banks[bank] = banks.get(bank, 0) | 1 << bit
+    set_format = HV_GENERIC_SET_ALL if everybody else HV_GENERIC_SET_SPARSE_4K
+    valid_bank_mask = sum(1 << bank for bank in banks)
+    page = (vector, set_format, valid_bank_mask, *(banks[b] for b in sorted(banks)))
+    yield WriteMem(HYPERCALL_INPUT_PAGE, page)
+    control = HVCALL_SEND_IPI_EX | len(banks) << HV_HYPERCALL_VARHEAD_OFFSET
+    yield Hypercall(control, (HYPERCALL_INPUT_PAGE, 0))
+
+
+@hookimpl
+def pvbench_senders() -> list[Sender]:
+    return [HypervIpi()]

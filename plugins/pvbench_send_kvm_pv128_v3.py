@@ -1,0 +1,44 @@
+"""
+The first proposal: one three-argument hypercall, a bitmap of APIC IDs 0..127.
+
+Follows "[PATCH v3 2/6] KVM: X86: Implement PV IPIs in linux guest" (2018), its
+faults included: IDs from 128 on are dropped without a word, and a mask of
+nothing else still costs a hypercall with an empty bitmap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pvbench.hookspecs import hookimpl
+from pvbench.sender import Apic, Ops, Sender
+from pvbench.sequences import VectorOnlyOverlay, words
+from pvbench.topology import Guest
+
+pvbench_api = 1
+
+BITMAP_BITS = 128
+
+
+class KvmPv128V3(VectorOnlyOverlay):
+    name = "kvm-pv128-v3"
+    summary = "patch v3 of 2018: one hypercall, APIC IDs 128 and above are lost"
+    hypercall_abi = "kvm-v3"
+
+    def drops(self, cpus: tuple[int, ...], guest: Guest) -> frozenset[int]:
+        return frozenset(cpu for cpu in cpus if guest.apic_ids[cpu] >= BITMAP_BITS)
+
+    def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[tuple[int, ...]]:
+        bitmap = sum(1 << apic_id for apic_id in apic_ids if apic_id < BITMAP_BITS)
+        yield (*words(bitmap, 2), icr)
+
+    def send_IPI_allbutself(self, apic: Apic, vector: int) -> Ops:
+        return self.send_IPI_mask(apic, apic.guest.others(apic.source), vector)
+
+    def send_IPI_all(self, apic: Apic, vector: int) -> Ops:
+        return self.send_IPI_mask(apic, tuple(apic.guest.cpus), vector)
+
+
+@hookimpl
+def pvbench_senders() -> list[Sender]:
+    return [KvmPv128V3()]

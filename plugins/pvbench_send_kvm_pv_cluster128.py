@@ -1,0 +1,26 @@
+"""
+The reviewer's first answer: aligned clusters of 128, the cluster beside the vector.
+
+Radim Krcmar on patch v3 (2018): three registers, the vector in 8 bits and a
+cluster index in the other 24 of the last one, so 2^31 CPUs.
+"""
+
+from __future__ import annotations
+
+from pvbench.hookspecs import hookimpl
+from pvbench.sender import Sender
+from pvbench.sequences import ClusterOverlay
+
+pvbench_api = 1
+
+
+class KvmPvCluster128(ClusterOverlay):
+    name = "kvm-pv-cluster128"
+    summary = "proposal of 2018: 24-bit cluster index beside the vector, 128 per call"
+    hypercall_abi = "kvm-cluster128"
+    bitmap_words = 2
+
+
+@hookimpl
+def pvbench_senders() -> list[Sender]:
+    return [KvmPvCluster128()]

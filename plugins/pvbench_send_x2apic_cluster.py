@@ -1,0 +1,70 @@
+"""
+One WRMSR per x2APIC cluster: up to 16 targets share a logical destination.
+
+Follows Linux, arch/x86/kernel/apic/x2apic_cluster.c, __x2apic_send_IPI_mask().
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pvbench.hookspecs import hookimpl
+from pvbench.ops import Fence, Scan, WrMsr
+from pvbench.sender import Apic, Driver, Ops, Sender
+from pvbench.topology import Guest
+from pvbench.x86.apic import (
+    APIC_DEST_LOGICAL,
+    APIC_ICR,
+    X2APIC_LOGICAL_IDS,
+    icr_low,
+    x2apic_logical_id,
+    x2apic_msr,
+)
+from pvbench.sequences import irqs_off, x2apic_shorthand
+
+pvbench_api = 1
+
+
+class X2apicCluster(Driver):
+    name = "x2apic-cluster"
+    summary = "one WRMSR per cluster of 16"
+    apic_mode = "x2apic"
+
+    def unsupported(self, guest: Guest) -> str | None:
+        if max(guest.apic_ids) >= X2APIC_LOGICAL_IDS:
+            return "APIC IDs from 2^20 on have no logical x2APIC ID of their own"
+        return None
+
+    def send_IPI(self, apic: Apic, cpu: int, vector: int) -> Ops:
+        yield Fence()
+        yield _write_icr(x2apic_logical_id(apic.id(cpu)), vector)
+
+    def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
+        def loop() -> Ops:
+            yield Scan(len(cpus))
+            for destination in logical_destinations(apic.id(cpu) for cpu in cpus):
+                yield _write_icr(destination, vector)
+
+        yield Fence()
+        yield from irqs_off(loop())
+
+    def send_shorthand(self, apic: Apic, shorthand: str, vector: int) -> Ops:
+        return x2apic_shorthand(shorthand, vector)
+
+
+def logical_destinations(apic_ids: Iterable[int]) -> list[int]:
+    """OR the logical IDs of each cluster's targets; clusters as first met."""
+    members: dict[int, int] = {}
+    for logical in map(x2apic_logical_id, apic_ids):
+        members[logical >> 16] = members.get(logical >> 16, 0) | logical
+    return list(members.values())
+
+
+def _write_icr(destination: int, vector: int) -> WrMsr:
+    icr = icr_low(vector, APIC_DEST_LOGICAL)
+    return WrMsr(x2apic_msr(APIC_ICR), destination << 32 | icr)
+
+
+@hookimpl
+def pvbench_senders() -> list[Sender]:
+    return [X2apicCluster()]

@@ -1,0 +1,42 @@
+"""
+One WRMSR per target: the usual default of cloud guests.
+
+Follows Linux, arch/x86/kernel/apic/x2apic_phys.c, __x2apic_send_IPI_mask().
+"""
+
+from __future__ import annotations
+
+from pvbench.hookspecs import hookimpl
+from pvbench.ops import Fence, Scan, WrMsr
+from pvbench.sender import Apic, Driver, Ops, Sender
+from pvbench.x86.apic import APIC_ICR, icr_low, x2apic_msr
+from pvbench.sequences import irqs_off, x2apic_shorthand
+
+pvbench_api = 1
+
+
+class X2apicPhysical(Driver):
+    name = "x2apic-physical"
+    summary = "one WRMSR per target; the usual cloud default"
+    apic_mode = "x2apic"
+
+    def send_IPI(self, apic: Apic, cpu: int, vector: int) -> Ops:
+        yield Fence()
+        yield WrMsr(x2apic_msr(APIC_ICR), apic.id(cpu) << 32 | icr_low(vector))
+
+    def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
+        def loop() -> Ops:
+            yield Scan(len(cpus))
+            for cpu in cpus:
+                yield WrMsr(x2apic_msr(APIC_ICR), apic.id(cpu) << 32 | icr_low(vector))
+
+        yield Fence()
+        yield from irqs_off(loop())
+
+    def send_shorthand(self, apic: Apic, shorthand: str, vector: int) -> Ops:
+        return x2apic_shorthand(shorthand, vector)
+
+
+@hookimpl
+def pvbench_senders() -> list[Sender]:
+    return [X2apicPhysical()]

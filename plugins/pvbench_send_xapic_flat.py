@@ -1,0 +1,43 @@
+"""
+Logical flat mode: one ICR write reaches any subset of up to eight CPUs.
+
+Follows Linux before 6.12, arch/x86/kernel/apic/apic_flat_64.c; the mode was
+removed for 64-bit guests in 2024.  CPU i has logical ID 1 << i.
+"""
+
+from __future__ import annotations
+
+from pvbench.hookspecs import hookimpl
+from pvbench.sender import Apic, Driver, Ops, Sender
+from pvbench.topology import Guest
+from pvbench.x86.apic import APIC_DEST_LOGICAL, XAPIC_FLAT_CPUS, icr_low
+from pvbench.sequences import irqs_off, xapic_send, xapic_shorthand
+
+pvbench_api = 1
+
+
+class XapicFlat(Driver):
+    name = "xapic-flat"
+    summary = "logical flat mode, up to 8 CPUs, one write for any subset (legacy)"
+    apic_mode = "xapic"
+
+    def unsupported(self, guest: Guest) -> str | None:
+        if len(guest.apic_ids) > XAPIC_FLAT_CPUS:
+            return f"flat logical mode addresses {XAPIC_FLAT_CPUS} CPUs"
+        return None
+
+    def send_IPI(self, apic: Apic, cpu: int, vector: int) -> Ops:
+        return apic.send_IPI_mask((cpu,), vector)
+
+    def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
+        logical_ids = sum(1 << cpu for cpu in cpus)
+        icr = icr_low(vector, APIC_DEST_LOGICAL)
+        return irqs_off(xapic_send(logical_ids, icr)) if cpus else iter(())
+
+    def send_shorthand(self, apic: Apic, shorthand: str, vector: int) -> Ops:
+        return xapic_shorthand(shorthand, vector)
+
+
+@hookimpl
+def pvbench_senders() -> list[Sender]:
+    return [XapicFlat()]

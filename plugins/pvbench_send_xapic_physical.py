@@ -1,0 +1,40 @@
+"""
+One ICR2 and ICR pair per target, each after a busy-wait for the previous one.
+
+Follows Linux, arch/x86/kernel/apic/ipi.c, default_send_IPI_mask_sequence_phys().
+"""
+
+from __future__ import annotations
+
+from pvbench.hookspecs import hookimpl
+from pvbench.ops import Scan
+from pvbench.sender import Apic, Driver, Ops, Sender
+from pvbench.x86.apic import icr_low
+from pvbench.sequences import irqs_off, xapic_send, xapic_shorthand
+
+pvbench_api = 1
+
+
+class XapicPhysical(Driver):
+    name = "xapic-physical"
+    summary = "one ICR2+ICR pair per target, busy-wait before each"
+    apic_mode = "xapic"
+
+    def send_IPI(self, apic: Apic, cpu: int, vector: int) -> Ops:
+        return irqs_off(xapic_send(apic.id(cpu), icr_low(vector)))
+
+    def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
+        def loop() -> Ops:
+            yield Scan(len(cpus))
+            for cpu in cpus:
+                yield from xapic_send(apic.id(cpu), icr_low(vector))
+
+        return irqs_off(loop())
+
+    def send_shorthand(self, apic: Apic, shorthand: str, vector: int) -> Ops:
+        return xapic_shorthand(shorthand, vector)
+
+
+@hookimpl
+def pvbench_senders() -> list[Sender]:
+    return [XapicPhysical()]

@@ -1,0 +1,26 @@
+"""This machine: a worker is a child process of the run."""
+
+from __future__ import annotations
+
+import sys
+
+from pvbench.hookspecs import hookimpl
+from pvbench.site import Site
+
+pvbench_api = 1
+
+
+class Local:
+    name = "local"
+    summary = "this machine"
+
+    def unavailable(self) -> str | None:
+        return None
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "pvbench.worker"]
+
+
+@hookimpl
+def pvbench_sites() -> list[Site]:
+    return [Local()]

@@ -1,0 +1,1 @@
+"""pvbench: which way of sending IPIs is best for a guest, and how sure are we?"""

@@ -1,0 +1,36 @@
+"""Validators whose message names the class, the field and the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+
+def integer(
+    low: int, high: int, why: str
+) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
+    """Accept an int (no bool) in low..high."""
+
+    def check(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+        if type(value) is not int or not low <= value <= high:
+            raise ValueError(
+                f"{type(instance).__name__}.{attribute.name} is {value!r}, "
+                f"not an int in {low:#x}..{high:#x}: {why}"
+            )
+
+    return check
+
+
+def one_of(*choices: str) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
+    """Accept one of the strings."""
+
+    def check(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+        if value not in choices:
+            raise ValueError(
+                f"{type(instance).__name__}.{attribute.name} is {value!r}, "
+                f"not one of {', '.join(choices)}"
+            )
+
+    return check

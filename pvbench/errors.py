@@ -1,0 +1,72 @@
+"""Every exception: what happened, why, what to do, and its exit status."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Status(IntEnum):
+    """Exit status of a command; `worst` orders them."""
+
+    OK = 0
+    REGRESSION = 1
+    USAGE = 2
+    NOTHING_MEASURED = 3
+    INCONCLUSIVE = 4
+    ENVIRONMENT = 5
+    PROOF = 6
+
+
+_SEVERITY = (
+    Status.PROOF,
+    Status.ENVIRONMENT,
+    Status.USAGE,
+    Status.REGRESSION,
+    Status.INCONCLUSIVE,
+    Status.NOTHING_MEASURED,
+    Status.OK,
+)
+
+
+def worst(statuses: Iterable[Status]) -> Status:
+    """The status that applies when several do: proof first, then environment."""
+    return min(statuses, key=_SEVERITY.index, default=Status.OK)
+
+
+class PvbenchError(Exception):
+    """Something a person can mend: one sentence, no traceback."""
+
+    status = Status.USAGE
+
+    def __init__(self, what: str, *, why: str = "", fix: str = "") -> None:
+        self.what, self.why, self.fix = what, why, fix
+        head = f"{what}: {why}" if why else what
+        super().__init__(f"{head.rstrip('.')}. {fix}" if fix else head)
+
+
+class UsageError(PvbenchError):
+    """The command line, a suite or a file given by the user cannot be used."""
+
+
+class UnavailableError(PvbenchError):
+    """This machine lacks what was asked for: a device, a disk, a permission."""
+
+    status = Status.ENVIRONMENT
+
+
+class SenderError(PvbenchError):
+    """A sender's ops fail the static check: they do not do what the burst asks."""
+
+    status = Status.PROOF
+
+
+def unknown(kind: str, name: str, known: Iterable[str], listing: str) -> UsageError:
+    """An error for a name nobody offers; suggests the nearest known one."""
+    near = get_close_matches(name, list(known), n=1, cutoff=0.5)
+    hint = f"Did you mean {near[0]!r}? " if near else ""
+    return UsageError(f"there is no {kind} called {name!r}", fix=f"{hint}{listing}")

@@ -1,0 +1,125 @@
+"""
+What a plugin can offer, in life-cycle order.
+
+A plugin is a module with ``pvbench_api = 1`` and some of these hooks, named by
+an entry point of the group ``pvbench``.  Every hook is called once per command
+and may return any iterable; all answers are kept, their order does not matter.
+A hook that raises makes its plugin broken: it is listed with the error and
+nothing else suffers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+import pluggy
+
+if TYPE_CHECKING:
+    from pvbench.delivery import Delivery
+    from pvbench.sender import Sender
+    from pvbench.site import Site
+    from pvbench.suite import Suite
+    from pvbench.workload import Workload
+
+PROJECT: Final = "pvbench"
+API: Final = 1
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def pvbench_workloads() -> Iterable[Workload]:
+    """
+    Offer streams of bursts.
+
+    Returns:
+        Workloads with names unique across plugins.  ``bursts(guest)`` gives the
+        bursts of one iteration, one for each source CPU, targets as CPU
+        numbers; ``()`` is an iteration that sends nothing.
+
+    Errors:
+        A workload that needs more CPUs than the guest has says so through
+        ``unsupported(guest)``; it does not raise.
+
+    Example:
+        plugins/pvbench_load_norov.py
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def pvbench_senders() -> Iterable[Sender]:
+    """
+    Offer ways for a guest to send IPIs.
+
+    Returns:
+        Senders with names unique across plugins: lower case, dashes, the
+        words Linux uses (``x2apic-cluster``).  A `Driver` has every callback,
+        a `Sender` those it lays over a driver.
+
+        A callback gives the ops in program order, each target reached exactly
+        once unless ``drops`` names it.  It must be pure: same arguments, same
+        ops.  Targets are CPU numbers; ``apic.id(cpu)`` is the APIC ID (u32).
+
+    Errors:
+        ``unsupported(guest)`` and ``refuses(burst, guest)`` give the reason a
+        case cannot run; do not raise for it.
+
+    Example:
+        plugins/pvbench_send_x2apic_cluster.py
+
+    Source: arch/x86/kernel/apic/, one driver per file.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def pvbench_deliveries() -> Iterable[Delivery]:
+    """
+    Offer hypervisors: something that executes ops for a guest.
+
+    Also called in each worker, for the one delivery a boot needs, so the
+    module must import quickly.
+
+    Returns:
+        Deliveries with names unique across plugins.
+
+    Errors:
+        ``unavailable()`` says why this machine cannot run it; do not raise.
+
+    Example:
+        plugins/pvbench_deliver_model/
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def pvbench_sites() -> Iterable[Site]:
+    """
+    Offer places where boots happen.
+
+    Returns:
+        Sites with names unique across plugins; ``command()`` is the argument
+        vector that starts a worker there.
+
+    Example:
+        plugins/pvbench_site_local.py
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def pvbench_suites() -> Iterable[Suite]:
+    """
+    Offer questions: which workloads, stacks and guests to compare.
+
+    Returns:
+        Suites with names unique across plugins.  Raise ``version`` whenever
+        results stop being comparable with older ones.
+
+    Example:
+        suites/pvbench_suite_norov.py
+    """
+    raise NotImplementedError

@@ -1,0 +1,195 @@
+"""
+Bursts (who interrupts whom) and ops (what the guest executes for it).
+
+An op program is a tuple of ops; `to_rows` and `from_rows` carry it through JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import attrs
+
+from pvbench.checks import integer, one_of
+from pvbench.x86.apic import (
+    CALL_FUNCTION_SINGLE_VECTOR,
+    CALL_FUNCTION_VECTOR,
+    FIRST_EXTERNAL_VECTOR,
+    NMI_VECTOR,
+    RESCHEDULE_VECTOR,
+)
+
+U64: Final = (1 << 64) - 1
+
+# Kernel entry points; the smp_call_* ones queue an entry for each target first.
+CSD_OPERATIONS: Final = ("smp_call_function_single", "smp_call_function_many")
+BARE_OPERATIONS: Final = (
+    "send_IPI",
+    "send_IPI_mask",
+    "send_IPI_mask_allbutself",
+    "send_IPI_allbutself",
+    "send_IPI_all",
+    "send_IPI_self",
+)
+_DEFAULT_VECTOR: Final = {
+    "smp_call_function_single": CALL_FUNCTION_SINGLE_VECTOR,
+    "send_IPI": RESCHEDULE_VECTOR,
+}
+
+
+@attrs.frozen(kw_only=True)
+class Burst:
+    """
+    One request of one source CPU to interrupt others.
+
+    Args:
+        source: CPU number of the sender.
+        operation: the kernel function called, from CSD_OPERATIONS or
+            BARE_OPERATIONS.
+        targets: CPU numbers, ascending as in a cpumask; ignored by the
+            operations that name their targets themselves.
+        vector: 0x20..0xff, or NMI_VECTOR for an NMI.
+        wait: the source waits until every target has acknowledged.
+        lock: the handler takes and releases one lock shared by all targets.
+    """
+
+    source: int
+    operation: str = attrs.field(validator=one_of(*CSD_OPERATIONS, *BARE_OPERATIONS))
+    targets: tuple[int, ...] = attrs.field(default=(), converter=lambda t: tuple(sorted(t)))
+    vector: int = attrs.field()
+    wait: bool = True
+    lock: bool = False
+
+    @vector.default
+    def _linux_vector(self) -> int:
+        return _DEFAULT_VECTOR.get(self.operation, CALL_FUNCTION_VECTOR)
+
+    @vector.validator
+    def _check_vector(self, attribute: attrs.Attribute[int], vector: int) -> None:
+        if vector == NMI_VECTOR and type(vector) is int:
+            return
+        integer(
+            FIRST_EXTERNAL_VECTOR, 0xFF, "vectors 0x00..0x1f are CPU exceptions (2 is NMI)"
+        )(self, attribute, vector)
+
+    @targets.validator
+    def _check_targets(self, _: object, targets: tuple[int, ...]) -> None:
+        if len(set(targets)) != len(targets):
+            raise ValueError("Burst.targets names a CPU twice: a cpumask cannot")
+
+    @property
+    def protocol(self) -> str:
+        """``csd`` (queue, send to those whose list was empty) or ``bare``."""
+        return "csd" if self.operation in CSD_OPERATIONS else "bare"
+
+
+@attrs.frozen
+class IrqSave:
+    """local_irq_save()."""
+
+
+@attrs.frozen
+class IrqRestore:
+    """local_irq_restore()."""
+
+
+@attrs.frozen
+class Fence:
+    """mfence; lfence: an x2APIC write does not order earlier stores."""
+
+
+@attrs.frozen
+class Scan:
+    """Guest code that visits *cpus* CPUs of a mask; a replay of ops skips it."""
+
+    cpus: int
+
+
+@attrs.frozen
+class WrMsr:
+    """Write *value* (64 bits) to *msr*."""
+
+    msr: int
+    value: int = attrs.field(validator=integer(0, U64, "an MSR has 64 bits"))
+
+
+@attrs.frozen
+class MmioWrite:
+    """Write *value* (32 bits) to a physical *address*."""
+
+    address: int
+    value: int
+
+
+@attrs.frozen
+class WriteMem:
+    """Store little-endian 64-bit *words* at a guest physical *address*."""
+
+    address: int
+    words: tuple[int, ...] = attrs.field(converter=tuple)
+
+
+@attrs.frozen
+class WaitIcrIdle:
+    """Poll the xAPIC's delivery status; *limit* polls at most, 0 for no limit."""
+
+    limit: int = 0
+
+
+@attrs.frozen
+class Hypercall:
+    """
+    One hypercall; *args* are the argument registers in ABI order.
+
+    KVM: *nr* in rax, args in rbx, rcx, rdx, rsi.
+    Hyper-V: *nr* is the control word in rcx, args in rdx, r8.
+    Xen: *nr* in rax, args in rdi, rsi.
+    """
+
+    nr: int
+    args: tuple[int, ...] = attrs.field(converter=tuple)
+
+
+Op = (
+    IrqSave
+    | IrqRestore
+    | Fence
+    | Scan
+    | WrMsr
+    | MmioWrite
+    | WriteMem
+    | WaitIcrIdle
+    | Hypercall
+)
+Program = tuple[Op, ...]
+
+_TYPES: Final[dict[str, type[Op]]] = {
+    cls.__name__: cls
+    for cls in (
+        IrqSave,
+        IrqRestore,
+        Fence,
+        Scan,
+        WrMsr,
+        MmioWrite,
+        WriteMem,
+        WaitIcrIdle,
+        Hypercall,
+    )
+}
+
+
+def to_rows(program: Iterable[Op]) -> list[list[Any]]:
+    """JSON form: ``[["WrMsr", 2096, 252], ...]``."""
+    return [[type(op).__name__, *attrs.astuple(op, recurse=False)] for op in program]
+
+
+def from_rows(rows: Sequence[Sequence[Any]]) -> Program:
+    """The inverse of `to_rows`."""
+    return tuple(_TYPES[row[0]](*row[1:]) for row in rows)
+
+
+def to_dicts(program: Iterable[Op]) -> list[dict[str, Any]]:
+    """For people and scripts: ``[{"op": "WrMsr", "msr": 2096, "value": 252}, ...]``."""
+    return [{"op": type(op).__name__, **attrs.asdict(op)} for op in program]

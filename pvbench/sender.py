@@ -1,0 +1,264 @@
+"""
+Senders: what a guest executes for a burst, as callbacks of struct apic.
+
+A driver has all callbacks; an overlay has some and is laid over a driver.
+What the overlay leaves out stays native, and calls between callbacks go
+through the whole stack, as through ``apic->`` in Linux.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, Final
+
+import attrs
+
+from pvbench.errors import UsageError
+from pvbench.ops import Burst, Op, Program
+from pvbench.topology import Guest
+from pvbench.x86.apic import CALL_FUNCTION_SINGLE_VECTOR, CALL_FUNCTION_VECTOR
+
+Ops = Iterator[Op]
+
+CALLBACKS: Final = (
+    "send_IPI",
+    "send_IPI_mask",
+    "send_IPI_mask_allbutself",
+    "send_IPI_allbutself",
+    "send_IPI_all",
+    "send_IPI_self",
+)
+MECHANISMS: Final = ("icr", "shorthand", "hypercall")
+
+
+class Sender:
+    """
+    A way of sending IPIs.  Subclass it and define some of CALLBACKS.
+
+    A callback takes the stack it is part of, CPU numbers (one, or an ascending
+    tuple) and a vector, and yields ops.  It must be pure.
+
+    Attributes:
+        name: unique, lower case with dashes, in the words Linux uses.
+        summary: one line for `pvbench list senders`.
+        mechanism: how its own callbacks send, from MECHANISMS; the static
+            check refuses a sender that does something else.
+        hypercall_abi: the ABI its guest must boot with; None for any.
+
+    Source: Linux, arch/x86/include/asm/apic.h, struct apic.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    mechanism: ClassVar[str] = "icr"
+    hypercall_abi: ClassVar[str | None] = None
+
+    def unsupported(self, guest: Guest) -> str | None:
+        """Why this sender cannot serve *guest*; None if it can."""
+        return None
+
+    def refuses(self, burst: Burst, guest: Guest) -> str | None:
+        """Why this sender cannot express *burst*; None if it can."""
+        return None
+
+    def drops(self, cpus: tuple[int, ...], guest: Guest) -> frozenset[int]:
+        """CPUs among *cpus* that its own callbacks lose, as the real one does."""
+        return frozenset()
+
+    @classmethod
+    def overrides(cls) -> tuple[str, ...]:
+        """The callbacks this sender defines."""
+        return tuple(name for name in CALLBACKS if hasattr(cls, name))
+
+
+class Driver(Sender):
+    """
+    A sender with a complete table: `send_IPI` and `send_IPI_mask` are its own.
+
+    Attributes:
+        apic_mode: the mode it needs the guest's local APICs in.
+    """
+
+    apic_mode: ClassVar[str]
+
+    def send_IPI(self, apic: Apic, cpu: int, vector: int) -> Ops:
+        """Send *vector* to one CPU."""
+        raise NotImplementedError
+
+    def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
+        """Send *vector* to each of *cpus*."""
+        raise NotImplementedError
+
+    def send_IPI_mask_allbutself(
+        self, apic: Apic, cpus: tuple[int, ...], vector: int
+    ) -> Ops:
+        """Native masks are looped over here, not through the stack, as in Linux."""
+        return self.send_IPI_mask(apic, apic.without_self(cpus), vector)
+
+    def send_IPI_allbutself(self, apic: Apic, vector: int) -> Ops:
+        """By shorthand where the kernel uses it, else as a mask."""
+        if apic.shorthands:
+            return self.send_shorthand(apic, "allbutself", vector)
+        return apic.send_IPI_mask_allbutself(tuple(apic.guest.cpus), vector)
+
+    def send_IPI_all(self, apic: Apic, vector: int) -> Ops:
+        """By shorthand where the kernel uses it, else as a mask."""
+        if apic.shorthands:
+            return self.send_shorthand(apic, "all", vector)
+        return apic.send_IPI_mask(tuple(apic.guest.cpus), vector)
+
+    def send_IPI_self(self, apic: Apic, vector: int) -> Ops:
+        """Send *vector* to the sending CPU."""
+        return self.send_shorthand(apic, "self", vector)
+
+    def send_shorthand(self, apic: Apic, shorthand: str, vector: int) -> Ops:
+        """Send by destination shorthand ``self``, ``all`` or ``allbutself``."""
+        raise NotImplementedError
+
+
+@attrs.frozen
+class Stack:
+    """A driver with at most one overlay; written ``kvm-pv/x2apic-cluster``."""
+
+    driver: Driver
+    overlay: Sender | None = None
+
+    @property
+    def name(self) -> str:
+        """Overlay, slash, driver; a native stack is just the driver."""
+        return f"{self.overlay.name}/{self.driver.name}" if self.overlay else self.driver.name
+
+    @property
+    def sender(self) -> Sender:
+        """The sender the stack is about: the overlay, else the driver."""
+        return self.overlay or self.driver
+
+    def guest(self, guest: Guest) -> Guest:
+        """*guest* as this stack needs it booted."""
+        try:
+            return attrs.evolve(
+                guest,
+                apic_mode=self.driver.apic_mode,
+                hypercall_abi=self.sender.hypercall_abi or guest.hypercall_abi,
+            )
+        except ValueError as error:
+            raise UsageError(f"{self.name} cannot serve {guest.name}", why=str(error)) from None
+
+    def unsupported(self, guest: Guest) -> str | None:
+        """Why the stack cannot serve *guest*; None if it can."""
+        reason = self.driver.unsupported(guest)
+        if reason is None and self.overlay:
+            reason = self.overlay.unsupported(guest)
+        return reason
+
+
+class Apic:
+    """A stack in a guest, sending from one CPU: what callbacks call each other through."""
+
+    def __init__(self, stack: Stack, guest: Guest, source: int, *, shorthands: bool) -> None:
+        self.stack, self.guest, self.source = stack, guest, source
+        self.shorthands = shorthands
+        self.overlaid: set[str] = set()  # overlay callbacks that were called
+
+    def _call(self, callback: str, *args: Any) -> Ops:
+        overlay = self.stack.overlay
+        method = getattr(overlay, callback, None)
+        if method is None:
+            method = getattr(self.stack.driver, callback)
+        else:
+            self.overlaid.add(callback)
+        ops: Ops = method(self, *args)
+        return ops
+
+    def send_IPI(self, cpu: int, vector: int) -> Ops:
+        """See `Driver.send_IPI`."""
+        return self._call("send_IPI", cpu, vector)
+
+    def send_IPI_mask(self, cpus: tuple[int, ...], vector: int) -> Ops:
+        """See `Driver.send_IPI_mask`."""
+        return self._call("send_IPI_mask", cpus, vector)
+
+    def send_IPI_mask_allbutself(self, cpus: tuple[int, ...], vector: int) -> Ops:
+        """See `Driver.send_IPI_mask_allbutself`."""
+        return self._call("send_IPI_mask_allbutself", cpus, vector)
+
+    def send_IPI_allbutself(self, vector: int) -> Ops:
+        """See `Driver.send_IPI_allbutself`."""
+        return self._call("send_IPI_allbutself", vector)
+
+    def send_IPI_all(self, vector: int) -> Ops:
+        """See `Driver.send_IPI_all`."""
+        return self._call("send_IPI_all", vector)
+
+    def send_IPI_self(self, vector: int) -> Ops:
+        """See `Driver.send_IPI_self`."""
+        return self._call("send_IPI_self", vector)
+
+    def id(self, cpu: int) -> int:
+        """APIC ID of *cpu*."""
+        return self.guest.apic_ids[cpu]
+
+    def without_self(self, cpus: tuple[int, ...]) -> tuple[int, ...]:
+        """*cpus* without the sending CPU."""
+        return tuple(cpu for cpu in cpus if cpu != self.source)
+
+
+def reached(burst: Burst, guest: Guest) -> tuple[int, ...]:
+    """
+    CPUs that must run the handler by interrupt, ascending.
+
+    An smp_call_* to the caller itself is a plain call, not an interrupt.
+    """
+    if burst.operation == "send_IPI_all":
+        return tuple(guest.cpus)
+    if burst.operation == "send_IPI_self":
+        return (burst.source,)
+    if burst.operation == "send_IPI_allbutself":
+        return guest.others(burst.source)
+    if burst.operation in ("send_IPI", "send_IPI_mask"):
+        return burst.targets
+    return tuple(cpu for cpu in burst.targets if cpu != burst.source)
+
+
+@attrs.frozen
+class Sent:
+    """Ops of a burst, and which of the overlay's callbacks made them."""
+
+    program: Program
+    overlaid: frozenset[str]
+
+
+def program(stack: Stack, burst: Burst, guest: Guest, *, shorthands: bool) -> Sent:
+    """
+    What the guest executes for *burst*: Linux's dispatch, then the stack.
+
+    Source: Linux, kernel/smp.c and arch/x86/kernel/apic/ipi.c,
+    native_send_call_func_ipi().
+    """
+    apic = Apic(stack, guest, burst.source, shorthands=shorthands)
+    ops = tuple(_dispatch(apic, burst, reached(burst, guest)))
+    return Sent(ops, frozenset(apic.overlaid))
+
+
+def _dispatch(apic: Apic, burst: Burst, cpus: tuple[int, ...]) -> Ops:
+    if not cpus:
+        return iter(())
+    if burst.protocol == "csd":
+        return _call_function(apic, burst.vector, cpus)
+    if burst.operation == "send_IPI":
+        return apic.send_IPI(cpus[0], burst.vector)
+    if burst.operation in ("send_IPI_mask", "send_IPI_mask_allbutself"):
+        callback = getattr(apic, burst.operation)
+        ops: Ops = callback(burst.targets, burst.vector)
+        return ops
+    ops = getattr(apic, burst.operation)(burst.vector)
+    return ops
+
+
+def _call_function(apic: Apic, vector: int, cpus: tuple[int, ...]) -> Ops:
+    if len(cpus) == 1:
+        single = CALL_FUNCTION_SINGLE_VECTOR if vector == CALL_FUNCTION_VECTOR else vector
+        return apic.send_IPI(cpus[0], single)
+    if len(cpus) == len(apic.guest.apic_ids) - 1:
+        return apic.send_IPI_allbutself(vector)
+    return apic.send_IPI_mask(cpus, vector)

@@ -1,0 +1,101 @@
+"""What a delivery saw: ticks and counts of one slice."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import attrs
+
+# Times from t0 of a burst; "wall" is the whole iteration, loop overhead included.
+SERIES: Final = ("send", "irqoff", "deliver", "ack", "wall", "makespan")
+
+
+@attrs.frozen(kw_only=True)
+class Counts:
+    """
+    Counts of one slice.
+
+    Exact, judged by equality: `icr_writes`, `hypercalls`, `returned`, `handlers`,
+    `coalesced`, `functions`.  Observed, only reported: `exits`, `wakeups_polled`,
+    `wakeups_blocked`.  None is unknown: this host cannot show it.
+
+    Args:
+        icr_writes: writes that send through the local APIC.
+        hypercalls: hypercalls that ask for interrupts.
+        returned: sum of what these hypercalls returned.
+        handlers: handler runs by CPU number.
+        coalesced: sends that met an interrupt still pending, by CPU number.
+        functions: requests worked off by CPU number; as `handlers` for ``bare``.
+        exits: exits of the sending CPUs.
+        wakeups_polled: halted targets caught by halt polling.
+        wakeups_blocked: halted targets that had to be scheduled.
+    """
+
+    icr_writes: int | None
+    hypercalls: int | None
+    returned: int | None
+    handlers: tuple[int, ...] = attrs.field(converter=tuple)
+    coalesced: tuple[int, ...] = attrs.field(converter=tuple)
+    functions: tuple[int, ...] = attrs.field(converter=tuple)
+    exits: int | None = None
+    wakeups_polled: int | None = None
+    wakeups_blocked: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Distribution:
+    """Single bursts of a slice, in ticks."""
+
+    p50: int
+    p99: int
+    maximum: int
+
+
+@attrs.frozen(kw_only=True)
+class PartialSend:
+    """A `csd` burst that sent to *cpus* only, because other lists were not empty."""
+
+    burst: int
+    cpus: tuple[int, ...] = attrs.field(converter=tuple)
+    times: int
+
+
+@attrs.frozen(kw_only=True)
+class Trace:
+    """
+    One slice: *loops* iterations of a task.
+
+    Args:
+        ticks: total ticks of each series over all bursts of the slice; a
+            series that does not exist here is absent.
+        bursts: how many bursts the totals are over (loops times sources).
+        distributions: of single bursts, by series.
+        partial: sends to fewer targets than asked for.
+        target_state: what the targets were proved to be: ``halted``,
+            ``running`` or ``preempted``.
+    """
+
+    loops: int
+    bursts: int
+    ticks: dict[str, int]
+    distributions: dict[str, Distribution]
+    counts: Counts
+    partial: tuple[PartialSend, ...] = attrs.field(default=(), converter=tuple)
+    target_state: str = "halted"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data; `from_json` is the inverse."""
+        return attrs.asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Trace:
+        """A trace from `to_json`, after a trip through JSON."""
+        spread = {k: Distribution(**v) for k, v in data["distributions"].items()}
+        return cls(
+            **data
+            | {
+                "distributions": spread,
+                "counts": Counts(**data["counts"]),
+                "partial": [PartialSend(**p) for p in data["partial"]],
+            }
+        )
