@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import IntEnum
 from itertools import groupby
-from typing import Any, Final
+from typing import Final
 
 import attrs
 import numpy as np
@@ -39,7 +39,6 @@ from pvbench.x86.apic import (
     NMI_VECTOR,
     SHORTHAND_MASK,
     X2APIC_BROADCAST,
-    X2APIC_CLUSTER_CPUS,
     XAPIC_BROADCAST,
     x2apic_msr,
 )
@@ -53,7 +52,6 @@ _ICR2_ADDRESS: Final = APIC_DEFAULT_PHYS_BASE + APIC_ICR2
 _X2APIC_RESERVED: Final = 0xFFF3_2000  # bits 31:20, 17:16 and 13
 _LOWEST_VECTOR: Final = 0x10
 _TABLE_IDS: Final = 1 << 20  # up to here a table beats a search
-_CLUSTER_BITS: Final = np.arange(X2APIC_CLUSTER_CPUS, dtype=np.int64)
 _NOBODY: Final[Cpus] = np.empty(0, np.int64)
 
 
@@ -117,27 +115,29 @@ class Decoder:
         return found
 
     def _write_msr(self, first: int, run: list[WrMsr]) -> list[Sends]:
+        if len({op.msr for op in run}) == 1:
+            values = np.array([op.value for op in run], "<u8")
+            low, high = values.view("<u4").reshape(-1, 2).T
+            if not np.count_nonzero(low != low[0]):
+                return self._same_msr(first, run[0].msr, int(low[0]), high.astype(np.int64))
         found = []
-        for (msr, low), ops in groupby(run, lambda op: (op.msr, op.value & 0xFFFF_FFFF)):
-            values = [op.value for op in ops]
-            found += self._same_msr(first, msr, low, values)
-            first += len(values)
+        for _, ops in groupby(run, lambda op: (op.msr, op.value & 0xFFFF_FFFF)):
+            alike = list(ops)
+            found += self._write_msr(first, alike)
+            first += len(alike)
         return found
 
-    def _same_msr(self, first: int, msr: int, low: int, values: list[int]) -> list[Sends]:
+    def _same_msr(self, first: int, msr: int, low: int, high: Cpus) -> list[Sends]:
         if not self._x2apic:
-            why = "an x2APIC register in xAPIC mode raises #GP"
-            return [_fault(first, len(values), why)]
+            return [_fault(first, len(high), "an x2APIC register in xAPIC mode raises #GP")]
         if msr == _SELF_MSR:
-            return [
-                _one(first + i, Route.SELF, value & APIC_VECTOR_MASK, [self.source])
-                for i, value in enumerate(values)
-            ]
+            vector = low & APIC_VECTOR_MASK
+            return [self._to_self(first + i, vector) for i in range(len(high))]
         if msr != _ICR_MSR:
-            return [_fault(first, len(values), f"MSR {msr:#x} sends nothing")]
+            return [_fault(first, len(high), f"MSR {msr:#x} sends nothing")]
         if low & _X2APIC_RESERVED:
-            return [_fault(first, len(values), f"ICR {low:#x} has reserved bits set: #GP")]
-        return self._icr(first, low, [value >> 32 for value in values])
+            return [_fault(first, len(high), f"ICR {low:#x} has reserved bits set: #GP")]
+        return self._icr(first, low, high)
 
     def _write_mmio(self, first: int, run: list[MmioWrite]) -> list[Sends]:
         found = []
@@ -147,7 +147,7 @@ class Decoder:
             elif op.address == _ICR2_ADDRESS:
                 self._icr2 = op.value >> 24
             elif op.address == _ICR_ADDRESS:
-                found += self._icr(first + i, op.value, [self._icr2])
+                found += self._icr(first + i, op.value, np.array([self._icr2]))
             else:
                 found.append(_fault(first + i, 1, f"{op.address:#x} sends nothing"))
         return found
@@ -156,7 +156,7 @@ class Decoder:
         self._memory.update((op.address, op.words) for op in run)
         return []
 
-    def _icr(self, first: int, low: int, destinations: list[int]) -> list[Sends]:
+    def _icr(self, first: int, low: int, destinations: Cpus) -> list[Sends]:
         mode = low & APIC_MODE_MASK
         vector = NMI_VECTOR if mode == APIC_DM_NMI else low & APIC_VECTOR_MASK
         count = len(destinations)
@@ -166,38 +166,31 @@ class Decoder:
             return [_fault(first, count, f"vector {vector:#x} is illegal to send")]
         if low & SHORTHAND_MASK:
             return [self._shorthand(first + i, low, vector) for i in range(count)]
-        broadcast = X2APIC_BROADCAST if self._x2apic else XAPIC_BROADCAST
-        if broadcast in destinations:
-            return self._with_broadcasts(first, low, vector, destinations, broadcast)
-        return [self._addressed(first, low, vector, destinations)]
+        broadcast = destinations == (X2APIC_BROADCAST if self._x2apic else XAPIC_BROADCAST)
+        if not np.count_nonzero(broadcast):
+            return [self._addressed(first, low, vector, destinations)]
+        return [
+            _one(first + i, Route.BROADCAST, vector, self._everyone)
+            if broadcast[i]
+            else self._addressed(first + i, low, vector, destinations[i : i + 1])
+            for i in range(count)
+        ]
 
     def _shorthand(self, first: int, low: int, vector: int) -> Sends:
         shorthand = low & SHORTHAND_MASK
         if shorthand == APIC_DEST_SELF:
-            return _one(first, Route.SELF, vector, [self.source])
+            return self._to_self(first, vector)
         cpus = {APIC_DEST_ALLINC: self._everyone, APIC_DEST_ALLBUT: self._others}
         return _one(first, Route.BROADCAST, vector, cpus[shorthand])
 
-    def _with_broadcasts(
-        self, first: int, low: int, vector: int, destinations: list[int], broadcast: int
-    ) -> list[Sends]:
-        return [
-            _one(first + i, Route.BROADCAST, vector, self._everyone)
-            if destination == broadcast
-            else self._addressed(first + i, low, vector, [destination])
-            for i, destination in enumerate(destinations)
-        ]
+    def _to_self(self, first: int, vector: int) -> Sends:
+        return _one(first, Route.SELF, vector, np.array([self.source]))
 
-    def _addressed(
-        self, first: int, low: int, vector: int, destinations: list[int]
-    ) -> Sends:
-        wanted = np.array(destinations, np.int64)
+    def _addressed(self, first: int, low: int, vector: int, destinations: Cpus) -> Sends:
         if low & APIC_DEST_LOGICAL:
-            route, (op_of_hit, ids) = Route.LOGICAL, self._logical(wanted)
+            route, (op_of_hit, ids) = Route.LOGICAL, self._logical(destinations)
         else:
-            route, op_of_hit, ids = Route.PHYSICAL, self._everyone[: len(wanted)], wanted
-            if len(op_of_hit) < len(wanted):
-                op_of_hit = np.arange(len(wanted))
+            route, op_of_hit, ids = Route.PHYSICAL, np.arange(len(destinations)), destinations
         cpus, known = self._look_up(ids)
         if known is not None:
             op_of_hit = op_of_hit[known]
@@ -212,12 +205,13 @@ class Decoder:
 
     def _logical(self, destinations: Cpus) -> tuple[Cpus, Cpus]:
         """(op, APIC ID) of each logical destination bit."""
-        op, bit = (destinations[:, None] >> _CLUSTER_BITS & 1).nonzero()
-        if not self._x2apic:  # flat: bit i is CPU i
-            known = bit < len(self.guest.apic_ids)
-            ids = np.array(self.guest.apic_ids, np.int64)[bit[known]]
-            return op[known], ids
-        return op, (destinations[op] >> 16) * X2APIC_CLUSTER_CPUS + bit
+        members = destinations.astype("<u2").view(np.uint8)
+        place = np.unpackbits(members, bitorder="little").nonzero()[0]
+        op, bit = place >> 4, place & 0xF
+        if self._x2apic:
+            return op, (destinations >> 16 << 4).take(op) + bit
+        known = bit < len(self._everyone)  # flat: bit i is CPU i
+        return op[known], np.array(self.guest.apic_ids, np.int64)[bit[known]]
 
     def _hypercalls(self, first: int, run: list[Hypercall]) -> list[Sends]:
         return [self._one_hypercall(first + i, op) for i, op in enumerate(run)]
@@ -225,7 +219,7 @@ class Decoder:
     def _one_hypercall(self, first: int, op: Hypercall) -> Sends:
         call: Call = self._hypercall(op, self.guest, self._memory)
         if call.error is not None:
-            return attrs.evolve(_fault(first, 1, call.error), result=call.result)
+            return _fault(first, 1, call.error, call.result)
         cpus = call.cpus
         if cpus is None:
             assert call.apic_ids is not None  # noqa: S101 - a call names IDs or CPUs
@@ -233,8 +227,7 @@ class Decoder:
         elif len(cpus) and cpus[-1] >= len(self._everyone):
             cpus = cpus[cpus < len(self._everyone)]
         result = len(cpus) if call.result is None else call.result
-        send = _one(first, Route.HYPERCALL, call.vector, cpus)
-        return attrs.evolve(send, result=result)
+        return _one(first, Route.HYPERCALL, call.vector, cpus, result)
 
 
 _SENDING: Final[dict[type[Op], Callable[..., list[Sends]]]] = {
@@ -245,15 +238,21 @@ _SENDING: Final[dict[type[Op], Callable[..., list[Sends]]]] = {
 }
 
 
-def _one(first: int, route: Route, vector: int, cpus: Any) -> Sends:
-    return Sends(
-        first=first, ops=1, route=route, vector=vector, cpus=np.asarray(cpus, np.int64)
-    )
+def _one(
+    first: int, route: Route, vector: int, cpus: Cpus, result: int | None = None
+) -> Sends:
+    return Sends(first=first, ops=1, route=route, vector=vector, cpus=cpus, result=result)
 
 
-def _fault(first: int, ops: int, why: str) -> Sends:
+def _fault(first: int, ops: int, why: str, result: int | None = None) -> Sends:
     return Sends(
-        first=first, ops=ops, route=Route.FAULT, vector=0, cpus=_NOBODY, error=why
+        first=first,
+        ops=ops,
+        route=Route.FAULT,
+        vector=0,
+        cpus=_NOBODY,
+        result=result,
+        error=why,
     )
 
 
@@ -265,16 +264,15 @@ def _look_up_table(
     highest = int(ids.max())
     if highest >= _TABLE_IDS:
         return _searched(ids)
-    table = np.full(highest + 1, -1, np.int64)
+    table = np.full(highest + 2, -1, np.int64)  # one more, for every ID beyond
     table[ids] = np.arange(len(ids))
 
     def look_up(wanted: Cpus) -> tuple[Cpus, npt.NDArray[np.bool_] | None]:
-        if len(wanted) and wanted.max() <= highest:
-            cpus = table.take(wanted)
-            if cpus.min() >= 0:
-                return cpus, None
-        known = (wanted <= highest) & (table.take(wanted, mode="clip") >= 0)
-        return table[wanted[known]], known
+        cpus = table.take(wanted, mode="clip")
+        known = cpus >= 0
+        if np.count_nonzero(known) == len(known):
+            return cpus, None
+        return cpus[known], known
 
     return look_up
 

@@ -9,7 +9,7 @@ are accepted once no other source can still send an earlier one.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Final
 
 import attrs
@@ -51,11 +51,11 @@ class _Source:
     slot_of_cpu: I64
     polls_left: I64  # cost of the polls from each target on
     sending: Sending
+    acks: I64  # by slot; one more, for strangers
     now: int = 0  # start of the next iteration
     t0: int = 0
     waiting: bool = False
     unaccepted: list[Arrivals] = attrs.field(factory=list)  # absolute times
-    acks: I64 = attrs.field(init=False)
     entered: int = NEVER  # the latest handler entry of this burst
     riders: int = 0  # entries that ride on a send of another source
     drained: int = 0
@@ -73,7 +73,10 @@ class _Slice:
     """One task on fresh vCPUs."""
 
     def __init__(self, guest: Guest, profile: Profile, task: Task) -> None:
-        self._task, self._ps = task, profile.ps
+        self._task = task
+        self._loop_ps, self._queue_ps = profile.ps("loop_overhead"), profile.ps("csd_queue")
+        self._local_ps = profile.ps("local_call_entry"), profile.ps("local_call")
+        self._poll_ps = profile.ps("ack_poll")
         self._targets = Targets(guest, profile, task.target_state)
         self._sources = [
             self._source(index, burst, guest, profile)
@@ -86,9 +89,9 @@ class _Slice:
         # when the call list of each CPU will be flushed; FOREVER: a send is under way
         self._flushed = np.full(len(guest.apic_ids), NEVER, np.int64)
         self._rides: dict[int, list[tuple[_Source, int]]] = {}
-        self._samples: dict[str, list[int]] = {}
+        self._samples: defaultdict[str, list[int]] = defaultdict(list)
         self._partial: Counter[tuple[int, tuple[int, ...]]] = Counter()
-        self._sent: Counter[str] = Counter()
+        self._reset_counts()
 
     def _source(
         self, index: int, burst: Burst, guest: Guest, profile: Profile
@@ -101,7 +104,8 @@ class _Slice:
             burst=burst,
             cpus=cpus,
             slot_of_cpu=slots,
-            polls_left=np.arange(len(cpus), 0, -1) * self._ps("ack_poll"),
+            polls_left=np.arange(len(cpus), 0, -1) * self._poll_ps,
+            acks=np.empty(len(cpus) + 1, np.int64),
             sending=Sending(guest, burst.source, profile),
         )
 
@@ -116,27 +120,33 @@ class _Slice:
         self._iterate(warmup)
         self._samples.clear()
         self._partial.clear()
-        self._sent.clear()
-        self._targets.reset_counts()
+        self._reset_counts()
         start = max((s.now for s in self._sources), default=0)
         for source in self._sources:
             source.now = start
         self._iterate(loops)
         return self._trace(loops, start)
 
+    def _reset_counts(self) -> None:
+        self._targets.reset_counts()
+        self._icr_writes = self._hypercalls = self._returned = self._exits = 0
+
     def _iterate(self, loops: int) -> None:
         if not self._sources:
-            self._sample("wall", self._ps("loop_overhead"), times=loops)
+            self._samples["wall"] += [self._loop_ps] * loops
+        if len(self._sources) == 1:  # nobody else can come in between
+            for _ in range(loops):
+                self._start(self._sources[0])
+                self._accept_until(FOREVER)
+                self._finish(self._sources[0])
+            return
         left = [loops] * len(self._sources)
         while True:
             ready = [s for s in self._sources if not s.waiting and left[s.index]]
             waiting = [s for s in self._sources if s.waiting]
             if not ready and not waiting:
-                return self._accept_until(FOREVER)
-            horizon = min(s.earliest() for s in (*ready, *waiting))
-            if not ready and len(waiting) == 1:
-                horizon = FOREVER
-            self._accept_until(horizon)
+                return
+            self._accept_until(min(s.earliest() for s in (*ready, *waiting)))
             for source in waiting:
                 if not source.unaccepted and not source.riders:
                     self._finish(source)
@@ -150,33 +160,34 @@ class _Slice:
         """Queue, send, and note which interrupts are under way."""
         burst, targets = source.burst, self._targets
         source.now = max(source.now, int(targets.free[burst.source]))
-        source.t0 = now = source.now + self._ps("loop_overhead")
-        source.acks = np.full(len(source.cpus), NEVER, np.int64)
+        source.t0 = now = source.now + self._loop_ps
+        source.acks.fill(NEVER)
         source.entered = source.drained = NEVER
         if burst.protocol == "csd":
-            now += self._ps("csd_queue") * len(source.cpus)
+            now += self._queue_ps * len(source.cpus)
             if burst.source in burst.targets:
                 self._call_locally(source)
-        timeline = source.sending.run(self._program(source))
-        self._sent["icr_writes"] += timeline.icr_writes
-        self._sent["hypercalls"] += timeline.hypercalls
-        self._sent["returned"] += timeline.returned
-        self._sent["exits"] += timeline.exits
+        timeline = source.sending.run(self._program(source), now)
+        self._icr_writes += timeline.icr_writes
+        self._hypercalls += timeline.hypercalls
+        self._returned += timeline.returned
+        self._exits += timeline.exits
         delay = self._preempted(timeline, burst.source)
-        source.unaccepted = [Arrivals(a.vector, a.at + now, a.cpus) for a in timeline.arrivals]
-        source.send_end = now + timeline.send_ps + delay
+        source.unaccepted = timeline.arrivals
+        source.send_end = timeline.end + delay
         source.waiting = True
         if targets.masked_until is not None:
             targets.masked_until[burst.source] = source.send_end
-        if timeline.send_ps:
-            self._sample("send", source.send_end - source.t0)
-        if timeline.irqoff_ps is not None:
-            self._sample("irqoff", timeline.irqoff_ps + delay)
+        if timeline.end > now:
+            self._samples["send"].append(source.send_end - source.t0)
+        if timeline.irqs_off is not None:
+            irqoff = timeline.irqs_on - timeline.irqs_off + delay
+            self._samples["irqoff"].append(irqoff)
 
     def _call_locally(self, source: _Source) -> None:
         """smp_call_function_single() to the caller runs the function in place."""
-        self._sample("deliver", self._ps("local_call_entry"))
-        source.drained = source.t0 + self._ps("local_call")
+        self._samples["deliver"].append(self._local_ps[0])
+        source.drained = source.t0 + self._local_ps[1]
 
     def _program(self, source: _Source) -> Program:
         """The ops for the CPUs whose call list is empty, and rides for the others."""
@@ -207,10 +218,9 @@ class _Slice:
         """One more entry for the handler of *cpu* that is about to run."""
         targets = self._targets
         extra = targets.work + (targets.handover if source.burst.lock else 0)
-        targets.acked[cpu] += extra
         targets.free[cpu] += extra
         targets.functions[cpu] += 1
-        source.acks[slot] = targets.acked[cpu]
+        source.acks[slot] = targets.acked(cpu)
         source.entered = max(source.entered, int(self._flushed[cpu]))
 
     def _preempted(self, timeline: Timeline, source: int) -> int:
@@ -233,7 +243,7 @@ class _Slice:
         if len(due) == 1 and due[0][1].at[-1] <= horizon:
             source, arrivals = due[0]
             source.unaccepted.remove(arrivals)
-            self._accept(source, arrivals.at, arrivals.cpus, arrivals.vector)
+            self._accept(source, arrivals)
         elif due:
             self._accept_in_order(due, horizon)
 
@@ -252,17 +262,21 @@ class _Slice:
                 )
             ]
         for at, _, _, source, cpu, vector in sorted(pieces, key=lambda p: p[:3]):
-            self._accept(source, np.array([at]), np.array([cpu]), vector)
+            self._accept(source, Arrivals(vector, np.array([at]), np.array([cpu])))
 
-    def _accept(self, source: _Source, at: I64, cpus: I64, vector: int) -> None:
-        targets, burst = self._targets, source.burst
-        entry, ack = targets.accept(at, cpus, vector, lock=burst.lock)
-        source.entered = max(source.entered, int(entry.max()))
-        source.drained = max(source.drained, int(ack.max()))
-        slots = source.slot_of_cpu.take(cpus)
-        if slots.min() < 0:  # strangers: their handlers run, nobody waits for them
-            cpus, ack, entry, slots = (x[slots >= 0] for x in (cpus, ack, entry, slots))
-        source.acks[slots] = ack
+    def _accept(self, source: _Source, arrivals: Arrivals) -> None:
+        targets, burst, cpus = self._targets, source.burst, arrivals.cpus
+        entry, ack = targets.accept(
+            arrivals.at,
+            cpus,
+            arrivals.vector,
+            lock=burst.lock,
+            distinct=arrivals.distinct,
+        )
+        source.entered = max(source.entered, int(np.maximum.reduce(entry)))
+        if self._task.lossy:
+            source.drained = max(source.drained, int(ack.max()))
+        source.acks[source.slot_of_cpu.take(cpus)] = ack
         if burst.protocol == "bare":
             return
         targets.functions[cpus] += 1
@@ -283,18 +297,15 @@ class _Slice:
         source.waiting = False
         if len(source.cpus) and not self._task.lossy:
             if source.entered != NEVER:
-                self._sample("deliver", source.entered - source.t0)
+                self._samples["deliver"].append(source.entered - source.t0)
             if burst.wait:
                 polled = end + int(source.polls_left[0])
-                end = max(polled, int((source.acks + source.polls_left).max()))
+                end = max(polled, int(np.maximum.reduce(source.acks[:-1] + source.polls_left)))
                 end = max(end, int(self._targets.free[burst.source]))
-                self._sample("ack", end - source.t0)
+                self._samples["ack"].append(end - source.t0)
         end = max(end, source.drained) if self._task.lossy or not len(source.cpus) else end
-        self._sample("wall", end - source.now)
+        self._samples["wall"].append(end - source.now)
         source.now = end
-
-    def _sample(self, series: str, ps: int, times: int = 1) -> None:
-        self._samples.setdefault(series, []).extend([ps] * times)
 
     def _trace(self, loops: int, start: int) -> Trace:
         if len(self._sources) > 1:
@@ -303,13 +314,13 @@ class _Slice:
         targets = self._targets
         bare = all(b.protocol == "bare" for b in self._task.bursts)
         counts = Counts(
-            icr_writes=self._sent["icr_writes"],
-            hypercalls=self._sent["hypercalls"],
-            returned=self._sent["returned"],
+            icr_writes=self._icr_writes,
+            hypercalls=self._hypercalls,
+            returned=self._returned,
             handlers=targets.handlers.tolist(),
             coalesced=targets.coalesced.tolist(),
             functions=(targets.handlers if bare else targets.functions).tolist(),
-            exits=self._sent["exits"],
+            exits=self._exits,
             wakeups_polled=targets.wakeups_polled,
             wakeups_blocked=targets.wakeups_blocked,
         )

@@ -26,32 +26,44 @@ from pvbench.x86.apic import NMI_VECTOR
 
 I64 = npt.NDArray[np.int64]
 
+_DISTINCT = frozenset({Route.HYPERCALL, Route.BROADCAST, Route.SELF})  # bitmaps, sets
+
 
 @attrs.frozen(eq=False)
 class Arrivals:
-    """Interrupts of one vector: when (from the program's start) they reach which CPU."""
+    """
+    Interrupts of one vector.
+
+    Args:
+        at: when they reach their CPU, ascending.
+        distinct: no CPU is known to be named twice.
+    """
 
     vector: int
     at: I64
     cpus: I64
+    distinct: bool = False
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(eq=False)
 class Timeline:
     """
-    One execution of a program, times from its start.
+    One execution of a program.
 
     Args:
-        irqoff_ps: from the first IrqSave to the last IrqRestore; None without.
+        end: when it was over.
+        irqs_off: when interrupts first went off; None if they never did.
+        irqs_on: when they last came back.
     """
 
-    arrivals: list[Arrivals]
-    send_ps: int
-    irqoff_ps: int | None
-    icr_writes: int
-    hypercalls: int
-    returned: int
-    exits: int
+    end: int
+    irqs_off: int | None = None
+    irqs_on: int = 0
+    arrivals: list[Arrivals] = attrs.field(factory=list)
+    icr_writes: int = 0
+    hypercalls: int = 0
+    returned: int = 0
+    exits: int = 0
 
 
 class Sending:
@@ -59,7 +71,6 @@ class Sending:
 
     def __init__(self, guest: Guest, source: int, profile: Profile) -> None:
         self._decoder = Decoder(guest, source)
-        self._profile = profile
         self._vcpus = len(guest.apic_ids)
         ps = profile.ps
         access = ps("apic_access" if profile.apicv else "mmio_exit")
@@ -74,84 +85,88 @@ class Sending:
         self._access_exits = int(not profile.apicv)
         self._scan_ps = ps("scan_cpu")
         self._entry_share = profile.ratios["exit_entry_share"].ps
+        self._per_hit = dict.fromkeys(Route, ps("deliver_target"))
+        self._per_hit[Route.LOGICAL] += ps("deliver_logical")
+        self._per_hit[Route.BROADCAST] += ps("match_vcpu")
+        self._match_ps = ps("match_vcpu")
+        self._exits = {
+            (sender, route, nmi): _exit(profile, sender, route, nmi=nmi)
+            for sender in (WrMsr, MmioWrite, Hypercall)
+            for route in Route
+            for nmi in (False, True)
+        }
 
-    def run(self, program: Program) -> Timeline:
-        """Decode and execute *program*."""
-        clock = position = icr_writes = hypercalls = returned = exits = 0
-        saved: int | None = None
-        restored: int | None = None
-        arrivals: list[Arrivals] = []
-        for send in [*self._decoder.sends(program), None]:
-            stop = len(program) if send is None else send.first
-            for op in program[position:stop]:
-                kind = type(op)
-                if kind is IrqSave and saved is None:
-                    saved = clock
-                clock += self._scan_ps * op.cpus if kind is Scan else self._op_ps[kind]  # type: ignore[union-attr]
-                if kind is IrqRestore:
-                    restored = clock
-                elif kind in (WaitIcrIdle, MmioWrite):
-                    exits += self._access_exits
-            if send is None:
-                break
+    def run(self, program: Program, start: int) -> Timeline:
+        """Decode and execute *program*, from *start* on."""
+        line = Timeline(end=start)
+        position = 0
+        for send in self._decoder.sends(program):
+            self._between(program[position : send.first], line)
+            self._send(send, type(program[send.first]), line)
             position = send.first + send.ops
-            sender = type(program[send.first])
-            exit_ps, exiting = self._exit(send, sender)
-            clock = self._serve(send, clock, exit_ps, arrivals)
-            exits += send.ops * exiting
-            if sender is Hypercall:
-                hypercalls += 1
-                returned += send.result or 0
+        self._between(program[position:], line)
+        line.arrivals = _merged(line.arrivals)
+        return line
+
+    def _between(self, ops: Program, line: Timeline) -> None:
+        """Ops that interrupt nobody."""
+        for op in ops:
+            kind = type(op)
+            if kind is IrqSave and line.irqs_off is None:
+                line.irqs_off = line.end
+            if isinstance(op, Scan):
+                line.end += self._scan_ps * op.cpus
             else:
-                icr_writes += send.ops
-        return Timeline(
-            arrivals=_merged(arrivals),
-            send_ps=clock,
-            irqoff_ps=None if saved is None or restored is None else restored - saved,
-            icr_writes=icr_writes,
-            hypercalls=hypercalls,
-            returned=returned,
-            exits=exits,
-        )
+                line.end += self._op_ps[kind]
+            if kind is IrqRestore:
+                line.irqs_on = line.end
+            elif kind in (WaitIcrIdle, MmioWrite):
+                line.exits += self._access_exits
+
+    def _send(self, send: Sends, sender: type[Op], line: Timeline) -> None:
+        exit_ps, exiting = self._exits[sender, send.route, send.vector == NMI_VECTOR]
+        line.end = self._serve(send, line.end, exit_ps, line.arrivals)
+        line.exits += send.ops * exiting
+        if sender is Hypercall:
+            line.hypercalls += 1
+            line.returned += send.result or 0
+        else:
+            line.icr_writes += send.ops
 
     def _serve(
         self, send: Sends, clock: int, exit_ps: int, arrivals: list[Arrivals]
     ) -> int:
         """Serve the targets of *send*, begun at *clock*; returns its end."""
         hits = len(send.cpus)
-        per_hit = self._per_hit(send.route)
+        per_hit = self._per_hit[send.route]
         if hits:
             at = np.arange(1, hits + 1) * per_hit
             at += clock + int(exit_ps * self._entry_share)
             if send.op_of_hit is not None:
                 at += send.op_of_hit * exit_ps
-            arrivals.append(Arrivals(send.vector, at, send.cpus))
-        passed_over = self._vcpus - hits if send.route is Route.BROADCAST else 0
-        asked = passed_over * self._profile.ps("match_vcpu")
-        return clock + exit_ps * send.ops + per_hit * hits + asked
+            distinct = send.route in _DISTINCT
+            arrivals.append(Arrivals(send.vector, at, send.cpus, distinct))
+        end = clock + exit_ps * send.ops + per_hit * hits
+        if send.route is Route.BROADCAST:
+            end += (self._vcpus - hits) * self._match_ps
+        return end
 
-    def _per_hit(self, route: Route) -> int:
-        ps = self._profile.ps
-        extra = {Route.LOGICAL: "deliver_logical", Route.BROADCAST: "match_vcpu"}
-        return ps("deliver_target") + (ps(extra[route]) if route in extra else 0)
 
-    def _exit(self, send: Sends, sender: type[Op]) -> tuple[int, bool]:
-        """(cost in ps, does it exit) of one op of *send*."""
-        profile, ps = self._profile, self._profile.ps
-        if sender is Hypercall:
-            return ps("hypercall"), True
-        if send.route is Route.FAULT:
-            return ps("fault"), True
-        if send.route is Route.SELF and profile.apicv:
-            return ps("apic_access"), False
-        if sender is MmioWrite:
-            return ps("icr_write") + ps("xapic_surcharge"), True
-        fast = profile.icr_fastpath == "any" or (
-            profile.icr_fastpath == "physical"
-            and send.route is Route.PHYSICAL
-            and send.vector != NMI_VECTOR
-        )
-        return ps("icr_write_fastpath" if fast else "icr_write"), sender is WrMsr
+def _exit(profile: Profile, sender: type[Op], route: Route, *, nmi: bool) -> tuple[int, bool]:
+    """(cost in ps, does it exit) of an op that sends, without its targets."""
+    ps = profile.ps
+    if sender is Hypercall:
+        return ps("hypercall"), True
+    if route is Route.FAULT:
+        return ps("fault"), True
+    if route is Route.SELF and profile.apicv:
+        return ps("apic_access"), False
+    if sender is MmioWrite:
+        return ps("icr_write") + ps("xapic_surcharge"), True
+    fast = profile.icr_fastpath == "any" or (
+        profile.icr_fastpath == "physical" and route is Route.PHYSICAL and not nmi
+    )
+    return ps("icr_write_fastpath" if fast else "icr_write"), True
 
 
 def _merged(arrivals: list[Arrivals]) -> list[Arrivals]:

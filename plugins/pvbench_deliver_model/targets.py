@@ -41,7 +41,7 @@ class Targets:
         self.free = np.zeros(count, np.int64)  # end of the last handler
         self._poll_window = np.zeros(count, np.int64)
         self._entered: dict[int, I64] = {}  # vector -> entry of its last handler
-        self.acked = np.zeros(count, np.int64)
+        self._seen = np.empty(count, np.int64)
         self._host_free = np.zeros(self._hosts or 0, np.int64)
         self._lock_free = NEVER
         self.awake: Flags | None = None  # vCPUs that never halt: the senders
@@ -69,6 +69,10 @@ class Targets:
         mates: Flags = cpus % self._hosts == source % self._hosts
         return mates
 
+    def acked(self, cpu: I64 | int) -> I64:
+        """When the last handler of each *cpu* acknowledged."""
+        return self.free.take(cpu) - self._exit_ps
+
     def reset_counts(self) -> None:
         """Forget what was counted, not what the vCPUs are doing."""
         self.handlers = np.zeros(self.count, np.int64)
@@ -76,16 +80,17 @@ class Targets:
         self.functions = np.zeros(self.count, np.int64)
         self.wakeups_polled = self.wakeups_blocked = 0
 
-    def accept(self, arrival: I64, cpu: I64, vector: int, *, lock: bool) -> tuple[I64, I64]:
+    def accept(
+        self, arrival: I64, cpu: I64, vector: int, *, lock: bool, distinct: bool
+    ) -> tuple[I64, I64]:
         """
-        Interrupts accepted at *arrival*, ascending, by *cpu*.
+        Interrupts accepted at *arrival*, ascending, by *cpu*; *distinct* if known so.
 
         Returns:
             For each the entry of the handler that serves it, and its
             acknowledgement.
         """
-        first = self._first_of_each(cpu)
-        if first is None:
+        if distinct or self._first_of_each(cpu) is None:
             return self._accept_distinct(arrival, cpu, vector, lock=lock)
         entry, ack = np.empty_like(arrival), np.empty_like(arrival)
         rest = np.arange(len(cpu))
@@ -100,11 +105,12 @@ class Targets:
 
     def _first_of_each(self, cpu: I64) -> Flags | None:
         """Which entries are the first of their CPU; None if all are."""
+        if len(cpu) == 1:
+            return None
         place = np.arange(len(cpu))
-        seen = np.empty(self.count, np.int64)
-        seen[cpu[::-1]] = place[::-1]
-        first: Flags = seen.take(cpu) == place
-        return None if first.all() else first
+        self._seen[cpu[::-1]] = place[::-1]
+        first: Flags = self._seen.take(cpu) == place
+        return None if np.count_nonzero(first) == len(first) else first
 
     def _accept_distinct(
         self, arrival: I64, cpu: I64, vector: int, *, lock: bool
@@ -113,12 +119,12 @@ class Targets:
         if entered is None:
             entered = self._entered[vector] = np.full(self.count, NEVER, np.int64)
         pending = entered.take(cpu) > arrival
-        if not pending.any():
+        if not np.count_nonzero(pending):
             return self._run_handlers(arrival, cpu, entered, lock=lock)
         fresh = ~pending
         self._run_handlers(arrival[fresh], cpu[fresh], entered, lock=lock)
         self.coalesced[cpu[pending]] += 1
-        return entered.take(cpu), self.acked.take(cpu)
+        return entered.take(cpu), self.acked(cpu)
 
     def _run_handlers(
         self, arrival: I64, cpu: I64, entered: I64, *, lock: bool
@@ -135,7 +141,6 @@ class Targets:
             ack = self._pass_lock(ack)
         ack += self.work
         entered[cpu] = entry
-        self.acked[cpu] = ack
         self.free[cpu] = ack + self._exit_ps
         self.handlers[cpu] += 1
         return entry, ack
@@ -152,8 +157,8 @@ class Targets:
             asleep = ~self.awake.take(cpu) & (idle >= 0)
             wake[asleep] = self._wake(idle[asleep], cpu[asleep])
             begin = arrival + wake
-        if len(idle) and idle.min() < 0:
-            busy = idle < 0
+        busy = idle < 0
+        if np.count_nonzero(busy):
             begin[busy] = np.maximum(arrival[busy] + self._notify, free[busy])
         return begin
 
@@ -161,7 +166,7 @@ class Targets:
         """Wake-up of halted vCPUs; KVM's grow and shrink of halt polling."""
         window = self._poll_window.take(cpu)
         blocked = idle > window
-        if not blocked.any():
+        if not np.count_nonzero(blocked):
             self.wakeups_polled += len(cpu)
             return self._wake_polled
         slept, late = idle[blocked], int(blocked.sum())

@@ -1,0 +1,266 @@
+"""
+The tolerant loader: plugins in, one typed facade out.
+
+Plugins come from the entry-point group ``pvbench``, the bundled ones too.  What
+fails to import, has no hook, a misspelt hook or another API number is listed as
+broken with its distribution, version and error; nothing else suffers.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+from collections.abc import Callable, Iterable, Iterator
+from importlib.metadata import Distribution, EntryPoint, distributions
+from types import ModuleType
+from typing import Any, Final
+
+import attrs
+import pluggy
+
+from pvbench import hookspecs
+from pvbench.delivery import Delivery
+from pvbench.errors import UnavailableError, UsageError, unknown
+from pvbench.hookspecs import API, PROJECT
+from pvbench.sender import Driver, Sender, Stack
+from pvbench.site import Site
+from pvbench.suite import Suite
+from pvbench.workload import Workload
+
+AUTOLOAD_OFF: Final = "PVBENCH_DISABLE_PLUGIN_AUTOLOAD"
+HOOKS: Final = {
+    "pvbench_workloads": "workload",
+    "pvbench_senders": "sender",
+    "pvbench_deliveries": "delivery",
+    "pvbench_sites": "site",
+    "pvbench_suites": "suite",
+}
+
+
+@attrs.frozen(kw_only=True)
+class Plugin:
+    """
+    A plugin and how loading it went.
+
+    Args:
+        name: entry-point name, or the module name of one given by ``-p``.
+        state: ``ok``, ``broken`` or ``blocked`` (by ``-p no:NAME``).
+        offers: ``kind name`` of everything it brought.
+    """
+
+    name: str
+    module: str
+    distribution: str = "-"
+    version: str = "-"
+    state: str = "ok"
+    error: str = ""
+    offers: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.distribution} {self.version})"
+
+
+@attrs.define
+class Registry:
+    """What the loaded plugins offer, by name; sorted, so order never depends on them."""
+
+    plugins: list[Plugin] = attrs.field(factory=list)
+    senders: dict[str, Sender] = attrs.field(factory=dict)
+    workloads: dict[str, Workload] = attrs.field(factory=dict)
+    deliveries: dict[str, Delivery] = attrs.field(factory=dict)
+    sites: dict[str, Site] = attrs.field(factory=dict)
+    suites: dict[str, Suite] = attrs.field(factory=dict)
+    module_of: dict[str, str] = attrs.field(factory=dict)
+
+    @property
+    def broken(self) -> list[Plugin]:
+        """Plugins that could not be loaded."""
+        return [plugin for plugin in self.plugins if plugin.state == "broken"]
+
+    def table(self, kind: str) -> dict[str, Any]:
+        """Everything of one kind, by name."""
+        tables: dict[str, dict[str, Any]] = {
+            "sender": self.senders,
+            "workload": self.workloads,
+            "delivery": self.deliveries,
+            "site": self.sites,
+            "suite": self.suites,
+        }
+        return tables[kind]
+
+    def get(self, kind: str, name: str) -> Any:
+        """
+        One thing by kind and name.
+
+        Raises:
+            UsageError: nobody offers it; broken plugins are mentioned.
+        """
+        table = self.table(kind)
+        if name in table:
+            return table[name]
+        plural = {"delivery": "deliveries"}.get(kind, f"{kind}s")
+        listing = f"`pvbench list {plural}` shows all."
+        if self.broken:
+            names = ", ".join(str(plugin) for plugin in self.broken)
+            listing += f" Broken plugins, see `pvbench plugins`: {names}."
+        raise unknown(kind, name, table, listing)
+
+    @property
+    def drivers(self) -> dict[str, Driver]:
+        """Senders with a complete table."""
+        return {n: s for n, s in self.senders.items() if isinstance(s, Driver)}
+
+    @property
+    def overlays(self) -> dict[str, Sender]:
+        """Senders to be laid over a driver."""
+        return {n: s for n, s in self.senders.items() if not isinstance(s, Driver)}
+
+    def stack(self, name: str) -> Stack:
+        """The stack written ``overlay/driver`` or ``driver``."""
+        overlay, _, driver = name.rpartition("/")
+        bottom = self.get("sender", driver)
+        if not isinstance(bottom, Driver):
+            raise UsageError(
+                f"{driver!r} is no driver", fix=f"Write {driver}/x2apic-physical, say."
+            )
+        top = self.get("sender", overlay) if overlay else None
+        return Stack(bottom, top)
+
+
+def load(options: Iterable[str] = (), *, strict: bool = False) -> Registry:
+    """
+    Load all plugins.
+
+    Args:
+        options: values of ``-p``: ``no:NAME`` blocks, ``NAME`` imports a module.
+        strict: a broken plugin is an error.
+
+    Raises:
+        UsageError: a blocked name that nobody has, or a broken plugin if *strict*.
+    """
+    options = tuple(options)
+    blocked = {o.removeprefix("no:") for o in options if o.startswith("no:")}
+    registry = Registry()
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(hookspecs)
+    names = set()
+    for plugin, importer in _candidates(o for o in options if not o.startswith("no:")):
+        names.add(plugin.name)
+        if plugin.name in blocked or plugin.module in blocked:
+            registry.plugins.append(attrs.evolve(plugin, state="blocked"))
+            names.add(plugin.module)
+        else:
+            registry.plugins.append(_load_one(registry, manager, plugin, importer))
+    if stray := sorted(blocked - names):
+        raise unknown("plugin", stray[0], names, "`pvbench plugins` lists the names.")
+    if strict and registry.broken:
+        first = registry.broken[0]
+        raise UnavailableError(
+            f"plugin {first} is broken", why=first.error, fix=f"Block it: -p no:{first.name}."
+        )
+    for kind in HOOKS.values():
+        table = registry.table(kind)
+        for name in sorted(table):
+            table[name] = table.pop(name)
+    return registry
+
+
+def _candidates(
+    modules: Iterable[str],
+) -> Iterator[tuple[Plugin, Callable[[], ModuleType]]]:
+    """Bundled plugins first, then others by name, then those asked for."""
+    own_only = bool(os.environ.get(AUTOLOAD_OFF))
+    for point, distribution in sorted(_entry_points(), key=_bundled_first):
+        if own_only and distribution.name != PROJECT:
+            continue
+        plugin = Plugin(
+            name=point.name,
+            module=point.value,
+            distribution=distribution.name,
+            version=distribution.version,
+        )
+        yield plugin, point.load
+    for module in modules:
+
+        def imported(module: str = module) -> ModuleType:
+            return importlib.import_module(module)
+
+        yield Plugin(name=module, module=module), imported
+
+
+def _entry_points() -> Iterator[tuple[EntryPoint, Distribution]]:
+    for distribution in distributions():
+        for point in distribution.entry_points:
+            if point.group == PROJECT:
+                yield point, distribution
+
+
+def _bundled_first(candidate: tuple[EntryPoint, Distribution]) -> tuple[bool, str, str]:
+    point, distribution = candidate
+    return distribution.name != PROJECT, distribution.name, point.name
+
+
+def _load_one(
+    registry: Registry,
+    manager: pluggy.PluginManager,
+    plugin: Plugin,
+    importer: Callable[[], ModuleType],
+) -> Plugin:
+    """Import, check, call the hooks; keep all or nothing."""
+    try:
+        module = importer()
+        _check_api(module)
+        manager.register(module, plugin.name)
+        manager.check_pending()
+        offers = _offers(manager, module)
+        taken = [o for o in offers if o[1].name in registry.table(o[0])]
+        if taken:
+            kind, thing = taken[0]
+            other = next(p for p in registry.plugins if f"{kind} {thing.name}" in p.offers)
+            raise ValueError(  # noqa: TRY301 - one place says what broken means
+                f"{other} offers a {kind} called {thing.name!r} too; "
+                f"block one with -p no:NAME"
+            )
+    except Exception as error:  # noqa: BLE001 - a plugin may fail in any way
+        if manager.has_plugin(plugin.name):
+            manager.unregister(name=plugin.name)
+        return attrs.evolve(plugin, state="broken", error=_sentence(error))
+    for kind, thing in offers:
+        registry.table(kind)[thing.name] = thing
+        registry.module_of[f"{kind} {thing.name}"] = module.__name__
+    found = tuple(f"{kind} {thing.name}" for kind, thing in offers)
+    return attrs.evolve(plugin, offers=found)
+
+
+def _check_api(module: ModuleType) -> None:
+    api = getattr(module, "pvbench_api", None)
+    if api != API:
+        raise ValueError(f"pvbench_api is {api!r}, this pvbench needs {API}")
+    for name, value in vars(module).items():
+        if name.startswith("pvbench_") and inspect.isfunction(value):
+            if name not in HOOKS:
+                raise ValueError(f"there is no hook called {name!r}")
+            if not hasattr(value, f"{PROJECT}_impl"):
+                raise ValueError(f"{name} lacks @hookimpl")
+            if inspect.signature(value).parameters:
+                raise ValueError(f"{name} takes arguments, the hook gives none")
+    if not any(name in HOOKS for name in vars(module)):
+        raise ValueError("it has no hook")
+
+
+def _offers(manager: pluggy.PluginManager, module: ModuleType) -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    others = {m for m in manager.get_plugins() if m is not module}
+    for hook, kind in HOOKS.items():
+        for answer in manager.subset_hook_caller(hook, others)():
+            found += [(kind, thing) for thing in answer]
+    for kind, thing in found:
+        if not isinstance(getattr(thing, "name", None), str):
+            raise ValueError(f"it offers a {kind} without a name: {thing!r}")
+    return found
+
+
+def _sentence(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if type(error) is ValueError else f"{type(error).__name__}: {text}"
