@@ -79,6 +79,13 @@ class Burst:
             raise ValueError("Burst.targets names a CPU twice: a cpumask cannot")
 
     @property
+    def single_vector(self) -> int:
+        """What Linux sends instead when a function call has one target."""
+        if self.protocol == "csd" and self.vector == CALL_FUNCTION_VECTOR:
+            return CALL_FUNCTION_SINGLE_VECTOR
+        return self.vector
+
+    @property
     def protocol(self) -> str:
         """``csd`` (queue, send to those whose list was empty) or ``bare``."""
         return "csd" if self.operation in CSD_OPERATIONS else "bare"

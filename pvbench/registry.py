@@ -106,6 +106,12 @@ class Registry:
             listing += f" Broken plugins, see `pvbench plugins`: {names}."
         raise unknown(kind, name, table, listing)
 
+    def origin(self, kind: str, name: str) -> str:
+        """Distribution and version of the plugin that offers it."""
+        offer = f"{kind} {name}"
+        plugin = next(p for p in self.plugins if offer in p.offers)
+        return f"{plugin.distribution} {plugin.version}"
+
     @property
     def drivers(self) -> dict[str, Driver]:
         """Senders with a complete table."""

@@ -13,10 +13,9 @@ from typing import Any, ClassVar, Final
 
 import attrs
 
-from pvbench.errors import UsageError
 from pvbench.ops import Burst, Op, Program
 from pvbench.topology import Guest
-from pvbench.x86.apic import CALL_FUNCTION_SINGLE_VECTOR, CALL_FUNCTION_VECTOR
+from pvbench.x86.apic import XAPIC_BROADCAST
 
 Ops = Iterator[Op]
 
@@ -135,17 +134,17 @@ class Stack:
 
     def guest(self, guest: Guest) -> Guest:
         """*guest* as this stack needs it booted."""
-        try:
-            return attrs.evolve(
-                guest,
-                apic_mode=self.driver.apic_mode,
-                hypercall_abi=self.sender.hypercall_abi or guest.hypercall_abi,
-            )
-        except ValueError as error:
-            raise UsageError(f"{self.name} cannot serve {guest.name}", why=str(error)) from None
+        return attrs.evolve(
+            guest,
+            apic_mode=self.driver.apic_mode,
+            hypercall_abi=self.sender.hypercall_abi or guest.hypercall_abi,
+        )
 
     def unsupported(self, guest: Guest) -> str | None:
-        """Why the stack cannot serve *guest*; None if it can."""
+        """Why the stack cannot serve *guest*, booted for it; None if it can."""
+        highest = max(guest.apic_ids)
+        if guest.apic_mode == "xapic" and highest >= XAPIC_BROADCAST:
+            return f"an xAPIC ID has 8 bits, 255 is broadcast: no APIC ID {highest}"
         reason = self.driver.unsupported(guest)
         if reason is None and self.overlay:
             reason = self.overlay.unsupported(guest)
@@ -244,7 +243,7 @@ def _dispatch(apic: Apic, burst: Burst, cpus: tuple[int, ...]) -> Ops:
     if not cpus:
         return iter(())
     if burst.protocol == "csd":
-        return _call_function(apic, burst.vector, cpus)
+        return _call_function(apic, burst, cpus)
     if burst.operation == "send_IPI":
         return apic.send_IPI(cpus[0], burst.vector)
     if burst.operation in ("send_IPI_mask", "send_IPI_mask_allbutself"):
@@ -255,10 +254,9 @@ def _dispatch(apic: Apic, burst: Burst, cpus: tuple[int, ...]) -> Ops:
     return ops
 
 
-def _call_function(apic: Apic, vector: int, cpus: tuple[int, ...]) -> Ops:
+def _call_function(apic: Apic, burst: Burst, cpus: tuple[int, ...]) -> Ops:
     if len(cpus) == 1:
-        single = CALL_FUNCTION_SINGLE_VECTOR if vector == CALL_FUNCTION_VECTOR else vector
-        return apic.send_IPI(cpus[0], single)
+        return apic.send_IPI(cpus[0], burst.single_vector)
     if len(cpus) == len(apic.guest.apic_ids) - 1:
-        return apic.send_IPI_allbutself(vector)
-    return apic.send_IPI_mask(cpus, vector)
+        return apic.send_IPI_allbutself(burst.vector)
+    return apic.send_IPI_mask(cpus, burst.vector)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from pvbench.errors import UsageError
 from pvbench.ops import Burst
-from pvbench.sender import Stack
+from pvbench.sender import Driver, Stack
 from pvbench.topology import Guest, parse_guest
 
 if TYPE_CHECKING:
@@ -126,9 +127,15 @@ class Selection:
     pattern: str = ""
 
 
-def expand(suite: Suite, selection: Selection, registry: Registry) -> list[Case]:
+def expand(
+    suite: Suite, selection: Selection, registry: Registry
+) -> tuple[list[Case], dict[str, str]]:
     """
     The cases of a suite, guests outermost, workloads innermost.
+
+    Returns:
+        The cases; and what the suite itself names but nobody offers, with the
+        reason.
 
     Raises:
         UsageError: the selection names something nobody offers.
@@ -139,56 +146,77 @@ def expand(suite: Suite, selection: Selection, registry: Registry) -> list[Case]
         raise UsageError(
             f"-k {selection.pattern!r} is no regular expression", why=str(error)
         ) from None
-    cases = [case for case in _all_cases(suite, selection, registry)]
-    return [case for case in cases if wanted.search(case.name)]
+    suite, blocked = _without_missing(suite, registry)
+    cases = [c for c in _all_cases(suite, selection, registry) if wanted.search(c.name)]
+    return cases, blocked
+
+
+def _without_missing(suite: Suite, registry: Registry) -> tuple[Suite, dict[str, str]]:
+    """*suite* reduced to what is offered, and what is not."""
+    blocked: dict[str, str] = {}
+
+    def offered(kind: str, names: tuple[str, ...]) -> tuple[str, ...]:
+        table = registry.table(kind)
+        for name in names:
+            if name not in table:
+                blocked[f"{suite.name} {kind} {name}"] = f"no plugin offers {kind} {name}"
+        return tuple(name for name in names if name in table)
+
+    reduced = attrs.evolve(
+        suite,
+        workloads=offered("workload", suite.workloads),
+        drivers=offered("sender", suite.drivers),
+        overlays=suite.overlays and offered("sender", suite.overlays),
+    )
+    return reduced, blocked
 
 
 def _all_cases(suite: Suite, selection: Selection, registry: Registry) -> Iterator[Case]:
     stacks = _stacks(suite, selection, registry)
-    workloads = [
-        registry.get("workload", name) for name in selection.workloads or suite.workloads
-    ]
+    names = selection.workloads or suite.workloads
+    workloads = [registry.get("workload", name) for name in names]
     shorthands = suite.shorthands if selection.shorthands is None else selection.shorthands
     for spec in selection.guests or suite.guests:
         plain = parse_guest(spec, host_cpus=selection.host_cpus, bits=selection.bits)
-        for target_state in selection.target_states or suite.target_states:
-            for stack in stacks:
-                guest = stack.guest(plain)
-                for workload in workloads:
-                    runnable = workload.unsupported(guest) is None
-                    yield Case(
-                        suite=suite.name,
-                        suite_version=suite.version,
-                        workload=workload.name,
-                        stack=stack,
-                        guest=guest,
-                        shorthands=shorthands,
-                        target_state=target_state,
-                        delivery=selection.delivery,
-                        site=selection.site,
-                        profile=selection.profile,
-                        bursts=workload.bursts(guest) if runnable else (),
-                    )
+        for target_state, stack, workload in product(
+            selection.target_states or suite.target_states, stacks, workloads
+        ):
+            guest = stack.guest(plain)
+            runnable = workload.unsupported(guest) is None
+            yield Case(
+                suite=suite.name,
+                suite_version=suite.version,
+                workload=workload.name,
+                stack=stack,
+                guest=guest,
+                shorthands=shorthands,
+                target_state=target_state,
+                delivery=selection.delivery,
+                site=selection.site,
+                profile=selection.profile,
+                bursts=workload.bursts(guest) if runnable else (),
+            )
 
 
 def _stacks(suite: Suite, selection: Selection, registry: Registry) -> list[Stack]:
     """Drivers bare, then each overlay over each driver."""
-    for name in selection.drivers or ():
-        registry.stack(name)
-    drivers = [registry.stack(name).driver for name in selection.drivers or suite.drivers]
-    overlays = tuple(registry.overlays) if suite.overlays is None else suite.overlays
+    drivers = [_driver(name, registry) for name in selection.drivers or suite.drivers]
     if selection.senders is None:
-        return [
-            *(Stack(driver) for driver in drivers),
-            *(Stack(driver, registry.get("sender", n)) for n in overlays for driver in drivers),
-        ]
+        overlays = tuple(registry.overlays) if suite.overlays is None else suite.overlays
+        senders: tuple[str, ...] = ("native", *overlays)
+    else:
+        senders = selection.senders
     stacks: list[Stack] = []
-    for name in selection.senders:
+    for name in senders:
         stacks += _named(name, drivers, registry)
     return list(dict.fromkeys(stacks))
 
 
-def _named(name: str, drivers: list[Any], registry: Registry) -> list[Stack]:
+def _driver(name: str, registry: Registry) -> Driver:
+    return registry.stack(name).driver
+
+
+def _named(name: str, drivers: list[Driver], registry: Registry) -> list[Stack]:
     """A sender by name: ``native``, an overlay, a driver, or ``overlay/driver``."""
     if name == "native":
         return [Stack(driver) for driver in drivers]

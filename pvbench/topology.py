@@ -18,7 +18,7 @@ import attrs
 
 from pvbench.checks import integer, one_of
 from pvbench.errors import UsageError
-from pvbench.x86.apic import X2APIC_BROADCAST, XAPIC_BROADCAST
+from pvbench.x86.apic import X2APIC_BROADCAST
 
 MAX_VCPUS: Final = 65_536  # KVM stops at 4096; beyond this nobody has asked
 
@@ -68,12 +68,11 @@ class Guest:
     def _check_apic_ids(self, _: object, ids: tuple[int, ...]) -> None:
         if not 1 <= len(ids) <= MAX_VCPUS:
             raise ValueError(f"a guest has 1 to {MAX_VCPUS} CPUs, not {len(ids)}")
-        top = (XAPIC_BROADCAST if self.apic_mode == "xapic" else X2APIC_BROADCAST) - 1
         for apic_id in ids:
-            if type(apic_id) is not int or not 0 <= apic_id <= top:
+            if type(apic_id) is not int or not 0 <= apic_id < X2APIC_BROADCAST:
                 raise ValueError(
-                    f"APIC ID {apic_id!r} is outside 0..{top:#x}: "
-                    f"{self.apic_mode} has no more, and the next one means broadcast"
+                    f"APIC ID {apic_id!r} is outside 0..{X2APIC_BROADCAST - 1:#x}: "
+                    f"it has 32 bits, and the last value means broadcast"
                 )
         if len(set(ids)) != len(ids):
             twice = next(i for i in ids if ids.count(i) > 1)

@@ -303,8 +303,9 @@ class _Slice:
                 end = max(polled, int(np.maximum.reduce(source.acks[:-1] + source.polls_left)))
                 end = max(end, int(self._targets.free[burst.source]))
                 self._samples["ack"].append(end - source.t0)
-        end = max(end, source.drained) if self._task.lossy or not len(source.cpus) else end
-        self._samples["wall"].append(end - source.now)
+        end = max(end, source.drained)
+        if not self._task.lossy:
+            self._samples["wall"].append(end - source.now)
         source.now = end
 
     def _trace(self, loops: int, start: int) -> Trace:

@@ -1,0 +1,160 @@
+"""The manager's side of one boot: start a worker, serve it, prove what it reports."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+from collections.abc import Iterator
+from typing import IO, Any
+
+import attrs
+
+from pvbench.delivery import TICKS_PER_SECOND
+from pvbench.measure import differences, seconds
+from pvbench.ops import to_rows
+from pvbench.plan import Boot, Effort, Outcome
+from pvbench.site import Site
+from pvbench.trace import Trace
+
+DEADLINE_S = 600  # the manager's clock: a worker's own may race
+
+
+@attrs.frozen(kw_only=True)
+class Measured:
+    """A case in one boot: its outcome, and for each slice the means in seconds."""
+
+    name: str
+    outcome: Outcome
+    values: dict[str, list[float]] = attrs.field(factory=dict)
+    trace: Trace | None = None  # of the last slice
+
+
+@attrs.frozen(kw_only=True)
+class Report:
+    """One boot: its outcome and its cases."""
+
+    outcome: Outcome
+    cases: tuple[Measured, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Launch:
+    """What every boot of a run has in common."""
+
+    site: Site
+    delivery: str
+    delivery_module: str
+    clock: str
+    settings: dict[str, Any]
+    effort: Effort
+
+
+def run_boot(boot: Boot, launch: Launch) -> Report:
+    """Run one boot in a worker of its own; never raises for what happens there."""
+    job = _job(boot, launch)
+    with subprocess.Popen(
+        launch.site.command(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as worker:
+        deadline = threading.Timer(DEADLINE_S, worker.kill)
+        deadline.start()
+        try:
+            traces, error = _serve(worker, job, boot)
+        finally:
+            deadline.cancel()
+            worker.kill()
+    if error:
+        outcome = Outcome("failed", error)
+        names = (prepared.case.name for prepared in boot.cases)
+        return Report(
+            outcome=outcome, cases=tuple(Measured(name=n, outcome=outcome) for n in names)
+        )
+    return Report(outcome=Outcome("ok"), cases=tuple(_measured(boot, launch, job, traces)))
+
+
+def _job(boot: Boot, launch: Launch) -> dict[str, Any]:
+    return {
+        "delivery": launch.delivery,
+        "delivery_module": launch.delivery_module,
+        "settings": launch.settings,
+        "guest": attrs.asdict(boot.guest),
+        "cases": [
+            {
+                "bursts": [attrs.asdict(burst) for burst in prepared.case.bursts],
+                "programs": [to_rows(expected.program) for expected in prepared.bursts],
+                "target_state": prepared.case.target_state,
+                "lossy": prepared.lossy,
+            }
+            for prepared in boot.cases
+        ],
+        "schedule": boot.schedule(launch.effort),
+    }
+
+
+def _serve(
+    worker: subprocess.Popen[str], job: dict[str, Any], boot: Boot
+) -> tuple[list[Trace], str]:
+    """Traces in schedule order, and what went wrong ('' if nothing did)."""
+    assert worker.stdin and worker.stdout and worker.stderr  # noqa: S101, PT018 - pipes
+    complaints: list[str] = []
+    drain = threading.Thread(target=_collect, args=(worker.stderr, complaints))
+    drain.start()
+    traces: list[Trace] = []
+    error = ""
+    try:
+        _tell(worker.stdin, job)
+        for report in _reports(worker.stdout):
+            if "ask" in report:
+                case, burst, cpus = report["ask"]
+                program = boot.cases[case].subset(burst, tuple(cpus)).program
+                _tell(worker.stdin, {"program": to_rows(program)})
+            elif "trace" in report:
+                traces.append(Trace.from_json(report["trace"]))
+            else:
+                error = report["error"]
+        worker.stdin.close()
+    except (BrokenPipeError, json.JSONDecodeError, KeyError, TypeError) as broken:
+        error = error or f"the worker's report cannot be read: {broken!r}"
+    worker.wait()
+    drain.join()
+    if not error and (worker.returncode or len(traces) < len(job["schedule"])):
+        last = complaints[-1].strip() if complaints else "it said nothing"
+        error = f"the worker ended with status {worker.returncode}: {last}"
+    return traces, error
+
+
+def _collect(stream: IO[str], lines: list[str]) -> None:
+    lines += stream.readlines()
+
+
+def _tell(stream: IO[str], value: dict[str, Any]) -> None:
+    stream.write(json.dumps(value) + "\n")
+    stream.flush()
+
+
+def _reports(stream: IO[str]) -> Iterator[dict[str, Any]]:
+    for line in stream:
+        yield json.loads(line)
+
+
+def _measured(
+    boot: Boot, launch: Launch, job: dict[str, Any], traces: list[Trace]
+) -> Iterator[Measured]:
+    by_case: dict[int, list[Trace]] = {}
+    for (case, _, _), trace in zip(job["schedule"], traces, strict=True):
+        by_case.setdefault(case, []).append(trace)
+    for number, prepared in enumerate(boot.cases):
+        name, slices = prepared.case.name, by_case[number]
+        if wrong := [d for trace in slices for d in differences(prepared, trace)]:
+            outcome = Outcome("void", f"proof of mechanism failed: {wrong[0]}")
+            yield Measured(name=name, outcome=outcome, trace=slices[-1])
+            continue
+        values: dict[str, list[float]] = {}
+        for trace in slices:
+            for series, value in seconds(trace, TICKS_PER_SECOND[launch.clock]).items():
+                values.setdefault(series, []).append(value)
+        yield Measured(name=name, outcome=Outcome("ok"), values=values, trace=slices[-1])

@@ -1,0 +1,162 @@
+"""
+The static check: before a case runs, its ops must do what its bursts ask.
+
+Each target exactly once, no stranger, no double hit, and by the mechanism the
+sender declares.  On real hardware a double hit can coalesce unseen.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cached_property
+
+import attrs
+
+from pvbench.decode import Decoder, Route, Sends
+from pvbench.errors import SenderError
+from pvbench.ops import Burst, Hypercall, Program
+from pvbench.sender import Sent, Stack, program, reached
+from pvbench.suite import Case
+from pvbench.topology import Guest
+
+
+@attrs.frozen(kw_only=True)
+class Expected:
+    """
+    What one execution of a program must be counted as.
+
+    Args:
+        cpus: CPUs that must run the handler, once each.
+        lost: CPUs the burst names and the sender loses, as the real one does.
+        overlaid: the overlay's own callbacks made the ops.
+    """
+
+    program: Program
+    cpus: tuple[int, ...]
+    lost: tuple[int, ...]
+    icr_writes: int
+    hypercalls: int
+    returned: int
+    overlaid: bool
+
+
+@attrs.frozen(eq=False, slots=False)
+class Prepared:
+    """A case that passed the static check."""
+
+    case: Case
+    bursts: tuple[Expected, ...]
+
+    @property
+    def lossy(self) -> bool:
+        """Some target is never reached."""
+        return any(expected.lost for expected in self.bursts)
+
+    @cached_property
+    def _subsets(self) -> dict[tuple[int, tuple[int, ...]], Expected]:
+        return {}
+
+    def subset(self, burst: int, cpus: tuple[int, ...]) -> Expected:
+        """What burst number *burst* must do when it sends to *cpus* only."""
+        if (burst, cpus) not in self._subsets:
+            case = self.case
+            part = attrs.evolve(case.bursts[burst], targets=cpus)
+            self._subsets[burst, cpus] = _check(
+                case.stack, part, case.guest, shorthands=case.shorthands
+            )
+        return self._subsets[burst, cpus]
+
+
+def unsupported(case: Case) -> str | None:
+    """Why the stack cannot run the case; None if it can."""
+    reason = case.stack.unsupported(case.guest)
+    for burst in case.bursts:
+        reason = reason or case.stack.sender.refuses(burst, case.guest)
+    return reason
+
+
+def prepare(case: Case) -> Prepared:
+    """
+    Make the ops of *case* and check them.
+
+    Raises:
+        SenderError: the sender does not do what the burst asks.
+    """
+    checked = (
+        _check(case.stack, burst, case.guest, shorthands=case.shorthands)
+        for burst in case.bursts
+    )
+    return Prepared(case, tuple(checked))
+
+
+def _check(stack: Stack, burst: Burst, guest: Guest, *, shorthands: bool) -> Expected:
+    what = f"{stack.name} on {guest.name} fails the static check"
+    try:
+        sent = program(stack, burst, guest, shorthands=shorthands)
+    except Exception as error:  # noqa: BLE001 - a plugin may fail in any way
+        raise SenderError(what, why=f"{type(error).__name__}: {error}") from error
+    sends = Decoder(guest, burst.source).sends(sent.program)
+    wanted = reached(burst, guest)
+    lost = _lost(stack, sent, wanted, guest)
+    differences = [
+        *_wrong_targets(sends, set(wanted) - set(lost)),
+        *_wrong_vectors(sends, burst, wanted),
+        *_wrong_mechanism(stack, sent, sends),
+    ]
+    if differences:
+        raise SenderError(what, why="; ".join(differences))
+    calls = [send for send in sends if send.result is not None]
+    return Expected(
+        program=sent.program,
+        cpus=tuple(cpu for cpu in wanted if cpu not in lost),
+        lost=tuple(sorted(lost)),
+        icr_writes=sum(send.ops for send in sends if send.result is None),
+        hypercalls=len(calls),
+        returned=sum(send.result or 0 for send in calls),
+        overlaid=bool(sent.overlaid) or stack.overlay is None,
+    )
+
+
+def _lost(
+    stack: Stack, sent: Sent, wanted: tuple[int, ...], guest: Guest
+) -> frozenset[int]:
+    if stack.overlay and not sent.overlaid:
+        return frozenset()
+    return stack.sender.drops(wanted, guest)
+
+
+def _wrong_targets(sends: list[Sends], wanted: set[int]) -> list[str]:
+    hits = Counter(cpu for send in sends for cpu in send.cpus.tolist())
+    faults = [f"op {send.first}: {send.error}" for send in sends if send.error]
+    named = {
+        "misses CPU": sorted(wanted - set(hits)),
+        "hits a stranger, CPU": sorted(set(hits) - wanted),
+        "hits twice CPU": sorted(cpu for cpu in wanted if hits[cpu] > 1),
+    }
+    return [f"{what} {_some(cpus)}" for what, cpus in named.items() if cpus] + faults
+
+
+def _some(cpus: list[int]) -> str:
+    shown = ", ".join(map(str, cpus[:5]))
+    return shown if len(cpus) <= 5 else f"{shown} and {len(cpus) - 5} more"  # noqa: PLR2004
+
+
+def _wrong_vectors(sends: list[Sends], burst: Burst, wanted: tuple[int, ...]) -> list[str]:
+    allowed = {burst.vector} | ({burst.single_vector} if len(wanted) == 1 else set())
+    wrong = {send.vector for send in sends if len(send.cpus)} - allowed
+    return [f"sends vector {vector:#x}, not {burst.vector:#x}" for vector in sorted(wrong)]
+
+
+def _wrong_mechanism(stack: Stack, sent: Sent, sends: list[Sends]) -> list[str]:
+    """Ops of the overlay's callbacks must be of its mechanism: no silent fallback."""
+    if not sent.overlaid or not sent.program:
+        return []
+    mechanism = stack.sender.mechanism
+    uses = {
+        "hypercall": lambda send: type(sent.program[send.first]) is Hypercall,
+        "shorthand": lambda send: send.route in (Route.SELF, Route.BROADCAST),
+        "icr": lambda send: type(sent.program[send.first]) is not Hypercall,
+    }[mechanism]
+    if sends and all(map(uses, sends)):
+        return []
+    return [f"is a {mechanism} sender, but falls back to something else"]

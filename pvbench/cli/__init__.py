@@ -1,0 +1,74 @@
+"""
+The command line: one small file per sub-command.
+
+A command module has `HELP`, `arguments(parser)` and `execute(options)`, and
+imports what it needs when it runs, so that `--help` loads no plugin.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Final
+
+from pvbench.errors import PvbenchError, Status
+
+COMMANDS: Final = ("run", "show", "compare", "list", "plugins", "explain", "doctor")
+_EXIT: Final = """\
+exit status, the first that applies: 6 proof of mechanism failed; 5 environment
+(plugin, device, disk, permission); 2 usage or bad input; 1 a regression;
+4 inconclusive; 3 nothing measured; 0 done, nothing regressed."""
+
+
+class _Version(argparse.Action):
+    """Look the version up only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"pvbench {version('pvbench')}")
+        parser.exit()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the console script's entry point."""
+    try:
+        options = _parser().parse_args(arguments)
+        status = int(options.execute(options))
+        sys.stdout.flush()
+    except PvbenchError as error:
+        print(f"pvbench: {error}", file=sys.stderr)
+        return int(error.status)
+    except BrokenPipeError:  # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(Status.OK)
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="pvbench",
+        description="Benchmark ways of sending inter-processor interrupts in guests.",
+        epilog=_EXIT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name in COMMANDS:
+        module = import_module(f"pvbench.cli.{name}")
+        command = commands.add_parser(
+            name,
+            help=module.HELP,
+            description=module.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        module.arguments(command)
+        command.set_defaults(execute=module.execute)
+    return parser

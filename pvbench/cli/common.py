@@ -1,0 +1,60 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pvbench.registry import Registry
+
+
+def plugin_options(parser: argparse.ArgumentParser) -> None:
+    """-p and --strict-plugins."""
+    parser.add_argument(
+        "-p",
+        dest="plugins",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="load module NAME as a plugin; no:NAME blocks one",
+    )
+    parser.add_argument(
+        "--strict-plugins", action="store_true", help="a broken plugin is an error"
+    )
+
+
+def output_options(parser: argparse.ArgumentParser) -> None:
+    """--format and --json."""
+    parser.add_argument(
+        "--format",
+        choices=("plain", "markdown", "csv"),
+        default="plain",
+        help="how tables are printed",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead")
+
+
+def registry(options: argparse.Namespace) -> Registry:
+    """Load the plugins; broken ones are named on standard error."""
+    from pvbench.registry import load
+
+    found = load(options.plugins, strict=options.strict_plugins)
+    for plugin in found.broken:
+        print(f"pvbench: plugin {plugin} is broken: {plugin.error}", file=sys.stderr)
+    return found
+
+
+def print_json(value: Any) -> None:
+    """For scripts: one JSON document."""
+    print(json.dumps(value, indent=2))
+
+
+def names(text: str) -> tuple[str, ...]:
+    """``a,b,c`` as a tuple; an empty one is an error."""
+    found = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not found:
+        raise argparse.ArgumentTypeError("give at least one name")
+    return found

@@ -1,0 +1,149 @@
+"""Run a suite and print its table; the results stay in a pyperf file."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from pvbench.cli import common
+from pvbench.errors import Status
+
+if TYPE_CHECKING:
+    from pvbench.run import Ended, Prepared, Request
+    from pvbench.suite import Selection
+
+HELP = "run a suite"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `pvbench run`."""
+    parser.add_argument("suite", help="name of a suite, see `pvbench list suites`")
+    _selection_options(parser.add_argument_group("what to run"))
+    effort = parser.add_argument_group("how much and where to")
+    pace = effort.add_mutually_exclusive_group()
+    pace.add_argument("--fast", action="store_true", help="rough result, quickly")
+    pace.add_argument("--rigorous", action="store_true", help="spend more time")
+    effort.add_argument("--boots", type=int, metavar="N", help="boots of each guest")
+    effort.add_argument("--seed", type=int, default=0, help="of the order of boots (0)")
+    effort.add_argument("--label", metavar="TEXT", help="stored, and part of the file name")
+    effort.add_argument("-o", dest="output", metavar="FILE", help="result file to create")
+    effort.add_argument("--dry-run", action="store_true", help="print the plan only")
+    effort.add_argument("-q", "--quiet", action="store_true", help="no progress")
+    common.output_options(parser)
+    common.plugin_options(parser)
+
+
+def _selection_options(group: argparse._ArgumentGroup) -> None:
+    listed = {"type": common.names, "metavar": "NAME,..."}
+    group.add_argument(
+        "--sender", **listed, help="overlays, drivers, OVERLAY/DRIVER, or native"
+    )
+    group.add_argument("--driver", **listed, help="drivers below the overlays")
+    group.add_argument("--workload", **listed, help="workloads instead of the suite's")
+    where = group.add_mutually_exclusive_group()
+    where.add_argument(
+        "--guest",
+        action="append",
+        metavar="TOPOLOGY",
+        help="dense:N, sockets:SxCxT, sparse:N:STEP, interleaved:N, ids:A,B-C,... or "
+        "host (this machine's); may be repeated",
+    )
+    where.add_argument("--vcpus", **listed, help="guests with APIC IDs 0..N-1")
+    group.add_argument(
+        "--host-cpus", type=int, metavar="N", help="host CPUs that the vCPUs share"
+    )
+    group.add_argument("--bits", type=int, default=64, help="guest word size, 32 or 64")
+    group.add_argument(
+        "--targets", **listed, help="what targets do meanwhile: halted, running"
+    )
+    group.add_argument(
+        "--shorthands",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="full broadcasts by shorthand, as Linux 5.4 and later",
+    )
+    group.add_argument("--delivery", default="model", help="hypervisor side (model)")
+    group.add_argument("--site", default="local", help="where boots happen (local)")
+    group.add_argument("--profile", metavar="NAME|FILE.toml", help="costs for a model")
+    group.add_argument(
+        "-k", dest="pattern", default="", metavar="REGEX", help="only matching cases"
+    )
+
+
+def execute(options: argparse.Namespace) -> Status:
+    """Plan, run, print."""
+    from pvbench.run import prepare, run
+
+    registry = common.registry(options)
+    prepared = prepare(_request(options, registry.get("suite", options.suite)), registry)
+    if options.dry_run:
+        return _print_plan(prepared, options)
+    ended = run(prepared, registry)
+    return _print_result(ended, options)
+
+
+def _request(options: argparse.Namespace, suite: object) -> Request:
+    from pvbench.run import Request
+
+    pace = "fast" if options.fast else "rigorous" if options.rigorous else "default"
+    return Request(
+        suite=suite,  # type: ignore[arg-type]
+        selection=_selection(options),
+        pace=pace,
+        boots=options.boots,
+        seed=options.seed,
+        output=options.output,
+        label=options.label,
+        quiet=options.quiet,
+    )
+
+
+def _selection(options: argparse.Namespace) -> Selection:
+    from pvbench.suite import Selection
+
+    return Selection(
+        workloads=options.workload,
+        senders=options.sender,
+        drivers=options.driver,
+        guests=tuple(options.guest) if options.guest else options.vcpus,
+        target_states=options.targets,
+        shorthands=options.shorthands,
+        host_cpus=options.host_cpus,
+        bits=options.bits,
+        delivery=options.delivery,
+        site=options.site,
+        profile=options.profile,
+        pattern=options.pattern,
+    )
+
+
+def _print_plan(prepared: Prepared, options: argparse.Namespace) -> Status:
+    plan = prepared.plan
+    cases = [
+        {"case": c.name, "outcome": o.kind if o else "planned", "reason": o.reason if o else ""}
+        for c in plan.cases
+        for o in [plan.refused.get(c.name)]
+    ]
+    if options.json:
+        common.print_json({"boots": len(plan.boots), "cases": cases})
+        return Status.OK
+    for case in cases:
+        reason = f": {case['reason']}" if case["reason"] else ""
+        print(f"{case['outcome']:<12}{case['case']}{reason}")
+    print(f"{len(cases)} cases, {len(plan.boots)} boots, about {len(plan.boots)} s")
+    return Status.OK if plan.boots else Status.NOTHING_MEASURED
+
+
+def _print_result(ended: Ended, options: argparse.Namespace) -> Status | int:
+    from pvbench.cli.show import print_file
+
+    if ended.path is None:
+        print("pvbench: nothing was measured", file=sys.stderr)
+    else:
+        print_file(str(ended.path), options)
+        print(f"results: {ended.path}", file=sys.stderr)
+    if ended.signal:
+        print(f"pvbench: ended early by signal {ended.signal}", file=sys.stderr)
+        return 128 + ended.signal
+    return ended.status

@@ -1,0 +1,51 @@
+"""Print the table of a result file (default: the last run on this machine)."""
+
+from __future__ import annotations
+
+import argparse
+
+from pvbench.cli import common
+from pvbench.errors import Status, UsageError
+
+HELP = "print the table of a run"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `pvbench show`."""
+    parser.add_argument(
+        "file", nargs="?", help="result file, or published:NAME (default: the last run)"
+    )
+    parser.add_argument(
+        "--series",
+        default="wall",
+        help="which time: wall, ack, send, irqoff, deliver, makespan (wall)",
+    )
+    common.output_options(parser)
+
+
+def execute(options: argparse.Namespace) -> Status:
+    """Print one file."""
+    from pvbench.results import latest
+
+    if options.file is None:
+        found = latest(1)
+        if not found:
+            raise UsageError("there is no run of this machine here", fix="Run a suite first.")
+        options.file = str(found[0])
+    print_file(options.file, options)
+    return Status.OK
+
+
+def print_file(name: str, options: argparse.Namespace) -> None:
+    """The table of a result file, as *options* want it."""
+    from pvbench import journal
+    from pvbench.report.summary import HEADLINE, as_json, summary
+    from pvbench.results import locate, read
+
+    suite = read(name)
+    book = journal.read(journal.beside(locate(name)))
+    if options.json:
+        common.print_json(as_json(suite, book))
+        return
+    series = getattr(options, "series", HEADLINE)
+    print(summary(suite, book, style=options.format, series=series))

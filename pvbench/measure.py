@@ -1,0 +1,78 @@
+"""From traces to samples, and the proof of mechanism."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pvbench.check import Expected, Prepared
+from pvbench.sender import reached
+from pvbench.trace import Trace
+
+
+def seconds(trace: Trace, ticks_per_second: int) -> dict[str, float]:
+    """The mean of each series over the slice, in seconds a burst."""
+    bursts = {"makespan": trace.loops}
+    return {
+        series: ticks / ticks_per_second / bursts.get(series, trace.bursts)
+        for series, ticks in trace.ticks.items()
+    }
+
+
+def differences(prepared: Prepared, trace: Trace) -> list[str]:
+    """
+    Where the exact counts of *trace* contradict the ops; empty is proof.
+
+    The number of ICR writes and hypercalls follows from the ops, the set of
+    targets from the burst.
+    """
+    counts = trace.counts
+    executed = list(_executed(prepared, trace))
+    found = [
+        f"{name} {seen} instead of {wanted}"
+        for name, seen, wanted in (
+            ("ICR writes", counts.icr_writes, sum(n * e.icr_writes for n, e in executed)),
+            ("hypercalls", counts.hypercalls, sum(n * e.hypercalls for n, e in executed)),
+            ("returned", counts.returned, sum(n * e.returned for n, e in executed)),
+        )
+        if seen is not None and seen != wanted
+    ]
+    cpus = len(prepared.case.guest.apic_ids)
+    sends = [0] * cpus
+    for times, expected in executed:
+        for cpu in expected.cpus:
+            sends[cpu] += times
+    handled = [h + c for h, c in zip(counts.handlers, counts.coalesced, strict=True)]
+    found += _first_difference("handler runs", handled, sends)
+    if any(burst.protocol == "csd" for burst in prepared.case.bursts):
+        found += _first_difference(
+            "functions run", list(counts.functions), _requests(prepared, trace.loops)
+        )
+    return found
+
+
+def _executed(prepared: Prepared, trace: Trace) -> Iterator[tuple[int, Expected]]:
+    """(how often, what was expected) of each program that ran."""
+    for index, expected in enumerate(prepared.bursts):
+        partial = [p for p in trace.partial if p.burst == index]
+        for part in partial:
+            yield part.times, prepared.subset(index, part.cpus)
+        yield trace.loops - sum(part.times for part in partial), expected
+
+
+def _requests(prepared: Prepared, loops: int) -> list[int]:
+    """How often each CPU is asked, whether or not an IPI is sent for it."""
+    guest = prepared.case.guest
+    requests = [0] * len(guest.apic_ids)
+    for burst, expected in zip(prepared.case.bursts, prepared.bursts, strict=True):
+        for cpu in set(reached(burst, guest)) - set(expected.lost):
+            requests[cpu] += loops
+    return requests
+
+
+def _first_difference(what: str, seen: list[int], wanted: list[int]) -> list[str]:
+    wrong = [cpu for cpu, pair in enumerate(zip(seen, wanted, strict=True)) if pair[0] != pair[1]]
+    if not wrong:
+        return []
+    cpu = wrong[0]
+    more = f" (and on {len(wrong) - 1} more CPUs)" if len(wrong) > 1 else ""
+    return [f"{what} on CPU {cpu}: {seen[cpu]} instead of {wanted[cpu]}{more}"]

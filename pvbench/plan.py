@@ -1,0 +1,126 @@
+"""The plan of a run: which cases can run, grouped by boot, and their turns."""
+
+from __future__ import annotations
+
+import random
+from typing import Final
+
+import attrs
+
+from pvbench.check import Prepared, prepare, unsupported
+from pvbench.delivery import EXACT_CLOCKS, Delivery
+from pvbench.errors import SenderError
+from pvbench.registry import Registry
+from pvbench.suite import Case
+from pvbench.topology import Guest
+
+OUTCOMES: Final = ("ok", "unsupported", "blocked", "void", "failed")
+
+
+@attrs.frozen
+class Outcome:
+    """How a case ended: one of OUTCOMES, and why if not ``ok``."""
+
+    kind: str
+    reason: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Effort:
+    """
+    How much to measure.
+
+    Args:
+        boots: boots of each guest, the replicates.
+        slices: slices of each case in a boot.
+        loops: iterations of a slice.
+        warmup: iterations before them that do not count.
+    """
+
+    boots: int
+    slices: int
+    loops: int
+    warmup: int
+
+
+def effort(clock: str, pace: str, boots: int | None) -> Effort:
+    """
+    The effort for a clock and a *pace*: ``fast``, ``default`` or ``rigorous``.
+
+    An exact clock repeats itself, so one boot and one slice say everything.
+    """
+    scale = {"fast": 0, "default": 1, "rigorous": 2}[pace]
+    exact = clock in EXACT_CLOCKS
+    return Effort(
+        boots=boots or (1 if exact else (3, 10, 30)[scale]),
+        slices=1 if exact else 3,
+        loops=((5, 20, 200) if exact else (100, 1_000, 1_000))[scale],
+        warmup=10 if exact else 100,
+    )
+
+
+@attrs.frozen
+class Boot:
+    """One boot to come: replicate number, its guest and the cases that share it."""
+
+    replicate: int
+    guest: Guest
+    cases: tuple[Prepared, ...]
+
+    def schedule(self, wanted: Effort) -> list[tuple[int, int, int]]:
+        """Turns as (case, loops, warmup): A B, B A, A B, so drift hits all alike."""
+        forward = range(len(self.cases))
+        turns = [
+            case
+            for slice_number in range(wanted.slices)
+            for case in (forward if slice_number % 2 == 0 else reversed(forward))
+        ]
+        return [(case, wanted.loops, wanted.warmup) for case in turns]
+
+
+@attrs.frozen(kw_only=True)
+class Plan:
+    """What a run will do; `refused` holds the cases that will not run, and why."""
+
+    cases: tuple[Case, ...]
+    boots: tuple[Boot, ...]
+    refused: dict[str, Outcome]
+    effort: Effort
+    seed: int
+
+
+def make_plan(
+    cases: list[Case], registry: Registry, delivery: Delivery, wanted: Effort, seed: int
+) -> Plan:
+    """Check every case, then put those that can run into boots, in shuffled order."""
+    refused: dict[str, Outcome] = {}
+    by_guest: dict[Guest, list[Prepared]] = {}
+    for case in cases:
+        ready = _prepared(case, registry, delivery)
+        if isinstance(ready, Outcome):
+            refused[case.name] = ready
+        else:
+            by_guest.setdefault(case.guest, []).append(ready)
+    order = random.Random(seed)  # noqa: S311 - a reproducible order, no secret
+    boots: list[Boot] = []
+    for replicate in range(wanted.boots):
+        guests = list(by_guest)
+        order.shuffle(guests)
+        boots += (Boot(replicate, guest, tuple(by_guest[guest])) for guest in guests)
+    return Plan(
+        cases=tuple(cases), boots=tuple(boots), refused=refused, effort=wanted, seed=seed
+    )
+
+
+def _prepared(case: Case, registry: Registry, delivery: Delivery) -> Prepared | Outcome:
+    reason = (
+        registry.get("workload", case.workload).unsupported(case.guest)
+        or unsupported(case)
+        or delivery.unsupported(case.guest, case.target_state)
+    )
+    if reason:
+        return Outcome("unsupported", reason)
+    try:
+        return prepare(case)
+    except SenderError as error:
+        return Outcome("void", str(error))

@@ -1,0 +1,90 @@
+"""Progress on standard error: a bar on a terminal, plain lines otherwise."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import Protocol, Self
+
+
+class Progress(Protocol):
+    """Told about each boot; a context, so that the terminal is left clean."""
+
+    def __enter__(self) -> Self: ...  # noqa: D105
+    def __exit__(  # noqa: D105
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+    def boot(self, number: int, what: str) -> None:
+        """Boot *number* (from 1) begins; drawn before it starts, never during it."""
+        ...
+
+
+class Lines:
+    """One plain line for each boot; none if quiet."""
+
+    def __init__(self, total: int, *, quiet: bool) -> None:
+        self._total, self._quiet = total, quiet
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        return None
+
+    def boot(self, number: int, what: str) -> None:
+        """See `Progress`."""
+        if not self._quiet:
+            print(f"boot {number}/{self._total}: {what}", file=sys.stderr)
+
+
+class Bar:
+    """rich's bar, refreshed by hand: no thread of its own disturbs a timed boot."""
+
+    def __init__(self, total: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+        from rich.progress import Progress as RichProgress
+
+        self._bar = RichProgress(
+            TextColumn("boots"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.description}"),
+            console=Console(stderr=True),
+            auto_refresh=False,
+            transient=True,
+        )
+        self._task = self._bar.add_task("", total=total)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    def boot(self, number: int, what: str) -> None:
+        """See `Progress`."""
+        self._bar.update(self._task, completed=number - 1, description=what)
+        self._bar.refresh()
+
+
+def make(total: int, *, quiet: bool) -> Progress:
+    """What fits standard error."""
+    if sys.stderr.isatty() and not quiet:
+        return Bar(total)
+    return Lines(total, quiet=quiet)

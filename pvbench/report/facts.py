@@ -1,0 +1,77 @@
+"""Benchmarks as rows of facts: what every report works on."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import Any, Final
+
+import attrs
+import pyperf
+
+# What tells two cases apart, in the order people read them.
+AXES: Final = (
+    "suite",
+    "suite_version",
+    "workload",
+    "sender",
+    "driver",
+    "guest",
+    "guest_bits",
+    "host_cpus",
+    "shorthands",
+    "target_state",
+    "delivery",
+    "site",
+    "profile",
+    "apic_mode",
+    "series",
+)
+
+
+@attrs.frozen(kw_only=True)
+class Row:
+    """
+    One series of one case.
+
+    Args:
+        facts: metadata without its ``pvbench_`` prefix.
+        boots_s: the median of each boot, seconds.
+    """
+
+    name: str
+    facts: dict[str, Any]
+    boots_s: tuple[float, ...]
+
+    @property
+    def value_s(self) -> float:
+        """The median over the boots, seconds."""
+        return median(self.boots_s)
+
+    def fact(self, name: str) -> Any:
+        """One fact; None if the file does not say."""
+        return self.facts.get(name)
+
+    def key(self, without: tuple[str, ...] = ()) -> tuple[Any, ...]:
+        """What the case is, but for some axes."""
+        return tuple(self.facts.get(axis) for axis in AXES if axis not in without)
+
+
+def rows(suite: pyperf.BenchmarkSuite) -> list[Row]:
+    """Every benchmark of a result file, in its order."""
+    found = []
+    for benchmark in suite:
+        metadata = benchmark.get_metadata()
+        runs = [run.values for run in benchmark.get_runs() if run.values]
+        found.append(
+            Row(
+                name=benchmark.get_name(),
+                facts={k.removeprefix("pvbench_"): v for k, v in metadata.items()},
+                boots_s=tuple(median(values) for values in runs),
+            )
+        )
+    return found
+
+
+def ordered(rows: list[Row], axis: str) -> list[Any]:
+    """The values of *axis*, each once, in the order of the file."""
+    return list(dict.fromkeys(row.fact(axis) for row in rows))

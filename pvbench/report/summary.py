@@ -1,0 +1,178 @@
+"""The table of a run: stacks down, workloads across, and what it cannot show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pyperf
+
+from pvbench.report import table
+from pvbench.report.facts import Row, ordered, rows
+
+HEADLINE: Final = "wall"  # the series a suite's table shows
+_GROUP: Final = (
+    "suite",
+    "guest",
+    "vcpus",
+    "guest_bits",
+    "host_cpus",
+    "shorthands",
+    "target_state_proved",
+    "delivery",
+    "site",
+    "clock",
+    "profile",
+)
+
+
+def summary(
+    suite: pyperf.BenchmarkSuite,
+    journal: list[dict[str, Any]],
+    *,
+    style: str = "plain",
+    series: str = HEADLINE,
+) -> str:
+    """Tables and sentences for everything in a result file and its journal."""
+    found = rows(suite)
+    parts = []
+    for group in dict.fromkeys(_group(row) for row in found):
+        members = [row for row in found if _group(row) == group]
+        parts += _group_text(members, style, series)
+    if style != "csv":
+        parts += list(_not_run(journal))
+    return "\n\n".join(parts)
+
+
+def _group(row: Row) -> tuple[Any, ...]:
+    return tuple(row.fact(name) for name in _GROUP)
+
+
+def _group_text(members: list[Row], style: str, series: str) -> Iterator[str]:
+    workloads = ordered(members, "workload")
+    stacks = ordered(members, "stack")
+    times = [
+        [stack, *(_time(members, stack, workload, series) for workload in workloads)]
+        for stack in stacks
+    ]
+    if style == "csv":
+        yield table.render(["stack", *workloads], times, style)
+        return
+    first = members[0]
+    yield (
+        f"{first.fact('suite')} on {first.fact('guest')} "
+        f"({first.fact('vcpus')} vCPUs, targets {first.fact('target_state_proved')}), "
+        f"{_times_are(first)}, median of {_boots(members)} a burst, series {series!r}:"
+    )
+    yield table.render(["stack", *workloads], times, style)
+    sending = [w for w in workloads if _targets(members, w)]
+    if sending:
+        counts = [
+            [stack, *(_counts(members, stack, workload) for workload in sending)]
+            for stack in stacks
+        ]
+        yield "What one burst executes (w ICR writes, h hypercalls):"
+        yield table.render(["stack", *sending], counts, style)
+    if notes := list(_notes(members)):
+        yield "\n".join(notes)
+
+
+def _times_are(row: Row) -> str:
+    if row.fact("clock") == "model":
+        return f"modelled by profile {row.fact('profile')}, not measured"
+    return f"measured by {row.fact('delivery')} at {row.fact('site')}, clock {row.fact('clock')}"
+
+
+def _boots(members: list[Row]) -> str:
+    most = max(len(row.boots_s) for row in members)
+    return "1 boot" if most == 1 else f"{most} boots"
+
+
+def _cell(members: list[Row], stack: str, workload: str, series: str) -> Row | None:
+    wanted = (stack, workload, series)
+    facts = ((r.fact("stack"), r.fact("workload"), r.fact("series"), r) for r in members)
+    return next((row for *found, row in facts if tuple(found) == wanted), None)
+
+
+def _any_series(members: list[Row], stack: str, workload: str) -> Row | None:
+    names = ordered(members, "series")
+    cells = (_cell(members, stack, workload, name) for name in names)
+    return next((cell for cell in cells if cell), None)
+
+
+def _time(members: list[Row], stack: str, workload: str, series: str) -> str:
+    if cell := _cell(members, stack, workload, series):
+        return table.seconds(cell.value_s)
+    other = _any_series(members, stack, workload)
+    if other and other.fact("lost"):
+        return f"loses {other.fact('lost')} of {other.fact('targets')}"
+    return "-"
+
+
+def _targets(members: list[Row], workload: str) -> int:
+    row = next(row for row in members if row.fact("workload") == workload)
+    return int(row.fact("targets") or 0)
+
+
+def _counts(members: list[Row], stack: str, workload: str) -> str:
+    row = _any_series(members, stack, workload)
+    if row is None:
+        return "-"
+    named = (("w", row.fact("icr_writes")), ("h", row.fact("hypercalls")))
+    return " ".join(f"{count:g}{letter}" for letter, count in named if count) or "0"
+
+
+def _notes(members: list[Row]) -> Iterator[str]:
+    """What a result cannot show, and what was lost."""
+    bypassed: dict[tuple[str, str], list[str]] = {}
+    for row in members:
+        if row.fact("targets") and row.fact("overlaid") == "no":
+            reason = _why_native(row)
+            names = bypassed.setdefault((reason, row.fact("workload")), [])
+            if row.fact("sender") not in names:
+                names.append(row.fact("sender"))
+    for (reason, workload), senders in bypassed.items():
+        yield f"Note: {workload} cannot tell {', '.join(senders)} from the driver: {reason}."
+    lossy = {(r.fact("stack"), r.fact("workload")): r for r in members if r.fact("lost")}
+    for (stack, workload), row in lossy.items():
+        yield (
+            f"Note: {stack} loses {row.fact('lost')} of {row.fact('targets')} IPIs of "
+            f"{workload}; a sender that waits for them hangs, so there is no time to "
+            f"acknowledgement."
+        )
+
+
+def _why_native(row: Row) -> str:
+    targets, vcpus = row.fact("targets"), row.fact("vcpus")
+    if targets == 1 and vcpus <= 2:  # noqa: PLR2004 - one other CPU
+        return "a guest with two CPUs never uses the mask path"
+    if targets == 1:
+        return "unicast stays native"
+    if row.fact("shorthands") == "yes" and targets >= vcpus - 1:
+        return "a guest of Linux 5.4 or later sends full broadcasts by shorthand, past PV"
+    return "it does not override this callback"
+
+
+def _not_run(journal: list[dict[str, Any]]) -> Iterator[str]:
+    """Cases without samples, by reason."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for entry in journal:
+        ended = {entry["case"]: entry} if "case" in entry else entry.get("cases", {})
+        for name, outcome in ended.items():
+            if outcome["outcome"] != "ok":
+                key = (outcome["outcome"], outcome["reason"])
+                reasons.setdefault(key, []).append(name)
+    for (outcome, reason), names in reasons.items():
+        more = f" and {len(names) - 1} more cases" if len(names) > 1 else ""
+        yield f"{outcome}: {names[0]}{more}: {reason}"
+
+
+def as_json(suite: pyperf.BenchmarkSuite, journal: list[dict[str, Any]]) -> dict[str, Any]:
+    """The same for scripts: every series with its facts, and the journal's reasons."""
+    return {
+        "series": [
+            {"name": row.name, "value_s": row.value_s, "boots": len(row.boots_s), **row.facts}
+            for row in rows(suite)
+        ],
+        "not_run": list(_not_run(journal)),
+    }
