@@ -49,9 +49,7 @@ def _to_all(guest: Guest, *, lock: bool) -> Burst:
 def pvbench_workloads() -> list[Workload]:
     return [
         Workload(name="dry-run", summary="an empty iteration", bursts=dry_run),
-        Workload(
-            name="self-ipi", summary="a function call to itself, no IPI", bursts=self_ipi
-        ),
+        Workload(name="self-ipi", summary="a function call to itself, no IPI", bursts=self_ipi),
         Workload(
             name="normal-ipi",
             summary="one IPI to the first other CPU, acknowledged",

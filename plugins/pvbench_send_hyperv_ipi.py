@@ -11,6 +11,7 @@ from __future__ import annotations
 from pvbench.hookspecs import hookimpl
 from pvbench.ops import Burst, Hypercall, Scan, WriteMem
 from pvbench.sender import Apic, Ops, Sender
+from pvbench.sequences import HYPERCALL_INPUT_PAGE, irqs_off
 from pvbench.topology import Guest
 from pvbench.x86.hyperv import (
     HV_GENERIC_SET_ALL,
@@ -24,7 +25,6 @@ from pvbench.x86.hyperv import (
     HVCALL_SEND_IPI,
     HVCALL_SEND_IPI_EX,
 )
-from pvbench.sequences import HYPERCALL_INPUT_PAGE, irqs_off
 
 pvbench_api = 1
 
@@ -53,9 +53,7 @@ class HypervIpi(Sender):
     def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
         return _send(cpus, vector, everybody=len(cpus) == len(apic.guest.apic_ids))
 
-    def send_IPI_mask_allbutself(
-        self, apic: Apic, cpus: tuple[int, ...], vector: int
-    ) -> Ops:
+    def send_IPI_mask_allbutself(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
         return _send(apic.without_self(cpus), vector)
 
     def send_IPI_allbutself(self, apic: Apic, vector: int) -> Ops:

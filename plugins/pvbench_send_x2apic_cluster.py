@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pvbench.hookspecs import hookimpl
 from pvbench.ops import Fence, Scan, WrMsr
 from pvbench.sender import Apic, Driver, Ops, Sender
+from pvbench.sequences import irqs_off, x2apic_shorthand
 from pvbench.topology import Guest
 from pvbench.x86.apic import (
     APIC_DEST_LOGICAL,
@@ -20,7 +21,6 @@ from pvbench.x86.apic import (
     x2apic_logical_id,
     x2apic_msr,
 )
-from pvbench.sequences import irqs_off, x2apic_shorthand
 
 pvbench_api = 1
 

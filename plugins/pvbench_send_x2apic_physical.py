@@ -9,8 +9,8 @@ from __future__ import annotations
 from pvbench.hookspecs import hookimpl
 from pvbench.ops import Fence, Scan, WrMsr
 from pvbench.sender import Apic, Driver, Ops, Sender
-from pvbench.x86.apic import APIC_ICR, icr_low, x2apic_msr
 from pvbench.sequences import irqs_off, x2apic_shorthand
+from pvbench.x86.apic import APIC_ICR, icr_low, x2apic_msr
 
 pvbench_api = 1
 

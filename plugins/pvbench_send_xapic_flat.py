@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from pvbench.hookspecs import hookimpl
 from pvbench.sender import Apic, Driver, Ops, Sender
+from pvbench.sequences import irqs_off, xapic_send, xapic_shorthand
 from pvbench.topology import Guest
 from pvbench.x86.apic import APIC_DEST_LOGICAL, XAPIC_FLAT_CPUS, icr_low
-from pvbench.sequences import irqs_off, xapic_send, xapic_shorthand
 
 pvbench_api = 1
 

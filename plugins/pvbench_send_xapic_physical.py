@@ -9,8 +9,8 @@ from __future__ import annotations
 from pvbench.hookspecs import hookimpl
 from pvbench.ops import Scan
 from pvbench.sender import Apic, Driver, Ops, Sender
-from pvbench.x86.apic import icr_low
 from pvbench.sequences import irqs_off, xapic_send, xapic_shorthand
+from pvbench.x86.apic import icr_low
 
 pvbench_api = 1
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from pvbench.hookspecs import hookimpl
 from pvbench.ops import Burst, Hypercall, Scan, WriteMem
 from pvbench.sender import Apic, Ops, Sender
-from pvbench.topology import Guest
 from pvbench.sequences import HYPERCALL_INPUT_PAGE
+from pvbench.topology import Guest
 from pvbench.x86.xen import (
     EVTCHN_FIFO_NR_CHANNELS,
     XEN_IPI_OF_VECTOR,
@@ -47,9 +47,7 @@ class XenEvtchn(Sender):
     def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
         return _send(cpus, vector)
 
-    def send_IPI_mask_allbutself(
-        self, apic: Apic, cpus: tuple[int, ...], vector: int
-    ) -> Ops:
+    def send_IPI_mask_allbutself(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
         return _send(apic.without_self(cpus), vector)
 
     def send_IPI_allbutself(self, apic: Apic, vector: int) -> Ops:
@@ -67,9 +65,7 @@ def _send(cpus: tuple[int, ...], vector: int) -> Ops:
     for cpu in cpus:
         port = evtchn_port(cpu, XEN_IPI_OF_VECTOR[vector])
         yield WriteMem(HYPERCALL_INPUT_PAGE, (port,))
-        yield Hypercall(
-            __HYPERVISOR_event_channel_op, (EVTCHNOP_send, HYPERCALL_INPUT_PAGE)
-        )
+        yield Hypercall(__HYPERVISOR_event_channel_op, (EVTCHNOP_send, HYPERCALL_INPUT_PAGE))
 
 
 @hookimpl

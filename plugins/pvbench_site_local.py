@@ -1,4 +1,4 @@
-"""This machine: a worker is a child process of the run."""
+"""The machine itself: a worker is a child process of the run."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def _check(stack: Stack, burst: Burst, guest: Guest, *, shorthands: bool) -> Exp
     what = f"{stack.name} on {guest.name} fails the static check"
     try:
         sent = program(stack, burst, guest, shorthands=shorthands)
-    except Exception as error:  # noqa: BLE001 - a plugin may fail in any way
+    except Exception as error:
         raise SenderError(what, why=f"{type(error).__name__}: {error}") from error
     sends = Decoder(guest, burst.source).sends(sent.program)
     wanted = reached(burst, guest)
@@ -117,9 +117,7 @@ def _check(stack: Stack, burst: Burst, guest: Guest, *, shorthands: bool) -> Exp
     )
 
 
-def _lost(
-    stack: Stack, sent: Sent, wanted: tuple[int, ...], guest: Guest
-) -> frozenset[int]:
+def _lost(stack: Stack, sent: Sent, wanted: tuple[int, ...], guest: Guest) -> frozenset[int]:
     if stack.overlay and not sent.overlaid:
         return frozenset()
     return stack.sender.drops(wanted, guest)
@@ -138,7 +136,7 @@ def _wrong_targets(sends: list[Sends], wanted: set[int]) -> list[str]:
 
 def _some(cpus: list[int]) -> str:
     shown = ", ".join(map(str, cpus[:5]))
-    return shown if len(cpus) <= 5 else f"{shown} and {len(cpus) - 5} more"  # noqa: PLR2004
+    return shown if len(cpus) <= 5 else f"{shown} and {len(cpus) - 5} more"
 
 
 def _wrong_vectors(sends: list[Sends], burst: Burst, wanted: tuple[int, ...]) -> list[str]:

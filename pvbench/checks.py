@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import attrs
 
 
-def integer(
-    low: int, high: int, why: str
-) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
+def ints(values: Iterable[int]) -> tuple[int, ...]:
+    """Converter to a tuple: frozen data holds no lists."""
+    return tuple(values)
+
+
+def integer(low: int, high: int, why: str) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
     """Accept an int (no bool) in low..high."""
 
     def check(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:

@@ -190,7 +190,11 @@ class Decoder:
         if low & APIC_DEST_LOGICAL:
             route, (op_of_hit, ids) = Route.LOGICAL, self._logical(destinations)
         else:
-            route, op_of_hit, ids = Route.PHYSICAL, np.arange(len(destinations)), destinations
+            route, op_of_hit, ids = (
+                Route.PHYSICAL,
+                np.arange(len(destinations)),
+                destinations,
+            )
         cpus, known = self._look_up(ids)
         if known is not None:
             op_of_hit = op_of_hit[known]
@@ -238,9 +242,7 @@ _SENDING: Final[dict[type[Op], Callable[..., list[Sends]]]] = {
 }
 
 
-def _one(
-    first: int, route: Route, vector: int, cpus: Cpus, result: int | None = None
-) -> Sends:
+def _one(first: int, route: Route, vector: int, cpus: Cpus, result: int | None = None) -> Sends:
     return Sends(first=first, ops=1, route=route, vector=vector, cpus=cpus, result=result)
 
 

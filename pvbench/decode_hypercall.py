@@ -58,20 +58,19 @@ def bits_of(bitmap: int, bits: int) -> npt.NDArray[np.int64]:
 
 def _register(value: int, guest: Guest) -> int:
     """KVM cuts hypercall registers to 32 bits when the guest is not in 64-bit mode."""
-    return value & _U32 if guest.bits == 32 else value  # noqa: PLR2004
+    return value & _U32 if guest.bits == 32 else value
 
 
 def _joined(words: tuple[int, ...], guest: Guest) -> int:
     """Bitmap words, lowest first, as one number."""
-    return sum(
-        _register(word, guest) << guest.bits * place for place, word in enumerate(words)
-    )
+    return sum(_register(word, guest) << guest.bits * place for place, word in enumerate(words))
 
 
 def _not_send_ipi(op: Hypercall, arguments: int) -> Call | None:
     if op.nr != kvm_para.KVM_HC_SEND_IPI:
         return Call(
-            result=-kvm_para.KVM_ENOSYS, error=f"KVM knows no hypercall {op.nr} that sends"
+            result=-kvm_para.KVM_ENOSYS,
+            error=f"KVM knows no hypercall {op.nr} that sends",
         )
     if len(op.args) != arguments:
         return Call(

@@ -61,11 +61,11 @@ class Delivery(Protocol):
     """
 
     @property
-    def name(self) -> str: ...  # noqa: D102 - see the class
+    def name(self) -> str: ...
     @property
-    def summary(self) -> str: ...  # noqa: D102
+    def summary(self) -> str: ...
     @property
-    def clock(self) -> str: ...  # noqa: D102
+    def clock(self) -> str: ...
 
     def unavailable(self) -> str | None:
         """Why this machine cannot run it; None if it can."""
@@ -91,8 +91,6 @@ class Delivery(Protocol):
         """
         ...
 
-    def boot(
-        self, guest: Guest, settings: dict[str, Any]
-    ) -> AbstractContextManager[Machine]:
+    def boot(self, guest: Guest, settings: dict[str, Any]) -> AbstractContextManager[Machine]:
         """Boot *guest*; leaving the context ends it."""
         ...

@@ -54,7 +54,7 @@ class UsageError(PvbenchError):
 
 
 class UnavailableError(PvbenchError):
-    """This machine lacks what was asked for: a device, a disk, a permission."""
+    """The machine lacks what was asked for: a device, a disk, a permission."""
 
     status = Status.ENVIRONMENT
 

@@ -1,4 +1,4 @@
-"""This machine: a name for its results' folder, and the facts `doctor` shows."""
+"""The machine: a name for its results' folder, and the facts `doctor` shows."""
 
 from __future__ import annotations
 

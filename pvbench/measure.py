@@ -70,7 +70,9 @@ def _requests(prepared: Prepared, loops: int) -> list[int]:
 
 
 def _first_difference(what: str, seen: list[int], wanted: list[int]) -> list[str]:
-    wrong = [cpu for cpu, pair in enumerate(zip(seen, wanted, strict=True)) if pair[0] != pair[1]]
+    wrong = [
+        cpu for cpu, pair in enumerate(zip(seen, wanted, strict=True)) if pair[0] != pair[1]
+    ]
     if not wrong:
         return []
     cpu = wrong[0]

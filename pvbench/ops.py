@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import attrs
 
-from pvbench.checks import integer, one_of
+from pvbench.checks import integer, ints, one_of
 from pvbench.x86.apic import (
     CALL_FUNCTION_SINGLE_VECTOR,
     CALL_FUNCTION_VECTOR,
@@ -38,6 +38,10 @@ _DEFAULT_VECTOR: Final = {
 }
 
 
+def _ascending(cpus: Iterable[int]) -> tuple[int, ...]:
+    return tuple(sorted(cpus))
+
+
 @attrs.frozen(kw_only=True)
 class Burst:
     """
@@ -56,7 +60,7 @@ class Burst:
 
     source: int
     operation: str = attrs.field(validator=one_of(*CSD_OPERATIONS, *BARE_OPERATIONS))
-    targets: tuple[int, ...] = attrs.field(default=(), converter=lambda t: tuple(sorted(t)))
+    targets: tuple[int, ...] = attrs.field(default=(), converter=_ascending)
     vector: int = attrs.field()
     wait: bool = True
     lock: bool = False
@@ -70,7 +74,9 @@ class Burst:
         if vector == NMI_VECTOR and type(vector) is int:
             return
         integer(
-            FIRST_EXTERNAL_VECTOR, 0xFF, "vectors 0x00..0x1f are CPU exceptions (2 is NMI)"
+            FIRST_EXTERNAL_VECTOR,
+            0xFF,
+            "vectors 0x00..0x1f are CPU exceptions (2 is NMI)",
         )(self, attribute, vector)
 
     @targets.validator
@@ -134,7 +140,7 @@ class WriteMem:
     """Store little-endian 64-bit *words* at a guest physical *address*."""
 
     address: int
-    words: tuple[int, ...] = attrs.field(converter=tuple)
+    words: tuple[int, ...] = attrs.field(converter=ints)
 
 
 @attrs.frozen
@@ -155,19 +161,11 @@ class Hypercall:
     """
 
     nr: int
-    args: tuple[int, ...] = attrs.field(converter=tuple)
+    args: tuple[int, ...] = attrs.field(converter=ints)
 
 
 Op = (
-    IrqSave
-    | IrqRestore
-    | Fence
-    | Scan
-    | WrMsr
-    | MmioWrite
-    | WriteMem
-    | WaitIcrIdle
-    | Hypercall
+    IrqSave | IrqRestore | Fence | Scan | WrMsr | MmioWrite | WriteMem | WaitIcrIdle | Hypercall
 )
 Program = tuple[Op, ...]
 

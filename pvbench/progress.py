@@ -10,8 +10,8 @@ from typing import Protocol, Self
 class Progress(Protocol):
     """Told about each boot; a context, so that the terminal is left clean."""
 
-    def __enter__(self) -> Self: ...  # noqa: D105
-    def __exit__(  # noqa: D105
+    def __enter__(self) -> Self: ...
+    def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,

@@ -163,7 +163,9 @@ def load(options: Iterable[str] = (), *, strict: bool = False) -> Registry:
     if strict and registry.broken:
         first = registry.broken[0]
         raise UnavailableError(
-            f"plugin {first} is broken", why=first.error, fix=f"Block it: -p no:{first.name}."
+            f"plugin {first} is broken",
+            why=first.error,
+            fix=f"Block it: -p no:{first.name}.",
         )
     for kind in HOOKS.values():
         table = registry.table(kind)
@@ -224,11 +226,10 @@ def _load_one(
         if taken:
             kind, thing = taken[0]
             other = next(p for p in registry.plugins if f"{kind} {thing.name}" in p.offers)
-            raise ValueError(  # noqa: TRY301 - one place says what broken means
-                f"{other} offers a {kind} called {thing.name!r} too; "
-                f"block one with -p no:NAME"
+            raise ValueError(
+                f"{other} offers a {kind} called {thing.name!r} too; block one with -p no:NAME"
             )
-    except Exception as error:  # noqa: BLE001 - a plugin may fail in any way
+    except Exception as error:
         if manager.has_plugin(plugin.name):
             manager.unregister(name=plugin.name)
         return attrs.evolve(plugin, state="broken", error=_sentence(error))

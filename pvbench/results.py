@@ -70,11 +70,16 @@ def counted(counts: Counts, loops: int) -> Metadata:
 
 @attrs.define
 class Collector:
-    """Runs by benchmark name, in the order they were first seen."""
+    """
+    Runs by case and series; boots come in any order, cases are kept in the plan's.
+
+    Args:
+        metadata: of each case, in the order of the plan.
+    """
 
     facts: Metadata
     metadata: dict[str, Metadata]
-    runs: dict[str, list[pyperf.Run]] = attrs.field(factory=dict)
+    runs: dict[str, dict[str, list[pyperf.Run]]] = attrs.field(factory=dict)
 
     def add(self, case: Measured, loops: int, warmup: int) -> None:
         """One boot of one case."""
@@ -98,13 +103,16 @@ class Collector:
                 },
                 collect_metadata=False,
             )
-            self.runs.setdefault(f"{case.name} {series}", []).append(run)
+            self.runs.setdefault(case.name, {}).setdefault(series, []).append(run)
 
     def suite(self) -> pyperf.BenchmarkSuite | None:
         """Everything so far; None if nothing was measured."""
         if not self.runs:
             return None
-        return pyperf.BenchmarkSuite([pyperf.Benchmark(runs) for runs in self.runs.values()])
+        in_order = (self.runs.get(name, {}) for name in self.metadata)
+        return pyperf.BenchmarkSuite(
+            [pyperf.Benchmark(runs) for case in in_order for runs in case.values()]
+        )
 
 
 def write(suite: pyperf.BenchmarkSuite, path: Path) -> None:
@@ -261,9 +269,11 @@ def _parse(name: str, text: str) -> pyperf.BenchmarkSuite:
         raise UsageError(f"{name} is not a pyperf file", fix=_EXPECTED)
     try:
         return pyperf.BenchmarkSuite.loads(text)
-    except Exception as error:  # noqa: BLE001 - pyperf raises whatever its parser meets
+    except Exception as error:
         raise UsageError(
-            f"{name} is not a pyperf file this pyperf reads", why=str(error), fix=_EXPECTED
+            f"{name} is not a pyperf file this pyperf reads",
+            why=str(error),
+            fix=_EXPECTED,
         ) from None
 
 
@@ -282,12 +292,14 @@ def content(suite: pyperf.BenchmarkSuite) -> dict[str, Any]:
     }
 
 
-def fingerprint(suites: Iterable[pyperf.BenchmarkSuite]) -> dict[str, list[str]]:
-    """For each fingerprint key the values of each suite, joined."""
-    return {
-        key: [
-            ", ".join(sorted({str(b.get_metadata().get(key, "-")) for b in suite}))
-            for suite in suites
+def differing(suites: Iterable[pyperf.BenchmarkSuite]) -> dict[str, list[str]]:
+    """Fingerprint keys whose values differ, where both sides tell: values by suite."""
+    found: dict[str, list[str]] = {}
+    facts = [[benchmark.get_metadata() for benchmark in suite] for suite in suites]
+    for key in FINGERPRINT:
+        values = [
+            ", ".join(sorted({str(f[key]) for f in suite if key in f})) for suite in facts
         ]
-        for key in FINGERPRINT
-    }
+        if len(set(filter(None, values))) > 1:
+            found[key] = values
+    return found

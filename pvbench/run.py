@@ -85,7 +85,7 @@ def prepare(request: Request, registry: Registry) -> Prepared:
     for thing in (delivery, site):
         if reason := thing.unavailable():
             raise UnavailableError(f"{thing.name} cannot be used here", why=reason)
-    if request.boots is not None and not 1 <= request.boots <= 10_000:  # noqa: PLR2004
+    if request.boots is not None and not 1 <= request.boots <= 10_000:
         raise UsageError(f"--boots {request.boots} is not in 1..10000")
     settings = delivery.settings(selection.profile)
     selection = attrs.evolve(selection, profile=settings.get("profile"))
@@ -171,15 +171,15 @@ def _plan_entry(prepared: Prepared) -> dict[str, Any]:
 
 
 def _collector(prepared: Prepared, registry: Registry) -> Collector:
+    plan, label = prepared.plan, prepared.request.label
+    ready = {case.case.name: case for boot in plan.boots for case in boot.cases}
     metadata = {
-        case.case.name: case_metadata(case)
-        | {"pvbench_sender_plugin": registry.origin("sender", case.case.stack.sender.name)}
-        for boot in prepared.plan.boots
-        for case in boot.cases
+        case.name: case_metadata(ready[case.name])
+        | {"pvbench_sender_plugin": registry.origin("sender", case.stack.sender.name)}
+        for case in plan.cases
+        if case.name in ready
     }
-    label = prepared.request.label
-    facts = prepared.facts | ({"pvbench_label": label} if label else {})
-    return Collector(facts, metadata)
+    return Collector(prepared.facts | ({"pvbench_label": label} if label else {}), metadata)
 
 
 def _keep(report: Report, prepared: Prepared, collector: Collector, path: Path) -> None:

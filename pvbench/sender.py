@@ -8,7 +8,7 @@ through the whole stack, as through ``apic->`` in Linux.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Final
 
 import attrs
@@ -88,9 +88,7 @@ class Driver(Sender):
         """Send *vector* to each of *cpus*."""
         raise NotImplementedError
 
-    def send_IPI_mask_allbutself(
-        self, apic: Apic, cpus: tuple[int, ...], vector: int
-    ) -> Ops:
+    def send_IPI_mask_allbutself(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
         """Native masks are looped over here, not through the stack, as in Linux."""
         return self.send_IPI_mask(apic, apic.without_self(cpus), vector)
 
@@ -246,12 +244,10 @@ def _dispatch(apic: Apic, burst: Burst, cpus: tuple[int, ...]) -> Ops:
         return _call_function(apic, burst, cpus)
     if burst.operation == "send_IPI":
         return apic.send_IPI(cpus[0], burst.vector)
+    callback: Callable[..., Ops] = getattr(apic, burst.operation)
     if burst.operation in ("send_IPI_mask", "send_IPI_mask_allbutself"):
-        callback = getattr(apic, burst.operation)
-        ops: Ops = callback(burst.targets, burst.vector)
-        return ops
-    ops = getattr(apic, burst.operation)(burst.vector)
-    return ops
+        return callback(burst.targets, burst.vector)
+    return callback(burst.vector)
 
 
 def _call_function(apic: Apic, burst: Burst, cpus: tuple[int, ...]) -> Ops:

@@ -94,9 +94,7 @@ class KvmOverlay(Sender):
         """An empty cpumask returns early; anything else is scanned once."""
         return irqs_off(self._scan_and_call(apic, cpus, vector)) if cpus else iter(())
 
-    def send_IPI_mask_allbutself(
-        self, apic: Apic, cpus: tuple[int, ...], vector: int
-    ) -> Ops:
+    def send_IPI_mask_allbutself(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
         """As `send_IPI_mask`, on a copy of the mask."""
         return self.send_IPI_mask(apic, apic.without_self(cpus), vector)
 

@@ -15,9 +15,9 @@ class Site(Protocol):
     """
 
     @property
-    def name(self) -> str: ...  # noqa: D102 - see the class
+    def name(self) -> str: ...
     @property
-    def summary(self) -> str: ...  # noqa: D102
+    def summary(self) -> str: ...
 
     def unavailable(self) -> str | None:
         """Why this machine cannot reach it; None if it can."""

@@ -102,7 +102,7 @@ class Case:
 
 def _guest_name(guest: Guest) -> str:
     name = guest.name
-    if guest.bits != 64:  # noqa: PLR2004 - the usual word size goes unsaid
+    if guest.bits != 64:
         name += f"/{guest.bits}bit"
     if guest.host_cpus:
         name += f"/on{guest.host_cpus}"

@@ -16,7 +16,7 @@ from typing import Final
 
 import attrs
 
-from pvbench.checks import integer, one_of
+from pvbench.checks import integer, ints, one_of
 from pvbench.errors import UsageError
 from pvbench.x86.apic import X2APIC_BROADCAST
 
@@ -33,9 +33,7 @@ HYPERCALL_ABIS: Final = (
     "hyperv",
     "xen",
 )
-FORMS: Final = (
-    "N, dense:N, sockets:SxCxT, sparse:N:STEP, interleaved:N, ids:A,B-C,... or host"
-)
+FORMS: Final = "N, dense:N, sockets:SxCxT, sparse:N:STEP, interleaved:N, ids:A,B-C,... or host"
 
 
 @attrs.frozen(kw_only=True)
@@ -53,7 +51,7 @@ class Guest:
     """
 
     name: str
-    apic_ids: tuple[int, ...] = attrs.field(converter=tuple)
+    apic_ids: tuple[int, ...] = attrs.field(converter=ints)
     apic_mode: str = attrs.field(default="x2apic", validator=one_of(*APIC_MODES))
     hypercall_abi: str = attrs.field(default="kvm", validator=one_of(*HYPERCALL_ABIS))
     bits: int = attrs.field(default=64)
@@ -175,7 +173,9 @@ _FORMS: Final[list[tuple[str, Callable[..., tuple[int, ...]], int]]] = [
 ]
 
 
-def _made(make: Callable[..., tuple[int, ...]], counted: int, numbers: list[int]) -> tuple[int, ...]:
+def _made(
+    make: Callable[..., tuple[int, ...]], counted: int, numbers: list[int]
+) -> tuple[int, ...]:
     if not 1 <= math.prod(numbers[:counted]) <= MAX_VCPUS:
         raise ValueError(f"a guest has 1 to {MAX_VCPUS} CPUs")
     if 0 in numbers:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import attrs
+
+from pvbench.checks import ints
 
 # Times from t0 of a burst; "wall" is the whole iteration, loop overhead included.
 SERIES: Final = ("send", "irqoff", "deliver", "ack", "wall", "makespan")
@@ -34,9 +37,9 @@ class Counts:
     icr_writes: int | None
     hypercalls: int | None
     returned: int | None
-    handlers: tuple[int, ...] = attrs.field(converter=tuple)
-    coalesced: tuple[int, ...] = attrs.field(converter=tuple)
-    functions: tuple[int, ...] = attrs.field(converter=tuple)
+    handlers: tuple[int, ...] = attrs.field(converter=ints)
+    coalesced: tuple[int, ...] = attrs.field(converter=ints)
+    functions: tuple[int, ...] = attrs.field(converter=ints)
     exits: int | None = None
     wakeups_polled: int | None = None
     wakeups_blocked: int | None = None
@@ -56,8 +59,12 @@ class PartialSend:
     """A `csd` burst that sent to *cpus* only, because other lists were not empty."""
 
     burst: int
-    cpus: tuple[int, ...] = attrs.field(converter=tuple)
+    cpus: tuple[int, ...] = attrs.field(converter=ints)
     times: int
+
+
+def _partial(sends: Iterable[PartialSend]) -> tuple[PartialSend, ...]:
+    return tuple(sends)
 
 
 @attrs.frozen(kw_only=True)
@@ -80,7 +87,7 @@ class Trace:
     ticks: dict[str, int]
     distributions: dict[str, Distribution]
     counts: Counts
-    partial: tuple[PartialSend, ...] = attrs.field(default=(), converter=tuple)
+    partial: tuple[PartialSend, ...] = attrs.field(default=(), converter=_partial)
     target_state: str = "halted"
 
     def to_json(self) -> dict[str, Any]:

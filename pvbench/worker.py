@@ -37,9 +37,7 @@ def serve(job: dict[str, Any], answers: IO[str], reports: IO[str]) -> None:
     """Boot the job's guest and run its schedule."""
     delivery = _delivery(job["delivery_module"], job["delivery"])
     guest = Guest(**job["guest"])
-    tasks = [
-        _task(number, case, answers, reports) for number, case in enumerate(job["cases"])
-    ]
+    tasks = [_task(number, case, answers, reports) for number, case in enumerate(job["cases"])]
     with delivery.boot(guest, job["settings"]) as machine:
         for number, (case, loops, warmup) in enumerate(job["schedule"]):
             trace = machine.run(tasks[case], loops=loops, warmup=warmup)

@@ -15,15 +15,15 @@ from typing import Final
 import attrs
 import numpy as np
 import numpy.typing as npt
-from pvbench_deliver_model.profile import Profile
-from pvbench_deliver_model.sending import Arrivals, Sending, Timeline
-from pvbench_deliver_model.targets import NEVER, Targets
 
 from pvbench.delivery import Task
 from pvbench.ops import Burst, Program
 from pvbench.sender import reached
 from pvbench.topology import Guest
 from pvbench.trace import Counts, Distribution, PartialSend, Trace
+from pvbench_deliver_model.profile import Profile
+from pvbench_deliver_model.sending import Arrivals, Sending, Timeline
+from pvbench_deliver_model.targets import NEVER, Targets
 
 I64 = npt.NDArray[np.int64]
 
@@ -74,7 +74,10 @@ class _Slice:
 
     def __init__(self, guest: Guest, profile: Profile, task: Task) -> None:
         self._task = task
-        self._loop_ps, self._queue_ps = profile.ps("loop_overhead"), profile.ps("csd_queue")
+        self._loop_ps, self._queue_ps = (
+            profile.ps("loop_overhead"),
+            profile.ps("csd_queue"),
+        )
         self._local_ps = profile.ps("local_call_entry"), profile.ps("local_call")
         self._poll_ps = profile.ps("ack_poll")
         self._targets = Targets(guest, profile, task.target_state)
@@ -93,9 +96,7 @@ class _Slice:
         self._partial: Counter[tuple[int, tuple[int, ...]]] = Counter()
         self._reset_counts()
 
-    def _source(
-        self, index: int, burst: Burst, guest: Guest, profile: Profile
-    ) -> _Source:
+    def _source(self, index: int, burst: Burst, guest: Guest, profile: Profile) -> _Source:
         cpus = np.array(reached(burst, guest), np.int64)
         slots = np.full(len(guest.apic_ids), -1, np.int64)
         slots[cpus] = np.arange(len(cpus))
@@ -237,9 +238,7 @@ class _Slice:
 
     def _accept_until(self, horizon: int) -> None:
         """Let targets accept every interrupt that arrives up to *horizon*."""
-        due = [
-            (s, a) for s in self._sources for a in s.unaccepted if a.at[0] <= horizon
-        ]
+        due = [(s, a) for s in self._sources for a in s.unaccepted if a.at[0] <= horizon]
         if len(due) == 1 and due[0][1].at[-1] <= horizon:
             source, arrivals = due[0]
             source.unaccepted.remove(arrivals)

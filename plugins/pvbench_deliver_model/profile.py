@@ -204,7 +204,10 @@ def _cost(where: str, entry: Any, units: dict[str, float]) -> Cost:
 
 
 def _same_keys(
-    where: str, table: dict[str, Any], wanted: set[str], optional: set[str] = frozenset()  # type: ignore[assignment]
+    where: str,
+    table: dict[str, Any],
+    wanted: set[str],
+    optional: set[str] = frozenset(),  # type: ignore[assignment]
 ) -> None:
     extra = sorted(set(table) - wanted - optional)
     if extra:
@@ -213,7 +216,8 @@ def _same_keys(
         raise UsageError(f"{where} has an unknown key {extra[0]!r}", fix=hint)
     if missing := sorted(wanted - set(table)):
         raise UsageError(
-            f"{where} lacks {', '.join(missing)}", fix="Start from a copy of a bundled one."
+            f"{where} lacks {', '.join(missing)}",
+            fix="Start from a copy of a bundled one.",
         )
 
 

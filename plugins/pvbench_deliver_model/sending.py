@@ -5,7 +5,6 @@ from __future__ import annotations
 import attrs
 import numpy as np
 import numpy.typing as npt
-from pvbench_deliver_model.profile import Profile
 
 from pvbench.decode import Decoder, Route, Sends
 from pvbench.ops import (
@@ -23,6 +22,7 @@ from pvbench.ops import (
 )
 from pvbench.topology import Guest
 from pvbench.x86.apic import NMI_VECTOR
+from pvbench_deliver_model.profile import Profile
 
 I64 = npt.NDArray[np.int64]
 
@@ -133,9 +133,7 @@ class Sending:
         else:
             line.icr_writes += send.ops
 
-    def _serve(
-        self, send: Sends, clock: int, exit_ps: int, arrivals: list[Arrivals]
-    ) -> int:
+    def _serve(self, send: Sends, clock: int, exit_ps: int, arrivals: list[Arrivals]) -> int:
         """Serve the targets of *send*, begun at *clock*; returns its end."""
         hits = len(send.cpus)
         per_hit = self._per_hit[send.route]
@@ -171,7 +169,7 @@ def _exit(profile: Profile, sender: type[Op], route: Route, *, nmi: bool) -> tup
 
 def _merged(arrivals: list[Arrivals]) -> list[Arrivals]:
     """Neighbours of one vector as one."""
-    if len(arrivals) < 2 or len({a.vector for a in arrivals}) > 1:  # noqa: PLR2004
+    if len(arrivals) < 2 or len({a.vector for a in arrivals}) > 1:
         return arrivals
     at = np.concatenate([a.at for a in arrivals])
     cpus = np.concatenate([a.cpus for a in arrivals])

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from pvbench_deliver_model.profile import Profile
 
 from pvbench.topology import Guest
+from pvbench_deliver_model.profile import Profile
 
 I64 = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]

@@ -21,7 +21,8 @@ HELP = "print the ops of a sender, decoded"
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `pvbench explain`."""
     parser.add_argument(
-        "sender", help="overlay, driver or OVERLAY/DRIVER (overlays: over x2apic-physical)"
+        "sender",
+        help="overlay, driver or OVERLAY/DRIVER (overlays: over x2apic-physical)",
     )
     parser.add_argument(
         "--targets",
@@ -124,7 +125,7 @@ def _text(op: Op) -> str:
     def shown(value: Any) -> str:
         if isinstance(value, tuple):
             return f"({', '.join(map(shown, value))})"
-        return hex(value) if value > 9 else str(value)  # noqa: PLR2004 - a digit is itself
+        return hex(value) if value > 9 else str(value)
 
     fields = ", ".join(f"{k}={shown(v)}" for k, v in attrs.asdict(op, recurse=False).items())
     return f"{type(op).__name__}({fields})"

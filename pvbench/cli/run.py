@@ -54,9 +54,7 @@ def _selection_options(group: argparse._ArgumentGroup) -> None:
         "--host-cpus", type=int, metavar="N", help="host CPUs that the vCPUs share"
     )
     group.add_argument("--bits", type=int, default=64, help="guest word size, 32 or 64")
-    group.add_argument(
-        "--targets", **listed, help="what targets do meanwhile: halted, running"
-    )
+    group.add_argument("--targets", **listed, help="what targets do meanwhile: halted, running")
     group.add_argument(
         "--shorthands",
         action=argparse.BooleanOptionalAction,
@@ -121,7 +119,11 @@ def _selection(options: argparse.Namespace) -> Selection:
 def _print_plan(prepared: Prepared, options: argparse.Namespace) -> Status:
     plan = prepared.plan
     cases = [
-        {"case": c.name, "outcome": o.kind if o else "planned", "reason": o.reason if o else ""}
+        {
+            "case": c.name,
+            "outcome": o.kind if o else "planned",
+            "reason": o.reason if o else "",
+        }
         for c in plan.cases
         for o in [plan.refused.get(c.name)]
     ]

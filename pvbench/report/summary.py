@@ -64,15 +64,15 @@ def _group_text(members: list[Row], style: str, series: str) -> Iterator[str]:
         f"({first.fact('vcpus')} vCPUs, targets {first.fact('target_state_proved')}), "
         f"{_times_are(first)}, median of {_boots(members)} a burst, series {series!r}:"
     )
-    yield table.render(["stack", *workloads], times, style)
+    yield table.render(["stack", *workloads], times, style, left=1)
     sending = [w for w in workloads if _targets(members, w)]
-    if sending:
+    if any(row.fact("icr_writes") is not None for row in members):
         counts = [
             [stack, *(_counts(members, stack, workload) for workload in sending)]
             for stack in stacks
         ]
         yield "What one burst executes (w ICR writes, h hypercalls):"
-        yield table.render(["stack", *sending], counts, style)
+        yield table.render(["stack", *sending], counts, style, left=1)
     if notes := list(_notes(members)):
         yield "\n".join(notes)
 
@@ -80,7 +80,9 @@ def _group_text(members: list[Row], style: str, series: str) -> Iterator[str]:
 def _times_are(row: Row) -> str:
     if row.fact("clock") == "model":
         return f"modelled by profile {row.fact('profile')}, not measured"
-    return f"measured by {row.fact('delivery')} at {row.fact('site')}, clock {row.fact('clock')}"
+    return (
+        f"measured by {row.fact('delivery')} at {row.fact('site')}, clock {row.fact('clock')}"
+    )
 
 
 def _boots(members: list[Row]) -> str:
@@ -116,7 +118,7 @@ def _targets(members: list[Row], workload: str) -> int:
 
 def _counts(members: list[Row], stack: str, workload: str) -> str:
     row = _any_series(members, stack, workload)
-    if row is None:
+    if row is None or row.fact("icr_writes") is None:
         return "-"
     named = (("w", row.fact("icr_writes")), ("h", row.fact("hypercalls")))
     return " ".join(f"{count:g}{letter}" for letter, count in named if count) or "0"
@@ -144,7 +146,7 @@ def _notes(members: list[Row]) -> Iterator[str]:
 
 def _why_native(row: Row) -> str:
     targets, vcpus = row.fact("targets"), row.fact("vcpus")
-    if targets == 1 and vcpus <= 2:  # noqa: PLR2004 - one other CPU
+    if targets == 1 and vcpus <= 2:
         return "a guest with two CPUs never uses the mask path"
     if targets == 1:
         return "unicast stays native"
@@ -171,7 +173,12 @@ def as_json(suite: pyperf.BenchmarkSuite, journal: list[dict[str, Any]]) -> dict
     """The same for scripts: every series with its facts, and the journal's reasons."""
     return {
         "series": [
-            {"name": row.name, "value_s": row.value_s, "boots": len(row.boots_s), **row.facts}
+            {
+                "name": row.name,
+                "value_s": row.value_s,
+                "boots": len(row.boots_s),
+                **row.facts,
+            }
             for row in rows(suite)
         ],
         "not_run": list(_not_run(journal)),

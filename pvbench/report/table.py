@@ -14,20 +14,23 @@ _TABULATE: Final = {"plain": "simple", "markdown": "github"}
 
 
 def render(
-    headers: Sequence[str], rows: Sequence[Sequence[str]], style: str = "plain"
+    headers: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    style: str = "plain",
+    *,
+    left: int = 99,
 ) -> str:
     """
-    A table as text; columns of numbers are aligned right.
+    A table as text, in a *style* of FORMATS.
 
-    Args:
-        style: one of FORMATS.
+    The first *left* columns are text; the others are numbers, aligned right.
     """
     if style == "csv":
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerows([headers, *rows])
         return text.getvalue().rstrip("\n")
-    align = ["left", *["right"] * (len(headers) - 1)]
+    align = ["left" if column < left else "right" for column in range(len(headers))]
     return tabulate(
         rows,
         headers=headers,

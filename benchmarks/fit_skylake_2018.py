@@ -1,0 +1,90 @@
+"""
+Fit the three fitted constants of skylake-2018 and print what they predict.
+
+Fitted to the four Broadcast cells of commit 4180bf1b655a only, by least squares
+of the relative residuals.  Everything else in the profile is read or assumed.
+
+    python benchmarks/fit_skylake_2018.py
+"""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+
+from pvbench.check import prepare
+from pvbench.delivery import Task
+from pvbench.registry import load
+from pvbench.suite import Case, Selection, expand
+from pvbench_deliver_model.engine import Engine
+from pvbench_deliver_model.profile import Cost, Profile, read
+
+FITTED = ("csd_queue", "icr_write", "deliver_logical")
+# us for one broadcast: vanilla and pv over each driver; source as above
+PUBLISHED = {
+    "x2apic-physical": 198.45070887,
+    "kvm-pv/x2apic-physical": 78.06540019,
+    "x2apic-cluster": 92.82161150,
+    "kvm-pv/x2apic-cluster": 75.72293590,
+}
+ROUNDS = 4
+
+
+def broadcasts() -> list[Case]:
+    """The four fitted cases."""
+    registry = load()
+    asked = Selection(workloads=("broadcast",), senders=("native", "kvm-pv"))
+    cases, _ = expand(registry.suites["norov"], asked, registry)
+    return sorted(cases, key=lambda case: list(PUBLISHED).index(case.stack.name))
+
+
+def wall_us(case: Case, profile: Profile) -> float:
+    """Modelled time of one iteration."""
+    ready = prepare(case)
+    task = Task(
+        bursts=case.bursts,
+        programs=tuple(e.program for e in ready.bursts),
+        program_for=lambda burst, cpus: ready.subset(burst, cpus).program,
+        target_state=case.target_state,
+    )
+    trace = Engine(case.guest, profile).run(task, loops=5, warmup=10)
+    return trace.ticks["wall"] / 5 / 1e6
+
+
+def with_costs(profile: Profile, values: dict[str, float]) -> Profile:
+    """*profile* with some costs in ps replaced."""
+    changed = {name: attrs.evolve(profile.costs[name], ps=ps) for name, ps in values.items()}
+    costs: dict[str, Cost] = profile.costs | changed
+    return attrs.evolve(profile, costs=costs)
+
+
+def residuals(cases: list[Case], profile: Profile) -> np.ndarray:
+    """Modelled over published, less one."""
+    return np.array([wall_us(c, profile) / PUBLISHED[c.stack.name] - 1 for c in cases])
+
+
+def main() -> None:
+    """Gauss-Newton; the model is almost linear in its costs."""
+    cases, profile = broadcasts(), read("skylake-2018")
+    values = {name: profile.costs[name].ps for name in FITTED}
+    for _ in range(ROUNDS):
+        here = residuals(cases, with_costs(profile, values))
+        slopes = np.array(
+            [
+                (residuals(cases, with_costs(profile, values | {n: values[n] + 1000})) - here)
+                / 1000
+                for n in FITTED
+            ]
+        ).T
+        step, *_ = np.linalg.lstsq(slopes, -here)
+        values = {n: values[n] + s for n, s in zip(FITTED, step, strict=True)}
+    for name, ps in values.items():
+        print(f"{name:16} {ps / 400:8.1f} cycles of 2.5 GHz")
+    for case, residual in zip(
+        cases, residuals(cases, with_costs(profile, values)), strict=True
+    ):
+        print(f"{case.stack.name:24} residual {residual:+.1%}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,195 @@
+"""
+Comparing results: rows that differ in one axis only, or in their file.
+
+Cases are matched by metadata.  Exact clocks are compared exactly and counts by
+equality; times of different clocks are never ranked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import attrs
+
+from pvbench.delivery import EXACT_CLOCKS
+from pvbench.errors import Status, UsageError, unknown, worst
+from pvbench.report.facts import Row
+
+# What may differ when comparing by an axis, and the fact that names a side.
+BY: Final = {
+    "sender": (("sender", "driver", "apic_mode"), "stack"),
+    "driver": (("driver", "apic_mode"), "driver"),
+    "profile": (("profile",), "profile"),  # named with its hash, see profile()
+    "guest": (("guest", "host_cpus", "guest_bits"), "guest"),
+    "targets": (("target_state",), "target_state"),
+    "shorthands": (("shorthands",), "shorthands"),
+}
+COUNTS: Final = ("icr_writes", "hypercalls", "lost")
+
+
+@attrs.frozen(kw_only=True)
+class Pair:
+    """
+    One series of two sides, *before* being the baseline.
+
+    Args:
+        baseline, side: what the two sides are called.
+    """
+
+    baseline: str
+    side: str
+    before: Row
+    after: Row
+
+    @property
+    def speed_ratio(self) -> float:
+        """How many times as fast: time before over time after."""
+        return self.before.value_s / self.after.value_s
+
+    @property
+    def time_reduction(self) -> float:
+        """Part of the time that is saved; negative if it takes longer."""
+        return 1 - self.after.value_s / self.before.value_s
+
+    @property
+    def verdict(self) -> str:
+        """``faster``, ``slower``, ``equal``; ``inconclusive`` for a noisy clock."""
+        if self.before.fact("clock") not in EXACT_CLOCKS:
+            return "inconclusive"
+        if self.before.boots_s[0] == self.after.boots_s[0]:
+            return "equal"
+        return "faster" if self.after.value_s < self.before.value_s else "slower"
+
+    @property
+    def counts(self) -> str:
+        """Counts of one iteration, compared by equality."""
+        before, after = (_counts(row) for row in (self.before, self.after))
+        return before if before == after else f"{before} -> {after}"
+
+
+def _counts(row: Row) -> str:
+    icr_writes, hypercalls, lost = (row.fact(name) for name in COUNTS)
+    if icr_writes is None and hypercalls is None:
+        return "unknown"
+    named = ((icr_writes, "w"), (hypercalls, "h"), (lost, " lost"))
+    return " ".join(f"{count:g}{unit}" for count, unit in named if count) or "0"
+
+
+def across_files(files: dict[str, list[Row]]) -> tuple[list[Pair], list[str]]:
+    """
+    Every row of the later files against the same row of the first.
+
+    Returns:
+        The pairs, and the names of rows that only one side has.
+
+    Raises:
+        UsageError: the files cannot be ranked.
+    """
+    _rankable([row for rows in files.values() for row in rows])
+    (first, baseline), *others = files.items()
+    pairs, alone = [], []
+    before = {row.key(): row for row in baseline}
+    for name, rows in others:
+        after = {row.key(): row for row in rows}
+        pairs += [
+            Pair(baseline=first, side=name, before=before[k], after=row)
+            for k, row in after.items()
+            if k in before
+        ]
+        alone += [f"{row.name} ({name})" for k, row in after.items() if k not in before]
+        alone += [f"{row.name} (baseline)" for k, row in before.items() if k not in after]
+    return pairs, alone
+
+
+def by_axis(rows: list[Row], axis: str, baseline: str | None) -> list[Pair]:
+    """
+    Every row against the one that differs from it in *axis* only.
+
+    The side called *baseline* is the one to compare with; None is the first.
+
+    Raises:
+        UsageError: the rows cannot be ranked, or nothing is called *baseline*.
+    """
+    free, label = BY[axis]
+    _rankable(rows, axis)
+
+    def side(row: Row) -> str:
+        return profile(row) if axis == "profile" else str(row.fact(label))
+
+    sides = list(dict.fromkeys(map(side, rows)))
+    base = sides[0] if baseline is None else baseline
+    if base not in sides:
+        raise unknown("side", base, sides, f"Sides: {', '.join(sides)}.")
+    before = {row.key(free): row for row in rows if side(row) == base}
+    return [
+        Pair(baseline=base, side=side(row), before=before[row.key(free)], after=row)
+        for row in rows
+        if side(row) != base and row.key(free) in before
+    ]
+
+
+def beside(reference: Iterable[Row], predicted: Iterable[Row]) -> list[Pair]:
+    """
+    A prediction beside what it predicts, matched by what was sent and by whom.
+
+    Clocks may differ: this is a residual, never a ranking.
+    """
+
+    def key(row: Row) -> tuple[Any, ...]:
+        facts = ("workload", "stack", "guest", "shorthands", "series")
+        return tuple(row.fact(fact) for fact in facts)
+
+    known = {key(row): row for row in predicted}
+    return [
+        Pair(baseline="measured", side="model", before=row, after=known[key(row)])
+        for row in reference
+        if key(row) in known
+    ]
+
+
+def _rankable(rows: list[Row], axis: str = "") -> None:
+    """Refuse what has no common measure."""
+    _one(
+        rows,
+        lambda r: r.fact("clock"),
+        "clocks",
+        "times of different clocks differ in kind",
+    )
+    _one(
+        rows,
+        lambda r: (r.fact("suite"), r.fact("suite_version")),
+        "suites or versions of one",
+        "they do not ask the same question",
+    )
+    if axis != "profile":
+        why = "add --by profile to do so"
+        _one(rows, profile, "profiles", why)
+
+
+def profile(row: Row) -> str:
+    """Name of the cost profile and the first digits of its hash: a name can be edited."""
+    digits = str(row.fact("profile_sha256") or "")[:8]
+    return f"{row.fact('profile')} {digits}".strip()
+
+
+def _one(rows: list[Row], of: Callable[[Row], Any], what: str, why: str) -> None:
+    found = sorted({str(of(row)) for row in rows})
+    if len(found) > 1:
+        raise UsageError(
+            f"results of different {what} are not ranked",
+            why=", ".join(found),
+            fix=f"{why[0].upper()}{why[1:]}.",
+        )
+
+
+def status(pairs: list[Pair]) -> Status:
+    """Exit status of a comparison across files: slower or losing more is a regression."""
+    found = [Status.OK if pairs else Status.NOTHING_MEASURED]
+    for pair in pairs:
+        if pair.verdict == "inconclusive":
+            found.append(Status.INCONCLUSIVE)
+        lost = (pair.after.fact("lost") or 0) > (pair.before.fact("lost") or 0)
+        if pair.verdict == "slower" or lost:
+            found.append(Status.REGRESSION)
+    return worst(found)

@@ -1,0 +1,117 @@
+"""Every sender over every driver: each target once, no stranger, by pure ops."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from helpers import bundled, bursts, decode, decoded, guests, stack_of
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from pvbench.ops import Burst, IrqRestore, IrqSave, Program, from_rows, to_rows
+from pvbench.sender import Stack, program, reached
+from pvbench.topology import Guest
+
+DRIVERS = sorted(bundled().drivers)
+OVER = [f"{overlay}/{driver}" for overlay in sorted(bundled().overlays) for driver in DRIVERS]
+STACKS = [*DRIVERS, *OVER]
+
+Scene = tuple[Guest, Burst, bool]
+
+
+@st.composite
+def scenes(draw: st.DrawFn, stack: Stack) -> Scene:
+    """A guest the stack supports, a burst it does not refuse, a kernel era."""
+    guest = draw(guests(stack))
+    burst = draw(bursts(len(guest.apic_ids)))
+    assume(stack.unsupported(guest) is None)
+    assume(stack.sender.refuses(burst, guest) is None)
+    return guest, burst, draw(st.booleans())
+
+
+def vector_of(burst: Burst, targets: int) -> int:
+    """Linux tells a function call to one CPU by its vector."""
+    one_call = burst.operation.startswith("smp_call") and targets == 1
+    return 0xFB if one_call and burst.vector == 0xFC else burst.vector
+
+
+@pytest.mark.parametrize("name", STACKS)
+@given(data=st.data())
+def test_each_target_is_hit_exactly_once_with_the_right_vector(
+    name: str, data: st.DataObject
+) -> None:
+    """A faster sender that loses one IPI loses; a lossy one loses what `drops` says."""
+    stack = stack_of(name)
+    guest, burst, shorthands = data.draw(scenes(stack))
+    wanted = reached(burst, guest)
+    own = stack.overlay is None or program(stack, burst, guest, shorthands=shorthands).overlaid
+    lost = stack.sender.drops(wanted, guest) if own else frozenset()
+    vector = vector_of(burst, len(wanted))
+
+    found = decoded(stack, burst, guest, shorthands=shorthands)
+
+    assert [(vector, cpu) for cpu in wanted if cpu not in lost] == sorted(found)
+
+
+@pytest.mark.parametrize("name", STACKS)
+@settings(max_examples=25)
+@given(data=st.data())
+def test_a_program_is_pure_and_survives_json(name: str, data: st.DataObject) -> None:
+    """Same burst and same guest, same ops; jobs carry them as rows of JSON."""
+    stack = stack_of(name)
+    guest, burst, shorthands = data.draw(scenes(stack))
+
+    first = program(stack, burst, guest, shorthands=shorthands).program
+    again = program(stack, burst, guest, shorthands=shorthands).program
+    carried = from_rows(json.loads(json.dumps(to_rows(first))))
+
+    assert (first, first) == (again, carried)
+
+
+@pytest.mark.parametrize("name", STACKS)
+@settings(max_examples=25)
+@given(data=st.data())
+def test_no_op_faults_and_interrupts_come_back_on(name: str, data: st.DataObject) -> None:
+    """No #GP and no error return; each local_irq_save() has its restore."""
+    stack = stack_of(name)
+    guest, burst, shorthands = data.draw(scenes(stack))
+
+    ops = program(stack, burst, guest, shorthands=shorthands).program
+    errors = [send.error for send in decode(ops, guest, burst.source) if send.error]
+
+    assert ([], True) == (errors, _balanced(ops))
+
+
+def _balanced(ops: Program) -> bool:
+    switches = [type(op) for op in ops if isinstance(op, IrqSave | IrqRestore)]
+    return switches == [IrqSave, IrqRestore] * (len(switches) // 2)
+
+
+@pytest.mark.parametrize("name", OVER)
+@settings(max_examples=25)
+@given(data=st.data())
+def test_what_an_overlay_leaves_out_stays_native(name: str, data: st.DataObject) -> None:
+    """An overlay is a partial table of callbacks laid over the driver's."""
+    stack = stack_of(name)
+    guest, burst, shorthands = data.draw(scenes(stack))
+    over = program(stack, burst, guest, shorthands=shorthands)
+    assume(not over.overlaid)
+
+    native = program(Stack(stack.driver), burst, guest, shorthands=shorthands)
+
+    assert native.program == over.program
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("overlay", sorted(bundled().overlays))
+def test_multicast_is_the_overlay_s_or_native_as_its_table_says(
+    overlay: str, driver: str
+) -> None:
+    """Every overlay hooks masks, except shorthands, which have no addresses."""
+    stack = stack_of(f"{overlay}/{driver}")
+    guest = stack.guest(Guest(name="dense:6", apic_ids=range(6)))
+    burst = Burst(source=0, operation="send_IPI_mask", targets=(1, 2, 4))
+    expected = frozenset() if overlay == "shorthand" else {"send_IPI_mask"}
+
+    assert expected == program(stack, burst, guest, shorthands=True).overlaid
