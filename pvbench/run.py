@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
@@ -140,7 +141,7 @@ def run(prepared: Prepared, registry: Registry) -> Ended:
     with stop.on_signals(), progress.make(len(plan.boots), quiet=request.quiet) as shown:
         for number, boot in enumerate(plan.boots, 1):
             shown.boot(number, f"{boot.guest.name} {boot.guest.hypercall_abi}")
-            report = stop.unless_signalled(lambda b=boot: run_boot(b, prepared.launch))
+            report = stop.unless_signalled(partial(run_boot, boot, prepared.launch))
             if report is None:
                 break
             statuses += [_STATUS_OF[case.outcome.kind] for case in report.cases]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pvbench.cli import common
 from pvbench.errors import Status
 
 if TYPE_CHECKING:
     from pvbench.run import Ended, Prepared, Request
-    from pvbench.suite import Selection
+    from pvbench.suite import Selection, Suite
 
 HELP = "run a suite"
 
@@ -35,12 +35,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _selection_options(group: argparse._ArgumentGroup) -> None:
-    listed = {"type": common.names, "metavar": "NAME,..."}
-    group.add_argument(
-        "--sender", **listed, help="overlays, drivers, OVERLAY/DRIVER, or native"
-    )
-    group.add_argument("--driver", **listed, help="drivers below the overlays")
-    group.add_argument("--workload", **listed, help="workloads instead of the suite's")
+
+    def listed(option: str, metavar: str, told: str, to: Any = group) -> None:
+        to.add_argument(option, type=common.names, metavar=metavar, help=told)
+
+    listed("--sender", "NAME,...", "overlays, drivers, OVERLAY/DRIVER, or native")
+    listed("--driver", "NAME,...", "drivers below the overlays")
+    listed("--workload", "NAME,...", "workloads instead of the suite's")
     where = group.add_mutually_exclusive_group()
     where.add_argument(
         "--guest",
@@ -49,12 +50,12 @@ def _selection_options(group: argparse._ArgumentGroup) -> None:
         help="dense:N, sockets:SxCxT, sparse:N:STEP, interleaved:N, ids:A,B-C,... or "
         "host (this machine's); may be repeated",
     )
-    where.add_argument("--vcpus", **listed, help="guests with APIC IDs 0..N-1")
+    listed("--vcpus", "N,...", "guests with APIC IDs 0..N-1", where)
     group.add_argument(
         "--host-cpus", type=int, metavar="N", help="host CPUs that the vCPUs share"
     )
     group.add_argument("--bits", type=int, default=64, help="guest word size, 32 or 64")
-    group.add_argument("--targets", **listed, help="what targets do meanwhile: halted, running")
+    listed("--targets", "STATE,...", "what targets do meanwhile: halted, running")
     group.add_argument(
         "--shorthands",
         action=argparse.BooleanOptionalAction,
@@ -69,7 +70,7 @@ def _selection_options(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def execute(options: argparse.Namespace) -> Status:
+def execute(options: argparse.Namespace) -> int:
     """Plan, run, print."""
     from pvbench.run import prepare, run
 
@@ -81,12 +82,12 @@ def execute(options: argparse.Namespace) -> Status:
     return _print_result(ended, options)
 
 
-def _request(options: argparse.Namespace, suite: object) -> Request:
+def _request(options: argparse.Namespace, suite: Suite) -> Request:
     from pvbench.run import Request
 
     pace = "fast" if options.fast else "rigorous" if options.rigorous else "default"
     return Request(
-        suite=suite,  # type: ignore[arg-type]
+        suite=suite,
         selection=_selection(options),
         pace=pace,
         boots=options.boots,
@@ -137,7 +138,7 @@ def _print_plan(prepared: Prepared, options: argparse.Namespace) -> Status:
     return Status.OK if plan.boots else Status.NOTHING_MEASURED
 
 
-def _print_result(ended: Ended, options: argparse.Namespace) -> Status | int:
+def _print_result(ended: Ended, options: argparse.Namespace) -> int:
     from pvbench.cli.show import print_file
 
     if ended.path is None:

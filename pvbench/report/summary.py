@@ -35,7 +35,7 @@ def summary(
 ) -> str:
     """Tables and sentences for everything in a result file and its journal."""
     found = rows(suite)
-    parts = []
+    parts: list[str] = []
     for group in dict.fromkeys(_group(row) for row in found):
         members = [row for row in found if _group(row) == group]
         parts += _group_text(members, style, series)
@@ -80,9 +80,8 @@ def _group_text(members: list[Row], style: str, series: str) -> Iterator[str]:
 def _times_are(row: Row) -> str:
     if row.fact("clock") == "model":
         return f"modelled by profile {row.fact('profile')}, not measured"
-    return (
-        f"measured by {row.fact('delivery')} at {row.fact('site')}, clock {row.fact('clock')}"
-    )
+    where = f"{row.fact('delivery')} at {row.fact('site')}"
+    return f"measured by {where}, clock {row.fact('clock')}"
 
 
 def _boots(members: list[Row]) -> str:
