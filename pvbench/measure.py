@@ -64,8 +64,9 @@ def _requests(prepared: Prepared, loops: int) -> list[int]:
     guest = prepared.case.guest
     requests = [0] * len(guest.apic_ids)
     for burst, expected in zip(prepared.case.bursts, prepared.bursts, strict=True):
-        for cpu in set(reached(burst, guest)) - set(expected.lost):
-            requests[cpu] += loops
+        if burst.protocol == "csd":
+            for cpu in set(reached(burst, guest)) - set(expected.lost):
+                requests[cpu] += loops
     return requests
 
 

@@ -53,6 +53,7 @@ class _Source:
     sending: Sending
     acks: I64  # by slot; one more, for strangers
     now: int = 0  # start of the next iteration
+    since: int = 0  # end of the last one
     t0: int = 0
     waiting: bool = False
     unaccepted: list[Arrivals] = attrs.field(factory=list)  # absolute times
@@ -60,13 +61,6 @@ class _Source:
     riders: int = 0  # entries that ride on a send of another source
     drained: int = 0
     send_end: int = 0
-
-    def earliest(self) -> int:
-        """A time before which this source sends nothing more."""
-        if not self.waiting:
-            return self.now
-        last = max((int(a.at[-1]) for a in self.unaccepted), default=NEVER)
-        return max(last, self.send_end)
 
 
 class _Slice:
@@ -124,7 +118,7 @@ class _Slice:
         self._reset_counts()
         start = max((s.now for s in self._sources), default=0)
         for source in self._sources:
-            source.now = start
+            source.now = source.since = start
         self._iterate(loops)
         return self._trace(loops, start)
 
@@ -142,25 +136,40 @@ class _Slice:
                 self._finish(self._sources[0])
             return
         left = [loops] * len(self._sources)
-        while True:
-            ready = [s for s in self._sources if not s.waiting and left[s.index]]
-            waiting = [s for s in self._sources if s.waiting]
-            if not ready and not waiting:
-                return
-            self._accept_until(min(s.earliest() for s in (*ready, *waiting)))
-            for source in waiting:
-                if not source.unaccepted and not source.riders:
-                    self._finish(source)
-                    break
+        while any(left) or any(s.waiting for s in self._sources):
+            self._step(left)
+
+    def _step(self, left: list[int]) -> None:
+        """Accept what nobody can overtake; then end one burst, or start one."""
+        active = [s for s in self._sources if s.waiting or left[s.index]]
+        horizon = min(self._earliest(s) for s in active)
+        self._accept_until(horizon)
+        for source in active:
+            if source.waiting and not source.unaccepted and not source.riders:
+                return self._finish(source)
+        ready = [s for s in active if not s.waiting and s.now <= horizon]
+        if ready:
+            source = min(ready, key=lambda s: (s.now, s.index))
+            busy_until = int(self._targets.free[source.burst.source])
+            if busy_until > source.now:  # in a handler of its own
+                source.now = busy_until
             else:
-                source = min(ready, key=lambda s: (s.now, s.index))
                 left[source.index] -= 1
                 self._start(source)
+        return None
+
+    def _earliest(self, source: _Source) -> int:
+        """A time before which *source* sends nothing more."""
+        if not source.waiting:
+            return source.now
+        awaited = [int(a.at[-1]) for a in source.unaccepted]
+        if source.riders:
+            awaited += [min(int(a.at[0]) for s in self._sources for a in s.unaccepted)]
+        return max([source.send_end, *awaited])
 
     def _start(self, source: _Source) -> None:
         """Queue, send, and note which interrupts are under way."""
         burst, targets = source.burst, self._targets
-        source.now = max(source.now, int(targets.free[burst.source]))
         source.t0 = now = source.now + self._loop_ps
         source.acks.fill(NEVER)
         source.entered = source.drained = NEVER
@@ -196,7 +205,7 @@ class _Slice:
         if not self._contended or source.burst.protocol == "bare":
             return task.programs[index]
         flushed = self._flushed.take(source.cpus)
-        empty = flushed <= source.t0
+        empty = flushed <= source.now
         self._flushed[source.cpus[empty]] = FOREVER
         if empty.all():
             return task.programs[index]
@@ -231,7 +240,7 @@ class _Slice:
         total = 0
         for arrivals in timeline.arrivals:
             mates = self._targets.shares_host(arrivals.cpus, source)
-            before = np.cumsum(mates) - mates
+            before: I64 = mates.cumsum() - mates
             arrivals.at[:] += total + before * self._host_share
             total += int(mates.sum()) * self._host_share
         return total
@@ -304,8 +313,8 @@ class _Slice:
                 self._samples["ack"].append(end - source.t0)
         end = max(end, source.drained)
         if not self._task.lossy:
-            self._samples["wall"].append(end - source.now)
-        source.now = end
+            self._samples["wall"].append(end - source.since)
+        source.now = source.since = end
 
     def _trace(self, loops: int, start: int) -> Trace:
         if len(self._sources) > 1:

@@ -89,9 +89,10 @@ class Sending:
         self._per_hit[Route.LOGICAL] += ps("deliver_logical")
         self._per_hit[Route.BROADCAST] += ps("match_vcpu")
         self._match_ps = ps("match_vcpu")
+        senders: tuple[type[Op], ...] = (WrMsr, MmioWrite, Hypercall)
         self._exits = {
             (sender, route, nmi): _exit(profile, sender, route, nmi=nmi)
-            for sender in (WrMsr, MmioWrite, Hypercall)
+            for sender in senders
             for route in Route
             for nmi in (False, True)
         }

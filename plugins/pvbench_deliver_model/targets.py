@@ -121,8 +121,9 @@ class Targets:
         pending = entered.take(cpu) > arrival
         if not np.count_nonzero(pending):
             return self._run_handlers(arrival, cpu, entered, lock=lock)
-        fresh = ~pending
-        self._run_handlers(arrival[fresh], cpu[fresh], entered, lock=lock)
+        if np.count_nonzero(pending) < len(pending):
+            fresh = ~pending
+            self._run_handlers(arrival[fresh], cpu[fresh], entered, lock=lock)
         self.coalesced[cpu[pending]] += 1
         return entered.take(cpu), self.acked(cpu)
 

@@ -1,0 +1,157 @@
+"""Bursts at the door, and ops through JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from helpers import burst_of
+
+from pvbench.ops import (
+    Burst,
+    Fence,
+    Hypercall,
+    IrqRestore,
+    IrqSave,
+    MmioWrite,
+    Scan,
+    WaitIcrIdle,
+    WriteMem,
+    WrMsr,
+    from_rows,
+    to_dicts,
+    to_rows,
+)
+
+
+@pytest.mark.parametrize(
+    ("operation", "vector", "single"),
+    [
+        pytest.param("smp_call_function_single", 0xFB, 0xFB, id="call-single"),
+        pytest.param("smp_call_function_many", 0xFC, 0xFB, id="call-many"),
+        pytest.param("send_IPI", 0xFD, 0xFD, id="unicast-is-reschedule"),
+        pytest.param("send_IPI_mask", 0xFC, 0xFC, id="mask"),
+        pytest.param("send_IPI_mask_allbutself", 0xFC, 0xFC, id="mask-allbutself"),
+        pytest.param("send_IPI_allbutself", 0xFC, 0xFC, id="allbutself"),
+        pytest.param("send_IPI_all", 0xFC, 0xFC, id="all"),
+        pytest.param("send_IPI_self", 0xFC, 0xFC, id="self"),
+    ],
+)
+def test_an_operation_has_linux_s_vectors(operation: str, vector: int, single: int) -> None:
+    """A function call to one CPU has a vector of its own; nothing else has."""
+    burst = Burst(source=0, operation=operation)
+
+    assert (vector, single) == (burst.vector, burst.single_vector)
+
+
+def test_a_chosen_vector_is_kept_for_one_target_too() -> None:
+    """Only the vector of function calls has a single twin."""
+    burst = burst_of("smp_call_function_many", 1, vector=0x40)
+
+    assert (0x40, 0x40) == (burst.vector, burst.single_vector)
+
+
+@pytest.mark.parametrize(
+    ("operation", "expected"),
+    [
+        pytest.param("smp_call_function_single", "csd", id="call-single"),
+        pytest.param("smp_call_function_many", "csd", id="call-many"),
+        pytest.param("send_IPI", "bare", id="unicast"),
+        pytest.param("send_IPI_mask", "bare", id="mask"),
+        pytest.param("send_IPI_self", "bare", id="self"),
+    ],
+)
+def test_function_calls_queue_and_the_rest_just_sends(operation: str, expected: str) -> None:
+    """csd is smp_call_function's protocol: queue, send to empty lists, wait."""
+    assert expected == burst_of(operation).protocol
+
+
+def test_targets_are_ascending_like_a_cpumask() -> None:
+    """CPUs are visited in CPU-number order, however they were given."""
+    assert burst_of("send_IPI_mask", 5, 1, 3).targets == (1, 3, 5)
+
+
+@pytest.mark.parametrize("vector", [2, 0x20, 0xFF], ids=["nmi", "lowest", "highest"])
+def test_a_vector_may_be(vector: int) -> None:
+    """0x20..0xff are external interrupts, 2 is the NMI."""
+    assert vector == burst_of("send_IPI", 1, vector=vector).vector
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        pytest.param(
+            {"vector": 0x1F},
+            r"Burst\.vector is 31, not an int in 0x20\.\.0xff: .*CPU exceptions",
+            id="exception-vector",
+        ),
+        pytest.param({"vector": 0x100}, r"Burst\.vector is 256", id="nine-bit-vector"),
+        pytest.param({"vector": 2.0}, r"Burst\.vector is 2\.0", id="float-nmi"),
+        pytest.param({"vector": True}, r"Burst\.vector is True", id="bool"),
+        pytest.param({"operation": "send_ipi"}, r"Burst\.operation is 'send_ipi'", id="case"),
+        pytest.param({"targets": (1, 1)}, r"names a CPU twice: a cpumask cannot", id="twice"),
+        pytest.param(
+            {"operation": "send_IPI", "targets": (1, 2)},
+            r"Burst\.targets",
+            id="unicast-to-two",
+        ),
+        pytest.param(
+            {"operation": "smp_call_function_single", "targets": (1, 2)},
+            r"Burst\.targets",
+            id="single-call-to-two",
+        ),
+    ],
+)
+def test_a_burst_is_validated_at_the_door(fields: dict[str, Any], message: str) -> None:
+    """Stages do not re-check; send_IPI(int cpu, int vector) names one CPU."""
+    with pytest.raises(ValueError, match=message):
+        Burst(**{"source": 0, "operation": "send_IPI_mask", "targets": (1,)} | fields)
+
+
+@pytest.mark.parametrize("value", [-1, 1 << 64], ids=["negative", "65-bits"])
+def test_an_msr_has_64_bits(value: int) -> None:
+    """Numbers a register cannot hold are a sender's bug, found where they are made."""
+    with pytest.raises(ValueError, match=r"WrMsr\.value is .*: an MSR has 64 bits"):
+        WrMsr(0x830, value)
+
+
+ONE_OF_EACH = (
+    IrqSave(),
+    Fence(),
+    Scan(3),
+    WrMsr(0x830, (1 << 64) - 1),
+    WaitIcrIdle(),
+    WaitIcrIdle(1000),
+    MmioWrite(0xFEE0_0300, 0x8FC),
+    WriteMem(0x1_0000, (0xFC, 0, 5, 1, 4)),
+    Hypercall(10, (1, 0, 0, 0xFC)),
+    Hypercall(10, ()),
+    IrqRestore(),
+)
+
+
+def test_every_kind_of_op_survives_json() -> None:
+    """A worker gets its programs as JSON rows and must replay the same ops."""
+    carried = json.loads(json.dumps(to_rows(ONE_OF_EACH)))
+
+    assert from_rows(carried) == ONE_OF_EACH
+
+
+def test_a_row_is_the_op_s_name_and_its_fields() -> None:
+    """The job format: anything else breaks old journals."""
+    rows = to_rows((WrMsr(2096, 252), Hypercall(10, (1, 0)), Fence()))
+
+    assert json.dumps(rows) == '[["WrMsr", 2096, 252], ["Hypercall", 10, [1, 0]], ["Fence"]]'
+
+
+def test_dicts_name_the_fields() -> None:
+    """For people and scripts, as `explain --json` prints them."""
+    assert to_dicts([WrMsr(2096, 252)]) == [{"op": "WrMsr", "msr": 2096, "value": 252}]
+
+
+def test_lists_become_tuples_inside_frozen_ops() -> None:
+    """Ops are hashable and comparable however they were made."""
+    from_lists = {Hypercall(10, [1, 0]), WriteMem(0, [1])}  # type: ignore[arg-type]
+
+    assert {Hypercall(10, (1, 0)), WriteMem(0, (1,))} == from_lists
