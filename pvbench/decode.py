@@ -14,9 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import IntEnum
 from itertools import groupby
-from typing import Final
+from typing import Final, NamedTuple
 
-import attrs
 import numpy as np
 import numpy.typing as npt
 
@@ -66,8 +65,7 @@ class Route(IntEnum):
     FAULT = 5  # reaches nobody: #GP, illegal vector, error return
 
 
-@attrs.frozen(kw_only=True, eq=False)
-class Sends:
+class Sends(NamedTuple):
     """
     Consecutive ops of one route and vector.
 
@@ -106,23 +104,26 @@ class Decoder:
     def sends(self, program: Program) -> list[Sends]:
         """Every op of *program* that asks for an interrupt, in program order."""
         found: list[Sends] = []
-        first = 0
-        for kind, ops in groupby(program, type):
-            run = list(ops)
-            if decode := _SENDING.get(kind):
-                found += decode(self, first, run)
-            first += len(run)
+        done = 0
+        for first, op in enumerate(program):
+            kind = type(op)
+            if first >= done and kind in _SENDING:
+                done = first + 1
+                while done < len(program) and type(program[done]) is kind:
+                    done += 1
+                found += _SENDING[kind](self, first, program[first:done])
         return found
 
-    def _write_msr(self, first: int, run: list[WrMsr]) -> list[Sends]:
+    def _write_msr(self, first: int, run: tuple[WrMsr, ...]) -> list[Sends]:
         if len({op.msr for op in run}) == 1:
             values = np.array([op.value for op in run], "<u8")
-            low, high = values.view("<u4").reshape(-1, 2).T
+            halves = values.view("<u4")
+            low, high = halves[::2], halves[1::2]
             if not np.count_nonzero(low != low[0]):
                 return self._same_msr(first, run[0].msr, int(low[0]), high.astype(np.int64))
         found = []
         for _, ops in groupby(run, lambda op: (op.msr, op.value & 0xFFFF_FFFF)):
-            alike = list(ops)
+            alike = tuple(ops)
             found += self._write_msr(first, alike)
             first += len(alike)
         return found
@@ -139,7 +140,7 @@ class Decoder:
             return [_fault(first, len(high), f"ICR {low:#x} has reserved bits set: #GP")]
         return self._icr(first, low, high)
 
-    def _write_mmio(self, first: int, run: list[MmioWrite]) -> list[Sends]:
+    def _write_mmio(self, first: int, run: tuple[MmioWrite, ...]) -> list[Sends]:
         found = []
         for i, op in enumerate(run):
             if self._x2apic:
@@ -152,7 +153,7 @@ class Decoder:
                 found.append(_fault(first + i, 1, f"{op.address:#x} sends nothing"))
         return found
 
-    def _write_memory(self, first: int, run: list[WriteMem]) -> list[Sends]:
+    def _write_memory(self, first: int, run: tuple[WriteMem, ...]) -> list[Sends]:
         self._memory.update((op.address, op.words) for op in run)
         return []
 
@@ -217,7 +218,7 @@ class Decoder:
         known = bit < len(self._everyone)  # flat: bit i is CPU i
         return op[known], np.array(self.guest.apic_ids, np.int64)[bit[known]]
 
-    def _hypercalls(self, first: int, run: list[Hypercall]) -> list[Sends]:
+    def _hypercalls(self, first: int, run: tuple[Hypercall, ...]) -> list[Sends]:
         return [self._one_hypercall(first + i, op) for i, op in enumerate(run)]
 
     def _one_hypercall(self, first: int, op: Hypercall) -> Sends:
@@ -266,14 +267,20 @@ def _look_up_table(
     highest = int(ids.max())
     if highest >= _TABLE_IDS:
         return _searched(ids)
-    table = np.full(highest + 2, -1, np.int64)  # one more, for every ID beyond
+    table = np.full(highest + 1, -1, np.int64)
     table[ids] = np.arange(len(ids))
+    full = len(ids) == len(table)
 
     def look_up(wanted: Cpus) -> tuple[Cpus, npt.NDArray[np.bool_] | None]:
-        cpus = table.take(wanted, mode="clip")
+        try:
+            cpus = table.take(wanted)
+        except IndexError:  # an ID beyond the highest
+            inside = wanted <= highest
+            cpus = np.where(inside, table.take(wanted, mode="clip"), -1)
+        else:
+            if full:
+                return cpus, None
         known = cpus >= 0
-        if np.count_nonzero(known) == len(known):
-            return cpus, None
         return cpus[known], known
 
     return look_up

@@ -9,9 +9,8 @@ The ABIs of 2018 that were never merged follow the patch and its review.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
-import attrs
 import numpy as np
 import numpy.typing as npt
 
@@ -33,8 +32,7 @@ Memory = Mapping[int, tuple[int, ...]]
 _U32: Final = 0xFFFF_FFFF
 
 
-@attrs.frozen(kw_only=True, eq=False)
-class Call:
+class Call(NamedTuple):
     """
     What a hypercall asks for: APIC IDs, or CPU numbers, or nothing but a result.
 
@@ -56,14 +54,16 @@ def bits_of(bitmap: int, bits: int) -> npt.NDArray[np.int64]:
     return np.unpackbits(raw, bitorder="little").nonzero()[0]
 
 
-def _register(value: int, guest: Guest) -> int:
-    """KVM cuts hypercall registers to 32 bits when the guest is not in 64-bit mode."""
-    return value & _U32 if guest.bits == 32 else value
-
-
 def _joined(words: tuple[int, ...], guest: Guest) -> int:
-    """Bitmap words, lowest first, as one number."""
-    return sum(_register(word, guest) << guest.bits * place for place, word in enumerate(words))
+    """
+    Bitmap words, lowest first, as one number.
+
+    KVM cuts hypercall registers to 32 bits when the guest is not in 64-bit mode.
+    """
+    bits, bitmap = guest.bits, 0
+    for word in reversed(words):
+        bitmap = bitmap << bits | (word & _U32 if bits == 32 else word)
+    return bitmap
 
 
 def _not_send_ipi(op: Hypercall, arguments: int) -> Call | None:

@@ -130,10 +130,12 @@ class _Slice:
         if not self._sources:
             self._samples["wall"] += [self._loop_ps] * loops
         if len(self._sources) == 1:  # nobody else can come in between
+            source = self._sources[0]
             for _ in range(loops):
-                self._start(self._sources[0])
-                self._accept_until(FOREVER)
-                self._finish(self._sources[0])
+                self._start(source)
+                for arrivals in source.unaccepted:
+                    self._accept(source, arrivals)
+                self._finish(source)
             return
         left = [loops] * len(self._sources)
         while any(left) or any(s.waiting for s in self._sources):
@@ -229,7 +231,7 @@ class _Slice:
         targets = self._targets
         extra = targets.work + (targets.handover if source.burst.lock else 0)
         targets.free[cpu] += extra
-        targets.functions[cpu] += 1
+        targets.functions.add(np.array([cpu]))
         source.acks[slot] = targets.acked(cpu)
         source.entered = max(source.entered, int(self._flushed[cpu]))
 
@@ -250,7 +252,7 @@ class _Slice:
         due = [(s, a) for s in self._sources for a in s.unaccepted if a.at[0] <= horizon]
         if len(due) == 1 and due[0][1].at[-1] <= horizon:
             source, arrivals = due[0]
-            source.unaccepted.remove(arrivals)
+            source.unaccepted = [a for a in source.unaccepted if a is not arrivals]
             self._accept(source, arrivals)
         elif due:
             self._accept_in_order(due, horizon)
@@ -258,7 +260,7 @@ class _Slice:
     def _accept_in_order(self, due: list[tuple[_Source, Arrivals]], horizon: int) -> None:
         pieces = []
         for source, arrivals in due:
-            source.unaccepted.remove(arrivals)
+            source.unaccepted = [a for a in source.unaccepted if a is not arrivals]
             split = int(arrivals.at.searchsorted(horizon, "right"))
             rest = Arrivals(arrivals.vector, arrivals.at[split:], arrivals.cpus[split:])
             if len(rest.at):
@@ -287,7 +289,7 @@ class _Slice:
         source.acks[source.slot_of_cpu.take(cpus)] = ack
         if burst.protocol == "bare":
             return
-        targets.functions[cpus] += 1
+        targets.functions.add(cpus)
         if self._contended:
             self._flushed[cpus] = entry
             self._let_ride(cpus)
@@ -303,6 +305,7 @@ class _Slice:
         """The burst is over: sample it, and say when the next one may start."""
         burst, end = source.burst, source.send_end
         source.waiting = False
+        source.unaccepted = []
         if len(source.cpus) and not self._task.lossy:
             if source.entered != NEVER:
                 self._samples["deliver"].append(source.entered - source.t0)

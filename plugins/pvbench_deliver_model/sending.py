@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import attrs
 import numpy as np
 import numpy.typing as npt
@@ -29,8 +31,7 @@ I64 = npt.NDArray[np.int64]
 _DISTINCT = frozenset({Route.HYPERCALL, Route.BROADCAST, Route.SELF})  # bitmaps, sets
 
 
-@attrs.frozen(eq=False)
-class Arrivals:
+class Arrivals(NamedTuple):
     """
     Interrupts of one vector.
 
@@ -139,8 +140,8 @@ class Sending:
         hits = len(send.cpus)
         per_hit = self._per_hit[send.route]
         if hits:
-            at = np.arange(1, hits + 1) * per_hit
-            at += clock + int(exit_ps * self._entry_share)
+            first = clock + int(exit_ps * self._entry_share) + per_hit
+            at = np.arange(first, first + per_hit * hits, per_hit) if per_hit else np.full(hits, first)
             if send.op_of_hit is not None:
                 at += send.op_of_hit * exit_ps
             distinct = send.route in _DISTINCT

@@ -6,7 +6,7 @@ State is one array entry for each vCPU; times are integer picoseconds.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,33 @@ Flags = npt.NDArray[np.bool_]
 NEVER: Final = -(1 << 62)
 
 
+class Tally:
+    """How often each CPU was named; adding is cheap, the sum is made when asked for."""
+
+    _MANY: Final = 256
+
+    def __init__(self, count: int) -> None:
+        self._sum = np.zeros(count, np.int64)
+        self._named: list[I64] = []
+
+    def add(self, cpus: I64) -> None:
+        """Count each of *cpus* once more."""
+        self._named.append(cpus)
+        if len(self._named) > self._MANY:
+            self._settle()
+
+    def tolist(self) -> list[int]:
+        """The counts by CPU number."""
+        self._settle()
+        return self._sum.tolist()
+
+    def _settle(self) -> None:
+        if self._named:
+            named = np.concatenate(self._named)
+            self._sum += np.bincount(named, minlength=len(self._sum))
+            self._named.clear()
+
+
 class Targets:
     """The vCPUs of a guest as receivers of interrupts."""
 
@@ -31,8 +58,8 @@ class Targets:
         self._notify = ps("posted_notification" if profile.apicv else "kick")
         self._wake_polled, self._wake_blocked = ps("wake_polled"), ps("wake_blocked")
         self._poll_max, self._poll_start = ps("halt_poll_max"), ps("halt_poll_start")
-        self._poll_grow = profile.ratios["halt_poll_grow"].ps
-        self._poll_shrink = profile.ratios["halt_poll_shrink"].ps
+        self._poll_grow = int(profile.ratios["halt_poll_grow"].ps)
+        self._poll_shrink = int(profile.ratios["halt_poll_shrink"].ps)
         self._entry_ps, self._eoi = ps("interrupt_entry"), ps("eoi")
         self.work, self._exit_ps = ps("handler_work"), ps("interrupt_exit")
         self.handover = ps("lock_handover")
@@ -75,9 +102,9 @@ class Targets:
 
     def reset_counts(self) -> None:
         """Forget what was counted, not what the vCPUs are doing."""
-        self.handlers = np.zeros(self.count, np.int64)
-        self.coalesced = np.zeros(self.count, np.int64)
-        self.functions = np.zeros(self.count, np.int64)
+        self.handlers = Tally(self.count)
+        self.coalesced = Tally(self.count)
+        self.functions = Tally(self.count)
         self.wakeups_polled = self.wakeups_blocked = 0
 
     def accept(
@@ -105,7 +132,7 @@ class Targets:
 
     def _first_of_each(self, cpu: I64) -> Flags | None:
         """Which entries are the first of their CPU; None if all are."""
-        if len(cpu) == 1:
+        if not np.count_nonzero(cpu[1:] <= cpu[:-1]):  # ascending
             return None
         place = np.arange(len(cpu))
         self._seen[cpu[::-1]] = place[::-1]
@@ -118,53 +145,60 @@ class Targets:
         entered = self._entered.get(vector)
         if entered is None:
             entered = self._entered[vector] = np.full(self.count, NEVER, np.int64)
-        pending = entered.take(cpu) > arrival
-        if not np.count_nonzero(pending):
-            return self._run_handlers(arrival, cpu, entered, lock=lock)
-        if np.count_nonzero(pending) < len(pending):
-            fresh = ~pending
-            self._run_handlers(arrival[fresh], cpu[fresh], entered, lock=lock)
-        self.coalesced[cpu[pending]] += 1
-        return entered.take(cpu), self.acked(cpu)
-
-    def _run_handlers(
-        self, arrival: I64, cpu: I64, entered: I64, *, lock: bool
-    ) -> tuple[I64, I64]:
-        free = self.free.take(cpu)
         if self.masked_until is not None:
             arrival = np.maximum(arrival, self.masked_until.take(cpu))
-        begin = self._begin(arrival, free, cpu)
+        idle = arrival - self.free.take(cpu)
+        if not np.count_nonzero(idle < 0):  # nobody is in a handler, so none is pending
+            begin = arrival + self._wake(idle, cpu)
+            return self._run_handlers(begin, cpu, entered, lock=lock)
+        pending = entered.take(cpu) > arrival
+        self.coalesced.add(cpu[pending])
+        fresh = ~pending
+        if np.count_nonzero(fresh):
+            begin = self._begin_between(arrival[fresh], idle[fresh], cpu[fresh])
+            self._run_handlers(begin, cpu[fresh], entered, lock=lock)
+        return entered.take(cpu), self.acked(cpu)
+
+    def _begin_between(self, arrival: I64, idle: I64, cpu: I64) -> I64:
+        """When each vCPU takes the interrupt: some are still in an earlier handler."""
+        begin = arrival + self._notify
+        busy = idle < 0
+        begin[busy] = np.maximum(begin[busy], (arrival - idle)[busy])
+        rest = ~busy
+        if np.count_nonzero(rest):
+            begin[rest] = arrival[rest] + self._wake(idle[rest], cpu[rest])
+        return begin
+
+    def _run_handlers(
+        self, begin: I64, cpu: I64, entered: I64, *, lock: bool
+    ) -> tuple[I64, I64]:
+        """Handlers of vCPUs that have the interrupt injected at *begin*."""
         if self._hosts:
             begin = self._on_host_cpus(begin, cpu)
         entry = begin + self._entry_ps
-        ack = entry + self._eoi
         if lock:
-            ack = self._pass_lock(ack)
-        ack += self.work
+            ack = self._pass_lock(entry + self._eoi) + self.work
+        else:
+            ack = entry + (self._eoi + self.work)
         entered[cpu] = entry
         self.free[cpu] = ack + self._exit_ps
-        self.handlers[cpu] += 1
+        self.handlers.add(cpu)
         return entry, ack
 
-    def _begin(self, arrival: I64, free: I64, cpu: I64) -> I64:
-        """When each vCPU is back in the guest with the interrupt injected."""
-        idle = arrival - free  # negative: still in a handler
+    def _wake(self, idle: I64, cpu: I64) -> I64 | int:
+        """From acceptance to injection, for vCPUs that have been *idle* so long."""
         if not self._halting:
-            begin = arrival + self._notify
-        elif self.awake is None:
-            begin = arrival + self._wake(idle, cpu)
-        else:
-            wake = np.full(len(cpu), self._notify)
-            asleep = ~self.awake.take(cpu) & (idle >= 0)
-            wake[asleep] = self._wake(idle[asleep], cpu[asleep])
-            begin = arrival + wake
-        busy = idle < 0
-        if np.count_nonzero(busy):
-            begin[busy] = np.maximum(arrival[busy] + self._notify, free[busy])
-        return begin
+            return self._notify
+        if self.awake is None:
+            return self._wake_halted(idle, cpu)
+        wake = np.full(len(cpu), self._notify)
+        asleep = ~self.awake.take(cpu)
+        if np.count_nonzero(asleep):
+            wake[asleep] = self._wake_halted(idle[asleep], cpu[asleep])
+        return wake
 
-    def _wake(self, idle: I64, cpu: I64) -> Any:
-        """Wake-up of halted vCPUs; KVM's grow and shrink of halt polling."""
+    def _wake_halted(self, idle: I64, cpu: I64) -> I64 | int:
+        """KVM's halt polling: it catches a vCPU within its window, grows and shrinks."""
         window = self._poll_window.take(cpu)
         blocked = idle > window
         if not np.count_nonzero(blocked):
@@ -180,7 +214,7 @@ class Targets:
         grown = np.maximum(window * self._poll_grow, self._poll_start)
         grown = np.minimum(grown, self._poll_max)
         shrunk = window // self._poll_shrink if self._poll_shrink else window * 0
-        return np.where(slept > self._poll_max, shrunk, grown).astype(np.int64)
+        return np.where(slept > self._poll_max, shrunk, grown)
 
     def _pass_lock(self, wanted: I64) -> I64:
         """When each has taken and released the lock, first come first served."""

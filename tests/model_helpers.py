@@ -1,0 +1,162 @@
+"""A cost profile of round numbers, and tasks for the model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import attrs
+import numpy as np
+from helpers import stack_of
+
+from pvbench.check import Prepared, prepare
+from pvbench.delivery import Task
+from pvbench.ops import Burst
+from pvbench.sender import Stack
+from pvbench.suite import Case
+from pvbench.topology import Guest
+from pvbench.trace import Trace
+from pvbench_deliver_model.engine import Engine
+from pvbench_deliver_model.profile import Cost, Profile
+
+# Picoseconds.  The golden tests write their sums out of these.
+ROUND: Mapping[str, int] = {
+    "loop_overhead": 10,
+    "local_call_entry": 30,
+    "local_call": 70,
+    "csd_queue": 20,
+    "ack_poll": 5,
+    "irq_toggle": 1,
+    "fence": 2,
+    "store": 3,
+    "scan_cpu": 4,
+    "interrupt_entry": 50,
+    "eoi": 6,
+    "handler_work": 7,
+    "interrupt_exit": 40,
+    "lock_handover": 900,
+    "hypercall": 1_000,
+    "icr_write": 2_000,
+    "icr_write_fastpath": 1_500,
+    "xapic_surcharge": 400,
+    "mmio_exit": 3_000,
+    "apic_access": 8,
+    "fault": 600,
+    "deliver_target": 100,
+    "deliver_logical": 25,
+    "match_vcpu": 9,
+    "posted_notification": 300,
+    "kick": 700,
+    "wake_polled": 200,
+    "wake_blocked": 800,
+    "halt_poll_max": 20_000,
+    "halt_poll_start": 5_000,
+    "timeslice": 100_000,
+}
+RATIOS: Mapping[str, float] = {
+    "exit_entry_share": 0.5,
+    "halt_poll_grow": 2,
+    "halt_poll_shrink": 2,
+}
+
+
+def profile_of(
+    *, apicv: bool = True, icr_fastpath: str = "none", **changed: float
+) -> Profile:
+    """The profile of ROUND and RATIOS, with some numbers changed."""
+    costs = {name: float(changed.get(name, ps)) for name, ps in ROUND.items()}
+    ratios = {name: float(changed.get(name, value)) for name, value in RATIOS.items()}
+    assert set(changed) <= {*costs, *ratios}
+    return Profile(
+        name="round",
+        title="round numbers",
+        sha256="0" * 64,
+        apicv=apicv,
+        icr_fastpath=icr_fastpath,
+        costs=_as_costs(costs),
+        ratios=_as_costs(ratios),
+    )
+
+
+def _as_costs(values: Mapping[str, float]) -> dict[str, Cost]:
+    return {
+        name: Cost(ps=ps, confidence="C", source="a test") for name, ps in values.items()
+    }
+
+
+def case_of(
+    stack: Stack | str,
+    guest: Guest,
+    *bursts: Burst,
+    state: str = "running",
+    shorthands: bool = False,
+) -> Case:
+    """A case on the model; the guest is booted as the stack needs it."""
+    if isinstance(stack, str):
+        stack = stack_of(stack)
+    return Case(
+        suite="tests",
+        suite_version=1,
+        workload="a test's",
+        stack=stack,
+        guest=stack.guest(guest),
+        shorthands=shorthands,
+        target_state=state,
+        delivery="model",
+        site="local",
+        profile="round",
+        bursts=bursts,
+    )
+
+
+def task_of(prepared: Prepared) -> Task:
+    """What the worker would make of a prepared case."""
+    return Task(
+        bursts=prepared.case.bursts,
+        programs=tuple(expected.program for expected in prepared.bursts),
+        program_for=lambda burst, cpus: prepared.subset(burst, cpus).program,
+        target_state=prepared.case.target_state,
+        lossy=prepared.lossy,
+    )
+
+
+def run_case(
+    case: Case, profile: Profile | None = None, *, loops: int = 1, warmup: int = 0
+) -> tuple[Prepared, Trace]:
+    """The case after the static check, and what the model saw of it."""
+    prepared = prepare(case)
+    engine = Engine(case.guest, profile or profile_of())
+    return prepared, engine.run(task_of(prepared), loops=loops, warmup=warmup)
+
+
+def times(
+    case: Case, profile: Profile | None = None, *, loops: int = 1, warmup: int = 0
+) -> dict[str, int]:
+    """Total ticks by series."""
+    return run_case(case, profile, loops=loops, warmup=warmup)[1].ticks
+
+
+def cpus(count: int, **options: Any) -> Guest:
+    """A guest of *count* CPUs with APIC IDs 0, 1, 2, ..."""
+    return Guest(name=f"dense:{count}", apic_ids=range(count), **options)
+
+
+def call(source: int, *targets: int, **options: Any) -> Burst:
+    """smp_call_function_many() of CPU *source* to *targets*."""
+    operation = "smp_call_function_many"
+    return Burst(source=source, operation=operation, targets=targets, **options)
+
+
+def mask(source: int, *targets: int, **options: Any) -> Burst:
+    """apic->send_IPI_mask() of CPU *source* to *targets*."""
+    return Burst(source=source, operation="send_IPI_mask", targets=targets, **options)
+
+
+def ints(values: Iterable[int]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Times or CPU numbers as the model keeps them."""
+    return np.array(tuple(values), np.int64)
+
+
+def without_names(trace: Trace) -> dict[str, Any]:
+    """A trace as plain data."""
+    return attrs.asdict(trace)

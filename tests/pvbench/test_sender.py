@@ -1,0 +1,241 @@
+"""Stacks and Linux's dispatch: who decides between unicast, mask and broadcast."""
+
+from __future__ import annotations
+
+import pytest
+from helpers import burst_of, call_args, guest_of, only, sent, stack_of
+
+from pvbench.ops import Burst, Hypercall, MmioWrite, WrMsr
+from pvbench.sender import Apic, Ops, Sender, Stack, program, reached
+
+FOUR = (10, 11, 12, 13)  # APIC IDs that are no CPU numbers
+
+
+class Recorder(Sender):
+    """An overlay with every callback; each says its name and arguments in one op."""
+
+    name = "recorder"
+    summary = "for tests"
+
+    def send_IPI(self, apic: Apic, cpu: int, vector: int) -> Ops:
+        yield Hypercall(0, (vector, cpu))
+
+    def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
+        yield Hypercall(1, (vector, *cpus))
+
+    def send_IPI_mask_allbutself(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
+        yield Hypercall(2, (vector, *cpus))
+
+    def send_IPI_allbutself(self, apic: Apic, vector: int) -> Ops:
+        yield Hypercall(3, (vector,))
+
+    def send_IPI_all(self, apic: Apic, vector: int) -> Ops:
+        yield Hypercall(4, (vector,))
+
+    def send_IPI_self(self, apic: Apic, vector: int) -> Ops:
+        yield Hypercall(5, (vector,))
+
+
+CALL_SINGLE = "smp_call_function_single"
+CALL_MANY = "smp_call_function_many"
+SELF_AND_OTHERS = burst_of(CALL_MANY, 0, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("burst", "expected"),
+    [
+        pytest.param(burst_of(CALL_SINGLE, 2), [(0, 0xFB, 2)], id="single"),
+        pytest.param(burst_of(CALL_MANY, 2), [(0, 0xFB, 2)], id="many-of-one-is-unicast"),
+        pytest.param(burst_of(CALL_MANY, 0, 2), [(0, 0xFB, 2)], id="self-does-not-count"),
+        pytest.param(burst_of(CALL_MANY, 1, 2), [(1, 0xFC, 1, 2)], id="two-are-a-mask"),
+        pytest.param(SELF_AND_OTHERS, [(1, 0xFC, 1, 2)], id="mask-without-self"),
+        pytest.param(burst_of(CALL_MANY, 1, 2, 3), [(3, 0xFC)], id="all-others-broadcast"),
+        pytest.param(burst_of(CALL_MANY, 0, 1, 2, 3), [(3, 0xFC)], id="everybody-broadcast"),
+        pytest.param(burst_of(CALL_MANY), [], id="nobody"),
+        pytest.param(burst_of(CALL_MANY, 0), [], id="only-self-is-a-plain-call"),
+        pytest.param(burst_of(CALL_SINGLE, 0), [], id="single-self-is-a-plain-call"),
+        pytest.param(
+            burst_of(CALL_MANY, 2, vector=0x40), [(0, 0x40, 2)], id="other-vector-stays"
+        ),
+        pytest.param(burst_of("send_IPI", 2), [(0, 0xFD, 2)], id="send_IPI"),
+        pytest.param(burst_of("send_IPI", 0), [(0, 0xFD, 0)], id="send_IPI-to-self"),
+        pytest.param(burst_of("send_IPI_mask", 2), [(1, 0xFC, 2)], id="mask-of-one"),
+        pytest.param(burst_of("send_IPI_mask", 0, 1), [(1, 0xFC, 0, 1)], id="mask-with-self"),
+        pytest.param(burst_of("send_IPI_mask"), [], id="empty-mask"),
+        pytest.param(
+            burst_of("send_IPI_mask_allbutself", 0, 1), [(2, 0xFC, 0, 1)], id="mask-allbutself"
+        ),
+        pytest.param(
+            burst_of("send_IPI_mask_allbutself", 0), [], id="mask-allbutself-of-self"
+        ),
+        pytest.param(burst_of("send_IPI_allbutself"), [(3, 0xFC)], id="allbutself"),
+        pytest.param(burst_of("send_IPI_all"), [(4, 0xFC)], id="all"),
+        pytest.param(burst_of("send_IPI_self", vector=0xF6), [(5, 0xF6)], id="self"),
+    ],
+)
+def test_dispatch_calls(burst: Burst, expected: list[tuple[int, ...]]) -> None:
+    """kernel/smp.c: 0 CPUs nothing, 1 unicast, all others a broadcast, else a mask."""
+    stack = Stack(stack_of("x2apic-physical").driver, Recorder())
+
+    made = program(stack, burst, guest_of(FOUR), shorthands=True)
+
+    assert expected == [(op.nr, *op.args) for op in only(Hypercall, made.program)]
+
+
+@pytest.mark.parametrize(
+    ("burst", "expected"),
+    [
+        pytest.param(burst_of(CALL_MANY, 0, 1, 2), (1, 2), id="call-skips-self"),
+        pytest.param(burst_of(CALL_SINGLE, 0), (), id="call-to-self"),
+        pytest.param(burst_of("send_IPI", 0), (0,), id="send_IPI-to-self"),
+        pytest.param(burst_of("send_IPI_mask", 0, 3), (0, 3), id="mask-keeps-self"),
+        pytest.param(burst_of("send_IPI_mask_allbutself", 0, 3), (3,), id="mask-allbutself"),
+        pytest.param(burst_of("send_IPI_allbutself"), (1, 2, 3), id="allbutself"),
+        pytest.param(burst_of("send_IPI_all"), (0, 1, 2, 3), id="all"),
+        pytest.param(burst_of("send_IPI_self", source=2), (2,), id="self"),
+        pytest.param(burst_of("send_IPI_all", 1), (0, 1, 2, 3), id="all-ignores-targets"),
+    ],
+)
+def test_reached_cpus_are(burst: Burst, expected: tuple[int, ...]) -> None:
+    """CPUs that must run the handler by interrupt, in ascending CPU numbers."""
+    assert expected == reached(burst, guest_of(FOUR))
+
+
+@pytest.mark.parametrize(
+    "operation", ["send_IPI_allbutself", CALL_MANY], ids=["bare", "function-call"]
+)
+def test_a_guest_of_one_cpu_has_nobody_to_broadcast_to(operation: str) -> None:
+    """num_online_cpus() is 1: no IPI."""
+    assert sent("x2apic-physical", burst_of(operation), [0], shorthands=True).program == ()
+
+
+def test_a_function_call_in_a_2_cpu_guest_is_never_a_mask() -> None:
+    """One other CPU is the unicast path, so PV IPIs cannot be measured there."""
+    made = sent("kvm-pv/x2apic-physical", burst_of(CALL_MANY, 0, 1), [0, 1])
+
+    assert ([0x1_0000_00FB], frozenset()) == (
+        [op.value for op in only(WrMsr, made.program)],
+        made.overlaid,
+    )
+
+
+@pytest.mark.parametrize(
+    ("shorthands", "calls", "writes", "overlaid"),
+    [
+        pytest.param(False, 1, [], {"send_IPI_mask_allbutself"}, id="off-goes-through-the-mask"),
+        pytest.param(True, 0, [0xC_00FC], set(), id="on-bypasses-the-overlay"),
+    ],
+)
+def test_a_full_broadcast_meets_pv_ipis_only_without_shorthands(
+    shorthands: bool, calls: int, writes: list[int], overlaid: set[str]
+) -> None:
+    """Linux 5.4 and later broadcast natively; the PV hooks for it were deleted."""
+    burst = burst_of(CALL_MANY, 1, 2, 3)
+    made = sent("kvm-pv/x2apic-physical", burst, FOUR, shorthands=shorthands)
+
+    values = [op.value for op in only(WrMsr, made.program)]
+
+    assert (calls, writes) == (len(call_args(made.program)), values)
+    assert overlaid == made.overlaid
+
+
+@pytest.mark.parametrize(
+    ("driver", "calls", "overlaid"),
+    [
+        pytest.param("xapic-flat", 1, {"send_IPI_mask"}, id="flat-unicast-is-a-mask"),
+        pytest.param("xapic-physical", 0, set(), id="xapic-physical-stays-native"),
+        pytest.param("x2apic-physical", 0, set(), id="x2apic-physical-stays-native"),
+        pytest.param("x2apic-cluster", 0, set(), id="x2apic-cluster-stays-native"),
+    ],
+)
+def test_calls_between_callbacks_are_late_bound(
+    driver: str, calls: int, overlaid: set[str]
+) -> None:
+    """Flat unicast calls apic->send_IPI_mask, so the PV hook catches it there alone."""
+    made = sent(f"kvm-pv/{driver}", burst_of("send_IPI", 2), FOUR)
+
+    assert (calls, overlaid) == (len(call_args(made.program)), made.overlaid)
+
+
+@pytest.mark.parametrize("driver", ["xapic-flat", "xapic-physical", "x2apic-physical"])
+def test_a_native_mask_allbutself_stays_in_the_driver(driver: str) -> None:
+    """Native drivers loop over the mask themselves, not through apic->."""
+
+    class OnlyMask(Sender):
+        name = "only-mask"
+        summary = "for tests"
+
+        def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
+            yield Hypercall(1, cpus)
+
+    stack = Stack(stack_of(driver).driver, OnlyMask())
+    burst = burst_of("send_IPI_mask_allbutself", 0, 1, 2)
+
+    made = program(stack, burst, stack.guest(guest_of(FOUR)), shorthands=False)
+
+    assert (frozenset(), 0) == (made.overlaid, len(only(Hypercall, made.program)))
+
+
+def test_an_xapic_broadcast_by_shorthand_is_one_write() -> None:
+    """Shorthands apply to xAPIC and x2APIC alike."""
+    made = sent("xapic-physical", burst_of(CALL_MANY, 1, 2, 3), FOUR, shorthands=True)
+
+    assert only(MmioWrite, made.program) == [MmioWrite(0xFEE0_0300, 0xC_00FC)]
+
+
+def test_stacks_are_written_overlay_slash_driver() -> None:
+    """A native stack is just its driver."""
+    names = [stack_of(n).name for n in ("kvm-pv/x2apic-cluster", "x2apic-cluster")]
+
+    assert names == ["kvm-pv/x2apic-cluster", "x2apic-cluster"]
+
+
+def test_a_stack_is_about_its_overlay_or_else_its_driver() -> None:
+    """`Stack.sender` is what a case compares."""
+    names = [stack_of(n).sender.name for n in ("kvm-pv/x2apic-cluster", "x2apic-cluster")]
+
+    assert names == ["kvm-pv", "x2apic-cluster"]
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "abi"),
+    [
+        pytest.param("xapic-flat", "xapic", "kvm", id="driver-keeps-the-abi"),
+        pytest.param("x2apic-cluster", "x2apic", "kvm", id="x2apic"),
+        pytest.param("shorthand/x2apic-cluster", "x2apic", "kvm", id="shorthand-any-abi"),
+        pytest.param("kvm-pv128-v3/x2apic-physical", "x2apic", "kvm-v3", id="v3"),
+        pytest.param("hyperv-ipi/xapic-physical", "xapic", "hyperv", id="hyperv"),
+        pytest.param("xen-evtchn/x2apic-physical", "x2apic", "xen", id="xen"),
+    ],
+)
+def test_a_stack_boots_the_guest_it_needs(name: str, mode: str, abi: str) -> None:
+    """The driver decides the APIC mode, the overlay the hypercall ABI."""
+    guest = stack_of(name).guest(guest_of(FOUR))
+
+    assert (mode, abi, FOUR) == (guest.apic_mode, guest.hypercall_abi, guest.apic_ids)
+
+
+@pytest.mark.parametrize(
+    ("highest", "expected"),
+    [
+        pytest.param(254, None, id="254-is-an-id"),
+        pytest.param(
+            255, "an xAPIC ID has 8 bits, 255 is broadcast: no APIC ID 255", id="255-is-not"
+        ),
+    ],
+)
+@pytest.mark.parametrize("name", ["xapic-physical", "kvm-pv/xapic-physical"])
+def test_xapic_ids_end_at_254(name: str, highest: int, expected: str | None) -> None:
+    """0xff means everybody; a stack that cannot serve a guest says why."""
+    stack = stack_of(name)
+
+    assert expected == stack.unsupported(stack.guest(guest_of((0, highest))))
+
+
+def test_an_overlay_names_the_callbacks_it_defines() -> None:
+    """`overrides` is the partial table of struct apic."""
+    assert stack_of("shorthand/x2apic-physical").sender.overrides() == (
+        "send_IPI_allbutself",
+        "send_IPI_all",
+        "send_IPI_self",
+    )

@@ -1,0 +1,264 @@
+"""Suites expand to cases with unique names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import pytest
+from helpers import bundled
+
+from pvbench.errors import UsageError
+from pvbench.suite import Case, Selection, Suite, expand
+
+SUITE = Suite(
+    name="question",
+    version=3,
+    summary="for tests",
+    workloads=("dry-run", "broadcast"),
+    drivers=("x2apic-physical", "x2apic-cluster"),
+    overlays=("kvm-pv",),
+    guests=("4", "sparse:2:4"),
+)
+
+
+def cases(suite: Suite = SUITE, **selected: Any) -> list[Case]:
+    """The cases of a suite under a selection."""
+    found, _ = expand(suite, Selection(**selected), bundled())
+    return found
+
+
+def stacks(suite: Suite = SUITE, **selected: Any) -> list[str]:
+    """Stacks of one workload and guest, in order."""
+    picked = {"workloads": ("dry-run",), "guests": ("4",)} | selected
+    return [case.stack.name for case in cases(suite, **picked)]
+
+
+def test_guests_are_outermost_and_workloads_innermost() -> None:
+    """The order of boots, then of stacks, then of columns."""
+    found = [(c.guest.name, c.stack.name, c.workload) for c in cases(drivers=("x2apic-cluster",))]
+
+    assert found == [
+        ("dense:4", "x2apic-cluster", "dry-run"),
+        ("dense:4", "x2apic-cluster", "broadcast"),
+        ("dense:4", "kvm-pv/x2apic-cluster", "dry-run"),
+        ("dense:4", "kvm-pv/x2apic-cluster", "broadcast"),
+        ("sparse:2:4", "x2apic-cluster", "dry-run"),
+        ("sparse:2:4", "x2apic-cluster", "broadcast"),
+        ("sparse:2:4", "kvm-pv/x2apic-cluster", "dry-run"),
+        ("sparse:2:4", "kvm-pv/x2apic-cluster", "broadcast"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("selected", "expected"),
+    [
+        pytest.param(
+            {},
+            [
+                "x2apic-physical",
+                "x2apic-cluster",
+                "kvm-pv/x2apic-physical",
+                "kvm-pv/x2apic-cluster",
+            ],
+            id="the-suite-s-own",
+        ),
+        pytest.param({"senders": ("native",)}, ["x2apic-physical", "x2apic-cluster"], id="native"),
+        pytest.param(
+            {"senders": ("shorthand",)},
+            ["shorthand/x2apic-physical", "shorthand/x2apic-cluster"],
+            id="overlay-over-each-driver",
+        ),
+        pytest.param({"senders": ("xapic-physical",)}, ["xapic-physical"], id="driver"),
+        pytest.param(
+            {"senders": ("kvm-pv/xapic-flat",)}, ["kvm-pv/xapic-flat"], id="overlay-and-driver"
+        ),
+        pytest.param(
+            {"senders": ("native", "x2apic-cluster", "x2apic-cluster")},
+            ["x2apic-physical", "x2apic-cluster"],
+            id="named-twice-runs-once",
+        ),
+        pytest.param(
+            {"senders": ("kvm-pv",), "drivers": ("xapic-physical",)},
+            ["kvm-pv/xapic-physical"],
+            id="another-driver",
+        ),
+    ],
+)
+def test_a_selection_picks_stacks(selected: dict[str, Any], expected: list[str]) -> None:
+    """What a user asks for instead of the suite's own choice."""
+    assert expected == stacks(**selected)
+
+
+@pytest.mark.parametrize(
+    ("overlays", "count"),
+    [
+        pytest.param(None, 18, id="all-there-are"),
+        pytest.param((), 2, id="none"),
+        pytest.param(("kvm-pv", "hyperv-ipi"), 6, id="two"),
+    ],
+)
+def test_bare_drivers_always_run(overlays: tuple[str, ...] | None, count: int) -> None:
+    """Two drivers bare, and each overlay (eight are bundled) over each of them."""
+    found = stacks(attrs.evolve(SUITE, overlays=overlays))
+
+    assert (count, ["x2apic-physical", "x2apic-cluster"]) == (len(found), found[:2])
+
+
+@pytest.mark.parametrize(
+    ("selected", "message"),
+    [
+        pytest.param({"pattern": "("}, r"-k '\(' is no regular expression: ", id="pattern"),
+        pytest.param(
+            {"workloads": ("brodcast",)},
+            r"no workload called 'brodcast'\. Did you mean 'broadcast'\?",
+            id="workload",
+        ),
+        pytest.param({"senders": ("kvm-pw",)}, r"no sender called 'kvm-pw'", id="sender"),
+        pytest.param({"drivers": ("x3apic",)}, r"no sender called 'x3apic'", id="driver"),
+        pytest.param({"drivers": ("kvm-pv",)}, r"'kvm-pv' is no driver", id="no-driver"),
+        pytest.param({"guests": ("dense:x",)}, r"'dense:x' is no topology", id="guest"),
+    ],
+)
+def test_a_selection_of_what_nobody_offers_is_an_error(
+    selected: dict[str, Any], message: str
+) -> None:
+    """The user's own words are wrong: say which, and what is near."""
+    with pytest.raises(UsageError, match=message):
+        cases(**selected)
+
+
+@pytest.mark.parametrize(
+    ("change", "blocked", "left"),
+    [
+        pytest.param({"workloads": ("acme", "dry-run")}, "workload acme", 8, id="workload"),
+        pytest.param({"drivers": ("acme", "x2apic-cluster")}, "sender acme", 8, id="driver"),
+        pytest.param({"overlays": ("acme",)}, "sender acme", 8, id="overlay"),
+    ],
+)
+def test_what_only_the_suite_names_is_blocked_and_the_rest_runs(
+    change: dict[str, Any], blocked: str, left: int
+) -> None:
+    """A suite may want a plugin that is broken here; nothing else suffers."""
+    found, reasons = expand(attrs.evolve(SUITE, **change), Selection(), bundled())
+
+    expected = {f"question {blocked}": f"no plugin offers {blocked}"}
+
+    assert (left, expected) == (len(found), reasons)
+
+
+def test_a_pattern_is_searched_in_case_names() -> None:
+    """-k REGEX keeps what it finds anywhere in the name."""
+    found = cases(pattern=r"broadcast kvm-pv/.* sparse")
+
+    assert [case.stack.name for case in found] == [
+        "kvm-pv/x2apic-physical",
+        "kvm-pv/x2apic-cluster",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("selected", "expected"),
+    [
+        pytest.param(
+            {},
+            "question.broadcast kvm-pv/x2apic-cluster dense:4 halted masks model@local measured",
+            id="plain",
+        ),
+        pytest.param(
+            {
+                "bits": 32,
+                "host_cpus": 2,
+                "target_states": ("running",),
+                "shorthands": True,
+                "delivery": "kvm",
+                "site": "lab:6.9",
+                "profile": "skylake",
+            },
+            "question.broadcast kvm-pv/x2apic-cluster dense:4/32bit/on2 running shorthands "
+            "kvm@lab:6.9 skylake",
+            id="everything-else",
+        ),
+    ],
+)
+def test_a_name_holds_everything(selected: dict[str, Any], expected: str) -> None:
+    """For people and -k: all that tells one measurement from another."""
+    (case,) = cases(
+        senders=("kvm-pv/x2apic-cluster",), workloads=("broadcast",), guests=("4",), **selected
+    )
+
+    assert expected == case.name
+
+
+@pytest.mark.parametrize(
+    "selected",
+    [
+        pytest.param({}, id="the-suite-s-own"),
+        pytest.param({"target_states": ("halted", "running")}, id="two-states"),
+        pytest.param({"guests": ("4", "dense:4")}, id="one-guest-in-two-spellings"),
+        pytest.param({"workloads": ("dry-run", "dry-run")}, id="one-workload-twice"),
+        pytest.param({"drivers": ("x2apic-cluster", "x2apic-cluster")}, id="one-driver-twice"),
+    ],
+)
+def test_names_are_unique(selected: dict[str, Any]) -> None:
+    """Journals and refusals are keyed by name, so a case must not come twice."""
+    names = [case.name for case in cases(**selected)]
+
+    assert sorted(set(names)) == sorted(names)
+
+
+def test_metadata_are_the_same_facts_apart() -> None:
+    """`compare` matches cases by these and never parses names."""
+    (case,) = cases(
+        senders=("kvm-pv/xapic-flat",),
+        workloads=("broadcast",),
+        guests=("sparse:3:4",),
+        host_cpus=2,
+    )
+
+    assert case.metadata() == {
+        "pvbench_suite": "question",
+        "pvbench_suite_version": 3,
+        "pvbench_workload": "broadcast",
+        "pvbench_sender": "kvm-pv",
+        "pvbench_driver": "xapic-flat",
+        "pvbench_stack": "kvm-pv/xapic-flat",
+        "pvbench_guest": "sparse:3:4",
+        "pvbench_vcpus": 3,
+        "pvbench_apic_mode": "xapic",
+        "pvbench_guest_bits": 64,
+        "pvbench_host_cpus": 2,
+        "pvbench_shorthands": "no",
+        "pvbench_target_state": "halted",
+        "pvbench_delivery": "model",
+        "pvbench_site": "local",
+        "pvbench_profile": "measured",
+    }
+
+
+def test_a_native_case_says_so_and_has_a_cpu_each() -> None:
+    """Without an overlay the sender is native; without host_cpus each vCPU has its own."""
+    facts = cases(senders=("xapic-flat",), workloads=("dry-run",), guests=("4",))[0].metadata()
+
+    assert ("native", 4) == (facts["pvbench_sender"], facts["pvbench_host_cpus"])
+
+
+def test_a_workload_too_large_for_the_guest_has_no_bursts() -> None:
+    """It is still a case, which ends as unsupported with the reason."""
+    (case,) = cases(senders=("x2apic-cluster",), workloads=("broadcast",), guests=("1",))
+
+    assert case.bursts == ()
+
+
+def test_bursts_are_the_workload_s_in_the_case_s_guest() -> None:
+    """CPU 0 to everybody else."""
+    (case,) = cases(senders=("x2apic-cluster",), workloads=("broadcast",), guests=("4",))
+
+    assert [(burst.source, burst.targets) for burst in case.bursts] == [(0, (1, 2, 3))]
+
+
+def test_a_guest_no_xapic_can_address_is_a_case_all_the_same() -> None:
+    """One stack that cannot serve a guest must not end the run of the others."""
+    found = stacks(senders=("xapic-physical", "x2apic-physical"), guests=("dense:300",))
+
+    assert found == ["xapic-physical", "x2apic-physical"]
