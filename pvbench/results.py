@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import tempfile
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -122,24 +121,17 @@ def write(suite: pyperf.BenchmarkSuite, path: Path) -> None:
     Raises:
         UnavailableError: no permission, no space, no such directory.
     """
-    temporary = ""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", dir=path.parent, prefix=".", suffix=".tmp", delete=False
-        ) as file:
-            temporary = file.name
+        with temporary.open("w", encoding="utf-8") as file:
             suite.dump(file)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).replace(path)
+        temporary.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):
-            Path(temporary).unlink()
-        raise UnavailableError(
-            f"{path} cannot be written",
-            why=str(error.strerror),
-            fix="Give another place with -o FILE.",
-        ) from None
+            temporary.unlink()
+        raise _not_writable(path, error) from None
 
 
 def claim(output: str | None, suite: str, label: str | None) -> Path:

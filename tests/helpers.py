@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 
 from pvbench.decode import Decoder, Sends
@@ -26,8 +27,10 @@ LINUX_VECTORS = (0xFB, 0xFC, 0xFD, 0xF6)
 
 @cache
 def bundled() -> Registry:
-    """The registry of a fresh command; loaded once for all tests."""
-    return load()
+    """The bundled plugins, whatever else this machine has; loaded once for all tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PVBENCH_DISABLE_PLUGIN_AUTOLOAD", "1")
+        return load()
 
 
 def stack_of(name: str) -> Stack:
@@ -98,9 +101,7 @@ def decode(ops: Iterable[Op], guest: Guest, source: int = 0) -> list[Sends]:
 def hits(ops: Iterable[Op], guest: Guest, source: int = 0) -> list[tuple[int, int]]:
     """(vector, CPU number) of each interrupt, in delivery order."""
     return [
-        (send.vector, cpu)
-        for send in decode(ops, guest, source)
-        for cpu in send.cpus.tolist()
+        (send.vector, cpu) for send in decode(ops, guest, source) for cpu in send.cpus.tolist()
     ]
 
 

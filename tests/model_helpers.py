@@ -60,9 +60,7 @@ RATIOS: Mapping[str, float] = {
 }
 
 
-def profile_of(
-    *, apicv: bool = True, icr_fastpath: str = "none", **changed: float
-) -> Profile:
+def profile_of(*, apicv: bool = True, icr_fastpath: str = "none", **changed: float) -> Profile:
     """The profile of ROUND and RATIOS, with some numbers changed."""
     costs = {name: float(changed.get(name, ps)) for name, ps in ROUND.items()}
     ratios = {name: float(changed.get(name, value)) for name, value in RATIOS.items()}
@@ -79,9 +77,7 @@ def profile_of(
 
 
 def _as_costs(values: Mapping[str, float]) -> dict[str, Cost]:
-    return {
-        name: Cost(ps=ps, confidence="C", source="a test") for name, ps in values.items()
-    }
+    return {name: Cost(ps=ps, confidence="C", source="a test") for name, ps in values.items()}
 
 
 def case_of(

@@ -66,7 +66,10 @@ def test_x2apic_cluster_writes_once_per_cluster_of_16(row: Row) -> None:
 
 @pytest.mark.parametrize(
     "row",
-    [pytest.param(ROWS[name], id=name) for name in ("A-1..7", "B-1..79", "F-0,200", "I-127..0")],
+    [
+        pytest.param(ROWS[name], id=name)
+        for name in ("A-1..7", "B-1..79", "F-0,200", "I-127..0")
+    ],
 )
 def test_xapic_physical_polls_and_writes_twice_per_target(row: Row) -> None:
     """n sends, each busy poll + ICR2 + ICR: 2n writes, at least n reads."""

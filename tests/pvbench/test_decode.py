@@ -180,9 +180,7 @@ def test_an_xapic_write_reaches_nobody_with_the_reason(op: Op, error: str) -> No
         pytest.param(0x8000_0000, [], id="above-all"),
     ],
 )
-def test_ids_far_apart_are_found_too(
-    destination: int, expected: list[tuple[int, int]]
-) -> None:
+def test_ids_far_apart_are_found_too(destination: int, expected: list[tuple[int, int]]) -> None:
     """x2APIC IDs have 32 bits."""
     assert expected == hits([icr(0xFC, destination)], FAR)
 

@@ -165,9 +165,7 @@ def test_a_32_bit_guest_covers_64_ids(args: tuple[int, ...], expected: list[int]
         ),
     ],
 )
-def test_a_hyperv_call_reaches_virtual_processors(
-    ops: list[Op], expected: list[int]
-) -> None:
+def test_a_hyperv_call_reaches_virtual_processors(ops: list[Op], expected: list[int]) -> None:
     """VP numbers, in a mask or a sparse set of banks of 64; the return is a status."""
     large = guest("hyperv", ids=tuple(range(300, 370)))
     (send,) = decode(ops, large)

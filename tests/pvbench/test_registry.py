@@ -79,7 +79,9 @@ def plugin(registry: Registry, name: str) -> Plugin:
             id="import-error",
         ),
         pytest.param("def (:", "SyntaxError: ", id="syntax-error"),
-        pytest.param("raise RuntimeError('no\\nlicence')", "RuntimeError: no licence", id="raises"),
+        pytest.param(
+            "raise RuntimeError('no\\nlicence')", "RuntimeError: no licence", id="raises"
+        ),
         pytest.param("import sys; sys.exit(3)", "SystemExit: 3", id="exits"),
         pytest.param(
             GOOD.replace("pvbench_api = 1", ""),
@@ -124,7 +126,9 @@ def plugin(registry: Registry, name: str) -> Plugin:
             id="thing-without-a-name",
         ),
         pytest.param(
-            GOOD.replace('"good"', "4"), "it offers a sender without a name", id="name-is-no-text"
+            GOOD.replace('"good"', "4"),
+            "it offers a sender without a name",
+            id="name-is-no-text",
         ),
         pytest.param(
             GOOD.replace("(Sender)", ""), "it offers a sender", id="thing-that-is-no-sender"

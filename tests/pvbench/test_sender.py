@@ -65,9 +65,7 @@ SELF_AND_OTHERS = burst_of(CALL_MANY, 0, 1, 2)
         pytest.param(
             burst_of("send_IPI_mask_allbutself", 0, 1), [(2, 0xFC, 0, 1)], id="mask-allbutself"
         ),
-        pytest.param(
-            burst_of("send_IPI_mask_allbutself", 0), [], id="mask-allbutself-of-self"
-        ),
+        pytest.param(burst_of("send_IPI_mask_allbutself", 0), [], id="mask-allbutself-of-self"),
         pytest.param(burst_of("send_IPI_allbutself"), [(3, 0xFC)], id="allbutself"),
         pytest.param(burst_of("send_IPI_all"), [(4, 0xFC)], id="all"),
         pytest.param(burst_of("send_IPI_self", vector=0xF6), [(5, 0xF6)], id="self"),
@@ -122,7 +120,9 @@ def test_a_function_call_in_a_2_cpu_guest_is_never_a_mask() -> None:
 @pytest.mark.parametrize(
     ("shorthands", "calls", "writes", "overlaid"),
     [
-        pytest.param(False, 1, [], {"send_IPI_mask_allbutself"}, id="off-goes-through-the-mask"),
+        pytest.param(
+            False, 1, [], {"send_IPI_mask_allbutself"}, id="off-goes-through-the-mask"
+        ),
         pytest.param(True, 0, [0xC_00FC], set(), id="on-bypasses-the-overlay"),
     ],
 )

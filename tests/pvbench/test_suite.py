@@ -36,7 +36,9 @@ def stacks(suite: Suite = SUITE, **selected: Any) -> list[str]:
 
 def test_guests_are_outermost_and_workloads_innermost() -> None:
     """The order of boots, then of stacks, then of columns."""
-    found = [(c.guest.name, c.stack.name, c.workload) for c in cases(drivers=("x2apic-cluster",))]
+    found = [
+        (c.guest.name, c.stack.name, c.workload) for c in cases(drivers=("x2apic-cluster",))
+    ]
 
     assert found == [
         ("dense:4", "x2apic-cluster", "dry-run"),
@@ -63,7 +65,9 @@ def test_guests_are_outermost_and_workloads_innermost() -> None:
             ],
             id="the-suite-s-own",
         ),
-        pytest.param({"senders": ("native",)}, ["x2apic-physical", "x2apic-cluster"], id="native"),
+        pytest.param(
+            {"senders": ("native",)}, ["x2apic-physical", "x2apic-cluster"], id="native"
+        ),
         pytest.param(
             {"senders": ("shorthand",)},
             ["shorthand/x2apic-physical", "shorthand/x2apic-cluster"],

@@ -76,9 +76,7 @@ def test_interleaved_high_ids_start_above_the_low_ones(count: int, expected: int
         ),
     ],
 )
-def test_a_topology_that_cannot_be_is_refused_with_the_reason(
-    spec: str, message: str
-) -> None:
+def test_a_topology_that_cannot_be_is_refused_with_the_reason(spec: str, message: str) -> None:
     """Bad input is a UsageError, before anything of its size is built."""
     with pytest.raises(UsageError, match=message):
         parse_guest(spec)

@@ -1,0 +1,76 @@
+"""
+Golden results of norov on the model: recompute them, or write them anew.
+
+    python tests/golden.py        after a change that is meant to change them
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+import pyperf
+
+from pvbench.registry import load
+from pvbench.results import FINGERPRINT, read
+from pvbench.run import Request, prepare, run
+from pvbench.suite import Selection
+
+FOLDER: Final = Path(__file__).parents[1] / "results" / "model"
+QUESTIONS: Final = {
+    "norov-dense-80": Selection(),
+    "norov-dense-80-shorthands": Selection(shorthands=True),
+    "norov-dense-160": Selection(guests=("dense:160",)),
+    "norov-interleaved-130": Selection(guests=("interleaved:130",)),
+    "norov-sockets-2x5x2-running": Selection(
+        guests=("sockets:2x5x2",), target_states=("running",)
+    ),
+}
+
+
+def compute(name: str) -> pyperf.BenchmarkSuite:
+    """The results of one question, without what made them."""
+    registry = load()
+    with tempfile.TemporaryDirectory() as folder:
+        request = Request(
+            suite=registry.suites["norov"],
+            selection=QUESTIONS[name],
+            pace="fast",
+            output=str(Path(folder) / "run.json"),
+            quiet=True,
+        )
+        return stripped(read(str(run(prepare(request, registry), registry).path)))
+
+
+def stripped(suite: pyperf.BenchmarkSuite) -> pyperf.BenchmarkSuite:
+    """*suite* without its fingerprint."""
+    return pyperf.BenchmarkSuite(
+        [
+            pyperf.Benchmark(
+                [
+                    pyperf.Run(
+                        list(run.values),
+                        metadata=_kept(run.get_metadata()),
+                        collect_metadata=False,
+                    )
+                    for run in benchmark.get_runs()
+                ]
+            )
+            for benchmark in suite
+        ]
+    )
+
+
+def _kept(metadata: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in metadata.items() if key not in FINGERPRINT}
+
+
+def main() -> None:
+    """Write all golden files."""
+    for name in QUESTIONS:
+        compute(name).dump(str(FOLDER / f"{name}.json"), replace=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""hyperv-ipi: one hypercall for any number of virtual processors."""
+
+from __future__ import annotations
+
+import pytest
+from helpers import INPUT_PAGE, NMI, burst_of, guest_of, sent, stack_of
+
+from pvbench.ops import Hypercall, IrqRestore, IrqSave, Op, Scan, WriteMem
+
+OVER = "hyperv-ipi/x2apic-physical"
+FAST = 0x1_000B
+CPUS = 200
+IDS = range(1000, 1000 + CPUS)  # APIC IDs that are no VP numbers
+
+
+def ops(operation: str, *targets: int, source: int = 199, cpus: int = CPUS) -> tuple[Op, ...]:
+    """Ops of a burst in a guest of *cpus* CPUs, without the scan."""
+    made = sent(OVER, burst_of(operation, *targets, source=source, vector=0xFC), IDS[:cpus])
+    return tuple(op for op in made.program if not isinstance(op, Scan))
+
+
+def in_page(control: int, *page: int) -> tuple[Op, ...]:
+    """The EX form: interrupts are off while the per-CPU input page is in use."""
+    return (
+        IrqSave(),
+        WriteMem(INPUT_PAGE, (0xFC, *page)),
+        Hypercall(control, (INPUT_PAGE, 0)),
+        IrqRestore(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("targets", "mask"),
+    [
+        pytest.param((0,), 1, id="first-vp"),
+        pytest.param((1, 5), 0b10_0010, id="vps-are-not-apic-ids"),
+        pytest.param((0, 63), 1 | 1 << 63, id="last-vp-of-the-register"),
+    ],
+)
+def test_below_vp_64_the_call_is_fast(targets: tuple[int, ...], mask: int) -> None:
+    """HVCALL_SEND_IPI in registers: vector and mask, no input page, interrupts on."""
+    assert ops("send_IPI_mask", *targets) == (Hypercall(FAST, (0xFC, mask)),)
+
+
+@pytest.mark.parametrize(
+    ("targets", "expected"),
+    [
+        pytest.param((64,), in_page(0x2_0015, 0, 0b10, 1), id="first-vp-beyond"),
+        pytest.param((63, 64), in_page(0x4_0015, 0, 0b11, 1 << 63, 1), id="both-sides"),
+        pytest.param((0, 130), in_page(0x4_0015, 0, 0b101, 1, 4), id="only-banks-with-vps"),
+        pytest.param((127, 128), in_page(0x4_0015, 0, 0b110, 1 << 63, 1), id="bank-borders"),
+    ],
+)
+def test_from_vp_64_on_a_page_holds_banks(
+    targets: tuple[int, ...], expected: tuple[Op, ...]
+) -> None:
+    """HVCALL_SEND_IPI_EX: vector, format sparse, valid banks, their words."""
+    assert expected == ops("send_IPI_mask", *targets)
+
+
+@pytest.mark.parametrize(
+    ("operation", "targets"),
+    [
+        pytest.param("send_IPI_all", (), id="all"),
+        pytest.param("send_IPI_mask", tuple(range(CPUS)), id="mask-of-all-present"),
+    ],
+)
+def test_everybody_is_format_all_without_banks(
+    operation: str, targets: tuple[int, ...]
+) -> None:
+    """HV_GENERIC_SET_ALL when the mask equals the present CPUs, self included."""
+    assert ops(operation, *targets) == in_page(0x15, 1, 0)
+
+
+def test_everybody_below_vp_64_is_still_fast() -> None:
+    """The cheaper call comes first."""
+    assert ops("send_IPI_all", source=0, cpus=64) == (Hypercall(FAST, (0xFC, (1 << 64) - 1)),)
+
+
+@pytest.mark.parametrize(
+    ("operation", "targets"),
+    [
+        pytest.param("send_IPI_allbutself", (), id="allbutself"),
+        pytest.param("send_IPI_mask_allbutself", tuple(range(66)), id="mask-allbutself"),
+    ],
+)
+def test_all_but_self_is_sparse(operation: str, targets: tuple[int, ...]) -> None:
+    """Format ALL would interrupt the sender, here CPU 0 of 66."""
+    low = (1 << 64) - 2
+
+    assert ops(operation, *targets, source=0, cpus=66) == in_page(0x4_0015, 0, 0b11, low, 0b11)
+
+
+@pytest.mark.parametrize(
+    ("operation", "source", "expected"),
+    [
+        pytest.param("send_IPI", 0, (Hypercall(FAST, (0xFC, 8)),), id="unicast"),
+        pytest.param("send_IPI_self", 2, (Hypercall(FAST, (0xFC, 4)),), id="self"),
+        pytest.param("send_IPI_self", 70, in_page(0x2_0015, 0, 2, 1 << 6), id="self-high"),
+    ],
+)
+def test_unicast_and_self_are_hooked_too(
+    operation: str, source: int, expected: tuple[Op, ...]
+) -> None:
+    """All six operations are replaced."""
+    assert expected == ops(operation, 3, source=source)
+
+
+def test_it_cannot_send_an_nmi() -> None:
+    """Vectors 0x10..0xff; Linux falls back to the native driver for the rest."""
+    sender, guest = stack_of(OVER).sender, guest_of(range(4))
+
+    refusals = [sender.refuses(burst_of("send_IPI", 1, vector=v), guest) for v in (NMI, 0x20)]
+
+    assert refusals == [
+        "the hypercall takes vectors 0x10..0xff; Linux sends an NMI natively",
+        None,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cpus", "expected"),
+    [
+        pytest.param(4096, None, id="4096"),
+        pytest.param(4097, "a sparse VP set addresses 4096 virtual processors", id="4097"),
+    ],
+)
+def test_a_vp_set_ends_at_64_banks(cpus: int, expected: str | None) -> None:
+    """64 banks of 64."""
+    stack = stack_of(OVER)
+
+    assert expected == stack.unsupported(stack.guest(guest_of(range(cpus))))
+
+
+def test_it_is_for_64_bit_guests() -> None:
+    """Linux builds hv_apic.c for CONFIG_X86_64 only (arch/x86/hyperv/Makefile)."""
+    stack = stack_of(OVER)
+
+    assert "64-bit" in (stack.unsupported(stack.guest(guest_of(range(4), bits=32))) or "")

@@ -1,0 +1,84 @@
+"""x2apic-cluster: one WRMSR per cluster of 16."""
+
+from __future__ import annotations
+
+import pytest
+from helpers import MSR_X2APIC_ICR, NMI, burst_of, guest_of, masked, only, sent, stack_of
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pvbench.ops import Fence, IrqRestore, IrqSave, Scan, WrMsr
+
+STACK = "x2apic-cluster"
+
+
+def destinations(ids: list[int]) -> list[int]:
+    """Logical destinations in program order."""
+    return [op.value >> 32 for op in only(WrMsr, masked(STACK, ids))]
+
+
+def test_each_cluster_is_one_write_after_one_fence() -> None:
+    """Interrupts are off for the whole loop; members are ORed."""
+    assert masked(STACK, [0, 1, 15, 16]) == (
+        Fence(),
+        IrqSave(),
+        Scan(4),
+        WrMsr(MSR_X2APIC_ICR, 0x0_8003 << 32 | 0x8FC),
+        WrMsr(MSR_X2APIC_ICR, 0x1_0001 << 32 | 0x8FC),
+        IrqRestore(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("ids", "expected"),
+    [
+        pytest.param([15], [0x0_8000], id="last-of-a-cluster"),
+        pytest.param([16], [0x1_0001], id="first-of-the-next"),
+        pytest.param([14, 15], [0x0_C000], id="two-of-one"),
+        pytest.param([15, 16], [0x0_8000, 0x1_0001], id="one-of-each"),
+        pytest.param([32, 0, 33], [0x2_0003, 0x0_0001], id="clusters-as-first-met"),
+        pytest.param([*range(16)], [0x0_FFFF], id="a-full-cluster"),
+        pytest.param([0xF_FFFF], [0xFFFF_8000], id="highest-id"),
+    ],
+)
+def test_targets_of_one_cluster_share_a_write(ids: list[int], expected: list[int]) -> None:
+    """Cluster is APIC ID >> 4; clusters follow the order of CPU numbers."""
+    assert expected == destinations(ids)
+
+
+@given(st.permutations([0, 1, 2, 16, 17, 40, 300]))
+def test_the_count_does_not_depend_on_the_order(ids: list[int]) -> None:
+    """Collected and removed: 0, 1, 2 and 16, 17 and 40 and 300 are four clusters."""
+    assert len(destinations(ids)) == 4
+
+
+def test_unicast_is_one_logical_bit() -> None:
+    """x2apic_send_IPI() of the cluster driver."""
+    made = sent(STACK, burst_of("send_IPI", 1), (0, 35))
+
+    assert made.program == (Fence(), WrMsr(MSR_X2APIC_ICR, 0x2_0008 << 32 | 0x8FD))
+
+
+def test_an_nmi_has_its_delivery_mode_and_vector_0() -> None:
+    """Logical destination, delivery mode NMI."""
+    values = [op.value for op in only(WrMsr, masked(STACK, [0, 1], vector=NMI))]
+
+    assert values == [0x3 << 32 | 0xC00]
+
+
+@pytest.mark.parametrize(
+    ("highest", "expected"),
+    [
+        pytest.param((1 << 20) - 1, None, id="below-two-to-the-20"),
+        pytest.param(
+            1 << 20,
+            "APIC IDs from 2^20 on have no logical x2APIC ID of their own",
+            id="two-to-the-20",
+        ),
+    ],
+)
+def test_logical_ids_end_at_two_to_the_20(highest: int, expected: str | None) -> None:
+    """A logical ID holds bits 19:4 of the APIC ID."""
+    stack = stack_of(STACK)
+
+    assert expected == stack.unsupported(stack.guest(guest_of((0, highest))))

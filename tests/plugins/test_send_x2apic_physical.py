@@ -1,0 +1,77 @@
+"""x2apic-physical: one WRMSR per target."""
+
+from __future__ import annotations
+
+import pytest
+from helpers import MSR_X2APIC_ICR, NMI, burst_of, guest_of, masked, only, sent, stack_of
+
+from pvbench.ops import Fence, IrqRestore, IrqSave, Scan, WrMsr
+
+STACK = "x2apic-physical"
+
+
+def test_each_target_is_one_write_after_one_fence() -> None:
+    """One mfence;lfence per mask, no busy poll, interrupts off for the loop."""
+    assert masked(STACK, [9, 0x7FFF_FFFF, 4]) == (
+        Fence(),
+        IrqSave(),
+        Scan(3),
+        WrMsr(MSR_X2APIC_ICR, 9 << 32 | 0xFC),
+        WrMsr(MSR_X2APIC_ICR, 0x7FFF_FFFF << 32 | 0xFC),
+        WrMsr(MSR_X2APIC_ICR, 4 << 32 | 0xFC),
+        IrqRestore(),
+    )
+
+
+def test_unicast_is_a_fence_and_a_write() -> None:
+    """x2apic_send_IPI() leaves interrupts alone."""
+    made = sent(STACK, burst_of("send_IPI", 1), (0, 300))
+
+    assert made.program == (Fence(), WrMsr(MSR_X2APIC_ICR, 300 << 32 | 0xFD))
+
+
+def test_an_nmi_has_its_delivery_mode_and_vector_0() -> None:
+    """__prepare_ICR()."""
+    values = [op.value for op in only(WrMsr, masked(STACK, [1, 2], vector=NMI))]
+
+    assert values == [1 << 32 | 0x400, 2 << 32 | 0x400]
+
+
+def test_a_mask_allbutself_skips_the_sender() -> None:
+    """APIC_DEST_ALLBUT of __x2apic_send_IPI_mask()."""
+    made = sent(STACK, burst_of("send_IPI_mask_allbutself", 0, 1, 2, source=1), (5, 6, 7))
+
+    assert [5, 7] == [op.value >> 32 for op in only(WrMsr, made.program)]
+
+
+def test_id_255_is_an_ordinary_id() -> None:
+    """Only 0xffffffff is broadcast in x2APIC mode."""
+    stack = stack_of(STACK)
+
+    assert stack.unsupported(stack.guest(guest_of((254, 255, 256)))) is None
+    assert [0xFF << 32 | 0xFC] == [op.value for op in only(WrMsr, masked(STACK, [255]))]
+
+
+@pytest.mark.parametrize("stack", ["x2apic-physical", "x2apic-cluster"])
+@pytest.mark.parametrize(
+    ("operation", "icr"),
+    [
+        pytest.param("send_IPI_all", 0x8_00FC, id="all"),
+        pytest.param("send_IPI_allbutself", 0xC_00FC, id="all-but-self"),
+    ],
+)
+def test_a_shorthand_is_a_fence_and_one_write_to_destination_0(
+    stack: str, operation: str, icr: int
+) -> None:
+    """__x2apic_send_IPI_shorthand(): x2APIC MSRs are special and need a special fence."""
+    made = sent(stack, burst_of(operation), range(20), shorthands=True)
+
+    assert made.program == (Fence(), WrMsr(MSR_X2APIC_ICR, icr))
+
+
+@pytest.mark.parametrize("shorthands", [True, False], ids=["since-5.4", "2018"])
+def test_to_itself_a_cpu_writes_the_self_ipi_register(shorthands: bool) -> None:
+    """x2apic_send_IPI_self() is an apic_write() without a fence, the vector alone."""
+    burst = burst_of("send_IPI_self", vector=0xF6)
+
+    assert sent(STACK, burst, range(4), shorthands=shorthands).program == (WrMsr(0x83F, 0xF6),)

@@ -1,0 +1,92 @@
+"""xen-evtchn: one event-channel hypercall per target."""
+
+from __future__ import annotations
+
+import pytest
+from helpers import INPUT_PAGE, NMI, burst_of, guest_of, masked, only, sent, stack_of
+
+from pvbench.ops import Hypercall, Scan, WriteMem
+
+OVER = "xen-evtchn/x2apic-physical"
+SEND = Hypercall(32, (4, INPUT_PAGE))
+
+
+def test_each_target_is_one_evtchnop_send() -> None:
+    """__xen_send_IPI_mask() loops over the mask with interrupts as they are."""
+    assert masked(OVER, [900, 17]) == (
+        Scan(2),
+        WriteMem(INPUT_PAGE, (2,)),
+        SEND,
+        WriteMem(INPUT_PAGE, (8,)),
+        SEND,
+    )
+
+
+@pytest.mark.parametrize(
+    ("vector", "port"),
+    [
+        pytest.param(0xFD, 7, id="reschedule"),
+        pytest.param(0xFC, 8, id="call-function"),
+        pytest.param(0xFB, 9, id="call-function-single"),
+        pytest.param(0xF6, 11, id="irq-work"),
+    ],
+)
+def test_a_vector_is_a_port_of_the_target(vector: int, port: int) -> None:
+    """xen_map_vector(), and the order of enum ipi_vector; the target is CPU 1."""
+    made = sent(OVER, burst_of("send_IPI", 1, vector=vector), range(3))
+
+    assert only(WriteMem, made.program) == [WriteMem(INPUT_PAGE, (port,))]
+
+
+@pytest.mark.parametrize(
+    ("operation", "cpus"),
+    [
+        pytest.param("send_IPI_mask", [0, 1], id="mask"),
+        pytest.param("send_IPI_mask_allbutself", [0], id="mask-allbutself"),
+        pytest.param("send_IPI_allbutself", [0, 2], id="allbutself"),
+        pytest.param("send_IPI_all", [0, 1, 2], id="all"),
+        pytest.param("send_IPI_self", [1], id="self"),
+    ],
+)
+def test_it_hooks_every_operation(operation: str, cpus: list[int]) -> None:
+    """CPU 1 sends, masks name CPUs 0 and 1; there is no broadcast on Xen."""
+    burst = burst_of(operation, 0, 1, source=1, vector=0xFD)
+    made = sent(OVER, burst, range(3), shorthands=True)
+
+    ports = [op.words[0] for op in only(WriteMem, made.program)]
+
+    assert ([1 + 6 * cpu for cpu in cpus], [SEND] * len(cpus)) == (
+        ports,
+        only(Hypercall, made.program),
+    )
+
+
+def test_other_vectors_have_no_event_channel() -> None:
+    """Linux binds only its own IPIs."""
+    sender, guest = stack_of(OVER).sender, guest_of(range(4))
+
+    refused = sender.refuses(burst_of("send_IPI", 1, vector=0x40), guest)
+
+    assert refused == "Linux binds no event channel to vector 0x40"
+
+
+def test_an_nmi_is_no_event() -> None:
+    """xen_send_IPI_one() sends an NMI by VCPUOP_send_nmi, and EVTCHNOP_send for the rest."""
+    burst = burst_of("send_IPI", 1, vector=NMI)
+    refused = stack_of(OVER).sender.refuses(burst, guest_of(range(4)))
+
+    assert refused or SEND not in sent(OVER, burst, range(4)).program
+
+
+@pytest.mark.parametrize(
+    ("cpus", "expected"),
+    [
+        pytest.param(21845, None, id="131071-ports"),
+        pytest.param(21846, "6 event channels per CPU exceed 131072", id="131077-ports"),
+    ],
+)
+def test_event_channels_end_at_two_to_the_17(cpus: int, expected: str | None) -> None:
+    """FIFO event channels, ports 1..131071, six for each CPU."""
+    stack = stack_of(OVER)
+
+    assert expected == stack.unsupported(stack.guest(guest_of(range(cpus))))
