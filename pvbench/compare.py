@@ -21,7 +21,7 @@ BY: Final = {
     "sender": (("sender", "driver", "apic_mode"), "stack"),
     "driver": (("driver", "apic_mode"), "driver"),
     "profile": (("profile",), "profile"),  # named with its hash, see profile()
-    "guest": (("guest", "host_cpus", "guest_bits"), "guest"),
+    "guest": (("guest", "apic_ids", "host_cpus", "guest_bits"), "guest"),
     "targets": (("target_state",), "target_state"),
     "shorthands": (("shorthands",), "shorthands"),
 }

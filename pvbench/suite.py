@@ -88,6 +88,7 @@ class Case:
             "pvbench_driver": self.stack.driver.name,
             "pvbench_stack": self.stack.name,
             "pvbench_guest": self.guest.name,
+            "pvbench_apic_ids": self.guest.ids_text,
             "pvbench_vcpus": len(self.guest.apic_ids),
             "pvbench_apic_mode": self.guest.apic_mode,
             "pvbench_guest_bits": self.guest.bits,

@@ -8,9 +8,10 @@ guests share a boot.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ from pvbench.checks import integer, ints, one_of
 from pvbench.errors import UsageError
 from pvbench.x86.apic import X2APIC_BROADCAST
 
+_LONGEST_IDS: Final = 80
 MAX_VCPUS: Final = 65_536  # KVM stops at 4096; beyond this nobody has asked
 
 APIC_MODES: Final = ("xapic", "x2apic")
@@ -86,9 +88,26 @@ class Guest:
         """CPU numbers of the guest."""
         return range(len(self.apic_ids))
 
+    @property
+    def ids_text(self) -> str:
+        """The APIC IDs as ranges, in CPU-number order; a long list is cut and hashed."""
+        text = ",".join(_ranges(self.apic_ids))
+        if len(text) <= _LONGEST_IDS:
+            return text
+        digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+        return f"{text[: _LONGEST_IDS // 2]}... #{digest}"
+
     def others(self, cpu: int) -> tuple[int, ...]:
         """Every CPU but *cpu*, in CPU-number order."""
         return tuple(c for c in self.cpus if c != cpu)
+
+
+def _ranges(ids: tuple[int, ...]) -> Iterator[str]:
+    start = 0
+    for end in range(1, len(ids) + 1):
+        if end == len(ids) or ids[end] != ids[end - 1] + 1:
+            yield str(ids[start]) if end - start == 1 else f"{ids[start]}-{ids[end - 1]}"
+            start = end
 
 
 def dense(count: int) -> tuple[int, ...]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import tomllib
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import attrs
 import numpy as np
-from helpers import stack_of
 
+import pvbench_deliver_model
+from helpers import stack_of
 from pvbench.check import Prepared, prepare
 from pvbench.delivery import Task
 from pvbench.ops import Burst
@@ -58,6 +62,9 @@ RATIOS: Mapping[str, float] = {
     "halt_poll_grow": 2,
     "halt_poll_shrink": 2,
 }
+
+PROFILES = Path(pvbench_deliver_model.__file__).parent / "profiles"
+GONE = object()
 
 
 def profile_of(*, apicv: bool = True, icr_fastpath: str = "none", **changed: float) -> Profile:
@@ -156,3 +163,39 @@ def ints(values: Iterable[int]) -> np.ndarray[Any, np.dtype[np.int64]]:
 def without_names(trace: Trace) -> dict[str, Any]:
     """A trace as plain data."""
     return attrs.asdict(trace)
+
+
+def toml_value(value: Any) -> str:
+    """A value as TOML spells it."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{k} = {toml_value(v)}" for k, v in value.items()) + "}"
+    return repr(value) if type(value) is float else json.dumps(value)
+
+
+def toml_of(data: dict[str, Any]) -> str:
+    """Tables of one line for each entry; the rest before them."""
+    lines = [f"{k} = {toml_value(v)}" for k, v in data.items() if not isinstance(v, dict)]
+    for name, table in data.items():
+        if isinstance(table, dict):
+            lines += [f"[{name}]", *(f"{k} = {toml_value(v)}" for k, v in table.items())]
+    return "\n".join(lines) + "\n"
+
+
+def bundled_data() -> dict[str, Any]:
+    """The bundled profile as its author wrote it."""
+    return tomllib.loads((PROFILES / "skylake-2018.toml").read_text())
+
+
+def changed_file(folder: Path, dotted: str, value: object) -> str:
+    """The bundled profile with one key changed, added or (GONE) removed."""
+    data = table = bundled_data()
+    *parents, last = dotted.split(".")
+    for name in parents:
+        table = table[name]
+    if value is GONE:
+        del table[last]
+    else:
+        table[last] = value
+    path = folder / "mine.toml"
+    path.write_text(toml_of(data))
+    return str(path)

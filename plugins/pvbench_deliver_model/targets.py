@@ -217,11 +217,15 @@ class Targets:
         return np.where(slept > self._poll_max, shrunk, grown)
 
     def _pass_lock(self, wanted: I64) -> I64:
-        """When each has taken and released the lock, first come first served."""
+        """
+        When each has had the lock, first come first served.
+
+        A free lock costs nothing more; a contended one is handed over.
+        """
         order = wanted.argsort(kind="stable")
         turn = np.arange(len(wanted)) * self.handover
-        start = np.maximum(wanted[order], self._lock_free) - turn
-        released = np.maximum.accumulate(start) + turn + self.handover
+        queued = np.maximum(wanted[order], self._lock_free + self.handover) - turn
+        released = np.maximum.accumulate(queued) + turn
         self._lock_free = int(released[-1])
         result = np.empty_like(wanted)
         result[order] = released

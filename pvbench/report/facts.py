@@ -16,6 +16,7 @@ AXES: Final = (
     "sender",
     "driver",
     "guest",
+    "apic_ids",
     "guest_bits",
     "host_cpus",
     "shorthands",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import pyperf
@@ -14,6 +14,7 @@ HEADLINE: Final = "wall"  # the series a suite's table shows
 _GROUP: Final = (
     "suite",
     "guest",
+    "apic_ids",
     "vcpus",
     "guest_bits",
     "host_cpus",
@@ -61,7 +62,7 @@ def _group_text(members: list[Row], style: str, series: str) -> Iterator[str]:
     first = members[0]
     yield (
         f"{first.fact('suite')} on {first.fact('guest')} "
-        f"({first.fact('vcpus')} vCPUs, targets {first.fact('target_state_proved')}), "
+        f"({first.fact('vcpus')} vCPUs, APIC IDs {first.fact('apic_ids')}, targets {first.fact('target_state_proved')}), "
         f"{_times_are(first)}, median of {_boots(members)} a burst, series {series!r}:"
     )
     yield table.render(["stack", *workloads], times, style, left=1)
@@ -125,22 +126,33 @@ def _counts(members: list[Row], stack: str, workload: str) -> str:
 
 def _notes(members: list[Row]) -> Iterator[str]:
     """What a result cannot show, and what was lost."""
-    bypassed: dict[tuple[str, str], list[str]] = {}
-    for row in members:
-        if row.fact("targets") and row.fact("overlaid") == "no":
-            reason = _why_native(row)
-            names = bypassed.setdefault((reason, row.fact("workload")), [])
-            if row.fact("sender") not in names:
-                names.append(row.fact("sender"))
-    for (reason, workload), senders in bypassed.items():
-        yield f"Note: {workload} cannot tell {', '.join(senders)} from the driver: {reason}."
-    lossy = {(r.fact("stack"), r.fact("workload")): r for r in members if r.fact("lost")}
-    for (stack, workload), row in lossy.items():
+    sending = [row for row in members if row.fact("targets")]
+    bypassed = [row for row in sending if row.fact("overlaid") == "no"]
+    for (reason,), workloads, senders in _merged(bypassed, "sender", _why_native):
+        yield f"Note: {workloads} cannot tell {senders} from the driver: {reason}."
+    lossy = [row for row in sending if row.fact("lost")]
+    for (lost, targets), workloads, stacks in _merged(
+        lossy, "stack", lambda r: r.fact("lost"), lambda r: r.fact("targets")
+    ):
         yield (
-            f"Note: {stack} loses {row.fact('lost')} of {row.fact('targets')} IPIs of "
-            f"{workload}; a sender that waits for them hangs, so there is no time to "
-            f"acknowledgement."
+            f"Note: {stacks} loses {lost} of {targets} IPIs of {workloads}; a sender that "
+            f"waits for them hangs, so there is no time to acknowledgement."
         )
+
+
+def _merged(
+    members: list[Row], name: str, *facts: Callable[[Row], Any]
+) -> Iterator[tuple[tuple[Any, ...], str, str]]:
+    """(facts, workloads, names) with all that share facts and workloads in one."""
+    workloads_of: dict[tuple[Any, ...], dict[str, None]] = {}
+    for row in members:
+        key = (tuple(fact(row) for fact in facts), row.fact(name))
+        workloads_of.setdefault(key, {})[row.fact("workload")] = None
+    names_of: dict[tuple[Any, ...], list[str]] = {}
+    for (found, one), workloads in workloads_of.items():
+        names_of.setdefault((found, tuple(workloads)), []).append(one)
+    for (found, names_workloads), names in names_of.items():
+        yield found, ", ".join(names_workloads), ", ".join(names)
 
 
 def _why_native(row: Row) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import pytest
-from helpers import call_args, guest_of, masked, only, stack_of
 
+from helpers import call_args, guest_of, masked, only, stack_of
 from pvbench.ops import MmioWrite, WaitIcrIdle, WrMsr
 
 
@@ -84,7 +84,7 @@ def test_xapic_flat_sends_once_for_any_subset() -> None:
     """The 8-bit logical mask holds all CPUs there can be."""
     ops = masked("xapic-flat", ROWS["A-1..7"].ids, source_id=254)
 
-    assert (1, 2) == (len(only(WaitIcrIdle, ops)), len(only(MmioWrite, ops)))
+    assert (len(only(WaitIcrIdle, ops)), len(only(MmioWrite, ops))) == (1, 2)
 
 
 @each_row
@@ -141,11 +141,11 @@ def test_a_full_broadcast_since_linux_5_4_is_one_write(row: Row, driver: str) ->
 
     writes = [op.value for op in only(WrMsr, ops)]
 
-    assert ([0xC_00FC], []) == (writes, call_args(ops))
+    assert (writes, call_args(ops)) == ([0xC_00FC], [])
 
 
 def test_one_target_of_a_function_call_is_unicast_and_stays_native() -> None:
     """send_IPI is not hooked: at one target a guest on x2APIC makes no hypercall."""
     ops = masked("kvm-pv/x2apic-physical", [3], operation="smp_call_function_many")
 
-    assert (1, []) == (len(only(WrMsr, ops)), call_args(ops))
+    assert (len(only(WrMsr, ops)), call_args(ops)) == (1, [])

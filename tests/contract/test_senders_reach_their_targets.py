@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from helpers import burst_of, bundled, bursts, decode, decoded, guest_of, guests, stack_of
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from helpers import bundled, burst_of, bursts, decode, decoded, guest_of, guests, stack_of
 from pvbench.ops import Burst, IrqRestore, IrqSave, Program, from_rows, to_rows
 from pvbench.sender import Stack, program, reached
 from pvbench.topology import Guest
@@ -80,7 +80,7 @@ def test_no_op_faults_and_interrupts_come_back_on(name: str, data: st.DataObject
     ops = program(stack, burst, guest, shorthands=shorthands).program
     errors = [send.error for send in decode(ops, guest, burst.source) if send.error]
 
-    assert ([], True) == (errors, _balanced(ops))
+    assert (errors, _balanced(ops)) == ([], True)
 
 
 def _balanced(ops: Program) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from helpers import INPUT_PAGE, NMI, burst_of, guest_of, sent, stack_of
 
+from helpers import INPUT_PAGE, NMI, burst_of, guest_of, sent, stack_of
 from pvbench.ops import Hypercall, IrqRestore, IrqSave, Op, Scan, WriteMem
 
 OVER = "hyperv-ipi/x2apic-physical"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from helpers import NMI, burst_of, call_args, guest_of, masked, sent, stack_of
 
+from helpers import NMI, burst_of, call_args, guest_of, masked, sent, stack_of
 from pvbench.ops import Hypercall, IrqRestore, IrqSave, Scan
 
 OVER = "kvm-pv/x2apic-physical"

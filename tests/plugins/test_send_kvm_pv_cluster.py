@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from helpers import burst_of, call_args, guest_of, masked, sent, stack_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers import burst_of, call_args, guest_of, masked, sent, stack_of
 from pvbench.ops import Hypercall, IrqRestore, IrqSave, Scan
 
 OVER_128 = "kvm-pv-cluster128/x2apic-physical"

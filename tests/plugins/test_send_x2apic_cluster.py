@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from helpers import MSR_X2APIC_ICR, NMI, burst_of, guest_of, masked, only, sent, stack_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers import MSR_X2APIC_ICR, NMI, burst_of, guest_of, masked, only, sent, stack_of
 from pvbench.ops import Fence, IrqRestore, IrqSave, Scan, WrMsr
 
 STACK = "x2apic-cluster"

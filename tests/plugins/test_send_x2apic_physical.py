@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from helpers import MSR_X2APIC_ICR, NMI, burst_of, guest_of, masked, only, sent, stack_of
 
+from helpers import MSR_X2APIC_ICR, NMI, burst_of, guest_of, masked, only, sent, stack_of
 from pvbench.ops import Fence, IrqRestore, IrqSave, Scan, WrMsr
 
 STACK = "x2apic-physical"
@@ -41,7 +41,7 @@ def test_a_mask_allbutself_skips_the_sender() -> None:
     """APIC_DEST_ALLBUT of __x2apic_send_IPI_mask()."""
     made = sent(STACK, burst_of("send_IPI_mask_allbutself", 0, 1, 2, source=1), (5, 6, 7))
 
-    assert [5, 7] == [op.value >> 32 for op in only(WrMsr, made.program)]
+    assert [op.value >> 32 for op in only(WrMsr, made.program)] == [5, 7]
 
 
 def test_id_255_is_an_ordinary_id() -> None:
@@ -49,7 +49,7 @@ def test_id_255_is_an_ordinary_id() -> None:
     stack = stack_of(STACK)
 
     assert stack.unsupported(stack.guest(guest_of((254, 255, 256)))) is None
-    assert [0xFF << 32 | 0xFC] == [op.value for op in only(WrMsr, masked(STACK, [255]))]
+    assert [op.value for op in only(WrMsr, masked(STACK, [255]))] == [0xFF << 32 | 0xFC]
 
 
 @pytest.mark.parametrize("stack", ["x2apic-physical", "x2apic-cluster"])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from helpers import NMI, XAPIC_ICR, XAPIC_ICR2, burst_of, guest_of, masked, only, sent, stack_of
 
+from helpers import NMI, XAPIC_ICR, XAPIC_ICR2, burst_of, guest_of, masked, only, sent, stack_of
 from pvbench.ops import IrqRestore, IrqSave, MmioWrite, WaitIcrIdle
 
 STACK = "xapic-flat"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from helpers import NMI, XAPIC_ICR, XAPIC_ICR2, burst_of, masked, only, sent
 
+from helpers import NMI, XAPIC_ICR, XAPIC_ICR2, burst_of, masked, only, sent
 from pvbench.ops import IrqRestore, IrqSave, MmioWrite, Scan, WaitIcrIdle
 
 STACK = "xapic-physical"
@@ -41,7 +41,7 @@ def test_an_nmi_waits_a_bounded_time_before_each_target() -> None:
     ops = masked(STACK, [1, 2], vector=NMI, source_id=0)
 
     assert [WaitIcrIdle(1000)] * 2 == only(WaitIcrIdle, ops)
-    assert [0x400, 0x400] == [op.value for op in only(MmioWrite, ops)[1::2]]
+    assert [op.value for op in only(MmioWrite, ops)[1::2]] == [0x400, 0x400]
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from helpers import INPUT_PAGE, NMI, burst_of, guest_of, masked, only, sent, stack_of
 
+from helpers import INPUT_PAGE, NMI, burst_of, guest_of, masked, only, sent, stack_of
 from pvbench.ops import Hypercall, Scan, WriteMem
 
 OVER = "xen-evtchn/x2apic-physical"

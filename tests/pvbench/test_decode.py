@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from helpers import MSR_X2APIC_ICR, XAPIC_ICR, XAPIC_ICR2, decode, guest_of, hits
 
+from helpers import MSR_X2APIC_ICR, XAPIC_ICR, XAPIC_ICR2, decode, guest_of, hits
 from pvbench.decode import Route
 from pvbench.ops import Fence, IrqSave, MmioWrite, Op, Scan, WaitIcrIdle, WrMsr
 
@@ -165,7 +165,7 @@ def test_an_xapic_write_reaches_nobody_with_the_reason(op: Op, error: str) -> No
     """x2APIC MSRs exist in x2APIC mode only; EOI is no send."""
     (send,) = decode([op], XAPIC)
 
-    assert (Route.FAULT, []) == (send.route, send.cpus.tolist())
+    assert (send.route, send.cpus.tolist()) == (Route.FAULT, [])
     assert error in (send.error or "")
 
 
@@ -187,17 +187,17 @@ def test_ids_far_apart_are_found_too(destination: int, expected: list[tuple[int,
 
 def test_consecutive_writes_of_one_kind_are_one_entry() -> None:
     """Each hit names its op, so that one that reaches nobody shifts nothing."""
-    ops = [Fence(), IrqSave(), Scan(3), icr(0xFC, 17), icr(0xFC, 99), icr(0xFC, 3)]
+    ops: list[Op] = [Fence(), IrqSave(), Scan(3), icr(0xFC, 17), icr(0xFC, 99), icr(0xFC, 3)]
 
     (send,) = decode(ops, X2APIC)
 
     assert send.op_of_hit is not None
-    assert (3, 3, [3, 1], [0, 2]) == (
+    assert (
         send.first,
         send.ops,
         send.cpus.tolist(),
         send.op_of_hit.tolist(),
-    )
+    ) == (3, 3, [3, 1], [0, 2])
 
 
 def test_each_hit_of_a_logical_write_names_its_op() -> None:
@@ -205,7 +205,7 @@ def test_each_hit_of_a_logical_write_names_its_op() -> None:
     (send,) = decode([icr(0x8FC, 0x1_0003), icr(0x8FC, 0x0_0008)], X2APIC)
 
     assert send.op_of_hit is not None
-    assert ([2, 3, 1], [0, 0, 1]) == (send.cpus.tolist(), send.op_of_hit.tolist())
+    assert (send.cpus.tolist(), send.op_of_hit.tolist()) == ([2, 3, 1], [0, 0, 1])
 
 
 def test_writes_of_different_kinds_keep_program_order() -> None:
@@ -221,7 +221,7 @@ def test_a_broadcast_among_addressed_writes_does_not_swallow_them() -> None:
     """The broadcast ID is one destination, not a mode."""
     ops = [icr(0xFC, 3), icr(0xFC, 0xFFFF_FFFF), icr(0xFC, 16)]
 
-    assert [1, 0, 1, 2, 3, 4, 2] == [cpu for _, cpu in hits(ops, X2APIC)]
+    assert [cpu for _, cpu in hits(ops, X2APIC)] == [1, 0, 1, 2, 3, 4, 2]
 
 
 def test_ops_that_send_nothing_leave_no_entry() -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from helpers import INPUT_PAGE, decode, guest_of, hits
 
+from helpers import INPUT_PAGE, decode, guest_of, hits
 from pvbench.decode import Route
 from pvbench.ops import Hypercall, Op, WriteMem
 from pvbench.topology import Guest

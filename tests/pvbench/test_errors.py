@@ -37,7 +37,7 @@ def test_the_three_parts_stay_three_fields() -> None:
     """A program may want them apart."""
     error = PvbenchError("what", why="why", fix="fix")
 
-    assert ("what", "why", "fix") == (error.what, error.why, error.fix)
+    assert (error.what, error.why, error.fix) == ("what", "why", "fix")
 
 
 @pytest.mark.parametrize(

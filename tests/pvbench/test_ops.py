@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from helpers import burst_of
 
+from helpers import burst_of
 from pvbench.ops import (
     Burst,
     Fence,
@@ -49,7 +49,7 @@ def test_a_chosen_vector_is_kept_for_one_target_too() -> None:
     """Only the vector of function calls has a single twin."""
     burst = burst_of("smp_call_function_many", 1, vector=0x40)
 
-    assert (0x40, 0x40) == (burst.vector, burst.single_vector)
+    assert (burst.vector, burst.single_vector) == (0x40, 0x40)
 
 
 @pytest.mark.parametrize(
@@ -105,8 +105,10 @@ def test_a_vector_may_be(vector: int) -> None:
 )
 def test_a_burst_is_validated_at_the_door(fields: dict[str, Any], message: str) -> None:
     """Stages do not re-check; send_IPI(int cpu, int vector) names one CPU."""
+    usual: dict[str, Any] = {"source": 0, "operation": "send_IPI_mask", "targets": (1,)}
+
     with pytest.raises(ValueError, match=message):
-        Burst(**{"source": 0, "operation": "send_IPI_mask", "targets": (1,)} | fields)
+        Burst(**(usual | fields))
 
 
 @pytest.mark.parametrize("value", [-1, 1 << 64], ids=["negative", "65-bits"])
@@ -152,6 +154,6 @@ def test_dicts_name_the_fields() -> None:
 
 def test_lists_become_tuples_inside_frozen_ops() -> None:
     """Ops are hashable and comparable however they were made."""
-    from_lists = {Hypercall(10, [1, 0]), WriteMem(0, [1])}  # type: ignore[arg-type]
+    from_lists = {Hypercall(10, [1, 0]), WriteMem(0, [1])}
 
     assert {Hypercall(10, (1, 0)), WriteMem(0, (1,))} == from_lists

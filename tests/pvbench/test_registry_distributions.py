@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers import bundled
 
+from helpers import bundled
 from pvbench.registry import load
 
 SENDER = """
@@ -56,11 +56,11 @@ def test_a_broken_plugin_names_its_distribution() -> None:
     """So that its author can be told."""
     (rusty,) = load().broken
 
-    assert ("pvbench-acme", "1.2", "pvbench_api is 0, this pvbench needs 1") == (
+    assert (
         rusty.distribution,
         rusty.version,
         rusty.error,
-    )
+    ) == ("pvbench-acme", "1.2", "pvbench_api is 0, this pvbench needs 1")
 
 
 def test_bundled_plugins_come_first() -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from helpers import burst_of, call_args, guest_of, only, sent, stack_of
 
+from helpers import burst_of, call_args, guest_of, only, sent, stack_of
 from pvbench.ops import Burst, Hypercall, MmioWrite, WrMsr
 from pvbench.sender import Apic, Ops, Sender, Stack, program, reached
 
@@ -154,7 +154,7 @@ def test_calls_between_callbacks_are_late_bound(
     """Flat unicast calls apic->send_IPI_mask, so the PV hook catches it there alone."""
     made = sent(f"kvm-pv/{driver}", burst_of("send_IPI", 2), FOUR)
 
-    assert (calls, overlaid) == (len(call_args(made.program)), made.overlaid)
+    assert (calls, overlaid) == (len(call_args(made.program)), set(made.overlaid))
 
 
 @pytest.mark.parametrize("driver", ["xapic-flat", "xapic-physical", "x2apic-physical"])

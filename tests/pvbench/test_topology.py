@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import guest_of
 
+from helpers import guest_of
 from pvbench.errors import UsageError
 from pvbench.topology import Guest, apic_ids, host, parse_guest
 

@@ -1,0 +1,127 @@
+"""Names, facts and bursts of cases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from helpers import bundled
+from pvbench.suite import Case, Selection, Suite, expand
+
+SUITE = Suite(
+    name="question",
+    version=3,
+    summary="for tests",
+    workloads=("dry-run", "broadcast"),
+    drivers=("x2apic-physical", "x2apic-cluster"),
+    overlays=("kvm-pv",),
+    guests=("4", "sparse:2:4"),
+)
+
+
+def cases(suite: Suite = SUITE, **selected: Any) -> list[Case]:
+    """The cases of a suite under a selection."""
+    found, _ = expand(suite, Selection(**selected), bundled())
+    return found
+
+
+@pytest.mark.parametrize(
+    ("selected", "expected"),
+    [
+        pytest.param(
+            {},
+            "question.broadcast kvm-pv/x2apic-cluster dense:4 halted masks model@local "
+            "measured",
+            id="plain",
+        ),
+        pytest.param(
+            {
+                "bits": 32,
+                "host_cpus": 2,
+                "target_states": ("running",),
+                "shorthands": True,
+                "delivery": "kvm",
+                "site": "lab:6.9",
+                "profile": "skylake",
+            },
+            "question.broadcast kvm-pv/x2apic-cluster dense:4/32bit/on2 running shorthands "
+            "kvm@lab:6.9 skylake",
+            id="everything-else",
+        ),
+    ],
+)
+def test_a_name_holds_everything(selected: dict[str, Any], expected: str) -> None:
+    """For people and -k: all that tells one measurement from another."""
+    (case,) = cases(
+        senders=("kvm-pv/x2apic-cluster",), workloads=("broadcast",), guests=("4",), **selected
+    )
+
+    assert expected == case.name
+
+
+@pytest.mark.parametrize(
+    "selected",
+    [
+        pytest.param({}, id="the-suite-s-own"),
+        pytest.param({"target_states": ("halted", "running")}, id="two-states"),
+        pytest.param({"guests": ("4", "dense:4")}, id="one-guest-in-two-spellings"),
+        pytest.param({"workloads": ("dry-run", "dry-run")}, id="one-workload-twice"),
+        pytest.param({"drivers": ("x2apic-cluster", "x2apic-cluster")}, id="one-driver-twice"),
+    ],
+)
+def test_names_are_unique(selected: dict[str, Any]) -> None:
+    """Journals and refusals are keyed by name, so a case must not come twice."""
+    names = [case.name for case in cases(**selected)]
+
+    assert sorted(set(names)) == sorted(names)
+
+
+def test_metadata_are_the_same_facts_apart() -> None:
+    """`compare` matches cases by these and never parses names."""
+    (case,) = cases(
+        senders=("kvm-pv/xapic-flat",),
+        workloads=("broadcast",),
+        guests=("sparse:3:4",),
+        host_cpus=2,
+    )
+
+    assert case.metadata() == {
+        "pvbench_suite": "question",
+        "pvbench_suite_version": 3,
+        "pvbench_workload": "broadcast",
+        "pvbench_sender": "kvm-pv",
+        "pvbench_driver": "xapic-flat",
+        "pvbench_stack": "kvm-pv/xapic-flat",
+        "pvbench_guest": "sparse:3:4",
+        "pvbench_vcpus": 3,
+        "pvbench_apic_mode": "xapic",
+        "pvbench_guest_bits": 64,
+        "pvbench_host_cpus": 2,
+        "pvbench_shorthands": "no",
+        "pvbench_target_state": "halted",
+        "pvbench_delivery": "model",
+        "pvbench_site": "local",
+        "pvbench_profile": "measured",
+    }
+
+
+def test_a_native_case_says_so_and_has_a_cpu_each() -> None:
+    """Without an overlay the sender is native; without host_cpus each vCPU has its own."""
+    facts = cases(senders=("xapic-flat",), workloads=("dry-run",), guests=("4",))[0].metadata()
+
+    assert (facts["pvbench_sender"], facts["pvbench_host_cpus"]) == ("native", 4)
+
+
+def test_a_workload_too_large_for_the_guest_has_no_bursts() -> None:
+    """It is still a case, which ends as unsupported with the reason."""
+    (case,) = cases(senders=("x2apic-cluster",), workloads=("broadcast",), guests=("1",))
+
+    assert case.bursts == ()
+
+
+def test_bursts_are_the_workload_s_in_the_case_s_guest() -> None:
+    """CPU 0 to everybody else."""
+    (case,) = cases(senders=("x2apic-cluster",), workloads=("broadcast",), guests=("4",))
+
+    assert [(burst.source, burst.targets) for burst in case.bursts] == [(0, (1, 2, 3))]
