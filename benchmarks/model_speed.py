@@ -97,6 +97,10 @@ class Peer:
         self.pending = [False] * count
         self.handlers = [0] * count
         self.acks = [0.0] * count
+        self.env = simpy.Environment()
+        self.acknowledged = self.env.event()
+        self.unacknowledged = 0
+        self.entered = 0.0
         self.series: dict[str, list[float]] = {"send": [], "deliver": [], "ack": []}
 
     def interrupt(self, cpu: int, delay_ns: float) -> Generator[simpy.Event, None, None]:

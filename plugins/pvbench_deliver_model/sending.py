@@ -141,7 +141,8 @@ class Sending:
         per_hit = self._per_hit[send.route]
         if hits:
             first = clock + int(exit_ps * self._entry_share) + per_hit
-            at = np.arange(first, first + per_hit * hits, per_hit) if per_hit else np.full(hits, first)
+            at = np.arange(hits) * per_hit
+            at += first
             if send.op_of_hit is not None:
                 at += send.op_of_hit * exit_ps
             distinct = send.route in _DISTINCT

@@ -59,12 +59,7 @@ def _group_text(members: list[Row], style: str, series: str) -> Iterator[str]:
     if style == "csv":
         yield table.render(["stack", *workloads], times, style)
         return
-    first = members[0]
-    yield (
-        f"{first.fact('suite')} on {first.fact('guest')} "
-        f"({first.fact('vcpus')} vCPUs, APIC IDs {first.fact('apic_ids')}, targets {first.fact('target_state_proved')}), "
-        f"{_times_are(first)}, median of {_boots(members)} a burst, series {series!r}:"
-    )
+    yield _heading(members, series)
     yield table.render(["stack", *workloads], times, style, left=1)
     sending = [w for w in workloads if _targets(members, w)]
     if any(row.fact("icr_writes") is not None for row in members):
@@ -76,6 +71,15 @@ def _group_text(members: list[Row], style: str, series: str) -> Iterator[str]:
         yield table.render(["stack", *sending], counts, style, left=1)
     if notes := list(_notes(members)):
         yield "\n".join(notes)
+
+
+def _heading(members: list[Row], series: str) -> str:
+    row = members[0]
+    return (
+        f"{row.fact('suite')} on {row.fact('guest')}: {row.fact('vcpus')} vCPUs, APIC IDs "
+        f"{row.fact('apic_ids')}, targets {row.fact('target_state_proved')}\n"
+        f"{series} time of one burst, {_times_are(row)} (median of {_boots(members)})"
+    )
 
 
 def _times_are(row: Row) -> str:

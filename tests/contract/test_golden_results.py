@@ -1,0 +1,24 @@
+"""The golden results of norov on the model."""
+
+from __future__ import annotations
+
+import pytest
+from golden import FOLDER, QUESTIONS, compute
+
+from pvbench.results import content, read
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_the_model_gives_the_golden_results(name: str) -> None:
+    """Equal as parsed content; `python tests/golden.py` writes them anew."""
+    golden = content(read(str(FOLDER / f"{name}.json")))
+
+    assert golden == content(compute(name))
+
+
+def test_golden_results_tell_nothing_of_a_host() -> None:
+    """They are equal on every machine."""
+    texts = [path.read_text() for path in FOLDER.glob("*.json")]
+
+    told = [word for word in ("hostname", "cpu_model", "platform", "date") for t in texts if word in t]
+    assert told == []

@@ -1,0 +1,70 @@
+"""What the README shows is what a reader gets."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pvbench.cli import main
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+
+
+def output(capsys: pytest.CaptureFixture[str]) -> str:
+    return capsys.readouterr().out.rstrip("\n")
+
+
+def test_the_readmes_table_is_what_its_first_line_prints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The main job's output is shown whole; it is deterministic."""
+    monkeypatch.chdir(tmp_path)
+
+    status = main(["run", "norov", "-q"])
+
+    assert (status, f"```\n{output(capsys)}\n```" in README) == (0, True)
+
+
+def test_the_readmes_residuals_are_those_of_the_command_it_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Predicted stands beside published, row by row."""
+    monkeypatch.chdir(tmp_path)
+    main(["run", "norov", "-q", "-o", "run.json", "--sender", "native,kvm-pv"])
+    capsys.readouterr()
+
+    beside = ["--beside", "--series", "all", "--format", "markdown"]
+    main(["compare", *beside, "published:norov-2018", "run.json"])
+
+    printed = output(capsys).splitlines()
+    shown = [line for line in printed if re.match(r"\| (normal|broadcast)", line)]
+    assert (len(shown), [line for line in shown if line not in README]) == (16, [])
+
+
+def test_the_readmes_explanation_is_what_explain_prints(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """`explain` needs no result and no state."""
+    main(["explain", "kvm-pv", "--targets", "1,128,0"])
+
+    assert output(capsys) in README
+
+
+def test_the_readmes_sender_runs_and_gives_its_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A sender is one file; the example is complete."""
+    code = re.search(r"```python\n(.*?)```", README, re.DOTALL)
+    assert code is not None
+    (tmp_path / "kvm_pv_sorted.py").write_text(code[1])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    arguments = "-q -p kvm_pv_sorted --sender kvm-pv,kvm-pv-sorted --driver x2apic-physical"
+    where = ["--guest", "interleaved:129", "-k", "broadcast "]
+    status = main(["run", "norov", *arguments.split(), *where])
+
+    rows = [line for line in output(capsys).splitlines() if line.startswith("kvm-pv")]
+    assert (status, len(rows), [row for row in rows if row not in README]) == (0, 4, [])
