@@ -11,9 +11,8 @@ from pvbench.trace import Trace
 
 def seconds(trace: Trace, ticks_per_second: int) -> dict[str, float]:
     """The mean of each series over the slice, in seconds a burst."""
-    bursts = {"makespan": trace.loops}
     return {
-        series: ticks / (ticks_per_second * bursts.get(series, trace.bursts))
+        series: ticks / (ticks_per_second * trace.samples[series])
         for series, ticks in trace.ticks.items()
     }
 

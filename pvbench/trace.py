@@ -75,7 +75,7 @@ class Trace:
     Args:
         ticks: total ticks of each series over all bursts of the slice; a
             series that does not exist here is absent.
-        bursts: how many bursts the totals are over (loops times sources).
+        samples: how many bursts each total is over.
         distributions: of single bursts, by series.
         partial: sends to fewer targets than asked for.
         target_state: what the targets were proved to be: ``halted``,
@@ -83,8 +83,8 @@ class Trace:
     """
 
     loops: int
-    bursts: int
     ticks: dict[str, int]
+    samples: dict[str, int]
     distributions: dict[str, Distribution]
     counts: Counts
     partial: tuple[PartialSend, ...] = attrs.field(default=(), converter=_partial)

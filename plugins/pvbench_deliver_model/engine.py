@@ -9,10 +9,8 @@ are accepted once no other source can still send an earlier one.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from typing import Final
+from collections import defaultdict
 
-import attrs
 import numpy as np
 import numpy.typing as npt
 
@@ -20,14 +18,14 @@ from pvbench.delivery import Task
 from pvbench.ops import Burst, Program
 from pvbench.sender import reached
 from pvbench.topology import Guest
-from pvbench.trace import Counts, Distribution, PartialSend, Trace
+from pvbench.trace import Counts, Distribution, Trace
+from pvbench_deliver_model.call_lists import CallLists
 from pvbench_deliver_model.profile import Profile
 from pvbench_deliver_model.sending import Arrivals, Sending, Timeline
+from pvbench_deliver_model.source import Source
 from pvbench_deliver_model.targets import NEVER, Targets
 
 I64 = npt.NDArray[np.int64]
-
-FOREVER: Final = 1 << 62
 
 
 class Engine:
@@ -41,37 +39,13 @@ class Engine:
         return _Slice(self._guest, self._profile, task).run(loops, warmup)
 
 
-@attrs.define(eq=False)
-class _Source:
-    """One source CPU in the middle of its loop."""
-
-    index: int
-    burst: Burst
-    cpus: I64  # CPUs that must run the handler by interrupt
-    slot_of_cpu: I64
-    polls_left: I64  # cost of the polls from each target on
-    sending: Sending
-    acks: I64  # by slot; one more, for strangers
-    now: int = 0  # start of the next iteration
-    since: int = 0  # end of the last one
-    t0: int = 0
-    waiting: bool = False
-    unaccepted: list[Arrivals] = attrs.field(factory=list)  # absolute times
-    entered: int = NEVER  # the latest handler entry of this burst
-    riders: int = 0  # entries that ride on a send of another source
-    drained: int = 0
-    send_end: int = 0
-
-
 class _Slice:
     """One task on fresh vCPUs."""
 
     def __init__(self, guest: Guest, profile: Profile, task: Task) -> None:
         self._task = task
-        self._loop_ps, self._queue_ps = (
-            profile.ps("loop_overhead"),
-            profile.ps("csd_queue"),
-        )
+        self._loop_ps = profile.ps("loop_overhead")
+        self._queue_ps = profile.ps("csd_queue")
         self._local_ps = profile.ps("local_call_entry"), profile.ps("local_call")
         self._poll_ps = profile.ps("ack_poll")
         self._targets = Targets(guest, profile, task.target_state)
@@ -83,18 +57,15 @@ class _Slice:
         self._contended = len(task.bursts) > 1 or not all(b.wait for b in task.bursts)
         if self._contended or any(s.burst.source in s.cpus for s in self._sources):
             self._watch_sources(guest)
-        # when the call list of each CPU will be flushed; FOREVER: a send is under way
-        self._flushed = np.full(len(guest.apic_ids), NEVER, np.int64)
-        self._rides: dict[int, list[tuple[_Source, int]]] = {}
+        self._lists = CallLists(self._targets)
         self._samples: defaultdict[str, list[int]] = defaultdict(list)
-        self._partial: Counter[tuple[int, tuple[int, ...]]] = Counter()
         self._reset_counts()
 
-    def _source(self, index: int, burst: Burst, guest: Guest, profile: Profile) -> _Source:
+    def _source(self, index: int, burst: Burst, guest: Guest, profile: Profile) -> Source:
         cpus = np.array(reached(burst, guest), np.int64)
         slots = np.full(len(guest.apic_ids), -1, np.int64)
         slots[cpus] = np.arange(len(cpus))
-        return _Source(
+        return Source(
             index=index,
             burst=burst,
             cpus=cpus,
@@ -114,7 +85,7 @@ class _Slice:
     def run(self, loops: int, warmup: int) -> Trace:
         self._iterate(warmup)
         self._samples.clear()
-        self._partial.clear()
+        self._lists.partial_sends()
         self._reset_counts()
         start = max((s.now for s in self._sources), default=0)
         for source in self._sources:
@@ -160,7 +131,7 @@ class _Slice:
                 self._start(source)
         return None
 
-    def _earliest(self, source: _Source) -> int:
+    def _earliest(self, source: Source) -> int:
         """A time before which *source* sends nothing more."""
         if not source.waiting:
             return source.now
@@ -169,7 +140,7 @@ class _Slice:
             awaited += [min(int(a.at[0]) for s in self._sources for a in s.unaccepted)]
         return max([source.send_end, *awaited])
 
-    def _start(self, source: _Source) -> None:
+    def _start(self, source: Source) -> None:
         """Queue, send, and note which interrupts are under way."""
         burst, targets = source.burst, self._targets
         source.t0 = now = source.now + self._loop_ps
@@ -186,6 +157,9 @@ class _Slice:
         self._exits += timeline.exits
         delay = self._preempted(timeline, burst.source)
         source.unaccepted = timeline.arrivals
+        if self._contended and burst.protocol == "csd":
+            for arrivals in timeline.arrivals:
+                self._lists.sent(arrivals.cpus)
         source.send_end = timeline.end + delay
         source.waiting = True
         if targets.masked_until is not None:
@@ -196,44 +170,18 @@ class _Slice:
             irqoff = timeline.irqs_on - timeline.irqs_off + delay
             self._samples["irqoff"].append(irqoff)
 
-    def _call_locally(self, source: _Source) -> None:
+    def _call_locally(self, source: Source) -> None:
         """smp_call_function_single() to the caller runs the function in place."""
         self._samples["deliver"].append(self._local_ps[0])
         source.drained = source.t0 + self._local_ps[1]
 
-    def _program(self, source: _Source) -> Program:
+    def _program(self, source: Source) -> Program:
         """The ops for the CPUs whose call list is empty, and rides for the others."""
         task, index = self._task, source.index
         if not self._contended or source.burst.protocol == "bare":
             return task.programs[index]
-        flushed = self._flushed.take(source.cpus)
-        empty = flushed <= source.now
-        self._flushed[source.cpus[empty]] = FOREVER
-        if empty.all():
-            return task.programs[index]
-        for slot in (~empty).nonzero()[0]:
-            self._ride(source, int(slot), under_way=flushed[slot] == FOREVER)
-        cpus = tuple(source.cpus[empty].tolist())
-        self._partial[index, cpus] += 1
-        return task.program_for(index, cpus)
-
-    def _ride(self, source: _Source, slot: int, *, under_way: bool) -> None:
-        """Join a call list that another source has filled."""
-        cpu = int(source.cpus[slot])
-        if under_way:
-            self._rides.setdefault(cpu, []).append((source, slot))
-            source.riders += 1
-        else:
-            self._work_off(source, slot, cpu)
-
-    def _work_off(self, source: _Source, slot: int, cpu: int) -> None:
-        """One more entry for the handler of *cpu* that is about to run."""
-        targets = self._targets
-        extra = targets.work + (targets.handover if source.burst.lock else 0)
-        targets.free[cpu] += extra
-        targets.functions.add(np.array([cpu]))
-        source.acks[slot] = targets.acked(cpu)
-        source.entered = max(source.entered, int(self._flushed[cpu]))
+        cpus = self._lists.queue(source)
+        return task.programs[index] if cpus is None else task.program_for(index, cpus)
 
     def _preempted(self, timeline: Timeline, source: int) -> int:
         """Delay of the source by woken targets on its own host CPU; shifts arrivals."""
@@ -257,7 +205,7 @@ class _Slice:
         elif due:
             self._accept_in_order(due, horizon)
 
-    def _accept_in_order(self, due: list[tuple[_Source, Arrivals]], horizon: int) -> None:
+    def _accept_in_order(self, due: list[tuple[Source, Arrivals]], horizon: int) -> None:
         pieces = []
         for source, arrivals in due:
             source.unaccepted = [a for a in source.unaccepted if a is not arrivals]
@@ -274,7 +222,7 @@ class _Slice:
         for at, _, _, source, cpu, vector in sorted(pieces, key=lambda p: p[:3]):
             self._accept(source, Arrivals(vector, np.array([at]), np.array([cpu])))
 
-    def _accept(self, source: _Source, arrivals: Arrivals) -> None:
+    def _accept(self, source: Source, arrivals: Arrivals) -> None:
         targets, burst, cpus = self._targets, source.burst, arrivals.cpus
         entry, ack = targets.accept(
             arrivals.at,
@@ -291,17 +239,9 @@ class _Slice:
             return
         targets.functions.add(cpus)
         if self._contended:
-            self._flushed[cpus] = entry
-            self._let_ride(cpus)
+            self._lists.taken(cpus, entry)
 
-    def _let_ride(self, cpus: I64) -> None:
-        if self._rides:
-            for cpu in cpus.tolist():
-                for source, slot in self._rides.pop(cpu, ()):
-                    source.riders -= 1
-                    self._work_off(source, slot, cpu)
-
-    def _finish(self, source: _Source) -> None:
+    def _finish(self, source: Source) -> None:
         """The burst is over: sample it, and say when the next one may start."""
         burst, end = source.burst, source.send_end
         source.waiting = False
@@ -320,9 +260,10 @@ class _Slice:
         source.now = source.since = end
 
     def _trace(self, loops: int, start: int) -> Trace:
+        samples = {name: len(values) for name, values in self._samples.items()}
         if len(self._sources) > 1:
-            ends = max(s.now for s in self._sources)
-            self._samples["makespan"] = [ends - start]
+            self._samples["makespan"] = [max(s.now for s in self._sources) - start]
+            samples["makespan"] = loops
         targets = self._targets
         bare = all(b.protocol == "bare" for b in self._task.bursts)
         counts = Counts(
@@ -338,14 +279,11 @@ class _Slice:
         )
         return Trace(
             loops=loops,
-            bursts=loops * max(len(self._sources), 1),
+            samples=samples,
             ticks={name: sum(values) for name, values in self._samples.items()},
             distributions={n: _distribution(v) for n, v in self._samples.items()},
             counts=counts,
-            partial=[
-                PartialSend(burst=index, cpus=cpus, times=times)
-                for (index, cpus), times in sorted(self._partial.items())
-            ],
+            partial=self._lists.partial_sends(),
             target_state=targets.state,
         )
 

@@ -61,8 +61,8 @@ class Targets:
         self._poll_grow = int(profile.ratios["halt_poll_grow"].ps)
         self._poll_shrink = int(profile.ratios["halt_poll_shrink"].ps)
         self._entry_ps, self._eoi = ps("interrupt_entry"), ps("eoi")
-        self.work, self._exit_ps = ps("handler_work"), ps("interrupt_exit")
-        self.handover = ps("lock_handover")
+        self._work, self._exit_ps = ps("handler_work"), ps("interrupt_exit")
+        self._handover = ps("lock_handover")
         self._timeslice = ps("timeslice")
         self._hosts = guest.host_cpus if (guest.host_cpus or count) < count else None
         self.free = np.zeros(count, np.int64)  # end of the last handler
@@ -88,7 +88,7 @@ class Targets:
         if not (self._hosts and self._halting):
             return 0
         wake = self._wake_blocked + self._entry_ps + self._eoi
-        return wake + self.work + self._exit_ps
+        return wake + self._work + self._exit_ps
 
     def shares_host(self, cpus: I64, source: int) -> Flags:
         """Which of *cpus* run on the host CPU of *source*."""
@@ -99,6 +99,11 @@ class Targets:
     def acked(self, cpu: I64 | int) -> I64:
         """When the last handler of each *cpu* acknowledged."""
         return self.free.take(cpu) - self._exit_ps
+
+    def prolong(self, cpu: int, *, lock: bool) -> None:
+        """The handler *cpu* is about to run has one more function to call."""
+        self.free[cpu] += self._work + (self._handover if lock else 0)
+        self.functions.add(np.array([cpu]))
 
     def reset_counts(self) -> None:
         """Forget what was counted, not what the vCPUs are doing."""
@@ -177,9 +182,9 @@ class Targets:
             begin = self._on_host_cpus(begin, cpu)
         entry = begin + self._entry_ps
         if lock:
-            ack = self._pass_lock(entry + self._eoi) + self.work
+            ack = self._pass_lock(entry + self._eoi) + self._work
         else:
-            ack = entry + (self._eoi + self.work)
+            ack = entry + (self._eoi + self._work)
         entered[cpu] = entry
         self.free[cpu] = ack + self._exit_ps
         self.handlers.add(cpu)
@@ -223,8 +228,8 @@ class Targets:
         A free lock costs nothing more; a contended one is handed over.
         """
         order = wanted.argsort(kind="stable")
-        turn = np.arange(len(wanted)) * self.handover
-        queued = np.maximum(wanted[order], self._lock_free + self.handover) - turn
+        turn = np.arange(len(wanted)) * self._handover
+        queued = np.maximum(wanted[order], self._lock_free + self._handover) - turn
         released = np.maximum.accumulate(queued) + turn
         self._lock_free = int(released[-1])
         result = np.empty_like(wanted)
