@@ -38,6 +38,8 @@ class HypervIpi(Sender):
     hypercall_abi = "hyperv"
 
     def unsupported(self, guest: Guest) -> str | None:
+        if guest.bits != 64:
+            return "Linux has it for 64-bit guests only"
         if len(guest.apic_ids) > MAX_VPS:
             return f"a sparse VP set addresses {MAX_VPS} virtual processors"
         return None

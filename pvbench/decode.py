@@ -59,10 +59,11 @@ class Route(IntEnum):
 
     PHYSICAL = 0  # one look-up
     LOGICAL = 1  # up to 16 candidates
-    SELF = 2  # SELF IPI register, or the shorthand
-    BROADCAST = 3  # "all", "all but self", broadcast ID: every vCPU is asked
-    HYPERCALL = 4
-    FAULT = 5  # reaches nobody: #GP, illegal vector, error return
+    SELF_REGISTER = 2  # the x2APIC's SELF IPI register
+    SELF = 3  # the shorthand
+    BROADCAST = 4  # "all", "all but self", broadcast ID: every vCPU is asked
+    HYPERCALL = 5
+    FAULT = 6  # reaches nobody: #GP, illegal vector, error return
 
 
 class Sends(NamedTuple):
@@ -133,7 +134,8 @@ class Decoder:
             return [_fault(first, len(high), "an x2APIC register in xAPIC mode raises #GP")]
         if msr == _SELF_MSR:
             vector = low & APIC_VECTOR_MASK
-            return [self._to_self(first + i, vector) for i in range(len(high))]
+            route = Route.SELF_REGISTER
+            return [self._to_self(first + i, vector, route) for i in range(len(high))]
         if msr != _ICR_MSR:
             return [_fault(first, len(high), f"MSR {msr:#x} sends nothing")]
         if low & _X2APIC_RESERVED:
@@ -180,12 +182,12 @@ class Decoder:
     def _shorthand(self, first: int, low: int, vector: int) -> Sends:
         shorthand = low & SHORTHAND_MASK
         if shorthand == APIC_DEST_SELF:
-            return self._to_self(first, vector)
+            return self._to_self(first, vector, Route.SELF)
         cpus = {APIC_DEST_ALLINC: self._everyone, APIC_DEST_ALLBUT: self._others}
         return _one(first, Route.BROADCAST, vector, cpus[shorthand])
 
-    def _to_self(self, first: int, vector: int) -> Sends:
-        return _one(first, Route.SELF, vector, np.array([self.source]))
+    def _to_self(self, first: int, vector: int, route: Route) -> Sends:
+        return _one(first, route, vector, np.array([self.source]))
 
     def _addressed(self, first: int, low: int, vector: int, destinations: Cpus) -> Sends:
         if low & APIC_DEST_LOGICAL:

@@ -7,6 +7,7 @@ from typing import ClassVar, Final
 
 from pvbench.ops import (
     Burst,
+    Fence,
     Hypercall,
     IrqRestore,
     IrqSave,
@@ -74,6 +75,7 @@ def x2apic_shorthand(shorthand: str, vector: int) -> Ops:
     if shorthand == "self" and vector != NMI_VECTOR:
         yield WrMsr(x2apic_msr(APIC_SELF_IPI), vector)
     else:
+        yield Fence()
         yield WrMsr(x2apic_msr(APIC_ICR), icr_low(vector, SHORTHANDS[shorthand]))
 
 

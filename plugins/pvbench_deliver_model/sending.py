@@ -28,7 +28,8 @@ from pvbench_deliver_model.profile import Profile
 
 I64 = npt.NDArray[np.int64]
 
-_DISTINCT = frozenset({Route.HYPERCALL, Route.BROADCAST, Route.SELF})  # bitmaps, sets
+# One op that names each CPU once at most: bitmaps, everybody, oneself.
+_DISTINCT = frozenset({Route.HYPERCALL, Route.BROADCAST, Route.SELF, Route.SELF_REGISTER})
 
 
 class Arrivals(NamedTuple):
@@ -160,13 +161,16 @@ def _exit(profile: Profile, sender: type[Op], route: Route, *, nmi: bool) -> tup
         return ps("hypercall"), True
     if route is Route.FAULT:
         return ps("fault"), True
-    if route is Route.SELF and profile.apicv:
+    by_apicv = route is Route.SELF_REGISTER or (sender is MmioWrite and route is Route.SELF)
+    if by_apicv and profile.apicv and not nmi:
         return ps("apic_access"), False
     if sender is MmioWrite:
         return ps("icr_write") + ps("xapic_surcharge"), True
-    fast = profile.icr_fastpath == "any" or (
-        profile.icr_fastpath == "physical" and route is Route.PHYSICAL and not nmi
-    )
+    fast = {
+        "none": False,
+        "physical": route is Route.PHYSICAL and not nmi,
+        "any": route is not Route.BROADCAST,  # what the APIC map can look up
+    }[profile.icr_fastpath]
     return ps("icr_write_fastpath" if fast else "icr_write"), True
 
 

@@ -8,7 +8,6 @@ from pvbench.x86.apic import (
     CALL_FUNCTION_SINGLE_VECTOR,
     CALL_FUNCTION_VECTOR,
     IRQ_WORK_VECTOR,
-    NMI_VECTOR,
     RESCHEDULE_VECTOR,
 )
 
@@ -18,13 +17,13 @@ XEN_ENOENT: Final = 2
 XEN_ENOSYS: Final = 38
 
 # Linux's enum ipi_vector in its order; arch/x86/xen/smp.c, xen_map_vector().
+# An NMI is no event: Linux asks for it by VCPUOP_send_nmi.
 XEN_NR_IPIS: Final = 6
 XEN_IPI_OF_VECTOR: Final = {
     RESCHEDULE_VECTOR: 0,
     CALL_FUNCTION_VECTOR: 1,
     CALL_FUNCTION_SINGLE_VECTOR: 2,
     IRQ_WORK_VECTOR: 4,
-    NMI_VECTOR: 5,
 }
 EVTCHN_FIFO_NR_CHANNELS: Final = 1 << 17
 
