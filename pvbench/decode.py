@@ -133,14 +133,21 @@ class Decoder:
         if not self._x2apic:
             return [_fault(first, len(high), "an x2APIC register in xAPIC mode raises #GP")]
         if msr == _SELF_MSR:
-            vector = low & APIC_VECTOR_MASK
-            route = Route.SELF_REGISTER
-            return [self._to_self(first + i, vector, route) for i in range(len(high))]
+            return self._self_ipi(first, low, high)
         if msr != _ICR_MSR:
             return [_fault(first, len(high), f"MSR {msr:#x} sends nothing")]
         if low & _X2APIC_RESERVED:
             return [_fault(first, len(high), f"ICR {low:#x} has reserved bits set: #GP")]
         return self._icr(first, low, high)
+
+    def _self_ipi(self, first: int, value: int, high: Cpus) -> list[Sends]:
+        """The SELF IPI register holds a vector and nothing else."""
+        if value > APIC_VECTOR_MASK or high.any():
+            return [_fault(first, len(high), f"SELF IPI {value:#x} has reserved bits set: #GP")]
+        if value < _LOWEST_VECTOR:
+            return [_fault(first, len(high), f"vector {value:#x} is illegal to send")]
+        route = Route.SELF_REGISTER
+        return [self._to_self(first + i, value, route) for i in range(len(high))]
 
     def _write_mmio(self, first: int, run: tuple[MmioWrite, ...]) -> list[Sends]:
         found = []
