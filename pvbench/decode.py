@@ -35,6 +35,7 @@ from pvbench.x86.apic import (
     APIC_MODE_MASK,
     APIC_SELF_IPI,
     APIC_VECTOR_MASK,
+    FIRST_LEGAL_VECTOR,
     NMI_VECTOR,
     SHORTHAND_MASK,
     X2APIC_BROADCAST,
@@ -49,7 +50,6 @@ _SELF_MSR: Final = x2apic_msr(APIC_SELF_IPI)
 _ICR_ADDRESS: Final = APIC_DEFAULT_PHYS_BASE + APIC_ICR
 _ICR2_ADDRESS: Final = APIC_DEFAULT_PHYS_BASE + APIC_ICR2
 _X2APIC_RESERVED: Final = 0xFFF3_2000  # bits 31:20, 17:16 and 13
-_LOWEST_VECTOR: Final = 0x10
 _TABLE_IDS: Final = 1 << 20  # up to here a table beats a search
 _NOBODY: Final[Cpus] = np.empty(0, np.int64)
 
@@ -144,7 +144,7 @@ class Decoder:
         """The SELF IPI register holds a vector and nothing else."""
         if value > APIC_VECTOR_MASK or high.any():
             return [_fault(first, len(high), f"SELF IPI {value:#x} has reserved bits set: #GP")]
-        if value < _LOWEST_VECTOR:
+        if value < FIRST_LEGAL_VECTOR:
             return [_fault(first, len(high), f"vector {value:#x} is illegal to send")]
         route = Route.SELF_REGISTER
         return [self._to_self(first + i, value, route) for i in range(len(high))]
@@ -172,7 +172,7 @@ class Decoder:
         count = len(destinations)
         if mode not in (APIC_DM_FIXED, APIC_DM_NMI):
             return [_fault(first, count, f"delivery mode {mode >> 8} is not decoded")]
-        if mode == APIC_DM_FIXED and vector < _LOWEST_VECTOR:
+        if mode == APIC_DM_FIXED and vector < FIRST_LEGAL_VECTOR:
             return [_fault(first, count, f"vector {vector:#x} is illegal to send")]
         if low & SHORTHAND_MASK:
             return [self._shorthand(first + i, low, vector) for i in range(count)]

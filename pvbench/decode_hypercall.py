@@ -23,6 +23,7 @@ from pvbench.x86.apic import (
     APIC_DM_NMI,
     APIC_MODE_MASK,
     APIC_VECTOR_MASK,
+    FIRST_LEGAL_VECTOR,
     NMI_VECTOR,
     SHORTHAND_MASK,
 )
@@ -93,9 +94,17 @@ def _kvm(op: Hypercall, guest: Guest, memory: Memory) -> Call:
             result=-kvm_para.KVM_EINVAL,
             error=f"ICR {icr:#x} is no fixed or NMI message to physical destinations",
         )
-    vector = NMI_VECTOR if mode == APIC_DM_NMI else icr & APIC_VECTOR_MASK
     ids = _window(_joined((low, high), guest), first & _U32, guest.bits)
-    return Call(vector=vector, apic_ids=ids)
+    if mode == APIC_DM_NMI:
+        return Call(vector=NMI_VECTOR, apic_ids=ids)
+    return _fixed(icr & APIC_VECTOR_MASK, ids)
+
+
+def _fixed(vector: int, apic_ids: npt.NDArray[np.int64]) -> Call:
+    """A fixed interrupt; below 0x10 it would stick in the IRR for ever."""
+    if vector < FIRST_LEGAL_VECTOR:
+        return Call(result=0, error=f"vector {vector:#x} is illegal to send")
+    return Call(vector=vector, apic_ids=apic_ids)
 
 
 def _window(bitmap: int, first: int, bits: int) -> npt.NDArray[np.int64]:
@@ -110,8 +119,8 @@ def _window(bitmap: int, first: int, bits: int) -> npt.NDArray[np.int64]:
 def _kvm_v3(op: Hypercall, guest: Guest, memory: Memory) -> Call:
     if refused := _not_send_ipi(op, 3):
         return refused
-    vector = op.args[2] & APIC_VECTOR_MASK
-    return Call(vector=vector, apic_ids=bits_of(_joined(op.args[:2], guest), 128))
+    ids = bits_of(_joined(op.args[:2], guest), 2 * guest.bits)
+    return _fixed(op.args[2] & APIC_VECTOR_MASK, ids)
 
 
 def _kvm_cluster(bitmap_words: int) -> Callable[[Hypercall, Guest, Memory], Call]:
@@ -122,24 +131,38 @@ def _kvm_cluster(bitmap_words: int) -> Callable[[Hypercall, Guest, Memory], Call
             return refused
         last = op.args[-1] & _U32
         ids = bits_of(_joined(op.args[:-1], guest), width) + (last >> 8) * width
-        return Call(vector=last & APIC_VECTOR_MASK, apic_ids=ids)
+        return _fixed(last & APIC_VECTOR_MASK, ids)
 
     return decode
 
 
 def _hyperv(op: Hypercall, guest: Guest, memory: Memory) -> Call:
     code = op.nr & hyperv.HV_HYPERCALL_CODE_MASK
-    if code == hyperv.HVCALL_SEND_IPI and op.nr & hyperv.HV_HYPERCALL_FAST_BIT:
-        vector, mask = op.args
-        return _synthetic_ipi(vector, bits_of(mask, 64))
-    if code != hyperv.HVCALL_SEND_IPI_EX:
-        status = hyperv.HV_STATUS_INVALID_HYPERCALL_CODE
-        return Call(result=status, error=f"Hyper-V call {op.nr:#x} sends no IPI")
-    vector, set_format, valid_bank_mask, *banks = memory.get(op.args[0], (0, 0, 0))
+    if len(op.args) != 2:
+        return _invalid("Hyper-V calls take two registers")
+    if code == hyperv.HVCALL_SEND_IPI:
+        fast = op.nr & hyperv.HV_HYPERCALL_FAST_BIT
+        return _send_ipi(op.args if fast else memory.get(op.args[0], ()))
+    if code == hyperv.HVCALL_SEND_IPI_EX:
+        header = op.nr >> hyperv.HV_HYPERCALL_VARHEAD_OFFSET
+        return _send_ipi_ex(memory.get(op.args[0], ()), header, guest)
+    status = hyperv.HV_STATUS_INVALID_HYPERCALL_CODE
+    return Call(result=status, error=f"Hyper-V call {op.nr:#x} sends no IPI")
+
+
+def _send_ipi(arguments: tuple[int, ...]) -> Call:
+    if len(arguments) != 2:
+        return _invalid("a vector and a mask are wanted")
+    return _synthetic_ipi(arguments[0], bits_of(arguments[1], 64))
+
+
+def _send_ipi_ex(page: tuple[int, ...], header: int, guest: Guest) -> Call:
+    if len(page) < 3:
+        return _invalid("a vector, a format and a bank mask are wanted")
+    vector, set_format, valid_bank_mask, *banks = page
     if set_format == hyperv.HV_GENERIC_SET_ALL:
         return _synthetic_ipi(vector, np.arange(len(guest.apic_ids)))
     numbers = bits_of(valid_bank_mask, 64)
-    header = op.nr >> hyperv.HV_HYPERCALL_VARHEAD_OFFSET
     if not len(banks) == len(numbers) == header:
         return _invalid("the variable header does not hold the valid banks")
     size = hyperv.HV_VCPUS_PER_SPARSE_BANK
@@ -158,9 +181,10 @@ def _synthetic_ipi(vector: int, vps: npt.NDArray[np.int64]) -> Call:
 
 
 def _xen(op: Hypercall, guest: Guest, memory: Memory) -> Call:
-    if op.nr != xen.__HYPERVISOR_event_channel_op or op.args[0] != xen.EVTCHNOP_send:
+    if op.nr != xen.__HYPERVISOR_event_channel_op or op.args[:1] != (xen.EVTCHNOP_send,):
         return Call(result=-xen.XEN_ENOSYS, error=f"Xen call {op.nr} sends no event")
-    (port,) = memory.get(op.args[1], (0,))
+    struct = memory.get(op.args[1], ()) if len(op.args) > 1 else ()
+    port = struct[0] if struct else 0
     cpu, ipi = divmod(port - 1, xen.XEN_NR_IPIS)
     vectors = [v for v, number in xen.XEN_IPI_OF_VECTOR.items() if number == ipi]
     if port < 1 or cpu >= len(guest.apic_ids) or not vectors:

@@ -20,7 +20,7 @@ from pvbench.x86.apic import (
     RESCHEDULE_VECTOR,
 )
 
-U64: Final = (1 << 64) - 1
+_U64_VALUE: Final = integer(0, (1 << 64) - 1, "a register has 64 bits")
 
 # Kernel entry points; the smp_call_* ones queue an entry for each target first.
 CSD_OPERATIONS: Final = ("smp_call_function_single", "smp_call_function_many")
@@ -83,6 +83,10 @@ class Burst:
     def _check_targets(self, _: object, targets: tuple[int, ...]) -> None:
         if len(set(targets)) != len(targets):
             raise ValueError("Burst.targets names a CPU twice: a cpumask cannot")
+        if self.operation in ("send_IPI", "smp_call_function_single") and len(targets) > 1:
+            raise ValueError(
+                f"Burst.targets names {len(targets)} CPUs: {self.operation} takes one"
+            )
 
     @property
     def single_vector(self) -> int:
@@ -95,6 +99,11 @@ class Burst:
     def protocol(self) -> str:
         """``csd`` (queue, send to those whose list was empty) or ``bare``."""
         return "csd" if self.operation in CSD_OPERATIONS else "bare"
+
+
+def _registers(instance: object, attribute: attrs.Attribute[Any], values: Any) -> None:
+    for value in values:
+        _U64_VALUE(instance, attribute, value)
 
 
 @attrs.frozen
@@ -124,7 +133,7 @@ class WrMsr:
     """Write *value* (64 bits) to *msr*."""
 
     msr: int
-    value: int = attrs.field(validator=integer(0, U64, "an MSR has 64 bits"))
+    value: int = attrs.field(validator=_U64_VALUE)
 
 
 @attrs.frozen
@@ -132,7 +141,7 @@ class MmioWrite:
     """Write *value* (32 bits) to a physical *address*."""
 
     address: int
-    value: int
+    value: int = attrs.field(validator=integer(0, 0xFFFF_FFFF, "an xAPIC register has 32 bits"))
 
 
 @attrs.frozen
@@ -140,7 +149,7 @@ class WriteMem:
     """Store little-endian 64-bit *words* at a guest physical *address*."""
 
     address: int
-    words: tuple[int, ...] = attrs.field(converter=ints)
+    words: tuple[int, ...] = attrs.field(converter=ints, validator=_registers)
 
 
 @attrs.frozen
@@ -161,7 +170,7 @@ class Hypercall:
     """
 
     nr: int
-    args: tuple[int, ...] = attrs.field(converter=ints)
+    args: tuple[int, ...] = attrs.field(converter=ints, validator=_registers)
 
 
 Op = (

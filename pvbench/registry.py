@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import Distribution, EntryPoint, distributions
 from types import ModuleType
@@ -143,7 +144,8 @@ def load(options: Iterable[str] = (), *, strict: bool = False) -> Registry:
         strict: a broken plugin is an error.
 
     Raises:
-        UsageError: a blocked name that nobody has, or a broken plugin if *strict*.
+        UsageError: a blocked name that nobody has.
+        UnavailableError: a broken plugin if *strict*.
     """
     options = tuple(options)
     blocked = {o.removeprefix("no:") for o in options if o.startswith("no:")}
@@ -221,7 +223,7 @@ def _load_one(
         _check_api(module)
         manager.register(module, plugin.name)
         manager.check_pending()
-        offers = _offers(manager, module)
+        offers = _offers(module)
         taken = [o for o in offers if o[1].name in registry.table(o[0])]
         if taken:
             kind, thing = taken[0]
@@ -229,7 +231,7 @@ def _load_one(
             raise ValueError(
                 f"{other} offers a {kind} called {thing.name!r} too; block one with -p no:NAME"
             )
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a plugin may fail in any way
         if manager.has_plugin(plugin.name):
             manager.unregister(name=plugin.name)
         return attrs.evolve(plugin, state="broken", error=_sentence(error))
@@ -256,16 +258,34 @@ def _check_api(module: ModuleType) -> None:
         raise ValueError("it has no hook")
 
 
-def _offers(manager: pluggy.PluginManager, module: ModuleType) -> list[tuple[str, Any]]:
+def _offers(module: ModuleType) -> list[tuple[str, Any]]:
+    """(kind, thing) of everything the hooks of *module* answer."""
     found: list[tuple[str, Any]] = []
-    others = {m for m in manager.get_plugins() if m is not module}
     for hook, kind in HOOKS.items():
-        for answer in manager.subset_hook_caller(hook, others)():
+        if hook in vars(module):
+            answer = getattr(module, hook)()
+            if answer is None:
+                raise ValueError(f"{hook} returns None; return () for nothing")
             found += [(kind, thing) for thing in answer]
     for kind, thing in found:
-        if not isinstance(getattr(thing, "name", None), str):
-            raise ValueError(f"it offers a {kind} without a name: {thing!r}")
+        _check_thing(kind, thing)
+    names = [f"{kind} called {thing.name!r}" for kind, thing in found]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"it offers a {twice[0]} twice")
     return found
+
+
+def _check_thing(kind: str, thing: Any) -> None:
+    name = getattr(thing, "name", None)
+    if not isinstance(name, str) or not isinstance(getattr(thing, "summary", None), str):
+        raise ValueError(f"it offers a {kind} without a name or a summary: {thing!r}")
+    if not re.fullmatch(r"[a-z0-9][a-z0-9.:-]*", name) or name == "native":
+        raise ValueError(
+            f"it offers a {kind} called {name!r}: lower case and dashes are wanted"
+        )
+    wanted = {"sender": Sender, "workload": Workload, "suite": Suite}.get(kind, object)
+    if not isinstance(thing, wanted):
+        raise ValueError(f"it offers a {kind} that is no {wanted.__name__}: {thing!r}")
 
 
 def _sentence(error: Exception) -> str:

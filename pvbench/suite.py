@@ -175,12 +175,15 @@ def _without_missing(suite: Suite, registry: Registry) -> tuple[Suite, dict[str,
 def _all_cases(suite: Suite, selection: Selection, registry: Registry) -> Iterator[Case]:
     stacks = _stacks(suite, selection, registry)
     names = selection.workloads or suite.workloads
-    workloads = [registry.get("workload", name) for name in names]
+    workloads = [registry.get("workload", name) for name in dict.fromkeys(names)]
     shorthands = suite.shorthands if selection.shorthands is None else selection.shorthands
-    for spec in selection.guests or suite.guests:
-        plain = parse_guest(spec, host_cpus=selection.host_cpus, bits=selection.bits)
+    guests = [
+        parse_guest(spec, host_cpus=selection.host_cpus, bits=selection.bits)
+        for spec in selection.guests or suite.guests
+    ]
+    for plain in dict.fromkeys(guests):
         for target_state, stack, workload in product(
-            selection.target_states or suite.target_states, stacks, workloads
+            dict.fromkeys(selection.target_states or suite.target_states), stacks, workloads
         ):
             guest = stack.guest(plain)
             runnable = workload.unsupported(guest) is None

@@ -80,7 +80,7 @@ class Guest:
 
     @bits.validator
     def _check_bits(self, _: object, bits: int) -> None:
-        if bits not in (32, 64):
+        if type(bits) is not int or bits not in (32, 64):
             raise ValueError(f"Guest.bits is {bits!r}, not 32 or 64")
 
     @property
@@ -158,7 +158,7 @@ def explicit(text: str) -> tuple[int, ...]:
                 f"{part!r} is no APIC ID", fix="Write numbers and ranges, like 0-79,128."
             )
         first, last = int(match[1]), int(match[2] or match[1])
-        if last - first > MAX_VCPUS:
+        if abs(last - first) >= MAX_VCPUS:
             raise UsageError(f"{part} names more than {MAX_VCPUS} APIC IDs")
         step = 1 if last >= first else -1
         ids.extend(range(first, last + step, step))

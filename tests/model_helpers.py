@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import tomllib
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
-import attrs
 import numpy as np
 
-import pvbench_deliver_model
 from helpers import stack_of
 from pvbench.check import Prepared, prepare
 from pvbench.delivery import Task
-from pvbench.ops import Burst
+from pvbench.ops import Burst, Hypercall, MmioWrite, Op, WrMsr
 from pvbench.sender import Stack
 from pvbench.suite import Case
 from pvbench.topology import Guest
 from pvbench.trace import Trace
 from pvbench_deliver_model.engine import Engine
 from pvbench_deliver_model.profile import Cost, Profile
+from pvbench_deliver_model.sending import Sending, Timeline
 
 # Picoseconds.  The golden tests write their sums out of these.
 ROUND: Mapping[str, int] = {
@@ -63,8 +59,20 @@ RATIOS: Mapping[str, float] = {
     "halt_poll_shrink": 2,
 }
 
-PROFILES = Path(pvbench_deliver_model.__file__).parent / "profiles"
-GONE = object()
+# Ops on CPU 0, written by hand.
+TO_CPU_2 = WrMsr(0x830, 2 << 32 | 0xFC)
+TO_CPU_3 = WrMsr(0x830, 3 << 32 | 0xFC)
+TO_CLUSTER = WrMsr(0x830, 0b1110 << 32 | 0x8FC)
+NMI_TO_CPU_2 = WrMsr(0x830, 2 << 32 | 0x400)
+ALL_BUT_SELF = WrMsr(0x830, 0xC_00FC)
+TO_EVERYBODY = WrMsr(0x830, 0xFFFF_FFFF << 32 | 0xFC)
+SELF_REGISTER = WrMsr(0x83F, 0xFC)
+SELF_SHORTHAND = WrMsr(0x830, 0x4_00FC)
+NMI_TO_SELF = WrMsr(0x830, 0x4_0400)
+PV_CALL = Hypercall(10, (0b1110, 0, 0, 0xFC))
+ICR2 = MmioWrite(0xFEE0_0310, 2 << 24)
+ICR = MmioWrite(0xFEE0_0300, 0xFC)
+XAPIC_NMI_TO_SELF = MmioWrite(0xFEE0_0300, 0x4_0400)
 
 
 def profile_of(*, apicv: bool = True, icr_fastpath: str = "none", **changed: float) -> Profile:
@@ -160,42 +168,16 @@ def ints(values: Iterable[int]) -> np.ndarray[Any, np.dtype[np.int64]]:
     return np.array(tuple(values), np.int64)
 
 
-def without_names(trace: Trace) -> dict[str, Any]:
-    """A trace as plain data."""
-    return attrs.asdict(trace)
+def line_of(*ops: Op, apic_mode: str = "x2apic", **profile: Any) -> Timeline:
+    """The ops on CPU 0 of a guest of four, from 1000 on."""
+    sending = Sending(cpus(4, apic_mode=apic_mode), 0, profile_of(**profile))
+    return sending.run(ops, 1_000)
 
 
-def toml_value(value: Any) -> str:
-    """A value as TOML spells it."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{k} = {toml_value(v)}" for k, v in value.items()) + "}"
-    return repr(value) if type(value) is float else json.dumps(value)
-
-
-def toml_of(data: dict[str, Any]) -> str:
-    """Tables of one line for each entry; the rest before them."""
-    lines = [f"{k} = {toml_value(v)}" for k, v in data.items() if not isinstance(v, dict)]
-    for name, table in data.items():
-        if isinstance(table, dict):
-            lines += [f"[{name}]", *(f"{k} = {toml_value(v)}" for k, v in table.items())]
-    return "\n".join(lines) + "\n"
-
-
-def bundled_data() -> dict[str, Any]:
-    """The bundled profile as its author wrote it."""
-    return tomllib.loads((PROFILES / "skylake-2018.toml").read_text())
-
-
-def changed_file(folder: Path, dotted: str, value: object) -> str:
-    """The bundled profile with one key changed, added or (GONE) removed."""
-    data = table = bundled_data()
-    *parents, last = dotted.split(".")
-    for name in parents:
-        table = table[name]
-    if value is GONE:
-        del table[last]
-    else:
-        table[last] = value
-    path = folder / "mine.toml"
-    path.write_text(toml_of(data))
-    return str(path)
+def served(line: Timeline) -> list[tuple[int, int]]:
+    """(time, CPU) of each interrupt."""
+    return [
+        pair
+        for arrivals in line.arrivals
+        for pair in zip(arrivals.at.tolist(), arrivals.cpus.tolist(), strict=True)
+    ]

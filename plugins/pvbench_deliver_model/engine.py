@@ -72,6 +72,7 @@ class _Slice:
             slot_of_cpu=slots,
             polls_left=np.arange(len(cpus), 0, -1) * self._poll_ps,
             acks=np.empty(len(cpus) + 1, np.int64),
+            now=self._loop_ps,
             sending=Sending(guest, burst.source, profile),
         )
 
@@ -87,9 +88,9 @@ class _Slice:
         self._samples.clear()
         self._lists.partial_sends()
         self._reset_counts()
-        start = max((s.now for s in self._sources), default=0)
+        start = max((s.since for s in self._sources), default=0)
         for source in self._sources:
-            source.now = source.since = start
+            source.now, source.since = start + self._loop_ps, start
         self._iterate(loops)
         return self._trace(loops, start)
 
@@ -118,7 +119,7 @@ class _Slice:
         horizon = min(self._earliest(s) for s in active)
         self._accept_until(horizon)
         for source in active:
-            if source.waiting and not source.unaccepted and not source.riders:
+            if source.is_served and self._end(source) <= horizon:
                 return self._finish(source)
         ready = [s for s in active if not s.waiting and s.now <= horizon]
         if ready:
@@ -135,6 +136,8 @@ class _Slice:
         """A time before which *source* sends nothing more."""
         if not source.waiting:
             return source.now
+        if source.is_served:
+            return self._end(source)
         awaited = [int(a.at[-1]) for a in source.unaccepted]
         if source.riders:
             awaited += [min(int(a.at[0]) for s in self._sources for a in s.unaccepted)]
@@ -143,12 +146,12 @@ class _Slice:
     def _start(self, source: Source) -> None:
         """Queue, send, and note which interrupts are under way."""
         burst, targets = source.burst, self._targets
-        source.t0 = now = source.now + self._loop_ps
+        source.t0 = now = source.now
         source.acks.fill(NEVER)
         source.entered = source.drained = NEVER
         if burst.protocol == "csd":
             now += self._queue_ps * len(source.cpus)
-            if burst.source in burst.targets:
+            if burst.targets == (burst.source,):
                 self._call_locally(source)
         timeline = source.sending.run(self._program(source), now)
         self._icr_writes += timeline.icr_writes
@@ -243,26 +246,30 @@ class _Slice:
 
     def _finish(self, source: Source) -> None:
         """The burst is over: sample it, and say when the next one may start."""
-        burst, end = source.burst, source.send_end
+        end = self._end(source)
         source.waiting = False
         source.unaccepted = []
-        if len(source.cpus) and not self._task.lossy:
+        if not self._task.lossy:
             if source.entered != NEVER:
                 self._samples["deliver"].append(source.entered - source.t0)
-            if burst.wait:
-                polled = end + int(source.polls_left[0])
-                end = max(polled, int(np.maximum.reduce(source.acks[:-1] + source.polls_left)))
-                end = max(end, int(self._targets.free[burst.source]))
+            if source.burst.wait and len(source.cpus):
                 self._samples["ack"].append(end - source.t0)
-        end = max(end, source.drained)
-        if not self._task.lossy:
             self._samples["wall"].append(end - source.since)
-        source.now = source.since = end
+        source.since = end
+        source.now = end + self._loop_ps
+
+    def _end(self, source: Source) -> int:
+        """When a burst whose interrupts are all accepted is over, as far as is known."""
+        end = max(source.send_end, source.drained, int(self._targets.free[source.burst.source]))
+        if source.burst.wait and len(source.cpus) and not self._task.lossy:
+            end = max(end, source.send_end + int(source.polls_left[0]))
+            end = max(end, int(np.maximum.reduce(source.acks[:-1] + source.polls_left)))
+        return end
 
     def _trace(self, loops: int, start: int) -> Trace:
         samples = {name: len(values) for name, values in self._samples.items()}
         if len(self._sources) > 1:
-            self._samples["makespan"] = [max(s.now for s in self._sources) - start]
+            self._samples["makespan"] = [max(s.since for s in self._sources) - start]
             samples["makespan"] = loops
         targets = self._targets
         bare = all(b.protocol == "bare" for b in self._task.bursts)

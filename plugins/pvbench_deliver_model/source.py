@@ -23,9 +23,9 @@ class Source:
         slot_of_cpu: place of a CPU in *cpus*; -1 for a stranger.
         polls_left: cost of the polls from each target on, by slot.
         acks: when each target acknowledged, by slot; one more, for strangers.
-        now: start of the next iteration.
-        since: end of the last one.
-        t0: start of the burst, loop overhead done.
+        now: when the next burst starts, loop overhead done.
+        since: end of the last iteration.
+        t0: start of the burst.
         unaccepted: interrupts on their way.
         entered: the latest handler entry of this burst.
         riders: entries that ride on a send of another source.
@@ -48,3 +48,8 @@ class Source:
     entered: int = NEVER
     riders: int = 0
     drained: int = 0
+
+    @property
+    def is_served(self) -> bool:
+        """Every interrupt of the burst is accepted, its rides included."""
+        return self.waiting and not self.unaccepted and not self.riders

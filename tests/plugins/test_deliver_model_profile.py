@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from model_helpers import PROFILES, bundled_data, toml_of
+from profile_helpers import PROFILES, bundled_data, toml_of
 from pvbench_deliver_model import Model
 from pvbench_deliver_model.profile import Profile, bundled, read
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from model_helpers import GONE, changed_file
+from profile_helpers import GONE, changed_file
 from pvbench.errors import UsageError
 from pvbench_deliver_model.profile import read
 

@@ -78,7 +78,9 @@ def icr_pair(low: int, destination: int) -> list[Op]:
             Route.BROADCAST,
             id="nmi-to-all-but-self",
         ),
-        pytest.param(WrMsr(SELF_IPI, 0xF6), [(0xF6, 1)], Route.SELF, id="self-ipi-register"),
+        pytest.param(
+            WrMsr(SELF_IPI, 0xF6), [(0xF6, 1)], Route.SELF_REGISTER, id="self-ipi-register"
+        ),
     ],
 )
 def test_an_x2apic_write_reaches(

@@ -50,9 +50,9 @@ def plugin(registry: Registry, name: str) -> Plugin:
     return found
 
 
-def test_a_good_plugin_says_what_it_offers(write: Write) -> None:
+def test_a_good_plugin_says_what_it_offers(write_plugin: Write) -> None:
     """`-p NAME` imports a module; its things are there like bundled ones."""
-    registry = load([write("well_made", GOOD)])
+    registry = load([write_plugin("well_made", GOOD)])
 
     expected = Plugin(name="well_made", module="well_made", offers=("sender good",))
 
@@ -60,16 +60,17 @@ def test_a_good_plugin_says_what_it_offers(write: Write) -> None:
     assert "good" in registry.overlays
 
 
-def test_a_hook_may_answer_with_any_iterable(write: Write) -> None:
+def test_a_hook_may_answer_with_any_iterable(write_plugin: Write) -> None:
     """A generator is as good as a list."""
-    registry = load([write("well_made", GOOD.replace("return [Good()]", "yield Good()"))])
+    yields = GOOD.replace("return [Good()]", "yield Good()")
+    registry = load([write_plugin("well_made", yields)])
 
     assert "good" in registry.senders
 
 
-def test_an_empty_answer_is_fine(write: Write) -> None:
+def test_an_empty_answer_is_fine(write_plugin: Write) -> None:
     """A plugin may have nothing to offer here."""
-    registry = load([write("well_made", GOOD.replace("[Good()]", "()"))])
+    registry = load([write_plugin("well_made", GOOD.replace("[Good()]", "()"))])
 
     assert (
         plugin(registry, "well_made").state,
@@ -115,9 +116,9 @@ def test_no_name_blocks_a_plugin(name: str) -> None:
     ) == ("blocked", "", ())
 
 
-def test_blocking_frees_the_name(write: Write) -> None:
+def test_blocking_frees_the_name(write_plugin: Write) -> None:
     """The way out of a duplicate name."""
-    module = write("well_made", GOOD.replace('"good"', '"kvm-pv"'))
+    module = write_plugin("well_made", GOOD.replace('"good"', '"kvm-pv"'))
 
     registry = load(["no:send-kvm-pv", module])
 
@@ -132,18 +133,18 @@ def test_blocking_an_unknown_name_is_an_error() -> None:
         load(["no:send-kvm-pw"])
 
 
-def test_strict_makes_a_broken_plugin_an_error(write: Write) -> None:
+def test_strict_makes_a_broken_plugin_an_error(write_plugin: Write) -> None:
     """With the plugin, its error and the way to go on without it."""
     with pytest.raises(
         UnavailableError,
         match=r"plugin suspect \(- -\) is broken: it has no hook\. Block it: -p no:suspect\.",
     ):
-        load([write("suspect", "pvbench_api = 1")], strict=True)
+        load([write_plugin("suspect", "pvbench_api = 1")], strict=True)
 
 
-def test_an_unknown_thing_mentions_broken_plugins(write: Write) -> None:
+def test_an_unknown_thing_mentions_broken_plugins(write_plugin: Write) -> None:
     """The sender asked for may be in the plugin that failed."""
-    registry = load([write("suspect", "pvbench_api = 1")])
+    registry = load([write_plugin("suspect", "pvbench_api = 1")])
 
     with pytest.raises(UsageError, match=r"no sender called 'acme'.*Broken.*: suspect"):
         registry.get("sender", "acme")

@@ -105,12 +105,12 @@ BARE = GOOD.partition("class")[0]
     ],
 )
 def test_a_broken_plugin_is_listed_with_its_error_and_nothing_else_suffers(
-    source: str, error: str, write: Write
+    source: str, error: str, write_plugin: Write
 ) -> None:
     """A plugin may fail in any way; everybody else's senders stay."""
-    neighbour = write("neighbour", GOOD.replace('"good"', '"other"'))
+    neighbour = write_plugin("neighbour", GOOD.replace('"good"', '"other"'))
 
-    registry = load([write("suspect", source), neighbour])
+    registry = load([write_plugin("suspect", source), neighbour])
     (suspect,) = [plugin for plugin in registry.plugins if plugin.name == "suspect"]
 
     assert sorted([*bundled().senders, "other"]) == list(registry.senders)
@@ -118,18 +118,18 @@ def test_a_broken_plugin_is_listed_with_its_error_and_nothing_else_suffers(
     assert error in suspect.error
 
 
-def test_a_duplicate_name_says_who_has_it_and_what_to_do(write: Write) -> None:
+def test_a_duplicate_name_says_who_has_it_and_what_to_do(write_plugin: Write) -> None:
     """Both plugins are named: two equal reprs tell nothing."""
-    (suspect,) = load([write("suspect", GOOD.replace('"good"', '"kvm-pv"'))]).broken
+    (suspect,) = load([write_plugin("suspect", GOOD.replace('"good"', '"kvm-pv"'))]).broken
 
     assert suspect.error.endswith(
         "offers a sender called 'kvm-pv' too; block one with -p no:NAME"
     )
 
 
-def test_a_bundled_sender_keeps_its_name_against_a_plugin(write: Write) -> None:
+def test_a_bundled_sender_keeps_its_name_against_a_plugin(write_plugin: Write) -> None:
     """Bundled plugins load first, so the newcomer is the broken one."""
-    registry = load([write("suspect", GOOD.replace('"good"', '"kvm-pv"'))])
+    registry = load([write_plugin("suspect", GOOD.replace('"good"', '"kvm-pv"'))])
 
     assert registry.module_of["sender kvm-pv"] == "pvbench_send_kvm_pv"
 

@@ -94,6 +94,7 @@ def test_metadata_are_the_same_facts_apart() -> None:
         "pvbench_driver": "xapic-flat",
         "pvbench_stack": "kvm-pv/xapic-flat",
         "pvbench_guest": "sparse:3:4",
+        "pvbench_apic_ids": "0,4,8",
         "pvbench_vcpus": 3,
         "pvbench_apic_mode": "xapic",
         "pvbench_guest_bits": 64,

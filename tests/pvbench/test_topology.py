@@ -125,6 +125,28 @@ def test_others_are_cpu_numbers_without_one() -> None:
     assert ((0, 1, 3), range(4)) == (guest.others(2), guest.cpus)
 
 
+@pytest.mark.parametrize(
+    ("ids", "expected"),
+    [
+        pytest.param((7,), "7", id="one"),
+        pytest.param((0, 1, 2), "0-2", id="a-run"),
+        pytest.param((0, 1, 128, 129, 5), "0-1,128-129,5", id="runs-in-cpu-order"),
+        pytest.param((2, 1, 0), "2,1,0", id="descending-is-no-run"),
+    ],
+)
+def test_ids_are_told_as_ranges(ids: tuple[int, ...], expected: str) -> None:
+    """Two guests of one name may have other APIC IDs; metadata says which."""
+    assert expected == guest_of(ids).ids_text
+
+
+def test_long_lists_of_ids_are_cut_but_never_alike() -> None:
+    """Two lists that differ in the last ID only keep different texts."""
+    evens = tuple(range(0, 2000, 2))
+    one, other = guest_of(evens).ids_text, guest_of((*evens, 2001)).ids_text
+
+    assert (one != other, len(one) < 100) == (True, True)
+
+
 def test_equal_guests_are_one_boot() -> None:
     """The guest is the boot key: equal and hashable."""
     assert len({guest_of([0, 1]), guest_of((0, 1)), guest_of((1, 0))}) == 2

@@ -1,0 +1,116 @@
+"""The model delivers what a sender's ops ask for: to its targets, less its drops."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from helpers import bundled, guest_of, stack_of
+from model_helpers import call, case_of, run_case
+from pvbench.check import unsupported
+from pvbench.measure import differences
+from pvbench.ops import BARE_OPERATIONS, CSD_OPERATIONS, Burst
+from pvbench.sender import Stack, program, reached
+from pvbench.suite import Case
+from pvbench.topology import Guest, interleaved
+
+DRIVERS = sorted(bundled().drivers)
+OVER = [f"{overlay}/{driver}" for overlay in sorted(bundled().overlays) for driver in DRIVERS]
+ONE_TARGET = ("send_IPI", "smp_call_function_single")
+NMI = 2
+
+
+def forms(highest: int, most: int) -> st.SearchStrategy[tuple[int, ...]]:
+    """APIC IDs: dense, sparse, in turn, descending, and big ones."""
+    count = st.integers(2, most)
+    steps = [step for step in (1, 2, 3, 16, 129, 4_096) if step * most <= highest]
+    step = st.sampled_from(steps or [1])
+    dense = count.map(lambda n: tuple(range(n)))
+    sparse = st.tuples(count, step).map(lambda f: tuple(range(0, f[0] * f[1], f[1])))
+    big = count.map(lambda n: tuple(range(highest - n, highest)))
+    found = [dense, sparse, big, dense.map(lambda ids: ids[::-1])]
+    if highest >= 128 + most:
+        found.append(count.map(interleaved))
+    return st.one_of(found)
+
+
+@st.composite
+def guests(draw: st.DrawFn, stack: Stack) -> Guest:
+    """A guest with the biggest IDs the driver can address among its forms."""
+    highest = {"x2apic-cluster": 1 << 20, "x2apic-physical": (1 << 32) - 1}
+    most = 8 if stack.driver.name == "xapic-flat" else 200
+    ids = draw(forms(highest.get(stack.driver.name, 255), most))
+    return guest_of(ids)
+
+
+@st.composite
+def cases(draw: st.DrawFn, stack: Stack) -> Case:
+    """One source and any burst of it that the stack can express."""
+    guest = draw(guests(stack))
+    count = len(guest.apic_ids)
+    operation = draw(st.sampled_from((*CSD_OPERATIONS, *BARE_OPERATIONS)))
+    cpu = st.integers(0, count - 1)
+    one = operation in ONE_TARGET
+    burst = Burst(
+        source=draw(cpu),
+        operation=operation,
+        targets=draw(st.sets(cpu, min_size=int(one), max_size=1 if one else count)),
+        vector=draw(st.sampled_from((0xFC, 0xFB, 0xFD, NMI))),
+        wait=draw(st.booleans()),
+    )
+    case = case_of(
+        stack,
+        guest,
+        burst,
+        state=draw(st.sampled_from(("halted", "running"))),
+        shorthands=draw(st.booleans()),
+    )
+    assume(unsupported(case) is None)
+    return case
+
+
+@pytest.mark.parametrize("name", [*DRIVERS, *OVER])
+@settings(max_examples=15)
+@given(data=st.data())
+def test_the_trace_of_the_model_is_proof(name: str, data: st.DataObject) -> None:
+    """ICR writes, hypercalls, returns, handlers and functions are what the ops say."""
+    prepared, trace = run_case(data.draw(cases(stack_of(name))), loops=2, warmup=1)
+
+    assert differences(prepared, trace) == []
+
+
+@pytest.mark.parametrize("name", [*DRIVERS, *OVER])
+@settings(max_examples=15)
+@given(data=st.data())
+def test_delivered_is_targets_less_drops(name: str, data: st.DataObject) -> None:
+    """Once each, to nobody else; where the overlay did not send, nothing is dropped."""
+    case = data.draw(cases(stack_of(name)))
+    (burst,), guest, stack = case.bursts, case.guest, case.stack
+    assume(burst.wait)
+    own = program(stack, burst, guest, shorthands=case.shorthands).overlaid
+    wanted = set(reached(burst, guest))
+    lost = stack.sender.drops(tuple(sorted(wanted)), guest) if own else frozenset()
+
+    handlers = run_case(case)[1].counts.handlers
+
+    assert wanted - lost == {cpu for cpu, runs in enumerate(handlers) if runs == 1}
+
+
+@pytest.mark.parametrize(
+    ("stack", "ids", "lost"),
+    [
+        pytest.param("kvm-pv128-v3/x2apic-physical", (0, 127, 128, 5), (2,), id="v3-128"),
+        pytest.param("kvm-pv-4.19/x2apic-physical", (9, 1, 128, 0), (3,), id="4.19-backwards"),
+        pytest.param("kvm-pv/x2apic-physical", (9, 1, 128, 0), (), id="fixed-in-2022"),
+    ],
+)
+def test_a_lossy_sender_loses_what_the_real_one_does(
+    stack: str, ids: tuple[int, ...], lost: tuple[int, ...]
+) -> None:
+    """IDs from 128 on in patch v3; an ID below the window in the first release."""
+    _, trace = run_case(case_of(stack, guest_of(ids), call(0, 1, 2, 3)))
+
+    found = tuple(cpu for cpu in (1, 2, 3) if trace.counts.handlers[cpu] == 0)
+
+    assert (lost, not lost) == (found, "ack" in trace.ticks)

@@ -1,0 +1,123 @@
+"""A delivery that errs is caught by its own counts, and the error is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import pytest
+
+from model_helpers import call, case_of, cpus, profile_of, task_of
+from pvbench.check import Prepared, prepare
+from pvbench.delivery import Task
+from pvbench.measure import differences
+from pvbench.trace import Counts, PartialSend, Trace
+from pvbench_deliver_model.engine import Engine
+
+
+def prepared_for(stack: str) -> Prepared:
+    """CPU 0 of six calls CPUs 1, 2 and 3."""
+    return prepare(case_of(stack, cpus(6), call(0, 1, 2, 3)))
+
+
+@attrs.frozen
+class Tampering:
+    """A machine that runs the engine and changes what it reports."""
+
+    engine: Engine
+    tamper: Callable[[Trace], Trace]
+
+    def run(self, task: Task, *, loops: int, warmup: int) -> Trace:
+        return self.tamper(self.engine.run(task, loops=loops, warmup=warmup))
+
+
+def plus(counts: tuple[int, ...], cpu: int, more: int) -> tuple[int, ...]:
+    """The counts with those of one CPU changed."""
+    return (*counts[:cpu], counts[cpu] + more, *counts[cpu + 1 :])
+
+
+def changed(name: str, *steps: Any) -> Callable[[Trace], Trace]:
+    """Tamper with one count: a value, or (CPU, how many more)."""
+
+    def tamper(trace: Trace) -> Trace:
+        value = plus(getattr(trace.counts, name), *steps) if len(steps) > 1 else steps[0]
+        counts = attrs.asdict(trace.counts) | {name: value}
+        return attrs.evolve(trace, counts=Counts(**counts))
+
+    return tamper
+
+
+def partly(*told: PartialSend) -> Callable[[Trace], Trace]:
+    """Claim sends to fewer targets."""
+    return lambda trace: attrs.evolve(trace, partial=told)
+
+
+@pytest.mark.parametrize(
+    ("tamper", "found"),
+    [
+        pytest.param(
+            changed("handlers", 2, -1),
+            ["handler runs on CPU 2: 1 instead of 2"],
+            id="drops-a-handler-run",
+        ),
+        pytest.param(
+            changed("handlers", (0,) * 6),
+            ["handler runs on CPU 1: 0 instead of 2 (and on 2 more CPUs)"],
+            id="drops-all",
+        ),
+        pytest.param(
+            changed("handlers", 5, 1), ["handler runs on CPU 5: 1 instead of 0"], id="stranger"
+        ),
+        pytest.param(
+            changed("handlers", 3, 1),
+            ["handler runs on CPU 3: 3 instead of 2"],
+            id="double-run",
+        ),
+        pytest.param(
+            changed("coalesced", 1, 1),
+            ["handler runs on CPU 1: 3 instead of 2"],
+            id="coalesced-beside-a-run",
+        ),
+        pytest.param(
+            changed("functions", 1, -1),
+            ["functions run on CPU 1: 1 instead of 2"],
+            id="handler-without-its-function",
+        ),
+        pytest.param(changed("hypercalls", 1), ["hypercalls 1 instead of 2"], id="call-fewer"),
+        pytest.param(changed("hypercalls", 0), ["hypercalls 0 instead of 2"], id="no-call"),
+        pytest.param(changed("icr_writes", 6), ["ICR writes 6 instead of 0"], id="native"),
+        pytest.param(changed("returned", 5), ["returned 5 instead of 6"], id="wrong-return"),
+        pytest.param(changed("returned", -22), ["returned -22 instead of 6"], id="error"),
+        pytest.param(
+            partly(PartialSend(burst=0, cpus=(1, 2), times=1)),
+            ["returned 6 instead of 5", "handler runs on CPU 3: 2 instead of 1"],
+            id="partial-send-that-was-none",
+        ),
+        pytest.param(changed("icr_writes", None), [], id="unknown-is-not-judged"),
+        pytest.param(changed("exits", 99), [], id="observed-is-not-judged"),
+    ],
+)
+def test_a_delivery_that_errs_is_caught(
+    tamper: Callable[[Trace], Trace], found: list[str]
+) -> None:
+    """Equality of every exact count; the first CPU that differs is named."""
+    prepared = prepared_for("kvm-pv/x2apic-physical")
+    machine = Tampering(Engine(prepared.case.guest, profile_of()), tamper)
+
+    trace = machine.run(task_of(prepared), loops=2, warmup=1)
+
+    assert found == differences(prepared, trace)
+
+
+def test_a_native_send_in_place_of_the_hypercall_is_named_twice() -> None:
+    """A run labelled kvm-pv that made no hypercall is never a data point."""
+    pv, native = prepared_for("kvm-pv/x2apic-physical"), prepared_for("x2apic-physical")
+
+    trace = Engine(native.case.guest, profile_of()).run(task_of(native), loops=2, warmup=0)
+
+    assert differences(pv, trace) == [
+        "ICR writes 6 instead of 0",
+        "hypercalls 0 instead of 2",
+        "returned 0 instead of 6",
+    ]

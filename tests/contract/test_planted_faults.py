@@ -1,0 +1,158 @@
+"""A sender that errs is refused before it runs, and the error is named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from helpers import stack_of
+from model_helpers import call, case_of, cpus
+from pvbench.check import Prepared, prepare
+from pvbench.errors import SenderError
+from pvbench.ops import Fence, Hypercall, IrqSave, WrMsr
+from pvbench.sender import Apic, Ops, Sender, Stack
+from pvbench.sequences import KvmOverlay
+
+Call = tuple[int, ...]
+
+
+class Planted(KvmOverlay):
+    """One hypercall for APIC IDs below 64; without a fault."""
+
+    name = "planted"
+    summary = "a test's"
+    hypercall_abi = "kvm"
+
+    def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
+        yield sum(1 << apic_id for apic_id in apic_ids), 0, 0, icr
+
+
+class FallsBack(Planted):
+    def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
+        return apic.stack.driver.send_IPI_mask(apic, cpus, vector)
+
+
+class FallsBackForOne(Planted):
+    def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
+        yield from super().send_IPI_mask(apic, cpus[1:], vector)
+        yield from apic.stack.driver.send_IPI(apic, cpus[0], vector)
+
+
+class LosesOne(Planted):
+    def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
+        return super().calls(apic_ids[:-1], icr, bits)
+
+
+class LosesAll(Planted):
+    def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
+        return super().calls([], icr, bits)
+
+
+class HitsTwice(Planted):
+    def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
+        yield from super().calls(apic_ids, icr, bits)
+        yield from super().calls(apic_ids[1:2], icr, bits)
+
+
+class HitsAStranger(Planted):
+    def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
+        return super().calls([*apic_ids, 5], icr, bits)
+
+
+class HitsItself(Planted):
+    def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
+        return super().calls([*apic_ids, 0], icr, bits)
+
+
+class WrongVector(Planted):
+    def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
+        return super().calls(apic_ids, icr + 1, bits)
+
+
+class BadIcr(Planted):
+    def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
+        return super().calls(apic_ids, icr | 0x800, bits)
+
+
+class WrongAbi(Planted):
+    def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
+        return [args[:3] for args in super().calls(apic_ids, icr, bits)]
+
+
+class Faults(Planted):
+    def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
+        yield from super().send_IPI_mask(apic, cpus, vector)
+        yield WrMsr(0x831, 0)
+
+
+class Raises(Planted):
+    def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
+        raise KeyError(apic_ids[0])
+
+
+class RaisesHalfWay(Planted):
+    def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
+        yield Hypercall(10, (2, 0, 0, vector))
+        raise RuntimeError("no more windows")
+
+
+class LeavesInterruptsOff(Planted):
+    def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
+        yield IrqSave()
+        yield from list(super().send_IPI_mask(apic, cpus, vector))[1:-1]
+
+
+class YieldsNoOp(Planted):
+    def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
+        yield Fence  # type: ignore[misc]  # the class, for an instance
+        yield from super().send_IPI_mask(apic, cpus, vector)
+
+
+class NoShorthand(Sender):
+    name = "planted"
+    summary = "a test's"
+    mechanism = "shorthand"
+
+    def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
+        return apic.stack.driver.send_IPI_mask(apic, cpus, vector)
+
+
+def prepared_with(sender: Sender) -> Prepared:
+    """CPU 0 of six calls CPUs 1, 2 and 3 by way of *sender*."""
+    stack = Stack(stack_of("x2apic-physical").driver, sender)
+    return prepare(case_of(stack, cpus(6), call(0, 1, 2, 3)))
+
+
+@pytest.mark.parametrize(
+    ("sender", "fault"),
+    [
+        pytest.param(FallsBack(), "is a hypercall sender, but falls back to", id="native"),
+        pytest.param(FallsBackForOne(), "is a hypercall sender, but falls", id="half-native"),
+        pytest.param(NoShorthand(), "is a shorthand sender, but falls back to", id="addressed"),
+        pytest.param(LosesOne(), r"check: misses CPU 3$", id="loses-one"),
+        pytest.param(LosesAll(), r"check: misses CPU 1, 2, 3$", id="loses-all"),
+        pytest.param(HitsTwice(), r"check: hits twice CPU 2$", id="hits-twice"),
+        pytest.param(HitsAStranger(), r"check: hits a stranger, CPU 5$", id="stranger"),
+        pytest.param(HitsItself(), r"check: hits a stranger, CPU 0$", id="itself"),
+        pytest.param(WrongVector(), r"check: sends vector 0xfd, not 0xfc$", id="wrong-vector"),
+        pytest.param(BadIcr(), r"op 2: ICR 0x8fc is no fixed or NMI message", id="logical-icr"),
+        pytest.param(WrongAbi(), r"op 2: .*KVM_HC_SEND_IPI takes 4 registers", id="wrong-abi"),
+        pytest.param(Faults(), r"op 4: MSR 0x831 sends nothing", id="another-msr"),
+        pytest.param(Raises(), r"check: KeyError: 1$", id="raises"),
+        pytest.param(RaisesHalfWay(), "check: RuntimeError: no more", id="raises-half-way"),
+        pytest.param(LeavesInterruptsOff(), "interrupts off", id="leaves-interrupts-off"),
+        pytest.param(YieldsNoOp(), "Fence", id="yields-what-is-no-op"),
+    ],
+)
+def test_a_sender_that_errs_is_refused(sender: Sender, fault: str) -> None:
+    """Before it runs: each target once, no stranger, by the mechanism it declares."""
+    with pytest.raises(SenderError, match=rf"^planted/x2apic-physical on dense:6 .*{fault}"):
+        prepared_with(sender)
+
+
+def test_the_sender_without_a_fault_passes() -> None:
+    """Else the refusals above would prove nothing."""
+    expected = prepared_with(Planted()).bursts[0]
+
+    assert (expected.cpus, expected.hypercalls, expected.returned) == ((1, 2, 3), 1, 3)

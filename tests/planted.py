@@ -1,0 +1,68 @@
+"""Sources of plugins for tests to plant, see the fixture `plant`."""
+
+from __future__ import annotations
+
+
+def delivery_around_the_model(
+    name: str, *, before_boot: str = "pass", after_slice: str = "pass"
+) -> str:
+    """
+    Source of a delivery that does what the model does, and something else.
+
+    *before_boot* runs in the worker before each boot, with ``guest``;
+    *after_slice* after each slice, with ``trace``.
+    """
+    return f"""
+import os, sys
+from contextlib import contextmanager
+from pathlib import Path
+import attrs
+from pvbench.hookspecs import hookimpl
+from pvbench_deliver_model import Model
+
+class Around(Model):
+    name = {name!r}
+
+    @contextmanager
+    def boot(self, guest, settings):
+        {before_boot}
+        with super().boot(guest, settings) as machine:
+            yield Machine(machine)
+
+class Machine:
+    def __init__(self, machine):
+        self.machine = machine
+
+    def run(self, task, *, loops, warmup):
+        trace = self.machine.run(task, loops=loops, warmup=warmup)
+        {after_slice}
+        return trace
+
+@hookimpl
+def pvbench_deliveries():
+    return [Around()]
+"""
+
+
+def overlay(name: str, body: str, mechanism: str = "icr") -> str:
+    """Source of an overlay whose ``send_IPI_mask`` does *body*; every mask uses it."""
+    return f"""
+from pvbench.hookspecs import hookimpl
+from pvbench.ops import Hypercall, WrMsr
+from pvbench.sender import Sender
+
+class Overlay(Sender):
+    name = {name!r}
+    summary = "for tests"
+    mechanism = {mechanism!r}
+
+    def send_IPI_mask(self, apic, cpus, vector):
+        {body}
+
+    def send_IPI_allbutself(self, apic, vector):
+        return self.send_IPI_mask(apic, apic.guest.others(apic.source), vector)
+
+@hookimpl
+def pvbench_senders():
+    return [Overlay()]
+"""

@@ -1,0 +1,49 @@
+"""The bundled profile, written back with one thing changed."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pvbench_deliver_model
+
+PROFILES = Path(pvbench_deliver_model.__file__).parent / "profiles"
+GONE = object()
+
+
+def toml_value(value: Any) -> str:
+    """A value as TOML spells it."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{k} = {toml_value(v)}" for k, v in value.items()) + "}"
+    return repr(value) if type(value) is float else json.dumps(value)
+
+
+def toml_of(data: dict[str, Any]) -> str:
+    """Tables of one line for each entry; the rest before them."""
+    lines = [f"{k} = {toml_value(v)}" for k, v in data.items() if not isinstance(v, dict)]
+    for name, table in data.items():
+        if isinstance(table, dict):
+            lines += [f"[{name}]", *(f"{k} = {toml_value(v)}" for k, v in table.items())]
+    return "\n".join(lines) + "\n"
+
+
+def bundled_data() -> dict[str, Any]:
+    """The bundled profile as its author wrote it."""
+    return tomllib.loads((PROFILES / "skylake-2018.toml").read_text())
+
+
+def changed_file(folder: Path, dotted: str, value: object) -> str:
+    """The bundled profile with one key changed, added or (GONE) removed."""
+    data = table = bundled_data()
+    *parents, last = dotted.split(".")
+    for name in parents:
+        table = table[name]
+    if value is GONE:
+        del table[last]
+    else:
+        table[last] = value
+    path = folder / "mine.toml"
+    path.write_text(toml_of(data))
+    return str(path)

@@ -1,0 +1,248 @@
+"""`pvbench compare`: files, axes, and a prediction beside what was published."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pvbench import machine
+from pvbench.report.facts import Row
+from run_helpers import Cli, Done, file_of, row_of, run_to
+
+pytest_plugins = ["run_fixtures"]
+
+PHYSICAL, CLUSTER = "x2apic-physical", "x2apic-cluster"
+PV = f"kvm-pv/{PHYSICAL}"
+BEFORE = row_of("broadcast", PHYSICAL, 200e-6)
+
+
+def table(done: Done) -> list[dict[str, str]]:
+    """A CSV table by its headers."""
+    return list(csv.DictReader(io.StringIO(done.out)))
+
+
+def compared(cli: Cli, old: list[Row], new: list[Row], *options: str) -> Done:
+    """Two files in the current directory, the first the baseline."""
+    file_of(Path("old.json"), *old)
+    file_of(Path("new.json"), *new)
+    return cli("compare", "old.json", "new.json", *options)
+
+
+@pytest.mark.parametrize(
+    ("after_s", "told", "status"),
+    [
+        pytest.param(80e-6, ["2.500", "+60.0%", "faster"], 0, id="faster"),
+        pytest.param(200e-6, ["1.000", "+0.0%", "equal"], 0, id="equal"),
+        pytest.param(250e-6, ["0.800", "-25.0%", "slower"], 1, id="slower-is-a-regression"),
+        pytest.param(200.0001e-6, ["1.000", "-0.0%", "slower"], 1, id="by-a-hair"),
+    ],
+)
+def test_two_modelled_files_are_compared_exactly(
+    cli: Cli, after_s: float, told: list[str], status: int
+) -> None:
+    """A speed ratio of 2.5 is a time reduction of 60 %; any slower case is a regression."""
+    after = row_of("broadcast", PHYSICAL, after_s)
+    done = compared(cli, [BEFORE], [after], "--format", "csv")
+    (row,) = table(done)
+
+    assert done.status == status
+    assert told == [row["speed ratio"], row["time reduction"], row["verdict"]]
+
+
+def test_two_runs_of_the_same_seed_are_equal(
+    cli: Cli, native_file: Path, tmp_path: Path
+) -> None:
+    """Nothing changed, so nothing is found: exit status 0."""
+    again = tmp_path / "again.json"
+    run_to(again, "-k", "broadcast", "--sender", "native")
+    done = cli("compare", str(native_file), str(again), "--series", "all", "--json")
+    pairs = json.loads(done.out)["pairs"]
+
+    assert (done.status, len(pairs)) == (0, 20)
+    assert {(pair["verdict"], pair["speed_ratio"]) for pair in pairs} == {("equal", 1.0)}
+
+
+def test_fewer_and_more_cases_are_named(cli: Cli) -> None:
+    """On standard error: the table goes to a pipe."""
+    gone, new = row_of("dry-run", PHYSICAL, 1e-9), row_of("self-ipi", PHYSICAL, 1e-9)
+    done = compared(cli, [BEFORE, gone], [BEFORE, new])
+
+    assert done.status == 0
+    assert f"2 series have no partner: {new.name} (new.json)" in done.err
+
+
+def test_files_without_a_common_case_compare_nothing(cli: Cli) -> None:
+    """Exit status 3, and both sides named."""
+    done = compared(cli, [BEFORE], [row_of("dry-run", PHYSICAL, 1e-9)])
+
+    assert done.status == 3
+    assert "2 series have no partner" in done.err
+
+
+def test_what_made_the_files_is_compared_first(cli: Cli) -> None:
+    """A difference of software explains more than any number below it."""
+    done = compared(cli, [BEFORE], [row_of("broadcast", PHYSICAL, 1e-6, version="0.2.0")])
+
+    assert done.out.splitlines()[0] == "differs: pvbench_version: 0.1.0 | 0.2.0"
+
+
+def test_baseline_and_compared_files_are_named(cli: Cli) -> None:
+    """Which is which decides what faster means."""
+    lines = compared(cli, [BEFORE], [BEFORE]).out.splitlines()
+
+    assert lines[:2] == ["baseline: old.json", "compared: new.json"]
+
+
+def test_senders_of_one_file_are_compared_with_a_baseline(cli: Cli, overlay_file: Path) -> None:
+    """79 ICR writes against 5, or against one hypercall."""
+    done = cli(
+        "compare",
+        str(overlay_file),
+        "--by",
+        "sender",
+        "--baseline",
+        PHYSICAL,
+        "--format",
+        "csv",
+    )
+    broadcast = {r["side"]: r for r in table(done) if r["workload"] == "broadcast"}
+
+    assert done.status == 0
+    assert {row["baseline"] for row in broadcast.values()} == {PHYSICAL}
+    assert {side: row["counts"] for side, row in broadcast.items()} == {
+        CLUSTER: "79w -> 5w",
+        PV: "79w -> 1h",
+        f"kvm-pv/{CLUSTER}": "79w -> 1h",
+    }
+    assert {row["verdict"] for row in broadcast.values()} == {"faster"}
+
+
+def test_a_slower_sender_is_no_regression(cli: Cli) -> None:
+    """Comparing along an axis is a question, not a check."""
+    file = file_of(Path("a.json"), BEFORE, row_of("broadcast", CLUSTER, 300e-6))
+
+    assert cli("compare", file, "--by", "sender").status == 0
+
+
+REFUSED = [
+    pytest.param({"clock": "tsc"}, "different clocks are not ranked: model, tsc", id="clocks"),
+    pytest.param({"suite_version": 2}, "suites or versions of one are not ranked", id="suites"),
+    pytest.param({"profile": "icelake"}, "Add --by profile to do so.", id="profiles"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), REFUSED)
+def test_what_has_no_common_measure_is_refused(
+    cli: Cli, change: dict[str, Any], message: str
+) -> None:
+    """Bad input: exit status 2, one sentence, no table."""
+    done = compared(cli, [BEFORE], [row_of("broadcast", PHYSICAL, 1e-6, **change)])
+
+    assert (done.status, done.err.count("\n")) == (2, 1)
+    assert message in done.err
+    assert "speed ratio" not in done.out
+
+
+def test_profiles_are_compared_when_asked_to(cli: Cli) -> None:
+    """By name and hash: a profile can be edited under its name."""
+    new = row_of("broadcast", PHYSICAL, 100e-6, profile="icelake", profile_sha256="beef0000ff")
+    (row,) = table(compared(cli, [BEFORE], [new], "--by", "profile", "--format", "csv"))
+
+    assert (row["baseline"], row["side"]) == (
+        f"{PHYSICAL} skylake-2018 1e95a277",
+        "icelake beef0000",
+    )
+
+
+def test_a_modelled_run_is_never_ranked_with_the_published_one(
+    cli: Cli, native_file: Path
+) -> None:
+    """A model of a machine is not that machine."""
+    done = cli("compare", "published:norov-2018", str(native_file))
+
+    assert (done.status, done.err.count("\n")) == (2, 1)
+    assert "results of different clocks are not ranked: model, wall" in done.err
+
+
+def test_a_modelled_run_is_laid_beside_the_published_one(cli: Cli, native_file: Path) -> None:
+    """Residuals with their source and caveat, and the words "no ranking"."""
+    done = cli("compare", "--beside", "published:norov-2018", str(native_file))
+
+    assert done.status == 0
+    assert "4180bf1b655a" in done.out
+    assert "single run, no variance" in done.out
+    assert "residuals, no ranking" in done.out
+    assert "verdict" not in done.out
+
+
+def test_residuals_are_of_the_cells_that_both_have(cli: Cli, native_file: Path) -> None:
+    """Two native columns of both broadcasts."""
+    files = ("published:norov-2018", str(native_file))
+    rows = table(cli("compare", "--beside", *files, "--format", "csv"))
+
+    assert [(r["workload"], r["stack"], r["published"]) for r in rows] == [
+        ("broadcast", CLUSTER, "92.8 us"),
+        ("broadcast", PHYSICAL, "198 us"),
+        ("broadcast-lock", CLUSTER, "88.1 us"),
+        ("broadcast-lock", PHYSICAL, "198 us"),
+    ]
+    assert all(row["residual"].endswith("%") for row in rows)
+
+
+@pytest.mark.parametrize("style", ["markdown", "csv"])
+def test_a_table_for_machines_stands_alone(cli: Cli, style: str) -> None:
+    """No heading and no hint above it."""
+    first = compared(cli, [BEFORE], [BEFORE], "--format", style).out.splitlines()[0]
+
+    assert (
+        first.replace(" ", "").replace("|", ",").strip(",").startswith("workload,stack,guest")
+    )
+
+
+def test_without_files_the_last_two_runs_are_compared(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The older one is the baseline."""
+    monkeypatch.setattr(machine, "name", lambda: "some-cpu-4cpu")
+    folder = Path("results/some-cpu-4cpu")
+    folder.mkdir(parents=True)
+    for day, value_s in ((1, 9e-6), (2, 4e-6), (3, 2e-6)):
+        name = f"2026010{day}T000000Z-norov.json"
+        file_of(folder / name, row_of("broadcast", PHYSICAL, value_s))
+    (row,) = table(cli("compare", "--format", "csv"))
+
+    assert (row["before"], row["after"]) == ("4.00 us", "2.00 us")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(("old.json",), "takes 2 result files, there are 1", id="one"),
+        pytest.param(("old.json", "old.json"), "a file is named twice", id="twice"),
+        pytest.param(("old.json", "./old.json"), "a file is named twice", id="twice-spelt"),
+        pytest.param(
+            ("old.json", "--by", "sender", "--baseline", "kvm-pv"),
+            "there is no side called 'kvm-pv'",
+            id="baseline-unknown",
+        ),
+        pytest.param(
+            ("old.json", "new.json", "--baseline", PHYSICAL), "--by", id="baseline-without-by"
+        ),
+        pytest.param(("old.json", "new.json", "--series", "wal"), "wal", id="series-unknown"),
+    ],
+)
+def test_a_question_that_makes_no_sense_is_refused(
+    cli: Cli, arguments: tuple[str, ...], message: str
+) -> None:
+    """Exit status 2 and one sentence."""
+    file_of(Path("old.json"), BEFORE)
+    file_of(Path("new.json"), BEFORE)
+    done = cli("compare", *arguments)
+
+    assert (done.status, done.out) == (2, "")
+    assert message in done.err.splitlines()[-1]

@@ -1,0 +1,124 @@
+"""`pvbench explain`: the ops of one burst, and what a hypervisor makes of them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from run_helpers import Cli, Plant
+
+pytest_plugins = ["run_fixtures"]
+
+WINDOW_OF_1_AND_128 = {"op": "Hypercall", "nr": 10, "args": [1, 1 << 63, 1, 252]}
+WINDOW_OF_0 = {"op": "Hypercall", "nr": 10, "args": [1, 0, 0, 252]}
+SAVE, RESTORE = {"op": "IrqSave"}, {"op": "IrqRestore"}
+
+
+def explained(cli: Cli, *arguments: str) -> dict[str, Any]:
+    """The JSON document."""
+    return json.loads(cli("explain", *arguments, "--json").out)
+
+
+def test_the_merged_overlay_reaches_an_id_below_its_window_by_a_second_call(cli: Cli) -> None:
+    """IDs 1, 128, 0: 0 does not fit a window of 128 that holds 128, so it gets its own."""
+    assert explained(cli, "kvm-pv", "--targets", "1,128,0") == {
+        "sender": "kvm-pv",
+        "ops": [SAVE, {"op": "Scan", "cpus": 3}, WINDOW_OF_1_AND_128, WINDOW_OF_0, RESTORE],
+        "counts": {"icr_writes": 0, "hypercalls": 2, "lost": 0},
+    }
+
+
+def test_the_first_release_loses_an_id_below_its_window(cli: Cli) -> None:
+    """Linux 4.19, before commit c15e0ae42c8e: the bit of ID 0 lands before the bitmap."""
+    assert explained(cli, "kvm-pv-4.19", "--targets", "1,128,0") == {
+        "sender": "kvm-pv-4.19",
+        "ops": [SAVE, {"op": "Scan", "cpus": 3}, WINDOW_OF_1_AND_128, RESTORE],
+        "counts": {"icr_writes": 0, "hypercalls": 1, "lost": 1},
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "counts"),
+    [
+        pytest.param(("x2apic-physical", "--targets", "0-79"), (80, 0, 0), id="one-each"),
+        pytest.param(("x2apic-cluster", "--targets", "0-79"), (5, 0, 0), id="five-clusters"),
+        pytest.param(("x2apic-cluster", "--targets", "0-80"), (6, 0, 0), id="a-sixth-cluster"),
+        pytest.param(("xapic-physical", "--targets", "0-79"), (80, 0, 0), id="xapic"),
+        pytest.param(("xapic-flat", "--targets", "0-6"), (1, 0, 0), id="flat-mode"),
+        pytest.param(("kvm-pv", "--targets", "0-127"), (0, 1, 0), id="one-window"),
+        pytest.param(("kvm-pv", "--targets", "0-128"), (0, 2, 0), id="two-windows"),
+        pytest.param(
+            ("kvm-pv", "--targets", "0-127", "--bits", "32"), (0, 2, 0), id="32-bit-guest"
+        ),
+        pytest.param(("kvm-pv128-v3", "--targets", "0-159"), (0, 1, 32), id="v3-loses-32"),
+        pytest.param(("kvm-pv128-v3", "--targets", "128"), (0, 1, 1), id="v3-empty-bitmap"),
+        pytest.param(
+            ("kvm-pv", "--targets", "7", "--operation", "send_IPI"), (1, 0, 0), id="unicast"
+        ),
+        pytest.param(("kvm-pv/x2apic-cluster", "--targets", "0,16"), (0, 1, 0), id="stack"),
+    ],
+)
+def test_counts_are_what_the_hypervisor_sees(
+    cli: Cli, arguments: tuple[str, ...], counts: tuple[int, int, int]
+) -> None:
+    """ICR writes, hypercalls, and targets nobody reaches."""
+    assert tuple(explained(cli, *arguments)["counts"].values()) == counts
+
+
+def test_each_op_is_printed_with_whom_it_reaches(cli: Cli) -> None:
+    """Registers in the base a person knows; APIC IDs as the user gave them."""
+    assert cli("explain", "x2apic-cluster", "--targets", "0,1,16").out.splitlines() == [
+        "   0  Fence()",
+        "   1  IrqSave()",
+        "   2  Scan(cpus=3)",
+        "   3  WrMsr(msr=0x830, value=0x3000008fc)  -> logical 0xfc to APIC ID 0, 1",
+        "   4  WrMsr(msr=0x830, value=0x10001000008fc)  -> logical 0xfc to APIC ID 16",
+        "   5  IrqRestore()",
+        "2 ICR writes, 0 hypercalls, 0 targets lost",
+    ]
+
+
+def test_a_hypercall_that_reaches_nobody_says_so(cli: Cli) -> None:
+    """Patch v3 calls with an empty bitmap."""
+    out = cli("explain", "kvm-pv128-v3", "--targets", "128").out
+
+    assert "Hypercall(nr=0xa, args=(0, 0, 0xfc))  -> hypercall 0xfc to APIC ID nobody" in out
+
+
+def test_the_vector_can_be_chosen(cli: Cli) -> None:
+    """Any base; 2 is an NMI, which needs its own delivery mode in the ICR."""
+    ops = explained(cli, "x2apic-physical", "--targets", "1", "--vector", "0x40")["ops"]
+    nmi = explained(cli, "x2apic-physical", "--targets", "1", "--vector", "2")["ops"]
+
+    assert [op["value"] for op in ops if op["op"] == "WrMsr"] == [0x1_0000_0040]
+    assert [op["value"] for op in nmi if op["op"] == "WrMsr"] == [0x1_0000_0400]
+
+
+def test_a_planted_sender_can_be_explained(cli: Cli, plant: Plant) -> None:
+    """The first thing to do with a sender of one's own."""
+    source = """
+from pvbench.hookspecs import hookimpl
+from pvbench.ops import Hypercall
+from pvbench.sender import Sender
+
+class Mine(Sender):
+    name = "mine"
+    summary = "for tests"
+    mechanism = "hypercall"
+
+    def send_IPI_mask(self, apic, cpus, vector):
+        yield Hypercall(10, (3, 0, 0, vector))
+
+@hookimpl
+def pvbench_senders():
+    return [Mine()]
+"""
+    plant("my_sender", source)
+
+    assert explained(cli, "mine", "--targets", "0,1", "-p", "my_sender") == {
+        "sender": "mine",
+        "ops": [{"op": "Hypercall", "nr": 10, "args": [3, 0, 0, 252]}],
+        "counts": {"icr_writes": 0, "hypercalls": 1, "lost": 0},
+    }

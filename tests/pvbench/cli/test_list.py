@@ -1,0 +1,89 @@
+"""`pvbench list`: what the plugins offer."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from run_helpers import Cli
+
+pytest_plugins = ["run_fixtures"]
+
+BUNDLED = {
+    "senders": [
+        "hyperv-ipi",
+        "kvm-pv",
+        "kvm-pv-4.19",
+        "kvm-pv-cluster128",
+        "kvm-pv-cluster192",
+        "kvm-pv128-v3",
+        "shorthand",
+        "x2apic-cluster",
+        "x2apic-physical",
+        "xapic-flat",
+        "xapic-physical",
+        "xen-evtchn",
+    ],
+    "workloads": ["broadcast", "broadcast-lock", "dry-run", "normal-ipi", "self-ipi"],
+    "deliveries": ["model"],
+    "suites": ["norov"],
+    "sites": ["local"],
+}
+
+
+@pytest.mark.parametrize("kind", BUNDLED)
+def test_everything_bundled_is_listed(cli: Cli, kind: str) -> None:
+    """Sorted by name; a plugin installed here may add to it."""
+    names = [thing["name"] for thing in json.loads(cli("list", kind, "--json").out)]
+
+    assert names == sorted(names)
+    assert [name for name in BUNDLED[kind] if name not in names] == []
+
+
+@pytest.mark.parametrize("kind", BUNDLED)
+def test_the_table_has_the_same_rows(cli: Cli, kind: str) -> None:
+    """CSV, plain and JSON tell the same."""
+    table = list(csv.DictReader(io.StringIO(cli("list", kind, "--format", "csv").out)))
+
+    assert table == json.loads(cli("list", kind, "--json").out)
+    assert all(row["summary"] for row in table)
+
+
+def test_senders_say_whether_they_are_drivers_and_what_they_override(cli: Cli) -> None:
+    """An overlay is a partial table over a driver."""
+    senders = {s["name"]: s for s in json.loads(cli("list", "senders", "--json").out)}
+
+    assert (senders["xapic-flat"]["kind"], senders["xapic-flat"]["overrides"]) == (
+        "driver",
+        "all",
+    )
+    assert (senders["kvm-pv"]["kind"], senders["kvm-pv"]["overrides"]) == (
+        "overlay",
+        "send_IPI_mask send_IPI_mask_allbutself",
+    )
+
+
+def test_a_delivery_says_its_clock_and_whether_it_can_be_used(cli: Cli) -> None:
+    """The model needs nothing."""
+    (model,) = (
+        d for d in json.loads(cli("list", "deliveries", "--json").out) if d["name"] == "model"
+    )
+
+    assert (model["clock"], model["usable"]) == ("model", "yes")
+
+
+def test_what_a_blocked_plugin_offers_is_not_listed(cli: Cli) -> None:
+    """As if it were not installed."""
+    done = cli("list", "senders", "-p", "no:send-kvm-pv", "--format", "csv")
+
+    assert not any(line.startswith("kvm-pv,") for line in done.out.splitlines())
+
+
+def test_nothing_to_list_is_no_error(cli: Cli) -> None:
+    """An empty table says so."""
+    done = cli("list", "sites", "-p", "no:site-local", "--format", "csv")
+
+    assert (done.status, done.out) == (0, "name\n")

@@ -1,0 +1,166 @@
+"""The command line as a whole: help, versions, pipes."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from pvbench.cli import COMMANDS
+from run_helpers import Cli, buffered, command, console
+
+pytest_plugins = ["run_fixtures"]
+
+HEAVY = ("attrs", "numpy", "pluggy", "pyperf", "rich", "tabulate", "pvbench_deliver_model")
+LOADED_AFTER = """
+import sys
+from pvbench.cli import main
+try:
+    main({arguments!r})
+except SystemExit:
+    pass
+print(*sys.modules, file=sys.stderr)
+"""
+
+
+def loaded_after(*arguments: str) -> set[str]:
+    """The modules a command has imported when it is over."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED_AFTER.format(arguments=arguments)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stderr.splitlines()[-1].split())
+
+
+def test_help_names_every_command_and_every_exit_status(cli: Cli) -> None:
+    """The first thing a user sees."""
+    done = cli("--help")
+
+    assert done.status == 0
+    assert [name for name in COMMANDS if f"\n    {name} " not in done.out] == []
+    assert all(f"{status} " in done.out.split("exit status")[1] for status in range(7))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_has_help(cli: Cli, name: str) -> None:
+    """It says what the command is for, before its options."""
+    done = cli(name, "--help")
+
+    assert (done.status, done.err) == (0, "")
+    assert f"usage: pvbench {name}" in done.out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(("--help",), id="help"),
+        pytest.param(("run", "--help"), id="help-of-run"),
+        pytest.param(("--version",), id="version"),
+        pytest.param(("frobnicate",), id="unknown-command"),
+    ],
+)
+def test_help_loads_no_plugin_and_nothing_heavy(arguments: tuple[str, ...]) -> None:
+    """It answers in under 0.15 s, also where a plugin is slow or broken."""
+    loaded = loaded_after(*arguments)
+
+    assert [name for name in HEAVY if name in loaded] == []
+    assert not any(name.startswith("pvbench_") for name in loaded)
+
+
+def test_version_is_one_line(cli: Cli) -> None:
+    """Name and version, for scripts."""
+    assert re.fullmatch(r"pvbench \d+\.\d+\.\d+\n", cli("--version").out)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param((), "the following arguments are required: COMMAND", id="nothing"),
+        pytest.param(("frobnicate",), "invalid choice: 'frobnicate'", id="unknown-command"),
+        pytest.param(("run", "norov", "--frob"), "unrecognized arguments", id="option"),
+        pytest.param(("run", "norov", "--bo", "3"), "unrecognized arguments", id="abbreviated"),
+        pytest.param(("run",), "arguments are required: suite", id="no-suite"),
+        pytest.param(
+            ("run", "norov", "--fast", "--rigorous"), "not allowed with", id="two-paces"
+        ),
+        pytest.param(
+            ("run", "norov", "--guest", "8", "--vcpus", "8"),
+            "not allowed with",
+            id="guests",
+        ),
+        pytest.param(
+            ("compare", "--by", "sender", "--beside"), "not allowed with", id="two-comparisons"
+        ),
+        pytest.param(("list", "sender"), "invalid choice: 'sender'", id="unknown-kind"),
+        pytest.param(("show", "--format", "html"), "invalid choice: 'html'", id="format"),
+    ],
+)
+def test_bad_usage_ends_with_2_and_the_reason(
+    cli: Cli, arguments: tuple[str, ...], message: str
+) -> None:
+    """The usage line first, as of any command-line tool."""
+    done = cli(*arguments)
+
+    assert (done.status, done.out) == (2, "")
+    assert message in done.err.splitlines()[-1]
+
+
+PRINTING = [
+    pytest.param(("list", "senders"), id="list"),
+    pytest.param(("plugins",), id="plugins"),
+    pytest.param(("doctor",), id="doctor"),
+    pytest.param(("explain", "kvm-pv", "--targets", "1,2"), id="explain"),
+    pytest.param(("show", "published:norov-2018"), id="show"),
+    pytest.param(("compare", "published:norov-2018", "--by", "sender"), id="compare"),
+    pytest.param(("run", "norov", "--dry-run"), id="dry-run"),
+    pytest.param(("--help",), id="help"),
+    pytest.param(("--version",), id="version"),
+]
+
+
+@pytest.mark.parametrize("arguments", PRINTING)
+def test_a_closed_pipe_is_quiet(arguments: tuple[str, ...]) -> None:
+    """``| head -1`` has seen enough: no traceback, no "Exception ignored"."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = console(*arguments, stdout=writing)
+    finally:
+        os.close(writing)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("arguments", PRINTING)
+def test_a_full_disk_behind_standard_output_is_told_in_a_sentence(
+    arguments: tuple[str, ...],
+) -> None:
+    """The environment's fault: exit status 5, no traceback."""
+    with open("/dev/full", "w") as full:
+        done = console(*arguments, stdout=full)
+
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "No space left on device" in done.stderr
+    assert done.returncode == 5
+
+
+def test_the_first_line_is_what_head_shows() -> None:
+    """A real pipe to a real ``head``."""
+    writer = subprocess.Popen(
+        command("list", "senders", "--format", "csv"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=buffered(),
+    )
+    head = subprocess.run(["head", "-1"], stdin=writer.stdout, capture_output=True, check=True)
+    assert writer.stdout is not None
+    writer.stdout.close()
+    _, complaints = writer.communicate(timeout=60)
+
+    assert (head.stdout, complaints) == (b"name,kind,overrides,summary\n", b"")

@@ -1,0 +1,75 @@
+"""`pvbench plugins`: where each comes from, and how loading went."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from run_helpers import Cli, Plant
+
+pytest_plugins = ["run_fixtures"]
+
+
+def listed(cli: Cli, *options: str) -> dict[str, dict[str, Any]]:
+    """The plugins by name."""
+    return {p["name"]: p for p in json.loads(cli("plugins", "--json", *options).out)}
+
+
+def test_a_bundled_plugin_names_its_distribution_and_what_it_offers(cli: Cli) -> None:
+    """Bundled plugins use the same entry points as everybody else's."""
+    plugin = listed(cli)["send-kvm-pv"]
+
+    assert plugin["module"] == "pvbench_send_kvm_pv"
+    assert plugin["distribution"] == "pvbench"
+    assert (plugin["state"], plugin["error"]) == ("ok", "")
+    assert plugin["offers"] == ["sender kvm-pv"]
+
+
+def test_a_blocked_plugin_is_listed_as_blocked(cli: Cli) -> None:
+    """What is missing can be found."""
+    plugin = listed(cli, "-p", "no:send-kvm-pv")["send-kvm-pv"]
+
+    assert (plugin["state"], plugin["offers"]) == ("blocked", [])
+
+
+def test_a_broken_plugin_is_named_with_its_error_and_the_others_load(
+    cli: Cli, plant: Plant
+) -> None:
+    """Exit status 5; a warning on standard error; nothing else suffers."""
+    plant("broken_plugin", "import no_such_module")
+    done = cli("plugins", "-p", "broken_plugin", "--format", "csv")
+
+    assert done.status == 5
+    assert "broken_plugin,-,-,broken,ModuleNotFoundError: No module named" in done.out
+    assert "pvbench: plugin broken_plugin (- -) is broken: ModuleNotFoundError" in done.err
+    assert "send-kvm-pv,pvbench," in done.out
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(("list", "senders"), id="list"),
+        pytest.param(("explain", "kvm-pv", "--targets", "1"), id="explain"),
+    ],
+)
+def test_a_broken_plugin_stops_nothing_but_a_strict_command(
+    cli: Cli, plant: Plant, command: tuple[str, ...]
+) -> None:
+    """Tolerant by default, with a warning; ``--strict-plugins`` makes it exit status 5."""
+    plant("broken_plugin", "raise RuntimeError('boom')")
+    tolerant = cli(*command, "-p", "broken_plugin")
+    strict = cli(*command, "-p", "broken_plugin", "--strict-plugins")
+
+    assert (tolerant.status, tolerant.err.count("\n")) == (0, 1)
+    assert (strict.status, strict.out) == (5, "")
+    assert "is broken: RuntimeError: boom. Block it: -p no:broken_plugin." in strict.err
+
+
+def test_blocking_a_name_that_nobody_has_is_refused(cli: Cli) -> None:
+    """A slip would otherwise go unnoticed."""
+    done = cli("plugins", "-p", "no:send-kvm-pvv")
+
+    assert done.status == 2
+    assert "there is no plugin called 'send-kvm-pvv'. Did you mean 'send-kvm-pv'?" in done.err

@@ -1,0 +1,241 @@
+"""`pvbench run`: what is chosen, what is printed, what is left behind."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import io
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pvbench import machine, results
+from pvbench.report.facts import Row, rows
+from run_helpers import Cli, journal_of
+
+pytest_plugins = ["run_fixtures"]
+
+QUICK = ("run", "norov", "--fast", "-q", "-k", "broadcast ", "--vcpus", "4")
+NATIVE = (*QUICK, "--sender", "native")
+FLAT_OF_80 = ("run", "norov", "--fast", "-q", "--driver", "xapic-flat", "--vcpus", "80")
+NO_FLAT = "flat logical mode addresses 8 CPUs"
+
+
+def measured(path: str) -> list[Row]:
+    """The rows of a result file."""
+    return rows(results.read(path))
+
+
+def planned(cli: Cli, *options: str) -> list[str]:
+    """Names of the cases of a plan."""
+    done = cli("run", "norov", "--dry-run", "--json", *options)
+    return [case["case"] for case in json.loads(done.out)["cases"]]
+
+
+def test_a_run_prints_its_table_and_says_where_the_results_are(cli: Cli) -> None:
+    """Results go to standard output, progress and hints to standard error."""
+    done = cli(*NATIVE, "-o", "a.json", "--format", "csv")
+    table = list(csv.DictReader(io.StringIO(done.out)))
+
+    assert (done.status, done.err) == (0, "results: a.json\n")
+    assert [row["stack"] for row in table] == ["x2apic-physical", "x2apic-cluster"]
+
+
+def test_a_run_prints_what_show_prints(cli: Cli) -> None:
+    """One table, made from the file."""
+    printed = cli(*NATIVE, "-o", "a.json").out
+
+    assert cli("show", "a.json").out == printed
+
+
+def test_json_is_one_document(cli: Cli) -> None:
+    """Every series of two stacks."""
+    assert len(json.loads(cli(*NATIVE, "-o", "a.json", "--json").out)["series"]) == 10
+
+
+def test_progress_is_a_line_for_each_boot(cli: Cli) -> None:
+    """On standard error; ``-q`` leaves it out."""
+    options = [option for option in NATIVE if option != "-q"]
+    done = cli(*options, "-o", "a.json", "--boots", "2")
+
+    assert done.err.splitlines()[:2] == ["boot 1/2: dense:4 kvm", "boot 2/2: dense:4 kvm"]
+
+
+def test_without_a_name_results_go_to_the_machine_s_folder(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """./results/MACHINE/TIME-SUITE-LABEL.json and its journal."""
+    monkeypatch.setattr(machine, "name", lambda: "some-cpu-4cpu")
+    cli(*NATIVE, "--label", "one")
+    names = sorted(os.listdir("results/some-cpu-4cpu"))
+
+    assert [name[16:] for name in names] == ["-norov-one.json", "-norov-one.jsonl"]
+
+
+def test_a_plan_runs_nothing(cli: Cli) -> None:
+    """``--dry-run`` prints cases and boots, and touches no disk."""
+    done = cli(*NATIVE, "-o", "a.json", "--dry-run")
+
+    assert done.status == 0
+    assert [line.split()[:3] for line in done.out.splitlines()] == [
+        ["planned", "norov.broadcast", "x2apic-physical"],
+        ["planned", "norov.broadcast", "x2apic-cluster"],
+        ["2", "cases,", "1"],
+    ]
+    assert os.listdir() == []
+
+
+def test_a_plan_tells_what_will_not_run_and_why(cli: Cli) -> None:
+    """Exit status 3 if nothing will."""
+    done = cli(*FLAT_OF_80, "--dry-run")
+
+    assert done.status == 3
+    assert all(
+        line.startswith("unsupported ") and line.endswith(NO_FLAT)
+        for line in done.out.splitlines()[:-1]
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        pytest.param(("-k", "self-ipi x2apic-c"), ["self-ipi x2apic-cluster"], id="regex"),
+        pytest.param(
+            ("--sender", "kvm-pv/x2apic-cluster", "--workload", "broadcast"),
+            ["broadcast kvm-pv/x2apic-cluster"],
+            id="one-stack",
+        ),
+        pytest.param(
+            ("--sender", "xapic-flat", "--workload", "dry-run", "--vcpus", "4"),
+            ["dry-run xapic-flat"],
+            id="another-driver",
+        ),
+        pytest.param(
+            ("--sender", "native", "--driver", "x2apic-cluster", "-k", "normal"),
+            ["normal-ipi x2apic-cluster"],
+            id="native-over-one-driver",
+        ),
+    ],
+)
+def test_what_is_chosen_is_what_is_planned(
+    cli: Cli, options: tuple[str, ...], expected: list[str]
+) -> None:
+    """Workload and stack of each case."""
+    names = planned(cli, *options)
+
+    assert expected == [" ".join(n.removeprefix("norov.").split()[:2]) for n in names]
+
+
+def test_cases_say_in_their_names_what_is_not_usual(cli: Cli) -> None:
+    """Names are unique, and hold everything a person may search for."""
+    options = ("--host-cpus", "2", "--bits", "32", "--targets", "running", "--shorthands")
+    (name,) = planned(cli, "--sender", "x2apic-cluster", "-k", "self", *options)
+
+    assert name == (
+        "norov.self-ipi x2apic-cluster dense:80/32bit/on2 running shorthands "
+        "model@local skylake-2018"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "refused", "reason"),
+    [
+        pytest.param(
+            ("--driver", "xapic-flat,x2apic-physical", "--vcpus", "80"),
+            "xapic-flat",
+            NO_FLAT,
+            id="flat-mode-of-80",
+        ),
+        pytest.param(
+            ("--guest", "ids:0,1048576"),
+            "x2apic-cluster",
+            "APIC IDs from 2^20 on have no logical x2APIC ID of their own",
+            id="cluster-mode-beyond-2-to-the-20",
+        ),
+    ],
+)
+def test_an_unsupported_case_is_in_the_journal_and_under_the_table(
+    cli: Cli, options: tuple[str, ...], refused: str, reason: str
+) -> None:
+    """With its reason; the others run, and the exit status is 0."""
+    choice = ("--sender", "native", "-k", "broadcast ", *options)
+    done = cli("run", "norov", "--fast", "-q", "-o", "a.json", *choice)
+    (case,) = [entry for entry in journal_of(Path("a.json")) if "case" in entry]
+
+    assert done.status == 0
+    assert (case["outcome"], case["reason"]) == ("unsupported", reason)
+    assert case["case"].startswith(f"norov.broadcast {refused} ")
+    assert done.out.splitlines()[-1] == f"unsupported: {case['case']}: {reason}"
+    assert {row.fact("driver") for row in measured("a.json")} == {"x2apic-physical"}
+
+
+def test_a_run_that_measured_nothing_says_why(cli: Cli) -> None:
+    """A skip always has a reason: exit status 3 alone would leave a riddle."""
+    done = cli(*FLAT_OF_80, "-o", "a.json")
+
+    assert (done.status, Path("a.json").exists()) == (3, False)
+    assert NO_FLAT in done.out + done.err
+
+
+def test_an_empty_selection_leaves_no_file(cli: Cli) -> None:
+    """Exit status 3: nothing was measured."""
+    done = cli("run", "norov", "-k", "no such case", "-o", "a.json")
+
+    assert (done.status, done.err) == (3, "pvbench: nothing was measured\n")
+    assert os.listdir() == []
+
+
+def test_an_older_journal_of_the_same_name_is_not_taken_for_this_run_s(cli: Cli) -> None:
+    """A run that measured nothing leaves its journal; the next one starts anew."""
+    cli(*FLAT_OF_80, "-o", "a.json")
+    done = cli(*NATIVE, "-o", "a.json")
+
+    assert (done.status, NO_FLAT in done.out) == (0, False)
+    assert len([entry for entry in journal_of(Path("a.json")) if "plan" in entry]) == 1
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [
+        pytest.param(("--guest", "4", "--guest", "dense:4"), id="guest"),
+        pytest.param(("--vcpus", "4,4"), id="vcpus"),
+        pytest.param(("--workload", "broadcast,broadcast"), id="workload"),
+        pytest.param(("--sender", "native,native"), id="sender"),
+        pytest.param(("--targets", "halted,halted"), id="targets"),
+    ],
+)
+def test_naming_a_thing_twice_makes_no_replicate(cli: Cli, twice: tuple[str, ...]) -> None:
+    """The boot is the unit of replication: one boot, one run, whatever was typed."""
+    choice = ("--driver", "x2apic-physical", "--sender", "native", *twice)
+    cli("run", "norov", "--fast", "-q", "-k", "broadcast ", "-o", "a.json", *choice)
+
+    assert {len(row.boots_s) for row in measured("a.json")} == {1}
+
+
+@pytest.mark.parametrize("full_from", [1, 2, 3])
+def test_a_full_disk_ends_the_run_and_keeps_what_was_written(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, full_from: int
+) -> None:
+    """At the plan, at the first result, at its journal: exit status 5, no empty file."""
+    monkeypatch.setattr(os, "fsync", filling_up(full_from))
+    done = cli(*NATIVE, "-o", "a.json")
+
+    assert (done.status, done.err.count("\n")) == (5, 1)
+    assert "cannot be written: No space left on device" in done.err
+    assert [name for name in os.listdir() if not os.stat(name).st_size] == []
+    assert [name for name in os.listdir() if name.endswith(".tmp")] == []
+
+
+def filling_up(full_from: int) -> Callable[[int], None]:
+    """An `os.fsync` of a disk that is full from the n-th call on."""
+    calls: list[int] = []
+
+    def fsync(descriptor: int) -> None:
+        calls.append(descriptor)
+        if len(calls) >= full_from:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    return fsync

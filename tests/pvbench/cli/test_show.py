@@ -1,0 +1,130 @@
+"""`pvbench show`: the table of a result file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from pvbench import machine
+from run_helpers import Cli, file_of, row_of
+
+pytest_plugins = ["run_fixtures"]
+
+PHYSICAL = "x2apic-physical"
+
+
+def test_the_table_of_a_run_has_its_stacks_and_workloads(cli: Cli, overlay_file: Path) -> None:
+    """Stacks down, workloads across, in the order of the plan."""
+    done = cli("show", str(overlay_file), "--format", "csv")
+    table = list(csv.DictReader(io.StringIO(done.out)))
+
+    assert done.status == 0
+    assert [row["stack"] for row in table] == [
+        "x2apic-physical",
+        "x2apic-cluster",
+        "kvm-pv/x2apic-physical",
+        "kvm-pv/x2apic-cluster",
+    ]
+    assert list(table[0])[1:] == [
+        "dry-run",
+        "self-ipi",
+        "normal-ipi",
+        "broadcast",
+        "broadcast-lock",
+    ]
+    assert all(cell.endswith((" ns", " us")) for cell in list(table[0].values())[1:])
+
+
+def test_what_was_executed_stands_below(cli: Cli, overlay_file: Path) -> None:
+    """79 targets: 79 writes, 5 clusters, or one hypercall; unicast stays native."""
+    words = [line.split() for line in cli("show", str(overlay_file)).out.splitlines()]
+
+    for expected in (
+        ["x2apic-physical", "1w", "79w", "79w"],
+        ["x2apic-cluster", "1w", "5w", "5w"],
+        ["kvm-pv/x2apic-physical", "1w", "1h", "1h"],
+        ["kvm-pv/x2apic-cluster", "1w", "1h", "1h"],
+    ):
+        assert expected in words
+
+
+def test_markdown_can_be_pasted(cli: Cli, overlay_file: Path) -> None:
+    """Both tables."""
+    lines = cli("show", str(overlay_file), "--format", "markdown").out.splitlines()
+
+    assert len([line for line in lines if line.startswith("|---")]) == 2
+
+
+def test_json_holds_every_series(cli: Cli, native_file: Path) -> None:
+    """Two stacks, two workloads, five series; times in seconds."""
+    found = json.loads(cli("show", str(native_file), "--json").out)
+
+    assert (len(found["series"]), found["not_run"]) == (20, [])
+    assert {series["boots"] for series in found["series"]} == {3}
+    assert {series["icr_writes"] for series in found["series"]} == {79.0, 5.0}
+
+
+def test_the_published_table_is_shown_as_measured(cli: Cli) -> None:
+    """Same form as a run of one's own; its counts are unknown."""
+    done = cli("show", "published:norov-2018")
+    words = [line.split() for line in done.out.splitlines()]
+
+    assert done.status == 0
+    assert "modelled" not in done.out
+    assert "What one burst executes" not in done.out
+    assert [row[0] for row in words if len(row) == 11] == [
+        "x2apic-cluster",
+        "kvm-pv/x2apic-cluster",
+        "x2apic-physical",
+        "kvm-pv/x2apic-physical",
+    ]
+
+
+def test_the_published_table_names_its_source_and_its_caveat(cli: Cli) -> None:
+    """A number without its origin is no number."""
+    out = cli("show", "published:norov-2018").out
+
+    assert "4180bf1b655a" in out
+    assert "single run, no variance" in out
+
+
+def test_without_a_file_it_is_the_last_run_here(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of this machine, below the current directory."""
+    monkeypatch.setattr(machine, "name", lambda: "some-cpu-4cpu")
+    folder = Path("results/some-cpu-4cpu")
+    folder.mkdir(parents=True)
+    for day, value_s in ((1, 1e-6), (2, 2e-6)):
+        name = f"2026010{day}T000000Z-norov.json"
+        file_of(folder / name, row_of("broadcast", PHYSICAL, value_s))
+
+    assert "x2apic-physical,2.00 us" in cli("show", "--format", "csv").out
+
+
+def test_without_any_run_it_says_what_to_do(cli: Cli) -> None:
+    """An empty directory is bad input."""
+    done = cli("show")
+
+    assert (done.status, done.out) == (2, "")
+    assert done.err == "pvbench: there is no run of this machine here. Run a suite first.\n"
+
+
+@pytest.mark.parametrize("series", ["send", "irqoff", "deliver", "ack", "wall"])
+def test_every_time_can_be_shown(cli: Cli, native_file: Path, series: str) -> None:
+    """``--series`` chooses; each is in the file."""
+    out = cli("show", str(native_file), "--series", series, "--format", "csv").out
+
+    assert "-" not in [cell for line in out.splitlines() for cell in line.split(",")]
+
+
+def test_a_time_that_does_not_exist_is_refused(cli: Cli, native_file: Path) -> None:
+    """A table of dashes would pass for a result."""
+    done = cli("show", str(native_file), "--series", "wal")
+
+    assert (done.status, done.out) == (2, "")
+    assert "wal" in done.err

@@ -1,0 +1,112 @@
+"""How a comparison is printed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+from pvbench.compare import Pair
+from pvbench.report import comparison
+from run_helpers import row_of
+
+PHYSICAL = "x2apic-physical"
+OVERLAID = f"kvm-pv/{PHYSICAL}"
+BEFORE = row_of("broadcast", PHYSICAL, 200e-6)
+AFTER = row_of("broadcast", OVERLAID, 80e-6, icr_writes=0.0, hypercalls=1.0)
+PAIR = Pair(baseline=PHYSICAL, side=OVERLAID, before=BEFORE, after=AFTER)
+
+
+def as_dicts(text: str) -> list[dict[str, str]]:
+    """A CSV table by its headers."""
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_ratios_are_of_times_and_say_which_kind() -> None:
+    """2.5 times the speed saves 60 % of the time."""
+    assert as_dicts(comparison.comparison([PAIR], "csv", by="sender")) == [
+        {
+            "workload": "broadcast",
+            "baseline": PHYSICAL,
+            "side": OVERLAID,
+            "guest": "dense:80",
+            "before": "200 us",
+            "after": "80.0 us",
+            "speed ratio": "2.500",
+            "time reduction": "+60.0%",
+            "verdict": "faster",
+            "counts": "79w -> 1h",
+        }
+    ]
+
+
+def test_files_are_compared_by_stack() -> None:
+    """Both sides have the same one: it is named once."""
+    (row,) = as_dicts(comparison.comparison([PAIR], "csv"))
+
+    assert list(row)[:3] == ["workload", "stack", "guest"]
+
+
+def test_a_baseline_names_what_is_compared_along_its_axis() -> None:
+    """For another axis than the sender the stack alone would not tell."""
+    running = row_of("broadcast", PHYSICAL, 80e-6, target_state="running")
+    pair = Pair(baseline="halted", side="running", before=BEFORE, after=running)
+    (row,) = as_dicts(comparison.comparison([pair], "csv", by="targets"))
+
+    assert (row["baseline"], row["side"]) == (f"{PHYSICAL} halted", "running")
+
+
+def test_a_longer_time_has_a_negative_reduction() -> None:
+    """The sign is always shown."""
+    pair = Pair(baseline="old", side="new", before=AFTER, after=BEFORE)
+    (row,) = as_dicts(comparison.comparison([pair], "csv"))
+
+    assert (row["speed ratio"], row["time reduction"]) == ("0.400", "-150.0%")
+
+
+def test_rows_of_different_series_can_be_told_apart() -> None:
+    """``--series all`` compares several times of one case."""
+    send = [row_of("broadcast", s, 1e-6, series="send") for s in (PHYSICAL, OVERLAID)]
+    pairs = [PAIR, Pair(baseline=PHYSICAL, side=OVERLAID, before=send[0], after=send[1])]
+    text = comparison.comparison(pairs, "csv", by="sender")
+
+    assert [row.get("series") for row in as_dicts(text)] == ["wall", "send"]
+
+
+def test_a_residual_is_how_far_the_prediction_is_off() -> None:
+    """Signed, relative to what was published; no ratio and no verdict."""
+    published = row_of("broadcast", PHYSICAL, 100e-6, clock="wall")
+    pair = Pair(baseline="measured", side="model", before=published, after=AFTER)
+
+    assert as_dicts(comparison.residuals([pair], "csv")) == [
+        {
+            "workload": "broadcast",
+            "stack": PHYSICAL,
+            "series": "wall",
+            "published": "100 us",
+            "modelled": "80.0 us",
+            "residual": "-20.0%",
+        }
+    ]
+
+
+def test_json_gives_numbers_in_seconds() -> None:
+    """Scripts do their own rounding."""
+    found = json.loads(json.dumps(comparison.as_json([PAIR], ["lonely"])))
+
+    assert found["alone"] == ["lonely"]
+    assert found["pairs"] == [
+        {
+            "workload": "broadcast",
+            "guest": "dense:80",
+            "series": "wall",
+            "baseline": PHYSICAL,
+            "side": OVERLAID,
+            "before_s": 0.0002,
+            "after_s": 8e-05,
+            "speed_ratio": 2.5,
+            "time_reduction": 0.6,
+            "verdict": "faster",
+            "counts": "79w -> 1h",
+        }
+    ]

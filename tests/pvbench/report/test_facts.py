@@ -1,0 +1,70 @@
+"""Benchmarks as rows of facts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyperf
+
+from pvbench import results
+from pvbench.report.facts import AXES, ordered, rows
+from run_helpers import row_of, suite_of
+
+pytest_plugins = ["run_fixtures"]
+
+PHYSICAL = "x2apic-physical"
+
+
+def test_a_row_is_a_benchmark_without_the_prefix_of_its_facts() -> None:
+    """What `pyperf` stores as ``pvbench_stack`` is the fact ``stack``."""
+    made = row_of("broadcast", PHYSICAL, 2e-6, 3e-6)
+    (found,) = rows(suite_of(made))
+
+    assert (found.name, found.boots_s) == (made.name, (2e-6, 3e-6))
+    assert made.facts.items() <= found.facts.items()
+
+
+def test_a_boot_counts_as_the_median_of_its_slices() -> None:
+    """Slices of one boot are no replicates."""
+    metadata = {"name": "a", "pvbench_stack": PHYSICAL}
+    runs = [
+        pyperf.Run(values, metadata=metadata, collect_metadata=False)
+        for values in ([1.0, 9.0, 2.0], [3.0, 4.0, 5.0])
+    ]
+    (row,) = rows(pyperf.BenchmarkSuite([pyperf.Benchmark(runs)]))
+
+    assert (row.boots_s, row.value_s) == ((2.0, 4.0), 3.0)
+
+
+def test_rows_keep_the_order_of_the_file() -> None:
+    """Reports follow the plan."""
+    suite = suite_of(*(row_of(name, PHYSICAL, 1.0) for name in ("b", "c", "a")))
+
+    assert ordered(rows(suite), "workload") == ["b", "c", "a"]
+
+
+def test_what_a_file_does_not_tell_is_none() -> None:
+    """Published files know little of their software."""
+    assert row_of("broadcast", PHYSICAL, 1.0).fact("wakeups_blocked") is None
+
+
+def test_a_key_leaves_out_the_axes_that_may_differ() -> None:
+    """Two senders of one case differ in these facts only."""
+    native, overlaid = (row_of("broadcast", s, 1.0) for s in (PHYSICAL, f"kvm-pv/{PHYSICAL}"))
+
+    assert native.key() != overlaid.key()
+    assert native.key(("sender",)) == overlaid.key(("sender",))
+
+
+def test_every_axis_is_in_a_file_that_was_run(native_file: Path) -> None:
+    """An axis that no file has could never tell two cases apart."""
+    (first, *_) = rows(results.read(str(native_file)))
+
+    assert [axis for axis in AXES if first.fact(axis) is None] == []
+
+
+def test_no_two_rows_of_a_run_have_one_key(overlay_file: Path) -> None:
+    """The axes tell all cases apart."""
+    keys = [row.key() for row in rows(results.read(str(overlay_file)))]
+
+    assert len(keys) == len(set(keys))

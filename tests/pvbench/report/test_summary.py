@@ -1,0 +1,217 @@
+"""The table of a run: stacks down, workloads across, and what it cannot show."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from pvbench.report.facts import Row
+from pvbench.report.summary import as_json, summary
+from run_helpers import row_of, suite_of
+
+PHYSICAL, OVERLAID = "x2apic-physical", "kvm-pv/x2apic-physical"
+NATIVE = row_of("broadcast", PHYSICAL, 198e-6)
+PV = row_of("broadcast", OVERLAID, 76.9e-6, icr_writes=0.0, hypercalls=1.0)
+DRY = row_of("dry-run", PHYSICAL, 24e-9, targets=0, icr_writes=0.0)
+
+
+def shown(*rows: Row, journal: list[dict[str, Any]] | None = None, **options: Any) -> str:
+    """The summary of a file with these rows."""
+    return summary(suite_of(*rows), journal or [], **options)
+
+
+def notes(*rows: Row) -> list[str]:
+    """The notes below the tables."""
+    return [line for line in shown(*rows).splitlines() if line.startswith("Note: ")]
+
+
+def test_the_table_has_stacks_down_and_workloads_across() -> None:
+    """In the order of the file; a dash where a stack has no such time."""
+    assert shown(DRY, NATIVE, PV, style="csv").splitlines() == [
+        "stack,dry-run,broadcast",
+        "x2apic-physical,24.0 ns,198 us",
+        "kvm-pv/x2apic-physical,-,76.9 us",
+    ]
+
+
+def test_another_series_can_be_shown() -> None:
+    """The send time of each case, instead of the wall time."""
+    send = row_of("broadcast", PHYSICAL, 190e-6, series="send")
+
+    assert shown(NATIVE, send, style="csv", series="send").splitlines() == [
+        "stack,broadcast",
+        "x2apic-physical,190 us",
+    ]
+
+
+def test_the_heading_says_what_was_measured_and_that_it_was_not() -> None:
+    """A modelled time must never pass for a measured one."""
+    heading = " ".join(shown(NATIVE).split("\n\n")[0].split())
+
+    assert "norov on dense:80" in heading
+    assert "targets halted" in heading
+    assert "wall" in heading
+    assert "modelled by profile skylake-2018, not measured" in heading
+    assert "1 boot" in heading
+
+
+def test_a_measured_time_names_its_clock() -> None:
+    """Times of different clocks differ in kind."""
+    row = row_of("broadcast", PHYSICAL, 1e-6, 2e-6, clock="tsc", delivery="kvm")
+
+    assert "measured by kvm at local, clock tsc" in shown(row)
+    assert "2 boots" in shown(row)
+
+
+def test_counts_stand_below_the_times() -> None:
+    """What one burst executes; a workload that sends nothing has no column."""
+    counts = shown(DRY, NATIVE, PV).split("\n\n")[3].splitlines()
+
+    assert [line.split() for line in counts] == [
+        ["stack", "broadcast"],
+        ["----------------------", "-----------"],
+        ["x2apic-physical", "79w"],
+        ["kvm-pv/x2apic-physical", "1h"],
+    ]
+
+
+def test_where_nothing_is_sent_there_is_no_table_of_counts() -> None:
+    """An empty table says nothing."""
+    assert "What one burst executes" not in shown(DRY)
+
+
+def test_unknown_counts_are_not_zero() -> None:
+    """A published file tells none: there is no table of them."""
+    row = row_of("broadcast", PHYSICAL, 1e-6, icr_writes=None, hypercalls=None)
+
+    assert "What one burst executes" not in shown(row)
+
+
+NORMAL = {"targets": 1, "overlaid": "no", "icr_writes": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        pytest.param(
+            row_of("normal-ipi", OVERLAID, 1e-6, **NORMAL),
+            "Note: normal-ipi cannot tell kvm-pv from the driver: unicast stays native.",
+            id="unicast",
+        ),
+        pytest.param(
+            row_of("broadcast", OVERLAID, 1e-6, **NORMAL, vcpus=2),
+            "Note: broadcast cannot tell kvm-pv from the driver: "
+            "a guest with two CPUs never uses the mask path.",
+            id="two-cpus",
+        ),
+        pytest.param(
+            row_of("broadcast", OVERLAID, 1e-6, overlaid="no", shorthands="yes"),
+            "Note: broadcast cannot tell kvm-pv from the driver: a guest of Linux 5.4 or "
+            "later sends full broadcasts by shorthand, past PV.",
+            id="shorthands",
+        ),
+        pytest.param(
+            row_of("some", OVERLAID, 1e-6, overlaid="no", targets=40),
+            "Note: some cannot tell kvm-pv from the driver: "
+            "it does not override this callback.",
+            id="callback-not-overridden",
+        ),
+    ],
+)
+def test_a_workload_that_cannot_tell_a_sender_from_its_driver_is_noted(
+    row: Row, expected: str
+) -> None:
+    """Equal numbers would pass for a result: self, unicast and 2-CPU tests are blind."""
+    assert notes(row) == [expected]
+
+
+def test_a_case_that_its_sender_made_needs_no_note() -> None:
+    """Neither does one that sends nothing."""
+    assert notes(PV, NATIVE, row_of("dry-run", OVERLAID, 1e-6, targets=0, overlaid="no")) == []
+
+
+LOSSY = "kvm-pv128-v3/x2apic-physical"
+LOST = {"lost": 32, "targets": 159, "icr_writes": 0.0, "hypercalls": 1.0}
+
+
+def test_a_loss_is_shown_instead_of_a_time() -> None:
+    """A burst that is never acknowledged has no time, and a faster loser loses."""
+    row = row_of("broadcast", LOSSY, 1e-6, series="send", **LOST)
+
+    assert "kvm-pv128-v3/x2apic-physical,loses 32 of 159" in shown(row, style="csv")
+    assert notes(row) == [
+        "Note: kvm-pv128-v3/x2apic-physical loses 32 of 159 IPIs of broadcast; a sender that "
+        "waits for them hangs, so there is no time to acknowledgement."
+    ]
+
+
+def test_guests_get_tables_of_their_own() -> None:
+    """Their times are not comparable across a row."""
+    small = row_of("broadcast", PHYSICAL, 9e-6, guest="dense:8", apic_ids="0-7", vcpus=8)
+
+    assert shown(NATIVE, small).count("What one burst executes") == 2
+
+
+def test_a_csv_of_several_guests_says_which_is_which() -> None:
+    """Two tables with the same headers could not be told apart."""
+    small = row_of("broadcast", PHYSICAL, 9e-6, guest="dense:8", apic_ids="0-7", vcpus=8)
+    text = shown(NATIVE, small, style="csv")
+
+    assert ["dense:80" in text, "dense:8" in text.replace("dense:80", "")] == [True, True]
+
+
+def refused(name: str, reason: str = "flat logical mode addresses 8 CPUs") -> dict[str, str]:
+    """A journal's line of a case that did not run."""
+    return {"case": name, "outcome": "unsupported", "reason": reason}
+
+
+@pytest.mark.parametrize(
+    ("journal", "expected"),
+    [
+        pytest.param([refused("A")], "unsupported: A: flat logical mode addr", id="one-case"),
+        pytest.param(
+            [refused("A"), refused("B"), refused("C")],
+            "unsupported: A and 2 more cases: flat logical",
+            id="one-reason-for-three",
+        ),
+        pytest.param(
+            [{"boot": 1, "cases": {"A": {"outcome": "failed", "reason": "status 3"}}}],
+            "failed: A: status 3",
+            id="lost-with-its-boot",
+        ),
+        pytest.param(
+            2 * [{"boot": 1, "cases": {"A": {"outcome": "failed", "reason": "status 3"}}}],
+            "failed: A: status 3",
+            id="one-case-in-two-boots",
+        ),
+    ],
+)
+def test_what_did_not_run_stands_below_with_its_reason(
+    journal: list[dict[str, Any]], expected: str
+) -> None:
+    """A skip always has a reason; equal reasons are told once."""
+    assert shown(NATIVE, journal=journal).split("\n\n")[-1].startswith(expected)
+
+
+def test_cases_that_went_well_are_not_listed() -> None:
+    """Only what is missing needs a word."""
+    ok = {"boot": 1, "cases": {"A": {"outcome": "ok", "reason": ""}}}
+
+    assert shown(NATIVE, journal=[{"plan": {}}, ok, {"end": 0}]) == shown(NATIVE)
+
+
+def test_json_gives_every_series_with_its_facts_and_the_reasons() -> None:
+    """Scripts see what people see."""
+    found = json.loads(json.dumps(as_json(suite_of(NATIVE), [refused("A")])))
+    (series,) = found["series"]
+
+    assert found["not_run"] == ["unsupported: A: flat logical mode addresses 8 CPUs"]
+    assert {
+        "value_s": 198e-6,
+        "boots": 1,
+        "stack": PHYSICAL,
+        "icr_writes": 79.0,
+        "lost": 0,
+    }.items() <= series.items()

@@ -1,0 +1,97 @@
+"""The machine: a folder's name and facts, never the host's name."""
+
+from __future__ import annotations
+
+import platform
+import socket
+from pathlib import Path
+
+import pytest
+
+from pvbench import machine
+
+CPUINFO = """\
+processor\t: 0
+model name\t: {model}
+flags\t\t: fpu vme {flags}
+"""
+
+
+@pytest.fixture
+def cpuinfo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A /proc/cpuinfo to be written, of a machine with 4 CPUs."""
+    path = tmp_path / "cpuinfo"
+    monkeypatch.setattr(machine, "_CPUINFO", path)
+    monkeypatch.setattr(machine.os, "cpu_count", lambda: 4)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        pytest.param("AMD EPYC 7763 64-Core Processor", "amd-epyc-7763-64-core-processor-4cpu"),
+        pytest.param(
+            "Intel(R) Xeon(R) Platinum 8168 CPU @ 2.70GHz", "intel-xeon-platinum-8168-4cpu"
+        ),
+        pytest.param("../../etc", "etc-4cpu"),
+        pytest.param("  ", "unknown-4cpu"),
+    ],
+    ids=["amd", "intel", "no-path", "blank"],
+)
+def test_a_machine_s_folder_is_named_by_cpu_model_and_count(
+    cpuinfo: Path, model: str, expected: str
+) -> None:
+    """Lower case and dashes: equal machines share a folder, hosts stay unnamed."""
+    cpuinfo.write_text(CPUINFO.format(model=model, flags=""))
+
+    assert machine.name() == expected
+
+
+def test_a_kernel_that_tells_nothing_gives_an_unknown_cpu(cpuinfo: Path) -> None:
+    """Results still have a place to go."""
+    assert (machine.cpu_model(), machine.name()) == ("unknown", "unknown-4cpu")
+
+
+@pytest.mark.parametrize(
+    ("flags", "hypervisor", "hardware"),
+    [
+        pytest.param("vmx", "none seen", "vmx", id="intel-host"),
+        pytest.param("svm", "none seen", "svm", id="amd-host"),
+        pytest.param("hypervisor", "runs inside one", "not offered", id="plain-guest"),
+        pytest.param("hypervisor vmx", "runs inside one", "vmx", id="nested"),
+        pytest.param("", "none seen", "not offered", id="neither"),
+        pytest.param("vmxoff", "none seen", "not offered", id="only-whole-words"),
+    ],
+)
+def test_the_facts_say_whether_this_is_a_guest_and_may_have_guests(
+    cpuinfo: Path, flags: str, hypervisor: str, hardware: str
+) -> None:
+    """From the CPU's flags, as the kernel lists them."""
+    cpuinfo.write_text(CPUINFO.format(model="x", flags=flags))
+    facts = machine.facts()
+
+    assert (facts["hypervisor"], facts["hardware virtualization"]) == (hypervisor, hardware)
+
+
+def test_the_facts_of_an_unknown_machine_are_all_there(cpuinfo: Path) -> None:
+    """Every fact has a value, also where nothing can be read."""
+    facts = machine.facts()
+
+    assert list(facts) == [
+        "cpu",
+        "cpus",
+        "kernel",
+        "python",
+        "hypervisor",
+        "hardware virtualization",
+        "/dev/kvm",
+    ]
+    assert "" not in facts.values()
+
+
+def test_nothing_names_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Results are shared; the names of machines are not."""
+    monkeypatch.setattr(socket, "gethostname", lambda: "zanzibar")
+    monkeypatch.setattr(platform, "node", lambda: "zanzibar")
+
+    assert "zanzibar" not in machine.name() + str(machine.facts())
