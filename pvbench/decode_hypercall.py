@@ -138,16 +138,16 @@ def _kvm_cluster(bitmap_words: int) -> Callable[[Hypercall, Guest, Memory], Call
 
 def _hyperv(op: Hypercall, guest: Guest, memory: Memory) -> Call:
     code = op.nr & hyperv.HV_HYPERCALL_CODE_MASK
+    if code not in (hyperv.HVCALL_SEND_IPI, hyperv.HVCALL_SEND_IPI_EX):
+        status = hyperv.HV_STATUS_INVALID_HYPERCALL_CODE
+        return Call(result=status, error=f"Hyper-V call {op.nr:#x} sends no IPI")
     if len(op.args) != 2:
         return _invalid("Hyper-V calls take two registers")
     if code == hyperv.HVCALL_SEND_IPI:
         fast = op.nr & hyperv.HV_HYPERCALL_FAST_BIT
         return _send_ipi(op.args if fast else memory.get(op.args[0], ()))
-    if code == hyperv.HVCALL_SEND_IPI_EX:
-        header = op.nr >> hyperv.HV_HYPERCALL_VARHEAD_OFFSET
-        return _send_ipi_ex(memory.get(op.args[0], ()), header, guest)
-    status = hyperv.HV_STATUS_INVALID_HYPERCALL_CODE
-    return Call(result=status, error=f"Hyper-V call {op.nr:#x} sends no IPI")
+    header = op.nr >> hyperv.HV_HYPERCALL_VARHEAD_OFFSET
+    return _send_ipi_ex(memory.get(op.args[0], ()), header, guest)
 
 
 def _send_ipi(arguments: tuple[int, ...]) -> Call:

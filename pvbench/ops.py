@@ -20,7 +20,8 @@ from pvbench.x86.apic import (
     RESCHEDULE_VECTOR,
 )
 
-_U64_VALUE: Final = integer(0, (1 << 64) - 1, "a register has 64 bits")
+U64: Final = (1 << 64) - 1
+_U64_VALUE: Final = integer(0, U64, "a register has 64 bits")
 
 # Kernel entry points; the smp_call_* ones queue an entry for each target first.
 CSD_OPERATIONS: Final = ("smp_call_function_single", "smp_call_function_many")
@@ -84,9 +85,7 @@ class Burst:
         if len(set(targets)) != len(targets):
             raise ValueError("Burst.targets names a CPU twice: a cpumask cannot")
         if self.operation in ("send_IPI", "smp_call_function_single") and len(targets) > 1:
-            raise ValueError(
-                f"Burst.targets names {len(targets)} CPUs: {self.operation} takes one"
-            )
+            raise ValueError(f"Burst.targets has {len(targets)} CPUs, {self.operation} takes 1")
 
     @property
     def single_vector(self) -> int:
@@ -133,7 +132,7 @@ class WrMsr:
     """Write *value* (64 bits) to *msr*."""
 
     msr: int
-    value: int = attrs.field(validator=_U64_VALUE)
+    value: int = attrs.field(validator=integer(0, U64, "an MSR has 64 bits"))
 
 
 @attrs.frozen

@@ -259,7 +259,12 @@ def _check_api(module: ModuleType) -> None:
 
 
 def _offers(module: ModuleType) -> list[tuple[str, Any]]:
-    """(kind, thing) of everything the hooks of *module* answer."""
+    """
+    (kind, thing) of everything the hooks of *module* answer.
+
+    One plugin at a time and not through the manager, which would drop a forgotten
+    return and not say whose error it is.
+    """
     found: list[tuple[str, Any]] = []
     for hook, kind in HOOKS.items():
         if hook in vars(module):
@@ -277,17 +282,17 @@ def _offers(module: ModuleType) -> list[tuple[str, Any]]:
 
 def _check_thing(kind: str, thing: Any) -> None:
     name = getattr(thing, "name", None)
-    if not isinstance(name, str) or not isinstance(getattr(thing, "summary", None), str):
-        raise ValueError(f"it offers a {kind} without a name or a summary: {thing!r}")
+    if not isinstance(name, str):
+        raise ValueError(f"it offers a {kind} without a name: {thing!r}")
+    if not isinstance(getattr(thing, "summary", None), str):
+        raise ValueError(f"it offers a {kind} without a summary: {name!r}")
     if not re.fullmatch(r"[a-z0-9][a-z0-9.:-]*", name) or name == "native":
-        raise ValueError(
-            f"it offers a {kind} called {name!r}: lower case and dashes are wanted"
-        )
+        raise ValueError(f"it offers a {kind} called {name!r}: not lower case with dashes")
     wanted = {"sender": Sender, "workload": Workload, "suite": Suite}.get(kind, object)
     if not isinstance(thing, wanted):
         raise ValueError(f"it offers a {kind} that is no {wanted.__name__}: {thing!r}")
 
 
-def _sentence(error: Exception) -> str:
+def _sentence(error: BaseException) -> str:
     text = " ".join(str(error).split())
     return text if type(error) is ValueError else f"{type(error).__name__}: {text}"
