@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import threading
@@ -11,12 +12,15 @@ from typing import IO, Any
 import attrs
 
 from pvbench.delivery import TICKS_PER_SECOND
+from pvbench.errors import PvbenchError
 from pvbench.measure import differences, seconds
 from pvbench.ops import to_rows
 from pvbench.plan import Boot, Effort, Outcome
 from pvbench.site import Site
 from pvbench.trace import Trace
 
+# What comes of reading a report that is not one.
+_UNREADABLE = (LookupError, TypeError, ValueError, AttributeError, PvbenchError)
 DEADLINE_S = 600  # the manager's clock: a worker's own may race
 
 
@@ -53,27 +57,37 @@ class Launch:
 def run_boot(boot: Boot, launch: Launch) -> Report:
     """Run one boot in a worker of its own; never raises for what happens there."""
     job = _job(boot, launch)
+    try:
+        traces, error = _work(job, boot, launch.site)
+        cases = () if error else tuple(_measured(boot, launch, job, traces))
+    except _UNREADABLE as broken:
+        error = f"the worker's report cannot be read: {broken!r}"
+    except OSError as broken:
+        error = f"the worker cannot be started: {broken.strerror}"
+    if error:
+        outcome = Outcome("failed", error)
+        cases = tuple(Measured(name=p.case.name, outcome=outcome) for p in boot.cases)
+        return Report(outcome=outcome, cases=cases)
+    return Report(outcome=Outcome("ok"), cases=cases)
+
+
+def _work(job: dict[str, Any], boot: Boot, site: Site) -> tuple[list[Trace], str]:
+    """Traces in schedule order, and what went wrong ('' if nothing did)."""
     with subprocess.Popen(
-        launch.site.command(),
+        site.command(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        errors="replace",
     ) as worker:
         deadline = threading.Timer(DEADLINE_S, worker.kill)
         deadline.start()
         try:
-            traces, error = _serve(worker, job, boot)
+            return _serve(worker, job, boot)
         finally:
             deadline.cancel()
             worker.kill()
-    if error:
-        outcome = Outcome("failed", error)
-        names = (prepared.case.name for prepared in boot.cases)
-        return Report(
-            outcome=outcome, cases=tuple(Measured(name=n, outcome=outcome) for n in names)
-        )
-    return Report(outcome=Outcome("ok"), cases=tuple(_measured(boot, launch, job, traces)))
 
 
 def _job(boot: Boot, launch: Launch) -> dict[str, Any]:
@@ -98,14 +112,35 @@ def _job(boot: Boot, launch: Launch) -> dict[str, Any]:
 def _serve(
     worker: subprocess.Popen[str], job: dict[str, Any], boot: Boot
 ) -> tuple[list[Trace], str]:
-    """Traces in schedule order, and what went wrong ('' if nothing did)."""
     assert worker.stdin and worker.stdout and worker.stderr  # noqa: S101, PT018 - pipes
     complaints: list[str] = []
     drain = threading.Thread(target=_collect, args=(worker.stderr, complaints))
     drain.start()
     traces: list[Trace] = []
-    error = ""
     try:
+        error = _answer(worker, job, boot, traces)
+    except _UNREADABLE:
+        worker.kill()
+        raise
+    finally:
+        worker.wait()
+        drain.join()
+    if not error and (worker.returncode or len(traces) != len(job["schedule"])):
+        last = complaints[-1].strip() if complaints else "it said nothing"
+        error = (
+            f"the worker ended with status {worker.returncode} after {len(traces)} of "
+            f"{len(job['schedule'])} slices: {last}"
+        )
+    return traces, error
+
+
+def _answer(
+    worker: subprocess.Popen[str], job: dict[str, Any], boot: Boot, traces: list[Trace]
+) -> str:
+    """Send the job, answer what is asked, collect the traces; the worker's own error."""
+    assert worker.stdin and worker.stdout  # noqa: S101, PT018 - pipes
+    error = ""
+    with contextlib.suppress(BrokenPipeError):  # its status tells more
         _tell(worker.stdin, job)
         for report in _reports(worker.stdout):
             if "ask" in report:
@@ -115,16 +150,9 @@ def _serve(
             elif "trace" in report:
                 traces.append(Trace.from_json(report["trace"]))
             else:
-                error = report["error"]
+                error = str(report["error"])
         worker.stdin.close()
-    except (BrokenPipeError, json.JSONDecodeError, KeyError, TypeError) as broken:
-        error = error or f"the worker's report cannot be read: {broken!r}"
-    worker.wait()
-    drain.join()
-    if not error and (worker.returncode or len(traces) < len(job["schedule"])):
-        last = complaints[-1].strip() if complaints else "it said nothing"
-        error = f"the worker ended with status {worker.returncode}: {last}"
-    return traces, error
+    return error
 
 
 def _collect(stream: IO[str], lines: list[str]) -> None:

@@ -14,7 +14,7 @@ import attrs
 
 from pvbench.decode import Decoder, Route, Sends
 from pvbench.errors import SenderError
-from pvbench.ops import Burst, Hypercall, Program
+from pvbench.ops import Burst, Hypercall, IrqRestore, IrqSave, Op, Program
 from pvbench.sender import Sent, Stack, program, reached
 from pvbench.suite import Case
 from pvbench.topology import Guest
@@ -96,12 +96,13 @@ def _check(stack: Stack, burst: Burst, guest: Guest, *, shorthands: bool) -> Exp
     what = f"{stack.name} on {guest.name} fails the static check"
     try:
         sent = program(stack, burst, guest, shorthands=shorthands)
+        sends = Decoder(guest, burst.source).sends(sent.program)
     except Exception as error:
         raise SenderError(what, why=f"{type(error).__name__}: {error}") from error
-    sends = Decoder(guest, burst.source).sends(sent.program)
     wanted = reached(burst, guest)
     lost = _lost(stack, sent, wanted, guest)
     differences = [
+        *_ill_formed(sent.program),
         *_wrong_targets(sends, set(wanted) - set(lost)),
         *_wrong_vectors(sends, burst, wanted),
         *_wrong_mechanism(stack, sent, sends),
@@ -118,6 +119,14 @@ def _check(stack: Stack, burst: Burst, guest: Guest, *, shorthands: bool) -> Exp
         returned=sum(send.result or 0 for send in calls),
         overlaid=bool(sent.overlaid) or stack.overlay is None,
     )
+
+
+def _ill_formed(ops: Program) -> list[str]:
+    """What no guest can execute, or should not leave behind."""
+    strange = [repr(op) for op in ops if not isinstance(op, Op)]
+    off = sum(type(op) is IrqSave for op in ops) - sum(type(op) is IrqRestore for op in ops)
+    found = [f"yields {strange[0]}, which is no op"] if strange else []
+    return found + (["leaves interrupts off"] if off else [])
 
 
 def _lost(stack: Stack, sent: Sent, wanted: tuple[int, ...], guest: Guest) -> frozenset[int]:

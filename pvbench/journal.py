@@ -60,19 +60,28 @@ def read(path: Path) -> list[dict[str, Any]]:
         UsageError: it is of another format.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_bytes().splitlines()
     except OSError:
         return []
-    entries = []
-    for line in lines:
+    entries: list[Any] = []
+    for number, line in enumerate(lines, 1):
         try:
             entries.append(json.loads(line))
-        except json.JSONDecodeError:
-            break
-    plan = entries[0].get("plan", {}) if entries else {}
-    if plan and plan.get("format") != FORMAT:
+        except ValueError:
+            if number < len(lines):
+                raise _no_journal(path, f"line {number} is not JSON") from None
+    if not all(isinstance(entry, dict) for entry in entries):
+        raise _no_journal(path, "a line is no JSON object")
+    plan = entries[0].get("plan") if entries else {"format": FORMAT}
+    if not isinstance(plan, dict):
+        raise _no_journal(path, "it does not start with a plan")
+    if plan.get("format") != FORMAT:
         raise UsageError(
             f"{path} is a journal of format {plan.get('format')!r}, not {FORMAT}",
             fix="Use the pvbench that wrote it.",
         )
     return entries
+
+
+def _no_journal(path: Path, why: str) -> UsageError:
+    return UsageError(f"{path} is no journal of a run", why=why, fix="Move it away.")

@@ -17,7 +17,7 @@ def cpu_model() -> str:
     except OSError:
         return "unknown"
     match = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
-    return match[1].strip() if match else "unknown"
+    return (match[1].strip() if match else "") or "unknown"
 
 
 def name() -> str:

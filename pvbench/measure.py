@@ -10,7 +10,17 @@ from pvbench.trace import Trace
 
 
 def seconds(trace: Trace, ticks_per_second: int) -> dict[str, float]:
-    """The mean of each series over the slice, in seconds a burst."""
+    """
+    The mean of each series over the slice, in seconds a burst.
+
+    Raises:
+        ValueError: ticks that cannot be a time.
+    """
+    for series, ticks in trace.ticks.items():
+        if series not in trace.distributions or not trace.samples.get(series):
+            raise ValueError(f"{series} is without samples or distribution")
+        if ticks <= 0:
+            raise ValueError(f"{series} took {ticks} ticks")
     return {
         series: ticks / (ticks_per_second * trace.samples[series])
         for series, ticks in trace.ticks.items()
@@ -42,31 +52,37 @@ def differences(prepared: Prepared, trace: Trace) -> list[str]:
             sends[cpu] += times
     handled = [h + c for h, c in zip(counts.handlers, counts.coalesced, strict=True)]
     found += _first_difference("handler runs", handled, sends)
-    if any(burst.protocol == "csd" for burst in prepared.case.bursts):
-        found += _first_difference(
-            "functions run", list(counts.functions), _requests(prepared, trace.loops)
-        )
+    if all(burst.protocol == "csd" for burst in prepared.case.bursts):
+        wanted = _requests(prepared, trace)
+        found += _first_difference("functions run", list(counts.functions), wanted)
     return found
 
 
 def _executed(prepared: Prepared, trace: Trace) -> Iterator[tuple[int, Expected]]:
     """(how often, what was expected) of each program that ran."""
-    for index, expected in enumerate(prepared.bursts):
+    for times, expected, _ in _sends(prepared, trace):
+        yield times, expected
+
+
+def _requests(prepared: Prepared, trace: Trace) -> list[int]:
+    """How often each CPU is asked by a function call, whether or not an IPI is sent for it."""
+    requests = [0] * len(prepared.case.guest.apic_ids)
+    for times, expected, riding in _sends(prepared, trace):
+        for cpu in (*expected.cpus, *riding):
+            requests[cpu] += times
+    return requests
+
+
+def _sends(prepared: Prepared, trace: Trace) -> Iterator[tuple[int, Expected, tuple[int, ...]]]:
+    """Each program that ran: how often, what it must do, who rides on another's send."""
+    for index, (burst, whole) in enumerate(
+        zip(prepared.case.bursts, prepared.bursts, strict=True)
+    ):
         partial = [p for p in trace.partial if p.burst == index]
         for part in partial:
-            yield part.times, prepared.subset(index, part.cpus)
-        yield trace.loops - sum(part.times for part in partial), expected
-
-
-def _requests(prepared: Prepared, loops: int) -> list[int]:
-    """How often each CPU is asked, whether or not an IPI is sent for it."""
-    guest = prepared.case.guest
-    requests = [0] * len(guest.apic_ids)
-    for burst, expected in zip(prepared.case.bursts, prepared.bursts, strict=True):
-        if burst.protocol == "csd":
-            for cpu in set(reached(burst, guest)) - set(expected.lost):
-                requests[cpu] += loops
-    return requests
+            riding = set(reached(burst, prepared.case.guest)) - set(part.cpus)
+            yield part.times, prepared.subset(index, part.cpus), tuple(riding)
+        yield trace.loops - sum(part.times for part in partial), whole, ()
 
 
 def _first_difference(what: str, seen: list[int], wanted: list[int]) -> list[str]:

@@ -26,6 +26,8 @@ from pvbench.errors import UnavailableError, UsageError, unknown
 from pvbench.trace import Counts
 
 FORMAT: Final = 1
+_STAMP: Final = "%Y%m%dT%H%M%SZ"
+_STAMP_LENGTH: Final = 16
 PUBLISHED: Final = "published:"
 # Metadata about the software that made a file, not about what was measured.
 FINGERPRINT: Final = (
@@ -151,7 +153,7 @@ def claim(output: str | None, suite: str, label: str | None) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _not_writable(folder, error) from None
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    stamp = datetime.now(UTC).strftime(_STAMP)
     stem = "-".join(filter(None, (stamp, suite, label)))
     for number in range(1, 1000):
         suffix = f"-{number}" if number > 1 else ""
@@ -185,7 +187,10 @@ def _not_writable(path: Path, error: OSError) -> UnavailableError:
 def latest(count: int) -> list[Path]:
     """The last *count* result files of this machine, oldest first."""
     folder = Path("results") / machine.name()
-    return sorted(p for p in folder.glob("*.json") if p.stat().st_size)[-count:]
+    found = [path for path in folder.glob("*.json") if path.stat().st_size]
+    return sorted(found, key=lambda path: (path.name[:_STAMP_LENGTH], len(path.name), path))[
+        -count:
+    ]
 
 
 def locate(name: str) -> Path:

@@ -18,6 +18,7 @@ from pvbench.trace import Trace
 from pvbench_deliver_model.engine import Engine
 from pvbench_deliver_model.profile import Cost, Profile
 from pvbench_deliver_model.sending import Sending, Timeline
+from pvbench_deliver_model.targets import Targets
 
 # Picoseconds.  The golden tests write their sums out of these.
 ROUND: Mapping[str, int] = {
@@ -181,3 +182,21 @@ def served(line: Timeline) -> list[tuple[int, int]]:
         for arrivals in line.arrivals
         for pair in zip(arrivals.at.tolist(), arrivals.cpus.tolist(), strict=True)
     ]
+
+
+def targets_of(state: str, **changed: Any) -> Targets:
+    """Four vCPUs in *state*."""
+    return Targets(cpus(4), profile_of(**changed), state)
+
+
+def accepted(
+    targets: Targets,
+    hits: Iterable[tuple[int, int]],
+    vector: int = 0xFC,
+    *,
+    lock: bool = False,
+) -> list[tuple[int, int]]:
+    """(entry, acknowledgement) of each (arrival, CPU), all accepted at once."""
+    arrival, cpu = zip(*hits, strict=True)
+    entry, ack = targets.accept(ints(arrival), ints(cpu), vector, lock=lock, distinct=False)
+    return list(zip(entry.tolist(), ack.tolist(), strict=True))

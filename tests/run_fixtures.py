@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +26,7 @@ def plant(
     """Write a module that ``-p`` can name, and that workers can import."""
     folder = tmp_path_factory.mktemp("planted")
     monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.setenv("PYTHONPATH", str(folder))
+    monkeypatch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
     planted: list[str] = []
 
     def write(name: str, source: str) -> str:

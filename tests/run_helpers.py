@@ -14,6 +14,7 @@ from typing import Any
 
 import attrs
 import pyperf
+import pytest
 
 from helpers import guest_of, stack_of
 from pvbench import cli
@@ -23,6 +24,8 @@ from pvbench.report.facts import Row
 from pvbench.suite import Case
 from pvbench.trace import Counts, Distribution, Trace
 
+# Plugins installed on this machine play no part.
+ONLY_BUNDLED = ("PVBENCH_DISABLE_PLUGIN_AUTOLOAD", "1")
 # What a file of a modelled broadcast says of each series.
 FACTS: dict[str, Any] = {
     "format": 1,
@@ -68,7 +71,9 @@ Plant = Callable[[str, str], str]
 def call(*arguments: str) -> Done:
     """Run a command in this process."""
     out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    printed = contextlib.redirect_stdout(out), contextlib.redirect_stderr(err)
+    with printed[0], printed[1], pytest.MonkeyPatch.context() as patch:
+        patch.setenv(*ONLY_BUNDLED)
         try:
             status = cli.main(arguments)
         except SystemExit as ended:  # argparse ends so
@@ -88,7 +93,8 @@ def command(*arguments: str) -> list[str]:
 
 def buffered() -> dict[str, str]:
     """The environment, standard output buffered as a user's is."""
-    return {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
+    name, value = ONLY_BUNDLED
+    return {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"} | {name: value}
 
 
 def console(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:

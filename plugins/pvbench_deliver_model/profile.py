@@ -157,14 +157,20 @@ def _parse(path: Path, data: dict[str, Any], sha256: str) -> Profile:
     tsc_hz = data["tsc_hz"]
     if type(tsc_hz) is not int or not 10**6 <= tsc_hz <= 10**11:
         raise _bad(f"{where}, tsc_hz", tsc_hz, "a frequency in Hz, 1e6 to 1e11")
+    if not isinstance(data["tsc_hz_source"], str) or not data["tsc_hz_source"]:
+        raise _bad(f"{where}, tsc_hz_source", data["tsc_hz_source"], "where it was read")
     units = {unit: float(ps) for unit, ps in _PS.items()} | {"cycles": 10**12 / tsc_hz}
+    ratios = _costs(where, _table(where, data, "ratios"), RATIOS, {"ratio": 1.0})
+    if ratios["exit_entry_share"].ps > 1:
+        share = ratios["exit_entry_share"].ps
+        raise _bad(f"{where}, exit_entry_share.value", share, "a part of one exit, 0 to 1")
     return Profile(
         name=path.stem,
         title=str(data["title"]),
         sha256=sha256,
         **features,
         costs=_costs(where, _table(where, data, "costs"), COSTS, units),
-        ratios=_costs(where, _table(where, data, "ratios"), RATIOS, {"ratio": 1.0}),
+        ratios=ratios,
     )
 
 
@@ -189,17 +195,19 @@ def _cost(where: str, entry: Any, units: dict[str, float]) -> Cost:
     value = entry["value"]
     if type(value) not in (int, float) or not 0 <= value < 10**12:
         raise _bad(f"{where}.value", value, "a number from 0 to 1e12")
-    if entry["unit"] not in units:
+    if not isinstance(entry["unit"], str) or entry["unit"] not in units:
         raise _bad(f"{where}.unit", entry["unit"], f"one of {', '.join(units)}")
     if entry["confidence"] not in ("A", "B", "C"):
         raise _bad(f"{where}.confidence", entry["confidence"], "A, B or C")
     if not isinstance(entry["source"], str) or not entry["source"]:
         raise _bad(f"{where}.source", entry["source"], "where the number was read")
+    if type(entry.get("fitted", False)) is not bool:
+        raise _bad(f"{where}.fitted", entry["fitted"], "true or false")
     return Cost(
         ps=value * units[entry["unit"]],
         confidence=entry["confidence"],
         source=entry["source"],
-        fitted=bool(entry.get("fitted", False)),
+        fitted=entry.get("fitted", False),
     )
 
 

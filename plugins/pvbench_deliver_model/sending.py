@@ -169,7 +169,8 @@ def _exit(profile: Profile, sender: type[Op], route: Route, *, nmi: bool) -> tup
     fast = {
         "none": False,
         "physical": route is Route.PHYSICAL and not nmi,
-        "any": route is not Route.BROADCAST,  # what the APIC map can look up
+        # what the APIC map can look up
+        "any": route in (Route.PHYSICAL, Route.LOGICAL, Route.SELF),
     }[profile.icr_fastpath]
     return ps("icr_write_fastpath" if fast else "icr_write"), True
 

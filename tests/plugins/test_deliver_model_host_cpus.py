@@ -46,6 +46,18 @@ def test_halted_targets_of_one_host_cpu_queue() -> None:
     assert entries(targets, 1_000, 1, 2, 3) == [1_850, 1_850, 2_753]
 
 
+def test_queues_of_host_cpus_do_not_mix() -> None:
+    """Four on host CPU 1 at once; three on host CPU 0, the last of them much later."""
+    targets = Targets(cpus(8, host_cpus=2), profile_of(), "halted")
+    arrivals = [1_000] * 6 + [19_000]
+
+    entry, _ = targets.accept(
+        ints(arrivals), ints((1, 2, 3, 4, 5, 7, 6)), 0xFC, lock=False, distinct=True
+    )
+
+    assert entry.tolist() == [1_850, 1_850, 2_753, 2_753, 3_656, 4_559, 19_850]
+
+
 def test_a_host_cpu_stays_busy_from_one_burst_to_the_next() -> None:
     """Host CPU 1 is taken until 3606; CPU 1 polled and could begin at 3000."""
     targets = Targets(cpus(4, host_cpus=2), profile_of(), "halted")

@@ -1,39 +1,16 @@
 """
-Target vCPUs: injection, halt polling, coalescing and the shared lock.
+Target vCPUs: injection, halt polling and coalescing.
 
 Costs are those of `model_helpers.ROUND`: notification 300, kick 700, wake-up 200
-(polled) or 800 (blocked), entry 50, EOI 6, function 7, exit 40, lock 900.
+(polled) or 800 (blocked), entry 50, EOI 6, function 7, exit 40.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
 import pytest
 
-from model_helpers import cpus, ints, profile_of
+from model_helpers import accepted, cpus, ints, profile_of, targets_of
 from pvbench_deliver_model.targets import Targets
-
-VECTOR = 0xFC
-
-
-def targets_of(state: str, **changed: Any) -> Targets:
-    """Four vCPUs in *state*."""
-    return Targets(cpus(4), profile_of(**changed), state)
-
-
-def accepted(
-    targets: Targets,
-    hits: Iterable[tuple[int, int]],
-    vector: int = VECTOR,
-    *,
-    lock: bool = False,
-) -> list[tuple[int, int]]:
-    """(entry, acknowledgement) of each (arrival, CPU), all accepted at once."""
-    arrival, cpu = zip(*hits, strict=True)
-    entry, ack = targets.accept(ints(arrival), ints(cpu), vector, lock=lock, distinct=False)
-    return list(zip(entry.tolist(), ack.tolist(), strict=True))
 
 
 @pytest.mark.parametrize(
@@ -69,6 +46,7 @@ def wake_ups(idle_times: list[int], **changed: float) -> str:
     ("idle_times", "expected"),
     [
         pytest.param([1], "b", id="a-fresh-vcpu-does-not-poll"),
+        pytest.param([19_999, 5_000], "bp", id="short-of-the-cap-is-a-short-sleep"),
         pytest.param([1, 5_000], "bp", id="start-window"),
         pytest.param([1, 5_001], "bb", id="start-window-missed"),
         pytest.param([1, 5_001, 10_000], "bbp", id="grown-twofold"),
@@ -114,10 +92,10 @@ def test_each_vcpu_has_a_poll_window_of_its_own() -> None:
 
 
 def test_wake_ups_are_counted_by_kind() -> None:
-    """Two had to be scheduled, one was caught by polling."""
+    """First CPU 1 had to be scheduled; then CPU 2, while CPU 1 was caught by polling."""
     targets = targets_of("halted")
-    accepted(targets, [(1_000, 1), (1_000, 2)])
-    accepted(targets, [(3_000, 1)])
+    accepted(targets, [(1_000, 1)])
+    accepted(targets, [(3_000, 1), (3_000, 2)])
 
     assert (targets.wakeups_polled, targets.wakeups_blocked) == (1, 2)
 
@@ -130,6 +108,16 @@ def test_an_interrupt_in_a_handler_wakes_nobody() -> None:
     wakeups = (targets.wakeups_polled, targets.wakeups_blocked)
 
     assert (found, wakeups) == ([(1_850, 1_863), (2_913, 2_926)], (0, 1))
+
+
+def test_a_busy_and_an_idle_target_are_told_apart_in_one_burst() -> None:
+    """CPU 1 is in its handler until 2863; CPU 2 has to be scheduled."""
+    targets = targets_of("halted", interrupt_exit=1_000)
+    accepted(targets, [(1_000, 1)])
+
+    found = accepted(targets, [(1_900, 1), (1_900, 2)])
+
+    assert (found, targets.wakeups_blocked) == ([(2_913, 2_926), (2_750, 2_763)], 2)
 
 
 @pytest.mark.parametrize(
@@ -190,49 +178,6 @@ def test_a_vcpu_with_interrupts_off_takes_them_when_they_come_back() -> None:
     found = accepted(targets, [(1_000, 1), (1_000, 2), (4_000, 1)])
 
     assert found == [(5_350, 5_363), (1_350, 1_363), (5_350, 5_363)]
-
-
-def test_the_lock_passes_in_order_of_arrival_at_it() -> None:
-    """Wanted at 1356, 1456 and 1556; releases are 900 apart."""
-    found = accepted(targets_of("running"), [(1_000, 3), (1_100, 1), (1_200, 2)], lock=True)
-
-    assert found == [(1_350, 1_363), (1_450, 2_263), (1_550, 3_163)]
-
-
-@pytest.mark.parametrize(
-    ("arrival", "expected"),
-    [
-        pytest.param(1_899, (2_249, 2_263), id="wanted-899-after-the-release"),
-        pytest.param(1_900, (2_250, 2_263), id="wanted-900-after-the-release"),
-        pytest.param(9_000, (9_350, 9_363), id="long-free"),
-    ],
-)
-def test_releases_of_the_lock_are_at_least_a_handover_apart(
-    arrival: int, expected: tuple[int, int]
-) -> None:
-    """Released at 1356 by CPU 1; a lock long free costs nothing."""
-    targets = targets_of("running")
-    accepted(targets, [(1_000, 1)], lock=True)
-
-    assert [expected] == accepted(targets, [(arrival, 2)], lock=True)
-
-
-def test_a_polling_target_gets_the_lock_before_a_blocked_one() -> None:
-    """CPU 2 was sent to later, but wants the lock at 3356, CPU 1 at 3856."""
-    targets = targets_of("halted")
-    accepted(targets, [(1_000, 2)])
-
-    found = accepted(targets, [(3_000, 1), (3_100, 2)], lock=True)
-
-    assert found == [(3_850, 4_263), (3_350, 3_363)]
-
-
-def test_a_later_burst_waits_for_the_lock_of_an_earlier_one() -> None:
-    """Released at 1356, so not again before 2256."""
-    targets = targets_of("running")
-    accepted(targets, [(1_000, 1)], lock=True)
-
-    assert accepted(targets, [(1_100, 2)], lock=True) == [(1_450, 2_263)]
 
 
 def test_counts_restart_but_vcpus_go_on() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ pytest_plugins = ["run_fixtures"]
 BLOCK_IN_BOOT_2 = (
     "made = Path(os.environ['BOOTS']); made.open('a').write('.');"
     "made.read_text() == '..' and ("
-    "open(os.environ['BEGUN'], 'w').close(), open(os.environ['NEVER']).read())"
+    "Path(os.environ['BEGUN']).write_text('!'), open(os.environ['NEVER']).read())"
 )
 
 
@@ -45,9 +46,22 @@ def blocked(
         text=True,
     )
     with run:
-        (tmp_path / "BEGUN").read_text()  # returns once boot 2 has begun
+        wait_for(tmp_path / "BEGUN", run)
         yield run
         run.kill()
+
+
+def wait_for(fifo: Path, run: subprocess.Popen[str]) -> None:
+    """Return once somebody writes to *fifo*; fail if *run* ends instead."""
+    reading, ending = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK), os.pidfd_open(run.pid)
+    try:
+        ready, _, _ = select.select([reading, ending], [], [], 60)
+    finally:
+        os.close(reading)
+        os.close(ending)
+    if ready != [reading]:
+        run.kill()
+        pytest.fail(f"the run did not reach its second boot: {run.communicate()[1]}")
 
 
 def ended(run: subprocess.Popen[str], number: signal.Signals) -> tuple[int, str, str]:
