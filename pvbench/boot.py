@@ -119,7 +119,7 @@ def _serve(
     traces: list[Trace] = []
     try:
         error = _answer(worker, job, boot, traces)
-    except _UNREADABLE:
+    except BaseException:  # a signal included: a worker must not outlive its boot
         worker.kill()
         raise
     finally:
