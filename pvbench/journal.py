@@ -68,7 +68,7 @@ def read(path: Path) -> list[dict[str, Any]]:
         try:
             entries.append(json.loads(line))
         except ValueError:
-            if number < len(lines):
+            if number < len(lines) or number == 1:
                 raise _no_journal(path, f"line {number} is not JSON") from None
     if not all(isinstance(entry, dict) for entry in entries):
         raise _no_journal(path, "a line is no JSON object")

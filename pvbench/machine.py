@@ -16,7 +16,7 @@ def cpu_model() -> str:
         text = _CPUINFO.read_text()
     except OSError:
         return "unknown"
-    match = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+    match = re.search(r"^model name[ \t]*:[ \t]*(.*)$", text, re.MULTILINE)
     return (match[1].strip() if match else "") or "unknown"
 
 

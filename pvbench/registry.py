@@ -132,6 +132,8 @@ class Registry:
                 f"{driver!r} is no driver", fix=f"Write {driver}/x2apic-physical, say."
             )
         top = self.get("sender", overlay) if overlay else None
+        if isinstance(top, Driver):
+            raise UsageError(f"{overlay!r} is a driver", fix="Only overlays go over a driver.")
         return Stack(bottom, top)
 
 

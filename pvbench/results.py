@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -19,7 +20,7 @@ from typing import Any, Final
 import attrs
 import pyperf
 
-from pvbench import machine
+from pvbench import journal, machine
 from pvbench.boot import Measured
 from pvbench.check import Prepared
 from pvbench.errors import UnavailableError, UsageError, unknown
@@ -154,7 +155,8 @@ def claim(output: str | None, suite: str, label: str | None) -> Path:
     except OSError as error:
         raise _not_writable(folder, error) from None
     stamp = datetime.now(UTC).strftime(_STAMP)
-    stem = "-".join(filter(None, (stamp, suite, label)))
+    words = (re.sub(r"[^A-Za-z0-9._]+", "-", word) for word in (suite, label) if word)
+    stem = "-".join((stamp, *words))
     for number in range(1, 1000):
         suffix = f"-{number}" if number > 1 else ""
         with contextlib.suppress(UsageError):
@@ -167,6 +169,7 @@ def _create(path: Path) -> Path:
         raise UsageError(f"{path} does not end in .json", fix="pyperf files do.")
     try:
         with path.open("x"):
+            journal.beside(path).unlink(missing_ok=True)  # of a run that measured nothing
             return path
     except FileExistsError:
         raise UsageError(
@@ -233,11 +236,11 @@ def read(name: str) -> pyperf.BenchmarkSuite:
     suite = _parse(name, text)
     for benchmark in suite:
         version = benchmark.get_metadata().get("pvbench_format")
-        if version is None:
+        if version is None or "pvbench_clock" not in benchmark.get_metadata():
             raise UsageError(f"{name} is a pyperf file, but not of pvbench", fix=_EXPECTED)
         if version != FORMAT:
             raise UsageError(
-                f"{name} is of pvbench's format {version}, this one reads {FORMAT}",
+                f"{name} is of pvbench's format {version!r}, this one reads {FORMAT}",
                 fix="Use the pvbench that wrote it.",
             )
     clocks = {benchmark.get_metadata()["pvbench_clock"] for benchmark in suite}
@@ -259,7 +262,7 @@ def _parse(name: str, text: str) -> pyperf.BenchmarkSuite:
     try:
         data: Any = json.loads(text)
     except json.JSONDecodeError as error:
-        cut = error.pos >= len(text.rstrip())
+        cut = not text.rstrip().endswith("}")
         what = "is cut off" if cut else "is not JSON"
         raise UsageError(f"{name} {what}", why=str(error), fix=_EXPECTED) from None
     if not isinstance(data, dict) or "benchmarks" not in data:

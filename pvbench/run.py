@@ -18,11 +18,12 @@ from pvbench import journal, progress
 from pvbench.boot import Launch, Report, run_boot
 from pvbench.delivery import Delivery
 from pvbench.errors import Status, UnavailableError, UsageError, worst
+from pvbench.expand import Selection, expand
 from pvbench.journal import Journal
 from pvbench.plan import Outcome, Plan, effort, make_plan
 from pvbench.registry import Registry
 from pvbench.results import Collector, Metadata, case_metadata, claim, write
-from pvbench.suite import Selection, Suite, expand
+from pvbench.suite import Suite
 
 _STATUS_OF = {
     "ok": Status.OK,
@@ -63,12 +64,14 @@ class Ended:
     A run that is over.
 
     Args:
-        path: the pyperf file; None if nothing was measured.
+        path: the pyperf file; None if there was nothing to do.
+        measured: it exists.  The journal is beside it in any case.
         signal: what ended it early; 0 if nothing did.
     """
 
     path: Path | None
     status: Status
+    measured: bool = False
     signal: int = 0
 
 
@@ -131,6 +134,15 @@ def run(prepared: Prepared, registry: Registry) -> Ended:
     if not plan.boots and not plan.refused:
         return Ended(path=None, status=Status.NOTHING_MEASURED)
     path = claim(request.output, request.suite.name, request.label)
+    try:
+        return _boots(prepared, registry, path)
+    finally:
+        if path.exists() and not path.stat().st_size:  # nothing was measured
+            path.unlink()
+
+
+def _boots(prepared: Prepared, registry: Registry, path: Path) -> Ended:
+    plan = prepared.plan
     book = Journal(journal.beside(path))
     book.write(plan=_plan_entry(prepared))
     for name, outcome in plan.refused.items():
@@ -138,7 +150,8 @@ def run(prepared: Prepared, registry: Registry) -> Ended:
     collector = _collector(prepared, registry)
     statuses = [_STATUS_OF[outcome.kind] for outcome in plan.refused.values()]
     stop = _Stop()
-    with stop.on_signals(), progress.make(len(plan.boots), quiet=request.quiet) as shown:
+    shown = progress.make(len(plan.boots), quiet=prepared.request.quiet)
+    with stop.on_signals(), shown:
         for number, boot in enumerate(plan.boots, 1):
             shown.boot(number, f"{boot.guest.name} {boot.guest.hypercall_abi}")
             report = stop.unless_signalled(partial(run_boot, boot, prepared.launch))
@@ -147,13 +160,11 @@ def run(prepared: Prepared, registry: Registry) -> Ended:
             statuses += [_STATUS_OF[case.outcome.kind] for case in report.cases]
             _keep(report, prepared, collector, path)
             book.write(boot=number, guest=boot.guest.name, **_boot_entry(report))
-    measured = bool(collector.runs)
-    if not measured:
-        path.unlink()
+    if not collector.runs:
         statuses.append(Status.NOTHING_MEASURED)
     status = worst(statuses)
     book.write(end=int(status), signal=stop.signal)
-    return Ended(path=path if measured else None, status=status, signal=stop.signal)
+    return Ended(path=path, measured=bool(collector.runs), status=status, signal=stop.signal)
 
 
 def _plan_entry(prepared: Prepared) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pvbench.checks import ints
 
 # Times from t0 of a burst; "wall" is the whole iteration, loop overhead included.
 SERIES: Final = ("send", "irqoff", "deliver", "ack", "wall", "makespan")
+_COUNT: Final = attrs.validators.optional(attrs.validators.instance_of(int))
 
 
 @attrs.frozen(kw_only=True)
@@ -34,15 +35,15 @@ class Counts:
         wakeups_blocked: halted targets that had to be scheduled.
     """
 
-    icr_writes: int | None
-    hypercalls: int | None
-    returned: int | None
+    icr_writes: int | None = attrs.field(validator=_COUNT)
+    hypercalls: int | None = attrs.field(validator=_COUNT)
+    returned: int | None = attrs.field(validator=_COUNT)
     handlers: tuple[int, ...] = attrs.field(converter=ints)
     coalesced: tuple[int, ...] = attrs.field(converter=ints)
     functions: tuple[int, ...] = attrs.field(converter=ints)
-    exits: int | None = None
-    wakeups_polled: int | None = None
-    wakeups_blocked: int | None = None
+    exits: int | None = attrs.field(default=None, validator=_COUNT)
+    wakeups_polled: int | None = attrs.field(default=None, validator=_COUNT)
+    wakeups_blocked: int | None = attrs.field(default=None, validator=_COUNT)
 
 
 @attrs.frozen(kw_only=True)

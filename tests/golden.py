@@ -12,10 +12,10 @@ from typing import Any, Final
 
 import pyperf
 
+from pvbench.expand import Selection
 from pvbench.registry import load
 from pvbench.results import FINGERPRINT, read
 from pvbench.run import Request, prepare, run
-from pvbench.suite import Selection
 
 FOLDER: Final = Path(__file__).parents[1] / "results" / "model"
 QUESTIONS: Final = {

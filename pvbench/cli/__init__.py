@@ -36,18 +36,34 @@ class _Version(argparse.Action):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the console script's entry point."""
     try:
-        options = _parser().parse_args(arguments)
-        status = int(options.execute(options))
+        status = _run(arguments)
         sys.stdout.flush()
     except PvbenchError as error:
         print(f"pvbench: {error}", file=sys.stderr)
-        return int(error.status)
+        status = int(error.status)
     except BrokenPipeError:  # `| head` has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return int(Status.OK)
+        status = int(Status.OK)
+        _forget_output()
+    except OSError as error:
+        print(f"pvbench: standard output cannot be written: {error.strerror}", file=sys.stderr)
+        status = int(Status.ENVIRONMENT)
+        _forget_output()
     except KeyboardInterrupt:
-        return 130
+        status = 130
     return status
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        options = _parser().parse_args(arguments)
+    except SystemExit as leaving:  # --help, --version, or wrong usage, already told
+        return leaving.code if isinstance(leaving.code, int) else int(Status.USAGE)
+    return int(options.execute(options))
+
+
+def _forget_output() -> None:
+    """What is still buffered would fail again when the interpreter ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:

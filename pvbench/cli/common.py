@@ -47,6 +47,20 @@ def registry(options: argparse.Namespace) -> Registry:
     return found
 
 
+def known_series(name: str, *others: str) -> None:
+    """Refuse a series that no delivery measures."""
+    from pvbench.errors import unknown
+    from pvbench.trace import SERIES
+
+    if name not in (*SERIES, *others):
+        raise unknown("series", name, SERIES, f"Series: {', '.join((*SERIES, *others))}.")
+
+
+def number(text: str) -> int:
+    """An integer in decimal, or in hex with 0x."""
+    return int(text, 0)
+
+
 def print_json(value: Any) -> None:
     """For scripts: one JSON document."""
     print(json.dumps(value, indent=2))

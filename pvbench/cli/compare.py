@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pvbench.cli import common
@@ -46,6 +47,9 @@ def execute(options: argparse.Namespace) -> Status:
     from pvbench import compare
     from pvbench.report import comparison
 
+    common.known_series(options.series, "all")
+    if options.baseline and not options.by:
+        raise UsageError("--baseline names a side of --by", fix="Give --by sender, say.")
     files = _read(options)
     alone: list[str] = []
     if options.beside:
@@ -83,7 +87,7 @@ def _read(options: argparse.Namespace) -> dict[str, list[Row]]:
             f"comparing takes {needed} result files, there are {len(names)}",
             fix="Name them, or give --by sender.",
         )
-    if len(set(names)) != len(names):
+    if len({Path(name).resolve() for name in names}) != len(names):
         raise UsageError("a file is named twice", fix="Comparing it with itself says nothing.")
     suites = {name: read(name) for name in names}
     if not options.json and options.format == "plain":

@@ -36,7 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         choices=("send_IPI_mask", "send_IPI", "smp_call_function_many"),
         help="kernel function called (send_IPI_mask)",
     )
-    parser.add_argument("--vector", type=lambda text: int(text, 0), help="0x20..0xff, 2: NMI")
+    parser.add_argument("--vector", type=common.number, help="0x20..0xff, 2: NMI")
     parser.add_argument("--bits", type=int, default=64, help="guest word size, 32 or 64")
     parser.add_argument("--json", action="store_true", help="print JSON instead")
     common.plugin_options(parser)

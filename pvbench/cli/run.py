@@ -10,8 +10,9 @@ from pvbench.cli import common
 from pvbench.errors import Status
 
 if TYPE_CHECKING:
+    from pvbench.expand import Selection
     from pvbench.run import Ended, Prepared, Request
-    from pvbench.suite import Selection, Suite
+from pvbench.suite import Suite
 
 HELP = "run a suite"
 
@@ -99,7 +100,7 @@ def _request(options: argparse.Namespace, suite: Suite) -> Request:
 
 
 def _selection(options: argparse.Namespace) -> Selection:
-    from pvbench.suite import Selection
+    from pvbench.expand import Selection
 
     return Selection(
         workloads=options.workload,
@@ -139,13 +140,15 @@ def _print_plan(prepared: Prepared, options: argparse.Namespace) -> Status:
 
 
 def _print_result(ended: Ended, options: argparse.Namespace) -> int:
-    from pvbench.cli.show import print_file
+    from pvbench.cli.show import print_file, print_refused
 
-    if ended.path is None:
-        print("pvbench: nothing was measured", file=sys.stderr)
-    else:
+    if ended.path and ended.measured:
         print_file(str(ended.path), options)
         print(f"results: {ended.path}", file=sys.stderr)
+    else:
+        print("pvbench: nothing was measured", file=sys.stderr)
+        if ended.path:
+            print_refused(ended.path)
     if ended.signal:
         print(f"pvbench: ended early by signal {ended.signal}", file=sys.stderr)
         return 128 + ended.signal

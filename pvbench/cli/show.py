@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from pathlib import Path
 
 from pvbench.cli import common
 from pvbench.errors import Status, UsageError
@@ -21,6 +23,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="which time: wall, ack, send, irqoff, deliver, makespan (wall)",
     )
     common.output_options(parser)
+
+
+def print_refused(path: Path) -> None:
+    """Why the cases of a run without results did not run."""
+    from pvbench import journal
+    from pvbench.report.summary import not_run
+
+    print(*not_run(journal.read(journal.beside(path))), sep="\n", file=sys.stderr)
 
 
 def execute(options: argparse.Namespace) -> Status:
@@ -48,4 +58,5 @@ def print_file(name: str, options: argparse.Namespace) -> None:
         common.print_json(as_json(suite, book))
         return
     series = getattr(options, "series", HEADLINE)
+    common.known_series(series)
     print(summary(suite, book, style=options.format, series=series))

@@ -11,8 +11,10 @@ from pvbench.report import table
 def comparison(pairs: list[Pair], style: str, *, by: str | None = None) -> str:
     """One row for each pair; ratios are of times, and say which kind."""
     sides = ("baseline", "side") if by else ("stack",)
+    several = len({pair.before.fact("series") for pair in pairs}) > 1
     headers = (
         "workload",
+        *(("series",) if several else ()),
         *sides,
         *(
             "guest",
@@ -27,6 +29,7 @@ def comparison(pairs: list[Pair], style: str, *, by: str | None = None) -> str:
     rows = [
         [
             pair.before.fact("workload"),
+            *([pair.before.fact("series")] if several else []),
             *([_side(pair, by), pair.side] if by else [pair.before.fact("stack")]),
             pair.before.fact("guest"),
             table.seconds(pair.before.value_s),
@@ -38,7 +41,7 @@ def comparison(pairs: list[Pair], style: str, *, by: str | None = None) -> str:
         ]
         for pair in pairs
     ]
-    return table.render(headers, rows, style, left=len(sides) + 2)
+    return table.render(headers, rows, style, left=len(sides) + 2 + several)
 
 
 def _side(pair: Pair, by: str) -> str:

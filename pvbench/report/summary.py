@@ -36,12 +36,13 @@ def summary(
 ) -> str:
     """Tables and sentences for everything in a result file and its journal."""
     found = rows(suite)
+    if style == "csv":
+        return _csv(found, series)
     parts: list[str] = []
     for group in dict.fromkeys(_group(row) for row in found):
         members = [row for row in found if _group(row) == group]
         parts += _group_text(members, style, series)
-    if style != "csv":
-        parts += list(_not_run(journal))
+    parts += list(not_run(journal))
     return "\n\n".join(parts)
 
 
@@ -56,21 +57,31 @@ def _group_text(members: list[Row], style: str, series: str) -> Iterator[str]:
         [stack, *(_time(members, stack, workload, series) for workload in workloads)]
         for stack in stacks
     ]
-    if style == "csv":
-        yield table.render(["stack", *workloads], times, style)
-        return
     yield _heading(members, series)
     yield table.render(["stack", *workloads], times, style, left=1)
     sending = [w for w in workloads if _targets(members, w)]
-    if any(row.fact("icr_writes") is not None for row in members):
+    if sending and any(row.fact("icr_writes") is not None for row in members):
         counts = [
             [stack, *(_counts(members, stack, workload) for workload in sending)]
             for stack in stacks
         ]
         yield "What one burst executes (w ICR writes, h hypercalls):"
         yield table.render(["stack", *sending], counts, style, left=1)
-    if notes := list(_notes(members)):
+    if notes := [*_told(members), *_notes(members)]:
         yield "\n".join(notes)
+
+
+def _csv(found: list[Row], series: str) -> str:
+    """One table of all groups, times in seconds."""
+    facts = ("guest", "host_cpus", "guest_bits", "shorthands", "target_state", "profile")
+    workloads = ordered(found, "workload")
+    lines = []
+    for key in dict.fromkeys((_group(row), row.fact("stack")) for row in found):
+        members = [row for row in found if (_group(row), row.fact("stack")) == key]
+        cells = [_cell(members, key[1], workload, series) for workload in workloads]
+        told = [str(members[0].fact(fact)) for fact in facts]
+        lines.append([*told, key[1], *(repr(c.value_s) if c else "" for c in cells)])
+    return table.render([*facts, "stack", *workloads], lines, "csv")
 
 
 def _heading(members: list[Row], series: str) -> str:
@@ -128,6 +139,14 @@ def _counts(members: list[Row], stack: str, workload: str) -> str:
     return " ".join(f"{count:g}{letter}" for letter, count in named if count) or "0"
 
 
+def _told(members: list[Row]) -> Iterator[str]:
+    """What a published file says of itself."""
+    for fact in ("source", "caveat"):
+        for text in ordered(members, fact):
+            if text:
+                yield f"{fact.capitalize()}: {text}."
+
+
 def _notes(members: list[Row]) -> Iterator[str]:
     """What a result cannot show, and what was lost."""
     sending = [row for row in members if row.fact("targets")]
@@ -170,18 +189,19 @@ def _why_native(row: Row) -> str:
     return "it does not override this callback"
 
 
-def _not_run(journal: list[dict[str, Any]]) -> Iterator[str]:
+def not_run(journal: list[dict[str, Any]]) -> Iterator[str]:
     """Cases without samples, by reason."""
-    reasons: dict[tuple[str, str], list[str]] = {}
+    reasons: dict[tuple[str, str], dict[str, None]] = {}
     for entry in journal:
         ended = {entry["case"]: entry} if "case" in entry else entry.get("cases", {})
         for name, outcome in ended.items():
             if outcome["outcome"] != "ok":
                 key = (outcome["outcome"], outcome["reason"])
-                reasons.setdefault(key, []).append(name)
-    for (outcome, reason), names in reasons.items():
-        more = f" and {len(names) - 1} more cases" if len(names) > 1 else ""
-        yield f"{outcome}: {names[0]}{more}: {reason}"
+                reasons.setdefault(key, {})[name] = None
+    for (outcome, reason), cases in reasons.items():
+        first, *others = cases
+        more = f" and {len(others)} more cases" if others else ""
+        yield f"{outcome}: {first}{more}: {reason}"
 
 
 def as_json(suite: pyperf.BenchmarkSuite, journal: list[dict[str, Any]]) -> dict[str, Any]:
@@ -196,5 +216,5 @@ def as_json(suite: pyperf.BenchmarkSuite, journal: list[dict[str, Any]]) -> dict
             }
             for row in rows(suite)
         ],
-        "not_run": list(_not_run(journal)),
+        "not_run": list(not_run(journal)),
     }

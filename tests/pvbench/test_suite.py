@@ -9,7 +9,8 @@ import pytest
 
 from helpers import bundled
 from pvbench.errors import UsageError
-from pvbench.suite import Case, Selection, Suite, expand
+from pvbench.expand import Selection, expand
+from pvbench.suite import Case, Suite
 
 SUITE = Suite(
     name="question",

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from helpers import bundled
-from pvbench.suite import Case, Selection, Suite, expand
+from pvbench.expand import Selection, expand
+from pvbench.suite import Case, Suite
 
 SUITE = Suite(
     name="question",
