@@ -262,7 +262,7 @@ def _parse(name: str, text: str) -> pyperf.BenchmarkSuite:
     try:
         data: Any = json.loads(text)
     except json.JSONDecodeError as error:
-        cut = not text.rstrip().endswith("}")
+        cut = text.startswith("{") and not text.rstrip().endswith("}")
         what = "is cut off" if cut else "is not JSON"
         raise UsageError(f"{name} {what}", why=str(error), fix=_EXPECTED) from None
     if not isinstance(data, dict) or "benchmarks" not in data:

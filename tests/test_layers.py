@@ -34,6 +34,7 @@ LAYERS = [
     "suite",
     "hookspecs",
     "registry",
+    "expand",
     "check",
     "plan",
     "measure",

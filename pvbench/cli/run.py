@@ -12,7 +12,7 @@ from pvbench.errors import Status
 if TYPE_CHECKING:
     from pvbench.expand import Selection
     from pvbench.run import Ended, Prepared, Request
-from pvbench.suite import Suite
+    from pvbench.suite import Suite
 
 HELP = "run a suite"
 

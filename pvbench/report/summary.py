@@ -72,16 +72,16 @@ def _group_text(members: list[Row], style: str, series: str) -> Iterator[str]:
 
 
 def _csv(found: list[Row], series: str) -> str:
-    """One table of all groups, times in seconds."""
-    facts = ("guest", "host_cpus", "guest_bits", "shorthands", "target_state", "profile")
+    """One table, times in seconds; what tells groups apart is a column of its own."""
     workloads = ordered(found, "workload")
+    telling = [fact for fact in _GROUP if len(ordered(found, fact)) > 1]
     lines = []
-    for key in dict.fromkeys((_group(row), row.fact("stack")) for row in found):
-        members = [row for row in found if (_group(row), row.fact("stack")) == key]
-        cells = [_cell(members, key[1], workload, series) for workload in workloads]
-        told = [str(members[0].fact(fact)) for fact in facts]
-        lines.append([*told, key[1], *(repr(c.value_s) if c else "" for c in cells)])
-    return table.render([*facts, "stack", *workloads], lines, "csv")
+    for group, stack in dict.fromkeys((_group(row), row.fact("stack")) for row in found):
+        members = [row for row in found if (_group(row), row.fact("stack")) == (group, stack)]
+        told = [str(members[0].fact(fact)) for fact in telling]
+        cells = (_time(members, stack, workload, series, repr) for workload in workloads)
+        lines.append([*told, stack, *cells])
+    return table.render([*telling, "stack", *workloads], lines, "csv")
 
 
 def _heading(members: list[Row], series: str) -> str:
@@ -117,9 +117,15 @@ def _any_series(members: list[Row], stack: str, workload: str) -> Row | None:
     return next((cell for cell in cells if cell), None)
 
 
-def _time(members: list[Row], stack: str, workload: str, series: str) -> str:
+def _time(
+    members: list[Row],
+    stack: str,
+    workload: str,
+    series: str,
+    shown: Callable[[float], str] = table.seconds,
+) -> str:
     if cell := _cell(members, stack, workload, series):
-        return table.seconds(cell.value_s)
+        return shown(cell.value_s)
     other = _any_series(members, stack, workload)
     if other and other.fact("lost"):
         return f"loses {other.fact('lost')} of {other.fact('targets')}"

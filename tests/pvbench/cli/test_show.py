@@ -103,7 +103,7 @@ def test_without_a_file_it_is_the_last_run_here(
         name = f"2026010{day}T000000Z-norov.json"
         file_of(folder / name, row_of("broadcast", PHYSICAL, value_s))
 
-    assert "x2apic-physical,2.00 us" in cli("show", "--format", "csv").out
+    assert "x2apic-physical,2e-06" in cli("show", "--format", "csv").out
 
 
 def test_without_any_run_it_says_what_to_do(cli: Cli) -> None:
