@@ -148,7 +148,7 @@ def file_of(path: Path, *rows: Row) -> str:
 def case_of(stack: str, *bursts: Burst, cpus: int = 4, **facts: Any) -> Case:
     """A case of the model on a small guest."""
     chosen = stack_of(stack)
-    known = {
+    known: dict[str, Any] = {
         "suite": "norov",
         "suite_version": 1,
         "workload": "broadcast",
@@ -176,7 +176,7 @@ def prepared_of(stack: str = "x2apic-physical", **facts: Any) -> Prepared:
 def trace_of(loops: int = 10, **changes: Any) -> Trace:
     """What an honest delivery reports of `prepared_of`: 3 writes, 3 handlers a loop."""
     each = (0, loops, loops, loops)
-    counts = {
+    counts: dict[str, Any] = {
         "icr_writes": 3 * loops,
         "hypercalls": 0,
         "returned": 0,
@@ -184,7 +184,7 @@ def trace_of(loops: int = 10, **changes: Any) -> Trace:
         "coalesced": (0, 0, 0, 0),
         "functions": each,
     }
-    known = {
+    known: dict[str, Any] = {
         "samples": {"wall": loops},
         "ticks": {"wall": 2_000 * loops},
         "distributions": {"wall": Distribution(p50=1_999, p99=2_050, maximum=2_100)},

@@ -22,7 +22,7 @@ def cpuinfo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A /proc/cpuinfo to be written, of a machine with 4 CPUs."""
     path = tmp_path / "cpuinfo"
     monkeypatch.setattr(machine, "_CPUINFO", path)
-    monkeypatch.setattr(machine.os, "cpu_count", lambda: 4)
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
     return path
 
 

@@ -92,7 +92,7 @@ def test_a_contradiction_is_named(counts: dict[str, Any], expected: str) -> None
 @pytest.mark.parametrize("unknown", ["icr_writes", "hypercalls", "returned"])
 def test_what_a_host_cannot_show_contradicts_nothing(unknown: str) -> None:
     """KVM keeps no counter of ICR writes: None is unknown, not 0."""
-    assert differences(prepared_of(), trace_of(**{unknown: None})) == []
+    assert differences(prepared_of(), trace_of(10, **{unknown: None})) == []
 
 
 def test_a_coalesced_interrupt_is_not_a_lost_one() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import attrs
 import pytest
 
 from helpers import bundled, guest_of
+from pvbench.delivery import Delivery
 from pvbench.ops import Burst
 from pvbench.plan import Boot, Effort, Outcome, Plan, effort, make_plan
 from pvbench.sender import Apic, Driver, Ops, Stack
@@ -33,7 +34,9 @@ class Hypervisor:
 
 def plan_of(*cases: Case, wanted: Effort = ONE, seed: int = 0, **delivery: Any) -> Plan:
     """A plan for a delivery that can do everything, or says why not."""
-    return make_plan(list(cases), bundled(), Hypervisor(**delivery), wanted, seed)
+    return make_plan(
+        list(cases), bundled(), cast("Delivery", Hypervisor(**delivery)), wanted, seed
+    )
 
 
 def guests_of(seed: int) -> list[int]:

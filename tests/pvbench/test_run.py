@@ -22,7 +22,7 @@ NATIVE = (*ONE, "native")
 
 def outcomes(path: Path) -> list[tuple[str, str]]:
     """(outcome, reason) of every case in the journal, in its order."""
-    cases = []
+    cases: list[dict[str, str]] = []
     for entry in journal_of(path):
         cases += [entry] if "case" in entry else entry.get("cases", {}).values()
     return [(case["outcome"], case["reason"]) for case in cases]

@@ -18,7 +18,8 @@ SAVE, RESTORE = {"op": "IrqSave"}, {"op": "IrqRestore"}
 
 def explained(cli: Cli, *arguments: str) -> dict[str, Any]:
     """The JSON document."""
-    return json.loads(cli("explain", *arguments, "--json").out)
+    found: dict[str, Any] = json.loads(cli("explain", *arguments, "--json").out)
+    return found
 
 
 def test_the_merged_overlay_reaches_an_id_below_its_window_by_a_second_call(cli: Cli) -> None:

@@ -18,7 +18,7 @@ PHYSICAL = "x2apic-physical"
 
 
 def test_the_table_of_a_run_has_its_stacks_and_workloads(cli: Cli, overlay_file: Path) -> None:
-    """Stacks down, workloads across, in the order of the plan."""
+    """Stacks down, workloads across, in the order of the plan; times in seconds."""
     done = cli("show", str(overlay_file), "--format", "csv")
     table = list(csv.DictReader(io.StringIO(done.out)))
 
@@ -36,7 +36,7 @@ def test_the_table_of_a_run_has_its_stacks_and_workloads(cli: Cli, overlay_file:
         "broadcast",
         "broadcast-lock",
     ]
-    assert all(cell.endswith((" ns", " us")) for cell in list(table[0].values())[1:])
+    assert all(0 < float(cell) < 1 for cell in list(table[0].values())[1:])
 
 
 def test_what_was_executed_stands_below(cli: Cli, overlay_file: Path) -> None:
