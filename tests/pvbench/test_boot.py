@@ -210,7 +210,11 @@ def test_a_worker_that_talks_rubbish_is_not_waited_for(monkeypatch: pytest.Monke
 
     class Deadline(threading.Timer):
         def __init__(self, _: float, end: Any) -> None:
-            super().__init__(3, lambda: [expired.append(True), end()]  # type: ignore[func-returns-value])
+            super().__init__(3, end)
+
+        def cancel(self) -> None:
+            expired.extend([True] * self.finished.is_set())
+            super().cancel()
 
     monkeypatch.setattr("threading.Timer", Deadline)
     booted("print('garbage', flush=True); sys.stdin.read()")
