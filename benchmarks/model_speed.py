@@ -161,33 +161,50 @@ class Peer:
         return time.perf_counter() - start
 
 
+def model_side(stack: str, targets: int) -> Callable[[int], float]:
+    """Set up in the worker that runs it, and only there."""
+
+    def run(loops: int) -> float:
+        return on_the_model(broadcast(load(), stack, targets), read("skylake-2018"))(loops)
+
+    return run
+
+
+def peer_side(stack: str, targets: int) -> Callable[[int], float]:
+    """The same of the peer."""
+
+    def run(loops: int) -> float:
+        return Peer(broadcast(load(), stack, targets)).run(loops)
+
+    return run
+
+
 def main() -> None:
     """Time both sides in turn; print the ratios."""
     runner = pyperf.Runner(processes=3, values=3)
-    registry, profile = load(), read("skylake-2018")
-    lines = []
+    found: dict[str, pyperf.Benchmark] = {}
     for stack in STACKS:
-        per_target = {}
         for targets in (*PEER_TARGETS, LARGEST):
-            case = broadcast(registry, stack, targets)
-            model = runner.bench_time_func(
-                f"model {stack} {targets}", on_the_model(case, profile), inner_loops=targets
+            sides = {"model": model_side} | ({"simpy": peer_side} if targets < LARGEST else {})
+            for side, make in sides.items():
+                name = f"{side} {stack} {targets}"
+                function = make(stack, targets)
+                found[name] = runner.bench_time_func(name, function, inner_loops=targets)
+    if not runner.args.worker:
+        report({name: bench.median() for name, bench in found.items()})
+
+
+def report(seconds: dict[str, float]) -> None:
+    """Target deliveries per second, and the ratios."""
+    for stack in STACKS:
+        for targets in PEER_TARGETS:
+            model, peer = (seconds[f"{side} {stack} {targets}"] for side in ("model", "simpy"))
+            print(
+                f"{stack:24} {targets:6} targets: {1e-6 / model:6.2f} M/s, "
+                f"SimPy {1e-6 / peer:5.2f} M/s, {peer / model:5.1f} times as fast"
             )
-            if model is None or not model.get_values():
-                continue
-            per_target[targets] = model.median()
-            text = f"{stack:24} {targets:6} targets: {1e-6 / model.median():6.2f} M/s"
-            if targets in PEER_TARGETS:
-                peer = runner.bench_time_func(
-                    f"simpy {stack} {targets}", Peer(case).run, inner_loops=targets
-                )
-                text += f", SimPy {1e-6 / peer.median():5.2f} M/s"
-                text += f", {peer.median() / model.median():5.1f} times as fast"
-            lines.append(text)
-        if per_target:
-            rise = per_target[LARGEST] / per_target[PEER_TARGETS[0]]
-            lines.append(f"{stack:24} cost per target at {LARGEST} over 128: {rise:.2f}")
-    print(*lines, sep="\n")
+        rise = seconds[f"model {stack} {LARGEST}"] / seconds[f"model {stack} 128"]
+        print(f"{stack:24} cost per target at {LARGEST} vCPUs over 128 targets: {rise:.2f}")
 
 
 if __name__ == "__main__":
