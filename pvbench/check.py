@@ -94,16 +94,16 @@ def prepare(case: Case) -> Prepared:
 
 def _check(stack: Stack, burst: Burst, guest: Guest, *, shorthands: bool) -> Expected:
     what = f"{stack.name} on {guest.name} fails the static check"
+    wanted = reached(burst, guest)
     try:
         sent = program(stack, burst, guest, shorthands=shorthands)
         sends = Decoder(guest, burst.source).sends(sent.program)
+        lost = frozenset(_lost(stack, sent, wanted, guest))
     except Exception as error:
         raise SenderError(what, why=f"{type(error).__name__}: {error}") from error
-    wanted = reached(burst, guest)
-    lost = _lost(stack, sent, wanted, guest)
     differences = [
         *_ill_formed(sent.program),
-        *_wrong_targets(sends, set(wanted) - set(lost)),
+        *_wrong_targets(sends, set(wanted), lost),
         *_wrong_vectors(sends, burst, wanted),
         *_wrong_mechanism(stack, sent, sends),
     ]
@@ -135,15 +135,17 @@ def _lost(stack: Stack, sent: Sent, wanted: tuple[int, ...], guest: Guest) -> fr
     return stack.sender.drops(wanted, guest)
 
 
-def _wrong_targets(sends: list[Sends], wanted: set[int]) -> list[str]:
+def _wrong_targets(sends: list[Sends], wanted: set[int], lost: frozenset[int]) -> list[str]:
     hits = Counter(cpu for send in sends for cpu in send.cpus.tolist())
     faults = [f"op {send.first}: {send.error}" for send in sends if send.error]
     named = {
-        "misses CPU": sorted(wanted - set(hits)),
-        "hits a stranger, CPU": sorted(set(hits) - wanted),
-        "hits twice CPU": sorted(cpu for cpu in wanted if hits[cpu] > 1),
+        "misses CPU": wanted - lost - set(hits),
+        "hits a stranger, CPU": set(hits) - wanted,
+        "hits twice CPU": {cpu for cpu in wanted if hits[cpu] > 1},
+        "says it loses, but reaches CPU": lost & set(hits),
+        "says it loses what is no target, CPU": lost - wanted,
     }
-    return [f"{what} {_some(cpus)}" for what, cpus in named.items() if cpus] + faults
+    return [f"{what} {_some(sorted(cpus))}" for what, cpus in named.items() if cpus] + faults
 
 
 def _some(cpus: list[int]) -> str:

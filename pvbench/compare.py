@@ -14,7 +14,7 @@ import attrs
 
 from pvbench.delivery import EXACT_CLOCKS
 from pvbench.errors import Status, UsageError, unknown, worst
-from pvbench.report.facts import Row
+from pvbench.report.facts import AXES, Row
 
 # What may differ when comparing by an axis, and the fact that names a side.
 BY: Final = {
@@ -118,7 +118,7 @@ def by_axis(rows: list[Row], axis: str, baseline: str | None) -> list[Pair]:
         return profile(row) if axis == "profile" else str(row.fact(label))
 
     sides = list(dict.fromkeys(map(side, rows)))
-    base = sides[0] if baseline is None else baseline
+    base = sides[0] if baseline is None else _meant(baseline, sides)
     if base not in sides:
         raise unknown("side", base, sides, f"Sides: {', '.join(sides)}.")
     before = {row.key(free): row for row in rows if side(row) == base}
@@ -127,6 +127,22 @@ def by_axis(rows: list[Row], axis: str, baseline: str | None) -> list[Pair]:
         for row in rows
         if side(row) != base and row.key(free) in before
     ]
+
+
+def _meant(name: str, sides: list[str]) -> str:
+    """The one side that *name* can mean: a profile without its hash, an overlay alone."""
+    meant = [side for side in sides if name in (side, side.split(" ")[0], side.split("/")[0])]
+    return meant[0] if len(meant) == 1 else name
+
+
+def differing(files: dict[str, list[Row]]) -> dict[str, list[str]]:
+    """Axes whose values are not the same in all files: the values, by file."""
+    found = {}
+    for axis in AXES:
+        values = [", ".join(sorted({str(row.fact(axis)) for row in f})) for f in files.values()]
+        if len(set(values)) > 1:
+            found[axis] = values
+    return found
 
 
 def beside(reference: Iterable[Row], predicted: Iterable[Row]) -> list[Pair]:

@@ -10,10 +10,12 @@ import attrs
 
 from pvbench.delivery import TARGET_STATES
 from pvbench.errors import UsageError, unknown
+from pvbench.ops import Burst
 from pvbench.registry import Registry
 from pvbench.sender import Driver, Stack
 from pvbench.suite import Case, Suite
-from pvbench.topology import parse_guest
+from pvbench.topology import Guest, parse_guest
+from pvbench.workload import Workload
 
 
 @attrs.frozen(kw_only=True)
@@ -58,7 +60,8 @@ def expand(
             listing = f"Targets are {' or '.join(TARGET_STATES)}."
             raise unknown("target state", state, TARGET_STATES, listing)
     suite, blocked = _without_missing(suite, registry)
-    cases = [c for c in _all_cases(suite, selection, registry) if wanted.search(c.name)]
+    found = _all_cases(suite, selection, registry, blocked)
+    cases = [case for case in found if wanted.search(case.name)]
     return cases, blocked
 
 
@@ -82,7 +85,9 @@ def _without_missing(suite: Suite, registry: Registry) -> tuple[Suite, dict[str,
     return reduced, blocked
 
 
-def _all_cases(suite: Suite, selection: Selection, registry: Registry) -> Iterator[Case]:
+def _all_cases(
+    suite: Suite, selection: Selection, registry: Registry, blocked: dict[str, str]
+) -> Iterator[Case]:
     stacks = _stacks(suite, selection, registry)
     names = selection.workloads or suite.workloads
     workloads = [registry.get("workload", name) for name in dict.fromkeys(names)]
@@ -96,7 +101,10 @@ def _all_cases(suite: Suite, selection: Selection, registry: Registry) -> Iterat
             dict.fromkeys(selection.target_states or suite.target_states), stacks, workloads
         ):
             guest = stack.guest(plain)
-            runnable = workload.unsupported(guest) is None
+            bursts = _bursts(workload, guest)
+            if isinstance(bursts, str):
+                blocked[f"{suite.name}.{workload.name}"] = bursts
+                continue
             yield Case(
                 suite=suite.name,
                 suite_version=suite.version,
@@ -108,8 +116,23 @@ def _all_cases(suite: Suite, selection: Selection, registry: Registry) -> Iterat
                 delivery=selection.delivery,
                 site=selection.site,
                 profile=selection.profile,
-                bursts=workload.bursts(guest) if runnable else (),
+                bursts=bursts,
             )
+
+
+def _bursts(workload: Workload, guest: Guest) -> tuple[Burst, ...] | str:
+    """The bursts of one iteration, or what is wrong with them."""
+    try:
+        if workload.unsupported(guest):
+            return ()
+        bursts = tuple(workload.bursts(guest))
+        for burst in bursts:
+            outside = [cpu for cpu in (burst.source, *burst.targets) if cpu not in guest.cpus]
+            if outside:
+                return f"workload {workload.name} names CPU {outside[0]} of {len(guest.cpus)}"
+    except Exception as error:  # a plugin may fail in any way
+        return f"workload {workload.name} raises {type(error).__name__}: {error}"
+    return bursts
 
 
 def _stacks(suite: Suite, selection: Selection, registry: Registry) -> list[Stack]:

@@ -8,6 +8,7 @@ from typing import Final
 import attrs
 
 from pvbench.check import Prepared, prepare, unsupported
+from pvbench.checks import one_of
 from pvbench.delivery import EXACT_CLOCKS, Delivery
 from pvbench.errors import SenderError
 from pvbench.registry import Registry
@@ -21,7 +22,7 @@ OUTCOMES: Final = ("ok", "unsupported", "blocked", "void", "failed")
 class Outcome:
     """How a case ended: one of OUTCOMES, and why if not ``ok``."""
 
-    kind: str
+    kind: str = attrs.field(validator=one_of(*OUTCOMES))
     reason: str = ""
 
 
@@ -113,14 +114,15 @@ def make_plan(
 
 
 def _prepared(case: Case, registry: Registry, delivery: Delivery) -> Prepared | Outcome:
-    reason = (
-        registry.get("workload", case.workload).unsupported(case.guest)
-        or unsupported(case)
-        or delivery.unsupported(case.guest, case.target_state)
-    )
-    if reason:
-        return Outcome("unsupported", reason)
     try:
-        return prepare(case)
+        reason = (
+            registry.get("workload", case.workload).unsupported(case.guest)
+            or unsupported(case)
+            or delivery.unsupported(case.guest, case.target_state)
+        )
+        return Outcome("unsupported", reason) if reason else prepare(case)
     except SenderError as error:
         return Outcome("void", str(error))
+    except Exception as error:  # a plugin may fail in any way
+        what = f"{case.stack.name} on {case.guest.name}"
+        return Outcome("void", f"{what}: a plugin raises {type(error).__name__}: {error}")

@@ -24,9 +24,10 @@ from pvbench import hookspecs
 from pvbench.delivery import Delivery
 from pvbench.errors import UnavailableError, UsageError, unknown
 from pvbench.hookspecs import API, PROJECT
-from pvbench.sender import Driver, Sender, Stack
+from pvbench.sender import MECHANISMS, Driver, Sender, Stack
 from pvbench.site import Site
 from pvbench.suite import Suite
+from pvbench.topology import HYPERCALL_ABIS
 from pvbench.workload import Workload
 
 AUTOLOAD_OFF: Final = "PVBENCH_DISABLE_PLUGIN_AUTOLOAD"
@@ -293,6 +294,18 @@ def _check_thing(kind: str, thing: Any) -> None:
     wanted = {"sender": Sender, "workload": Workload, "suite": Suite}.get(kind, object)
     if not isinstance(thing, wanted):
         raise ValueError(f"it offers a {kind} that is no {wanted.__name__}: {thing!r}")
+    if isinstance(thing, Sender):
+        _check_sender(thing)
+
+
+def _check_sender(sender: Sender) -> None:
+    for field, value, known in (
+        ("mechanism", sender.mechanism, MECHANISMS),
+        ("hypercall_abi", sender.hypercall_abi, (None, *HYPERCALL_ABIS)),
+    ):
+        if value not in known:
+            choices = ", ".join(map(str, known))
+            raise ValueError(f"{sender.name}.{field} is {value!r}, not one of {choices}")
 
 
 def _sentence(error: BaseException) -> str:

@@ -163,7 +163,7 @@ def _boots(prepared: Prepared, registry: Registry, path: Path) -> Ended:
     if not collector.runs:
         statuses.append(Status.NOTHING_MEASURED)
     status = worst(statuses)
-    book.write(end=int(status), signal=stop.signal)
+    book.write(end=128 + stop.signal if stop.signal else int(status), signal=stop.signal)
     return Ended(path=path, measured=bool(collector.runs), status=status, signal=stop.signal)
 
 

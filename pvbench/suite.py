@@ -84,6 +84,7 @@ class Case:
             "pvbench_apic_ids": self.guest.ids_text,
             "pvbench_vcpus": len(self.guest.apic_ids),
             "pvbench_apic_mode": self.guest.apic_mode,
+            "pvbench_hypercall_abi": self.guest.hypercall_abi,
             "pvbench_guest_bits": self.guest.bits,
             "pvbench_host_cpus": self.guest.host_cpus or len(self.guest.apic_ids),
             "pvbench_shorthands": "yes" if self.shorthands else "no",

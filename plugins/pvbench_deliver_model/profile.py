@@ -160,7 +160,13 @@ def _parse(path: Path, data: dict[str, Any], sha256: str) -> Profile:
     if not isinstance(data["tsc_hz_source"], str) or not data["tsc_hz_source"]:
         raise _bad(f"{where}, tsc_hz_source", data["tsc_hz_source"], "where it was read")
     units = {unit: float(ps) for unit, ps in _PS.items()} | {"cycles": 10**12 / tsc_hz}
+    costs = _costs(where, _table(where, data, "costs"), COSTS, units)
+    if not costs["loop_overhead"].ps:
+        raise _bad(f"{where}, loop_overhead.value", 0, "above 0: an iteration takes time")
     ratios = _costs(where, _table(where, data, "ratios"), RATIOS, {"ratio": 1.0})
+    for name in ("halt_poll_grow", "halt_poll_shrink"):
+        if ratios[name].ps != int(ratios[name].ps):
+            raise _bad(f"{where}, {name}.value", ratios[name].ps, "a whole number, as in KVM")
     if ratios["exit_entry_share"].ps > 1:
         share = ratios["exit_entry_share"].ps
         raise _bad(f"{where}, exit_entry_share.value", share, "a part of one exit, 0 to 1")
@@ -169,7 +175,7 @@ def _parse(path: Path, data: dict[str, Any], sha256: str) -> Profile:
         title=str(data["title"]),
         sha256=sha256,
         **features,
-        costs=_costs(where, _table(where, data, "costs"), COSTS, units),
+        costs=costs,
         ratios=ratios,
     )
 

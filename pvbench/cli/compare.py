@@ -50,7 +50,7 @@ def execute(options: argparse.Namespace) -> Status:
     common.known_series(options.series, "all")
     if options.baseline and not options.by:
         raise UsageError("--baseline names a side of --by", fix="Give --by sender, say.")
-    files = _read(options)
+    files, differs = _read(options)
     alone: list[str] = []
     if options.beside:
         if len(files) != 2:
@@ -64,19 +64,27 @@ def execute(options: argparse.Namespace) -> Status:
         pairs, alone = compare.across_files(files)
         status = compare.status(pairs)
     if options.json:
-        common.print_json(comparison.as_json(pairs, alone))
+        common.print_json({"differs": differs} | comparison.as_json(pairs, alone))
         return status
-    _explain(files, pairs, options)
-    if options.beside:
+    _explain(files, differs, pairs, options)
+    if not pairs:
+        what = f"no two series differ in {options.by} only" if options.by else "no series match"
+        print(f"pvbench: {what}", file=sys.stderr)
+    elif options.beside:
         print(comparison.residuals(pairs, options.format))
     else:
         print(comparison.comparison(pairs, options.format, by=options.by))
     if alone:
-        print(f"pvbench: {len(alone)} series have no partner: {alone[0]}", file=sys.stderr)
+        more = f" and {len(alone) - 1} more" if len(alone) > 1 else ""
+        print(f"pvbench: in one file only: {alone[0]}{more}", file=sys.stderr)
     return status
 
 
-def _read(options: argparse.Namespace) -> dict[str, list[Row]]:
+def _read(
+    options: argparse.Namespace,
+) -> tuple[dict[str, list[Row]], dict[str, list[str]]]:
+    """The rows of each file, and what differs: what made them, then what they are of."""
+    from pvbench import compare
     from pvbench.report.facts import rows
     from pvbench.results import differing, latest, read
 
@@ -90,28 +98,34 @@ def _read(options: argparse.Namespace) -> dict[str, list[Row]]:
     if len({Path(name).resolve() for name in names}) != len(names):
         raise UsageError("a file is named twice", fix="Comparing it with itself says nothing.")
     suites = {name: read(name) for name in names}
-    if not options.json and options.format == "plain":
-        for fact, values in differing(suites.values()).items():
-            print(f"differs: {fact}: {' | '.join(values)}")
-    return {
+    files = {
         name: [r for r in rows(suite) if options.series in ("all", r.fact("series"))]
         for name, suite in suites.items()
     }
+    made = differing(suites.values())
+    return files, made if options.beside else made | compare.differing(files)
 
 
 def _explain(
-    files: dict[str, list[Row]], pairs: list[Pair], options: argparse.Namespace
+    files: dict[str, list[Row]],
+    differs: dict[str, list[str]],
+    pairs: list[Pair],
+    options: argparse.Namespace,
 ) -> None:
-    """What kind of numbers these are."""
-    if options.format != "plain":
+    """What kind of numbers these are; not between the rows of a CSV."""
+    plain = options.format == "plain"
+    for fact, values in differs.items():
+        told = f"differs: {fact}: {' | '.join(values)}"
+        print(told, file=sys.stdout if plain else sys.stderr)
+    if not plain:
         return
     if not options.by:
         first, *others = files
         print(f"baseline: {first}", *(f"compared: {name}" for name in others), sep="\n")
     for name, rows in files.items():
         for fact in ("source", "caveat"):
-            told = sorted({str(row.fact(fact)) for row in rows if row.fact(fact)})
-            print(*(f"{name}: {text}" for text in told), sep="\n", end="\n" if told else "")
+            for text in sorted({str(row.fact(fact)) for row in rows if row.fact(fact)}):
+                print(f"{name}: {text}")
     if options.beside:
         print("Published and modelled times have different clocks: residuals, no ranking.")
     if any(pair.verdict == "inconclusive" for pair in pairs) and not options.beside:

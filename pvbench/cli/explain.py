@@ -33,8 +33,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--operation",
         default="send_IPI_mask",
-        choices=("send_IPI_mask", "send_IPI", "smp_call_function_many"),
-        help="kernel function called (send_IPI_mask)",
+        metavar="FUNCTION",
+        help="kernel function called, send_IPI_mask if not given; others: send_IPI, "
+        "send_IPI_self, send_IPI_all, send_IPI_allbutself, smp_call_function_many, ...",
     )
     parser.add_argument("--vector", type=common.number, help="0x20..0xff, 2: NMI")
     parser.add_argument("--bits", type=int, default=64, help="guest word size, 32 or 64")
@@ -44,7 +45,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> Status:
     """Ops, destinations and counts."""
-    from pvbench.sender import program
+    from pvbench.sender import program, reached
 
     registry = common.registry(options)
     stack = _stack(options.sender, registry)
@@ -52,15 +53,20 @@ def execute(options: argparse.Namespace) -> Status:
     reason = stack.unsupported(guest) or stack.sender.refuses(burst, guest)
     if reason:
         raise UsageError(f"{stack.name} cannot do this", why=reason)
-    ops = program(stack, burst, guest, shorthands=False).program
+    sent = program(stack, burst, guest, shorthands=False)
+    ops = sent.program
     sends = _decoded(ops, guest, burst)
-    counts = _counts(sends, burst)
+    counts = _counts(sends, reached(burst, guest))
     if options.json:
         from pvbench.ops import to_dicts
 
         common.print_json({"sender": options.sender, "ops": to_dicts(ops), "counts": counts})
     else:
         _print(ops, sends, guest, counts)
+        if stack.overlay and not sent.overlaid:
+            print(
+                f"{options.operation} stays native: {stack.overlay.name} leaves it to the driver"
+            )
     return Status.OK
 
 
@@ -98,12 +104,12 @@ def _decoded(ops: tuple[Op, ...], guest: Guest, burst: Burst) -> list[Sends]:
     return Decoder(guest, burst.source).sends(ops)
 
 
-def _counts(sends: list[Sends], burst: Burst) -> dict[str, int]:
-    reached = {cpu for send in sends for cpu in send.cpus.tolist()}
+def _counts(sends: list[Sends], wanted: tuple[int, ...]) -> dict[str, int]:
+    hit = {cpu for send in sends for cpu in send.cpus.tolist()}
     return {
         "icr_writes": sum(send.ops for send in sends if send.result is None),
         "hypercalls": sum(send.result is not None for send in sends),
-        "lost": len(set(burst.targets) - reached),
+        "lost": len(set(wanted) - hit),
     }
 
 
@@ -113,10 +119,9 @@ def _print(
     by_op = {send.first + place: (send, place) for send in sends for place in range(send.ops)}
     for number, op in enumerate(ops):
         print(f"{number:4}  {_text(op)}{_reaches(by_op.get(number), guest)}")
-    print(
-        f"{counts['icr_writes']} ICR writes, {counts['hypercalls']} hypercalls, "
-        f"{counts['lost']} targets lost"
-    )
+    told = (("ICR write", "icr_writes"), ("hypercall", "hypercalls"), ("target", "lost"))
+    texts = [f"{counts[name]} {what}{'s' * (counts[name] != 1)}" for what, name in told]
+    print(f"{', '.join(texts)} lost")
 
 
 def _text(op: Op) -> str:

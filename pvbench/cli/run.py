@@ -135,7 +135,8 @@ def _print_plan(prepared: Prepared, options: argparse.Namespace) -> Status:
     for case in cases:
         reason = f": {case['reason']}" if case["reason"] else ""
         print(f"{case['outcome']:<12}{case['case']}{reason}")
-    print(f"{len(cases)} cases, {len(plan.boots)} boots, about {len(plan.boots)} s")
+    told = (("case", len(cases)), ("boot", len(plan.boots)))
+    print(", ".join(f"{count} {what}{'s' * (count != 1)}" for what, count in told))
     return Status.OK if plan.boots else Status.NOTHING_MEASURED
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from pvbench.compare import Pair
@@ -10,44 +11,29 @@ from pvbench.report import table
 
 def comparison(pairs: list[Pair], style: str, *, by: str | None = None) -> str:
     """One row for each pair; ratios are of times, and say which kind."""
-    sides = ("baseline", "side") if by else ("stack",)
     several = len({pair.before.fact("series") for pair in pairs}) > 1
-    headers = (
-        "workload",
-        *(("series",) if several else ()),
-        *sides,
-        *(
-            "guest",
-            "before",
-            "after",
-            "speed ratio",
-            "time reduction",
-            "verdict",
-            "counts",
-        ),
-    )
-    rows = [
-        [
-            pair.before.fact("workload"),
-            *([pair.before.fact("series")] if several else []),
-            *([_side(pair, by), pair.side] if by else [pair.before.fact("stack")]),
-            pair.before.fact("guest"),
-            table.seconds(pair.before.value_s),
-            table.seconds(pair.after.value_s),
-            f"{pair.speed_ratio:.3f}",
-            f"{pair.time_reduction:+.1%}",
-            pair.verdict,
-            pair.counts,
-        ]
-        for pair in pairs
-    ]
-    return table.render(headers, rows, style, left=len(sides) + 2 + several)
-
-
-def _side(pair: Pair, by: str) -> str:
-    """The baseline by its stack; along another axis also what is compared there."""
-    stack = str(pair.before.fact("stack"))
-    return stack if by == "sender" else f"{stack} {pair.baseline}"
+    columns: dict[str, Callable[[Pair], str]] = {
+        "workload": lambda p: p.before.fact("workload")
+    }
+    if several:
+        columns["series"] = lambda p: p.before.fact("series")
+    if by != "sender":
+        columns["stack"] = lambda p: p.before.fact("stack")
+    if by:
+        columns |= {"baseline": lambda p: p.baseline, "side": lambda p: p.side}
+    if by != "guest":
+        columns["guest"] = lambda p: p.before.fact("guest")
+    text = len(columns)
+    columns |= {
+        "before": lambda p: table.seconds(p.before.value_s),
+        "after": lambda p: table.seconds(p.after.value_s),
+        "speed ratio": lambda p: f"{p.speed_ratio:.3f}",
+        "time reduction": lambda p: f"{p.time_reduction:+.1%}",
+        "verdict": lambda p: p.verdict,
+        "counts": lambda p: p.counts,
+    }
+    rows = [[of(pair) for of in columns.values()] for pair in pairs]
+    return table.render(list(columns), rows, style, left=text)
 
 
 def residuals(pairs: list[Pair], style: str) -> str:

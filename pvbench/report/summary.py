@@ -88,21 +88,36 @@ def _heading(members: list[Row], series: str) -> str:
     row = members[0]
     return (
         f"{row.fact('suite')} on {row.fact('guest')}: {row.fact('vcpus')} vCPUs, APIC IDs "
-        f"{row.fact('apic_ids')}, targets {row.fact('target_state_proved')}\n"
-        f"{series} time of one burst, {_times_are(row)} (median of {_boots(members)})"
+        f"{row.fact('apic_ids')}, targets {row.fact('target_state_proved')}"
+        f"{''.join(_unusual(row))}\n"
+        f"{series} time of one burst, {_times_are(row)} ({_boots(members)})"
     )
+
+
+def _unusual(row: Row) -> Iterator[str]:
+    """What a reader would not assume of a guest."""
+    if row.fact("shorthands") == "yes":
+        yield ", full broadcasts by shorthand (Linux 5.4 and later)"
+    if row.fact("guest_bits") not in (64, None):
+        yield f", {row.fact('guest_bits')}-bit"
+    if row.fact("host_cpus") not in (row.fact("vcpus"), None):
+        yield f", on {row.fact('host_cpus')} host CPUs"
 
 
 def _times_are(row: Row) -> str:
     if row.fact("clock") == "model":
         return f"modelled by profile {row.fact('profile')}, not measured"
+    if row.fact("site") == "published":
+        return "as published"
     where = f"{row.fact('delivery')} at {row.fact('site')}"
     return f"measured by {where}, clock {row.fact('clock')}"
 
 
 def _boots(members: list[Row]) -> str:
     most = max(len(row.boots_s) for row in members)
-    return "1 boot" if most == 1 else f"{most} boots"
+    if members[0].fact("site") == "published":
+        return "single run"
+    return "median of 1 boot" if most == 1 else f"median of {most} boots"
 
 
 def _cell(members: list[Row], stack: str, workload: str, series: str) -> Row | None:
@@ -159,6 +174,11 @@ def _notes(members: list[Row]) -> Iterator[str]:
     bypassed = [row for row in sending if row.fact("overlaid") == "no"]
     for (reason,), workloads, senders in _merged(bypassed, "sender", _why_native):
         yield f"Note: {workloads} cannot tell {senders} from the driver: {reason}."
+    yield from _alike([row for row in sending if row.fact("series") == HEADLINE])
+    for fact, named in (("apic_mode", "APIC modes"), ("hypercall_abi", "hypercall ABIs")):
+        boots = [str(found) for found in ordered(members, fact) if found]
+        if len(boots) > 1:
+            yield f"Note: {named} are compared across boots: {', '.join(boots)}."
     lossy = [row for row in sending if row.fact("lost")]
     for (lost, targets), workloads, stacks in _merged(
         lossy, "stack", lambda r: r.fact("lost"), lambda r: r.fact("targets")
@@ -166,6 +186,26 @@ def _notes(members: list[Row]) -> Iterator[str]:
         yield (
             f"Note: {stacks} loses {lost} of {targets} IPIs of {workloads}; a sender that "
             f"waits for them hangs, so there is no time to acknowledgement."
+        )
+
+
+def _alike(members: list[Row]) -> Iterator[str]:
+    """Stacks that do the same in the same time, the bypassed ones left out."""
+    groups: dict[tuple[Any, ...], list[str]] = {}
+    for row in members:
+        if row.fact("overlaid") == "yes":
+            counts = (row.fact("icr_writes"), row.fact("hypercalls"))
+            key = (row.fact("workload"), *counts, row.value_s)
+            groups.setdefault(key, []).append(row.fact("stack"))
+    workloads: dict[tuple[str, ...], list[str]] = {}
+    for (workload, *_), stacks in groups.items():
+        senders = dict.fromkeys(stack.rpartition("/")[0] or stack for stack in stacks)
+        if len(senders) > 1:
+            workloads.setdefault(tuple(senders), []).append(workload)
+    for names, of in workloads.items():
+        yield (
+            f"Note: {', '.join(of)} cannot tell {', '.join(names)} apart: as many exits for "
+            f"as many targets."
         )
 
 
@@ -204,10 +244,21 @@ def not_run(journal: list[dict[str, Any]]) -> Iterator[str]:
             if outcome["outcome"] != "ok":
                 key = (outcome["outcome"], outcome["reason"])
                 reasons.setdefault(key, {})[name] = None
+    yield from _incomplete(journal)
     for (outcome, reason), cases in reasons.items():
         first, *others = cases
-        more = f" and {len(others)} more cases" if others else ""
+        more = f" and {len(others)} more case{'s' * (len(others) > 1)}" if others else ""
         yield f"{outcome}: {first}{more}: {reason}"
+
+
+def _incomplete(journal: list[dict[str, Any]]) -> Iterator[str]:
+    """What a run that ended early lacks."""
+    planned = next((e["plan"].get("boots", 0) for e in journal if "plan" in e), 0)
+    done = sum("boot" in entry for entry in journal)
+    if done < planned:
+        end = next((e for e in journal if "end" in e), {})
+        why = f"ended by signal {end['signal']}" if end.get("signal") else "did not end"
+        yield f"incomplete: {done} of {planned} boots, the run {why}"
 
 
 def as_json(suite: pyperf.BenchmarkSuite, journal: list[dict[str, Any]]) -> dict[str, Any]:
