@@ -64,9 +64,7 @@ def execute(options: argparse.Namespace) -> Status:
     else:
         _print(ops, sends, guest, counts)
         if stack.overlay and not sent.overlaid:
-            print(
-                f"{options.operation} stays native: {stack.overlay.name} leaves it to the driver"
-            )
+            print(f"{stack.overlay.name} leaves {options.operation} to the driver")
     return Status.OK
 
 

@@ -98,6 +98,7 @@ def test_metadata_are_the_same_facts_apart() -> None:
         "pvbench_apic_ids": "0,4,8",
         "pvbench_vcpus": 3,
         "pvbench_apic_mode": "xapic",
+        "pvbench_hypercall_abi": "kvm",
         "pvbench_guest_bits": 64,
         "pvbench_host_cpus": 2,
         "pvbench_shorthands": "no",

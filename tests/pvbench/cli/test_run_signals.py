@@ -89,7 +89,7 @@ def test_a_signal_in_the_middle_of_a_boot_loses_that_boot_only(
     assert "x2apic-physical" in out
     assert err == f"results: a.json\npvbench: ended early by signal {number.value}\n"
     assert (plan["plan"]["boots"], boot["boot"], boot["outcome"]) == (3, 1, "ok")
-    assert end == {"end": 0, "signal": number.value}
+    assert end == {"end": 128 + number.value, "signal": number.value}
     assert {len(b.get_runs()) for b in results.read(str(tmp_path / "a.json"))} == {1}
 
 

@@ -53,7 +53,7 @@ def test_a_baseline_names_what_is_compared_along_its_axis() -> None:
     pair = Pair(baseline="halted", side="running", before=BEFORE, after=running)
     (row,) = as_dicts(comparison.comparison([pair], "csv", by="targets"))
 
-    assert (row["baseline"], row["side"]) == (f"{PHYSICAL} halted", "running")
+    assert (row["stack"], row["baseline"], row["side"]) == (PHYSICAL, "halted", "running")
 
 
 def test_a_longer_time_has_a_negative_reduction() -> None:

@@ -1,0 +1,185 @@
+"""A plugin that is loaded and then fails costs its own cases, and nobody else's."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pvbench.cli import main
+
+SENDER = """
+from pvbench.hookspecs import hookimpl
+from pvbench.sequences import KvmOverlay, words
+pvbench_api = 1
+class Faulty(KvmOverlay):
+    name = "faulty"
+    summary = "a sender that fails"
+    hypercall_abi = "kvm"
+    def calls(self, apic_ids, icr, bits):
+        yield (*words(sum(1 << i for i in apic_ids), 2), 0, icr)
+@hookimpl
+def pvbench_senders():
+    return [Faulty()]
+"""
+WORKLOAD = """
+from pvbench.hookspecs import hookimpl
+from pvbench.ops import Burst
+from pvbench.workload import Workload
+pvbench_api = 1
+def bursts(guest):
+    {body}
+@hookimpl
+def pvbench_workloads():
+    return [Workload(name="faulty", summary="fails", bursts=bursts)]
+"""
+RUN = ("run", "norov", "--fast", "-q", "--driver", "x2apic-physical", "-o", "a.json")
+
+
+@pytest.fixture
+def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return tmp_path / f"{tmp_path.name.replace('-', '_')}_faulty.py"
+
+
+def outcomes(path: Path) -> dict[str, str]:
+    """Reason of each case that did not run, by outcome."""
+    entries = [json.loads(line) for line in path.read_text().splitlines()]
+    return {entry["outcome"]: entry["reason"] for entry in entries if "case" in entry}
+
+
+@pytest.mark.parametrize(
+    ("method", "reason"),
+    [
+        pytest.param(
+            "def drops(self, cpus, guest): raise OSError('no')", "OSError: no", id="raises"
+        ),
+        pytest.param("def drops(self, cpus, guest): return None", "TypeError", id="none"),
+        pytest.param(
+            "def drops(self, cpus, guest): return frozenset({0})",
+            "says it loses what is no target, CPU 0",
+            id="loses-a-stranger",
+        ),
+        pytest.param(
+            "def drops(self, cpus, guest): return frozenset({3})",
+            "says it loses, but reaches CPU 3",
+            id="loses-nobody",
+        ),
+        pytest.param(
+            "def unsupported(self, guest): 1 / 0", "ZeroDivisionError", id="unsupported"
+        ),
+        pytest.param(
+            "def refuses(self, burst, guest): 1 / 0", "ZeroDivisionError", id="refuses"
+        ),
+    ],
+)
+def test_a_sender_that_fails_is_void_and_the_others_run(
+    plugin: Path, method: str, reason: str
+) -> None:
+    """Exit status 6, a sentence in the journal, and the native times on disk."""
+    plugin.write_text(SENDER.replace("    def calls", f"    {method}\n    def calls"))
+
+    status = main([*RUN, "-p", plugin.stem, "--sender", "native,faulty", "-k", "broadcast "])
+
+    assert (status, reason in outcomes(Path("a.jsonl"))["void"]) == (6, True)
+    assert "x2apic-physical" in Path("a.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        pytest.param("mechanism = 'magic'", "faulty.mechanism is 'magic'", id="mechanism"),
+        pytest.param("hypercall_abi = 'foo'", "faulty.hypercall_abi is 'foo'", id="abi"),
+    ],
+)
+def test_a_sender_that_says_nonsense_of_itself_is_a_broken_plugin(
+    plugin: Path, line: str, error: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is named when it is loaded, before anything runs."""
+    plugin.write_text(SENDER.replace('    hypercall_abi = "kvm"', f"    {line}"))
+
+    status = main(["plugins", "-p", plugin.stem])
+
+    assert (status, error in capsys.readouterr().err) == (5, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        pytest.param("raise OSError('no')", "workload faulty raises OSError: no", id="raises"),
+        pytest.param("return None", "workload faulty raises TypeError", id="none"),
+        pytest.param(
+            "return (Burst(source=0, operation='send_IPI_mask', targets=(1, 500)),)",
+            "workload faulty names CPU 500 of 80",
+            id="target-outside-the-guest",
+        ),
+        pytest.param(
+            "return (Burst(source=500, operation='send_IPI_mask', targets=(1,)),)",
+            "workload faulty names CPU 500 of 80",
+            id="source-outside-the-guest",
+        ),
+    ],
+)
+def test_a_workload_that_fails_is_blocked_and_the_others_run(
+    plugin: Path, body: str, reason: str
+) -> None:
+    """The workload is named, not the sender."""
+    plugin.write_text(WORKLOAD.format(body=body))
+
+    which = ["--sender", "native", "--workload", "broadcast,faulty"]
+    status = main([*RUN, "-p", plugin.stem, *which])
+
+    assert (status, reason in outcomes(Path("a.jsonl"))["blocked"]) == (5, True)
+    assert "norov.broadcast" in Path("a.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        pytest.param("--shorthands", "full broadcasts by shorthand", id="shorthands"),
+        pytest.param("--bits=32", "targets halted, 32-bit", id="32-bit"),
+        pytest.param("--host-cpus=4", "on 4 host CPUs", id="host-cpus"),
+    ],
+)
+def test_a_heading_names_what_is_unusual(
+    plugin: Path, option: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Different experiments never have the same heading."""
+    main([*RUN, option, "--sender", "native", "-k", "broadcast "])
+
+    assert told in capsys.readouterr().out.splitlines()[0]
+
+
+def test_senders_that_do_the_same_are_named_below(
+    plugin: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One window of 128 holds 79 targets: the forms of the hypercall cannot differ."""
+    main([*RUN, "--sender", "kvm-pv,kvm-pv-4.19", "-k", "broadcast "])
+
+    expected = "Note: broadcast cannot tell kvm-pv, kvm-pv-4.19 apart"
+    assert expected in capsys.readouterr().out
+
+
+def test_a_run_that_ended_early_is_shown_as_incomplete(
+    plugin: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The journal knows how many boots were planned."""
+    main([*RUN, "--sender", "native", "-k", "broadcast ", "--boots", "2"])
+    lines = Path("a.jsonl").read_text().splitlines()
+    Path("a.jsonl").write_text("\n".join(lines[:2]) + "\n")
+    capsys.readouterr()
+
+    main(["show", "a.json"])
+
+    assert "incomplete: 1 of 2 boots, the run did not end" in capsys.readouterr().out
+
+
+def test_explain_says_that_a_sender_leaves_an_operation_native(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Otherwise the driver's ops pass for the sender's."""
+    main(["explain", "shorthand", "--targets", "1,2"])
+
+    assert "shorthand leaves send_IPI_mask to the driver" in capsys.readouterr().out
