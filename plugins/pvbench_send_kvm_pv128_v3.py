@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pvbench.hookspecs import hookimpl
-from pvbench.sender import Apic, Ops, Sender
-from pvbench.sequences import VectorOnlyOverlay, words
+from pvbench.sender import Sender
+from pvbench.sequences import HooksBroadcasts, VectorOnlyOverlay, words
 from pvbench.topology import Guest
 
 pvbench_api = 1
@@ -20,7 +20,7 @@ pvbench_api = 1
 BITMAP_BITS = 128
 
 
-class KvmPv128V3(VectorOnlyOverlay):
+class KvmPv128V3(HooksBroadcasts, VectorOnlyOverlay):
     name = "kvm-pv128-v3"
     summary = "patch v3 of 2018: one hypercall, APIC IDs 128 and above are lost"
     hypercall_abi = "kvm-v3"
@@ -31,12 +31,6 @@ class KvmPv128V3(VectorOnlyOverlay):
     def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[tuple[int, ...]]:
         bitmap = sum(1 << apic_id for apic_id in apic_ids if apic_id < BITMAP_BITS)
         yield (*words(bitmap, 2), icr)
-
-    def send_IPI_allbutself(self, apic: Apic, vector: int) -> Ops:
-        return self.send_IPI_mask(apic, apic.guest.others(apic.source), vector)
-
-    def send_IPI_all(self, apic: Apic, vector: int) -> Ops:
-        return self.send_IPI_mask(apic, tuple(apic.guest.cpus), vector)
 
 
 @hookimpl

@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pvbench.hookspecs import hookimpl
-from pvbench.sender import Apic, Ops, Sender
-from pvbench.sequences import KvmOverlay, words
+from pvbench.sender import Sender
+from pvbench.sequences import HooksBroadcasts, words
 from pvbench.topology import Guest
 
 pvbench_api = 1
 
 
-class KvmPv419(KvmOverlay):
+class KvmPv419(HooksBroadcasts):
     name = "kvm-pv-4.19"
     summary = "PV IPIs of Linux 4.19: loses IDs below a window that cannot slide"
     hypercall_abi = "kvm"
@@ -32,12 +32,6 @@ class KvmPv419(KvmOverlay):
         found, _ = windows(apic_ids, 2 * bits)
         for low, bitmap in found:
             yield (*words(bitmap, 2, bits), low, icr)
-
-    def send_IPI_allbutself(self, apic: Apic, vector: int) -> Ops:
-        return self.send_IPI_mask(apic, apic.guest.others(apic.source), vector)
-
-    def send_IPI_all(self, apic: Apic, vector: int) -> Ops:
-        return self.send_IPI_mask(apic, tuple(apic.guest.cpus), vector)
 
 
 def windows(apic_ids: list[int], width: int) -> tuple[list[tuple[int, int]], list[int]]:

@@ -107,6 +107,18 @@ class KvmOverlay(Sender):
             yield Hypercall(KVM_HC_SEND_IPI, args)
 
 
+class HooksBroadcasts(KvmOverlay):
+    """KVM overlays until 2019: full broadcasts are masks too, shorthands or not."""
+
+    def send_IPI_allbutself(self, apic: Apic, vector: int) -> Ops:
+        """All online CPUs but the sender, as a mask."""
+        return self.send_IPI_mask(apic, apic.guest.others(apic.source), vector)
+
+    def send_IPI_all(self, apic: Apic, vector: int) -> Ops:
+        """All online CPUs, as a mask."""
+        return self.send_IPI_mask(apic, tuple(apic.guest.cpus), vector)
+
+
 class VectorOnlyOverlay(KvmOverlay):
     """A proposal of 2018: 64-bit guests, and a vector without a delivery mode."""
 

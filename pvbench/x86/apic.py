@@ -38,7 +38,6 @@ RESCHEDULE_VECTOR: Final = 0xFD
 IRQ_WORK_VECTOR: Final = 0xF6
 
 SHORTHAND_MASK: Final = 0xC_0000
-X2APIC_CLUSTER_CPUS: Final = 16
 X2APIC_LOGICAL_IDS: Final = 1 << 20  # a logical ID holds bits 19:4 of the APIC ID
 XAPIC_FLAT_CPUS: Final = 8
 

@@ -8,9 +8,9 @@ from typing import Any
 import attrs
 import pytest
 
-from model_helpers import call, case_of, cpus, profile_of, task_of
+from model_helpers import call, case_of, cpus, mask, profile_of, task_of
 from pvbench.check import Prepared, prepare
-from pvbench.delivery import Task
+from pvbench.delivery import Machine, Task
 from pvbench.measure import differences
 from pvbench.trace import Counts, PartialSend, Trace
 from pvbench_deliver_model.engine import Engine
@@ -25,7 +25,7 @@ def prepared_for(stack: str) -> Prepared:
 class Tampering:
     """A machine that runs the engine and changes what it reports."""
 
-    engine: Engine
+    engine: Machine
     tamper: Callable[[Trace], Trace]
 
     def run(self, task: Task, *, loops: int, warmup: int) -> Trace:
@@ -121,3 +121,14 @@ def test_a_native_send_in_place_of_the_hypercall_is_named_twice() -> None:
         "hypercalls 0 instead of 2",
         "returned 0 instead of 6",
     ]
+
+
+def test_a_lost_run_cannot_pass_for_a_coalesced_one_where_the_source_waited() -> None:
+    """One source that waits for everybody never meets an interrupt of its own still pending."""
+    prepared = prepare(case_of("x2apic-physical", cpus(6), mask(0, 1, 2, 3)))
+    engine = Engine(prepared.case.guest, profile_of())
+
+    lost = Tampering(Tampering(engine, changed("handlers", 1, -1)), changed("coalesced", 1, 1))
+    trace = lost.run(task_of(prepared), loops=2, warmup=1)
+
+    assert differences(prepared, trace)
