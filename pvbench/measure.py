@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pvbench.check import Expected, Prepared
 from pvbench.sender import reached
-from pvbench.trace import Trace
+from pvbench.trace import Counts, Trace
 
 
 def seconds(trace: Trace, ticks_per_second: int) -> dict[str, float]:
@@ -51,11 +51,19 @@ def differences(prepared: Prepared, trace: Trace) -> list[str]:
         for cpu in expected.cpus:
             sends[cpu] += times
     handled = [h + c for h, c in zip(counts.handlers, counts.coalesced, strict=True)]
-    found += _first_difference("handler runs", handled, sends)
+    found += _first_difference("handler runs", handled, sends) or _coalesced(prepared, counts)
     if all(burst.protocol == "csd" for burst in prepared.case.bursts):
         wanted = _requests(prepared, trace)
         found += _first_difference("functions run", list(counts.functions), wanted)
     return found
+
+
+def _coalesced(prepared: Prepared, counts: Counts) -> list[str]:
+    """One source that waits leaves nothing pending for its next send to meet."""
+    bursts = prepared.case.bursts
+    if len(bursts) != 1 or not bursts[0].wait:
+        return []
+    return _first_difference("coalesced", list(counts.coalesced), [0] * len(counts.coalesced))
 
 
 def _executed(prepared: Prepared, trace: Trace) -> Iterator[tuple[int, Expected]]:

@@ -58,6 +58,11 @@ def execute(options: argparse.Namespace) -> Status:
         pairs, status = compare.beside(*files.values()), Status.OK
     elif options.by:
         together = [row for rows in files.values() for row in rows]
+        if len({(row.key(), compare.profile(row)) for row in together}) < len(together):
+            raise UsageError(
+                "the files hold the same cases, so --by has two of each",
+                fix="Give it one of them, or leave --by out to compare the files.",
+            )
         pairs = compare.by_axis(together, options.by, options.baseline)
         status = Status.OK if pairs else Status.NOTHING_MEASURED
     else:

@@ -1,0 +1,24 @@
+"""`pvbench compare A B --by AXIS`: several files, one axis."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+from run_helpers import Cli, file_of, row_of
+
+pytest_plugins = ["run_fixtures"]
+
+PHYSICAL, CLUSTER = "x2apic-physical", "x2apic-cluster"
+
+
+def test_a_sender_is_never_compared_with_the_baseline_of_another_file(cli: Cli) -> None:
+    """In both files cluster mode is twice as fast: 2.0 each, never 4.0, or a refusal."""
+    for name, scale in (("old.json", 1), ("new.json", 2)):
+        physical = row_of("broadcast", PHYSICAL, scale * 200e-6)
+        file_of(Path(name), physical, row_of("broadcast", CLUSTER, scale * 100e-6))
+    done = cli("compare", "old.json", "new.json", "--by", "sender", "--format", "csv")
+    ratios = [row["speed ratio"] for row in csv.DictReader(io.StringIO(done.out))]
+
+    assert (done.status, ratios) in [(0, ["2.000", "2.000"]), (2, [])]
