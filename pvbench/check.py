@@ -12,7 +12,7 @@ from functools import cached_property
 
 import attrs
 
-from pvbench.decode import Decoder, Route, Sends
+from pvbench.decode import Decoder, Route, Sends, counted
 from pvbench.errors import SenderError
 from pvbench.ops import Burst, Hypercall, IrqRestore, IrqSave, Op, Program
 from pvbench.sender import Sent, Stack, program, reached
@@ -109,14 +109,14 @@ def _check(stack: Stack, burst: Burst, guest: Guest, *, shorthands: bool) -> Exp
     ]
     if differences:
         raise SenderError(what, why="; ".join(differences))
-    calls = [send for send in sends if send.result is not None]
+    icr_writes, hypercalls = counted(sends)
     return Expected(
         program=sent.program,
         cpus=tuple(cpu for cpu in wanted if cpu not in lost),
         lost=tuple(sorted(lost)),
-        icr_writes=sum(send.ops for send in sends if send.result is None),
-        hypercalls=len(calls),
-        returned=sum(send.result or 0 for send in calls),
+        icr_writes=icr_writes,
+        hypercalls=hypercalls,
+        returned=sum(send.result or 0 for send in sends),
         overlaid=bool(sent.overlaid) or stack.overlay is None,
     )
 

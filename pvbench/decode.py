@@ -89,6 +89,12 @@ class Sends(NamedTuple):
     error: str | None = None
 
 
+def counted(sends: list[Sends]) -> tuple[int, int]:
+    """(ICR writes, hypercalls) of a decoded program; only a hypercall has a result."""
+    hypercalls = sum(send.result is not None for send in sends)
+    return sum(send.ops for send in sends if send.result is None), hypercalls
+
+
 class Decoder:
     """Decodes programs of one CPU of a guest."""
 

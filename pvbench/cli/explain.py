@@ -103,12 +103,12 @@ def _decoded(ops: tuple[Op, ...], guest: Guest, burst: Burst) -> list[Sends]:
 
 
 def _counts(sends: list[Sends], wanted: tuple[int, ...]) -> dict[str, int]:
+    from pvbench.decode import counted
+
+    icr_writes, hypercalls = counted(sends)
     hit = {cpu for send in sends for cpu in send.cpus.tolist()}
-    return {
-        "icr_writes": sum(send.ops for send in sends if send.result is None),
-        "hypercalls": sum(send.result is not None for send in sends),
-        "lost": len(set(wanted) - hit),
-    }
+    lost = len(set(wanted) - hit)
+    return {"icr_writes": icr_writes, "hypercalls": hypercalls, "lost": lost}
 
 
 def _print(
