@@ -16,14 +16,25 @@ from pvbench.delivery import EXACT_CLOCKS
 from pvbench.errors import Status, UsageError, unknown, worst
 from pvbench.report.facts import AXES, Row
 
-# What may differ when comparing by an axis, and the fact that names a side.
-BY: Final = {
-    "sender": (("sender", "driver", "apic_mode"), "stack"),
-    "driver": (("driver", "apic_mode"), "driver"),
-    "profile": (("profile",), "profile"),  # named with its hash, see profile()
-    "guest": (("guest", "apic_ids", "host_cpus", "guest_bits"), "guest"),
-    "targets": (("target_state",), "target_state"),
-    "shorthands": (("shorthands",), "shorthands"),
+
+def profile(row: Row) -> str:
+    """Name of the cost profile and the first digits of its hash: a name can be edited."""
+    digits = str(row.fact("profile_sha256") or "")[:8]
+    return f"{row.fact('profile')} {digits}".strip()
+
+
+def _named(fact: str) -> Callable[[Row], str]:
+    return lambda row: str(row.fact(fact))
+
+
+# What may differ when comparing by an axis, and what a side of it is called.
+BY: Final[dict[str, tuple[tuple[str, ...], Callable[[Row], str]]]] = {
+    "sender": (("sender", "driver", "apic_mode"), _named("stack")),
+    "driver": (("driver", "apic_mode"), _named("driver")),
+    "profile": (("profile",), profile),
+    "guest": (("guest", "apic_ids", "host_cpus", "guest_bits"), _named("guest")),
+    "targets": (("target_state",), _named("target_state")),
+    "shorthands": (("shorthands",), _named("shorthands")),
 }
 COUNTS: Final = ("icr_writes", "hypercalls", "lost")
 
@@ -111,12 +122,8 @@ def by_axis(rows: list[Row], axis: str, baseline: str | None) -> list[Pair]:
     Raises:
         UsageError: the rows cannot be ranked, or nothing is called *baseline*.
     """
-    free, label = BY[axis]
+    free, side = BY[axis]
     _rankable(rows, axis)
-
-    def side(row: Row) -> str:
-        return profile(row) if axis == "profile" else str(row.fact(label))
-
     sides = list(dict.fromkeys(map(side, rows)))
     base = sides[0] if baseline is None else _meant(baseline, sides)
     if base not in sides:
@@ -181,12 +188,6 @@ def _rankable(rows: list[Row], axis: str = "") -> None:
     if axis != "profile":
         why = "add --by profile to do so"
         _one(rows, profile, "profiles", why)
-
-
-def profile(row: Row) -> str:
-    """Name of the cost profile and the first digits of its hash: a name can be edited."""
-    digits = str(row.fact("profile_sha256") or "")[:8]
-    return f"{row.fact('profile')} {digits}".strip()
 
 
 def _one(rows: list[Row], of: Callable[[Row], Any], what: str, why: str) -> None:
