@@ -277,21 +277,6 @@ def _parse(name: str, text: str) -> pyperf.BenchmarkSuite:
         ) from None
 
 
-def content(suite: pyperf.BenchmarkSuite) -> dict[str, Any]:
-    """Values and metadata by benchmark, without what made the file."""
-    return {
-        benchmark.get_name(): {
-            "values": [list(run.values) for run in benchmark.get_runs()],
-            "metadata": {
-                key: value
-                for key, value in sorted(benchmark.get_metadata().items())
-                if key not in FINGERPRINT
-            },
-        }
-        for benchmark in suite
-    }
-
-
 def differing(suites: Iterable[pyperf.BenchmarkSuite]) -> dict[str, list[str]]:
     """Fingerprint keys whose values differ, where both sides tell: values by suite."""
     found: dict[str, list[str]] = {}

@@ -62,6 +62,17 @@ def stripped(suite: pyperf.BenchmarkSuite) -> pyperf.BenchmarkSuite:
     )
 
 
+def content(suite: pyperf.BenchmarkSuite) -> dict[str, Any]:
+    """Values and metadata by benchmark, without what made the file."""
+    return {
+        benchmark.get_name(): {
+            "values": [list(run.values) for run in benchmark.get_runs()],
+            "metadata": _kept(benchmark.get_metadata()),
+        }
+        for benchmark in suite
+    }
+
+
 def _kept(metadata: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in metadata.items() if key not in FINGERPRINT}
 

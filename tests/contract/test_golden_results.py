@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from golden import FOLDER, QUESTIONS, compute
-from pvbench.results import content, read
+from golden import FOLDER, QUESTIONS, compute, content
+from pvbench.results import read
 
 
 @pytest.mark.parametrize("name", QUESTIONS)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from golden import content
 from pvbench import machine, results
 from pvbench.boot import Measured
 from pvbench.errors import UnavailableError, UsageError
@@ -219,7 +220,7 @@ def test_a_side_that_does_not_tell_does_not_differ() -> None:
 def test_content_leaves_out_what_made_the_file() -> None:
     """Two versions of pvbench may make the same results."""
     old, new = (
-        results.content(suite_of(row_of("broadcast", "x2apic-physical", 2e-9, version=version)))
+        content(suite_of(row_of("broadcast", "x2apic-physical", 2e-9, version=version)))
         for version in ("0.1.0", "0.2.0")
     )
 
