@@ -125,6 +125,8 @@ def by_axis(rows: list[Row], axis: str, baseline: str | None) -> list[Pair]:
     free, side = BY[axis]
     _rankable(rows, axis)
     sides = list(dict.fromkeys(map(side, rows)))
+    if not sides:
+        return []
     base = sides[0] if baseline is None else _meant(baseline, sides)
     if base not in sides:
         raise unknown("side", base, sides, f"Sides: {', '.join(sides)}.")

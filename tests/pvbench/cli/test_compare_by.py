@@ -22,3 +22,12 @@ def test_a_sender_is_never_compared_with_the_baseline_of_another_file(cli: Cli) 
     ratios = [row["speed ratio"] for row in csv.DictReader(io.StringIO(done.out))]
 
     assert (done.status, ratios) in [(0, ["2.000", "2.000"]), (2, [])]
+
+
+def test_a_series_that_no_case_has_compares_nothing(cli: Cli) -> None:
+    """One source has no makespan: exit status 3 and a sentence, no traceback."""
+    file_of(Path("a.json"), row_of("broadcast", PHYSICAL, 200e-6))
+    done = cli("compare", "a.json", "--by", "sender", "--series", "makespan")
+
+    assert done.status == 3
+    assert "pvbench: no two series differ in sender only" in done.err
