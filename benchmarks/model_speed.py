@@ -47,7 +47,7 @@ def broadcast(registry: Registry, stack_name: str, targets: int) -> Case:
     return Case(
         suite="speed",
         suite_version=1,
-        workload="broadcast",
+        workload=registry.workload("broadcast"),
         stack=stack,
         guest=guest,
         shorthands=False,

@@ -71,8 +71,8 @@ class Prepared:
 
 
 def unsupported(case: Case) -> str | None:
-    """Why the stack cannot run the case; None if it can."""
-    reason = case.stack.unsupported(case.guest)
+    """Why the case makes no sense or the stack cannot run it; None if it can."""
+    reason = case.unsupported or case.stack.unsupported(case.guest)
     for burst in case.bursts:
         reason = reason or case.stack.sender.refuses(burst, case.guest)
     return reason

@@ -76,9 +76,12 @@ def _without_missing(suite: Suite, registry: Registry) -> tuple[Suite, dict[str,
                 blocked[f"{suite.name} {kind} {name}"] = f"no plugin offers {kind} {name}"
         return tuple(name for name in names if name in table)
 
+    families = {spec: spec.split(":")[0] for spec in suite.workloads}
+    known = offered("workload", tuple(dict.fromkeys(families.values())))
+
     reduced = attrs.evolve(
         suite,
-        workloads=offered("workload", suite.workloads),
+        workloads=tuple(spec for spec, name in families.items() if name in known),
         drivers=offered("sender", suite.drivers),
         overlays=suite.overlays and offered("sender", suite.overlays),
     )
@@ -90,7 +93,7 @@ def _all_cases(
 ) -> Iterator[Case]:
     stacks = _stacks(suite, selection, registry)
     names = selection.workloads or suite.workloads
-    workloads = [registry.get("workload", name) for name in dict.fromkeys(names)]
+    workloads = [registry.workload(name) for name in dict.fromkeys(names)]
     shorthands = suite.shorthands if selection.shorthands is None else selection.shorthands
     guests = [
         parse_guest(spec, host_cpus=selection.host_cpus, bits=selection.bits)
@@ -101,14 +104,18 @@ def _all_cases(
             dict.fromkeys(selection.target_states or suite.target_states), stacks, workloads
         ):
             guest = stack.guest(plain)
-            bursts = _bursts(workload, guest)
-            if isinstance(bursts, str):
-                blocked[f"{suite.name}.{workload.name}"] = bursts
+            try:
+                bursts, unsupported = _bursts(workload, guest)
+            except UsageError:  # values that no guest can have
+                raise
+            except Exception as error:  # a plugin may fail in any way
+                what = f"workload {workload.spec} raises {type(error).__name__}: {error}"
+                blocked[f"{suite.name}.{workload.spec}"] = what
                 continue
             yield Case(
                 suite=suite.name,
                 suite_version=suite.version,
-                workload=workload.name,
+                workload=workload,
                 stack=stack,
                 guest=guest,
                 shorthands=shorthands,
@@ -117,22 +124,20 @@ def _all_cases(
                 site=selection.site,
                 profile=selection.profile,
                 bursts=bursts,
+                unsupported=unsupported,
             )
 
 
-def _bursts(workload: Workload, guest: Guest) -> tuple[Burst, ...] | str:
-    """The bursts of one iteration, or what is wrong with them."""
-    try:
-        if workload.unsupported(guest):
-            return ()
-        bursts = tuple(workload.bursts(guest))
-        for burst in bursts:
-            outside = [cpu for cpu in (burst.source, *burst.targets) if cpu not in guest.cpus]
-            if outside:
-                return f"workload {workload.name} names CPU {outside[0]} of {len(guest.cpus)}"
-    except Exception as error:  # a plugin may fail in any way
-        return f"workload {workload.name} raises {type(error).__name__}: {error}"
-    return bursts
+def _bursts(workload: Workload, guest: Guest) -> tuple[tuple[Burst, ...], str | None]:
+    """The bursts of one iteration; or none, and why the guest cannot have them."""
+    found = workload.bursts_in(guest)
+    if isinstance(found, str):
+        return (), found
+    for burst in found:
+        outside = [cpu for cpu in (burst.source, *burst.targets) if cpu not in guest.cpus]
+        if outside:
+            raise ValueError(f"it names CPU {outside[0]} of {len(guest.cpus)}")
+    return found, None
 
 
 def _stacks(suite: Suite, selection: Selection, registry: Registry) -> list[Stack]:

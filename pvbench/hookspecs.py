@@ -35,13 +35,13 @@ def pvbench_workloads() -> Iterable[Workload]:
     Offer streams of bursts.
 
     Returns:
-        Workloads with names unique across plugins.  ``bursts(guest)`` gives the
-        bursts of one iteration, one for each source CPU, targets as CPU
-        numbers; ``()`` is an iteration that sends nothing.
+        Workloads with names unique across plugins.  ``bursts(guest, **parameters)``
+        gives the bursts of one iteration, one for each source CPU, targets as
+        CPU numbers; ``()`` is an iteration that sends nothing.
 
     Errors:
-        A workload that needs more CPUs than the guest has says so through
-        ``unsupported(guest)``; it does not raise.
+        ``bursts`` gives a sentence in their place if the guest cannot have them,
+        ``needs_cpus`` is the short way for small guests; do not raise for it.
 
     Example:
         plugins/pvbench_load_norov.py

@@ -11,7 +11,6 @@ from pvbench.check import Prepared, prepare, unsupported
 from pvbench.checks import one_of
 from pvbench.delivery import EXACT_CLOCKS, Delivery
 from pvbench.errors import SenderError
-from pvbench.registry import Registry
 from pvbench.suite import Case
 from pvbench.topology import Guest
 
@@ -90,14 +89,12 @@ class Plan:
     seed: int
 
 
-def make_plan(
-    cases: list[Case], registry: Registry, delivery: Delivery, wanted: Effort, seed: int
-) -> Plan:
+def make_plan(cases: list[Case], delivery: Delivery, wanted: Effort, seed: int) -> Plan:
     """Check every case, then put those that can run into boots, in shuffled order."""
     refused: dict[str, Outcome] = {}
     by_guest: dict[Guest, list[Prepared]] = {}
     for case in cases:
-        ready = _prepared(case, registry, delivery)
+        ready = _prepared(case, delivery)
         if isinstance(ready, Outcome):
             refused[case.name] = ready
         else:
@@ -113,13 +110,9 @@ def make_plan(
     )
 
 
-def _prepared(case: Case, registry: Registry, delivery: Delivery) -> Prepared | Outcome:
+def _prepared(case: Case, delivery: Delivery) -> Prepared | Outcome:
     try:
-        reason = (
-            registry.get("workload", case.workload).unsupported(case.guest)
-            or unsupported(case)
-            or delivery.unsupported(case.guest, case.target_state)
-        )
+        reason = unsupported(case) or delivery.unsupported(case.guest, case.target_state)
         return Outcome("unsupported", reason) if reason else prepare(case)
     except SenderError as error:
         return Outcome("void", str(error))

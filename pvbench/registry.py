@@ -108,6 +108,12 @@ class Registry:
             listing += f" Broken plugins, see `pvbench plugins`: {names}."
         raise unknown(kind, name, table, listing)
 
+    def workload(self, spec: str) -> Workload:
+        """The workload written ``NAME`` or ``NAME:VALUE:...``."""
+        name, *values = spec.split(":")
+        found: Workload = self.get("workload", name)
+        return found.bind(values)
+
     def origin(self, kind: str, name: str) -> str:
         """Distribution and version of the plugin that offers it."""
         offer = f"{kind} {name}"
@@ -296,6 +302,8 @@ def _check_thing(kind: str, thing: Any) -> None:
         raise ValueError(f"it offers a {kind} that is no {wanted.__name__}: {thing!r}")
     if isinstance(thing, Sender):
         _check_sender(thing)
+    if isinstance(thing, Workload):
+        _check_workload(thing)
 
 
 def _check_sender(sender: Sender) -> None:
@@ -306,6 +314,14 @@ def _check_sender(sender: Sender) -> None:
         if value not in known:
             choices = ", ".join(map(str, known))
             raise ValueError(f"{sender.name}.{field} is {value!r}, not one of {choices}")
+
+
+def _check_workload(workload: Workload) -> None:
+    if ":" in workload.name:
+        raise ValueError(f"workload {workload.name!r} has a colon: parameters stand there")
+    first = next(iter(workload.parameters.values()), 0)
+    if type(first) is not int:
+        raise ValueError(f"the first parameter of {workload.name} is {first!r}, no number")
 
 
 def _sentence(error: BaseException) -> str:

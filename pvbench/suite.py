@@ -9,6 +9,7 @@ import attrs
 from pvbench.ops import Burst
 from pvbench.sender import Stack
 from pvbench.topology import Guest
+from pvbench.workload import Workload
 
 
 @attrs.frozen(kw_only=True)
@@ -46,7 +47,7 @@ class Case:
 
     suite: str
     suite_version: int
-    workload: str
+    workload: Workload
     stack: Stack
     guest: Guest
     shorthands: bool
@@ -55,12 +56,13 @@ class Case:
     site: str
     profile: str | None
     bursts: tuple[Burst, ...] = attrs.field(repr=False)
+    unsupported: str | None = None  # why the guest cannot have the bursts
 
     @property
     def name(self) -> str:
         """Unique among cases; for people and ``-k``, never parsed."""
         parts = [
-            f"{self.suite}.{self.workload}",
+            f"{self.suite}.{self.workload.spec}",
             self.stack.name,
             _guest_name(self.guest),
             self.target_state,
@@ -76,7 +78,7 @@ class Case:
         return {
             "pvbench_suite": self.suite,
             "pvbench_suite_version": self.suite_version,
-            "pvbench_workload": self.workload,
+            "pvbench_workload": self.workload.spec,
             "pvbench_sender": overlay.name if overlay else "native",
             "pvbench_driver": self.stack.driver.name,
             "pvbench_stack": self.stack.name,
@@ -92,7 +94,20 @@ class Case:
             "pvbench_delivery": self.delivery,
             "pvbench_site": self.site,
             "pvbench_profile": self.profile or "measured",
-        }
+        } | _family(self.workload)
+
+
+def _family(workload: Workload) -> dict[str, Any]:
+    """Where one of a family stands in it."""
+    if not workload.parameters:
+        return {}
+    parameter, value = next(iter(workload.parameters.items()))
+    return {
+        "pvbench_family": workload.name,
+        "pvbench_variant": workload.variant,
+        "pvbench_parameter": parameter,
+        "pvbench_parameter_value": value,
+    }
 
 
 def _guest_name(guest: Guest) -> str:

@@ -15,6 +15,7 @@ from pvbench.sender import Stack
 from pvbench.suite import Case
 from pvbench.topology import Guest
 from pvbench.trace import Trace
+from pvbench.workload import Workload
 from pvbench_deliver_model.engine import Engine
 from pvbench_deliver_model.profile import Cost, Profile
 from pvbench_deliver_model.sending import Sending, Timeline
@@ -109,7 +110,7 @@ def case_of(
     return Case(
         suite="tests",
         suite_version=1,
-        workload="a test's",
+        workload=Workload(name="a-test", summary="-", bursts=lambda guest: bursts),
         stack=stack,
         guest=stack.guest(guest),
         shorthands=shorthands,

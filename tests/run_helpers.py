@@ -16,7 +16,7 @@ import attrs
 import pyperf
 import pytest
 
-from helpers import guest_of, stack_of
+from helpers import bundled, guest_of, stack_of
 from pvbench import cli
 from pvbench.check import Prepared, prepare
 from pvbench.ops import Burst
@@ -145,13 +145,15 @@ def file_of(path: Path, *rows: Row) -> str:
     return str(path)
 
 
-def case_of(stack: str, *bursts: Burst, cpus: int = 4, **facts: Any) -> Case:
+def case_of(
+    stack: str, *bursts: Burst, cpus: int = 4, workload: str = "broadcast", **facts: Any
+) -> Case:
     """A case of the model on a small guest."""
     chosen = stack_of(stack)
     known: dict[str, Any] = {
         "suite": "norov",
         "suite_version": 1,
-        "workload": "broadcast",
+        "workload": bundled().workload(workload),
         "guest": chosen.guest(guest_of(range(cpus))),
         "shorthands": False,
         "target_state": "halted",

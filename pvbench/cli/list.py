@@ -45,6 +45,8 @@ def _row(kind: str, thing: Any) -> dict[str, str]:
     if kind == "sender":
         row["kind"] = "driver" if hasattr(thing, "apic_mode") else "overlay"
         row["overrides"] = " ".join(thing.overrides()) if row["kind"] == "overlay" else "all"
+    elif kind == "workload":
+        row["name"] = thing.form
     elif kind == "suite":
         row["version"] = str(thing.version)
     elif kind == "delivery":

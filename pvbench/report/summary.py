@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 import pyperf
@@ -10,6 +10,7 @@ import pyperf
 from pvbench.report import table
 from pvbench.report.facts import Row, ordered, rows
 
+_FEW: Final = 5  # names in a sentence
 HEADLINE: Final = "wall"  # the series a suite's table shows
 _GROUP: Final = (
     "suite",
@@ -20,6 +21,7 @@ _GROUP: Final = (
     "host_cpus",
     "shorthands",
     "target_state_proved",
+    "variant",
     "delivery",
     "site",
     "clock",
@@ -65,7 +67,7 @@ def _group_text(members: list[Row], style: str, series: str) -> Iterator[str]:
             [stack, *(_counts(members, stack, workload) for workload in sending)]
             for stack in stacks
         ]
-        yield "What one burst executes (w ICR writes, h hypercalls):"
+        yield "What one iteration executes (w ICR writes, h hypercalls):"
         yield table.render(["stack", *sending], counts, style, left=1)
     if notes := [*_told(members), *_notes(members)]:
         yield "\n".join(notes)
@@ -100,6 +102,8 @@ def _unusual(row: Row) -> Iterator[str]:
         yield ", full broadcasts by shorthand (Linux 5.4 and later)"
     if row.fact("guest_bits") not in (64, None):
         yield f", {row.fact('guest_bits')}-bit"
+    if row.fact("variant"):
+        yield f", {row.fact('family')} {row.fact('variant')}"
     if row.fact("host_cpus") not in (row.fact("vcpus"), None):
         yield f", on {row.fact('host_cpus')} host CPUs"
 
@@ -173,7 +177,7 @@ def _notes(members: list[Row]) -> Iterator[str]:
     sending = [row for row in members if row.fact("targets")]
     bypassed = [row for row in sending if row.fact("overlaid") == "no"]
     for (reason,), workloads, senders in _merged(bypassed, "sender", _why_native):
-        yield f"Note: {workloads} cannot tell {senders} from the driver: {reason}."
+        yield f"Note: {_some(workloads)} cannot tell {senders} from the driver: {reason}."
     yield from _alike([row for row in sending if row.fact("series") == HEADLINE])
     for fact, named in (("apic_mode", "APIC modes"), ("hypercall_abi", "hypercall ABIs")):
         boots = [str(found) for found in ordered(members, fact) if found]
@@ -184,8 +188,8 @@ def _notes(members: list[Row]) -> Iterator[str]:
         lossy, "stack", lambda r: r.fact("lost"), lambda r: r.fact("targets")
     ):
         yield (
-            f"Note: {stacks} loses {lost} of {targets} IPIs of {workloads}; a sender that "
-            f"waits for them hangs, so there is no time to acknowledgement."
+            f"Note: {stacks} loses {lost} of {targets} IPIs of {_some(workloads)}; a sender "
+            f"that waits for them hangs, so there is no time to acknowledgement."
         )
 
 
@@ -197,21 +201,21 @@ def _alike(members: list[Row]) -> Iterator[str]:
             counts = (row.fact("icr_writes"), row.fact("hypercalls"))
             key = (row.fact("workload"), *counts, row.value_s)
             groups.setdefault(key, []).append(row.fact("stack"))
-    workloads: dict[tuple[str, ...], list[str]] = {}
+    workloads: dict[tuple[str, ...], dict[str, None]] = {}
     for (workload, *_), stacks in groups.items():
         senders = dict.fromkeys(stack.rpartition("/")[0] or stack for stack in stacks)
         if len(senders) > 1:
-            workloads.setdefault(tuple(senders), []).append(workload)
+            workloads.setdefault(tuple(senders), {})[workload] = None
     for names, of in workloads.items():
         yield (
-            f"Note: {', '.join(of)} cannot tell {', '.join(names)} apart: as many exits for "
+            f"Note: {_some(of)} cannot tell {', '.join(names)} apart: as many exits for "
             f"as many targets."
         )
 
 
 def _merged(
     members: list[Row], name: str, *facts: Callable[[Row], Any]
-) -> Iterator[tuple[tuple[Any, ...], str, str]]:
+) -> Iterator[tuple[tuple[Any, ...], tuple[str, ...], str]]:
     """(facts, workloads, names) with all that share facts and workloads in one."""
     workloads_of: dict[tuple[Any, ...], dict[str, None]] = {}
     for row in members:
@@ -221,11 +225,17 @@ def _merged(
     for (found, one), workloads in workloads_of.items():
         names_of.setdefault((found, tuple(workloads)), []).append(one)
     for (found, names_workloads), names in names_of.items():
-        yield found, ", ".join(names_workloads), ", ".join(names)
+        yield found, names_workloads, ", ".join(names)
+
+
+def _some(names: Iterable[str]) -> str:
+    """Names for a sentence: the first few of many."""
+    first, rest = list(names)[:_FEW], list(names)[_FEW:]
+    return ", ".join(first) + (f" and {len(rest)} more" if rest else "")
 
 
 def _why_native(row: Row) -> str:
-    targets, vcpus = row.fact("targets"), row.fact("vcpus")
+    targets, vcpus = row.fact("targets") / (row.fact("sources") or 1), row.fact("vcpus")
     if targets == 1 and vcpus <= 2:
         return "a guest with two CPUs never uses the mask path"
     if targets == 1:

@@ -112,12 +112,12 @@ def test_a_sender_that_says_nonsense_of_itself_is_a_broken_plugin(
         pytest.param("return None", "workload faulty raises TypeError", id="none"),
         pytest.param(
             "return (Burst(source=0, operation='send_IPI_mask', targets=(1, 500)),)",
-            "workload faulty names CPU 500 of 80",
+            "workload faulty raises ValueError: it names CPU 500 of 80",
             id="target-outside-the-guest",
         ),
         pytest.param(
             "return (Burst(source=500, operation='send_IPI_mask', targets=(1,)),)",
-            "workload faulty names CPU 500 of 80",
+            "workload faulty raises ValueError: it names CPU 500 of 80",
             id="source-outside-the-guest",
         ),
     ],

@@ -38,7 +38,8 @@ def stacks(suite: Suite = SUITE, **selected: Any) -> list[str]:
 def test_guests_are_outermost_and_workloads_innermost() -> None:
     """The order of boots, then of stacks, then of columns."""
     found = [
-        (c.guest.name, c.stack.name, c.workload) for c in cases(drivers=("x2apic-cluster",))
+        (c.guest.name, c.stack.name, c.workload.spec)
+        for c in cases(drivers=("x2apic-cluster",))
     ]
 
     assert found == [

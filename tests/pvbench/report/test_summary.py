@@ -66,7 +66,7 @@ def test_a_measured_time_names_its_clock() -> None:
 
 
 def test_counts_stand_below_the_times() -> None:
-    """What one burst executes; a workload that sends nothing has no column."""
+    """What one iteration executes; a workload that sends nothing has no column."""
     counts = shown(DRY, NATIVE, PV).split("\n\n")[3].splitlines()
 
     assert [line.split() for line in counts] == [
@@ -79,14 +79,14 @@ def test_counts_stand_below_the_times() -> None:
 
 def test_where_nothing_is_sent_there_is_no_table_of_counts() -> None:
     """An empty table says nothing."""
-    assert "What one burst executes" not in shown(DRY)
+    assert "What one iteration executes" not in shown(DRY)
 
 
 def test_unknown_counts_are_not_zero() -> None:
     """A published file tells none: there is no table of them."""
     row = row_of("broadcast", PHYSICAL, 1e-6, icr_writes=None, hypercalls=None)
 
-    assert "What one burst executes" not in shown(row)
+    assert "What one iteration executes" not in shown(row)
 
 
 NORMAL = {"targets": 1, "overlaid": "no", "icr_writes": 1.0}
@@ -151,7 +151,7 @@ def test_guests_get_tables_of_their_own() -> None:
     """Their times are not comparable across a row."""
     small = row_of("broadcast", PHYSICAL, 9e-6, guest="dense:8", apic_ids="0-7", vcpus=8)
 
-    assert shown(NATIVE, small).count("What one burst executes") == 2
+    assert shown(NATIVE, small).count("What one iteration executes") == 2
 
 
 def test_a_csv_of_several_guests_says_which_is_which() -> None:

@@ -1,0 +1,25 @@
+"""Fan-out: from how many targets on does one sender beat another?"""
+
+from __future__ import annotations
+
+from pvbench.hookspecs import hookimpl
+from pvbench.suite import Suite
+
+pvbench_api = 1
+
+TARGETS = (1, 2, 4, 8, 16, 32, 64, 79)
+SPREADS = ("packed", "spread", "random-1")
+
+
+@hookimpl
+def pvbench_suites() -> list[Suite]:
+    return [
+        Suite(
+            name="fanout",
+            version=1,
+            summary="one call to 1 to 79 targets, packed, spread over clusters, and random",
+            workloads=tuple(f"fanout:{k}:{spread}" for spread in SPREADS for k in TARGETS),
+            drivers=("x2apic-physical", "x2apic-cluster"),
+            guests=("dense:80",),
+        )
+    ]

@@ -1,0 +1,32 @@
+"""APIC IDs: where do the counts of the PV forms part?"""
+
+from __future__ import annotations
+
+from pvbench.hookspecs import hookimpl
+from pvbench.suite import Suite
+
+pvbench_api = 1
+
+GUESTS = (
+    "dense:80",
+    "dense:288",
+    "sparse:128:2",
+    "interleaved:130",
+    "ids:0,128-255",  # none a 128-bit bitmap from 0 can name
+    "ids:0,255-382",  # none an xAPIC can name, 255 being its broadcast
+    "ids:128-0",  # descending
+)
+
+
+@hookimpl
+def pvbench_suites() -> list[Suite]:
+    return [
+        Suite(
+            name="ids",
+            version=1,
+            summary="a broadcast in guests of several APIC ID layouts",
+            workloads=("broadcast",),
+            drivers=("x2apic-physical", "x2apic-cluster"),
+            guests=GUESTS,
+        )
+    ]

@@ -1,0 +1,22 @@
+"""Shootdown: which sender serves CPUs that flush one address space at the same time?"""
+
+from __future__ import annotations
+
+from pvbench.hookspecs import hookimpl
+from pvbench.suite import Suite
+
+pvbench_api = 1
+
+
+@hookimpl
+def pvbench_suites() -> list[Suite]:
+    return [
+        Suite(
+            name="shootdown",
+            version=1,
+            summary="1 to 16 CPUs flush one address space of 64 CPUs at once",
+            workloads=tuple(f"shootdown:{n}:all" for n in (1, 2, 4, 8, 16)),
+            drivers=("x2apic-physical", "x2apic-cluster"),
+            guests=("dense:64",),
+        )
+    ]

@@ -1,0 +1,30 @@
+"""Smoke: does everything here work?  A few seconds for every sender and protocol."""
+
+from __future__ import annotations
+
+from pvbench.hookspecs import hookimpl
+from pvbench.suite import Suite
+
+pvbench_api = 1
+
+
+@hookimpl
+def pvbench_suites() -> list[Suite]:
+    return [
+        Suite(
+            name="smoke",
+            version=1,
+            summary="every sender in a guest of 4 CPUs, in seconds",
+            workloads=(
+                "self-ipi",
+                "normal-ipi",
+                "broadcast",
+                "fanout:2:packed",
+                "pairs:2:disjoint",
+                "shootdown:2:all",
+            ),
+            drivers=("xapic-flat", "xapic-physical", "x2apic-physical", "x2apic-cluster"),
+            guests=("sockets:1x2x2",),
+            target_states=("running",),
+        )
+    ]
