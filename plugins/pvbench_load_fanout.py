@@ -38,7 +38,8 @@ def _in_order(guest: Guest, cpus: tuple[int, ...], spread: str) -> Iterator[int]
         clusters.setdefault(x2apic_logical_id(guest.apic_ids[cpu]) >> 16, []).append(cpu)
     kind, _, seed = spread.partition("-")
     if spread == "packed":  # the fullest clusters first, so as few as possible
-        return chain.from_iterable(sorted(clusters.values(), key=lambda cpus: -len(cpus)))
+        fullest = sorted(clusters.values(), key=len, reverse=True)
+        return chain.from_iterable(fullest)
     if spread == "spread":  # one of each cluster, then a second one of each, ...
         turns = zip_longest(*clusters.values())
         return (cpu for turn in turns for cpu in turn if cpu is not None)
