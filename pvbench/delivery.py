@@ -71,8 +71,18 @@ class Delivery(Protocol):
         """Why this machine cannot run it; None if it can."""
         ...
 
-    def unsupported(self, guest: Guest, target_state: str) -> str | None:
-        """Why it cannot boot *guest* for such targets; None if it can."""
+    def unsupported(
+        self, guest: Guest, target_state: str, mechanism: str, settings: dict[str, Any]
+    ) -> str | None:
+        """
+        Why it cannot run such a case; None if it can.
+
+        Args:
+            guest: as it would boot.
+            target_state: what the targets shall do, from TARGET_STATES.
+            mechanism: how the sender sends, from `pvbench.sender.MECHANISMS`.
+            settings: from `settings`.
+        """
         ...
 
     def profiles(self) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
@@ -89,12 +89,18 @@ class Plan:
     seed: int
 
 
-def make_plan(cases: list[Case], delivery: Delivery, wanted: Effort, seed: int) -> Plan:
+def make_plan(
+    cases: list[Case],
+    delivery: Delivery,
+    settings: dict[str, Any],
+    wanted: Effort,
+    seed: int,
+) -> Plan:
     """Check every case, then put those that can run into boots, in shuffled order."""
     refused: dict[str, Outcome] = {}
     by_guest: dict[Guest, list[Prepared]] = {}
     for case in cases:
-        ready = _prepared(case, delivery)
+        ready = _prepared(case, delivery, settings)
         if isinstance(ready, Outcome):
             refused[case.name] = ready
         else:
@@ -110,9 +116,11 @@ def make_plan(cases: list[Case], delivery: Delivery, wanted: Effort, seed: int) 
     )
 
 
-def _prepared(case: Case, delivery: Delivery) -> Prepared | Outcome:
+def _prepared(case: Case, delivery: Delivery, settings: dict[str, Any]) -> Prepared | Outcome:
     try:
-        reason = unsupported(case) or delivery.unsupported(case.guest, case.target_state)
+        reason = unsupported(case) or delivery.unsupported(
+            case.guest, case.target_state, case.stack.sender.mechanism, settings
+        )
         return Outcome("unsupported", reason) if reason else prepare(case)
     except SenderError as error:
         return Outcome("void", str(error))

@@ -24,7 +24,7 @@ from pvbench import journal, machine
 from pvbench.boot import Measured
 from pvbench.check import Prepared
 from pvbench.errors import UnavailableError, UsageError, unknown
-from pvbench.trace import Counts
+from pvbench.trace import Counts, Trace
 
 FORMAT: Final = 1
 _STAMP: Final = "%Y%m%dT%H%M%SZ"
@@ -70,6 +70,12 @@ def counted(counts: Counts, loops: int) -> Metadata:
     }
 
 
+def assumed(trace: Trace, series: str) -> Metadata:
+    """The part of a modelled time that rests on assumed numbers; nothing if measured."""
+    part = trace.assumed.get(series)
+    return {} if part is None else {"pvbench_assumed": round(part, 3)}
+
+
 @attrs.define
 class Collector:
     """
@@ -96,6 +102,7 @@ class Collector:
                 values,
                 metadata=metadata
                 | {f"pvbench_{name}_ticks": ticks for name, ticks in spread.items()}
+                | assumed(case.trace, series)
                 | {
                     "name": f"{case.name} {series}",
                     "pvbench_series": series,

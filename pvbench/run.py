@@ -95,7 +95,7 @@ def prepare(request: Request, registry: Registry) -> Prepared:
     selection = attrs.evolve(selection, profile=settings.get("profile"))
     wanted = effort(delivery.clock, request.pace, request.boots)
     cases, blocked = expand(request.suite, selection, registry)
-    plan = make_plan(cases, delivery, wanted, request.seed)
+    plan = make_plan(cases, delivery, settings, wanted, request.seed)
     missing = {name: Outcome("blocked", reason) for name, reason in blocked.items()}
     launch = Launch(
         site=site,

@@ -68,6 +68,11 @@ def _partial(sends: Iterable[PartialSend]) -> tuple[PartialSend, ...]:
     return tuple(sends)
 
 
+_PARTS: Final = attrs.validators.deep_mapping(
+    attrs.validators.instance_of(str), attrs.validators.instance_of(float)
+)
+
+
 @attrs.frozen(kw_only=True)
 class Trace:
     """
@@ -79,6 +84,8 @@ class Trace:
         samples: how many bursts each total is over.
         distributions: of single bursts, by series.
         partial: sends to fewer targets than asked for.
+        assumed: part of each series' time that rests on assumed numbers, 0 to 1;
+            empty where times are measured.
         target_state: what the targets were proved to be: ``halted``,
             ``running`` or ``preempted``.
     """
@@ -89,6 +96,7 @@ class Trace:
     distributions: dict[str, Distribution]
     counts: Counts
     partial: tuple[PartialSend, ...] = attrs.field(default=(), converter=_partial)
+    assumed: dict[str, float] = attrs.field(factory=dict, validator=_PARTS)
     target_state: str = "halted"
 
     def to_json(self) -> dict[str, Any]:

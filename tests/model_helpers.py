@@ -40,12 +40,16 @@ ROUND: Mapping[str, int] = {
     "hypercall": 1_000,
     "icr_write": 2_000,
     "icr_write_fastpath": 1_500,
+    "icr_direct": 220,
     "xapic_surcharge": 400,
+    "xapic_surcharge_direct": 60,
     "mmio_exit": 3_000,
     "apic_access": 8,
     "fault": 600,
     "deliver_target": 100,
     "deliver_logical": 25,
+    "deliver_direct": 30,
+    "avic_incomplete": 1_200,
     "match_vcpu": 9,
     "posted_notification": 300,
     "kick": 700,
@@ -77,7 +81,13 @@ ICR = MmioWrite(0xFEE0_0300, 0xFC)
 XAPIC_NMI_TO_SELF = MmioWrite(0xFEE0_0300, 0x4_0400)
 
 
-def profile_of(*, apicv: bool = True, icr_fastpath: str = "none", **changed: float) -> Profile:
+def profile_of(
+    *,
+    apicv: bool = True,
+    local_apic: str | None = None,
+    icr_fastpath: str = "none",
+    **changed: float,
+) -> Profile:
     """The profile of ROUND and RATIOS, with some numbers changed."""
     costs = {name: float(changed.get(name, ps)) for name, ps in ROUND.items()}
     ratios = {name: float(changed.get(name, value)) for name, value in RATIOS.items()}
@@ -86,7 +96,7 @@ def profile_of(*, apicv: bool = True, icr_fastpath: str = "none", **changed: flo
         name="round",
         title="round numbers",
         sha256="0" * 64,
-        apicv=apicv,
+        local_apic=local_apic or ("apicv" if apicv else "emulated"),
         icr_fastpath=icr_fastpath,
         costs=_as_costs(costs),
         ratios=_as_costs(ratios),
@@ -172,7 +182,8 @@ def ints(values: Iterable[int]) -> np.ndarray[Any, np.dtype[np.int64]]:
 
 def line_of(*ops: Op, apic_mode: str = "x2apic", **profile: Any) -> Timeline:
     """The ops on CPU 0 of a guest of four, from 1000 on."""
-    sending = Sending(cpus(4, apic_mode=apic_mode), 0, profile_of(**profile))
+    guest, used = cpus(4, apic_mode=apic_mode), profile_of(**profile)
+    sending = Sending(guest, 0, used, Targets(guest, used, "running").not_running)
     return sending.run(ops, 1_000)
 
 

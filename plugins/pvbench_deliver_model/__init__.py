@@ -26,7 +26,11 @@ class Model:
     def unavailable(self) -> str | None:
         return None
 
-    def unsupported(self, guest: Guest, target_state: str) -> str | None:
+    def unsupported(
+        self, guest: Guest, target_state: str, mechanism: str, settings: dict[str, Any]
+    ) -> str | None:
+        if mechanism == "hypercall" and settings["local_apic"] == "bare":
+            return "there is no hypervisor to call on bare metal"
         return None
 
     def profiles(self) -> tuple[str, ...]:
@@ -41,10 +45,10 @@ class Model:
 
     @contextmanager
     def boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[Machine]:
-        from pvbench_deliver_model.engine import Engine
+        from pvbench_deliver_model.assumed import Modelled
         from pvbench_deliver_model.profile import Profile
 
-        yield Engine(guest, Profile.from_json(settings))
+        yield Modelled(guest, Profile.from_json(settings))
 
 
 @hookimpl

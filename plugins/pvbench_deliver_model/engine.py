@@ -73,7 +73,7 @@ class _Slice:
             polls_left=np.arange(len(cpus), 0, -1) * self._poll_ps,
             acks=np.empty(len(cpus) + 1, np.int64),
             now=self._loop_ps,
-            sending=Sending(guest, burst.source, profile),
+            sending=Sending(guest, burst.source, profile, self._targets.not_running),
         )
 
     def _watch_sources(self, guest: Guest) -> None:

@@ -39,14 +39,18 @@ COSTS: Final = {
     "hypercall": "an empty hypercall, round trip",
     "icr_write": "an x2APIC ICR write that exits, without its targets, round trip",
     "icr_write_fastpath": "the same in the exit fast path",
-    "xapic_surcharge": "what an xAPIC send costs more than an x2APIC one",
+    "icr_direct": "an x2APIC ICR write that does not exit, without its targets",
+    "xapic_surcharge": "what an xAPIC send that exits costs more than an x2APIC one",
+    "xapic_surcharge_direct": "the same for sends that do not exit",
     "mmio_exit": "an access to the xAPIC page that exits and is emulated",
     "apic_access": "an access to an APIC register that does not exit",
     "fault": "an instruction that raises #GP",
     "deliver_target": "one target inside an exit: look-up, IRR, notification",
     "deliver_logical": "what a target costs more when found by logical destination",
+    "deliver_direct": "one target of a send that does not exit, served by the processor",
+    "avic_incomplete": "AVIC's exit for targets that do not run, without them, round trip",
     "match_vcpu": "asking one vCPU whether a broadcast is for it",
-    "posted_notification": "posted interrupt to a running vCPU until injection",
+    "posted_notification": "interrupt to a running vCPU, no exit there, until injection",
     "kick": "kick of a running vCPU without posted interrupts until injection",
     "wake_polled": "wake-up of a vCPU caught by halt polling until injection",
     "wake_blocked": "wake-up of a vCPU that must be scheduled until injection",
@@ -59,9 +63,17 @@ RATIOS: Final = {
     "halt_poll_grow": "growth factor of halt polling",
     "halt_poll_shrink": "divisor of halt polling; 0 resets it",
 }
+# Who plays the local APIC of a vCPU, and which ICR writes exit:
+#   emulated  KVM in software: all, and every other access in xAPIC mode
+#   apicv     virtual registers and posted interrupts: all but self-IPIs
+#   ipiv      apicv with IPI virtualization: all but unicasts
+#   avic      AMD's: only for targets that do not run, and NMIs
+#   bare      the real one, no hypervisor: none
+LOCAL_APICS: Final = ("emulated", "apicv", "ipiv", "avic", "bare")
 FASTPATHS: Final = ("none", "physical", "any")
 _PS: Final = {"ps": 1, "ns": 1_000, "us": 1_000_000}
 _HEAD: Final = {"title", "tsc_hz", "tsc_hz_source", "features", "costs", "ratios"}
+_BASE: Final = {"base", "base_machine"}
 _FIELDS: Final = {"value", "unit", "confidence", "source"}
 _OPTIONAL_FIELDS: Final = {"range", "fitted"}
 
@@ -84,7 +96,7 @@ class Profile:
     Args:
         name: file name without ending.
         sha256: of the file's bytes; equal profiles have equal ones.
-        apicv: posted interrupts and virtual APIC registers are on.
+        local_apic: who plays the vCPUs' local APICs, from LOCAL_APICS.
         icr_fastpath: which ICR writes take the exit fast path, from FASTPATHS.
         costs: by the names of COSTS, in picoseconds.
         ratios: by the names of RATIOS.
@@ -93,7 +105,7 @@ class Profile:
     name: str
     title: str
     sha256: str
-    apicv: bool
+    local_apic: str
     icr_fastpath: str
     costs: dict[str, Cost]
     ratios: dict[str, Cost]
@@ -101,6 +113,14 @@ class Profile:
     def ps(self, name: str) -> int:
         """Cost *name* in whole picoseconds."""
         return round(self.costs[name].ps)
+
+    def with_assumed(self, factor: float) -> Profile:
+        """The profile with every assumed cost (confidence C) multiplied by *factor*."""
+        costs = {
+            name: attrs.evolve(cost, ps=cost.ps * factor) if cost.confidence == "C" else cost
+            for name, cost in self.costs.items()
+        }
+        return attrs.evolve(self, costs=costs)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for a job; `from_json` is the inverse."""
@@ -128,56 +148,104 @@ def read(name_or_file: str) -> Profile:
     Raises:
         UsageError: it does not exist or a number in it cannot be used.
     """
+    path = _path(name_or_file)
+    data, raw = _with_base(path)
+    return _parse(path, data, hashlib.sha256(raw).hexdigest())
+
+
+def _path(name_or_file: str) -> Path:
     path = Path(name_or_file)
-    if path.suffix != ".toml":
-        if name_or_file not in bundled():
-            listing = f"Bundled: {', '.join(bundled())}; or give a file ending in .toml."
-            raise unknown("profile", name_or_file, bundled(), listing)
-        path = _FOLDER / f"{name_or_file}.toml"
+    if path.suffix == ".toml":
+        return path
+    if name_or_file not in bundled():
+        listing = f"Bundled: {', '.join(bundled())}; or give a file ending in .toml."
+        raise unknown("profile", name_or_file, bundled(), listing)
+    return _FOLDER / f"{name_or_file}.toml"
+
+
+def _toml(path: Path) -> tuple[dict[str, Any], bytes]:
+    """What a file says, and its bytes."""
     try:
         raw = path.read_bytes()
-        data = tomllib.loads(raw.decode())
+        return tomllib.loads(raw.decode()), raw
     except OSError as error:
         raise UsageError(f"profile {path} cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"profile {path} is not TOML", why=str(error)) from None
-    return _parse(path, data, hashlib.sha256(raw).hexdigest())
+
+
+def _with_base(path: Path) -> tuple[dict[str, Any], bytes]:
+    """A profile laid over the bundled one it is based on, and the bytes of both."""
+    data, raw = _toml(path)
+    if not _BASE & set(data):
+        return data, raw
+    where = f"profile {path.name}"
+    if missing := sorted(_BASE - set(data)):
+        raise UsageError(f"{where} lacks {missing[0]}", fix="Give both or none.")
+    name, machine = data.pop("base"), data.pop("base_machine")
+    if name not in bundled():
+        raise unknown("profile", str(name), bundled(), f"Bundled: {', '.join(bundled())}.")
+    if machine not in ("same", "other"):
+        raise _bad(f"{where}, base_machine", machine, "same or other")
+    below, bytes_below = _with_base(_path(name))
+    for table in ("costs", "ratios"):
+        inherited = below[table]
+        if machine == "other":
+            inherited = {key: _assumed(entry, name) for key, entry in inherited.items()}
+        data[table] = inherited | _table(where, {table: {}} | data, table)
+    data["features"] = below["features"] | _table(where, {"features": {}} | data, "features")
+    return below | data, bytes_below + raw
+
+
+def _assumed(entry: dict[str, Any], name: str) -> dict[str, Any]:
+    """A number read on another machine is an assumption on this one."""
+    rest = {key: value for key, value in entry.items() if key != "fitted"}
+    return rest | {"confidence": "C", "source": f"of {name}: {entry['source']}"}
 
 
 def _parse(path: Path, data: dict[str, Any], sha256: str) -> Profile:
     where = f"profile {path.name}"
     _same_keys(where, data, _HEAD)
     features = _table(where, data, "features")
-    _same_keys(f"{where}, [features]", features, {"apicv", "icr_fastpath"})
-    if type(features["apicv"]) is not bool:
-        raise _bad(f"{where}, features.apicv", features["apicv"], "true or false")
-    if features["icr_fastpath"] not in FASTPATHS:
-        why = f"one of {', '.join(FASTPATHS)}"
-        raise _bad(f"{where}, features.icr_fastpath", features["icr_fastpath"], why)
-    tsc_hz = data["tsc_hz"]
-    if type(tsc_hz) is not int or not 10**6 <= tsc_hz <= 10**11:
-        raise _bad(f"{where}, tsc_hz", tsc_hz, "a frequency in Hz, 1e6 to 1e11")
-    if not isinstance(data["tsc_hz_source"], str) or not data["tsc_hz_source"]:
-        raise _bad(f"{where}, tsc_hz_source", data["tsc_hz_source"], "where it was read")
-    units = {unit: float(ps) for unit, ps in _PS.items()} | {"cycles": 10**12 / tsc_hz}
+    known = {"local_apic": LOCAL_APICS, "icr_fastpath": FASTPATHS}
+    _same_keys(f"{where}, [features]", features, set(known))
+    for name, values in known.items():
+        if features[name] not in values:
+            why = f"one of {', '.join(values)}"
+            raise _bad(f"{where}, features.{name}", features[name], why)
+    units = _units(where, data)
     costs = _costs(where, _table(where, data, "costs"), COSTS, units)
     if not costs["loop_overhead"].ps:
         raise _bad(f"{where}, loop_overhead.value", 0, "above 0: an iteration takes time")
-    ratios = _costs(where, _table(where, data, "ratios"), RATIOS, {"ratio": 1.0})
-    for name in ("halt_poll_grow", "halt_poll_shrink"):
-        if ratios[name].ps != int(ratios[name].ps):
-            raise _bad(f"{where}, {name}.value", ratios[name].ps, "a whole number, as in KVM")
-    if ratios["exit_entry_share"].ps > 1:
-        share = ratios["exit_entry_share"].ps
-        raise _bad(f"{where}, exit_entry_share.value", share, "a part of one exit, 0 to 1")
     return Profile(
         name=path.stem,
         title=str(data["title"]),
         sha256=sha256,
         **features,
         costs=costs,
-        ratios=ratios,
+        ratios=_ratios(where, _table(where, data, "ratios")),
     )
+
+
+def _units(where: str, data: dict[str, Any]) -> dict[str, float]:
+    """Picoseconds of each unit."""
+    tsc_hz = data["tsc_hz"]
+    if type(tsc_hz) is not int or not 10**6 <= tsc_hz <= 10**11:
+        raise _bad(f"{where}, tsc_hz", tsc_hz, "a frequency in Hz, 1e6 to 1e11")
+    if not isinstance(data["tsc_hz_source"], str) or not data["tsc_hz_source"]:
+        raise _bad(f"{where}, tsc_hz_source", data["tsc_hz_source"], "where it was read")
+    return {unit: float(ps) for unit, ps in _PS.items()} | {"cycles": 10**12 / tsc_hz}
+
+
+def _ratios(where: str, table: dict[str, Any]) -> dict[str, Cost]:
+    ratios = _costs(where, table, RATIOS, {"ratio": 1.0})
+    for name in ("halt_poll_grow", "halt_poll_shrink"):
+        if ratios[name].ps != int(ratios[name].ps):
+            raise _bad(f"{where}, {name}.value", ratios[name].ps, "a whole number, as in KVM")
+    if ratios["exit_entry_share"].ps > 1:
+        share = ratios["exit_entry_share"].ps
+        raise _bad(f"{where}, exit_entry_share.value", share, "a part of one exit, 0 to 1")
+    return ratios
 
 
 def _table(where: str, data: dict[str, Any], name: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import attrs
@@ -27,6 +28,7 @@ from pvbench.x86.apic import NMI_VECTOR
 from pvbench_deliver_model.profile import Profile
 
 I64 = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 # One op that names each CPU once at most: bitmaps, everybody, oneself.
 _DISTINCT = frozenset({Route.HYPERCALL, Route.BROADCAST, Route.SELF, Route.SELF_REGISTER})
@@ -71,11 +73,19 @@ class Timeline:
 class Sending:
     """Costs of ops on one CPU of a guest."""
 
-    def __init__(self, guest: Guest, source: int, profile: Profile) -> None:
+    def __init__(
+        self,
+        guest: Guest,
+        source: int,
+        profile: Profile,
+        not_running: Callable[[I64, I64], Flags],
+    ) -> None:
         self._decoder = Decoder(guest, source)
+        self._not_running = not_running if profile.local_apic == "avic" else None
         self._vcpus = len(guest.apic_ids)
         ps = profile.ps
-        access = ps("apic_access" if profile.apicv else "mmio_exit")
+        emulated = profile.local_apic == "emulated"
+        access = ps("mmio_exit" if emulated else "apic_access")
         self._op_ps: dict[type[Op], int] = {
             IrqSave: ps("irq_toggle"),
             IrqRestore: ps("irq_toggle"),
@@ -84,16 +94,18 @@ class Sending:
             WaitIcrIdle: access,
             MmioWrite: access,
         }
-        self._access_exits = int(not profile.apicv)
+        self._access_exits = int(emulated)
         self._scan_ps = ps("scan_cpu")
         self._entry_share = profile.ratios["exit_entry_share"].ps
         self._per_hit = dict.fromkeys(Route, ps("deliver_target"))
         self._per_hit[Route.LOGICAL] += ps("deliver_logical")
         self._per_hit[Route.BROADCAST] += ps("match_vcpu")
         self._match_ps = ps("match_vcpu")
+        self._deliver_ps, self._direct_hit_ps = ps("deliver_target"), ps("deliver_direct")
+        self._incomplete_ps = ps("avic_incomplete")
         senders: tuple[type[Op], ...] = (WrMsr, MmioWrite, Hypercall)
-        self._exits = {
-            (sender, route, nmi): _exit(profile, sender, route, nmi=nmi)
+        self._costs = {
+            (sender, route, nmi): _cost(profile, sender, route, nmi=nmi)
             for sender in senders
             for route in Route
             for nmi in (False, True)
@@ -127,9 +139,12 @@ class Sending:
                 line.exits += self._access_exits
 
     def _send(self, send: Sends, sender: type[Op], line: Timeline) -> None:
-        exit_ps, exiting = self._exits[sender, send.route, send.vector == NMI_VECTOR]
-        line.end = self._serve(send, line.end, exit_ps, line.arrivals)
-        line.exits += send.ops * exiting
+        cost = self._costs[sender, send.route, send.vector == NMI_VECTOR]
+        if cost.direct:
+            self._serve_direct(send, cost.ps, line)
+        else:
+            line.end = self._serve(send, line.end, cost.ps, line.arrivals)
+            line.exits += send.ops * cost.exits
         if sender is Hypercall:
             line.hypercalls += 1
             line.returned += send.result or 0
@@ -137,7 +152,7 @@ class Sending:
             line.icr_writes += send.ops
 
     def _serve(self, send: Sends, clock: int, exit_ps: int, arrivals: list[Arrivals]) -> int:
-        """Serve the targets of *send*, begun at *clock*; returns its end."""
+        """Serve the targets of *send* in exits begun at *clock*; returns their end."""
         hits = len(send.cpus)
         per_hit = self._per_hit[send.route]
         if hits:
@@ -153,26 +168,86 @@ class Sending:
             end += (self._vcpus - hits) * self._match_ps
         return end
 
+    def _serve_direct(self, send: Sends, write_ps: int, line: Timeline) -> None:
+        """The processor itself serves the targets; AVIC exits once for those not running."""
+        op = np.zeros(len(send.cpus), np.int64) if send.op_of_hit is None else send.op_of_hit
+        rank = np.arange(len(op)) - op.searchsorted(op)
+        after = write_ps + self._direct_hit_ps * (rank + 1)  # the op's beginning
+        took = write_ps + self._direct_hit_ps * np.bincount(op, minlength=send.ops)
+        if self._not_running is not None and len(op):
+            start = line.end + took.cumsum() - took
+            late = self._not_running(send.cpus, start[op] + after)
+            if np.count_nonzero(late):
+                line.exits += self._leave_to_the_host(op, late, after, took)
+        start = line.end + took.cumsum() - took
+        line.end += int(took.sum())
+        if len(op):
+            at = start[op] + after
+            order = at.argsort(kind="stable")
+            distinct = send.route in _DISTINCT
+            line.arrivals.append(Arrivals(send.vector, at[order], send.cpus[order], distinct))
 
-def _exit(profile: Profile, sender: type[Op], route: Route, *, nmi: bool) -> tuple[int, bool]:
-    """(cost in ps, does it exit) of an op that sends, without its targets."""
-    ps = profile.ps
+    def _leave_to_the_host(self, op: I64, late: Flags, after: I64, took: I64) -> int:
+        """
+        Exits in which KVM wakes the targets that are *late*; changes *after* and *took*.
+
+        Returns:
+            How many there are.
+        """
+        woken = np.bincount(op[late], minlength=len(took))
+        exits = woken > 0
+        rank = late.cumsum() - 1
+        rank -= np.concatenate(([0], woken.cumsum()))[op]
+        into = int(self._incomplete_ps * self._entry_share)
+        waits = took[op] + into + self._deliver_ps * (rank + 1)
+        after[late] = waits[late]
+        took += exits * self._incomplete_ps + woken * self._deliver_ps
+        return int(np.count_nonzero(exits))
+
+
+class _Cost(NamedTuple):
+    """
+    What an op that sends costs, without its targets.
+
+    Args:
+        direct: the processor serves the targets, without an exit of this op.
+    """
+
+    ps: int
+    exits: bool
+    direct: bool = False
+
+
+def _cost(profile: Profile, sender: type[Op], route: Route, *, nmi: bool) -> _Cost:
+    ps, local_apic = profile.ps, profile.local_apic
     if sender is Hypercall:
-        return ps("hypercall"), True
+        return _Cost(ps("hypercall"), exits=True)
     if route is Route.FAULT:
-        return ps("fault"), True
-    by_apicv = route is Route.SELF_REGISTER or (sender is MmioWrite and route is Route.SELF)
-    if by_apicv and profile.apicv and not nmi:
-        return ps("apic_access"), False
+        return _Cost(ps("fault"), exits=local_apic != "bare")
+    by_register = route is Route.SELF_REGISTER or (sender is MmioWrite and route is Route.SELF)
+    if by_register and local_apic != "emulated" and not nmi:
+        return _Cost(ps("apic_access"), exits=False)
+    if _is_direct(local_apic, route, nmi=nmi):
+        extra = ps("xapic_surcharge_direct") if sender is MmioWrite else 0
+        return _Cost(ps("icr_direct") + extra, exits=False, direct=True)
     if sender is MmioWrite:
-        return ps("icr_write") + ps("xapic_surcharge"), True
+        return _Cost(ps("icr_write") + ps("xapic_surcharge"), exits=True)
     fast = {
         "none": False,
         "physical": route is Route.PHYSICAL and not nmi,
         # what the APIC map can look up
         "any": route in (Route.PHYSICAL, Route.LOGICAL, Route.SELF),
     }[profile.icr_fastpath]
-    return ps("icr_write_fastpath" if fast else "icr_write"), True
+    return _Cost(ps("icr_write_fastpath" if fast else "icr_write"), exits=True)
+
+
+def _is_direct(local_apic: str, route: Route, *, nmi: bool) -> bool:
+    """No exit for the ICR write itself: see LOCAL_APICS in `profile`."""
+    if local_apic == "bare":
+        return True
+    if nmi:
+        return False
+    return local_apic == "avic" or (local_apic == "ipiv" and route is Route.PHYSICAL)
 
 
 def _merged(arrivals: list[Arrivals]) -> list[Arrivals]:

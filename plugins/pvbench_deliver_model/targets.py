@@ -55,7 +55,7 @@ class Targets:
         ps = profile.ps
         self.count = count
         self._halting = target_state == "halted"
-        self._notify = ps("posted_notification" if profile.apicv else "kick")
+        self._notify = ps("kick" if profile.local_apic == "emulated" else "posted_notification")
         self._wake_polled, self._wake_blocked = ps("wake_polled"), ps("wake_blocked")
         self._poll_max, self._poll_start = ps("halt_poll_max"), ps("halt_poll_start")
         self._poll_grow = int(profile.ratios["halt_poll_grow"].ps)
@@ -95,6 +95,16 @@ class Targets:
         assert self._hosts is not None  # noqa: S101 - see shared_run_ps
         mates: Flags = cpus % self._hosts == source % self._hosts
         return mates
+
+    def not_running(self, cpus: I64, at: I64) -> Flags:
+        """Which of *cpus* no host CPU is executing, or polling for, at the times *at*."""
+        if self._halting:
+            asleep: Flags = at - self.free.take(cpus) > self._poll_window.take(cpus)
+            return asleep if self.awake is None else asleep & ~self.awake.take(cpus)
+        if self._hosts:
+            waiting: Flags = self._next_turn(at, cpus) > at
+            return waiting
+        return np.zeros(len(cpus), np.bool_)
 
     def acked(self, cpu: I64 | int) -> I64:
         """When the last handler of each *cpu* acknowledged."""

@@ -69,7 +69,7 @@ def _group_text(members: list[Row], style: str, series: str) -> Iterator[str]:
         ]
         yield "What one iteration executes (w ICR writes, h hypercalls):"
         yield table.render(["stack", *sending], counts, style, left=1)
-    if notes := [*_told(members), *_notes(members)]:
+    if notes := [*_told(members), *_assumed(members, series), *_notes(members)]:
         yield "\n".join(notes)
 
 
@@ -170,6 +170,22 @@ def _told(members: list[Row]) -> Iterator[str]:
         for text in ordered(members, fact):
             if text:
                 yield f"{fact.capitalize()}: {text}."
+
+
+def _assumed(members: list[Row], series: str) -> Iterator[str]:
+    """How much of the modelled times rests on assumed numbers, by workload."""
+    parts: dict[str, list[float]] = {}
+    for row in members:
+        if row.fact("series") == series and row.fact("assumed") is not None:
+            parts.setdefault(row.fact("workload"), []).append(row.fact("assumed"))
+    ranges = (f"{name} {_percent(found)}" for name, found in parts.items())
+    if parts:
+        yield f"Part that rests on assumed costs (confidence C): {', '.join(ranges)}."
+
+
+def _percent(parts: list[float]) -> str:
+    low, high = (f"{100 * part:.0f}" for part in (min(parts), max(parts)))
+    return f"{low} %" if low == high else f"{low} to {high} %"
 
 
 def _notes(members: list[Row]) -> Iterator[str]:

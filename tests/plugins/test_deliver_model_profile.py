@@ -54,7 +54,7 @@ def test_every_bundled_profile_is_offered_and_can_be_read() -> None:
 def test_every_bundled_number_has_unit_source_and_confidence(name: str) -> None:
     """An unsourced number does not merge."""
     data = tomllib.loads((PROFILES / f"{name}.toml").read_text())
-    entries = [*data["costs"].items(), *data["ratios"].items()]
+    entries = [*data["costs"].items(), *data.get("ratios", {}).items()]
 
     bare = [
         key

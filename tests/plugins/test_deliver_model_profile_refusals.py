@@ -78,9 +78,17 @@ NO_TSC = r"profile mine\.toml, tsc_hz is {}, not a frequency in Hz, 1e6 to 1e11"
         pytest.param("tsc_hz", True, NO_TSC.format("True"), id="bool-clock"),
         pytest.param("tsc_hz_source", "", "tsc_hz_source is ''", id="clock-without-source"),
         pytest.param(
-            "features.apicv", 1, r"features\.apicv is 1, not true or false$", id="apicv-number"
+            "features.local_apic",
+            True,
+            r"features\.local_apic is True, not one of emulated, apicv, ipiv, avic, bare$",
+            id="local-apic-flag",
         ),
-        pytest.param("features.apicv", "yes", "apicv is 'yes', not true", id="apicv-text"),
+        pytest.param(
+            "features.local_apic",
+            "x2avic",
+            "local_apic is 'x2avic', not one of",
+            id="local-apic",
+        ),
         pytest.param(
             "features.icr_fastpath",
             "all",
@@ -116,7 +124,7 @@ COPY = r"Start from a copy of a bundled one\.$"
         pytest.param("costs.hypercall.source", "hypercall lacks source", id="source"),
         pytest.param("tsc_hz", r"mine\.toml lacks tsc_hz", id="clock"),
         pytest.param("tsc_hz_source", r"mine\.toml lacks tsc_hz_source", id="clock-source"),
-        pytest.param("features.apicv", r"\[features\] lacks apicv", id="feature"),
+        pytest.param("features.local_apic", r"\[features\] lacks local_apic", id="feature"),
         pytest.param("costs", r"mine\.toml lacks costs", id="table"),
     ],
 )
@@ -138,7 +146,11 @@ def test_a_missing_key_is_named(tmp_path: Path, key: str, lacking: str) -> None:
             "costs.zzz", r"mine\.toml has an unknown key 'zzz'\. Remove it\.$", id="alien"
         ),
         pytest.param("costs.eoi.sauce", r"eoi has an .*'sauce'\. .*'source'\?$", id="field"),
-        pytest.param("features.apicw", r"\[features\] .*'apicw'\. .*'apicv'\?$", id="feature"),
+        pytest.param(
+            "features.local_apik",
+            r"\[features\] .*'local_apik'\. .*'local_apic'\?$",
+            id="feature",
+        ),
         pytest.param("tsc_khz", r"'tsc_khz'\. Did you mean 'tsc_hz'\?$", id="head"),
     ],
 )
@@ -188,7 +200,9 @@ def test_a_folder_cannot_be_read(tmp_path: Path) -> None:
     ("name", "words"),
     [
         pytest.param("skylake-2081", "Did you mean 'skylake-2018'", id="misspelt"),
-        pytest.param("zzz", r"no profile called 'zzz'\. Bundled: skylake-2018; or", id="alien"),
+        pytest.param(
+            "zzz", r"no profile called 'zzz'\. Bundled: bare-metal, .*; or", id="alien"
+        ),
         pytest.param("mine.yaml", r"or give a file ending in \.toml\.$", id="other-ending"),
     ],
 )

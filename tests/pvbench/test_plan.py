@@ -28,13 +28,15 @@ class Hypervisor:
     clock: str = "model"
     reason: str | None = None
 
-    def unsupported(self, guest: Guest, target_state: str) -> str | None:
+    def unsupported(
+        self, guest: Guest, target_state: str, mechanism: str, settings: dict[str, Any]
+    ) -> str | None:
         return self.reason
 
 
 def plan_of(*cases: Case, wanted: Effort = ONE, seed: int = 0, **delivery: Any) -> Plan:
     """A plan for a delivery that can do everything, or says why not."""
-    return make_plan(list(cases), cast("Delivery", Hypervisor(**delivery)), wanted, seed)
+    return make_plan(list(cases), cast("Delivery", Hypervisor(**delivery)), {}, wanted, seed)
 
 
 def guests_of(seed: int) -> list[int]:

@@ -1,0 +1,42 @@
+"""
+How much of a modelled time rests on assumed numbers.
+
+Times are sums and maxima of costs, so a time is the sum of what each cost adds to
+it at the margin.  The assumed ones' part is read from a second run in which they
+are a little smaller.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+
+from pvbench.delivery import Task
+from pvbench.topology import Guest
+from pvbench.trace import Trace
+from pvbench_deliver_model.engine import Engine
+from pvbench_deliver_model.profile import Profile
+
+_STEP: Final = 0.01
+
+
+class Modelled:
+    """A booted guest of the model; see `pvbench.delivery.Machine`."""
+
+    def __init__(self, guest: Guest, profile: Profile) -> None:
+        self._engine = Engine(guest, profile)
+        self._shorter = Engine(guest, profile.with_assumed(1 - _STEP))
+
+    def run(self, task: Task, *, loops: int, warmup: int) -> Trace:
+        """The trace of the profile, with the assumed part of each series."""
+        trace = self._engine.run(task, loops=loops, warmup=warmup)
+        shorter = self._shorter.run(task, loops=loops, warmup=warmup)
+        parts = {name: _part(trace, shorter, name) for name in trace.ticks}
+        return attrs.evolve(trace, assumed=parts)
+
+
+def _part(trace: Trace, shorter: Trace, series: str) -> float:
+    """0 to 1; a halt-polling window passed in between can throw it off, not beyond."""
+    before, after = (t.ticks[series] / t.samples[series] for t in (trace, shorter))
+    return min(1.0, max(0.0, (before - after) / (before * _STEP)))
