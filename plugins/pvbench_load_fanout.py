@@ -16,18 +16,18 @@ from pvbench.hookspecs import hookimpl
 from pvbench.ops import Burst
 from pvbench.topology import Guest
 from pvbench.workload import Workload
-from pvbench.x86.apic import x2apic_logical_id
 
 pvbench_api = 1
 
 
 def fanout(guest: Guest, targets: int, spread: str) -> tuple[Burst, ...] | str:
-    others = guest.others(0)
     if not targets:
         raise UsageError("fanout to 0 targets sends nothing", fix="Write fanout:1, say.")
+    others = guest.others(0)
+    in_order = _in_order(guest, others, spread)
     if targets > len(others):
-        return f"{targets} targets need {targets + 1} CPUs"
-    chosen = islice(_in_order(guest, others, spread), targets)
+        return f"fanout:{targets} needs {targets + 1} CPUs"
+    chosen = islice(in_order, targets)
     return (Burst(source=0, operation="smp_call_function_many", targets=tuple(chosen)),)
 
 
@@ -35,7 +35,7 @@ def _in_order(guest: Guest, cpus: tuple[int, ...], spread: str) -> Iterator[int]
     """*cpus* in the order in which they become targets."""
     clusters: dict[int, list[int]] = {}
     for cpu in cpus:
-        clusters.setdefault(x2apic_logical_id(guest.apic_ids[cpu]) >> 16, []).append(cpu)
+        clusters.setdefault(guest.apic_ids[cpu] >> 4, []).append(cpu)
     kind, _, seed = spread.partition("-")
     if spread == "packed":  # the fullest clusters first, so as few as possible
         fullest = sorted(clusters.values(), key=len, reverse=True)
@@ -43,7 +43,7 @@ def _in_order(guest: Guest, cpus: tuple[int, ...], spread: str) -> Iterator[int]
     if spread == "spread":  # one of each cluster, then a second one of each, ...
         turns = zip_longest(*clusters.values())
         return (cpu for turn in turns for cpu in turn if cpu is not None)
-    if kind == "random" and seed.isdigit():
+    if kind == "random" and seed.isascii() and seed.isdigit():
         # S311: a reproducible choice, no secret
         return iter(random.Random(int(seed)).sample(cpus, len(cpus)))  # noqa: S311
     raise UsageError(

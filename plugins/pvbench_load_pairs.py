@@ -1,8 +1,8 @@
 """
 A mesh of unicasts: many CPUs call one other CPU each, all at the same time.
 
-``disjoint``: each source has a target of its own, in the other half of the guest.
-``ring``: each source calls its right neighbour, so most are source and target.
+``disjoint``: the lower half of 2*SOURCES CPUs calls the upper half, one CPU each.
+``ring``: each source calls its right neighbour, the last one the first.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def pairs(guest: Guest, sources: int, mesh: str) -> tuple[Burst, ...] | str:
     else:
         raise UsageError(f"pairs cannot be {mesh!r}", fix="They are disjoint or ring.")
     if count < needed:
-        return f"{sources} {mesh} pairs need {needed} CPUs"
+        return f"pairs:{sources}:{mesh} needs {needed} CPUs"
     return tuple(
         Burst(
             source=cpu,

@@ -18,19 +18,19 @@ pvbench_api = 1
 
 def shootdown(guest: Guest, sources: int, cpus: str) -> tuple[Burst, ...] | str:
     count = len(guest.apic_ids)
-    if cpus != "all" and not cpus.isdigit():
+    if cpus != "all" and not (cpus.isascii() and cpus.isdigit()):
         raise UsageError(
             f"an address space cannot run on {cpus!r} CPUs", fix="Write a number, or all."
         )
-    threads = max(2, count) if cpus == "all" else int(cpus)
+    threads = max(2, sources, count) if cpus == "all" else int(cpus)
     if not sources or threads < 2:
         raise UsageError(
             f"{sources} of {threads} CPUs flush nobody", fix="Write shootdown:1:2, say."
         )
-    if max(sources, threads) > count:
-        return f"{sources} sources and {threads} threads need {max(sources, threads)} CPUs"
     if sources > threads:
         raise UsageError(f"{sources} of {threads} CPUs cannot flush: that is more than all")
+    if threads > count:
+        return f"shootdown:{sources}:{cpus} needs {threads} CPUs"
     return tuple(
         Burst(
             source=cpu,

@@ -21,7 +21,6 @@ from pvbench.trace import Trace
 
 # What comes of reading a report that is not one.
 _UNREADABLE = (LookupError, TypeError, ValueError, AttributeError, PvbenchError)
-DEADLINE_S = 600  # the manager's clock: a worker's own may race
 
 
 @attrs.frozen(kw_only=True)
@@ -44,7 +43,13 @@ class Report:
 
 @attrs.frozen(kw_only=True)
 class Launch:
-    """What every boot of a run has in common."""
+    """
+    What every boot of a run has in common.
+
+    Args:
+        timeout_s: a boot that takes longer has failed.  By the manager's clock: a
+            worker's own may race.
+    """
 
     site: Site
     delivery: str
@@ -52,13 +57,14 @@ class Launch:
     clock: str
     settings: dict[str, Any]
     effort: Effort
+    timeout_s: float = 600
 
 
 def run_boot(boot: Boot, launch: Launch) -> Report:
     """Run one boot in a worker of its own; never raises for what happens there."""
-    job = _job(boot, launch)
+    job = job_of(boot, launch)
     try:
-        traces, error = _work(job, boot, launch.site)
+        traces, error = _work(job, boot, launch)
         cases = () if error else tuple(_measured(boot, launch, job, traces))
     except _UNREADABLE as broken:
         error = f"the worker's report cannot be read: {broken!r}"
@@ -71,26 +77,36 @@ def run_boot(boot: Boot, launch: Launch) -> Report:
     return Report(outcome=Outcome("ok"), cases=cases)
 
 
-def _work(job: dict[str, Any], boot: Boot, site: Site) -> tuple[list[Trace], str]:
+def _work(job: dict[str, Any], boot: Boot, launch: Launch) -> tuple[list[Trace], str]:
     """Traces in schedule order, and what went wrong ('' if nothing did)."""
     with subprocess.Popen(
-        site.command(),
+        launch.site.command(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         errors="replace",
     ) as worker:
-        deadline = threading.Timer(DEADLINE_S, worker.kill)
+        late = threading.Event()
+        deadline = threading.Timer(launch.timeout_s, _end, (worker, late))
         deadline.start()
         try:
-            return _serve(worker, job, boot)
+            traces, error = _serve(worker, job, boot)
         finally:
             deadline.cancel()
             worker.kill()
+    if late.is_set():
+        error = f"the boot took longer than {launch.timeout_s:g} s, see --timeout"
+    return traces, error
 
 
-def _job(boot: Boot, launch: Launch) -> dict[str, Any]:
+def _end(worker: subprocess.Popen[str], late: threading.Event) -> None:
+    late.set()
+    worker.kill()
+
+
+def job_of(boot: Boot, launch: Launch) -> dict[str, Any]:
+    """What a worker is told: the guest, the programs and the schedule, as JSON data."""
     return {
         "delivery": launch.delivery,
         "delivery_module": launch.delivery_module,

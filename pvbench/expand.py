@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import product
+from typing import Any
 
 import attrs
 
@@ -59,14 +60,16 @@ def expand(
         if state not in TARGET_STATES:
             listing = f"Targets are {' or '.join(TARGET_STATES)}."
             raise unknown("target state", state, TARGET_STATES, listing)
-    suite, blocked = _without_missing(suite, registry)
-    found = _all_cases(suite, selection, registry, blocked)
+    suite, blocked = _without_missing(suite, selection, registry)
+    found = _all_cases(suite, selection, registry)
     cases = [case for case in found if wanted.search(case.name)]
     return cases, blocked
 
 
-def _without_missing(suite: Suite, registry: Registry) -> tuple[Suite, dict[str, str]]:
-    """*suite* reduced to what is offered, and what is not."""
+def _without_missing(
+    suite: Suite, selection: Selection, registry: Registry
+) -> tuple[Suite, dict[str, str]]:
+    """*suite* reduced to what is offered, and what is not, unless it is not wanted."""
     blocked: dict[str, str] = {}
 
     def offered(kind: str, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -77,23 +80,23 @@ def _without_missing(suite: Suite, registry: Registry) -> tuple[Suite, dict[str,
         return tuple(name for name in names if name in table)
 
     families = {spec: spec.split(":")[0] for spec in suite.workloads}
-    known = offered("workload", tuple(dict.fromkeys(families.values())))
+    known = set(families.values())
+    if selection.workloads is None:
+        known = set(offered("workload", tuple(dict.fromkeys(families.values()))))
+    drivers, overlays = suite.drivers, suite.overlays
+    if selection.drivers is None:
+        drivers = offered("sender", drivers)
+    if selection.senders is None and overlays is not None:
+        overlays = offered("sender", overlays)
+    workloads = tuple(spec for spec, name in families.items() if name in known)
+    return attrs.evolve(suite, workloads=workloads, drivers=drivers, overlays=overlays), blocked
 
-    reduced = attrs.evolve(
-        suite,
-        workloads=tuple(spec for spec, name in families.items() if name in known),
-        drivers=offered("sender", suite.drivers),
-        overlays=suite.overlays and offered("sender", suite.overlays),
-    )
-    return reduced, blocked
 
-
-def _all_cases(
-    suite: Suite, selection: Selection, registry: Registry, blocked: dict[str, str]
-) -> Iterator[Case]:
+def _all_cases(suite: Suite, selection: Selection, registry: Registry) -> Iterator[Case]:
     stacks = _stacks(suite, selection, registry)
     names = selection.workloads or suite.workloads
-    workloads = [registry.workload(name) for name in dict.fromkeys(names)]
+    found = [registry.workload(name) for name in names]
+    workloads = list({workload.spec: workload for workload in found}.values())
     shorthands = suite.shorthands if selection.shorthands is None else selection.shorthands
     guests = [
         parse_guest(spec, host_cpus=selection.host_cpus, bits=selection.bits)
@@ -104,14 +107,6 @@ def _all_cases(
             dict.fromkeys(selection.target_states or suite.target_states), stacks, workloads
         ):
             guest = stack.guest(plain)
-            try:
-                bursts, unsupported = _bursts(workload, guest)
-            except UsageError:  # values that no guest can have
-                raise
-            except Exception as error:  # a plugin may fail in any way
-                what = f"workload {workload.spec} raises {type(error).__name__}: {error}"
-                blocked[f"{suite.name}.{workload.spec}"] = what
-                continue
             yield Case(
                 suite=suite.name,
                 suite_version=suite.version,
@@ -123,21 +118,33 @@ def _all_cases(
                 delivery=selection.delivery,
                 site=selection.site,
                 profile=selection.profile,
-                bursts=bursts,
-                unsupported=unsupported,
+                **_bursts(workload, guest),
             )
 
 
-def _bursts(workload: Workload, guest: Guest) -> tuple[tuple[Burst, ...], str | None]:
-    """The bursts of one iteration; or none, and why the guest cannot have them."""
-    found = workload.bursts_in(guest)
-    if isinstance(found, str):
-        return (), found
-    for burst in found:
+def _bursts(workload: Workload, guest: Guest) -> dict[str, Any]:
+    """Fields of a case: its bursts, or why there are none."""
+    try:
+        found = workload.bursts_in(guest)
+        if isinstance(found, str):
+            return {"bursts": (), "unsupported": found}
+        _check_bursts(found, guest)
+    except UsageError:  # values that no guest can have
+        raise
+    except Exception as error:  # a plugin may fail in any way
+        what = f"workload {workload.spec} raises {type(error).__name__}: {error}"
+        return {"bursts": (), "blocked": what}
+    return {"bursts": found}
+
+
+def _check_bursts(bursts: tuple[Burst, ...], guest: Guest) -> None:
+    for burst in bursts:
         outside = [cpu for cpu in (burst.source, *burst.targets) if cpu not in guest.cpus]
         if outside:
             raise ValueError(f"it names CPU {outside[0]} of {len(guest.cpus)}")
-    return found, None
+    sources = [burst.source for burst in bursts]
+    if twice := {cpu for cpu in sources if sources.count(cpu) > 1}:
+        raise ValueError(f"it has two bursts of CPU {min(twice)}")
 
 
 def _stacks(suite: Suite, selection: Selection, registry: Registry) -> list[Stack]:

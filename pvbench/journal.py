@@ -7,20 +7,27 @@ One JSON value a line, beside the pyperf file, on disk before the next boot:
     {"case": name, ...}    a case that will not run: outcome and reason
     {"boot": n, ...}       a boot: outcome, reason, and those of its cases
     {"end": status, ...}   last; missing if the run was killed
+
+A resumed run appends to it; of two lines on one boot the later one counts.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import attrs
 
 from pvbench.errors import UnavailableError, UsageError
 
 FORMAT = 1
+
+Entries = list[dict[str, Any]]
 
 
 def beside(results: Path) -> Path:
@@ -30,9 +37,34 @@ def beside(results: Path) -> Path:
 
 @attrs.frozen
 class Journal:
-    """An append-only file; every line is on disk when `write` returns."""
+    """An append-only file, locked while open; a line is on disk when `write` returns."""
 
     path: Path
+    _file: BinaryIO = attrs.field(repr=False)
+
+    @classmethod
+    @contextmanager
+    def opened(cls, path: Path) -> Iterator[Journal]:
+        """
+        Open or create it, without the half-written line a killed run may have left.
+
+        Raises:
+            UnavailableError: it cannot be written, or another run is writing it.
+        """
+        try:
+            file = path.open("a+b")
+        except OSError as error:
+            raise _not_writable(path, error) from None
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UnavailableError(
+                    f"another run is writing {path}", fix="Wait for it."
+                ) from None
+            file.seek(0)
+            file.truncate(file.read().rfind(b"\n") + 1)
+            yield cls(path, file)
 
     def write(self, **entry: Any) -> None:
         """
@@ -42,17 +74,38 @@ class Journal:
             UnavailableError: it cannot be written.
         """
         try:
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(entry) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
+            self._file.write(json.dumps(entry).encode() + b"\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
         except OSError as error:
-            raise UnavailableError(
-                f"{self.path} cannot be written", why=str(error.strerror)
-            ) from None
+            raise _not_writable(self.path, error) from None
 
 
-def read(path: Path) -> list[dict[str, Any]]:
+def _not_writable(path: Path, error: OSError) -> UnavailableError:
+    return UnavailableError(f"{path} cannot be written", why=str(error.strerror))
+
+
+def plan_of(entries: Entries) -> dict[str, Any]:
+    """What was planned; {} if it is not known."""
+    return next((entry["plan"] for entry in entries if "plan" in entry), {})
+
+
+def boots_of(entries: Entries) -> dict[int, dict[str, Any]]:
+    """How each boot ended, by number."""
+    return {entry["boot"]: entry for entry in entries if "boot" in entry}
+
+
+def boots_done(entries: Entries) -> dict[int, dict[str, Any]]:
+    """The boots that need not be repeated."""
+    return {n: boot for n, boot in boots_of(entries).items() if boot.get("outcome") == "ok"}
+
+
+def is_complete(entries: Entries) -> bool:
+    """No boot is missing and none has failed."""
+    return len(boots_done(entries)) == plan_of(entries).get("boots")
+
+
+def read(path: Path) -> Entries:
     """
     The entries of a journal, a half-written last line left out; [] if there is none.
 

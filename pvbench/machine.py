@@ -1,13 +1,18 @@
-"""The machine: a name for its results' folder, and the facts `doctor` shows."""
+"""The machine: its name, its facts, what tags a run on it, and its lock."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import platform
 import re
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _CPUINFO = Path("/proc/cpuinfo")
+LOCK = Path("/tmp/pvbench.lock")  # noqa: S108 - one place for all users of a machine
 
 
 def cpu_model() -> str:
@@ -25,6 +30,48 @@ def name() -> str:
     model = re.sub(r"\(r\)|\(tm\)|\bcpu\b|@.*", " ", cpu_model().lower())
     slug = re.sub(r"[^a-z0-9]+", "-", model).strip("-") or "unknown"
     return f"{slug}-{os.cpu_count()}cpu"
+
+
+def tags() -> dict[str, str | int | float]:
+    """What tells runs apart that ran the same: the tox environment and the git revision."""
+    found = {"pvbench_tox_env": os.environ.get("TOX_ENV_NAME"), "pvbench_git": _revision()}
+    return {name: value for name, value in found.items() if value}
+
+
+def _revision() -> str | None:
+    """Of the directory a run is started in; ``-dirty`` if tracked files have changed."""
+    command = ["git", "describe", "--always", "--dirty", "--exclude=*", "--abbrev=12"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return done.stdout.strip() or None
+
+
+@contextmanager
+def alone(say: Callable[[str], None]) -> Iterator[None]:
+    """
+    Keep other timed runs of this machine waiting; tell *say* if this one has to wait.
+
+    The lock goes with the process, however it ends.
+    """
+    file = _open_lock()
+    try:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"another timed run is under way here, waiting for it ({LOCK})")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(file)
+
+
+def _open_lock() -> int:
+    """Anybody's file will do: locking needs no more than reading."""
+    with suppress(FileNotFoundError):
+        return os.open(LOCK, os.O_RDONLY)
+    return os.open(LOCK, os.O_RDONLY | os.O_CREAT, 0o644)
 
 
 def facts() -> dict[str, str]:

@@ -117,6 +117,8 @@ def make_plan(
 
 
 def _prepared(case: Case, delivery: Delivery, settings: dict[str, Any]) -> Prepared | Outcome:
+    if case.blocked:
+        return Outcome("blocked", case.blocked)
     try:
         reason = unsupported(case) or delivery.unsupported(
             case.guest, case.target_state, case.stack.sender.mechanism, settings

@@ -322,6 +322,9 @@ def _check_workload(workload: Workload) -> None:
     first = next(iter(workload.parameters.values()), 0)
     if type(first) is not int:
         raise ValueError(f"the first parameter of {workload.name} is {first!r}, no number")
+    _, *defaults = workload.spec.split(":")
+    if workload.bind(defaults) != workload:
+        raise ValueError(f"nobody can write the defaults of {workload.name}: {workload.spec}")
 
 
 def _sentence(error: BaseException) -> str:

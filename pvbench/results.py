@@ -1,8 +1,7 @@
 """
 Result files: plain pyperf suites; where they go, how they are written and read.
 
-One pyperf Benchmark for each series of each case, one Run for each boot.  What
-tells cases apart and what was counted is metadata, keys ``pvbench_*``.
+What they hold is made in `pvbench.collector`.
 """
 
 from __future__ import annotations
@@ -17,14 +16,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-import attrs
 import pyperf
 
 from pvbench import journal, machine
-from pvbench.boot import Measured
-from pvbench.check import Prepared
 from pvbench.errors import UnavailableError, UsageError, unknown
-from pvbench.trace import Counts, Trace
 
 FORMAT: Final = 1
 _STAMP: Final = "%Y%m%dT%H%M%SZ"
@@ -36,92 +31,11 @@ FINGERPRINT: Final = (
     "pvbench_sender_plugin",
     "pvbench_delivery_plugin",
     "pvbench_profile_sha256",
+    "pvbench_git",
+    "pvbench_tox_env",
 )
 
 Metadata = dict[str, str | int | float]
-
-
-def case_metadata(prepared: Prepared) -> Metadata:
-    """What a case is and what its ops must do, for one iteration."""
-    bursts = prepared.bursts
-    return prepared.case.metadata() | {
-        "pvbench_format": FORMAT,
-        "pvbench_sources": len(bursts),
-        "pvbench_targets": sum(len(e.cpus) + len(e.lost) for e in bursts),
-        "pvbench_lost": sum(len(e.lost) for e in bursts),
-        "pvbench_overlaid": "yes" if all(e.overlaid for e in bursts) else "no",
-    }
-
-
-def counted(counts: Counts, loops: int) -> Metadata:
-    """Counts of one iteration; what a host cannot show is left out."""
-    sums = {
-        "icr_writes": counts.icr_writes,
-        "hypercalls": counts.hypercalls,
-        "exits": counts.exits,
-        "handlers": sum(counts.handlers),
-        "coalesced": sum(counts.coalesced),
-        "wakeups_blocked": counts.wakeups_blocked,
-    }
-    return {
-        f"pvbench_{name}": round(total / loops, 6)
-        for name, total in sums.items()
-        if total is not None
-    }
-
-
-def assumed(trace: Trace, series: str) -> Metadata:
-    """The part of a modelled time that rests on assumed numbers; nothing if measured."""
-    part = trace.assumed.get(series)
-    return {} if part is None else {"pvbench_assumed": round(part, 3)}
-
-
-@attrs.define
-class Collector:
-    """
-    Runs by case and series; boots come in any order, cases are kept in the plan's.
-
-    Args:
-        metadata: of each case, in the order of the plan.
-    """
-
-    facts: Metadata
-    metadata: dict[str, Metadata]
-    runs: dict[str, dict[str, list[pyperf.Run]]] = attrs.field(factory=dict)
-
-    def add(self, case: Measured, loops: int, warmup: int) -> None:
-        """One boot of one case."""
-        if case.trace is None:
-            return
-        common = self.metadata[case.name] | counted(case.trace.counts, case.trace.loops)
-        common |= {"pvbench_target_state_proved": case.trace.target_state}
-        for series, values in case.values.items():
-            spread = attrs.asdict(case.trace.distributions[series])
-            metadata = self.facts | common
-            run = pyperf.Run(
-                values,
-                metadata=metadata
-                | {f"pvbench_{name}_ticks": ticks for name, ticks in spread.items()}
-                | assumed(case.trace, series)
-                | {
-                    "name": f"{case.name} {series}",
-                    "pvbench_series": series,
-                    "pvbench_warmup_loops": warmup,
-                    "loops": loops,
-                    "unit": "second",
-                },
-                collect_metadata=False,
-            )
-            self.runs.setdefault(case.name, {}).setdefault(series, []).append(run)
-
-    def suite(self) -> pyperf.BenchmarkSuite | None:
-        """Everything so far; None if nothing was measured."""
-        if not self.runs:
-            return None
-        in_order = (self.runs.get(name, {}) for name in self.metadata)
-        return pyperf.BenchmarkSuite(
-            [pyperf.Benchmark(runs) for case in in_order for runs in case.values()]
-        )
 
 
 def write(suite: pyperf.BenchmarkSuite, path: Path) -> None:
@@ -131,7 +45,7 @@ def write(suite: pyperf.BenchmarkSuite, path: Path) -> None:
     Raises:
         UnavailableError: no permission, no space, no such directory.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.tmp")
     try:
         with temporary.open("w", encoding="utf-8") as file:
             suite.dump(file)
@@ -196,11 +110,13 @@ def _not_writable(path: Path, error: OSError) -> UnavailableError:
 
 def latest(count: int) -> list[Path]:
     """The last *count* result files of this machine, oldest first."""
-    folder = Path("results") / machine.name()
-    found = [path for path in folder.glob("*.json") if path.stat().st_size]
-    return sorted(found, key=lambda path: (path.name[:_STAMP_LENGTH], len(path.name), path))[
-        -count:
-    ]
+    return [path for path in all_runs() if path.stat().st_size][-count:]
+
+
+def all_runs() -> list[Path]:
+    """Every result file of this machine, oldest first; empty if nothing is measured yet."""
+    found = (Path("results") / machine.name()).glob("*.json")
+    return sorted(found, key=lambda path: (path.name[:_STAMP_LENGTH], len(path.name), path))
 
 
 def locate(name: str) -> Path:

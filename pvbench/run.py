@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Container
+from contextlib import nullcontext
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import attrs
 
-from pvbench import journal, progress
-from pvbench.boot import Launch, Report, run_boot
-from pvbench.delivery import Delivery
+from pvbench import journal, machine, progress, resume
+from pvbench.boot import Launch, Report, job_of, run_boot
+from pvbench.collector import Collector, case_metadata
+from pvbench.delivery import EXACT_CLOCKS, Delivery
 from pvbench.errors import Status, UnavailableError, UsageError, worst
 from pvbench.expand import Selection, expand
 from pvbench.journal import Journal
-from pvbench.plan import Outcome, Plan, effort, make_plan
+from pvbench.plan import Boot, Outcome, Plan, effort, make_plan
 from pvbench.registry import Registry
-from pvbench.results import Collector, Metadata, case_metadata, claim, write
+from pvbench.results import Metadata, claim, read, write
+from pvbench.stop import Stop
 from pvbench.suite import Suite
 
 _STATUS_OF = {
@@ -46,6 +49,8 @@ class Request:
     output: str | None = None
     label: str | None = None
     quiet: bool = False
+    resume: bool = False
+    timeout_s: float = 600
 
 
 @attrs.frozen(kw_only=True)
@@ -56,6 +61,11 @@ class Prepared:
     plan: Plan
     launch: Launch
     facts: Metadata
+
+    @property
+    def boots(self) -> dict[int, Boot]:
+        """The boots by number, from 1, in the order they run."""
+        return dict(enumerate(self.plan.boots, 1))
 
 
 @attrs.frozen(kw_only=True)
@@ -91,6 +101,8 @@ def prepare(request: Request, registry: Registry) -> Prepared:
             raise UnavailableError(f"{thing.name} cannot be used here", why=reason)
     if request.boots is not None and not 1 <= request.boots <= 10_000:
         raise UsageError(f"--boots {request.boots} is not in 1..10000")
+    if not request.timeout_s > 0:
+        raise UsageError(f"--timeout {request.timeout_s:g} is not above 0 seconds")
     settings = delivery.settings(selection.profile)
     selection = attrs.evolve(selection, profile=settings.get("profile"))
     wanted = effort(delivery.clock, request.pace, request.boots)
@@ -104,6 +116,7 @@ def prepare(request: Request, registry: Registry) -> Prepared:
         clock=delivery.clock,
         settings=settings,
         effort=wanted,
+        timeout_s=request.timeout_s,
     )
     return Prepared(
         request=request,
@@ -120,12 +133,14 @@ def _facts(registry: Registry, delivery: Delivery, settings: dict[str, Any]) -> 
         "pvbench_clock": delivery.clock,
         "pvbench_delivery_plugin": registry.origin("delivery", delivery.name),
         "pvbench_profile_sha256": settings.get("profile_sha256", "-"),
-    }
+    } | machine.tags()
 
 
 def run(prepared: Prepared, registry: Registry) -> Ended:
     """
     Run all boots; every finished one is on disk before the next starts.
+
+    Runs with a clock that others could disturb take turns on a machine.
 
     Raises:
         UsageError, UnavailableError: the result file cannot be made.
@@ -133,38 +148,83 @@ def run(prepared: Prepared, registry: Registry) -> Ended:
     plan, request = prepared.plan, prepared.request
     if not plan.boots and not plan.refused:
         return Ended(path=None, status=Status.NOTHING_MEASURED)
-    path = claim(request.output, request.suite.name, request.label)
+    planned = _plan_entry(prepared)
+    path = resume.find(request.output, planned) if request.resume else None
+    mine = path is None  # made here, or locked
+    path = path or claim(request.output, request.suite.name, request.label or _tox_env())
+    timed = prepared.launch.clock not in EXACT_CLOCKS
     try:
-        return _boots(prepared, registry, path)
+        with (
+            Journal.opened(journal.beside(path)) as book,
+            machine.alone(_say) if timed else nullcontext(),
+        ):
+            mine = True
+            return _boots(prepared, registry, path, book, planned)
     finally:
-        if path.exists() and not path.stat().st_size:  # nothing was measured
+        if mine and path.exists() and not path.stat().st_size:  # nothing was measured
             path.unlink()
 
 
-def _boots(prepared: Prepared, registry: Registry, path: Path) -> Ended:
-    plan = prepared.plan
-    book = Journal(journal.beside(path))
-    book.write(plan=_plan_entry(prepared))
-    for name, outcome in plan.refused.items():
-        book.write(case=name, outcome=outcome.kind, reason=outcome.reason)
+def _tox_env() -> str | None:
+    return os.environ.get("TOX_ENV_NAME")
+
+
+def _say(text: str) -> None:
+    print(f"pvbench: {text}", file=sys.stderr)
+
+
+def _boots(
+    prepared: Prepared,
+    registry: Registry,
+    path: Path,
+    book: Journal,
+    planned: dict[str, Any],
+) -> Ended:
+    before = _begin(prepared, book, planned)
     collector = _collector(prepared, registry)
-    statuses = [_STATUS_OF[outcome.kind] for outcome in plan.refused.values()]
-    stop = _Stop()
-    shown = progress.make(len(plan.boots), quiet=prepared.request.quiet)
+    if before and path.stat().st_size:
+        collector.restore(read(str(path)), _finished(prepared, before))
+    outcomes = [outcome.kind for outcome in prepared.plan.refused.values()]
+    outcomes += [case["outcome"] for boot in before.values() for case in boot["cases"].values()]
+    statuses = [_STATUS_OF[kind] for kind in outcomes]
+    stop = Stop()
+    shown = progress.make(len(prepared.boots), quiet=prepared.request.quiet)
     with stop.on_signals(), shown:
-        for number, boot in enumerate(plan.boots, 1):
+        for number, boot in prepared.boots.items():
+            if number in before:
+                continue
             shown.boot(number, f"{boot.guest.name} {boot.guest.hypercall_abi}")
             report = stop.unless_signalled(partial(run_boot, boot, prepared.launch))
             if report is None:
                 break
             statuses += [_STATUS_OF[case.outcome.kind] for case in report.cases]
-            _keep(report, prepared, collector, path)
+            _keep(boot, report, prepared, collector, path)
             book.write(boot=number, guest=boot.guest.name, **_boot_entry(report))
     if not collector.runs:
         statuses.append(Status.NOTHING_MEASURED)
     status = worst(statuses)
     book.write(end=128 + stop.signal if stop.signal else int(status), signal=stop.signal)
     return Ended(path=path, measured=bool(collector.runs), status=status, signal=stop.signal)
+
+
+def _begin(
+    prepared: Prepared, book: Journal, planned: dict[str, Any]
+) -> dict[int, dict[str, Any]]:
+    """Write what the journal lacks of the plan; the boots an earlier process finished."""
+    entries = journal.read(book.path)
+    if not entries:
+        book.write(plan=planned)
+    told = {entry["case"] for entry in entries if "case" in entry}
+    for name, outcome in prepared.plan.refused.items():
+        if name not in told:
+            book.write(case=name, outcome=outcome.kind, reason=outcome.reason)
+    return journal.boots_done(entries)
+
+
+def _finished(prepared: Prepared, before: Container[int]) -> set[tuple[str, int]]:
+    """Cases and their replicates in these boots."""
+    boots = [boot for number, boot in prepared.boots.items() if number in before]
+    return {(ready.case.name, boot.replicate + 1) for boot in boots for ready in boot.cases}
 
 
 def _plan_entry(prepared: Prepared) -> dict[str, Any]:
@@ -179,7 +239,17 @@ def _plan_entry(prepared: Prepared) -> dict[str, Any]:
         "effort": attrs.asdict(plan.effort),
         "cases": [case.name for case in plan.cases],
         "facts": prepared.facts,
+        "jobs_sha256": _jobs_sha256(prepared),
     }
+
+
+def _jobs_sha256(prepared: Prepared) -> str:
+    """Everything the workers are told, ops included."""
+    digest = hashlib.sha256()
+    for boot in prepared.plan.boots:
+        if boot.replicate == 0:
+            digest.update(json.dumps(job_of(boot, prepared.launch)).encode())
+    return digest.hexdigest()
 
 
 def _collector(prepared: Prepared, registry: Registry) -> Collector:
@@ -194,10 +264,13 @@ def _collector(prepared: Prepared, registry: Registry) -> Collector:
     return Collector(prepared.facts | ({"pvbench_label": label} if label else {}), metadata)
 
 
-def _keep(report: Report, prepared: Prepared, collector: Collector, path: Path) -> None:
+def _keep(
+    boot: Boot, report: Report, prepared: Prepared, collector: Collector, path: Path
+) -> None:
     wanted = prepared.plan.effort
     for case in report.cases:
-        collector.add(case, wanted.loops, wanted.warmup)
+        replicate = boot.replicate + 1
+        collector.add(case, boot=replicate, loops=wanted.loops, warmup=wanted.warmup)
     if suite := collector.suite():
         write(suite, path)
 
@@ -211,47 +284,3 @@ def _boot_entry(report: Report) -> dict[str, Any]:
             for case in report.cases
         },
     }
-
-
-class _SignalledError(Exception):
-    """A signal came while a worker was running."""
-
-
-@attrs.define
-class _Stop:
-    """SIGINT or SIGTERM: the boot in flight is lost, everything before is kept."""
-
-    signal: int = 0
-    _in_boot: bool = False
-
-    @contextmanager
-    def on_signals(self) -> Iterator[None]:
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = {
-            number: signal.signal(number, self._caught)
-            for number in (signal.SIGINT, signal.SIGTERM)
-        }
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-    def unless_signalled(self, boot: Callable[[], Report]) -> Report | None:
-        """The report of a boot; None if a signal came before it was over."""
-        try:
-            self._in_boot = True
-            if self.signal:
-                return None
-            return boot()
-        except _SignalledError:
-            return None
-        finally:
-            self._in_boot = False
-
-    def _caught(self, number: int, frame: FrameType | None) -> None:
-        self.signal = number
-        if self._in_boot:  # elsewhere a file may be half-written: finish that first
-            raise _SignalledError

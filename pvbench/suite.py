@@ -57,6 +57,7 @@ class Case:
     profile: str | None
     bursts: tuple[Burst, ...] = attrs.field(repr=False)
     unsupported: str | None = None  # why the guest cannot have the bursts
+    blocked: str | None = None  # what is wrong with the workload
 
     @property
     def name(self) -> str:
@@ -102,9 +103,9 @@ def _family(workload: Workload) -> dict[str, Any]:
     if not workload.parameters:
         return {}
     parameter, value = next(iter(workload.parameters.items()))
-    return {
+    variant = {"pvbench_variant": workload.variant} if workload.variant else {}
+    return variant | {
         "pvbench_family": workload.name,
-        "pvbench_variant": workload.variant,
         "pvbench_parameter": parameter,
         "pvbench_parameter_value": value,
     }

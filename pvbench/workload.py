@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 import attrs
@@ -72,7 +73,7 @@ class Workload:
     def _typed(self, name: str, text: str) -> int | str:
         if not isinstance(self.parameters[name], int):
             return text
-        if text.isascii() and text.isdigit():
+        if re.fullmatch(r"\d{1,18}", text, re.ASCII):
             return int(text)
         raise UsageError(
             f"{text!r} is no number for {name} of {self.name}", fix=f"Write {self.form}."
@@ -83,4 +84,6 @@ class Workload:
         if len(guest.apic_ids) < self.needs_cpus:
             return f"{self.name} needs {self.needs_cpus} CPUs"
         found = self.bursts(guest, **self.parameters)
+        if found == "":
+            raise ValueError("it gives an empty reason")
         return found if isinstance(found, str) else tuple(found)

@@ -18,9 +18,7 @@ def pvbench_suites() -> list[Suite]:
             name="pairs",
             version=1,
             summary="1 to 32 simultaneous unicasts, in disjoint pairs and in a ring",
-            workloads=tuple(
-                f"pairs:{n}:{mesh}" for mesh in ("disjoint", "ring") for n in SOURCES
-            ),
+            workloads=tuple(f"pairs:{n}:{mesh}" for mesh in MESHES for n in SOURCES),
             drivers=("xapic-physical", "x2apic-physical", "x2apic-cluster"),
             guests=("dense:64",),
         )

@@ -1,4 +1,4 @@
-"""Smoke: does everything here work?  A few seconds for every sender and protocol."""
+"""Smoke: does every sender here work?  A few seconds."""
 
 from __future__ import annotations
 

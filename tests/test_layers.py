@@ -43,6 +43,9 @@ LAYERS = [
     "machine",
     "journal",
     "results",
+    "collector",
+    "resume",
+    "stop",
     "progress",
     "run",
     "report.table",
@@ -59,6 +62,7 @@ LAYERS = [
     "cli.explain",
     "cli.doctor",
     "cli",
+    "__main__",
 ]
 # Packages without code of their own.
 EMPTY = {"", "x86", "report"}

@@ -26,6 +26,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     pace.add_argument("--fast", action="store_true", help="rough result, quickly")
     pace.add_argument("--rigorous", action="store_true", help="spend more time")
     effort.add_argument("--boots", type=int, metavar="N", help="boots of each guest")
+    effort.add_argument(
+        "--timeout", type=float, default=600, metavar="S", help="longest boot, seconds (600)"
+    )
+    effort.add_argument(
+        "--resume",
+        action="store_true",
+        help="continue the unfinished run of this plan (-o FILE: that one), if there is one",
+    )
     effort.add_argument("--seed", type=int, default=0, help="of the order of boots (0)")
     effort.add_argument("--label", metavar="TEXT", help="stored, and part of the file name")
     effort.add_argument("-o", dest="output", metavar="FILE", help="result file to create")
@@ -96,6 +104,8 @@ def _request(options: argparse.Namespace, suite: Suite) -> Request:
         output=options.output,
         label=options.label,
         quiet=options.quiet,
+        resume=options.resume,
+        timeout_s=options.timeout,
     )
 
 
@@ -120,14 +130,16 @@ def _selection(options: argparse.Namespace) -> Selection:
 
 def _print_plan(prepared: Prepared, options: argparse.Namespace) -> Status:
     plan = prepared.plan
+    names = [case.name for case in plan.cases]
+    missing = [name for name in plan.refused if name not in set(names)]
     cases = [
         {
-            "case": c.name,
+            "case": name,
             "outcome": o.kind if o else "planned",
             "reason": o.reason if o else "",
         }
-        for c in plan.cases
-        for o in [plan.refused.get(c.name)]
+        for name in (*missing, *names)
+        for o in [plan.refused.get(name)]
     ]
     if options.json:
         common.print_json({"boots": len(plan.boots), "cases": cases})

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pyperf
 
+from pvbench import journal
 from pvbench.report import table
 from pvbench.report.facts import Row, ordered, rows
 
@@ -31,7 +32,7 @@ _GROUP: Final = (
 
 def summary(
     suite: pyperf.BenchmarkSuite,
-    journal: list[dict[str, Any]],
+    entries: journal.Entries,
     *,
     style: str = "plain",
     series: str = HEADLINE,
@@ -44,7 +45,7 @@ def summary(
     for group in dict.fromkeys(_group(row) for row in found):
         members = [row for row in found if _group(row) == group]
         parts += _group_text(members, style, series)
-    parts += list(not_run(journal))
+    parts += list(not_run(entries))
     return "\n\n".join(parts)
 
 
@@ -261,33 +262,34 @@ def _why_native(row: Row) -> str:
     return "it does not override this callback"
 
 
-def not_run(journal: list[dict[str, Any]]) -> Iterator[str]:
+def not_run(entries: journal.Entries) -> Iterator[str]:
     """Cases without samples, by reason."""
     reasons: dict[tuple[str, str], dict[str, None]] = {}
-    for entry in journal:
-        ended = {entry["case"]: entry} if "case" in entry else entry.get("cases", {})
+    refused = [{entry["case"]: entry} for entry in entries if "case" in entry]
+    booted = [boot.get("cases", {}) for boot in journal.boots_of(entries).values()]
+    for ended in (*refused, *booted):
         for name, outcome in ended.items():
             if outcome["outcome"] != "ok":
                 key = (outcome["outcome"], outcome["reason"])
                 reasons.setdefault(key, {})[name] = None
-    yield from _incomplete(journal)
+    yield from _incomplete(entries)
     for (outcome, reason), cases in reasons.items():
         first, *others = cases
         more = f" and {len(others)} more case{'s' * (len(others) > 1)}" if others else ""
         yield f"{outcome}: {first}{more}: {reason}"
 
 
-def _incomplete(journal: list[dict[str, Any]]) -> Iterator[str]:
+def _incomplete(entries: journal.Entries) -> Iterator[str]:
     """What a run that ended early lacks."""
-    planned = next((e["plan"].get("boots", 0) for e in journal if "plan" in e), 0)
-    done = sum("boot" in entry for entry in journal)
+    planned = journal.plan_of(entries).get("boots", 0)
+    done = len(journal.boots_of(entries))
     if done < planned:
-        end = next((e for e in journal if "end" in e), {})
+        end = next((e for e in reversed(entries) if "end" in e), {})
         why = f"ended by signal {end['signal']}" if end.get("signal") else "did not end"
-        yield f"incomplete: {done} of {planned} boots, the run {why}"
+        yield f"incomplete: {done} of {planned} boots, the run {why}; --resume continues it"
 
 
-def as_json(suite: pyperf.BenchmarkSuite, journal: list[dict[str, Any]]) -> dict[str, Any]:
+def as_json(suite: pyperf.BenchmarkSuite, entries: journal.Entries) -> dict[str, Any]:
     """The same for scripts: every series with its facts, and the journal's reasons."""
     return {
         "series": [
@@ -299,5 +301,5 @@ def as_json(suite: pyperf.BenchmarkSuite, journal: list[dict[str, Any]]) -> dict
             }
             for row in rows(suite)
         ],
-        "not_run": list(not_run(journal)),
+        "not_run": list(not_run(entries)),
     }

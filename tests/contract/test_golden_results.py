@@ -1,10 +1,12 @@
-"""The golden results of norov on the model."""
+"""The golden results of the suites on the model."""
 
 from __future__ import annotations
 
 import pytest
 
-from golden import FOLDER, QUESTIONS, compute, content
+from golden import FOLDER, QUESTIONS, Question, answer, compute, content
+from helpers import bundled
+from pvbench.expand import Selection
 from pvbench.results import read
 
 
@@ -14,6 +16,24 @@ def test_the_model_gives_the_golden_results(name: str) -> None:
     golden = content(read(str(FOLDER / f"{name}.json")))
 
     assert golden == content(compute(name))
+
+
+def test_every_suite_has_golden_results() -> None:
+    """A question is a suite and a selection of it."""
+    assert {question.suite for question in QUESTIONS.values()} == set(bundled().suites)
+
+
+def test_every_golden_file_is_the_answer_to_a_question() -> None:
+    """None is left behind when a question goes."""
+    assert sorted(QUESTIONS) == sorted(path.stem for path in FOLDER.glob("*.json"))
+
+
+def test_the_order_of_boots_changes_nothing() -> None:
+    """A seed shuffles the guests of a replicate; on an exact clock no drift can follow."""
+    question = Question("smoke", Selection(drivers=("x2apic-cluster",)))
+    one, other = (content(answer(question, seed)) for seed in (1, 2))
+
+    assert (list(one), one) == (list(other), other)
 
 
 def test_golden_results_tell_nothing_of_a_host() -> None:

@@ -29,9 +29,9 @@ def test_a_journal_lies_beside_its_results() -> None:
 
 def test_lines_are_appended_in_order(tmp_path: Path) -> None:
     """One JSON value a line; what was written stays."""
-    book = Journal(tmp_path / "a.jsonl")
-    book.write(plan={"format": 1})
-    book.write(boot=1, outcome="ok")
+    with Journal.opened(tmp_path / "a.jsonl") as book:
+        book.write(plan={"format": 1})
+        book.write(boot=1, outcome="ok")
 
     assert book.path.read_text() == '{"plan": {"format": 1}}\n{"boot": 1, "outcome": "ok"}\n'
 
@@ -42,17 +42,17 @@ def test_a_line_is_on_disk_when_write_returns(
     """Killing the run at any moment loses at most the boot in flight."""
     synced: list[int] = []
     monkeypatch.setattr(os, "fsync", lambda fd: synced.append(os.fstat(fd).st_size))
-    book = Journal(tmp_path / "a.jsonl")
-    book.write(boot=1)
-    book.write(boot=2)
+    with Journal.opened(tmp_path / "a.jsonl") as book:
+        book.write(boot=1)
+        book.write(boot=2)
 
     assert synced == [len('{"boot": 1}\n'), 2 * len('{"boot": 1}\n')]
 
 
 def test_what_was_written_is_read_back(tmp_path: Path) -> None:
     """Any JSON value survives, also text beyond ASCII."""
-    book = Journal(tmp_path / "a.jsonl")
-    book.write(plan={"format": 1, "label": "Gäste"})
+    with Journal.opened(tmp_path / "a.jsonl") as book:
+        book.write(plan={"format": 1, "label": "Gäste"})
 
     assert journal.read(book.path) == [{"plan": {"format": 1, "label": "Gäste"}}]
 
@@ -113,11 +113,43 @@ def test_a_full_disk_is_told_by_its_name(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(UnavailableError, match=r"a\.jsonl cannot be written: No space left"):
-        Journal(tmp_path / "a.jsonl").write(boot=1)
+    with (
+        Journal.opened(tmp_path / "a.jsonl") as book,
+        pytest.raises(UnavailableError, match=r"a\.jsonl cannot be written: No space left"),
+    ):
+        book.write(boot=1)
 
 
 def test_a_directory_that_does_not_exist_is_told(tmp_path: Path) -> None:
     """The journal never makes directories; claiming the result file does."""
-    with pytest.raises(UnavailableError, match="cannot be written: No such file"):
-        Journal(tmp_path / "no" / "a.jsonl").write(boot=1)
+    with (
+        pytest.raises(UnavailableError, match="cannot be written: No such file"),
+        Journal.opened(tmp_path / "no" / "a.jsonl"),
+    ):
+        pass
+
+
+def test_two_runs_cannot_write_one_journal(tmp_path: Path) -> None:
+    """The second is told so; the lock goes with the first."""
+    path = tmp_path / "a.jsonl"
+    with (
+        Journal.opened(path) as book,
+        pytest.raises(UnavailableError, match=r"another run is writing .*a\.jsonl"),
+        Journal.opened(path),
+    ):
+        pass
+    with Journal.opened(path):
+        assert book.path == path
+
+
+@pytest.mark.parametrize("cut", range(1, len(BOOT) + 1))
+def test_a_half_written_line_is_gone_when_a_journal_is_opened_again(
+    tmp_path: Path, cut: int
+) -> None:
+    """A killed run leaves any part of its last line behind."""
+    path = tmp_path / "a.jsonl"
+    path.write_text(PLAN + BOOT[:-cut])
+    with Journal.opened(path) as book:
+        book.write(boot=2)
+
+    assert path.read_text() == PLAN + '{"boot": 2}\n'

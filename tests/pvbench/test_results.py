@@ -11,103 +11,12 @@ import pytest
 
 from golden import content
 from pvbench import machine, results
-from pvbench.boot import Measured
 from pvbench.errors import UnavailableError, UsageError
 from pvbench.plan import Outcome
-from pvbench.results import Collector
-from pvbench.trace import Distribution
-from run_helpers import prepared_of, row_of, suite_of, trace_of
+from run_helpers import row_of, suite_of
 
 NAME = "norov.broadcast x2apic-physical a test's"
 OK = Outcome("ok")
-
-
-def collector() -> Collector:
-    """For two cases, in the order A, B."""
-    metadata = {name: results.case_metadata(prepared_of()) for name in ("A", "B")}
-    return Collector({"pvbench_clock": "model"}, metadata)
-
-
-def measured(name: str, *values: float, series: str = "wall") -> Measured:
-    """One boot of a case, one value for each slice."""
-    trace = trace_of(distributions={series: Distribution(p50=1_999, p99=2_050, maximum=2_100)})
-    return Measured(name=name, outcome=OK, values={series: list(values)}, trace=trace)
-
-
-def test_one_benchmark_for_each_series_and_one_run_for_each_boot() -> None:
-    """The boot is the unit of replication."""
-    found = collector()
-    for values in ((2e-9, 3e-9), (4e-9, 5e-9)):
-        found.add(measured("A", *values), loops=10, warmup=5)
-    suite = found.suite()
-
-    assert suite is not None
-    assert suite.get_benchmark_names() == ["A wall"]
-    runs = suite.get_benchmark("A wall").get_runs()
-    assert [run.values for run in runs] == [(2e-9, 3e-9), (4e-9, 5e-9)]
-
-
-def test_benchmarks_come_in_the_order_of_the_plan() -> None:
-    """Boots come in any order; files of one plan can be laid side by side."""
-    found = collector()
-    for name in ("B", "A"):
-        found.add(measured(name, 2e-9), loops=10, warmup=5)
-
-    assert [b.get_name() for b in found.suite() or ()] == ["A wall", "B wall"]
-
-
-def test_a_run_carries_facts_counts_and_spread() -> None:
-    """pyperf refuses values <= 0, so counts are metadata, of one iteration."""
-    found = collector()
-    found.add(measured("A", 2e-9), loops=10, warmup=5)
-    suite = found.suite()
-    assert suite is not None
-    metadata = suite.get_benchmark("A wall").get_metadata()
-
-    assert {
-        "loops": 10,
-        "unit": "second",
-        "pvbench_clock": "model",
-        "pvbench_series": "wall",
-        "pvbench_warmup_loops": 5,
-        "pvbench_sources": 1,
-        "pvbench_targets": 3,
-        "pvbench_lost": 0,
-        "pvbench_icr_writes": 3.0,
-        "pvbench_hypercalls": 0.0,
-        "pvbench_handlers": 3.0,
-        "pvbench_p50_ticks": 1_999,
-        "pvbench_p99_ticks": 2_050,
-        "pvbench_maximum_ticks": 2_100,
-        "pvbench_target_state_proved": "halted",
-    }.items() <= metadata.items()
-
-
-def test_what_a_host_cannot_show_is_left_out() -> None:
-    """Unknown is neither 0 nor a made-up number."""
-    counts = trace_of(icr_writes=None).counts
-
-    assert "pvbench_icr_writes" not in results.counted(counts, loops=10)
-
-
-def test_pyperf_collects_nothing_about_the_host() -> None:
-    """pyperf's own metadata would name the machine and the time."""
-    found = collector()
-    found.add(measured("A", 2e-9), loops=10, warmup=5)
-    suite = found.suite()
-    assert suite is not None
-
-    assert not {"hostname", "date", "boot_time"} & set(suite.get_metadata())
-
-
-@pytest.mark.parametrize("kind", ["void", "failed"])
-def test_a_case_without_proof_adds_no_run(kind: str) -> None:
-    """A void sample is never a data point, and a failed boot has none."""
-    found = collector()
-    trace = trace_of() if kind == "void" else None
-    found.add(Measured(name="A", outcome=Outcome(kind, "why"), trace=trace), 10, 5)
-
-    assert found.suite() is None
 
 
 def test_a_file_is_replaced_at_one_stroke(tmp_path: Path) -> None:

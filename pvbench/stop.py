@@ -1,0 +1,64 @@
+"""SIGINT and SIGTERM: the boot in flight is lost, everything before it is kept."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TypeVar
+
+import attrs
+
+T = TypeVar("T")
+
+
+class _SignalledError(Exception):
+    """A signal came while a worker was running."""
+
+
+@attrs.define
+class Stop:
+    """
+    Catches signals while a run is under way.
+
+    Args:
+        signal: the one that came; 0 if none did.
+    """
+
+    signal: int = 0
+    _in_boot: bool = False
+
+    @contextmanager
+    def on_signals(self) -> Iterator[None]:
+        """Catch signals in this context; only the main thread can."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {
+            number: signal.signal(number, self._caught)
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def unless_signalled(self, boot: Callable[[], T]) -> T | None:
+        """What *boot* returns; None if a signal came before it was over."""
+        try:
+            self._in_boot = True
+            if self.signal:
+                return None
+            return boot()
+        except _SignalledError:
+            return None
+        finally:
+            self._in_boot = False
+
+    def _caught(self, number: int, frame: FrameType | None) -> None:
+        self.signal = number
+        if self._in_boot:  # elsewhere a file may be half-written: finish that first
+            raise _SignalledError

@@ -1,0 +1,65 @@
+"""The five tests of ipi_benchmark: what one iteration of each asks for."""
+
+from __future__ import annotations
+
+import pytest
+
+from helpers import bundled, burst_of, guest_of
+from pvbench.ops import Burst
+
+IDS = [40, 3, 77, 5]
+MANY = "smp_call_function_many"
+SINGLE = "smp_call_function_single"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        pytest.param("dry-run", (), id="an-empty-loop"),
+        pytest.param(
+            "self-ipi", (burst_of(SINGLE, 0, vector=0xFB, wait=True),), id="its-own-cpu"
+        ),
+        pytest.param(
+            "normal-ipi",
+            (burst_of(SINGLE, 1, vector=0xFB, wait=True),),
+            id="the-first-other-cpu",
+        ),
+        pytest.param(
+            "broadcast",
+            (burst_of(MANY, 1, 2, 3, vector=0xFC, wait=True, lock=False),),
+            id="everybody-else",
+        ),
+        pytest.param(
+            "broadcast-lock",
+            (burst_of(MANY, 1, 2, 3, vector=0xFC, wait=True, lock=True),),
+            id="everybody-else-under-one-lock",
+        ),
+    ],
+)
+def test_an_iteration_is_what_the_module_does(name: str, expected: tuple[Burst, ...]) -> None:
+    """Preemption is off, so the source is the same CPU throughout; wait=1 in all tests."""
+    assert expected == bundled().workload(name).bursts_in(guest_of(IDS))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        pytest.param("dry-run", (), id="dry-run"),
+        pytest.param("self-ipi", (burst_of(SINGLE, 0),), id="self-ipi"),
+        pytest.param("normal-ipi", "normal-ipi needs 2 CPUs", id="normal-ipi"),
+        pytest.param("broadcast", "broadcast needs 2 CPUs", id="broadcast"),
+        pytest.param("broadcast-lock", "broadcast-lock needs 2 CPUs", id="broadcast-lock"),
+    ],
+)
+def test_a_cpu_alone_can_only_call_itself(name: str, expected: tuple[Burst, ...] | str) -> None:
+    """There is nobody else to interrupt."""
+    assert expected == bundled().workload(name).bursts_in(guest_of([7]))
+
+
+def test_a_broadcast_reaches_any_number_of_cpus() -> None:
+    """Targets are all online CPUs but one, up to KVM's largest guest."""
+    found = bundled().workload("broadcast").bursts_in(guest_of(range(4096)))
+    assert not isinstance(found, str)
+    (burst,) = found
+
+    assert (len(burst.targets), burst.targets[0], burst.targets[-1]) == (4095, 1, 4095)

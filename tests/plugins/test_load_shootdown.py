@@ -1,0 +1,98 @@
+"""shootdown: several CPUs flush one address space at once."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from helpers import bundled, burst_of, guest_of, id_tuples
+from pvbench.ops import Burst
+from pvbench.topology import Guest
+
+
+def bursts(spec: str, guest: Guest) -> tuple[Burst, ...]:
+    """The bursts of an iteration, one for each source."""
+    found = bundled().workload(spec).bursts_in(guest)
+    assert not isinstance(found, str)
+    return found
+
+
+def calls(spec: str, guest: Guest) -> dict[int, tuple[int, ...]]:
+    """Targets by source."""
+    return {burst.source: burst.targets for burst in bursts(spec, guest)}
+
+
+def test_each_source_makes_one_call_and_waits() -> None:
+    """flush_tlb_multi() is smp_call_function_many() with wait=1."""
+    expected = (
+        burst_of("smp_call_function_many", 1, 2, source=0, vector=0xFC, wait=True),
+        burst_of("smp_call_function_many", 0, 2, source=1, vector=0xFC, wait=True),
+    )
+
+    assert expected == bursts("shootdown:2:3", guest_of(range(4)))
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        pytest.param("shootdown:1:2", {0: (1,)}, id="the-smallest"),
+        pytest.param("shootdown:2:2", {0: (1,), 1: (0,)}, id="each-other"),
+        pytest.param("shootdown:1:4", {0: (1, 2, 3)}, id="one-source-of-four"),
+        pytest.param("shootdown:2:4", {0: (1, 2, 3), 1: (0, 2, 3)}, id="two-of-four"),
+        pytest.param("shootdown:1:all", {0: (1, 2, 3, 4, 5)}, id="one-of-all"),
+        pytest.param(
+            "shootdown:3:all",
+            {0: (1, 2, 3, 4, 5), 1: (0, 2, 3, 4, 5), 2: (0, 1, 3, 4, 5)},
+            id="three-of-all",
+        ),
+    ],
+)
+def test_shootdowns_by_hand(spec: str, expected: dict[int, tuple[int, ...]]) -> None:
+    """CPU numbers, whatever the APIC IDs: a kernel knows no others."""
+    assert expected == calls(spec, guest_of([40, 3, 77, 5, 1, 900]))
+
+
+@given(
+    id_tuples(60, (1 << 32) - 2).filter(lambda ids: len(ids) > 1).map(guest_of),
+    st.data(),
+)
+def test_every_source_calls_all_others_of_the_address_space(
+    guest: Guest, data: st.DataObject
+) -> None:
+    """Itself excluded, and sources are inside the address space they flush."""
+    threads = data.draw(st.integers(2, len(guest.apic_ids)))
+    sources = data.draw(st.integers(1, threads))
+
+    found = calls(f"shootdown:{sources}:{threads}", guest)
+
+    spaces = {frozenset((source, *others)) for source, others in found.items()}
+    assert (sources, 1) == (len(found), len(spaces))
+    assert {len(others) for others in found.values()} == {threads - 1}
+    assert all(source not in others for source, others in found.items())
+
+
+@given(id_tuples(60, (1 << 32) - 2).filter(lambda ids: len(ids) > 1).map(guest_of))
+def test_all_is_as_many_cpus_as_the_guest_has(guest: Guest) -> None:
+    """A process with a thread on each CPU."""
+    count = len(guest.apic_ids)
+
+    assert calls("shootdown:1:all", guest) == calls(f"shootdown:1:{count}", guest)
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [
+        pytest.param("shootdown:1:6", "shootdown:1:6 needs 6 CPUs", id="threads"),
+        pytest.param("shootdown:6:all", "shootdown:6:all needs 6 CPUs", id="sources"),
+        pytest.param("shootdown:6:6", "shootdown:6:6 needs 6 CPUs", id="both"),
+    ],
+)
+def test_a_guest_without_room_for_the_address_space_is_too_small(
+    spec: str, reason: str
+) -> None:
+    """Each thread runs on a CPU of its own, and each source is a thread."""
+    workload = bundled().workload(spec)
+
+    assert reason == workload.bursts_in(guest_of(range(5)))
+    assert not isinstance(workload.bursts_in(guest_of(range(6))), str)

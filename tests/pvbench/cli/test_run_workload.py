@@ -1,0 +1,181 @@
+"""`pvbench run --workload`: families with values, those no guest can have included."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from run_helpers import Cli, journal_of
+
+pytest_plugins = ["run_fixtures"]
+
+
+def run(cli: Cli, workloads: str, *options: str) -> tuple[int, str]:
+    """Exit status and standard error of a short run of *workloads*."""
+    choice = ("--workload", workloads, "--sender", "x2apic-physical", "-o", "a.json")
+    done = cli("run", "norov", "--fast", "-q", *choice, *options)
+    return done.status, done.err
+
+
+@pytest.mark.parametrize(
+    ("workload", "sentence"),
+    [
+        pytest.param(
+            "fanout:x",
+            "'x' is no number for targets of fanout. Write fanout:TARGETS:SPREAD.",
+            id="fanout-to-x",
+        ),
+        pytest.param(
+            "fanout:-1",
+            "'-1' is no number for targets of fanout. Write fanout:TARGETS:SPREAD.",
+            id="fanout-to-less-than-nobody",
+        ),
+        pytest.param(
+            "fanout:0",
+            "fanout to 0 targets sends nothing. Write fanout:1, say.",
+            id="fanout-to-nobody",
+        ),
+        pytest.param(
+            "fanout:2:nowhere",
+            "targets cannot be 'nowhere'. They are packed, spread or random-SEED.",
+            id="no-such-spread",
+        ),
+        pytest.param(
+            "fanout:999:nowhere",
+            "targets cannot be 'nowhere'. They are packed, spread or random-SEED.",
+            id="no-such-spread-in-any-guest",
+        ),
+        pytest.param(
+            "fanout:2:",
+            "targets cannot be ''. They are packed, spread or random-SEED.",
+            id="empty-spread",
+        ),
+        pytest.param(
+            "fanout:2:random-",
+            "targets cannot be 'random-'. They are packed, spread or random-SEED.",
+            id="random-without-a-seed",
+        ),
+        pytest.param(
+            "fanout:2:random-\u00b2",
+            "targets cannot be 'random-\u00b2'. They are packed, spread or random-SEED.",
+            id="superscript-seed",
+        ),
+        pytest.param(
+            "fanout:2:random-\u0663",
+            "targets cannot be 'random-\u0663'. They are packed, spread or random-SEED.",
+            id="arabic-seed",
+        ),
+        pytest.param(
+            "fanout:1:packed:9",
+            "fanout:1:packed:9 has too many parameters. Write fanout:TARGETS:SPREAD.",
+            id="fanout-with-too-many",
+        ),
+        pytest.param("pairs:0", "0 pairs send nothing. Write pairs:1, say.", id="no-pairs"),
+        pytest.param(
+            "pairs:2:circle",
+            "pairs cannot be 'circle'. They are disjoint or ring.",
+            id="no-such-mesh",
+        ),
+        pytest.param(
+            "pairs:999:circle",
+            "pairs cannot be 'circle'. They are disjoint or ring.",
+            id="no-such-mesh-in-any-guest",
+        ),
+        pytest.param(
+            "shootdown:9:4",
+            "9 of 4 CPUs cannot flush: that is more than all.",
+            id="more-sources-than-threads",
+        ),
+        pytest.param(
+            "shootdown:999:4",
+            "999 of 4 CPUs cannot flush: that is more than all.",
+            id="more-sources-than-threads-in-any-guest",
+        ),
+        pytest.param(
+            "shootdown:1:1",
+            "1 of 1 CPUs flush nobody. Write shootdown:1:2, say.",
+            id="one-thread",
+        ),
+        pytest.param(
+            "shootdown:0",
+            "0 of 80 CPUs flush nobody. Write shootdown:1:2, say.",
+            id="no-source",
+        ),
+        pytest.param(
+            "shootdown:1:\u00b2",
+            "an address space cannot run on '\u00b2' CPUs. Write a number, or all.",
+            id="superscript-threads",
+        ),
+        pytest.param(
+            "shootdown:1:\u0663",
+            "an address space cannot run on '\u0663' CPUs. Write a number, or all.",
+            id="arabic-threads",
+        ),
+        pytest.param(
+            "norov:3",
+            "there is no workload called 'norov'. `pvbench list workloads` shows all.",
+            id="a-suite-is-no-workload",
+        ),
+        pytest.param(
+            "broadcast:2",
+            "broadcast:2 has too many parameters. Write broadcast.",
+            id="no-family",
+        ),
+        pytest.param(
+            "fanout:4:packed,fanout:x",
+            "'x' is no number for targets of fanout. Write fanout:TARGETS:SPREAD.",
+            id="the-second-of-two",
+        ),
+    ],
+)
+def test_a_wrong_value_is_one_sentence_and_status_2(
+    cli: Cli, workload: str, sentence: str
+) -> None:
+    """No guest can have it, so the user's words are wrong, whatever the guest."""
+    status, err = run(cli, workload)
+
+    assert (2, f"pvbench: {sentence.rstrip('.')}") == (status, err.rstrip(".\n"))
+
+
+@pytest.mark.parametrize(
+    ("workload", "vcpus", "reason"),
+    [
+        pytest.param("normal-ipi", 1, "normal-ipi needs 2 CPUs", id="normal-ipi"),
+        pytest.param("fanout:8", 8, "fanout:8 needs 9 CPUs", id="fanout"),
+        pytest.param("pairs:3", 5, "pairs:3:disjoint needs 6 CPUs", id="disjoint-pairs"),
+        pytest.param("pairs:6:ring", 5, "pairs:6:ring needs 6 CPUs", id="ring"),
+        pytest.param("pairs:1:ring", 1, "pairs:1:ring needs 2 CPUs", id="ring-of-one"),
+        pytest.param("shootdown:1:9", 8, "shootdown:1:9 needs 9 CPUs", id="threads"),
+        pytest.param("shootdown:9", 8, "shootdown:9:all needs 9 CPUs", id="sources"),
+        pytest.param("shootdown:1", 1, "shootdown:1:all needs 2 CPUs", id="alone"),
+    ],
+)
+def test_a_guest_that_is_only_too_small_makes_the_case_unsupported(
+    cli: Cli, workload: str, vcpus: int, reason: str
+) -> None:
+    """A larger guest could: the case has a reason, the others run."""
+    status, _ = run(cli, f"{workload},self-ipi", "--vcpus", str(vcpus))
+    (case,) = [entry for entry in journal_of(Path("a.json")) if "case" in entry]
+
+    assert (0, "unsupported", reason) == (status, case["outcome"], case["reason"])
+
+
+@pytest.mark.parametrize(
+    ("workload", "vcpus"),
+    [
+        pytest.param("normal-ipi", 2, id="normal-ipi"),
+        pytest.param("fanout:8", 9, id="fanout"),
+        pytest.param("pairs:3", 6, id="disjoint-pairs"),
+        pytest.param("pairs:6:ring", 6, id="ring"),
+        pytest.param("shootdown:9:9", 9, id="shootdown"),
+    ],
+)
+def test_the_smallest_guest_that_is_large_enough_runs_it(
+    cli: Cli, workload: str, vcpus: int
+) -> None:
+    """The other side of each boundary."""
+    status, _ = run(cli, workload, "--vcpus", str(vcpus))
+    refused = [entry for entry in journal_of(Path("a.json")) if "case" in entry]
+
+    assert (status, refused) == (0, [])

@@ -1,0 +1,189 @@
+"""Families of workloads: how one of them is written, and what no guest can have."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from helpers import bundled, burst_of, guest_of
+from pvbench.errors import UsageError
+from pvbench.ops import Burst
+from pvbench.topology import Guest
+from pvbench.workload import Workload
+
+UNICODE_DIGITS = (
+    "\u00b2\u0663\u0967\uff13\u2462"  # superscript, Arabic, Devanagari, wide, circled
+)
+
+
+def to_neighbours(guest: Guest, reach: int, mood: str, tail: str) -> tuple[Burst, ...]:
+    """One burst to *reach* CPUs; the texts change nothing."""
+    return (burst_of("send_IPI_mask", *range(1, reach + 1)),)
+
+
+FAMILY = Workload(
+    name="family",
+    summary="for tests",
+    bursts=to_neighbours,
+    needs_cpus=3,
+    parameters={"reach": 1, "mood": "calm", "tail": "long"},
+)
+SINGLE = Workload(name="single", summary="for tests", bursts=lambda guest: ())
+TWO_NUMBERS = Workload(
+    name="two", summary="for tests", bursts=to_neighbours, parameters={"a": 1, "b": 2}
+)
+
+
+@pytest.mark.parametrize(
+    ("values", "spec"),
+    [
+        pytest.param([], "family:1:calm:long", id="all-defaults"),
+        pytest.param(["7"], "family:7:calm:long", id="trailing-ones-left-out"),
+        pytest.param(["7", "wild"], "family:7:wild:long", id="all-but-the-last"),
+        pytest.param(["7", "wild", "short"], "family:7:wild:short", id="all"),
+        pytest.param(["007"], "family:7:calm:long", id="leading-zeros-are-no-other-one"),
+        pytest.param(["0"], "family:0:calm:long", id="zero-is-a-number"),
+    ],
+)
+def test_a_spec_holds_all_values_in_order(values: list[str], spec: str) -> None:
+    """Trailing values left out are the defaults, and are written out in the name."""
+    assert spec == FAMILY.bind(values).spec
+
+
+def test_binding_leaves_the_family_as_it_was() -> None:
+    """A registry hands the same object to everybody."""
+    FAMILY.bind(["7", "wild"])
+
+    assert FAMILY.parameters == {"reach": 1, "mood": "calm", "tail": "long"}
+
+
+@given(
+    st.integers(0, 10**18 - 1),
+    st.text(st.characters(exclude_characters=":"), max_size=9),
+    st.text(st.characters(exclude_characters=":"), max_size=9),
+)
+def test_bind_is_the_inverse_of_spec(reach: int, mood: str, tail: str) -> None:
+    """What a result file calls a workload can be typed to get the same one."""
+    bound = attrs.evolve(FAMILY, parameters={"reach": reach, "mood": mood, "tail": tail})
+
+    assert bound == FAMILY.bind(bound.spec.split(":")[1:])
+
+
+@pytest.mark.parametrize(
+    ("workload", "form", "variant"),
+    [
+        pytest.param(SINGLE, "single", "", id="no-parameters"),
+        pytest.param(FAMILY, "family:REACH:MOOD:TAIL", "calm:long", id="three"),
+        pytest.param(TWO_NUMBERS, "two:A:B", "2", id="two-numbers"),
+    ],
+)
+def test_a_form_names_the_parameters_and_a_variant_is_all_but_the_first(
+    workload: Workload, form: str, variant: str
+) -> None:
+    """Along the first number a crossover is looked for; what is left stays the same."""
+    assert (form, variant) == (workload.form, workload.variant)
+
+
+@pytest.mark.parametrize(
+    ("workload", "values", "message"),
+    [
+        pytest.param(
+            FAMILY,
+            ["1", "calm", "long", "more"],
+            r"family:1:calm:long:more has too many parameters\. "
+            r"Write family:REACH:MOOD:TAIL\.$",
+            id="too-many",
+        ),
+        pytest.param(
+            SINGLE,
+            ["1"],
+            r"single:1 has too many parameters\. Write single\.$",
+            id="none-taken",
+        ),
+        pytest.param(SINGLE, [""], r"single: has too many parameters", id="only-the-colon"),
+        pytest.param(
+            FAMILY,
+            ["many"],
+            r"'many' is no number for reach of family\. Write family:REACH:MOOD:TAIL\.$",
+            id="no-number",
+        ),
+        pytest.param(
+            TWO_NUMBERS, ["1", "x"], r"'x' is no number for b of two", id="no-second-number"
+        ),
+        pytest.param(FAMILY, ["9" * 5_000], r"' is no number for reach", id="endless"),
+        pytest.param(FAMILY, [""], r"'' is no number for reach", id="empty"),
+        pytest.param(FAMILY, ["-1"], r"'-1' is no number for reach", id="negative"),
+        pytest.param(FAMILY, ["+1"], r"'\+1' is no number for reach", id="signed"),
+        pytest.param(FAMILY, [" 1"], r"' 1' is no number for reach", id="blank"),
+        pytest.param(FAMILY, ["1_0"], r"'1_0' is no number for reach", id="underscore"),
+        pytest.param(FAMILY, ["1.0"], r"'1\.0' is no number for reach", id="fraction"),
+        pytest.param(FAMILY, ["0x1"], r"'0x1' is no number for reach", id="hexadecimal"),
+    ],
+)
+def test_values_that_do_not_fit_are_refused(
+    workload: Workload, values: list[str], message: str
+) -> None:
+    """The sentence says which value, and how the family is written."""
+    with pytest.raises(UsageError, match=message):
+        workload.bind(values)
+
+
+@pytest.mark.parametrize("digit", UNICODE_DIGITS)
+def test_only_ascii_digits_make_a_number(digit: str) -> None:
+    """int() takes some of them: one workload would have several names."""
+    with pytest.raises(UsageError, match="is no number for reach of family"):
+        FAMILY.bind([digit])
+
+
+@pytest.mark.parametrize(
+    ("cpus", "expected"),
+    [
+        pytest.param(2, "family needs 3 CPUs", id="one-too-few"),
+        pytest.param(3, (burst_of("send_IPI_mask", 1, 2),), id="just-enough"),
+    ],
+)
+def test_a_guest_below_needs_cpus_is_told_so(
+    cpus: int, expected: str | tuple[Burst, ...]
+) -> None:
+    """Its bursts are not asked for: most workloads need not look at the size."""
+    assert expected == FAMILY.bind(["2"]).bursts_in(guest_of(range(cpus)))
+
+
+def test_a_sentence_instead_of_bursts_is_passed_on() -> None:
+    """A family knows best why this guest is too small for these values."""
+    shy = attrs.evolve(FAMILY, bursts=lambda guest, **values: f"no {values['mood']} here")
+
+    assert shy.bind(["1", "wild"]).bursts_in(guest_of(range(3))) == "no wild here"
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "dry-run",
+        "broadcast-lock",
+        "fanout:1:packed",
+        "fanout:64:random-7",
+        "pairs:16:ring",
+        "shootdown:4:all",
+        "shootdown:4:8",
+    ],
+)
+def test_the_spec_of_a_bundled_workload_names_it(spec: str) -> None:
+    """As in a file, so on the command line."""
+    assert spec == bundled().workload(spec).spec
+
+
+@pytest.mark.parametrize(
+    ("short", "spec"),
+    [
+        pytest.param("fanout", "fanout:1:packed", id="fanout"),
+        pytest.param("fanout:4", "fanout:4:packed", id="fanout-of-4"),
+        pytest.param("pairs", "pairs:1:disjoint", id="pairs"),
+        pytest.param("shootdown", "shootdown:1:all", id="shootdown"),
+    ],
+)
+def test_bundled_families_have_defaults(short: str, spec: str) -> None:
+    """The smallest of each, in its plainest form."""
+    assert spec == bundled().workload(short).spec

@@ -1,0 +1,282 @@
+"""What the bundled suites ask: the counts in which senders part."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pytest
+
+from pvbench.check import Prepared as Checked
+from suite_helpers import checked
+
+
+class Count(NamedTuple):
+    """What one iteration executes, and how many targets it loses."""
+
+    writes: int
+    calls: int
+    lost: int = 0
+
+
+def count(case: Checked) -> Count:
+    """Over the bursts of all sources."""
+    return Count(
+        sum(burst.icr_writes for burst in case.bursts),
+        sum(burst.hypercalls for burst in case.bursts),
+        sum(len(burst.lost) for burst in case.bursts),
+    )
+
+
+def counts(name: str, stack: str) -> dict[tuple[str, str], Count]:
+    """By guest and workload, for one stack of a suite."""
+    return {
+        (case.case.guest.name, case.case.workload.spec): count(case)
+        for case in checked(name)
+        if case.case.stack.name == stack
+    }
+
+
+# What a broadcast costs in each guest: domain facts 1.10, and by hand from 1.6.
+# interleaved:130 calls 128, 1, 129, 2, ..., 191, 64, 192: each pair fits a window from
+# the lower ID on, the next high ID is 128 above it; so 64 pairs, and 192 alone.
+IDS: dict[str, dict[str, Count]] = {
+    "dense:80": {
+        "x2apic-physical": Count(79, 0),
+        "x2apic-cluster": Count(5, 0),
+        "shorthand": Count(1, 0),
+        "kvm-pv": Count(0, 1),
+        "kvm-pv-4.19": Count(0, 1),
+        "kvm-pv128-v3": Count(0, 1),
+        "kvm-pv-cluster128": Count(0, 1),
+        "kvm-pv-cluster192": Count(0, 1),
+        "hyperv-ipi": Count(0, 1),
+        "xen-evtchn": Count(0, 79),
+    },
+    "dense:288": {
+        "x2apic-physical": Count(287, 0),
+        "x2apic-cluster": Count(18, 0),
+        "shorthand": Count(1, 0),
+        "kvm-pv": Count(0, 3),
+        "kvm-pv-4.19": Count(0, 3),
+        "kvm-pv128-v3": Count(0, 1, 160),
+        "kvm-pv-cluster128": Count(0, 3),
+        "kvm-pv-cluster192": Count(0, 2),
+        "hyperv-ipi": Count(0, 1),
+        "xen-evtchn": Count(0, 287),
+    },
+    "sparse:128:2": {
+        "x2apic-physical": Count(127, 0),
+        "x2apic-cluster": Count(16, 0),
+        "shorthand": Count(1, 0),
+        "kvm-pv": Count(0, 2),
+        "kvm-pv-4.19": Count(0, 2),
+        "kvm-pv128-v3": Count(0, 1, 64),
+        "kvm-pv-cluster128": Count(0, 2),
+        "kvm-pv-cluster192": Count(0, 2),
+        "hyperv-ipi": Count(0, 1),
+        "xen-evtchn": Count(0, 127),
+    },
+    "interleaved:130": {
+        "x2apic-physical": Count(129, 0),
+        "x2apic-cluster": Count(10, 0),
+        "shorthand": Count(1, 0),
+        "kvm-pv": Count(0, 65),
+        "kvm-pv-4.19": Count(0, 65),
+        "kvm-pv128-v3": Count(0, 1, 65),
+        "kvm-pv-cluster128": Count(0, 2),
+        "kvm-pv-cluster192": Count(0, 2),
+        "hyperv-ipi": Count(0, 1),
+        "xen-evtchn": Count(0, 129),
+    },
+    "ids:0,128-255": {
+        "x2apic-physical": Count(128, 0),
+        "x2apic-cluster": Count(8, 0),
+        "shorthand": Count(1, 0),
+        "kvm-pv": Count(0, 1),
+        "kvm-pv-4.19": Count(0, 1),
+        "kvm-pv128-v3": Count(0, 1, 128),
+        "kvm-pv-cluster128": Count(0, 1),
+        "kvm-pv-cluster192": Count(0, 2),
+        "hyperv-ipi": Count(0, 1),
+        "xen-evtchn": Count(0, 128),
+    },
+    "ids:0,255-382": {
+        "x2apic-physical": Count(128, 0),
+        "x2apic-cluster": Count(9, 0),
+        "shorthand": Count(1, 0),
+        "kvm-pv": Count(0, 1),
+        "kvm-pv-4.19": Count(0, 1),
+        "kvm-pv128-v3": Count(0, 1, 128),
+        "kvm-pv-cluster128": Count(0, 2),
+        "kvm-pv-cluster192": Count(0, 1),
+        "hyperv-ipi": Count(0, 1),
+        "xen-evtchn": Count(0, 128),
+    },
+    "ids:128-0": {
+        "x2apic-physical": Count(128, 0),
+        "x2apic-cluster": Count(8, 0),
+        "shorthand": Count(1, 0),
+        "kvm-pv": Count(0, 1),
+        "kvm-pv-4.19": Count(0, 1),
+        "kvm-pv128-v3": Count(0, 1),
+        "kvm-pv-cluster128": Count(0, 1),
+        "kvm-pv-cluster192": Count(0, 1),
+        "hyperv-ipi": Count(0, 1),
+        "xen-evtchn": Count(0, 128),
+    },
+}
+# Writes or calls in dense guests of 8, 32, 128, 512, 1024 and 4096, losses of v3 last.
+SCALE: dict[str, list[Count]] = {
+    "x2apic-physical": [Count(n, 0) for n in (7, 31, 127, 511, 1023, 4095)],
+    "x2apic-cluster": [Count(n, 0) for n in (1, 2, 8, 32, 64, 256)],
+    "shorthand": [Count(1, 0)] * 6,
+    "kvm-pv": [Count(0, n) for n in (1, 1, 1, 4, 8, 32)],
+    "kvm-pv-4.19": [Count(0, n) for n in (1, 1, 1, 4, 8, 32)],
+    "kvm-pv128-v3": [Count(0, 1, lost) for lost in (0, 0, 0, 384, 896, 3968)],
+    "kvm-pv-cluster128": [Count(0, n) for n in (1, 1, 1, 4, 8, 32)],
+    "kvm-pv-cluster192": [Count(0, n) for n in (1, 1, 1, 3, 6, 22)],
+    "hyperv-ipi": [Count(0, 1)] * 6,
+    "xen-evtchn": [Count(0, n) for n in (7, 31, 127, 511, 1023, 4095)],
+}
+
+
+def over(driver: str, sender: str) -> str:
+    """The stack of a sender in a guest with *driver*; drivers are stacks already."""
+    return sender if sender.startswith("x2apic-") else f"{sender}/{driver}"
+
+
+@pytest.mark.parametrize("driver", ["x2apic-physical", "x2apic-cluster"])
+@pytest.mark.parametrize("guest", IDS)
+def test_ids_parts_the_senders_by_their_counts(guest: str, driver: str) -> None:
+    """Windows depend on the order of APIC IDs, aligned clusters only on the IDs."""
+    expected = {over(driver, sender): found for sender, found in IDS[guest].items()}
+
+    assert expected == {stack: counts("ids", stack)[guest, "broadcast"] for stack in expected}
+
+
+def test_ids_asks_about_these_guests_and_senders_only() -> None:
+    """The table above leaves nobody out."""
+    asked = {(case.case.guest.name, case.case.stack.sender.name) for case in checked("ids")}
+
+    assert asked == {(guest, sender) for guest, row in IDS.items() for sender in row}
+
+
+@pytest.mark.parametrize("driver", ["x2apic-physical", "x2apic-cluster"])
+@pytest.mark.parametrize("sender", SCALE)
+def test_scale_counts_up_to_the_largest_guest_of_kvm(sender: str, driver: str) -> None:
+    """KVM_MAX_VCPUS is 4096; every sender is asked, v3 loses all from ID 128 on."""
+    guests = [f"dense:{n}" for n in (8, 32, 128, 512, 1024, 4096)]
+    found = counts("scale", over(driver, sender))
+
+    assert {(g, "broadcast"): c for g, c in zip(guests, SCALE[sender], strict=True)} == found
+
+
+@pytest.mark.parametrize(
+    ("stack", "spread", "expected"),
+    [
+        pytest.param(
+            "x2apic-physical",
+            "packed",
+            [Count(n, 0) for n in (1, 2, 4, 8, 16, 32, 64, 79)],
+            id="physical-one-each",
+        ),
+        pytest.param(
+            "x2apic-cluster",
+            "packed",
+            [Count(n, 0) for n in (1, 1, 1, 1, 1, 2, 4, 5)],
+            id="cluster-packed",
+        ),
+        pytest.param(
+            "x2apic-cluster",
+            "spread",
+            [Count(n, 0) for n in (1, 2, 4, 5, 5, 5, 5, 5)],
+            id="cluster-spread",
+        ),
+        pytest.param(
+            "kvm-pv/x2apic-cluster",
+            "packed",
+            [Count(1, 0), *[Count(0, 1)] * 7],
+            id="kvm-pv-unicast-stays-native",
+        ),
+        pytest.param(
+            "kvm-pv/x2apic-physical",
+            "random-1",
+            [Count(1, 0), *[Count(0, 1)] * 7],
+            id="one-window-of-80-wherever-targets-lie",
+        ),
+    ],
+)
+def test_fanout_goes_through_the_counts_where_senders_cross(
+    stack: str, spread: str, expected: list[Count]
+) -> None:
+    """K writes, one for each cluster, one hypercall: equal at 1, apart at 79."""
+    found = counts("fanout", stack)
+
+    assert expected == [
+        found["dense:80", f"fanout:{k}:{spread}"] for k in (1, 2, 4, 8, 16, 32, 64, 79)
+    ]
+
+
+def test_fanout_asks_every_sender_for_a_crossover_along_its_targets() -> None:
+    """From one target to all others, in each spread, nothing else changed."""
+    lines: dict[tuple[str, str], list[Any]] = {}
+    for case in checked("fanout"):
+        facts = case.case.metadata()
+        assert (facts["pvbench_family"], facts["pvbench_parameter"]) == ("fanout", "targets")
+        line = facts["pvbench_stack"], facts["pvbench_variant"]
+        lines.setdefault(line, []).append(facts["pvbench_parameter_value"])
+
+    assert set(map(tuple, lines.values())) == {(1, 2, 4, 8, 16, 32, 64, 79)}
+    assert {variant for _, variant in lines} == {"packed", "spread", "random-1"}
+    assert len(lines) == 3 * len({stack for stack, _ in lines})
+
+
+@pytest.mark.parametrize("mesh", ["disjoint", "ring"])
+@pytest.mark.parametrize(
+    ("stack", "expected"),
+    [
+        pytest.param("xapic-physical", [Count(n, 0) for n in (1, 4, 16, 32)], id="xapic"),
+        pytest.param("x2apic-cluster", [Count(n, 0) for n in (1, 4, 16, 32)], id="x2apic"),
+        pytest.param(
+            "kvm-pv/x2apic-physical",
+            [Count(n, 0) for n in (1, 4, 16, 32)],
+            id="kvm-pv-does-not-hook-unicast",
+        ),
+        pytest.param(
+            "hyperv-ipi/x2apic-physical",
+            [Count(0, n) for n in (1, 4, 16, 32)],
+            id="hyperv-hooks-unicast",
+        ),
+        pytest.param(
+            "xen-evtchn/x2apic-physical",
+            [Count(0, n) for n in (1, 4, 16, 32)],
+            id="xen-hooks-unicast",
+        ),
+    ],
+)
+def test_pairs_sends_one_unicast_a_source(stack: str, mesh: str, expected: list[Count]) -> None:
+    """One to 32 at once, in a guest of 64: the most disjoint pairs there are."""
+    found = counts("pairs", stack)
+
+    assert expected == [found["dense:64", f"pairs:{n}:{mesh}"] for n in (1, 4, 16, 32)]
+
+
+@pytest.mark.parametrize(
+    ("stack", "each"),
+    [
+        pytest.param("x2apic-physical", Count(63, 0), id="physical"),
+        pytest.param("x2apic-cluster", Count(4, 0), id="cluster"),
+        pytest.param("kvm-pv/x2apic-cluster", Count(0, 1), id="kvm-pv"),
+        pytest.param("xen-evtchn/x2apic-cluster", Count(0, 63), id="xen"),
+    ],
+)
+def test_shootdown_asks_one_to_sixteen_sources_to_reach_all_others(
+    stack: str, each: Count
+) -> None:
+    """Before any call is merged with one that is queued already."""
+    found = counts("shootdown", stack)
+
+    assert found == {
+        ("dense:64", f"shootdown:{n}:all"): Count(n * each.writes, n * each.calls)
+        for n in (1, 2, 4, 8, 16)
+    }
