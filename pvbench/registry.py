@@ -8,11 +8,11 @@ broken with its distribution, version and error; nothing else suffers.
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from importlib.metadata import Distribution, EntryPoint, distributions
 from types import ModuleType
 from typing import Any, Final
@@ -24,6 +24,7 @@ from pvbench import hookspecs
 from pvbench.delivery import Delivery
 from pvbench.errors import UnavailableError, UsageError, unknown
 from pvbench.hookspecs import API, PROJECT
+from pvbench.modules import imported
 from pvbench.sender import MECHANISMS, Driver, Sender, Stack
 from pvbench.site import Site
 from pvbench.suite import Suite
@@ -60,6 +61,8 @@ class Plugin:
     offers: tuple[str, ...] = ()
 
     def __str__(self) -> str:
+        if self.distribution == "-":  # given by ``-p``
+            return self.name
         return f"{self.name} ({self.distribution} {self.version})"
 
 
@@ -114,6 +117,29 @@ class Registry:
         found: Workload = self.get("workload", name)
         return found.bind(values)
 
+    def suite(self, name: str) -> Suite:
+        """The suite called *name*."""
+        found: Suite = self.get("suite", name)
+        return found
+
+    def suite_of(self, file: str) -> Suite:
+        """
+        The suite of the plugin given as a file.
+
+        Raises:
+            UsageError: it is broken, or offers no suite or several.
+        """
+        plugin = next(p for p in self.plugins if p.name == file)
+        if plugin.state != "ok":
+            raise UsageError(f"{file} cannot be used", why=f"as a plugin it is {plugin.state}")
+        names = [o.removeprefix("suite ") for o in plugin.offers if o.startswith("suite ")]
+        if len(names) != 1:
+            raise UsageError(
+                f"{file} offers {', '.join(names) or 'no suite'}, not one suite",
+                fix=f"Name one: pvbench run NAME -p {file}." if names else "",
+            )
+        return self.suites[names[0]]
+
     def origin(self, kind: str, name: str) -> str:
         """Distribution and version of the plugin that offers it."""
         offer = f"{kind} {name}"
@@ -149,7 +175,8 @@ def load(options: Iterable[str] = (), *, strict: bool = False) -> Registry:
     Load all plugins.
 
     Args:
-        options: values of ``-p``: ``no:NAME`` blocks, ``NAME`` imports a module.
+        options: values of ``-p``: ``no:NAME`` blocks, ``NAME`` imports a module,
+            ``./NAME.py`` a file.
         strict: a broken plugin is an error.
 
     Raises:
@@ -201,11 +228,7 @@ def _candidates(
         )
         yield plugin, point.load
     for module in modules:
-
-        def imported(module: str = module) -> ModuleType:
-            return importlib.import_module(module)
-
-        yield Plugin(name=module, module=module), imported
+        yield Plugin(name=module, module=module), partial(imported, module)
 
 
 def _entry_points() -> Iterator[tuple[EntryPoint, Distribution]]:
@@ -246,7 +269,7 @@ def _load_one(
         return attrs.evolve(plugin, state="broken", error=_sentence(error))
     for kind, thing in offers:
         registry.table(kind)[thing.name] = thing
-        registry.module_of[f"{kind} {thing.name}"] = module.__name__
+        registry.module_of[f"{kind} {thing.name}"] = plugin.module
     found = tuple(f"{kind} {thing.name}" for kind, thing in offers)
     return attrs.evolve(plugin, offers=found)
 

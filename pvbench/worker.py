@@ -11,7 +11,6 @@ else.  It may ask back for the ops of a burst that sends to some CPUs only:
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import sys
@@ -19,6 +18,7 @@ from typing import IO, Any
 
 from pvbench.delivery import Delivery, Task
 from pvbench.errors import PvbenchError
+from pvbench.modules import imported
 from pvbench.ops import Burst, Program, from_rows
 from pvbench.topology import Guest
 
@@ -45,7 +45,7 @@ def serve(job: dict[str, Any], answers: IO[str], reports: IO[str]) -> None:
 
 
 def _delivery(module: str, name: str) -> Delivery:
-    offered = importlib.import_module(module).pvbench_deliveries()
+    offered = imported(module).pvbench_deliveries()
     found: Delivery = next(d for d in offered if d.name == name)
     return found
 

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Final
 
+from pvbench.cli.defaults import with_defaults
 from pvbench.errors import PvbenchError, Status
 
 COMMANDS: Final = ("run", "show", "compare", "list", "plugins", "explain", "doctor")
@@ -55,7 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None) -> int:
     try:
-        options = _parser().parse_args(arguments)
+        parser, commands = _parser()
+        given = sys.argv[1:] if arguments is None else arguments
+        options = parser.parse_args(with_defaults(given, commands))
     except SystemExit as leaving:  # --help, --version, or wrong usage, already told
         return leaving.code if isinstance(leaving.code, int) else int(Status.USAGE)
     return int(options.execute(options))
@@ -66,7 +69,8 @@ def _forget_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """The parser, and those of its commands."""
     parser = argparse.ArgumentParser(
         prog="pvbench",
         description="Benchmark ways of sending inter-processor interrupts in guests.",
@@ -87,4 +91,4 @@ def _parser() -> argparse.ArgumentParser:
         )
         module.arguments(command)
         command.set_defaults(execute=module.execute)
-    return parser
+    return parser, dict(commands.choices)

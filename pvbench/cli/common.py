@@ -19,7 +19,7 @@ def plugin_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="load module NAME as a plugin; no:NAME blocks one",
+        help="load module NAME, or a file ./NAME.py, as a plugin; no:NAME blocks one",
     )
     parser.add_argument(
         "--strict-plugins", action="store_true", help="a broken plugin is an error"
@@ -33,6 +33,9 @@ def output_options(parser: argparse.ArgumentParser) -> None:
         choices=("plain", "markdown", "csv"),
         default="plain",
         help="how tables are printed",
+    )
+    parser.add_argument(
+        "--csv", dest="format", action="store_const", const="csv", help="same as --format csv"
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead")
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pvbench.cli import common
-from pvbench.errors import Status
+from pvbench.errors import Status, UsageError
 
 if TYPE_CHECKING:
     from pvbench.expand import Selection
@@ -19,7 +20,9 @@ HELP = "run a suite"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `pvbench run`."""
-    parser.add_argument("suite", help="name of a suite, see `pvbench list suites`")
+    parser.add_argument(
+        "suite", help="name of a suite, see `pvbench list suites`, or a file: ./my_suite.py"
+    )
     _selection_options(parser.add_argument_group("what to run"))
     effort = parser.add_argument_group("how much and where to")
     pace = effort.add_mutually_exclusive_group()
@@ -83,8 +86,14 @@ def execute(options: argparse.Namespace) -> int:
     """Plan, run, print."""
     from pvbench.run import prepare, run
 
+    is_file = options.suite.endswith(".py")
+    if is_file:
+        if not Path(options.suite).is_file():
+            raise UsageError(f"there is no file {options.suite}")
+        options.plugins.append(options.suite)
     registry = common.registry(options)
-    prepared = prepare(_request(options, registry.get("suite", options.suite)), registry)
+    suite = (registry.suite_of if is_file else registry.suite)(options.suite)
+    prepared = prepare(_request(options, suite), registry)
     if options.dry_run:
         return _print_plan(prepared, options)
     ended = run(prepared, registry)

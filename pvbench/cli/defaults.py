@@ -1,0 +1,112 @@
+"""
+Defaults of long options, from ``[tool.pvbench]`` in the nearest pyproject.toml.
+
+They stand as if written before what the user types: ``guest = ["dense:64"]`` is
+``--guest dense:64``, unless an option is given that excludes it.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from pvbench.errors import UsageError, unknown
+
+_PLUGINS: Final = "plugins"  # the one option without a long name
+_INSTEAD: Final = (("guest", "vcpus"), ("fast", "rigorous"), ("json", "csv", "format"))
+
+
+def with_defaults(
+    given: Sequence[str], parsers: Mapping[str, argparse.ArgumentParser]
+) -> list[str]:
+    """
+    The command line with the defaults of its command put in.
+
+    Raises:
+        UsageError: the table names an option no command has, or is no TOML.
+    """
+    if not given or given[0] not in parsers:
+        return list(given)
+    path, table = _table(Path.cwd())
+    known = {name for parser in parsers.values() for name in _options(parser)}
+    for name in table:
+        if name not in known | {_PLUGINS}:
+            raise unknown("option", name, known, f"It stands in [tool.pvbench] of {path}.")
+    mine = _options(parsers[given[0]])
+    found = [
+        argument
+        for name, value in table.items()
+        for argument in _written(name, value, mine, given)
+    ]
+    return [given[0], *found, *given[1:]]
+
+
+def _table(folder: Path) -> tuple[Path | None, dict[str, Any]]:
+    for path in (above / "pyproject.toml" for above in (folder, *folder.parents)):
+        if path.is_file():
+            return path, _read(path)
+    return None, {}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        tools = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {})
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{path} cannot be read", why=str(error)) from None
+    table = tools.get("pvbench", {}) if isinstance(tools, dict) else {}
+    if not isinstance(table, dict):
+        raise UsageError(f"[tool.pvbench] in {path} is no table")
+    if _PLUGINS in table:
+        table[_PLUGINS] = [_from(path.parent, plugin) for plugin in _listed(table[_PLUGINS])]
+    return table
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _from(folder: Path, plugin: Any) -> str:
+    """A file is meant from where the table stands."""
+    return str(folder / plugin) if str(plugin).endswith(".py") else str(plugin)
+
+
+def _options(parser: argparse.ArgumentParser) -> dict[str, argparse.Action]:
+    """The long options of a command, without dashes."""
+    actions = parser._option_string_actions
+    return {name[2:]: action for name, action in actions.items() if name.startswith("--")}
+
+
+def _written(
+    name: str, value: Any, options: dict[str, argparse.Action], given: Sequence[str]
+) -> Iterator[str]:
+    """*name* and its *value* as a command line spells them."""
+    values = _listed(value)
+    if name == _PLUGINS and "strict-plugins" in options:
+        for plugin in values:
+            yield from ("-p", plugin)
+        return
+    if name not in options or any(_is_given(other, given) for other in _excluded_by(name)):
+        return
+    if options[name].nargs == 0:
+        flags = {True: f"--{name}", False: f"--no-{name}"}
+        if value in flags and flags[value].removeprefix("--") in options:
+            yield flags[value]
+        elif value is not False:
+            raise UsageError(f"[tool.pvbench] {name} is {value!r}", why="it is true or false")
+    elif isinstance(options[name], argparse._AppendAction):
+        yield from (f"--{name}={one}" for one in values)
+    else:
+        yield f"--{name}={','.join(map(str, values))}"
+
+
+def _excluded_by(name: str) -> list[str]:
+    group = next((group for group in _INSTEAD if name in group), (name,))
+    return [*group, f"no-{name}"]
+
+
+def _is_given(name: str, given: Sequence[str]) -> bool:
+    return any(word == f"--{name}" or word.startswith(f"--{name}=") for word in given)

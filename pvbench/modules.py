@@ -1,0 +1,29 @@
+"""Modules by name, or by the path of a file."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+
+def imported(module: str) -> ModuleType:
+    """
+    Import ``a.b``, or run ``./a.py`` as a module of its own.
+
+    Raises:
+        Exception: whatever the module raises.
+    """
+    if not module.endswith(".py"):
+        return importlib.import_module(module)
+    path = Path(module).resolve()
+    name = f"pvbench_file_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None  # noqa: S101 - it ends in .py
+    assert spec.loader is not None  # noqa: S101 - so Python has a loader for it
+    found = importlib.util.module_from_spec(spec)
+    sys.modules[name] = found  # as for any import: dataclasses look there
+    spec.loader.exec_module(found)
+    return found
