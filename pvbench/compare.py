@@ -73,6 +73,13 @@ class Pair:
         return "faster" if self.after.value_s < self.before.value_s else "slower"
 
     @property
+    def assumed(self) -> str:
+        """Parts of both times that rest on assumed costs; empty if they are measured."""
+        parts = [row.fact("assumed") for row in (self.before, self.after)]
+        shown = [f"{part:.0%}" for part in parts if part is not None]
+        return " -> ".join(dict.fromkeys(shown))
+
+    @property
     def counts(self) -> str:
         """Counts of one iteration, compared by equality."""
         before, after = (_counts(row) for row in (self.before, self.after))
@@ -171,6 +178,59 @@ def beside(reference: Iterable[Row], predicted: Iterable[Row]) -> list[Pair]:
         for row in reference
         if key(row) in known
     ]
+
+
+@attrs.frozen(kw_only=True)
+class Crossover:
+    """
+    How two sides compare along the parameter of a workload family.
+
+    Args:
+        stretches: verdict, first and last value asked for, in order.
+    """
+
+    family: str
+    guest: str
+    series: str
+    baseline: str
+    side: str
+    parameter: str
+    stretches: tuple[tuple[str, int, int], ...]
+
+
+def crossovers(pairs: list[Pair]) -> list[Crossover]:
+    """The verdicts of each family with more than one member, where they change."""
+    groups: dict[tuple[Any, ...], list[Pair]] = {}
+    for pair in pairs:
+        row = pair.before
+        if row.fact("family"):
+            family = f"{row.fact('family')} {row.fact('variant') or ''}".strip()
+            key = (family, pair.baseline, pair.side, row.key(("workload",)))
+            groups.setdefault(key, []).append(pair)
+    return [
+        Crossover(
+            family=key[0],
+            guest=members[0].before.fact("guest"),
+            series=members[0].before.fact("series"),
+            baseline=members[0].baseline,
+            side=members[0].side,
+            parameter=members[0].before.fact("parameter"),
+            stretches=_stretches(members),
+        )
+        for key, members in groups.items()
+        if len(members) > 1
+    ]
+
+
+def _stretches(pairs: list[Pair]) -> tuple[tuple[str, int, int], ...]:
+    found: list[tuple[str, int, int]] = []
+    for pair in sorted(pairs, key=lambda pair: int(pair.before.fact("parameter_value"))):
+        value = int(pair.before.fact("parameter_value"))
+        if found and found[-1][0] == pair.verdict:
+            found[-1] = (pair.verdict, found[-1][1], value)
+        else:
+            found.append((pair.verdict, value, value))
+    return tuple(found)
 
 
 def _rankable(rows: list[Row], axis: str = "") -> None:

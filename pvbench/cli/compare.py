@@ -69,7 +69,8 @@ def execute(options: argparse.Namespace) -> Status:
         pairs, alone = compare.across_files(files)
         status = compare.status(pairs)
     if options.json:
-        common.print_json({"differs": differs} | comparison.as_json(pairs, alone))
+        found = compare.crossovers(pairs)
+        common.print_json({"differs": differs} | comparison.as_json(pairs, alone, found))
         return status
     _explain(files, differs, pairs, options)
     if not pairs:
@@ -79,6 +80,8 @@ def execute(options: argparse.Namespace) -> Status:
         print(comparison.residuals(pairs, options.format))
     else:
         print(comparison.comparison(pairs, options.format, by=options.by))
+        if options.format == "plain" and (found := compare.crossovers(pairs)):
+            print("", *comparison.crossings(found), sep="\n")
     if alone:
         more = f" and {len(alone) - 1} more" if len(alone) > 1 else ""
         print(f"pvbench: in one file only: {alone[0]}{more}", file=sys.stderr)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from pvbench.compare import Pair
+import attrs
+
+from pvbench.compare import Crossover, Pair
 from pvbench.report import table
 
 
@@ -32,8 +34,34 @@ def comparison(pairs: list[Pair], style: str, *, by: str | None = None) -> str:
         "verdict": lambda p: p.verdict,
         "counts": lambda p: p.counts,
     }
+    if any(pair.assumed for pair in pairs):
+        columns["assumed"] = lambda p: p.assumed
     rows = [[of(pair) for of in columns.values()] for pair in pairs]
     return table.render(list(columns), rows, style, left=text)
+
+
+def crossings(found: list[Crossover]) -> Iterator[str]:
+    """From which value of a family's parameter on one side beats another."""
+    sides: dict[tuple[str, ...], dict[str, list[str]]] = {}
+    for one in found:
+        head = (one.family, one.guest, one.series, one.baseline, one.parameter)
+        sides.setdefault(head, {}).setdefault(_told(one), []).append(one.side)
+    for (family, guest, series, baseline, parameter), told in sides.items():
+        yield f"{family} on {guest}, {series}, against {baseline}, by {parameter}:"
+        for text, names in told.items():
+            yield f"  {text}: {', '.join(names)}"
+
+
+def _told(one: Crossover) -> str:
+    last = len(one.stretches) - 1
+    return ", ".join(
+        f"{verdict} at {low}"
+        if low == high
+        else f"{verdict} from {low} to {high}"
+        if place < last or not place
+        else f"{verdict} from {low} on (to {high})"
+        for place, (verdict, low, high) in enumerate(one.stretches)
+    )
 
 
 def residuals(pairs: list[Pair], style: str) -> str:
@@ -53,7 +81,7 @@ def residuals(pairs: list[Pair], style: str) -> str:
     return table.render(headers, rows, style, left=3)
 
 
-def as_json(pairs: list[Pair], alone: list[str]) -> dict[str, Any]:
+def as_json(pairs: list[Pair], alone: list[str], found: list[Crossover]) -> dict[str, Any]:
     """The same for scripts; times in seconds."""
     return {
         "pairs": [
@@ -69,8 +97,11 @@ def as_json(pairs: list[Pair], alone: list[str]) -> dict[str, Any]:
                 "time_reduction": pair.time_reduction,
                 "verdict": pair.verdict,
                 "counts": pair.counts,
+                "before_assumed": pair.before.fact("assumed"),
+                "after_assumed": pair.after.fact("assumed"),
             }
             for pair in pairs
         ],
+        "crossovers": [attrs.asdict(one) for one in found],
         "alone": alone,
     }

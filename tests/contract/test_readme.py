@@ -43,6 +43,20 @@ def test_the_readmes_residuals_are_those_of_the_command_it_names(
     assert (len(shown), [line for line in shown if line not in README]) == (16, [])
 
 
+def test_the_readmes_crossover_is_what_compare_prints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The last paragraph of a comparison along a family."""
+    monkeypatch.chdir(tmp_path)
+    main(["run", "fanout", "-q", "--sender", "native,kvm-pv,xen-evtchn", "-k", "packed"])
+    capsys.readouterr()
+
+    main(["compare", "--by", "sender", "--baseline", "x2apic-cluster"])
+
+    _, _, crossover = output(capsys).rpartition("\n\n")
+    assert crossover in README
+
+
 def test_the_readmes_explanation_is_what_explain_prints(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

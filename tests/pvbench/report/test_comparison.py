@@ -92,7 +92,7 @@ def test_a_residual_is_how_far_the_prediction_is_off() -> None:
 
 def test_json_gives_numbers_in_seconds() -> None:
     """Scripts do their own rounding."""
-    found = json.loads(json.dumps(comparison.as_json([PAIR], ["lonely"])))
+    found = json.loads(json.dumps(comparison.as_json([PAIR], ["lonely"], [])))
 
     assert found["alone"] == ["lonely"]
     assert found["pairs"] == [
