@@ -46,6 +46,7 @@ LAYERS = [
     "results",
     "collector",
     "resume",
+    "environments",
     "stop",
     "progress",
     "run",

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pvbench.cli import common
-from pvbench.errors import Status, UsageError
+from pvbench.errors import Status, UsageError, worst
 
 if TYPE_CHECKING:
     from pvbench.compare import Pair
@@ -26,6 +26,12 @@ HELP = "compare runs, or the senders of one run"
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `pvbench compare`."""
     parser.add_argument("files", nargs="*", metavar="FILE", help="or published:NAME")
+    parser.add_argument(
+        "--env",
+        type=common.names,
+        metavar="NAME,...",
+        help="the newest results of these tox environments instead of files",
+    )
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument(
         "--by",
@@ -50,42 +56,75 @@ def execute(options: argparse.Namespace) -> Status:
     common.known_series(options.series, "all")
     if options.baseline and not options.by:
         raise UsageError("--baseline names a side of --by", fix="Give --by sender, say.")
+    stale = _take_environments(options) if options.env else False
     files, differs = _read(options)
-    alone: list[str] = []
-    if options.beside:
-        if len(files) != 2:
-            raise UsageError("--beside takes two files", fix="First the measured one.")
-        pairs, status = compare.beside(*files.values()), Status.OK
-    elif options.by:
-        together = [row for rows in files.values() for row in rows]
-        if len({(row.key(), compare.profile(row)) for row in together}) < len(together):
-            raise UsageError(
-                "the files hold the same cases, so --by has two of each",
-                fix="Give it one of them, or leave --by out to compare the files.",
-            )
-        pairs = compare.by_axis(together, options.by, options.baseline)
-        status = Status.OK if pairs else Status.NOTHING_MEASURED
-    else:
-        pairs, alone = compare.across_files(files)
-        status = compare.status(pairs)
+    pairs, alone, status = _pairs(files, options)
+    if stale:
+        status = worst([status, Status.INCONCLUSIVE])
     if options.json:
         found = compare.crossovers(pairs)
         common.print_json({"differs": differs} | comparison.as_json(pairs, alone, found))
         return status
     _explain(files, differs, pairs, options)
-    if not pairs:
-        what = f"no two series differ in {options.by} only" if options.by else "no series match"
-        print(f"pvbench: {what}", file=sys.stderr)
-    elif options.beside:
-        print(comparison.residuals(pairs, options.format))
-    else:
-        print(comparison.comparison(pairs, options.format, by=options.by))
-        if options.format == "plain" and (found := compare.crossovers(pairs)):
-            print("", *comparison.crossings(found), sep="\n")
+    _print(pairs, options)
     if alone:
         more = f" and {len(alone) - 1} more" if len(alone) > 1 else ""
         print(f"pvbench: in one file only: {alone[0]}{more}", file=sys.stderr)
     return status
+
+
+def _pairs(
+    files: dict[str, list[Row]], options: argparse.Namespace
+) -> tuple[list[Pair], list[str], Status]:
+    """What is compared, what stands alone, and how it ends."""
+    from pvbench import compare
+
+    if options.beside:
+        if len(files) != 2:
+            raise UsageError("--beside takes two files", fix="First the measured one.")
+        return compare.beside(*files.values()), [], Status.OK
+    if not options.by:
+        pairs, alone = compare.across_files(files)
+        return pairs, alone, compare.status(pairs)
+    together = [row for rows in files.values() for row in rows]
+    if len({(row.key(), compare.profile(row)) for row in together}) < len(together):
+        raise UsageError(
+            "the files hold the same cases, so --by has two of each",
+            fix="Give it one of them, or leave --by out to compare the files.",
+        )
+    pairs = compare.by_axis(together, options.by, options.baseline)
+    return pairs, [], Status.OK if pairs else Status.NOTHING_MEASURED
+
+
+def _print(pairs: list[Pair], options: argparse.Namespace) -> None:
+    from pvbench import compare
+    from pvbench.report import comparison
+
+    if not pairs:
+        what = f"no two series differ in {options.by} only" if options.by else "no series match"
+        print(f"pvbench: {what}", file=sys.stderr)
+        return
+    if options.beside:
+        print(comparison.residuals(pairs, options.format))
+        return
+    print(comparison.comparison(pairs, options.format, by=options.by))
+    if options.format == "plain" and (found := compare.crossovers(pairs)):
+        print("", *comparison.crossings(found), sep="\n")
+
+
+def _take_environments(options: argparse.Namespace) -> bool:
+    """Put the files of the environments in; are some of them stale?"""
+    from pvbench.environments import newest
+
+    if options.files:
+        raise UsageError("--env takes the place of files", fix="Leave one of them out.")
+    found = newest(tuple(dict.fromkeys(options.env)))
+    options.files = [str(one.path) for one in found.values()]
+    for name, one in found.items():
+        if one.stale:
+            told = f"{name} is stale: {one.stale}; run tox -e {name} again"
+            print(f"pvbench: {told}", file=sys.stderr)
+    return any(one.stale for one in found.values())
 
 
 def _read(

@@ -36,6 +36,8 @@ def test_ratios_are_of_times_and_say_which_kind() -> None:
             "time reduction": "+60.0%",
             "verdict": "faster",
             "counts": "79w -> 1h",
+            "before_assumed": None,
+            "after_assumed": None,
         }
     ]
 
@@ -108,5 +110,7 @@ def test_json_gives_numbers_in_seconds() -> None:
             "time_reduction": 0.6,
             "verdict": "faster",
             "counts": "79w -> 1h",
+            "before_assumed": None,
+            "after_assumed": None,
         }
     ]
