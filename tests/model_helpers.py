@@ -16,6 +16,7 @@ from pvbench.suite import Case
 from pvbench.topology import Guest
 from pvbench.trace import Trace
 from pvbench.workload import Workload
+from pvbench_deliver_model.assumed import Modelled
 from pvbench_deliver_model.engine import Engine
 from pvbench_deliver_model.profile import Cost, Profile
 from pvbench_deliver_model.sending import Sending, Timeline
@@ -157,6 +158,12 @@ def times(
 ) -> dict[str, int]:
     """Total ticks by series."""
     return run_case(case, profile, loops=loops, warmup=warmup)[1].ticks
+
+
+def modelled(case: Case, profile: Profile, *, loops: int = 1, warmup: int = 0) -> Trace:
+    """What a worker gets of the case, with the assumed part of each series."""
+    task = task_of(prepare(case))
+    return Modelled(case.guest, profile).run(task, loops=loops, warmup=warmup)
 
 
 def cpus(count: int, **options: Any) -> Guest:

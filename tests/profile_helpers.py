@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pvbench_deliver_model
+from pvbench_deliver_model.profile import Profile, read
 
 PROFILES = Path(pvbench_deliver_model.__file__).parent / "profiles"
 GONE = object()
@@ -47,3 +48,18 @@ def changed_file(folder: Path, dotted: str, value: object) -> str:
     path = folder / "mine.toml"
     path.write_text(toml_of(data))
     return str(path)
+
+
+def number(value: float, **fields: Any) -> dict[str, Any]:
+    """One entry of a profile's tables."""
+    known = {"value": value, "unit": "cycles", "confidence": "A", "source": "a test"}
+    return known | fields
+
+
+def laid_over(folder: Path, **changed: Any) -> Profile:
+    """A file laid over ``skylake-2018`` and read; GONE leaves a key out."""
+    known = {"base": "skylake-2018", "base_machine": "other"}
+    data = {k: v for k, v in (known | changed).items() if v is not GONE}
+    path = folder / "mine.toml"
+    path.write_text(toml_of(data))
+    return read(str(path))

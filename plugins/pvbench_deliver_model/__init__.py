@@ -29,8 +29,12 @@ class Model:
     def unsupported(
         self, guest: Guest, target_state: str, mechanism: str, settings: dict[str, Any]
     ) -> str | None:
-        if mechanism == "hypercall" and settings["local_apic"] == "bare":
+        if settings["local_apic"] != "bare":
+            return None
+        if mechanism == "hypercall":
             return "there is no hypervisor to call on bare metal"
+        if guest.host_cpus and guest.host_cpus < len(guest.apic_ids):
+            return "there are no vCPUs to share host CPUs on bare metal"
         return None
 
     def profiles(self) -> tuple[str, ...]:

@@ -32,11 +32,14 @@ class Modelled:
         """The trace of the profile, with the assumed part of each series."""
         trace = self._engine.run(task, loops=loops, warmup=warmup)
         shorter = self._shorter.run(task, loops=loops, warmup=warmup)
-        parts = {name: _part(trace, shorter, name) for name in trace.ticks}
+        both = [name for name in trace.ticks if name in shorter.ticks]
+        parts = {name: _part(trace, shorter, name) for name in both}
         return attrs.evolve(trace, assumed=parts)
 
 
 def _part(trace: Trace, shorter: Trace, series: str) -> float:
     """0 to 1; a halt-polling window passed in between can throw it off, not beyond."""
     before, after = (t.ticks[series] / t.samples[series] for t in (trace, shorter))
+    if not before:
+        return 0.0
     return min(1.0, max(0.0, (before - after) / (before * _STEP)))

@@ -71,6 +71,7 @@ RATIOS: Final = {
 #   bare      the real one, no hypervisor: none
 LOCAL_APICS: Final = ("emulated", "apicv", "ipiv", "avic", "bare")
 FASTPATHS: Final = ("none", "physical", "any")
+_ABOVE_0: Final = ("loop_overhead", "local_call_entry")  # each a series of its own
 _PS: Final = {"ps": 1, "ns": 1_000, "us": 1_000_000}
 _HEAD: Final = {"title", "tsc_hz", "tsc_hz_source", "features", "costs", "ratios"}
 _BASE: Final = {"base", "base_machine"}
@@ -205,7 +206,7 @@ def _assumed(entry: dict[str, Any], name: str) -> dict[str, Any]:
 
 def _parse(path: Path, data: dict[str, Any], sha256: str) -> Profile:
     where = f"profile {path.name}"
-    _same_keys(where, data, _HEAD)
+    _same_keys(where, data, _HEAD, _BASE)
     features = _table(where, data, "features")
     known = {"local_apic": LOCAL_APICS, "icr_fastpath": FASTPATHS}
     _same_keys(f"{where}, [features]", features, set(known))
@@ -215,8 +216,10 @@ def _parse(path: Path, data: dict[str, Any], sha256: str) -> Profile:
             raise _bad(f"{where}, features.{name}", features[name], why)
     units = _units(where, data)
     costs = _costs(where, _table(where, data, "costs"), COSTS, units)
-    if not costs["loop_overhead"].ps:
-        raise _bad(f"{where}, loop_overhead.value", 0, "above 0: an iteration takes time")
+    for name in _ABOVE_0:
+        if not round(costs[name].ps):
+            value = data["costs"][name]["value"]
+            raise _bad(f"{where}, {name}.value", value, "above 0, in whole ps: it takes time")
     return Profile(
         name=path.stem,
         title=str(data["title"]),

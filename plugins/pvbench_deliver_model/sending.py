@@ -175,10 +175,10 @@ class Sending:
         after = write_ps + self._direct_hit_ps * (rank + 1)  # the op's beginning
         took = write_ps + self._direct_hit_ps * np.bincount(op, minlength=send.ops)
         if self._not_running is not None and len(op):
-            start = line.end + took.cumsum() - took
-            late = self._not_running(send.cpus, start[op] + after)
+            late = self._late(send.cpus, line.end, op, after, took)
             if np.count_nonzero(late):
-                line.exits += self._leave_to_the_host(op, late, after, took)
+                after, took, exits = self._leave_to_the_host(op, late, after, took)
+                line.exits += exits
         start = line.end + took.cumsum() - took
         line.end += int(took.sum())
         if len(op):
@@ -187,22 +187,40 @@ class Sending:
             distinct = send.route in _DISTINCT
             line.arrivals.append(Arrivals(send.vector, at[order], send.cpus[order], distinct))
 
-    def _leave_to_the_host(self, op: I64, late: Flags, after: I64, took: I64) -> int:
+    def _late(self, cpus: I64, clock: int, op: I64, after: I64, took: I64) -> Flags:
         """
-        Exits in which KVM wakes the targets that are *late*; changes *after* and *took*.
+        Which targets do not run when their op, begun at *clock* or later, serves them.
+
+        An exit delays the ops behind it, so they are asked again until the answer
+        stays; each round settles one more op at least.
+        """
+        assert self._not_running is not None  # noqa: S101 - the caller has checked
+        late = np.zeros(len(op), np.bool_)
+        longer = took
+        while True:
+            start = clock + longer.cumsum() - longer
+            found = self._not_running(cpus, start[op] + after)
+            if not np.count_nonzero(found != late):
+                return late
+            late = found
+            _, longer, _ = self._leave_to_the_host(op, late, after, took)
+
+    def _leave_to_the_host(
+        self, op: I64, late: Flags, after: I64, took: I64
+    ) -> tuple[I64, I64, int]:
+        """
+        Exits in which KVM wakes the targets that are *late*.
 
         Returns:
-            How many there are.
+            *after* and *took* with them, and how many there are.
         """
         woken = np.bincount(op[late], minlength=len(took))
-        exits = woken > 0
         rank = late.cumsum() - 1
         rank -= np.concatenate(([0], woken.cumsum()))[op]
         into = int(self._incomplete_ps * self._entry_share)
         waits = took[op] + into + self._deliver_ps * (rank + 1)
-        after[late] = waits[late]
-        took += exits * self._incomplete_ps + woken * self._deliver_ps
-        return int(np.count_nonzero(exits))
+        longer = took + (woken > 0) * self._incomplete_ps + woken * self._deliver_ps
+        return np.where(late, waits, after), longer, int(np.count_nonzero(woken))
 
 
 class _Cost(NamedTuple):
@@ -226,7 +244,7 @@ def _cost(profile: Profile, sender: type[Op], route: Route, *, nmi: bool) -> _Co
         return _Cost(ps("fault"), exits=local_apic != "bare")
     by_register = route is Route.SELF_REGISTER or (sender is MmioWrite and route is Route.SELF)
     if by_register and local_apic != "emulated" and not nmi:
-        return _Cost(ps("apic_access"), exits=False)
+        return _Cost(ps("apic_access"), exits=False, direct=True)
     if _is_direct(local_apic, route, nmi=nmi):
         extra = ps("xapic_surcharge_direct") if sender is MmioWrite else 0
         return _Cost(ps("icr_direct") + extra, exits=False, direct=True)

@@ -71,7 +71,7 @@ class Targets:
         self._seen = np.empty(count, np.int64)
         self._host_free = np.zeros(self._hosts or 0, np.int64)
         self._lock_free = NEVER
-        self.awake: Flags | None = None  # vCPUs that never halt: the senders
+        self.awake: Flags | None = None  # vCPUs that are executing: the senders
         self.masked_until: I64 | None = None  # senders take nothing before that
         self.reset_counts()
 
@@ -99,12 +99,12 @@ class Targets:
     def not_running(self, cpus: I64, at: I64) -> Flags:
         """Which of *cpus* no host CPU is executing, or polling for, at the times *at*."""
         if self._halting:
-            asleep: Flags = at - self.free.take(cpus) > self._poll_window.take(cpus)
-            return asleep if self.awake is None else asleep & ~self.awake.take(cpus)
-        if self._hosts:
-            waiting: Flags = self._next_turn(at, cpus) > at
-            return waiting
-        return np.zeros(len(cpus), np.bool_)
+            absent: Flags = at - self.free.take(cpus) > self._poll_window.take(cpus)
+        elif self._hosts:
+            absent = self._next_turn(at, cpus) > at
+        else:
+            return np.zeros(len(cpus), np.bool_)
+        return absent if self.awake is None else absent & ~self.awake.take(cpus)
 
     def acked(self, cpu: I64 | int) -> I64:
         """When the last handler of each *cpu* acknowledged."""

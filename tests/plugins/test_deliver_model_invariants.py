@@ -4,102 +4,25 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 
+import attrs
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from helpers import bundled, guests, stack_of
-from model_helpers import case_of, cpus, profile_of, run_case, times
-from pvbench.check import Prepared, unsupported
+from model_helpers import case_of, cpus, run_case, times
+from model_strategies import DRIVERS, OPERATIONS, STACKS, cases, profiles
+from pvbench.check import Prepared
 from pvbench.delivery import TARGET_STATES
+from pvbench.measure import differences
 from pvbench.ops import BARE_OPERATIONS, CSD_OPERATIONS, Burst
 from pvbench.sender import reached
 from pvbench.suite import Case
-from pvbench.topology import Guest
 from pvbench.trace import Trace
-from pvbench_deliver_model.profile import FASTPATHS, Profile
-
-DRIVERS = sorted(bundled().drivers)
-OVER = [f"{overlay}/{driver}" for overlay in sorted(bundled().overlays) for driver in DRIVERS]
-STACKS = [*DRIVERS, *OVER]
-OPERATIONS = (*CSD_OPERATIONS, *CSD_OPERATIONS, *BARE_OPERATIONS)
-ONE_TARGET = ("send_IPI", "smp_call_function_single")
+from pvbench.x86.apic import NMI_VECTOR
+from pvbench_deliver_model.profile import Profile
 
 Seen = tuple[Prepared, Trace]
-
-
-@st.composite
-def bursts(
-    draw: st.DrawFn, source: int, count: int, operations: tuple[str, ...], wait: bool | None
-) -> Burst:
-    """An operation of CPU *source*; a mask call does not name its caller."""
-    operation = draw(st.sampled_from(operations))
-    cpu = st.integers(0, count - 1)
-    most = 1 if operation in ONE_TARGET else min(count, 8)
-    targets = draw(st.sets(cpu, min_size=min(1, most), max_size=most))
-    if operation == "smp_call_function_many":
-        targets -= {source}
-    return Burst(
-        source=source,
-        operation=operation,
-        targets=targets,
-        vector=draw(st.sampled_from((0xFB, 0xFC, 0xFD))),
-        wait=draw(st.booleans()) if wait is None else wait,
-        lock=draw(st.booleans()),
-    )
-
-
-@st.composite
-def cases(draw: st.DrawFn, operations: tuple[str, ...] = OPERATIONS) -> Case:
-    """Any stack; small guests, so that sources meet; one burst for each source."""
-    stack = stack_of(draw(st.sampled_from(STACKS)))
-    guest = draw(guests(stack))
-    if draw(st.booleans()):
-        guest = stack.guest(cpus(draw(st.integers(2, 6))))
-    count = len(guest.apic_ids)
-    sources = draw(st.lists(st.integers(0, count - 1), unique=True, min_size=1, max_size=4))
-    wait = draw(st.sampled_from((True, False, None)))
-    chosen = [draw(bursts(source, count, operations, wait)) for source in sources]
-    case = case_of(
-        stack,
-        shared(guest, draw(st.sampled_from((None, None, 1, 2, 3)))),
-        *chosen,
-        state=draw(st.sampled_from(TARGET_STATES)),
-        shorthands=draw(st.booleans()),
-    )
-    assume(unsupported(case) is None)
-    return case
-
-
-def shared(guest: Guest, host_cpus: int | None) -> Guest:
-    """The guest on so many host CPUs."""
-    return Guest(name=guest.name, apic_ids=guest.apic_ids, bits=guest.bits, host_cpus=host_cpus)
-
-
-def profiles() -> st.SearchStrategy[Profile]:
-    """Costs from nothing to more than everything else together."""
-    costs = {
-        name: st.sampled_from((0, 7, 400, 9_000))
-        for name in (
-            "ack_poll",
-            "csd_queue",
-            "deliver_target",
-            "handler_work",
-            "interrupt_exit",
-            "kick",
-            "lock_handover",
-            "loop_overhead",
-            "posted_notification",
-            "wake_blocked",
-        )
-    }
-    return st.builds(
-        profile_of,
-        apicv=st.booleans(),
-        icr_fastpath=st.sampled_from(FASTPATHS),
-        exit_entry_share=st.sampled_from((0, 0.25, 1)),
-        **costs,
-    )
 
 
 @st.composite
@@ -218,3 +141,71 @@ def test_sources_among_cpus_of_their_own_take_as_long_as_alone(
     total.update(alone[1])
 
     assert dict(total) == together
+
+
+@settings(max_examples=120)
+@given(data=st.data())
+def test_every_run_is_proved(data: st.DataObject) -> None:
+    """The counts follow from the ops, whoever plays the local APIC."""
+    prepared, trace = data.draw(seen())
+
+    assert differences(prepared, trace) == []
+
+
+@given(case=cases(), profile=profiles(), loops=st.integers(1, 3))
+def test_a_case_that_is_run_again_is_the_same_to_the_last_tick(
+    case: Case, profile: Profile, loops: int
+) -> None:
+    """Nothing of a run stays behind."""
+    first, again = (run_case(case, profile, loops=loops, warmup=1)[1] for _ in range(2))
+
+    assert first == again
+
+
+@st.composite
+def lonely(draw: st.DrawFn, stacks: Sequence[str] = STACKS) -> Case:
+    """One source that waits, in a guest that has its host CPUs for itself."""
+    case = draw(cases(stacks=stacks))
+    burst = attrs.evolve(case.bursts[0], wait=True)
+    guest = attrs.evolve(case.guest, host_cpus=None)
+    return attrs.evolve(case, guest=guest, bursts=(burst,))
+
+
+def exits(case: Case, profile: Profile, local_apic: str) -> int:
+    """Of three iterations and a warm-up, under another local APIC."""
+    used = attrs.evolve(profile, local_apic=local_apic)
+    return run_case(case, used, loops=3)[1].counts.exits or 0
+
+
+@given(case=lonely(), profile=profiles())
+def test_each_help_of_the_processor_saves_exits_or_is_of_no_use(
+    case: Case, profile: Profile
+) -> None:
+    """From KVM in software over virtual registers and IPI virtualization to none."""
+    found = [exits(case, profile, name) for name in ("emulated", "apicv", "ipiv")]
+    avic, bare = exits(case, profile, "avic"), exits(case, profile, "bare")
+
+    assert found == sorted(found, reverse=True)
+    assert bare <= avic <= found[1]
+
+
+@given(case=lonely(), profile=profiles())
+def test_bare_metal_exits_for_hypercalls_only(case: Case, profile: Profile) -> None:
+    """Which no run lets through to it."""
+    _, trace = run_case(case, attrs.evolve(profile, local_apic="bare"), loops=3)
+
+    assert trace.counts.hypercalls == trace.counts.exits
+
+
+@given(case=lonely(DRIVERS), profile=profiles())
+def test_avic_exits_if_and_only_if_somebody_has_to_be_scheduled(
+    case: Case, profile: Profile
+) -> None:
+    """Once at most for each ICR write, and never for nobody; NMIs always exit."""
+    assume(case.bursts[0].vector != NMI_VECTOR)
+    _, trace = run_case(case, attrs.evolve(profile, local_apic="avic"), loops=3)
+    counts = trace.counts
+    blocked, left = counts.wakeups_blocked or 0, counts.exits or 0
+
+    assert (left > 0) == (blocked > 0)
+    assert left <= min(blocked, counts.icr_writes or 0)
