@@ -23,3 +23,9 @@ def pvbench_suites() -> list[Suite]:
             guests=("dense:80",),
         )
     ]
+
+
+if __name__ == "__main__":
+    from pvbench.bridge import main
+
+    main(*pvbench_suites())

@@ -30,3 +30,9 @@ def pvbench_suites() -> list[Suite]:
             guests=GUESTS,
         )
     ]
+
+
+if __name__ == "__main__":
+    from pvbench.bridge import main
+
+    main(*pvbench_suites())

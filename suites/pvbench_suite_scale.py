@@ -20,3 +20,9 @@ def pvbench_suites() -> list[Suite]:
             guests=tuple(f"dense:{n}" for n in (8, 32, 128, 512, 1024, 4096)),
         )
     ]
+
+
+if __name__ == "__main__":
+    from pvbench.bridge import main
+
+    main(*pvbench_suites())

@@ -28,3 +28,9 @@ def pvbench_suites() -> list[Suite]:
             target_states=("running",),
         )
     ]
+
+
+if __name__ == "__main__":
+    from pvbench.bridge import main
+
+    main(*pvbench_suites())

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from pvbench.registry import Registry
 
 
-def plugin_options(parser: argparse.ArgumentParser) -> None:
-    """-p and --strict-plugins."""
+def plugin_options(parser: argparse._ActionsContainer, name: str = "-p") -> None:
+    """-p, or what *name* it has, and --strict-plugins."""
     parser.add_argument(
-        "-p",
+        name,
         dest="plugins",
         action="append",
         default=[],

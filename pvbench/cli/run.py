@@ -23,7 +23,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "suite", help="name of a suite, see `pvbench list suites`, or a file: ./my_suite.py"
     )
-    _selection_options(parser.add_argument_group("what to run"))
+    what = parser.add_argument_group("what to run")
+    selection_options(what)
+    what.add_argument("--profile", metavar="NAME|FILE.toml", help="costs for a model")
     effort = parser.add_argument_group("how much and where to")
     pace = effort.add_mutually_exclusive_group()
     pace.add_argument("--fast", action="store_true", help="rough result, quickly")
@@ -46,7 +48,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     common.plugin_options(parser)
 
 
-def _selection_options(group: argparse._ArgumentGroup) -> None:
+def selection_options(group: argparse._ArgumentGroup) -> None:
+    """Options that choose cases."""
 
     def listed(option: str, metavar: str, told: str, to: Any = group) -> None:
         to.add_argument(option, type=common.names, metavar=metavar, help=told)
@@ -76,7 +79,6 @@ def _selection_options(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument("--delivery", default="model", help="hypervisor side (model)")
     group.add_argument("--site", default="local", help="where boots happen (local)")
-    group.add_argument("--profile", metavar="NAME|FILE.toml", help="costs for a model")
     group.add_argument(
         "-k", dest="pattern", default="", metavar="REGEX", help="only matching cases"
     )
@@ -106,7 +108,7 @@ def _request(options: argparse.Namespace, suite: Suite) -> Request:
     pace = "fast" if options.fast else "rigorous" if options.rigorous else "default"
     return Request(
         suite=suite,
-        selection=_selection(options),
+        selection=selection_of(options, options.profile),
         pace=pace,
         boots=options.boots,
         seed=options.seed,
@@ -118,7 +120,8 @@ def _request(options: argparse.Namespace, suite: Suite) -> Request:
     )
 
 
-def _selection(options: argparse.Namespace) -> Selection:
+def selection_of(options: argparse.Namespace, profile: str | None) -> Selection:
+    """What they chose."""
     from pvbench.expand import Selection
 
     return Selection(
@@ -132,7 +135,7 @@ def _selection(options: argparse.Namespace) -> Selection:
         bits=options.bits,
         delivery=options.delivery,
         site=options.site,
-        profile=options.profile,
+        profile=profile,
         pattern=options.pattern,
     )
 

@@ -36,8 +36,6 @@ def test_ratios_are_of_times_and_say_which_kind() -> None:
             "time reduction": "+60.0%",
             "verdict": "faster",
             "counts": "79w -> 1h",
-            "before_assumed": None,
-            "after_assumed": None,
         }
     ]
 

@@ -1,0 +1,138 @@
+"""
+A suite as a pyperf script, under pyperf's own options and schedule.
+
+    python suites/pvbench_suite_norov.py -k 'broadcast ' --fast -o x.json
+
+pyperf runs one benchmark in a process: cases never share a boot and never take turns,
+so on a noisy clock drift can look like a difference between senders.  It measures one
+series, and each of its processes expands the suite anew.  Its files can be compared
+with those of `pvbench run`, case by case.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from functools import partial
+
+import pyperf
+
+from pvbench.check import Prepared
+from pvbench.cli.common import known_series, plugin_options, registry
+from pvbench.cli.run import selection_of, selection_options
+from pvbench.collector import case_metadata
+from pvbench.delivery import TICKS_PER_SECOND, Delivery, Task
+from pvbench.errors import PvbenchError, SenderError
+from pvbench.measure import differences, seconds
+from pvbench.plan import effort
+from pvbench.registry import Registry
+from pvbench.report.summary import HEADLINE
+from pvbench.run import Prepared as PreparedRun
+from pvbench.run import Request, prepare
+from pvbench.suite import Suite
+
+
+def main(suite: Suite) -> None:
+    """Run *suite* under pyperf; the last line of a script."""
+    own = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    _add_options(own)
+    chosen, _ = own.parse_known_args()
+    try:
+        known_series(chosen.series)
+        found = registry(chosen)
+        request = Request(suite=suite, selection=selection_of(chosen, chosen.costs))
+        _run(prepare(request, found), found, own, chosen.series)
+    except PvbenchError as error:
+        print(f"{suite.name}: {error}", file=sys.stderr)
+        sys.exit(int(error.status))
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what to run")
+    selection_options(group)
+    group.add_argument("--costs", metavar="NAME|FILE.toml", help="cost profile of a model")
+    group.add_argument("--series", default=HEADLINE, help=f"which time ({HEADLINE})")
+    plugin_options(group, "--plugin")
+
+
+def _run(
+    prepared: PreparedRun, found: Registry, own: argparse.ArgumentParser, series: str
+) -> None:
+    delivery: Delivery = found.get("delivery", prepared.launch.delivery)
+    wanted = effort(delivery.clock, "default", None)
+    runner = pyperf.Runner(
+        values=wanted.slices,
+        processes=wanted.boots,
+        loops=wanted.loops,
+        warmups=0,  # each value has its own
+        add_cmdline_args=partial(_forward, own),
+    )
+    _add_options(runner.argparser)
+    args = runner.parse_args()
+    if not (args.worker or args.quiet):
+        _tell_refused(prepared)
+    for ready in _cases(prepared):
+        if ready.lossy:
+            continue
+        metadata = prepared.facts | case_metadata(ready) | {"pvbench_series": series}
+        measured = _Measured(ready, delivery, prepared, series)
+        runner.bench_time_func(f"{ready.case.name} {series}", measured, metadata=metadata)
+
+
+def _cases(prepared: PreparedRun) -> Iterator[Prepared]:
+    """Every case that can run once, in the order of the plan."""
+    ready = {case.case.name: case for boot in prepared.plan.boots for case in boot.cases}
+    for case in prepared.plan.cases:
+        if case.name in ready:
+            yield ready[case.name]
+
+
+def _tell_refused(prepared: PreparedRun) -> None:
+    """What has no benchmark, and why."""
+    for name, outcome in prepared.plan.refused.items():
+        print(f"{outcome.kind}: {name}: {outcome.reason}", file=sys.stderr)
+    for ready in _cases(prepared):
+        if ready.lossy:
+            print(f"{ready.case.name}: it loses IPIs, so it has no time", file=sys.stderr)
+
+
+def _forward(
+    own: argparse.ArgumentParser, command: list[str], args: argparse.Namespace
+) -> None:
+    """Hand our options on to pyperf's workers, as they were given."""
+    _, theirs = own.parse_known_args()
+    left = list(theirs)
+    for word in sys.argv[1:]:
+        if left and word == left[0]:
+            left.pop(0)
+        else:
+            command.append(word)
+
+
+class _Measured:
+    """One case as pyperf calls it."""
+
+    def __init__(
+        self, ready: Prepared, delivery: Delivery, prepared: PreparedRun, series: str
+    ) -> None:
+        self._ready, self._delivery, self._series = ready, delivery, series
+        self._settings = prepared.launch.settings
+        self._warmup = prepared.launch.effort.warmup
+        self._task = Task(
+            bursts=ready.case.bursts,
+            programs=tuple(expected.program for expected in ready.bursts),
+            program_for=lambda index, cpus: ready.subset(index, cpus).program,
+            target_state=ready.case.target_state,
+            lossy=ready.lossy,
+        )
+
+    def __call__(self, loops: int) -> float:
+        """Boot, run, prove; seconds of *loops* bursts."""
+        case = self._ready.case
+        with self._delivery.boot(case.guest, self._settings) as machine:
+            trace = machine.run(self._task, loops=loops, warmup=self._warmup)
+        if wrong := differences(self._ready, trace):
+            raise SenderError(f"{case.name}: proof of mechanism failed", why=wrong[0])
+        ticks_per_second = TICKS_PER_SECOND[self._delivery.clock]
+        return seconds(trace, ticks_per_second)[self._series] * loops

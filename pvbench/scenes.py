@@ -1,0 +1,94 @@
+"""Guests and bursts that a sender, a workload or a delivery meets sooner or later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from pvbench.ops import BARE_OPERATIONS, CSD_OPERATIONS, Burst
+from pvbench.topology import Guest, parse_guest
+from pvbench.x86.apic import NMI_VECTOR, RESCHEDULE_VECTOR
+
+# Around 8 CPUs of flat mode, clusters of 16, machine words, windows of 128 and 192,
+# the 8 bits of an xAPIC ID, the 20 of a cluster's x2APIC ID, and the last ID there is.
+TOPOLOGIES: Final = (
+    "dense:1",
+    "dense:2",
+    "dense:8",
+    "dense:80",
+    "dense:300",
+    "sockets:2x5x2",
+    "sparse:9:16",
+    "sparse:6:129",
+    "interleaved:7",
+    "interleaved:130",
+    "ids:9-0",
+    "ids:1,128,0",
+    "ids:191-193,63-65,127-129",
+    "ids:248-254",
+    "ids:250-260,0",
+    "ids:0,1048574,1048575",
+    "ids:4294967294,0,2147483648,5",
+)
+NARROW: Final = ("dense:2", "dense:80", "interleaved:40")  # for guests of 32 bits
+
+_ONE_TARGET: Final = ("send_IPI", "smp_call_function_single")
+_MASKS: Final = ("send_IPI_mask", "send_IPI_mask_allbutself", "smp_call_function_many")
+_NAMELESS: Final = ("send_IPI_allbutself", "send_IPI_all", "send_IPI_self")
+
+
+def guests() -> Iterator[Guest]:
+    """Dense, sparse, in turn, backwards, small, big, with high APIC IDs, and of 32 bits."""
+    yield from map(parse_guest, TOPOLOGIES)
+    yield from (parse_guest(spec, bits=32) for spec in NARROW)
+
+
+def bursts(guest: Guest) -> Iterator[Burst]:
+    """Every operation of the first and the last CPU, to none, few and all, and as NMI."""
+    for source in dict.fromkeys((0, guest.cpus[-1])):
+        for operation in (*CSD_OPERATIONS, *BARE_OPERATIONS):
+            for targets in _targets(operation, guest, source):
+                yield Burst(source=source, operation=operation, targets=targets)
+        yield from _with_vectors(guest, source)
+
+
+def _with_vectors(guest: Guest, source: int) -> Iterator[Burst]:
+    for vector in (NMI_VECTOR, RESCHEDULE_VECTOR):
+        for operation in BARE_OPERATIONS:
+            *_, targets = _targets(operation, guest, source)
+            yield Burst(source=source, operation=operation, targets=targets, vector=vector)
+
+
+def _targets(operation: str, guest: Guest, source: int) -> Iterable[tuple[int, ...]]:
+    """What *operation* may be asked to reach."""
+    if operation in _NAMELESS:
+        return ((),)
+    if operation in _ONE_TARGET:
+        return dict.fromkeys(((source,), (0,), (guest.cpus[-1],)))
+    return dict.fromkeys(_masks(guest, source))
+
+
+def _masks(guest: Guest, source: int) -> Iterator[tuple[int, ...]]:
+    """Empty, itself, one other, the ends, a half, every third, all, all others."""
+    everybody, others = tuple(guest.cpus), guest.others(source)
+    yield ()
+    yield (source,)
+    yield others[:1]
+    yield tuple(dict.fromkeys((everybody[0], everybody[-1])))
+    yield everybody[len(everybody) // 2 :]
+    yield everybody[1::3]
+    yield everybody
+    yield others
+
+
+def several(guest: Guest) -> Iterator[tuple[Burst, ...]]:
+    """Bursts of several CPUs at the same time, which meet on their targets."""
+    sources = guest.cpus[:3]
+    for operation in _MASKS:
+        yield tuple(
+            Burst(source=cpu, operation=operation, targets=guest.others(cpu)) for cpu in sources
+        )
+    yield tuple(
+        Burst(source=cpu, operation="smp_call_function_single", targets=(guest.cpus[cpu - 1],))
+        for cpu in guest.cpus
+    )

@@ -1,0 +1,148 @@
+"""Suites as pyperf scripts: pyperf's schedule and ours give the same on an exact clock."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pyperf
+import pytest
+
+from run_helpers import Plant, buffered, call
+
+pytest_plugins = ["run_fixtures"]
+
+ROOT = Path(__file__).parents[2]
+# One case or two of each suite.
+QUESTIONS = {
+    "norov": ("-k", "broadcast ", "--vcpus", "4"),
+    "fanout": (
+        "-k",
+        "fanout:4:packed",
+    ),
+    "pairs": ("-k", "pairs:4:ring"),
+    "shootdown": ("-k", "shootdown:2:all"),
+    "ids": ("-k", "ids:128-0"),
+    "scale": ("-k", "dense:8 "),
+    "smoke": ("-k", "shootdown"),
+}
+NATIVE = ("--sender", "native", "--driver", "x2apic-cluster")
+SINGLE = ("-p", "1", "-n", "1", "-w", "0", "-l", "5")  # as `pvbench run --fast`
+
+
+def script(suite: str, *options: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a suite's file with Python."""
+    path = ROOT / "suites" / f"pvbench_suite_{suite}.py"
+    return subprocess.run(
+        [sys.executable, str(path), *options],
+        cwd=folder,
+        env=buffered(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def values(path: Path) -> dict[str, float]:
+    """The one value of each benchmark, the headline series only."""
+    return {
+        benchmark.get_name(): benchmark.median()
+        for benchmark in pyperf.BenchmarkSuite.load(str(path))
+        if benchmark.get_name().endswith(" wall")
+    }
+
+
+@pytest.mark.parametrize("suite", QUESTIONS)
+def test_every_suite_is_a_pyperf_script_that_gives_what_run_gives(
+    suite: str, tmp_path: Path
+) -> None:
+    """Names and values are the same, so one schedule checks the other."""
+    ours, theirs = tmp_path / "ours.json", tmp_path / "theirs.json"
+    chosen = (*NATIVE, *QUESTIONS[suite])
+    ran = call("run", suite, "--fast", "-q", "-o", str(ours), *chosen)
+    done = script(suite, *chosen, *SINGLE, "-q", "-o", str(theirs), folder=tmp_path)
+
+    assert (ran.status, done.returncode, done.stderr) == (0, 0, "")
+    assert values(ours) == pytest.approx(values(theirs), rel=1e-12)
+
+
+def test_a_question_for_every_suite() -> None:
+    """A new suite joins the list above."""
+    found = {
+        path.stem.removeprefix("pvbench_suite_") for path in (ROOT / "suites").glob("*.py")
+    }
+
+    assert found == set(QUESTIONS)
+
+
+def test_pyperf_s_own_options_work_and_its_files_compare_with_ours(tmp_path: Path) -> None:
+    """Processes and values are pyperf's; the case is known by its metadata."""
+    ours, theirs = tmp_path / "ours.json", tmp_path / "theirs.json"
+    chosen = (*NATIVE, "-k", "normal-ipi")
+    call("run", "norov", "-q", "-o", str(ours), *chosen)
+    done = script("norov", *chosen, *("-p", "2", "-n", "3", "-o", str(theirs)), folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+    (benchmark,) = pyperf.BenchmarkSuite.load(str(theirs))
+    compared = call("compare", str(ours), str(theirs), "--csv")
+
+    assert [len(run.values) for run in benchmark.get_runs()] == [3, 3]
+    assert (compared.status, "equal" in compared.out) == (0, True)
+
+
+SLOW_PV = """
+from pvbench.hookspecs import hookimpl
+from pvbench.sequences import KvmOverlay, words
+
+class Twice(KvmOverlay):
+    name = "twice"
+    summary = "a window of 64"
+    hypercall_abi = "kvm"
+
+    def calls(self, apic_ids, icr, bits):
+        for apic_id in apic_ids:
+            yield (1, 0, apic_id, icr)
+
+@hookimpl
+def pvbench_senders():
+    return [Twice()]
+"""
+
+
+def test_plugins_reach_the_processes_pyperf_starts(plant: Plant, tmp_path: Path) -> None:
+    """-p is pyperf's, so here it is --plugin; its workers get our options too."""
+    plant("twice", SLOW_PV)
+    options = ("--plugin", "twice", "--sender", "twice", "-k", "broadcast ", "--vcpus", "3")
+
+    done = script("norov", *options, *SINGLE, "-q", folder=tmp_path)
+
+    assert (done.returncode, "twice/x2apic-physical" in done.stdout) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        pytest.param(("--guest", "x"), "norov: 'x' is no topology.", id="guest"),
+        pytest.param(("--series", "x"), "norov: there is no series called 'x'", id="series"),
+        pytest.param(("--costs", "x"), "norov: there is no profile called 'x'", id="costs"),
+    ],
+)
+def test_wrong_options_are_one_sentence(
+    options: tuple[str, ...], told: str, tmp_path: Path
+) -> None:
+    """Exit status 2 and no traceback, as for `pvbench run`."""
+    done = script("norov", *options, folder=tmp_path)
+
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith(told)
+
+
+def test_a_case_that_has_no_time_is_told(tmp_path: Path) -> None:
+    """Patch v3 loses IPIs to APIC IDs from 128 on: nobody can wait for them."""
+    chosen = ("--sender", "kvm-pv128-v3,xapic-flat", "--driver", "x2apic-physical")
+    options = ("--guest", "ids:0,1,200", "-k", "broadcast |xapic", *SINGLE)
+    done = script("norov", *chosen, *options, folder=tmp_path)
+
+    assert (done.returncode, "it loses IPIs, so it has no time" in done.stderr) == (0, True)
