@@ -1,32 +1,28 @@
-"""A run: plan it, boot by boot onto disk, and say how it ended."""
+"""A run: boot by boot onto disk, and how it ended."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import sys
 from collections.abc import Container
 from contextlib import nullcontext
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import attrs
 
 from pvbench import journal, machine, progress, resume
-from pvbench.boot import Launch, Report, job_of, run_boot
+from pvbench.boot import Report, run_boot
 from pvbench.collector import Collector, case_metadata
-from pvbench.delivery import EXACT_CLOCKS, Delivery
-from pvbench.errors import Status, UnavailableError, UsageError, worst
-from pvbench.expand import Selection, expand
+from pvbench.delivery import EXACT_CLOCKS
+from pvbench.errors import Status, worst
 from pvbench.journal import Journal
-from pvbench.plan import Boot, Outcome, Plan, effort, make_plan
+from pvbench.plan import Boot
 from pvbench.registry import Registry
-from pvbench.results import Metadata, claim, read, write
+from pvbench.request import PreparedRun, plan_entry
+from pvbench.results import claim, read, write
 from pvbench.stop import Stop
-from pvbench.suite import Suite
 
 _STATUS_OF = {
     "ok": Status.OK,
@@ -35,37 +31,6 @@ _STATUS_OF = {
     "void": Status.PROOF,
     "failed": Status.ENVIRONMENT,
 }
-
-
-@attrs.frozen(kw_only=True)
-class Request:
-    """What a user wants run."""
-
-    suite: Suite
-    selection: Selection
-    pace: str = "default"
-    boots: int | None = None
-    seed: int = 0
-    output: str | None = None
-    label: str | None = None
-    quiet: bool = False
-    resume: bool = False
-    timeout_s: float = 600
-
-
-@attrs.frozen(kw_only=True)
-class Prepared:
-    """A request that can be run."""
-
-    request: Request
-    plan: Plan
-    launch: Launch
-    facts: Metadata
-
-    @property
-    def boots(self) -> dict[int, Boot]:
-        """The boots by number, from 1, in the order they run."""
-        return dict(enumerate(self.plan.boots, 1))
 
 
 @attrs.frozen(kw_only=True)
@@ -85,58 +50,7 @@ class Ended:
     signal: int = 0
 
 
-def prepare(request: Request, registry: Registry) -> Prepared:
-    """
-    Expand and check everything a run needs, without touching the disk.
-
-    Raises:
-        UsageError: the request names something nobody offers.
-        UnavailableError: this machine cannot serve it.
-    """
-    selection = request.selection
-    delivery: Delivery = registry.get("delivery", selection.delivery)
-    site = registry.get("site", selection.site)
-    for thing in (delivery, site):
-        if reason := thing.unavailable():
-            raise UnavailableError(f"{thing.name} cannot be used here", why=reason)
-    if request.boots is not None and not 1 <= request.boots <= 10_000:
-        raise UsageError(f"--boots {request.boots} is not in 1..10000")
-    if not request.timeout_s > 0:
-        raise UsageError(f"--timeout {request.timeout_s:g} is not above 0 seconds")
-    settings = delivery.settings(selection.profile)
-    selection = attrs.evolve(selection, profile=settings.get("profile"))
-    wanted = effort(delivery.clock, request.pace, request.boots)
-    cases, blocked = expand(request.suite, selection, registry)
-    plan = make_plan(cases, delivery, settings, wanted, request.seed)
-    missing = {name: Outcome("blocked", reason) for name, reason in blocked.items()}
-    launch = Launch(
-        site=site,
-        delivery=delivery.name,
-        delivery_module=registry.module_of[f"delivery {delivery.name}"],
-        clock=delivery.clock,
-        settings=settings,
-        effort=wanted,
-        timeout_s=request.timeout_s,
-    )
-    return Prepared(
-        request=request,
-        plan=attrs.evolve(plan, refused=missing | plan.refused),
-        launch=launch,
-        facts=_facts(registry, delivery, settings),
-    )
-
-
-def _facts(registry: Registry, delivery: Delivery, settings: dict[str, Any]) -> Metadata:
-    """What the results of every case share; nothing of the host for an exact clock."""
-    return {
-        "pvbench_version": version("pvbench"),
-        "pvbench_clock": delivery.clock,
-        "pvbench_delivery_plugin": registry.origin("delivery", delivery.name),
-        "pvbench_profile_sha256": settings.get("profile_sha256", "-"),
-    } | machine.tags()
-
-
-def run(prepared: Prepared, registry: Registry) -> Ended:
+def run(prepared: PreparedRun, registry: Registry) -> Ended:
     """
     Run all boots; every finished one is on disk before the next starts.
 
@@ -148,7 +62,7 @@ def run(prepared: Prepared, registry: Registry) -> Ended:
     plan, request = prepared.plan, prepared.request
     if not plan.boots and not plan.refused:
         return Ended(path=None, status=Status.NOTHING_MEASURED)
-    planned = _plan_entry(prepared)
+    planned = plan_entry(prepared)
     path = resume.find(request.output, planned) if request.resume else None
     mine = path is None  # made here, or locked
     path = path or claim(request.output, request.suite.name, request.label or _tox_env())
@@ -174,7 +88,7 @@ def _say(text: str) -> None:
 
 
 def _boots(
-    prepared: Prepared,
+    prepared: PreparedRun,
     registry: Registry,
     path: Path,
     book: Journal,
@@ -208,7 +122,7 @@ def _boots(
 
 
 def _begin(
-    prepared: Prepared, book: Journal, planned: dict[str, Any]
+    prepared: PreparedRun, book: Journal, planned: dict[str, Any]
 ) -> dict[int, dict[str, Any]]:
     """Write what the journal lacks of the plan; the boots an earlier process finished."""
     entries = journal.read(book.path)
@@ -221,38 +135,13 @@ def _begin(
     return journal.boots_done(entries)
 
 
-def _finished(prepared: Prepared, before: Container[int]) -> set[tuple[str, int]]:
+def _finished(prepared: PreparedRun, before: Container[int]) -> set[tuple[str, int]]:
     """Cases and their replicates in these boots."""
     boots = [boot for number, boot in prepared.boots.items() if number in before]
     return {(ready.case.name, boot.replicate + 1) for boot in boots for ready in boot.cases}
 
 
-def _plan_entry(prepared: Prepared) -> dict[str, Any]:
-    plan, request = prepared.plan, prepared.request
-    return {
-        "format": journal.FORMAT,
-        "suite": request.suite.name,
-        "suite_version": request.suite.version,
-        "label": request.label,
-        "seed": plan.seed,
-        "boots": len(plan.boots),
-        "effort": attrs.asdict(plan.effort),
-        "cases": [case.name for case in plan.cases],
-        "facts": prepared.facts,
-        "jobs_sha256": _jobs_sha256(prepared),
-    }
-
-
-def _jobs_sha256(prepared: Prepared) -> str:
-    """Everything the workers are told, ops included."""
-    digest = hashlib.sha256()
-    for boot in prepared.plan.boots:
-        if boot.replicate == 0:
-            digest.update(json.dumps(job_of(boot, prepared.launch)).encode())
-    return digest.hexdigest()
-
-
-def _collector(prepared: Prepared, registry: Registry) -> Collector:
+def _collector(prepared: PreparedRun, registry: Registry) -> Collector:
     plan, label = prepared.plan, prepared.request.label
     ready = {case.case.name: case for boot in plan.boots for case in boot.cases}
     metadata = {
@@ -265,7 +154,7 @@ def _collector(prepared: Prepared, registry: Registry) -> Collector:
 
 
 def _keep(
-    boot: Boot, report: Report, prepared: Prepared, collector: Collector, path: Path
+    boot: Boot, report: Report, prepared: PreparedRun, collector: Collector, path: Path
 ) -> None:
     wanted = prepared.plan.effort
     for case in report.cases:

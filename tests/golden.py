@@ -14,8 +14,9 @@ import pyperf
 
 from pvbench.expand import Selection
 from pvbench.registry import load
+from pvbench.request import Request, prepare
 from pvbench.results import FINGERPRINT, read
-from pvbench.run import Request, prepare, run
+from pvbench.run import run
 
 FOLDER: Final = Path(__file__).parents[1] / "results" / "model"
 _CLUSTER: Final = ("x2apic-cluster",)

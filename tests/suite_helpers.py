@@ -8,7 +8,7 @@ from helpers import bundled
 from pvbench.check import Prepared as Checked
 from pvbench.expand import Selection, expand
 from pvbench.plan import Plan
-from pvbench.run import Prepared, Request, prepare
+from pvbench.request import PreparedRun, Request, prepare
 from pvbench.suite import Case
 
 
@@ -20,7 +20,7 @@ def expanded(name: str) -> tuple[tuple[Case, ...], dict[str, str]]:
 
 
 @cache
-def ready_to_run(name: str) -> Prepared:
+def ready_to_run(name: str) -> PreparedRun:
     """A suite on the model, statically checked."""
     request = Request(suite=bundled().suites[name], selection=Selection(), pace="fast")
     return prepare(request, bundled())

@@ -12,7 +12,8 @@ from pvbench.errors import Status, UsageError
 
 if TYPE_CHECKING:
     from pvbench.expand import Selection
-    from pvbench.run import Ended, Prepared, Request
+    from pvbench.request import PreparedRun, Request
+    from pvbench.run import Ended
     from pvbench.suite import Suite
 
 HELP = "run a suite"
@@ -86,7 +87,8 @@ def selection_options(group: argparse._ArgumentGroup) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Plan, run, print."""
-    from pvbench.run import prepare, run
+    from pvbench.request import prepare
+    from pvbench.run import run
 
     is_file = options.suite.endswith(".py")
     if is_file:
@@ -103,7 +105,7 @@ def execute(options: argparse.Namespace) -> int:
 
 
 def _request(options: argparse.Namespace, suite: Suite) -> Request:
-    from pvbench.run import Request
+    from pvbench.request import Request
 
     pace = "fast" if options.fast else "rigorous" if options.rigorous else "default"
     return Request(
@@ -140,7 +142,7 @@ def selection_of(options: argparse.Namespace, profile: str | None) -> Selection:
     )
 
 
-def _print_plan(prepared: Prepared, options: argparse.Namespace) -> Status:
+def _print_plan(prepared: PreparedRun, options: argparse.Namespace) -> Status:
     plan = prepared.plan
     names = [case.name for case in plan.cases]
     missing = [name for name in plan.refused if name not in set(names)]

@@ -1,0 +1,128 @@
+"""What a user wants run, expanded and checked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib.metadata import version
+from typing import Any
+
+import attrs
+
+from pvbench import journal, machine
+from pvbench.boot import Launch, job_of
+from pvbench.delivery import Delivery
+from pvbench.errors import UnavailableError, UsageError
+from pvbench.expand import Selection, expand
+from pvbench.plan import Boot, Outcome, Plan, effort, make_plan
+from pvbench.registry import Registry
+from pvbench.results import Metadata
+from pvbench.suite import Suite
+
+
+@attrs.frozen(kw_only=True)
+class Request:
+    """What a user wants run."""
+
+    suite: Suite
+    selection: Selection
+    pace: str = "default"
+    boots: int | None = None
+    seed: int = 0
+    output: str | None = None
+    label: str | None = None
+    quiet: bool = False
+    resume: bool = False
+    timeout_s: float = 600
+
+
+@attrs.frozen(kw_only=True)
+class PreparedRun:
+    """A request that can be run."""
+
+    request: Request
+    plan: Plan
+    launch: Launch
+    facts: Metadata
+
+    @property
+    def boots(self) -> dict[int, Boot]:
+        """The boots by number, from 1, in the order they run."""
+        return dict(enumerate(self.plan.boots, 1))
+
+
+def prepare(request: Request, registry: Registry) -> PreparedRun:
+    """
+    Expand and check everything a run needs, without touching the disk.
+
+    Raises:
+        UsageError: the request names something nobody offers.
+        UnavailableError: this machine cannot serve it.
+    """
+    selection = request.selection
+    delivery: Delivery = registry.get("delivery", selection.delivery)
+    site = registry.get("site", selection.site)
+    for thing in (delivery, site):
+        if reason := thing.unavailable():
+            raise UnavailableError(f"{thing.name} cannot be used here", why=reason)
+    if request.boots is not None and not 1 <= request.boots <= 10_000:
+        raise UsageError(f"--boots {request.boots} is not in 1..10000")
+    if not request.timeout_s > 0:
+        raise UsageError(f"--timeout {request.timeout_s:g} is not above 0 seconds")
+    settings = delivery.settings(selection.profile)
+    selection = attrs.evolve(selection, profile=settings.get("profile"))
+    wanted = effort(delivery.clock, request.pace, request.boots)
+    cases, blocked = expand(request.suite, selection, registry)
+    plan = make_plan(cases, delivery, settings, wanted, request.seed)
+    missing = {name: Outcome("blocked", reason) for name, reason in blocked.items()}
+    launch = Launch(
+        site=site,
+        delivery=delivery.name,
+        delivery_module=registry.module_of[f"delivery {delivery.name}"],
+        clock=delivery.clock,
+        settings=settings,
+        effort=wanted,
+        timeout_s=request.timeout_s,
+    )
+    return PreparedRun(
+        request=request,
+        plan=attrs.evolve(plan, refused=missing | plan.refused),
+        launch=launch,
+        facts=_facts(registry, delivery, settings),
+    )
+
+
+def _facts(registry: Registry, delivery: Delivery, settings: dict[str, Any]) -> Metadata:
+    """What the results of every case share; nothing of the host for an exact clock."""
+    return {
+        "pvbench_version": version("pvbench"),
+        "pvbench_clock": delivery.clock,
+        "pvbench_delivery_plugin": registry.origin("delivery", delivery.name),
+        "pvbench_profile_sha256": settings.get("profile_sha256", "-"),
+    } | machine.tags()
+
+
+def plan_entry(prepared: PreparedRun) -> dict[str, Any]:
+    """What the journal says of the plan; equal entries are the same plan."""
+    plan, request = prepared.plan, prepared.request
+    return {
+        "format": journal.FORMAT,
+        "suite": request.suite.name,
+        "suite_version": request.suite.version,
+        "label": request.label,
+        "seed": plan.seed,
+        "boots": len(plan.boots),
+        "effort": attrs.asdict(plan.effort),
+        "cases": [case.name for case in plan.cases],
+        "facts": prepared.facts,
+        "jobs_sha256": _jobs_sha256(prepared),
+    }
+
+
+def _jobs_sha256(prepared: PreparedRun) -> str:
+    """Everything the workers are told, ops included."""
+    digest = hashlib.sha256()
+    for boot in prepared.plan.boots:
+        if boot.replicate == 0:
+            digest.update(json.dumps(job_of(boot, prepared.launch)).encode())
+    return digest.hexdigest()
