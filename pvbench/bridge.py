@@ -22,14 +22,13 @@ from pvbench.check import Prepared
 from pvbench.cli.common import known_series, plugin_options, registry
 from pvbench.cli.run import selection_of, selection_options
 from pvbench.collector import case_metadata
-from pvbench.delivery import TICKS_PER_SECOND, Delivery, Task
+from pvbench.delivery import TICKS_PER_SECOND, Delivery
 from pvbench.errors import PvbenchError, SenderError
 from pvbench.measure import differences, seconds
 from pvbench.plan import effort
 from pvbench.registry import Registry
 from pvbench.report.summary import HEADLINE
-from pvbench.run import Prepared as PreparedRun
-from pvbench.run import Request, prepare
+from pvbench.request import PreparedRun, Request, prepare
 from pvbench.suite import Suite
 
 
@@ -119,19 +118,12 @@ class _Measured:
         self._ready, self._delivery, self._series = ready, delivery, series
         self._settings = prepared.launch.settings
         self._warmup = prepared.launch.effort.warmup
-        self._task = Task(
-            bursts=ready.case.bursts,
-            programs=tuple(expected.program for expected in ready.bursts),
-            program_for=lambda index, cpus: ready.subset(index, cpus).program,
-            target_state=ready.case.target_state,
-            lossy=ready.lossy,
-        )
 
     def __call__(self, loops: int) -> float:
         """Boot, run, prove; seconds of *loops* bursts."""
         case = self._ready.case
         with self._delivery.boot(case.guest, self._settings) as machine:
-            trace = machine.run(self._task, loops=loops, warmup=self._warmup)
+            trace = machine.run(self._ready.task, loops=loops, warmup=self._warmup)
         if wrong := differences(self._ready, trace):
             raise SenderError(f"{case.name}: proof of mechanism failed", why=wrong[0])
         ticks_per_second = TICKS_PER_SECOND[self._delivery.clock]

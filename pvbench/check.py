@@ -13,6 +13,7 @@ from functools import cached_property
 import attrs
 
 from pvbench.decode import Decoder, Route, Sends, counted
+from pvbench.delivery import Task
 from pvbench.errors import SenderError
 from pvbench.ops import Burst, Hypercall, IrqRestore, IrqSave, Op, Program
 from pvbench.sender import Sent, Stack, program, reached
@@ -55,6 +56,17 @@ class Prepared:
         """Some target is never reached."""
         return any(expected.lost for expected in self.bursts)
 
+    @property
+    def task(self) -> Task:
+        """The case as a delivery sees it."""
+        return Task(
+            bursts=self.case.bursts,
+            programs=tuple(expected.program for expected in self.bursts),
+            program_for=lambda burst, cpus: self.subset(burst, cpus).program,
+            target_state=self.case.target_state,
+            lossy=self.lossy,
+        )
+
     @cached_property
     def _subsets(self) -> dict[tuple[int, tuple[int, ...]], Expected]:
         return {}
@@ -71,10 +83,18 @@ class Prepared:
 
 
 def unsupported(case: Case) -> str | None:
-    """Why the case makes no sense or the stack cannot run it; None if it can."""
-    reason = case.unsupported or case.stack.unsupported(case.guest)
-    for burst in case.bursts:
-        reason = reason or case.stack.sender.refuses(burst, case.guest)
+    """
+    Why the case makes no sense or the stack cannot run it; None if it can.
+
+    Raises:
+        ValueError: a plugin gives something else than a sentence.
+    """
+    sender = case.stack.sender
+    told = [case.unsupported, case.stack.unsupported(case.guest)]
+    told += [sender.refuses(burst, case.guest) for burst in case.bursts]
+    reason = next((reason for reason in told if reason is not None), None)
+    if reason is not None and not (isinstance(reason, str) and reason):
+        raise ValueError(f"{reason!r} is no reason")
     return reason
 
 

@@ -105,6 +105,10 @@ class Collector:
                     kept = pyperf.Run(run.values, metadata=metadata, collect_metadata=False)
                     self.runs.setdefault(name, {}).setdefault(series, {})[boot] = kept
 
+    def holds(self, case: str, boot: int) -> bool:
+        """Whether *case* has a value of *boot*."""
+        return any(boot in runs for runs in self.runs.get(case, {}).values())
+
     def suite(self) -> pyperf.BenchmarkSuite | None:
         """Everything so far, boots in the plan's order; None if nothing was measured."""
         if not self.runs:

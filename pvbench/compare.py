@@ -66,7 +66,7 @@ class Pair:
     @property
     def verdict(self) -> str:
         """``faster``, ``slower``, ``equal``; ``inconclusive`` for a noisy clock."""
-        if self.before.fact("clock") not in EXACT_CLOCKS:
+        if not {self.before.fact("clock"), self.after.fact("clock")} <= {*EXACT_CLOCKS}:
             return "inconclusive"
         if self.before.boots_s[0] == self.after.boots_s[0]:
             return "equal"
@@ -180,17 +180,43 @@ def beside(reference: Iterable[Row], predicted: Iterable[Row]) -> list[Pair]:
     ]
 
 
+# What is not shown unless pairs differ in it, and how a value is put.
+_CONDITIONS: Final = {
+    "host_cpus": "on {} host CPUs",
+    "guest_bits": "{}-bit",
+    "target_state": "targets {}",
+    "shorthands": "shorthands {}",
+}
+
+
+def conditions_of(pairs: list[Pair]) -> list[str]:
+    """The axes, seldom more than one, that tell pairs apart which look alike."""
+    looks = {(p.baseline, p.side, *p.before.key(tuple(_CONDITIONS))) for p in pairs}
+    if len(looks) == len(pairs):
+        return []
+    return [fact for fact in _CONDITIONS if len({p.before.fact(fact) for p in pairs}) > 1]
+
+
+def conditions(pair: Pair, telling: list[str]) -> dict[str, str]:
+    """What *telling* axes are in the baseline of a pair."""
+    return {fact: _CONDITIONS[fact].format(pair.before.fact(fact)) for fact in telling}
+
+
 @attrs.frozen(kw_only=True)
 class Crossover:
     """
     How two sides compare along the parameter of a workload family.
 
     Args:
+        stack: the baseline's; its side is called otherwise unless senders are compared.
+        conditions: what else tells it from other crossovers: targets, shorthands.
         stretches: verdict, first and last value asked for, in order.
     """
 
     family: str
+    stack: str
     guest: str
+    conditions: str
     series: str
     baseline: str
     side: str
@@ -201,6 +227,7 @@ class Crossover:
 def crossovers(pairs: list[Pair]) -> list[Crossover]:
     """The verdicts of each family with more than one member, where they change."""
     groups: dict[tuple[Any, ...], list[Pair]] = {}
+    telling = conditions_of(pairs)
     for pair in pairs:
         row = pair.before
         if row.fact("family"):
@@ -210,7 +237,9 @@ def crossovers(pairs: list[Pair]) -> list[Crossover]:
     return [
         Crossover(
             family=key[0],
+            stack=members[0].before.fact("stack"),
             guest=members[0].before.fact("guest"),
+            conditions=", ".join(conditions(members[0], telling).values()),
             series=members[0].before.fact("series"),
             baseline=members[0].baseline,
             side=members[0].side,
@@ -243,7 +272,7 @@ def _rankable(rows: list[Row], axis: str = "") -> None:
     )
     _one(
         rows,
-        lambda r: (r.fact("suite"), r.fact("suite_version")),
+        lambda r: f"{r.fact('suite')} version {r.fact('suite_version')}",
         "suites or versions of one",
         "they do not ask the same question",
     )

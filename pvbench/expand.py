@@ -128,7 +128,7 @@ def _bursts(workload: Workload, guest: Guest) -> dict[str, Any]:
         found = workload.bursts_in(guest)
         if isinstance(found, str):
             return {"bursts": (), "unsupported": found}
-        _check_bursts(found, guest)
+        check_bursts(found, guest)
     except UsageError:  # values that no guest can have
         raise
     except Exception as error:  # a plugin may fail in any way
@@ -137,7 +137,15 @@ def _bursts(workload: Workload, guest: Guest) -> dict[str, Any]:
     return {"bursts": found}
 
 
-def _check_bursts(bursts: tuple[Burst, ...], guest: Guest) -> None:
+def check_bursts(bursts: tuple[Burst, ...], guest: Guest) -> None:
+    """
+    What a workload may ask of *guest*.
+
+    Raises:
+        ValueError: not these.
+    """
+    if strange := [repr(burst) for burst in bursts if not isinstance(burst, Burst)]:
+        raise ValueError(f"it gives {strange[0]}, which is no Burst")
     for burst in bursts:
         outside = [cpu for cpu in (burst.source, *burst.targets) if cpu not in guest.cpus]
         if outside:

@@ -26,6 +26,7 @@ import attrs
 from pvbench.errors import UnavailableError, UsageError
 
 FORMAT = 1
+_BEGIN = b'{"plan": '
 
 Entries = list[dict[str, Any]]
 
@@ -63,7 +64,9 @@ class Journal:
                     f"another run is writing {path}", fix="Wait for it."
                 ) from None
             file.seek(0)
-            file.truncate(file.read().rfind(b"\n") + 1)
+            content = file.read()
+            if not content.endswith(b"\n"):
+                file.truncate(content.rfind(b"\n") + 1)
             yield cls(path, file)
 
     def write(self, **entry: Any) -> None:
@@ -110,19 +113,20 @@ def read(path: Path) -> Entries:
     The entries of a journal, a half-written last line left out; [] if there is none.
 
     Raises:
-        UsageError: it is of another format.
+        UsageError: it is no journal, or of another format.
     """
     try:
-        lines = path.read_bytes().splitlines()
+        *lines, rest = path.read_bytes().split(b"\n")
     except OSError:
         return []
+    if not lines and rest[: len(_BEGIN)] != _BEGIN[: len(rest)]:
+        raise _no_journal(path, "it does not start with a plan")
     entries: list[Any] = []
     for number, line in enumerate(lines, 1):
         try:
             entries.append(json.loads(line))
         except ValueError:
-            if number < len(lines) or number == 1:
-                raise _no_journal(path, f"line {number} is not JSON") from None
+            raise _no_journal(path, f"line {number} is not JSON") from None
     if not all(isinstance(entry, dict) for entry in entries):
         raise _no_journal(path, "a line is no JSON object")
     plan = entries[0].get("plan") if entries else {"format": FORMAT}

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from pvbench.errors import UnavailableError
+
 _CPUINFO = Path("/proc/cpuinfo")
 LOCK = Path("/tmp/pvbench.lock")  # noqa: S108 - one place for all users of a machine
 
@@ -54,6 +56,9 @@ def alone(say: Callable[[str], None]) -> Iterator[None]:
     Keep other timed runs of this machine waiting; tell *say* if this one has to wait.
 
     The lock goes with the process, however it ends.
+
+    Raises:
+        UnavailableError: its file cannot be opened.
     """
     file = _open_lock()
     try:
@@ -69,9 +74,17 @@ def alone(say: Callable[[str], None]) -> Iterator[None]:
 
 def _open_lock() -> int:
     """Anybody's file will do: locking needs no more than reading."""
-    with suppress(FileNotFoundError):
-        return os.open(LOCK, os.O_RDONLY)
-    return os.open(LOCK, os.O_RDONLY | os.O_CREAT, 0o644)
+    try:
+        with suppress(FileNotFoundError):
+            return os.open(LOCK, os.O_RDONLY)
+        file = os.open(LOCK, os.O_RDONLY | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise UnavailableError(
+            f"{LOCK} cannot be opened", why=str(error.strerror), fix="Timed runs lock it."
+        ) from None
+    with suppress(PermissionError):  # somebody else was quicker
+        os.fchmod(file, 0o644)  # whatever the umask
+    return file
 
 
 def facts() -> dict[str, str]:

@@ -170,7 +170,9 @@ class Registry:
         return Stack(bottom, top)
 
 
-def load(options: Iterable[str] = (), *, strict: bool = False) -> Registry:
+def load(
+    options: Iterable[str] = (), *, strict: bool = False, own_only: bool = False
+) -> Registry:
     """
     Load all plugins.
 
@@ -178,6 +180,7 @@ def load(options: Iterable[str] = (), *, strict: bool = False) -> Registry:
         options: values of ``-p``: ``no:NAME`` blocks, ``NAME`` imports a module,
             ``./NAME.py`` a file.
         strict: a broken plugin is an error.
+        own_only: of the installed plugins, the bundled ones only.
 
     Raises:
         UsageError: a blocked name that nobody has.
@@ -189,7 +192,9 @@ def load(options: Iterable[str] = (), *, strict: bool = False) -> Registry:
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(hookspecs)
     names = set()
-    for plugin, importer in _candidates(o for o in options if not o.startswith("no:")):
+    own_only = own_only or bool(os.environ.get(AUTOLOAD_OFF))
+    asked_for = [option for option in options if not option.startswith("no:")]
+    for plugin, importer in _candidates(asked_for, own_only=own_only):
         names.add(plugin.name)
         if plugin.name in blocked or plugin.module in blocked:
             registry.plugins.append(attrs.evolve(plugin, state="blocked"))
@@ -213,34 +218,50 @@ def load(options: Iterable[str] = (), *, strict: bool = False) -> Registry:
 
 
 def _candidates(
-    modules: Iterable[str],
+    modules: Iterable[str], *, own_only: bool
 ) -> Iterator[tuple[Plugin, Callable[[], ModuleType]]]:
     """Bundled plugins first, then others by name, then those asked for."""
-    own_only = bool(os.environ.get(AUTOLOAD_OFF))
-    for point, distribution in sorted(_entry_points(), key=_bundled_first):
-        if own_only and distribution.name != PROJECT:
+    for point, distribution, version in sorted(_entry_points(), key=_bundled_first):
+        if own_only and distribution != PROJECT:
             continue
         plugin = Plugin(
             name=point.name,
             module=point.value,
-            distribution=distribution.name,
-            version=distribution.version,
+            distribution=distribution,
+            version=version,
         )
         yield plugin, point.load
     for module in modules:
         yield Plugin(name=module, module=module), partial(imported, module)
 
 
-def _entry_points() -> Iterator[tuple[EntryPoint, Distribution]]:
-    for distribution in distributions():
-        for point in distribution.entry_points:
-            if point.group == PROJECT:
-                yield point, distribution
+def _entry_points() -> Iterator[tuple[EntryPoint, str, str]]:
+    """
+    (entry point, distribution, version) of our group.
+
+    Of the first distribution of each name: a folder may stand on the path twice.
+    """
+    seen = set()
+    for found in distributions():
+        points = [point for point in found.entry_points if point.group == PROJECT]
+        name, version = _identity(found) if points else ("", "")
+        if name and (key := re.sub(r"[-_.]+", "-", name).lower()) not in seen:
+            seen.add(key)
+            yield from ((point, name, version) for point in points)
 
 
-def _bundled_first(candidate: tuple[EntryPoint, Distribution]) -> tuple[bool, str, str]:
-    point, distribution = candidate
-    return distribution.name != PROJECT, distribution.name, point.name
+def _identity(distribution: Distribution) -> tuple[str, str]:
+    """Name and version; what a half-removed one is called nobody knows."""
+    try:
+        told = distribution.metadata
+        return told["Name"] or "?", told["Version"] or "?"
+    except Exception:  # no metadata at all
+        return "?", "?"
+
+
+def _bundled_first(candidate: tuple[EntryPoint, str, str]) -> tuple[bool, str, str]:
+    point, distribution, _ = candidate
+    return distribution != PROJECT, distribution, point.name
 
 
 def _load_one(
@@ -305,14 +326,20 @@ def _offers(module: ModuleType) -> list[tuple[str, Any]]:
                 raise ValueError(f"{hook} returns None; return () for nothing")
             found += [(kind, thing) for thing in answer]
     for kind, thing in found:
-        _check_thing(kind, thing)
+        check_thing(kind, thing)
     names = [f"{kind} called {thing.name!r}" for kind, thing in found]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"it offers a {twice[0]} twice")
     return found
 
 
-def _check_thing(kind: str, thing: Any) -> None:
+def check_thing(kind: str, thing: Any) -> None:
+    """
+    What a plugin may offer as a *kind*.
+
+    Raises:
+        ValueError: not this.
+    """
     name = getattr(thing, "name", None)
     if not isinstance(name, str):
         raise ValueError(f"it offers a {kind} without a name: {thing!r}")

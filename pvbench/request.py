@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -17,7 +17,9 @@ from pvbench.expand import Selection, expand
 from pvbench.plan import Boot, Outcome, Plan, effort, make_plan
 from pvbench.registry import Registry
 from pvbench.results import Metadata
-from pvbench.suite import Suite
+from pvbench.suite import Case, Suite
+
+_LONGEST_S: Final = 1e9  # what a timer can wait for
 
 
 @attrs.frozen(kw_only=True)
@@ -38,12 +40,19 @@ class Request:
 
 @attrs.frozen(kw_only=True)
 class PreparedRun:
-    """A request that can be run."""
+    """
+    A request that can be run.
+
+    Args:
+        facts: what the results of every case share.
+        origins: distribution and version of each sender.
+    """
 
     request: Request
     plan: Plan
     launch: Launch
     facts: Metadata
+    origins: dict[str, str]
 
     @property
     def boots(self) -> dict[int, Boot]:
@@ -67,8 +76,10 @@ def prepare(request: Request, registry: Registry) -> PreparedRun:
             raise UnavailableError(f"{thing.name} cannot be used here", why=reason)
     if request.boots is not None and not 1 <= request.boots <= 10_000:
         raise UsageError(f"--boots {request.boots} is not in 1..10000")
-    if not request.timeout_s > 0:
-        raise UsageError(f"--timeout {request.timeout_s:g} is not above 0 seconds")
+    if not 0 < request.timeout_s <= _LONGEST_S:
+        raise UsageError(
+            f"--timeout {request.timeout_s:g} is not above 0 and at most 1e9 seconds"
+        )
     settings = delivery.settings(selection.profile)
     selection = attrs.evolve(selection, profile=settings.get("profile"))
     wanted = effort(delivery.clock, request.pace, request.boots)
@@ -89,7 +100,12 @@ def prepare(request: Request, registry: Registry) -> PreparedRun:
         plan=attrs.evolve(plan, refused=missing | plan.refused),
         launch=launch,
         facts=_facts(registry, delivery, settings),
+        origins={name: registry.origin("sender", name) for name in _senders(cases)},
     )
+
+
+def _senders(cases: list[Case]) -> dict[str, None]:
+    return dict.fromkeys(case.stack.sender.name for case in cases)
 
 
 def _facts(registry: Registry, delivery: Delivery, settings: dict[str, Any]) -> Metadata:
@@ -115,6 +131,7 @@ def plan_entry(prepared: PreparedRun) -> dict[str, Any]:
         "effort": attrs.asdict(plan.effort),
         "cases": [case.name for case in plan.cases],
         "facts": prepared.facts,
+        "senders": prepared.origins,
         "jobs_sha256": _jobs_sha256(prepared),
     }
 

@@ -6,12 +6,15 @@ A plan is the same if everything in it is: cases, ops, seed, effort, software.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from pvbench import journal
 from pvbench.errors import UsageError
 from pvbench.results import all_runs
+
+_SHA256 = 64  # hexadecimal digits
 
 
 def find(output: str | None, plan: dict[str, Any]) -> Path | None:
@@ -27,9 +30,10 @@ def find(output: str | None, plan: dict[str, Any]) -> Path | None:
         path = Path(output)
         return path if path.exists() and _holds(path, plan) else None
     for path in reversed(all_runs()):
-        entries = journal.read(journal.beside(path))
-        if journal.plan_of(entries) == plan and not journal.is_complete(entries):
-            return path
+        with suppress(UsageError):  # a damaged journal is not that of this plan
+            entries = journal.read(journal.beside(path))
+            if journal.plan_of(entries) == plan and not journal.is_complete(entries):
+                return path
     return None
 
 
@@ -46,14 +50,44 @@ def _holds(path: Path, plan: dict[str, Any]) -> bool:
 
 def _differing(before: dict[str, Any], now: dict[str, Any]) -> str:
     """What is not the same in two plans."""
-    one, other = (plan | plan.get("facts", {}) for plan in (before, now))
+    one, other = _flat(before), _flat(now)
     told = [
-        f"{name} was {_short(one.get(name))}, is {_short(other[name])}"
-        for name in other
-        if name not in ("facts", "jobs_sha256") and one.get(name) != other[name]
+        f"{name} was {_short(one.get(name))}, is {_short(other.get(name))}"
+        for name in other | one
+        if one.get(name) != other.get(name)
     ]
+    told += _cases(before.get("cases", []), now["cases"])
     return ", ".join(told) or "what its guests execute has changed"
 
 
+def _flat(plan: dict[str, Any]) -> dict[str, Any]:
+    """What can be told of a plan in a word each."""
+    nested = {
+        f"{key}.{name}": value
+        for key in ("effort", "senders")
+        for name, value in plan.get(key, {}).items()
+    }
+    nested |= plan.get("facts", {})
+    return nested | {
+        key: value
+        for key, value in plan.items()
+        if key != "jobs_sha256" and not isinstance(value, dict | list)
+    }
+
+
 def _short(value: Any) -> str:
-    return f"{len(value)} of them" if isinstance(value, list) else repr(value)
+    """A hash by its first digits."""
+    if value is None:
+        return "none"
+    return repr(value[:8] if isinstance(value, str) and len(value) == _SHA256 else value)
+
+
+def _cases(before: list[str], now: list[str]) -> list[str]:
+    """Cases that only one plan has."""
+    gone = [f"{name} is gone" for name in before if name not in set(now)]
+    new = [f"{name} is new" for name in now if name not in set(before)]
+    if len(gone + new) > 1:
+        return [f"{(gone + new)[0]} and {len(gone + new) - 1} more cases differ"]
+    if not gone + new and before != now:
+        return ["its cases come in another order"]
+    return gone + new

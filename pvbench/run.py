@@ -19,7 +19,6 @@ from pvbench.delivery import EXACT_CLOCKS
 from pvbench.errors import Status, worst
 from pvbench.journal import Journal
 from pvbench.plan import Boot
-from pvbench.registry import Registry
 from pvbench.request import PreparedRun, plan_entry
 from pvbench.results import claim, read, write
 from pvbench.stop import Stop
@@ -50,7 +49,7 @@ class Ended:
     signal: int = 0
 
 
-def run(prepared: PreparedRun, registry: Registry) -> Ended:
+def run(prepared: PreparedRun) -> Ended:
     """
     Run all boots; every finished one is on disk before the next starts.
 
@@ -73,10 +72,11 @@ def run(prepared: PreparedRun, registry: Registry) -> Ended:
             machine.alone(_say) if timed else nullcontext(),
         ):
             mine = True
-            return _boots(prepared, registry, path, book, planned)
+            return _boots(prepared, path, book, planned)
     finally:
-        if mine and path.exists() and not path.stat().st_size:  # nothing was measured
-            path.unlink()
+        for made in (path, journal.beside(path)) if mine else ():
+            if made.exists() and not made.stat().st_size:  # nothing was measured, or planned
+                made.unlink()
 
 
 def _tox_env() -> str | None:
@@ -87,17 +87,14 @@ def _say(text: str) -> None:
     print(f"pvbench: {text}", file=sys.stderr)
 
 
-def _boots(
-    prepared: PreparedRun,
-    registry: Registry,
-    path: Path,
-    book: Journal,
-    planned: dict[str, Any],
-) -> Ended:
+def _boots(prepared: PreparedRun, path: Path, book: Journal, planned: dict[str, Any]) -> Ended:
     before = _begin(prepared, book, planned)
-    collector = _collector(prepared, registry)
+    collector = _collector(prepared)
     if before and path.stat().st_size:
         collector.restore(read(str(path)), _finished(prepared, before))
+    before = {
+        n: boot for n, boot in before.items() if _kept(prepared.boots[n], boot, collector)
+    }
     outcomes = [outcome.kind for outcome in prepared.plan.refused.values()]
     outcomes += [case["outcome"] for boot in before.values() for case in boot["cases"].values()]
     statuses = [_STATUS_OF[kind] for kind in outcomes]
@@ -117,7 +114,9 @@ def _boots(
     if not collector.runs:
         statuses.append(Status.NOTHING_MEASURED)
     status = worst(statuses)
-    book.write(end=128 + stop.signal if stop.signal else int(status), signal=stop.signal)
+    end = {"end": 128 + stop.signal if stop.signal else int(status), "signal": stop.signal}
+    if journal.read(book.path)[-1:] != [end]:  # it was over before
+        book.write(**end)
     return Ended(path=path, measured=bool(collector.runs), status=status, signal=stop.signal)
 
 
@@ -141,12 +140,21 @@ def _finished(prepared: PreparedRun, before: Container[int]) -> set[tuple[str, i
     return {(ready.case.name, boot.replicate + 1) for boot in boots for ready in boot.cases}
 
 
-def _collector(prepared: PreparedRun, registry: Registry) -> Collector:
+def _kept(boot: Boot, ended: dict[str, Any], collector: Collector) -> bool:
+    """The values of a boot that ended well are in the result file."""
+    return all(
+        collector.holds(name, boot.replicate + 1)
+        for name, case in ended["cases"].items()
+        if case["outcome"] == "ok"
+    )
+
+
+def _collector(prepared: PreparedRun) -> Collector:
     plan, label = prepared.plan, prepared.request.label
     ready = {case.case.name: case for boot in plan.boots for case in boot.cases}
     metadata = {
         case.name: case_metadata(ready[case.name])
-        | {"pvbench_sender_plugin": registry.origin("sender", case.stack.sender.name)}
+        | {"pvbench_sender_plugin": prepared.origins[case.stack.sender.name]}
         for case in plan.cases
         if case.name in ready
     }

@@ -73,7 +73,7 @@ def answer(question: Question, seed: int = 0) -> pyperf.BenchmarkSuite:
             output=str(Path(folder) / "run.json"),
             quiet=True,
         )
-        return stripped(read(str(run(prepare(request, registry), registry).path)))
+        return stripped(read(str(run(prepare(request, registry)).path)))
 
 
 def stripped(suite: pyperf.BenchmarkSuite) -> pyperf.BenchmarkSuite:

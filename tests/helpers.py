@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
-import pytest
 from hypothesis import strategies as st
 
 from pvbench.decode import Decoder, Sends
@@ -28,9 +27,7 @@ LINUX_VECTORS = (0xFB, 0xFC, 0xFD, 0xF6)
 @cache
 def bundled() -> Registry:
     """The bundled plugins, whatever else this machine has; loaded once for all tests."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PVBENCH_DISABLE_PLUGIN_AUTOLOAD", "1")
-        return load()
+    return load(own_only=True)
 
 
 def stack_of(name: str) -> Stack:

@@ -9,7 +9,6 @@ import numpy as np
 
 from helpers import stack_of
 from pvbench.check import Prepared, prepare
-from pvbench.delivery import Task
 from pvbench.ops import Burst, Hypercall, MmioWrite, Op, WrMsr
 from pvbench.sender import Stack
 from pvbench.suite import Case
@@ -133,24 +132,13 @@ def case_of(
     )
 
 
-def task_of(prepared: Prepared) -> Task:
-    """What the worker would make of a prepared case."""
-    return Task(
-        bursts=prepared.case.bursts,
-        programs=tuple(expected.program for expected in prepared.bursts),
-        program_for=lambda burst, cpus: prepared.subset(burst, cpus).program,
-        target_state=prepared.case.target_state,
-        lossy=prepared.lossy,
-    )
-
-
 def run_case(
     case: Case, profile: Profile | None = None, *, loops: int = 1, warmup: int = 0
 ) -> tuple[Prepared, Trace]:
     """The case after the static check, and what the model saw of it."""
     prepared = prepare(case)
     engine = Engine(case.guest, profile or profile_of())
-    return prepared, engine.run(task_of(prepared), loops=loops, warmup=warmup)
+    return prepared, engine.run(prepared.task, loops=loops, warmup=warmup)
 
 
 def times(
@@ -162,8 +150,7 @@ def times(
 
 def modelled(case: Case, profile: Profile, *, loops: int = 1, warmup: int = 0) -> Trace:
     """What a worker gets of the case, with the assumed part of each series."""
-    task = task_of(prepare(case))
-    return Modelled(case.guest, profile).run(task, loops=loops, warmup=warmup)
+    return Modelled(case.guest, profile).run(prepare(case).task, loops=loops, warmup=warmup)
 
 
 def cpus(count: int, **options: Any) -> Guest:

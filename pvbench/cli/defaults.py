@@ -8,14 +8,23 @@ They stand as if written before what the user types: ``guest = ["dense:64"]`` is
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from pvbench.cli.common import names
 from pvbench.errors import UsageError, unknown
 
 _PLUGINS: Final = "plugins"  # the one option without a long name
-_INSTEAD: Final = (("guest", "vcpus"), ("fast", "rigorous"), ("json", "csv", "format"))
+_INSTEAD: Final = (
+    ("guest", "vcpus"),
+    ("fast", "rigorous"),
+    ("json", "csv", "format"),
+    ("by", "beside"),
+)
+_MEANT_FOR: Final = {"baseline": ["by", "beside"]}  # of the table's --by, no other
+_HELP: Final = {"-h", "--help"}
 
 
 def with_defaults(
@@ -27,12 +36,12 @@ def with_defaults(
     Raises:
         UsageError: the table names an option no command has, or is no TOML.
     """
-    if not given or given[0] not in parsers:
+    if not given or given[0] not in parsers or _HELP.intersection(given):
         return list(given)
-    path, table = _table(Path.cwd())
-    known = {name for parser in parsers.values() for name in _options(parser)}
+    path, table = _table()
+    known = {name for parser in parsers.values() for name in _options(parser)} | {_PLUGINS}
     for name in table:
-        if name not in known | {_PLUGINS}:
+        if name not in known:
             raise unknown("option", name, known, f"It stands in [tool.pvbench] of {path}.")
     mine = _options(parsers[given[0]])
     found = [
@@ -43,9 +52,14 @@ def with_defaults(
     return [given[0], *found, *given[1:]]
 
 
-def _table(folder: Path) -> tuple[Path | None, dict[str, Any]]:
+def _table() -> tuple[Path | None, dict[str, Any]]:
+    """The nearest pyproject.toml from here upward, and what it says."""
+    try:
+        folder = Path.cwd()
+    except FileNotFoundError:  # it was removed
+        return None, {}
     for path in (above / "pyproject.toml" for above in (folder, *folder.parents)):
-        if path.is_file():
+        if os.path.isfile(path):  # false where one may not look
             return path, _read(path)
     return None, {}
 
@@ -55,7 +69,9 @@ def _read(path: Path) -> dict[str, Any]:
 
     try:
         tools = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {})
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read", why=str(error.strerror)) from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{path} cannot be read", why=str(error)) from None
     table = tools.get("pvbench", {}) if isinstance(tools, dict) else {}
     if not isinstance(table, dict):
@@ -71,41 +87,60 @@ def _listed(value: Any) -> list[Any]:
 
 def _from(folder: Path, plugin: Any) -> str:
     """A file is meant from where the table stands."""
-    return str(folder / plugin) if str(plugin).endswith(".py") else str(plugin)
+    if not isinstance(plugin, str):
+        raise _wrong(_PLUGINS, plugin, "it is a list of names and files")
+    return str(folder / plugin) if plugin.endswith(".py") else plugin
 
 
 def _options(parser: argparse.ArgumentParser) -> dict[str, argparse.Action]:
     """The long options of a command, without dashes."""
     actions = parser._option_string_actions
-    return {name[2:]: action for name, action in actions.items() if name.startswith("--")}
+    return {
+        name[2:]: action
+        for name, action in actions.items()
+        if name.startswith("--") and name not in _HELP
+    }
 
 
 def _written(
     name: str, value: Any, options: dict[str, argparse.Action], given: Sequence[str]
 ) -> Iterator[str]:
     """*name* and its *value* as a command line spells them."""
-    values = _listed(value)
     if name == _PLUGINS and "strict-plugins" in options:
-        for plugin in values:
+        for plugin in value:
             yield from ("-p", plugin)
         return
     if name not in options or any(_is_given(other, given) for other in _excluded_by(name)):
         return
     if options[name].nargs == 0:
-        flags = {True: f"--{name}", False: f"--no-{name}"}
-        if value in flags and flags[value].removeprefix("--") in options:
-            yield flags[value]
-        elif value is not False:
-            raise UsageError(f"[tool.pvbench] {name} is {value!r}", why="it is true or false")
-    elif isinstance(options[name], argparse._AppendAction):
-        yield from (f"--{name}={one}" for one in values)
+        if not isinstance(value, bool):
+            raise _wrong(name, value, "it is true or false")
+        flag = name if value else f"no-{name}"
+        if flag in options:
+            yield f"--{flag}"
+        return
+    texts = [_text(name, one) for one in _listed(value)]
+    if isinstance(options[name], argparse._AppendAction):
+        yield from (f"--{name}={text}" for text in texts)
+    elif len(texts) == 1 or options[name].type is names:
+        yield f"--{name}={','.join(texts)}"
     else:
-        yield f"--{name}={','.join(map(str, values))}"
+        raise _wrong(name, value, "it takes one value")
+
+
+def _text(name: str, value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise _wrong(name, value, "it takes text or a number")
+    return str(value)
+
+
+def _wrong(name: str, value: Any, why: str) -> UsageError:
+    return UsageError(f"[tool.pvbench] {name} is {value!r}", why=why)
 
 
 def _excluded_by(name: str) -> list[str]:
     group = next((group for group in _INSTEAD if name in group), (name,))
-    return [*group, f"no-{name}"]
+    return [*group, f"no-{name}", *_MEANT_FOR.get(name, [])]
 
 
 def _is_given(name: str, given: Sequence[str]) -> bool:

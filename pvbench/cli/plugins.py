@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from pvbench.cli import common
+from pvbench.cli import common, new
 from pvbench.errors import Status
 
 HELP = "list the plugins and how loading went"
@@ -14,6 +14,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `pvbench plugins`."""
     common.output_options(parser)
     common.plugin_options(parser)
+    commands = parser.add_subparsers(metavar="[new]", title="instead")
+    command = commands.add_parser(
+        "new", help=new.HELP, description=new.__doc__, allow_abbrev=False
+    )
+    new.arguments(command)
+    command.set_defaults(execute=new.execute)
 
 
 def execute(options: argparse.Namespace) -> Status:

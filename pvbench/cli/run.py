@@ -94,14 +94,19 @@ def execute(options: argparse.Namespace) -> int:
     if is_file:
         if not Path(options.suite).is_file():
             raise UsageError(f"there is no file {options.suite}")
-        options.plugins.append(options.suite)
+        options.plugins = [*_others(options.plugins, options.suite), options.suite]
     registry = common.registry(options)
     suite = (registry.suite_of if is_file else registry.suite)(options.suite)
     prepared = prepare(_request(options, suite), registry)
     if options.dry_run:
         return _print_plan(prepared, options)
-    ended = run(prepared, registry)
+    ended = run(prepared)
     return _print_result(ended, options)
+
+
+def _others(plugins: list[str], file: str) -> list[str]:
+    """*plugins* without *file*, however it is written."""
+    return [name for name in plugins if Path(name).resolve() != Path(file).resolve()]
 
 
 def _request(options: argparse.Namespace, suite: Suite) -> Request:
@@ -144,9 +149,29 @@ def selection_of(options: argparse.Namespace, profile: str | None) -> Selection:
 
 def _print_plan(prepared: PreparedRun, options: argparse.Namespace) -> Status:
     plan = prepared.plan
+    cases = _planned(prepared)
+    if options.json:
+        common.print_json({"boots": len(plan.boots), "cases": cases})
+    elif options.format != "plain":
+        from pvbench.report.table import render
+
+        headers = ("case", "outcome", "reason")
+        print(render(headers, [list(case.values()) for case in cases], options.format))
+    else:
+        for case in cases:
+            reason = f": {case['reason']}" if case["reason"] else ""
+            print(f"{case['outcome']:<12}{case['case']}{reason}")
+        told = (("case", len(cases)), ("boot", len(plan.boots)))
+        print(", ".join(f"{count} {what}{'s' * (count != 1)}" for what, count in told))
+    return Status.OK if plan.boots else Status.NOTHING_MEASURED
+
+
+def _planned(prepared: PreparedRun) -> list[dict[str, str]]:
+    """What will become of each case; first what nobody offers."""
+    plan = prepared.plan
     names = [case.name for case in plan.cases]
     missing = [name for name in plan.refused if name not in set(names)]
-    cases = [
+    return [
         {
             "case": name,
             "outcome": o.kind if o else "planned",
@@ -155,15 +180,6 @@ def _print_plan(prepared: PreparedRun, options: argparse.Namespace) -> Status:
         for name in (*missing, *names)
         for o in [plan.refused.get(name)]
     ]
-    if options.json:
-        common.print_json({"boots": len(plan.boots), "cases": cases})
-        return Status.OK
-    for case in cases:
-        reason = f": {case['reason']}" if case["reason"] else ""
-        print(f"{case['outcome']:<12}{case['case']}{reason}")
-    told = (("case", len(cases)), ("boot", len(plan.boots)))
-    print(", ".join(f"{count} {what}{'s' * (count != 1)}" for what, count in told))
-    return Status.OK if plan.boots else Status.NOTHING_MEASURED
 
 
 def _print_result(ended: Ended, options: argparse.Namespace) -> int:

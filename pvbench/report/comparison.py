@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import attrs
 
-from pvbench.compare import Crossover, Pair
+from pvbench.compare import Crossover, Pair, conditions_of
 from pvbench.report import table
 
 
@@ -25,6 +26,8 @@ def comparison(pairs: list[Pair], style: str, *, by: str | None = None) -> str:
         columns |= {"baseline": lambda p: p.baseline, "side": lambda p: p.side}
     if by != "guest":
         columns["guest"] = lambda p: p.before.fact("guest")
+    for fact in conditions_of(pairs):
+        columns[fact.replace("_", " ")] = partial(_fact, fact)
     text = len(columns)
     columns |= {
         "before": lambda p: table.seconds(p.before.value_s),
@@ -40,14 +43,23 @@ def comparison(pairs: list[Pair], style: str, *, by: str | None = None) -> str:
     return table.render(list(columns), rows, style, left=text)
 
 
+def _fact(name: str, pair: Pair) -> str:
+    return str(pair.before.fact(name))
+
+
 def crossings(found: list[Crossover]) -> Iterator[str]:
     """From which value of a family's parameter on one side beats another."""
-    sides: dict[tuple[str, ...], dict[str, list[str]]] = {}
+    sides: dict[str, dict[str, list[str]]] = {}
     for one in found:
-        head = (one.family, one.guest, one.series, one.baseline, one.parameter)
+        of = f"{one.family} on {one.guest}"
+        if one.stack != one.baseline:
+            of += f", {one.stack}"
+        if one.conditions:
+            of += f", {one.conditions}"
+        head = f"{of}, {one.series}, against {one.baseline}, by {one.parameter}"
         sides.setdefault(head, {}).setdefault(_told(one), []).append(one.side)
-    for (family, guest, series, baseline, parameter), told in sides.items():
-        yield f"{family} on {guest}, {series}, against {baseline}, by {parameter}:"
+    for head, told in sides.items():
+        yield f"{head}:"
         for text, names in told.items():
             yield f"  {text}: {', '.join(names)}"
 

@@ -88,24 +88,6 @@ def test_a_sender_that_fails_is_void_and_the_others_run(
 
 
 @pytest.mark.parametrize(
-    ("line", "error"),
-    [
-        pytest.param("mechanism = 'magic'", "faulty.mechanism is 'magic'", id="mechanism"),
-        pytest.param("hypercall_abi = 'foo'", "faulty.hypercall_abi is 'foo'", id="abi"),
-    ],
-)
-def test_a_sender_that_says_nonsense_of_itself_is_a_broken_plugin(
-    plugin: Path, line: str, error: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """It is named when it is loaded, before anything runs."""
-    plugin.write_text(SENDER.replace('    hypercall_abi = "kvm"', f"    {line}"))
-
-    status = main(["plugins", "-p", plugin.stem])
-
-    assert (status, error in capsys.readouterr().err) == (5, True)
-
-
-@pytest.mark.parametrize(
     ("body", "reason"),
     [
         pytest.param("raise OSError('no')", "workload faulty raises OSError: no", id="raises"),

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import pytest
 
-from model_helpers import call, case_of, cpus, mask, profile_of, task_of
+from model_helpers import call, case_of, cpus, mask, profile_of
 from pvbench.check import Prepared, prepare
 from pvbench.delivery import Machine, Task
 from pvbench.measure import differences
@@ -105,7 +105,7 @@ def test_a_delivery_that_errs_is_caught(
     prepared = prepared_for("kvm-pv/x2apic-physical")
     machine = Tampering(Engine(prepared.case.guest, profile_of()), tamper)
 
-    trace = machine.run(task_of(prepared), loops=2, warmup=1)
+    trace = machine.run(prepared.task, loops=2, warmup=1)
 
     assert found == differences(prepared, trace)
 
@@ -114,7 +114,7 @@ def test_a_native_send_in_place_of_the_hypercall_is_named_twice() -> None:
     """A run labelled kvm-pv that made no hypercall is never a data point."""
     pv, native = prepared_for("kvm-pv/x2apic-physical"), prepared_for("x2apic-physical")
 
-    trace = Engine(native.case.guest, profile_of()).run(task_of(native), loops=2, warmup=0)
+    trace = Engine(native.case.guest, profile_of()).run(native.task, loops=2, warmup=0)
 
     assert differences(pv, trace) == [
         "ICR writes 6 instead of 0",
@@ -129,6 +129,6 @@ def test_a_lost_run_cannot_pass_for_a_coalesced_one_where_the_source_waited() ->
     engine = Engine(prepared.case.guest, profile_of())
 
     lost = Tampering(Tampering(engine, changed("handlers", 1, -1)), changed("coalesced", 1, 1))
-    trace = lost.run(task_of(prepared), loops=2, warmup=1)
+    trace = lost.run(prepared.task, loops=2, warmup=1)
 
     assert differences(prepared, trace)

@@ -2,120 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import pytest
 
 from helpers import stack_of
 from model_helpers import call, case_of, cpus
+from planted_senders import (
+    BadIcr,
+    FallsBack,
+    FallsBackForOne,
+    Faults,
+    HitsAStranger,
+    HitsItself,
+    HitsTwice,
+    LeavesInterruptsOff,
+    LosesAll,
+    LosesOne,
+    NoShorthand,
+    Planted,
+    Raises,
+    RaisesHalfWay,
+    WrongAbi,
+    WrongVector,
+    YieldsNoOp,
+)
 from pvbench.check import Prepared, prepare
 from pvbench.errors import SenderError
-from pvbench.ops import Fence, Hypercall, IrqSave, WrMsr
-from pvbench.sender import Apic, Ops, Sender, Stack
-from pvbench.sequences import KvmOverlay
-
-Call = tuple[int, ...]
-
-
-class Planted(KvmOverlay):
-    """One hypercall for APIC IDs below 64; without a fault."""
-
-    name = "planted"
-    summary = "a test's"
-    hypercall_abi = "kvm"
-
-    def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
-        yield sum(1 << apic_id for apic_id in apic_ids), 0, 0, icr
-
-
-class FallsBack(Planted):
-    def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
-        return apic.stack.driver.send_IPI_mask(apic, cpus, vector)
-
-
-class FallsBackForOne(Planted):
-    def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
-        yield from super().send_IPI_mask(apic, cpus[1:], vector)
-        yield from apic.stack.driver.send_IPI(apic, cpus[0], vector)
-
-
-class LosesOne(Planted):
-    def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
-        return super().calls(apic_ids[:-1], icr, bits)
-
-
-class LosesAll(Planted):
-    def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
-        return super().calls([], icr, bits)
-
-
-class HitsTwice(Planted):
-    def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
-        yield from super().calls(apic_ids, icr, bits)
-        yield from super().calls(apic_ids[1:2], icr, bits)
-
-
-class HitsAStranger(Planted):
-    def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
-        return super().calls([*apic_ids, 5], icr, bits)
-
-
-class HitsItself(Planted):
-    def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
-        return super().calls([*apic_ids, 0], icr, bits)
-
-
-class WrongVector(Planted):
-    def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
-        return super().calls(apic_ids, icr + 1, bits)
-
-
-class BadIcr(Planted):
-    def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
-        return super().calls(apic_ids, icr | 0x800, bits)
-
-
-class WrongAbi(Planted):
-    def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
-        return [args[:3] for args in super().calls(apic_ids, icr, bits)]
-
-
-class Faults(Planted):
-    def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
-        yield from super().send_IPI_mask(apic, cpus, vector)
-        yield WrMsr(0x831, 0)
-
-
-class Raises(Planted):
-    def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
-        raise KeyError(apic_ids[0])
-
-
-class RaisesHalfWay(Planted):
-    def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
-        yield Hypercall(10, (2, 0, 0, vector))
-        raise RuntimeError("no more windows")
-
-
-class LeavesInterruptsOff(Planted):
-    def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
-        yield IrqSave()
-        yield from list(super().send_IPI_mask(apic, cpus, vector))[1:-1]
-
-
-class YieldsNoOp(Planted):
-    def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
-        yield Fence  # type: ignore[misc]  # the class, for an instance
-        yield from super().send_IPI_mask(apic, cpus, vector)
-
-
-class NoShorthand(Sender):
-    name = "planted"
-    summary = "a test's"
-    mechanism = "shorthand"
-
-    def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
-        return apic.stack.driver.send_IPI_mask(apic, cpus, vector)
+from pvbench.sender import Sender, Stack
 
 
 def prepared_with(sender: Sender) -> Prepared:

@@ -69,16 +69,18 @@ def test_the_readmes_explanation_is_what_explain_prints(
 def test_the_readmes_sender_runs_and_gives_its_row(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A sender is one file; the example is complete."""
-    code = re.search(r"```python\n(.*?)```", README, re.DOTALL)
-    assert code is not None
-    (tmp_path / "kvm_pv_sorted.py").write_text(code[1])
+    """A sender is one file of 40 lines, and the one that `plugins new` writes."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
+    main(["plugins", "new", "kvm-pv-sorted"])
+    told = output(capsys)
+    code = Path("kvm-pv-sorted/kvm_pv_sorted.py").read_text()
+    assert f"```\n$ pvbench plugins new kvm-pv-sorted\n{told}\n```" in README
+    assert (f"```python\n{code}```" in README, code.count("\n") <= 40) == (True, True)
 
-    arguments = "-q -p kvm_pv_sorted --sender kvm-pv,kvm-pv-sorted --driver x2apic-physical"
+    file = "kvm-pv-sorted/kvm_pv_sorted.py"
+    which = ["--sender", "kvm-pv,kvm-pv-sorted", "--driver", "x2apic-physical"]
     where = ["--guest", "interleaved:129", "-k", "broadcast "]
-    status = main(["run", "norov", *arguments.split(), *where])
+    status = main(["run", "norov", "-q", "-p", file, *which, *where])
 
     rows = [line for line in output(capsys).splitlines() if line.startswith("kvm-pv")]
     assert (status, len(rows), [row for row in rows if row not in README]) == (0, 4, [])

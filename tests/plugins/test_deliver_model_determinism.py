@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from model_helpers import call, case_of, cpus, mask, profile_of, task_of
+from model_helpers import call, case_of, cpus, mask, profile_of
 from pvbench.check import Prepared, prepare
 from pvbench.ops import Burst
 from pvbench.topology import Guest
@@ -40,7 +40,7 @@ def prepared_of(bursts: tuple[Burst, ...], state: str, guest: Guest = GUEST) -> 
 
 def ran(engine: Engine, prepared: Prepared) -> Trace:
     """Three iterations after one."""
-    return engine.run(task_of(prepared), loops=3, warmup=1)
+    return engine.run(prepared.task, loops=3, warmup=1)
 
 
 @pytest.mark.parametrize(("bursts", "state"), BUSY_TASKS)
@@ -80,7 +80,7 @@ def test_an_engine_leaves_its_profile_and_guest_alone() -> None:
 def test_a_slice_is_the_sum_of_its_iterations() -> None:
     """Four iterations after none, or the last of four after a warm-up of three."""
     prepared = prepared_of((call(0, 1, 2, 3),), "halted")
-    engine, task = Engine(prepared.case.guest, profile_of()), task_of(prepared)
+    engine, task = Engine(prepared.case.guest, profile_of()), prepared.task
     single = [engine.run(task, loops=1, warmup=warmup).ticks for warmup in range(4)]
 
     whole = engine.run(task, loops=4, warmup=0).ticks

@@ -11,7 +11,7 @@ import attrs
 import pytest
 
 from helpers import guest_of
-from model_helpers import call, case_of, cpus, mask, profile_of, run_case, task_of, times
+from model_helpers import call, case_of, cpus, mask, profile_of, run_case, times
 from pvbench.check import prepare
 from pvbench.measure import differences
 from pvbench.ops import Burst, Program
@@ -85,7 +85,7 @@ def test_ops_for_fewer_targets_are_asked_for_by_burst_and_cpus() -> None:
         asked.append((burst, targets))
         return prepared.subset(burst, targets).program
 
-    task = attrs.evolve(task_of(prepared), program_for=program_for)
+    task = attrs.evolve(prepared.task, program_for=program_for)
     Engine(prepared.case.guest, profile_of()).run(task, loops=1, warmup=0)
 
     assert asked == [(1, (3,))]

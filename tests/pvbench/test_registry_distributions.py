@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -61,6 +62,34 @@ def test_a_broken_plugin_names_its_distribution() -> None:
         rusty.version,
         rusty.error,
     ) == ("pvbench-acme", "1.2", "pvbench_api is 0, this pvbench needs 1")
+
+
+def test_a_distribution_that_is_found_twice_is_loaded_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Python itself does: the first on the path counts, however the name is spelt."""
+    older = tmp_path / "older"
+    shutil.copytree(tmp_path / "pvbench_acme-1.2.dist-info", older / "acme-1.1.dist-info")
+    (older / "acme-1.1.dist-info" / "METADATA").write_text("Name: PVbench_acme\nVersion: 1.1\n")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path), str(older)])
+
+    listed = [str(p) for p in load().plugins if "acme" in p.distribution]
+
+    assert listed == ["acme (pvbench-acme 1.2)", "rusty (pvbench-acme 1.2)"]
+
+
+def test_a_distribution_that_is_half_removed_is_broken_not_fatal(tmp_path: Path) -> None:
+    """Its entry points were left behind, without its metadata and its module."""
+    half = tmp_path / "half-1.0.dist-info"
+    half.mkdir()
+    (half / "entry_points.txt").write_text("[pvbench]\nhalf = module_that_is_gone\n")
+
+    (found,) = [p for p in load().broken if p.name == "half"]
+
+    assert (str(found), found.error) == (
+        "half (? ?)",
+        "ModuleNotFoundError: No module named 'module_that_is_gone'",
+    )
 
 
 def test_bundled_plugins_come_first() -> None:

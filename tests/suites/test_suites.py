@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from helpers import bundled
-from model_helpers import task_of
 from pvbench.measure import differences
 from run_helpers import Cli, journal_of
 from suite_helpers import checked, expanded, planned, ready_to_run
@@ -62,7 +61,7 @@ def test_the_model_does_what_each_case_of_a_suite_asks(name: str) -> None:
     for boot in planned(name).boots:
         with model.boot(boot.guest, settings) as machine:
             for case in boot.cases:
-                trace = machine.run(task_of(case), loops=2, warmup=1)
+                trace = machine.run(case.task, loops=2, warmup=1)
                 wrong[case.case.name] = differences(case, trace)
 
     assert [(case, found) for case, found in wrong.items() if found] == []

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+import attrs
+
+from pvbench.errors import UsageError
 from pvbench.ops import BARE_OPERATIONS, CSD_OPERATIONS, Burst
 from pvbench.topology import Guest, parse_guest
 from pvbench.x86.apic import NMI_VECTOR, RESCHEDULE_VECTOR
@@ -31,6 +34,7 @@ TOPOLOGIES: Final = (
     "ids:4294967294,0,2147483648,5",
 )
 NARROW: Final = ("dense:2", "dense:80", "interleaved:40")  # for guests of 32 bits
+SMALL: Final = ("dense:2", "sockets:1x2x2", "interleaved:6", "ids:9-0", "dense:20")
 
 _ONE_TARGET: Final = ("send_IPI", "smp_call_function_single")
 _MASKS: Final = ("send_IPI_mask", "send_IPI_mask_allbutself", "smp_call_function_many")
@@ -81,14 +85,49 @@ def _masks(guest: Guest, source: int) -> Iterator[tuple[int, ...]]:
     yield others
 
 
-def several(guest: Guest) -> Iterator[tuple[Burst, ...]]:
-    """Bursts of several CPUs at the same time, which meet on their targets."""
+def small_guests() -> Iterator[Guest]:
+    """A few that boot quickly."""
+    yield from map(parse_guest, SMALL)
+
+
+def host_guests() -> list[Guest]:
+    """Of the machine's own topology, for what serves no other; ``[]`` if it has no APIC."""
+    try:
+        return [parse_guest("host")]
+    except UsageError:
+        return []
+
+
+def iterations(guest: Guest) -> Iterator[tuple[Burst, ...]]:
+    """What guests do all day: both protocols, to one, few and all, alone and at once."""
+    for burst in _alone(guest):
+        yield (burst,)
+    yield from _at_once(guest)
+
+
+def _alone(guest: Guest) -> Iterator[Burst]:
+    others, last = guest.others(0), guest.cpus[-1]
+    for operation in _MASKS:
+        to_all = Burst(source=0, operation=operation, targets=others)
+        yield from (to_all, attrs.evolve(to_all, wait=False), attrs.evolve(to_all, lock=True))
+        yield Burst(source=last, operation=operation, targets={*others[:1], last})
+    for operation in _ONE_TARGET:
+        yield Burst(source=0, operation=operation, targets=(last,))
+    for operation in _NAMELESS:
+        yield Burst(source=0, operation=operation)
+    yield Burst(source=0, operation="smp_call_function_single", targets=(0,))
+    yield Burst(source=0, operation="send_IPI_mask", targets=others, vector=NMI_VECTOR)
+
+
+def _at_once(guest: Guest) -> Iterator[tuple[Burst, ...]]:
+    """Bursts of several CPUs that meet on their targets, and a ring of unicasts."""
     sources = guest.cpus[:3]
     for operation in _MASKS:
         yield tuple(
             Burst(source=cpu, operation=operation, targets=guest.others(cpu)) for cpu in sources
         )
-    yield tuple(
-        Burst(source=cpu, operation="smp_call_function_single", targets=(guest.cpus[cpu - 1],))
-        for cpu in guest.cpus
-    )
+    for operation in _ONE_TARGET:
+        yield tuple(
+            Burst(source=cpu, operation=operation, targets=(guest.cpus[cpu - 1],))
+            for cpu in guest.cpus
+        )

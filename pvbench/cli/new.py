@@ -1,0 +1,45 @@
+"""Write a plugin to start from: a distribution with one sender and its test."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from pvbench.cli import common
+from pvbench.errors import Status
+
+HELP = "write a plugin to start from"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `pvbench plugins new`."""
+    parser.add_argument("name", metavar="NAME", help="of the sender: lower case with dashes")
+    parser.add_argument(
+        "--into",
+        type=Path,
+        default=Path(),
+        metavar="DIR",
+        help="where the directory NAME goes (here)",
+    )
+
+
+def execute(options: argparse.Namespace) -> Status:
+    """The files, and what to type next."""
+    from pvbench.scaffold import write
+
+    folder = write(options.name, options.into, common.registry(options).senders)
+    for path in sorted(folder.iterdir()):
+        print(path)
+    print(_next(folder, options.name))
+    return Status.OK
+
+
+def _next(folder: Path, name: str) -> str:
+    from shlex import quote
+
+    return f"""
+It works as it is.  Next:
+  cd {quote(str(folder))}
+  python -m pip install -e .
+  python -m pytest
+  pvbench run norov --sender native,{name}"""

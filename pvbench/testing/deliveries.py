@@ -1,0 +1,167 @@
+"""A delivery carries what bundled senders send, and its counts prove it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import product
+from typing import Any
+
+from pvbench.check import Prepared, prepare, unsupported
+from pvbench.delivery import TARGET_STATES, Delivery, Machine
+from pvbench.errors import UnavailableError
+from pvbench.measure import differences, seconds
+from pvbench.suite import Case
+from pvbench.testing.cases import (
+    attempt,
+    bundled,
+    case_of,
+    check_offer,
+    fail,
+    stacks_of,
+    through_json,
+    where,
+)
+from pvbench.testing.scenes import host_guests, iterations, small_guests
+from pvbench.topology import Guest
+from pvbench.trace import SERIES, Trace
+
+Settings = dict[str, Any]
+
+
+def check_delivery(delivery: Delivery, settings: Settings | None = None) -> None:
+    """
+    *delivery* boots a few guests and runs what bundled senders make of many bursts.
+
+    It runs in this process, not in a worker.
+
+    Args:
+        delivery: what is checked.
+        settings: as from ``delivery.settings``; None is its default.
+
+    Raises:
+        AssertionError: it errs, or nothing could be checked.
+        UnavailableError: this machine cannot run it.
+    """
+    check_offer("delivery", delivery)
+    if reason := delivery.unavailable():
+        raise UnavailableError(f"{delivery.name} cannot be checked here", why=reason)
+    given = delivery.settings(None) if settings is None else settings
+    carried = attempt(delivery.name, "writing its settings as JSON", through_json, given)
+    boots = _boots(delivery, carried, small_guests())
+    boots = boots or _boots(delivery, carried, host_guests())
+    if not boots:
+        fail(delivery.name, "it supports no sender in any guest")
+    _check_ends(delivery, next(iter(boots)), carried)
+    for guest, cases in boots.items():
+        with _booted(delivery, guest, carried) as machine:
+            for prepared in cases:
+                check_run(machine, prepared)
+
+
+def check_run(
+    machine: Machine, prepared: Prepared, *, loops: int = 2, warmup: int = 1
+) -> Trace:
+    """
+    One slice of a case: its trace must prove what it did, and hold times.
+
+    Raises:
+        AssertionError: it does not.
+    """
+    place = where(prepared.case)
+    trace = attempt(place, "run()", machine.run, prepared.task, loops=loops, warmup=warmup)
+    sent = attempt(place, "writing its trace as JSON", through_json, trace.to_json())
+    if Trace.from_json(sent) != trace:
+        fail(place, "its trace is another after a trip through JSON")
+    if trace.loops != loops:
+        fail(place, f"its trace is of {trace.loops} loops, not of {loops}")
+    if found := attempt(place, "counting", differences, prepared, trace):
+        fail(place, "; ".join(found))
+    _check_times(prepared, trace)
+    return trace
+
+
+def _check_times(prepared: Prepared, trace: Trace) -> None:
+    place = where(prepared.case)
+    if not attempt(place, "timing", seconds, trace, 1):
+        fail(place, "it times nothing")
+    if strange := sorted(trace.ticks.keys() - set(SERIES)):
+        fail(place, f"it times {strange[0]!r}, which is not one of {', '.join(SERIES)}")
+    if prepared.lossy and "ack" in trace.ticks:
+        fail(place, "it times acknowledgements that lost targets never give")
+
+
+def _boots(
+    delivery: Delivery, settings: Settings, guests: Iterable[Guest]
+) -> dict[Guest, list[Prepared]]:
+    """The cases of each boot; what is the same to a delivery only once."""
+    boots: dict[Guest, dict[Any, Prepared]] = {}
+    for case in _cases(delivery.name, guests):
+        if not _supports(delivery, case, settings):
+            continue
+        prepared = prepare(case)
+        programs = tuple(expected.program for expected in prepared.bursts)
+        key = (case.target_state, case.bursts, programs)
+        boots.setdefault(case.guest, {}).setdefault(key, prepared)
+    return {guest: list(cases.values()) for guest, cases in boots.items()}
+
+
+def _cases(delivery: str, guests: Iterable[Guest]) -> Iterator[Case]:
+    stacks = [stack for sender in bundled().senders.values() for stack in stacks_of(sender)]
+    for guest, state, stack in product(guests, TARGET_STATES, stacks):
+        for bursts in iterations(guest):
+            yield case_of(stack, guest, *bursts, target_state=state, delivery=delivery)
+
+
+def _supports(delivery: Delivery, case: Case, settings: Settings) -> bool:
+    if unsupported(case):
+        return False
+    mechanism = case.stack.sender.mechanism
+    asked = (case.guest, case.target_state, mechanism, settings)
+    reason = attempt(where(case), "unsupported()", delivery.unsupported, *asked)
+    if reason == "" or not isinstance(reason, str | None):
+        fail(where(case), f"unsupported() gives {reason!r}, which is no reason")
+    return reason is None
+
+
+def _check_ends(delivery: Delivery, guest: Guest, settings: Settings) -> None:
+    """Leaving a boot hides no error and leaves nothing behind."""
+    place = f"{delivery.name} on {guest.name}"
+    hidden = True
+    try:
+        with _booted(delivery, guest, settings):
+            raise _PlantedError
+    except _PlantedError:
+        hidden = False
+    if hidden:
+        fail(place, "leaving its boot hides an error inside")
+    before = _held()
+    with _booted(delivery, guest, settings):
+        pass
+    if left := sorted(_held() - before):
+        fail(place, f"leaving its boot leaves {', '.join(left)} behind")
+
+
+class _PlantedError(AssertionError):
+    """Raised to see whether it arrives."""
+
+
+@contextmanager
+def _booted(delivery: Delivery, guest: Guest, settings: Settings) -> Iterator[Machine]:
+    try:
+        with delivery.boot(guest, settings) as machine:
+            yield machine
+    except AssertionError:
+        raise
+    except Exception as error:  # a plugin may fail in any way
+        told = f"{type(error).__name__}: {error}"
+        raise AssertionError(f"{delivery.name} on {guest.name}: boot raises {told}") from error
+
+
+def _held() -> set[str]:
+    """Threads and open files of this process."""
+    threads = {f"thread {thread.name} ({thread.native_id})" for thread in threading.enumerate()}
+    listed = [f"/proc/self/fd/{number}" for number in os.listdir("/proc/self/fd")]
+    return threads | {f"file {path}" for path in listed if os.path.exists(path)}

@@ -1,0 +1,124 @@
+"""Sources of plugins that cannot be used, and what is said of each."""
+
+from __future__ import annotations
+
+from typing import Final
+
+GOOD: Final = """
+from pvbench.hookspecs import hookimpl
+from pvbench.sender import Sender
+
+pvbench_api = 1
+
+
+class Good(Sender):
+    name = "good"
+    summary = "for tests"
+
+
+@hookimpl
+def pvbench_senders():
+    return [Good()]
+"""
+BARE: Final = GOOD.partition("class")[0]
+WORKLOAD: Final = """
+from pvbench.hookspecs import hookimpl
+from pvbench.workload import Workload
+
+pvbench_api = 1
+
+
+@hookimpl
+def pvbench_workloads():
+    return [Workload(name="good", summary="for tests", bursts=lambda guest: (), parameters={})]
+"""
+
+# What it is: the source, and the error or its beginning.
+BROKEN: Final[dict[str, tuple[str, str]]] = {
+    "missing-dependency": (
+        "import there_is_none",
+        "ModuleNotFoundError: No module named 'there_is_none'",
+    ),
+    "import-error": (
+        "from pvbench.sender import Sendr",
+        "ImportError: cannot import name 'Sendr' from 'pvbench.sender'",
+    ),
+    "syntax-error": ("def (:", "SyntaxError: "),
+    "raises": ("raise RuntimeError('no\\nlicence')", "RuntimeError: no licence"),
+    "exits": ("import sys; sys.exit(3)", "SystemExit: 3"),
+    "no-api": (
+        GOOD.replace("pvbench_api = 1", ""),
+        "pvbench_api is None, this pvbench needs 1",
+    ),
+    "another-api": (
+        GOOD.replace("pvbench_api = 1", "pvbench_api = 2"),
+        "pvbench_api is 2, this pvbench needs 1",
+    ),
+    "no-hook": (BARE, "it has no hook"),
+    "misspelt-hook": (
+        GOOD.replace("def pvbench_senders", "def pvbench_sender"),
+        "there is no hook called 'pvbench_sender'",
+    ),
+    "unmarked-hook": (GOOD.replace("@hookimpl", ""), "pvbench_senders lacks @hookimpl"),
+    "hook-with-arguments": (
+        GOOD.replace("pvbench_senders()", "pvbench_senders(guest)"),
+        "pvbench_senders takes arguments, the hook gives none",
+    ),
+    "hook-raises": (
+        GOOD.replace("[Good()]", "[1 // 0]"),
+        "ZeroDivisionError: integer division or modulo by zero",
+    ),
+    "hook-returns-no-iterable": (
+        GOOD.replace("[Good()]", "7"),
+        "TypeError: 'int' object is not iterable",
+    ),
+    "hook-returns-None": (
+        GOOD.replace("return [Good()]", "Good()"),
+        "pvbench_senders returns None; return () for nothing",
+    ),
+    "thing-without-a-name": (
+        GOOD.replace("[Good()]", "[object()]"),
+        "it offers a sender without a name: <object",
+    ),
+    "name-is-no-text": (GOOD.replace('"good"', "4"), "it offers a sender without a name"),
+    "name-not-lower-case": (
+        GOOD.replace('"good"', '"Good"'),
+        "it offers a sender called 'Good': not lower case with dashes",
+    ),
+    "thing-without-a-summary": (
+        GOOD.replace('summary = "for tests"', ""),
+        "it offers a sender without a summary: 'good'",
+    ),
+    "thing-that-is-no-sender": (
+        GOOD.replace("(Sender)", ""),
+        "it offers a sender that is no Sender: <",
+    ),
+    "mechanism-nobody-knows": (
+        GOOD.replace("summary", "mechanism = 'magic'; summary"),
+        "good.mechanism is 'magic', not one of icr, shorthand, hypercall",
+    ),
+    "abi-nobody-knows": (
+        GOOD.replace("summary", "hypercall_abi = 'foo'; summary"),
+        "good.hypercall_abi is 'foo', not one of None, kvm, ",
+    ),
+    "name-of-a-bundled-sender": (
+        GOOD.replace('"good"', '"kvm-pv"'),
+        "send-kvm-pv (pvbench ",
+    ),
+    "one-name-twice": (
+        GOOD.replace("[Good()]", "[Good(), Good()]"),
+        "it offers a sender called 'good' twice",
+    ),
+    "workload-with-a-colon": (
+        WORKLOAD.replace('"good"', '"go:od"'),
+        "workload 'go:od' has a colon: parameters stand there",
+    ),
+    "first-parameter-is-no-number": (
+        WORKLOAD.replace("{}", "{'spread': 'all', 'targets': 1}"),
+        "the first parameter of good is 'all', no number",
+    ),
+    "defaults-that-nobody-can-write": (
+        WORKLOAD.replace("{}", "{'targets': -1}"),
+        "UsageError: '-1' is no number for targets of good",
+    ),
+}

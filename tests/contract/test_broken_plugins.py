@@ -1,0 +1,92 @@
+"""Plugins that cannot be used, installed all at once: each is named, and a run succeeds."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from broken_plugins import BROKEN
+
+NOWHERE = {
+    "module-nobody-has": (
+        "rusty_module_nobody_has",
+        "ModuleNotFoundError: No module named 'rusty_module_nobody_has'",
+    ),
+    "attribute-nobody-has": (
+        "json:there_is_none",
+        "AttributeError: module 'json' has no attribute 'there_is_none'",
+    ),
+}
+ERRORS = {kind: error for kind, (_, error) in (BROKEN | NOWHERE).items()}
+
+
+def install(folder: Path) -> None:
+    """A distribution "rusty" 1.0 in *folder*, with an entry point for each of them."""
+    points = {kind: value for kind, (value, _) in NOWHERE.items()}
+    for kind, (source, _) in BROKEN.items():
+        points[kind] = f"rusty_{kind.replace('-', '_')}"
+        (folder / f"{points[kind]}.py").write_text(source)
+    info = folder / "rusty-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: rusty\nVersion: 1.0\n")
+    lines = "\n".join(f"{kind} = {value}" for kind, value in points.items())
+    (info / "entry_points.txt").write_text(f"[pvbench]\n{lines}\n")
+
+
+def environment(folder: Path) -> Mapping[str, str]:
+    """*folder* on the path, and plugins of others switched on."""
+    kept = {k: v for k, v in os.environ.items() if k != "PVBENCH_DISABLE_PLUGIN_AUTOLOAD"}
+    return kept | {"PYTHONPATH": str(folder)}
+
+
+Ran = subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """A run of native senders beside them all."""
+    folder = tmp_path_factory.mktemp("rusty")
+    install(folder)
+    command = [sys.executable, "-m", "pvbench", "run", "norov", "--fast", "-q"]
+    which = ["--sender", "native", "-k", "normal-ipi ", "-o", str(folder / "a.json"), "--json"]
+    return subprocess.run(
+        [*command, *which],
+        env=environment(folder),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(("kind", "error"), ERRORS.items())
+def test_a_broken_plugin_of_a_run_is_named_with_its_distribution(
+    ran: Ran, kind: str, error: str
+) -> None:
+    """One line on standard error, from which its author can be told."""
+    start = f"pvbench: plugin {kind} (rusty 1.0) is broken: "
+
+    (line,) = [line for line in ran.stderr.splitlines() if line.startswith(start)]
+
+    assert error in line
+
+
+def test_a_run_beside_broken_plugins_succeeds(ran: Ran) -> None:
+    """They cost nobody anything: exit status 0, every case of the others measured."""
+    found = {series["stack"] for series in json.loads(ran.stdout)["series"]}
+
+    assert (ran.returncode, found) == (0, {"x2apic-physical", "x2apic-cluster"})
+
+
+def test_nothing_else_is_said_beside_broken_plugins(ran: Ran) -> None:
+    """A line for each of them, and where the results are."""
+    told = ran.stderr.splitlines()
+
+    assert (len(ERRORS) + 1, told[-1].startswith("results: ")) == (len(told), True)

@@ -1,0 +1,44 @@
+"""Bundled plugins pass the kit that authors of others are given."""
+
+from __future__ import annotations
+
+import pytest
+
+from helpers import bundled
+from pvbench.errors import UnavailableError
+from pvbench.testing import check_delivery, check_sender, check_workload
+
+# Members of each family, far from its defaults.
+MEMBERS = {
+    "fanout": ("8", "8:spread", "200:random-1"),
+    "pairs": ("4", "3:ring"),
+    "shootdown": ("2", "3:5", "8:all"),
+}
+
+
+@pytest.mark.parametrize("name", bundled().senders)
+def test_a_bundled_sender_conforms(name: str) -> None:
+    """In every guest and for every burst of the kit."""
+    check_sender(bundled().senders[name])
+
+
+@pytest.mark.parametrize("name", bundled().workloads)
+def test_a_bundled_workload_conforms(name: str) -> None:
+    """Its defaults, and others of its family."""
+    check_workload(bundled().workloads[name], *MEMBERS.get(name, ()))
+
+
+@pytest.mark.parametrize("name", bundled().deliveries)
+def test_a_bundled_delivery_conforms(name: str) -> None:
+    """Where the machine has what it needs."""
+    try:
+        check_delivery(bundled().deliveries[name])
+    except UnavailableError as lacking:
+        pytest.skip(str(lacking))
+
+
+def test_every_bundled_family_is_checked_beyond_its_defaults() -> None:
+    """A new family joins the list above."""
+    families = {name for name, found in bundled().workloads.items() if found.parameters}
+
+    assert families == set(MEMBERS)

@@ -1,0 +1,119 @@
+"""`pvbench plugins new`: a distribution with one sender, to start from."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from run_helpers import Cli
+
+pytest_plugins = ["run_fixtures"]
+
+
+def test_three_files_are_written_and_the_next_commands_printed(cli: Cli) -> None:
+    """From nothing to something that can be installed, tested and run."""
+    done = cli("plugins", "new", "pv-mine")
+
+    assert (done.status, done.err) == (0, "")
+    assert done.out == (
+        "pv-mine/pv_mine.py\n"
+        "pv-mine/pyproject.toml\n"
+        "pv-mine/test_pv_mine.py\n"
+        "\n"
+        "It works as it is.  Next:\n"
+        "  cd pv-mine\n"
+        "  python -m pip install -e .\n"
+        "  python -m pytest\n"
+        "  pvbench run norov --sender native,pv-mine\n"
+    )
+
+
+def test_the_name_is_the_sender_s_the_distribution_s_and_the_module_s(cli: Cli) -> None:
+    """Nothing of the template's own name is left."""
+    cli("plugins", "new", "pv-mine")
+    texts = {path.name: path.read_text() for path in Path("pv-mine").iterdir()}
+    project = tomllib.loads(texts["pyproject.toml"])
+
+    assert project["project"]["name"] == "pv-mine"
+    assert project["project"]["entry-points"]["pvbench"] == {"pv-mine": "pv_mine"}
+    assert "class PvMine(" in texts["pv_mine.py"]
+    assert "check_sender(PvMine())" in texts["test_pv_mine.py"]
+    assert re.search(r"kvm.?pv.?sorted", "".join(texts.values()), re.IGNORECASE) is None
+
+
+def test_the_directory_can_go_elsewhere(cli: Cli) -> None:
+    """Missing parents are made, and blanks are quoted in what is to be typed."""
+    done = cli("plugins", "new", "pv-mine", "--into", "my plugins/deep")
+
+    assert done.status == 0
+    assert "\n  cd 'my plugins/deep/pv-mine'\n" in done.out
+    assert Path("my plugins/deep/pv-mine/pv_mine.py").is_file()
+
+
+@pytest.mark.parametrize(
+    "make", [pytest.param(Path.mkdir, id="directory"), pytest.param(Path.touch, id="file")]
+)
+def test_what_exists_is_left_alone(cli: Cli, make: Callable[[Path], None]) -> None:
+    """Exit status 2, one sentence, and nothing written."""
+    make(Path("pv-mine"))
+
+    done = cli("plugins", "new", "pv-mine")
+
+    assert (done.status, done.out) == (2, "")
+    assert done.err == "pvbench: pv-mine exists. Give another name, or --into DIR.\n"
+    assert list(Path().rglob("*")) == [Path("pv-mine")]
+
+
+LOWER = "Write lower case with dashes, like kvm-pv-sorted."
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        pytest.param("Mine", f"a sender cannot be called 'Mine'. {LOWER}", id="capital"),
+        pytest.param("my_ipi", f"a sender cannot be called 'my_ipi'. {LOWER}", id="underscore"),
+        pytest.param("4-ipi", f"a sender cannot be called '4-ipi'. {LOWER}", id="number-first"),
+        pytest.param("a--b", f"a sender cannot be called 'a--b'. {LOWER}", id="two-dashes"),
+        pytest.param("../a", f"a sender cannot be called '../a'. {LOWER}", id="path"),
+        pytest.param("a\n", f"a sender cannot be called 'a\\n'. {LOWER}", id="line-end"),
+        pytest.param("é", f"a sender cannot be called 'é'. {LOWER}", id="letter-of-french"),
+        pytest.param(
+            "kvm-pv", "there is a sender called 'kvm-pv'. Choose another name.", id="taken"
+        ),
+        pytest.param(
+            "native", "there is a sender called 'native'. Choose another name.", id="native"
+        ),
+        pytest.param(
+            "class",
+            "'class' cannot be a module's name: Python has 'class'. Choose another name.",
+            id="keyword",
+        ),
+        pytest.param(
+            "json",
+            "'json' cannot be a module's name: Python has 'json'. Choose another name.",
+            id="module-of-python",
+        ),
+    ],
+)
+def test_a_name_that_cannot_be_used_is_refused(cli: Cli, name: str, sentence: str) -> None:
+    """Exit status 2, one sentence, and nothing written."""
+    done = cli("plugins", "new", name)
+
+    assert (done.status, done.err) == (2, f"pvbench: {sentence}\n")
+    assert list(Path().iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written_is_the_environment_s_fault(cli: Cli) -> None:
+    """Exit status 5: there is a file where a directory should be."""
+    Path("occupied").touch()
+
+    done = cli("plugins", "new", "pv-mine", "--into", "occupied")
+
+    assert (done.status, done.err) == (
+        5,
+        "pvbench: occupied/pv-mine cannot be written: Not a directory\n",
+    )

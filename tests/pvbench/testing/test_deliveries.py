@@ -1,0 +1,274 @@
+"""The kit for authors of deliveries refuses what errs, and says where."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import attrs
+import pytest
+
+from model_helpers import call, case_of, cpus, profile_of
+from pvbench.check import prepare
+from pvbench.delivery import Machine, Task
+from pvbench.errors import UnavailableError
+from pvbench.testing import check_delivery, check_run
+from pvbench.topology import Guest
+from pvbench.trace import Counts, Trace
+from pvbench_deliver_model import Model
+from pvbench_deliver_model.engine import Engine
+
+
+class Small(Model):
+    """The model, for one guest and native senders, so that a check is quick."""
+
+    name = "planted"
+    serves = ("sockets:1x2x2", "icr")
+
+    def unsupported(
+        self, guest: Guest, target_state: str, mechanism: str, settings: dict[str, Any]
+    ) -> str | None:
+        return None if (guest.name, mechanism) == self.serves else "too much to check"
+
+
+@attrs.frozen
+class Tampering:
+    """A machine that runs another and changes what it reports."""
+
+    machine: Machine
+    tamper: Callable[[Trace], Trace]
+
+    def run(self, task: Task, *, loops: int, warmup: int) -> Trace:
+        return self.tamper(self.machine.run(task, loops=loops, warmup=warmup))
+
+
+class Reports(Small):
+    """Reports something else."""
+
+    def __init__(self, tamper: Callable[[Trace], Trace]) -> None:
+        self.tamper = tamper
+
+    @contextmanager
+    def boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[Machine]:
+        with super().boot(guest, settings) as machine:
+            yield Tampering(machine, self.tamper)
+
+
+def counted(trace: Trace, **changes: Any) -> Trace:
+    """The trace with other counts."""
+    counts = Counts(**(attrs.asdict(trace.counts) | changes))
+    return attrs.evolve(trace, counts=counts)
+
+
+def timed(trace: Trace, series: str, ticks: Any) -> Trace:
+    """The trace with another time."""
+    return attrs.evolve(
+        trace,
+        ticks=trace.ticks | {series: ticks},
+        samples=trace.samples | {series: trace.loops},
+    )
+
+
+def first_cpu_never(trace: Trace) -> Trace:
+    return counted(trace, handlers=(0, *trace.counts.handlers[1:]))
+
+
+def raises(trace: Trace) -> Trace:
+    raise OSError("no such device")
+
+
+@pytest.mark.parametrize(
+    ("tamper", "sentence"),
+    [
+        pytest.param(first_cpu_never, "handler runs on CPU 0: 0 instead of 2", id="loses-one"),
+        pytest.param(
+            lambda trace: counted(trace, handlers=(0,)),
+            "counting raises ValueError",
+            id="counts-of-too-few-cpus",
+        ),
+        pytest.param(
+            lambda trace: counted(trace, icr_writes=9), "ICR writes 9 instead of", id="writes"
+        ),
+        pytest.param(
+            lambda trace: counted(trace, functions=(7,) * 4),
+            "functions run on CPU 0: 7 instead of",
+            id="functions",
+        ),
+        pytest.param(
+            lambda trace: attrs.evolve(trace, loops=3),
+            "its trace is of 3 loops, not of 2",
+            id="loops",
+        ),
+        pytest.param(
+            lambda trace: attrs.evolve(trace, ticks={}, samples={}),
+            "it times nothing",
+            id="no-times",
+        ),
+        pytest.param(
+            lambda trace: timed(trace, "lunch", 9),
+            "it times 'lunch', which is not one of send, irqoff, deliver",
+            id="unknown-series",
+        ),
+        pytest.param(
+            lambda trace: timed(trace, "wall", -9),
+            "timing raises ValueError: wall took -9 ticks",
+            id="time-runs-back",
+        ),
+        pytest.param(
+            lambda trace: timed(trace, "wall", 9j),
+            "writing its trace as JSON raises TypeError",
+            id="no-json",
+        ),
+        pytest.param(raises, "run() raises OSError: no such device", id="raises"),
+    ],
+)
+def test_a_delivery_that_reports_nonsense_is_refused_with_its_case(
+    tamper: Callable[[Trace], Trace], sentence: str
+) -> None:
+    """One sentence: the delivery, the stack, the guest, the burst, and what is wrong."""
+    place = r"^planted: [\w-]+ on sockets:1x2x2, \w+ 0x[0-9a-f]+ of CPU \d.*: "
+
+    with pytest.raises(AssertionError, match=place + re.escape(sentence)):
+        check_delivery(Reports(tamper))
+
+
+class Busy(Small):
+    def unavailable(self) -> str | None:
+        return "it needs a device"
+
+
+class SupportsNothing(Small):
+    serves = ("dense:0", "none")
+
+
+class DeclinesInSilence(Small):
+    def unsupported(self, *_: Any) -> str | None:
+        return ""
+
+
+class FailsToDecline(Small):
+    def unsupported(self, *_: Any) -> str | None:
+        raise KeyError("state")
+
+
+class HidesErrors(Small):
+    @contextmanager
+    def boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[Machine]:
+        try:
+            with super().boot(guest, settings) as machine:
+                yield machine
+        except Exception:
+            return
+
+
+class DoesNotBoot(Small):
+    @contextmanager
+    def boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[Machine]:
+        yield self.machine()
+
+    def machine(self) -> Machine:
+        raise OSError("no memory")
+
+
+class LeavesFile(Small):
+    left: list[Any] = []  # noqa: RUF012 - what a faulty delivery forgets
+
+    @contextmanager
+    def boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[Machine]:
+        self.left.append(open(__file__))  # noqa: SIM115
+        with super().boot(guest, settings) as machine:
+            yield machine
+
+
+class LeavesThread(Small):
+    end: threading.Event
+
+    @contextmanager
+    def boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[Machine]:
+        threading.Thread(target=self.end.wait, name="vcpu").start()
+        with super().boot(guest, settings) as machine:
+            yield machine
+
+
+class SettingsOfPython(Small):
+    def settings(self, profile: str | None) -> dict[str, Any]:
+        return {"costs": {1, 2}}
+
+
+class NoSummary:
+    name = "planted"
+
+
+@pytest.fixture
+def nothing_left() -> Iterator[None]:
+    """What faulty deliveries leave behind is tidied up."""
+    LeavesThread.end = threading.Event()
+    yield
+    LeavesThread.end.set()
+    while LeavesFile.left:
+        LeavesFile.left.pop().close()
+
+
+@pytest.mark.usefixtures("nothing_left")
+@pytest.mark.parametrize(
+    ("delivery", "sentence"),
+    [
+        pytest.param(
+            SupportsNothing(), "planted: it supports no sender in any guest", id="nothing"
+        ),
+        pytest.param(
+            DeclinesInSilence(), "unsupported() gives '', which is no reason", id="no-reason"
+        ),
+        pytest.param(
+            FailsToDecline(), "unsupported() raises KeyError: 'state'", id="unsupported-raises"
+        ),
+        pytest.param(
+            HidesErrors(), "sockets:1x2x2: leaving its boot hides an error", id="hides-errors"
+        ),
+        pytest.param(
+            DoesNotBoot(), "sockets:1x2x2: boot raises OSError: no memory", id="does-not-boot"
+        ),
+        pytest.param(LeavesFile(), "leaves file /proc/self/fd/", id="leaves-a-file"),
+        pytest.param(LeavesThread(), "leaves thread vcpu (", id="leaves-a-thread"),
+        pytest.param(
+            SettingsOfPython(),
+            "planted: writing its settings as JSON raises TypeError",
+            id="settings-that-are-no-json",
+        ),
+        pytest.param(
+            NoSummary(),
+            "delivery planted: its plugin would be broken: it offers a delivery without a "
+            "summary: 'planted'",
+            id="no-summary",
+        ),
+    ],
+)
+def test_a_delivery_that_does_not_keep_the_interface_is_refused(
+    delivery: Any, sentence: str
+) -> None:
+    """Before, between and after the slices."""
+    with pytest.raises(AssertionError, match=re.escape(sentence)):
+        check_delivery(delivery)
+
+
+def test_a_delivery_that_this_machine_cannot_run_says_why() -> None:
+    """No fault of the delivery: a test may skip with the reason."""
+    with pytest.raises(UnavailableError, match=r"planted cannot be .*: it needs a device"):
+        check_delivery(Busy())
+
+
+def test_a_delivery_without_a_fault_passes_with_settings_of_the_author_s() -> None:
+    """Else the refusals above would prove nothing."""
+    check_delivery(Small(), Model().settings("bare-metal"))
+
+
+def test_acknowledgements_of_lost_targets_are_refused() -> None:
+    """Nobody can wait for a target that is never reached."""
+    case = case_of("kvm-pv128-v3/x2apic-physical", cpus(130), call(0, 1, 129))
+    machine = Tampering(Engine(case.guest, profile_of()), lambda t: timed(t, "ack", 5))
+
+    with pytest.raises(AssertionError, match="acknowledgements that lost targets never give"):
+        check_run(machine, prepare(case))

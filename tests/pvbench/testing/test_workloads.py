@@ -1,0 +1,143 @@
+"""The kit for authors of workloads refuses what errs, and says where."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from helpers import burst_of
+from pvbench.errors import UsageError
+from pvbench.ops import Burst
+from pvbench.testing import check_workload
+from pvbench.topology import Guest
+from pvbench.workload import Workload
+
+BURST = burst_of("send_IPI_mask", 0)
+TICKET = itertools.count()
+
+
+def bad_value(guest: Guest, targets: int) -> tuple[Burst, ...]:
+    raise UsageError(f"{targets} targets are too many")
+
+
+def generated(guest: Guest) -> Any:
+    yield BURST
+
+
+def changing(guest: Guest) -> tuple[Burst, ...]:
+    return (burst_of("send_IPI_mask", vector=0x20 + next(TICKET) % 2),)
+
+
+@pytest.mark.parametrize(
+    ("bursts", "sentence"),
+    [
+        pytest.param(lambda guest: 1 // 0, "bursts raises ZeroDivisionError", id="raises"),
+        pytest.param(lambda guest: None, "bursts raises TypeError", id="none"),
+        pytest.param(lambda guest: "", "gives an empty reason", id="empty-reason"),
+        pytest.param(lambda guest: [BURST], "bursts gives a list, not a tuple", id="list"),
+        pytest.param(generated, "bursts gives a generator, not a tuple", id="generator"),
+        pytest.param(lambda guest: (4,), "it gives 4, which is no Burst", id="no-burst"),
+        pytest.param(changing, "two calls give different bursts", id="random"),
+        pytest.param(
+            lambda guest: (burst_of("send_IPI_mask", 1),), "it names CPU 1 of 1", id="target"
+        ),
+        pytest.param(
+            lambda guest: (burst_of("send_IPI_mask", source=4),),
+            "it names CPU 4 of 1",
+            id="source",
+        ),
+        pytest.param(
+            lambda guest: (BURST, BURST), "it has two bursts of CPU 0", id="one-source-twice"
+        ),
+    ],
+)
+def test_a_workload_that_errs_is_refused_with_its_guest(
+    bursts: Callable[..., Any], sentence: str
+) -> None:
+    """The first guest that shows it is named."""
+    with pytest.raises(AssertionError, match=f"^planted on dense:1: .*{sentence}"):
+        check_workload(Workload(name="planted", summary="a test's", bursts=bursts))
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        pytest.param(
+            {"bursts": lambda guest: "not here"},
+            "planted: no guest of up to 300 CPUs can have it",
+            id="nowhere",
+        ),
+        pytest.param(
+            {"name": "a:b"},
+            "workload a:b: its plugin would be broken: workload 'a:b' has a colon: "
+            "parameters stand there",
+            id="colon",
+        ),
+        pytest.param(
+            {"parameters": {"spread": "all"}},
+            "workload planted: its plugin would be broken: the first parameter of planted is "
+            "'all', no number",
+            id="first-parameter",
+        ),
+        pytest.param(
+            {"bursts": bad_value, "parameters": {"targets": 9}},
+            "planted:9 on dense:1: bursts raises UsageError: 9 targets are too many",
+            id="refuses-its-own-defaults",
+        ),
+    ],
+)
+def test_a_workload_that_nobody_could_run_is_refused(
+    changes: dict[str, Any], sentence: str
+) -> None:
+    """A check that checked nothing must not pass."""
+    known: dict[str, Any] = {
+        "name": "planted",
+        "summary": "a test's",
+        "bursts": lambda guest: (),
+    }
+
+    with pytest.raises(AssertionError, match=f"^{re.escape(sentence)}$"):
+        check_workload(Workload(**(known | changes)))
+
+
+def first_of(guest: Guest, targets: int) -> tuple[Burst, ...] | str:
+    """Good up to eight targets."""
+    if targets >= len(guest.apic_ids):
+        return "too few CPUs"
+    return (burst_of("send_IPI_mask", *range(1, targets + 1 + targets // 9)),)
+
+
+FAMILY = Workload(
+    name="planted", summary="a test's", bursts=first_of, parameters={"targets": 1}
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        pytest.param("9", "planted:9 on ids:9-0: ", id="errs-there"),
+        pytest.param("x", "planted:x: naming it raises UsageError: 'x' is no number", id="x"),
+        pytest.param("1:2", "planted:1:2: naming it raises UsageError", id="too-many"),
+        pytest.param("300", "planted:300: no guest of up to 300 CPUs can have", id="too-big"),
+    ],
+)
+def test_other_values_of_a_family_are_checked_too(value: str, sentence: str) -> None:
+    """An author names those that the defaults do not show."""
+    with pytest.raises(AssertionError, match=f"^{re.escape(sentence)}"):
+        check_workload(FAMILY, "8", value)
+
+
+def test_a_workload_for_big_guests_gets_one() -> None:
+    """`needs_cpus` is an answer, and a guest of that size is tried."""
+    workload = Workload(
+        name="planted",
+        summary="a test's",
+        bursts=lambda guest: (burst_of("send_IPI_mask", 1000),),
+        needs_cpus=1001,
+    )
+
+    check_workload(workload)
