@@ -18,7 +18,8 @@ class Local:
         return None
 
     def command(self) -> list[str]:
-        return [sys.executable, "-m", "pvbench.worker"]
+        # -P: the pvbench that runs, not one that lies in the current directory
+        return [sys.executable, "-P", "-m", "pvbench.worker"]
 
 
 @hookimpl

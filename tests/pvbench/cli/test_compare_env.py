@@ -1,0 +1,100 @@
+"""`pvbench compare --env`: the newest results of tox environments."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from env_helpers import commit, result_of
+from run_helpers import Cli
+
+pytest_plugins = ["run_fixtures"]
+
+BOTH = ("--env", "bench-a,bench-b")
+
+
+def test_environments_with_the_same_cases_are_compared_like_files(cli: Cli) -> None:
+    """Another Python, another revision: the first named is the baseline."""
+    result_of("bench-b", microseconds=100)
+    result_of("bench-a", microseconds=200, day=2)
+
+    done = cli("compare", *BOTH, "--format", "csv")
+
+    (row,) = csv.DictReader(io.StringIO(done.out))
+    assert (done.status, row["speed ratio"], row["verdict"]) == (0, "2.000", "faster")
+
+
+def test_naming_them_the_other_way_round_turns_the_comparison_round(cli: Cli) -> None:
+    """Slower in the second is a regression, as between files."""
+    result_of("bench-b", microseconds=100)
+    result_of("bench-a", microseconds=200, day=2)
+
+    done = cli("compare", "--env", "bench-b,bench-a", "--format", "csv")
+
+    (row,) = csv.DictReader(io.StringIO(done.out))
+    assert (done.status, row["speed ratio"], row["verdict"]) == (1, "0.500", "slower")
+
+
+def test_environments_with_a_sender_each_are_compared_by_sender(cli: Cli) -> None:
+    """The sender of the first is the baseline."""
+    result_of("bench-b", microseconds=100, stack="x2apic-cluster")
+    result_of("bench-a", microseconds=200)
+
+    done = cli("compare", "--by", "sender", *BOTH, "--format", "csv")
+
+    (row,) = csv.DictReader(io.StringIO(done.out))
+    assert (row["baseline"], row["side"]) == ("x2apic-physical", "x2apic-cluster")
+
+
+def test_the_files_that_were_taken_are_named(cli: Cli) -> None:
+    """So that one can look again, with any tool."""
+    names = [result_of("bench-a"), result_of("bench-b")]
+
+    done = cli("compare", *BOTH)
+
+    assert f"baseline: {names[0]}\ncompared: {names[1]}\n" in done.out
+    assert "differs: pvbench_tox_env: bench-a | bench-b\n" in done.out
+
+
+def test_a_missing_environment_is_named_with_what_makes_it(cli: Cli) -> None:
+    """Bad input: nothing is compared."""
+    result_of("bench-a")
+
+    done = cli("compare", *BOTH)
+
+    assert (done.status, done.out) == (2, "")
+    assert "no result of bench-b here" in done.err
+    assert "Run tox -e bench-b first." in done.err
+
+
+def test_a_stale_environment_is_compared_and_the_comparison_is_inconclusive(cli: Cli) -> None:
+    """It says which, why, and what to do; the others are left alone."""
+    here = commit()
+    result_of("bench-a", git=here)
+    result_of("bench-b", git="0123456789ab")
+
+    done = cli("compare", *BOTH)
+
+    told = "pvbench: bench-b is stale: made at revision 0123456789ab, this is "
+    assert (done.status, done.err) == (4, f"{told}{here}; run tox -e bench-b again\n")
+    assert "equal" in done.out
+
+
+def test_an_environment_compared_with_itself_says_nothing(cli: Cli) -> None:
+    """Named twice, it is one result."""
+    result_of("bench-a")
+
+    done = cli("compare", "--env", "bench-a,bench-a")
+
+    assert done.status == 2
+    assert "comparing takes 2 result files, there are 1" in done.err
+
+
+def test_files_and_environments_do_not_mix(cli: Cli) -> None:
+    """Which would be the baseline?"""
+    name = result_of("bench-a")
+
+    done = cli("compare", name, *BOTH)
+
+    assert done.status == 2
+    assert "--env takes the place of files" in done.err

@@ -1,0 +1,363 @@
+"""The tox environments that benchmark, as tox sees them; nothing is installed or run."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from configparser import ConfigParser
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from tox.plugin.inline import load_inline
+
+from env_helpers import commit, installed
+from helpers import bundled
+from run_helpers import call
+
+ROOT = Path(__file__).parents[1]
+TOX = Path(sys.executable).with_name("tox")
+FANOUT = "fanout --guest dense:8 --guest dense:80"
+TRIO = "bench-x2apic-physical,bench-x2apic-cluster,bench-kvm-pv"
+ACME = """
+from pvbench.hookspecs import hookimpl
+from pvbench.sender import Sender
+
+pvbench_api = 1
+
+
+class Acme(Sender):
+    name = "acme"
+    summary = "for tests"
+
+
+@hookimpl
+def pvbench_senders():
+    return [Acme()]
+"""
+
+
+@pytest.fixture(autouse=True)
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What tox reads of this project, in an empty folder; no other plugins, few Pythons."""
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    for name in ("tox.ini", "toxfile.py", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder)
+    monkeypatch.chdir(folder)
+    for name in [name for name in os.environ if name.startswith(("TOX", "REV"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    monkeypatch.setenv("PVBENCH_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PATH", os.defpath)
+    return folder
+
+
+@pytest.fixture
+def toxfile() -> ModuleType:
+    """The file itself, loaded as tox loads it."""
+    module = load_inline(ROOT / "tox.ini")
+    assert module is not None
+    return module
+
+
+@pytest.fixture
+def beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder whose modules and distributions tox finds first."""
+    folder = tmp_path / "beside"
+    folder.mkdir()
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    return folder
+
+
+def tox(*arguments: str) -> str:
+    """What it prints."""
+    done = subprocess.run([TOX, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def config(*arguments: str) -> ConfigParser:
+    """The configuration of the environments asked for."""
+    before, _, after = " ".join(arguments).partition(" -- ")
+    keys = "-k description commands deps depends package skip_install extras set_env"
+    asked = ["--", *after.split()] if after else []
+    parser = ConfigParser(interpolation=None)
+    parser.read_string(tox("config", *before.split(), *keys.split(), *asked))
+    return parser
+
+
+def commands(*arguments: str) -> dict[str, str]:
+    """The commands of each environment asked for."""
+    found = config(*arguments)
+    return {name.removeprefix("testenv:"): found[name]["commands"] for name in found.sections()}
+
+
+def test_every_bundled_sender_has_an_environment(toxfile: ModuleType) -> None:
+    """Read from the entry points, without importing any of them."""
+    assert sorted(toxfile.bundled()) == sorted(bundled().senders)
+
+
+def test_a_sender_s_entry_point_is_called_by_its_name() -> None:
+    """The rule the list of environments rests on: send-SENDER."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    points = project["entry-points"]["pvbench"]
+    modules = bundled().module_of
+    expected = {f"send-{name}": modules[f"sender {name}"] for name in bundled().senders}
+
+    assert {n: m for n, m in points.items() if m in expected.values()} == expected
+
+
+@pytest.mark.parametrize(
+    "pvbench",
+    [
+        pytest.param("raise ModuleNotFoundError('none', name='pvbench')", id="absent"),
+        pytest.param("raise RuntimeError('half an edit')", id="broken"),
+    ],
+)
+def test_the_environments_of_this_project_need_no_pvbench_beside_tox(
+    beside: Path, pvbench: str
+) -> None:
+    """A broken one must not keep the tests from running either."""
+    (beside / "pvbench.py").write_text(pvbench)
+
+    listed = tox("list", "--no-desc", "-q").split()
+
+    expected = {f"bench-{name}" for name in bundled().senders}
+    assert {name for name in listed if name.startswith("bench-")} == expected | {
+        *("bench-rev", "bench-py311", "bench-py312", "bench-py313")
+    }
+
+
+def test_a_benchmark_runs_its_sender_with_the_package_alone() -> None:
+    """No extras of the tests; and no worker imports pvbench from this folder."""
+    found = config("-e", "bench-kvm-pv-4.19")["testenv:bench-kvm-pv-4.19"]
+
+    assert f"pvbench run {FANOUT} --sender kvm-pv-4.19 -q" == found["commands"]
+    assert (found["package"], found["extras"], found["deps"]) == ("wheel", "", "")
+    assert "PYTHONSAFEPATH=1" in found["set_env"]
+    assert found["description"] == "benchmark kvm-pv-4.19"
+
+
+def test_run_along_with_one_benchmark_compare_takes_the_usual_three() -> None:
+    """What belongs to the run is not what is compared."""
+    expected = {
+        "bench-kvm-pv": f"pvbench run {FANOUT} --sender kvm-pv -q",
+        "compare": f"pvbench compare --by sender --env {TRIO}",
+    }
+
+    assert expected == commands("-e", "bench-kvm-pv,compare")
+
+
+def test_all_benchmarks_are_a_label_and_take_another_suite() -> None:
+    """What stands behind the dashes is for the runs, not for compare after them."""
+    found = commands("-m", "bench", "--", "pairs", "--fast")
+
+    compared = found.pop("compare")
+    expected = {
+        f"bench-{name}": f"pvbench run pairs --fast --sender {name} -q"
+        for name in bundled().senders
+    }
+    assert (expected, f"pvbench compare --by sender --env {TRIO}") == (found, compared)
+
+
+@pytest.mark.parametrize(
+    ("along", "expected"),
+    [
+        pytest.param(
+            "bench-xen-evtchn,bench-kvm-pv",
+            "--by sender --env bench-xen-evtchn,bench-kvm-pv",
+            id="a-sender-each",
+        ),
+        pytest.param("bench-py312,bench-rev", "--env bench-py312,bench-rev", id="same-cases"),
+    ],
+)
+def test_benchmarks_that_run_along_are_compared(along: str, expected: str) -> None:
+    """In their order; by sender if each has one, else case by case."""
+    assert f"pvbench compare {expected}" == commands("-e", f"{along},compare")["compare"]
+
+
+def test_compare_alone_does_what_it_is_asked_for() -> None:
+    """The newest results of any environments, or files."""
+    asked = ("-e", "compare", "--", "--env", "bench-py311,bench-py312")
+
+    assert commands(*asked) == {"compare": "pvbench compare --env bench-py311,bench-py312"}
+
+
+def test_compare_waits_for_all_benchmarks() -> None:
+    """A user's own are those that run along."""
+    waits = config("-e", "compare,bench-py311,bench-rev")["testenv:compare"]["depends"]
+
+    expected = {f"bench-{name}" for name in (*bundled().senders, "rev", "py311")}
+    assert expected == set(waits.split())
+
+
+@pytest.mark.parametrize("version", ["311", "312", "313"])
+def test_every_python_has_a_benchmark_of_all_senders(version: str) -> None:
+    """Equal on the model; for clocks that are not."""
+    name = f"bench-py{version}"
+
+    assert {name: "pvbench run smoke -q"} == commands("-e", name)
+
+
+def test_another_revision_is_installed_by_its_commit(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By name tox would not see that the branch has moved."""
+    assert commit()
+    told = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, check=True)
+    subprocess.run(["git", "tag", "v0"], check=True)
+    monkeypatch.setenv("REV", "v0")
+
+    found = config("-e", "bench-rev")["testenv:bench-rev"]
+
+    revision = told.stdout.decode().strip()
+    assert f"pvbench @ git+file://{checkout}@{revision}" == found["deps"]
+    assert (found["skip_install"], found["commands"]) == ("True", "pvbench run smoke -q")
+
+
+def test_a_revision_git_does_not_know_is_left_for_pip_to_refuse(toxfile: ModuleType) -> None:
+    """Other environments must not suffer."""
+    assert toxfile.commit_of("no-such-revision") == "no-such-revision"
+
+
+def test_a_sender_of_another_distribution_is_installed_with_this_pvbench(
+    checkout: Path, beside: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Together, so that pip looks for no other pvbench."""
+    monkeypatch.delenv("PVBENCH_DISABLE_PLUGIN_AUTOLOAD")
+    installed(beside, "pvbench-acme", "1.2")
+    points = beside / "pvbench_acme-1.2.dist-info" / "entry_points.txt"
+    points.write_text("[pvbench]\nacme = acme_sender\n")
+    (beside / "acme_sender.py").write_text(ACME)
+
+    found = config("-e", "bench-acme")["testenv:bench-acme"]
+
+    assert ["-e", f"file://{checkout}", "pvbench-acme==1.2"] == found["deps"].split()
+    assert ("True", f"pvbench run {FANOUT} --sender acme -q") == (
+        found["skip_install"],
+        found["commands"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("origin", "expected"),
+    [
+        pytest.param(None, "pvbench-acme==1.2", id="index"),
+        pytest.param(
+            {"url": "file:///src/my%20acme", "dir_info": {"editable": True}},
+            "-e file:///src/my%20acme",
+            id="editable",
+        ),
+        pytest.param(
+            {"url": "file:///src/acme", "dir_info": {}},
+            "pvbench-acme @ file:///src/acme",
+            id="folder",
+        ),
+        pytest.param(
+            {
+                "url": "https://example.org/acme",
+                "vcs_info": {
+                    "vcs": "git",
+                    "commit_id": "0123abcd",
+                    "requested_revision": "main",
+                },
+            },
+            "pvbench-acme @ git+https://example.org/acme@0123abcd",
+            id="repository",
+        ),
+        pytest.param(
+            {"url": "file:///src/acme.whl", "archive_info": {}},
+            "pvbench-acme @ file:///src/acme.whl",
+            id="wheel",
+        ),
+    ],
+)
+def test_a_distribution_comes_from_where_it_came_before(
+    toxfile: ModuleType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    origin: dict[str, object] | None,
+    expected: str,
+) -> None:
+    """Direct URL Origin of installed distributions, a packaging specification."""
+    installed(tmp_path, "pvbench-acme", "1.2")
+    if origin:
+        told = tmp_path / "pvbench_acme-1.2.dist-info" / "direct_url.json"
+        told.write_text(json.dumps(origin))
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    assert expected == toxfile.requirement_of("pvbench-acme")
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Write the project of the README's reader, and go there."""
+
+    def write() -> None:
+        folder = tmp_path / "acme"
+        folder.mkdir()
+        blocks = re.findall(r"```ini\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+        (folder / "tox.ini").write_text("\n".join(blocks))
+        text = '[project]\nname = "pvbench-acme"\nversion = "1.2"\ndependencies = ["pvbench"]\n'
+        (folder / "pyproject.toml").write_text(text)
+        monkeypatch.chdir(folder)
+
+    return write
+
+
+def test_the_readmes_tox_ini_compares_a_plugin_with_a_bundled_sender(
+    project: Callable[[], None],
+) -> None:
+    """In an environment each; a plain `tox` does all three."""
+    project()
+    expected = {
+        "bench-kvm-pv": "pvbench run fanout --sender kvm-pv -q",
+        "bench-acme": "pvbench run fanout --sender acme -q",
+        "compare": "pvbench compare --by sender --env bench-kvm-pv,bench-acme",
+    }
+
+    found = config()
+
+    assert expected == {
+        n.removeprefix("testenv:"): found[n]["commands"] for n in found.sections()
+    }
+    assert found["testenv:compare"]["depends"].split() == ["bench-kvm-pv", "bench-acme"]
+
+
+def test_the_readmes_tox_ini_has_environments_for_released_versions(
+    project: Callable[[], None],
+) -> None:
+    """One version each, and not the one beside tox.ini."""
+    project()
+
+    found = config("-e", "bench-acme1.1,bench-acme1.2")
+
+    versions = {
+        "testenv:bench-acme1.1": ("pvbench-acme==1.1", "True"),
+        "testenv:bench-acme1.2": ("pvbench-acme==1.2", "True"),
+    }
+    shown = {n: (found[n]["deps"], found[n]["skip_install"]) for n in found.sections()}
+    assert versions == shown
+
+
+def test_the_readmes_comparison_is_what_its_environments_come_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The same two runs and the same comparison, without tox."""
+    for sender in ("x2apic-physical", "kvm-pv"):
+        monkeypatch.setenv("TOX_ENV_NAME", f"bench-{sender}")
+        assert call("run", *FANOUT.split(), "--sender", sender, "-q").status == 0
+
+    done = call("compare", "--by", "sender", "--env", "bench-x2apic-physical,bench-kvm-pv")
+
+    readme = (ROOT / "README.md").read_text()
+    shown = re.search(r"## Comparing in tox.*?```\n(.*?)```", readme, re.DOTALL)
+    assert shown is not None
+    assert (done.status, shown[1] in done.out) == (0, True)
