@@ -27,12 +27,22 @@ def _named(fact: str) -> Callable[[Row], str]:
     return lambda row: str(row.fact(fact))
 
 
+def _guest(row: Row) -> str:
+    """As in the name of a case: two guests may differ in no more than their host CPUs."""
+    name = str(row.fact("guest"))
+    if row.fact("guest_bits") not in (64, None):
+        name += f"/{row.fact('guest_bits')}bit"
+    if row.fact("host_cpus") not in (row.fact("vcpus"), None):
+        name += f"/on{row.fact('host_cpus')}"
+    return name
+
+
 # What may differ when comparing by an axis, and what a side of it is called.
 BY: Final[dict[str, tuple[tuple[str, ...], Callable[[Row], str]]]] = {
     "sender": (("sender", "driver", "apic_mode"), _named("stack")),
     "driver": (("driver", "apic_mode"), _named("driver")),
     "profile": (("profile",), profile),
-    "guest": (("guest", "apic_ids", "host_cpus", "guest_bits"), _named("guest")),
+    "guest": (("guest", "apic_ids", "host_cpus", "guest_bits"), _guest),
     "targets": (("target_state",), _named("target_state")),
     "shorthands": (("shorthands",), _named("shorthands")),
 }
@@ -76,7 +86,9 @@ class Pair:
     def assumed(self) -> str:
         """Parts of both times that rest on assumed costs; empty if they are measured."""
         parts = [row.fact("assumed") for row in (self.before, self.after)]
-        shown = [f"{part:.0%}" for part in parts if part is not None]
+        if parts == [None, None]:
+            return ""
+        shown = ["unknown" if part is None else f"{part:.0%}" for part in parts]
         return " -> ".join(dict.fromkeys(shown))
 
     @property

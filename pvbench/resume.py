@@ -84,10 +84,13 @@ def _short(value: Any) -> str:
 
 def _cases(before: list[str], now: list[str]) -> list[str]:
     """Cases that only one plan has."""
-    gone = [f"{name} is gone" for name in before if name not in set(now)]
-    new = [f"{name} is new" for name in now if name not in set(before)]
-    if len(gone + new) > 1:
-        return [f"{(gone + new)[0]} and {len(gone + new) - 1} more cases differ"]
-    if not gone + new and before != now:
+    told = []
+    for names, others, what in ((before, now, "gone"), (now, before, "new")):
+        first, *more = [name for name in names if name not in set(others)] or [""]
+        if first:
+            told.append(
+                f"{first} and {len(more)} more are {what}" if more else f"{first} is {what}"
+            )
+    if not told and before != now:
         return ["its cases come in another order"]
-    return gone + new
+    return told

@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Callable
@@ -108,6 +109,21 @@ def console(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]
         timeout=60,
         **options,
     )
+
+
+def wait_for(fifo: Path, run: subprocess.Popen[str]) -> None:
+    """Return once somebody writes to *fifo*; fail if *run* ends instead."""
+    reading, ending = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK), os.pidfd_open(run.pid)
+    try:
+        ready, _, _ = select.select([reading, ending], [], [], 60)
+    finally:
+        os.close(reading)
+        os.close(ending)
+    if ready != [reading]:
+        run.kill()
+        pytest.fail(
+            f"the run ended before anybody wrote to {fifo.name}: {run.communicate()[1]}"
+        )
 
 
 def row_of(workload: str, stack: str, *boots_s: float, **facts: Any) -> Row:

@@ -62,7 +62,7 @@ def execute(options: argparse.Namespace) -> Status:
     if stale:
         status = worst([status, Status.INCONCLUSIVE])
     if options.json:
-        found = compare.crossovers(pairs)
+        found = [] if options.beside else compare.crossovers(pairs)
         common.print_json({"differs": differs} | comparison.as_json(pairs, alone, found))
         return status
     _explain(files, differs, pairs, options)

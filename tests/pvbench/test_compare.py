@@ -188,6 +188,8 @@ def test_an_unknown_baseline_is_refused_with_the_nearest() -> None:
             "dense:8",
             id="guest",
         ),
+        pytest.param("guest", {"host_cpus": 2}, "dense:80/on2", id="guest-on-fewer-cpus"),
+        pytest.param("guest", {"guest_bits": 32}, "dense:80/32bit", id="guest-of-32-bits"),
         pytest.param("targets", {"target_state": "running"}, "running", id="targets"),
         pytest.param("shorthands", {"shorthands": "yes"}, "yes", id="shorthands"),
         pytest.param(

@@ -88,9 +88,18 @@ def test_a_journal_of_another_format_is_refused(tmp_path: Path) -> None:
         read_back(tmp_path / "a.jsonl", b'{"plan": {"format": 2}}\n')
 
 
+@pytest.mark.parametrize("cut", range(len(PLAN)))
+def test_a_half_written_plan_says_nothing(tmp_path: Path, cut: int) -> None:
+    """The run was killed while its first line was written."""
+    assert read_back(tmp_path / "a.jsonl", PLAN[:cut].encode()) == []
+
+
 @pytest.mark.parametrize(
     "content",
     [
+        pytest.param(b"hello", id="text"),
+        pytest.param(b'{"boot": 1', id="half-a-boot"),
+        pytest.param(PLAN.encode() + b"hello\n", id="a-last-line-that-is-whole"),
         pytest.param(b"\xff\xfe\x80\n", id="binary"),
         pytest.param(b"3\n", id="number"),
         pytest.param(b"[1]\n", id="list"),

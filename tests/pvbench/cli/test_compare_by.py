@@ -31,3 +31,19 @@ def test_a_series_that_no_case_has_compares_nothing(cli: Cli) -> None:
 
     assert done.status == 3
     assert "pvbench: no two series differ in sender only" in done.err
+
+
+def test_guests_of_one_name_are_never_taken_for_each_other(cli: Cli) -> None:
+    """The baseline is the guest that was named, whatever else the files hold."""
+    rows = {
+        "plain": row_of("broadcast", PHYSICAL, 200e-6),
+        "crowded": row_of("broadcast", PHYSICAL, 300e-6, host_cpus=2),
+        "small": row_of(
+            "broadcast", PHYSICAL, 2e-6, guest="dense:8", apic_ids="0-7", vcpus=8, host_cpus=8
+        ),
+    }
+    files = [file_of(Path(f"{name}.json"), row) for name, row in rows.items()]
+    done = cli("compare", *files, "--by", "guest", "--baseline", "dense:80", "--csv")
+    found = {r["side"]: r["before"] for r in csv.DictReader(io.StringIO(done.out))}
+
+    assert found == {"dense:80/on2": "200 us", "dense:8": "200 us"}

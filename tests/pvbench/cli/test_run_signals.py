@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ import pytest
 
 from planted import delivery_around_the_model
 from pvbench import results
-from run_helpers import Plant, buffered, command, journal_of
+from run_helpers import Plant, buffered, command, journal_of, wait_for
 
 pytest_plugins = ["run_fixtures"]
 
@@ -49,19 +48,6 @@ def blocked(
         wait_for(tmp_path / "BEGUN", run)
         yield run
         run.kill()
-
-
-def wait_for(fifo: Path, run: subprocess.Popen[str]) -> None:
-    """Return once somebody writes to *fifo*; fail if *run* ends instead."""
-    reading, ending = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK), os.pidfd_open(run.pid)
-    try:
-        ready, _, _ = select.select([reading, ending], [], [], 60)
-    finally:
-        os.close(reading)
-        os.close(ending)
-    if ready != [reading]:
-        run.kill()
-        pytest.fail(f"the run did not reach its second boot: {run.communicate()[1]}")
 
 
 def ended(run: subprocess.Popen[str], number: signal.Signals) -> tuple[int, str, str]:

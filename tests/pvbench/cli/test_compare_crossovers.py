@@ -1,0 +1,174 @@
+"""`pvbench compare` on a family: crossovers, and the column of assumed parts."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from run_helpers import Cli, file_of, row_of
+
+pytest_plugins = ["run_fixtures"]
+
+PHYSICAL, CLUSTER = "x2apic-physical", "x2apic-cluster"
+
+
+@pytest.fixture(scope="module")
+def family(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the runs of one family lie, see `measured`."""
+    return tmp_path_factory.mktemp("family")
+
+
+def measured(cli: Cli, folder: Path, name: str, *options: str) -> str:
+    """A run of fanout to 1, 2 and 4 targets; it runs once."""
+    path = folder / f"{name}.json"
+    if not path.exists():
+        workloads = ",".join(f"fanout:{n}:{s}" for s in ("packed", "spread") for n in (1, 2, 4))
+        choice = ("--workload", workloads, "--sender", "native", "--vcpus", "5")
+        done = cli("run", "fanout", "--fast", "-q", *choice, *options, "-o", str(path))
+        assert done.status == 0, done.err
+    return str(path)
+
+
+def heads(out: str) -> list[str]:
+    """The lines above the crossovers."""
+    return [line for line in out.splitlines() if line.endswith(", by targets:")]
+
+
+def test_each_variant_has_its_crossovers(cli: Cli, family: Path) -> None:
+    """After the table, an empty line between."""
+    done = cli("compare", measured(cli, family, "plain"), "--by", "sender")
+    _, told = done.out.split("\n\n")
+
+    assert done.status == 0
+    assert heads(told) == [
+        f"fanout packed on dense:5, wall, against {PHYSICAL}, by targets:",
+        f"fanout spread on dense:5, wall, against {PHYSICAL}, by targets:",
+    ]
+
+
+def test_every_series_has_its_crossovers(cli: Cli, family: Path) -> None:
+    """With ``--series all``, one for each variant."""
+    file = measured(cli, family, "plain")
+    out = cli("compare", file, "--by", "sender", "--series", "all").out
+    series = [head.split(", ")[1] for head in heads(out)]
+
+    assert sorted(series) == sorted(2 * ["send", "irqoff", "deliver", "ack", "wall"])
+
+
+@pytest.mark.parametrize(
+    ("axis", "options", "against"),
+    [
+        pytest.param("profile", ("--profile", "epyc-avic"), "skylake-2018", id="profile"),
+        pytest.param("guest", ("--guest", "sparse:5:4"), "dense:5", id="guest"),
+        pytest.param("targets", ("--targets", "running"), "halted", id="targets"),
+    ],
+)
+def test_other_axes_have_crossovers_of_each_stack(
+    cli: Cli, family: Path, axis: str, options: tuple[str, ...], against: str
+) -> None:
+    """A line for each stack and variant, never two under one head."""
+    plain = measured(cli, family, "plain")
+    if axis == "guest":
+        options = (*options, "--workload", "fanout:1,fanout:2")
+    other = family / f"{axis}.json"
+    workloads = "fanout:1,fanout:2,fanout:4"
+    guest = () if axis == "guest" else ("--vcpus", "5")
+    choice = ("--workload", workloads, "--sender", "native", *guest, *options)
+    cli("run", "fanout", "--fast", "-q", *choice, "-o", str(other))
+    done = cli("compare", plain, str(other), "--by", axis)
+    found = heads(done.out)
+
+    assert done.status == 0
+    assert [head.split(", ")[1] for head in found] == [PHYSICAL, CLUSTER]
+    assert all(f"against {against}" in head for head in found)
+
+
+def test_two_files_have_crossovers_of_each_stack(cli: Cli, family: Path) -> None:
+    """The model repeats itself, so all of them are equal: exit status 0."""
+    plain = measured(cli, family, "plain")
+    copy = Path("copy.json")
+    copy.write_bytes(Path(plain).read_bytes())
+    done = cli("compare", plain, "copy.json")
+
+    assert done.status == 0
+    assert len(heads(done.out)) == 4
+    assert done.out.count("  equal from 1 to 4: copy.json\n") == 4
+
+
+def test_json_holds_the_crossovers(cli: Cli, family: Path) -> None:
+    """Everything the sentences say, in fields."""
+    file = measured(cli, family, "plain")
+    found = json.loads(cli("compare", file, "--by", "sender", "--json").out)["crossovers"]
+
+    assert [one["family"] for one in found] == ["fanout packed", "fanout spread"]
+    assert set(found[0]) == {
+        *("family", "stack", "guest", "conditions", "series"),
+        *("baseline", "side", "parameter", "stretches"),
+    }
+    assert found[0]["stretches"][0][1] == 1
+    assert found[0]["stretches"][-1][2] == 4
+
+
+def test_what_is_no_family_has_no_crossovers(cli: Cli, native_file: Path) -> None:
+    """The comparison of norov ends with its table."""
+    plain = cli("compare", str(native_file), "--by", "sender")
+    found = json.loads(cli("compare", str(native_file), "--by", "sender", "--json").out)
+
+    assert "\n\n" not in plain.out
+    assert found["crossovers"] == []
+
+
+def test_a_prediction_beside_its_reference_has_no_crossovers(cli: Cli, family: Path) -> None:
+    """It is a residual: no side of it is faster, in JSON neither."""
+    plain = measured(cli, family, "plain")
+    facts = {"clock": "wall", "guest": "dense:5", "family": "fanout", "parameter": "targets"}
+    rows = [
+        row_of(f"fanout:{n}:packed", PHYSICAL, 1e-6, **facts, parameter_value=n) for n in (1, 2)
+    ]
+    wall = file_of(Path("wall.json"), *rows)
+    for files in ((plain, wall), (wall, plain)):
+        told = cli("compare", "--beside", *files)
+        found = json.loads(cli("compare", "--beside", *files, "--json").out)
+        assert heads(told.out) == []
+        assert {pair["verdict"] for pair in found["pairs"]} == {"inconclusive"}
+        assert found["crossovers"] == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        pytest.param({"assumed": 0.16}, {"assumed": 0.35}, "16% -> 35%", id="both"),
+        pytest.param({"assumed": 0.16}, {"assumed": 0.161}, "16%", id="the-same-when-rounded"),
+        pytest.param({"assumed": 0.0}, {"assumed": 1.0}, "0% -> 100%", id="none-and-all"),
+        pytest.param({}, {"assumed": 0.35}, "unknown -> 35%", id="one-is-not-told"),
+        pytest.param({}, {}, None, id="neither"),
+    ],
+)
+def test_the_assumed_part_of_both_times_is_a_column(
+    cli: Cli, before: dict[str, Any], after: dict[str, Any], told: str | None
+) -> None:
+    """Unless nothing is assumed: a measurement has no such column."""
+    rows = [
+        row_of("broadcast", PHYSICAL, 2e-6, **before),
+        row_of("broadcast", CLUSTER, 1e-6, **after),
+    ]
+    done = cli("compare", file_of(Path("a.json"), *rows), "--by", "sender", "--csv")
+    (row,) = csv.DictReader(io.StringIO(done.out))
+
+    assert row.get("assumed") == told
+
+
+def test_what_tells_alike_rows_apart_is_a_column(cli: Cli) -> None:
+    """Two target states in one file: the rows say which is which."""
+    choice = ("-k", "broadcast ", "--sender", "native", "--vcpus", "3")
+    cli("run", "norov", "--fast", "-q", "-o", "a.json", *choice, "--targets", "halted,running")
+    done = cli("compare", "a.json", "--by", "sender", "--csv")
+
+    assert [r["target state"] for r in csv.DictReader(io.StringIO(done.out))] == [
+        *("halted", "running"),
+    ]

@@ -1,0 +1,83 @@
+"""`--csv`, the short form of `--format csv`: one table that a script can read."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+
+from run_helpers import Cli
+
+pytest_plugins = ["run_fixtures"]
+
+PLAN = ("run", "norov", "--dry-run", "--vcpus", "1,2", "--sender", "native", "-k", "normal")
+
+
+@pytest.mark.parametrize(
+    ("command", "headers"),
+    [
+        pytest.param(("show", "{file}"), "stack,broadcast,broadcast-lock", id="show"),
+        pytest.param(
+            ("compare", "{file}", "--by", "sender"),
+            "workload,baseline,side,guest,before,after,speed ratio,time reduction,verdict,"
+            "counts,assumed",
+            id="compare",
+        ),
+        pytest.param(("list", "senders"), "name,kind,overrides,summary", id="list-senders"),
+        pytest.param(("list", "workloads"), "name,summary", id="list-workloads"),
+        pytest.param(("list", "deliveries"), "name,clock,profiles,usable,summary", id="list"),
+        pytest.param(("list", "suites"), "name,version,summary", id="list-suites"),
+        pytest.param(("list", "sites"), "name,usable,summary", id="list-sites"),
+        pytest.param(
+            ("plugins",), 'plugin,distribution,version,state,"offers, or error"', id="plugins"
+        ),
+        pytest.param(("doctor",), "what,found", id="doctor"),
+        pytest.param(PLAN, "case,outcome,reason", id="plan"),
+        pytest.param(
+            ("run", "norov", "--fast", "-q", "-k", "dry-run", "-o", "b.json", "--vcpus", "2"),
+            "stack,dry-run",
+            id="run",
+        ),
+    ],
+)
+def test_a_table_for_scripts_is_a_table_and_nothing_else(
+    cli: Cli, native_file: Path, command: tuple[str, ...], headers: str
+) -> None:
+    """Every row has the cells its headers promise; the long form says the same."""
+    arguments = [word.format(file=native_file) for word in command]
+    short = cli(*arguments, "--csv")
+    Path("b.json").unlink(missing_ok=True)
+    long = cli(*arguments, "--format", "csv")
+    first, *rows = list(csv.reader(io.StringIO(short.out)))
+
+    assert (short.status, short.out) == (long.status, long.out)
+    assert short.out.splitlines()[0] == headers
+    assert rows
+    assert {len(row) for row in rows} == {len(first)}
+
+
+def test_a_plan_tells_its_reasons(cli: Cli) -> None:
+    """In JSON, CSV and plain: the same cases, the same exit status."""
+    rows = list(csv.DictReader(io.StringIO(cli(*PLAN, "--csv").out)))
+    told = {(row["outcome"], row["reason"]) for row in rows}
+
+    assert told == {("planned", ""), ("unsupported", "normal-ipi needs 2 CPUs")}
+
+
+@pytest.mark.parametrize("form", ["--csv", "--json", "--format=markdown", "--format=plain"])
+def test_a_plan_with_nothing_to_run_ends_with_3_in_every_form(cli: Cli, form: str) -> None:
+    """How it is printed does not change how it ended."""
+    assert cli(*PLAN, "--vcpus", "1", form).status == 3
+
+
+def test_a_crossover_does_not_stand_in_a_csv(cli: Cli) -> None:
+    """It is a sentence."""
+    workloads = ("--workload", "fanout:1,fanout:2", "--sender", "native", "--vcpus", "4")
+    cli("run", "norov", "--fast", "-q", "-o", "a.json", *workloads)
+    plain = cli("compare", "a.json", "--by", "sender")
+    done = cli("compare", "a.json", "--by", "sender", "--csv")
+
+    assert "fanout packed on dense:4" in plain.out
+    assert "fanout packed on dense:4" not in done.out + done.err

@@ -1,0 +1,195 @@
+"""``[tool.pvbench]`` that cannot be used: a sentence that names it, exit status 2."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pvbench.cli import COMMANDS
+from run_helpers import Cli
+
+pytest_plugins = ["run_fixtures"]
+
+PLAN = ("run", "norov", "--dry-run", "-k", "normal", "--sender", "native")
+
+
+def refused(cli: Cli, content: str | bytes) -> str:
+    """The one sentence a command is refused with."""
+    path = Path("pyproject.toml")
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    done = cli(*PLAN)
+
+    assert (done.status, done.out, done.err.count("\n")) == (2, "", 1)
+    return done.err.removeprefix("pvbench: ").rstrip()
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        pytest.param("gest = 4", "'gest'. Did you mean 'guest'?", id="slip"),
+        pytest.param(
+            "host_cpus = 4", "'host_cpus'. Did you mean 'host-cpus'?", id="underscore"
+        ),
+        pytest.param('plugin = "x"', "'plugin'. Did you mean 'plugins'?", id="plugin"),
+        pytest.param("help = true", "no option called 'help'", id="help"),
+        pytest.param("xyzzy = 1", "no option called 'xyzzy'. It stands in", id="nothing-near"),
+        pytest.param("o = 'a.json'", "no option called 'o'", id="short-option"),
+    ],
+)
+def test_an_unknown_key_is_refused_with_the_nearest(cli: Cli, table: str, told: str) -> None:
+    """And with the file it stands in: it may lie far above."""
+    sentence = refused(cli, f"[tool.pvbench]\n{table}\n")
+
+    assert told in sentence
+    assert sentence.endswith(f"It stands in [tool.pvbench] of {Path.cwd() / 'pyproject.toml'}.")
+
+
+def test_a_key_of_no_command_is_refused_by_every_command(cli: Cli) -> None:
+    """A slip would otherwise show in one command only."""
+    Path("pyproject.toml").write_text("[tool.pvbench]\ngest = 4\n")
+
+    assert {cli(command).status for command in COMMANDS} == {2}
+
+
+FLAG, VALUE = "it is true or false", "it takes text or a number"
+
+
+@pytest.mark.parametrize(
+    ("table", "value", "why"),
+    [
+        pytest.param('fast = "yes"', "'yes'", FLAG, id="flag-as-text"),
+        pytest.param("fast = 1", "1", FLAG, id="flag-as-one"),
+        pytest.param("fast = 0", "0", FLAG, id="flag-as-zero"),
+        pytest.param("fast = [true]", "[True]", FLAG, id="flag-in-a-list"),
+        pytest.param("fast = {}", "{}", FLAG, id="flag-as-a-table"),
+        pytest.param("label = true", "True", VALUE, id="text-as-flag"),
+        pytest.param("label = 2026-01-01", "datetime.date(2026, 1, 1)", VALUE, id="date"),
+        pytest.param("guest = {a = 1}", "{'a': 1}", VALUE, id="table"),
+        pytest.param("guest = [[4]]", "[4]", VALUE, id="list-in-a-list"),
+        pytest.param("vcpus = [true]", "True", VALUE, id="flag-in-a-list-of-names"),
+        pytest.param("seed = [1, 2]", "[1, 2]", "it takes one value", id="several-for-one"),
+        pytest.param("seed = []", "[]", "it takes one value", id="none-for-one"),
+        pytest.param("plugins = 3", "3", "it is a list of names and files", id="plugin-number"),
+        pytest.param(
+            "plugins = [['x']]", "['x']", "it is a list of names and files", id="plugin-list"
+        ),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_refused(
+    cli: Cli, table: str, value: str, why: str
+) -> None:
+    """Never a traceback, never taken for something else."""
+    name = table.split(maxsplit=1)[0]
+
+    assert (
+        refused(cli, f"[tool.pvbench]\n{table}\n") == f"[tool.pvbench] {name} is {value}: {why}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        pytest.param("boots = 2.5", "argument --boots: invalid int value: '2.5'", id="number"),
+        pytest.param('format = "html"', "argument --format: invalid choice", id="choice"),
+        pytest.param(
+            "fast = true\nrigorous = true", "not allowed with argument", id="excluded"
+        ),
+        pytest.param('guest = "4"\nvcpus = 4', "not allowed with argument", id="guests"),
+        pytest.param("sender = []", "argument --sender: give at least one name", id="no-names"),
+    ],
+)
+def test_what_the_parser_would_refuse_it_refuses(cli: Cli, table: str, told: str) -> None:
+    """In argparse's own words, after the usage: as if it had been typed."""
+    Path("pyproject.toml").write_text(f"[tool.pvbench]\n{table}\n")
+    done = cli("run", "norov", "--dry-run", "-k", "normal")
+
+    assert (done.status, done.out) == (2, "")
+    assert told in done.err.splitlines()[-1]
+
+
+def test_a_time_that_is_none_is_refused(cli: Cli) -> None:
+    """TOML has a nan."""
+    assert refused(cli, "[tool.pvbench]\ntimeout = nan\n").startswith("--timeout nan is not")
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        pytest.param("[tool.pvbench\n", "Expected ']'", id="no-toml"),
+        pytest.param("[tool.pvbench]\nseed = 1\nseed = 2\n", "Cannot overwrite", id="twice"),
+        pytest.param(b"[tool.pvbench]\nlabel = '\xe9'\n", "'utf-8' codec can't", id="latin-1"),
+        pytest.param(b"\x00\x01", "", id="binary"),
+    ],
+)
+def test_a_file_that_is_no_toml_is_refused_by_its_path(
+    cli: Cli, content: str | bytes, why: str
+) -> None:
+    """One cannot know whether it holds a table of ours."""
+    sentence = refused(cli, content)
+
+    assert sentence.startswith(f"{Path.cwd() / 'pyproject.toml'} cannot be read: ")
+    assert why in sentence
+
+
+@pytest.mark.parametrize("content", ["tool = 3\n", "[tool]\npvbench = 3\n", "[tool]\n", ""])
+def test_a_table_that_is_none(cli: Cli, content: str) -> None:
+    """``tool`` belongs to others; ``tool.pvbench`` is a table or is refused."""
+    if "pvbench" in content:
+        assert "[tool.pvbench] in " in refused(cli, content)
+    else:
+        Path("pyproject.toml").write_text(content)
+        assert cli(*PLAN).status == 0
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is unreadable to root")
+def test_a_file_that_may_not_be_read_is_named(cli: Cli) -> None:
+    """With the reason, without its number."""
+    Path("pyproject.toml").touch(0o000)
+    done = cli(*PLAN)
+
+    assert (done.status, done.err.count("\n")) == (2, 1)
+    assert "pyproject.toml cannot be read: Permission denied" in done.err
+
+
+def test_a_directory_of_that_name_is_passed_over(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The search goes on above it."""
+    Path("pyproject.toml").write_text("[tool.pvbench]\ngest = 4\n")
+    Path("below/pyproject.toml").mkdir(parents=True)
+    monkeypatch.chdir("below")
+
+    assert "'gest'" in cli(*PLAN).err
+
+
+LOADED = """
+import sys
+from pvbench.cli import main
+try:
+    main({arguments!r})
+except SystemExit:
+    pass
+print(*sys.modules, file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("run", "--help"), ("run", "norov", "-h"), ("--version",)]
+)
+def test_help_does_not_look_at_the_table(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    """Not even a broken one: it is asked for when something is wrong."""
+    (tmp_path / "pyproject.toml").write_text("[tool.pvbench\n")
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED.format(arguments=arguments)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+    )
+
+    assert done.stdout.startswith(("usage: pvbench", "pvbench "))
+    assert {"tomllib", "attrs", "pluggy"} & set(done.stderr.split()) == set()

@@ -1,0 +1,225 @@
+"""`pvbench run ./my_suite.py`: a question of one's own in one file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from planted import delivery_around_the_model, overlay
+from pvbench import results
+from pvbench.report.facts import Row, rows
+from run_helpers import Cli, Done
+
+pytest_plugins = ["run_fixtures"]
+
+Write = Callable[..., str]
+
+IN_ORDER = "return (WrMsr(0x830, apic.id(cpu) << 32 | vector) for cpu in cpus)"
+SUITE = """
+from pvbench.hookspecs import hookimpl
+from pvbench.ops import Burst
+from pvbench.suite import Suite
+from pvbench.workload import Workload
+
+def to_one(guest):
+    return (Burst(source=0, operation="smp_call_function_many", targets=(1,)),)
+
+@hookimpl
+def pvbench_workloads():
+    return [Workload(name="to-one", summary="for tests", bursts=to_one, needs_cpus=2)]
+
+@hookimpl
+def pvbench_suites():
+    return [
+        Suite(
+            name=name,
+            version={version},
+            summary="for tests",
+            workloads=("to-one",),
+            drivers=("x2apic-physical",),
+            overlays=("mine",),
+            guests=("3",),
+        )
+        for name in {names}
+    ]
+"""
+QUICK = ("--fast", "-q", "-o", "a.json")
+
+
+@pytest.fixture
+def write(cli: Cli) -> Write:
+    """Write a file with suites, their workload and their sender."""
+
+    def to(path: str, *names: str, version: int = 1, more: str = "") -> str:
+        source = overlay("mine", IN_ORDER) + SUITE.format(names=names, version=version)
+        Path(path).parent.mkdir(exist_ok=True)
+        Path(path).write_text(f"pvbench_api = 1\n{source}{more}")
+        return path
+
+    return to
+
+
+def measured(done: Done) -> list[Row]:
+    """The rows of a.json, once the run that wrote it is over."""
+    assert (done.status, done.err) == (0, "results: a.json\n")
+    return rows(results.read("a.json"))
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        pytest.param("question.py", "question.py", id="plain"),
+        pytest.param("question.py", "./question.py", id="dot"),
+        pytest.param("below/question.py", "below/question.py", id="folder"),
+        pytest.param("below/question.py", "below/../below/question.py", id="roundabout"),
+        pytest.param("my question.py", "./my question.py", id="blank"),
+        pytest.param("my-question.2.py", "my-question.2.py", id="dash-and-dot"),
+        pytest.param("json.py", "./json.py", id="named-like-a-module"),
+        pytest.param("question.py", "{here}/question.py", id="absolute"),
+    ],
+)
+def test_suite_sender_and_workload_may_share_a_file(
+    cli: Cli, write: Write, path: str, name: str
+) -> None:
+    """However its path is written, and whatever characters are in it."""
+    write(path, "question")
+    found = measured(cli("run", name.format(here=Path.cwd()), *QUICK))
+
+    assert {(r.fact("suite"), r.fact("workload")) for r in found} == {("question", "to-one")}
+    assert {r.fact("stack") for r in found} == {"x2apic-physical", "mine/x2apic-physical"}
+
+
+@pytest.mark.parametrize("name", ["question.py", "./question.py", "{here}/question.py"])
+def test_a_file_given_twice_is_one(cli: Cli, write: Write, name: str) -> None:
+    """As suite and by -p: whoever has it in his defaults can still run it."""
+    write("question.py", "question")
+    plugin = name.format(here=Path.cwd())
+
+    assert measured(cli("run", "./question.py", "-p", plugin, *QUICK))
+
+
+def test_a_file_in_the_defaults_can_be_run(cli: Cli, write: Write) -> None:
+    """There it has another path than as it is typed."""
+    write("question.py", "question")
+    Path("pyproject.toml").write_text('[tool.pvbench]\nplugins = ["./question.py"]\n')
+
+    assert measured(cli("run", "./question.py", *QUICK))
+
+
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [
+        pytest.param((), "./question.py offers no suite, not one suite", id="no-suite"),
+        pytest.param(
+            ("one", "two"),
+            "./question.py offers one, two, not one suite. "
+            "Name one: pvbench run NAME -p ./question.py.",
+            id="two-suites",
+        ),
+    ],
+)
+def test_a_file_has_one_suite(
+    cli: Cli, write: Write, names: tuple[str, ...], sentence: str
+) -> None:
+    """Of several one is named."""
+    done = cli("run", write("./question.py", *names), *QUICK)
+
+    assert (done.status, done.out, done.err) == (2, "", f"pvbench: {sentence}\n")
+
+
+def test_one_of_several_suites_is_run_by_name(cli: Cli, write: Write) -> None:
+    """As the refusal says."""
+    found = measured(cli("run", "two", "-p", write("./question.py", "one", "two"), *QUICK))
+
+    assert {row.fact("suite") for row in found} == {"two"}
+
+
+@pytest.mark.parametrize("name", ["missing.py", "./missing.py", "folder.py", "/nowhere/x.py"])
+def test_what_is_no_file_is_refused(cli: Cli, name: str) -> None:
+    """Before any plugin is loaded."""
+    Path("folder.py").mkdir()
+    done = cli("run", name, *QUICK)
+
+    assert (done.status, done.out) == (2, "")
+    assert done.err == f"pvbench: there is no file {name}\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        pytest.param("def f(:\n", "SyntaxError: ", id="syntax"),
+        pytest.param("pvbench_api = 1\n1 / 0\n", "ZeroDivisionError: ", id="raises"),
+        pytest.param("pvbench_api = 1\n", "it has no hook", id="no-hook"),
+        pytest.param("x = 1\n", "pvbench_api is None, this pvbench needs 1", id="no-api"),
+        pytest.param("raise SystemExit(0)\n", "SystemExit: 0", id="leaves"),
+        pytest.param("\0", "", id="no-text"),
+    ],
+)
+def test_a_broken_file_is_named_with_its_error(cli: Cli, content: str, why: str) -> None:
+    """Exit status 2, no traceback, nothing on disk."""
+    Path("question.py").write_text(content)
+    done = cli("run", "./question.py", *QUICK)
+    first, second = done.err.splitlines()
+
+    assert (done.status, done.out, Path("a.json").exists()) == (2, "", False)
+    assert first.startswith("pvbench: plugin ./question.py is broken: ")
+    assert why in first
+    assert second == "pvbench: ./question.py cannot be used: as a plugin it is broken"
+
+
+def test_a_blocked_file_is_not_run(cli: Cli, write: Write) -> None:
+    """Two options that contradict each other."""
+    done = cli("run", write("./question.py", "question"), "-p", "no:./question.py", *QUICK)
+
+    assert (done.status, done.out) == (2, "")
+    assert "./question.py cannot be used: as a plugin it is blocked" in done.err
+
+
+def test_a_worker_loads_a_delivery_by_its_path(cli: Cli, write: Write) -> None:
+    """It is no module that could be imported, here with a blank in its name."""
+    delivery = delivery_around_the_model("own")
+    path = write("my question.py", "question", more=delivery)
+
+    found = measured(cli("run", path, "--delivery", "own", *QUICK))
+
+    assert {row.fact("delivery") for row in found} == {"own"}
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        pytest.param(("list", "senders", "--csv"), "mine,overlay,", id="list-senders"),
+        pytest.param(("list", "workloads", "--csv"), "to-one,for tests", id="list-workloads"),
+        pytest.param(("list", "suites", "--csv"), "question,3,for tests", id="list-suites"),
+        pytest.param(("explain", "mine", "--targets", "1"), "1 ICR write,", id="explain"),
+        pytest.param(("plugins", "--csv"), "./question.py,-,-,ok,", id="plugins"),
+        pytest.param(("run", "question", "--dry-run"), "2 cases, 1 boot", id="run"),
+    ],
+)
+def test_other_commands_take_the_file_as_a_plugin(
+    cli: Cli, write: Write, command: tuple[str, ...], told: str
+) -> None:
+    """What `run` can use can be looked at."""
+    done = cli(*command, "-p", write("./question.py", "question", version=3))
+
+    assert (done.status, done.err) == (0, "")
+    assert told in done.out
+
+
+def test_results_of_another_version_are_not_compared(cli: Cli, write: Write) -> None:
+    """Whoever changes the question raises ``version``: exit status 2 says why."""
+    for version in (1, 1, 2):
+        count = len(list(Path().glob("*.json")))
+        path = write("question.py", "question", version=version)
+        done = cli("run", path, "--fast", "-q", "-o", f"{count}.json")
+        assert done.status == 0
+    same = cli("compare", "0.json", "1.json")
+    other = cli("compare", "0.json", "2.json")
+
+    assert (same.status, other.status, other.out) == (0, 2, "")
+    assert other.err == (
+        "pvbench: results of different suites or versions of one are not ranked: question "
+        "version 1, question version 2. They do not ask the same question.\n"
+    )

@@ -1,0 +1,57 @@
+"""`pvbench run --timeout`: the longest boot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from planted import delivery_around_the_model
+from run_helpers import Cli, Plant, journal_of
+
+pytest_plugins = ["run_fixtures"]
+
+QUICK = ("run", "norov", "--fast", "-q", "-k", "broadcast ", "--sender", "native")
+# The guest of three never comes up; nothing is slept for.
+HANG = "guest.name == 'dense:3' and sys.stdin.read()"
+
+
+def test_a_boot_that_hangs_costs_itself_and_names_the_option(cli: Cli, plant: Plant) -> None:
+    """The other boot is kept, the exit status is 5."""
+    plant("hanging", delivery_around_the_model("hanging", before_boot=HANG))
+    options = ("-p", "hanging", "--delivery", "hanging", "--timeout", "1.5")
+    done = cli(*QUICK, "--vcpus", "2,3", "-o", "a.json", *options)
+    boots = {e["guest"]: e for e in journal_of(Path("a.json")) if "boot" in e}
+
+    assert done.status == 5
+    assert (boots["dense:2"]["outcome"], boots["dense:3"]["outcome"]) == ("ok", "failed")
+    assert boots["dense:3"]["reason"] == "the boot took longer than 1.5 s, see --timeout"
+    assert "case: the boot took longer than 1.5 s, see --timeout" in done.out
+    assert "norov on dense:2" in done.out
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "-0.5", "nan", "inf", "-inf", "1e300"])
+def test_a_time_that_is_none_is_refused(cli: Cli, value: str) -> None:
+    """Before anything is written; without an end a timer cannot wait either."""
+    done = cli(*QUICK, "--vcpus", "2", "-o", "a.json", f"--timeout={value}")
+
+    assert (done.status, done.out, list(Path().iterdir())) == (2, "", [])
+    assert done.err == (
+        f"pvbench: --timeout {float(value):g} is not above 0 and at most 1e9 seconds\n"
+    )
+
+
+@pytest.mark.parametrize("value", ["1e9", "600"])
+def test_a_long_time_is_not_waited_for(cli: Cli, value: str) -> None:
+    """A boot that ends ends its deadline."""
+    done = cli(*QUICK, "--vcpus", "2", "-o", "a.json", "--timeout", value)
+
+    assert (done.status, done.err) == (0, "results: a.json\n")
+
+
+def test_a_time_in_words_is_refused(cli: Cli) -> None:
+    """argparse's own words, after the usage."""
+    done = cli(*QUICK, "--timeout", "soon")
+
+    assert (done.status, done.out) == (2, "")
+    assert done.err.endswith("argument --timeout: invalid float value: 'soon'\n")
