@@ -185,19 +185,6 @@ def test_results_without_their_journal_are_refused(
     assert why in refused(cli)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only to root")
-def test_a_read_only_journal_is_the_environment_s_fault(cli: Cli) -> None:
-    """Exit status 5, and the results are left."""
-    small(cli, *TO_FILE)
-    cut_after(RESULTS, 1)
-    BOOK.chmod(0o444)
-    before = files()
-    done = small(cli, *TO_FILE)
-
-    assert (done.status, files()) == (5, before)
-    assert "a.jsonl cannot be written: Permission denied" in done.err
-
-
 def test_a_journal_that_cannot_be_written_leaves_the_results(cli: Cli) -> None:
     """A directory in its place, for one; the file of nobody is not removed."""
     RESULTS.touch()

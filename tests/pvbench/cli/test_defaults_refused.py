@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -145,10 +146,16 @@ def test_a_table_that_is_none(cli: Cli, content: str) -> None:
         assert cli(*PLAN).status == 0
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is unreadable to root")
-def test_a_file_that_may_not_be_read_is_named(cli: Cli) -> None:
+def test_a_file_that_may_not_be_read_is_named(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With the reason, without its number."""
-    Path("pyproject.toml").touch(0o000)
+
+    def forbidden(path: Path, **_: object) -> str:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    Path("pyproject.toml").touch()
+    monkeypatch.setattr(Path, "read_text", forbidden)
     done = cli(*PLAN)
 
     assert (done.status, done.err.count("\n")) == (2, 1)
