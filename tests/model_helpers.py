@@ -61,6 +61,7 @@ ROUND: Mapping[str, int] = {
 }
 RATIOS: Mapping[str, float] = {
     "exit_entry_share": 0.5,
+    "direct_entry_share": 1,
     "halt_poll_grow": 2,
     "halt_poll_shrink": 2,
 }

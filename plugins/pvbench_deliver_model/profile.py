@@ -60,6 +60,7 @@ COSTS: Final = {
 }
 RATIOS: Final = {
     "exit_entry_share": "part of an exit's round trip before its targets are served",
+    "direct_entry_share": "the same part of a send that does not exit",
     "halt_poll_grow": "growth factor of halt polling",
     "halt_poll_shrink": "divisor of halt polling; 0 resets it",
 }
@@ -245,9 +246,10 @@ def _ratios(where: str, table: dict[str, Any]) -> dict[str, Cost]:
     for name in ("halt_poll_grow", "halt_poll_shrink"):
         if ratios[name].ps != int(ratios[name].ps):
             raise _bad(f"{where}, {name}.value", ratios[name].ps, "a whole number, as in KVM")
-    if ratios["exit_entry_share"].ps > 1:
-        share = ratios["exit_entry_share"].ps
-        raise _bad(f"{where}, exit_entry_share.value", share, "a part of one exit, 0 to 1")
+    for name, whole in (("exit_entry_share", "exit"), ("direct_entry_share", "write")):
+        if ratios[name].ps > 1:
+            why = f"a part of one {whole}, 0 to 1"
+            raise _bad(f"{where}, {name}.value", ratios[name].ps, why)
     return ratios
 
 

@@ -97,6 +97,7 @@ class Sending:
         self._access_exits = int(emulated)
         self._scan_ps = ps("scan_cpu")
         self._entry_share = profile.ratios["exit_entry_share"].ps
+        self._direct_share = profile.ratios["direct_entry_share"].ps
         self._per_hit = dict.fromkeys(Route, ps("deliver_target"))
         self._per_hit[Route.LOGICAL] += ps("deliver_logical")
         self._per_hit[Route.BROADCAST] += ps("match_vcpu")
@@ -172,7 +173,8 @@ class Sending:
         """The processor itself serves the targets; AVIC exits once for those not running."""
         op = np.zeros(len(send.cpus), np.int64) if send.op_of_hit is None else send.op_of_hit
         rank = np.arange(len(op)) - op.searchsorted(op)
-        after = write_ps + self._direct_hit_ps * (rank + 1)  # the op's beginning
+        into = int(write_ps * self._direct_share)
+        after = into + self._direct_hit_ps * (rank + 1)  # the op's beginning
         took = write_ps + self._direct_hit_ps * np.bincount(op, minlength=send.ops)
         if self._not_running is not None and len(op):
             late = self._late(send.cpus, line.end, op, after, took)
