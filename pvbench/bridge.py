@@ -21,15 +21,18 @@ import pyperf
 from pvbench.check import Prepared
 from pvbench.cli.common import known_series, plugin_options, registry
 from pvbench.cli.run import selection_of, selection_options
-from pvbench.collector import case_metadata
-from pvbench.delivery import TICKS_PER_SECOND, Delivery
-from pvbench.errors import PvbenchError, SenderError
+from pvbench.collector import assumed, case_metadata, counted
+from pvbench.delivery import EXACT_CLOCKS, TICKS_PER_SECOND, Delivery
+from pvbench.errors import PvbenchError, SenderError, Status
 from pvbench.measure import differences, seconds
+from pvbench.ops import IrqSave
 from pvbench.plan import effort
 from pvbench.registry import Registry
 from pvbench.report.summary import HEADLINE
 from pvbench.request import PreparedRun, Request, prepare
+from pvbench.results import Metadata
 from pvbench.suite import Suite
+from pvbench.trace import Trace
 
 
 def main(suite: Suite) -> None:
@@ -40,6 +43,9 @@ def main(suite: Suite) -> None:
     try:
         known_series(chosen.series)
         found = registry(chosen)
+        if suite.name not in found.suites:  # a file of the user's own
+            chosen.plugins.append(sys.argv[0])
+            found = registry(chosen)
         request = Request(suite=suite, selection=selection_of(chosen, chosen.costs))
         _run(prepare(request, found), found, own, chosen.series)
     except PvbenchError as error:
@@ -70,12 +76,17 @@ def _run(
     _add_options(runner.argparser)
     args = runner.parse_args()
     if not (args.worker or args.quiet):
-        _tell_refused(prepared)
-    for ready in _cases(prepared):
-        if ready.lossy:
-            continue
-        metadata = prepared.facts | case_metadata(ready) | {"pvbench_series": series}
+        _tell_refused(prepared, series)
+    cases = [ready for ready in _cases(prepared) if series in _series_of(ready)]
+    if not cases:
+        blocked = any(o.kind == "blocked" for o in prepared.plan.refused.values())
+        print(f"{prepared.request.suite.name}: there is nothing to measure", file=sys.stderr)
+        sys.exit(Status.ENVIRONMENT if blocked else Status.NOTHING_MEASURED)
+    for number, ready in enumerate(cases):
         measured = _Measured(ready, delivery, prepared, series)
+        metadata = prepared.facts | case_metadata(ready) | {"pvbench_series": series}
+        if delivery.clock in EXACT_CLOCKS and args.worker_task in (None, number):
+            metadata |= measured.facts(args.loops or wanted.loops)
         runner.bench_time_func(f"{ready.case.name} {series}", measured, metadata=metadata)
 
 
@@ -87,13 +98,30 @@ def _cases(prepared: PreparedRun) -> Iterator[Prepared]:
             yield ready[case.name]
 
 
-def _tell_refused(prepared: PreparedRun) -> None:
+def _series_of(ready: Prepared) -> set[str]:
+    """The series a case has, read from its bursts and ops."""
+    bursts = list(zip(ready.case.bursts, ready.bursts, strict=True))
+    ops = [op for expected in ready.bursts for op in expected.program]
+    locally = any(b.protocol == "csd" and b.targets == (b.source,) for b, _ in bursts)
+    sends = {"send": bool(ops), "irqoff": any(type(op) is IrqSave for op in ops)}
+    arrives = {
+        "wall": True,
+        "deliver": locally or any(expected.cpus for _, expected in bursts),
+        "ack": any(burst.wait and expected.cpus for burst, expected in bursts),
+        "makespan": len(bursts) > 1,
+    }
+    found = sends if ready.lossy else sends | arrives
+    return {name for name, exists in found.items() if exists}
+
+
+def _tell_refused(prepared: PreparedRun, series: str) -> None:
     """What has no benchmark, and why."""
     for name, outcome in prepared.plan.refused.items():
         print(f"{outcome.kind}: {name}: {outcome.reason}", file=sys.stderr)
     for ready in _cases(prepared):
-        if ready.lossy:
-            print(f"{ready.case.name}: it loses IPIs, so it has no time", file=sys.stderr)
+        if series not in _series_of(ready):
+            why = " as it loses IPIs" if ready.lossy else ""
+            print(f"{ready.case.name} has no {series}{why}", file=sys.stderr)
 
 
 def _forward(
@@ -120,11 +148,21 @@ class _Measured:
         self._warmup = prepared.launch.effort.warmup
 
     def __call__(self, loops: int) -> float:
-        """Boot, run, prove; seconds of *loops* bursts."""
+        """Seconds of *loops* bursts."""
+        ticks_per_second = TICKS_PER_SECOND[self._delivery.clock]
+        return seconds(self._trace(loops), ticks_per_second)[self._series] * loops
+
+    def facts(self, loops: int) -> Metadata:
+        """What each run of *loops* bursts counts, where the clock is exact."""
+        trace = self._trace(loops)
+        proved: Metadata = {"pvbench_target_state_proved": trace.target_state}
+        return proved | counted(trace.counts, trace.loops) | assumed(trace, self._series)
+
+    def _trace(self, loops: int) -> Trace:
+        """Boot, run, prove."""
         case = self._ready.case
         with self._delivery.boot(case.guest, self._settings) as machine:
             trace = machine.run(self._ready.task, loops=loops, warmup=self._warmup)
         if wrong := differences(self._ready, trace):
             raise SenderError(f"{case.name}: proof of mechanism failed", why=wrong[0])
-        ticks_per_second = TICKS_PER_SECOND[self._delivery.clock]
-        return seconds(trace, ticks_per_second)[self._series] * loops
+        return trace

@@ -26,6 +26,21 @@ def integer(low: int, high: int, why: str) -> Callable[[Any, attrs.Attribute[Any
     return check
 
 
+def texts(why: str, least: int = 0) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
+    """Accept a tuple of *least* strings or more; a bare string would be one of letters."""
+
+    def check(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+        strings = isinstance(value, tuple) and all(isinstance(v, str) for v in value)
+        if strings and len(value) >= least:
+            return
+        raise ValueError(
+            f"{type(instance).__name__}.{attribute.name} is {value!r}, "
+            f"not a tuple of texts: {why}"
+        )
+
+    return check
+
+
 def one_of(*choices: str) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
     """Accept one of the strings."""
 

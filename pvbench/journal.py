@@ -104,8 +104,9 @@ def boots_done(entries: Entries) -> dict[int, dict[str, Any]]:
 
 
 def is_complete(entries: Entries) -> bool:
-    """No boot is missing and none has failed."""
-    return len(boots_done(entries)) == plan_of(entries).get("boots")
+    """No boot is missing and none has failed, and the run came to its end."""
+    ended = any("end" in entry for entry in entries)
+    return ended and len(boots_done(entries)) == plan_of(entries).get("boots")
 
 
 def read(path: Path) -> Entries:

@@ -76,8 +76,8 @@ def _open_lock() -> int:
     """Anybody's file will do: locking needs no more than reading."""
     try:
         with suppress(FileNotFoundError):
-            return os.open(LOCK, os.O_RDONLY)
-        file = os.open(LOCK, os.O_RDONLY | os.O_CREAT, 0o644)
+            return os.open(LOCK, os.O_RDONLY | os.O_NOFOLLOW)
+        file = os.open(LOCK, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644)
     except OSError as error:
         raise UnavailableError(
             f"{LOCK} cannot be opened", why=str(error.strerror), fix="Timed runs lock it."

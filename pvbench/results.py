@@ -89,8 +89,9 @@ def _create(path: Path) -> Path:
     if path.suffix != ".json":
         raise UsageError(f"{path} does not end in .json", fix="pyperf files do.")
     try:
+        if not path.exists():
+            _forget(journal.beside(path))
         with path.open("x"):
-            journal.beside(path).unlink(missing_ok=True)  # of a run that measured nothing
             return path
     except FileExistsError:
         raise UsageError(
@@ -98,6 +99,14 @@ def _create(path: Path) -> Path:
         ) from None
     except OSError as error:
         raise _not_writable(path, error) from None
+
+
+def _forget(book: Path) -> None:
+    """Remove the journal of a run that measured nothing; leave anybody else's file."""
+    if book.is_file() and not journal.read(book) and book.stat().st_size:
+        raise UsageError(f"{book} exists and is no journal of a run", fix="Move it away.")
+    if book.is_file():
+        book.unlink()
 
 
 def _not_writable(path: Path, error: OSError) -> UnavailableError:

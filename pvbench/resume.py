@@ -6,6 +6,7 @@ A plan is the same if everything in it is: cases, ops, seed, effort, software.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -29,12 +30,25 @@ def find(output: str | None, plan: dict[str, Any]) -> Path | None:
     if output is not None:
         path = Path(output)
         return path if path.exists() and _holds(path, plan) else None
+    return next((path for path, before in _unfinished() if before == plan), None)
+
+
+def why_anew(plan: dict[str, Any]) -> str:
+    """Why a run of *plan* starts although it might have resumed one."""
+    told = "there is no unfinished run of this plan here, a new one starts"
+    for path, before in _unfinished():
+        if before.get("suite") == plan["suite"]:
+            return f"{told}; unlike in {path}: {_differing(before, plan)}"
+    return told
+
+
+def _unfinished() -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Unfinished runs of this machine and their plans, the newest first."""
     for path in reversed(all_runs()):
-        with suppress(UsageError):  # a damaged journal is not that of this plan
+        with suppress(UsageError):  # a damaged journal is nobody's
             entries = journal.read(journal.beside(path))
-            if journal.plan_of(entries) == plan and not journal.is_complete(entries):
-                return path
-    return None
+            if journal.plan_of(entries) and not journal.is_complete(entries):
+                yield path, journal.plan_of(entries)
 
 
 def _holds(path: Path, plan: dict[str, Any]) -> bool:

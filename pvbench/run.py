@@ -64,6 +64,8 @@ def run(prepared: PreparedRun) -> Ended:
     planned = plan_entry(prepared)
     path = resume.find(request.output, planned) if request.resume else None
     mine = path is None  # made here, or locked
+    if request.resume and path is None and request.output is None:
+        _say(resume.why_anew(planned))
     path = path or claim(request.output, request.suite.name, request.label or _tox_env())
     timed = prepared.launch.clock not in EXACT_CLOCKS
     try:

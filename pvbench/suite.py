@@ -6,6 +6,8 @@ from typing import Any
 
 import attrs
 
+from pvbench.checks import integer, one_of, texts
+from pvbench.delivery import TARGET_STATES
 from pvbench.ops import Burst
 from pvbench.sender import Stack
 from pvbench.topology import Guest
@@ -31,13 +33,16 @@ class Suite:
     """
 
     name: str
-    version: int
+    version: int = attrs.field(validator=integer(1, 1 << 31, "it counts the changes"))
     summary: str
-    workloads: tuple[str, ...]
-    drivers: tuple[str, ...]
+    workloads: tuple[str, ...] = attrs.field(validator=texts("names of workloads"))
+    drivers: tuple[str, ...] = attrs.field(validator=texts("names of drivers"))
     overlays: tuple[str, ...] | None = None
-    guests: tuple[str, ...]
-    target_states: tuple[str, ...] = ("halted",)
+    guests: tuple[str, ...] = attrs.field(validator=texts("topologies", least=1))
+    target_states: tuple[str, ...] = attrs.field(
+        default=("halted",),
+        validator=attrs.validators.deep_iterable(one_of(*TARGET_STATES)),
+    )
     shorthands: bool = False
 
 

@@ -15,6 +15,7 @@ GUESTS = (
     "ids:0,128-255",  # none a 128-bit bitmap from 0 can name
     "ids:0,255-382",  # none an xAPIC can name, 255 being its broadcast
     "ids:128-0",  # descending
+    "ids:5,1,128,0",  # below the window: the bug of the first release
 )
 
 

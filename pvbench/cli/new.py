@@ -40,6 +40,6 @@ def _next(folder: Path, name: str) -> str:
     return f"""
 It works as it is.  Next:
   cd {quote(str(folder))}
-  python -m pip install -e .
+  python -m pip install -e '.[test]'
   python -m pytest
   pvbench run norov --sender native,{name}"""

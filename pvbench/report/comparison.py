@@ -13,7 +13,11 @@ from pvbench.report import table
 
 
 def comparison(pairs: list[Pair], style: str, *, by: str | None = None) -> str:
-    """One row for each pair; ratios are of times, and say which kind."""
+    """
+    One row for each pair; ratios are of times, and say which kind.
+
+    In a CSV times are seconds and parts are fractions, as plain numbers.
+    """
     several = len({pair.before.fact("series") for pair in pairs}) > 1
     columns: dict[str, Callable[[Pair], str]] = {
         "workload": lambda p: p.before.fact("workload")
@@ -29,7 +33,14 @@ def comparison(pairs: list[Pair], style: str, *, by: str | None = None) -> str:
     for fact in conditions_of(pairs):
         columns[fact.replace("_", " ")] = partial(_fact, fact)
     text = len(columns)
-    columns |= {
+    columns |= _numbers(pairs) if style == "csv" else _shown(pairs)
+    rows = [[of(pair) for of in columns.values()] for pair in pairs]
+    return table.render(list(columns), rows, style, left=text)
+
+
+def _shown(pairs: list[Pair]) -> dict[str, Callable[[Pair], str]]:
+    """Columns for people."""
+    columns: dict[str, Callable[[Pair], str]] = {
         "before": lambda p: table.seconds(p.before.value_s),
         "after": lambda p: table.seconds(p.after.value_s),
         "speed ratio": lambda p: f"{p.speed_ratio:.3f}",
@@ -39,8 +50,22 @@ def comparison(pairs: list[Pair], style: str, *, by: str | None = None) -> str:
     }
     if any(pair.assumed for pair in pairs):
         columns["assumed"] = lambda p: p.assumed
-    rows = [[of(pair) for of in columns.values()] for pair in pairs]
-    return table.render(list(columns), rows, style, left=text)
+    return columns
+
+
+def _numbers(pairs: list[Pair]) -> dict[str, Callable[[Pair], str]]:
+    """The same for programs: seconds and fractions."""
+    columns: dict[str, Callable[[Pair], str]] = {
+        "before": lambda p: repr(p.before.value_s),
+        "after": lambda p: repr(p.after.value_s),
+        "speed ratio": lambda p: f"{p.speed_ratio:.9g}",
+        "time reduction": lambda p: f"{p.time_reduction:.9g}",
+        "verdict": lambda p: p.verdict,
+        "counts": lambda p: p.counts,
+    }
+    if any(pair.assumed for pair in pairs):
+        columns["assumed"] = lambda p: p.assumed
+    return columns
 
 
 def _fact(name: str, pair: Pair) -> str:
@@ -101,7 +126,8 @@ def as_json(pairs: list[Pair], alone: list[str], found: list[Crossover]) -> dict
                 "workload": pair.before.fact("workload"),
                 "guest": pair.before.fact("guest"),
                 "series": pair.before.fact("series"),
-                "baseline": pair.before.fact("stack"),
+                "stack": pair.before.fact("stack"),
+                "baseline": pair.baseline,
                 "side": pair.side,
                 "before_s": pair.before.value_s,
                 "after_s": pair.after.value_s,

@@ -193,7 +193,13 @@ def _notes(members: list[Row]) -> Iterator[str]:
     """What a result cannot show, and what was lost."""
     sending = [row for row in members if row.fact("targets")]
     bypassed = [row for row in sending if row.fact("overlaid") == "no"]
-    for (reason,), workloads, senders in _merged(bypassed, "sender", _why_native):
+    acting = {_sent_by(row) for row in sending if row.fact("overlaid") == "yes"}
+
+    def called(row: Row) -> str:
+        """The sender, or the stack where the sender acts over another driver."""
+        return str(row.fact("stack" if _sent_by(row) in acting else "sender"))
+
+    for (reason,), workloads, senders in _merged(bypassed, called, _why_native):
         yield f"Note: {_some(workloads)} cannot tell {senders} from the driver: {reason}."
     yield from _alike([row for row in sending if row.fact("series") == HEADLINE])
     for fact, named in (("apic_mode", "APIC modes"), ("hypercall_abi", "hypercall ABIs")):
@@ -202,12 +208,21 @@ def _notes(members: list[Row]) -> Iterator[str]:
             yield f"Note: {named} are compared across boots: {', '.join(boots)}."
     lossy = [row for row in sending if row.fact("lost")]
     for (lost, targets), workloads, stacks in _merged(
-        lossy, "stack", lambda r: r.fact("lost"), lambda r: r.fact("targets")
+        lossy, _stack, lambda r: r.fact("lost"), lambda r: r.fact("targets")
     ):
+        many = "lose" if ", " in stacks else "loses"
         yield (
-            f"Note: {stacks} loses {lost} of {targets} IPIs of {_some(workloads)}; a sender "
+            f"Note: {stacks} {many} {lost} of {targets} IPIs of {_some(workloads)}; a sender "
             f"that waits for them hangs, so there is no time to acknowledgement."
         )
+
+
+def _sent_by(row: Row) -> tuple[Any, Any]:
+    return row.fact("workload"), row.fact("sender")
+
+
+def _stack(row: Row) -> str:
+    return str(row.fact("stack"))
 
 
 def _alike(members: list[Row]) -> Iterator[str]:
@@ -231,12 +246,12 @@ def _alike(members: list[Row]) -> Iterator[str]:
 
 
 def _merged(
-    members: list[Row], name: str, *facts: Callable[[Row], Any]
+    members: list[Row], name: Callable[[Row], str], *facts: Callable[[Row], Any]
 ) -> Iterator[tuple[tuple[Any, ...], tuple[str, ...], str]]:
     """(facts, workloads, names) with all that share facts and workloads in one."""
     workloads_of: dict[tuple[Any, ...], dict[str, None]] = {}
     for row in members:
-        key = (tuple(fact(row) for fact in facts), row.fact(name))
+        key = (tuple(fact(row) for fact in facts), name(row))
         workloads_of.setdefault(key, {})[row.fact("workload")] = None
     names_of: dict[tuple[Any, ...], list[str]] = {}
     for (found, one), workloads in workloads_of.items():

@@ -38,7 +38,7 @@ def resumed(cli: Cli, *options: str) -> Path:
     """What `--resume` says it has written."""
     done = small(cli, "--resume", *options)
     assert done.status == 0, done.err
-    return Path(done.err.removeprefix("results: ").strip())
+    return Path(done.err.splitlines()[-1].removeprefix("results: "))
 
 
 def test_without_any_run_a_new_one_starts(cli: Cli) -> None:
@@ -79,7 +79,8 @@ def test_a_run_of_another_plan_is_left_alone(cli: Cli) -> None:
 
 def test_a_finished_run_is_not_continued(cli: Cli) -> None:
     """There is nothing to do: a new run starts, the old one is a result."""
-    old = started(cli, boots=2)
+    small(cli)
+    (old,) = FOLDER.glob("*.json")
     content = old.read_bytes()
     new = resumed(cli)
 
@@ -124,3 +125,25 @@ def test_a_run_that_is_under_way_is_not_continued_by_a_second(cli: Cli) -> None:
 
     assert (done.status, len(os.listdir(FOLDER))) == (5, 2)
     assert done.err.startswith(f"pvbench: another run is writing {path.with_suffix('.jsonl')}")
+
+
+def test_it_says_why_a_new_run_starts(cli: Cli) -> None:
+    """Nobody should wait for a run that silently began at its first boot."""
+    anew = "there is no unfinished run of this plan here, a new one starts"
+    first = small(cli, "--resume").err
+    started(cli, "--seed", "3")
+    second = small(cli, "--resume").err
+
+    assert f"pvbench: {anew}\n" in first
+    assert f"{anew}; unlike in {FOLDER}" in second
+    assert "seed was 3, is 0" in second
+
+
+def test_a_run_that_lacks_only_its_end_is_finished(cli: Cli) -> None:
+    """Killed after its last boot: nothing is measured again."""
+    path = started(cli, boots=2)
+    book = path.with_suffix(".jsonl")
+    lines = [line for line in book.read_text().splitlines() if '"end"' not in line]
+    book.write_text("\n".join(lines) + "\n")
+
+    assert (resumed(cli), list(FOLDER.glob("*.json"))) == (path, [path])

@@ -52,6 +52,18 @@ IDS: dict[str, dict[str, Count]] = {
         "hyperv-ipi": Count(0, 1),
         "xen-evtchn": Count(0, 79),
     },
+    "ids:5,1,128,0": {
+        "x2apic-physical": Count(3, 0),
+        "x2apic-cluster": Count(2, 0),
+        "shorthand": Count(1, 0),
+        "kvm-pv": Count(0, 2),
+        "kvm-pv-4.19": Count(0, 1, 1),
+        "kvm-pv128-v3": Count(0, 1, 1),
+        "kvm-pv-cluster128": Count(0, 2),
+        "kvm-pv-cluster192": Count(0, 1),
+        "hyperv-ipi": Count(0, 1),
+        "xen-evtchn": Count(0, 3),
+    },
     "dense:288": {
         "x2apic-physical": Count(287, 0),
         "x2apic-cluster": Count(18, 0),

@@ -21,7 +21,7 @@ def test_a_sender_is_never_compared_with_the_baseline_of_another_file(cli: Cli) 
     done = cli("compare", "old.json", "new.json", "--by", "sender", "--format", "csv")
     ratios = [row["speed ratio"] for row in csv.DictReader(io.StringIO(done.out))]
 
-    assert (done.status, ratios) in [(0, ["2.000", "2.000"]), (2, [])]
+    assert (done.status, ratios) in [(0, ["2", "2"]), (2, [])]
 
 
 def test_a_series_that_no_case_has_compares_nothing(cli: Cli) -> None:
@@ -46,4 +46,4 @@ def test_guests_of_one_name_are_never_taken_for_each_other(cli: Cli) -> None:
     done = cli("compare", *files, "--by", "guest", "--baseline", "dense:80", "--csv")
     found = {r["side"]: r["before"] for r in csv.DictReader(io.StringIO(done.out))}
 
-    assert found == {"dense:80/on2": "200 us", "dense:8": "200 us"}
+    assert found == {"dense:80/on2": "0.0002", "dense:8": "0.0002"}

@@ -26,7 +26,7 @@ def test_three_files_are_written_and_the_next_commands_printed(cli: Cli) -> None
         "\n"
         "It works as it is.  Next:\n"
         "  cd pv-mine\n"
-        "  python -m pip install -e .\n"
+        "  python -m pip install -e '.[test]'\n"
         "  python -m pytest\n"
         "  pvbench run norov --sender native,pv-mine\n"
     )

@@ -1,0 +1,21 @@
+"""The machine itself as a site."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from run_helpers import console
+
+
+def test_a_worker_imports_nothing_from_the_current_directory(tmp_path: Path) -> None:
+    """Neither another pvbench that lies there nor a module of the user's."""
+    (tmp_path / "pvbench").mkdir()
+    for name in ("pvbench/__init__.py", "json.py", "numpy.py"):
+        (tmp_path / name).write_text("raise SystemExit('from the current directory')")
+
+    done = console(
+        *("run", "norov", "--fast", "-q", "-k", "dry-run", "--sender", "x2apic-physical"),
+        cwd=tmp_path,
+    )
+
+    assert (done.returncode, "24.0 ns" in done.stdout) == (0, True)
