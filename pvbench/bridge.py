@@ -28,7 +28,7 @@ from pvbench.measure import differences, seconds
 from pvbench.ops import IrqSave
 from pvbench.plan import effort
 from pvbench.registry import Registry
-from pvbench.report.summary import HEADLINE
+from pvbench.report.summary import HEADLINE, not_run
 from pvbench.request import PreparedRun, Request, prepare
 from pvbench.results import Metadata
 from pvbench.suite import Suite
@@ -115,13 +115,19 @@ def _series_of(ready: Prepared) -> set[str]:
 
 
 def _tell_refused(prepared: PreparedRun, series: str) -> None:
-    """What has no benchmark, and why."""
-    for name, outcome in prepared.plan.refused.items():
-        print(f"{outcome.kind}: {name}: {outcome.reason}", file=sys.stderr)
+    """What has no benchmark, and why; equal reasons are told once."""
+    told = {
+        name: (outcome.kind, outcome.reason) for name, outcome in prepared.plan.refused.items()
+    }
     for ready in _cases(prepared):
         if series not in _series_of(ready):
             why = " as it loses IPIs" if ready.lossy else ""
-            print(f"{ready.case.name} has no {series}{why}", file=sys.stderr)
+            told[ready.case.name] = ("unsupported", f"it has no {series}{why}")
+    entries = [
+        {"case": name, "outcome": kind, "reason": why} for name, (kind, why) in told.items()
+    ]
+    for line in not_run(entries):
+        print(line, file=sys.stderr)
 
 
 def _forward(

@@ -43,6 +43,19 @@ def test_the_readmes_residuals_are_those_of_the_command_it_names(
     assert (len(shown), [line for line in shown if line not in README]) == (16, [])
 
 
+def test_the_readmes_own_suite_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A suite and its workload in one file."""
+    monkeypatch.chdir(tmp_path)
+    code = next(c for c in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "odd" in c)
+    Path("my_suite.py").write_text(code)
+
+    status = main(["run", "./my_suite.py", "-q", "--sender", "native"])
+
+    assert (status, "odd:16" in output(capsys)) == (0, True)
+
+
 def test_the_readmes_crossover_is_what_compare_prints(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

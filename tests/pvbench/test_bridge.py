@@ -146,3 +146,78 @@ def test_a_case_that_has_no_time_is_told(tmp_path: Path) -> None:
     done = script("norov", *chosen, *options, folder=tmp_path)
 
     assert (done.returncode, "has no wall as it loses IPIs" in done.stderr) == (0, True)
+
+
+OWN = """
+from pvbench.hookspecs import hookimpl
+from pvbench.ops import Burst
+from pvbench.suite import Suite
+from pvbench.workload import Workload
+
+pvbench_api = 1
+
+def odd(guest, cpus):
+    targets = tuple(range(1, 2 * cpus, 2))
+    return (Burst(source=0, operation="smp_call_function_many", targets=targets),)
+
+@hookimpl
+def pvbench_workloads():
+    return [Workload(name="odd", summary="odd CPUs", bursts=odd, parameters={"cpus": 2})]
+
+@hookimpl
+def pvbench_suites():
+    chosen = {"workloads": ("odd:3",), "drivers": ("x2apic-cluster",), "guests": ("8",)}
+    return [Suite(name="mine", version=1, summary="my own", **chosen)]
+
+if __name__ == "__main__":
+    from pvbench.bridge import main
+
+    main(*pvbench_suites())
+"""
+
+
+def test_a_suite_file_of_the_user_is_a_script_too(tmp_path: Path) -> None:
+    """With the workload it brings; pyperf's workers find both."""
+    (tmp_path / "mine.py").write_text(OWN)
+    done = subprocess.run(
+        [sys.executable, "mine.py", "--sender", "native", "-q", "-o", "mine.json"],
+        cwd=tmp_path,
+        env=buffered(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert (done.returncode, done.stderr, "mine.odd:3" in done.stdout) == (0, "", True)
+
+
+@pytest.mark.parametrize(
+    ("options", "status"),
+    [
+        pytest.param(("--series", "makespan"), 3, id="no-such-series-here"),
+        pytest.param(("-k", "nothing like it"), 3, id="no-case"),
+        pytest.param(("--plugin", "no:load-norov"), 5, id="blocked"),
+    ],
+)
+def test_nothing_to_measure_is_told(
+    options: tuple[str, ...], status: int, tmp_path: Path
+) -> None:
+    """A sentence and its exit status, as for `pvbench run`."""
+    done = script("norov", *options, folder=tmp_path)
+
+    assert done.returncode == status
+    assert done.stderr.splitlines()[-1] == "norov: there is nothing to measure"
+
+
+def test_counts_and_assumed_parts_are_in_its_files_on_an_exact_clock(tmp_path: Path) -> None:
+    """So they compare with those of `pvbench run` without gaps."""
+    path = tmp_path / "theirs.json"
+    script(
+        "norov", *NATIVE, *QUESTIONS["norov"], *SINGLE, "-q", "-o", str(path), folder=tmp_path
+    )
+    (benchmark,) = pyperf.BenchmarkSuite.load(str(path))
+    metadata = benchmark.get_metadata()
+
+    assert (metadata["pvbench_icr_writes"], metadata["pvbench_hypercalls"]) == (1, 0)
+    assert 0 < metadata["pvbench_assumed"] < 1
