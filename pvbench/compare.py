@@ -15,6 +15,7 @@ import attrs
 from pvbench.delivery import EXACT_CLOCKS
 from pvbench.errors import Status, UsageError, unknown, worst
 from pvbench.report.facts import AXES, Row
+from pvbench.stats import Verdict
 
 
 def profile(row: Row) -> str:
@@ -56,12 +57,14 @@ class Pair:
 
     Args:
         baseline, side: what the two sides are called.
+        judged: the verdict on a noisy clock, from `judged`.
     """
 
     baseline: str
     side: str
     before: Row
     after: Row
+    judged: Verdict | None = None
 
     @property
     def speed_ratio(self) -> float:
@@ -74,10 +77,15 @@ class Pair:
         return 1 - self.after.value_s / self.before.value_s
 
     @property
+    def is_noisy(self) -> bool:
+        """A clock of the two does not repeat itself."""
+        return not {self.before.fact("clock"), self.after.fact("clock")} <= {*EXACT_CLOCKS}
+
+    @property
     def verdict(self) -> str:
-        """``faster``, ``slower``, ``equal``; ``inconclusive`` for a noisy clock."""
-        if not {self.before.fact("clock"), self.after.fact("clock")} <= {*EXACT_CLOCKS}:
-            return "inconclusive"
+        """``faster``, ``slower``, ``equal``; on a noisy clock that of `stats`."""
+        if self.is_noisy:
+            return self.judged.kind if self.judged else "inconclusive"
         if self.before.boots_s[0] == self.after.boots_s[0]:
             return "equal"
         return "faster" if self.after.value_s < self.before.value_s else "slower"
@@ -104,6 +112,37 @@ def _counts(row: Row) -> str:
         return "unknown"
     named = ((icr_writes, "w"), (hypercalls, "h"), (lost, " lost"))
     return " ".join(f"{count:g}{unit}" for count, unit in named if count) or "0"
+
+
+# Equal in both: the rows of one file come from the same boots.
+_BOOT: Final = (
+    *("guest", "apic_ids", "guest_bits", "host_cpus", "apic_mode", "hypercall_abi"),
+    *("delivery", "site", "profile"),
+)
+
+
+def judged(pairs: list[Pair], margin: float) -> list[Pair]:
+    """The pairs of one comparison, with verdicts where the clock is noisy."""
+    noisy = [pair for pair in pairs if pair.is_noisy]
+    if not noisy:
+        return pairs
+    from pvbench.stats import Sample, verdicts
+
+    samples = [
+        Sample(
+            before_s=pair.before.boots_s,
+            after_s=pair.after.boots_s,
+            paired=_shared_boots(pair.before, pair.after),
+        )
+        for pair in noisy
+    ]
+    found = iter(verdicts(samples, margin))
+    return [attrs.evolve(p, judged=next(found)) if p.is_noisy else p for p in pairs]
+
+
+def _shared_boots(one: Row, other: Row) -> bool:
+    same = all(one.fact(fact) == other.fact(fact) for fact in _BOOT)
+    return same and one.file == other.file != "" and one.boots == other.boots != ()
 
 
 def across_files(files: dict[str, list[Row]]) -> tuple[list[Pair], list[str]]:

@@ -150,8 +150,12 @@ def suite_of(*rows: Row) -> pyperf.BenchmarkSuite:
 def _benchmark(row: Row) -> pyperf.Benchmark:
     metadata = {f"pvbench_{k}": v for k, v in row.facts.items()}
     metadata |= {"name": row.name, "unit": "second"}
+    numbers = [{"pvbench_boot": number} for number in row.boots] or [{}] * len(row.boots_s)
     return pyperf.Benchmark(
-        [pyperf.Run([v], metadata=metadata, collect_metadata=False) for v in row.boots_s]
+        [
+            pyperf.Run([value], metadata=metadata | number, collect_metadata=False)
+            for value, number in zip(row.boots_s, numbers, strict=True)
+        ]
     )
 
 

@@ -61,6 +61,7 @@ LAYERS = [
     "report.table",
     "report.facts",
     "report.summary",
+    "stats",
     "compare",
     "report.comparison",
     "cli.common",

@@ -44,6 +44,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="print a prediction (second file) beside what it predicts; no ranking",
     )
     parser.add_argument("--baseline", metavar="SIDE", help="side of --by to compare with")
+    parser.add_argument(
+        "--margin",
+        type=float,
+        default=2,
+        metavar="PERCENT",
+        help="on a noisy clock, speed ratios this close to 1 are equivalent (2)",
+    )
     parser.add_argument("--series", default="wall", help="which time, or all (wall)")
     common.output_options(parser)
 
@@ -54,6 +61,8 @@ def execute(options: argparse.Namespace) -> Status:
     from pvbench.report import comparison
 
     common.known_series(options.series, "all")
+    if not 0 <= options.margin < 100:
+        raise UsageError(f"--margin {options.margin:g} is not in 0..100 percent")
     if options.baseline and not options.by:
         raise UsageError("--baseline names a side of --by", fix="Give --by sender, say.")
     stale = _take_environments(options) if options.env else False
@@ -85,6 +94,7 @@ def _pairs(
         return compare.beside(*files.values()), [], Status.OK
     if not options.by:
         pairs, alone = compare.across_files(files)
+        pairs = compare.judged(pairs, options.margin / 100)
         return pairs, alone, compare.status(pairs)
     together = [row for rows in files.values() for row in rows]
     if len({(row.key(), compare.profile(row)) for row in together}) < len(together):
@@ -93,6 +103,7 @@ def _pairs(
             fix="Give it one of them, or leave --by out to compare the files.",
         )
     pairs = compare.by_axis(together, options.by, options.baseline)
+    pairs = compare.judged(pairs, options.margin / 100)
     return pairs, [], Status.OK if pairs else Status.NOTHING_MEASURED
 
 
@@ -146,7 +157,7 @@ def _read(
         raise UsageError("a file is named twice", fix="Comparing it with itself says nothing.")
     suites = {name: read(name) for name in names}
     files = {
-        name: [r for r in rows(suite) if options.series in ("all", r.fact("series"))]
+        name: [r for r in rows(suite, name) if options.series in ("all", r.fact("series"))]
         for name, suite in suites.items()
     }
     made = differing(suites.values())
@@ -175,5 +186,7 @@ def _explain(
                 print(f"{name}: {text}")
     if options.beside:
         print("Published and modelled times have different clocks: residuals, no ranking.")
-    if any(pair.verdict == "inconclusive" for pair in pairs) and not options.beside:
-        print("This clock is noisy; only exact clocks are judged, so: inconclusive.")
+    if not options.beside and any(pair.is_noisy for pair in pairs):
+        from pvbench.report import comparison
+
+        print(*comparison.how_judged(pairs, options.margin), sep="\n")

@@ -48,6 +48,8 @@ def _shown(pairs: list[Pair]) -> dict[str, Callable[[Pair], str]]:
         "verdict": lambda p: p.verdict,
         "counts": lambda p: p.counts,
     }
+    if any(pair.judged for pair in pairs):
+        columns["95 % of the ratio"] = _ratio_interval
     if any(pair.assumed for pair in pairs):
         columns["assumed"] = lambda p: p.assumed
     return columns
@@ -66,6 +68,24 @@ def _numbers(pairs: list[Pair]) -> dict[str, Callable[[Pair], str]]:
     if any(pair.assumed for pair in pairs):
         columns["assumed"] = lambda p: p.assumed
     return columns
+
+
+def how_judged(pairs: list[Pair], margin: float) -> Iterator[str]:
+    """What stands behind the verdicts on a noisy clock."""
+    noisy = [pair for pair in pairs if pair.is_noisy]
+    yield (
+        f"This clock is noisy: verdicts over the medians of boots, corrected for "
+        f"{len(noisy)} pairs; equivalent is within {margin:g} %."
+    )
+    needed = [p.judged.boots_needed for p in noisy if p.judged and p.judged.boots_needed]
+    if needed:
+        yield f"Inconclusive ones would need about {max(needed)} boots, see --boots."
+
+
+def _ratio_interval(pair: Pair) -> str:
+    if not pair.judged or pair.judged.low is None:
+        return "-"
+    return f"{pair.judged.low:.3f} to {pair.judged.high:.3f}"
 
 
 def _fact(name: str, pair: Pair) -> str:
@@ -134,6 +154,7 @@ def as_json(pairs: list[Pair], alone: list[str], found: list[Crossover]) -> dict
                 "speed_ratio": pair.speed_ratio,
                 "time_reduction": pair.time_reduction,
                 "verdict": pair.verdict,
+                "judged": attrs.asdict(pair.judged) if pair.judged else None,
                 "counts": pair.counts,
                 "before_assumed": pair.before.fact("assumed"),
                 "after_assumed": pair.after.fact("assumed"),

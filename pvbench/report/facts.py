@@ -37,11 +37,15 @@ class Row:
     Args:
         facts: metadata without its ``pvbench_`` prefix.
         boots_s: the median of each boot, seconds.
+        boots: their numbers, where the file tells.
+        file: where it was read.
     """
 
     name: str
     facts: dict[str, Any]
     boots_s: tuple[float, ...]
+    boots: tuple[int, ...] = ()
+    file: str = ""
 
     @property
     def value_s(self) -> float:
@@ -57,17 +61,20 @@ class Row:
         return tuple(self.facts.get(axis) for axis in AXES if axis not in without)
 
 
-def rows(suite: pyperf.BenchmarkSuite) -> list[Row]:
+def rows(suite: pyperf.BenchmarkSuite, file: str = "") -> list[Row]:
     """Every benchmark of a result file, in its order."""
     found = []
     for benchmark in suite:
         metadata = benchmark.get_metadata()
-        runs = [run.values for run in benchmark.get_runs() if run.values]
+        runs = [run for run in benchmark.get_runs() if run.values]
+        numbers = [run.get_metadata().get("pvbench_boot") for run in runs]
         found.append(
             Row(
                 name=benchmark.get_name(),
                 facts={k.removeprefix("pvbench_"): v for k, v in metadata.items()},
-                boots_s=tuple(median(values) for values in runs),
+                boots_s=tuple(median(run.values) for run in runs),
+                boots=tuple(number for number in numbers if number is not None),
+                file=file,
             )
         )
     return found

@@ -108,6 +108,7 @@ def test_json_gives_numbers_in_seconds() -> None:
             "speed_ratio": 2.5,
             "time_reduction": 0.6,
             "verdict": "faster",
+            "judged": None,
             "counts": "79w -> 1h",
             "before_assumed": None,
             "after_assumed": None,

@@ -1,0 +1,80 @@
+"""`pvbench compare` on a clock that does not repeat itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pvbench.report.facts import Row
+from run_helpers import Cli, file_of, row_of
+
+pytest_plugins = ["run_fixtures"]
+
+NATIVE, PV = "x2apic-physical", "kvm-pv/x2apic-physical"
+# Eight boots of one machine; it gets slower all the time.
+DRIFT = tuple(1e-6 * (1 + boot / 10) for boot in range(8))
+FACTS = {"clock": "wall", "delivery": "planted"}
+
+
+def row(stack: str, times: float, *, numbers: tuple[int, ...] = tuple(range(1, 9))) -> Row:
+    """A broadcast of *stack*, *times* as long as DRIFT."""
+    made = row_of("broadcast", stack, *(times * boot for boot in DRIFT), **FACTS)
+    return Row(name=made.name, facts=made.facts, boots_s=made.boots_s, boots=numbers)
+
+
+def compared(cli: Cli, *rows: Row, by: str = "sender") -> dict[str, object]:
+    """The one pair of a file with these rows."""
+    name = file_of(Path("a.json"), *rows)
+    found = json.loads(cli("compare", name, "--by", by, "--json").out)
+    (pair,) = found["pairs"]
+    return dict(pair)
+
+
+def test_senders_of_one_boot_are_compared_boot_by_boot(cli: Cli) -> None:
+    """They took turns, so drift hit both; separate boots would not tell."""
+    assert compared(cli, row(NATIVE, 1), row(PV, 0.8))["verdict"] == "faster"
+
+
+def test_senders_of_other_boots_are_not(cli: Cli) -> None:
+    """The same numbers, in boots of their own."""
+    later = row(PV, 0.8, numbers=tuple(range(11, 19)))
+
+    assert compared(cli, row(NATIVE, 1), later)["verdict"] == "inconclusive"
+
+
+def test_files_never_share_boots(cli: Cli) -> None:
+    """Boot 1 of one run is not boot 1 of another."""
+    files = [file_of(Path(f"{n}.json"), row(NATIVE, n)) for n in (1, 0.8)]
+    done = cli("compare", *files)
+
+    assert (done.status, "inconclusive" in done.out) == (4, True)
+    assert "would need about" in done.out
+
+
+@pytest.mark.parametrize(
+    ("after", "status", "verdict"),
+    [
+        pytest.param(3, 1, "slower", id="slower-is-a-regression"),
+        pytest.param(1 / 3, 0, "faster", id="faster"),
+    ],
+)
+def test_runs_far_apart_are_judged(cli: Cli, after: float, status: int, verdict: str) -> None:
+    """With an interval of the speed ratio."""
+    files = [file_of(Path(f"{n}.json"), row(NATIVE, t)) for n, t in ((1, 1), (2, after))]
+    done = cli("compare", *files)
+
+    assert (done.status, verdict in done.out) == (status, True)
+    assert "95 % of the ratio" in done.out
+    assert "This clock is noisy" in done.out
+
+
+def test_the_margin_is_the_user_s(cli: Cli) -> None:
+    """10 % faster is equivalent to who asks for 15 %; no verdict needs a wrong margin."""
+    name = file_of(Path("a.json"), row(NATIVE, 1), row(PV, 0.9))
+    told = cli("compare", name, "--by", "sender", "--margin", "15").out
+    wrong = cli("compare", name, "--by", "sender", "--margin", "nan")
+
+    assert "equivalent" in told
+    assert (wrong.status, wrong.err.count("\n")) == (2, 1)
