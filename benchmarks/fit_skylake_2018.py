@@ -15,7 +15,7 @@ import numpy as np
 from pvbench.check import prepare
 from pvbench.delivery import Task
 from pvbench.expand import Selection, expand
-from pvbench.registry import load
+from pvbench.loader import load
 from pvbench.suite import Case
 from pvbench_deliver_model.engine import Engine
 from pvbench_deliver_model.profile import Cost, Profile, read

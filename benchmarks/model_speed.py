@@ -27,8 +27,9 @@ import simpy
 from pvbench.check import prepare
 from pvbench.decode import Decoder
 from pvbench.delivery import Task
+from pvbench.loader import load
 from pvbench.ops import Burst
-from pvbench.registry import Registry, load
+from pvbench.registry import Registry
 from pvbench.suite import Case
 from pvbench.topology import parse_guest
 from pvbench_deliver_model.engine import Engine

@@ -17,8 +17,8 @@ from tabulate import tabulate
 
 from pvbench.check import prepare
 from pvbench.delivery import Task
+from pvbench.loader import load
 from pvbench.ops import Burst
-from pvbench.registry import load
 from pvbench.suite import Case
 from pvbench.topology import parse_guest
 from pvbench.workload import Workload

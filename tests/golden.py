@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import pyperf
 
 from pvbench.expand import Selection
-from pvbench.registry import load
+from pvbench.loader import load
 from pvbench.request import Request, prepare
 from pvbench.results import FINGERPRINT, read
 from pvbench.run import run

@@ -9,8 +9,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from pvbench.decode import Decoder, Sends
+from pvbench.loader import load
 from pvbench.ops import BARE_OPERATIONS, CSD_OPERATIONS, Burst, Hypercall, Op, Program
-from pvbench.registry import Registry, load
+from pvbench.registry import Registry
 from pvbench.sender import Sent, Stack, program
 from pvbench.topology import Guest
 

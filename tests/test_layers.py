@@ -35,6 +35,8 @@ LAYERS = [
     "suite",
     "hookspecs",
     "registry",
+    "offers",
+    "loader",
     "scaffold",
     "expand",
     "check",

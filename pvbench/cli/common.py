@@ -42,7 +42,7 @@ def output_options(parser: argparse.ArgumentParser) -> None:
 
 def registry(options: argparse.Namespace) -> Registry:
     """Load the plugins; broken ones are named on standard error."""
-    from pvbench.registry import load
+    from pvbench.loader import load
 
     found = load(options.plugins, strict=options.strict_plugins)
     for plugin in found.broken:

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, Final, NoReturn, ParamSpec, TypeVar
 
+from pvbench.loader import load
+from pvbench.offers import check_thing
 from pvbench.ops import Burst
-from pvbench.registry import Registry, check_thing, load
+from pvbench.registry import Registry
 from pvbench.sender import Driver, Sender, Stack
 from pvbench.suite import Case
 from pvbench.topology import Guest

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from pvbench.errors import UnavailableError, UsageError
-from pvbench.registry import Plugin, Registry, load
+from pvbench.loader import load
+from pvbench.registry import Plugin, Registry
 
 Write = Callable[[str, str], str]
 pytestmark = pytest.mark.usefixtures("only_bundled")

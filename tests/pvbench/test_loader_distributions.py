@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from helpers import bundled
-from pvbench.registry import load
+from pvbench.loader import load
 
 SENDER = """
 from pvbench.hookspecs import hookimpl

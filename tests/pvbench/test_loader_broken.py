@@ -8,7 +8,7 @@ import pytest
 
 from broken_plugins import BROKEN, GOOD
 from helpers import bundled
-from pvbench.registry import load
+from pvbench.loader import load
 
 Write = Callable[[str, str], str]
 pytestmark = pytest.mark.usefixtures("only_bundled")
