@@ -29,7 +29,8 @@ def find(output: str | None, plan: dict[str, Any]) -> Path | None:
     """
     if output is not None:
         path = Path(output)
-        return path if path.exists() and _holds(path, plan) else None
+        ours = path.suffix == ".json" and path.exists()  # else claiming it says why not
+        return path if ours and _holds(path, plan) else None
     return next((path for path, before in _unfinished() if before == plan), None)
 
 

@@ -9,6 +9,7 @@ time that is saved: a speed ratio of 2.5 is a time reduction of 60 %.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -164,6 +165,11 @@ def _read(
     return files, made if options.beside else made | compare.differing(files)
 
 
+def _short(value: str) -> str:
+    """A hash by its first digits, as in the names of profiles."""
+    return re.sub(r"\b[0-9a-f]{64}\b", lambda digits: digits[0][:8], value)
+
+
 def _explain(
     files: dict[str, list[Row]],
     differs: dict[str, list[str]],
@@ -173,7 +179,7 @@ def _explain(
     """What kind of numbers these are; not between the rows of a CSV."""
     plain = options.format == "plain"
     for fact, values in differs.items():
-        told = f"differs: {fact}: {' | '.join(values)}"
+        told = f"differs: {fact}: {' | '.join(map(_short, values))}"
         print(told, file=sys.stdout if plain else sys.stderr)
     if not plain:
         return

@@ -223,3 +223,11 @@ def test_of_two_runs_into_one_file_the_second_is_told(
     assert Path("second").read_text() == (
         "5: pvbench: another run is writing a.jsonl. Wait for it.\n"
     )
+
+
+def test_a_file_that_is_no_json_by_name_is_refused_as_ever(cli: Cli) -> None:
+    """`--resume` makes no exception for an empty file of another kind."""
+    Path("a.txt").touch()
+    done = small(cli, "--resume", "-o", "a.txt")
+
+    assert (done.status, "a.txt does not end in .json" in done.err) == (2, True)

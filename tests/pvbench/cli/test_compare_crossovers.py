@@ -172,3 +172,17 @@ def test_what_tells_alike_rows_apart_is_a_column(cli: Cli) -> None:
     assert [r["target state"] for r in csv.DictReader(io.StringIO(done.out))] == [
         *("halted", "running"),
     ]
+
+
+def test_profiles_that_differ_are_told_by_the_first_digits_of_their_hashes(
+    cli: Cli, family: Path
+) -> None:
+    """As everywhere else; 64 digits say no more."""
+    files = [
+        measured(cli, family, "plain"),
+        measured(cli, family, "bare", "--profile", "bare-metal"),
+    ]
+    told = cli("compare", *files, "--by", "profile").out
+    (line,) = [line for line in told.splitlines() if "profile_sha256" in line]
+
+    assert max(map(len, line.split())) < 40
