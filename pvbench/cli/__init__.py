@@ -55,11 +55,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
+    parser, commands = _parser()
+    given = sys.argv[1:] if arguments is None else arguments
+    words = with_defaults(given, commands)
     try:
-        parser, commands = _parser()
-        given = sys.argv[1:] if arguments is None else arguments
-        options = parser.parse_args(with_defaults(given, commands))
+        options = parser.parse_args(words)
     except SystemExit as leaving:  # --help, --version, or wrong usage, already told
+        if leaving.code and (table := words[1 : len(words) - len(given) + 1]):
+            told = f"[tool.pvbench] in pyproject.toml gave {' '.join(table)}"
+            print(f"pvbench: {told}", file=sys.stderr)
         return leaving.code if isinstance(leaving.code, int) else int(Status.USAGE)
     return int(options.execute(options))
 

@@ -104,12 +104,14 @@ def test_a_value_of_the_wrong_kind_is_refused(
     ],
 )
 def test_what_the_parser_would_refuse_it_refuses(cli: Cli, table: str, told: str) -> None:
-    """In argparse's own words, after the usage: as if it had been typed."""
+    """In argparse's own words, after the usage; then where it came from."""
     Path("pyproject.toml").write_text(f"[tool.pvbench]\n{table}\n")
     done = cli("run", "norov", "--dry-run", "-k", "normal")
 
     assert (done.status, done.out) == (2, "")
-    assert told in done.err.splitlines()[-1]
+    refusal, origin = done.err.splitlines()[-2:]
+    assert told in refusal
+    assert origin.startswith("pvbench: [tool.pvbench] in pyproject.toml gave --")
 
 
 def test_a_time_that_is_none_is_refused(cli: Cli) -> None:
