@@ -11,9 +11,8 @@ from typing import IO, Any
 
 import attrs
 
-from pvbench.delivery import TICKS_PER_SECOND
 from pvbench.errors import PvbenchError
-from pvbench.measure import differences, seconds
+from pvbench.measure import differences, seconds, ticks_per_second
 from pvbench.ops import to_rows
 from pvbench.plan import Boot, Effort, Outcome
 from pvbench.site import Site
@@ -118,6 +117,8 @@ def job_of(boot: Boot, launch: Launch) -> dict[str, Any]:
                 "programs": [to_rows(expected.program) for expected in prepared.bursts],
                 "target_state": prepared.case.target_state,
                 "lossy": prepared.lossy,
+                "mechanism": prepared.task.mechanism,
+                "algorithm": attrs.asdict(prepared.case.algorithm),
             }
             for prepared in boot.cases
         ],
@@ -198,6 +199,7 @@ def _measured(
         for trace in slices:
             if missing := sorted(set(trace.ticks) - set(trace.distributions)):
                 raise ValueError(f"{missing[0]} is without a distribution")
-            for series, value in seconds(trace, TICKS_PER_SECOND[launch.clock]).items():
+            rate = ticks_per_second(trace, launch.clock)
+            for series, value in seconds(trace, rate).items():
                 values.setdefault(series, []).append(value)
         yield Measured(name=name, outcome=Outcome("ok"), values=values, trace=slices[-1])

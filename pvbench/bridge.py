@@ -22,9 +22,9 @@ from pvbench.check import Prepared
 from pvbench.cli.common import known_series, plugin_options, registry
 from pvbench.cli.run import selection_of, selection_options
 from pvbench.collector import assumed, case_metadata, counted
-from pvbench.delivery import EXACT_CLOCKS, TICKS_PER_SECOND, Delivery
+from pvbench.delivery import EXACT_CLOCKS, Delivery
 from pvbench.errors import PvbenchError, SenderError, Status
-from pvbench.measure import differences, seconds
+from pvbench.measure import differences, seconds, ticks_per_second
 from pvbench.ops import IrqSave
 from pvbench.plan import effort
 from pvbench.registry import Registry
@@ -155,8 +155,9 @@ class _Measured:
 
     def __call__(self, loops: int) -> float:
         """Seconds of *loops* bursts."""
-        ticks_per_second = TICKS_PER_SECOND[self._delivery.clock]
-        return seconds(self._trace(loops), ticks_per_second)[self._series] * loops
+        trace = self._trace(loops)
+        rate = ticks_per_second(trace, self._delivery.clock)
+        return seconds(trace, rate)[self._series] * loops
 
     def facts(self, loops: int) -> Metadata:
         """What each run of *loops* bursts counts, where the clock is exact."""

@@ -15,7 +15,17 @@ import attrs
 from pvbench.decode import Decoder, Route, Sends, counted
 from pvbench.delivery import Task
 from pvbench.errors import SenderError
-from pvbench.ops import Burst, Hypercall, IrqRestore, IrqSave, Op, Program
+from pvbench.ops import (
+    Burst,
+    Hypercall,
+    IrqRestore,
+    IrqSave,
+    KernelSend,
+    MmioWrite,
+    Op,
+    Program,
+    WrMsr,
+)
 from pvbench.sender import Sent, Stack, program, reached
 from pvbench.suite import Case
 from pvbench.topology import Guest
@@ -65,6 +75,8 @@ class Prepared:
             program_for=lambda burst, cpus: self.subset(burst, cpus).program,
             target_state=self.case.target_state,
             lossy=self.lossy,
+            mechanism=self.case.stack.sender.mechanism,
+            algorithm=self.case.algorithm,
         )
 
     @cached_property
@@ -187,7 +199,8 @@ def _wrong_mechanism(stack: Stack, sent: Sent, sends: list[Sends]) -> list[str]:
     uses = {
         "hypercall": lambda send: type(sent.program[send.first]) is Hypercall,
         "shorthand": lambda send: send.route in _SHORTHANDS,
-        "icr": lambda send: type(sent.program[send.first]) is not Hypercall,
+        "icr": lambda send: type(sent.program[send.first]) in (WrMsr, MmioWrite),
+        "kernel": lambda send: type(sent.program[send.first]) is KernelSend,
     }[mechanism]
     if sends and all(map(uses, sends)):
         return []

@@ -37,7 +37,7 @@ def counted(counts: Counts, loops: int) -> Metadata:
         "hypercalls": counts.hypercalls,
         "exits": counts.exits,
         "handlers": sum(counts.handlers),
-        "coalesced": sum(counts.coalesced),
+        "coalesced": None if counts.coalesced is None else sum(counts.coalesced),
         "wakeups_blocked": counts.wakeups_blocked,
     }
     return {
@@ -72,6 +72,7 @@ class Collector:
             return
         common = self.metadata[case.name] | counted(case.trace.counts, case.trace.loops)
         common |= {"pvbench_target_state_proved": case.trace.target_state}
+        common |= {f"pvbench_{name}": fact for name, fact in case.trace.facts.items()}
         for series, values in case.values.items():
             spread = attrs.asdict(case.trace.distributions[series])
             metadata = self.facts | common

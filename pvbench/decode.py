@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pvbench.decode_hypercall import HANDLERS, Call
-from pvbench.ops import Hypercall, MmioWrite, Op, Program, WriteMem, WrMsr
+from pvbench.ops import Hypercall, KernelSend, MmioWrite, Op, Program, WriteMem, WrMsr
 from pvbench.topology import Guest
 from pvbench.x86.apic import (
     APIC_DEFAULT_PHYS_BASE,
@@ -63,7 +63,8 @@ class Route(IntEnum):
     SELF = 3  # the shorthand
     BROADCAST = 4  # "all", "all but self", broadcast ID: every vCPU is asked
     HYPERCALL = 5
-    FAULT = 6  # reaches nobody: #GP, illegal vector, error return
+    KERNEL = 6  # only a running kernel knows
+    FAULT = 7  # reaches nobody: #GP, illegal vector, error return
 
 
 class Sends(NamedTuple):
@@ -92,7 +93,8 @@ class Sends(NamedTuple):
 def counted(sends: list[Sends]) -> tuple[int, int]:
     """(ICR writes, hypercalls) of a decoded program; only a hypercall has a result."""
     hypercalls = sum(send.result is not None for send in sends)
-    return sum(send.ops for send in sends if send.result is None), hypercalls
+    written = (s.ops for s in sends if s.result is None and s.route != Route.KERNEL)
+    return sum(written), hypercalls
 
 
 class Decoder:
@@ -236,6 +238,12 @@ class Decoder:
     def _hypercalls(self, first: int, run: tuple[Hypercall, ...]) -> list[Sends]:
         return [self._one_hypercall(first + i, op) for i, op in enumerate(run)]
 
+    def _kernel(self, first: int, run: tuple[KernelSend, ...]) -> list[Sends]:
+        return [
+            _one(first + i, Route.KERNEL, op.vector, np.array(op.cpus, np.int64))
+            for i, op in enumerate(run)
+        ]
+
     def _one_hypercall(self, first: int, op: Hypercall) -> Sends:
         call: Call = self._hypercall(op, self.guest, self._memory)
         if call.error is not None:
@@ -255,6 +263,7 @@ _SENDING: Final[dict[type[Op], Callable[..., list[Sends]]]] = {
     MmioWrite: Decoder._write_mmio,
     WriteMem: Decoder._write_memory,
     Hypercall: Decoder._hypercalls,
+    KernelSend: Decoder._kernel,
 }
 
 

@@ -8,14 +8,45 @@ from typing import Any, Final, Protocol
 
 import attrs
 
+from pvbench.checks import ints
 from pvbench.ops import Burst, Program
 from pvbench.topology import Guest
 from pvbench.trace import Trace
 
 # What a tick is; times of different clocks are never compared.
-TICKS_PER_SECOND: Final = {"model": 10**12, "wall": 10**9}  # tsc comes with its boot
+CLOCKS: Final = {"model": 10**12, "wall": 10**9, "tsc": None}  # ticks a second, if fixed
 EXACT_CLOCKS: Final = ("model",)
 TARGET_STATES: Final = ("halted", "running")
+
+
+@attrs.frozen(kw_only=True)
+class Algorithm:
+    """
+    The names of a stack, for a guest that has the same algorithm as code of its own.
+
+    Args:
+        shorthands: it sends full broadcasts by shorthand.
+    """
+
+    driver: str
+    overlay: str = ""
+    shorthands: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """
+    What a user asks of a delivery.
+
+    Args:
+        profile: name or file of a cost profile; None is the default.
+        cpus: CPUs of this machine to run on; empty for any.
+        wire: replay ops even where the guest has the sender's algorithm.
+    """
+
+    profile: str | None = None
+    cpus: tuple[int, ...] = attrs.field(default=(), converter=ints)
+    wire: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -29,6 +60,8 @@ class Task:
         program_for: ops of a burst (by index) that sends to some CPUs only.
         target_state: what idle targets do, ``halted`` or ``running``.
         lossy: some targets are never reached, so nobody can wait for them.
+        mechanism: how the sender sends, from `pvbench.sender.MECHANISMS`.
+        algorithm: what made the programs.
     """
 
     bursts: tuple[Burst, ...]
@@ -36,6 +69,8 @@ class Task:
     program_for: Callable[[int, tuple[int, ...]], Program] = attrs.field(eq=False)
     target_state: str = "halted"
     lossy: bool = False
+    mechanism: str = "icr"
+    algorithm: Algorithm | None = None
 
 
 class Machine(Protocol):
@@ -71,33 +106,23 @@ class Delivery(Protocol):
         """Why this machine cannot run it; None if it can."""
         ...
 
-    def unsupported(
-        self, guest: Guest, target_state: str, mechanism: str, settings: dict[str, Any]
-    ) -> str | None:
-        """
-        Why it cannot run such a case; None if it can.
-
-        Args:
-            guest: as it would boot.
-            target_state: what the targets shall do, from TARGET_STATES.
-            mechanism: how the sender sends, from `pvbench.sender.MECHANISMS`.
-            settings: from `settings`.
-        """
+    def unsupported(self, guest: Guest, task: Task, settings: dict[str, Any]) -> str | None:
+        """Why it cannot run *task* in such a guest; None if it can."""
         ...
 
     def profiles(self) -> tuple[str, ...]:
         """Names of its bundled cost profiles; ``()`` if it measures."""
         ...
 
-    def settings(self, profile: str | None) -> dict[str, Any]:
+    def settings(self, options: Options) -> dict[str, Any]:
         """
-        JSON data a worker needs, from a profile's name or file; None is the default.
+        JSON data a worker needs.
 
         Of its keys the core reads ``profile`` (the profile's name) and
         ``profile_sha256``.
 
         Raises:
-            UsageError: the profile is unknown or unusable.
+            UsageError: this delivery cannot do what *options* ask.
         """
         ...
 

@@ -34,6 +34,8 @@ class Selection:
     delivery: str = "model"
     site: str = "local"
     profile: str | None = None
+    cpus: tuple[int, ...] = ()
+    wire: bool = False
     pattern: str = ""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pvbench.check import Expected, Prepared
+from pvbench.delivery import CLOCKS
 from pvbench.sender import reached
 from pvbench.trace import Counts, Trace
 
@@ -25,6 +26,19 @@ def seconds(trace: Trace, ticks_per_second: int) -> dict[str, float]:
         series: ticks / (ticks_per_second * trace.samples[series])
         for series, ticks in trace.ticks.items()
     }
+
+
+def ticks_per_second(trace: Trace, clock: str) -> int:
+    """
+    What the ticks of *trace* are in.
+
+    Raises:
+        ValueError: it does not say, and the clock's name does not either.
+    """
+    rate = CLOCKS[clock] or trace.ticks_per_second
+    if not rate:
+        raise ValueError(f"a trace of clock {clock} is without its ticks per second")
+    return rate
 
 
 def differences(prepared: Prepared, trace: Trace) -> list[str]:
@@ -50,18 +64,29 @@ def differences(prepared: Prepared, trace: Trace) -> list[str]:
     for times, expected in executed:
         for cpu in expected.cpus:
             sends[cpu] += times
-    handled = [h + c for h, c in zip(counts.handlers, counts.coalesced, strict=True)]
-    found += _first_difference("handler runs", handled, sends) or _coalesced(prepared, counts)
+    found += _handlers(counts, sends) or _coalesced(prepared, counts)
     if all(burst.protocol == "csd" for burst in prepared.case.bursts):
         wanted = _requests(prepared, trace)
         found += _first_difference("functions run", list(counts.functions), wanted)
     return found
 
 
+def _handlers(counts: Counts, sends: list[int]) -> list[str]:
+    """Each send is a handler run, or met one still to come."""
+    if counts.coalesced is not None:
+        handled = [h + c for h, c in zip(counts.handlers, counts.coalesced, strict=True)]
+        return _first_difference("handler runs", handled, sends)
+    most = [min(pair) for pair in zip(counts.handlers, sends, strict=True)]
+    none = [int(wanted > 0 and not seen) for seen, wanted in zip(most, sends, strict=True)]
+    return _first_difference("handler runs", list(counts.handlers), most) or (
+        _first_difference("CPUs never reached", none, [0] * len(none))
+    )
+
+
 def _coalesced(prepared: Prepared, counts: Counts) -> list[str]:
     """One source that waits leaves nothing pending for its next send to meet."""
     bursts = prepared.case.bursts
-    if len(bursts) != 1 or not bursts[0].wait:
+    if counts.coalesced is None or len(bursts) != 1 or not bursts[0].wait:
         return []
     return _first_difference("coalesced", list(counts.coalesced), [0] * len(counts.coalesced))
 

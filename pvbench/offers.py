@@ -7,6 +7,7 @@ import re
 from types import ModuleType
 from typing import Any, Final
 
+from pvbench.delivery import CLOCKS
 from pvbench.hookspecs import API, PROJECT
 from pvbench.sender import MECHANISMS, Sender
 from pvbench.suite import Suite
@@ -75,6 +76,9 @@ def check_thing(kind: str, thing: Any) -> None:
         raise ValueError(f"it offers a {kind} without a summary: {name!r}")
     if not re.fullmatch(r"[a-z0-9][a-z0-9.:-]*", name) or name == "native":
         raise ValueError(f"it offers a {kind} called {name!r}: not lower case with dashes")
+    clock = getattr(thing, "clock", None)
+    if kind == "delivery" and clock not in CLOCKS:
+        raise ValueError(f"{name}.clock is {clock!r}, not one of {', '.join(CLOCKS)}")
     wanted = {"sender": Sender, "workload": Workload, "suite": Suite}.get(kind, object)
     if not isinstance(thing, wanted):
         raise ValueError(f"it offers a {kind} that is no {wanted.__name__}: {thing!r}")

@@ -172,8 +172,25 @@ class Hypercall:
     args: tuple[int, ...] = attrs.field(converter=ints, validator=_registers)
 
 
+@attrs.frozen
+class KernelSend:
+    """A running kernel sends *vector* to *cpus* (CPU numbers) in its own way."""
+
+    vector: int
+    cpus: tuple[int, ...] = attrs.field(converter=ints)
+
+
 Op = (
-    IrqSave | IrqRestore | Fence | Scan | WrMsr | MmioWrite | WriteMem | WaitIcrIdle | Hypercall
+    IrqSave
+    | IrqRestore
+    | Fence
+    | Scan
+    | WrMsr
+    | MmioWrite
+    | WriteMem
+    | WaitIcrIdle
+    | Hypercall
+    | KernelSend
 )
 Program = tuple[Op, ...]
 
@@ -189,6 +206,7 @@ _TYPES: Final[dict[str, type[Op]]] = {
         WriteMem,
         WaitIcrIdle,
         Hypercall,
+        KernelSend,
     )
 }
 

@@ -120,10 +120,11 @@ def _prepared(case: Case, delivery: Delivery, settings: dict[str, Any]) -> Prepa
     if case.blocked:
         return Outcome("blocked", case.blocked)
     try:
-        reason = unsupported(case) or delivery.unsupported(
-            case.guest, case.target_state, case.stack.sender.mechanism, settings
-        )
-        return Outcome("unsupported", reason) if reason else prepare(case)
+        if reason := unsupported(case):
+            return Outcome("unsupported", reason)
+        ready = prepare(case)
+        reason = delivery.unsupported(case.guest, ready.task, settings)
+        return Outcome("unsupported", reason) if reason else ready
     except SenderError as error:
         return Outcome("void", str(error))
     except Exception as error:  # a plugin may fail in any way

@@ -11,7 +11,7 @@ import attrs
 
 from pvbench import journal, machine
 from pvbench.boot import Launch, job_of
-from pvbench.delivery import Delivery
+from pvbench.delivery import Delivery, Options
 from pvbench.errors import UnavailableError, UsageError
 from pvbench.expand import Selection, expand
 from pvbench.plan import Boot, Outcome, Plan, effort, make_plan
@@ -80,7 +80,8 @@ def prepare(request: Request, registry: Registry) -> PreparedRun:
         raise UsageError(
             f"--timeout {request.timeout_s:g} is not above 0 and at most 1e9 seconds"
         )
-    settings = delivery.settings(selection.profile)
+    options = Options(profile=selection.profile, cpus=selection.cpus, wire=selection.wire)
+    settings = delivery.settings(options)
     selection = attrs.evolve(selection, profile=settings.get("profile"))
     wanted = effort(delivery.clock, request.pace, request.boots)
     cases, blocked = expand(request.suite, selection, registry)

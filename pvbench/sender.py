@@ -27,7 +27,7 @@ CALLBACKS: Final = (
     "send_IPI_all",
     "send_IPI_self",
 )
-MECHANISMS: Final = ("icr", "shorthand", "hypercall")
+MECHANISMS: Final = ("icr", "shorthand", "hypercall", "kernel")
 
 
 class Sender:

@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 
 from pvbench.checks import integer, one_of, texts
-from pvbench.delivery import TARGET_STATES
+from pvbench.delivery import TARGET_STATES, Algorithm
 from pvbench.ops import Burst
 from pvbench.sender import Stack
 from pvbench.topology import Guest
@@ -77,6 +77,16 @@ class Case:
             self.profile or "measured",
         ]
         return " ".join(parts)
+
+    @property
+    def algorithm(self) -> Algorithm:
+        """What makes its ops."""
+        overlay = self.stack.overlay
+        return Algorithm(
+            driver=self.stack.driver.name,
+            overlay=overlay.name if overlay else "",
+            shorthands=self.shorthands,
+        )
 
     def metadata(self) -> dict[str, Any]:
         """The same as separate facts; `compare` matches cases by these."""

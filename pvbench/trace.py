@@ -28,7 +28,8 @@ class Counts:
         hypercalls: hypercalls that ask for interrupts.
         returned: sum of what these hypercalls returned.
         handlers: handler runs by CPU number.
-        coalesced: sends that met an interrupt still pending, by CPU number.
+        coalesced: sends that met an interrupt still pending, by CPU number.  Where
+            it is None, fewer handler runs than sends may be either that or a loss.
         functions: requests worked off by CPU number; as `handlers` for ``bare``.
         exits: exits of the sending CPUs.
         wakeups_polled: halted targets caught by halt polling.
@@ -39,7 +40,7 @@ class Counts:
     hypercalls: int | None = attrs.field(validator=_COUNT)
     returned: int | None = attrs.field(validator=_COUNT)
     handlers: tuple[int, ...] = attrs.field(converter=ints)
-    coalesced: tuple[int, ...] = attrs.field(converter=ints)
+    coalesced: tuple[int, ...] | None = attrs.field(converter=attrs.converters.optional(ints))
     functions: tuple[int, ...] = attrs.field(converter=ints)
     exits: int | None = attrs.field(default=None, validator=_COUNT)
     wakeups_polled: int | None = attrs.field(default=None, validator=_COUNT)
@@ -88,6 +89,9 @@ class Trace:
             empty where times are measured.
         target_state: what the targets were proved to be: ``halted``,
             ``running`` or ``preempted``.
+        ticks_per_second: of a clock that differs between machines; None if the
+            clock's name tells.
+        facts: what else was seen, by name; stored beside the values.
     """
 
     loops: int
@@ -98,6 +102,8 @@ class Trace:
     partial: tuple[PartialSend, ...] = attrs.field(default=(), converter=_partial)
     assumed: dict[str, float] = attrs.field(factory=dict, validator=_PARTS)
     target_state: str = "halted"
+    ticks_per_second: int | None = None
+    facts: dict[str, str | int | float] = attrs.field(factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; `from_json` is the inverse."""

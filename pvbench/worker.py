@@ -16,7 +16,7 @@ import os
 import sys
 from typing import IO, Any
 
-from pvbench.delivery import Delivery, Task
+from pvbench.delivery import Algorithm, Delivery, Task
 from pvbench.errors import PvbenchError
 from pvbench.modules import imported
 from pvbench.ops import Burst, Program, from_rows
@@ -65,6 +65,8 @@ def _task(number: int, case: dict[str, Any], answers: IO[str], reports: IO[str])
         program_for=program_for,
         target_state=case["target_state"],
         lossy=case["lossy"],
+        mechanism=case["mechanism"],
+        algorithm=Algorithm(**case["algorithm"]),
     )
 
 

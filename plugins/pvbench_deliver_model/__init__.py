@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from pvbench.delivery import Delivery, Machine
+from pvbench.delivery import Delivery, Machine, Options, Task
+from pvbench.errors import UsageError
 from pvbench.hookspecs import hookimpl
 from pvbench.topology import Guest
 
@@ -26,12 +27,12 @@ class Model:
     def unavailable(self) -> str | None:
         return None
 
-    def unsupported(
-        self, guest: Guest, target_state: str, mechanism: str, settings: dict[str, Any]
-    ) -> str | None:
+    def unsupported(self, guest: Guest, task: Task, settings: dict[str, Any]) -> str | None:
+        if task.mechanism == "kernel":
+            return "a model runs no kernel"
         if settings["local_apic"] != "bare":
             return None
-        if mechanism == "hypercall":
+        if task.mechanism == "hypercall":
             return "there is no hypervisor to call on bare metal"
         if guest.host_cpus and guest.host_cpus < len(guest.apic_ids):
             return "there are no vCPUs to share host CPUs on bare metal"
@@ -42,10 +43,14 @@ class Model:
 
         return bundled()
 
-    def settings(self, profile: str | None) -> dict[str, Any]:
+    def settings(self, options: Options) -> dict[str, Any]:
         from pvbench_deliver_model.profile import DEFAULT, read
 
-        return read(profile or DEFAULT).to_json()
+        if options.cpus:
+            raise UsageError("a model runs on no CPU of this machine", fix="Drop --cpu-list.")
+        if options.wire:
+            raise UsageError("a model times the sender's algorithm", fix="Drop --wire.")
+        return read(options.profile or DEFAULT).to_json()
 
     @contextmanager
     def boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[Machine]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,20 @@ def known_series(name: str, *others: str) -> None:
 def number(text: str) -> int:
     """An integer in decimal, or in hex with 0x."""
     return int(text, 0)
+
+
+def cpu_list(text: str) -> tuple[int, ...]:
+    """CPU numbers from ``0-3,7``, as taskset takes them."""
+    found: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"([0-9]{1,6})(?:-([0-9]{1,6}))?", part)
+        if match is None:
+            raise argparse.ArgumentTypeError(f"{part!r} is no CPU: write 0-3,7")
+        first, last = int(match[1]), int(match[2] or match[1])
+        found += range(first, last + 1)
+    if len(set(found)) < max(1, len(found)):
+        raise argparse.ArgumentTypeError(f"{text!r} names no CPU, or one twice")
+    return tuple(found)
 
 
 def print_json(value: Any) -> None:

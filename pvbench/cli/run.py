@@ -79,6 +79,16 @@ def selection_options(group: argparse._ArgumentGroup) -> None:
         help="full broadcasts by shorthand, as Linux 5.4 and later",
     )
     group.add_argument("--delivery", default="model", help="hypervisor side (model)")
+    group.add_argument(
+        "--cpu-list",
+        type=common.cpu_list,
+        default=(),
+        metavar="0-3,7",
+        help="CPUs of this machine to run on, vCPU i on the i-th of them",
+    )
+    group.add_argument(
+        "--wire", action="store_true", help="replay ops even where the guest has the algorithm"
+    )
     group.add_argument("--site", default="local", help="where boots happen (local)")
     group.add_argument(
         "-k", dest="pattern", default="", metavar="REGEX", help="only matching cases"
@@ -143,6 +153,8 @@ def selection_of(options: argparse.Namespace, profile: str | None) -> Selection:
         delivery=options.delivery,
         site=options.site,
         profile=profile,
+        cpus=options.cpu_list,
+        wire=options.wire,
         pattern=options.pattern,
     )
 

@@ -10,7 +10,7 @@ from itertools import product
 from typing import Any
 
 from pvbench.check import Prepared, prepare, unsupported
-from pvbench.delivery import TARGET_STATES, Delivery, Machine
+from pvbench.delivery import TARGET_STATES, Delivery, Machine, Options
 from pvbench.errors import UnavailableError
 from pvbench.measure import differences, seconds
 from pvbench.suite import Case
@@ -48,7 +48,7 @@ def check_delivery(delivery: Delivery, settings: Settings | None = None) -> None
     check_offer("delivery", delivery)
     if reason := delivery.unavailable():
         raise UnavailableError(f"{delivery.name} cannot be checked here", why=reason)
-    given = delivery.settings(None) if settings is None else settings
+    given = delivery.settings(Options()) if settings is None else settings
     carried = attempt(delivery.name, "writing its settings as JSON", through_json, given)
     boots = _boots(delivery, carried, small_guests())
     boots = boots or _boots(delivery, carried, host_guests())
@@ -118,8 +118,7 @@ def _cases(delivery: str, guests: Iterable[Guest]) -> Iterator[Case]:
 def _supports(delivery: Delivery, case: Case, settings: Settings) -> bool:
     if unsupported(case):
         return False
-    mechanism = case.stack.sender.mechanism
-    asked = (case.guest, case.target_state, mechanism, settings)
+    asked = (case.guest, prepare(case).task, settings)
     reason = attempt(where(case), "unsupported()", delivery.unsupported, *asked)
     if reason == "" or not isinstance(reason, str | None):
         fail(where(case), f"unsupported() gives {reason!r}, which is no reason")

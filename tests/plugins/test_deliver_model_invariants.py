@@ -97,7 +97,7 @@ def test_every_bare_send_is_handled_or_coalesced(data: st.DataObject) -> None:
     assume(not prepared.lossy)
     counts = trace.counts
 
-    served = [h + c for h, c in zip(counts.handlers, counts.coalesced, strict=True)]
+    served = [h + c for h, c in zip(counts.handlers, counts.coalesced or (), strict=True)]
 
     assert requests(prepared, trace.loops) == served
 

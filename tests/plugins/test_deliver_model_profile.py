@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from profile_helpers import PROFILES, bundled_data, toml_of
+from pvbench.delivery import Options
 from pvbench_deliver_model import Model
 from pvbench_deliver_model.profile import Profile, bundled, read
 
@@ -40,7 +41,7 @@ def test_settings_name_the_profile_and_the_hash_of_its_file() -> None:
     """Results say which numbers they rest on; without a name it is skylake-2018."""
     sha256 = hashlib.sha256((PROFILES / "skylake-2018.toml").read_bytes()).hexdigest()
 
-    settings = Model().settings(None)
+    settings = Model().settings(Options())
 
     assert ("skylake-2018", sha256) == (settings["profile"], settings["profile_sha256"])
 

@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from helpers import guest_of
-from pvbench.delivery import Delivery
+from pvbench.delivery import Delivery, Task
 from pvbench.ops import Burst
 from pvbench.plan import Boot, Effort, Outcome, Plan, effort, make_plan
 from pvbench.sender import Apic, Driver, Ops, Stack
@@ -28,9 +28,7 @@ class Hypervisor:
     clock: str = "model"
     reason: str | None = None
 
-    def unsupported(
-        self, guest: Guest, target_state: str, mechanism: str, settings: dict[str, Any]
-    ) -> str | None:
+    def unsupported(self, guest: Guest, task: Task, settings: dict[str, Any]) -> str | None:
         return self.reason
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from helpers import bundled
 from pvbench import worker
+from pvbench.delivery import Options
 from run_helpers import Plant
 
 pytest_plugins = ["run_fixtures"]
@@ -22,6 +23,8 @@ UNICAST = {
     "programs": [[["Fence"], ["WrMsr", 0x830, 0x1_0000_00FB]]],
     "target_state": "halted",
     "lossy": False,
+    "mechanism": "icr",
+    "algorithm": {"driver": "x2apic-physical", "overlay": "", "shorthands": False},
 }
 
 
@@ -31,7 +34,7 @@ def job(*schedule: tuple[int, int, int], **changes: Any) -> dict[str, Any]:
     return {
         "delivery": "model",
         "delivery_module": "pvbench_deliver_model",
-        "settings": model.settings(None),
+        "settings": model.settings(Options()),
         "guest": {"name": "dense:2", "apic_ids": [0, 1]},
         "cases": [UNICAST],
         "schedule": list(schedule),

@@ -13,7 +13,7 @@ import pytest
 
 from model_helpers import call, case_of, cpus, profile_of
 from pvbench.check import prepare
-from pvbench.delivery import Machine, Task
+from pvbench.delivery import Machine, Options, Task
 from pvbench.errors import UnavailableError
 from pvbench.testing import check_delivery, check_run
 from pvbench.topology import Guest
@@ -28,10 +28,8 @@ class Small(Model):
     name = "planted"
     serves = ("sockets:1x2x2", "icr")
 
-    def unsupported(
-        self, guest: Guest, target_state: str, mechanism: str, settings: dict[str, Any]
-    ) -> str | None:
-        return None if (guest.name, mechanism) == self.serves else "too much to check"
+    def unsupported(self, guest: Guest, task: Task, settings: dict[str, Any]) -> str | None:
+        return None if (guest.name, task.mechanism) == self.serves else "too much to check"
 
 
 @attrs.frozen
@@ -194,7 +192,7 @@ class LeavesThread(Small):
 
 
 class SettingsOfPython(Small):
-    def settings(self, profile: str | None) -> dict[str, Any]:
+    def settings(self, options: Options) -> dict[str, Any]:
         return {"costs": {1, 2}}
 
 
@@ -262,7 +260,7 @@ def test_a_delivery_that_this_machine_cannot_run_says_why() -> None:
 
 def test_a_delivery_without_a_fault_passes_with_settings_of_the_author_s() -> None:
     """Else the refusals above would prove nothing."""
-    check_delivery(Small(), Model().settings("bare-metal"))
+    check_delivery(Small(), Model().settings(Options(profile="bare-metal")))
 
 
 def test_acknowledgements_of_lost_targets_are_refused() -> None:

@@ -86,7 +86,7 @@ def test_a_sender_that_errs_is_refused_with_stack_guest_and_burst(
         pytest.param(
             planted.Magic(),
             "sender planted: its plugin would be broken: planted.mechanism is 'magic', "
-            "not one of icr, shorthand, hypercall",
+            "not one of icr, shorthand, hypercall, kernel",
             id="mechanism",
         ),
         pytest.param(
