@@ -1,0 +1,94 @@
+"""
+The guest image, compiled on first use.
+
+It is kept in the user's cache, under a key of its sources, the flags and the compiler,
+so a change of any of them makes another one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from pvbench.errors import UnavailableError
+
+SOURCES: Final = Path(__file__).parent / "guest"
+FLAGS: Final = (
+    *("-m64", "-std=c11", "-O2", "-Wall", "-Wextra", "-ffreestanding", "-fno-pic", "-fno-pie"),
+    *("-mno-red-zone", "-mgeneral-regs-only", "-fno-stack-protector"),
+    *("-fcf-protection=none", "-fno-asynchronous-unwind-tables", "-fno-builtin"),
+)
+LINK_FLAGS: Final = (
+    *("-nostdlib", "-static", "-no-pie", "-Wl,--build-id=none", "-Wl,--orphan-handling=error"),
+    "-Wl,--oformat=binary",
+)
+
+
+def cache_folder() -> Path:
+    """Where what takes long to find out is kept."""
+    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(home) / "pvbench"
+
+
+def image() -> bytes:
+    """
+    The guest as flat code for `layout.IMAGE_BASE`.
+
+    Raises:
+        UnavailableError: there is no compiler, or it does not compile.
+    """
+    compiler = shutil.which("cc")
+    kept = cache_folder() / f"guest-{_key(compiler)}.bin"
+    if kept.is_file():
+        return kept.read_bytes()
+    if compiler is None:
+        raise UnavailableError(
+            "the guest of delivery kvm must be compiled, and there is no C compiler (cc)",
+            fix="Install gcc and binutils, or run with --delivery model.",
+        )
+    made = _compile(compiler)
+    _keep(made, kept)
+    return made
+
+
+def _key(compiler: str | None) -> str:
+    digest = hashlib.sha256(repr((FLAGS, LINK_FLAGS, compiler)).encode())
+    for path in sorted(SOURCES.iterdir()):
+        if path.is_file():
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _compile(compiler: str) -> bytes:
+    sources = sorted([*map(str, SOURCES.glob("*.c")), *map(str, SOURCES.glob("*.S"))])
+    script = f"-Wl,-T,{SOURCES / 'guest.lds'}"
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "guest.bin"
+        done = subprocess.run(
+            [compiler, *FLAGS, *LINK_FLAGS, script, "-o", str(target), *sources],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            lines = [line for line in done.stderr.splitlines() if "error" in line]
+            raise UnavailableError(
+                f"{compiler} cannot compile the guest", why=(lines or ["no reason given"])[0]
+            )
+        return target.read_bytes()
+
+
+def _keep(made: bytes, path: Path) -> None:
+    """For the next time, if the cache can be written; whole or not at all."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            file.write(made)
+        os.replace(file.name, path)
+    except OSError:
+        return

@@ -1,0 +1,36 @@
+/* ops.h: each op a function that executes it, or writes it down while tracing. */
+#ifndef PVBENCH_OPS_H
+#define PVBENCH_OPS_H
+
+#include "abi.h"
+
+#define ICR_BUSY 0x1000
+
+struct ops {
+	u64 *trace; /* where the next op is written down; NULL executes it */
+	u64 *trace_end;
+	u32 trace_full;
+	u32 depth; /* of IrqSave */
+	u32 done; /* ops executed of this burst */
+	u32 fault_vector; /* of the first op that raised an exception */
+	u32 fault_op; /* its number */
+	u32 hypercall_abi;
+	u32 vmmcall;
+	u64 irqs_off; /* TSC when interrupts went off first */
+	u64 irqs_on; /* and when they came on last */
+	u64 icr_writes;
+	u64 hypercalls;
+	u64 returned;
+};
+
+void op_irq_save(struct ops *ops);
+void op_irq_restore(struct ops *ops);
+void op_fence(struct ops *ops);
+void op_scan(struct ops *ops, u32 cpus);
+void op_wrmsr(struct ops *ops, u32 msr, u64 value);
+void op_mmio_write(struct ops *ops, u64 address, u32 value);
+void op_write_mem(struct ops *ops, u64 address, const u64 *words, u32 count);
+void op_wait_icr_idle(struct ops *ops, u32 limit);
+void op_hypercall(struct ops *ops, u64 nr, const u64 *args, u32 count);
+
+#endif

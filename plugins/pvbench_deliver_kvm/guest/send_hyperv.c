@@ -1,0 +1,129 @@
+/*
+ * send_hyperv.c: Hyper-V's synthetic cluster IPI, arch/x86/hyperv/hv_apic.c.
+ *
+ * Virtual processors have the numbers of CPUs here; Linux looks each one up, so
+ * masks are visited CPU by CPU and not copied word by word.
+ */
+#include "senders.h"
+
+#define HVCALL_SEND_IPI 0x000b
+#define HVCALL_SEND_IPI_EX 0x0015
+#define HV_HYPERCALL_FAST_BIT 0x10000
+#define HV_HYPERCALL_VARHEAD_OFFSET 17
+#define HV_GENERIC_SET_SPARSE_4K 0
+#define HV_GENERIC_SET_ALL 1
+#define HV_MAX_SPARSE_VCPU_BANKS 64
+
+struct hv_send_ipi_ex {
+	u64 vector;
+	u64 format;
+	u64 valid_bank_mask;
+	u64 banks[HV_MAX_SPARSE_VCPU_BANKS];
+};
+
+static void hyperv_hypercall(struct apic *apic, struct hv_send_ipi_ex *ipi,
+			     u32 banks)
+{
+	const u64 args[] = { input_page(apic), 0 };
+	u64 varhead = banks << HV_HYPERCALL_VARHEAD_OFFSET;
+
+	op_write_mem(apic->ops, args[0], &ipi->vector, 3 + banks);
+	op_hypercall(apic->ops, HVCALL_SEND_IPI_EX | varhead, args, 2);
+}
+
+static void hyperv_banks(struct apic *apic, const u64 *mask, u32 vector)
+{
+	struct hv_send_ipi_ex ipi;
+	u32 cpu, used = 0, bank = HV_MAX_SPARSE_VCPU_BANKS;
+
+	ipi.vector = vector;
+	ipi.format = HV_GENERIC_SET_SPARSE_4K;
+	ipi.valid_bank_mask = 0;
+	op_irq_save(apic->ops);
+	op_scan_mask(apic, mask);
+	for_each_cpu(cpu, mask, apic->cpus) {
+		if (cpu / 64 != bank) {
+			bank = cpu / 64;
+			ipi.valid_bank_mask |= 1ull << bank;
+			ipi.banks[used++] = 0;
+		}
+		ipi.banks[used - 1] |= 1ull << cpu % 64;
+	}
+	hyperv_hypercall(apic, &ipi, used);
+	op_irq_restore(apic->ops);
+}
+
+static void hyperv_everybody(struct apic *apic, u32 vector)
+{
+	struct hv_send_ipi_ex ipi;
+
+	ipi.vector = vector;
+	ipi.format = HV_GENERIC_SET_ALL;
+	ipi.valid_bank_mask = 0;
+	op_irq_save(apic->ops);
+	hyperv_hypercall(apic, &ipi, 0);
+	op_irq_restore(apic->ops);
+}
+
+static void hyperv_fast(struct apic *apic, const u64 *mask, u32 vector)
+{
+	u64 args[] = { vector, 0 };
+	u32 cpu;
+
+	op_scan_mask(apic, mask);
+	for_each_cpu(cpu, mask, apic->cpus)
+		args[1] |= 1ull << cpu;
+	op_hypercall(apic->ops, HVCALL_SEND_IPI | HV_HYPERCALL_FAST_BIT, args,
+		     2);
+}
+
+static void hyperv_mask(struct apic *apic, const u64 *mask, u32 vector)
+{
+	if (!any_but(mask, apic->cpus, NOBODY))
+		return;
+	if (next_cpu(mask, apic->cpus, 64) == apic->cpus)
+		hyperv_fast(apic, mask, vector);
+	else if (weigh(mask, apic->cpus) == apic->cpus)
+		hyperv_everybody(apic, vector);
+	else
+		hyperv_banks(apic, mask, vector);
+}
+
+static void hyperv_one(struct apic *apic, u32 cpu, u32 vector)
+{
+	u64 mask[MASK_WORDS];
+	u32 i;
+
+	for (i = 0; i < mask_words(apic->cpus); i++)
+		mask[i] = bit_in_word(cpu, i);
+	hyperv_mask(apic, mask, vector);
+}
+
+static void hyperv_others(struct apic *apic, const u64 *mask, u32 vector)
+{
+	send_others(apic, mask, vector, hyperv_mask);
+}
+
+static void hyperv_allbutself(struct apic *apic, u32 vector)
+{
+	send_all_but(apic, apic->self, vector, hyperv_mask);
+}
+
+static void hyperv_all(struct apic *apic, u32 vector)
+{
+	send_all_but(apic, NOBODY, vector, hyperv_mask);
+}
+
+static void hyperv_self(struct apic *apic, u32 vector)
+{
+	hyperv_one(apic, apic->self, vector);
+}
+
+const struct callbacks hyperv_ipi_callbacks = {
+	.send_IPI = hyperv_one,
+	.send_IPI_mask = hyperv_mask,
+	.send_IPI_mask_allbutself = hyperv_others,
+	.send_IPI_allbutself = hyperv_allbutself,
+	.send_IPI_all = hyperv_all,
+	.send_IPI_self = hyperv_self,
+};

@@ -1,0 +1,74 @@
+/* send_xen.c: an event channel per target, as __xen_send_IPI_mask(). */
+#include "senders.h"
+
+#define __HYPERVISOR_event_channel_op 32
+#define EVTCHNOP_send 4
+#define XEN_NR_IPIS 6
+
+/* xen_map_vector(), in the order of enum ipi_vector */
+static u32 xen_ipi(u32 vector)
+{
+	switch (vector) {
+	case 0xfd:
+		return 0; /* RESCHEDULE_VECTOR */
+	case 0xfc:
+		return 1; /* CALL_FUNCTION_VECTOR */
+	case 0xfb:
+		return 2; /* CALL_FUNCTION_SINGLE_VECTOR */
+	default:
+		return 4; /* IRQ_WORK_VECTOR; the host refuses others */
+	}
+}
+
+static void notify(struct apic *apic, u32 cpu, u32 vector)
+{
+	const u64 port = 1 + cpu * XEN_NR_IPIS + xen_ipi(vector);
+	const u64 args[] = { EVTCHNOP_send, input_page(apic) };
+
+	op_write_mem(apic->ops, args[1], &port, 1);
+	op_hypercall(apic->ops, __HYPERVISOR_event_channel_op, args, 2);
+}
+
+static void xen_one(struct apic *apic, u32 cpu, u32 vector)
+{
+	op_scan(apic->ops, 1);
+	notify(apic, cpu, vector);
+}
+
+static void xen_mask(struct apic *apic, const u64 *mask, u32 vector)
+{
+	u32 cpu;
+
+	op_scan_mask(apic, mask);
+	for_each_cpu(cpu, mask, apic->cpus)
+		notify(apic, cpu, vector);
+}
+
+static void xen_others(struct apic *apic, const u64 *mask, u32 vector)
+{
+	send_others(apic, mask, vector, xen_mask);
+}
+
+static void xen_allbutself(struct apic *apic, u32 vector)
+{
+	send_all_but(apic, apic->self, vector, xen_mask);
+}
+
+static void xen_all(struct apic *apic, u32 vector)
+{
+	send_all_but(apic, NOBODY, vector, xen_mask);
+}
+
+static void xen_self(struct apic *apic, u32 vector)
+{
+	xen_one(apic, apic->self, vector);
+}
+
+const struct callbacks xen_evtchn_callbacks = {
+	.send_IPI = xen_one,
+	.send_IPI_mask = xen_mask,
+	.send_IPI_mask_allbutself = xen_others,
+	.send_IPI_allbutself = xen_allbutself,
+	.send_IPI_all = xen_all,
+	.send_IPI_self = xen_self,
+};
