@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from ctypes import memmove
 from queue import Empty, SimpleQueue
 from typing import Final
@@ -17,8 +17,10 @@ import attrs
 from pvbench.errors import PvbenchError, Status, UnavailableError
 from pvbench.topology import Guest
 from pvbench.x86.apic import FIRST_EXTERNAL_VECTOR
-from pvbench_deliver_kvm import boot, layout, mailbox, uapi
+from pvbench_deliver_kvm import boot, layout, mailbox, stats, uapi
+from pvbench_deliver_kvm.fd import IoctlError
 from pvbench_deliver_kvm.kvm import Cpuid, Kvm
+from pvbench_deliver_kvm.stats import Counters
 from pvbench_deliver_kvm.vcpu import EXITS, Vcpu
 from pvbench_deliver_kvm.vm import Vm
 
@@ -121,6 +123,10 @@ class BootedGuest:
         self._load()
         for cpu, apic_id in enumerate(guest.apic_ids):
             self._create(cpu, apic_id)
+        # While it runs, a vCPU answers no other ioctl.
+        self.tsc_khz = self.vm.vcpus[0].get_tsc_khz()
+        self.tscs_agree = _equal_tscs(self.vm.vcpus)
+        self.counters = _counters(self.vm.vcpus, undo)
         self.threads = [
             _Thread(cpu, vcpu, self._host_cpu(cpu), self._events)
             for cpu, vcpu in enumerate(self.vm.vcpus)
@@ -278,6 +284,24 @@ class BootedGuest:
             for thread in left:
                 thread.join(_POLL_S)
             left = [thread for thread in left if thread.is_alive()]
+
+
+def _equal_tscs(vcpus: list[Vcpu]) -> bool:
+    """Give every vCPU the TSC of the first; False where that cannot be done or seen."""
+    wanted = vcpus[0].tsc_offset()
+    if wanted is None:
+        return len(vcpus) == 1
+    for vcpu in vcpus:
+        if vcpu.tsc_offset() != wanted:
+            with suppress(IoctlError):
+                vcpu.set_tsc_offset(wanted)
+    return all(vcpu.tsc_offset() == wanted for vcpu in vcpus)
+
+
+def _counters(vcpus: list[Vcpu], undo: ExitStack) -> list[Counters]:
+    """Of each vCPU; none where this KVM keeps none."""
+    known = stats.places(vcpus[0])
+    return [undo.enter_context(Counters(vcpu, known)) for vcpu in vcpus if known]
 
 
 def _exception(cpu: mailbox.Cpu) -> str:
