@@ -115,6 +115,7 @@ def job_of(boot: Boot, launch: Launch) -> dict[str, Any]:
             {
                 "bursts": [attrs.asdict(burst) for burst in prepared.case.bursts],
                 "programs": [to_rows(expected.program) for expected in prepared.bursts],
+                "reached": [expected.cpus for expected in prepared.bursts],
                 "target_state": prepared.case.target_state,
                 "lossy": prepared.lossy,
                 "mechanism": prepared.task.mechanism,

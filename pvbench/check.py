@@ -72,6 +72,7 @@ class Prepared:
         return Task(
             bursts=self.case.bursts,
             programs=tuple(expected.program for expected in self.bursts),
+            reached=tuple(expected.cpus for expected in self.bursts),
             program_for=lambda burst, cpus: self.subset(burst, cpus).program,
             target_state=self.case.target_state,
             lossy=self.lossy,

@@ -57,6 +57,7 @@ class Task:
     Args:
         bursts: one for each source CPU.
         programs: the ops of each burst when it sends to all its targets.
+        reached: CPUs each program reaches; fewer than asked for if *lossy*.
         program_for: ops of a burst (by index) that sends to some CPUs only.
         target_state: what idle targets do, ``halted`` or ``running``.
         lossy: some targets are never reached, so nobody can wait for them.
@@ -66,6 +67,7 @@ class Task:
 
     bursts: tuple[Burst, ...]
     programs: tuple[Program, ...]
+    reached: tuple[tuple[int, ...], ...]
     program_for: Callable[[int, tuple[int, ...]], Program] = attrs.field(eq=False)
     target_state: str = "halted"
     lossy: bool = False

@@ -50,7 +50,8 @@ def differences(prepared: Prepared, trace: Trace) -> list[str]:
     """
     counts = trace.counts
     executed = list(_executed(prepared, trace))
-    found = [
+    found = list(trace.faults)
+    found += [
         f"{name} {seen} instead of {wanted}"
         for name, seen, wanted in (
             ("ICR writes", counts.icr_writes, sum(n * e.icr_writes for n, e in executed)),

@@ -32,7 +32,8 @@ from pvbench.x86.apic import (
 )
 from pvbench.x86.kvm_para import KVM_HC_SEND_IPI
 
-HYPERCALL_INPUT_PAGE: Final = 0x1_0000  # guest physical; any page the guest owns
+INPUT_PAGE_BASE: Final = 0x800_0000  # guest physical; a page for each CPU from here
+PAGE_SIZE: Final = 4096
 NMI_ICR_POLLS: Final = 1000  # safe_apic_wait_icr_idle(): a crash path must not hang
 
 SHORTHANDS: Final = {
@@ -40,6 +41,11 @@ SHORTHANDS: Final = {
     "all": APIC_DEST_ALLINC,
     "allbutself": APIC_DEST_ALLBUT,
 }
+
+
+def input_page(cpu: int) -> int:
+    """Address of the page *cpu* hands a hypercall its input in, as Linux's per-CPU ones."""
+    return INPUT_PAGE_BASE + cpu * PAGE_SIZE
 
 
 def irqs_off(ops: Iterable[object]) -> Ops:

@@ -91,6 +91,7 @@ class Trace:
             ``running`` or ``preempted``.
         ticks_per_second: of a clock that differs between machines; None if the
             clock's name tells.
+        faults: sentences about what went wrong in it; any makes it void.
         facts: what else was seen, by name; stored beside the values.
     """
 
@@ -103,6 +104,7 @@ class Trace:
     assumed: dict[str, float] = attrs.field(factory=dict, validator=_PARTS)
     target_state: str = "halted"
     ticks_per_second: int | None = None
+    faults: tuple[str, ...] = attrs.field(default=(), converter=tuple)
     facts: dict[str, str | int | float] = attrs.field(factory=dict)
 
     def to_json(self) -> dict[str, Any]:

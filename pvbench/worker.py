@@ -62,6 +62,7 @@ def _task(number: int, case: dict[str, Any], answers: IO[str], reports: IO[str])
     return Task(
         bursts=tuple(Burst(**burst) for burst in case["bursts"]),
         programs=tuple(from_rows(rows) for rows in case["programs"]),
+        reached=tuple(tuple(cpus) for cpus in case["reached"]),
         program_for=program_for,
         target_state=case["target_state"],
         lossy=case["lossy"],

@@ -22,6 +22,7 @@ UNICAST = {
     "bursts": [{"source": 0, "operation": "smp_call_function_single", "targets": [1]}],
     "programs": [[["Fence"], ["WrMsr", 0x830, 0x1_0000_00FB]]],
     "target_state": "halted",
+    "reached": [[1]],
     "lossy": False,
     "mechanism": "icr",
     "algorithm": {"driver": "x2apic-physical", "overlay": "", "shorthands": False},

@@ -1,0 +1,36 @@
+"""Which senders and operations the guest has as code of its own, by guest/abi.h's enums."""
+
+from __future__ import annotations
+
+from typing import Final
+
+OPERATIONS: Final = {
+    "smp_call_function_single": 0,
+    "smp_call_function_many": 1,
+    "send_IPI": 2,
+    "send_IPI_mask": 3,
+    "send_IPI_mask_allbutself": 4,
+    "send_IPI_allbutself": 5,
+    "send_IPI_all": 6,
+    "send_IPI_self": 7,
+}
+
+DRIVER_NULL: Final = 0  # callbacks that do nothing; no sender has it
+DRIVERS: Final = {
+    "xapic-flat": 1,
+    "xapic-physical": 2,
+    "x2apic-physical": 3,
+    "x2apic-cluster": 4,
+}
+
+OVERLAYS: Final = {
+    "": 0,  # a native stack
+    "shorthand": 1,
+    "kvm-pv": 2,
+    "kvm-pv-4.19": 3,
+    "kvm-pv128-v3": 4,
+    "kvm-pv-cluster128": 5,
+    "kvm-pv-cluster192": 6,
+    "hyperv-ipi": 7,
+    "xen-evtchn": 8,
+}

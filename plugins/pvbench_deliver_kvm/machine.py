@@ -1,0 +1,242 @@
+"""A booted guest as the core knows it: tasks in, traces out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from statistics import median
+
+import attrs
+
+from pvbench.delivery import Task
+from pvbench.ops import Burst, IrqRestore, IrqSave
+from pvbench.trace import Counts, Distribution, Trace
+from pvbench_deliver_kvm import mailbox
+from pvbench_deliver_kvm.guests import BootedGuest, GuestError
+from pvbench_deliver_kvm.slices import Result, Slice, contended
+from pvbench_deliver_kvm.support import has_algorithm, stand_in
+
+LIMIT_S = 1.0  # longest wait inside the guest
+HALTED_SHARE = 0.9  # of handler runs, for targets to count as halted
+DELAY_SHARE = 0.02  # of a slice that a thread waited for its CPU
+_NULL_LOOPS = 200
+
+
+class KvmMachine:
+    """See `pvbench.delivery.Machine`."""
+
+    def __init__(self, guest: BootedGuest, *, wire: bool) -> None:
+        self._guest, self._wire = guest, wire
+        self._proved: set[int] = set()  # tasks whose algorithm was compared
+        self._tasks: list[Task] = []  # so that their ids stay theirs
+        guest.box.limit_ticks = int(LIMIT_S * guest.tsc_khz * 1000)
+        self._null = self._null_costs()
+
+    def run(self, task: Task, *, loops: int, warmup: int) -> Trace:
+        """
+        Execute *warmup* iterations, then *loops* timed and counted ones.
+
+        Raises:
+            GuestError: the guest is lost.
+        """
+        call = not self._wire and has_algorithm(task)
+        if call:
+            self._prove_algorithm(task)
+        self._targets_be(task)
+        try:
+            if warmup:
+                Slice(self._guest, task, warmup, call=call).run()
+            return self._timed(task, loops, call=call)
+        finally:
+            self._guest.box.idle = mailbox.HALTED
+
+    def _targets_be(self, task: Task) -> None:
+        if task.target_state == "running":
+            self._guest.box.idle = mailbox.RUNNING
+            sources = {burst.source for burst in task.bursts}
+            cpus = self._guest.guest.cpus
+            self._guest.synchronise(tuple(cpu for cpu in cpus if cpu not in sources))
+
+    def _prove_algorithm(self, task: Task) -> None:
+        """The guest's code makes the very ops that the sender makes."""
+        if id(task) in self._proved:
+            return
+        placed = Slice(self._guest, task, 1, call=True)
+        for index, (burst, program) in enumerate(
+            zip(task.bursts, task.programs, strict=True)
+        ):
+            if program and placed.traced(index) != program:
+                raise GuestError(
+                    f"the guest's {task.algorithm} makes other ops than the sender",
+                    why=f"{burst.operation} of CPU {burst.source}",
+                )
+        self._proved.add(id(task))
+        self._tasks.append(task)
+
+    def _timed(self, task: Task, loops: int, *, call: bool) -> Trace:
+        placed = Slice(self._guest, task, loops, call=call)
+        before = _Readings.take(self._guest)
+        result = placed.run()
+        change = _Readings.take(self._guest).since(before)
+        return self._trace(task, loops, result, change, call=call)
+
+    def _trace(
+        self, task: Task, loops: int, result: Result, change: _Readings, *, call: bool
+    ) -> Trace:
+        samples = {name: values for name, values in result.samples.items() if values}
+        if len(task.bursts) > 1:
+            samples["makespan"] = [result.span_ticks]
+        for name in _absent(task, agree=self._guest.tscs_agree):
+            samples.pop(name, None)
+        strangers = [cpu for cpu, runs in enumerate(result.handled.strange) if runs]
+        strange = tuple(f"CPU {cpu} handled a vector that nobody sent" for cpu in strangers)
+        return Trace(
+            loops=loops,
+            ticks={name: sum(values) for name, values in samples.items()},
+            samples={
+                name: loops if name == "makespan" else len(values)
+                for name, values in samples.items()
+            },
+            distributions={name: _distribution(values) for name, values in samples.items()},
+            counts=self._counts(task, result, change),
+            partial=result.partial,
+            target_state=self._state(task, result, change),
+            ticks_per_second=self._guest.tsc_khz * 1000,
+            faults=(*result.troubles, *strange),
+            facts=self._facts(task, change, call=call),
+        )
+
+    def _counts(self, task: Task, result: Result, change: _Readings) -> Counts:
+        handled = result.handled
+        bare = all(burst.protocol == "bare" for burst in task.bursts)
+        hypercalls = result.hypercalls
+        if self._guest.box.hypercall_abi != mailbox.HYPERCALL_HYPERV:
+            hypercalls = change.total("hypercalls", self._guest.guest.cpus, hypercalls)
+        serial = len(task.bursts) <= 1 and all(b.wait or task.lossy for b in task.bursts)
+        targets = {cpu for cpus in task.reached for cpu in cpus}
+        return Counts(
+            icr_writes=result.icr_writes,
+            hypercalls=hypercalls,
+            returned=result.returned,
+            handlers=handled.runs,
+            coalesced=[0] * len(handled.runs) if serial else None,
+            functions=handled.runs if bare else handled.functions,
+            exits=change.total("exits", {burst.source for burst in task.bursts}),
+            wakeups_polled=change.total("halt_successful_poll", targets),
+            wakeups_blocked=change.total("halt_wakeup", targets),
+        )
+
+    def _state(self, task: Task, result: Result, change: _Readings) -> str:
+        """What the targets were, by KVM's counters; by the guest's own word without them."""
+        sources = {burst.source for burst in task.bursts}
+        targets = {cpu for cpus in task.reached for cpu in cpus} - sources
+        if task.target_state == "running":
+            waited = max((change.delays[cpu] for cpu in targets), default=0.0)
+            return "running" if waited <= DELAY_SHARE else "preempted"
+        polled = change.total("halt_successful_poll", targets)
+        blocked = change.total("halt_wakeup", targets)
+        runs = sum(result.handled.runs[cpu] for cpu in targets)
+        if polled is None or blocked is None or polled + blocked >= HALTED_SHARE * runs:
+            return "halted"
+        return "preempted"
+
+    def _facts(
+        self, task: Task, change: _Readings, *, call: bool
+    ) -> dict[str, str | int | float]:
+        guest = self._guest
+        usable = len(guest.start.cpus or os.sched_getaffinity(0))
+        delays = [change.delays[burst.source] for burst in task.bursts]
+        found: dict[str, str | int | float] = {
+            "execution": "call" if call else "wire",
+            "tsc_khz": guest.tsc_khz,
+            "tsc_offsets": "equal" if guest.tscs_agree else "unknown or different",
+            "kvm_counters": ",".join(sorted(change.counters[0])) if change.counters else "none",
+            "overcommitted": "yes" if len(guest.guest.apic_ids) > usable else "no",
+            "source_delay_share": round(max(delays, default=0.0), 4),
+            **self._null,
+        }
+        if told := stand_in(guest.guest.hypercall_abi):
+            found["stand_in"] = told
+        return found
+
+    def _null_costs(self) -> dict[str, int]:
+        """Ticks of the op loop itself: interrupts off and on, and nothing else."""
+        task = Task(
+            bursts=(Burst(source=0, operation="send_IPI_mask", wait=False),),
+            programs=((IrqSave(), IrqRestore()),),
+            reached=((),),
+            program_for=lambda burst, cpus: (),
+        )
+        samples = Slice(self._guest, task, _NULL_LOOPS, call=False).run().samples
+        return {f"null_{name}_ticks": int(median(samples[name])) for name in ("send", "irqoff")}
+
+
+def _absent(task: Task, *, agree: bool) -> Iterable[str]:
+    """Series that do not exist here though the guest has stamps for them."""
+    if task.lossy:
+        return ("deliver", "ack", "wall")
+    local = any(burst.targets == (burst.source,) for burst in task.bursts)
+    return () if agree or local else ("deliver",)
+
+
+def _distribution(values: list[int]) -> Distribution:
+    ordered = sorted(values)
+    last = len(ordered) - 1
+    return Distribution(
+        p50=ordered[last // 2], p99=ordered[last * 99 // 100], maximum=ordered[-1]
+    )
+
+
+@attrs.frozen(kw_only=True)
+class _Readings:
+    """KVM's counters of each vCPU, and how long its thread waited for a host CPU."""
+
+    counters: list[dict[str, int]]
+    waited_ns: list[int]
+    ran_ns: list[int]
+
+    @classmethod
+    def take(cls, guest: BootedGuest) -> _Readings:
+        """As they are now."""
+        times = [_schedstat(thread.native_id) for thread in guest.threads]
+        return cls(
+            counters=[counters.read() for counters in guest.counters],
+            ran_ns=[ran for ran, _ in times],
+            waited_ns=[waited for _, waited in times],
+        )
+
+    def since(self, before: _Readings) -> _Readings:
+        """The change."""
+        return _Readings(
+            counters=[
+                {name: value - old[name] for name, value in new.items()}
+                for new, old in zip(self.counters, before.counters, strict=True)
+            ],
+            ran_ns=[n - o for n, o in zip(self.ran_ns, before.ran_ns, strict=True)],
+            waited_ns=[n - o for n, o in zip(self.waited_ns, before.waited_ns, strict=True)],
+        )
+
+    @property
+    def delays(self) -> list[float]:
+        """Share of its time that each thread wanted to run and could not."""
+        pairs = zip(self.waited_ns, self.ran_ns, strict=True)
+        return [waited / (waited + ran) if waited + ran else 0.0 for waited, ran in pairs]
+
+    def total(self, name: str, cpus: Iterable[int], unknown: int | None = None) -> int | None:
+        """Sum over *cpus*; *unknown* where KVM does not count it."""
+        if not self.counters or name not in self.counters[0]:
+            return unknown
+        return sum(self.counters[cpu][name] for cpu in cpus)
+
+
+def _schedstat(thread: int | None) -> tuple[int, int]:
+    """(ns run, ns waited for a CPU); zeros where the kernel does not tell."""
+    try:
+        ran, waited, _ = Path(f"/proc/self/task/{thread}/schedstat").read_text().split()
+    except (OSError, ValueError):
+        return 0, 0
+    return int(ran), int(waited)
+
+
+__all__ = ["KvmMachine", "contended"]
