@@ -185,7 +185,7 @@ struct cpu {
 	u32 idle; /* enum idle_state, as it is now */
 	u32 booted;
 	u64 call_list; /* struct entry, newest first */
-	u64 functions; /* requests worked off */
+	u64 functions; /* requests worked off in handlers */
 	u64 fault_vector; /* of the exception that ended it */
 	u64 fault_error;
 	u64 fault_rip;

@@ -71,11 +71,10 @@ static void take_lock(void)
 }
 
 /* The function that is called: the work of one request, then its receipt. */
-static void work_off(struct cpu *me, struct entry *entry, u64 entered)
+static void work_off(struct entry *entry, u64 entered)
 {
 	if (box->take_lock)
 		take_lock();
-	me->functions++;
 	entry->entered = entered;
 	__atomic_store_n(&entry->acked, entry->generation, __ATOMIC_RELEASE);
 }
@@ -92,7 +91,8 @@ static void work_off_list(struct cpu *me, u64 entered)
 	}
 	for (; oldest; oldest = next) {
 		next = ((struct entry *)oldest)->next;
-		work_off(me, (struct entry *)oldest, entered);
+		me->functions++;
+		work_off((struct entry *)oldest, entered);
 	}
 }
 
@@ -105,8 +105,10 @@ static void work_off_requests(struct cpu *me, u64 entered)
 			(struct entry *)sources[i].entries + me->number;
 		u64 wanted = __atomic_load_n(&entry->generation, __ATOMIC_ACQUIRE);
 
-		if (wanted != entry->acked)
-			work_off(me, entry, entered);
+		if (wanted != entry->acked) {
+			me->functions++;
+			work_off(entry, entered);
+		}
 	}
 }
 
@@ -324,10 +326,9 @@ static void log_partial(struct run *run, u64 burst)
 /* smp_call_function_single() to the caller runs the function in place. */
 static u32 call_locally(struct run *run, struct sample *sample)
 {
-	struct cpu *me = this_cpu();
 	u64 start = rdtsc_ordered(), entered = rdtsc_ordered();
 
-	work_off(me, &run->entries[me->number], entered);
+	work_off(&run->entries[run->source->cpu], entered);
 	sample->deliver = entered - start;
 	sample->wall = rdtsc_ordered() - start;
 	return 1;
