@@ -1,0 +1,102 @@
+"""
+Real KVM: a micro-VMM boots a small guest that executes the ops and times itself.
+
+It needs /dev/kvm and, for the first time, a C compiler.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pvbench.delivery import Delivery, Machine, Options, Task
+from pvbench.errors import UnavailableError, UsageError
+from pvbench.hookspecs import hookimpl
+from pvbench.topology import Guest
+
+pvbench_api = 1
+
+PATIENCE_S = 5.0  # how long a guest may make no progress
+
+
+class KvmDelivery:
+    name = "kvm"
+    summary = "real KVM: a small guest sends the IPIs and times itself"
+    clock = "tsc"
+
+    def unavailable(self) -> str | None:
+        from pvbench_deliver_kvm import build
+        from pvbench_deliver_kvm.kvm import Kvm
+
+        try:
+            with Kvm.open():
+                build.image()
+        except UnavailableError as error:
+            return str(error)
+        return None
+
+    def unsupported(self, guest: Guest, task: Task, settings: dict[str, Any]) -> str | None:
+        from pvbench_deliver_kvm.support import unsupported
+
+        return unsupported(guest, task, settings)
+
+    def profiles(self) -> tuple[str, ...]:
+        return ()
+
+    def settings(self, options: Options) -> dict[str, Any]:
+        from pvbench import host
+        from pvbench_deliver_kvm import trials
+        from pvbench_deliver_kvm.kvm import Kvm
+
+        usable = host.usable_cpus()
+        if options.profile:
+            raise UsageError("kvm measures, it has no cost profiles", fix="Drop --profile.")
+        if missing := sorted(set(options.cpus) - set(usable)):
+            raise UsageError(
+                f"--cpu-list names CPU {missing[0]}, which may not be used here",
+                fix=f"Usable: {','.join(map(str, usable))}.",
+            )
+        with Kvm.open() as kvm:
+            limits = kvm.limits()
+        return limits | {
+            "cpus": list(options.cpus),
+            "wire": options.wire,
+            "usable_cpus": len(options.cpus or usable),
+            "software": host.facts()["hardware_virtualization"].startswith("software"),
+            "patience_s": PATIENCE_S,
+            "verdicts": trials.verdicts(),
+        }
+
+    @contextmanager
+    def boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[Machine]:
+        with boot_machine(guest, settings) as machine:
+            yield machine
+
+
+@contextmanager
+def boot_machine(guest: Guest, settings: dict[str, Any]) -> Iterator[Machine]:
+    """Boot *guest* with what of *settings* a boot needs."""
+    from pvbench_deliver_kvm import build
+    from pvbench_deliver_kvm.guests import Start, booted
+    from pvbench_deliver_kvm.machine import KvmMachine
+    from pvbench_deliver_kvm.support import HYPERCALL_ABIS
+
+    start = Start(
+        image=build.image(),
+        hypercall_abi=HYPERCALL_ABIS[guest.hypercall_abi],
+        cpus=tuple(settings["cpus"]),
+        patience_s=settings["patience_s"],
+        niceness=LOW_PRIORITY if settings["software"] else os.nice(0),
+    )
+    with booted(guest, start) as running:
+        yield KvmMachine(running, wire=settings["wire"])
+
+
+LOW_PRIORITY = 10  # of vCPU threads that keep a CPU in the host kernel's emulator
+
+
+@hookimpl
+def pvbench_deliveries() -> list[Delivery]:
+    return [KvmDelivery()]

@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -42,22 +43,30 @@ def image() -> bytes:
     Raises:
         UnavailableError: there is no compiler, or it does not compile.
     """
-    compiler = shutil.which("cc")
-    kept = cache_folder() / f"guest-{_key(compiler)}.bin"
-    if kept.is_file():
+    kept = cache_folder() / f"guest-{key()}.bin"
+    with suppress(OSError):
         return kept.read_bytes()
-    if compiler is None:
+    made = _compile(_compiler())
+    keep(made, kept)
+    return made
+
+
+def _compiler() -> str:
+    found = shutil.which("cc")
+    if found is None:
         raise UnavailableError(
             "the guest of delivery kvm must be compiled, and there is no C compiler (cc)",
             fix="Install gcc and binutils, or run with --delivery model.",
         )
-    made = _compile(compiler)
-    _keep(made, kept)
-    return made
+    return os.path.realpath(found)
 
 
-def _key(compiler: str | None) -> str:
-    digest = hashlib.sha256(repr((FLAGS, LINK_FLAGS, compiler)).encode())
+def key() -> str:
+    """Of the image that would be made now."""
+    compiler = _compiler()
+    seen = os.stat(compiler)
+    made_by = (FLAGS, LINK_FLAGS, compiler, seen.st_size, seen.st_mtime_ns)
+    digest = hashlib.sha256(repr(made_by).encode())
     for path in sorted(SOURCES.iterdir()):
         if path.is_file():
             digest.update(path.name.encode() + path.read_bytes())
@@ -83,7 +92,7 @@ def _compile(compiler: str) -> bytes:
         return target.read_bytes()
 
 
-def _keep(made: bytes, path: Path) -> None:
+def keep(made: bytes, path: Path) -> None:
     """For the next time, if the cache can be written; whole or not at all."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -91,4 +100,4 @@ def _keep(made: bytes, path: Path) -> None:
             file.write(made)
         os.replace(file.name, path)
     except OSError:
-        return
+        return  # it is only a cache

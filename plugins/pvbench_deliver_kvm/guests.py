@@ -28,6 +28,8 @@ STACK_BYTES: Final = 256 << 10  # of a vCPU thread; it calls one ioctl
 KICK: Final = signal.SIGUSR1
 BOOT_S: Final = 30.0
 _POLL_S: Final = 0.0005
+_AMD: Final = (b"AuthenticAMD", b"HygonGenuine")
+_HYPERVISOR, _HYPERVISOR_END = 0x4000_0000, 0x4000_0100  # CPUID leaves
 _START_VECTORS: Final = (FIRST_EXTERNAL_VECTOR, FIRST_EXTERNAL_VECTOR + 1)
 
 
@@ -45,34 +47,33 @@ class Start:
     Args:
         image: the guest's code.
         hypercall_abi: from mailbox.HYPERCALL_*.
-        vmmcall: its hypercall instruction is AMD's.
         cpus: host CPUs; vCPU i runs on the i-th, round and round.  Empty for any.
         patience_s: how long a guest may make no progress.
+        niceness: of the vCPU threads.
     """
 
     image: bytes
-    cpuid: Cpuid
     hypercall_abi: int
-    vmmcall: bool
     cpus: tuple[int, ...]
     patience_s: float
+    niceness: int = 0
 
 
 class _Thread(threading.Thread):
     """Runs one vCPU until it is stopped; what the guest leaves for goes to *events*."""
 
     def __init__(
-        self, number: int, vcpu: Vcpu, host_cpu: int | None, events: SimpleQueue[Event]
+        self, number: int, vcpu: Vcpu, start: Start, events: SimpleQueue[Event]
     ) -> None:
         super().__init__(name=f"vcpu-{number}", daemon=True)
-        self._number, self._vcpu, self._host_cpu = number, vcpu, host_cpu
-        self._events = events
+        self._number, self._vcpu, self._start, self._events = number, vcpu, start, events
         self.stopping = False
 
     def run(self) -> None:
         try:
-            if self._host_cpu is not None:
-                os.sched_setaffinity(0, {self._host_cpu})
+            if cpus := self._start.cpus:
+                os.sched_setaffinity(0, {cpus[self._number % len(cpus)]})
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._start.niceness)
             while not self.stopping:
                 if reason := self._vcpu.run():
                     self._events.put(Event(self._number, self._told(reason)))
@@ -118,6 +119,7 @@ class BootedGuest:
     def __init__(self, guest: Guest, start: Start, kvm: Kvm, undo: ExitStack) -> None:
         self.guest, self.start = guest, start
         self.vm = undo.enter_context(Vm(kvm, layout.MEMORY_SIZE))
+        self._cpuid = _cpuid(kvm, start.hypercall_abi)
         self.start_vector = FIRST_EXTERNAL_VECTOR
         self._events: SimpleQueue[Event] = SimpleQueue()
         self._load()
@@ -128,17 +130,13 @@ class BootedGuest:
         self.tscs_agree = _equal_tscs(self.vm.vcpus)
         self.counters = _counters(self.vm.vcpus, undo)
         self.threads = [
-            _Thread(cpu, vcpu, self._host_cpu(cpu), self._events)
+            _Thread(cpu, vcpu, start, self._events)
             for cpu, vcpu in enumerate(self.vm.vcpus)
         ]
         undo.callback(self._stop)
         _start(self.threads)
         self._wait(lambda: all(self.cpu(c).booted for c in guest.cpus), BOOT_S, "boot")
         self._check_ids()
-
-    def _host_cpu(self, cpu: int) -> int | None:
-        cpus = self.start.cpus
-        return cpus[cpu % len(cpus)] if cpus else None
 
     # memory
 
@@ -170,7 +168,7 @@ class BootedGuest:
         self.write(layout.APIC_IDS_BASE, ids)
         box.cpus = len(guest.apic_ids)
         box.x2apic = guest.apic_mode == "x2apic"
-        box.vmmcall = start.vmmcall
+        box.vmmcall = self._cpuid.vendor in _AMD
         box.hypercall_abi = start.hypercall_abi
         box.idle = mailbox.HALTED
         box.start_vector = self.start_vector
@@ -181,7 +179,7 @@ class BootedGuest:
         setattr(area, "self", layout.cpu_area(cpu))
         area.number = cpu
         vcpu = self.vm.create_vcpu(apic_id)
-        entries = boot.cpuid_entries(self.start.cpuid.entries, apic_id, x2apic=x2apic)
+        entries = boot.cpuid_entries(self._cpuid.entries, apic_id, x2apic=x2apic)
         vcpu.set_cpuid2(Cpuid(entries))
         vcpu.set_sregs(boot.sregs(vcpu.get_sregs(), cpu, x2apic=x2apic))
         vcpu.set_regs(boot.regs(cpu))
@@ -284,6 +282,15 @@ class BootedGuest:
             for thread in left:
                 thread.join(_POLL_S)
             left = [thread for thread in left if thread.is_alive()]
+
+
+def _cpuid(kvm: Kvm, hypercall_abi: int) -> Cpuid:
+    """What the guest sees of its CPUs; for Hyper-V's hypercalls it must see Hyper-V."""
+    found = kvm.get_supported_cpuid()
+    if hypercall_abi == mailbox.HYPERCALL_HYPERV:
+        native = [e for e in found.entries if not _HYPERVISOR <= e.function < _HYPERVISOR_END]
+        return Cpuid(native + kvm.get_supported_hv_cpuid().entries)
+    return found
 
 
 def _equal_tscs(vcpus: list[Vcpu]) -> bool:

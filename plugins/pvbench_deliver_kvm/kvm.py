@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from pvbench.errors import UnavailableError
-from pvbench_deliver_kvm import uapi
+from pvbench_deliver_kvm import layout, uapi
 from pvbench_deliver_kvm.fd import Fd, IoctlError
 
 DEVICE: Final = Path("/dev/kvm")
@@ -27,6 +27,15 @@ class Cpuid:
 
     def __init__(self, entries: list[uapi.kvm_cpuid_entry2]) -> None:
         self.entries = entries
+
+    @property
+    def vendor(self) -> bytes:
+        """The CPU's maker, ``GenuineIntel``, or nothing if leaf 0 is missing."""
+        for leaf in self.entries:
+            if leaf.function == 0:
+                words = (leaf.ebx, leaf.edx, leaf.ecx)
+                return b"".join(word.to_bytes(4, "little") for word in words)
+        return b""
 
     def buffer(self) -> ctypes.Array[ctypes.c_char]:
         """As struct kvm_cpuid2 with its entries."""
@@ -75,6 +84,13 @@ class Kvm(Fd):
     def check_extension(self, number: int) -> int:
         """See KVM_CHECK_EXTENSION; 0 is no."""
         return self.ioctl("KVM_CHECK_EXTENSION", uapi.KVM_CHECK_EXTENSION, number)
+
+    def limits(self) -> dict[str, int]:
+        """How many vCPUs a guest may have, and where their IDs end."""
+        vcpus = self.check_extension(uapi.KVM_CAP_MAX_VCPUS)
+        vcpus = vcpus or self.check_extension(uapi.KVM_CAP_NR_VCPUS) or 4  # as api.rst says
+        ids = self.check_extension(uapi.KVM_CAP_MAX_VCPU_ID) or vcpus
+        return {"max_vcpus": min(vcpus, layout.MAX_CPUS), "max_vcpu_id": ids}
 
     def create_vm(self) -> int:
         """See KVM_CREATE_VM; the descriptor.  A signal may interrupt it."""

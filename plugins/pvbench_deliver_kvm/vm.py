@@ -40,10 +40,22 @@ class Vm(Fd):
             uapi.KVM_CAP_X2APIC_API,
             uapi.KVM_X2APIC_API_USE_32BIT_IDS | uapi.KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK,
         )
+        self._keep_hypercalls()
         region = uapi.kvm_userspace_memory_region(
             memory_size=self.memory.size, userspace_addr=self.memory.address
         )
         self.ioctl("KVM_SET_USER_MEMORY_REGION", uapi.KVM_SET_USER_MEMORY_REGION, ref(region))
+
+    def _keep_hypercalls(self) -> None:
+        """KVM shall not rewrite the guest's hypercall instruction, which is the vendor's own."""
+        quirks = self.check_extension(uapi.KVM_CAP_DISABLE_QUIRKS2)
+        if quirks & uapi.KVM_X86_QUIRK_FIX_HYPERCALL_INSN:
+            quirk = uapi.KVM_X86_QUIRK_FIX_HYPERCALL_INSN
+            self.enable_cap(uapi.KVM_CAP_DISABLE_QUIRKS2, quirk)
+
+    def check_extension(self, number: int) -> int:
+        """See KVM_CHECK_EXTENSION, of this VM."""
+        return self.ioctl("KVM_CHECK_EXTENSION", uapi.KVM_CHECK_EXTENSION, number)
 
     def close(self) -> None:
         """VCPUs, then the VM, then its memory."""

@@ -17,6 +17,9 @@
 #define SPURIOUS_APIC_VECTOR 0xff
 #define FLAT_CPUS 8
 
+#define HV_X64_MSR_GUEST_OS_ID 0x40000000
+#define GUEST_OS_ID (0x8100ull << 48) /* Linux's; none, and no call is served */
+
 static inline u32 read_apic(const volatile struct mailbox *box, u32 reg)
 {
 	if (box->x2apic)
@@ -31,6 +34,13 @@ static inline void write_apic(const volatile struct mailbox *box, u32 reg,
 		wrmsr(APIC_BASE_MSR + (reg >> 4), value);
 	else
 		write_mmio(APIC_DEFAULT_PHYS_BASE + reg, value);
+}
+
+/* Hyper-V answers a guest that says who it is. */
+static inline void introduce(const volatile struct mailbox *box)
+{
+	if (box->hypercall_abi == HYPERCALL_HYPERV)
+		wrmsr(HV_X64_MSR_GUEST_OS_ID, GUEST_OS_ID);
 }
 
 /* Logical IDs are Linux's: CPU i of at most eight has 1 << i. */

@@ -471,6 +471,7 @@ void run_cpu(struct cpu *mine)
 	volatile struct cpu *me = mine;
 
 	enable_apic(box, mine);
+	introduce(box);
 	box->abi = PVBENCH_GUEST_ABI;
 	me->booted = 1;
 	for (;;) {
