@@ -13,7 +13,6 @@ import attrs
 import numpy as np
 
 from pvbench.check import prepare
-from pvbench.delivery import Task
 from pvbench.expand import Selection, expand
 from pvbench.loader import load
 from pvbench.suite import Case
@@ -42,13 +41,7 @@ def broadcasts() -> list[Case]:
 def wall_us(case: Case, profile: Profile) -> float:
     """Modelled time of one iteration."""
     ready = prepare(case)
-    task = Task(
-        bursts=case.bursts,
-        programs=tuple(e.program for e in ready.bursts),
-        program_for=lambda burst, cpus: ready.subset(burst, cpus).program,
-        target_state=case.target_state,
-    )
-    trace = Engine(case.guest, profile).run(task, loops=5, warmup=10)
+    trace = Engine(case.guest, profile).run(ready.task, loops=5, warmup=10)
     return trace.ticks["wall"] / 5 / 1e6
 
 

@@ -26,7 +26,6 @@ import simpy
 
 from pvbench.check import prepare
 from pvbench.decode import Decoder
-from pvbench.delivery import Task
 from pvbench.loader import load
 from pvbench.ops import Burst
 from pvbench.registry import Registry
@@ -62,11 +61,7 @@ def broadcast(registry: Registry, stack_name: str, targets: int) -> Case:
 
 def on_the_model(case: Case, profile: Profile) -> Callable[[int], float]:
     """Seconds for a number of broadcasts."""
-    task = Task(
-        bursts=case.bursts,
-        programs=tuple(expected.program for expected in prepare(case).bursts),
-        program_for=lambda burst, cpus: (),
-    )
+    task = prepare(case).task
     engine = Engine(case.guest, profile)
 
     def run(loops: int) -> float:

@@ -16,7 +16,6 @@ import attrs
 from tabulate import tabulate
 
 from pvbench.check import prepare
-from pvbench.delivery import Task
 from pvbench.loader import load
 from pvbench.ops import Burst
 from pvbench.suite import Case
@@ -98,12 +97,7 @@ def _round_trip_ps(driver: str, burst: Burst, profile: Profile) -> float:
             bursts=(burst,),
         )
     )
-    task = Task(
-        bursts=(burst,),
-        programs=tuple(expected.program for expected in prepared.bursts),
-        program_for=lambda index, cpus: prepared.subset(index, cpus).program,
-    )
-    trace = Engine(guest, profile).run(task, loops=10, warmup=10)
+    trace = Engine(guest, profile).run(prepared.task, loops=10, warmup=10)
     return trace.ticks["ack"] / trace.samples["ack"]
 
 

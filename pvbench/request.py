@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import attrs
 
-from pvbench import journal, machine
+from pvbench import host, journal, machine
 from pvbench.boot import Launch, job_of
-from pvbench.delivery import Delivery, Options
+from pvbench.delivery import EXACT_CLOCKS, Delivery, Options
 from pvbench.errors import UnavailableError, UsageError
 from pvbench.expand import Selection, expand
 from pvbench.plan import Boot, Outcome, Plan, effort, make_plan
@@ -111,11 +111,13 @@ def _senders(cases: list[Case]) -> dict[str, None]:
 
 def _facts(registry: Registry, delivery: Delivery, settings: dict[str, Any]) -> Metadata:
     """What the results of every case share; nothing of the host for an exact clock."""
+    measured = {} if delivery.clock in EXACT_CLOCKS else host.facts()
     return {
         "pvbench_version": version("pvbench"),
         "pvbench_clock": delivery.clock,
         "pvbench_delivery_plugin": registry.origin("delivery", delivery.name),
         "pvbench_profile_sha256": settings.get("profile_sha256", "-"),
+        **{f"pvbench_host_{name}": fact for name, fact in measured.items()},
     } | machine.tags()
 
 

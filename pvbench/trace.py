@@ -69,6 +69,10 @@ def _partial(sends: Iterable[PartialSend]) -> tuple[PartialSend, ...]:
     return tuple(sends)
 
 
+def _sentences(faults: Iterable[str]) -> tuple[str, ...]:
+    return tuple(faults)
+
+
 _PARTS: Final = attrs.validators.deep_mapping(
     attrs.validators.instance_of(str), attrs.validators.instance_of(float)
 )
@@ -104,7 +108,7 @@ class Trace:
     assumed: dict[str, float] = attrs.field(factory=dict, validator=_PARTS)
     target_state: str = "halted"
     ticks_per_second: int | None = None
-    faults: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    faults: tuple[str, ...] = attrs.field(default=(), converter=_sentences)
     facts: dict[str, str | int | float] = attrs.field(factory=dict)
 
     def to_json(self) -> dict[str, Any]:

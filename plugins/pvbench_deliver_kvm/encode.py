@@ -1,10 +1,12 @@
-"""Ops as the guest reads them, and back."""
+"""Ops as the guest reads them, and back: kind and number of words, a key, the words."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
+
+import attrs
 
 from pvbench.ops import (
     Fence,
@@ -21,41 +23,43 @@ from pvbench.ops import (
 )
 from pvbench_deliver_kvm import mailbox
 
-_PLAIN: Final[dict[type[Op], int]] = {
+_KINDS: Final[dict[type[Op], int]] = {
     IrqSave: mailbox.OP_IRQ_SAVE,
     IrqRestore: mailbox.OP_IRQ_RESTORE,
     Fence: mailbox.OP_FENCE,
+    Scan: mailbox.OP_SCAN,
+    WrMsr: mailbox.OP_WRMSR,
+    MmioWrite: mailbox.OP_MMIO_WRITE,
+    WriteMem: mailbox.OP_WRITE_MEM,
+    WaitIcrIdle: mailbox.OP_WAIT_ICR_IDLE,
+    Hypercall: mailbox.OP_HYPERCALL,
 }
-_MADE: Final[dict[int, type[Op]]] = {kind: op for op, kind in _PLAIN.items()}
+_MAKERS: Final[dict[int, Callable[[int, tuple[int, ...]], Op]]] = {
+    mailbox.OP_IRQ_SAVE: lambda key, words: IrqSave(),
+    mailbox.OP_IRQ_RESTORE: lambda key, words: IrqRestore(),
+    mailbox.OP_FENCE: lambda key, words: Fence(),
+    mailbox.OP_SCAN: lambda key, words: Scan(key),
+    mailbox.OP_WRMSR: lambda key, words: WrMsr(key, *words),
+    mailbox.OP_MMIO_WRITE: lambda key, words: MmioWrite(key, *words),
+    mailbox.OP_WRITE_MEM: WriteMem,
+    mailbox.OP_WAIT_ICR_IDLE: lambda key, words: WaitIcrIdle(key),
+    mailbox.OP_HYPERCALL: Hypercall,
+}
 
 
 def encode(program: Iterable[Op]) -> bytes:
-    """Words of 64 bits, see ``enum op_kind`` in guest/abi.h."""
+    """Little-endian words of 64 bits, see ``enum op_kind`` in guest/abi.h."""
     words = [word for op in program for word in _words(op)]
     return struct.pack(f"<{len(words) + 1}Q", *words, mailbox.OP_END)
 
 
 def _words(op: Op) -> tuple[int, ...]:
-    kind, key, words = _parts(op)
-    return (kind | len(words) << 8, key, *words)
-
-
-def _parts(op: Op) -> tuple[int, int, tuple[int, ...]]:
-    match op:
-        case Scan(cpus):
-            return mailbox.OP_SCAN, cpus, ()
-        case WrMsr(msr, value):
-            return mailbox.OP_WRMSR, msr, (value,)
-        case MmioWrite(address, value):
-            return mailbox.OP_MMIO_WRITE, address, (value,)
-        case WriteMem(address, words):
-            return mailbox.OP_WRITE_MEM, address, words
-        case WaitIcrIdle(limit):
-            return mailbox.OP_WAIT_ICR_IDLE, limit, ()
-        case Hypercall(nr, args):
-            return mailbox.OP_HYPERCALL, nr, args
-        case _:
-            return _PLAIN[type(op)], 0, ()
+    fields = attrs.astuple(op, recurse=False)
+    key = fields[0] if fields else 0
+    words = fields[1] if len(fields) > 1 else ()
+    if isinstance(words, int):
+        words = (words,)
+    return (_KINDS[type(op)] | len(words) << 8, key, *words)
 
 
 def decode(words: Sequence[int]) -> Program:
@@ -66,24 +70,6 @@ def decode(words: Sequence[int]) -> Program:
 def _ops(words: Sequence[int]) -> Iterator[Op]:
     at = 0
     while kind := words[at] & 0xFF:
-        count, key = words[at] >> 8, words[at + 1]
-        yield _op(kind, key, tuple(words[at + 2 : at + 2 + count]))
-        at += 2 + count
-
-
-def _op(kind: int, key: int, words: tuple[int, ...]) -> Op:
-    match kind:
-        case mailbox.OP_SCAN:
-            return Scan(key)
-        case mailbox.OP_WRMSR:
-            return WrMsr(key, *words)
-        case mailbox.OP_MMIO_WRITE:
-            return MmioWrite(key, *words)
-        case mailbox.OP_WRITE_MEM:
-            return WriteMem(key, words)
-        case mailbox.OP_WAIT_ICR_IDLE:
-            return WaitIcrIdle(key)
-        case mailbox.OP_HYPERCALL:
-            return Hypercall(key, words)
-        case _:
-            return _MADE[kind]()
+        end = at + 2 + (words[at] >> 8)
+        yield _MAKERS[kind](words[at + 1], tuple(words[at + 2 : end]))
+        at = end

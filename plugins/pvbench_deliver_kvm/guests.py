@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from ctypes import memmove
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Final
 
@@ -130,8 +131,7 @@ class BootedGuest:
         self.tscs_agree = _equal_tscs(self.vm.vcpus)
         self.counters = _counters(self.vm.vcpus, undo)
         self.threads = [
-            _Thread(cpu, vcpu, start, self._events)
-            for cpu, vcpu in enumerate(self.vm.vcpus)
+            _Thread(cpu, vcpu, start, self._events) for cpu, vcpu in enumerate(self.vm.vcpus)
         ]
         undo.callback(self._stop)
         _start(self.threads)
@@ -176,7 +176,7 @@ class BootedGuest:
 
     def _create(self, cpu: int, apic_id: int) -> None:
         area, x2apic = self.cpu(cpu), self.guest.apic_mode == "x2apic"
-        setattr(area, "self", layout.cpu_area(cpu))
+        area.self = layout.cpu_area(cpu)
         area.number = cpu
         vcpu = self.vm.create_vcpu(apic_id)
         entries = boot.cpuid_entries(self._cpuid.entries, apic_id, x2apic=x2apic)
@@ -195,12 +195,13 @@ class BootedGuest:
 
     # commands
 
-    def command(self, command: int, sources: dict[int, int], busy: Callable[[], int]) -> None:
+    def order(self, command: int, sources: dict[int, int], busy: Callable[[], int]) -> None:
         """
-        Let CPUs carry out *command* for the source of that number.
+        Let CPUs carry out a command, and return when they have.
 
         Args:
-            sources: number of the source by CPU.
+            command: from mailbox.COMMAND_*.
+            sources: number of the source it is about, by CPU.
             busy: grows as long as they make progress.
 
         Raises:
@@ -234,16 +235,16 @@ class BootedGuest:
             before = {cpu: self._starts(cpu) for cpu in cpus}
             for cpu in cpus:
                 self.vm.signal_msi(self.guest.apic_ids[cpu], self.start_vector)
-            self._wait(
-                lambda seen=before: all(self._starts(c) != n for c, n in seen.items()),
-                self.start.patience_s,
-                "handle what was sent",
-            )
+            handled = partial(self._have_started, before)
+            self._wait(handled, self.start.patience_s, "handle what was sent")
 
     def use_vectors(self, vectors: set[int]) -> None:
         """Wake CPUs by one that none of *vectors* is, and that comes after them."""
         self.start_vector = next(v for v in _START_VECTORS if v not in vectors)
         self.box.start_vector = self.start_vector
+
+    def _have_started(self, before: dict[int, int]) -> bool:
+        return all(self._starts(cpu) != count for cpu, count in before.items())
 
     def _starts(self, cpu: int) -> int:
         return int(self.cpu(cpu).runs[self.start_vector])
@@ -259,7 +260,7 @@ class BootedGuest:
 
     def _raise(self, event: Event) -> None:
         if event.trouble == "exception":
-            raise GuestError(f"CPU {event.cpu} raised {_exception(self.cpu(event.cpu))}")
+            raise GuestError(f"CPU {event.cpu} raised {_fault(self.cpu(event.cpu))}")
         if event.trouble:
             raise GuestError(f"CPU {event.cpu}: {event.trouble}")
 
@@ -311,13 +312,17 @@ def _counters(vcpus: list[Vcpu], undo: ExitStack) -> list[Counters]:
     return [undo.enter_context(Counters(vcpu, known)) for vcpu in vcpus if known]
 
 
-def _exception(cpu: mailbox.Cpu) -> str:
-    names = {6: "#UD", 8: "#DF", 13: "#GP", 14: "#PF"}
-    vector = cpu.fault_vector
+def _fault(cpu: mailbox.Cpu) -> str:
     return (
-        f"exception {vector} ({names.get(vector, 'see the SDM')}), error code "
-        f"{cpu.fault_error:#x}, at RIP {cpu.fault_rip:#x}, CR2 {cpu.fault_cr2:#x}"
+        f"{exception(cpu.fault_vector)}, error code {cpu.fault_error:#x}, "
+        f"at RIP {cpu.fault_rip:#x}, CR2 {cpu.fault_cr2:#x}"
     )
+
+
+def exception(vector: int) -> str:
+    """Its name in the manual, and its number."""
+    names = {0: "#DE", 6: "#UD", 8: "#DF", 13: "#GP", 14: "#PF"}
+    return f"{names.get(vector, 'an exception')} (vector {vector})"
 
 
 def _start(threads: list[_Thread]) -> None:

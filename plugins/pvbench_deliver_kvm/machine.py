@@ -63,9 +63,7 @@ class KvmMachine:
         if id(task) in self._proved:
             return
         placed = Slice(self._guest, task, 1, call=True)
-        for index, (burst, program) in enumerate(
-            zip(task.bursts, task.programs, strict=True)
-        ):
+        for index, (burst, program) in enumerate(zip(task.bursts, task.programs, strict=True)):
             if program and placed.traced(index) != program:
                 raise GuestError(
                     f"the guest's {task.algorithm} makes other ops than the sender",
@@ -110,7 +108,7 @@ class KvmMachine:
     def _counts(self, task: Task, result: Result, change: _Readings) -> Counts:
         handled = result.handled
         bare = all(burst.protocol == "bare" for burst in task.bursts)
-        hypercalls = result.hypercalls
+        hypercalls: int | None = result.hypercalls
         if self._guest.box.hypercall_abi != mailbox.HYPERCALL_HYPERV:
             hypercalls = change.total("hypercalls", self._guest.guest.cpus, hypercalls)
         serial = len(task.bursts) <= 1 and all(b.wait or task.lossy for b in task.bursts)

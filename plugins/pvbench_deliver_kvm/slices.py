@@ -16,7 +16,7 @@ from pvbench.trace import PartialSend
 from pvbench_deliver_kvm import layout, mailbox
 from pvbench_deliver_kvm.algorithms import DRIVERS, OPERATIONS, OVERLAYS
 from pvbench_deliver_kvm.encode import decode, encode
-from pvbench_deliver_kvm.guests import BootedGuest, GuestError
+from pvbench_deliver_kvm.guests import BootedGuest, GuestError, exception
 
 SERIES = ("send", "irqoff", "deliver", "ack", "wall")
 
@@ -168,7 +168,7 @@ class Slice:
         """
         guest, sources = self._guest, self._sources()
         before = self._seen()
-        guest.command(
+        guest.order(
             mailbox.COMMAND_RUN,
             {source.cpu: index for index, source in enumerate(sources)},
             lambda: sum(source.done for source in sources),
@@ -177,7 +177,9 @@ class Slice:
             guest.synchronise(tuple({cpu for cpus in self._task.reached for cpu in cpus}))
         samples = list(map(self._samples, sources))
         return Result(
-            samples={name: [s[name] for one in samples for s in one if s[name]] for name in SERIES},
+            samples={
+                name: [s[name] for one in samples for s in one if s[name]] for name in SERIES
+            },
             handled=self._handled(before, self._seen()),
             partial=tuple(self._partial(sources)),
             icr_writes=sum(source.icr_writes for source in sources),
@@ -195,7 +197,7 @@ class Slice:
         source.program_end = source.program + size
         mask = _mask_of(self._task.bursts[index])
         source.mask = self._arena.put(self._mask(mask))
-        self._guest.command(mailbox.COMMAND_TRACE, {source.cpu: index}, lambda: 0)
+        self._guest.order(mailbox.COMMAND_TRACE, {source.cpu: index}, lambda: 0)
         if told := trouble(source):
             raise GuestError(told)
         return decode(array("Q", string_at(self._guest.address(source.program), size)))
@@ -252,7 +254,7 @@ def trouble(source: mailbox.Source) -> str:
     op, vector = where & 0xFF_FFFF, where >> 24
     told = {
         mailbox.TROUBLE_NONE: "",
-        mailbox.TROUBLE_OP_FAULT: f"op {op} raised exception {vector}",
+        mailbox.TROUBLE_OP_FAULT: f"op {op} raised {exception(vector)}",
         mailbox.TROUBLE_NO_ACK: f"CPU {where} never acknowledged",
         mailbox.TROUBLE_CSD_BUSY: f"CPU {where} never took the entry of an earlier burst",
         mailbox.TROUBLE_NOT_IDLE: f"CPU {where} never became idle",

@@ -45,9 +45,7 @@ def has_algorithm(task: Task) -> bool:
     """The guest has the sender's algorithm as code of its own."""
     algorithm = task.algorithm
     return (
-        algorithm is not None
-        and algorithm.driver in DRIVERS
-        and algorithm.overlay in OVERLAYS
+        algorithm is not None and algorithm.driver in DRIVERS and algorithm.overlay in OVERLAYS
     )
 
 

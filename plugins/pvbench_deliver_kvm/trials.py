@@ -13,7 +13,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Final
 
 from pvbench import host
@@ -99,9 +98,7 @@ TRIALS: Final[dict[str, tuple[str, str, dict[str, Program]]]] = {
             ),
             "hyperv-hypercall-ex": (
                 WriteMem(_PAGE, (_VECTOR, 0, 1, _TARGET)),
-                Hypercall(
-                    HVCALL_SEND_IPI_EX | 1 << HV_HYPERCALL_VARHEAD_OFFSET, (_PAGE, 0)
-                ),
+                Hypercall(HVCALL_SEND_IPI_EX | 1 << HV_HYPERCALL_VARHEAD_OFFSET, (_PAGE, 0)),
             ),
         },
     ),
@@ -145,9 +142,11 @@ def _tried(group: str) -> dict[str, str]:
         last = f"it does not return within {LIMIT_S:g} s"
     found = dict(json.loads(line) for line in told.splitlines() if line.endswith("]"))
     left = [name for name in TRIALS[group][2] if name not in found]
-    return found | dict.fromkeys(left, "what is tried before it does not end") | {
-        name: last for name in left[:1]
-    }
+    return (
+        found
+        | dict.fromkeys(left, "what is tried before it does not end")
+        | dict.fromkeys(left[:1], last)
+    )
 
 
 def attempts(group: str, settings: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -155,9 +154,7 @@ def attempts(group: str, settings: dict[str, Any]) -> Iterator[tuple[str, str]]:
     from pvbench_deliver_kvm import boot_machine
 
     apic_mode, abi, programs = TRIALS[group]
-    guest = Guest(
-        name="dense:2", apic_ids=(0, 1), apic_mode=apic_mode, hypercall_abi=abi
-    )
+    guest = Guest(name="dense:2", apic_ids=(0, 1), apic_mode=apic_mode, hypercall_abi=abi)
     with boot_machine(guest, settings) as machine:
         for name, program in programs.items():
             task = _task(name, program)
@@ -201,5 +198,3 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
-
-__all__ = ["TRIALS", "Path", "attempts", "verdicts"]

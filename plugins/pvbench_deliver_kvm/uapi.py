@@ -17,19 +17,19 @@ def _ioc(direction: int, number: int, struct: type[Structure] | None) -> int:
     return direction << 30 | (sizeof(struct) if struct else 0) << 16 | KVMIO << 8 | number
 
 
-def _IO(number: int) -> int:  # noqa: N802 - the kernel's name
+def _IO(number: int) -> int:
     return _ioc(0, number, None)
 
 
-def _IOW(number: int, struct: type[Structure]) -> int:  # noqa: N802
+def _IOW(number: int, struct: type[Structure]) -> int:
     return _ioc(1, number, struct)
 
 
-def _IOR(number: int, struct: type[Structure]) -> int:  # noqa: N802
+def _IOR(number: int, struct: type[Structure]) -> int:
     return _ioc(2, number, struct)
 
 
-def _IOWR(number: int, struct: type[Structure]) -> int:  # noqa: N802
+def _IOWR(number: int, struct: type[Structure]) -> int:
     return _ioc(3, number, struct)
 
 
@@ -74,7 +74,7 @@ class _exit_internal(Structure):  # noqa: N801
     _fields_ = [("suberror", c_uint32), ("ndata", c_uint32), ("data", c_uint64 * 16)]
 
 
-class _exit_union(Union):
+class _exit_union(Union):  # noqa: N801
     _fields_ = [
         ("hw", _exit_unknown),
         ("fail_entry", _exit_fail_entry),
@@ -187,7 +187,14 @@ class kvm_cpuid2(Structure):  # noqa: N801
 class kvm_stats_header(Structure):  # noqa: N801
     _fields_ = [
         (name, c_uint32)
-        for name in ("flags", "name_size", "num_desc", "id_offset", "desc_offset", "data_offset")
+        for name in (
+            "flags",
+            "name_size",
+            "num_desc",
+            "id_offset",
+            "desc_offset",
+            "data_offset",
+        )
     ]
 
 

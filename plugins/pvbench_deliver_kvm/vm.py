@@ -47,7 +47,7 @@ class Vm(Fd):
         self.ioctl("KVM_SET_USER_MEMORY_REGION", uapi.KVM_SET_USER_MEMORY_REGION, ref(region))
 
     def _keep_hypercalls(self) -> None:
-        """KVM shall not rewrite the guest's hypercall instruction, which is the vendor's own."""
+        """KVM shall not rewrite the hypercall instruction, which is the vendor's own."""
         quirks = self.check_extension(uapi.KVM_CAP_DISABLE_QUIRKS2)
         if quirks & uapi.KVM_X86_QUIRK_FIX_HYPERCALL_INSN:
             quirk = uapi.KVM_X86_QUIRK_FIX_HYPERCALL_INSN
