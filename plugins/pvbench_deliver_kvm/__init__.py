@@ -64,7 +64,7 @@ class KvmDelivery:
             "cpus": list(options.cpus),
             "wire": options.wire,
             "usable_cpus": len(options.cpus or usable),
-            "software": host.facts()["hardware_virtualization"].startswith("software"),
+            "software": host.facts()["virtualization"].startswith("software"),
             "patience_s": PATIENCE_S,
             "verdicts": trials.verdicts(),
         }
