@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from pvbench import host
-from pvbench.delivery import Task
+from pvbench.delivery import Machine, Task
 from pvbench.errors import PvbenchError
 from pvbench.ops import Burst, Fence, Hypercall, MmioWrite, Program, WriteMem, WrMsr
 from pvbench.sequences import input_page
@@ -42,10 +43,13 @@ from pvbench.x86.hyperv import (
 from pvbench.x86.kvm_para import KVM_HC_SEND_IPI
 from pvbench_deliver_kvm import build
 
-LIMIT_S: Final = 1.8  # of a child; by its clock a guest may race
+START_S: Final = 60.0  # of a child until it has a guest, which takes long under emulation
+LIMIT_S: Final = 1.8  # of a trial, by the clock of this process: a guest's may race
 PATIENCE_S: Final = 1.0
 LOOPS: Final = 3
 
+_BEGUN: Final = '"begun"'  # the line a child starts with
+_NO_GUEST: Final = "no guest starts"
 _VECTOR: Final = CALL_FUNCTION_VECTOR
 _TARGET: Final = 0b10  # CPU 1, APIC ID 1, as a bit of any mask
 _PAGE: Final = input_page(0)
@@ -116,7 +120,8 @@ def verdicts() -> dict[str, str]:
         found: dict[str, str] = json.loads(kept.read_text())
     except (OSError, ValueError):
         found = {name: why for group in TRIALS for name, why in _tried(group).items()}
-        build.keep(json.dumps(found).encode(), kept)
+        if _NO_GUEST not in found.values():  # which may pass
+            build.keep(json.dumps(found).encode(), kept)
     return found
 
 
@@ -126,44 +131,49 @@ def _key() -> str:
 
 def _tried(group: str) -> dict[str, str]:
     """The verdicts of one child; what it did not live to tell does not return."""
-    child = subprocess.Popen(
-        [sys.executable, "-P", "-m", __name__, group],
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", "pvbench_deliver_kvm.trials", group],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    try:
-        told, _ = child.communicate(timeout=LIMIT_S)
-        last = f"the guest ended with status {child.returncode}"
-    except subprocess.TimeoutExpired:
+    ) as child:
+        assert child.stdout  # noqa: S101 - a pipe
+        told = list(_lines(child.stdout.fileno()))
         child.kill()
-        told, _ = child.communicate()
-        last = f"it does not return within {LIMIT_S:g} s"
-    found = dict(json.loads(line) for line in told.splitlines() if line.endswith("]"))
+    found: dict[str, str] = dict(json.loads(line) for line in told if line.startswith("["))
     left = [name for name in TRIALS[group][2] if name not in found]
-    return (
-        found
-        | dict.fromkeys(left, "what is tried before it does not end")
-        | dict.fromkeys(left[:1], last)
-    )
+    if _BEGUN not in told:
+        return found | dict.fromkeys(left, _NO_GUEST)
+    found |= dict.fromkeys(left, "what is tried before it does not end")
+    return found | dict.fromkeys(left[:1], f"it does not return within {LIMIT_S:g} s")
 
 
-def attempts(group: str, settings: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """(trial, why it does not work or '') one by one, in this process."""
-    from pvbench_deliver_kvm import boot_machine
+def _lines(pipe: int) -> Iterator[str]:
+    """Whole lines, until there are none or the next one takes too long."""
+    begun = b""
+    limit_s = START_S
+    while select.select([pipe], [], [], limit_s)[0] and (read := os.read(pipe, 65536)):
+        *whole, begun = (begun + read).split(b"\n")
+        yield from map(bytes.decode, whole)
+        limit_s = LIMIT_S
 
-    apic_mode, abi, programs = TRIALS[group]
-    guest = Guest(name="dense:2", apic_ids=(0, 1), apic_mode=apic_mode, hypercall_abi=abi)
-    with boot_machine(guest, settings) as machine:
-        for name, program in programs.items():
-            task = _task(name, program)
-            try:
-                trace = machine.run(task, loops=LOOPS, warmup=0)
-            except PvbenchError as error:
-                yield name, str(error)
-                return
-            yield name, _verdict(task, trace.counts.handlers, trace.faults)
+
+def guest_of(group: str) -> Guest:
+    """The guest of the trials of *group*."""
+    apic_mode, abi, _ = TRIALS[group]
+    return Guest(name="dense:2", apic_ids=(0, 1), apic_mode=apic_mode, hypercall_abi=abi)
+
+
+def attempts(machine: Machine, group: str) -> Iterator[tuple[str, str]]:
+    """(trial, why it does not work or '') one by one, in a guest of `guest_of`."""
+    for name, program in TRIALS[group][2].items():
+        task = _task(name, program)
+        try:
+            trace = machine.run(task, loops=LOOPS, warmup=0)
+        except PvbenchError as error:
+            yield name, str(error)
+            return
+        yield name, _verdict(task, trace.counts.handlers, trace.faults)
 
 
 def _task(name: str, program: Program) -> Task:
@@ -186,14 +196,18 @@ def _verdict(task: Task, handlers: tuple[int, ...], faults: tuple[str, ...]) -> 
 
 def main() -> None:
     """The child: verdicts as they come, one JSON pair a line."""
+    from pvbench_deliver_kvm import boot_machine
+
+    group = sys.argv[1]
     settings = {"cpus": [], "wire": True, "patience_s": PATIENCE_S, "software": True}
     try:
-        for pair in attempts(sys.argv[1], settings):
-            print(json.dumps(pair), flush=True)
+        with boot_machine(guest_of(group), settings) as machine:
+            print(_BEGUN, flush=True)
+            for pair in attempts(machine, group):
+                print(json.dumps(pair), flush=True)
     except PvbenchError as error:
-        for name in TRIALS[sys.argv[1]][2]:
+        for name in TRIALS[group][2]:
             print(json.dumps((name, str(error))), flush=True)
-    os._exit(0)
 
 
 if __name__ == "__main__":
