@@ -11,7 +11,7 @@ from __future__ import annotations
 from pvbench.hookspecs import hookimpl
 from pvbench.ops import Burst, Hypercall, Scan, WriteMem
 from pvbench.sender import Apic, Ops, Sender
-from pvbench.sequences import HYPERCALL_INPUT_PAGE, irqs_off
+from pvbench.sequences import input_page, irqs_off
 from pvbench.topology import Guest
 from pvbench.x86.hyperv import (
     HV_GENERIC_SET_ALL,
@@ -50,30 +50,30 @@ class HypervIpi(Sender):
         return None
 
     def send_IPI(self, apic: Apic, cpu: int, vector: int) -> Ops:
-        return _send((cpu,), vector)
+        return _send(apic, (cpu,), vector)
 
     def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
-        return _send(cpus, vector, everybody=len(cpus) == len(apic.guest.apic_ids))
+        return _send(apic, cpus, vector, everybody=len(cpus) == len(apic.guest.apic_ids))
 
     def send_IPI_mask_allbutself(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
-        return _send(apic.without_self(cpus), vector)
+        return _send(apic, apic.without_self(cpus), vector)
 
     def send_IPI_allbutself(self, apic: Apic, vector: int) -> Ops:
-        return _send(apic.guest.others(apic.source), vector)
+        return _send(apic, apic.guest.others(apic.source), vector)
 
     def send_IPI_all(self, apic: Apic, vector: int) -> Ops:
-        return _send(tuple(apic.guest.cpus), vector, everybody=True)
+        return _send(apic, tuple(apic.guest.cpus), vector, everybody=True)
 
     def send_IPI_self(self, apic: Apic, vector: int) -> Ops:
-        return _send((apic.source,), vector)
+        return _send(apic, (apic.source,), vector)
 
 
-def _send(vps: tuple[int, ...], vector: int, *, everybody: bool = False) -> Ops:
+def _send(apic: Apic, vps: tuple[int, ...], vector: int, *, everybody: bool = False) -> Ops:
     if not vps:
         return iter(())
     if max(vps) < HV_VCPUS_PER_SPARSE_BANK:
         return _send_fast(vps, vector)
-    return irqs_off(_send_ex(vps, vector, everybody=everybody))
+    return irqs_off(_send_ex(input_page(apic.source), vps, vector, everybody=everybody))
 
 
 def _send_fast(vps: tuple[int, ...], vector: int) -> Ops:
@@ -82,7 +82,7 @@ def _send_fast(vps: tuple[int, ...], vector: int) -> Ops:
     yield Hypercall(HVCALL_SEND_IPI | HV_HYPERCALL_FAST_BIT, (vector, mask))
 
 
-def _send_ex(vps: tuple[int, ...], vector: int, *, everybody: bool) -> Ops:
+def _send_ex(address: int, vps: tuple[int, ...], vector: int, *, everybody: bool) -> Ops:
     banks: dict[int, int] = {}
     if not everybody:
         yield Scan(len(vps))
@@ -92,9 +92,9 @@ def _send_ex(vps: tuple[int, ...], vector: int, *, everybody: bool) -> Ops:
     set_format = HV_GENERIC_SET_ALL if everybody else HV_GENERIC_SET_SPARSE_4K
     valid_bank_mask = sum(1 << bank for bank in banks)
     page = (vector, set_format, valid_bank_mask, *(banks[b] for b in sorted(banks)))
-    yield WriteMem(HYPERCALL_INPUT_PAGE, page)
+    yield WriteMem(address, page)
     control = HVCALL_SEND_IPI_EX | len(banks) << HV_HYPERCALL_VARHEAD_OFFSET
-    yield Hypercall(control, (HYPERCALL_INPUT_PAGE, 0))
+    yield Hypercall(control, (address, 0))
 
 
 @hookimpl

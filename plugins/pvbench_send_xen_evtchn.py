@@ -10,7 +10,7 @@ from __future__ import annotations
 from pvbench.hookspecs import hookimpl
 from pvbench.ops import Burst, Hypercall, Scan, WriteMem
 from pvbench.sender import Apic, Ops, Sender
-from pvbench.sequences import HYPERCALL_INPUT_PAGE
+from pvbench.sequences import input_page
 from pvbench.topology import Guest
 from pvbench.x86.xen import (
     EVTCHN_FIFO_NR_CHANNELS,
@@ -42,30 +42,31 @@ class XenEvtchn(Sender):
         return None
 
     def send_IPI(self, apic: Apic, cpu: int, vector: int) -> Ops:
-        return _send((cpu,), vector)
+        return _send(apic, (cpu,), vector)
 
     def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
-        return _send(cpus, vector)
+        return _send(apic, cpus, vector)
 
     def send_IPI_mask_allbutself(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
-        return _send(apic.without_self(cpus), vector)
+        return _send(apic, apic.without_self(cpus), vector)
 
     def send_IPI_allbutself(self, apic: Apic, vector: int) -> Ops:
-        return _send(apic.guest.others(apic.source), vector)
+        return _send(apic, apic.guest.others(apic.source), vector)
 
     def send_IPI_all(self, apic: Apic, vector: int) -> Ops:
-        return _send(tuple(apic.guest.cpus), vector)
+        return _send(apic, tuple(apic.guest.cpus), vector)
 
     def send_IPI_self(self, apic: Apic, vector: int) -> Ops:
-        return _send((apic.source,), vector)
+        return _send(apic, (apic.source,), vector)
 
 
-def _send(cpus: tuple[int, ...], vector: int) -> Ops:
+def _send(apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
+    page = input_page(apic.source)
     yield Scan(len(cpus))
     for cpu in cpus:
         port = evtchn_port(cpu, XEN_IPI_OF_VECTOR[vector])
-        yield WriteMem(HYPERCALL_INPUT_PAGE, (port,))
-        yield Hypercall(__HYPERVISOR_event_channel_op, (EVTCHNOP_send, HYPERCALL_INPUT_PAGE))
+        yield WriteMem(page, (port,))
+        yield Hypercall(__HYPERVISOR_event_channel_op, (EVTCHNOP_send, page))
 
 
 @hookimpl

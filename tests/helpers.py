@@ -19,7 +19,7 @@ NMI = 2
 MSR_X2APIC_ICR = 0x830
 XAPIC_ICR = 0xFEE0_0300
 XAPIC_ICR2 = 0xFEE0_0310
-INPUT_PAGE = 0x1_0000
+INPUT_PAGE = 0x800_0000  # of CPU 0; each CPU has its own, 4 KiB apart
 
 ONE_TARGET = ("send_IPI", "smp_call_function_single")
 LINUX_VECTORS = (0xFB, 0xFC, 0xFD, 0xF6)

@@ -19,12 +19,13 @@ def ops(operation: str, *targets: int, source: int = 199, cpus: int = CPUS) -> t
     return tuple(op for op in made.program if not isinstance(op, Scan))
 
 
-def in_page(control: int, *page: int) -> tuple[Op, ...]:
+def in_page(control: int, *page: int, source: int = 199) -> tuple[Op, ...]:
     """The EX form: interrupts are off while the per-CPU input page is in use."""
+    address = INPUT_PAGE + source * 4096
     return (
         IrqSave(),
-        WriteMem(INPUT_PAGE, (0xFC, *page)),
-        Hypercall(control, (INPUT_PAGE, 0)),
+        WriteMem(address, (0xFC, *page)),
+        Hypercall(control, (address, 0)),
         IrqRestore(),
     )
 
@@ -87,8 +88,9 @@ def test_everybody_below_vp_64_is_still_fast() -> None:
 def test_all_but_self_is_sparse(operation: str, targets: tuple[int, ...]) -> None:
     """Format ALL would interrupt the sender, here CPU 0 of 66."""
     low = (1 << 64) - 2
+    expected = in_page(0x4_0015, 0, 0b11, low, 0b11, source=0)
 
-    assert ops(operation, *targets, source=0, cpus=66) == in_page(0x4_0015, 0, 0b11, low, 0b11)
+    assert expected == ops(operation, *targets, source=0, cpus=66)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +98,9 @@ def test_all_but_self_is_sparse(operation: str, targets: tuple[int, ...]) -> Non
     [
         pytest.param("send_IPI", 0, (Hypercall(FAST, (0xFC, 8)),), id="unicast"),
         pytest.param("send_IPI_self", 2, (Hypercall(FAST, (0xFC, 4)),), id="self"),
-        pytest.param("send_IPI_self", 70, in_page(0x2_0015, 0, 2, 1 << 6), id="self-high"),
+        pytest.param(
+            "send_IPI_self", 70, in_page(0x2_0015, 0, 2, 1 << 6, source=70), id="self-high"
+        ),
     ],
 )
 def test_unicast_and_self_are_hooked_too(
@@ -104,6 +108,24 @@ def test_unicast_and_self_are_hooked_too(
 ) -> None:
     """All six operations are replaced."""
     assert expected == ops(operation, 3, source=source)
+
+
+@pytest.mark.parametrize(
+    ("source", "address"),
+    [
+        pytest.param(0, 0x800_0000, id="first-cpu"),
+        pytest.param(1, 0x800_1000, id="second-cpu"),
+        pytest.param(199, 0x80C_7000, id="last-cpu"),
+    ],
+)
+def test_the_input_page_is_the_sender_s_own(source: int, address: int) -> None:
+    """hyperv_pcpu_input_arg: CPUs that send at the same time do not share a page."""
+    assert ops("send_IPI_mask", 64, source=source) == (
+        IrqSave(),
+        WriteMem(address, (0xFC, 0, 0b10, 1)),
+        Hypercall(0x2_0015, (address, 0)),
+        IrqRestore(),
+    )
 
 
 def test_it_cannot_send_an_nmi() -> None:

@@ -1,0 +1,98 @@
+/* trace_ops.c: ops.h for a native build, where ops are only written down. */
+#include <stddef.h>
+
+#include "send.h"
+
+static void write_down(struct ops *ops, u64 kind, u64 key, const u64 *words,
+		       u32 count)
+{
+	u32 i;
+
+	if (ops->trace_end - ops->trace < 2 + (ptrdiff_t)count) {
+		ops->trace_full = 1;
+		return;
+	}
+	*ops->trace++ = kind | (u64)count << 8;
+	*ops->trace++ = key;
+	for (i = 0; i < count; i++)
+		*ops->trace++ = words[i];
+}
+
+void op_irq_save(struct ops *ops)
+{
+	write_down(ops, OP_IRQ_SAVE, 0, NULL, 0);
+}
+
+void op_irq_restore(struct ops *ops)
+{
+	write_down(ops, OP_IRQ_RESTORE, 0, NULL, 0);
+}
+
+void op_fence(struct ops *ops)
+{
+	write_down(ops, OP_FENCE, 0, NULL, 0);
+}
+
+void op_scan(struct ops *ops, u32 cpus)
+{
+	write_down(ops, OP_SCAN, cpus, NULL, 0);
+}
+
+void op_wrmsr(struct ops *ops, u32 msr, u64 value)
+{
+	write_down(ops, OP_WRMSR, msr, &value, 1);
+}
+
+void op_mmio_write(struct ops *ops, u64 address, u32 value)
+{
+	const u64 word = value;
+
+	write_down(ops, OP_MMIO_WRITE, address, &word, 1);
+}
+
+void op_write_mem(struct ops *ops, u64 address, const u64 *words, u32 count)
+{
+	write_down(ops, OP_WRITE_MEM, address, words, count);
+}
+
+void op_wait_icr_idle(struct ops *ops, u32 limit)
+{
+	write_down(ops, OP_WAIT_ICR_IDLE, limit, NULL, 0);
+}
+
+void op_hypercall(struct ops *ops, u64 nr, const u64 *args, u32 count)
+{
+	write_down(ops, OP_HYPERCALL, nr, args, count);
+}
+
+struct request {
+	u32 driver;
+	u32 overlay;
+	u32 operation;
+	u32 vector;
+	u32 single_vector;
+	u32 cpus;
+	u32 self;
+	u32 x2apic;
+	u32 shorthands;
+};
+
+/* Words written to @trace; -1 if it is too small. */
+long trace_burst(const struct request *request, const u64 *mask,
+		 const u32 *ids, u64 *trace, u64 *trace_end)
+{
+	struct ops ops = { .trace = trace, .trace_end = trace_end };
+	struct apic apic = {
+		.ops = &ops,
+		.ids = ids,
+		.cpus = request->cpus,
+		.self = request->self,
+		.x2apic = request->x2apic,
+		.shorthands = request->shorthands,
+	};
+
+	lay_out(&apic, request->driver, request->overlay);
+	send_burst(&apic, request->operation, mask, request->vector,
+		   request->single_vector);
+	return ops.trace_full ? -1 : ops.trace - trace;
+}
