@@ -11,10 +11,12 @@ else.  It may ask back for the ops of a burst that sends to some CPUs only:
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
+import signal
 import sys
-from typing import IO, Any
+from typing import IO, Any, Final
 
 from pvbench.delivery import Algorithm, Delivery, Task
 from pvbench.errors import PvbenchError
@@ -23,14 +25,23 @@ from pvbench.ops import Burst, Program, from_rows
 from pvbench.topology import Guest
 
 
+_PR_SET_PDEATHSIG: Final = 1  # <linux/prctl.h>
+
+
 def main() -> None:
     """Serve one job; anything else that is printed goes to standard error."""
+    _end_with_manager()
     reports = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     try:
         serve(json.loads(sys.stdin.readline()), sys.stdin, reports)
     except PvbenchError as error:
         _report(reports, {"error": str(error)})
+
+
+def _end_with_manager() -> None:
+    """However the manager ends, no guest of its worker may go on."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def serve(job: dict[str, Any], answers: IO[str], reports: IO[str]) -> None:

@@ -1,0 +1,97 @@
+"""Real KVM reaches the very targets the model says, with the same hypercall returns."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from kvm_helpers import needs_kvm
+
+from helpers import guest_of, stack_of
+from model_helpers import call, case_of, profile_of
+from model_strategies import STACKS, bursts
+from pvbench.check import prepare, unsupported
+from pvbench.delivery import Options
+from pvbench.ops import BARE_OPERATIONS, CSD_OPERATIONS
+from pvbench.sender import Stack
+from pvbench.suite import Case
+from pvbench.testing import check_run
+from pvbench_deliver_kvm import KvmDelivery
+from pvbench_deliver_model.engine import Engine
+
+pytestmark = needs_kvm
+
+# Dense, sparse, in turn, backwards, around 128 and around 255.
+LAYOUTS = (
+    (0, 1),
+    (0, 1, 2, 3, 4, 5, 6, 7),
+    tuple(range(20)),
+    (0, 16, 32, 48, 64),
+    (0, 128, 1, 129, 2, 130),
+    (9, 8, 7, 6, 5, 4, 3, 2, 1, 0),
+    (1, 128, 0),
+    (126, 127, 128, 129),
+    (253, 254, 3, 250),
+    (254, 255, 256, 0, 300),
+    (63, 64, 65, 127, 191, 192, 193),
+    (4095, 0, 1024, 2048),
+)
+
+
+@cache
+def here(*, wire: bool) -> dict[str, Any]:
+    """What works on this host."""
+    return KvmDelivery().settings(Options(wire=wire))
+
+
+def reason(case: Case, *, wire: bool) -> str | None:
+    """Why the sender or the host cannot run it."""
+    ready = unsupported(case)
+    return ready or KvmDelivery().unsupported(case.guest, prepare(case).task, here(wire=wire))
+
+
+@st.composite
+def cases(draw: st.DrawFn, stack: Stack, *, wire: bool) -> Case:
+    """One source, any burst, any layout the stack and this host can have."""
+    guest = guest_of(draw(st.sampled_from(LAYOUTS)))
+    source = draw(st.sampled_from((0, guest.cpus[-1])))
+    operations = (*CSD_OPERATIONS, *BARE_OPERATIONS)
+    burst = draw(bursts(source, len(guest.cpus), operations, None))
+    case = case_of(stack, guest, burst, shorthands=draw(st.booleans()))
+    assume(reason(case, wire=wire) is None)
+    return case
+
+
+def works(stack: Stack) -> str | None:
+    """Why this stack works for no burst here, by the plainest one."""
+    return reason(case_of(stack, guest_of((0, 1, 2)), call(0, 1, 2)), wire=True)
+
+
+@pytest.mark.parametrize("wire", [False, True], ids=["call", "wire"])
+@pytest.mark.parametrize("name", STACKS)
+def test_real_kvm_reaches_what_the_model_says(name: str, wire: bool) -> None:
+    """Handlers and functions of each CPU, ICR writes, hypercalls and what they return."""
+    stack = stack_of(name)
+    if told := works(stack):
+        pytest.skip(told)
+
+    @settings(max_examples=12)
+    @given(case=cases(stack, wire=wire))
+    def agrees(case: Case) -> None:
+        prepared = prepare(case)
+        with KvmDelivery().boot(case.guest, here(wire=wire)) as machine:
+            real = check_run(machine, prepared, loops=2, warmup=1).counts
+        model = check_run(Engine(case.guest, profile_of()), prepared, loops=2, warmup=1).counts
+        (burst,) = case.bursts
+        exact = ["icr_writes", "hypercalls", "returned", "functions"]
+        if burst.wait:
+            exact.append("handlers")
+
+        assert [getattr(model, name) for name in exact] == [
+            getattr(real, name) for name in exact
+        ]
+
+    agrees()

@@ -1,0 +1,209 @@
+"""A guest that goes wrong is a sentence that says where, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import attrs
+import pytest
+from kvm_helpers import needs_kvm
+
+from pvbench.delivery import Task
+from pvbench.ops import Burst, Fence, WrMsr
+from pvbench.topology import Guest, parse_guest
+from pvbench_deliver_kvm import build, guests, layout, mailbox
+from pvbench_deliver_kvm.guests import BootedGuest, GuestError, Start
+from pvbench_deliver_kvm.machine import KvmMachine
+
+pytestmark = needs_kvm
+
+UNICAST = (Fence(), WrMsr(0x830, 1 << 32 | 0xFB))
+RESERVED_BITS = (WrMsr(0x830, 1 << 32 | 0x10_00FB),)
+UNKNOWN_MSR = (WrMsr(0x1234_5678, 0),)
+
+# Machine code of the entry, which every CPU runs first.
+TRIPLE_FAULT = bytes.fromhex("0f011d02000000 0f0b") + bytes(10)  # lidt of nothing; ud2
+OUTSIDE = bytes.fromhex("c604250000003001")  # movb $1, 0x30000000
+NOT_AN_APIC = bytes.fromhex("b80000e1fe c60001")  # movl $0xfee10000, %eax; movb $1, (%rax)
+STRANGE_PORT = bytes.fromhex("e642 f4")  # outb %al, $0x42
+NEVER_READY = bytes.fromhex("fa f4 ebfd")  # cli; hlt; again
+
+
+def started(
+    guest: Guest | None = None, *, entry: bytes = b"", patience_s: float = 5.0
+) -> AbstractContextManager[BootedGuest]:
+    """The real guest, its entry overwritten by *entry*."""
+    image = entry + build.image()[len(entry) :]
+    start = Start(
+        image=image, hypercall_abi=mailbox.HYPERCALL_KVM, cpus=(), patience_s=patience_s
+    )
+    return guests.booted(guest or parse_guest("dense:2"), start)
+
+
+@contextmanager
+def machine(cpus: int = 2) -> Iterator[KvmMachine]:
+    with started(parse_guest(f"dense:{cpus}")) as guest:
+        yield KvmMachine(guest, wire=True)
+
+
+def task(*program: object, target: int = 1) -> Task:
+    """CPU 0 sends to *target* by these ops."""
+    return Task(
+        bursts=(Burst(source=0, operation="send_IPI", targets=(target,), vector=0xFB),),
+        programs=(program,),  # type: ignore[arg-type]
+        reached=((target,),),
+        program_for=lambda burst, cpus: (),
+    )
+
+
+def held() -> tuple[int, int, int]:
+    """Open files, threads, and mappings of guests and vCPUs of this process."""
+    mapped = [_size_of(line) for line in Path("/proc/self/maps").read_text().splitlines()]
+    guests_ram = sum(size >= layout.MEMORY_SIZE for size in mapped)
+    vcpus = sum("kvm-vcpu" in line for line in Path("/proc/self/maps").read_text().splitlines())
+    return len(os.listdir("/proc/self/fd")), threading.active_count(), guests_ram + vcpus
+
+
+def _size_of(line: str) -> int:
+    first, last = line.split(maxsplit=1)[0].split("-")
+    return int(last, 16) - int(first, 16)
+
+
+@pytest.mark.parametrize(
+    ("entry", "sentence"),
+    [
+        pytest.param(
+            TRIPLE_FAULT, r"CPU [01]: triple fault \(KVM_EXIT_SHUTDOWN\)", id="triple"
+        ),
+        pytest.param(
+            OUTSIDE,
+            r"CPU [01] raised #PF \(vector 14\), error code 0x2, at RIP 0x100000, "
+            r"CR2 0x30000000",
+            id="outside-its-memory",
+        ),
+        pytest.param(
+            NOT_AN_APIC,
+            r"CPU [01]: writes to 0xfee10000, outside its memory, at RIP 0x10000",
+            id="outside-in-the-apic's-page",
+        ),
+        pytest.param(
+            STRANGE_PORT,
+            r"CPU [01]: leaves by port 0x42, which nobody serves, at RIP 0x10000",
+            id="port",
+        ),
+    ],
+)
+def test_a_guest_that_goes_wrong_says_where(entry: bytes, sentence: str) -> None:
+    """The vector, the address, and no hung boot."""
+    before = held()
+
+    with pytest.raises(GuestError, match=sentence), started(entry=entry):
+        pass
+
+    assert before == held()
+
+
+def test_a_guest_that_never_gets_ready_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It halts for ever with interrupts off; the boot has a deadline."""
+    monkeypatch.setattr(guests, "BOOT_S", 0.05)
+    before = held()
+
+    with (
+        pytest.raises(GuestError, match=r"the guest did not boot within 0.05 s"),
+        started(entry=NEVER_READY),
+    ):
+        pass
+
+    assert before == held()
+
+
+def test_a_guest_that_never_finishes_is_given_up() -> None:
+    """Its source halts in the handler that wakes it, so nothing moves any more."""
+    with started(patience_s=0.05) as guest:
+        running = KvmMachine(guest, wire=True)
+        for vector in (0x20, 0x21):
+            guest.write(layout.STUBS_BASE + 16 * vector, NEVER_READY)
+
+        with pytest.raises(GuestError, match=r"CPU 0 makes no progress for 0.05 s: .* 0x1012"):
+            running.run(task(*UNICAST), loops=1, warmup=0)
+
+
+def test_a_target_that_never_answers_is_told_by_its_number() -> None:
+    """CPU 1 is sent nothing, so it acknowledges nothing; the guest lives on."""
+    with machine() as running:
+        running._guest.box.limit_ticks = 50_000_000
+        silent = running.run(task(Fence()), loops=3, warmup=0)
+        after = running.run(task(*UNICAST), loops=3, warmup=0)
+
+    assert silent.faults == ("CPU 1 never acknowledged (burst 1 of CPU 0)",)
+    assert (after.faults, after.counts.handlers) == ((), (0, 3))
+
+
+@pytest.mark.parametrize(
+    ("program", "fault"),
+    [
+        pytest.param(UNKNOWN_MSR, "op 0 raised #GP (vector 13) (burst 1 of CPU 0)", id="msr"),
+        pytest.param(
+            (Fence(), *UNKNOWN_MSR),
+            "op 1 raised #GP (vector 13) (burst 1 of CPU 0)",
+            id="second-op",
+        ),
+    ],
+)
+def test_a_fault_of_an_op_is_its_outcome(program: tuple[object, ...], fault: str) -> None:
+    """The guest goes on behind the op, and so does the boot."""
+    with machine() as running:
+        faulty = running.run(task(*program), loops=5, warmup=0)
+        good = running.run(task(*UNICAST), loops=5, warmup=0)
+
+    assert (fault,) == faulty.faults
+    assert (good.faults, good.counts.handlers) == ((), (0, 5))
+
+
+def test_a_hundred_boots_leave_nothing_behind() -> None:
+    """No descriptor, no thread, no mapping, and no memory that grows with each boot."""
+    with machine():
+        pass
+    before, size = held(), resident_kib()
+
+    for _ in range(100):
+        with machine() as running:
+            running.run(task(*UNICAST), loops=1, warmup=0)
+
+    assert before == held()
+    assert resident_kib() - size < 4_096
+
+
+def resident_kib() -> int:
+    """Memory of this process that is in RAM."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGESIZE") // 1024
+
+
+@pytest.mark.parametrize("mode", ["xapic", "x2apic"])
+@pytest.mark.parametrize(
+    "spec",
+    ["dense:1", "dense:16", "sparse:5:50", "ids:254,0,128", "ids:9-0"],
+)
+def test_the_guest_has_the_apic_ids_it_was_given(spec: str, mode: str) -> None:
+    """As each CPU reads them from its own local APIC."""
+    wanted = attrs.evolve(parse_guest(spec), apic_mode=mode)
+
+    with started(wanted) as guest:
+        seen = tuple(guest.cpu(cpu).apic_id for cpu in wanted.cpus)
+
+    assert wanted.apic_ids == seen
+
+
+def test_apic_ids_beyond_eight_bits_are_real() -> None:
+    """In x2APIC mode, up to what this KVM has."""
+    wanted = parse_guest("ids:255,256,0,1023,4095")
+
+    with started(wanted) as guest:
+        seen = tuple(guest.cpu(cpu).apic_id for cpu in wanted.cpus)
+
+    assert seen == (255, 256, 0, 1023, 4095)
