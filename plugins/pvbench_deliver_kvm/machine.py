@@ -14,13 +14,14 @@ from pvbench.ops import Burst, IrqRestore, IrqSave
 from pvbench.trace import Counts, Distribution, Trace
 from pvbench_deliver_kvm import mailbox
 from pvbench_deliver_kvm.guests import BootedGuest, GuestError
-from pvbench_deliver_kvm.slices import Result, Slice, contended
+from pvbench_deliver_kvm.slices import Result, Slice
 from pvbench_deliver_kvm.support import has_algorithm, stand_in
 
 LIMIT_S = 1.0  # longest wait inside the guest
 HALTED_SHARE = 0.9  # of handler runs, for targets to count as halted
 DELAY_SHARE = 0.02  # of a slice that a thread waited for its CPU
 _NULL_LOOPS = 200
+_BY_KVM = "KVM's counter"
 
 
 class KvmMachine:
@@ -109,8 +110,8 @@ class KvmMachine:
         handled = result.handled
         bare = all(burst.protocol == "bare" for burst in task.bursts)
         hypercalls: int | None = result.hypercalls
-        if self._guest.box.hypercall_abi != mailbox.HYPERCALL_HYPERV:
-            hypercalls = change.total("hypercalls", self._guest.guest.cpus, hypercalls)
+        if self._hypercall_proof(change) == _BY_KVM:
+            hypercalls = change.total("hypercalls", self._guest.guest.cpus)
         serial = len(task.bursts) <= 1 and all(b.wait or task.lossy for b in task.bursts)
         targets = {cpu for cpus in task.reached for cpu in cpus}
         return Counts(
@@ -150,6 +151,8 @@ class KvmMachine:
             "tsc_khz": guest.tsc_khz,
             "tsc_offsets": "equal" if guest.tscs_agree else "unknown or different",
             "kvm_counters": ",".join(sorted(change.counters[0])) if change.counters else "none",
+            "hypercall_proof": self._hypercall_proof(change),
+            "cpu_list": ",".join(map(str, guest.start.cpus)) or "any",
             "overcommitted": "yes" if len(guest.guest.apic_ids) > usable else "no",
             "source_delay_share": round(max(delays, default=0.0), 4),
             **self._null,
@@ -157,6 +160,12 @@ class KvmMachine:
         if told := stand_in(guest.guest.hypercall_abi):
             found["stand_in"] = told
         return found
+
+    def _hypercall_proof(self, change: _Readings) -> str:
+        """Who counted the hypercalls."""
+        counted = change.counters and "hypercalls" in change.counters[0]
+        hyperv = self._guest.box.hypercall_abi == mailbox.HYPERCALL_HYPERV
+        return _BY_KVM if counted and not hyperv else "the guest's own count"
 
     def _null_costs(self) -> dict[str, int]:
         """Ticks of the op loop itself: interrupts off and on, and nothing else."""
@@ -221,10 +230,10 @@ class _Readings:
         pairs = zip(self.waited_ns, self.ran_ns, strict=True)
         return [waited / (waited + ran) if waited + ran else 0.0 for waited, ran in pairs]
 
-    def total(self, name: str, cpus: Iterable[int], unknown: int | None = None) -> int | None:
-        """Sum over *cpus*; *unknown* where KVM does not count it."""
+    def total(self, name: str, cpus: Iterable[int]) -> int | None:
+        """Sum over *cpus*; None where KVM does not count it."""
         if not self.counters or name not in self.counters[0]:
-            return unknown
+            return None
         return sum(self.counters[cpu][name] for cpu in cpus)
 
 
@@ -235,6 +244,3 @@ def _schedstat(thread: int | None) -> tuple[int, int]:
     except (OSError, ValueError):
         return 0, 0
     return int(ran), int(waited)
-
-
-__all__ = ["KvmMachine", "contended"]

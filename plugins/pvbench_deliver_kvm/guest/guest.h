@@ -1,0 +1,22 @@
+/* guest.h: what the files of the guest share. */
+#ifndef PVBENCH_GUEST_H
+#define PVBENCH_GUEST_H
+
+#include "apic.h"
+
+#define NMI_VECTOR 2
+
+#define box ((volatile struct mailbox *)MAILBOX_BASE)
+
+/* The work of one request, then its receipt. */
+void work_off(struct entry *entry, u64 entered);
+
+/* Carry out this CPU's command for its source. */
+void obey(struct cpu *me);
+
+static inline volatile struct cpu *cpu_of(u32 number)
+{
+	return (void *)(CPU_AREA_BASE + (u64)number * CPU_AREA_SIZE);
+}
+
+#endif

@@ -1,0 +1,114 @@
+/* target.c: interrupts and exceptions of a CPU. */
+#include "guest.h"
+
+#define EXCEPTIONS 32
+
+/* As the stubs in start.S push it. */
+struct frame {
+	u64 r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx;
+	u64 rax, vector, error, rip, cs, rflags, rsp, ss;
+};
+
+struct fixup {
+	u64 fault;
+	u64 resume;
+};
+
+extern const struct fixup ex_table_start[], ex_table_end[];
+
+static void take_lock(void)
+{
+	u64 deadline = rdtsc() + box->limit_ticks;
+
+	while (__atomic_exchange_n(&box->lock, 1, __ATOMIC_ACQUIRE) &&
+	       rdtsc() < deadline)
+		pause();
+	__atomic_store_n(&box->lock, 0, __ATOMIC_RELEASE);
+}
+
+/* The function that is called. */
+void work_off(struct entry *entry, u64 entered)
+{
+	if (box->take_lock)
+		take_lock();
+	entry->entered = entered;
+	__atomic_store_n(&entry->acked, entry->generation, __ATOMIC_RELEASE);
+}
+
+/* Linux's llist: taken whole, newest first, worked off oldest first. */
+static void work_off_list(struct cpu *me, u64 entered)
+{
+	u64 newest = xchg(&me->call_list, 0), oldest = 0, next;
+
+	for (; newest; newest = next) {
+		next = ((struct entry *)newest)->next;
+		((struct entry *)newest)->next = oldest;
+		oldest = newest;
+	}
+	for (; oldest; oldest = next) {
+		next = ((struct entry *)oldest)->next;
+		me->functions++;
+		work_off((struct entry *)oldest, entered);
+	}
+}
+
+static void work_off_requests(struct cpu *me, u64 entered)
+{
+	const struct source *sources = (void *)box->sources;
+
+	for (u32 i = 0; i < box->nsources; i++) {
+		struct entry *entry =
+			(struct entry *)sources[i].entries + me->number;
+		u64 wanted = __atomic_load_n(&entry->generation, __ATOMIC_ACQUIRE);
+
+		if (wanted != entry->acked) {
+			me->functions++;
+			work_off(entry, entered);
+		}
+	}
+}
+
+static void report_fault(struct cpu *me, const struct frame *frame)
+{
+	me->fault_vector = frame->vector;
+	me->fault_error = frame->error;
+	me->fault_rip = frame->rip;
+	__asm__ volatile("movq %%cr2, %0" : "=r"(me->fault_cr2));
+	outb(frame->vector, PORT_FAULT);
+	for (;;)
+		__asm__ volatile("cli; hlt");
+}
+
+/* An op that faults goes on behind itself, with the vector in eax. */
+static void handle_exception(struct cpu *me, struct frame *frame)
+{
+	const struct fixup *entry;
+
+	for (entry = ex_table_start; entry < ex_table_end; entry++) {
+		if (entry->fault == frame->rip) {
+			frame->rip = entry->resume;
+			frame->rax = frame->vector;
+			return;
+		}
+	}
+	report_fault(me, frame);
+}
+
+void handle(struct frame *frame)
+{
+	u64 entered = rdtsc_ordered();
+	struct cpu *me = this_cpu();
+
+	if (frame->vector < EXCEPTIONS && frame->vector != NMI_VECTOR)
+		return handle_exception(me, frame);
+	me->idle = BUSY;
+	if (frame->vector != NMI_VECTOR)
+		write_apic(box, APIC_EOI, 0);
+	me->runs[frame->vector]++; /* before the receipt, after which it is read */
+	if (frame->vector == box->start_vector)
+		return;
+	if (box->lists)
+		work_off_list(me, entered);
+	else
+		work_off_requests(me, entered);
+}
