@@ -88,6 +88,7 @@ def boot_machine(guest: Guest, settings: dict[str, Any]) -> Iterator[Machine]:
         hypercall_abi=HYPERCALL_ABIS[guest.hypercall_abi],
         cpus=tuple(settings["cpus"]),
         patience_s=settings["patience_s"],
+        halt_poll_ns=settings.get("halt_poll_ns"),
         niceness=LOW_PRIORITY if settings["software"] else os.nice(0),
     )
     with booted(guest, start) as running:

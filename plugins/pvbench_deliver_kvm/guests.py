@@ -51,6 +51,8 @@ class Start:
         cpus: host CPUs; vCPU i runs on the i-th, round and round.  Empty for any.
         patience_s: how long a guest may make no progress.
         niceness: of the vCPU threads.
+        halt_poll_ns: longest time KVM polls before a halted vCPU sleeps; None leaves
+            it to the host.
     """
 
     image: bytes
@@ -58,6 +60,7 @@ class Start:
     cpus: tuple[int, ...]
     patience_s: float
     niceness: int = 0
+    halt_poll_ns: int | None = None
 
 
 class _Thread(threading.Thread):
@@ -120,6 +123,9 @@ class BootedGuest:
     def __init__(self, guest: Guest, start: Start, kvm: Kvm, undo: ExitStack) -> None:
         self.guest, self.start = guest, start
         self.vm = undo.enter_context(Vm(kvm, layout.MEMORY_SIZE))
+        self.vm.limit_ids(max(guest.apic_ids))
+        if start.halt_poll_ns is not None:
+            self.vm.poll_before_halt(start.halt_poll_ns)
         self._cpuid = _cpuid(kvm, start.hypercall_abi)
         self.start_vector = FIRST_EXTERNAL_VECTOR
         self._events: SimpleQueue[Event] = SimpleQueue()

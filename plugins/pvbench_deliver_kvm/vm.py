@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import mmap
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Final
 
 from pvbench_deliver_kvm import uapi
-from pvbench_deliver_kvm.fd import Fd, Mapping, ref
+from pvbench_deliver_kvm.fd import Fd, IoctlError, Mapping, ref
 from pvbench_deliver_kvm.kvm import Kvm
 from pvbench_deliver_kvm.vcpu import Vcpu
 
@@ -68,6 +68,15 @@ class Vm(Fd):
         """See KVM_ENABLE_CAP."""
         cap = uapi.kvm_enable_cap(cap=number, args=(*args, *[0] * (4 - len(args))))
         self.ioctl("KVM_ENABLE_CAP", uapi.KVM_ENABLE_CAP, ref(cap))
+
+    def limit_ids(self, highest: int) -> None:
+        """Tell KVM the highest vCPU id to come; kernels before 6.0 do not listen."""
+        with suppress(IoctlError):
+            self.enable_cap(uapi.KVM_CAP_MAX_VCPU_ID, highest + 1)
+
+    def poll_before_halt(self, nanoseconds: int) -> None:
+        """See KVM_CAP_HALT_POLL: the longest time KVM polls before a vCPU sleeps."""
+        self.enable_cap(uapi.KVM_CAP_HALT_POLL, nanoseconds)
 
     def create_vcpu(self, vcpu_id: int) -> Vcpu:
         """See KVM_CREATE_VCPU; the id is the APIC ID."""
