@@ -86,9 +86,9 @@ def variants(settings: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], An
     yield "pinned, no halt polling", settings | both, usual, nullcontext()
 
 
-def measured(name: str, boots: int, settings: dict[str, Any], usual: Any) -> list[object]:
+def measured(name: str, boots: int, settings: dict[str, Any], usual: Any) -> list[str]:
     """One row: for each guest and case the median in microseconds and the spread."""
-    row: list[object] = [name]
+    row = [name]
     for vcpus in VCPUS:
         values = [boot(settings, vcpus, **usual) for _ in range(boots)]
         for case in zip(*values, strict=True):

@@ -24,7 +24,6 @@ from pvbench.modules import imported
 from pvbench.ops import Burst, Program, from_rows
 from pvbench.topology import Guest
 
-
 _PR_SET_PDEATHSIG: Final = 1  # <linux/prctl.h>
 
 

@@ -10,9 +10,11 @@ from statistics import median
 import attrs
 
 from pvbench.delivery import Task
+from pvbench.errors import UnavailableError
 from pvbench.ops import Burst, IrqRestore, IrqSave
 from pvbench.trace import Counts, Distribution, Trace
 from pvbench_deliver_kvm import mailbox
+from pvbench_deliver_kvm.audit import audit
 from pvbench_deliver_kvm.guests import BootedGuest, GuestError
 from pvbench_deliver_kvm.slices import Result, Slice
 from pvbench_deliver_kvm.support import has_algorithm, stand_in
@@ -21,6 +23,7 @@ LIMIT_S = 1.0  # longest wait inside the guest
 HALTED_SHARE = 0.9  # of handler runs, for targets to count as halted
 DELAY_SHARE = 0.02  # of a slice that a thread waited for its CPU
 _NULL_LOOPS = 200
+_AUDIT_LOOPS = 5
 _BY_KVM = "KVM's counter"
 
 
@@ -29,8 +32,8 @@ class KvmMachine:
 
     def __init__(self, guest: BootedGuest, *, wire: bool) -> None:
         self._guest, self._wire = guest, wire
-        self._proved: set[int] = set()  # tasks whose algorithm was compared
-        self._tasks: list[Task] = []  # so that their ids stay theirs
+        self._seen: list[Task] = []
+        self._audited: dict[int, str | float] = {}  # by the task's place in _seen
         guest.box.limit_ticks = int(LIMIT_S * guest.tsc_khz * 1000)
         self._null = self._null_costs()
 
@@ -42,10 +45,10 @@ class KvmMachine:
             GuestError: the guest is lost.
         """
         call = not self._wire and has_algorithm(task)
-        if call:
-            self._prove_algorithm(task)
         self._targets_be(task)
         try:
+            if not any(task is seen for seen in self._seen):
+                self._meet(task, call=call)
             if warmup:
                 Slice(self._guest, task, warmup, call=call).run()
             return self._timed(task, loops, call=call)
@@ -59,10 +62,21 @@ class KvmMachine:
             cpus = self._guest.guest.cpus
             self._guest.synchronise(tuple(cpu for cpu in cpus if cpu not in sources))
 
+    def _meet(self, task: Task, *, call: bool) -> None:
+        """What is done once for each task: its algorithm is proved, its writes audited."""
+        if call:
+            self._prove_algorithm(task)
+        threads = [thread.native_id or 0 for thread in self._guest.threads]
+        try:
+            with audit(threads) as trace:
+                Slice(self._guest, task, _AUDIT_LOOPS, call=call).run()
+                self._audited[len(self._seen)] = trace.count() / _AUDIT_LOOPS
+        except UnavailableError as error:
+            self._audited[len(self._seen)] = str(error)
+        self._seen.append(task)
+
     def _prove_algorithm(self, task: Task) -> None:
         """The guest's code makes the very ops that the sender makes."""
-        if id(task) in self._proved:
-            return
         placed = Slice(self._guest, task, 1, call=True)
         for index, (burst, program) in enumerate(zip(task.bursts, task.programs, strict=True)):
             if program and placed.traced(index) != program:
@@ -70,8 +84,6 @@ class KvmMachine:
                     f"the guest's {task.algorithm} makes other ops than the sender",
                     why=f"{burst.operation} of CPU {burst.source}",
                 )
-        self._proved.add(id(task))
-        self._tasks.append(task)
 
     def _timed(self, task: Task, loops: int, *, call: bool) -> Trace:
         placed = Slice(self._guest, task, loops, call=call)
@@ -155,11 +167,16 @@ class KvmMachine:
             "cpu_list": ",".join(map(str, guest.start.cpus)) or "any",
             "overcommitted": "yes" if len(guest.guest.apic_ids) > usable else "no",
             "source_delay_share": round(max(delays, default=0.0), 4),
+            "icr_writes_traced": self._audit_of(task),
             **self._null,
         }
         if told := stand_in(guest.guest.hypercall_abi):
             found["stand_in"] = told
         return found
+
+    def _audit_of(self, task: Task) -> str | float:
+        """ICR writes of an iteration by the host's tracepoint, or why it is unknown."""
+        return next(self._audited[n] for n, seen in enumerate(self._seen) if seen is task)
 
     def _hypercall_proof(self, change: _Readings) -> str:
         """Who counted the hypercalls."""
