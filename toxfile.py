@@ -30,6 +30,8 @@ PREFIX: Final = "bench-"
 REVISION: Final = "bench-rev"
 # In 80 CPUs xapic-flat, which serves 8, would measure nothing.
 SUITE: Final = ("fanout", "--guest", "dense:8", "--guest", "dense:80")
+# A running kernel's own way, which nothing but the delivery `live` carries.
+APART: Final = {"kernel"}
 COMPARED: Final = ("bench-x2apic-physical", "bench-x2apic-cluster", "bench-kvm-pv")
 
 
@@ -61,10 +63,11 @@ def sender_environments() -> dict[str, str | None]:
 
 
 def bundled() -> list[str]:
-    """The senders here, by their entry points: nothing is imported."""
+    """The senders here that guests have, by their entry points: nothing is imported."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     points = project["entry-points"]["pvbench"]
-    return [name.removeprefix("send-") for name in points if name.startswith("send-")]
+    found = [name.removeprefix("send-") for name in points if name.startswith("send-")]
+    return [name for name in found if name not in APART]
 
 
 @cache

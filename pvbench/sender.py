@@ -140,6 +140,8 @@ class Stack:
 
     def unsupported(self, guest: Guest) -> str | None:
         """Why the stack cannot serve *guest*, booted for it; None if it can."""
+        if self.overlay and self.driver.mechanism == "kernel":
+            return "a running kernel sends as it does: nothing can be laid over it"
         highest = max(guest.apic_ids)
         if guest.apic_mode == "xapic" and highest >= XAPIC_BROADCAST:
             return f"an xAPIC ID has 8 bits, 255 is broadcast: no APIC ID {highest}"

@@ -17,7 +17,7 @@ from pvbench.topology import Guest
 from pvbench.x86.apic import NMI_VECTOR
 from pvbench_deliver_model.profile import FASTPATHS, LOCAL_APICS, Profile
 
-DRIVERS = sorted(bundled().drivers)
+DRIVERS = sorted(n for n, d in bundled().drivers.items() if d.mechanism != "kernel")
 OVER = [f"{overlay}/{driver}" for overlay in sorted(bundled().overlays) for driver in DRIVERS]
 STACKS = [*DRIVERS, *OVER]
 OPERATIONS = (*CSD_OPERATIONS, *CSD_OPERATIONS, *BARE_OPERATIONS)

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = [
     "errors",
     "checks",
+    "host",
     "x86.apic",
     "x86.hyperv",
     "x86.kvm_para",
@@ -180,10 +181,9 @@ def test_the_worker_needs_nine_modules() -> None:
 
 
 # Where a bundled sender may be named: help and hints are examples for people, an
-# overlay named alone is explained over one driver, and "shorthand" is also the ICR's
-# own word, a mechanism.
+# overlay named alone is explained over one driver, and two are also mechanisms.
 DEFAULT_DRIVER = {("cli.explain", "x2apic-physical")}
-ICR_WORDS = {"shorthand"}
+MECHANISMS = {"shorthand", "kernel"}
 
 
 def strings(path: Path) -> Iterator[str]:
@@ -203,7 +203,7 @@ def strings(path: Path) -> Iterator[str]:
 @pytest.mark.parametrize("module", LAYERS)
 def test_the_core_names_no_bundled_sender_and_no_plugin_module(module: str) -> None:
     """A sender is one file and serves every delivery; nothing else changes for it."""
-    names = {*bundled().senders, *PLUGINS} - ICR_WORDS
+    names = {*bundled().senders, *PLUGINS} - MECHANISMS
     words = {w for text in strings(CORE[module]) for w in re.split(r"[^\w.-]+", text)}
     found = {(module, word) for word in words & names} - DEFAULT_DRIVER
 

@@ -16,7 +16,7 @@ from pvbench.testing import check_run
 from pvbench.topology import Guest, interleaved
 from pvbench_deliver_model.engine import Engine
 
-DRIVERS = sorted(bundled().drivers)
+DRIVERS = sorted(n for n, d in bundled().drivers.items() if d.mechanism != "kernel")
 OVER = [f"{overlay}/{driver}" for overlay in sorted(bundled().overlays) for driver in DRIVERS]
 ONE_TARGET = ("send_IPI", "smp_call_function_single")
 NMI = 2

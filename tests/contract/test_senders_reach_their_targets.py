@@ -12,7 +12,7 @@ from pvbench.sender import Stack, program, reached
 from pvbench.testing import check_case
 from pvbench.topology import Guest
 
-DRIVERS = sorted(bundled().drivers)
+DRIVERS = sorted(n for n, d in bundled().drivers.items() if d.mechanism != "kernel")
 OVER = [f"{overlay}/{driver}" for overlay in sorted(bundled().overlays) for driver in DRIVERS]
 STACKS = [*DRIVERS, *OVER]
 

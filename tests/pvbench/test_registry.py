@@ -15,6 +15,7 @@ pytestmark = pytest.mark.usefixtures("only_bundled")
 
 SENDERS = [
     "hyperv-ipi",
+    "kernel",
     "kvm-pv",
     "kvm-pv-4.19",
     "kvm-pv-cluster128",
@@ -94,6 +95,7 @@ def test_drivers_have_complete_tables_and_overlays_the_rest() -> None:
     registry = load()
 
     assert sorted(registry.drivers) == [
+        "kernel",
         "x2apic-cluster",
         "x2apic-physical",
         "xapic-flat",

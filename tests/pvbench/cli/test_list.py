@@ -15,6 +15,7 @@ pytest_plugins = ["run_fixtures"]
 BUNDLED = {
     "senders": [
         "hyperv-ipi",
+        "kernel",
         "kvm-pv",
         "kvm-pv-4.19",
         "kvm-pv-cluster128",
@@ -28,8 +29,8 @@ BUNDLED = {
         "xen-evtchn",
     ],
     "workloads": ["broadcast", "broadcast-lock", "dry-run", "normal-ipi", "self-ipi"],
-    "deliveries": ["model"],
-    "suites": ["norov"],
+    "deliveries": ["live", "model"],
+    "suites": ["live", "norov"],
     "sites": ["local"],
 }
 

@@ -1,0 +1,84 @@
+"""
+IPIs of this kernel, unprivileged: membarrier(2) on threads that spin.
+
+A call interrupts each CPU that is just running a thread of the caller, and returns when
+all of them have been there.  A call is a sample only if the CAL row of /proc/interrupts
+rose for every target: one that sent no IPI, as a target was off its CPU, is none.
+Guest CPU i is the i-th CPU of this machine's /proc/cpuinfo.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from pvbench.delivery import Delivery, Machine, Options, Task
+from pvbench.errors import UsageError
+from pvbench.hookspecs import hookimpl
+from pvbench.topology import Guest
+
+pvbench_api = 1
+
+
+def _usable() -> set[int]:
+    return os.sched_getaffinity(0)
+
+
+@attrs.frozen(kw_only=True)
+class Live:
+    """
+    The delivery.
+
+    Args:
+        root: where the kernel's files are.
+        usable: the CPUs of this machine that may be used.
+    """
+
+    root: Path = Path("/")
+    usable: Callable[[], set[int]] = _usable
+
+    name = "live"
+    summary = "this kernel's own IPIs, by membarrier(2): no privilege, no VM"
+    clock = "wall"
+
+    def unavailable(self) -> str | None:
+        from pvbench_deliver_live.support import unavailable
+
+        return unavailable(self.root, self.usable())
+
+    def unsupported(self, guest: Guest, task: Task, settings: dict[str, Any]) -> str | None:
+        from pvbench_deliver_live.support import unsupported
+
+        return unsupported(guest, task, self.root, self.usable())
+
+    def profiles(self) -> tuple[str, ...]:
+        return ()
+
+    def settings(self, options: Options) -> dict[str, Any]:
+        if options.profile:
+            raise UsageError("live measures, it has no cost profiles", fix="Drop --profile.")
+        if options.wire:
+            raise UsageError("live replays no ops, the kernel sends", fix="Drop --wire.")
+        if options.cpus:
+            raise UsageError(
+                "live runs on the CPUs that the workload names, numbered as this machine's",
+                fix="Drop --cpu-list.",
+            )
+        return {}
+
+    @contextmanager
+    def boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[Machine]:
+        from pvbench_deliver_live.machine import booted
+
+        with booted(self.root) as machine:
+            yield machine
+
+
+@hookimpl
+def pvbench_deliveries() -> list[Delivery]:
+    return [Live()]

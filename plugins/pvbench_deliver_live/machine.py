@@ -1,0 +1,195 @@
+"""
+Calls of membarrier(2), timed one by one, each with its proof.
+
+The proof is read between the calls, outside the times: a call counts if each target has
+received a function-call interrupt since the reading before it.
+"""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from time import perf_counter_ns
+from typing import Final
+
+import attrs
+
+from pvbench.delivery import Machine, Task
+from pvbench.errors import UnavailableError
+from pvbench.ops import KernelSend
+from pvbench.trace import Counts, Distribution, Trace
+from pvbench_deliver_live import kernel, membarrier
+from pvbench_deliver_live.interrupts import Interrupts, rises
+from pvbench_deliver_live.spinners import pinned, spinning
+from pvbench_deliver_live.support import INTERRUPTS, numbers
+
+ATTEMPTS: Final = 20  # calls for each sample that is wanted, at most,
+SPARE_ATTEMPTS: Final = 1_000  # and these on top
+_NULL_CALLS: Final = 1_000
+
+Spinning = Callable[[tuple[int, ...]], AbstractContextManager[None]]
+
+
+@contextmanager
+def booted(root: Path, spin: Spinning = spinning) -> Iterator[Machine]:
+    """The machine, ready to send; *spin* keeps threads on the CPUs it is given."""
+    membarrier.register()
+    facts: dict[str, str | int | float] = {**kernel.facts(root), "null_ns": _null_ns()}
+    with Interrupts.opened(root / INTERRUPTS) as interrupts:
+        yield ThisMachine(interrupts, numbers(root), facts, spin)
+
+
+def _null_ns() -> int:
+    """Median of a call that finds nobody to interrupt: all but the IPI and its answer."""
+    asleep = threading.Event()  # alone in its process, a call would return at once
+    thread = threading.Thread(target=asleep.wait)
+    thread.start()
+    try:
+        times = [timed(membarrier.private_expedited) for _ in range(_NULL_CALLS)]
+    finally:
+        asleep.set()
+        thread.join()
+    return _spread(times).p50
+
+
+def timed(call: Callable[[], int]) -> int:
+    """Nanoseconds of one call."""
+    start = perf_counter_ns()
+    result = call()
+    end = perf_counter_ns()
+    membarrier.check(result)
+    return end - start
+
+
+@attrs.define
+class Samples:
+    """
+    The calls of a slice.
+
+    Args:
+        times_ns: of calls that are samples.
+        calls: all of them.
+        rise: interrupts that the targets received in the samples, others' included.
+        missed: calls that did not interrupt a target, by this machine's CPU number.
+    """
+
+    times_ns: list[int] = attrs.field(factory=list)
+    calls: int = 0
+    rise: int = 0
+    missed: Counter[int] = attrs.field(factory=Counter)
+
+    def add(self, time_ns: int, risen: dict[int, int]) -> None:
+        """One call and how many interrupts each target received."""
+        self.calls += 1
+        if missed := [cpu for cpu, rise in risen.items() if not rise]:
+            self.missed.update(missed)
+        else:
+            self.times_ns.append(time_ns)
+            self.rise += sum(risen.values())
+
+
+@attrs.frozen
+class ThisMachine:
+    """
+    A `Machine`.
+
+    Args:
+        numbers: this machine's number of each guest CPU.
+    """
+
+    interrupts: Interrupts
+    numbers: tuple[int, ...]
+    facts: dict[str, str | int | float]
+    spin: Spinning
+
+    def run(self, task: Task, *, loops: int, warmup: int) -> Trace:
+        """See `Machine.run`."""
+        targets = _targets(task)
+        if not targets:
+            samples = Samples([timed(int) for _ in range(loops)])  # int() is nothing, and 0
+            return self._trace(task, targets, samples)
+        cpus = tuple(self.numbers[cpu] for cpu in targets)
+        with pinned(self.numbers[task.bursts[0].source]), self.spin(cpus), _no_collections():
+            for _ in range(warmup):
+                membarrier.check(membarrier.private_expedited())
+            samples = self._samples(cpus, loops)
+        return self._trace(task, targets, samples)
+
+    def _samples(self, cpus: tuple[int, ...], loops: int) -> Samples:
+        samples = Samples()
+        before = self.interrupts.calls()
+        for _ in range(ATTEMPTS * loops + SPARE_ATTEMPTS):
+            time_ns = timed(membarrier.private_expedited)
+            after = self.interrupts.calls()
+            risen = rises(before, after)
+            samples.add(time_ns, {cpu: risen.get(cpu, 0) for cpu in cpus})
+            if len(samples.times_ns) == loops:
+                return samples
+            before = after
+        raise _too_few(samples, loops)
+
+    def _trace(self, task: Task, targets: tuple[int, ...], samples: Samples) -> Trace:
+        loops = len(samples.times_ns)
+        series = ("ack", "wall") if targets else ("wall",)
+        reached = tuple(loops * (cpu in targets) for cpu in range(len(self.numbers)))
+        told = {
+            "calls": samples.calls,
+            "calls_without_ipi": samples.calls - loops,
+            "cal_rise": samples.rise,
+        }
+        return Trace(
+            loops=loops,
+            ticks=dict.fromkeys(series, sum(samples.times_ns)),
+            samples=dict.fromkeys(series, loops),
+            distributions=dict.fromkeys(series, _spread(samples.times_ns)),
+            counts=Counts(
+                icr_writes=None,
+                hypercalls=None,
+                returned=None,
+                handlers=reached,
+                coalesced=(0,) * len(reached),  # each call was seen to arrive
+                functions=reached,
+            ),
+            target_state=task.target_state,
+            facts=self.facts | (told if targets else {}),
+        )
+
+
+def _targets(task: Task) -> tuple[int, ...]:
+    """Guest CPUs that the one program interrupts, or none."""
+    ops = [op for program in task.programs for op in program]
+    return tuple(cpu for op in ops if isinstance(op, KernelSend) for cpu in op.cpus)
+
+
+def _too_few(samples: Samples, loops: int) -> UnavailableError:
+    worst, missed = samples.missed.most_common(1)[0]
+    return UnavailableError(
+        f"the target on CPU {worst} did not run",
+        why=f"{missed} of {samples.calls} calls sent it no IPI, "
+        f"so {len(samples.times_ns)} of {loops} samples were taken",
+        fix="See what else runs on that CPU.",
+    )
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """Garbage is collected later."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def _spread(times_ns: list[int]) -> Distribution:
+    ordered = sorted(times_ns)
+    last = len(ordered) - 1
+    return Distribution(
+        p50=ordered[last // 2], p99=ordered[last * 99 // 100], maximum=ordered[-1]
+    )

@@ -1,0 +1,68 @@
+"""What live needs of a machine and of a case, a sentence for each lack."""
+
+from __future__ import annotations
+
+import platform
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from pvbench.delivery import Task
+from pvbench.errors import PvbenchError
+from pvbench.topology import Guest, host
+from pvbench_deliver_live import membarrier
+from pvbench_deliver_live.interrupts import Interrupts
+
+CPUINFO: Final = "proc/cpuinfo"
+INTERRUPTS: Final = "proc/interrupts"
+
+
+def numbers(root: Path) -> tuple[int, ...]:
+    """The kernel's number of each guest CPU: those online, in the order it lists them."""
+    text = (root / CPUINFO).read_text()
+    found = re.findall(r"^processor\s*:\s*(\d+)", text, re.MULTILINE)
+    return tuple(map(int, found))
+
+
+def unavailable(root: Path, usable: set[int]) -> str | None:
+    """Why this machine cannot run it; None if it can."""
+    if sys.platform != "linux" or platform.machine() != "x86_64":
+        return "membarrier(2) is called as Linux on x86-64 has it"
+    if reason := membarrier.unavailable():
+        return reason
+    if len(usable) < 2:
+        return "an IPI takes two CPUs, and this process may use one"
+    try:
+        host(root / CPUINFO)
+        with Interrupts.opened(root / INTERRUPTS) as interrupts:
+            interrupts.calls()
+    except PvbenchError as lacking:
+        return f"{lacking.what}: {lacking.why}"  # what to do is for others
+    return None
+
+
+def unsupported(guest: Guest, task: Task, root: Path, usable: set[int]) -> str | None:
+    """Why it cannot run *task* in such a guest; None if it can."""
+    if lacking := list(_lacking(guest, task, root)):
+        return f"live has this kernel's IPIs only, on this machine: {' '.join(lacking)}"
+    if guest.host_cpus or guest.bits != 64:
+        return "live runs on this machine as it is: no --host-cpus and no --bits"
+    if len(task.bursts) > 1:
+        return "interrupts of several sources cannot be told apart by CAL: one at a time"
+    machine = numbers(root)
+    needed = {burst.source for burst in task.bursts}.union(*task.reached)
+    if missing := sorted({machine[cpu] for cpu in needed} - usable):
+        return f"this process may not use CPU {missing[0]}"
+    return None
+
+
+def _lacking(guest: Guest, task: Task, root: Path) -> Iterator[str]:
+    """What to add to the command line."""
+    if task.mechanism != "kernel":
+        yield "--sender kernel"
+    if guest.apic_ids != host(root / CPUINFO):
+        yield "--guest host"
+    if task.target_state != "running":  # idle CPUs run no thread of ours
+        yield "--targets running"

@@ -1,0 +1,30 @@
+"""Live: what do this machine's own IPIs cost, sent by its own kernel?"""
+
+from __future__ import annotations
+
+from pvbench.hookspecs import hookimpl
+from pvbench.suite import Suite
+
+pvbench_api = 1
+
+
+@hookimpl
+def pvbench_suites() -> list[Suite]:
+    return [
+        Suite(
+            name="live",
+            version=1,
+            summary="this machine's own IPIs; with --delivery live",
+            workloads=("dry-run", "normal-ipi", "broadcast"),
+            drivers=("kernel",),
+            overlays=(),
+            guests=("host",),
+            target_states=("running",),
+        )
+    ]
+
+
+if __name__ == "__main__":
+    from pvbench.bridge import main
+
+    main(*pvbench_suites())
