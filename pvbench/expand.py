@@ -31,7 +31,7 @@ class Selection:
     shorthands: bool | None = None
     host_cpus: int | None = None
     bits: int = 64
-    delivery: str = "model"
+    delivery: str | None = None
     site: str = "local"
     profile: str | None = None
     cpus: tuple[int, ...] = ()
@@ -117,7 +117,7 @@ def _all_cases(suite: Suite, selection: Selection, registry: Registry) -> Iterat
                 guest=guest,
                 shorthands=shorthands,
                 target_state=target_state,
-                delivery=selection.delivery,
+                delivery=selection.delivery or suite.delivery,
                 site=selection.site,
                 profile=selection.profile,
                 **_bursts(workload, guest),

@@ -69,7 +69,8 @@ def prepare(request: Request, registry: Registry) -> PreparedRun:
         UnavailableError: this machine cannot serve it.
     """
     selection = request.selection
-    delivery: Delivery = registry.get("delivery", selection.delivery)
+    wanted_delivery = selection.delivery or request.suite.delivery
+    delivery: Delivery = registry.get("delivery", wanted_delivery)
     site = registry.get("site", selection.site)
     for thing in (delivery, site):
         if reason := thing.unavailable():

@@ -30,6 +30,7 @@ class Suite:
         target_states: what targets do while they wait, ``halted`` or ``running``.
         shorthands: the guest kernel sends full broadcasts by shorthand (Linux 5.4
             and later).
+        delivery: the delivery it is about, used where the user names none.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Suite:
         validator=attrs.validators.deep_iterable(one_of(*TARGET_STATES)),
     )
     shorthands: bool = False
+    delivery: str = "model"
 
 
 @attrs.frozen(kw_only=True)

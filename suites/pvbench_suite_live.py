@@ -14,12 +14,13 @@ def pvbench_suites() -> list[Suite]:
         Suite(
             name="live",
             version=1,
-            summary="this machine's own IPIs; with --delivery live",
+            summary="this machine's own IPIs",
             workloads=("dry-run", "normal-ipi", "broadcast"),
             drivers=("kernel",),
             overlays=(),
             guests=("host",),
             target_states=("running",),
+            delivery="live",
         )
     ]
 

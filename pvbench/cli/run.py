@@ -78,7 +78,9 @@ def selection_options(group: argparse._ArgumentGroup) -> None:
         default=None,
         help="full broadcasts by shorthand, as Linux 5.4 and later",
     )
-    group.add_argument("--delivery", default="model", help="hypervisor side (model)")
+    group.add_argument(
+        "--delivery", help="hypervisor side: model, kvm, live (the suite's, mostly model)"
+    )
     group.add_argument(
         "--cpu-list",
         type=common.cpu_list,
