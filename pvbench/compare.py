@@ -46,6 +46,7 @@ BY: Final[dict[str, tuple[tuple[str, ...], Callable[[Row], str]]]] = {
     "guest": (("guest", "apic_ids", "host_cpus", "guest_bits"), _guest),
     "targets": (("target_state",), _named("target_state")),
     "shorthands": (("shorthands",), _named("shorthands")),
+    "execution": (("execution",), _named("execution")),
 }
 COUNTS: Final = ("icr_writes", "hypercalls", "lost")
 

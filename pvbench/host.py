@@ -34,7 +34,7 @@ _ADVICE: Final = {
     "/sys/devices/system/clocksource/clocksource0/current_clocksource.",
     ("kvm.halt_poll_ns", "0"): "KVM polls up to {} ns before a halted vCPU sleeps, which hides "
     "what halts cost: set /sys/module/kvm/parameters/halt_poll_ns to 0.",
-    ("aslr", "full"): "ASLR is {}, so every process repeats one layout, lucky or not: "
+    ("aslr", "full"): "ASLR is {}, so processes share a memory layout, lucky or not: "
     "`python -m pyperf system tune` makes it full.",
 }
 _SHARED: Final = (
@@ -102,7 +102,7 @@ def _kvm(modules: Path) -> dict[str, str]:
 
 def _abilities(root: Path) -> dict[str, str]:
     """What the CPU offers, from its flags."""
-    match = re.search(r"^flags\s*:(.*)$", _text(root / "proc/cpuinfo") or "", re.MULTILINE)
+    match = re.search(r"^flags[ \t]*:(.*)$", _text(root / "proc/cpuinfo") or "", re.MULTILINE)
     flags = set(match[1].split()) if match else set()
     hardware = ", ".join(sorted({"vmx", "svm"} & flags)) or "software (no vmx or svm flag)"
     return {
@@ -162,10 +162,7 @@ def _mitigations(folder: Path) -> str:
 
 def _cpu_list(path: Path) -> str:
     """CPU numbers; the kernel lists none by an empty line, older ones by ``(null)``."""
-    text = _text(path)
-    if text is None:
-        return UNKNOWN
-    return NONE if text in ("", "(null)") else text
+    return NONE if _text(path) in ("", "(null)") else _line(path)
 
 
 def _selected(path: Path) -> str:

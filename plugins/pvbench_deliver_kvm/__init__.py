@@ -50,7 +50,8 @@ class KvmDelivery:
         from pvbench_deliver_kvm import trials
         from pvbench_deliver_kvm.kvm import Kvm
 
-        usable = host.usable_cpus()
+        usable, facts = host.usable_cpus(), host.facts()
+        software = facts["virtualization"].startswith("software")
         if options.profile:
             raise UsageError("kvm measures, it has no cost profiles", fix="Drop --profile.")
         if missing := sorted(set(options.cpus) - set(usable)):
@@ -64,7 +65,8 @@ class KvmDelivery:
             "cpus": list(options.cpus),
             "wire": options.wire,
             "usable_cpus": len(options.cpus or usable),
-            "software": host.facts()["virtualization"].startswith("software"),
+            "software": software,
+            "facts": _told(facts, software=software),
             "patience_s": PATIENCE_S,
             "verdicts": trials.verdicts(),
         }
@@ -73,6 +75,18 @@ class KvmDelivery:
     def boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[Machine]:
         with boot_machine(guest, settings) as machine:
             yield machine
+
+
+def _told(facts: dict[str, str], *, software: bool) -> dict[str, str]:
+    """What a report says of where its times are from."""
+    modules, release = facts["kvm_modules"], facts["kernel_release"]
+    told = {"source": f"a guest of its own on KVM ({modules}) of Linux {release}"}
+    if software:
+        told["caveat"] = (
+            "this KVM works without hardware virtualization and emulates what the guest "
+            "does: counts are real, times mean nothing for other hosts"
+        )
+    return told
 
 
 @contextmanager
@@ -92,7 +106,7 @@ def boot_machine(guest: Guest, settings: dict[str, Any]) -> Iterator[Machine]:
         niceness=LOW_PRIORITY if settings["software"] else os.nice(0),
     )
     with booted(guest, start) as running:
-        yield KvmMachine(running, wire=settings["wire"])
+        yield KvmMachine(running, wire=settings["wire"], facts=settings.get("facts", {}))
 
 
 LOW_PRIORITY = 10  # of vCPU threads that keep a CPU in the host kernel's emulator

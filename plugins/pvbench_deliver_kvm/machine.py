@@ -30,8 +30,10 @@ _BY_KVM = "KVM's counter"
 class KvmMachine:
     """See `pvbench.delivery.Machine`."""
 
-    def __init__(self, guest: BootedGuest, *, wire: bool) -> None:
-        self._guest, self._wire = guest, wire
+    def __init__(
+        self, guest: BootedGuest, *, wire: bool, facts: dict[str, str] | None = None
+    ) -> None:
+        self._guest, self._wire, self._host = guest, wire, facts or {}
         self._seen: list[Task] = []
         self._audited: dict[int, str | float] = {}  # by the task's place in _seen
         guest.box.limit_ticks = int(LIMIT_S * guest.tsc_khz * 1000)
@@ -169,6 +171,7 @@ class KvmMachine:
             "source_delay_share": round(max(delays, default=0.0), 4),
             "icr_writes_traced": self._audit_of(task),
             **self._null,
+            **self._host,
         }
         if told := stand_in(guest.guest.hypercall_abi):
             found["stand_in"] = told

@@ -36,7 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument(
         "--by",
-        choices=("sender", "driver", "profile", "guest", "targets", "shorthands"),
+        choices=("sender", "driver", "profile", "guest", "targets", "shorthands", "execution"),
         help="compare the sides of this axis instead of the files",
     )
     kind.add_argument(

@@ -25,6 +25,7 @@ AXES: Final = (
     "site",
     "profile",
     "apic_mode",
+    "execution",
     "series",
 )
 
@@ -38,6 +39,7 @@ class Row:
         facts: metadata without its ``pvbench_`` prefix.
         boots_s: the median of each boot, seconds.
         boots: their numbers, where the file tells.
+        proved: what the targets were proved to be in each boot.
         file: where it was read.
     """
 
@@ -45,6 +47,7 @@ class Row:
     facts: dict[str, Any]
     boots_s: tuple[float, ...]
     boots: tuple[int, ...] = ()
+    proved: tuple[str, ...] = ()
     file: str = ""
 
     @property
@@ -67,13 +70,15 @@ def rows(suite: pyperf.BenchmarkSuite, file: str = "") -> list[Row]:
     for benchmark in suite:
         metadata = benchmark.get_metadata()
         runs = [run for run in benchmark.get_runs() if run.values]
-        numbers = [run.get_metadata().get("pvbench_boot") for run in runs]
+        told = [run.get_metadata() for run in runs]
+        numbers = [facts.get("pvbench_boot") for facts in told]
         found.append(
             Row(
                 name=benchmark.get_name(),
                 facts={k.removeprefix("pvbench_"): v for k, v in metadata.items()},
                 boots_s=tuple(median(run.values) for run in runs),
                 boots=tuple(number for number in numbers if number is not None),
+                proved=tuple(facts.get("pvbench_target_state_proved", "") for facts in told),
                 file=file,
             )
         )

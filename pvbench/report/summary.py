@@ -21,7 +21,7 @@ _GROUP: Final = (
     "guest_bits",
     "host_cpus",
     "shorthands",
-    "target_state_proved",
+    "target_state",
     "variant",
     "delivery",
     "site",
@@ -91,7 +91,7 @@ def _heading(members: list[Row], series: str) -> str:
     row = members[0]
     return (
         f"{row.fact('suite')} on {row.fact('guest')}: {row.fact('vcpus')} vCPUs, APIC IDs "
-        f"{row.fact('apic_ids')}, targets {row.fact('target_state_proved')}"
+        f"{row.fact('apic_ids')}, targets {row.fact('target_state')}"
         f"{''.join(_unusual(row))}\n"
         f"{series} time of one burst, {_times_are(row)} ({_boots(members)})"
     )
@@ -206,6 +206,7 @@ def _notes(members: list[Row]) -> Iterator[str]:
         boots = [str(found) for found in ordered(members, fact) if found]
         if len(boots) > 1:
             yield f"Note: {named} are compared across boots: {', '.join(boots)}."
+    yield from _conditions_missed(sending)
     lossy = [row for row in sending if row.fact("lost")]
     for (lost, targets), workloads, stacks in _merged(
         lossy, _stack, lambda r: r.fact("lost"), lambda r: r.fact("targets")
@@ -215,6 +216,25 @@ def _notes(members: list[Row]) -> Iterator[str]:
             f"Note: {stacks} {many} {lost} of {targets} IPIs of {_some(workloads)}; a sender "
             f"that waits for them hangs, so there is no time to acknowledgement."
         )
+
+
+def _conditions_missed(members: list[Row]) -> Iterator[str]:
+    """What was measured otherwise than its name says."""
+    wire = [row for row in members if row.fact("execution") == "wire"]
+    for _, _, stacks in _merged(wire, _stack):
+        yield f"Note: of {stacks} the ops are replayed, without the cost of making them (wire)."
+    instead = [row for row in members if row.fact("stand_in")]
+    for (told,), _, stacks in _merged(instead, _stack, lambda row: row.fact("stand_in")):
+        yield f"Note: {stacks} was never merged; what is called is {told}."
+    if any(row.fact("overcommitted") == "yes" for row in members):
+        yield "Note: the guest has more vCPUs than this machine has CPUs for it."
+    missed = [row for row in members if set(row.proved) - {row.fact("target_state"), ""}]
+    for (states,), workloads, stacks in _merged(missed, _stack, _states):
+        yield f"Note: in {_some(workloads)} of {stacks} targets were also {states}."
+
+
+def _states(row: Row) -> str:
+    return " or ".join(sorted(set(row.proved) - {row.fact("target_state")}))
 
 
 def _sent_by(row: Row) -> tuple[Any, Any]:

@@ -5,13 +5,26 @@ from __future__ import annotations
 import json
 import platform
 import socket
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from pvbench import host
 from run_helpers import Cli, Plant
 
 pytest_plugins = ["run_fixtures"]
+
+Advised = Callable[[list[str]], None]
+ADVICE = ["Plug it in.", "Close the door, then wait."]
+
+
+@pytest.fixture
+def advised(monkeypatch: pytest.MonkeyPatch) -> Advised:
+    """Choose what this host is advised."""
+    return lambda lines: monkeypatch.setattr(host, "advice", lambda: lines)
 
 
 def test_doctor_tells_machine_software_and_deliveries(cli: Cli) -> None:
@@ -35,9 +48,86 @@ def test_doctor_tells_machine_software_and_deliveries(cli: Cli) -> None:
 def test_the_table_tells_the_same(cli: Cli) -> None:
     """One row for each fact."""
     facts = json.loads(cli("doctor", "--json").out)
-    lines = cli("doctor").out.splitlines()
+    del facts["advice"]
+    table, *_ = cli("doctor").out.split("\n\n")
 
-    assert [line.split("  ")[0] for line in lines[2:]] == list(facts)
+    assert [line.split("  ")[0] for line in table.splitlines()[2:]] == list(facts)
+
+
+def test_doctor_tells_the_host_s_facts_last(
+    cli: Cli, advised: Advised, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are many: parameters of KVM, mitigations."""
+    advised(ADVICE)
+    monkeypatch.setattr(host, "facts", lambda: {"kvm_amd.avic": "N", "smt": "off"})
+    facts = json.loads(cli("doctor", "--json").out)
+    rows = [line.split() for line in cli("doctor").out.split("\n\n")[0].splitlines()]
+
+    assert list(facts)[-4:] == ["plugins", "kvm_amd.avic", "smt", "advice"]
+    assert rows[-2:] == [["kvm_amd.avic", "N"], ["smt", "off"]]
+
+
+def test_no_fact_of_the_host_hides_another(
+    cli: Cli, advised: Advised, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All stand in one object."""
+    own = host.facts().keys()
+    advised(ADVICE)
+    monkeypatch.setattr(host, "facts", dict)
+    others = json.loads(cli("doctor", "--json").out).keys()
+
+    assert own & others == set()
+
+
+@pytest.mark.parametrize("form", ["plain", "markdown"])
+def test_advice_stands_below_the_table(cli: Cli, advised: Advised, form: str) -> None:
+    """A list of sentences, in plain text and in Markdown."""
+    advised(ADVICE)
+    table, *told = cli("doctor", "--format", form).out.split("\n\n")
+
+    assert "plugins" in table
+    assert told == ["For steadier timing:", f"- {ADVICE[0]}\n- {ADVICE[1]}\n"]
+
+
+@pytest.mark.parametrize(
+    ("form", "lines"),
+    [
+        pytest.param("plain", [], id="nothing-to-advise"),
+        pytest.param("csv", ADVICE, id="csv-is-a-table-and-nothing-else"),
+    ],
+)
+def test_the_table_may_stand_alone(
+    cli: Cli, advised: Advised, form: str, lines: list[str]
+) -> None:
+    """No heading without a list, no sentence in CSV."""
+    advised(lines)
+    out = cli("doctor", "--format", form).out
+
+    assert "plugins" in out
+    assert [text for text in ("steadier", *ADVICE, "\n\n") if text in out] == []
+
+
+@pytest.mark.parametrize("lines", [ADVICE, []], ids=["some", "none"])
+def test_json_has_advice_as_a_list(cli: Cli, advised: Advised, lines: list[str]) -> None:
+    """Always there, so that scripts need not ask."""
+    advised(lines)
+
+    assert json.loads(cli("doctor", "--json").out)["advice"] == lines
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["doctor", "--help"]])
+def test_help_does_not_look_at_the_host(arguments: list[str]) -> None:
+    """Only `execute` imports it."""
+    code = (
+        "import atexit, sys; from pvbench.cli import main; "
+        "atexit.register(lambda: print('pvbench.cli.doctor' in sys.modules, "
+        "'pvbench.host' in sys.modules)); main(sys.argv[1:])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
+    )
+
+    assert done.stdout.splitlines()[-1] == "True False"
 
 
 def test_doctor_says_where_results_go(cli: Cli) -> None:
