@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from pvbench_deliver_kvm import KvmDelivery
+from pvbench_deliver_kvm.kvm import DEVICE
+from require import skip_without
 
 # The same examples on every machine, and no clocks.
 settings.register_profile(
     "pvbench", derandomize=True, deadline=None, database=None, max_examples=60
 )
 settings.load_profile("pvbench")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What earlier runs have kept plays no part."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def needs_kvm(own_cache: None) -> None:
+    """Tests of real guests are skipped where there are none, with the delivery's reason."""
+    skip_without("kvm", KvmDelivery().unavailable(), means=DEVICE.exists())
 
 
 @pytest.fixture

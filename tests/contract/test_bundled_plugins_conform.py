@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from helpers import bundled
-from pvbench.errors import UnavailableError
 from pvbench.testing import check_delivery, check_sender, check_workload
+from pvbench_deliver_kvm.kvm import DEVICE
+from require import skip_without
 
 # Members of each family, far from its defaults.
 MEMBERS = {
@@ -31,10 +32,9 @@ def test_a_bundled_workload_conforms(name: str) -> None:
 @pytest.mark.parametrize("name", bundled().deliveries)
 def test_a_bundled_delivery_conforms(name: str) -> None:
     """Where the machine has what it needs."""
-    try:
-        check_delivery(bundled().deliveries[name])
-    except UnavailableError as lacking:
-        pytest.skip(str(lacking))
+    delivery = bundled().deliveries[name]
+    skip_without(name, delivery.unavailable(), means=name != "kvm" or DEVICE.exists())
+    check_delivery(delivery)
 
 
 def test_every_bundled_family_is_checked_beyond_its_defaults() -> None:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from kvm_helpers import needs_kvm
 
 from helpers import guest_of, stack_of
 from model_helpers import call, case_of, profile_of
@@ -22,7 +21,7 @@ from pvbench.testing import check_run
 from pvbench_deliver_kvm import KvmDelivery
 from pvbench_deliver_model.engine import Engine
 
-pytestmark = needs_kvm
+pytestmark = pytest.mark.usefixtures("needs_kvm")
 
 # Dense, sparse, in turn, backwards, around 128 and around 255.
 LAYOUTS = (

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import attrs
 import pytest
-from kvm_helpers import needs_kvm
 
 from pvbench.delivery import Task
 from pvbench.ops import Burst, Fence, WrMsr
@@ -19,7 +18,7 @@ from pvbench_deliver_kvm import build, guests, layout, mailbox
 from pvbench_deliver_kvm.guests import BootedGuest, GuestError, Start
 from pvbench_deliver_kvm.machine import KvmMachine
 
-pytestmark = needs_kvm
+pytestmark = pytest.mark.usefixtures("needs_kvm")
 
 UNICAST = (Fence(), WrMsr(0x830, 1 << 32 | 0xFB))
 RESERVED_BITS = (WrMsr(0x830, 1 << 32 | 0x10_00FB),)
