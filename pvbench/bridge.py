@@ -12,6 +12,7 @@ with those of `pvbench run`, case by case.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Iterator
 from functools import partial
@@ -23,7 +24,7 @@ from pvbench.cli.common import known_series, plugin_options, registry
 from pvbench.cli.run import selection_of, selection_options
 from pvbench.collector import assumed, case_metadata, counted
 from pvbench.delivery import EXACT_CLOCKS, Delivery
-from pvbench.errors import PvbenchError, SenderError, Status
+from pvbench.errors import PvbenchError, SenderError, Status, UsageError
 from pvbench.measure import differences, seconds, ticks_per_second
 from pvbench.ops import IrqSave
 from pvbench.plan import effort
@@ -87,7 +88,11 @@ def _run(
         metadata = prepared.facts | case_metadata(ready) | {"pvbench_series": series}
         if delivery.clock in EXACT_CLOCKS and args.worker_task in (None, number):
             metadata |= measured.facts(args.loops or wanted.loops)
-        runner.bench_time_func(f"{ready.case.name} {series}", measured, metadata=metadata)
+        try:
+            runner.bench_time_func(f"{ready.case.name} {series}", measured, metadata=metadata)
+        except RuntimeError as error:  # a worker has ended, and has said why
+            told = re.fullmatch(r".*failed with exit code (\d+)", str(error), re.DOTALL)
+            sys.exit(int(told[1]) if told else Status.ENVIRONMENT)
 
 
 def _cases(prepared: PreparedRun) -> Iterator[Prepared]:
@@ -157,7 +162,13 @@ class _Measured:
         """Seconds of *loops* bursts."""
         trace = self._trace(loops)
         rate = ticks_per_second(trace, self._delivery.clock)
-        return seconds(trace, rate)[self._series] * loops
+        means = seconds(trace, rate)
+        if self._series not in means:
+            raise UsageError(
+                f"{self._ready.case.name}: {self._delivery.name} has no {self._series}",
+                fix=f"It has {', '.join(means)}.",
+            )
+        return means[self._series] * loops
 
     def facts(self, loops: int) -> Metadata:
         """What each run of *loops* bursts counts, where the clock is exact."""

@@ -120,8 +120,9 @@ class Delivery(Protocol):
         """
         JSON data a worker needs.
 
-        Of its keys the core reads ``profile`` (the profile's name) and
-        ``profile_sha256``.
+        Of its keys the core reads ``profile`` (the profile's name), ``profile_sha256``,
+        and ``verdicts``: mechanisms tried on this machine, each with why it does not
+        work or ''.
 
         Raises:
             UsageError: this delivery cannot do what *options* ask.

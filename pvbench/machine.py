@@ -1,10 +1,9 @@
-"""The machine: its name, its facts, what tags a run on it, and its lock."""
+"""The machine: its name, what tags a run on it, and its lock."""
 
 from __future__ import annotations
 
 import fcntl
 import os
-import platform
 import re
 import subprocess
 from collections.abc import Callable, Iterator
@@ -85,33 +84,3 @@ def _open_lock() -> int:
     with suppress(PermissionError):  # somebody else was quicker
         os.fchmod(file, 0o644)  # whatever the umask
     return file
-
-
-def facts() -> dict[str, str]:
-    """What `doctor` says of the machine."""
-    flags = _flags()
-    hardware = sorted({"vmx", "svm"} & flags)
-    return {
-        "cpu": cpu_model(),
-        "cpus": str(os.cpu_count()),
-        "kernel": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-        "hypervisor": "runs inside one" if "hypervisor" in flags else "none seen",
-        "hardware virtualization": ", ".join(hardware) or "not offered",
-        "/dev/kvm": _kvm(),
-    }
-
-
-def _flags() -> set[str]:
-    try:
-        match = re.search(r"^flags\s*:\s*(.+)$", _CPUINFO.read_text(), re.MULTILINE)
-    except OSError:
-        return set()
-    return set(match[1].split()) if match else set()
-
-
-def _kvm() -> str:
-    if not Path("/dev/kvm").exists():
-        return "absent"
-    usable = os.access("/dev/kvm", os.R_OK | os.W_OK)
-    return "present, may be opened" if usable else "present, may not be opened"

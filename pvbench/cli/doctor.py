@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 import os
+import platform
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pvbench.cli import common
-from pvbench.errors import Status
+from pvbench.errors import PvbenchError, Status
 
 if TYPE_CHECKING:
+    from pvbench.delivery import Delivery
     from pvbench.registry import Registry
+
+_PACKAGES = ("pvbench", "pyperf", "pluggy", "attrs", "numpy")
 
 HELP = "check this machine and installation"
 
@@ -40,16 +44,33 @@ def _facts(registry: Registry) -> dict[str, str]:
 
     from pvbench import host, machine
 
-    facts = machine.facts()
-    facts["results go to"] = _results(Path("results") / machine.name())
-    for package in ("pvbench", "pyperf", "pluggy", "attrs", "numpy"):
-        facts[package] = version(package)
-    for delivery in registry.deliveries.values():
-        reason = delivery.unavailable()
-        facts[f"delivery {delivery.name}"] = f"no: {reason}" if reason else "usable"
+    facts = {package: version(package) for package in _PACKAGES}
+    facts["python"] = platform.python_version()
     broken = ", ".join(str(plugin) for plugin in registry.broken)
     facts["plugins"] = f"broken: {broken}" if broken else f"{len(registry.plugins)} loaded"
+    facts["results go to"] = _results(Path("results") / machine.name())
+    for delivery in registry.deliveries.values():
+        facts |= _abilities(delivery)
+    facts["cpus"] = f"{len(host.usable_cpus())} usable of {os.cpu_count()}"
     return facts | host.facts()
+
+
+def _abilities(delivery: Delivery) -> dict[str, str]:
+    """Whether it can be used, and what of it works."""
+    from pvbench.delivery import Options
+
+    title = f"delivery {delivery.name}"
+    if reason := delivery.unavailable():
+        return {title: f"no: {reason}"}
+    try:
+        verdicts = delivery.settings(Options()).get("verdicts", {})
+    except PvbenchError as error:
+        return {title: f"no: {error}"}
+    tried = {
+        f"{delivery.name}: {name}": f"no: {why}" if why else "works"
+        for name, why in verdicts.items()
+    }
+    return {title: "usable"} | tried
 
 
 def _print(facts: dict[str, str], advice: list[str], style: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyperf
 import pytest
 
+from planted import delivery_around_the_model
 from run_helpers import Plant, buffered, call
 
 pytest_plugins = ["run_fixtures"]
@@ -221,3 +222,32 @@ def test_counts_and_assumed_parts_are_in_its_files_on_an_exact_clock(tmp_path: P
 
     assert (metadata["pvbench_icr_writes"], metadata["pvbench_hypercalls"]) == (1, 0)
     assert 0 < metadata["pvbench_assumed"] < 1
+
+
+CHANGED = "trace = attrs.evolve(trace, {})"
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "sentence"),
+    [
+        pytest.param(
+            "ticks={'ack': 1, 'wall': 1}",
+            2,
+            "modest has no send. It has ack, wall.",
+            id="no-time",
+        ),
+        pytest.param("faults=('it stumbled',)", 6, "failed: it stumbled", id="void"),
+    ],
+)
+def test_what_a_worker_stumbles_over_is_one_sentence(
+    plant: Plant, tmp_path: Path, change: str, status: int, sentence: str
+) -> None:
+    """With the exit status of `pvbench run`."""
+    source = delivery_around_the_model("modest", after_slice=CHANGED.format(change))
+    plant("modest", source)
+    options = ("--plugin", "modest", "--delivery", "modest", "--series", "send")
+
+    done = script("norov", *options, *QUESTIONS["norov"], *NATIVE, *SINGLE, folder=tmp_path)
+
+    assert (done.returncode, done.stderr.count("\n")) == (status, 1)
+    assert sentence in done.stderr
