@@ -9,7 +9,8 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-from pvbench_deliver_kvm import layout, uapi
+from pvbench_deliver_kvm import layout, mailbox, uapi
+from pvbench_deliver_kvm.kvm import Cpuid, Kvm
 
 _CODE, _DATA, _TASK = 0x08, 0x10, 0x18  # selectors
 _GDT: Final = struct.pack(
@@ -20,6 +21,7 @@ _GDT: Final = struct.pack(
     0x0000_8B00_0000_0067,  # busy TSS, never used: no other ring, no IST
     0,
 )
+_HYPERVISOR, _HYPERVISOR_END = 0x4000_0000, 0x4000_0100  # CPUID leaves
 _PRESENT, _WRITABLE, _UNCACHED, _LARGE = 1 << 0, 1 << 1, 1 << 4, 1 << 7
 _GIB, _LARGE_PAGE, _PAGE = 1 << 30, 1 << 21, 1 << 12
 _APIC_PAGE: Final = 0xFEE0_0000
@@ -105,6 +107,15 @@ def regs(cpu: int) -> uapi.kvm_regs:
     area = layout.cpu_area(cpu)
     stack = area + layout.CPU_AREA_SIZE - 16
     return uapi.kvm_regs(rip=layout.IMAGE_BASE, rsp=stack, rdi=area, rflags=_RFLAGS)
+
+
+def supported_cpuid(kvm: Kvm, hypercall_abi: int) -> Cpuid:
+    """What the guest sees of its CPUs; for Hyper-V's hypercalls it must see Hyper-V."""
+    found = kvm.get_supported_cpuid()
+    if hypercall_abi == mailbox.HYPERCALL_HYPERV:
+        native = [e for e in found.entries if not _HYPERVISOR <= e.function < _HYPERVISOR_END]
+        return Cpuid(native + kvm.get_supported_hv_cpuid().entries)
+    return found
 
 
 def cpuid_entries(

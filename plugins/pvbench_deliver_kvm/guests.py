@@ -1,10 +1,8 @@
-"""A booted guest: its VM, a thread for each vCPU, and how it ends."""
+"""A booted guest: its VM, its memory, and commands to its CPUs."""
 
 from __future__ import annotations
 
-import os
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -15,22 +13,20 @@ from typing import Final
 
 import attrs
 
-from pvbench.errors import PvbenchError, Status, UnavailableError
+from pvbench.errors import PvbenchError, Status
 from pvbench.topology import Guest
 from pvbench.x86.apic import FIRST_EXTERNAL_VECTOR
-from pvbench_deliver_kvm import boot, layout, mailbox, stats, uapi
+from pvbench_deliver_kvm import boot, layout, mailbox, room, stats, threads, uapi
 from pvbench_deliver_kvm.fd import IoctlError
 from pvbench_deliver_kvm.kvm import Cpuid, Kvm
 from pvbench_deliver_kvm.stats import Counters
-from pvbench_deliver_kvm.vcpu import EXITS, Vcpu
+from pvbench_deliver_kvm.threads import Event, VcpuThread
+from pvbench_deliver_kvm.vcpu import Vcpu
 from pvbench_deliver_kvm.vm import Vm
 
-STACK_BYTES: Final = 256 << 10  # of a vCPU thread; it calls one ioctl
-KICK: Final = signal.SIGUSR1
 BOOT_S: Final = 30.0
 _POLL_S: Final = 0.0005
 _AMD: Final = (b"AuthenticAMD", b"HygonGenuine")
-_HYPERVISOR, _HYPERVISOR_END = 0x4000_0000, 0x4000_0100  # CPUID leaves
 _START_VECTORS: Final = (FIRST_EXTERNAL_VECTOR, FIRST_EXTERNAL_VECTOR + 1)
 
 
@@ -63,60 +59,6 @@ class Start:
     halt_poll_ns: int | None = None
 
 
-class _Thread(threading.Thread):
-    """Runs one vCPU until it is stopped; what the guest leaves for goes to *events*."""
-
-    def __init__(
-        self, number: int, vcpu: Vcpu, start: Start, events: SimpleQueue[Event]
-    ) -> None:
-        super().__init__(name=f"vcpu-{number}", daemon=True)
-        self._number, self._vcpu, self._start, self._events = number, vcpu, start, events
-        self.stopping = False
-
-    def run(self) -> None:
-        try:
-            if cpus := self._start.cpus:
-                os.sched_setaffinity(0, {cpus[self._number % len(cpus)]})
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._start.niceness)
-            while not self.stopping:
-                if reason := self._vcpu.run():
-                    self._events.put(Event(self._number, self._told(reason)))
-        except Exception as error:  # the machine must hear of it
-            self._events.put(Event(self._number, str(error)))
-
-    def _told(self, reason: int) -> str:
-        state = self._vcpu.state
-        if reason == uapi.KVM_EXIT_IO and state.io.port == mailbox.PORT_DONE:
-            return ""
-        if reason == uapi.KVM_EXIT_IO and state.io.port == mailbox.PORT_FAULT:
-            return "exception"
-        self.stopping = True
-        return _exit(reason, self._vcpu)
-
-
-def _exit(reason: int, vcpu: Vcpu) -> str:
-    state, name = vcpu.state, EXITS.get(reason, f"exit {reason}")
-    if reason == uapi.KVM_EXIT_SHUTDOWN:
-        return "triple fault (KVM_EXIT_SHUTDOWN)"
-    rip = vcpu.get_regs().rip
-    if reason == uapi.KVM_EXIT_MMIO:
-        done = "writes to" if state.mmio.is_write else "reads from"
-        return f"{done} {state.mmio.phys_addr:#x}, outside its memory, at RIP {rip:#x}"
-    if reason == uapi.KVM_EXIT_IO:
-        return f"leaves by port {state.io.port:#x}, which nobody serves, at RIP {rip:#x}"
-    if reason == uapi.KVM_EXIT_INTERNAL_ERROR:
-        return f"{name}, suberror {state.internal.suberror}, at RIP {rip:#x}"
-    return f"{name} at RIP {rip:#x}"
-
-
-@attrs.frozen
-class Event:
-    """CPU *cpu* has carried out its command, or *trouble* says what became of it."""
-
-    cpu: int
-    trouble: str
-
-
 class BootedGuest:
     """A guest at rest: every vCPU is booted and idle."""
 
@@ -126,7 +68,7 @@ class BootedGuest:
         self.vm.limit_ids(max(guest.apic_ids))
         if start.halt_poll_ns is not None:
             self.vm.poll_before_halt(start.halt_poll_ns)
-        self._cpuid = _cpuid(kvm, start.hypercall_abi)
+        self._cpuid = boot.supported_cpuid(kvm, start.hypercall_abi)
         self.start_vector = FIRST_EXTERNAL_VECTOR
         self._events: SimpleQueue[Event] = SimpleQueue()
         self._load()
@@ -137,10 +79,17 @@ class BootedGuest:
         self.tscs_agree = _equal_tscs(self.vm.vcpus)
         self.counters = _counters(self.vm.vcpus, undo)
         self.threads = [
-            _Thread(cpu, vcpu, start, self._events) for cpu, vcpu in enumerate(self.vm.vcpus)
+            VcpuThread(
+                cpu,
+                vcpu,
+                self._events,
+                host_cpu=start.cpus[cpu % len(start.cpus)] if start.cpus else None,
+                niceness=start.niceness,
+            )
+            for cpu, vcpu in enumerate(self.vm.vcpus)
         ]
-        undo.callback(self._stop)
-        _start(self.threads)
+        undo.callback(threads.stop, self.threads)
+        threads.start(self.threads)
         self._wait(lambda: all(self.cpu(c).booted for c in guest.cpus), BOOT_S, "boot")
         self._check_ids()
 
@@ -272,32 +221,8 @@ class BootedGuest:
 
     def _where(self, cpu: int) -> str:
         """Where a vCPU hangs; it is stopped for that."""
-        self._stop()
+        threads.stop(self.threads)
         return f"it was at RIP {self.vm.vcpus[cpu].get_regs().rip:#x}"
-
-    # the end
-
-    def _stop(self) -> None:
-        """Kick every vCPU out of the guest and wait for its thread."""
-        for thread, vcpu in zip(self.threads, self.vm.vcpus, strict=True):
-            thread.stopping = True
-            vcpu.state.immediate_exit = 1
-        left = [thread for thread in self.threads if thread.is_alive()]
-        while left:
-            for thread in left:
-                signal.pthread_kill(thread.ident or 0, KICK)
-            for thread in left:
-                thread.join(_POLL_S)
-            left = [thread for thread in left if thread.is_alive()]
-
-
-def _cpuid(kvm: Kvm, hypercall_abi: int) -> Cpuid:
-    """What the guest sees of its CPUs; for Hyper-V's hypercalls it must see Hyper-V."""
-    found = kvm.get_supported_cpuid()
-    if hypercall_abi == mailbox.HYPERCALL_HYPERV:
-        native = [e for e in found.entries if not _HYPERVISOR <= e.function < _HYPERVISOR_END]
-        return Cpuid(native + kvm.get_supported_hv_cpuid().entries)
-    return found
 
 
 def _equal_tscs(vcpus: list[Vcpu]) -> bool:
@@ -331,21 +256,6 @@ def exception(vector: int) -> str:
     return f"{names.get(vector, 'an exception')} (vector {vector})"
 
 
-def _start(threads: list[_Thread]) -> None:
-    before = threading.stack_size(STACK_BYTES)
-    try:
-        for thread in threads:
-            thread.start()
-    except RuntimeError as error:
-        raise UnavailableError(
-            f"no thread for vCPU {sum(t.ident is not None for t in threads)}",
-            why=str(error),
-            fix="See RLIMIT_NPROC and pids.max.",
-        ) from None
-    finally:
-        threading.stack_size(before)
-
-
 @contextmanager
 def booted(guest: Guest, start: Start) -> Iterator[BootedGuest]:
     """
@@ -354,10 +264,11 @@ def booted(guest: Guest, start: Start) -> Iterator[BootedGuest]:
     Raises:
         UnavailableError, GuestError: it cannot be booted, and why.
     """
-    before = signal.signal(KICK, lambda *_: None)  # it only has to interrupt KVM_RUN
+    room.check(len(guest.apic_ids))
+    before = signal.signal(threads.KICK, lambda *_: None)  # it only has to interrupt KVM_RUN
     try:
         with ExitStack() as undo:
             kvm = undo.enter_context(Kvm.open())
             yield BootedGuest(guest, start, kvm, undo)
     finally:
-        signal.signal(KICK, before)
+        signal.signal(threads.KICK, before)

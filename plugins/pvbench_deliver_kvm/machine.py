@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from pathlib import Path
 from statistics import median
-
-import attrs
 
 from pvbench.delivery import Task
 from pvbench.errors import UnavailableError
@@ -16,6 +13,7 @@ from pvbench.trace import Counts, Distribution, Trace
 from pvbench_deliver_kvm import mailbox
 from pvbench_deliver_kvm.audit import audit
 from pvbench_deliver_kvm.guests import BootedGuest, GuestError
+from pvbench_deliver_kvm.readings import Readings
 from pvbench_deliver_kvm.slices import Result, Slice
 from pvbench_deliver_kvm.support import has_algorithm, stand_in
 
@@ -89,13 +87,13 @@ class KvmMachine:
 
     def _timed(self, task: Task, loops: int, *, call: bool) -> Trace:
         placed = Slice(self._guest, task, loops, call=call)
-        before = _Readings.take(self._guest)
+        before = Readings.take(self._guest)
         result = placed.run()
-        change = _Readings.take(self._guest).since(before)
+        change = Readings.take(self._guest).since(before)
         return self._trace(task, loops, result, change, call=call)
 
     def _trace(
-        self, task: Task, loops: int, result: Result, change: _Readings, *, call: bool
+        self, task: Task, loops: int, result: Result, change: Readings, *, call: bool
     ) -> Trace:
         samples = {name: values for name, values in result.samples.items() if values}
         if len(task.bursts) > 1:
@@ -120,7 +118,7 @@ class KvmMachine:
             facts=self._facts(task, change, call=call),
         )
 
-    def _counts(self, task: Task, result: Result, change: _Readings) -> Counts:
+    def _counts(self, task: Task, result: Result, change: Readings) -> Counts:
         handled = result.handled
         bare = all(burst.protocol == "bare" for burst in task.bursts)
         hypercalls: int | None = result.hypercalls
@@ -140,7 +138,7 @@ class KvmMachine:
             wakeups_blocked=change.total("halt_wakeup", targets),
         )
 
-    def _state(self, task: Task, result: Result, change: _Readings) -> str:
+    def _state(self, task: Task, result: Result, change: Readings) -> str:
         """What the targets were, by KVM's counters; by the guest's own word without them."""
         sources = {burst.source for burst in task.bursts}
         targets = {cpu for cpus in task.reached for cpu in cpus} - sources
@@ -155,7 +153,7 @@ class KvmMachine:
         return "preempted"
 
     def _facts(
-        self, task: Task, change: _Readings, *, call: bool
+        self, task: Task, change: Readings, *, call: bool
     ) -> dict[str, str | int | float]:
         guest = self._guest
         usable = len(guest.start.cpus or os.sched_getaffinity(0))
@@ -181,7 +179,7 @@ class KvmMachine:
         """ICR writes of an iteration by the host's tracepoint, or why it is unknown."""
         return next(self._audited[n] for n, seen in enumerate(self._seen) if seen is task)
 
-    def _hypercall_proof(self, change: _Readings) -> str:
+    def _hypercall_proof(self, change: Readings) -> str:
         """Who counted the hypercalls."""
         counted = change.counters and "hypercalls" in change.counters[0]
         hyperv = self._guest.box.hypercall_abi == mailbox.HYPERCALL_HYPERV
@@ -213,54 +211,3 @@ def _distribution(values: list[int]) -> Distribution:
     return Distribution(
         p50=ordered[last // 2], p99=ordered[last * 99 // 100], maximum=ordered[-1]
     )
-
-
-@attrs.frozen(kw_only=True)
-class _Readings:
-    """KVM's counters of each vCPU, and how long its thread waited for a host CPU."""
-
-    counters: list[dict[str, int]]
-    waited_ns: list[int]
-    ran_ns: list[int]
-
-    @classmethod
-    def take(cls, guest: BootedGuest) -> _Readings:
-        """As they are now."""
-        times = [_schedstat(thread.native_id) for thread in guest.threads]
-        return cls(
-            counters=[counters.read() for counters in guest.counters],
-            ran_ns=[ran for ran, _ in times],
-            waited_ns=[waited for _, waited in times],
-        )
-
-    def since(self, before: _Readings) -> _Readings:
-        """The change."""
-        return _Readings(
-            counters=[
-                {name: value - old[name] for name, value in new.items()}
-                for new, old in zip(self.counters, before.counters, strict=True)
-            ],
-            ran_ns=[n - o for n, o in zip(self.ran_ns, before.ran_ns, strict=True)],
-            waited_ns=[n - o for n, o in zip(self.waited_ns, before.waited_ns, strict=True)],
-        )
-
-    @property
-    def delays(self) -> list[float]:
-        """Share of its time that each thread wanted to run and could not."""
-        pairs = zip(self.waited_ns, self.ran_ns, strict=True)
-        return [waited / (waited + ran) if waited + ran else 0.0 for waited, ran in pairs]
-
-    def total(self, name: str, cpus: Iterable[int]) -> int | None:
-        """Sum over *cpus*; None where KVM does not count it."""
-        if not self.counters or name not in self.counters[0]:
-            return None
-        return sum(self.counters[cpu][name] for cpu in cpus)
-
-
-def _schedstat(thread: int | None) -> tuple[int, int]:
-    """(ns run, ns waited for a CPU); zeros where the kernel does not tell."""
-    try:
-        ran, waited, _ = Path(f"/proc/self/task/{thread}/schedstat").read_text().split()
-    except (OSError, ValueError):
-        return 0, 0
-    return int(ran), int(waited)

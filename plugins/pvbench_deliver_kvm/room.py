@@ -1,0 +1,83 @@
+"""What a guest takes from this machine: refused before it starts if it is not there."""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from pvbench.errors import UnavailableError
+
+KIB_PER_GUEST: Final = 16 << 10
+KIB_PER_VCPU: Final = 1 << 10  # 0.4 to 0.6 MiB were seen, most of them KVM's own
+_CGROUPS: Final = ("sys/fs/cgroup", "sys/fs/cgroup/pids")  # version 2, version 1
+
+
+def check(vcpus: int, root: Path = Path("/")) -> None:
+    """
+    Look for memory and threads; what the kernel does not tell is no hindrance.
+
+    Raises:
+        UnavailableError: there is too little, and of what.
+    """
+    _check_memory(KIB_PER_GUEST + vcpus * KIB_PER_VCPU, root / "proc/meminfo")
+    for name, free in _free_threads(root):
+        if free < vcpus:
+            raise UnavailableError(
+                f"{vcpus} vCPUs need as many threads",
+                why=f"{name} leaves {max(free, 0)}",
+                fix="Raise it, or take fewer vCPUs.",
+            )
+
+
+def _check_memory(needed_kib: int, meminfo: Path) -> None:
+    free_kib = _available_kib(meminfo)
+    if free_kib is not None and free_kib < needed_kib:
+        raise UnavailableError(
+            f"the guest may need {needed_kib >> 10} MiB of memory",
+            why=f"{free_kib >> 10} MiB are available",
+            fix="Take fewer vCPUs.",
+        )
+
+
+def _available_kib(meminfo: Path) -> int | None:
+    try:
+        found = re.search(r"^MemAvailable:\s*(\d+) kB", meminfo.read_text(), re.MULTILINE)
+    except OSError:
+        return None
+    return int(found[1]) if found else None
+
+
+def _free_threads(root: Path) -> Iterator[tuple[str, int]]:
+    """(limit, how many more it allows) for each limit there is."""
+    most, _ = resource.getrlimit(resource.RLIMIT_NPROC)
+    if os.geteuid() and most != resource.RLIM_INFINITY:  # root may have more
+        yield "RLIMIT_NPROC", most - _threads_of_user(root / "proc")
+    for folder in _cgroup_folders(root):
+        with suppress(OSError, ValueError):  # "max", or not limited here
+            most = int((folder / "pids.max").read_text())
+            yield "pids.max", most - int((folder / "pids.current").read_text())
+
+
+def _threads_of_user(proc: Path) -> int:
+    count = 0
+    for process in proc.glob("[0-9]*"):
+        with suppress(OSError):  # it may have ended
+            if process.stat().st_uid == os.geteuid():
+                count += len(os.listdir(process / "task"))
+    return count
+
+
+def _cgroup_folders(root: Path) -> Iterator[Path]:
+    """Groups of this process that count tasks, and the groups they are in."""
+    with suppress(OSError):
+        for line in (root / "proc/self/cgroup").read_text().splitlines():
+            _, controllers, path = line.split(":", 2)
+            if controllers in ("", "pids"):
+                base = root / _CGROUPS[controllers == "pids"]
+                group = base / path.lstrip("/")
+                yield from (group, *(f for f in group.parents if f.is_relative_to(base)))
