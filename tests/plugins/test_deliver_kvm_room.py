@@ -67,9 +67,7 @@ def test_control_groups_limit_threads(root: Path, version: tuple[str, str], up: 
     group(root, version, most="20", now=12, up=up)
     room.check(8, root)
 
-    with pytest.raises(
-        UnavailableError, match="9 vCPUs need .* pids.max leaves 8"
-    ):
+    with pytest.raises(UnavailableError, match=r"9 vCPUs need .* pids.max leaves 8"):
         room.check(9, root)
 
 
