@@ -124,6 +124,7 @@ def job_of(boot: Boot, launch: Launch) -> dict[str, Any]:
             for prepared in boot.cases
         ],
         "schedule": boot.schedule(launch.effort),
+        "slice_s": launch.effort.slice_s,
     }
 
 

@@ -70,7 +70,7 @@ def _run(
     runner = pyperf.Runner(
         values=wanted.slices,
         processes=wanted.boots,
-        loops=wanted.loops,
+        loops=wanted.loops if delivery.clock in EXACT_CLOCKS else 0,  # pyperf finds out
         warmups=0,  # each value has its own
         add_cmdline_args=partial(_forward, own),
     )
@@ -156,7 +156,7 @@ class _Measured:
     ) -> None:
         self._ready, self._delivery, self._series = ready, delivery, series
         self._settings = prepared.launch.settings
-        self._warmup = prepared.launch.effort.warmup
+        self._effort = prepared.launch.effort
 
     def __call__(self, loops: int) -> float:
         """Seconds of *loops* bursts."""
@@ -180,7 +180,8 @@ class _Measured:
         """Boot, run, prove."""
         case = self._ready.case
         with self._delivery.boot(case.guest, self._settings) as machine:
-            trace = machine.run(self._ready.task, loops=loops, warmup=self._warmup)
+            warmup = self._effort.warmup_of(loops)
+            trace = machine.run(self._ready.task, loops=loops, warmup=warmup)
         if wrong := differences(self._ready, trace):
             raise SenderError(f"{case.name}: proof of mechanism failed", why=wrong[0])
         return trace

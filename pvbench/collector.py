@@ -7,7 +7,7 @@ What tells cases apart and what was counted is metadata, keys ``pvbench_*``.
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 
 import attrs
 import pyperf
@@ -66,7 +66,7 @@ class Collector:
     metadata: dict[str, Metadata]
     runs: dict[str, dict[str, dict[int, pyperf.Run]]] = attrs.field(factory=dict)
 
-    def add(self, case: Measured, *, boot: int, loops: int, warmup: int) -> None:
+    def add(self, case: Measured, *, boot: int, warmup_of: Callable[[int], int]) -> None:
         """One case in the boot that is its replicate number *boot*."""
         if case.trace is None:
             return
@@ -85,8 +85,8 @@ class Collector:
                     "name": f"{case.name} {series}",
                     "pvbench_series": series,
                     "pvbench_boot": boot,
-                    "pvbench_warmup_loops": warmup,
-                    "loops": loops,
+                    "pvbench_warmup_loops": warmup_of(case.trace.loops),
+                    "loops": case.trace.loops,
                     "unit": "second",
                 },
                 collect_metadata=False,

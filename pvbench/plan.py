@@ -35,12 +35,19 @@ class Effort:
         slices: slices of each case in a boot.
         loops: iterations of a slice.
         warmup: iterations before them that do not count.
+        slice_s: time a slice should take at most; where iterations are slow it has fewer
+            of both, but 10.  None for no limit.
     """
 
     boots: int
     slices: int
     loops: int
     warmup: int
+    slice_s: float | None = None
+
+    def warmup_of(self, loops: int) -> int:
+        """Iterations before a slice that came to have so many."""
+        return self.warmup if self.slice_s is None else min(self.warmup, loops)
 
 
 def effort(clock: str, pace: str, boots: int | None) -> Effort:
@@ -56,6 +63,7 @@ def effort(clock: str, pace: str, boots: int | None) -> Effort:
         slices=1 if exact else 3,
         loops=((5, 20, 200) if exact else (100, 1_000, 1_000))[scale],
         warmup=10 if exact else 100,
+        slice_s=None if exact else 0.25,
     )
 
 

@@ -168,8 +168,7 @@ def _keep(
 ) -> None:
     wanted = prepared.plan.effort
     for case in report.cases:
-        replicate = boot.replicate + 1
-        collector.add(case, boot=replicate, loops=wanted.loops, warmup=wanted.warmup)
+        collector.add(case, boot=boot.replicate + 1, warmup_of=wanted.warmup_of)
     if suite := collector.suite():
         write(suite, path)
 

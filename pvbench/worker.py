@@ -16,14 +16,16 @@ import json
 import os
 import signal
 import sys
+import time
 from typing import IO, Any, Final
 
-from pvbench.delivery import Algorithm, Delivery, Task
+from pvbench.delivery import Algorithm, Delivery, Machine, Task
 from pvbench.errors import PvbenchError
 from pvbench.modules import imported
 from pvbench.ops import Burst, Program, from_rows
 from pvbench.topology import Guest
 
+_FEWEST: Final = 10  # iterations of a slice, however slow
 _PR_SET_PDEATHSIG: Final = 1  # <linux/prctl.h>
 
 
@@ -48,10 +50,43 @@ def serve(job: dict[str, Any], answers: IO[str], reports: IO[str]) -> None:
     delivery = _delivery(job["delivery_module"], job["delivery"])
     guest = Guest(**job["guest"])
     tasks = [_task(number, case, answers, reports) for number, case in enumerate(job["cases"])]
+    schedule: list[tuple[int, int, int]] = job["schedule"]
     with delivery.boot(guest, job["settings"]) as machine:
-        for number, (case, loops, warmup) in enumerate(job["schedule"]):
+        if job["slice_s"] is not None:
+            schedule = _paced(machine, tasks, schedule, job["slice_s"])
+        for number, (case, loops, warmup) in enumerate(schedule):
             trace = machine.run(tasks[case], loops=loops, warmup=warmup)
             _report(reports, {"slice": number, "trace": trace.to_json()})
+
+
+def _paced(
+    machine: Machine, tasks: list[Task], schedule: list[tuple[int, int, int]], slice_s: float
+) -> list[tuple[int, int, int]]:
+    """*schedule* with as many iterations as there is time for."""
+    wanted = {case: loops for case, loops, _ in schedule}
+    fitting = {
+        case: _fitting(machine, tasks[case], loops, slice_s) for case, loops in wanted.items()
+    }
+    return [(case, fitting[case], min(warmup, fitting[case])) for case, _, warmup in schedule]
+
+
+def _fitting(machine: Machine, task: Task, loops: int, slice_s: float) -> int:
+    """*loops*, halved until a slice of them takes no longer than *slice_s*."""
+    few, many = _FEWEST, 10 * _FEWEST
+    machine.run(task, loops=1, warmup=0)  # what is done once for a task is not a burst's
+    took = _seconds(machine, task, few)
+    each = took / few
+    if took < slice_s:  # a slice costs something of its own
+        each = (_seconds(machine, task, many) - took) / (many - few)
+    while loops > _FEWEST and loops * each > slice_s:
+        loops = max(loops // 2, _FEWEST)
+    return loops
+
+
+def _seconds(machine: Machine, task: Task, loops: int) -> float:
+    start = time.monotonic()
+    machine.run(task, loops=loops, warmup=0)
+    return time.monotonic() - start
 
 
 def _delivery(module: str, name: str) -> Delivery:

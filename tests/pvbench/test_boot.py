@@ -86,6 +86,7 @@ def test_a_worker_gets_the_guest_the_ops_and_the_schedule() -> None:
     assert job["settings"] == {"answer": 42}
     assert job["guest"]["apic_ids"] == [0, 1, 2, 3]
     assert job["schedule"] == [[0, 10, 5]]
+    assert job["slice_s"] is None
     assert job["cases"][0]["programs"] == [
         [
             ["Fence"],

@@ -19,6 +19,11 @@ def collector() -> Collector:
     return Collector({"pvbench_clock": "model"}, metadata)
 
 
+def five(loops: int) -> int:
+    """Warm-up iterations."""
+    return 5
+
+
 def measured(name: str, *values: float, series: str = "wall") -> Measured:
     """One boot of a case, one value for each slice."""
     trace = trace_of(distributions={series: Distribution(p50=1_999, p99=2_050, maximum=2_100)})
@@ -29,7 +34,7 @@ def test_one_benchmark_for_each_series_and_one_run_for_each_boot() -> None:
     """The boot is the unit of replication."""
     found = collector()
     for boot, values in enumerate(((2e-9, 3e-9), (4e-9, 5e-9)), 1):
-        found.add(measured("A", *values), boot=boot, loops=10, warmup=5)
+        found.add(measured("A", *values), boot=boot, warmup_of=five)
     suite = found.suite()
 
     assert suite is not None
@@ -42,7 +47,7 @@ def test_benchmarks_come_in_the_order_of_the_plan() -> None:
     """Boots come in any order; files of one plan can be laid side by side."""
     found = collector()
     for name in ("B", "A"):
-        found.add(measured(name, 2e-9), boot=1, loops=10, warmup=5)
+        found.add(measured(name, 2e-9), boot=1, warmup_of=five)
 
     assert [b.get_name() for b in found.suite() or ()] == ["A wall", "B wall"]
 
@@ -50,7 +55,7 @@ def test_benchmarks_come_in_the_order_of_the_plan() -> None:
 def test_a_run_carries_facts_counts_and_spread() -> None:
     """pyperf refuses values <= 0, so counts are metadata, of one iteration."""
     found = collector()
-    found.add(measured("A", 2e-9), boot=1, loops=10, warmup=5)
+    found.add(measured("A", 2e-9), boot=1, warmup_of=five)
     suite = found.suite()
     assert suite is not None
     metadata = suite.get_benchmark("A wall").get_metadata()
@@ -84,7 +89,7 @@ def test_what_a_host_cannot_show_is_left_out() -> None:
 def test_pyperf_collects_nothing_about_the_host() -> None:
     """pyperf's own metadata would name the machine and the time."""
     found = collector()
-    found.add(measured("A", 2e-9), boot=1, loops=10, warmup=5)
+    found.add(measured("A", 2e-9), boot=1, warmup_of=five)
     suite = found.suite()
     assert suite is not None
 
@@ -99,8 +104,7 @@ def test_a_case_without_proof_adds_no_run(kind: str) -> None:
     found.add(
         Measured(name="A", outcome=Outcome(kind, "why"), trace=trace),
         boot=1,
-        loops=10,
-        warmup=5,
+        warmup_of=five,
     )
 
     assert found.suite() is None

@@ -47,12 +47,12 @@ def guests_of(seed: int) -> list[int]:
 @pytest.mark.parametrize(
     ("clock", "pace", "expected"),
     [
-        pytest.param("model", "fast", (1, 1, 5, 10), id="exact-fast"),
-        pytest.param("model", "default", (1, 1, 20, 10), id="exact"),
-        pytest.param("model", "rigorous", (1, 1, 200, 10), id="exact-rigorous"),
-        pytest.param("tsc", "fast", (3, 3, 100, 100), id="noisy-fast"),
-        pytest.param("tsc", "default", (10, 3, 1_000, 100), id="noisy"),
-        pytest.param("tsc", "rigorous", (30, 3, 1_000, 100), id="noisy-rigorous"),
+        pytest.param("model", "fast", (1, 1, 5, 10, None), id="exact-fast"),
+        pytest.param("model", "default", (1, 1, 20, 10, None), id="exact"),
+        pytest.param("model", "rigorous", (1, 1, 200, 10, None), id="exact-rigorous"),
+        pytest.param("tsc", "fast", (3, 3, 100, 100, 0.25), id="noisy-fast"),
+        pytest.param("tsc", "default", (10, 3, 1_000, 100, 0.25), id="noisy"),
+        pytest.param("tsc", "rigorous", (30, 3, 1_000, 100, 0.25), id="noisy-rigorous"),
     ],
 )
 def test_an_exact_clock_needs_one_boot_and_a_noisy_one_many(
@@ -60,6 +60,14 @@ def test_an_exact_clock_needs_one_boot_and_a_noisy_one_many(
 ) -> None:
     """Boots are the replicates; what repeats itself exactly needs none."""
     assert expected == attrs.astuple(effort(clock, pace, boots=None))
+
+
+@pytest.mark.parametrize(("slice_s", "expected"), [(None, 7), (0.25, 5)])
+def test_a_short_slice_has_a_short_warm_up(slice_s: float | None, expected: int) -> None:
+    """Where time counts; on an exact clock warming up costs nothing."""
+    wanted = Effort(boots=1, slices=1, loops=100, warmup=7, slice_s=slice_s)
+
+    assert wanted.warmup_of(5) == expected
 
 
 @pytest.mark.parametrize("clock", ["model", "tsc"])

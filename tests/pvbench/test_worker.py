@@ -6,8 +6,11 @@ import io
 import json
 import subprocess
 import sys
+from contextlib import nullcontext
+from types import SimpleNamespace
 from typing import Any
 
+import attrs
 import pytest
 
 from helpers import bundled
@@ -39,6 +42,7 @@ def job(*schedule: tuple[int, int, int], **changes: Any) -> dict[str, Any]:
         "guest": {"name": "dense:2", "apic_ids": [0, 1]},
         "cases": [UNICAST],
         "schedule": list(schedule),
+        "slice_s": None,
         **changes,
     }
 
@@ -75,6 +79,55 @@ def test_warm_up_iterations_are_not_counted() -> None:
     counts = served(job((0, 3, 7)))[0]["trace"]["counts"]
 
     assert (counts["icr_writes"], counts["handlers"]) == (3, [0, 3])
+
+
+@attrs.define
+class Slow:
+    """A machine whose slices take time, as its own clock shows; both in seconds."""
+
+    each: float
+    own: float = 0.0
+    first: float = 0.0
+    now: float = 0.0
+    runs: list[tuple[int, int]] = attrs.Factory(list)
+
+    def run(self, task: object, *, loops: int, warmup: int) -> SimpleNamespace:
+        self.now += self.own + self.each * (loops + warmup) + (0 if self.runs else self.first)
+        self.runs.append((loops, warmup))
+        return SimpleNamespace(to_json=dict)
+
+
+@pytest.mark.parametrize(
+    ("slow", "expected"),
+    [
+        pytest.param(Slow(each=20e-6), (1000, 100), id="quick"),
+        pytest.param(Slow(each=300e-6), (500, 100), id="halved"),
+        pytest.param(Slow(each=4e-3), (62, 62), id="warm-up-too"),
+        pytest.param(Slow(each=3.0), (10, 10), id="never-fewer-than-10"),
+        pytest.param(Slow(each=20e-6, own=0.2), (1000, 100), id="slices-cost-something"),
+        pytest.param(Slow(each=20e-6, first=9.0), (1000, 100), id="the-first-is-special"),
+        pytest.param(Slow(each=0.0, own=0.2), (1000, 100), id="too-quick-to-see"),
+    ],
+)
+def test_slices_have_as_many_iterations_as_there_is_time_for(
+    monkeypatch: pytest.MonkeyPatch, slow: Slow, expected: tuple[int, int]
+) -> None:
+    """Found out once for a case, so that its slices are alike."""
+    slow = attrs.evolve(slow, runs=[])
+    hypervisor = SimpleNamespace(boot=lambda guest, settings: nullcontext(slow))
+    monkeypatch.setattr(worker, "_delivery", lambda module, name: hypervisor)
+    monkeypatch.setattr("pvbench.worker.time.monotonic", lambda: slow.now)
+    served(job((0, 1000, 100), (0, 1000, 100), slice_s=0.25))
+
+    assert slow.runs[-2:] == [expected, expected]
+    assert sum(loops for loops, _ in slow.runs[:-2]) <= 111
+
+
+def test_few_iterations_stay_few() -> None:
+    """What is asked for is the most there will be."""
+    reports = served(job((0, 3, 1), slice_s=1e-9))
+
+    assert [report["trace"]["loops"] for report in reports] == [3]
 
 
 ASKING = """
