@@ -193,8 +193,8 @@ def _wrong_vectors(sends: list[Sends], burst: Burst, wanted: tuple[int, ...]) ->
 
 
 def _wrong_mechanism(stack: Stack, sent: Sent, sends: list[Sends]) -> list[str]:
-    """Ops of the overlay's callbacks must be of its mechanism: no silent fallback."""
-    if not sent.overlaid or not sent.program:
+    """Ops of the sender's own callbacks must be of its mechanism: no silent fallback."""
+    if (stack.overlay and not sent.overlaid) or not sent.program:
         return []
     mechanism = stack.sender.mechanism
     uses = {
@@ -203,6 +203,6 @@ def _wrong_mechanism(stack: Stack, sent: Sent, sends: list[Sends]) -> list[str]:
         "icr": lambda send: type(sent.program[send.first]) in (WrMsr, MmioWrite),
         "kernel": lambda send: type(sent.program[send.first]) is KernelSend,
     }[mechanism]
-    if sends and all(map(uses, sends)):
+    if all(map(uses, sends)) and (sends or not stack.overlay):
         return []
     return [f"is a {mechanism} sender, but falls back to something else"]

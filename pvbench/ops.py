@@ -22,6 +22,8 @@ from pvbench.x86.apic import (
 
 U64: Final = (1 << 64) - 1
 _U64_VALUE: Final = integer(0, U64, "a register has 64 bits")
+_ADDRESS: Final = integer(0, U64, "an address has 64 bits")
+_COUNT: Final = integer(0, 0xFFFF_FFFF, "it has 32 bits")
 
 # Kernel entry points; the smp_call_* ones queue an entry for each target first.
 CSD_OPERATIONS: Final = ("smp_call_function_single", "smp_call_function_many")
@@ -124,14 +126,14 @@ class Fence:
 class Scan:
     """Guest code that visits *cpus* CPUs of a mask; a replay of ops skips it."""
 
-    cpus: int
+    cpus: int = attrs.field(validator=_COUNT)
 
 
 @attrs.frozen
 class WrMsr:
     """Write *value* (64 bits) to *msr*."""
 
-    msr: int
+    msr: int = attrs.field(validator=integer(0, 0xFFFF_FFFF, "ecx has 32 bits"))
     value: int = attrs.field(validator=integer(0, U64, "an MSR has 64 bits"))
 
 
@@ -139,7 +141,7 @@ class WrMsr:
 class MmioWrite:
     """Write *value* (32 bits) to a physical *address*."""
 
-    address: int
+    address: int = attrs.field(validator=_ADDRESS)
     value: int = attrs.field(validator=integer(0, 0xFFFF_FFFF, "an xAPIC register has 32 bits"))
 
 
@@ -147,7 +149,7 @@ class MmioWrite:
 class WriteMem:
     """Store little-endian 64-bit *words* at a guest physical *address*."""
 
-    address: int
+    address: int = attrs.field(validator=_ADDRESS)
     words: tuple[int, ...] = attrs.field(converter=ints, validator=_registers)
 
 
@@ -155,7 +157,7 @@ class WriteMem:
 class WaitIcrIdle:
     """Poll the xAPIC's delivery status; *limit* polls at most, 0 for no limit."""
 
-    limit: int = 0
+    limit: int = attrs.field(default=0, validator=_COUNT)
 
 
 @attrs.frozen
@@ -168,7 +170,7 @@ class Hypercall:
     Xen: *nr* in rax, args in rdi, rsi.
     """
 
-    nr: int
+    nr: int = attrs.field(validator=_U64_VALUE)
     args: tuple[int, ...] = attrs.field(converter=ints, validator=_registers)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -28,12 +29,18 @@ LINK_FLAGS: Final = (
     *("-nostdlib", "-static", "-no-pie", "-Wl,--build-id=none", "-Wl,--orphan-handling=error"),
     "-Wl,--oformat=binary",
 )
+LIMIT_S: Final = 120.0
+_NOWHERE: Final = Path(os.devnull)  # a home in which nothing can be kept
 
 
 def cache_folder() -> Path:
     """Where what takes long to find out is kept."""
-    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(home) / "pvbench"
+    if folder := os.environ.get("XDG_CACHE_HOME"):
+        return Path(folder) / "pvbench"
+    home = _NOWHERE
+    with suppress(RuntimeError):  # a user without one
+        home = Path.home()
+    return home / ".cache" / "pvbench"
 
 
 def image() -> bytes:
@@ -58,12 +65,12 @@ def _compiler() -> str:
             "the guest of delivery kvm must be compiled, and there is no C compiler (cc)",
             fix="Install gcc and binutils, or run with --delivery model.",
         )
-    return os.path.realpath(found)
+    return found
 
 
 def key() -> str:
     """Of the image that would be made now."""
-    compiler = _compiler()
+    compiler = os.path.realpath(_compiler())
     seen = os.stat(compiler)
     made_by = (FLAGS, LINK_FLAGS, compiler, seen.st_size, seen.st_mtime_ns)
     digest = hashlib.sha256(repr(made_by).encode())
@@ -75,29 +82,50 @@ def key() -> str:
 
 def _compile(compiler: str) -> bytes:
     sources = sorted([*map(str, SOURCES.glob("*.c")), *map(str, SOURCES.glob("*.S"))])
-    script = f"-Wl,-T,{SOURCES / 'guest.lds'}"
+    script = ("-T", str(SOURCES / "guest.lds"))
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "guest.bin"
-        done = subprocess.run(
-            [compiler, *FLAGS, *LINK_FLAGS, script, "-o", str(target), *sources],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            lines = [line for line in done.stderr.splitlines() if "error" in line]
-            raise UnavailableError(
-                f"{compiler} cannot compile the guest", why=(lines or ["no reason given"])[0]
-            )
-        return target.read_bytes()
+        command = [compiler, *FLAGS, *LINK_FLAGS, *script, "-o", str(target), *sources]
+        try:
+            told = _complaint(command)
+            if not told:
+                return target.read_bytes()
+        except (OSError, subprocess.TimeoutExpired) as error:
+            told = str(error)
+    raise UnavailableError(
+        f"{compiler} cannot compile the guest of delivery kvm",
+        why=told,
+        fix="Install gcc and binutils, or run with --delivery model.",
+    )
+
+
+def _complaint(command: list[str]) -> str:
+    """What the compiler says where it fails; '' if it does not."""
+    done = subprocess.run(
+        command,
+        env=os.environ | {"LC_ALL": "C"},
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+        timeout=LIMIT_S,
+    )
+    if not done.returncode:
+        return ""
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    causes = [line for line in lines if re.search("error|undefined|cannot", line)]
+    return (causes or lines or [f"it ends with status {done.returncode}"])[0]
 
 
 def keep(made: bytes, path: Path) -> None:
     """For the next time, if the cache can be written; whole or not at all."""
-    try:
+    with suppress(OSError):  # it is only a cache
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(made)
-        os.replace(file.name, path)
-    except OSError:
-        return  # it is only a cache
+        handle, name = tempfile.mkstemp(dir=path.parent)
+        try:
+            with open(handle, "wb") as file:
+                file.write(made)
+            os.replace(name, path)
+        except BaseException:
+            os.unlink(name)
+            raise

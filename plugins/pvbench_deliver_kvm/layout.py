@@ -18,8 +18,6 @@ FREE_BASE: Final = 0x900_0000  # programs, masks, entries, samples of a task
 MEMORY_SIZE: Final = 0x2000_0000
 MAX_CPUS: Final = 4096
 
-_INPUT_PAGE: Final = 4096
-
 
 def cpu_area(cpu: int) -> int:
     """Address of struct cpu; the stack is the rest of the area."""

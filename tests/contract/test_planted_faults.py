@@ -27,7 +27,8 @@ from planted_senders import (
 )
 from pvbench.check import Prepared, prepare
 from pvbench.errors import SenderError
-from pvbench.sender import Sender, Stack
+from pvbench.ops import KernelSend
+from pvbench.sender import Apic, Driver, Ops, Sender, Stack
 
 
 def prepared_with(sender: Sender) -> Prepared:
@@ -61,6 +62,21 @@ def test_a_sender_that_errs_is_refused(sender: Sender, fault: str) -> None:
     """Before it runs: each target once, no stranger, by the mechanism it declares."""
     with pytest.raises(SenderError, match=rf"^planted/x2apic-physical on dense:6 .*{fault}"):
         prepared_with(sender)
+
+
+class Borrows(Driver):
+    name, summary, apic_mode = "borrows", "a test's", "x2apic"
+
+    def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
+        yield KernelSend(vector, cpus)
+
+
+def test_a_driver_must_send_as_it_says() -> None:
+    """Another mechanism is no driver's either, though it has nothing to fall back to."""
+    case = case_of(Stack(Borrows()), cpus(6), call(0, 1, 2, 3))
+
+    with pytest.raises(SenderError, match="is a icr sender, but falls back to something else"):
+        prepare(case)
 
 
 def test_the_sender_without_a_fault_passes() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from pvbench.ops import (
     IrqRestore,
     IrqSave,
     MmioWrite,
+    Op,
     Scan,
     WaitIcrIdle,
     WriteMem,
@@ -111,11 +114,30 @@ def test_a_burst_is_validated_at_the_door(fields: dict[str, Any], message: str) 
         Burst(**(usual | fields))
 
 
-@pytest.mark.parametrize("value", [-1, 1 << 64], ids=["negative", "65-bits"])
-def test_an_msr_has_64_bits(value: int) -> None:
-    """Numbers a register cannot hold are a sender's bug, found where they are made."""
-    with pytest.raises(ValueError, match=r"WrMsr\.value is .*: an MSR has 64 bits"):
-        WrMsr(0x830, value)
+@pytest.mark.parametrize(
+    ("make", "bits", "sentence"),
+    [
+        pytest.param(lambda n: WrMsr(0x830, n), 64, "WrMsr.value", id="value-of-an-msr"),
+        pytest.param(lambda n: WrMsr(n, 0), 32, "WrMsr.msr", id="msr"),
+        pytest.param(lambda n: MmioWrite(n, 0), 64, "MmioWrite.address", id="mmio-address"),
+        pytest.param(lambda n: MmioWrite(0, n), 32, "MmioWrite.value", id="xapic-register"),
+        pytest.param(lambda n: WriteMem(n, ()), 64, "WriteMem.address", id="address"),
+        pytest.param(lambda n: WriteMem(0, (n,)), 64, "WriteMem.words", id="word"),
+        pytest.param(lambda n: Hypercall(n, ()), 64, "Hypercall.nr", id="hypercall-number"),
+        pytest.param(lambda n: Hypercall(0, (n,)), 64, "Hypercall.args", id="argument"),
+        pytest.param(Scan, 32, "Scan.cpus", id="cpus-scanned"),
+        pytest.param(WaitIcrIdle, 32, "WaitIcrIdle.limit", id="polls"),
+    ],
+)
+def test_an_op_holds_what_its_register_can(
+    make: Callable[[int], Op], bits: int, sentence: str
+) -> None:
+    """Other numbers are a sender's bug, found where they are made."""
+    make((1 << bits) - 1)
+
+    for value in (-1, 1 << bits):
+        with pytest.raises(ValueError, match=re.escape(sentence) + " is .* has "):
+            make(value)
 
 
 ONE_OF_EACH = (

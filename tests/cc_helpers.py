@@ -1,0 +1,35 @@
+"""Compilers that are planted in front of the machine's own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+
+def plant(folder: Path, script: str, *, mode: int = 0o755) -> Path:
+    """A shell script called cc in *folder*, which is made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    compiler = folder / "cc"
+    compiler.write_text(f"#!/bin/sh\n{script}\n")
+    compiler.chmod(mode)
+    return compiler
+
+
+class CountedCompiler:
+    """The real cc behind a script that notes each call; first on PATH."""
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch, before: str = "") -> None:
+        real = shutil.which("cc")
+        log = folder / "calls"
+        self.path = plant(folder, f"echo call >> '{log}'\n{before}\nexec '{real}' \"$@\"")
+        self._log = log
+        log.touch()
+        patch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+    @property
+    def calls(self) -> int:
+        """How often it was called so far."""
+        return len(self._log.read_text().splitlines())
