@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pvbench.compare import Pair
     from pvbench.report.facts import Row
 
+_NO_MATCH = "no series match; --by AXIS pairs those that differ in one thing, see -h"
 HELP = "compare runs, or the senders of one run"
 
 
@@ -113,7 +114,7 @@ def _print(pairs: list[Pair], options: argparse.Namespace) -> None:
     from pvbench.report import comparison
 
     if not pairs:
-        what = f"no two series differ in {options.by} only" if options.by else "no series match"
+        what = f"no two series differ in {options.by} only" if options.by else _NO_MATCH
         print(f"pvbench: {what}", file=sys.stderr)
         return
     if options.beside:

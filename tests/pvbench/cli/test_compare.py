@@ -81,7 +81,10 @@ def test_files_without_a_common_case_compare_nothing(cli: Cli) -> None:
     done = compared(cli, [BEFORE], [row_of("dry-run", PHYSICAL, 1e-9)])
 
     assert done.status == 3
-    assert "pvbench: no series match\npvbench: in one file only: " in done.err
+    assert (
+        "pvbench: no series match; --by AXIS pairs those that differ in one thing, see -h\n"
+        "pvbench: in one file only: "
+    ) in done.err
 
 
 def test_what_made_the_files_is_compared_first(cli: Cli) -> None:
