@@ -1,0 +1,70 @@
+"""What several commands share of their options: lists of CPUs as taskset takes them."""
+
+from __future__ import annotations
+
+import argparse
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pvbench.cli.common import cpu_list
+
+
+@pytest.mark.parametrize(
+    ("text", "cpus"),
+    [
+        pytest.param("0", (0,), id="one"),
+        pytest.param("0-3,7", (0, 1, 2, 3, 7), id="a-range-and-one"),
+        pytest.param("5-5", (5,), id="a-range-of-one"),
+        pytest.param("7,0-1", (7, 0, 1), id="in-the-order-written"),
+        pytest.param("007", (7,), id="leading-zeros"),
+        pytest.param("999999", (999_999,), id="six-digits"),
+    ],
+)
+def test_cpus_are_written_as_for_taskset(text: str, cpus: tuple[int, ...]) -> None:
+    """vCPU i runs on the i-th of them, so the order is the user's."""
+    assert cpus == cpu_list(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        pytest.param("", "'' is no CPU: write 0-3,7", id="empty"),
+        pytest.param(",", "'' is no CPU", id="comma"),
+        pytest.param("0,", "'' is no CPU", id="comma-at-the-end"),
+        pytest.param("0,,1", "'' is no CPU", id="two-commas"),
+        pytest.param("all", "'all' is no CPU", id="word"),
+        pytest.param("-1", "'-1' is no CPU", id="negative"),
+        pytest.param("1-", "'1-' is no CPU", id="without-an-end"),
+        pytest.param("0-3-5", "'0-3-5' is no CPU", id="three-ends"),
+        pytest.param("0, 1", "' 1' is no CPU", id="space"),
+        pytest.param("0x1", "'0x1' is no CPU", id="hex"),
+        pytest.param("\u0661", "'\u0661' is no CPU", id="digit-of-another-script"),
+        pytest.param("1\n", r"'1\\n' is no CPU", id="line-end"),
+        pytest.param("1000000", "'1000000' is no CPU", id="seven-digits"),
+        pytest.param("0,0", "'0,0' names no CPU, or one twice", id="twice"),
+        pytest.param("0-3,2", "'0-3,2' names no CPU, or one twice", id="twice-by-a-range"),
+        pytest.param("3-1", "'3-1' names no CPU, or one twice", id="backwards"),
+    ],
+)
+def test_what_is_no_list_of_cpus_is_told(text: str, why: str) -> None:
+    """In the words of the user, and what to write."""
+    with pytest.raises(argparse.ArgumentTypeError, match=why):
+        cpu_list(text)
+
+
+RANGES = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 5)), min_size=1, max_size=5)
+
+
+@given(RANGES)
+def test_a_list_is_its_ranges_one_after_another(ranges: list[tuple[int, int]]) -> None:
+    """Each CPU once, or none of it is taken."""
+    text = ",".join(f"{first}-{first + more}" if more else f"{first}" for first, more in ranges)
+    wanted = [first + step for first, more in ranges for step in range(more + 1)]
+
+    if sorted(set(wanted)) == sorted(wanted):
+        assert cpu_list(text) == tuple(wanted)
+    else:
+        with pytest.raises(argparse.ArgumentTypeError, match="names no CPU, or one twice"):
+            cpu_list(text)

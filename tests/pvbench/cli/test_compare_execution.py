@@ -1,0 +1,135 @@
+"""`pvbench compare CALL WIRE --by execution`: what it costs to make the ops."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from pvbench.report.facts import Row
+from run_helpers import Cli, Done, file_of, row_of
+
+pytest_plugins = ["run_fixtures"]
+
+NATIVE, PV = "x2apic-physical", "kvm-pv/x2apic-physical"
+TIMED = {"clock": "tsc", "delivery": "kvm", "profile": "measured", "profile_sha256": "-"}
+
+
+def row(stack: str, execution: str | None, time_s: float, **facts: Any) -> Row:
+    """A measured broadcast: six boots, each a little slower than the one before."""
+    boots = [time_s * (1 + boot / 1000) for boot in range(6)]
+    return row_of("broadcast", stack, *boots, execution=execution, **(TIMED | facts))
+
+
+def executed(execution: str, scale: float) -> str:
+    """A file of two senders, executed so; its name."""
+    rows = [row(stack, execution, scale * t) for stack, t in ((NATIVE, 200e-6), (PV, 80e-6))]
+    return file_of(Path(f"{execution}.json"), *rows)
+
+
+def both() -> tuple[str, str]:
+    """The algorithm takes a quarter more than the replay of its ops."""
+    return executed("call", 1.25), executed("wire", 1)
+
+
+def pairs(done: Done) -> list[dict[str, str]]:
+    """The rows of a comparison that is printed as CSV."""
+    return list(csv.DictReader(io.StringIO(done.out)))
+
+
+def test_each_sender_is_compared_with_itself_replayed(cli: Cli) -> None:
+    """The algorithm is the first file's, and no two senders meet."""
+    done = cli("compare", *both(), "--by", "execution", "--csv")
+    found = [
+        (pair["stack"], pair["baseline"], pair["side"], pair["speed ratio"])
+        for pair in pairs(done)
+    ]
+
+    assert done.status == 0
+    assert found == [(NATIVE, "call", "wire", "1.25"), (PV, "call", "wire", "1.25")]
+
+
+def test_the_replay_can_be_the_baseline(cli: Cli) -> None:
+    """By its name, whichever file is first."""
+    done = cli("compare", *both(), "--by", "execution", "--baseline", "wire", "--csv")
+
+    assert {(p["baseline"], p["side"], p["speed ratio"]) for p in pairs(done)} == {
+        ("wire", "call", "0.8")
+    }
+
+
+def test_another_baseline_is_none(cli: Cli) -> None:
+    """Exit status 2, and what there is."""
+    done = cli("compare", *both(), "--by", "execution", "--baseline", "wired")
+
+    assert done.status == 2
+    assert "Did you mean 'wire'? Sides: call, wire." in done.err
+
+
+def test_boots_of_two_files_are_never_shared(cli: Cli) -> None:
+    """Boot 1 of one is not boot 1 of the other: what drifts alike in both settles nothing."""
+    times = [1e-6 * (1 + boot / 10) for boot in range(8)]
+    files = []
+    for execution, scale in (("call", 1), ("wire", 0.8)):
+        made = row_of(
+            "broadcast", NATIVE, *(scale * t for t in times), execution=execution, **TIMED
+        )
+        numbered = attrs.evolve(made, boots=tuple(range(1, 9)))
+        files.append(file_of(Path(f"{execution}.json"), numbered))
+    (pair,) = json.loads(cli("compare", *files, "--by", "execution", "--json").out)["pairs"]
+
+    assert (pair["speed_ratio"], pair["verdict"]) == (pytest.approx(1.25), "inconclusive")
+
+
+def test_without_an_axis_they_have_nothing_in_common(cli: Cli) -> None:
+    """A replay is never taken for the algorithm: exit status 3, and what differs."""
+    done = cli("compare", *both())
+
+    assert done.status == 3
+    assert "differs: execution: call | wire\n" in done.out
+    assert done.err.startswith("pvbench: no series match")
+
+
+def test_one_file_has_one_side_only(cli: Cli) -> None:
+    """There is nothing to compare it with."""
+    done = cli("compare", executed("call", 1), "--by", "execution")
+
+    assert (done.status, done.out.count("speed ratio")) == (3, 0)
+    assert done.err == "pvbench: no two series differ in execution only\n"
+
+
+@pytest.mark.parametrize(
+    ("axis", "other"),
+    [
+        pytest.param("sender", {"stack": PV}, id="sender"),
+        pytest.param("driver", {"stack": "x2apic-cluster"}, id="driver"),
+        pytest.param("targets", {"target_state": "running"}, id="targets"),
+        pytest.param("shorthands", {"shorthands": "yes"}, id="shorthands"),
+    ],
+)
+def test_other_axes_never_cross_it(cli: Cli, axis: str, other: dict[str, Any]) -> None:
+    """Replay against replay, algorithm against algorithm: 2 each, never 1.6 or 2.5."""
+    files = []
+    for execution, scale in (("call", 1.25), ("wire", 1)):
+        for name, facts, time_s in (("before", {}, 200e-6), ("after", other, 100e-6)):
+            told = {"stack": NATIVE} | facts
+            made = row(execution=execution, time_s=scale * time_s, **told)
+            files.append(file_of(Path(f"{name}-{execution}.json"), made))
+    done = cli("compare", *files, "--by", axis, "--csv")
+
+    assert [pair["speed ratio"] for pair in pairs(done)] == ["2", "2"]
+
+
+def test_a_run_of_the_model_is_neither(cli: Cli) -> None:
+    """It replays no ops on any guest; a clock of its own is no side."""
+    modelled = file_of(Path("model.json"), row_of("broadcast", NATIVE, 1e-4))
+    done = cli("compare", executed("call", 1), modelled, "--by", "execution")
+
+    assert done.status == 2
+    assert re.search(r"results of different clocks are not ranked: model, tsc\.", done.err)

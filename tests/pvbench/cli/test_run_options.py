@@ -1,0 +1,181 @@
+"""What a user asks of a delivery reaches it: CPUs, replay, profile; and who it is."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from run_helpers import Cli, Plant, buffered
+
+pytest_plugins = ["run_fixtures"]
+
+# A delivery that answers with what it was asked, and suites that are about it or not.
+ASKED = """
+from pvbench.errors import UsageError
+from pvbench.hookspecs import hookimpl
+from pvbench.suite import Suite
+from pvbench_deliver_model import Model
+
+class Asked(Model):
+    name = "asked"
+
+    def settings(self, options):
+        raise UsageError(f"asked for {options.cpus} {options.wire} {options.profile}")
+
+CHOSEN = {
+    "workloads": ("normal-ipi",),
+    "drivers": ("x2apic-physical",),
+    "overlays": (),
+    "guests": ("dense:2",),
+}
+
+@hookimpl
+def pvbench_deliveries():
+    return [Asked()]
+
+@hookimpl
+def pvbench_suites():
+    return [
+        Suite(name="plain", version=1, summary="-", **CHOSEN),
+        Suite(name="about-it", version=1, summary="-", delivery="asked", **CHOSEN),
+        Suite(name="about-none", version=1, summary="-", delivery="telepathy", **CHOSEN),
+    ]
+
+if __name__ == "__main__":
+    from pvbench.bridge import main
+
+    main(pvbench_suites()[0])
+"""
+NOTHING = "pvbench: asked for () False None\n"
+
+
+@pytest.fixture
+def asked(plant: Plant) -> tuple[str, str]:
+    """Options that load the delivery."""
+    return "-p", plant("asked", ASKED)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        pytest.param((), NOTHING, id="nothing"),
+        pytest.param(("--cpu-list", "1,3-4"), "asked for (1, 3, 4) False None", id="cpus"),
+        pytest.param(("--wire",), "asked for () True None", id="wire"),
+        pytest.param(("--profile", "p"), "asked for () False p", id="profile"),
+        pytest.param(
+            ("--wire", "--profile=p", "--cpu-list=0"), "asked for (0,) True p", id="all"
+        ),
+    ],
+)
+def test_a_delivery_is_asked_what_the_user_asks(
+    cli: Cli, asked: tuple[str, str], options: tuple[str, ...], told: str
+) -> None:
+    """Its own refusal is the whole answer: one sentence, exit status 2."""
+    done = cli("run", "plain", *asked, "--delivery", "asked", *options)
+
+    assert (done.status, done.out, done.err.count("\n")) == (2, "", 1)
+    assert told in done.err
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        pytest.param('cpu-list = "2-3"', "asked for (2, 3) False", id="cpus"),
+        pytest.param("cpu-list = 1", "asked for (1,) False", id="one-cpu"),
+        pytest.param("wire = true", "asked for () True", id="wire"),
+        pytest.param("wire = false", "asked for () False", id="no-wire"),
+        pytest.param('delivery = "model"', "asked for () False", id="delivery-is-given"),
+    ],
+)
+def test_the_table_of_defaults_can_ask_it_too(
+    cli: Cli, asked: tuple[str, str], table: str, told: str
+) -> None:
+    """``[tool.pvbench]``, as if typed."""
+    Path("pyproject.toml").write_text(f"[tool.pvbench]\n{table}\n")
+
+    assert told in cli("run", "plain", *asked, "--delivery", "asked").err
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        pytest.param(("--cpu-list", "0"), "Drop --cpu-list.", id="cpus"),
+        pytest.param(("--wire",), "Drop --wire.", id="wire"),
+    ],
+)
+def test_a_model_refuses_what_only_a_machine_has(
+    cli: Cli, options: tuple[str, ...], told: str
+) -> None:
+    """Instead of running as if nothing had been asked."""
+    done = cli("run", "norov", "--dry-run", *options)
+
+    assert (done.status, done.out, done.err.count("\n")) == (2, "", 1)
+    assert done.err.endswith(f"{told}\n")
+
+
+@pytest.mark.parametrize("text", ["", "x", "0,0", "1-0"])
+def test_a_wrong_list_of_cpus_is_an_error_of_usage(cli: Cli, text: str) -> None:
+    """It names the option; nothing is run."""
+    done = cli("run", "norov", f"--cpu-list={text}")
+
+    assert (done.status, done.out) == (2, "")
+    assert f"argument --cpu-list: {text!r} " in done.err.splitlines()[-1]
+
+
+def test_a_suite_as_a_script_asks_the_same(tmp_path: Path) -> None:
+    """pyperf's options beside ours."""
+    (tmp_path / "asked.py").write_text(f"pvbench_api = 1\n{ASKED}")
+    options = ("--delivery", "asked", "--wire", "--cpu-list", "0-1", "-o", "a.json")
+    done = subprocess.run(
+        [sys.executable, "asked.py", *options],
+        cwd=tmp_path,
+        env=buffered(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "plain: asked for (0, 1) True None\n"
+
+
+def deliveries(cli: Cli, *arguments: str) -> set[str]:
+    """Of the cases of a plan."""
+    done = cli("run", *arguments, "--dry-run", "--json")
+    assert done.status == 0, done.err
+    names = [case["case"] for case in json.loads(done.out)["cases"]]
+    return {name.split("@")[0].split()[-1] for name in names}
+
+
+def test_a_suite_is_run_by_the_delivery_it_is_about(cli: Cli, asked: tuple[str, str]) -> None:
+    """Where the user names none."""
+    assert cli("run", "about-it", *asked).err == NOTHING
+
+
+def test_the_user_s_delivery_comes_before_the_suite_s(cli: Cli, asked: tuple[str, str]) -> None:
+    """Both ways: its own is left for the model, and the model for another."""
+    assert deliveries(cli, "about-it", *asked, "--delivery", "model") == {"model"}
+    assert cli("run", "plain", *asked, "--delivery", "asked").err == NOTHING
+
+
+def test_a_suite_is_about_the_model_unless_it_says_otherwise(
+    cli: Cli, asked: tuple[str, str]
+) -> None:
+    """The default of every suite."""
+    assert deliveries(cli, "plain", *asked) == {"model"}
+
+
+def test_a_suite_about_a_delivery_nobody_offers_says_so(
+    cli: Cli, asked: tuple[str, str]
+) -> None:
+    """And where to see what there is."""
+    done = cli("run", "about-none", *asked)
+
+    assert (done.status, done.err.count("\n")) == (2, 1)
+    assert "there is no delivery called 'telepathy'" in done.err
+    assert "`pvbench list deliveries`" in done.err
