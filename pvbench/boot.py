@@ -11,6 +11,7 @@ from typing import IO, Any
 
 import attrs
 
+from pvbench.check import Prepared
 from pvbench.errors import PvbenchError
 from pvbench.measure import differences, seconds, ticks_per_second
 from pvbench.ops import to_rows
@@ -204,4 +205,12 @@ def _measured(
             rate = ticks_per_second(trace, launch.clock)
             for series, value in seconds(trace, rate).items():
                 values.setdefault(series, []).append(value)
-        yield Measured(name=name, outcome=Outcome("ok"), values=values, trace=slices[-1])
+        trace = attrs.evolve(slices[-1], target_state=_proved(prepared, slices))
+        yield Measured(name=name, outcome=Outcome("ok"), values=values, trace=trace)
+
+
+def _proved(prepared: Prepared, slices: list[Trace]) -> str:
+    """What targets were in all slices; if not what they should be, what else in one."""
+    wanted = prepared.case.target_state
+    states = (trace.target_state for trace in slices)
+    return next((state for state in states if state != wanted), wanted)

@@ -70,12 +70,12 @@ class Collector:
         """One case in the boot that is its replicate number *boot*."""
         if case.trace is None:
             return
+        seen: Metadata = {f"pvbench_{name}": fact for name, fact in case.trace.facts.items()}
         common = self.metadata[case.name] | counted(case.trace.counts, case.trace.loops)
         common |= {"pvbench_target_state_proved": case.trace.target_state}
-        common |= {f"pvbench_{name}": fact for name, fact in case.trace.facts.items()}
         for series, values in case.values.items():
             spread = attrs.asdict(case.trace.distributions[series])
-            metadata = self.facts | common
+            metadata = seen | self.facts | common
             run = pyperf.Run(
                 values,
                 metadata=metadata

@@ -178,8 +178,8 @@ class Hypercall:
 class KernelSend:
     """A running kernel sends *vector* to *cpus* (CPU numbers) in its own way."""
 
-    vector: int
-    cpus: tuple[int, ...] = attrs.field(converter=ints)
+    vector: int = attrs.field(validator=integer(0, 0xFF, "a vector has 8 bits"))
+    cpus: tuple[int, ...] = attrs.field(converter=ints, validator=_registers)
 
 
 Op = (

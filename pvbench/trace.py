@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -78,6 +79,17 @@ _PARTS: Final = attrs.validators.deep_mapping(
 )
 
 
+def _facts(instance: Any, attribute: attrs.Attribute[Any], facts: dict[str, Any]) -> None:
+    """What a result file can hold."""
+    for name, fact in facts.items():
+        text = isinstance(fact, str) and fact.strip() and fact.isprintable()
+        number = type(fact) in (int, float) and math.isfinite(fact)
+        if not (text or number):
+            raise ValueError(
+                f"Trace.facts[{name!r}] is {fact!r}, not a number or a line of text"
+            )
+
+
 @attrs.frozen(kw_only=True)
 class Trace:
     """
@@ -96,7 +108,8 @@ class Trace:
         ticks_per_second: of a clock that differs between machines; None if the
             clock's name tells.
         faults: sentences about what went wrong in it; any makes it void.
-        facts: what else was seen, by name; stored beside the values.
+        facts: what else was seen, by name, as numbers or lines of text; stored beside
+            the values, if the name is not one of the core's own facts.
     """
 
     loops: int
@@ -109,7 +122,7 @@ class Trace:
     target_state: str = "halted"
     ticks_per_second: int | None = None
     faults: tuple[str, ...] = attrs.field(default=(), converter=_sentences)
-    facts: dict[str, str | int | float] = attrs.field(factory=dict)
+    facts: dict[str, str | int | float] = attrs.field(factory=dict, validator=_facts)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; `from_json` is the inverse."""

@@ -11,10 +11,8 @@ else.  It may ask back for the ops of a burst that sends to some CPUs only:
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
-import signal
 import sys
 import time
 from typing import IO, Any, Final
@@ -23,26 +21,21 @@ from pvbench.delivery import Algorithm, Delivery, Machine, Task
 from pvbench.errors import PvbenchError
 from pvbench.modules import imported
 from pvbench.ops import Burst, Program, from_rows
+from pvbench.process import end_with_parent
 from pvbench.topology import Guest
 
 _FEWEST: Final = 10  # iterations of a slice, however slow
-_PR_SET_PDEATHSIG: Final = 1  # <linux/prctl.h>
 
 
 def main() -> None:
     """Serve one job; anything else that is printed goes to standard error."""
-    _end_with_manager()
+    end_with_parent()  # no guest may outlive the run it is for
     reports = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     try:
         serve(json.loads(sys.stdin.readline()), sys.stdin, reports)
     except PvbenchError as error:
         _report(reports, {"error": str(error)})
-
-
-def _end_with_manager() -> None:
-    """However the manager ends, no guest of its worker may go on."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def serve(job: dict[str, Any], answers: IO[str], reports: IO[str]) -> None:

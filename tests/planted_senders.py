@@ -133,7 +133,7 @@ class Impure(Planted):
         yield from super().send_IPI_mask(apic, cpus, vector)
 
 
-class NoJson(Planted):
+class NoInt(Planted):
     def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
         yield Scan(np.int64(len(cpus)))  # type: ignore[arg-type]  # the fault
         yield from super().send_IPI_mask(apic, cpus, vector)

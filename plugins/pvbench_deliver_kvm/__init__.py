@@ -47,8 +47,8 @@ class KvmDelivery:
 
     def settings(self, options: Options) -> dict[str, Any]:
         from pvbench import host
-        from pvbench_deliver_kvm import trials
         from pvbench_deliver_kvm.kvm import Kvm
+        from pvbench_deliver_kvm.verdicts import verdicts
 
         usable, facts = host.usable_cpus(), host.facts()
         software = facts["virtualization"].startswith("software")
@@ -68,7 +68,7 @@ class KvmDelivery:
             "software": software,
             "facts": _told(facts, software=software),
             "patience_s": PATIENCE_S,
-            "verdicts": trials.verdicts(),
+            "verdicts": verdicts(),
         }
 
     @contextmanager
@@ -103,7 +103,7 @@ def boot_machine(guest: Guest, settings: dict[str, Any]) -> Iterator[Machine]:
         cpus=tuple(settings["cpus"]),
         patience_s=settings["patience_s"],
         halt_poll_ns=settings.get("halt_poll_ns"),
-        niceness=LOW_PRIORITY if settings["software"] else os.nice(0),
+        niceness=max(os.nice(0), LOW_PRIORITY if settings["software"] else 0),
     )
     with booted(guest, start) as running:
         yield KvmMachine(running, wire=settings["wire"], facts=settings.get("facts", {}))

@@ -42,6 +42,7 @@ def audit(threads: list[int], tracefs: Path = TRACEFS) -> Iterator[Audit]:
         UnavailableError: tracefs cannot be used, and why.
     """
     instance = tracefs / "instances" / f"pvbench-{os.getpid()}"
+    _remove_left(instance.parent)
     try:
         instance.mkdir()
     except OSError as error:
@@ -49,9 +50,22 @@ def audit(threads: list[int], tracefs: Path = TRACEFS) -> Iterator[Audit]:
     try:
         (instance / "set_event_pid").write_text(" ".join(map(str, threads)))
         (instance / "events" / EVENT / "enable").write_text("1")
-        yield Audit(instance)
     except OSError as error:
+        _remove(instance)
         raise UnavailableError(f"{EVENT} cannot be traced", why=str(error.strerror)) from None
+    try:
+        yield Audit(instance)
     finally:
-        with suppress(OSError):
-            instance.rmdir()
+        _remove(instance)
+
+
+def _remove(instance: Path) -> None:
+    with suppress(OSError):
+        instance.rmdir()
+
+
+def _remove_left(instances: Path) -> None:
+    """What processes have left that were killed."""
+    for instance in instances.glob("pvbench-*"):
+        if not Path("/proc", instance.name.removeprefix("pvbench-")).exists():
+            _remove(instance)

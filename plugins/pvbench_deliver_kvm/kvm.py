@@ -126,7 +126,7 @@ class Kvm(Fd):
 
 class _Hints(dict[int | None, str]):
     def __missing__(self, _: object) -> str:
-        return "Or run with --delivery model."
+        return "Try again, or run with --delivery model."
 
 
 _HINTS: Final = _Hints(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import ExitStack
 from statistics import median
 
 from pvbench.delivery import Task
@@ -32,8 +33,7 @@ class KvmMachine:
         self, guest: BootedGuest, *, wire: bool, facts: dict[str, str] | None = None
     ) -> None:
         self._guest, self._wire, self._host = guest, wire, facts or {}
-        self._seen: list[Task] = []
-        self._audited: dict[int, str | float] = {}  # by the task's place in _seen
+        self._met: list[tuple[Task, str | float]] = []  # with what its audit found
         guest.box.limit_ticks = int(LIMIT_S * guest.tsc_khz * 1000)
         self._null = self._null_costs()
 
@@ -47,7 +47,7 @@ class KvmMachine:
         call = not self._wire and has_algorithm(task)
         self._targets_be(task)
         try:
-            if not any(task is seen for seen in self._seen):
+            if not any(task is met for met, _ in self._met):
                 self._meet(task, call=call)
             if warmup:
                 Slice(self._guest, task, warmup, call=call).run()
@@ -66,14 +66,18 @@ class KvmMachine:
         """What is done once for each task: its algorithm is proved, its writes audited."""
         if call:
             self._prove_algorithm(task)
+        self._met.append((task, self._audit(task, call=call)))
+
+    def _audit(self, task: Task, *, call: bool) -> str | float:
+        """ICR writes of an iteration as the host traced them, or why that cannot be had."""
         threads = [thread.native_id or 0 for thread in self._guest.threads]
-        try:
-            with audit(threads) as trace:
-                Slice(self._guest, task, _AUDIT_LOOPS, call=call).run()
-                self._audited[len(self._seen)] = trace.count() / _AUDIT_LOOPS
-        except UnavailableError as error:
-            self._audited[len(self._seen)] = str(error)
-        self._seen.append(task)
+        with ExitStack() as undo:
+            try:
+                trace = undo.enter_context(audit(threads))
+            except UnavailableError as error:
+                return str(error)
+            Slice(self._guest, task, _AUDIT_LOOPS, call=call).run()
+            return trace.count() / _AUDIT_LOOPS
 
     def _prove_algorithm(self, task: Task) -> None:
         """The guest's code makes the very ops that the sender makes."""
@@ -81,7 +85,7 @@ class KvmMachine:
         for index, (burst, program) in enumerate(zip(task.bursts, task.programs, strict=True)):
             if program and placed.traced(index) != program:
                 raise GuestError(
-                    f"the guest's {task.algorithm} makes other ops than the sender",
+                    f"the guest's code for {_stack(task)} makes other ops than the sender",
                     why=f"{burst.operation} of CPU {burst.source}",
                 )
 
@@ -125,6 +129,7 @@ class KvmMachine:
         if self._hypercall_proof(change) == _BY_KVM:
             hypercalls = change.total("hypercalls", self._guest.guest.cpus)
         serial = len(task.bursts) <= 1 and all(b.wait or task.lossy for b in task.bursts)
+        sources = {burst.source for burst in task.bursts}
         targets = {cpu for cpus in task.reached for cpu in cpus}
         return Counts(
             icr_writes=result.icr_writes,
@@ -133,7 +138,7 @@ class KvmMachine:
             handlers=handled.runs,
             coalesced=[0] * len(handled.runs) if serial else None,
             functions=handled.runs if bare else handled.functions,
-            exits=change.total("exits", {burst.source for burst in task.bursts}),
+            exits=change.total("exits", sources) if sources else None,
             wakeups_polled=change.total("halt_successful_poll", targets),
             wakeups_blocked=change.total("halt_wakeup", targets),
         )
@@ -167,17 +172,13 @@ class KvmMachine:
             "cpu_list": ",".join(map(str, guest.start.cpus)) or "any",
             "overcommitted": "yes" if len(guest.guest.apic_ids) > usable else "no",
             "source_delay_share": round(max(delays, default=0.0), 4),
-            "icr_writes_traced": self._audit_of(task),
+            "icr_writes_traced": next(found for met, found in self._met if met is task),
             **self._null,
             **self._host,
         }
         if told := stand_in(guest.guest.hypercall_abi):
             found["stand_in"] = told
         return found
-
-    def _audit_of(self, task: Task) -> str | float:
-        """ICR writes of an iteration by the host's tracepoint, or why it is unknown."""
-        return next(self._audited[n] for n, seen in enumerate(self._seen) if seen is task)
 
     def _hypercall_proof(self, change: Readings) -> str:
         """Who counted the hypercalls."""
@@ -195,6 +196,11 @@ class KvmMachine:
         )
         samples = Slice(self._guest, task, _NULL_LOOPS, call=False).run().samples
         return {f"null_{name}_ticks": int(median(samples[name])) for name in ("send", "irqoff")}
+
+
+def _stack(task: Task) -> str:
+    algorithm = task.algorithm
+    return "/".join(filter(None, (algorithm.overlay, algorithm.driver))) if algorithm else ""
 
 
 def _absent(task: Task, *, agree: bool) -> Iterable[str]:

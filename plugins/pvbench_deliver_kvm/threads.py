@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import Final
 
@@ -52,14 +53,23 @@ class VcpuThread(threading.Thread):
 
     def run(self) -> None:
         try:
-            if self._host_cpu is not None:
-                os.sched_setaffinity(0, {self._host_cpu})
+            self._pin()
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._niceness)
             while not self.stopping:
                 if reason := self.vcpu.run():
                     self._events.put(Event(self.number, self._told(reason)))
         except Exception as error:  # the machine must hear of it
             self._events.put(Event(self.number, str(error)))
+
+    def _pin(self) -> None:
+        if self._host_cpu is None:
+            return
+        try:
+            os.sched_setaffinity(0, {self._host_cpu})
+        except OSError as error:
+            raise UnavailableError(
+                f"host CPU {self._host_cpu} cannot be used", why=str(error.strerror)
+            ) from None
 
     def _told(self, reason: int) -> str:
         state = self.vcpu.state
@@ -115,7 +125,8 @@ def stop(threads: list[VcpuThread]) -> None:
     left = [thread for thread in threads if thread.is_alive()]
     while left:
         for thread in left:
-            signal.pthread_kill(thread.ident or 0, KICK)
+            with suppress(ProcessLookupError):  # it has just ended
+                signal.pthread_kill(thread.ident or 0, KICK)
         for thread in left:
             thread.join(_POLL_S)
         left = [thread for thread in left if thread.is_alive()]

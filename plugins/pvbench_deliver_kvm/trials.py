@@ -1,25 +1,21 @@
 """
-What works on this host: every mechanism is tried once, feature bits prove nothing.
+Every mechanism tried once, in a guest of a process of its own: feature bits prove nothing.
 
-A trial that does not return must not cost the run, so trials happen in child
-processes under the manager's clock, and their verdicts are kept.
+As a program: python -m pvbench_deliver_kvm.trials GROUP TRIAL...
 """
 
 from __future__ import annotations
 
-import hashlib
+import errno
 import json
-import os
-import select
-import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-from pvbench import host
 from pvbench.delivery import Machine, Task
 from pvbench.errors import PvbenchError
 from pvbench.ops import Burst, Fence, Hypercall, MmioWrite, Program, WriteMem, WrMsr
+from pvbench.process import end_with_parent
 from pvbench.sequences import input_page
 from pvbench.topology import Guest
 from pvbench.x86.apic import (
@@ -41,15 +37,15 @@ from pvbench.x86.hyperv import (
     HVCALL_SEND_IPI_EX,
 )
 from pvbench.x86.kvm_para import KVM_HC_SEND_IPI
-from pvbench_deliver_kvm import build
+from pvbench_deliver_kvm.fd import IoctlError
 
-START_S: Final = 60.0  # of a child until it has a guest, which takes long under emulation
-LIMIT_S: Final = 1.8  # of a trial, by the clock of this process: a guest's may race
 PATIENCE_S: Final = 1.0
 LOOPS: Final = 3
 
-_BEGUN: Final = '"begun"'  # the line a child starts with
-_NO_GUEST: Final = "no guest starts"
+BEGUN: Final = "begun"
+ENDED: Final = "ended"
+REFUSED: Final = "refused"
+
 _VECTOR: Final = CALL_FUNCTION_VECTOR
 _TARGET: Final = 0b10  # CPU 1, APIC ID 1, as a bit of any mask
 _PAGE: Final = input_page(0)
@@ -109,65 +105,23 @@ TRIALS: Final[dict[str, tuple[str, str, dict[str, Program]]]] = {
 }
 
 
-def verdicts() -> dict[str, str]:
-    """
-    For each trial why it does not work here, '' if it does.
-
-    Kept for this kernel, microcode, KVM with its parameters, and guest.
-    """
-    kept = build.cache_folder() / f"kvm-verdicts-{_key()}.json"
-    try:
-        found: dict[str, str] = json.loads(kept.read_text())
-    except (OSError, ValueError):
-        found = {name: why for group in TRIALS for name, why in _tried(group).items()}
-        if _NO_GUEST not in found.values():  # which may pass
-            build.keep(json.dumps(found).encode(), kept)
-    return found
-
-
-def _key() -> str:
-    return hashlib.sha256(f"{host.kvm_key()} {build.key()}".encode()).hexdigest()[:16]
-
-
-def _tried(group: str) -> dict[str, str]:
-    """The verdicts of one child; what it did not live to tell does not return."""
-    with subprocess.Popen(
-        [sys.executable, "-P", "-m", "pvbench_deliver_kvm.trials", group],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    ) as child:
-        assert child.stdout  # noqa: S101 - a pipe
-        told = list(_lines(child.stdout.fileno()))
-        child.kill()
-    found: dict[str, str] = dict(json.loads(line) for line in told if line.startswith("["))
-    left = [name for name in TRIALS[group][2] if name not in found]
-    if _BEGUN not in told:
-        return found | dict.fromkeys(left, _NO_GUEST)
-    found |= dict.fromkeys(left, "what is tried before it does not end")
-    return found | dict.fromkeys(left[:1], f"it does not return within {LIMIT_S:g} s")
-
-
-def _lines(pipe: int) -> Iterator[str]:
-    """Whole lines, until there are none or the next one takes too long."""
-    begun = b""
-    limit_s = START_S
-    while select.select([pipe], [], [], limit_s)[0] and (read := os.read(pipe, 65536)):
-        *whole, begun = (begun + read).split(b"\n")
-        yield from map(bytes.decode, whole)
-        limit_s = LIMIT_S
-
-
 def guest_of(group: str) -> Guest:
     """The guest of the trials of *group*."""
     apic_mode, abi, _ = TRIALS[group]
     return Guest(name="dense:2", apic_ids=(0, 1), apic_mode=apic_mode, hypercall_abi=abi)
 
 
-def attempts(machine: Machine, group: str) -> Iterator[tuple[str, str]]:
-    """(trial, why it does not work or '') one by one, in a guest of `guest_of`."""
-    for name, program in TRIALS[group][2].items():
-        task = _task(name, program)
+def attempts(
+    machine: Machine, group: str, names: Iterable[str] = ()
+) -> Iterator[tuple[str, str]]:
+    """
+    (trial, why it does not work or '') one by one, in a guest of `guest_of`.
+
+    A guest that is lost is the last: what is left of *names* (of all) needs another.
+    """
+    programs = TRIALS[group][2]
+    for name in names or programs:
+        task = _task(name, programs[name])
         try:
             trace = machine.run(task, loops=LOOPS, warmup=0)
         except PvbenchError as error:
@@ -195,20 +149,36 @@ def _verdict(task: Task, handlers: tuple[int, ...], faults: tuple[str, ...]) -> 
 
 
 def main() -> None:
-    """The child: verdicts as they come, one JSON pair a line."""
+    """
+    Tell what is found as it comes, one JSON value a line.
+
+    BEGUN once there is a guest, ``[trial, why or '']``, and ENDED, maybe early;
+    ``{REFUSED: why}`` if there is no guest and another time there may be.
+    """
     from pvbench_deliver_kvm import boot_machine
 
-    group = sys.argv[1]
+    _, group, *names = sys.argv
     settings = {"cpus": [], "wire": True, "patience_s": PATIENCE_S, "software": True}
     try:
         with boot_machine(guest_of(group), settings) as machine:
-            print(_BEGUN, flush=True)
-            for pair in attempts(machine, group):
-                print(json.dumps(pair), flush=True)
+            _tell(BEGUN)
+            for pair in attempts(machine, group, names):
+                _tell(pair)
+            _tell(ENDED)
+    except IoctlError as error:
+        if error.number == errno.EINVAL:  # which it always will be
+            for name in names:
+                _tell((name, str(error)))
+        else:
+            _tell({REFUSED: str(error)})
     except PvbenchError as error:
-        for name in TRIALS[group][2]:
-            print(json.dumps((name, str(error))), flush=True)
+        _tell({REFUSED: str(error)})
+
+
+def _tell(line: object) -> None:
+    print(json.dumps(line), flush=True)
 
 
 if __name__ == "__main__":
+    end_with_parent()
     main()

@@ -15,6 +15,9 @@ _TSS_ADDR: Final = 0xFFFB_D000  # three pages nobody else uses, below 4 GiB
 _MAP_NORESERVE: Final = 0x4000  # <asm-generic/mman-common.h>; Python 3.11 lacks it
 _ANONYMOUS: Final = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE
 _MSI_ADDRESS: Final = 0xFEE0_0000
+_CAPS: Final = {
+    value: name for name, value in vars(uapi).items() if name.startswith("KVM_CAP_")
+}
 
 
 class Vm(Fd):
@@ -67,7 +70,7 @@ class Vm(Fd):
     def enable_cap(self, number: int, *args: int) -> None:
         """See KVM_ENABLE_CAP."""
         cap = uapi.kvm_enable_cap(cap=number, args=(*args, *[0] * (4 - len(args))))
-        self.ioctl("KVM_ENABLE_CAP", uapi.KVM_ENABLE_CAP, ref(cap))
+        self.ioctl(f"KVM_ENABLE_CAP of {_CAPS[number]}", uapi.KVM_ENABLE_CAP, ref(cap))
 
     def limit_ids(self, highest: int) -> None:
         """Tell KVM the highest vCPU id to come; kernels before 6.0 do not listen."""

@@ -73,9 +73,11 @@ def cpu_list(text: str) -> tuple[int, ...]:
         if match is None:
             raise argparse.ArgumentTypeError(f"{part!r} is no CPU: write 0-3,7")
         first, last = int(match[1]), int(match[2] or match[1])
+        if first > last:
+            raise argparse.ArgumentTypeError(f"{part!r} is empty: write {last}-{first}")
         found += range(first, last + 1)
-    if len(set(found)) < max(1, len(found)):
-        raise argparse.ArgumentTypeError(f"{text!r} names no CPU, or one twice")
+    if len(set(found)) < len(found):
+        raise argparse.ArgumentTypeError(f"{text!r} names a CPU twice")
     return tuple(found)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from pvbench.cli.common import names
+from pvbench.cli.common import cpu_list, names
 from pvbench.errors import UsageError, unknown
 
 _PLUGINS: Final = "plugins"  # the one option without a long name
@@ -124,7 +124,7 @@ def _written(
     texts = [_text(name, one) for one in _listed(value)]
     if isinstance(options[name], argparse._AppendAction):
         yield from (f"--{name}={text}" for text in texts)
-    elif len(texts) == 1 or options[name].type is names:
+    elif len(texts) == 1 or options[name].type in (names, cpu_list):
         yield f"--{name}={','.join(texts)}"
     else:
         raise _wrong(name, value, "it takes one value")

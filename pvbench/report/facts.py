@@ -36,7 +36,8 @@ class Row:
     One series of one case.
 
     Args:
-        facts: metadata without its ``pvbench_`` prefix.
+        facts: metadata without its ``pvbench_`` prefix; of numbers that differ between
+            boots the median.
         boots_s: the median of each boot, seconds.
         boots: their numbers, where the file tells.
         proved: what the targets were proved to be in each boot.
@@ -75,7 +76,10 @@ def rows(suite: pyperf.BenchmarkSuite, file: str = "") -> list[Row]:
         found.append(
             Row(
                 name=benchmark.get_name(),
-                facts={k.removeprefix("pvbench_"): v for k, v in metadata.items()},
+                facts={
+                    name.removeprefix("pvbench_"): fact
+                    for name, fact in (_medians(told) | metadata).items()
+                },
                 boots_s=tuple(median(run.values) for run in runs),
                 boots=tuple(number for number in numbers if number is not None),
                 proved=tuple(facts.get("pvbench_target_state_proved", "") for facts in told),
@@ -83,6 +87,17 @@ def rows(suite: pyperf.BenchmarkSuite, file: str = "") -> list[Row]:
             )
         )
     return found
+
+
+def _medians(told: list[dict[str, Any]]) -> dict[str, float]:
+    """Of the numbers that every boot has."""
+    common = set.intersection(*map(set, told)) if told else set()
+    values = {name: [facts[name] for facts in told] for name in sorted(common)}
+    return {
+        name: median(numbers)
+        for name, numbers in values.items()
+        if all(type(number) in (int, float) for number in numbers)
+    }
 
 
 def ordered(rows: list[Row], axis: str) -> list[Any]:

@@ -12,7 +12,7 @@ import pytest
 
 from pvbench import host, results
 from pvbench.report.facts import Row, rows
-from pvbench_deliver_kvm import trials
+from pvbench_deliver_kvm.verdicts import verdicts
 from run_helpers import Cli, Done, call, journal_of
 
 pytest_plugins = ["run_fixtures", "kvm_fixtures"]
@@ -164,7 +164,7 @@ def test_senders_that_cannot_run_here_say_why(kvm: Cli) -> None:
     senders = ("x2apic-physical", "kvm-pv/x2apic-physical", "hyperv-ipi/x2apic-physical")
     options = ("--sender", ",".join((*senders, "xen-evtchn/x2apic-physical")), "--vcpus", "3")
     done = kvm("-k", "broadcast ", *options, "-o", "a.json")
-    found, works = outcomes(Path("a.json")), trials.verdicts()
+    found, works = outcomes(Path("a.json")), verdicts()
 
     assert (done.status, found[senders[0]]) == (0, ("ok", ""))
     assert found["xen-evtchn/x2apic-physical"] == (

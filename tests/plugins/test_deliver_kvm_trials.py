@@ -1,236 +1,214 @@
-"""What works on this host is tried in children; one that hangs costs a trial, not a run."""
+"""A trial works if every IPI of it arrived where it should, and nowhere else."""
 
 from __future__ import annotations
 
+import errno
 import json
-import select
-import signal
-import subprocess
 import sys
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from pvbench import host
-from pvbench_deliver_kvm import build, trials
+import pvbench_deliver_kvm
+from pvbench.delivery import Machine, Task
+from pvbench.errors import PvbenchError, UnavailableError
+from pvbench.topology import Guest
+from pvbench.trace import Counts, Trace
+from pvbench_deliver_kvm import trials
+from pvbench_deliver_kvm.fd import IoctlError
+from pvbench_deliver_kvm.verdicts import verdicts as verdicts_of_this_host
 
-BEGUN = '"begun"\n'
-HANGS = "exec sleep 30"  # nobody waits so long
-PHYSICAL, LOGICAL, SHORTHAND, SELF, NMI = trials.TRIALS["x2apic"][2]
-BEFORE_IT = "what is tried before it does not end"
-
-Child = Callable[..., None]
-
-
-def told(*names: str, why: str = "") -> str:
-    """The lines of a child on these trials."""
-    return "".join(json.dumps([name, why]) + "\n" for name in names)
+X2APIC = tuple(trials.TRIALS["x2apic"][2])
+NO_HYPERV = "KVM_GET_SUPPORTED_HV_CPUID failed: Invalid argument"
+ALL = [name for _, _, programs in trials.TRIALS.values() for name in programs]
 
 
-@pytest.fixture
-def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Child:
-    """Plant what runs instead of a child: it says *text* at once, then does *then*."""
-    script = tmp_path / "child"
+class Faithful:
+    """A machine on which everything arrives; the task after the first *good* goes wrong."""
 
-    def plant(text: str, then: str = "exit 0") -> None:
-        (tmp_path / "text").write_text(text)
-        lines = ("#!/bin/sh", f"echo $$ $4 >>{tmp_path}/born", f"cat {tmp_path}/text", then)
-        script.write_text("\n".join(lines))
-        script.chmod(0o755)
+    def __init__(self, good: int = 99, **wrong: Any) -> None:
+        self.tasks: list[Task] = []
+        self._good, self._wrong = good, wrong
 
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(build, "key", lambda: "this guest")  # which needs a compiler
-    monkeypatch.setattr(host, "kvm_key", lambda: "this host")
-    monkeypatch.setattr(sys, "executable", str(script))
-    return plant
-
-
-def born(tmp_path: Path) -> list[tuple[int, str]]:
-    """(process, group) of the children so far."""
-    lines = map(str.split, (tmp_path / "born").read_text().splitlines())
-    return [(int(pid), group) for pid, group in lines]
-
-
-def kept(tmp_path: Path) -> list[Path]:
-    """The files of the cache."""
-    return sorted((tmp_path / "cache").rglob("*.*"))
-
-
-@pytest.fixture
-def ends(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How each child has ended."""
-    statuses: list[int] = []
-
-    class Noted(subprocess.Popen[bytes]):
-        def __exit__(self, *error: Any) -> None:
-            super().__exit__(*error)
-            statuses.append(self.returncode)
-
-    monkeypatch.setattr(subprocess, "Popen", Noted)
-    return statuses
+    def run(self, task: Task, *, loops: int, warmup: int) -> Trace:
+        self.tasks.append(task)
+        each = [loops if cpu in task.reached[0] else 0 for cpu in range(2)]
+        told: dict[str, Any] = {"handlers": each, "faults": ()}
+        if len(self.tasks) > self._good:
+            told |= self._wrong
+        if "lost" in told:
+            raise PvbenchError(told["lost"])
+        counts = Counts(
+            icr_writes=loops,
+            hypercalls=0,
+            returned=0,
+            handlers=told["handlers"],
+            coalesced=None,
+            functions=told["handlers"],
+        )
+        return Trace(
+            loops=loops,
+            ticks={},
+            samples={},
+            distributions={},
+            counts=counts,
+            faults=told["faults"],
+        )
 
 
-@pytest.fixture
-def limits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long was waited at most, each time."""
-    waited: list[float] = []
-    kernel = select.select
-
-    def noted(read: list[int], write: list[int], other: list[int], limit_s: float) -> object:
-        waited.append(limit_s)
-        return kernel(read, write, other, limit_s)
-
-    monkeypatch.setattr(select, "select", noted)
-    return waited
+def verdicts(machine: Machine, group: str = "x2apic") -> dict[str, str]:
+    return dict(trials.attempts(machine, group))
 
 
-def test_a_trial_that_hangs_is_killed_and_named(
-    child: Child, monkeypatch: pytest.MonkeyPatch, ends: list[int], limits: list[float]
-) -> None:
-    """What was told before it counts; what comes after it was never tried."""
-    monkeypatch.setattr(trials, "LIMIT_S", 0.25)
-    child(BEGUN + told(PHYSICAL) + told(LOGICAL, why="it faults"), HANGS)
+@pytest.mark.parametrize("group", trials.TRIALS)
+def test_on_a_machine_where_all_arrives_all_works(group: str) -> None:
+    """The SELF IPI at CPU 0, and everything else at CPU 1."""
+    expected = dict.fromkeys(trials.TRIALS[group][2], "")
 
-    found = trials._tried("x2apic")
+    assert expected == verdicts(Faithful(), group)
 
-    assert (limits, ends) == ([trials.START_S, 0.25], [-signal.SIGKILL])
+
+def test_only_what_is_asked_for_is_tried() -> None:
+    """Another child has done the rest."""
+    found = dict(trials.attempts(Faithful(), "x2apic", X2APIC[3:]))
+
+    assert tuple(found) == X2APIC[3:]
+
+
+def test_a_machine_is_given_each_program_once() -> None:
+    """As an NMI it is counted under the NMI's vector."""
+    machine = Faithful()
+    verdicts(machine)
+
+    assert [task.programs for task in machine.tasks] == [
+        (program,) for program in trials.TRIALS["x2apic"][2].values()
+    ]
+    assert [task.bursts[0].vector for task in machine.tasks] == [0xFC, 0xFC, 0xFC, 0xFC, 2]
+
+
+@pytest.mark.parametrize(
+    ("handlers", "expected"),
+    [
+        pytest.param((0, 0), "the CPUs handled (0, 0), not [0, 3]", id="nothing-arrives"),
+        pytest.param((0, 2), "the CPUs handled (0, 2), not [0, 3]", id="one-is-lost"),
+        pytest.param((0, 4), "the CPUs handled (0, 4), not [0, 3]", id="one-too-many"),
+        pytest.param((1, 3), "the CPUs handled (1, 3), not [0, 3]", id="a-stranger-too"),
+        pytest.param((3, 0), "the CPUs handled (3, 0), not [0, 3]", id="a-stranger-instead"),
+        pytest.param((0, 3), "", id="as-it-should-be"),
+    ],
+)
+def test_what_arrives_elsewhere_does_not_work(handlers: tuple[int, int], expected: str) -> None:
+    """Exactly three times CPU 1, and the trials after it go on."""
+    found = verdicts(Faithful(good=0, handlers=handlers))
+
+    assert found["x2apic-physical"] == expected
+    assert tuple(found) == X2APIC
+
+
+def test_a_fault_is_told_rather_than_what_it_led_to() -> None:
+    """The first of them."""
+    faults = ("op 0 raised #UD (vector 6)", "CPU 1 never acknowledged")
+    found = verdicts(Faithful(good=1, handlers=(0, 0), faults=faults))
+
+    assert dict.fromkeys(X2APIC, faults[0]) | {"x2apic-physical": ""} == found
+
+
+def test_nothing_is_tried_in_a_guest_that_is_lost() -> None:
+    """What it was lost by is told, and nothing about what would come after."""
+    machine = Faithful(good=2, lost="CPU 0: triple fault (KVM_EXIT_SHUTDOWN)")
+    found = verdicts(machine)
+
     assert found == {
-        PHYSICAL: "",
-        LOGICAL: "it faults",
-        SHORTHAND: "it does not return within 0.25 s",
-        SELF: BEFORE_IT,
-        NMI: BEFORE_IT,
+        "x2apic-physical": "",
+        "x2apic-logical": "",
+        "x2apic-shorthand": "CPU 0: triple fault (KVM_EXIT_SHUTDOWN)",
     }
+    assert len(machine.tasks) == 3
+
+
+class Child:
+    """`trials.main` in this process, on a machine of the test's."""
+
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, machine: Machine | PvbenchError
+    ) -> None:
+        self.asked: list[tuple[Guest, dict[str, Any]]] = []
+        self._patch, self._machine = monkeypatch, machine
+        monkeypatch.setattr(pvbench_deliver_kvm, "boot_machine", self._boot)
+
+    @contextmanager
+    def _boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[Machine]:
+        self.asked.append((guest, settings))
+        if isinstance(self._machine, PvbenchError):
+            raise self._machine
+        yield self._machine
+
+    def main(self, group: str) -> None:
+        self._patch.setattr(sys, "argv", ["trials", group, *trials.TRIALS[group][2]])
+        trials.main()
 
 
 @pytest.mark.parametrize(
-    ("text", "then", "well"),
+    ("group", "mode", "abi"),
     [
-        pytest.param(told(PHYSICAL), "kill -SEGV $$", [PHYSICAL], id="crashes"),
-        pytest.param(told(PHYSICAL, LOGICAL), "exit 1", [PHYSICAL, LOGICAL], id="ends"),
-        pytest.param("", "exit 0", [], id="tells-nothing"),
-        pytest.param(
-            told(PHYSICAL) + told(LOGICAL)[:-3], "kill -9 $$", [PHYSICAL], id="half-a-line"
-        ),
-        pytest.param(
-            told(PHYSICAL) + told(LOGICAL)[:-1], "kill -9 $$", [PHYSICAL], id="no-newline"
-        ),
+        ("x2apic", "x2apic", "kvm"),
+        ("xapic", "xapic", "kvm"),
+        ("kvm", "x2apic", "kvm"),
+        ("hyperv", "x2apic", "hyperv"),
     ],
 )
-def test_a_child_that_dies_proves_nothing_more(
-    child: Child, text: str, then: str, well: list[str]
-) -> None:
-    """Neither the trial it died in nor those after it."""
-    child(BEGUN + text, then)
-
-    found = trials._tried("x2apic")
-
-    assert well == [name for name, why in found.items() if not why]
-    assert found.keys() == trials.TRIALS["x2apic"][2].keys()
-    assert [found[name] for name in found][len(well) + 1 :] == [BEFORE_IT] * (4 - len(well))
-
-
-@pytest.mark.parametrize(
-    ("text", "then"),
-    [
-        pytest.param("", "exit 0", id="says-nothing"),
-        pytest.param("", "kill -SEGV $$", id="crashes"),
-        pytest.param("", HANGS, id="hangs"),
-        pytest.param(BEGUN[:-1], "exit 0", id="half-a-line"),
-        pytest.param("Traceback: ...\n", "exit 1", id="something-else"),
-    ],
-)
-def test_a_child_without_a_guest_is_asked_again_next_time(
-    tmp_path: Path, child: Child, monkeypatch: pytest.MonkeyPatch, text: str, then: str
-) -> None:
-    """Whatever hindered it may pass, so nothing is kept."""
-    monkeypatch.setattr(trials, "START_S", 0.05)
-    monkeypatch.setattr(trials, "LIMIT_S", 0.05)
-    child(text, then)
-
-    found = trials.verdicts()
-
-    assert set(found.values()) == {"no guest starts"}
-    assert kept(tmp_path) == []
-
-
-def test_one_group_without_a_guest_keeps_all_from_the_cache(
-    tmp_path: Path, child: Child
-) -> None:
-    """A file holds all verdicts or is not there."""
-    child(BEGUN, f'[ "$4" = kvm ] || exit 0; : >{tmp_path}/text')
-
-    found = trials.verdicts()
-
-    assert found["hyperv-hypercall"] == "no guest starts"
-    assert kept(tmp_path) == []
-
-
-def test_each_group_has_a_child_of_its_own(tmp_path: Path, child: Child) -> None:
-    """It boots another guest."""
-    child(BEGUN)
-    trials.verdicts()
-
-    assert list(trials.TRIALS) == [group for _, group in born(tmp_path)]
-
-
-def test_verdicts_are_kept(tmp_path: Path, child: Child) -> None:
-    """The second time nothing is started, and the same is said."""
-    child(BEGUN + told(PHYSICAL, "kvm-hypercall", "xapic-nmi"))
-    first, children = trials.verdicts(), born(tmp_path)
-
-    again = trials.verdicts()
-
-    assert (first, children) == (again, born(tmp_path))
-    assert (again[PHYSICAL], again["kvm-hypercall"]) == ("", "")
-
-
-@pytest.mark.parametrize(
-    "broken",
-    [
-        pytest.param(b"", id="empty"),
-        pytest.param(b'{"x2apic-phys', id="half-written"),
-        pytest.param(b"\xff\xfe", id="no-text"),
-    ],
-)
-def test_a_broken_file_is_replaced(tmp_path: Path, child: Child, broken: bytes) -> None:
-    """By what is found out anew."""
-    child(BEGUN + told(PHYSICAL))
-    before = trials.verdicts()
-    (file,) = kept(tmp_path)
-    file.write_bytes(broken)
-
-    assert before == trials.verdicts()
-    assert before == json.loads(file.read_text())
-    assert len(born(tmp_path)) == 2 * len(trials.TRIALS)
-
-
-@pytest.mark.parametrize(
-    ("module", "name"), [(host, "kvm_key"), (build, "key")], ids=["host", "guest"]
-)
-def test_verdicts_are_of_one_host_and_one_guest(
-    tmp_path: Path,
-    child: Child,
+def test_a_child_tells_each_verdict_by_a_line(
     monkeypatch: pytest.MonkeyPatch,
-    module: object,
-    name: str,
+    capsys: pytest.CaptureFixture[str],
+    group: str,
+    mode: str,
+    abi: str,
 ) -> None:
-    """Another kernel, microcode, parameter of KVM, guest or compiler is tried anew."""
-    child(BEGUN + told(PHYSICAL))
-    works = trials.verdicts()[PHYSICAL]
-    monkeypatch.setattr(module, name, lambda: "another")
-    child(BEGUN + told(PHYSICAL, why="not here"))
+    """After it has told that its guest, of two CPUs, is there."""
+    child = Child(monkeypatch, Faithful())
+    child.main(group)
 
-    assert (works, trials.verdicts()[PHYSICAL]) == ("", "not here")
-    assert len(kept(tmp_path)) == 2
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    ((guest, settings),) = child.asked
+    assert told == ["begun", *([name, ""] for name in trials.TRIALS[group][2]), "ended"]
+    assert (guest.apic_ids, guest.apic_mode, guest.hypercall_abi) == ((0, 1), mode, abi)
+    assert settings["wire"] is True
 
 
-def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path: Path, child: Child) -> None:
-    """A file stands where its folder would be."""
-    child(BEGUN + told(PHYSICAL))
-    (tmp_path / "cache").write_text("")
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        pytest.param(
+            IoctlError("KVM_GET_SUPPORTED_HV_CPUID", errno.EINVAL),
+            [[name, NO_HYPERV] for name in trials.TRIALS["hyperv"][2]],
+            id="for-ever",
+        ),
+        pytest.param(
+            IoctlError("KVM_CREATE_VM", errno.ENOMEM),
+            [{"refused": "KVM_CREATE_VM failed: Cannot allocate memory"}],
+            id="this-time",
+        ),
+        pytest.param(UnavailableError("no room"), [{"refused": "no room"}], id="no-ioctl"),
+    ],
+)
+def test_a_child_that_cannot_boot_says_why(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: PvbenchError,
+    expected: list[object],
+) -> None:
+    """Of each trial, if it will be so another time."""
+    Child(monkeypatch, error).main("hyperv")
 
-    assert trials.verdicts()[PHYSICAL] == ""
-    assert (tmp_path / "cache").read_text() == ""
+    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == expected
+
+
+@pytest.mark.usefixtures("needs_kvm")
+def test_this_host_has_a_verdict_on_every_trial() -> None:
+    """Any KVM has what its guests boot with."""
+    found = verdicts_of_this_host()
+
+    assert sorted(found) == sorted(ALL)
+    assert found["x2apic-physical"] == ""

@@ -76,6 +76,35 @@ def test_each_slice_gives_one_value() -> None:
     assert report.cases[0].values == {"wall": [pytest.approx(2e-9), pytest.approx(3e-9)]}
 
 
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        pytest.param(("halted", "halted", "halted"), "halted", id="as-asked-for"),
+        pytest.param(("preempted", "halted", "halted"), "preempted", id="not-at-first"),
+        pytest.param(("halted", "preempted", "halted"), "preempted", id="not-in-between"),
+        pytest.param(("halted", "halted", "running"), "running", id="not-at-last"),
+    ],
+)
+def test_targets_are_what_they_were_in_every_slice(
+    states: tuple[str, ...], expected: str
+) -> None:
+    """Every slice has a value."""
+    report = booted("\n".join(telling(target_state=state) for state in states), slices=3)
+    (case,) = report.cases
+
+    assert case.trace is not None
+    assert (case.trace.target_state, len(case.values["wall"])) == (expected, 3)
+
+
+@pytest.mark.parametrize("fact", ["", " ", "a\nb", [1], None, True, float("inf")])
+def test_a_fact_that_no_file_can_hold_costs_the_boot(fact: Any) -> None:
+    """A delivery's mistake, and no traceback."""
+    report = booted(telling(facts={"colour": fact}))
+
+    assert report.outcome.kind == "failed"
+    assert "Trace.facts['colour'] is " in report.outcome.reason
+
+
 def test_a_worker_gets_the_guest_the_ops_and_the_schedule() -> None:
     """The job is plain JSON: a worker needs no plugin but its delivery."""
     report = booted("sys.exit(json.dumps(job))")

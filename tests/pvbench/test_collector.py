@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from pvbench.boot import Measured
@@ -77,6 +78,30 @@ def test_a_run_carries_facts_counts_and_spread() -> None:
         "pvbench_maximum_ticks": 2_100,
         "pvbench_target_state_proved": "halted",
     }.items() <= metadata.items()
+
+
+def test_a_delivery_adds_facts_and_changes_none() -> None:
+    """Of the case, of the run and of the boot."""
+    found = collector()
+    facts: dict[str, str | int | float] = {
+        "colour": "red",
+        "stack": "x",
+        "clock": "x",
+        "boot": 7,
+        "icr_writes": 9,
+    }
+    case = measured("A", 2e-9)
+    assert case.trace is not None
+    case = attrs.evolve(case, trace=attrs.evolve(case.trace, facts=facts))
+    found.add(case, boot=1, warmup_of=five)
+    suite = found.suite()
+    assert suite is not None
+
+    told = suite.get_benchmark("A wall").get_metadata()
+    assert told["pvbench_colour"] == "red"
+    assert told["pvbench_stack"] == "x2apic-physical"
+    assert (told["pvbench_clock"], told["pvbench_boot"]) == ("model", 1)
+    assert told["pvbench_icr_writes"] == 3.0
 
 
 def test_what_a_host_cannot_show_is_left_out() -> None:

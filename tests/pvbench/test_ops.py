@@ -16,6 +16,7 @@ from pvbench.ops import (
     Hypercall,
     IrqRestore,
     IrqSave,
+    KernelSend,
     MmioWrite,
     Op,
     Scan,
@@ -125,6 +126,8 @@ def test_a_burst_is_validated_at_the_door(fields: dict[str, Any], message: str) 
         pytest.param(lambda n: WriteMem(0, (n,)), 64, "WriteMem.words", id="word"),
         pytest.param(lambda n: Hypercall(n, ()), 64, "Hypercall.nr", id="hypercall-number"),
         pytest.param(lambda n: Hypercall(0, (n,)), 64, "Hypercall.args", id="argument"),
+        pytest.param(lambda n: KernelSend(n, ()), 8, "KernelSend.vector", id="vector"),
+        pytest.param(lambda n: KernelSend(251, (n,)), 64, "KernelSend.cpus", id="kernel-cpu"),
         pytest.param(Scan, 32, "Scan.cpus", id="cpus-scanned"),
         pytest.param(WaitIcrIdle, 32, "WaitIcrIdle.limit", id="polls"),
     ],
@@ -152,6 +155,7 @@ ONE_OF_EACH = (
     Hypercall(10, (1, 0, 0, 0xFC)),
     Hypercall(10, ()),
     IrqRestore(),
+    KernelSend(0xFB, (1, 3)),
 )
 
 

@@ -43,9 +43,10 @@ def test_cpus_are_written_as_for_taskset(text: str, cpus: tuple[int, ...]) -> No
         pytest.param("\u0661", "'\u0661' is no CPU", id="digit-of-another-script"),
         pytest.param("1\n", r"'1\\n' is no CPU", id="line-end"),
         pytest.param("1000000", "'1000000' is no CPU", id="seven-digits"),
-        pytest.param("0,0", "'0,0' names no CPU, or one twice", id="twice"),
-        pytest.param("0-3,2", "'0-3,2' names no CPU, or one twice", id="twice-by-a-range"),
-        pytest.param("3-1", "'3-1' names no CPU, or one twice", id="backwards"),
+        pytest.param("0,0", "'0,0' names a CPU twice", id="twice"),
+        pytest.param("0-3,2", "'0-3,2' names a CPU twice", id="twice-by-a-range"),
+        pytest.param("3-1", "'3-1' is empty: write 1-3", id="backwards"),
+        pytest.param("0,3-1", "'3-1' is empty: write 1-3", id="one-backwards"),
     ],
 )
 def test_what_is_no_list_of_cpus_is_told(text: str, why: str) -> None:
@@ -66,5 +67,5 @@ def test_a_list_is_its_ranges_one_after_another(ranges: list[tuple[int, int]]) -
     if sorted(set(wanted)) == sorted(wanted):
         assert cpu_list(text) == tuple(wanted)
     else:
-        with pytest.raises(argparse.ArgumentTypeError, match="names no CPU, or one twice"):
+        with pytest.raises(argparse.ArgumentTypeError, match="names a CPU twice"):
             cpu_list(text)

@@ -85,6 +85,7 @@ def test_a_delivery_is_asked_what_the_user_asks(
     ("table", "told"),
     [
         pytest.param('cpu-list = "2-3"', "asked for (2, 3) False", id="cpus"),
+        pytest.param('cpu-list = [1, "3-4"]', "asked for (1, 3, 4) False", id="list"),
         pytest.param("cpu-list = 1", "asked for (1,) False", id="one-cpu"),
         pytest.param("wire = true", "asked for () True", id="wire"),
         pytest.param("wire = false", "asked for () False", id="no-wire"),

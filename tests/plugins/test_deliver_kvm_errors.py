@@ -1,0 +1,104 @@
+"""What goes wrong around a guest keeps its own name."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import pvbench_deliver_kvm
+from kvm_fakes import Paper, task_of
+from pvbench.topology import parse_guest
+from pvbench_deliver_kvm import audit, build, guests
+from pvbench_deliver_kvm.fd import IoctlError
+from pvbench_deliver_kvm.guests import GuestError, Start
+
+pytest_plugins = ["kvm_fixtures"]
+
+SETTINGS = {"cpus": [], "wire": True, "patience_s": 5.0}
+
+
+def test_a_guest_that_fails_in_an_audit_has_failed(paper: Paper) -> None:
+    """What an audit lacks is a fact; what a guest lacks is not."""
+    machine = paper.machine()
+    paper.writes = 15
+    paper.fails = IoctlError("KVM_SIGNAL_MSI", errno.EINVAL)
+
+    with pytest.raises(IoctlError, match="KVM_SIGNAL_MSI failed"):
+        machine.run(task_of(), loops=1, warmup=0)
+
+
+def test_buffers_of_killed_runs_are_removed(tmp_path: Path) -> None:
+    """Those of runs that live are theirs."""
+    ours, gone = f"pvbench-{os.getppid()}", "pvbench-99999999"
+    for name in (ours, gone, "trace-cmd"):
+        (tmp_path / "instances" / name).mkdir(parents=True)
+
+    with pytest.raises(Exception, match="cannot be traced"), audit.audit([1], tmp_path):
+        pass
+    left = set(os.listdir(tmp_path / "instances"))
+    assert (gone in left, {ours, "trace-cmd"} - left) == (False, set())
+
+
+@pytest.mark.parametrize(
+    ("own", "software", "expected"),
+    [
+        pytest.param(0, False, 0, id="as-it-is"),
+        pytest.param(0, True, 10, id="lower"),
+        pytest.param(15, True, 15, id="low-already"),
+        pytest.param(15, False, 15, id="never-higher"),
+    ],
+)
+def test_threads_have_no_higher_priority_than_the_user_asked_for(
+    monkeypatch: pytest.MonkeyPatch, own: int, software: bool, expected: int
+) -> None:
+    """Raising it takes a privilege."""
+    seen: list[Start] = []
+
+    def booted(guest: object, start: Start) -> Any:
+        seen.append(start)
+        raise GuestError("enough")
+
+    monkeypatch.setattr(os, "nice", lambda change: own)
+    monkeypatch.setattr(build, "image", bytes)
+    monkeypatch.setattr(guests, "booted", booted)
+    settings = SETTINGS | {"software": software}
+
+    with (
+        pytest.raises(GuestError, match="enough"),
+        pvbench_deliver_kvm.boot_machine(parse_guest("dense:2"), settings),
+    ):
+        pass
+    assert [start.niceness for start in seen] == [expected]
+
+
+@pytest.mark.usefixtures("needs_kvm")
+def test_a_host_cpu_that_is_not_there_is_named() -> None:
+    """Rather than the number of an error."""
+    settings = SETTINGS | {"software": True, "cpus": [4095]}
+
+    with (
+        pytest.raises(GuestError, match="host CPU 4095 cannot be used: Invalid argument"),
+        pvbench_deliver_kvm.boot_machine(parse_guest("dense:2"), settings),
+    ):
+        pass
+
+
+@pytest.mark.usefixtures("needs_kvm")
+def test_a_thread_may_end_just_before_it_is_kicked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Older C libraries say then that there is no such process."""
+    kill = signal.pthread_kill
+
+    def late(thread: int, number: int) -> None:
+        kill(thread, number)
+        raise ProcessLookupError
+
+    monkeypatch.setattr("pvbench_deliver_kvm.threads.signal.pthread_kill", late)
+    settings = SETTINGS | {"software": True}
+
+    with pvbench_deliver_kvm.boot_machine(parse_guest("dense:2"), settings):
+        pass

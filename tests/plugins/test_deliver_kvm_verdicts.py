@@ -1,0 +1,284 @@
+"""What works on this host is tried in children; one that hangs costs a trial, not a run."""
+
+from __future__ import annotations
+
+import json
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pvbench import host
+from pvbench_deliver_kvm import build, verdicts
+from pvbench_deliver_kvm.trials import TRIALS
+
+BEGUN = '"begun"\n'
+HANGS = "exec sleep 30"  # nobody waits so long
+PHYSICAL, LOGICAL, SHORTHAND, SELF, NMI = TRIALS["x2apic"][2]
+
+Child = Callable[..., None]
+
+
+def told(*names: str, why: str = "") -> str:
+    """The lines of a child on these trials."""
+    return "".join(json.dumps([name, why]) + "\n" for name in names)
+
+
+ALL_WORK = told(*(name for _, _, programs in TRIALS.values() for name in programs))
+
+
+@pytest.fixture
+def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Child:
+    """Plant what runs instead of a child: it says *text* at once, then does *then*."""
+    script = tmp_path / "child"
+
+    def plant(text: str, then: str = "exit 0") -> None:
+        (tmp_path / "text").write_text(text)
+        lines = ("#!/bin/sh", f"echo $$ $4 >>{tmp_path}/born", f"cat {tmp_path}/text", then)
+        script.write_text("\n".join(lines))
+        script.chmod(0o755)
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(build, "key", lambda: "this guest")  # which needs a compiler
+    monkeypatch.setattr(host, "kvm_key", lambda: "this host")
+    monkeypatch.setattr(sys, "executable", str(script))
+    return plant
+
+
+def born(tmp_path: Path) -> list[tuple[int, str]]:
+    """(process, group) of the children so far."""
+    lines = map(str.split, (tmp_path / "born").read_text().splitlines())
+    return [(int(pid), group) for pid, group in lines]
+
+
+def kept(tmp_path: Path) -> list[Path]:
+    """The files of the cache."""
+    return sorted((tmp_path / "cache").rglob("*.*"))
+
+
+@pytest.fixture
+def ends(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How each child has ended."""
+    statuses: list[int] = []
+
+    class Noted(subprocess.Popen[bytes]):
+        def __exit__(self, *error: Any) -> None:
+            super().__exit__(*error)
+            statuses.append(self.returncode)
+
+    monkeypatch.setattr(subprocess, "Popen", Noted)
+    return statuses
+
+
+@pytest.fixture
+def limits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long was waited at most, each time."""
+    waited: list[float] = []
+    kernel = select.select
+
+    def noted(read: list[int], write: list[int], other: list[int], limit_s: float) -> object:
+        waited.append(limit_s)
+        return kernel(read, write, other, limit_s)
+
+    monkeypatch.setattr(select, "select", noted)
+    return waited
+
+
+def test_a_trial_that_hangs_is_killed_and_named(
+    child: Child, monkeypatch: pytest.MonkeyPatch, ends: list[int], limits: list[float]
+) -> None:
+    """What was told before it counts; what comes after it is tried in another child."""
+    monkeypatch.setattr(verdicts, "LIMIT_S", 0.25)
+    others = told(SELF, NMI)
+    then = f"[ \"$5\" = {PHYSICAL} ] && {HANGS}; echo '{others}'"
+    child(BEGUN + told(PHYSICAL) + told(LOGICAL, why="it faults"), then)
+
+    found, lasting = verdicts._tried("x2apic")
+
+    assert (limits[:2], ends) == ([verdicts.START_S, 0.25], [-signal.SIGKILL, 0])
+    assert lasting
+    assert found == {
+        PHYSICAL: "",
+        LOGICAL: "it faults",
+        SHORTHAND: "it does not return within 0.25 s",
+        SELF: "",
+        NMI: "",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "then", "well"),
+    [
+        pytest.param(told(PHYSICAL), "kill -SEGV $$", [PHYSICAL], id="crashes"),
+        pytest.param(told(PHYSICAL, LOGICAL), "exit 1", [PHYSICAL, LOGICAL], id="ends"),
+        pytest.param("", "exit 0", [], id="tells-nothing"),
+        pytest.param("chatter\n" + told(PHYSICAL), "exit 0", [PHYSICAL], id="chatters"),
+        pytest.param(
+            told(PHYSICAL) + told(LOGICAL)[:-3], "kill -9 $$", [PHYSICAL], id="half-a-line"
+        ),
+        pytest.param(
+            told(PHYSICAL) + told(LOGICAL)[:-1], "kill -9 $$", [PHYSICAL], id="no-newline"
+        ),
+    ],
+)
+def test_a_child_that_dies_proves_nothing_more(
+    tmp_path: Path, child: Child, text: str, then: str, well: list[str]
+) -> None:
+    """Each trial one may have died in is blamed alone, and the others get their turn."""
+    child(BEGUN + text, then)
+
+    found, _ = verdicts._tried("x2apic")
+
+    wrong = [name for name in TRIALS["x2apic"][2] if name not in well]
+    assert found == dict.fromkeys(well, "") | dict.fromkeys(
+        wrong, "the process of its guest ends"
+    )
+    assert len(born(tmp_path)) == len(wrong)
+
+
+def test_a_guest_that_is_lost_costs_its_trial_only(tmp_path: Path, child: Child) -> None:
+    """The child ends well, and what it has not tried is tried in another one."""
+    others = told(SHORTHAND, SELF, NMI)
+    then = f"[ \"$5\" = {PHYSICAL} ] || echo '{others}'"
+    child(BEGUN + told(PHYSICAL) + told(LOGICAL, why="CPU 0: triple fault"), then)
+    found, lasting = verdicts._tried("x2apic")
+
+    assert {name: why for name, why in found.items() if why} == {LOGICAL: "CPU 0: triple fault"}
+    assert (lasting, len(born(tmp_path))) == (True, 2)
+
+
+def test_children_go_with_the_run_that_started_them(
+    child: Child, monkeypatch: pytest.MonkeyPatch, ends: list[int]
+) -> None:
+    """A signal in the middle leaves nobody behind."""
+
+    def interrupted(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    child(BEGUN, HANGS)
+    monkeypatch.setattr(select, "select", interrupted)
+
+    with pytest.raises(KeyboardInterrupt):
+        verdicts.verdicts()
+    assert ends == [-signal.SIGKILL]
+
+
+@pytest.mark.parametrize(
+    ("text", "then"),
+    [
+        pytest.param("", "exit 0", id="says-nothing"),
+        pytest.param("", "kill -SEGV $$", id="crashes"),
+        pytest.param("", HANGS, id="hangs"),
+        pytest.param(BEGUN[:-1], "exit 0", id="half-a-line"),
+        pytest.param("Traceback: ...\n", "exit 1", id="something-else"),
+    ],
+)
+def test_a_child_without_a_guest_is_asked_again_next_time(
+    tmp_path: Path, child: Child, monkeypatch: pytest.MonkeyPatch, text: str, then: str
+) -> None:
+    """Whatever hindered it may pass, so nothing is kept."""
+    monkeypatch.setattr(verdicts, "START_S", 0.05)
+    monkeypatch.setattr(verdicts, "LIMIT_S", 0.05)
+    child(text, then)
+
+    found = verdicts.verdicts()
+
+    assert set(found.values()) == {"no guest starts"}
+    assert kept(tmp_path) == []
+
+
+def test_what_a_guest_is_refused_for_is_told_and_asked_again(
+    tmp_path: Path, child: Child
+) -> None:
+    """Another time there may be memory."""
+    child('{"refused": "no memory"}\n')
+
+    assert set(verdicts.verdicts().values()) == {"no memory"}
+    assert kept(tmp_path) == []
+
+
+def test_one_group_without_a_guest_keeps_all_from_the_cache(
+    tmp_path: Path, child: Child
+) -> None:
+    """A file holds all verdicts or is not there."""
+    child(BEGUN, f'[ "$4" = kvm ] || exit 0; : >{tmp_path}/text')
+
+    found = verdicts.verdicts()
+
+    assert found["hyperv-hypercall"] == "no guest starts"
+    assert kept(tmp_path) == []
+
+
+def test_each_group_has_a_child_of_its_own(tmp_path: Path, child: Child) -> None:
+    """It boots another guest."""
+    child(BEGUN + ALL_WORK)
+    verdicts.verdicts()
+
+    assert list(TRIALS) == [group for _, group in born(tmp_path)]
+
+
+def test_verdicts_are_kept(tmp_path: Path, child: Child) -> None:
+    """The second time nothing is started, and the same is said."""
+    child(BEGUN + told(PHYSICAL, "kvm-hypercall", "xapic-nmi"))
+    first, children = verdicts.verdicts(), born(tmp_path)
+
+    again = verdicts.verdicts()
+
+    assert (first, children) == (again, born(tmp_path))
+    assert (again[PHYSICAL], again["kvm-hypercall"]) == ("", "")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b'{"x2apic-phys', id="half-written"),
+        pytest.param(b"\xff\xfe", id="no-text"),
+        pytest.param(b"[]", id="another-shape"),
+        pytest.param(b"{}", id="without-verdicts"),
+    ],
+)
+def test_a_broken_file_is_replaced(tmp_path: Path, child: Child, broken: bytes) -> None:
+    """By what is found out anew."""
+    child(BEGUN + ALL_WORK)
+    before = verdicts.verdicts()
+    (file,) = kept(tmp_path)
+    file.write_bytes(broken)
+
+    assert before == verdicts.verdicts()
+    assert before == json.loads(file.read_text())
+    assert len(born(tmp_path)) == 2 * len(TRIALS)
+
+
+@pytest.mark.parametrize(
+    ("module", "name"), [(host, "kvm_key"), (build, "key")], ids=["host", "guest"]
+)
+def test_verdicts_are_of_one_host_and_one_guest(
+    tmp_path: Path,
+    child: Child,
+    monkeypatch: pytest.MonkeyPatch,
+    module: object,
+    name: str,
+) -> None:
+    """Another kernel, microcode, parameter of KVM, guest or compiler is tried anew."""
+    child(BEGUN + told(PHYSICAL))
+    works = verdicts.verdicts()[PHYSICAL]
+    monkeypatch.setattr(module, name, lambda: "another")
+    child(BEGUN + told(PHYSICAL, why="not here"))
+
+    assert (works, verdicts.verdicts()[PHYSICAL]) == ("", "not here")
+    assert len(kept(tmp_path)) == 2
+
+
+def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path: Path, child: Child) -> None:
+    """A file stands where its folder would be."""
+    child(BEGUN + told(PHYSICAL))
+    (tmp_path / "cache").write_text("")
+
+    assert verdicts.verdicts()[PHYSICAL] == ""
+    assert (tmp_path / "cache").read_text() == ""
