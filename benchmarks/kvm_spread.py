@@ -3,8 +3,8 @@ How far boots of real KVM differ, and what a program can do about it.
 
     python benchmarks/kvm_spread.py [--boots 10]
 
-Each variant boots the same guests; a boot's value is the median of its slices, and its
-spread is (highest - lowest) / median over the boots, in per cent.
+Each variant boots the same guests, turn and turn about; a boot's value is the median of
+its slices.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ import ctypes
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from statistics import median
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from statistics import median, stdev
 from typing import Any
+
+import attrs
 
 from pvbench.check import Prepared, prepare
 from pvbench.delivery import Machine, Options
@@ -31,8 +33,6 @@ from pvbench_deliver_kvm import KvmDelivery
 SLICES, LOOPS, WARMUP = 3, 50, 50
 VCPUS = (2, 8)
 MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT = 1, 2, 4
-
-Boots = Callable[[dict[str, Any], int], list[float]]
 
 
 def tasks(vcpus: int) -> list[Prepared]:
@@ -64,58 +64,89 @@ def locked_memory() -> Iterator[None]:
     """mlockall() of this process."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT):
-        raise OSError(ctypes.get_errno(), "mlockall is refused")
+        raise PvbenchError("mlockall is refused", why=os.strerror(ctypes.get_errno()))
     try:
         yield
     finally:
         libc.munlockall()
 
 
-def variants(settings: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], Any, Any]]:
-    """(name, settings, what to boot with, what to boot in)."""
-    cpus = list(usable_cpus())
-    usual = {"warmup": WARMUP, "turns": True}
-    yield "as it is", settings, usual, nullcontext()
-    yield "pinned", settings | {"cpus": cpus}, usual, nullcontext()
-    yield "no warm-up", settings, usual | {"warmup": 0}, nullcontext()
-    yield "one case after another", settings, usual | {"turns": False}, nullcontext()
-    yield "no halt polling", settings | {"halt_poll_ns": 0}, usual, nullcontext()
-    yield "2 ms of halt polling", settings | {"halt_poll_ns": 2_000_000}, usual, nullcontext()
-    yield "memory locked", settings, usual, locked_memory()
-    both = {"cpus": cpus, "halt_poll_ns": 0}
-    yield "pinned, no halt polling", settings | both, usual, nullcontext()
+@attrs.frozen(kw_only=True)
+class Variant:
+    """Something a user-space program can do, or leave."""
+
+    settings: dict[str, Any] = attrs.field(factory=dict)
+    warmup: int = WARMUP
+    turns: bool = True
+    around: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
-def measured(name: str, boots: int, settings: dict[str, Any], usual: Any) -> list[str]:
-    """One row: for each guest and case the median in microseconds and the spread."""
-    row = [name]
-    for vcpus in VCPUS:
-        values = [boot(settings, vcpus, **usual) for _ in range(boots)]
-        for case in zip(*values, strict=True):
-            middle = median(case)
-            spread = 100 * (max(case) - min(case)) / middle
-            row.append(f"{middle / 1000:.0f} k, {spread:.0f} %")
-    return row
+def variants() -> dict[str, Variant]:
+    """By name; the first is how `pvbench run` does it."""
+    pinned = {"cpus": list(usable_cpus())}
+    return {
+        "as it is": Variant(),
+        "pinned": Variant(settings=pinned),
+        "no warm-up": Variant(warmup=0),
+        "one case after another": Variant(turns=False),
+        "no halt polling": Variant(settings={"halt_poll_ns": 0}),
+        "2 ms of halt polling": Variant(settings={"halt_poll_ns": 2_000_000}),
+        "memory locked": Variant(around=locked_memory),
+        "pinned, no halt polling": Variant(settings=pinned | {"halt_poll_ns": 0}),
+    }
+
+
+def round_of(
+    found: dict[str, list[list[float]]], settings: dict[str, Any], *, backwards: bool
+) -> None:
+    """One boot of every guest under each variant, so that drift hits all alike."""
+    order = list(variants().items())
+    for name, variant in reversed(order) if backwards else order:
+        with variant.around():
+            found[name].append(
+                [
+                    value
+                    for vcpus in VCPUS
+                    for value in boot(
+                        settings | variant.settings,
+                        vcpus,
+                        warmup=variant.warmup,
+                        turns=variant.turns,
+                    )
+                ]
+            )
+
+
+def cell(values: list[float]) -> str:
+    """Median in thousand ticks; range and standard deviation in per cent of it."""
+    middle = median(values)
+    spread, deviation = max(values) - min(values), stdev(values)
+    return f"{middle / 1000:.0f} k, {spread / middle:.0%}, {deviation / middle:.0%}"
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--boots", type=int, default=10)
-    boots = parser.parse_args().boots
+    boots = max(2, parser.parse_args().boots)
     delivery = KvmDelivery()
     if reason := delivery.unavailable():
         sys.exit(f"kvm cannot be used here: {reason}")
-    rows = []
-    for name, settings, usual, around in variants(delivery.settings(Options())):
-        try:
-            with around:
-                rows.append(measured(name, boots, settings, usual))
-        except (OSError, PvbenchError) as error:
-            rows.append([name, f"not possible: {error}", "", "", ""])
-        print(f"{name} done", file=sys.stderr)
+    with locked_memory():  # refused before anything is measured
+        pass
+    settings = delivery.settings(Options())
+    found: dict[str, list[list[float]]] = {name: [] for name in variants()}
+    for number in range(boots):
+        round_of(found, settings, backwards=number % 2 == 1)
+        print(f"round {number + 1} of {boots}", file=sys.stderr)
     cases = [f"{case}, {n} vCPUs" for n in VCPUS for case in ("normal-ipi", "broadcast")]
-    print(f"{boots} boots each on {os.cpu_count()} CPUs; ticks of a burst, spread of boots")
+    rows = [
+        [name, *(cell(list(case)) for case in zip(*values, strict=True))]
+        for name, values in found.items()
+    ]
+    print(
+        f"{boots} boots on {os.cpu_count()} CPUs: ticks of a burst, range, standard deviation"
+    )
     print(render(["variant", *cases], rows, "plain"))
 
 
