@@ -29,7 +29,8 @@ from pvbench.measure import differences, seconds, ticks_per_second
 from pvbench.ops import IrqSave
 from pvbench.plan import effort
 from pvbench.registry import Registry
-from pvbench.report.summary import HEADLINE, not_run
+from pvbench.report.facts import HEADLINE
+from pvbench.report.summary import not_run
 from pvbench.request import PreparedRun, Request, prepare
 from pvbench.results import Metadata
 from pvbench.suite import Suite

@@ -64,6 +64,7 @@ LAYERS = [
     "run",
     "report.table",
     "report.facts",
+    "report.notes",
     "report.summary",
     "stats",
     "compare",

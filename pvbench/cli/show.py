@@ -49,7 +49,8 @@ def execute(options: argparse.Namespace) -> Status:
 def print_file(name: str, options: argparse.Namespace) -> None:
     """The table of a result file, as *options* want it."""
     from pvbench import journal
-    from pvbench.report.summary import HEADLINE, as_json, summary
+    from pvbench.report.facts import HEADLINE
+    from pvbench.report.summary import as_json, summary
     from pvbench.results import locate, read
 
     suite = read(name)

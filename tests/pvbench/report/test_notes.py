@@ -1,0 +1,46 @@
+"""Sentences below a table."""
+
+from __future__ import annotations
+
+import pytest
+
+from pvbench.report.facts import Row
+from pvbench.report.notes import notes
+from run_helpers import row_of
+
+SPREAD = "Spread of the boots, (highest - lowest) / median: "
+
+
+def spread(*members: Row, series: str = "wall") -> list[str]:
+    """What is said of it."""
+    return [note for note in notes(list(members), series) if note.startswith("Spread")]
+
+
+def measured(workload: str, stack: str, *boots_s: float, clock: str = "tsc") -> Row:
+    return row_of(workload, stack, *boots_s, clock=clock)
+
+
+def test_the_spread_of_measured_boots_is_told_by_workload() -> None:
+    """Of its stacks the lowest and the highest."""
+    rows = (
+        measured("dry-run", "x2apic-physical", 1.0, 1.1, 1.0),
+        measured("broadcast", "x2apic-physical", 2.0, 1.8, 2.2),
+        measured("broadcast", "x2apic-cluster", 1.0, 1.5, 1.0),
+    )
+
+    assert spread(*rows) == [f"{SPREAD}dry-run 10 %, broadcast 20 to 50 %."]
+
+
+@pytest.mark.parametrize(
+    ("row", "series"),
+    [
+        pytest.param(measured("a", "x2apic-physical", 1.0), "wall", id="one-boot"),
+        pytest.param(
+            measured("a", "x2apic-physical", 1.0, 1.0, clock="model"), "wall", id="exact-clock"
+        ),
+        pytest.param(measured("a", "x2apic-physical", 1.0, 2.0), "ack", id="another-series"),
+    ],
+)
+def test_where_there_is_no_spread_none_is_told(row: Row, series: str) -> None:
+    """One boot says nothing of others, and an exact clock repeats itself."""
+    assert spread(row, series=series) == []
