@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,8 +80,7 @@ def execute(options: argparse.Namespace) -> Status:
     _explain(files, differs, pairs, options)
     _print(pairs, options)
     if alone:
-        more = f" and {len(alone) - 1} more" if len(alone) > 1 else ""
-        print(f"pvbench: in one file only: {alone[0]}{more}", file=sys.stderr)
+        print(f"pvbench: in one file only: {_first(alone)}", file=sys.stderr)
     return status
 
 
@@ -98,15 +98,32 @@ def _pairs(
         pairs, alone = compare.across_files(files)
         pairs = compare.judged(pairs, options.margin / 100)
         return pairs, alone, compare.status(pairs)
-    together = [row for rows in files.values() for row in rows]
-    if len({(row.key(), compare.profile(row)) for row in together}) < len(together):
+    once, twice = _sorted_out([row for rows in files.values() for row in rows])
+    pairs = compare.by_axis(once, options.by, options.baseline)
+    if twice and not pairs:
         raise UsageError(
             "the files hold the same cases, so --by has two of each",
             fix="Give it one of them, or leave --by out to compare the files.",
         )
-    pairs = compare.by_axis(together, options.by, options.baseline)
+    if twice:
+        print(f"pvbench: in two files, so left out: {_first(twice)}", file=sys.stderr)
     pairs = compare.judged(pairs, options.margin / 100)
     return pairs, [], Status.OK if pairs else Status.NOTHING_MEASURED
+
+
+def _sorted_out(together: list[Row]) -> tuple[list[Row], list[str]]:
+    """Rows that are there once, and the names of those that are not."""
+    from pvbench import compare
+
+    keys = [(row.key(), compare.profile(row)) for row in together]
+    times = Counter(keys)
+    once = [row for row, key in zip(together, keys, strict=True) if times[key] == 1]
+    twice = [row.name for row, key in zip(together, keys, strict=True) if times[key] > 1]
+    return once, list(dict.fromkeys(twice))
+
+
+def _first(names: list[str]) -> str:
+    return names[0] + (f" and {len(names) - 1} more" if len(names) > 1 else "")
 
 
 def _print(pairs: list[Pair], options: argparse.Namespace) -> None:

@@ -55,6 +55,18 @@ def test_each_sender_is_compared_with_itself_replayed(cli: Cli) -> None:
     assert found == [(NATIVE, "call", "wire", "1.25"), (PV, "call", "wire", "1.25")]
 
 
+def test_a_sender_that_is_replayed_anyway_is_left_out(cli: Cli) -> None:
+    """As others' senders are: it is the same in both files, and is named."""
+    for execution in ("call", "wire"):
+        rows = [row(NATIVE, execution, 1e-4), row("acme/x2apic-physical", "wire", 2e-4)]
+        file_of(Path(f"{execution}.json"), *rows)
+    done = cli("compare", "call.json", "wire.json", "--by", "execution", "--csv")
+
+    assert [pair["stack"] for pair in pairs(done)] == [NATIVE]
+    assert "pvbench: in two files, so left out: " in done.err
+    assert "acme/x2apic-physical" in done.err
+
+
 def test_the_replay_can_be_the_baseline(cli: Cli) -> None:
     """By its name, whichever file is first."""
     done = cli("compare", *both(), "--by", "execution", "--baseline", "wire", "--csv")
