@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import attrs
 import pytest
 
+from kvm_helpers import held
 from pvbench.delivery import Task
 from pvbench.ops import Burst, Fence, WrMsr
 from pvbench.topology import Guest, parse_guest
@@ -57,19 +57,6 @@ def task(*program: object, target: int = 1) -> Task:
         reached=((target,),),
         program_for=lambda burst, cpus: (),
     )
-
-
-def held() -> tuple[int, int, int]:
-    """Open files, threads, and mappings of guests and vCPUs of this process."""
-    mapped = [_size_of(line) for line in Path("/proc/self/maps").read_text().splitlines()]
-    guests_ram = sum(size >= layout.MEMORY_SIZE for size in mapped)
-    vcpus = sum("kvm-vcpu" in line for line in Path("/proc/self/maps").read_text().splitlines())
-    return len(os.listdir("/proc/self/fd")), threading.active_count(), guests_ram + vcpus
-
-
-def _size_of(line: str) -> int:
-    first, last = line.split(maxsplit=1)[0].split("-")
-    return int(last, 16) - int(first, 16)
 
 
 @pytest.mark.parametrize(
