@@ -90,7 +90,7 @@ class _Slice:
         self._reset_counts()
         start = max((s.since for s in self._sources), default=0)
         for source in self._sources:
-            source.now, source.since = start + self._loop_ps, start
+            self._next_starts(source, start)
         self._iterate(loops)
         return self._trace(loops, start)
 
@@ -126,6 +126,8 @@ class _Slice:
             source = min(ready, key=lambda s: (s.now, s.index))
             busy_until = int(self._targets.free[source.burst.source])
             if busy_until > source.now:  # in a handler of its own
+                if source.t0 == source.now:
+                    source.t0 = busy_until
                 source.now = busy_until
             else:
                 left[source.index] -= 1
@@ -146,7 +148,7 @@ class _Slice:
     def _start(self, source: Source) -> None:
         """Queue, send, and note which interrupts are under way."""
         burst, targets = source.burst, self._targets
-        source.t0 = now = source.now
+        now = source.now
         source.acks.fill(NEVER)
         source.entered = source.drained = NEVER
         if burst.protocol == "csd":
@@ -255,8 +257,14 @@ class _Slice:
             if source.burst.wait and len(source.cpus):
                 self._samples["ack"].append(end - source.t0)
             self._samples["wall"].append(end - source.since)
+        self._next_starts(source, end)
+
+    def _next_starts(self, source: Source, end: int) -> None:
+        """After a burst that was over at *end*; csd_lock() waits for its entries first."""
         source.since = end
-        source.now = end + self._loop_ps
+        source.t0 = source.now = end + self._loop_ps
+        if source.burst.protocol == "csd":
+            source.now = max(source.now, source.entered)
 
     def _end(self, source: Source) -> int:
         """When a burst whose interrupts are all accepted is over, as far as is known."""

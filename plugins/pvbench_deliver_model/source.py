@@ -23,7 +23,7 @@ class Source:
         slot_of_cpu: place of a CPU in *cpus*; -1 for a stranger.
         polls_left: cost of the polls from each target on, by slot.
         acks: when each target acknowledged, by slot; one more, for strangers.
-        now: when the next burst starts, loop overhead done.
+        now: when the next burst queues its entries, loop overhead done.
         since: end of the last iteration.
         t0: start of the burst.
         unaccepted: interrupts on their way.
@@ -41,7 +41,7 @@ class Source:
     sending: Sending
     now: int = 0
     since: int = 0
-    t0: int = 0
+    t0: int = attrs.field(default=attrs.Factory(lambda source: source.now, takes_self=True))
     send_end: int = 0
     waiting: bool = False
     unaccepted: list[Arrivals] = attrs.field(factory=list)

@@ -159,18 +159,19 @@ def test_a_time_of_nothing_rests_on_nothing() -> None:
 
 def test_a_series_that_a_little_less_makes_disappear_has_no_part() -> None:
     """
-    The handler of the warm-up is entered at 2142, when the next burst starts: it sends.
+    In its second burst CPU 1 finds both lists empty and sends to both, interrupts off.
 
-    With a write of 1980 it is entered at 2132 and the burst starts at 2122: it rides.
+    With a notification that takes a hundredth less CPU 2's is not, and a unicast keeps
+    interrupts on.
     """
-    case = case_of("x2apic-physical", cpus(2), call(0, 1, wait=False))
-    profile = in_hundreds("icr_write", posted_notification=96_000)
-    trace = modelled(case, profile, loops=1, warmup=1)
+    case = case_of("x2apic-physical", cpus(4), call(0, 2), call(1, 2, 3, wait=False))
+    profile = in_hundreds("posted_notification", posted_notification=96_000)
+    less = in_hundreds(posted_notification=95_040)
 
-    assert (sorted(trace.ticks), sorted(trace.assumed)) == (
-        ["deliver", "send", "wall"],
-        ["deliver", "wall"],
-    )
+    trace = modelled(case, profile, loops=2)
+
+    assert trace.ticks.keys() - trace.assumed.keys() == {"irqoff"}
+    assert "irqoff" not in modelled(case, less, loops=2).ticks
 
 
 @given(
