@@ -65,12 +65,12 @@ def _paced(
 
 def _fitting(machine: Machine, task: Task, loops: int, slice_s: float) -> int:
     """*loops*, halved until a slice of them takes no longer than *slice_s*."""
-    few, many = _FEWEST, 10 * _FEWEST
     machine.run(task, loops=1, warmup=0)  # what is done once for a task is not a burst's
-    took = _seconds(machine, task, few)
-    each = took / few
+    took = _seconds(machine, task, _FEWEST)
+    each = took / _FEWEST
     if took < slice_s:  # a slice costs something of its own
-        each = (_seconds(machine, task, many) - took) / (many - few)
+        more = min(max(int(slice_s / 2 / each), _FEWEST), 9 * _FEWEST) if each else _FEWEST
+        each = (_seconds(machine, task, _FEWEST + more) - took) / more
     while loops > _FEWEST and loops * each > slice_s:
         loops = max(loops // 2, _FEWEST)
     return loops
