@@ -173,8 +173,7 @@ class Slice:
             {source.cpu: index for index, source in enumerate(sources)},
             lambda: sum(source.done for source in sources),
         )
-        if self._task.lossy or not all(burst.wait for burst in self._task.bursts):
-            guest.synchronise(tuple({cpu for cpus in self._task.reached for cpu in cpus}))
+        guest.synchronise(self._unwaited())
         samples = list(map(self._samples, sources))
         return Result(
             samples={
@@ -188,6 +187,14 @@ class Slice:
             span_ticks=max(s.end for s in sources) - min(s.start for s in sources),
             troubles=tuple(filter(None, map(trouble, sources))),
         )
+
+    def _unwaited(self) -> tuple[int, ...]:
+        """CPUs that no source waits for; also those which nothing should be sent to."""
+        task = self._task
+        targets = {cpu for cpus in task.reached for cpu in cpus}
+        bystanders = set(self._guest.guest.cpus) - {b.source for b in task.bursts} - targets
+        waited = not task.lossy and all(burst.wait for burst in task.bursts)
+        return tuple(sorted(bystanders if waited else bystanders | targets))
 
     def traced(self, index: int) -> Program:
         """The ops that the guest's own algorithm makes of burst *index*."""

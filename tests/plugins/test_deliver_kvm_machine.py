@@ -115,15 +115,15 @@ def test_a_vector_that_nobody_asked_for_is_a_fault() -> None:
 @pytest.mark.parametrize(
     ("changes", "settled"),
     [
-        pytest.param({"bursts": (mask(0, 1, wait=False),)}, [(1,)], id="unwaited"),
-        pytest.param({"lossy": True}, [(1,)], id="lossy"),
-        pytest.param({}, [], id="waited"),
+        pytest.param({"bursts": (mask(0, 1, wait=False),)}, (1, 2, 3), id="unwaited"),
+        pytest.param({"lossy": True}, (1, 2, 3), id="lossy"),
+        pytest.param({}, (2, 3), id="waited"),
     ],
 )
 def test_a_slice_is_over_when_its_last_handler_has_run(
-    monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], settled: list[tuple[int, ...]]
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], settled: tuple[int, ...]
 ) -> None:
-    """Where the source does not wait for the targets, the host does, before it counts."""
+    """Whom the source does not wait for, or never heard of, the host does, before it counts."""
     asked: list[tuple[int, ...]] = []
     synchronise = BootedGuest.synchronise
 
@@ -136,7 +136,7 @@ def test_a_slice_is_over_when_its_last_handler_has_run(
         task = attrs.evolve(ready(mask(0, 1)).task, **changes)
         trace = made.run(task, loops=20, warmup=0)
 
-    assert (asked, trace.counts.icr_writes) == (settled, 20)
+    assert (set(asked), trace.counts.icr_writes) == ({settled}, 20)
     assert 1 <= trace.counts.handlers[1] <= 20
 
 
