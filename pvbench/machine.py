@@ -35,8 +35,13 @@ def name() -> str:
 
 def tags() -> dict[str, str | int | float]:
     """What tells runs apart that ran the same: the tox environment and the git revision."""
-    found = {"pvbench_tox_env": os.environ.get("TOX_ENV_NAME"), "pvbench_git": _revision()}
+    found = {"pvbench_tox_env": tox_env(), "pvbench_git": _revision()}
     return {name: value for name, value in found.items() if value}
+
+
+def tox_env() -> str | None:
+    """Name of the tox environment this runs in."""
+    return os.environ.get("TOX_ENV_NAME")
 
 
 def _revision() -> str | None:

@@ -69,7 +69,7 @@ def effort(clock: str, pace: str, boots: int | None) -> Effort:
 
 @attrs.frozen
 class Boot:
-    """One boot to come: replicate number, its guest and the cases that share it."""
+    """One boot to come: replicate number from 1 on, its guest and the cases that share it."""
 
     replicate: int
     guest: Guest
@@ -115,7 +115,7 @@ def make_plan(
             by_guest.setdefault(case.guest, []).append(ready)
     order = random.Random(seed)  # noqa: S311 - a reproducible order, no secret
     boots: list[Boot] = []
-    for replicate in range(wanted.boots):
+    for replicate in range(1, wanted.boots + 1):
         guests = list(by_guest)
         order.shuffle(guests)
         boots += (Boot(replicate, guest, tuple(by_guest[guest])) for guest in guests)

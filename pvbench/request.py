@@ -144,6 +144,6 @@ def _jobs_sha256(prepared: PreparedRun) -> str:
     """Everything the workers are told, ops included."""
     digest = hashlib.sha256()
     for boot in prepared.plan.boots:
-        if boot.replicate == 0:
+        if boot.replicate == 1:
             digest.update(json.dumps(job_of(boot, prepared.launch)).encode())
     return digest.hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Container
 from contextlib import nullcontext
@@ -66,7 +65,7 @@ def run(prepared: PreparedRun) -> Ended:
     mine = path is None  # made here, or locked
     if request.resume and path is None and request.output is None:
         _say(resume.why_anew(planned))
-    path = path or claim(request.output, request.suite.name, request.label or _tox_env())
+    path = path or claim(request.output, request.suite.name, request.label or machine.tox_env())
     timed = prepared.launch.clock not in EXACT_CLOCKS
     try:
         with (
@@ -79,10 +78,6 @@ def run(prepared: PreparedRun) -> Ended:
         for made in (path, journal.beside(path)) if mine else ():
             if made.exists() and not made.stat().st_size:  # nothing was measured, or planned
                 made.unlink()
-
-
-def _tox_env() -> str | None:
-    return os.environ.get("TOX_ENV_NAME")
 
 
 def _say(text: str) -> None:
@@ -139,13 +134,13 @@ def _begin(
 def _finished(prepared: PreparedRun, before: Container[int]) -> set[tuple[str, int]]:
     """Cases and their replicates in these boots."""
     boots = [boot for number, boot in prepared.boots.items() if number in before]
-    return {(ready.case.name, boot.replicate + 1) for boot in boots for ready in boot.cases}
+    return {(ready.case.name, boot.replicate) for boot in boots for ready in boot.cases}
 
 
 def _kept(boot: Boot, ended: dict[str, Any], collector: Collector) -> bool:
     """The values of a boot that ended well are in the result file."""
     return all(
-        collector.holds(name, boot.replicate + 1)
+        collector.holds(name, boot.replicate)
         for name, case in ended["cases"].items()
         if case["outcome"] == "ok"
     )
@@ -168,7 +163,7 @@ def _keep(
 ) -> None:
     wanted = prepared.plan.effort
     for case in report.cases:
-        collector.add(case, boot=boot.replicate + 1, warmup_of=wanted.warmup_of)
+        collector.add(case, boot=boot.replicate, warmup_of=wanted.warmup_of)
     if suite := collector.suite():
         write(suite, path)
 
