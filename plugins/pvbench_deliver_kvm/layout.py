@@ -12,6 +12,7 @@ IMAGE_BASE: Final = 0x10_0000  # code and data of the guest
 STUBS_BASE: Final = 0x10_1000  # entry of vector v at + 16 * v
 CPU_AREA_BASE: Final = 0x40_0000  # struct cpu and stack of each CPU
 CPU_AREA_SIZE: Final = 0x4000
+CLUSTERS_BASE: Final = 0x500_0000  # struct clusters of each width
 INPUT_PAGE_BASE: Final = 0x800_0000  # hypercall input page of each CPU
 APIC_IDS_BASE: Final = 0x1_0000  # u32 of each CPU
 FREE_BASE: Final = 0x900_0000  # programs, masks, entries, samples of a task

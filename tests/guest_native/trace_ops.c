@@ -1,5 +1,6 @@
 /* trace_ops.c: ops.h for a native build, where ops are only written down. */
 #include <stddef.h>
+#include <string.h>
 
 #include "send.h"
 
@@ -82,15 +83,19 @@ long trace_burst(const struct request *request, const u64 *mask,
 		 const u32 *ids, u64 *trace, u64 *trace_end)
 {
 	struct ops ops = { .trace = trace, .trace_end = trace_end };
+	static struct clusters clusters[CLUSTER_WIDTHS];
 	struct apic apic = {
 		.ops = &ops,
 		.ids = ids,
+		.clusters = clusters,
 		.cpus = request->cpus,
 		.self = request->self,
 		.x2apic = request->x2apic,
 		.shorthands = request->shorthands,
 	};
 
+	memset(clusters, 0, sizeof(clusters));
+	map_clusters(clusters, ids, request->cpus);
 	lay_out(&apic, request->driver, request->overlay);
 	send_burst(&apic, request->operation, mask, request->vector,
 		   request->single_vector);

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from ctypes import sizeof
 from itertools import pairwise
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from c_facts import needs_c
+from c_facts import c_values, needs_c
 from guest_helpers import GUEST
 from pvbench.sequences import input_page
 from pvbench_deliver_kvm import boot, build, layout, mailbox
@@ -54,6 +55,7 @@ def regions(cpus: int) -> list[Region]:
             region("APIC IDs", layout.APIC_IDS_BASE, 4 * cpus),
             Region(layout.IMAGE_BASE, layout.CPU_AREA_BASE, "image"),
             *own,
+            Region(layout.CLUSTERS_BASE, layout.INPUT_PAGE_BASE, "clusters"),
             *pages,
             Region(layout.FREE_BASE, layout.MEMORY_SIZE, "tasks"),
         ]
@@ -76,6 +78,15 @@ def test_all_regions_are_memory_below_the_apic() -> None:
 
     assert ordered[0].start >= PAGE
     assert ordered[-1].end == layout.MEMORY_SIZE <= APIC_PAGE
+
+
+def test_clusters_of_every_width_have_room(tmp_path: Path) -> None:
+    """Behind the CPUs' areas, before the hypercalls' pages."""
+    needs_c("send.h")
+    size = "sizeof(struct clusters[CLUSTER_WIDTHS])"
+    free = layout.INPUT_PAGE_BASE - layout.CLUSTERS_BASE
+
+    assert 0 < c_values(tmp_path, "send.h", [size])[size] <= free
 
 
 @pytest.mark.parametrize("cpu", [0, 1, layout.MAX_CPUS - 1])

@@ -7,7 +7,7 @@ typedef unsigned short u16;
 typedef unsigned int u32;
 typedef unsigned long long u64;
 
-#define PVBENCH_GUEST_ABI 1
+#define PVBENCH_GUEST_ABI 2
 
 /* Guest physical addresses; all memory is mapped to itself. */
 #define MAILBOX_BASE 0x1000
@@ -15,6 +15,7 @@ typedef unsigned long long u64;
 #define CPU_AREA_BASE 0x400000 /* struct cpu of CPU i at + i * CPU_AREA_SIZE */
 #define CPU_AREA_SIZE 0x4000
 #define STUBS_BASE 0x101000 /* entry of vector v at + v * 16 */
+#define CLUSTERS_BASE 0x5000000 /* struct clusters of each enum cluster_width */
 #define INPUT_PAGE_BASE 0x8000000 /* hypercall input page of CPU i at + i * 4 KiB */
 #define MAX_CPUS 4096
 

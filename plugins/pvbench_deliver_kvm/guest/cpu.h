@@ -38,12 +38,6 @@ static inline void sti(void)
 	__asm__ volatile("sti" : : : "memory");
 }
 
-/* One asm: the shadow of sti lets no interrupt in before hlt. */
-static inline void sti_hlt(void)
-{
-	__asm__ volatile("sti; hlt" : : : "memory");
-}
-
 static inline void outb(u8 value, u16 port)
 {
 	__asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port) : "memory");

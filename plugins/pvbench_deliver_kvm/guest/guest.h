@@ -11,6 +11,9 @@
 /* The work of one request, then its receipt. */
 void work_off(struct entry *entry, u64 entered);
 
+/* From the instruction behind which a CPU is HALTED to the one behind its hlt. */
+extern const char rest_begin[], rest_end[];
+
 /* Carry out this CPU's command for its source. */
 void obey(struct cpu *me);
 

@@ -1,5 +1,6 @@
 /* main.c: entry of a CPU, and what it does when nobody needs it. */
 #include "guest.h"
+#include "send.h"
 
 /* The compiler may call these for loops over arrays. */
 void *memset(void *place, int byte, unsigned long count)
@@ -30,12 +31,30 @@ static void spin(volatile struct cpu *me)
 	cli();
 }
 
+/*
+ * One asm: the shadow of sti lets no interrupt in before hlt.  An NMI comes in all
+ * the same; handle() goes on behind the hlt then, or the CPU would sleep as BUSY.
+ */
+static __attribute__((noinline)) void rest(volatile struct cpu *me)
+{
+	__asm__ volatile("movl %[halted], %[idle]\n"
+			 "	.globl rest_begin, rest_end\n"
+			 "rest_begin:\n"
+			 "	sti\n"
+			 "	hlt\n"
+			 "rest_end:\n"
+			 : [idle] "=m"(me->idle) : [halted] "i"(HALTED) : "memory");
+}
+
 void run_cpu(struct cpu *mine)
 {
 	volatile struct cpu *me = mine;
 
 	enable_apic(box, mine);
 	introduce(box);
+	if (me->number == 0)
+		map_clusters((struct clusters *)CLUSTERS_BASE,
+			     (const u32 *)box->apic_ids, box->cpus);
 	box->abi = PVBENCH_GUEST_ABI;
 	me->booted = 1;
 	for (;;) {
@@ -47,8 +66,7 @@ void run_cpu(struct cpu *mine)
 		} else if (box->idle == RUNNING) {
 			spin(me);
 		} else {
-			me->idle = HALTED;
-			sti_hlt();
+			rest(me);
 		}
 	}
 }

@@ -175,19 +175,21 @@ static void x2apic_cluster_one(struct apic *apic, u32 cpu, u32 vector)
 static void send_clusters(struct apic *apic, const u64 *mask, u32 but,
 			  u32 vector)
 {
-	struct clusters clusters;
-	u64 left[MASK_WORDS];
-	u32 i;
+	const struct clusters *clusters = &apic->clusters[CLUSTERS_16];
+	u64 left[MASK_WORDS], logical;
+	u32 cpu, cluster;
 
 	op_fence(apic->ops);
 	op_irq_save(apic->ops);
 	copy_but(left, mask, apic->cpus, but);
 	op_scan_mask(apic, left);
-	while (gather(apic, left, &clusters, 16))
-		for (i = 0; i < clusters.met; i++)
-			x2apic_send(apic, clusters.number[i] << 16 |
-				    clusters.bits[i][0], vector,
-				    APIC_DEST_LOGICAL);
+	for_each_cpu(cpu, left, apic->cpus) {
+		cluster = clusters->cluster_of[cpu];
+		logical = 0;
+		take_cluster(apic, left, clusters->members[cluster], 16, &logical);
+		x2apic_send(apic, clusters->number[cluster] << 16 | logical,
+			    vector, APIC_DEST_LOGICAL);
+	}
 	op_irq_restore(apic->ops);
 }
 
@@ -258,6 +260,38 @@ static const struct callbacks *const overlays[] = {
 	[HYPERV_IPI] = &hyperv_ipi_callbacks,
 	[XEN_EVTCHN] = &xen_evtchn_callbacks,
 };
+
+static const u32 widths[] = {
+	[CLUSTERS_16] = 16,
+	[CLUSTERS_128] = 128,
+	[CLUSTERS_192] = 192,
+};
+
+/* The index of cluster @number, new if it was not met; neighbours come together. */
+static u32 index_of(struct clusters *clusters, u32 number)
+{
+	u32 i;
+
+	for (i = clusters->met; i > 0; i--)
+		if (clusters->number[i - 1] == number)
+			return i - 1;
+	clusters->number[clusters->met] = number;
+	return clusters->met++;
+}
+
+/* @clusters: one of each width, all zeros. */
+void map_clusters(struct clusters *clusters, const u32 *ids, u32 cpus)
+{
+	u32 width, cpu, index;
+
+	for (width = 0; width < CLUSTER_WIDTHS; width++, clusters++) {
+		for (cpu = 0; cpu < cpus; cpu++) {
+			index = index_of(clusters, ids[cpu] / widths[width]);
+			clusters->cluster_of[cpu] = index;
+			clusters->members[index][cpu / 64] |= 1ull << cpu % 64;
+		}
+	}
+}
 
 #define LAY_OVER(call, over, name)                                             \
 	do {                                                                   \

@@ -17,16 +17,36 @@ struct callbacks {
 	void (*send_IPI_self)(struct apic *apic, u32 vector);
 };
 
+/* By how many APIC IDs there are in a cluster: of x2APIC, of proposed hypercalls. */
+enum cluster_width {
+	CLUSTERS_16,
+	CLUSTERS_128,
+	CLUSTERS_192,
+	CLUSTER_WIDTHS,
+};
+
+#define MASK_WORDS (MAX_CPUS / 64)
+
+/* Which CPUs share a cluster, made at boot as Linux does. */
+struct clusters {
+	u32 met; /* clusters so far */
+	u32 cluster_of[MAX_CPUS]; /* by CPU: index of the next two */
+	u32 number[MAX_CPUS]; /* APIC ID / width */
+	u64 members[MAX_CPUS][MASK_WORDS];
+};
+
 struct apic {
 	struct callbacks call;
 	struct ops *ops;
 	const u32 *ids; /* APIC ID of each CPU */
+	const struct clusters *clusters; /* of each enum cluster_width */
 	u32 cpus;
 	u32 self;
 	u32 x2apic;
 	u32 shorthands; /* the kernel sends full broadcasts by shorthand */
 };
 
+void map_clusters(struct clusters *clusters, const u32 *ids, u32 cpus);
 void lay_out(struct apic *apic, enum driver driver, enum overlay overlay);
 void send_burst(struct apic *apic, enum operation operation, const u64 *mask,
 		u32 vector, u32 single_vector);

@@ -3,6 +3,7 @@
 
 #define KVM_HC_SEND_IPI 10
 #define WINDOW 128 /* APIC IDs of one call */
+#define CLUSTER_WORDS 3 /* of the widest cluster, 192 */
 
 /* arch/x86/kernel/kvm.c, __send_ipi_mask() */
 
@@ -156,40 +157,34 @@ const struct callbacks kvm_pv128_v3_callbacks = {
 
 /* Radim Krcmar on patch v3: aligned clusters of 128 or 192 APIC IDs */
 
-static void send_cluster(struct apic *apic, const struct clusters *clusters,
-			 u32 slot, u32 words, u32 icr)
-{
-	u64 args[CLUSTER_WORDS + 1];
-	u32 i;
-
-	for (i = 0; i < words; i++)
-		args[i] = clusters->bits[slot][i];
-	args[words] = (u64)clusters->number[slot] << 8 | icr;
-	op_hypercall(apic->ops, KVM_HC_SEND_IPI, args, words + 1);
-}
-
 static inline __attribute__((always_inline)) void
-send_clusters(struct apic *apic, const u64 *mask, u32 vector, u32 words)
+send_clusters(struct apic *apic, const u64 *mask, u32 vector,
+	      const struct clusters *clusters, u32 words)
 {
-	struct clusters clusters;
 	u64 left[MASK_WORDS];
-	u32 i;
+	u32 cpu, cluster;
 
 	if (!any_but(mask, apic->cpus, NOBODY))
 		return;
 	op_irq_save(apic->ops);
 	op_scan_mask(apic, mask);
 	copy_but(left, mask, apic->cpus, NOBODY);
-	while (gather(apic, left, &clusters, 64 * words))
-		for (i = 0; i < clusters.met; i++)
-			send_cluster(apic, &clusters, i, words,
-				     icr_low(vector, 0));
+	for_each_cpu(cpu, left, apic->cpus) {
+		u64 args[CLUSTER_WORDS + 1] = { 0 };
+
+		cluster = clusters->cluster_of[cpu];
+		take_cluster(apic, left, clusters->members[cluster], 64 * words,
+			     args);
+		args[words] = (u64)clusters->number[cluster] << 8 |
+			      icr_low(vector, 0);
+		op_hypercall(apic->ops, KVM_HC_SEND_IPI, args, words + 1);
+	}
 	op_irq_restore(apic->ops);
 }
 
 static void cluster128_mask(struct apic *apic, const u64 *mask, u32 vector)
 {
-	send_clusters(apic, mask, vector, 2);
+	send_clusters(apic, mask, vector, &apic->clusters[CLUSTERS_128], 2);
 }
 
 static void cluster128_others(struct apic *apic, const u64 *mask, u32 vector)
@@ -204,7 +199,7 @@ const struct callbacks kvm_pv_cluster128_callbacks = {
 
 static void cluster192_mask(struct apic *apic, const u64 *mask, u32 vector)
 {
-	send_clusters(apic, mask, vector, 3);
+	send_clusters(apic, mask, vector, &apic->clusters[CLUSTERS_192], 3);
 }
 
 static void cluster192_others(struct apic *apic, const u64 *mask, u32 vector)

@@ -4,7 +4,6 @@
 
 #include "send.h"
 
-#define MASK_WORDS (MAX_CPUS / 64)
 #define NOBODY 0xffffffffu
 
 #define APIC_DM_NMI 0x400
@@ -138,70 +137,21 @@ send_all_but(struct apic *apic, u32 cpu, u32 vector,
 	send(apic, mask, vector);
 }
 
-#define CLUSTERS 64 /* gathered in one pass; more take more passes */
-#define CLUSTER_HASH (2 * CLUSTERS)
-#define CLUSTER_WORDS 3 /* of the widest cluster, 192 */
-
-/* Clusters in the order they were met. */
-struct clusters {
-	u8 slot_of[CLUSTER_HASH]; /* slot + 1 of a number, by its hash */
-	u32 met;
-	u32 number[CLUSTERS];
-	u64 bits[CLUSTERS][CLUSTER_WORDS];
-};
-
-static inline u32 new_slot(struct clusters *clusters, u32 number)
+/* Take what is left of a cluster: its CPUs' places in it, as bits. */
+static inline __attribute__((always_inline)) void
+take_cluster(const struct apic *apic, u64 *left, const u64 *members, u32 width,
+	     u64 *bits)
 {
-	u32 i, slot = clusters->met++;
+	u32 i, place;
+	u64 word;
 
-	clusters->number[slot] = number;
-	for (i = 0; i < CLUSTER_WORDS; i++)
-		clusters->bits[slot][i] = 0;
-	return slot;
-}
-
-/* The slot of a cluster; CLUSTERS if it is new and there is no room. */
-static inline u32 find_slot(struct clusters *clusters, u32 number)
-{
-	u32 hash = number * 0x9e3779b1u / (0xffffffffu / CLUSTER_HASH + 1);
-	u32 slot;
-
-	while (clusters->slot_of[hash]) {
-		slot = clusters->slot_of[hash] - 1;
-		if (clusters->number[slot] == number)
-			return slot;
-		hash = (hash + 1) % CLUSTER_HASH;
+	for (i = 0; i < mask_words(apic->cpus); i++) {
+		for (word = left[i] & members[i]; word; word &= word - 1) {
+			place = apic->ids[i * 64 + __builtin_ctzll(word)] % width;
+			bits[place / 64] |= 1ull << place % 64;
+		}
+		left[i] &= ~members[i];
 	}
-	if (clusters->met == CLUSTERS)
-		return CLUSTERS;
-	slot = new_slot(clusters, number);
-	clusters->slot_of[hash] = slot + 1;
-	return slot;
-}
-
-/*
- * Move the first clusters of @width APIC IDs from @left to @clusters.
- *
- * As in Linux, all left CPUs of a cluster are taken with its first; but one
- * pass takes many clusters, because it has no mask of each, made at boot.
- */
-static inline __attribute__((always_inline)) u32
-gather(const struct apic *apic, u64 *left, struct clusters *clusters, u32 width)
-{
-	u32 cpu, bit, i, slot;
-
-	clusters->met = 0;
-	for (i = 0; i < CLUSTER_HASH; i++)
-		clusters->slot_of[i] = 0;
-	for_each_cpu(cpu, left, apic->cpus) {
-		slot = find_slot(clusters, apic->ids[cpu] / width);
-		if (slot == CLUSTERS)
-			continue;
-		bit = apic->ids[cpu] % width;
-		clusters->bits[slot][bit / 64] |= 1ull << bit % 64;
-		left[cpu / 64] &= ~(1ull << cpu % 64);
-	}
-	return clusters->met;
 }
 
 #endif

@@ -3,7 +3,6 @@
 #include "send.h"
 
 #define PATIENCE 4096 /* polls between two looks at the clock */
-#define MASK_WORDS (MAX_CPUS / 64)
 
 /* A source at work. */
 struct run {
@@ -13,7 +12,6 @@ struct run {
 	struct ops ops;
 	struct apic apic;
 	u64 mask[MASK_WORDS]; /* whom the burst sends to */
-	u32 sends; /* how many */
 };
 
 static u32 give_up(struct run *run, u32 trouble, u32 where)
@@ -23,10 +21,20 @@ static u32 give_up(struct run *run, u32 trouble, u32 where)
 	return 0;
 }
 
+/* Nobody looks at the clock without need: @deadline is 0 until a wait is long. */
+static inline u32 too_late(u32 poll, u64 *deadline)
+{
+	if (poll % PATIENCE)
+		return 0;
+	if (!*deadline)
+		*deadline = rdtsc() + box->limit_ticks;
+	return rdtsc() > *deadline;
+}
+
 /* Have the other CPUs that will be interrupted come to rest? */
 static u32 settle(struct run *run)
 {
-	u64 deadline = rdtsc() + box->limit_ticks;
+	u64 deadline = 0;
 
 	for (u32 i = 0; i < run->source->ntargets; i++) {
 		u32 cpu = run->targets[i];
@@ -35,7 +43,7 @@ static u32 settle(struct run *run)
 			continue;
 		for (u32 poll = 1; cpu_of(cpu)->idle != box->idle; poll++) {
 			pause();
-			if (poll % PATIENCE == 0 && rdtsc() > deadline)
+			if (too_late(poll, &deadline))
 				return give_up(run, TROUBLE_NOT_IDLE, cpu);
 		}
 	}
@@ -54,13 +62,13 @@ static void request(struct run *run, u64 generation)
 static u32 lock_entry(struct run *run, u32 cpu)
 {
 	struct entry *entry = &run->entries[cpu];
-	u64 deadline = rdtsc() + box->limit_ticks;
+	u64 deadline = 0;
 
 	for (u32 poll = 1;
 	     __atomic_load_n(&entry->acked, __ATOMIC_ACQUIRE) != entry->generation;
 	     poll++) {
 		pause();
-		if (poll % PATIENCE == 0 && rdtsc() > deadline)
+		if (too_late(poll, &deadline))
 			return give_up(run, TROUBLE_CSD_BUSY, cpu);
 	}
 	return 1;
@@ -84,17 +92,14 @@ static u32 queue(struct run *run, u64 generation)
 
 	for (u32 i = 0; i < words; i++)
 		run->mask[i] = 0;
-	run->sends = 0;
 	for (u32 i = 0; i < run->source->ntargets; i++) {
 		u32 cpu = run->targets[i];
 
 		if (!lock_entry(run, cpu))
 			return 0;
 		run->entries[cpu].generation = generation;
-		if (push(&cpu_of(cpu)->call_list, &run->entries[cpu])) {
+		if (push(&cpu_of(cpu)->call_list, &run->entries[cpu]))
 			run->mask[cpu / 64] |= 1ull << cpu % 64;
-			run->sends++;
-		}
 	}
 	return 1;
 }
@@ -153,7 +158,7 @@ static void send(struct run *run)
 /* Polls every target's entry in CPU order; the latest entry of a handler. */
 static u32 acknowledged(struct run *run, u64 *entered)
 {
-	u64 deadline = rdtsc() + box->limit_ticks;
+	u64 deadline = 0;
 
 	for (u32 i = 0; i < run->source->ntargets; i++) {
 		struct entry *entry = &run->entries[run->targets[i]];
@@ -161,7 +166,7 @@ static u32 acknowledged(struct run *run, u64 *entered)
 		for (u32 poll = 1; __atomic_load_n(&entry->acked, __ATOMIC_ACQUIRE) !=
 				   entry->generation; poll++) {
 			pause();
-			if (poll % PATIENCE == 0 && rdtsc() > deadline)
+			if (too_late(poll, &deadline))
 				return give_up(run, TROUBLE_NO_ACK,
 					       run->targets[i]);
 		}
@@ -233,8 +238,8 @@ static u32 one_burst(struct run *run, struct sample *sample)
 	if (source->wait && !acknowledged(run, &entered))
 		return 0;
 	end = rdtsc_ordered();
-	sample->wall = end - begin;
 	note(run, sample, start, sent, entered, end);
+	sample->wall = rdtsc_ordered() - begin;
 	return 1;
 }
 
@@ -255,13 +260,13 @@ static void prepare(struct run *run, struct cpu *me)
 	run->source = source;
 	run->targets = (const u32 *)source->targets;
 	run->entries = (struct entry *)source->entries;
-	run->sends = 0;
 	memset(run->mask, 0, sizeof(run->mask));
 	memset(&run->ops, 0, sizeof(run->ops));
 	run->ops.hypercall_abi = box->hypercall_abi;
 	run->ops.vmmcall = box->vmmcall;
 	run->apic.ops = &run->ops;
 	run->apic.ids = (const u32 *)box->apic_ids;
+	run->apic.clusters = (const struct clusters *)CLUSTERS_BASE;
 	run->apic.cpus = box->cpus;
 	run->apic.self = me->number;
 	run->apic.x2apic = box->x2apic;
@@ -272,12 +277,12 @@ static void prepare(struct run *run, struct cpu *me)
 /* Sources start together. */
 static u32 line_up(struct run *run)
 {
-	u64 deadline = rdtsc() + box->limit_ticks;
+	u64 deadline = 0;
 
 	__atomic_add_fetch(&box->arrived, 1, __ATOMIC_SEQ_CST);
 	for (u32 poll = 1; box->arrived < box->nsources; poll++) {
 		pause();
-		if (poll % PATIENCE == 0 && rdtsc() > deadline)
+		if (too_late(poll, &deadline))
 			return give_up(run, TROUBLE_ALONE, box->arrived);
 	}
 	return 1;

@@ -16,21 +16,24 @@ struct fixup {
 
 extern const struct fixup ex_table_start[], ex_table_end[];
 
-static void take_lock(void)
+static int take_lock(void)
 {
 	u64 deadline = rdtsc() + box->limit_ticks;
 
-	while (__atomic_exchange_n(&box->lock, 1, __ATOMIC_ACQUIRE) &&
-	       rdtsc() < deadline)
+	while (__atomic_exchange_n(&box->lock, 1, __ATOMIC_ACQUIRE)) {
+		if (rdtsc() > deadline)
+			return 0;
 		pause();
+	}
 	__atomic_store_n(&box->lock, 0, __ATOMIC_RELEASE);
+	return 1;
 }
 
-/* The function that is called. */
+/* The function that is called; without its lock it never ends, so no receipt. */
 void work_off(struct entry *entry, u64 entered)
 {
-	if (box->take_lock)
-		take_lock();
+	if (box->take_lock && !take_lock())
+		return;
 	entry->entered = entered;
 	__atomic_store_n(&entry->acked, entry->generation, __ATOMIC_RELEASE);
 }
@@ -102,6 +105,8 @@ void handle(struct frame *frame)
 	if (frame->vector < EXCEPTIONS && frame->vector != NMI_VECTOR)
 		return handle_exception(me, frame);
 	me->idle = BUSY;
+	if (frame->rip - (u64)rest_begin < (u64)(rest_end - rest_begin))
+		frame->rip = (u64)rest_end;
 	if (frame->vector != NMI_VECTOR)
 		write_apic(box, APIC_EOI, 0);
 	me->runs[frame->vector]++; /* before the receipt, after which it is read */
