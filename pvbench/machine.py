@@ -6,6 +6,7 @@ import fcntl
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -52,6 +53,11 @@ def _revision() -> str | None:
     except OSError:
         return None
     return done.stdout.strip() or None
+
+
+def say(text: str) -> None:
+    """What the user should know of before there are results."""
+    print(f"pvbench: {text}", file=sys.stderr)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Container
 from contextlib import nullcontext
 from functools import partial
@@ -64,13 +63,13 @@ def run(prepared: PreparedRun) -> Ended:
     path = resume.find(request.output, planned) if request.resume else None
     mine = path is None  # made here, or locked
     if request.resume and path is None and request.output is None:
-        _say(resume.why_anew(planned))
+        machine.say(resume.why_anew(planned))
     path = path or claim(request.output, request.suite.name, request.label or machine.tox_env())
-    timed = prepared.launch.clock not in EXACT_CLOCKS
+    timed = plan.boots and prepared.launch.clock not in EXACT_CLOCKS
     try:
         with (
             Journal.opened(journal.beside(path)) as book,
-            machine.alone(_say) if timed else nullcontext(),
+            machine.alone(machine.say) if timed else nullcontext(),
         ):
             mine = True
             return _boots(prepared, path, book, planned)
@@ -78,10 +77,6 @@ def run(prepared: PreparedRun) -> Ended:
         for made in (path, journal.beside(path)) if mine else ():
             if made.exists() and not made.stat().st_size:  # nothing was measured, or planned
                 made.unlink()
-
-
-def _say(text: str) -> None:
-    print(f"pvbench: {text}", file=sys.stderr)
 
 
 def _boots(prepared: PreparedRun, path: Path, book: Journal, planned: dict[str, Any]) -> Ended:

@@ -18,7 +18,6 @@ from pvbench_deliver_kvm.readings import Readings
 from pvbench_deliver_kvm.slices import Result, Slice
 from pvbench_deliver_kvm.support import has_algorithm, stand_in
 
-LIMIT_S = 1.0  # longest wait inside the guest
 HALTED_SHARE = 0.9  # of handler runs, for targets to count as halted
 DELAY_SHARE = 0.02  # of a slice that a thread waited for its CPU
 _NULL_LOOPS = 200
@@ -34,7 +33,8 @@ class KvmMachine:
     ) -> None:
         self._guest, self._wire, self._host = guest, wire, facts or {}
         self._met: list[tuple[Task, str | float]] = []  # with what its audit found
-        guest.box.limit_ticks = int(LIMIT_S * guest.tsc_khz * 1000)
+        # The guest gives up first, for it knows what it waits for.
+        guest.box.limit_ticks = int(guest.start.patience_s / 2 * guest.tsc_khz * 1000)
         self._null = self._null_costs()
 
     def run(self, task: Task, *, loops: int, warmup: int) -> Trace:

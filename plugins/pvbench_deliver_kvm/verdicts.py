@@ -2,7 +2,8 @@
 What works on this host, by trial.
 
 A trial that does not return must not cost the run, so trials happen in child
-processes under the clock of this one, and what is found is kept.
+processes under the clock of this one, and what is found is kept.  A failure may be
+that of a busy moment: it is final when another time saw it too.
 """
 
 from __future__ import annotations
@@ -13,19 +14,20 @@ import os
 import select
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
 
-from pvbench import host
+from pvbench import host, machine
 from pvbench_deliver_kvm import build
 from pvbench_deliver_kvm.trials import BEGUN, ENDED, REFUSED, TRIALS
 
 START_S: Final = 60.0  # of a child until it has a guest, which takes long under emulation
 LIMIT_S: Final = 1.8  # of a trial; a guest's own clock may race
+SURE: Final = 2  # failures of a trial, at different times
 
 
 def verdicts() -> dict[str, str]:
@@ -35,40 +37,56 @@ def verdicts() -> dict[str, str]:
     Kept for this kernel, microcode, KVM with its parameters, and guest.
     """
     path = build.cache_folder() / f"kvm-verdicts-{_key()}.json"
-    if kept := _kept(path):
-        return kept
-    groups = list(map(_tried, TRIALS))
-    found = {name: why for group, _ in groups for name, why in group.items()}
-    if all(lasting for _, lasting in groups):
-        build.keep(json.dumps(found).encode(), path)
-    return found
+    kept = _kept(path)
+    left = {
+        group: [name for name in programs if not _is_final(kept.get(name))]
+        for group, (_, _, programs) in TRIALS.items()
+    }
+    if not any(left.values()):
+        return {name: why for name, (why, _) in kept.items()}
+    with machine.alone(machine.say):
+        groups = [_tried(group, names) for group, names in left.items() if names]
+    for told, _ in groups:
+        kept |= {name: (why, kept.get(name, ("", 0))[1] + 1) for name, why in told.items()}
+    build.keep(json.dumps(kept).encode(), path)
+    untold = {name: why for _, lacking in groups for name, why in lacking.items()}
+    return {name: why for name, (why, _) in kept.items()} | untold
 
 
-def _kept(path: Path) -> dict[str, str] | None:
-    """Verdicts of another time; None if they are not whole."""
+def _kept(path: Path) -> dict[str, tuple[str, int]]:
+    """(verdict, how often it was seen) of trials at other times."""
     try:
-        found: dict[str, str] = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return None
+        found = {str(name): (str(why), int(seen)) for name, (why, seen) in _pairs(path)}
+    except (OSError, ValueError, TypeError):
+        return {}
     names = {name for _, _, programs in TRIALS.values() for name in programs}
-    return found if isinstance(found, dict) and found.keys() == names else None
+    return {name: verdict for name, verdict in found.items() if name in names}
+
+
+def _pairs(path: Path) -> Iterable[tuple[str, Any]]:
+    found = json.loads(path.read_text())
+    return found.items() if isinstance(found, dict) else ()
+
+
+def _is_final(verdict: tuple[str, int] | None) -> bool:
+    return verdict is not None and (not verdict[0] or verdict[1] >= SURE)
 
 
 def _key() -> str:
     return hashlib.sha256(f"{host.kvm_key()} {build.key()}".encode()).hexdigest()[:16]
 
 
-def _tried(group: str) -> tuple[dict[str, str], bool]:
-    """The verdict of each trial, and whether it would be the same another time."""
+def _tried(group: str, names: list[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """The verdicts of trials of *group*, and why the others were not even tried."""
     found: dict[str, str] = {}
-    while left := [name for name in TRIALS[group][2] if name not in found]:
+    while left := [name for name in names if name not in found]:
         child = _child(group, left)
         found |= child.verdicts
         if not (child.begun or child.verdicts):
-            return found | dict.fromkeys(left, child.end), False
+            return found, dict.fromkeys(left, child.end)
         if child.end:  # in the middle of a trial
             found |= dict.fromkeys([name for name in left if name not in found][:1], child.end)
-    return found, True
+    return found, {}
 
 
 @attrs.frozen
@@ -94,7 +112,8 @@ def _child(group: str, names: list[str]) -> _Child:
     end = "the process of its guest ends" if begun else "no guest starts"
     if begun and told[-1] is None:
         end = f"it does not return within {LIMIT_S:g} s"
-    found = dict(value for value in told if isinstance(value, list))
+    pairs = [value for value in told if isinstance(value, list)]
+    found = {name: why for name, why in pairs if name in names}
     if found and told[-1] == ENDED:
         end = ""
     return _Child(

@@ -21,7 +21,6 @@ from pvbench_deliver_kvm.machine import KvmMachine
 pytestmark = pytest.mark.usefixtures("needs_kvm")
 
 UNICAST = (Fence(), WrMsr(0x830, 1 << 32 | 0xFB))
-RESERVED_BITS = (WrMsr(0x830, 1 << 32 | 0x10_00FB),)
 UNKNOWN_MSR = (WrMsr(0x1234_5678, 0),)
 
 # Machine code of the entry, which every CPU runs first.
@@ -105,6 +104,14 @@ def test_a_guest_that_never_gets_ready_is_given_up(monkeypatch: pytest.MonkeyPat
         pass
 
     assert before == held()
+
+
+def test_a_source_that_waits_in_vain_says_for_whom() -> None:
+    """It gives up before the host does, which knows only that nothing moves."""
+    with started(patience_s=0.4) as guest:
+        trace = KvmMachine(guest, wire=True).run(task(Fence()), loops=2, warmup=0)
+
+    assert trace.faults == ("CPU 1 never acknowledged (burst 1 of CPU 0)",)
 
 
 def test_a_guest_that_never_finishes_is_given_up() -> None:

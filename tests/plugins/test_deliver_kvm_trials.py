@@ -207,8 +207,8 @@ def test_a_child_that_cannot_boot_says_why(
 
 @pytest.mark.usefixtures("needs_kvm")
 def test_this_host_has_a_verdict_on_every_trial() -> None:
-    """Any KVM has what its guests boot with."""
+    """Any KVM emulates a local APIC; the hypercalls are its own affair."""
     found = verdicts_of_this_host()
+    failed = {name: why for name, why in found.items() if why and "apic" in name}
 
-    assert sorted(found) == sorted(ALL)
-    assert found["x2apic-physical"] == ""
+    assert (sorted(found), failed) == (sorted(ALL), {})

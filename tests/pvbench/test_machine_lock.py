@@ -185,6 +185,18 @@ def test_waiting_can_be_given_up(cli: Cli, start: Start, timed: tuple[str, ...])
     assert sorted(os.listdir()) == ["begun", "go", "lock"]
 
 
+def test_a_run_that_boots_nothing_does_not_wait(start: Start, timed: tuple[str, ...]) -> None:
+    """It has nothing to time; its refusals are told at once."""
+    with machine.alone(nobody_waits):
+        refused = start(*timed, "--sender", "kernel", "-o", "a.json")
+        _, said = refused.communicate(timeout=60)
+
+    assert (refused.returncode, "waiting" in said) == (3, False)
+    assert [next(iter(entry)) for entry in journal_of(Path("a.json"))] == [
+        *("plan", "case", "end"),
+    ]
+
+
 def test_a_run_of_the_model_never_waits(cli: Cli, lock: Path) -> None:
     """Its clock is exact: nothing disturbs it, it disturbs nobody that is timed for long."""
     with machine.alone(nobody_waits):
