@@ -111,7 +111,7 @@ class Paper:
         return KvmMachine(cast("BootedGuest", self._guest()), wire=wire, facts=facts)
 
     def _guest(self) -> Any:
-        start = Start(image=b"", hypercall_abi=self.abi, cpus=self.cpus, patience_s=1)
+        start = Start(image=b"", hypercall_abi=self.abi, cpus=self.cpus, patience_s=2)
         named = self.counters
         return SimpleNamespace(
             guest=Guest(name="paper", apic_ids=range(CPUS)),
