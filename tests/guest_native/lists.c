@@ -1,0 +1,151 @@
+/* lists.c: the guest's call lists in a native build, step by step and by threads. */
+#include <pthread.h>
+#include <sched.h>
+#include <string.h>
+
+#include "abi.h"
+
+#define CPUS 64
+#define SOURCES 4
+
+static _Alignas(64) unsigned char areas[CPUS * CPU_AREA_SIZE];
+static struct mailbox mailbox;
+
+#undef CPU_AREA_BASE
+#define CPU_AREA_BASE ((u64)areas)
+#include "guest.h"
+#undef box
+#define box ((volatile struct mailbox *)&mailbox)
+
+#include "target.c"
+#include "source.c"
+
+/* Of the linker script and of main.c; no exception comes here. */
+const struct fixup ex_table_start[1], ex_table_end[1];
+const char rest_begin[1], rest_end[1];
+
+static struct run runs[SOURCES];
+static struct source sources[SOURCES];
+static struct entry entries[SOURCES][CPUS];
+static u32 targets_of[SOURCES][CPUS];
+static u64 logs[SOURCES];
+static u32 pending[CPUS]; /* interrupts nobody has taken */
+static u32 over;
+
+void start_over(u64 limit_ticks)
+{
+	memset(areas, 0, sizeof(areas));
+	memset(entries, 0, sizeof(entries));
+	memset(sources, 0, sizeof(sources));
+	memset(runs, 0, sizeof(runs));
+	memset(pending, 0, sizeof(pending));
+	over = 0;
+	mailbox.cpus = CPUS;
+	mailbox.limit_ticks = limit_ticks;
+	for (u32 i = 0; i < SOURCES; i++) {
+		sources[i].partial = (u64)&logs[i];
+		runs[i].source = &sources[i];
+		runs[i].targets = targets_of[i];
+		runs[i].entries = entries[i];
+	}
+}
+
+/* Whom an interrupt is due for, as it is logged; *trouble says why not. */
+u64 queue_burst(u32 source, const u32 *targets, u32 count, u64 generation,
+		u32 *trouble)
+{
+	memcpy(targets_of[source], targets, count * sizeof(*targets));
+	sources[source].ntargets = count;
+	queue(&runs[source], generation);
+	log_partial(&runs[source], 0);
+	*trouble = sources[source].trouble;
+	return logs[source];
+}
+
+/* Functions worked off by one interrupt. */
+u64 take(u32 cpu)
+{
+	struct cpu *me = (struct cpu *)cpu_of(cpu);
+	u64 before = me->functions;
+
+	work_off_list(me, 1);
+	return me->functions - before;
+}
+
+struct job {
+	u32 number;
+	u32 targets;
+	u32 loops;
+	u64 interrupts;
+	pthread_t thread;
+};
+
+static void *send_all(void *argument)
+{
+	struct job *job = argument;
+	struct run *run = &runs[job->number];
+	u64 entered;
+
+	run->source->ntargets = job->targets;
+	for (u32 i = 0; i < job->targets; i++)
+		targets_of[job->number][i] = i;
+	for (u32 loop = 1; loop <= job->loops; loop++) {
+		if (!queue(run, loop))
+			return NULL;
+		for (u32 i = 0; i < job->targets; i++) {
+			if (!(run->mask[0] >> i & 1))
+				continue;
+			__atomic_add_fetch(&pending[i], 1, __ATOMIC_SEQ_CST);
+			job->interrupts++;
+		}
+		if (!acknowledged(run, &entered))
+			return NULL;
+		run->source->done++;
+	}
+	return NULL;
+}
+
+static void *take_all(void *argument)
+{
+	struct job *job = argument;
+
+	while (!__atomic_load_n(&over, __ATOMIC_SEQ_CST)) {
+		if (!__atomic_load_n(&pending[job->number], __ATOMIC_SEQ_CST)) {
+			sched_yield();
+			continue;
+		}
+		__atomic_sub_fetch(&pending[job->number], 1, __ATOMIC_SEQ_CST);
+		work_off_list((struct cpu *)cpu_of(job->number), 1);
+		job->interrupts++;
+	}
+	return NULL;
+}
+
+/* Bursts that ended well; *sent and *taken count interrupts, *functions what ran. */
+u64 all_at_once(u32 nsources, u32 ntargets, u32 loops, u64 *sent, u64 *taken,
+		u64 *functions)
+{
+	struct job senders[SOURCES] = { 0 }, takers[CPUS] = { 0 };
+	u64 done = 0;
+
+	for (u32 i = 0; i < ntargets; i++) {
+		takers[i].number = i;
+		pthread_create(&takers[i].thread, NULL, take_all, &takers[i]);
+	}
+	for (u32 i = 0; i < nsources; i++) {
+		senders[i] = (struct job){ i, ntargets, loops, 0, 0 };
+		pthread_create(&senders[i].thread, NULL, send_all, &senders[i]);
+	}
+	for (u32 i = 0; i < nsources; i++) {
+		pthread_join(senders[i].thread, NULL);
+		*sent += senders[i].interrupts;
+		done += sources[i].done;
+	}
+	__atomic_store_n(&over, 1, __ATOMIC_SEQ_CST);
+	for (u32 i = 0; i < ntargets; i++) {
+		pthread_join(takers[i].thread, NULL);
+		*taken += takers[i].interrupts;
+		*functions += cpu_of(i)->functions;
+	}
+	return done;
+}
