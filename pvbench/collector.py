@@ -38,6 +38,7 @@ def counted(counts: Counts, loops: int) -> Metadata:
         "exits": counts.exits,
         "handlers": sum(counts.handlers),
         "coalesced": None if counts.coalesced is None else sum(counts.coalesced),
+        "wakeups_polled": counts.wakeups_polled,
         "wakeups_blocked": counts.wakeups_blocked,
     }
     return {

@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from pvbench import journal, machine, progress, resume
+from pvbench import journal, machine, progress, resume, turns
 from pvbench.boot import Report, run_boot
 from pvbench.collector import Collector, case_metadata
 from pvbench.delivery import EXACT_CLOCKS
@@ -63,13 +63,13 @@ def run(prepared: PreparedRun) -> Ended:
     path = resume.find(request.output, planned) if request.resume else None
     mine = path is None  # made here, or locked
     if request.resume and path is None and request.output is None:
-        machine.say(resume.why_anew(planned))
+        turns.say(resume.why_anew(planned))
     path = path or claim(request.output, request.suite.name, request.label or machine.tox_env())
     timed = plan.boots and prepared.launch.clock not in EXACT_CLOCKS
     try:
         with (
             Journal.opened(journal.beside(path)) as book,
-            machine.alone(machine.say) if timed else nullcontext(),
+            turns.alone(turns.say) if timed else nullcontext(),
         ):
             mine = True
             return _boots(prepared, path, book, planned)

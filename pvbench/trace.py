@@ -104,7 +104,7 @@ class Trace:
         assumed: part of each series' time that rests on assumed numbers, 0 to 1;
             empty where times are measured.
         target_state: what the targets were proved to be: ``halted``,
-            ``running`` or ``preempted``.
+            ``running``, ``preempted``, or ``unknown`` where the host does not tell.
         ticks_per_second: of a clock that differs between machines; None if the
             clock's name tells.
         faults: sentences about what went wrong in it; any makes it void.

@@ -13,7 +13,7 @@ import pytest
 
 from kvm_fakes import Paper, audits_of, slices_of
 from kvm_run_helpers import HELD, Begin, begin, members
-from pvbench import machine as pvbench_machine
+from pvbench import turns
 from pvbench_deliver_kvm import machine, readings
 from run_helpers import Cli, Done, Plant, call
 
@@ -36,14 +36,14 @@ def kvm_run(needs_kvm: None, runs: Path) -> tuple[Path, Done]:
     path = runs / "kvm.json"
     choice = ("-k", "normal-ipi", "--sender", "native", "--vcpus", "2,8", "--boots", "2")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pvbench_machine, "LOCK", runs / "lock")
+        patch.setattr(turns, "LOCK", runs / "lock")
         return path, call(*KVM, *choice, "-o", str(path))
 
 
 @pytest.fixture
 def kvm(needs_kvm: None, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
     """Run norov on real guests, one boot of each, with a lock of this test's own."""
-    monkeypatch.setattr(pvbench_machine, "LOCK", tmp_path / "lock")
+    monkeypatch.setattr(turns, "LOCK", tmp_path / "lock")
     return partial(cli, *KVM, "--boots", "1")
 
 

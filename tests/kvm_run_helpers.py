@@ -19,11 +19,11 @@ HELD = """
 import os
 from contextlib import contextmanager
 from pathlib import Path
-from pvbench import machine
+from pvbench import turns
 from pvbench.hookspecs import hookimpl
 from pvbench_deliver_kvm import KvmDelivery
 
-machine.LOCK = Path(os.environ["LOCK"])
+turns.LOCK = Path(os.environ["LOCK"])
 
 class Held(KvmDelivery):
     name = "held"

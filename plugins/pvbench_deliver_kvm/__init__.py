@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
 from pvbench.delivery import Delivery, Machine, Options, Task
-from pvbench.errors import UnavailableError, UsageError
+from pvbench.errors import PvbenchError, UnavailableError, UsageError
 from pvbench.hookspecs import hookimpl
 from pvbench.topology import Guest
 
+if TYPE_CHECKING:
+    from pvbench_deliver_kvm.kvm import Kvm
+
 pvbench_api = 1
+
+_PAGE = 4096
 
 PATIENCE_S = 5.0  # how long a guest may make no progress
 
@@ -60,13 +65,13 @@ class KvmDelivery:
                 fix=f"Usable: {','.join(map(str, usable))}.",
             )
         with Kvm.open() as kvm:
-            limits = kvm.limits()
+            limits, told = kvm.limits(), _told(facts, kvm, software=software)
         return limits | {
             "cpus": list(options.cpus),
             "wire": options.wire,
             "usable_cpus": len(options.cpus or usable),
             "software": software,
-            "facts": _told(facts, software=software),
+            "facts": told,
             "patience_s": PATIENCE_S,
             "verdicts": verdicts(),
         }
@@ -77,10 +82,16 @@ class KvmDelivery:
             yield machine
 
 
-def _told(facts: dict[str, str], *, software: bool) -> dict[str, str]:
+def _told(facts: dict[str, str], kvm: Kvm, *, software: bool) -> dict[str, Any]:
     """What a report says of where its times are from."""
+    from pvbench_deliver_kvm.vm import Vm
+
     modules, release = facts["kvm_modules"], facts["kernel_release"]
-    told = {"source": f"a guest of its own on KVM ({modules}) of Linux {release}"}
+    told: dict[str, Any] = {
+        "source": f"a guest of its own on KVM ({modules}) of Linux {release}"
+    }
+    with suppress(PvbenchError), Vm(kvm, memory_size=_PAGE) as vm:  # a run says why not
+        told["tsc_khz"] = vm.create_vcpu(0).get_tsc_khz()
     if software:
         told["caveat"] = (
             "this KVM works without hardware virtualization and emulates what the guest "

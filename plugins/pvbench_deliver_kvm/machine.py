@@ -16,6 +16,7 @@ from pvbench_deliver_kvm.audit import audit
 from pvbench_deliver_kvm.guests import BootedGuest, GuestError
 from pvbench_deliver_kvm.readings import Readings
 from pvbench_deliver_kvm.slices import Result, Slice
+from pvbench_deliver_kvm.stats import OBSERVED
 from pvbench_deliver_kvm.support import has_algorithm, stand_in
 
 HALTED_SHARE = 0.9  # of handler runs, for targets to count as halted
@@ -35,7 +36,7 @@ class KvmMachine:
         self._met: list[tuple[Task, str | float]] = []  # with what its audit found
         # The guest gives up first, for it knows what it waits for.
         guest.box.limit_ticks = int(guest.start.patience_s / 2 * guest.tsc_khz * 1000)
-        self._null = self._null_costs()
+        self._null = {call: self._null_costs(call=call) for call in {False, not wire}}
 
     def run(self, task: Task, *, loops: int, warmup: int) -> Trace:
         """
@@ -83,7 +84,7 @@ class KvmMachine:
         """The guest's code makes the very ops that the sender makes."""
         placed = Slice(self._guest, task, 1, call=True)
         for index, (burst, program) in enumerate(zip(task.bursts, task.programs, strict=True)):
-            if program and placed.traced(index) != program:
+            if placed.traced(index) != program:
                 raise GuestError(
                     f"the guest's code for {_stack(task)} makes other ops than the sender",
                     why=f"{burst.operation} of CPU {burst.source}",
@@ -119,7 +120,7 @@ class KvmMachine:
             target_state=self._state(task, result, change),
             ticks_per_second=self._guest.tsc_khz * 1000,
             faults=(*result.troubles, *strange),
-            facts=self._facts(task, change, call=call),
+            facts=self._facts(task, loops, change, call=call),
         )
 
     def _counts(self, task: Task, result: Result, change: Readings) -> Counts:
@@ -144,37 +145,50 @@ class KvmMachine:
         )
 
     def _state(self, task: Task, result: Result, change: Readings) -> str:
-        """What the targets were, by KVM's counters; by the guest's own word without them."""
+        """What the targets were, by KVM's counters and the scheduler's."""
         sources = {burst.source for burst in task.bursts}
         targets = {cpu for cpus in task.reached for cpu in cpus} - sources
         if task.target_state == "running":
-            waited = max((change.delays[cpu] for cpu in targets), default=0.0)
-            return "running" if waited <= DELAY_SHARE else "preempted"
+            shares = [change.delays[cpu] for cpu in targets]
+            if None in shares:  # who spins did not sleep, so the kernel does not tell
+                return "unknown"
+            late = max(filter(None, shares), default=0) > DELAY_SHARE
+            return "preempted" if late else "running"
         polled = change.total("halt_successful_poll", targets)
         blocked = change.total("halt_wakeup", targets)
         runs = sum(result.handled.runs[cpu] for cpu in targets)
-        if polled is None or blocked is None or polled + blocked >= HALTED_SHARE * runs:
-            return "halted"
-        return "preempted"
+        if polled is None or blocked is None:
+            return "unknown" if targets else "halted"
+        return "halted" if polled + blocked >= HALTED_SHARE * runs else "preempted"
+
+    def _observed(self, change: Readings, loops: int) -> dict[str, float]:
+        """Counters that no count is made of: all vCPUs', an iteration."""
+        totals = {name: change.total(name, self._guest.guest.cpus) for name in OBSERVED}
+        return {
+            f"kvm_{name}": round(total / loops, 6)
+            for name, total in totals.items()
+            if total is not None
+        }
 
     def _facts(
-        self, task: Task, change: Readings, *, call: bool
+        self, task: Task, loops: int, change: Readings, *, call: bool
     ) -> dict[str, str | int | float]:
         guest = self._guest
         usable = len(guest.start.cpus or os.sched_getaffinity(0))
-        delays = [change.delays[burst.source] for burst in task.bursts]
+        delays = [change.delays[burst.source] or 0.0 for burst in task.bursts]
         found: dict[str, str | int | float] = {
+            **self._host,
             "execution": "call" if call else "wire",
             "tsc_khz": guest.tsc_khz,
             "tsc_offsets": "equal" if guest.tscs_agree else "unknown or different",
             "kvm_counters": ",".join(sorted(change.counters[0])) if change.counters else "none",
+            **self._observed(change, loops),
             "hypercall_proof": self._hypercall_proof(change),
             "cpu_list": ",".join(map(str, guest.start.cpus)) or "any",
             "overcommitted": "yes" if len(guest.guest.apic_ids) > usable else "no",
             "source_delay_share": round(max(delays, default=0.0), 4),
             "icr_writes_traced": next(found for met, found in self._met if met is task),
-            **self._null,
-            **self._host,
+            **self._null[call],
         }
         if told := stand_in(guest.guest.hypercall_abi):
             found["stand_in"] = told
@@ -186,15 +200,16 @@ class KvmMachine:
         hyperv = self._guest.box.hypercall_abi == mailbox.HYPERCALL_HYPERV
         return _BY_KVM if counted and not hyperv else "the guest's own count"
 
-    def _null_costs(self) -> dict[str, int]:
-        """Ticks of the op loop itself: interrupts off and on, and nothing else."""
+    def _null_costs(self, *, call: bool) -> dict[str, int]:
+        """Ticks of the op loop or the call itself: interrupts off and on, nothing else."""
+        everybody = tuple(self._guest.guest.cpus)
         task = Task(
-            bursts=(Burst(source=0, operation="send_IPI_mask", wait=False),),
+            bursts=(Burst(source=0, operation="send_IPI_mask", targets=everybody, wait=False),),
             programs=((IrqSave(), IrqRestore()),),
             reached=((),),
             program_for=lambda burst, cpus: (),
         )
-        samples = Slice(self._guest, task, _NULL_LOOPS, call=False).run().samples
+        samples = Slice(self._guest, task, _NULL_LOOPS, call=call).run().samples
         return {f"null_{name}_ticks": int(median(samples[name])) for name in ("send", "irqoff")}
 
 

@@ -40,10 +40,10 @@ class Readings:
         )
 
     @property
-    def delays(self) -> list[float]:
-        """Share of its time that each thread wanted to run and could not."""
+    def delays(self) -> list[float | None]:
+        """Share of its time that each thread wanted to run and could not; None if all slept."""
         pairs = zip(self.waited_ns, self.ran_ns, strict=True)
-        return [waited / (waited + ran) if waited + ran else 0.0 for waited, ran in pairs]
+        return [waited / (waited + ran) if waited + ran else None for waited, ran in pairs]
 
     def total(self, name: str, cpus: Iterable[int]) -> int | None:
         """Sum over *cpus*; None where KVM does not count it."""

@@ -14,7 +14,7 @@ from pvbench.delivery import Task
 from pvbench.ops import Burst, Program
 from pvbench.trace import PartialSend
 from pvbench_deliver_kvm import layout, mailbox
-from pvbench_deliver_kvm.algorithms import DRIVERS, OPERATIONS, OVERLAYS
+from pvbench_deliver_kvm.algorithms import DRIVER_NULL, DRIVERS, OPERATIONS, OVERLAYS
 from pvbench_deliver_kvm.encode import decode, encode
 from pvbench_deliver_kvm.guests import BootedGuest, GuestError, exception
 
@@ -142,11 +142,13 @@ class Slice:
         source.mask = arena.put(self._mask(_mask_of(burst)))
         if self._log:
             source.partial = arena.room(self._loops * self._words * 8)
-        if self._call and task.algorithm:
-            source.call = 1
+        source.call = self._call
+        if task.algorithm and self._call:
             source.driver = DRIVERS[task.algorithm.driver]
             source.overlay = OVERLAYS[task.algorithm.overlay]
             source.shorthands = task.algorithm.shorthands
+        else:
+            source.driver = DRIVER_NULL
 
     def _fill_empty(self, source: mailbox.Source) -> None:
         """An iteration that sends nothing."""

@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import attrs
 
-from pvbench import host, machine
+from pvbench import host, turns
 from pvbench_deliver_kvm import build
 from pvbench_deliver_kvm.trials import BEGUN, ENDED, REFUSED, TRIALS
 
@@ -44,7 +44,7 @@ def verdicts() -> dict[str, str]:
     }
     if not any(left.values()):
         return {name: why for name, (why, _) in kept.items()}
-    with machine.alone(machine.say):
+    with turns.alone(turns.say):
         groups = [_tried(group, names) for group, names in left.items() if names]
     for told, _ in groups:
         kept |= {name: (why, kept.get(name, ("", 0))[1] + 1) for name, why in told.items()}

@@ -63,14 +63,14 @@ def _abilities(delivery: Delivery) -> dict[str, str]:
     if reason := delivery.unavailable():
         return {title: f"no: {reason}"}
     try:
-        verdicts = delivery.settings(Options()).get("verdicts", {})
+        settings = delivery.settings(Options())
     except PvbenchError as error:
         return {title: f"no: {error}"}
-    tried = {
-        f"{delivery.name}: {name}": f"no: {why}" if why else "works"
-        for name, why in verdicts.items()
+    verdicts: dict[str, str] = settings.get("verdicts", {})
+    told = settings.get("facts", {}) | {
+        name: f"no: {why}" if why else "works" for name, why in verdicts.items()
     }
-    return {title: "usable"} | tried
+    return {title: "usable"} | {f"{delivery.name}: {name}": what for name, what in told.items()}
 
 
 def _print(facts: dict[str, str], advice: list[str], style: str) -> None:

@@ -185,13 +185,11 @@ def test_targets_were_halted_if_their_halts_say_so(
 
 
 @pytest.mark.parametrize("left", [(), ("halt_wakeup",), ("halt_successful_poll",)])
-def test_without_halt_counters_the_guest_is_believed(
-    paper: Paper, left: tuple[str, ...]
-) -> None:
-    """It sends to a target that has said it is idle."""
+def test_without_halt_counters_nobody_knows(paper: Paper, left: tuple[str, ...]) -> None:
+    """That a target has said it is idle is no proof."""
     paper.counters = left
 
-    assert traced(paper).target_state == "halted"
+    assert traced(paper).target_state == "unknown"
 
 
 @pytest.mark.parametrize(
@@ -211,6 +209,11 @@ def test_targets_were_running_if_their_threads_were(
     paper.run_ns = (98, 98, 97, 98)
 
     assert traced(paper, burst(0, 1, 2), target_state="running").target_state == state
+
+
+def test_a_spinning_target_that_has_not_run_is_not_told_of(paper: Paper) -> None:
+    """Then the kernel keeps no such times."""
+    assert traced(paper, target_state="running").target_state == "unknown"
 
 
 def test_what_went_wrong_are_faults(paper: Paper) -> None:

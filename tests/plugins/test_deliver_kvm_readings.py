@@ -71,14 +71,14 @@ def test_two_moments_of_two_guests_are_never_subtracted() -> None:
         pytest.param(75, 25, 0.25, id="a-quarter"),
         pytest.param(10, 0, 0.0, id="never-waited"),
         pytest.param(0, 10, 1.0, id="never-ran"),
-        pytest.param(0, 0, 0.0, id="slept"),
+        pytest.param(0, 0, None, id="slept"),
     ],
 )
 def test_a_delay_is_the_part_of_its_time_that_a_thread_waited(
-    ran: int, waited: int, share: float
+    ran: int, waited: int, share: float | None
 ) -> None:
     """Sleeping is no waiting."""
-    assert of(ran=(ran, 1), waited=(waited, 0)).delays == [share, 0.0]
+    assert of(ran=(ran, 1), waited=(waited, 0)).delays == [share, 0]
 
 
 @pytest.mark.parametrize(

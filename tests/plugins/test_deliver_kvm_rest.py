@@ -27,6 +27,7 @@ TASK = Task(
 
 def strike(guest: BootedGuest, cpu: int, rip: int) -> None:
     """Let an NMI arrive while *cpu*, which says that it halts, is at *rip*."""
+    guest._wait(lambda: guest.cpu(cpu).idle == mailbox.HALTED, 5.0, "come to rest")
     threads.stop(guest.threads)
     vcpu = guest.vm.vcpus[cpu]
     regs = vcpu.get_regs()

@@ -73,7 +73,7 @@ def test_without_counters_the_guest_s_own_counts_prove(monkeypatch: Patch, numbe
     assert trace.counts.wakeups_blocked is None
     assert trace.facts["kvm_counters"] == "none"
     assert trace.facts["hypercall_proof"] == "the guest's own count"
-    assert trace.target_state == "halted"
+    assert trace.target_state == "unknown"
 
 
 def test_tscs_are_not_known_to_agree_where_nobody_tells(monkeypatch: Patch) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pvbench import host, machine
+from pvbench import host, turns
 from pvbench_deliver_kvm import build, verdicts
 from pvbench_deliver_kvm.trials import TRIALS
 
@@ -47,7 +47,7 @@ def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Child:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(build, "key", lambda: "this guest")  # which needs a compiler
     monkeypatch.setattr(host, "kvm_key", lambda: "this host")
-    monkeypatch.setattr(machine, "LOCK", tmp_path / "lock")
+    monkeypatch.setattr(turns, "LOCK", tmp_path / "lock")
     monkeypatch.setattr(sys, "executable", str(script))
     return plant
 
@@ -259,7 +259,7 @@ def test_trials_take_turns_with_timed_runs(
         begun[-1] = len(born(tmp_path))
 
     child(BEGUN + ALL_WORK)
-    monkeypatch.setattr(machine, "alone", alone)
+    monkeypatch.setattr(turns, "alone", alone)
     for _ in range(2):
         verdicts.verdicts()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from live_helpers import call, ready
-from pvbench import machine as pvbench_machine
+from pvbench import turns
 from pvbench.testing import check_run
 from pvbench.topology import parse_guest
 from pvbench_deliver_live import Live
@@ -65,7 +65,7 @@ def test_the_suite_runs_from_the_command_line(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every case is ok, and the table says what the kernel says."""
-    monkeypatch.setattr(pvbench_machine, "LOCK", tmp_path / "lock")  # nobody's but ours
+    monkeypatch.setattr(turns, "LOCK", tmp_path / "lock")  # nobody's but ours
     options = ("--delivery", "live", "--fast", "--boots", "1", "-q", "-o", "a.json")
 
     done = cli("run", "live", *options)

@@ -74,12 +74,14 @@ def test_where_all_is_as_it_says_there_is_no_note(facts: dict[str, Any]) -> None
         pytest.param({"overcommitted": "yes"}, CROWDED, id="over-committed"),
         pytest.param(
             {"target_state_proved": "preempted"},
-            "Note: in broadcast of x2apic-physical targets were also preempted.",
+            "Note: in broadcast of x2apic-physical targets were not always "
+            "proved halted: also preempted.",
             id="preempted",
         ),
         pytest.param(
             {"target_state": "running", "target_state_proved": "halted"},
-            "Note: in broadcast of x2apic-physical targets were also halted.",
+            "Note: in broadcast of x2apic-physical targets were not always "
+            "proved running: also halted.",
             id="halted-instead-of-running",
         ),
         pytest.param(
@@ -124,7 +126,7 @@ def test_all_that_miss_a_condition_alike_are_named_in_one_note() -> None:
     assert notes(*rows) == [
         f"Note: of x2apic-physical, x2apic-cluster {REPLAYED}",
         "Note: in normal-ipi, broadcast of x2apic-physical, x2apic-cluster targets were "
-        "also preempted.",
+        "not always proved halted: also preempted.",
     ]
 
 
@@ -185,6 +187,7 @@ def test_one_boot_in_which_they_did_otherwise_is_enough(
 ) -> None:
     """The median may come from that very boot."""
     assert told(boots(*proved)) == [
-        f"Note: in broadcast of x2apic-physical targets were also {state}."
+        "Note: in broadcast of x2apic-physical targets were not always proved halted: "
+        f"also {state}."
         for state in expected
     ]

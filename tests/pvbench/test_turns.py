@@ -12,7 +12,7 @@ from typing import IO
 import pytest
 
 from planted import delivery_around_the_model
-from pvbench import machine
+from pvbench import turns
 from pvbench.errors import UnavailableError
 from run_helpers import Cli, Plant, buffered, command, journal_of, wait_for
 
@@ -26,8 +26,8 @@ ONE = (*QUICK, "--driver", "x2apic-physical", "--vcpus", "3", "--boots", "1")
 OWN_LOCK = """
 import os
 from pathlib import Path
-from pvbench import machine
-machine.LOCK = Path(os.environ["LOCK"])
+from pvbench import turns
+turns.LOCK = Path(os.environ["LOCK"])
 """
 # A boot tells how many of the others' runs are over, then waits if it is told to.
 TELL = """
@@ -44,7 +44,7 @@ def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A lock of this test's own, also for the processes it starts."""
     path = tmp_path / "lock" / "pvbench.lock"
     path.parent.mkdir()
-    monkeypatch.setattr(machine, "LOCK", path)
+    monkeypatch.setattr(turns, "LOCK", path)
     monkeypatch.setenv("LOCK", str(path))
     return path
 
@@ -97,7 +97,7 @@ def test_a_lock_is_made_for_everybody(lock: Path) -> None:
     """Whatever the umask of the user who came first: locking takes reading."""
     before = os.umask(0o077)
     try:
-        with machine.alone(nobody_waits):
+        with turns.alone(nobody_waits):
             pass
     finally:
         os.umask(before)
@@ -112,7 +112,7 @@ def test_the_lock_of_another_user_will_do(lock: Path) -> None:
     if os.geteuid() == 0:
         os.chown(lock, 65_534, 65_534)
     before = lock.stat()
-    with machine.alone(nobody_waits):
+    with turns.alone(nobody_waits):
         pass
 
     assert (lock.read_text(), lock.stat()[:7]) == ("theirs", before[:7])
@@ -123,7 +123,7 @@ def test_a_lock_that_cannot_be_opened_is_named(lock: Path) -> None:
     lock.parent.rmdir()
     with (
         pytest.raises(UnavailableError, match=r"pvbench\.lock cannot be opened: No such file"),
-        machine.alone(nobody_waits),
+        turns.alone(nobody_waits),
     ):
         pass
 
@@ -167,7 +167,7 @@ def test_a_killed_run_lets_the_next_one_in(
     wait_for(Path("begun"), first)
     first.kill()
     first.wait(timeout=60)
-    with machine.alone(nobody_waits):
+    with turns.alone(nobody_waits):
         pass
 
     assert first.returncode == -signal.SIGKILL
@@ -175,7 +175,7 @@ def test_a_killed_run_lets_the_next_one_in(
 
 def test_waiting_can_be_given_up(cli: Cli, start: Start, timed: tuple[str, ...]) -> None:
     """Ctrl-C: exit status 130, and nothing is left where nothing was measured."""
-    with machine.alone(nobody_waits):
+    with turns.alone(nobody_waits):
         waiting = start(*timed, "-o", "a.json")
         line_of(waiting)
         waiting.send_signal(signal.SIGINT)
@@ -187,7 +187,7 @@ def test_waiting_can_be_given_up(cli: Cli, start: Start, timed: tuple[str, ...])
 
 def test_a_run_that_boots_nothing_does_not_wait(start: Start, timed: tuple[str, ...]) -> None:
     """It has nothing to time; its refusals are told at once."""
-    with machine.alone(nobody_waits):
+    with turns.alone(nobody_waits):
         refused = start(*timed, "--sender", "kernel", "-o", "a.json")
         _, said = refused.communicate(timeout=60)
 
@@ -199,7 +199,7 @@ def test_a_run_that_boots_nothing_does_not_wait(start: Start, timed: tuple[str, 
 
 def test_a_run_of_the_model_never_waits(cli: Cli, lock: Path) -> None:
     """Its clock is exact: nothing disturbs it, it disturbs nobody that is timed for long."""
-    with machine.alone(nobody_waits):
+    with turns.alone(nobody_waits):
         done = cli(*ONE, "-o", "a.json")
 
     assert (done.status, done.err) == (0, "results: a.json\n")
@@ -210,7 +210,7 @@ def test_a_timed_run_waits_before_its_plan_is_told(
 ) -> None:
     """It holds the lock for all of its boots, and lets it go."""
     done = cli(*timed, "-o", "a.json")
-    with machine.alone(nobody_waits):
+    with turns.alone(nobody_waits):
         pass
 
     assert (done.status, lock.exists()) == (0, True)

@@ -1,0 +1,56 @@
+"""Timed runs of a machine take turns, whoever they belong to."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from pvbench.errors import UnavailableError
+
+LOCK = Path("/tmp/pvbench.lock")  # noqa: S108 - one place for all users of a machine
+
+
+def say(text: str) -> None:
+    """What the user should know of before there are results."""
+    print(f"pvbench: {text}", file=sys.stderr)
+
+
+@contextmanager
+def alone(say: Callable[[str], None]) -> Iterator[None]:
+    """
+    Keep other timed runs of this machine waiting; tell *say* if this one has to wait.
+
+    The lock goes with the process, however it ends.
+
+    Raises:
+        UnavailableError: its file cannot be opened.
+    """
+    file = _open_lock()
+    try:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"another timed run is under way here, waiting for it ({LOCK})")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(file)
+
+
+def _open_lock() -> int:
+    """Anybody's file will do: locking needs no more than reading."""
+    try:
+        with suppress(FileNotFoundError):
+            return os.open(LOCK, os.O_RDONLY | os.O_NOFOLLOW)
+        file = os.open(LOCK, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+    except OSError as error:
+        raise UnavailableError(
+            f"{LOCK} cannot be opened", why=str(error.strerror), fix="Timed runs lock it."
+        ) from None
+    with suppress(PermissionError):  # somebody else was quicker
+        os.fchmod(file, 0o644)  # whatever the umask
+    return file
