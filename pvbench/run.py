@@ -96,7 +96,7 @@ def _boots(prepared: PreparedRun, path: Path, book: Journal, planned: dict[str, 
         for number, boot in prepared.boots.items():
             if number in before:
                 continue
-            shown.boot(number, f"{boot.guest.name} {boot.guest.hypercall_abi}")
+            shown.boot(number, _named(boot))
             report = stop.unless_signalled(partial(run_boot, boot, prepared.launch))
             if report is None:
                 break
@@ -124,6 +124,12 @@ def _begin(
         if name not in told:
             book.write(case=name, outcome=outcome.kind, reason=outcome.reason)
     return journal.boots_done(entries)
+
+
+def _named(boot: Boot) -> str:
+    """Its guest, and the hypervisor it takes itself to be on unless that is KVM."""
+    abi = boot.guest.hypercall_abi
+    return boot.guest.name if abi == "kvm" else f"{boot.guest.name} {abi}"
 
 
 def _finished(prepared: PreparedRun, before: Container[int]) -> set[tuple[str, int]]:

@@ -95,7 +95,7 @@ WORKER = {
         "modules",
         "ops",
         "process",
-            "topology",
+        "topology",
         "trace",
         "worker",
     ),

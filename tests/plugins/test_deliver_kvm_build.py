@@ -15,6 +15,7 @@ import pytest
 from c_facts import needs_c
 from cc_helpers import CountedCompiler, plant
 from guest_helpers import GUEST
+from pvbench.errors import UnavailableError
 from pvbench_deliver_kvm import build
 
 GUEST_FILES = sorted(path.name for path in GUEST.iterdir() if path.is_file())
@@ -66,6 +67,19 @@ def test_the_first_use_compiles_and_the_second_does_not(
     assert (calls, cc.calls) == (1, 1)
     assert image == first == second == (cache / f"guest-{build.key()}.bin").read_bytes()
     assert files(cache) == [f"guest-{build.key()}.bin"]
+
+
+def test_what_is_kept_needs_no_compiler(
+    cc: CountedCompiler, cache: Path, image: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does its key, under which more is kept."""
+    made, key = build.image(), build.key()
+    monkeypatch.setenv("PATH", "")
+
+    assert (build.image(), build.key()) == (made, key)
+    (cache / f"guest-{key}.bin").unlink()
+    with pytest.raises(UnavailableError, match="there is no C compiler"):
+        build.image()
 
 
 def test_a_change_is_compiled_and_its_end_is_not(cc: CountedCompiler, sources: Path) -> None:

@@ -61,7 +61,7 @@ def test_progress_is_a_line_for_each_boot(cli: Cli) -> None:
     options = [option for option in NATIVE if option != "-q"]
     done = cli(*options, "-o", "a.json", "--boots", "2")
 
-    assert done.err.splitlines()[:2] == ["boot 1/2: dense:4 kvm", "boot 2/2: dense:4 kvm"]
+    assert done.err.splitlines()[:2] == ["boot 1/2: dense:4", "boot 2/2: dense:4"]
 
 
 def test_without_a_name_results_go_to_the_machine_s_folder(
