@@ -13,13 +13,17 @@ from typing import Final
 from pvbench.errors import UnavailableError
 
 KIB_PER_GUEST: Final = 16 << 10
+FILES_PER_GUEST: Final = 16
+FILES_PER_VCPU: Final = 2  # itself and its counters
 KIB_PER_VCPU: Final = 1 << 10  # 0.4 to 0.6 MiB were seen, most of them KVM's own
 _CGROUPS: Final = ("sys/fs/cgroup", "sys/fs/cgroup/pids")  # version 2, version 1
 
 
 def check(vcpus: int, root: Path = Path("/")) -> None:
     """
-    Look for memory and threads; what the kernel does not tell is no hindrance.
+    Look for memory, threads and files; what the kernel does not tell is no hindrance.
+
+    The soft limit of open files is raised as far as it may be.
 
     Raises:
         UnavailableError: there is too little, and of what.
@@ -32,6 +36,23 @@ def check(vcpus: int, root: Path = Path("/")) -> None:
                 why=f"{name} leaves {max(free, 0)}",
                 fix="Raise it, or take fewer vCPUs.",
             )
+    _make_room_for_files(vcpus, root / "proc/self/fd")
+
+
+def _make_room_for_files(vcpus: int, opened: Path) -> None:
+    needed = FILES_PER_GUEST + vcpus * FILES_PER_VCPU
+    with suppress(OSError):
+        needed += len(os.listdir(opened))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or needed <= soft:
+        return
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise UnavailableError(
+            f"{vcpus} vCPUs need {needed} open files",
+            why=f"RLIMIT_NOFILE allows {hard}",
+            fix="Raise it, or take fewer vCPUs.",
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
 def _check_memory(needed_kib: int, meminfo: Path) -> None:

@@ -41,7 +41,9 @@ def group(root: Path, version: tuple[str, str], *, most: str, now: int, up: int 
 
 def user(monkeypatch: pytest.MonkeyPatch, root: Path, *, limit: int, threads: int) -> None:
     """Not root, and with so many threads in two processes."""
-    monkeypatch.setattr(resource, "getrlimit", lambda which: (limit, limit))
+    limits = {resource.RLIMIT_NPROC: (limit, limit)}
+    free = (resource.RLIM_INFINITY,) * 2
+    monkeypatch.setattr(resource, "getrlimit", lambda which: limits.get(which, free))
     uid = os.geteuid()
     monkeypatch.setattr(os, "geteuid", lambda: uid or 0xFFFF)
     for number in range(threads):
@@ -101,6 +103,36 @@ def test_others_threads_are_not_counted(monkeypatch: pytest.MonkeyPatch, root: P
     monkeypatch.setattr(os, "geteuid", lambda: 0xFFFE)
 
     room.check(10, root)
+
+
+@pytest.mark.parametrize("hard", [200, resource.RLIM_INFINITY], ids=["limited", "unlimited"])
+def test_the_limit_of_open_files_is_raised_if_it_may_be(
+    monkeypatch: pytest.MonkeyPatch, root: Path, hard: int
+) -> None:
+    """Two for each vCPU, beside those that are open."""
+    raised: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (100, hard))
+    monkeypatch.setattr(resource, "setrlimit", lambda which, limits: raised.append(limits))
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    (root / "proc/self/fd").mkdir()
+    for number in range(4):
+        (root / f"proc/self/fd/{number}").touch()
+
+    room.check(40, root)
+    assert raised == []
+    room.check(41, root)
+    assert raised == [(room.FILES_PER_GUEST + 86, hard)]
+
+
+def test_more_files_than_the_hard_limit_are_refused(
+    monkeypatch: pytest.MonkeyPatch, root: Path
+) -> None:
+    """Before the last vCPU is created in vain."""
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (100, 200))
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+
+    with pytest.raises(UnavailableError, match=r"93 vCPUs need 202 open .* allows 200"):
+        room.check(93, root)
 
 
 def test_what_the_kernel_does_not_tell_is_no_hindrance(
