@@ -50,7 +50,7 @@ class Counts:
 
 @attrs.frozen(kw_only=True)
 class Distribution:
-    """Single bursts of a slice, in ticks."""
+    """Single bursts of a slice, in ticks; `makespan` is one of the whole slice."""
 
     p50: int
     p99: int

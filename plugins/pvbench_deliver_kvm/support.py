@@ -119,7 +119,7 @@ def _no_turns(guest: Guest, task: Task, settings: dict[str, Any]) -> str | None:
     """Spinning vCPUs leave a host CPU free, for they can hang a small machine."""
     running = task.target_state == "running"
     if running and settings["software"]:
-        return "on a KVM without hardware virtualization targets halt"
+        return "on a KVM without hardware virtualization targets halt: add --targets halted"
     sources = len(task.bursts)
     spinning = len(guest.apic_ids) if running else sources
     most = max(1, settings["usable_cpus"] - 1)

@@ -238,7 +238,6 @@ KVM_GET_TSC_KHZ: Final = _IO(0xA3)
 KVM_GET_STATS_FD: Final = _IO(0xCE)
 KVM_SET_DEVICE_ATTR: Final = _IOW(0xE1, kvm_device_attr)
 KVM_GET_DEVICE_ATTR: Final = _IOW(0xE2, kvm_device_attr)
-KVM_HAS_DEVICE_ATTR: Final = _IOW(0xE3, kvm_device_attr)
 
 # Exit reasons
 KVM_EXIT_IO: Final = 2
@@ -266,8 +265,5 @@ KVM_X2APIC_API_USE_32BIT_IDS: Final = 1 << 0
 KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK: Final = 1 << 1
 KVM_X86_QUIRK_FIX_HYPERCALL_INSN: Final = 1 << 5
 KVM_MP_STATE_RUNNABLE: Final = 0
-KVM_CPUID_FLAG_SIGNIFCANT_INDEX: Final = 1 << 0  # the kernel spells it so
 KVM_VCPU_TSC_CTRL: Final = 0  # group
 KVM_VCPU_TSC_OFFSET: Final = 0  # attribute, u64
-KVM_STATS_TYPE_MASK: Final = 0xF
-KVM_STATS_TYPE_CUMULATIVE: Final = 0

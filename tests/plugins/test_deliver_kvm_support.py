@@ -153,7 +153,7 @@ def test_what_was_never_tried_is_not_trusted() -> None:
 
 
 SPINS = "{} vCPUs would spin, and {} of this machine's {} CPUs may"
-HALTED = "on a KVM without hardware virtualization targets halt"
+HALTED = "on a KVM without hardware virtualization targets halt: add --targets halted"
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from pvbench import turns
 from pvbench.testing import check_run
 from pvbench.topology import parse_guest
 from pvbench_deliver_live import Live
+from require import skip_without
 from run_helpers import Cli, journal_of
 
 pytest_plugins = ["run_fixtures"]
@@ -30,9 +31,8 @@ with spinning((max(__import__("os").sched_getaffinity(0)),)):
 
 @pytest.fixture(autouse=True)
 def needs_the_delivery() -> None:
-    """With its own reason."""
-    if reason := Live().unavailable():
-        pytest.skip(reason)
+    """With its own reason; two CPUs are all it takes."""
+    skip_without("live", Live().unavailable(), means=len(os.sched_getaffinity(0)) >= 2)
 
 
 def held() -> tuple[set[int], set[str], set[str]]:
