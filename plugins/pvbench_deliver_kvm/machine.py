@@ -161,9 +161,10 @@ class KvmMachine:
             return "unknown" if targets else "halted"
         return "halted" if polled + blocked >= HALTED_SHARE * runs else "preempted"
 
-    def _observed(self, change: Readings, loops: int) -> dict[str, float]:
-        """Counters that no count is made of: all vCPUs', an iteration."""
-        totals = {name: change.total(name, self._guest.guest.cpus) for name in OBSERVED}
+    def _observed(self, task: Task, loops: int, change: Readings) -> dict[str, float]:
+        """Counters that no count is made of: of sources and targets, an iteration."""
+        cpus = {burst.source for burst in task.bursts}.union(*task.reached)
+        totals = {name: change.total(name, cpus) for name in OBSERVED}
         return {
             f"kvm_{name}": round(total / loops, 6)
             for name, total in totals.items()
@@ -182,7 +183,7 @@ class KvmMachine:
             "tsc_khz": guest.tsc_khz,
             "tsc_offsets": "equal" if guest.tscs_agree else "unknown or different",
             "kvm_counters": ",".join(sorted(change.counters[0])) if change.counters else "none",
-            **self._observed(change, loops),
+            **self._observed(task, loops, change),
             "hypercall_proof": self._hypercall_proof(change),
             "cpu_list": ",".join(map(str, guest.start.cpus)) or "any",
             "overcommitted": "yes" if len(guest.guest.apic_ids) > usable else "no",

@@ -67,6 +67,19 @@ def test_observed_counts_are_of_who_they_are_about(paper: Paper) -> None:
     assert (counts.exits, counts.wakeups_blocked, counts.wakeups_polled) == (9, 60, 600)
 
 
+def test_other_counters_are_facts_of_an_iteration(paper: Paper) -> None:
+    """Of sources and targets, not of those that stand by; what KVM lacks is left out."""
+    paper.counters = ("irq_injections", "halt_exits")
+    paper.change = {"irq_injections": (1, 20, 400, 0), "halt_exits": (0, 5, 50, 0)}
+    facts = traced(paper, burst(0, 1), loops=10).facts
+
+    assert {name: fact for name, fact in facts.items() if name.startswith("kvm_")} == {
+        "kvm_counters": "halt_exits,irq_injections",
+        "kvm_irq_injections": 2.1,
+        "kvm_halt_exits": 0.5,
+    }
+
+
 def test_without_counters_what_they_would_show_is_unknown(paper: Paper) -> None:
     """None is not 0."""
     paper.counters = ()

@@ -260,38 +260,6 @@ static const struct callbacks *const overlays[] = {
 	[XEN_EVTCHN] = &xen_evtchn_callbacks,
 };
 
-static const u32 widths[] = {
-	[CLUSTERS_16] = 16,
-	[CLUSTERS_128] = 128,
-	[CLUSTERS_192] = 192,
-};
-
-/* The index of cluster @number, new if it was not met; neighbours come together. */
-static u32 index_of(struct clusters *clusters, u32 number)
-{
-	u32 i;
-
-	for (i = clusters->met; i > 0; i--)
-		if (clusters->number[i - 1] == number)
-			return i - 1;
-	clusters->number[clusters->met] = number;
-	return clusters->met++;
-}
-
-/* @clusters: one of each width, all zeros. */
-void map_clusters(struct clusters *clusters, const u32 *ids, u32 cpus)
-{
-	u32 width, cpu, index;
-
-	for (width = 0; width < CLUSTER_WIDTHS; width++, clusters++) {
-		for (cpu = 0; cpu < cpus; cpu++) {
-			index = index_of(clusters, ids[cpu] / widths[width]);
-			clusters->cluster_of[cpu] = index;
-			clusters->members[index][cpu / 64] |= 1ull << cpu % 64;
-		}
-	}
-}
-
 #define LAY_OVER(call, over, name)                                             \
 	do {                                                                   \
 		if ((over)->name)                                              \
