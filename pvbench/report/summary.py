@@ -44,7 +44,7 @@ def summary(
     for group in dict.fromkeys(_group(row) for row in found):
         members = [row for row in found if _group(row) == group]
         parts += _group_text(members, style, series)
-    parts += list(not_run(entries))
+    parts += filter(None, ["\n".join(not_run(entries))])
     return "\n\n".join(parts)
 
 

@@ -195,6 +195,16 @@ def test_what_did_not_run_stands_below_with_its_reason(
     assert shown(NATIVE, journal=journal).split("\n\n")[-1].startswith(expected)
 
 
+def test_reasons_stand_together() -> None:
+    """Line by line, below the tables."""
+    text = shown(NATIVE, journal=[refused("A", "too few CPUs"), refused("B", "no hypercall")])
+
+    assert text.split("\n\n")[-1].splitlines() == [
+        "unsupported: A: too few CPUs",
+        "unsupported: B: no hypercall",
+    ]
+
+
 def test_cases_that_went_well_are_not_listed() -> None:
     """Only what is missing needs a word."""
     ok = {"boot": 1, "cases": {"A": {"outcome": "ok", "reason": ""}}}
