@@ -117,8 +117,8 @@ class Case:
 
     def _host_cpus(self) -> dict[str, int]:
         """Of a modelled host; a measured one says what it gave the guest."""
-        cpus = self.guest.host_cpus or len(self.guest.apic_ids)
-        return {"pvbench_host_cpus": cpus} if self.profile else {}
+        cpus = self.guest.host_cpus or (len(self.guest.apic_ids) if self.profile else None)
+        return {"pvbench_host_cpus": cpus} if cpus else {}
 
 
 def _family(workload: Workload) -> dict[str, Any]:
