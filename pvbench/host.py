@@ -124,7 +124,7 @@ def _tuning(root: Path) -> dict[str, str]:
         "turbo": _turbo(cpu),
         "isolated_cpus": _cpu_list(cpu / "isolated"),
         "nohz_full": _cpu_list(cpu / "nohz_full"),
-        "mitigations": _mitigations(cpu / "vulnerabilities"),
+        **_vulnerabilities(cpu / "vulnerabilities"),
         "transparent_hugepages": _selected(root / "sys/kernel/mm/transparent_hugepage/enabled"),
         "aslr": _word(root / "proc/sys/kernel/randomize_va_space", _ASLR),
     }
@@ -153,11 +153,12 @@ def _turbo(cpu: Path) -> str:
     return _word(cpu / "cpufreq/boost", _SWITCH) if intel == UNKNOWN else intel
 
 
-def _mitigations(folder: Path) -> str:
-    """Vulnerabilities that affect this CPU, with what is done about each."""
-    found = {name: _line(folder / name) for name in _names(folder)}
-    told = [f"{name}: {text}" for name, text in found.items() if text != "Not affected"]
-    return ("; ".join(told) or NONE) if found else UNKNOWN
+def _vulnerabilities(folder: Path) -> dict[str, str]:
+    """Those that affect this CPU, and what is done about each."""
+    known = {name: _line(folder / name) for name in _names(folder)}
+    ours = {name: text for name, text in known.items() if text != "Not affected"}
+    told = {f"vulnerability.{name}": text for name, text in ours.items()}
+    return {"vulnerabilities": (", ".join(ours) or NONE) if known else UNKNOWN, **told}
 
 
 def _cpu_list(path: Path) -> str:

@@ -52,7 +52,7 @@ def test_the_table_tells_the_same(cli: Cli) -> None:
 def test_doctor_tells_the_host_s_facts_last(
     cli: Cli, advised: Advised, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They are many: parameters of KVM, mitigations."""
+    """They are many: parameters of KVM, vulnerabilities."""
     advised(ADVICE)
     monkeypatch.setattr(host, "facts", lambda: {"kvm_amd.avic": "N", "smt": "off"})
     facts = json.loads(cli("doctor", *NO_KVM, "--json").out)
