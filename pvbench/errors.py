@@ -59,6 +59,12 @@ class UnavailableError(PvbenchError):
     status = Status.ENVIRONMENT
 
 
+class EmptyError(PvbenchError):
+    """What was chosen leaves nothing to measure."""
+
+    status = Status.NOTHING_MEASURED
+
+
 class SenderError(PvbenchError):
     """A sender's ops fail the static check: they do not do what the burst asks."""
 

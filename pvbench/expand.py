@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from pvbench.delivery import TARGET_STATES
-from pvbench.errors import UsageError, unknown
+from pvbench.errors import EmptyError, UsageError, unknown
 from pvbench.ops import Burst
 from pvbench.registry import Registry
 from pvbench.sender import Driver, Stack
@@ -51,6 +51,7 @@ def expand(
 
     Raises:
         UsageError: the selection names something nobody offers.
+        EmptyError: it leaves no case.
     """
     try:
         wanted = re.compile(selection.pattern)
@@ -63,8 +64,15 @@ def expand(
             listing = f"Targets are {' or '.join(TARGET_STATES)}."
             raise unknown("target state", state, TARGET_STATES, listing)
     suite, blocked = _without_missing(suite, selection, registry)
-    found = _all_cases(suite, selection, registry)
+    found = list(_all_cases(suite, selection, registry))
     cases = [case for case in found if wanted.search(case.name)]
+    if found and not cases:
+        what = (
+            f"-k {selection.pattern!r} matches none of the {len(found)} cases of {suite.name}"
+        )
+        raise EmptyError(what, fix="`pvbench run SUITE --dry-run` lists them.")
+    if not cases and not blocked:
+        raise EmptyError(f"suite {suite.name} has no cases")
     return cases, blocked
 
 

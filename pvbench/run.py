@@ -36,12 +36,12 @@ class Ended:
     A run that is over.
 
     Args:
-        path: the pyperf file; None if there was nothing to do.
+        path: the pyperf file.
         measured: it exists.  The journal is beside it in any case.
         signal: what ended it early; 0 if nothing did.
     """
 
-    path: Path | None
+    path: Path
     status: Status
     measured: bool = False
     signal: int = 0
@@ -57,8 +57,6 @@ def run(prepared: PreparedRun) -> Ended:
         UsageError, UnavailableError: the result file cannot be made.
     """
     plan, request = prepared.plan, prepared.request
-    if not plan.boots and not plan.refused:
-        return Ended(path=None, status=Status.NOTHING_MEASURED)
     planned = plan_entry(prepared)
     path = resume.find(request.output, planned) if request.resume else None
     mine = path is None  # made here, or locked

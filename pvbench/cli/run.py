@@ -199,13 +199,12 @@ def _planned(prepared: PreparedRun) -> list[dict[str, str]]:
 def _print_result(ended: Ended, options: argparse.Namespace) -> int:
     from pvbench.cli.show import print_file, print_refused
 
-    if ended.path and ended.measured:
+    if ended.measured:
         print_file(str(ended.path), options)
         print(f"results: {ended.path}", file=sys.stderr)
     else:
         print("pvbench: nothing was measured", file=sys.stderr)
-        if ended.path:
-            print_refused(ended.path)
+        print_refused(ended.path)
     if ended.signal:
         print(f"pvbench: ended early by signal {ended.signal}", file=sys.stderr)
         return 128 + ended.signal

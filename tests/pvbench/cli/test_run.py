@@ -181,10 +181,14 @@ def test_a_run_that_measured_nothing_says_why(cli: Cli) -> None:
 
 
 def test_an_empty_selection_leaves_no_file(cli: Cli) -> None:
-    """Exit status 3: nothing was measured."""
+    """Exit status 3, with what matches nothing."""
     done = cli("run", "norov", "-k", "no such case", "-o", "a.json")
 
-    assert (done.status, done.err) == (3, "pvbench: nothing was measured\n")
+    assert done.status == 3
+    assert done.err == (
+        "pvbench: -k 'no such case' matches none of the 90 cases of norov. "
+        "`pvbench run SUITE --dry-run` lists them.\n"
+    )
     assert os.listdir() == []
 
 

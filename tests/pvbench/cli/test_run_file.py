@@ -223,3 +223,14 @@ def test_results_of_another_version_are_not_compared(cli: Cli, write: Write) -> 
         "pvbench: results of different suites or versions of one are not ranked: question "
         "version 1, question version 2. They do not ask the same question.\n"
     )
+
+
+def test_a_suite_that_asks_for_nothing_is_told(write: Write, cli: Cli) -> None:
+    """No workload: exit status 3 with a sentence, and no file."""
+    path = write("mine.py", "one")
+    Path(path).write_text(Path(path).read_text().replace('("to-one",)', "()"))
+
+    done = cli("run", f"./{path}", *QUICK)
+
+    assert (done.status, done.err) == (3, "pvbench: suite one has no cases\n")
+    assert not Path("a.json").exists()
