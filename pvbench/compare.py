@@ -226,7 +226,7 @@ def beside(reference: Iterable[Row], predicted: Iterable[Row]) -> list[Pair]:
 
     known = {key(row): row for row in predicted}
     return [
-        Pair(baseline="measured", side="model", before=row, after=known[key(row)])
+        Pair(baseline=row.kind, side=known[key(row)].kind, before=row, after=known[key(row)])
         for row in reference
         if key(row) in known
     ]

@@ -93,7 +93,8 @@ def _pairs(
     if options.beside:
         if len(files) != 2:
             raise UsageError("--beside takes two files", fix="First the measured one.")
-        return compare.beside(*files.values()), [], Status.OK
+        pairs = _beside(*files.values())
+        return pairs, [], Status.OK if pairs else Status.NOTHING_MEASURED
     if not options.by:
         pairs, alone = compare.across_files(files)
         pairs = compare.judged(pairs, options.margin / 100)
@@ -109,6 +110,18 @@ def _pairs(
         print(f"pvbench: in two files, so left out: {_first(twice)}", file=sys.stderr)
     pairs = compare.judged(pairs, options.margin / 100)
     return pairs, [], Status.OK if pairs else Status.NOTHING_MEASURED
+
+
+def _beside(reference: list[Row], predicted: list[Row]) -> list[Pair]:
+    from pvbench import compare
+
+    pairs = compare.beside(reference, predicted)
+    if pairs and pairs[0].baseline == pairs[0].side:
+        raise UsageError(
+            f"--beside takes times of two kinds, and both files have {pairs[0].side} ones",
+            fix="Leave it out to compare them.",
+        )
+    return pairs
 
 
 def _sorted_out(together: list[Row]) -> tuple[list[Row], list[str]]:
@@ -204,12 +217,16 @@ def _explain(
     if not options.by:
         first, *others = files
         print(f"baseline: {first}", *(f"compared: {name}" for name in others), sep="\n")
+    origins: dict[str, list[str]] = {}
     for name, rows in files.items():
         for fact in ("source", "caveat"):
             for text in sorted({str(row.fact(fact)) for row in rows if row.fact(fact)}):
-                print(f"{name}: {text}")
-    if options.beside:
-        print("Published and modelled times have different clocks: residuals, no ranking.")
+                origins.setdefault(text, []).append(name)
+    for text, names in origins.items():
+        print(f"{', '.join(names)}: {text}")
+    if options.beside and pairs:
+        kinds = f"{pairs[0].baseline.capitalize()} and {pairs[0].side}"
+        print(f"{kinds} times: residuals, no ranking.")
     if not options.beside and any(pair.is_noisy for pair in pairs):
         from pvbench.report import comparison
 

@@ -18,6 +18,14 @@ def comparison(pairs: list[Pair], style: str, *, by: str | None = None) -> str:
 
     In a CSV times are seconds and parts are fractions, as plain numbers.
     """
+    columns = _cases(pairs, by)
+    text = len(columns)
+    columns |= _numbers(pairs) if style == "csv" else _shown(pairs)
+    return _rendered(columns, pairs, style, text)
+
+
+def _cases(pairs: list[Pair], by: str | None = None) -> dict[str, Callable[[Pair], str]]:
+    """Columns that tell which case a row is about."""
     several = len({pair.before.fact("series") for pair in pairs}) > 1
     columns: dict[str, Callable[[Pair], str]] = {
         "workload": lambda p: p.before.fact("workload")
@@ -32,8 +40,12 @@ def comparison(pairs: list[Pair], style: str, *, by: str | None = None) -> str:
         columns["guest"] = lambda p: p.before.fact("guest")
     for fact in conditions_of(pairs):
         columns[fact.replace("_", " ")] = partial(_fact, fact)
-    text = len(columns)
-    columns |= _numbers(pairs) if style == "csv" else _shown(pairs)
+    return columns
+
+
+def _rendered(
+    columns: dict[str, Callable[[Pair], str]], pairs: list[Pair], style: str, text: int
+) -> str:
     rows = [[of(pair) for of in columns.values()] for pair in pairs]
     return table.render(list(columns), rows, style, left=text)
 
@@ -122,20 +134,17 @@ def _told(one: Crossover) -> str:
 
 
 def residuals(pairs: list[Pair], style: str) -> str:
-    """A prediction beside its reference."""
-    rows = [
-        [
-            pair.before.fact("workload"),
-            pair.before.fact("stack"),
-            pair.before.fact("series"),
-            table.seconds(pair.before.value_s),
-            table.seconds(pair.after.value_s),
-            f"{pair.after.value_s / pair.before.value_s - 1:+.1%}",
-        ]
-        for pair in pairs
-    ]
-    headers = ("workload", "stack", "series", "published", "modelled", "residual")
-    return table.render(headers, rows, style, left=3)
+    """A prediction beside its reference; in a CSV as plain numbers."""
+    plain = style == "csv"
+    seconds, part = (repr, "{:.9g}") if plain else (table.seconds, "{:+.1%}")
+    columns = _cases(pairs)
+    text = len(columns)
+    columns |= {
+        pairs[0].baseline: lambda p: seconds(p.before.value_s),
+        pairs[0].side: lambda p: seconds(p.after.value_s),
+        "residual": lambda p: part.format(p.after.value_s / p.before.value_s - 1),
+    }
+    return _rendered(columns, pairs, style, text)
 
 
 def as_json(pairs: list[Pair], alone: list[str], found: list[Crossover]) -> dict[str, Any]:

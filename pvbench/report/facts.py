@@ -57,6 +57,13 @@ class Row:
         """The median over the boots, seconds."""
         return median(self.boots_s)
 
+    @property
+    def kind(self) -> str:
+        """What its times are: ``modelled``, ``published`` or ``measured``."""
+        if self.fact("clock") == "model":
+            return "modelled"
+        return "published" if self.fact("site") == "published" else "measured"
+
     def fact(self, name: str) -> Any:
         """One fact; None if the file does not say."""
         return self.facts.get(name)

@@ -109,9 +109,9 @@ def _unusual(row: Row) -> Iterator[str]:
 
 
 def _times_are(row: Row) -> str:
-    if row.fact("clock") == "model":
+    if row.kind == "modelled":
         return f"modelled by profile {row.fact('profile')}, not measured"
-    if row.fact("site") == "published":
+    if row.kind == "published":
         return "as published"
     where = f"{row.fact('delivery')} at {row.fact('site')}"
     return f"measured by {where}, clock {row.fact('clock')}"
@@ -119,7 +119,7 @@ def _times_are(row: Row) -> str:
 
 def _boots(members: list[Row]) -> str:
     most = max(len(row.boots_s) for row in members)
-    if members[0].fact("site") == "published":
+    if members[0].kind == "published":
         return "single run"
     return "median of 1 boot" if most == 1 else f"median of {most} boots"
 

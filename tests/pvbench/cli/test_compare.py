@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -188,13 +189,45 @@ def test_residuals_are_of_the_cells_that_both_have(cli: Cli, native_file: Path) 
     files = ("published:norov-2018", str(native_file))
     rows = table(cli("compare", "--beside", *files, "--format", "csv"))
 
-    assert [(r["workload"], r["stack"], r["published"]) for r in rows] == [
-        ("broadcast", CLUSTER, "92.8 us"),
-        ("broadcast", PHYSICAL, "198 us"),
-        ("broadcast-lock", CLUSTER, "88.1 us"),
-        ("broadcast-lock", PHYSICAL, "198 us"),
+    assert [(r["workload"], r["stack"], f"{float(r['published']):.2e}") for r in rows] == [
+        ("broadcast", CLUSTER, "9.28e-05"),
+        ("broadcast", PHYSICAL, "1.98e-04"),
+        ("broadcast-lock", CLUSTER, "8.81e-05"),
+        ("broadcast-lock", PHYSICAL, "1.98e-04"),
     ]
-    assert all(row["residual"].endswith("%") for row in rows)
+    assert all(
+        float(r["residual"]) == pytest.approx(float(r["modelled"]) / float(r["published"]) - 1)
+        for r in rows
+    )
+
+
+@pytest.mark.parametrize(
+    ("facts", "kind"),
+    [
+        pytest.param({"site": "local"}, "measured", id="here"),
+        pytest.param({"site": "published"}, "published", id="elsewhere"),
+    ],
+)
+def test_what_a_model_is_laid_beside_is_called_what_it_is(
+    cli: Cli, facts: dict[str, str], kind: str
+) -> None:
+    """Above the table, in its header and for scripts."""
+    taken = row_of("broadcast", PHYSICAL, 1e-4, clock="tsc", **facts)
+    files = (file_of(Path("taken.json"), taken), file_of(Path("model.json"), BEFORE))
+    plain = cli("compare", "--beside", *files).out
+    (pair,) = json.loads(cli("compare", "--beside", *files, "--json").out)["pairs"]
+
+    assert f"{kind.capitalize()} and modelled times: residuals, no ranking." in plain
+    assert re.search(rf"guest +{kind} +modelled +residual$", plain, re.MULTILINE)
+    assert (pair["baseline"], pair["side"]) == (kind, "modelled")
+
+
+def test_times_of_one_kind_are_no_prediction_and_reference(cli: Cli) -> None:
+    """A plain comparison judges them; as residuals both columns would have one name."""
+    done = compared(cli, [BEFORE], [BEFORE], "--beside")
+
+    assert (done.status, done.err.count("\n")) == (2, 1)
+    assert "both files have modelled ones. Leave it out to compare them." in done.err
 
 
 @pytest.mark.parametrize("style", ["markdown", "csv"])
@@ -249,3 +282,25 @@ def test_a_question_that_makes_no_sense_is_refused(
 
     assert (done.status, done.out) == (2, "")
     assert message in done.err.splitlines()[-1]
+
+
+def test_a_prediction_of_something_else_is_no_success(cli: Cli) -> None:
+    """Exit status 3, as without --beside."""
+    done = compared(cli, [row_of("self", PHYSICAL, 1e-6)], [BEFORE], "--beside")
+
+    assert done.status == 3
+    assert "no series match" in done.err
+
+
+def test_what_is_said_of_both_files_is_said_once(cli: Cli) -> None:
+    """A caveat with the names of all that have it."""
+    facts = {"source": "a guest", "caveat": "emulated"}
+    done = compared(
+        cli,
+        [row_of("broadcast", PHYSICAL, 1e-6, **facts)],
+        [row_of("broadcast", PHYSICAL, 1e-6, **facts | {"source": "another"})],
+    )
+
+    assert "old.json, new.json: emulated" in done.out.splitlines()
+    assert "old.json: a guest" in done.out.splitlines()
+    assert done.out.count("emulated") == 1

@@ -76,16 +76,16 @@ def test_rows_of_different_series_can_be_told_apart() -> None:
 def test_a_residual_is_how_far_the_prediction_is_off() -> None:
     """Signed, relative to what was published; no ratio and no verdict."""
     published = row_of("broadcast", PHYSICAL, 100e-6, clock="wall")
-    pair = Pair(baseline="measured", side="model", before=published, after=AFTER)
+    pair = Pair(baseline="published", side="modelled", before=published, after=AFTER)
 
     assert as_dicts(comparison.residuals([pair], "csv")) == [
         {
             "workload": "broadcast",
             "stack": PHYSICAL,
-            "series": "wall",
-            "published": "100 us",
-            "modelled": "80.0 us",
-            "residual": "-20.0%",
+            "guest": "dense:80",
+            "published": "0.0001",
+            "modelled": "8e-05",
+            "residual": "-0.2",
         }
     ]
 
