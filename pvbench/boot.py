@@ -69,7 +69,7 @@ def run_boot(boot: Boot, launch: Launch) -> Report:
     except _UNREADABLE as broken:
         error = f"the worker's report cannot be read: {broken!r}"
     except OSError as broken:
-        error = f"the worker cannot be started: {broken.strerror}"
+        error = f"{launch.site.command()[0]} cannot be started: {broken.strerror}"
     if error:
         outcome = Outcome("failed", error)
         cases = tuple(Measured(name=p.case.name, outcome=outcome) for p in boot.cases)

@@ -222,7 +222,9 @@ def test_a_site_whose_command_does_not_exist_costs_its_boot(
     """A site's plugin is as fallible as a worker."""
     monkeypatch.setattr(Site, "command", lambda site: ["/nonexistent/worker"])
 
-    assert booted("").outcome.kind == "failed"
+    assert booted("").outcome == Outcome(
+        "failed", "/nonexistent/worker cannot be started: No such file or directory"
+    )
 
 
 def test_complaints_that_are_no_text_are_still_complaints(
