@@ -149,7 +149,10 @@ def slices_of(paper: Paper) -> Callable[..., Any]:
             paper.slices.append((loops, call, paper.box.idle))
             if paper.fails and task.reached != ((),):
                 raise paper.fails
-            return result_of(samples=NULL) if task.reached == ((),) else paper.result
+            if task.reached == ((),):
+                null = {name: [ticks + call for ticks in row] for name, row in NULL.items()}
+                return result_of(samples=null)
+            return paper.result
 
         def traced(index: int) -> Program:
             return task.programs[index] if paper.traced is None else paper.traced

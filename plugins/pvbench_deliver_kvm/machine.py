@@ -21,7 +21,7 @@ from pvbench_deliver_kvm.support import has_algorithm, stand_in
 
 HALTED_SHARE = 0.9  # of handler runs, for targets to count as halted
 DELAY_SHARE = 0.02  # of a slice that a thread waited for its CPU
-_NULL_LOOPS = 200
+_NULL_LOOPS = 50
 _AUDIT_LOOPS = 5
 _BY_KVM = "KVM's counter"
 
@@ -176,7 +176,8 @@ class KvmMachine:
     ) -> dict[str, str | int | float]:
         guest = self._guest
         usable = len(guest.start.cpus or os.sched_getaffinity(0))
-        delays = [change.delays[burst.source] or 0.0 for burst in task.bursts]
+        delays = [change.delays[burst.source] for burst in task.bursts]
+        known = [delay for delay in delays if delay is not None]
         found: dict[str, str | int | float] = {
             **self._host,
             "execution": "call" if call else "wire",
@@ -187,7 +188,9 @@ class KvmMachine:
             "hypercall_proof": self._hypercall_proof(change),
             "cpu_list": ",".join(map(str, guest.start.cpus)) or "any",
             "overcommitted": "yes" if len(guest.guest.apic_ids) > usable else "no",
-            "source_delay_share": round(max(delays, default=0.0), 4),
+            "source_delay_share": "unknown"
+            if len(known) < len(delays)
+            else round(max(known, default=0.0), 4),
             "icr_writes_traced": next(found for met, found in self._met if met is task),
             **self._null[call],
         }
@@ -223,8 +226,10 @@ def _absent(task: Task, *, agree: bool) -> Iterable[str]:
     """Series that do not exist here though the guest has stamps for them."""
     if task.lossy:
         return ("deliver", "ack", "wall")
-    local = any(burst.targets == (burst.source,) for burst in task.bursts)
-    return () if agree or local else ("deliver",)
+    if agree:
+        return ()
+    local = all(burst.targets == (burst.source,) for burst in task.bursts)
+    return ("makespan",) if local else ("deliver", "makespan")
 
 
 def _distribution(values: list[int]) -> Distribution:

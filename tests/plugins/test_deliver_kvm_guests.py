@@ -114,6 +114,17 @@ def test_a_source_that_waits_in_vain_says_for_whom() -> None:
     assert trace.faults == ("CPU 1 never acknowledged (burst 1 of CPU 0)",)
 
 
+def test_a_source_waits_for_targets_to_be_idle_before_it_sends() -> None:
+    """CPU 1 rests, but is made to look busy: no interrupt arrives."""
+    with started(patience_s=0.4) as guest:
+        running = KvmMachine(guest, wire=True)
+        guest.cpu(1).idle = mailbox.BUSY
+        trace = running.run(task(*UNICAST), loops=2, warmup=0)
+
+    assert trace.faults == ("CPU 1 never became idle (burst 1 of CPU 0)",)
+    assert trace.counts.handlers == (0, 0)
+
+
 def test_a_guest_that_never_finishes_is_given_up() -> None:
     """Its source halts in the handler that wakes it, so nothing moves any more."""
     with started(patience_s=0.05) as guest:

@@ -137,6 +137,10 @@ def test_functions_are_of_the_call_lists(
         pytest.param((burst(0, 0),), False, {}, "send deliver ack wall", id="to-itself"),
         pytest.param((burst(),), True, {"lossy": True}, "send", id="lossy"),
         pytest.param(TWO, True, {}, "send deliver ack wall makespan", id="two-sources"),
+        pytest.param(TWO, False, {}, "send ack wall", id="two-clocks"),
+        pytest.param(
+            (burst(0, 0), burst(1, 2)), False, {}, "send ack wall", id="one-of-two-to-itself"
+        ),
     ],
 )
 def test_a_series_that_means_nothing_here_does_not_exist(

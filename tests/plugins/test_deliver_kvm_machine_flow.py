@@ -14,7 +14,7 @@ from pvbench_deliver_kvm.guests import GuestError
 
 pytest_plugins = ["kvm_fixtures"]
 
-NULL_SLICES = [(200, False, mailbox.HALTED), (200, True, mailbox.HALTED)]
+NULL_SLICES = [(50, False, mailbox.HALTED), (50, True, mailbox.HALTED)]
 IN_ORDER = (Fence(), WrMsr(0x830, 2 << 32 | 0xFB))
 
 
@@ -143,10 +143,14 @@ def test_no_target_runs_on_when_a_slice_fails(paper: Paper) -> None:
 
 
 def test_the_cost_of_the_op_loop_itself_is_told(paper: Paper) -> None:
-    """Medians of bursts to nobody, in ticks."""
-    facts = paper.machine().run(task_of(), loops=1, warmup=0).facts
+    """Medians of bursts to nobody, in ticks, made as those of the task are."""
+    replayed, called = (
+        paper.machine(wire=wire).run(with_algorithm(task_of()), loops=1, warmup=0).facts
+        for wire in (True, False)
+    )
 
-    assert (facts["null_send_ticks"], facts["null_irqoff_ticks"]) == (20, 8)
+    assert (replayed["null_send_ticks"], replayed["null_irqoff_ticks"]) == (20, 8)
+    assert (called["null_send_ticks"], called["null_irqoff_ticks"]) == (21, 9)
 
 
 def test_what_is_known_of_the_host_stands_beside_it(paper: Paper) -> None:
@@ -194,6 +198,15 @@ def test_the_source_that_waited_most_for_its_cpu_is_told(paper: Paper) -> None:
     task = task_of(burst(0, 1), burst(2, 3))
 
     assert paper.machine().run(task, loops=1, warmup=0).facts["source_delay_share"] == 0.25
+
+
+def test_a_source_of_which_nobody_tells_did_not_wait_for_nothing(paper: Paper) -> None:
+    """It never slept, so the kernel has no new figure of its thread."""
+    paper.run_ns, paper.wait_ns = (75, 0, 0, 0), (25, 0, 0, 0)
+    task = task_of(burst(0, 1), burst(2, 3))
+    facts = paper.machine().run(task, loops=1, warmup=0).facts
+
+    assert facts["source_delay_share"] == "unknown"
 
 
 def test_a_dry_run_has_no_source_that_could_wait(paper: Paper) -> None:
