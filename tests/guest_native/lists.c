@@ -13,6 +13,8 @@ static struct mailbox mailbox;
 
 #undef CPU_AREA_BASE
 #define CPU_AREA_BASE ((u64)areas)
+static void race(void);
+#define RACE() race()
 #include "guest.h"
 #undef box
 #define box ((volatile struct mailbox *)&mailbox)
@@ -31,6 +33,10 @@ static u32 targets_of[SOURCES][CPUS];
 static u64 logs[SOURCES];
 static u32 pending[CPUS]; /* interrupts nobody has taken */
 static u32 over;
+static int intruder; /* who comes between the next push to CPU 0: TAKER or a source */
+static u32 intruder_is_due;
+
+enum { NOBODY = -1, TAKER = SOURCES };
 
 void start_over(u64 limit_ticks)
 {
@@ -40,6 +46,9 @@ void start_over(u64 limit_ticks)
 	memset(runs, 0, sizeof(runs));
 	memset(pending, 0, sizeof(pending));
 	over = 0;
+	intruder = NOBODY;
+	intruder_is_due = 0;
+	mailbox.lock = mailbox.take_lock = 0;
 	mailbox.cpus = CPUS;
 	mailbox.limit_ticks = limit_ticks;
 	for (u32 i = 0; i < SOURCES; i++) {
@@ -70,6 +79,34 @@ u64 take(u32 cpu)
 
 	work_off_list(me, 1);
 	return me->functions - before;
+}
+
+/* Somebody holds the lock that every function takes. */
+void hold_lock(void)
+{
+	mailbox.lock = mailbox.take_lock = 1;
+}
+
+/* While a source pushes to CPU 0, another pushes there too, or CPU 0 takes. */
+void intrude(int who)
+{
+	intruder = who;
+}
+
+u32 was_due(void)
+{
+	return intruder_is_due;
+}
+
+static void race(void)
+{
+	int who = intruder;
+
+	intruder = NOBODY;
+	if (who == TAKER)
+		work_off_list((struct cpu *)cpu_of(0), 1);
+	else if (who != NOBODY)
+		intruder_is_due = push(&cpu_of(0)->call_list, &entries[who][0]);
 }
 
 struct job {

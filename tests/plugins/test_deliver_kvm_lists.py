@@ -12,7 +12,8 @@ from guest_helpers import GUEST, TESTS, built
 from pvbench_deliver_kvm import mailbox
 
 SOURCES, CPUS = 4, 64
-LONG_TICKS = 1 << 40  # minutes, on any machine
+TAKER = SOURCES  # in place of a source, as an intruder
+LONG_TICKS = 1 << 34  # seconds, on any machine
 
 Step = tuple[int, list[int]]  # a source and its targets; below 0 a target takes
 
@@ -76,6 +77,39 @@ def test_an_entry_that_is_not_taken_is_waited_for_and_named(lists: CDLL) -> None
     assert first == (1 << 3, 0)
     assert again == (0, mailbox.TROUBLE_CSD_BUSY)
     assert (lists.take(3), lists.take(3)) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("waiting", "intruder", "due", "left"),
+    [
+        pytest.param([], 1, (0, 1), 2, id="another-is-first"),
+        pytest.param([2], 1, (0, 0), 3, id="another-is-second"),
+        pytest.param([2], TAKER, (1, 0), 1, id="the-target-takes"),
+        pytest.param([2, 3], TAKER, (1, 0), 1, id="the-target-takes-two"),
+    ],
+)
+def test_whoever_comes_between_loses_nothing(
+    lists: CDLL, waiting: list[int], intruder: int, due: tuple[int, int], left: int
+) -> None:
+    """Between reading the list of CPU 0 and changing it; an interrupt is due by one."""
+    lists.start_over(LONG_TICKS)
+    for source in waiting:
+        queue(lists, source, [0], 1)
+    lists.intrude(intruder)
+
+    assert queue(lists, 0, [0], 1) == (due[0], 0)
+    assert lists.was_due() == due[1]
+    assert lists.take(0) == left
+
+
+def test_a_function_without_its_lock_leaves_no_receipt(lists: CDLL) -> None:
+    """It never ends: the entry stays locked."""
+    lists.start_over(1000)
+    queue(lists, 0, [3], 1)
+    lists.hold_lock()
+
+    assert lists.take(3) == 1
+    assert queue(lists, 0, [3], 2) == (0, mailbox.TROUBLE_CSD_BUSY)
 
 
 @pytest.mark.parametrize(("sources", "targets"), [(2, 1), (2, 3), (4, 2)])

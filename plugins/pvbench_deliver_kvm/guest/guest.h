@@ -8,6 +8,11 @@
 
 #define box ((volatile struct mailbox *)MAILBOX_BASE)
 
+/* Where another CPU may come between: a native test puts one there. */
+#ifndef RACE
+#define RACE()
+#endif
+
 /* The work of one request, then its receipt. */
 void work_off(struct entry *entry, u64 entered);
 

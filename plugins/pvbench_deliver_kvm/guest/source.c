@@ -79,9 +79,10 @@ static u32 push(volatile u64 *list, struct entry *entry)
 {
 	u64 first = *list;
 
-	do
+	do {
 		entry->next = first;
-	while (!__atomic_compare_exchange_n(list, &first, (u64)entry, 0,
+		RACE();
+	} while (!__atomic_compare_exchange_n(list, &first, (u64)entry, 0,
 					    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
 	return !first;
 }
