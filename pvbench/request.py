@@ -20,6 +20,7 @@ from pvbench.results import Metadata
 from pvbench.suite import Case, Suite
 
 _LONGEST_S: Final = 1e9  # what a timer can wait for
+_KNOWN_OF_HOST: Final = ("facts", "verdicts")  # among settings; guests execute none of it
 
 
 @attrs.frozen(kw_only=True)
@@ -141,9 +142,12 @@ def plan_entry(prepared: PreparedRun) -> dict[str, Any]:
 
 
 def _jobs_sha256(prepared: PreparedRun) -> str:
-    """Everything the workers are told, ops included."""
+    """Everything the workers are told, ops included; not what is only known of the host."""
+    known = prepared.launch.settings
+    settings = {name: value for name, value in known.items() if name not in _KNOWN_OF_HOST}
+    launch = attrs.evolve(prepared.launch, settings=settings)
     digest = hashlib.sha256()
     for boot in prepared.plan.boots:
         if boot.replicate == 1:
-            digest.update(json.dumps(job_of(boot, prepared.launch)).encode())
+            digest.update(json.dumps(job_of(boot, launch)).encode())
     return digest.hexdigest()

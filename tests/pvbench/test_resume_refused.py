@@ -163,6 +163,29 @@ def test_another_order_of_a_sender_s_ops_is_refused(cli: Cli) -> None:
     assert "another run: what its guests execute has changed. Give" in refused(cli, *options)
 
 
+KNOWING = """
+    def settings(self, options):
+        verdict = os.environ["VERDICT"]
+        known = {"verdicts": {"another-mechanism": verdict}, "facts": {"caveat": verdict}}
+        return super().settings(options) | known
+
+    @contextmanager"""
+
+
+def test_what_is_found_out_later_of_the_host_changes_no_run(
+    cli: Cli, plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A trial that failed may succeed another time; guests execute what they did."""
+    source = delivery_around_the_model("modest")
+    plant("modest", source.replace("\n    @contextmanager", KNOWING, 1))
+    options = (*TO_FILE, "-p", "modest", "--delivery", "modest")
+    monkeypatch.setenv("VERDICT", "it does not return")
+    first = small(cli, *options)
+    monkeypatch.setenv("VERDICT", "")
+
+    assert (first.status, small(cli, *options).status) == (0, 0)
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [
