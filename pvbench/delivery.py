@@ -42,11 +42,13 @@ class Options:
         profile: name or file of a cost profile; None is the default.
         cpus: CPUs of this machine to run on; empty for any.
         wire: replay ops even where the guest has the sender's algorithm.
+        wait: for a timed run that is under way, if this machine must be tried first.
     """
 
     profile: str | None = None
     cpus: tuple[int, ...] = attrs.field(default=(), converter=ints)
     wire: bool = False
+    wait: bool = True
 
 
 @attrs.frozen(kw_only=True)
@@ -121,8 +123,8 @@ class Delivery(Protocol):
         JSON data a worker needs.
 
         Of its keys the core reads ``profile`` (the profile's name), ``profile_sha256``,
-        and ``verdicts``: mechanisms tried on this machine, each with why it does not
-        work or ''.
+        ``facts`` about this machine, and ``verdicts``: mechanisms tried on it, each with
+        why it does not work or ''.
 
         Raises:
             UsageError: this delivery cannot do what *options* ask.

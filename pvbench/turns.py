@@ -19,22 +19,31 @@ def say(text: str) -> None:
     print(f"pvbench: {text}", file=sys.stderr)
 
 
-@contextmanager
-def alone(say: Callable[[str], None]) -> Iterator[None]:
-    """
-    Keep other timed runs of this machine waiting; tell *say* if this one has to wait.
+class BusyError(UnavailableError):
+    """Another timed run is under way, and this one would not wait."""
 
-    The lock goes with the process, however it ends.
+
+@contextmanager
+def alone(say: Callable[[str], None] | None) -> Iterator[None]:
+    """
+    Keep other timed runs of this machine waiting.
+
+    If this one has to wait it tells *say*; without, it does not.  The lock goes with
+    the process, however it ends.
 
     Raises:
-        UnavailableError: its file cannot be opened.
+        BusyError: it will not wait.
+        UnavailableError: the file of the lock cannot be opened.
     """
     file = _open_lock()
     try:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say(f"another timed run is under way here, waiting for it ({LOCK})")
+            told = "another timed run is under way here"
+            if not say:
+                raise BusyError(told) from None
+            say(f"{told}, waiting for it ({LOCK})")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
     finally:

@@ -73,7 +73,7 @@ class KvmDelivery:
             "software": software,
             "facts": told,
             "patience_s": PATIENCE_S,
-            "verdicts": verdicts(),
+            "verdicts": verdicts(wait=options.wait),
         }
 
     @contextmanager

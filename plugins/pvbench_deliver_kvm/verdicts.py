@@ -30,27 +30,44 @@ LIMIT_S: Final = 1.8  # of a trial; a guest's own clock may race
 SURE: Final = 2  # failures of a trial, at different times
 
 
-def verdicts() -> dict[str, str]:
+def verdicts(*, wait: bool = True) -> dict[str, str]:
     """
     For each trial why it does not work here, '' if it does.
 
-    Kept for this kernel, microcode, KVM with its parameters, and guest.
+    Kept for this kernel, microcode, KVM with its parameters, and guest.  Trials wait
+    for timed runs of others, or unless *wait* are left for another time.
     """
     path = build.cache_folder() / f"kvm-verdicts-{_key()}.json"
     kept = _kept(path)
-    left = {
-        group: [name for name in programs if not _is_final(kept.get(name))]
-        for group, (_, _, programs) in TRIALS.items()
-    }
-    if not any(left.values()):
+    if not _left(kept):
         return {name: why for name, (why, _) in kept.items()}
-    with turns.alone(turns.say):
-        groups = [_tried(group, names) for group, names in left.items() if names]
+    try:
+        with turns.alone(turns.say if wait else None):
+            return _more(_kept(path), path)  # others may have tried meanwhile
+    except turns.BusyError as busy:
+        untried = {
+            name: f"it was not tried: {busy}" for names in _left({}).values() for name in names
+        }
+        return untried | {name: why for name, (why, _) in kept.items()}
+
+
+def _more(kept: dict[str, tuple[str, int]], path: Path) -> dict[str, str]:
+    """The verdicts, once what is *kept* at *path* is complete."""
+    groups = [_tried(group, names) for group, names in _left(kept).items()]
     for told, _ in groups:
         kept |= {name: (why, kept.get(name, ("", 0))[1] + 1) for name, why in told.items()}
     build.keep(json.dumps(kept).encode(), path)
     untold = {name: why for _, lacking in groups for name, why in lacking.items()}
     return {name: why for name, (why, _) in kept.items()} | untold
+
+
+def _left(kept: dict[str, tuple[str, int]]) -> dict[str, list[str]]:
+    """Trials that have no final verdict, by group."""
+    left = {
+        group: [name for name in programs if not _is_final(kept.get(name))]
+        for group, (_, _, programs) in TRIALS.items()
+    }
+    return {group: names for group, names in left.items() if names}
 
 
 def _kept(path: Path) -> dict[str, tuple[str, int]]:
@@ -114,7 +131,7 @@ def _child(group: str, names: list[str]) -> _Child:
         end = f"it does not return within {LIMIT_S:g} s"
     pairs = [value for value in told if isinstance(value, list)]
     found = {name: why for name, why in pairs if name in names}
-    if found and told[-1] == ENDED:
+    if found and ENDED in told:  # what comes after is the end of its guest
         end = ""
     return _Child(
         verdicts=found,

@@ -63,7 +63,7 @@ def _abilities(delivery: Delivery) -> dict[str, str]:
     if reason := delivery.unavailable():
         return {title: f"no: {reason}"}
     try:
-        settings = delivery.settings(Options())
+        settings = delivery.settings(Options(wait=False))
     except PvbenchError as error:
         return {title: f"no: {error}"}
     verdicts: dict[str, str] = settings.get("verdicts", {})

@@ -154,6 +154,22 @@ def test_a_guest_that_is_lost_costs_its_trial_only(tmp_path: Path, child: Child)
     assert (untried, len(born(tmp_path))) == ({}, 2)
 
 
+def test_a_guest_that_ends_slowly_costs_no_trial(
+    tmp_path: Path, child: Child, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that its child has to tell is told; the next trial was never begun."""
+    monkeypatch.setattr(verdicts, "LIMIT_S", 0.2)
+    lost = told(PHYSICAL) + told(LOGICAL, why="CPU 0: triple fault")
+    end = f'echo \'"ended"\'; [ "$5" != {PHYSICAL} ] || {HANGS}'
+    child(
+        BEGUN + lost, f"[ \"$5\" = {PHYSICAL} ] || echo '{told(SHORTHAND, SELF, NMI)}'; {end}"
+    )
+    found, _ = verdicts._tried("x2apic", X2APIC)
+
+    assert {name: why for name, why in found.items() if why} == {LOGICAL: "CPU 0: triple fault"}
+    assert len(born(tmp_path)) == 2
+
+
 def test_children_go_with_the_run_that_started_them(
     child: Child, monkeypatch: pytest.MonkeyPatch, ends: list[int]
 ) -> None:
@@ -264,6 +280,40 @@ def test_trials_take_turns_with_timed_runs(
         verdicts.verdicts()
 
     assert begun == [len(TRIALS)]
+
+
+def test_what_another_run_has_found_meanwhile_is_not_tried_again(
+    child: Child, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two runs at once, both new here: the second waits for its turn, and then knows."""
+    really = turns.alone
+
+    @contextmanager
+    def alone(say: object) -> Iterator[None]:
+        monkeypatch.setattr(turns, "alone", really)
+        child(BEGUN + ALL_WORK.replace(told(NMI), told(NMI, why="#GP")))
+        verdicts.verdicts()
+        yield
+
+    child(BEGUN + ALL_WORK)
+    monkeypatch.setattr(turns, "alone", alone)
+    found = verdicts.verdicts()
+
+    assert found[NMI] == "#GP"
+    assert [group for _, group in born(tmp_path)] == [*TRIALS, "x2apic"]
+
+
+def test_who_will_not_wait_is_told_what_is_known(child: Child, tmp_path: Path) -> None:
+    """Nothing starts while a timed run is under way."""
+    child(told(PHYSICAL))  # and no guest for the others
+    verdicts.verdicts()
+    before = born(tmp_path)
+    with turns.alone(None):
+        known = verdicts.verdicts(wait=False)
+
+    assert born(tmp_path) == before
+    assert known[PHYSICAL] == ""
+    assert known["kvm-hypercall"] == "it was not tried: another timed run is under way here"
 
 
 @pytest.mark.parametrize(
