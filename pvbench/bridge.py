@@ -4,9 +4,9 @@ A suite as a pyperf script, under pyperf's own options and schedule.
     python suites/pvbench_suite_norov.py -k 'broadcast ' --fast -o x.json
 
 pyperf runs one benchmark in a process: cases never share a boot and never take turns,
-so on a noisy clock drift can look like a difference between senders.  It measures one
-series, and each of its processes expands the suite anew.  Its files can be compared
-with those of `pvbench run`, case by case.
+so what measures is left to `pvbench run`, which proves and times each slice.  It
+computes one series, and each of its processes expands the suite anew.  Its files can be
+compared with those of `pvbench run`, case by case.
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ def main(suite: Suite) -> None:
         if suite.name not in found.suites:  # a file of the user's own
             chosen.plugins.append(sys.argv[0])
             found = registry(chosen)
-        request = Request(suite=suite, selection=selection_of(chosen, chosen.costs))
+        selection = selection_of(chosen, chosen.costs)
+        _only_computed(found.get("delivery", selection.delivery or suite.delivery))
+        request = Request(suite=suite, selection=selection)
         _run(prepare(request, found), found, own, chosen.series)
     except PvbenchError as error:
         print(f"{suite.name}: {error}", file=sys.stderr)
@@ -63,6 +65,14 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     plugin_options(group, "--plugin")
 
 
+def _only_computed(delivery: Delivery) -> None:
+    if delivery.clock not in EXACT_CLOCKS:
+        raise UsageError(
+            f"{delivery.name} measures, so its boots take turns and each slice is proved",
+            fix=f"Use `pvbench run SUITE --delivery {delivery.name}`: its files are pyperf's.",
+        )
+
+
 def _run(
     prepared: PreparedRun, found: Registry, own: argparse.ArgumentParser, series: str
 ) -> None:
@@ -71,7 +81,7 @@ def _run(
     runner = pyperf.Runner(
         values=wanted.slices,
         processes=wanted.boots,
-        loops=wanted.loops if delivery.clock in EXACT_CLOCKS else 0,  # pyperf finds out
+        loops=wanted.loops,
         warmups=0,  # each value has its own
         add_cmdline_args=partial(_forward, own),
     )
@@ -87,7 +97,7 @@ def _run(
     for number, ready in enumerate(cases):
         measured = _Measured(ready, delivery, prepared, series)
         metadata = prepared.facts | case_metadata(ready) | {"pvbench_series": series}
-        if delivery.clock in EXACT_CLOCKS and args.worker_task in (None, number):
+        if args.worker_task in (None, number):
             metadata |= measured.facts(args.loops or wanted.loops)
         try:
             runner.bench_time_func(f"{ready.case.name} {series}", measured, metadata=metadata)
@@ -172,7 +182,7 @@ class _Measured:
         return means[self._series] * loops
 
     def facts(self, loops: int) -> Metadata:
-        """What each run of *loops* bursts counts, where the clock is exact."""
+        """What each run of *loops* bursts counts."""
         trace = self._trace(loops)
         proved: Metadata = {"pvbench_target_state_proved": trace.target_state}
         return proved | counted(trace.counts, trace.loops) | assumed(trace, self._series)

@@ -70,7 +70,7 @@ def test_every_suite_is_a_pyperf_script_that_gives_what_run_gives(
 
 
 def test_a_question_for_every_suite() -> None:
-    """A new suite joins the list above; only on an exact clock are values the same."""
+    """A new suite joins the list above, but for one that measures."""
     found = {
         path.stem.removeprefix("pvbench_suite_") for path in (ROOT / "suites").glob("*.py")
     }
@@ -217,7 +217,7 @@ def test_nothing_to_measure_is_told(
     assert done.stderr.splitlines()[-1].startswith(f"norov: {told}")
 
 
-def test_counts_and_assumed_parts_are_in_its_files_on_an_exact_clock(tmp_path: Path) -> None:
+def test_counts_and_assumed_parts_are_in_its_files(tmp_path: Path) -> None:
     """So they compare with those of `pvbench run` without gaps."""
     path = tmp_path / "theirs.json"
     script(
@@ -228,6 +228,24 @@ def test_counts_and_assumed_parts_are_in_its_files_on_an_exact_clock(tmp_path: P
 
     assert (metadata["pvbench_icr_writes"], metadata["pvbench_hypercalls"]) == (1, 0)
     assert 0 < metadata["pvbench_assumed"] < 1
+
+
+@pytest.mark.parametrize(
+    ("suite", "options"),
+    [
+        pytest.param("live", (), id="of-the-suite"),
+        pytest.param("norov", ("--delivery", "live"), id="chosen"),
+    ],
+)
+def test_what_measures_is_left_to_pvbench_run(
+    suite: str, options: tuple[str, ...], tmp_path: Path
+) -> None:
+    """It takes its turn among timed runs, and tells what was proved; no file is written."""
+    path = tmp_path / "theirs.json"
+    done = script(suite, *options, "-o", str(path), folder=tmp_path)
+
+    assert (done.returncode, done.stderr.count("\n"), path.exists()) == (2, 1, False)
+    assert "Use `pvbench run SUITE --delivery live`" in done.stderr
 
 
 CHANGED = "trace = attrs.evolve(trace, {})"
