@@ -20,6 +20,7 @@ from typing import Any
 
 import attrs
 
+from pvbench import turns
 from pvbench.check import Prepared, prepare
 from pvbench.delivery import Machine, Options
 from pvbench.errors import PvbenchError
@@ -136,9 +137,10 @@ def main() -> None:
         pass
     settings = delivery.settings(Options())
     found: dict[str, list[list[float]]] = {name: [] for name in variants()}
-    for number in range(boots):
-        round_of(found, settings, backwards=number % 2 == 1)
-        print(f"round {number + 1} of {boots}", file=sys.stderr)
+    with turns.alone(turns.say):
+        for number in range(boots):
+            round_of(found, settings, backwards=number % 2 == 1)
+            print(f"round {number + 1} of {boots}", file=sys.stderr)
     cases = [f"{case}, {n} vCPUs" for n in VCPUS for case in ("normal-ipi", "broadcast")]
     rows = [
         [name, *(cell(list(case)) for case in zip(*values, strict=True))]
