@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import threading
-from contextlib import suppress
 from queue import SimpleQueue
 from typing import Final
 
@@ -18,6 +18,9 @@ from pvbench_deliver_kvm.vcpu import EXITS, Vcpu
 STACK_BYTES: Final = 256 << 10  # of a vCPU thread; it calls one ioctl
 KICK: Final = signal.SIGUSR1
 _POLL_S: Final = 0.0005
+_NR_TGKILL: Final = 234  # x86-64
+
+_syscall = ctypes.CDLL(None).syscall
 
 
 @attrs.frozen
@@ -124,9 +127,8 @@ def stop(threads: list[VcpuThread]) -> None:
         thread.vcpu.state.immediate_exit = 1
     left = [thread for thread in threads if thread.is_alive()]
     while left:
-        for thread in left:
-            with suppress(ProcessLookupError):  # it has just ended
-                signal.pthread_kill(thread.ident or 0, KICK)
+        for thread in left:  # by number, for it may just have ended: no pthread_kill()
+            _syscall(_NR_TGKILL, os.getpid(), thread.native_id, KICK)
         for thread in left:
             thread.join(_POLL_S)
         left = [thread for thread in left if thread.is_alive()]

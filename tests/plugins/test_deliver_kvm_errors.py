@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 import pvbench_deliver_kvm
 from kvm_fakes import Paper, task_of
 from pvbench.topology import parse_guest
-from pvbench_deliver_kvm import audit, build, guests
+from pvbench_deliver_kvm import audit, build, guests, threads
 from pvbench_deliver_kvm.fd import IoctlError
 from pvbench_deliver_kvm.guests import GuestError, Start
 
@@ -88,17 +89,19 @@ def test_a_host_cpu_that_is_not_there_is_named() -> None:
         pass
 
 
-@pytest.mark.usefixtures("needs_kvm")
-def test_a_thread_may_end_just_before_it_is_kicked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Older C libraries say then that there is no such process."""
-    kill = signal.pthread_kill
+def test_a_thread_may_end_just_before_it_is_kicked() -> None:
+    """Its number is nobody's by then."""
+    ended = threading.Thread(target=int)
+    ended.start()
+    ended.join()
+    vcpu = SimpleNamespace(state=SimpleNamespace(immediate_exit=0))
+    thread: Any = SimpleNamespace(
+        native_id=ended.native_id,
+        vcpu=vcpu,
+        stopping=False,
+        is_alive=iter([True, True, False]).__next__,
+        join=lambda timeout_s: None,
+    )
+    threads.stop([thread])
 
-    def late(thread: int, number: int) -> None:
-        kill(thread, number)
-        raise ProcessLookupError
-
-    monkeypatch.setattr("pvbench_deliver_kvm.threads.signal.pthread_kill", late)
-    settings = SETTINGS | {"software": True}
-
-    with pvbench_deliver_kvm.boot_machine(parse_guest("dense:2"), settings):
-        pass
+    assert (thread.stopping, vcpu.state.immediate_exit) == (True, 1)
