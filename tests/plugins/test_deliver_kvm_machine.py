@@ -216,6 +216,7 @@ def test_settings_are_what_a_boot_needs() -> None:
         facts = made.run(ready_for_two().task, loops=2, warmup=0).facts
 
     assert (facts["execution"], facts["cpu_list"]) == ("wire", str(one))
+    assert settings["facts"]["tsc_khz"] == facts["tsc_khz"]
     assert Path("/proc/sys/kernel/osrelease").read_text().strip() in str(facts["source"])
     assert ("caveat" in facts) == settings["software"]
 

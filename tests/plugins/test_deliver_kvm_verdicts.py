@@ -347,6 +347,7 @@ def test_a_bad_moment_is_not_for_ever(
         pytest.param(b"{}", id="without-verdicts"),
         pytest.param(b'{"x2apic-physical": "no", "x2apic-nmi": ""}', id="another-version"),
         pytest.param(b'{"x2apic-physical": ["", "often"]}', id="another-type"),
+        pytest.param(b'{"x2apic-magic": ["", 1]}', id="another-trial"),
     ],
 )
 def test_a_broken_file_is_replaced(tmp_path: Path, child: Child, broken: bytes) -> None:

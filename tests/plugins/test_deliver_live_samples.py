@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -84,6 +85,21 @@ def test_times_are_of_the_samples_alone() -> None:
 
     spread = trace.distributions["ack"]
     assert spread.p50 == spread.maximum == trace.ticks["ack"] == trace.ticks["wall"] > 0
+
+
+def test_no_garbage_is_collected_while_calls_are_timed() -> None:
+    """Not between a call and the reading that judges it."""
+    collects: list[bool] = []
+
+    def readings() -> Iterator[tuple[int, ...]]:
+        for reading in ((0, 0, 0), (0, 1, 1)):
+            collects.append(gc.isenabled())
+            yield reading
+
+    here = machine.ThisMachine(Planted(Path("planted"), -1, readings()), CPUS, {}, nobody)
+    here.run(ready(call(1, 2)).task, loops=1, warmup=1)
+
+    assert (collects, gc.isenabled()) == ([False, False], True)
 
 
 def test_an_empty_iteration_is_timed_without_a_call() -> None:
