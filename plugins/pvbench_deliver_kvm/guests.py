@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -135,6 +134,7 @@ class BootedGuest:
         area.number = cpu
         vcpu = self.vm.create_vcpu(apic_id)
         entries = boot.cpuid_entries(self._cpuid.entries, apic_id, x2apic=x2apic)
+        vcpu.set_signal_mask(threads.KICK)
         vcpu.set_cpuid2(Cpuid(entries))
         vcpu.set_sregs(boot.sregs(vcpu.get_sregs(), cpu, x2apic=x2apic))
         vcpu.set_regs(boot.regs(cpu))
@@ -265,10 +265,6 @@ def booted(guest: Guest, start: Start) -> Iterator[BootedGuest]:
         UnavailableError, GuestError: it cannot be booted, and why.
     """
     room.check(len(guest.apic_ids))
-    before = signal.signal(threads.KICK, lambda *_: None)  # it only has to interrupt KVM_RUN
-    try:
-        with ExitStack() as undo:
-            kvm = undo.enter_context(Kvm.open())
-            yield BootedGuest(guest, start, kvm, undo)
-    finally:
-        signal.signal(threads.KICK, before)
+    with ExitStack() as undo:
+        kvm = undo.enter_context(Kvm.open())
+        yield BootedGuest(guest, start, kvm, undo)

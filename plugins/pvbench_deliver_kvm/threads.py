@@ -1,4 +1,11 @@
-"""A thread for each vCPU: started, told of what the guest leaves for, and stopped."""
+"""
+A thread for each vCPU: started, told of what the guest leaves for, and stopped.
+
+The signal that interrupts KVM_RUN is blocked in these threads, and unblocked by
+KVM_SET_SIGNAL_MASK during KVM_RUN only.  It ends the ioctl with EINTR and stays
+pending, so it is never delivered: it needs no handler, and its default action, which
+would end the process, cannot happen.
+"""
 
 from __future__ import annotations
 
@@ -53,8 +60,32 @@ class VcpuThread(threading.Thread):
         self.number, self.vcpu = number, vcpu
         self._events, self._host_cpu, self._niceness = events, host_cpu, niceness
         self.stopping = False
+        self._lock = threading.Lock()
+        self._may_be_kicked = False
 
     def run(self) -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {KICK})
+        self._allow_kicks(True)
+        try:
+            self._run_vcpu()
+        finally:
+            self._allow_kicks(False)
+
+    def _allow_kicks(self, allowed: bool) -> None:
+        with self._lock:
+            self._may_be_kicked = allowed
+
+    def kick(self) -> None:
+        """
+        Interrupt KVM_RUN, if the thread may be in it.
+
+        The lock keeps the thread from ending meanwhile, so its number stays its own.
+        """
+        with self._lock:
+            if self._may_be_kicked:
+                _syscall(_NR_TGKILL, os.getpid(), self.native_id, KICK)
+
+    def _run_vcpu(self) -> None:
         try:
             self._pin()
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._niceness)
@@ -125,10 +156,10 @@ def stop(threads: list[VcpuThread]) -> None:
     for thread in threads:
         thread.stopping = True
         thread.vcpu.state.immediate_exit = 1
-    left = [thread for thread in threads if thread.is_alive()]
-    while left:
-        for thread in left:  # by number, for it may just have ended: no pthread_kill()
-            _syscall(_NR_TGKILL, os.getpid(), thread.native_id, KICK)
-        for thread in left:
+    running = [thread for thread in threads if thread.is_alive()]
+    while running:
+        for thread in running:
+            thread.kick()
+        for thread in running:
             thread.join(_POLL_S)
-        left = [thread for thread in left if thread.is_alive()]
+        running = [thread for thread in running if thread.is_alive()]

@@ -127,6 +127,12 @@ class kvm_dtable(Structure):  # noqa: N801
     _fields_ = [("base", c_uint64), ("limit", c_uint16), ("padding", c_uint16 * 3)]
 
 
+class kvm_signal_mask(Structure):  # noqa: N801
+    """Without its sigset, which follows it."""
+
+    _fields_ = [("len", c_uint32)]
+
+
 class kvm_sregs(Structure):  # noqa: N801
     _fields_ = [
         *((name, kvm_segment) for name in ("cs", "ds", "es", "fs", "gs", "ss", "tr", "ldt")),
@@ -232,6 +238,7 @@ KVM_GET_REGS: Final = _IOR(0x81, kvm_regs)
 KVM_SET_REGS: Final = _IOW(0x82, kvm_regs)
 KVM_GET_SREGS: Final = _IOR(0x83, kvm_sregs)
 KVM_SET_SREGS: Final = _IOW(0x84, kvm_sregs)
+KVM_SET_SIGNAL_MASK: Final = _IOW(0x8B, kvm_signal_mask)
 KVM_SET_CPUID2: Final = _IOW(0x90, kvm_cpuid2)
 KVM_SET_MP_STATE: Final = _IOW(0x99, kvm_mp_state)
 KVM_GET_TSC_KHZ: Final = _IO(0xA3)

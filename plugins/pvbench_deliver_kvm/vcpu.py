@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import mmap
+import signal
 from typing import Final
 
 from pvbench_deliver_kvm import uapi
@@ -16,6 +17,8 @@ EXITS: Final = {
     for name, value in vars(uapi).items()
     if name.startswith("KVM_EXIT_") and isinstance(value, int)
 }
+_SIGSET_BYTES: Final = 8  # of the kernel's sigset_t
+_ALL_SIGNALS: Final = (1 << 8 * _SIGSET_BYTES) - 1
 
 
 class Vcpu(Fd):
@@ -49,6 +52,15 @@ class Vcpu(Fd):
                 return 0
             raise
         return int(self.state.exit_reason)
+
+    def set_signal_mask(self, unblocked: signal.Signals) -> None:
+        """See KVM_SET_SIGNAL_MASK: during KVM_RUN every signal but *unblocked* is blocked."""
+        sigset = _ALL_SIGNALS & ~(1 << unblocked - 1)
+        head = uapi.kvm_signal_mask(len=_SIGSET_BYTES)
+        argument = ctypes.create_string_buffer(
+            bytes(head) + sigset.to_bytes(_SIGSET_BYTES, "little")
+        )
+        self.ioctl("KVM_SET_SIGNAL_MASK", uapi.KVM_SET_SIGNAL_MASK, argument)
 
     def set_cpuid2(self, cpuid: Cpuid) -> None:
         """See KVM_SET_CPUID2."""

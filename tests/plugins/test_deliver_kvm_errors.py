@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-import threading
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +12,7 @@ import pytest
 import pvbench_deliver_kvm
 from kvm_fakes import Paper, task_of
 from pvbench.topology import parse_guest
-from pvbench_deliver_kvm import audit, build, guests, threads
+from pvbench_deliver_kvm import audit, build, guests
 from pvbench_deliver_kvm.fd import IoctlError
 from pvbench_deliver_kvm.guests import GuestError, Start
 
@@ -87,21 +85,3 @@ def test_a_host_cpu_that_is_not_there_is_named() -> None:
         pvbench_deliver_kvm.boot_machine(parse_guest("dense:2"), settings),
     ):
         pass
-
-
-def test_a_thread_may_end_just_before_it_is_kicked() -> None:
-    """Its number is nobody's by then."""
-    ended = threading.Thread(target=int)
-    ended.start()
-    ended.join()
-    vcpu = SimpleNamespace(state=SimpleNamespace(immediate_exit=0))
-    thread: Any = SimpleNamespace(
-        native_id=ended.native_id,
-        vcpu=vcpu,
-        stopping=False,
-        is_alive=iter([True, True, False]).__next__,
-        join=lambda timeout_s: None,
-    )
-    threads.stop([thread])
-
-    assert (thread.stopping, vcpu.state.immediate_exit) == (True, 1)
