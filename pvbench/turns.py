@@ -1,4 +1,9 @@
-"""Timed runs of a machine take turns, whoever they belong to."""
+"""
+Timed runs of a machine take turns, whoever they belong to.
+
+They lock one file, /tmp/pvbench.lock.  The environment variable PVBENCH_LOCK names another
+one, for runs that cannot disturb those of other users, as in a container with CPUs of its own.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +13,16 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 from pvbench.errors import UnavailableError
 
-LOCK = Path("/tmp/pvbench.lock")  # noqa: S108 - one place for all users of a machine
+_DEFAULT_LOCK: Final = "/tmp/pvbench.lock"  # noqa: S108 - one place for all users of a machine
+
+
+def lock_path() -> Path:
+    """The file that timed runs lock."""
+    return Path(os.environ.get("PVBENCH_LOCK") or _DEFAULT_LOCK)
 
 
 def say(text: str) -> None:
@@ -35,7 +46,8 @@ def alone(say: Callable[[str], None] | None) -> Iterator[None]:
         BusyError: it will not wait.
         UnavailableError: the file of the lock cannot be opened.
     """
-    file = _open_lock()
+    path = lock_path()
+    file = _open(path)
     try:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -43,22 +55,22 @@ def alone(say: Callable[[str], None] | None) -> Iterator[None]:
             told = "another timed run is under way here"
             if not say:
                 raise BusyError(told) from None
-            say(f"{told}, waiting for it ({LOCK})")
+            say(f"{told}, waiting for it ({path})")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
     finally:
         os.close(file)
 
 
-def _open_lock() -> int:
+def _open(path: Path) -> int:
     """Anybody's file will do: locking needs no more than reading."""
     try:
         with suppress(FileNotFoundError):
-            return os.open(LOCK, os.O_RDONLY | os.O_NOFOLLOW)
-        file = os.open(LOCK, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+            return os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        file = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644)
     except OSError as error:
         raise UnavailableError(
-            f"{LOCK} cannot be opened", why=str(error.strerror), fix="Timed runs lock it."
+            f"{path} cannot be opened", why=str(error.strerror), fix="Timed runs lock it."
         ) from None
     with suppress(PermissionError):  # somebody else was quicker
         os.fchmod(file, 0o644)  # whatever the umask

@@ -28,6 +28,14 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_lock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests never wait for timed runs of this machine, nor do the processes they start."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PVBENCH_LOCK", str(tmp_path_factory.mktemp("lock") / "pvbench.lock"))
+        yield
+
+
 @pytest.fixture(scope="session")
 def needs_kvm(own_cache: None) -> None:
     """Tests of real guests are skipped where there are none, with the delivery's reason."""

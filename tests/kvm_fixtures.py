@@ -13,7 +13,6 @@ import pytest
 
 from kvm_fakes import Paper, audits_of, slices_of
 from kvm_run_helpers import HELD, Begin, begin, members
-from pvbench import turns
 from pvbench_deliver_kvm import machine, readings
 from run_helpers import Cli, Done, Plant, call
 
@@ -35,15 +34,12 @@ def kvm_run(needs_kvm: None, runs: Path) -> tuple[Path, Done]:
     """One unicast under two drivers, in guests of two and of eight: two boots each."""
     path = runs / "kvm.json"
     choice = ("-k", "normal-ipi", "--sender", "native", "--vcpus", "2,8", "--boots", "2")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(turns, "LOCK", runs / "lock")
-        return path, call(*KVM, *choice, "-o", str(path))
+    return path, call(*KVM, *choice, "-o", str(path))
 
 
 @pytest.fixture
-def kvm(needs_kvm: None, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
-    """Run norov on real guests, one boot of each, with a lock of this test's own."""
-    monkeypatch.setattr(turns, "LOCK", tmp_path / "lock")
+def kvm(needs_kvm: None, cli: Cli) -> Cli:
+    """Run norov on real guests, one boot of each."""
     return partial(cli, *KVM, "--boots", "1")
 
 
@@ -53,7 +49,7 @@ def start(
 ) -> Iterator[Begin]:
     """Start runs of real guests, see HELD; none outlives its test."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("LOCK", str(tmp_path / "lock"))
+    monkeypatch.setenv("PVBENCH_LOCK", str(tmp_path / "lock"))
     plant("held", HELD)
     os.mkfifo("begun")
     os.mkfifo("go")

@@ -19,11 +19,8 @@ HELD = """
 import os
 from contextlib import contextmanager
 from pathlib import Path
-from pvbench import turns
 from pvbench.hookspecs import hookimpl
 from pvbench_deliver_kvm import KvmDelivery
-
-turns.LOCK = Path(os.environ["LOCK"])
 
 class Held(KvmDelivery):
     name = "held"

@@ -87,7 +87,7 @@ def tox(*arguments: str) -> str:
 def config(*arguments: str) -> ConfigParser:
     """The configuration of the environments asked for."""
     before, _, after = " ".join(arguments).partition(" -- ")
-    keys = "-k description commands deps depends package skip_install extras set_env"
+    keys = "-k description commands deps depends package skip_install extras set_env pass_env"
     asked = ["--", *after.split()] if after else []
     parser = ConfigParser(interpolation=None)
     parser.read_string(tox("config", *before.split(), *keys.split(), *asked))
@@ -143,6 +143,7 @@ def test_a_benchmark_runs_its_sender_with_the_package_alone() -> None:
     assert f"pvbench run {FANOUT} --sender kvm-pv-4.19 -q" == found["commands"]
     assert (found["package"], found["extras"], found["deps"]) == ("wheel", "", "")
     assert "PYTHONSAFEPATH=1" in found["set_env"]
+    assert "PVBENCH_*" in found["pass_env"].split()  # such as PVBENCH_LOCK
     assert found["description"] == "benchmark kvm-pv-4.19"
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pyperf
 import pytest
 
-from pvbench import turns
 from pvbench_deliver_kvm import kvm
 from run_helpers import Cli, Done, Plant, journal_of
 
@@ -67,9 +66,8 @@ Run = Callable[..., Done]
 
 
 @pytest.fixture
-def hindered(cli: Cli, plant: Plant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def hindered(cli: Cli, plant: Plant) -> Run:
     """Run two boots of one case, each hindered."""
-    monkeypatch.setattr(turns, "LOCK", tmp_path / "lock")
 
     def run(hindrance: str) -> Done:
         name = plant("hindered", HINDERED.format(hindrance=hindrance))

@@ -47,7 +47,6 @@ def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Child:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(build, "key", lambda: "this guest")  # which needs a compiler
     monkeypatch.setattr(host, "kvm_key", lambda: "this host")
-    monkeypatch.setattr(turns, "LOCK", tmp_path / "lock")
     monkeypatch.setattr(sys, "executable", str(script))
     return plant
 

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from live_helpers import call, ready
-from pvbench import turns
 from pvbench.testing import check_run
 from pvbench.topology import parse_guest
 from pvbench_deliver_live import Live
@@ -61,11 +60,8 @@ def test_ipis_of_this_machine_are_measured_and_proved(source: int) -> None:
     assert 0 < int(trace.facts["null_ns"]) < trace.distributions["ack"].p50
 
 
-def test_the_suite_runs_from_the_command_line(
-    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_suite_runs_from_the_command_line(cli: Cli) -> None:
     """Every case is ok, and the table says what the kernel says."""
-    monkeypatch.setattr(turns, "LOCK", tmp_path / "lock")  # nobody's but ours
     options = ("--delivery", "live", "--fast", "--boots", "1", "-q", "-o", "a.json")
 
     done = cli("run", "live", *options)

@@ -22,13 +22,7 @@ Start = Callable[..., subprocess.Popen[str]]
 
 QUICK = ("run", "norov", "--fast", "-q", "-k", "broadcast ", "--sender", "native")
 ONE = (*QUICK, "--driver", "x2apic-physical", "--vcpus", "3", "--boots", "1")
-# The lock of the real machine is nobody's business in a test.
-OWN_LOCK = """
-import os
-from pathlib import Path
-from pvbench import turns
-turns.LOCK = Path(os.environ["LOCK"])
-"""
+COMMON_LOCK = "/tmp/pvbench.lock"  # noqa: S108 - all users of a machine share it
 # A boot tells how many of the others' runs are over, then waits if it is told to.
 TELL = """
         over = sum(book.read_text().count('"end"') for book in Path().glob('*.jsonl'))
@@ -44,8 +38,7 @@ def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A lock of this test's own, also for the processes it starts."""
     path = tmp_path / "lock" / "pvbench.lock"
     path.parent.mkdir()
-    monkeypatch.setattr(turns, "LOCK", path)
-    monkeypatch.setenv("LOCK", str(path))
+    monkeypatch.setenv("PVBENCH_LOCK", str(path))
     return path
 
 
@@ -54,7 +47,7 @@ def timed(plant: Plant) -> tuple[str, ...]:
     """Options of a run on a clock that others could disturb: ticks are nanoseconds."""
     source = delivery_around_the_model("timed", before_boot=TELL)
     clock = "class Around(Model):\n    clock = 'wall'"
-    plant("timed", OWN_LOCK + source.replace("class Around(Model):", clock))
+    plant("timed", source.replace("class Around(Model):", clock))
     return (*ONE, "-p", "timed", "--delivery", "timed")
 
 
@@ -91,6 +84,25 @@ def line_of(process: subprocess.Popen[str]) -> str:
 
 def nobody_waits(text: str) -> None:
     pytest.fail(f"it waited: {text}")
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        pytest.param({}, COMMON_LOCK, id="default"),
+        pytest.param({"PVBENCH_LOCK": ""}, COMMON_LOCK, id="empty"),
+        pytest.param({"PVBENCH_LOCK": "/srv/lock"}, "/srv/lock", id="named"),
+    ],
+)
+def test_the_environment_may_name_another_lock(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], expected: str
+) -> None:
+    """Otherwise all users of a machine have one."""
+    monkeypatch.delenv("PVBENCH_LOCK", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    assert turns.lock_path() == Path(expected)
 
 
 def test_a_lock_is_made_for_everybody(lock: Path) -> None:
