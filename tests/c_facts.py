@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from guest_helpers import GUEST, built
+from helpers import DEADLINE_S
 from require import skip_without
 
 Struct = type[Structure] | type[Union]
@@ -31,7 +32,7 @@ def _lacking(header: str) -> str | None:
         [compiler, "-E", "-I", GUEST, "-include", header, "-x", "c", "/dev/null"],
         capture_output=True,
         check=False,
-        timeout=120,
+        timeout=DEADLINE_S,
     )
     return f"cc finds no <{header}> on this machine" if done.returncode else None
 
@@ -50,7 +51,9 @@ def c_values(folder: Path, header: str, expressions: Iterable[str]) -> dict[str,
     source = folder / "values.c"
     source.write_text(f"{includes}int main(void)\n{{\n{prints}\treturn 0;\n}}\n")
     program = built(folder / "values", source)
-    out = subprocess.run([program], capture_output=True, check=True, text=True, timeout=60)
+    out = subprocess.run(
+        [program], capture_output=True, check=True, text=True, timeout=DEADLINE_S
+    )
     return dict(zip(asked, map(int, out.stdout.split()), strict=True))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from helpers import DEADLINE_S
 from pvbench.ops import (
     Burst,
     Fence,
@@ -94,7 +95,7 @@ def built(output: Path, *arguments: str | Path) -> Path:
         capture_output=True,
         check=False,
         text=True,
-        timeout=120,
+        timeout=DEADLINE_S,
     )
     assert done.returncode == 0, done.stderr
     return output
@@ -168,5 +169,7 @@ def enumerators(enum: str, folder: Path) -> dict[str, int]:
         f'#include <stdio.h>\n#include "abi.h"\nint main(void) {{\n{prints}return 0; }}\n'
     )
     program = built(folder / enum, source)
-    out = subprocess.run([program], capture_output=True, check=True, text=True, timeout=60)
+    out = subprocess.run(
+        [program], capture_output=True, check=True, text=True, timeout=DEADLINE_S
+    )
     return {name: int(value) for name, value in map(str.split, out.stdout.splitlines())}

@@ -15,6 +15,9 @@ from pvbench.registry import Registry
 from pvbench.sender import Sent, Stack, program
 from pvbench.topology import Guest
 
+# How long a test waits for a process: nothing may fail because the machine is busy.
+DEADLINE_S = 600
+
 NMI = 2
 MSR_X2APIC_ICR = 0x830
 XAPIC_ICR = 0xFEE0_0300

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from helpers import DEADLINE_S
 from run_helpers import buffered, command
 
 Begin = Callable[..., subprocess.Popen[str]]
@@ -99,9 +100,9 @@ def ended(
     workers = [os.pidfd_open(pid) for pid in members(run.pid) if pid != run.pid]
     try:
         (os.killpg if group else os.kill)(run.pid, number)
-        out, err = run.communicate(timeout=60)
+        out, err = run.communicate(timeout=DEADLINE_S)
         for worker in workers:
-            select.select([worker], [], [], 20)
+            select.select([worker], [], [], DEADLINE_S)
     finally:
         for worker in workers:
             os.close(worker)

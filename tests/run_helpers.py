@@ -17,7 +17,7 @@ import attrs
 import pyperf
 import pytest
 
-from helpers import bundled, guest_of, stack_of
+from helpers import DEADLINE_S, bundled, guest_of, stack_of
 from pvbench import cli
 from pvbench.check import Prepared, prepare
 from pvbench.ops import Burst
@@ -106,7 +106,7 @@ def console(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]
         stderr=subprocess.PIPE,
         text=True,
         check=False,
-        timeout=60,
+        timeout=DEADLINE_S,
         **options,
     )
 
@@ -115,7 +115,7 @@ def wait_for(fifo: Path, run: subprocess.Popen[str]) -> None:
     """Return once somebody writes to *fifo*; fail if *run* ends instead."""
     reading, ending = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK), os.pidfd_open(run.pid)
     try:
-        ready, _, _ = select.select([reading, ending], [], [], 60)
+        ready, _, _ = select.select([reading, ending], [], [], DEADLINE_S)
     finally:
         os.close(reading)
         os.close(ending)

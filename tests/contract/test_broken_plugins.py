@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from broken_plugins import BROKEN
+from helpers import DEADLINE_S
 
 NOWHERE = {
     "module-nobody-has": (
@@ -61,7 +62,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=DEADLINE_S,
         check=False,
     )
 

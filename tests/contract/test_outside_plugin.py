@@ -16,6 +16,8 @@ import attrs
 import pyperf
 import pytest
 
+from helpers import DEADLINE_S
+
 OUTSIDE = Path(__file__).parents[1] / "outside"
 SWITCHES = ("PYTHON", "PYTEST", "PVBENCH", "PIP", "VIRTUAL_ENV")
 
@@ -41,7 +43,7 @@ class Environment:
             env=kept | {"PYTHONDONTWRITEBYTECODE": "1"},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=DEADLINE_S,
             check=False,
         )
 

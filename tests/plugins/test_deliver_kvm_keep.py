@@ -16,6 +16,7 @@ import pytest
 
 from c_facts import needs_c
 from cc_helpers import CountedCompiler
+from helpers import DEADLINE_S
 from pvbench_deliver_kvm import build
 
 IMAGE = bytes(range(256)) * 64
@@ -164,7 +165,7 @@ def test_two_processes_may_compile_at_once(
     try:
         gate.wait_for(2)
         gate.open(2)
-        told = [child.communicate(timeout=120)[0].strip() for child in children]
+        told = [child.communicate(timeout=DEADLINE_S)[0].strip() for child in children]
     finally:
         for child in children:
             child.kill()

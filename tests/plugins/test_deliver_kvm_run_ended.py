@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from helpers import DEADLINE_S
 from kvm_run_helpers import Begin, ended, members, vcpus_of
 from pvbench import results
 from pvbench.report.facts import Row, rows
@@ -80,7 +81,7 @@ def test_a_run_that_was_killed_is_resumed(start: Begin) -> None:
     first = [row.boots_s for row in measured("a.json")]
 
     resumed = start("-o", "a.json", "--resume")
-    _, err = resumed.communicate(timeout=60)
+    _, err = resumed.communicate(timeout=DEADLINE_S)
     book = journal_of(Path("a.json"))
 
     assert (resumed.returncode, err) == (0, "results: a.json\n")
@@ -95,7 +96,7 @@ def test_a_guest_that_is_killed_costs_its_boot(start: Begin) -> None:
     run = held(start)
     (worker,) = (pid for pid in members(run.pid) if pid != run.pid)
     os.kill(worker, signal.SIGKILL)
-    _, err = run.communicate(timeout=60)
+    _, err = run.communicate(timeout=DEADLINE_S)
     boots = journal_of(Path("a.json"))[1:-1]
 
     assert (run.returncode, err, members(run.pid)) == (5, "results: a.json\n", [])
@@ -113,7 +114,7 @@ def test_two_runs_take_turns(start: Begin) -> None:
     said = second.stderr.readline()
     alone = [sum(map(vcpus_of, members(run.pid))) for run in (first, second)]
     Path("go").write_text("!")
-    ends = [(run.communicate(timeout=60)[1], run.returncode) for run in (first, second)]
+    ends = [(run.communicate(timeout=DEADLINE_S)[1], run.returncode) for run in (first, second)]
 
     assert said.startswith("pvbench: another timed run is under way here, waiting for it (")
     assert alone == [2, 0]

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 import pytest
 
-from helpers import guest_of
+from helpers import DEADLINE_S, guest_of
 from pvbench.boot import Launch, Report, run_boot
 from pvbench.plan import Boot, Effort, Outcome
 from run_helpers import prepared_of, trace_of
@@ -38,7 +38,7 @@ class Site:
         return [sys.executable, "-c", PREAMBLE + self.code]
 
 
-def booted(code: str, slices: int = 1, timeout_s: float = 60) -> Report:
+def booted(code: str, slices: int = 1, timeout_s: float = DEADLINE_S) -> Report:
     """A boot of one broadcast to three CPUs, 10 loops a slice, in a worker of *code*."""
     launch = Launch(
         site=Site(code),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyperf
 import pytest
 
+from helpers import DEADLINE_S
 from planted import delivery_around_the_model
 from run_helpers import Plant, buffered, call
 
@@ -42,7 +43,7 @@ def script(suite: str, *options: str, folder: Path) -> subprocess.CompletedProce
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=DEADLINE_S,
     )
 
 
@@ -187,7 +188,7 @@ def test_a_suite_file_of_the_user_is_a_script_too(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=DEADLINE_S,
     )
 
     assert (done.returncode, done.stderr, "mine.odd:3" in done.stdout) == (0, "", True)

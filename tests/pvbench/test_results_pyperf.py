@@ -9,6 +9,7 @@ from pathlib import Path
 import pyperf
 import pytest
 
+from helpers import DEADLINE_S
 from run_helpers import run_to
 
 pytest_plugins = ["run_fixtures"]
@@ -21,7 +22,7 @@ def pyperf_tool(*arguments: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=DEADLINE_S,
     )
 
 

@@ -11,6 +11,7 @@ from typing import IO
 
 import pytest
 
+from helpers import DEADLINE_S
 from planted import delivery_around_the_model
 from pvbench import turns
 from pvbench.errors import UnavailableError
@@ -163,7 +164,8 @@ def test_timed_runs_take_turns_and_the_waiting_one_says_so(
     said = line_of(second)
     Path("go").write_text("!")
     ends = [
-        (process.communicate(timeout=60)[1], process.returncode) for process in (first, second)
+        (process.communicate(timeout=DEADLINE_S)[1], process.returncode)
+        for process in (first, second)
     ]
 
     assert said == f"pvbench: another timed run is under way here, waiting for it ({lock})\n"
@@ -178,7 +180,7 @@ def test_a_killed_run_lets_the_next_one_in(
     first = start(*timed, "-o", "a.json", WAIT="go")
     wait_for(Path("begun"), first)
     first.kill()
-    first.wait(timeout=60)
+    first.wait(timeout=DEADLINE_S)
     with turns.alone(nobody_waits):
         pass
 
@@ -191,7 +193,7 @@ def test_waiting_can_be_given_up(cli: Cli, start: Start, timed: tuple[str, ...])
         waiting = start(*timed, "-o", "a.json")
         line_of(waiting)
         waiting.send_signal(signal.SIGINT)
-        _, said = waiting.communicate(timeout=60)
+        _, said = waiting.communicate(timeout=DEADLINE_S)
 
     assert (waiting.returncode, said) == (130, "")
     assert sorted(os.listdir()) == ["begun", "go", "lock"]
@@ -201,7 +203,7 @@ def test_a_run_that_boots_nothing_does_not_wait(start: Start, timed: tuple[str, 
     """It has nothing to time; its refusals are told at once."""
     with turns.alone(nobody_waits):
         refused = start(*timed, "--sender", "kernel", "-o", "a.json")
-        _, said = refused.communicate(timeout=60)
+        _, said = refused.communicate(timeout=DEADLINE_S)
 
     assert (refused.returncode, "waiting" in said) == (3, False)
     assert [next(iter(entry)) for entry in journal_of(Path("a.json"))] == [

@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 import pytest
 
-from helpers import bundled
+from helpers import DEADLINE_S, bundled
 from pvbench import worker
 from pvbench.delivery import Options
 from run_helpers import Plant
@@ -62,7 +62,7 @@ def process(code: str, task: dict[str, Any]) -> subprocess.CompletedProcess[str]
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=DEADLINE_S,
     )
 
 

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from helpers import DEADLINE_S
 from pvbench.cli import COMMANDS
 from run_helpers import Cli, buffered, command, console
 
@@ -161,6 +162,6 @@ def test_the_first_line_is_what_head_shows() -> None:
     head = subprocess.run(["head", "-1"], stdin=writer.stdout, capture_output=True, check=True)
     assert writer.stdout is not None
     writer.stdout.close()
-    _, complaints = writer.communicate(timeout=60)
+    _, complaints = writer.communicate(timeout=DEADLINE_S)
 
     assert (head.stdout, complaints) == (b"name,kind,overrides,summary\n", b"")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from helpers import DEADLINE_S
 from run_helpers import Cli, Plant, buffered
 
 pytest_plugins = ["run_fixtures"]
@@ -138,7 +139,7 @@ def test_a_suite_as_a_script_asks_the_same(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=DEADLINE_S,
     )
 
     assert (done.returncode, done.stdout) == (2, "")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from helpers import DEADLINE_S
 from planted import delivery_around_the_model
 from pvbench import results
 from run_helpers import Plant, buffered, command, journal_of, wait_for
@@ -53,7 +54,7 @@ def blocked(
 def ended(run: subprocess.Popen[str], number: signal.Signals) -> tuple[int, str, str]:
     """Exit status, standard output and standard error after a signal."""
     run.send_signal(number)
-    out, err = run.communicate(timeout=60)
+    out, err = run.communicate(timeout=DEADLINE_S)
     return run.returncode, out, err
 
 
@@ -94,5 +95,5 @@ def test_a_run_that_is_killed_leaves_valid_files(
 def ended_by_kill(run: subprocess.Popen[str]) -> tuple[int, str, str]:
     """The same for SIGKILL; its worker, which holds the pipes too, ends with it."""
     run.kill()
-    out, err = run.communicate(timeout=60)
+    out, err = run.communicate(timeout=DEADLINE_S)
     return run.returncode, out, err

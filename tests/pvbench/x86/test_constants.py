@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from helpers import DEADLINE_S
 from pvbench.x86 import apic, hyperv, kvm_para, xen
 
 CC = shutil.which("cc") or shutil.which("gcc")
@@ -18,7 +19,7 @@ def compiled(source: str, folder: Path) -> Path | None:
     """The program of a C source; None if it does not compile."""
     (folder / "facts.c").write_text(source)
     command = [str(CC), "-o", str(folder / "facts"), str(folder / "facts.c")]
-    done = subprocess.run(command, capture_output=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, check=False, timeout=DEADLINE_S)
     return folder / "facts" if done.returncode == 0 else None
 
 
@@ -31,7 +32,9 @@ def printed(names: list[str], folder: Path) -> dict[str, int]:
     body = f"#include <stdio.h>\n{HEADERS}int main(void) {{\n{''.join(lines)}return 0; }}\n"
     program = compiled(body, folder)
     assert program is not None
-    out = subprocess.run([program], capture_output=True, check=True, text=True, timeout=60)
+    out = subprocess.run(
+        [program], capture_output=True, check=True, text=True, timeout=DEADLINE_S
+    )
     return {name: int(value) for name, value in map(str.split, out.stdout.splitlines())}
 
 
