@@ -1,7 +1,7 @@
 """
 Every mechanism tried once, in a guest of a process of its own: feature bits prove nothing.
 
-As a program: python -m pvbench_deliver_kvm.trials GROUP TRIAL...
+As a program: python -m pvbench_deliver_kvm.trials GROUP PATIENCE_S TRIAL...
 """
 
 from __future__ import annotations
@@ -39,7 +39,6 @@ from pvbench.x86.hyperv import (
 from pvbench.x86.kvm_para import KVM_HC_SEND_IPI
 from pvbench_deliver_kvm.fd import IoctlError
 
-PATIENCE_S: Final = 1.5  # below what is waited for a child that tells nothing
 LOOPS: Final = 3
 
 BEGUN: Final = "begun"
@@ -157,8 +156,8 @@ def main() -> None:
     """
     from pvbench_deliver_kvm import boot_machine
 
-    _, group, *names = sys.argv
-    settings = {"cpus": [], "wire": True, "patience_s": PATIENCE_S, "software": True}
+    _, group, patience_s, *names = sys.argv
+    settings = {"cpus": [], "wire": True, "patience_s": float(patience_s), "software": True}
     try:
         with boot_machine(guest_of(group), settings) as machine:
             _tell(BEGUN)

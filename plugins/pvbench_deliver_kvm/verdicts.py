@@ -26,7 +26,8 @@ from pvbench_deliver_kvm import build
 from pvbench_deliver_kvm.trials import BEGUN, ENDED, REFUSED, TRIALS
 
 START_S: Final = 60.0  # of a child until it has a guest, which takes long under emulation
-LIMIT_S: Final = 1.8  # of a trial; a guest's own clock may race
+LIMIT_S = 1.8  # of a trial; a guest's own clock may race
+_PATIENCE: Final = 5 / 6  # of that limit: a guest that hangs says so before it is over
 SURE: Final = 2  # failures of a trial, at different times
 
 
@@ -116,7 +117,16 @@ class _Child:
 
 
 def _child(group: str, names: list[str]) -> _Child:
-    command = [sys.executable, "-P", "-m", "pvbench_deliver_kvm.trials", group, *names]
+    patience = f"{LIMIT_S * _PATIENCE:g}"
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "pvbench_deliver_kvm.trials",
+        group,
+        patience,
+        *names,
+    ]
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as child:

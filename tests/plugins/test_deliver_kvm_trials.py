@@ -146,7 +146,7 @@ class Child:
         yield self._machine
 
     def main(self, group: str) -> None:
-        self._patch.setattr(sys, "argv", ["trials", group, *trials.TRIALS[group][2]])
+        self._patch.setattr(sys, "argv", ["trials", group, "1.5", *trials.TRIALS[group][2]])
         trials.main()
 
 
@@ -174,7 +174,7 @@ def test_a_child_tells_each_verdict_by_a_line(
     ((guest, settings),) = child.asked
     assert told == ["begun", *([name, ""] for name in trials.TRIALS[group][2]), "ended"]
     assert (guest.apic_ids, guest.apic_mode, guest.hypercall_abi) == ((0, 1), mode, abi)
-    assert settings["wire"] is True
+    assert (settings["wire"], settings["patience_s"]) == (True, 1.5)
 
 
 @pytest.mark.parametrize(

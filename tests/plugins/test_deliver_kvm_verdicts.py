@@ -56,6 +56,7 @@ def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limits: list[float]) 
     monkeypatch.setattr(build, "key", lambda: "this guest")  # which needs a compiler
     monkeypatch.setattr(host, "kvm_key", lambda: "this host")
     monkeypatch.setattr(sys, "executable", str(script))
+    monkeypatch.setattr(verdicts, "LIMIT_S", 1.8)
     return plant
 
 
@@ -115,7 +116,7 @@ def test_a_trial_that_hangs_is_killed_and_named(
 ) -> None:
     """What was told before it counts; what comes after it is tried in another child."""
     others = told(SELF, NMI)
-    then = f"[ \"$5\" = {PHYSICAL} ] && {HANGS}; echo '{others}'"
+    then = f"[ \"$6\" = {PHYSICAL} ] && {HANGS}; echo '{others}'"
     child(BEGUN + told(PHYSICAL) + told(LOGICAL, why="it faults"), then)
 
     found, untried = verdicts._tried("x2apic", X2APIC)
@@ -164,7 +165,7 @@ def test_a_child_that_dies_proves_nothing_more(
 def test_a_guest_that_is_lost_costs_its_trial_only(tmp_path: Path, child: Child) -> None:
     """The child ends well, and what it has not tried is tried in another one."""
     others = told(SHORTHAND, SELF, NMI)
-    then = f"[ \"$5\" = {PHYSICAL} ] || echo '{others}'; echo '\"ended\"'"
+    then = f"[ \"$6\" = {PHYSICAL} ] || echo '{others}'; echo '\"ended\"'"
     child(BEGUN + told(PHYSICAL) + told(LOGICAL, why="CPU 0: triple fault"), then)
     found, untried = verdicts._tried("x2apic", X2APIC)
 
@@ -175,9 +176,9 @@ def test_a_guest_that_is_lost_costs_its_trial_only(tmp_path: Path, child: Child)
 def test_a_guest_that_ends_slowly_costs_no_trial(tmp_path: Path, child: Child) -> None:
     """All that its child has to tell is told; the next trial was never begun."""
     lost = told(PHYSICAL) + told(LOGICAL, why="CPU 0: triple fault")
-    end = f'echo \'"ended"\'; [ "$5" != {PHYSICAL} ] || {HANGS}'
+    end = f'echo \'"ended"\'; [ "$6" != {PHYSICAL} ] || {HANGS}'
     child(
-        BEGUN + lost, f"[ \"$5\" = {PHYSICAL} ] || echo '{told(SHORTHAND, SELF, NMI)}'; {end}"
+        BEGUN + lost, f"[ \"$6\" = {PHYSICAL} ] || echo '{told(SHORTHAND, SELF, NMI)}'; {end}"
     )
     found, _ = verdicts._tried("x2apic", X2APIC)
 
