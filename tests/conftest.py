@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from pvbench_deliver_kvm import KvmDelivery
+import pvbench_deliver_kvm
+import pvbench_deliver_live.machine
+from kvm_helpers import PATIENCE_S
+from live_helpers import SPARE_ATTEMPTS
+from pvbench_deliver_kvm import KvmDelivery, verdicts
 from pvbench_deliver_kvm.kvm import DEVICE
 from require import skip_without
 
@@ -34,6 +38,21 @@ def own_lock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PVBENCH_LOCK", str(tmp_path_factory.mktemp("lock") / "pvbench.lock"))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience() -> Iterator[None]:
+    """No guest is given up because this machine is busy."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pvbench_deliver_kvm, "PATIENCE_S", PATIENCE_S)
+        patch.setattr(verdicts, "LIMIT_S", PATIENCE_S)
+        yield
+
+
+@pytest.fixture
+def busy_targets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The delivery live goes on for a minute where its targets seldom run."""
+    monkeypatch.setattr(pvbench_deliver_live.machine, "SPARE_ATTEMPTS", SPARE_ATTEMPTS)
 
 
 @pytest.fixture(scope="session")

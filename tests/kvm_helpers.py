@@ -17,6 +17,9 @@ from pvbench_deliver_kvm import layout
 from pvbench_deliver_kvm.fd import Fd, IoctlError
 from pvbench_deliver_kvm.threads import KICK
 
+# How long a guest may make no progress: none may be given up because the host is busy.
+PATIENCE_S = 60.0
+
 
 def held() -> tuple[int, int, int, object, int]:
     """Open files, threads, mappings of guests, the handler of KICK, size of new stacks."""

@@ -29,6 +29,7 @@ def test_a_bundled_workload_conforms(name: str) -> None:
     check_workload(bundled().workloads[name], *MEMBERS.get(name, ()))
 
 
+@pytest.mark.usefixtures("busy_targets")
 @pytest.mark.parametrize("name", bundled().deliveries)
 def test_a_bundled_delivery_conforms(name: str) -> None:
     """Where the machine has what it needs."""

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from kvm_helpers import PATIENCE_S
 from pvbench.delivery import Task
 from pvbench.errors import UnavailableError
 from pvbench.ops import Burst, Fence, WrMsr
@@ -185,7 +186,7 @@ def test_a_refused_buffer_is_not_removed(
 @contextmanager
 def two_cpus() -> Iterator[machine.KvmMachine]:
     """A guest that replays what CPU 0 sends."""
-    settings = {"cpus": [], "wire": True, "patience_s": 5.0, "software": True}
+    settings = {"cpus": [], "wire": True, "patience_s": PATIENCE_S, "software": True}
     with boot_machine(parse_guest("dense:2"), settings) as booted:
         assert isinstance(booted, machine.KvmMachine)
         yield booted

@@ -11,6 +11,7 @@ import pytest
 
 import pvbench_deliver_kvm
 from kvm_fakes import Paper, task_of
+from kvm_helpers import PATIENCE_S
 from pvbench.topology import parse_guest
 from pvbench_deliver_kvm import audit, build, guests
 from pvbench_deliver_kvm.fd import IoctlError
@@ -18,7 +19,7 @@ from pvbench_deliver_kvm.guests import GuestError, Start
 
 pytest_plugins = ["kvm_fixtures"]
 
-SETTINGS = {"cpus": [], "wire": True, "patience_s": 5.0}
+SETTINGS = {"cpus": [], "wire": True, "patience_s": PATIENCE_S}
 
 
 def test_a_guest_that_fails_in_an_audit_has_failed(paper: Paper) -> None:

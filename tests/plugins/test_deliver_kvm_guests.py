@@ -3,36 +3,41 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 import attrs
 import pytest
 
-from kvm_helpers import held
+from kvm_helpers import PATIENCE_S, held
 from pvbench.delivery import Task
 from pvbench.ops import Burst, Fence, WrMsr
 from pvbench.topology import Guest, parse_guest
 from pvbench_deliver_kvm import build, guests, layout, mailbox
 from pvbench_deliver_kvm.guests import BootedGuest, GuestError, Start
 from pvbench_deliver_kvm.machine import KvmMachine
+from pvbench_deliver_kvm.threads import Event
 
 pytestmark = pytest.mark.usefixtures("needs_kvm")
 
+SOON_TICKS = 50_000_000  # for waits in vain
 UNICAST = (Fence(), WrMsr(0x830, 1 << 32 | 0xFB))
 UNKNOWN_MSR = (WrMsr(0x1234_5678, 0),)
 
 # Machine code of the entry, which every CPU runs first.
 TRIPLE_FAULT = bytes.fromhex("0f011d02000000 0f0b") + bytes(10)  # lidt of nothing; ud2
-OUTSIDE = bytes.fromhex("c604250000003001")  # movb $1, 0x30000000
+MOVB_1_TO = bytes.fromhex("c60425")  # movb $1, the address that follows
+OUTSIDE = MOVB_1_TO + bytes.fromhex("0000003001")
 NOT_AN_APIC = bytes.fromhex("b80000e1fe c60001")  # movl $0xfee10000, %eax; movb $1, (%rax)
 STRANGE_PORT = bytes.fromhex("e642 f4")  # outb %al, $0x42
 NEVER_READY = bytes.fromhex("fa f4 ebfd")  # cli; hlt; again
 
 
 def started(
-    guest: Guest | None = None, *, entry: bytes = b"", patience_s: float = 5.0
+    guest: Guest | None = None, *, entry: bytes = b"", patience_s: float = PATIENCE_S
 ) -> AbstractContextManager[BootedGuest]:
     """The real guest, its entry overwritten by *entry*."""
     image = entry + build.image()[len(entry) :]
@@ -108,39 +113,58 @@ def test_a_guest_that_never_gets_ready_is_given_up(monkeypatch: pytest.MonkeyPat
 
 def test_a_source_that_waits_in_vain_says_for_whom() -> None:
     """It gives up before the host does, which knows only that nothing moves."""
-    with started(patience_s=0.4) as guest:
-        trace = KvmMachine(guest, wire=True).run(task(Fence()), loops=2, warmup=0)
+    with machine() as running:
+        running._guest.box.limit_ticks = SOON_TICKS
+        trace = running.run(task(Fence()), loops=2, warmup=0)
 
     assert trace.faults == ("CPU 1 never acknowledged (burst 1 of CPU 0)",)
 
 
 def test_a_source_waits_for_targets_to_be_idle_before_it_sends() -> None:
     """CPU 1 rests, but is made to look busy: no interrupt arrives."""
-    with started(patience_s=0.4) as guest:
-        running = KvmMachine(guest, wire=True)
-        guest.cpu(1).idle = mailbox.BUSY
+    with machine() as running:
+        running._guest.box.limit_ticks = SOON_TICKS
+        running._guest.cpu(1).idle = mailbox.BUSY
         trace = running.run(task(*UNICAST), loops=2, warmup=0)
 
     assert trace.faults == ("CPU 1 never became idle (burst 1 of CPU 0)",)
     assert trace.counts.handlers == (0, 0)
 
 
+class EventsOfHangingGuest(SimpleQueue[Event]):
+    """The time to wait is over when the guest is in NEVER_READY, however long it takes."""
+
+    def __init__(self, guest: BootedGuest) -> None:
+        self.guest = guest
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Event:
+        assert timeout == PATIENCE_S
+        while not self.guest.box.reserved[0]:
+            time.sleep(0.001)
+        raise Empty
+
+
 def test_a_guest_that_never_finishes_is_given_up() -> None:
     """Its source halts in the handler that wakes it, so nothing moves any more."""
-    with started(patience_s=0.05) as guest:
-        running = KvmMachine(guest, wire=True)
+    with machine() as running:
+        guest = running._guest
+        place = layout.MAILBOX_BASE + mailbox.Mailbox.reserved.offset
+        hang = MOVB_1_TO + place.to_bytes(4, "little") + b"\1" + NEVER_READY
         for vector in (0x20, 0x21):
-            guest.write(layout.STUBS_BASE + 16 * vector, NEVER_READY)
+            guest.write(layout.STUBS_BASE + 16 * vector, hang)
+        guest._events = EventsOfHangingGuest(guest)
 
-        with pytest.raises(GuestError, match=r"CPU 0 makes no progress for 0.05 s: .* 0x1012"):
+        with pytest.raises(GuestError, match=r"CPU 0 makes no progress for 60 s: .* 0x1012"):
             running.run(task(*UNICAST), loops=1, warmup=0)
 
 
 def test_a_target_that_never_answers_is_told_by_its_number() -> None:
     """CPU 1 is sent nothing, so it acknowledges nothing; the guest lives on."""
     with machine() as running:
-        running._guest.box.limit_ticks = 50_000_000
+        box = running._guest.box
+        usual, box.limit_ticks = box.limit_ticks, SOON_TICKS
         silent = running.run(task(Fence()), loops=3, warmup=0)
+        box.limit_ticks = usual
         after = running.run(task(*UNICAST), loops=3, warmup=0)
 
     assert silent.faults == ("CPU 1 never acknowledged (burst 1 of CPU 0)",)

@@ -13,6 +13,7 @@ import attrs
 import pytest
 
 from helpers import burst_of, stack_of
+from kvm_helpers import PATIENCE_S
 from model_helpers import call, case_of, cpus, mask
 from pvbench.check import Prepared, prepare
 from pvbench.delivery import Options, Task
@@ -37,7 +38,7 @@ def ready(*bursts: Burst, stack: str = NATIVE) -> Prepared:
 @contextmanager
 def machine(*, wire: bool = False, on: tuple[int, ...] = ()) -> Iterator[KvmMachine]:
     """A booted guest of four, on these host CPUs."""
-    settings = {"cpus": list(on), "wire": wire, "patience_s": 5.0, "software": True}
+    settings = {"cpus": list(on), "wire": wire, "patience_s": PATIENCE_S, "software": True}
     with boot_machine(cpus(4), settings) as made:
         assert isinstance(made, KvmMachine)
         yield made

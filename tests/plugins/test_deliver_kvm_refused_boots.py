@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from kvm_helpers import answer, held, refuse, refuse_capability
+from kvm_helpers import PATIENCE_S, answer, held, refuse, refuse_capability
 from pvbench.errors import PvbenchError, UnavailableError
 from pvbench.topology import Guest, parse_guest
 from pvbench_deliver_kvm import build, fd, guests, layout, mailbox, uapi
@@ -58,7 +58,7 @@ def boot(guest: Guest | None = None, **options: Any) -> None:
     known: dict[str, Any] = {
         "hypercall_abi": mailbox.HYPERCALL_KVM,
         "cpus": (),
-        "patience_s": 5.0,
+        "patience_s": PATIENCE_S,
     }
     start = Start(image=build.image(), **(known | options))
     with guests.booted(guest or parse_guest("dense:4"), start):

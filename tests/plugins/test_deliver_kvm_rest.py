@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from kvm_helpers import PATIENCE_S
 from pvbench.delivery import Task
 from pvbench.ops import Burst, Fence, WrMsr
 from pvbench.topology import parse_guest
@@ -53,7 +54,11 @@ def test_an_nmi_just_before_hlt_leaves_nobody_asleep_as_busy(behind: int) -> Non
     assert image.count(STI_HLT) == 1
     rip = layout.IMAGE_BASE + image.index(STI_HLT) + behind
     start = Start(
-        image=image, hypercall_abi=mailbox.HYPERCALL_KVM, cpus=(), patience_s=5, niceness=10
+        image=image,
+        hypercall_abi=mailbox.HYPERCALL_KVM,
+        cpus=(),
+        patience_s=PATIENCE_S,
+        niceness=10,
     )
     with booted(parse_guest("dense:2"), start) as guest:
         machine = KvmMachine(guest, wire=True)

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 import pvbench_deliver_kvm
-from kvm_helpers import answer
+from kvm_helpers import PATIENCE_S, answer
 from pvbench.topology import parse_guest
 from pvbench_deliver_kvm import threads
 from pvbench_deliver_kvm.threads import KICK, VcpuThread
 
-SETTINGS = {"cpus": [], "wire": True, "patience_s": 5.0, "software": True}
+SETTINGS = {"cpus": [], "wire": True, "patience_s": PATIENCE_S, "software": True}
 MOMENTS = ("before its vCPU runs", "outside KVM_RUN", "after its vCPU has run")
 BEFORE, OUTSIDE, AFTER = MOMENTS
 

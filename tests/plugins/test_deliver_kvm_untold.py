@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from kvm_helpers import answer, held, refuse
+from kvm_helpers import PATIENCE_S, answer, held, refuse
 from pvbench.delivery import Task
 from pvbench.ops import Burst, Fence, Op, WrMsr
 from pvbench.topology import parse_guest
@@ -32,7 +32,7 @@ def booted(cpus: int = 2) -> Iterator[BootedGuest]:
     """A guest; after it this process holds what it held before."""
     before = held()
     start = Start(
-        image=build.image(), hypercall_abi=mailbox.HYPERCALL_KVM, cpus=(), patience_s=5.0
+        image=build.image(), hypercall_abi=mailbox.HYPERCALL_KVM, cpus=(), patience_s=PATIENCE_S
     )
     with guests.booted(parse_guest(f"dense:{cpus}"), start) as guest:
         yield guest

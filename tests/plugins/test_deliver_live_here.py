@@ -11,15 +11,30 @@ from pathlib import Path
 
 import pytest
 
-from live_helpers import call, ready
+from live_helpers import SPARE_ATTEMPTS, call, ready
 from pvbench.testing import check_run
 from pvbench.topology import parse_guest
 from pvbench_deliver_live import Live
 from require import skip_without
-from run_helpers import Cli, journal_of
+from run_helpers import Cli, Plant, journal_of
 
 pytest_plugins = ["run_fixtures"]
+pytestmark = pytest.mark.usefixtures("busy_targets")
 
+# The delivery under the conditions of `busy_targets`.
+PATIENT = f"""
+from pvbench.hookspecs import hookimpl
+from pvbench_deliver_live import Live, machine
+
+machine.SPARE_ATTEMPTS = {SPARE_ATTEMPTS}
+
+class Patient(Live):
+    name = "patient"
+
+@hookimpl
+def pvbench_deliveries():
+    return [Patient()]
+"""
 SPIN_FOR_EVER = """
 from pvbench_deliver_live.spinners import spinning
 with spinning((max(__import__("os").sched_getaffinity(0)),)):
@@ -34,11 +49,11 @@ def needs_the_delivery() -> None:
     skip_without("live", Live().unavailable(), means=len(os.sched_getaffinity(0)) >= 2)
 
 
-def held() -> tuple[set[int], set[str], set[str]]:
+def held() -> tuple[set[int], set[threading.Thread], set[str]]:
     """CPUs this thread may use, threads and open files of this process."""
     return (
         os.sched_getaffinity(0),
-        set(os.listdir("/proc/self/task")),
+        set(threading.enumerate()),  # the kernel may end a joined thread later
         {fd for fd in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{fd}")},
     )
 
@@ -60,9 +75,21 @@ def test_ipis_of_this_machine_are_measured_and_proved(source: int) -> None:
     assert 0 < int(trace.facts["null_ns"]) < trace.distributions["ack"].p50
 
 
-def test_the_suite_runs_from_the_command_line(cli: Cli) -> None:
+def test_the_suite_runs_from_the_command_line(cli: Cli, plant: Plant) -> None:
     """Every case is ok, and the table says what the kernel says."""
-    options = ("--delivery", "live", "--fast", "--boots", "1", "-q", "-o", "a.json")
+    patient = plant("patient", PATIENT)
+    options = (
+        "-p",
+        patient,
+        "--delivery",
+        patient,
+        "--fast",
+        "--boots",
+        "1",
+        "-q",
+        "-o",
+        "a.json",
+    )
 
     done = cli("run", "live", *options)
 
