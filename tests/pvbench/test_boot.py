@@ -96,6 +96,28 @@ def test_targets_are_what_they_were_in_every_slice(
     assert (case.trace.target_state, len(case.values["wall"])) == (expected, 3)
 
 
+@pytest.mark.parametrize("wrong", [0, 1, 2])
+def test_every_slice_is_proved(wrong: int) -> None:
+    """A slice that differs makes the case void, wherever it stands between honest ones."""
+    slices = [telling(icr_writes=29 if number == wrong else 30) for number in range(3)]
+    report = booted("\n".join(slices), slices=3)
+    (case,) = report.cases
+
+    assert case.values == {}
+    assert case.outcome == Outcome(
+        "void", "proof of mechanism failed: ICR writes 29 instead of 30"
+    )
+
+
+def test_the_counts_of_a_case_are_those_of_its_last_slice() -> None:
+    """Earlier slices may have warmed up what the host keeps of a guest."""
+    report = booted("\n".join(telling(exits=exits) for exits in (31, 30)), slices=2)
+    (case,) = report.cases
+
+    assert case.trace is not None
+    assert case.trace.counts.exits == 30
+
+
 @pytest.mark.parametrize("fact", ["", " ", "a\nb", [1], None, True, float("inf")])
 def test_a_fact_that_no_file_can_hold_costs_the_boot(fact: Any) -> None:
     """A delivery's mistake, and no traceback."""
