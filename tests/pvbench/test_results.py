@@ -29,6 +29,16 @@ def test_a_file_is_replaced_at_one_stroke(tmp_path: Path) -> None:
     assert len(results.read(str(path))) == 1
 
 
+def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
+    """The new file takes the place of the old one, which an open descriptor still has."""
+    path = tmp_path / "a.json"
+    path.write_text("old")
+    with path.open() as reader:
+        results.write(suite_of(row_of("broadcast", "x2apic-physical", 2e-9)), path)
+
+        assert reader.read() == "old"
+
+
 def test_a_file_has_the_permissions_of_any_other(tmp_path: Path) -> None:
     """Results are there to be shared."""
     (tmp_path / "plain").touch()
