@@ -75,6 +75,34 @@ def test_holm_s_correction_holds_over_all_pairs_of_a_comparison() -> None:
     assert [found.kind for found in verdicts([sample] * 2, 0.02)] == ["inconclusive"] * 2
 
 
+def test_holm_s_correction_is_weaker_than_bonferroni_s() -> None:
+    """Of two pairs the larger p, 2/64, counts once: the smaller one, 2/256, is significant."""
+    weak = Sample(before_s=scaled(1, DRIFT), after_s=scaled(0.9, DRIFT, NOISE), paired=True)
+    boots = (*DRIFT, 1.48, 1.56)
+    noise = (*NOISE, 1.002, 0.999)
+    strong = Sample(before_s=scaled(1, boots), after_s=scaled(0.9, boots, noise), paired=True)
+
+    assert [found.kind for found in verdicts([weak, strong], 0.02)] == ["faster", "faster"]
+
+
+def test_an_interval_has_95_per_cent_of_the_resamples() -> None:
+    """Of eight ratios from 1.0 to 1.7; half of the resamples lie between 1.25 and 1.45."""
+    ratios = (1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7)
+    found = verdict(scaled(1, ratios), scaled(1, (1.0,) * 8), paired=True)
+
+    assert found.low is not None
+    assert found.high is not None
+    assert (found.low, found.high) == pytest.approx((1.1, 1.6))
+
+
+def test_equal_samples_have_equal_verdicts() -> None:
+    """To the last bit: resampling starts from the same seed each time."""
+    before, after = scaled(1, DRIFT), scaled(0.9, DRIFT[::-1], NOISE)
+    equal = [Sample(before_s=before, after_s=after, paired=False)] * 6
+
+    assert len(set(verdicts(equal, 0.02))) == 1
+
+
 def test_pairs_without_enough_boots_do_not_weaken_the_others() -> None:
     """What cannot be tested is no test."""
     good = Sample(before_s=scaled(1, DRIFT), after_s=scaled(0.9, DRIFT, NOISE), paired=True)
