@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import attrs
 import pytest
 
 from pvbench.report.facts import Row
@@ -33,6 +34,30 @@ def test_the_table_has_stacks_down_and_workloads_across() -> None:
         "stack,dry-run,broadcast",
         "x2apic-physical,2.4e-08,0.000198",
         "kvm-pv/x2apic-physical,-,7.69e-05",
+    ]
+
+
+def test_each_variant_of_a_family_has_a_table_and_a_heading_of_its_own() -> None:
+    """Their workloads have the same names, and their times are not the same."""
+    packed, spread = (
+        attrs.evolve(
+            row_of("8", PHYSICAL, seconds, suite="fanout", family="fanout", variant=variant),
+            name=f"fanout.8 {variant}",
+        )
+        for variant, seconds in (("packed", 20e-6), ("spread", 30e-6))
+    )
+    text = shown(packed, spread)
+    headings = [line for line in text.splitlines() if line.startswith("fanout on ")]
+
+    assert [heading.rpartition(", ")[2] for heading in headings] == [
+        "fanout packed",
+        "fanout spread",
+    ]
+    assert ("20.0 us" in text, "30.0 us" in text) == (True, True)
+    assert shown(packed, spread, style="csv").splitlines() == [
+        "variant,stack,8",
+        "packed,x2apic-physical,2e-05",
+        "spread,x2apic-physical,3e-05",
     ]
 
 
