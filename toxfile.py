@@ -74,7 +74,7 @@ def bundled() -> list[str]:
 def outside() -> dict[str, str]:
     """The senders other distributions bring to the pvbench beside tox, and how to get them."""
     try:
-        from pvbench.loader import load
+        from pvbench.plugin.loader import load
 
         plugins = [p for p in load().plugins if p.distribution != "pvbench"]
         return {

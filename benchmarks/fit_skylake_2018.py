@@ -12,9 +12,9 @@ from __future__ import annotations
 import attrs
 import numpy as np
 
-from pvbench.check import prepare
-from pvbench.expand import Selection, expand
-from pvbench.loader import load
+from pvbench.plugin.loader import load
+from pvbench.run.cases import Selection, expand
+from pvbench.run.prepared import prepare
 from pvbench.suite import Case
 from pvbench_deliver_model.engine import Engine
 from pvbench_deliver_model.profile import Cost, Profile, read

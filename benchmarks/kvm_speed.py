@@ -17,11 +17,12 @@ from pathlib import Path
 
 import pyperf
 
-from pvbench import turns
-from pvbench.topology import parse_guest
-from pvbench_deliver_kvm import PATIENCE_S, KvmDelivery, build
-from pvbench_deliver_kvm.guests import Start, booted
-from pvbench_deliver_kvm.mailbox import HYPERCALL_KVM
+from pvbench.guest import parse_guest
+from pvbench.host import lock as host_lock
+from pvbench_deliver_kvm import build
+from pvbench_deliver_kvm.delivery import PATIENCE_S, KvmDelivery
+from pvbench_deliver_kvm.vmm.booted_guest import Start, booted
+from pvbench_deliver_kvm.vmm.mailbox import HYPERCALL_KVM
 
 VCPUS = (2, 128, 1024)
 ONE_BOOT = ("--delivery", "kvm", "--vcpus", "128", "--fast", "--boots", "1", "-q")
@@ -42,7 +43,7 @@ def boots(loops: int, vcpus: int) -> float:
         image=build.image(), hypercall_abi=HYPERCALL_KVM, cpus=(), patience_s=PATIENCE_S
     )
     guest = parse_guest(f"dense:{vcpus}")
-    with turns.alone(turns.say):
+    with host_lock.alone(host_lock.say):
         begin = time.perf_counter()
         for _ in range(loops):
             with booted(guest, start):

@@ -20,16 +20,16 @@ from typing import Any
 
 import attrs
 
-from pvbench import turns
-from pvbench.check import Prepared, prepare
 from pvbench.delivery import Machine, Options
 from pvbench.errors import PvbenchError
-from pvbench.host import usable_cpus
+from pvbench.guest import parse_guest
+from pvbench.host import lock as host_lock
+from pvbench.host.facts import usable_cpus
 from pvbench.ops import Burst
 from pvbench.report.table import render
+from pvbench.run.prepared import Prepared, prepare
 from pvbench.testing.cases import bundled, case_of
-from pvbench.topology import parse_guest
-from pvbench_deliver_kvm import KvmDelivery
+from pvbench_deliver_kvm.delivery import KvmDelivery
 
 SLICES, LOOPS, WARMUP = 3, 50, 50
 VCPUS = (2, 8)
@@ -137,7 +137,7 @@ def main() -> None:
         pass
     settings = delivery.settings(Options())
     found: dict[str, list[list[float]]] = {name: [] for name in variants()}
-    with turns.alone(turns.say):
+    with host_lock.alone(host_lock.say):
         for number in range(boots):
             round_of(found, settings, backwards=number % 2 == 1)
             print(f"round {number + 1} of {boots}", file=sys.stderr)

@@ -24,13 +24,13 @@ from typing import Any
 import pyperf
 import simpy
 
-from pvbench.check import prepare
-from pvbench.decode import Decoder
-from pvbench.loader import load
+from pvbench.decode.decoder import Decoder
+from pvbench.guest import parse_guest
 from pvbench.ops import Burst
-from pvbench.registry import Registry
+from pvbench.plugin.loader import load
+from pvbench.plugin.registry import Registry
+from pvbench.run.prepared import prepare
 from pvbench.suite import Case
-from pvbench.topology import parse_guest
 from pvbench_deliver_model.engine import Engine
 from pvbench_deliver_model.profile import Profile, read
 

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from itertools import chain, islice, zip_longest
 
 from pvbench.errors import UsageError
+from pvbench.guest import Guest
 from pvbench.hookspecs import hookimpl
 from pvbench.ops import Burst
-from pvbench.topology import Guest
 from pvbench.workload import Workload
 
 pvbench_api = 1

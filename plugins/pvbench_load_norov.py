@@ -8,9 +8,9 @@ other CPU; the lock of the last test lies on the sender's stack.
 
 from __future__ import annotations
 
+from pvbench.guest import Guest
 from pvbench.hookspecs import hookimpl
 from pvbench.ops import Burst
-from pvbench.topology import Guest
 from pvbench.workload import Workload
 
 pvbench_api = 1

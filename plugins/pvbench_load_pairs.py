@@ -8,9 +8,9 @@ A mesh of unicasts: many CPUs call one other CPU each, all at the same time.
 from __future__ import annotations
 
 from pvbench.errors import UsageError
+from pvbench.guest import Guest
 from pvbench.hookspecs import hookimpl
 from pvbench.ops import Burst
-from pvbench.topology import Guest
 from pvbench.workload import Workload
 
 pvbench_api = 1

@@ -8,9 +8,9 @@ flush_tlb_multi() does; a CPU that has a call queued already is not interrupted 
 from __future__ import annotations
 
 from pvbench.errors import UsageError
+from pvbench.guest import Guest
 from pvbench.hookspecs import hookimpl
 from pvbench.ops import Burst
-from pvbench.topology import Guest
 from pvbench.workload import Workload
 
 pvbench_api = 1

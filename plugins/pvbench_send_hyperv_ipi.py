@@ -8,11 +8,11 @@ input page holds a sparse set of banks of 64, or says "all".
 
 from __future__ import annotations
 
+from pvbench.guest import Guest
 from pvbench.hookspecs import hookimpl
 from pvbench.ops import Burst, Hypercall, Scan, WriteMem
 from pvbench.sender import Apic, Ops, Sender
 from pvbench.sequences import input_page, irqs_off
-from pvbench.topology import Guest
 from pvbench.x86.hyperv import (
     HV_GENERIC_SET_ALL,
     HV_GENERIC_SET_SPARSE_4K,

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from pvbench.guest import Guest
 from pvbench.hookspecs import hookimpl
 from pvbench.ops import Burst, KernelSend
 from pvbench.sender import Apic, Driver, Ops, Sender, reached
-from pvbench.topology import Guest
 from pvbench.x86.apic import CALL_FUNCTION_SINGLE_VECTOR, CALL_FUNCTION_VECTOR, NMI_VECTOR
 
 pvbench_api = 1

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pvbench.hookspecs import hookimpl
+from pvbench.kvm_overlay import KvmOverlay
 from pvbench.sender import Sender
-from pvbench.sequences import KvmOverlay, words
+from pvbench.sequences import words
 
 pvbench_api = 1
 

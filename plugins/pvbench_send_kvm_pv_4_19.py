@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pvbench.guest import Guest
 from pvbench.hookspecs import hookimpl
+from pvbench.kvm_overlay import HooksBroadcasts
 from pvbench.sender import Sender
-from pvbench.sequences import HooksBroadcasts, words
-from pvbench.topology import Guest
+from pvbench.sequences import words
 
 pvbench_api = 1
 

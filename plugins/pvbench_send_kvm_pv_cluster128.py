@@ -8,8 +8,8 @@ cluster index in the other 24 of the last one, so 2^31 CPUs.
 from __future__ import annotations
 
 from pvbench.hookspecs import hookimpl
+from pvbench.kvm_overlay import ClusterOverlay
 from pvbench.sender import Sender
-from pvbench.sequences import ClusterOverlay
 
 pvbench_api = 1
 

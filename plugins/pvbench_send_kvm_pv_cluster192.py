@@ -7,8 +7,8 @@ Radim Krcmar on patch v3 (2018): three bitmap words, then vector and cluster.
 from __future__ import annotations
 
 from pvbench.hookspecs import hookimpl
+from pvbench.kvm_overlay import ClusterOverlay
 from pvbench.sender import Sender
-from pvbench.sequences import ClusterOverlay
 
 pvbench_api = 1
 

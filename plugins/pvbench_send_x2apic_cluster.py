@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pvbench.guest import Guest
 from pvbench.hookspecs import hookimpl
 from pvbench.ops import Fence, Scan, WrMsr
 from pvbench.sender import Apic, Driver, Ops, Sender
 from pvbench.sequences import irqs_off, x2apic_shorthand
-from pvbench.topology import Guest
 from pvbench.x86.apic import (
     APIC_DEST_LOGICAL,
     APIC_ICR,

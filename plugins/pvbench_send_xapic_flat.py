@@ -7,10 +7,10 @@ removed for 64-bit guests in 2024.  CPU i has logical ID 1 << i.
 
 from __future__ import annotations
 
+from pvbench.guest import Guest
 from pvbench.hookspecs import hookimpl
 from pvbench.sender import Apic, Driver, Ops, Sender
 from pvbench.sequences import irqs_off, xapic_send, xapic_shorthand
-from pvbench.topology import Guest
 from pvbench.x86.apic import APIC_DEST_LOGICAL, XAPIC_FLAT_CPUS, icr_low
 
 pvbench_api = 1

@@ -7,11 +7,11 @@ port bound to that CPU's IPI.
 
 from __future__ import annotations
 
+from pvbench.guest import Guest
 from pvbench.hookspecs import hookimpl
 from pvbench.ops import Burst, Hypercall, Scan, WriteMem
 from pvbench.sender import Apic, Ops, Sender
 from pvbench.sequences import input_page
-from pvbench.topology import Guest
 from pvbench.x86.xen import (
     EVTCHN_FIFO_NR_CHANNELS,
     XEN_IPI_OF_VECTOR,

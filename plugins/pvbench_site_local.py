@@ -19,7 +19,7 @@ class Local:
 
     def command(self) -> list[str]:
         # -P: the pvbench that runs, not one that lies in the current directory
-        return [sys.executable, "-P", "-m", "pvbench.worker"]
+        return [sys.executable, "-P", "-m", "pvbench.run.worker"]
 
 
 @hookimpl

@@ -1,1 +1,176 @@
-"""pvbench: which way of sending IPIs is best for a guest, and how sure are we?"""
+"""
+pvbench: which way of sending IPIs is best for a guest, and how sure are we?
+
+The names below are the interface of plugins.  Each is imported when it is first used.
+"""
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from pvbench.delivery import Algorithm, Delivery, Machine, Options, Task
+    from pvbench.errors import PvbenchError, UnavailableError, UsageError
+    from pvbench.guest import Guest, parse_guest
+    from pvbench.hookspecs import API, hookimpl
+    from pvbench.kvm_overlay import ClusterOverlay, KvmOverlay
+    from pvbench.ops import (
+        Burst,
+        Fence,
+        Hypercall,
+        IrqRestore,
+        IrqSave,
+        MmioWrite,
+        Op,
+        Program,
+        Scan,
+        WaitIcrIdle,
+        WriteMem,
+        WrMsr,
+    )
+    from pvbench.sender import Apic, Driver, Ops, Sender, Stack
+    from pvbench.sequences import (
+        input_page,
+        irqs_off,
+        words,
+        x2apic_shorthand,
+        xapic_send,
+        xapic_shorthand,
+    )
+    from pvbench.site import Site
+    from pvbench.slice_result import Counts, Distribution, PartialSend, Trace
+    from pvbench.suite import Case, Suite
+    from pvbench.testing.deliveries import check_delivery
+    from pvbench.testing.senders import check_sender
+    from pvbench.testing.workloads import check_workload
+    from pvbench.workload import Workload
+
+__all__ = [
+    "API",
+    "Algorithm",
+    "Apic",
+    "Burst",
+    "Case",
+    "ClusterOverlay",
+    "Counts",
+    "Delivery",
+    "Distribution",
+    "Driver",
+    "Fence",
+    "Guest",
+    "Hypercall",
+    "IrqRestore",
+    "IrqSave",
+    "KvmOverlay",
+    "Machine",
+    "MmioWrite",
+    "Op",
+    "Ops",
+    "Options",
+    "PartialSend",
+    "Program",
+    "PvbenchError",
+    "Scan",
+    "Sender",
+    "Site",
+    "Stack",
+    "Suite",
+    "Task",
+    "Trace",
+    "UnavailableError",
+    "UsageError",
+    "WaitIcrIdle",
+    "Workload",
+    "WrMsr",
+    "WriteMem",
+    "check_delivery",
+    "check_sender",
+    "check_workload",
+    "hookimpl",
+    "input_page",
+    "irqs_off",
+    "parse_guest",
+    "words",
+    "x2apic_shorthand",
+    "xapic_send",
+    "xapic_shorthand",
+]
+
+if not TYPE_CHECKING:  # a type checker must see misspelt names
+    _HOMES: Final = {
+        "delivery": (
+            "Algorithm",
+            "Delivery",
+            "Machine",
+            "Options",
+            "Task",
+        ),
+        "errors": (
+            "PvbenchError",
+            "UnavailableError",
+            "UsageError",
+        ),
+        "guest": (
+            "Guest",
+            "parse_guest",
+        ),
+        "hookspecs": (
+            "API",
+            "hookimpl",
+        ),
+        "kvm_overlay": (
+            "ClusterOverlay",
+            "KvmOverlay",
+        ),
+        "ops": (
+            "Burst",
+            "Fence",
+            "Hypercall",
+            "IrqRestore",
+            "IrqSave",
+            "MmioWrite",
+            "Op",
+            "Program",
+            "Scan",
+            "WaitIcrIdle",
+            "WriteMem",
+            "WrMsr",
+        ),
+        "sender": (
+            "Apic",
+            "Driver",
+            "Ops",
+            "Sender",
+            "Stack",
+        ),
+        "sequences": (
+            "input_page",
+            "irqs_off",
+            "words",
+            "x2apic_shorthand",
+            "xapic_send",
+            "xapic_shorthand",
+        ),
+        "site": ("Site",),
+        "slice_result": (
+            "Counts",
+            "Distribution",
+            "PartialSend",
+            "Trace",
+        ),
+        "suite": (
+            "Case",
+            "Suite",
+        ),
+        "testing.deliveries": ("check_delivery",),
+        "testing.senders": ("check_sender",),
+        "testing.workloads": ("check_workload",),
+        "workload": ("Workload",),
+    }
+
+    def __getattr__(name: str) -> Any:
+        """Import the module that defines *name*."""
+        from importlib import import_module
+
+        for module, names in _HOMES.items():
+            if name in names:
+                return getattr(import_module(f"pvbench.{module}"), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,6 +2,6 @@
 
 import sys
 
-from pvbench.cli import main
+from pvbench.cli.main import main
 
 sys.exit(main())

@@ -8,10 +8,10 @@ from typing import Any, Final, Protocol
 
 import attrs
 
-from pvbench.checks import ints
+from pvbench.guest import Guest
 from pvbench.ops import Burst, Program
-from pvbench.topology import Guest
-from pvbench.trace import Trace
+from pvbench.slice_result import Trace
+from pvbench.validators import ints
 
 # What a tick is; times of different clocks are never compared.
 CLOCKS: Final = {"model": 10**12, "wall": 10**9, "tsc": None}  # ticks a second, if fixed

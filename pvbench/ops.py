@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import attrs
 
-from pvbench.checks import integer, ints, one_of
+from pvbench.validators import integer, ints, one_of
 from pvbench.x86.apic import (
     CALL_FUNCTION_SINGLE_VECTOR,
     CALL_FUNCTION_VECTOR,

@@ -13,8 +13,8 @@ from typing import Any, ClassVar, Final
 
 import attrs
 
+from pvbench.guest import Guest
 from pvbench.ops import Burst, Op, Program
-from pvbench.topology import Guest
 from pvbench.x86.apic import XAPIC_BROADCAST
 
 Ops = Iterator[Op]

@@ -28,6 +28,6 @@ class Site(Protocol):
         Argument vector of a process that is a worker there.
 
         It reads a job from standard input and writes reports to standard
-        output, one JSON value a line (see `pvbench.worker`).
+        output, one JSON value a line (see `pvbench.run.worker`).
         """
         ...

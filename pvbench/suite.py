@@ -6,11 +6,11 @@ from typing import Any
 
 import attrs
 
-from pvbench.checks import integer, one_of, texts
 from pvbench.delivery import TARGET_STATES, Algorithm
+from pvbench.guest import Guest
 from pvbench.ops import Burst
 from pvbench.sender import Stack
-from pvbench.topology import Guest
+from pvbench.validators import integer, one_of, texts
 from pvbench.workload import Workload
 
 

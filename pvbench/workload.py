@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 import attrs
 
 from pvbench.errors import UsageError
+from pvbench.guest import Guest
 from pvbench.ops import Burst
-from pvbench.topology import Guest
 
 
 @attrs.frozen(kw_only=True)

@@ -26,6 +26,6 @@ def pvbench_suites() -> list[Suite]:
 
 
 if __name__ == "__main__":
-    from pvbench.bridge import main
+    from pvbench.pyperf_script import main
 
     main(*pvbench_suites())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,13 +10,15 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-import pvbench_deliver_kvm
 import pvbench_deliver_live.machine
-from kvm_helpers import PATIENCE_S
-from live_helpers import SPARE_ATTEMPTS
-from pvbench_deliver_kvm import KvmDelivery, verdicts
-from pvbench_deliver_kvm.kvm import DEVICE
-from require import skip_without
+from pvbench_deliver_kvm import delivery
+from pvbench_deliver_kvm.delivery import KvmDelivery
+from pvbench_deliver_kvm.probe import cache
+from pvbench_deliver_kvm.vmm.kvm import DEVICE
+from support.kvm import PATIENCE_S
+from support.live import SPARE_ATTEMPTS
+from support.require import skip_without
+from support.runs import Cli, Plant, call, run_to
 
 # The same examples on every machine, and no clocks.
 settings.register_profile(
@@ -44,8 +47,8 @@ def own_lock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def patience() -> Iterator[None]:
     """No guest is given up because this machine is busy."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pvbench_deliver_kvm, "PATIENCE_S", PATIENCE_S)
-        patch.setattr(verdicts, "LIMIT_S", PATIENCE_S)
+        patch.setattr(delivery, "PATIENCE_S", PATIENCE_S)
+        patch.setattr(cache, "LIMIT_S", PATIENCE_S)
         yield
 
 
@@ -78,3 +81,64 @@ def write_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[s
         return name
 
     return write
+
+
+@pytest.fixture
+def cli(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cli:
+    """Run a command in an empty directory."""
+    monkeypatch.chdir(tmp_path)
+    return call
+
+
+@pytest.fixture
+def plant(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Plant]:
+    """Write a module that ``-p`` can name, and that workers can import."""
+    folder = tmp_path_factory.mktemp("planted")
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
+    planted: list[str] = []
+
+    def write(name: str, source: str) -> str:
+        (folder / f"{name}.py").write_text(f"pvbench_api = 1\n{source}")
+        planted.append(name)
+        return name
+
+    yield write
+    for name in planted:
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the runs that tests share are kept."""
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="session")
+def native_file(runs: Path) -> Path:
+    """Both broadcasts, natively, in a guest of 80: three boots."""
+    path = runs / "native.json"
+    done = run_to(path, "-k", "broadcast", "--sender", "native", "--boots", "3")
+    assert done.status == 0, done.err
+    return path
+
+
+@pytest.fixture(scope="session")
+def overlay_file(runs: Path) -> Path:
+    """All five workloads, native and under the merged overlay, in a guest of 80."""
+    path = runs / "overlay.json"
+    done = run_to(path, "--sender", "native,kvm-pv")
+    assert done.status == 0, done.err
+    return path
+
+
+@pytest.fixture(scope="session")
+def lossy_file(runs: Path) -> Path:
+    """A sender that loses 32 of 159 IPIs, and one that loses none."""
+    path = runs / "lossy.json"
+    options = ("--sender", "kvm-pv,kvm-pv128-v3", "--vcpus", "160")
+    done = run_to(path, "-k", "broadcast ", "--driver", "x2apic-physical", *options)
+    assert done.status == 0, done.err
+    return path

@@ -12,11 +12,11 @@ from typing import Any, Final, NamedTuple
 
 import pyperf
 
-from pvbench.expand import Selection
-from pvbench.loader import load
-from pvbench.request import Request, prepare
-from pvbench.results import FINGERPRINT, read
-from pvbench.run import run
+from pvbench.plugin.loader import load
+from pvbench.results.files import FINGERPRINT, read
+from pvbench.run.cases import Selection
+from pvbench.run.loop import run
+from pvbench.run.request import Request, prepare
 
 FOLDER: Final = Path(__file__).parents[1] / "results" / "model"
 _CLUSTER: Final = ("x2apic-cluster",)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from require import skip_without
+from support.require import skip_without
 
 
 @pytest.mark.parametrize("names", ["", "lab", "lab,kvmx"])

@@ -17,9 +17,9 @@ from types import ModuleType
 import pytest
 from tox.plugin.inline import load_inline
 
-from env_helpers import commit, installed
-from helpers import bundled
-from run_helpers import call
+from support.helpers import bundled
+from support.runs import call
+from support.tox_env import commit, installed
 
 ROOT = Path(__file__).parents[1]
 TOX = Path(sys.executable).with_name("tox")

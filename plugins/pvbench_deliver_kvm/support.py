@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from pvbench.delivery import Task
+from pvbench.guest import Guest
 from pvbench.ops import Hypercall, MmioWrite, Program, WrMsr
-from pvbench.topology import Guest
 from pvbench.x86.apic import (
     APIC_DEFAULT_PHYS_BASE,
     APIC_DEST_LOGICAL,
@@ -19,9 +19,9 @@ from pvbench.x86.apic import (
     x2apic_msr,
 )
 from pvbench.x86.hyperv import HV_HYPERCALL_CODE_MASK, HVCALL_SEND_IPI
-from pvbench_deliver_kvm import mailbox
-from pvbench_deliver_kvm.algorithms import DRIVERS, OVERLAYS
-from pvbench_deliver_kvm.slices import contended, uses_lists
+from pvbench_deliver_kvm.measure.algorithms import DRIVERS, OVERLAYS
+from pvbench_deliver_kvm.measure.slices import contended, uses_lists
+from pvbench_deliver_kvm.vmm import mailbox
 
 # How a guest's hypercalls reach a KVM that only knows the merged KVM_HC_SEND_IPI.
 HYPERCALL_ABIS: Final = {

@@ -21,7 +21,7 @@ import attrs
 from pvbench.delivery import Machine, Task
 from pvbench.errors import UnavailableError
 from pvbench.ops import KernelSend
-from pvbench.trace import Counts, Distribution, Trace
+from pvbench.slice_result import Counts, Distribution, Trace
 from pvbench_deliver_live import kernel, membarrier
 from pvbench_deliver_live.interrupts import Interrupts, rises
 from pvbench_deliver_live.spinners import pinned, spinning

@@ -11,7 +11,7 @@ from typing import Final
 
 from pvbench.delivery import Task
 from pvbench.errors import PvbenchError
-from pvbench.topology import Guest, host
+from pvbench.guest import Guest, host
 from pvbench_deliver_live import membarrier
 from pvbench_deliver_live.interrupts import Interrupts
 

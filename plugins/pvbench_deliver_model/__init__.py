@@ -13,8 +13,8 @@ from typing import Any
 
 from pvbench.delivery import Delivery, Machine, Options, Task
 from pvbench.errors import UsageError
+from pvbench.guest import Guest
 from pvbench.hookspecs import hookimpl
-from pvbench.topology import Guest
 
 pvbench_api = 1
 

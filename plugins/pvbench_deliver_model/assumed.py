@@ -13,8 +13,8 @@ from typing import Final
 import attrs
 
 from pvbench.delivery import Task
-from pvbench.topology import Guest
-from pvbench.trace import Trace
+from pvbench.guest import Guest
+from pvbench.slice_result import Trace
 from pvbench_deliver_model.engine import Engine
 from pvbench_deliver_model.profile import Profile
 

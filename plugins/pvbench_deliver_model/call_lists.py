@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from pvbench.trace import PartialSend
+from pvbench.slice_result import PartialSend
 from pvbench_deliver_model.source import Source
 from pvbench_deliver_model.targets import NEVER, Targets
 

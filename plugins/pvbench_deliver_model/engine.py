@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from pvbench.delivery import Task
+from pvbench.guest import Guest
 from pvbench.ops import Burst, Program
 from pvbench.sender import reached
-from pvbench.topology import Guest
-from pvbench.trace import Counts, Distribution, Trace
+from pvbench.slice_result import Counts, Distribution, Trace
 from pvbench_deliver_model.call_lists import CallLists
 from pvbench_deliver_model.profile import Profile
 from pvbench_deliver_model.sending import Arrivals, Sending, Timeline

@@ -9,7 +9,8 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from pvbench.decode import Decoder, Route, Sends
+from pvbench.decode.decoder import Decoder, Route, Sends
+from pvbench.guest import Guest
 from pvbench.ops import (
     Fence,
     Hypercall,
@@ -23,7 +24,6 @@ from pvbench.ops import (
     WriteMem,
     WrMsr,
 )
-from pvbench.topology import Guest
 from pvbench.x86.apic import NMI_VECTOR
 from pvbench_deliver_model.profile import Profile
 

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from pvbench.topology import Guest
+from pvbench.guest import Guest
 from pvbench_deliver_model.profile import Profile
 
 I64 = npt.NDArray[np.int64]

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pvbench.registry import Registry
+    from pvbench.plugin.registry import Registry
 
 
 def plugin_options(parser: argparse._ActionsContainer, name: str = "-p") -> None:
@@ -43,7 +43,7 @@ def output_options(parser: argparse.ArgumentParser) -> None:
 
 def registry(options: argparse.Namespace) -> Registry:
     """Load the plugins; broken ones are named on standard error."""
-    from pvbench.loader import load
+    from pvbench.plugin.loader import load
 
     found = load(options.plugins, strict=options.strict_plugins)
     for plugin in found.broken:
@@ -54,7 +54,7 @@ def registry(options: argparse.Namespace) -> Registry:
 def known_series(name: str, *others: str) -> None:
     """Refuse a series that no delivery measures."""
     from pvbench.errors import unknown
-    from pvbench.trace import SERIES
+    from pvbench.slice_result import SERIES
 
     if name not in (*SERIES, *others):
         raise unknown("series", name, SERIES, f"Series: {', '.join((*SERIES, *others))}.")

@@ -19,8 +19,8 @@ from pvbench.cli import common
 from pvbench.errors import Status, UsageError, worst
 
 if TYPE_CHECKING:
-    from pvbench.compare import Pair
-    from pvbench.report.facts import Row
+    from pvbench.compare.pairs import Pair
+    from pvbench.results.rows import Row
 
 _NO_MATCH = "no series match; --by AXIS pairs those that differ in one thing, see -h"
 HELP = "compare runs, or the senders of one run"
@@ -60,7 +60,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> Status:
     """Read, match, print."""
-    from pvbench import compare
+    from pvbench.compare import crossover
     from pvbench.report import comparison
 
     common.known_series(options.series, "all")
@@ -74,7 +74,7 @@ def execute(options: argparse.Namespace) -> Status:
     if stale:
         status = worst([status, Status.INCONCLUSIVE])
     if options.json:
-        found = [] if options.beside else compare.crossovers(pairs)
+        found = [] if options.beside else crossover.crossovers(pairs)
         common.print_json({"differs": differs} | comparison.as_json(pairs, alone, found))
         return status
     _explain(files, differs, pairs, options)
@@ -88,7 +88,8 @@ def _pairs(
     files: dict[str, list[Row]], options: argparse.Namespace
 ) -> tuple[list[Pair], list[str], Status]:
     """What is compared, what stands alone, and how it ends."""
-    from pvbench import compare
+    from pvbench.compare import pairs as case_pairs
+    from pvbench.compare import status
 
     if options.beside:
         if len(files) != 2:
@@ -96,11 +97,11 @@ def _pairs(
         pairs = _beside(*files.values())
         return pairs, [], Status.OK if pairs else Status.NOTHING_MEASURED
     if not options.by:
-        pairs, alone = compare.across_files(files)
-        pairs = compare.judged(pairs, options.margin / 100)
-        return pairs, alone, compare.status(pairs)
+        pairs, alone = case_pairs.across_files(files)
+        pairs = case_pairs.judged(pairs, options.margin / 100)
+        return pairs, alone, status.status(pairs)
     once, twice = _sorted_out([row for rows in files.values() for row in rows])
-    pairs = compare.by_axis(once, options.by, options.baseline)
+    pairs = case_pairs.by_axis(once, options.by, options.baseline)
     if twice and not pairs:
         raise UsageError(
             "the files hold the same cases, so --by has two of each",
@@ -108,14 +109,14 @@ def _pairs(
         )
     if twice:
         print(f"pvbench: in two files, so left out: {_first(twice)}", file=sys.stderr)
-    pairs = compare.judged(pairs, options.margin / 100)
+    pairs = case_pairs.judged(pairs, options.margin / 100)
     return pairs, [], Status.OK if pairs else Status.NOTHING_MEASURED
 
 
 def _beside(reference: list[Row], predicted: list[Row]) -> list[Pair]:
-    from pvbench import compare
+    from pvbench.compare import pairs as case_pairs
 
-    pairs = compare.beside(reference, predicted)
+    pairs = case_pairs.beside(reference, predicted)
     if pairs and pairs[0].baseline == pairs[0].side:
         raise UsageError(
             f"--beside takes times of two kinds, and both files have {pairs[0].side} ones",
@@ -126,9 +127,9 @@ def _beside(reference: list[Row], predicted: list[Row]) -> list[Pair]:
 
 def _sorted_out(together: list[Row]) -> tuple[list[Row], list[str]]:
     """Rows that are there once, and the names of those that are not."""
-    from pvbench import compare
+    from pvbench.compare import pairs as case_pairs
 
-    keys = [(row.key(), compare.profile(row)) for row in together]
+    keys = [(row.key(), case_pairs.profile(row)) for row in together]
     times = Counter(keys)
     once = [row for row, key in zip(together, keys, strict=True) if times[key] == 1]
     twice = [row.name for row, key in zip(together, keys, strict=True) if times[key] > 1]
@@ -140,7 +141,7 @@ def _first(names: list[str]) -> str:
 
 
 def _print(pairs: list[Pair], options: argparse.Namespace) -> None:
-    from pvbench import compare
+    from pvbench.compare import crossover
     from pvbench.report import comparison
 
     if not pairs:
@@ -151,13 +152,13 @@ def _print(pairs: list[Pair], options: argparse.Namespace) -> None:
         print(comparison.residuals(pairs, options.format))
         return
     print(comparison.comparison(pairs, options.format, by=options.by))
-    if options.format == "plain" and (found := compare.crossovers(pairs)):
+    if options.format == "plain" and (found := crossover.crossovers(pairs)):
         print("", *comparison.crossings(found), sep="\n")
 
 
 def _take_environments(options: argparse.Namespace) -> bool:
     """Put the files of the environments in; are some of them stale?"""
-    from pvbench.environments import newest
+    from pvbench.results.tox_envs import newest
 
     if options.files:
         raise UsageError("--env takes the place of files", fix="Leave one of them out.")
@@ -174,9 +175,9 @@ def _read(
     options: argparse.Namespace,
 ) -> tuple[dict[str, list[Row]], dict[str, list[str]]]:
     """The rows of each file, and what differs: what made them, then what they are of."""
-    from pvbench import compare
-    from pvbench.report.facts import rows
-    from pvbench.results import differing, latest, read
+    from pvbench.compare import pairs as case_pairs
+    from pvbench.results.files import differing, latest, read
+    from pvbench.results.rows import rows
 
     needed = 1 if options.by else 2
     names = options.files or [str(path) for path in latest(needed)]
@@ -193,7 +194,7 @@ def _read(
         for name, suite in suites.items()
     }
     made = differing(suites.values())
-    return files, made if options.beside else made | compare.differing(files)
+    return files, made if options.beside else made | case_pairs.differing(files)
 
 
 def _short(value: str) -> str:

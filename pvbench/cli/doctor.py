@@ -13,7 +13,7 @@ from pvbench.errors import PvbenchError, Status
 
 if TYPE_CHECKING:
     from pvbench.delivery import Delivery
-    from pvbench.registry import Registry
+    from pvbench.plugin.registry import Registry
 
 _PACKAGES = ("pvbench", "pyperf", "pluggy", "attrs", "numpy")
 
@@ -28,10 +28,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> Status:
     """One row for each fact, and what would make timing steadier."""
-    from pvbench import host
+    from pvbench.host import facts as host_facts
 
     registry = common.registry(options)
-    facts, advice = _facts(registry), host.advice()
+    facts, advice = _facts(registry), host_facts.advice()
     if options.json:
         common.print_json({**facts, "advice": advice})
     else:
@@ -42,17 +42,18 @@ def execute(options: argparse.Namespace) -> Status:
 def _facts(registry: Registry) -> dict[str, str]:
     from importlib.metadata import version
 
-    from pvbench import host, machine
+    from pvbench.host import facts as host_facts
+    from pvbench.host import name as host_name
 
     facts = {package: version(package) for package in _PACKAGES}
     facts["python"] = platform.python_version()
     broken = ", ".join(str(plugin) for plugin in registry.broken)
     facts["plugins"] = f"broken: {broken}" if broken else f"{len(registry.plugins)} loaded"
-    facts["results go to"] = _results(Path("results") / machine.name())
+    facts["results go to"] = _results(Path("results") / host_name.name())
     for delivery in registry.deliveries.values():
         facts |= _abilities(delivery)
-    facts["cpus"] = f"{len(host.usable_cpus())} usable of {os.cpu_count()}"
-    return facts | host.facts()
+    facts["cpus"] = f"{len(host_facts.usable_cpus())} usable of {os.cpu_count()}"
+    return facts | host_facts.facts()
 
 
 def _abilities(delivery: Delivery) -> dict[str, str]:

@@ -9,11 +9,11 @@ from pvbench.cli import common
 from pvbench.errors import Status, UsageError
 
 if TYPE_CHECKING:
-    from pvbench.decode import Sends
+    from pvbench.decode.decoder import Sends
+    from pvbench.guest import Guest
     from pvbench.ops import Burst, Op
-    from pvbench.registry import Registry
+    from pvbench.plugin.registry import Registry
     from pvbench.sender import Stack
-    from pvbench.topology import Guest
 
 HELP = "print the ops of a sender, decoded"
 
@@ -77,8 +77,8 @@ def _stack(name: str, registry: Registry) -> Stack:
 
 def _question(options: argparse.Namespace, stack: Stack) -> tuple[Guest, Burst]:
     """A guest whose last CPU sends to all others, which are the targets."""
+    from pvbench.guest import Guest, explicit
     from pvbench.ops import Burst
-    from pvbench.topology import Guest, explicit
 
     ids = explicit(options.targets)
     source = next(i for i in range(len(ids) + 1) if i not in set(ids))
@@ -97,13 +97,13 @@ def _question(options: argparse.Namespace, stack: Stack) -> tuple[Guest, Burst]:
 
 
 def _decoded(ops: tuple[Op, ...], guest: Guest, burst: Burst) -> list[Sends]:
-    from pvbench.decode import Decoder
+    from pvbench.decode.decoder import Decoder
 
     return Decoder(guest, burst.source).sends(ops)
 
 
 def _counts(sends: list[Sends], wanted: tuple[int, ...]) -> dict[str, int]:
-    from pvbench.decode import counted
+    from pvbench.decode.decoder import counted
 
     icr_writes, hypercalls = counted(sends)
     hit = {cpu for send in sends for cpu in send.cpus.tolist()}

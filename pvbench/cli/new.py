@@ -25,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> Status:
     """The files, and what to type next."""
-    from pvbench.scaffold import write
+    from pvbench.plugin.scaffold import write
 
     folder = write(options.name, options.into, common.registry(options).senders)
     for path in sorted(folder.iterdir()):

@@ -11,9 +11,9 @@ from pvbench.cli import common
 from pvbench.errors import Status, UsageError
 
 if TYPE_CHECKING:
-    from pvbench.expand import Selection
-    from pvbench.request import PreparedRun, Request
-    from pvbench.run import Ended
+    from pvbench.run.cases import Selection
+    from pvbench.run.loop import Ended
+    from pvbench.run.request import PreparedRun, Request
     from pvbench.suite import Suite
 
 HELP = "run a suite"
@@ -99,8 +99,8 @@ def selection_options(group: argparse._ArgumentGroup) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Plan, run, print."""
-    from pvbench.request import prepare
-    from pvbench.run import run
+    from pvbench.run.loop import run
+    from pvbench.run.request import prepare
 
     is_file = options.suite.endswith(".py")
     if is_file:
@@ -122,7 +122,7 @@ def _others(plugins: list[str], file: str) -> list[str]:
 
 
 def _request(options: argparse.Namespace, suite: Suite) -> Request:
-    from pvbench.request import Request
+    from pvbench.run.request import Request
 
     pace = "fast" if options.fast else "rigorous" if options.rigorous else "default"
     return Request(
@@ -141,7 +141,7 @@ def _request(options: argparse.Namespace, suite: Suite) -> Request:
 
 def selection_of(options: argparse.Namespace, profile: str | None) -> Selection:
     """What they chose."""
-    from pvbench.expand import Selection
+    from pvbench.run.cases import Selection
 
     return Selection(
         workloads=options.workload,

@@ -27,15 +27,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def print_refused(path: Path) -> None:
     """Why the cases of a run without results did not run."""
-    from pvbench import journal
     from pvbench.report.summary import not_run
+    from pvbench.results import journal
 
     print(*not_run(journal.read(journal.beside(path))), sep="\n", file=sys.stderr)
 
 
 def execute(options: argparse.Namespace) -> Status:
     """Print one file."""
-    from pvbench.results import latest
+    from pvbench.results.files import latest
 
     if options.file is None:
         found = latest(1)
@@ -48,10 +48,10 @@ def execute(options: argparse.Namespace) -> Status:
 
 def print_file(name: str, options: argparse.Namespace) -> None:
     """The table of a result file, as *options* want it."""
-    from pvbench import journal
-    from pvbench.report.facts import HEADLINE
     from pvbench.report.summary import as_json, summary
-    from pvbench.results import locate, read
+    from pvbench.results import journal
+    from pvbench.results.files import locate, read
+    from pvbench.results.rows import HEADLINE
 
     suite = read(name)
     book = journal.read(journal.beside(locate(name)))

@@ -1,1 +1,0 @@
-"""What people read: tables, and the sentences below them."""

@@ -8,7 +8,8 @@ from typing import Any
 
 import attrs
 
-from pvbench.compare import Crossover, Pair, conditions_of
+from pvbench.compare.crossover import Crossover
+from pvbench.compare.pairs import Pair, conditions_of
 from pvbench.report import table
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from pvbench.delivery import EXACT_CLOCKS
-from pvbench.report.facts import HEADLINE, Row, ordered
+from pvbench.results.rows import HEADLINE, Row, ordered
 
 _FEW: Final = 5  # names in a sentence
 

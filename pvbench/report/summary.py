@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import pyperf
 
-from pvbench import journal
 from pvbench.report import table
-from pvbench.report.facts import HEADLINE, Row, ordered, rows
 from pvbench.report.notes import notes
+from pvbench.results import journal
+from pvbench.results.rows import HEADLINE, Row, ordered, rows
 
 _GROUP: Final = (
     "suite",

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, Final, NoReturn, ParamSpec, TypeVar
 
-from pvbench.loader import load
-from pvbench.offers import check_thing
+from pvbench.guest import Guest
 from pvbench.ops import Burst
-from pvbench.registry import Registry
+from pvbench.plugin.loader import load
+from pvbench.plugin.registry import Registry
+from pvbench.plugin.validate import check_thing
 from pvbench.sender import Driver, Sender, Stack
 from pvbench.suite import Case
-from pvbench.topology import Guest
 from pvbench.workload import Workload
 
 Arguments = ParamSpec("Arguments")

@@ -9,10 +9,13 @@ from contextlib import contextmanager
 from itertools import product
 from typing import Any
 
-from pvbench.check import Prepared, prepare, unsupported
 from pvbench.delivery import TARGET_STATES, Delivery, Machine, Options
 from pvbench.errors import UnavailableError
-from pvbench.measure import differences, seconds
+from pvbench.guest import Guest
+from pvbench.run.prepared import Prepared, prepare
+from pvbench.run.proof import differences, seconds
+from pvbench.run.static_check import unsupported
+from pvbench.slice_result import SERIES, Trace
 from pvbench.suite import Case
 from pvbench.testing.cases import (
     attempt,
@@ -25,8 +28,6 @@ from pvbench.testing.cases import (
     where,
 )
 from pvbench.testing.scenes import host_guests, iterations, small_guests
-from pvbench.topology import Guest
-from pvbench.trace import SERIES, Trace
 
 Settings = dict[str, Any]
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from pvbench.check import Prepared, prepare, unsupported
 from pvbench.errors import SenderError
+from pvbench.guest import Guest
 from pvbench.ops import Burst
+from pvbench.run.prepared import Prepared, prepare
+from pvbench.run.static_check import unsupported
 from pvbench.sender import Sender, Stack, program, reached
 from pvbench.suite import Case
 from pvbench.testing.cases import (
@@ -19,7 +21,6 @@ from pvbench.testing.cases import (
     where,
 )
 from pvbench.testing.scenes import bursts, guests
-from pvbench.topology import Guest
 
 
 def check_sender(sender: Sender) -> None:

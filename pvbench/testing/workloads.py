@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pvbench.expand import check_bursts
+from pvbench.guest import Guest, parse_guest
+from pvbench.run.cases import check_bursts
 from pvbench.testing.cases import attempt, check_offer, fail
 from pvbench.testing.scenes import guests
-from pvbench.topology import Guest, parse_guest
 from pvbench.workload import Workload
 
 

@@ -1,1 +1,0 @@
-"""Constants named and valued as in Linux and the Intel and AMD manuals."""

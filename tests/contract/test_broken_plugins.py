@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from broken_plugins import BROKEN
-from helpers import DEADLINE_S
+from support.broken_plugins import BROKEN
+from support.helpers import DEADLINE_S
 
 NOWHERE = {
     "module-nobody-has": (

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from helpers import bundled
-from pvbench.testing import check_delivery, check_sender, check_workload
-from pvbench_deliver_kvm.kvm import DEVICE
-from require import skip_without
+from pvbench.testing.deliveries import check_delivery
+from pvbench.testing.senders import check_sender
+from pvbench.testing.workloads import check_workload
+from pvbench_deliver_kvm.vmm.kvm import DEVICE
+from support.helpers import bundled
+from support.require import skip_without
 
 # Members of each family, far from its defaults.
 MEMBERS = {

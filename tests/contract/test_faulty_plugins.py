@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from pvbench.cli import main
+from pvbench.cli.main import main
 
 SENDER = """
 from pvbench.hookspecs import hookimpl
-from pvbench.sequences import KvmOverlay, words
+from pvbench.kvm_overlay import KvmOverlay
+from pvbench.sequences import words
 pvbench_api = 1
 class Faulty(KvmOverlay):
     name = "faulty"

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import pytest
 
-from helpers import call_args, guest_of, masked, only, stack_of
 from pvbench.ops import MmioWrite, WaitIcrIdle, WrMsr
+from support.helpers import call_args, guest_of, masked, only, stack_of
 
 
 class Row(NamedTuple):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from golden import FOLDER, QUESTIONS, Question, answer, compute, content
-from helpers import bundled
-from pvbench.expand import Selection
-from pvbench.results import read
+from pvbench.results.files import read
+from pvbench.run.cases import Selection
+from support.helpers import bundled
 
 
 @pytest.mark.parametrize("name", QUESTIONS)

@@ -9,18 +9,19 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from helpers import guest_of, id_tuples, stack_of
-from model_helpers import call, case_of, profile_of
-from model_strategies import STACKS, bursts
-from pvbench.check import prepare, unsupported
 from pvbench.delivery import Options
 from pvbench.ops import BARE_OPERATIONS, CSD_OPERATIONS
+from pvbench.run.prepared import prepare
+from pvbench.run.static_check import unsupported
 from pvbench.sender import Stack
 from pvbench.suite import Case
-from pvbench.testing import check_run
-from pvbench_deliver_kvm import KvmDelivery
+from pvbench.testing.deliveries import check_run
+from pvbench_deliver_kvm.delivery import KvmDelivery
 from pvbench_deliver_model.engine import Engine
-from require import skip_without
+from support.helpers import guest_of, id_tuples, stack_of
+from support.model import call, case_of, profile_of
+from support.model_strategies import STACKS, bursts
+from support.require import skip_without
 
 pytestmark = pytest.mark.usefixtures("needs_kvm")
 

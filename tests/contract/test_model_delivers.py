@@ -6,15 +6,16 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from helpers import bundled, guest_of, stack_of
-from model_helpers import call, case_of, profile_of, run_case
-from pvbench.check import prepare, unsupported
+from pvbench.guest import Guest, interleaved
 from pvbench.ops import BARE_OPERATIONS, CSD_OPERATIONS, Burst
+from pvbench.run.prepared import prepare
+from pvbench.run.static_check import unsupported
 from pvbench.sender import Stack, program, reached
 from pvbench.suite import Case
-from pvbench.testing import check_run
-from pvbench.topology import Guest, interleaved
+from pvbench.testing.deliveries import check_run
 from pvbench_deliver_model.engine import Engine
+from support.helpers import bundled, guest_of, stack_of
+from support.model import call, case_of, profile_of, run_case
 
 DRIVERS = sorted(n for n, d in bundled().drivers.items() if d.mechanism != "kernel")
 OVER = [f"{overlay}/{driver}" for overlay in sorted(bundled().overlays) for driver in DRIVERS]

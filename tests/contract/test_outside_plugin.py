@@ -16,7 +16,7 @@ import attrs
 import pyperf
 import pytest
 
-from helpers import DEADLINE_S
+from support.helpers import DEADLINE_S
 
 OUTSIDE = Path(__file__).parents[1] / "outside"
 SWITCHES = ("PYTHON", "PYTEST", "PVBENCH", "PIP", "VIRTUAL_ENV")

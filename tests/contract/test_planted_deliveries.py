@@ -8,12 +8,12 @@ from typing import Any
 import attrs
 import pytest
 
-from model_helpers import call, case_of, cpus, mask, profile_of
-from pvbench.check import Prepared, prepare
 from pvbench.delivery import Machine, Task
-from pvbench.measure import differences
-from pvbench.trace import Counts, PartialSend, Trace
+from pvbench.run.prepared import Prepared, prepare
+from pvbench.run.proof import differences
+from pvbench.slice_result import Counts, PartialSend, Trace
 from pvbench_deliver_model.engine import Engine
+from support.model import call, case_of, cpus, mask, profile_of
 
 
 def prepared_for(stack: str) -> Prepared:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from helpers import stack_of
-from model_helpers import call, case_of, cpus
-from planted_senders import (
+from pvbench.errors import SenderError
+from pvbench.ops import KernelSend
+from pvbench.run.prepared import Prepared, prepare
+from pvbench.sender import Apic, Driver, Ops, Sender, Stack
+from support.helpers import stack_of
+from support.model import call, case_of, cpus
+from support.planted_senders import (
     BadIcr,
     FallsBack,
     FallsBackForOne,
@@ -25,10 +29,6 @@ from planted_senders import (
     WrongVector,
     YieldsNoOp,
 )
-from pvbench.check import Prepared, prepare
-from pvbench.errors import SenderError
-from pvbench.ops import KernelSend
-from pvbench.sender import Apic, Driver, Ops, Sender, Stack
 
 
 def prepared_with(sender: Sender) -> Prepared:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pvbench.cli import main
+from pvbench.cli.main import main
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 

@@ -6,11 +6,20 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from helpers import bundled, burst_of, bursts, decode, decoded, guest_of, guests, stack_of
+from pvbench.guest import Guest
 from pvbench.ops import Burst, IrqRestore, IrqSave, Program
 from pvbench.sender import Stack, program, reached
-from pvbench.testing import check_case
-from pvbench.topology import Guest
+from pvbench.testing.senders import check_case
+from support.helpers import (
+    bundled,
+    burst_of,
+    bursts,
+    decode,
+    decoded,
+    guest_of,
+    guests,
+    stack_of,
+)
 
 DRIVERS = sorted(n for n, d in bundled().drivers.items() if d.mechanism != "kernel")
 OVER = [f"{overlay}/{driver}" for overlay in sorted(bundled().overlays) for driver in DRIVERS]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pvbench.guest import Guest
 from pvbench.hookspecs import hookimpl
+from pvbench.kvm_overlay import KvmOverlay
 from pvbench.ops import Burst
 from pvbench.sender import Sender
-from pvbench.sequences import KvmOverlay
-from pvbench.topology import Guest
 from pvbench.workload import Workload
 
 pvbench_api = 1

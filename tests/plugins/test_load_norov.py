@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from helpers import bundled, burst_of, guest_of
 from pvbench.ops import Burst
+from support.helpers import bundled, burst_of, guest_of
 
 IDS = [40, 3, 77, 5]
 MANY = "smp_call_function_many"

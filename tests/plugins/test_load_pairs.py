@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import bundled, burst_of, guest_of, id_tuples
+from pvbench.guest import Guest
 from pvbench.ops import Burst
-from pvbench.topology import Guest
+from support.helpers import bundled, burst_of, guest_of, id_tuples
 
 
 def bursts(spec: str, guest: Guest) -> tuple[Burst, ...]:

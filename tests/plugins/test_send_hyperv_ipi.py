@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from helpers import INPUT_PAGE, NMI, burst_of, guest_of, sent, stack_of
 from pvbench.ops import Hypercall, IrqRestore, IrqSave, Op, Scan, WriteMem
+from support.helpers import INPUT_PAGE, NMI, burst_of, guest_of, sent, stack_of
 
 OVER = "hyperv-ipi/x2apic-physical"
 FAST = 0x1_000B

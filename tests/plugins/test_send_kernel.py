@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from helpers import bundled, burst_of, guest_of, hits, sent, stack_of
-from pvbench.check import prepare, unsupported
 from pvbench.ops import KernelSend
+from pvbench.run.prepared import prepare
+from pvbench.run.static_check import unsupported
 from pvbench.sender import Apic
-from pvbench.testing import case_of
+from pvbench.testing.cases import case_of
+from support.helpers import bundled, burst_of, guest_of, hits, sent, stack_of
 
 SINGLE, MANY = "smp_call_function_single", "smp_call_function_many"
 FOUR = guest_of(range(4))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from helpers import NMI, burst_of, call_args, guest_of, masked, sent, stack_of
 from pvbench.ops import Hypercall, IrqRestore, IrqSave, Scan
+from support.helpers import NMI, burst_of, call_args, guest_of, masked, sent, stack_of
 
 OVER = "kvm-pv/x2apic-physical"
 TOP = 1 << 63

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from helpers import burst_of, call_args, guest_of, masked, sent, stack_of
 from pvbench.ops import Hypercall, IrqRestore, IrqSave, Scan
+from support.helpers import burst_of, call_args, guest_of, masked, sent, stack_of
 
 OVER = "kvm-pv128-v3/x2apic-physical"
 TOP = 1 << 63

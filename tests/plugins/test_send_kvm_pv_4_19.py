@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from helpers import burst_of, call_args, guest_of, hits, masked, sent, stack_of
+from support.helpers import burst_of, call_args, guest_of, hits, masked, sent, stack_of
 
 OVER = "kvm-pv-4.19/x2apic-physical"
 TOP = 1 << 63

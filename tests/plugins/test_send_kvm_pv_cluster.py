@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import burst_of, call_args, guest_of, masked, sent, stack_of
 from pvbench.ops import Hypercall, IrqRestore, IrqSave, Scan
+from support.helpers import burst_of, call_args, guest_of, masked, sent, stack_of
 
 OVER_128 = "kvm-pv-cluster128/x2apic-physical"
 OVER_192 = "kvm-pv-cluster192/x2apic-physical"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from helpers import MSR_X2APIC_ICR, NMI, XAPIC_ICR, burst_of, only, sent
 from pvbench.ops import Fence, MmioWrite, WaitIcrIdle, WrMsr
+from support.helpers import MSR_X2APIC_ICR, NMI, XAPIC_ICR, burst_of, only, sent
 
 ROWS = [
     pytest.param("send_IPI_all", 0x8_00FC, id="all"),

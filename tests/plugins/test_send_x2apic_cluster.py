@@ -6,8 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import MSR_X2APIC_ICR, NMI, burst_of, guest_of, masked, only, sent, stack_of
 from pvbench.ops import Fence, IrqRestore, IrqSave, Scan, WrMsr
+from support.helpers import (
+    MSR_X2APIC_ICR,
+    NMI,
+    burst_of,
+    guest_of,
+    masked,
+    only,
+    sent,
+    stack_of,
+)
 
 STACK = "x2apic-cluster"
 

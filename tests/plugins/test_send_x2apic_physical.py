@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from helpers import MSR_X2APIC_ICR, NMI, burst_of, guest_of, masked, only, sent, stack_of
 from pvbench.ops import Fence, IrqRestore, IrqSave, Scan, WrMsr
+from support.helpers import (
+    MSR_X2APIC_ICR,
+    NMI,
+    burst_of,
+    guest_of,
+    masked,
+    only,
+    sent,
+    stack_of,
+)
 
 STACK = "x2apic-physical"
 

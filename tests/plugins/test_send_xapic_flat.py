@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from helpers import NMI, XAPIC_ICR, XAPIC_ICR2, burst_of, guest_of, masked, only, sent, stack_of
 from pvbench.ops import IrqRestore, IrqSave, MmioWrite, WaitIcrIdle
+from support.helpers import (
+    NMI,
+    XAPIC_ICR,
+    XAPIC_ICR2,
+    burst_of,
+    guest_of,
+    masked,
+    only,
+    sent,
+    stack_of,
+)
 
 STACK = "xapic-flat"
 

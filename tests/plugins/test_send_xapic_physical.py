@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from helpers import NMI, XAPIC_ICR, XAPIC_ICR2, burst_of, masked, only, sent
 from pvbench.ops import IrqRestore, IrqSave, MmioWrite, Scan, WaitIcrIdle
+from support.helpers import NMI, XAPIC_ICR, XAPIC_ICR2, burst_of, masked, only, sent
 
 STACK = "xapic-physical"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from helpers import INPUT_PAGE, NMI, burst_of, guest_of, masked, only, sent, stack_of
 from pvbench.ops import Hypercall, Scan, WriteMem
+from support.helpers import INPUT_PAGE, NMI, burst_of, guest_of, masked, only, sent, stack_of
 
 OVER = "xen-evtchn/x2apic-physical"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from run_helpers import console
+from support.runs import console
 
 
 def test_a_worker_imports_nothing_from_the_current_directory(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from helpers import burst_of
 from pvbench.ops import (
     Burst,
     Fence,
@@ -27,6 +26,7 @@ from pvbench.ops import (
     to_dicts,
     to_rows,
 )
+from support.helpers import burst_of
 
 
 @pytest.mark.parametrize(

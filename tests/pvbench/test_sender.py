@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from helpers import burst_of, call_args, guest_of, only, sent, stack_of
 from pvbench.ops import Burst, Hypercall, MmioWrite, WrMsr
 from pvbench.sender import Apic, Ops, Sender, Stack, program, reached
+from support.helpers import burst_of, call_args, guest_of, only, sent, stack_of
 
 FOUR = (10, 11, 12, 13)  # APIC IDs that are no CPU numbers
 

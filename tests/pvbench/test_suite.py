@@ -7,10 +7,10 @@ from typing import Any
 import attrs
 import pytest
 
-from helpers import bundled
 from pvbench.errors import UsageError
-from pvbench.expand import Selection, expand
+from pvbench.run.cases import Selection, expand
 from pvbench.suite import Case, Suite
+from support.helpers import bundled
 
 SUITE = Suite(
     name="question",

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from helpers import bundled
-from pvbench.expand import Selection, expand
+from pvbench.run.cases import Selection, expand
 from pvbench.suite import Case, Suite
+from support.helpers import bundled
 
 SUITE = Suite(
     name="question",

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import bundled, burst_of, guest_of
 from pvbench.errors import UsageError
+from pvbench.guest import Guest
 from pvbench.ops import Burst
-from pvbench.topology import Guest
 from pvbench.workload import Workload
+from support.helpers import bundled, burst_of, guest_of
 
 UNICODE_DIGITS = (
     "\u00b2\u0663\u0967\uff13\u2462"  # superscript, Arabic, Devanagari, wide, circled

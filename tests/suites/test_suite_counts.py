@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from pvbench.check import Prepared as Checked
-from suite_helpers import checked
+from pvbench.run.prepared import Prepared as Checked
+from support.suites import checked
 
 
 class Count(NamedTuple):

@@ -7,12 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from helpers import bundled
-from pvbench.measure import differences
-from run_helpers import Cli, journal_of
-from suite_helpers import checked, expanded, planned, ready_to_run
-
-pytest_plugins = ["run_fixtures"]
+from pvbench.run.proof import differences
+from support.helpers import bundled
+from support.runs import Cli, journal_of
+from support.suites import checked, expanded, planned, ready_to_run
 
 SUITES = ("fanout", "ids", "norov", "pairs", "scale", "shootdown", "smoke")
 each_suite = pytest.mark.parametrize("name", SUITES)

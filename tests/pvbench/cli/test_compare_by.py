@@ -6,9 +6,7 @@ import csv
 import io
 from pathlib import Path
 
-from run_helpers import Cli, file_of, row_of
-
-pytest_plugins = ["run_fixtures"]
+from support.runs import Cli, file_of, row_of
 
 PHYSICAL, CLUSTER = "x2apic-physical", "x2apic-cluster"
 

@@ -10,9 +10,7 @@ from typing import Any
 
 import pytest
 
-from run_helpers import Cli, file_of, row_of
-
-pytest_plugins = ["run_fixtures"]
+from support.runs import Cli, file_of, row_of
 
 PHYSICAL, CLUSTER = "x2apic-physical", "x2apic-cluster"
 

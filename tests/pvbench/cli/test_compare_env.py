@@ -5,10 +5,8 @@ from __future__ import annotations
 import csv
 import io
 
-from env_helpers import commit, result_of
-from run_helpers import Cli
-
-pytest_plugins = ["run_fixtures"]
+from support.runs import Cli
+from support.tox_env import commit, result_of
 
 BOTH = ("--env", "bench-a,bench-b")
 

@@ -12,10 +12,8 @@ from typing import Any
 import attrs
 import pytest
 
-from pvbench.report.facts import Row
-from run_helpers import Cli, Done, file_of, row_of
-
-pytest_plugins = ["run_fixtures"]
+from pvbench.results.rows import Row
+from support.runs import Cli, Done, file_of, row_of
 
 NATIVE, PV = "x2apic-physical", "kvm-pv/x2apic-physical"
 TIMED = {"clock": "tsc", "delivery": "kvm", "profile": "measured", "profile_sha256": "-"}

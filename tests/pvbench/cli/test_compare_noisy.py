@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pvbench.report.facts import Row
-from run_helpers import Cli, file_of, row_of
-
-pytest_plugins = ["run_fixtures"]
+from pvbench.results.rows import Row
+from support.runs import Cli, file_of, row_of
 
 NATIVE, PV = "x2apic-physical", "kvm-pv/x2apic-physical"
 # Eight boots of one machine; it gets slower all the time.

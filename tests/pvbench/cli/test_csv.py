@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from run_helpers import Cli
-
-pytest_plugins = ["run_fixtures"]
+from support.runs import Cli
 
 PLAN = ("run", "norov", "--dry-run", "--vcpus", "1,2", "--sender", "native", "-k", "normal")
 

@@ -9,12 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from planted import overlay
-from pvbench import cli as command_line
+from pvbench.cli import main as command_line
 from pvbench.cli.defaults import with_defaults
-from run_helpers import Cli, Plant, file_of, row_of
-
-pytest_plugins = ["run_fixtures"]
+from support.planted import overlay
+from support.runs import Cli, Plant, file_of, row_of
 
 Typed = Callable[..., list[str]]
 PARSERS = command_line._parser()[1]

@@ -10,10 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pvbench.cli import COMMANDS
-from run_helpers import Cli
-
-pytest_plugins = ["run_fixtures"]
+from pvbench.cli.main import COMMANDS
+from support.runs import Cli
 
 PLAN = ("run", "norov", "--dry-run", "-k", "normal", "--sender", "native")
 
@@ -177,7 +175,7 @@ def test_a_directory_of_that_name_is_passed_over(
 
 LOADED = """
 import sys
-from pvbench.cli import main
+from pvbench.cli.main import main
 try:
     main({arguments!r})
 except SystemExit:

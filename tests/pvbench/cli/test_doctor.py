@@ -13,10 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from pvbench import host
-from run_helpers import Cli, Plant
-
-pytest_plugins = ["run_fixtures"]
+from pvbench.host import facts as host_facts
+from support.runs import Cli, Plant
 
 Advised = Callable[[list[str]], None]
 NO_KVM = ("-p", "no:deliver-kvm")  # it reads facts of the host
@@ -26,7 +24,7 @@ ADVICE = ["Plug it in.", "Close the door, then wait."]
 @pytest.fixture
 def advised(monkeypatch: pytest.MonkeyPatch) -> Advised:
     """Choose what this host is advised."""
-    return lambda lines: monkeypatch.setattr(host, "advice", lambda: lines)
+    return lambda lines: monkeypatch.setattr(host_facts, "advice", lambda: lines)
 
 
 def test_doctor_tells_machine_software_and_deliveries(cli: Cli) -> None:
@@ -35,7 +33,7 @@ def test_doctor_tells_machine_software_and_deliveries(cli: Cli) -> None:
 
     software = ["pvbench", "pyperf", "pluggy", "attrs", "numpy", "python"]
     assert list(facts)[:7] == [*software, "plugins"]
-    assert facts["cpus"] == f"{len(host.usable_cpus())} usable of {os.cpu_count()}"
+    assert facts["cpus"] == f"{len(host_facts.usable_cpus())} usable of {os.cpu_count()}"
     assert facts["delivery model"] == "usable"
     assert facts["plugins"].endswith(" loaded")
 
@@ -54,7 +52,7 @@ def test_doctor_tells_the_host_s_facts_last(
 ) -> None:
     """They are many: parameters of KVM, vulnerabilities."""
     advised(ADVICE)
-    monkeypatch.setattr(host, "facts", lambda: {"kvm_amd.avic": "N", "smt": "off"})
+    monkeypatch.setattr(host_facts, "facts", lambda: {"kvm_amd.avic": "N", "smt": "off"})
     facts = json.loads(cli("doctor", *NO_KVM, "--json").out)
     rows = [line.split() for line in cli("doctor", *NO_KVM).out.split("\n\n")[0].splitlines()]
 
@@ -66,9 +64,9 @@ def test_no_fact_of_the_host_hides_another(
     cli: Cli, advised: Advised, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All stand in one object."""
-    own = host.facts().keys()
+    own = host_facts.facts().keys()
     advised(ADVICE)
-    monkeypatch.setattr(host, "facts", dict)
+    monkeypatch.setattr(host_facts, "facts", dict)
     others = json.loads(cli("doctor", *NO_KVM, "--json").out).keys()
 
     assert own & others == set()
@@ -114,9 +112,9 @@ def test_json_has_advice_as_a_list(cli: Cli, advised: Advised, lines: list[str])
 def test_help_does_not_look_at_the_host(arguments: list[str]) -> None:
     """Only `execute` imports it."""
     code = (
-        "import atexit, sys; from pvbench.cli import main; "
+        "import atexit, sys; from pvbench.cli.main import main; "
         "atexit.register(lambda: print('pvbench.cli.doctor' in sys.modules, "
-        "'pvbench.host' in sys.modules)); main(sys.argv[1:])"
+        "'pvbench.host.facts' in sys.modules)); main(sys.argv[1:])"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False

@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from run_helpers import Cli, Plant
-
-pytest_plugins = ["run_fixtures"]
+from support.runs import Cli, Plant
 
 WINDOW_OF_1_AND_128 = {"op": "Hypercall", "nr": 10, "args": [1, 1 << 63, 1, 252]}
 WINDOW_OF_0 = {"op": "Hypercall", "nr": 10, "args": [1, 0, 0, 252]}

@@ -8,9 +8,7 @@ import json
 
 import pytest
 
-from run_helpers import Cli
-
-pytest_plugins = ["run_fixtures"]
+from support.runs import Cli
 
 BUNDLED = {
     "senders": [

@@ -9,16 +9,14 @@ import sys
 
 import pytest
 
-from helpers import DEADLINE_S
-from pvbench.cli import COMMANDS
-from run_helpers import Cli, buffered, command, console
-
-pytest_plugins = ["run_fixtures"]
+from pvbench.cli.main import COMMANDS
+from support.helpers import DEADLINE_S
+from support.runs import Cli, buffered, command, console
 
 HEAVY = ("attrs", "numpy", "pluggy", "pyperf", "rich", "tabulate", "pvbench_deliver_model")
 LOADED_AFTER = """
 import sys
-from pvbench.cli import main
+from pvbench.cli.main import main
 try:
     main({arguments!r})
 except SystemExit:

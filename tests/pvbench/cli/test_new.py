@@ -9,9 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from run_helpers import Cli
-
-pytest_plugins = ["run_fixtures"]
+from support.runs import Cli
 
 
 def test_three_files_are_written_and_the_next_commands_printed(cli: Cli) -> None:

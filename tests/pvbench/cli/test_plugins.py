@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from run_helpers import Cli, Plant
-
-pytest_plugins = ["run_fixtures"]
+from support.runs import Cli, Plant
 
 
 def listed(cli: Cli, *options: str) -> dict[str, dict[str, Any]]:

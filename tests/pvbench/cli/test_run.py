@@ -12,11 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from pvbench import machine, results
-from pvbench.report.facts import Row, rows
-from run_helpers import Cli, journal_of
-
-pytest_plugins = ["run_fixtures"]
+from pvbench.host import name as host_name
+from pvbench.results import files as result_files
+from pvbench.results.rows import Row, rows
+from support.runs import Cli, journal_of
 
 QUICK = ("run", "norov", "--fast", "-q", "-k", "broadcast ", "--vcpus", "4")
 NATIVE = (*QUICK, "--sender", "native")
@@ -26,7 +25,7 @@ NO_FLAT = "flat logical mode addresses 8 CPUs"
 
 def measured(path: str) -> list[Row]:
     """The rows of a result file."""
-    return rows(results.read(path))
+    return rows(result_files.read(path))
 
 
 def planned(cli: Cli, *options: str) -> list[str]:
@@ -68,7 +67,7 @@ def test_without_a_name_results_go_to_the_machine_s_folder(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """./results/MACHINE/TIME-SUITE-LABEL.json and its journal."""
-    monkeypatch.setattr(machine, "name", lambda: "some-cpu-4cpu")
+    monkeypatch.setattr(host_name, "name", lambda: "some-cpu-4cpu")
     cli(*NATIVE, "--label", "one")
     names = sorted(os.listdir("results/some-cpu-4cpu"))
 

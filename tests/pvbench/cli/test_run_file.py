@@ -7,12 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from planted import delivery_around_the_model, overlay
-from pvbench import results
-from pvbench.report.facts import Row, rows
-from run_helpers import Cli, Done
-
-pytest_plugins = ["run_fixtures"]
+from pvbench.results import files as result_files
+from pvbench.results.rows import Row, rows
+from support.planted import delivery_around_the_model, overlay
+from support.runs import Cli, Done
 
 Write = Callable[..., str]
 
@@ -64,7 +62,7 @@ def write(cli: Cli) -> Write:
 def measured(done: Done) -> list[Row]:
     """The rows of a.json, once the run that wrote it is over."""
     assert (done.status, done.err) == (0, "results: a.json\n")
-    return rows(results.read("a.json"))
+    return rows(result_files.read("a.json"))
 
 
 @pytest.mark.parametrize(

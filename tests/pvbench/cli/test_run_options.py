@@ -9,10 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from helpers import DEADLINE_S
-from run_helpers import Cli, Plant, buffered
-
-pytest_plugins = ["run_fixtures"]
+from support.helpers import DEADLINE_S
+from support.runs import Cli, Plant, buffered
 
 # A delivery that answers with what it was asked, and suites that are about it or not.
 ASKED = """
@@ -47,7 +45,7 @@ def pvbench_suites():
     ]
 
 if __name__ == "__main__":
-    from pvbench.bridge import main
+    from pvbench.pyperf_script import main
 
     main(pvbench_suites()[0])
 """

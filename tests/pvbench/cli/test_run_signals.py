@@ -10,12 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from helpers import DEADLINE_S
-from planted import delivery_around_the_model
-from pvbench import results
-from run_helpers import Plant, buffered, command, journal_of, wait_for
-
-pytest_plugins = ["run_fixtures"]
+from pvbench.results import files as result_files
+from support.helpers import DEADLINE_S
+from support.planted import delivery_around_the_model
+from support.runs import Plant, buffered, command, journal_of, wait_for
 
 # The second boot tells that it has begun, and then waits for somebody to write.
 BLOCK_IN_BOOT_2 = (
@@ -77,7 +75,7 @@ def test_a_signal_in_the_middle_of_a_boot_loses_that_boot_only(
     assert err == f"results: a.json\npvbench: ended early by signal {number.value}\n"
     assert (plan["plan"]["boots"], boot["boot"], boot["outcome"]) == (3, 1, "ok")
     assert end == {"end": 128 + number.value, "signal": number.value}
-    assert {len(b.get_runs()) for b in results.read(str(tmp_path / "a.json"))} == {1}
+    assert {len(b.get_runs()) for b in result_files.read(str(tmp_path / "a.json"))} == {1}
 
 
 def test_a_run_that_is_killed_leaves_valid_files(
@@ -89,7 +87,7 @@ def test_a_run_that_is_killed_leaves_valid_files(
 
     assert returned == -signal.SIGKILL
     assert (plan["plan"]["boots"], boot["boot"], boot["outcome"]) == (3, 1, "ok")
-    assert {len(b.get_runs()) for b in results.read(str(tmp_path / "a.json"))} == {1}
+    assert {len(b.get_runs()) for b in result_files.read(str(tmp_path / "a.json"))} == {1}
 
 
 def ended_by_kill(run: subprocess.Popen[str]) -> tuple[int, str, str]:

@@ -8,10 +8,8 @@ from typing import ClassVar
 
 import pytest
 
-from planted import delivery_around_the_model
-from run_helpers import Cli, Plant, journal_of
-
-pytest_plugins = ["run_fixtures"]
+from support.planted import delivery_around_the_model
+from support.runs import Cli, Plant, journal_of
 
 QUICK = ("run", "norov", "--fast", "-q", "-k", "broadcast ", "--sender", "native")
 # The guest of three never comes up, and says so; nothing is slept for.

@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from run_helpers import Cli, journal_of
-
-pytest_plugins = ["run_fixtures"]
+from support.runs import Cli, journal_of
 
 
 def run(cli: Cli, workloads: str, *options: str) -> tuple[int, str]:

@@ -9,10 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pvbench import machine
-from run_helpers import Cli, file_of, row_of
-
-pytest_plugins = ["run_fixtures"]
+from pvbench.host import name as host_name
+from support.runs import Cli, file_of, row_of
 
 PHYSICAL = "x2apic-physical"
 
@@ -96,7 +94,7 @@ def test_without_a_file_it_is_the_last_run_here(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of this machine, below the current directory."""
-    monkeypatch.setattr(machine, "name", lambda: "some-cpu-4cpu")
+    monkeypatch.setattr(host_name, "name", lambda: "some-cpu-4cpu")
     folder = Path("results/some-cpu-4cpu")
     folder.mkdir(parents=True)
     for day, value_s in ((1, 1e-6), (2, 2e-6)):

@@ -6,9 +6,9 @@ import csv
 import io
 import json
 
-from pvbench.compare import Pair
+from pvbench.compare.pairs import Pair
 from pvbench.report import comparison
-from run_helpers import row_of
+from support.runs import row_of
 
 PHYSICAL = "x2apic-physical"
 OVERLAID = f"kvm-pv/{PHYSICAL}"

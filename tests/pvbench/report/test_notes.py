@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pvbench.report.facts import Row
 from pvbench.report.notes import notes
-from run_helpers import row_of
+from pvbench.results.rows import Row
+from support.runs import row_of
 
 SPREAD = "Spread of the boots, (highest - lowest) / median: "
 

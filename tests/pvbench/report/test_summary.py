@@ -8,9 +8,9 @@ from typing import Any
 import attrs
 import pytest
 
-from pvbench.report.facts import Row
 from pvbench.report.summary import as_json, summary
-from run_helpers import row_of, suite_of
+from pvbench.results.rows import Row
+from support.runs import row_of, suite_of
 
 PHYSICAL, OVERLAID = "x2apic-physical", "kvm-pv/x2apic-physical"
 NATIVE = row_of("broadcast", PHYSICAL, 198e-6)

@@ -7,9 +7,9 @@ from typing import Any
 import pyperf
 import pytest
 
-from pvbench.report.facts import Row
 from pvbench.report.summary import summary
-from run_helpers import row_of, suite_of
+from pvbench.results.rows import Row
+from support.runs import row_of, suite_of
 
 NATIVE, CLUSTER, V3 = "x2apic-physical", "x2apic-cluster", "kvm-pv128-v3/x2apic-physical"
 # As the delivery kvm tells them where all is well.

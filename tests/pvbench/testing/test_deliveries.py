@@ -11,15 +11,15 @@ from typing import Any
 import attrs
 import pytest
 
-from model_helpers import call, case_of, cpus, profile_of
-from pvbench.check import prepare
 from pvbench.delivery import Machine, Options, Task
 from pvbench.errors import UnavailableError
-from pvbench.testing import check_delivery, check_run
-from pvbench.topology import Guest
-from pvbench.trace import Counts, Trace
+from pvbench.guest import Guest
+from pvbench.run.prepared import prepare
+from pvbench.slice_result import Counts, Trace
+from pvbench.testing.deliveries import check_delivery, check_run
 from pvbench_deliver_model import Model
 from pvbench_deliver_model.engine import Engine
+from support.model import call, case_of, cpus, profile_of
 
 
 class Small(Model):

@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-import planted_senders as planted
-from helpers import burst_of, guest_of, stack_of
 from pvbench.sender import Sender, Stack
-from pvbench.testing import check_case, check_sender
+from pvbench.testing.senders import check_case, check_sender
+from support import planted_senders as planted
+from support.helpers import burst_of, guest_of, stack_of
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from helpers import burst_of
 from pvbench.errors import UsageError
+from pvbench.guest import Guest
 from pvbench.ops import Burst
-from pvbench.testing import check_workload
-from pvbench.topology import Guest
+from pvbench.testing.workloads import check_workload
 from pvbench.workload import Workload
+from support.helpers import burst_of
 
 BURST = burst_of("send_IPI_mask", 0)
 TICKET = itertools.count()

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from helpers import DEADLINE_S
 from pvbench.x86 import apic, hyperv, kvm_para, xen
+from support.helpers import DEADLINE_S
 
 CC = shutil.which("cc") or shutil.which("gcc")
 HEADERS = "#include <errno.h>\n#include <linux/kvm_para.h>\n"

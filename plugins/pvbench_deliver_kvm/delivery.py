@@ -1,0 +1,97 @@
+"""
+Real KVM: a micro-VMM boots a small guest that executes the ops and times itself.
+
+It needs /dev/kvm and, for the first time, a C compiler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from pvbench.delivery import Machine, Options, Task
+from pvbench.errors import PvbenchError, UnavailableError, UsageError
+from pvbench.guest import Guest
+
+if TYPE_CHECKING:
+    from pvbench_deliver_kvm.vmm.kvm import Kvm
+from pvbench_deliver_kvm.measure.boot import boot_machine
+
+PATIENCE_S = 5.0  # how long a guest may make no progress
+
+_PAGE = 4096
+
+
+class KvmDelivery:
+    name = "kvm"
+    summary = "real KVM: a small guest sends the IPIs and times itself"
+    clock = "tsc"
+
+    def unavailable(self) -> str | None:
+        from pvbench_deliver_kvm import build
+        from pvbench_deliver_kvm.vmm.kvm import Kvm
+
+        try:
+            with Kvm.open():
+                build.image()
+        except UnavailableError as error:
+            return str(error)
+        return None
+
+    def unsupported(self, guest: Guest, task: Task, settings: dict[str, Any]) -> str | None:
+        from pvbench_deliver_kvm.support import unsupported
+
+        return unsupported(guest, task, settings)
+
+    def profiles(self) -> tuple[str, ...]:
+        return ()
+
+    def settings(self, options: Options) -> dict[str, Any]:
+        from pvbench.host import facts as host_facts
+        from pvbench_deliver_kvm.probe.cache import verdicts
+        from pvbench_deliver_kvm.vmm.kvm import Kvm
+
+        usable, facts = host_facts.usable_cpus(), host_facts.facts()
+        software = facts["virtualization"].startswith("software")
+        if options.profile:
+            raise UsageError("kvm measures, it has no cost profiles", fix="Drop --profile.")
+        if missing := sorted(set(options.cpus) - set(usable)):
+            raise UsageError(
+                f"--cpu-list names CPU {missing[0]}, which may not be used here",
+                fix=f"Usable: {','.join(map(str, usable))}.",
+            )
+        with Kvm.open() as kvm:
+            limits, told = kvm.limits(), _told(facts, kvm, software=software)
+        return limits | {
+            "cpus": list(options.cpus),
+            "wire": options.wire,
+            "usable_cpus": len(options.cpus or usable),
+            "software": software,
+            "facts": told,
+            "patience_s": PATIENCE_S,
+            "verdicts": verdicts(wait=options.wait),
+        }
+
+    @contextmanager
+    def boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[Machine]:
+        with boot_machine(guest, settings) as machine:
+            yield machine
+
+
+def _told(facts: dict[str, str], kvm: Kvm, *, software: bool) -> dict[str, Any]:
+    """What a report says of where its times are from."""
+    from pvbench_deliver_kvm.vmm.vm import Vm
+
+    modules, release = facts["kvm_modules"], facts["kernel_release"]
+    told: dict[str, Any] = {
+        "source": f"a guest of its own on KVM ({modules}) of Linux {release}"
+    }
+    with suppress(PvbenchError), Vm(kvm, memory_size=_PAGE) as vm:  # a run says why not
+        told["tsc_khz"] = vm.create_vcpu(0).get_tsc_khz()
+    if software:
+        told["caveat"] = (
+            "this KVM works without hardware virtualization and emulates what the guest "
+            "does: counts are real, times mean nothing for other hosts"
+        )
+    return told

@@ -1,0 +1,34 @@
+"""Boot a guest that can run tasks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pvbench.delivery import Machine
+from pvbench.guest import Guest
+
+
+@contextmanager
+def boot_machine(guest: Guest, settings: dict[str, Any]) -> Iterator[Machine]:
+    """Boot *guest* with what of *settings* a boot needs."""
+    from pvbench_deliver_kvm import build
+    from pvbench_deliver_kvm.measure.machine import KvmMachine
+    from pvbench_deliver_kvm.support import HYPERCALL_ABIS
+    from pvbench_deliver_kvm.vmm.booted_guest import Start, booted
+
+    start = Start(
+        image=build.image(),
+        hypercall_abi=HYPERCALL_ABIS[guest.hypercall_abi],
+        cpus=tuple(settings["cpus"]),
+        patience_s=settings["patience_s"],
+        halt_poll_ns=settings.get("halt_poll_ns"),
+        niceness=max(os.nice(0), LOW_PRIORITY if settings["software"] else 0),
+    )
+    with booted(guest, start) as running:
+        yield KvmMachine(running, wire=settings["wire"], facts=settings.get("facts", {}))
+
+
+LOW_PRIORITY = 10  # of vCPU threads that keep a CPU in the host kernel's emulator

@@ -1,0 +1,183 @@
+"""
+Every mechanism tried once, in a guest of a process of its own: feature bits prove nothing.
+
+As a program: python -m pvbench_deliver_kvm.probe.programs GROUP PATIENCE_S TRIAL...
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from pvbench.delivery import Machine, Task
+from pvbench.errors import PvbenchError
+from pvbench.guest import Guest
+from pvbench.ops import Burst, Fence, Hypercall, MmioWrite, Program, WriteMem, WrMsr
+from pvbench.sequences import input_page
+from pvbench.worker_process import end_with_parent
+from pvbench.x86.apic import (
+    APIC_DEFAULT_PHYS_BASE,
+    APIC_DEST_ALLBUT,
+    APIC_DEST_LOGICAL,
+    APIC_ICR,
+    APIC_ICR2,
+    APIC_SELF_IPI,
+    CALL_FUNCTION_VECTOR,
+    NMI_VECTOR,
+    icr_low,
+    x2apic_msr,
+)
+from pvbench.x86.hyperv import (
+    HV_HYPERCALL_FAST_BIT,
+    HV_HYPERCALL_VARHEAD_OFFSET,
+    HVCALL_SEND_IPI,
+    HVCALL_SEND_IPI_EX,
+)
+from pvbench.x86.kvm_para import KVM_HC_SEND_IPI
+from pvbench_deliver_kvm.vmm.fd import IoctlError
+
+LOOPS: Final = 3
+
+BEGUN: Final = "begun"
+ENDED: Final = "ended"
+REFUSED: Final = "refused"
+
+_VECTOR: Final = CALL_FUNCTION_VECTOR
+_TARGET: Final = 0b10  # CPU 1, APIC ID 1, as a bit of any mask
+_PAGE: Final = input_page(0)
+
+
+def _icr(low: int, destination: int = 0) -> WrMsr:
+    return WrMsr(x2apic_msr(APIC_ICR), destination << 32 | low)
+
+
+def _mmio(low: int, destination: int = 0) -> Program:
+    icr2 = MmioWrite(APIC_DEFAULT_PHYS_BASE + APIC_ICR2, destination << 24)
+    return icr2, MmioWrite(APIC_DEFAULT_PHYS_BASE + APIC_ICR, low)
+
+
+# By group, which is one child and one boot: APIC mode, hypercall ABI, and ops of
+# CPU 0 that reach CPU 1 (the SELF IPI: CPU 0).
+TRIALS: Final[dict[str, tuple[str, str, dict[str, Program]]]] = {
+    "x2apic": (
+        "x2apic",
+        "kvm",
+        {
+            "x2apic-physical": (Fence(), _icr(icr_low(_VECTOR), 1)),
+            "x2apic-logical": (Fence(), _icr(icr_low(_VECTOR, APIC_DEST_LOGICAL), _TARGET)),
+            "x2apic-shorthand": (Fence(), _icr(icr_low(_VECTOR, APIC_DEST_ALLBUT))),
+            "x2apic-self": (WrMsr(x2apic_msr(APIC_SELF_IPI), _VECTOR),),
+            "x2apic-nmi": (Fence(), _icr(icr_low(NMI_VECTOR), 1)),
+        },
+    ),
+    "xapic": (
+        "xapic",
+        "kvm",
+        {
+            "xapic-physical": _mmio(icr_low(_VECTOR), 1),
+            "xapic-logical": _mmio(icr_low(_VECTOR, APIC_DEST_LOGICAL), _TARGET),
+            "xapic-shorthand": _mmio(icr_low(_VECTOR, APIC_DEST_ALLBUT)),
+            "xapic-nmi": _mmio(icr_low(NMI_VECTOR), 1),
+        },
+    ),
+    "kvm": (
+        "x2apic",
+        "kvm",
+        {"kvm-hypercall": (Hypercall(KVM_HC_SEND_IPI, (_TARGET, 0, 0, _VECTOR)),)},
+    ),
+    "hyperv": (
+        "x2apic",
+        "hyperv",
+        {
+            "hyperv-hypercall": (
+                Hypercall(HVCALL_SEND_IPI | HV_HYPERCALL_FAST_BIT, (_VECTOR, _TARGET)),
+            ),
+            "hyperv-hypercall-ex": (
+                WriteMem(_PAGE, (_VECTOR, 0, 1, _TARGET)),
+                Hypercall(HVCALL_SEND_IPI_EX | 1 << HV_HYPERCALL_VARHEAD_OFFSET, (_PAGE, 0)),
+            ),
+        },
+    ),
+}
+
+
+def guest_of(group: str) -> Guest:
+    """The guest of the trials of *group*."""
+    apic_mode, abi, _ = TRIALS[group]
+    return Guest(name="dense:2", apic_ids=(0, 1), apic_mode=apic_mode, hypercall_abi=abi)
+
+
+def attempts(
+    machine: Machine, group: str, names: Iterable[str] = ()
+) -> Iterator[tuple[str, str]]:
+    """
+    (trial, why it does not work or '') one by one, in a guest of `guest_of`.
+
+    A guest that is lost is the last: what is left of *names* (of all) needs another.
+    """
+    programs = TRIALS[group][2]
+    for name in names or programs:
+        task = _task(name, programs[name])
+        try:
+            trace = machine.run(task, loops=LOOPS, warmup=0)
+        except PvbenchError as error:
+            yield name, str(error)
+            return
+        yield name, _verdict(task, trace.counts.handlers, trace.faults)
+
+
+def _task(name: str, program: Program) -> Task:
+    vector = NMI_VECTOR if name.endswith("nmi") else _VECTOR
+    target = 0 if name.endswith("self") else 1
+    return Task(
+        bursts=(Burst(source=0, operation="send_IPI_mask", targets=(target,), vector=vector),),
+        programs=(program,),
+        reached=((target,),),
+        program_for=lambda burst, cpus: (),
+    )
+
+
+def _verdict(task: Task, handlers: tuple[int, ...], faults: tuple[str, ...]) -> str:
+    if faults:
+        return faults[0]
+    wanted = [LOOPS if cpu in task.reached[0] else 0 for cpu in range(2)]
+    return "" if list(handlers) == wanted else f"the CPUs handled {handlers}, not {wanted}"
+
+
+def main() -> None:
+    """
+    Tell what is found as it comes, one JSON value a line.
+
+    BEGUN once there is a guest, ``[trial, why or '']``, and ENDED, maybe early;
+    ``{REFUSED: why}`` if there is no guest and another time there may be.
+    """
+    from pvbench_deliver_kvm.measure.boot import boot_machine
+
+    _, group, patience_s, *names = sys.argv
+    settings = {"cpus": [], "wire": True, "patience_s": float(patience_s), "software": True}
+    try:
+        with boot_machine(guest_of(group), settings) as machine:
+            _tell(BEGUN)
+            for pair in attempts(machine, group, names):
+                _tell(pair)
+            _tell(ENDED)
+    except IoctlError as error:
+        if error.number == errno.EINVAL:  # which it always will be
+            for name in names:
+                _tell((name, str(error)))
+        else:
+            _tell({REFUSED: str(error)})
+    except PvbenchError as error:
+        _tell({REFUSED: str(error)})
+
+
+def _tell(line: object) -> None:
+    print(json.dumps(line), flush=True)
+
+
+if __name__ == "__main__":
+    end_with_parent()
+    main()

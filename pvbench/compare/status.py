@@ -1,0 +1,18 @@
+"""The exit status of a comparison."""
+
+from __future__ import annotations
+
+from pvbench.compare.pairs import Pair
+from pvbench.errors import Status, worst
+
+
+def status(pairs: list[Pair]) -> Status:
+    """Exit status of a comparison across files: slower or losing more is a regression."""
+    found = [Status.OK if pairs else Status.NOTHING_MEASURED]
+    for pair in pairs:
+        if pair.verdict == "inconclusive":
+            found.append(Status.INCONCLUSIVE)
+        lost = (pair.after.fact("lost") or 0) > (pair.before.fact("lost") or 0)
+        if pair.verdict == "slower" or lost:
+            found.append(Status.REGRESSION)
+    return worst(found)

@@ -1,0 +1,198 @@
+"""
+A suite as a pyperf script, under pyperf's own options and schedule.
+
+    python suites/pvbench_suite_norov.py -k 'broadcast ' --fast -o x.json
+
+pyperf runs one benchmark in a process: cases never share a boot and never take turns,
+so what measures is left to `pvbench run`, which proves and times each slice.  It
+computes one series, and each of its processes expands the suite anew.  Its files can be
+compared with those of `pvbench run`, case by case.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Iterator
+from functools import partial
+
+import pyperf
+
+from pvbench.cli.common import known_series, plugin_options, registry
+from pvbench.cli.run import selection_of, selection_options
+from pvbench.delivery import EXACT_CLOCKS, Delivery
+from pvbench.errors import PvbenchError, SenderError, Status, UsageError
+from pvbench.ops import IrqSave
+from pvbench.plugin.registry import Registry
+from pvbench.report.summary import not_run
+from pvbench.results.files import Metadata
+from pvbench.results.rows import HEADLINE
+from pvbench.run.collector import assumed, case_metadata, counted
+from pvbench.run.plan import effort
+from pvbench.run.prepared import Prepared
+from pvbench.run.proof import differences, seconds, ticks_per_second
+from pvbench.run.request import PreparedRun, Request, prepare
+from pvbench.slice_result import Trace
+from pvbench.suite import Suite
+
+
+def main(suite: Suite) -> None:
+    """Run *suite* under pyperf; the last line of a script."""
+    own = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    _add_options(own)
+    chosen, _ = own.parse_known_args()
+    try:
+        known_series(chosen.series)
+        found = registry(chosen)
+        if suite.name not in found.suites:  # a file of the user's own
+            chosen.plugins.append(sys.argv[0])
+            found = registry(chosen)
+        selection = selection_of(chosen, chosen.costs)
+        _only_computed(found.get("delivery", selection.delivery or suite.delivery))
+        request = Request(suite=suite, selection=selection)
+        _run(prepare(request, found), found, own, chosen.series)
+    except PvbenchError as error:
+        print(f"{suite.name}: {error}", file=sys.stderr)
+        sys.exit(int(error.status))
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what to run")
+    selection_options(group)
+    group.add_argument("--costs", metavar="NAME|FILE.toml", help="cost profile of a model")
+    group.add_argument("--series", default=HEADLINE, help=f"which time ({HEADLINE})")
+    plugin_options(group, "--plugin")
+
+
+def _only_computed(delivery: Delivery) -> None:
+    if delivery.clock not in EXACT_CLOCKS:
+        raise UsageError(
+            f"{delivery.name} measures, so its boots take turns and each slice is proved",
+            fix=f"Use `pvbench run SUITE --delivery {delivery.name}`: its files are pyperf's.",
+        )
+
+
+def _run(
+    prepared: PreparedRun, found: Registry, own: argparse.ArgumentParser, series: str
+) -> None:
+    delivery: Delivery = found.get("delivery", prepared.launch.delivery)
+    wanted = effort(delivery.clock, "default", None)
+    runner = pyperf.Runner(
+        values=wanted.slices,
+        processes=wanted.boots,
+        loops=wanted.loops,
+        warmups=0,  # each value has its own
+        add_cmdline_args=partial(_forward, own),
+    )
+    _add_options(runner.argparser)
+    args = runner.parse_args()
+    if not (args.worker or args.quiet):
+        _tell_refused(prepared, series)
+    cases = [ready for ready in _cases(prepared) if series in _series_of(ready)]
+    if not cases:
+        blocked = any(o.kind == "blocked" for o in prepared.plan.refused.values())
+        print(f"{prepared.request.suite.name}: there is nothing to measure", file=sys.stderr)
+        sys.exit(Status.ENVIRONMENT if blocked else Status.NOTHING_MEASURED)
+    for number, ready in enumerate(cases):
+        measured = _Measured(ready, delivery, prepared, series)
+        metadata = prepared.facts | case_metadata(ready) | {"pvbench_series": series}
+        if args.worker_task in (None, number):
+            metadata |= measured.facts(args.loops or wanted.loops)
+        try:
+            runner.bench_time_func(f"{ready.case.name} {series}", measured, metadata=metadata)
+        except RuntimeError as error:  # a worker has ended, and has said why
+            told = re.fullmatch(r".*failed with exit code (\d+)", str(error), re.DOTALL)
+            sys.exit(int(told[1]) if told else Status.ENVIRONMENT)
+
+
+def _cases(prepared: PreparedRun) -> Iterator[Prepared]:
+    """Every case that can run once, in the order of the plan."""
+    ready = {case.case.name: case for boot in prepared.plan.boots for case in boot.cases}
+    for case in prepared.plan.cases:
+        if case.name in ready:
+            yield ready[case.name]
+
+
+def _series_of(ready: Prepared) -> set[str]:
+    """The series a case has, read from its bursts and ops."""
+    bursts = list(zip(ready.case.bursts, ready.bursts, strict=True))
+    ops = [op for expected in ready.bursts for op in expected.program]
+    locally = any(b.protocol == "csd" and b.targets == (b.source,) for b, _ in bursts)
+    sends = {"send": bool(ops), "irqoff": any(type(op) is IrqSave for op in ops)}
+    arrives = {
+        "wall": True,
+        "deliver": locally or any(expected.cpus for _, expected in bursts),
+        "ack": any(burst.wait and expected.cpus for burst, expected in bursts),
+        "makespan": len(bursts) > 1,
+    }
+    found = sends if ready.lossy else sends | arrives
+    return {name for name, exists in found.items() if exists}
+
+
+def _tell_refused(prepared: PreparedRun, series: str) -> None:
+    """What has no benchmark, and why; equal reasons are told once."""
+    told = {
+        name: (outcome.kind, outcome.reason) for name, outcome in prepared.plan.refused.items()
+    }
+    for ready in _cases(prepared):
+        if series not in _series_of(ready):
+            why = " as it loses IPIs" if ready.lossy else ""
+            told[ready.case.name] = ("unsupported", f"it has no {series}{why}")
+    entries = [
+        {"case": name, "outcome": kind, "reason": why} for name, (kind, why) in told.items()
+    ]
+    for line in not_run(entries):
+        print(line, file=sys.stderr)
+
+
+def _forward(
+    own: argparse.ArgumentParser, command: list[str], args: argparse.Namespace
+) -> None:
+    """Hand our options on to pyperf's workers, as they were given."""
+    _, theirs = own.parse_known_args()
+    left = list(theirs)
+    for word in sys.argv[1:]:
+        if left and word == left[0]:
+            left.pop(0)
+        else:
+            command.append(word)
+
+
+class _Measured:
+    """One case as pyperf calls it."""
+
+    def __init__(
+        self, ready: Prepared, delivery: Delivery, prepared: PreparedRun, series: str
+    ) -> None:
+        self._ready, self._delivery, self._series = ready, delivery, series
+        self._settings = prepared.launch.settings
+        self._effort = prepared.launch.effort
+
+    def __call__(self, loops: int) -> float:
+        """Seconds of *loops* bursts."""
+        trace = self._trace(loops)
+        rate = ticks_per_second(trace, self._delivery.clock)
+        means = seconds(trace, rate)
+        if self._series not in means:
+            raise UsageError(
+                f"{self._ready.case.name}: {self._delivery.name} has no {self._series}",
+                fix=f"It has {', '.join(means)}.",
+            )
+        return means[self._series] * loops
+
+    def facts(self, loops: int) -> Metadata:
+        """What each run of *loops* bursts counts."""
+        trace = self._trace(loops)
+        proved: Metadata = {"pvbench_target_state_proved": trace.target_state}
+        return proved | counted(trace.counts, trace.loops) | assumed(trace, self._series)
+
+    def _trace(self, loops: int) -> Trace:
+        """Boot, run, prove."""
+        case = self._ready.case
+        with self._delivery.boot(case.guest, self._settings) as machine:
+            warmup = self._effort.warmup_of(loops)
+            trace = machine.run(self._ready.task, loops=loops, warmup=warmup)
+        if wrong := differences(self._ready, trace):
+            raise SenderError(f"{case.name}: proof of mechanism failed", why=wrong[0])
+        return trace

@@ -1,0 +1,88 @@
+"""
+Results by the tox environment they were made in.
+
+A result is stale if the revision or the software it was made with is not what is
+here now.  Software differs between environments on purpose, so what counts is the
+environment's own, as long as tox keeps it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Final
+
+import attrs
+import pyperf
+
+from pvbench.errors import UsageError
+from pvbench.host import tags
+from pvbench.results.files import all_runs, read
+
+SOFTWARE: Final = ("pvbench_sender_plugin", "pvbench_delivery_plugin")
+
+
+@attrs.frozen
+class Found:
+    """The newest result of one environment, and why it is stale ('' if it is not)."""
+
+    path: Path
+    stale: str
+
+
+def newest(environments: tuple[str, ...]) -> dict[str, Found]:
+    """
+    The newest result of each environment, in the order they are named.
+
+    Raises:
+        UsageError: some have none.
+    """
+    found: dict[str, Found] = {}
+    others: set[str] = set()
+    for path in reversed(all_runs()):
+        if len(found) == len(set(environments)):
+            break
+        if path.stat().st_size:
+            suite = read(str(path))
+            name = str(_facts(suite)[0].get("pvbench_tox_env", ""))
+            if name in environments and name not in found:
+                found[name] = Found(path, _stale(suite, name))
+            others.add(name)
+    if missing := [name for name in environments if name not in found]:
+        known = ", ".join(sorted(others - {""}))
+        raise UsageError(
+            f"there is no result of {', '.join(missing)} here",
+            why=f"there are results of {known}" if known else "",
+            fix=f"Run tox -e {','.join(missing)} first.",
+        )
+    return {name: found[name] for name in environments}
+
+
+def _facts(suite: pyperf.BenchmarkSuite) -> list[dict[str, object]]:
+    return [dict(benchmark.get_metadata()) for benchmark in suite]
+
+
+def _stale(suite: pyperf.BenchmarkSuite, environment: str) -> str:
+    """What has changed since."""
+    told = []
+    facts = _facts(suite)
+    made, here = facts[0].get("pvbench_git"), tags.tags().get("pvbench_git")
+    if made != here:
+        told.append(f"made at revision {made or 'unknown'}, this is {here or 'unknown'}")
+    used = {str(fact.get(key, "")) for fact in facts for key in SOFTWARE}
+    for distribution, _, made_with in sorted(text.rpartition(" ") for text in used):
+        installed = _installed(distribution, environment) if distribution else None
+        if installed and made_with != installed:
+            told.append(f"made with {distribution} {made_with}, {installed} is installed")
+    return " and ".join(told)
+
+
+def _installed(distribution: str, environment: str) -> str | None:
+    """Its version in the environment, or beside this pvbench if tox has no such one."""
+    tox = Path(os.environ.get("TOX_WORK_DIR", ".tox"))
+    folders = [str(path) for path in (tox / environment).glob("lib/python*/site-packages")]
+    for found in distributions(name=distribution, path=folders or sys.path):
+        return found.version
+    return None

@@ -1,0 +1,193 @@
+"""From a suite and what the user asks for to cases."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+
+import attrs
+
+from pvbench.delivery import TARGET_STATES
+from pvbench.errors import EmptyError, UsageError, unknown
+from pvbench.guest import Guest, parse_guest
+from pvbench.ops import Burst
+from pvbench.plugin.registry import Registry
+from pvbench.sender import Driver, Stack
+from pvbench.suite import Case, Suite
+from pvbench.workload import Workload
+
+
+@attrs.frozen(kw_only=True)
+class Selection:
+    """What a user asks for instead of a suite's own choice; None keeps the suite's."""
+
+    workloads: tuple[str, ...] | None = None
+    senders: tuple[str, ...] | None = None
+    drivers: tuple[str, ...] | None = None
+    guests: tuple[str, ...] | None = None
+    target_states: tuple[str, ...] | None = None
+    shorthands: bool | None = None
+    host_cpus: int | None = None
+    bits: int = 64
+    delivery: str | None = None
+    site: str = "local"
+    profile: str | None = None
+    cpus: tuple[int, ...] = ()
+    wire: bool = False
+    pattern: str = ""
+
+
+def expand(
+    suite: Suite, selection: Selection, registry: Registry
+) -> tuple[list[Case], dict[str, str]]:
+    """
+    The cases of a suite, guests outermost, workloads innermost.
+
+    Returns:
+        The cases; and what the suite itself names but nobody offers, with the
+        reason.
+
+    Raises:
+        UsageError: the selection names something nobody offers.
+        EmptyError: it leaves no case.
+    """
+    try:
+        wanted = re.compile(selection.pattern)
+    except re.error as error:
+        raise UsageError(
+            f"-k {selection.pattern!r} is no regular expression", why=str(error)
+        ) from None
+    for state in selection.target_states or ():
+        if state not in TARGET_STATES:
+            listing = f"Targets are {' or '.join(TARGET_STATES)}."
+            raise unknown("target state", state, TARGET_STATES, listing)
+    suite, blocked = _without_missing(suite, selection, registry)
+    found = list(_all_cases(suite, selection, registry))
+    cases = [case for case in found if wanted.search(case.name)]
+    if found and not cases:
+        what = (
+            f"-k {selection.pattern!r} matches none of the {len(found)} cases of {suite.name}"
+        )
+        raise EmptyError(what, fix="`pvbench run SUITE --dry-run` lists them.")
+    if not cases and not blocked:
+        raise EmptyError(f"suite {suite.name} has no cases")
+    return cases, blocked
+
+
+def _without_missing(
+    suite: Suite, selection: Selection, registry: Registry
+) -> tuple[Suite, dict[str, str]]:
+    """*suite* reduced to what is offered, and what is not, unless it is not wanted."""
+    blocked: dict[str, str] = {}
+
+    def offered(kind: str, names: tuple[str, ...]) -> tuple[str, ...]:
+        table = registry.table(kind)
+        for name in names:
+            if name not in table:
+                blocked[f"{suite.name} {kind} {name}"] = f"no plugin offers {kind} {name}"
+        return tuple(name for name in names if name in table)
+
+    families = {spec: spec.split(":")[0] for spec in suite.workloads}
+    known = set(families.values())
+    if selection.workloads is None:
+        known = set(offered("workload", tuple(dict.fromkeys(families.values()))))
+    drivers, overlays = suite.drivers, suite.overlays
+    if selection.drivers is None:
+        drivers = offered("sender", drivers)
+    if selection.senders is None and overlays is not None:
+        overlays = offered("sender", overlays)
+    workloads = tuple(spec for spec, name in families.items() if name in known)
+    return attrs.evolve(suite, workloads=workloads, drivers=drivers, overlays=overlays), blocked
+
+
+def _all_cases(suite: Suite, selection: Selection, registry: Registry) -> Iterator[Case]:
+    stacks = _stacks(suite, selection, registry)
+    names = selection.workloads or suite.workloads
+    found = [registry.workload(name) for name in names]
+    workloads = list({workload.spec: workload for workload in found}.values())
+    shorthands = suite.shorthands if selection.shorthands is None else selection.shorthands
+    guests = [
+        parse_guest(spec, host_cpus=selection.host_cpus, bits=selection.bits)
+        for spec in selection.guests or suite.guests
+    ]
+    for plain in dict.fromkeys(guests):
+        for target_state, stack, workload in product(
+            dict.fromkeys(selection.target_states or suite.target_states), stacks, workloads
+        ):
+            guest = stack.guest(plain)
+            yield Case(
+                suite=suite.name,
+                suite_version=suite.version,
+                workload=workload,
+                stack=stack,
+                guest=guest,
+                shorthands=shorthands,
+                target_state=target_state,
+                delivery=selection.delivery or suite.delivery,
+                site=selection.site,
+                profile=selection.profile,
+                **_bursts(workload, guest),
+            )
+
+
+def _bursts(workload: Workload, guest: Guest) -> dict[str, Any]:
+    """Fields of a case: its bursts, or why there are none."""
+    try:
+        found = workload.bursts_in(guest)
+        if isinstance(found, str):
+            return {"bursts": (), "unsupported": found}
+        check_bursts(found, guest)
+    except UsageError:  # values that no guest can have
+        raise
+    except Exception as error:  # a plugin may fail in any way
+        what = f"workload {workload.spec} raises {type(error).__name__}: {error}"
+        return {"bursts": (), "blocked": what}
+    return {"bursts": found}
+
+
+def check_bursts(bursts: tuple[Burst, ...], guest: Guest) -> None:
+    """
+    What a workload may ask of *guest*.
+
+    Raises:
+        ValueError: not these.
+    """
+    if strange := [repr(burst) for burst in bursts if not isinstance(burst, Burst)]:
+        raise ValueError(f"it gives {strange[0]}, which is no Burst")
+    for burst in bursts:
+        outside = [cpu for cpu in (burst.source, *burst.targets) if cpu not in guest.cpus]
+        if outside:
+            raise ValueError(f"it names CPU {outside[0]} of {len(guest.cpus)}")
+    sources = [burst.source for burst in bursts]
+    if twice := {cpu for cpu in sources if sources.count(cpu) > 1}:
+        raise ValueError(f"it has two bursts of CPU {min(twice)}")
+
+
+def _stacks(suite: Suite, selection: Selection, registry: Registry) -> list[Stack]:
+    """Drivers bare, then each overlay over each driver."""
+    drivers = [_driver(name, registry) for name in selection.drivers or suite.drivers]
+    if selection.senders is None:
+        overlays = tuple(registry.overlays) if suite.overlays is None else suite.overlays
+        senders: tuple[str, ...] = ("native", *overlays)
+    else:
+        senders = selection.senders
+    stacks: list[Stack] = []
+    for name in senders:
+        stacks += _named(name, drivers, registry)
+    return list(dict.fromkeys(stacks))
+
+
+def _driver(name: str, registry: Registry) -> Driver:
+    return registry.stack(name).driver
+
+
+def _named(name: str, drivers: list[Driver], registry: Registry) -> list[Stack]:
+    """A sender by name: ``native``, an overlay, a driver, or ``overlay/driver``."""
+    if name == "native":
+        return [Stack(driver) for driver in drivers]
+    if "/" in name or name in registry.drivers:
+        return [registry.stack(name)]
+    overlay = registry.get("sender", name)
+    return [Stack(driver, overlay) for driver in drivers]

@@ -1,0 +1,131 @@
+"""The plan of a run: which cases can run, grouped by boot, and their turns."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import attrs
+
+from pvbench.delivery import EXACT_CLOCKS, Delivery
+from pvbench.errors import SenderError
+from pvbench.guest import Guest
+from pvbench.run.outcome import Outcome
+from pvbench.run.prepared import Prepared, prepare
+from pvbench.run.static_check import unsupported
+from pvbench.suite import Case
+
+
+@attrs.frozen(kw_only=True)
+class Effort:
+    """
+    How much to measure.
+
+    Args:
+        boots: boots of each guest, the replicates.
+        slices: slices of each case in a boot.
+        loops: iterations of a slice.
+        warmup: iterations before them that do not count.
+        slice_s: time a slice should take at most; where iterations are slow it has fewer
+            of both, but 10.  None for no limit.
+    """
+
+    boots: int
+    slices: int
+    loops: int
+    warmup: int
+    slice_s: float | None = None
+
+    def warmup_of(self, loops: int) -> int:
+        """Iterations before a slice that came to have so many."""
+        return self.warmup if self.slice_s is None else min(self.warmup, loops)
+
+
+def effort(clock: str, pace: str, boots: int | None) -> Effort:
+    """
+    The effort for a clock and a *pace*: ``fast``, ``default`` or ``rigorous``.
+
+    An exact clock repeats itself, so one boot and one slice say everything.
+    """
+    scale = {"fast": 0, "default": 1, "rigorous": 2}[pace]
+    exact = clock in EXACT_CLOCKS
+    return Effort(
+        boots=boots or (1 if exact else (3, 10, 30)[scale]),
+        slices=1 if exact else 3,
+        loops=((5, 20, 200) if exact else (100, 1_000, 1_000))[scale],
+        warmup=10 if exact else 100,
+        slice_s=None if exact else 0.25,
+    )
+
+
+@attrs.frozen
+class Boot:
+    """One boot to come: replicate number from 1 on, its guest and the cases that share it."""
+
+    replicate: int
+    guest: Guest
+    cases: tuple[Prepared, ...]
+
+    def schedule(self, wanted: Effort) -> list[tuple[int, int, int]]:
+        """Turns as (case, loops, warmup): A B, B A, A B, so drift hits all alike."""
+        forward = range(len(self.cases))
+        turns = [
+            case
+            for slice_number in range(wanted.slices)
+            for case in (forward if slice_number % 2 == 0 else reversed(forward))
+        ]
+        return [(case, wanted.loops, wanted.warmup) for case in turns]
+
+
+@attrs.frozen(kw_only=True)
+class Plan:
+    """What a run will do; `refused` holds the cases that will not run, and why."""
+
+    cases: tuple[Case, ...]
+    boots: tuple[Boot, ...]
+    refused: dict[str, Outcome]
+    effort: Effort
+    seed: int
+
+
+def make_plan(
+    cases: list[Case],
+    delivery: Delivery,
+    settings: dict[str, Any],
+    wanted: Effort,
+    seed: int,
+) -> Plan:
+    """Check every case, then put those that can run into boots, in shuffled order."""
+    refused: dict[str, Outcome] = {}
+    by_guest: dict[Guest, list[Prepared]] = {}
+    for case in cases:
+        ready = _prepared(case, delivery, settings)
+        if isinstance(ready, Outcome):
+            refused[case.name] = ready
+        else:
+            by_guest.setdefault(case.guest, []).append(ready)
+    order = random.Random(seed)  # noqa: S311 - a reproducible order, no secret
+    boots: list[Boot] = []
+    for replicate in range(1, wanted.boots + 1):
+        guests = list(by_guest)
+        order.shuffle(guests)
+        boots += (Boot(replicate, guest, tuple(by_guest[guest])) for guest in guests)
+    return Plan(
+        cases=tuple(cases), boots=tuple(boots), refused=refused, effort=wanted, seed=seed
+    )
+
+
+def _prepared(case: Case, delivery: Delivery, settings: dict[str, Any]) -> Prepared | Outcome:
+    if case.blocked:
+        return Outcome("blocked", case.blocked)
+    try:
+        if reason := unsupported(case):
+            return Outcome("unsupported", reason)
+        ready = prepare(case)
+        reason = delivery.unsupported(case.guest, ready.task, settings)
+        return Outcome("unsupported", reason) if reason else ready
+    except SenderError as error:
+        return Outcome("void", str(error))
+    except Exception as error:  # a plugin may fail in any way
+        what = f"{case.stack.name} on {case.guest.name}"
+        return Outcome("void", f"{what}: a plugin raises {type(error).__name__}: {error}")

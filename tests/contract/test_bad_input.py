@@ -1,0 +1,211 @@
+"""Bad input on the command line: one sentence, the right exit status, no traceback."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from support.runs import Cli, Done
+
+RUN = ("run", "norov", "--fast", "-q", "-k", "dry-run", "--sender", "native")
+GUEST = "no such guest as"
+BITS = "Guest.bits is 16, not 32 or 64"
+
+
+def refused(done: Done, message: str, status: int = 2) -> None:
+    """One sentence on standard error, nothing on standard output, nothing on disk."""
+    assert (done.status, done.out) == (status, "")
+    assert done.err.startswith("pvbench: ")
+    assert done.err.count("\n") == 1
+    assert message in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(
+            ("run", "norv"), "no suite called 'norv'. Did you mean 'norov'?", id="suite"
+        ),
+        pytest.param((*RUN, "--sender", "kvmpv"), "Did you mean 'kvm-pv'?", id="sender"),
+        pytest.param(
+            (*RUN, "--sender", "kvm-pv/x2apic-clustr"),
+            "'x2apic-clustr'. Did you mean 'x2apic-cluster'?",
+            id="driver-below",
+        ),
+        pytest.param(
+            (*RUN, "--workload", "brodcast"), "Did you mean 'broadcast'?", id="workload"
+        ),
+        pytest.param(
+            (*RUN, "--driver", "x2apic-clustr"), "Did you mean 'x2apic-cluster'?", id="driver"
+        ),
+        pytest.param(
+            (*RUN, "--profile", "skylake"), "Did you mean 'skylake-2018'?", id="profile"
+        ),
+        pytest.param((*RUN, "--delivery", "modl"), "Did you mean 'model'?", id="delivery"),
+        pytest.param((*RUN, "--site", "locl"), "Did you mean 'local'?", id="site"),
+        pytest.param(
+            (*RUN, "--targets", "runing"), "Did you mean 'running'?", id="target-state"
+        ),
+        pytest.param(
+            ("explain", "kvmpv", "--targets", "1"), "Did you mean 'kvm-pv'?", id="explain"
+        ),
+        pytest.param(("show", "published:norov"), "Did you mean 'norov-2018'?", id="published"),
+    ],
+)
+def test_an_unknown_name_is_refused_with_the_nearest(
+    cli: Cli, arguments: tuple[str, ...], message: str
+) -> None:
+    """A slip costs one look, not a search in a list."""
+    refused(cli(*arguments), message)
+    assert os.listdir() == []
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        pytest.param(("--vcpus", "0"), "a guest has 1 to 65536 CPUs", id="no-vcpus"),
+        pytest.param(("--vcpus", "-1"), "'-1' is no topology", id="negative-vcpus"),
+        pytest.param(("--vcpus", "1000000000"), "a guest has 1 to 65536 CPUs", id="a-billion"),
+        pytest.param(("--vcpus", "65537"), "a guest has 1 to 65536 CPUs", id="one-too-many"),
+        pytest.param(("--vcpus", "many"), "'many' is no topology", id="vcpus-in-words"),
+        pytest.param(("--guest", "sockets:0x2x2"), GUEST, id="no-sockets"),
+        pytest.param(("--guest", "sparse:4:0"), "a step of 0", id="step-of-0"),
+        pytest.param(("--guest", "ids:1,2,1"), "APIC ID 1 is given to two CPUs", id="twice"),
+        pytest.param(("--guest", "ids:0,x"), "'x' is no APIC ID", id="id-in-words"),
+        pytest.param(("--guest", "ids:4294967295"), "the last value means", id="broadcast-id"),
+        pytest.param(("--guest", "ids:0-70000"), "65536", id="too-many-ids"),
+        pytest.param(("--guest", "torus:4"), "'torus:4' is no topology", id="no-topology"),
+        pytest.param(("--host-cpus", "0"), "Guest.host_cpus is 0", id="no-host-cpus"),
+        pytest.param(("--host-cpus", "-5"), "Guest.host_cpus is -5", id="negative-host-cpus"),
+        pytest.param(("--bits", "16"), BITS, id="bits"),
+        pytest.param(("--boots", "0"), "--boots 0 is not in 1..10000", id="no-boots"),
+        pytest.param(("--boots", "-1"), "--boots -1 is not in 1..10000", id="negative-boots"),
+        pytest.param(("--boots", "10001"), "is not in 1..10000", id="one-boot-too-many"),
+        pytest.param(("-k", "("), "-k '(' is no regular expression: missing )", id="regex"),
+        pytest.param(("--driver", "kvm-pv"), "'kvm-pv' is no driver", id="overlay-as-driver"),
+        pytest.param(
+            ("--sender", "x2apic-cluster/x2apic-physical"),
+            "'x2apic-cluster' is",
+            id="driver-as-overlay",
+        ),
+        pytest.param(("-o", "a.txt"), "a.txt does not end in .json", id="ending"),
+        pytest.param(("-p", "no:nobody"), "no plugin called 'nobody'", id="blocks-nobody"),
+    ],
+)
+def test_a_run_that_cannot_be_is_refused(
+    cli: Cli, options: tuple[str, ...], message: str
+) -> None:
+    """Before anything is written."""
+    refused(cli(*RUN, *options), message)
+    assert os.listdir() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(("--targets", "1", "--vector", "0x10"), "CPU exceptions", id="vector"),
+        pytest.param(("--targets", "1", "--vector", "0x100"), "Burst.vector is 256", id="big"),
+        pytest.param(("--targets", "1,1"), "APIC ID 1 is given to two CPUs", id="id-twice"),
+        pytest.param(("--targets", "4294967295"), "means broadcast", id="broadcast-id"),
+        pytest.param(("--targets", ""), "'' is no APIC ID", id="no-targets"),
+        pytest.param(("--targets", "a"), "'a' is no APIC ID", id="words"),
+        pytest.param(("--targets", "1", "--bits", "16"), BITS, id="bits"),
+        pytest.param(
+            ("--targets", "1,2", "--operation", "send_IPI"), "send_IPI", id="unicast-to-two"
+        ),
+    ],
+)
+def test_a_burst_that_cannot_be_is_refused(
+    cli: Cli, arguments: tuple[str, ...], message: str
+) -> None:
+    """`explain` takes APIC IDs and a vector as they come."""
+    refused(cli("explain", "kvm-pv", *arguments), message)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(("xapic-flat", "--targets", "0-8"), "addresses 8 CPUs", id="flat"),
+        pytest.param(("xapic-physical", "--targets", "300"), "8 bits", id="xapic-id"),
+        pytest.param(("hyperv-ipi", "--targets", "1", "--vector", "2"), "NMI", id="nmi"),
+    ],
+)
+def test_a_burst_its_sender_cannot_express_is_refused_with_the_reason(
+    cli: Cli, arguments: tuple[str, ...], message: str
+) -> None:
+    """A sender never approximates."""
+    refused(cli("explain", *arguments), message)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        pytest.param("--boots", "x", "--boots: invalid int value: 'x'", id="boots"),
+        pytest.param("--seed", "x", "--seed: invalid int value: 'x'", id="seed"),
+        pytest.param("--bits", "x", "--bits: invalid int value: 'x'", id="bits"),
+        pytest.param("--vcpus", "", "--vcpus: give at least one name", id="empty-list"),
+        pytest.param("--format", "html", "invalid choice: 'html'", id="format"),
+    ],
+)
+def test_an_option_that_is_no_number_is_named(
+    cli: Cli, option: str, value: str, message: str
+) -> None:
+    """argparse's own words, after the usage."""
+    done = cli(*RUN, option, value)
+
+    assert (done.status, done.out) == (2, "")
+    assert message in done.err.splitlines()[-1]
+
+
+def test_a_vector_that_is_no_number_is_named_in_words(cli: Cli) -> None:
+    """Nobody knows what a <lambda> is."""
+    done = cli("explain", "kvm-pv", "--targets", "1", "--vector", "zz")
+
+    assert done.status == 2
+    assert "'zz'" in done.err.splitlines()[-1]
+    assert "lambda" not in done.err
+
+
+def test_an_existing_file_is_kept(cli: Cli) -> None:
+    """Results are never overwritten."""
+    Path("a.json").write_text("precious")
+    refused(cli(*RUN, "-o", "a.json"), "a.json exists. Give another -o FILE")
+
+    assert (Path("a.json").read_text(), os.listdir()) == ("precious", ["a.json"])
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        pytest.param("no/a.json", "No such file or directory", id="no-such-directory"),
+        pytest.param("file/a.json", "Not a directory", id="below-a-file"),
+        pytest.param(f"{300 * 'a'}.json", "File name too long", id="too-long"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_the_environment_s_fault(
+    cli: Cli, output: str, message: str
+) -> None:
+    """Exit status 5, with the reason and what to do."""
+    Path("file").touch()
+    refused(cli(*RUN, "-o", output), f"cannot be written: {message}. Give another", status=5)
+
+
+@pytest.mark.parametrize("blocker", ["results", "results/some-cpu-4cpu"])
+def test_a_results_folder_that_cannot_be_made_is_the_environment_s_fault(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, blocker: str
+) -> None:
+    """A file in its place, for one."""
+    monkeypatch.setattr("pvbench.host.name.name", lambda: "some-cpu-4cpu")
+    Path(blocker).parent.mkdir(exist_ok=True)
+    Path(blocker).touch()
+    refused(cli(*RUN), "results/some-cpu-4cpu cannot be written", status=5)
+
+
+def test_a_label_that_is_a_path_leads_nowhere_else(cli: Cli) -> None:
+    """It becomes part of a file's name, or is refused."""
+    done = cli(*RUN, "--label", "../../escaped")
+
+    assert "escaped" not in " ".join(os.listdir("."))
+    assert done.status in (0, 2)

@@ -1,0 +1,68 @@
+"""Fixtures of the tests of real KVM: a guest of paper, a run of real ones."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from pvbench_deliver_kvm.measure import machine, readings
+from support.kvm_fakes import Paper, audits_of, slices_of
+from support.kvm_runs import HELD, Begin, begin, members
+from support.runs import Cli, Done, Plant, call
+
+KVM = ("run", "norov", "--delivery", "kvm", "--fast", "-q")
+
+
+@pytest.fixture
+def paper(monkeypatch: pytest.MonkeyPatch) -> Paper:
+    """A guest of paper, whose slices and threads are of paper too."""
+    made = Paper()
+    monkeypatch.setattr(machine, "Slice", slices_of(made))
+    monkeypatch.setattr(machine, "audit", audits_of(made))
+    monkeypatch.setattr(readings, "_schedstat", made.schedstat)
+    return made
+
+
+@pytest.fixture(scope="session")
+def kvm_run(needs_kvm: None, runs: Path) -> tuple[Path, Done]:
+    """One unicast under two drivers, in guests of two and of eight: two boots each."""
+    path = runs / "kvm.json"
+    choice = ("-k", "normal-ipi", "--sender", "native", "--vcpus", "2,8", "--boots", "2")
+    return path, call(*KVM, *choice, "-o", str(path))
+
+
+@pytest.fixture
+def kvm(needs_kvm: None, cli: Cli) -> Cli:
+    """Run norov on real guests, one boot of each."""
+    return partial(cli, *KVM, "--boots", "1")
+
+
+@pytest.fixture
+def start(
+    needs_kvm: None, tmp_path: Path, plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Begin]:
+    """Start runs of real guests, see HELD; none outlives its test."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PVBENCH_LOCK", str(tmp_path / "lock"))
+    plant("held", HELD)
+    os.mkfifo("begun")
+    os.mkfifo("go")
+    running: list[subprocess.Popen[str]] = []
+
+    def start(*options: str, **environment: str) -> subprocess.Popen[str]:
+        running.append(begin(*options, **environment))
+        return running[-1]
+
+    yield start
+    for process in running:
+        with process:
+            for pid in members(process.pid):
+                with suppress(ProcessLookupError):  # it has just ended
+                    os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,152 @@
+"""Ops as words: what the guest reads is what the sender made, and back."""
+
+from __future__ import annotations
+
+import struct
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pvbench import ops
+from pvbench.delivery import Task
+from pvbench.ops import (
+    BARE_OPERATIONS,
+    CSD_OPERATIONS,
+    Fence,
+    Hypercall,
+    IrqRestore,
+    IrqSave,
+    KernelSend,
+    MmioWrite,
+    Op,
+    Program,
+    Scan,
+    WaitIcrIdle,
+    WriteMem,
+    WrMsr,
+)
+from pvbench.sender import program
+from pvbench_deliver_kvm.measure.algorithms import DRIVERS, OVERLAYS
+from pvbench_deliver_kvm.measure.encode import decode, encode
+from pvbench_deliver_kvm.support import unsupported
+from support.guest_native import OP_KINDS, decoded_ops
+from support.helpers import ONE_TARGET, burst_of, guest_of, stack_of
+
+U32 = st.integers(0, (1 << 32) - 1)
+U64 = st.integers(0, (1 << 64) - 1)
+WORDS = st.lists(U64, max_size=40).map(tuple)
+
+EXAMPLES: dict[type[Op], st.SearchStrategy[Op]] = {
+    IrqSave: st.just(IrqSave()),
+    IrqRestore: st.just(IrqRestore()),
+    Fence: st.just(Fence()),
+    Scan: st.builds(Scan, U32),
+    WrMsr: st.builds(WrMsr, U32, U64),
+    MmioWrite: st.builds(MmioWrite, U64, U32),
+    WriteMem: st.builds(WriteMem, U64, WORDS),
+    WaitIcrIdle: st.builds(WaitIcrIdle, U32),
+    Hypercall: st.builds(Hypercall, U64, WORDS),
+}
+PROGRAMS = st.lists(st.one_of(*EXAMPLES.values()), max_size=30).map(tuple)
+
+STACKS = [
+    f"{overlay}/{driver}" if overlay else driver for overlay in OVERLAYS for driver in DRIVERS
+]
+OPERATIONS = [name for name in (*CSD_OPERATIONS, *BARE_OPERATIONS) if name not in ONE_TARGET]
+
+
+def words(data: bytes) -> tuple[int, ...]:
+    """As the guest has them: 64 bits, little-endian."""
+    return struct.unpack(f"<{len(data) // 8}Q", data)
+
+
+@given(PROGRAMS)
+def test_decoding_undoes_encoding(made: Program) -> None:
+    """Any values that an op may have, in any order."""
+    assert decode(words(encode(made))) == made
+
+
+@given(PROGRAMS)
+def test_each_op_is_read_as_the_guest_s_header_says(made: Program) -> None:
+    """By another reader: kind and count, key, words; and one word that ends it."""
+    *body, end = words(encode(made))
+
+    assert (tuple(decoded_ops(body)), end) == (made, OP_KINDS["OP_END"])
+
+
+@given(PROGRAMS, WORDS)
+def test_what_stands_behind_the_end_is_not_read(made: Program, rest: tuple[int, ...]) -> None:
+    """A trace comes with the memory behind it."""
+    assert decode((*words(encode(made)), *rest)) == made
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        pytest.param((), "0000000000000000", id="empty"),
+        pytest.param(
+            (IrqSave(), Scan(3), IrqRestore()),
+            "0100000000000000 0000000000000000"
+            "0400000000000000 0300000000000000"
+            "0200000000000000 0000000000000000 0000000000000000",
+            id="without-words",
+        ),
+        pytest.param(
+            (WrMsr(0x830, 0x0102_0304_0506_0708),),
+            "0501000000000000 3008000000000000 0807060504030201 0000000000000000",
+            id="one-word",
+        ),
+        pytest.param(
+            (Hypercall(10, (0, (1 << 64) - 1, 7, 0xFB)),),
+            "0904000000000000 0a00000000000000 0000000000000000 ffffffffffffffff"
+            "0700000000000000 fb00000000000000 0000000000000000",
+            id="four-words",
+        ),
+        pytest.param(
+            (WriteMem(0x800_0000, (0,) * 256),),
+            "0700010000000000 0000000800000000" + "0000000000000000" * 257,
+            id="more-words-than-a-byte-counts",
+        ),
+    ],
+)
+def test_a_program_is_little_endian_words(made: Program, expected: str) -> None:
+    """Kind | number of words << 8, key, words; OP_END is zero."""
+    assert encode(made).hex() == expected.replace(" ", "")
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_what_bundled_senders_make_is_encoded(name: str) -> None:
+    """Every operation, to several CPUs of two x2APIC clusters."""
+    stack = stack_of(name)
+    guest = stack.guest(guest_of((0, 1, 2, 40, 41)))
+    bursts = [burst_of(operation, 1, 2, 3, 4) for operation in OPERATIONS]
+    made = [program(stack, burst, guest, shorthands=True).program for burst in bursts]
+
+    assert [decode(words(encode(each))) for each in made] == made
+
+
+def test_each_op_but_a_kernel_s_own_is_for_the_guest() -> None:
+    """A new op needs a form in the guest, or a case with it must be refused before."""
+    assert {*get_args(ops.Op)} == {*EXAMPLES, KernelSend}
+
+
+def test_a_kernel_s_own_op_is_not_encoded() -> None:
+    """It says whom it reaches and not how, so there is nothing to execute."""
+    with pytest.raises(KeyError, match="KernelSend"):
+        encode((Fence(), KernelSend(0xFB, (1,))))
+
+
+def test_a_kernel_s_own_op_is_refused_before() -> None:
+    """By the mechanism of its sender, whatever this host can do."""
+    task = Task(
+        bursts=(burst_of("smp_call_function_many", 1),),
+        programs=((KernelSend(0xFB, (1,)),),),
+        reached=((1,),),
+        program_for=lambda burst, cpus: (),
+        mechanism="kernel",
+    )
+    settings = {"max_vcpus": 8, "max_vcpu_id": 8, "verdicts": {}, "wire": True}
+
+    assert unsupported(guest_of((0, 1)), task, settings) == "its guest is no Linux kernel"

@@ -1,0 +1,237 @@
+"""What the host saw of ICR writes, in a trace buffer that is nobody else's."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pvbench.delivery import Task
+from pvbench.errors import UnavailableError
+from pvbench.guest import parse_guest
+from pvbench.ops import Burst, Fence, WrMsr
+from pvbench_deliver_kvm.measure import machine
+from pvbench_deliver_kvm.measure.boot import boot_machine
+from pvbench_deliver_kvm.measure.icr_tracepoint import audit
+from support.kvm import PATIENCE_S
+
+STATS = """\
+entries: {entries}
+overrun: {overrun}
+commit overrun: 5000
+bytes: 7000
+oldest event ts:  2720.1
+now ts:  2725.2
+dropped events: 600
+read events: 900
+"""
+EVENT = "events/kvm/kvm_apic_ipi/enable"
+
+
+class Tracefs:
+    """A folder that does as tracefs: an instance is filled as it is made, and goes whole."""
+
+    def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.root, self.event = root, EVENT
+        self.cpus: tuple[tuple[int, int], ...] = ((0, 0),)  # (entries, overrun)
+        self.written: dict[str, str] = {}
+        (root / "instances").mkdir(parents=True)
+        for name, instead in (("mkdir", self._fill), ("rmdir", self._empty)):
+            monkeypatch.setattr(Path, name, _for_instances(getattr(Path, name), instead))
+
+    @property
+    def instances(self) -> list[Path]:
+        return list((self.root / "instances").iterdir())
+
+    def _fill(self, instance: Path) -> None:
+        os.mkdir(instance)
+        (instance / "set_event_pid").write_text("")
+        os.makedirs((instance / self.event).parent)
+        for cpu, (entries, overrun) in enumerate(self.cpus):
+            stats = instance / f"per_cpu/cpu{cpu}/stats"
+            os.makedirs(stats.parent)
+            stats.write_text(STATS.format(entries=entries, overrun=overrun))
+
+    def _empty(self, instance: Path) -> None:
+        for file in ("set_event_pid", self.event):
+            if (instance / file).is_file():
+                self.written[file] = (instance / file).read_text()
+        shutil.rmtree(instance)
+
+
+def _for_instances(
+    usual: Callable[..., None], instead: Callable[[Path], None]
+) -> Callable[..., None]:
+    """A method of Path that is another one in the folder of instances."""
+
+    def method(path: Path, *args: Any, **options: Any) -> None:
+        if path.parent.name == "instances":
+            instead(path)
+        else:
+            usual(path, *args, **options)
+
+    return method
+
+
+@pytest.fixture
+def tracefs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tracefs:
+    """What a kernel with the event has."""
+    return Tracefs(tmp_path / "tracing", monkeypatch)
+
+
+def counted(tracefs: Tracefs, *threads: int) -> int:
+    """Events while *threads* were audited."""
+    with audit(list(threads), tracefs.root) as trace:
+        return trace.count()
+
+
+@pytest.mark.parametrize(
+    ("cpus", "expected"),
+    [
+        pytest.param(((0, 0),), 0, id="nothing"),
+        pytest.param(((7, 0),), 7, id="one-cpu"),
+        pytest.param(((7, 30),), 37, id="overrun"),
+        pytest.param(((7, 30), (0, 0), (100, 2)), 139, id="several-cpus"),
+        pytest.param((), 0, id="no-buffer"),
+    ],
+)
+def test_events_are_counted_on_every_cpu(
+    tracefs: Tracefs, cpus: tuple[tuple[int, int], ...], expected: int
+) -> None:
+    """Those that fell out of the buffer too; commits that failed are no events."""
+    tracefs.cpus = cpus
+
+    assert expected == counted(tracefs)
+
+
+def test_only_these_threads_and_this_event_are_traced(tracefs: Tracefs) -> None:
+    """By their numbers, before the event is switched on."""
+    counted(tracefs, 41, 4243)
+
+    assert tracefs.written == {"set_event_pid": "41 4243", EVENT: "1"}
+
+
+def test_the_buffer_is_there_while_it_is_open(tracefs: Tracefs) -> None:
+    """One of this process's own, and none after that."""
+    with audit([1], tracefs.root):
+        during = [path.name for path in tracefs.instances]
+
+    assert during == [f"pvbench-{os.getpid()}"]
+    assert tracefs.instances == []
+
+
+class LostError(Exception):
+    """The guest was lost meanwhile."""
+
+
+def test_the_buffer_goes_when_the_guest_is_lost(tracefs: Tracefs) -> None:
+    """And the error stays what it is."""
+    with pytest.raises(LostError), audit([1], tracefs.root):
+        raise LostError
+
+    assert tracefs.instances == []
+
+
+def test_a_kernel_without_the_event_is_said_so(tracefs: Tracefs) -> None:
+    """KVM's module may not be loaded, or be of another architecture."""
+    tracefs.event = "events/other/enable"
+
+    with pytest.raises(UnavailableError) as error:
+        counted(tracefs)
+
+    assert str(error.value) == "kvm/kvm_apic_ipi cannot be traced: No such file or directory"
+    assert tracefs.instances == []
+
+
+def test_a_buffer_that_cannot_be_made_is_said_so(tmp_path: Path) -> None:
+    """Where tracefs is not mounted there is an empty folder, or none."""
+    with pytest.raises(UnavailableError) as error, audit([1], tmp_path):
+        pass
+
+    assert str(error.value) == f"{tmp_path} cannot be used: No such file or directory"
+
+
+@pytest.mark.parametrize(
+    ("number", "why"),
+    [
+        (errno.EACCES, "Permission denied"),
+        (errno.EPERM, "Operation not permitted"),
+        (errno.EEXIST, "File exists"),
+        (errno.ENOMEM, "Cannot allocate memory"),
+    ],
+)
+def test_a_refused_buffer_is_not_removed(
+    tracefs: Tracefs, monkeypatch: pytest.MonkeyPatch, number: int, why: str
+) -> None:
+    """One of its name may be somebody else's."""
+    others = tracefs.root / "instances" / f"pvbench-{os.getpid()}"
+    os.mkdir(others)
+
+    def refused(path: Path) -> None:
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr(Path, "mkdir", refused)
+    with pytest.raises(UnavailableError, match=f"^{tracefs.root} cannot be used: {why}$"):
+        counted(tracefs)
+
+    assert tracefs.instances == [others]
+
+
+@contextmanager
+def two_cpus() -> Iterator[machine.KvmMachine]:
+    """A guest that replays what CPU 0 sends."""
+    settings = {"cpus": [], "wire": True, "patience_s": PATIENCE_S, "software": True}
+    with boot_machine(parse_guest("dense:2"), settings) as booted:
+        assert isinstance(booted, machine.KvmMachine)
+        yield booted
+
+
+def task() -> Task:
+    """An IPI of CPU 0 to CPU 1."""
+    burst = Burst(source=0, operation="send_IPI", targets=(1,), vector=0xFB)
+    return Task(
+        bursts=(burst,),
+        programs=((Fence(), WrMsr(0x830, 1 << 32 | 0xFB)),),
+        reached=((1,),),
+        program_for=lambda burst, cpus: (),
+    )
+
+
+@pytest.mark.usefixtures("needs_kvm")
+def test_a_trace_tells_what_the_host_saw_of_each_iteration(
+    tracefs: Tracefs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A task is audited once, in the threads of its guest, before it is timed."""
+    tracefs.cpus = ((4, 0), (3, 3))
+    monkeypatch.setattr(machine, "audit", partial(audit, tracefs=tracefs.root))
+    again = task()
+    with two_cpus() as booted:
+        threads = [str(thread.native_id) for thread in booted._guest.threads]
+        first = booted.run(again, loops=3, warmup=0)
+        tracefs.cpus = ((500, 0),)
+        second = booted.run(again, loops=3, warmup=0)
+        other = booted.run(task(), loops=3, warmup=0)
+
+    seen = [trace.facts["icr_writes_traced"] for trace in (first, second, other)]
+    assert seen == [2.0, 2.0, 100.0]
+    assert tracefs.written["set_event_pid"].split() == threads
+
+
+@pytest.mark.usefixtures("needs_kvm")
+def test_a_trace_tells_why_the_host_saw_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And measures all the same."""
+    monkeypatch.setattr(machine, "audit", partial(audit, tracefs=tmp_path))
+    with two_cpus() as booted:
+        trace = booted.run(task(), loops=3, warmup=0)
+
+    why = f"{tmp_path} cannot be used: No such file or directory"
+    assert (trace.facts["icr_writes_traced"], trace.counts.handlers) == (why, (0, 3))

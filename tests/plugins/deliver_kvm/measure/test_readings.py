@@ -1,0 +1,146 @@
+"""KVM's counters and the scheduler's, before and after a slice."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pvbench_deliver_kvm.measure import readings
+from pvbench_deliver_kvm.measure.readings import Readings
+
+
+def of(
+    *counters: dict[str, int], ran: tuple[int, ...] = (), waited: tuple[int, ...] = ()
+) -> Readings:
+    """Readings of as many CPUs."""
+    return Readings(counters=[*counters], ran_ns=[*ran], waited_ns=[*waited])
+
+
+AMOUNT = st.integers(0, 2**63)
+CPU = st.fixed_dictionaries({"exits": AMOUNT, "halt_wakeup": AMOUNT})
+
+
+@st.composite
+def pairs(draw: st.DrawFn) -> tuple[Readings, Readings]:
+    """Readings before a slice, and what it adds."""
+    cpus = draw(st.integers(0, 4))
+
+    def some() -> Readings:
+        times = draw(st.lists(st.tuples(AMOUNT, AMOUNT), min_size=cpus, max_size=cpus))
+        counters = draw(st.lists(CPU, min_size=cpus, max_size=cpus))
+        return of(*counters, ran=tuple(r for r, _ in times), waited=tuple(w for _, w in times))
+
+    return some(), some()
+
+
+def sum_of(one: Readings, other: Readings) -> Readings:
+    """Number by number."""
+    return Readings(
+        counters=[
+            {name: a[name] + b[name] for name in a}
+            for a, b in zip(one.counters, other.counters, strict=True)
+        ],
+        ran_ns=[a + b for a, b in zip(one.ran_ns, other.ran_ns, strict=True)],
+        waited_ns=[a + b for a, b in zip(one.waited_ns, other.waited_ns, strict=True)],
+    )
+
+
+@given(pairs())
+def test_a_change_is_what_came_since(pair: tuple[Readings, Readings]) -> None:
+    """CPU by CPU, name by name."""
+    before, added = pair
+
+    assert sum_of(before, added).since(before) == added
+
+
+def test_two_moments_of_two_guests_are_never_subtracted() -> None:
+    """Of three CPUs and two."""
+    with pytest.raises(ValueError, match="zip"):
+        of({}, {}, {}).since(of({}, {}))
+
+
+@pytest.mark.parametrize(
+    ("ran", "waited", "share"),
+    [
+        pytest.param(75, 25, 0.25, id="a-quarter"),
+        pytest.param(10, 0, 0.0, id="never-waited"),
+        pytest.param(0, 10, 1.0, id="never-ran"),
+        pytest.param(0, 0, None, id="slept"),
+    ],
+)
+def test_a_delay_is_the_part_of_its_time_that_a_thread_waited(
+    ran: int, waited: int, share: float | None
+) -> None:
+    """Sleeping is no waiting."""
+    assert of(ran=(ran, 1), waited=(waited, 0)).delays == [share, 0]
+
+
+@pytest.mark.parametrize(
+    ("cpus", "total"),
+    [
+        pytest.param((0, 1, 2), 7, id="all"),
+        pytest.param({2}, 4, id="one"),
+        pytest.param((), 0, id="none"),
+    ],
+)
+def test_a_total_is_over_the_cpus_that_are_asked_for(cpus: Any, total: int) -> None:
+    """Sources or targets."""
+    found = of({"exits": 1}, {"exits": 2}, {"exits": 4})
+
+    assert found.total("exits", cpus) == total
+
+
+@pytest.mark.parametrize("found", [of(), of({"exits": 1})], ids=["no-counters", "others"])
+def test_what_kvm_does_not_count_is_unknown(found: Readings) -> None:
+    """Not 0, for nobody has looked."""
+    assert found.total("hypercalls", (0,)) is None
+
+
+def test_readings_are_taken_of_every_vcpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its counters, and the times of its thread."""
+    monkeypatch.setattr(readings, "_schedstat", lambda thread: (thread, thread + 1))
+    guest: Any = SimpleNamespace(
+        counters=[SimpleNamespace(read=lambda n=n: {"exits": n}) for n in (5, 6)],
+        threads=[SimpleNamespace(native_id=n) for n in (70, 80)],
+    )
+
+    assert Readings.take(guest) == of({"exits": 5}, {"exits": 6}, ran=(70, 80), waited=(71, 81))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("700 30 5\n", (700, 30), id="run-and-waited"),
+        pytest.param("700 30\n", (0, 0), id="too-few"),
+        pytest.param("", (0, 0), id="empty"),
+    ],
+)
+def test_the_scheduler_tells_two_times_of_a_thread(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, expected: tuple[int, int]
+) -> None:
+    """See Documentation/scheduler/sched-stats.rst; what cannot be read is no time."""
+    file, asked = tmp_path / "schedstat", []
+    file.write_text(text)
+
+    def path_of(name: str) -> Path:
+        asked.append(name)
+        return file
+
+    monkeypatch.setattr(readings, "Path", path_of)
+
+    assert readings._schedstat(77) == expected
+    assert asked == ["/proc/self/task/77/schedstat"]
+
+
+def test_the_scheduler_knows_this_thread_and_none_that_never_was() -> None:
+    """If the kernel tells at all."""
+    ran, _ = readings._schedstat(threading.get_native_id())
+
+    assert (ran > 0) == Path("/proc/self/schedstat").exists()
+    assert readings._schedstat(None) == (0, 0)

@@ -1,0 +1,403 @@
+"""What works on this host is tried in children; one that hangs costs a trial, not a run."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pvbench.host import facts as host_facts
+from pvbench.host import lock as host_lock
+from pvbench_deliver_kvm import build
+from pvbench_deliver_kvm.probe import cache
+from pvbench_deliver_kvm.probe.programs import TRIALS
+
+BEGUN = '"begun"\n'
+HANGS = "hang"  # see `child`
+X2APIC = PHYSICAL, LOGICAL, SHORTHAND, SELF, NMI = list(TRIALS["x2apic"][2])
+
+Child = Callable[..., None]
+
+
+def told(*names: str, why: str = "") -> str:
+    """The lines of a child on these trials."""
+    return "".join(json.dumps([name, why]) + "\n" for name in names)
+
+
+ALL_WORK = told(*(name for _, _, programs in TRIALS.values() for name in programs))
+
+
+@pytest.fixture
+def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limits: list[float]) -> Child:
+    """Plant what runs instead of a child: it says *text* at once, then does *then*."""
+    script = tmp_path / "child"
+    hang = f"hang() {{ echo >{tmp_path}/hangs; exec sleep 9999; }}"
+
+    def plant(text: str, then: str = "exit 0") -> None:
+        (tmp_path / "text").write_text(text)
+        lines = (
+            "#!/bin/sh",
+            hang,
+            f"echo $$ $4 >>{tmp_path}/born",
+            f"cat {tmp_path}/text",
+            then,
+        )
+        script.write_text("\n".join(lines))
+        script.chmod(0o755)
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(build, "key", lambda: "this guest")  # which needs a compiler
+    monkeypatch.setattr(host_facts, "kvm_key", lambda: "this host")
+    monkeypatch.setattr(sys, "executable", str(script))
+    monkeypatch.setattr(cache, "LIMIT_S", 1.8)
+    return plant
+
+
+def born(tmp_path: Path) -> list[tuple[int, str]]:
+    """(process, group) of the children so far."""
+    lines = map(str.split, (tmp_path / "born").read_text().splitlines())
+    return [(int(pid), group) for pid, group in lines]
+
+
+def kept(tmp_path: Path) -> list[Path]:
+    """The files of the cache."""
+    return sorted((tmp_path / "cache").rglob("*.*"))
+
+
+@pytest.fixture
+def ends(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How each child has ended."""
+    statuses: list[int] = []
+
+    class Noted(subprocess.Popen[bytes]):
+        def __exit__(self, *error: Any) -> None:
+            super().__exit__(*error)
+            statuses.append(self.returncode)
+
+    monkeypatch.setattr(subprocess, "Popen", Noted)
+    return statuses
+
+
+@pytest.fixture
+def limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+    """
+    How long was waited at most, each time.
+
+    A limit is over when the child hangs, and never because the machine is busy.
+    """
+    waited: list[float] = []
+    kernel = select.select
+    os.mkfifo(tmp_path / "hangs")
+    hangs = os.open(tmp_path / "hangs", os.O_RDWR)
+
+    def select_until_it_hangs(
+        read: list[int], write: list[int], other: list[int], limit_s: float
+    ) -> tuple[list[int], list[int], list[int]]:
+        waited.append(limit_s)
+        ready, _, _ = kernel([*read, hangs], write, other)
+        if ready == [hangs]:
+            os.read(hangs, 1)
+        return [file for file in ready if file != hangs], [], []
+
+    monkeypatch.setattr(select, "select", select_until_it_hangs)
+    yield waited
+    os.close(hangs)
+
+
+def test_a_trial_that_hangs_is_killed_and_named(
+    child: Child, ends: list[int], limits: list[float]
+) -> None:
+    """What was told before it counts; what comes after it is tried in another child."""
+    others = told(SELF, NMI)
+    then = f"[ \"$6\" = {PHYSICAL} ] && {HANGS}; echo '{others}'"
+    child(BEGUN + told(PHYSICAL) + told(LOGICAL, why="it faults"), then)
+
+    found, untried = cache._tried("x2apic", X2APIC)
+
+    assert (limits[:2], ends) == ([60.0, 1.8], [-signal.SIGKILL, 0])
+    assert untried == {}
+    assert found == {
+        PHYSICAL: "",
+        LOGICAL: "it faults",
+        SHORTHAND: "it does not return within 1.8 s",
+        SELF: "",
+        NMI: "",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "then", "well"),
+    [
+        pytest.param(told(PHYSICAL), "kill -SEGV $$", [PHYSICAL], id="crashes"),
+        pytest.param(told(PHYSICAL, LOGICAL), "exit 1", [PHYSICAL, LOGICAL], id="ends"),
+        pytest.param("", "exit 0", [], id="tells-nothing"),
+        pytest.param("chatter\n" + told(PHYSICAL), "exit 0", [PHYSICAL], id="chatters"),
+        pytest.param(
+            told(PHYSICAL) + told(LOGICAL)[:-3], "kill -9 $$", [PHYSICAL], id="half-a-line"
+        ),
+        pytest.param(
+            told(PHYSICAL) + told(LOGICAL)[:-1], "kill -9 $$", [PHYSICAL], id="no-newline"
+        ),
+    ],
+)
+def test_a_child_that_dies_proves_nothing_more(
+    tmp_path: Path, child: Child, text: str, then: str, well: list[str]
+) -> None:
+    """Each trial one may have died in is blamed alone, and the others get their turn."""
+    child(BEGUN + text, then)
+
+    found, _ = cache._tried("x2apic", X2APIC)
+
+    wrong = [name for name in TRIALS["x2apic"][2] if name not in well]
+    assert found == dict.fromkeys(well, "") | dict.fromkeys(
+        wrong, "the process of its guest ends"
+    )
+    assert len(born(tmp_path)) == len(wrong)
+
+
+def test_a_guest_that_is_lost_costs_its_trial_only(tmp_path: Path, child: Child) -> None:
+    """The child ends well, and what it has not tried is tried in another one."""
+    others = told(SHORTHAND, SELF, NMI)
+    then = f"[ \"$6\" = {PHYSICAL} ] || echo '{others}'; echo '\"ended\"'"
+    child(BEGUN + told(PHYSICAL) + told(LOGICAL, why="CPU 0: triple fault"), then)
+    found, untried = cache._tried("x2apic", X2APIC)
+
+    assert {name: why for name, why in found.items() if why} == {LOGICAL: "CPU 0: triple fault"}
+    assert (untried, len(born(tmp_path))) == ({}, 2)
+
+
+def test_a_guest_that_ends_slowly_costs_no_trial(tmp_path: Path, child: Child) -> None:
+    """All that its child has to tell is told; the next trial was never begun."""
+    lost = told(PHYSICAL) + told(LOGICAL, why="CPU 0: triple fault")
+    end = f'echo \'"ended"\'; [ "$6" != {PHYSICAL} ] || {HANGS}'
+    child(
+        BEGUN + lost, f"[ \"$6\" = {PHYSICAL} ] || echo '{told(SHORTHAND, SELF, NMI)}'; {end}"
+    )
+    found, _ = cache._tried("x2apic", X2APIC)
+
+    assert {name: why for name, why in found.items() if why} == {LOGICAL: "CPU 0: triple fault"}
+    assert len(born(tmp_path)) == 2
+
+
+def test_children_go_with_the_run_that_started_them(
+    child: Child, monkeypatch: pytest.MonkeyPatch, ends: list[int]
+) -> None:
+    """A signal in the middle leaves nobody behind."""
+
+    def interrupted(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    child(BEGUN, HANGS)
+    monkeypatch.setattr(select, "select", interrupted)
+
+    with pytest.raises(KeyboardInterrupt):
+        cache.verdicts()
+    assert ends == [-signal.SIGKILL]
+
+
+@pytest.mark.parametrize(
+    ("text", "then"),
+    [
+        pytest.param("", "exit 0", id="says-nothing"),
+        pytest.param("", "kill -SEGV $$", id="crashes"),
+        pytest.param("", HANGS, id="hangs"),
+        pytest.param(BEGUN[:-1], "exit 0", id="half-a-line"),
+        pytest.param("Traceback: ...\n", "exit 1", id="something-else"),
+    ],
+)
+def test_a_child_without_a_guest_is_asked_again_next_time(
+    tmp_path: Path, child: Child, text: str, then: str
+) -> None:
+    """Whatever hindered it may pass, so nothing is kept."""
+    child(text, then)
+
+    found = cache.verdicts()
+
+    assert set(found.values()) == {"no guest starts"}
+    assert [file.read_text() for file in kept(tmp_path)] == ["{}"]
+
+
+def test_what_a_guest_is_refused_for_is_told_and_asked_again(
+    tmp_path: Path, child: Child
+) -> None:
+    """Another time there may be memory."""
+    child('{"refused": "no memory"}\n')
+
+    assert set(cache.verdicts().values()) == {"no memory"}
+    child(BEGUN + ALL_WORK)
+    assert set(cache.verdicts().values()) == {""}
+
+
+def test_a_group_without_a_guest_is_all_that_is_asked_again(
+    tmp_path: Path, child: Child
+) -> None:
+    """What the others have told is kept."""
+    child(BEGUN + ALL_WORK, f'[ "$4" != kvm ] || : >{tmp_path}/text')
+    first = cache.verdicts()
+    child(BEGUN + ALL_WORK)
+    again = cache.verdicts()
+
+    assert {name: why for name, why in first.items() if why} == dict.fromkeys(
+        TRIALS["hyperv"][2], "no guest starts"
+    )
+    assert set(again.values()) == {""}
+    assert [group for _, group in born(tmp_path)] == [*TRIALS, "hyperv"]
+
+
+def test_each_group_has_a_child_of_its_own(tmp_path: Path, child: Child) -> None:
+    """It boots another guest."""
+    child(BEGUN + ALL_WORK)
+    cache.verdicts()
+
+    assert list(TRIALS) == [group for _, group in born(tmp_path)]
+
+
+def test_what_works_is_kept(tmp_path: Path, child: Child) -> None:
+    """The second time nothing is started, and the same is said."""
+    child(BEGUN + ALL_WORK)
+    first, children = cache.verdicts(), born(tmp_path)
+
+    assert (first, children) == (cache.verdicts(), born(tmp_path))
+    assert set(first.values()) == {""}
+
+
+def test_a_failure_is_final_when_it_is_seen_again(tmp_path: Path, child: Child) -> None:
+    """Only what failed is tried again, once; then it is believed."""
+    child(BEGUN + ALL_WORK.replace(told(NMI), told(NMI, why="#GP")))
+    seen = [(cache.verdicts()[NMI], len(born(tmp_path))) for _ in range(3)]
+
+    assert seen == [("#GP", len(TRIALS)), ("#GP", len(TRIALS) + 1), ("#GP", len(TRIALS) + 1)]
+
+
+def test_trials_take_turns_with_timed_runs(
+    child: Child, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They would disturb one; what is kept disturbs nobody."""
+    begun: list[int] = []
+
+    @contextmanager
+    def alone(say: object) -> Iterator[None]:
+        begun.append(0)
+        yield
+        begun[-1] = len(born(tmp_path))
+
+    child(BEGUN + ALL_WORK)
+    monkeypatch.setattr(host_lock, "alone", alone)
+    for _ in range(2):
+        cache.verdicts()
+
+    assert begun == [len(TRIALS)]
+
+
+def test_what_another_run_has_found_meanwhile_is_not_tried_again(
+    child: Child, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two runs at once, both new here: the second waits for its turn, and then knows."""
+    really = host_lock.alone
+
+    @contextmanager
+    def alone(say: object) -> Iterator[None]:
+        monkeypatch.setattr(host_lock, "alone", really)
+        child(BEGUN + ALL_WORK.replace(told(NMI), told(NMI, why="#GP")))
+        cache.verdicts()
+        yield
+
+    child(BEGUN + ALL_WORK)
+    monkeypatch.setattr(host_lock, "alone", alone)
+    found = cache.verdicts()
+
+    assert found[NMI] == "#GP"
+    assert [group for _, group in born(tmp_path)] == [*TRIALS, "x2apic"]
+
+
+def test_who_will_not_wait_is_told_what_is_known(child: Child, tmp_path: Path) -> None:
+    """Nothing starts while a timed run is under way."""
+    child(told(PHYSICAL))  # and no guest for the others
+    cache.verdicts()
+    before = born(tmp_path)
+    with host_lock.alone(None):
+        known = cache.verdicts(wait=False)
+
+    assert born(tmp_path) == before
+    assert known[PHYSICAL] == ""
+    assert known["kvm-hypercall"] == "it was not tried: another timed run is under way here"
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        pytest.param(HANGS, id="a-stall"),
+        pytest.param("kill -9 $$", id="a-kill"),
+    ],
+)
+def test_a_bad_moment_is_not_for_ever(child: Child, then: str) -> None:
+    """A busy machine, or one short of memory, may do better another time."""
+    child(BEGUN, then)
+    first = cache.verdicts()
+    child(BEGUN + ALL_WORK)
+    again = cache.verdicts()
+
+    assert (first[PHYSICAL] != "", set(again.values())) == (True, {""})
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b'{"x2apic-phys', id="half-written"),
+        pytest.param(b"\xff\xfe", id="no-text"),
+        pytest.param(b"[]", id="another-shape"),
+        pytest.param(b"{}", id="without-verdicts"),
+        pytest.param(b'{"x2apic-physical": "no", "x2apic-nmi": ""}', id="another-version"),
+        pytest.param(b'{"x2apic-physical": ["", "often"]}', id="another-type"),
+        pytest.param(b'{"x2apic-magic": ["", 1]}', id="another-trial"),
+    ],
+)
+def test_a_broken_file_is_replaced(tmp_path: Path, child: Child, broken: bytes) -> None:
+    """By what is found out anew."""
+    child(BEGUN + ALL_WORK)
+    before = cache.verdicts()
+    (file,) = kept(tmp_path)
+    file.write_bytes(broken)
+
+    assert before == cache.verdicts()
+    assert {name: [why, 1] for name, why in before.items()} == json.loads(file.read_text())
+    assert len(born(tmp_path)) == 2 * len(TRIALS)
+
+
+@pytest.mark.parametrize(
+    ("module", "name"), [(host_facts, "kvm_key"), (build, "key")], ids=["host", "guest"]
+)
+def test_verdicts_are_of_one_host_and_one_guest(
+    tmp_path: Path,
+    child: Child,
+    monkeypatch: pytest.MonkeyPatch,
+    module: object,
+    name: str,
+) -> None:
+    """Another kernel, microcode, parameter of KVM, guest or compiler is tried anew."""
+    child(BEGUN + told(PHYSICAL))
+    works = cache.verdicts()[PHYSICAL]
+    monkeypatch.setattr(module, name, lambda: "another")
+    child(BEGUN + told(PHYSICAL, why="not here"))
+
+    assert (works, cache.verdicts()[PHYSICAL]) == ("", "not here")
+    assert len(kept(tmp_path)) == 2
+
+
+def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path: Path, child: Child) -> None:
+    """A file stands where its folder would be."""
+    child(BEGUN + told(PHYSICAL))
+    (tmp_path / "cache").write_text("")
+
+    assert cache.verdicts()[PHYSICAL] == ""
+    assert (tmp_path / "cache").read_text() == ""

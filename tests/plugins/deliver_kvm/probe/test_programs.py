@@ -1,0 +1,214 @@
+"""A trial works if every IPI of it arrived where it should, and nowhere else."""
+
+from __future__ import annotations
+
+import errno
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from pvbench.delivery import Machine, Task
+from pvbench.errors import PvbenchError, UnavailableError
+from pvbench.guest import Guest
+from pvbench.slice_result import Counts, Trace
+from pvbench_deliver_kvm.measure import boot
+from pvbench_deliver_kvm.probe import programs
+from pvbench_deliver_kvm.probe.cache import verdicts as verdicts_of_this_host
+from pvbench_deliver_kvm.vmm.fd import IoctlError
+
+X2APIC = tuple(programs.TRIALS["x2apic"][2])
+NO_HYPERV = "KVM_GET_SUPPORTED_HV_CPUID failed: Invalid argument"
+ALL = [name for _, _, programs in programs.TRIALS.values() for name in programs]
+
+
+class Faithful:
+    """A machine on which everything arrives; the task after the first *good* goes wrong."""
+
+    def __init__(self, good: int = 99, **wrong: Any) -> None:
+        self.tasks: list[Task] = []
+        self._good, self._wrong = good, wrong
+
+    def run(self, task: Task, *, loops: int, warmup: int) -> Trace:
+        self.tasks.append(task)
+        each = [loops if cpu in task.reached[0] else 0 for cpu in range(2)]
+        told: dict[str, Any] = {"handlers": each, "faults": ()}
+        if len(self.tasks) > self._good:
+            told |= self._wrong
+        if "lost" in told:
+            raise PvbenchError(told["lost"])
+        counts = Counts(
+            icr_writes=loops,
+            hypercalls=0,
+            returned=0,
+            handlers=told["handlers"],
+            coalesced=None,
+            functions=told["handlers"],
+        )
+        return Trace(
+            loops=loops,
+            ticks={},
+            samples={},
+            distributions={},
+            counts=counts,
+            faults=told["faults"],
+        )
+
+
+def verdicts(machine: Machine, group: str = "x2apic") -> dict[str, str]:
+    return dict(programs.attempts(machine, group))
+
+
+@pytest.mark.parametrize("group", programs.TRIALS)
+def test_on_a_machine_where_all_arrives_all_works(group: str) -> None:
+    """The SELF IPI at CPU 0, and everything else at CPU 1."""
+    expected = dict.fromkeys(programs.TRIALS[group][2], "")
+
+    assert expected == verdicts(Faithful(), group)
+
+
+def test_only_what_is_asked_for_is_tried() -> None:
+    """Another child has done the rest."""
+    found = dict(programs.attempts(Faithful(), "x2apic", X2APIC[3:]))
+
+    assert tuple(found) == X2APIC[3:]
+
+
+def test_a_machine_is_given_each_program_once() -> None:
+    """As an NMI it is counted under the NMI's vector."""
+    machine = Faithful()
+    verdicts(machine)
+
+    assert [task.programs for task in machine.tasks] == [
+        (program,) for program in programs.TRIALS["x2apic"][2].values()
+    ]
+    assert [task.bursts[0].vector for task in machine.tasks] == [0xFC, 0xFC, 0xFC, 0xFC, 2]
+
+
+@pytest.mark.parametrize(
+    ("handlers", "expected"),
+    [
+        pytest.param((0, 0), "the CPUs handled (0, 0), not [0, 3]", id="nothing-arrives"),
+        pytest.param((0, 2), "the CPUs handled (0, 2), not [0, 3]", id="one-is-lost"),
+        pytest.param((0, 4), "the CPUs handled (0, 4), not [0, 3]", id="one-too-many"),
+        pytest.param((1, 3), "the CPUs handled (1, 3), not [0, 3]", id="a-stranger-too"),
+        pytest.param((3, 0), "the CPUs handled (3, 0), not [0, 3]", id="a-stranger-instead"),
+        pytest.param((0, 3), "", id="as-it-should-be"),
+    ],
+)
+def test_what_arrives_elsewhere_does_not_work(handlers: tuple[int, int], expected: str) -> None:
+    """Exactly three times CPU 1, and the trials after it go on."""
+    found = verdicts(Faithful(good=0, handlers=handlers))
+
+    assert found["x2apic-physical"] == expected
+    assert tuple(found) == X2APIC
+
+
+def test_a_fault_is_told_rather_than_what_it_led_to() -> None:
+    """The first of them."""
+    faults = ("op 0 raised #UD (vector 6)", "CPU 1 never acknowledged")
+    found = verdicts(Faithful(good=1, handlers=(0, 0), faults=faults))
+
+    assert dict.fromkeys(X2APIC, faults[0]) | {"x2apic-physical": ""} == found
+
+
+def test_nothing_is_tried_in_a_guest_that_is_lost() -> None:
+    """What it was lost by is told, and nothing about what would come after."""
+    machine = Faithful(good=2, lost="CPU 0: triple fault (KVM_EXIT_SHUTDOWN)")
+    found = verdicts(machine)
+
+    assert found == {
+        "x2apic-physical": "",
+        "x2apic-logical": "",
+        "x2apic-shorthand": "CPU 0: triple fault (KVM_EXIT_SHUTDOWN)",
+    }
+    assert len(machine.tasks) == 3
+
+
+class Child:
+    """`trials.main` in this process, on a machine of the test's."""
+
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, machine: Machine | PvbenchError
+    ) -> None:
+        self.asked: list[tuple[Guest, dict[str, Any]]] = []
+        self._patch, self._machine = monkeypatch, machine
+        monkeypatch.setattr(boot, "boot_machine", self._boot)
+
+    @contextmanager
+    def _boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[Machine]:
+        self.asked.append((guest, settings))
+        if isinstance(self._machine, PvbenchError):
+            raise self._machine
+        yield self._machine
+
+    def main(self, group: str) -> None:
+        self._patch.setattr(sys, "argv", ["trials", group, "1.5", *programs.TRIALS[group][2]])
+        programs.main()
+
+
+@pytest.mark.parametrize(
+    ("group", "mode", "abi"),
+    [
+        ("x2apic", "x2apic", "kvm"),
+        ("xapic", "xapic", "kvm"),
+        ("kvm", "x2apic", "kvm"),
+        ("hyperv", "x2apic", "hyperv"),
+    ],
+)
+def test_a_child_tells_each_verdict_by_a_line(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    group: str,
+    mode: str,
+    abi: str,
+) -> None:
+    """After it has told that its guest, of two CPUs, is there."""
+    child = Child(monkeypatch, Faithful())
+    child.main(group)
+
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    ((guest, settings),) = child.asked
+    assert told == ["begun", *([name, ""] for name in programs.TRIALS[group][2]), "ended"]
+    assert (guest.apic_ids, guest.apic_mode, guest.hypercall_abi) == ((0, 1), mode, abi)
+    assert (settings["wire"], settings["patience_s"]) == (True, 1.5)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        pytest.param(
+            IoctlError("KVM_GET_SUPPORTED_HV_CPUID", errno.EINVAL),
+            [[name, NO_HYPERV] for name in programs.TRIALS["hyperv"][2]],
+            id="for-ever",
+        ),
+        pytest.param(
+            IoctlError("KVM_CREATE_VM", errno.ENOMEM),
+            [{"refused": "KVM_CREATE_VM failed: Cannot allocate memory"}],
+            id="this-time",
+        ),
+        pytest.param(UnavailableError("no room"), [{"refused": "no room"}], id="no-ioctl"),
+    ],
+)
+def test_a_child_that_cannot_boot_says_why(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: PvbenchError,
+    expected: list[object],
+) -> None:
+    """Of each trial, if it will be so another time."""
+    Child(monkeypatch, error).main("hyperv")
+
+    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == expected
+
+
+@pytest.mark.usefixtures("needs_kvm")
+def test_this_host_has_a_verdict_on_every_trial() -> None:
+    """Any KVM emulates a local APIC; the hypercalls are its own affair."""
+    found = verdicts_of_this_host()
+    failed = {name: why for name, why in found.items() if why and "apic" in name}
+
+    assert (sorted(found), failed) == (sorted(ALL), {})

@@ -1,0 +1,255 @@
+"""The guest is compiled once, and again only if it would come out different."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pvbench.errors import UnavailableError
+from pvbench_deliver_kvm import build
+from support.c_facts import needs_c
+from support.compiler import CountedCompiler, plant
+from support.guest_native import GUEST
+
+GUEST_FILES = sorted(path.name for path in GUEST.iterdir() if path.is_file())
+
+
+@pytest.fixture(scope="module")
+def image() -> bytes:
+    """The real guest, by a compiler nobody counts."""
+    needs_c("abi.h")
+    return build.image()
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where images are kept."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache/pvbench"
+
+
+@pytest.fixture
+def cc(
+    image: bytes, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> CountedCompiler:
+    """A compiler that counts, and nothing kept so far."""
+    return CountedCompiler(tmp_path / "bin", monkeypatch)
+
+
+@pytest.fixture
+def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the guest's sources, which may be changed."""
+    copy = shutil.copytree(GUEST, tmp_path / "sources")
+    monkeypatch.setattr(build, "SOURCES", copy)
+    return copy
+
+
+def files(folder: Path) -> list[str]:
+    """What is kept there."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_the_first_use_compiles_and_the_second_does_not(
+    cc: CountedCompiler, cache: Path, image: bytes
+) -> None:
+    """What is kept is the image, under its key, and nothing besides."""
+    first = build.image()
+    calls = cc.calls
+    second = build.image()
+
+    assert (calls, cc.calls) == (1, 1)
+    assert image == first == second == (cache / f"guest-{build.key()}.bin").read_bytes()
+    assert files(cache) == [f"guest-{build.key()}.bin"]
+
+
+def test_what_is_kept_needs_no_compiler(
+    cc: CountedCompiler, cache: Path, image: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does its key, under which more is kept."""
+    made, key = build.image(), build.key()
+    monkeypatch.setenv("PATH", "")
+
+    assert (build.image(), build.key()) == (made, key)
+    (cache / f"guest-{key}.bin").unlink()
+    with pytest.raises(UnavailableError, match="there is no C compiler"):
+        build.image()
+
+
+def test_a_change_is_compiled_and_its_end_is_not(cc: CountedCompiler, sources: Path) -> None:
+    """Images of several versions are kept side by side."""
+    header = sources / "abi.h"
+    text = header.read_text()
+    first = build.image()
+    header.write_text(re.sub(r"(PVBENCH_GUEST_ABI) \d+", r"\1 77", text))
+    second = build.image()
+    header.write_text(text)
+
+    assert build.image() == first != second
+    assert cc.calls == 2
+
+
+@pytest.mark.parametrize("name", GUEST_FILES)
+def test_every_source_makes_the_key(cc: CountedCompiler, sources: Path, name: str) -> None:
+    """Also headers, which no compiler is called with."""
+    before = build.key()
+    with (sources / name).open("a") as file:
+        file.write("\n")
+
+    assert build.key() != before
+
+
+@pytest.mark.parametrize("name", ["new.c", "new.h"])
+def test_a_new_source_makes_the_key(cc: CountedCompiler, sources: Path, name: str) -> None:
+    """Even an empty one."""
+    before = build.key()
+    (sources / name).touch()
+
+    assert build.key() != before
+
+
+@pytest.mark.parametrize("flags", ["FLAGS", "LINK_FLAGS"])
+def test_every_flag_makes_the_key(
+    cc: CountedCompiler, monkeypatch: pytest.MonkeyPatch, flags: str
+) -> None:
+    """Those of the compiler and those of the linker."""
+    before = build.key()
+    monkeypatch.setattr(build, flags, (*getattr(build, flags), "-g"))
+
+    assert build.key() != before
+
+
+def test_a_compiler_that_was_replaced_makes_the_key(cc: CountedCompiler) -> None:
+    """An update leaves its path as it was."""
+    seen = cc.path.stat()
+    before = build.key()
+    os.utime(cc.path, ns=(seen.st_atime_ns, seen.st_mtime_ns + 1))
+    younger = build.key()
+    cc.path.write_text(cc.path.read_text() + "\n")
+    os.utime(cc.path, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+
+    assert len({before, younger, build.key()}) == 3
+
+
+def test_another_compiler_makes_the_key(
+    cc: CountedCompiler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However like the first it is."""
+    before = build.key()
+    other = tmp_path / "other"
+    other.mkdir()
+    shutil.copy2(cc.path, other)
+    monkeypatch.setenv("PATH", str(other))
+
+    assert build.key() != before
+
+
+def test_the_image_is_the_same_wherever_it_is_compiled(
+    cc: CountedCompiler,
+    image: bytes,
+    sources: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It depends on no path, name or time."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    elsewhere, key = build.image(), build.key()
+    monkeypatch.setattr(build, "SOURCES", GUEST)
+
+    assert (elsewhere, cc.calls) == (image, 1)
+    assert key == build.key()
+
+
+def test_variables_that_start_at_zero_are_part_of_the_image(
+    cc: CountedCompiler, image: bytes, sources: Path
+) -> None:
+    """Nobody clears memory behind the image, so there is no .bss there."""
+    planted = "u32 planted[1000];\nu32 *planted_at(void)\n{\n\treturn planted;\n}\n"
+    with (sources / "main.c").open("a") as file:
+        file.write(planted)
+    changed = build.image()
+
+    assert len(changed) >= len(image) + 4000
+    assert changed.endswith(bytes(4000))
+
+
+def unwritable(home: Path) -> Path:
+    """A cache for a user who may not write."""
+    return Path("/proc/of-nobody")  # not even for root
+
+
+def a_file(home: Path) -> Path:
+    """A cache that is no folder."""
+    home.write_text("a file")
+    return home
+
+
+def a_file_inside(home: Path) -> Path:
+    """The same, one level below."""
+    home.mkdir()
+    (home / "pvbench").write_text("a file")
+    return home
+
+
+@pytest.mark.parametrize("spoilt", [unwritable, a_file, a_file_inside])
+def test_without_a_cache_it_is_compiled_each_time(
+    cc: CountedCompiler,
+    image: bytes,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    spoilt: Callable[[Path], Path],
+) -> None:
+    """It is only a cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(spoilt(tmp_path / "spoilt")))
+
+    assert [build.image(), build.image()] == [image, image]
+    assert cc.calls == 2
+
+
+def test_a_compiler_is_called_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some are one program under many names, and go by the name."""
+    needs_c("abi.h")
+    called = 'case "$0" in */cc) ;; *) exit 1;; esac\n'
+    plant(tmp_path / "bin", f'{called}exec {shutil.which("cc")} "$@"').rename(
+        tmp_path / "bin/all"
+    )
+    (tmp_path / "bin/cc").symlink_to("all")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+    assert len(build.image()) > 0
+
+
+def test_the_sources_may_lie_in_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Options of the linker are separated by commas."""
+    needs_c("abi.h")
+    before = build.image()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(build, "SOURCES", shutil.copytree(GUEST, tmp_path / "a,b c"))
+
+    assert build.image() == before
+
+
+def test_a_user_without_a_home_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that knows the user by number only."""
+    needs_c("abi.h")
+
+    def unknown(uid: int) -> None:
+        raise KeyError(uid)
+
+    for name in ("HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+
+    assert len(build.image()) > 0
+    assert build.cache_folder() == Path("/dev/null/.cache/pvbench")

@@ -1,0 +1,157 @@
+"""A compiler that is missing or does not work is one sentence, and nothing is kept."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pvbench.errors import Status, UnavailableError
+from pvbench_deliver_kvm import build
+from support.c_facts import needs_c
+from support.compiler import plant
+from support.guest_native import GUEST
+
+INSTALL = "Install gcc and binutils, or run with --delivery model."
+NO_COMPILER = (
+    f"the guest of delivery kvm must be compiled, and there is no C compiler (cc). {INSTALL}"
+)
+GERMAN = """
+case "$LC_ALL" in C*) word=error;; *) word=Fehler;; esac
+echo "main.c:1:1: $word: here" >&2
+exit 1
+"""
+SEVERAL_LINES = """
+echo 'main.c: In function run_cpu:' >&2
+echo "main.c:7:1: warning: unused variable" >&2
+echo "main.c:8:2: error: unknown type name 'u23'" >&2
+echo "main.c:9:3: error: and more of that" >&2
+exit 1
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """All there is on PATH; the cache is empty."""
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "bin"
+
+
+def told() -> str:
+    """The sentence, which is an error of the environment."""
+    with pytest.raises(UnavailableError) as raised:
+        build.image()
+    assert raised.value.status is Status.ENVIRONMENT
+    return str(raised.value)
+
+
+def test_no_compiler_is_said_with_what_to_do(folder: Path) -> None:
+    """Nothing on PATH is called cc."""
+    assert told() == NO_COMPILER
+
+
+def test_a_compiler_that_is_no_program_is_none(folder: Path) -> None:
+    """Whoever looks, root among them."""
+    plant(folder, "exit 0", mode=0o644)
+
+    assert told() == NO_COMPILER
+
+
+def test_a_compiler_that_is_gone_is_none(folder: Path) -> None:
+    """Its link leads nowhere."""
+    folder.mkdir()
+    (folder / "cc").symlink_to(folder / "gcc-99")
+
+    assert told() == NO_COMPILER
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        pytest.param(SEVERAL_LINES, "main.c:8:2: error: unknown type name 'u23'", id="fails"),
+        pytest.param("exit 1", "it ends with status 1", id="fails-silently"),
+        pytest.param("kill -SEGV $$", "it ends with status -11", id="crashes"),
+        pytest.param(
+            "echo 'cc: fatal error: cannot execute as' >&2; exit 1",
+            "cc: fatal error: cannot execute as",
+            id="without-binutils",
+        ),
+        pytest.param("echo 'no more' >&2; exit 1", "no more", id="in-its-own-words"),
+        pytest.param(GERMAN, "main.c:1:1: error: here", id="in-the-user-s-language"),
+        pytest.param(r"printf 'error \377\n' >&2; exit 1", "error \ufffd", id="not-utf-8"),
+    ],
+)
+def test_a_compiler_that_fails_is_told_by_its_first_error(
+    folder: Path, tmp_path: Path, script: str, reason: str
+) -> None:
+    """One line, whatever else it says; and nothing is kept."""
+    compiler = plant(folder, script)
+
+    assert told() == f"{compiler} cannot compile the guest of delivery kvm: {reason}. {INSTALL}"
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_failure_is_not_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next use tries again, with the compiler there is then."""
+    needs_c("abi.h")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", str(plant(tmp_path / "bin", "exit 1").parent))
+        told()
+
+    assert len(build.image()) > 0
+
+
+def test_the_real_compiler_names_the_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the source that it cannot read."""
+    needs_c("abi.h")
+    broken = tmp_path / "broken.c"
+    broken.write_text("int fine;\nint @;\n")
+    (tmp_path / "guest.lds").write_bytes((GUEST / "guest.lds").read_bytes())
+    monkeypatch.setattr(build, "SOURCES", tmp_path)
+
+    assert f" cannot compile the guest of delivery kvm: {broken}:2:" in told()
+    assert "\n" not in told()
+
+
+@pytest.mark.parametrize("text", ["not a program\n", "#!/nonexistent/sh\n"])
+def test_a_compiler_that_cannot_be_executed_is_told(folder: Path, text: str) -> None:
+    """It is there, and may be executed, but the kernel does not know how."""
+    plant(folder, "").write_text(text)
+
+    assert told().startswith(f"{folder}/cc cannot compile the guest of delivery kvm: [Errno ")
+
+
+def test_a_compiler_that_makes_nothing_is_told(folder: Path) -> None:
+    """Though it says that all is well."""
+    plant(folder, "exit 0")
+
+    assert re.search(r"kvm: \[Errno 2\] .*/guest\.bin'\. Install", told())
+
+
+def test_a_compiler_that_does_not_end_is_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a time; nobody waits for it any longer."""
+    monkeypatch.setattr(build, "LIMIT_S", 0.01)
+    plant(folder, "read forever </dev/zero")
+
+    assert "timed out after 0.01 seconds" in told()
+
+
+def test_the_linker_names_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not that it has failed."""
+    needs_c("abi.h")
+    changed = shutil.copytree(GUEST, tmp_path / "guest")
+    with (changed / "main.c").open("a") as file:
+        file.write("void nothing(void);\nvoid some(void);\nvoid some(void) { nothing(); }\n")
+    monkeypatch.setattr(build, "SOURCES", changed)
+
+    assert "undefined reference to `nothing'" in told()

@@ -1,0 +1,91 @@
+"""What goes wrong around a guest keeps its own name."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pvbench.guest import parse_guest
+from pvbench_deliver_kvm import build
+from pvbench_deliver_kvm.measure import icr_tracepoint
+from pvbench_deliver_kvm.measure.boot import boot_machine
+from pvbench_deliver_kvm.vmm import booted_guest
+from pvbench_deliver_kvm.vmm.booted_guest import GuestError, Start
+from pvbench_deliver_kvm.vmm.fd import IoctlError
+from support.kvm import PATIENCE_S
+from support.kvm_fakes import Paper, task_of
+
+SETTINGS = {"cpus": [], "wire": True, "patience_s": PATIENCE_S}
+
+
+def test_a_guest_that_fails_in_an_audit_has_failed(paper: Paper) -> None:
+    """What an audit lacks is a fact; what a guest lacks is not."""
+    machine = paper.machine()
+    paper.writes = 15
+    paper.fails = IoctlError("KVM_SIGNAL_MSI", errno.EINVAL)
+
+    with pytest.raises(IoctlError, match="KVM_SIGNAL_MSI failed"):
+        machine.run(task_of(), loops=1, warmup=0)
+
+
+def test_buffers_of_killed_runs_are_removed(tmp_path: Path) -> None:
+    """Those of runs that live are theirs."""
+    ours, gone = f"pvbench-{os.getppid()}", "pvbench-99999999"
+    for name in (ours, gone, "trace-cmd"):
+        (tmp_path / "instances" / name).mkdir(parents=True)
+
+    with (
+        pytest.raises(Exception, match="cannot be traced"),
+        icr_tracepoint.audit([1], tmp_path),
+    ):
+        pass
+    left = set(os.listdir(tmp_path / "instances"))
+    assert (gone in left, {ours, "trace-cmd"} - left) == (False, set())
+
+
+@pytest.mark.parametrize(
+    ("own", "software", "expected"),
+    [
+        pytest.param(0, False, 0, id="as-it-is"),
+        pytest.param(0, True, 10, id="lower"),
+        pytest.param(15, True, 15, id="low-already"),
+        pytest.param(15, False, 15, id="never-higher"),
+    ],
+)
+def test_threads_have_no_higher_priority_than_the_user_asked_for(
+    monkeypatch: pytest.MonkeyPatch, own: int, software: bool, expected: int
+) -> None:
+    """Raising it takes a privilege."""
+    seen: list[Start] = []
+
+    def booted(guest: object, start: Start) -> Any:
+        seen.append(start)
+        raise GuestError("enough")
+
+    monkeypatch.setattr(os, "nice", lambda change: own)
+    monkeypatch.setattr(build, "image", bytes)
+    monkeypatch.setattr(booted_guest, "booted", booted)
+    settings = SETTINGS | {"software": software}
+
+    with (
+        pytest.raises(GuestError, match="enough"),
+        boot_machine(parse_guest("dense:2"), settings),
+    ):
+        pass
+    assert [start.niceness for start in seen] == [expected]
+
+
+@pytest.mark.usefixtures("needs_kvm")
+def test_a_host_cpu_that_is_not_there_is_named() -> None:
+    """Rather than the number of an error."""
+    settings = SETTINGS | {"software": True, "cpus": [4095]}
+
+    with (
+        pytest.raises(GuestError, match="host CPU 4095 cannot be used: Invalid argument"),
+        boot_machine(parse_guest("dense:2"), settings),
+    ):
+        pass

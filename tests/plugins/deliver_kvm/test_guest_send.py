@@ -1,0 +1,257 @@
+"""The guest's senders in C: exactly the ops of the Python senders, in their order."""
+
+from __future__ import annotations
+
+from ctypes import CDLL
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from pvbench.guest import Guest
+from pvbench.ops import (
+    BARE_OPERATIONS,
+    CSD_OPERATIONS,
+    Burst,
+    Hypercall,
+    IrqRestore,
+    IrqSave,
+    WrMsr,
+)
+from pvbench.sender import Stack, program
+from pvbench_deliver_kvm.measure.algorithms import DRIVER_NULL, DRIVERS, OPERATIONS, OVERLAYS
+from support.guest_native import OP_KINDS, enumerators, senders, traced, traced_numbers
+from support.helpers import NMI, bundled, burst_of, bursts, guest_of, id_tuples, only, stack_of
+
+STACKS = [
+    f"{overlay}/{driver}" if overlay else driver for overlay in OVERLAYS for driver in DRIVERS
+]
+LARGE_STACKS = [name for name in STACKS if "x2apic" in name]
+
+Scene = tuple[Guest, Burst, bool]
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory) -> CDLL:
+    """The senders of the guest, compiled for this machine."""
+    return senders(tmp_path_factory.mktemp("senders"))
+
+
+def highest_id(stack: Stack) -> int:
+    """The highest APIC ID of a guest the stack supports."""
+    if stack.driver.apic_mode == "xapic":
+        return 254
+    tops = {
+        "x2apic-cluster": (1 << 20) - 1,
+        "kvm-pv-cluster128": (1 << 31) - 1,
+        "kvm-pv-cluster192": (192 << 24) - 1,
+    }
+    names = (stack.driver.name, stack.sender.name)
+    return min(tops.get(name, (1 << 32) - 2) for name in names)
+
+
+@st.composite
+def scenes(draw: st.DrawFn, stack: Stack) -> Scene:
+    """A guest the stack supports, a burst it does not refuse, a kernel era."""
+    most = 8 if stack.driver.name == "xapic-flat" else 300
+    ids = [*draw(id_tuples(most, highest_id(stack)))]
+    ids = [apic_id for apic_id in ids if apic_id <= highest_id(stack)] or [0]
+    if draw(st.booleans()):
+        draw(st.randoms(use_true_random=True)).shuffle(ids)
+    guest = stack.guest(guest_of(ids))
+    assume(stack.unsupported(guest) is None)
+    burst = draw(bursts(len(ids)))
+    assume(stack.sender.refuses(burst, guest) is None)
+    return guest, burst, draw(st.booleans())
+
+
+@pytest.mark.parametrize("name", STACKS)
+@settings(max_examples=150)
+@given(data=st.data())
+def test_the_guest_makes_the_ops_of_the_python_sender(
+    library: CDLL, name: str, data: st.DataObject
+) -> None:
+    """A callback that runs in the guest costs what its op program says, op by op."""
+    stack = stack_of(name)
+    guest, burst, shorthands = data.draw(scenes(stack))
+
+    made = traced(library, stack, burst, guest, shorthands=shorthands)
+
+    assert program(stack, burst, guest, shorthands=shorthands).program == made
+
+
+ORDERS = {
+    "dense": range(1024),
+    "descending": range(1023, -1, -1),
+    "a-cluster-for-each": range(0, 1024 * 200, 200),
+    "low-and-high-in-turn": [i // 2 + 512 * (i % 2) for i in range(1024)],
+    "clusters-in-turn": [i % 128 * 192 + i // 128 for i in range(1024)],
+}
+
+
+@pytest.mark.parametrize("ids", ORDERS.values(), ids=ORDERS.keys())
+@pytest.mark.parametrize("name", LARGE_STACKS)
+def test_a_mask_of_a_thousand_cpus_is_sent_alike(
+    library: CDLL, name: str, ids: list[int]
+) -> None:
+    """More clusters than the guest's table holds take several passes, in the same order."""
+    stack = stack_of(name)
+    guest = stack.guest(guest_of(ids))
+    burst = burst_of("send_IPI_mask_allbutself", *range(1, 1024), source=700)
+
+    made = traced(library, stack, burst, guest, shorthands=False)
+
+    assert program(stack, burst, guest, shorthands=False).program == made
+
+
+FULL = [
+    (name, cpus)
+    for name in STACKS
+    for cpus in (1, 2, 8, 63, 64, 65, 128, 129)
+    if cpus <= 8 or "flat" not in name
+]
+
+
+@pytest.mark.parametrize("shorthands", [False, True], ids=["masks", "shorthands"])
+@pytest.mark.parametrize(("name", "cpus"), FULL)
+def test_full_masks_end_at_the_last_cpu(
+    library: CDLL, name: str, cpus: int, shorthands: bool
+) -> None:
+    """Broadcasts to whole and partial words of a mask, from the first and the last CPU."""
+    stack = stack_of(name)
+    guest = stack.guest(guest_of(range(cpus)))
+    sent = [
+        burst_of(operation, *range(cpus), source=source)
+        for operation in ("smp_call_function_many", *BARE_OPERATIONS[1:])
+        for source in (0, cpus - 1)
+    ]
+
+    made = [traced(library, stack, burst, guest, shorthands=shorthands) for burst in sent]
+
+    assert made == [
+        program(stack, burst, guest, shorthands=shorthands).program for burst in sent
+    ]
+
+
+NMI_STACKS = [
+    name
+    for name in STACKS
+    if not stack_of(name).sender.refuses(burst_of("send_IPI", vector=NMI), guest_of([0]))
+]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("name", NMI_STACKS)
+def test_an_nmi_has_a_delivery_mode_and_a_bounded_wait(
+    library: CDLL, name: str, operation: str
+) -> None:
+    """__prepare_ICR() and safe_apic_wait_icr_idle(), which a crash path needs."""
+    stack = stack_of(name)
+    guest = stack.guest(guest_of(range(6)))
+    targets = (1,) if operation in ("send_IPI", "smp_call_function_single") else (1, 2, 4)
+    burst = burst_of(operation, *targets, source=2, vector=NMI)
+
+    made = traced(library, stack, burst, guest, shorthands=True)
+
+    assert program(stack, burst, guest, shorthands=True).program == made
+
+
+class Row(NamedTuple):
+    """APIC IDs in CPU order, self excluded, and what each sender makes of them."""
+
+    ids: list[int]
+    physical: int
+    cluster: int
+    v3: int
+    merged: int
+    bug: int
+    offset128: int
+    wide192: int
+
+
+LOW_AND_HIGH = [i // 2 + 128 * (i % 2) for i in range(128)]
+
+ROWS = {
+    "A-1..7": Row([*range(1, 8)], 7, 1, 1, 1, 1, 1, 1),
+    "B-1..79": Row([*range(1, 80)], 79, 5, 1, 1, 1, 1, 1),
+    "C-1..159": Row([*range(1, 160)], 159, 10, 1, 2, 2, 2, 1),
+    "D-1..287": Row([*range(1, 288)], 287, 18, 1, 3, 3, 3, 2),
+    "E-even-2..254": Row([*range(2, 255, 2)], 127, 16, 1, 2, 2, 2, 2),
+    "F-0,200": Row([0, 200], 2, 2, 1, 2, 2, 2, 2),
+    "H-1,128,0": Row([1, 128, 0], 3, 2, 1, 2, 1, 2, 1),
+    "I-127..0": Row([*range(127, -1, -1)], 128, 8, 1, 1, 1, 1, 1),
+    "J-0,128,1,129": Row(LOW_AND_HIGH, 128, 8, 1, 65, 65, 2, 1),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        pytest.param("x2apic-physical", "physical", id="physical"),
+        pytest.param("x2apic-cluster", "cluster", id="cluster"),
+        pytest.param("kvm-pv128-v3/x2apic-physical", "v3", id="v3"),
+        pytest.param("kvm-pv/x2apic-physical", "merged", id="merged"),
+        pytest.param("kvm-pv-4.19/x2apic-physical", "bug", id="4.19"),
+        pytest.param("kvm-pv-cluster128/x2apic-physical", "offset128", id="offset-128"),
+        pytest.param("kvm-pv-cluster192/x2apic-physical", "wide192", id="192-wide"),
+    ],
+)
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS.keys())
+def test_a_mask_costs_the_operations_its_definition_says(
+    library: CDLL, row: Row, name: str, column: str
+) -> None:
+    """Exits per mask, counted by hand from the definitions (domain facts, 1.10)."""
+    stack = stack_of(name)
+    guest = stack.guest(guest_of((*row.ids, 5000)))
+    burst = burst_of("send_IPI_mask", *range(len(row.ids)), source=len(row.ids))
+
+    made = traced(library, stack, burst, guest, shorthands=False)
+
+    assert getattr(row, column) == len(only(WrMsr, made) + only(Hypercall, made))
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_the_null_driver_sends_nothing(library: CDLL, operation: str) -> None:
+    """What is left is the cost of the dispatch itself."""
+    guest = guest_of(range(5))
+    targets = (1,) if operation in ("send_IPI", "smp_call_function_single") else (1, 2)
+    burst = burst_of(operation, *targets)
+
+    made = traced_numbers(library, (DRIVER_NULL, 0), burst, guest, shorthands=False)
+
+    assert made == (IrqSave(), IrqRestore())
+
+
+def c_names(numbers: dict[str, int]) -> dict[str, int]:
+    """``KVM_PV_4_19`` for ``kvm-pv-4.19``."""
+    return {
+        name.upper().replace("-", "_").replace(".", "_"): number
+        for name, number in numbers.items()
+        if name
+    }
+
+
+@pytest.mark.parametrize(
+    ("enum", "expected"),
+    [
+        pytest.param("operation", c_names(OPERATIONS), id="operations"),
+        pytest.param("driver", {"DRIVER_NULL": 0, **c_names(DRIVERS)}, id="drivers"),
+        pytest.param("overlay", {"OVERLAY_NONE": 0, **c_names(OVERLAYS)}, id="overlays"),
+        pytest.param("op_kind", OP_KINDS, id="op-kinds"),
+    ],
+)
+def test_numbers_are_those_of_the_guest_s_header(
+    enum: str, expected: dict[str, int], tmp_path: Path
+) -> None:
+    """abi.h is the contract; what Python says of it is proved by a C compiler."""
+    assert expected == enumerators(enum, tmp_path)
+
+
+def test_every_bundled_sender_has_its_form_in_the_guest() -> None:
+    """A new bundled sender needs a callback in C, or a run with callbacks leaves it out."""
+    own = {name for name, s in bundled().senders.items() if s.mechanism != "kernel"}
+
+    assert sorted(own) == sorted({*DRIVERS, *OVERLAYS} - {""})
+    assert sorted(OPERATIONS) == sorted((*CSD_OPERATIONS, *BARE_OPERATIONS))

@@ -1,0 +1,153 @@
+"""What a host must be able to do for a program: read from its ops, by a trial's name."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from pvbench.decode.decoder import Route, Sends
+from pvbench.guest import Guest
+from pvbench.ops import Burst, IrqSave, MmioWrite, Op, Scan, WriteMem, WrMsr
+from pvbench.sender import program
+from pvbench_deliver_kvm.probe.programs import TRIALS
+from pvbench_deliver_kvm.probe.programs import guest_of as guest_of_trials
+from pvbench_deliver_kvm.support import mechanisms
+from support.helpers import NMI, bursts, decode, guest_of, guests, hits, only, stack_of
+from support.model_strategies import STACKS
+
+X2APIC, XAPIC = guest_of((0, 1)), guest_of((0, 1), apic_mode="xapic")
+FORMS = {
+    Route.PHYSICAL: "physical",
+    Route.LOGICAL: "logical",
+    Route.SELF: "shorthand",
+    Route.BROADCAST: "shorthand",
+    Route.SELF_REGISTER: "self",
+}
+TRIED = [(group, name) for group, (_, _, programs) in TRIALS.items() for name in programs]
+
+
+@pytest.mark.parametrize(
+    ("guest", "op", "expected"),
+    [
+        pytest.param(X2APIC, WrMsr(0x830, 1 << 32 | 0xFB), ["x2apic-physical"], id="icr"),
+        pytest.param(X2APIC, WrMsr(0x830, 2 << 32 | 0x8FB), ["x2apic-logical"], id="logical"),
+        pytest.param(X2APIC, WrMsr(0x830, 0x4_00FB), ["x2apic-shorthand"], id="self"),
+        pytest.param(X2APIC, WrMsr(0x830, 0xC_08FB), ["x2apic-shorthand"], id="all-but-self"),
+        pytest.param(X2APIC, WrMsr(0x830, 0xC_0400), ["x2apic-nmi"], id="nmi"),
+        pytest.param(X2APIC, WrMsr(0x83F, 0xFB), ["x2apic-self"], id="self-ipi"),
+        pytest.param(XAPIC, MmioWrite(0xFEE0_0300, 0xFB), ["xapic-physical"], id="xapic"),
+        pytest.param(XAPIC, MmioWrite(0xFEE0_0300, 0x8FB), ["xapic-logical"], id="flat"),
+        pytest.param(XAPIC, MmioWrite(0xFEE0_0300, 0x8_00FB), ["xapic-shorthand"], id="all"),
+        pytest.param(XAPIC, MmioWrite(0xFEE0_0300, 0x400), ["xapic-nmi"], id="xapic-nmi"),
+        pytest.param(XAPIC, MmioWrite(0xFEE0_0310, 1 << 24), [], id="icr2-sends-nothing"),
+        pytest.param(X2APIC, Scan(3), [], id="scan"),
+        pytest.param(X2APIC, IrqSave(), [], id="interrupts-off"),
+        pytest.param(X2APIC, WriteMem(0x800_0000, (0xFB,)), [], id="memory"),
+    ],
+)
+def test_an_op_asks_for_one_mechanism(guest: Guest, op: Op, expected: list[str]) -> None:
+    """What sends nothing asks for none."""
+    assert list(mechanisms((op,), guest)) == expected
+
+
+BROADCAST = Burst(source=0, operation="smp_call_function_many", targets=(1, 2, 3))
+ONE = Burst(source=0, operation="send_IPI", targets=(1,))
+SELF = Burst(source=0, operation="send_IPI_self")
+MANY = Burst(source=0, operation="send_IPI_mask", targets=(1, 64))
+NMI_TO_ONE = Burst(source=0, operation="send_IPI_mask", targets=(1,), vector=NMI)
+
+
+@pytest.mark.parametrize(
+    ("stack", "burst", "expected"),
+    [
+        pytest.param("xapic-flat", BROADCAST, {"xapic-logical"}, id="flat"),
+        pytest.param("xapic-flat", SELF, {"xapic-shorthand"}, id="flat-to-itself"),
+        pytest.param("xapic-physical", BROADCAST, {"xapic-physical"}, id="xapic"),
+        pytest.param("xapic-physical", NMI_TO_ONE, {"xapic-nmi"}, id="xapic-nmi"),
+        pytest.param("x2apic-physical", BROADCAST, {"x2apic-physical"}, id="x2apic"),
+        pytest.param("x2apic-physical", SELF, {"x2apic-self"}, id="to-itself"),
+        pytest.param("x2apic-physical", NMI_TO_ONE, {"x2apic-nmi"}, id="nmi"),
+        pytest.param("x2apic-cluster", BROADCAST, {"x2apic-logical"}, id="cluster"),
+        pytest.param(
+            "shorthand/x2apic-cluster", BROADCAST, {"x2apic-shorthand"}, id="shorthand"
+        ),
+        pytest.param(
+            "shorthand/xapic-flat", BROADCAST, {"xapic-shorthand"}, id="xapic-shorthand"
+        ),
+        pytest.param("kvm-pv/x2apic-physical", BROADCAST, {"kvm-hypercall"}, id="pv"),
+        pytest.param("kvm-pv/x2apic-physical", ONE, {"x2apic-physical"}, id="pv-to-one"),
+        pytest.param("kvm-pv/x2apic-physical", NMI_TO_ONE, {"kvm-hypercall"}, id="pv-nmi"),
+        pytest.param("kvm-pv-4.19/xapic-physical", BROADCAST, {"kvm-hypercall"}, id="4.19"),
+        pytest.param("kvm-pv128-v3/x2apic-cluster", BROADCAST, {"kvm-hypercall"}, id="v3"),
+        pytest.param(
+            "kvm-pv-cluster128/x2apic-cluster", BROADCAST, {"kvm-hypercall"}, id="128"
+        ),
+        pytest.param("hyperv-ipi/x2apic-cluster", ONE, {"hyperv-hypercall"}, id="hyperv"),
+        pytest.param(
+            "hyperv-ipi/x2apic-cluster", MANY, {"hyperv-hypercall-ex"}, id="hyperv-vp-64"
+        ),
+        pytest.param("kernel", BROADCAST, set(), id="kernel"),
+    ],
+)
+def test_a_stack_asks_for_what_it_sends_by(
+    stack: str, burst: Burst, expected: set[str]
+) -> None:
+    """Native calls of an overlay's stack included."""
+    chosen = stack_of(stack)
+    cpus = 65 if burst is MANY else 4
+    guest = chosen.guest(guest_of(range(cpus)))
+
+    made = program(chosen, burst, guest, shorthands=False).program
+
+    assert expected == set(mechanisms(made, guest))
+
+
+def route(send: Sends, guest: Guest, *, page: bool) -> str:
+    """The trial for what a hypervisor makes of an op."""
+    if send.route == Route.HYPERCALL:
+        vendor = "hyperv" if guest.hypercall_abi == "hyperv" else "kvm"
+        return f"{vendor}-hypercall{'-ex' * page}"
+    form = "nmi" if send.vector == NMI else FORMS[send.route]
+    return f"{guest.apic_mode}-{form}"
+
+
+@given(data=st.data(), name=st.sampled_from(STACKS), shorthands=st.booleans())
+def test_mechanisms_are_the_routes_a_hypervisor_sees(
+    data: st.DataObject, name: str, shorthands: bool
+) -> None:
+    """Whatever is sent to whomever; Xen's hypercalls are refused before that."""
+    stack = stack_of(name)
+    guest = data.draw(guests(stack))
+    burst = data.draw(bursts(len(guest.apic_ids)))
+    assume(guest.hypercall_abi != "xen" and stack.sender.refuses(burst, guest) is None)
+    made = program(stack, burst, guest, shorthands=shorthands).program
+
+    sends = decode(made, guest, burst.source)
+    page = guest.hypercall_abi == "hyperv" and bool(only(WriteMem, made))
+
+    assert {route(send, guest, page=page) for send in sends} == set(mechanisms(made, guest))
+
+
+@pytest.mark.parametrize(("group", "name"), TRIED)
+def test_a_trial_tries_what_it_is_named_after(group: str, name: str) -> None:
+    """Once, and nothing else."""
+    tried = TRIALS[group][2][name]
+
+    assert [name] == list(mechanisms(tried, guest_of_trials(group)))
+
+
+@pytest.mark.parametrize(("group", "name"), TRIED)
+def test_a_trial_reaches_the_cpu_whose_handler_is_counted(group: str, name: str) -> None:
+    """CPU 1; only the SELF IPI register sends to its own."""
+    vector = NMI if name.endswith("nmi") else 0xFC
+    expected = [(vector, 0 if name == "x2apic-self" else 1)]
+
+    assert expected == hits(TRIALS[group][2][name], guest_of_trials(group))
+
+
+def test_every_trial_has_a_name_of_its_own() -> None:
+    """Verdicts are kept by it."""
+    names = [name for _, name in TRIED]
+
+    assert sorted(set(names)) == sorted(names)

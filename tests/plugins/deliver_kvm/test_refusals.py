@@ -1,0 +1,194 @@
+"""A host without a usable /dev/kvm is told of in one sentence, with what to do."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pvbench.delivery import Options
+from pvbench.errors import UnavailableError
+from pvbench_deliver_kvm import build
+from pvbench_deliver_kvm.delivery import KvmDelivery
+from pvbench_deliver_kvm.vmm import kvm
+from pvbench_deliver_kvm.vmm.fd import IoctlError
+from pvbench_deliver_kvm.vmm.kvm import Kvm
+from support.kvm import answer, held, refuse
+
+CAPABILITIES = {
+    "KVM_CAP_IRQCHIP": 0,
+    "KVM_CAP_MP_STATE": 14,
+    "KVM_CAP_SIGNAL_MSI": 77,
+    "KVM_CAP_IMMEDIATE_EXIT": 136,
+}
+GROUP = "Add yourself to group kvm, or run with --delivery model."
+
+
+@pytest.fixture
+def good(monkeypatch: pytest.MonkeyPatch) -> dict[int, int]:
+    """A device that answers as KVM's: what it says of each capability, 1 if nothing else."""
+    capabilities: dict[int, int] = {}
+    monkeypatch.setattr(kvm, "DEVICE", Path(os.devnull))
+    answer(monkeypatch, "KVM_GET_API_VERSION", lambda calls, _: 12)
+    answer(monkeypatch, "KVM_CHECK_EXTENSION", lambda calls, cap: capabilities.get(cap, 1))
+    return capabilities
+
+
+def told() -> str:
+    """The sentence of the error, after which nothing is left open."""
+    before = held()
+    with pytest.raises(UnavailableError) as error:
+        Kvm.open()
+    assert before == held()
+    return str(error.value)
+
+
+def test_a_device_that_answers_well_is_available(
+    good: dict[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the tests below take away is all that it takes."""
+    monkeypatch.setattr(build, "image", lambda: b"")
+    before = held()
+
+    assert KvmDelivery().unavailable() is None
+    assert before == held()
+
+
+def test_a_machine_without_the_device_lacks_a_module(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Of kvm_intel and kvm_amd one makes it."""
+    monkeypatch.setattr(kvm, "DEVICE", tmp_path / "kvm")
+
+    assert told() == (
+        f"{tmp_path}/kvm cannot be opened: No such file or directory. "
+        "Load kvm_intel or kvm_amd, or run with --delivery model."
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (errno.EACCES, f"cannot be opened: Permission denied. {GROUP}"),
+        (errno.EPERM, f"cannot be opened: Operation not permitted. {GROUP}"),
+        (errno.EBUSY, "cannot be opened: Device or resource busy. "),
+        (errno.EMFILE, "cannot be opened: Too many open files. "),
+        (errno.ENXIO, "cannot be opened: No such device or address. "),
+    ],
+    ids=errno.errorcode.get,
+)
+def test_a_device_that_cannot_be_opened_says_why(
+    monkeypatch: pytest.MonkeyPatch, number: int, expected: str
+) -> None:
+    """The kernel's own reason; a hint where there is a usual one."""
+
+    def refused(path: Path, flags: int) -> int:
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr(os, "open", refused)
+    with pytest.raises(UnavailableError) as error:
+        Kvm.open()
+
+    assert str(error.value).startswith(f"/dev/kvm {expected}")
+    assert str(error.value).endswith("run with --delivery model.")
+
+
+def test_a_file_of_its_name_is_no_kvm(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Containers leave such things."""
+    monkeypatch.setattr(kvm, "DEVICE", tmp_path / "kvm")
+    (tmp_path / "kvm").write_bytes(b"")
+
+    assert told() == "KVM_GET_API_VERSION failed: Inappropriate ioctl for device"
+
+
+@pytest.mark.parametrize("version", [11, 13])
+def test_there_is_one_version_of_the_api(
+    good: dict[int, int], monkeypatch: pytest.MonkeyPatch, version: int
+) -> None:
+    """12, since Linux 2.6.22; api.rst says to refuse any other."""
+    answer(monkeypatch, "KVM_GET_API_VERSION", lambda calls, _: version)
+
+    assert told() == f"/dev/null speaks version {version} of its API, not 12"
+
+
+@pytest.mark.parametrize(("name", "number"), CAPABILITIES.items(), ids=CAPABILITIES.keys())
+def test_what_every_guest_needs_is_asked_for(
+    good: dict[int, int], name: str, number: int
+) -> None:
+    """And named where it is missing."""
+    good[number] = 0
+
+    assert told() == f"this KVM is without {name}"
+
+
+def test_a_question_may_be_refused(
+    good: dict[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by a filter of system calls."""
+    refuse(monkeypatch, "KVM_CHECK_EXTENSION", errno.EPERM)
+
+    assert told() == "KVM_CHECK_EXTENSION failed: Operation not permitted"
+
+
+@pytest.mark.parametrize(
+    ("vcpus", "ids", "usual", "expected"),
+    [
+        pytest.param(288, 1023, 64, (288, 1023), id="told"),
+        pytest.param(288, 0, 64, (288, 288), id="ids-end-with-the-vcpus"),
+        pytest.param(0, 0, 64, (64, 64), id="only-the-usual-number"),
+        pytest.param(0, 0, 0, (4, 4), id="nothing-told"),
+        pytest.param(5000, 9000, 64, (4096, 9000), id="more-than-the-guest-has-room-for"),
+    ],
+)
+def test_limits_are_those_of_the_api_s_description(
+    good: dict[int, int], vcpus: int, ids: int, usual: int, expected: tuple[int, int]
+) -> None:
+    """What a KVM does not tell of MAX_VCPUS and MAX_VCPU_ID has a default."""
+    good |= {66: vcpus, 128: ids, 9: usual}
+
+    with Kvm.open() as opened:
+        limits = opened.limits()
+
+    assert limits == dict(zip(("max_vcpus", "max_vcpu_id"), expected, strict=True))
+
+
+def test_creating_a_guest_is_tried_again_after_a_signal(
+    good: dict[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """KVM_CREATE_VM ends with EINTR then."""
+    asked: list[int] = []
+
+    def give(calls: int, argument: Any) -> int:
+        asked.append(calls)
+        if calls < 2:
+            raise IoctlError("KVM_CREATE_VM", errno.EINTR)
+        return 77
+
+    answer(monkeypatch, "KVM_CREATE_VM", give)
+    with Kvm.open() as opened:
+        made = opened.create_vm()
+
+    assert (made, asked) == (77, [0, 1, 2])
+
+
+def test_creating_a_guest_is_not_tried_again_after_anything_else(
+    good: dict[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would not end."""
+    refuse(monkeypatch, "KVM_CREATE_VM", errno.EBUSY)
+
+    with Kvm.open() as opened, pytest.raises(IoctlError, match=r"^KVM_CREATE_VM failed: Dev"):
+        opened.create_vm()
+
+
+def test_settings_say_what_is_missing_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The device may go between two looks at it."""
+    monkeypatch.setattr(kvm, "DEVICE", tmp_path / "kvm")
+
+    with pytest.raises(UnavailableError, match=r"/kvm cannot be opened: No such file"):
+        KvmDelivery().settings(Options())

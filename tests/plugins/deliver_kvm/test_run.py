@@ -1,0 +1,231 @@
+"""Real guests from the command line: the table, the file, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pyperf
+import pytest
+
+from pvbench.host import facts as host_facts
+from pvbench.results import files as result_files
+from pvbench.results.rows import Row, rows
+from pvbench_deliver_kvm.probe.cache import verdicts
+from support.runs import Cli, Done, call, journal_of
+
+pytestmark = pytest.mark.usefixtures("needs_kvm")
+
+USABLE = sorted(os.sched_getaffinity(0))
+UNICAST = ("-k", "normal-ipi", "--sender", "x2apic-physical", "--vcpus", "2")
+
+
+def measured(path: Path) -> list[Row]:
+    """The rows of a result file."""
+    return rows(result_files.read(str(path)))
+
+
+def facts(path: Path, name: str, guest: str = "") -> set[Any]:
+    """What all rows, or those of one guest, say of *name*."""
+    return {row.fact(name) for row in measured(path) if guest in ("", row.fact("guest"))}
+
+
+def of_boots(path: Path) -> list[dict[str, Any]]:
+    """What each boot of each series says; boots may differ."""
+    suite = pyperf.BenchmarkSuite.load(str(path))
+    return [run.get_metadata() for benchmark in suite for run in benchmark.get_runs()]
+
+
+def outcomes(path: Path) -> dict[str, tuple[str, str]]:
+    """(outcome, reason) of each stack, refused or run."""
+    found = {}
+    for entry in journal_of(path):
+        ended = {entry["case"]: entry} if "case" in entry else entry.get("cases", {})
+        for name, case in ended.items():
+            found[name.split()[1]] = (case["outcome"], case["reason"])
+    return found
+
+
+def test_a_run_of_real_guests_prints_measured_times(kvm_run: tuple[Path, Done]) -> None:
+    """A table for each guest, by the guest's own clock; none of it is modelled."""
+    _, done = kvm_run
+    heading = "wall time of one burst, measured by kvm at local, clock tsc (median of 2 boots)"
+
+    assert (done.status, done.out.count(heading)) == (0, 2)
+    assert "modelled" not in done.out
+    assert done.out.count("Source: a guest of its own on KVM (") == 2
+    software = host_facts.facts()["virtualization"].startswith("software")
+    assert ("times mean nothing for other hosts" in done.out) == software
+
+
+def test_its_file_is_pyperf_s(kvm_run: tuple[Path, Done]) -> None:
+    """A benchmark for each series of each case, a run for each boot."""
+    suite = pyperf.BenchmarkSuite.load(str(kvm_run[0]))
+    names = {name.rpartition(" ")[0] for name in suite.get_benchmark_names()}
+
+    assert names == {
+        f"norov.normal-ipi {driver} dense:{vcpus} halted masks kvm@local measured"
+        for driver in ("x2apic-physical", "x2apic-cluster")
+        for vcpus in (2, 8)
+    }
+    assert {benchmark.get_nrun() for benchmark in suite} == {2}
+    assert all(value > 0 for benchmark in suite for value in benchmark.get_values())
+
+
+def test_its_series_are_those_of_a_burst_that_waits(kvm_run: tuple[Path, Done]) -> None:
+    """`deliver` only where the TSCs are known to agree; `irqoff` where they were off."""
+    series = facts(kvm_run[0], "series")
+    agree = facts(kvm_run[0], "tsc_offsets") == {"equal"}
+
+    assert {"send", "ack", "wall"} <= series <= {"send", "irqoff", "deliver", "ack", "wall"}
+    assert ("deliver" in series) == agree
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        pytest.param("execution", {"call"}, id="execution"),
+        pytest.param("clock", {"tsc"}, id="clock"),
+        pytest.param("delivery", {"kvm"}, id="delivery"),
+        pytest.param("profile", {"measured"}, id="profile"),
+        pytest.param("cpu_list", {"any"}, id="cpu-list"),
+        pytest.param("icr_writes", {1.0}, id="icr-writes"),
+        pytest.param("hypercalls", {0.0}, id="hypercalls"),
+        pytest.param("handlers", {1.0}, id="handlers"),
+        pytest.param("stand_in", {None}, id="no-stand-in"),
+    ],
+)
+def test_its_file_says_what_was_done(
+    kvm_run: tuple[Path, Done], name: str, expected: set[Any]
+) -> None:
+    """One for all cases of this run."""
+    assert facts(kvm_run[0], name) == expected
+
+
+def test_its_file_says_how_fast_the_clock_is(kvm_run: tuple[Path, Done]) -> None:
+    """Times are ticks over this."""
+    found = of_boots(kvm_run[0])
+
+    assert all(told["pvbench_tsc_khz"] > 100_000 for told in found)
+    assert all(told["pvbench_null_send_ticks"] > 0 for told in found)
+    assert all(told["pvbench_null_irqoff_ticks"] > 0 for told in found)
+
+
+def test_its_file_says_who_counted(kvm_run: tuple[Path, Done]) -> None:
+    """Which counters this KVM keeps, and whose word on hypercalls that leaves."""
+    (counters,) = facts(kvm_run[0], "kvm_counters")
+    kept = "hypercalls" in counters.split(",")
+
+    assert facts(kvm_run[0], "hypercall_proof") == {
+        "KVM's counter" if kept else "the guest's own count"
+    }
+    for told in of_boots(kvm_run[0]):
+        assert ("pvbench_exits" in told) == ("exits" in counters.split(","))
+
+
+@pytest.mark.parametrize("vcpus", [2, 8])
+def test_an_over_committed_guest_is_told(kvm_run: tuple[Path, Done], vcpus: int) -> None:
+    """In its file, and below its table only."""
+    path, done = kvm_run
+    crowded = vcpus > len(USABLE)
+    of_guest = done.out[done.out.index(f"norov on dense:{vcpus}") :].split("\n\nnorov on")[0]
+
+    assert facts(path, "overcommitted", f"dense:{vcpus}") == {"yes" if crowded else "no"}
+    assert ("more vCPUs than this machine has CPUs" in of_guest) == crowded
+
+
+def test_the_state_of_the_targets_is_proved_in_each_boot(kvm_run: tuple[Path, Done]) -> None:
+    """On a crowded machine it may be another than was asked for, and is noted then."""
+    path, done = kvm_run
+    proved = {state for row in measured(path) for state in row.proved}
+
+    assert {len(row.proved) for row in measured(path)} == {2}
+    assert proved <= {"halted", "preempted"}
+    assert ("not always proved halted: also preempted" in done.out) == ("preempted" in proved)
+
+
+def test_its_file_holds_the_facts_of_the_host(kvm_run: tuple[Path, Done]) -> None:
+    """All of them, KVM's parameters too, as they are."""
+    for name, fact in host_facts.facts().items():
+        assert facts(kvm_run[0], f"host_{name}") == {fact}
+
+
+def test_what_is_shown_later_is_what_was_printed(kvm_run: tuple[Path, Done]) -> None:
+    """The file is enough."""
+    path, done = kvm_run
+
+    assert call("show", str(path)).out == done.out
+
+
+def test_senders_that_cannot_run_here_say_why(kvm: Cli) -> None:
+    """By what was tried on this host; neither void nor failed, nor an error."""
+    senders = ("x2apic-physical", "kvm-pv/x2apic-physical", "hyperv-ipi/x2apic-physical")
+    options = ("--sender", ",".join((*senders, "xen-evtchn/x2apic-physical")), "--vcpus", "3")
+    done = kvm("-k", "broadcast ", *options, "-o", "a.json")
+    found, works = outcomes(Path("a.json")), verdicts()
+
+    assert (done.status, found[senders[0]]) == (0, ("ok", ""))
+    assert found["xen-evtchn/x2apic-physical"] == (
+        "unsupported",
+        "no KVM serves hypercall ABI xen",
+    )
+    for stack, tried in zip(senders[1:], ("kvm-hypercall", "hyperv-hypercall"), strict=True):
+        why = f"{tried} does not work on this host: {works[tried]}"
+        assert found[stack] == (("unsupported", why) if works[tried] else ("ok", ""))
+        assert (why in done.out) == bool(works[tried])
+
+
+def test_a_replay_says_so(kvm: Cli) -> None:
+    """In the file, and below the table."""
+    done = kvm(*UNICAST, "--wire", "-o", "a.json")
+
+    assert (done.status, facts(Path("a.json"), "execution")) == (0, {"wire"})
+    assert "Note: of x2apic-physical the ops are replayed, without the cost" in done.out
+
+
+def test_both_ways_of_execution_can_be_compared(kvm: Cli, cli: Cli) -> None:
+    """One boot each is no verdict; the counts are the same."""
+    for name, options in (("call", ()), ("wire", ("--wire",))):
+        assert kvm(*UNICAST, *options, "-o", f"{name}.json").status == 0
+    done = cli("compare", "call.json", "wire.json", "--by", "execution", "--json")
+    (pair,) = json.loads(done.out)["pairs"]
+
+    assert (done.status, pair["baseline"], pair["side"]) == (0, "call", "wire")
+    assert (pair["verdict"], pair["counts"]) == ("inconclusive", "1w")
+
+
+def test_a_run_keeps_to_the_cpus_it_was_given(kvm: Cli) -> None:
+    """Two vCPUs on one: more than there are."""
+    one = str(USABLE[-1])
+    done = kvm(*UNICAST, "--cpu-list", one, "-o", "a.json")
+
+    assert (done.status, facts(Path("a.json"), "cpu_list")) == (0, {one})
+    assert facts(Path("a.json"), "overcommitted") == {"yes"}
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        pytest.param(
+            ("--cpu-list", f"{USABLE[0]},999999"),
+            "--cpu-list names CPU 999999, which may not be used here. "
+            f"Usable: {','.join(map(str, USABLE))}.",
+            id="cpu",
+        ),
+        pytest.param(
+            ("--profile", "skylake-2018"),
+            "kvm measures, it has no cost profiles. Drop --profile.",
+            id="profile",
+        ),
+    ],
+)
+def test_what_it_cannot_do_is_one_sentence(
+    kvm: Cli, options: tuple[str, ...], told: str
+) -> None:
+    """Exit status 2, and no file."""
+    done = kvm(*UNICAST, *options, "-o", "a.json")
+
+    assert (done.status, done.out, done.err) == (2, "", f"pvbench: {told}\n")
+    assert os.listdir() == []

@@ -1,0 +1,246 @@
+"""What a host can run, and one sentence for each thing it cannot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import pytest
+
+from pvbench.delivery import Algorithm, Task
+from pvbench.guest import Guest
+from pvbench.ops import Burst
+from pvbench.run.prepared import prepare
+from pvbench.testing.cases import case_of
+from pvbench_deliver_kvm.probe.programs import TRIALS
+from pvbench_deliver_kvm.support import stand_in, unsupported
+from support.helpers import bundled, guest_of, stack_of
+from support.model import call, cpus, mask
+
+NAMES = sorted(name for _, _, programs in TRIALS.values() for name in programs)
+SLOW = "it does not return within 1.8 s"
+
+
+def here(*, broken: tuple[str, ...] = (), **changed: Any) -> dict[str, Any]:
+    """A host of 4 CPUs on which all works but what is *broken*."""
+    verdicts = dict.fromkeys(NAMES, "") | dict.fromkeys(broken, SLOW)
+    limits = {"max_vcpus": 6, "max_vcpu_id": 300, "usable_cpus": 4}
+    return limits | {"verdicts": verdicts, "software": False, "wire": False} | changed
+
+
+def task_of(
+    *bursts: Burst,
+    sender: str = "x2apic-physical",
+    guest: Guest | None = None,
+    state: str = "halted",
+) -> tuple[Guest, Task]:
+    """A checked case as the delivery is asked about it."""
+    case = case_of(stack_of(sender), guest or cpus(4), *bursts, target_state=state)
+    return case.guest, prepare(case).task
+
+
+def test_a_plain_broadcast_can_run() -> None:
+    """Nothing is asked of the host that it lacks."""
+    assert unsupported(*task_of(call(0, 1, 2, 3)), here()) is None
+
+
+@pytest.mark.parametrize(
+    ("fits", "too_much", "expected"),
+    [
+        pytest.param(cpus(6), cpus(7), "this KVM has 6 vCPUs at most", id="one-vcpu-too-many"),
+        pytest.param(
+            guest_of((0, 299)),
+            guest_of((0, 300)),
+            "this KVM's APIC IDs end below 300",
+            id="one-apic-id-too-high",
+        ),
+        pytest.param(cpus(2), cpus(2, bits=32), "its guest has 64 bits", id="32-bits"),
+        pytest.param(
+            cpus(2),
+            cpus(2, host_cpus=1),
+            "its host CPUs are chosen with --cpu-list, not --host-cpus",
+            id="host-cpus",
+        ),
+    ],
+)
+def test_a_guest_must_fit_this_kvm(fits: Guest, too_much: Guest, expected: str) -> None:
+    """The last that fits, and the first that does not."""
+    told = [unsupported(*task_of(call(0, 1), guest=g), here()) for g in (fits, too_much)]
+
+    assert [None, expected] == told
+
+
+ABIS = {
+    "kvm-pv": None,
+    "kvm-pv-4.19": None,
+    "kvm-pv128-v3": None,
+    "kvm-pv-cluster128": None,
+    "hyperv-ipi": None,
+    "kvm-pv-cluster192": "no KVM serves hypercall ABI kvm-cluster192",
+    "xen-evtchn": "no KVM serves hypercall ABI xen",
+}
+
+
+@pytest.mark.parametrize(("overlay", "expected"), ABIS.items(), ids=ABIS.keys())
+def test_a_hypercall_needs_somebody_to_answer_it(overlay: str, expected: str | None) -> None:
+    """What was never merged and has no stand-in is refused, and so is Xen."""
+    guest, task = task_of(call(0, 1, 2, 3), sender=f"{overlay}/x2apic-physical")
+
+    assert unsupported(guest, task, here()) == expected
+
+
+def test_every_bundled_hypercall_is_known_here() -> None:
+    """A new one belongs into the table above."""
+    named = {name for name, s in bundled().overlays.items() if s.mechanism == "hypercall"}
+
+    assert named == set(ABIS)
+
+
+@pytest.mark.parametrize(
+    ("abi", "expected"),
+    [
+        ("kvm", None),
+        ("kvm-v3", "the merged KVM_HC_SEND_IPI with min 0"),
+        ("kvm-cluster128", "the merged KVM_HC_SEND_IPI with min = 128 * cluster"),
+        ("kvm-cluster192", None),
+        ("hyperv", None),
+        ("xen", None),
+    ],
+)
+def test_a_proposal_is_carried_by_what_was_merged(abi: str, expected: str | None) -> None:
+    """A report must say what was called instead."""
+    assert stand_in(abi) == expected
+
+
+def test_a_kernel_s_own_ipis_are_for_live() -> None:
+    """The guest here is no Linux."""
+    guest, task = task_of(call(0, 1), sender="kernel")
+
+    assert unsupported(guest, task, here()) == "its guest is no Linux kernel"
+
+
+def test_a_trial_that_failed_is_told_with_its_reason() -> None:
+    """Of several the first by name."""
+    asked = task_of(call(0, 1), sender="kvm-pv/x2apic-physical")
+    broken = here(broken=("x2apic-physical", "kvm-hypercall"))
+
+    assert unsupported(*asked, broken) == f"kvm-hypercall does not work on this host: {SLOW}"
+
+
+@pytest.mark.parametrize(
+    ("sender", "broken", "expected"),
+    [
+        pytest.param("kvm-pv", "kvm-hypercall", True, id="kvm"),
+        pytest.param("hyperv-ipi", "hyperv-hypercall", True, id="hyperv"),
+        pytest.param("hyperv-ipi", "kvm-hypercall", False, id="another-s"),
+        pytest.param("shorthand", "x2apic-shorthand", False, id="no-hypercall"),
+    ],
+)
+def test_a_hypercall_must_work_even_where_a_burst_needs_none(
+    sender: str, broken: str, expected: bool
+) -> None:
+    """Of one sender not some cases run and others not."""
+    asked = task_of(call(0), sender=f"{sender}/x2apic-physical")
+
+    assert expected is (unsupported(*asked, here(broken=(broken,))) is not None)
+
+
+def test_what_was_never_tried_is_not_trusted() -> None:
+    """The verdicts may be those of another version."""
+    expected = "x2apic-physical does not work on this host: it was not tried"
+
+    assert unsupported(*task_of(call(0, 1)), here(verdicts={})) == expected
+
+
+SPINS = "{} vCPUs would spin, and {} of this machine's {} CPUs may"
+HALTED = "on a KVM without hardware virtualization targets halt: add --targets halted"
+
+
+@pytest.mark.parametrize(
+    ("state", "bursts", "usable", "expected"),
+    [
+        ("running", (call(0, 1),), 5, None),
+        ("running", (call(0, 1),), 4, SPINS.format(4, 3, 4)),
+        ("running", (call(0, 1),), 1, SPINS.format(4, 1, 1)),
+        ("halted", (call(0, 1),), 1, None),
+        ("halted", (call(0, 1), call(2, 3)), 3, None),
+        ("halted", (call(0, 1), call(2, 3)), 2, SPINS.format(2, 1, 2)),
+        ("halted", (call(0, 1), call(2, 3)), 1, SPINS.format(2, 1, 1)),
+    ],
+)
+def test_spinning_vcpus_leave_a_cpu_free(
+    state: str, bursts: tuple[Burst, ...], usable: int, expected: str | None
+) -> None:
+    """All four vCPUs of a guest that runs; the sources of one that halts, but one may."""
+    asked = task_of(*bursts, state=state)
+
+    assert unsupported(*asked, here(usable_cpus=usable)) == expected
+
+
+@pytest.mark.parametrize(("state", "expected"), [("running", HALTED), ("halted", None)])
+def test_software_kvm_has_halted_targets_only(state: str, expected: str | None) -> None:
+    """However many CPUs there are, its emulator would keep them."""
+    asked = task_of(call(0, 1), state=state)
+
+    assert unsupported(*asked, here(software=True, usable_cpus=1000)) == expected
+
+
+def test_sources_follow_one_protocol() -> None:
+    """A guest either has call lists or has none."""
+    asked = task_of(call(0, 1), mask(2, 3))
+
+    assert unsupported(*asked, here()) == "its sources follow different protocols"
+
+
+MEETS = "its sources meet, so what is sent is known in the guest only: no replay"
+UNKNOWN = Algorithm(driver="x2apic-physical", overlay="of-somebody-else")
+ON_A_TARGET = (call(0, 1, 2), call(3, 2))
+
+
+@pytest.mark.parametrize("wire", [False, True], ids=["call", "wire"])
+@pytest.mark.parametrize(
+    ("bursts", "replays"),
+    [
+        pytest.param(ON_A_TARGET, False, id="on-a-target"),
+        pytest.param((call(0, 1), call(1, 2)), False, id="one-is-the-other-s-target"),
+        pytest.param((call(0, 1), call(3, 2)), True, id="apart"),
+        pytest.param((mask(0, 1, 2), mask(3, 2)), True, id="without-lists"),
+        pytest.param((call(0, 1),), True, id="alone"),
+    ],
+)
+def test_sources_that_meet_are_not_replayed(
+    bursts: tuple[Burst, ...], replays: bool, wire: bool
+) -> None:
+    """A target whose list was not empty is not sent to, and only the guest knows."""
+    expected = MEETS if wire and not replays else None
+
+    assert unsupported(*task_of(*bursts), here(wire=wire)) == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        pytest.param({}, None, id="as-it-is"),
+        pytest.param({"algorithm": UNKNOWN}, MEETS, id="unknown-overlay"),
+        pytest.param({"algorithm": Algorithm(driver="mine")}, MEETS, id="unknown-driver"),
+        pytest.param({"algorithm": None}, MEETS, id="no-algorithm"),
+        pytest.param({"algorithm": None, "lossy": True}, None, id="lossy"),
+    ],
+)
+def test_a_sender_that_is_no_code_of_the_guest_is_replayed(
+    change: dict[str, Any], expected: str | None
+) -> None:
+    """What is lost would stay in a list for ever, so a lossy task has none."""
+    guest, task = task_of(*ON_A_TARGET)
+
+    assert unsupported(guest, attrs.evolve(task, **change), here()) == expected
+
+
+def test_the_guest_is_told_before_what_it_does() -> None:
+    """Whoever mends one thing shall not be told of a worse one then."""
+    guest = cpus(7)
+    asked = task_of(*ON_A_TARGET, guest=guest, sender="xen-evtchn/x2apic-physical")
+
+    told = unsupported(*asked, here(wire=True, broken=tuple(NAMES), usable_cpus=1))
+
+    assert told == "this KVM has 6 vCPUs at most"

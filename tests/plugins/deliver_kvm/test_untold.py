@@ -1,0 +1,162 @@
+"""A host that tells less of a guest: it boots all the same, and a trace claims less."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ctypes import c_uint64
+from typing import Any
+
+import pytest
+
+from pvbench.delivery import Task
+from pvbench.guest import parse_guest
+from pvbench.ops import Burst, Fence, Op, WrMsr
+from pvbench.slice_result import Trace
+from pvbench_deliver_kvm import build
+from pvbench_deliver_kvm.measure.machine import KvmMachine
+from pvbench_deliver_kvm.vmm import booted_guest, mailbox
+from pvbench_deliver_kvm.vmm.booted_guest import BootedGuest, Start
+from pvbench_deliver_kvm.vmm.fd import IoctlError
+from support.kvm import PATIENCE_S, answer, held, refuse
+
+pytestmark = pytest.mark.usefixtures("needs_kvm")
+
+Patch = pytest.MonkeyPatch
+
+SERIES = {"send", "ack", "wall"}  # and deliver, where TSCs agree
+
+
+@contextmanager
+def booted(cpus: int = 2) -> Iterator[BootedGuest]:
+    """A guest; after it this process holds what it held before."""
+    before = held()
+    start = Start(
+        image=build.image(), hypercall_abi=mailbox.HYPERCALL_KVM, cpus=(), patience_s=PATIENCE_S
+    )
+    with booted_guest.booted(parse_guest(f"dense:{cpus}"), start) as guest:
+        yield guest
+    assert before == held()
+
+
+def trace_of(*program: Op, target: int = 1) -> Trace:
+    """Of 20 bursts of CPU 0 in a guest of two."""
+    burst = Burst(source=0, operation="send_IPI_mask", targets=(target,), vector=0xFB)
+    task = Task(
+        bursts=(burst,),
+        programs=(program,),
+        reached=((target,),),
+        program_for=lambda burst, cpus: (),
+    )
+    with booted() as guest:
+        trace = KvmMachine(guest, wire=True).run(task, loops=20, warmup=1)
+    assert trace.faults == ()
+    return trace
+
+
+def unicast() -> Trace:
+    """An IPI to CPU 1."""
+    return trace_of(Fence(), WrMsr(0x830, 1 << 32 | 0xFB))
+
+
+@pytest.mark.parametrize("number", [errno.ENOTTY, errno.EMFILE], ids=errno.errorcode.get)
+def test_without_counters_the_guest_s_own_counts_prove(monkeypatch: Patch, number: int) -> None:
+    """What only KVM knows is unknown, not zero."""
+    refuse(monkeypatch, "KVM_GET_STATS_FD", number)
+
+    trace = unicast()
+
+    assert trace.counts.handlers == (0, 20)
+    assert (trace.counts.icr_writes, trace.counts.hypercalls) == (20, 0)
+    assert trace.counts.exits is None
+    assert trace.counts.wakeups_polled is None
+    assert trace.counts.wakeups_blocked is None
+    assert trace.facts["kvm_counters"] == "none"
+    assert trace.facts["hypercall_proof"] == "the guest's own count"
+    assert trace.target_state == "unknown"
+
+
+def test_tscs_are_not_known_to_agree_where_nobody_tells(monkeypatch: Patch) -> None:
+    """KVM_VCPU_TSC_OFFSET is from Linux 5.16; without it there is no deliver."""
+    refuse(monkeypatch, "KVM_GET_DEVICE_ATTR", errno.ENXIO)
+
+    trace = unicast()
+
+    assert trace.facts["tsc_offsets"] == "unknown or different"
+    assert set(trace.ticks) == set(trace.samples) == set(trace.distributions) == SERIES
+
+
+def test_an_ipi_to_itself_takes_one_tsc(monkeypatch: Patch) -> None:
+    """Whatever the others have."""
+    refuse(monkeypatch, "KVM_GET_DEVICE_ATTR", errno.ENXIO)
+
+    trace = trace_of(WrMsr(0x83F, 0xFB), target=0)
+
+    assert set(trace.ticks) == SERIES | {"deliver"}
+
+
+class Offsets:
+    """TSC offsets of the vCPUs, in the order they are asked for first."""
+
+    def __init__(self, monkeypatch: Patch, *offsets: int, keep: bool = True) -> None:
+        self._by_vcpu: dict[int, int] = {}
+        self._new, self._keep = list(offsets), keep
+        self.written: list[int] = []
+        monkeypatch.setattr("pvbench_deliver_kvm.vmm.vcpu.Vcpu.tsc_offset", self._get_of())
+        answer(monkeypatch, "KVM_SET_DEVICE_ATTR", self._set)
+
+    def _get_of(self) -> Any:
+        def tsc_offset(vcpu: Any) -> int:
+            if vcpu.number not in self._by_vcpu:
+                self._by_vcpu[vcpu.number] = self._new.pop(0)
+            return self._by_vcpu[vcpu.number]
+
+        return tsc_offset
+
+    def _set(self, calls: int, argument: Any) -> int:
+        if not self._keep:
+            raise IoctlError("KVM_SET_DEVICE_ATTR", errno.EINVAL)
+        self.written.append(c_uint64.from_address(argument._obj.addr).value)
+        return 0
+
+
+def test_offsets_that_cannot_be_set_stay_different(monkeypatch: Patch) -> None:
+    """The guest boots; its deliver would be off by the difference."""
+    Offsets(monkeypatch, 1000, 1001, keep=False)
+
+    with booted() as guest:
+        agree = guest.tscs_agree
+
+    assert agree is False
+
+
+def test_offsets_that_are_set_in_vain_stay_different(monkeypatch: Patch) -> None:
+    """They are read again; only those that differ were written, with the first one's."""
+    offsets = Offsets(monkeypatch, 1000, 1000, 2000)
+
+    with booted(3) as guest:
+        agree = guest.tscs_agree
+
+    assert (agree, offsets.written) == (False, [1000])
+
+
+def test_equal_offsets_are_left_alone(monkeypatch: Patch) -> None:
+    """Then times of two CPUs can be compared."""
+    offsets = Offsets(monkeypatch, 1000, 1000)
+
+    trace = unicast()
+
+    assert (trace.facts["tsc_offsets"], offsets.written) == ("equal", [])
+    assert set(trace.ticks) == SERIES | {"deliver"}
+
+
+@pytest.mark.parametrize(("cpus", "expected"), [(1, True), (2, False)])
+def test_one_cpu_agrees_with_itself(monkeypatch: Patch, cpus: int, expected: bool) -> None:
+    """Though nobody tells its offset."""
+    refuse(monkeypatch, "KVM_GET_DEVICE_ATTR", errno.ENXIO)
+
+    with booted(cpus) as guest:
+        agree = guest.tscs_agree
+
+    assert expected is agree

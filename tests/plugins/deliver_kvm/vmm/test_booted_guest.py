@@ -1,0 +1,238 @@
+"""A guest that goes wrong is a sentence that says where, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+import attrs
+import pytest
+
+from pvbench.delivery import Task
+from pvbench.guest import Guest, parse_guest
+from pvbench.ops import Burst, Fence, WrMsr
+from pvbench_deliver_kvm import build
+from pvbench_deliver_kvm.measure.machine import KvmMachine
+from pvbench_deliver_kvm.vmm import booted_guest, layout, mailbox
+from pvbench_deliver_kvm.vmm.booted_guest import BootedGuest, GuestError, Start
+from pvbench_deliver_kvm.vmm.vcpu_threads import Event
+from support.kvm import PATIENCE_S, held
+
+pytestmark = pytest.mark.usefixtures("needs_kvm")
+
+SOON_TICKS = 50_000_000  # for waits in vain
+UNICAST = (Fence(), WrMsr(0x830, 1 << 32 | 0xFB))
+UNKNOWN_MSR = (WrMsr(0x1234_5678, 0),)
+
+# Machine code of the entry, which every CPU runs first.
+TRIPLE_FAULT = bytes.fromhex("0f011d02000000 0f0b") + bytes(10)  # lidt of nothing; ud2
+MOVB_1_TO = bytes.fromhex("c60425")  # movb $1, the address that follows
+OUTSIDE = MOVB_1_TO + bytes.fromhex("0000003001")
+NOT_AN_APIC = bytes.fromhex("b80000e1fe c60001")  # movl $0xfee10000, %eax; movb $1, (%rax)
+STRANGE_PORT = bytes.fromhex("e642 f4")  # outb %al, $0x42
+NEVER_READY = bytes.fromhex("fa f4 ebfd")  # cli; hlt; again
+
+
+def started(
+    guest: Guest | None = None, *, entry: bytes = b"", patience_s: float = PATIENCE_S
+) -> AbstractContextManager[BootedGuest]:
+    """The real guest, its entry overwritten by *entry*."""
+    image = entry + build.image()[len(entry) :]
+    start = Start(
+        image=image, hypercall_abi=mailbox.HYPERCALL_KVM, cpus=(), patience_s=patience_s
+    )
+    return booted_guest.booted(guest or parse_guest("dense:2"), start)
+
+
+@contextmanager
+def machine(cpus: int = 2) -> Iterator[KvmMachine]:
+    with started(parse_guest(f"dense:{cpus}")) as guest:
+        yield KvmMachine(guest, wire=True)
+
+
+def task(*program: object, target: int = 1) -> Task:
+    """CPU 0 sends to *target* by these ops."""
+    return Task(
+        bursts=(Burst(source=0, operation="send_IPI", targets=(target,), vector=0xFB),),
+        programs=(program,),  # type: ignore[arg-type]
+        reached=((target,),),
+        program_for=lambda burst, cpus: (),
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "sentence"),
+    [
+        pytest.param(
+            TRIPLE_FAULT, r"CPU [01]: triple fault \(KVM_EXIT_SHUTDOWN\)", id="triple"
+        ),
+        pytest.param(
+            OUTSIDE,
+            r"CPU [01] raised #PF \(vector 14\), error code 0x2, at RIP 0x100000, "
+            r"CR2 0x30000000",
+            id="outside-its-memory",
+        ),
+        pytest.param(
+            NOT_AN_APIC,
+            r"CPU [01]: writes to 0xfee10000, outside its memory, at RIP 0x10000",
+            id="outside-in-the-apic's-page",
+        ),
+        pytest.param(
+            STRANGE_PORT,
+            r"CPU [01]: leaves by port 0x42, which nobody serves, at RIP 0x10000",
+            id="port",
+        ),
+    ],
+)
+def test_a_guest_that_goes_wrong_says_where(entry: bytes, sentence: str) -> None:
+    """The vector, the address, and no hung boot."""
+    before = held()
+
+    with pytest.raises(GuestError, match=sentence), started(entry=entry):
+        pass
+
+    assert before == held()
+
+
+def test_a_guest_that_never_gets_ready_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It halts for ever with interrupts off; the boot has a deadline."""
+    monkeypatch.setattr(booted_guest, "BOOT_S", 0.05)
+    before = held()
+
+    with (
+        pytest.raises(GuestError, match=r"the guest did not boot within 0.05 s"),
+        started(entry=NEVER_READY),
+    ):
+        pass
+
+    assert before == held()
+
+
+def test_a_source_that_waits_in_vain_says_for_whom() -> None:
+    """It gives up before the host does, which knows only that nothing moves."""
+    with machine() as running:
+        running._guest.box.limit_ticks = SOON_TICKS
+        trace = running.run(task(Fence()), loops=2, warmup=0)
+
+    assert trace.faults == ("CPU 1 never acknowledged (burst 1 of CPU 0)",)
+
+
+def test_a_source_waits_for_targets_to_be_idle_before_it_sends() -> None:
+    """CPU 1 rests, but is made to look busy: no interrupt arrives."""
+    with machine() as running:
+        running._guest.box.limit_ticks = SOON_TICKS
+        running._guest.cpu(1).idle = mailbox.BUSY
+        trace = running.run(task(*UNICAST), loops=2, warmup=0)
+
+    assert trace.faults == ("CPU 1 never became idle (burst 1 of CPU 0)",)
+    assert trace.counts.handlers == (0, 0)
+
+
+class EventsOfHangingGuest(SimpleQueue[Event]):
+    """The time to wait is over when the guest is in NEVER_READY, however long it takes."""
+
+    def __init__(self, guest: BootedGuest) -> None:
+        self.guest = guest
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Event:
+        assert timeout == PATIENCE_S
+        while not self.guest.box.reserved[0]:
+            time.sleep(0.001)
+        raise Empty
+
+
+def test_a_guest_that_never_finishes_is_given_up() -> None:
+    """Its source halts in the handler that wakes it, so nothing moves any more."""
+    with machine() as running:
+        guest = running._guest
+        place = layout.MAILBOX_BASE + mailbox.Mailbox.reserved.offset
+        hang = MOVB_1_TO + place.to_bytes(4, "little") + b"\1" + NEVER_READY
+        for vector in (0x20, 0x21):
+            guest.write(layout.STUBS_BASE + 16 * vector, hang)
+        guest._events = EventsOfHangingGuest(guest)
+
+        with pytest.raises(GuestError, match=r"CPU 0 makes no progress for 60 s: .* 0x1012"):
+            running.run(task(*UNICAST), loops=1, warmup=0)
+
+
+def test_a_target_that_never_answers_is_told_by_its_number() -> None:
+    """CPU 1 is sent nothing, so it acknowledges nothing; the guest lives on."""
+    with machine() as running:
+        box = running._guest.box
+        usual, box.limit_ticks = box.limit_ticks, SOON_TICKS
+        silent = running.run(task(Fence()), loops=3, warmup=0)
+        box.limit_ticks = usual
+        after = running.run(task(*UNICAST), loops=3, warmup=0)
+
+    assert silent.faults == ("CPU 1 never acknowledged (burst 1 of CPU 0)",)
+    assert (after.faults, after.counts.handlers) == ((), (0, 3))
+
+
+@pytest.mark.parametrize(
+    ("program", "fault"),
+    [
+        pytest.param(UNKNOWN_MSR, "op 0 raised #GP (vector 13) (burst 1 of CPU 0)", id="msr"),
+        pytest.param(
+            (Fence(), *UNKNOWN_MSR),
+            "op 1 raised #GP (vector 13) (burst 1 of CPU 0)",
+            id="second-op",
+        ),
+    ],
+)
+def test_a_fault_of_an_op_is_its_outcome(program: tuple[object, ...], fault: str) -> None:
+    """The guest goes on behind the op, and so does the boot."""
+    with machine() as running:
+        faulty = running.run(task(*program), loops=5, warmup=0)
+        good = running.run(task(*UNICAST), loops=5, warmup=0)
+
+    assert (fault,) == faulty.faults
+    assert (good.faults, good.counts.handlers) == ((), (0, 5))
+
+
+def test_a_hundred_boots_leave_nothing_behind() -> None:
+    """No descriptor, no thread, no mapping, and no memory that grows with each boot."""
+    with machine():
+        pass
+    before, size = held(), resident_kib()
+
+    for _ in range(100):
+        with machine() as running:
+            running.run(task(*UNICAST), loops=1, warmup=0)
+
+    assert before == held()
+    assert resident_kib() - size < 4_096
+
+
+def resident_kib() -> int:
+    """Memory of this process that is in RAM."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGESIZE") // 1024
+
+
+@pytest.mark.parametrize("mode", ["xapic", "x2apic"])
+@pytest.mark.parametrize(
+    "spec",
+    ["dense:1", "dense:16", "sparse:5:50", "ids:254,0,128", "ids:9-0"],
+)
+def test_the_guest_has_the_apic_ids_it_was_given(spec: str, mode: str) -> None:
+    """As each CPU reads them from its own local APIC."""
+    wanted = attrs.evolve(parse_guest(spec), apic_mode=mode)
+
+    with started(wanted) as guest:
+        seen = tuple(guest.cpu(cpu).apic_id for cpu in wanted.cpus)
+
+    assert wanted.apic_ids == seen
+
+
+def test_apic_ids_beyond_eight_bits_are_real() -> None:
+    """In x2APIC mode, up to what this KVM has."""
+    wanted = parse_guest("ids:255,256,0,1023,4095")
+
+    with started(wanted) as guest:
+        seen = tuple(guest.cpu(cpu).apic_id for cpu in wanted.cpus)
+
+    assert seen == (255, 256, 0, 1023, 4095)

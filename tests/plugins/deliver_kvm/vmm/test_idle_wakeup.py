@@ -1,0 +1,69 @@
+"""A CPU that comes to rest is asleep, and says so, whatever arrives just before."""
+
+from __future__ import annotations
+
+import pytest
+
+from pvbench.delivery import Task
+from pvbench.guest import parse_guest
+from pvbench.ops import Burst, Fence, WrMsr
+from pvbench_deliver_kvm import build
+from pvbench_deliver_kvm.measure.machine import KvmMachine
+from pvbench_deliver_kvm.vmm import layout, mailbox, uapi, vcpu_threads
+from pvbench_deliver_kvm.vmm.booted_guest import BootedGuest, Start, booted
+from pvbench_deliver_kvm.vmm.vcpu_threads import VcpuThread
+from support.kvm import PATIENCE_S
+
+pytestmark = pytest.mark.usefixtures("needs_kvm")
+
+KVM_NMI = 0xAE9A  # _IO(KVMIO, 0x9a)
+NMI_VECTOR = 2
+STI_HLT = b"\xfb\xf4"
+TASK = Task(
+    bursts=(Burst(source=0, operation="send_IPI", targets=(1,), vector=0xFB),),
+    programs=((Fence(), WrMsr(0x830, 1 << 32 | 0xFB)),),
+    reached=((1,),),
+    program_for=lambda burst, cpus: (),
+)
+
+
+def strike(guest: BootedGuest, cpu: int, rip: int) -> None:
+    """Let an NMI arrive while *cpu*, which says that it halts, is at *rip*."""
+    guest._wait(lambda: guest.cpu(cpu).idle == mailbox.HALTED, 5.0, "come to rest")
+    vcpu_threads.stop(guest.threads)
+    vcpu = guest.vm.vcpus[cpu]
+    regs = vcpu.get_regs()
+    regs.rip, regs.rflags = rip, 1 << 1  # interrupts are off
+    vcpu.set_regs(regs)
+    vcpu.set_mp_state(uapi.KVM_MP_STATE_RUNNABLE)
+    vcpu.ioctl("KVM_NMI", KVM_NMI)
+    guest.cpu(cpu).idle = mailbox.HALTED
+    for other in guest.vm.vcpus:
+        other.state.immediate_exit = 0
+    guest.threads[:] = [
+        VcpuThread(thread.number, thread.vcpu, thread._events, host_cpu=None, niceness=10)
+        for thread in guest.threads
+    ]
+    vcpu_threads.start(guest.threads)
+    guest._wait(lambda: bool(guest.cpu(cpu).runs[NMI_VECTOR]), 5.0, "take the NMI")
+
+
+@pytest.mark.parametrize("behind", [0, 1, 2], ids=["sti", "hlt", "behind-it"])
+def test_an_nmi_just_before_hlt_leaves_nobody_asleep_as_busy(behind: int) -> None:
+    """cli does not hold it off; sources wait for targets that are idle."""
+    image = build.image()
+    assert image.count(STI_HLT) == 1
+    rip = layout.IMAGE_BASE + image.index(STI_HLT) + behind
+    start = Start(
+        image=image,
+        hypercall_abi=mailbox.HYPERCALL_KVM,
+        cpus=(),
+        patience_s=PATIENCE_S,
+        niceness=10,
+    )
+    with booted(parse_guest("dense:2"), start) as guest:
+        machine = KvmMachine(guest, wire=True)
+        strike(guest, 1, rip)
+        trace = machine.run(TASK, loops=3, warmup=0)
+
+    assert (trace.faults, trace.counts.handlers) == ((), (0, 3))

@@ -1,0 +1,157 @@
+"""A guest for which the machine has no room is refused before it starts."""
+
+from __future__ import annotations
+
+import os
+import resource
+from pathlib import Path
+
+import pytest
+
+from pvbench.errors import UnavailableError
+from pvbench.guest import parse_guest
+from pvbench_deliver_kvm.vmm import booted_guest, limits
+
+VERSION_1 = ("8:pids:/a/b\n0::/\n", "sys/fs/cgroup/pids/a/b")
+VERSION_2 = ("0::/a/b\n", "sys/fs/cgroup/a/b")
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine with much memory, no limits, and no processes."""
+    (tmp_path / "proc/self").mkdir(parents=True)
+    memory(tmp_path, mib=1 << 20)
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (resource.RLIM_INFINITY,) * 2)
+    return tmp_path
+
+
+def memory(root: Path, mib: int) -> None:
+    (root / "proc/meminfo").write_text(f"MemTotal: 1 kB\nMemAvailable: {mib << 10} kB\n")
+
+
+def group(root: Path, version: tuple[str, str], *, most: str, now: int, up: int = 0) -> None:
+    """Limit the group *up* levels above this process's."""
+    cgroup, folder = version
+    (root / "proc/self/cgroup").write_text(cgroup)
+    (root / folder).mkdir(parents=True, exist_ok=True)
+    limited = (root / folder / "x").parents[up]
+    (limited / "pids.max").write_text(f"{most}\n")
+    (limited / "pids.current").write_text(f"{now}\n")
+
+
+def user(monkeypatch: pytest.MonkeyPatch, root: Path, *, limit: int, threads: int) -> None:
+    """Not root, and with so many threads in two processes."""
+    limits = {resource.RLIMIT_NPROC: (limit, limit)}
+    free = (resource.RLIM_INFINITY,) * 2
+    monkeypatch.setattr(resource, "getrlimit", lambda which: limits.get(which, free))
+    uid = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: uid or 0xFFFF)
+    for number in range(threads):
+        (root / f"proc/{number % 2 + 1}/task/{number}").mkdir(parents=True)
+        os.chown(root / f"proc/{number % 2 + 1}", os.geteuid(), -1)
+
+
+def test_memory_must_be_available(root: Path) -> None:
+    """By what a vCPU may take."""
+    needed = (limits.KIB_PER_GUEST + 8 * limits.KIB_PER_VCPU) >> 10
+    memory(root, mib=needed)
+    limits.check(8, root)
+    memory(root, mib=needed - 1)
+
+    with pytest.raises(UnavailableError, match=f"need {needed} MiB .* {needed - 1} MiB are"):
+        limits.check(8, root)
+
+
+@pytest.mark.parametrize("version", [VERSION_1, VERSION_2], ids=["version-1", "version-2"])
+@pytest.mark.parametrize("up", [0, 1, 2], ids=["own", "parent", "root"])
+def test_control_groups_limit_threads(root: Path, version: tuple[str, str], up: int) -> None:
+    """Its own, and those above."""
+    group(root, version, most="20", now=12, up=up)
+    limits.check(8, root)
+
+    with pytest.raises(UnavailableError, match=r"9 vCPUs need .* pids.max leaves 8"):
+        limits.check(9, root)
+
+
+def test_a_group_may_be_unlimited(root: Path) -> None:
+    """The kernel says max."""
+    group(root, VERSION_2, most="max", now=12)
+
+    limits.check(4096, root)
+
+
+def test_a_group_that_is_full_leaves_none(root: Path) -> None:
+    """Its limit may have been lowered since."""
+    group(root, VERSION_2, most="20", now=30)
+
+    with pytest.raises(UnavailableError, match="leaves 0"):
+        limits.check(1, root)
+
+
+def test_a_user_has_so_many_threads(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+    """RLIMIT_NPROC counts what the user has already."""
+    user(monkeypatch, root, limit=10, threads=6)
+    limits.check(4, root)
+
+    with pytest.raises(UnavailableError, match="RLIMIT_NPROC leaves 4"):
+        limits.check(5, root)
+
+
+def test_others_threads_are_not_counted(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+    """Only the user's own."""
+    user(monkeypatch, root, limit=10, threads=6)
+    monkeypatch.setattr(os, "geteuid", lambda: 0xFFFE)
+
+    limits.check(10, root)
+
+
+@pytest.mark.parametrize("hard", [200, resource.RLIM_INFINITY], ids=["limited", "unlimited"])
+def test_the_limit_of_open_files_is_raised_if_it_may_be(
+    monkeypatch: pytest.MonkeyPatch, root: Path, hard: int
+) -> None:
+    """Two for each vCPU, beside those that are open."""
+    raised: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (100, hard))
+    monkeypatch.setattr(resource, "setrlimit", lambda which, limits: raised.append(limits))
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    (root / "proc/self/fd").mkdir()
+    for number in range(4):
+        (root / f"proc/self/fd/{number}").touch()
+
+    limits.check(40, root)
+    assert raised == []
+    limits.check(41, root)
+    assert raised == [(limits.FILES_PER_GUEST + 86, hard)]
+
+
+def test_more_files_than_the_hard_limit_are_refused(
+    monkeypatch: pytest.MonkeyPatch, root: Path
+) -> None:
+    """Before the last vCPU is created in vain."""
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (100, 200))
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+
+    with pytest.raises(UnavailableError, match=r"93 vCPUs need 202 open .* allows 200"):
+        limits.check(93, root)
+
+
+def test_what_the_kernel_does_not_tell_is_no_hindrance(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """No /proc, no /sys."""
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (resource.RLIM_INFINITY,) * 2)
+
+    limits.check(4096, tmp_path)
+
+
+def test_no_guest_starts_without_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even the device is opened."""
+    monkeypatch.setattr(limits, "KIB_PER_VCPU", 1 << 40)
+    monkeypatch.delattr(booted_guest, "Kvm")
+    start = booted_guest.Start(image=b"", hypercall_abi=0, cpus=(), patience_s=1.0)
+
+    with (
+        pytest.raises(UnavailableError, match="of memory"),
+        booted_guest.booted(parse_guest("dense:2"), start),
+    ):
+        pass

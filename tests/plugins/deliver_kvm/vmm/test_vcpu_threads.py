@@ -1,0 +1,109 @@
+"""vCPU threads are interrupted by a signal that is never delivered to the process."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from queue import SimpleQueue
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pvbench.guest import parse_guest
+from pvbench_deliver_kvm.measure.boot import boot_machine
+from pvbench_deliver_kvm.vmm import vcpu_threads
+from pvbench_deliver_kvm.vmm.vcpu_threads import KICK, VcpuThread
+from support.kvm import PATIENCE_S, answer
+
+SETTINGS = {"cpus": [], "wire": True, "patience_s": PATIENCE_S, "software": True}
+MOMENTS = ("before its vCPU runs", "outside KVM_RUN", "after its vCPU has run")
+BEFORE, OUTSIDE, AFTER = MOMENTS
+
+
+class HeldThread(VcpuThread):
+    """A thread that waits at one moment of its life until it is released."""
+
+    def __init__(self, moment: str) -> None:
+        self.moment, self.arrived, self.release = moment, threading.Event(), threading.Event()
+        self.pending = False
+        vcpu: Any = SimpleNamespace(
+            state=SimpleNamespace(immediate_exit=0), run=lambda: self.hold(OUTSIDE)
+        )
+        super().__init__(0, vcpu, SimpleQueue(), host_cpu=None, niceness=0)
+
+    def run(self) -> None:
+        self.hold(BEFORE)
+        super().run()
+        self.hold(AFTER)
+
+    def hold(self, moment: str) -> int:
+        """Wait here if it is the moment; no exit reason, as after a signal."""
+        if moment == self.moment:
+            self.arrived.set()
+            self.release.wait()
+            self.pending = KICK in signal.sigpending()
+            self.stopping = True
+        return 0
+
+
+@pytest.fixture
+def delivered() -> Iterator[list[int]]:
+    """Every KICK that reaches this process; by default it would end it."""
+    numbers: list[int] = []
+    before = signal.signal(KICK, lambda number, frame: numbers.append(number))
+    yield numbers
+    signal.signal(KICK, before)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_kick_is_never_delivered(delivered: list[int], moment: str) -> None:
+    """A thread exists before its vCPU runs, between two runs, and until its exit is over."""
+    thread = HeldThread(moment)
+    thread.stopping = moment == AFTER
+    vcpu_threads.start([thread])
+    thread.arrived.wait()
+    for _ in range(100):
+        thread.kick()
+    thread.release.set()
+    vcpu_threads.stop([thread])
+
+    assert (delivered, thread.pending) == ([], moment == OUTSIDE)
+
+
+def test_a_thread_that_has_ended_is_not_kicked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its number may belong to another thread by then."""
+    thread = HeldThread("never")
+    thread.stopping = True
+    vcpu_threads.start([thread])
+    thread.join()
+    calls: list[tuple[int, ...]] = []
+    monkeypatch.setattr(vcpu_threads, "_syscall", lambda *arguments: calls.append(arguments))
+    thread.kick()
+
+    assert calls == []
+
+
+@pytest.mark.usefixtures("needs_kvm")
+def test_a_guest_ends_without_a_signal_for_its_process(delivered: list[int]) -> None:
+    """Its four vCPUs are halted in KVM_RUN, which ends with EINTR."""
+    with boot_machine(parse_guest("dense:4"), SETTINGS):
+        pass
+
+    assert delivered == []
+
+
+@pytest.mark.usefixtures("needs_kvm")
+def test_a_vcpu_can_be_interrupted_by_the_kick_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """KVM_SET_SIGNAL_MASK takes the size of a sigset, and a set bit for a blocked signal."""
+    masks: list[bytes] = []
+
+    def note(calls: int, argument: Any) -> None:
+        masks.append(argument.raw[:12])
+
+    answer(monkeypatch, "KVM_SET_SIGNAL_MASK", note)
+    with boot_machine(parse_guest("dense:2"), SETTINGS):
+        pass
+
+    assert masks == [bytes.fromhex("08000000 fffdffffffffffff")] * 2

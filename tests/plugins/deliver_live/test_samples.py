@@ -1,0 +1,138 @@
+"""Which calls are samples, on readings that are planted: no interrupt is needed for these."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+import attrs
+import pytest
+
+from pvbench.errors import UnavailableError
+from pvbench.run.proof import differences
+from pvbench.slice_result import Trace
+from pvbench_deliver_live import machine, membarrier
+from pvbench_deliver_live.interrupts import Interrupts
+from pvbench_deliver_live.spinners import spinning
+from support.live import call, plant, ready
+
+CPUS = (0, 1, 3)  # of the machine, for guest CPUs 0, 1 and 2
+
+
+@pytest.fixture(autouse=True)
+def needs_membarrier() -> None:
+    """The calls themselves are real; they find nobody to interrupt."""
+    if reason := membarrier.unavailable():
+        pytest.skip(reason)
+    membarrier.register()
+
+
+@attrs.frozen
+class Planted(Interrupts):
+    """Readings of CPUs 0, 1 and 3, one after the other; the last one stays."""
+
+    readings: Iterator[tuple[int, ...]]
+
+    def calls(self) -> dict[int, int]:
+        return dict(zip(CPUS, next(self.readings), strict=True))
+
+
+def nobody(cpus: tuple[int, ...]) -> AbstractContextManager[None]:
+    """No thread spins."""
+    return nullcontext()
+
+
+def run(*readings: tuple[int, ...], targets: tuple[int, ...] = (1, 2), loops: int) -> Trace:
+    """A slice that sees these readings, from CPU 0 to some targets."""
+    planted = Planted(Path("planted"), -1, iter(readings))
+    here = machine.ThisMachine(planted, CPUS, {}, nobody)
+    return here.run(ready(call(*targets)).task, loops=loops, warmup=1)
+
+
+def test_a_call_is_a_sample_if_every_target_was_interrupted() -> None:
+    """All, one of two, none, the source, others beside, all."""
+    trace = run(
+        (0, 0, 0), (0, 1, 1), (0, 2, 1), (0, 2, 1), (9, 2, 1), (9, 3, 4), (9, 4, 5), loops=3
+    )
+
+    facts = {name: trace.facts[name] for name in ("calls", "calls_without_ipi", "cal_rise")}
+    assert facts == {"calls": 6, "calls_without_ipi": 3, "cal_rise": 8}
+    assert (trace.loops, trace.counts.handlers) == (3, (0, 3, 3))
+    assert trace.samples == {"ack": 3, "wall": 3}
+
+
+def test_its_trace_is_proof_and_a_tampered_one_is_none() -> None:
+    """Each send had its handler run; none more, none fewer, nobody else."""
+    trace, case = run((0, 0, 0), (0, 1, 1), (0, 2, 2), loops=2), ready(call(1, 2))
+    tampered = [
+        attrs.evolve(trace, counts=counts)
+        for cpus in ((0, 1, 2), (0, 2, 3), (1, 2, 2))
+        for counts in (
+            attrs.evolve(trace.counts, handlers=cpus),
+            attrs.evolve(trace.counts, functions=cpus),
+        )
+    ]
+
+    assert differences(case, trace) == []
+    assert [t.counts for t in tampered if not differences(case, t)] == []
+
+
+def test_times_are_of_the_samples_alone() -> None:
+    """A call that interrupted nobody is quicker, and would flatter."""
+    trace = run((0, 0, 0), (0, 0, 0), (0, 5, 5), loops=1)
+
+    spread = trace.distributions["ack"]
+    assert spread.p50 == spread.maximum == trace.ticks["ack"] == trace.ticks["wall"] > 0
+
+
+def test_no_garbage_is_collected_while_calls_are_timed() -> None:
+    """Not between a call and the reading that judges it."""
+    collects: list[bool] = []
+
+    def readings() -> Iterator[tuple[int, ...]]:
+        for reading in ((0, 0, 0), (0, 1, 1)):
+            collects.append(gc.isenabled())
+            yield reading
+
+    here = machine.ThisMachine(Planted(Path("planted"), -1, readings()), CPUS, {}, nobody)
+    here.run(ready(call(1, 2)).task, loops=1, warmup=1)
+
+    assert (collects, gc.isenabled()) == ([False, False], True)
+
+
+def test_an_empty_iteration_is_timed_without_a_call() -> None:
+    """What timing itself takes; there is nothing to acknowledge, and nothing is read."""
+    here = machine.ThisMachine(Planted(Path("planted"), -1, iter(())), CPUS, {}, nobody)
+
+    trace = here.run(ready().task, loops=5, warmup=1)
+
+    assert (trace.samples, trace.counts.handlers) == ({"wall": 5}, (0, 0, 0))
+    assert differences(ready(), trace) == []
+
+
+def test_targets_that_do_not_run_end_the_slice(tmp_path: Path) -> None:
+    """After 20 calls for each sample that was wanted, and 1000: nothing rises here."""
+    expected = (
+        r"the target on CPU 1 did not run: 1100 of 1100 calls sent it no IPI, "
+        r"so 0 of 5 samples were taken\. See what else runs on that CPU\."
+    )
+    with (
+        machine.booted(plant(tmp_path), nobody) as here,
+        pytest.raises(UnavailableError, match=expected),
+    ):
+        here.run(ready(call(1, 2)).task, loops=5, warmup=1)
+
+
+def test_a_cpu_that_is_not_there_is_named() -> None:
+    """And no thread stays."""
+    expected = "CPU 8191 cannot be used: Invalid argument"
+    with pytest.raises(UnavailableError, match=expected), spinning((8191,)):
+        pass
+
+
+def test_an_error_of_the_call_is_raised() -> None:
+    """A time of a call that failed is none."""
+    with pytest.raises(OSError, match=r"membarrier\(2\)"):
+        machine.timed(lambda: -1)

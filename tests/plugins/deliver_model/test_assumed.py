@@ -1,0 +1,194 @@
+"""
+How much of a modelled time rests on assumed numbers (confidence C).
+
+The case computed by hand is a unicast call to a running target, in hundreds of
+`model_helpers.ROUND`: queue 20, fence 2, write 2000 and target 100 make the send
+2122; handler at 1472 (20, 2, 1000, 100, notification 300, entry 50); back after the
+send and a poll of 5; 10 for the loop.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pvbench.slice_result import Trace
+from pvbench.suite import Case
+from pvbench_deliver_model.profile import Profile
+from support.model import (
+    ROUND,
+    call,
+    case_of,
+    cpus,
+    mask,
+    modelled,
+    profile_of,
+    run_case,
+)
+from support.model_strategies import cases, profiles
+
+UNICAST = case_of("x2apic-physical", cpus(4), call(0, 2))
+COSTS = sorted(ROUND)
+
+
+def lettered(profile: Profile, assumed: Iterable[str]) -> Profile:
+    """The profile with confidence C for these costs and A for the others."""
+    letters = dict.fromkeys(profile.costs, "A") | dict.fromkeys(assumed, "C")
+    costs = {k: attrs.evolve(v, confidence=letters[k]) for k, v in profile.costs.items()}
+    return attrs.evolve(profile, costs=costs)
+
+
+def in_hundreds(*assumed: str, **options: Any) -> Profile:
+    """ROUND a hundredfold, so that a hundredth of each cost is whole."""
+    costs = {name: 100 * ps for name, ps in ROUND.items()}
+    return lettered(profile_of(**(costs | options)), assumed)
+
+
+def parts(case: Case, *assumed: str, **options: Any) -> dict[str, float]:
+    """The assumed part of each series."""
+    return modelled(case, in_hundreds(*assumed, **options), loops=2).assumed
+
+
+def test_nothing_is_assumed_where_every_number_was_read() -> None:
+    """Exactly nothing, in every series."""
+    assert parts(UNICAST) == {"send": 0, "deliver": 0, "ack": 0, "wall": 0}
+
+
+def test_everything_is_assumed_where_every_number_is() -> None:
+    """All of it, in every series."""
+    found = parts(UNICAST, *COSTS)
+
+    assert found == pytest.approx(dict.fromkeys(("send", "deliver", "ack", "wall"), 1))
+
+
+@pytest.mark.parametrize(
+    ("assumed", "send", "deliver", "ack", "wall"),
+    [
+        pytest.param(("icr_write",), 2_000, 1_000, 2_000, 2_000, id="half-of-an-exit-delivers"),
+        pytest.param(("deliver_target",), 100, 100, 100, 100, id="a-part-of-all"),
+        pytest.param(("csd_queue", "fence"), 22, 22, 22, 22, id="two-costs-add-up"),
+        pytest.param(("posted_notification",), 0, 300, 0, 0, id="off-the-critical-path"),
+        pytest.param(("interrupt_entry", "deliver_target"), 100, 150, 100, 100, id="both"),
+        pytest.param(("ack_poll",), 0, 0, 5, 5, id="a-poll-is-part-of-the-way-back"),
+        pytest.param(("loop_overhead",), 0, 0, 0, 10, id="the-loop-is-part-of-an-iteration"),
+        pytest.param(("kick", "wake_blocked", "hypercall"), 0, 0, 0, 0, id="paid-by-nobody"),
+    ],
+)
+def test_the_assumed_part_is_what_the_assumed_costs_add_to_a_time(
+    assumed: tuple[str, ...], send: int, deliver: int, ack: int, wall: int
+) -> None:
+    """Of 2122, 1472, 2127 and 2137."""
+    expected = {
+        "send": send / 2_122,
+        "deliver": deliver / 1_472,
+        "ack": ack / 2_127,
+        "wall": wall / 2_137,
+    }
+
+    assert parts(UNICAST, *assumed) == pytest.approx(expected)
+
+
+def test_a_cost_counts_as_often_as_it_is_paid() -> None:
+    """Three targets: 300 of 6316 (fence 2, irq 1 and 1, scan 12, 3 sends of 2100)."""
+    found = parts(case_of("x2apic-physical", cpus(4), mask(0, 1, 2, 3)), "deliver_target")
+
+    assert (found["send"], found["irqoff"]) == pytest.approx((300 / 6_316, 300 / 6_314))
+
+
+def test_a_cost_counts_where_it_is_on_the_critical_path() -> None:
+    """With a notification of 3000 the target is last: 4185 for the acknowledgement."""
+    found = parts(UNICAST, "posted_notification", posted_notification=300_000)
+
+    assert found["ack"] == pytest.approx(3_000 / 4_190)
+
+
+@pytest.mark.parametrize(
+    ("local_apic", "state", "assumed", "expected"),
+    [
+        pytest.param("ipiv", "running", ("icr_direct",), 220 / 272, id="ipiv"),
+        pytest.param("avic", "running", ("icr_direct", "deliver_direct"), 250 / 272, id="avic"),
+        pytest.param("avic", "running", ("avic_incomplete",), 0, id="avic-no-exit"),
+        pytest.param("avic", "halted", ("avic_incomplete",), 1_200 / 1_572, id="avic-exit"),
+        pytest.param("avic", "halted", ("deliver_target",), 100 / 1_572, id="avic-wakes"),
+        pytest.param("bare", "running", ("icr_write",), 0, id="bare-never-exits"),
+    ],
+)
+def test_the_assumed_part_follows_what_this_local_apic_pays(
+    local_apic: str, state: str, assumed: tuple[str, ...], expected: float
+) -> None:
+    """20 and 2 before the write of 220 and 30; AVIC's exit is 1200 and 100 more."""
+    case = attrs.evolve(UNICAST, target_state=state)
+    trace = modelled(case, in_hundreds(*assumed, local_apic=local_apic))
+
+    assert trace.assumed["send"] == pytest.approx(expected)
+
+
+@given(assumed=st.sets(st.sampled_from(COSTS)))
+def test_parts_of_single_costs_add_up_to_the_part_of_all(assumed: set[str]) -> None:
+    """As long as a hundredth less does not change who is last."""
+    alone = [parts(UNICAST, name)["wall"] for name in assumed]
+
+    assert parts(UNICAST, *assumed)["wall"] == pytest.approx(sum(alone))
+
+
+def test_the_makespan_of_several_sources_has_a_part_of_its_own() -> None:
+    """Two unicasts side by side: 2137, of which the loop is 10."""
+    case = case_of("x2apic-physical", cpus(4), call(0, 2), call(1, 3))
+
+    assert parts(case, "loop_overhead")["makespan"] == pytest.approx(10 / 2_137)
+
+
+def test_a_loop_of_nothing_but_itself_has_a_part_too() -> None:
+    """The dry run."""
+    assert parts(case_of("x2apic-physical", cpus(2)), "loop_overhead") == {"wall": 1}
+
+
+def test_a_time_of_nothing_rests_on_nothing() -> None:
+    """Interrupts are off for no time if everything in between costs nothing."""
+    free = dict.fromkeys(("irq_toggle", "scan_cpu", "icr_write", "deliver_target"), 0.0)
+    case = case_of("x2apic-physical", cpus(4), mask(0, 1, 2))
+
+    assert parts(case, *COSTS, **free)["irqoff"] == 0
+
+
+def test_a_series_that_a_little_less_makes_disappear_has_no_part() -> None:
+    """
+    In its second burst CPU 1 finds both lists empty and sends to both, interrupts off.
+
+    With a notification that takes a hundredth less CPU 2's is not, and a unicast keeps
+    interrupts on.
+    """
+    case = case_of("x2apic-physical", cpus(4), call(0, 2), call(1, 2, 3, wait=False))
+    profile = in_hundreds("posted_notification", posted_notification=96_000)
+    less = in_hundreds(posted_notification=95_040)
+
+    trace = modelled(case, profile, loops=2)
+
+    assert trace.ticks.keys() - trace.assumed.keys() == {"irqoff"}
+    assert "irqoff" not in modelled(case, less, loops=2).ticks
+
+
+@given(
+    case=cases(),
+    profile=profiles(),
+    assumed=st.sets(st.sampled_from(COSTS)),
+    loops=st.integers(1, 3),
+    warmup=st.integers(0, 2),
+)
+def test_the_part_is_a_part_and_changes_nothing_else(
+    case: Case, profile: Profile, assumed: set[str], loops: int, warmup: int
+) -> None:
+    """From 0 to 1; ticks, counts and spreads are those of the profile as it is."""
+    used = lettered(profile, assumed)
+    trace = modelled(case, used, loops=loops, warmup=warmup)
+    _, plain = run_case(case, used, loops=loops, warmup=warmup)
+
+    assert attrs.evolve(trace, assumed={}) == plain
+    assert all(0 <= part <= 1 for part in trace.assumed.values())
+    assert Trace.from_json(json.loads(json.dumps(trace.to_json()))) == trace

@@ -1,0 +1,129 @@
+"""What rests on assumed numbers: of the bundled profiles, and as a user sees it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from pvbench.ops import Burst
+from pvbench.results import files as result_files
+from pvbench.run.prepared import prepare
+from pvbench.run.proof import differences
+from pvbench_deliver_model.profile import bundled, read
+from support.helpers import guest_of
+from support.model import call, case_of, modelled
+from support.runs import Cli
+
+PAIRS = (
+    Burst(source=s, operation="smp_call_function_single", targets=(s + 4,)) for s in range(4)
+)
+WORKLOADS = {
+    "dry-run": (),
+    "self": (call(0, 0),),
+    "unicast": (call(0, 1),),
+    "broadcast": (call(0, *range(1, 8)),),
+    "broadcast-lock": (call(0, *range(1, 8), lock=True),),
+    "pairs": tuple(PAIRS),
+    "shootdown": tuple(call(s, *(c for c in range(6) if c != s)) for s in range(4)),
+}
+
+
+@pytest.mark.parametrize("state", ["running", "halted"])
+@pytest.mark.parametrize("stack", ["x2apic-physical", "kvm-pv/x2apic-cluster", "xapic-flat"])
+@pytest.mark.parametrize("workload", WORKLOADS)
+@pytest.mark.parametrize("name", bundled())
+def test_every_bundled_profile_keeps_what_must_hold(
+    name: str, workload: str, stack: str, state: str
+) -> None:
+    """Proved, repeatable, every series with a part, nothing after the acknowledgement."""
+    case = case_of(stack, guest_of(range(8)), *WORKLOADS[workload], state=state)
+    profile = read(name)
+    traces = [modelled(case, profile, loops=4, warmup=3) for _ in range(2)]
+    ticks, found = traces[0].ticks, traces[0].assumed
+
+    assert traces[0] == traces[1]
+    assert differences(prepare(case), traces[0]) == []
+    assert all(0 <= part <= 1 for part in found.values())
+    assert sorted(found) == sorted(ticks)
+    if "ack" in ticks:
+        assert max(ticks["send"], ticks["deliver"]) <= ticks["ack"] <= ticks["wall"]
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "most"),
+    [
+        pytest.param("bare-metal", 1, 1, id="all-of-bare-metal"),
+        pytest.param("skylake-2018", 0.05, 0.6, id="some-of-2018"),
+    ],
+)
+def test_profiles_differ_in_how_much_is_assumed(name: str, least: float, most: float) -> None:
+    """A broadcast to seven running targets."""
+    case = case_of("x2apic-physical", guest_of(range(8)), *WORKLOADS["broadcast"])
+    found = modelled(case, read(name), loops=2).assumed["wall"]
+
+    assert least <= round(found, 3) <= most
+
+
+RUN = ("run", "norov", "--fast", "-q", "--sender", "native", "--vcpus", "4", "-o", "a.json")
+SENTENCE = "Part that rests on assumed costs (confidence C): "
+
+
+def test_results_keep_the_part_of_each_series(cli: Cli) -> None:
+    """Metadata of pyperf: the profile takes the whole self-IPI from a publication."""
+    cli(*RUN, "-k", "self-ipi", "--driver", "x2apic-physical")
+    found = {
+        b.get_metadata()["pvbench_series"]: b.get_metadata()["pvbench_assumed"]
+        for b in result_files.read("a.json")
+    }
+
+    assert found == {"deliver": 0.0, "wall": 0.0}
+
+
+def test_show_says_the_part_of_each_workload_in_one_sentence(cli: Cli) -> None:
+    """All of it on bare metal; one number where both drivers agree."""
+    assert cli(*RUN, "--profile", "bare-metal").status == 0
+    names = ("dry-run", "self-ipi", "normal-ipi", "broadcast", "broadcast-lock")
+
+    assert (
+        f"{SENTENCE}{', '.join(f'{name} 100 %' for name in names)}."
+        in cli("show", "a.json").out.splitlines()
+    )
+
+
+def test_show_gives_a_range_where_stacks_differ(cli: Cli) -> None:
+    """Fewer exits leave more to what is assumed."""
+    cli(*RUN, "-k", "broadcast ")
+    found = [line for line in cli("show", "a.json").out.splitlines() if SENTENCE in line]
+
+    assert len(found) == 1
+    assert found[0].removeprefix(SENTENCE).split()[:3:2] == ["broadcast", "to"]
+
+
+def test_json_gives_the_part_of_each_series(cli: Cli) -> None:
+    """A fact like any other, from 0 to 1."""
+    cli(*RUN, "-k", "normal-ipi")
+    rows = json.loads(cli("show", "a.json", "--json").out)["series"]
+    found = [row["assumed"] for row in rows]
+
+    assert len(found) == len(rows) > 0
+    assert all(0 < part < 1 for part in found)
+
+
+def test_a_table_for_spreadsheets_has_no_sentence(cli: Cli) -> None:
+    """It is one table and nothing else."""
+    cli(*RUN, "-k", "normal-ipi")
+    out = cli("show", "a.json", "--format", "csv").out
+
+    assert SENTENCE not in out
+    assert len(list(csv.DictReader(io.StringIO(out)))) == 2
+
+
+def test_published_results_have_no_part(cli: Cli) -> None:
+    """They were measured."""
+    rows = json.loads(cli("show", "published:norov-2018", "--json").out)["series"]
+
+    assert [row for row in rows if "assumed" in row] == []
+    assert SENTENCE not in cli("show", "published:norov-2018").out

@@ -1,0 +1,82 @@
+"""Bare metal, and other profiles without exits, on the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from support.runs import Cli, journal_of
+
+NO_HYPERVISOR = "there is no hypervisor to call on bare metal"
+RUN = (
+    "run",
+    "norov",
+    "--fast",
+    "-q",
+    "--vcpus",
+    "4",
+    "--profile",
+    "bare-metal",
+    "-o",
+    "a.json",
+)
+
+
+def outcomes() -> dict[tuple[str, str], set[str]]:
+    """Senders of the cases without samples, by outcome and reason."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for entry in journal_of(Path("a.json")):
+        if "case" in entry:
+            stack = entry["case"].split()[1]
+            key = (entry["outcome"], entry["reason"])
+            found.setdefault(key, set()).add(stack.rpartition("/")[0])
+    return found
+
+
+def test_on_bare_metal_senders_that_call_are_unsupported_and_the_others_run(cli: Cli) -> None:
+    """The reason is printed and kept; a run in which something ran is a success."""
+    done = cli(*RUN, "-k", "broadcast ", "--json")
+    series = json.loads(done.out)["series"]
+    calling = {"hyperv-ipi", "kvm-pv", "kvm-pv-4.19", "kvm-pv-cluster128", "kvm-pv-cluster192"}
+
+    assert (done.status, {("unsupported", NO_HYPERVISOR)}) == (0, set(outcomes()))
+    assert outcomes()["unsupported", NO_HYPERVISOR] == calling | {"kvm-pv128-v3", "xen-evtchn"}
+    assert {row["sender"] for row in series} == {"native", "shorthand"}
+    assert {row["exits"] for row in series} == {0.0}
+
+
+def test_a_run_on_bare_metal_of_nothing_but_calls_says_why_it_is_empty(cli: Cli) -> None:
+    """Nothing was measured: that is no success."""
+    done = cli(*RUN, "--sender", "kvm-pv")
+
+    assert (done.status == 0, Path("a.json").exists()) == (False, False)
+    assert NO_HYPERVISOR in done.err
+
+
+@pytest.mark.parametrize(
+    ("host_cpus", "ran"),
+    [pytest.param("4", True, id="enough"), pytest.param("3", False, id="few")],
+)
+def test_bare_metal_has_no_vcpus_that_share_host_cpus(
+    cli: Cli, host_cpus: str, ran: bool
+) -> None:
+    """Nobody is there to schedule them."""
+    done = cli(*RUN, "--sender", "native", "--host-cpus", host_cpus)
+
+    assert (ran, not ran) == (
+        Path("a.json").exists(),
+        "there are no vCPUs to share host CPUs on bare metal" in done.err,
+    )
+
+
+def test_a_case_that_ends_on_avic_has_its_exits_in_the_results(cli: Cli) -> None:
+    """Warmed up, idle targets are caught by polling: no exit; a hypercall always is one."""
+    options = ("-k", "broadcast ", "--sender", "native,kvm-pv", "--profile", "epyc-avic")
+    done = cli(
+        "run", "norov", "--fast", "-q", "--vcpus", "4", "--json", "-o", "a.json", *options
+    )
+    rows = json.loads(done.out)["series"]
+
+    assert {(row["sender"], row["exits"]) for row in rows} == {("native", 0.0), ("kvm-pv", 1.0)}

@@ -1,0 +1,107 @@
+"""Same task, same trace: on any engine, after any other task, in any process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pvbench.guest import Guest
+from pvbench.ops import Burst
+from pvbench.run.prepared import Prepared, prepare
+from pvbench.slice_result import Trace
+from pvbench_deliver_model.engine import Engine
+from support.model import call, case_of, cpus, mask, profile_of
+
+GUEST = cpus(6)
+BUSY_TASKS = [
+    pytest.param((call(0, 1, 2, 3),), "halted", id="one-source-halted"),
+    pytest.param((call(0, 1, 2), call(1, 0, 2), call(3, 1, 2)), "halted", id="three-sources"),
+    pytest.param((mask(0, 1, 2, wait=False), mask(5, 2, lock=True)), "running", id="bare"),
+]
+SCRIPT = """
+import json
+from support.model import call, case_of, cpus, mask, run_case
+
+for stack in ("kvm-pv/x2apic-cluster", "hyperv-ipi/xapic-flat", "x2apic-physical"):
+    bursts = call(0, 1, 2, 4), call(1, 0, 2, 3), call(4, 1, wait=False), mask(5, 2, 3)
+    case = case_of(stack, cpus(6, host_cpus=4), *bursts, state="halted")
+    print(json.dumps(run_case(case, loops=4, warmup=1)[1].to_json()))
+"""
+
+
+def prepared_of(bursts: tuple[Burst, ...], state: str, guest: Guest = GUEST) -> Prepared:
+    """The bursts by way of kvm-pv."""
+    return prepare(case_of("kvm-pv/x2apic-physical", guest, *bursts, state=state))
+
+
+def ran(engine: Engine, prepared: Prepared) -> Trace:
+    """Three iterations after one."""
+    return engine.run(prepared.task, loops=3, warmup=1)
+
+
+@pytest.mark.parametrize(("bursts", "state"), BUSY_TASKS)
+def test_a_task_gives_the_same_trace_again(bursts: tuple[Burst, ...], state: str) -> None:
+    """Every task starts from fresh vCPUs."""
+    prepared = prepared_of(bursts, state)
+    engine = Engine(prepared.case.guest, profile_of())
+
+    first, second = ran(engine, prepared), ran(engine, prepared)
+
+    assert first == second
+
+
+@pytest.mark.parametrize(("bursts", "state"), BUSY_TASKS)
+def test_tasks_that_ran_before_leave_nothing_behind(
+    bursts: tuple[Burst, ...], state: str
+) -> None:
+    """Neither halt polling nor a lock nor a call list is inherited in a boot."""
+    prepared = prepared_of(bursts, state)
+    used = Engine(prepared.case.guest, profile_of())
+    for other in ((call(2, 0, 1, lock=True), mask(1, 2)), (mask(3, 0, 1, 2, wait=False),)):
+        ran(used, prepared_of(other, "halted"))
+
+    fresh = Engine(prepared.case.guest, profile_of())
+
+    assert ran(fresh, prepared) == ran(used, prepared)
+
+
+def test_an_engine_leaves_its_profile_and_guest_alone() -> None:
+    """Slices of several cases share them."""
+    profile, guest = profile_of(), case_of("x2apic-physical", GUEST).guest
+    ran(Engine(guest, profile), prepared_of((call(0, 1, 2),), "halted"))
+
+    assert (profile_of(), case_of("x2apic-physical", GUEST).guest) == (profile, guest)
+
+
+def test_a_slice_is_the_sum_of_its_iterations() -> None:
+    """Four iterations after none, or the last of four after a warm-up of three."""
+    prepared = prepared_of((call(0, 1, 2, 3),), "halted")
+    engine, task = Engine(prepared.case.guest, profile_of()), prepared.task
+    single = [engine.run(task, loops=1, warmup=warmup).ticks for warmup in range(4)]
+
+    whole = engine.run(task, loops=4, warmup=0).ticks
+
+    assert whole == {series: sum(ticks[series] for ticks in single) for series in whole}
+
+
+def in_a_process(hash_seed: str) -> bytes:
+    """Standard output of SCRIPT in an interpreter with this hash seed."""
+    tests = str(Path(__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT],
+        env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": tests},
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    return done.stdout
+
+
+def test_the_hash_seed_of_a_process_changes_no_byte() -> None:
+    """No iteration over a set reaches the output."""
+    outputs = [in_a_process(hash_seed) for hash_seed in ("0", "1", "4711")]
+
+    assert ([outputs[0]] * 3, 3) == (outputs, outputs[0].count(b"\n"))

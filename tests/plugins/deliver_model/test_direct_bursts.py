@@ -1,0 +1,113 @@
+"""
+Whole bursts under AVIC, under IPI virtualization and on bare metal, and their counts.
+
+t0 is 10 and the write begins at 32: 20 for the call list, 2 for the fence.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from pvbench.ops import Burst
+from support.model import (
+    call,
+    case_of,
+    cpus,
+    mask,
+    profile_of,
+    run_case,
+)
+
+UNICAST_RUNNING = {"send": 272, "deliver": 622, "ack": 640, "wall": 650}
+UNICAST_BLOCKED = {"send": 272, "deliver": 1_122, "ack": 1_140, "wall": 1_150}
+
+
+@pytest.mark.parametrize(
+    ("local_apic", "state", "expected"),
+    [
+        pytest.param("avic", "running", UNICAST_RUNNING, id="avic-running"),
+        pytest.param("ipiv", "running", UNICAST_RUNNING, id="ipiv-running"),
+        pytest.param("bare", "running", UNICAST_RUNNING, id="bare-running"),
+        pytest.param("ipiv", "halted", UNICAST_BLOCKED, id="ipiv-wake-up-vector"),
+        pytest.param("bare", "halted", UNICAST_BLOCKED, id="bare-halted"),
+    ],
+)
+def test_a_unicast_without_an_exit_is_the_write_the_way_in_and_the_acknowledgement(
+    local_apic: str, state: str, expected: dict[str, int]
+) -> None:
+    """Arrives at 282; 300 or 800 to injection, 50 to the handler, 13, and a poll of 5."""
+    case = case_of("x2apic-physical", cpus(4), call(0, 2), state=state)
+    _, trace = run_case(case, profile_of(local_apic=local_apic))
+
+    assert (expected, 0) == (trace.ticks, trace.counts.exits)
+
+
+def test_avic_exits_for_a_blocked_target_and_not_while_it_polls() -> None:
+    """
+    First arrival at 982, send until 1582, entered at 1832, acknowledged at 1845.
+
+    The second, sent from 1882 to 2132, finds it polling since 1885: 200 and 50 more.
+    """
+    case = case_of("x2apic-physical", cpus(4), call(0, 2), state="halted")
+    _, trace = run_case(case, profile_of(local_apic="avic"), loops=2)
+    counts = trace.counts
+
+    assert (counts.exits, counts.wakeups_blocked, counts.wakeups_polled) == (1, 1, 1)
+    assert trace.ticks == {
+        "send": 1_572 + 272,
+        "deliver": 1_822 + 522,
+        "ack": 1_840 + 540,
+        "wall": 2_400,
+    }
+
+
+@pytest.mark.parametrize(
+    ("state", "exits"),
+    [
+        pytest.param("running", 0, id="the-only-one-in-its-turn-is-on-another-host-cpu"),
+        pytest.param("halted", 1, id="for-the-two-others"),
+    ],
+)
+def test_avic_does_not_exit_because_of_the_source_itself(state: str, exits: int) -> None:
+    """CPU 2 has the second turn of host CPU 0, but it is the one that writes the ICR."""
+    guest = cpus(3, host_cpus=2)
+    burst = Burst(source=2, operation="send_IPI_all")
+    case = case_of("shorthand/x2apic-physical", guest, burst, state=state)
+
+    assert exits == run_case(case, profile_of(local_apic="avic"))[1].counts.exits
+
+
+def test_a_source_that_is_a_target_counts_as_running_even_out_of_turn() -> None:
+    """CPUs 2 and 3 have the second turn of two host CPUs, but are in their loops."""
+    guest = cpus(4, host_cpus=2)
+    case = case_of("x2apic-physical", guest, mask(2, 3), mask(3, 2), state="running")
+
+    assert run_case(case, profile_of(local_apic="avic"))[1].counts.exits == 0
+
+
+@pytest.mark.parametrize(
+    ("local_apic", "state", "exits"),
+    [
+        pytest.param("apicv", "running", 6, id="apicv-every-write"),
+        pytest.param("ipiv", "running", 0, id="ipiv-no-unicast"),
+        pytest.param("ipiv", "halted", 0, id="ipiv-no-unicast-to-blocked-ones"),
+        pytest.param("avic", "running", 0, id="avic-running"),
+        pytest.param("avic", "halted", 3, id="avic-once-each-then-they-poll"),
+        pytest.param("bare", "halted", 0, id="bare"),
+    ],
+)
+def test_exits_of_a_broadcast_are_counted(local_apic: str, state: str, exits: int) -> None:
+    """Three unicast writes, twice."""
+    case = case_of("x2apic-physical", cpus(4), call(0, 1, 2, 3), state=state)
+    _, trace = run_case(case, profile_of(local_apic=local_apic), loops=2)
+
+    assert (exits, 6) == (trace.counts.exits, trace.counts.icr_writes)
+
+
+@pytest.mark.parametrize("local_apic", ["apicv", "ipiv", "avic"])
+def test_a_hypercall_always_exits(local_apic: str) -> None:
+    """One exit for each of four broadcasts, whatever the local APIC could have done."""
+    case = case_of("kvm-pv/x2apic-physical", cpus(4), call(0, 1, 2, 3))
+    _, trace = run_case(case, profile_of(local_apic=local_apic), loops=4)
+
+    assert (trace.counts.exits, trace.counts.hypercalls) == (4, 4)

@@ -1,0 +1,211 @@
+"""What holds for every stack, guest, profile and any number of sources."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+
+import attrs
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from pvbench.delivery import TARGET_STATES
+from pvbench.ops import BARE_OPERATIONS, CSD_OPERATIONS, Burst
+from pvbench.run.prepared import Prepared
+from pvbench.run.proof import differences
+from pvbench.sender import reached
+from pvbench.slice_result import Trace
+from pvbench.suite import Case
+from pvbench.x86.apic import NMI_VECTOR
+from pvbench_deliver_model.profile import Profile
+from support.model import case_of, cpus, run_case, times
+from support.model_strategies import DRIVERS, OPERATIONS, STACKS, cases, profiles
+
+Seen = tuple[Prepared, Trace]
+
+
+@st.composite
+def seen(draw: st.DrawFn, operations: tuple[str, ...] = OPERATIONS) -> Seen:
+    """Some case, run some times."""
+    case, profile = draw(cases(operations)), draw(profiles())
+    loops, warmup = draw(st.integers(1, 3)), draw(st.integers(0, 2))
+    return run_case(case, profile, loops=loops, warmup=warmup)
+
+
+def requests(prepared: Prepared, loops: int) -> list[int]:
+    """How often each CPU is asked for in so many iterations."""
+    case = prepared.case
+    asked = [0] * len(case.guest.apic_ids)
+    for burst in case.bursts:
+        for cpu in reached(burst, case.guest):
+            asked[cpu] += loops
+    return asked
+
+
+def waits_for_all(prepared: Prepared) -> bool:
+    """Every burst has targets, waits and loses none: series are over the same bursts."""
+    case = prepared.case
+    return not prepared.lossy and all(
+        burst.wait and reached(burst, case.guest) for burst in case.bursts
+    )
+
+
+@settings(max_examples=120)
+@given(data=st.data())
+def test_times_are_whole_and_none_is_negative(data: st.DataObject) -> None:
+    """Integer picoseconds all through; no float reaches a result."""
+    _, trace = data.draw(seen())
+    spreads = [(d.p50, d.p99, d.maximum) for d in trace.distributions.values()]
+
+    numbers = [*trace.ticks.values(), *(n for spread in spreads for n in spread)]
+
+    assert all(type(number) is int and number >= 0 for number in numbers)
+
+
+@settings(max_examples=120)
+@given(data=st.data())
+def test_nothing_outlasts_the_acknowledgement(data: st.DataObject) -> None:
+    """Always irqoff <= send <= ack and deliver <= ack <= wall."""
+    prepared, trace = data.draw(seen())
+    assume(waits_for_all(prepared))
+    ticks = trace.ticks
+    none = dict.fromkeys(("irqoff", "send", "deliver"), 0)
+
+    irqoff, send, deliver = (ticks.get(series, 0) for series in none)
+
+    assert irqoff <= send <= ticks["ack"] <= ticks["wall"] and deliver <= ticks["ack"]  # noqa: PT018
+
+
+@settings(max_examples=120)
+@given(data=st.data())
+def test_every_function_runs_once_for_every_call(data: st.DataObject) -> None:
+    """Whether it is sent to or rides; several sources at once included."""
+    prepared, trace = data.draw(seen(CSD_OPERATIONS))
+    assume(not prepared.lossy)
+
+    functions = trace.counts.functions
+
+    assert tuple(requests(prepared, trace.loops)) == functions
+
+
+@settings(max_examples=120)
+@given(data=st.data())
+def test_every_bare_send_is_handled_or_coalesced(data: st.DataObject) -> None:
+    """Sends that meet a pending interrupt are counted, not lost."""
+    prepared, trace = data.draw(seen(BARE_OPERATIONS))
+    assume(not prepared.lossy)
+    counts = trace.counts
+
+    served = [h + c for h, c in zip(counts.handlers, counts.coalesced or (), strict=True)]
+
+    assert requests(prepared, trace.loops) == served
+
+
+@settings(max_examples=120)
+@given(data=st.data())
+def test_a_trace_survives_json(data: st.DataObject) -> None:
+    """A worker reports it so."""
+    _, trace = data.draw(seen())
+
+    assert trace == Trace.from_json(json.loads(json.dumps(trace.to_json())))
+
+
+@st.composite
+def calls_among(draw: st.DrawFn, first: int) -> Burst:
+    """CPU *first* interrupts some of the three CPUs behind it, without a lock."""
+    operation = draw(st.sampled_from(("smp_call_function_many", "send_IPI_mask")))
+    targets = draw(st.sets(st.integers(first + 1, first + 3), min_size=1))
+    wait = draw(st.booleans())
+    return Burst(source=first, operation=operation, targets=targets, wait=wait)
+
+
+@settings(max_examples=120)
+@given(
+    name=st.sampled_from(STACKS),
+    pair=st.tuples(calls_among(0), calls_among(4)),
+    profile=profiles(),
+    state=st.sampled_from(TARGET_STATES),
+)
+def test_sources_among_cpus_of_their_own_take_as_long_as_alone(
+    name: str, pair: tuple[Burst, Burst], profile: Profile, state: str
+) -> None:
+    """The totals of both are the sum of each, the order of events notwithstanding."""
+    together = times(case_of(name, cpus(8), *pair, state=state), profile, loops=3)
+    alone = [
+        times(case_of(name, cpus(8), burst, state=state), profile, loops=3) for burst in pair
+    ]
+    del together["makespan"]
+
+    total = Counter(alone[0])
+    total.update(alone[1])
+
+    assert dict(total) == together
+
+
+@settings(max_examples=120)
+@given(data=st.data())
+def test_every_run_is_proved(data: st.DataObject) -> None:
+    """The counts follow from the ops, whoever plays the local APIC."""
+    prepared, trace = data.draw(seen())
+
+    assert differences(prepared, trace) == []
+
+
+@given(case=cases(), profile=profiles(), loops=st.integers(1, 3))
+def test_a_case_that_is_run_again_is_the_same_to_the_last_tick(
+    case: Case, profile: Profile, loops: int
+) -> None:
+    """Nothing of a run stays behind."""
+    first, again = (run_case(case, profile, loops=loops, warmup=1)[1] for _ in range(2))
+
+    assert first == again
+
+
+@st.composite
+def lonely(draw: st.DrawFn, stacks: Sequence[str] = STACKS) -> Case:
+    """One source that waits, in a guest that has its host CPUs for itself."""
+    case = draw(cases(stacks=stacks))
+    burst = attrs.evolve(case.bursts[0], wait=True)
+    guest = attrs.evolve(case.guest, host_cpus=None)
+    return attrs.evolve(case, guest=guest, bursts=(burst,))
+
+
+def exits(case: Case, profile: Profile, local_apic: str) -> int:
+    """Of three iterations and a warm-up, under another local APIC."""
+    used = attrs.evolve(profile, local_apic=local_apic)
+    return run_case(case, used, loops=3)[1].counts.exits or 0
+
+
+@given(case=lonely(), profile=profiles())
+def test_each_help_of_the_processor_saves_exits_or_is_of_no_use(
+    case: Case, profile: Profile
+) -> None:
+    """From KVM in software over virtual registers and IPI virtualization to none."""
+    found = [exits(case, profile, name) for name in ("emulated", "apicv", "ipiv")]
+    avic, bare = exits(case, profile, "avic"), exits(case, profile, "bare")
+
+    assert found == sorted(found, reverse=True)
+    assert bare <= avic <= found[1]
+
+
+@given(case=lonely(), profile=profiles())
+def test_bare_metal_exits_for_hypercalls_only(case: Case, profile: Profile) -> None:
+    """Which no run lets through to it."""
+    _, trace = run_case(case, attrs.evolve(profile, local_apic="bare"), loops=3)
+
+    assert trace.counts.hypercalls == trace.counts.exits
+
+
+@given(case=lonely(DRIVERS), profile=profiles())
+def test_avic_exits_if_and_only_if_somebody_has_to_be_scheduled(
+    case: Case, profile: Profile
+) -> None:
+    """Once at most for each ICR write, and never for nobody; NMIs always exit."""
+    assume(case.bursts[0].vector != NMI_VECTOR)
+    _, trace = run_case(case, attrs.evolve(profile, local_apic="avic"), loops=3)
+    counts = trace.counts
+    blocked, left = counts.wakeups_blocked or 0, counts.exits or 0
+
+    assert (left > 0) == (blocked > 0)
+    assert left <= min(blocked, counts.icr_writes or 0)

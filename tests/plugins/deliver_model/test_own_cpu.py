@@ -1,0 +1,93 @@
+"""A source that interrupts itself, or comes back before its call was taken."""
+
+from __future__ import annotations
+
+from pvbench.ops import Burst
+from support.model import call, case_of, cpus, profile_of, run_case, times
+
+
+def test_a_source_is_deaf_until_its_send_is_over() -> None:
+    """
+    Its own interrupt arrives at 1121, the send ends at 4222: 350 later.
+
+    4212 are fence 2, irq 1, scan 8, two sends of 2100, irq 1.
+    """
+    burst = Burst(source=0, operation="send_IPI_all")
+
+    found = times(case_of("x2apic-physical", cpus(2), burst))
+
+    assert (found["send"], found["deliver"]) == (4_212, 4_562)
+
+
+def test_a_source_polls_on_when_its_own_handler_is_over() -> None:
+    """Entered at 4572, over at 4572 + 53; acknowledgements are there by then."""
+    burst = Burst(source=0, operation="send_IPI_all")
+
+    found = times(case_of("x2apic-physical", cpus(2), burst))
+
+    assert (found["ack"], found["wall"]) == (4_615, 4_625)
+
+
+def test_a_source_never_halts() -> None:
+    """To itself it needs no wake-up: 38 for the send, 350 to the handler."""
+    burst = Burst(source=0, operation="send_IPI_self")
+    _, trace = run_case(case_of("x2apic-physical", cpus(2), burst, state="halted"))
+
+    assert (
+        trace.ticks["deliver"],
+        trace.counts.wakeups_polled,
+        trace.counts.wakeups_blocked,
+    ) == (388, 0, 0)
+
+
+def test_a_source_does_not_send_on_while_it_is_in_its_own_handler() -> None:
+    """Sent at 48, handled from 398 to 451, and only then sent again."""
+    burst = Burst(source=0, operation="send_IPI_self", wait=False)
+    _, trace = run_case(case_of("x2apic-physical", cpus(2), burst), loops=2)
+
+    counts = trace.counts
+    assert (trace.ticks["deliver"], counts.handlers, counts.coalesced) == (776, (2, 0), (0, 0))
+
+
+def test_a_call_waits_until_its_last_entry_is_taken() -> None:
+    """
+    csd_lock(): the handler is entered at 4182, the source is back at 2132.
+
+    From its t0 at 2142 the second send ends at 4182 + 2122, its handler is entered at
+    8354; the third is as far behind.
+    """
+    case = case_of("x2apic-physical", cpus(4), call(0, 1, wait=False))
+    _, trace = run_case(case, profile_of(posted_notification=3_000), loops=3)
+
+    assert trace.ticks == {
+        "send": 2_122 + 2 * 4_162,
+        "deliver": 4_172 + 2 * 6_212,
+        "wall": 2_132 + 2 * 4_172,
+    }
+
+
+def test_a_source_alone_finds_every_list_empty() -> None:
+    """Its own entries were taken before: each call is an interrupt."""
+    case = case_of("x2apic-physical", cpus(4), call(0, 1, wait=False))
+    _, trace = run_case(case, profile_of(posted_notification=3_000), loops=3)
+
+    counts = trace.counts
+    assert (
+        counts.handlers,
+        counts.functions,
+        counts.icr_writes,
+        trace.partial,
+    ) == ((0, 3, 0, 0), (0, 3, 0, 0), 3, ())
+
+
+def test_a_call_list_is_looked_at_when_the_call_is_made() -> None:
+    """
+    Entered at 9172, before the next t0 at 12122: the list is empty again.
+
+    Each of three bursts takes 4172 from its t0; no time is negative.
+    """
+    case = case_of("x2apic-physical", cpus(4), call(0, 1, wait=False))
+    profile = profile_of(posted_notification=3_000, loop_overhead=5_000)
+    _, trace = run_case(case, profile, loops=3)
+
+    assert (trace.ticks["deliver"], trace.counts.icr_writes) == (12_516, 3)

@@ -1,0 +1,76 @@
+"""Cost profiles: every number with unit, source and confidence."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from pvbench.delivery import Options
+from pvbench_deliver_model import Model
+from pvbench_deliver_model.profile import Profile, bundled, read
+from support.profiles import PROFILES, bundled_data, toml_of
+
+BUNDLED = sorted(path.stem for path in PROFILES.glob("*.toml"))
+
+
+def test_units_become_picoseconds(tmp_path: Path) -> None:
+    """A cycle lasts 400 ps at 2.5 GHz."""
+    data = bundled_data()
+    for name, unit in (("eoi", "ps"), ("fence", "ns"), ("kick", "us"), ("store", "cycles")):
+        data["costs"][name] |= {"value": 3, "unit": unit}
+    (tmp_path / "mine.toml").write_text(toml_of(data))
+    profile = read(str(tmp_path / "mine.toml"))
+
+    found = [profile.ps(name) for name in ("eoi", "fence", "kick", "store")]
+
+    assert found == [3, 3_000, 3_000_000, 1_200]
+
+
+def test_a_profile_survives_json() -> None:
+    """A job carries it to a worker on another machine."""
+    profile = read("skylake-2018")
+
+    assert profile == Profile.from_json(json.loads(json.dumps(profile.to_json())))
+
+
+def test_settings_name_the_profile_and_the_hash_of_its_file() -> None:
+    """Results say which numbers they rest on; without a name it is skylake-2018."""
+    sha256 = hashlib.sha256((PROFILES / "skylake-2018.toml").read_bytes()).hexdigest()
+
+    settings = Model().settings(Options())
+
+    assert ("skylake-2018", sha256) == (settings["profile"], settings["profile_sha256"])
+
+
+def test_every_bundled_profile_is_offered_and_can_be_read() -> None:
+    """The files in the folder are the menu."""
+    assert BUNDLED == [read(name).name for name in bundled()] == list(Model().profiles())
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_every_bundled_number_has_unit_source_and_confidence(name: str) -> None:
+    """An unsourced number does not merge."""
+    data = tomllib.loads((PROFILES / f"{name}.toml").read_text())
+    entries = [*data["costs"].items(), *data.get("ratios", {}).items()]
+
+    bare = [
+        key
+        for key, entry in entries
+        if not (entry["unit"] and len(entry["source"]) > 8 and entry["confidence"] in "ABC")
+    ]
+
+    assert bare == []
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_at_most_six_bundled_numbers_are_fitted_and_each_says_to_what(name: str) -> None:
+    """Fitted is confidence B; with enough constants anything fits."""
+    costs = read(name).costs.values()
+
+    fitted = [(c.confidence, c.source[:10]) for c in costs if c.fitted]
+
+    assert [("B", "fitted to ")] * min(len(fitted), 6) == fitted

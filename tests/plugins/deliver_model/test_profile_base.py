@@ -1,0 +1,249 @@
+"""Profiles laid over a bundled one: what they inherit, and as what."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from pvbench_deliver_model import profile
+from pvbench_deliver_model.profile import Profile, read
+from support.profiles import PROFILES, laid_over, number
+from support.runs import Cli
+
+Read = Callable[..., Profile]
+
+# All of a file based on another one.
+SIX_LINES = """\
+base = "epyc-avic"
+base_machine = "other"
+title = "a machine of mine"
+tsc_hz = 2_000_000_000
+tsc_hz_source = "its data sheet"
+costs.icr_direct = { value = 500, unit = "cycles", confidence = "A", source = "timed here" }
+"""
+
+
+@pytest.fixture
+def over(tmp_path: Path) -> Read:
+    """Read a file that is laid over ``skylake-2018``."""
+    return partial(laid_over, tmp_path)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of bundled profiles with nothing but ``skylake-2018`` in it."""
+    path = tmp_path / "profiles"
+    path.mkdir()
+    (path / "skylake-2018.toml").write_bytes((PROFILES / "skylake-2018.toml").read_bytes())
+    monkeypatch.setattr(profile, "_FOLDER", path)
+    return path
+
+
+@pytest.mark.parametrize("machine", ["same", "other"])
+def test_a_file_with_nothing_to_say_costs_what_its_base_costs(over: Read, machine: str) -> None:
+    """Title, clock, features and every number are inherited."""
+    mine, base = over(base_machine=machine), read("skylake-2018")
+    costs = [{name: c.ps for name, c in p.costs.items()} for p in (mine, base)]
+    ratios = [{name: c.ps for name, c in p.ratios.items()} for p in (mine, base)]
+
+    assert (costs[0], ratios[0]) == (costs[1], ratios[1])
+    assert (mine.name, mine.title) == ("mine", base.title)
+    assert (mine.local_apic, mine.icr_fastpath) == ("apicv", "none")
+
+
+def test_what_a_file_says_lies_over_its_base(over: Read) -> None:
+    """1000 cycles of 2.5 GHz; the number beside it stays at 1530."""
+    mine = over(title="mine", costs={"icr_write": number(1_000)})
+
+    assert (mine.title, mine.ps("icr_write"), mine.ps("hypercall")) == (
+        "mine",
+        400_000,
+        612_000,
+    )
+
+
+def test_ratios_lie_over_their_base_as_costs_do(over: Read) -> None:
+    """``halt_poll_shrink`` of today; the growth factor is inherited."""
+    mine = over(ratios={"halt_poll_shrink": number(2, unit="ratio")})
+
+    assert (mine.ratios["halt_poll_shrink"].ps, mine.ratios["halt_poll_grow"].ps) == (2, 2)
+    assert (mine.ratios["halt_poll_shrink"].confidence, "C") == (
+        "A",
+        mine.ratios["halt_poll_grow"].confidence,
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        pytest.param({"local_apic": "avic"}, ("avic", "none"), id="local-apic"),
+        pytest.param({"icr_fastpath": "any"}, ("apicv", "any"), id="fast-path"),
+    ],
+)
+@pytest.mark.parametrize("machine", ["same", "other"])
+def test_features_are_inherited_one_by_one(
+    over: Read, machine: str, changed: dict[str, str], expected: tuple[str, str]
+) -> None:
+    """A feature is no number: another machine's may be just as good."""
+    mine = over(base_machine=machine, features=changed)
+
+    assert expected == (mine.local_apic, mine.icr_fastpath)
+
+
+@pytest.mark.parametrize(
+    ("machine", "name", "expected"),
+    [
+        pytest.param("other", "hypercall", ("C", False), id="other-read"),
+        pytest.param("other", "icr_write", ("C", False), id="other-fitted"),
+        pytest.param("other", "kick", ("C", False), id="other-derived"),
+        pytest.param("same", "hypercall", ("A", False), id="same-read"),
+        pytest.param("same", "icr_write", ("B", True), id="same-fitted"),
+        pytest.param("same", "ack_poll", ("C", False), id="same-assumed"),
+    ],
+)
+def test_numbers_of_another_machine_are_assumptions_on_this_one(
+    over: Read, machine: str, name: str, expected: tuple[str, bool]
+) -> None:
+    """On the same machine they are what they were."""
+    found = over(base_machine=machine).costs[name]
+
+    assert expected == (found.confidence, found.fitted)
+
+
+def test_an_inherited_number_says_from_where_and_keeps_its_source(over: Read) -> None:
+    """A reader must be able to follow it to the publication."""
+    source = "KVM's halt polling document: 'a few' microseconds of a scheduler trip"
+
+    assert over().costs["wake_blocked"].source == f"of skylake-2018: {source}"
+
+
+def test_numbers_of_the_same_machine_keep_their_source_unchanged(over: Read) -> None:
+    """Nothing is told twice."""
+    source = "KVM's halt polling document: 'a few' microseconds of a scheduler trip"
+
+    assert over(base_machine="same").costs["wake_blocked"].source == source
+
+
+def test_letters_of_the_file_itself_stand(over: Read) -> None:
+    """Only what is inherited is assumed."""
+    letters = {"icr_write": "A", "hypercall": "B"}
+    costs = {name: number(7, confidence=letter) for name, letter in letters.items()}
+
+    found = over(costs=costs).costs
+
+    assert letters == {name: found[name].confidence for name in letters}
+
+
+def test_a_base_that_has_a_base_hands_both_down(over: Read) -> None:
+    """``epyc-avic`` rests on ``skylake-fastpath``, that on ``skylake-2018``."""
+    mine = over(base="epyc-avic", base_machine="same")
+    found = [
+        (mine.costs[name].confidence, mine.costs[name].source[:22])
+        for name in ("icr_direct", "icr_write_fastpath", "handler_work")
+    ]
+
+    assert found == [
+        ("B", "derived: flat_send_IPI"),
+        ("C", "of skylake-fastpath: d"),
+        ("C", "of skylake-fastpath: a"),
+    ]
+    assert (mine.local_apic, mine.icr_fastpath) == ("avic", "physical")
+
+
+def test_numbers_of_a_base_on_another_machine_name_each_step(over: Read) -> None:
+    """From ``skylake-2018`` over ``sapphire-rapids-ipiv`` to a third machine."""
+    source = over(base="sapphire-rapids-ipiv").costs["hypercall"].source
+
+    assert source == (
+        "of sapphire-rapids-ipiv: of skylake-fastpath: kvm-unit-tests vmexit, "
+        "vmcall on Skylake, 1559 to 1529 cycles (2020)"
+    )
+
+
+@pytest.mark.parametrize("machine", ["same", "other"])
+def test_inherited_cycles_last_as_long_as_the_files_own_clock_says(
+    over: Read, machine: str
+) -> None:
+    """1530 cycles at 2.0 GHz; nanoseconds stay nanoseconds."""
+    mine = over(base_machine=machine, tsc_hz=2_000_000_000, tsc_hz_source="a test")
+
+    assert (mine.ps("hypercall"), mine.ps("loop_overhead")) == (765_000, 24_000)
+
+
+def test_the_hash_is_of_the_bases_bytes_and_its_own(over: Read, tmp_path: Path) -> None:
+    """Equal hashes mean equal numbers."""
+    found = over().sha256
+    base = (PROFILES / "skylake-2018.toml").read_bytes()
+
+    assert hashlib.sha256(base + (tmp_path / "mine.toml").read_bytes()).hexdigest() == found
+
+
+def test_the_hash_changes_with_the_base(over: Read, folder: Path) -> None:
+    """A comment is enough: bytes are compared, not numbers."""
+    before = over()
+    path = folder / "skylake-2018.toml"
+    path.write_text(path.read_text() + "\n# a remark\n")
+    after = over()
+
+    assert (before.costs, before.sha256 == after.sha256) == (after.costs, False)
+
+
+def test_the_hash_changes_with_the_base_of_the_base(over: Read, folder: Path) -> None:
+    """Every file that is read counts."""
+    (folder / "middle.toml").write_text('base = "skylake-2018"\nbase_machine = "same"\n')
+    before = over(base="middle").sha256
+    path = folder / "skylake-2018.toml"
+    path.write_text(path.read_text() + "\n# a remark\n")
+
+    assert before != over(base="middle").sha256
+
+
+def test_the_hash_changes_with_the_file_itself(over: Read) -> None:
+    """The title is in its bytes, too."""
+    assert over(title="one").sha256 != over(title="two").sha256
+
+
+def test_a_file_of_six_lines_runs(cli: Cli) -> None:
+    """It is named, hashed and, but for one number, assumed."""
+    Path("mine.toml").write_text(SIX_LINES)
+    base = b"".join(
+        (PROFILES / f"{name}.toml").read_bytes()
+        for name in ("skylake-2018", "skylake-fastpath", "epyc-avic")
+    )
+
+    options = ("-q", "-k", "normal-ipi", "--sender", "native", "--json", "-o", "a.json")
+    done = cli("run", "norov", "--fast", "--vcpus", "4", "--profile", "mine.toml", *options)
+    found = {
+        (row["profile"], row["profile_sha256"], row["exits"])
+        for row in json.loads(done.out)["series"]
+    }
+
+    assert len(SIX_LINES.splitlines()) == 6
+    assert (done.status, found) == (
+        0,
+        {("mine", hashlib.sha256(base + SIX_LINES.encode()).hexdigest(), 0.0)},
+    )
+
+
+def test_a_file_of_six_lines_changes_the_number_it_gives(tmp_path: Path) -> None:
+    """500 cycles of 2.0 GHz; 1376 inherited ones of the same clock."""
+    (tmp_path / "mine.toml").write_text(SIX_LINES)
+    mine = read(str(tmp_path / "mine.toml"))
+
+    assert (mine.ps("icr_direct"), mine.ps("avic_incomplete")) == (250_000, 688_000)
+    assert [name for name, c in mine.costs.items() if c.confidence != "C"] == ["icr_direct"]
+
+
+def test_a_file_that_lies_over_nothing_ends_the_command_with_a_sentence(cli: Cli) -> None:
+    """Status 2, one line, no results."""
+    Path("mine.toml").write_text(SIX_LINES.replace("epyc-avic", "epyc-avik"))
+
+    done = cli("run", "norov", "--fast", "-q", "--profile", "mine.toml", "-o", "a.json")
+
+    assert (done.status, Path("a.json").exists()) == (2, False)
+    assert "no profile called 'epyc-avik'. Did you mean 'epyc-avic'" in done.err

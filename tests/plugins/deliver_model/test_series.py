@@ -1,0 +1,92 @@
+"""
+Which series a burst has, and what is summed: returns, losses, bursts nobody waits for.
+
+Costs are those of `model_helpers.ROUND`; a bare send to one CPU takes 2108.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from pvbench.slice_result import Distribution
+from support.helpers import guest_of
+from support.model import call, case_of, cpus, mask, profile_of, run_case, times
+
+
+def test_a_distribution_is_of_single_bursts() -> None:
+    """All are served by one handler at 6167, from t0 at 10, 2128 and 4246."""
+    case = case_of("x2apic-physical", cpus(4), mask(0, 1, wait=False))
+    _, trace = run_case(case, profile_of(posted_notification=5_000), loops=3)
+
+    expected = Distribution(p50=4_039, p99=4_039, maximum=6_157)
+    assert expected == trace.distributions["deliver"]
+
+
+@pytest.mark.parametrize(
+    ("stack", "expected"),
+    [
+        pytest.param("kvm-pv/x2apic-physical", (4, 10), id="kvm-counts-targets"),
+        pytest.param("hyperv-ipi/x2apic-physical", (2, 0), id="hyperv-returns-success"),
+        pytest.param("xen-evtchn/x2apic-physical", (10, 0), id="xen-returns-0-for-each"),
+    ],
+)
+def test_what_hypercalls_return_is_summed(stack: str, expected: tuple[int, int]) -> None:
+    """Five targets in two windows, twice."""
+    guest = guest_of((0, 1, 2, 3, 200, 201))
+
+    counts = run_case(case_of(stack, guest, call(0, 1, 2, 3, 4, 5)), loops=2)[1].counts
+
+    assert expected == (counts.hypercalls, counts.returned)
+
+
+def test_a_lossy_burst_has_no_end_to_wait_for() -> None:
+    """APIC ID 128 is dropped: one hypercall, 40 + 1 + 8 + 1100 + 1, and no more."""
+    guest = guest_of((0, 1, 128, 2))
+    case = case_of("kvm-pv128-v3/x2apic-physical", guest, call(0, 1, 2))
+
+    _, trace = run_case(case)
+
+    assert (
+        trace.ticks,
+        trace.counts.handlers,
+    ) == ({"send": 1_150, "irqoff": 1_110}, (0, 1, 0, 0))
+
+
+def test_a_lossy_burst_is_repeated_when_those_it_reached_are_done() -> None:
+    """They do not coalesce, however slow: loss is not made worse by haste."""
+    guest = guest_of((0, 1, 128, 2))
+    case = case_of("kvm-pv128-v3/x2apic-physical", guest, call(0, 1, 2))
+
+    counts = run_case(case, profile_of(posted_notification=5_000), loops=3)[1].counts
+
+    assert (counts.handlers, counts.coalesced) == ((0, 3, 0, 0), (0, 0, 0, 0))
+
+
+@pytest.mark.parametrize(
+    ("notification", "expected"),
+    [
+        # arrivals at 1117, 3235 and 5353; the first handler is entered at 6167
+        pytest.param(5_000, (12_117, 1, 2), id="still-pending"),
+        # entered at 1467, 3585 and 5703
+        pytest.param(300, (4_371, 3, 0), id="already-entered"),
+    ],
+)
+def test_a_bare_send_without_wait_may_coalesce_with_its_predecessor(
+    notification: int, expected: tuple[int, int, int]
+) -> None:
+    """One burst every 2118; nobody acknowledges."""
+    case = case_of("x2apic-physical", cpus(4), mask(0, 1, wait=False))
+    profile = profile_of(posted_notification=notification)
+
+    _, trace = run_case(case, profile, loops=3)
+
+    counts = trace.counts
+    coalesced = counts.coalesced or ()
+    assert expected == (trace.ticks["deliver"], counts.handlers[1], coalesced[1])
+
+
+def test_without_wait_there_is_no_ack_and_the_drain_is_outside() -> None:
+    """2 + 1 + 4 + 2100 + 1 for the send, 10 for the loop."""
+    found = times(case_of("x2apic-physical", cpus(4), mask(0, 1, wait=False)), loops=3)
+
+    assert found == {"send": 6_324, "irqoff": 6_318, "deliver": 4_371, "wall": 6_354}

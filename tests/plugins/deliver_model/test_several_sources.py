@@ -1,0 +1,218 @@
+"""
+Several sources at once: order of time, the rule of call lists, sources hit.
+
+A unicast call sends for 2122 from its t0 at 10: it arrives at 1132, is entered
+at 1482, acknowledged at 1495.  See `model_helpers.ROUND`.
+"""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from pvbench.ops import Burst, Program
+from pvbench.run.prepared import prepare
+from pvbench.run.proof import differences
+from pvbench.slice_result import PartialSend
+from pvbench_deliver_model.engine import Engine
+from support.helpers import guest_of
+from support.model import call, case_of, cpus, mask, profile_of, run_case, times
+
+
+def test_a_request_rides_on_a_send_that_is_under_way() -> None:
+    """
+    CPU 1 finds the list of CPU 2 filled by CPU 0 and sends nothing.
+
+    Its function runs second, 1495 + 7, and it polls once: 1507, so 1497 from
+    its t0; CPU 0 is back at 2132 and polls once.
+    """
+    found = times(case_of("x2apic-physical", cpus(4), call(0, 2), call(1, 2)))
+
+    assert found == {
+        "send": 2_122,
+        "deliver": 1_472 + 1_472,
+        "ack": 2_127 + 1_497,
+        "wall": 2_137 + 1_507,
+        "makespan": 2_137,
+    }
+
+
+def test_riders_are_worked_off_by_the_one_handler() -> None:
+    """Two requests, one interrupt, nothing coalesced in the local APIC."""
+    counts = run_case(case_of("x2apic-physical", cpus(4), call(0, 2), call(1, 2)))[1].counts
+
+    assert (
+        counts.handlers,
+        counts.functions,
+        counts.coalesced,
+        counts.icr_writes,
+    ) == ((0, 0, 1, 0), (0, 0, 2, 0), (0, 0, 0, 0), 1)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [pytest.param(0, 1, id="up"), pytest.param(3, 1, id="down")]
+)
+def test_at_one_instant_the_first_burst_of_the_task_goes_first(first: int, second: int) -> None:
+    """Order is data: (time, place in the task); CPU numbers play no part."""
+    case = case_of("x2apic-physical", cpus(4), call(first, 2), call(second, 2))
+
+    partial = run_case(case)[1].partial
+
+    assert (PartialSend(burst=1, cpus=(), times=1),) == partial
+
+
+def test_lists_are_empty_again_once_the_handler_was_entered() -> None:
+    """CPU 1 is back at 1507, CPU 2 was entered at 1482: it sends, and CPU 0 rides."""
+    case = case_of("x2apic-physical", cpus(4), call(0, 2), call(1, 2))
+    _, trace = run_case(case, loops=2)
+
+    assert (
+        (
+            PartialSend(burst=0, cpus=(), times=1),
+            PartialSend(burst=1, cpus=(), times=1),
+        ),
+        2,
+        4,
+    ) == (trace.partial, trace.counts.handlers[2], trace.counts.functions[2])
+
+
+def test_ops_for_fewer_targets_are_asked_for_by_burst_and_cpus() -> None:
+    """CPU 2's list is taken, CPU 3's is not: the second burst is a unicast to 3."""
+    prepared = prepare(case_of("x2apic-physical", cpus(4), call(0, 2), call(1, 2, 3)))
+    asked: list[tuple[int, tuple[int, ...]]] = []
+
+    def program_for(burst: int, targets: tuple[int, ...]) -> Program:
+        asked.append((burst, targets))
+        return prepared.subset(burst, targets).program
+
+    task = attrs.evolve(prepared.task, program_for=program_for)
+    Engine(prepared.case.guest, profile_of()).run(task, loops=1, warmup=0)
+
+    assert asked == [(1, (3,))]
+
+
+def test_a_partial_send_is_timed_as_what_it_is() -> None:
+    """40 for two entries, then a unicast: 2142, and two polls behind it."""
+    case = case_of("x2apic-physical", cpus(4), call(0, 2), call(1, 2, 3))
+
+    found = times(case)
+
+    assert (found["send"], found["ack"]) == (2_122 + 2_142, 2_127 + 2_152)
+
+
+def test_sources_with_targets_of_their_own_do_not_disturb_each_other() -> None:
+    """Each as if alone, at the same time."""
+    found = times(case_of("x2apic-physical", cpus(4), call(0, 2), call(1, 3)))
+
+    assert found == {
+        "send": 4_244,
+        "deliver": 2_944,
+        "ack": 4_254,
+        "wall": 4_274,
+        "makespan": 2_137,
+    }
+
+
+@pytest.mark.parametrize("state", ["running", "halted"])
+def test_two_sources_that_hit_each_other_are_deaf_while_they_send(state: str) -> None:
+    """
+    Both send until 2132; then 350 to the handler, entered at 2482.
+
+    Acknowledged at 2495; each is out of its own handler at 2535.
+    """
+    case = case_of("x2apic-physical", cpus(4), call(0, 1), call(1, 0), state=state)
+
+    assert times(case, loops=3) == {
+        "send": 6 * 2_122,
+        "deliver": 6 * 2_472,
+        "ack": 6 * 2_525,
+        "wall": 6 * 2_535,
+        "makespan": 3 * 2_535,
+    }
+
+
+def test_a_source_that_is_a_target_is_held_up_by_its_handler() -> None:
+    """CPU 1 has its own acknowledgement at 1495, but is in a handler until 2535."""
+    found = times(case_of("x2apic-physical", cpus(4), call(0, 1), call(1, 2)))
+
+    assert (found["deliver"], found["ack"]) == (2_472 + 1_472, 2_490 + 2_525)
+
+
+def test_the_same_vector_from_two_sources_coalesces() -> None:
+    """Both arrive at 1117; a bare send looks at no list."""
+    _, trace = run_case(case_of("x2apic-physical", cpus(4), mask(0, 2), mask(1, 2)))
+
+    counts = trace.counts
+    assert (
+        counts.handlers,
+        counts.coalesced,
+        trace.ticks["deliver"],
+    ) == ((0, 0, 1, 0), (0, 0, 1, 0), 2 * 1_457)
+
+
+def test_two_vectors_from_two_sources_are_handled_one_after_the_other() -> None:
+    """The first handler ends at 1520; the second is entered at 1570."""
+    case = case_of("x2apic-physical", cpus(4), mask(0, 2), mask(1, 2, vector=0xFD))
+    _, trace = run_case(case)
+
+    assert (trace.counts.handlers, trace.ticks["deliver"]) == ((0, 0, 2, 0), 1_457 + 1_560)
+
+
+def test_interrupts_are_accepted_in_order_of_arrival_not_of_sources() -> None:
+    """
+    CPU 2 is sent to by the second source, but wants the lock first, at 1473.
+
+    CPU 1 wants it at 1477 and CPU 3 at 3577; releases are 9000 apart.
+    """
+    case = case_of("x2apic-physical", cpus(5), mask(0, 1, 3, lock=True), mask(4, 2, lock=True))
+
+    found = times(case, profile_of(lock_handover=9_000))
+
+    assert found["ack"] == 19_475 + 2_113
+
+
+def test_bare_sends_and_calls_may_run_side_by_side() -> None:
+    """Functions are counted for the calls, handlers for both."""
+    case = case_of("x2apic-physical", cpus(6), call(0, 2, 3), mask(1, 3, 4))
+    prepared, trace = run_case(case, loops=3)
+
+    assert (differences(prepared, trace), trace.counts.functions) == ([], (0, 0, 3, 3, 0, 0))
+
+
+@pytest.mark.parametrize("warmup", [0, 2])
+def test_the_makespan_is_from_the_common_start_to_the_last_end(warmup: int) -> None:
+    """Two iterations of 2137 beside two of 8449; after a warm-up both start anew."""
+    guest = guest_of(range(8))
+    burst = Burst(source=0, operation="smp_call_function_single", targets=(1,))
+    other = mask(2, 3, 4, 5, 6)
+
+    found = times(case_of("x2apic-physical", guest, burst, other), loops=2, warmup=warmup)
+
+    assert found["makespan"] == 2 * (10 + 2 + 1 + 16 + 8_400 + 1 + 4 * 5)
+
+
+def test_calls_that_lose_a_target_prove_what_they_reached() -> None:
+    """
+    Patch v3 drops APIC ID 128, CPU 2, which both sources call.
+
+    The second finds CPU 3's list taken; a unicast to CPU 2 alone would be native.
+    """
+    guest = guest_of((0, 1, 128, 2))
+    case = case_of("kvm-pv128-v3/x2apic-physical", guest, call(0, 2, 3), call(1, 2, 3))
+    prepared, trace = run_case(case, loops=2)
+
+    assert differences(prepared, trace) == []
+
+
+def test_a_source_is_held_up_by_a_handler_it_enters_while_it_polls() -> None:
+    """
+    CPU 7 would have its last acknowledgement at 10529, after the lock.
+
+    But CPU 0's fourth send arrives at 7429, and that handler is over at 27792.
+    """
+    burst, other = call(7, 1, 2, lock=True), mask(0, 3, 4, 5, 7, wait=False)
+    profile = profile_of(lock_handover=9_000, interrupt_exit=20_000)
+
+    found = times(case_of("x2apic-physical", cpus(8), burst, other), profile)
+
+    assert found["ack"] == 27_782

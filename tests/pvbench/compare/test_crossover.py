@@ -1,0 +1,213 @@
+"""Crossovers: where a verdict changes along the parameter of a workload family."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pvbench.compare import crossover
+from pvbench.compare import pairs as case_pairs
+from pvbench.compare.crossover import Crossover
+from pvbench.compare.pairs import Pair
+from pvbench.report import comparison
+from pvbench.results.rows import Row
+from support.runs import row_of
+
+PHYSICAL, CLUSTER = "x2apic-physical", "x2apic-cluster"
+PV = f"kvm-pv/{PHYSICAL}"
+
+
+def member(value: int, stack: str, time_s: float, **facts: Any) -> Row:
+    """One of the family fanout."""
+    family = {"family": "fanout", "parameter": "targets", "parameter_value": value}
+    variant = facts.setdefault("variant", "packed")
+    return row_of(f"fanout:{value}:{variant}", stack, time_s, **(family | facts))
+
+
+def line(stack: str, times_us: dict[int, float], **facts: Any) -> list[Row]:
+    """One stack along the family: its time by value."""
+    return [member(v, stack, us * 1e-6, **facts) for v, us in times_us.items()]
+
+
+def found(*rows: Row, axis: str = "sender", baseline: str | None = None) -> list[Crossover]:
+    """The crossovers of rows along an axis."""
+    return crossover.crossovers(case_pairs.by_axis(list(rows), axis, baseline))
+
+
+BASE = line(PHYSICAL, {1: 1, 2: 2, 4: 4, 8: 8})
+
+
+@pytest.mark.parametrize(
+    ("times_us", "stretches", "sentence"),
+    [
+        pytest.param(
+            {1: 0.5, 2: 1, 4: 2, 8: 4}, [("faster", 1, 8)], "faster from 1 to 8", id="always"
+        ),
+        pytest.param(
+            {1: 2, 2: 3, 4: 5, 8: 9}, [("slower", 1, 8)], "slower from 1 to 8", id="never"
+        ),
+        pytest.param(
+            {1: 1, 2: 2, 4: 4, 8: 8}, [("equal", 1, 8)], "equal from 1 to 8", id="no-matter"
+        ),
+        pytest.param(
+            {1: 3, 2: 3, 4: 3, 8: 3},
+            [("slower", 1, 2), ("faster", 4, 8)],
+            "slower from 1 to 2, faster from 4 on (to 8)",
+            id="one-change",
+        ),
+        pytest.param(
+            {1: 2, 2: 1, 4: 5, 8: 1},
+            [("slower", 1, 1), ("faster", 2, 2), ("slower", 4, 4), ("faster", 8, 8)],
+            "slower at 1, faster at 2, slower at 4, faster at 8",
+            id="several-changes",
+        ),
+        pytest.param(
+            {1: 1, 2: 2, 4: 3, 8: 9},
+            [("equal", 1, 2), ("faster", 4, 4), ("slower", 8, 8)],
+            "equal from 1 to 2, faster at 4, slower at 8",
+            id="equal-is-a-verdict",
+        ),
+        pytest.param({2: 1, 8: 9}, [("faster", 2, 2), ("slower", 8, 8)], "", id="some-only"),
+        pytest.param({8: 9, 1: 2}, [("slower", 1, 8)], "slower from 1 to 8", id="any-order"),
+    ],
+)
+def test_a_crossover_is_a_list_of_stretches(
+    times_us: dict[int, float], stretches: list[tuple[str, int, int]], sentence: str
+) -> None:
+    """Verdict, first and last value that was run: nothing is said of those between."""
+    (one,) = found(*BASE, *line(PV, times_us))
+
+    assert one.stretches == tuple(stretches)
+    assert next(comparison.crossings([one])) == (
+        f"fanout packed on dense:80, wall, against {PHYSICAL}, by targets:"
+    )
+    if sentence:
+        assert list(comparison.crossings([one]))[1:] == [f"  {sentence}: {PV}"]
+
+
+def test_values_are_ordered_as_numbers() -> None:
+    """Not as text: 16 comes after 2."""
+    base = line(PHYSICAL, {16: 9, 2: 9, 128: 9})
+    (one,) = found(*base, *line(PV, {2: 10, 16: 10, 128: 1}))
+
+    assert one.stretches == (("slower", 2, 16), ("faster", 128, 128))
+
+
+def test_a_noisy_clock_has_no_crossover_but_inconclusive_stretches() -> None:
+    """A verdict is not to be had of one number."""
+    rows = [*line(PHYSICAL, {1: 1, 2: 2}, clock="wall"), *line(PV, {1: 2, 2: 1}, clock="wall")]
+    (one,) = found(*rows)
+
+    assert one.stretches == (("inconclusive", 1, 2),)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("model", "wall"), ("wall", "model"), ("wall", "wall")]
+)
+def test_times_of_which_one_is_noisy_are_not_ranked(before: str, after: str) -> None:
+    """`--beside` lays them together; neither way round is there a verdict."""
+    sides = [row_of("broadcast", PHYSICAL, 1e-6, clock=clock) for clock in (before, after)]
+    pair = Pair(baseline="a", side="b", before=sides[0], after=sides[1])
+
+    assert pair.verdict == "inconclusive"
+
+
+def test_one_member_of_a_family_has_no_crossover() -> None:
+    """Nor has what is no family."""
+    single = [row_of("broadcast", stack, 1e-6) for stack in (PHYSICAL, PV)]
+
+    assert found(*BASE, *line(PV, {4: 1}), *single) == []
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        pytest.param({"guest": "dense:8", "apic_ids": "0-7"}, id="guest"),
+        pytest.param({"series": "ack"}, id="series"),
+        pytest.param({"variant": "spread"}, id="variant"),
+        pytest.param({"target_state": "running"}, id="target-state"),
+        pytest.param({"shorthands": "yes"}, id="shorthands"),
+        pytest.param({"host_cpus": 2}, id="host-cpus"),
+        pytest.param({"guest_bits": 32}, id="bits"),
+    ],
+)
+def test_what_is_not_the_same_is_kept_apart(facts: dict[str, Any]) -> None:
+    """Each has a line of its own under a head of its own: their verdicts differ."""
+    rows = [*BASE, *line(PV, {1: 2, 8: 1})]
+    others = [*line(PHYSICAL, {1: 1, 8: 8}, **facts), *line(PV, {1: 0.5, 8: 1}, **facts)]
+    pairs = case_pairs.by_axis([*rows, *others], "sender", PHYSICAL)
+    one, other = crossover.crossovers(pairs)
+    lines = list(comparison.crossings([one, other]))
+    table = comparison.comparison(pairs, "csv", by="sender").splitlines()
+
+    assert one.stretches == (("slower", 1, 1), ("faster", 8, 8))
+    assert other.stretches == (("faster", 1, 8),)
+    assert [text.startswith("  ") for text in lines] == [False, True, False, True]
+    assert lines[0] != lines[2]
+    looks = [",".join(text.split(",")[:-6]) for text in table]
+    assert len(set(looks)) == len(looks)
+
+
+def test_profiles_are_kept_apart_and_can_be_compared() -> None:
+    """By profile: each stack against itself, the side named by its content."""
+    other = {"profile": "epyc-avic", "profile_sha256": "beef0000" + 56 * "0"}
+    rows = [
+        *(*line(PHYSICAL, {1: 1, 2: 2}), *line(PV, {1: 1, 2: 2})),
+        *(*line(PHYSICAL, {1: 2, 2: 1}, **other), *line(PV, {1: 1, 2: 1}, **other)),
+    ]
+    crossovers = found(*rows, axis="profile")
+
+    assert [(one.stack, one.side, one.stretches) for one in crossovers] == [
+        (PHYSICAL, "epyc-avic beef0000", (("slower", 1, 1), ("faster", 2, 2))),
+        (PV, "epyc-avic beef0000", (("equal", 1, 1), ("faster", 2, 2))),
+    ]
+    assert list(comparison.crossings(crossovers)) == [
+        f"fanout packed on dense:80, {PHYSICAL}, wall, against skylake-2018 1e95a277, by "
+        "targets:",
+        "  slower at 1, faster at 2: epyc-avic beef0000",
+        f"fanout packed on dense:80, {PV}, wall, against skylake-2018 1e95a277, by targets:",
+        "  equal at 1, faster at 2: epyc-avic beef0000",
+    ]
+
+
+def test_guests_can_be_compared() -> None:
+    """The head names the stack and the baseline's guest."""
+    other = {"guest": "sparse:80:2", "apic_ids": "0-158:2"}
+    (one,) = found(*BASE, *line(PHYSICAL, {1: 1, 8: 9}, **other), axis="guest")
+
+    assert list(comparison.crossings([one])) == [
+        f"fanout packed on dense:80, {PHYSICAL}, wall, against dense:80, by targets:",
+        "  equal at 1, slower at 8: sparse:80:2",
+    ]
+
+
+def test_the_stacks_of_two_files_are_kept_apart() -> None:
+    """Their sides have one name: without the stack nobody could tell them apart."""
+    old = [*line(PHYSICAL, {1: 1, 2: 2}), *line(CLUSTER, {1: 1, 2: 2})]
+    new = [*line(PHYSICAL, {1: 2, 2: 1}), *line(CLUSTER, {1: 1, 2: 1})]
+    pairs, _ = case_pairs.across_files({"old": old, "new": new})
+
+    assert list(comparison.crossings(crossover.crossovers(pairs))) == [
+        f"fanout packed on dense:80, {PHYSICAL}, wall, against old, by targets:",
+        "  slower at 1, faster at 2: new",
+        f"fanout packed on dense:80, {CLUSTER}, wall, against old, by targets:",
+        "  equal at 1, faster at 2: new",
+    ]
+
+
+def test_three_files_have_two_sides() -> None:
+    """Sides of one verdict stand in one line."""
+    lines = [line(PHYSICAL, {1: us, 2: us}) for us in (2, 1, 1)]
+    pairs, _ = case_pairs.across_files(dict(zip(("a", "b", "c"), lines, strict=True)))
+
+    assert list(comparison.crossings(crossover.crossovers(pairs)))[1:] == [
+        "  faster from 1 to 2: b, c"
+    ]
+
+
+def test_a_family_with_a_number_alone_has_no_variant() -> None:
+    """Its name stands alone."""
+    rows = [*line(PHYSICAL, {1: 1, 2: 1}, variant=None), *line(PV, {1: 2, 2: 2}, variant=None)]
+
+    assert found(*rows)[0].family == "fanout"

@@ -1,0 +1,231 @@
+"""What a hypervisor makes of register writes: ICR, ICR2, SELF IPI."""
+
+from __future__ import annotations
+
+import pytest
+
+from pvbench.decode.decoder import Route
+from pvbench.ops import Fence, IrqSave, MmioWrite, Op, Scan, WaitIcrIdle, WrMsr
+from support.helpers import MSR_X2APIC_ICR, XAPIC_ICR, XAPIC_ICR2, decode, guest_of, hits
+
+SELF_IPI = 0x83F
+EOI = 0x80B
+
+X2APIC = guest_of((0, 3, 16, 17, 255))
+XAPIC = guest_of((0, 3, 16, 17, 254), apic_mode="xapic")
+FAR = guest_of((5, 1 << 20, 0x7FFF_FFFF))  # too far apart for a table
+
+
+def icr(low: int, destination: int = 0) -> WrMsr:
+    """One x2APIC ICR write."""
+    return WrMsr(MSR_X2APIC_ICR, destination << 32 | low)
+
+
+def icr_pair(low: int, destination: int) -> list[Op]:
+    """ICR2, then ICR."""
+    return [MmioWrite(XAPIC_ICR2, destination << 24), MmioWrite(XAPIC_ICR, low)]
+
+
+@pytest.mark.parametrize(
+    ("op", "expected", "route"),
+    [
+        pytest.param(icr(0xFC, 16), [(0xFC, 2)], Route.PHYSICAL, id="physical"),
+        pytest.param(icr(0xFC, 255), [(0xFC, 4)], Route.PHYSICAL, id="0xff-is-an-id"),
+        pytest.param(icr(0xFC, 254), [], Route.PHYSICAL, id="id-nobody-has"),
+        pytest.param(icr(0xFC, 256), [], Route.PHYSICAL, id="id-beyond-the-highest"),
+        pytest.param(icr(0x400, 3), [(2, 1)], Route.PHYSICAL, id="nmi-has-vector-0"),
+        pytest.param(icr(0x4FC, 3), [(2, 1)], Route.PHYSICAL, id="nmi-ignores-its-vector"),
+        pytest.param(icr(0x40FC, 3), [(0xFC, 1)], Route.PHYSICAL, id="level-assert"),
+        pytest.param(icr(0x10FC, 3), [(0xFC, 1)], Route.PHYSICAL, id="busy-is-cleared"),
+        pytest.param(icr(0x10, 3), [(0x10, 1)], Route.PHYSICAL, id="lowest-vector"),
+        pytest.param(
+            icr(0x8FC, 0x1_0003), [(0xFC, 2), (0xFC, 3)], Route.LOGICAL, id="cluster-1"
+        ),
+        pytest.param(
+            icr(0x8FC, 0x0_0009), [(0xFC, 0), (0xFC, 1)], Route.LOGICAL, id="cluster-0"
+        ),
+        pytest.param(icr(0x8FC, 0xF_8000), [(0xFC, 4)], Route.LOGICAL, id="cluster-15"),
+        pytest.param(icr(0x8FC, 0x0_8000), [], Route.LOGICAL, id="member-nobody-has"),
+        pytest.param(icr(0x8FC, 0x7_0001), [], Route.LOGICAL, id="cluster-nobody-has"),
+        pytest.param(
+            icr(0xFC, 0xFFFF_FFFF),
+            [(0xFC, cpu) for cpu in range(5)],
+            Route.BROADCAST,
+            id="broadcast-id",
+        ),
+        pytest.param(
+            icr(0x8FC, 0xFFFF_FFFF),
+            [(0xFC, cpu) for cpu in range(5)],
+            Route.BROADCAST,
+            id="broadcast-id-logical",
+        ),
+        pytest.param(icr(0x4_00FC, 16), [(0xFC, 1)], Route.SELF, id="shorthand-self"),
+        pytest.param(
+            icr(0x8_00FC, 16),
+            [(0xFC, cpu) for cpu in range(5)],
+            Route.BROADCAST,
+            id="shorthand-all",
+        ),
+        pytest.param(
+            icr(0xC_00FC, 16),
+            [(0xFC, 0), (0xFC, 2), (0xFC, 3), (0xFC, 4)],
+            Route.BROADCAST,
+            id="shorthand-all-but-self",
+        ),
+        pytest.param(
+            icr(0xC_0400),
+            [(2, 0), (2, 2), (2, 3), (2, 4)],
+            Route.BROADCAST,
+            id="nmi-to-all-but-self",
+        ),
+        pytest.param(
+            WrMsr(SELF_IPI, 0xF6), [(0xF6, 1)], Route.SELF_REGISTER, id="self-ipi-register"
+        ),
+    ],
+)
+def test_an_x2apic_write_reaches(
+    op: WrMsr, expected: list[tuple[int, int]], route: Route
+) -> None:
+    """Fields of the x2APIC ICR, sent by CPU 1 of the APIC IDs 0, 3, 16, 17, 255."""
+    found = [send.route for send in decode([op], X2APIC, source=1)]
+
+    assert (expected, [route]) == (hits([op], X2APIC, source=1), found)
+
+
+@pytest.mark.parametrize(
+    ("op", "error"),
+    [
+        pytest.param(icr(0x0F, 3), "vector 0xf is illegal", id="vector-15"),
+        pytest.param(icr(0x02, 3), "vector 0x2 is illegal", id="vector-2-is-no-nmi"),
+        pytest.param(icr(0xC_0002, 3), "vector 0x2 is illegal", id="shorthand-vector-2"),
+        pytest.param(icr(0x20FC, 3), "reserved", id="reserved-13"),
+        pytest.param(icr(0x1_00FC, 3), "reserved", id="reserved-16"),
+        pytest.param(icr(0x2_00FC, 3), "reserved", id="reserved-17"),
+        pytest.param(icr(0x10_00FC, 3), "reserved", id="reserved-20"),
+        pytest.param(icr(0x8000_00FC, 3), "reserved", id="reserved-31"),
+        pytest.param(icr(0x1FC, 3), "delivery mode 1", id="lowest-priority"),
+        pytest.param(icr(0x500, 3), "delivery mode 5", id="init"),
+        pytest.param(WrMsr(EOI, 0), "MSR 0x80b sends nothing", id="eoi-sends-nothing"),
+        pytest.param(WrMsr(SELF_IPI, 0x02), "vector 0x2", id="self-ipi-vector-2-is-no-nmi"),
+        pytest.param(WrMsr(SELF_IPI, 0x0F), "vector 0xf", id="self-ipi-vector-15"),
+        pytest.param(WrMsr(SELF_IPI, 0x1FC), "reserved", id="self-ipi-reserved-bit"),
+        pytest.param(MmioWrite(XAPIC_ICR, 0xFC), "xAPIC page is off", id="mmio"),
+    ],
+)
+def test_an_x2apic_write_reaches_nobody_with_the_reason(op: Op, error: str) -> None:
+    """Illegal vectors and reserved bits; of SELF IPI all bits but 7:0 are reserved."""
+    found = [(send.route, send.cpus.tolist()) for send in decode([op], X2APIC)]
+    reasons = [send.error or "" for send in decode([op], X2APIC)]
+
+    assert found == [(Route.FAULT, [])]
+    assert error in reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("ops", "expected"),
+    [
+        pytest.param(icr_pair(0xFC, 16), [(0xFC, 2)], id="physical"),
+        pytest.param(icr_pair(0xFC, 18), [], id="id-nobody-has"),
+        pytest.param(icr_pair(0x400, 254), [(2, 4)], id="nmi"),
+        pytest.param(icr_pair(0x8FC, 0b101), [(0xFC, 0), (0xFC, 2)], id="flat-bits-are-cpus"),
+        pytest.param(icr_pair(0x8FC, 0b1110_0000), [], id="flat-bits-nobody-has"),
+        pytest.param(icr_pair(0xFC, 255), [(0xFC, n) for n in range(5)], id="broadcast-id"),
+        pytest.param(icr_pair(0x8FC, 255), [(0xFC, n) for n in range(5)], id="flat-all"),
+        pytest.param(icr_pair(0x4_00FC, 16), [(0xFC, 1)], id="shorthand-self"),
+        pytest.param(icr_pair(0x8_00FC, 16), [(0xFC, n) for n in range(5)], id="all"),
+        pytest.param(
+            icr_pair(0xC_00FC, 16), [(0xFC, n) for n in (0, 2, 3, 4)], id="all-but-self"
+        ),
+        pytest.param([MmioWrite(XAPIC_ICR2, 16 << 24)], [], id="icr2-alone-sends-nothing"),
+        pytest.param(
+            [*icr_pair(0xFC, 3), MmioWrite(XAPIC_ICR, 0xFD)],
+            [(0xFC, 1), (0xFD, 1)],
+            id="icr2-keeps-its-value",
+        ),
+        pytest.param(
+            [MmioWrite(XAPIC_ICR2, 3 << 24 | 0xFF_FFFF), MmioWrite(XAPIC_ICR, 0xFC)],
+            [(0xFC, 1)],
+            id="destination-is-bits-31-24",
+        ),
+    ],
+)
+def test_an_xapic_write_reaches(ops: list[Op], expected: list[tuple[int, int]]) -> None:
+    """The write of the low word sends, to the destination in ICR2 bits 31:24."""
+    assert expected == hits(ops, XAPIC, source=1)
+
+
+@pytest.mark.parametrize(
+    ("op", "error"),
+    [
+        pytest.param(icr(0xFC, 3), "x2APIC register in xAPIC mode raises #GP", id="icr-msr"),
+        pytest.param(WrMsr(SELF_IPI, 0xFC), "#GP", id="self-ipi-msr"),
+        pytest.param(MmioWrite(0xFEE0_00B0, 0), "0xfee000b0 sends nothing", id="eoi"),
+        pytest.param(MmioWrite(XAPIC_ICR, 0x0F), "vector 0xf is illegal", id="vector-15"),
+    ],
+)
+def test_an_xapic_write_reaches_nobody_with_the_reason(op: Op, error: str) -> None:
+    """x2APIC MSRs exist in x2APIC mode only; EOI is no send."""
+    (send,) = decode([op], XAPIC)
+
+    assert (send.route, send.cpus.tolist()) == (Route.FAULT, [])
+    assert error in (send.error or "")
+
+
+@pytest.mark.parametrize(
+    ("destination", "expected"),
+    [
+        pytest.param(5, [(0xFC, 0)], id="lowest"),
+        pytest.param(1 << 20, [(0xFC, 1)], id="two-to-the-20"),
+        pytest.param(0x7FFF_FFFF, [(0xFC, 2)], id="highest"),
+        pytest.param(4, [], id="below-all"),
+        pytest.param(6, [], id="between"),
+        pytest.param(0x8000_0000, [], id="above-all"),
+    ],
+)
+def test_ids_far_apart_are_found_too(destination: int, expected: list[tuple[int, int]]) -> None:
+    """x2APIC IDs have 32 bits."""
+    assert expected == hits([icr(0xFC, destination)], FAR)
+
+
+def test_consecutive_writes_of_one_kind_are_one_entry() -> None:
+    """Each hit names its op, so that one that reaches nobody shifts nothing."""
+    ops: list[Op] = [Fence(), IrqSave(), Scan(3), icr(0xFC, 17), icr(0xFC, 99), icr(0xFC, 3)]
+
+    (send,) = decode(ops, X2APIC)
+
+    assert send.op_of_hit is not None
+    assert (
+        send.first,
+        send.ops,
+        send.cpus.tolist(),
+        send.op_of_hit.tolist(),
+    ) == (3, 3, [3, 1], [0, 2])
+
+
+def test_each_hit_of_a_logical_write_names_its_op() -> None:
+    """One write reaches up to 16 CPUs."""
+    (send,) = decode([icr(0x8FC, 0x1_0003), icr(0x8FC, 0x0_0008)], X2APIC)
+
+    assert send.op_of_hit is not None
+    assert (send.cpus.tolist(), send.op_of_hit.tolist()) == ([2, 3, 1], [0, 0, 1])
+
+
+def test_writes_of_different_kinds_keep_program_order() -> None:
+    """Vector, register and broadcast changes start a new entry at their op."""
+    ops = [icr(0xFC, 3), icr(0xFD, 3), WrMsr(SELF_IPI, 0xF6), icr(0xFC, 0xFFFF_FFFF)]
+
+    found = [(send.first, send.vector, len(send.cpus)) for send in decode(ops, X2APIC)]
+
+    assert found == [(0, 0xFC, 1), (1, 0xFD, 1), (2, 0xF6, 1), (3, 0xFC, 5)]
+
+
+def test_a_broadcast_among_addressed_writes_does_not_swallow_them() -> None:
+    """The broadcast ID is one destination, not a mode."""
+    ops = [icr(0xFC, 3), icr(0xFC, 0xFFFF_FFFF), icr(0xFC, 16)]
+
+    assert [cpu for _, cpu in hits(ops, X2APIC)] == [1, 0, 1, 2, 3, 4, 2]
+
+
+def test_ops_that_send_nothing_leave_no_entry() -> None:
+    """Interrupt flags, fences, scans and polls are for the cost model."""
+    assert decode([IrqSave(), Fence(), Scan(9), WaitIcrIdle()], XAPIC) == []

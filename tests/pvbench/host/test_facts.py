@@ -1,0 +1,518 @@
+"""The host's fingerprint: facts from planted trees, what they advise, and KVM's key."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pvbench.host import facts as host_facts
+
+CPU = "sys/devices/system/cpu"
+CPUINFO = "proc/cpuinfo"
+CLOCK = "sys/devices/system/clocksource/clocksource0/current_clocksource"
+HUGEPAGES = "sys/kernel/mm/transparent_hugepage/enabled"
+ASLR = "proc/sys/kernel/randomize_va_space"
+RELEASE, VERSION = "proc/sys/kernel/osrelease", "proc/sys/kernel/version"
+GOVERNORS = tuple(f"{CPU}/cpu{number}/cpufreq/scaling_governor" for number in range(2))
+NO_TURBO, BOOST = f"{CPU}/intel_pstate/no_turbo", f"{CPU}/cpufreq/boost"
+BUGS = f"{CPU}/vulnerabilities"
+POLL = "sys/module/kvm/parameters/halt_poll_ns"
+AVIC = "sys/module/kvm_amd/parameters/avic"
+
+Files = Mapping[str, str | bytes | None]
+Plant = Callable[[Files], Path]
+
+
+def cpuinfo(
+    flags: str = "fpu svm constant_tsc nonstop_tsc",
+    model: str = "AMD EPYC 7763",
+    microcode: str = "0xa0011d1",
+) -> str:
+    """One CPU of /proc/cpuinfo."""
+    return (
+        f"processor\t: 0\nmodel\t\t: 1\nmodel name\t: {model}\nmicrocode\t: {microcode}\n"
+        f"vmx flags\t: hypervisor\nflags\t\t: {flags}\nbogomips\t: 4900.00\n\n"
+    )
+
+
+# A host that there is nothing to say against.
+STEADY = {
+    CPUINFO: 2 * cpuinfo(),
+    RELEASE: "6.8.0-31-generic\n",
+    VERSION: "#31-Ubuntu SMP Sat Apr 20 00:40:06 UTC 2024\n",
+    ASLR: "2\n",
+    POLL: "0\n",
+    "sys/module/kvm/parameters/tdp_mmu": "Y\n",
+    AVIC: "N\n",
+    "sys/module/kvm_amd/parameters/nested": "1\n",
+    "sys/module/ext4/parameters/other": "1\n",
+    CLOCK: "tsc\n",
+    f"{CPU}/smt/active": "0\n",
+    GOVERNORS[0]: "performance\n",
+    GOVERNORS[1]: "performance\n",
+    BOOST: "0\n",
+    f"{CPU}/isolated": "2-3\n",
+    f"{CPU}/nohz_full": "3\n",
+    f"{BUGS}/meltdown": "Not affected\n",
+    f"{BUGS}/spectre_v1": "Mitigation: usercopy/swapgs barriers\n",
+    f"{BUGS}/tsa": "Vulnerable: No microcode\n",
+    HUGEPAGES: "always [madvise] never\n",
+}
+ITS_FACTS = [
+    ("cpu_model", "AMD EPYC 7763"),
+    ("microcode", "0xa0011d1"),
+    ("kernel_release", "6.8.0-31-generic"),
+    ("kernel_version", "#31-Ubuntu SMP Sat Apr 20 00:40:06 UTC 2024"),
+    ("kvm_modules", "kvm, kvm_amd"),
+    ("kvm.halt_poll_ns", "0"),
+    ("kvm.tdp_mmu", "Y"),
+    ("kvm_amd.avic", "N"),
+    ("kvm_amd.nested", "1"),
+    ("nested", "no"),
+    ("virtualization", "svm"),
+    ("constant_tsc", "yes"),
+    ("nonstop_tsc", "yes"),
+    ("clocksource", "tsc"),
+    ("smt", "off"),
+    ("governor", "performance"),
+    ("turbo", "off"),
+    ("isolated_cpus", "2-3"),
+    ("nohz_full", "3"),
+    ("vulnerabilities", "spectre_v1, tsa"),
+    ("vulnerability.spectre_v1", "Mitigation: usercopy/swapgs barriers"),
+    ("vulnerability.tsa", "Vulnerable: No microcode"),
+    ("transparent_hugepages", "madvise"),
+    ("aslr", "full"),
+]
+
+
+def planted(root: Path, files: Files) -> Path:
+    """*root* with these files; None leaves one out."""
+    for name, content in files.items():
+        if content is not None:
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return root
+
+
+@pytest.fixture
+def plant(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Plant:
+    """A steady host but for some files, on which this process may use four CPUs."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {3, 0, 2, 1})
+    return lambda files: planted(tmp_path_factory.mktemp("root"), {**STEADY, **files})
+
+
+def test_a_host_s_facts_come_in_one_order(plant: Plant) -> None:
+    """Processor, kernel, KVM with its parameters by name, then what may be tuned."""
+    assert list(host_facts.facts(plant({})).items()) == ITS_FACTS
+
+
+SOFTWARE = "software (no vmx or svm flag)"
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        pytest.param("svm", ["no", "svm", "no", "no"], id="amd"),
+        pytest.param("vmx constant_tsc", ["no", "vmx", "yes", "no"], id="intel"),
+        pytest.param("vmx hypervisor nonstop_tsc", ["yes", "vmx", "no", "yes"], id="nested"),
+        pytest.param("fpu hypervisor", ["yes", SOFTWARE, "no", "no"], id="software"),
+        pytest.param("vmxoff xsvm", ["no", SOFTWARE, "no", "no"], id="only-whole-words"),
+        pytest.param("", ["unknown"] * 4, id="no-flags"),
+    ],
+)
+def test_the_cpu_s_flags_tell_guest_hardware_and_tsc(
+    plant: Plant, flags: str, expected: list[str]
+) -> None:
+    """A flag that is missing is a no, but a CPU that lists none at all tells nothing."""
+    facts = host_facts.facts(plant({CPUINFO: cpuinfo(flags)}))
+    names = ("nested", "virtualization", "constant_tsc", "nonstop_tsc")
+
+    assert [facts[name] for name in names] == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "files", "expected"),
+    [
+        pytest.param(
+            "microcode",
+            {CPUINFO: cpuinfo(microcode="0x2") + cpuinfo(microcode="0x1")},
+            "0x1, 0x2",
+            id="microcode-differs-between-cpus",
+        ),
+        pytest.param("cpu_model", {CPUINFO: cpuinfo(model=" ")}, "unknown", id="model-blank"),
+        pytest.param(
+            "kvm_modules",
+            {"sys/module/kvm_pvm/refcnt": "1"},
+            "kvm, kvm_amd, kvm_pvm",
+            id="module-without-parameters",
+        ),
+        pytest.param("smt", {f"{CPU}/smt/active": "1\n"}, "on", id="smt-on"),
+        pytest.param("smt", {f"{CPU}/smt/active": "2\n"}, "unknown", id="smt-odd"),
+        pytest.param(
+            "governor",
+            {GOVERNORS[0]: "schedutil\n"},
+            "performance, schedutil",
+            id="governors-differ",
+        ),
+        pytest.param(
+            "governor",
+            {GOVERNORS[1]: None, f"{CPU}/cpu1/online": "0\n"},
+            "performance",
+            id="cpu-offline",
+        ),
+        pytest.param(
+            "governor",
+            {f"{CPU}/cpuidle/cpufreq/scaling_governor": "x"},
+            "performance",
+            id="governor-of-no-cpu",
+        ),
+        pytest.param("turbo", {BOOST: "1\n"}, "on", id="boost-on"),
+        pytest.param("turbo", {NO_TURBO: "0\n"}, "on", id="intel-turbo-on-comes-first"),
+        pytest.param("turbo", {NO_TURBO: "1\n", BOOST: "1\n"}, "off", id="intel-turbo-off"),
+        pytest.param("isolated_cpus", {f"{CPU}/isolated": "\n"}, "none", id="none-isolated"),
+        pytest.param("nohz_full", {f"{CPU}/nohz_full": "\n"}, "none", id="no-nohz"),
+        pytest.param(
+            "nohz_full", {f"{CPU}/nohz_full": "  (null)\n"}, "none", id="no-nohz-older-kernel"
+        ),
+        pytest.param(
+            "vulnerabilities",
+            {f"{BUGS}/spectre_v1": "Not affected\n", f"{BUGS}/tsa": "Not affected\n"},
+            "none",
+            id="not-affected",
+        ),
+        pytest.param(
+            "vulnerability.tsa",
+            {f"{BUGS}/tsa": b"\xff"},
+            "unknown",
+            id="vulnerability-unreadable",
+        ),
+        pytest.param(
+            "transparent_hugepages", {HUGEPAGES: "[always] madvise never"}, "always", id="huge"
+        ),
+        pytest.param("transparent_hugepages", {HUGEPAGES: "always"}, "unknown", id="no-choice"),
+        pytest.param("aslr", {ASLR: "0\n"}, "off", id="aslr-off"),
+        pytest.param("aslr", {ASLR: "1\n"}, "partial", id="aslr-partial"),
+        pytest.param("kvm_amd.avic", {AVIC: " 1\n2 \n"}, "1 2", id="one-line"),
+    ],
+)
+def test_a_fact_says_what_its_file_means(
+    plant: Plant, name: str, files: Files, expected: str
+) -> None:
+    """In words, as far as the kernel's numbers have a meaning; all others stay."""
+    facts = host_facts.facts(plant(files))
+
+    assert facts[name] == expected
+    assert {k: v for k, v in facts.items() if k != name}.items() <= dict(ITS_FACTS).items()
+
+
+@pytest.mark.parametrize(
+    ("modules", "expected"),
+    [
+        pytest.param(["kvaser_usb", "xkvm"], "none", id="none-of-them-is-kvm"),
+        pytest.param(["irqbypass", "kvm_intel", "kvm"], "kvm, kvm_intel", id="two"),
+        pytest.param([], "unknown", id="no-module-at-all"),
+    ],
+)
+def test_kvm_s_modules_are_those_named_so(
+    tmp_path: Path, modules: list[str], expected: str
+) -> None:
+    """A kernel always has modules with parameters: an empty folder tells nothing."""
+    for name in modules:
+        (tmp_path / "sys/module" / name).mkdir(parents=True)
+
+    assert host_facts.facts(tmp_path)["kvm_modules"] == expected
+
+
+# Which facts a file bears.
+SOURCES = {
+    CPUINFO: (
+        *("cpu_model", "microcode", "nested", "virtualization"),
+        *("constant_tsc", "nonstop_tsc"),
+    ),
+    RELEASE: ("kernel_release",),
+    VERSION: ("kernel_version",),
+    AVIC: ("kvm_amd.avic",),
+    CLOCK: ("clocksource",),
+    f"{CPU}/smt/active": ("smt",),
+    BOOST: ("turbo",),
+    f"{CPU}/isolated": ("isolated_cpus",),
+    f"{CPU}/nohz_full": ("nohz_full",),
+    HUGEPAGES: ("transparent_hugepages",),
+    ASLR: ("aslr",),
+}
+MEANS_NONE = {f"{CPU}/isolated", f"{CPU}/nohz_full"}
+
+
+def missing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not there: an older kernel, or one without the option."""
+    path.unlink()
+
+
+def empty(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing in it."""
+    path.write_bytes(b"\n")
+
+
+def not_utf_8(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No text."""
+    path.write_bytes(b"\xff\xfe")
+
+
+def a_folder(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No file."""
+    path.unlink()
+    path.mkdir()
+
+
+def forbidden(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refused: by its mode it would not be to root."""
+    read_text = Path.read_text
+
+    def refuse(self: Path, encoding: str | None = None) -> str:
+        if self == path:
+            raise PermissionError(13, "Permission denied")
+        return read_text(self, encoding)
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+
+
+@pytest.mark.parametrize("path", [pytest.param(path, id=SOURCES[path][0]) for path in SOURCES])
+@pytest.mark.parametrize("spoil", [missing, empty, not_utf_8, a_folder, forbidden])
+def test_what_cannot_be_read_is_unknown(
+    plant: Plant,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    spoil: Callable[[Path, pytest.MonkeyPatch], None],
+) -> None:
+    """Never an exception; every other fact is still told, and a list of no CPUs is none."""
+    root = plant({})
+    spoil(root / path, monkeypatch)
+    text = "none" if spoil is empty and path in MEANS_NONE else "unknown"
+    expected = dict(ITS_FACTS) | dict.fromkeys(SOURCES[path], text)
+    if spoil is missing and path == AVIC:  # no such parameter
+        del expected["kvm_amd.avic"]
+
+    assert host_facts.facts(root) == expected
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [
+        pytest.param("sys/module", "kvm_modules", id="modules"),
+        pytest.param(BUGS, "vulnerabilities", id="vulnerabilities"),
+        pytest.param(CPU, "governor", id="governor"),
+    ],
+)
+def test_a_folder_that_cannot_be_listed_is_unknown(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch, folder: str, name: str
+) -> None:
+    """As in a container that hides part of /sys."""
+    root, listdir = plant({}), os.listdir
+
+    def refuse(path: Path) -> list[str]:
+        if path == root / folder:
+            raise PermissionError(13, "Permission denied")
+        return listdir(path)
+
+    monkeypatch.setattr(os, "listdir", refuse)
+
+    assert host_facts.facts(root)[name] == "unknown"
+
+
+def test_an_empty_machine_has_no_known_fact_and_no_advice(plant: Plant, tmp_path: Path) -> None:
+    """Nothing to read at all: nothing is made up."""
+    assert set(host_facts.facts(tmp_path).values()) == {"unknown"}
+    assert list(host_facts.facts(tmp_path)) == [
+        name for name, _ in ITS_FACTS if "." not in name
+    ]
+    assert host_facts.advice(tmp_path) == []
+
+
+@given(st.dictionaries(st.sampled_from(sorted(STEADY)), st.binary(max_size=40)))
+def test_any_bytes_make_one_line_of_text_each(files: dict[str, bytes]) -> None:
+    """Whatever a kernel writes, a fact is a row of a table."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = planted(Path(folder), {**STEADY, **files})
+        facts = host_facts.facts(root)
+        host_facts.advice(root)
+        host_facts.kvm_key(root)
+
+    assert [name for name in facts if "vulnerability." not in name] == [
+        name for name, _ in ITS_FACTS if "vulnerability." not in name
+    ]
+    assert [name for name, text in facts.items() if not text.strip() or "\n" in text] == []
+
+
+def test_this_machine_has_every_fact() -> None:
+    """The real /proc and /sys: the names a planted host has, in their order."""
+    facts = host_facts.facts()
+
+    assert [name for name in facts if "." not in name] == [
+        name for name, _ in ITS_FACTS if "." not in name
+    ]
+    assert facts["kernel_release"] == os.uname().release
+    assert facts["kernel_version"] == os.uname().version
+
+
+INGREDIENTS: list[tuple[str, Files]] = [
+    ("release", {RELEASE: "6.8.0-32-generic\n"}),
+    ("version", {VERSION: "#32-Ubuntu SMP\n"}),
+    ("microcode", {CPUINFO: 2 * cpuinfo(microcode="0xa0011d2")}),
+    ("model", {CPUINFO: 2 * cpuinfo(model="AMD EPYC 7763P")}),
+    ("parameter-of-kvm", {POLL: "200000\n"}),
+    ("parameter-of-amd", {AVIC: "Y\n"}),
+    ("parameter-gone", {AVIC: None}),
+    ("parameter-new", {"sys/module/kvm_amd/parameters/vnmi": "Y\n"}),
+    ("module-new", {"sys/module/kvm_pvm/refcnt": "0\n"}),
+]
+OTHERS: list[tuple[str, Files]] = [
+    ("flags", {CPUINFO: 2 * cpuinfo("fpu vmx hypervisor")}),
+    ("cpus", {CPUINFO: cpuinfo()}),
+    ("module-of-others", {"sys/module/ext4/parameters/other": "2\n"}),
+    ("use-of-kvm", {"sys/module/kvm/refcnt": "7\n"}),
+    ("clocksource", {CLOCK: "hpet\n"}),
+    ("smt", {f"{CPU}/smt/active": "1\n"}),
+    ("governor", {GOVERNORS[0]: "powersave\n"}),
+    ("turbo", {BOOST: "1\n"}),
+    ("isolated", {f"{CPU}/isolated": "\n"}),
+    ("nohz", {f"{CPU}/nohz_full": "\n"}),
+    ("vulnerabilities", {f"{BUGS}/tsa": "Not affected\n"}),
+    ("hugepages", {HUGEPAGES: "[always] madvise never\n"}),
+    ("aslr", {ASLR: "0\n"}),
+]
+
+
+@pytest.mark.parametrize("files", [pytest.param(files, id=name) for name, files in INGREDIENTS])
+def test_the_key_changes_with_whatever_decides_what_works(plant: Plant, files: Files) -> None:
+    """CPU, microcode, kernel, and KVM's modules and parameters."""
+    assert host_facts.kvm_key(plant(files)) != host_facts.kvm_key(plant({}))
+
+
+@pytest.mark.parametrize("files", [pytest.param(files, id=name) for name, files in OTHERS])
+def test_the_key_does_not_change_with_anything_else(plant: Plant, files: Files) -> None:
+    """Tuning a host for timing does not throw its verdicts away."""
+    assert host_facts.kvm_key(plant(files)) == host_facts.kvm_key(plant({}))
+
+
+def test_the_key_is_a_sha256_that_stays(plant: Plant) -> None:
+    """Verdicts are kept in files, for other releases of pvbench too: `sha256sum` said this."""
+    expected = "1b6754e61320cbb95c4a78babe21bf4438c1bdd54cda1db52d63f13189652fd3"
+
+    assert host_facts.kvm_key(plant({})) == expected
+
+
+PARAMETERS = st.dictionaries(
+    st.from_regex(r"[a-z_]{1,3}", fullmatch=True), st.sampled_from(["Y", "N", "1", "-1", "a,b"])
+)
+
+
+def key_of(parameters: Mapping[str, str]) -> str:
+    """The key of a host that has these parameters of kvm."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = {f"sys/module/kvm/parameters/{name}": v for name, v in parameters.items()}
+        return host_facts.kvm_key(planted(Path(folder), {"sys/module/kvm/refcnt": "0"} | files))
+
+
+@given(PARAMETERS, PARAMETERS)
+def test_equal_keys_are_equal_parameters(one: dict[str, str], other: dict[str, str]) -> None:
+    """No two settings run together in the text that is hashed."""
+    assert (key_of(one) == key_of(other)) == (one == other)
+
+
+@given(PARAMETERS)
+def test_the_order_of_a_folder_does_not_matter(parameters: dict[str, str]) -> None:
+    """File systems list in any order."""
+    assert key_of(parameters) == key_of(dict(reversed(parameters.items())))
+
+
+UNSTEADY: dict[str, tuple[Files, str]] = {
+    "hypervisor": ({CPUINFO: cpuinfo("svm hypervisor")}, "runs inside a hypervisor"),
+    "governor": (
+        {GOVERNORS[1]: "powersave\n"},
+        "governor is performance, powersave: `python -m pyperf system tune` sets",
+    ),
+    "turbo": ({NO_TURBO: "0\n"}, "`python -m pyperf system tune` turns it off on Intel"),
+    "boost": ({BOOST: "1\n"}, "write 0 to /sys/devices/system/cpu/cpufreq/boost"),
+    "clock": ({CLOCK: "hpet\n"}, "The clock source is hpet"),
+    "polling": ({POLL: "200000\n"}, "KVM polls up to 200000 ns"),
+    "aslr-off": ({ASLR: "0\n"}, "ASLR is off"),
+    "aslr-partial": ({ASLR: "1\n"}, "`python -m pyperf system tune` makes it full"),
+    "siblings": ({f"{CPU}/smt/active": "1\n", f"{CPU}/isolated": "\n"}, "SMT is on"),
+}
+
+
+@pytest.mark.parametrize(("files", "words"), UNSTEADY.values(), ids=UNSTEADY)
+def test_what_makes_timing_unsteady_is_told_in_one_sentence(
+    plant: Plant, files: Files, words: str
+) -> None:
+    """What it is, why it matters, and what to do."""
+    (sentence,) = host_facts.advice(plant(files))
+
+    assert words in sentence
+    assert sentence.endswith(".")
+    assert "{" not in sentence
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        pytest.param({}, id="steady"),
+        pytest.param({CPUINFO: None}, id="hypervisor-unknown"),
+        pytest.param(dict.fromkeys(GOVERNORS), id="governor-unknown"),
+        pytest.param({BOOST: None}, id="turbo-unknown"),
+        pytest.param({NO_TURBO: "1\n", BOOST: "1\n"}, id="turbo-off-by-intel-s-driver"),
+        pytest.param({CLOCK: None}, id="clocksource-unknown"),
+        pytest.param({POLL: None}, id="no-halt-polling"),
+        pytest.param({POLL: ""}, id="halt-polling-unknown"),
+        pytest.param({ASLR: None}, id="aslr-unknown"),
+        pytest.param({f"{CPU}/smt/active": "1\n"}, id="smt-with-isolated-cpus"),
+        pytest.param({f"{CPU}/isolated": "\n"}, id="no-smt"),
+        pytest.param({f"{CPU}/smt/active": None, f"{CPU}/isolated": "\n"}, id="smt-unknown"),
+        pytest.param({f"{CPU}/smt/active": "1\n", f"{CPU}/isolated": None}, id="isolation"),
+    ],
+)
+def test_what_is_steady_or_unknown_is_not_told(plant: Plant, files: Files) -> None:
+    """Only where it applies."""
+    assert host_facts.advice(plant(files)) == []
+
+
+@pytest.mark.parametrize(
+    ("cpus", "told"),
+    [pytest.param({5}, True, id="one"), pytest.param({5, 7}, False, id="two")],
+)
+def test_one_cpu_is_too_few(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch, cpus: set[int], told: bool
+) -> None:
+    """A sender and its target need one each, of those this process may use."""
+    root = plant({})
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: cpus)
+
+    assert any("fewer than 2 CPUs" in line for line in host_facts.advice(root)) == told
+
+
+def test_everything_at_once_keeps_one_order(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One sentence each, the environment first."""
+    every = [files for files, _ in UNSTEADY.values()]
+    root = plant({path: text for files in every for path, text in files.items()})
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0})
+    words = ("hypervisor", "governor", "Turbo", "clock", "polls", "ASLR", "SMT", "fewer")
+    told = host_facts.advice(root)
+
+    assert [word in line for word, line in zip(words, told, strict=True)] == [True] * 8
+
+
+def test_usable_cpus_are_the_process_s_own_ascending(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of this process, pid 0: taskset and cpusets count, not the machine's CPUs."""
+    monkeypatch.setattr(os, "sched_getaffinity", {0: {9, 64, 2}}.__getitem__)
+
+    assert host_facts.usable_cpus() == (2, 9, 64)

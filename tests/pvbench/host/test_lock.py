@@ -1,0 +1,231 @@
+"""The machine's lock: timed runs take turns, whoever they belong to."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from pvbench.errors import UnavailableError
+from pvbench.host import lock as host_lock
+from support.helpers import DEADLINE_S
+from support.planted import delivery_around_the_model
+from support.runs import Cli, Plant, buffered, command, journal_of, wait_for
+
+Start = Callable[..., subprocess.Popen[str]]
+
+QUICK = ("run", "norov", "--fast", "-q", "-k", "broadcast ", "--sender", "native")
+ONE = (*QUICK, "--driver", "x2apic-physical", "--vcpus", "3", "--boots", "1")
+COMMON_LOCK = "/tmp/pvbench.lock"  # noqa: S108 - all users of a machine share it
+# A boot tells how many of the others' runs are over, then waits if it is told to.
+TELL = """
+        over = sum(book.read_text().count('"end"') for book in Path().glob('*.jsonl'))
+        Path('boots').open('a').write(f'{over} ')
+        if fifo := os.environ.get('WAIT'):
+            Path('begun').write_text('!')
+            Path(fifo).read_text()
+"""
+
+
+@pytest.fixture
+def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A lock of this test's own, also for the processes it starts."""
+    path = tmp_path / "lock" / "pvbench.lock"
+    path.parent.mkdir()
+    monkeypatch.setenv("PVBENCH_LOCK", str(path))
+    return path
+
+
+@pytest.fixture
+def timed(plant: Plant) -> tuple[str, ...]:
+    """Options of a run on a clock that others could disturb: ticks are nanoseconds."""
+    source = delivery_around_the_model("timed", before_boot=TELL)
+    clock = "class Around(Model):\n    clock = 'wall'"
+    plant("timed", source.replace("class Around(Model):", clock))
+    return (*ONE, "-p", "timed", "--delivery", "timed")
+
+
+@pytest.fixture
+def start(cli: Cli, lock: Path) -> Iterator[Start]:
+    """Start commands in the current directory; none outlives its test."""
+    running: list[subprocess.Popen[str]] = []
+    os.mkfifo("begun")
+    os.mkfifo("go")
+
+    def begin(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            command(*arguments),
+            env=buffered() | environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        running.append(process)
+        return process
+
+    yield begin
+    for process in running:
+        with process:
+            process.kill()
+
+
+def line_of(process: subprocess.Popen[str]) -> str:
+    """What it says next on standard error."""
+    stream: IO[str] | None = process.stderr
+    assert stream is not None
+    return stream.readline()
+
+
+def nobody_waits(text: str) -> None:
+    pytest.fail(f"it waited: {text}")
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        pytest.param({}, COMMON_LOCK, id="default"),
+        pytest.param({"PVBENCH_LOCK": ""}, COMMON_LOCK, id="empty"),
+        pytest.param({"PVBENCH_LOCK": "/srv/lock"}, "/srv/lock", id="named"),
+    ],
+)
+def test_the_environment_may_name_another_lock(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], expected: str
+) -> None:
+    """Otherwise all users of a machine have one."""
+    monkeypatch.delenv("PVBENCH_LOCK", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    assert host_lock.lock_path() == Path(expected)
+
+
+def test_a_lock_is_made_for_everybody(lock: Path) -> None:
+    """Whatever the umask of the user who came first: locking takes reading."""
+    before = os.umask(0o077)
+    try:
+        with host_lock.alone(nobody_waits):
+            pass
+    finally:
+        os.umask(before)
+
+    assert (lock.stat().st_mode & 0o777, lock.read_bytes()) == (0o644, b"")
+
+
+def test_the_lock_of_another_user_will_do(lock: Path) -> None:
+    """Mode 0444, somebody else's: it is opened, and left as it is."""
+    lock.write_text("theirs")
+    lock.chmod(0o444)
+    if os.geteuid() == 0:
+        os.chown(lock, 65_534, 65_534)
+    before = lock.stat()
+    with host_lock.alone(nobody_waits):
+        pass
+
+    assert (lock.read_text(), lock.stat()[:7]) == ("theirs", before[:7])
+
+
+def test_a_lock_that_cannot_be_opened_is_named(lock: Path) -> None:
+    """The environment's fault, and not that of standard output."""
+    lock.parent.rmdir()
+    with (
+        pytest.raises(UnavailableError, match=r"pvbench\.lock cannot be opened: No such file"),
+        host_lock.alone(nobody_waits),
+    ):
+        pass
+
+
+def test_a_timed_run_that_cannot_lock_measures_nothing(
+    cli: Cli, lock: Path, timed: tuple[str, ...]
+) -> None:
+    """Exit status 5, one sentence, no file."""
+    lock.parent.rmdir()
+    done = cli(*timed, "-o", "a.json")
+
+    assert (done.status, os.listdir()) == (5, [])
+    assert done.err == (
+        f"pvbench: {lock} cannot be opened: No such file or directory. Timed runs lock it.\n"
+    )
+
+
+def test_timed_runs_take_turns_and_the_waiting_one_says_so(
+    start: Start, timed: tuple[str, ...], lock: Path
+) -> None:
+    """The second boots when the first is over; both end well."""
+    first = start(*timed, "-o", "a.json", WAIT="go")
+    wait_for(Path("begun"), first)
+    second = start(*timed, "-o", "b.json")
+    said = line_of(second)
+    Path("go").write_text("!")
+    ends = [
+        (process.communicate(timeout=DEADLINE_S)[1], process.returncode)
+        for process in (first, second)
+    ]
+
+    assert said == f"pvbench: another timed run is under way here, waiting for it ({lock})\n"
+    assert ends == [("results: a.json\n", 0), ("results: b.json\n", 0)]
+    assert Path("boots").read_text() == "0 1 "
+
+
+def test_a_killed_run_lets_the_next_one_in(
+    start: Start, timed: tuple[str, ...], lock: Path
+) -> None:
+    """The lock goes with the process."""
+    first = start(*timed, "-o", "a.json", WAIT="go")
+    wait_for(Path("begun"), first)
+    first.kill()
+    first.wait(timeout=DEADLINE_S)
+    with host_lock.alone(nobody_waits):
+        pass
+
+    assert first.returncode == -signal.SIGKILL
+
+
+def test_waiting_can_be_given_up(cli: Cli, start: Start, timed: tuple[str, ...]) -> None:
+    """Ctrl-C: exit status 130, and nothing is left where nothing was measured."""
+    with host_lock.alone(nobody_waits):
+        waiting = start(*timed, "-o", "a.json")
+        line_of(waiting)
+        waiting.send_signal(signal.SIGINT)
+        _, said = waiting.communicate(timeout=DEADLINE_S)
+
+    assert (waiting.returncode, said) == (130, "")
+    assert sorted(os.listdir()) == ["begun", "go", "lock"]
+
+
+def test_a_run_that_boots_nothing_does_not_wait(start: Start, timed: tuple[str, ...]) -> None:
+    """It has nothing to time; its refusals are told at once."""
+    with host_lock.alone(nobody_waits):
+        refused = start(*timed, "--sender", "kernel", "-o", "a.json")
+        _, said = refused.communicate(timeout=DEADLINE_S)
+
+    assert (refused.returncode, "waiting" in said) == (3, False)
+    assert [next(iter(entry)) for entry in journal_of(Path("a.json"))] == [
+        *("plan", "case", "end"),
+    ]
+
+
+def test_a_run_of_the_model_never_waits(cli: Cli, lock: Path) -> None:
+    """Its clock is exact: nothing disturbs it, it disturbs nobody that is timed for long."""
+    with host_lock.alone(nobody_waits):
+        done = cli(*ONE, "-o", "a.json")
+
+    assert (done.status, done.err) == (0, "results: a.json\n")
+
+
+def test_a_timed_run_waits_before_its_plan_is_told(
+    cli: Cli, lock: Path, timed: tuple[str, ...]
+) -> None:
+    """It holds the lock for all of its boots, and lets it go."""
+    done = cli(*timed, "-o", "a.json")
+    with host_lock.alone(nobody_waits):
+        pass
+
+    assert (done.status, lock.exists()) == (0, True)
+    assert [next(iter(entry)) for entry in journal_of(Path("a.json"))] == [
+        *("plan", "boot", "end"),
+    ]

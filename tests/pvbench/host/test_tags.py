@@ -1,0 +1,180 @@
+"""Tags of a run: the git revision and the tox environment it was started in."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pvbench.host import name as host_name
+from pvbench.host import tags
+from pvbench.results import files as result_files
+from pvbench.results.rows import rows
+from support.runs import Cli, run_to
+
+ROOT = Path(__file__).parents[3]
+NATIVE = ("-k", "dry-run", "--sender", "native", "--vcpus", "2")
+
+
+def git(*arguments: str) -> str:
+    """What git says in the current directory, as a person of the tests."""
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
+    person = ("-c", "user.name=Test", "-c", "user.email=test@localhost")
+    done = subprocess.run(
+        ["git", *person, *arguments], capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An empty directory below no repository, in no tox environment."""
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    for name in ("TOX_ENV_NAME", "GIT_DIR", "GIT_WORK_TREE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def commit() -> str:
+    """Make a repository with one commit here; its revision, twelve digits."""
+    git("init", "-q")
+    Path("tracked").write_text("one")
+    git("add", "tracked")
+    git("commit", "-q", "-m", "one")
+    return git("rev-parse", "HEAD")[:12]
+
+
+def test_without_a_repository_and_tox_there_are_no_tags() -> None:
+    """An absent tag is no tag with a strange value."""
+    assert tags.tags() == {}
+
+
+def test_a_repository_without_a_commit_has_no_revision() -> None:
+    """git fails there."""
+    git("init", "-q")
+
+    assert tags.tags() == {}
+
+
+def test_without_git_there_is_no_revision(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that measures need not have it."""
+    commit()
+    monkeypatch.setenv("PATH", "/nonexistent")
+
+    assert tags.tags() == {}
+
+
+def test_the_revision_is_that_of_the_directory() -> None:
+    """Twelve digits, so that repositories of any size are served."""
+    revision = commit()
+
+    assert tags.tags() == {"pvbench_git": revision}
+
+
+def test_a_folder_of_a_repository_has_its_revision(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs are seldom started at the top."""
+    revision = commit()
+    Path("below").mkdir()
+    monkeypatch.chdir("below")
+
+    assert tags.tags() == {"pvbench_git": revision}
+
+
+@pytest.mark.parametrize("changed", ["worktree", "index"])
+def test_changes_make_a_revision_dirty(changed: str) -> None:
+    """Of tracked files: what was measured is in no commit."""
+    revision = commit()
+    Path("tracked").write_text("two")
+    if changed == "index":
+        git("add", "tracked")
+
+    assert tags.tags() == {"pvbench_git": f"{revision}-dirty"}
+
+
+def test_a_new_file_does_not_make_a_revision_dirty() -> None:
+    """Results lie there, for one."""
+    revision = commit()
+    Path("untracked").touch()
+
+    assert tags.tags() == {"pvbench_git": revision}
+
+
+def test_a_tag_does_not_take_the_place_of_the_revision() -> None:
+    """Revisions are compared; tags can be moved."""
+    revision = commit()
+    git("tag", "-a", "v1", "-m", "one")
+
+    assert tags.tags() == {"pvbench_git": revision}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param("bench-kvm-pv", {"pvbench_tox_env": "bench-kvm-pv"}, id="in-tox"),
+        pytest.param("", {}, id="empty"),
+    ],
+)
+def test_the_tox_environment_is_a_tag(
+    monkeypatch: pytest.MonkeyPatch, value: str, expected: dict[str, str]
+) -> None:
+    """tox tells it in TOX_ENV_NAME."""
+    monkeypatch.setenv("TOX_ENV_NAME", value)
+
+    assert tags.tags() == expected
+
+
+def test_tags_are_in_the_metadata_of_every_series(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`show --json` has them; files are told apart by them."""
+    monkeypatch.setenv("TOX_ENV_NAME", "bench-x")
+    revision = commit()
+    run_to(Path("a.json"), *NATIVE)
+    found = rows(result_files.read("a.json"))
+
+    assert {(r.fact("tox_env"), r.fact("git")) for r in found} == {("bench-x", revision)}
+
+
+def test_a_run_without_tags_has_no_such_metadata() -> None:
+    """Not even an empty one."""
+    run_to(Path("a.json"), *NATIVE)
+
+    assert [
+        r for r in rows(result_files.read("a.json")) if {"tox_env", "git"} & set(r.facts)
+    ] == []
+
+
+@pytest.mark.parametrize(
+    ("environment", "options", "expected"),
+    [
+        pytest.param("", (), "norov.json", id="neither"),
+        pytest.param("bench-x", (), "norov-bench-x.json", id="tox-environment"),
+        pytest.param("", ("--label", "my try/2"), "norov-my-try-2.json", id="label"),
+        pytest.param("bench-x", ("--label", "mine"), "norov-mine.json", id="label-wins"),
+    ],
+)
+def test_a_file_is_named_by_its_label_or_tox_environment(
+    cli: Cli,
+    monkeypatch: pytest.MonkeyPatch,
+    environment: str,
+    options: tuple[str, ...],
+    expected: str,
+) -> None:
+    """After time and suite: ``ls`` tells them apart."""
+    monkeypatch.setenv("TOX_ENV_NAME", environment)
+    monkeypatch.setattr(host_name, "name", lambda: "some-cpu-4cpu")
+    cli("run", "norov", "--fast", "-q", *NATIVE, *options)
+    (path,) = Path("results/some-cpu-4cpu").glob("*.json")
+
+    assert path.name[17:] == expected
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "results/model").glob("*.json")), ids=lambda path: path.stem
+)
+def test_no_golden_result_has_a_tag(path: Path) -> None:
+    """They are compared byte by byte, whoever computes them."""
+    text = path.read_text()
+
+    assert [tag for tag in ("pvbench_git", "pvbench_tox_env") if tag in text] == []

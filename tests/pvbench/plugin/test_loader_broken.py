@@ -1,0 +1,64 @@
+"""A broken plugin is listed with its error, and nothing else suffers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from pvbench.plugin.loader import load
+from support.broken_plugins import BROKEN, GOOD
+from support.helpers import bundled
+
+Write = Callable[[str, str], str]
+pytestmark = pytest.mark.usefixtures("only_bundled")
+
+
+@pytest.mark.parametrize(
+    ("source", "error"), [pytest.param(*told, id=kind) for kind, told in BROKEN.items()]
+)
+def test_a_broken_plugin_is_listed_with_its_error_and_nothing_else_suffers(
+    source: str, error: str, write_plugin: Write
+) -> None:
+    """A plugin may fail in any way; everybody else's senders stay."""
+    neighbour = write_plugin("neighbour", GOOD.replace('"good"', '"other"'))
+
+    registry = load([write_plugin("suspect", source), neighbour])
+    (suspect,) = [plugin for plugin in registry.plugins if plugin.name == "suspect"]
+
+    assert sorted([*bundled().senders, "other"]) == list(registry.senders)
+    assert ([plugin.name for plugin in registry.broken], suspect.offers) == (["suspect"], ())
+    assert error in suspect.error
+
+
+def test_a_duplicate_name_says_who_has_it_and_what_to_do(write_plugin: Write) -> None:
+    """Both plugins are named: two equal reprs tell nothing."""
+    (suspect,) = load([write_plugin("suspect", GOOD.replace('"good"', '"kvm-pv"'))]).broken
+
+    assert suspect.error.endswith(
+        "offers a sender called 'kvm-pv' too; block one with -p no:NAME"
+    )
+
+
+def test_a_bundled_sender_keeps_its_name_against_a_plugin(write_plugin: Write) -> None:
+    """Bundled plugins load first, so the newcomer is the broken one."""
+    registry = load([write_plugin("suspect", GOOD.replace('"good"', '"kvm-pv"'))])
+
+    assert registry.module_of["sender kvm-pv"] == "pvbench_send_kvm_pv"
+
+
+def test_a_module_nobody_has_is_broken_not_fatal() -> None:
+    """A typo after -p costs that plugin only."""
+    registry = load(["there_is_no_such_plugin"])
+
+    assert [plugin.error for plugin in registry.broken] == [
+        "ModuleNotFoundError: No module named 'there_is_no_such_plugin'"
+    ]
+
+
+def test_a_bundled_module_asked_for_again_stays_loaded_once() -> None:
+    """-p of what is there already is refused by name, and costs nothing."""
+    registry = load(["pvbench_send_kvm_pv"])
+
+    assert [plugin.name for plugin in registry.broken] == ["pvbench_send_kvm_pv"]
+    assert "kvm-pv" in registry.senders

@@ -1,0 +1,124 @@
+"""Plugins of other distributions, by their entry points."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from pvbench.plugin.loader import load
+from support.helpers import bundled
+
+SENDER = """
+from pvbench.hookspecs import hookimpl
+from pvbench.sender import Sender
+
+pvbench_api = 1
+
+
+class Acme(Sender):
+    name = "acme"
+    summary = "for tests"
+
+
+@hookimpl
+def pvbench_senders():
+    return [Acme()]
+"""
+
+
+@pytest.fixture(autouse=True)
+def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An installed distribution "pvbench-acme" 1.2 with a good and a broken plugin."""
+    info = tmp_path / "pvbench_acme-1.2.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: pvbench-acme\nVersion: 1.2\n")
+    (info / "entry_points.txt").write_text(
+        "[pvbench]\nacme = acme_sender\nrusty = acme_rusty\n[other]\nthing = acme_other\n"
+    )
+    (tmp_path / "acme_sender.py").write_text(SENDER)
+    (tmp_path / "acme_rusty.py").write_text("pvbench_api = 0\n")
+    for module in ("acme_sender", "acme_rusty"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delenv("PVBENCH_DISABLE_PLUGIN_AUTOLOAD", raising=False)
+
+
+def test_an_installed_plugin_is_found_by_its_entry_point() -> None:
+    """Everybody's plugins join the same group, with distribution and version."""
+    listed = [str(p) for p in load().plugins if p.distribution == "pvbench-acme"]
+
+    assert listed == ["acme (pvbench-acme 1.2)", "rusty (pvbench-acme 1.2)"]
+
+
+def test_a_broken_plugin_names_its_distribution() -> None:
+    """So that its author can be told."""
+    (rusty,) = load().broken
+
+    assert (
+        rusty.distribution,
+        rusty.version,
+        rusty.error,
+    ) == ("pvbench-acme", "1.2", "pvbench_api is 0, this pvbench needs 1")
+
+
+def test_a_distribution_that_is_found_twice_is_loaded_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Python itself does: the first on the path counts, however the name is spelt."""
+    older = tmp_path / "older"
+    shutil.copytree(tmp_path / "pvbench_acme-1.2.dist-info", older / "acme-1.1.dist-info")
+    (older / "acme-1.1.dist-info" / "METADATA").write_text("Name: PVbench_acme\nVersion: 1.1\n")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path), str(older)])
+
+    listed = [str(p) for p in load().plugins if "acme" in p.distribution]
+
+    assert listed == ["acme (pvbench-acme 1.2)", "rusty (pvbench-acme 1.2)"]
+
+
+def test_a_distribution_that_is_half_removed_is_broken_not_fatal(tmp_path: Path) -> None:
+    """Its entry points were left behind, without its metadata and its module."""
+    half = tmp_path / "half-1.0.dist-info"
+    half.mkdir()
+    (half / "entry_points.txt").write_text("[pvbench]\nhalf = module_that_is_gone\n")
+
+    (found,) = [p for p in load().broken if p.name == "half"]
+
+    assert (str(found), found.error) == (
+        "half (? ?)",
+        "ModuleNotFoundError: No module named 'module_that_is_gone'",
+    )
+
+
+def test_bundled_plugins_come_first() -> None:
+    """A newcomer cannot take a bundled name away."""
+    distributions = [p.distribution for p in load().plugins]
+
+    assert distributions == sorted(distributions, key=lambda name: name != "pvbench")
+
+
+def test_autoload_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kill switch for plugins of others, as pytest has one; -p still asks for one."""
+    monkeypatch.setenv("PVBENCH_DISABLE_PLUGIN_AUTOLOAD", "1")
+
+    bare, asked = load(), load(["acme_sender"])
+
+    assert {"pvbench"} == {p.distribution for p in bare.plugins}
+    assert ("acme" in bare.senders, "acme" in asked.senders) == (False, True)
+
+
+def test_no_blocks_an_installed_plugin() -> None:
+    """By its entry-point name."""
+    registry = load(["no:rusty", "no:acme"])
+
+    assert ([], list(bundled().senders)) == (registry.broken, list(registry.senders))
+
+
+def test_things_are_sorted_whatever_plugin_brought_them() -> None:
+    """Order never depends on plugins."""
+    names = list(load().senders)
+
+    assert names == sorted(names)
+    assert names[0] == "acme"

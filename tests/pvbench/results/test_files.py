@@ -1,0 +1,149 @@
+"""Result files: plain pyperf suites, written at one stroke, read with suspicion."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from golden import content
+from pvbench.errors import UnavailableError, UsageError
+from pvbench.host import name as host_name
+from pvbench.results import files as result_files
+from pvbench.run.outcome import Outcome
+from support.runs import row_of, suite_of
+
+NAME = "norov.broadcast x2apic-physical a test's"
+OK = Outcome("ok")
+
+
+def test_a_file_is_replaced_at_one_stroke(tmp_path: Path) -> None:
+    """Nothing else is left in the directory, and pyperf reads it."""
+    path = tmp_path / "a.json"
+    path.write_text("old")
+    result_files.write(suite_of(row_of("broadcast", "x2apic-physical", 2e-9)), path)
+
+    assert os.listdir(tmp_path) == ["a.json"]
+    assert len(result_files.read(str(path))) == 1
+
+
+def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
+    """The new file takes the place of the old one, which an open descriptor still has."""
+    path = tmp_path / "a.json"
+    path.write_text("old")
+    with path.open() as reader:
+        result_files.write(suite_of(row_of("broadcast", "x2apic-physical", 2e-9)), path)
+
+        assert reader.read() == "old"
+
+
+def test_a_file_has_the_permissions_of_any_other(tmp_path: Path) -> None:
+    """Results are there to be shared."""
+    (tmp_path / "plain").touch()
+    result_files.write(
+        suite_of(row_of("broadcast", "x2apic-physical", 2e-9)), tmp_path / "a.json"
+    )
+    plain, written = (stat.S_IMODE((tmp_path / n).stat().st_mode) for n in ("plain", "a.json"))
+
+    assert plain == written
+
+
+def test_a_full_disk_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was measured before is worth more than half of what is measured now."""
+    path = tmp_path / "a.json"
+    path.write_text("old")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(UnavailableError, match=r"a\.json cannot be written: No space left"):
+        result_files.write(suite_of(row_of("broadcast", "x2apic-physical", 2e-9)), path)
+
+    assert (os.listdir(tmp_path), path.read_text()) == (["a.json"], "old")
+
+
+def test_a_run_without_a_name_goes_to_the_machine_s_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """./results/MACHINE/TIME-SUITE-LABEL.json, never over another run."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(host_name, "name", lambda: "some-cpu-4cpu")
+    names = [result_files.claim(None, "norov", "before").name for _ in range(3)]
+
+    assert len(set(names)) == 3
+    assert all(n[8] == "T" and "Z-norov-before" in n and n.endswith(".json") for n in names)
+    assert len(os.listdir("results/some-cpu-4cpu")) == 3
+
+
+def test_the_last_runs_are_those_that_measured_something(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An empty file belongs to a run under way; times in names sort."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(host_name, "name", lambda: "some-cpu-4cpu")
+    folder = Path("results/some-cpu-4cpu")
+    folder.mkdir(parents=True)
+    for day in (1, 2, 3):
+        (folder / f"2026010{day}T000000Z-norov.json").write_text("{}")
+    (folder / "20260104T000000Z-norov.json").touch()
+
+    assert [path.name[:8] for path in result_files.latest(2)] == ["20260102", "20260103"]
+
+
+def test_two_runs_of_one_second_are_in_the_order_they_were_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`compare` takes the later one as what changed."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(host_name, "name", lambda: "some-cpu-4cpu")
+    folder = Path("results/some-cpu-4cpu")
+    folder.mkdir(parents=True)
+    names = ["20260101T000000Z-norov.json", "20260101T000000Z-norov-2.json"]
+    for name in names:
+        (folder / name).write_text("{}")
+
+    assert [path.name for path in result_files.latest(2)] == names
+
+
+def test_a_published_file_is_found_by_its_name() -> None:
+    """In a checkout and in a wheel alike."""
+    assert result_files.locate("published:norov-2018").name == "norov-2018.json"
+
+
+def test_an_unknown_published_file_is_refused_with_the_nearest() -> None:
+    """The list of what there is is short enough to be shown."""
+    with pytest.raises(UsageError, match=r"Did you mean 'norov-2018'\? Published: norov-2018"):
+        result_files.locate("published:norov")
+
+
+def test_only_software_counts_as_fingerprint() -> None:
+    """What was measured is compared as values; what made the file is told first."""
+    old = suite_of(row_of("broadcast", "x2apic-physical", 2e-9))
+    new = suite_of(row_of("broadcast", "x2apic-physical", 3e-9, version="0.2.0"))
+
+    assert result_files.differing([old, new]) == {"pvbench_version": ["0.1.0", "0.2.0"]}
+    assert result_files.differing([old, old]) == {}
+
+
+def test_a_side_that_does_not_tell_does_not_differ() -> None:
+    """Published files know no plugin versions."""
+    old = suite_of(row_of("broadcast", "x2apic-physical", 2e-9))
+    published = suite_of(row_of("broadcast", "x2apic-physical", 2e-9, sender_plugin=None))
+
+    assert result_files.differing([published, old]) == {}
+
+
+def test_content_leaves_out_what_made_the_file() -> None:
+    """Two versions of pvbench may make the same results."""
+    old, new = (
+        content(suite_of(row_of("broadcast", "x2apic-physical", 2e-9, version=version)))
+        for version in ("0.1.0", "0.2.0")
+    )
+
+    assert old == new

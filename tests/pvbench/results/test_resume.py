@@ -1,0 +1,71 @@
+"""A run that was killed goes on where it was, to the result of an undisturbed one."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from support.runs import Plant, buffered, console
+
+# Two guests, two boots of each; one case loses IPIs and has no time.
+RUN = (
+    *("run", "norov", "--fast", "-q", "-o", "a.json", "--boots", "2", "--seed", "7"),
+    *("-k", "broadcast ", "--driver", "x2apic-physical", "--sender", "native,kvm-pv128-v3"),
+    *("--guest", "dense:3", "--guest", "ids:0,1,200"),
+)
+# Kills its process at the Nth time something is written, renamed or started.
+KILLER = """
+import os, pathlib, signal, subprocess
+
+left = int(os.environ["KILL_AT"])
+
+def counted(function):
+    def call(*args, **options):
+        global left
+        left -= 1
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return function(*args, **options)
+    return call
+
+os.fsync = counted(os.fsync)
+pathlib.Path.open = counted(pathlib.Path.open)
+pathlib.Path.replace = counted(pathlib.Path.replace)
+subprocess.Popen.__init__ = counted(subprocess.Popen.__init__)
+
+from pvbench.hookspecs import hookimpl
+
+@hookimpl
+def pvbench_suites():
+    return ()
+"""
+# Of a run with four boots on four guests; the last moments are those after its end.
+MOMENTS = 30
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The result file of a run that nothing happened to."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    done = console(*RUN, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return (folder / "a.json").read_bytes()
+
+
+@pytest.mark.parametrize("moment", [*range(1, 7), 8, 10, 11, 12, 17, 20, 26, MOMENTS])
+def test_killed_at_any_moment_a_run_resumes_to_the_same_result(
+    moment: int, undisturbed: bytes, plant: Plant, tmp_path: Path
+) -> None:
+    """SIGKILL, so nothing can be cleaned up; the exact clock makes equal files equal."""
+    plant("killer", KILLER)
+    killed = console(
+        *RUN, "-p", "killer", cwd=tmp_path, env=buffered() | {"KILL_AT": str(moment)}
+    )
+
+    resumed = console(*RUN, "--resume", cwd=tmp_path)
+
+    assert (killed.returncode, resumed.returncode) == (-signal.SIGKILL, 0)
+    assert (tmp_path / "a.json").read_bytes() == undisturbed
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "a.jsonl"]

@@ -1,0 +1,255 @@
+"""`--resume -o FILE` where FILE is not the run that was asked for: nothing is touched."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pvbench.host import tags
+from pvbench.plugin.registry import Registry
+from pvbench.run import loop as runs
+from pvbench.run import request
+from pvbench.run.boot import run_boot
+from support.planted import delivery_around_the_model, overlay
+from support.resume import REPLAY, SMALL, cut_after, small
+from support.runs import Cli, Plant, command, journal_of
+
+TO_FILE = ("-o", "a.json", "--resume")
+RESULTS, BOOK = Path("a.json"), Path("a.jsonl")
+PROFILE = """\
+base = "skylake-2018"
+base_machine = "same"
+title = "mine"
+costs.icr_write = {{ value = {}, unit = "cycles", confidence = "A", source = "timed here" }}
+"""
+
+
+@pytest.fixture(autouse=True)
+def one_revision(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each boot runs once for all tests; no tags but those a test sets."""
+    monkeypatch.setattr(runs, "run_boot", REPLAY)
+    monkeypatch.setattr(tags, "tags", dict)
+
+
+def files() -> dict[str, bytes]:
+    """Everything in the current directory."""
+    return {path.name: path.read_bytes() for path in Path().iterdir()}
+
+
+def refused(cli: Cli, *options: str) -> str:
+    """The sentence a run is refused with; nothing is touched."""
+    before = files()
+    done = small(cli, *TO_FILE, *options)
+
+    assert (done.status, done.out, done.err.count("\n")) == (2, "", 1)
+    assert files() == before
+    return done.err.removeprefix("pvbench: ").rstrip()
+
+
+WIDER = "norov.normal-ipi x2apic-physical dense:4 halted masks model@local skylake-2018"
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        pytest.param(("--seed", "7"), "seed was 0, is 7", id="seed"),
+        pytest.param(("--label", "x"), "label was none, is 'x'", id="label"),
+        pytest.param(
+            ("--boots", "3"), "effort.boots was 2, is 3, boots was 2, is 3", id="boots"
+        ),
+        pytest.param(
+            ("--vcpus", "1,3,4"),
+            f"boots was 2, is 4, {WIDER} and 1 more are new",
+            id="guest-more",
+        ),
+        pytest.param(
+            ("-k", "broadcast .*dense:3"),
+            "norov.normal-ipi x2apic-physical dense:1 halted masks model@local skylake-2018 "
+            "and 2 more are gone",
+            id="cases-gone",
+        ),
+        pytest.param(("--vcpus", "3,1"), "its cases come in another order", id="order"),
+    ],
+)
+def test_another_plan_is_refused_with_what_differs(
+    cli: Cli, options: tuple[str, ...], why: str
+) -> None:
+    """One sentence, exit status 2, and another -o as the way out."""
+    small(cli, *TO_FILE)
+    cut_after(RESULTS, 1)
+    sentence = refused(cli, *options)
+
+    assert sentence == f"a.json holds another run: {why}. Give another -o FILE."
+
+
+def test_another_effort_is_refused(cli: Cli) -> None:
+    """A result mixes no loops."""
+    small(cli, *TO_FILE)
+    before = files()
+    slower = [option for option in SMALL if option != "--fast"]
+    done = cli(*slower, *TO_FILE)
+
+    assert (done.status, files()) == (2, before)
+    assert "another run: effort.loops was 5, is 20. Give" in done.err
+
+
+def test_other_software_is_refused(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pvbench that began a run finishes it."""
+    monkeypatch.setattr(request, "version", lambda _: "0.0.1")
+    small(cli, *TO_FILE)
+    monkeypatch.setattr(request, "version", lambda _: "0.0.2")
+
+    assert "another run: pvbench_version was '0.0.1', is '0.0.2'. Give" in refused(cli)
+
+
+def test_another_version_of_a_sender_is_refused(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is in the metadata of each result, so it is in the plan."""
+    small(cli, *TO_FILE)
+    monkeypatch.setattr(Registry, "origin", lambda *_: "pvbench 9.9")
+    sentence = refused(cli)
+
+    assert "senders.x2apic-physical was 'pvbench " in sentence
+    assert sentence.count("is 'pvbench 9.9'") == 2  # and the delivery
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "why"),
+    [
+        pytest.param(
+            {"pvbench_git": "abc"}, {"pvbench_git": "def"}, "'abc', is 'def'", id="new"
+        ),
+        pytest.param({"pvbench_git": "abc"}, {}, "'abc', is none", id="gone"),
+        pytest.param({}, {"pvbench_git": "abc"}, "none, is 'abc'", id="come"),
+    ],
+)
+def test_another_revision_is_refused(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, before: object, now: object, why: str
+) -> None:
+    """Also if the repository is gone: a tag that is missing differs from one that is not."""
+    monkeypatch.setattr(tags, "tags", lambda: before)
+    small(cli, *TO_FILE)
+    monkeypatch.setattr(tags, "tags", lambda: now)
+
+    assert f"another run: pvbench_git was {why}. Give" in refused(cli)
+
+
+def test_an_edited_profile_is_refused(cli: Cli) -> None:
+    """Its name is the same, its content is not."""
+    mine = Path("mine.toml")
+    mine.write_text(PROFILE.format(500))
+    assert small(cli, *TO_FILE, "--profile", "mine.toml").status == 0
+    mine.write_text(PROFILE.format(501))
+
+    assert "another run: pvbench_profile_sha256 was '" in refused(cli, "--profile", "mine.toml")
+
+
+IN_ORDER = "return (WrMsr(0x830, apic.id(cpu) << 32 | vector) for cpu in cpus)"
+REVERSED = "return (WrMsr(0x830, apic.id(cpu) << 32 | vector) for cpu in reversed(cpus))"
+
+
+def test_another_order_of_a_sender_s_ops_is_refused(cli: Cli) -> None:
+    """Its counts are the same; what the guests execute is not."""
+    mine = Path("mine.py")
+    options = ("-p", "./mine.py", "--sender", "mine")
+    mine.write_text(f"pvbench_api = 1\n{overlay('mine', IN_ORDER)}")
+    assert small(cli, *TO_FILE, *options).status == 0
+    mine.write_text(f"pvbench_api = 1\n{overlay('mine', REVERSED)}")
+
+    assert "another run: what its guests execute has changed. Give" in refused(cli, *options)
+
+
+KNOWING = """
+    def settings(self, options):
+        verdict = os.environ["VERDICT"]
+        known = {"verdicts": {"another-mechanism": verdict}, "facts": {"caveat": verdict}}
+        return super().settings(options) | known
+
+    @contextmanager"""
+
+
+def test_what_is_found_out_later_of_the_host_changes_no_run(
+    cli: Cli, plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A trial that failed may succeed another time; guests execute what they did."""
+    source = delivery_around_the_model("modest")
+    plant("modest", source.replace("\n    @contextmanager", KNOWING, 1))
+    options = (*TO_FILE, "-p", "modest", "--delivery", "modest")
+    monkeypatch.setenv("VERDICT", "it does not return")
+    first = small(cli, *options)
+    monkeypatch.setenv("VERDICT", "")
+
+    assert (first.status, small(cli, *options).status) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        pytest.param(None, "a.json holds another run: it has no journal.", id="gone"),
+        pytest.param(b"", "a.json holds another run: it has no journal.", id="empty"),
+        pytest.param(b"[1]\n", "a.jsonl is no journal of a run: a line is", id="no-journal"),
+        pytest.param(b"hello", "a.jsonl is no journal of a run: it does not start", id="text"),
+        pytest.param(b'{"plan": {"format": 2}}\n', "journal of format 2, not 1", id="later"),
+    ],
+)
+def test_results_without_their_journal_are_refused(
+    cli: Cli, content: bytes | None, why: str
+) -> None:
+    """Nobody knows which boots are in them."""
+    small(cli, *TO_FILE)
+    BOOK.unlink()
+    if content is not None:
+        BOOK.write_bytes(content)
+
+    assert why in refused(cli)
+
+
+def test_a_journal_that_cannot_be_written_leaves_the_results(cli: Cli) -> None:
+    """A directory in its place, for one; the file of nobody is not removed."""
+    RESULTS.touch()
+    BOOK.mkdir()
+    done = small(cli, *TO_FILE)
+
+    assert (done.status, sorted(os.listdir())) == (5, ["a.json", "a.jsonl"])
+    assert "a.jsonl cannot be written: Is a directory" in done.err
+
+
+# In the middle of its first boot a run starts the same run again.
+SECOND = """
+        if os.environ.pop('SECOND', None):
+            import subprocess
+            again = os.environ['RUN'].split('\\t')
+            done = subprocess.run(again, capture_output=True, text=True, check=False)
+            Path('second').write_text(f'{done.returncode}: {done.stderr}')
+"""
+
+
+def test_of_two_runs_into_one_file_the_second_is_told(
+    cli: Cli, plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit status 5 at once; the first one is unharmed."""
+    monkeypatch.setattr(runs, "run_boot", run_boot)
+    plant("twice", delivery_around_the_model("twice", before_boot=SECOND))
+    options = (*TO_FILE, "-p", "twice", "--delivery", "twice")
+    monkeypatch.setenv("RUN", "\t".join(command(*SMALL, *options)))
+    plain = small(cli, *options, "-o", "b.json")
+    monkeypatch.setenv("SECOND", "yes")
+    done = small(cli, *options)
+
+    assert (done.status, done.out) == (0, plain.out)
+    assert RESULTS.read_bytes() == Path("b.json").read_bytes()
+    assert [next(iter(entry)) for entry in journal_of(RESULTS)].count("plan") == 1
+    assert Path("second").read_text() == (
+        "5: pvbench: another run is writing a.jsonl. Wait for it.\n"
+    )
+
+
+def test_a_file_that_is_no_json_by_name_is_refused_as_ever(cli: Cli) -> None:
+    """`--resume` makes no exception for an empty file of another kind."""
+    Path("a.txt").touch()
+    done = small(cli, "--resume", "-o", "a.txt")
+
+    assert (done.status, "a.txt does not end in .json" in done.err) == (2, True)

@@ -1,0 +1,147 @@
+"""`--resume` without -o: which run is continued, and when a new one starts."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pvbench.host import name as host_name
+from pvbench.results.journal import Journal
+from pvbench.run import loop as runs
+from support.resume import REPLAY, cut_after, small
+from support.runs import Cli
+
+FOLDER = Path("results/some-cpu-4cpu")
+
+
+@pytest.fixture(autouse=True)
+def one_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine with a name; each of its boots runs once for all tests."""
+    monkeypatch.setattr(runs, "run_boot", REPLAY)
+    monkeypatch.setattr(host_name, "name", lambda: "some-cpu-4cpu")
+
+
+def started(cli: Cli, *options: str, boots: int = 1) -> Path:
+    """A run that was killed after some boots; its results, whole."""
+    before = set(FOLDER.glob("*.json"))
+    small(cli, *options)
+    (path,) = set(FOLDER.glob("*.json")) - before
+    cut_after(path, boots)
+    return path
+
+
+def resumed(cli: Cli, *options: str) -> Path:
+    """What `--resume` says it has written."""
+    done = small(cli, "--resume", *options)
+    assert done.status == 0, done.err
+    return Path(done.err.splitlines()[-1].removeprefix("results: "))
+
+
+def test_without_any_run_a_new_one_starts(cli: Cli) -> None:
+    """So a script can always say `--resume`."""
+    path = resumed(cli)
+
+    assert sorted(FOLDER.iterdir()) == [path, path.with_suffix(".jsonl")]
+
+
+@pytest.mark.parametrize("boots", [0, 1])
+def test_the_newest_unfinished_run_of_the_plan_is_continued(cli: Cli, boots: int) -> None:
+    """An older one stays as it is."""
+    older, newer = started(cli, boots=boots), started(cli, boots=boots)
+    kept = older.with_suffix(".jsonl").read_bytes()
+
+    assert resumed(cli) == newer
+    assert older.with_suffix(".jsonl").read_bytes() == kept
+    assert resumed(cli) == older
+
+
+def test_a_run_that_was_killed_before_its_first_result_is_continued(cli: Cli) -> None:
+    """Its file is empty and nobody else's."""
+    path = started(cli, boots=0)
+    path.write_bytes(b"")
+
+    assert resumed(cli) == path
+
+
+def test_a_run_of_another_plan_is_left_alone(cli: Cli) -> None:
+    """Even if it is newer: seed, label and cases belong to a plan."""
+    mine = started(cli)
+    others = [started(cli, *o) for o in (("--seed", "3"), ("--label", "x"), ("-k", "broad"))]
+    books = [path.with_suffix(".jsonl").read_bytes() for path in others]
+
+    assert resumed(cli) == mine
+    assert [path.with_suffix(".jsonl").read_bytes() for path in others] == books
+
+
+def test_a_finished_run_is_not_continued(cli: Cli) -> None:
+    """There is nothing to do: a new run starts, the old one is a result."""
+    small(cli)
+    (old,) = FOLDER.glob("*.json")
+    content = old.read_bytes()
+    new = resumed(cli)
+
+    assert (new != old, new.read_bytes(), old.read_bytes()) == (True, content, content)
+
+
+@pytest.mark.parametrize("ending", ["json", "jsonl"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param("not JSON", id="no-json"),
+        pytest.param("not JSON\n", id="no-json-in-a-line"),
+        pytest.param('{"plan": {"format": 99}}\n', id="of-a-later-pvbench"),
+        pytest.param("", id="empty"),
+    ],
+)
+def test_a_damaged_run_does_not_stop_another(cli: Cli, ending: str, content: str) -> None:
+    """It is of no plan that could be told, so it is not this one."""
+    mine = started(cli)
+    stray = FOLDER / "29990101T000000Z-norov.json"
+    stray.touch()
+    stray.with_suffix(f".{ending}").write_text(content)
+
+    assert resumed(cli) == mine
+
+
+def test_the_runs_of_another_machine_are_left_alone(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Results of machines lie in folders of their own."""
+    started(cli)
+    monkeypatch.setattr(host_name, "name", lambda: "other-cpu-8cpu")
+
+    assert resumed(cli).parent.name == "other-cpu-8cpu"
+
+
+def test_a_run_that_is_under_way_is_not_continued_by_a_second(cli: Cli) -> None:
+    """Its journal is locked: the second one is told, exit status 5."""
+    path = started(cli)
+    with Journal.opened(path.with_suffix(".jsonl")):
+        done = small(cli, "--resume")
+
+    assert (done.status, len(os.listdir(FOLDER))) == (5, 2)
+    assert done.err.startswith(f"pvbench: another run is writing {path.with_suffix('.jsonl')}")
+
+
+def test_it_says_why_a_new_run_starts(cli: Cli) -> None:
+    """Nobody should wait for a run that silently began at its first boot."""
+    anew = "there is no unfinished run of this plan here, a new one starts"
+    first = small(cli, "--resume").err
+    started(cli, "--seed", "3")
+    second = small(cli, "--resume").err
+
+    assert f"pvbench: {anew}\n" in first
+    assert f"{anew}; unlike in {FOLDER}" in second
+    assert "seed was 3, is 0" in second
+
+
+def test_a_run_that_lacks_only_its_end_is_finished(cli: Cli) -> None:
+    """Killed after its last boot: nothing is measured again."""
+    path = started(cli, boots=2)
+    book = path.with_suffix(".jsonl")
+    lines = [line for line in book.read_text().splitlines() if '"end"' not in line]
+    book.write_text("\n".join(lines) + "\n")
+
+    assert (resumed(cli), list(FOLDER.glob("*.json"))) == (path, [path])

@@ -1,0 +1,85 @@
+"""Benchmarks as rows of facts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyperf
+
+from pvbench.results import files as result_files
+from pvbench.results.rows import AXES, ordered, rows
+from support.runs import row_of, suite_of
+
+PHYSICAL = "x2apic-physical"
+
+
+def test_a_row_is_a_benchmark_without_the_prefix_of_its_facts() -> None:
+    """What `pyperf` stores as ``pvbench_stack`` is the fact ``stack``."""
+    made = row_of("broadcast", PHYSICAL, 2e-6, 3e-6)
+    (found,) = rows(suite_of(made))
+
+    assert (found.name, found.boots_s) == (made.name, (2e-6, 3e-6))
+    assert made.facts.items() <= found.facts.items()
+
+
+def test_a_boot_counts_as_the_median_of_its_slices() -> None:
+    """Slices of one boot are no replicates."""
+    metadata = {"name": "a", "pvbench_stack": PHYSICAL}
+    runs = [
+        pyperf.Run(values, metadata=metadata, collect_metadata=False)
+        for values in ([1.0, 9.0, 2.0], [3.0, 4.0, 5.0])
+    ]
+    (row,) = rows(pyperf.BenchmarkSuite([pyperf.Benchmark(runs)]))
+
+    assert (row.boots_s, row.value_s) == ((2.0, 4.0), 3.0)
+
+
+def test_numbers_that_differ_between_boots_are_their_median() -> None:
+    """Of what every boot has; words that differ are nobody's."""
+    told = (
+        {"pvbench_exits": 5.0, "pvbench_hot": "yes", "pvbench_once": 1, "pvbench_vcpus": 2},
+        {"pvbench_exits": 9.0, "pvbench_hot": "no", "pvbench_vcpus": 2},
+        {"pvbench_exits": 6.5, "pvbench_hot": "no", "pvbench_vcpus": 2},
+    )
+    runs = [
+        pyperf.Run([1.0], metadata={"name": "a"} | facts, collect_metadata=False)
+        for facts in told
+    ]
+    (row,) = rows(pyperf.BenchmarkSuite([pyperf.Benchmark(runs)]))
+
+    assert (row.fact("exits"), row.fact("vcpus")) == (6.5, 2)
+    assert (row.fact("hot"), row.fact("once")) == (None, None)
+
+
+def test_rows_keep_the_order_of_the_file() -> None:
+    """Reports follow the plan."""
+    suite = suite_of(*(row_of(name, PHYSICAL, 1.0) for name in ("b", "c", "a")))
+
+    assert ordered(rows(suite), "workload") == ["b", "c", "a"]
+
+
+def test_what_a_file_does_not_tell_is_none() -> None:
+    """Published files know little of their software."""
+    assert row_of("broadcast", PHYSICAL, 1.0).fact("wakeups_blocked") is None
+
+
+def test_a_key_leaves_out_the_axes_that_may_differ() -> None:
+    """Two senders of one case differ in these facts only."""
+    native, overlaid = (row_of("broadcast", s, 1.0) for s in (PHYSICAL, f"kvm-pv/{PHYSICAL}"))
+
+    assert native.key() != overlaid.key()
+    assert native.key(("sender",)) == overlaid.key(("sender",))
+
+
+def test_every_axis_is_in_a_file_that_was_run(native_file: Path) -> None:
+    """Of a model, which has no guest that could execute a sender in two ways."""
+    (first, *_) = rows(result_files.read(str(native_file)))
+
+    assert [axis for axis in AXES if first.fact(axis) is None] == ["execution"]
+
+
+def test_no_two_rows_of_a_run_have_one_key(overlay_file: Path) -> None:
+    """The axes tell all cases apart."""
+    keys = [row.key() for row in rows(result_files.read(str(overlay_file)))]
+
+    assert len(keys) == len(set(keys))

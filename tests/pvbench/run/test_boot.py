@@ -1,0 +1,284 @@
+"""One boot: what a worker reports is judged, whatever it reports."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from typing import Any
+
+import attrs
+import pytest
+
+from pvbench.run.boot import Launch, Report, run_boot
+from pvbench.run.outcome import Outcome
+from pvbench.run.plan import Boot, Effort
+from support.helpers import DEADLINE_S, guest_of
+from support.runs import prepared_of, trace_of
+
+PREAMBLE = """\
+import json, sys
+job = json.loads(sys.stdin.readline())
+def tell(value):
+    print(json.dumps(value), flush=True)
+"""
+
+
+@attrs.frozen
+class Site:
+    """A place whose workers run a few lines of Python; ``job`` is what they were told."""
+
+    code: str
+    name: str = "planted"
+    summary: str = "for tests"
+
+    def unavailable(self) -> str | None:
+        return None
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-c", PREAMBLE + self.code]
+
+
+def booted(code: str, slices: int = 1, timeout_s: float = DEADLINE_S) -> Report:
+    """A boot of one broadcast to three CPUs, 10 loops a slice, in a worker of *code*."""
+    launch = Launch(
+        site=Site(code),
+        delivery="planted",
+        delivery_module="planted",
+        clock="model",
+        settings={"answer": 42},
+        effort=Effort(boots=1, slices=slices, loops=10, warmup=5),
+        timeout_s=timeout_s,
+    )
+    return run_boot(Boot(0, guest_of(range(4)), (prepared_of(),)), launch)
+
+
+def telling(**changes: Any) -> str:
+    """Code of a worker that reports `trace_of`, with *changes*."""
+    plain = trace_of().to_json()
+    counts = plain["counts"]
+    for name in counts.keys() & changes.keys():
+        counts[name] = changes.pop(name)
+    return f"tell(json.loads({json.dumps({'slice': 0, 'trace': plain | changes})!r}))"
+
+
+def test_an_honest_worker_s_ticks_become_seconds() -> None:
+    """2,000 model ticks a burst are 2 ns: a tick of the model is a picosecond."""
+    report = booted(telling())
+
+    assert report.outcome == report.cases[0].outcome == Outcome("ok")
+    assert report.cases[0].values == {"wall": [pytest.approx(2e-9)]}
+
+
+def test_each_slice_gives_one_value() -> None:
+    """A sample value is the mean of a slice."""
+    report = booted(f"{telling()}\n{telling(ticks={'wall': 30_000})}", slices=2)
+
+    assert report.cases[0].values == {"wall": [pytest.approx(2e-9), pytest.approx(3e-9)]}
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        pytest.param(("halted", "halted", "halted"), "halted", id="as-asked-for"),
+        pytest.param(("preempted", "halted", "halted"), "preempted", id="not-at-first"),
+        pytest.param(("halted", "preempted", "halted"), "preempted", id="not-in-between"),
+        pytest.param(("halted", "halted", "running"), "running", id="not-at-last"),
+    ],
+)
+def test_targets_are_what_they_were_in_every_slice(
+    states: tuple[str, ...], expected: str
+) -> None:
+    """Every slice has a value."""
+    report = booted("\n".join(telling(target_state=state) for state in states), slices=3)
+    (case,) = report.cases
+
+    assert case.trace is not None
+    assert (case.trace.target_state, len(case.values["wall"])) == (expected, 3)
+
+
+@pytest.mark.parametrize("wrong", [0, 1, 2])
+def test_every_slice_is_proved(wrong: int) -> None:
+    """A slice that differs makes the case void, wherever it stands between honest ones."""
+    slices = [telling(icr_writes=29 if number == wrong else 30) for number in range(3)]
+    report = booted("\n".join(slices), slices=3)
+    (case,) = report.cases
+
+    assert case.values == {}
+    assert case.outcome == Outcome(
+        "void", "proof of mechanism failed: ICR writes 29 instead of 30"
+    )
+
+
+def test_the_counts_of_a_case_are_those_of_its_last_slice() -> None:
+    """Earlier slices may have warmed up what the host keeps of a guest."""
+    report = booted("\n".join(telling(exits=exits) for exits in (31, 30)), slices=2)
+    (case,) = report.cases
+
+    assert case.trace is not None
+    assert case.trace.counts.exits == 30
+
+
+@pytest.mark.parametrize("fact", ["", " ", "a\nb", [1], None, True, float("inf")])
+def test_a_fact_that_no_file_can_hold_costs_the_boot(fact: Any) -> None:
+    """A delivery's mistake, and no traceback."""
+    report = booted(telling(facts={"colour": fact}))
+
+    assert report.outcome.kind == "failed"
+    assert "Trace.facts['colour'] is " in report.outcome.reason
+
+
+def test_a_worker_gets_the_guest_the_ops_and_the_schedule() -> None:
+    """The job is plain JSON: a worker needs no plugin but its delivery."""
+    report = booted("sys.exit(json.dumps(job))")
+    _, _, said = report.outcome.reason.partition("status 1: ")
+    job = json.loads(said)
+
+    assert job["delivery"] == job["delivery_module"] == "planted"
+    assert job["settings"] == {"answer": 42}
+    assert job["guest"]["apic_ids"] == [0, 1, 2, 3]
+    assert job["schedule"] == [[0, 10, 5]]
+    assert job["slice_s"] is None
+    assert job["cases"][0]["programs"] == [
+        [
+            ["Fence"],
+            ["IrqSave"],
+            ["Scan", 3],
+            ["WrMsr", 0x830, 0x1_0000_00FC],
+            ["WrMsr", 0x830, 0x2_0000_00FC],
+            ["WrMsr", 0x830, 0x3_0000_00FC],
+            ["IrqRestore"],
+        ]
+    ]
+
+
+def test_a_worker_may_ask_for_the_ops_of_fewer_targets() -> None:
+    """Where a call list is not empty no IPI is sent: the worker asks, the core answers."""
+    report = booted(
+        "tell({'ask': [0, 0, [2]]})\n"
+        "answer = json.loads(sys.stdin.readline())\n"
+        "sys.exit(json.dumps(answer))"
+    )
+    _, _, said = report.outcome.reason.partition("status 1: ")
+
+    assert json.loads(said) == {"program": [["Fence"], ["WrMsr", 0x830, 0x2_0000_00FB]]}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        pytest.param({"icr_writes": 29}, "ICR writes 29 instead of 30", id="icr-writes"),
+        pytest.param({"hypercalls": 1}, "hypercalls 1 instead of 0", id="hypercalls"),
+        pytest.param(
+            {"handlers": [0, 10, 9, 10]},
+            "handler runs on CPU 2: 9 instead of 10",
+            id="an-ipi-lost",
+        ),
+    ],
+)
+def test_a_boot_without_proof_gives_no_number(wrong: dict[str, Any], reason: str) -> None:
+    """A mismatch makes the sample void and names the difference."""
+    measured = booted(telling(**wrong)).cases[0]
+
+    assert measured.outcome == Outcome("void", f"proof of mechanism failed: {reason}")
+    assert measured.values == {}
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        pytest.param("sys.exit(3)", "status 3: it said nothing", id="silent"),
+        pytest.param("", "status 0: it said nothing", id="ends-without-a-trace"),
+        pytest.param("sys.exit('no space')", "status 1: no space", id="last-words"),
+        pytest.param("raise RuntimeError('boom')", "status 1: RuntimeError: boom", id="raises"),
+        pytest.param("import os; os.kill(os.getpid(), 9)", "status -9: it", id="killed"),
+        pytest.param("tell({'error': 'no device'})", "no device", id="its-own-error"),
+        pytest.param("print('garbage')", "cannot be read", id="no-json"),
+        pytest.param("print()", "cannot be read", id="empty-line"),
+        pytest.param("tell(3)", "cannot be read", id="number"),
+        pytest.param("tell([])", "cannot be read", id="list"),
+        pytest.param("tell({})", "cannot be read", id="says-nothing"),
+        pytest.param("tell({'trace': None})", "cannot be read", id="no-trace"),
+        pytest.param(telling(magic=1), "cannot be read", id="unknown-key"),
+        pytest.param(telling(counts={}), "cannot be read", id="no-counts"),
+        pytest.param(telling(handlers=3), "cannot be read", id="no-list"),
+        pytest.param("sys.stdout.buffer.write(b'\\xff\\n')", "cannot be read", id="binary"),
+        pytest.param("tell({'ask': [0]})", "cannot be read", id="half-a-question"),
+        pytest.param("tell({'ask': [9, 0, [1]]})", "cannot be read", id="of-no-case"),
+        pytest.param("tell({'ask': [0, 0, [99]]})", "cannot be read", id="of-no-cpu"),
+        pytest.param(telling() + "\n" + telling(), "cannot be read", id="one-trace-too-many"),
+        pytest.param(telling(handlers=[10]), "cannot be read", id="too-few-cpus"),
+        pytest.param(telling(icr_writes="30"), "cannot be read", id="count-is-text"),
+        pytest.param(telling(ticks={"wall": "x"}), "cannot be read", id="ticks-are-text"),
+    ],
+)
+def test_a_worker_gone_wrong_costs_its_boot_and_nothing_else(code: str, reason: str) -> None:
+    """`run_boot` never raises for what happens in a worker: the boot is ``failed``."""
+    report = booted(code)
+
+    assert report.outcome.kind == "failed"
+    assert reason in report.outcome.reason
+    assert [(c.outcome, c.values) for c in report.cases] == [(report.outcome, {})]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param({"ticks": {"wall": 0}}, id="no-time-at-all"),
+        pytest.param({"ticks": {"wall": -5}}, id="negative-time"),
+        pytest.param({"samples": {"wall": 0}}, id="over-no-bursts"),
+        pytest.param({"samples": {}}, id="over-nobody-knows-how-many"),
+        pytest.param({"distributions": {}}, id="no-distribution"),
+    ],
+)
+def test_ticks_that_make_no_sense_never_become_a_number(wrong: dict[str, Any]) -> None:
+    """pyperf refuses values <= 0; a delivery's mistake must not end the run either."""
+    measured = booted(telling(**wrong)).cases[0]
+
+    assert measured.outcome.kind in ("failed", "void")
+    assert measured.values == {}
+
+
+def test_a_site_whose_command_does_not_exist_costs_its_boot(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A site's plugin is as fallible as a worker."""
+    monkeypatch.setattr(Site, "command", lambda site: ["/nonexistent/worker"])
+
+    assert booted("").outcome == Outcome(
+        "failed", "/nonexistent/worker cannot be started: No such file or directory"
+    )
+
+
+def test_complaints_that_are_no_text_are_still_complaints(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """A driver below the worker may print anything; the manager prints no traceback."""
+    booted("sys.stderr.buffer.write(b'\\xff oops\\n'); sys.exit(1)")
+
+    assert capfd.readouterr().err == ""
+
+
+def test_a_worker_that_talks_rubbish_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once its report cannot be read it is ended, not left until the deadline."""
+    expired: list[bool] = []
+
+    class Deadline(threading.Timer):
+        def __init__(self, _: float, end: Any) -> None:
+            super().__init__(3, end)
+
+        def cancel(self) -> None:
+            expired.extend([True] * self.finished.is_set())
+            super().cancel()
+
+    monkeypatch.setattr("threading.Timer", Deadline)
+    booted("print('garbage', flush=True); sys.stdin.read()")
+
+    assert expired == []
+
+
+def test_a_worker_that_hangs_is_ended_at_the_deadline() -> None:
+    """The deadline runs on the manager's clock: a worker's own may race."""
+    outcome = booted("sys.stdin.read()", timeout_s=0.2).outcome
+
+    assert outcome == Outcome("failed", "the boot took longer than 0.2 s, see --timeout")

@@ -1,0 +1,175 @@
+"""Workloads that go wrong block their own cases, and nothing that was not asked for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pvbench.results import files as result_files
+from pvbench.results.rows import rows
+from support.runs import Cli, Done, Plant, journal_of
+
+# A workload for each way of going wrong, a family of numbers, and one that works.
+LOADS = """
+from pvbench.hookspecs import hookimpl
+from pvbench.ops import Burst
+from pvbench.workload import Workload
+
+def call(*targets, source=0):
+    return Burst(source=source, operation="smp_call_function_many", targets=targets)
+
+def to_first(guest, targets):
+    if targets >= len(guest.apic_ids):
+        return f"reach:{targets} needs {targets + 1} CPUs"
+    return (call(*range(1, targets + 1)),)
+
+def raising(guest):
+    raise LookupError("no such thing")
+
+WRONG = {
+    "empty-reason": lambda guest: "",
+    "nothing": lambda guest: None,
+    "number": lambda guest: 3,
+    "no-bursts": lambda guest: ("send",),
+    "outside": lambda guest: (call(99),),
+    "source-outside": lambda guest: (call(1, source=99),),
+    "twice": lambda guest: (call(1), call(2)),
+    "raising": raising,
+}
+
+@hookimpl
+def pvbench_workloads():
+    wrong = [Workload(name=name, summary="x", bursts=of) for name, of in WRONG.items()]
+    reach = Workload(name="reach", summary="x", bursts=to_first, parameters={"targets": 1})
+    lists = Workload(name="a-list", summary="x", bursts=lambda guest: [call(1)])
+    return [*wrong, reach, lists]
+"""
+REASONS = {
+    "empty-reason": "ValueError: it gives an empty reason",
+    "nothing": "TypeError: 'NoneType' object is not iterable",
+    "number": "TypeError: 'int' object is not iterable",
+    "no-bursts": "ValueError: it gives 'send', which is no Burst",
+    "outside": "ValueError: it names CPU 99 of 4",
+    "source-outside": "ValueError: it names CPU 99 of 4",
+    "twice": "ValueError: it has two bursts of CPU 0",
+    "raising": "LookupError: no such thing",
+}
+WHERE = ("--sender", "native", "--driver", "x2apic-physical", "--vcpus", "4", "-p", "loads")
+
+
+@pytest.fixture(autouse=True)
+def loads(plant: Plant) -> None:
+    """The plugin with the workloads."""
+    plant("loads", LOADS)
+
+
+def run(cli: Cli, workloads: str, *options: str) -> Done:
+    """A short run of them."""
+    return cli("run", "norov", "--fast", "-q", *WHERE, "--workload", workloads, *options)
+
+
+def planned(done: Done) -> list[tuple[str, str]]:
+    """(workload, outcome) of a plan in JSON."""
+    cases = json.loads(done.out)["cases"]
+    return [(c["case"].removeprefix("norov.").split()[0], c["outcome"]) for c in cases]
+
+
+@pytest.mark.parametrize("name", REASONS)
+def test_a_workload_that_goes_wrong_is_blocked_and_the_others_run(cli: Cli, name: str) -> None:
+    """A plugin may fail in any way: exit status 5, the reason and its type by name."""
+    done = run(cli, f"{name},self-ipi", "-o", "a.json")
+    (case,) = [entry for entry in journal_of(Path("a.json")) if "case" in entry]
+    found = {row.fact("workload") for row in rows(result_files.read("a.json"))}
+
+    assert (done.status, found, case["outcome"]) == (5, {"self-ipi"}, "blocked")
+    assert case["reason"] == f"workload {name} raises {REASONS[name]}"
+    assert f"blocked: {case['case']}: {case['reason']}" in done.out
+
+
+def test_a_list_of_bursts_is_as_good_as_a_tuple(cli: Cli) -> None:
+    """Nobody has to know the difference."""
+    assert run(cli, "a-list", "-o", "a.json").status == 0
+
+
+def test_a_plan_tells_what_is_blocked(cli: Cli) -> None:
+    """``--dry-run`` touches no disk; the rest would run, so its status is 0."""
+    done = run(cli, "twice,self-ipi", "--dry-run", "--json")
+
+    assert planned(done) == [("twice", "blocked"), ("self-ipi", "planned")]
+    assert (done.status, list(Path().iterdir())) == (0, [])
+
+
+def test_a_plan_of_nothing_but_blocked_cases_measures_nothing(cli: Cli) -> None:
+    """Exit status 3, as for any plan without a boot."""
+    assert run(cli, "twice,raising", "--dry-run").status == 3
+
+
+def test_a_blocked_case_that_is_not_chosen_is_not_told(cli: Cli) -> None:
+    """``-k`` chooses by name before anything is judged."""
+    plan = run(cli, "twice,self-ipi", "--dry-run", "--json", "-k", "self")
+    done = run(cli, "twice,self-ipi", "-k", "self", "-o", "a.json")
+
+    assert planned(plan) == [("self-ipi", "planned")]
+    assert (done.status, "blocked" in done.out) == (0, False)
+
+
+@pytest.mark.parametrize(
+    ("missing", "options", "status"),
+    [
+        pytest.param("no:load-norov", ("--workload", "reach"), 0, id="other-workloads"),
+        pytest.param("no:load-norov", (), 5, id="the-suite-s-workloads"),
+        pytest.param(
+            "no:send-x2apic-cluster", ("--driver", "x2apic-physical"), 0, id="other-drivers"
+        ),
+        pytest.param("no:send-x2apic-cluster", (), 5, id="the-suite-s-drivers"),
+    ],
+)
+def test_what_the_user_replaces_does_not_block(
+    cli: Cli, missing: str, options: tuple[str, ...], status: int
+) -> None:
+    """A suite's own choice is missing only where it is kept."""
+    choice = ("--sender", "native", "--vcpus", "2", "-p", "loads", "-p", missing)
+    done = cli("run", "norov", "--fast", "-q", *choice, *options, "-o", "a.json")
+
+    assert (done.status, "blocked: norov " in done.out + done.err) == (status, status == 5)
+
+
+@pytest.mark.parametrize(
+    "workloads",
+    [
+        pytest.param("reach:2,reach:2", id="same"),
+        pytest.param("reach:2,reach:002", id="zeros"),
+        pytest.param("reach:2,self-ipi,reach:2", id="apart"),
+    ],
+)
+def test_a_workload_named_twice_runs_once(cli: Cli, workloads: str) -> None:
+    """It is one if its spec is one, however it is written."""
+    names = [name for name, _ in planned(run(cli, workloads, "--dry-run", "--json"))]
+
+    assert names.count("reach:2") == 1
+
+
+def test_defaults_left_out_and_written_are_one(cli: Cli) -> None:
+    """``fanout:2`` is ``fanout:2:packed``."""
+    done = run(cli, "fanout:2,fanout:2:packed,fanout:2:spread", "--dry-run", "--json")
+
+    assert [name for name, _ in planned(done)] == ["fanout:2:packed", "fanout:2:spread"]
+
+
+def test_a_family_of_one_number_runs_from_end_to_end(cli: Cli) -> None:
+    """Run, show and compare, with its crossovers; no variant stands anywhere."""
+    choice = ("--driver", "x2apic-physical,x2apic-cluster", "-o", "a.json")
+    done = run(cli, "reach:1,reach:2,reach:3,reach:9,reach", *choice)
+    found = rows(result_files.read("a.json"))
+    shown = cli("show", "a.json", "--csv")
+    compared = cli("compare", "a.json", "--by", "sender")
+
+    assert (done.status, shown.status, compared.status) == (0, 0, 0)
+    assert {(r.fact("family"), r.fact("parameter")) for r in found} == {("reach", "targets")}
+    assert {r.fact("parameter_value") for r in found} == {1, 2, 3}
+    assert [r for r in found if "variant" in r.facts] == []
+    assert shown.out.splitlines()[0] == "stack,reach:1,reach:2,reach:3"
+    assert "unsupported: norov.reach:9 x2apic-physical" in done.out
+    assert "\nreach on dense:4, wall, against x2apic-physical, by targets:\n" in compared.out

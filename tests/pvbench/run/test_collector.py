@@ -1,0 +1,135 @@
+"""What a result file holds: benchmarks by series, runs by boot, counts as metadata."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from pvbench.run.boot import Measured
+from pvbench.run.collector import Collector, case_metadata, counted
+from pvbench.run.outcome import Outcome
+from pvbench.slice_result import Distribution
+from support.runs import prepared_of, trace_of
+
+OK = Outcome("ok")
+
+
+def collector() -> Collector:
+    """For two cases, in the order A, B."""
+    metadata = {name: case_metadata(prepared_of()) for name in ("A", "B")}
+    return Collector({"pvbench_clock": "model"}, metadata)
+
+
+def five(loops: int) -> int:
+    """Warm-up iterations."""
+    return 5
+
+
+def measured(name: str, *values: float, series: str = "wall") -> Measured:
+    """One boot of a case, one value for each slice."""
+    trace = trace_of(distributions={series: Distribution(p50=1_999, p99=2_050, maximum=2_100)})
+    return Measured(name=name, outcome=OK, values={series: list(values)}, trace=trace)
+
+
+def test_one_benchmark_for_each_series_and_one_run_for_each_boot() -> None:
+    """The boot is the unit of replication."""
+    found = collector()
+    for boot, values in enumerate(((2e-9, 3e-9), (4e-9, 5e-9)), 1):
+        found.add(measured("A", *values), boot=boot, warmup_of=five)
+    suite = found.suite()
+
+    assert suite is not None
+    assert suite.get_benchmark_names() == ["A wall"]
+    runs = suite.get_benchmark("A wall").get_runs()
+    assert [run.values for run in runs] == [(2e-9, 3e-9), (4e-9, 5e-9)]
+
+
+def test_benchmarks_come_in_the_order_of_the_plan() -> None:
+    """Boots come in any order; files of one plan can be laid side by side."""
+    found = collector()
+    for name in ("B", "A"):
+        found.add(measured(name, 2e-9), boot=1, warmup_of=five)
+
+    assert [b.get_name() for b in found.suite() or ()] == ["A wall", "B wall"]
+
+
+def test_a_run_carries_facts_counts_and_spread() -> None:
+    """pyperf refuses values <= 0, so counts are metadata, of one iteration."""
+    found = collector()
+    found.add(measured("A", 2e-9), boot=1, warmup_of=five)
+    suite = found.suite()
+    assert suite is not None
+    metadata = suite.get_benchmark("A wall").get_metadata()
+
+    assert {
+        "loops": 10,
+        "unit": "second",
+        "pvbench_clock": "model",
+        "pvbench_series": "wall",
+        "pvbench_warmup_loops": 5,
+        "pvbench_sources": 1,
+        "pvbench_targets": 3,
+        "pvbench_lost": 0,
+        "pvbench_icr_writes": 3.0,
+        "pvbench_hypercalls": 0.0,
+        "pvbench_handlers": 3.0,
+        "pvbench_p50_ticks": 1_999,
+        "pvbench_p99_ticks": 2_050,
+        "pvbench_maximum_ticks": 2_100,
+        "pvbench_target_state_proved": "halted",
+    }.items() <= metadata.items()
+
+
+def test_a_delivery_adds_facts_and_changes_none() -> None:
+    """Of the case, of the run and of the boot."""
+    found = collector()
+    facts: dict[str, str | int | float] = {
+        "colour": "red",
+        "stack": "x",
+        "clock": "x",
+        "boot": 7,
+        "icr_writes": 9,
+    }
+    case = measured("A", 2e-9)
+    assert case.trace is not None
+    case = attrs.evolve(case, trace=attrs.evolve(case.trace, facts=facts))
+    found.add(case, boot=1, warmup_of=five)
+    suite = found.suite()
+    assert suite is not None
+
+    told = suite.get_benchmark("A wall").get_metadata()
+    assert told["pvbench_colour"] == "red"
+    assert told["pvbench_stack"] == "x2apic-physical"
+    assert (told["pvbench_clock"], told["pvbench_boot"]) == ("model", 1)
+    assert told["pvbench_icr_writes"] == 3.0
+
+
+def test_what_a_host_cannot_show_is_left_out() -> None:
+    """Unknown is neither 0 nor a made-up number."""
+    counts = trace_of(icr_writes=None).counts
+
+    assert "pvbench_icr_writes" not in counted(counts, loops=10)
+
+
+def test_pyperf_collects_nothing_about_the_host() -> None:
+    """pyperf's own metadata would name the machine and the time."""
+    found = collector()
+    found.add(measured("A", 2e-9), boot=1, warmup_of=five)
+    suite = found.suite()
+    assert suite is not None
+
+    assert not {"hostname", "date", "boot_time"} & set(suite.get_metadata())
+
+
+@pytest.mark.parametrize("kind", ["void", "failed"])
+def test_a_case_without_proof_adds_no_run(kind: str) -> None:
+    """A void sample is never a data point, and a failed boot has none."""
+    found = collector()
+    trace = trace_of() if kind == "void" else None
+    found.add(
+        Measured(name="A", outcome=Outcome(kind, "why"), trace=trace),
+        boot=1,
+        warmup_of=five,
+    )
+
+    assert found.suite() is None

@@ -1,0 +1,197 @@
+"""The plan: which cases run, in which boots, in which turns."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import attrs
+import pytest
+
+from pvbench.delivery import Delivery, Task
+from pvbench.guest import Guest
+from pvbench.ops import Burst
+from pvbench.run.outcome import Outcome
+from pvbench.run.plan import Boot, Effort, Plan, effort, make_plan
+from pvbench.sender import Apic, Driver, Ops, Stack
+from pvbench.suite import Case
+from support.helpers import guest_of
+from support.runs import broadcast, case_of, prepared_of
+
+ONE = Effort(boots=1, slices=1, loops=5, warmup=10)
+
+
+@attrs.frozen
+class Hypervisor:
+    """A delivery that only plans; *reason* is why it cannot boot a guest."""
+
+    name: str = "planner"
+    summary: str = "for tests"
+    clock: str = "model"
+    reason: str | None = None
+
+    def unsupported(self, guest: Guest, task: Task, settings: dict[str, Any]) -> str | None:
+        return self.reason
+
+
+def plan_of(*cases: Case, wanted: Effort = ONE, seed: int = 0, **delivery: Any) -> Plan:
+    """A plan for a delivery that can do everything, or says why not."""
+    return make_plan(list(cases), cast("Delivery", Hypervisor(**delivery)), {}, wanted, seed)
+
+
+def guests_of(seed: int) -> list[int]:
+    """CPU counts of the boots of four guests, two replicates."""
+    cases = [case_of("x2apic-physical", broadcast(), cpus=n) for n in (4, 5, 6, 7)]
+    plan = plan_of(*cases, wanted=attrs.evolve(ONE, boots=2), seed=seed)
+    return [len(boot.guest.apic_ids) for boot in plan.boots]
+
+
+@pytest.mark.parametrize(
+    ("clock", "pace", "expected"),
+    [
+        pytest.param("model", "fast", (1, 1, 5, 10, None), id="exact-fast"),
+        pytest.param("model", "default", (1, 1, 20, 10, None), id="exact"),
+        pytest.param("model", "rigorous", (1, 1, 200, 10, None), id="exact-rigorous"),
+        pytest.param("tsc", "fast", (3, 3, 100, 100, 0.25), id="noisy-fast"),
+        pytest.param("tsc", "default", (10, 3, 1_000, 100, 0.25), id="noisy"),
+        pytest.param("tsc", "rigorous", (30, 3, 1_000, 100, 0.25), id="noisy-rigorous"),
+    ],
+)
+def test_an_exact_clock_needs_one_boot_and_a_noisy_one_many(
+    clock: str, pace: str, expected: tuple[int, ...]
+) -> None:
+    """Boots are the replicates; what repeats itself exactly needs none."""
+    assert expected == attrs.astuple(effort(clock, pace, boots=None))
+
+
+@pytest.mark.parametrize(("slice_s", "expected"), [(None, 7), (0.25, 5)])
+def test_a_short_slice_has_a_short_warm_up(slice_s: float | None, expected: int) -> None:
+    """Where time counts; on an exact clock warming up costs nothing."""
+    wanted = Effort(boots=1, slices=1, loops=100, warmup=7, slice_s=slice_s)
+
+    assert wanted.warmup_of(5) == expected
+
+
+@pytest.mark.parametrize("clock", ["model", "tsc"])
+def test_the_user_s_number_of_boots_wins(clock: str) -> None:
+    """``--boots`` is a choice of the user, whatever the clock and the pace."""
+    assert effort(clock, "rigorous", boots=7).boots == 7
+
+
+def test_cases_take_turns_forwards_and_backwards() -> None:
+    """A B, B A, A B: drift inside a boot hits every sender alike."""
+    boot = Boot(0, guest_of(range(4)), (prepared_of(), prepared_of("x2apic-cluster")))
+    turns = boot.schedule(Effort(boots=1, slices=3, loops=100, warmup=7))
+
+    assert [case for case, _, _ in turns] == [0, 1, 1, 0, 0, 1]
+    assert {(100, 7)} == {(loops, warmup) for _, loops, warmup in turns}
+
+
+def test_stacks_of_one_guest_share_its_boots() -> None:
+    """The guest is the boot key: all x2APIC senders of one ABI take turns in it."""
+    names = ("x2apic-physical", "kvm-pv/x2apic-physical", "x2apic-cluster")
+    plan = plan_of(*(case_of(name, broadcast()) for name in names))
+
+    assert [list(names)] == [[p.case.stack.name for p in b.cases] for b in plan.boots]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param("xapic-physical", id="apic-mode"),
+        pytest.param("kvm-pv128-v3/x2apic-physical", id="hypercall-abi"),
+    ],
+)
+def test_stacks_that_need_another_guest_get_their_own_boot(other: str) -> None:
+    """One guest has one APIC mode and one meaning for its hypercalls."""
+    plan = plan_of(case_of("x2apic-physical", broadcast()), case_of(other, broadcast()))
+
+    assert [len(boot.cases) for boot in plan.boots] == [1, 1]
+
+
+def test_each_replicate_boots_every_guest_once() -> None:
+    """A replicate is complete before the next begins."""
+    order = guests_of(seed=1)
+
+    assert [4, 5, 6, 7] == sorted(order[:4]) == sorted(order[4:])
+
+
+def test_the_seed_alone_decides_the_order_of_boots() -> None:
+    """The order is shuffled, and recorded by its seed."""
+    orders = {tuple(guests_of(seed)) for seed in range(10)}
+
+    assert guests_of(3) == guests_of(3)
+    assert len(orders) > 1
+
+
+def test_cases_keep_their_order_whatever_the_order_of_boots() -> None:
+    """Files are written in the order of the plan's cases."""
+    cases = [case_of("x2apic-physical", broadcast(), cpus=n) for n in (4, 5, 6, 7)]
+
+    assert tuple(cases) == plan_of(*cases, seed=1).cases == plan_of(*cases, seed=2).cases
+
+
+FLAT_OF_80 = case_of("xapic-flat", cpus=80)
+LONELY = case_of("x2apic-physical", cpus=1, unsupported="normal-ipi needs 2 CPUs")
+
+
+@pytest.mark.parametrize(
+    ("case", "delivery", "reason"),
+    [
+        pytest.param(FLAT_OF_80, None, "flat logical mode addresses 8 CPUs", id="stack"),
+        pytest.param(LONELY, None, "normal-ipi needs 2 CPUs", id="workload"),
+        pytest.param(
+            case_of("x2apic-physical", broadcast()), "only 2 vCPUs", "only 2 vCPUs", id="host"
+        ),
+    ],
+)
+def test_what_cannot_run_is_unsupported_with_the_reason(
+    case: Case, delivery: str | None, reason: str
+) -> None:
+    """A case that cannot run is never approximated, and never silently left out."""
+    plan = plan_of(case, reason=delivery)
+
+    assert {case.name: Outcome("unsupported", reason)} == plan.refused
+    assert plan.boots == ()
+
+
+class Silent(Driver):
+    """A driver that sends nothing."""
+
+    name = "silent"
+    summary = "for tests"
+    apic_mode = "x2apic"
+
+    def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
+        return iter(())
+
+
+class Stranger(Silent):
+    """A driver that raises."""
+
+    def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
+        raise KeyError("no such register")
+
+
+@pytest.mark.parametrize(
+    ("driver", "reason"),
+    [
+        pytest.param(
+            Silent(),
+            "silent on a test's fails the static check: misses CPU 1, 2, 3",
+            id="misses-all",
+        ),
+        pytest.param(
+            Stranger(),
+            "silent on a test's fails the static check: KeyError: 'no such register'",
+            id="raises",
+        ),
+    ],
+)
+def test_a_sender_that_fails_the_static_check_is_void(driver: Driver, reason: str) -> None:
+    """Every case is checked once before it runs; a wrong one is never booted."""
+    burst: Burst = broadcast()
+    case = attrs.evolve(case_of("x2apic-physical", burst), stack=Stack(driver))
+    plan = plan_of(case)
+
+    assert {case.name: Outcome("void", reason)} == plan.refused
+    assert plan.boots == ()

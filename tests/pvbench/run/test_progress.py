@@ -1,0 +1,109 @@
+"""Progress: a bar where standard error is a terminal, plain lines or nothing elsewhere."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, redirect_stderr
+from typing import IO
+
+import pytest
+
+from pvbench.run import progress
+
+Screen = Callable[[], str]
+Terminal = Callable[[], AbstractContextManager[Screen]]
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Make standard error a terminal; the screen is what was written since the last look."""
+    for name in ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
+
+    @contextmanager
+    def opened() -> Iterator[Screen]:
+        reading, writing = map(os.fdopen, pty.openpty(), ("r", "w"))
+        with reading, writing, redirect_stderr(writing):
+            yield lambda: "".join(until_now(reading, writing))
+
+    return opened
+
+
+def until_now(reading: IO[str], writing: IO[str]) -> Iterator[str]:
+    """What is written to one end of a terminal comes out of the other some time later."""
+    writing.write("\0")
+    writing.flush()
+    return iter(lambda: reading.read(1), "\0")
+
+
+def words(text: str) -> str:
+    """Without control sequences, and without the bar itself."""
+    return " ".join(re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|[\r\n━╸╺]", " ", text).split())
+
+
+def test_a_terminal_gets_a_bar_with_the_boots_that_are_over(terminal: Terminal) -> None:
+    """It is drawn before each boot begins, when as many are over as came before it."""
+    with terminal() as screen, progress.make(3, quiet=False) as bar:
+        screen()
+        bar.boot(1, "dense:2, 5 cases")
+        first = words(screen())
+        bar.boot(3, "dense:8, 5 cases")
+        third = words(screen())
+
+    assert (first, third) == ("boots 0/3 dense:2, 5 cases", "boots 2/3 dense:8, 5 cases")
+
+
+def test_a_bar_is_gone_when_the_boots_are_over(terminal: Terminal) -> None:
+    """Its line is erased and the cursor is shown again: results start on a clean line."""
+    with terminal() as screen:
+        with progress.make(1, quiet=False) as bar:
+            bar.boot(1, "dense:2")
+            drawn = screen()
+        erased = screen()
+
+    assert "\x1b[?25l" in drawn  # hides the cursor
+    assert "\x1b[?25h" in erased  # shows it
+    assert erased.rstrip().endswith("\x1b[2K")  # erases the line
+
+
+def test_a_bar_has_no_thread_that_would_disturb_a_timed_boot(terminal: Terminal) -> None:
+    """It is refreshed by hand."""
+    before = threading.active_count()
+    with terminal(), progress.make(1, quiet=False) as bar:
+        bar.boot(1, "dense:2")
+        during = threading.active_count()
+
+    assert before == during
+
+
+def test_a_quiet_run_draws_nothing_on_a_terminal(terminal: Terminal) -> None:
+    """Not even an empty line."""
+    with terminal() as screen:
+        with progress.make(1, quiet=True) as silent:
+            silent.boot(1, "dense:2")
+
+        assert screen() == ""
+
+
+@pytest.mark.parametrize(
+    ("quiet", "expected"),
+    [
+        pytest.param(False, "boot 1/2: dense:2\nboot 2/2: dense:8\n", id="lines"),
+        pytest.param(True, "", id="quiet"),
+    ],
+)
+def test_a_file_gets_a_plain_line_for_each_boot(
+    capsys: pytest.CaptureFixture[str], quiet: bool, expected: str
+) -> None:
+    """Or none."""
+    with progress.make(2, quiet=quiet) as lines:
+        lines.boot(1, "dense:2")
+        lines.boot(2, "dense:8")
+
+    assert capsys.readouterr() == ("", expected)

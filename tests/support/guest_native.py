@@ -1,0 +1,175 @@
+"""The guest's senders, compiled for this machine and called with their ops written down."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterable, Iterator
+from ctypes import CDLL, POINTER, Structure, byref, c_long, c_uint32, c_uint64
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pvbench.guest import Guest
+from pvbench.ops import (
+    Burst,
+    Fence,
+    Hypercall,
+    IrqRestore,
+    IrqSave,
+    MmioWrite,
+    Op,
+    Program,
+    Scan,
+    WaitIcrIdle,
+    WriteMem,
+    WrMsr,
+)
+from pvbench.sender import Stack, reached
+from pvbench_deliver_kvm.measure.algorithms import DRIVERS, OPERATIONS, OVERLAYS
+from support.helpers import DEADLINE_S
+
+TESTS = Path(__file__).parents[1]
+GUEST = TESTS.parent / "plugins/pvbench_deliver_kvm/guest"
+
+GUARD_IDS = [0x55] * 64  # behind the last CPU: seen if a sender reads too far
+GUARD_WORD = (1 << 64) - 1
+
+# enum op_kind; key and words make the op
+OP_KINDS = {
+    "OP_END": 0,
+    "OP_IRQ_SAVE": 1,
+    "OP_IRQ_RESTORE": 2,
+    "OP_FENCE": 3,
+    "OP_SCAN": 4,
+    "OP_WRMSR": 5,
+    "OP_MMIO_WRITE": 6,
+    "OP_WRITE_MEM": 7,
+    "OP_WAIT_ICR_IDLE": 8,
+    "OP_HYPERCALL": 9,
+}
+OPS: dict[int, Callable[[int, tuple[int, ...]], Op]] = {
+    1: lambda key, words: IrqSave(),
+    2: lambda key, words: IrqRestore(),
+    3: lambda key, words: Fence(),
+    4: lambda key, words: Scan(key),
+    5: lambda key, words: WrMsr(key, *words),
+    6: lambda key, words: MmioWrite(key, *words),
+    7: WriteMem,
+    8: lambda key, words: WaitIcrIdle(key),
+    9: Hypercall,
+}
+
+
+class Request(Structure):
+    """``struct request`` of guest_native/trace_ops.c."""
+
+    _fields_ = [
+        ("driver", c_uint32),
+        ("overlay", c_uint32),
+        ("operation", c_uint32),
+        ("vector", c_uint32),
+        ("single_vector", c_uint32),
+        ("cpus", c_uint32),
+        ("self", c_uint32),
+        ("x2apic", c_uint32),
+        ("shorthands", c_uint32),
+    ]
+
+
+def compiler() -> str:
+    """The system's cc; the test is skipped where there is none."""
+    found = shutil.which("cc")
+    if found is None:
+        pytest.skip("no C compiler (cc) on this machine")
+    return found
+
+
+def built(output: Path, *arguments: str | Path) -> Path:
+    """What cc makes of C sources that see the guest's headers."""
+    command = [compiler(), "-std=c11", "-I", str(GUEST), "-o", str(output)]
+    done = subprocess.run(
+        [*command, *map(str, arguments)],
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=DEADLINE_S,
+    )
+    assert done.returncode == 0, done.stderr
+    return output
+
+
+def senders(folder: Path) -> CDLL:
+    """The guest's senders as a library of this machine."""
+    sources = [TESTS / "guest_native/trace_ops.c", *sorted(GUEST.glob("send*.c"))]
+    library = CDLL(str(built(folder / "senders.so", "-O1", "-shared", "-fPIC", *sources)))
+    words = POINTER(c_uint64)
+    library.trace_burst.restype = c_long
+    library.trace_burst.argtypes = [POINTER(Request), words, POINTER(c_uint32), words, words]
+    return library
+
+
+def traced(
+    library: CDLL, stack: Stack, burst: Burst, guest: Guest, *, shorthands: bool
+) -> Program:
+    """Ops the guest's own code makes of *burst*."""
+    overlay = stack.overlay.name if stack.overlay else ""
+    numbers = (DRIVERS[stack.driver.name], OVERLAYS[overlay])
+    return traced_numbers(library, numbers, burst, guest, shorthands=shorthands)
+
+
+def traced_numbers(
+    library: CDLL, numbers: tuple[int, int], burst: Burst, guest: Guest, *, shorthands: bool
+) -> Program:
+    """The same for numbers of a driver and an overlay."""
+    cpus = len(guest.apic_ids)
+    request = Request(*numbers, OPERATIONS[burst.operation], burst.vector, burst.single_vector)
+    request.cpus, request.self, request.shorthands = cpus, burst.source, shorthands
+    request.x2apic = guest.apic_mode == "x2apic"
+    called = reached(burst, guest) if burst.protocol == "csd" else burst.targets
+    mask = _array(c_uint64, [*mask_words(called, cpus), GUARD_WORD])
+    ids = _array(c_uint32, [*guest.apic_ids, *GUARD_IDS])
+    trace = (c_uint64 * (16 * cpus + 256))()
+    end = POINTER(c_uint64)(c_uint64.from_buffer(trace, 8 * (len(trace) - 1)))
+    written = library.trace_burst(byref(request), mask, ids, trace, end)
+    assert written >= 0, "the trace is too small"
+    return tuple(decoded_ops(trace[:written]))
+
+
+def _array(kind: type[Any], values: list[int]) -> Any:
+    return (kind * len(values))(*values)
+
+
+def mask_words(cpus: Iterable[int], count: int) -> list[int]:
+    """A cpumask of *count* CPUs as the guest has it."""
+    words = [0] * ((count + 63) // 64)
+    for cpu in cpus:
+        words[cpu // 64] |= 1 << cpu % 64
+    return words
+
+
+def decoded_ops(words: list[int]) -> Iterator[Op]:
+    """Ops from the encoding of guest/abi.h: kind and count, key, words."""
+    rest = iter(words)
+    for head in rest:
+        key = next(rest)
+        yield OPS[head & 0xFF](key, tuple(next(rest) for _ in range(head >> 8)))
+
+
+def enumerators(enum: str, folder: Path) -> dict[str, int]:
+    """Names of an enum of guest/abi.h, with the values the C compiler gives them."""
+    found = re.search(rf"^enum {enum} {{(.*?)^}};", (GUEST / "abi.h").read_text(), re.M | re.S)
+    assert found, f"abi.h has no enum {enum}"
+    names = re.findall(r"^\t(\w+)", found[1], re.MULTILINE)
+    prints = "".join(f'printf("{name} %d\\n", {name});\n' for name in names)
+    source = folder / f"{enum}.c"
+    source.write_text(
+        f'#include <stdio.h>\n#include "abi.h"\nint main(void) {{\n{prints}return 0; }}\n'
+    )
+    program = built(folder / enum, source)
+    out = subprocess.run(
+        [program], capture_output=True, check=True, text=True, timeout=DEADLINE_S
+    )
+    return {name: int(value) for name, value in map(str.split, out.stdout.splitlines())}

@@ -1,0 +1,208 @@
+"""Builders and strategies that several tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+from hypothesis import strategies as st
+
+from pvbench.decode.decoder import Decoder, Sends
+from pvbench.guest import Guest
+from pvbench.ops import BARE_OPERATIONS, CSD_OPERATIONS, Burst, Hypercall, Op, Program
+from pvbench.plugin.loader import load
+from pvbench.plugin.registry import Registry
+from pvbench.sender import Sent, Stack, program
+
+# How long a test waits for a process: nothing may fail because the machine is busy.
+DEADLINE_S = 600
+
+NMI = 2
+MSR_X2APIC_ICR = 0x830
+XAPIC_ICR = 0xFEE0_0300
+XAPIC_ICR2 = 0xFEE0_0310
+INPUT_PAGE = 0x800_0000  # of CPU 0; each CPU has its own, 4 KiB apart
+
+ONE_TARGET = ("send_IPI", "smp_call_function_single")
+LINUX_VECTORS = (0xFB, 0xFC, 0xFD, 0xF6)
+
+
+@cache
+def bundled() -> Registry:
+    """The bundled plugins, whatever else this machine has; loaded once for all tests."""
+    return load(own_only=True)
+
+
+def stack_of(name: str) -> Stack:
+    """A stack by its name, such as ``kvm-pv/x2apic-cluster``."""
+    return bundled().stack(name)
+
+
+def guest_of(ids: Iterable[int], **options: Any) -> Guest:
+    """A guest with these APIC IDs in CPU-number order."""
+    return Guest(name="a test's", apic_ids=tuple(ids), **options)
+
+
+def burst_of(operation: str, *targets: int, source: int = 0, **options: Any) -> Burst:
+    """A burst of CPU *source* to the CPUs *targets*."""
+    return Burst(source=source, operation=operation, targets=targets, **options)
+
+
+def sent(
+    stack: str,
+    burst: Burst,
+    ids: Iterable[int],
+    *,
+    shorthands: bool = False,
+    bits: int = 64,
+) -> Sent:
+    """What a guest with these APIC IDs executes for *burst*."""
+    chosen = stack_of(stack)
+    guest = chosen.guest(guest_of(ids, bits=bits))
+    return program(chosen, burst, guest, shorthands=shorthands)
+
+
+def masked(
+    stack: str,
+    ids: Iterable[int],
+    *,
+    vector: int = 0xFC,
+    bits: int = 64,
+    source_id: int = 5000,
+    shorthands: bool = False,
+    operation: str = "send_IPI_mask",
+) -> Program:
+    """
+    Ops of a multicast to CPUs with *ids*, in this order of CPU numbers.
+
+    The source is one CPU more, the last, so it never stands between them.
+    """
+    ids = tuple(ids)
+    burst = burst_of(operation, *range(len(ids)), source=len(ids), vector=vector)
+    all_ids = (*ids, source_id)
+    return sent(stack, burst, all_ids, bits=bits, shorthands=shorthands).program
+
+
+def only(kind: type[Op], ops: Program) -> list[Any]:
+    """Ops of one kind, in program order."""
+    return [op for op in ops if isinstance(op, kind)]
+
+
+def call_args(ops: Program) -> list[tuple[int, ...]]:
+    """Argument registers of each hypercall."""
+    return [op.args for op in only(Hypercall, ops)]
+
+
+def decode(ops: Iterable[Op], guest: Guest, source: int = 0) -> list[Sends]:
+    """What the hypervisor makes of *ops*."""
+    return Decoder(guest, source).sends(tuple(ops))
+
+
+def hits(ops: Iterable[Op], guest: Guest, source: int = 0) -> list[tuple[int, int]]:
+    """(vector, CPU number) of each interrupt, in delivery order."""
+    return [
+        (send.vector, cpu) for send in decode(ops, guest, source) for cpu in send.cpus.tolist()
+    ]
+
+
+def decoded(
+    stack: Stack, burst: Burst, guest: Guest, *, shorthands: bool = False
+) -> list[tuple[int, int]]:
+    """(vector, CPU number) of each interrupt that *burst* causes."""
+    made = program(stack, burst, guest, shorthands=shorthands)
+    return hits(made.program, guest, burst.source)
+
+
+def dense_ids(most: int) -> st.SearchStrategy[tuple[int, ...]]:
+    """0, 1, 2, ..."""
+    return st.integers(1, most).map(lambda count: tuple(range(count)))
+
+
+def descending_ids(most: int) -> st.SearchStrategy[tuple[int, ...]]:
+    """..., 2, 1, 0."""
+    return dense_ids(most).map(lambda ids: ids[::-1])
+
+
+@st.composite
+def sparse_ids(draw: st.DrawFn, most: int, top: int) -> tuple[int, ...]:
+    """Equal gaps, from anywhere."""
+    count = draw(st.integers(1, most))
+    step = draw(st.integers(1, min(top // count, 300) or 1))
+    first = draw(st.integers(0, max(0, top - count * step)))
+    return tuple(range(first, first + count * step, step))
+
+
+@st.composite
+def interleaved_ids(draw: st.DrawFn, most: int, top: int) -> tuple[int, ...]:
+    """Low and high in turn: 0, 128, 1, 129, ..."""
+    half = draw(st.integers(1, max(1, most // 2)))
+    gap = draw(st.integers(half, max(half, min(top - half, 500))))
+    ids = tuple(i // 2 + gap * (i % 2) for i in range(2 * half))
+    return ids[:most]
+
+
+@st.composite
+def clumped_ids(draw: st.DrawFn, most: int, top: int) -> tuple[int, ...]:
+    """Any order of IDs that lie within a few windows of one another."""
+    first = draw(st.integers(0, max(0, top - 400)))
+    near = st.integers(first, min(top, first + 400))
+    ids = draw(st.lists(near, min_size=1, max_size=min(most, 24), unique=True))
+    return tuple(ids)
+
+
+@st.composite
+def scattered_ids(draw: st.DrawFn, most: int, top: int) -> tuple[int, ...]:
+    """Any IDs at all."""
+    anywhere = st.integers(0, top)
+    return tuple(draw(st.lists(anywhere, min_size=1, max_size=min(most, 12), unique=True)))
+
+
+def id_tuples(most: int, top: int) -> st.SearchStrategy[tuple[int, ...]]:
+    """APIC IDs of up to *most* CPUs, none above *top*."""
+    return st.one_of(
+        dense_ids(most),
+        descending_ids(most),
+        sparse_ids(most, top),
+        interleaved_ids(most, top),
+        clumped_ids(most, top),
+        scattered_ids(most, top),
+    )
+
+
+@st.composite
+def cpu_sets(draw: st.DrawFn, count: int) -> tuple[int, ...]:
+    """A few of *count* CPUs, all but a few, or a run of them."""
+    cpu = st.integers(0, count - 1)
+    few = st.sets(cpu, max_size=8)
+    run = st.tuples(cpu, cpu).map(lambda ends: set(range(min(ends), max(ends) + 1)))
+    but_few = st.sets(cpu, max_size=2).map(lambda out: set(range(count)) - out)
+    return tuple(sorted(draw(st.one_of(few, run, but_few))))
+
+
+@st.composite
+def bursts(draw: st.DrawFn, count: int) -> Burst:
+    """Any operation of any of *count* CPUs; vectors of Linux more often, and NMI."""
+    operation = draw(st.sampled_from((*CSD_OPERATIONS, *BARE_OPERATIONS)))
+    source = draw(st.integers(0, count - 1))
+    targets = draw(cpu_sets(count))
+    if operation in ONE_TARGET:
+        targets = (draw(st.integers(0, count - 1)),)
+    usual = st.sampled_from((*LINUX_VECTORS, NMI))
+    vector = draw(st.one_of(usual, usual, st.integers(0x20, 0xFF)))
+    return burst_of(operation, *targets, source=source, vector=vector)
+
+
+@st.composite
+def guests(draw: st.DrawFn, stack: Stack) -> Guest:
+    """Guests *stack* supports."""
+    flat = stack.driver.name == "xapic-flat"
+    top = {"x2apic-cluster": (1 << 20) - 1}.get(stack.driver.name, (1 << 31) - 1)
+    if stack.driver.apic_mode == "xapic":
+        top = 254
+    ids = draw(id_tuples(8 if flat else 150, top))
+    bits = draw(st.sampled_from((64, 64, 32)))
+    guest = stack.guest(guest_of(ids, bits=bits))
+    if stack.unsupported(guest):  # the overlays of 2018 are for 64-bit guests
+        guest = stack.guest(guest_of(ids))
+    return guest

@@ -1,0 +1,207 @@
+"""Senders that err, one fault each, for tests of what must notice it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from pvbench.guest import Guest
+from pvbench.kvm_overlay import KvmOverlay
+from pvbench.ops import Burst, Fence, Hypercall, IrqSave, Scan, WrMsr
+from pvbench.sender import Apic, Ops, Sender
+
+Call = tuple[int, ...]
+
+
+class Planted(KvmOverlay):
+    """One hypercall for APIC IDs below 64; without a fault."""
+
+    name = "planted"
+    summary = "a test's"
+    hypercall_abi = "kvm"
+
+    def unsupported(self, guest: Guest) -> str | None:
+        if guest.bits == 64 and max(guest.apic_ids) < 64:
+            return None
+        return "one word holds APIC IDs 0 to 63"
+
+    def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
+        yield sum(1 << apic_id for apic_id in set(apic_ids)), 0, 0, icr
+
+
+class FallsBack(Planted):
+    def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
+        return apic.stack.driver.send_IPI_mask(apic, cpus, vector)
+
+
+class FallsBackForOne(Planted):
+    def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
+        yield from super().send_IPI_mask(apic, cpus[1:], vector)
+        yield from apic.stack.driver.send_IPI(apic, cpus[0], vector)
+
+
+class LosesOne(Planted):
+    def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
+        return super().calls(apic_ids[:-1], icr, bits)
+
+
+class LosesAll(Planted):
+    def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
+        return super().calls([], icr, bits)
+
+
+class HitsTwice(Planted):
+    def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
+        yield from super().calls(apic_ids, icr, bits)
+        yield from super().calls(apic_ids[1:2], icr, bits)
+
+
+class HitsAStranger(Planted):
+    def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
+        return super().calls([*apic_ids, 5], icr, bits)
+
+
+class HitsItself(Planted):
+    def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
+        return super().calls([*apic_ids, 0], icr, bits)
+
+
+class WrongVector(Planted):
+    def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
+        return super().calls(apic_ids, icr + 1, bits)
+
+
+class BadIcr(Planted):
+    def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
+        return super().calls(apic_ids, icr | 0x800, bits)
+
+
+class WrongAbi(Planted):
+    def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
+        return [args[:3] for args in super().calls(apic_ids, icr, bits)]
+
+
+class Faults(Planted):
+    def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
+        yield from super().send_IPI_mask(apic, cpus, vector)
+        yield WrMsr(0x831, 0)
+
+
+class Raises(Planted):
+    def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
+        raise KeyError(apic_ids[0])
+
+
+class RaisesHalfWay(Planted):
+    def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
+        yield Hypercall(10, (2, 0, 0, vector))
+        raise RuntimeError("no more windows")
+
+
+class LeavesInterruptsOff(Planted):
+    def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
+        yield IrqSave()
+        yield from list(super().send_IPI_mask(apic, cpus, vector))[1:-1]
+
+
+class YieldsNoOp(Planted):
+    def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
+        yield Fence  # type: ignore[misc]  # the class, for an instance
+        yield from super().send_IPI_mask(apic, cpus, vector)
+
+
+class NoShorthand(Sender):
+    name = "planted"
+    summary = "a test's"
+    mechanism = "shorthand"
+
+    def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
+        return apic.stack.driver.send_IPI_mask(apic, cpus, vector)
+
+
+class Impure(Planted):
+    """Its first call is another than the later ones."""
+
+    def __init__(self) -> None:
+        self.called = False
+
+    def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
+        if not self.called:
+            self.called = True
+            yield Fence()
+        yield from super().send_IPI_mask(apic, cpus, vector)
+
+
+class NoInt(Planted):
+    def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
+        yield Scan(np.int64(len(cpus)))  # type: ignore[arg-type]  # the fault
+        yield from super().send_IPI_mask(apic, cpus, vector)
+
+
+class DropsAStranger(Planted):
+    def drops(self, cpus: tuple[int, ...], guest: Guest) -> frozenset[int]:
+        return frozenset({999}) if cpus == (0,) else frozenset()
+
+
+class DropsAList(Planted):
+    def drops(self, cpus: tuple[int, ...], guest: Guest) -> frozenset[int]:
+        return []  # type: ignore[return-value]  # the fault
+
+
+class DeclinesAll(Planted):
+    def unsupported(self, guest: Guest) -> str | None:
+        return "not today"
+
+
+class RefusesAll(Planted):
+    def refuses(self, burst: Burst, guest: Guest) -> str | None:
+        return "not this one"
+
+
+class DeclinesInSilence(Planted):
+    def unsupported(self, guest: Guest) -> str | None:
+        return ""
+
+
+class RefusesByTrue(Planted):
+    def refuses(self, burst: Burst, guest: Guest) -> str | None:
+        return True  # type: ignore[return-value]  # the fault
+
+
+class DeclinesByTurns(Planted):
+    def __init__(self) -> None:
+        self.turn = 0
+
+    def unsupported(self, guest: Guest) -> str | None:
+        self.turn += 1
+        return None if self.turn % 2 else "every other time"
+
+
+class FailsToDecline(Planted):
+    def refuses(self, burst: Burst, guest: Guest) -> str | None:
+        raise KeyError(burst.vector)
+
+
+class OnlySmallMasks(Planted):
+    """Right for a single target, which most quick tests use."""
+
+    def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
+        return super().calls(apic_ids[:3], icr, bits)
+
+
+class NothingOfItsOwn(Sender):
+    name = "planted"
+    summary = "a test's"
+
+
+class Capital(Planted):
+    name = "Planted"
+
+
+class Magic(Planted):
+    mechanism = "magic"
+
+
+class NoSummary(Sender):
+    name = "planted"

@@ -1,0 +1,90 @@
+"""Builders for tests of `--resume`: a small run, and its states in time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pvbench.results.journal import Journal
+from pvbench.run import loop as runs
+from pvbench.run.boot import Launch, Report, run_boot
+from pvbench.run.cases import Selection
+from pvbench.run.plan import Boot
+from pvbench.run.request import PreparedRun, Request, prepare
+from support.helpers import bundled
+from support.runs import Cli, Done
+
+# Two boots, one case that cannot run.
+SMALL = (
+    *("run", "norov", "--fast", "-q", "--boots", "2", "-k", "normal|broadcast "),
+    *("--sender", "native", "--driver", "x2apic-physical", "--vcpus", "1,3"),
+)
+
+
+def small(cli: Cli, *options: str) -> Done:
+    """The small run, with more *options*."""
+    return cli(*SMALL, *options)
+
+
+def prepared_small(output: str, **changes: object) -> PreparedRun:
+    """The same, without a command line."""
+    selection = Selection(
+        senders=("native",),
+        drivers=("x2apic-physical",),
+        guests=("1", "3"),
+        pattern="normal|broadcast ",
+    )
+    request = Request(
+        suite=bundled().suite("norov"),
+        selection=selection,
+        pace="fast",
+        boots=2,
+        output=output,
+        quiet=True,
+        resume=True,
+        **changes,  # type: ignore[arg-type]
+    )
+    return prepare(request, bundled())
+
+
+class Replay:
+    """Boots that run once and are told again: a model's boot is the same every time."""
+
+    def __init__(self) -> None:
+        self.reports: dict[tuple[int, tuple[str, ...]], Report] = {}
+
+    def __call__(self, boot: Boot, launch: Launch) -> Report:
+        key = boot.replicate, tuple(ready.case.name for ready in boot.cases)
+        if key not in self.reports:
+            self.reports[key] = run_boot(boot, launch)
+        return self.reports[key]
+
+
+REPLAY = Replay()
+
+
+def states_of(
+    prepared: PreparedRun, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> list[tuple[bytes, bytes]]:
+    """Run, and note (journal, results) before each line of the journal and at the end."""
+    states: list[tuple[bytes, bytes]] = []
+    write = Journal.write
+
+    def noted(book: Journal, **entry: object) -> None:
+        states.append((book.path.read_bytes(), path.read_bytes()))
+        write(book, **entry)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "write", noted)
+        runs.run(prepared)
+    return [*states, (path.with_suffix(".jsonl").read_bytes(), path.read_bytes())]
+
+
+def cut_after(path: Path, boots: int) -> None:
+    """Leave of a journal what a run that was killed after *boots* boots leaves."""
+    book = path.with_suffix(".jsonl")
+    lines = book.read_text().splitlines(keepends=True)
+    done = [place for place, line in enumerate(lines, 1) if line.startswith('{"boot"')]
+    first = next(place for place, line in enumerate(lines) if line.startswith('{"boot"'))
+    book.write_text("".join(lines[: done[boots - 1] if boots else first]))

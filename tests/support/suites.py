@@ -1,0 +1,37 @@
+"""The bundled suites, expanded and checked once for all tests."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from pvbench.run.cases import Selection, expand
+from pvbench.run.plan import Plan
+from pvbench.run.prepared import Prepared as Checked
+from pvbench.run.request import PreparedRun, Request, prepare
+from pvbench.suite import Case
+from support.helpers import bundled
+
+
+@cache
+def expanded(name: str) -> tuple[tuple[Case, ...], dict[str, str]]:
+    """Cases of a suite as it stands, and what is missing for it."""
+    cases, blocked = expand(bundled().suites[name], Selection(), bundled())
+    return tuple(cases), blocked
+
+
+@cache
+def ready_to_run(name: str) -> PreparedRun:
+    """A suite on the model, statically checked."""
+    request = Request(suite=bundled().suites[name], selection=Selection(), pace="fast")
+    return prepare(request, bundled())
+
+
+def planned(name: str) -> Plan:
+    """What a run of the suite would do."""
+    return ready_to_run(name).plan
+
+
+def checked(name: str) -> list[Checked]:
+    """Cases of a suite that can run, in the order of the plan."""
+    ready = {case.case.name: case for boot in planned(name).boots for case in boot.cases}
+    return [ready[case.name] for case in planned(name).cases if case.name in ready]
