@@ -41,8 +41,8 @@ def broadcasts() -> list[Case]:
 def wall_us(case: Case, profile: Profile) -> float:
     """Modelled time of one iteration."""
     ready = prepare(case)
-    trace = Engine(case.guest, profile).run(ready.task, loops=5, warmup=10)
-    return trace.ticks["wall"] / 5 / 1e6
+    result = Engine(case.guest, profile).run(ready.task, loops=5, warmup=10)
+    return result.ticks["wall"] / 5 / 1e6
 
 
 def with_costs(profile: Profile, values: dict[str, float]) -> Profile:

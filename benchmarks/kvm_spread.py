@@ -46,8 +46,8 @@ def tasks(vcpus: int) -> list[Prepared]:
 
 def wall(machine: Machine, ready: Prepared, warmup: int) -> float:
     """Ticks of one burst, mean of a slice."""
-    trace = machine.run(ready.task, loops=LOOPS, warmup=warmup)
-    return trace.ticks["wall"] / trace.samples["wall"]
+    result = machine.run(ready.task, loops=LOOPS, warmup=warmup)
+    return result.ticks["wall"] / result.samples["wall"]
 
 
 def boot(settings: dict[str, Any], vcpus: int, *, warmup: int, turns: bool) -> list[float]:

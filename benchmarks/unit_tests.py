@@ -97,8 +97,8 @@ def _round_trip_ps(driver: str, burst: Burst, profile: Profile) -> float:
             bursts=(burst,),
         )
     )
-    trace = Engine(guest, profile).run(prepared.task, loops=10, warmup=10)
-    return trace.ticks["ack"] / trace.samples["ack"]
+    result = Engine(guest, profile).run(prepared.task, loops=10, warmup=10)
+    return result.ticks["ack"] / result.samples["ack"]
 
 
 def main() -> None:

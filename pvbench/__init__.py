@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         xapic_shorthand,
     )
     from pvbench.site import Site
-    from pvbench.slice_result import Counts, Distribution, PartialSend, Trace
+    from pvbench.slice_result import Counts, Distribution, PartialSend, SliceResult
     from pvbench.suite import Case, Suite
     from pvbench.testing.deliveries import check_delivery
     from pvbench.testing.senders import check_sender
@@ -71,10 +71,10 @@ __all__ = [
     "Scan",
     "Sender",
     "Site",
+    "SliceResult",
     "Stack",
     "Suite",
     "Task",
-    "Trace",
     "UnavailableError",
     "UsageError",
     "WaitIcrIdle",
@@ -154,7 +154,7 @@ if not TYPE_CHECKING:  # a type checker must see misspelt names
             "Counts",
             "Distribution",
             "PartialSend",
-            "Trace",
+            "SliceResult",
         ),
         "suite": (
             "Case",

@@ -10,7 +10,7 @@ import attrs
 
 from pvbench.guest import Guest
 from pvbench.ops import Burst, Program
-from pvbench.slice_result import Trace
+from pvbench.slice_result import SliceResult
 from pvbench.validators import ints
 
 # What a tick is; times of different clocks are never compared.
@@ -80,7 +80,7 @@ class Task:
 class Machine(Protocol):
     """One booted guest."""
 
-    def run(self, task: Task, *, loops: int, warmup: int) -> Trace:
+    def run(self, task: Task, *, loops: int, warmup: int) -> SliceResult:
         """
         Execute *warmup* iterations, then *loops* timed and counted ones.
 

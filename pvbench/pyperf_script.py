@@ -33,7 +33,7 @@ from pvbench.run.plan import effort
 from pvbench.run.prepared import Prepared
 from pvbench.run.proof import differences, seconds, ticks_per_second
 from pvbench.run.request import PreparedRun, Request, prepare
-from pvbench.slice_result import Trace
+from pvbench.slice_result import SliceResult
 from pvbench.suite import Suite
 
 
@@ -171,9 +171,9 @@ class _Measured:
 
     def __call__(self, loops: int) -> float:
         """Seconds of *loops* bursts."""
-        trace = self._trace(loops)
-        rate = ticks_per_second(trace, self._delivery.clock)
-        means = seconds(trace, rate)
+        result = self._slice_result(loops)
+        rate = ticks_per_second(result, self._delivery.clock)
+        means = seconds(result, rate)
         if self._series not in means:
             raise UsageError(
                 f"{self._ready.case.name}: {self._delivery.name} has no {self._series}",
@@ -183,16 +183,16 @@ class _Measured:
 
     def facts(self, loops: int) -> Metadata:
         """What each run of *loops* bursts counts."""
-        trace = self._trace(loops)
-        proved: Metadata = {"pvbench_target_state_proved": trace.target_state}
-        return proved | counted(trace.counts, trace.loops) | assumed(trace, self._series)
+        result = self._slice_result(loops)
+        proved: Metadata = {"pvbench_target_state_proved": result.target_state}
+        return proved | counted(result.counts, result.loops) | assumed(result, self._series)
 
-    def _trace(self, loops: int) -> Trace:
+    def _slice_result(self, loops: int) -> SliceResult:
         """Boot, run, prove."""
         case = self._ready.case
         with self._delivery.boot(case.guest, self._settings) as machine:
             warmup = self._effort.warmup_of(loops)
-            trace = machine.run(self._ready.task, loops=loops, warmup=warmup)
-        if wrong := differences(self._ready, trace):
+            result = machine.run(self._ready.task, loops=loops, warmup=warmup)
+        if wrong := differences(self._ready, result):
             raise SenderError(f"{case.name}: proof of mechanism failed", why=wrong[0])
-        return trace
+        return result

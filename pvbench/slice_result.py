@@ -86,12 +86,12 @@ def _facts(instance: Any, attribute: attrs.Attribute[Any], facts: dict[str, Any]
         number = type(fact) in (int, float) and math.isfinite(fact)
         if not (text or number):
             raise ValueError(
-                f"Trace.facts[{name!r}] is {fact!r}, not a number or a line of text"
+                f"SliceResult.facts[{name!r}] is {fact!r}, not a number or a line of text"
             )
 
 
 @attrs.frozen(kw_only=True)
-class Trace:
+class SliceResult:
     """
     One slice: *loops* iterations of a task.
 
@@ -129,8 +129,8 @@ class Trace:
         return attrs.asdict(self)
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Trace:
-        """A trace from `to_json`, after a trip through JSON."""
+    def from_json(cls, data: dict[str, Any]) -> SliceResult:
+        """A slice result from `to_json`, after a trip through JSON."""
         spread = {k: Distribution(**v) for k, v in data["distributions"].items()}
         return cls(
             **data

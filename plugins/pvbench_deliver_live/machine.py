@@ -21,7 +21,7 @@ import attrs
 from pvbench.delivery import Machine, Task
 from pvbench.errors import UnavailableError
 from pvbench.ops import KernelSend
-from pvbench.slice_result import Counts, Distribution, Trace
+from pvbench.slice_result import Counts, Distribution, SliceResult
 from pvbench_deliver_live import kernel, membarrier
 from pvbench_deliver_live.interrupts import Interrupts, rises
 from pvbench_deliver_live.spinners import pinned, spinning
@@ -106,18 +106,18 @@ class ThisMachine:
     facts: dict[str, str | int | float]
     spin: Spinning
 
-    def run(self, task: Task, *, loops: int, warmup: int) -> Trace:
+    def run(self, task: Task, *, loops: int, warmup: int) -> SliceResult:
         """See `Machine.run`."""
         targets = _targets(task)
         if not targets:
             samples = Samples([timed(int) for _ in range(loops)])  # int() is nothing, and 0
-            return self._trace(task, targets, samples)
+            return self._slice_result(task, targets, samples)
         cpus = tuple(self.numbers[cpu] for cpu in targets)
         with pinned(self.numbers[task.bursts[0].source]), self.spin(cpus), _no_collections():
             for _ in range(warmup):
                 membarrier.check(membarrier.private_expedited())
             samples = self._samples(cpus, loops)
-        return self._trace(task, targets, samples)
+        return self._slice_result(task, targets, samples)
 
     def _samples(self, cpus: tuple[int, ...], loops: int) -> Samples:
         samples = Samples()
@@ -132,7 +132,9 @@ class ThisMachine:
             before = after
         raise _too_few(samples, loops)
 
-    def _trace(self, task: Task, targets: tuple[int, ...], samples: Samples) -> Trace:
+    def _slice_result(
+        self, task: Task, targets: tuple[int, ...], samples: Samples
+    ) -> SliceResult:
         loops = len(samples.times_ns)
         series = ("ack", "wall") if targets else ("wall",)
         reached = tuple(loops * (cpu in targets) for cpu in range(len(self.numbers)))
@@ -141,7 +143,7 @@ class ThisMachine:
             "calls_without_ipi": samples.calls - loops,
             "cal_rise": samples.rise,
         }
-        return Trace(
+        return SliceResult(
             loops=loops,
             ticks=dict.fromkeys(series, sum(samples.times_ns)),
             samples=dict.fromkeys(series, loops),

@@ -14,7 +14,7 @@ import attrs
 
 from pvbench.delivery import Task
 from pvbench.guest import Guest
-from pvbench.slice_result import Trace
+from pvbench.slice_result import SliceResult
 from pvbench_deliver_model.engine import Engine
 from pvbench_deliver_model.profile import Profile
 
@@ -28,18 +28,18 @@ class Modelled:
         self._engine = Engine(guest, profile)
         self._shorter = Engine(guest, profile.with_assumed(1 - _STEP))
 
-    def run(self, task: Task, *, loops: int, warmup: int) -> Trace:
-        """The trace of the profile, with the assumed part of each series."""
-        trace = self._engine.run(task, loops=loops, warmup=warmup)
+    def run(self, task: Task, *, loops: int, warmup: int) -> SliceResult:
+        """The slice result of the profile, with the assumed part of each series."""
+        result = self._engine.run(task, loops=loops, warmup=warmup)
         shorter = self._shorter.run(task, loops=loops, warmup=warmup)
-        both = [name for name in trace.ticks if name in shorter.ticks]
-        parts = {name: _part(trace, shorter, name) for name in both}
-        return attrs.evolve(trace, assumed=parts)
+        both = [name for name in result.ticks if name in shorter.ticks]
+        parts = {name: _part(result, shorter, name) for name in both}
+        return attrs.evolve(result, assumed=parts)
 
 
-def _part(trace: Trace, shorter: Trace, series: str) -> float:
+def _part(result: SliceResult, shorter: SliceResult, series: str) -> float:
     """0 to 1; a halt-polling window passed in between can throw it off, not beyond."""
-    before, after = (t.ticks[series] / t.samples[series] for t in (trace, shorter))
+    before, after = (t.ticks[series] / t.samples[series] for t in (result, shorter))
     if not before:
         return 0.0
     return min(1.0, max(0.0, (before - after) / (before * _STEP)))

@@ -18,7 +18,7 @@ from pvbench.delivery import Task
 from pvbench.guest import Guest
 from pvbench.ops import Burst, Program
 from pvbench.sender import reached
-from pvbench.slice_result import Counts, Distribution, Trace
+from pvbench.slice_result import Counts, Distribution, SliceResult
 from pvbench_deliver_model.call_lists import CallLists
 from pvbench_deliver_model.profile import Profile
 from pvbench_deliver_model.sending import Arrivals, Sending, Timeline
@@ -34,7 +34,7 @@ class Engine:
     def __init__(self, guest: Guest, profile: Profile) -> None:
         self._guest, self._profile = guest, profile
 
-    def run(self, task: Task, *, loops: int, warmup: int) -> Trace:
+    def run(self, task: Task, *, loops: int, warmup: int) -> SliceResult:
         """See `pvbench.delivery.Machine`."""
         return _Slice(self._guest, self._profile, task).run(loops, warmup)
 
@@ -83,7 +83,7 @@ class _Slice:
         self._targets.awake[[s.burst.source for s in self._sources]] = True
         self._targets.masked_until = np.zeros(count, np.int64)
 
-    def run(self, loops: int, warmup: int) -> Trace:
+    def run(self, loops: int, warmup: int) -> SliceResult:
         self._iterate(warmup)
         self._samples.clear()
         self._lists.partial_sends()
@@ -92,7 +92,7 @@ class _Slice:
         for source in self._sources:
             self._next_starts(source, start)
         self._iterate(loops)
-        return self._trace(loops, start)
+        return self._slice_result(loops, start)
 
     def _reset_counts(self) -> None:
         self._targets.reset_counts()
@@ -274,7 +274,7 @@ class _Slice:
             end = max(end, int(np.maximum.reduce(source.acks[:-1] + source.polls_left)))
         return end
 
-    def _trace(self, loops: int, start: int) -> Trace:
+    def _slice_result(self, loops: int, start: int) -> SliceResult:
         samples = {name: len(values) for name, values in self._samples.items()}
         if len(self._sources) > 1:
             self._samples["makespan"] = [max(s.since for s in self._sources) - start]
@@ -292,7 +292,7 @@ class _Slice:
             wakeups_polled=targets.wakeups_polled,
             wakeups_blocked=targets.wakeups_blocked,
         )
-        return Trace(
+        return SliceResult(
             loops=loops,
             samples=samples,
             ticks={name: sum(values) for name, values in self._samples.items()},

@@ -18,7 +18,7 @@ from pvbench.run.plan import Boot, Effort
 from pvbench.run.prepared import Prepared
 from pvbench.run.proof import differences, seconds, ticks_per_second
 from pvbench.site import Site
-from pvbench.slice_result import Trace
+from pvbench.slice_result import SliceResult
 
 # What comes of reading a report that is not one.
 _UNREADABLE = (LookupError, TypeError, ValueError, AttributeError, PvbenchError)
@@ -31,7 +31,7 @@ class Measured:
     name: str
     outcome: Outcome
     values: dict[str, list[float]] = attrs.field(factory=dict)
-    trace: Trace | None = None  # of the last slice
+    result: SliceResult | None = None  # of the last slice
 
 
 @attrs.frozen(kw_only=True)
@@ -65,8 +65,8 @@ def run_boot(boot: Boot, launch: Launch) -> Report:
     """Run one boot in a worker of its own; never raises for what happens there."""
     job = job_of(boot, launch)
     try:
-        traces, error = _work(job, boot, launch)
-        cases = () if error else tuple(_measured(boot, launch, job, traces))
+        results, error = _work(job, boot, launch)
+        cases = () if error else tuple(_measured(boot, launch, job, results))
     except _UNREADABLE as broken:
         error = f"the worker's report cannot be read: {broken!r}"
     except OSError as broken:
@@ -78,8 +78,8 @@ def run_boot(boot: Boot, launch: Launch) -> Report:
     return Report(outcome=Outcome("ok"), cases=cases)
 
 
-def _work(job: dict[str, Any], boot: Boot, launch: Launch) -> tuple[list[Trace], str]:
-    """Traces in schedule order, and what went wrong ('' if nothing did)."""
+def _work(job: dict[str, Any], boot: Boot, launch: Launch) -> tuple[list[SliceResult], str]:
+    """Slice results in schedule order, and what went wrong ('' if nothing did)."""
     with subprocess.Popen(
         launch.site.command(),
         stdin=subprocess.PIPE,
@@ -92,13 +92,13 @@ def _work(job: dict[str, Any], boot: Boot, launch: Launch) -> tuple[list[Trace],
         deadline = threading.Timer(launch.timeout_s, _end, (worker, late))
         deadline.start()
         try:
-            traces, error = _serve(worker, job, boot)
+            results, error = _serve(worker, job, boot)
         finally:
             deadline.cancel()
             worker.kill()
     if late.is_set():
         error = f"the boot took longer than {launch.timeout_s:g} s, see --timeout"
-    return traces, error
+    return results, error
 
 
 def _end(worker: subprocess.Popen[str], late: threading.Event) -> None:
@@ -132,30 +132,30 @@ def job_of(boot: Boot, launch: Launch) -> dict[str, Any]:
 
 def _serve(
     worker: subprocess.Popen[str], job: dict[str, Any], boot: Boot
-) -> tuple[list[Trace], str]:
+) -> tuple[list[SliceResult], str]:
     assert worker.stdin and worker.stdout and worker.stderr  # noqa: S101, PT018 - pipes
     complaints: list[str] = []
     drain = threading.Thread(target=_collect, args=(worker.stderr, complaints))
     drain.start()
-    traces: list[Trace] = []
+    results: list[SliceResult] = []
     try:
-        error = _answer(worker, job, boot, traces)
+        error = _answer(worker, job, boot, results)
     except BaseException:  # a signal included: a worker must not outlive its boot
         worker.kill()
         raise
     finally:
         worker.wait()
         drain.join()
-    if not error and (worker.returncode or len(traces) < len(job["schedule"])):
+    if not error and (worker.returncode or len(results) < len(job["schedule"])):
         last = complaints[-1].strip() if complaints else "it said nothing"
         error = f"the worker ended with status {worker.returncode}: {last}"
-    return traces, error
+    return results, error
 
 
 def _answer(
-    worker: subprocess.Popen[str], job: dict[str, Any], boot: Boot, traces: list[Trace]
+    worker: subprocess.Popen[str], job: dict[str, Any], boot: Boot, results: list[SliceResult]
 ) -> str:
-    """Send the job, answer what is asked, collect the traces; the worker's own error."""
+    """Send the job, answer what is asked, collect the slice results; the worker's own error."""
     assert worker.stdin and worker.stdout  # noqa: S101, PT018 - pipes
     error = ""
     with contextlib.suppress(BrokenPipeError):  # its status tells more
@@ -165,8 +165,8 @@ def _answer(
                 case, burst, cpus = report["ask"]
                 program = boot.cases[case].subset(burst, tuple(cpus)).program
                 _tell(worker.stdin, {"program": to_rows(program)})
-            elif "trace" in report:
-                traces.append(Trace.from_json(report["trace"]))
+            elif "result" in report:
+                results.append(SliceResult.from_json(report["result"]))
             else:
                 error = str(report["error"])
         worker.stdin.close()
@@ -188,30 +188,30 @@ def _reports(stream: IO[str]) -> Iterator[dict[str, Any]]:
 
 
 def _measured(
-    boot: Boot, launch: Launch, job: dict[str, Any], traces: list[Trace]
+    boot: Boot, launch: Launch, job: dict[str, Any], results: list[SliceResult]
 ) -> Iterator[Measured]:
-    by_case: dict[int, list[Trace]] = {}
-    for (case, _, _), trace in zip(job["schedule"], traces, strict=True):
-        by_case.setdefault(case, []).append(trace)
+    by_case: dict[int, list[SliceResult]] = {}
+    for (case, _, _), result in zip(job["schedule"], results, strict=True):
+        by_case.setdefault(case, []).append(result)
     for number, prepared in enumerate(boot.cases):
         name, slices = prepared.case.name, by_case[number]
-        if wrong := [d for trace in slices for d in differences(prepared, trace)]:
+        if wrong := [d for result in slices for d in differences(prepared, result)]:
             outcome = Outcome("void", f"proof of mechanism failed: {wrong[0]}")
-            yield Measured(name=name, outcome=outcome, trace=slices[-1])
+            yield Measured(name=name, outcome=outcome, result=slices[-1])
             continue
         values: dict[str, list[float]] = {}
-        for trace in slices:
-            if missing := sorted(set(trace.ticks) - set(trace.distributions)):
+        for result in slices:
+            if missing := sorted(set(result.ticks) - set(result.distributions)):
                 raise ValueError(f"{missing[0]} is without a distribution")
-            rate = ticks_per_second(trace, launch.clock)
-            for series, value in seconds(trace, rate).items():
+            rate = ticks_per_second(result, launch.clock)
+            for series, value in seconds(result, rate).items():
                 values.setdefault(series, []).append(value)
-        trace = attrs.evolve(slices[-1], target_state=_proved(prepared, slices))
-        yield Measured(name=name, outcome=Outcome("ok"), values=values, trace=trace)
+        result = attrs.evolve(slices[-1], target_state=_proved(prepared, slices))
+        yield Measured(name=name, outcome=Outcome("ok"), values=values, result=result)
 
 
-def _proved(prepared: Prepared, slices: list[Trace]) -> str:
+def _proved(prepared: Prepared, slices: list[SliceResult]) -> str:
     """What targets were in all slices; if not what they should be, what else in one."""
     wanted = prepared.case.target_state
-    states = (trace.target_state for trace in slices)
+    states = (result.target_state for result in slices)
     return next((state for state in states if state != wanted), wanted)

@@ -15,7 +15,7 @@ import pyperf
 from pvbench.results.files import FORMAT, Metadata
 from pvbench.run.boot import Measured
 from pvbench.run.prepared import Prepared
-from pvbench.slice_result import Counts, Trace
+from pvbench.slice_result import Counts, SliceResult
 
 
 def case_metadata(prepared: Prepared) -> Metadata:
@@ -48,9 +48,9 @@ def counted(counts: Counts, loops: int) -> Metadata:
     }
 
 
-def assumed(trace: Trace, series: str) -> Metadata:
+def assumed(result: SliceResult, series: str) -> Metadata:
     """The part of a modelled time that rests on assumed numbers; nothing if measured."""
-    part = trace.assumed.get(series)
+    part = result.assumed.get(series)
     return {} if part is None else {"pvbench_assumed": round(part, 3)}
 
 
@@ -69,25 +69,25 @@ class Collector:
 
     def add(self, case: Measured, *, boot: int, warmup_of: Callable[[int], int]) -> None:
         """One case in the boot that is its replicate number *boot*."""
-        if case.trace is None:
+        if case.result is None:
             return
-        seen: Metadata = {f"pvbench_{name}": fact for name, fact in case.trace.facts.items()}
-        common = self.metadata[case.name] | counted(case.trace.counts, case.trace.loops)
-        common |= {"pvbench_target_state_proved": case.trace.target_state}
+        seen: Metadata = {f"pvbench_{name}": fact for name, fact in case.result.facts.items()}
+        common = self.metadata[case.name] | counted(case.result.counts, case.result.loops)
+        common |= {"pvbench_target_state_proved": case.result.target_state}
         for series, values in case.values.items():
-            spread = attrs.asdict(case.trace.distributions[series])
+            spread = attrs.asdict(case.result.distributions[series])
             metadata = seen | self.facts | common
             run = pyperf.Run(
                 values,
                 metadata=metadata
                 | {f"pvbench_{name}_ticks": ticks for name, ticks in spread.items()}
-                | assumed(case.trace, series)
+                | assumed(case.result, series)
                 | {
                     "name": f"{case.name} {series}",
                     "pvbench_series": series,
                     "pvbench_boot": boot,
-                    "pvbench_warmup_loops": warmup_of(case.trace.loops),
-                    "loops": case.trace.loops,
+                    "pvbench_warmup_loops": warmup_of(case.result.loops),
+                    "loops": case.result.loops,
                     "unit": "second",
                 },
                 collect_metadata=False,

@@ -1,4 +1,4 @@
-"""From traces to samples, and the proof of mechanism."""
+"""From slice results to samples, and the proof of mechanism."""
 
 from __future__ import annotations
 
@@ -8,50 +8,50 @@ from pvbench.delivery import CLOCKS
 from pvbench.run.prepared import Prepared
 from pvbench.run.static_check import Expected
 from pvbench.sender import reached
-from pvbench.slice_result import Counts, Trace
+from pvbench.slice_result import Counts, SliceResult
 
 
-def seconds(trace: Trace, ticks_per_second: int) -> dict[str, float]:
+def seconds(result: SliceResult, ticks_per_second: int) -> dict[str, float]:
     """
     The mean of each series over the slice, in seconds a burst.
 
     Raises:
         ValueError: ticks that cannot be a time.
     """
-    for series, ticks in trace.ticks.items():
-        if not trace.samples.get(series):
-            raise ValueError(f"{series} has {trace.samples.get(series)} samples")
+    for series, ticks in result.ticks.items():
+        if not result.samples.get(series):
+            raise ValueError(f"{series} has {result.samples.get(series)} samples")
         if ticks <= 0:
             raise ValueError(f"{series} took {ticks} ticks")
     return {
-        series: ticks / (ticks_per_second * trace.samples[series])
-        for series, ticks in trace.ticks.items()
+        series: ticks / (ticks_per_second * result.samples[series])
+        for series, ticks in result.ticks.items()
     }
 
 
-def ticks_per_second(trace: Trace, clock: str) -> int:
+def ticks_per_second(result: SliceResult, clock: str) -> int:
     """
-    What the ticks of *trace* are in.
+    What the ticks of *slice result* are in.
 
     Raises:
         ValueError: it does not say, and the clock's name does not either.
     """
-    rate = CLOCKS[clock] or trace.ticks_per_second
+    rate = CLOCKS[clock] or result.ticks_per_second
     if not rate:
-        raise ValueError(f"a trace of clock {clock} is without its ticks per second")
+        raise ValueError(f"a slice result of clock {clock} is without its ticks per second")
     return rate
 
 
-def differences(prepared: Prepared, trace: Trace) -> list[str]:
+def differences(prepared: Prepared, result: SliceResult) -> list[str]:
     """
-    Where the exact counts of *trace* contradict the ops; empty is proof.
+    Where the exact counts of *slice result* contradict the ops; empty is proof.
 
     The number of ICR writes and hypercalls follows from the ops, the set of
     targets from the burst.
     """
-    counts = trace.counts
-    executed = list(_executed(prepared, trace))
-    found = list(trace.faults)
+    counts = result.counts
+    executed = list(_executed(prepared, result))
+    found = list(result.faults)
     found += [
         f"{name} {seen} instead of {wanted}"
         for name, seen, wanted in (
@@ -68,7 +68,7 @@ def differences(prepared: Prepared, trace: Trace) -> list[str]:
             sends[cpu] += times
     found += _handlers(counts, sends) or _coalesced(prepared, counts)
     if all(burst.protocol == "csd" for burst in prepared.case.bursts):
-        wanted = _requests(prepared, trace)
+        wanted = _requests(prepared, result)
         found += _first_difference("functions run", list(counts.functions), wanted)
     return found
 
@@ -93,31 +93,33 @@ def _coalesced(prepared: Prepared, counts: Counts) -> list[str]:
     return _first_difference("coalesced", list(counts.coalesced), [0] * len(counts.coalesced))
 
 
-def _executed(prepared: Prepared, trace: Trace) -> Iterator[tuple[int, Expected]]:
+def _executed(prepared: Prepared, result: SliceResult) -> Iterator[tuple[int, Expected]]:
     """(how often, what was expected) of each program that ran."""
-    for times, expected, _ in _sends(prepared, trace):
+    for times, expected, _ in _sends(prepared, result):
         yield times, expected
 
 
-def _requests(prepared: Prepared, trace: Trace) -> list[int]:
+def _requests(prepared: Prepared, result: SliceResult) -> list[int]:
     """How often each CPU is asked by a function call, whether or not an IPI is sent for it."""
     requests = [0] * len(prepared.case.guest.apic_ids)
-    for times, expected, riding in _sends(prepared, trace):
+    for times, expected, riding in _sends(prepared, result):
         for cpu in (*expected.cpus, *riding):
             requests[cpu] += times
     return requests
 
 
-def _sends(prepared: Prepared, trace: Trace) -> Iterator[tuple[int, Expected, tuple[int, ...]]]:
+def _sends(
+    prepared: Prepared, result: SliceResult
+) -> Iterator[tuple[int, Expected, tuple[int, ...]]]:
     """Each program that ran: how often, what it must do, who rides on another's send."""
     for index, (burst, whole) in enumerate(
         zip(prepared.case.bursts, prepared.bursts, strict=True)
     ):
-        partial = [p for p in trace.partial if p.burst == index]
+        partial = [p for p in result.partial if p.burst == index]
         for part in partial:
             riding = set(reached(burst, prepared.case.guest)) - set(part.cpus)
             yield part.times, prepared.subset(index, part.cpus), tuple(riding)
-        yield trace.loops - sum(part.times for part in partial), whole, ()
+        yield result.loops - sum(part.times for part in partial), whole, ()
 
 
 def _first_difference(what: str, seen: list[int], wanted: list[int]) -> list[str]:

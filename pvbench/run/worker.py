@@ -5,7 +5,7 @@ Both are JSON, one value a line.  The worker imports the delivery and little
 else.  It may ask back for the ops of a burst that sends to some CPUs only:
 
     {"ask": [case, burst, [cpus]]}      answered by {"program": rows}
-    {"slice": n, "trace": {...}}        after each slice of the schedule
+    {"slice": n, "result": {...}}        after each slice of the schedule
     {"error": "..."}                    instead of the rest
 """
 
@@ -48,8 +48,8 @@ def serve(job: dict[str, Any], answers: IO[str], reports: IO[str]) -> None:
         if job["slice_s"] is not None:
             schedule = _paced(machine, tasks, schedule, job["slice_s"])
         for number, (case, loops, warmup) in enumerate(schedule):
-            trace = machine.run(tasks[case], loops=loops, warmup=warmup)
-            _report(reports, {"slice": number, "trace": trace.to_json()})
+            result = machine.run(tasks[case], loops=loops, warmup=warmup)
+            _report(reports, {"slice": number, "result": result.to_json()})
 
 
 def _paced(

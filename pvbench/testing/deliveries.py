@@ -15,7 +15,7 @@ from pvbench.guest import Guest
 from pvbench.run.prepared import Prepared, prepare
 from pvbench.run.proof import differences, seconds
 from pvbench.run.static_check import unsupported
-from pvbench.slice_result import SERIES, Trace
+from pvbench.slice_result import SERIES, SliceResult
 from pvbench.suite import Case
 from pvbench.testing.cases import (
     attempt,
@@ -64,33 +64,33 @@ def check_delivery(delivery: Delivery, settings: Settings | None = None) -> None
 
 def check_run(
     machine: Machine, prepared: Prepared, *, loops: int = 2, warmup: int = 1
-) -> Trace:
+) -> SliceResult:
     """
-    One slice of a case: its trace must prove what it did, and hold times.
+    One slice of a case: its slice result must prove what it did, and hold times.
 
     Raises:
         AssertionError: it does not.
     """
     place = where(prepared.case)
-    trace = attempt(place, "run()", machine.run, prepared.task, loops=loops, warmup=warmup)
-    sent = attempt(place, "writing its trace as JSON", through_json, trace.to_json())
-    if Trace.from_json(sent) != trace:
-        fail(place, "its trace is another after a trip through JSON")
-    if trace.loops != loops:
-        fail(place, f"its trace is of {trace.loops} loops, not of {loops}")
-    if found := attempt(place, "counting", differences, prepared, trace):
+    result = attempt(place, "run()", machine.run, prepared.task, loops=loops, warmup=warmup)
+    sent = attempt(place, "writing its slice result as JSON", through_json, result.to_json())
+    if SliceResult.from_json(sent) != result:
+        fail(place, "its slice result is another after a trip through JSON")
+    if result.loops != loops:
+        fail(place, f"its slice result is of {result.loops} loops, not of {loops}")
+    if found := attempt(place, "counting", differences, prepared, result):
         fail(place, "; ".join(found))
-    _check_times(prepared, trace)
-    return trace
+    _check_times(prepared, result)
+    return result
 
 
-def _check_times(prepared: Prepared, trace: Trace) -> None:
+def _check_times(prepared: Prepared, result: SliceResult) -> None:
     place = where(prepared.case)
-    if not attempt(place, "timing", seconds, trace, 1):
+    if not attempt(place, "timing", seconds, result, 1):
         fail(place, "it times nothing")
-    if strange := sorted(trace.ticks.keys() - set(SERIES)):
+    if strange := sorted(result.ticks.keys() - set(SERIES)):
         fail(place, f"it times {strange[0]!r}, which is not one of {', '.join(SERIES)}")
-    if prepared.lossy and "ack" in trace.ticks:
+    if prepared.lossy and "ack" in result.ticks:
         fail(place, "it times acknowledgements that lost targets never give")
 
 

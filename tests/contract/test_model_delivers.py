@@ -75,14 +75,14 @@ def cases(draw: st.DrawFn, stack: Stack) -> Case:
 @pytest.mark.parametrize("name", [*DRIVERS, *OVER])
 @settings(max_examples=15)
 @given(data=st.data())
-def test_the_trace_of_the_model_is_proof(name: str, data: st.DataObject) -> None:
+def test_the_slice_result_of_the_model_is_proof(name: str, data: st.DataObject) -> None:
     """ICR writes, hypercalls, returns, handlers and functions are what the ops say."""
     case = data.draw(cases(stack_of(name)))
     machine = Engine(case.guest, profile_of())
 
-    trace = check_run(machine, prepare(case), loops=2, warmup=1)
+    result = check_run(machine, prepare(case), loops=2, warmup=1)
 
-    assert trace.loops == 2
+    assert result.loops == 2
 
 
 @pytest.mark.parametrize("name", [*DRIVERS, *OVER])
@@ -114,8 +114,8 @@ def test_a_lossy_sender_loses_what_the_real_one_does(
     stack: str, ids: tuple[int, ...], lost: tuple[int, ...]
 ) -> None:
     """IDs from 128 on in patch v3; an ID below the window in the first release."""
-    _, trace = run_case(case_of(stack, guest_of(ids), call(0, 1, 2, 3)))
+    _, result = run_case(case_of(stack, guest_of(ids), call(0, 1, 2, 3)))
 
-    found = tuple(cpu for cpu in (1, 2, 3) if trace.counts.handlers[cpu] == 0)
+    found = tuple(cpu for cpu in (1, 2, 3) if result.counts.handlers[cpu] == 0)
 
-    assert (lost, not lost) == (found, "ack" in trace.ticks)
+    assert (lost, not lost) == (found, "ack" in result.ticks)

@@ -11,7 +11,7 @@ import pytest
 from pvbench.delivery import Machine, Task
 from pvbench.run.prepared import Prepared, prepare
 from pvbench.run.proof import differences
-from pvbench.slice_result import Counts, PartialSend, Trace
+from pvbench.slice_result import Counts, PartialSend, SliceResult
 from pvbench_deliver_model.engine import Engine
 from support.model import call, case_of, cpus, mask, profile_of
 
@@ -26,9 +26,9 @@ class Tampering:
     """A machine that runs the engine and changes what it reports."""
 
     engine: Machine
-    tamper: Callable[[Trace], Trace]
+    tamper: Callable[[SliceResult], SliceResult]
 
-    def run(self, task: Task, *, loops: int, warmup: int) -> Trace:
+    def run(self, task: Task, *, loops: int, warmup: int) -> SliceResult:
         return self.tamper(self.engine.run(task, loops=loops, warmup=warmup))
 
 
@@ -37,20 +37,20 @@ def plus(counts: tuple[int, ...], cpu: int, more: int) -> tuple[int, ...]:
     return (*counts[:cpu], counts[cpu] + more, *counts[cpu + 1 :])
 
 
-def changed(name: str, *steps: Any) -> Callable[[Trace], Trace]:
+def changed(name: str, *steps: Any) -> Callable[[SliceResult], SliceResult]:
     """Tamper with one count: a value, or (CPU, how many more)."""
 
-    def tamper(trace: Trace) -> Trace:
-        value = plus(getattr(trace.counts, name), *steps) if len(steps) > 1 else steps[0]
-        counts = attrs.asdict(trace.counts) | {name: value}
-        return attrs.evolve(trace, counts=Counts(**counts))
+    def tamper(result: SliceResult) -> SliceResult:
+        value = plus(getattr(result.counts, name), *steps) if len(steps) > 1 else steps[0]
+        counts = attrs.asdict(result.counts) | {name: value}
+        return attrs.evolve(result, counts=Counts(**counts))
 
     return tamper
 
 
-def partly(*told: PartialSend) -> Callable[[Trace], Trace]:
+def partly(*told: PartialSend) -> Callable[[SliceResult], SliceResult]:
     """Claim sends to fewer targets."""
-    return lambda trace: attrs.evolve(trace, partial=told)
+    return lambda result: attrs.evolve(result, partial=told)
 
 
 @pytest.mark.parametrize(
@@ -99,24 +99,24 @@ def partly(*told: PartialSend) -> Callable[[Trace], Trace]:
     ],
 )
 def test_a_delivery_that_errs_is_caught(
-    tamper: Callable[[Trace], Trace], found: list[str]
+    tamper: Callable[[SliceResult], SliceResult], found: list[str]
 ) -> None:
     """Equality of every exact count; the first CPU that differs is named."""
     prepared = prepared_for("kvm-pv/x2apic-physical")
     machine = Tampering(Engine(prepared.case.guest, profile_of()), tamper)
 
-    trace = machine.run(prepared.task, loops=2, warmup=1)
+    result = machine.run(prepared.task, loops=2, warmup=1)
 
-    assert found == differences(prepared, trace)
+    assert found == differences(prepared, result)
 
 
 def test_a_native_send_in_place_of_the_hypercall_is_named_twice() -> None:
     """A run labelled kvm-pv that made no hypercall is never a data point."""
     pv, native = prepared_for("kvm-pv/x2apic-physical"), prepared_for("x2apic-physical")
 
-    trace = Engine(native.case.guest, profile_of()).run(native.task, loops=2, warmup=0)
+    result = Engine(native.case.guest, profile_of()).run(native.task, loops=2, warmup=0)
 
-    assert differences(pv, trace) == [
+    assert differences(pv, result) == [
         "ICR writes 6 instead of 0",
         "hypercalls 0 instead of 2",
         "returned 0 instead of 6",
@@ -129,6 +129,6 @@ def test_a_lost_run_cannot_pass_for_a_coalesced_one_where_the_source_waited() ->
     engine = Engine(prepared.case.guest, profile_of())
 
     lost = Tampering(Tampering(engine, changed("handlers", 1, -1)), changed("coalesced", 1, 1))
-    trace = lost.run(prepared.task, loops=2, warmup=1)
+    result = lost.run(prepared.task, loops=2, warmup=1)
 
-    assert differences(prepared, trace)
+    assert differences(prepared, result)

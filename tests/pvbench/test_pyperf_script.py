@@ -248,7 +248,7 @@ def test_what_measures_is_left_to_pvbench_run(
     assert "Use `pvbench run SUITE --delivery live`" in done.stderr
 
 
-CHANGED = "trace = attrs.evolve(trace, {})"
+CHANGED = "result = attrs.evolve(result, {})"
 
 
 @pytest.mark.parametrize(

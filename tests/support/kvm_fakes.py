@@ -85,7 +85,7 @@ class Paper:
         change: how much each counter of each CPU grows in a slice.
         run_ns, wait_ns: how long the thread of each CPU runs and waits in one.
         traced: the ops that the guest's own algorithm makes.
-        writes: ICR writes the host traces in an audit; None if it cannot trace.
+        writes: ICR writes the host slice results in an audit; None if it cannot result.
         slices: (loops, by the guest's algorithm, what idle CPUs do) of each slice.
         settled: CPUs that were waited for.
     """

@@ -40,12 +40,12 @@ class Machine:
         self.hold = os.environ.get("HOLD") == str(len(Path("boots").read_text().split()))
 
     def run(self, task, *, loops, warmup):
-        trace = self.machine.run(task, loops=loops, warmup=warmup)
+        result = self.machine.run(task, loops=loops, warmup=warmup)
         if self.hold:
             self.hold = False
             Path("begun").write_text("!")
             Path("go").read_text()
-        return trace
+        return result
 
 @hookimpl
 def pvbench_deliveries():

@@ -11,7 +11,7 @@ from pvbench.guest import Guest
 from pvbench.ops import Burst, Hypercall, MmioWrite, Op, WrMsr
 from pvbench.run.prepared import Prepared, prepare
 from pvbench.sender import Stack
-from pvbench.slice_result import Trace
+from pvbench.slice_result import SliceResult
 from pvbench.suite import Case
 from pvbench.workload import Workload
 from pvbench_deliver_model.assumed import Modelled
@@ -135,7 +135,7 @@ def case_of(
 
 def run_case(
     case: Case, profile: Profile | None = None, *, loops: int = 1, warmup: int = 0
-) -> tuple[Prepared, Trace]:
+) -> tuple[Prepared, SliceResult]:
     """The case after the static check, and what the model saw of it."""
     prepared = prepare(case)
     engine = Engine(case.guest, profile or profile_of())
@@ -149,7 +149,7 @@ def times(
     return run_case(case, profile, loops=loops, warmup=warmup)[1].ticks
 
 
-def modelled(case: Case, profile: Profile, *, loops: int = 1, warmup: int = 0) -> Trace:
+def modelled(case: Case, profile: Profile, *, loops: int = 1, warmup: int = 0) -> SliceResult:
     """What a worker gets of the case, with the assumed part of each series."""
     return Modelled(case.guest, profile).run(prepare(case).task, loops=loops, warmup=warmup)
 

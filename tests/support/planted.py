@@ -10,7 +10,7 @@ def delivery_around_the_model(
     Source of a delivery that does what the model does, and something else.
 
     *before_boot* runs in the worker before each boot, with ``guest``;
-    *after_slice* after each slice, with ``trace``.
+    *after_slice* after each slice, with ``result``.
     """
     return f"""
 import os, sys
@@ -34,9 +34,9 @@ class Machine:
         self.machine = machine
 
     def run(self, task, *, loops, warmup):
-        trace = self.machine.run(task, loops=loops, warmup=warmup)
+        result = self.machine.run(task, loops=loops, warmup=warmup)
         {after_slice}
-        return trace
+        return result
 
 @hookimpl
 def pvbench_deliveries():

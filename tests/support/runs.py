@@ -21,7 +21,7 @@ from pvbench.cli import main
 from pvbench.ops import Burst
 from pvbench.results.rows import Row
 from pvbench.run.prepared import Prepared, prepare
-from pvbench.slice_result import Counts, Distribution, Trace
+from pvbench.slice_result import Counts, Distribution, SliceResult
 from pvbench.suite import Case
 from support.helpers import DEADLINE_S, bundled, guest_of, stack_of
 
@@ -195,7 +195,7 @@ def prepared_of(stack: str = "x2apic-physical", **facts: Any) -> Prepared:
     return prepare(case_of(stack, broadcast(), **facts))
 
 
-def trace_of(loops: int = 10, **changes: Any) -> Trace:
+def slice_result_of(loops: int = 10, **changes: Any) -> SliceResult:
     """What an honest delivery reports of `prepared_of`: 3 writes, 3 handlers a loop."""
     each = (0, loops, loops, loops)
     counts: dict[str, Any] = {
@@ -213,7 +213,7 @@ def trace_of(loops: int = 10, **changes: Any) -> Trace:
     }
     for name in counts.keys() & changes.keys():
         counts[name] = changes.pop(name)
-    return Trace(loops=loops, counts=Counts(**counts), **(known | changes))
+    return SliceResult(loops=loops, counts=Counts(**counts), **(known | changes))
 
 
 def journal_of(results: Path) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""A booted guest as the core knows it: tasks in, traces out."""
+"""A booted guest as the core knows it: tasks in, slice results out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from statistics import median
 from pvbench.delivery import Task
 from pvbench.errors import UnavailableError
 from pvbench.ops import Burst, IrqRestore, IrqSave
-from pvbench.slice_result import Counts, Distribution, Trace
+from pvbench.slice_result import Counts, Distribution, SliceResult
 from pvbench_deliver_kvm.measure.icr_tracepoint import audit
 from pvbench_deliver_kvm.measure.readings import Readings
 from pvbench_deliver_kvm.measure.slices import Result, Slice
@@ -38,7 +38,7 @@ class KvmMachine:
         guest.box.limit_ticks = int(guest.start.patience_s / 2 * guest.tsc_khz * 1000)
         self._null = {call: self._null_costs(call=call) for call in {False, not wire}}
 
-    def run(self, task: Task, *, loops: int, warmup: int) -> Trace:
+    def run(self, task: Task, *, loops: int, warmup: int) -> SliceResult:
         """
         Execute *warmup* iterations, then *loops* timed and counted ones.
 
@@ -90,16 +90,16 @@ class KvmMachine:
                     why=f"{burst.operation} of CPU {burst.source}",
                 )
 
-    def _timed(self, task: Task, loops: int, *, call: bool) -> Trace:
+    def _timed(self, task: Task, loops: int, *, call: bool) -> SliceResult:
         placed = Slice(self._guest, task, loops, call=call)
         before = Readings.take(self._guest)
         result = placed.run()
         change = Readings.take(self._guest).since(before)
-        return self._trace(task, loops, result, change, call=call)
+        return self._slice_result(task, loops, result, change, call=call)
 
-    def _trace(
+    def _slice_result(
         self, task: Task, loops: int, result: Result, change: Readings, *, call: bool
-    ) -> Trace:
+    ) -> SliceResult:
         samples = {name: values for name, values in result.samples.items() if values}
         if len(task.bursts) > 1:
             samples["makespan"] = [result.span_ticks]
@@ -107,7 +107,7 @@ class KvmMachine:
             samples.pop(name, None)
         strangers = [cpu for cpu, runs in enumerate(result.handled.strange) if runs]
         strange = tuple(f"CPU {cpu} handled a vector that nobody sent" for cpu in strangers)
-        return Trace(
+        return SliceResult(
             loops=loops,
             ticks={name: sum(values) for name, values in samples.items()},
             samples={

@@ -122,11 +122,11 @@ def attempts(
     for name in names or programs:
         task = _task(name, programs[name])
         try:
-            trace = machine.run(task, loops=LOOPS, warmup=0)
+            result = machine.run(task, loops=LOOPS, warmup=0)
         except PvbenchError as error:
             yield name, str(error)
             return
-        yield name, _verdict(task, trace.counts.handlers, trace.faults)
+        yield name, _verdict(task, result.counts.handlers, result.faults)
 
 
 def _task(name: str, program: Program) -> Task:

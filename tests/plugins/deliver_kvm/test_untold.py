@@ -1,4 +1,4 @@
-"""A host that tells less of a guest: it boots all the same, and a trace claims less."""
+"""A host that tells less of a guest: it boots all the same, and a slice result claims less."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from pvbench.delivery import Task
 from pvbench.guest import parse_guest
 from pvbench.ops import Burst, Fence, Op, WrMsr
-from pvbench.slice_result import Trace
+from pvbench.slice_result import SliceResult
 from pvbench_deliver_kvm import build
 from pvbench_deliver_kvm.measure.machine import KvmMachine
 from pvbench_deliver_kvm.vmm import booted_guest, mailbox
@@ -40,7 +40,7 @@ def booted(cpus: int = 2) -> Iterator[BootedGuest]:
     assert before == held()
 
 
-def trace_of(*program: Op, target: int = 1) -> Trace:
+def slice_result_of(*program: Op, target: int = 1) -> SliceResult:
     """Of 20 bursts of CPU 0 in a guest of two."""
     burst = Burst(source=0, operation="send_IPI_mask", targets=(target,), vector=0xFB)
     task = Task(
@@ -50,14 +50,14 @@ def trace_of(*program: Op, target: int = 1) -> Trace:
         program_for=lambda burst, cpus: (),
     )
     with booted() as guest:
-        trace = KvmMachine(guest, wire=True).run(task, loops=20, warmup=1)
-    assert trace.faults == ()
-    return trace
+        result = KvmMachine(guest, wire=True).run(task, loops=20, warmup=1)
+    assert result.faults == ()
+    return result
 
 
-def unicast() -> Trace:
+def unicast() -> SliceResult:
     """An IPI to CPU 1."""
-    return trace_of(Fence(), WrMsr(0x830, 1 << 32 | 0xFB))
+    return slice_result_of(Fence(), WrMsr(0x830, 1 << 32 | 0xFB))
 
 
 @pytest.mark.parametrize("number", [errno.ENOTTY, errno.EMFILE], ids=errno.errorcode.get)
@@ -65,35 +65,35 @@ def test_without_counters_the_guest_s_own_counts_prove(monkeypatch: Patch, numbe
     """What only KVM knows is unknown, not zero."""
     refuse(monkeypatch, "KVM_GET_STATS_FD", number)
 
-    trace = unicast()
+    result = unicast()
 
-    assert trace.counts.handlers == (0, 20)
-    assert (trace.counts.icr_writes, trace.counts.hypercalls) == (20, 0)
-    assert trace.counts.exits is None
-    assert trace.counts.wakeups_polled is None
-    assert trace.counts.wakeups_blocked is None
-    assert trace.facts["kvm_counters"] == "none"
-    assert trace.facts["hypercall_proof"] == "the guest's own count"
-    assert trace.target_state == "unknown"
+    assert result.counts.handlers == (0, 20)
+    assert (result.counts.icr_writes, result.counts.hypercalls) == (20, 0)
+    assert result.counts.exits is None
+    assert result.counts.wakeups_polled is None
+    assert result.counts.wakeups_blocked is None
+    assert result.facts["kvm_counters"] == "none"
+    assert result.facts["hypercall_proof"] == "the guest's own count"
+    assert result.target_state == "unknown"
 
 
 def test_tscs_are_not_known_to_agree_where_nobody_tells(monkeypatch: Patch) -> None:
     """KVM_VCPU_TSC_OFFSET is from Linux 5.16; without it there is no deliver."""
     refuse(monkeypatch, "KVM_GET_DEVICE_ATTR", errno.ENXIO)
 
-    trace = unicast()
+    result = unicast()
 
-    assert trace.facts["tsc_offsets"] == "unknown or different"
-    assert set(trace.ticks) == set(trace.samples) == set(trace.distributions) == SERIES
+    assert result.facts["tsc_offsets"] == "unknown or different"
+    assert set(result.ticks) == set(result.samples) == set(result.distributions) == SERIES
 
 
 def test_an_ipi_to_itself_takes_one_tsc(monkeypatch: Patch) -> None:
     """Whatever the others have."""
     refuse(monkeypatch, "KVM_GET_DEVICE_ATTR", errno.ENXIO)
 
-    trace = trace_of(WrMsr(0x83F, 0xFB), target=0)
+    result = slice_result_of(WrMsr(0x83F, 0xFB), target=0)
 
-    assert set(trace.ticks) == SERIES | {"deliver"}
+    assert set(result.ticks) == SERIES | {"deliver"}
 
 
 class Offsets:
@@ -145,10 +145,10 @@ def test_equal_offsets_are_left_alone(monkeypatch: Patch) -> None:
     """Then times of two CPUs can be compared."""
     offsets = Offsets(monkeypatch, 1000, 1000)
 
-    trace = unicast()
+    result = unicast()
 
-    assert (trace.facts["tsc_offsets"], offsets.written) == ("equal", [])
-    assert set(trace.ticks) == SERIES | {"deliver"}
+    assert (result.facts["tsc_offsets"], offsets.written) == ("equal", [])
+    assert set(result.ticks) == SERIES | {"deliver"}
 
 
 @pytest.mark.parametrize(("cpus", "expected"), [(1, True), (2, False)])

@@ -66,12 +66,12 @@ def test_ipis_of_this_machine_are_measured_and_proved(source: int) -> None:
         pytest.skip(reason)
 
     with Live().boot(guest, {}) as machine:
-        trace = check_run(machine, case, loops=50, warmup=5)
+        result = check_run(machine, case, loops=50, warmup=5)
 
     assert held() == before
-    assert (trace.target_state, set(trace.ticks)) == ("running", {"ack", "wall"})
-    assert int(trace.facts["cal_rise"]) >= 50
-    assert 0 < int(trace.facts["null_ns"]) < trace.distributions["ack"].p50
+    assert (result.target_state, set(result.ticks)) == ("running", {"ack", "wall"})
+    assert int(result.facts["cal_rise"]) >= 50
+    assert 0 < int(result.facts["null_ns"]) < result.distributions["ack"].p50
 
 
 def test_the_suite_runs_from_the_command_line(cli: Cli, plant: Plant) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from pvbench.errors import UnavailableError
 from pvbench.run.proof import differences
-from pvbench.slice_result import Trace
+from pvbench.slice_result import SliceResult
 from pvbench_deliver_live import machine, membarrier
 from pvbench_deliver_live.interrupts import Interrupts
 from pvbench_deliver_live.spinners import spinning
@@ -44,7 +44,9 @@ def nobody(cpus: tuple[int, ...]) -> AbstractContextManager[None]:
     return nullcontext()
 
 
-def run(*readings: tuple[int, ...], targets: tuple[int, ...] = (1, 2), loops: int) -> Trace:
+def run(
+    *readings: tuple[int, ...], targets: tuple[int, ...] = (1, 2), loops: int
+) -> SliceResult:
     """A slice that sees these readings, from CPU 0 to some targets."""
     planted = Planted(Path("planted"), -1, iter(readings))
     here = machine.ThisMachine(planted, CPUS, {}, nobody)
@@ -53,38 +55,38 @@ def run(*readings: tuple[int, ...], targets: tuple[int, ...] = (1, 2), loops: in
 
 def test_a_call_is_a_sample_if_every_target_was_interrupted() -> None:
     """All, one of two, none, the source, others beside, all."""
-    trace = run(
+    result = run(
         (0, 0, 0), (0, 1, 1), (0, 2, 1), (0, 2, 1), (9, 2, 1), (9, 3, 4), (9, 4, 5), loops=3
     )
 
-    facts = {name: trace.facts[name] for name in ("calls", "calls_without_ipi", "cal_rise")}
+    facts = {name: result.facts[name] for name in ("calls", "calls_without_ipi", "cal_rise")}
     assert facts == {"calls": 6, "calls_without_ipi": 3, "cal_rise": 8}
-    assert (trace.loops, trace.counts.handlers) == (3, (0, 3, 3))
-    assert trace.samples == {"ack": 3, "wall": 3}
+    assert (result.loops, result.counts.handlers) == (3, (0, 3, 3))
+    assert result.samples == {"ack": 3, "wall": 3}
 
 
-def test_its_trace_is_proof_and_a_tampered_one_is_none() -> None:
+def test_its_slice_result_is_proof_and_a_tampered_one_is_none() -> None:
     """Each send had its handler run; none more, none fewer, nobody else."""
-    trace, case = run((0, 0, 0), (0, 1, 1), (0, 2, 2), loops=2), ready(call(1, 2))
+    result, case = run((0, 0, 0), (0, 1, 1), (0, 2, 2), loops=2), ready(call(1, 2))
     tampered = [
-        attrs.evolve(trace, counts=counts)
+        attrs.evolve(result, counts=counts)
         for cpus in ((0, 1, 2), (0, 2, 3), (1, 2, 2))
         for counts in (
-            attrs.evolve(trace.counts, handlers=cpus),
-            attrs.evolve(trace.counts, functions=cpus),
+            attrs.evolve(result.counts, handlers=cpus),
+            attrs.evolve(result.counts, functions=cpus),
         )
     ]
 
-    assert differences(case, trace) == []
+    assert differences(case, result) == []
     assert [t.counts for t in tampered if not differences(case, t)] == []
 
 
 def test_times_are_of_the_samples_alone() -> None:
     """A call that interrupted nobody is quicker, and would flatter."""
-    trace = run((0, 0, 0), (0, 0, 0), (0, 5, 5), loops=1)
+    result = run((0, 0, 0), (0, 0, 0), (0, 5, 5), loops=1)
 
-    spread = trace.distributions["ack"]
-    assert spread.p50 == spread.maximum == trace.ticks["ack"] == trace.ticks["wall"] > 0
+    spread = result.distributions["ack"]
+    assert spread.p50 == spread.maximum == result.ticks["ack"] == result.ticks["wall"] > 0
 
 
 def test_no_garbage_is_collected_while_calls_are_timed() -> None:
@@ -106,10 +108,10 @@ def test_an_empty_iteration_is_timed_without_a_call() -> None:
     """What timing itself takes; there is nothing to acknowledge, and nothing is read."""
     here = machine.ThisMachine(Planted(Path("planted"), -1, iter(())), CPUS, {}, nobody)
 
-    trace = here.run(ready().task, loops=5, warmup=1)
+    result = here.run(ready().task, loops=5, warmup=1)
 
-    assert (trace.samples, trace.counts.handlers) == ({"wall": 5}, (0, 0, 0))
-    assert differences(ready(), trace) == []
+    assert (result.samples, result.counts.handlers) == ({"wall": 5}, (0, 0, 0))
+    assert differences(ready(), result) == []
 
 
 def test_targets_that_do_not_run_end_the_slice(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pvbench.slice_result import Trace
+from pvbench.slice_result import SliceResult
 from pvbench.suite import Case
 from pvbench_deliver_model.profile import Profile
 from support.model import (
@@ -124,9 +124,9 @@ def test_the_assumed_part_follows_what_this_local_apic_pays(
 ) -> None:
     """20 and 2 before the write of 220 and 30; AVIC's exit is 1200 and 100 more."""
     case = attrs.evolve(UNICAST, target_state=state)
-    trace = modelled(case, in_hundreds(*assumed, local_apic=local_apic))
+    result = modelled(case, in_hundreds(*assumed, local_apic=local_apic))
 
-    assert trace.assumed["send"] == pytest.approx(expected)
+    assert result.assumed["send"] == pytest.approx(expected)
 
 
 @given(assumed=st.sets(st.sampled_from(COSTS)))
@@ -168,9 +168,9 @@ def test_a_series_that_a_little_less_makes_disappear_has_no_part() -> None:
     profile = in_hundreds("posted_notification", posted_notification=96_000)
     less = in_hundreds(posted_notification=95_040)
 
-    trace = modelled(case, profile, loops=2)
+    result = modelled(case, profile, loops=2)
 
-    assert trace.ticks.keys() - trace.assumed.keys() == {"irqoff"}
+    assert result.ticks.keys() - result.assumed.keys() == {"irqoff"}
     assert "irqoff" not in modelled(case, less, loops=2).ticks
 
 
@@ -186,9 +186,9 @@ def test_the_part_is_a_part_and_changes_nothing_else(
 ) -> None:
     """From 0 to 1; ticks, counts and spreads are those of the profile as it is."""
     used = lettered(profile, assumed)
-    trace = modelled(case, used, loops=loops, warmup=warmup)
+    result = modelled(case, used, loops=loops, warmup=warmup)
     _, plain = run_case(case, used, loops=loops, warmup=warmup)
 
-    assert attrs.evolve(trace, assumed={}) == plain
-    assert all(0 <= part <= 1 for part in trace.assumed.values())
-    assert Trace.from_json(json.loads(json.dumps(trace.to_json()))) == trace
+    assert attrs.evolve(result, assumed={}) == plain
+    assert all(0 <= part <= 1 for part in result.assumed.values())
+    assert SliceResult.from_json(json.loads(json.dumps(result.to_json()))) == result

@@ -41,11 +41,11 @@ def test_every_bundled_profile_keeps_what_must_hold(
     """Proved, repeatable, every series with a part, nothing after the acknowledgement."""
     case = case_of(stack, guest_of(range(8)), *WORKLOADS[workload], state=state)
     profile = read(name)
-    traces = [modelled(case, profile, loops=4, warmup=3) for _ in range(2)]
-    ticks, found = traces[0].ticks, traces[0].assumed
+    results = [modelled(case, profile, loops=4, warmup=3) for _ in range(2)]
+    ticks, found = results[0].ticks, results[0].assumed
 
-    assert traces[0] == traces[1]
-    assert differences(prepare(case), traces[0]) == []
+    assert results[0] == results[1]
+    assert differences(prepare(case), results[0]) == []
     assert all(0 <= part <= 1 for part in found.values())
     assert sorted(found) == sorted(ticks)
     if "ack" in ticks:

@@ -1,4 +1,4 @@
-"""Same task, same trace: on any engine, after any other task, in any process."""
+"""Same task, same slice result: on any engine, after any other task, in any process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from pvbench.guest import Guest
 from pvbench.ops import Burst
 from pvbench.run.prepared import Prepared, prepare
-from pvbench.slice_result import Trace
+from pvbench.slice_result import SliceResult
 from pvbench_deliver_model.engine import Engine
 from support.model import call, case_of, cpus, mask, profile_of
 
@@ -38,13 +38,15 @@ def prepared_of(bursts: tuple[Burst, ...], state: str, guest: Guest = GUEST) -> 
     return prepare(case_of("kvm-pv/x2apic-physical", guest, *bursts, state=state))
 
 
-def ran(engine: Engine, prepared: Prepared) -> Trace:
+def ran(engine: Engine, prepared: Prepared) -> SliceResult:
     """Three iterations after one."""
     return engine.run(prepared.task, loops=3, warmup=1)
 
 
 @pytest.mark.parametrize(("bursts", "state"), BUSY_TASKS)
-def test_a_task_gives_the_same_trace_again(bursts: tuple[Burst, ...], state: str) -> None:
+def test_a_task_gives_the_same_slice_result_again(
+    bursts: tuple[Burst, ...], state: str
+) -> None:
     """Every task starts from fresh vCPUs."""
     prepared = prepared_of(bursts, state)
     engine = Engine(prepared.case.guest, profile_of())

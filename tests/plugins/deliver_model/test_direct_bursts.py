@@ -37,9 +37,9 @@ def test_a_unicast_without_an_exit_is_the_write_the_way_in_and_the_acknowledgeme
 ) -> None:
     """Arrives at 282; 300 or 800 to injection, 50 to the handler, 13, and a poll of 5."""
     case = case_of("x2apic-physical", cpus(4), call(0, 2), state=state)
-    _, trace = run_case(case, profile_of(local_apic=local_apic))
+    _, result = run_case(case, profile_of(local_apic=local_apic))
 
-    assert (expected, 0) == (trace.ticks, trace.counts.exits)
+    assert (expected, 0) == (result.ticks, result.counts.exits)
 
 
 def test_avic_exits_for_a_blocked_target_and_not_while_it_polls() -> None:
@@ -49,11 +49,11 @@ def test_avic_exits_for_a_blocked_target_and_not_while_it_polls() -> None:
     The second, sent from 1882 to 2132, finds it polling since 1885: 200 and 50 more.
     """
     case = case_of("x2apic-physical", cpus(4), call(0, 2), state="halted")
-    _, trace = run_case(case, profile_of(local_apic="avic"), loops=2)
-    counts = trace.counts
+    _, result = run_case(case, profile_of(local_apic="avic"), loops=2)
+    counts = result.counts
 
     assert (counts.exits, counts.wakeups_blocked, counts.wakeups_polled) == (1, 1, 1)
-    assert trace.ticks == {
+    assert result.ticks == {
         "send": 1_572 + 272,
         "deliver": 1_822 + 522,
         "ack": 1_840 + 540,
@@ -99,15 +99,15 @@ def test_a_source_that_is_a_target_counts_as_running_even_out_of_turn() -> None:
 def test_exits_of_a_broadcast_are_counted(local_apic: str, state: str, exits: int) -> None:
     """Three unicast writes, twice."""
     case = case_of("x2apic-physical", cpus(4), call(0, 1, 2, 3), state=state)
-    _, trace = run_case(case, profile_of(local_apic=local_apic), loops=2)
+    _, result = run_case(case, profile_of(local_apic=local_apic), loops=2)
 
-    assert (exits, 6) == (trace.counts.exits, trace.counts.icr_writes)
+    assert (exits, 6) == (result.counts.exits, result.counts.icr_writes)
 
 
 @pytest.mark.parametrize("local_apic", ["apicv", "ipiv", "avic"])
 def test_a_hypercall_always_exits(local_apic: str) -> None:
     """One exit for each of four broadcasts, whatever the local APIC could have done."""
     case = case_of("kvm-pv/x2apic-physical", cpus(4), call(0, 1, 2, 3))
-    _, trace = run_case(case, profile_of(local_apic=local_apic), loops=4)
+    _, result = run_case(case, profile_of(local_apic=local_apic), loops=4)
 
-    assert (trace.counts.exits, trace.counts.hypercalls) == (4, 4)
+    assert (result.counts.exits, result.counts.hypercalls) == (4, 4)

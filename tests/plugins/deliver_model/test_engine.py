@@ -133,9 +133,9 @@ def test_the_lock_makes_the_source_wait_for_the_last_holder() -> None:
 def test_a_call_to_itself_sends_nothing() -> None:
     """The function starts after 30 and is over after 70."""
     burst = Burst(source=0, operation="smp_call_function_single", targets=(0,))
-    _, trace = run_case(case_of("x2apic-physical", cpus(4), burst), loops=3)
+    _, result = run_case(case_of("x2apic-physical", cpus(4), burst), loops=3)
 
-    assert (trace.ticks, trace.counts.exits) == ({"deliver": 90, "wall": 240}, 0)
+    assert (result.ticks, result.counts.exits) == ({"deliver": 90, "wall": 240}, 0)
 
 
 def test_a_mask_with_the_caller_in_it_leaves_the_caller_out() -> None:
@@ -152,22 +152,22 @@ def test_an_iteration_without_bursts_is_the_loop() -> None:
 
 def test_ticks_are_totals_over_all_bursts() -> None:
     """The source is back at 2137 with every target idle again."""
-    _, trace = run_case(case_of("x2apic-physical", cpus(4), call(0, 1)), loops=3)
+    _, result = run_case(case_of("x2apic-physical", cpus(4), call(0, 1)), loops=3)
 
     assert (series(6_366, 4_416, 6_381, 6_411), {3}) == (
-        trace.ticks,
-        set(trace.samples.values()),
+        result.ticks,
+        set(result.samples.values()),
     )
 
 
 def test_the_warm_up_is_neither_timed_nor_counted() -> None:
     """It leaves the targets' halt polling grown."""
     case = case_of("x2apic-physical", cpus(4), call(0, 1), state="halted")
-    _, trace = run_case(case, loops=2, warmup=1)
-    counts = trace.counts
+    _, result = run_case(case, loops=2, warmup=1)
+    counts = result.counts
 
     assert (
-        trace.ticks["deliver"],
+        result.ticks["deliver"],
         counts.icr_writes,
         counts.handlers[1],
         counts.wakeups_polled,

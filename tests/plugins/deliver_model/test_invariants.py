@@ -15,14 +15,14 @@ from pvbench.ops import BARE_OPERATIONS, CSD_OPERATIONS, Burst
 from pvbench.run.prepared import Prepared
 from pvbench.run.proof import differences
 from pvbench.sender import reached
-from pvbench.slice_result import Trace
+from pvbench.slice_result import SliceResult
 from pvbench.suite import Case
 from pvbench.x86.apic import NMI_VECTOR
 from pvbench_deliver_model.profile import Profile
 from support.model import case_of, cpus, run_case, times
 from support.model_strategies import DRIVERS, OPERATIONS, STACKS, cases, profiles
 
-Seen = tuple[Prepared, Trace]
+Seen = tuple[Prepared, SliceResult]
 
 
 @st.composite
@@ -55,10 +55,10 @@ def waits_for_all(prepared: Prepared) -> bool:
 @given(data=st.data())
 def test_times_are_whole_and_none_is_negative(data: st.DataObject) -> None:
     """Integer picoseconds all through; no float reaches a result."""
-    _, trace = data.draw(seen())
-    spreads = [(d.p50, d.p99, d.maximum) for d in trace.distributions.values()]
+    _, result = data.draw(seen())
+    spreads = [(d.p50, d.p99, d.maximum) for d in result.distributions.values()]
 
-    numbers = [*trace.ticks.values(), *(n for spread in spreads for n in spread)]
+    numbers = [*result.ticks.values(), *(n for spread in spreads for n in spread)]
 
     assert all(type(number) is int and number >= 0 for number in numbers)
 
@@ -67,9 +67,9 @@ def test_times_are_whole_and_none_is_negative(data: st.DataObject) -> None:
 @given(data=st.data())
 def test_nothing_outlasts_the_acknowledgement(data: st.DataObject) -> None:
     """Always irqoff <= send <= ack and deliver <= ack <= wall."""
-    prepared, trace = data.draw(seen())
+    prepared, result = data.draw(seen())
     assume(waits_for_all(prepared))
-    ticks = trace.ticks
+    ticks = result.ticks
     none = dict.fromkeys(("irqoff", "send", "deliver"), 0)
 
     irqoff, send, deliver = (ticks.get(series, 0) for series in none)
@@ -81,34 +81,34 @@ def test_nothing_outlasts_the_acknowledgement(data: st.DataObject) -> None:
 @given(data=st.data())
 def test_every_function_runs_once_for_every_call(data: st.DataObject) -> None:
     """Whether it is sent to or rides; several sources at once included."""
-    prepared, trace = data.draw(seen(CSD_OPERATIONS))
+    prepared, result = data.draw(seen(CSD_OPERATIONS))
     assume(not prepared.lossy)
 
-    functions = trace.counts.functions
+    functions = result.counts.functions
 
-    assert tuple(requests(prepared, trace.loops)) == functions
+    assert tuple(requests(prepared, result.loops)) == functions
 
 
 @settings(max_examples=120)
 @given(data=st.data())
 def test_every_bare_send_is_handled_or_coalesced(data: st.DataObject) -> None:
     """Sends that meet a pending interrupt are counted, not lost."""
-    prepared, trace = data.draw(seen(BARE_OPERATIONS))
+    prepared, result = data.draw(seen(BARE_OPERATIONS))
     assume(not prepared.lossy)
-    counts = trace.counts
+    counts = result.counts
 
     served = [h + c for h, c in zip(counts.handlers, counts.coalesced or (), strict=True)]
 
-    assert requests(prepared, trace.loops) == served
+    assert requests(prepared, result.loops) == served
 
 
 @settings(max_examples=120)
 @given(data=st.data())
-def test_a_trace_survives_json(data: st.DataObject) -> None:
+def test_a_slice_result_survives_json(data: st.DataObject) -> None:
     """A worker reports it so."""
-    _, trace = data.draw(seen())
+    _, result = data.draw(seen())
 
-    assert trace == Trace.from_json(json.loads(json.dumps(trace.to_json())))
+    assert result == SliceResult.from_json(json.loads(json.dumps(result.to_json())))
 
 
 @st.composite
@@ -147,9 +147,9 @@ def test_sources_among_cpus_of_their_own_take_as_long_as_alone(
 @given(data=st.data())
 def test_every_run_is_proved(data: st.DataObject) -> None:
     """The counts follow from the ops, whoever plays the local APIC."""
-    prepared, trace = data.draw(seen())
+    prepared, result = data.draw(seen())
 
-    assert differences(prepared, trace) == []
+    assert differences(prepared, result) == []
 
 
 @given(case=cases(), profile=profiles(), loops=st.integers(1, 3))
@@ -192,9 +192,9 @@ def test_each_help_of_the_processor_saves_exits_or_is_of_no_use(
 @given(case=lonely(), profile=profiles())
 def test_bare_metal_exits_for_hypercalls_only(case: Case, profile: Profile) -> None:
     """Which no run lets through to it."""
-    _, trace = run_case(case, attrs.evolve(profile, local_apic="bare"), loops=3)
+    _, result = run_case(case, attrs.evolve(profile, local_apic="bare"), loops=3)
 
-    assert trace.counts.hypercalls == trace.counts.exits
+    assert result.counts.hypercalls == result.counts.exits
 
 
 @given(case=lonely(DRIVERS), profile=profiles())
@@ -203,8 +203,8 @@ def test_avic_exits_if_and_only_if_somebody_has_to_be_scheduled(
 ) -> None:
     """Once at most for each ICR write, and never for nobody; NMIs always exit."""
     assume(case.bursts[0].vector != NMI_VECTOR)
-    _, trace = run_case(case, attrs.evolve(profile, local_apic="avic"), loops=3)
-    counts = trace.counts
+    _, result = run_case(case, attrs.evolve(profile, local_apic="avic"), loops=3)
+    counts = result.counts
     blocked, left = counts.wakeups_blocked or 0, counts.exits or 0
 
     assert (left > 0) == (blocked > 0)

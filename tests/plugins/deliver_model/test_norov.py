@@ -14,7 +14,7 @@ from types import ModuleType
 
 import pytest
 
-from pvbench.slice_result import Trace
+from pvbench.slice_result import SliceResult
 from pvbench_deliver_model.profile import read
 from support.helpers import bundled
 from support.model import call, case_of, cpus, run_case
@@ -27,7 +27,7 @@ COLUMNS = (CLUSTER, CLUSTER_PV, PHYSICAL, PHYSICAL_PV)
 
 
 @cache
-def trace_of(workload: str, stack: str) -> Trace:
+def slice_result_of(workload: str, stack: str) -> SliceResult:
     """One slice of a test in a guest of 80, halted targets, no shorthands."""
     guest = cpus(80)
     bursts = bundled().workloads[workload].bursts(guest)
@@ -37,7 +37,7 @@ def trace_of(workload: str, stack: str) -> Trace:
 
 def total_ns(workload: str, stack: str, series: str = "wall") -> float:
     """What the benchmark would print: ns for 100000 iterations."""
-    return trace_of(workload, stack).ticks[series] / ITERATIONS / 1_000 * 100_000
+    return slice_result_of(workload, stack).ticks[series] / ITERATIONS / 1_000 * 100_000
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_a_broadcast_gains_what_the_commit_claims(
 )
 def test_a_normal_ipi_is_the_same_with_and_without_pv(native: str, pv: str) -> None:
     """send_IPI is not hooked; what the published columns differ by is noise."""
-    assert trace_of("normal-ipi", native) == trace_of("normal-ipi", pv)
+    assert slice_result_of("normal-ipi", native) == slice_result_of("normal-ipi", pv)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_each_iteration_sends_as_the_sender_says(
     workload: str, stack: str, expected: tuple[int, int]
 ) -> None:
     """ICR writes and hypercalls: what the comparison is about."""
-    counts = trace_of(workload, stack).counts
+    counts = slice_result_of(workload, stack).counts
 
     found = (counts.icr_writes or 0, counts.hypercalls or 0)
 

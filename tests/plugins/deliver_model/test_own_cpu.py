@@ -31,22 +31,22 @@ def test_a_source_polls_on_when_its_own_handler_is_over() -> None:
 def test_a_source_never_halts() -> None:
     """To itself it needs no wake-up: 38 for the send, 350 to the handler."""
     burst = Burst(source=0, operation="send_IPI_self")
-    _, trace = run_case(case_of("x2apic-physical", cpus(2), burst, state="halted"))
+    _, result = run_case(case_of("x2apic-physical", cpus(2), burst, state="halted"))
 
     assert (
-        trace.ticks["deliver"],
-        trace.counts.wakeups_polled,
-        trace.counts.wakeups_blocked,
+        result.ticks["deliver"],
+        result.counts.wakeups_polled,
+        result.counts.wakeups_blocked,
     ) == (388, 0, 0)
 
 
 def test_a_source_does_not_send_on_while_it_is_in_its_own_handler() -> None:
     """Sent at 48, handled from 398 to 451, and only then sent again."""
     burst = Burst(source=0, operation="send_IPI_self", wait=False)
-    _, trace = run_case(case_of("x2apic-physical", cpus(2), burst), loops=2)
+    _, result = run_case(case_of("x2apic-physical", cpus(2), burst), loops=2)
 
-    counts = trace.counts
-    assert (trace.ticks["deliver"], counts.handlers, counts.coalesced) == (776, (2, 0), (0, 0))
+    counts = result.counts
+    assert (result.ticks["deliver"], counts.handlers, counts.coalesced) == (776, (2, 0), (0, 0))
 
 
 def test_a_call_waits_until_its_last_entry_is_taken() -> None:
@@ -57,9 +57,9 @@ def test_a_call_waits_until_its_last_entry_is_taken() -> None:
     8354; the third is as far behind.
     """
     case = case_of("x2apic-physical", cpus(4), call(0, 1, wait=False))
-    _, trace = run_case(case, profile_of(posted_notification=3_000), loops=3)
+    _, result = run_case(case, profile_of(posted_notification=3_000), loops=3)
 
-    assert trace.ticks == {
+    assert result.ticks == {
         "send": 2_122 + 2 * 4_162,
         "deliver": 4_172 + 2 * 6_212,
         "wall": 2_132 + 2 * 4_172,
@@ -69,14 +69,14 @@ def test_a_call_waits_until_its_last_entry_is_taken() -> None:
 def test_a_source_alone_finds_every_list_empty() -> None:
     """Its own entries were taken before: each call is an interrupt."""
     case = case_of("x2apic-physical", cpus(4), call(0, 1, wait=False))
-    _, trace = run_case(case, profile_of(posted_notification=3_000), loops=3)
+    _, result = run_case(case, profile_of(posted_notification=3_000), loops=3)
 
-    counts = trace.counts
+    counts = result.counts
     assert (
         counts.handlers,
         counts.functions,
         counts.icr_writes,
-        trace.partial,
+        result.partial,
     ) == ((0, 3, 0, 0), (0, 3, 0, 0), 3, ())
 
 
@@ -88,6 +88,6 @@ def test_a_call_list_is_looked_at_when_the_call_is_made() -> None:
     """
     case = case_of("x2apic-physical", cpus(4), call(0, 1, wait=False))
     profile = profile_of(posted_notification=3_000, loop_overhead=5_000)
-    _, trace = run_case(case, profile, loops=3)
+    _, result = run_case(case, profile, loops=3)
 
-    assert (trace.ticks["deliver"], trace.counts.icr_writes) == (12_516, 3)
+    assert (result.ticks["deliver"], result.counts.icr_writes) == (12_516, 3)

@@ -11,7 +11,7 @@ import attrs
 import pytest
 
 from pvbench.ops import Burst
-from pvbench.slice_result import Trace
+from pvbench.slice_result import SliceResult
 from pvbench_deliver_model.profile import read
 from support.helpers import guest_of
 from support.model import call, case_of, run_case
@@ -47,7 +47,7 @@ def test_the_readme_shows_what_the_script_prints(capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().out in (ROOT / "README.md").read_text()
 
 
-def traced(profile: str, stack: str, *bursts: Burst, cpus: int, **facts: Any) -> Trace:
+def traced(profile: str, stack: str, *bursts: Burst, cpus: int, **facts: Any) -> SliceResult:
     """A case under a bundled profile, some features and ratios of it changed."""
     features = {k: facts.pop(k) for k in ("local_apic", "icr_fastpath") if k in facts}
     used = attrs.evolve(read(profile), **features)
@@ -58,9 +58,9 @@ def traced(profile: str, stack: str, *bursts: Burst, cpus: int, **facts: Any) ->
     return run_case(case, used, loops=5, warmup=10)[1]
 
 
-def mean(trace: Trace, series: str = "wall") -> float:
+def mean(result: SliceResult, series: str = "wall") -> float:
     """Picoseconds of one burst."""
-    return trace.ticks[series] / trace.samples[series]
+    return result.ticks[series] / result.samples[series]
 
 
 FORCED = Burst(source=0, operation="send_IPI_mask", targets=(1,))

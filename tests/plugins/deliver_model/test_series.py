@@ -16,10 +16,10 @@ from support.model import call, case_of, cpus, mask, profile_of, run_case, times
 def test_a_distribution_is_of_single_bursts() -> None:
     """All are served by one handler at 6167, from t0 at 10, 2128 and 4246."""
     case = case_of("x2apic-physical", cpus(4), mask(0, 1, wait=False))
-    _, trace = run_case(case, profile_of(posted_notification=5_000), loops=3)
+    _, result = run_case(case, profile_of(posted_notification=5_000), loops=3)
 
     expected = Distribution(p50=4_039, p99=4_039, maximum=6_157)
-    assert expected == trace.distributions["deliver"]
+    assert expected == result.distributions["deliver"]
 
 
 @pytest.mark.parametrize(
@@ -44,11 +44,11 @@ def test_a_lossy_burst_has_no_end_to_wait_for() -> None:
     guest = guest_of((0, 1, 128, 2))
     case = case_of("kvm-pv128-v3/x2apic-physical", guest, call(0, 1, 2))
 
-    _, trace = run_case(case)
+    _, result = run_case(case)
 
     assert (
-        trace.ticks,
-        trace.counts.handlers,
+        result.ticks,
+        result.counts.handlers,
     ) == ({"send": 1_150, "irqoff": 1_110}, (0, 1, 0, 0))
 
 
@@ -78,11 +78,11 @@ def test_a_bare_send_without_wait_may_coalesce_with_its_predecessor(
     case = case_of("x2apic-physical", cpus(4), mask(0, 1, wait=False))
     profile = profile_of(posted_notification=notification)
 
-    _, trace = run_case(case, profile, loops=3)
+    _, result = run_case(case, profile, loops=3)
 
-    counts = trace.counts
+    counts = result.counts
     coalesced = counts.coalesced or ()
-    assert expected == (trace.ticks["deliver"], counts.handlers[1], coalesced[1])
+    assert expected == (result.ticks["deliver"], counts.handlers[1], coalesced[1])
 
 
 def test_without_wait_there_is_no_ack_and_the_drain_is_outside() -> None:

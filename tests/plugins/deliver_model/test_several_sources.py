@@ -64,7 +64,7 @@ def test_at_one_instant_the_first_burst_of_the_task_goes_first(first: int, secon
 def test_lists_are_empty_again_once_the_handler_was_entered() -> None:
     """CPU 1 is back at 1507, CPU 2 was entered at 1482: it sends, and CPU 0 rides."""
     case = case_of("x2apic-physical", cpus(4), call(0, 2), call(1, 2))
-    _, trace = run_case(case, loops=2)
+    _, result = run_case(case, loops=2)
 
     assert (
         (
@@ -73,7 +73,7 @@ def test_lists_are_empty_again_once_the_handler_was_entered() -> None:
         ),
         2,
         4,
-    ) == (trace.partial, trace.counts.handlers[2], trace.counts.functions[2])
+    ) == (result.partial, result.counts.handlers[2], result.counts.functions[2])
 
 
 def test_ops_for_fewer_targets_are_asked_for_by_burst_and_cpus() -> None:
@@ -140,22 +140,22 @@ def test_a_source_that_is_a_target_is_held_up_by_its_handler() -> None:
 
 def test_the_same_vector_from_two_sources_coalesces() -> None:
     """Both arrive at 1117; a bare send looks at no list."""
-    _, trace = run_case(case_of("x2apic-physical", cpus(4), mask(0, 2), mask(1, 2)))
+    _, result = run_case(case_of("x2apic-physical", cpus(4), mask(0, 2), mask(1, 2)))
 
-    counts = trace.counts
+    counts = result.counts
     assert (
         counts.handlers,
         counts.coalesced,
-        trace.ticks["deliver"],
+        result.ticks["deliver"],
     ) == ((0, 0, 1, 0), (0, 0, 1, 0), 2 * 1_457)
 
 
 def test_two_vectors_from_two_sources_are_handled_one_after_the_other() -> None:
     """The first handler ends at 1520; the second is entered at 1570."""
     case = case_of("x2apic-physical", cpus(4), mask(0, 2), mask(1, 2, vector=0xFD))
-    _, trace = run_case(case)
+    _, result = run_case(case)
 
-    assert (trace.counts.handlers, trace.ticks["deliver"]) == ((0, 0, 2, 0), 1_457 + 1_560)
+    assert (result.counts.handlers, result.ticks["deliver"]) == ((0, 0, 2, 0), 1_457 + 1_560)
 
 
 def test_interrupts_are_accepted_in_order_of_arrival_not_of_sources() -> None:
@@ -174,9 +174,9 @@ def test_interrupts_are_accepted_in_order_of_arrival_not_of_sources() -> None:
 def test_bare_sends_and_calls_may_run_side_by_side() -> None:
     """Functions are counted for the calls, handlers for both."""
     case = case_of("x2apic-physical", cpus(6), call(0, 2, 3), mask(1, 3, 4))
-    prepared, trace = run_case(case, loops=3)
+    prepared, result = run_case(case, loops=3)
 
-    assert (differences(prepared, trace), trace.counts.functions) == ([], (0, 0, 3, 3, 0, 0))
+    assert (differences(prepared, result), result.counts.functions) == ([], (0, 0, 3, 3, 0, 0))
 
 
 @pytest.mark.parametrize("warmup", [0, 2])
@@ -199,9 +199,9 @@ def test_calls_that_lose_a_target_prove_what_they_reached() -> None:
     """
     guest = guest_of((0, 1, 128, 2))
     case = case_of("kvm-pv128-v3/x2apic-physical", guest, call(0, 2, 3), call(1, 2, 3))
-    prepared, trace = run_case(case, loops=2)
+    prepared, result = run_case(case, loops=2)
 
-    assert differences(prepared, trace) == []
+    assert differences(prepared, result) == []
 
 
 def test_a_source_is_held_up_by_a_handler_it_enters_while_it_polls() -> None:

@@ -181,7 +181,7 @@ def test_a_vcpu_with_interrupts_off_takes_them_when_they_come_back() -> None:
 
 
 def test_counts_restart_but_vcpus_go_on() -> None:
-    """The warm-up leaves its traces in the vCPUs, not in the counts."""
+    """The warm-up changes the state of the vCPUs, not the counts."""
     targets = targets_of("halted")
     accepted(targets, [(1_000, 1)])
     targets.reset_counts()

@@ -20,8 +20,8 @@ SIGNAL = (
 )
 # No proof of mechanism in the guest of two.
 LIE = (
-    "if len(trace.counts.handlers) == 2:"
-    " trace = attrs.evolve(trace, counts=attrs.evolve(trace.counts, icr_writes=99))"
+    "if len(result.counts.handlers) == 2:"
+    " result = attrs.evolve(result, counts=attrs.evolve(result.counts, icr_writes=99))"
 )
 PATH = Path("a.json")
 TO_FILE = ("-o", "a.json", "--resume")

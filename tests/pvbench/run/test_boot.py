@@ -14,7 +14,7 @@ from pvbench.run.boot import Launch, Report, run_boot
 from pvbench.run.outcome import Outcome
 from pvbench.run.plan import Boot, Effort
 from support.helpers import DEADLINE_S, guest_of
-from support.runs import prepared_of, trace_of
+from support.runs import prepared_of, slice_result_of
 
 PREAMBLE = """\
 import json, sys
@@ -54,12 +54,12 @@ def booted(code: str, slices: int = 1, timeout_s: float = DEADLINE_S) -> Report:
 
 
 def telling(**changes: Any) -> str:
-    """Code of a worker that reports `trace_of`, with *changes*."""
-    plain = trace_of().to_json()
+    """Code of a worker that reports `slice_result_of`, with *changes*."""
+    plain = slice_result_of().to_json()
     counts = plain["counts"]
     for name in counts.keys() & changes.keys():
         counts[name] = changes.pop(name)
-    return f"tell(json.loads({json.dumps({'slice': 0, 'trace': plain | changes})!r}))"
+    return f"tell(json.loads({json.dumps({'slice': 0, 'result': plain | changes})!r}))"
 
 
 def test_an_honest_worker_s_ticks_become_seconds() -> None:
@@ -93,8 +93,8 @@ def test_targets_are_what_they_were_in_every_slice(
     report = booted("\n".join(telling(target_state=state) for state in states), slices=3)
     (case,) = report.cases
 
-    assert case.trace is not None
-    assert (case.trace.target_state, len(case.values["wall"])) == (expected, 3)
+    assert case.result is not None
+    assert (case.result.target_state, len(case.values["wall"])) == (expected, 3)
 
 
 @pytest.mark.parametrize("wrong", [0, 1, 2])
@@ -115,8 +115,8 @@ def test_the_counts_of_a_case_are_those_of_its_last_slice() -> None:
     report = booted("\n".join(telling(exits=exits) for exits in (31, 30)), slices=2)
     (case,) = report.cases
 
-    assert case.trace is not None
-    assert case.trace.counts.exits == 30
+    assert case.result is not None
+    assert case.result.counts.exits == 30
 
 
 @pytest.mark.parametrize("fact", ["", " ", "a\nb", [1], None, True, float("inf")])
@@ -125,7 +125,7 @@ def test_a_fact_that_no_file_can_hold_costs_the_boot(fact: Any) -> None:
     report = booted(telling(facts={"colour": fact}))
 
     assert report.outcome.kind == "failed"
-    assert "Trace.facts['colour'] is " in report.outcome.reason
+    assert "SliceResult.facts['colour'] is " in report.outcome.reason
 
 
 def test_a_worker_gets_the_guest_the_ops_and_the_schedule() -> None:
@@ -188,7 +188,7 @@ def test_a_boot_without_proof_gives_no_number(wrong: dict[str, Any], reason: str
     ("code", "reason"),
     [
         pytest.param("sys.exit(3)", "status 3: it said nothing", id="silent"),
-        pytest.param("", "status 0: it said nothing", id="ends-without-a-trace"),
+        pytest.param("", "status 0: it said nothing", id="ends-without-a-result"),
         pytest.param("sys.exit('no space')", "status 1: no space", id="last-words"),
         pytest.param("raise RuntimeError('boom')", "status 1: RuntimeError: boom", id="raises"),
         pytest.param("import os; os.kill(os.getpid(), 9)", "status -9: it", id="killed"),
@@ -198,7 +198,7 @@ def test_a_boot_without_proof_gives_no_number(wrong: dict[str, Any], reason: str
         pytest.param("tell(3)", "cannot be read", id="number"),
         pytest.param("tell([])", "cannot be read", id="list"),
         pytest.param("tell({})", "cannot be read", id="says-nothing"),
-        pytest.param("tell({'trace': None})", "cannot be read", id="no-trace"),
+        pytest.param("tell({'result': None})", "cannot be read", id="no-result"),
         pytest.param(telling(magic=1), "cannot be read", id="unknown-key"),
         pytest.param(telling(counts={}), "cannot be read", id="no-counts"),
         pytest.param(telling(handlers=3), "cannot be read", id="no-list"),
@@ -206,7 +206,7 @@ def test_a_boot_without_proof_gives_no_number(wrong: dict[str, Any], reason: str
         pytest.param("tell({'ask': [0]})", "cannot be read", id="half-a-question"),
         pytest.param("tell({'ask': [9, 0, [1]]})", "cannot be read", id="of-no-case"),
         pytest.param("tell({'ask': [0, 0, [99]]})", "cannot be read", id="of-no-cpu"),
-        pytest.param(telling() + "\n" + telling(), "cannot be read", id="one-trace-too-many"),
+        pytest.param(telling() + "\n" + telling(), "cannot be read", id="one-result-too-many"),
         pytest.param(telling(handlers=[10]), "cannot be read", id="too-few-cpus"),
         pytest.param(telling(icr_writes="30"), "cannot be read", id="count-is-text"),
         pytest.param(telling(ticks={"wall": "x"}), "cannot be read", id="ticks-are-text"),

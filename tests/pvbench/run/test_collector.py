@@ -9,7 +9,7 @@ from pvbench.run.boot import Measured
 from pvbench.run.collector import Collector, case_metadata, counted
 from pvbench.run.outcome import Outcome
 from pvbench.slice_result import Distribution
-from support.runs import prepared_of, trace_of
+from support.runs import prepared_of, slice_result_of
 
 OK = Outcome("ok")
 
@@ -27,8 +27,10 @@ def five(loops: int) -> int:
 
 def measured(name: str, *values: float, series: str = "wall") -> Measured:
     """One boot of a case, one value for each slice."""
-    trace = trace_of(distributions={series: Distribution(p50=1_999, p99=2_050, maximum=2_100)})
-    return Measured(name=name, outcome=OK, values={series: list(values)}, trace=trace)
+    result = slice_result_of(
+        distributions={series: Distribution(p50=1_999, p99=2_050, maximum=2_100)}
+    )
+    return Measured(name=name, outcome=OK, values={series: list(values)}, result=result)
 
 
 def test_one_benchmark_for_each_series_and_one_run_for_each_boot() -> None:
@@ -91,8 +93,8 @@ def test_a_delivery_adds_facts_and_changes_none() -> None:
         "icr_writes": 9,
     }
     case = measured("A", 2e-9)
-    assert case.trace is not None
-    case = attrs.evolve(case, trace=attrs.evolve(case.trace, facts=facts))
+    assert case.result is not None
+    case = attrs.evolve(case, result=attrs.evolve(case.result, facts=facts))
     found.add(case, boot=1, warmup_of=five)
     suite = found.suite()
     assert suite is not None
@@ -106,7 +108,7 @@ def test_a_delivery_adds_facts_and_changes_none() -> None:
 
 def test_what_a_host_cannot_show_is_left_out() -> None:
     """Unknown is neither 0 nor a made-up number."""
-    counts = trace_of(icr_writes=None).counts
+    counts = slice_result_of(icr_writes=None).counts
 
     assert "pvbench_icr_writes" not in counted(counts, loops=10)
 
@@ -125,9 +127,9 @@ def test_pyperf_collects_nothing_about_the_host() -> None:
 def test_a_case_without_proof_adds_no_run(kind: str) -> None:
     """A void sample is never a data point, and a failed boot has none."""
     found = collector()
-    trace = trace_of() if kind == "void" else None
+    result = slice_result_of() if kind == "void" else None
     found.add(
-        Measured(name="A", outcome=Outcome(kind, "why"), trace=trace),
+        Measured(name="A", outcome=Outcome(kind, "why"), result=result),
         boot=1,
         warmup_of=five,
     )

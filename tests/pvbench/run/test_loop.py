@@ -147,20 +147,20 @@ def test_a_crashed_worker_costs_one_boot(
     assert "failed: norov.broadcast x2apic-physical" in done.out
 
 
-LIE = "trace = attrs.evolve(trace, counts=attrs.evolve(trace.counts, {}))"
+LIE = "result = attrs.evolve(result, counts=attrs.evolve(result.counts, {}))"
 
 
 @pytest.mark.parametrize(
     ("lie", "reason"),
     [
         pytest.param(
-            "icr_writes=trace.counts.icr_writes - 1",
+            "icr_writes=result.counts.icr_writes - 1",
             "ICR writes 34 instead of 35",
             id="a-write-lost",
         ),
         pytest.param("hypercalls=5", "hypercalls 5 instead of 0", id="another-mechanism"),
         pytest.param(
-            "handlers=[n + 1 for n in trace.counts.handlers]",
+            "handlers=[n + 1 for n in result.counts.handlers]",
             "handler runs on CPU 0: 1 instead of 0 (and on 7 more CPUs)",
             id="strangers-interrupted",
         ),

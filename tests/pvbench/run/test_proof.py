@@ -1,4 +1,4 @@
-"""From traces to samples, and the proof of mechanism."""
+"""From slice results to samples, and the proof of mechanism."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pvbench.run.prepared import Prepared, prepare
 from pvbench.run.proof import differences, seconds
 from pvbench.slice_result import PartialSend
 from support.helpers import guest_of
-from support.runs import broadcast, case_of, prepared_of, trace_of
+from support.runs import broadcast, case_of, prepared_of, slice_result_of
 
 GUEST_BEYOND_128 = guest_of((0, 1, 128, 129))
 
@@ -28,18 +28,18 @@ def test_a_sample_is_the_mean_of_its_slice_in_seconds(
     ticks: int, samples: int, rate: int, expected: float
 ) -> None:
     """Ticks stay integers until here; the clock says how many make a second."""
-    trace = trace_of(ticks={"send": ticks}, samples={"send": samples})
+    result = slice_result_of(ticks={"send": ticks}, samples={"send": samples})
 
-    assert seconds(trace, rate) == {"send": pytest.approx(expected, rel=1e-12)}
+    assert seconds(result, rate) == {"send": pytest.approx(expected, rel=1e-12)}
 
 
 def test_each_series_has_its_own_number_of_bursts() -> None:
     """With two sources there are twice as many sends as makespans."""
-    trace = trace_of(
+    result = slice_result_of(
         ticks={"send": 40_000, "makespan": 40_000}, samples={"send": 20, "makespan": 10}
     )
 
-    assert seconds(trace, 10**12) == {
+    assert seconds(result, 10**12) == {
         "send": pytest.approx(2e-9),
         "makespan": pytest.approx(4e-9),
     }
@@ -47,12 +47,12 @@ def test_each_series_has_its_own_number_of_bursts() -> None:
 
 def test_a_series_that_does_not_exist_gives_no_sample() -> None:
     """Nothing is made up: without waiting there is no acknowledgement."""
-    assert seconds(trace_of(ticks={}, samples={}), 10**12) == {}
+    assert seconds(slice_result_of(ticks={}, samples={}), 10**12) == {}
 
 
 def test_counts_that_follow_from_the_ops_are_proof() -> None:
     """Three targets by x2APIC: three ICR writes, three handlers, three functions a loop."""
-    assert differences(prepared_of(), trace_of()) == []
+    assert differences(prepared_of(), slice_result_of()) == []
 
 
 @pytest.mark.parametrize(
@@ -86,38 +86,38 @@ def test_counts_that_follow_from_the_ops_are_proof() -> None:
 )
 def test_a_contradiction_is_named(counts: dict[str, Any], expected: str) -> None:
     """Exact counts are judged by equality; the first difference is the reason."""
-    assert differences(prepared_of(), trace_of(**counts)) == [expected]
+    assert differences(prepared_of(), slice_result_of(**counts)) == [expected]
 
 
 @pytest.mark.parametrize("unknown", ["icr_writes", "hypercalls", "returned"])
 def test_what_a_host_cannot_show_contradicts_nothing(unknown: str) -> None:
     """KVM keeps no counter of ICR writes: None is unknown, not 0."""
-    assert differences(prepared_of(), trace_of(10, **{unknown: None})) == []
+    assert differences(prepared_of(), slice_result_of(10, **{unknown: None})) == []
 
 
 def test_a_coalesced_interrupt_is_not_a_lost_one() -> None:
     """A send of one source that met a pending interrupt of the other ran no handler."""
     prepared = prepare(case_of("x2apic-physical", broadcast(0), broadcast(1)))
     handlers, coalesced = (10, 10, 18, 20), (0, 0, 2, 0)
-    trace = trace_of(
+    result = slice_result_of(
         icr_writes=60, handlers=handlers, coalesced=coalesced, functions=(10, 10, 20, 20)
     )
 
-    assert differences(prepared, trace) == []
+    assert differences(prepared, result) == []
 
 
 def test_a_source_that_waits_finds_nothing_pending() -> None:
     """Each target has acknowledged before the next burst: coalescing would hide a loss."""
-    trace = trace_of(handlers=(0, 10, 8, 10), coalesced=(0, 0, 2, 0))
+    result = slice_result_of(handlers=(0, 10, 8, 10), coalesced=(0, 0, 2, 0))
 
-    assert differences(prepared_of(), trace) == ["coalesced on CPU 2: 2 instead of 0"]
+    assert differences(prepared_of(), result) == ["coalesced on CPU 2: 2 instead of 0"]
 
 
 def test_a_hypercall_s_return_value_is_part_of_the_proof() -> None:
     """KVM_HC_SEND_IPI returns how many IPIs it delivered: three a loop here."""
     prepared = prepared_of("kvm-pv/x2apic-physical")
-    good = trace_of(icr_writes=0, hypercalls=10, returned=30)
-    bad = trace_of(icr_writes=0, hypercalls=10, returned=29)
+    good = slice_result_of(icr_writes=0, hypercalls=10, returned=30)
+    bad = slice_result_of(icr_writes=0, hypercalls=10, returned=29)
 
     assert differences(prepared, good) == []
     assert differences(prepared, bad) == ["returned 29 instead of 30"]
@@ -127,7 +127,7 @@ def test_a_pv_run_that_made_no_hypercall_is_never_a_data_point() -> None:
     """The fallback reaches every target, and is still not what the label says."""
     prepared = prepared_of("kvm-pv/x2apic-physical")
 
-    assert differences(prepared, trace_of())[:2] == [
+    assert differences(prepared, slice_result_of())[:2] == [
         "ICR writes 30 instead of 0",
         "hypercalls 0 instead of 10",
     ]
@@ -136,16 +136,16 @@ def test_a_pv_run_that_made_no_hypercall_is_never_a_data_point() -> None:
 def test_a_send_to_fewer_targets_counts_as_what_it_sent() -> None:
     """4 of 10 times CPU 1 had a list already: 2 writes then, 3 else, 10 functions each."""
     part = PartialSend(burst=0, cpus=(2, 3), times=4)
-    trace = trace_of(icr_writes=26, handlers=(0, 6, 10, 10), partial=(part,))
+    result = slice_result_of(icr_writes=26, handlers=(0, 6, 10, 10), partial=(part,))
 
-    assert differences(prepared_of(), trace) == []
+    assert differences(prepared_of(), result) == []
 
 
 def test_a_send_to_fewer_targets_must_be_reported() -> None:
     """The same counts without the report are a contradiction."""
-    trace = trace_of(icr_writes=26, handlers=(0, 6, 10, 10))
+    result = slice_result_of(icr_writes=26, handlers=(0, 6, 10, 10))
 
-    assert differences(prepared_of(), trace) == [
+    assert differences(prepared_of(), result) == [
         "ICR writes 26 instead of 30",
         "handler runs on CPU 1: 6 instead of 10",
     ]
@@ -155,9 +155,9 @@ def test_two_sources_add_up() -> None:
     """Each repeats its burst; CPU 2 and CPU 3 are targets of both."""
     prepared: Prepared = prepare(case_of("x2apic-physical", broadcast(0), broadcast(1)))
     each = (10, 10, 20, 20)
-    trace = trace_of(icr_writes=60, handlers=each, functions=each)
+    result = slice_result_of(icr_writes=60, handlers=each, functions=each)
 
-    assert differences(prepared, trace) == []
+    assert differences(prepared, result) == []
 
 
 def test_a_bare_burst_calls_no_functions() -> None:
@@ -165,7 +165,7 @@ def test_a_bare_burst_calls_no_functions() -> None:
     bare = Burst(source=0, operation="send_IPI_mask", targets=(1, 2, 3))
     prepared = prepare(case_of("x2apic-physical", bare))
 
-    assert differences(prepared, trace_of(functions=(0, 0, 0, 0))) == []
+    assert differences(prepared, slice_result_of(functions=(0, 0, 0, 0))) == []
 
 
 def test_a_lossy_sender_must_lose_exactly_what_it_drops() -> None:
@@ -173,8 +173,10 @@ def test_a_lossy_sender_must_lose_exactly_what_it_drops() -> None:
     guest = case_of("kvm-pv128-v3/x2apic-physical").stack.guest(GUEST_BEYOND_128)
     prepared = prepare(case_of("kvm-pv128-v3/x2apic-physical", broadcast(), guest=guest))
     each = (0, 10, 0, 0)
-    honest = trace_of(icr_writes=0, hypercalls=10, returned=10, handlers=each, functions=each)
-    better = trace_of(icr_writes=0, hypercalls=10, returned=30)
+    honest = slice_result_of(
+        icr_writes=0, hypercalls=10, returned=10, handlers=each, functions=each
+    )
+    better = slice_result_of(icr_writes=0, hypercalls=10, returned=30)
 
     assert differences(prepared, honest) == []
     assert "handler runs on CPU 2: 10 instead of 0 (and on 1 more CPUs)" in differences(

@@ -1,4 +1,4 @@
-"""A worker: a job comes in, traces go out, and little is imported."""
+"""A worker: a job comes in, slice results go out, and little is imported."""
 
 from __future__ import annotations
 
@@ -69,12 +69,12 @@ def test_each_slice_of_the_schedule_is_reported_in_turn() -> None:
     reports = served(job((0, 3, 1), (0, 5, 0)))
 
     assert [report["slice"] for report in reports] == [0, 1]
-    assert [report["trace"]["loops"] for report in reports] == [3, 5]
+    assert [report["result"]["loops"] for report in reports] == [3, 5]
 
 
 def test_warm_up_iterations_are_not_counted() -> None:
     """Three timed iterations of a unicast are three ICR writes, whatever came before."""
-    counts = served(job((0, 3, 7)))[0]["trace"]["counts"]
+    counts = served(job((0, 3, 7)))[0]["result"]["counts"]
 
     assert (counts["icr_writes"], counts["handlers"]) == (3, [0, 3])
 
@@ -125,7 +125,7 @@ def test_few_iterations_stay_few() -> None:
     """What is asked for is the most there will be."""
     reports = served(job((0, 3, 1), slice_s=1e-9))
 
-    assert [report["trace"]["loops"] for report in reports] == [3]
+    assert [report["result"]["loops"] for report in reports] == [3]
 
 
 ASKING = """
@@ -157,7 +157,7 @@ def test_the_ops_of_fewer_targets_are_asked_for_once(plant: Plant) -> None:
 
     assert served(task, answer) == [
         {"ask": [0, 0, [1]]},
-        {"slice": 0, "trace": "(Fence(),)"},
+        {"slice": 0, "result": "(Fence(),)"},
     ]
 
 
@@ -170,7 +170,7 @@ def test_what_a_delivery_prints_is_no_report(plant: Plant) -> None:
     task = job((0, 1, 0), delivery="asking", delivery_module="chatting_delivery")
     done = process(RUN, task)
 
-    assert done.stdout == '{"slice": 0, "trace": "3"}\n'
+    assert done.stdout == '{"slice": 0, "result": "3"}\n'
     assert done.stderr == "chatter\n"
 
 

@@ -15,7 +15,7 @@ from pvbench.delivery import Machine, Options, Task
 from pvbench.errors import UnavailableError
 from pvbench.guest import Guest
 from pvbench.run.prepared import prepare
-from pvbench.slice_result import Counts, Trace
+from pvbench.slice_result import Counts, SliceResult
 from pvbench.testing.deliveries import check_delivery, check_run
 from pvbench_deliver_model import Model
 from pvbench_deliver_model.engine import Engine
@@ -37,16 +37,16 @@ class Tampering:
     """A machine that runs another and changes what it reports."""
 
     machine: Machine
-    tamper: Callable[[Trace], Trace]
+    tamper: Callable[[SliceResult], SliceResult]
 
-    def run(self, task: Task, *, loops: int, warmup: int) -> Trace:
+    def run(self, task: Task, *, loops: int, warmup: int) -> SliceResult:
         return self.tamper(self.machine.run(task, loops=loops, warmup=warmup))
 
 
 class Reports(Small):
     """Reports something else."""
 
-    def __init__(self, tamper: Callable[[Trace], Trace]) -> None:
+    def __init__(self, tamper: Callable[[SliceResult], SliceResult]) -> None:
         self.tamper = tamper
 
     @contextmanager
@@ -55,26 +55,26 @@ class Reports(Small):
             yield Tampering(machine, self.tamper)
 
 
-def counted(trace: Trace, **changes: Any) -> Trace:
-    """The trace with other counts."""
-    counts = Counts(**(attrs.asdict(trace.counts) | changes))
-    return attrs.evolve(trace, counts=counts)
+def counted(result: SliceResult, **changes: Any) -> SliceResult:
+    """The slice result with other counts."""
+    counts = Counts(**(attrs.asdict(result.counts) | changes))
+    return attrs.evolve(result, counts=counts)
 
 
-def timed(trace: Trace, series: str, ticks: Any) -> Trace:
-    """The trace with another time."""
+def timed(result: SliceResult, series: str, ticks: Any) -> SliceResult:
+    """The slice result with another time."""
     return attrs.evolve(
-        trace,
-        ticks=trace.ticks | {series: ticks},
-        samples=trace.samples | {series: trace.loops},
+        result,
+        ticks=result.ticks | {series: ticks},
+        samples=result.samples | {series: result.loops},
     )
 
 
-def first_cpu_never(trace: Trace) -> Trace:
-    return counted(trace, handlers=(0, *trace.counts.handlers[1:]))
+def first_cpu_never(result: SliceResult) -> SliceResult:
+    return counted(result, handlers=(0, *result.counts.handlers[1:]))
 
 
-def raises(trace: Trace) -> Trace:
+def raises(result: SliceResult) -> SliceResult:
     raise OSError("no such device")
 
 
@@ -83,48 +83,48 @@ def raises(trace: Trace) -> Trace:
     [
         pytest.param(first_cpu_never, "handler runs on CPU 0: 0 instead of 2", id="loses-one"),
         pytest.param(
-            lambda trace: counted(trace, handlers=(0,)),
+            lambda result: counted(result, handlers=(0,)),
             "counting raises ValueError",
             id="counts-of-too-few-cpus",
         ),
         pytest.param(
-            lambda trace: counted(trace, icr_writes=9), "ICR writes 9 instead of", id="writes"
+            lambda result: counted(result, icr_writes=9), "ICR writes 9 instead of", id="writes"
         ),
         pytest.param(
-            lambda trace: counted(trace, functions=(7,) * 4),
+            lambda result: counted(result, functions=(7,) * 4),
             "functions run on CPU 0: 7 instead of",
             id="functions",
         ),
         pytest.param(
-            lambda trace: attrs.evolve(trace, loops=3),
-            "its trace is of 3 loops, not of 2",
+            lambda result: attrs.evolve(result, loops=3),
+            "its slice result is of 3 loops, not of 2",
             id="loops",
         ),
         pytest.param(
-            lambda trace: attrs.evolve(trace, ticks={}, samples={}),
+            lambda result: attrs.evolve(result, ticks={}, samples={}),
             "it times nothing",
             id="no-times",
         ),
         pytest.param(
-            lambda trace: timed(trace, "lunch", 9),
+            lambda result: timed(result, "lunch", 9),
             "it times 'lunch', which is not one of send, irqoff, deliver",
             id="unknown-series",
         ),
         pytest.param(
-            lambda trace: timed(trace, "wall", -9),
+            lambda result: timed(result, "wall", -9),
             "timing raises ValueError: wall took -9 ticks",
             id="time-runs-back",
         ),
         pytest.param(
-            lambda trace: timed(trace, "wall", 9j),
-            "writing its trace as JSON raises TypeError",
+            lambda result: timed(result, "wall", 9j),
+            "writing its slice result as JSON raises TypeError",
             id="no-json",
         ),
         pytest.param(raises, "run() raises OSError: no such device", id="raises"),
     ],
 )
 def test_a_delivery_that_reports_nonsense_is_refused_with_its_case(
-    tamper: Callable[[Trace], Trace], sentence: str
+    tamper: Callable[[SliceResult], SliceResult], sentence: str
 ) -> None:
     """One sentence: the delivery, the stack, the guest, the burst, and what is wrong."""
     place = r"^planted: [\w-]+ on sockets:1x2x2, \w+ 0x[0-9a-f]+ of CPU \d.*: "

@@ -78,7 +78,7 @@ def test_each_op_is_read_as_the_guest_s_header_says(made: Program) -> None:
 
 @given(PROGRAMS, WORDS)
 def test_what_stands_behind_the_end_is_not_read(made: Program, rest: tuple[int, ...]) -> None:
-    """A trace comes with the memory behind it."""
+    """A slice result comes with the memory behind it."""
     assert decode((*words(encode(made)), *rest)) == made
 
 

@@ -16,7 +16,7 @@ from pvbench.delivery import Options, Task
 from pvbench.ops import Burst, Fence, WrMsr
 from pvbench.run.prepared import Prepared, prepare
 from pvbench.run.proof import differences
-from pvbench.slice_result import Trace
+from pvbench.slice_result import SliceResult
 from pvbench_deliver_kvm.delivery import KvmDelivery
 from pvbench_deliver_kvm.measure import algorithms
 from pvbench_deliver_kvm.measure.boot import boot_machine
@@ -46,7 +46,7 @@ def machine(*, wire: bool = False, on: tuple[int, ...] = ()) -> Iterator[KvmMach
         yield made
 
 
-def ran(task: Task, *, wire: bool = False, loops: int = 10) -> Trace:
+def ran(task: Task, *, wire: bool = False, loops: int = 10) -> SliceResult:
     """One slice in a guest of its own."""
     with machine(wire=wire) as made:
         return made.run(task, loops=loops, warmup=0)
@@ -55,13 +55,13 @@ def ran(task: Task, *, wire: bool = False, loops: int = 10) -> Trace:
 def test_a_slice_is_proved_and_says_how_it_was_made() -> None:
     """Counts by equality; the facts of the guest and its clock."""
     prepared = ready(call(0, 1, 2, 3))
-    trace = ran(prepared.task)
+    result = ran(prepared.task)
 
-    assert differences(prepared, trace) == []
-    assert (trace.counts.icr_writes, trace.counts.handlers) == (30, (0, 10, 10, 10))
-    assert (trace.facts["execution"], trace.facts["cpu_list"]) == ("call", "any")
-    assert trace.ticks_per_second == 1_000 * int(trace.facts["tsc_khz"]) > 0
-    assert int(trace.facts["null_send_ticks"]) >= int(trace.facts["null_irqoff_ticks"]) > 0
+    assert differences(prepared, result) == []
+    assert (result.counts.icr_writes, result.counts.handlers) == (30, (0, 10, 10, 10))
+    assert (result.facts["execution"], result.facts["cpu_list"]) == ("call", "any")
+    assert result.ticks_per_second == 1_000 * int(result.facts["tsc_khz"]) > 0
+    assert int(result.facts["null_send_ticks"]) >= int(result.facts["null_irqoff_ticks"]) > 0
 
 
 def test_times_are_in_order_burst_by_burst() -> None:
@@ -74,22 +74,22 @@ def test_times_are_in_order_burst_by_burst() -> None:
 
 def test_targets_were_what_kvm_s_counters_say() -> None:
     """A preempted one may not have slept; the state follows from the very counts."""
-    trace = ran(ready(call(0, 1)).task, loops=50)
-    woken = [trace.counts.wakeups_polled, trace.counts.wakeups_blocked]
+    result = ran(ready(call(0, 1)).task, loops=50)
+    woken = [result.counts.wakeups_polled, result.counts.wakeups_blocked]
     known = sum(count for count in woken if count is not None)
     asleep = None in woken or known >= HALTED_SHARE * 50
 
-    assert trace.target_state == ("halted" if asleep else "preempted")
+    assert result.target_state == ("halted" if asleep else "preempted")
     assert None in woken or known > 0
 
 
 def test_hypercalls_that_nobody_makes_are_counted_as_none() -> None:
     """By KVM where it has a counter, and by the guest."""
-    trace = ran(ready(call(0, 1)).task)
-    kept = "hypercalls" in str(trace.facts["kvm_counters"]).split(",")
+    result = ran(ready(call(0, 1)).task)
+    kept = "hypercalls" in str(result.facts["kvm_counters"]).split(",")
 
-    assert trace.counts.hypercalls == 0
-    assert trace.facts["hypercall_proof"] == (
+    assert result.counts.hypercalls == 0
+    assert result.facts["hypercall_proof"] == (
         "KVM's counter" if kept else "the guest's own count"
     )
 
@@ -97,10 +97,10 @@ def test_hypercalls_that_nobody_makes_are_counted_as_none() -> None:
 def test_nobody_waits_for_what_is_lost() -> None:
     """CPU 2 is never sent to: no acknowledgement, no delivery, no time of the whole."""
     task = attrs.evolve(ready(mask(0, 1)).task, lossy=True)
-    trace = ran(attrs.evolve(task, bursts=(mask(0, 1, 2),)), wire=True)
+    result = ran(attrs.evolve(task, bursts=(mask(0, 1, 2),)), wire=True)
 
-    assert (trace.counts.handlers, trace.faults) == ((0, 10, 0, 0), ())
-    assert set(trace.ticks) - {"irqoff"} == {"send"}
+    assert (result.counts.handlers, result.faults) == ((0, 10, 0, 0), ())
+    assert set(result.ticks) - {"irqoff"} == {"send"}
 
 
 def test_a_vector_that_nobody_asked_for_is_a_fault() -> None:
@@ -138,10 +138,10 @@ def test_a_slice_is_over_when_its_last_handler_has_run(
     with machine(wire=True) as made:
         monkeypatch.setattr(BootedGuest, "synchronise", noted)
         task = attrs.evolve(ready(mask(0, 1)).task, **changes)
-        trace = made.run(task, loops=20, warmup=0)
+        result = made.run(task, loops=20, warmup=0)
 
-    assert (set(asked), trace.counts.icr_writes) == ({settled}, 20)
-    assert 1 <= trace.counts.handlers[1] <= 20
+    assert (set(asked), result.counts.icr_writes) == ({settled}, 20)
+    assert 1 <= result.counts.handlers[1] <= 20
 
 
 TO_MANY = call(0, 1, 2, 3)  # which physical and cluster mode send differently
@@ -187,8 +187,8 @@ def test_both_ways_of_execution_do_the_same(operation: str) -> None:
     with machine() as calling, machine(wire=True) as replaying:
         both = [m.run(prepared.task, loops=4, warmup=1) for m in (calling, replaying)]
 
-    assert [trace.facts["execution"] for trace in both] == ["call", "wire"]
-    assert [differences(prepared, trace) for trace in both] == [[], []]
+    assert [result.facts["execution"] for result in both] == ["call", "wire"]
+    assert [differences(prepared, result) for result in both] == [[], []]
 
 
 def test_vcpus_run_where_they_are_told_to() -> None:

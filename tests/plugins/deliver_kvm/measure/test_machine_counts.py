@@ -8,14 +8,14 @@ import attrs
 import pytest
 
 from pvbench.ops import Burst
-from pvbench.slice_result import Distribution, PartialSend, Trace
+from pvbench.slice_result import Distribution, PartialSend, SliceResult
 from pvbench_deliver_kvm.vmm import mailbox
 from support.kvm_fakes import CPUS, Paper, burst, handled, result_of, task_of
 
 TWO = (burst(0, 1), burst(2, 3))
 
 
-def traced(paper: Paper, *bursts: Burst, loops: int = 10, **changes: Any) -> Trace:
+def traced(paper: Paper, *bursts: Burst, loops: int = 10, **changes: Any) -> SliceResult:
     """What the machine makes of the slice."""
     return paper.machine().run(task_of(*bursts, **changes), loops=loops, warmup=0)
 
@@ -40,9 +40,9 @@ def test_hypercalls_are_kvm_s_count_where_it_keeps_one(
     paper.change = {"hypercalls": (1, 2, 4, 8)}
     for name, value in changed.items():
         setattr(paper, name, value)
-    trace = traced(paper)
+    result = traced(paper)
 
-    assert (trace.counts.hypercalls, trace.facts["hypercall_proof"]) == (expected, who)
+    assert (result.counts.hypercalls, result.facts["hypercall_proof"]) == (expected, who)
 
 
 def test_what_the_guest_counts_is_taken_as_it_is(paper: Paper) -> None:
@@ -81,10 +81,10 @@ def test_other_counters_are_facts_of_an_iteration(paper: Paper) -> None:
 def test_without_counters_what_they_would_show_is_unknown(paper: Paper) -> None:
     """None is not 0."""
     paper.counters = ()
-    trace = traced(paper)
+    result = traced(paper)
 
-    assert (trace.counts.exits, trace.counts.wakeups_blocked) == (None, None)
-    assert (trace.counts.wakeups_polled, trace.facts["kvm_counters"]) == (None, "none")
+    assert (result.counts.exits, result.counts.wakeups_blocked) == (None, None)
+    assert (result.counts.wakeups_polled, result.facts["kvm_counters"]) == (None, "none")
 
 
 @pytest.mark.parametrize(
@@ -146,19 +146,22 @@ def test_a_series_that_means_nothing_here_does_not_exist(
 ) -> None:
     """Nobody waits for what is lost; stamps of TSCs that differ are no time."""
     paper.tscs_agree = agree
-    trace = traced(paper, *bursts, **changes)
+    result = traced(paper, *bursts, **changes)
 
-    assert set(trace.ticks) == set(series.split())
-    assert set(trace.samples) == set(trace.distributions) == set(trace.ticks)
+    assert set(result.ticks) == set(series.split())
+    assert set(result.samples) == set(result.distributions) == set(result.ticks)
 
 
 def test_a_series_is_its_sum_its_number_and_its_spread(paper: Paper) -> None:
     """Of single bursts, in ticks; those without a stamp have none."""
     paper.result = result_of(samples={"send": [*range(200, 0, -1)], "ack": [7], "wall": []})
-    trace = traced(paper, loops=200)
+    result = traced(paper, loops=200)
 
-    assert (trace.ticks, trace.samples) == ({"send": 20_100, "ack": 7}, {"send": 200, "ack": 1})
-    assert trace.distributions == {
+    assert (result.ticks, result.samples) == (
+        {"send": 20_100, "ack": 7},
+        {"send": 200, "ack": 1},
+    )
+    assert result.distributions == {
         "send": Distribution(p50=100, p99=198, maximum=200),
         "ack": Distribution(p50=7, p99=7, maximum=7),
     }
@@ -167,10 +170,10 @@ def test_a_series_is_its_sum_its_number_and_its_spread(paper: Paper) -> None:
 def test_several_sources_have_a_makespan_of_the_whole_slice(paper: Paper) -> None:
     """From the common start to the last end, a burst's share of it being the time."""
     paper.result = result_of(span_ticks=4_321)
-    trace = traced(paper, *TWO, loops=10)
+    result = traced(paper, *TWO, loops=10)
 
-    assert (trace.ticks["makespan"], trace.samples["makespan"]) == (4_321, 10)
-    assert trace.distributions["makespan"].maximum == 4_321
+    assert (result.ticks["makespan"], result.samples["makespan"]) == (4_321, 10)
+    assert result.distributions["makespan"].maximum == 4_321
 
 
 HALF = {"halt_wakeup": (99, 3, 0, 0), "halt_successful_poll": (99, 2, 0, 0)}
@@ -247,9 +250,9 @@ def test_what_went_wrong_are_faults(paper: Paper) -> None:
 
 def test_ticks_are_of_the_guest_s_tsc(paper: Paper) -> None:
     """2 GHz here; no wait in the guest is longer than a second."""
-    trace = traced(paper)
+    result = traced(paper)
 
-    assert (trace.ticks_per_second, trace.loops) == (2_000_000_000, 10)
+    assert (result.ticks_per_second, result.loops) == (2_000_000_000, 10)
     assert paper.box.limit_ticks == 2_000_000_000
 
 

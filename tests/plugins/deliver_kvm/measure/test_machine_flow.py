@@ -39,10 +39,10 @@ def test_the_guest_calls_its_own_algorithm_where_it_has_one(
     paper: Paper, wire: bool, task: Any, call: bool
 ) -> None:
     """Warm-up and timed slices alike; the facts say which it was."""
-    trace = paper.machine(wire=wire).run(task, loops=30, warmup=20)
+    result = paper.machine(wire=wire).run(task, loops=30, warmup=20)
 
     assert loops_of(paper) == [(20, call), (30, call)]
-    assert trace.facts["execution"] == ("call" if call else "wire")
+    assert result.facts["execution"] == ("call" if call else "wire")
 
 
 def test_a_task_is_met_once_and_then_only_run(paper: Paper) -> None:
@@ -211,10 +211,10 @@ def test_a_dry_run_has_no_source_that_could_wait(paper: Paper) -> None:
     """It sends nothing, and times the loop."""
     paper.result = result_of(samples={"wall": [5] * 10}, handled=handled(0, 0, 0, 0))
     task = task_of(bursts=(), programs=(), reached=())
-    trace = paper.machine().run(task, loops=10, warmup=0)
+    result = paper.machine().run(task, loops=10, warmup=0)
 
-    assert (trace.ticks, trace.target_state) == ({"wall": 50}, "halted")
-    assert trace.facts["source_delay_share"] == 0
+    assert (result.ticks, result.target_state) == ({"wall": 50}, "halted")
+    assert result.facts["source_delay_share"] == 0
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 from pvbench.delivery import Machine, Task
 from pvbench.errors import PvbenchError, UnavailableError
 from pvbench.guest import Guest
-from pvbench.slice_result import Counts, Trace
+from pvbench.slice_result import Counts, SliceResult
 from pvbench_deliver_kvm.measure import boot
 from pvbench_deliver_kvm.probe import programs
 from pvbench_deliver_kvm.probe.cache import verdicts as verdicts_of_this_host
@@ -32,7 +32,7 @@ class Faithful:
         self.tasks: list[Task] = []
         self._good, self._wrong = good, wrong
 
-    def run(self, task: Task, *, loops: int, warmup: int) -> Trace:
+    def run(self, task: Task, *, loops: int, warmup: int) -> SliceResult:
         self.tasks.append(task)
         each = [loops if cpu in task.reached[0] else 0 for cpu in range(2)]
         told: dict[str, Any] = {"handlers": each, "faults": ()}
@@ -48,7 +48,7 @@ class Faithful:
             coalesced=None,
             functions=told["handlers"],
         )
-        return Trace(
+        return SliceResult(
             loops=loops,
             ticks={},
             samples={},

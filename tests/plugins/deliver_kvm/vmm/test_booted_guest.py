@@ -116,9 +116,9 @@ def test_a_source_that_waits_in_vain_says_for_whom() -> None:
     """It gives up before the host does, which knows only that nothing moves."""
     with machine() as running:
         running._guest.box.limit_ticks = SOON_TICKS
-        trace = running.run(task(Fence()), loops=2, warmup=0)
+        result = running.run(task(Fence()), loops=2, warmup=0)
 
-    assert trace.faults == ("CPU 1 never acknowledged (burst 1 of CPU 0)",)
+    assert result.faults == ("CPU 1 never acknowledged (burst 1 of CPU 0)",)
 
 
 def test_a_source_waits_for_targets_to_be_idle_before_it_sends() -> None:
@@ -126,10 +126,10 @@ def test_a_source_waits_for_targets_to_be_idle_before_it_sends() -> None:
     with machine() as running:
         running._guest.box.limit_ticks = SOON_TICKS
         running._guest.cpu(1).idle = mailbox.BUSY
-        trace = running.run(task(*UNICAST), loops=2, warmup=0)
+        result = running.run(task(*UNICAST), loops=2, warmup=0)
 
-    assert trace.faults == ("CPU 1 never became idle (burst 1 of CPU 0)",)
-    assert trace.counts.handlers == (0, 0)
+    assert result.faults == ("CPU 1 never became idle (burst 1 of CPU 0)",)
+    assert result.counts.handlers == (0, 0)
 
 
 class EventsOfHangingGuest(SimpleQueue[Event]):

@@ -64,6 +64,6 @@ def test_an_nmi_just_before_hlt_leaves_nobody_asleep_as_busy(behind: int) -> Non
     with booted(parse_guest("dense:2"), start) as guest:
         machine = KvmMachine(guest, wire=True)
         strike(guest, 1, rip)
-        trace = machine.run(TASK, loops=3, warmup=0)
+        result = machine.run(TASK, loops=3, warmup=0)
 
-    assert (trace.faults, trace.counts.handlers) == ((), (0, 3))
+    assert (result.faults, result.counts.handlers) == ((), (0, 3))
