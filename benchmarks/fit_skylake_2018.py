@@ -2,7 +2,7 @@
 Fit the three fitted constants of skylake-2018 and print what they predict.
 
 Fitted to the four Broadcast cells of commit 4180bf1b655a only, by least squares
-of the relative residuals.  Everything else in the profile is read or assumed.
+of the relative residuals.  Everything else in the cost profile is read or assumed.
 
     python benchmarks/fit_skylake_2018.py
 """
@@ -16,8 +16,8 @@ from pvbench.plugin.loader import load
 from pvbench.run.cases import Selection, expand
 from pvbench.run.prepared import prepare
 from pvbench.suite import Case
+from pvbench_deliver_model.cost_profile import Cost, CostProfile, read
 from pvbench_deliver_model.engine import Engine
-from pvbench_deliver_model.profile import Cost, Profile, read
 
 FITTED = ("csd_queue", "icr_write", "deliver_logical")
 # us for one broadcast: vanilla and pv over each driver; source as above
@@ -38,34 +38,39 @@ def broadcasts() -> list[Case]:
     return sorted(cases, key=lambda case: list(PUBLISHED).index(case.stack.name))
 
 
-def wall_us(case: Case, profile: Profile) -> float:
+def wall_us(case: Case, cost_profile: CostProfile) -> float:
     """Modelled time of one iteration."""
     ready = prepare(case)
-    result = Engine(case.guest, profile).run(ready.task, loops=5, warmup=10)
+    result = Engine(case.guest, cost_profile).run(ready.task, loops=5, warmup=10)
     return result.ticks["wall"] / 5 / 1e6
 
 
-def with_costs(profile: Profile, values: dict[str, float]) -> Profile:
-    """*profile* with some costs in ps replaced."""
-    changed = {name: attrs.evolve(profile.costs[name], ps=ps) for name, ps in values.items()}
-    costs: dict[str, Cost] = profile.costs | changed
-    return attrs.evolve(profile, costs=costs)
+def with_costs(cost_profile: CostProfile, values: dict[str, float]) -> CostProfile:
+    """*cost_profile* with some costs in ps replaced."""
+    changed = {
+        name: attrs.evolve(cost_profile.costs[name], ps=ps) for name, ps in values.items()
+    }
+    costs: dict[str, Cost] = cost_profile.costs | changed
+    return attrs.evolve(cost_profile, costs=costs)
 
 
-def residuals(cases: list[Case], profile: Profile) -> np.ndarray:
+def residuals(cases: list[Case], cost_profile: CostProfile) -> np.ndarray:
     """Modelled over published, less one."""
-    return np.array([wall_us(c, profile) / PUBLISHED[c.stack.name] - 1 for c in cases])
+    return np.array([wall_us(c, cost_profile) / PUBLISHED[c.stack.name] - 1 for c in cases])
 
 
 def main() -> None:
     """Gauss-Newton; the model is almost linear in its costs."""
-    cases, profile = broadcasts(), read("skylake-2018")
-    values = {name: profile.costs[name].ps for name in FITTED}
+    cases, cost_profile = broadcasts(), read("skylake-2018")
+    values = {name: cost_profile.costs[name].ps for name in FITTED}
     for _ in range(ROUNDS):
-        here = residuals(cases, with_costs(profile, values))
+        here = residuals(cases, with_costs(cost_profile, values))
         slopes = np.array(
             [
-                (residuals(cases, with_costs(profile, values | {n: values[n] + 1000})) - here)
+                (
+                    residuals(cases, with_costs(cost_profile, values | {n: values[n] + 1000}))
+                    - here
+                )
                 / 1000
                 for n in FITTED
             ]
@@ -75,7 +80,7 @@ def main() -> None:
     for name, ps in values.items():
         print(f"{name:16} {ps / 400:8.1f} cycles of 2.5 GHz")
     for case, residual in zip(
-        cases, residuals(cases, with_costs(profile, values)), strict=True
+        cases, residuals(cases, with_costs(cost_profile, values)), strict=True
     ):
         print(f"{case.stack.name:24} residual {residual:+.1%}")
 

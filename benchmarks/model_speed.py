@@ -31,8 +31,8 @@ from pvbench.plugin.loader import load
 from pvbench.plugin.registry import Registry
 from pvbench.run.prepared import prepare
 from pvbench.suite import Case
+from pvbench_deliver_model.cost_profile import CostProfile, read
 from pvbench_deliver_model.engine import Engine
-from pvbench_deliver_model.profile import Profile, read
 
 STACKS = ("x2apic-physical", "x2apic-cluster", "kvm-pv/x2apic-physical")
 PEER_TARGETS = (128, 1024, 4096)
@@ -54,15 +54,15 @@ def broadcast(registry: Registry, stack_name: str, targets: int) -> Case:
         target_state="halted",
         delivery="model",
         site="local",
-        profile=None,
+        costs=None,
         bursts=(burst,),
     )
 
 
-def on_the_model(case: Case, profile: Profile) -> Callable[[int], float]:
+def on_the_model(case: Case, cost_profile: CostProfile) -> Callable[[int], float]:
     """Seconds for a number of broadcasts."""
     task = prepare(case).task
-    engine = Engine(case.guest, profile)
+    engine = Engine(case.guest, cost_profile)
 
     def run(loops: int) -> float:
         start = time.perf_counter()

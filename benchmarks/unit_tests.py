@@ -1,5 +1,5 @@
 """
-What the profiles predict for the IPI tests of kvm-unit-tests, beside the published.
+What the cost profiles predict for the IPI tests of kvm-unit-tests, beside the published.
 
 None of these figures was fitted to.  The tests' on_cpu() passes the function through
 memory, so one cache line travels to the target besides the acknowledgement; the
@@ -21,8 +21,8 @@ from pvbench.plugin.loader import load
 from pvbench.run.prepared import prepare
 from pvbench.suite import Case
 from pvbench.workload import Workload
+from pvbench_deliver_model.cost_profile import CostProfile, read
 from pvbench_deliver_model.engine import Engine
-from pvbench_deliver_model.profile import Profile, read
 
 TSC_HZ = 2_500_000_000
 NO_FASTPATH = {"icr_fastpath": "none"}
@@ -35,12 +35,12 @@ class Figure:
     One published figure, cycles.
 
     Args:
-        features: what differs from the profile.
-        independent: no number of the profile was derived from it.
+        features: what differs from the cost profile.
+        independent: no number of the cost profile was derived from it.
     """
 
     test: str
-    profile: str
+    cost_profile: str
     features: dict[str, Any]
     driver: str
     published_cycles: float
@@ -66,11 +66,11 @@ def predicted_cycles(figure: Figure, *, assumed_times: float = 1) -> float:
 
     With every assumed cost multiplied by *assumed_times*.
     """
-    profile = attrs.evolve(read(figure.profile), **figure.features)
-    profile = profile.with_assumed(assumed_times)
+    cost_profile = attrs.evolve(read(figure.cost_profile), **figure.features)
+    cost_profile = cost_profile.with_assumed(assumed_times)
     burst = Burst(source=0, operation="send_IPI", targets=(1,), vector=0xF0)
-    spent_ps = _round_trip_ps(figure.driver, burst, profile)
-    return (spent_ps + profile.ps("ack_poll")) * TSC_HZ / 10**12
+    spent_ps = _round_trip_ps(figure.driver, burst, cost_profile)
+    return (spent_ps + cost_profile.ps("ack_poll")) * TSC_HZ / 10**12
 
 
 def assumed_part(figure: Figure) -> float:
@@ -79,7 +79,7 @@ def assumed_part(figure: Figure) -> float:
     return (whole - less) / (0.01 * whole)
 
 
-def _round_trip_ps(driver: str, burst: Burst, profile: Profile) -> float:
+def _round_trip_ps(driver: str, burst: Burst, cost_profile: CostProfile) -> float:
     stack = load().stack(driver)
     guest = stack.guest(parse_guest("2"))
     prepared = prepare(
@@ -93,11 +93,11 @@ def _round_trip_ps(driver: str, burst: Burst, profile: Profile) -> float:
             target_state="halted",
             delivery="model",
             site="local",
-            profile=profile.name,
+            costs=cost_profile.name,
             bursts=(burst,),
         )
     )
-    result = Engine(guest, profile).run(prepared.task, loops=10, warmup=10)
+    result = Engine(guest, cost_profile).run(prepared.task, loops=10, warmup=10)
     return result.ticks["ack"] / result.samples["ack"]
 
 
@@ -107,7 +107,7 @@ def main() -> None:
     for figure in FIGURES:
         cycles = predicted_cycles(figure)
         residual = f"{cycles / figure.published_cycles - 1:+.1%}"
-        basis = "" if figure.independent else "profile uses a difference of these"
+        basis = "" if figure.independent else "cost profile uses a difference of these"
         row = [figure.test, round(figure.published_cycles), round(cycles), residual]
         rows.append([*row, f"{assumed_part(figure):.0%}", basis])
     headers = ["unit test", "published, cycles", "modelled", "residual", "assumed", "basis"]

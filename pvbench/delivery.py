@@ -39,13 +39,13 @@ class Options:
     What a user asks of a delivery.
 
     Args:
-        profile: name or file of a cost profile; None is the default.
+        costs: name or file of a cost profile; None is the default.
         cpus: CPUs of this machine to run on; empty for any.
         wire: replay ops even where the guest has the sender's algorithm.
         wait: for a timed run that is under way, if this machine must be tried first.
     """
 
-    profile: str | None = None
+    costs: str | None = None
     cpus: tuple[int, ...] = attrs.field(default=(), converter=ints)
     wire: bool = False
     wait: bool = True
@@ -114,7 +114,7 @@ class Delivery(Protocol):
         """Why it cannot run *task* in such a guest; None if it can."""
         ...
 
-    def profiles(self) -> tuple[str, ...]:
+    def cost_profiles(self) -> tuple[str, ...]:
         """Names of its bundled cost profiles; ``()`` if it measures."""
         ...
 
@@ -122,7 +122,7 @@ class Delivery(Protocol):
         """
         JSON data a worker needs.
 
-        Of its keys the core reads ``profile`` (the profile's name), ``profile_sha256``,
+        Of its keys the core reads ``cost_profile`` (its name), ``cost_profile_sha256``,
         ``facts`` about this machine, and ``verdicts``: mechanisms tried on it, each with
         why it does not work or ''.
 

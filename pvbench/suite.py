@@ -61,7 +61,7 @@ class Case:
     target_state: str
     delivery: str
     site: str
-    profile: str | None
+    costs: str | None
     bursts: tuple[Burst, ...] = attrs.field(repr=False)
     unsupported: str | None = None  # why the guest cannot have the bursts
     blocked: str | None = None  # what is wrong with the workload
@@ -76,7 +76,7 @@ class Case:
             self.target_state,
             "shorthands" if self.shorthands else "masks",
             f"{self.delivery}@{self.site}",
-            self.profile or "measured",
+            self.costs or "measured",
         ]
         return " ".join(parts)
 
@@ -110,14 +110,14 @@ class Case:
             "pvbench_target_state": self.target_state,
             "pvbench_delivery": self.delivery,
             "pvbench_site": self.site,
-            "pvbench_profile": self.profile or "measured",
+            "pvbench_costs": self.costs or "measured",
             **self._host_cpus(),
             **_family(self.workload),
         }
 
     def _host_cpus(self) -> dict[str, int]:
         """Of a modelled host; a measured one says what it gave the guest."""
-        cpus = self.guest.host_cpus or (len(self.guest.apic_ids) if self.profile else None)
+        cpus = self.guest.host_cpus or (len(self.guest.apic_ids) if self.costs else None)
         return {"pvbench_host_cpus": cpus} if cpus else {}
 
 

@@ -44,7 +44,7 @@ class KvmDelivery:
 
         return unsupported(guest, task, settings)
 
-    def profiles(self) -> tuple[str, ...]:
+    def cost_profiles(self) -> tuple[str, ...]:
         return ()
 
     def settings(self, options: Options) -> dict[str, Any]:
@@ -54,8 +54,8 @@ class KvmDelivery:
 
         usable, facts = host_facts.usable_cpus(), host_facts.facts()
         software = facts["virtualization"].startswith("software")
-        if options.profile:
-            raise UsageError("kvm measures, it has no cost profiles", fix="Drop --profile.")
+        if options.costs:
+            raise UsageError("kvm measures, it has no cost profiles", fix="Drop --costs.")
         if missing := sorted(set(options.cpus) - set(usable)):
             raise UsageError(
                 f"--cpu-list names CPU {missing[0]}, which may not be used here",

@@ -56,12 +56,12 @@ class Live:
 
         return unsupported(guest, task, self.root, self.usable())
 
-    def profiles(self) -> tuple[str, ...]:
+    def cost_profiles(self) -> tuple[str, ...]:
         return ()
 
     def settings(self, options: Options) -> dict[str, Any]:
-        if options.profile:
-            raise UsageError("live measures, it has no cost profiles", fix="Drop --profile.")
+        if options.costs:
+            raise UsageError("live measures, it has no cost profiles", fix="Drop --costs.")
         if options.wire:
             raise UsageError("live replays no ops, the kernel sends", fix="Drop --wire.")
         if options.cpus:

@@ -1,7 +1,7 @@
 """
 A deterministic model of KVM's local APICs with a cost profile.
 
-Exact in what it delivers and counts; computed, from the profile's numbers, in
+Exact in what it delivers and counts; computed, from the cost profile's numbers, in
 what it times.
 """
 
@@ -38,26 +38,26 @@ class Model:
             return "there are no vCPUs to share host CPUs on bare metal"
         return None
 
-    def profiles(self) -> tuple[str, ...]:
-        from pvbench_deliver_model.profile import bundled
+    def cost_profiles(self) -> tuple[str, ...]:
+        from pvbench_deliver_model.cost_profile import bundled
 
         return bundled()
 
     def settings(self, options: Options) -> dict[str, Any]:
-        from pvbench_deliver_model.profile import DEFAULT, read
+        from pvbench_deliver_model.cost_profile import DEFAULT, read
 
         if options.cpus:
             raise UsageError("a model runs on no CPU of this machine", fix="Drop --cpu-list.")
         if options.wire:
             raise UsageError("a model times the sender's algorithm", fix="Drop --wire.")
-        return read(options.profile or DEFAULT).to_json()
+        return read(options.costs or DEFAULT).to_json()
 
     @contextmanager
     def boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[Machine]:
         from pvbench_deliver_model.assumed import Modelled
-        from pvbench_deliver_model.profile import Profile
+        from pvbench_deliver_model.cost_profile import CostProfile
 
-        yield Modelled(guest, Profile.from_json(settings))
+        yield Modelled(guest, CostProfile.from_json(settings))
 
 
 @hookimpl

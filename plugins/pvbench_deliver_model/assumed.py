@@ -15,8 +15,8 @@ import attrs
 from pvbench.delivery import Task
 from pvbench.guest import Guest
 from pvbench.slice_result import SliceResult
+from pvbench_deliver_model.cost_profile import CostProfile
 from pvbench_deliver_model.engine import Engine
-from pvbench_deliver_model.profile import Profile
 
 _STEP: Final = 0.01
 
@@ -24,12 +24,12 @@ _STEP: Final = 0.01
 class Modelled:
     """A booted guest of the model; see `pvbench.delivery.Machine`."""
 
-    def __init__(self, guest: Guest, profile: Profile) -> None:
-        self._engine = Engine(guest, profile)
-        self._shorter = Engine(guest, profile.with_assumed(1 - _STEP))
+    def __init__(self, guest: Guest, cost_profile: CostProfile) -> None:
+        self._engine = Engine(guest, cost_profile)
+        self._shorter = Engine(guest, cost_profile.with_assumed(1 - _STEP))
 
     def run(self, task: Task, *, loops: int, warmup: int) -> SliceResult:
-        """The slice result of the profile, with the assumed part of each series."""
+        """The slice result of the cost profile, with the assumed part of each series."""
         result = self._engine.run(task, loops=loops, warmup=warmup)
         shorter = self._shorter.run(task, loops=loops, warmup=warmup)
         both = [name for name in result.ticks if name in shorter.ticks]

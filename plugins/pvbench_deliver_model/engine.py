@@ -20,7 +20,7 @@ from pvbench.ops import Burst, Program
 from pvbench.sender import reached
 from pvbench.slice_result import Counts, Distribution, SliceResult
 from pvbench_deliver_model.call_lists import CallLists
-from pvbench_deliver_model.profile import Profile
+from pvbench_deliver_model.cost_profile import CostProfile
 from pvbench_deliver_model.sending import Arrivals, Sending, Timeline
 from pvbench_deliver_model.source import Source
 from pvbench_deliver_model.targets import NEVER, Targets
@@ -31,26 +31,26 @@ I64 = npt.NDArray[np.int64]
 class Engine:
     """A booted guest of the model; every task starts from the same fresh state."""
 
-    def __init__(self, guest: Guest, profile: Profile) -> None:
-        self._guest, self._profile = guest, profile
+    def __init__(self, guest: Guest, cost_profile: CostProfile) -> None:
+        self._guest, self._cost_profile = guest, cost_profile
 
     def run(self, task: Task, *, loops: int, warmup: int) -> SliceResult:
         """See `pvbench.delivery.Machine`."""
-        return _Slice(self._guest, self._profile, task).run(loops, warmup)
+        return _Slice(self._guest, self._cost_profile, task).run(loops, warmup)
 
 
 class _Slice:
     """One task on fresh vCPUs."""
 
-    def __init__(self, guest: Guest, profile: Profile, task: Task) -> None:
+    def __init__(self, guest: Guest, cost_profile: CostProfile, task: Task) -> None:
         self._task = task
-        self._loop_ps = profile.ps("loop_overhead")
-        self._queue_ps = profile.ps("csd_queue")
-        self._local_ps = profile.ps("local_call_entry"), profile.ps("local_call")
-        self._poll_ps = profile.ps("ack_poll")
-        self._targets = Targets(guest, profile, task.target_state)
+        self._loop_ps = cost_profile.ps("loop_overhead")
+        self._queue_ps = cost_profile.ps("csd_queue")
+        self._local_ps = cost_profile.ps("local_call_entry"), cost_profile.ps("local_call")
+        self._poll_ps = cost_profile.ps("ack_poll")
+        self._targets = Targets(guest, cost_profile, task.target_state)
         self._sources = [
-            self._source(index, burst, guest, profile)
+            self._source(index, burst, guest, cost_profile)
             for index, burst in enumerate(task.bursts)
         ]
         self._host_share = self._targets.shared_run_ps
@@ -61,7 +61,9 @@ class _Slice:
         self._samples: defaultdict[str, list[int]] = defaultdict(list)
         self._reset_counts()
 
-    def _source(self, index: int, burst: Burst, guest: Guest, profile: Profile) -> Source:
+    def _source(
+        self, index: int, burst: Burst, guest: Guest, cost_profile: CostProfile
+    ) -> Source:
         cpus = np.array(reached(burst, guest), np.int64)
         slots = np.full(len(guest.apic_ids), -1, np.int64)
         slots[cpus] = np.arange(len(cpus))
@@ -73,7 +75,7 @@ class _Slice:
             polls_left=np.arange(len(cpus), 0, -1) * self._poll_ps,
             acks=np.empty(len(cpus) + 1, np.int64),
             now=self._loop_ps,
-            sending=Sending(guest, burst.source, profile, self._targets.not_running),
+            sending=Sending(guest, burst.source, cost_profile, self._targets.not_running),
         )
 
     def _watch_sources(self, guest: Guest) -> None:

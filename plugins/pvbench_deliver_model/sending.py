@@ -25,7 +25,7 @@ from pvbench.ops import (
     WrMsr,
 )
 from pvbench.x86.apic import NMI_VECTOR
-from pvbench_deliver_model.profile import Profile
+from pvbench_deliver_model.cost_profile import CostProfile
 
 I64 = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -77,14 +77,14 @@ class Sending:
         self,
         guest: Guest,
         source: int,
-        profile: Profile,
+        cost_profile: CostProfile,
         not_running: Callable[[I64, I64], Flags],
     ) -> None:
         self._decoder = Decoder(guest, source)
-        self._not_running = not_running if profile.local_apic == "avic" else None
+        self._not_running = not_running if cost_profile.local_apic == "avic" else None
         self._vcpus = len(guest.apic_ids)
-        ps = profile.ps
-        emulated = profile.local_apic == "emulated"
+        ps = cost_profile.ps
+        emulated = cost_profile.local_apic == "emulated"
         access = ps("mmio_exit" if emulated else "apic_access")
         self._op_ps: dict[type[Op], int] = {
             IrqSave: ps("irq_toggle"),
@@ -96,8 +96,8 @@ class Sending:
         }
         self._access_exits = int(emulated)
         self._scan_ps = ps("scan_cpu")
-        self._entry_share = profile.ratios["exit_entry_share"].ps
-        self._direct_share = profile.ratios["direct_entry_share"].ps
+        self._entry_share = cost_profile.ratios["exit_entry_share"].ps
+        self._direct_share = cost_profile.ratios["direct_entry_share"].ps
         self._per_hit = dict.fromkeys(Route, ps("deliver_target"))
         self._per_hit[Route.LOGICAL] += ps("deliver_logical")
         self._per_hit[Route.BROADCAST] += ps("match_vcpu")
@@ -106,7 +106,7 @@ class Sending:
         self._incomplete_ps = ps("avic_incomplete")
         senders: tuple[type[Op], ...] = (WrMsr, MmioWrite, Hypercall)
         self._costs = {
-            (sender, route, nmi): _cost(profile, sender, route, nmi=nmi)
+            (sender, route, nmi): _cost(cost_profile, sender, route, nmi=nmi)
             for sender in senders
             for route in Route
             for nmi in (False, True)
@@ -238,8 +238,8 @@ class _Cost(NamedTuple):
     direct: bool = False
 
 
-def _cost(profile: Profile, sender: type[Op], route: Route, *, nmi: bool) -> _Cost:
-    ps, local_apic = profile.ps, profile.local_apic
+def _cost(cost_profile: CostProfile, sender: type[Op], route: Route, *, nmi: bool) -> _Cost:
+    ps, local_apic = cost_profile.ps, cost_profile.local_apic
     if sender is Hypercall:
         return _Cost(ps("hypercall"), exits=True)
     if route is Route.FAULT:
@@ -257,12 +257,12 @@ def _cost(profile: Profile, sender: type[Op], route: Route, *, nmi: bool) -> _Co
         "physical": route is Route.PHYSICAL and not nmi,
         # what the APIC map can look up
         "any": route in (Route.PHYSICAL, Route.LOGICAL, Route.SELF),
-    }[profile.icr_fastpath]
+    }[cost_profile.icr_fastpath]
     return _Cost(ps("icr_write_fastpath" if fast else "icr_write"), exits=True)
 
 
 def _is_direct(local_apic: str, route: Route, *, nmi: bool) -> bool:
-    """No exit for the ICR write itself: see LOCAL_APICS in `profile`."""
+    """No exit for the ICR write itself: see LOCAL_APICS in `cost_profile`."""
     if local_apic == "bare":
         return True
     if nmi:

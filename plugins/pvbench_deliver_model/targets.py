@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pvbench.guest import Guest
-from pvbench_deliver_model.profile import Profile
+from pvbench_deliver_model.cost_profile import CostProfile
 
 I64 = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -50,16 +50,18 @@ class Tally:
 class Targets:
     """The vCPUs of a guest as receivers of interrupts."""
 
-    def __init__(self, guest: Guest, profile: Profile, target_state: str) -> None:
+    def __init__(self, guest: Guest, cost_profile: CostProfile, target_state: str) -> None:
         count = len(guest.apic_ids)
-        ps = profile.ps
+        ps = cost_profile.ps
         self.count = count
         self._halting = target_state == "halted"
-        self._notify = ps("kick" if profile.local_apic == "emulated" else "posted_notification")
+        self._notify = ps(
+            "kick" if cost_profile.local_apic == "emulated" else "posted_notification"
+        )
         self._wake_polled, self._wake_blocked = ps("wake_polled"), ps("wake_blocked")
         self._poll_max, self._poll_start = ps("halt_poll_max"), ps("halt_poll_start")
-        self._poll_grow = int(profile.ratios["halt_poll_grow"].ps)
-        self._poll_shrink = int(profile.ratios["halt_poll_shrink"].ps)
+        self._poll_grow = int(cost_profile.ratios["halt_poll_grow"].ps)
+        self._poll_shrink = int(cost_profile.ratios["halt_poll_shrink"].ps)
         self._entry_ps, self._eoi = ps("interrupt_entry"), ps("eoi")
         self._work, self._exit_ps = ps("handler_work"), ps("interrupt_exit")
         self._handover = ps("lock_handover")

@@ -38,7 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument(
         "--by",
-        choices=("sender", "driver", "profile", "guest", "targets", "shorthands", "execution"),
+        choices=("sender", "driver", "costs", "guest", "targets", "shorthands", "execution"),
         help="compare the sides of this axis instead of the files",
     )
     kind.add_argument(
@@ -129,7 +129,7 @@ def _sorted_out(together: list[Row]) -> tuple[list[Row], list[str]]:
     """Rows that are there once, and the names of those that are not."""
     from pvbench.compare import pairs as case_pairs
 
-    keys = [(row.key(), case_pairs.profile(row)) for row in together]
+    keys = [(row.key(), case_pairs.costs_of(row)) for row in together]
     times = Counter(keys)
     once = [row for row, key in zip(together, keys, strict=True) if times[key] == 1]
     twice = [row.name for row, key in zip(together, keys, strict=True) if times[key] > 1]
@@ -198,7 +198,7 @@ def _read(
 
 
 def _short(value: str) -> str:
-    """A hash by its first digits, as in the names of profiles."""
+    """A hash by its first digits, as in the names of cost profiles."""
     return re.sub(r"\b[0-9a-f]{64}\b", lambda digits: digits[0][:8], value)
 
 

@@ -76,8 +76,8 @@ def _read(path: Path) -> dict[str, Any]:
     table = tools.get("pvbench", {}) if isinstance(tools, dict) else {}
     if not isinstance(table, dict):
         raise UsageError(f"[tool.pvbench] in {path} is no table")
-    if isinstance(profile := table.get("profile"), str) and profile.endswith(".toml"):
-        table["profile"] = str(path.parent / profile)
+    if isinstance(costs := table.get("costs"), str) and costs.endswith(".toml"):
+        table["costs"] = str(path.parent / costs)
     if _PLUGINS in table:
         table[_PLUGINS] = [_from(path.parent, plugin) for plugin in _listed(table[_PLUGINS])]
     return table

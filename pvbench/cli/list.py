@@ -51,7 +51,7 @@ def _row(kind: str, thing: Any) -> dict[str, str]:
         row["version"] = str(thing.version)
     elif kind == "delivery":
         row["clock"] = thing.clock
-        row["profiles"] = ", ".join(thing.profiles()) or "-"
+        row["cost profiles"] = ", ".join(thing.cost_profiles()) or "-"
     if kind in ("delivery", "site"):
         row["usable"] = thing.unavailable() or "yes"
     return row | {"summary": thing.summary}

@@ -26,7 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     what = parser.add_argument_group("what to run")
     selection_options(what)
-    what.add_argument("--profile", metavar="NAME|FILE.toml", help="costs for a model")
+    what.add_argument("--costs", metavar="NAME|FILE.toml", help="costs for a model")
     effort = parser.add_argument_group("how much and where to")
     pace = effort.add_mutually_exclusive_group()
     pace.add_argument("--fast", action="store_true", help="rough result, quickly")
@@ -127,7 +127,7 @@ def _request(options: argparse.Namespace, suite: Suite) -> Request:
     pace = "fast" if options.fast else "rigorous" if options.rigorous else "default"
     return Request(
         suite=suite,
-        selection=selection_of(options, options.profile),
+        selection=selection_of(options, options.costs),
         pace=pace,
         boots=options.boots,
         seed=options.seed,
@@ -139,7 +139,7 @@ def _request(options: argparse.Namespace, suite: Suite) -> Request:
     )
 
 
-def selection_of(options: argparse.Namespace, profile: str | None) -> Selection:
+def selection_of(options: argparse.Namespace, costs: str | None) -> Selection:
     """What they chose."""
     from pvbench.run.cases import Selection
 
@@ -154,7 +154,7 @@ def selection_of(options: argparse.Namespace, profile: str | None) -> Selection:
         bits=options.bits,
         delivery=options.delivery,
         site=options.site,
-        profile=profile,
+        costs=costs,
         cpus=options.cpu_list,
         wire=options.wire,
         pattern=options.pattern,

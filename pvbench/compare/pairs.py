@@ -18,10 +18,10 @@ from pvbench.errors import UsageError, unknown
 from pvbench.results.rows import AXES, Row
 
 
-def profile(row: Row) -> str:
+def costs_of(row: Row) -> str:
     """Name of the cost profile and the first digits of its hash: a name can be edited."""
-    digits = str(row.fact("profile_sha256") or "")[:8]
-    return f"{row.fact('profile')} {digits}".strip()
+    digits = str(row.fact("costs_sha256") or "")[:8]
+    return f"{row.fact('costs')} {digits}".strip()
 
 
 def _named(fact: str) -> Callable[[Row], str]:
@@ -42,7 +42,7 @@ def _guest(row: Row) -> str:
 BY: Final[dict[str, tuple[tuple[str, ...], Callable[[Row], str]]]] = {
     "sender": (("sender", "driver", "apic_mode"), _named("stack")),
     "driver": (("driver", "apic_mode"), _named("driver")),
-    "profile": (("profile",), profile),
+    "costs": (("costs",), costs_of),
     "guest": (("guest", "apic_ids", "host_cpus", "guest_bits"), _guest),
     "targets": (("target_state",), _named("target_state")),
     "shorthands": (("shorthands",), _named("shorthands")),
@@ -118,7 +118,7 @@ def _counts(row: Row) -> str:
 # Equal in both: the rows of one file come from the same boots.
 _BOOT: Final = (
     *("guest", "apic_ids", "guest_bits", "host_cpus", "apic_mode", "hypercall_abi"),
-    *("delivery", "site", "profile"),
+    *("delivery", "site", "costs"),
 )
 
 
@@ -198,7 +198,7 @@ def by_axis(rows: list[Row], axis: str, baseline: str | None) -> list[Pair]:
 
 
 def _meant(name: str, sides: list[str]) -> str:
-    """The one side that *name* can mean: a profile without its hash, an overlay alone."""
+    """The one side that *name* can mean: a cost profile without its hash, an overlay alone."""
     meant = [side for side in sides if name in (side, side.split(" ")[0], side.split("/")[0])]
     return meant[0] if len(meant) == 1 else name
 
@@ -268,9 +268,9 @@ def _rankable(rows: list[Row], axis: str = "") -> None:
         "suites or versions of one",
         "they do not ask the same question",
     )
-    if axis != "profile":
-        why = "add --by profile to do so"
-        _one(rows, profile, "profiles", why)
+    if axis != "costs":
+        why = "add --by costs to do so"
+        _one(rows, costs_of, "cost profiles", why)
 
 
 def _one(rows: list[Row], of: Callable[[Row], Any], what: str, why: str) -> None:

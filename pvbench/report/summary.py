@@ -25,7 +25,7 @@ _GROUP: Final = (
     "delivery",
     "site",
     "clock",
-    "profile",
+    "costs",
 )
 
 
@@ -110,7 +110,7 @@ def _unusual(row: Row) -> Iterator[str]:
 
 def _times_are(row: Row) -> str:
     if row.kind == "modelled":
-        return f"modelled by profile {row.fact('profile')}, not measured"
+        return f"modelled by cost profile {row.fact('costs')}, not measured"
     if row.kind == "published":
         return "as published"
     where = f"{row.fact('delivery')} at {row.fact('site')}"

@@ -31,7 +31,7 @@ FINGERPRINT: Final = (
     "pvbench_version",
     "pvbench_sender_plugin",
     "pvbench_delivery_plugin",
-    "pvbench_profile_sha256",
+    "pvbench_costs_sha256",
     "pvbench_git",
     "pvbench_tox_env",
 )

@@ -24,7 +24,7 @@ AXES: Final = (
     "target_state",
     "delivery",
     "site",
-    "profile",
+    "costs",
     "apic_mode",
     "execution",
     "series",

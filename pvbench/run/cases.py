@@ -33,7 +33,7 @@ class Selection:
     bits: int = 64
     delivery: str | None = None
     site: str = "local"
-    profile: str | None = None
+    costs: str | None = None
     cpus: tuple[int, ...] = ()
     wire: bool = False
     pattern: str = ""
@@ -127,7 +127,7 @@ def _all_cases(suite: Suite, selection: Selection, registry: Registry) -> Iterat
                 target_state=target_state,
                 delivery=selection.delivery or suite.delivery,
                 site=selection.site,
-                profile=selection.profile,
+                costs=selection.costs,
                 **_bursts(workload, guest),
             )
 

@@ -85,9 +85,9 @@ def prepare(request: Request, registry: Registry) -> PreparedRun:
         raise UsageError(
             f"--timeout {request.timeout_s:g} is not above 0 and at most 1e9 seconds"
         )
-    options = Options(profile=selection.profile, cpus=selection.cpus, wire=selection.wire)
+    options = Options(costs=selection.costs, cpus=selection.cpus, wire=selection.wire)
     settings = delivery.settings(options)
-    selection = attrs.evolve(selection, profile=settings.get("profile"))
+    selection = attrs.evolve(selection, costs=settings.get("cost_profile"))
     wanted = effort(delivery.clock, request.pace, request.boots)
     cases, blocked = expand(request.suite, selection, registry)
     plan = make_plan(cases, delivery, settings, wanted, request.seed)
@@ -121,7 +121,7 @@ def _facts(registry: Registry, delivery: Delivery, settings: dict[str, Any]) -> 
         "pvbench_version": version("pvbench"),
         "pvbench_clock": delivery.clock,
         "pvbench_delivery_plugin": registry.origin("delivery", delivery.name),
-        "pvbench_profile_sha256": settings.get("profile_sha256", "-"),
+        "pvbench_costs_sha256": settings.get("cost_profile_sha256", "-"),
         **{f"pvbench_host_{name}": fact for name, fact in measured.items()},
     } | tags.tags()
 

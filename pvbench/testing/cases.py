@@ -42,7 +42,7 @@ def case_of(
         target_state=target_state,
         delivery=delivery,
         site="-",
-        profile=None,
+        costs=None,
         bursts=bursts,
     )
 

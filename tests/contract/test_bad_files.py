@@ -130,12 +130,12 @@ def test_a_journal_that_cannot_be_read_is_refused(cli: Cli, content: bytes) -> N
     refused(cli("show", "a.json"), "a.jsonl")
 
 
-BUNDLED = Path(pvbench_deliver_model.__file__).parent / "profiles/skylake-2018.toml"
+BUNDLED = Path(pvbench_deliver_model.__file__).parent / "cost_profiles/skylake-2018.toml"
 FENCE = re.compile(r"\[costs\.fence\].*?(?=\n\[)", re.DOTALL)
 
 
 def with_fence(text: str) -> str:
-    """The bundled profile with another table for the cost of a fence."""
+    """The bundled cost profile with another table for the cost of a fence."""
     return FENCE.sub(text, BUNDLED.read_text())
 
 
@@ -167,18 +167,20 @@ def fence(value: str, unit: str = '"cycles"', confidence: str = '"C"') -> str:
         pytest.param("x =", "my.toml is not TOML", id="no-toml"),
     ],
 )
-def test_a_profile_with_a_bad_number_is_refused(cli: Cli, content: str, message: str) -> None:
+def test_a_cost_profile_with_a_bad_number_is_refused(
+    cli: Cli, content: str, message: str
+) -> None:
     """Each number has a value, a unit, a source and a confidence, or there is no run."""
     Path("my.toml").write_text(content)
-    refused(cli("run", "norov", "--profile", "my.toml"), message)
+    refused(cli("run", "norov", "--costs", "my.toml"), message)
     assert os.listdir() == ["my.toml"]
 
 
-def test_a_profile_of_zeros_gives_no_traceback(cli: Cli) -> None:
+def test_a_cost_profile_of_zeros_gives_no_traceback(cli: Cli) -> None:
     """An iteration takes time, and pyperf refuses times of 0."""
     text = re.sub(r"^value = .*$", "value = 0", BUNDLED.read_text(), flags=re.MULTILINE)
     Path("my.toml").write_text(text)
-    choice = ("-k", "dry-run", "--sender", "native", "--profile", "my.toml", "-o", "a.json")
+    choice = ("-k", "dry-run", "--sender", "native", "--costs", "my.toml", "-o", "a.json")
     done = cli("run", "norov", "--fast", "-q", *choice)
 
     assert done.status == 2

@@ -40,9 +40,7 @@ def refused(done: Done, message: str, status: int = 2) -> None:
         pytest.param(
             (*RUN, "--driver", "x2apic-clustr"), "Did you mean 'x2apic-cluster'?", id="driver"
         ),
-        pytest.param(
-            (*RUN, "--profile", "skylake"), "Did you mean 'skylake-2018'?", id="profile"
-        ),
+        pytest.param((*RUN, "--costs", "skylake"), "Did you mean 'skylake-2018'?", id="costs"),
         pytest.param((*RUN, "--delivery", "modl"), "Did you mean 'model'?", id="delivery"),
         pytest.param((*RUN, "--site", "locl"), "Did you mean 'local'?", id="site"),
         pytest.param(

@@ -19,7 +19,7 @@ from pvbench.testing.deliveries import check_run
 from pvbench_deliver_kvm.delivery import KvmDelivery
 from pvbench_deliver_model.engine import Engine
 from support.helpers import guest_of, id_tuples, stack_of
-from support.model import call, case_of, profile_of
+from support.model import call, case_of, cost_profile_of
 from support.model_strategies import STACKS, bursts
 from support.require import skip_without
 
@@ -87,7 +87,9 @@ def test_real_kvm_reaches_what_the_model_says(name: str, wire: bool) -> None:
         prepared = prepare(case)
         with KvmDelivery().boot(case.guest, here(wire=wire)) as machine:
             real = check_run(machine, prepared, loops=2, warmup=1).counts
-        model = check_run(Engine(case.guest, profile_of()), prepared, loops=2, warmup=1).counts
+        model = check_run(
+            Engine(case.guest, cost_profile_of()), prepared, loops=2, warmup=1
+        ).counts
         (burst,) = case.bursts
         exact = ["icr_writes", "hypercalls", "returned"]
         taken = burst.protocol == "csd"  # csd_lock() waits for the burst before

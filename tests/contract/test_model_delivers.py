@@ -15,7 +15,7 @@ from pvbench.suite import Case
 from pvbench.testing.deliveries import check_run
 from pvbench_deliver_model.engine import Engine
 from support.helpers import bundled, guest_of, stack_of
-from support.model import call, case_of, profile_of, run_case
+from support.model import call, case_of, cost_profile_of, run_case
 
 DRIVERS = sorted(n for n, d in bundled().drivers.items() if d.mechanism != "kernel")
 OVER = [f"{overlay}/{driver}" for overlay in sorted(bundled().overlays) for driver in DRIVERS]
@@ -78,7 +78,7 @@ def cases(draw: st.DrawFn, stack: Stack) -> Case:
 def test_the_slice_result_of_the_model_is_proof(name: str, data: st.DataObject) -> None:
     """ICR writes, hypercalls, returns, handlers and functions are what the ops say."""
     case = data.draw(cases(stack_of(name)))
-    machine = Engine(case.guest, profile_of())
+    machine = Engine(case.guest, cost_profile_of())
 
     result = check_run(machine, prepare(case), loops=2, warmup=1)
 

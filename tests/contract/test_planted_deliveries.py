@@ -13,7 +13,7 @@ from pvbench.run.prepared import Prepared, prepare
 from pvbench.run.proof import differences
 from pvbench.slice_result import Counts, PartialSend, SliceResult
 from pvbench_deliver_model.engine import Engine
-from support.model import call, case_of, cpus, mask, profile_of
+from support.model import call, case_of, cost_profile_of, cpus, mask
 
 
 def prepared_for(stack: str) -> Prepared:
@@ -103,7 +103,7 @@ def test_a_delivery_that_errs_is_caught(
 ) -> None:
     """Equality of every exact count; the first CPU that differs is named."""
     prepared = prepared_for("kvm-pv/x2apic-physical")
-    machine = Tampering(Engine(prepared.case.guest, profile_of()), tamper)
+    machine = Tampering(Engine(prepared.case.guest, cost_profile_of()), tamper)
 
     result = machine.run(prepared.task, loops=2, warmup=1)
 
@@ -114,7 +114,7 @@ def test_a_native_send_in_place_of_the_hypercall_is_named_twice() -> None:
     """A run labelled kvm-pv that made no hypercall is never a data point."""
     pv, native = prepared_for("kvm-pv/x2apic-physical"), prepared_for("x2apic-physical")
 
-    result = Engine(native.case.guest, profile_of()).run(native.task, loops=2, warmup=0)
+    result = Engine(native.case.guest, cost_profile_of()).run(native.task, loops=2, warmup=0)
 
     assert differences(pv, result) == [
         "ICR writes 6 instead of 0",
@@ -126,7 +126,7 @@ def test_a_native_send_in_place_of_the_hypercall_is_named_twice() -> None:
 def test_a_lost_run_cannot_pass_for_a_coalesced_one_where_the_source_waited() -> None:
     """One source that waits for everybody never meets an interrupt of its own still pending."""
     prepared = prepare(case_of("x2apic-physical", cpus(6), mask(0, 1, 2, 3)))
-    engine = Engine(prepared.case.guest, profile_of())
+    engine = Engine(prepared.case.guest, cost_profile_of())
 
     lost = Tampering(Tampering(engine, changed("handlers", 1, -1)), changed("coalesced", 1, 1))
     result = lost.run(prepared.task, loops=2, warmup=1)

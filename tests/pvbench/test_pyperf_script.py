@@ -127,7 +127,9 @@ def test_plugins_reach_the_processes_pyperf_starts(plant: Plant, tmp_path: Path)
     [
         pytest.param(("--guest", "x"), "norov: 'x' is no topology.", id="guest"),
         pytest.param(("--series", "x"), "norov: there is no series called 'x'", id="series"),
-        pytest.param(("--costs", "x"), "norov: there is no profile called 'x'", id="costs"),
+        pytest.param(
+            ("--costs", "x"), "norov: there is no cost profile called 'x'", id="costs"
+        ),
     ],
 )
 def test_wrong_options_are_one_sentence(

@@ -44,7 +44,7 @@ def cases(suite: Suite = SUITE, **selected: Any) -> list[Case]:
                 "shorthands": True,
                 "delivery": "kvm",
                 "site": "lab:6.9",
-                "profile": "skylake",
+                "costs": "skylake",
             },
             "question.broadcast kvm-pv/x2apic-cluster dense:4/32bit/on2 running shorthands "
             "kvm@lab:6.9 skylake",
@@ -105,23 +105,23 @@ def test_metadata_are_the_same_facts_apart() -> None:
         "pvbench_target_state": "halted",
         "pvbench_delivery": "model",
         "pvbench_site": "local",
-        "pvbench_profile": "measured",
+        "pvbench_costs": "measured",
     }
 
 
 @pytest.mark.parametrize(
-    ("profile", "host_cpus"),
+    ("costs", "host_cpus"),
     [
         pytest.param("skylake-2018", 4, id="modelled"),
         pytest.param(None, None, id="measured"),
     ],
 )
 def test_a_native_case_says_so_and_has_a_modelled_cpu_each(
-    profile: str | None, host_cpus: int | None
+    costs: str | None, host_cpus: int | None
 ) -> None:
     """A real host has the CPUs it has, whatever the guest has."""
     (case, *_) = cases(
-        senders=("xapic-flat",), workloads=("dry-run",), guests=("4",), profile=profile
+        senders=("xapic-flat",), workloads=("dry-run",), guests=("4",), costs=costs
     )
     facts = case.metadata()
 

@@ -15,8 +15,8 @@ from pvbench.slice_result import SliceResult
 from pvbench.suite import Case
 from pvbench.workload import Workload
 from pvbench_deliver_model.assumed import Modelled
+from pvbench_deliver_model.cost_profile import Cost, CostProfile
 from pvbench_deliver_model.engine import Engine
-from pvbench_deliver_model.profile import Cost, Profile
 from pvbench_deliver_model.sending import Sending, Timeline
 from pvbench_deliver_model.targets import Targets
 from support.helpers import stack_of
@@ -82,18 +82,18 @@ ICR = MmioWrite(0xFEE0_0300, 0xFC)
 XAPIC_NMI_TO_SELF = MmioWrite(0xFEE0_0300, 0x4_0400)
 
 
-def profile_of(
+def cost_profile_of(
     *,
     apicv: bool = True,
     local_apic: str | None = None,
     icr_fastpath: str = "none",
     **changed: float,
-) -> Profile:
-    """The profile of ROUND and RATIOS, with some numbers changed."""
+) -> CostProfile:
+    """The cost profile of ROUND and RATIOS, with some numbers changed."""
     costs = {name: float(changed.get(name, ps)) for name, ps in ROUND.items()}
     ratios = {name: float(changed.get(name, value)) for name, value in RATIOS.items()}
     assert set(changed) <= {*costs, *ratios}
-    return Profile(
+    return CostProfile(
         name="round",
         title="round numbers",
         sha256="0" * 64,
@@ -128,30 +128,34 @@ def case_of(
         target_state=state,
         delivery="model",
         site="local",
-        profile="round",
+        costs="round",
         bursts=bursts,
     )
 
 
 def run_case(
-    case: Case, profile: Profile | None = None, *, loops: int = 1, warmup: int = 0
+    case: Case, cost_profile: CostProfile | None = None, *, loops: int = 1, warmup: int = 0
 ) -> tuple[Prepared, SliceResult]:
     """The case after the static check, and what the model saw of it."""
     prepared = prepare(case)
-    engine = Engine(case.guest, profile or profile_of())
+    engine = Engine(case.guest, cost_profile or cost_profile_of())
     return prepared, engine.run(prepared.task, loops=loops, warmup=warmup)
 
 
 def times(
-    case: Case, profile: Profile | None = None, *, loops: int = 1, warmup: int = 0
+    case: Case, cost_profile: CostProfile | None = None, *, loops: int = 1, warmup: int = 0
 ) -> dict[str, int]:
     """Total ticks by series."""
-    return run_case(case, profile, loops=loops, warmup=warmup)[1].ticks
+    return run_case(case, cost_profile, loops=loops, warmup=warmup)[1].ticks
 
 
-def modelled(case: Case, profile: Profile, *, loops: int = 1, warmup: int = 0) -> SliceResult:
+def modelled(
+    case: Case, cost_profile: CostProfile, *, loops: int = 1, warmup: int = 0
+) -> SliceResult:
     """What a worker gets of the case, with the assumed part of each series."""
-    return Modelled(case.guest, profile).run(prepare(case).task, loops=loops, warmup=warmup)
+    return Modelled(case.guest, cost_profile).run(
+        prepare(case).task, loops=loops, warmup=warmup
+    )
 
 
 def cpus(count: int, **options: Any) -> Guest:
@@ -175,9 +179,9 @@ def ints(values: Iterable[int]) -> np.ndarray[Any, np.dtype[np.int64]]:
     return np.array(tuple(values), np.int64)
 
 
-def line_of(*ops: Op, apic_mode: str = "x2apic", **profile: Any) -> Timeline:
+def line_of(*ops: Op, apic_mode: str = "x2apic", **cost_profile: Any) -> Timeline:
     """The ops on CPU 0 of a guest of four, from 1000 on."""
-    guest, used = cpus(4, apic_mode=apic_mode), profile_of(**profile)
+    guest, used = cpus(4, apic_mode=apic_mode), cost_profile_of(**cost_profile)
     sending = Sending(guest, 0, used, Targets(guest, used, "running").not_running)
     return sending.run(ops, 1_000)
 
@@ -193,7 +197,7 @@ def served(line: Timeline) -> list[tuple[int, int]]:
 
 def targets_of(state: str, **changed: Any) -> Targets:
     """Four vCPUs in *state*."""
-    return Targets(cpus(4), profile_of(**changed), state)
+    return Targets(cpus(4), cost_profile_of(**changed), state)
 
 
 def accepted(

@@ -13,9 +13,9 @@ from pvbench.ops import BARE_OPERATIONS, CSD_OPERATIONS, Burst
 from pvbench.run.static_check import unsupported
 from pvbench.suite import Case
 from pvbench.x86.apic import NMI_VECTOR
-from pvbench_deliver_model.profile import FASTPATHS, LOCAL_APICS, Profile
+from pvbench_deliver_model.cost_profile import FASTPATHS, LOCAL_APICS, CostProfile
 from support.helpers import bundled, guests, stack_of
-from support.model import case_of, cpus, profile_of
+from support.model import case_of, cost_profile_of, cpus
 
 DRIVERS = sorted(n for n, d in bundled().drivers.items() if d.mechanism != "kernel")
 OVER = [f"{overlay}/{driver}" for overlay in sorted(bundled().overlays) for driver in DRIVERS]
@@ -74,7 +74,7 @@ def shared(guest: Guest, host_cpus: int | None) -> Guest:
     return Guest(name=guest.name, apic_ids=guest.apic_ids, bits=guest.bits, host_cpus=host_cpus)
 
 
-def profiles() -> st.SearchStrategy[Profile]:
+def cost_profiles() -> st.SearchStrategy[CostProfile]:
     """Costs from nothing to more than everything else together."""
     costs = {
         name: st.sampled_from((0, 7, 400, 9_000))
@@ -95,7 +95,7 @@ def profiles() -> st.SearchStrategy[Profile]:
         )
     }
     return st.builds(
-        profile_of,
+        cost_profile_of,
         local_apic=st.sampled_from(LOCAL_APICS),
         icr_fastpath=st.sampled_from(FASTPATHS),
         exit_entry_share=st.sampled_from((0, 0.25, 1)),

@@ -44,8 +44,8 @@ FACTS: dict[str, Any] = {
     "target_state_proved": "halted",
     "delivery": "model",
     "site": "local",
-    "profile": "skylake-2018",
-    "profile_sha256": "1e95a277" + 56 * "0",
+    "costs": "skylake-2018",
+    "costs_sha256": "1e95a277" + 56 * "0",
     "clock": "model",
     "targets": 79,
     "lost": 0,
@@ -138,7 +138,7 @@ def row_of(workload: str, stack: str, *boots_s: float, **facts: Any) -> Row:
         "delivery_plugin": "pvbench 0.1.0",
     }
     told = {k: v for k, v in (known | facts).items() if v is not None}
-    name = f"{told['suite']}.{workload} {stack} {told['guest']} {told['profile']}"
+    name = f"{told['suite']}.{workload} {stack} {told['guest']} {told['costs']}"
     return Row(name=f"{name} {told['series']}", facts=told, boots_s=boots_s)
 
 
@@ -179,7 +179,7 @@ def case_of(
         "target_state": "halted",
         "delivery": "model",
         "site": "local",
-        "profile": "skylake-2018",
+        "costs": "skylake-2018",
     }
     return Case(**(known | facts), stack=chosen, bursts=bursts)
 

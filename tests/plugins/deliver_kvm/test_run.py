@@ -89,7 +89,7 @@ def test_its_series_are_those_of_a_burst_that_waits(kvm_run: tuple[Path, Done]) 
         pytest.param("execution", {"call"}, id="execution"),
         pytest.param("clock", {"tsc"}, id="clock"),
         pytest.param("delivery", {"kvm"}, id="delivery"),
-        pytest.param("profile", {"measured"}, id="profile"),
+        pytest.param("costs", {"measured"}, id="costs"),
         pytest.param("cpu_list", {"any"}, id="cpu-list"),
         pytest.param("icr_writes", {1.0}, id="icr-writes"),
         pytest.param("hypercalls", {0.0}, id="hypercalls"),
@@ -215,9 +215,9 @@ def test_a_run_keeps_to_the_cpus_it_was_given(kvm: Cli) -> None:
             id="cpu",
         ),
         pytest.param(
-            ("--profile", "skylake-2018"),
-            "kvm measures, it has no cost profiles. Drop --profile.",
-            id="profile",
+            ("--costs", "skylake-2018"),
+            "kvm measures, it has no cost profiles. Drop --costs.",
+            id="costs",
         ),
     ],
 )

@@ -83,7 +83,7 @@ def test_a_kernel_without_membarrier_is_said_to_lack_it(
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        pytest.param({"profile": "x"}, r"no cost profiles\. Drop --profile\.", id="profile"),
+        pytest.param({"costs": "x"}, r"no cost profiles\. Drop --costs\.", id="costs"),
         pytest.param({"wire": True}, r"replays no ops, .* Drop --wire\.", id="wire"),
         pytest.param({"cpus": (1,)}, r"the workload names, .* Drop --cpu-list\.", id="cpus"),
     ],
@@ -96,9 +96,9 @@ def test_options_of_other_deliveries_are_refused(
         Live().settings(Options(**options))
 
 
-def test_it_has_no_settings_and_no_profiles() -> None:
+def test_it_has_no_settings_and_no_cost_profile() -> None:
     """It measures."""
-    assert (Live().settings(Options()), Live().profiles()) == ({}, ())
+    assert (Live().settings(Options()), Live().cost_profiles()) == ({}, ())
 
 
 LACKS = "live has this kernel's IPIs only, on this machine: "

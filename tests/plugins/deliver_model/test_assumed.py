@@ -20,34 +20,34 @@ from hypothesis import strategies as st
 
 from pvbench.slice_result import SliceResult
 from pvbench.suite import Case
-from pvbench_deliver_model.profile import Profile
+from pvbench_deliver_model.cost_profile import CostProfile
 from support.model import (
     ROUND,
     call,
     case_of,
+    cost_profile_of,
     cpus,
     mask,
     modelled,
-    profile_of,
     run_case,
 )
-from support.model_strategies import cases, profiles
+from support.model_strategies import cases, cost_profiles
 
 UNICAST = case_of("x2apic-physical", cpus(4), call(0, 2))
 COSTS = sorted(ROUND)
 
 
-def lettered(profile: Profile, assumed: Iterable[str]) -> Profile:
-    """The profile with confidence C for these costs and A for the others."""
-    letters = dict.fromkeys(profile.costs, "A") | dict.fromkeys(assumed, "C")
-    costs = {k: attrs.evolve(v, confidence=letters[k]) for k, v in profile.costs.items()}
-    return attrs.evolve(profile, costs=costs)
+def lettered(cost_profile: CostProfile, assumed: Iterable[str]) -> CostProfile:
+    """The cost profile with confidence C for these costs and A for the others."""
+    letters = dict.fromkeys(cost_profile.costs, "A") | dict.fromkeys(assumed, "C")
+    costs = {k: attrs.evolve(v, confidence=letters[k]) for k, v in cost_profile.costs.items()}
+    return attrs.evolve(cost_profile, costs=costs)
 
 
-def in_hundreds(*assumed: str, **options: Any) -> Profile:
+def in_hundreds(*assumed: str, **options: Any) -> CostProfile:
     """ROUND a hundredfold, so that a hundredth of each cost is whole."""
     costs = {name: 100 * ps for name, ps in ROUND.items()}
-    return lettered(profile_of(**(costs | options)), assumed)
+    return lettered(cost_profile_of(**(costs | options)), assumed)
 
 
 def parts(case: Case, *assumed: str, **options: Any) -> dict[str, float]:
@@ -165,10 +165,10 @@ def test_a_series_that_a_little_less_makes_disappear_has_no_part() -> None:
     interrupts on.
     """
     case = case_of("x2apic-physical", cpus(4), call(0, 2), call(1, 2, 3, wait=False))
-    profile = in_hundreds("posted_notification", posted_notification=96_000)
+    cost_profile = in_hundreds("posted_notification", posted_notification=96_000)
     less = in_hundreds(posted_notification=95_040)
 
-    result = modelled(case, profile, loops=2)
+    result = modelled(case, cost_profile, loops=2)
 
     assert result.ticks.keys() - result.assumed.keys() == {"irqoff"}
     assert "irqoff" not in modelled(case, less, loops=2).ticks
@@ -176,16 +176,16 @@ def test_a_series_that_a_little_less_makes_disappear_has_no_part() -> None:
 
 @given(
     case=cases(),
-    profile=profiles(),
+    cost_profile=cost_profiles(),
     assumed=st.sets(st.sampled_from(COSTS)),
     loops=st.integers(1, 3),
     warmup=st.integers(0, 2),
 )
 def test_the_part_is_a_part_and_changes_nothing_else(
-    case: Case, profile: Profile, assumed: set[str], loops: int, warmup: int
+    case: Case, cost_profile: CostProfile, assumed: set[str], loops: int, warmup: int
 ) -> None:
-    """From 0 to 1; ticks, counts and spreads are those of the profile as it is."""
-    used = lettered(profile, assumed)
+    """From 0 to 1; ticks, counts and spreads are those of the cost profile as it is."""
+    used = lettered(cost_profile, assumed)
     result = modelled(case, used, loops=loops, warmup=warmup)
     _, plain = run_case(case, used, loops=loops, warmup=warmup)
 

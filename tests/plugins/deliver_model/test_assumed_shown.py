@@ -1,4 +1,4 @@
-"""What rests on assumed numbers: of the bundled profiles, and as a user sees it."""
+"""What rests on assumed numbers: of the bundled cost profiles, and as a user sees it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pvbench.ops import Burst
 from pvbench.results import files as result_files
 from pvbench.run.prepared import prepare
 from pvbench.run.proof import differences
-from pvbench_deliver_model.profile import bundled, read
+from pvbench_deliver_model.cost_profile import bundled, read
 from support.helpers import guest_of
 from support.model import call, case_of, modelled
 from support.runs import Cli
@@ -35,13 +35,13 @@ WORKLOADS = {
 @pytest.mark.parametrize("stack", ["x2apic-physical", "kvm-pv/x2apic-cluster", "xapic-flat"])
 @pytest.mark.parametrize("workload", WORKLOADS)
 @pytest.mark.parametrize("name", bundled())
-def test_every_bundled_profile_keeps_what_must_hold(
+def test_every_bundled_cost_profile_keeps_what_must_hold(
     name: str, workload: str, stack: str, state: str
 ) -> None:
     """Proved, repeatable, every series with a part, nothing after the acknowledgement."""
     case = case_of(stack, guest_of(range(8)), *WORKLOADS[workload], state=state)
-    profile = read(name)
-    results = [modelled(case, profile, loops=4, warmup=3) for _ in range(2)]
+    cost_profile = read(name)
+    results = [modelled(case, cost_profile, loops=4, warmup=3) for _ in range(2)]
     ticks, found = results[0].ticks, results[0].assumed
 
     assert results[0] == results[1]
@@ -72,7 +72,7 @@ SENTENCE = "Part that rests on assumed costs (confidence C): "
 
 
 def test_results_keep_the_part_of_each_series(cli: Cli) -> None:
-    """Metadata of pyperf: the profile takes the whole self-IPI from a publication."""
+    """Metadata of pyperf: the cost profile takes the whole self-IPI from a publication."""
     cli(*RUN, "-k", "self-ipi", "--driver", "x2apic-physical")
     found = {
         b.get_metadata()["pvbench_series"]: b.get_metadata()["pvbench_assumed"]
@@ -84,7 +84,7 @@ def test_results_keep_the_part_of_each_series(cli: Cli) -> None:
 
 def test_show_says_the_part_of_each_workload_in_one_sentence(cli: Cli) -> None:
     """All of it on bare metal; one number where both drivers agree."""
-    assert cli(*RUN, "--profile", "bare-metal").status == 0
+    assert cli(*RUN, "--costs", "bare-metal").status == 0
     names = ("dry-run", "self-ipi", "normal-ipi", "broadcast", "broadcast-lock")
 
     assert (

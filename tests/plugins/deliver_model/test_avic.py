@@ -23,8 +23,8 @@ from support.model import (
     TO_CPU_2,
     TO_CPU_3,
     accepted,
+    cost_profile_of,
     cpus,
-    profile_of,
     served,
 )
 
@@ -42,14 +42,17 @@ def avic(
     start: int = 1_000,
     polling: Iterable[int] = (),
     host_cpus: int | None = None,
-    **profile: Any,
+    **cost_profile: Any,
 ) -> tuple[int, int, Hits]:
     """
     (end, exits, interrupts) of the ops on CPU 0 of four.
 
     Those *polling* were woken at 100, went back at 1003 and poll until 6003.
     """
-    guest, used = cpus(4, host_cpus=host_cpus), profile_of(local_apic="avic", **profile)
+    guest, used = (
+        cpus(4, host_cpus=host_cpus),
+        cost_profile_of(local_apic="avic", **cost_profile),
+    )
     targets = Targets(guest, used, state)
     for cpu in polling:
         accepted(targets, [(100, cpu)])

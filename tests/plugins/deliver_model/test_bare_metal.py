@@ -1,4 +1,4 @@
-"""Bare metal, and other profiles without exits, on the command line."""
+"""Bare metal, and other cost profiles without exits, on the command line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RUN = (
     "-q",
     "--vcpus",
     "4",
-    "--profile",
+    "--costs",
     "bare-metal",
     "-o",
     "a.json",
@@ -73,7 +73,7 @@ def test_bare_metal_has_no_vcpus_that_share_host_cpus(
 
 def test_a_case_that_ends_on_avic_has_its_exits_in_the_results(cli: Cli) -> None:
     """Warmed up, idle targets are caught by polling: no exit; a hypercall always is one."""
-    options = ("-k", "broadcast ", "--sender", "native,kvm-pv", "--profile", "epyc-avic")
+    options = ("-k", "broadcast ", "--sender", "native,kvm-pv", "--costs", "epyc-avic")
     done = cli(
         "run", "norov", "--fast", "-q", "--vcpus", "4", "--json", "-o", "a.json", *options
     )

@@ -14,7 +14,7 @@ from pvbench.ops import Burst
 from pvbench.run.prepared import Prepared, prepare
 from pvbench.slice_result import SliceResult
 from pvbench_deliver_model.engine import Engine
-from support.model import call, case_of, cpus, mask, profile_of
+from support.model import call, case_of, cost_profile_of, cpus, mask
 
 GUEST = cpus(6)
 BUSY_TASKS = [
@@ -49,7 +49,7 @@ def test_a_task_gives_the_same_slice_result_again(
 ) -> None:
     """Every task starts from fresh vCPUs."""
     prepared = prepared_of(bursts, state)
-    engine = Engine(prepared.case.guest, profile_of())
+    engine = Engine(prepared.case.guest, cost_profile_of())
 
     first, second = ran(engine, prepared), ran(engine, prepared)
 
@@ -62,27 +62,27 @@ def test_tasks_that_ran_before_leave_nothing_behind(
 ) -> None:
     """Neither halt polling nor a lock nor a call list is inherited in a boot."""
     prepared = prepared_of(bursts, state)
-    used = Engine(prepared.case.guest, profile_of())
+    used = Engine(prepared.case.guest, cost_profile_of())
     for other in ((call(2, 0, 1, lock=True), mask(1, 2)), (mask(3, 0, 1, 2, wait=False),)):
         ran(used, prepared_of(other, "halted"))
 
-    fresh = Engine(prepared.case.guest, profile_of())
+    fresh = Engine(prepared.case.guest, cost_profile_of())
 
     assert ran(fresh, prepared) == ran(used, prepared)
 
 
-def test_an_engine_leaves_its_profile_and_guest_alone() -> None:
+def test_an_engine_leaves_its_cost_profile_and_guest_alone() -> None:
     """Slices of several cases share them."""
-    profile, guest = profile_of(), case_of("x2apic-physical", GUEST).guest
-    ran(Engine(guest, profile), prepared_of((call(0, 1, 2),), "halted"))
+    cost_profile, guest = cost_profile_of(), case_of("x2apic-physical", GUEST).guest
+    ran(Engine(guest, cost_profile), prepared_of((call(0, 1, 2),), "halted"))
 
-    assert (profile_of(), case_of("x2apic-physical", GUEST).guest) == (profile, guest)
+    assert (cost_profile_of(), case_of("x2apic-physical", GUEST).guest) == (cost_profile, guest)
 
 
 def test_a_slice_is_the_sum_of_its_iterations() -> None:
     """Four iterations after none, or the last of four after a warm-up of three."""
     prepared = prepared_of((call(0, 1, 2, 3),), "halted")
-    engine, task = Engine(prepared.case.guest, profile_of()), prepared.task
+    engine, task = Engine(prepared.case.guest, cost_profile_of()), prepared.task
     single = [engine.run(task, loops=1, warmup=warmup).ticks for warmup in range(4)]
 
     whole = engine.run(task, loops=4, warmup=0).ticks

@@ -12,9 +12,9 @@ from pvbench.ops import Burst
 from support.model import (
     call,
     case_of,
+    cost_profile_of,
     cpus,
     mask,
-    profile_of,
     run_case,
 )
 
@@ -37,7 +37,7 @@ def test_a_unicast_without_an_exit_is_the_write_the_way_in_and_the_acknowledgeme
 ) -> None:
     """Arrives at 282; 300 or 800 to injection, 50 to the handler, 13, and a poll of 5."""
     case = case_of("x2apic-physical", cpus(4), call(0, 2), state=state)
-    _, result = run_case(case, profile_of(local_apic=local_apic))
+    _, result = run_case(case, cost_profile_of(local_apic=local_apic))
 
     assert (expected, 0) == (result.ticks, result.counts.exits)
 
@@ -49,7 +49,7 @@ def test_avic_exits_for_a_blocked_target_and_not_while_it_polls() -> None:
     The second, sent from 1882 to 2132, finds it polling since 1885: 200 and 50 more.
     """
     case = case_of("x2apic-physical", cpus(4), call(0, 2), state="halted")
-    _, result = run_case(case, profile_of(local_apic="avic"), loops=2)
+    _, result = run_case(case, cost_profile_of(local_apic="avic"), loops=2)
     counts = result.counts
 
     assert (counts.exits, counts.wakeups_blocked, counts.wakeups_polled) == (1, 1, 1)
@@ -74,7 +74,7 @@ def test_avic_does_not_exit_because_of_the_source_itself(state: str, exits: int)
     burst = Burst(source=2, operation="send_IPI_all")
     case = case_of("shorthand/x2apic-physical", guest, burst, state=state)
 
-    assert exits == run_case(case, profile_of(local_apic="avic"))[1].counts.exits
+    assert exits == run_case(case, cost_profile_of(local_apic="avic"))[1].counts.exits
 
 
 def test_a_source_that_is_a_target_counts_as_running_even_out_of_turn() -> None:
@@ -82,7 +82,7 @@ def test_a_source_that_is_a_target_counts_as_running_even_out_of_turn() -> None:
     guest = cpus(4, host_cpus=2)
     case = case_of("x2apic-physical", guest, mask(2, 3), mask(3, 2), state="running")
 
-    assert run_case(case, profile_of(local_apic="avic"))[1].counts.exits == 0
+    assert run_case(case, cost_profile_of(local_apic="avic"))[1].counts.exits == 0
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_a_source_that_is_a_target_counts_as_running_even_out_of_turn() -> None:
 def test_exits_of_a_broadcast_are_counted(local_apic: str, state: str, exits: int) -> None:
     """Three unicast writes, twice."""
     case = case_of("x2apic-physical", cpus(4), call(0, 1, 2, 3), state=state)
-    _, result = run_case(case, profile_of(local_apic=local_apic), loops=2)
+    _, result = run_case(case, cost_profile_of(local_apic=local_apic), loops=2)
 
     assert (exits, 6) == (result.counts.exits, result.counts.icr_writes)
 
@@ -108,6 +108,6 @@ def test_exits_of_a_broadcast_are_counted(local_apic: str, state: str, exits: in
 def test_a_hypercall_always_exits(local_apic: str) -> None:
     """One exit for each of four broadcasts, whatever the local APIC could have done."""
     case = case_of("kvm-pv/x2apic-physical", cpus(4), call(0, 1, 2, 3))
-    _, result = run_case(case, profile_of(local_apic=local_apic), loops=4)
+    _, result = run_case(case, cost_profile_of(local_apic=local_apic), loops=4)
 
     assert (result.counts.exits, result.counts.hypercalls) == (4, 4)

@@ -14,7 +14,7 @@ import pytest
 
 from pvbench.ops import Burst
 from support.helpers import guest_of
-from support.model import call, case_of, cpus, profile_of, run_case, times
+from support.model import call, case_of, cost_profile_of, cpus, run_case, times
 
 
 def series(
@@ -118,7 +118,7 @@ def test_acknowledgements_are_polled_in_order_of_cpu_numbers(
     """A hypercall serves by APIC ID; kicks make the targets slower than the source."""
     case = case_of("kvm-pv/x2apic-physical", guest_of(ids), call(0, 1, 2, 3))
 
-    assert expected == times(case, profile_of(apicv=False))
+    assert expected == times(case, cost_profile_of(apicv=False))
 
 
 def test_the_lock_makes_the_source_wait_for_the_last_holder() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import pytest
 
 from pvbench_deliver_model.targets import Targets
-from support.model import call, case_of, cpus, ints, mask, profile_of, run_case, times
+from support.model import call, case_of, cost_profile_of, cpus, ints, mask, run_case, times
 
 
 def entries(targets: Targets, arrival: int, *on: int) -> list[int]:
@@ -41,14 +41,14 @@ def test_busy_vcpus_that_share_host_cpus_prove_to_be_preempted(
 
 def test_halted_targets_of_one_host_cpu_queue() -> None:
     """CPUs 1 and 3 share host CPU 1: 1850, and 903 later; CPU 2 is elsewhere."""
-    targets = Targets(cpus(4, host_cpus=2), profile_of(), "halted")
+    targets = Targets(cpus(4, host_cpus=2), cost_profile_of(), "halted")
 
     assert entries(targets, 1_000, 1, 2, 3) == [1_850, 1_850, 2_753]
 
 
 def test_queues_of_host_cpus_do_not_mix() -> None:
     """Four on host CPU 1 at once; three on host CPU 0, the last of them much later."""
-    targets = Targets(cpus(8, host_cpus=2), profile_of(), "halted")
+    targets = Targets(cpus(8, host_cpus=2), cost_profile_of(), "halted")
     arrivals = [1_000] * 6 + [19_000]
 
     entry, _ = targets.accept(
@@ -60,7 +60,7 @@ def test_queues_of_host_cpus_do_not_mix() -> None:
 
 def test_a_host_cpu_stays_busy_from_one_burst_to_the_next() -> None:
     """Host CPU 1 is taken until 3606; CPU 1 polled and could begin at 3000."""
-    targets = Targets(cpus(4, host_cpus=2), profile_of(), "halted")
+    targets = Targets(cpus(4, host_cpus=2), cost_profile_of(), "halted")
     entries(targets, 1_000, 1, 3)
 
     assert entries(targets, 2_800, 1) == [3_656]
@@ -68,7 +68,7 @@ def test_a_host_cpu_stays_busy_from_one_burst_to_the_next() -> None:
 
 def test_a_host_cpu_that_is_free_again_delays_nobody() -> None:
     """Taken until 3606; CPU 1 begins at 3700."""
-    targets = Targets(cpus(4, host_cpus=2), profile_of(), "halted")
+    targets = Targets(cpus(4, host_cpus=2), cost_profile_of(), "halted")
     entries(targets, 1_000, 1, 3)
 
     assert entries(targets, 3_500, 1) == [3_750]
@@ -90,14 +90,14 @@ def test_a_running_target_waits_for_its_time_slice(
     arrival: int, cpu: int, expected: int
 ) -> None:
     """Two host CPUs, two vCPUs each, slices of 100000: CPUs 0 and 1 begin."""
-    targets = Targets(cpus(4, host_cpus=2), profile_of(), "running")
+    targets = Targets(cpus(4, host_cpus=2), cost_profile_of(), "running")
 
     assert [expected] == entries(targets, arrival, cpu)
 
 
 def test_an_odd_vcpu_makes_the_round_longer() -> None:
     """Five vCPUs on two host CPUs: three turns, CPU 4 has the third."""
-    targets = Targets(cpus(5, host_cpus=2), profile_of(), "running")
+    targets = Targets(cpus(5, host_cpus=2), cost_profile_of(), "running")
 
     assert entries(targets, 1_000, 4) == [200_050]
 

@@ -1,4 +1,4 @@
-"""What holds for every stack, guest, profile and any number of sources."""
+"""What holds for every stack, guest, cost profile and any number of sources."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from pvbench.sender import reached
 from pvbench.slice_result import SliceResult
 from pvbench.suite import Case
 from pvbench.x86.apic import NMI_VECTOR
-from pvbench_deliver_model.profile import Profile
+from pvbench_deliver_model.cost_profile import CostProfile
 from support.model import case_of, cpus, run_case, times
-from support.model_strategies import DRIVERS, OPERATIONS, STACKS, cases, profiles
+from support.model_strategies import DRIVERS, OPERATIONS, STACKS, cases, cost_profiles
 
 Seen = tuple[Prepared, SliceResult]
 
@@ -28,9 +28,9 @@ Seen = tuple[Prepared, SliceResult]
 @st.composite
 def seen(draw: st.DrawFn, operations: tuple[str, ...] = OPERATIONS) -> Seen:
     """Some case, run some times."""
-    case, profile = draw(cases(operations)), draw(profiles())
+    case, cost_profile = draw(cases(operations)), draw(cost_profiles())
     loops, warmup = draw(st.integers(1, 3)), draw(st.integers(0, 2))
-    return run_case(case, profile, loops=loops, warmup=warmup)
+    return run_case(case, cost_profile, loops=loops, warmup=warmup)
 
 
 def requests(prepared: Prepared, loops: int) -> list[int]:
@@ -124,16 +124,17 @@ def calls_among(draw: st.DrawFn, first: int) -> Burst:
 @given(
     name=st.sampled_from(STACKS),
     pair=st.tuples(calls_among(0), calls_among(4)),
-    profile=profiles(),
+    cost_profile=cost_profiles(),
     state=st.sampled_from(TARGET_STATES),
 )
 def test_sources_among_cpus_of_their_own_take_as_long_as_alone(
-    name: str, pair: tuple[Burst, Burst], profile: Profile, state: str
+    name: str, pair: tuple[Burst, Burst], cost_profile: CostProfile, state: str
 ) -> None:
     """The totals of both are the sum of each, the order of events notwithstanding."""
-    together = times(case_of(name, cpus(8), *pair, state=state), profile, loops=3)
+    together = times(case_of(name, cpus(8), *pair, state=state), cost_profile, loops=3)
     alone = [
-        times(case_of(name, cpus(8), burst, state=state), profile, loops=3) for burst in pair
+        times(case_of(name, cpus(8), burst, state=state), cost_profile, loops=3)
+        for burst in pair
     ]
     del together["makespan"]
 
@@ -152,12 +153,12 @@ def test_every_run_is_proved(data: st.DataObject) -> None:
     assert differences(prepared, result) == []
 
 
-@given(case=cases(), profile=profiles(), loops=st.integers(1, 3))
+@given(case=cases(), cost_profile=cost_profiles(), loops=st.integers(1, 3))
 def test_a_case_that_is_run_again_is_the_same_to_the_last_tick(
-    case: Case, profile: Profile, loops: int
+    case: Case, cost_profile: CostProfile, loops: int
 ) -> None:
     """Nothing of a run stays behind."""
-    first, again = (run_case(case, profile, loops=loops, warmup=1)[1] for _ in range(2))
+    first, again = (run_case(case, cost_profile, loops=loops, warmup=1)[1] for _ in range(2))
 
     assert first == again
 
@@ -171,39 +172,39 @@ def lonely(draw: st.DrawFn, stacks: Sequence[str] = STACKS) -> Case:
     return attrs.evolve(case, guest=guest, bursts=(burst,))
 
 
-def exits(case: Case, profile: Profile, local_apic: str) -> int:
+def exits(case: Case, cost_profile: CostProfile, local_apic: str) -> int:
     """Of three iterations and a warm-up, under another local APIC."""
-    used = attrs.evolve(profile, local_apic=local_apic)
+    used = attrs.evolve(cost_profile, local_apic=local_apic)
     return run_case(case, used, loops=3)[1].counts.exits or 0
 
 
-@given(case=lonely(), profile=profiles())
+@given(case=lonely(), cost_profile=cost_profiles())
 def test_each_help_of_the_processor_saves_exits_or_is_of_no_use(
-    case: Case, profile: Profile
+    case: Case, cost_profile: CostProfile
 ) -> None:
     """From KVM in software over virtual registers and IPI virtualization to none."""
-    found = [exits(case, profile, name) for name in ("emulated", "apicv", "ipiv")]
-    avic, bare = exits(case, profile, "avic"), exits(case, profile, "bare")
+    found = [exits(case, cost_profile, name) for name in ("emulated", "apicv", "ipiv")]
+    avic, bare = exits(case, cost_profile, "avic"), exits(case, cost_profile, "bare")
 
     assert found == sorted(found, reverse=True)
     assert bare <= avic <= found[1]
 
 
-@given(case=lonely(), profile=profiles())
-def test_bare_metal_exits_for_hypercalls_only(case: Case, profile: Profile) -> None:
+@given(case=lonely(), cost_profile=cost_profiles())
+def test_bare_metal_exits_for_hypercalls_only(case: Case, cost_profile: CostProfile) -> None:
     """Which no run lets through to it."""
-    _, result = run_case(case, attrs.evolve(profile, local_apic="bare"), loops=3)
+    _, result = run_case(case, attrs.evolve(cost_profile, local_apic="bare"), loops=3)
 
     assert result.counts.hypercalls == result.counts.exits
 
 
-@given(case=lonely(DRIVERS), profile=profiles())
+@given(case=lonely(DRIVERS), cost_profile=cost_profiles())
 def test_avic_exits_if_and_only_if_somebody_has_to_be_scheduled(
-    case: Case, profile: Profile
+    case: Case, cost_profile: CostProfile
 ) -> None:
     """Once at most for each ICR write, and never for nobody; NMIs always exit."""
     assume(case.bursts[0].vector != NMI_VECTOR)
-    _, result = run_case(case, attrs.evolve(profile, local_apic="avic"), loops=3)
+    _, result = run_case(case, attrs.evolve(cost_profile, local_apic="avic"), loops=3)
     counts = result.counts
     blocked, left = counts.wakeups_blocked or 0, counts.exits or 0
 

@@ -15,7 +15,7 @@ from types import ModuleType
 import pytest
 
 from pvbench.slice_result import SliceResult
-from pvbench_deliver_model.profile import read
+from pvbench_deliver_model.cost_profile import read
 from support.helpers import bundled
 from support.model import call, case_of, cpus, run_case
 
@@ -178,7 +178,7 @@ def fit_script() -> ModuleType:
     return module
 
 
-def test_the_fit_gives_the_constants_of_the_profile(
+def test_the_fit_gives_the_constants_of_the_cost_profile(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Within 1 percent: csd_queue 1392, icr_write 3867, deliver_logical 279 cycles."""
@@ -192,7 +192,7 @@ def test_the_fit_gives_the_constants_of_the_profile(
     )
 
 
-def test_the_profile_holds_what_was_fitted() -> None:
+def test_the_cost_profile_holds_what_was_fitted() -> None:
     """In picoseconds, 400 to the cycle of 2.5 GHz."""
     costs = read("skylake-2018").costs
 

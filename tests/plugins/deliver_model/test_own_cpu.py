@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pvbench.ops import Burst
-from support.model import call, case_of, cpus, profile_of, run_case, times
+from support.model import call, case_of, cost_profile_of, cpus, run_case, times
 
 
 def test_a_source_is_deaf_until_its_send_is_over() -> None:
@@ -57,7 +57,7 @@ def test_a_call_waits_until_its_last_entry_is_taken() -> None:
     8354; the third is as far behind.
     """
     case = case_of("x2apic-physical", cpus(4), call(0, 1, wait=False))
-    _, result = run_case(case, profile_of(posted_notification=3_000), loops=3)
+    _, result = run_case(case, cost_profile_of(posted_notification=3_000), loops=3)
 
     assert result.ticks == {
         "send": 2_122 + 2 * 4_162,
@@ -69,7 +69,7 @@ def test_a_call_waits_until_its_last_entry_is_taken() -> None:
 def test_a_source_alone_finds_every_list_empty() -> None:
     """Its own entries were taken before: each call is an interrupt."""
     case = case_of("x2apic-physical", cpus(4), call(0, 1, wait=False))
-    _, result = run_case(case, profile_of(posted_notification=3_000), loops=3)
+    _, result = run_case(case, cost_profile_of(posted_notification=3_000), loops=3)
 
     counts = result.counts
     assert (
@@ -87,7 +87,7 @@ def test_a_call_list_is_looked_at_when_the_call_is_made() -> None:
     Each of three bursts takes 4172 from its t0; no time is negative.
     """
     case = case_of("x2apic-physical", cpus(4), call(0, 1, wait=False))
-    profile = profile_of(posted_notification=3_000, loop_overhead=5_000)
-    _, result = run_case(case, profile, loops=3)
+    cost_profile = cost_profile_of(posted_notification=3_000, loop_overhead=5_000)
+    _, result = run_case(case, cost_profile, loops=3)
 
     assert (result.ticks["deliver"], result.counts.icr_writes) == (12_516, 3)

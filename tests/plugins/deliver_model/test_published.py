@@ -1,4 +1,4 @@
-"""What the bundled profiles say, beside what was published; nothing here is fitted."""
+"""What the bundled cost profiles say, beside what was published; nothing here is fitted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from pvbench.ops import Burst
 from pvbench.slice_result import SliceResult
-from pvbench_deliver_model.profile import read
+from pvbench_deliver_model.cost_profile import read
 from support.helpers import guest_of
 from support.model import call, case_of, run_case
 
@@ -47,10 +47,12 @@ def test_the_readme_shows_what_the_script_prints(capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().out in (ROOT / "README.md").read_text()
 
 
-def traced(profile: str, stack: str, *bursts: Burst, cpus: int, **facts: Any) -> SliceResult:
-    """A case under a bundled profile, some features and ratios of it changed."""
+def traced(
+    cost_profile: str, stack: str, *bursts: Burst, cpus: int, **facts: Any
+) -> SliceResult:
+    """A case under a bundled cost profile, some features and ratios of it changed."""
     features = {k: facts.pop(k) for k in ("local_apic", "icr_fastpath") if k in facts}
-    used = attrs.evolve(read(profile), **features)
+    used = attrs.evolve(read(cost_profile), **features)
     for name, value in facts.pop("ratios", {}).items():
         changed = attrs.evolve(used.ratios[name], ps=value)
         used = attrs.evolve(used, ratios=used.ratios | {name: changed})
@@ -66,11 +68,11 @@ def mean(result: SliceResult, series: str = "wall") -> float:
 FORCED = Burst(source=0, operation="send_IPI_mask", targets=(1,))
 
 
-@pytest.mark.parametrize("profile", ["skylake-fastpath", "sapphire-rapids-ipiv"])
-def test_native_is_no_slower_than_a_forced_hypercall_to_one_target(profile: str) -> None:
+@pytest.mark.parametrize("cost_profile", ["skylake-fastpath", "sapphire-rapids-ipiv"])
+def test_native_is_no_slower_than_a_forced_hypercall_to_one_target(cost_profile: str) -> None:
     """The fast path is short, and a hypercall always leaves by the slow one."""
     native, pv = (
-        mean(traced(profile, stack, FORCED, cpus=2), "send")
+        mean(traced(cost_profile, stack, FORCED, cpus=2), "send")
         for stack in ("x2apic-physical", "kvm-pv/x2apic-physical")
     )
 

@@ -10,13 +10,13 @@ import pytest
 
 from pvbench.slice_result import Distribution
 from support.helpers import guest_of
-from support.model import call, case_of, cpus, mask, profile_of, run_case, times
+from support.model import call, case_of, cost_profile_of, cpus, mask, run_case, times
 
 
 def test_a_distribution_is_of_single_bursts() -> None:
     """All are served by one handler at 6167, from t0 at 10, 2128 and 4246."""
     case = case_of("x2apic-physical", cpus(4), mask(0, 1, wait=False))
-    _, result = run_case(case, profile_of(posted_notification=5_000), loops=3)
+    _, result = run_case(case, cost_profile_of(posted_notification=5_000), loops=3)
 
     expected = Distribution(p50=4_039, p99=4_039, maximum=6_157)
     assert expected == result.distributions["deliver"]
@@ -57,7 +57,7 @@ def test_a_lossy_burst_is_repeated_when_those_it_reached_are_done() -> None:
     guest = guest_of((0, 1, 128, 2))
     case = case_of("kvm-pv128-v3/x2apic-physical", guest, call(0, 1, 2))
 
-    counts = run_case(case, profile_of(posted_notification=5_000), loops=3)[1].counts
+    counts = run_case(case, cost_profile_of(posted_notification=5_000), loops=3)[1].counts
 
     assert (counts.handlers, counts.coalesced) == ((0, 3, 0, 0), (0, 0, 0, 0))
 
@@ -76,9 +76,9 @@ def test_a_bare_send_without_wait_may_coalesce_with_its_predecessor(
 ) -> None:
     """One burst every 2118; nobody acknowledges."""
     case = case_of("x2apic-physical", cpus(4), mask(0, 1, wait=False))
-    profile = profile_of(posted_notification=notification)
+    cost_profile = cost_profile_of(posted_notification=notification)
 
-    _, result = run_case(case, profile, loops=3)
+    _, result = run_case(case, cost_profile, loops=3)
 
     counts = result.counts
     coalesced = counts.coalesced or ()

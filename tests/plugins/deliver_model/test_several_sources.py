@@ -16,7 +16,7 @@ from pvbench.run.proof import differences
 from pvbench.slice_result import PartialSend
 from pvbench_deliver_model.engine import Engine
 from support.helpers import guest_of
-from support.model import call, case_of, cpus, mask, profile_of, run_case, times
+from support.model import call, case_of, cost_profile_of, cpus, mask, run_case, times
 
 
 def test_a_request_rides_on_a_send_that_is_under_way() -> None:
@@ -86,7 +86,7 @@ def test_ops_for_fewer_targets_are_asked_for_by_burst_and_cpus() -> None:
         return prepared.subset(burst, targets).program
 
     task = attrs.evolve(prepared.task, program_for=program_for)
-    Engine(prepared.case.guest, profile_of()).run(task, loops=1, warmup=0)
+    Engine(prepared.case.guest, cost_profile_of()).run(task, loops=1, warmup=0)
 
     assert asked == [(1, (3,))]
 
@@ -166,7 +166,7 @@ def test_interrupts_are_accepted_in_order_of_arrival_not_of_sources() -> None:
     """
     case = case_of("x2apic-physical", cpus(5), mask(0, 1, 3, lock=True), mask(4, 2, lock=True))
 
-    found = times(case, profile_of(lock_handover=9_000))
+    found = times(case, cost_profile_of(lock_handover=9_000))
 
     assert found["ack"] == 19_475 + 2_113
 
@@ -211,8 +211,8 @@ def test_a_source_is_held_up_by_a_handler_it_enters_while_it_polls() -> None:
     But CPU 0's fourth send arrives at 7429, and that handler is over at 27792.
     """
     burst, other = call(7, 1, 2, lock=True), mask(0, 3, 4, 5, 7, wait=False)
-    profile = profile_of(lock_handover=9_000, interrupt_exit=20_000)
+    cost_profile = cost_profile_of(lock_handover=9_000, interrupt_exit=20_000)
 
-    found = times(case_of("x2apic-physical", cpus(8), burst, other), profile)
+    found = times(case_of("x2apic-physical", cpus(8), burst, other), cost_profile)
 
     assert found["ack"] == 27_782

@@ -10,7 +10,7 @@ from __future__ import annotations
 import pytest
 
 from pvbench_deliver_model.targets import Targets
-from support.model import accepted, cpus, ints, profile_of, targets_of
+from support.model import accepted, cost_profile_of, cpus, ints, targets_of
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ def test_an_idle_target_enters_its_handler_after_the_way_in(
     apicv: bool, state: str, expected: tuple[int, int]
 ) -> None:
     """From 1000 on: way in and 50 to the handler, 6 and 7 to the acknowledgement."""
-    targets = Targets(cpus(4), profile_of(apicv=apicv), state)
+    targets = Targets(cpus(4), cost_profile_of(apicv=apicv), state)
 
     assert [expected] == accepted(targets, [(1_000, 2)])
 

@@ -134,7 +134,7 @@ def test_a_slower_sender_is_no_regression(cli: Cli) -> None:
 REFUSED = [
     pytest.param({"clock": "tsc"}, "different clocks are not ranked: model, tsc", id="clocks"),
     pytest.param({"suite_version": 2}, "suites or versions of one are not ranked", id="suites"),
-    pytest.param({"profile": "icelake"}, "Add --by profile to do so.", id="profiles"),
+    pytest.param({"costs": "icelake"}, "Add --by costs to do so.", id="costss"),
 ]
 
 
@@ -151,9 +151,9 @@ def test_what_has_no_common_measure_is_refused(
 
 
 def test_profiles_are_compared_when_asked_to(cli: Cli) -> None:
-    """By name and hash: a profile can be edited under its name."""
-    new = row_of("broadcast", PHYSICAL, 100e-6, profile="icelake", profile_sha256="beef0000ff")
-    (row,) = table(compared(cli, [BEFORE], [new], "--by", "profile", "--format", "csv"))
+    """By name and hash: a cost profile can be edited under its name."""
+    new = row_of("broadcast", PHYSICAL, 100e-6, costs="icelake", costs_sha256="beef0000ff")
+    (row,) = table(compared(cli, [BEFORE], [new], "--by", "costs", "--format", "csv"))
 
     assert (row["baseline"], row["side"]) == (
         "skylake-2018 1e95a277",

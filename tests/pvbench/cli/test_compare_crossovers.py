@@ -61,7 +61,7 @@ def test_every_series_has_its_crossovers(cli: Cli, family: Path) -> None:
 @pytest.mark.parametrize(
     ("axis", "options", "against"),
     [
-        pytest.param("profile", ("--profile", "epyc-avic"), "skylake-2018", id="profile"),
+        pytest.param("costs", ("--costs", "epyc-avic"), "skylake-2018", id="costs"),
         pytest.param("guest", ("--guest", "sparse:5:4"), "dense:5", id="guest"),
         pytest.param("targets", ("--targets", "running"), "halted", id="targets"),
     ],
@@ -178,9 +178,9 @@ def test_profiles_that_differ_are_told_by_the_first_digits_of_their_hashes(
     """As everywhere else; 64 digits say no more."""
     files = [
         measured(cli, family, "plain"),
-        measured(cli, family, "bare", "--profile", "bare-metal"),
+        measured(cli, family, "bare", "--costs", "bare-metal"),
     ]
-    told = cli("compare", *files, "--by", "profile").out
-    (line,) = [line for line in told.splitlines() if "profile_sha256" in line]
+    told = cli("compare", *files, "--by", "costs").out
+    (line,) = [line for line in told.splitlines() if "costs_sha256" in line]
 
     assert max(map(len, line.split())) < 40

@@ -16,7 +16,7 @@ from pvbench.results.rows import Row
 from support.runs import Cli, Done, file_of, row_of
 
 NATIVE, PV = "x2apic-physical", "kvm-pv/x2apic-physical"
-TIMED = {"clock": "tsc", "delivery": "kvm", "profile": "measured", "profile_sha256": "-"}
+TIMED = {"clock": "tsc", "delivery": "kvm", "costs": "measured", "costs_sha256": "-"}
 
 
 def row(stack: str, execution: str | None, time_s: float, **facts: Any) -> Row:

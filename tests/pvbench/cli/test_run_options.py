@@ -1,4 +1,4 @@
-"""What a user asks of a delivery reaches it: CPUs, replay, profile; and who it is."""
+"""What a user asks of a delivery reaches it: CPUs, replay, cost profile; and who it is."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Asked(Model):
     name = "asked"
 
     def settings(self, options):
-        raise UsageError(f"asked for {options.cpus} {options.wire} {options.profile}")
+        raise UsageError(f"asked for {options.cpus} {options.wire} {options.costs}")
 
 CHOSEN = {
     "workloads": ("normal-ipi",),
@@ -64,9 +64,9 @@ def asked(plant: Plant) -> tuple[str, str]:
         pytest.param((), NOTHING, id="nothing"),
         pytest.param(("--cpu-list", "1,3-4"), "asked for (1, 3, 4) False None", id="cpus"),
         pytest.param(("--wire",), "asked for () True None", id="wire"),
-        pytest.param(("--profile", "p"), "asked for () False p", id="profile"),
+        pytest.param(("--costs", "p"), "asked for () False p", id="costs"),
         pytest.param(
-            ("--wire", "--profile=p", "--cpu-list=0"), "asked for (0,) True p", id="all"
+            ("--wire", "--costs=p", "--cpu-list=0"), "asked for (0,) True p", id="all"
         ),
     ],
 )

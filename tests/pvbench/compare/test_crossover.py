@@ -150,13 +150,13 @@ def test_what_is_not_the_same_is_kept_apart(facts: dict[str, Any]) -> None:
 
 
 def test_profiles_are_kept_apart_and_can_be_compared() -> None:
-    """By profile: each stack against itself, the side named by its content."""
-    other = {"profile": "epyc-avic", "profile_sha256": "beef0000" + 56 * "0"}
+    """By cost profile: each stack against itself, the side named by its content."""
+    other = {"costs": "epyc-avic", "costs_sha256": "beef0000" + 56 * "0"}
     rows = [
         *(*line(PHYSICAL, {1: 1, 2: 2}), *line(PV, {1: 1, 2: 2})),
         *(*line(PHYSICAL, {1: 2, 2: 1}, **other), *line(PV, {1: 1, 2: 1}, **other)),
     ]
-    crossovers = found(*rows, axis="profile")
+    crossovers = found(*rows, axis="costs")
 
     assert [(one.stack, one.side, one.stretches) for one in crossovers] == [
         (PHYSICAL, "epyc-avic beef0000", (("slower", 1, 1), ("faster", 2, 2))),

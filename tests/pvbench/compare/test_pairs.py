@@ -134,10 +134,8 @@ def test_a_case_is_never_matched_with_another(change: dict[str, object]) -> None
         pytest.param({"clock": "wall"}, "of different clocks are not ranked", id="clock"),
         pytest.param({"suite_version": 2}, "suites or versions of one are not", id="version"),
         pytest.param({"suite": "fanout"}, "suites or versions of one are not", id="suite"),
-        pytest.param({"profile": "other"}, r"profiles .* --by profile", id="profile"),
-        pytest.param(
-            {"profile_sha256": "ffff0000"}, r"ffff0000.* --by profile", id="edited-profile"
-        ),
+        pytest.param({"costs": "other"}, r"cost profiles .* --by costs", id="costs"),
+        pytest.param({"costs_sha256": "ffff0000"}, r"ffff0000.* --by costs", id="edited-costs"),
     ],
 )
 def test_what_has_no_common_measure_is_refused(change: dict[str, object], message: str) -> None:
@@ -194,16 +192,16 @@ def test_an_unknown_baseline_is_refused_with_the_nearest() -> None:
         pytest.param("targets", {"target_state": "running"}, "running", id="targets"),
         pytest.param("shorthands", {"shorthands": "yes"}, "yes", id="shorthands"),
         pytest.param(
-            "profile",
-            {"profile": "icelake", "profile_sha256": "beef0123456"},
+            "costs",
+            {"costs": "icelake", "costs_sha256": "beef0123456"},
             "icelake beef0123",
-            id="profile-with-its-hash",
+            id="costs-with-its-hash",
         ),
         pytest.param(
-            "profile",
-            {"profile_sha256": "beef0123456"},
+            "costs",
+            {"costs_sha256": "beef0123456"},
             "skylake-2018 beef0123",
-            id="profile-edited-under-its-name",
+            id="costs-edited-under-its-name",
         ),
     ],
 )

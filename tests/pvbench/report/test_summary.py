@@ -78,7 +78,7 @@ def test_the_heading_says_what_was_measured_and_that_it_was_not() -> None:
     assert "norov on dense:80" in heading
     assert "targets halted" in heading
     assert "wall" in heading
-    assert "modelled by profile skylake-2018, not measured" in heading
+    assert "modelled by cost profile skylake-2018, not measured" in heading
     assert "1 boot" in heading
 
 

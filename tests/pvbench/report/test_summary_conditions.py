@@ -16,7 +16,7 @@ NATIVE, CLUSTER, V3 = "x2apic-physical", "x2apic-cluster", "kvm-pv128-v3/x2apic-
 PLAIN = {
     "clock": "tsc",
     "delivery": "kvm",
-    "profile": "measured",
+    "costs": "measured",
     "execution": "call",
     "overcommitted": "no",
     "guest": "dense:3",

@@ -104,7 +104,7 @@ def test_every_number_carries_the_caveat() -> None:
     ("fact", "expected"),
     [
         pytest.param("clock", "wall", id="host-clock"),
-        pytest.param("profile", "measured", id="not-modelled"),
+        pytest.param("costs", "measured", id="not-modelled"),
         pytest.param("delivery", "kvm", id="real-kvm"),
         pytest.param("site", "published", id="not-here"),
         pytest.param("guest", "dense:80", id="guest"),

@@ -18,7 +18,7 @@ from support.runs import Cli, Plant, command, journal_of
 
 TO_FILE = ("-o", "a.json", "--resume")
 RESULTS, BOOK = Path("a.json"), Path("a.jsonl")
-PROFILE = """\
+COST_PROFILE = """\
 base = "skylake-2018"
 base_machine = "same"
 title = "mine"
@@ -137,14 +137,14 @@ def test_another_revision_is_refused(
     assert f"another run: pvbench_git was {why}. Give" in refused(cli)
 
 
-def test_an_edited_profile_is_refused(cli: Cli) -> None:
+def test_an_edited_cost_profile_is_refused(cli: Cli) -> None:
     """Its name is the same, its content is not."""
     mine = Path("mine.toml")
-    mine.write_text(PROFILE.format(500))
-    assert small(cli, *TO_FILE, "--profile", "mine.toml").status == 0
-    mine.write_text(PROFILE.format(501))
+    mine.write_text(COST_PROFILE.format(500))
+    assert small(cli, *TO_FILE, "--costs", "mine.toml").status == 0
+    mine.write_text(COST_PROFILE.format(501))
 
-    assert "another run: pvbench_profile_sha256 was '" in refused(cli, "--profile", "mine.toml")
+    assert "another run: pvbench_costs_sha256 was '" in refused(cli, "--costs", "mine.toml")
 
 
 IN_ORDER = "return (WrMsr(0x830, apic.id(cpu) << 32 | vector) for cpu in cpus)"

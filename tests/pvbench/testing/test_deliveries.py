@@ -19,7 +19,7 @@ from pvbench.slice_result import Counts, SliceResult
 from pvbench.testing.deliveries import check_delivery, check_run
 from pvbench_deliver_model import Model
 from pvbench_deliver_model.engine import Engine
-from support.model import call, case_of, cpus, profile_of
+from support.model import call, case_of, cost_profile_of, cpus
 
 
 class Small(Model):
@@ -260,13 +260,13 @@ def test_a_delivery_that_this_machine_cannot_run_says_why() -> None:
 
 def test_a_delivery_without_a_fault_passes_with_settings_of_the_author_s() -> None:
     """Else the refusals above would prove nothing."""
-    check_delivery(Small(), Model().settings(Options(profile="bare-metal")))
+    check_delivery(Small(), Model().settings(Options(costs="bare-metal")))
 
 
 def test_acknowledgements_of_lost_targets_are_refused() -> None:
     """Nobody can wait for a target that is never reached."""
     case = case_of("kvm-pv128-v3/x2apic-physical", cpus(130), call(0, 1, 129))
-    machine = Tampering(Engine(case.guest, profile_of()), lambda t: timed(t, "ack", 5))
+    machine = Tampering(Engine(case.guest, cost_profile_of()), lambda t: timed(t, "ack", 5))
 
     with pytest.raises(AssertionError, match="acknowledgements that lost targets never give"):
         check_run(machine, prepare(case))

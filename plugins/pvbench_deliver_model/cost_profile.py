@@ -18,9 +18,9 @@ import attrs
 from pvbench.errors import UsageError, unknown
 
 DEFAULT: Final = "skylake-2018"
-_FOLDER: Final = Path(__file__).parent / "profiles"
+_FOLDER: Final = Path(__file__).parent / "cost_profiles"
 
-# Every cost a profile must give, and what it is the cost of.
+# Every cost a cost profile must give, and what it is the cost of.
 COSTS: Final = {
     "loop_overhead": "one iteration of the benchmark's own loop",
     "local_call_entry": "start of a function call to oneself until the function runs",
@@ -82,7 +82,7 @@ _OPTIONAL_FIELDS: Final = {"range", "fitted"}
 
 @attrs.frozen(kw_only=True)
 class Cost:
-    """One number of a profile, in picoseconds (a ratio: as it is)."""
+    """One number of a cost profile, in picoseconds (a ratio: as it is)."""
 
     ps: float
     confidence: str
@@ -91,13 +91,13 @@ class Cost:
 
 
 @attrs.frozen(kw_only=True)
-class Profile:
+class CostProfile:
     """
     A cost profile.
 
     Args:
         name: file name without ending.
-        sha256: of the file's bytes; equal profiles have equal ones.
+        sha256: of the file's bytes; equal cost profiles have equal ones.
         local_apic: who plays the vCPUs' local APICs, from LOCAL_APICS.
         icr_fastpath: which ICR writes take the exit fast path, from FASTPATHS.
         costs: by the names of COSTS, in picoseconds.
@@ -116,8 +116,8 @@ class Profile:
         """Cost *name* in whole picoseconds."""
         return round(self.costs[name].ps)
 
-    def with_assumed(self, factor: float) -> Profile:
-        """The profile with every assumed cost (confidence C) multiplied by *factor*."""
+    def with_assumed(self, factor: float) -> CostProfile:
+        """The cost profile with every assumed cost (confidence C) multiplied by *factor*."""
         costs = {
             name: attrs.evolve(cost, ps=cost.ps * factor) if cost.confidence == "C" else cost
             for name, cost in self.costs.items()
@@ -127,11 +127,11 @@ class Profile:
     def to_json(self) -> dict[str, Any]:
         """Plain data for a job; `from_json` is the inverse."""
         data = attrs.asdict(self)
-        return data | {"profile": self.name, "profile_sha256": self.sha256}
+        return data | {"cost_profile": self.name, "cost_profile_sha256": self.sha256}
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Profile:
-        """A profile from `to_json`, after a trip through JSON."""
+    def from_json(cls, data: dict[str, Any]) -> CostProfile:
+        """A cost profile from `to_json`, after a trip through JSON."""
         fields = {name: data[name] for name in attrs.fields_dict(cls)}
         for table in ("costs", "ratios"):
             fields[table] = {k: Cost(**v) for k, v in fields[table].items()}
@@ -139,13 +139,13 @@ class Profile:
 
 
 def bundled() -> tuple[str, ...]:
-    """Names of the profiles that come with pvbench."""
+    """Names of the cost profiles that come with pvbench."""
     return tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
 
 
-def read(name_or_file: str) -> Profile:
+def read(name_or_file: str) -> CostProfile:
     """
-    A bundled profile by name, or a user's TOML file.
+    A bundled cost profile by name, or a user's TOML file.
 
     Raises:
         UsageError: it does not exist or a number in it cannot be used.
@@ -161,7 +161,7 @@ def _path(name_or_file: str) -> Path:
         return path
     if name_or_file not in bundled():
         listing = f"Bundled: {', '.join(bundled())}; or give a file ending in .toml."
-        raise unknown("profile", name_or_file, bundled(), listing)
+        raise unknown("cost profile", name_or_file, bundled(), listing)
     return _FOLDER / f"{name_or_file}.toml"
 
 
@@ -171,22 +171,22 @@ def _toml(path: Path) -> tuple[dict[str, Any], bytes]:
         raw = path.read_bytes()
         return tomllib.loads(raw.decode()), raw
     except OSError as error:
-        raise UsageError(f"profile {path} cannot be read: {error.strerror}") from None
+        raise UsageError(f"cost profile {path} cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"profile {path} is not TOML", why=str(error)) from None
+        raise UsageError(f"cost profile {path} is not TOML", why=str(error)) from None
 
 
 def _with_base(path: Path) -> tuple[dict[str, Any], bytes]:
-    """A profile laid over the bundled one it is based on, and the bytes of both."""
+    """A cost profile laid over the bundled one it is based on, and the bytes of both."""
     data, raw = _toml(path)
     if not _BASE & set(data):
         return data, raw
-    where = f"profile {path.name}"
+    where = f"cost profile {path.name}"
     if missing := sorted(_BASE - set(data)):
         raise UsageError(f"{where} lacks {missing[0]}", fix="Give both or none.")
     name, machine = data.pop("base"), data.pop("base_machine")
     if name not in bundled():
-        raise unknown("profile", str(name), bundled(), f"Bundled: {', '.join(bundled())}.")
+        raise unknown("cost profile", str(name), bundled(), f"Bundled: {', '.join(bundled())}.")
     if machine not in ("same", "other"):
         raise _bad(f"{where}, base_machine", machine, "same or other")
     below, bytes_below = _with_base(_path(name))
@@ -205,8 +205,8 @@ def _assumed(entry: dict[str, Any], name: str) -> dict[str, Any]:
     return rest | {"confidence": "C", "source": f"of {name}: {entry['source']}"}
 
 
-def _parse(path: Path, data: dict[str, Any], sha256: str) -> Profile:
-    where = f"profile {path.name}"
+def _parse(path: Path, data: dict[str, Any], sha256: str) -> CostProfile:
+    where = f"cost profile {path.name}"
     _same_keys(where, data, _HEAD, _BASE)
     features = _table(where, data, "features")
     known = {"local_apic": LOCAL_APICS, "icr_fastpath": FASTPATHS}
@@ -221,7 +221,7 @@ def _parse(path: Path, data: dict[str, Any], sha256: str) -> Profile:
         if not round(costs[name].ps):
             value = data["costs"][name]["value"]
             raise _bad(f"{where}, {name}.value", value, "above 0, in whole ps: it takes time")
-    return Profile(
+    return CostProfile(
         name=path.stem,
         title=str(data["title"]),
         sha256=sha256,

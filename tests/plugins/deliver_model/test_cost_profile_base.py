@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from pvbench_deliver_model import profile
-from pvbench_deliver_model.profile import Profile, read
-from support.profiles import PROFILES, laid_over, number
+from pvbench_deliver_model import cost_profile
+from pvbench_deliver_model.cost_profile import CostProfile, read
+from support.cost_profiles import COST_PROFILES, laid_over, number
 from support.runs import Cli
 
-Read = Callable[..., Profile]
+Read = Callable[..., CostProfile]
 
 # All of a file based on another one.
 SIX_LINES = """\
@@ -36,11 +36,11 @@ def over(tmp_path: Path) -> Read:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of bundled profiles with nothing but ``skylake-2018`` in it."""
-    path = tmp_path / "profiles"
+    """A folder of bundled cost profiles with nothing but ``skylake-2018`` in it."""
+    path = tmp_path / "cost_profiles"
     path.mkdir()
-    (path / "skylake-2018.toml").write_bytes((PROFILES / "skylake-2018.toml").read_bytes())
-    monkeypatch.setattr(profile, "_FOLDER", path)
+    (path / "skylake-2018.toml").write_bytes((COST_PROFILES / "skylake-2018.toml").read_bytes())
+    monkeypatch.setattr(cost_profile, "_FOLDER", path)
     return path
 
 
@@ -178,7 +178,7 @@ def test_inherited_cycles_last_as_long_as_the_files_own_clock_says(
 def test_the_hash_is_of_the_bases_bytes_and_its_own(over: Read, tmp_path: Path) -> None:
     """Equal hashes mean equal numbers."""
     found = over().sha256
-    base = (PROFILES / "skylake-2018.toml").read_bytes()
+    base = (COST_PROFILES / "skylake-2018.toml").read_bytes()
 
     assert hashlib.sha256(base + (tmp_path / "mine.toml").read_bytes()).hexdigest() == found
 
@@ -212,14 +212,14 @@ def test_a_file_of_six_lines_runs(cli: Cli) -> None:
     """It is named, hashed and, but for one number, assumed."""
     Path("mine.toml").write_text(SIX_LINES)
     base = b"".join(
-        (PROFILES / f"{name}.toml").read_bytes()
+        (COST_PROFILES / f"{name}.toml").read_bytes()
         for name in ("skylake-2018", "skylake-fastpath", "epyc-avic")
     )
 
     options = ("-q", "-k", "normal-ipi", "--sender", "native", "--json", "-o", "a.json")
-    done = cli("run", "norov", "--fast", "--vcpus", "4", "--profile", "mine.toml", *options)
+    done = cli("run", "norov", "--fast", "--vcpus", "4", "--costs", "mine.toml", *options)
     found = {
-        (row["profile"], row["profile_sha256"], row["exits"])
+        (row["costs"], row["costs_sha256"], row["exits"])
         for row in json.loads(done.out)["series"]
     }
 
@@ -243,7 +243,7 @@ def test_a_file_that_lies_over_nothing_ends_the_command_with_a_sentence(cli: Cli
     """Status 2, one line, no results."""
     Path("mine.toml").write_text(SIX_LINES.replace("epyc-avic", "epyc-avik"))
 
-    done = cli("run", "norov", "--fast", "-q", "--profile", "mine.toml", "-o", "a.json")
+    done = cli("run", "norov", "--fast", "-q", "--costs", "mine.toml", "-o", "a.json")
 
     assert (done.status, Path("a.json").exists()) == (2, False)
-    assert "no profile called 'epyc-avik'. Did you mean 'epyc-avic'" in done.err
+    assert "no cost profile called 'epyc-avik'. Did you mean 'epyc-avic'" in done.err

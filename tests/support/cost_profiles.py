@@ -1,4 +1,4 @@
-"""The bundled profile, written back with one thing changed."""
+"""The bundled cost profile, written back with one thing changed."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pvbench_deliver_model
-from pvbench_deliver_model.profile import Profile, read
+from pvbench_deliver_model.cost_profile import CostProfile, read
 
-PROFILES = Path(pvbench_deliver_model.__file__).parent / "profiles"
+COST_PROFILES = Path(pvbench_deliver_model.__file__).parent / "cost_profiles"
 GONE = object()
 
 
@@ -31,12 +31,12 @@ def toml_of(data: dict[str, Any]) -> str:
 
 
 def bundled_data() -> dict[str, Any]:
-    """The bundled profile as its author wrote it."""
-    return tomllib.loads((PROFILES / "skylake-2018.toml").read_text())
+    """The bundled cost profile as its author wrote it."""
+    return tomllib.loads((COST_PROFILES / "skylake-2018.toml").read_text())
 
 
 def changed_file(folder: Path, dotted: str, value: object) -> str:
-    """The bundled profile with one key changed, added or (GONE) removed."""
+    """The bundled cost profile with one key changed, added or (GONE) removed."""
     data = table = bundled_data()
     *parents, last = dotted.split(".")
     for name in parents:
@@ -51,12 +51,12 @@ def changed_file(folder: Path, dotted: str, value: object) -> str:
 
 
 def number(value: float, **fields: Any) -> dict[str, Any]:
-    """One entry of a profile's tables."""
+    """One entry of a cost profile's tables."""
     known = {"value": value, "unit": "cycles", "confidence": "A", "source": "a test"}
     return known | fields
 
 
-def laid_over(folder: Path, **changed: Any) -> Profile:
+def laid_over(folder: Path, **changed: Any) -> CostProfile:
     """A file laid over ``skylake-2018`` and read; GONE leaves a key out."""
     known = {"base": "skylake-2018", "base_machine": "other"}
     data = {k: v for k, v in (known | changed).items() if v is not GONE}

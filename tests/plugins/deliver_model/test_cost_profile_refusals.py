@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from pvbench.errors import UsageError
-from pvbench_deliver_model.profile import read
-from support.profiles import GONE, changed_file
+from pvbench_deliver_model.cost_profile import read
+from support.cost_profiles import GONE, changed_file
 
-NO_NUMBER = r"profile mine\.toml, hypercall\.value is {}, not a number from 0 to 1e12"
-NO_TSC = r"profile mine\.toml, tsc_hz is {}, not a frequency in Hz, 1e6 to 1e11"
+NO_NUMBER = r"cost profile mine\.toml, hypercall\.value is {}, not a number from 0 to 1e12"
+NO_TSC = r"cost profile mine\.toml, tsc_hz is {}, not a frequency in Hz, 1e6 to 1e11"
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ NO_TSC = r"profile mine\.toml, tsc_hz is {}, not a frequency in Hz, 1e6 to 1e11"
 def test_a_value_that_cannot_be_used_is_named_with_what_is_wanted(
     tmp_path: Path, key: str, value: object, words: str
 ) -> None:
-    """A profile is checked when it is read; nothing checks a number twice."""
+    """A cost profile is checked when it is read; nothing checks a number twice."""
     file = changed_file(tmp_path, key, value)
 
     with pytest.raises(UsageError, match=words):
@@ -129,7 +129,7 @@ COPY = r"Start from a copy of a bundled one\.$"
     ],
 )
 def test_a_missing_key_is_named(tmp_path: Path, key: str, lacking: str) -> None:
-    """A profile is complete: no cost has a default."""
+    """A cost profile is complete: no cost has a default."""
     file = changed_file(tmp_path, key, GONE)
 
     with pytest.raises(UsageError, match=f"{lacking}. {COPY}"):
@@ -178,7 +178,7 @@ def test_what_is_not_toml_is_refused_with_the_reason(tmp_path: Path, content: by
     path = tmp_path / "mine.toml"
     path.write_bytes(content)
 
-    with pytest.raises(UsageError, match=r"profile .*mine\.toml is not TOML: \S+"):
+    with pytest.raises(UsageError, match=r"cost profile .*mine\.toml is not TOML: \S+"):
         read(str(path))
 
 
@@ -201,12 +201,12 @@ def test_a_folder_cannot_be_read(tmp_path: Path) -> None:
     [
         pytest.param("skylake-2081", "Did you mean 'skylake-2018'", id="misspelt"),
         pytest.param(
-            "zzz", r"no profile called 'zzz'\. Bundled: bare-metal, .*; or", id="alien"
+            "zzz", r"no cost profile called 'zzz'\. Bundled: bare-metal, .*; or", id="alien"
         ),
         pytest.param("mine.yaml", r"or give a file ending in \.toml\.$", id="other-ending"),
     ],
 )
 def test_an_unknown_name_is_refused_with_the_bundled_ones(name: str, words: str) -> None:
-    """A name is a bundled profile's, unless it ends in .toml."""
+    """A name is a bundled cost profile's, unless it ends in .toml."""
     with pytest.raises(UsageError, match=words):
         read(name)

@@ -11,10 +11,10 @@ import pytest
 
 from pvbench.delivery import Options
 from pvbench_deliver_model import Model
-from pvbench_deliver_model.profile import Profile, bundled, read
-from support.profiles import PROFILES, bundled_data, toml_of
+from pvbench_deliver_model.cost_profile import CostProfile, bundled, read
+from support.cost_profiles import COST_PROFILES, bundled_data, toml_of
 
-BUNDLED = sorted(path.stem for path in PROFILES.glob("*.toml"))
+BUNDLED = sorted(path.stem for path in COST_PROFILES.glob("*.toml"))
 
 
 def test_units_become_picoseconds(tmp_path: Path) -> None:
@@ -23,38 +23,38 @@ def test_units_become_picoseconds(tmp_path: Path) -> None:
     for name, unit in (("eoi", "ps"), ("fence", "ns"), ("kick", "us"), ("store", "cycles")):
         data["costs"][name] |= {"value": 3, "unit": unit}
     (tmp_path / "mine.toml").write_text(toml_of(data))
-    profile = read(str(tmp_path / "mine.toml"))
+    cost_profile = read(str(tmp_path / "mine.toml"))
 
-    found = [profile.ps(name) for name in ("eoi", "fence", "kick", "store")]
+    found = [cost_profile.ps(name) for name in ("eoi", "fence", "kick", "store")]
 
     assert found == [3, 3_000, 3_000_000, 1_200]
 
 
-def test_a_profile_survives_json() -> None:
+def test_a_cost_profile_survives_json() -> None:
     """A job carries it to a worker on another machine."""
-    profile = read("skylake-2018")
+    cost_profile = read("skylake-2018")
 
-    assert profile == Profile.from_json(json.loads(json.dumps(profile.to_json())))
+    assert cost_profile == CostProfile.from_json(json.loads(json.dumps(cost_profile.to_json())))
 
 
-def test_settings_name_the_profile_and_the_hash_of_its_file() -> None:
+def test_settings_name_the_cost_profile_and_the_hash_of_its_file() -> None:
     """Results say which numbers they rest on; without a name it is skylake-2018."""
-    sha256 = hashlib.sha256((PROFILES / "skylake-2018.toml").read_bytes()).hexdigest()
+    sha256 = hashlib.sha256((COST_PROFILES / "skylake-2018.toml").read_bytes()).hexdigest()
 
     settings = Model().settings(Options())
 
-    assert ("skylake-2018", sha256) == (settings["profile"], settings["profile_sha256"])
+    assert ("skylake-2018", sha256) == (settings["cost_profile"], settings["cost_profile_sha256"])
 
 
-def test_every_bundled_profile_is_offered_and_can_be_read() -> None:
+def test_every_bundled_cost_profile_is_offered_and_can_be_read() -> None:
     """The files in the folder are the menu."""
-    assert BUNDLED == [read(name).name for name in bundled()] == list(Model().profiles())
+    assert BUNDLED == [read(name).name for name in bundled()] == list(Model().cost_profiles())
 
 
 @pytest.mark.parametrize("name", BUNDLED)
 def test_every_bundled_number_has_unit_source_and_confidence(name: str) -> None:
     """An unsourced number does not merge."""
-    data = tomllib.loads((PROFILES / f"{name}.toml").read_text())
+    data = tomllib.loads((COST_PROFILES / f"{name}.toml").read_text())
     entries = [*data["costs"].items(), *data.get("ratios", {}).items()]
 
     bare = [

@@ -1,4 +1,4 @@
-"""What cannot be laid over a bundled profile is refused at the door, by a sentence."""
+"""What cannot be laid over a bundled cost profile is refused at the door, by a sentence."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from pvbench.errors import UsageError
-from pvbench_deliver_model import profile
-from pvbench_deliver_model.profile import Profile, read
-from support.profiles import GONE, PROFILES, bundled_data, laid_over, number, toml_of
+from pvbench_deliver_model import cost_profile
+from pvbench_deliver_model.cost_profile import CostProfile, read
+from support.cost_profiles import COST_PROFILES, GONE, bundled_data, laid_over, number, toml_of
 
-Read = Callable[..., Profile]
+Read = Callable[..., CostProfile]
 
 
 @pytest.fixture
@@ -25,11 +25,11 @@ def over(tmp_path: Path) -> Read:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of bundled profiles with nothing but ``skylake-2018`` in it."""
-    path = tmp_path / "profiles"
+    """A folder of bundled cost profiles with nothing but ``skylake-2018`` in it."""
+    path = tmp_path / "cost_profiles"
     path.mkdir()
-    (path / "skylake-2018.toml").write_bytes((PROFILES / "skylake-2018.toml").read_bytes())
-    monkeypatch.setattr(profile, "_FOLDER", path)
+    (path / "skylake-2018.toml").write_bytes((COST_PROFILES / "skylake-2018.toml").read_bytes())
+    monkeypatch.setattr(cost_profile, "_FOLDER", path)
     return path
 
 
@@ -38,27 +38,29 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         pytest.param(
             {"base": "skylake-2081"},
-            r"no profile called 'skylake-2081'.*Did you mean 'skylake-2018'",
+            r"no cost profile called 'skylake-2081'.*Did you mean 'skylake-2018'",
             id="misspelt-base",
         ),
         pytest.param(
-            {"base": "zzz"}, r"no profile called 'zzz'.*Bundled: bare-metal, ", id="alien-base"
+            {"base": "zzz"},
+            r"no cost profile called 'zzz'.*Bundled: bare-metal, ",
+            id="alien-base",
         ),
-        pytest.param({"base": 7}, "no profile called '7'", id="base-a-number"),
-        pytest.param({"base": ["skylake-2018"]}, "no profile called", id="base-a-list"),
-        pytest.param({"base": True}, "no profile called 'True'", id="base-a-flag"),
+        pytest.param({"base": 7}, "no cost profile called '7'", id="base-a-number"),
+        pytest.param({"base": ["skylake-2018"]}, "no cost profile called", id="base-a-list"),
+        pytest.param({"base": True}, "no cost profile called 'True'", id="base-a-flag"),
         pytest.param(
-            {"base": "mine.toml"}, r"no profile called 'mine\.toml'", id="base-a-file"
+            {"base": "mine.toml"}, r"no cost profile called 'mine\.toml'", id="base-a-file"
         ),
-        pytest.param({"base": ""}, "no profile called ''", id="base-empty"),
+        pytest.param({"base": ""}, "no cost profile called ''", id="base-empty"),
         pytest.param(
             {"base": GONE},
-            r"profile mine\.toml lacks base\. Give both or none\.$",
+            r"cost profile mine\.toml lacks base\. Give both or none\.$",
             id="no-base",
         ),
         pytest.param(
             {"base_machine": GONE},
-            r"profile mine\.toml lacks base_machine\. Give both or none\.$",
+            r"cost profile mine\.toml lacks base_machine\. Give both or none\.$",
             id="no-machine",
         ),
         pytest.param(
@@ -117,7 +119,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_what_cannot_lie_over_a_base_is_refused(
     over: Read, changed: dict[str, Any], words: str
 ) -> None:
-    """The words name the file's key, as for a profile without a base."""
+    """The words name the file's key, as for a cost profile without a base."""
     with pytest.raises(UsageError, match=words):
         over(**changed)
 
@@ -128,7 +130,7 @@ def test_what_cannot_lie_over_a_base_is_refused(
 def test_a_misspelt_base_is_named_where_nothing_else_tells(
     tmp_path: Path, key: str, meant: str
 ) -> None:
-    """A complete profile with one more key: without the hint it would be of no use."""
+    """A complete cost profile with one more key: without the hint it would be of no use."""
     (tmp_path / "mine.toml").write_text(toml_of(bundled_data() | {key: "same"}))
 
     with pytest.raises(UsageError, match=f"'{key}'. Did you mean '{meant}'"):
