@@ -1,4 +1,4 @@
-"""One hypothesis profile, and plugins made for a test."""
+"""How tests are spread over processes, what no test depends on, and plugins made for a test."""
 
 from __future__ import annotations
 
@@ -17,8 +17,29 @@ from pvbench_deliver_kvm.probe import cache
 from pvbench_deliver_kvm.vmm.kvm import DEVICE
 from support.kvm import PATIENCE_S
 from support.live import SPARE_ATTEMPTS
-from support.require import skip_without
+from support.require import ONE_BY_ONE, skip_without
 from support.runs import Cli, Plant, call, run_to
+
+# Fixtures of tests that boot guests or spin.
+REAL = {"needs_kvm", "busy_targets"}
+MOST_PROCESSES = 8  # more would wait for the tests that run one by one
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """All tests run in a process for each CPU; a few are over before others have started."""
+    whole = config.args == config.getini("testpaths")
+    return min(len(os.sched_getaffinity(0)), MOST_PROCESSES) if whole else 0
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of a file share its fixtures, so they run in one process."""
+    real = {item.path for item in items if REAL & set(getattr(item, "fixturenames", ()))}
+    for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            name = ONE_BY_ONE if item.path in real else str(item.path)
+            item.add_marker(pytest.mark.xdist_group(name))
+
 
 # The same examples on every machine, and no clocks.
 settings.register_profile(

@@ -1,10 +1,15 @@
-"""Skips for what a machine lacks; PVBENCH_REQUIRE turns wrong ones into failures."""
+"""Tests of the real machine: not two at once, and skipped for what it lacks."""
 
 from __future__ import annotations
 
 import os
+from typing import Final
 
 import pytest
+
+# The group of tests that boot guests or spin.  They run one by one in one process: a KVM
+# without hardware virtualization can hang its machine.
+ONE_BY_ONE: Final = "real guests and threads that spin"
 
 
 def skip_without(name: str, lacking: str | None, *, means: bool) -> None:

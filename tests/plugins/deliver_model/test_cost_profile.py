@@ -43,7 +43,10 @@ def test_settings_name_the_cost_profile_and_the_hash_of_its_file() -> None:
 
     settings = Model().settings(Options())
 
-    assert ("skylake-2018", sha256) == (settings["cost_profile"], settings["cost_profile_sha256"])
+    assert ("skylake-2018", sha256) == (
+        settings["cost_profile"],
+        settings["cost_profile_sha256"],
+    )
 
 
 def test_every_bundled_cost_profile_is_offered_and_can_be_read() -> None:

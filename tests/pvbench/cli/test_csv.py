@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from support.require import ONE_BY_ONE
 from support.runs import Cli
+
+pytestmark = pytest.mark.xdist_group(ONE_BY_ONE)  # `doctor` tries what works on real KVM
 
 PLAN = ("run", "norov", "--dry-run", "--vcpus", "1,2", "--sender", "native", "-k", "normal")
 

@@ -14,7 +14,10 @@ from pathlib import Path
 import pytest
 
 from pvbench.host import facts as host_facts
+from support.require import ONE_BY_ONE
 from support.runs import Cli, Plant
+
+pytestmark = pytest.mark.xdist_group(ONE_BY_ONE)  # it tries what works on real KVM
 
 Advised = Callable[[list[str]], None]
 NO_KVM = ("-p", "no:deliver-kvm")  # it reads facts of the host

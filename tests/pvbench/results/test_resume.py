@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 
 import pytest
 
-from support.runs import Plant, buffered, console
+from support.runs import Cli, Plant, buffered, console
 
 # Two guests, two boots of each; one case loses IPIs and has no time.
 RUN = (
@@ -56,16 +57,14 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 @pytest.mark.parametrize("moment", [*range(1, 7), 8, 10, 11, 12, 17, 20, 26, MOMENTS])
 def test_killed_at_any_moment_a_run_resumes_to_the_same_result(
-    moment: int, undisturbed: bytes, plant: Plant, tmp_path: Path
+    cli: Cli, moment: int, undisturbed: bytes, plant: Plant
 ) -> None:
     """SIGKILL, so nothing can be cleaned up; the exact clock makes equal files equal."""
     plant("killer", KILLER)
-    killed = console(
-        *RUN, "-p", "killer", cwd=tmp_path, env=buffered() | {"KILL_AT": str(moment)}
-    )
+    killed = console(*RUN, "-p", "killer", env=buffered() | {"KILL_AT": str(moment)})
 
-    resumed = console(*RUN, "--resume", cwd=tmp_path)
+    resumed = cli(*RUN, "--resume")
 
-    assert (killed.returncode, resumed.returncode) == (-signal.SIGKILL, 0)
-    assert (tmp_path / "a.json").read_bytes() == undisturbed
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "a.jsonl"]
+    assert (killed.returncode, resumed.status) == (-signal.SIGKILL, 0)
+    assert Path("a.json").read_bytes() == undisturbed
+    assert sorted(os.listdir()) == ["a.json", "a.jsonl"]

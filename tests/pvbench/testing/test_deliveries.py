@@ -13,9 +13,10 @@ import pytest
 
 from pvbench.delivery import Machine, Options, Task
 from pvbench.errors import UnavailableError
-from pvbench.guest import Guest
+from pvbench.guest import Guest, parse_guest
 from pvbench.run.prepared import prepare
 from pvbench.slice_result import Counts, SliceResult
+from pvbench.testing import deliveries
 from pvbench.testing.deliveries import check_delivery, check_run
 from pvbench_deliver_model import Model
 from pvbench_deliver_model.engine import Engine
@@ -78,6 +79,14 @@ def raises(result: SliceResult) -> SliceResult:
     raise OSError("no such device")
 
 
+@pytest.fixture
+def two_guests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kit's guests are the one that `Small` serves, and one that it does not."""
+    guests = [*map(parse_guest, ("dense:2", "sockets:1x2x2"))]
+    monkeypatch.setattr(deliveries, "small_guests", lambda: guests)
+
+
+@pytest.mark.usefixtures("two_guests")
 @pytest.mark.parametrize(
     ("tamper", "sentence"),
     [
@@ -210,7 +219,7 @@ def nothing_left() -> Iterator[None]:
         LeavesFile.left.pop().close()
 
 
-@pytest.mark.usefixtures("nothing_left")
+@pytest.mark.usefixtures("nothing_left", "two_guests")
 @pytest.mark.parametrize(
     ("delivery", "sentence"),
     [
