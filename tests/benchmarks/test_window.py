@@ -1,0 +1,122 @@
+"""The check of the measured window sees what changes in it, and ignores all else."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from support.c_facts import needs_c
+from support.guest_native import GUEST, TESTS
+
+PAUSE = '__asm__ volatile("pause");'
+
+
+@pytest.fixture(scope="module")
+def window() -> ModuleType:
+    """benchmarks/window.py, which is no part of a package."""
+    needs_c("abi.h")
+    path = TESTS.parent / "benchmarks/window.py"
+    spec = importlib.util.spec_from_file_location("window", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def guest(window: ModuleType) -> Any:
+    """The guest of the tree."""
+    return window.compiled(GUEST)
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    """A copy of the guest's sources."""
+    return shutil.copytree(GUEST, tmp_path / "guest")
+
+
+def replaced(folder: Path, pattern: str, text: str) -> None:
+    """Replace *pattern* in every source; it must occur."""
+    count = 0
+    for path in folder.rglob("*.[chS]"):
+        changed, times = re.subn(pattern, text, path.read_text(), flags=re.M)
+        path.write_text(changed)
+        count += times
+    assert count, pattern
+
+
+def equal(window: ModuleType, guest: Any, folder: Path) -> bool:
+    """Whether the guest in *folder* has the window of *guest*."""
+    result: bool = window.compare(guest, window.compiled(folder))
+    return result
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        pytest.param(r"\bmap_clusters\b|\bsend_burst\b", r"\g<0>_2", id="other-names"),
+        pytest.param(
+            r"^void op_fence\(struct ops \*ops\)$",
+            f"void unused(void);\nvoid unused(void) {{ {PAUSE} }}\n\\g<0>",
+            id="other-addresses",
+        ),
+        pytest.param(r"^\tstruct run run;$", f"\\g<0>\n\t{PAUSE}", id="preparation"),
+    ],
+)
+def test_a_change_outside_of_the_window_is_ignored(
+    window: ModuleType, guest: Any, sources: Path, pattern: str, text: str
+) -> None:
+    """Names and addresses are not executed, and the preparation is not measured."""
+    replaced(sources, pattern, text)
+
+    assert equal(window, guest, sources)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "output"),
+    [
+        pytest.param(r"^(\tsent = rdtsc_ordered)", f"\t{PAUSE}\n\\1", "+pause", id="source"),
+        pytest.param(r"^(\tops->icr_writes\+\+;)", f"\\1\n\t{PAUSE}", "+pause", id="op"),
+        pytest.param(
+            r"^(\tu64 entered = rdtsc_ordered\(\);)$", f"\\1\n\t{PAUSE}", "+pause", id="handler"
+        ),
+        pytest.param(r"^\tpushq\t%rdx$", r"\g<0>\n\tnegq\t%rdx", "+neg %rdx", id="entry"),
+        pytest.param(
+            r"#define WINDOW 128", "#define WINDOW 127", " is not none", id="callback"
+        ),
+        pytest.param(r"#define PATIENCE 4096", "#define PATIENCE 512", "+test ", id="constant"),
+        pytest.param("case OP_FENCE:", "case 10:", "source: ", id="jump-table"),
+    ],
+)
+def test_a_change_in_the_window_is_reported(
+    window: ModuleType,
+    guest: Any,
+    sources: Path,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    pattern: str,
+    text: str,
+    output: str,
+) -> None:
+    """One instruction, constant or jump is enough."""
+    replaced(sources, pattern, text)
+
+    assert not equal(window, guest, sources)
+    assert output in capsys.readouterr().out
+
+
+def test_a_revision_is_compiled_as_it_was_committed(window: ModuleType) -> None:
+    """The guest of the last commit is equal to itself."""
+    git = ["git", "rev-parse", "HEAD"]
+    if subprocess.run(git, check=False, cwd=TESTS, capture_output=True).returncode:
+        pytest.skip("the tests do not run in a git work tree")
+
+    assert window.main(["HEAD", "HEAD"]) == 0
