@@ -76,9 +76,9 @@ def key() -> str:
         UnavailableError: there is neither.
     """
     digest = hashlib.sha256(repr((FLAGS, LINK_FLAGS)).encode())
-    for path in sorted(SOURCES.iterdir()):
+    for path in sorted(SOURCES.rglob("*")):
         if path.is_file():
-            digest.update(path.name.encode() + path.read_bytes())
+            digest.update(str(path.relative_to(SOURCES)).encode() + path.read_bytes())
     sources = digest.hexdigest()[:16]
     if shutil.which("cc") is None:
         for kept in sorted(cache_folder().glob(f"guest-{sources}-*.bin")):
@@ -90,8 +90,8 @@ def key() -> str:
 
 
 def _compile(compiler: str) -> bytes:
-    sources = sorted([*map(str, SOURCES.glob("*.c")), *map(str, SOURCES.glob("*.S"))])
-    script = ("-T", str(SOURCES / "guest.lds"))
+    sources = sorted(str(path) for path in SOURCES.rglob("*.[cS]"))
+    script = ("-I", str(SOURCES), "-T", str(SOURCES / "guest.lds"))
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "guest.bin"
         command = [compiler, *FLAGS, *LINK_FLAGS, *script, "-o", str(target), *sources]

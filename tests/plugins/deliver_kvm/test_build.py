@@ -18,7 +18,9 @@ from support.c_facts import needs_c
 from support.compiler import CountedCompiler, plant
 from support.guest_native import GUEST
 
-GUEST_FILES = sorted(path.name for path in GUEST.iterdir() if path.is_file())
+GUEST_FILES = sorted(
+    str(path.relative_to(GUEST)) for path in GUEST.rglob("*") if path.is_file()
+)
 
 
 @pytest.fixture(scope="module")
@@ -105,13 +107,42 @@ def test_every_source_makes_the_key(cc: CountedCompiler, sources: Path, name: st
     assert build.key() != before
 
 
-@pytest.mark.parametrize("name", ["new.c", "new.h"])
+@pytest.mark.parametrize("name", ["new.c", "new.h", "new/new.c"])
 def test_a_new_source_makes_the_key(cc: CountedCompiler, sources: Path, name: str) -> None:
     """Even an empty one."""
     before = build.key()
+    (sources / name).parent.mkdir(exist_ok=True)
     (sources / name).touch()
 
     assert build.key() != before
+
+
+def test_a_source_that_changes_its_directory_makes_the_key(
+    cc: CountedCompiler, sources: Path
+) -> None:
+    """The path of a source relative to the guest's directory is part of the key."""
+    (sources / "one").mkdir()
+    (sources / "two").mkdir()
+    (sources / "one/new.c").touch()
+    before = build.key()
+    (sources / "one/new.c").rename(sources / "two/new.c")
+
+    assert build.key() != before
+
+
+def test_sources_in_directories_are_compiled_and_see_all_headers(
+    cc: CountedCompiler, sources: Path
+) -> None:
+    """They include a header of the guest as the other sources do."""
+    (sources / "new").mkdir()
+    (sources / "new/called.c").write_text(
+        '#include "abi.h"\nu32 called(void);\nu32 called(void)\n{\n\treturn 1;\n}\n'
+    )
+    with (sources / "main.c").open("a") as file:
+        file.write("u32 called(void);\nu32 caller(void);\nu32 caller(void)\n")
+        file.write("{\n\treturn called();\n}\n")
+
+    assert len(build.image()) > 0
 
 
 @pytest.mark.parametrize("flags", ["FLAGS", "LINK_FLAGS"])
