@@ -103,7 +103,7 @@ def built(output: Path, *arguments: str | Path) -> Path:
 
 def senders(folder: Path) -> CDLL:
     """The guest's senders as a library of this machine."""
-    sources = [TESTS / "guest_native/trace_ops.c", *sorted(GUEST.glob("send*.c"))]
+    sources = [TESTS / "guest_native/trace_ops.c", *sorted(GUEST.glob("senders/*.c"))]
     library = CDLL(str(built(folder / "senders.so", "-O1", "-shared", "-fPIC", *sources)))
     words = POINTER(c_uint64)
     library.trace_burst.restype = c_long

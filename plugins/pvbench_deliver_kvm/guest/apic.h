@@ -2,19 +2,10 @@
 #ifndef PVBENCH_APIC_H
 #define PVBENCH_APIC_H
 
+#include "apicdef.h"
 #include "cpu.h"
+#include "irq_vectors.h"
 
-#define APIC_DEFAULT_PHYS_BASE 0xfee00000
-#define APIC_BASE_MSR 0x800
-#define APIC_ID 0x20
-#define APIC_TASKPRI 0x80
-#define APIC_EOI 0xb0
-#define APIC_LDR 0xd0
-#define APIC_DFR 0xe0
-#define APIC_DFR_FLAT 0xffffffff
-#define APIC_SPIV 0xf0
-#define APIC_SPIV_APIC_ENABLED 0x100
-#define SPURIOUS_APIC_VECTOR 0xff
 #define FLAT_CPUS 8
 
 #define HV_X64_MSR_GUEST_OS_ID 0x40000000
@@ -23,7 +14,7 @@
 static inline u32 read_apic(const volatile struct mailbox *box, u32 reg)
 {
 	if (box->x2apic)
-		return rdmsr(APIC_BASE_MSR + (reg >> 4));
+		return rdmsr(X2APIC_MSR(reg));
 	return read_mmio(APIC_DEFAULT_PHYS_BASE + reg);
 }
 
@@ -31,7 +22,7 @@ static inline void write_apic(const volatile struct mailbox *box, u32 reg,
 			      u32 value)
 {
 	if (box->x2apic)
-		wrmsr(APIC_BASE_MSR + (reg >> 4), value);
+		wrmsr(X2APIC_MSR(reg), value);
 	else
 		write_mmio(APIC_DEFAULT_PHYS_BASE + reg, value);
 }

@@ -4,8 +4,6 @@
 
 #include "apic.h"
 
-#define NMI_VECTOR 2
-
 #define box ((volatile struct mailbox *)MAILBOX_BASE)
 
 /* Where another CPU may come between: a native test puts one there. */

@@ -2,25 +2,6 @@
 #include "guest.h"
 #include "send.h"
 
-/* The compiler may call these for loops over arrays. */
-void *memset(void *place, int byte, unsigned long count)
-{
-	void *to = place;
-
-	__asm__ volatile("rep stosb"
-			 : "+D"(to), "+c"(count) : "a"(byte) : "memory");
-	return place;
-}
-
-void *memcpy(void *to, const void *from, unsigned long count)
-{
-	void *target = to;
-
-	__asm__ volatile("rep movsb"
-			 : "+D"(target), "+S"(from), "+c"(count) : : "memory");
-	return to;
-}
-
 /* Spins only while the host asks for it; then, and for a command, returns. */
 static void spin(volatile struct cpu *me)
 {

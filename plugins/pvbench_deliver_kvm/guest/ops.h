@@ -4,8 +4,6 @@
 
 #include "abi.h"
 
-#define ICR_BUSY 0x1000
-
 struct ops {
 	u64 *trace; /* where the next op is written down; NULL executes it */
 	u64 *trace_end;

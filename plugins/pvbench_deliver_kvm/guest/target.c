@@ -1,5 +1,5 @@
 /* target.c: interrupts and exceptions of a CPU. */
-#include "guest.h"
+#include "csd.h"
 
 #define EXCEPTIONS 32
 
@@ -36,39 +36,6 @@ void work_off(struct entry *entry, u64 entered)
 		return;
 	entry->entered = entered;
 	__atomic_store_n(&entry->acked, entry->generation, __ATOMIC_RELEASE);
-}
-
-/* Linux's llist: taken whole, newest first, worked off oldest first. */
-static void work_off_list(struct cpu *me, u64 entered)
-{
-	u64 newest = xchg(&me->call_list, 0), oldest = 0, next;
-
-	for (; newest; newest = next) {
-		next = ((struct entry *)newest)->next;
-		((struct entry *)newest)->next = oldest;
-		oldest = newest;
-	}
-	for (; oldest; oldest = next) {
-		next = ((struct entry *)oldest)->next;
-		me->functions++;
-		work_off((struct entry *)oldest, entered);
-	}
-}
-
-static void work_off_requests(struct cpu *me, u64 entered)
-{
-	const struct source *sources = (void *)box->sources;
-
-	for (u32 i = 0; i < box->nsources; i++) {
-		struct entry *entry =
-			(struct entry *)sources[i].entries + me->number;
-		u64 wanted = __atomic_load_n(&entry->generation, __ATOMIC_ACQUIRE);
-
-		if (wanted != entry->acked) {
-			me->functions++;
-			work_off(entry, entered);
-		}
-	}
 }
 
 static void report_fault(struct cpu *me, const struct frame *frame)

@@ -1,5 +1,5 @@
-/* send_xen.c: an event channel per target, as __xen_send_IPI_mask(). */
-#include "senders.h"
+/* xen.c: an event channel per target, as __xen_send_IPI_mask(). */
+#include "local.h"
 
 #define __HYPERVISOR_event_channel_op 32
 #define EVTCHNOP_send 4

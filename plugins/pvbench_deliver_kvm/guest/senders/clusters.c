@@ -1,4 +1,4 @@
-/* send_clusters.c: which CPUs share a cluster. */
+/* clusters.c: which CPUs share a cluster. */
 #include "send.h"
 
 static const u32 widths[] = {

@@ -1,10 +1,10 @@
 /*
- * send_hyperv.c: Hyper-V's synthetic cluster IPI, arch/x86/hyperv/hv_apic.c.
+ * hyperv.c: Hyper-V's synthetic cluster IPI, arch/x86/hyperv/hv_apic.c.
  *
  * Virtual processors have the numbers of CPUs here; Linux looks each one up, so
  * masks are visited CPU by CPU and not copied word by word.
  */
-#include "senders.h"
+#include "local.h"
 
 #define HVCALL_SEND_IPI 0x000b
 #define HVCALL_SEND_IPI_EX 0x0015

@@ -1,8 +1,9 @@
-/* ops.c: each op executed, an exception being its outcome, or written down. */
+/* execute_ops.c: each op executed, an exception being its outcome, or written down. */
+#include "apicdef.h"
 #include "cpu.h"
 #include "ops.h"
 
-#define ICR_ADDRESS 0xfee00300
+#define ICR_ADDRESS (APIC_DEFAULT_PHYS_BASE + APIC_ICR)
 #define MOST_POLLS (1u << 20) /* no loop of the guest is without an end */
 
 /*
@@ -139,7 +140,7 @@ void op_wait_icr_idle(struct ops *ops, u32 limit)
 
 	if (ops->trace)
 		return write_down(ops, OP_WAIT_ICR_IDLE, limit, 0, 0);
-	while (read_mmio(ICR_ADDRESS) & ICR_BUSY && --polls)
+	while (read_mmio(ICR_ADDRESS) & APIC_ICR_BUSY && --polls)
 		pause();
 	ops->done++;
 }

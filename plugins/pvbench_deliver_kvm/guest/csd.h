@@ -1,0 +1,95 @@
+/* csd.h: requests of sources to targets, call lists among them. */
+#ifndef PVBENCH_CSD_H
+#define PVBENCH_CSD_H
+
+#include "wait.h"
+
+/* Without lists a request is seen by whatever interrupt comes next. */
+static inline void request(struct run *run, u64 generation)
+{
+	for (u32 i = 0; i < run->source->ntargets; i++)
+		__atomic_store_n(&run->entries[run->targets[i]].generation,
+				 generation, __ATOMIC_RELEASE);
+}
+
+/* csd_lock(): an entry is free once its target has taken it. */
+static inline u32 lock_entry(struct run *run, u32 cpu)
+{
+	struct entry *entry = &run->entries[cpu];
+	u64 deadline = 0;
+
+	for (u32 poll = 1;
+	     __atomic_load_n(&entry->acked, __ATOMIC_ACQUIRE) != entry->generation;
+	     poll++) {
+		pause();
+		if (too_late(poll, &deadline))
+			return give_up(run, TROUBLE_CSD_BUSY, cpu);
+	}
+	return 1;
+}
+
+/* llist_add(): true if the list was empty, so that an interrupt is due. */
+static inline u32 push(volatile u64 *list, struct entry *entry)
+{
+	u64 first = *list;
+
+	do {
+		entry->next = first;
+		RACE();
+	} while (!__atomic_compare_exchange_n(list, &first, (u64)entry, 0,
+					    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+	return !first;
+}
+
+static inline u32 queue(struct run *run, u64 generation)
+{
+	u32 words = (box->cpus + 63) / 64;
+
+	for (u32 i = 0; i < words; i++)
+		run->mask[i] = 0;
+	for (u32 i = 0; i < run->source->ntargets; i++) {
+		u32 cpu = run->targets[i];
+
+		if (!lock_entry(run, cpu))
+			return 0;
+		run->entries[cpu].generation = generation;
+		if (push(&cpu_of(cpu)->call_list, &run->entries[cpu]))
+			run->mask[cpu / 64] |= 1ull << cpu % 64;
+	}
+	return 1;
+}
+
+/* Linux's llist: taken whole, newest first, worked off oldest first. */
+static inline void work_off_list(struct cpu *me, u64 entered)
+{
+	u64 newest = xchg(&me->call_list, 0), oldest = 0, next;
+
+	for (; newest; newest = next) {
+		next = ((struct entry *)newest)->next;
+		((struct entry *)newest)->next = oldest;
+		oldest = newest;
+	}
+	for (; oldest; oldest = next) {
+		next = ((struct entry *)oldest)->next;
+		me->functions++;
+		work_off((struct entry *)oldest, entered);
+	}
+}
+
+static inline void work_off_requests(struct cpu *me, u64 entered)
+{
+	const struct source *sources = (void *)box->sources;
+
+	for (u32 i = 0; i < box->nsources; i++) {
+		struct entry *entry =
+			(struct entry *)sources[i].entries + me->number;
+		u64 wanted = __atomic_load_n(&entry->generation, __ATOMIC_ACQUIRE);
+
+		if (wanted != entry->acked) {
+			me->functions++;
+			work_off(entry, entered);
+		}
+	}
+}
+
+#endif

@@ -1,0 +1,88 @@
+/* cpumask.h: sets of CPUs. */
+#ifndef PVBENCH_CPUMASK_H
+#define PVBENCH_CPUMASK_H
+
+#include "abi.h"
+
+#define NOBODY 0xffffffffu
+
+static inline u32 mask_words(u32 cpus)
+{
+	return (cpus + 63) / 64;
+}
+
+/* The bit of @cpu in that word of a mask; none if it is in another. */
+static inline u64 bit_in_word(u32 cpu, u32 word)
+{
+	return cpu / 64 == word ? 1ull << cpu % 64 : 0;
+}
+
+/* Whether @mask holds a CPU that is not @cpu. */
+static inline int any_but(const u64 *mask, u32 cpus, u32 cpu)
+{
+	u32 i;
+
+	for (i = 0; i < mask_words(cpus); i++)
+		if (mask[i] & ~bit_in_word(cpu, i))
+			return 1;
+	return 0;
+}
+
+static inline void copy_but(u64 *to, const u64 *mask, u32 cpus, u32 cpu)
+{
+	u32 i;
+
+	for (i = 0; i < mask_words(cpus); i++)
+		to[i] = mask[i] & ~bit_in_word(cpu, i);
+}
+
+/* Every CPU but @cpu. */
+static inline void fill_but(u64 *mask, u32 cpus, u32 cpu)
+{
+	u32 i, last = mask_words(cpus) - 1;
+
+	for (i = 0; i <= last; i++)
+		mask[i] = (i < last ? ~0ull : ~0ull >> -cpus % 64) &
+			  ~bit_in_word(cpu, i);
+}
+
+/* Bits set in a word; x86-64 at its baseline has no POPCNT. */
+static inline u32 weigh_word(u64 word)
+{
+	word -= word >> 1 & 0x5555555555555555;
+	word = (word & 0x3333333333333333) + (word >> 2 & 0x3333333333333333);
+	word = (word + (word >> 4)) & 0x0f0f0f0f0f0f0f0f;
+	return word * 0x0101010101010101 >> 56;
+}
+
+static inline u32 weigh(const u64 *mask, u32 cpus)
+{
+	u32 i, weight = 0;
+
+	for (i = 0; i < mask_words(cpus); i++)
+		weight += weigh_word(mask[i]);
+	return weight;
+}
+
+/* The first CPU of @mask from @cpu on; @cpus if there is none. */
+static inline u32 next_cpu(const u64 *mask, u32 cpus, u32 cpu)
+{
+	u32 i = cpu / 64;
+	u64 word;
+
+	if (cpu >= cpus)
+		return cpus;
+	word = mask[i] & ~0ull << cpu % 64;
+	while (!word) {
+		if (++i == mask_words(cpus))
+			return cpus;
+		word = mask[i];
+	}
+	return i * 64 + __builtin_ctzll(word);
+}
+
+#define for_each_cpu(cpu, mask, cpus)                                          \
+	for ((cpu) = next_cpu(mask, cpus, 0); (cpu) < (cpus);                  \
+	     (cpu) = next_cpu(mask, cpus, (cpu) + 1))
+
+#endif

@@ -1,0 +1,94 @@
+/* ipi.c: sending by shorthand, and one xAPIC target after another. */
+#include "local.h"
+
+void send_mask_others(struct apic *apic, const u64 *mask, u32 vector,
+		      void (*send)(struct apic *, const u64 *, u32))
+{
+	u64 others[MASK_WORDS];
+
+	copy_but(others, mask, apic->cpus, apic->self);
+	send(apic, others, vector);
+}
+
+static void send_shorthand(struct apic *apic, u32 shorthand, u32 vector)
+{
+	if (!apic->x2apic) {
+		wait_icr_idle(apic, vector);
+		write_icr(apic, icr_low(vector, shorthand));
+	} else if (shorthand == APIC_DEST_SELF && vector != NMI_VECTOR) {
+		op_wrmsr(apic->ops, X2APIC_MSR(APIC_SELF_IPI), vector);
+	} else {
+		op_fence(apic->ops);
+		x2apic_send(apic, 0, vector, shorthand);
+	}
+}
+
+static void shorthand_allbutself(struct apic *apic, u32 vector)
+{
+	send_shorthand(apic, APIC_DEST_ALLBUT, vector);
+}
+
+static void shorthand_all(struct apic *apic, u32 vector)
+{
+	send_shorthand(apic, APIC_DEST_ALLINC, vector);
+}
+
+void shorthand_self(struct apic *apic, u32 vector)
+{
+	send_shorthand(apic, APIC_DEST_SELF, vector);
+}
+
+/* By shorthand where the kernel uses it, else as a mask, through the stack. */
+void native_allbutself(struct apic *apic, u32 vector)
+{
+	if (apic->shorthands)
+		shorthand_allbutself(apic, vector);
+	else
+		send_all_but(apic, NOBODY, vector,
+			     apic->call.send_IPI_mask_allbutself);
+}
+
+void native_all(struct apic *apic, u32 vector)
+{
+	if (apic->shorthands)
+		shorthand_all(apic, vector);
+	else
+		send_all_but(apic, NOBODY, vector, apic->call.send_IPI_mask);
+}
+
+void one_as_mask(struct apic *apic, u32 cpu, u32 vector)
+{
+	u64 mask = 1ull << cpu;
+
+	apic->call.send_IPI_mask(apic, &mask, vector);
+}
+
+void xapic_physical_one(struct apic *apic, u32 cpu, u32 vector)
+{
+	op_irq_save(apic->ops);
+	xapic_send(apic, apic->ids[cpu], vector, 0);
+	op_irq_restore(apic->ops);
+}
+
+void xapic_physical_mask(struct apic *apic, const u64 *mask, u32 vector)
+{
+	u32 cpu;
+
+	op_irq_save(apic->ops);
+	op_scan_mask(apic, mask);
+	for_each_cpu(cpu, mask, apic->cpus)
+		xapic_send(apic, apic->ids[cpu], vector, 0);
+	op_irq_restore(apic->ops);
+}
+
+void xapic_physical_others(struct apic *apic, const u64 *mask,
+				  u32 vector)
+{
+	send_mask_others(apic, mask, vector, xapic_physical_mask);
+}
+
+const struct callbacks shorthand_callbacks = {
+	.send_IPI_allbutself = shorthand_allbutself,
+	.send_IPI_all = shorthand_all,
+	.send_IPI_self = shorthand_self,
+};

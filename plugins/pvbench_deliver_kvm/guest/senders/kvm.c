@@ -1,0 +1,122 @@
+/* kvm.c: overlays by KVM_HC_SEND_IPI, as merged in 4.19 and as it is now. */
+#include "kvm.h"
+
+#define WINDOW 128 /* APIC IDs of one call */
+
+void send_online_but(struct apic *apic, u32 cpu, u32 vector,
+		     void (*send)(struct apic *, const u64 *, u32))
+{
+	u64 mask[MASK_WORDS];
+
+	fill_but(mask, apic->cpus, cpu);
+	send(apic, mask, vector);
+}
+
+/* arch/x86/kernel/kvm.c, __send_ipi_mask() */
+
+struct window {
+	unsigned __int128 bitmap;
+	u64 min;
+	u64 max;
+};
+
+typedef int window_test(const struct window *window, u64 id);
+
+static inline int fits(const struct window *window, u64 id)
+{
+	return id > window->min && id < window->min + WINDOW;
+}
+
+/* Before c15e0ae42c8e: without the lower end. */
+static inline int fits_4_19(const struct window *window, u64 id)
+{
+	return id < window->min + WINDOW;
+}
+
+static void send_window(struct apic *apic, const struct window *window,
+			u32 icr)
+{
+	const u64 args[] = { window->bitmap, window->bitmap >> 64,
+			     window->min, icr };
+
+	op_hypercall(apic->ops, KVM_HC_SEND_IPI, args, 4);
+}
+
+static inline void add_id(struct apic *apic, struct window *window, u64 id,
+			  u32 icr, window_test *test)
+{
+	if (!window->bitmap) {
+		window->min = window->max = id;
+	} else if (id < window->min && window->max - id < WINDOW) {
+		window->bitmap <<= window->min - id;
+		window->min = id;
+	} else if (test(window, id)) {
+		window->max = id < window->max ? window->max : id;
+	} else {
+		send_window(apic, window, icr);
+		window->min = window->max = id;
+		window->bitmap = 0;
+	}
+	/* In 4.19 the bit of a lower ID lands in memory before the bitmap. */
+	if (id >= window->min)
+		window->bitmap |= (unsigned __int128)1 << (id - window->min);
+}
+
+static inline __attribute__((always_inline)) void
+send_windows(struct apic *apic, const u64 *mask, u32 vector,
+				window_test *test)
+{
+	struct window window = { .bitmap = 0 };
+	u32 cpu, icr = icr_low(vector, 0);
+
+	if (!any_but(mask, apic->cpus, NOBODY))
+		return;
+	op_irq_save(apic->ops);
+	op_scan_mask(apic, mask);
+	for_each_cpu(cpu, mask, apic->cpus)
+		add_id(apic, &window, apic->ids[cpu], icr, test);
+	send_window(apic, &window, icr);
+	op_irq_restore(apic->ops);
+}
+
+static void kvm_pv_mask(struct apic *apic, const u64 *mask, u32 vector)
+{
+	send_windows(apic, mask, vector, fits);
+}
+
+static void kvm_pv_others(struct apic *apic, const u64 *mask, u32 vector)
+{
+	send_mask_others(apic, mask, vector, kvm_pv_mask);
+}
+
+const struct callbacks kvm_pv_callbacks = {
+	.send_IPI_mask = kvm_pv_mask,
+	.send_IPI_mask_allbutself = kvm_pv_others,
+};
+
+static void kvm_pv_4_19_mask(struct apic *apic, const u64 *mask, u32 vector)
+{
+	send_windows(apic, mask, vector, fits_4_19);
+}
+
+static void kvm_pv_4_19_others(struct apic *apic, const u64 *mask, u32 vector)
+{
+	send_mask_others(apic, mask, vector, kvm_pv_4_19_mask);
+}
+
+static void kvm_pv_4_19_allbutself(struct apic *apic, u32 vector)
+{
+	send_online_but(apic, apic->self, vector, kvm_pv_4_19_mask);
+}
+
+static void kvm_pv_4_19_all(struct apic *apic, u32 vector)
+{
+	send_online_but(apic, NOBODY, vector, kvm_pv_4_19_mask);
+}
+
+const struct callbacks kvm_pv_4_19_callbacks = {
+	.send_IPI_mask = kvm_pv_4_19_mask,
+	.send_IPI_mask_allbutself = kvm_pv_4_19_others,
+	.send_IPI_allbutself = kvm_pv_4_19_allbutself,
+	.send_IPI_all = kvm_pv_4_19_all,
+};

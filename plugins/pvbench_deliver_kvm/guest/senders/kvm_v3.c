@@ -1,0 +1,44 @@
+/* kvm_v3.c: the hypercall of the third version of the PV IPI patches. */
+#include "kvm.h"
+
+/* "[PATCH v3 2/6] KVM: X86: Implement PV IPIs in linux guest" */
+
+static void v3_mask(struct apic *apic, const u64 *mask, u32 vector)
+{
+	u64 args[] = { 0, 0, icr_low(vector, 0) };
+	u32 cpu, id;
+
+	if (!any_but(mask, apic->cpus, NOBODY))
+		return;
+	op_irq_save(apic->ops);
+	op_scan_mask(apic, mask);
+	for_each_cpu(cpu, mask, apic->cpus) {
+		id = apic->ids[cpu];
+		if (id < 128)
+			args[id / 64] |= 1ull << id % 64;
+	}
+	op_hypercall(apic->ops, KVM_HC_SEND_IPI, args, 3);
+	op_irq_restore(apic->ops);
+}
+
+static void v3_others(struct apic *apic, const u64 *mask, u32 vector)
+{
+	send_mask_others(apic, mask, vector, v3_mask);
+}
+
+static void v3_allbutself(struct apic *apic, u32 vector)
+{
+	send_online_but(apic, apic->self, vector, v3_mask);
+}
+
+static void v3_all(struct apic *apic, u32 vector)
+{
+	send_online_but(apic, NOBODY, vector, v3_mask);
+}
+
+const struct callbacks kvm_pv128_v3_callbacks = {
+	.send_IPI_mask = v3_mask,
+	.send_IPI_mask_allbutself = v3_others,
+	.send_IPI_allbutself = v3_allbutself,
+	.send_IPI_all = v3_all,
+};

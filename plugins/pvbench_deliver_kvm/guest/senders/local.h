@@ -1,0 +1,124 @@
+/* local.h: what the senders share: ICR words, clusters. */
+#ifndef PVBENCH_LOCAL_H
+#define PVBENCH_LOCAL_H
+
+#include "apicdef.h"
+#include "cpumask.h"
+#include "irq_vectors.h"
+#include "send.h"
+
+#define NMI_ICR_POLLS 1000 /* a crash path must not hang */
+
+/* Native drivers. */
+extern const struct callbacks null_callbacks;
+extern const struct callbacks xapic_flat_callbacks;
+extern const struct callbacks xapic_physical_callbacks;
+extern const struct callbacks x2apic_physical_callbacks;
+extern const struct callbacks x2apic_cluster_callbacks;
+
+/* Broadcasts by shorthand, an overlay and part of the native drivers. */
+extern const struct callbacks shorthand_callbacks;
+
+/* Overlays that make hypercalls; what is NULL stays native. */
+extern const struct callbacks kvm_pv_callbacks;
+extern const struct callbacks kvm_pv_4_19_callbacks;
+extern const struct callbacks kvm_pv128_v3_callbacks;
+extern const struct callbacks kvm_pv_cluster128_callbacks;
+extern const struct callbacks kvm_pv_cluster192_callbacks;
+extern const struct callbacks hyperv_ipi_callbacks;
+extern const struct callbacks xen_evtchn_callbacks;
+
+static inline u32 icr_low(u32 vector, u32 fields)
+{
+	return fields | (vector == NMI_VECTOR ? APIC_DM_NMI : vector);
+}
+
+static inline void wait_icr_idle(struct apic *apic, u32 vector)
+{
+	op_wait_icr_idle(apic->ops, vector == NMI_VECTOR ? NMI_ICR_POLLS : 0);
+}
+
+static inline void write_icr(struct apic *apic, u32 icr)
+{
+	op_mmio_write(apic->ops, APIC_DEFAULT_PHYS_BASE + APIC_ICR, icr);
+}
+
+static inline void xapic_send(struct apic *apic, u32 dest, u32 vector, u32 mode)
+{
+	wait_icr_idle(apic, vector);
+	op_mmio_write(apic->ops, APIC_DEFAULT_PHYS_BASE + APIC_ICR2,
+		      dest << 24);
+	write_icr(apic, icr_low(vector, mode));
+}
+
+static inline void x2apic_send(struct apic *apic, u32 dest, u32 vector, u32 fields)
+{
+	op_wrmsr(apic->ops, X2APIC_MSR(APIC_ICR),
+		 (u64)dest << 32 | icr_low(vector, fields));
+}
+
+/* A hypercall's input, of this CPU. */
+static inline u64 input_page(const struct apic *apic)
+{
+	return INPUT_PAGE_BASE + (u64)apic->self * 4096;
+}
+
+/* The count is for the trace only, so a real send does not pay for it. */
+static inline void op_scan_mask(struct apic *apic, const u64 *mask)
+{
+	op_scan(apic->ops, apic->ops->trace ? weigh(mask, apic->cpus) : 0);
+}
+
+/* A callback on @mask without the sending CPU. */
+static inline void
+send_others(struct apic *apic, const u64 *mask, u32 vector,
+	    void (*send)(struct apic *, const u64 *, u32))
+{
+	u64 others[MASK_WORDS];
+
+	copy_but(others, mask, apic->cpus, apic->self);
+	send(apic, others, vector);
+}
+
+/* A callback on every CPU but @cpu. */
+static inline void
+send_all_but(struct apic *apic, u32 cpu, u32 vector,
+	     void (*send)(struct apic *, const u64 *, u32))
+{
+	u64 mask[MASK_WORDS];
+
+	fill_but(mask, apic->cpus, cpu);
+	send(apic, mask, vector);
+}
+
+/* Take what is left of a cluster: its CPUs' places in it, as bits. */
+static inline __attribute__((always_inline)) void
+take_cluster(const struct apic *apic, u64 *left, const u64 *members, u32 width,
+	     u64 *bits)
+{
+	u32 i, place;
+	u64 word;
+
+	for (i = 0; i < mask_words(apic->cpus); i++) {
+		for (word = left[i] & members[i]; word; word &= word - 1) {
+			place = apic->ids[i * 64 + __builtin_ctzll(word)] % width;
+			bits[place / 64] |= 1ull << place % 64;
+		}
+		left[i] &= ~members[i];
+	}
+}
+
+/* For the callbacks of several files. */
+void send_mask_others(struct apic *apic, const u64 *mask, u32 vector,
+		      void (*send)(struct apic *, const u64 *, u32));
+
+/* ipi.c */
+void native_allbutself(struct apic *apic, u32 vector);
+void native_all(struct apic *apic, u32 vector);
+void shorthand_self(struct apic *apic, u32 vector);
+void one_as_mask(struct apic *apic, u32 cpu, u32 vector);
+void xapic_physical_one(struct apic *apic, u32 cpu, u32 vector);
+void xapic_physical_mask(struct apic *apic, const u64 *mask, u32 vector);
+void xapic_physical_others(struct apic *apic, const u64 *mask, u32 vector);
+
+#endif

@@ -1,0 +1,61 @@
+/* smp.c: from an operation of the kernel to a callback. */
+#include "local.h"
+
+/* kernel/smp.c, smp_call_function_many_cond() */
+static void call_function(struct apic *apic, const u64 *mask, u32 vector,
+			  u32 single_vector)
+{
+	u32 targets = weigh(mask, apic->cpus);
+
+	if (targets == 0)
+		return;
+	if (targets == 1)
+		apic->call.send_IPI(apic, next_cpu(mask, apic->cpus, 0),
+				    single_vector);
+	else if (targets == apic->cpus - 1)
+		apic->call.send_IPI_allbutself(apic, vector);
+	else
+		apic->call.send_IPI_mask(apic, mask, vector);
+}
+
+static void send_mask(struct apic *apic, enum operation operation,
+		      const u64 *mask, u32 vector)
+{
+	u32 but = operation == SEND_IPI_MASK_ALLBUTSELF ? apic->self : NOBODY;
+
+	if (!any_but(mask, apic->cpus, but))
+		return;
+	if (operation == SEND_IPI)
+		apic->call.send_IPI(apic, next_cpu(mask, apic->cpus, 0),
+				    vector);
+	else if (operation == SEND_IPI_MASK)
+		apic->call.send_IPI_mask(apic, mask, vector);
+	else
+		apic->call.send_IPI_mask_allbutself(apic, mask, vector);
+}
+
+void send_burst(struct apic *apic, enum operation operation, const u64 *mask,
+		u32 vector, u32 single_vector)
+{
+	switch (operation) {
+	case SMP_CALL_FUNCTION_SINGLE:
+	case SMP_CALL_FUNCTION_MANY:
+		call_function(apic, mask, vector, single_vector);
+		break;
+	case SEND_IPI:
+	case SEND_IPI_MASK:
+	case SEND_IPI_MASK_ALLBUTSELF:
+		send_mask(apic, operation, mask, vector);
+		break;
+	case SEND_IPI_ALLBUTSELF:
+		if (apic->cpus > 1)
+			apic->call.send_IPI_allbutself(apic, vector);
+		break;
+	case SEND_IPI_ALL:
+		apic->call.send_IPI_all(apic, vector);
+		break;
+	case SEND_IPI_SELF:
+		apic->call.send_IPI_self(apic, vector);
+		break;
+	}
+}

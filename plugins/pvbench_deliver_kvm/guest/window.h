@@ -1,0 +1,146 @@
+/* window.h: a burst with its times. */
+#ifndef PVBENCH_WINDOW_H
+#define PVBENCH_WINDOW_H
+
+#include "csd.h"
+
+static void replay(struct ops *ops, const u64 *op)
+{
+	for (; *op & 0xff; op += 2 + (*op >> 8)) {
+		switch (*op & 0xff) {
+		case OP_IRQ_SAVE:
+			op_irq_save(ops);
+			break;
+		case OP_IRQ_RESTORE:
+			op_irq_restore(ops);
+			break;
+		case OP_FENCE:
+			op_fence(ops);
+			break;
+		case OP_SCAN:
+			break;
+		case OP_WRMSR:
+			op_wrmsr(ops, op[1], op[2]);
+			break;
+		case OP_MMIO_WRITE:
+			op_mmio_write(ops, op[1], op[2]);
+			break;
+		case OP_WRITE_MEM:
+			op_write_mem(ops, op[1], op + 2, *op >> 8);
+			break;
+		case OP_WAIT_ICR_IDLE:
+			op_wait_icr_idle(ops, op[1]);
+			break;
+		case OP_HYPERCALL:
+			op_hypercall(ops, op[1], op + 2, *op >> 8);
+			break;
+		}
+	}
+}
+
+static void call_back(struct run *run)
+{
+	volatile struct source *source = run->source;
+	const u64 *mask = source->csd ? run->mask : (const u64 *)source->mask;
+
+	send_burst(&run->apic, source->operation, mask, source->vector,
+		   source->single_vector);
+}
+
+static void send(struct run *run)
+{
+	if (run->source->call)
+		call_back(run);
+	else
+		replay(&run->ops, (const u64 *)run->source->program);
+}
+
+/* Polls every target's entry in CPU order; the latest entry of a handler. */
+static u32 acknowledged(struct run *run, u64 *entered)
+{
+	u64 deadline = 0;
+
+	for (u32 i = 0; i < run->source->ntargets; i++) {
+		struct entry *entry = &run->entries[run->targets[i]];
+
+		for (u32 poll = 1; __atomic_load_n(&entry->acked, __ATOMIC_ACQUIRE) !=
+				   entry->generation; poll++) {
+			pause();
+			if (too_late(poll, &deadline))
+				return give_up(run, TROUBLE_NO_ACK,
+					       run->targets[i]);
+		}
+		if (entry->entered > *entered)
+			*entered = entry->entered;
+	}
+	return 1;
+}
+
+static void log_partial(struct run *run, u64 burst)
+{
+	u32 words = (box->cpus + 63) / 64;
+	u64 *log = (u64 *)run->source->partial + burst * words;
+
+	for (u32 i = 0; i < words; i++)
+		log[i] = run->mask[i];
+}
+
+/* smp_call_function_single() to the caller runs the function in place. */
+static u32 call_locally(struct run *run, struct sample *sample)
+{
+	u64 start = rdtsc_ordered(), entered = rdtsc_ordered();
+
+	work_off(&run->entries[run->source->cpu], entered);
+	sample->deliver = entered - start;
+	sample->wall = rdtsc_ordered() - start;
+	return 1;
+}
+
+/* Times of a burst that went well; what does not exist stays 0. */
+static void note(struct run *run, struct sample *sample, u64 start, u64 sent,
+		 u64 entered, u64 end)
+{
+	volatile struct source *source = run->source;
+
+	if (run->ops.done)
+		sample->send = sent - start;
+	if (run->ops.irqs_off)
+		sample->irqoff = run->ops.irqs_on - run->ops.irqs_off;
+	if (entered > start)
+		sample->deliver = entered - start;
+	if (source->wait && source->ntargets)
+		sample->ack = end - start;
+	if (source->partial)
+		log_partial(run, source->done);
+}
+
+static u32 one_burst(struct run *run, struct sample *sample)
+{
+	volatile struct source *source = run->source;
+	u64 generation = source->done + 1, entered = 0;
+	u64 begin, start, sent, end;
+
+	run->ops.irqs_off = run->ops.irqs_on = run->ops.done = 0;
+	begin = rdtsc_ordered();
+	if (!box->lists)
+		request(run, generation);
+
+	/* The measured window: no edits without a new PVBENCH_GUEST_ABI. */
+	start = rdtsc_ordered();
+	if (box->lists && !queue(run, generation))
+		return 0;
+	send(run);
+	sent = rdtsc_ordered();
+
+	if (run->ops.fault_vector)
+		return give_up(run, TROUBLE_OP_FAULT,
+			       run->ops.fault_vector << 24 | run->ops.fault_op);
+	if (source->wait && !acknowledged(run, &entered))
+		return 0;
+	end = rdtsc_ordered();
+	note(run, sample, start, sent, entered, end);
+	sample->wall = rdtsc_ordered() - begin;
+	return 1;
+}
+
+#endif
