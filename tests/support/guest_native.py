@@ -64,7 +64,7 @@ OPS: dict[int, Callable[[int, tuple[int, ...]], Op]] = {
 
 
 class Request(Structure):
-    """``struct request`` of guest_native/trace_ops.c."""
+    """``struct request`` of guest_native/record_ops.c."""
 
     _fields_ = [
         ("driver", c_uint32),
@@ -103,24 +103,24 @@ def built(output: Path, *arguments: str | Path) -> Path:
 
 def senders(folder: Path) -> CDLL:
     """The guest's senders as a library of this machine."""
-    sources = [TESTS / "guest_native/trace_ops.c", *sorted(GUEST.glob("senders/*.c"))]
+    sources = [TESTS / "guest_native/record_ops.c", *sorted(GUEST.glob("senders/*.c"))]
     library = CDLL(str(built(folder / "senders.so", "-O1", "-shared", "-fPIC", *sources)))
     words = POINTER(c_uint64)
-    library.trace_burst.restype = c_long
-    library.trace_burst.argtypes = [POINTER(Request), words, POINTER(c_uint32), words, words]
+    library.record_burst.restype = c_long
+    library.record_burst.argtypes = [POINTER(Request), words, POINTER(c_uint32), words, words]
     return library
 
 
-def traced(
+def recorded(
     library: CDLL, stack: Stack, burst: Burst, guest: Guest, *, shorthands: bool
 ) -> Program:
     """Ops the guest's own code makes of *burst*."""
     overlay = stack.overlay.name if stack.overlay else ""
     numbers = (DRIVERS[stack.driver.name], OVERLAYS[overlay])
-    return traced_numbers(library, numbers, burst, guest, shorthands=shorthands)
+    return recorded_numbers(library, numbers, burst, guest, shorthands=shorthands)
 
 
-def traced_numbers(
+def recorded_numbers(
     library: CDLL, numbers: tuple[int, int], burst: Burst, guest: Guest, *, shorthands: bool
 ) -> Program:
     """The same for numbers of a driver and an overlay."""
@@ -131,11 +131,11 @@ def traced_numbers(
     called = reached(burst, guest) if burst.protocol == "csd" else burst.targets
     mask = _array(c_uint64, [*mask_words(called, cpus), GUARD_WORD])
     ids = _array(c_uint32, [*guest.apic_ids, *GUARD_IDS])
-    trace = (c_uint64 * (16 * cpus + 256))()
-    end = POINTER(c_uint64)(c_uint64.from_buffer(trace, 8 * (len(trace) - 1)))
-    written = library.trace_burst(byref(request), mask, ids, trace, end)
-    assert written >= 0, "the trace is too small"
-    return tuple(decoded_ops(trace[:written]))
+    record = (c_uint64 * (16 * cpus + 256))()
+    end = POINTER(c_uint64)(c_uint64.from_buffer(record, 8 * (len(record) - 1)))
+    written = library.record_burst(byref(request), mask, ids, record, end)
+    assert written >= 0, "the record is too small"
+    return tuple(decoded_ops(record[:written]))
 
 
 def _array(kind: type[Any], values: list[int]) -> Any:

@@ -84,8 +84,8 @@ class Paper:
         result: of every slice.
         change: how much each counter of each CPU grows in a slice.
         run_ns, wait_ns: how long the thread of each CPU runs and waits in one.
-        traced: the ops that the guest's own algorithm makes.
-        writes: ICR writes the host slice results in an audit; None if it cannot result.
+        recorded: the ops that the guest's own algorithm makes.
+        writes: ICR writes the host traces in an audit; None if it cannot trace.
         slices: (loops, by the guest's algorithm, what idle CPUs do) of each slice.
         settled: CPUs that were waited for.
     """
@@ -98,7 +98,7 @@ class Paper:
     change: dict[str, tuple[int, ...]] = attrs.field(factory=dict)
     run_ns: tuple[int, ...] = (0,) * CPUS
     wait_ns: tuple[int, ...] = (0,) * CPUS
-    traced: Program | None = None
+    recorded: Program | None = None
     writes: int | None = None
     fails: Exception | None = None
     slices: list[tuple[int, bool, int]] = attrs.field(factory=list)
@@ -154,10 +154,10 @@ def slices_of(paper: Paper) -> Callable[..., Any]:
                 return result_of(samples=null)
             return paper.result
 
-        def traced(index: int) -> Program:
-            return task.programs[index] if paper.traced is None else paper.traced
+        def recorded(index: int) -> Program:
+            return task.programs[index] if paper.recorded is None else paper.recorded
 
-        return SimpleNamespace(run=run, traced=traced)
+        return SimpleNamespace(run=run, recorded=recorded)
 
     return made
 

@@ -82,7 +82,7 @@ enum hypercall_abi {
 enum command {
 	COMMAND_NONE,
 	COMMAND_RUN, /* carry out the source of number cpu->source */
-	COMMAND_TRACE, /* write down the ops of its callback instead */
+	COMMAND_RECORD, /* write down the ops of its callback instead */
 };
 
 enum idle_state {
@@ -99,7 +99,7 @@ enum trouble {
 	TROUBLE_CSD_BUSY, /* CPU `where` does not take the entry of an earlier burst */
 	TROUBLE_NOT_IDLE, /* CPU `where` does not become idle */
 	TROUBLE_ALONE, /* the other sources do not come */
-	TROUBLE_TRACE_FULL,
+	TROUBLE_RECORD_FULL,
 };
 
 struct mailbox {
@@ -140,7 +140,7 @@ struct source {
 	u32 loops;
 	u32 trouble; /* enum trouble, and where */
 	u32 where;
-	u64 program; /* ops, or where COMMAND_TRACE writes them */
+	u64 program; /* ops, or where COMMAND_RECORD writes them */
 	u64 program_end;
 	u64 mask; /* u64[]: the cpumask the operation is called with */
 	u64 targets; /* u32[ntargets]: CPUs that must run the handler */

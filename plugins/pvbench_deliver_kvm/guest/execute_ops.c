@@ -22,17 +22,17 @@
 	"	.quad 1b, 3b\n"                             \
 	".popsection\n"
 
-static void write_down(struct ops *ops, u32 kind, u64 key, const u64 *words,
+static void record_op(struct ops *ops, u32 kind, u64 key, const u64 *words,
 		       u32 count)
 {
-	if (ops->trace + 2 + count >= ops->trace_end) {
-		ops->trace_full = 1;
+	if (ops->record + 2 + count >= ops->record_end) {
+		ops->record_full = 1;
 		return;
 	}
-	*ops->trace++ = kind | (u64)count << 8;
-	*ops->trace++ = key;
+	*ops->record++ = kind | (u64)count << 8;
+	*ops->record++ = key;
 	for (u32 i = 0; i < count; i++)
-		*ops->trace++ = words[i];
+		*ops->record++ = words[i];
 }
 
 static inline void outcome(struct ops *ops, u32 fault)
@@ -46,8 +46,8 @@ static inline void outcome(struct ops *ops, u32 fault)
 
 void op_irq_save(struct ops *ops)
 {
-	if (ops->trace)
-		return write_down(ops, OP_IRQ_SAVE, 0, 0, 0);
+	if (ops->record)
+		return record_op(ops, OP_IRQ_SAVE, 0, 0, 0);
 	ops->done++;
 	if (ops->depth++ == 0) {
 		cli();
@@ -58,8 +58,8 @@ void op_irq_save(struct ops *ops)
 
 void op_irq_restore(struct ops *ops)
 {
-	if (ops->trace)
-		return write_down(ops, OP_IRQ_RESTORE, 0, 0, 0);
+	if (ops->record)
+		return record_op(ops, OP_IRQ_RESTORE, 0, 0, 0);
 	ops->done++;
 	if (--ops->depth == 0) {
 		ops->irqs_on = rdtsc();
@@ -69,8 +69,8 @@ void op_irq_restore(struct ops *ops)
 
 void op_fence(struct ops *ops)
 {
-	if (ops->trace)
-		return write_down(ops, OP_FENCE, 0, 0, 0);
+	if (ops->record)
+		return record_op(ops, OP_FENCE, 0, 0, 0);
 	ops->done++;
 	__asm__ volatile("mfence; lfence" : : : "memory");
 }
@@ -78,8 +78,8 @@ void op_fence(struct ops *ops)
 /* The scan itself is what the callback just does; a replay has none. */
 void op_scan(struct ops *ops, u32 cpus)
 {
-	if (ops->trace)
-		return write_down(ops, OP_SCAN, cpus, 0, 0);
+	if (ops->record)
+		return record_op(ops, OP_SCAN, cpus, 0, 0);
 	ops->done++;
 }
 
@@ -87,8 +87,8 @@ void op_wrmsr(struct ops *ops, u32 msr, u64 value)
 {
 	u32 fault, low = value;
 
-	if (ops->trace)
-		return write_down(ops, OP_WRMSR, msr, &value, 1);
+	if (ops->record)
+		return record_op(ops, OP_WRMSR, msr, &value, 1);
 	ops->icr_writes++;
 	__asm__ volatile(MAY_FAULT("wrmsr")
 			 : [fault] "=&r"(fault), "+a"(low)
@@ -102,8 +102,8 @@ void op_mmio_write(struct ops *ops, u64 address, u32 value)
 	u64 word = value;
 	u32 fault;
 
-	if (ops->trace)
-		return write_down(ops, OP_MMIO_WRITE, address, &word, 1);
+	if (ops->record)
+		return record_op(ops, OP_MMIO_WRITE, address, &word, 1);
 	ops->icr_writes += address == ICR_ADDRESS;
 	__asm__ volatile(MAY_FAULT("movl %[value], (%[address])")
 			 : [fault] "=&r"(fault)
@@ -127,8 +127,8 @@ void op_write_mem(struct ops *ops, u64 address, const u64 *words, u32 count)
 {
 	u32 fault = 0;
 
-	if (ops->trace)
-		return write_down(ops, OP_WRITE_MEM, address, words, count);
+	if (ops->record)
+		return record_op(ops, OP_WRITE_MEM, address, words, count);
 	for (u32 i = 0; i < count && !fault; i++)
 		fault = store(address + 8 * i, words[i]);
 	outcome(ops, fault);
@@ -138,8 +138,8 @@ void op_wait_icr_idle(struct ops *ops, u32 limit)
 {
 	u32 polls = limit ? limit : MOST_POLLS;
 
-	if (ops->trace)
-		return write_down(ops, OP_WAIT_ICR_IDLE, limit, 0, 0);
+	if (ops->record)
+		return record_op(ops, OP_WAIT_ICR_IDLE, limit, 0, 0);
 	while (read_mmio(ICR_ADDRESS) & APIC_ICR_BUSY && --polls)
 		pause();
 	ops->done++;
@@ -194,8 +194,8 @@ void op_hypercall(struct ops *ops, u64 nr, const u64 *args, u32 count)
 	u64 four[4] = { 0 };
 	u32 fault = 0;
 
-	if (ops->trace)
-		return write_down(ops, OP_HYPERCALL, nr, args, count);
+	if (ops->record)
+		return record_op(ops, OP_HYPERCALL, nr, args, count);
 	for (u32 i = 0; i < count && i < 4; i++)
 		four[i] = args[i];
 	ops->hypercalls++;

@@ -5,9 +5,9 @@
 #include "abi.h"
 
 struct ops {
-	u64 *trace; /* where the next op is written down; NULL executes it */
-	u64 *trace_end;
-	u32 trace_full;
+	u64 *record; /* where the next op is written down; NULL executes it */
+	u64 *record_end;
+	u32 record_full;
 	u32 depth; /* of IrqSave */
 	u32 done; /* ops executed of this burst */
 	u32 fault_vector; /* of the first op that raised an exception */

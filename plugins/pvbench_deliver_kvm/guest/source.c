@@ -83,17 +83,17 @@ static void run_source(struct run *run)
 	source->returned = run->ops.returned;
 }
 
-static void trace_source(struct run *run)
+static void record_source(struct run *run)
 {
 	volatile struct source *source = run->source;
 
-	run->ops.trace = (u64 *)source->program;
-	run->ops.trace_end = (u64 *)source->program_end;
+	run->ops.record = (u64 *)source->program;
+	run->ops.record_end = (u64 *)source->program_end;
 	memcpy(run->mask, (const void *)source->mask, (box->cpus + 63) / 64 * 8);
 	call_back(run);
-	*run->ops.trace = OP_END;
-	if (run->ops.trace_full)
-		give_up(run, TROUBLE_TRACE_FULL, 0);
+	*run->ops.record = OP_END;
+	if (run->ops.record_full)
+		give_up(run, TROUBLE_RECORD_FULL, 0);
 }
 
 void obey(struct cpu *me)
@@ -101,8 +101,8 @@ void obey(struct cpu *me)
 	struct run run;
 
 	prepare(&run, me);
-	if (me->command == COMMAND_TRACE)
-		trace_source(&run);
+	if (me->command == COMMAND_RECORD)
+		record_source(&run);
 	else
 		run_source(&run);
 	me->command = COMMAND_NONE;

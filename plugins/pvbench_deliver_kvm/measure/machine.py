@@ -84,7 +84,7 @@ class KvmMachine:
         """The guest's code makes the very ops that the sender makes."""
         placed = Slice(self._guest, task, 1, call=True)
         for index, (burst, program) in enumerate(zip(task.bursts, task.programs, strict=True)):
-            if placed.traced(index) != program:
+            if placed.recorded(index) != program:
                 raise GuestError(
                     f"the guest's code for {_stack(task)} makes other ops than the sender",
                     why=f"{burst.operation} of CPU {burst.source}",

@@ -198,7 +198,7 @@ class Slice:
         waited = not task.lossy and all(burst.wait for burst in task.bursts)
         return tuple(sorted(bystanders if waited else bystanders | targets))
 
-    def traced(self, index: int) -> Program:
+    def recorded(self, index: int) -> Program:
         """The ops that the guest's own algorithm makes of burst *index*."""
         source = self._source(index)
         size = 2 * len(encode(self._task.programs[index])) + 4096
@@ -206,7 +206,7 @@ class Slice:
         source.program_end = source.program + size
         mask = _mask_of(self._task.bursts[index])
         source.mask = self._arena.put(self._mask(mask))
-        self._guest.order(mailbox.COMMAND_TRACE, {source.cpu: index}, lambda: 0)
+        self._guest.order(mailbox.COMMAND_RECORD, {source.cpu: index}, lambda: 0)
         if told := trouble(source):
             raise GuestError(told)
         return decode(array("Q", string_at(self._guest.address(source.program), size)))
@@ -268,6 +268,6 @@ def trouble(source: mailbox.Source) -> str:
         mailbox.TROUBLE_CSD_BUSY: f"CPU {where} never took the entry of an earlier burst",
         mailbox.TROUBLE_NOT_IDLE: f"CPU {where} never became idle",
         mailbox.TROUBLE_ALONE: f"only {where} sources were ready",
-        mailbox.TROUBLE_TRACE_FULL: "the guest's algorithm made more ops than it should",
+        mailbox.TROUBLE_RECORD_FULL: "the guest's algorithm made more ops than it should",
     }[source.trouble]
     return told and f"{told} (burst {burst} of CPU {source.cpu})"

@@ -27,7 +27,7 @@ HYPERCALL_HYPERV: Final = 3
 
 COMMAND_NONE: Final = 0
 COMMAND_RUN: Final = 1
-COMMAND_TRACE: Final = 2
+COMMAND_RECORD: Final = 2
 
 BUSY: Final = 0
 HALTED: Final = 1
@@ -39,7 +39,7 @@ TROUBLE_NO_ACK: Final = 2
 TROUBLE_CSD_BUSY: Final = 3
 TROUBLE_NOT_IDLE: Final = 4
 TROUBLE_ALONE: Final = 5
-TROUBLE_TRACE_FULL: Final = 6
+TROUBLE_RECORD_FULL: Final = 6
 
 
 def _u32(*names: str) -> list[tuple[str, type]]:

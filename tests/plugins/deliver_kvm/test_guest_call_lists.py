@@ -22,7 +22,7 @@ Step = tuple[int, list[int]]  # a source and its targets; below 0 a target takes
 def lists(tmp_path_factory: pytest.TempPathFactory) -> CDLL:
     """source.c and target.c, compiled for this machine."""
     native = TESTS / "guest_native"
-    sources = [native / "lists.c", native / "trace_ops.c", *sorted(GUEST.glob("senders/*.c"))]
+    sources = [native / "lists.c", native / "record_ops.c", *sorted(GUEST.glob("senders/*.c"))]
     output = tmp_path_factory.mktemp("lists") / "lists.so"
     options = ("-O2", "-shared", "-fPIC", "-pthread", "-fno-strict-aliasing")
     library = CDLL(str(built(output, *options, *sources)))

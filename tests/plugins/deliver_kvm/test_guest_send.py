@@ -22,7 +22,7 @@ from pvbench.ops import (
 )
 from pvbench.sender import Stack, program
 from pvbench_deliver_kvm.measure.algorithms import DRIVER_NULL, DRIVERS, OPERATIONS, OVERLAYS
-from support.guest_native import OP_KINDS, enumerators, senders, traced, traced_numbers
+from support.guest_native import OP_KINDS, enumerators, recorded, recorded_numbers, senders
 from support.helpers import NMI, bundled, burst_of, bursts, guest_of, id_tuples, only, stack_of
 
 STACKS = [
@@ -77,7 +77,7 @@ def test_the_guest_makes_the_ops_of_the_python_sender(
     stack = stack_of(name)
     guest, burst, shorthands = data.draw(scenes(stack))
 
-    made = traced(library, stack, burst, guest, shorthands=shorthands)
+    made = recorded(library, stack, burst, guest, shorthands=shorthands)
 
     assert program(stack, burst, guest, shorthands=shorthands).program == made
 
@@ -101,7 +101,7 @@ def test_a_mask_of_a_thousand_cpus_is_sent_alike(
     guest = stack.guest(guest_of(ids))
     burst = burst_of("send_IPI_mask_allbutself", *range(1, 1024), source=700)
 
-    made = traced(library, stack, burst, guest, shorthands=False)
+    made = recorded(library, stack, burst, guest, shorthands=False)
 
     assert program(stack, burst, guest, shorthands=False).program == made
 
@@ -128,7 +128,7 @@ def test_full_masks_end_at_the_last_cpu(
         for source in (0, cpus - 1)
     ]
 
-    made = [traced(library, stack, burst, guest, shorthands=shorthands) for burst in sent]
+    made = [recorded(library, stack, burst, guest, shorthands=shorthands) for burst in sent]
 
     assert made == [
         program(stack, burst, guest, shorthands=shorthands).program for burst in sent
@@ -153,7 +153,7 @@ def test_an_nmi_has_a_delivery_mode_and_a_bounded_wait(
     targets = (1,) if operation in ("send_IPI", "smp_call_function_single") else (1, 2, 4)
     burst = burst_of(operation, *targets, source=2, vector=NMI)
 
-    made = traced(library, stack, burst, guest, shorthands=True)
+    made = recorded(library, stack, burst, guest, shorthands=True)
 
     assert program(stack, burst, guest, shorthands=True).program == made
 
@@ -207,7 +207,7 @@ def test_a_mask_costs_the_operations_its_definition_says(
     guest = stack.guest(guest_of((*row.ids, 5000)))
     burst = burst_of("send_IPI_mask", *range(len(row.ids)), source=len(row.ids))
 
-    made = traced(library, stack, burst, guest, shorthands=False)
+    made = recorded(library, stack, burst, guest, shorthands=False)
 
     assert getattr(row, column) == len(only(WrMsr, made) + only(Hypercall, made))
 
@@ -219,7 +219,7 @@ def test_the_null_driver_sends_nothing(library: CDLL, operation: str) -> None:
     targets = (1,) if operation in ("send_IPI", "smp_call_function_single") else (1, 2)
     burst = burst_of(operation, *targets)
 
-    made = traced_numbers(library, (DRIVER_NULL, 0), burst, guest, shorthands=False)
+    made = recorded_numbers(library, (DRIVER_NULL, 0), burst, guest, shorthands=False)
 
     assert made == (IrqSave(), IrqRestore())
 

@@ -63,10 +63,10 @@ static inline u64 input_page(const struct apic *apic)
 	return INPUT_PAGE_BASE + (u64)apic->self * 4096;
 }
 
-/* The count is for the trace only, so a real send does not pay for it. */
+/* The count is for the record only, so a real send does not pay for it. */
 static inline void op_scan_mask(struct apic *apic, const u64 *mask)
 {
-	op_scan(apic->ops, apic->ops->trace ? weigh(mask, apic->cpus) : 0);
+	op_scan(apic->ops, apic->ops->record ? weigh(mask, apic->cpus) : 0);
 }
 
 /* A callback on @mask without the sending CPU. */

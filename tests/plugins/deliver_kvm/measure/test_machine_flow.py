@@ -58,7 +58,7 @@ def test_a_task_is_met_once_and_then_only_run(paper: Paper) -> None:
 
 def test_an_algorithm_that_makes_other_ops_is_refused(paper: Paper) -> None:
     """Before anything is sent: what it would time is not what it is called."""
-    paper.traced = IN_ORDER
+    paper.recorded = IN_ORDER
     with pytest.raises(
         GuestError,
         match=r"the guest's .*x2apic-cluster.* makes other ops than the sender: "
@@ -74,7 +74,7 @@ def test_an_algorithm_that_makes_other_ops_is_refused(paper: Paper) -> None:
 def test_each_burst_is_proved(paper: Paper) -> None:
     """The second of two differs."""
     task = with_algorithm(task_of(burst(0, 1), burst(3, 1)))
-    paper.traced = task.programs[0]
+    paper.recorded = task.programs[0]
     wrong = attrs.evolve(task, programs=(task.programs[0], IN_ORDER))
     machine = paper.machine(wire=False)
     machine.run(task, loops=1, warmup=0)
@@ -85,7 +85,7 @@ def test_each_burst_is_proved(paper: Paper) -> None:
 
 def test_a_burst_without_ops_is_proved_too(paper: Paper) -> None:
     """Nobody is to be sent to, and the guest's code does; a replay proves nothing."""
-    paper.traced = IN_ORDER
+    paper.recorded = IN_ORDER
     nobody = with_algorithm(task_of(program=()))
 
     paper.machine(wire=True).run(nobody, loops=1, warmup=0)

@@ -1,69 +1,69 @@
-/* trace_ops.c: ops.h for a native build, where ops are only written down. */
+/* record_ops.c: ops.h for a native build, where ops are only written down. */
 #include <stddef.h>
 #include <string.h>
 
 #include "send.h"
 
-static void write_down(struct ops *ops, u64 kind, u64 key, const u64 *words,
+static void record_op(struct ops *ops, u64 kind, u64 key, const u64 *words,
 		       u32 count)
 {
 	u32 i;
 
-	if (ops->trace_end - ops->trace < 2 + (ptrdiff_t)count) {
-		ops->trace_full = 1;
+	if (ops->record_end - ops->record < 2 + (ptrdiff_t)count) {
+		ops->record_full = 1;
 		return;
 	}
-	*ops->trace++ = kind | (u64)count << 8;
-	*ops->trace++ = key;
+	*ops->record++ = kind | (u64)count << 8;
+	*ops->record++ = key;
 	for (i = 0; i < count; i++)
-		*ops->trace++ = words[i];
+		*ops->record++ = words[i];
 }
 
 void op_irq_save(struct ops *ops)
 {
-	write_down(ops, OP_IRQ_SAVE, 0, NULL, 0);
+	record_op(ops, OP_IRQ_SAVE, 0, NULL, 0);
 }
 
 void op_irq_restore(struct ops *ops)
 {
-	write_down(ops, OP_IRQ_RESTORE, 0, NULL, 0);
+	record_op(ops, OP_IRQ_RESTORE, 0, NULL, 0);
 }
 
 void op_fence(struct ops *ops)
 {
-	write_down(ops, OP_FENCE, 0, NULL, 0);
+	record_op(ops, OP_FENCE, 0, NULL, 0);
 }
 
 void op_scan(struct ops *ops, u32 cpus)
 {
-	write_down(ops, OP_SCAN, cpus, NULL, 0);
+	record_op(ops, OP_SCAN, cpus, NULL, 0);
 }
 
 void op_wrmsr(struct ops *ops, u32 msr, u64 value)
 {
-	write_down(ops, OP_WRMSR, msr, &value, 1);
+	record_op(ops, OP_WRMSR, msr, &value, 1);
 }
 
 void op_mmio_write(struct ops *ops, u64 address, u32 value)
 {
 	const u64 word = value;
 
-	write_down(ops, OP_MMIO_WRITE, address, &word, 1);
+	record_op(ops, OP_MMIO_WRITE, address, &word, 1);
 }
 
 void op_write_mem(struct ops *ops, u64 address, const u64 *words, u32 count)
 {
-	write_down(ops, OP_WRITE_MEM, address, words, count);
+	record_op(ops, OP_WRITE_MEM, address, words, count);
 }
 
 void op_wait_icr_idle(struct ops *ops, u32 limit)
 {
-	write_down(ops, OP_WAIT_ICR_IDLE, limit, NULL, 0);
+	record_op(ops, OP_WAIT_ICR_IDLE, limit, NULL, 0);
 }
 
 void op_hypercall(struct ops *ops, u64 nr, const u64 *args, u32 count)
 {
-	write_down(ops, OP_HYPERCALL, nr, args, count);
+	record_op(ops, OP_HYPERCALL, nr, args, count);
 }
 
 struct request {
@@ -78,11 +78,11 @@ struct request {
 	u32 shorthands;
 };
 
-/* Words written to @trace; -1 if it is too small. */
-long trace_burst(const struct request *request, const u64 *mask,
-		 const u32 *ids, u64 *trace, u64 *trace_end)
+/* Words written to @record; -1 if it is too small. */
+long record_burst(const struct request *request, const u64 *mask,
+		 const u32 *ids, u64 *record, u64 *record_end)
 {
-	struct ops ops = { .trace = trace, .trace_end = trace_end };
+	struct ops ops = { .record = record, .record_end = record_end };
 	static struct clusters clusters[CLUSTER_WIDTHS];
 	struct apic apic = {
 		.ops = &ops,
@@ -99,5 +99,5 @@ long trace_burst(const struct request *request, const u64 *mask,
 	lay_out(&apic, request->driver, request->overlay);
 	send_burst(&apic, request->operation, mask, request->vector,
 		   request->single_vector);
-	return ops.trace_full ? -1 : ops.trace - trace;
+	return ops.record_full ? -1 : ops.record - record;
 }
