@@ -33,7 +33,8 @@ static u32 targets_of[SOURCES][CPUS];
 static u64 logs[SOURCES];
 static u32 pending[CPUS]; /* interrupts nobody has taken */
 static u32 over;
-static int intruder; /* who comes between the next push to CPU 0: TAKER or a source */
+static int
+	intruder; /* who comes between the next llist_add to CPU 0: TAKER or a source */
 static u32 intruder_is_due;
 
 enum { NOBODY = -1, TAKER = SOURCES };
@@ -77,7 +78,7 @@ u64 take(u32 cpu)
 	struct cpu *me = (struct cpu *)cpu_of(cpu);
 	u64 before = me->functions;
 
-	work_off_list(me, 1);
+	flush_smp_call_function_queue(me, 1);
 	return me->functions - before;
 }
 
@@ -104,9 +105,10 @@ static void race(void)
 
 	intruder = NOBODY;
 	if (who == TAKER)
-		work_off_list((struct cpu *)cpu_of(0), 1);
+		flush_smp_call_function_queue((struct cpu *)cpu_of(0), 1);
 	else if (who != NOBODY)
-		intruder_is_due = push(&cpu_of(0)->call_list, &entries[who][0]);
+		intruder_is_due =
+			llist_add(&cpu_of(0)->call_list, &entries[who][0]);
 }
 
 struct job {
@@ -152,7 +154,8 @@ static void *take_all(void *argument)
 			continue;
 		}
 		__atomic_sub_fetch(&pending[job->number], 1, __ATOMIC_SEQ_CST);
-		work_off_list((struct cpu *)cpu_of(job->number), 1);
+		flush_smp_call_function_queue((struct cpu *)cpu_of(job->number),
+					      1);
 		job->interrupts++;
 	}
 	return NULL;
@@ -170,7 +173,7 @@ u64 all_at_once(u32 nsources, u32 ntargets, u32 loops, u64 *sent, u64 *taken,
 		pthread_create(&takers[i].thread, NULL, take_all, &takers[i]);
 	}
 	for (u32 i = 0; i < nsources; i++) {
-		senders[i] = (struct job){ i, ntargets, loops, 0, 0 };
+		senders[i] = (struct job) { i, ntargets, loops, 0, 0 };
 		pthread_create(&senders[i].thread, NULL, send_all, &senders[i]);
 	}
 	for (u32 i = 0; i < nsources; i++) {

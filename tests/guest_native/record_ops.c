@@ -5,7 +5,7 @@
 #include "send.h"
 
 static void record_op(struct ops *ops, u64 kind, u64 key, const u64 *words,
-		       u32 count)
+		      u32 count)
 {
 	u32 i;
 
@@ -80,7 +80,7 @@ struct request {
 
 /* Words written to @record; -1 if it is too small. */
 long record_burst(const struct request *request, const u64 *mask,
-		 const u32 *ids, u64 *record, u64 *record_end)
+		  const u32 *ids, u64 *record, u64 *record_end)
 {
 	struct ops ops = { .record = record, .record_end = record_end };
 	static struct clusters clusters[CLUSTER_WIDTHS];

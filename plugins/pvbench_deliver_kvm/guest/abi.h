@@ -16,7 +16,8 @@ typedef unsigned long long u64;
 #define CPU_AREA_SIZE 0x4000
 #define STUBS_BASE 0x101000 /* entry of vector v at + v * 16 */
 #define CLUSTERS_BASE 0x5000000 /* struct clusters of each enum cluster_width */
-#define INPUT_PAGE_BASE 0x8000000 /* hypercall input page of CPU i at + i * 4 KiB */
+#define INPUT_PAGE_BASE                                                        \
+	0x8000000 /* hypercall input page of CPU i at + i * 4 KiB */
 #define MAX_CPUS 4096
 
 /* Ports the guest leaves by. */
@@ -194,6 +195,7 @@ struct cpu {
 	u64 reserved[6];
 	u32 runs[256]; /* handler runs by vector */
 };
-_Static_assert(sizeof(struct cpu) == 1152, "the host reads runs behind 128 bytes");
+_Static_assert(sizeof(struct cpu) == 1152,
+	       "the host reads runs behind 128 bytes");
 
 #endif

@@ -43,7 +43,8 @@ static inline void enable_apic(const volatile struct mailbox *box,
 		write_apic(box, APIC_LDR, 1u << (24 + me->number));
 	}
 	write_apic(box, APIC_TASKPRI, 0);
-	write_apic(box, APIC_SPIV, APIC_SPIV_APIC_ENABLED | SPURIOUS_APIC_VECTOR);
+	write_apic(box, APIC_SPIV,
+		   APIC_SPIV_APIC_ENABLED | SPURIOUS_APIC_VECTOR);
 	me->apic_id = read_apic(box, APIC_ID) >> (box->x2apic ? 0 : 24);
 }
 

@@ -10,7 +10,9 @@ static inline u64 rdtsc_ordered(void)
 	u32 low, high;
 
 	__asm__ volatile("lfence; rdtsc; lfence"
-			 : "=a"(low), "=d"(high) : : "memory");
+			 : "=a"(low), "=d"(high)
+			 :
+			 : "memory");
 	return (u64)high << 32 | low;
 }
 
@@ -54,7 +56,8 @@ static inline u64 rdmsr(u32 msr)
 static inline void wrmsr(u32 msr, u64 value)
 {
 	__asm__ volatile("wrmsr"
-			 : : "c"(msr), "a"((u32)value), "d"((u32)(value >> 32))
+			 :
+			 : "c"(msr), "a"((u32)value), "d"((u32)(value >> 32))
 			 : "memory");
 }
 
@@ -67,13 +70,19 @@ static inline u32 read_mmio(u64 address)
 {
 	u32 value;
 
-	__asm__ volatile("movl (%1), %0" : "=r"(value) : "r"(address) : "memory");
+	__asm__ volatile("movl (%1), %0"
+			 : "=r"(value)
+			 : "r"(address)
+			 : "memory");
 	return value;
 }
 
 static inline void write_mmio(u64 address, u32 value)
 {
-	__asm__ volatile("movl %0, (%1)" : : "r"(value), "r"(address) : "memory");
+	__asm__ volatile("movl %0, (%1)"
+			 :
+			 : "r"(value), "r"(address)
+			 : "memory");
 }
 
 static inline struct cpu *this_cpu(void)

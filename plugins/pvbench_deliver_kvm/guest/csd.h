@@ -18,8 +18,8 @@ static inline u32 lock_entry(struct run *run, u32 cpu)
 	struct entry *entry = &run->entries[cpu];
 	u64 deadline = 0;
 
-	for (u32 poll = 1;
-	     __atomic_load_n(&entry->acked, __ATOMIC_ACQUIRE) != entry->generation;
+	for (u32 poll = 1; __atomic_load_n(&entry->acked, __ATOMIC_ACQUIRE) !=
+			   entry->generation;
 	     poll++) {
 		pause();
 		if (too_late(poll, &deadline))
@@ -29,7 +29,7 @@ static inline u32 lock_entry(struct run *run, u32 cpu)
 }
 
 /* llist_add(): true if the list was empty, so that an interrupt is due. */
-static inline u32 push(volatile u64 *list, struct entry *entry)
+static inline u32 llist_add(volatile u64 *list, struct entry *entry)
 {
 	u64 first = *list;
 
@@ -37,7 +37,8 @@ static inline u32 push(volatile u64 *list, struct entry *entry)
 		entry->next = first;
 		RACE();
 	} while (!__atomic_compare_exchange_n(list, &first, (u64)entry, 0,
-					    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+					      __ATOMIC_SEQ_CST,
+					      __ATOMIC_RELAXED));
 	return !first;
 }
 
@@ -53,14 +54,14 @@ static inline u32 queue(struct run *run, u64 generation)
 		if (!lock_entry(run, cpu))
 			return 0;
 		run->entries[cpu].generation = generation;
-		if (push(&cpu_of(cpu)->call_list, &run->entries[cpu]))
+		if (llist_add(&cpu_of(cpu)->call_list, &run->entries[cpu]))
 			run->mask[cpu / 64] |= 1ull << cpu % 64;
 	}
 	return 1;
 }
 
 /* Linux's llist: taken whole, newest first, worked off oldest first. */
-static inline void work_off_list(struct cpu *me, u64 entered)
+static inline void flush_smp_call_function_queue(struct cpu *me, u64 entered)
 {
 	u64 newest = xchg(&me->call_list, 0), oldest = 0, next;
 
@@ -83,7 +84,8 @@ static inline void work_off_requests(struct cpu *me, u64 entered)
 	for (u32 i = 0; i < box->nsources; i++) {
 		struct entry *entry =
 			(struct entry *)sources[i].entries + me->number;
-		u64 wanted = __atomic_load_n(&entry->generation, __ATOMIC_ACQUIRE);
+		u64 wanted =
+			__atomic_load_n(&entry->generation, __ATOMIC_ACQUIRE);
 
 		if (wanted != entry->acked) {
 			me->functions++;

@@ -10,20 +10,20 @@
  * An instruction that may fault: `fault` becomes the exception's vector.  The
  * handler looks the address up in .ex_table and leaves the vector in eax.
  */
-#define MAY_FAULT(insn)                                     \
-	"xorl %[fault], %[fault]\n"                         \
-	"1:	" insn "\n"                                 \
-	"2:\n"                                              \
-	".pushsection .fixup, \"ax\"\n"                     \
-	"3:	movl %%eax, %[fault]\n"                     \
-	"	jmp 2b\n"                                   \
-	".popsection\n"                                     \
-	".pushsection .ex_table, \"a\"\n"                   \
-	"	.quad 1b, 3b\n"                             \
+#define MAY_FAULT(insn)                                                        \
+	"xorl %[fault], %[fault]\n"                                            \
+	"1:	" insn "\n"                                                    \
+	"2:\n"                                                                 \
+	".pushsection .fixup, \"ax\"\n"                                        \
+	"3:	movl %%eax, %[fault]\n"                                            \
+	"	jmp 2b\n"                                                            \
+	".popsection\n"                                                        \
+	".pushsection .ex_table, \"a\"\n"                                      \
+	"	.quad 1b, 3b\n"                                                      \
 	".popsection\n"
 
 static void record_op(struct ops *ops, u32 kind, u64 key, const u64 *words,
-		       u32 count)
+		      u32 count)
 {
 	if (ops->record + 2 + count >= ops->record_end) {
 		ops->record_full = 1;
@@ -160,18 +160,21 @@ static u64 call_kvm(struct ops *ops, u64 nr, const u64 *args, u32 *fault)
 	if (ops->vmmcall)
 		__asm__ volatile(MAY_FAULT("vmmcall")
 				 : [fault] "=&r"(*fault), "+a"(result)
-				 : "b"(args[0]), "c"(args[1]), "d"(min), "S"(icr)
+				 : "b"(args[0]), "c"(args[1]), "d"(min),
+				   "S"(icr)
 				 : "memory");
 	else
 		__asm__ volatile(MAY_FAULT("vmcall")
 				 : [fault] "=&r"(*fault), "+a"(result)
-				 : "b"(args[0]), "c"(args[1]), "d"(min), "S"(icr)
+				 : "b"(args[0]), "c"(args[1]), "d"(min),
+				   "S"(icr)
 				 : "memory");
 	return result;
 }
 
 /* Hyper-V's are rcx (the control word), rdx, r8; xmm registers stay unused. */
-static u64 call_hyperv(struct ops *ops, u64 control, const u64 *args, u32 *fault)
+static u64 call_hyperv(struct ops *ops, u64 control, const u64 *args,
+		       u32 *fault)
 {
 	register u64 r8 __asm__("r8") = args[1];
 	u64 result = 0;

@@ -24,7 +24,9 @@ static __attribute__((noinline)) void rest(volatile struct cpu *me)
 			 "	sti\n"
 			 "	hlt\n"
 			 "rest_end:\n"
-			 : [idle] "=m"(me->idle) : [halted] "i"(HALTED) : "memory");
+			 : [idle] "=m"(me->idle)
+			 : [halted] "i"(HALTED)
+			 : "memory");
 }
 
 void run_cpu(struct cpu *mine)

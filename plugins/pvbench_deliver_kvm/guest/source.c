@@ -70,7 +70,8 @@ static void run_source(struct run *run)
 	volatile struct source *source = run->source;
 	struct sample *samples = (struct sample *)source->samples;
 
-	memset(samples, 0, source->loops * sizeof(*samples)); /* touched before */
+	memset(samples, 0,
+	       source->loops * sizeof(*samples)); /* touched before */
 	if (!line_up(run))
 		return;
 	source->start = rdtsc_ordered();
@@ -89,7 +90,8 @@ static void record_source(struct run *run)
 
 	run->ops.record = (u64 *)source->program;
 	run->ops.record_end = (u64 *)source->program_end;
-	memcpy(run->mask, (const void *)source->mask, (box->cpus + 63) / 64 * 8);
+	memcpy(run->mask, (const void *)source->mask,
+	       (box->cpus + 63) / 64 * 8);
 	call_back(run);
 	*run->ops.record = OP_END;
 	if (run->ops.record_full)

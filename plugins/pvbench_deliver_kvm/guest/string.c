@@ -5,7 +5,9 @@ void *memset(void *place, int byte, unsigned long count)
 	void *to = place;
 
 	__asm__ volatile("rep stosb"
-			 : "+D"(to), "+c"(count) : "a"(byte) : "memory");
+			 : "+D"(to), "+c"(count)
+			 : "a"(byte)
+			 : "memory");
 	return place;
 }
 
@@ -14,6 +16,8 @@ void *memcpy(void *to, const void *from, unsigned long count)
 	void *target = to;
 
 	__asm__ volatile("rep movsb"
-			 : "+D"(target), "+S"(from), "+c"(count) : : "memory");
+			 : "+D"(target), "+S"(from), "+c"(count)
+			 :
+			 : "memory");
 	return to;
 }

@@ -80,7 +80,7 @@ void handle(struct frame *frame)
 	if (frame->vector == box->start_vector)
 		return;
 	if (box->lists)
-		work_off_list(me, entered);
+		flush_smp_call_function_queue(me, entered);
 	else
 		work_off_requests(me, entered);
 }

@@ -63,8 +63,10 @@ static u32 acknowledged(struct run *run, u64 *entered)
 	for (u32 i = 0; i < run->source->ntargets; i++) {
 		struct entry *entry = &run->entries[run->targets[i]];
 
-		for (u32 poll = 1; __atomic_load_n(&entry->acked, __ATOMIC_ACQUIRE) !=
-				   entry->generation; poll++) {
+		for (u32 poll = 1;
+		     __atomic_load_n(&entry->acked, __ATOMIC_ACQUIRE) !=
+		     entry->generation;
+		     poll++) {
 			pause();
 			if (too_late(poll, &deadline))
 				return give_up(run, TROUBLE_NO_ACK,

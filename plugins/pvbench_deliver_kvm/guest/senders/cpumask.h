@@ -47,7 +47,7 @@ static inline void fill_but(u64 *mask, u32 cpus, u32 cpu)
 }
 
 /* Bits set in a word; x86-64 at its baseline has no POPCNT. */
-static inline u32 weigh_word(u64 word)
+static inline u32 hweight64(u64 word)
 {
 	word -= word >> 1 & 0x5555555555555555;
 	word = (word & 0x3333333333333333) + (word >> 2 & 0x3333333333333333);
@@ -55,17 +55,17 @@ static inline u32 weigh_word(u64 word)
 	return word * 0x0101010101010101 >> 56;
 }
 
-static inline u32 weigh(const u64 *mask, u32 cpus)
+static inline u32 cpumask_weight(const u64 *mask, u32 cpus)
 {
 	u32 i, weight = 0;
 
 	for (i = 0; i < mask_words(cpus); i++)
-		weight += weigh_word(mask[i]);
+		weight += hweight64(mask[i]);
 	return weight;
 }
 
 /* The first CPU of @mask from @cpu on; @cpus if there is none. */
-static inline u32 next_cpu(const u64 *mask, u32 cpus, u32 cpu)
+static inline u32 find_next_bit(const u64 *mask, u32 cpus, u32 cpu)
 {
 	u32 i = cpu / 64;
 	u64 word;
@@ -82,7 +82,7 @@ static inline u32 next_cpu(const u64 *mask, u32 cpus, u32 cpu)
 }
 
 #define for_each_cpu(cpu, mask, cpus)                                          \
-	for ((cpu) = next_cpu(mask, cpus, 0); (cpu) < (cpus);                  \
-	     (cpu) = next_cpu(mask, cpus, (cpu) + 1))
+	for ((cpu) = find_next_bit(mask, cpus, 0); (cpu) < (cpus);             \
+	     (cpu) = find_next_bit(mask, cpus, (cpu) + 1))
 
 #endif

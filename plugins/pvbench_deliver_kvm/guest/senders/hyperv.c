@@ -41,7 +41,7 @@ static void hyperv_banks(struct apic *apic, const u64 *mask, u32 vector)
 	ipi.valid_bank_mask = 0;
 	op_irq_save(apic->ops);
 	op_scan_mask(apic, mask);
-	for_each_cpu(cpu, mask, apic->cpus) {
+	for_each_cpu (cpu, mask, apic->cpus) {
 		if (cpu / 64 != bank) {
 			bank = cpu / 64;
 			ipi.valid_bank_mask |= 1ull << bank;
@@ -71,59 +71,60 @@ static void hyperv_fast(struct apic *apic, const u64 *mask, u32 vector)
 	u32 cpu;
 
 	op_scan_mask(apic, mask);
-	for_each_cpu(cpu, mask, apic->cpus)
+	for_each_cpu (cpu, mask, apic->cpus)
 		args[1] |= 1ull << cpu;
 	op_hypercall(apic->ops, HVCALL_SEND_IPI | HV_HYPERCALL_FAST_BIT, args,
 		     2);
 }
 
-static void hyperv_mask(struct apic *apic, const u64 *mask, u32 vector)
+static void hv_send_ipi_mask(struct apic *apic, const u64 *mask, u32 vector)
 {
 	if (!any_but(mask, apic->cpus, NOBODY))
 		return;
-	if (next_cpu(mask, apic->cpus, 64) == apic->cpus)
+	if (find_next_bit(mask, apic->cpus, 64) == apic->cpus)
 		hyperv_fast(apic, mask, vector);
-	else if (weigh(mask, apic->cpus) == apic->cpus)
+	else if (cpumask_weight(mask, apic->cpus) == apic->cpus)
 		hyperv_everybody(apic, vector);
 	else
 		hyperv_banks(apic, mask, vector);
 }
 
-static void hyperv_one(struct apic *apic, u32 cpu, u32 vector)
+static void hv_send_ipi(struct apic *apic, u32 cpu, u32 vector)
 {
 	u64 mask[MASK_WORDS];
 	u32 i;
 
 	for (i = 0; i < mask_words(apic->cpus); i++)
 		mask[i] = bit_in_word(cpu, i);
-	hyperv_mask(apic, mask, vector);
+	hv_send_ipi_mask(apic, mask, vector);
 }
 
-static void hyperv_others(struct apic *apic, const u64 *mask, u32 vector)
+static void hv_send_ipi_mask_allbutself(struct apic *apic, const u64 *mask,
+					u32 vector)
 {
-	send_others(apic, mask, vector, hyperv_mask);
+	send_others(apic, mask, vector, hv_send_ipi_mask);
 }
 
-static void hyperv_allbutself(struct apic *apic, u32 vector)
+static void hv_send_ipi_allbutself(struct apic *apic, u32 vector)
 {
-	send_all_but(apic, apic->self, vector, hyperv_mask);
+	send_all_but(apic, apic->self, vector, hv_send_ipi_mask);
 }
 
-static void hyperv_all(struct apic *apic, u32 vector)
+static void hv_send_ipi_all(struct apic *apic, u32 vector)
 {
-	send_all_but(apic, NOBODY, vector, hyperv_mask);
+	send_all_but(apic, NOBODY, vector, hv_send_ipi_mask);
 }
 
-static void hyperv_self(struct apic *apic, u32 vector)
+static void hv_send_ipi_self(struct apic *apic, u32 vector)
 {
-	hyperv_one(apic, apic->self, vector);
+	hv_send_ipi(apic, apic->self, vector);
 }
 
 const struct callbacks hyperv_ipi_callbacks = {
-	.send_IPI = hyperv_one,
-	.send_IPI_mask = hyperv_mask,
-	.send_IPI_mask_allbutself = hyperv_others,
-	.send_IPI_allbutself = hyperv_allbutself,
-	.send_IPI_all = hyperv_all,
-	.send_IPI_self = hyperv_self,
+	.send_IPI = hv_send_ipi,
+	.send_IPI_mask = hv_send_ipi_mask,
+	.send_IPI_mask_allbutself = hv_send_ipi_mask_allbutself,
+	.send_IPI_allbutself = hv_send_ipi_allbutself,
+	.send_IPI_all = hv_send_ipi_all,
+	.send_IPI_self = hv_send_ipi_self,
 };

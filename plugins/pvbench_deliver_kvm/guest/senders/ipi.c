@@ -19,7 +19,7 @@ static void send_shorthand(struct apic *apic, u32 shorthand, u32 vector)
 		op_wrmsr(apic->ops, X2APIC_MSR(APIC_SELF_IPI), vector);
 	} else {
 		op_fence(apic->ops);
-		x2apic_send(apic, 0, vector, shorthand);
+		__x2apic_send_IPI_dest(apic, 0, vector, shorthand);
 	}
 }
 
@@ -56,35 +56,37 @@ void native_all(struct apic *apic, u32 vector)
 		send_all_but(apic, NOBODY, vector, apic->call.send_IPI_mask);
 }
 
-void one_as_mask(struct apic *apic, u32 cpu, u32 vector)
+void default_send_IPI_single(struct apic *apic, u32 cpu, u32 vector)
 {
 	u64 mask = 1ull << cpu;
 
 	apic->call.send_IPI_mask(apic, &mask, vector);
 }
 
-void xapic_physical_one(struct apic *apic, u32 cpu, u32 vector)
+void default_send_IPI_single_phys(struct apic *apic, u32 cpu, u32 vector)
 {
 	op_irq_save(apic->ops);
-	xapic_send(apic, apic->ids[cpu], vector, 0);
+	__default_send_IPI_dest_field(apic, apic->ids[cpu], vector, 0);
 	op_irq_restore(apic->ops);
 }
 
-void xapic_physical_mask(struct apic *apic, const u64 *mask, u32 vector)
+void default_send_IPI_mask_sequence_phys(struct apic *apic, const u64 *mask,
+					 u32 vector)
 {
 	u32 cpu;
 
 	op_irq_save(apic->ops);
 	op_scan_mask(apic, mask);
-	for_each_cpu(cpu, mask, apic->cpus)
-		xapic_send(apic, apic->ids[cpu], vector, 0);
+	for_each_cpu (cpu, mask, apic->cpus)
+		__default_send_IPI_dest_field(apic, apic->ids[cpu], vector, 0);
 	op_irq_restore(apic->ops);
 }
 
-void xapic_physical_others(struct apic *apic, const u64 *mask,
-				  u32 vector)
+void default_send_IPI_mask_allbutself_phys(struct apic *apic, const u64 *mask,
+					   u32 vector)
 {
-	send_mask_others(apic, mask, vector, xapic_physical_mask);
+	send_mask_others(apic, mask, vector,
+			 default_send_IPI_mask_sequence_phys);
 }
 
 const struct callbacks shorthand_callbacks = {

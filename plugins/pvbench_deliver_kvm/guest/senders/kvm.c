@@ -1,7 +1,7 @@
 /* kvm.c: overlays by KVM_HC_SEND_IPI, as merged in 4.19 and as it is now. */
 #include "kvm.h"
 
-#define WINDOW 128 /* APIC IDs of one call */
+#define KVM_IPI_CLUSTER_SIZE 128 /* APIC IDs of one call */
 
 void send_online_but(struct apic *apic, u32 cpu, u32 vector,
 		     void (*send)(struct apic *, const u64 *, u32))
@@ -24,20 +24,19 @@ typedef int window_test(const struct window *window, u64 id);
 
 static inline int fits(const struct window *window, u64 id)
 {
-	return id > window->min && id < window->min + WINDOW;
+	return id > window->min && id < window->min + KVM_IPI_CLUSTER_SIZE;
 }
 
 /* Before c15e0ae42c8e: without the lower end. */
 static inline int fits_4_19(const struct window *window, u64 id)
 {
-	return id < window->min + WINDOW;
+	return id < window->min + KVM_IPI_CLUSTER_SIZE;
 }
 
-static void send_window(struct apic *apic, const struct window *window,
-			u32 icr)
+static void send_window(struct apic *apic, const struct window *window, u32 icr)
 {
-	const u64 args[] = { window->bitmap, window->bitmap >> 64,
-			     window->min, icr };
+	const u64 args[] = { window->bitmap, window->bitmap >> 64, window->min,
+			     icr };
 
 	op_hypercall(apic->ops, KVM_HC_SEND_IPI, args, 4);
 }
@@ -47,7 +46,8 @@ static inline void add_id(struct apic *apic, struct window *window, u64 id,
 {
 	if (!window->bitmap) {
 		window->min = window->max = id;
-	} else if (id < window->min && window->max - id < WINDOW) {
+	} else if (id < window->min &&
+		   window->max - id < KVM_IPI_CLUSTER_SIZE) {
 		window->bitmap <<= window->min - id;
 		window->min = id;
 	} else if (test(window, id)) {
@@ -62,9 +62,8 @@ static inline void add_id(struct apic *apic, struct window *window, u64 id,
 		window->bitmap |= (unsigned __int128)1 << (id - window->min);
 }
 
-static inline __attribute__((always_inline)) void
-send_windows(struct apic *apic, const u64 *mask, u32 vector,
-				window_test *test)
+static inline __attribute__((always_inline)) void __send_ipi_mask(
+	struct apic *apic, const u64 *mask, u32 vector, window_test *test)
 {
 	struct window window = { .bitmap = 0 };
 	u32 cpu, icr = icr_low(vector, 0);
@@ -73,30 +72,31 @@ send_windows(struct apic *apic, const u64 *mask, u32 vector,
 		return;
 	op_irq_save(apic->ops);
 	op_scan_mask(apic, mask);
-	for_each_cpu(cpu, mask, apic->cpus)
+	for_each_cpu (cpu, mask, apic->cpus)
 		add_id(apic, &window, apic->ids[cpu], icr, test);
 	send_window(apic, &window, icr);
 	op_irq_restore(apic->ops);
 }
 
-static void kvm_pv_mask(struct apic *apic, const u64 *mask, u32 vector)
+static void kvm_send_ipi_mask(struct apic *apic, const u64 *mask, u32 vector)
 {
-	send_windows(apic, mask, vector, fits);
+	__send_ipi_mask(apic, mask, vector, fits);
 }
 
-static void kvm_pv_others(struct apic *apic, const u64 *mask, u32 vector)
+static void kvm_send_ipi_mask_allbutself(struct apic *apic, const u64 *mask,
+					 u32 vector)
 {
-	send_mask_others(apic, mask, vector, kvm_pv_mask);
+	send_mask_others(apic, mask, vector, kvm_send_ipi_mask);
 }
 
 const struct callbacks kvm_pv_callbacks = {
-	.send_IPI_mask = kvm_pv_mask,
-	.send_IPI_mask_allbutself = kvm_pv_others,
+	.send_IPI_mask = kvm_send_ipi_mask,
+	.send_IPI_mask_allbutself = kvm_send_ipi_mask_allbutself,
 };
 
 static void kvm_pv_4_19_mask(struct apic *apic, const u64 *mask, u32 vector)
 {
-	send_windows(apic, mask, vector, fits_4_19);
+	__send_ipi_mask(apic, mask, vector, fits_4_19);
 }
 
 static void kvm_pv_4_19_others(struct apic *apic, const u64 *mask, u32 vector)

@@ -5,9 +5,9 @@
 
 /* Radim Krcmar on patch v3: aligned clusters of 128 or 192 APIC IDs */
 
-static inline __attribute__((always_inline)) void
-send_clusters(struct apic *apic, const u64 *mask, u32 vector,
-	      const struct clusters *clusters, u32 words)
+static inline __attribute__((always_inline)) void send_clusters(
+	struct apic *apic, const u64 *mask, u32 vector,
+	const struct clusters *clusters, u32 words)
 {
 	u64 left[MASK_WORDS];
 	u32 cpu, cluster;
@@ -17,7 +17,7 @@ send_clusters(struct apic *apic, const u64 *mask, u32 vector,
 	op_irq_save(apic->ops);
 	op_scan_mask(apic, mask);
 	copy_but(left, mask, apic->cpus, NOBODY);
-	for_each_cpu(cpu, left, apic->cpus) {
+	for_each_cpu (cpu, left, apic->cpus) {
 		u64 args[CLUSTER_WORDS + 1] = { 0 };
 
 		cluster = clusters->cluster_of[cpu];

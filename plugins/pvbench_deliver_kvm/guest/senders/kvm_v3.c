@@ -12,7 +12,7 @@ static void v3_mask(struct apic *apic, const u64 *mask, u32 vector)
 		return;
 	op_irq_save(apic->ops);
 	op_scan_mask(apic, mask);
-	for_each_cpu(cpu, mask, apic->cpus) {
+	for_each_cpu (cpu, mask, apic->cpus) {
 		id = apic->ids[cpu];
 		if (id < 128)
 			args[id / 64] |= 1ull << id % 64;

@@ -43,7 +43,8 @@ static inline void write_icr(struct apic *apic, u32 icr)
 	op_mmio_write(apic->ops, APIC_DEFAULT_PHYS_BASE + APIC_ICR, icr);
 }
 
-static inline void xapic_send(struct apic *apic, u32 dest, u32 vector, u32 mode)
+static inline void __default_send_IPI_dest_field(struct apic *apic, u32 dest,
+						 u32 vector, u32 mode)
 {
 	wait_icr_idle(apic, vector);
 	op_mmio_write(apic->ops, APIC_DEFAULT_PHYS_BASE + APIC_ICR2,
@@ -51,7 +52,8 @@ static inline void xapic_send(struct apic *apic, u32 dest, u32 vector, u32 mode)
 	write_icr(apic, icr_low(vector, mode));
 }
 
-static inline void x2apic_send(struct apic *apic, u32 dest, u32 vector, u32 fields)
+static inline void __x2apic_send_IPI_dest(struct apic *apic, u32 dest,
+					  u32 vector, u32 fields)
 {
 	op_wrmsr(apic->ops, X2APIC_MSR(APIC_ICR),
 		 (u64)dest << 32 | icr_low(vector, fields));
@@ -66,13 +68,13 @@ static inline u64 input_page(const struct apic *apic)
 /* The count is for the record only, so a real send does not pay for it. */
 static inline void op_scan_mask(struct apic *apic, const u64 *mask)
 {
-	op_scan(apic->ops, apic->ops->record ? weigh(mask, apic->cpus) : 0);
+	op_scan(apic->ops,
+		apic->ops->record ? cpumask_weight(mask, apic->cpus) : 0);
 }
 
 /* A callback on @mask without the sending CPU. */
-static inline void
-send_others(struct apic *apic, const u64 *mask, u32 vector,
-	    void (*send)(struct apic *, const u64 *, u32))
+static inline void send_others(struct apic *apic, const u64 *mask, u32 vector,
+			       void (*send)(struct apic *, const u64 *, u32))
 {
 	u64 others[MASK_WORDS];
 
@@ -81,9 +83,8 @@ send_others(struct apic *apic, const u64 *mask, u32 vector,
 }
 
 /* A callback on every CPU but @cpu. */
-static inline void
-send_all_but(struct apic *apic, u32 cpu, u32 vector,
-	     void (*send)(struct apic *, const u64 *, u32))
+static inline void send_all_but(struct apic *apic, u32 cpu, u32 vector,
+				void (*send)(struct apic *, const u64 *, u32))
 {
 	u64 mask[MASK_WORDS];
 
@@ -92,16 +93,17 @@ send_all_but(struct apic *apic, u32 cpu, u32 vector,
 }
 
 /* Take what is left of a cluster: its CPUs' places in it, as bits. */
-static inline __attribute__((always_inline)) void
-take_cluster(const struct apic *apic, u64 *left, const u64 *members, u32 width,
-	     u64 *bits)
+static inline __attribute__((always_inline)) void take_cluster(
+	const struct apic *apic, u64 *left, const u64 *members, u32 width,
+	u64 *bits)
 {
 	u32 i, place;
 	u64 word;
 
 	for (i = 0; i < mask_words(apic->cpus); i++) {
 		for (word = left[i] & members[i]; word; word &= word - 1) {
-			place = apic->ids[i * 64 + __builtin_ctzll(word)] % width;
+			place = apic->ids[i * 64 + __builtin_ctzll(word)] %
+				width;
 			bits[place / 64] |= 1ull << place % 64;
 		}
 		left[i] &= ~members[i];
@@ -116,9 +118,11 @@ void send_mask_others(struct apic *apic, const u64 *mask, u32 vector,
 void native_allbutself(struct apic *apic, u32 vector);
 void native_all(struct apic *apic, u32 vector);
 void shorthand_self(struct apic *apic, u32 vector);
-void one_as_mask(struct apic *apic, u32 cpu, u32 vector);
-void xapic_physical_one(struct apic *apic, u32 cpu, u32 vector);
-void xapic_physical_mask(struct apic *apic, const u64 *mask, u32 vector);
-void xapic_physical_others(struct apic *apic, const u64 *mask, u32 vector);
+void default_send_IPI_single(struct apic *apic, u32 cpu, u32 vector);
+void default_send_IPI_single_phys(struct apic *apic, u32 cpu, u32 vector);
+void default_send_IPI_mask_sequence_phys(struct apic *apic, const u64 *mask,
+					 u32 vector);
+void default_send_IPI_mask_allbutself_phys(struct apic *apic, const u64 *mask,
+					   u32 vector);
 
 #endif

@@ -5,12 +5,12 @@
 static void call_function(struct apic *apic, const u64 *mask, u32 vector,
 			  u32 single_vector)
 {
-	u32 targets = weigh(mask, apic->cpus);
+	u32 targets = cpumask_weight(mask, apic->cpus);
 
 	if (targets == 0)
 		return;
 	if (targets == 1)
-		apic->call.send_IPI(apic, next_cpu(mask, apic->cpus, 0),
+		apic->call.send_IPI(apic, find_next_bit(mask, apic->cpus, 0),
 				    single_vector);
 	else if (targets == apic->cpus - 1)
 		apic->call.send_IPI_allbutself(apic, vector);
@@ -26,7 +26,7 @@ static void send_mask(struct apic *apic, enum operation operation,
 	if (!any_but(mask, apic->cpus, but))
 		return;
 	if (operation == SEND_IPI)
-		apic->call.send_IPI(apic, next_cpu(mask, apic->cpus, 0),
+		apic->call.send_IPI(apic, find_next_bit(mask, apic->cpus, 0),
 				    vector);
 	else if (operation == SEND_IPI_MASK)
 		apic->call.send_IPI_mask(apic, mask, vector);

@@ -1,17 +1,17 @@
 /* x2apic_cluster.c: all targets of an x2APIC cluster at once. */
 #include "local.h"
 
-static void x2apic_cluster_one(struct apic *apic, u32 cpu, u32 vector)
+static void x2apic_send_IPI(struct apic *apic, u32 cpu, u32 vector)
 {
 	u32 id = apic->ids[cpu];
 
 	op_fence(apic->ops);
-	x2apic_send(apic, id >> 4 << 16 | 1u << id % 16, vector,
-		    APIC_DEST_LOGICAL);
+	__x2apic_send_IPI_dest(apic, id >> 4 << 16 | 1u << id % 16, vector,
+			       APIC_DEST_LOGICAL);
 }
 
-static void send_clusters(struct apic *apic, const u64 *mask, u32 but,
-			  u32 vector)
+static void __x2apic_send_IPI_mask(struct apic *apic, const u64 *mask, u32 but,
+				   u32 vector)
 {
 	const struct clusters *clusters = &apic->clusters[CLUSTERS_16];
 	u64 left[MASK_WORDS], logical;
@@ -21,31 +21,33 @@ static void send_clusters(struct apic *apic, const u64 *mask, u32 but,
 	op_irq_save(apic->ops);
 	copy_but(left, mask, apic->cpus, but);
 	op_scan_mask(apic, left);
-	for_each_cpu(cpu, left, apic->cpus) {
+	for_each_cpu (cpu, left, apic->cpus) {
 		cluster = clusters->cluster_of[cpu];
 		logical = 0;
-		take_cluster(apic, left, clusters->members[cluster], 16, &logical);
-		x2apic_send(apic, clusters->number[cluster] << 16 | logical,
-			    vector, APIC_DEST_LOGICAL);
+		take_cluster(apic, left, clusters->members[cluster], 16,
+			     &logical);
+		__x2apic_send_IPI_dest(
+			apic, clusters->number[cluster] << 16 | logical, vector,
+			APIC_DEST_LOGICAL);
 	}
 	op_irq_restore(apic->ops);
 }
 
-static void x2apic_cluster_mask(struct apic *apic, const u64 *mask, u32 vector)
+static void x2apic_send_IPI_mask(struct apic *apic, const u64 *mask, u32 vector)
 {
-	send_clusters(apic, mask, NOBODY, vector);
+	__x2apic_send_IPI_mask(apic, mask, NOBODY, vector);
 }
 
-static void x2apic_cluster_others(struct apic *apic, const u64 *mask,
-				  u32 vector)
+static void x2apic_send_IPI_mask_allbutself(struct apic *apic, const u64 *mask,
+					    u32 vector)
 {
-	send_clusters(apic, mask, apic->self, vector);
+	__x2apic_send_IPI_mask(apic, mask, apic->self, vector);
 }
 
 const struct callbacks x2apic_cluster_callbacks = {
-	.send_IPI = x2apic_cluster_one,
-	.send_IPI_mask = x2apic_cluster_mask,
-	.send_IPI_mask_allbutself = x2apic_cluster_others,
+	.send_IPI = x2apic_send_IPI,
+	.send_IPI_mask = x2apic_send_IPI_mask,
+	.send_IPI_mask_allbutself = x2apic_send_IPI_mask_allbutself,
 	.send_IPI_allbutself = native_allbutself,
 	.send_IPI_all = native_all,
 	.send_IPI_self = shorthand_self,

@@ -29,46 +29,47 @@ static void notify(struct apic *apic, u32 cpu, u32 vector)
 	op_hypercall(apic->ops, __HYPERVISOR_event_channel_op, args, 2);
 }
 
-static void xen_one(struct apic *apic, u32 cpu, u32 vector)
+static void xen_send_IPI_one(struct apic *apic, u32 cpu, u32 vector)
 {
 	op_scan(apic->ops, 1);
 	notify(apic, cpu, vector);
 }
 
-static void xen_mask(struct apic *apic, const u64 *mask, u32 vector)
+static void xen_send_IPI_mask(struct apic *apic, const u64 *mask, u32 vector)
 {
 	u32 cpu;
 
 	op_scan_mask(apic, mask);
-	for_each_cpu(cpu, mask, apic->cpus)
+	for_each_cpu (cpu, mask, apic->cpus)
 		notify(apic, cpu, vector);
 }
 
-static void xen_others(struct apic *apic, const u64 *mask, u32 vector)
+static void xen_send_IPI_mask_allbutself(struct apic *apic, const u64 *mask,
+					 u32 vector)
 {
-	send_others(apic, mask, vector, xen_mask);
+	send_others(apic, mask, vector, xen_send_IPI_mask);
 }
 
-static void xen_allbutself(struct apic *apic, u32 vector)
+static void xen_send_IPI_allbutself(struct apic *apic, u32 vector)
 {
-	send_all_but(apic, apic->self, vector, xen_mask);
+	send_all_but(apic, apic->self, vector, xen_send_IPI_mask);
 }
 
-static void xen_all(struct apic *apic, u32 vector)
+static void xen_send_IPI_all(struct apic *apic, u32 vector)
 {
-	send_all_but(apic, NOBODY, vector, xen_mask);
+	send_all_but(apic, NOBODY, vector, xen_send_IPI_mask);
 }
 
-static void xen_self(struct apic *apic, u32 vector)
+static void xen_send_IPI_self(struct apic *apic, u32 vector)
 {
-	xen_one(apic, apic->self, vector);
+	xen_send_IPI_one(apic, apic->self, vector);
 }
 
 const struct callbacks xen_evtchn_callbacks = {
-	.send_IPI = xen_one,
-	.send_IPI_mask = xen_mask,
-	.send_IPI_mask_allbutself = xen_others,
-	.send_IPI_allbutself = xen_allbutself,
-	.send_IPI_all = xen_all,
-	.send_IPI_self = xen_self,
+	.send_IPI = xen_send_IPI_one,
+	.send_IPI_mask = xen_send_IPI_mask,
+	.send_IPI_mask_allbutself = xen_send_IPI_mask_allbutself,
+	.send_IPI_allbutself = xen_send_IPI_allbutself,
+	.send_IPI_all = xen_send_IPI_all,
+	.send_IPI_self = xen_send_IPI_self,
 };
