@@ -9,24 +9,24 @@
 #define SOURCES 4
 
 static _Alignas(64) unsigned char areas[CPUS * CPU_AREA_SIZE];
-static struct mailbox mailbox;
+static struct mailbox mailbox_page;
 
+#undef MAILBOX_BASE
+#define MAILBOX_BASE &mailbox_page
 #undef CPU_AREA_BASE
 #define CPU_AREA_BASE ((u64)areas)
 static void race(void);
 #define RACE() race()
 #include "guest.h"
-#undef box
-#define box ((volatile struct mailbox *)&mailbox)
 
 #include "target.c"
 #include "source.c"
 
 /* Of the linker script and of main.c; no exception comes here. */
 const struct fixup ex_table_start[1], ex_table_end[1];
-const char rest_begin[1], rest_end[1];
+const char halt_begin[1], halt_end[1];
 
-static struct run runs[SOURCES];
+static struct source_run runs[SOURCES];
 static struct source sources[SOURCES];
 static struct entry entries[SOURCES][CPUS];
 static u32 targets_of[SOURCES][CPUS];
@@ -37,7 +37,7 @@ static int
 	intruder; /* who comes between the next llist_add to CPU 0: TAKER or a source */
 static u32 intruder_is_due;
 
-enum { NOBODY = -1, TAKER = SOURCES };
+enum { NO_CPU = -1, TAKER = SOURCES };
 
 void start_over(u64 limit_ticks)
 {
@@ -47,11 +47,11 @@ void start_over(u64 limit_ticks)
 	memset(runs, 0, sizeof(runs));
 	memset(pending, 0, sizeof(pending));
 	over = 0;
-	intruder = NOBODY;
+	intruder = NO_CPU;
 	intruder_is_due = 0;
-	mailbox.lock = mailbox.take_lock = 0;
-	mailbox.cpus = CPUS;
-	mailbox.limit_ticks = limit_ticks;
+	mailbox_page.lock = mailbox_page.take_lock = 0;
+	mailbox_page.cpus = CPUS;
+	mailbox_page.limit_ticks = limit_ticks;
 	for (u32 i = 0; i < SOURCES; i++) {
 		sources[i].partial = (u64)&logs[i];
 		runs[i].source = &sources[i];
@@ -66,7 +66,7 @@ u64 queue_burst(u32 source, const u32 *targets, u32 count, u64 generation,
 {
 	memcpy(targets_of[source], targets, count * sizeof(*targets));
 	sources[source].ntargets = count;
-	queue(&runs[source], generation);
+	queue_csds(&runs[source], generation);
 	log_partial(&runs[source], 0);
 	*trouble = sources[source].trouble;
 	return logs[source];
@@ -85,7 +85,7 @@ u64 take(u32 cpu)
 /* Somebody holds the lock that every function takes. */
 void hold_lock(void)
 {
-	mailbox.lock = mailbox.take_lock = 1;
+	mailbox_page.lock = mailbox_page.take_lock = 1;
 }
 
 /* While a source pushes to CPU 0, another pushes there too, or CPU 0 takes. */
@@ -103,10 +103,10 @@ static void race(void)
 {
 	int who = intruder;
 
-	intruder = NOBODY;
+	intruder = NO_CPU;
 	if (who == TAKER)
 		flush_smp_call_function_queue((struct cpu *)cpu_of(0), 1);
-	else if (who != NOBODY)
+	else if (who != NO_CPU)
 		intruder_is_due =
 			llist_add(&cpu_of(0)->call_list, &entries[who][0]);
 }
@@ -122,14 +122,14 @@ struct job {
 static void *send_all(void *argument)
 {
 	struct job *job = argument;
-	struct run *run = &runs[job->number];
+	struct source_run *run = &runs[job->number];
 	u64 entered;
 
 	run->source->ntargets = job->targets;
 	for (u32 i = 0; i < job->targets; i++)
 		targets_of[job->number][i] = i;
 	for (u32 loop = 1; loop <= job->loops; loop++) {
-		if (!queue(run, loop))
+		if (!queue_csds(run, loop))
 			return NULL;
 		for (u32 i = 0; i < job->targets; i++) {
 			if (!(run->mask[0] >> i & 1))
@@ -137,7 +137,7 @@ static void *send_all(void *argument)
 			__atomic_add_fetch(&pending[i], 1, __ATOMIC_SEQ_CST);
 			job->interrupts++;
 		}
-		if (!acknowledged(run, &entered))
+		if (!wait_acks(run, &entered))
 			return NULL;
 		run->source->done++;
 	}

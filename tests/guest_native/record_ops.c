@@ -96,7 +96,7 @@ long record_burst(const struct request *request, const u64 *mask,
 
 	memset(clusters, 0, sizeof(clusters));
 	map_clusters(clusters, ids, request->cpus);
-	lay_out(&apic, request->driver, request->overlay);
+	install_callbacks(&apic, request->driver, request->overlay);
 	send_burst(&apic, request->operation, mask, request->vector,
 		   request->single_vector);
 	return ops.record_full ? -1 : ops.record - record;

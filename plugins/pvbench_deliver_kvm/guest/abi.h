@@ -130,8 +130,8 @@ struct source {
 	u32 vector;
 	u32 single_vector; /* what a function call sends to one target */
 	u32 wait;
-	u32 settle; /* wait for idle targets before each burst */
-	u32 call; /* run the callback instead of the program */
+	u32 wait_idle; /* wait for idle targets before each burst */
+	u32 algorithm; /* run the callback instead of the program */
 	u32 driver;
 	u32 overlay;
 	u32 shorthands;

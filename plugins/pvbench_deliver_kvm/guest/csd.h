@@ -5,7 +5,7 @@
 #include "wait.h"
 
 /* Without lists a request is seen by whatever interrupt comes next. */
-static inline void request(struct run *run, u64 generation)
+static inline void request_csds(struct source_run *run, u64 generation)
 {
 	for (u32 i = 0; i < run->source->ntargets; i++)
 		__atomic_store_n(&run->entries[run->targets[i]].generation,
@@ -13,7 +13,7 @@ static inline void request(struct run *run, u64 generation)
 }
 
 /* csd_lock(): an entry is free once its target has taken it. */
-static inline u32 lock_entry(struct run *run, u32 cpu)
+static inline u32 wait_csd_unlocked(struct source_run *run, u32 cpu)
 {
 	struct entry *entry = &run->entries[cpu];
 	u64 deadline = 0;
@@ -22,8 +22,8 @@ static inline u32 lock_entry(struct run *run, u32 cpu)
 			   entry->generation;
 	     poll++) {
 		pause();
-		if (too_late(poll, &deadline))
-			return give_up(run, TROUBLE_CSD_BUSY, cpu);
+		if (deadline_passed(poll, &deadline))
+			return fail(run, TROUBLE_CSD_BUSY, cpu);
 	}
 	return 1;
 }
@@ -42,16 +42,16 @@ static inline u32 llist_add(volatile u64 *list, struct entry *entry)
 	return !first;
 }
 
-static inline u32 queue(struct run *run, u64 generation)
+static inline u32 queue_csds(struct source_run *run, u64 generation)
 {
-	u32 words = (box->cpus + 63) / 64;
+	u32 words = (mailbox->cpus + 63) / 64;
 
 	for (u32 i = 0; i < words; i++)
 		run->mask[i] = 0;
 	for (u32 i = 0; i < run->source->ntargets; i++) {
 		u32 cpu = run->targets[i];
 
-		if (!lock_entry(run, cpu))
+		if (!wait_csd_unlocked(run, cpu))
 			return 0;
 		run->entries[cpu].generation = generation;
 		if (llist_add(&cpu_of(cpu)->call_list, &run->entries[cpu]))
@@ -73,15 +73,15 @@ static inline void flush_smp_call_function_queue(struct cpu *me, u64 entered)
 	for (; oldest; oldest = next) {
 		next = ((struct entry *)oldest)->next;
 		me->functions++;
-		work_off((struct entry *)oldest, entered);
+		run_csd((struct entry *)oldest, entered);
 	}
 }
 
-static inline void work_off_requests(struct cpu *me, u64 entered)
+static inline void run_requested_csds(struct cpu *me, u64 entered)
 {
-	const struct source *sources = (void *)box->sources;
+	const struct source *sources = (void *)mailbox->sources;
 
-	for (u32 i = 0; i < box->nsources; i++) {
+	for (u32 i = 0; i < mailbox->nsources; i++) {
 		struct entry *entry =
 			(struct entry *)sources[i].entries + me->number;
 		u64 wanted =
@@ -89,7 +89,7 @@ static inline void work_off_requests(struct cpu *me, u64 entered)
 
 		if (wanted != entry->acked) {
 			me->functions++;
-			work_off(entry, entered);
+			run_csd(entry, entered);
 		}
 	}
 }

@@ -4,7 +4,7 @@
 #include "ops.h"
 
 #define ICR_ADDRESS (APIC_DEFAULT_PHYS_BASE + APIC_ICR)
-#define MOST_POLLS (1u << 20) /* no loop of the guest is without an end */
+#define MAX_ICR_POLLS (1u << 20) /* no loop of the guest is without an end */
 
 /*
  * An instruction that may fault: `fault` becomes the exception's vector.  The
@@ -35,7 +35,7 @@ static void record_op(struct ops *ops, u32 kind, u64 key, const u64 *words,
 		*ops->record++ = words[i];
 }
 
-static inline void outcome(struct ops *ops, u32 fault)
+static inline void finish_op(struct ops *ops, u32 fault)
 {
 	if (fault && !ops->fault_vector) {
 		ops->fault_vector = fault;
@@ -94,7 +94,7 @@ void op_wrmsr(struct ops *ops, u32 msr, u64 value)
 			 : [fault] "=&r"(fault), "+a"(low)
 			 : "c"(msr), "d"((u32)(value >> 32))
 			 : "memory");
-	outcome(ops, fault);
+	finish_op(ops, fault);
 }
 
 void op_mmio_write(struct ops *ops, u64 address, u32 value)
@@ -109,10 +109,10 @@ void op_mmio_write(struct ops *ops, u64 address, u32 value)
 			 : [fault] "=&r"(fault)
 			 : [value] "r"(value), [address] "r"(address)
 			 : "memory", "rax");
-	outcome(ops, fault);
+	finish_op(ops, fault);
 }
 
-static u32 store(u64 address, u64 word)
+static u32 store_word(u64 address, u64 word)
 {
 	u32 fault;
 
@@ -130,13 +130,13 @@ void op_write_mem(struct ops *ops, u64 address, const u64 *words, u32 count)
 	if (ops->record)
 		return record_op(ops, OP_WRITE_MEM, address, words, count);
 	for (u32 i = 0; i < count && !fault; i++)
-		fault = store(address + 8 * i, words[i]);
-	outcome(ops, fault);
+		fault = store_word(address + 8 * i, words[i]);
+	finish_op(ops, fault);
 }
 
 void op_wait_icr_idle(struct ops *ops, u32 limit)
 {
-	u32 polls = limit ? limit : MOST_POLLS;
+	u32 polls = limit ? limit : MAX_ICR_POLLS;
 
 	if (ops->record)
 		return record_op(ops, OP_WAIT_ICR_IDLE, limit, 0, 0);
@@ -146,7 +146,7 @@ void op_wait_icr_idle(struct ops *ops, u32 limit)
 }
 
 /* KVM's registers are rbx, rcx, rdx, rsi; proposals are put into its terms. */
-static u64 call_kvm(struct ops *ops, u64 nr, const u64 *args, u32 *fault)
+static u64 hypercall_kvm(struct ops *ops, u64 nr, const u64 *args, u32 *fault)
 {
 	u64 min = args[2], icr = args[3], result = nr;
 
@@ -173,8 +173,8 @@ static u64 call_kvm(struct ops *ops, u64 nr, const u64 *args, u32 *fault)
 }
 
 /* Hyper-V's are rcx (the control word), rdx, r8; xmm registers stay unused. */
-static u64 call_hyperv(struct ops *ops, u64 control, const u64 *args,
-		       u32 *fault)
+static u64 hypercall_hyperv(struct ops *ops, u64 control, const u64 *args,
+			    u32 *fault)
 {
 	register u64 r8 __asm__("r8") = args[1];
 	u64 result = 0;
@@ -203,8 +203,8 @@ void op_hypercall(struct ops *ops, u64 nr, const u64 *args, u32 count)
 		four[i] = args[i];
 	ops->hypercalls++;
 	if (ops->hypercall_abi == HYPERCALL_HYPERV)
-		ops->returned += call_hyperv(ops, nr, four, &fault);
+		ops->returned += hypercall_hyperv(ops, nr, four, &fault);
 	else
-		ops->returned += call_kvm(ops, nr, four, &fault);
-	outcome(ops, fault);
+		ops->returned += hypercall_kvm(ops, nr, four, &fault);
+	finish_op(ops, fault);
 }

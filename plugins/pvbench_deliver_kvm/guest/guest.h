@@ -4,7 +4,7 @@
 
 #include "apic.h"
 
-#define box ((volatile struct mailbox *)MAILBOX_BASE)
+static volatile struct mailbox *const mailbox = (void *)MAILBOX_BASE;
 
 /* Where another CPU may come between: a native test puts one there. */
 #ifndef RACE
@@ -12,13 +12,13 @@
 #endif
 
 /* The work of one request, then its receipt. */
-void work_off(struct entry *entry, u64 entered);
+void run_csd(struct entry *entry, u64 entered);
 
 /* From the instruction behind which a CPU is HALTED to the one behind its hlt. */
-extern const char rest_begin[], rest_end[];
+extern const char halt_begin[], halt_end[];
 
 /* Carry out this CPU's command for its source. */
-void obey(struct cpu *me);
+void run_command(struct cpu *me);
 
 static inline volatile struct cpu *cpu_of(u32 number)
 {

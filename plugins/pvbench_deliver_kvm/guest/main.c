@@ -7,7 +7,7 @@ static void spin(volatile struct cpu *me)
 {
 	me->idle = RUNNING;
 	sti();
-	while (me->idle == RUNNING && box->idle == RUNNING && !me->command)
+	while (me->idle == RUNNING && mailbox->idle == RUNNING && !me->command)
 		pause();
 	cli();
 }
@@ -16,14 +16,14 @@ static void spin(volatile struct cpu *me)
  * One asm: the shadow of sti lets no interrupt in before hlt.  An NMI comes in all
  * the same; handle() goes on behind the hlt then, or the CPU would sleep as BUSY.
  */
-static __attribute__((noinline)) void rest(volatile struct cpu *me)
+static __attribute__((noinline)) void halt(volatile struct cpu *me)
 {
 	__asm__ volatile("movl %[halted], %[idle]\n"
-			 "	.globl rest_begin, rest_end\n"
-			 "rest_begin:\n"
+			 "	.globl halt_begin, halt_end\n"
+			 "halt_begin:\n"
 			 "	sti\n"
 			 "	hlt\n"
-			 "rest_end:\n"
+			 "halt_end:\n"
 			 : [idle] "=m"(me->idle)
 			 : [halted] "i"(HALTED)
 			 : "memory");
@@ -33,23 +33,23 @@ void run_cpu(struct cpu *mine)
 {
 	volatile struct cpu *me = mine;
 
-	enable_apic(box, mine);
-	introduce(box);
+	enable_apic(mailbox, mine);
+	hyperv_set_guest_os_id(mailbox);
 	if (me->number == 0)
 		map_clusters((struct clusters *)CLUSTERS_BASE,
-			     (const u32 *)box->apic_ids, box->cpus);
-	box->abi = PVBENCH_GUEST_ABI;
+			     (const u32 *)mailbox->apic_ids, mailbox->cpus);
+	mailbox->abi = PVBENCH_GUEST_ABI;
 	me->booted = 1;
 	for (;;) {
 		cli();
 		if (me->command) {
 			me->idle = BUSY;
 			sti();
-			obey(mine);
-		} else if (box->idle == RUNNING) {
+			run_command(mine);
+		} else if (mailbox->idle == RUNNING) {
 			spin(me);
 		} else {
-			rest(me);
+			halt(me);
 		}
 	}
 }

@@ -29,7 +29,7 @@ enum cluster_width {
 
 /* Which CPUs share a cluster, made at boot as Linux does. */
 struct clusters {
-	u32 met; /* clusters so far */
+	u32 count; /* clusters so far */
 	u32 cluster_of[MAX_CPUS]; /* by CPU: index of the next two */
 	u32 number[MAX_CPUS]; /* APIC ID / width */
 	u64 members[MAX_CPUS][MASK_WORDS];
@@ -47,7 +47,8 @@ struct apic {
 };
 
 void map_clusters(struct clusters *clusters, const u32 *ids, u32 cpus);
-void lay_out(struct apic *apic, enum driver driver, enum overlay overlay);
+void install_callbacks(struct apic *apic, enum driver driver,
+		       enum overlay overlay);
 void send_burst(struct apic *apic, enum operation operation, const u64 *mask,
 		u32 vector, u32 single_vector);
 

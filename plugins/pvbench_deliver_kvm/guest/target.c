@@ -18,21 +18,21 @@ extern const struct fixup ex_table_start[], ex_table_end[];
 
 static int take_lock(void)
 {
-	u64 deadline = rdtsc() + box->limit_ticks;
+	u64 deadline = rdtsc() + mailbox->limit_ticks;
 
-	while (__atomic_exchange_n(&box->lock, 1, __ATOMIC_ACQUIRE)) {
+	while (__atomic_exchange_n(&mailbox->lock, 1, __ATOMIC_ACQUIRE)) {
 		if (rdtsc() > deadline)
 			return 0;
 		pause();
 	}
-	__atomic_store_n(&box->lock, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&mailbox->lock, 0, __ATOMIC_RELEASE);
 	return 1;
 }
 
 /* The function that is called; without its lock it never ends, so no receipt. */
-void work_off(struct entry *entry, u64 entered)
+void run_csd(struct entry *entry, u64 entered)
 {
-	if (box->take_lock && !take_lock())
+	if (mailbox->take_lock && !take_lock())
 		return;
 	entry->entered = entered;
 	__atomic_store_n(&entry->acked, entry->generation, __ATOMIC_RELEASE);
@@ -72,15 +72,15 @@ void handle(struct frame *frame)
 	if (frame->vector < EXCEPTIONS && frame->vector != NMI_VECTOR)
 		return handle_exception(me, frame);
 	me->idle = BUSY;
-	if (frame->rip - (u64)rest_begin < (u64)(rest_end - rest_begin))
-		frame->rip = (u64)rest_end;
+	if (frame->rip - (u64)halt_begin < (u64)(halt_end - halt_begin))
+		frame->rip = (u64)halt_end;
 	if (frame->vector != NMI_VECTOR)
-		write_apic(box, APIC_EOI, 0);
+		write_apic(mailbox, APIC_EOI, 0);
 	me->runs[frame->vector]++; /* before the receipt, after which it is read */
-	if (frame->vector == box->start_vector)
+	if (frame->vector == mailbox->start_vector)
 		return;
-	if (box->lists)
+	if (mailbox->lists)
 		flush_smp_call_function_queue(me, entered);
 	else
-		work_off_requests(me, entered);
+		run_requested_csds(me, entered);
 }

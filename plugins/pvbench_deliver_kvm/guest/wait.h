@@ -5,10 +5,10 @@
 #include "guest.h"
 #include "send.h"
 
-#define PATIENCE 4096 /* polls between two looks at the clock */
+#define POLLS_PER_CLOCK_READ 4096 /* polls between two looks at the clock */
 
 /* A source at work. */
-struct run {
+struct source_run {
 	volatile struct source *source;
 	const u32 *targets;
 	struct entry *entries;
@@ -17,7 +17,7 @@ struct run {
 	u64 mask[MASK_WORDS]; /* whom the burst sends to */
 };
 
-static inline u32 give_up(struct run *run, u32 trouble, u32 where)
+static inline u32 fail(struct source_run *run, u32 trouble, u32 where)
 {
 	run->source->trouble = trouble;
 	run->source->where = where;
@@ -25,12 +25,12 @@ static inline u32 give_up(struct run *run, u32 trouble, u32 where)
 }
 
 /* Nobody looks at the clock without need: @deadline is 0 until a wait is long. */
-static inline u32 too_late(u32 poll, u64 *deadline)
+static inline u32 deadline_passed(u32 poll, u64 *deadline)
 {
-	if (poll % PATIENCE)
+	if (poll % POLLS_PER_CLOCK_READ)
 		return 0;
 	if (!*deadline)
-		*deadline = rdtsc() + box->limit_ticks;
+		*deadline = rdtsc() + mailbox->limit_ticks;
 	return rdtsc() > *deadline;
 }
 

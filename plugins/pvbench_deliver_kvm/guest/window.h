@@ -4,7 +4,7 @@
 
 #include "csd.h"
 
-static void replay(struct ops *ops, const u64 *op)
+static void execute_program(struct ops *ops, const u64 *op)
 {
 	for (; *op & 0xff; op += 2 + (*op >> 8)) {
 		switch (*op & 0xff) {
@@ -38,7 +38,7 @@ static void replay(struct ops *ops, const u64 *op)
 	}
 }
 
-static void call_back(struct run *run)
+static void execute_algorithm(struct source_run *run)
 {
 	volatile struct source *source = run->source;
 	const u64 *mask = source->csd ? run->mask : (const u64 *)source->mask;
@@ -47,16 +47,16 @@ static void call_back(struct run *run)
 		   source->single_vector);
 }
 
-static void send(struct run *run)
+static void execute_burst(struct source_run *run)
 {
-	if (run->source->call)
-		call_back(run);
+	if (run->source->algorithm)
+		execute_algorithm(run);
 	else
-		replay(&run->ops, (const u64 *)run->source->program);
+		execute_program(&run->ops, (const u64 *)run->source->program);
 }
 
 /* Polls every target's entry in CPU order; the latest entry of a handler. */
-static u32 acknowledged(struct run *run, u64 *entered)
+static u32 wait_acks(struct source_run *run, u64 *entered)
 {
 	u64 deadline = 0;
 
@@ -68,9 +68,9 @@ static u32 acknowledged(struct run *run, u64 *entered)
 		     entry->generation;
 		     poll++) {
 			pause();
-			if (too_late(poll, &deadline))
-				return give_up(run, TROUBLE_NO_ACK,
-					       run->targets[i]);
+			if (deadline_passed(poll, &deadline))
+				return fail(run, TROUBLE_NO_ACK,
+					    run->targets[i]);
 		}
 		if (entry->entered > *entered)
 			*entered = entry->entered;
@@ -78,9 +78,9 @@ static u32 acknowledged(struct run *run, u64 *entered)
 	return 1;
 }
 
-static void log_partial(struct run *run, u64 burst)
+static void log_partial(struct source_run *run, u64 burst)
 {
-	u32 words = (box->cpus + 63) / 64;
+	u32 words = (mailbox->cpus + 63) / 64;
 	u64 *log = (u64 *)run->source->partial + burst * words;
 
 	for (u32 i = 0; i < words; i++)
@@ -88,19 +88,19 @@ static void log_partial(struct run *run, u64 burst)
 }
 
 /* smp_call_function_single() to the caller runs the function in place. */
-static u32 call_locally(struct run *run, struct sample *sample)
+static u32 measure_local_call(struct source_run *run, struct sample *sample)
 {
 	u64 start = rdtsc_ordered(), entered = rdtsc_ordered();
 
-	work_off(&run->entries[run->source->cpu], entered);
+	run_csd(&run->entries[run->source->cpu], entered);
 	sample->deliver = entered - start;
 	sample->wall = rdtsc_ordered() - start;
 	return 1;
 }
 
 /* Times of a burst that went well; what does not exist stays 0. */
-static void note(struct run *run, struct sample *sample, u64 start, u64 sent,
-		 u64 entered, u64 end)
+static void record_sample(struct source_run *run, struct sample *sample,
+			  u64 start, u64 sent, u64 entered, u64 end)
 {
 	volatile struct source *source = run->source;
 
@@ -116,7 +116,7 @@ static void note(struct run *run, struct sample *sample, u64 start, u64 sent,
 		log_partial(run, source->done);
 }
 
-static u32 one_burst(struct run *run, struct sample *sample)
+static u32 measure_burst(struct source_run *run, struct sample *sample)
 {
 	volatile struct source *source = run->source;
 	u64 generation = source->done + 1, entered = 0;
@@ -124,23 +124,23 @@ static u32 one_burst(struct run *run, struct sample *sample)
 
 	run->ops.irqs_off = run->ops.irqs_on = run->ops.done = 0;
 	begin = rdtsc_ordered();
-	if (!box->lists)
-		request(run, generation);
+	if (!mailbox->lists)
+		request_csds(run, generation);
 
 	/* The measured window: no edits without a new PVBENCH_GUEST_ABI. */
 	start = rdtsc_ordered();
-	if (box->lists && !queue(run, generation))
+	if (mailbox->lists && !queue_csds(run, generation))
 		return 0;
-	send(run);
+	execute_burst(run);
 	sent = rdtsc_ordered();
 
 	if (run->ops.fault_vector)
-		return give_up(run, TROUBLE_OP_FAULT,
-			       run->ops.fault_vector << 24 | run->ops.fault_op);
-	if (source->wait && !acknowledged(run, &entered))
+		return fail(run, TROUBLE_OP_FAULT,
+			    run->ops.fault_vector << 24 | run->ops.fault_op);
+	if (source->wait && !wait_acks(run, &entered))
 		return 0;
 	end = rdtsc_ordered();
-	note(run, sample, start, sent, entered, end);
+	record_sample(run, sample, start, sent, entered, end);
 	sample->wall = rdtsc_ordered() - begin;
 	return 1;
 }

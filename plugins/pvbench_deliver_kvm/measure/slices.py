@@ -131,7 +131,7 @@ class Slice:
         source.cpu, source.operation = burst.source, operation
         source.vector, source.single_vector = burst.vector, burst.single_vector
         source.wait = burst.wait or task.lossy
-        source.settle = not contended(task)
+        source.wait_idle = not contended(task)
         source.csd = lists
         source.local = burst.protocol == "csd" and burst.targets == (burst.source,)
         source.loops, source.ntargets = self._loops, len(reached)
@@ -142,7 +142,7 @@ class Slice:
         source.mask = arena.put(self._mask(_mask_of(burst)))
         if self._log:
             source.partial = arena.room(self._loops * self._words * 8)
-        source.call = self._call
+        source.algorithm = self._call
         if task.algorithm and self._call:
             source.driver = DRIVERS[task.algorithm.driver]
             source.overlay = OVERLAYS[task.algorithm.overlay]

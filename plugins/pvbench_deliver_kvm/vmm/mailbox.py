@@ -65,7 +65,7 @@ class Source(Structure):
     """``struct source``: one source CPU and its burst."""
 
     _fields_ = [
-        *_u32("cpu", "operation", "vector", "single_vector", "wait", "settle", "call"),
+        *_u32("cpu", "operation", "vector", "single_vector", "wait", "wait_idle", "algorithm"),
         *_u32("driver", "overlay", "shorthands", "csd", "local", "ntargets", "loops"),
         *_u32("trouble", "where"),
         *_u64("program", "program_end", "mask", "targets", "entries", "samples", "partial"),

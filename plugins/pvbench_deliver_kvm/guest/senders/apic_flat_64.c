@@ -13,23 +13,23 @@ static void flat_send_IPI_mask(struct apic *apic, const u64 *mask, u32 vector)
 static void flat_send_IPI_mask_allbutself(struct apic *apic, const u64 *mask,
 					  u32 vector)
 {
-	send_mask_others(apic, mask, vector, flat_send_IPI_mask);
+	send_mask_except_self(apic, mask, vector, flat_send_IPI_mask);
 }
 
 const struct callbacks xapic_flat_callbacks = {
 	.send_IPI = default_send_IPI_single,
 	.send_IPI_mask = flat_send_IPI_mask,
 	.send_IPI_mask_allbutself = flat_send_IPI_mask_allbutself,
-	.send_IPI_allbutself = native_allbutself,
-	.send_IPI_all = native_all,
-	.send_IPI_self = shorthand_self,
+	.send_IPI_allbutself = native_send_IPI_allbutself,
+	.send_IPI_all = native_send_IPI_all,
+	.send_IPI_self = shorthand_send_IPI_self,
 };
 
 const struct callbacks xapic_physical_callbacks = {
 	.send_IPI = default_send_IPI_single_phys,
 	.send_IPI_mask = default_send_IPI_mask_sequence_phys,
 	.send_IPI_mask_allbutself = default_send_IPI_mask_allbutself_phys,
-	.send_IPI_allbutself = native_allbutself,
-	.send_IPI_all = native_all,
-	.send_IPI_self = shorthand_self,
+	.send_IPI_allbutself = native_send_IPI_allbutself,
+	.send_IPI_all = native_send_IPI_all,
+	.send_IPI_self = shorthand_send_IPI_self,
 };

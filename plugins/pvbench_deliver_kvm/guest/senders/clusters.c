@@ -8,15 +8,15 @@ static const u32 widths[] = {
 };
 
 /* The index of cluster @number, new if it was not met; neighbours come together. */
-static u32 index_of(struct clusters *clusters, u32 number)
+static u32 cluster_index(struct clusters *clusters, u32 number)
 {
 	u32 i;
 
-	for (i = clusters->met; i > 0; i--)
+	for (i = clusters->count; i > 0; i--)
 		if (clusters->number[i - 1] == number)
 			return i - 1;
-	clusters->number[clusters->met] = number;
-	return clusters->met++;
+	clusters->number[clusters->count] = number;
+	return clusters->count++;
 }
 
 /* @clusters: one of each width, all zeros. */
@@ -26,7 +26,8 @@ void map_clusters(struct clusters *clusters, const u32 *ids, u32 cpus)
 
 	for (width = 0; width < CLUSTER_WIDTHS; width++, clusters++) {
 		for (cpu = 0; cpu < cpus; cpu++) {
-			index = index_of(clusters, ids[cpu] / widths[width]);
+			index = cluster_index(clusters,
+					      ids[cpu] / widths[width]);
 			clusters->cluster_of[cpu] = index;
 			clusters->members[index][cpu / 64] |= 1ull << cpu % 64;
 		}

@@ -4,7 +4,7 @@
 
 #include "abi.h"
 
-#define NOBODY 0xffffffffu
+#define NO_CPU 0xffffffffu
 
 static inline u32 mask_words(u32 cpus)
 {
@@ -18,7 +18,7 @@ static inline u64 bit_in_word(u32 cpu, u32 word)
 }
 
 /* Whether @mask holds a CPU that is not @cpu. */
-static inline int any_but(const u64 *mask, u32 cpus, u32 cpu)
+static inline int has_cpu_except(const u64 *mask, u32 cpus, u32 cpu)
 {
 	u32 i;
 
@@ -28,7 +28,7 @@ static inline int any_but(const u64 *mask, u32 cpus, u32 cpu)
 	return 0;
 }
 
-static inline void copy_but(u64 *to, const u64 *mask, u32 cpus, u32 cpu)
+static inline void copy_mask_except(u64 *to, const u64 *mask, u32 cpus, u32 cpu)
 {
 	u32 i;
 
@@ -37,7 +37,7 @@ static inline void copy_but(u64 *to, const u64 *mask, u32 cpus, u32 cpu)
 }
 
 /* Every CPU but @cpu. */
-static inline void fill_but(u64 *mask, u32 cpus, u32 cpu)
+static inline void fill_mask_except(u64 *mask, u32 cpus, u32 cpu)
 {
 	u32 i, last = mask_words(cpus) - 1;
 

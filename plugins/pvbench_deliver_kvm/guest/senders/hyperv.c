@@ -21,17 +21,17 @@ struct hv_send_ipi_ex {
 	u64 banks[HV_MAX_SPARSE_VCPU_BANKS];
 };
 
-static void hyperv_hypercall(struct apic *apic, struct hv_send_ipi_ex *ipi,
-			     u32 banks)
+static void send_ipi_ex(struct apic *apic, struct hv_send_ipi_ex *ipi,
+			u32 banks)
 {
-	const u64 args[] = { input_page(apic), 0 };
+	const u64 args[] = { hypercall_input_page(apic), 0 };
 	u64 varhead = banks << HV_HYPERCALL_VARHEAD_OFFSET;
 
 	op_write_mem(apic->ops, args[0], &ipi->vector, 3 + banks);
 	op_hypercall(apic->ops, HVCALL_SEND_IPI_EX | varhead, args, 2);
 }
 
-static void hyperv_banks(struct apic *apic, const u64 *mask, u32 vector)
+static void send_ipi_ex_banks(struct apic *apic, const u64 *mask, u32 vector)
 {
 	struct hv_send_ipi_ex ipi;
 	u32 cpu, used = 0, bank = HV_MAX_SPARSE_VCPU_BANKS;
@@ -41,7 +41,7 @@ static void hyperv_banks(struct apic *apic, const u64 *mask, u32 vector)
 	ipi.valid_bank_mask = 0;
 	op_irq_save(apic->ops);
 	op_scan_mask(apic, mask);
-	for_each_cpu (cpu, mask, apic->cpus) {
+	for_each_cpu(cpu, mask, apic->cpus) {
 		if (cpu / 64 != bank) {
 			bank = cpu / 64;
 			ipi.valid_bank_mask |= 1ull << bank;
@@ -49,11 +49,11 @@ static void hyperv_banks(struct apic *apic, const u64 *mask, u32 vector)
 		}
 		ipi.banks[used - 1] |= 1ull << cpu % 64;
 	}
-	hyperv_hypercall(apic, &ipi, used);
+	send_ipi_ex(apic, &ipi, used);
 	op_irq_restore(apic->ops);
 }
 
-static void hyperv_everybody(struct apic *apic, u32 vector)
+static void send_ipi_ex_all(struct apic *apic, u32 vector)
 {
 	struct hv_send_ipi_ex ipi;
 
@@ -61,17 +61,17 @@ static void hyperv_everybody(struct apic *apic, u32 vector)
 	ipi.format = HV_GENERIC_SET_ALL;
 	ipi.valid_bank_mask = 0;
 	op_irq_save(apic->ops);
-	hyperv_hypercall(apic, &ipi, 0);
+	send_ipi_ex(apic, &ipi, 0);
 	op_irq_restore(apic->ops);
 }
 
-static void hyperv_fast(struct apic *apic, const u64 *mask, u32 vector)
+static void send_ipi_fast(struct apic *apic, const u64 *mask, u32 vector)
 {
 	u64 args[] = { vector, 0 };
 	u32 cpu;
 
 	op_scan_mask(apic, mask);
-	for_each_cpu (cpu, mask, apic->cpus)
+	for_each_cpu(cpu, mask, apic->cpus)
 		args[1] |= 1ull << cpu;
 	op_hypercall(apic->ops, HVCALL_SEND_IPI | HV_HYPERCALL_FAST_BIT, args,
 		     2);
@@ -79,14 +79,14 @@ static void hyperv_fast(struct apic *apic, const u64 *mask, u32 vector)
 
 static void hv_send_ipi_mask(struct apic *apic, const u64 *mask, u32 vector)
 {
-	if (!any_but(mask, apic->cpus, NOBODY))
+	if (!has_cpu_except(mask, apic->cpus, NO_CPU))
 		return;
 	if (find_next_bit(mask, apic->cpus, 64) == apic->cpus)
-		hyperv_fast(apic, mask, vector);
+		send_ipi_fast(apic, mask, vector);
 	else if (cpumask_weight(mask, apic->cpus) == apic->cpus)
-		hyperv_everybody(apic, vector);
+		send_ipi_ex_all(apic, vector);
 	else
-		hyperv_banks(apic, mask, vector);
+		send_ipi_ex_banks(apic, mask, vector);
 }
 
 static void hv_send_ipi(struct apic *apic, u32 cpu, u32 vector)
@@ -102,17 +102,17 @@ static void hv_send_ipi(struct apic *apic, u32 cpu, u32 vector)
 static void hv_send_ipi_mask_allbutself(struct apic *apic, const u64 *mask,
 					u32 vector)
 {
-	send_others(apic, mask, vector, hv_send_ipi_mask);
+	__send_mask_except_self(apic, mask, vector, hv_send_ipi_mask);
 }
 
 static void hv_send_ipi_allbutself(struct apic *apic, u32 vector)
 {
-	send_all_but(apic, apic->self, vector, hv_send_ipi_mask);
+	__send_all_except(apic, apic->self, vector, hv_send_ipi_mask);
 }
 
 static void hv_send_ipi_all(struct apic *apic, u32 vector)
 {
-	send_all_but(apic, NOBODY, vector, hv_send_ipi_mask);
+	__send_all_except(apic, NO_CPU, vector, hv_send_ipi_mask);
 }
 
 static void hv_send_ipi_self(struct apic *apic, u32 vector)

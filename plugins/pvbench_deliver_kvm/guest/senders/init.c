@@ -29,7 +29,8 @@ static const struct callbacks *const overlays[] = {
 			(call)->name = (over)->name;                           \
 	} while (0)
 
-void lay_out(struct apic *apic, enum driver driver, enum overlay overlay)
+void install_callbacks(struct apic *apic, enum driver driver,
+		       enum overlay overlay)
 {
 	const struct callbacks *over = overlays[overlay];
 

@@ -1,16 +1,16 @@
 /* ipi.c: sending by shorthand, and one xAPIC target after another. */
 #include "local.h"
 
-void send_mask_others(struct apic *apic, const u64 *mask, u32 vector,
-		      void (*send)(struct apic *, const u64 *, u32))
+void send_mask_except_self(struct apic *apic, const u64 *mask, u32 vector,
+			   void (*send)(struct apic *, const u64 *, u32))
 {
 	u64 others[MASK_WORDS];
 
-	copy_but(others, mask, apic->cpus, apic->self);
+	copy_mask_except(others, mask, apic->cpus, apic->self);
 	send(apic, others, vector);
 }
 
-static void send_shorthand(struct apic *apic, u32 shorthand, u32 vector)
+static void send_IPI_shorthand(struct apic *apic, u32 shorthand, u32 vector)
 {
 	if (!apic->x2apic) {
 		wait_icr_idle(apic, vector);
@@ -23,37 +23,38 @@ static void send_shorthand(struct apic *apic, u32 shorthand, u32 vector)
 	}
 }
 
-static void shorthand_allbutself(struct apic *apic, u32 vector)
+static void shorthand_send_IPI_allbutself(struct apic *apic, u32 vector)
 {
-	send_shorthand(apic, APIC_DEST_ALLBUT, vector);
+	send_IPI_shorthand(apic, APIC_DEST_ALLBUT, vector);
 }
 
-static void shorthand_all(struct apic *apic, u32 vector)
+static void shorthand_send_IPI_all(struct apic *apic, u32 vector)
 {
-	send_shorthand(apic, APIC_DEST_ALLINC, vector);
+	send_IPI_shorthand(apic, APIC_DEST_ALLINC, vector);
 }
 
-void shorthand_self(struct apic *apic, u32 vector)
+void shorthand_send_IPI_self(struct apic *apic, u32 vector)
 {
-	send_shorthand(apic, APIC_DEST_SELF, vector);
+	send_IPI_shorthand(apic, APIC_DEST_SELF, vector);
 }
 
 /* By shorthand where the kernel uses it, else as a mask, through the stack. */
-void native_allbutself(struct apic *apic, u32 vector)
+void native_send_IPI_allbutself(struct apic *apic, u32 vector)
 {
 	if (apic->shorthands)
-		shorthand_allbutself(apic, vector);
+		shorthand_send_IPI_allbutself(apic, vector);
 	else
-		send_all_but(apic, NOBODY, vector,
-			     apic->call.send_IPI_mask_allbutself);
+		__send_all_except(apic, NO_CPU, vector,
+				  apic->call.send_IPI_mask_allbutself);
 }
 
-void native_all(struct apic *apic, u32 vector)
+void native_send_IPI_all(struct apic *apic, u32 vector)
 {
 	if (apic->shorthands)
-		shorthand_all(apic, vector);
+		shorthand_send_IPI_all(apic, vector);
 	else
-		send_all_but(apic, NOBODY, vector, apic->call.send_IPI_mask);
+		__send_all_except(apic, NO_CPU, vector,
+				  apic->call.send_IPI_mask);
 }
 
 void default_send_IPI_single(struct apic *apic, u32 cpu, u32 vector)
@@ -77,7 +78,7 @@ void default_send_IPI_mask_sequence_phys(struct apic *apic, const u64 *mask,
 
 	op_irq_save(apic->ops);
 	op_scan_mask(apic, mask);
-	for_each_cpu (cpu, mask, apic->cpus)
+	for_each_cpu(cpu, mask, apic->cpus)
 		__default_send_IPI_dest_field(apic, apic->ids[cpu], vector, 0);
 	op_irq_restore(apic->ops);
 }
@@ -85,12 +86,12 @@ void default_send_IPI_mask_sequence_phys(struct apic *apic, const u64 *mask,
 void default_send_IPI_mask_allbutself_phys(struct apic *apic, const u64 *mask,
 					   u32 vector)
 {
-	send_mask_others(apic, mask, vector,
-			 default_send_IPI_mask_sequence_phys);
+	send_mask_except_self(apic, mask, vector,
+			      default_send_IPI_mask_sequence_phys);
 }
 
 const struct callbacks shorthand_callbacks = {
-	.send_IPI_allbutself = shorthand_allbutself,
-	.send_IPI_all = shorthand_all,
-	.send_IPI_self = shorthand_self,
+	.send_IPI_allbutself = shorthand_send_IPI_allbutself,
+	.send_IPI_all = shorthand_send_IPI_all,
+	.send_IPI_self = shorthand_send_IPI_self,
 };

@@ -3,12 +3,12 @@
 
 #define KVM_IPI_CLUSTER_SIZE 128 /* APIC IDs of one call */
 
-void send_online_but(struct apic *apic, u32 cpu, u32 vector,
+void send_all_except(struct apic *apic, u32 cpu, u32 vector,
 		     void (*send)(struct apic *, const u64 *, u32))
 {
 	u64 mask[MASK_WORDS];
 
-	fill_but(mask, apic->cpus, cpu);
+	fill_mask_except(mask, apic->cpus, cpu);
 	send(apic, mask, vector);
 }
 
@@ -22,13 +22,13 @@ struct window {
 
 typedef int window_test(const struct window *window, u64 id);
 
-static inline int fits(const struct window *window, u64 id)
+static inline int in_window(const struct window *window, u64 id)
 {
 	return id > window->min && id < window->min + KVM_IPI_CLUSTER_SIZE;
 }
 
 /* Before c15e0ae42c8e: without the lower end. */
-static inline int fits_4_19(const struct window *window, u64 id)
+static inline int in_window_4_19(const struct window *window, u64 id)
 {
 	return id < window->min + KVM_IPI_CLUSTER_SIZE;
 }
@@ -41,8 +41,8 @@ static void send_window(struct apic *apic, const struct window *window, u32 icr)
 	op_hypercall(apic->ops, KVM_HC_SEND_IPI, args, 4);
 }
 
-static inline void add_id(struct apic *apic, struct window *window, u64 id,
-			  u32 icr, window_test *test)
+static inline void add_apic_id(struct apic *apic, struct window *window, u64 id,
+			       u32 icr, window_test *test)
 {
 	if (!window->bitmap) {
 		window->min = window->max = id;
@@ -68,25 +68,25 @@ static inline __attribute__((always_inline)) void __send_ipi_mask(
 	struct window window = { .bitmap = 0 };
 	u32 cpu, icr = icr_low(vector, 0);
 
-	if (!any_but(mask, apic->cpus, NOBODY))
+	if (!has_cpu_except(mask, apic->cpus, NO_CPU))
 		return;
 	op_irq_save(apic->ops);
 	op_scan_mask(apic, mask);
-	for_each_cpu (cpu, mask, apic->cpus)
-		add_id(apic, &window, apic->ids[cpu], icr, test);
+	for_each_cpu(cpu, mask, apic->cpus)
+		add_apic_id(apic, &window, apic->ids[cpu], icr, test);
 	send_window(apic, &window, icr);
 	op_irq_restore(apic->ops);
 }
 
 static void kvm_send_ipi_mask(struct apic *apic, const u64 *mask, u32 vector)
 {
-	__send_ipi_mask(apic, mask, vector, fits);
+	__send_ipi_mask(apic, mask, vector, in_window);
 }
 
 static void kvm_send_ipi_mask_allbutself(struct apic *apic, const u64 *mask,
 					 u32 vector)
 {
-	send_mask_others(apic, mask, vector, kvm_send_ipi_mask);
+	send_mask_except_self(apic, mask, vector, kvm_send_ipi_mask);
 }
 
 const struct callbacks kvm_pv_callbacks = {
@@ -94,29 +94,31 @@ const struct callbacks kvm_pv_callbacks = {
 	.send_IPI_mask_allbutself = kvm_send_ipi_mask_allbutself,
 };
 
-static void kvm_pv_4_19_mask(struct apic *apic, const u64 *mask, u32 vector)
+static void kvm_4_19_send_ipi_mask(struct apic *apic, const u64 *mask,
+				   u32 vector)
 {
-	__send_ipi_mask(apic, mask, vector, fits_4_19);
+	__send_ipi_mask(apic, mask, vector, in_window_4_19);
 }
 
-static void kvm_pv_4_19_others(struct apic *apic, const u64 *mask, u32 vector)
+static void kvm_4_19_send_ipi_mask_allbutself(struct apic *apic,
+					      const u64 *mask, u32 vector)
 {
-	send_mask_others(apic, mask, vector, kvm_pv_4_19_mask);
+	send_mask_except_self(apic, mask, vector, kvm_4_19_send_ipi_mask);
 }
 
-static void kvm_pv_4_19_allbutself(struct apic *apic, u32 vector)
+static void kvm_4_19_send_ipi_allbutself(struct apic *apic, u32 vector)
 {
-	send_online_but(apic, apic->self, vector, kvm_pv_4_19_mask);
+	send_all_except(apic, apic->self, vector, kvm_4_19_send_ipi_mask);
 }
 
-static void kvm_pv_4_19_all(struct apic *apic, u32 vector)
+static void kvm_4_19_send_ipi_all(struct apic *apic, u32 vector)
 {
-	send_online_but(apic, NOBODY, vector, kvm_pv_4_19_mask);
+	send_all_except(apic, NO_CPU, vector, kvm_4_19_send_ipi_mask);
 }
 
 const struct callbacks kvm_pv_4_19_callbacks = {
-	.send_IPI_mask = kvm_pv_4_19_mask,
-	.send_IPI_mask_allbutself = kvm_pv_4_19_others,
-	.send_IPI_allbutself = kvm_pv_4_19_allbutself,
-	.send_IPI_all = kvm_pv_4_19_all,
+	.send_IPI_mask = kvm_4_19_send_ipi_mask,
+	.send_IPI_mask_allbutself = kvm_4_19_send_ipi_mask_allbutself,
+	.send_IPI_allbutself = kvm_4_19_send_ipi_allbutself,
+	.send_IPI_all = kvm_4_19_send_ipi_all,
 };

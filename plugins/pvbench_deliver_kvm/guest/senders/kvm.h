@@ -7,7 +7,7 @@
 #define KVM_HC_SEND_IPI 10
 
 /* A callback on every CPU but @cpu. */
-void send_online_but(struct apic *apic, u32 cpu, u32 vector,
+void send_all_except(struct apic *apic, u32 cpu, u32 vector,
 		     void (*send)(struct apic *, const u64 *, u32));
 
 #endif

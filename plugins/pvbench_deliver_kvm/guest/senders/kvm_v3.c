@@ -3,16 +3,16 @@
 
 /* "[PATCH v3 2/6] KVM: X86: Implement PV IPIs in linux guest" */
 
-static void v3_mask(struct apic *apic, const u64 *mask, u32 vector)
+static void v3_send_ipi_mask(struct apic *apic, const u64 *mask, u32 vector)
 {
 	u64 args[] = { 0, 0, icr_low(vector, 0) };
 	u32 cpu, id;
 
-	if (!any_but(mask, apic->cpus, NOBODY))
+	if (!has_cpu_except(mask, apic->cpus, NO_CPU))
 		return;
 	op_irq_save(apic->ops);
 	op_scan_mask(apic, mask);
-	for_each_cpu (cpu, mask, apic->cpus) {
+	for_each_cpu(cpu, mask, apic->cpus) {
 		id = apic->ids[cpu];
 		if (id < 128)
 			args[id / 64] |= 1ull << id % 64;
@@ -21,24 +21,25 @@ static void v3_mask(struct apic *apic, const u64 *mask, u32 vector)
 	op_irq_restore(apic->ops);
 }
 
-static void v3_others(struct apic *apic, const u64 *mask, u32 vector)
+static void v3_send_ipi_mask_allbutself(struct apic *apic, const u64 *mask,
+					u32 vector)
 {
-	send_mask_others(apic, mask, vector, v3_mask);
+	send_mask_except_self(apic, mask, vector, v3_send_ipi_mask);
 }
 
-static void v3_allbutself(struct apic *apic, u32 vector)
+static void v3_send_ipi_allbutself(struct apic *apic, u32 vector)
 {
-	send_online_but(apic, apic->self, vector, v3_mask);
+	send_all_except(apic, apic->self, vector, v3_send_ipi_mask);
 }
 
-static void v3_all(struct apic *apic, u32 vector)
+static void v3_send_ipi_all(struct apic *apic, u32 vector)
 {
-	send_online_but(apic, NOBODY, vector, v3_mask);
+	send_all_except(apic, NO_CPU, vector, v3_send_ipi_mask);
 }
 
 const struct callbacks kvm_pv128_v3_callbacks = {
-	.send_IPI_mask = v3_mask,
-	.send_IPI_mask_allbutself = v3_others,
-	.send_IPI_allbutself = v3_allbutself,
-	.send_IPI_all = v3_all,
+	.send_IPI_mask = v3_send_ipi_mask,
+	.send_IPI_mask_allbutself = v3_send_ipi_mask_allbutself,
+	.send_IPI_allbutself = v3_send_ipi_allbutself,
+	.send_IPI_all = v3_send_ipi_all,
 };

@@ -60,7 +60,7 @@ static inline void __x2apic_send_IPI_dest(struct apic *apic, u32 dest,
 }
 
 /* A hypercall's input, of this CPU. */
-static inline u64 input_page(const struct apic *apic)
+static inline u64 hypercall_input_page(const struct apic *apic)
 {
 	return INPUT_PAGE_BASE + (u64)apic->self * 4096;
 }
@@ -73,51 +73,54 @@ static inline void op_scan_mask(struct apic *apic, const u64 *mask)
 }
 
 /* A callback on @mask without the sending CPU. */
-static inline void send_others(struct apic *apic, const u64 *mask, u32 vector,
-			       void (*send)(struct apic *, const u64 *, u32))
+static inline void __send_mask_except_self(struct apic *apic, const u64 *mask,
+					   u32 vector,
+					   void (*send)(struct apic *,
+							const u64 *, u32))
 {
 	u64 others[MASK_WORDS];
 
-	copy_but(others, mask, apic->cpus, apic->self);
+	copy_mask_except(others, mask, apic->cpus, apic->self);
 	send(apic, others, vector);
 }
 
 /* A callback on every CPU but @cpu. */
-static inline void send_all_but(struct apic *apic, u32 cpu, u32 vector,
-				void (*send)(struct apic *, const u64 *, u32))
+static inline void __send_all_except(struct apic *apic, u32 cpu, u32 vector,
+				     void (*send)(struct apic *, const u64 *,
+						  u32))
 {
 	u64 mask[MASK_WORDS];
 
-	fill_but(mask, apic->cpus, cpu);
+	fill_mask_except(mask, apic->cpus, cpu);
 	send(apic, mask, vector);
 }
 
-/* Take what is left of a cluster: its CPUs' places in it, as bits. */
+/* Take what is remaining of a cluster: its CPUs' places in it, as bits. */
 static inline __attribute__((always_inline)) void take_cluster(
-	const struct apic *apic, u64 *left, const u64 *members, u32 width,
+	const struct apic *apic, u64 *remaining, const u64 *members, u32 width,
 	u64 *bits)
 {
 	u32 i, place;
 	u64 word;
 
 	for (i = 0; i < mask_words(apic->cpus); i++) {
-		for (word = left[i] & members[i]; word; word &= word - 1) {
+		for (word = remaining[i] & members[i]; word; word &= word - 1) {
 			place = apic->ids[i * 64 + __builtin_ctzll(word)] %
 				width;
 			bits[place / 64] |= 1ull << place % 64;
 		}
-		left[i] &= ~members[i];
+		remaining[i] &= ~members[i];
 	}
 }
 
 /* For the callbacks of several files. */
-void send_mask_others(struct apic *apic, const u64 *mask, u32 vector,
-		      void (*send)(struct apic *, const u64 *, u32));
+void send_mask_except_self(struct apic *apic, const u64 *mask, u32 vector,
+			   void (*send)(struct apic *, const u64 *, u32));
 
 /* ipi.c */
-void native_allbutself(struct apic *apic, u32 vector);
-void native_all(struct apic *apic, u32 vector);
-void shorthand_self(struct apic *apic, u32 vector);
+void native_send_IPI_allbutself(struct apic *apic, u32 vector);
+void native_send_IPI_all(struct apic *apic, u32 vector);
+void shorthand_send_IPI_self(struct apic *apic, u32 vector);
 void default_send_IPI_single(struct apic *apic, u32 cpu, u32 vector);
 void default_send_IPI_single_phys(struct apic *apic, u32 cpu, u32 vector);
 void default_send_IPI_mask_sequence_phys(struct apic *apic, const u64 *mask,

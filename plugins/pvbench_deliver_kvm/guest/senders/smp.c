@@ -2,8 +2,8 @@
 #include "local.h"
 
 /* kernel/smp.c, smp_call_function_many_cond() */
-static void call_function(struct apic *apic, const u64 *mask, u32 vector,
-			  u32 single_vector)
+static void send_call_function_ipis(struct apic *apic, const u64 *mask,
+				    u32 vector, u32 single_vector)
 {
 	u32 targets = cpumask_weight(mask, apic->cpus);
 
@@ -18,12 +18,12 @@ static void call_function(struct apic *apic, const u64 *mask, u32 vector,
 		apic->call.send_IPI_mask(apic, mask, vector);
 }
 
-static void send_mask(struct apic *apic, enum operation operation,
-		      const u64 *mask, u32 vector)
+static void send_ipis_to_mask(struct apic *apic, enum operation operation,
+			      const u64 *mask, u32 vector)
 {
-	u32 but = operation == SEND_IPI_MASK_ALLBUTSELF ? apic->self : NOBODY;
+	u32 but = operation == SEND_IPI_MASK_ALLBUTSELF ? apic->self : NO_CPU;
 
-	if (!any_but(mask, apic->cpus, but))
+	if (!has_cpu_except(mask, apic->cpus, but))
 		return;
 	if (operation == SEND_IPI)
 		apic->call.send_IPI(apic, find_next_bit(mask, apic->cpus, 0),
@@ -40,12 +40,12 @@ void send_burst(struct apic *apic, enum operation operation, const u64 *mask,
 	switch (operation) {
 	case SMP_CALL_FUNCTION_SINGLE:
 	case SMP_CALL_FUNCTION_MANY:
-		call_function(apic, mask, vector, single_vector);
+		send_call_function_ipis(apic, mask, vector, single_vector);
 		break;
 	case SEND_IPI:
 	case SEND_IPI_MASK:
 	case SEND_IPI_MASK_ALLBUTSELF:
-		send_mask(apic, operation, mask, vector);
+		send_ipis_to_mask(apic, operation, mask, vector);
 		break;
 	case SEND_IPI_ALLBUTSELF:
 		if (apic->cpus > 1)

@@ -14,17 +14,17 @@ static void __x2apic_send_IPI_mask(struct apic *apic, const u64 *mask, u32 but,
 				   u32 vector)
 {
 	const struct clusters *clusters = &apic->clusters[CLUSTERS_16];
-	u64 left[MASK_WORDS], logical;
+	u64 remaining[MASK_WORDS], logical;
 	u32 cpu, cluster;
 
 	op_fence(apic->ops);
 	op_irq_save(apic->ops);
-	copy_but(left, mask, apic->cpus, but);
-	op_scan_mask(apic, left);
-	for_each_cpu (cpu, left, apic->cpus) {
+	copy_mask_except(remaining, mask, apic->cpus, but);
+	op_scan_mask(apic, remaining);
+	for_each_cpu(cpu, remaining, apic->cpus) {
 		cluster = clusters->cluster_of[cpu];
 		logical = 0;
-		take_cluster(apic, left, clusters->members[cluster], 16,
+		take_cluster(apic, remaining, clusters->members[cluster], 16,
 			     &logical);
 		__x2apic_send_IPI_dest(
 			apic, clusters->number[cluster] << 16 | logical, vector,
@@ -35,7 +35,7 @@ static void __x2apic_send_IPI_mask(struct apic *apic, const u64 *mask, u32 but,
 
 static void x2apic_send_IPI_mask(struct apic *apic, const u64 *mask, u32 vector)
 {
-	__x2apic_send_IPI_mask(apic, mask, NOBODY, vector);
+	__x2apic_send_IPI_mask(apic, mask, NO_CPU, vector);
 }
 
 static void x2apic_send_IPI_mask_allbutself(struct apic *apic, const u64 *mask,
@@ -48,7 +48,7 @@ const struct callbacks x2apic_cluster_callbacks = {
 	.send_IPI = x2apic_send_IPI,
 	.send_IPI_mask = x2apic_send_IPI_mask,
 	.send_IPI_mask_allbutself = x2apic_send_IPI_mask_allbutself,
-	.send_IPI_allbutself = native_allbutself,
-	.send_IPI_all = native_all,
-	.send_IPI_self = shorthand_self,
+	.send_IPI_allbutself = native_send_IPI_allbutself,
+	.send_IPI_all = native_send_IPI_all,
+	.send_IPI_self = shorthand_send_IPI_self,
 };

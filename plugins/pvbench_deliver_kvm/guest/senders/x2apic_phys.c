@@ -14,7 +14,7 @@ static void x2apic_send_IPI_mask(struct apic *apic, const u64 *mask, u32 vector)
 	op_fence(apic->ops);
 	op_irq_save(apic->ops);
 	op_scan_mask(apic, mask);
-	for_each_cpu (cpu, mask, apic->cpus)
+	for_each_cpu(cpu, mask, apic->cpus)
 		__x2apic_send_IPI_dest(apic, apic->ids[cpu], vector, 0);
 	op_irq_restore(apic->ops);
 }
@@ -22,14 +22,14 @@ static void x2apic_send_IPI_mask(struct apic *apic, const u64 *mask, u32 vector)
 static void x2apic_send_IPI_mask_allbutself(struct apic *apic, const u64 *mask,
 					    u32 vector)
 {
-	send_mask_others(apic, mask, vector, x2apic_send_IPI_mask);
+	send_mask_except_self(apic, mask, vector, x2apic_send_IPI_mask);
 }
 
 const struct callbacks x2apic_physical_callbacks = {
 	.send_IPI = x2apic_send_IPI,
 	.send_IPI_mask = x2apic_send_IPI_mask,
 	.send_IPI_mask_allbutself = x2apic_send_IPI_mask_allbutself,
-	.send_IPI_allbutself = native_allbutself,
-	.send_IPI_all = native_all,
-	.send_IPI_self = shorthand_self,
+	.send_IPI_allbutself = native_send_IPI_allbutself,
+	.send_IPI_all = native_send_IPI_all,
+	.send_IPI_self = shorthand_send_IPI_self,
 };

@@ -6,7 +6,7 @@
 #define XEN_NR_IPIS 6
 
 /* xen_map_vector(), in the order of enum ipi_vector */
-static u32 xen_ipi(u32 vector)
+static u32 xen_ipi_of_vector(u32 vector)
 {
 	switch (vector) {
 	case 0xfd:
@@ -20,10 +20,10 @@ static u32 xen_ipi(u32 vector)
 	}
 }
 
-static void notify(struct apic *apic, u32 cpu, u32 vector)
+static void send_event(struct apic *apic, u32 cpu, u32 vector)
 {
-	const u64 port = 1 + cpu * XEN_NR_IPIS + xen_ipi(vector);
-	const u64 args[] = { EVTCHNOP_send, input_page(apic) };
+	const u64 port = 1 + cpu * XEN_NR_IPIS + xen_ipi_of_vector(vector);
+	const u64 args[] = { EVTCHNOP_send, hypercall_input_page(apic) };
 
 	op_write_mem(apic->ops, args[1], &port, 1);
 	op_hypercall(apic->ops, __HYPERVISOR_event_channel_op, args, 2);
@@ -32,7 +32,7 @@ static void notify(struct apic *apic, u32 cpu, u32 vector)
 static void xen_send_IPI_one(struct apic *apic, u32 cpu, u32 vector)
 {
 	op_scan(apic->ops, 1);
-	notify(apic, cpu, vector);
+	send_event(apic, cpu, vector);
 }
 
 static void xen_send_IPI_mask(struct apic *apic, const u64 *mask, u32 vector)
@@ -40,24 +40,24 @@ static void xen_send_IPI_mask(struct apic *apic, const u64 *mask, u32 vector)
 	u32 cpu;
 
 	op_scan_mask(apic, mask);
-	for_each_cpu (cpu, mask, apic->cpus)
-		notify(apic, cpu, vector);
+	for_each_cpu(cpu, mask, apic->cpus)
+		send_event(apic, cpu, vector);
 }
 
 static void xen_send_IPI_mask_allbutself(struct apic *apic, const u64 *mask,
 					 u32 vector)
 {
-	send_others(apic, mask, vector, xen_send_IPI_mask);
+	__send_mask_except_self(apic, mask, vector, xen_send_IPI_mask);
 }
 
 static void xen_send_IPI_allbutself(struct apic *apic, u32 vector)
 {
-	send_all_but(apic, apic->self, vector, xen_send_IPI_mask);
+	__send_all_except(apic, apic->self, vector, xen_send_IPI_mask);
 }
 
 static void xen_send_IPI_all(struct apic *apic, u32 vector)
 {
-	send_all_but(apic, NOBODY, vector, xen_send_IPI_mask);
+	__send_all_except(apic, NO_CPU, vector, xen_send_IPI_mask);
 }
 
 static void xen_send_IPI_self(struct apic *apic, u32 vector)
