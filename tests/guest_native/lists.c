@@ -1,4 +1,4 @@
-/* lists.c: the guest's call lists in a native build, step by step and by threads. */
+/* lists.c: the guest's call lists in a native build. */
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
@@ -22,7 +22,7 @@ static void race(void);
 #include "target.c"
 #include "source.c"
 
-/* Of the linker script and of main.c; no exception comes here. */
+/* Symbols of the linker script and of main.c; there are no exceptions here. */
 const struct fixup ex_table_start[1], ex_table_end[1];
 const char halt_begin[1], halt_end[1];
 
@@ -31,13 +31,13 @@ static struct source sources[SOURCES];
 static struct entry entries[SOURCES][CPUS];
 static u32 targets_of[SOURCES][CPUS];
 static u64 logs[SOURCES];
-static u32 pending[CPUS]; /* interrupts nobody has taken */
+static u32 pending[CPUS]; /* interrupts that no handler has taken */
 static u32 over;
-static int
-	intruder; /* who comes between the next llist_add to CPU 0: TAKER or a source */
+/* What happens during the next llist_add() to CPU 0: TAKER or a source. */
+static int intruder;
 static u32 intruder_is_due;
 
-enum { NO_CPU = -1, TAKER = SOURCES };
+enum { NO_INTRUDER = -1, TAKER = SOURCES };
 
 void start_over(u64 limit_ticks)
 {
@@ -47,7 +47,7 @@ void start_over(u64 limit_ticks)
 	memset(runs, 0, sizeof(runs));
 	memset(pending, 0, sizeof(pending));
 	over = 0;
-	intruder = NO_CPU;
+	intruder = NO_INTRUDER;
 	intruder_is_due = 0;
 	mailbox_page.lock = mailbox_page.take_lock = 0;
 	mailbox_page.cpus = CPUS;
@@ -60,7 +60,7 @@ void start_over(u64 limit_ticks)
 	}
 }
 
-/* Whom an interrupt is due for, as it is logged; *trouble says why not. */
+/* The mask of targets to interrupt; if there is an error, *trouble names it. */
 u64 queue_burst(u32 source, const u32 *targets, u32 count, u64 generation,
 		u32 *trouble)
 {
@@ -72,7 +72,7 @@ u64 queue_burst(u32 source, const u32 *targets, u32 count, u64 generation,
 	return logs[source];
 }
 
-/* Functions worked off by one interrupt. */
+/* The number of functions that one interrupt runs. */
 u64 take(u32 cpu)
 {
 	struct cpu *me = (struct cpu *)cpu_of(cpu);
@@ -82,13 +82,13 @@ u64 take(u32 cpu)
 	return me->functions - before;
 }
 
-/* Somebody holds the lock that every function takes. */
+/* Another CPU holds the lock that every function takes. */
 void hold_lock(void)
 {
 	mailbox_page.lock = mailbox_page.take_lock = 1;
 }
 
-/* While a source pushes to CPU 0, another pushes there too, or CPU 0 takes. */
+/* @who adds to the list of CPU 0 or, as TAKER, flushes it, during an addition. */
 void intrude(int who)
 {
 	intruder = who;
@@ -103,12 +103,12 @@ static void race(void)
 {
 	int who = intruder;
 
-	intruder = NO_CPU;
+	intruder = NO_INTRUDER;
 	if (who == TAKER)
 		flush_smp_call_function_queue((struct cpu *)cpu_of(0), 1);
-	else if (who != NO_CPU)
+	else if (who != NO_INTRUDER)
 		intruder_is_due =
-			llist_add(&cpu_of(0)->call_list, &entries[who][0]);
+			llist_add(&entries[who][0], &cpu_of(0)->call_list);
 }
 
 struct job {
@@ -161,7 +161,7 @@ static void *take_all(void *argument)
 	return NULL;
 }
 
-/* Bursts that ended well; *sent and *taken count interrupts, *functions what ran. */
+/* Bursts that succeeded; *sent and *taken count interrupts. */
 u64 all_at_once(u32 nsources, u32 ntargets, u32 loops, u64 *sent, u64 *taken,
 		u64 *functions)
 {

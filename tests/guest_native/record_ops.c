@@ -1,4 +1,4 @@
-/* record_ops.c: ops.h for a native build, where ops are only written down. */
+/* record_ops.c: ops.h for a native build, which only records ops. */
 #include <stddef.h>
 #include <string.h>
 

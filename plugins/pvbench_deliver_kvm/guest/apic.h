@@ -1,4 +1,4 @@
-/* apic.h: this CPU's own local APIC, set up and acknowledged. */
+/* apic.h: the local APIC of this CPU. */
 #ifndef PVBENCH_APIC_H
 #define PVBENCH_APIC_H
 
@@ -9,7 +9,7 @@
 #define FLAT_CPUS 8
 
 #define HV_X64_MSR_GUEST_OS_ID 0x40000000
-#define GUEST_OS_ID (0x8100ull << 48) /* Linux's; none, and no call is served */
+#define GUEST_OS_ID (0x8100ull << 48) /* that of Linux */
 
 static inline u32 read_apic(const volatile struct mailbox *mailbox, u32 reg)
 {
@@ -27,15 +27,15 @@ static inline void write_apic(const volatile struct mailbox *mailbox, u32 reg,
 		write_mmio(APIC_DEFAULT_PHYS_BASE + reg, value);
 }
 
-/* Hyper-V answers a guest that says who it is. */
-static inline void hyperv_set_guest_os_id(
-	const volatile struct mailbox *mailbox)
+/* Hyper-V serves hypercalls only after the guest has stored its ID. */
+static inline void
+hyperv_set_guest_os_id(const volatile struct mailbox *mailbox)
 {
 	if (mailbox->hypercall_abi == HYPERCALL_HYPERV)
 		wrmsr(HV_X64_MSR_GUEST_OS_ID, GUEST_OS_ID);
 }
 
-/* Logical IDs are Linux's: CPU i of at most eight has 1 << i. */
+/* As Linux does for at most eight CPUs, CPU i has the logical ID 1 << i. */
 static inline void enable_apic(const volatile struct mailbox *mailbox,
 			       struct cpu *me)
 {

@@ -1,4 +1,4 @@
-/* apicdef.h: registers of the local APIC, as in Linux. */
+/* apicdef.h: registers of the local APIC, arch/x86/include/asm/apicdef.h. */
 #ifndef PVBENCH_APICDEF_H
 #define PVBENCH_APICDEF_H
 

@@ -1,10 +1,10 @@
-/* cpu.h: single instructions by name. */
+/* cpu.h: functions of one instruction, which is their name. */
 #ifndef PVBENCH_CPU_H
 #define PVBENCH_CPU_H
 
 #include "abi.h"
 
-/* lfence on both sides: no earlier or later instruction moves across. */
+/* No earlier or later instruction is executed across the two fences. */
 static inline u64 rdtsc_ordered(void)
 {
 	u32 low, high;
@@ -16,7 +16,7 @@ static inline u64 rdtsc_ordered(void)
 	return (u64)high << 32 | low;
 }
 
-/* In loops that wait, and where a fence would cost more than it tells. */
+/* For waits, and where fences would cost more than they add in accuracy. */
 static inline u64 rdtsc(void)
 {
 	u32 low, high;

@@ -1,10 +1,16 @@
-/* csd.h: requests of sources to targets, call lists among them. */
+/*
+ * csd.h: requests for a function call, from the source and from the target.
+ *
+ * As kernel/smp.c and lib/llist.c do it.  Without call lists, a handler looks
+ * at the entries of every source instead.
+ */
 #ifndef PVBENCH_CSD_H
 #define PVBENCH_CSD_H
 
+#include "cpumask.h"
 #include "wait.h"
 
-/* Without lists a request is seen by whatever interrupt comes next. */
+/* Without call lists, the next interrupt of a target finds the request. */
 static inline void request_csds(struct source_run *run, u64 generation)
 {
 	for (u32 i = 0; i < run->source->ntargets; i++)
@@ -12,7 +18,7 @@ static inline void request_csds(struct source_run *run, u64 generation)
 				 generation, __ATOMIC_RELEASE);
 }
 
-/* csd_lock(): an entry is free once its target has taken it. */
+/* As csd_lock() waits: until the target has run the earlier request. */
 static inline u32 wait_csd_unlocked(struct source_run *run, u32 cpu)
 {
 	struct entry *entry = &run->entries[cpu];
@@ -28,8 +34,8 @@ static inline u32 wait_csd_unlocked(struct source_run *run, u32 cpu)
 	return 1;
 }
 
-/* llist_add(): true if the list was empty, so that an interrupt is due. */
-static inline u32 llist_add(volatile u64 *list, struct entry *entry)
+/* True if the list was empty, so that the target needs an interrupt. */
+static inline u32 llist_add(struct entry *entry, volatile u64 *list)
 {
 	u64 first = *list;
 
@@ -42,9 +48,10 @@ static inline u32 llist_add(volatile u64 *list, struct entry *entry)
 	return !first;
 }
 
+/* Queue a request for each target; the mask gets those to interrupt. */
 static inline u32 queue_csds(struct source_run *run, u64 generation)
 {
-	u32 words = (mailbox->cpus + 63) / 64;
+	u32 words = mask_words(mailbox->cpus);
 
 	for (u32 i = 0; i < words; i++)
 		run->mask[i] = 0;
@@ -54,13 +61,13 @@ static inline u32 queue_csds(struct source_run *run, u64 generation)
 		if (!wait_csd_unlocked(run, cpu))
 			return 0;
 		run->entries[cpu].generation = generation;
-		if (llist_add(&cpu_of(cpu)->call_list, &run->entries[cpu]))
+		if (llist_add(&run->entries[cpu], &cpu_of(cpu)->call_list))
 			run->mask[cpu / 64] |= 1ull << cpu % 64;
 	}
 	return 1;
 }
 
-/* Linux's llist: taken whole, newest first, worked off oldest first. */
+/* The list has the newest entry first; functions run oldest first. */
 static inline void flush_smp_call_function_queue(struct cpu *me, u64 entered)
 {
 	u64 newest = xchg(&me->call_list, 0), oldest = 0, next;
@@ -77,6 +84,7 @@ static inline void flush_smp_call_function_queue(struct cpu *me, u64 entered)
 	}
 }
 
+/* Run the requests that any source has made to this CPU. */
 static inline void run_requested_csds(struct cpu *me, u64 entered)
 {
 	const struct source *sources = (void *)mailbox->sources;
@@ -84,10 +92,10 @@ static inline void run_requested_csds(struct cpu *me, u64 entered)
 	for (u32 i = 0; i < mailbox->nsources; i++) {
 		struct entry *entry =
 			(struct entry *)sources[i].entries + me->number;
-		u64 wanted =
+		u64 generation =
 			__atomic_load_n(&entry->generation, __ATOMIC_ACQUIRE);
 
-		if (wanted != entry->acked) {
+		if (generation != entry->acked) {
 			me->functions++;
 			run_csd(entry, entered);
 		}

@@ -1,25 +1,26 @@
-/* execute_ops.c: each op executed, an exception being its outcome, or written down. */
+/* execute_ops.c: execute an op, or record it. */
 #include "apicdef.h"
 #include "cpu.h"
 #include "ops.h"
 
 #define ICR_ADDRESS (APIC_DEFAULT_PHYS_BASE + APIC_ICR)
-#define MAX_ICR_POLLS (1u << 20) /* no loop of the guest is without an end */
+#define MAX_ICR_POLLS (1u << 20) /* every loop of the guest is bounded */
 
 /*
- * An instruction that may fault: `fault` becomes the exception's vector.  The
- * handler looks the address up in .ex_table and leaves the vector in eax.
+ * An instruction that may fault.  @fault becomes the vector of the exception,
+ * or 0: the handler finds the instruction in .ex_table and continues at its
+ * fixup with the vector in eax.
  */
-#define MAY_FAULT(insn)                                                        \
-	"xorl %[fault], %[fault]\n"                                            \
-	"1:	" insn "\n"                                                    \
-	"2:\n"                                                                 \
-	".pushsection .fixup, \"ax\"\n"                                        \
-	"3:	movl %%eax, %[fault]\n"                                            \
-	"	jmp 2b\n"                                                            \
-	".popsection\n"                                                        \
-	".pushsection .ex_table, \"a\"\n"                                      \
-	"	.quad 1b, 3b\n"                                                      \
+#define MAY_FAULT(insn)                                     \
+	"xorl %[fault], %[fault]\n"                         \
+	"1:	" insn "\n"                                 \
+	"2:\n"                                              \
+	".pushsection .fixup, \"ax\"\n"                     \
+	"3:	movl %%eax, %[fault]\n"                     \
+	"	jmp 2b\n"                                   \
+	".popsection\n"                                     \
+	".pushsection .ex_table, \"a\"\n"                   \
+	"	.quad 1b, 3b\n"                             \
 	".popsection\n"
 
 static void record_op(struct ops *ops, u32 kind, u64 key, const u64 *words,
@@ -75,7 +76,7 @@ void op_fence(struct ops *ops)
 	__asm__ volatile("mfence; lfence" : : : "memory");
 }
 
-/* The scan itself is what the callback just does; a replay has none. */
+/* The callback has just scanned the mask; a program of ops does not. */
 void op_scan(struct ops *ops, u32 cpus)
 {
 	if (ops->record)
@@ -145,7 +146,7 @@ void op_wait_icr_idle(struct ops *ops, u32 limit)
 	ops->done++;
 }
 
-/* KVM's registers are rbx, rcx, rdx, rsi; proposals are put into its terms. */
+/* Arguments are in rbx, rcx, rdx and rsi; proposals are translated to KVM's. */
 static u64 hypercall_kvm(struct ops *ops, u64 nr, const u64 *args, u32 *fault)
 {
 	u64 min = args[2], icr = args[3], result = nr;
@@ -172,7 +173,7 @@ static u64 hypercall_kvm(struct ops *ops, u64 nr, const u64 *args, u32 *fault)
 	return result;
 }
 
-/* Hyper-V's are rcx (the control word), rdx, r8; xmm registers stay unused. */
+/* The control word is in rcx, arguments in rdx and r8; xmm is not used. */
 static u64 hypercall_hyperv(struct ops *ops, u64 control, const u64 *args,
 			    u32 *fault)
 {

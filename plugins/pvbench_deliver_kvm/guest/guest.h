@@ -1,4 +1,4 @@
-/* guest.h: what the files of the guest share. */
+/* guest.h: declarations that the files of the guest share. */
 #ifndef PVBENCH_GUEST_H
 #define PVBENCH_GUEST_H
 
@@ -6,18 +6,18 @@
 
 static volatile struct mailbox *const mailbox = (void *)MAILBOX_BASE;
 
-/* Where another CPU may come between: a native test puts one there. */
+/* Another CPU may run here; a native test makes it do so. */
 #ifndef RACE
 #define RACE()
 #endif
 
-/* The work of one request, then its receipt. */
+/* Run the function of one request and acknowledge it. */
 void run_csd(struct entry *entry, u64 entered);
 
-/* From the instruction behind which a CPU is HALTED to the one behind its hlt. */
+/* From the first instruction after idle became HALTED to the one after hlt. */
 extern const char halt_begin[], halt_end[];
 
-/* Carry out this CPU's command for its source. */
+/* Run the command that the host gave this CPU. */
 void run_command(struct cpu *me);
 
 static inline volatile struct cpu *cpu_of(u32 number)

@@ -1,8 +1,8 @@
-/* main.c: entry of a CPU, and what it does when nobody needs it. */
+/* main.c: entry of a CPU, its idle loop, and its commands. */
 #include "guest.h"
 #include "send.h"
 
-/* Spins only while the host asks for it; then, and for a command, returns. */
+/* Poll until there is a command, an interrupt, or no request to spin. */
 static void spin(volatile struct cpu *me)
 {
 	me->idle = RUNNING;
@@ -13,8 +13,10 @@ static void spin(volatile struct cpu *me)
 }
 
 /*
- * One asm: the shadow of sti lets no interrupt in before hlt.  An NMI comes in all
- * the same; handle() goes on behind the hlt then, or the CPU would sleep as BUSY.
+ * One asm statement: the shadow of sti keeps interrupts out until hlt.  An NMI
+ * is not kept out: it can come between the store and hlt, after which the CPU
+ * would halt although it is BUSY.  handle() then returns to the instruction
+ * after hlt.
  */
 static __attribute__((noinline)) void halt(volatile struct cpu *me)
 {

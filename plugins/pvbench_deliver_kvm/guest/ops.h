@@ -1,21 +1,21 @@
-/* ops.h: each op a function that executes it, or writes it down while tracing. */
+/* ops.h: a function for each op, which executes or records it. */
 #ifndef PVBENCH_OPS_H
 #define PVBENCH_OPS_H
 
 #include "abi.h"
 
 struct ops {
-	u64 *record; /* where the next op is written down; NULL executes it */
+	u64 *record; /* where the next op is recorded; NULL: ops are executed */
 	u64 *record_end;
 	u32 record_full;
-	u32 depth; /* of IrqSave */
+	u32 depth; /* nested OP_IRQ_SAVE */
 	u32 done; /* ops executed of this burst */
 	u32 fault_vector; /* of the first op that raised an exception */
 	u32 fault_op; /* its number */
 	u32 hypercall_abi;
 	u32 vmmcall;
-	u64 irqs_off; /* TSC when interrupts went off first */
-	u64 irqs_on; /* and when they came on last */
+	u64 irqs_off; /* TSC when interrupts were first disabled */
+	u64 irqs_on; /* TSC when they were last enabled */
 	u64 icr_writes;
 	u64 hypercalls;
 	u64 returned;

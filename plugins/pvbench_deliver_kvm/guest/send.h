@@ -1,4 +1,4 @@
-/* send.h: the senders as guest code, from a cpumask to ops. */
+/* send.h: interface of the senders: from a cpumask to ops. */
 #ifndef PVBENCH_SEND_H
 #define PVBENCH_SEND_H
 
@@ -6,7 +6,9 @@
 
 struct apic;
 
-/* Linux's struct apic: a driver, with an overlay's callbacks laid over it. */
+typedef void send_mask_fn(struct apic *apic, const u64 *mask, u32 vector);
+
+/* Callbacks of struct apic in Linux; those of an overlay replace a driver's. */
 struct callbacks {
 	void (*send_IPI)(struct apic *apic, u32 cpu, u32 vector);
 	void (*send_IPI_mask)(struct apic *apic, const u64 *mask, u32 vector);
@@ -17,7 +19,7 @@ struct callbacks {
 	void (*send_IPI_self)(struct apic *apic, u32 vector);
 };
 
-/* By how many APIC IDs there are in a cluster: of x2APIC, of proposed hypercalls. */
+/* APIC IDs in a cluster: 16 of x2APIC, others of proposed hypercalls. */
 enum cluster_width {
 	CLUSTERS_16,
 	CLUSTERS_128,
@@ -27,10 +29,10 @@ enum cluster_width {
 
 #define MASK_WORDS (MAX_CPUS / 64)
 
-/* Which CPUs share a cluster, made at boot as Linux does. */
+/* CPUs that share a cluster; computed at boot, as Linux does. */
 struct clusters {
-	u32 count; /* clusters so far */
-	u32 cluster_of[MAX_CPUS]; /* by CPU: index of the next two */
+	u32 count; /* clusters that have a CPU */
+	u32 cluster_of[MAX_CPUS]; /* by CPU: index into the next two */
 	u32 number[MAX_CPUS]; /* APIC ID / width */
 	u64 members[MAX_CPUS][MASK_WORDS];
 };
@@ -43,7 +45,7 @@ struct apic {
 	u32 cpus;
 	u32 self;
 	u32 x2apic;
-	u32 shorthands; /* the kernel sends full broadcasts by shorthand */
+	u32 shorthands; /* broadcasts use a shorthand */
 };
 
 void map_clusters(struct clusters *clusters, const u32 *ids, u32 cpus);

@@ -1,7 +1,7 @@
-/* source.c: a CPU that sends bursts and times them. */
+/* source.c: a CPU that sends bursts: what happens before and between them. */
 #include "window.h"
 
-/* Have the other CPUs that will be interrupted come to rest? */
+/* Wait until every other target is idle. */
 static u32 wait_targets_idle(struct source_run *run)
 {
 	u64 deadline = 0;
@@ -51,7 +51,7 @@ static void prepare_run(struct source_run *run, struct cpu *me)
 	install_callbacks(&run->apic, source->driver, source->overlay);
 }
 
-/* Sources start together. */
+/* All sources start together. */
 static u32 wait_all_sources(struct source_run *run)
 {
 	u64 deadline = 0;
@@ -70,8 +70,8 @@ static void run_source(struct source_run *run)
 	volatile struct source *source = run->source;
 	struct sample *samples = (struct sample *)source->samples;
 
-	memset(samples, 0,
-	       source->loops * sizeof(*samples)); /* touched before */
+	/* Touch the pages now, not while a burst is timed. */
+	memset(samples, 0, source->loops * sizeof(*samples));
 	if (!wait_all_sources(run))
 		return;
 	source->start = rdtsc_ordered();
@@ -84,6 +84,7 @@ static void run_source(struct source_run *run)
 	source->returned = run->ops.returned;
 }
 
+/* Record the ops of the algorithm instead of executing them. */
 static void record_source(struct source_run *run)
 {
 	volatile struct source *source = run->source;
@@ -91,7 +92,7 @@ static void record_source(struct source_run *run)
 	run->ops.record = (u64 *)source->program;
 	run->ops.record_end = (u64 *)source->program_end;
 	memcpy(run->mask, (const void *)source->mask,
-	       (mailbox->cpus + 63) / 64 * 8);
+	       8 * mask_words(mailbox->cpus));
 	execute_algorithm(run);
 	*run->ops.record = OP_END;
 	if (run->ops.record_full)

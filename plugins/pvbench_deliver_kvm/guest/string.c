@@ -1,4 +1,4 @@
-/* string.c: memset() and memcpy(), which the compiler may call for loops over arrays. */
+/* string.c: functions that the compiler may call for loops over arrays. */
 
 void *memset(void *place, int byte, unsigned long count)
 {

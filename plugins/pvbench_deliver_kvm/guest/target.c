@@ -3,7 +3,7 @@
 
 #define EXCEPTIONS 32
 
-/* As the stubs in start.S push it. */
+/* Registers in the order in which start.S pushes them. */
 struct frame {
 	u64 r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx;
 	u64 rax, vector, error, rip, cs, rflags, rsp, ss;
@@ -29,7 +29,10 @@ static int take_lock(void)
 	return 1;
 }
 
-/* The function that is called; without its lock it never ends, so no receipt. */
+/*
+ * The function that is called takes the lock if the host asks for it.  If it
+ * does not get the lock, it does not end, so there is no acknowledgement.
+ */
 void run_csd(struct entry *entry, u64 entered)
 {
 	if (mailbox->take_lock && !take_lock())
@@ -49,7 +52,7 @@ static void report_fault(struct cpu *me, const struct frame *frame)
 		__asm__ volatile("cli; hlt");
 }
 
-/* An op that faults goes on behind itself, with the vector in eax. */
+/* An op that faults continues in its fixup, with the vector in eax. */
 static void handle_exception(struct cpu *me, struct frame *frame)
 {
 	const struct fixup *entry;
@@ -76,7 +79,8 @@ void handle(struct frame *frame)
 		frame->rip = (u64)halt_end;
 	if (frame->vector != NMI_VECTOR)
 		write_apic(mailbox, APIC_EOI, 0);
-	me->runs[frame->vector]++; /* before the receipt, after which it is read */
+	me->runs[frame->vector]++; /* before the acknowledgement: then it is
+				      read */
 	if (frame->vector == mailbox->start_vector)
 		return;
 	if (mailbox->lists)

@@ -1,22 +1,23 @@
-/* wait.h: a source at work, which ends when a wait takes too long. */
+/* wait.h: the state of a running source, and waits that end with an error. */
 #ifndef PVBENCH_WAIT_H
 #define PVBENCH_WAIT_H
 
 #include "guest.h"
 #include "send.h"
 
-#define POLLS_PER_CLOCK_READ 4096 /* polls between two looks at the clock */
+#define POLLS_PER_CLOCK_READ 4096
 
-/* A source at work. */
+/* What a source needs while it runs; the rest is in struct source. */
 struct source_run {
 	volatile struct source *source;
 	const u32 *targets;
 	struct entry *entries;
 	struct ops ops;
 	struct apic apic;
-	u64 mask[MASK_WORDS]; /* whom the burst sends to */
+	u64 mask[MASK_WORDS]; /* CPUs that the burst interrupts */
 };
 
+/* 0, which ends the source. */
 static inline u32 fail(struct source_run *run, u32 trouble, u32 where)
 {
 	run->source->trouble = trouble;
@@ -24,7 +25,10 @@ static inline u32 fail(struct source_run *run, u32 trouble, u32 where)
 	return 0;
 }
 
-/* Nobody looks at the clock without need: @deadline is 0 until a wait is long. */
+/*
+ * Short waits do not read the clock: @deadline is 0 at first and is set after
+ * POLLS_PER_CLOCK_READ polls.
+ */
 static inline u32 deadline_passed(u32 poll, u64 *deadline)
 {
 	if (poll % POLLS_PER_CLOCK_READ)

@@ -1,9 +1,45 @@
-/* window.h: a burst with its times. */
+/*
+ * window.h: the measured window.
+ *
+ * No change of this file or of a function it calls may change an instruction of
+ * the window without a new PVBENCH_GUEST_ABI; benchmarks/window.py compares the
+ * instructions with those of an earlier revision.
+ *
+ * measure_burst() reads the time stamp counter five times:
+ *
+ *   begin	starts `wall`
+ *   start	starts `send`, `deliver` and `ack`
+ *   sent	ends `send`
+ *   end	ends `ack`
+ *   (last)	ends `wall`
+ *
+ * Inside `send`: with call lists, waiting for and queueing an entry for each
+ * target; then the algorithm from a cpumask to ops, or the program of ops; each
+ * op is counted as it is executed.  Without call lists, the requests are
+ * written before `start`.
+ *
+ * `deliver` ends when the last handler reads the time stamp counter, which is
+ * its first action; the handler stores that time in the entry.  Inside are
+ * `send` up to the last target's interrupt and the entry of the vector in
+ * start.S.
+ *
+ * Inside `ack`: `send`, the check that no op raised an exception, and polling
+ * the entries until every target has run the function.
+ *
+ * `irqoff` is not between these stamps: op_irq_save() and op_irq_restore() read
+ * the counter when interrupts are first disabled and last enabled, without
+ * fences.
+ *
+ * Not in any time but `wall`: writing requests without call lists, and storing
+ * the sample.  Not in any time: waiting until the targets are idle, and the
+ * loop.
+ */
 #ifndef PVBENCH_WINDOW_H
 #define PVBENCH_WINDOW_H
 
 #include "csd.h"
 
+/* Execute the ops of a program; a scan is no instruction. */
 static void execute_program(struct ops *ops, const u64 *op)
 {
 	for (; *op & 0xff; op += 2 + (*op >> 8)) {
@@ -38,6 +74,7 @@ static void execute_program(struct ops *ops, const u64 *op)
 	}
 }
 
+/* With call lists, the mask holds the targets whose list was empty. */
 static void execute_algorithm(struct source_run *run)
 {
 	volatile struct source *source = run->source;
@@ -55,7 +92,7 @@ static void execute_burst(struct source_run *run)
 		execute_program(&run->ops, (const u64 *)run->source->program);
 }
 
-/* Polls every target's entry in CPU order; the latest entry of a handler. */
+/* Wait for each target in turn; @entered becomes the latest handler entry. */
 static u32 wait_acks(struct source_run *run, u64 *entered)
 {
 	u64 deadline = 0;
@@ -78,16 +115,17 @@ static u32 wait_acks(struct source_run *run, u64 *entered)
 	return 1;
 }
 
+/* Store which targets got an interrupt. */
 static void log_partial(struct source_run *run, u64 burst)
 {
-	u32 words = (mailbox->cpus + 63) / 64;
+	u32 words = mask_words(mailbox->cpus);
 	u64 *log = (u64 *)run->source->partial + burst * words;
 
 	for (u32 i = 0; i < words; i++)
 		log[i] = run->mask[i];
 }
 
-/* smp_call_function_single() to the caller runs the function in place. */
+/* As smp_call_function_single(): a CPU that calls itself sends no IPI. */
 static u32 measure_local_call(struct source_run *run, struct sample *sample)
 {
 	u64 start = rdtsc_ordered(), entered = rdtsc_ordered();
@@ -98,7 +136,7 @@ static u32 measure_local_call(struct source_run *run, struct sample *sample)
 	return 1;
 }
 
-/* Times of a burst that went well; what does not exist stays 0. */
+/* Store the times of a burst; one that does not exist stays 0. */
 static void record_sample(struct source_run *run, struct sample *sample,
 			  u64 start, u64 sent, u64 entered, u64 end)
 {
@@ -127,7 +165,6 @@ static u32 measure_burst(struct source_run *run, struct sample *sample)
 	if (!mailbox->lists)
 		request_csds(run, generation);
 
-	/* The measured window: no edits without a new PVBENCH_GUEST_ABI. */
 	start = rdtsc_ordered();
 	if (mailbox->lists && !queue_csds(run, generation))
 		return 0;

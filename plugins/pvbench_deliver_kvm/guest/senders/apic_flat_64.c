@@ -1,4 +1,9 @@
-/* apic_flat_64.c: the drivers of xAPIC mode; flat has up to 8 CPUs, so masks of one word. */
+/*
+ * apic_flat_64.c: the xAPIC drivers, arch/x86/kernel/apic/apic_flat_64.c.
+ *
+ * A flat guest has at most eight CPUs, so its masks have one word.  Linux
+ * writes the ICR for an empty mask too, but no caller here passes one.
+ */
 #include "local.h"
 
 static void flat_send_IPI_mask(struct apic *apic, const u64 *mask, u32 vector)

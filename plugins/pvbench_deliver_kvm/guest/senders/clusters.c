@@ -1,4 +1,4 @@
-/* clusters.c: which CPUs share a cluster. */
+/* clusters.c: find the CPUs that share a cluster. */
 #include "send.h"
 
 static const u32 widths[] = {
@@ -7,7 +7,7 @@ static const u32 widths[] = {
 	[CLUSTERS_192] = 192,
 };
 
-/* The index of cluster @number, new if it was not met; neighbours come together. */
+/* The index of cluster @number.  CPUs of a cluster mostly follow each other. */
 static u32 cluster_index(struct clusters *clusters, u32 number)
 {
 	u32 i;
@@ -19,7 +19,7 @@ static u32 cluster_index(struct clusters *clusters, u32 number)
 	return clusters->count++;
 }
 
-/* @clusters: one of each width, all zeros. */
+/* @clusters: zeroed, one of each width. */
 void map_clusters(struct clusters *clusters, const u32 *ids, u32 cpus)
 {
 	u32 width, cpu, index;

@@ -1,8 +1,8 @@
 /*
  * hyperv.c: Hyper-V's synthetic cluster IPI, arch/x86/hyperv/hv_apic.c.
  *
- * Virtual processors have the numbers of CPUs here; Linux looks each one up, so
- * masks are visited CPU by CPU and not copied word by word.
+ * VP numbers are CPU numbers here.  Linux looks up the VP number of each CPU,
+ * so this code also visits a mask CPU by CPU.
  */
 #include "local.h"
 

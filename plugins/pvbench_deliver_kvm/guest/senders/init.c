@@ -1,4 +1,4 @@
-/* init.c: the callbacks of a driver, with those of an overlay over them. */
+/* init.c: select the callbacks, as arch/x86/kernel/apic/init.c does. */
 #include "local.h"
 
 static const struct callbacks *const drivers[] = {

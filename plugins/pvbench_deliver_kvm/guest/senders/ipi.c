@@ -1,8 +1,12 @@
-/* ipi.c: sending by shorthand, and one xAPIC target after another. */
+/*
+ * ipi.c: shorthands, and the xAPIC sequence of physical destinations.
+ *
+ * As arch/x86/kernel/apic/ipi.c, with the x2APIC shorthands of x2apic_phys.c.
+ */
 #include "local.h"
 
 void send_mask_except_self(struct apic *apic, const u64 *mask, u32 vector,
-			   void (*send)(struct apic *, const u64 *, u32))
+			   send_mask_fn *send)
 {
 	u64 others[MASK_WORDS];
 
@@ -38,7 +42,7 @@ void shorthand_send_IPI_self(struct apic *apic, u32 vector)
 	send_IPI_shorthand(apic, APIC_DEST_SELF, vector);
 }
 
-/* By shorthand where the kernel uses it, else as a mask, through the stack. */
+/* Without shorthands, a broadcast is a mask, which an overlay may send. */
 void native_send_IPI_allbutself(struct apic *apic, u32 vector)
 {
 	if (apic->shorthands)

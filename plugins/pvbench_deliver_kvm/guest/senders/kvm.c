@@ -1,18 +1,18 @@
-/* kvm.c: overlays by KVM_HC_SEND_IPI, as merged in 4.19 and as it is now. */
+/*
+ * kvm.c: overlays that use KVM_HC_SEND_IPI, as merged in Linux 4.19 and as
+ * fixed later.  As arch/x86/kernel/kvm.c.
+ */
 #include "kvm.h"
 
-#define KVM_IPI_CLUSTER_SIZE 128 /* APIC IDs of one call */
+#define KVM_IPI_CLUSTER_SIZE 128 /* APIC IDs of one hypercall */
 
-void send_all_except(struct apic *apic, u32 cpu, u32 vector,
-		     void (*send)(struct apic *, const u64 *, u32))
+void send_all_except(struct apic *apic, u32 cpu, u32 vector, send_mask_fn *send)
 {
 	u64 mask[MASK_WORDS];
 
 	fill_mask_except(mask, apic->cpus, cpu);
 	send(apic, mask, vector);
 }
-
-/* arch/x86/kernel/kvm.c, __send_ipi_mask() */
 
 struct window {
 	unsigned __int128 bitmap;
@@ -27,7 +27,7 @@ static inline int in_window(const struct window *window, u64 id)
 	return id > window->min && id < window->min + KVM_IPI_CLUSTER_SIZE;
 }
 
-/* Before c15e0ae42c8e: without the lower end. */
+/* Before commit c15e0ae42c8e, the lower end was not tested. */
 static inline int in_window_4_19(const struct window *window, u64 id)
 {
 	return id < window->min + KVM_IPI_CLUSTER_SIZE;
@@ -57,13 +57,14 @@ static inline void add_apic_id(struct apic *apic, struct window *window, u64 id,
 		window->min = window->max = id;
 		window->bitmap = 0;
 	}
-	/* In 4.19 the bit of a lower ID lands in memory before the bitmap. */
+	/* In 4.19, the bit of a lower ID misses the bitmap and is lost. */
 	if (id >= window->min)
 		window->bitmap |= (unsigned __int128)1 << (id - window->min);
 }
 
-static inline __attribute__((always_inline)) void __send_ipi_mask(
-	struct apic *apic, const u64 *mask, u32 vector, window_test *test)
+static inline __attribute__((always_inline)) void
+__send_ipi_mask(struct apic *apic, const u64 *mask, u32 vector,
+		window_test *test)
 {
 	struct window window = { .bitmap = 0 };
 	u32 cpu, icr = icr_low(vector, 0);

@@ -1,4 +1,4 @@
-/* kvm.h: what the overlays by KVM_HC_SEND_IPI share. */
+/* kvm.h: what the overlays that use KVM_HC_SEND_IPI share. */
 #ifndef PVBENCH_KVM_H
 #define PVBENCH_KVM_H
 
@@ -6,8 +6,8 @@
 
 #define KVM_HC_SEND_IPI 10
 
-/* A callback on every CPU but @cpu. */
+/* Call @send with all CPUs except @cpu. */
 void send_all_except(struct apic *apic, u32 cpu, u32 vector,
-		     void (*send)(struct apic *, const u64 *, u32));
+		     send_mask_fn *send);
 
 #endif

@@ -1,13 +1,15 @@
-/* kvm_cluster.c: a hypercall for each cluster of APIC IDs. */
+/*
+ * kvm_cluster.c: a hypercall per aligned cluster of 128 or 192 APIC IDs.
+ *
+ * As Radim Krcmar proposed in reply to version 3 of the PV IPI patches.
+ */
 #include "kvm.h"
 
-#define CLUSTER_WORDS 3 /* of the widest cluster, 192 */
+#define CLUSTER_WORDS 3 /* of a cluster of 192 IDs */
 
-/* Radim Krcmar on patch v3: aligned clusters of 128 or 192 APIC IDs */
-
-static inline __attribute__((always_inline)) void send_ipi_clusters(
-	struct apic *apic, const u64 *mask, u32 vector,
-	const struct clusters *clusters, u32 words)
+static inline __attribute__((always_inline)) void
+send_ipi_clusters(struct apic *apic, const u64 *mask, u32 vector,
+		  const struct clusters *clusters, u32 words)
 {
 	u64 remaining[MASK_WORDS];
 	u32 cpu, cluster;

@@ -1,7 +1,9 @@
-/* kvm_v3.c: the hypercall of the third version of the PV IPI patches. */
+/*
+ * kvm_v3.c: a hypercall for APIC IDs below 128.
+ *
+ * As "[PATCH v3 2/6] KVM: X86: Implement PV IPIs in linux guest".
+ */
 #include "kvm.h"
-
-/* "[PATCH v3 2/6] KVM: X86: Implement PV IPIs in linux guest" */
 
 static void v3_send_ipi_mask(struct apic *apic, const u64 *mask, u32 vector)
 {

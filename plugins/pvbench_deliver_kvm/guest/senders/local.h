@@ -1,4 +1,4 @@
-/* local.h: what the senders share: ICR words, clusters. */
+/* local.h: what the senders share, arch/x86/kernel/apic/local.h. */
 #ifndef PVBENCH_LOCAL_H
 #define PVBENCH_LOCAL_H
 
@@ -7,7 +7,8 @@
 #include "irq_vectors.h"
 #include "send.h"
 
-#define NMI_ICR_POLLS 1000 /* a crash path must not hang */
+/* An NMI is sent in a crash, where a wait must end. */
+#define NMI_ICR_POLLS 1000
 
 /* Native drivers. */
 extern const struct callbacks null_callbacks;
@@ -16,10 +17,10 @@ extern const struct callbacks xapic_physical_callbacks;
 extern const struct callbacks x2apic_physical_callbacks;
 extern const struct callbacks x2apic_cluster_callbacks;
 
-/* Broadcasts by shorthand, an overlay and part of the native drivers. */
+/* Overlay that sends broadcasts by shorthand. */
 extern const struct callbacks shorthand_callbacks;
 
-/* Overlays that make hypercalls; what is NULL stays native. */
+/* Overlays that make hypercalls; a NULL callback is left to the driver. */
 extern const struct callbacks kvm_pv_callbacks;
 extern const struct callbacks kvm_pv_4_19_callbacks;
 extern const struct callbacks kvm_pv128_v3_callbacks;
@@ -59,24 +60,22 @@ static inline void __x2apic_send_IPI_dest(struct apic *apic, u32 dest,
 		 (u64)dest << 32 | icr_low(vector, fields));
 }
 
-/* A hypercall's input, of this CPU. */
+/* The page with the input of a hypercall of this CPU. */
 static inline u64 hypercall_input_page(const struct apic *apic)
 {
 	return INPUT_PAGE_BASE + (u64)apic->self * 4096;
 }
 
-/* The count is for the record only, so a real send does not pay for it. */
+/* The CPUs are counted only for the record, so execution costs no count. */
 static inline void op_scan_mask(struct apic *apic, const u64 *mask)
 {
 	op_scan(apic->ops,
 		apic->ops->record ? cpumask_weight(mask, apic->cpus) : 0);
 }
 
-/* A callback on @mask without the sending CPU. */
+/* Call @send with @mask without the sending CPU. */
 static inline void __send_mask_except_self(struct apic *apic, const u64 *mask,
-					   u32 vector,
-					   void (*send)(struct apic *,
-							const u64 *, u32))
+					   u32 vector, send_mask_fn *send)
 {
 	u64 others[MASK_WORDS];
 
@@ -84,10 +83,9 @@ static inline void __send_mask_except_self(struct apic *apic, const u64 *mask,
 	send(apic, others, vector);
 }
 
-/* A callback on every CPU but @cpu. */
+/* Call @send with all CPUs except @cpu. */
 static inline void __send_all_except(struct apic *apic, u32 cpu, u32 vector,
-				     void (*send)(struct apic *, const u64 *,
-						  u32))
+				     send_mask_fn *send)
 {
 	u64 mask[MASK_WORDS];
 
@@ -95,10 +93,13 @@ static inline void __send_all_except(struct apic *apic, u32 cpu, u32 vector,
 	send(apic, mask, vector);
 }
 
-/* Take what is remaining of a cluster: its CPUs' places in it, as bits. */
-static inline __attribute__((always_inline)) void take_cluster(
-	const struct apic *apic, u64 *remaining, const u64 *members, u32 width,
-	u64 *bits)
+/*
+ * Move the CPUs of a cluster from @remaining to @bits, where a CPU's bit is its
+ * place in the cluster.
+ */
+static inline __attribute__((always_inline)) void
+take_cluster(const struct apic *apic, u64 *remaining, const u64 *members,
+	     u32 width, u64 *bits)
 {
 	u32 i, place;
 	u64 word;
@@ -113,9 +114,9 @@ static inline __attribute__((always_inline)) void take_cluster(
 	}
 }
 
-/* For the callbacks of several files. */
+/* Out of line, for drivers and overlays of several files. */
 void send_mask_except_self(struct apic *apic, const u64 *mask, u32 vector,
-			   void (*send)(struct apic *, const u64 *, u32));
+			   send_mask_fn *send);
 
 /* ipi.c */
 void native_send_IPI_allbutself(struct apic *apic, u32 vector);

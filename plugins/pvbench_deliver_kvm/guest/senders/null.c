@@ -1,4 +1,4 @@
-/* null.c: what a call costs that sends nothing. */
+/* null.c: a driver that sends nothing, for the cost of the loop itself. */
 #include "local.h"
 
 static void null_send_IPI_broadcast(struct apic *apic, u32 vector)

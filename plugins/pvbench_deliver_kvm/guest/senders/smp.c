@@ -1,7 +1,7 @@
-/* smp.c: from an operation of the kernel to a callback. */
+/* smp.c: from a kernel operation to a callback. */
 #include "local.h"
 
-/* kernel/smp.c, smp_call_function_many_cond() */
+/* As smp_call_function_many_cond() in kernel/smp.c chooses a callback. */
 static void send_call_function_ipis(struct apic *apic, const u64 *mask,
 				    u32 vector, u32 single_vector)
 {

@@ -1,4 +1,8 @@
-/* x2apic_cluster.c: all targets of an x2APIC cluster at once. */
+/*
+ * x2apic_cluster.c: an ICR write per cluster.
+ *
+ * As arch/x86/kernel/apic/x2apic_cluster.c.
+ */
 #include "local.h"
 
 static void x2apic_send_IPI(struct apic *apic, u32 cpu, u32 vector)

@@ -1,4 +1,8 @@
-/* x2apic_phys.c: one x2APIC target after another. */
+/*
+ * x2apic_phys.c: an ICR write per target.
+ *
+ * As arch/x86/kernel/apic/x2apic_phys.c.
+ */
 #include "local.h"
 
 static void x2apic_send_IPI(struct apic *apic, u32 cpu, u32 vector)

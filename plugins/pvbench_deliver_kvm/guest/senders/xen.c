@@ -1,22 +1,31 @@
-/* xen.c: an event channel per target, as __xen_send_IPI_mask(). */
+/* xen.c: an event channel per target, arch/x86/xen/smp.c. */
 #include "local.h"
 
 #define __HYPERVISOR_event_channel_op 32
 #define EVTCHNOP_send 4
-#define XEN_NR_IPIS 6
 
-/* xen_map_vector(), in the order of enum ipi_vector */
-static u32 xen_ipi_of_vector(u32 vector)
+enum ipi_vector {
+	XEN_RESCHEDULE_VECTOR,
+	XEN_CALL_FUNCTION_VECTOR,
+	XEN_CALL_FUNCTION_SINGLE_VECTOR,
+	XEN_SPIN_UNLOCK_VECTOR,
+	XEN_IRQ_WORK_VECTOR,
+	XEN_NMI_VECTOR,
+	XEN_NR_IPIS,
+};
+
+/* The host refuses a burst with a vector that is not one of these. */
+static enum ipi_vector xen_ipi_of_vector(u32 vector)
 {
 	switch (vector) {
-	case 0xfd:
-		return 0; /* RESCHEDULE_VECTOR */
-	case 0xfc:
-		return 1; /* CALL_FUNCTION_VECTOR */
-	case 0xfb:
-		return 2; /* CALL_FUNCTION_SINGLE_VECTOR */
+	case RESCHEDULE_VECTOR:
+		return XEN_RESCHEDULE_VECTOR;
+	case CALL_FUNCTION_VECTOR:
+		return XEN_CALL_FUNCTION_VECTOR;
+	case CALL_FUNCTION_SINGLE_VECTOR:
+		return XEN_CALL_FUNCTION_SINGLE_VECTOR;
 	default:
-		return 4; /* IRQ_WORK_VECTOR; the host refuses others */
+		return XEN_IRQ_WORK_VECTOR;
 	}
 }
 

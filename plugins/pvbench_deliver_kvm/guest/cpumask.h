@@ -1,4 +1,4 @@
-/* cpumask.h: sets of CPUs. */
+/* cpumask.h: sets of CPUs, one bit for each. */
 #ifndef PVBENCH_CPUMASK_H
 #define PVBENCH_CPUMASK_H
 
@@ -11,13 +11,13 @@ static inline u32 mask_words(u32 cpus)
 	return (cpus + 63) / 64;
 }
 
-/* The bit of @cpu in that word of a mask; none if it is in another. */
+/* The bit of @cpu in word number @word of a mask, or 0. */
 static inline u64 bit_in_word(u32 cpu, u32 word)
 {
 	return cpu / 64 == word ? 1ull << cpu % 64 : 0;
 }
 
-/* Whether @mask holds a CPU that is not @cpu. */
+/* Whether @mask has a CPU other than @cpu. */
 static inline int has_cpu_except(const u64 *mask, u32 cpus, u32 cpu)
 {
 	u32 i;
@@ -28,6 +28,7 @@ static inline int has_cpu_except(const u64 *mask, u32 cpus, u32 cpu)
 	return 0;
 }
 
+/* Copy @mask without @cpu. */
 static inline void copy_mask_except(u64 *to, const u64 *mask, u32 cpus, u32 cpu)
 {
 	u32 i;
@@ -36,7 +37,7 @@ static inline void copy_mask_except(u64 *to, const u64 *mask, u32 cpus, u32 cpu)
 		to[i] = mask[i] & ~bit_in_word(cpu, i);
 }
 
-/* Every CPU but @cpu. */
+/* Set all CPUs except @cpu. */
 static inline void fill_mask_except(u64 *mask, u32 cpus, u32 cpu)
 {
 	u32 i, last = mask_words(cpus) - 1;
@@ -46,7 +47,7 @@ static inline void fill_mask_except(u64 *mask, u32 cpus, u32 cpu)
 			  ~bit_in_word(cpu, i);
 }
 
-/* Bits set in a word; x86-64 at its baseline has no POPCNT. */
+/* The baseline of x86-64 has no POPCNT. */
 static inline u32 hweight64(u64 word)
 {
 	word -= word >> 1 & 0x5555555555555555;
@@ -64,7 +65,7 @@ static inline u32 cpumask_weight(const u64 *mask, u32 cpus)
 	return weight;
 }
 
-/* The first CPU of @mask from @cpu on; @cpus if there is none. */
+/* The first CPU of @mask that is at least @cpu; @cpus if there is none. */
 static inline u32 find_next_bit(const u64 *mask, u32 cpus, u32 cpu)
 {
 	u32 i = cpu / 64;
