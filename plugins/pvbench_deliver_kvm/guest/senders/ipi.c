@@ -18,12 +18,14 @@ static void send_IPI_shorthand(struct apic *apic, u32 shorthand, u32 vector)
 {
 	if (!apic->x2apic) {
 		wait_icr_idle(apic, vector);
-		write_icr(apic, icr_low(vector, shorthand));
+		native_apic_mem_write(apic, APIC_ICR,
+				      __prepare_ICR(shorthand, vector, 0));
 	} else if (shorthand == APIC_DEST_SELF && vector != NMI_VECTOR) {
 		op_wrmsr(apic->ops, X2APIC_MSR(APIC_SELF_IPI), vector);
 	} else {
 		op_fence(apic->ops);
-		__x2apic_send_IPI_dest(apic, 0, vector, shorthand);
+		op_wrmsr(apic->ops, X2APIC_MSR(APIC_ICR),
+			 __prepare_ICR(shorthand, vector, 0));
 	}
 }
 
@@ -71,7 +73,8 @@ void default_send_IPI_single(struct apic *apic, u32 cpu, u32 vector)
 void default_send_IPI_single_phys(struct apic *apic, u32 cpu, u32 vector)
 {
 	op_irq_save(apic->ops);
-	__default_send_IPI_dest_field(apic, apic->ids[cpu], vector, 0);
+	__default_send_IPI_dest_field(apic, apic->ids[cpu], vector,
+				      APIC_DEST_PHYSICAL);
 	op_irq_restore(apic->ops);
 }
 
@@ -83,7 +86,8 @@ void default_send_IPI_mask_sequence_phys(struct apic *apic, const u64 *mask,
 	op_irq_save(apic->ops);
 	op_scan_mask(apic, mask);
 	for_each_cpu(cpu, mask, apic->cpus)
-		__default_send_IPI_dest_field(apic, apic->ids[cpu], vector, 0);
+		__default_send_IPI_dest_field(apic, apic->ids[cpu], vector,
+					      APIC_DEST_PHYSICAL);
 	op_irq_restore(apic->ops);
 }
 

@@ -67,7 +67,7 @@ __send_ipi_mask(struct apic *apic, const u64 *mask, u32 vector,
 		window_test *test)
 {
 	struct window window = { .bitmap = 0 };
-	u32 cpu, icr = icr_low(vector, 0);
+	u32 cpu, icr = __prepare_ICR(0, vector, 0);
 
 	if (!has_cpu_except(mask, apic->cpus, NO_CPU))
 		return;

@@ -26,7 +26,7 @@ send_ipi_clusters(struct apic *apic, const u64 *mask, u32 vector,
 		take_cluster(apic, remaining, clusters->members[cluster],
 			     64 * words, args);
 		args[words] = (u64)clusters->number[cluster] << 8 |
-			      icr_low(vector, 0);
+			      __prepare_ICR(0, vector, 0);
 		op_hypercall(apic->ops, KVM_HC_SEND_IPI, args, words + 1);
 	}
 	op_irq_restore(apic->ops);

@@ -7,7 +7,7 @@
 
 static void v3_send_ipi_mask(struct apic *apic, const u64 *mask, u32 vector)
 {
-	u64 args[] = { 0, 0, icr_low(vector, 0) };
+	u64 args[] = { 0, 0, __prepare_ICR(0, vector, 0) };
 	u32 cpu, id;
 
 	if (!has_cpu_except(mask, apic->cpus, NO_CPU))

@@ -7,7 +7,6 @@
 #include "irq_vectors.h"
 #include "send.h"
 
-/* An NMI is sent in a crash, where a wait must end. */
 #define NMI_ICR_POLLS 1000
 
 /* Native drivers. */
@@ -29,35 +28,36 @@ extern const struct callbacks kvm_pv_cluster192_callbacks;
 extern const struct callbacks hyperv_ipi_callbacks;
 extern const struct callbacks xen_evtchn_callbacks;
 
-static inline u32 icr_low(u32 vector, u32 fields)
+static inline u32 __prepare_ICR(u32 shortcut, u32 vector, u32 dest)
 {
-	return fields | (vector == NMI_VECTOR ? APIC_DM_NMI : vector);
+	return shortcut | dest | (vector == NMI_VECTOR ? APIC_DM_NMI : vector);
 }
 
+static inline void __x2apic_send_IPI_dest(struct apic *apic, u32 apicid,
+					  u32 vector, u32 dest)
+{
+	op_wrmsr(apic->ops, X2APIC_MSR(APIC_ICR),
+		 (u64)apicid << 32 | __prepare_ICR(0, vector, dest));
+}
+
+static inline void native_apic_mem_write(struct apic *apic, u32 reg, u32 value)
+{
+	op_mmio_write(apic->ops, APIC_DEFAULT_PHYS_BASE + reg, value);
+}
+
+/* An NMI is sent in a crash, where a wait must end. */
 static inline void wait_icr_idle(struct apic *apic, u32 vector)
 {
 	op_wait_icr_idle(apic->ops, vector == NMI_VECTOR ? NMI_ICR_POLLS : 0);
 }
 
-static inline void write_icr(struct apic *apic, u32 icr)
-{
-	op_mmio_write(apic->ops, APIC_DEFAULT_PHYS_BASE + APIC_ICR, icr);
-}
-
-static inline void __default_send_IPI_dest_field(struct apic *apic, u32 dest,
-						 u32 vector, u32 mode)
+static inline void __default_send_IPI_dest_field(struct apic *apic,
+						 u32 dest_mask, u32 vector,
+						 u32 dest)
 {
 	wait_icr_idle(apic, vector);
-	op_mmio_write(apic->ops, APIC_DEFAULT_PHYS_BASE + APIC_ICR2,
-		      dest << 24);
-	write_icr(apic, icr_low(vector, mode));
-}
-
-static inline void __x2apic_send_IPI_dest(struct apic *apic, u32 dest,
-					  u32 vector, u32 fields)
-{
-	op_wrmsr(apic->ops, X2APIC_MSR(APIC_ICR),
-		 (u64)dest << 32 | icr_low(vector, fields));
+	native_apic_mem_write(apic, APIC_ICR2, dest_mask << 24);
+	native_apic_mem_write(apic, APIC_ICR, __prepare_ICR(0, vector, dest));
 }
 
 /* The page with the input of a hypercall of this CPU. */

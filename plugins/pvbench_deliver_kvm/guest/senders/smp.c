@@ -21,9 +21,10 @@ static void send_call_function_ipis(struct apic *apic, const u64 *mask,
 static void send_ipis_to_mask(struct apic *apic, enum operation operation,
 			      const u64 *mask, u32 vector)
 {
-	u32 but = operation == SEND_IPI_MASK_ALLBUTSELF ? apic->self : NO_CPU;
+	u32 except =
+		operation == SEND_IPI_MASK_ALLBUTSELF ? apic->self : NO_CPU;
 
-	if (!has_cpu_except(mask, apic->cpus, but))
+	if (!has_cpu_except(mask, apic->cpus, except))
 		return;
 	if (operation == SEND_IPI)
 		apic->call.send_IPI(apic, find_next_bit(mask, apic->cpus, 0),

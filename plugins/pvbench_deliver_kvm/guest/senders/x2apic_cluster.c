@@ -14,8 +14,8 @@ static void x2apic_send_IPI(struct apic *apic, u32 cpu, u32 vector)
 			       APIC_DEST_LOGICAL);
 }
 
-static void __x2apic_send_IPI_mask(struct apic *apic, const u64 *mask, u32 but,
-				   u32 vector)
+static void __x2apic_send_IPI_mask(struct apic *apic, const u64 *mask,
+				   u32 except, u32 vector)
 {
 	const struct clusters *clusters = &apic->clusters[CLUSTERS_16];
 	u64 remaining[MASK_WORDS], logical;
@@ -23,7 +23,7 @@ static void __x2apic_send_IPI_mask(struct apic *apic, const u64 *mask, u32 but,
 
 	op_fence(apic->ops);
 	op_irq_save(apic->ops);
-	copy_mask_except(remaining, mask, apic->cpus, but);
+	copy_mask_except(remaining, mask, apic->cpus, except);
 	op_scan_mask(apic, remaining);
 	for_each_cpu(cpu, remaining, apic->cpus) {
 		cluster = clusters->cluster_of[cpu];

@@ -8,7 +8,8 @@
 static void x2apic_send_IPI(struct apic *apic, u32 cpu, u32 vector)
 {
 	op_fence(apic->ops);
-	__x2apic_send_IPI_dest(apic, apic->ids[cpu], vector, 0);
+	__x2apic_send_IPI_dest(apic, apic->ids[cpu], vector,
+			       APIC_DEST_PHYSICAL);
 }
 
 static void x2apic_send_IPI_mask(struct apic *apic, const u64 *mask, u32 vector)
@@ -19,7 +20,8 @@ static void x2apic_send_IPI_mask(struct apic *apic, const u64 *mask, u32 vector)
 	op_irq_save(apic->ops);
 	op_scan_mask(apic, mask);
 	for_each_cpu(cpu, mask, apic->cpus)
-		__x2apic_send_IPI_dest(apic, apic->ids[cpu], vector, 0);
+		__x2apic_send_IPI_dest(apic, apic->ids[cpu], vector,
+				       APIC_DEST_PHYSICAL);
 	op_irq_restore(apic->ops);
 }
 
