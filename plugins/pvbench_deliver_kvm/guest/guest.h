@@ -11,6 +11,10 @@ static volatile struct mailbox *const mailbox = (void *)MAILBOX_BASE;
 #define RACE()
 #endif
 
+/* string.c */
+void *memset(void *place, int byte, unsigned long count);
+void *memcpy(void *to, const void *from, unsigned long count);
+
 /* Run the function of one request and acknowledge it. */
 void run_csd(struct entry *entry, u64 entered);
 

@@ -1,4 +1,5 @@
 /* string.c: functions that the compiler may call for loops over arrays. */
+#include "guest.h"
 
 void *memset(void *place, int byte, unsigned long count)
 {
