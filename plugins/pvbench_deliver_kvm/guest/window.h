@@ -2,7 +2,7 @@
  * window.h: the measured window.
  *
  * No change of this file or of a function it calls may change an instruction of
- * the window without a new PVBENCH_GUEST_ABI; benchmarks/window.py compares the
+ * the window without a new PVBENCH_GUEST_ABI; benchmarks/guest_window.py compares the
  * instructions with those of an earlier revision.
  *
  * measure_burst() reads the time stamp counter five times:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import shutil
 import subprocess
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import pytest
 
+from guest_image import Image, compiled
+from guest_window import compare, main
 from support.c_facts import needs_c
 from support.guest_native import GUEST, TESTS
 
@@ -19,22 +18,10 @@ PAUSE = '__asm__ volatile("pause");'
 
 
 @pytest.fixture(scope="module")
-def window() -> ModuleType:
-    """benchmarks/window.py, which is no part of a package."""
-    needs_c("abi.h")
-    path = TESTS.parent / "benchmarks/window.py"
-    spec = importlib.util.spec_from_file_location("window", path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="module")
-def guest(window: ModuleType) -> Any:
+def guest() -> Image:
     """The guest of the tree."""
-    return window.compiled(GUEST)
+    needs_c("abi.h")
+    return compiled(GUEST)
 
 
 @pytest.fixture
@@ -53,12 +40,6 @@ def replaced(folder: Path, pattern: str, text: str) -> None:
     assert count, pattern
 
 
-def equal(window: ModuleType, guest: Any, folder: Path) -> bool:
-    """Whether the guest in *folder* has the window of *guest*."""
-    result: bool = window.compare(guest, window.compiled(folder))
-    return result
-
-
 @pytest.mark.parametrize(
     ("pattern", "text"),
     [
@@ -72,12 +53,12 @@ def equal(window: ModuleType, guest: Any, folder: Path) -> bool:
     ],
 )
 def test_a_change_outside_of_the_window_is_ignored(
-    window: ModuleType, guest: Any, sources: Path, pattern: str, text: str
+    guest: Image, sources: Path, pattern: str, text: str
 ) -> None:
     """Names and addresses are not executed, and the preparation is not measured."""
     replaced(sources, pattern, text)
 
-    assert equal(window, guest, sources)
+    assert compare(guest, compiled(sources))
 
 
 @pytest.mark.parametrize(
@@ -100,8 +81,7 @@ def test_a_change_outside_of_the_window_is_ignored(
     ],
 )
 def test_a_change_in_the_window_is_reported(
-    window: ModuleType,
-    guest: Any,
+    guest: Image,
     sources: Path,
     capsys: pytest.CaptureFixture[str],
     *,
@@ -112,14 +92,14 @@ def test_a_change_in_the_window_is_reported(
     """One instruction, constant or jump is enough."""
     replaced(sources, pattern, text)
 
-    assert not equal(window, guest, sources)
+    assert not compare(guest, compiled(sources))
     assert output in capsys.readouterr().out
 
 
-def test_a_revision_is_compiled_as_it_was_committed(window: ModuleType) -> None:
+def test_a_revision_is_compiled_as_it_was_committed() -> None:
     """The guest of the last commit is equal to itself."""
     git = ["git", "rev-parse", "HEAD"]
     if subprocess.run(git, check=False, cwd=TESTS, capture_output=True).returncode:
         pytest.skip("the tests do not run in a git work tree")
 
-    assert window.main(["HEAD", "HEAD"]) == 0
+    assert main(["HEAD", "HEAD"]) == 0
