@@ -79,8 +79,8 @@ void handle(struct frame *frame)
 		frame->rip = (u64)halt_end;
 	if (frame->vector != NMI_VECTOR)
 		write_apic(mailbox, APIC_EOI, 0);
-	me->runs[frame->vector]++; /* before the acknowledgement: then it is
-				      read */
+	/* Before the acknowledgement, after which the host reads it. */
+	me->runs[frame->vector]++;
 	if (frame->vector == mailbox->start_vector)
 		return;
 	if (mailbox->lists)

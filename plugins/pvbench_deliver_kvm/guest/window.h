@@ -30,9 +30,11 @@
  * the counter when interrupts are first disabled and last enabled, without
  * fences.
  *
- * Not in any time but `wall`: writing requests without call lists, and storing
- * the sample.  Not in any time: waiting until the targets are idle, and the
- * loop.
+ * Only in `wall`: writing requests without call lists, and storing the sample.
+ * In no time: waiting until the targets are idle, and the loop over bursts.
+ *
+ * measure_local_call() is for a CPU that calls itself.  It has no IPI: `deliver`
+ * is the cost of one time stamp, and `wall` is that and running the function.
  */
 #ifndef PVBENCH_WINDOW_H
 #define PVBENCH_WINDOW_H
