@@ -6,6 +6,13 @@
  */
 #include "local.h"
 
+static void default_send_IPI_single(struct apic *apic, u32 cpu, u32 vector)
+{
+	u64 mask = 1ull << cpu;
+
+	apic->call.send_IPI_mask(apic, &mask, vector);
+}
+
 static void flat_send_IPI_mask(struct apic *apic, const u64 *mask, u32 vector)
 {
 	if (!mask[0])

@@ -63,13 +63,6 @@ void native_send_IPI_all(struct apic *apic, u32 vector)
 				  apic->call.send_IPI_mask);
 }
 
-void default_send_IPI_single(struct apic *apic, u32 cpu, u32 vector)
-{
-	u64 mask = 1ull << cpu;
-
-	apic->call.send_IPI_mask(apic, &mask, vector);
-}
-
 void default_send_IPI_single_phys(struct apic *apic, u32 cpu, u32 vector)
 {
 	op_irq_save(apic->ops);

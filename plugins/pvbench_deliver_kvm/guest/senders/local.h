@@ -122,7 +122,6 @@ void send_mask_except_self(struct apic *apic, const u64 *mask, u32 vector,
 void native_send_IPI_allbutself(struct apic *apic, u32 vector);
 void native_send_IPI_all(struct apic *apic, u32 vector);
 void shorthand_send_IPI_self(struct apic *apic, u32 vector);
-void default_send_IPI_single(struct apic *apic, u32 cpu, u32 vector);
 void default_send_IPI_single_phys(struct apic *apic, u32 cpu, u32 vector);
 void default_send_IPI_mask_sequence_phys(struct apic *apic, const u64 *mask,
 					 u32 vector);
