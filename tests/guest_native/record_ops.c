@@ -4,8 +4,7 @@
 
 #include "send.h"
 
-static void record_op(struct ops *ops, u64 kind, u64 key, const u64 *words,
-		      u32 count)
+void record_op(struct ops *ops, u32 kind, u64 key, const u64 *words, u32 count)
 {
 	u32 i;
 

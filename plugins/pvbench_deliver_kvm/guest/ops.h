@@ -21,6 +21,9 @@ struct ops {
 	u64 returned;
 };
 
+/* Append an op to the record. */
+void record_op(struct ops *ops, u32 kind, u64 key, const u64 *words, u32 count);
+
 void op_irq_save(struct ops *ops);
 void op_irq_restore(struct ops *ops);
 void op_fence(struct ops *ops);
