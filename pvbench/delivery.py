@@ -11,11 +11,12 @@ import attrs
 from pvbench.guest import Guest
 from pvbench.ops import Burst, Program
 from pvbench.slice_result import SliceResult
-from pvbench.validators import ints
+from pvbench.validators import ints, one_of
 
 # What a tick is; times of different clocks are never compared.
 CLOCKS: Final = {"model": 10**12, "wall": 10**9, "tsc": None}  # ticks a second, if fixed
 EXACT_CLOCKS: Final = ("model",)
+EXECUTIONS: Final = ("algorithm", "ops")
 TARGET_STATES: Final = ("halted", "running")
 
 
@@ -41,13 +42,14 @@ class Options:
     Args:
         costs: name or file of a cost profile; None is the default.
         cpus: CPUs of this machine to run on; empty for any.
-        wire: replay ops even where the guest has the sender's algorithm.
+        execution: ``algorithm``, the guest computes the ops itself where it can, or
+            ``ops``, it executes a list computed beforehand.
         wait: for a timed run that is under way, if this machine must be tried first.
     """
 
     costs: str | None = None
     cpus: tuple[int, ...] = attrs.field(default=(), converter=ints)
-    wire: bool = False
+    execution: str = attrs.field(default="algorithm", validator=one_of(*EXECUTIONS))
     wait: bool = True
 
 

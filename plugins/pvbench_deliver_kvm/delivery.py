@@ -65,7 +65,7 @@ class KvmDelivery:
             limits, told = kvm.limits(), _told(facts, kvm, software=software)
         return limits | {
             "cpus": list(options.cpus),
-            "wire": options.wire,
+            "execution": options.execution,
             "usable_cpus": len(options.cpus or usable),
             "software": software,
             "facts": told,

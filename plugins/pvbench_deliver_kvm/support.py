@@ -98,7 +98,11 @@ def _reasons(guest: Guest, task: Task, settings: dict[str, Any]) -> Iterator[str
         if reason := settings["verdicts"].get(name, "it was not tried"):
             yield f"{name} does not work on this host: {reason}"
     yield _no_turns(guest, task, settings)
-    if contended(task) and uses_lists(task) and (settings["wire"] or not has_algorithm(task)):
+    if (
+        contended(task)
+        and uses_lists(task)
+        and (settings["execution"] == "ops" or not has_algorithm(task))
+    ):
         yield "its sources meet, so what is sent is known in the guest only: no replay"
 
 

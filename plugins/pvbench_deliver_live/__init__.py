@@ -62,8 +62,10 @@ class Live:
     def settings(self, options: Options) -> dict[str, Any]:
         if options.costs:
             raise UsageError("live measures, it has no cost profiles", fix="Drop --costs.")
-        if options.wire:
-            raise UsageError("live replays no ops, the kernel sends", fix="Drop --wire.")
+        if options.execution == "ops":
+            raise UsageError(
+                "live replays no ops, the kernel sends", fix="Drop --execution ops."
+            )
         if options.cpus:
             raise UsageError(
                 "live runs on the CPUs that the workload names, numbered as this machine's",

@@ -48,8 +48,10 @@ class Model:
 
         if options.cpus:
             raise UsageError("a model runs on no CPU of this machine", fix="Drop --cpu-list.")
-        if options.wire:
-            raise UsageError("a model times the sender's algorithm", fix="Drop --wire.")
+        if options.execution == "ops":
+            raise UsageError(
+                "a model times the sender's algorithm", fix="Drop --execution ops."
+            )
         return read(options.costs or DEFAULT).to_json()
 
     @contextmanager

@@ -89,7 +89,10 @@ def selection_options(group: argparse._ArgumentGroup) -> None:
         help="CPUs of this machine to run on, vCPU i on the i-th of them",
     )
     group.add_argument(
-        "--wire", action="store_true", help="replay ops even where the guest has the algorithm"
+        "--execution",
+        choices=("algorithm", "ops"),
+        default="algorithm",
+        help="who computes the ops: the guest where it can (algorithm), or pvbench (ops)",
     )
     group.add_argument("--site", default="local", help="where boots happen (local)")
     group.add_argument(
@@ -156,7 +159,7 @@ def selection_of(options: argparse.Namespace, costs: str | None) -> Selection:
         site=options.site,
         costs=costs,
         cpus=options.cpu_list,
-        wire=options.wire,
+        execution=options.execution,
         pattern=options.pattern,
     )
 

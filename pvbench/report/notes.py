@@ -90,9 +90,9 @@ def _not_shown(members: list[Row]) -> Iterator[str]:
 
 def _conditions_missed(members: list[Row]) -> Iterator[str]:
     """What was measured otherwise than its name says."""
-    wire = [row for row in members if row.fact("execution") == "wire"]
-    for _, _, stacks in _merged(wire, _stack):
-        yield f"Note: of {stacks} the ops are replayed, without the cost of making them (wire)."
+    replayed = [row for row in members if row.fact("execution") == "ops"]
+    for _, _, stacks in _merged(replayed, _stack):
+        yield f"Note: the ops of {stacks} were computed beforehand, not by the guest (ops)."
     instead = [row for row in members if row.fact("stand_in")]
     for (told,), _, stacks in _merged(instead, _stack, lambda row: row.fact("stand_in")):
         yield f"Note: {stacks} was never merged; what is called is {told}."

@@ -35,7 +35,7 @@ class Selection:
     site: str = "local"
     costs: str | None = None
     cpus: tuple[int, ...] = ()
-    wire: bool = False
+    execution: str = "algorithm"
     pattern: str = ""
 
 

@@ -85,7 +85,7 @@ def prepare(request: Request, registry: Registry) -> PreparedRun:
         raise UsageError(
             f"--timeout {request.timeout_s:g} is not above 0 and at most 1e9 seconds"
         )
-    options = Options(costs=selection.costs, cpus=selection.cpus, wire=selection.wire)
+    options = Options(costs=selection.costs, cpus=selection.cpus, execution=selection.execution)
     settings = delivery.settings(options)
     selection = attrs.evolve(selection, costs=settings.get("cost_profile"))
     wanted = effort(delivery.clock, request.pace, request.boots)

@@ -43,19 +43,21 @@ LAYOUTS = (
 
 
 @cache
-def here(*, wire: bool) -> dict[str, Any]:
+def here(*, execution: str) -> dict[str, Any]:
     """What works on this host."""
-    return KvmDelivery().settings(Options(wire=wire))
+    return KvmDelivery().settings(Options(execution=execution))
 
 
-def reason(case: Case, *, wire: bool) -> str | None:
+def reason(case: Case, *, execution: str) -> str | None:
     """Why the sender or the host cannot run it."""
     ready = unsupported(case)
-    return ready or KvmDelivery().unsupported(case.guest, prepare(case).task, here(wire=wire))
+    return ready or KvmDelivery().unsupported(
+        case.guest, prepare(case).task, here(execution=execution)
+    )
 
 
 @st.composite
-def cases(draw: st.DrawFn, stack: Stack, *, wire: bool) -> Case:
+def cases(draw: st.DrawFn, stack: Stack, *, execution: str) -> Case:
     """One source, any burst, any layout the stack and this host can have."""
     highest = 254 if stack.driver.apic_mode == "xapic" else 4095
     drawn = id_tuples(12, highest)
@@ -64,28 +66,30 @@ def cases(draw: st.DrawFn, stack: Stack, *, wire: bool) -> Case:
     operations = (*CSD_OPERATIONS, *BARE_OPERATIONS)
     burst = draw(bursts(source, len(guest.cpus), operations, None))
     case = case_of(stack, guest, burst, state="halted", shorthands=draw(st.booleans()))
-    assume(reason(case, wire=wire) is None)
+    assume(reason(case, execution=execution) is None)
     return case
 
 
 def works(stack: Stack) -> str | None:
     """Why this stack works for no burst here, by the plainest one."""
-    return reason(case_of(stack, guest_of((0, 1, 2)), call(0, 1, 2), state="halted"), wire=True)
+    return reason(
+        case_of(stack, guest_of((0, 1, 2)), call(0, 1, 2), state="halted"), execution="ops"
+    )
 
 
-@pytest.mark.parametrize("wire", [False, True], ids=["call", "wire"])
+@pytest.mark.parametrize("execution", ["algorithm", "ops"])
 @pytest.mark.parametrize("name", STACKS)
-def test_real_kvm_reaches_what_the_model_says(name: str, wire: bool) -> None:
+def test_real_kvm_reaches_what_the_model_says(name: str, execution: str) -> None:
     """Handlers and functions of each CPU, ICR writes, hypercalls and what they return."""
     stack = stack_of(name)
     told = works(stack)
     skip_without("kvm", told, means=stack.sender.mechanism != "hypercall")
 
     @settings(max_examples=16)
-    @given(case=cases(stack, wire=wire))
+    @given(case=cases(stack, execution=execution))
     def agrees(case: Case) -> None:
         prepared = prepare(case)
-        with KvmDelivery().boot(case.guest, here(wire=wire)) as machine:
+        with KvmDelivery().boot(case.guest, here(execution=execution)) as machine:
             real = check_run(machine, prepared, loops=2, warmup=1).counts
         model = check_run(
             Engine(case.guest, cost_profile_of()), prepared, loops=2, warmup=1

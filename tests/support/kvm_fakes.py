@@ -105,10 +105,10 @@ class Paper:
     settled: list[tuple[int, ...]] = attrs.field(factory=list)
     box: Any = attrs.field(factory=lambda: SimpleNamespace(idle=mailbox.HALTED, limit_ticks=0))
 
-    def machine(self, *, wire: bool = True, **facts: str) -> KvmMachine:
+    def machine(self, *, execution: str = "ops", **facts: str) -> KvmMachine:
         """Booted; its null cost is known."""
         self.box.hypercall_abi = self.abi
-        return KvmMachine(cast("BootedGuest", self._guest()), wire=wire, facts=facts)
+        return KvmMachine(cast("BootedGuest", self._guest()), execution=execution, facts=facts)
 
     def _guest(self) -> Any:
         start = Start(image=b"", hypercall_abi=self.abi, cpus=self.cpus, patience_s=2)

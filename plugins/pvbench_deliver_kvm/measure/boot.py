@@ -28,7 +28,9 @@ def boot_machine(guest: Guest, settings: dict[str, Any]) -> Iterator[Machine]:
         niceness=max(os.nice(0), LOW_PRIORITY if settings["software"] else 0),
     )
     with booted(guest, start) as running:
-        yield KvmMachine(running, wire=settings["wire"], facts=settings.get("facts", {}))
+        yield KvmMachine(
+            running, execution=settings["execution"], facts=settings.get("facts", {})
+        )
 
 
 LOW_PRIORITY = 10  # of vCPU threads that keep a CPU in the host kernel's emulator

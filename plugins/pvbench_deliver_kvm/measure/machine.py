@@ -30,13 +30,15 @@ class KvmMachine:
     """See `pvbench.delivery.Machine`."""
 
     def __init__(
-        self, guest: BootedGuest, *, wire: bool, facts: dict[str, str] | None = None
+        self, guest: BootedGuest, *, execution: str, facts: dict[str, str] | None = None
     ) -> None:
-        self._guest, self._wire, self._host = guest, wire, facts or {}
+        self._guest, self._execution, self._host = guest, execution, facts or {}
         self._met: list[tuple[Task, str | float]] = []  # with what its audit found
         # The guest gives up first, for it knows what it waits for.
         guest.box.limit_ticks = int(guest.start.patience_s / 2 * guest.tsc_khz * 1000)
-        self._null = {call: self._null_costs(call=call) for call in {False, not wire}}
+        self._null = {
+            call: self._null_costs(call=call) for call in {False, execution == "algorithm"}
+        }
 
     def run(self, task: Task, *, loops: int, warmup: int) -> SliceResult:
         """
@@ -45,7 +47,7 @@ class KvmMachine:
         Raises:
             GuestError: the guest is lost.
         """
-        call = not self._wire and has_algorithm(task)
+        call = self._execution == "algorithm" and has_algorithm(task)
         self._targets_be(task)
         try:
             if not any(task is met for met, _ in self._met):
@@ -180,7 +182,7 @@ class KvmMachine:
         known = [delay for delay in delays if delay is not None]
         found: dict[str, str | int | float] = {
             **self._host,
-            "execution": "call" if call else "wire",
+            "execution": "algorithm" if call else "ops",
             "tsc_khz": guest.tsc_khz,
             "tsc_offsets": "equal" if guest.tscs_agree else "unknown or different",
             "kvm_counters": ",".join(sorted(change.counters[0])) if change.counters else "none",

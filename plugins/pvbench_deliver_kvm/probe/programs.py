@@ -157,7 +157,12 @@ def main() -> None:
     from pvbench_deliver_kvm.measure.boot import boot_machine
 
     _, group, patience_s, *names = sys.argv
-    settings = {"cpus": [], "wire": True, "patience_s": float(patience_s), "software": True}
+    settings = {
+        "cpus": [],
+        "execution": "ops",
+        "patience_s": float(patience_s),
+        "software": True,
+    }
     try:
         with boot_machine(guest_of(group), settings) as machine:
             _tell(BEGUN)

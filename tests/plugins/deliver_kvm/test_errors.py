@@ -19,7 +19,7 @@ from pvbench_deliver_kvm.vmm.fd import IoctlError
 from support.kvm import PATIENCE_S
 from support.kvm_fakes import Paper, task_of
 
-SETTINGS = {"cpus": [], "wire": True, "patience_s": PATIENCE_S}
+SETTINGS = {"cpus": [], "execution": "ops", "patience_s": PATIENCE_S}
 
 
 def test_a_guest_that_fails_in_an_audit_has_failed(paper: Paper) -> None:

@@ -86,7 +86,7 @@ def test_its_series_are_those_of_a_burst_that_waits(kvm_run: tuple[Path, Done]) 
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        pytest.param("execution", {"call"}, id="execution"),
+        pytest.param("execution", {"algorithm"}, id="execution"),
         pytest.param("clock", {"tsc"}, id="clock"),
         pytest.param("delivery", {"kvm"}, id="delivery"),
         pytest.param("costs", {"measured"}, id="costs"),
@@ -179,20 +179,29 @@ def test_senders_that_cannot_run_here_say_why(kvm: Cli) -> None:
 
 def test_a_replay_says_so(kvm: Cli) -> None:
     """In the file, and below the table."""
-    done = kvm(*UNICAST, "--wire", "-o", "a.json")
+    done = kvm(*UNICAST, "--execution", "ops", "-o", "a.json")
 
-    assert (done.status, facts(Path("a.json"), "execution")) == (0, {"wire"})
-    assert "Note: of x2apic-physical the ops are replayed, without the cost" in done.out
+    assert (done.status, facts(Path("a.json"), "execution")) == (0, {"ops"})
+    assert "Note: the ops of x2apic-physical were computed beforehand" in done.out
 
 
 def test_both_ways_of_execution_can_be_compared(kvm: Cli, cli: Cli) -> None:
     """One boot each is no verdict; the counts are the same."""
-    for name, options in (("call", ()), ("wire", ("--wire",))):
+    for name, options in (
+        ("algorithm", ()),
+        (
+            "ops",
+            (
+                "--execution",
+                "ops",
+            ),
+        ),
+    ):
         assert kvm(*UNICAST, *options, "-o", f"{name}.json").status == 0
-    done = cli("compare", "call.json", "wire.json", "--by", "execution", "--json")
+    done = cli("compare", "algorithm.json", "ops.json", "--by", "execution", "--json")
     (pair,) = json.loads(done.out)["pairs"]
 
-    assert (done.status, pair["baseline"], pair["side"]) == (0, "call", "wire")
+    assert (done.status, pair["baseline"], pair["side"]) == (0, "algorithm", "ops")
     assert (pair["verdict"], pair["counts"]) == ("inconclusive", "1w")
 
 

@@ -25,7 +25,9 @@ def here(*, broken: tuple[str, ...] = (), **changed: Any) -> dict[str, Any]:
     """A host of 4 CPUs on which all works but what is *broken*."""
     verdicts = dict.fromkeys(NAMES, "") | dict.fromkeys(broken, SLOW)
     limits = {"max_vcpus": 6, "max_vcpu_id": 300, "usable_cpus": 4}
-    return limits | {"verdicts": verdicts, "software": False, "wire": False} | changed
+    return (
+        limits | {"verdicts": verdicts, "software": False, "execution": "algorithm"} | changed
+    )
 
 
 def task_of(
@@ -197,7 +199,7 @@ UNKNOWN = Algorithm(driver="x2apic-physical", overlay="of-somebody-else")
 ON_A_TARGET = (call(0, 1, 2), call(3, 2))
 
 
-@pytest.mark.parametrize("wire", [False, True], ids=["call", "wire"])
+@pytest.mark.parametrize("execution", ["algorithm", "ops"])
 @pytest.mark.parametrize(
     ("bursts", "replays"),
     [
@@ -209,12 +211,12 @@ ON_A_TARGET = (call(0, 1, 2), call(3, 2))
     ],
 )
 def test_sources_that_meet_are_not_replayed(
-    bursts: tuple[Burst, ...], replays: bool, wire: bool
+    bursts: tuple[Burst, ...], replays: bool, execution: str
 ) -> None:
     """A target whose list was not empty is not sent to, and only the guest knows."""
-    expected = MEETS if wire and not replays else None
+    expected = MEETS if execution == "ops" and not replays else None
 
-    assert unsupported(*task_of(*bursts), here(wire=wire)) == expected
+    assert unsupported(*task_of(*bursts), here(execution=execution)) == expected
 
 
 @pytest.mark.parametrize(
@@ -241,6 +243,6 @@ def test_the_guest_is_told_before_what_it_does() -> None:
     guest = cpus(7)
     asked = task_of(*ON_A_TARGET, guest=guest, sender="xen-evtchn/x2apic-physical")
 
-    told = unsupported(*asked, here(wire=True, broken=tuple(NAMES), usable_cpus=1))
+    told = unsupported(*asked, here(execution="ops", broken=tuple(NAMES), usable_cpus=1))
 
     assert told == "this KVM has 6 vCPUs at most"

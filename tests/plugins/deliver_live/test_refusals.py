@@ -84,7 +84,9 @@ def test_a_kernel_without_membarrier_is_said_to_lack_it(
     ("options", "expected"),
     [
         pytest.param({"costs": "x"}, r"no cost profiles\. Drop --costs\.", id="costs"),
-        pytest.param({"wire": True}, r"replays no ops, .* Drop --wire\.", id="wire"),
+        pytest.param(
+            {"execution": "ops"}, r"replays no ops, .* Drop --execution ops\.", id="ops"
+        ),
         pytest.param({"cpus": (1,)}, r"the workload names, .* Drop --cpu-list\.", id="cpus"),
     ],
 )

@@ -1,4 +1,4 @@
-"""`pvbench compare CALL WIRE --by execution`: what it costs to make the ops."""
+"""`pvbench compare ALGORITHM OPS --by execution`: what it costs to make the ops."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def executed(execution: str, scale: float) -> str:
 
 def both() -> tuple[str, str]:
     """The algorithm takes a quarter more than the replay of its ops."""
-    return executed("call", 1.25), executed("wire", 1)
+    return executed("algorithm", 1.25), executed("ops", 1)
 
 
 def pairs(done: Done) -> list[dict[str, str]]:
@@ -50,15 +50,15 @@ def test_each_sender_is_compared_with_itself_replayed(cli: Cli) -> None:
     ]
 
     assert done.status == 0
-    assert found == [(NATIVE, "call", "wire", "1.25"), (PV, "call", "wire", "1.25")]
+    assert found == [(NATIVE, "algorithm", "ops", "1.25"), (PV, "algorithm", "ops", "1.25")]
 
 
 def test_a_sender_that_is_replayed_anyway_is_left_out(cli: Cli) -> None:
     """As others' senders are: it is the same in both files, and is named."""
-    for execution in ("call", "wire"):
-        rows = [row(NATIVE, execution, 1e-4), row("acme/x2apic-physical", "wire", 2e-4)]
+    for execution in ("algorithm", "ops"):
+        rows = [row(NATIVE, execution, 1e-4), row("acme/x2apic-physical", "ops", 2e-4)]
         file_of(Path(f"{execution}.json"), *rows)
-    done = cli("compare", "call.json", "wire.json", "--by", "execution", "--csv")
+    done = cli("compare", "algorithm.json", "ops.json", "--by", "execution", "--csv")
 
     assert [pair["stack"] for pair in pairs(done)] == [NATIVE]
     assert "pvbench: in two files, so left out: " in done.err
@@ -67,26 +67,26 @@ def test_a_sender_that_is_replayed_anyway_is_left_out(cli: Cli) -> None:
 
 def test_the_replay_can_be_the_baseline(cli: Cli) -> None:
     """By its name, whichever file is first."""
-    done = cli("compare", *both(), "--by", "execution", "--baseline", "wire", "--csv")
+    done = cli("compare", *both(), "--by", "execution", "--baseline", "ops", "--csv")
 
     assert {(p["baseline"], p["side"], p["speed ratio"]) for p in pairs(done)} == {
-        ("wire", "call", "0.8")
+        ("ops", "algorithm", "0.8")
     }
 
 
 def test_another_baseline_is_none(cli: Cli) -> None:
     """Exit status 2, and what there is."""
-    done = cli("compare", *both(), "--by", "execution", "--baseline", "wired")
+    done = cli("compare", *both(), "--by", "execution", "--baseline", "opps")
 
     assert done.status == 2
-    assert "Did you mean 'wire'? Sides: call, wire." in done.err
+    assert "Did you mean 'ops'? Sides: algorithm, ops." in done.err
 
 
 def test_boots_of_two_files_are_never_shared(cli: Cli) -> None:
     """Boot 1 of one is not boot 1 of the other: what drifts alike in both settles nothing."""
     times = [1e-6 * (1 + boot / 10) for boot in range(8)]
     files = []
-    for execution, scale in (("call", 1), ("wire", 0.8)):
+    for execution, scale in (("algorithm", 1), ("ops", 0.8)):
         made = row_of(
             "broadcast", NATIVE, *(scale * t for t in times), execution=execution, **TIMED
         )
@@ -102,13 +102,13 @@ def test_without_an_axis_they_have_nothing_in_common(cli: Cli) -> None:
     done = cli("compare", *both())
 
     assert done.status == 3
-    assert "differs: execution: call | wire\n" in done.out
+    assert "differs: execution: algorithm | ops\n" in done.out
     assert done.err.startswith("pvbench: no series match")
 
 
 def test_one_file_has_one_side_only(cli: Cli) -> None:
     """There is nothing to compare it with."""
-    done = cli("compare", executed("call", 1), "--by", "execution")
+    done = cli("compare", executed("algorithm", 1), "--by", "execution")
 
     assert (done.status, done.out.count("speed ratio")) == (3, 0)
     assert done.err == "pvbench: no two series differ in execution only\n"
@@ -126,7 +126,7 @@ def test_one_file_has_one_side_only(cli: Cli) -> None:
 def test_other_axes_never_cross_it(cli: Cli, axis: str, other: dict[str, Any]) -> None:
     """Replay against replay, algorithm against algorithm: 2 each, never 1.6 or 2.5."""
     files = []
-    for execution, scale in (("call", 1.25), ("wire", 1)):
+    for execution, scale in (("algorithm", 1.25), ("ops", 1)):
         for name, facts, time_s in (("before", {}, 200e-6), ("after", other, 100e-6)):
             told = {"stack": NATIVE} | facts
             made = row(execution=execution, time_s=scale * time_s, **told)
@@ -139,7 +139,7 @@ def test_other_axes_never_cross_it(cli: Cli, axis: str, other: dict[str, Any]) -
 def test_a_run_of_the_model_is_neither(cli: Cli) -> None:
     """It replays no ops on any guest; a clock of its own is no side."""
     modelled = file_of(Path("model.json"), row_of("broadcast", NATIVE, 1e-4))
-    done = cli("compare", executed("call", 1), modelled, "--by", "execution")
+    done = cli("compare", executed("algorithm", 1), modelled, "--by", "execution")
 
     assert done.status == 2
     assert re.search(r"results of different clocks are not ranked: model, tsc\.", done.err)

@@ -23,7 +23,7 @@ class Asked(Model):
     name = "asked"
 
     def settings(self, options):
-        raise UsageError(f"asked for {options.cpus} {options.wire} {options.costs}")
+        raise UsageError(f"asked for {options.cpus} {options.execution} {options.costs}")
 
 CHOSEN = {
     "workloads": ("normal-ipi",),
@@ -49,7 +49,7 @@ if __name__ == "__main__":
 
     main(pvbench_suites()[0])
 """
-NOTHING = "pvbench: asked for () False None\n"
+NOTHING = "pvbench: asked for () algorithm None\n"
 
 
 @pytest.fixture
@@ -62,11 +62,20 @@ def asked(plant: Plant) -> tuple[str, str]:
     ("options", "told"),
     [
         pytest.param((), NOTHING, id="nothing"),
-        pytest.param(("--cpu-list", "1,3-4"), "asked for (1, 3, 4) False None", id="cpus"),
-        pytest.param(("--wire",), "asked for () True None", id="wire"),
-        pytest.param(("--costs", "p"), "asked for () False p", id="costs"),
+        pytest.param(("--cpu-list", "1,3-4"), "asked for (1, 3, 4) algorithm None", id="cpus"),
         pytest.param(
-            ("--wire", "--costs=p", "--cpu-list=0"), "asked for (0,) True p", id="all"
+            (
+                "--execution",
+                "ops",
+            ),
+            "asked for () ops None",
+            id="ops",
+        ),
+        pytest.param(("--costs", "p"), "asked for () algorithm p", id="costs"),
+        pytest.param(
+            ("--execution", "ops", "--costs=p", "--cpu-list=0"),
+            "asked for (0,) ops p",
+            id="all",
         ),
     ],
 )
@@ -83,12 +92,12 @@ def test_a_delivery_is_asked_what_the_user_asks(
 @pytest.mark.parametrize(
     ("table", "told"),
     [
-        pytest.param('cpu-list = "2-3"', "asked for (2, 3) False", id="cpus"),
-        pytest.param('cpu-list = [1, "3-4"]', "asked for (1, 3, 4) False", id="list"),
-        pytest.param("cpu-list = 1", "asked for (1,) False", id="one-cpu"),
-        pytest.param("wire = true", "asked for () True", id="wire"),
-        pytest.param("wire = false", "asked for () False", id="no-wire"),
-        pytest.param('delivery = "model"', "asked for () False", id="delivery-is-given"),
+        pytest.param('cpu-list = "2-3"', "asked for (2, 3) algorithm", id="cpus"),
+        pytest.param('cpu-list = [1, "3-4"]', "asked for (1, 3, 4) algorithm", id="list"),
+        pytest.param("cpu-list = 1", "asked for (1,) algorithm", id="one-cpu"),
+        pytest.param('execution = "ops"', "asked for () ops", id="ops"),
+        pytest.param('execution = "algorithm"', "asked for () algorithm", id="algorithm"),
+        pytest.param('delivery = "model"', "asked for () algorithm", id="delivery-is-given"),
     ],
 )
 def test_the_table_of_defaults_can_ask_it_too(
@@ -104,7 +113,14 @@ def test_the_table_of_defaults_can_ask_it_too(
     ("options", "told"),
     [
         pytest.param(("--cpu-list", "0"), "Drop --cpu-list.", id="cpus"),
-        pytest.param(("--wire",), "Drop --wire.", id="wire"),
+        pytest.param(
+            (
+                "--execution",
+                "ops",
+            ),
+            "Drop --execution ops.",
+            id="ops",
+        ),
     ],
 )
 def test_a_model_refuses_what_only_a_machine_has(
@@ -129,7 +145,7 @@ def test_a_wrong_list_of_cpus_is_an_error_of_usage(cli: Cli, text: str) -> None:
 def test_a_suite_as_a_script_asks_the_same(tmp_path: Path) -> None:
     """pyperf's options beside ours."""
     (tmp_path / "asked.py").write_text(f"pvbench_api = 1\n{ASKED}")
-    options = ("--delivery", "asked", "--wire", "--cpu-list", "0-1", "-o", "a.json")
+    options = ("--delivery", "asked", "--execution", "ops", "--cpu-list", "0-1", "-o", "a.json")
     done = subprocess.run(
         [sys.executable, "asked.py", *options],
         cwd=tmp_path,
@@ -141,7 +157,7 @@ def test_a_suite_as_a_script_asks_the_same(tmp_path: Path) -> None:
     )
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "plain: asked for (0, 1) True None\n"
+    assert done.stderr == "plain: asked for (0, 1) ops None\n"
 
 
 def deliveries(cli: Cli, *arguments: str) -> set[str]:

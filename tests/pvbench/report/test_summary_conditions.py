@@ -17,14 +17,14 @@ PLAIN = {
     "clock": "tsc",
     "delivery": "kvm",
     "costs": "measured",
-    "execution": "call",
+    "execution": "algorithm",
     "overcommitted": "no",
     "guest": "dense:3",
     "vcpus": 3,
     "targets": 2,
     "icr_writes": 2.0,
 }
-REPLAYED = "the ops are replayed, without the cost of making them (wire)."
+COMPUTED = "were computed beforehand, not by the guest (ops)."
 CROWDED = "Note: the guest has more vCPUs than this machine has CPUs for it."
 STAND_IN: dict[str, Any] = {
     "stand_in": "the merged KVM_HC_SEND_IPI with min 0",
@@ -69,7 +69,7 @@ def test_where_all_is_as_it_says_there_is_no_note(facts: dict[str, Any]) -> None
     ("facts", "expected"),
     [
         pytest.param(
-            {"execution": "wire"}, f"Note: of x2apic-physical {REPLAYED}", id="replayed"
+            {"execution": "ops"}, f"Note: the ops of x2apic-physical {COMPUTED}", id="replayed"
         ),
         pytest.param({"overcommitted": "yes"}, CROWDED, id="over-committed"),
         pytest.param(
@@ -100,7 +100,7 @@ def test_a_condition_that_is_missed_is_noted(facts: dict[str, Any], expected: st
 @pytest.mark.parametrize(
     "facts",
     [
-        pytest.param({"execution": "wire"}, id="replayed"),
+        pytest.param({"execution": "ops"}, id="replayed"),
         pytest.param({"overcommitted": "yes"}, id="over-committed"),
         pytest.param({"target_state_proved": "preempted"}, id="preempted"),
         pytest.param(STAND_IN, id="stand-in"),
@@ -115,7 +115,7 @@ def test_who_sends_nothing_misses_nothing(facts: dict[str, Any]) -> None:
 
 def test_all_that_miss_a_condition_alike_are_named_in_one_note() -> None:
     """Stacks that share their workloads; every series of them counts once."""
-    facts: dict[str, Any] = {"execution": "wire", "target_state_proved": "preempted"}
+    facts: dict[str, Any] = {"execution": "ops", "target_state_proved": "preempted"}
     rows = [
         row(stack, workload, series=series, **facts)
         for stack in (NATIVE, CLUSTER)
@@ -124,7 +124,7 @@ def test_all_that_miss_a_condition_alike_are_named_in_one_note() -> None:
     ]
 
     assert notes(*rows) == [
-        f"Note: of x2apic-physical, x2apic-cluster {REPLAYED}",
+        f"Note: the ops of x2apic-physical, x2apic-cluster {COMPUTED}",
         "Note: in normal-ipi, broadcast of x2apic-physical, x2apic-cluster targets were "
         "not always proved halted: also preempted.",
     ]

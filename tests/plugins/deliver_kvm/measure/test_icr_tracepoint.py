@@ -187,7 +187,7 @@ def test_a_refused_buffer_is_not_removed(
 @contextmanager
 def two_cpus() -> Iterator[machine.KvmMachine]:
     """A guest that replays what CPU 0 sends."""
-    settings = {"cpus": [], "wire": True, "patience_s": PATIENCE_S, "software": True}
+    settings = {"cpus": [], "execution": "ops", "patience_s": PATIENCE_S, "software": True}
     with boot_machine(parse_guest("dense:2"), settings) as booted:
         assert isinstance(booted, machine.KvmMachine)
         yield booted

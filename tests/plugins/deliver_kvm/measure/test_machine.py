@@ -38,17 +38,22 @@ def ready(*bursts: Burst, stack: str = NATIVE) -> Prepared:
 
 
 @contextmanager
-def machine(*, wire: bool = False, on: tuple[int, ...] = ()) -> Iterator[KvmMachine]:
+def machine(*, execution: str = "algorithm", on: tuple[int, ...] = ()) -> Iterator[KvmMachine]:
     """A booted guest of four, on these host CPUs."""
-    settings = {"cpus": list(on), "wire": wire, "patience_s": PATIENCE_S, "software": True}
+    settings = {
+        "cpus": list(on),
+        "execution": execution,
+        "patience_s": PATIENCE_S,
+        "software": True,
+    }
     with boot_machine(cpus(4), settings) as made:
         assert isinstance(made, KvmMachine)
         yield made
 
 
-def ran(task: Task, *, wire: bool = False, loops: int = 10) -> SliceResult:
+def ran(task: Task, *, execution: str = "algorithm", loops: int = 10) -> SliceResult:
     """One slice in a guest of its own."""
-    with machine(wire=wire) as made:
+    with machine(execution=execution) as made:
         return made.run(task, loops=loops, warmup=0)
 
 
@@ -59,7 +64,7 @@ def test_a_slice_is_proved_and_says_how_it_was_made() -> None:
 
     assert differences(prepared, result) == []
     assert (result.counts.icr_writes, result.counts.handlers) == (30, (0, 10, 10, 10))
-    assert (result.facts["execution"], result.facts["cpu_list"]) == ("call", "any")
+    assert (result.facts["execution"], result.facts["cpu_list"]) == ("algorithm", "any")
     assert result.ticks_per_second == 1_000 * int(result.facts["tsc_khz"]) > 0
     assert int(result.facts["null_send_ticks"]) >= int(result.facts["null_irqoff_ticks"]) > 0
 
@@ -97,7 +102,7 @@ def test_hypercalls_that_nobody_makes_are_counted_as_none() -> None:
 def test_nobody_waits_for_what_is_lost() -> None:
     """CPU 2 is never sent to: no acknowledgement, no delivery, no time of the whole."""
     task = attrs.evolve(ready(mask(0, 1)).task, lossy=True)
-    result = ran(attrs.evolve(task, bursts=(mask(0, 1, 2),)), wire=True)
+    result = ran(attrs.evolve(task, bursts=(mask(0, 1, 2),)), execution="ops")
 
     assert (result.counts.handlers, result.faults) == ((0, 10, 0, 0), ())
     assert set(result.ticks) - {"irqoff"} == {"send"}
@@ -107,7 +112,7 @@ def test_a_vector_that_nobody_asked_for_is_a_fault() -> None:
     """CPU 1 handles it, beside the one that was sent; the guest lives on."""
     task = ready(mask(0, 2, vector=0xFB)).task
     strange = attrs.evolve(task, programs=((Fence(), STRANGE, *task.programs[0]),))
-    with machine(wire=True) as made:
+    with machine(execution="ops") as made:
         first = made.run(strange, loops=5, warmup=0)
         second = made.run(task, loops=5, warmup=0)
 
@@ -135,7 +140,7 @@ def test_a_slice_is_over_when_its_last_handler_has_run(
         synchronise(guest, targets)
         asked.append(targets)
 
-    with machine(wire=True) as made:
+    with machine(execution="ops") as made:
         monkeypatch.setattr(BootedGuest, "synchronise", noted)
         task = attrs.evolve(ready(mask(0, 1)).task, **changes)
         result = made.run(task, loops=20, warmup=0)
@@ -177,17 +182,17 @@ def test_a_sender_that_is_not_what_its_name_says_is_refused() -> None:
 
     with pytest.raises(GuestError, match=f"{NATIVE}.* makes other ops than the sender"):
         ran(fenced)
-    assert ran(fenced, wire=True).faults == ()
+    assert ran(fenced, execution="ops").faults == ()
 
 
 @pytest.mark.parametrize("operation", ["send_IPI_mask", "send_IPI_mask_allbutself"])
 def test_both_ways_of_execution_do_the_same(operation: str) -> None:
     """The algorithm and its replay: writes, handlers and what they return."""
     prepared = ready(burst_of(operation, 1, 3, vector=0xFB), stack=CLUSTER)
-    with machine() as calling, machine(wire=True) as replaying:
+    with machine() as calling, machine(execution="ops") as replaying:
         both = [m.run(prepared.task, loops=4, warmup=1) for m in (calling, replaying)]
 
-    assert [result.facts["execution"] for result in both] == ["call", "wire"]
+    assert [result.facts["execution"] for result in both] == ["algorithm", "ops"]
     assert [differences(prepared, result) for result in both] == [[], []]
 
 
@@ -224,11 +229,11 @@ def niceness_of_vcpus(own: int) -> set[int]:
 def test_settings_are_what_a_boot_needs() -> None:
     """As a worker gets them: the delivery's own, through a boot."""
     one = min(os.sched_getaffinity(0))
-    settings = KvmDelivery().settings(Options(cpus=(one,), wire=True))
+    settings = KvmDelivery().settings(Options(cpus=(one,), execution="ops"))
     with KvmDelivery().boot(cpus(2), settings) as made:
         facts = made.run(ready_for_two().task, loops=2, warmup=0).facts
 
-    assert (facts["execution"], facts["cpu_list"]) == ("wire", str(one))
+    assert (facts["execution"], facts["cpu_list"]) == ("ops", str(one))
     assert settings["facts"]["tsc_khz"] == facts["tsc_khz"]
     assert Path("/proc/sys/kernel/osrelease").read_text().strip() in str(facts["source"])
     assert ("caveat" in facts) == settings["software"]

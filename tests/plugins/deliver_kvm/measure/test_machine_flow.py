@@ -24,25 +24,25 @@ def loops_of(paper: Paper) -> list[tuple[int, bool]]:
 
 
 @pytest.mark.parametrize(
-    ("wire", "task", "call"),
+    ("execution", "task", "call"),
     [
-        pytest.param(False, with_algorithm(task_of()), True, id="call"),
-        pytest.param(True, with_algorithm(task_of()), False, id="asked-to-replay"),
-        pytest.param(False, task_of(), False, id="no-algorithm"),
-        pytest.param(False, with_algorithm(task_of(), "acme"), False, id="others-driver"),
+        pytest.param("algorithm", with_algorithm(task_of()), True, id="algorithm"),
+        pytest.param("ops", with_algorithm(task_of()), False, id="asked-to-replay"),
+        pytest.param("algorithm", task_of(), False, id="no-algorithm"),
+        pytest.param("algorithm", with_algorithm(task_of(), "acme"), False, id="others-driver"),
         pytest.param(
-            False, with_algorithm(task_of(), overlay="acme"), False, id="others-overlay"
+            "algorithm", with_algorithm(task_of(), overlay="acme"), False, id="others-overlay"
         ),
     ],
 )
 def test_the_guest_calls_its_own_algorithm_where_it_has_one(
-    paper: Paper, wire: bool, task: Any, call: bool
+    paper: Paper, execution: str, task: Any, call: bool
 ) -> None:
     """Warm-up and timed slices alike; the facts say which it was."""
-    result = paper.machine(wire=wire).run(task, loops=30, warmup=20)
+    result = paper.machine(execution=execution).run(task, loops=30, warmup=20)
 
     assert loops_of(paper) == [(20, call), (30, call)]
-    assert result.facts["execution"] == ("call" if call else "wire")
+    assert result.facts["execution"] == ("algorithm" if call else "ops")
 
 
 def test_a_task_is_met_once_and_then_only_run(paper: Paper) -> None:
@@ -64,7 +64,7 @@ def test_an_algorithm_that_makes_other_ops_is_refused(paper: Paper) -> None:
         match=r"the guest's .*x2apic-cluster.* makes other ops than the sender: "
         r"send_IPI_mask of CPU 0",
     ):
-        paper.machine(wire=False).run(
+        paper.machine(execution="algorithm").run(
             with_algorithm(task_of(), "x2apic-cluster"), loops=1, warmup=1
         )
 
@@ -76,7 +76,7 @@ def test_each_burst_is_proved(paper: Paper) -> None:
     task = with_algorithm(task_of(burst(0, 1), burst(3, 1)))
     paper.recorded = task.programs[0]
     wrong = attrs.evolve(task, programs=(task.programs[0], IN_ORDER))
-    machine = paper.machine(wire=False)
+    machine = paper.machine(execution="algorithm")
     machine.run(task, loops=1, warmup=0)
 
     with pytest.raises(GuestError, match="send_IPI_mask of CPU 3"):
@@ -88,10 +88,10 @@ def test_a_burst_without_ops_is_proved_too(paper: Paper) -> None:
     paper.recorded = IN_ORDER
     nobody = with_algorithm(task_of(program=()))
 
-    paper.machine(wire=True).run(nobody, loops=1, warmup=0)
+    paper.machine(execution="ops").run(nobody, loops=1, warmup=0)
 
     with pytest.raises(GuestError, match="makes other ops than the sender"):
-        paper.machine(wire=False).run(nobody, loops=1, warmup=0)
+        paper.machine(execution="algorithm").run(nobody, loops=1, warmup=0)
 
 
 @pytest.mark.parametrize(
@@ -143,8 +143,10 @@ def test_no_target_runs_on_when_a_slice_fails(paper: Paper) -> None:
 def test_the_cost_of_the_op_loop_itself_is_told(paper: Paper) -> None:
     """Medians of bursts to nobody, in ticks, made as those of the task are."""
     replayed, called = (
-        paper.machine(wire=wire).run(with_algorithm(task_of()), loops=1, warmup=0).facts
-        for wire in (True, False)
+        paper.machine(execution=execution)
+        .run(with_algorithm(task_of()), loops=1, warmup=0)
+        .facts
+        for execution in ("ops", "algorithm")
     )
 
     assert (replayed["null_send_ticks"], replayed["null_irqoff_ticks"]) == (20, 8)

@@ -174,7 +174,7 @@ def test_a_child_tells_each_verdict_by_a_line(
     ((guest, settings),) = child.asked
     assert told == ["begun", *([name, ""] for name in programs.TRIALS[group][2]), "ended"]
     assert (guest.apic_ids, guest.apic_mode, guest.hypercall_abi) == ((0, 1), mode, abi)
-    assert (settings["wire"], settings["patience_s"]) == (True, 1.5)
+    assert (settings["execution"], settings["patience_s"]) == ("ops", 1.5)
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def started(
 @contextmanager
 def machine(cpus: int = 2) -> Iterator[KvmMachine]:
     with started(parse_guest(f"dense:{cpus}")) as guest:
-        yield KvmMachine(guest, wire=True)
+        yield KvmMachine(guest, execution="ops")
 
 
 def task(*program: object, target: int = 1) -> Task:

@@ -62,7 +62,7 @@ def test_an_nmi_just_before_hlt_leaves_nobody_asleep_as_busy(behind: int) -> Non
         niceness=10,
     )
     with booted(parse_guest("dense:2"), start) as guest:
-        machine = KvmMachine(guest, wire=True)
+        machine = KvmMachine(guest, execution="ops")
         strike(guest, 1, rip)
         result = machine.run(TASK, loops=3, warmup=0)
 

@@ -17,7 +17,7 @@ from pvbench_deliver_kvm.vmm import vcpu_threads
 from pvbench_deliver_kvm.vmm.vcpu_threads import KICK, VcpuThread
 from support.kvm import PATIENCE_S, answer
 
-SETTINGS = {"cpus": [], "wire": True, "patience_s": PATIENCE_S, "software": True}
+SETTINGS = {"cpus": [], "execution": "ops", "patience_s": PATIENCE_S, "software": True}
 MOMENTS = ("before its vCPU runs", "outside KVM_RUN", "after its vCPU has run")
 BEFORE, OUTSIDE, AFTER = MOMENTS
 
