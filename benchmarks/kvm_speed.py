@@ -3,7 +3,7 @@ What a guest on real KVM costs before it measures anything, beside threads alone
 
     python benchmarks/kvm_speed.py [--fast] [-o FILE]
 
-The targets, with a compiled guest and known verdicts: a 128-vCPU guest is created, booted
+The targets, with a compiled guest and known probe results: a 128-vCPU guest is created, booted
 and ended in under 0.4 s, and `pvbench run` has its first boot stored in under 1.5 s.  The
 peer of a boot starts and joins as many threads; that of the command starts Python.
 """

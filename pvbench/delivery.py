@@ -125,7 +125,7 @@ class Delivery(Protocol):
         JSON data a worker needs.
 
         Of its keys the core reads ``cost_profile`` (its name), ``cost_profile_sha256``,
-        ``facts`` about this machine, and ``verdicts``: mechanisms tried on it, each with
+        ``facts`` about this machine, and ``probes``: mechanisms tried on it, each with
         why it does not work or ''.
 
         Raises:

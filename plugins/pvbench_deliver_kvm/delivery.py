@@ -49,7 +49,7 @@ class KvmDelivery:
 
     def settings(self, options: Options) -> dict[str, Any]:
         from pvbench.host import facts as host_facts
-        from pvbench_deliver_kvm.probe.cache import verdicts
+        from pvbench_deliver_kvm.probe.cache import probes
         from pvbench_deliver_kvm.vmm.kvm import Kvm
 
         usable, facts = host_facts.usable_cpus(), host_facts.facts()
@@ -70,7 +70,7 @@ class KvmDelivery:
             "software": software,
             "facts": told,
             "patience_s": PATIENCE_S,
-            "verdicts": verdicts(wait=options.wait),
+            "probes": probes(wait=options.wait),
         }
 
     @contextmanager

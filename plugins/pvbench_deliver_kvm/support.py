@@ -50,7 +50,7 @@ def has_algorithm(task: Task) -> bool:
 
 
 def mechanisms(program: Program, guest: Guest) -> Iterator[str]:
-    """What the host must be able to do for *program*, by the names of the trials."""
+    """What the host must be able to do for *program*, by the names of the probes."""
     for op in program:
         match op:
             case WrMsr(msr, _) if msr == x2apic_msr(APIC_SELF_IPI):
@@ -95,7 +95,7 @@ def _reasons(guest: Guest, task: Task, settings: dict[str, Any]) -> Iterator[str
     if task.mechanism == "hypercall":  # also where this burst happens to need none
         wanted.add("hyperv-hypercall" if guest.hypercall_abi == "hyperv" else "kvm-hypercall")
     for name in sorted(wanted):
-        if reason := settings["verdicts"].get(name, "it was not tried"):
+        if reason := settings["probes"].get(name, "it was not tried"):
             yield f"{name} does not work on this host: {reason}"
     yield _no_turns(guest, task, settings)
     if (

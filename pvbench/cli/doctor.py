@@ -67,9 +67,9 @@ def _abilities(delivery: Delivery) -> dict[str, str]:
         settings = delivery.settings(Options(wait=False))
     except PvbenchError as error:
         return {title: f"no: {error}"}
-    verdicts: dict[str, str] = settings.get("verdicts", {})
+    probes: dict[str, str] = settings.get("probes", {})
     told = settings.get("facts", {}) | {
-        name: f"no: {why}" if why else "works" for name, why in verdicts.items()
+        name: f"no: {why}" if why else "works" for name, why in probes.items()
     }
     return {title: "usable"} | {f"{delivery.name}: {name}": what for name, what in told.items()}
 

@@ -53,7 +53,7 @@ def facts(root: Path = Path("/")) -> dict[str, str]:
 
 
 def kvm_key(root: Path = Path("/")) -> str:
-    """SHA-256 in hex, under which verdicts about what works on this host are kept."""
+    """SHA-256 in hex, under which the probe results of this host are kept."""
     return hashlib.sha256(json.dumps(_identity(root)).encode()).hexdigest()
 
 

@@ -23,7 +23,7 @@ from pvbench.run.plan import Boot, Plan, effort, make_plan
 from pvbench.suite import Case, Suite
 
 _LONGEST_S: Final = 1e9  # what a timer can wait for
-_KNOWN_OF_HOST: Final = ("facts", "verdicts")  # among settings; guests execute none of it
+_KNOWN_OF_HOST: Final = ("facts", "probes")  # among settings; guests execute none of it
 
 
 @attrs.frozen(kw_only=True)

@@ -1,7 +1,7 @@
 """
-What works on this host, by trial.
+What works on this host, by probe.
 
-A trial that does not return must not cost the run, so trials happen in child
+A probe that does not return must not cost the run, so probes happen in child
 processes under the clock of this one, and what is found is kept.  A failure may be
 that of a busy moment: it is final when another time saw it too.
 """
@@ -24,22 +24,22 @@ import attrs
 from pvbench.host import facts as host_facts
 from pvbench.host import lock as host_lock
 from pvbench_deliver_kvm import build
-from pvbench_deliver_kvm.probe.programs import BEGUN, ENDED, REFUSED, TRIALS
+from pvbench_deliver_kvm.probe.programs import BEGUN, ENDED, PROBES, REFUSED
 
 START_S: Final = 60.0  # of a child until it has a guest, which takes long under emulation
-LIMIT_S = 1.8  # of a trial; a guest's own clock may race
+LIMIT_S = 1.8  # of a probe; a guest's own clock may race
 _PATIENCE: Final = 5 / 6  # of that limit: a guest that hangs says so before it is over
-SURE: Final = 2  # failures of a trial, at different times
+SURE: Final = 2  # failures of a probe, at different times
 
 
-def verdicts(*, wait: bool = True) -> dict[str, str]:
+def probes(*, wait: bool = True) -> dict[str, str]:
     """
-    For each trial why it does not work here, '' if it does.
+    For each probe why it does not work here, '' if it does.
 
-    Kept for this kernel, microcode, KVM with its parameters, and guest.  Trials wait
+    Kept for this kernel, microcode, KVM with its parameters, and guest.  Probes wait
     for timed runs of others, or unless *wait* are left for another time.
     """
-    path = build.cache_folder() / f"kvm-verdicts-{_key()}.json"
+    path = build.cache_folder() / f"kvm-probes-{_key()}.json"
     kept = _kept(path)
     if not _left(kept):
         return {name: why for name, (why, _) in kept.items()}
@@ -54,7 +54,7 @@ def verdicts(*, wait: bool = True) -> dict[str, str]:
 
 
 def _more(kept: dict[str, tuple[str, int]], path: Path) -> dict[str, str]:
-    """The verdicts, once what is *kept* at *path* is complete."""
+    """The probe results, once what is *kept* at *path* is complete."""
     groups = [_tried(group, names) for group, names in _left(kept).items()]
     for told, _ in groups:
         kept |= {name: (why, kept.get(name, ("", 0))[1] + 1) for name, why in told.items()}
@@ -64,22 +64,22 @@ def _more(kept: dict[str, tuple[str, int]], path: Path) -> dict[str, str]:
 
 
 def _left(kept: dict[str, tuple[str, int]]) -> dict[str, list[str]]:
-    """Trials that have no final verdict, by group."""
+    """Probes that have no final probe result, by group."""
     left = {
         group: [name for name in programs if not _is_final(kept.get(name))]
-        for group, (_, _, programs) in TRIALS.items()
+        for group, (_, _, programs) in PROBES.items()
     }
     return {group: names for group, names in left.items() if names}
 
 
 def _kept(path: Path) -> dict[str, tuple[str, int]]:
-    """(verdict, how often it was seen) of trials at other times."""
+    """(probe result, how often it was seen) of probes at other times."""
     try:
         found = {str(name): (str(why), int(seen)) for name, (why, seen) in _pairs(path)}
     except (OSError, ValueError, TypeError):
         return {}
-    names = {name for _, _, programs in TRIALS.values() for name in programs}
-    return {name: verdict for name, verdict in found.items() if name in names}
+    names = {name for _, _, programs in PROBES.values() for name in programs}
+    return {name: probed for name, probed in found.items() if name in names}
 
 
 def _pairs(path: Path) -> Iterable[tuple[str, Any]]:
@@ -87,8 +87,8 @@ def _pairs(path: Path) -> Iterable[tuple[str, Any]]:
     return found.items() if isinstance(found, dict) else ()
 
 
-def _is_final(verdict: tuple[str, int] | None) -> bool:
-    return verdict is not None and (not verdict[0] or verdict[1] >= SURE)
+def _is_final(probed: tuple[str, int] | None) -> bool:
+    return probed is not None and (not probed[0] or probed[1] >= SURE)
 
 
 def _key() -> str:
@@ -96,14 +96,14 @@ def _key() -> str:
 
 
 def _tried(group: str, names: list[str]) -> tuple[dict[str, str], dict[str, str]]:
-    """The verdicts of trials of *group*, and why the others were not even tried."""
+    """The probe results of probes of *group*, and why the others were not even tried."""
     found: dict[str, str] = {}
     while left := [name for name in names if name not in found]:
         child = _child(group, left)
-        found |= child.verdicts
-        if not (child.begun or child.verdicts):
+        found |= child.probes
+        if not (child.begun or child.probes):
             return found, dict.fromkeys(left, child.end)
-        if child.end:  # in the middle of a trial
+        if child.end:  # in the middle of a probe
             found |= dict.fromkeys([name for name in left if name not in found][:1], child.end)
     return found, {}
 
@@ -112,7 +112,7 @@ def _tried(group: str, names: list[str]) -> tuple[dict[str, str], dict[str, str]
 class _Child:
     """What a child has lived to tell, and how it ended if not by itself."""
 
-    verdicts: dict[str, str]
+    probes: dict[str, str]
     begun: bool
     end: str
 
@@ -145,7 +145,7 @@ def _child(group: str, names: list[str]) -> _Child:
     if found and ENDED in told:  # what comes after is the end of its guest
         end = ""
     return _Child(
-        verdicts=found,
+        probes=found,
         begun=begun,
         end=next((value[REFUSED] for value in told if isinstance(value, dict)), end),
     )
@@ -161,7 +161,7 @@ def _values(pipe: int) -> Iterator[Any]:
             return
         *whole, begun = (begun + read).split(b"\n")
         for line in whole:
-            with suppress(ValueError):  # not of a trial
+            with suppress(ValueError):  # not of a probe
                 yield json.loads(line)
         limit_s = LIMIT_S
     yield None

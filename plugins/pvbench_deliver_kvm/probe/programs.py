@@ -1,7 +1,7 @@
 """
 Every mechanism tried once, in a guest of a process of its own: feature bits prove nothing.
 
-As a program: python -m pvbench_deliver_kvm.probe.programs GROUP PATIENCE_S TRIAL...
+As a program: python -m pvbench_deliver_kvm.probe.programs GROUP PATIENCE_S PROBE...
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _mmio(low: int, destination: int = 0) -> Program:
 
 # By group, which is one child and one boot: APIC mode, hypercall ABI, and ops of
 # CPU 0 that reach CPU 1 (the SELF IPI: CPU 0).
-TRIALS: Final[dict[str, tuple[str, str, dict[str, Program]]]] = {
+PROBES: Final[dict[str, tuple[str, str, dict[str, Program]]]] = {
     "x2apic": (
         "x2apic",
         "kvm",
@@ -105,8 +105,8 @@ TRIALS: Final[dict[str, tuple[str, str, dict[str, Program]]]] = {
 
 
 def guest_of(group: str) -> Guest:
-    """The guest of the trials of *group*."""
-    apic_mode, abi, _ = TRIALS[group]
+    """The guest of the probes of *group*."""
+    apic_mode, abi, _ = PROBES[group]
     return Guest(name="dense:2", apic_ids=(0, 1), apic_mode=apic_mode, hypercall_abi=abi)
 
 
@@ -114,11 +114,11 @@ def attempts(
     machine: Machine, group: str, names: Iterable[str] = ()
 ) -> Iterator[tuple[str, str]]:
     """
-    (trial, why it does not work or '') one by one, in a guest of `guest_of`.
+    (probe, why it does not work or '') one by one, in a guest of `guest_of`.
 
     A guest that is lost is the last: what is left of *names* (of all) needs another.
     """
-    programs = TRIALS[group][2]
+    programs = PROBES[group][2]
     for name in names or programs:
         task = _task(name, programs[name])
         try:
@@ -126,7 +126,7 @@ def attempts(
         except PvbenchError as error:
             yield name, str(error)
             return
-        yield name, _verdict(task, result.counts.handlers, result.faults)
+        yield name, _outcome_of(task, result.counts.handlers, result.faults)
 
 
 def _task(name: str, program: Program) -> Task:
@@ -140,7 +140,7 @@ def _task(name: str, program: Program) -> Task:
     )
 
 
-def _verdict(task: Task, handlers: tuple[int, ...], faults: tuple[str, ...]) -> str:
+def _outcome_of(task: Task, handlers: tuple[int, ...], faults: tuple[str, ...]) -> str:
     if faults:
         return faults[0]
     wanted = [LOOPS if cpu in task.reached[0] else 0 for cpu in range(2)]
@@ -151,7 +151,7 @@ def main() -> None:
     """
     Tell what is found as it comes, one JSON value a line.
 
-    BEGUN once there is a guest, ``[trial, why or '']``, and ENDED, maybe early;
+    BEGUN once there is a guest, ``[probe, why or '']``, and ENDED, maybe early;
     ``{REFUSED: why}`` if there is no guest and another time there may be.
     """
     from pvbench_deliver_kvm.measure.boot import boot_machine

@@ -34,9 +34,9 @@ class Hindered(KvmDelivery):
         return None
 
     def settings(self, options):
-        verdicts = {{"x2apic-physical": ""}}
+        probes = {{"x2apic-physical": ""}}
         limits = {{"max_vcpus": 2, "max_vcpu_id": 2, "usable_cpus": 2, "cpus": []}}
-        rest = {{"verdicts": verdicts, "software": True, "patience_s": 5.0}}
+        rest = {{"probes": probes, "software": True, "patience_s": 5.0}}
         rest["execution"] = "algorithm"
         return limits | rest
 

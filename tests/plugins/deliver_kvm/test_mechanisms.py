@@ -1,4 +1,4 @@
-"""What a host must be able to do for a program: read from its ops, by a trial's name."""
+"""What a host must be able to do for a program: read from its ops, by a probe's name."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pvbench.decode.decoder import Route, Sends
 from pvbench.guest import Guest
 from pvbench.ops import Burst, IrqSave, MmioWrite, Op, Scan, WriteMem, WrMsr
 from pvbench.sender import program
-from pvbench_deliver_kvm.probe.programs import TRIALS
-from pvbench_deliver_kvm.probe.programs import guest_of as guest_of_trials
+from pvbench_deliver_kvm.probe.programs import PROBES
+from pvbench_deliver_kvm.probe.programs import guest_of as guest_of_probes
 from pvbench_deliver_kvm.support import mechanisms
 from support.helpers import NMI, bursts, decode, guest_of, guests, hits, only, stack_of
 from support.model_strategies import STACKS
@@ -24,7 +24,7 @@ FORMS = {
     Route.BROADCAST: "shorthand",
     Route.SELF_REGISTER: "self",
 }
-TRIED = [(group, name) for group, (_, _, programs) in TRIALS.items() for name in programs]
+TRIED = [(group, name) for group, (_, _, programs) in PROBES.items() for name in programs]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_a_stack_asks_for_what_it_sends_by(
 
 
 def route(send: Sends, guest: Guest, *, page: bool) -> str:
-    """The trial for what a hypervisor makes of an op."""
+    """The probe for what a hypervisor makes of an op."""
     if send.route == Route.HYPERCALL:
         vendor = "hyperv" if guest.hypercall_abi == "hyperv" else "kvm"
         return f"{vendor}-hypercall{'-ex' * page}"
@@ -130,24 +130,24 @@ def test_mechanisms_are_the_routes_a_hypervisor_sees(
 
 
 @pytest.mark.parametrize(("group", "name"), TRIED)
-def test_a_trial_tries_what_it_is_named_after(group: str, name: str) -> None:
+def test_a_probe_tries_what_it_is_named_after(group: str, name: str) -> None:
     """Once, and nothing else."""
-    tried = TRIALS[group][2][name]
+    tried = PROBES[group][2][name]
 
-    assert [name] == list(mechanisms(tried, guest_of_trials(group)))
+    assert [name] == list(mechanisms(tried, guest_of_probes(group)))
 
 
 @pytest.mark.parametrize(("group", "name"), TRIED)
-def test_a_trial_reaches_the_cpu_whose_handler_is_counted(group: str, name: str) -> None:
+def test_a_probe_reaches_the_cpu_whose_handler_is_counted(group: str, name: str) -> None:
     """CPU 1; only the SELF IPI register sends to its own."""
     vector = NMI if name.endswith("nmi") else 0xFC
     expected = [(vector, 0 if name == "x2apic-self" else 1)]
 
-    assert expected == hits(TRIALS[group][2][name], guest_of_trials(group))
+    assert expected == hits(PROBES[group][2][name], guest_of_probes(group))
 
 
-def test_every_trial_has_a_name_of_its_own() -> None:
-    """Verdicts are kept by it."""
+def test_every_probe_has_a_name_of_its_own() -> None:
+    """Probe results are kept under it."""
     names = [name for _, name in TRIED]
 
     assert sorted(set(names)) == sorted(names)

@@ -13,7 +13,7 @@ import pytest
 from pvbench.host import facts as host_facts
 from pvbench.results import files as result_files
 from pvbench.results.rows import Row, rows
-from pvbench_deliver_kvm.probe.cache import verdicts
+from pvbench_deliver_kvm.probe.cache import probes
 from support.runs import Cli, Done, call, journal_of
 
 pytestmark = pytest.mark.usefixtures("needs_kvm")
@@ -164,7 +164,7 @@ def test_senders_that_cannot_run_here_say_why(kvm: Cli) -> None:
     senders = ("x2apic-physical", "kvm-pv/x2apic-physical", "hyperv-ipi/x2apic-physical")
     options = ("--sender", ",".join((*senders, "xen-evtchn/x2apic-physical")), "--vcpus", "3")
     done = kvm("-k", "broadcast ", *options, "-o", "a.json")
-    found, works = outcomes(Path("a.json")), verdicts()
+    found, works = outcomes(Path("a.json")), probes()
 
     assert (done.status, found[senders[0]]) == (0, ("ok", ""))
     assert found["xen-evtchn/x2apic-physical"] == (
@@ -186,7 +186,7 @@ def test_a_replay_says_so(kvm: Cli) -> None:
 
 
 def test_both_ways_of_execution_can_be_compared(kvm: Cli, cli: Cli) -> None:
-    """One boot each is no verdict; the counts are the same."""
+    """One boot each gives no verdict; the counts are the same."""
     for name, options in (
         ("algorithm", ()),
         (

@@ -12,22 +12,20 @@ from pvbench.guest import Guest
 from pvbench.ops import Burst
 from pvbench.run.prepared import prepare
 from pvbench.testing.cases import case_of
-from pvbench_deliver_kvm.probe.programs import TRIALS
+from pvbench_deliver_kvm.probe.programs import PROBES
 from pvbench_deliver_kvm.support import stand_in, unsupported
 from support.helpers import bundled, guest_of, stack_of
 from support.model import call, cpus, mask
 
-NAMES = sorted(name for _, _, programs in TRIALS.values() for name in programs)
+NAMES = sorted(name for _, _, programs in PROBES.values() for name in programs)
 SLOW = "it does not return within 1.8 s"
 
 
 def here(*, broken: tuple[str, ...] = (), **changed: Any) -> dict[str, Any]:
     """A host of 4 CPUs on which all works but what is *broken*."""
-    verdicts = dict.fromkeys(NAMES, "") | dict.fromkeys(broken, SLOW)
+    probes = dict.fromkeys(NAMES, "") | dict.fromkeys(broken, SLOW)
     limits = {"max_vcpus": 6, "max_vcpu_id": 300, "usable_cpus": 4}
-    return (
-        limits | {"verdicts": verdicts, "software": False, "execution": "algorithm"} | changed
-    )
+    return limits | {"probes": probes, "software": False, "execution": "algorithm"} | changed
 
 
 def task_of(
@@ -121,7 +119,7 @@ def test_a_kernel_s_own_ipis_are_for_live() -> None:
     assert unsupported(guest, task, here()) == "its guest is no Linux kernel"
 
 
-def test_a_trial_that_failed_is_told_with_its_reason() -> None:
+def test_a_probe_that_failed_is_told_with_its_reason() -> None:
     """Of several the first by name."""
     asked = task_of(call(0, 1), sender="kvm-pv/x2apic-physical")
     broken = here(broken=("x2apic-physical", "kvm-hypercall"))
@@ -148,10 +146,10 @@ def test_a_hypercall_must_work_even_where_a_burst_needs_none(
 
 
 def test_what_was_never_tried_is_not_trusted() -> None:
-    """The verdicts may be those of another version."""
+    """The probe results may be those of another version."""
     expected = "x2apic-physical does not work on this host: it was not tried"
 
-    assert unsupported(*task_of(call(0, 1)), here(verdicts={})) == expected
+    assert unsupported(*task_of(call(0, 1)), here(probes={})) == expected
 
 
 SPINS = "{} vCPUs would spin, and {} of this machine's {} CPUs may"

@@ -176,9 +176,9 @@ def pvbench_deliveries():
 
 
 def test_doctor_tells_what_a_delivery_has_tried(cli: Cli, plant: Plant) -> None:
-    """Below the delivery's own row, in the order of the trials."""
-    verdicts = {"x2apic-self": "", "kvm-hypercall": "it does not return"}
-    plant("trying", TRYING.format(settings=f"return {{'verdicts': {verdicts!r}}}"))
+    """Below the delivery's own row, in the order of the probes."""
+    probes = {"x2apic-self": "", "kvm-hypercall": "it does not return"}
+    plant("trying", TRYING.format(settings=f"return {{'probes': {probes!r}}}"))
     facts = json.loads(cli("doctor", "-p", "trying", "--json").out)
     told = {name: found for name, found in facts.items() if "trying" in name}
 

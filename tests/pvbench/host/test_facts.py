@@ -398,7 +398,7 @@ def test_the_key_changes_with_whatever_decides_what_works(plant: Plant, files: F
 
 @pytest.mark.parametrize("files", [pytest.param(files, id=name) for name, files in OTHERS])
 def test_the_key_does_not_change_with_anything_else(plant: Plant, files: Files) -> None:
-    """Tuning a host for timing does not throw its verdicts away."""
+    """Tuning a host for timing does not discard its probe results."""
     assert host_facts.kvm_key(plant(files)) == host_facts.kvm_key(plant({}))
 
 

@@ -164,8 +164,8 @@ def test_another_order_of_a_sender_s_ops_is_refused(cli: Cli) -> None:
 
 KNOWING = """
     def settings(self, options):
-        verdict = os.environ["VERDICT"]
-        known = {"verdicts": {"another-mechanism": verdict}, "facts": {"caveat": verdict}}
+        probe = os.environ["PROBE"]
+        known = {"probes": {"another-mechanism": probe}, "facts": {"caveat": probe}}
         return super().settings(options) | known
 
     @contextmanager"""
@@ -178,9 +178,9 @@ def test_what_is_found_out_later_of_the_host_changes_no_run(
     source = delivery_around_the_model("modest")
     plant("modest", source.replace("\n    @contextmanager", KNOWING, 1))
     options = (*TO_FILE, "-p", "modest", "--delivery", "modest")
-    monkeypatch.setenv("VERDICT", "it does not return")
+    monkeypatch.setenv("PROBE", "it does not return")
     first = small(cli, *options)
-    monkeypatch.setenv("VERDICT", "")
+    monkeypatch.setenv("PROBE", "")
 
     assert (first.status, small(cli, *options).status) == (0, 0)
 

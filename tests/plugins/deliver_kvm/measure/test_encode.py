@@ -147,6 +147,6 @@ def test_a_kernel_s_own_op_is_refused_before() -> None:
         program_for=lambda burst, cpus: (),
         mechanism="kernel",
     )
-    settings = {"max_vcpus": 8, "max_vcpu_id": 8, "verdicts": {}, "execution": "ops"}
+    settings = {"max_vcpus": 8, "max_vcpu_id": 8, "probes": {}, "execution": "ops"}
 
     assert unsupported(guest_of((0, 1)), task, settings) == "its guest is no Linux kernel"

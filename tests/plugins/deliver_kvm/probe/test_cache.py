@@ -1,4 +1,4 @@
-"""What works on this host is tried in children; one that hangs costs a trial, not a run."""
+"""What works on this host is tried in children; one that hangs costs a probe, not a run."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from pvbench.host import facts as host_facts
 from pvbench.host import lock as host_lock
 from pvbench_deliver_kvm import build
 from pvbench_deliver_kvm.probe import cache
-from pvbench_deliver_kvm.probe.programs import TRIALS
+from pvbench_deliver_kvm.probe.programs import PROBES
 
 BEGUN = '"begun"\n'
 HANGS = "hang"  # see `child`
-X2APIC = PHYSICAL, LOGICAL, SHORTHAND, SELF, NMI = list(TRIALS["x2apic"][2])
+X2APIC = PHYSICAL, LOGICAL, SHORTHAND, SELF, NMI = list(PROBES["x2apic"][2])
 
 Child = Callable[..., None]
 
 
 def told(*names: str, why: str = "") -> str:
-    """The lines of a child on these trials."""
+    """The lines of a child on these probes."""
     return "".join(json.dumps([name, why]) + "\n" for name in names)
 
 
-ALL_WORK = told(*(name for _, _, programs in TRIALS.values() for name in programs))
+ALL_WORK = told(*(name for _, _, programs in PROBES.values() for name in programs))
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[flo
     os.close(hangs)
 
 
-def test_a_trial_that_hangs_is_killed_and_named(
+def test_a_probe_that_hangs_is_killed_and_named(
     child: Child, ends: list[int], limits: list[float]
 ) -> None:
     """What was told before it counts; what comes after it is tried in another child."""
@@ -152,19 +152,19 @@ def test_a_trial_that_hangs_is_killed_and_named(
 def test_a_child_that_dies_proves_nothing_more(
     tmp_path: Path, child: Child, text: str, then: str, well: list[str]
 ) -> None:
-    """Each trial one may have died in is blamed alone, and the others get their turn."""
+    """Each probe one may have died in is blamed alone, and the others get their turn."""
     child(BEGUN + text, then)
 
     found, _ = cache._tried("x2apic", X2APIC)
 
-    wrong = [name for name in TRIALS["x2apic"][2] if name not in well]
+    wrong = [name for name in PROBES["x2apic"][2] if name not in well]
     assert found == dict.fromkeys(well, "") | dict.fromkeys(
         wrong, "the process of its guest ends"
     )
     assert len(born(tmp_path)) == len(wrong)
 
 
-def test_a_guest_that_is_lost_costs_its_trial_only(tmp_path: Path, child: Child) -> None:
+def test_a_guest_that_is_lost_costs_its_probe_only(tmp_path: Path, child: Child) -> None:
     """The child ends well, and what it has not tried is tried in another one."""
     others = told(SHORTHAND, SELF, NMI)
     then = f"[ \"$6\" = {PHYSICAL} ] || echo '{others}'; echo '\"ended\"'"
@@ -175,8 +175,8 @@ def test_a_guest_that_is_lost_costs_its_trial_only(tmp_path: Path, child: Child)
     assert (untried, len(born(tmp_path))) == ({}, 2)
 
 
-def test_a_guest_that_ends_slowly_costs_no_trial(tmp_path: Path, child: Child) -> None:
-    """All that its child has to tell is told; the next trial was never begun."""
+def test_a_guest_that_ends_slowly_costs_no_probe(tmp_path: Path, child: Child) -> None:
+    """All that its child has to tell is told; the next probe was never begun."""
     lost = told(PHYSICAL) + told(LOGICAL, why="CPU 0: triple fault")
     end = f'echo \'"ended"\'; [ "$6" != {PHYSICAL} ] || {HANGS}'
     child(
@@ -200,7 +200,7 @@ def test_children_go_with_the_run_that_started_them(
     monkeypatch.setattr(select, "select", interrupted)
 
     with pytest.raises(KeyboardInterrupt):
-        cache.verdicts()
+        cache.probes()
     assert ends == [-signal.SIGKILL]
 
 
@@ -220,7 +220,7 @@ def test_a_child_without_a_guest_is_asked_again_next_time(
     """Whatever hindered it may pass, so nothing is kept."""
     child(text, then)
 
-    found = cache.verdicts()
+    found = cache.probes()
 
     assert set(found.values()) == {"no guest starts"}
     assert [file.read_text() for file in kept(tmp_path)] == ["{}"]
@@ -232,9 +232,9 @@ def test_what_a_guest_is_refused_for_is_told_and_asked_again(
     """Another time there may be memory."""
     child('{"refused": "no memory"}\n')
 
-    assert set(cache.verdicts().values()) == {"no memory"}
+    assert set(cache.probes().values()) == {"no memory"}
     child(BEGUN + ALL_WORK)
-    assert set(cache.verdicts().values()) == {""}
+    assert set(cache.probes().values()) == {""}
 
 
 def test_a_group_without_a_guest_is_all_that_is_asked_again(
@@ -242,40 +242,40 @@ def test_a_group_without_a_guest_is_all_that_is_asked_again(
 ) -> None:
     """What the others have told is kept."""
     child(BEGUN + ALL_WORK, f'[ "$4" != kvm ] || : >{tmp_path}/text')
-    first = cache.verdicts()
+    first = cache.probes()
     child(BEGUN + ALL_WORK)
-    again = cache.verdicts()
+    again = cache.probes()
 
     assert {name: why for name, why in first.items() if why} == dict.fromkeys(
-        TRIALS["hyperv"][2], "no guest starts"
+        PROBES["hyperv"][2], "no guest starts"
     )
     assert set(again.values()) == {""}
-    assert [group for _, group in born(tmp_path)] == [*TRIALS, "hyperv"]
+    assert [group for _, group in born(tmp_path)] == [*PROBES, "hyperv"]
 
 
 def test_each_group_has_a_child_of_its_own(tmp_path: Path, child: Child) -> None:
     """It boots another guest."""
     child(BEGUN + ALL_WORK)
-    cache.verdicts()
+    cache.probes()
 
-    assert list(TRIALS) == [group for _, group in born(tmp_path)]
+    assert list(PROBES) == [group for _, group in born(tmp_path)]
 
 
 def test_what_works_is_kept(tmp_path: Path, child: Child) -> None:
     """The second time nothing is started, and the same is said."""
     child(BEGUN + ALL_WORK)
-    first, children = cache.verdicts(), born(tmp_path)
+    first, children = cache.probes(), born(tmp_path)
 
-    assert (first, children) == (cache.verdicts(), born(tmp_path))
+    assert (first, children) == (cache.probes(), born(tmp_path))
     assert set(first.values()) == {""}
 
 
 def test_a_failure_is_final_when_it_is_seen_again(tmp_path: Path, child: Child) -> None:
     """Only what failed is tried again, once; then it is believed."""
     child(BEGUN + ALL_WORK.replace(told(NMI), told(NMI, why="#GP")))
-    seen = [(cache.verdicts()[NMI], len(born(tmp_path))) for _ in range(3)]
+    seen = [(cache.probes()[NMI], len(born(tmp_path))) for _ in range(3)]
 
-    assert seen == [("#GP", len(TRIALS)), ("#GP", len(TRIALS) + 1), ("#GP", len(TRIALS) + 1)]
+    assert seen == [("#GP", len(PROBES)), ("#GP", len(PROBES) + 1), ("#GP", len(PROBES) + 1)]
 
 
 def test_trials_take_turns_with_timed_runs(
@@ -293,9 +293,9 @@ def test_trials_take_turns_with_timed_runs(
     child(BEGUN + ALL_WORK)
     monkeypatch.setattr(host_lock, "alone", alone)
     for _ in range(2):
-        cache.verdicts()
+        cache.probes()
 
-    assert begun == [len(TRIALS)]
+    assert begun == [len(PROBES)]
 
 
 def test_what_another_run_has_found_meanwhile_is_not_tried_again(
@@ -308,24 +308,24 @@ def test_what_another_run_has_found_meanwhile_is_not_tried_again(
     def alone(say: object) -> Iterator[None]:
         monkeypatch.setattr(host_lock, "alone", really)
         child(BEGUN + ALL_WORK.replace(told(NMI), told(NMI, why="#GP")))
-        cache.verdicts()
+        cache.probes()
         yield
 
     child(BEGUN + ALL_WORK)
     monkeypatch.setattr(host_lock, "alone", alone)
-    found = cache.verdicts()
+    found = cache.probes()
 
     assert found[NMI] == "#GP"
-    assert [group for _, group in born(tmp_path)] == [*TRIALS, "x2apic"]
+    assert [group for _, group in born(tmp_path)] == [*PROBES, "x2apic"]
 
 
 def test_who_will_not_wait_is_told_what_is_known(child: Child, tmp_path: Path) -> None:
     """Nothing starts while a timed run is under way."""
     child(told(PHYSICAL))  # and no guest for the others
-    cache.verdicts()
+    cache.probes()
     before = born(tmp_path)
     with host_lock.alone(None):
-        known = cache.verdicts(wait=False)
+        known = cache.probes(wait=False)
 
     assert born(tmp_path) == before
     assert known[PHYSICAL] == ""
@@ -342,9 +342,9 @@ def test_who_will_not_wait_is_told_what_is_known(child: Child, tmp_path: Path) -
 def test_a_bad_moment_is_not_for_ever(child: Child, then: str) -> None:
     """A busy machine, or one short of memory, may do better another time."""
     child(BEGUN, then)
-    first = cache.verdicts()
+    first = cache.probes()
     child(BEGUN + ALL_WORK)
-    again = cache.verdicts()
+    again = cache.probes()
 
     assert (first[PHYSICAL] != "", set(again.values())) == (True, {""})
 
@@ -356,28 +356,28 @@ def test_a_bad_moment_is_not_for_ever(child: Child, then: str) -> None:
         pytest.param(b'{"x2apic-phys', id="half-written"),
         pytest.param(b"\xff\xfe", id="no-text"),
         pytest.param(b"[]", id="another-shape"),
-        pytest.param(b"{}", id="without-verdicts"),
+        pytest.param(b"{}", id="without-probe results"),
         pytest.param(b'{"x2apic-physical": "no", "x2apic-nmi": ""}', id="another-version"),
         pytest.param(b'{"x2apic-physical": ["", "often"]}', id="another-type"),
-        pytest.param(b'{"x2apic-magic": ["", 1]}', id="another-trial"),
+        pytest.param(b'{"x2apic-magic": ["", 1]}', id="another-probe"),
     ],
 )
 def test_a_broken_file_is_replaced(tmp_path: Path, child: Child, broken: bytes) -> None:
     """By what is found out anew."""
     child(BEGUN + ALL_WORK)
-    before = cache.verdicts()
+    before = cache.probes()
     (file,) = kept(tmp_path)
     file.write_bytes(broken)
 
-    assert before == cache.verdicts()
+    assert before == cache.probes()
     assert {name: [why, 1] for name, why in before.items()} == json.loads(file.read_text())
-    assert len(born(tmp_path)) == 2 * len(TRIALS)
+    assert len(born(tmp_path)) == 2 * len(PROBES)
 
 
 @pytest.mark.parametrize(
     ("module", "name"), [(host_facts, "kvm_key"), (build, "key")], ids=["host", "guest"]
 )
-def test_verdicts_are_of_one_host_and_one_guest(
+def test_probe_results_are_of_one_host_and_one_guest(
     tmp_path: Path,
     child: Child,
     monkeypatch: pytest.MonkeyPatch,
@@ -386,11 +386,11 @@ def test_verdicts_are_of_one_host_and_one_guest(
 ) -> None:
     """Another kernel, microcode, parameter of KVM, guest or compiler is tried anew."""
     child(BEGUN + told(PHYSICAL))
-    works = cache.verdicts()[PHYSICAL]
+    works = cache.probes()[PHYSICAL]
     monkeypatch.setattr(module, name, lambda: "another")
     child(BEGUN + told(PHYSICAL, why="not here"))
 
-    assert (works, cache.verdicts()[PHYSICAL]) == ("", "not here")
+    assert (works, cache.probes()[PHYSICAL]) == ("", "not here")
     assert len(kept(tmp_path)) == 2
 
 
@@ -399,5 +399,5 @@ def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path: Path, child: C
     child(BEGUN + told(PHYSICAL))
     (tmp_path / "cache").write_text("")
 
-    assert cache.verdicts()[PHYSICAL] == ""
+    assert cache.probes()[PHYSICAL] == ""
     assert (tmp_path / "cache").read_text() == ""

@@ -1,4 +1,4 @@
-"""A trial works if every IPI of it arrived where it should, and nowhere else."""
+"""A probe works if every IPI of it arrived where it should, and nowhere else."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from pvbench.guest import Guest
 from pvbench.slice_result import Counts, SliceResult
 from pvbench_deliver_kvm.measure import boot
 from pvbench_deliver_kvm.probe import programs
-from pvbench_deliver_kvm.probe.cache import verdicts as verdicts_of_this_host
+from pvbench_deliver_kvm.probe.cache import probes as probes_of_this_host
 from pvbench_deliver_kvm.vmm.fd import IoctlError
 
-X2APIC = tuple(programs.TRIALS["x2apic"][2])
+X2APIC = tuple(programs.PROBES["x2apic"][2])
 NO_HYPERV = "KVM_GET_SUPPORTED_HV_CPUID failed: Invalid argument"
-ALL = [name for _, _, programs in programs.TRIALS.values() for name in programs]
+ALL = [name for _, _, programs in programs.PROBES.values() for name in programs]
 
 
 class Faithful:
@@ -58,16 +58,16 @@ class Faithful:
         )
 
 
-def verdicts(machine: Machine, group: str = "x2apic") -> dict[str, str]:
+def probes(machine: Machine, group: str = "x2apic") -> dict[str, str]:
     return dict(programs.attempts(machine, group))
 
 
-@pytest.mark.parametrize("group", programs.TRIALS)
+@pytest.mark.parametrize("group", programs.PROBES)
 def test_on_a_machine_where_all_arrives_all_works(group: str) -> None:
     """The SELF IPI at CPU 0, and everything else at CPU 1."""
-    expected = dict.fromkeys(programs.TRIALS[group][2], "")
+    expected = dict.fromkeys(programs.PROBES[group][2], "")
 
-    assert expected == verdicts(Faithful(), group)
+    assert expected == probes(Faithful(), group)
 
 
 def test_only_what_is_asked_for_is_tried() -> None:
@@ -80,10 +80,10 @@ def test_only_what_is_asked_for_is_tried() -> None:
 def test_a_machine_is_given_each_program_once() -> None:
     """As an NMI it is counted under the NMI's vector."""
     machine = Faithful()
-    verdicts(machine)
+    probes(machine)
 
     assert [task.programs for task in machine.tasks] == [
-        (program,) for program in programs.TRIALS["x2apic"][2].values()
+        (program,) for program in programs.PROBES["x2apic"][2].values()
     ]
     assert [task.bursts[0].vector for task in machine.tasks] == [0xFC, 0xFC, 0xFC, 0xFC, 2]
 
@@ -100,8 +100,8 @@ def test_a_machine_is_given_each_program_once() -> None:
     ],
 )
 def test_what_arrives_elsewhere_does_not_work(handlers: tuple[int, int], expected: str) -> None:
-    """Exactly three times CPU 1, and the trials after it go on."""
-    found = verdicts(Faithful(good=0, handlers=handlers))
+    """Exactly three times CPU 1, and the probes after it go on."""
+    found = probes(Faithful(good=0, handlers=handlers))
 
     assert found["x2apic-physical"] == expected
     assert tuple(found) == X2APIC
@@ -110,7 +110,7 @@ def test_what_arrives_elsewhere_does_not_work(handlers: tuple[int, int], expecte
 def test_a_fault_is_told_rather_than_what_it_led_to() -> None:
     """The first of them."""
     faults = ("op 0 raised #UD (vector 6)", "CPU 1 never acknowledged")
-    found = verdicts(Faithful(good=1, handlers=(0, 0), faults=faults))
+    found = probes(Faithful(good=1, handlers=(0, 0), faults=faults))
 
     assert dict.fromkeys(X2APIC, faults[0]) | {"x2apic-physical": ""} == found
 
@@ -118,7 +118,7 @@ def test_a_fault_is_told_rather_than_what_it_led_to() -> None:
 def test_nothing_is_tried_in_a_guest_that_is_lost() -> None:
     """What it was lost by is told, and nothing about what would come after."""
     machine = Faithful(good=2, lost="CPU 0: triple fault (KVM_EXIT_SHUTDOWN)")
-    found = verdicts(machine)
+    found = probes(machine)
 
     assert found == {
         "x2apic-physical": "",
@@ -129,7 +129,7 @@ def test_nothing_is_tried_in_a_guest_that_is_lost() -> None:
 
 
 class Child:
-    """`trials.main` in this process, on a machine of the test's."""
+    """`probes.main` in this process, on a machine of the test's."""
 
     def __init__(
         self, monkeypatch: pytest.MonkeyPatch, machine: Machine | PvbenchError
@@ -146,7 +146,7 @@ class Child:
         yield self._machine
 
     def main(self, group: str) -> None:
-        self._patch.setattr(sys, "argv", ["trials", group, "1.5", *programs.TRIALS[group][2]])
+        self._patch.setattr(sys, "argv", ["probes", group, "1.5", *programs.PROBES[group][2]])
         programs.main()
 
 
@@ -159,7 +159,7 @@ class Child:
         ("hyperv", "x2apic", "hyperv"),
     ],
 )
-def test_a_child_tells_each_verdict_by_a_line(
+def test_a_child_tells_each_probe_result_by_a_line(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     group: str,
@@ -172,7 +172,7 @@ def test_a_child_tells_each_verdict_by_a_line(
 
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     ((guest, settings),) = child.asked
-    assert told == ["begun", *([name, ""] for name in programs.TRIALS[group][2]), "ended"]
+    assert told == ["begun", *([name, ""] for name in programs.PROBES[group][2]), "ended"]
     assert (guest.apic_ids, guest.apic_mode, guest.hypercall_abi) == ((0, 1), mode, abi)
     assert (settings["execution"], settings["patience_s"]) == ("ops", 1.5)
 
@@ -182,7 +182,7 @@ def test_a_child_tells_each_verdict_by_a_line(
     [
         pytest.param(
             IoctlError("KVM_GET_SUPPORTED_HV_CPUID", errno.EINVAL),
-            [[name, NO_HYPERV] for name in programs.TRIALS["hyperv"][2]],
+            [[name, NO_HYPERV] for name in programs.PROBES["hyperv"][2]],
             id="for-ever",
         ),
         pytest.param(
@@ -199,16 +199,16 @@ def test_a_child_that_cannot_boot_says_why(
     error: PvbenchError,
     expected: list[object],
 ) -> None:
-    """Of each trial, if it will be so another time."""
+    """Of each probe, if it will be so another time."""
     Child(monkeypatch, error).main("hyperv")
 
     assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == expected
 
 
 @pytest.mark.usefixtures("needs_kvm")
-def test_this_host_has_a_verdict_on_every_trial() -> None:
+def test_this_host_has_a_probe_result_on_every_probe() -> None:
     """Any KVM emulates a local APIC; the hypercalls are its own affair."""
-    found = verdicts_of_this_host()
+    found = probes_of_this_host()
     failed = {name: why for name, why in found.items() if why and "apic" in name}
 
     assert (sorted(found), failed) == (sorted(ALL), {})
