@@ -65,7 +65,7 @@ def threads(loops: int, count: int) -> float:
 
 def main() -> None:
     """Time guests and threads, then whole commands, which leave their results here."""
-    if reason := KvmDelivery().unavailable():
+    if reason := KvmDelivery().why_unavailable():
         sys.exit(f"kvm cannot be used here: {reason}")
     runner = pyperf.Runner(processes=3, values=3, warmups=1, loops=1)
     for vcpus in VCPUS:

@@ -131,7 +131,7 @@ def main() -> None:
     parser.add_argument("--boots", type=int, default=10)
     boots = max(2, parser.parse_args().boots)
     delivery = KvmDelivery()
-    if reason := delivery.unavailable():
+    if reason := delivery.why_unavailable():
         sys.exit(f"kvm cannot be used here: {reason}")
     with locked_memory():  # refused before anything is measured
         pass

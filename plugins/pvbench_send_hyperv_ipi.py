@@ -37,14 +37,14 @@ class HypervIpi(Sender):
     mechanism = "hypercall"
     hypercall_abi = "hyperv"
 
-    def unsupported(self, guest: Guest) -> str | None:
+    def why_unsupported(self, guest: Guest) -> str | None:
         if guest.bits != 64:
             return "Linux has it for 64-bit guests only"
         if len(guest.apic_ids) > MAX_VPS:
             return f"a sparse VP set addresses {MAX_VPS} virtual processors"
         return None
 
-    def refuses(self, burst: Burst, guest: Guest) -> str | None:
+    def why_refused(self, burst: Burst, guest: Guest) -> str | None:
         if not HV_IPI_LOW_VECTOR <= burst.vector <= HV_IPI_HIGH_VECTOR:
             return "the hypercall takes vectors 0x10..0xff; Linux sends an NMI natively"
         return None

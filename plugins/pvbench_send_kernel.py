@@ -32,7 +32,7 @@ class Kernel(Driver):
     mechanism = "kernel"
     apic_mode = "x2apic"  # only a boot key: nothing is booted, and the kernel's own mode stays
 
-    def refuses(self, burst: Burst, guest: Guest) -> str | None:
+    def why_refused(self, burst: Burst, guest: Guest) -> str | None:
         operation, vector = burst.operation, burst.vector
         usual = _VECTORS.get(operation, vector)
         reasons = {

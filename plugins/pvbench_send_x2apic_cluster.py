@@ -30,7 +30,7 @@ class X2apicCluster(Driver):
     summary = "one WRMSR per cluster of 16"
     apic_mode = "x2apic"
 
-    def unsupported(self, guest: Guest) -> str | None:
+    def why_unsupported(self, guest: Guest) -> str | None:
         if max(guest.apic_ids) >= X2APIC_LOGICAL_IDS:
             return "APIC IDs from 2^20 on have no logical x2APIC ID of their own"
         return None

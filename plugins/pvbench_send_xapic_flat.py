@@ -21,7 +21,7 @@ class XapicFlat(Driver):
     summary = "logical flat mode, up to 8 CPUs, one write for any subset (legacy)"
     apic_mode = "xapic"
 
-    def unsupported(self, guest: Guest) -> str | None:
+    def why_unsupported(self, guest: Guest) -> str | None:
         if len(guest.apic_ids) > XAPIC_FLAT_CPUS:
             return f"flat logical mode addresses {XAPIC_FLAT_CPUS} CPUs"
         return None

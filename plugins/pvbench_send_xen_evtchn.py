@@ -30,13 +30,13 @@ class XenEvtchn(Sender):
     mechanism = "hypercall"
     hypercall_abi = "xen"
 
-    def unsupported(self, guest: Guest) -> str | None:
+    def why_unsupported(self, guest: Guest) -> str | None:
         needed = evtchn_port(len(guest.apic_ids), 0)
         if needed > EVTCHN_FIFO_NR_CHANNELS:
             return f"{XEN_NR_IPIS} event channels per CPU exceed {EVTCHN_FIFO_NR_CHANNELS}"
         return None
 
-    def refuses(self, burst: Burst, guest: Guest) -> str | None:
+    def why_refused(self, burst: Burst, guest: Guest) -> str | None:
         if burst.vector not in XEN_IPI_OF_VECTOR:
             return f"Linux binds no event channel to vector {burst.vector:#x}"
         return None

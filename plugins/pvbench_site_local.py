@@ -14,7 +14,7 @@ class Local:
     name = "local"
     summary = "this machine"
 
-    def unavailable(self) -> str | None:
+    def why_unavailable(self) -> str | None:
         return None
 
     def command(self) -> list[str]:

@@ -108,11 +108,11 @@ class Delivery(Protocol):
     @property
     def clock(self) -> str: ...
 
-    def unavailable(self) -> str | None:
+    def why_unavailable(self) -> str | None:
         """Why this machine cannot run it; None if it can."""
         ...
 
-    def unsupported(self, guest: Guest, task: Task, settings: dict[str, Any]) -> str | None:
+    def why_unsupported(self, guest: Guest, task: Task, settings: dict[str, Any]) -> str | None:
         """Why it cannot run *task* in such a guest; None if it can."""
         ...
 

@@ -64,7 +64,7 @@ def pvbench_senders() -> Iterable[Sender]:
         ops.  Targets are CPU numbers; ``apic.id(cpu)`` is the APIC ID (u32).
 
     Errors:
-        ``unsupported(guest)`` and ``refuses(burst, guest)`` give the reason a
+        ``why_unsupported(guest)`` and ``why_refused(burst, guest)`` give the reason a
         case cannot run; do not raise for it.
 
     Example:
@@ -87,7 +87,7 @@ def pvbench_deliveries() -> Iterable[Delivery]:
         Deliveries with names unique across plugins.
 
     Errors:
-        ``unavailable()`` says why this machine cannot run it; do not raise.
+        ``why_unavailable()`` says why this machine cannot run it; do not raise.
 
     Example:
         plugins/pvbench_deliver_model/

@@ -63,11 +63,11 @@ class HooksBroadcasts(KvmOverlay):
 class VectorOnlyOverlay(KvmOverlay):
     """A proposal of 2018: 64-bit guests, and a vector without a delivery mode."""
 
-    def unsupported(self, guest: Guest) -> str | None:
+    def why_unsupported(self, guest: Guest) -> str | None:
         """The patches and proposals of 2018 are for 64-bit guests."""
         return None if guest.bits == 64 else f"{self.name} is for 64-bit guests"
 
-    def refuses(self, burst: Burst, guest: Guest) -> str | None:
+    def why_refused(self, burst: Burst, guest: Guest) -> str | None:
         """An NMI has a delivery mode and no vector."""
         if burst.vector == NMI_VECTOR:
             return "the hypercall carries a vector and no delivery mode: no NMI"
@@ -84,11 +84,11 @@ class ClusterOverlay(VectorOnlyOverlay):
 
     bitmap_words: ClassVar[int]
 
-    def unsupported(self, guest: Guest) -> str | None:
+    def why_unsupported(self, guest: Guest) -> str | None:
         """A cluster index has 24 bits."""
         if max(guest.apic_ids) // (64 * self.bitmap_words) >= 1 << 24:
             return f"a 24-bit cluster index ends below APIC ID {max(guest.apic_ids)}"
-        return super().unsupported(guest)
+        return super().why_unsupported(guest)
 
     def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[tuple[int, ...]]:
         """Clusters in the order they are first met."""

@@ -52,11 +52,11 @@ class Sender:
     mechanism: ClassVar[str] = "icr"
     hypercall_abi: ClassVar[str | None] = None
 
-    def unsupported(self, guest: Guest) -> str | None:
+    def why_unsupported(self, guest: Guest) -> str | None:
         """Why this sender cannot serve *guest*; None if it can."""
         return None
 
-    def refuses(self, burst: Burst, guest: Guest) -> str | None:
+    def why_refused(self, burst: Burst, guest: Guest) -> str | None:
         """Why this sender cannot express *burst*; None if it can."""
         return None
 
@@ -138,16 +138,16 @@ class Stack:
             hypercall_abi=self.sender.hypercall_abi or guest.hypercall_abi,
         )
 
-    def unsupported(self, guest: Guest) -> str | None:
+    def why_unsupported(self, guest: Guest) -> str | None:
         """Why the stack cannot serve *guest*, booted for it; None if it can."""
         if self.overlay and self.driver.mechanism == "kernel":
             return "a running kernel sends as it does: nothing can be laid over it"
         highest = max(guest.apic_ids)
         if guest.apic_mode == "xapic" and highest >= XAPIC_BROADCAST:
             return f"an xAPIC ID has 8 bits, 255 is broadcast: no APIC ID {highest}"
-        reason = self.driver.unsupported(guest)
+        reason = self.driver.why_unsupported(guest)
         if reason is None and self.overlay:
-            reason = self.overlay.unsupported(guest)
+            reason = self.overlay.why_unsupported(guest)
         return reason
 
 

@@ -19,7 +19,7 @@ class Site(Protocol):
     @property
     def summary(self) -> str: ...
 
-    def unavailable(self) -> str | None:
+    def why_unavailable(self) -> str | None:
         """Why this machine cannot reach it; None if it can."""
         ...
 

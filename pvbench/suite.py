@@ -63,8 +63,8 @@ class Case:
     site: str
     costs: str | None
     bursts: tuple[Burst, ...] = attrs.field(repr=False)
-    unsupported: str | None = None  # why the guest cannot have the bursts
-    blocked: str | None = None  # what is wrong with the workload
+    why_unsupported: str | None = None  # why the guest cannot have the bursts
+    why_blocked: str | None = None  # what is wrong with the workload
 
     @property
     def name(self) -> str:

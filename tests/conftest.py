@@ -82,7 +82,7 @@ def busy_targets(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def needs_kvm(own_cache: None) -> None:
     """Tests of real guests are skipped where there are none, with the delivery's reason."""
-    skip_without("kvm", KvmDelivery().unavailable(), means=DEVICE.exists())
+    skip_without("kvm", KvmDelivery().why_unavailable(), means=DEVICE.exists())
 
 
 @pytest.fixture

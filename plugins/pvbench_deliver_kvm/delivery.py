@@ -28,7 +28,7 @@ class KvmDelivery:
     summary = "real KVM: a small guest sends the IPIs and times itself"
     clock = "tsc"
 
-    def unavailable(self) -> str | None:
+    def why_unavailable(self) -> str | None:
         from pvbench_deliver_kvm import build
         from pvbench_deliver_kvm.vmm.kvm import Kvm
 
@@ -39,10 +39,10 @@ class KvmDelivery:
             return str(error)
         return None
 
-    def unsupported(self, guest: Guest, task: Task, settings: dict[str, Any]) -> str | None:
-        from pvbench_deliver_kvm.support import unsupported
+    def why_unsupported(self, guest: Guest, task: Task, settings: dict[str, Any]) -> str | None:
+        from pvbench_deliver_kvm.support import why_unsupported
 
-        return unsupported(guest, task, settings)
+        return why_unsupported(guest, task, settings)
 
     def cost_profiles(self) -> tuple[str, ...]:
         return ()

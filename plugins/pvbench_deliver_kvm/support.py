@@ -80,7 +80,7 @@ def _hypercall(guest: Guest, nr: int) -> str:
     return "hyperv-hypercall" if short else "hyperv-hypercall-ex"
 
 
-def unsupported(guest: Guest, task: Task, settings: dict[str, Any]) -> str | None:
+def why_unsupported(guest: Guest, task: Task, settings: dict[str, Any]) -> str | None:
     """Why *task* cannot run in *guest* here; None if it can."""
     return next(filter(None, _reasons(guest, task, settings)), None)
 

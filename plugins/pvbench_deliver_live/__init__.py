@@ -46,15 +46,15 @@ class Live:
     summary = "this kernel's own IPIs, by membarrier(2): no privilege, no VM"
     clock = "wall"
 
-    def unavailable(self) -> str | None:
-        from pvbench_deliver_live.support import unavailable
+    def why_unavailable(self) -> str | None:
+        from pvbench_deliver_live.support import why_unavailable
 
-        return unavailable(self.root, self.usable())
+        return why_unavailable(self.root, self.usable())
 
-    def unsupported(self, guest: Guest, task: Task, settings: dict[str, Any]) -> str | None:
-        from pvbench_deliver_live.support import unsupported
+    def why_unsupported(self, guest: Guest, task: Task, settings: dict[str, Any]) -> str | None:
+        from pvbench_deliver_live.support import why_unsupported
 
-        return unsupported(guest, task, self.root, self.usable())
+        return why_unsupported(guest, task, self.root, self.usable())
 
     def cost_profiles(self) -> tuple[str, ...]:
         return ()

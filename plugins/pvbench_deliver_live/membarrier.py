@@ -27,7 +27,7 @@ private_expedited: Final[Callable[[], int]] = partial(
 )
 
 
-def unavailable() -> str | None:
+def why_unavailable() -> str | None:
     """Why the kernel cannot do it; None if it can."""
     commands = _syscall(NR_MEMBARRIER, MEMBARRIER_CMD_QUERY, 0, 0)
     if commands < 0:

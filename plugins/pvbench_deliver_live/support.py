@@ -26,11 +26,11 @@ def numbers(root: Path) -> tuple[int, ...]:
     return tuple(map(int, found))
 
 
-def unavailable(root: Path, usable: set[int]) -> str | None:
+def why_unavailable(root: Path, usable: set[int]) -> str | None:
     """Why this machine cannot run it; None if it can."""
     if sys.platform != "linux" or platform.machine() != "x86_64":
         return "membarrier(2) is called as Linux on x86-64 has it"
-    if reason := membarrier.unavailable():
+    if reason := membarrier.why_unavailable():
         return reason
     if len(usable) < 2:
         return "an IPI takes two CPUs, and this process may use one"
@@ -43,7 +43,7 @@ def unavailable(root: Path, usable: set[int]) -> str | None:
     return None
 
 
-def unsupported(guest: Guest, task: Task, root: Path, usable: set[int]) -> str | None:
+def why_unsupported(guest: Guest, task: Task, root: Path, usable: set[int]) -> str | None:
     """Why it cannot run *task* in such a guest; None if it can."""
     if lacking := list(_lacking(guest, task, root)):
         return f"live has this kernel's IPIs only, on this machine: {' '.join(lacking)}"

@@ -24,10 +24,10 @@ class Model:
     summary = "model of KVM's local APICs, timed by a cost profile"
     clock = "model"
 
-    def unavailable(self) -> str | None:
+    def why_unavailable(self) -> str | None:
         return None
 
-    def unsupported(self, guest: Guest, task: Task, settings: dict[str, Any]) -> str | None:
+    def why_unsupported(self, guest: Guest, task: Task, settings: dict[str, Any]) -> str | None:
         if task.mechanism == "kernel":
             return "a model runs no kernel"
         if settings["local_apic"] != "bare":

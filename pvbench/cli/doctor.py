@@ -61,7 +61,7 @@ def _abilities(delivery: Delivery) -> dict[str, str]:
     from pvbench.delivery import Options
 
     title = f"delivery {delivery.name}"
-    if reason := delivery.unavailable():
+    if reason := delivery.why_unavailable():
         return {title: f"no: {reason}"}
     try:
         settings = delivery.settings(Options(wait=False))

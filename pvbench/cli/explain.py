@@ -50,7 +50,7 @@ def execute(options: argparse.Namespace) -> Status:
     registry = common.registry(options)
     stack = _stack(options.sender, registry)
     guest, burst = _question(options, stack)
-    reason = stack.unsupported(guest) or stack.sender.refuses(burst, guest)
+    reason = stack.why_unsupported(guest) or stack.sender.why_refused(burst, guest)
     if reason:
         raise UsageError(f"{stack.name} cannot do this", why=reason)
     sent = program(stack, burst, guest, shorthands=False)

@@ -53,5 +53,5 @@ def _row(kind: str, thing: Any) -> dict[str, str]:
         row["clock"] = thing.clock
         row["cost profiles"] = ", ".join(thing.cost_profiles()) or "-"
     if kind in ("delivery", "site"):
-        row["usable"] = thing.unavailable() or "yes"
+        row["usable"] = thing.why_unavailable() or "yes"
     return row | {"summary": thing.summary}

@@ -137,13 +137,13 @@ def _bursts(workload: Workload, guest: Guest) -> dict[str, Any]:
     try:
         found = workload.bursts_in(guest)
         if isinstance(found, str):
-            return {"bursts": (), "unsupported": found}
+            return {"bursts": (), "why_unsupported": found}
         check_bursts(found, guest)
     except UsageError:  # values that no guest can have
         raise
     except Exception as error:  # a plugin may fail in any way
         what = f"workload {workload.spec} raises {type(error).__name__}: {error}"
-        return {"bursts": (), "blocked": what}
+        return {"bursts": (), "why_blocked": what}
     return {"bursts": found}
 
 

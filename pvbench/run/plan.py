@@ -12,7 +12,7 @@ from pvbench.errors import SenderError
 from pvbench.guest import Guest
 from pvbench.run.outcome import Outcome
 from pvbench.run.prepared import Prepared, prepare
-from pvbench.run.static_check import unsupported
+from pvbench.run.static_check import why_unsupported
 from pvbench.suite import Case
 
 
@@ -116,13 +116,13 @@ def make_plan(
 
 
 def _prepared(case: Case, delivery: Delivery, settings: dict[str, Any]) -> Prepared | Outcome:
-    if case.blocked:
-        return Outcome("blocked", case.blocked)
+    if case.why_blocked:
+        return Outcome("blocked", case.why_blocked)
     try:
-        if reason := unsupported(case):
+        if reason := why_unsupported(case):
             return Outcome("unsupported", reason)
         ready = prepare(case)
-        reason = delivery.unsupported(case.guest, ready.task, settings)
+        reason = delivery.why_unsupported(case.guest, ready.task, settings)
         return Outcome("unsupported", reason) if reason else ready
     except SenderError as error:
         return Outcome("void", str(error))

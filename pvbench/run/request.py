@@ -77,7 +77,7 @@ def prepare(request: Request, registry: Registry) -> PreparedRun:
     delivery: Delivery = registry.get("delivery", wanted_delivery)
     site = registry.get("site", selection.site)
     for thing in (delivery, site):
-        if reason := thing.unavailable():
+        if reason := thing.why_unavailable():
             raise UnavailableError(f"{thing.name} cannot be used here", why=reason)
     if request.boots is not None and not 1 <= request.boots <= 10_000:
         raise UsageError(f"--boots {request.boots} is not in 1..10000")

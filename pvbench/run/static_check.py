@@ -52,7 +52,7 @@ class Expected:
     overlaid: bool
 
 
-def unsupported(case: Case) -> str | None:
+def why_unsupported(case: Case) -> str | None:
     """
     Why the case makes no sense or the stack cannot run it; None if it can.
 
@@ -60,8 +60,8 @@ def unsupported(case: Case) -> str | None:
         ValueError: a plugin gives something else than a sentence.
     """
     sender = case.stack.sender
-    told = [case.unsupported, case.stack.unsupported(case.guest)]
-    told += [sender.refuses(burst, case.guest) for burst in case.bursts]
+    told = [case.why_unsupported, case.stack.why_unsupported(case.guest)]
+    told += [sender.why_refused(burst, case.guest) for burst in case.bursts]
     reason = next((reason for reason in told if reason is not None), None)
     if reason is not None and not (isinstance(reason, str) and reason):
         raise ValueError(f"{reason!r} is no reason")

@@ -14,7 +14,7 @@ from pvbench.errors import UnavailableError
 from pvbench.guest import Guest
 from pvbench.run.prepared import Prepared, prepare
 from pvbench.run.proof import differences, seconds
-from pvbench.run.static_check import unsupported
+from pvbench.run.static_check import why_unsupported
 from pvbench.slice_result import SERIES, SliceResult
 from pvbench.suite import Case
 from pvbench.testing.cases import (
@@ -47,7 +47,7 @@ def check_delivery(delivery: Delivery, settings: Settings | None = None) -> None
         UnavailableError: this machine cannot run it.
     """
     check_offer("delivery", delivery)
-    if reason := delivery.unavailable():
+    if reason := delivery.why_unavailable():
         raise UnavailableError(f"{delivery.name} cannot be checked here", why=reason)
     given = delivery.settings(Options()) if settings is None else settings
     carried = attempt(delivery.name, "writing its settings as JSON", through_json, given)
@@ -117,12 +117,12 @@ def _cases(delivery: str, guests: Iterable[Guest]) -> Iterator[Case]:
 
 
 def _supports(delivery: Delivery, case: Case, settings: Settings) -> bool:
-    if unsupported(case):
+    if why_unsupported(case):
         return False
     asked = (case.guest, prepare(case).task, settings)
-    reason = attempt(where(case), "unsupported()", delivery.unsupported, *asked)
+    reason = attempt(where(case), "why_unsupported()", delivery.why_unsupported, *asked)
     if reason == "" or not isinstance(reason, str | None):
-        fail(where(case), f"unsupported() gives {reason!r}, which is no reason")
+        fail(where(case), f"why_unsupported() gives {reason!r}, which is no reason")
     return reason is None
 
 

@@ -9,7 +9,7 @@ from pvbench.errors import SenderError
 from pvbench.guest import Guest
 from pvbench.ops import Burst
 from pvbench.run.prepared import Prepared, prepare
-from pvbench.run.static_check import unsupported
+from pvbench.run.static_check import why_unsupported
 from pvbench.sender import Sender, Stack, program, reached
 from pvbench.suite import Case
 from pvbench.testing.cases import (
@@ -82,12 +82,12 @@ def _declined(case: Case) -> bool:
     for reason in reasons[0]:
         if reason == "" or not isinstance(reason, str | None):
             fail(place, f"it declines by {reason!r}, which is no reason")
-    return unsupported(case) is not None
+    return why_unsupported(case) is not None
 
 
 def _reasons(case: Case) -> list[str | None]:
     sender, guest = case.stack.sender, case.guest
-    return [sender.unsupported(guest), *(sender.refuses(b, guest) for b in case.bursts)]
+    return [sender.why_unsupported(guest), *(sender.why_refused(b, guest) for b in case.bursts)]
 
 
 def _check_ops(prepared: Prepared) -> None:

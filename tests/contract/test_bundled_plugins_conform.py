@@ -36,7 +36,7 @@ def test_a_bundled_workload_conforms(name: str) -> None:
 def test_a_bundled_delivery_conforms(name: str) -> None:
     """Where the machine has what it needs."""
     delivery = bundled().deliveries[name]
-    skip_without(name, delivery.unavailable(), means=name != "kvm" or DEVICE.exists())
+    skip_without(name, delivery.why_unavailable(), means=name != "kvm" or DEVICE.exists())
     check_delivery(delivery)
 
 

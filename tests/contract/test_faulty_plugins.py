@@ -69,10 +69,10 @@ def outcomes(path: Path) -> dict[str, str]:
             id="loses-nobody",
         ),
         pytest.param(
-            "def unsupported(self, guest): 1 / 0", "ZeroDivisionError", id="unsupported"
+            "def why_unsupported(self, guest): 1 / 0", "ZeroDivisionError", id="unsupported"
         ),
         pytest.param(
-            "def refuses(self, burst, guest): 1 / 0", "ZeroDivisionError", id="refuses"
+            "def why_refused(self, burst, guest): 1 / 0", "ZeroDivisionError", id="refuses"
         ),
     ],
 )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pvbench.delivery import Options
 from pvbench.ops import BARE_OPERATIONS, CSD_OPERATIONS
 from pvbench.run.prepared import prepare
-from pvbench.run.static_check import unsupported
+from pvbench.run.static_check import why_unsupported
 from pvbench.sender import Stack
 from pvbench.suite import Case
 from pvbench.testing.deliveries import check_run
@@ -50,8 +50,8 @@ def here(*, execution: str) -> dict[str, Any]:
 
 def reason(case: Case, *, execution: str) -> str | None:
     """Why the sender or the host cannot run it."""
-    ready = unsupported(case)
-    return ready or KvmDelivery().unsupported(
+    ready = why_unsupported(case)
+    return ready or KvmDelivery().why_unsupported(
         case.guest, prepare(case).task, here(execution=execution)
     )
 

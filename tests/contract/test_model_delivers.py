@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pvbench.guest import Guest, interleaved
 from pvbench.ops import BARE_OPERATIONS, CSD_OPERATIONS, Burst
 from pvbench.run.prepared import prepare
-from pvbench.run.static_check import unsupported
+from pvbench.run.static_check import why_unsupported
 from pvbench.sender import Stack, program, reached
 from pvbench.suite import Case
 from pvbench.testing.deliveries import check_run
@@ -68,7 +68,7 @@ def cases(draw: st.DrawFn, stack: Stack) -> Case:
         state=draw(st.sampled_from(("halted", "running"))),
         shorthands=draw(st.booleans()),
     )
-    assume(unsupported(case) is None)
+    assume(why_unsupported(case) is None)
     return case
 
 

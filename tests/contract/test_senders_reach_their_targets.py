@@ -33,8 +33,8 @@ def scenes(draw: st.DrawFn, stack: Stack) -> Scene:
     """A guest the stack supports, a burst it does not refuse, a kernel era."""
     guest = draw(guests(stack))
     burst = draw(bursts(len(guest.apic_ids)))
-    assume(stack.unsupported(guest) is None)
-    assume(stack.sender.refuses(burst, guest) is None)
+    assume(stack.why_unsupported(guest) is None)
+    assume(stack.sender.why_refused(burst, guest) is None)
     return guest, burst, draw(st.booleans())
 
 

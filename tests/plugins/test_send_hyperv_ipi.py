@@ -132,7 +132,9 @@ def test_it_cannot_send_an_nmi() -> None:
     """Vectors 0x10..0xff; Linux falls back to the native driver for the rest."""
     sender, guest = stack_of(OVER).sender, guest_of(range(4))
 
-    refusals = [sender.refuses(burst_of("send_IPI", 1, vector=v), guest) for v in (NMI, 0x20)]
+    refusals = [
+        sender.why_refused(burst_of("send_IPI", 1, vector=v), guest) for v in (NMI, 0x20)
+    ]
 
     assert refusals == [
         "the hypercall takes vectors 0x10..0xff; Linux sends an NMI natively",
@@ -151,11 +153,11 @@ def test_a_vp_set_ends_at_64_banks(cpus: int, expected: str | None) -> None:
     """64 banks of 64."""
     stack = stack_of(OVER)
 
-    assert expected == stack.unsupported(stack.guest(guest_of(range(cpus))))
+    assert expected == stack.why_unsupported(stack.guest(guest_of(range(cpus))))
 
 
 def test_it_is_for_64_bit_guests() -> None:
     """Linux builds hv_apic.c for CONFIG_X86_64 only (arch/x86/hyperv/Makefile)."""
     stack = stack_of(OVER)
 
-    assert "64-bit" in (stack.unsupported(stack.guest(guest_of(range(4), bits=32))) or "")
+    assert "64-bit" in (stack.why_unsupported(stack.guest(guest_of(range(4), bits=32))) or "")

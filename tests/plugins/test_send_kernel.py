@@ -8,7 +8,7 @@ import pytest
 
 from pvbench.ops import KernelSend
 from pvbench.run.prepared import prepare
-from pvbench.run.static_check import unsupported
+from pvbench.run.static_check import why_unsupported
 from pvbench.sender import Apic
 from pvbench.testing.cases import case_of
 from support.helpers import bundled, burst_of, guest_of, hits, sent, stack_of
@@ -102,7 +102,7 @@ def test_what_no_program_can_ask_for_is_refused(
     """One sentence each."""
     burst = burst_of(operation, *targets, **options)
 
-    assert stack_of("kernel").sender.refuses(burst, FOUR) == expected
+    assert stack_of("kernel").sender.why_refused(burst, FOUR) == expected
 
 
 @pytest.mark.parametrize("overlay", bundled().overlays)
@@ -112,11 +112,14 @@ def test_nothing_is_laid_over_a_running_kernel(overlay: str) -> None:
     case = case_of(stack, FOUR, burst_of(MANY, 1, 2))
 
     expected = "a running kernel sends as it does: nothing can be laid over it"
-    assert unsupported(case) == expected
+    assert why_unsupported(case) == expected
 
 
 def test_no_model_carries_it() -> None:
     """It has no kernel to run."""
     task = prepare(case_of(stack_of("kernel"), FOUR, burst_of(MANY, 1, 2))).task
 
-    assert bundled().deliveries["model"].unsupported(FOUR, task, {}) == "a model runs no kernel"
+    assert (
+        bundled().deliveries["model"].why_unsupported(FOUR, task, {})
+        == "a model runs no kernel"
+    )

@@ -79,7 +79,7 @@ def test_the_proposals_of_2018_cannot_send_an_nmi(overlay: str) -> None:
     guest = guest_of(range(4))
 
     refusals = [
-        sender.refuses(burst_of("send_IPI_mask", 1, vector=v), guest) for v in (2, 0x20)
+        sender.why_refused(burst_of("send_IPI_mask", 1, vector=v), guest) for v in (2, 0x20)
     ]
 
     assert refusals == ["the hypercall carries a vector and no delivery mode: no NMI", None]
@@ -90,6 +90,6 @@ def test_the_proposals_of_2018_are_for_64_bit_guests(overlay: str) -> None:
     """The patch is 64-bit only."""
     stack = stack_of(f"{overlay}/x2apic-physical")
 
-    reasons = [stack.unsupported(stack.guest(guest_of(range(4), bits=b))) for b in (32, 64)]
+    reasons = [stack.why_unsupported(stack.guest(guest_of(range(4), bits=b))) for b in (32, 64)]
 
     assert reasons == [f"{overlay} is for 64-bit guests", None]

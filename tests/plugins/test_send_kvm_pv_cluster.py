@@ -88,7 +88,7 @@ def test_the_index_ends_at_24_bits(stack: str, highest: int, expected: str | Non
     """2^24 clusters of 128 are 2^31 CPUs."""
     chosen = stack_of(stack)
 
-    assert expected == chosen.unsupported(chosen.guest(guest_of((0, highest))))
+    assert expected == chosen.why_unsupported(chosen.guest(guest_of((0, highest))))
 
 
 @pytest.mark.parametrize("stack", [OVER_128, OVER_192])

@@ -90,4 +90,4 @@ def test_logical_ids_end_at_two_to_the_20(highest: int, expected: str | None) ->
     """A logical ID holds bits 19:4 of the APIC ID."""
     stack = stack_of(STACK)
 
-    assert expected == stack.unsupported(stack.guest(guest_of((0, highest))))
+    assert expected == stack.why_unsupported(stack.guest(guest_of((0, highest))))

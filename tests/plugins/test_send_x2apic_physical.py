@@ -57,7 +57,7 @@ def test_id_255_is_an_ordinary_id() -> None:
     """Only 0xffffffff is broadcast in x2APIC mode."""
     stack = stack_of(STACK)
 
-    assert stack.unsupported(stack.guest(guest_of((254, 255, 256)))) is None
+    assert stack.why_unsupported(stack.guest(guest_of((254, 255, 256)))) is None
     assert [op.value for op in only(WrMsr, masked(STACK, [255]))] == [0xFF << 32 | 0xFC]
 
 

@@ -62,7 +62,7 @@ def test_flat_mode_ends_at_eight_cpus(cpus: int, expected: str | None) -> None:
     """The logical destination has eight bits."""
     stack = stack_of(STACK)
 
-    assert expected == stack.unsupported(stack.guest(guest_of(range(cpus))))
+    assert expected == stack.why_unsupported(stack.guest(guest_of(range(cpus))))
 
 
 @pytest.mark.parametrize(

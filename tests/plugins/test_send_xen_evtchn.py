@@ -69,7 +69,7 @@ def test_other_vectors_have_no_event_channel() -> None:
     """Linux binds only its own IPIs."""
     sender, guest = stack_of(OVER).sender, guest_of(range(4))
 
-    refused = sender.refuses(burst_of("send_IPI", 1, vector=0x40), guest)
+    refused = sender.why_refused(burst_of("send_IPI", 1, vector=0x40), guest)
 
     assert refused == "Linux binds no event channel to vector 0x40"
 
@@ -77,7 +77,7 @@ def test_other_vectors_have_no_event_channel() -> None:
 def test_an_nmi_is_no_event() -> None:
     """xen_send_IPI_one() sends an NMI by VCPUOP_send_nmi, and EVTCHNOP_send for the rest."""
     burst = burst_of("send_IPI", 1, vector=NMI)
-    refused = stack_of(OVER).sender.refuses(burst, guest_of(range(4)))
+    refused = stack_of(OVER).sender.why_refused(burst, guest_of(range(4)))
 
     assert refused or send(0) not in sent(OVER, burst, range(4)).program
 
@@ -93,4 +93,4 @@ def test_event_channels_end_at_two_to_the_17(cpus: int, expected: str | None) ->
     """FIFO event channels, ports 1..131071, six for each CPU."""
     stack = stack_of(OVER)
 
-    assert expected == stack.unsupported(stack.guest(guest_of(range(cpus))))
+    assert expected == stack.why_unsupported(stack.guest(guest_of(range(cpus))))

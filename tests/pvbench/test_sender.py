@@ -229,7 +229,7 @@ def test_xapic_ids_end_at_254(name: str, highest: int, expected: str | None) -> 
     """0xff means everybody; a stack that cannot serve a guest says why."""
     stack = stack_of(name)
 
-    assert expected == stack.unsupported(stack.guest(guest_of((0, highest))))
+    assert expected == stack.why_unsupported(stack.guest(guest_of((0, highest))))
 
 
 def test_an_overlay_names_the_callbacks_it_defines() -> None:

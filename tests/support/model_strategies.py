@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pvbench.delivery import TARGET_STATES
 from pvbench.guest import Guest
 from pvbench.ops import BARE_OPERATIONS, CSD_OPERATIONS, Burst
-from pvbench.run.static_check import unsupported
+from pvbench.run.static_check import why_unsupported
 from pvbench.suite import Case
 from pvbench.x86.apic import NMI_VECTOR
 from pvbench_deliver_model.cost_profile import FASTPATHS, LOCAL_APICS, CostProfile
@@ -65,7 +65,7 @@ def cases(
         state=draw(st.sampled_from(TARGET_STATES)),
         shorthands=draw(st.booleans()),
     )
-    assume(unsupported(case) is None)
+    assume(why_unsupported(case) is None)
     return case
 
 

@@ -21,7 +21,7 @@ class Planted(KvmOverlay):
     summary = "a test's"
     hypercall_abi = "kvm"
 
-    def unsupported(self, guest: Guest) -> str | None:
+    def why_unsupported(self, guest: Guest) -> str | None:
         if guest.bits == 64 and max(guest.apic_ids) < 64:
             return None
         return "one word holds APIC IDs 0 to 63"
@@ -150,22 +150,22 @@ class DropsAList(Planted):
 
 
 class DeclinesAll(Planted):
-    def unsupported(self, guest: Guest) -> str | None:
+    def why_unsupported(self, guest: Guest) -> str | None:
         return "not today"
 
 
 class RefusesAll(Planted):
-    def refuses(self, burst: Burst, guest: Guest) -> str | None:
+    def why_refused(self, burst: Burst, guest: Guest) -> str | None:
         return "not this one"
 
 
 class DeclinesInSilence(Planted):
-    def unsupported(self, guest: Guest) -> str | None:
+    def why_unsupported(self, guest: Guest) -> str | None:
         return ""
 
 
 class RefusesByTrue(Planted):
-    def refuses(self, burst: Burst, guest: Guest) -> str | None:
+    def why_refused(self, burst: Burst, guest: Guest) -> str | None:
         return True  # type: ignore[return-value]  # the fault
 
 
@@ -173,13 +173,13 @@ class DeclinesByTurns(Planted):
     def __init__(self) -> None:
         self.turn = 0
 
-    def unsupported(self, guest: Guest) -> str | None:
+    def why_unsupported(self, guest: Guest) -> str | None:
         self.turn += 1
         return None if self.turn % 2 else "every other time"
 
 
 class FailsToDecline(Planted):
-    def refuses(self, burst: Burst, guest: Guest) -> str | None:
+    def why_refused(self, burst: Burst, guest: Guest) -> str | None:
         raise KeyError(burst.vector)
 
 

@@ -25,12 +25,14 @@ import os
 from contextlib import contextmanager
 from pathlib import Path
 from pvbench.hookspecs import hookimpl
-from pvbench_deliver_kvm import KvmDelivery, build, kvm, room
+from pvbench_deliver_kvm import build
+from pvbench_deliver_kvm.delivery import KvmDelivery
+from pvbench_deliver_kvm.vmm import kvm, limits as room
 
 class Hindered(KvmDelivery):
     name = "hindered"
 
-    def unavailable(self):
+    def why_unavailable(self):
         return None
 
     def settings(self, options):

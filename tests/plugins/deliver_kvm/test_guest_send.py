@@ -61,9 +61,9 @@ def scenes(draw: st.DrawFn, stack: Stack) -> Scene:
     if draw(st.booleans()):
         draw(st.randoms(use_true_random=True)).shuffle(ids)
     guest = stack.guest(guest_of(ids))
-    assume(stack.unsupported(guest) is None)
+    assume(stack.why_unsupported(guest) is None)
     burst = draw(bursts(len(ids)))
-    assume(stack.sender.refuses(burst, guest) is None)
+    assume(stack.sender.why_refused(burst, guest) is None)
     return guest, burst, draw(st.booleans())
 
 
@@ -138,7 +138,7 @@ def test_full_masks_end_at_the_last_cpu(
 NMI_STACKS = [
     name
     for name in STACKS
-    if not stack_of(name).sender.refuses(burst_of("send_IPI", vector=NMI), guest_of([0]))
+    if not stack_of(name).sender.why_refused(burst_of("send_IPI", vector=NMI), guest_of([0]))
 ]
 
 

@@ -120,7 +120,7 @@ def test_mechanisms_are_the_routes_a_hypervisor_sees(
     stack = stack_of(name)
     guest = data.draw(guests(stack))
     burst = data.draw(bursts(len(guest.apic_ids)))
-    assume(guest.hypercall_abi != "xen" and stack.sender.refuses(burst, guest) is None)
+    assume(guest.hypercall_abi != "xen" and stack.sender.why_refused(burst, guest) is None)
     made = program(stack, burst, guest, shorthands=shorthands).program
 
     sends = decode(made, guest, burst.source)

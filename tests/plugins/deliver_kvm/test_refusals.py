@@ -53,7 +53,7 @@ def test_a_device_that_answers_well_is_available(
     monkeypatch.setattr(build, "image", lambda: b"")
     before = held()
 
-    assert KvmDelivery().unavailable() is None
+    assert KvmDelivery().why_unavailable() is None
     assert before == held()
 
 

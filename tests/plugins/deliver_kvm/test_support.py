@@ -13,7 +13,7 @@ from pvbench.ops import Burst
 from pvbench.run.prepared import prepare
 from pvbench.testing.cases import case_of
 from pvbench_deliver_kvm.probe.programs import PROBES
-from pvbench_deliver_kvm.support import stand_in, unsupported
+from pvbench_deliver_kvm.support import stand_in, why_unsupported
 from support.helpers import bundled, guest_of, stack_of
 from support.model import call, cpus, mask
 
@@ -41,7 +41,7 @@ def task_of(
 
 def test_a_plain_broadcast_can_run() -> None:
     """Nothing is asked of the host that it lacks."""
-    assert unsupported(*task_of(call(0, 1, 2, 3)), here()) is None
+    assert why_unsupported(*task_of(call(0, 1, 2, 3)), here()) is None
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_plain_broadcast_can_run() -> None:
 )
 def test_a_guest_must_fit_this_kvm(fits: Guest, too_much: Guest, expected: str) -> None:
     """The last that fits, and the first that does not."""
-    told = [unsupported(*task_of(call(0, 1), guest=g), here()) for g in (fits, too_much)]
+    told = [why_unsupported(*task_of(call(0, 1), guest=g), here()) for g in (fits, too_much)]
 
     assert [None, expected] == told
 
@@ -86,7 +86,7 @@ def test_a_hypercall_needs_somebody_to_answer_it(overlay: str, expected: str | N
     """What was never merged and has no stand-in is refused, and so is Xen."""
     guest, task = task_of(call(0, 1, 2, 3), sender=f"{overlay}/x2apic-physical")
 
-    assert unsupported(guest, task, here()) == expected
+    assert why_unsupported(guest, task, here()) == expected
 
 
 def test_every_bundled_hypercall_is_known_here() -> None:
@@ -116,7 +116,7 @@ def test_a_kernel_s_own_ipis_are_for_live() -> None:
     """The guest here is no Linux."""
     guest, task = task_of(call(0, 1), sender="kernel")
 
-    assert unsupported(guest, task, here()) == "its guest is no Linux kernel"
+    assert why_unsupported(guest, task, here()) == "its guest is no Linux kernel"
 
 
 def test_a_probe_that_failed_is_told_with_its_reason() -> None:
@@ -124,7 +124,9 @@ def test_a_probe_that_failed_is_told_with_its_reason() -> None:
     asked = task_of(call(0, 1), sender="kvm-pv/x2apic-physical")
     broken = here(broken=("x2apic-physical", "kvm-hypercall"))
 
-    assert unsupported(*asked, broken) == f"kvm-hypercall does not work on this host: {SLOW}"
+    assert (
+        why_unsupported(*asked, broken) == f"kvm-hypercall does not work on this host: {SLOW}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -142,14 +144,14 @@ def test_a_hypercall_must_work_even_where_a_burst_needs_none(
     """Of one sender not some cases run and others not."""
     asked = task_of(call(0), sender=f"{sender}/x2apic-physical")
 
-    assert expected is (unsupported(*asked, here(broken=(broken,))) is not None)
+    assert expected is (why_unsupported(*asked, here(broken=(broken,))) is not None)
 
 
 def test_what_was_never_tried_is_not_trusted() -> None:
     """The probe results may be those of another version."""
     expected = "x2apic-physical does not work on this host: it was not tried"
 
-    assert unsupported(*task_of(call(0, 1)), here(probes={})) == expected
+    assert why_unsupported(*task_of(call(0, 1)), here(probes={})) == expected
 
 
 SPINS = "{} vCPUs would spin, and {} of this machine's {} CPUs may"
@@ -174,7 +176,7 @@ def test_spinning_vcpus_leave_a_cpu_free(
     """All four vCPUs of a guest that runs; the sources of one that halts, but one may."""
     asked = task_of(*bursts, state=state)
 
-    assert unsupported(*asked, here(usable_cpus=usable)) == expected
+    assert why_unsupported(*asked, here(usable_cpus=usable)) == expected
 
 
 @pytest.mark.parametrize(("state", "expected"), [("running", HALTED), ("halted", None)])
@@ -182,14 +184,14 @@ def test_software_kvm_has_halted_targets_only(state: str, expected: str | None) 
     """However many CPUs there are, its emulator would keep them."""
     asked = task_of(call(0, 1), state=state)
 
-    assert unsupported(*asked, here(software=True, usable_cpus=1000)) == expected
+    assert why_unsupported(*asked, here(software=True, usable_cpus=1000)) == expected
 
 
 def test_sources_follow_one_protocol() -> None:
     """A guest either has call lists or has none."""
     asked = task_of(call(0, 1), mask(2, 3))
 
-    assert unsupported(*asked, here()) == "its sources follow different protocols"
+    assert why_unsupported(*asked, here()) == "its sources follow different protocols"
 
 
 MEETS = "its sources meet, so what is sent is known in the guest only: no replay"
@@ -214,7 +216,7 @@ def test_sources_that_meet_are_not_replayed(
     """A target whose list was not empty is not sent to, and only the guest knows."""
     expected = MEETS if execution == "ops" and not replays else None
 
-    assert unsupported(*task_of(*bursts), here(execution=execution)) == expected
+    assert why_unsupported(*task_of(*bursts), here(execution=execution)) == expected
 
 
 @pytest.mark.parametrize(
@@ -233,7 +235,7 @@ def test_a_sender_that_is_no_code_of_the_guest_is_replayed(
     """What is lost would stay in a list for ever, so a lossy task has none."""
     guest, task = task_of(*ON_A_TARGET)
 
-    assert unsupported(guest, attrs.evolve(task, **change), here()) == expected
+    assert why_unsupported(guest, attrs.evolve(task, **change), here()) == expected
 
 
 def test_the_guest_is_told_before_what_it_does() -> None:
@@ -241,6 +243,6 @@ def test_the_guest_is_told_before_what_it_does() -> None:
     guest = cpus(7)
     asked = task_of(*ON_A_TARGET, guest=guest, sender="xen-evtchn/x2apic-physical")
 
-    told = unsupported(*asked, here(execution="ops", broken=tuple(NAMES), usable_cpus=1))
+    told = why_unsupported(*asked, here(execution="ops", broken=tuple(NAMES), usable_cpus=1))
 
     assert told == "this KVM has 6 vCPUs at most"

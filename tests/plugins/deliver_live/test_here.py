@@ -45,7 +45,7 @@ with spinning((max(__import__("os").sched_getaffinity(0)),)):
 @pytest.fixture(autouse=True)
 def needs_the_delivery() -> None:
     """With its own reason; two CPUs are all it takes."""
-    skip_without("live", Live().unavailable(), means=len(os.sched_getaffinity(0)) >= 2)
+    skip_without("live", Live().why_unavailable(), means=len(os.sched_getaffinity(0)) >= 2)
 
 
 def held() -> tuple[set[int], set[threading.Thread], set[str]]:
@@ -62,7 +62,7 @@ def test_ipis_of_this_machine_are_measured_and_proved(source: int) -> None:
     """Both ways between two CPUs; nothing is left behind."""
     guest, before = parse_guest("host"), held()
     case = ready(call(1 - source, source=source), guest="host")
-    if reason := Live().unsupported(guest, case.task, {}):
+    if reason := Live().why_unsupported(guest, case.task, {}):
         pytest.skip(reason)
 
     with Live().boot(guest, {}) as machine:

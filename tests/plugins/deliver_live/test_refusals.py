@@ -23,19 +23,21 @@ def live(root: Path, *cpus: int) -> Live:
 
 def test_a_machine_that_has_it_all_is_available(tmp_path: Path) -> None:
     """Two CPUs are enough."""
-    assert live(plant(tmp_path), 1, 3).unavailable() is None
+    assert live(plant(tmp_path), 1, 3).why_unavailable() is None
 
 
 def test_one_usable_cpu_is_not_enough(tmp_path: Path) -> None:
     """However many there are."""
-    reason = live(plant(tmp_path), 1).unavailable()
+    reason = live(plant(tmp_path), 1).why_unavailable()
 
     assert reason == "an IPI takes two CPUs, and this process may use one"
 
 
 def test_without_the_row_nothing_can_be_proved(tmp_path: Path) -> None:
     """The sentence names the file."""
-    reason = live(plant(tmp_path, interrupts=INTERRUPTS.replace("CAL", "FOO"))).unavailable()
+    reason = live(
+        plant(tmp_path, interrupts=INTERRUPTS.replace("CAL", "FOO"))
+    ).why_unavailable()
 
     proc = tmp_path / "proc/interrupts"
     assert reason == f"{proc} cannot prove that an IPI was sent: it has no row CAL"
@@ -47,7 +49,7 @@ def test_a_machine_without_apic_ids_is_none(tmp_path: Path) -> None:
     cpuinfo.write_text("processor : 0\n")
 
     expected = f"{cpuinfo} lists no apicid: this is not an x86 machine"
-    assert live(tmp_path).unavailable() == expected
+    assert live(tmp_path).why_unavailable() == expected
 
 
 def test_another_architecture_has_other_system_calls(
@@ -57,7 +59,7 @@ def test_another_architecture_has_other_system_calls(
     monkeypatch.setattr(platform, "machine", lambda: "aarch64")
 
     expected = "membarrier(2) is called as Linux on x86-64 has it"
-    assert live(plant(tmp_path)).unavailable() == expected
+    assert live(plant(tmp_path)).why_unavailable() == expected
 
 
 @pytest.mark.parametrize(
@@ -77,7 +79,7 @@ def test_a_kernel_without_membarrier_is_said_to_lack_it(
     """By its answer to a query."""
     monkeypatch.setattr(membarrier, "_syscall", lambda *arguments: commands)
 
-    assert (live(plant(tmp_path)).unavailable() or "").startswith(expected)
+    assert (live(plant(tmp_path)).why_unavailable() or "").startswith(expected)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +128,7 @@ def test_all_that_a_command_line_lacks_is_told_at_once(
     """Nobody is told a second thing when the first is mended."""
     case = ready(call(1, 2), **chosen)
 
-    assert live(plant(tmp_path)).unsupported(case.case.guest, case.task, {}) == expected
+    assert live(plant(tmp_path)).why_unsupported(case.case.guest, case.task, {}) == expected
 
 
 @pytest.mark.parametrize(
@@ -150,7 +152,7 @@ def test_what_a_workload_asks_for_must_be_there(
     """Guest CPU 2 is CPU 3 of the machine, which has no CPU 2."""
     case, here = ready(*bursts), live(plant(tmp_path), *usable)
 
-    assert here.unsupported(case.case.guest, case.task, {}) == expected
+    assert here.why_unsupported(case.case.guest, case.task, {}) == expected
 
 
 @pytest.mark.parametrize(
@@ -162,6 +164,6 @@ def test_what_a_workload_asks_for_must_be_there(
 )
 def test_the_machine_is_taken_as_it_is(tmp_path: Path, guest: Guest) -> None:
     """It has no other word size and no other CPUs."""
-    reason = live(plant(tmp_path)).unsupported(guest, ready(call(1)).task, {})
+    reason = live(plant(tmp_path)).why_unsupported(guest, ready(call(1)).task, {})
 
     assert reason == "live runs on this machine as it is: no --host-cpus and no --bits"

@@ -24,7 +24,7 @@ CPUS = (0, 1, 3)  # of the machine, for guest CPUs 0, 1 and 2
 @pytest.fixture(autouse=True)
 def needs_membarrier() -> None:
     """The calls themselves are real; they find nobody to interrupt."""
-    if reason := membarrier.unavailable():
+    if reason := membarrier.why_unavailable():
         pytest.skip(reason)
     membarrier.register()
 

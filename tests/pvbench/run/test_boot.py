@@ -32,7 +32,7 @@ class Site:
     name: str = "planted"
     summary: str = "for tests"
 
-    def unavailable(self) -> str | None:
+    def why_unavailable(self) -> str | None:
         return None
 
     def command(self) -> list[str]:

@@ -29,7 +29,7 @@ class Hypervisor:
     clock: str = "model"
     reason: str | None = None
 
-    def unsupported(self, guest: Guest, task: Task, settings: dict[str, Any]) -> str | None:
+    def why_unsupported(self, guest: Guest, task: Task, settings: dict[str, Any]) -> str | None:
         return self.reason
 
 
@@ -131,7 +131,7 @@ def test_cases_keep_their_order_whatever_the_order_of_boots() -> None:
 
 
 FLAT_OF_80 = case_of("xapic-flat", cpus=80)
-LONELY = case_of("x2apic-physical", cpus=1, unsupported="normal-ipi needs 2 CPUs")
+LONELY = case_of("x2apic-physical", cpus=1, why_unsupported="normal-ipi needs 2 CPUs")
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ class Small(Model):
     name = "planted"
     serves = ("sockets:1x2x2", "icr")
 
-    def unsupported(self, guest: Guest, task: Task, settings: dict[str, Any]) -> str | None:
+    def why_unsupported(self, guest: Guest, task: Task, settings: dict[str, Any]) -> str | None:
         return None if (guest.name, task.mechanism) == self.serves else "too much to check"
 
 
@@ -143,7 +143,7 @@ def test_a_delivery_that_reports_nonsense_is_refused_with_its_case(
 
 
 class Busy(Small):
-    def unavailable(self) -> str | None:
+    def why_unavailable(self) -> str | None:
         return "it needs a device"
 
 
@@ -152,12 +152,12 @@ class SupportsNothing(Small):
 
 
 class DeclinesInSilence(Small):
-    def unsupported(self, *_: Any) -> str | None:
+    def why_unsupported(self, *_: Any) -> str | None:
         return ""
 
 
 class FailsToDecline(Small):
-    def unsupported(self, *_: Any) -> str | None:
+    def why_unsupported(self, *_: Any) -> str | None:
         raise KeyError("state")
 
 
@@ -227,10 +227,14 @@ def nothing_left() -> Iterator[None]:
             SupportsNothing(), "planted: it supports no sender in any guest", id="nothing"
         ),
         pytest.param(
-            DeclinesInSilence(), "unsupported() gives '', which is no reason", id="no-reason"
+            DeclinesInSilence(),
+            "why_unsupported() gives '', which is no reason",
+            id="no-reason",
         ),
         pytest.param(
-            FailsToDecline(), "unsupported() raises KeyError: 'state'", id="unsupported-raises"
+            FailsToDecline(),
+            "why_unsupported() raises KeyError: 'state'",
+            id="unsupported-raises",
         ),
         pytest.param(
             HidesErrors(), "sockets:1x2x2: leaving its boot hides an error", id="hides-errors"

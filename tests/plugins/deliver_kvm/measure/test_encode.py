@@ -30,7 +30,7 @@ from pvbench.ops import (
 from pvbench.sender import program
 from pvbench_deliver_kvm.measure.algorithms import DRIVERS, OVERLAYS
 from pvbench_deliver_kvm.measure.encode import decode, encode
-from pvbench_deliver_kvm.support import unsupported
+from pvbench_deliver_kvm.support import why_unsupported
 from support.guest_native import OP_KINDS, decoded_ops
 from support.helpers import ONE_TARGET, burst_of, guest_of, stack_of
 
@@ -149,4 +149,4 @@ def test_a_kernel_s_own_op_is_refused_before() -> None:
     )
     settings = {"max_vcpus": 8, "max_vcpu_id": 8, "probes": {}, "execution": "ops"}
 
-    assert unsupported(guest_of((0, 1)), task, settings) == "its guest is no Linux kernel"
+    assert why_unsupported(guest_of((0, 1)), task, settings) == "its guest is no Linux kernel"
