@@ -21,7 +21,7 @@ from pvbench.guest import parse_guest
 from pvbench.host import lock as host_lock
 from pvbench_deliver_kvm import build
 from pvbench_deliver_kvm.delivery import PATIENCE_S, KvmDelivery
-from pvbench_deliver_kvm.vmm.booted_guest import Start, booted
+from pvbench_deliver_kvm.vmm.booted_guest import Start, booted_vm
 from pvbench_deliver_kvm.vmm.mailbox import HYPERCALL_KVM
 
 VCPUS = (2, 128, 1024)
@@ -46,7 +46,7 @@ def boots(loops: int, vcpus: int) -> float:
     with host_lock.alone(host_lock.say):
         begin = time.perf_counter()
         for _ in range(loops):
-            with booted(guest, start):
+            with booted_vm(guest, start):
                 pass
         return time.perf_counter() - begin
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import attrs
 
-from pvbench.delivery import Machine, Options
+from pvbench.delivery import BootedGuest, Options
 from pvbench.errors import PvbenchError
 from pvbench.guest import parse_guest
 from pvbench.host import lock as host_lock
@@ -44,20 +44,20 @@ def tasks(vcpus: int) -> list[Prepared]:
     return [prepare(case_of(stack, guest, burst)) for burst in (one, many)]
 
 
-def wall(machine: Machine, ready: Prepared, warmup: int) -> float:
+def wall(booted: BootedGuest, ready: Prepared, warmup: int) -> float:
     """Ticks of one burst, mean of a slice."""
-    result = machine.run(ready.task, loops=LOOPS, warmup=warmup)
+    result = booted.run(ready.task, loops=LOOPS, warmup=warmup)
     return result.ticks["wall"] / result.samples["wall"]
 
 
 def boot(settings: dict[str, Any], vcpus: int, *, warmup: int, turns: bool) -> list[float]:
     """The median slice of each case in one boot."""
     ready = tasks(vcpus)
-    with KvmDelivery().boot(ready[0].case.guest, settings) as machine:
+    with KvmDelivery().boot(ready[0].case.guest, settings) as booted:
         if turns:
-            rounds = [[wall(machine, one, warmup) for one in ready] for _ in range(SLICES)]
+            rounds = [[wall(booted, one, warmup) for one in ready] for _ in range(SLICES)]
             return [median(values) for values in zip(*rounds, strict=True)]
-        return [median(wall(machine, one, warmup) for _ in range(SLICES)) for one in ready]
+        return [median(wall(booted, one, warmup) for _ in range(SLICES)) for one in ready]
 
 
 @contextmanager

@@ -7,7 +7,7 @@ The names below are the interface of plugins.  Each is imported when it is first
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from pvbench.delivery import Algorithm, Delivery, Machine, Options, Task
+    from pvbench.delivery import Algorithm, BootedGuest, Delivery, Options, Task
     from pvbench.errors import PvbenchError, UnavailableError, UsageError
     from pvbench.guest import Guest, parse_guest
     from pvbench.hookspecs import API, hookimpl
@@ -47,6 +47,7 @@ __all__ = [
     "API",
     "Algorithm",
     "Apic",
+    "BootedGuest",
     "Burst",
     "Case",
     "ClusterOverlay",
@@ -60,7 +61,6 @@ __all__ = [
     "IrqRestore",
     "IrqSave",
     "KvmOverlay",
-    "Machine",
     "MmioWrite",
     "Op",
     "Ops",
@@ -99,7 +99,7 @@ if not TYPE_CHECKING:  # a type checker must see misspelt names
         "delivery": (
             "Algorithm",
             "Delivery",
-            "Machine",
+            "BootedGuest",
             "Options",
             "Task",
         ),

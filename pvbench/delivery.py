@@ -79,7 +79,7 @@ class Task:
     algorithm: Algorithm | None = None
 
 
-class Machine(Protocol):
+class BootedGuest(Protocol):
     """One booted guest."""
 
     def run(self, task: Task, *, loops: int, warmup: int) -> SliceResult:
@@ -133,6 +133,8 @@ class Delivery(Protocol):
         """
         ...
 
-    def boot(self, guest: Guest, settings: dict[str, Any]) -> AbstractContextManager[Machine]:
+    def boot(
+        self, guest: Guest, settings: dict[str, Any]
+    ) -> AbstractContextManager[BootedGuest]:
         """Boot *guest*; leaving the context ends it."""
         ...

@@ -190,9 +190,9 @@ class _Measured:
     def _slice_result(self, loops: int) -> SliceResult:
         """Boot, run, prove."""
         case = self._ready.case
-        with self._delivery.boot(case.guest, self._settings) as machine:
+        with self._delivery.boot(case.guest, self._settings) as booted:
             warmup = self._effort.warmup_of(loops)
-            result = machine.run(self._ready.task, loops=loops, warmup=warmup)
+            result = booted.run(self._ready.task, loops=loops, warmup=warmup)
         if wrong := differences(self._ready, result):
             raise SenderError(f"{case.name}: proof of mechanism failed", why=wrong[0])
         return result

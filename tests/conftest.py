@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-import pvbench_deliver_live.machine
+import pvbench_deliver_live.this_kernel
 from pvbench_deliver_kvm import delivery
 from pvbench_deliver_kvm.delivery import KvmDelivery
 from pvbench_deliver_kvm.probe import cache
@@ -76,7 +76,7 @@ def patience() -> Iterator[None]:
 @pytest.fixture
 def busy_targets(monkeypatch: pytest.MonkeyPatch) -> None:
     """The delivery live goes on for a minute where its targets seldom run."""
-    monkeypatch.setattr(pvbench_deliver_live.machine, "SPARE_ATTEMPTS", SPARE_ATTEMPTS)
+    monkeypatch.setattr(pvbench_deliver_live.this_kernel, "SPARE_ATTEMPTS", SPARE_ATTEMPTS)
 
 
 @pytest.fixture(scope="session")

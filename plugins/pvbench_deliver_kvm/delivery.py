@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from pvbench.delivery import Machine, Options, Task
+from pvbench.delivery import BootedGuest, Options, Task
 from pvbench.errors import PvbenchError, UnavailableError, UsageError
 from pvbench.guest import Guest
 
 if TYPE_CHECKING:
     from pvbench_deliver_kvm.vmm.kvm import Kvm
-from pvbench_deliver_kvm.measure.boot import boot_machine
+from pvbench_deliver_kvm.measure.boot import boot_guest
 
 PATIENCE_S = 5.0  # how long a guest may make no progress
 
@@ -74,9 +74,9 @@ class KvmDelivery:
         }
 
     @contextmanager
-    def boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[Machine]:
-        with boot_machine(guest, settings) as machine:
-            yield machine
+    def boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[BootedGuest]:
+        with boot_guest(guest, settings) as booted:
+            yield booted
 
 
 def _told(facts: dict[str, str], kvm: Kvm, *, software: bool) -> dict[str, Any]:

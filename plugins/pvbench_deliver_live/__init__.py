@@ -17,7 +17,7 @@ from typing import Any
 
 import attrs
 
-from pvbench.delivery import Delivery, Machine, Options, Task
+from pvbench.delivery import BootedGuest, Delivery, Options, Task
 from pvbench.errors import UsageError
 from pvbench.guest import Guest
 from pvbench.hookspecs import hookimpl
@@ -74,11 +74,11 @@ class Live:
         return {}
 
     @contextmanager
-    def boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[Machine]:
-        from pvbench_deliver_live.machine import booted
+    def boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[BootedGuest]:
+        from pvbench_deliver_live.this_kernel import booted
 
-        with booted(self.root) as machine:
-            yield machine
+        with booted(self.root) as kernel:
+            yield kernel
 
 
 @hookimpl

@@ -51,9 +51,9 @@ def why_unsupported(guest: Guest, task: Task, root: Path, usable: set[int]) -> s
         return "live runs on this machine as it is: no --host-cpus and no --bits"
     if len(task.bursts) > 1:
         return "interrupts of several sources cannot be told apart by CAL: one at a time"
-    machine = numbers(root)
+    booted = numbers(root)
     needed = {burst.source for burst in task.bursts}.union(*task.reached)
-    if missing := sorted({machine[cpu] for cpu in needed} - usable):
+    if missing := sorted({booted[cpu] for cpu in needed} - usable):
         return f"this process may not use CPU {missing[0]}"
     return None
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from pvbench.delivery import Delivery, Machine, Options, Task
+from pvbench.delivery import BootedGuest, Delivery, Options, Task
 from pvbench.errors import UsageError
 from pvbench.guest import Guest
 from pvbench.hookspecs import hookimpl
@@ -55,7 +55,7 @@ class Model:
         return read(options.costs or DEFAULT).to_json()
 
     @contextmanager
-    def boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[Machine]:
+    def boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[BootedGuest]:
         from pvbench_deliver_model.assumed import Modelled
         from pvbench_deliver_model.cost_profile import CostProfile
 

@@ -22,7 +22,7 @@ _STEP: Final = 0.01
 
 
 class Modelled:
-    """A booted guest of the model; see `pvbench.delivery.Machine`."""
+    """A booted guest of the model; see `pvbench.delivery.BootedGuest`."""
 
     def __init__(self, guest: Guest, cost_profile: CostProfile) -> None:
         self._engine = Engine(guest, cost_profile)

@@ -35,7 +35,7 @@ class Engine:
         self._guest, self._cost_profile = guest, cost_profile
 
     def run(self, task: Task, *, loops: int, warmup: int) -> SliceResult:
-        """See `pvbench.delivery.Machine`."""
+        """See `pvbench.delivery.BootedGuest`."""
         return _Slice(self._guest, self._cost_profile, task).run(loops, warmup)
 
 

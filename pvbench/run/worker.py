@@ -17,7 +17,7 @@ import sys
 import time
 from typing import IO, Any, Final
 
-from pvbench.delivery import Algorithm, Delivery, Machine, Task
+from pvbench.delivery import Algorithm, BootedGuest, Delivery, Task
 from pvbench.errors import PvbenchError
 from pvbench.guest import Guest
 from pvbench.ops import Burst, Program, from_rows
@@ -44,41 +44,41 @@ def serve(job: dict[str, Any], answers: IO[str], reports: IO[str]) -> None:
     guest = Guest(**job["guest"])
     tasks = [_task(number, case, answers, reports) for number, case in enumerate(job["cases"])]
     schedule: list[tuple[int, int, int]] = job["schedule"]
-    with delivery.boot(guest, job["settings"]) as machine:
+    with delivery.boot(guest, job["settings"]) as booted:
         if job["slice_s"] is not None:
-            schedule = _paced(machine, tasks, schedule, job["slice_s"])
+            schedule = _paced(booted, tasks, schedule, job["slice_s"])
         for number, (case, loops, warmup) in enumerate(schedule):
-            result = machine.run(tasks[case], loops=loops, warmup=warmup)
+            result = booted.run(tasks[case], loops=loops, warmup=warmup)
             _report(reports, {"slice": number, "result": result.to_json()})
 
 
 def _paced(
-    machine: Machine, tasks: list[Task], schedule: list[tuple[int, int, int]], slice_s: float
+    booted: BootedGuest, tasks: list[Task], schedule: list[tuple[int, int, int]], slice_s: float
 ) -> list[tuple[int, int, int]]:
     """*schedule* with as many iterations as there is time for."""
     wanted = {case: loops for case, loops, _ in schedule}
     fitting = {
-        case: _fitting(machine, tasks[case], loops, slice_s) for case, loops in wanted.items()
+        case: _fitting(booted, tasks[case], loops, slice_s) for case, loops in wanted.items()
     }
     return [(case, fitting[case], min(warmup, fitting[case])) for case, _, warmup in schedule]
 
 
-def _fitting(machine: Machine, task: Task, loops: int, slice_s: float) -> int:
+def _fitting(booted: BootedGuest, task: Task, loops: int, slice_s: float) -> int:
     """*loops*, halved until a slice of them takes no longer than *slice_s*."""
-    machine.run(task, loops=1, warmup=0)  # what is done once for a task is not a burst's
-    took = _seconds(machine, task, _FEWEST)
+    booted.run(task, loops=1, warmup=0)  # what is done once for a task is not a burst's
+    took = _seconds(booted, task, _FEWEST)
     each = took / _FEWEST
     if took < slice_s:  # a slice costs something of its own
         more = min(max(int(slice_s / 2 / each), _FEWEST), 9 * _FEWEST) if each else _FEWEST
-        each = (_seconds(machine, task, _FEWEST + more) - took) / more
+        each = (_seconds(booted, task, _FEWEST + more) - took) / more
     while loops > _FEWEST and loops * each > slice_s:
         loops = max(loops // 2, _FEWEST)
     return loops
 
 
-def _seconds(machine: Machine, task: Task, loops: int) -> float:
+def _seconds(booted: BootedGuest, task: Task, loops: int) -> float:
     start = time.monotonic()
-    machine.run(task, loops=loops, warmup=0)
+    booted.run(task, loops=loops, warmup=0)
     return time.monotonic() - start
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from itertools import product
 from typing import Any
 
-from pvbench.delivery import TARGET_STATES, Delivery, Machine, Options
+from pvbench.delivery import TARGET_STATES, BootedGuest, Delivery, Options
 from pvbench.errors import UnavailableError
 from pvbench.guest import Guest
 from pvbench.run.prepared import Prepared, prepare
@@ -57,13 +57,13 @@ def check_delivery(delivery: Delivery, settings: Settings | None = None) -> None
         fail(delivery.name, "it supports no sender in any guest")
     _check_ends(delivery, next(iter(boots)), carried)
     for guest, cases in boots.items():
-        with _booted(delivery, guest, carried) as machine:
+        with _booted(delivery, guest, carried) as booted:
             for prepared in cases:
-                check_run(machine, prepared)
+                check_run(booted, prepared)
 
 
 def check_run(
-    machine: Machine, prepared: Prepared, *, loops: int = 2, warmup: int = 1
+    booted: BootedGuest, prepared: Prepared, *, loops: int = 2, warmup: int = 1
 ) -> SliceResult:
     """
     One slice of a case: its slice result must prove what it did, and hold times.
@@ -72,7 +72,7 @@ def check_run(
         AssertionError: it does not.
     """
     place = where(prepared.case)
-    result = attempt(place, "run()", machine.run, prepared.task, loops=loops, warmup=warmup)
+    result = attempt(place, "run()", booted.run, prepared.task, loops=loops, warmup=warmup)
     sent = attempt(place, "writing its slice result as JSON", through_json, result.to_json())
     if SliceResult.from_json(sent) != result:
         fail(place, "its slice result is another after a trip through JSON")
@@ -149,10 +149,10 @@ class _PlantedError(AssertionError):
 
 
 @contextmanager
-def _booted(delivery: Delivery, guest: Guest, settings: Settings) -> Iterator[Machine]:
+def _booted(delivery: Delivery, guest: Guest, settings: Settings) -> Iterator[BootedGuest]:
     try:
-        with delivery.boot(guest, settings) as machine:
-            yield machine
+        with delivery.boot(guest, settings) as booted:
+            yield booted
     except AssertionError:
         raise
     except Exception as error:  # a plugin may fail in any way

@@ -89,8 +89,8 @@ def test_real_kvm_reaches_what_the_model_says(name: str, execution: str) -> None
     @given(case=cases(stack, execution=execution))
     def agrees(case: Case) -> None:
         prepared = prepare(case)
-        with KvmDelivery().boot(case.guest, here(execution=execution)) as machine:
-            real = check_run(machine, prepared, loops=2, warmup=1).counts
+        with KvmDelivery().boot(case.guest, here(execution=execution)) as booted:
+            real = check_run(booted, prepared, loops=2, warmup=1).counts
         model = check_run(
             Engine(case.guest, cost_profile_of()), prepared, loops=2, warmup=1
         ).counts

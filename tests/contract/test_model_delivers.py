@@ -78,9 +78,9 @@ def cases(draw: st.DrawFn, stack: Stack) -> Case:
 def test_the_slice_result_of_the_model_is_proof(name: str, data: st.DataObject) -> None:
     """ICR writes, hypercalls, returns, handlers and functions are what the ops say."""
     case = data.draw(cases(stack_of(name)))
-    machine = Engine(case.guest, cost_profile_of())
+    booted = Engine(case.guest, cost_profile_of())
 
-    result = check_run(machine, prepare(case), loops=2, warmup=1)
+    result = check_run(booted, prepare(case), loops=2, warmup=1)
 
     assert result.loops == 2
 

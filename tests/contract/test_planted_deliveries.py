@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import pytest
 
-from pvbench.delivery import Machine, Task
+from pvbench.delivery import BootedGuest, Task
 from pvbench.run.prepared import Prepared, prepare
 from pvbench.run.proof import differences
 from pvbench.slice_result import Counts, PartialSend, SliceResult
@@ -25,7 +25,7 @@ def prepared_for(stack: str) -> Prepared:
 class Tampering:
     """A machine that runs the engine and changes what it reports."""
 
-    engine: Machine
+    engine: BootedGuest
     tamper: Callable[[SliceResult], SliceResult]
 
     def run(self, task: Task, *, loops: int, warmup: int) -> SliceResult:
@@ -103,9 +103,9 @@ def test_a_delivery_that_errs_is_caught(
 ) -> None:
     """Equality of every exact count; the first CPU that differs is named."""
     prepared = prepared_for("kvm-pv/x2apic-physical")
-    machine = Tampering(Engine(prepared.case.guest, cost_profile_of()), tamper)
+    booted = Tampering(Engine(prepared.case.guest, cost_profile_of()), tamper)
 
-    result = machine.run(prepared.task, loops=2, warmup=1)
+    result = booted.run(prepared.task, loops=2, warmup=1)
 
     assert found == differences(prepared, result)
 

@@ -57,9 +57,9 @@ def test_the_model_does_what_each_case_of_a_suite_asks(name: str) -> None:
     model, settings = bundled().deliveries["model"], ready_to_run(name).launch.settings
     wrong: dict[str, list[str]] = {}
     for boot in planned(name).boots:
-        with model.boot(boot.guest, settings) as machine:
+        with model.boot(boot.guest, settings) as booted:
             for case in boot.cases:
-                result = machine.run(case.task, loops=2, warmup=1)
+                result = booted.run(case.task, loops=2, warmup=1)
                 wrong[case.case.name] = differences(case, result)
 
     assert [(case, found) for case, found in wrong.items() if found] == []

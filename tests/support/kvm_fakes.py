@@ -13,10 +13,10 @@ from pvbench.delivery import Algorithm, Task
 from pvbench.errors import UnavailableError
 from pvbench.guest import Guest
 from pvbench.ops import Burst, Fence, Program, WrMsr
-from pvbench_deliver_kvm.measure.machine import KvmMachine
+from pvbench_deliver_kvm.measure.machine import KvmBootedGuest
 from pvbench_deliver_kvm.measure.slices import Handled, Result
 from pvbench_deliver_kvm.vmm import mailbox
-from pvbench_deliver_kvm.vmm.booted_guest import BootedGuest, Start
+from pvbench_deliver_kvm.vmm.booted_guest import GuestVm, Start
 
 CPUS = 4
 TSC_KHZ = 2_000_000
@@ -105,10 +105,10 @@ class Paper:
     settled: list[tuple[int, ...]] = attrs.field(factory=list)
     box: Any = attrs.field(factory=lambda: SimpleNamespace(idle=mailbox.HALTED, limit_ticks=0))
 
-    def machine(self, *, execution: str = "ops", **facts: str) -> KvmMachine:
+    def booted(self, *, execution: str = "ops", **facts: str) -> KvmBootedGuest:
         """Booted; its null cost is known."""
         self.box.hypercall_abi = self.abi
-        return KvmMachine(cast("BootedGuest", self._guest()), execution=execution, facts=facts)
+        return KvmBootedGuest(cast("GuestVm", self._guest()), execution=execution, facts=facts)
 
     def _guest(self) -> Any:
         start = Start(image=b"", hypercall_abi=self.abi, cpus=self.cpus, patience_s=2)

@@ -31,16 +31,16 @@ class Held(KvmDelivery):
         over = sum(book.read_text().count('"end"') for book in Path().glob("*.jsonl"))
         with open("boots", "a") as boots:
             boots.write(f"{over} ")
-        with super().boot(guest, settings) as machine:
-            yield Machine(machine)
+        with super().boot(guest, settings) as booted:
+            yield BootedGuest(booted)
 
-class Machine:
-    def __init__(self, machine):
-        self.machine = machine
+class BootedGuest:
+    def __init__(self, booted):
+        self.booted = booted
         self.hold = os.environ.get("HOLD") == str(len(Path("boots").read_text().split()))
 
     def run(self, task, *, loops, warmup):
-        result = self.machine.run(task, loops=loops, warmup=warmup)
+        result = self.booted.run(task, loops=loops, warmup=warmup)
         if self.hold:
             self.hold = False
             Path("begun").write_text("!")

@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from pvbench.delivery import Machine
+from pvbench.delivery import BootedGuest
 from pvbench.guest import Guest
 
 
 @contextmanager
-def boot_machine(guest: Guest, settings: dict[str, Any]) -> Iterator[Machine]:
+def boot_guest(guest: Guest, settings: dict[str, Any]) -> Iterator[BootedGuest]:
     """Boot *guest* with what of *settings* a boot needs."""
     from pvbench_deliver_kvm import build
-    from pvbench_deliver_kvm.measure.machine import KvmMachine
+    from pvbench_deliver_kvm.measure.machine import KvmBootedGuest
     from pvbench_deliver_kvm.support import HYPERCALL_ABIS
-    from pvbench_deliver_kvm.vmm.booted_guest import Start, booted
+    from pvbench_deliver_kvm.vmm.booted_guest import Start, booted_vm
 
     start = Start(
         image=build.image(),
@@ -27,8 +27,8 @@ def boot_machine(guest: Guest, settings: dict[str, Any]) -> Iterator[Machine]:
         halt_poll_ns=settings.get("halt_poll_ns"),
         niceness=max(os.nice(0), LOW_PRIORITY if settings["software"] else 0),
     )
-    with booted(guest, start) as running:
-        yield KvmMachine(
+    with booted_vm(guest, start) as running:
+        yield KvmBootedGuest(
             running, execution=settings["execution"], facts=settings.get("facts", {})
         )
 

@@ -17,7 +17,7 @@ from pvbench_deliver_kvm.measure.slices import Result, Slice
 from pvbench_deliver_kvm.support import has_algorithm, stand_in
 from pvbench_deliver_kvm.vmm import mailbox
 from pvbench_deliver_kvm.vmm.binary_stats import OBSERVED
-from pvbench_deliver_kvm.vmm.booted_guest import BootedGuest, GuestError
+from pvbench_deliver_kvm.vmm.booted_guest import GuestError, GuestVm
 
 HALTED_SHARE = 0.9  # of handler runs, for targets to count as halted
 DELAY_SHARE = 0.02  # of a slice that a thread waited for its CPU
@@ -26,11 +26,11 @@ _AUDIT_LOOPS = 5
 _BY_KVM = "KVM's counter"
 
 
-class KvmMachine:
-    """See `pvbench.delivery.Machine`."""
+class KvmBootedGuest:
+    """See `pvbench.delivery.BootedGuest`."""
 
     def __init__(
-        self, guest: BootedGuest, *, execution: str, facts: dict[str, str] | None = None
+        self, guest: GuestVm, *, execution: str, facts: dict[str, str] | None = None
     ) -> None:
         self._guest, self._execution, self._host = guest, execution, facts or {}
         self._met: list[tuple[Task, str | float]] = []  # with what its audit found

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import attrs
 
-from pvbench_deliver_kvm.vmm.booted_guest import BootedGuest
+from pvbench_deliver_kvm.vmm.booted_guest import GuestVm
 
 
 @attrs.frozen(kw_only=True)
@@ -19,7 +19,7 @@ class Readings:
     ran_ns: list[int]
 
     @classmethod
-    def take(cls, guest: BootedGuest) -> Readings:
+    def take(cls, guest: GuestVm) -> Readings:
         """As they are now."""
         times = [_schedstat(thread.native_id) for thread in guest.threads]
         return cls(

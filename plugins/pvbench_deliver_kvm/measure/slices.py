@@ -16,7 +16,7 @@ from pvbench.slice_result import PartialSend
 from pvbench_deliver_kvm.measure.algorithms import DRIVER_NULL, DRIVERS, OPERATIONS, OVERLAYS
 from pvbench_deliver_kvm.measure.encode import decode, encode
 from pvbench_deliver_kvm.vmm import layout, mailbox
-from pvbench_deliver_kvm.vmm.booted_guest import BootedGuest, GuestError, exception
+from pvbench_deliver_kvm.vmm.booted_guest import GuestError, GuestVm, exception
 
 SERIES = ("send", "irqoff", "deliver", "ack", "wall")
 
@@ -24,7 +24,7 @@ SERIES = ("send", "irqoff", "deliver", "ack", "wall")
 class Arena:
     """Guest memory handed out from the front; each slice starts anew."""
 
-    def __init__(self, guest: BootedGuest) -> None:
+    def __init__(self, guest: GuestVm) -> None:
         self._guest = guest
         self._at = layout.FREE_BASE
 
@@ -93,7 +93,7 @@ def uses_lists(task: Task) -> bool:
 class Slice:
     """A task in the memory of a guest."""
 
-    def __init__(self, guest: BootedGuest, task: Task, loops: int, *, call: bool) -> None:
+    def __init__(self, guest: GuestVm, task: Task, loops: int, *, call: bool) -> None:
         self._guest, self._task, self._loops, self._call = guest, task, loops, call
         self._cpus = len(guest.guest.apic_ids)
         self._words = (self._cpus + 63) // 64

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from pvbench.delivery import Machine, Task
+from pvbench.delivery import BootedGuest, Task
 from pvbench.errors import PvbenchError
 from pvbench.guest import Guest
 from pvbench.ops import Burst, Fence, Hypercall, MmioWrite, Program, WriteMem, WrMsr
@@ -111,7 +111,7 @@ def guest_of(group: str) -> Guest:
 
 
 def attempts(
-    machine: Machine, group: str, names: Iterable[str] = ()
+    booted: BootedGuest, group: str, names: Iterable[str] = ()
 ) -> Iterator[tuple[str, str]]:
     """
     (probe, why it does not work or '') one by one, in a guest of `guest_of`.
@@ -122,7 +122,7 @@ def attempts(
     for name in names or programs:
         task = _task(name, programs[name])
         try:
-            result = machine.run(task, loops=LOOPS, warmup=0)
+            result = booted.run(task, loops=LOOPS, warmup=0)
         except PvbenchError as error:
             yield name, str(error)
             return
@@ -154,7 +154,7 @@ def main() -> None:
     BEGUN once there is a guest, ``[probe, why or '']``, and ENDED, maybe early;
     ``{REFUSED: why}`` if there is no guest and another time there may be.
     """
-    from pvbench_deliver_kvm.measure.boot import boot_machine
+    from pvbench_deliver_kvm.measure.boot import boot_guest
 
     _, group, patience_s, *names = sys.argv
     settings = {
@@ -164,9 +164,9 @@ def main() -> None:
         "software": True,
     }
     try:
-        with boot_machine(guest_of(group), settings) as machine:
+        with boot_guest(guest_of(group), settings) as booted:
             _tell(BEGUN)
-            for pair in attempts(machine, group, names):
+            for pair in attempts(booted, group, names):
                 _tell(pair)
             _tell(ENDED)
     except IoctlError as error:

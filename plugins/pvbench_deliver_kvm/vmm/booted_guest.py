@@ -66,7 +66,7 @@ class Start:
     halt_poll_ns: int | None = None
 
 
-class BootedGuest:
+class GuestVm:
     """A guest at rest: every vCPU is booted and idle."""
 
     def __init__(self, guest: Guest, start: Start, kvm: Kvm, undo: ExitStack) -> None:
@@ -265,7 +265,7 @@ def exception(vector: int) -> str:
 
 
 @contextmanager
-def booted(guest: Guest, start: Start) -> Iterator[BootedGuest]:
+def booted_vm(guest: Guest, start: Start) -> Iterator[GuestVm]:
     """
     Boot *guest*; leaving the context ends it.
 
@@ -275,4 +275,4 @@ def booted(guest: Guest, start: Start) -> Iterator[BootedGuest]:
     limits.check(len(guest.apic_ids))
     with ExitStack() as undo:
         kvm = undo.enter_context(Kvm.open())
-        yield BootedGuest(guest, start, kvm, undo)
+        yield GuestVm(guest, start, kvm, undo)

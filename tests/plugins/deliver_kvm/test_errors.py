@@ -12,7 +12,7 @@ import pytest
 from pvbench.guest import parse_guest
 from pvbench_deliver_kvm import build
 from pvbench_deliver_kvm.measure import icr_tracepoint
-from pvbench_deliver_kvm.measure.boot import boot_machine
+from pvbench_deliver_kvm.measure.boot import boot_guest
 from pvbench_deliver_kvm.vmm import booted_guest
 from pvbench_deliver_kvm.vmm.booted_guest import GuestError, Start
 from pvbench_deliver_kvm.vmm.fd import IoctlError
@@ -24,12 +24,12 @@ SETTINGS = {"cpus": [], "execution": "ops", "patience_s": PATIENCE_S}
 
 def test_a_guest_that_fails_in_an_audit_has_failed(paper: Paper) -> None:
     """What an audit lacks is a fact; what a guest lacks is not."""
-    machine = paper.machine()
+    booted = paper.booted()
     paper.writes = 15
     paper.fails = IoctlError("KVM_SIGNAL_MSI", errno.EINVAL)
 
     with pytest.raises(IoctlError, match="KVM_SIGNAL_MSI failed"):
-        machine.run(task_of(), loops=1, warmup=0)
+        booted.run(task_of(), loops=1, warmup=0)
 
 
 def test_buffers_of_killed_runs_are_removed(tmp_path: Path) -> None:
@@ -62,18 +62,18 @@ def test_threads_have_no_higher_priority_than_the_user_asked_for(
     """Raising it takes a privilege."""
     seen: list[Start] = []
 
-    def booted(guest: object, start: Start) -> Any:
+    def booted_vm(guest: object, start: Start) -> Any:
         seen.append(start)
         raise GuestError("enough")
 
     monkeypatch.setattr(os, "nice", lambda change: own)
     monkeypatch.setattr(build, "image", bytes)
-    monkeypatch.setattr(booted_guest, "booted", booted)
+    monkeypatch.setattr(booted_guest, "booted", booted_vm)
     settings = SETTINGS | {"software": software}
 
     with (
         pytest.raises(GuestError, match="enough"),
-        boot_machine(parse_guest("dense:2"), settings),
+        boot_guest(parse_guest("dense:2"), settings),
     ):
         pass
     assert [start.niceness for start in seen] == [expected]
@@ -86,6 +86,6 @@ def test_a_host_cpu_that_is_not_there_is_named() -> None:
 
     with (
         pytest.raises(GuestError, match="host CPU 4095 cannot be used: Invalid argument"),
-        boot_machine(parse_guest("dense:2"), settings),
+        boot_guest(parse_guest("dense:2"), settings),
     ):
         pass

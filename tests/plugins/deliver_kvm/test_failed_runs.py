@@ -45,8 +45,8 @@ class Hindered(KvmDelivery):
     @contextmanager
     def boot(self, guest, settings):
         {hindrance}
-        with super().boot(guest, settings) as machine:
-            yield machine
+        with super().boot(guest, settings) as booted:
+            yield booted
 
 @hookimpl
 def pvbench_deliveries():

@@ -62,7 +62,7 @@ def boot(guest: Guest | None = None, **options: Any) -> None:
         "patience_s": PATIENCE_S,
     }
     start = Start(image=build.image(), **(known | options))
-    with booted_guest.booted(guest or parse_guest("dense:4"), start):
+    with booted_guest.booted_vm(guest or parse_guest("dense:4"), start):
         pass
 
 
@@ -227,7 +227,7 @@ def test_a_vcpu_runs_on_after_a_signal(monkeypatch: Patch, number: int) -> None:
 
 def test_a_guest_that_reads_other_ids_is_refused(monkeypatch: Patch) -> None:
     """As where a KVM keeps 8 bits of an ID."""
-    monkeypatch.setattr(booted_guest.BootedGuest, "cpu", wrong_id(booted_guest.BootedGuest.cpu))
+    monkeypatch.setattr(booted_guest.GuestVm, "cpu", wrong_id(booted_guest.GuestVm.cpu))
 
     assert told(GuestError) == "CPU 2 reads APIC ID 66, not 2"
 
@@ -235,7 +235,7 @@ def test_a_guest_that_reads_other_ids_is_refused(monkeypatch: Patch) -> None:
 def wrong_id(cpu: Callable[..., mailbox.Cpu]) -> Callable[..., mailbox.Cpu]:
     """CPU 2 told another ID once it is up."""
 
-    def area(guest: booted_guest.BootedGuest, number: int) -> mailbox.Cpu:
+    def area(guest: booted_guest.GuestVm, number: int) -> mailbox.Cpu:
         found = cpu(guest, number)
         if number == 2 and found.booted:
             found.apic_id = 66

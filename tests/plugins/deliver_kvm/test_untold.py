@@ -15,9 +15,9 @@ from pvbench.guest import parse_guest
 from pvbench.ops import Burst, Fence, Op, WrMsr
 from pvbench.slice_result import SliceResult
 from pvbench_deliver_kvm import build
-from pvbench_deliver_kvm.measure.machine import KvmMachine
+from pvbench_deliver_kvm.measure.machine import KvmBootedGuest
 from pvbench_deliver_kvm.vmm import booted_guest, mailbox
-from pvbench_deliver_kvm.vmm.booted_guest import BootedGuest, Start
+from pvbench_deliver_kvm.vmm.booted_guest import GuestVm, Start
 from pvbench_deliver_kvm.vmm.fd import IoctlError
 from support.kvm import PATIENCE_S, answer, held, refuse
 
@@ -29,13 +29,13 @@ SERIES = {"send", "ack", "wall"}  # and deliver, where TSCs agree
 
 
 @contextmanager
-def booted(cpus: int = 2) -> Iterator[BootedGuest]:
+def booted_vm(cpus: int = 2) -> Iterator[GuestVm]:
     """A guest; after it this process holds what it held before."""
     before = held()
     start = Start(
         image=build.image(), hypercall_abi=mailbox.HYPERCALL_KVM, cpus=(), patience_s=PATIENCE_S
     )
-    with booted_guest.booted(parse_guest(f"dense:{cpus}"), start) as guest:
+    with booted_guest.booted_vm(parse_guest(f"dense:{cpus}"), start) as guest:
         yield guest
     assert before == held()
 
@@ -49,8 +49,8 @@ def slice_result_of(*program: Op, target: int = 1) -> SliceResult:
         reached=((target,),),
         program_for=lambda burst, cpus: (),
     )
-    with booted() as guest:
-        result = KvmMachine(guest, execution="ops").run(task, loops=20, warmup=1)
+    with booted_vm() as guest:
+        result = KvmBootedGuest(guest, execution="ops").run(task, loops=20, warmup=1)
     assert result.faults == ()
     return result
 
@@ -125,7 +125,7 @@ def test_offsets_that_cannot_be_set_stay_different(monkeypatch: Patch) -> None:
     """The guest boots; its deliver would be off by the difference."""
     Offsets(monkeypatch, 1000, 1001, keep=False)
 
-    with booted() as guest:
+    with booted_vm() as guest:
         agree = guest.tscs_agree
 
     assert agree is False
@@ -135,7 +135,7 @@ def test_offsets_that_are_set_in_vain_stay_different(monkeypatch: Patch) -> None
     """They are read again; only those that differ were written, with the first one's."""
     offsets = Offsets(monkeypatch, 1000, 1000, 2000)
 
-    with booted(3) as guest:
+    with booted_vm(3) as guest:
         agree = guest.tscs_agree
 
     assert (agree, offsets.written) == (False, [1000])
@@ -156,7 +156,7 @@ def test_one_cpu_agrees_with_itself(monkeypatch: Patch, cpus: int, expected: boo
     """Though nobody tells its offset."""
     refuse(monkeypatch, "KVM_GET_DEVICE_ATTR", errno.ENXIO)
 
-    with booted(cpus) as guest:
+    with booted_vm(cpus) as guest:
         agree = guest.tscs_agree
 
     assert expected is agree

@@ -23,9 +23,9 @@ pytestmark = pytest.mark.usefixtures("busy_targets")
 # The delivery under the conditions of `busy_targets`.
 PATIENT = f"""
 from pvbench.hookspecs import hookimpl
-from pvbench_deliver_live import Live, machine
+from pvbench_deliver_live import Live, this_kernel
 
-machine.SPARE_ATTEMPTS = {SPARE_ATTEMPTS}
+this_kernel.SPARE_ATTEMPTS = {SPARE_ATTEMPTS}
 
 class Patient(Live):
     name = "patient"
@@ -65,8 +65,8 @@ def test_ipis_of_this_machine_are_measured_and_proved(source: int) -> None:
     if reason := Live().why_unsupported(guest, case.task, {}):
         pytest.skip(reason)
 
-    with Live().boot(guest, {}) as machine:
-        result = check_run(machine, case, loops=50, warmup=5)
+    with Live().boot(guest, {}) as booted:
+        result = check_run(booted, case, loops=50, warmup=5)
 
     assert held() == before
     assert (result.target_state, set(result.ticks)) == ("running", {"ack", "wall"})

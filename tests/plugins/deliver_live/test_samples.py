@@ -13,7 +13,7 @@ import pytest
 from pvbench.errors import UnavailableError
 from pvbench.run.proof import differences
 from pvbench.slice_result import SliceResult
-from pvbench_deliver_live import machine, membarrier
+from pvbench_deliver_live import membarrier, this_kernel
 from pvbench_deliver_live.interrupts import Interrupts
 from pvbench_deliver_live.spinners import spinning
 from support.live import call, plant, ready
@@ -49,7 +49,7 @@ def run(
 ) -> SliceResult:
     """A slice that sees these readings, from CPU 0 to some targets."""
     planted = Planted(Path("planted"), -1, iter(readings))
-    here = machine.ThisMachine(planted, CPUS, {}, nobody)
+    here = this_kernel.ThisKernel(planted, CPUS, {}, nobody)
     return here.run(ready(call(*targets)).task, loops=loops, warmup=1)
 
 
@@ -98,7 +98,7 @@ def test_no_garbage_is_collected_while_calls_are_timed() -> None:
             collects.append(gc.isenabled())
             yield reading
 
-    here = machine.ThisMachine(Planted(Path("planted"), -1, readings()), CPUS, {}, nobody)
+    here = this_kernel.ThisKernel(Planted(Path("planted"), -1, readings()), CPUS, {}, nobody)
     here.run(ready(call(1, 2)).task, loops=1, warmup=1)
 
     assert (collects, gc.isenabled()) == ([False, False], True)
@@ -106,7 +106,7 @@ def test_no_garbage_is_collected_while_calls_are_timed() -> None:
 
 def test_an_empty_iteration_is_timed_without_a_call() -> None:
     """What timing itself takes; there is nothing to acknowledge, and nothing is read."""
-    here = machine.ThisMachine(Planted(Path("planted"), -1, iter(())), CPUS, {}, nobody)
+    here = this_kernel.ThisKernel(Planted(Path("planted"), -1, iter(())), CPUS, {}, nobody)
 
     result = here.run(ready().task, loops=5, warmup=1)
 
@@ -121,7 +121,7 @@ def test_targets_that_do_not_run_end_the_slice(tmp_path: Path) -> None:
         r"so 0 of 5 samples were taken\. See what else runs on that CPU\."
     )
     with (
-        machine.booted(plant(tmp_path), nobody) as here,
+        this_kernel.booted(plant(tmp_path), nobody) as here,
         pytest.raises(UnavailableError, match=expected),
     ):
         here.run(ready(call(1, 2)).task, loops=5, warmup=1)
@@ -137,4 +137,4 @@ def test_a_cpu_that_is_not_there_is_named() -> None:
 def test_an_error_of_the_call_is_raised() -> None:
     """A time of a call that failed is none."""
     with pytest.raises(OSError, match=r"membarrier\(2\)"):
-        machine.timed(lambda: -1)
+        this_kernel.timed(lambda: -1)

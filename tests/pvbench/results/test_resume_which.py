@@ -17,7 +17,7 @@ FOLDER = Path("results/some-cpu-4cpu")
 
 
 @pytest.fixture(autouse=True)
-def one_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+def one_booted(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine with a name; each of its boots runs once for all tests."""
     monkeypatch.setattr(runs, "run_boot", REPLAY)
     monkeypatch.setattr(host_name, "name", lambda: "some-cpu-4cpu")

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 import pytest
 
-from pvbench.delivery import Machine, Options, Task
+from pvbench.delivery import BootedGuest, Options, Task
 from pvbench.errors import UnavailableError
 from pvbench.guest import Guest, parse_guest
 from pvbench.run.prepared import prepare
@@ -37,11 +37,11 @@ class Small(Model):
 class Tampering:
     """A machine that runs another and changes what it reports."""
 
-    machine: Machine
+    booted: BootedGuest
     tamper: Callable[[SliceResult], SliceResult]
 
     def run(self, task: Task, *, loops: int, warmup: int) -> SliceResult:
-        return self.tamper(self.machine.run(task, loops=loops, warmup=warmup))
+        return self.tamper(self.booted.run(task, loops=loops, warmup=warmup))
 
 
 class Reports(Small):
@@ -51,9 +51,9 @@ class Reports(Small):
         self.tamper = tamper
 
     @contextmanager
-    def boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[Machine]:
-        with super().boot(guest, settings) as machine:
-            yield Tampering(machine, self.tamper)
+    def boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[BootedGuest]:
+        with super().boot(guest, settings) as booted:
+            yield Tampering(booted, self.tamper)
 
 
 def counted(result: SliceResult, **changes: Any) -> SliceResult:
@@ -163,20 +163,20 @@ class FailsToDecline(Small):
 
 class HidesErrors(Small):
     @contextmanager
-    def boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[Machine]:
+    def boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[BootedGuest]:
         try:
-            with super().boot(guest, settings) as machine:
-                yield machine
+            with super().boot(guest, settings) as booted:
+                yield booted
         except Exception:
             return
 
 
 class DoesNotBoot(Small):
     @contextmanager
-    def boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[Machine]:
-        yield self.machine()
+    def boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[BootedGuest]:
+        yield self.booted()
 
-    def machine(self) -> Machine:
+    def booted(self) -> BootedGuest:
         raise OSError("no memory")
 
 
@@ -184,20 +184,20 @@ class LeavesFile(Small):
     left: list[Any] = []  # noqa: RUF012 - what a faulty delivery forgets
 
     @contextmanager
-    def boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[Machine]:
+    def boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[BootedGuest]:
         self.left.append(open(__file__))  # noqa: SIM115
-        with super().boot(guest, settings) as machine:
-            yield machine
+        with super().boot(guest, settings) as booted:
+            yield booted
 
 
 class LeavesThread(Small):
     end: threading.Event
 
     @contextmanager
-    def boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[Machine]:
+    def boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[BootedGuest]:
         threading.Thread(target=self.end.wait, name="vcpu").start()
-        with super().boot(guest, settings) as machine:
-            yield machine
+        with super().boot(guest, settings) as booted:
+            yield booted
 
 
 class SettingsOfPython(Small):
@@ -279,7 +279,7 @@ def test_a_delivery_without_a_fault_passes_with_settings_of_the_author_s() -> No
 def test_acknowledgements_of_lost_targets_are_refused() -> None:
     """Nobody can wait for a target that is never reached."""
     case = case_of("kvm-pv128-v3/x2apic-physical", cpus(130), call(0, 1, 129))
-    machine = Tampering(Engine(case.guest, cost_profile_of()), lambda t: timed(t, "ack", 5))
+    booted = Tampering(Engine(case.guest, cost_profile_of()), lambda t: timed(t, "ack", 5))
 
     with pytest.raises(AssertionError, match="acknowledgements that lost targets never give"):
-        check_run(machine, prepare(case))
+        check_run(booted, prepare(case))

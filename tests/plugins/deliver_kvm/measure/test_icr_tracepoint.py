@@ -18,7 +18,7 @@ from pvbench.errors import UnavailableError
 from pvbench.guest import parse_guest
 from pvbench.ops import Burst, Fence, WrMsr
 from pvbench_deliver_kvm.measure import machine
-from pvbench_deliver_kvm.measure.boot import boot_machine
+from pvbench_deliver_kvm.measure.boot import boot_guest
 from pvbench_deliver_kvm.measure.icr_tracepoint import audit
 from support.kvm import PATIENCE_S
 
@@ -185,12 +185,12 @@ def test_a_refused_buffer_is_not_removed(
 
 
 @contextmanager
-def two_cpus() -> Iterator[machine.KvmMachine]:
+def two_cpus() -> Iterator[machine.KvmBootedGuest]:
     """A guest that replays what CPU 0 sends."""
     settings = {"cpus": [], "execution": "ops", "patience_s": PATIENCE_S, "software": True}
-    with boot_machine(parse_guest("dense:2"), settings) as booted:
-        assert isinstance(booted, machine.KvmMachine)
-        yield booted
+    with boot_guest(parse_guest("dense:2"), settings) as booted_vm:
+        assert isinstance(booted_vm, machine.KvmBootedGuest)
+        yield booted_vm
 
 
 def task() -> Task:
@@ -212,12 +212,12 @@ def test_a_trace_tells_what_the_host_saw_of_each_iteration(
     tracefs.cpus = ((4, 0), (3, 3))
     monkeypatch.setattr(machine, "audit", partial(audit, tracefs=tracefs.root))
     again = task()
-    with two_cpus() as booted:
-        threads = [str(thread.native_id) for thread in booted._guest.threads]
-        first = booted.run(again, loops=3, warmup=0)
+    with two_cpus() as booted_vm:
+        threads = [str(thread.native_id) for thread in booted_vm._guest.threads]
+        first = booted_vm.run(again, loops=3, warmup=0)
         tracefs.cpus = ((500, 0),)
-        second = booted.run(again, loops=3, warmup=0)
-        other = booted.run(task(), loops=3, warmup=0)
+        second = booted_vm.run(again, loops=3, warmup=0)
+        other = booted_vm.run(task(), loops=3, warmup=0)
 
     seen = [trace.facts["icr_writes_traced"] for trace in (first, second, other)]
     assert seen == [2.0, 2.0, 100.0]
@@ -230,8 +230,8 @@ def test_a_trace_tells_why_the_host_saw_nothing(
 ) -> None:
     """And measures all the same."""
     monkeypatch.setattr(machine, "audit", partial(audit, tracefs=tmp_path))
-    with two_cpus() as booted:
-        trace = booted.run(task(), loops=3, warmup=0)
+    with two_cpus() as booted_vm:
+        trace = booted_vm.run(task(), loops=3, warmup=0)
 
     why = f"{tmp_path} cannot be used: No such file or directory"
     assert (trace.facts["icr_writes_traced"], trace.counts.handlers) == (why, (0, 3))

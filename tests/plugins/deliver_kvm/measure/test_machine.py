@@ -19,9 +19,9 @@ from pvbench.run.proof import differences
 from pvbench.slice_result import SliceResult
 from pvbench_deliver_kvm.delivery import KvmDelivery
 from pvbench_deliver_kvm.measure import algorithms
-from pvbench_deliver_kvm.measure.boot import boot_machine
-from pvbench_deliver_kvm.measure.machine import HALTED_SHARE, KvmMachine
-from pvbench_deliver_kvm.vmm.booted_guest import BootedGuest, GuestError
+from pvbench_deliver_kvm.measure.boot import boot_guest
+from pvbench_deliver_kvm.measure.machine import HALTED_SHARE, KvmBootedGuest
+from pvbench_deliver_kvm.vmm.booted_guest import GuestError, GuestVm
 from support.helpers import burst_of, stack_of
 from support.kvm import PATIENCE_S
 from support.model import call, case_of, cpus, mask
@@ -38,7 +38,9 @@ def ready(*bursts: Burst, stack: str = NATIVE) -> Prepared:
 
 
 @contextmanager
-def machine(*, execution: str = "algorithm", on: tuple[int, ...] = ()) -> Iterator[KvmMachine]:
+def booted(
+    *, execution: str = "algorithm", on: tuple[int, ...] = ()
+) -> Iterator[KvmBootedGuest]:
     """A booted guest of four, on these host CPUs."""
     settings = {
         "cpus": list(on),
@@ -46,14 +48,14 @@ def machine(*, execution: str = "algorithm", on: tuple[int, ...] = ()) -> Iterat
         "patience_s": PATIENCE_S,
         "software": True,
     }
-    with boot_machine(cpus(4), settings) as made:
-        assert isinstance(made, KvmMachine)
+    with boot_guest(cpus(4), settings) as made:
+        assert isinstance(made, KvmBootedGuest)
         yield made
 
 
 def ran(task: Task, *, execution: str = "algorithm", loops: int = 10) -> SliceResult:
     """One slice in a guest of its own."""
-    with machine(execution=execution) as made:
+    with booted(execution=execution) as made:
         return made.run(task, loops=loops, warmup=0)
 
 
@@ -112,7 +114,7 @@ def test_a_vector_that_nobody_asked_for_is_a_fault() -> None:
     """CPU 1 handles it, beside the one that was sent; the guest lives on."""
     task = ready(mask(0, 2, vector=0xFB)).task
     strange = attrs.evolve(task, programs=((Fence(), STRANGE, *task.programs[0]),))
-    with machine(execution="ops") as made:
+    with booted(execution="ops") as made:
         first = made.run(strange, loops=5, warmup=0)
         second = made.run(task, loops=5, warmup=0)
 
@@ -134,14 +136,14 @@ def test_a_slice_is_over_when_its_last_handler_has_run(
 ) -> None:
     """Whom the source does not wait for, or never heard of, the host does, before it counts."""
     asked: list[tuple[int, ...]] = []
-    synchronise = BootedGuest.synchronise
+    synchronise = GuestVm.synchronise
 
-    def noted(guest: BootedGuest, targets: tuple[int, ...]) -> None:
+    def noted(guest: GuestVm, targets: tuple[int, ...]) -> None:
         synchronise(guest, targets)
         asked.append(targets)
 
-    with machine(execution="ops") as made:
-        monkeypatch.setattr(BootedGuest, "synchronise", noted)
+    with booted(execution="ops") as made:
+        monkeypatch.setattr(GuestVm, "synchronise", noted)
         task = attrs.evolve(ready(mask(0, 1)).task, **changes)
         result = made.run(task, loops=20, warmup=0)
 
@@ -189,7 +191,7 @@ def test_a_sender_that_is_not_what_its_name_says_is_refused() -> None:
 def test_both_ways_of_execution_do_the_same(operation: str) -> None:
     """The algorithm and its replay: writes, handlers and what they return."""
     prepared = ready(burst_of(operation, 1, 3, vector=0xFB), stack=CLUSTER)
-    with machine() as calling, machine(execution="ops") as replaying:
+    with booted() as calling, booted(execution="ops") as replaying:
         both = [m.run(prepared.task, loops=4, warmup=1) for m in (calling, replaying)]
 
     assert [result.facts["execution"] for result in both] == ["algorithm", "ops"]
@@ -200,7 +202,7 @@ def test_vcpus_run_where_they_are_told_to() -> None:
     """One host CPU for all four: the threads stay on it, this process does not."""
     before = os.sched_getaffinity(0)
     one = max(before)
-    with machine(on=(one,)) as made:
+    with booted(on=(one,)) as made:
         allowed = [os.sched_getaffinity(t.native_id or 0) for t in made._guest.threads]
         facts = made.run(ready(call(0, 1)).task, loops=2, warmup=0).facts
 
@@ -221,7 +223,7 @@ def test_vcpu_threads_give_way_where_kvm_is_software(own: int) -> None:
 def niceness_of_vcpus(own: int) -> set[int]:
     """The nice values of vCPU threads which a thread of nice value *own* has started."""
     os.setpriority(os.PRIO_PROCESS, 0, own)  # on Linux that of the calling thread alone
-    with machine() as made:
+    with booted() as made:
         threads = [thread.native_id or 0 for thread in made._guest.threads]
         return {os.getpriority(os.PRIO_PROCESS, thread) for thread in threads}
 

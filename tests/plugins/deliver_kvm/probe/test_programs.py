@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pvbench.delivery import Machine, Task
+from pvbench.delivery import BootedGuest, Task
 from pvbench.errors import PvbenchError, UnavailableError
 from pvbench.guest import Guest
 from pvbench.slice_result import Counts, SliceResult
@@ -58,8 +58,8 @@ class Faithful:
         )
 
 
-def probes(machine: Machine, group: str = "x2apic") -> dict[str, str]:
-    return dict(programs.attempts(machine, group))
+def probes(booted: BootedGuest, group: str = "x2apic") -> dict[str, str]:
+    return dict(programs.attempts(booted, group))
 
 
 @pytest.mark.parametrize("group", programs.PROBES)
@@ -79,13 +79,13 @@ def test_only_what_is_asked_for_is_tried() -> None:
 
 def test_a_machine_is_given_each_program_once() -> None:
     """As an NMI it is counted under the NMI's vector."""
-    machine = Faithful()
-    probes(machine)
+    booted = Faithful()
+    probes(booted)
 
-    assert [task.programs for task in machine.tasks] == [
+    assert [task.programs for task in booted.tasks] == [
         (program,) for program in programs.PROBES["x2apic"][2].values()
     ]
-    assert [task.bursts[0].vector for task in machine.tasks] == [0xFC, 0xFC, 0xFC, 0xFC, 2]
+    assert [task.bursts[0].vector for task in booted.tasks] == [0xFC, 0xFC, 0xFC, 0xFC, 2]
 
 
 @pytest.mark.parametrize(
@@ -117,33 +117,33 @@ def test_a_fault_is_told_rather_than_what_it_led_to() -> None:
 
 def test_nothing_is_tried_in_a_guest_that_is_lost() -> None:
     """What it was lost by is told, and nothing about what would come after."""
-    machine = Faithful(good=2, lost="CPU 0: triple fault (KVM_EXIT_SHUTDOWN)")
-    found = probes(machine)
+    booted = Faithful(good=2, lost="CPU 0: triple fault (KVM_EXIT_SHUTDOWN)")
+    found = probes(booted)
 
     assert found == {
         "x2apic-physical": "",
         "x2apic-logical": "",
         "x2apic-shorthand": "CPU 0: triple fault (KVM_EXIT_SHUTDOWN)",
     }
-    assert len(machine.tasks) == 3
+    assert len(booted.tasks) == 3
 
 
 class Child:
     """`probes.main` in this process, on a machine of the test's."""
 
     def __init__(
-        self, monkeypatch: pytest.MonkeyPatch, machine: Machine | PvbenchError
+        self, monkeypatch: pytest.MonkeyPatch, booted: BootedGuest | PvbenchError
     ) -> None:
         self.asked: list[tuple[Guest, dict[str, Any]]] = []
-        self._patch, self._machine = monkeypatch, machine
+        self._patch, self._booted = monkeypatch, booted
         monkeypatch.setattr(boot, "boot_machine", self._boot)
 
     @contextmanager
-    def _boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[Machine]:
+    def _boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[BootedGuest]:
         self.asked.append((guest, settings))
-        if isinstance(self._machine, PvbenchError):
-            raise self._machine
-        yield self._machine
+        if isinstance(self._booted, PvbenchError):
+            raise self._booted
+        yield self._booted
 
     def main(self, group: str) -> None:
         self._patch.setattr(sys, "argv", ["probes", group, "1.5", *programs.PROBES[group][2]])

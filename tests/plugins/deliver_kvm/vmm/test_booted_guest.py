@@ -16,9 +16,9 @@ from pvbench.delivery import Task
 from pvbench.guest import Guest, parse_guest
 from pvbench.ops import Burst, Fence, WrMsr
 from pvbench_deliver_kvm import build
-from pvbench_deliver_kvm.measure.machine import KvmMachine
+from pvbench_deliver_kvm.measure.machine import KvmBootedGuest
 from pvbench_deliver_kvm.vmm import booted_guest, layout, mailbox
-from pvbench_deliver_kvm.vmm.booted_guest import BootedGuest, GuestError, Start
+from pvbench_deliver_kvm.vmm.booted_guest import GuestError, GuestVm, Start
 from pvbench_deliver_kvm.vmm.vcpu_threads import Event
 from support.kvm import PATIENCE_S, held
 
@@ -39,19 +39,19 @@ NEVER_READY = bytes.fromhex("fa f4 ebfd")  # cli; hlt; again
 
 def started(
     guest: Guest | None = None, *, entry: bytes = b"", patience_s: float = PATIENCE_S
-) -> AbstractContextManager[BootedGuest]:
+) -> AbstractContextManager[GuestVm]:
     """The real guest, its entry overwritten by *entry*."""
     image = entry + build.image()[len(entry) :]
     start = Start(
         image=image, hypercall_abi=mailbox.HYPERCALL_KVM, cpus=(), patience_s=patience_s
     )
-    return booted_guest.booted(guest or parse_guest("dense:2"), start)
+    return booted_guest.booted_vm(guest or parse_guest("dense:2"), start)
 
 
 @contextmanager
-def machine(cpus: int = 2) -> Iterator[KvmMachine]:
+def booted(cpus: int = 2) -> Iterator[KvmBootedGuest]:
     with started(parse_guest(f"dense:{cpus}")) as guest:
-        yield KvmMachine(guest, execution="ops")
+        yield KvmBootedGuest(guest, execution="ops")
 
 
 def task(*program: object, target: int = 1) -> Task:
@@ -114,7 +114,7 @@ def test_a_guest_that_never_gets_ready_is_given_up(monkeypatch: pytest.MonkeyPat
 
 def test_a_source_that_waits_in_vain_says_for_whom() -> None:
     """It gives up before the host does, which knows only that nothing moves."""
-    with machine() as running:
+    with booted() as running:
         running._guest.box.limit_ticks = SOON_TICKS
         result = running.run(task(Fence()), loops=2, warmup=0)
 
@@ -123,7 +123,7 @@ def test_a_source_that_waits_in_vain_says_for_whom() -> None:
 
 def test_a_source_waits_for_targets_to_be_idle_before_it_sends() -> None:
     """CPU 1 rests, but is made to look busy: no interrupt arrives."""
-    with machine() as running:
+    with booted() as running:
         running._guest.box.limit_ticks = SOON_TICKS
         running._guest.cpu(1).idle = mailbox.BUSY
         result = running.run(task(*UNICAST), loops=2, warmup=0)
@@ -135,7 +135,7 @@ def test_a_source_waits_for_targets_to_be_idle_before_it_sends() -> None:
 class EventsOfHangingGuest(SimpleQueue[Event]):
     """The time to wait is over when the guest is in NEVER_READY, however long it takes."""
 
-    def __init__(self, guest: BootedGuest) -> None:
+    def __init__(self, guest: GuestVm) -> None:
         self.guest = guest
 
     def get(self, block: bool = True, timeout: float | None = None) -> Event:
@@ -147,7 +147,7 @@ class EventsOfHangingGuest(SimpleQueue[Event]):
 
 def test_a_guest_that_never_finishes_is_given_up() -> None:
     """Its source halts in the handler that wakes it, so nothing moves any more."""
-    with machine() as running:
+    with booted() as running:
         guest = running._guest
         place = layout.MAILBOX_BASE + mailbox.Mailbox.reserved.offset
         hang = MOVB_1_TO + place.to_bytes(4, "little") + b"\1" + NEVER_READY
@@ -161,7 +161,7 @@ def test_a_guest_that_never_finishes_is_given_up() -> None:
 
 def test_a_target_that_never_answers_is_told_by_its_number() -> None:
     """CPU 1 is sent nothing, so it acknowledges nothing; the guest lives on."""
-    with machine() as running:
+    with booted() as running:
         box = running._guest.box
         usual, box.limit_ticks = box.limit_ticks, SOON_TICKS
         silent = running.run(task(Fence()), loops=3, warmup=0)
@@ -185,7 +185,7 @@ def test_a_target_that_never_answers_is_told_by_its_number() -> None:
 )
 def test_a_fault_of_an_op_is_its_outcome(program: tuple[object, ...], fault: str) -> None:
     """The guest goes on behind the op, and so does the boot."""
-    with machine() as running:
+    with booted() as running:
         faulty = running.run(task(*program), loops=5, warmup=0)
         good = running.run(task(*UNICAST), loops=5, warmup=0)
 
@@ -195,12 +195,12 @@ def test_a_fault_of_an_op_is_its_outcome(program: tuple[object, ...], fault: str
 
 def test_a_hundred_boots_leave_nothing_behind() -> None:
     """No descriptor, no thread, no mapping, and no memory that grows with each boot."""
-    with machine():
+    with booted():
         pass
     before, size = held(), resident_kib()
 
     for _ in range(100):
-        with machine() as running:
+        with booted() as running:
             running.run(task(*UNICAST), loops=1, warmup=0)
 
     assert before == held()

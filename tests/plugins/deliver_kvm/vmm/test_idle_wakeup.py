@@ -8,9 +8,9 @@ from pvbench.delivery import Task
 from pvbench.guest import parse_guest
 from pvbench.ops import Burst, Fence, WrMsr
 from pvbench_deliver_kvm import build
-from pvbench_deliver_kvm.measure.machine import KvmMachine
+from pvbench_deliver_kvm.measure.machine import KvmBootedGuest
 from pvbench_deliver_kvm.vmm import layout, mailbox, uapi, vcpu_threads
-from pvbench_deliver_kvm.vmm.booted_guest import BootedGuest, Start, booted
+from pvbench_deliver_kvm.vmm.booted_guest import GuestVm, Start, booted_vm
 from pvbench_deliver_kvm.vmm.vcpu_threads import VcpuThread
 from support.kvm import PATIENCE_S
 
@@ -27,7 +27,7 @@ TASK = Task(
 )
 
 
-def strike(guest: BootedGuest, cpu: int, rip: int) -> None:
+def strike(guest: GuestVm, cpu: int, rip: int) -> None:
     """Let an NMI arrive while *cpu*, which says that it halts, is at *rip*."""
     guest._wait(lambda: guest.cpu(cpu).idle == mailbox.HALTED, 5.0, "come to rest")
     vcpu_threads.stop(guest.threads)
@@ -61,9 +61,9 @@ def test_an_nmi_just_before_hlt_leaves_nobody_asleep_as_busy(behind: int) -> Non
         patience_s=PATIENCE_S,
         niceness=10,
     )
-    with booted(parse_guest("dense:2"), start) as guest:
-        machine = KvmMachine(guest, execution="ops")
+    with booted_vm(parse_guest("dense:2"), start) as guest:
+        booted = KvmBootedGuest(guest, execution="ops")
         strike(guest, 1, rip)
-        result = machine.run(TASK, loops=3, warmup=0)
+        result = booted.run(TASK, loops=3, warmup=0)
 
     assert (result.faults, result.counts.handlers) == ((), (0, 3))

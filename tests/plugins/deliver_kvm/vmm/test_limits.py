@@ -152,6 +152,6 @@ def test_no_guest_starts_without_room(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with (
         pytest.raises(UnavailableError, match="of memory"),
-        booted_guest.booted(parse_guest("dense:2"), start),
+        booted_guest.booted_vm(parse_guest("dense:2"), start),
     ):
         pass

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pvbench.guest import parse_guest
-from pvbench_deliver_kvm.measure.boot import boot_machine
+from pvbench_deliver_kvm.measure.boot import boot_guest
 from pvbench_deliver_kvm.vmm import vcpu_threads
 from pvbench_deliver_kvm.vmm.vcpu_threads import KICK, VcpuThread
 from support.kvm import PATIENCE_S, answer
@@ -88,7 +88,7 @@ def test_a_thread_that_has_ended_is_not_kicked(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.usefixtures("needs_kvm")
 def test_a_guest_ends_without_a_signal_for_its_process(delivered: list[int]) -> None:
     """Its four vCPUs are halted in KVM_RUN, which ends with EINTR."""
-    with boot_machine(parse_guest("dense:4"), SETTINGS):
+    with boot_guest(parse_guest("dense:4"), SETTINGS):
         pass
 
     assert delivered == []
@@ -103,7 +103,7 @@ def test_a_vcpu_can_be_interrupted_by_the_kick_only(monkeypatch: pytest.MonkeyPa
         masks.append(argument.raw[:12])
 
     answer(monkeypatch, "KVM_SET_SIGNAL_MASK", note)
-    with boot_machine(parse_guest("dense:2"), SETTINGS):
+    with boot_guest(parse_guest("dense:2"), SETTINGS):
         pass
 
     assert masks == [bytes.fromhex("08000000 fffdffffffffffff")] * 2

@@ -18,7 +18,7 @@ from typing import Final
 
 import attrs
 
-from pvbench.delivery import Machine, Task
+from pvbench.delivery import BootedGuest, Task
 from pvbench.errors import UnavailableError
 from pvbench.ops import KernelSend
 from pvbench.slice_result import Counts, Distribution, SliceResult
@@ -35,12 +35,12 @@ Spinning = Callable[[tuple[int, ...]], AbstractContextManager[None]]
 
 
 @contextmanager
-def booted(root: Path, spin: Spinning = spinning) -> Iterator[Machine]:
+def booted(root: Path, spin: Spinning = spinning) -> Iterator[BootedGuest]:
     """The machine, ready to send; *spin* keeps threads on the CPUs it is given."""
     membarrier.register()
     facts: dict[str, str | int | float] = {**kernel.facts(root), "null_ns": _null_ns()}
     with Interrupts.opened(root / INTERRUPTS) as interrupts:
-        yield ThisMachine(interrupts, numbers(root), facts, spin)
+        yield ThisKernel(interrupts, numbers(root), facts, spin)
 
 
 def _null_ns() -> int:
@@ -93,9 +93,9 @@ class Samples:
 
 
 @attrs.frozen
-class ThisMachine:
+class ThisKernel:
     """
-    A `Machine`.
+    A `BootedGuest`.
 
     Args:
         numbers: this machine's number of each guest CPU.
@@ -107,7 +107,7 @@ class ThisMachine:
     spin: Spinning
 
     def run(self, task: Task, *, loops: int, warmup: int) -> SliceResult:
-        """See `Machine.run`."""
+        """See `BootedGuest.run`."""
         targets = _targets(task)
         if not targets:
             samples = Samples([timed(int) for _ in range(loops)])  # int() is nothing, and 0
