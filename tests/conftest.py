@@ -33,12 +33,11 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of a file share its fixtures, so they run in one process."""
-    real = {item.path for item in items if REAL & set(getattr(item, "fixturenames", ()))}
+    """Other tests of a file share its fixtures, so they run in one process too."""
     for item in items:
         if not item.get_closest_marker("xdist_group"):
-            name = ONE_BY_ONE if item.path in real else str(item.path)
-            item.add_marker(pytest.mark.xdist_group(name))
+            is_real = REAL & set(getattr(item, "fixturenames", ()))
+            item.add_marker(pytest.mark.xdist_group(ONE_BY_ONE if is_real else str(item.path)))
 
 
 # The same examples on every machine, and no clocks.
