@@ -41,7 +41,7 @@ def broadcasts() -> list[Case]:
 def wall_us(case: Case, cost_profile: CostProfile) -> float:
     """Modelled time of one iteration."""
     ready = prepare(case)
-    result = Engine(case.guest, cost_profile).run(ready.task, loops=5, warmup=10)
+    result = Engine(case.guest, cost_profile).load(ready.task).run(loops=5, warmup=10)
     return result.ticks["wall"] / 5 / 1e6
 
 

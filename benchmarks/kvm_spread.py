@@ -46,7 +46,7 @@ def tasks(vcpus: int) -> list[Prepared]:
 
 def wall(booted: BootedGuest, ready: Prepared, warmup: int) -> float:
     """Ticks of one burst, mean of a slice."""
-    result = booted.run(ready.task, loops=LOOPS, warmup=warmup)
+    result = booted.load(ready.task).run(loops=LOOPS, warmup=warmup)
     return result.ticks["wall"] / result.samples["wall"]
 
 

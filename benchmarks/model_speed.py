@@ -66,7 +66,7 @@ def on_the_model(case: Case, cost_profile: CostProfile) -> Callable[[int], float
 
     def run(loops: int) -> float:
         start = time.perf_counter()
-        engine.run(task, loops=loops, warmup=0)
+        engine.load(task).run(loops=loops, warmup=0)
         return time.perf_counter() - start
 
     return run

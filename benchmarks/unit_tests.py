@@ -97,7 +97,7 @@ def _round_trip_ps(driver: str, burst: Burst, cost_profile: CostProfile) -> floa
             bursts=(burst,),
         )
     )
-    result = Engine(guest, cost_profile).run(prepared.task, loops=10, warmup=10)
+    result = Engine(guest, cost_profile).load(prepared.task).run(loops=10, warmup=10)
     return result.ticks["ack"] / result.samples["ack"]
 
 

@@ -7,7 +7,7 @@ The names below are the interface of plugins.  Each is imported when it is first
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from pvbench.delivery import Algorithm, BootedGuest, Delivery, Options, Task
+    from pvbench.delivery import Algorithm, BootedGuest, Delivery, LoadedTask, Options, Task
     from pvbench.errors import PvbenchError, UnavailableError, UsageError
     from pvbench.guest import Guest, parse_guest
     from pvbench.hookspecs import API, hookimpl
@@ -61,6 +61,7 @@ __all__ = [
     "IrqRestore",
     "IrqSave",
     "KvmOverlay",
+    "LoadedTask",
     "MmioWrite",
     "Op",
     "Ops",
@@ -100,6 +101,7 @@ if not TYPE_CHECKING:  # a type checker must see misspelt names
             "Algorithm",
             "Delivery",
             "BootedGuest",
+            "LoadedTask",
             "Options",
             "Task",
         ),

@@ -79,14 +79,26 @@ class Task:
     algorithm: Algorithm | None = None
 
 
-class BootedGuest(Protocol):
-    """One booted guest."""
+class LoadedTask(Protocol):
+    """A task that a booted guest is ready to run, as often as is asked."""
 
-    def run(self, task: Task, *, loops: int, warmup: int) -> SliceResult:
+    def run(self, *, loops: int, warmup: int) -> SliceResult:
         """
         Execute *warmup* iterations, then *loops* timed and counted ones.
 
         Each source repeats its burst; sources start together.
+        """
+        ...
+
+
+class BootedGuest(Protocol):
+    """One booted guest."""
+
+    def load(self, task: Task) -> LoadedTask:
+        """
+        Do for *task* once whatever need not be done for each of its slices.
+
+        Tasks stay loaded until the boot ends, and their slices may take turns.
         """
         ...
 

@@ -192,7 +192,7 @@ class _Measured:
         case = self._ready.case
         with self._delivery.boot(case.guest, self._settings) as booted:
             warmup = self._effort.warmup_of(loops)
-            result = booted.run(self._ready.task, loops=loops, warmup=warmup)
+            result = booted.load(self._ready.task).run(loops=loops, warmup=warmup)
         if wrong := differences(self._ready, result):
             raise SenderError(f"{case.name}: proof of mechanism failed", why=wrong[0])
         return result

@@ -12,7 +12,7 @@ from typing import Final
 
 import attrs
 
-from pvbench.delivery import Task
+from pvbench.delivery import LoadedTask, Task
 from pvbench.guest import Guest
 from pvbench.slice_result import SliceResult
 from pvbench_deliver_model.cost_profile import CostProfile
@@ -28,10 +28,28 @@ class Modelled:
         self._engine = Engine(guest, cost_profile)
         self._shorter = Engine(guest, cost_profile.with_assumed(1 - _STEP))
 
-    def run(self, task: Task, *, loops: int, warmup: int) -> SliceResult:
+    def load(self, task: Task) -> LoadedTask:
+        """See `pvbench.delivery.BootedGuest`."""
+        return _LoadedTask(self._engine.load(task), self._shorter.load(task))
+
+
+@attrs.frozen
+class _LoadedTask:
+    """
+    A task under two cost profiles.
+
+    Args:
+        exact: under the one that was asked for.
+        shorter: under the one whose assumed numbers are smaller.
+    """
+
+    exact: LoadedTask
+    shorter: LoadedTask
+
+    def run(self, *, loops: int, warmup: int) -> SliceResult:
         """The slice result of the cost profile, with the assumed part of each series."""
-        result = self._engine.run(task, loops=loops, warmup=warmup)
-        shorter = self._shorter.run(task, loops=loops, warmup=warmup)
+        result = self.exact.run(loops=loops, warmup=warmup)
+        shorter = self.shorter.run(loops=loops, warmup=warmup)
         both = [name for name in result.ticks if name in shorter.ticks]
         parts = {name: _part(result, shorter, name) for name in both}
         return attrs.evolve(result, assumed=parts)

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+import attrs
 import numpy as np
 import numpy.typing as npt
 
-from pvbench.delivery import Task
+from pvbench.delivery import LoadedTask, Task
 from pvbench.guest import Guest
 from pvbench.ops import Burst, Program
 from pvbench.sender import reached
@@ -34,9 +35,21 @@ class Engine:
     def __init__(self, guest: Guest, cost_profile: CostProfile) -> None:
         self._guest, self._cost_profile = guest, cost_profile
 
-    def run(self, task: Task, *, loops: int, warmup: int) -> SliceResult:
+    def load(self, task: Task) -> LoadedTask:
         """See `pvbench.delivery.BootedGuest`."""
-        return _Slice(self._guest, self._cost_profile, task).run(loops, warmup)
+        return _LoadedTask(self._guest, self._cost_profile, task)
+
+
+@attrs.frozen
+class _LoadedTask:
+    """Each slice starts on fresh vCPUs, so that it does not depend on earlier ones."""
+
+    guest: Guest
+    cost_profile: CostProfile
+    task: Task
+
+    def run(self, *, loops: int, warmup: int) -> SliceResult:
+        return _Slice(self.guest, self.cost_profile, self.task).run(loops, warmup)
 
 
 class _Slice:

@@ -17,7 +17,7 @@ import sys
 import time
 from typing import IO, Any, Final
 
-from pvbench.delivery import Algorithm, BootedGuest, Delivery, Task
+from pvbench.delivery import Algorithm, Delivery, LoadedTask, Task
 from pvbench.errors import PvbenchError
 from pvbench.guest import Guest
 from pvbench.ops import Burst, Program, from_rows
@@ -45,40 +45,38 @@ def serve(job: dict[str, Any], answers: IO[str], reports: IO[str]) -> None:
     tasks = [_task(number, case, answers, reports) for number, case in enumerate(job["cases"])]
     schedule: list[tuple[int, int, int]] = job["schedule"]
     with delivery.boot(guest, job["settings"]) as booted:
+        loaded = [booted.load(task) for task in tasks]
         if job["slice_s"] is not None:
-            schedule = _paced(booted, tasks, schedule, job["slice_s"])
+            schedule = _paced(loaded, schedule, job["slice_s"])
         for number, (case, loops, warmup) in enumerate(schedule):
-            result = booted.run(tasks[case], loops=loops, warmup=warmup)
+            result = loaded[case].run(loops=loops, warmup=warmup)
             _report(reports, {"slice": number, "result": result.to_json()})
 
 
 def _paced(
-    booted: BootedGuest, tasks: list[Task], schedule: list[tuple[int, int, int]], slice_s: float
+    loaded: list[LoadedTask], schedule: list[tuple[int, int, int]], slice_s: float
 ) -> list[tuple[int, int, int]]:
     """*schedule* with as many iterations as there is time for."""
     wanted = {case: loops for case, loops, _ in schedule}
-    fitting = {
-        case: _fitting(booted, tasks[case], loops, slice_s) for case, loops in wanted.items()
-    }
+    fitting = {case: _fitting(loaded[case], loops, slice_s) for case, loops in wanted.items()}
     return [(case, fitting[case], min(warmup, fitting[case])) for case, _, warmup in schedule]
 
 
-def _fitting(booted: BootedGuest, task: Task, loops: int, slice_s: float) -> int:
+def _fitting(task: LoadedTask, loops: int, slice_s: float) -> int:
     """*loops*, halved until a slice of them takes no longer than *slice_s*."""
-    booted.run(task, loops=1, warmup=0)  # what is done once for a task is not a burst's
-    took = _seconds(booted, task, _FEWEST)
+    took = _seconds(task, _FEWEST)
     each = took / _FEWEST
     if took < slice_s:  # a slice costs something of its own
         more = min(max(int(slice_s / 2 / each), _FEWEST), 9 * _FEWEST) if each else _FEWEST
-        each = (_seconds(booted, task, _FEWEST + more) - took) / more
+        each = (_seconds(task, _FEWEST + more) - took) / more
     while loops > _FEWEST and loops * each > slice_s:
         loops = max(loops // 2, _FEWEST)
     return loops
 
 
-def _seconds(booted: BootedGuest, task: Task, loops: int) -> float:
+def _seconds(task: LoadedTask, loops: int) -> float:
     start = time.monotonic()
-    booted.run(task, loops=loops, warmup=0)
+    task.run(loops=loops, warmup=0)
     return time.monotonic() - start
 
 

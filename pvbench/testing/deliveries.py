@@ -72,7 +72,8 @@ def check_run(
         AssertionError: it does not.
     """
     place = where(prepared.case)
-    result = attempt(place, "run()", booted.run, prepared.task, loops=loops, warmup=warmup)
+    loaded = attempt(place, "load()", booted.load, prepared.task)
+    result = attempt(place, "run()", loaded.run, loops=loops, warmup=warmup)
     sent = attempt(place, "writing its slice result as JSON", through_json, result.to_json())
     if SliceResult.from_json(sent) != result:
         fail(place, "its slice result is another after a trip through JSON")

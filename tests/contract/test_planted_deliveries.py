@@ -8,28 +8,17 @@ from typing import Any
 import attrs
 import pytest
 
-from pvbench.delivery import BootedGuest, Task
 from pvbench.run.prepared import Prepared, prepare
 from pvbench.run.proof import differences
 from pvbench.slice_result import Counts, PartialSend, SliceResult
 from pvbench_deliver_model.engine import Engine
+from support.loaded import Tampering
 from support.model import call, case_of, cost_profile_of, cpus, mask
 
 
 def prepared_for(stack: str) -> Prepared:
     """CPU 0 of six calls CPUs 1, 2 and 3."""
     return prepare(case_of(stack, cpus(6), call(0, 1, 2, 3)))
-
-
-@attrs.frozen
-class Tampering:
-    """A machine that runs the engine and changes what it reports."""
-
-    engine: BootedGuest
-    tamper: Callable[[SliceResult], SliceResult]
-
-    def run(self, task: Task, *, loops: int, warmup: int) -> SliceResult:
-        return self.tamper(self.engine.run(task, loops=loops, warmup=warmup))
 
 
 def plus(counts: tuple[int, ...], cpu: int, more: int) -> tuple[int, ...]:
@@ -105,7 +94,7 @@ def test_a_delivery_that_errs_is_caught(
     prepared = prepared_for("kvm-pv/x2apic-physical")
     booted = Tampering(Engine(prepared.case.guest, cost_profile_of()), tamper)
 
-    result = booted.run(prepared.task, loops=2, warmup=1)
+    result = booted.load(prepared.task).run(loops=2, warmup=1)
 
     assert found == differences(prepared, result)
 
@@ -114,7 +103,9 @@ def test_a_native_send_in_place_of_the_hypercall_is_named_twice() -> None:
     """A run labelled kvm-pv that made no hypercall is never a data point."""
     pv, native = prepared_for("kvm-pv/x2apic-physical"), prepared_for("x2apic-physical")
 
-    result = Engine(native.case.guest, cost_profile_of()).run(native.task, loops=2, warmup=0)
+    result = (
+        Engine(native.case.guest, cost_profile_of()).load(native.task).run(loops=2, warmup=0)
+    )
 
     assert differences(pv, result) == [
         "ICR writes 6 instead of 0",
@@ -129,6 +120,6 @@ def test_a_lost_run_cannot_pass_for_a_coalesced_one_where_the_source_waited() ->
     engine = Engine(prepared.case.guest, cost_profile_of())
 
     lost = Tampering(Tampering(engine, changed("handlers", 1, -1)), changed("coalesced", 1, 1))
-    result = lost.run(prepared.task, loops=2, warmup=1)
+    result = lost.load(prepared.task).run(loops=2, warmup=1)
 
     assert differences(prepared, result)

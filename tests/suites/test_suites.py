@@ -59,7 +59,7 @@ def test_the_model_does_what_each_case_of_a_suite_asks(name: str) -> None:
     for boot in planned(name).boots:
         with model.boot(boot.guest, settings) as booted:
             for case in boot.cases:
-                result = booted.run(case.task, loops=2, warmup=1)
+                result = booted.load(case.task).run(loops=2, warmup=1)
                 wrong[case.case.name] = differences(case, result)
 
     assert [(case, found) for case, found in wrong.items() if found] == []

@@ -139,7 +139,7 @@ def run_case(
     """The case after the static check, and what the model saw of it."""
     prepared = prepare(case)
     engine = Engine(case.guest, cost_profile or cost_profile_of())
-    return prepared, engine.run(prepared.task, loops=loops, warmup=warmup)
+    return prepared, engine.load(prepared.task).run(loops=loops, warmup=warmup)
 
 
 def times(
@@ -153,8 +153,10 @@ def modelled(
     case: Case, cost_profile: CostProfile, *, loops: int = 1, warmup: int = 0
 ) -> SliceResult:
     """What a worker gets of the case, with the assumed part of each series."""
-    return Modelled(case.guest, cost_profile).run(
-        prepare(case).task, loops=loops, warmup=warmup
+    return (
+        Modelled(case.guest, cost_profile)
+        .load(prepare(case).task)
+        .run(loops=loops, warmup=warmup)
     )
 
 

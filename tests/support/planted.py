@@ -33,8 +33,15 @@ class Machine:
     def __init__(self, machine):
         self.machine = machine
 
-    def run(self, task, *, loops, warmup):
-        result = self.machine.run(task, loops=loops, warmup=warmup)
+    def load(self, task):
+        return Loaded(self.machine.load(task))
+
+class Loaded:
+    def __init__(self, task):
+        self.task = task
+
+    def run(self, *, loops, warmup):
+        result = self.task.run(loops=loops, warmup=warmup)
         {after_slice}
         return result
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from statistics import median
 
-from pvbench.delivery import Task
+import attrs
+
+from pvbench.delivery import LoadedTask, Task
 from pvbench.errors import UnavailableError
 from pvbench.ops import Burst, IrqRestore, IrqSave
 from pvbench.slice_result import Counts, Distribution, SliceResult
@@ -33,28 +35,43 @@ class KvmBootedGuest:
         self, guest: GuestVm, *, execution: str, facts: dict[str, str] | None = None
     ) -> None:
         self._guest, self._execution, self._host = guest, execution, facts or {}
-        self._met: list[tuple[Task, str | float]] = []  # with what its audit found
         # The guest gives up first, for it knows what it waits for.
         guest.box.limit_ticks = int(guest.start.patience_s / 2 * guest.tsc_khz * 1000)
         self._null = {
             call: self._null_costs(call=call) for call in {False, execution == "algorithm"}
         }
 
-    def run(self, task: Task, *, loops: int, warmup: int) -> SliceResult:
+    def load(self, task: Task) -> LoadedTask:
+        """
+        Prove the guest's algorithm and audit the ICR writes of *task*.
+
+        Raises:
+            GuestError: the guest is lost, or its algorithm makes other ops.
+        """
+        call = self._execution == "algorithm" and has_algorithm(task)
+        with self._targets_as_in(task):
+            if call:
+                self._prove_algorithm(task)
+            traced = self._audit(task, call=call)
+        return KvmLoadedTask(self, task, traced, call)
+
+    def run(self, loaded: KvmLoadedTask, *, loops: int, warmup: int) -> SliceResult:
         """
         Execute *warmup* iterations, then *loops* timed and counted ones.
 
         Raises:
             GuestError: the guest is lost.
         """
-        call = self._execution == "algorithm" and has_algorithm(task)
+        with self._targets_as_in(loaded.task):
+            if warmup:
+                Slice(self._guest, loaded.task, warmup, call=loaded.call).run()
+            return self._timed(loaded, loops)
+
+    @contextmanager
+    def _targets_as_in(self, task: Task) -> Iterator[None]:
         self._targets_be(task)
         try:
-            if not any(task is met for met, _ in self._met):
-                self._meet(task, call=call)
-            if warmup:
-                Slice(self._guest, task, warmup, call=call).run()
-            return self._timed(task, loops, call=call)
+            yield
         finally:
             self._guest.box.idle = mailbox.HALTED
 
@@ -64,12 +81,6 @@ class KvmBootedGuest:
             sources = {burst.source for burst in task.bursts}
             cpus = self._guest.guest.cpus
             self._guest.synchronise(tuple(cpu for cpu in cpus if cpu not in sources))
-
-    def _meet(self, task: Task, *, call: bool) -> None:
-        """What is done once for each task: its algorithm is proved, its writes audited."""
-        if call:
-            self._prove_algorithm(task)
-        self._met.append((task, self._audit(task, call=call)))
 
     def _audit(self, task: Task, *, call: bool) -> str | float:
         """ICR writes of an iteration as the host traced them, or why that cannot be had."""
@@ -92,16 +103,17 @@ class KvmBootedGuest:
                     why=f"{burst.operation} of CPU {burst.source}",
                 )
 
-    def _timed(self, task: Task, loops: int, *, call: bool) -> SliceResult:
-        placed = Slice(self._guest, task, loops, call=call)
+    def _timed(self, loaded: KvmLoadedTask, loops: int) -> SliceResult:
+        placed = Slice(self._guest, loaded.task, loops, call=loaded.call)
         before = Readings.take(self._guest)
         result = placed.run()
         change = Readings.take(self._guest).since(before)
-        return self._slice_result(task, loops, result, change, call=call)
+        return self._slice_result(loaded, loops, result, change)
 
     def _slice_result(
-        self, task: Task, loops: int, result: Result, change: Readings, *, call: bool
+        self, loaded: KvmLoadedTask, loops: int, result: Result, change: Readings
     ) -> SliceResult:
+        task = loaded.task
         samples = {name: values for name, values in result.samples.items() if values}
         if len(task.bursts) > 1:
             samples["makespan"] = [result.span_ticks]
@@ -122,7 +134,7 @@ class KvmBootedGuest:
             target_state=self._state(task, result, change),
             ticks_per_second=self._guest.tsc_khz * 1000,
             faults=(*result.troubles, *strange),
-            facts=self._facts(task, loops, change, call=call),
+            facts=self._facts(loaded, loops, change),
         )
 
     def _counts(self, task: Task, result: Result, change: Readings) -> Counts:
@@ -174,15 +186,15 @@ class KvmBootedGuest:
         }
 
     def _facts(
-        self, task: Task, loops: int, change: Readings, *, call: bool
+        self, loaded: KvmLoadedTask, loops: int, change: Readings
     ) -> dict[str, str | int | float]:
-        guest = self._guest
+        guest, task = self._guest, loaded.task
         usable = len(guest.start.cpus or os.sched_getaffinity(0))
         delays = [change.delays[burst.source] for burst in task.bursts]
         known = [delay for delay in delays if delay is not None]
         found: dict[str, str | int | float] = {
             **self._host,
-            "execution": "algorithm" if call else "ops",
+            "execution": "algorithm" if loaded.call else "ops",
             "tsc_khz": guest.tsc_khz,
             "tsc_offsets": "equal" if guest.tscs_agree else "unknown or different",
             "kvm_counters": ",".join(sorted(change.counters[0])) if change.counters else "none",
@@ -193,8 +205,8 @@ class KvmBootedGuest:
             "source_delay_share": "unknown"
             if len(known) < len(delays)
             else round(max(known, default=0.0), 4),
-            "icr_writes_traced": next(found for met, found in self._met if met is task),
-            **self._null[call],
+            "icr_writes_traced": loaded.traced,
+            **self._null[loaded.call],
         }
         if told := stand_in(guest.guest.hypercall_abi):
             found["stand_in"] = told
@@ -217,6 +229,26 @@ class KvmBootedGuest:
         )
         samples = Slice(self._guest, task, _NULL_LOOPS, call=call).run().samples
         return {f"null_{name}_ticks": int(median(samples[name])) for name in ("send", "irqoff")}
+
+
+@attrs.frozen
+class KvmLoadedTask:
+    """
+    See `pvbench.delivery.LoadedTask`.
+
+    Args:
+        traced: ICR writes of an iteration as the host traced them, or why there are none.
+        call: the guest computes the ops itself.
+    """
+
+    booted: KvmBootedGuest
+    task: Task
+    traced: str | float
+    call: bool
+
+    def run(self, *, loops: int, warmup: int) -> SliceResult:
+        """See `KvmBootedGuest.run`."""
+        return self.booted.run(self, loops=loops, warmup=warmup)
 
 
 def _stack(task: Task) -> str:

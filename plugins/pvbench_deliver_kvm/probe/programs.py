@@ -122,7 +122,7 @@ def attempts(
     for name in names or programs:
         task = _task(name, programs[name])
         try:
-            result = booted.run(task, loops=LOOPS, warmup=0)
+            result = booted.load(task).run(loops=LOOPS, warmup=0)
         except PvbenchError as error:
             yield name, str(error)
             return

@@ -29,7 +29,7 @@ def test_a_guest_that_fails_in_an_audit_has_failed(paper: Paper) -> None:
     paper.fails = IoctlError("KVM_SIGNAL_MSI", errno.EINVAL)
 
     with pytest.raises(IoctlError, match="KVM_SIGNAL_MSI failed"):
-        booted.run(task_of(), loops=1, warmup=0)
+        booted.load(task_of()).run(loops=1, warmup=0)
 
 
 def test_buffers_of_killed_runs_are_removed(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_threads_have_no_higher_priority_than_the_user_asked_for(
 
     monkeypatch.setattr(os, "nice", lambda change: own)
     monkeypatch.setattr(build, "image", bytes)
-    monkeypatch.setattr(booted_guest, "booted", booted_vm)
+    monkeypatch.setattr(booted_guest, "booted_vm", booted_vm)
     settings = SETTINGS | {"software": software}
 
     with (

@@ -50,7 +50,7 @@ def slice_result_of(*program: Op, target: int = 1) -> SliceResult:
         program_for=lambda burst, cpus: (),
     )
     with booted_vm() as guest:
-        result = KvmBootedGuest(guest, execution="ops").run(task, loops=20, warmup=1)
+        result = KvmBootedGuest(guest, execution="ops").load(task).run(loops=20, warmup=1)
     assert result.faults == ()
     return result
 

@@ -50,7 +50,7 @@ def run(
     """A slice that sees these readings, from CPU 0 to some targets."""
     planted = Planted(Path("planted"), -1, iter(readings))
     here = this_kernel.ThisKernel(planted, CPUS, {}, nobody)
-    return here.run(ready(call(*targets)).task, loops=loops, warmup=1)
+    return here.load(ready(call(*targets)).task).run(loops=loops, warmup=1)
 
 
 def test_a_call_is_a_sample_if_every_target_was_interrupted() -> None:
@@ -99,7 +99,7 @@ def test_no_garbage_is_collected_while_calls_are_timed() -> None:
             yield reading
 
     here = this_kernel.ThisKernel(Planted(Path("planted"), -1, readings()), CPUS, {}, nobody)
-    here.run(ready(call(1, 2)).task, loops=1, warmup=1)
+    here.load(ready(call(1, 2)).task).run(loops=1, warmup=1)
 
     assert (collects, gc.isenabled()) == ([False, False], True)
 
@@ -108,7 +108,7 @@ def test_an_empty_iteration_is_timed_without_a_call() -> None:
     """What timing itself takes; there is nothing to acknowledge, and nothing is read."""
     here = this_kernel.ThisKernel(Planted(Path("planted"), -1, iter(())), CPUS, {}, nobody)
 
-    result = here.run(ready().task, loops=5, warmup=1)
+    result = here.load(ready().task).run(loops=5, warmup=1)
 
     assert (result.samples, result.counts.handlers) == ({"wall": 5}, (0, 0, 0))
     assert differences(ready(), result) == []
@@ -124,7 +124,7 @@ def test_targets_that_do_not_run_end_the_slice(tmp_path: Path) -> None:
         this_kernel.booted(plant(tmp_path), nobody) as here,
         pytest.raises(UnavailableError, match=expected),
     ):
-        here.run(ready(call(1, 2)).task, loops=5, warmup=1)
+        here.load(ready(call(1, 2)).task).run(loops=5, warmup=1)
 
 
 def test_a_cpu_that_is_not_there_is_named() -> None:

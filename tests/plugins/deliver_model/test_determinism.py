@@ -40,7 +40,7 @@ def prepared_of(bursts: tuple[Burst, ...], state: str, guest: Guest = GUEST) -> 
 
 def ran(engine: Engine, prepared: Prepared) -> SliceResult:
     """Three iterations after one."""
-    return engine.run(prepared.task, loops=3, warmup=1)
+    return engine.load(prepared.task).run(loops=3, warmup=1)
 
 
 @pytest.mark.parametrize(("bursts", "state"), BUSY_TASKS)
@@ -83,9 +83,9 @@ def test_a_slice_is_the_sum_of_its_iterations() -> None:
     """Four iterations after none, or the last of four after a warm-up of three."""
     prepared = prepared_of((call(0, 1, 2, 3),), "halted")
     engine, task = Engine(prepared.case.guest, cost_profile_of()), prepared.task
-    single = [engine.run(task, loops=1, warmup=warmup).ticks for warmup in range(4)]
+    single = [engine.load(task).run(loops=1, warmup=warmup).ticks for warmup in range(4)]
 
-    whole = engine.run(task, loops=4, warmup=0).ticks
+    whole = engine.load(task).run(loops=4, warmup=0).ticks
 
     assert whole == {series: sum(ticks[series] for ticks in single) for series in whole}
 

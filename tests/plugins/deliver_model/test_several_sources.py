@@ -86,7 +86,7 @@ def test_ops_for_fewer_targets_are_asked_for_by_burst_and_cpus() -> None:
         return prepared.subset(burst, targets).program
 
     task = attrs.evolve(prepared.task, program_for=program_for)
-    Engine(prepared.case.guest, cost_profile_of()).run(task, loops=1, warmup=0)
+    Engine(prepared.case.guest, cost_profile_of()).load(task).run(loops=1, warmup=0)
 
     assert asked == [(1, (3,))]
 

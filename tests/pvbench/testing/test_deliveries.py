@@ -20,6 +20,7 @@ from pvbench.testing import deliveries
 from pvbench.testing.deliveries import check_delivery, check_run
 from pvbench_deliver_model import Model
 from pvbench_deliver_model.engine import Engine
+from support.loaded import Tampering
 from support.model import call, case_of, cost_profile_of, cpus
 
 
@@ -31,17 +32,6 @@ class Small(Model):
 
     def why_unsupported(self, guest: Guest, task: Task, settings: dict[str, Any]) -> str | None:
         return None if (guest.name, task.mechanism) == self.serves else "too much to check"
-
-
-@attrs.frozen
-class Tampering:
-    """A machine that runs another and changes what it reports."""
-
-    booted: BootedGuest
-    tamper: Callable[[SliceResult], SliceResult]
-
-    def run(self, task: Task, *, loops: int, warmup: int) -> SliceResult:
-        return self.tamper(self.booted.run(task, loops=loops, warmup=warmup))
 
 
 class Reports(Small):

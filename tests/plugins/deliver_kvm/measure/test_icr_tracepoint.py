@@ -211,13 +211,13 @@ def test_a_trace_tells_what_the_host_saw_of_each_iteration(
     """A task is audited once, in the threads of its guest, before it is timed."""
     tracefs.cpus = ((4, 0), (3, 3))
     monkeypatch.setattr(machine, "audit", partial(audit, tracefs=tracefs.root))
-    again = task()
     with two_cpus() as booted_vm:
+        again = booted_vm.load(task())
         threads = [str(thread.native_id) for thread in booted_vm._guest.threads]
-        first = booted_vm.run(again, loops=3, warmup=0)
+        first = again.run(loops=3, warmup=0)
         tracefs.cpus = ((500, 0),)
-        second = booted_vm.run(again, loops=3, warmup=0)
-        other = booted_vm.run(task(), loops=3, warmup=0)
+        second = again.run(loops=3, warmup=0)
+        other = booted_vm.load(task()).run(loops=3, warmup=0)
 
     seen = [trace.facts["icr_writes_traced"] for trace in (first, second, other)]
     assert seen == [2.0, 2.0, 100.0]
@@ -231,7 +231,7 @@ def test_a_trace_tells_why_the_host_saw_nothing(
     """And measures all the same."""
     monkeypatch.setattr(machine, "audit", partial(audit, tracefs=tmp_path))
     with two_cpus() as booted_vm:
-        trace = booted_vm.run(task(), loops=3, warmup=0)
+        trace = booted_vm.load(task()).run(loops=3, warmup=0)
 
     why = f"{tmp_path} cannot be used: No such file or directory"
     assert (trace.facts["icr_writes_traced"], trace.counts.handlers) == (why, (0, 3))

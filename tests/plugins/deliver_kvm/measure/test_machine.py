@@ -56,7 +56,7 @@ def booted(
 def ran(task: Task, *, execution: str = "algorithm", loops: int = 10) -> SliceResult:
     """One slice in a guest of its own."""
     with booted(execution=execution) as made:
-        return made.run(task, loops=loops, warmup=0)
+        return made.load(task).run(loops=loops, warmup=0)
 
 
 def test_a_slice_is_proved_and_says_how_it_was_made() -> None:
@@ -115,8 +115,8 @@ def test_a_vector_that_nobody_asked_for_is_a_fault() -> None:
     task = ready(mask(0, 2, vector=0xFB)).task
     strange = attrs.evolve(task, programs=((Fence(), STRANGE, *task.programs[0]),))
     with booted(execution="ops") as made:
-        first = made.run(strange, loops=5, warmup=0)
-        second = made.run(task, loops=5, warmup=0)
+        first = made.load(strange).run(loops=5, warmup=0)
+        second = made.load(task).run(loops=5, warmup=0)
 
     assert first.faults == ("CPU 1 handled a vector that nobody sent",)
     assert first.counts.handlers == second.counts.handlers == (0, 0, 5, 0)
@@ -145,7 +145,7 @@ def test_a_slice_is_over_when_its_last_handler_has_run(
     with booted(execution="ops") as made:
         monkeypatch.setattr(GuestVm, "synchronise", noted)
         task = attrs.evolve(ready(mask(0, 1)).task, **changes)
-        result = made.run(task, loops=20, warmup=0)
+        result = made.load(task).run(loops=20, warmup=0)
 
     assert (set(asked), result.counts.icr_writes) == ({settled}, 20)
     assert 1 <= result.counts.handlers[1] <= 20
@@ -192,7 +192,7 @@ def test_both_ways_of_execution_do_the_same(operation: str) -> None:
     """The algorithm and its replay: writes, handlers and what they return."""
     prepared = ready(burst_of(operation, 1, 3, vector=0xFB), stack=CLUSTER)
     with booted() as calling, booted(execution="ops") as replaying:
-        both = [m.run(prepared.task, loops=4, warmup=1) for m in (calling, replaying)]
+        both = [m.load(prepared.task).run(loops=4, warmup=1) for m in (calling, replaying)]
 
     assert [result.facts["execution"] for result in both] == ["algorithm", "ops"]
     assert [differences(prepared, result) for result in both] == [[], []]
@@ -204,7 +204,7 @@ def test_vcpus_run_where_they_are_told_to() -> None:
     one = max(before)
     with booted(on=(one,)) as made:
         allowed = [os.sched_getaffinity(t.native_id or 0) for t in made._guest.threads]
-        facts = made.run(ready(call(0, 1)).task, loops=2, warmup=0).facts
+        facts = made.load(ready(call(0, 1)).task).run(loops=2, warmup=0).facts
 
     assert (allowed, os.sched_getaffinity(0)) == ([{one}] * 4, before)
     assert (facts["cpu_list"], facts["overcommitted"]) == (str(one), "yes")
@@ -233,7 +233,7 @@ def test_settings_are_what_a_boot_needs() -> None:
     one = min(os.sched_getaffinity(0))
     settings = KvmDelivery().settings(Options(cpus=(one,), execution="ops"))
     with KvmDelivery().boot(cpus(2), settings) as made:
-        facts = made.run(ready_for_two().task, loops=2, warmup=0).facts
+        facts = made.load(ready_for_two().task).run(loops=2, warmup=0).facts
 
     assert (facts["execution"], facts["cpu_list"]) == ("ops", str(one))
     assert settings["facts"]["tsc_khz"] == facts["tsc_khz"]

@@ -17,7 +17,7 @@ TWO = (burst(0, 1), burst(2, 3))
 
 def traced(paper: Paper, *bursts: Burst, loops: int = 10, **changes: Any) -> SliceResult:
     """What the machine makes of the slice."""
-    return paper.booted().run(task_of(*bursts, **changes), loops=loops, warmup=0)
+    return paper.booted().load(task_of(*bursts, **changes)).run(loops=loops, warmup=0)
 
 
 @pytest.mark.parametrize(

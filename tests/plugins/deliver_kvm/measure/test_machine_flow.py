@@ -39,21 +39,21 @@ def test_the_guest_calls_its_own_algorithm_where_it_has_one(
     paper: Paper, execution: str, task: Any, call: bool
 ) -> None:
     """Warm-up and timed slices alike; the facts say which it was."""
-    result = paper.booted(execution=execution).run(task, loops=30, warmup=20)
+    result = paper.booted(execution=execution).load(task).run(loops=30, warmup=20)
 
     assert loops_of(paper) == [(20, call), (30, call)]
     assert result.facts["execution"] == ("algorithm" if call else "ops")
 
 
-def test_a_task_is_met_once_and_then_only_run(paper: Paper) -> None:
-    """Its audit comes before its first slice; an equal task is another one."""
+def test_a_task_is_audited_when_it_is_loaded_and_then_only_run(paper: Paper) -> None:
+    """Loading it again audits it again."""
     paper.writes = 15
-    booted, one = paper.booted(), task_of()
-    other = attrs.evolve(one)
-    for task, warmup in ((one, 2), (one, 0), (other, 0), (one, 3)):
-        booted.run(task, loops=10, warmup=warmup)
+    booted = paper.booted()
+    one, other = booted.load(task_of()), booted.load(task_of())
+    for loaded, warmup in ((one, 2), (one, 0), (other, 0), (one, 3)):
+        loaded.run(loops=10, warmup=warmup)
 
-    assert [loops for loops, _ in loops_of(paper)] == [5, 2, 10, 10, 5, 10, 3, 10]
+    assert [loops for loops, _ in loops_of(paper)] == [5, 5, 2, 10, 10, 10, 3, 10]
 
 
 def test_an_algorithm_that_makes_other_ops_is_refused(paper: Paper) -> None:
@@ -64,9 +64,7 @@ def test_an_algorithm_that_makes_other_ops_is_refused(paper: Paper) -> None:
         match=r"the guest's .*x2apic-cluster.* makes other ops than the sender: "
         r"send_IPI_mask of CPU 0",
     ):
-        paper.booted(execution="algorithm").run(
-            with_algorithm(task_of(), "x2apic-cluster"), loops=1, warmup=1
-        )
+        paper.booted(execution="algorithm").load(with_algorithm(task_of(), "x2apic-cluster"))
 
     assert loops_of(paper) == []
 
@@ -77,10 +75,10 @@ def test_each_burst_is_proved(paper: Paper) -> None:
     paper.recorded = task.programs[0]
     wrong = attrs.evolve(task, programs=(task.programs[0], IN_ORDER))
     booted = paper.booted(execution="algorithm")
-    booted.run(task, loops=1, warmup=0)
+    booted.load(task)
 
     with pytest.raises(GuestError, match="send_IPI_mask of CPU 3"):
-        booted.run(wrong, loops=1, warmup=0)
+        booted.load(wrong)
 
 
 def test_a_burst_without_ops_is_proved_too(paper: Paper) -> None:
@@ -88,10 +86,10 @@ def test_a_burst_without_ops_is_proved_too(paper: Paper) -> None:
     paper.recorded = IN_ORDER
     nobody = with_algorithm(task_of(program=()))
 
-    paper.booted(execution="ops").run(nobody, loops=1, warmup=0)
+    paper.booted(execution="ops").load(nobody)
 
     with pytest.raises(GuestError, match="makes other ops than the sender"):
-        paper.booted(execution="algorithm").run(nobody, loops=1, warmup=0)
+        paper.booted(execution="algorithm").load(nobody)
 
 
 @pytest.mark.parametrize(
@@ -107,24 +105,24 @@ def test_icr_writes_as_the_host_traced_them_are_a_fact(
 ) -> None:
     """Of an iteration, in an audit that is not timed; or why it is unknown."""
     paper.writes = writes
-    booted, task = paper.booted(), task_of()
-    found = [booted.run(task, loops=1, warmup=0).facts["icr_writes_traced"] for _ in "12"]
+    loaded = paper.booted().load(task_of())
+    found = [loaded.run(loops=1, warmup=0).facts["icr_writes_traced"] for _ in "12"]
 
     assert found == [expected, expected]
 
 
 def test_targets_that_run_do_so_from_the_first_slice_to_the_last(paper: Paper) -> None:
-    """Idle CPUs spin meanwhile, and all but the sources have heard of it."""
+    """Idle CPUs spin in the audit and in each slice, and all but the sources know it first."""
     task = task_of(burst(0, 1), burst(2, 3), target_state="running")
-    paper.booted().run(task, loops=10, warmup=5)
+    paper.booted().load(task).run(loops=10, warmup=5)
 
     assert paper.slices[1:] == [(5, False, mailbox.RUNNING), (10, False, mailbox.RUNNING)]
-    assert (paper.settled, paper.box.idle) == ([(1, 3)], mailbox.HALTED)
+    assert (paper.settled, paper.box.idle) == ([(1, 3), (1, 3)], mailbox.HALTED)
 
 
 def test_halted_targets_need_no_word(paper: Paper) -> None:
     """It is what idle CPUs do."""
-    paper.booted().run(task_of(), loops=10, warmup=0)
+    paper.booted().load(task_of()).run(loops=10, warmup=0)
 
     assert (paper.settled, paper.slices[-1]) == ([], (10, False, mailbox.HALTED))
 
@@ -134,7 +132,7 @@ def test_no_target_runs_on_when_a_slice_fails(paper: Paper) -> None:
     booted = paper.booted()
     paper.fails = GuestError("it is lost")
     with pytest.raises(GuestError, match="it is lost"):
-        booted.run(task_of(target_state="running"), loops=1, warmup=0)
+        booted.load(task_of(target_state="running")).run(loops=1, warmup=0)
 
     assert paper.slices[-1][2] == mailbox.RUNNING
     assert paper.box.idle == mailbox.HALTED
@@ -144,7 +142,8 @@ def test_the_cost_of_the_op_loop_itself_is_told(paper: Paper) -> None:
     """Medians of bursts to nobody, in ticks, made as those of the task are."""
     replayed, called = (
         paper.booted(execution=execution)
-        .run(with_algorithm(task_of()), loops=1, warmup=0)
+        .load(with_algorithm(task_of()))
+        .run(loops=1, warmup=0)
         .facts
         for execution in ("ops", "algorithm")
     )
@@ -155,14 +154,16 @@ def test_the_cost_of_the_op_loop_itself_is_told(paper: Paper) -> None:
 
 def test_what_is_known_of_the_host_stands_beside_it(paper: Paper) -> None:
     """Whatever the delivery tells."""
-    facts = paper.booted(source="here", caveat="odd").run(task_of(), loops=1, warmup=0).facts
+    facts = (
+        paper.booted(source="here", caveat="odd").load(task_of()).run(loops=1, warmup=0).facts
+    )
 
     assert (facts["source"], facts["caveat"]) == ("here", "odd")
 
 
 def test_the_clock_and_the_counters_are_told(paper: Paper) -> None:
     """How fast it ticks, whether all CPUs' agree, and what KVM counts."""
-    facts = paper.booted().run(task_of(), loops=1, warmup=0).facts
+    facts = paper.booted().load(task_of()).run(loops=1, warmup=0).facts
 
     assert (facts["tsc_khz"], facts["tsc_offsets"]) == (2_000_000, "equal")
     assert facts["kvm_counters"] == "exits,halt_successful_poll,halt_wakeup,hypercalls"
@@ -187,7 +188,7 @@ def test_more_vcpus_than_host_cpus_are_told(
     """The guest has four, which take turns on fewer."""
     monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(usable)))
     paper.cpus = cpus
-    facts = paper.booted().run(task_of(), loops=1, warmup=0).facts
+    facts = paper.booted().load(task_of()).run(loops=1, warmup=0).facts
 
     assert (facts["cpu_list"], facts["overcommitted"]) == expected
 
@@ -197,14 +198,14 @@ def test_the_source_that_waited_most_for_its_cpu_is_told(paper: Paper) -> None:
     paper.run_ns, paper.wait_ns = (75, 0, 90, 0), (25, 99, 10, 99)
     task = task_of(burst(0, 1), burst(2, 3))
 
-    assert paper.booted().run(task, loops=1, warmup=0).facts["source_delay_share"] == 0.25
+    assert paper.booted().load(task).run(loops=1, warmup=0).facts["source_delay_share"] == 0.25
 
 
 def test_a_source_of_which_nobody_tells_did_not_wait_for_nothing(paper: Paper) -> None:
     """It never slept, so the kernel has no new figure of its thread."""
     paper.run_ns, paper.wait_ns = (75, 0, 0, 0), (25, 0, 0, 0)
     task = task_of(burst(0, 1), burst(2, 3))
-    facts = paper.booted().run(task, loops=1, warmup=0).facts
+    facts = paper.booted().load(task).run(loops=1, warmup=0).facts
 
     assert facts["source_delay_share"] == "unknown"
 
@@ -213,7 +214,7 @@ def test_a_dry_run_has_no_source_that_could_wait(paper: Paper) -> None:
     """It sends nothing, and times the loop."""
     paper.result = result_of(samples={"wall": [5] * 10}, handled=handled(0, 0, 0, 0))
     task = task_of(bursts=(), programs=(), reached=())
-    result = paper.booted().run(task, loops=10, warmup=0)
+    result = paper.booted().load(task).run(loops=10, warmup=0)
 
     assert (result.ticks, result.target_state) == ({"wall": 50}, "halted")
     assert result.facts["source_delay_share"] == 0
@@ -236,4 +237,4 @@ def test_what_is_called_instead_is_told(paper: Paper, abi: str, told: str | None
     booted = paper.booted()
     booted._guest.guest = attrs.evolve(booted._guest.guest, hypercall_abi=abi)
 
-    assert booted.run(task_of(), loops=1, warmup=0).facts.get("stand_in") == told
+    assert booted.load(task_of()).run(loops=1, warmup=0).facts.get("stand_in") == told

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pvbench.delivery import BootedGuest, Task
+from pvbench.delivery import BootedGuest, LoadedTask, Task
 from pvbench.errors import PvbenchError, UnavailableError
 from pvbench.guest import Guest
 from pvbench.slice_result import Counts, SliceResult
@@ -19,6 +19,7 @@ from pvbench_deliver_kvm.measure import boot
 from pvbench_deliver_kvm.probe import programs
 from pvbench_deliver_kvm.probe.cache import probes as probes_of_this_host
 from pvbench_deliver_kvm.vmm.fd import IoctlError
+from support.loaded import Loaded
 
 X2APIC = tuple(programs.PROBES["x2apic"][2])
 NO_HYPERV = "KVM_GET_SUPPORTED_HV_CPUID failed: Invalid argument"
@@ -32,7 +33,10 @@ class Faithful:
         self.tasks: list[Task] = []
         self._good, self._wrong = good, wrong
 
-    def run(self, task: Task, *, loops: int, warmup: int) -> SliceResult:
+    def load(self, task: Task) -> LoadedTask:
+        return Loaded(self._slice_of, task)
+
+    def _slice_of(self, task: Task, *, loops: int, warmup: int) -> SliceResult:
         self.tasks.append(task)
         each = [loops if cpu in task.reached[0] else 0 for cpu in range(2)]
         told: dict[str, Any] = {"handlers": each, "faults": ()}
@@ -136,7 +140,7 @@ class Child:
     ) -> None:
         self.asked: list[tuple[Guest, dict[str, Any]]] = []
         self._patch, self._booted = monkeypatch, booted
-        monkeypatch.setattr(boot, "boot_machine", self._boot)
+        monkeypatch.setattr(boot, "boot_guest", self._boot)
 
     @contextmanager
     def _boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[BootedGuest]:

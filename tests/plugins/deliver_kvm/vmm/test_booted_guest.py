@@ -116,7 +116,7 @@ def test_a_source_that_waits_in_vain_says_for_whom() -> None:
     """It gives up before the host does, which knows only that nothing moves."""
     with booted() as running:
         running._guest.box.limit_ticks = SOON_TICKS
-        result = running.run(task(Fence()), loops=2, warmup=0)
+        result = running.load(task(Fence())).run(loops=2, warmup=0)
 
     assert result.faults == ("CPU 1 never acknowledged (burst 1 of CPU 0)",)
 
@@ -126,7 +126,7 @@ def test_a_source_waits_for_targets_to_be_idle_before_it_sends() -> None:
     with booted() as running:
         running._guest.box.limit_ticks = SOON_TICKS
         running._guest.cpu(1).idle = mailbox.BUSY
-        result = running.run(task(*UNICAST), loops=2, warmup=0)
+        result = running.load(task(*UNICAST)).run(loops=2, warmup=0)
 
     assert result.faults == ("CPU 1 never became idle (burst 1 of CPU 0)",)
     assert result.counts.handlers == (0, 0)
@@ -156,7 +156,7 @@ def test_a_guest_that_never_finishes_is_given_up() -> None:
         guest._events = EventsOfHangingGuest(guest)
 
         with pytest.raises(GuestError, match=r"CPU 0 makes no progress for 60 s: .* 0x1012"):
-            running.run(task(*UNICAST), loops=1, warmup=0)
+            running.load(task(*UNICAST)).run(loops=1, warmup=0)
 
 
 def test_a_target_that_never_answers_is_told_by_its_number() -> None:
@@ -164,9 +164,9 @@ def test_a_target_that_never_answers_is_told_by_its_number() -> None:
     with booted() as running:
         box = running._guest.box
         usual, box.limit_ticks = box.limit_ticks, SOON_TICKS
-        silent = running.run(task(Fence()), loops=3, warmup=0)
+        silent = running.load(task(Fence())).run(loops=3, warmup=0)
         box.limit_ticks = usual
-        after = running.run(task(*UNICAST), loops=3, warmup=0)
+        after = running.load(task(*UNICAST)).run(loops=3, warmup=0)
 
     assert silent.faults == ("CPU 1 never acknowledged (burst 1 of CPU 0)",)
     assert (after.faults, after.counts.handlers) == ((), (0, 3))
@@ -186,8 +186,8 @@ def test_a_target_that_never_answers_is_told_by_its_number() -> None:
 def test_a_fault_of_an_op_is_its_outcome(program: tuple[object, ...], fault: str) -> None:
     """The guest goes on behind the op, and so does the boot."""
     with booted() as running:
-        faulty = running.run(task(*program), loops=5, warmup=0)
-        good = running.run(task(*UNICAST), loops=5, warmup=0)
+        faulty = running.load(task(*program)).run(loops=5, warmup=0)
+        good = running.load(task(*UNICAST)).run(loops=5, warmup=0)
 
     assert (fault,) == faulty.faults
     assert (good.faults, good.counts.handlers) == ((), (0, 5))
@@ -201,7 +201,7 @@ def test_a_hundred_boots_leave_nothing_behind() -> None:
 
     for _ in range(100):
         with booted() as running:
-            running.run(task(*UNICAST), loops=1, warmup=0)
+            running.load(task(*UNICAST)).run(loops=1, warmup=0)
 
     assert before == held()
     assert resident_kib() - size < 4_096

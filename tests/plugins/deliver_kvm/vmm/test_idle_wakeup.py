@@ -64,6 +64,6 @@ def test_an_nmi_just_before_hlt_leaves_nobody_asleep_as_busy(behind: int) -> Non
     with booted_vm(parse_guest("dense:2"), start) as guest:
         booted = KvmBootedGuest(guest, execution="ops")
         strike(guest, 1, rip)
-        result = booted.run(TASK, loops=3, warmup=0)
+        result = booted.load(TASK).run(loops=3, warmup=0)
 
     assert (result.faults, result.counts.handlers) == ((), (0, 3))
