@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 
 class Status(IntEnum):
@@ -76,3 +77,10 @@ def unknown(kind: str, name: str, known: Iterable[str], listing: str) -> UsageEr
     near = get_close_matches(name, list(known), n=1, cutoff=0.5)
     hint = f"Did you mean {near[0]!r}? " if near else ""
     return UsageError(f"there is no {kind} called {name!r}", fix=f"{hint}{listing}")
+
+
+def not_writable(path: Path, error: OSError, fix: str = "") -> UnavailableError:
+    """An error for a file that the system does not let us write."""
+    return UnavailableError(
+        f"{path} cannot be written", why=str(error.strerror or error), fix=fix
+    )

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from pvbench.errors import UnavailableError
+from pvbench.host.files import replacing
 
 SOURCES: Final = Path(__file__).parent / "guest"
 FLAGS: Final = (
@@ -126,15 +127,9 @@ def _complaint(command: list[str]) -> str:
     return (causes or lines or [f"it ends with status {done.returncode}"])[0]
 
 
-def keep(made: bytes, path: Path) -> None:
-    """For the next time, if the cache can be written; whole or not at all."""
-    with suppress(OSError):  # it is only a cache
+def keep(content: bytes, path: Path) -> None:
+    """Cache *content* as *path*; a cache that cannot be written is no error."""
+    with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent)
-        try:
-            with open(handle, "wb") as file:
-                file.write(made)
-            os.replace(name, path)
-        except BaseException:
-            os.unlink(name)
-            raise
+        with replacing(path) as file:
+            file.write(content)

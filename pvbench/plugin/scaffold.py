@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from pvbench.errors import UnavailableError, UsageError
+from pvbench.errors import UsageError, not_writable
 
 # What the templates are written for; all three names become the reader's own.
 _NAME: Final = "kvm-pv-sorted"
@@ -47,7 +47,7 @@ def write(name: str, into: Path, senders: Container[str]) -> Path:
             path = folder / target.format(module=_module(name))
             path.write_text(_renamed(text, name), encoding="utf-8")
     except OSError as error:
-        raise UnavailableError(f"{folder} cannot be written", why=str(error.strerror)) from None
+        raise not_writable(folder, error) from None
     return folder
 
 

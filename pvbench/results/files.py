@@ -7,8 +7,8 @@ What they hold is made in `pvbench.run.collector`.
 from __future__ import annotations
 
 import contextlib
+import io
 import json
-import os
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -18,14 +18,16 @@ from typing import Any, Final
 
 import pyperf
 
-from pvbench.errors import UnavailableError, UsageError, unknown
+from pvbench.errors import UnavailableError, UsageError, not_writable, unknown
 from pvbench.host import name as host_name
+from pvbench.host.files import replacing
 from pvbench.results import journal
 
 FORMAT: Final = 1
 _STAMP: Final = "%Y%m%dT%H%M%SZ"
 _STAMP_LENGTH: Final = 16
 PUBLISHED: Final = "published:"
+_ELSEWHERE: Final = "Give another place with -o FILE."
 # Metadata about the software that made a file, not about what was measured.
 FINGERPRINT: Final = (
     "pvbench_version",
@@ -46,17 +48,13 @@ def write(suite: pyperf.BenchmarkSuite, path: Path) -> None:
     Raises:
         UnavailableError: no permission, no space, no such directory.
     """
-    temporary = path.with_name(f".{path.name}.tmp")
+    text = io.StringIO()
+    suite.dump(text)
     try:
-        with temporary.open("w", encoding="utf-8") as file:
-            suite.dump(file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        with replacing(path) as file:
+            file.write(text.getvalue().encode())
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise _not_writable(path, error) from None
+        raise not_writable(path, error, _ELSEWHERE) from None
 
 
 def claim(output: str | None, suite: str, label: str | None) -> Path:
@@ -75,7 +73,7 @@ def claim(output: str | None, suite: str, label: str | None) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _not_writable(folder, error) from None
+        raise not_writable(folder, error, _ELSEWHERE) from None
     stamp = datetime.now(UTC).strftime(_STAMP)
     words = (re.sub(r"[^A-Za-z0-9._]+", "-", word) for word in (suite, label) if word)
     stem = "-".join((stamp, *words))
@@ -99,7 +97,7 @@ def _create(path: Path) -> Path:
             f"{path} exists", fix="Give another -o FILE, or remove it first."
         ) from None
     except OSError as error:
-        raise _not_writable(path, error) from None
+        raise not_writable(path, error, _ELSEWHERE) from None
 
 
 def _forget(book: Path) -> None:
@@ -108,14 +106,6 @@ def _forget(book: Path) -> None:
         raise UsageError(f"{book} exists and is no journal of a run", fix="Move it away.")
     if book.is_file():
         book.unlink()
-
-
-def _not_writable(path: Path, error: OSError) -> UnavailableError:
-    return UnavailableError(
-        f"{path} cannot be written",
-        why=str(error.strerror),
-        fix="Give another place with -o FILE.",
-    )
 
 
 def latest(count: int) -> list[Path]:

@@ -23,7 +23,7 @@ from typing import Any, BinaryIO
 
 import attrs
 
-from pvbench.errors import UnavailableError, UsageError
+from pvbench.errors import UnavailableError, UsageError, not_writable
 
 FORMAT = 1
 _BEGIN = b'{"plan": '
@@ -55,7 +55,7 @@ class Journal:
         try:
             file = path.open("a+b")
         except OSError as error:
-            raise _not_writable(path, error) from None
+            raise not_writable(path, error) from None
         with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -81,11 +81,7 @@ class Journal:
             self._file.flush()
             os.fsync(self._file.fileno())
         except OSError as error:
-            raise _not_writable(self.path, error) from None
-
-
-def _not_writable(path: Path, error: OSError) -> UnavailableError:
-    return UnavailableError(f"{path} cannot be written", why=str(error.strerror))
+            raise not_writable(self.path, error) from None
 
 
 def plan_of(entries: Entries) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from pvbench.delivery import EXACT_CLOCKS
 from pvbench.errors import Status, worst
 from pvbench.host import lock as host_lock
 from pvbench.host import tags
+from pvbench.host.files import remove_temporaries
 from pvbench.results import journal, resume
 from pvbench.results.files import claim, read, write
 from pvbench.results.journal import Journal
@@ -73,6 +74,7 @@ def run(prepared: PreparedRun) -> Ended:
             host_lock.alone(host_lock.say) if timed else nullcontext(),
         ):
             mine = True
+            remove_temporaries(path)
             return _boots(prepared, path, book, planned)
     finally:
         for made in (path, journal.beside(path)) if mine else ():

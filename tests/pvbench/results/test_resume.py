@@ -33,7 +33,7 @@ def counted(function):
 
 os.fsync = counted(os.fsync)
 pathlib.Path.open = counted(pathlib.Path.open)
-pathlib.Path.replace = counted(pathlib.Path.replace)
+os.replace = counted(os.replace)
 subprocess.Popen.__init__ = counted(subprocess.Popen.__init__)
 
 from pvbench.hookspecs import hookimpl
