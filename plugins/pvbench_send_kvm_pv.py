@@ -1,8 +1,8 @@
 """
-PV IPIs as merged: a bitmap of two words that slides with the first APIC ID.
+PV IPIs as merged: a bitmap of two words whose base can move down.
 
 Follows Linux, arch/x86/kernel/kvm.c, __send_ipi_mask(), with the window test of
-commit c15e0ae42c8e (2022).  Unicast is not hooked.
+commit c15e0ae42c8e (2022).  The overlay does not replace unicast callbacks.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pvbench.hookspecs import hookimpl
-from pvbench.kvm_overlay import KvmOverlay
+from pvbench.kvm_overlay import KvmOverlay, Window, sliding_windows
 from pvbench.sender import Sender
 from pvbench.sequences import words
 
@@ -23,29 +23,17 @@ class KvmPv(KvmOverlay):
     hypercall_abi = "kvm"
 
     def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[tuple[int, ...]]:
-        for low, bitmap in windows(apic_ids, 2 * bits):
-            yield (*words(bitmap, 2, bits), low, icr)
+        for window in windows(apic_ids, 2 * bits):
+            yield (*words(window.bitmap, 2, bits), window.low, icr)
 
 
-def windows(apic_ids: list[int], width: int) -> list[tuple[int, int]]:
-    """Greedy windows of *width* APIC IDs in the order given: (first ID, bitmap)."""
-    found: list[tuple[int, int]] = []
-    low = high = bitmap = 0
-    for apic_id in apic_ids:
-        if not bitmap:
-            low = high = apic_id
-        elif apic_id < low and high - apic_id < width:
-            bitmap <<= low - apic_id
-            low = apic_id
-        elif low < apic_id < low + width:
-            high = max(high, apic_id)
-        else:
-            found.append((low, bitmap))
-            bitmap, low, high = 0, apic_id, apic_id
-        bitmap |= 1 << apic_id - low
-    if bitmap:
-        found.append((low, bitmap))
-    return found
+def windows(apic_ids: list[int], width: int) -> list[Window]:
+    """Pack APIC IDs into windows; an ID joins only if it lies inside the window."""
+
+    def is_inside(window: Window, apic_id: int) -> bool:
+        return window.low < apic_id < window.low + width
+
+    return sliding_windows(apic_ids, width, is_inside)
 
 
 @hookimpl

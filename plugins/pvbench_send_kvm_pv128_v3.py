@@ -1,9 +1,9 @@
 """
 The first proposal: one three-argument hypercall, a bitmap of APIC IDs 0..127.
 
-Follows "[PATCH v3 2/6] KVM: X86: Implement PV IPIs in linux guest" (2018), its
-faults included: IDs from 128 on are dropped without a word, and a mask of
-nothing else still costs a hypercall with an empty bitmap.
+Follows "[PATCH v3 2/6] KVM: X86: Implement PV IPIs in linux guest" (2018),
+including its faults: it silently drops APIC IDs of 128 and above, and a mask of
+only such IDs still costs a hypercall with an empty bitmap.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from pvbench.guest import Guest
 from pvbench.hookspecs import hookimpl
-from pvbench.kvm_overlay import HooksBroadcasts, VectorOnlyOverlay
+from pvbench.kvm_overlay import BroadcastingKvmOverlay, ProposedKvmOverlay
 from pvbench.sender import Sender
 from pvbench.sequences import words
 
@@ -21,7 +21,7 @@ pvbench_api = 1
 BITMAP_BITS = 128
 
 
-class KvmPv128V3(HooksBroadcasts, VectorOnlyOverlay):
+class KvmPv128V3(BroadcastingKvmOverlay, ProposedKvmOverlay):
     name = "kvm-pv128-v3"
     summary = "patch v3 of 2018: one hypercall, APIC IDs 128 and above are lost"
     hypercall_abi = "kvm-v3"

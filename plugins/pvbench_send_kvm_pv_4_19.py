@@ -1,9 +1,9 @@
 """
-PV IPIs of the first release: an APIC ID below the window passes for one inside.
+PV IPIs of the first release: an APIC ID below the window is treated as inside it.
 
 Follows Linux 4.19, arch/x86/kernel/kvm.c, __send_ipi_mask(), before commit
-c15e0ae42c8e: the bit of such an ID lands in memory before the bitmap, and its
-IPI is lost.
+c15e0ae42c8e: the kernel sets the bit of such an ID in memory before the bitmap,
+so its IPI is lost.
 """
 
 from __future__ import annotations
@@ -12,52 +12,38 @@ from collections.abc import Iterable
 
 from pvbench.guest import Guest
 from pvbench.hookspecs import hookimpl
-from pvbench.kvm_overlay import HooksBroadcasts
+from pvbench.kvm_overlay import BroadcastingKvmOverlay, Window, sliding_windows
 from pvbench.sender import Sender
 from pvbench.sequences import words
 
 pvbench_api = 1
 
 
-class KvmPv419(HooksBroadcasts):
+class KvmPv419(BroadcastingKvmOverlay):
     name = "kvm-pv-4.19"
     summary = "PV IPIs of Linux 4.19: loses IDs below a window that cannot slide"
     hypercall_abi = "kvm"
 
     def drops(self, cpus: tuple[int, ...], guest: Guest) -> frozenset[int]:
-        ids = [guest.apic_ids[cpu] for cpu in cpus]
-        _, lost = windows(ids, 2 * guest.bits)
-        return frozenset(cpus[place] for place in lost)
+        cpu_of_id = {guest.apic_ids[cpu]: cpu for cpu in cpus}
+        return frozenset(
+            cpu_of_id[apic_id]
+            for window in windows(list(cpu_of_id), 2 * guest.bits)
+            for apic_id in window.lost
+        )
 
     def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[tuple[int, ...]]:
-        found, _ = windows(apic_ids, 2 * bits)
-        for low, bitmap in found:
-            yield (*words(bitmap, 2, bits), low, icr)
+        for window in windows(apic_ids, 2 * bits):
+            yield (*words(window.bitmap, 2, bits), window.low, icr)
 
 
-def windows(apic_ids: list[int], width: int) -> tuple[list[tuple[int, int]], list[int]]:
-    """Windows as (first ID, bitmap), and the places of IDs whose bit missed the bitmap."""
-    found: list[tuple[int, int]] = []
-    lost: list[int] = []
-    low = high = bitmap = 0
-    for place, apic_id in enumerate(apic_ids):
-        if not bitmap:
-            low = high = apic_id
-        elif apic_id < low and high - apic_id < width:
-            bitmap <<= low - apic_id
-            low = apic_id
-        elif apic_id < low + width:
-            high = max(high, apic_id)
-        else:
-            found.append((low, bitmap))
-            bitmap, low, high = 0, apic_id, apic_id
-        if apic_id < low:
-            lost.append(place)
-        else:
-            bitmap |= 1 << apic_id - low
-    if bitmap:
-        found.append((low, bitmap))
-    return found, lost
+def windows(apic_ids: list[int], width: int) -> list[Window]:
+    """Pack APIC IDs into windows; the test of 4.19 has no lower bound."""
+
+    def is_below_end(window: Window, apic_id: int) -> bool:
+        return apic_id < window.low + width
+
+    return sliding_windows(apic_ids, width, is_below_end)
 
 
 @hookimpl

@@ -1,8 +1,8 @@
 """
-The reviewer's first answer: aligned clusters of 128, the cluster beside the vector.
+The reviewer's first proposal: aligned clusters of 128 APIC IDs.
 
-Radim Krcmar on patch v3 (2018): three registers, the vector in 8 bits and a
-cluster index in the other 24 of the last one, so 2^31 CPUs.
+Radim Krcmar on patch v3 (2018): three registers.  The last one holds the vector
+in 8 bits and a cluster index in 24 bits, which is enough for 2^31 CPUs.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-The reviewer's second answer: the four-argument call, aligned clusters of 192.
+The reviewer's second proposal: a four-argument call with aligned clusters of 192.
 
 Radim Krcmar on patch v3 (2018): three bitmap words, then vector and cluster.
 """

@@ -17,7 +17,7 @@ def calls(ids: list[int], *, vector: int = 0xFC, bits: int = 64) -> list[tuple[i
 
 
 def test_the_scan_and_the_calls_run_with_interrupts_off() -> None:
-    """__send_ipi_mask(): the whole scan and every hypercall, nothing else."""
+    """__send_ipi_mask() disables interrupts for the scan and all hypercalls."""
     assert masked(OVER, [3, 131]) == (
         IrqSave(),
         Scan(2),
@@ -62,7 +62,7 @@ def test_the_scan_and_the_calls_run_with_interrupts_off() -> None:
 def test_each_window_costs_one_hypercall(
     ids: list[int], expected: list[tuple[int, ...]]
 ) -> None:
-    """KVM_HC_SEND_IPI takes a 128-bit bitmap based at any APIC ID; never re-ordered."""
+    """KVM_HC_SEND_IPI takes a 128-bit bitmap based at any APIC ID; IDs are never sorted."""
     assert [(*call, 0xFC) for call in expected] == calls(ids)
 
 
@@ -80,7 +80,7 @@ def test_each_window_costs_one_hypercall(
 def test_a_32_bit_guest_has_windows_of_64(
     ids: list[int], expected: list[tuple[int, ...]]
 ) -> None:
-    """Two machine words are the bitmap."""
+    """The bitmap is two machine words."""
     assert [(*call, 0xFC) for call in expected] == calls(ids, bits=32)
 
 
@@ -92,25 +92,25 @@ def test_a_32_bit_guest_has_windows_of_64(
     ],
 )
 def test_the_last_register_is_an_icr_word(vector: int, icr: int) -> None:
-    """Delivery mode NMI can be expressed, unlike in patch v3."""
+    """It can carry delivery mode NMI, which patch v3 cannot."""
     assert [(1, 0, 0, icr)] == calls([0], vector=vector)
 
 
-def test_it_loses_nothing() -> None:
-    """The fix of 2022, by the case that lost an IPI before it."""
+def test_no_target_is_lost() -> None:
+    """Since the fix of 2022; the IDs are those that lost an IPI before it."""
     assert stack_of(OVER).sender.drops((0, 1, 2), guest_of((1, 128, 0))) == frozenset()
 
 
 @pytest.mark.parametrize(
     "operation", ["send_IPI_mask_allbutself", "send_IPI_allbutself"], ids=["mask", "all"]
 )
-def test_all_but_self_leaves_the_sender_out(operation: str) -> None:
+def test_all_but_self_does_not_interrupt_the_sender(operation: str) -> None:
     """Without shorthands both reach kvm_send_ipi_mask_allbutself()."""
-    made = sent(OVER, burst_of(operation, 0, 1, 2, source=1), (0, 1, 2))
+    sending = sent(OVER, burst_of(operation, 0, 1, 2, source=1), (0, 1, 2))
 
-    assert call_args(made.program) == [(0b101, 0, 0, 0xFC)]
+    assert call_args(sending.program) == [(0b101, 0, 0, 0xFC)]
 
 
 def test_unicast_and_self_are_not_hooked() -> None:
-    """Only send_IPI_mask and send_IPI_mask_allbutself are replaced."""
+    """Linux replaces only send_IPI_mask and send_IPI_mask_allbutself."""
     assert stack_of(OVER).sender.overrides() == ("send_IPI_mask", "send_IPI_mask_allbutself")

@@ -19,11 +19,11 @@ TOP = 1 << 63
         pytest.param([64], 0, 1, id="first-of-the-high-word"),
         pytest.param([127], 0, TOP, id="last-that-fits"),
         pytest.param([128], 0, 0, id="first-that-is-dropped-still-costs-a-call"),
-        pytest.param([200, 0, 300], 1, 0, id="high-ones-vanish-among-others"),
+        pytest.param([200, 0, 300], 1, 0, id="high-ids-are-dropped-among-others"),
         pytest.param([127, 0, 64], 1, 1 | TOP, id="any-order-is-one-call"),
     ],
 )
-def test_any_mask_is_one_call_of_three_arguments(ids: list[int], low: int, high: int) -> None:
+def test_any_mask_is_one_call_with_three_arguments(ids: list[int], low: int, high: int) -> None:
     """Two words for APIC IDs 0..127, and the vector; even when both words are zero."""
     assert masked(OVER, ids) == (
         IrqSave(),
@@ -46,8 +46,8 @@ def test_an_empty_mask_costs_nothing() -> None:
         pytest.param((128, 0, 500), {0, 2}, id="cpus-not-ids"),
     ],
 )
-def test_it_says_what_it_loses(ids: tuple[int, ...], lost: set[int]) -> None:
-    """pvbench must show the loss: IDs >= 128 are ignored silently."""
+def test_drops_names_the_lost_cpus(ids: tuple[int, ...], lost: set[int]) -> None:
+    """The patch ignores IDs of 128 and above; pvbench must show the loss."""
     cpus = tuple(range(len(ids)))
 
     assert lost == stack_of(OVER).sender.drops(cpus, guest_of(ids))
@@ -62,19 +62,19 @@ def test_it_says_what_it_loses(ids: tuple[int, ...], lost: set[int]) -> None:
         pytest.param("send_IPI_all", 0b111, id="all"),
     ],
 )
-def test_it_hooks_four_operations(operation: str, bitmap: int) -> None:
-    """mask, mask_allbutself, allbutself and all; CPU 1 sends, the masks name 0 and 1."""
-    made = sent(OVER, burst_of(operation, 0, 1, source=1), range(3), shorthands=True)
+def test_it_replaces_four_callbacks(operation: str, bitmap: int) -> None:
+    """CPU 1 sends; the masks name CPUs 0 and 1."""
+    sending = sent(OVER, burst_of(operation, 0, 1, source=1), range(3), shorthands=True)
 
     assert ([(bitmap, 0, 0xFC)], {operation}) == (
-        call_args(made.program),
-        set(made.overlaid),
+        call_args(sending.program),
+        set(sending.overlaid),
     )
 
 
 @pytest.mark.parametrize("overlay", ["kvm-pv128-v3", "kvm-pv-cluster128", "kvm-pv-cluster192"])
 def test_the_proposals_of_2018_cannot_send_an_nmi(overlay: str) -> None:
-    """Vector only, no delivery mode."""
+    """Their last register has no delivery mode."""
     sender = stack_of(f"{overlay}/x2apic-physical").sender
     guest = guest_of(range(4))
 
@@ -82,12 +82,15 @@ def test_the_proposals_of_2018_cannot_send_an_nmi(overlay: str) -> None:
         sender.why_refused(burst_of("send_IPI_mask", 1, vector=v), guest) for v in (2, 0x20)
     ]
 
-    assert refusals == ["the hypercall carries a vector and no delivery mode: no NMI", None]
+    assert refusals == [
+        "the hypercall carries a vector but no delivery mode, so it cannot send NMIs",
+        None,
+    ]
 
 
 @pytest.mark.parametrize("overlay", ["kvm-pv128-v3", "kvm-pv-cluster128", "kvm-pv-cluster192"])
 def test_the_proposals_of_2018_are_for_64_bit_guests(overlay: str) -> None:
-    """The patch is 64-bit only."""
+    """The patches support 64-bit guests only."""
     stack = stack_of(f"{overlay}/x2apic-physical")
 
     reasons = [stack.why_unsupported(stack.guest(guest_of(range(4), bits=b))) for b in (32, 64)]

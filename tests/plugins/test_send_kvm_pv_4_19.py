@@ -1,4 +1,4 @@
-"""kvm-pv-4.19: an ID below the window passes for one inside, and is lost."""
+"""kvm-pv-4.19: an ID below the window is treated as inside it, and its IPI is lost."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TOP = 1 << 63
         pytest.param([1, 128, 0], [(1, TOP, 1)], {2}, id="the-bug-of-2018"),
         pytest.param([1, 127, 0], [(0b11, TOP, 0)], set(), id="window-can-still-slide"),
         pytest.param(
-            [1, 128, 0, 5], [(1 | 1 << 4, TOP, 1)], {2}, id="the-window-goes-on-after-a-loss"
+            [1, 128, 0, 5], [(1 | 1 << 4, TOP, 1)], {2}, id="the-window-continues-after-a-loss"
         ),
         pytest.param(
             [300, 400, 0, 10, 299],
@@ -28,10 +28,10 @@ TOP = 1 << 63
         pytest.param([0, 128], [(1, 0, 0), (1, 0, 128)], set(), id="above-starts-a-window"),
     ],
 )
-def test_bits_below_the_window_miss_the_bitmap(
+def test_ids_below_the_window_are_lost(
     ids: list[int], expected: list[tuple[int, ...]], lost: set[int]
 ) -> None:
-    """Before c15e0ae42c8e the window test lacked its lower end."""
+    """Before c15e0ae42c8e the window test had no lower bound."""
     cpus = tuple(range(len(ids)))
     drops = stack_of(OVER).sender.drops(cpus, guest_of(ids))
 
@@ -41,8 +41,8 @@ def test_bits_below_the_window_miss_the_bitmap(
     )
 
 
-def test_what_it_says_it_drops_is_what_nobody_gets() -> None:
-    """Delivered must equal targets minus drops; the sender is CPU 3."""
+def test_dropped_cpus_get_no_interrupt() -> None:
+    """Delivered interrupts equal targets minus drops; CPU 3 sends."""
     guest = guest_of((1, 128, 0, 5000))
 
     assert hits(masked(OVER, [1, 128, 0]), guest, source=3) == [(0xFC, 0), (0xFC, 1)]
@@ -56,17 +56,17 @@ def test_what_it_says_it_drops_is_what_nobody_gets() -> None:
         pytest.param("send_IPI_allbutself", 0b101, id="all-but-self"),
     ],
 )
-def test_the_first_release_hooks_full_broadcasts(
+def test_the_first_release_replaces_full_broadcasts(
     operation: str, bitmap: int, shorthands: bool
 ) -> None:
-    """The hooks for all and allbutself were deleted in July 2019 only."""
-    made = sent(OVER, burst_of(operation, source=1), range(3), shorthands=shorthands)
+    """Linux removed the callbacks for all and allbutself in July 2019."""
+    sending = sent(OVER, burst_of(operation, source=1), range(3), shorthands=shorthands)
 
-    assert call_args(made.program) == [(bitmap, 0, 0, 0xFC)]
+    assert call_args(sending.program) == [(bitmap, 0, 0, 0xFC)]
 
 
-def test_a_32_bit_guest_loses_at_64() -> None:
-    """The window is 64 wide there: 1, 64, 0 is what 1, 128, 0 is in 64 bits."""
+def test_a_32_bit_guest_loses_ids_64_apart() -> None:
+    """The window has 64 bits: IDs 1, 64, 0 fail as 1, 128, 0 do in a 64-bit guest."""
     guest = guest_of((1, 64, 0), bits=32)
 
     assert stack_of(OVER).sender.drops((0, 1, 2), guest) == {2}
