@@ -1,8 +1,8 @@
 """
-One function call from CPU 0 to K targets: from how many on does a sender pay?
+One function call from CPU 0 to K targets: at how many targets does a sender pay off?
 
-Where the targets lie decides how many x2APIC clusters (16 APIC IDs each) and PV
-windows a mask takes.
+The APIC IDs of the targets decide how many x2APIC clusters (16 APIC IDs each) and PV
+windows a mask needs.
 """
 
 from __future__ import annotations
@@ -22,33 +22,38 @@ pvbench_api = 1
 
 def fanout(guest: Guest, targets: int, spread: str) -> tuple[Burst, ...] | str:
     if not targets:
-        raise UsageError("fanout to 0 targets sends nothing", fix="Write fanout:1, say.")
+        raise UsageError("fanout to 0 targets sends no IPI", fix="Use at least fanout:1.")
     others = guest.others(0)
-    in_order = _in_order(guest, others, spread)
+    ordered_cpus = _ordered(guest, others, spread)
     if targets > len(others):
         return f"fanout:{targets} needs {targets + 1} CPUs"
-    chosen = islice(in_order, targets)
-    return (Burst(source=0, operation="smp_call_function_many", targets=tuple(chosen)),)
+    cpus = tuple(islice(ordered_cpus, targets))
+    return (Burst(source=0, operation="smp_call_function_many", targets=cpus),)
 
 
-def _in_order(guest: Guest, cpus: tuple[int, ...], spread: str) -> Iterator[int]:
-    """*cpus* in the order in which they become targets."""
+def _ordered(guest: Guest, cpus: tuple[int, ...], spread: str) -> Iterator[int]:
+    """Return *cpus* in the order in which they become targets as K grows."""
+    kind, _, seed = spread.partition("-")
+    if spread == "packed":
+        fullest_first = sorted(_clusters(guest, cpus), key=len, reverse=True)
+        return chain.from_iterable(fullest_first)
+    if spread == "spread":  # one CPU of each cluster, then a second CPU of each, ...
+        rounds = zip_longest(*_clusters(guest, cpus))
+        return (cpu for row in rounds for cpu in row if cpu is not None)
+    if kind == "random" and seed.isascii() and seed.isdigit():
+        # S311: a reproducible choice, not a secret
+        return iter(random.Random(int(seed)).sample(cpus, len(cpus)))  # noqa: S311
+    raise UsageError(
+        f"unknown spread {spread!r} of fanout", fix="Use packed, spread or random-SEED."
+    )
+
+
+def _clusters(guest: Guest, cpus: tuple[int, ...]) -> list[list[int]]:
+    """Group *cpus* by x2APIC cluster."""
     clusters: dict[int, list[int]] = {}
     for cpu in cpus:
         clusters.setdefault(guest.apic_ids[cpu] >> 4, []).append(cpu)
-    kind, _, seed = spread.partition("-")
-    if spread == "packed":  # the fullest clusters first, so as few as possible
-        fullest = sorted(clusters.values(), key=len, reverse=True)
-        return chain.from_iterable(fullest)
-    if spread == "spread":  # one of each cluster, then a second one of each, ...
-        turns = zip_longest(*clusters.values())
-        return (cpu for turn in turns for cpu in turn if cpu is not None)
-    if kind == "random" and seed.isascii() and seed.isdigit():
-        # S311: a reproducible choice, no secret
-        return iter(random.Random(int(seed)).sample(cpus, len(cpus)))  # noqa: S311
-    raise UsageError(
-        f"targets cannot be {spread!r}", fix="They are packed, spread or random-SEED."
-    )
+    return list(clusters.values())
 
 
 @hookimpl

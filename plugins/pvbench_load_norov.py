@@ -1,9 +1,9 @@
 """
-The five tests of Yury Norov's ipi_benchmark, from CPU 0.
+The five tests of Yury Norov's ipi_benchmark, run on CPU 0.
 
-Follows his kernel module (2017): preemption off, wait=1 throughout.  "Self" runs
-the function locally and sends no interrupt; "normal" always goes to the first
-other CPU; the lock of the last test lies on the sender's stack.
+Follows his kernel module (2017), which disables preemption and passes wait=1 in every
+test.  "Self" runs the function locally and sends no interrupt; "normal" always goes to
+the first other CPU; the lock of the last test is on the sender's stack.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ def normal_ipi(guest: Guest) -> tuple[Burst, ...]:
 
 
 def broadcast(guest: Guest) -> tuple[Burst, ...]:
-    return (_to_all(guest, lock=False),)
+    return (_to_all_others(guest, lock=False),)
 
 
 def broadcast_lock(guest: Guest) -> tuple[Burst, ...]:
-    return (_to_all(guest, lock=True),)
+    return (_to_all_others(guest, lock=True),)
 
 
-def _to_all(guest: Guest, *, lock: bool) -> Burst:
+def _to_all_others(guest: Guest, *, lock: bool) -> Burst:
     return Burst(
         source=0,
         operation="smp_call_function_many",
@@ -49,7 +49,9 @@ def _to_all(guest: Guest, *, lock: bool) -> Burst:
 def pvbench_workloads() -> list[Workload]:
     return [
         Workload(name="dry-run", summary="an empty iteration", bursts=dry_run),
-        Workload(name="self-ipi", summary="a function call to itself, no IPI", bursts=self_ipi),
+        Workload(
+            name="self-ipi", summary="a function call to the own CPU, no IPI", bursts=self_ipi
+        ),
         Workload(
             name="normal-ipi",
             summary="one IPI to the first other CPU, acknowledged",
@@ -64,7 +66,7 @@ def pvbench_workloads() -> list[Workload]:
         ),
         Workload(
             name="broadcast-lock",
-            summary="as broadcast, the handlers share one spinlock",
+            summary="broadcast with handlers that share one spinlock",
             bursts=broadcast_lock,
             needs_cpus=2,
         ),

@@ -1,8 +1,8 @@
 """
 A mesh of unicasts: many CPUs call one other CPU each, all at the same time.
 
-``disjoint``: the lower half of 2*SOURCES CPUs calls the upper half, one CPU each.
-``ring``: each source calls its right neighbour, the last one the first.
+``disjoint``: each CPU of the lower half of 2*SOURCES CPUs calls one of the upper half.
+``ring``: each source calls the next CPU, and the last one calls the first.
 """
 
 from __future__ import annotations
@@ -17,16 +17,15 @@ pvbench_api = 1
 
 
 def pairs(guest: Guest, sources: int, mesh: str) -> tuple[Burst, ...] | str:
-    count = len(guest.apic_ids)
     if not sources:
-        raise UsageError("0 pairs send nothing", fix="Write pairs:1, say.")
+        raise UsageError("0 pairs send no IPI", fix="Use at least pairs:1.")
     if mesh == "disjoint":
         needed, step = 2 * sources, sources
     elif mesh == "ring":
         needed, step = max(2, sources), 1
     else:
-        raise UsageError(f"pairs cannot be {mesh!r}", fix="They are disjoint or ring.")
-    if count < needed:
+        raise UsageError(f"unknown mesh {mesh!r} of pairs", fix="Use disjoint or ring.")
+    if len(guest.apic_ids) < needed:
         return f"pairs:{sources}:{mesh} needs {needed} CPUs"
     return tuple(
         Burst(

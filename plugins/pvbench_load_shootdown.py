@@ -1,8 +1,8 @@
 """
 TLB shootdown: several CPUs flush one address space at once.
 
-Each calls all other CPUs the address space runs on and waits for them, as
-flush_tlb_multi() does; a CPU that has a call queued already is not interrupted again.
+Each source calls all other CPUs that run the address space and waits for them, as
+flush_tlb_multi() does.  A CPU that already has a call queued is not interrupted again.
 """
 
 from __future__ import annotations
@@ -17,19 +17,8 @@ pvbench_api = 1
 
 
 def shootdown(guest: Guest, sources: int, cpus: str) -> tuple[Burst, ...] | str:
-    count = len(guest.apic_ids)
-    if cpus != "all" and not (cpus.isascii() and cpus.isdigit()):
-        raise UsageError(
-            f"an address space cannot run on {cpus!r} CPUs", fix="Write a number, or all."
-        )
-    threads = max(2, sources, count) if cpus == "all" else int(cpus)
-    if not sources or threads < 2:
-        raise UsageError(
-            f"{sources} of {threads} CPUs flush nobody", fix="Write shootdown:1:2, say."
-        )
-    if sources > threads:
-        raise UsageError(f"{sources} of {threads} CPUs cannot flush: that is more than all")
-    if threads > count:
+    threads = _thread_count(guest, sources, cpus)
+    if threads > len(guest.apic_ids):
         return f"shootdown:{sources}:{cpus} needs {threads} CPUs"
     return tuple(
         Burst(
@@ -41,12 +30,32 @@ def shootdown(guest: Guest, sources: int, cpus: str) -> tuple[Burst, ...] | str:
     )
 
 
+def _thread_count(guest: Guest, sources: int, cpus: str) -> int:
+    """Return how many CPUs run the address space, one thread each."""
+    if cpus != "all" and not (cpus.isascii() and cpus.isdigit()):
+        raise UsageError(
+            f"an address space cannot run on {cpus!r} CPUs", fix="Use a number, or all."
+        )
+    threads = max(2, sources, len(guest.apic_ids)) if cpus == "all" else int(cpus)
+    if not sources or threads < 2:
+        raise UsageError(
+            f"{sources} sources among {threads} CPUs send no IPI",
+            fix="Use at least shootdown:1:2.",
+        )
+    if sources > threads:
+        raise UsageError(
+            f"{sources} sources need an address space that runs on at least {sources} CPUs, "
+            f"not {threads}"
+        )
+    return threads
+
+
 @hookimpl
 def pvbench_workloads() -> list[Workload]:
     return [
         Workload(
             name="shootdown",
-            summary="several CPUs flush one address space at once; it runs on N CPUs, or all",
+            summary="several CPUs flush an address space that runs on N CPUs, or all",
             bursts=shootdown,
             parameters={"sources": 1, "cpus": "all"},
         )

@@ -1,9 +1,9 @@
 """
 Hyper-V's synthetic cluster IPI: one hypercall for any number of targets.
 
-Follows Linux, arch/x86/hyperv/hv_apic.c.  Targets are VP numbers, which are CPU
-numbers here, never APIC IDs.  Below VP 64 the mask fits a register; otherwise an
-input page holds a sparse set of banks of 64, or says "all".
+Follows Linux, arch/x86/hyperv/hv_apic.c.  Targets are VP numbers, which equal CPU
+numbers here, never APIC IDs.  Below VP 64 the mask fits in a register; otherwise an
+input page holds a sparse set of banks of 64 VPs, or the format "all".
 """
 
 from __future__ import annotations
@@ -39,21 +39,21 @@ class HypervIpi(Sender):
 
     def why_unsupported(self, guest: Guest) -> str | None:
         if guest.bits != 64:
-            return "Linux has it for 64-bit guests only"
+            return "Linux implements it only in 64-bit guests"
         if len(guest.apic_ids) > MAX_VPS:
-            return f"a sparse VP set addresses {MAX_VPS} virtual processors"
+            return f"a sparse VP set can address only {MAX_VPS} virtual processors"
         return None
 
     def why_refused(self, burst: Burst, guest: Guest) -> str | None:
         if not HV_IPI_LOW_VECTOR <= burst.vector <= HV_IPI_HIGH_VECTOR:
-            return "the hypercall takes vectors 0x10..0xff; Linux sends an NMI natively"
+            return "the hypercall takes vectors 0x10..0xff; Linux sends NMIs natively"
         return None
 
     def send_IPI(self, apic: Apic, cpu: int, vector: int) -> Ops:
         return _send(apic, (cpu,), vector)
 
     def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
-        return _send(apic, cpus, vector, everybody=len(cpus) == len(apic.guest.apic_ids))
+        return _send(apic, cpus, vector, all_vps=len(cpus) == len(apic.guest.apic_ids))
 
     def send_IPI_mask_allbutself(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
         return _send(apic, apic.without_self(cpus), vector)
@@ -62,18 +62,18 @@ class HypervIpi(Sender):
         return _send(apic, apic.guest.others(apic.source), vector)
 
     def send_IPI_all(self, apic: Apic, vector: int) -> Ops:
-        return _send(apic, tuple(apic.guest.cpus), vector, everybody=True)
+        return _send(apic, tuple(apic.guest.cpus), vector, all_vps=True)
 
     def send_IPI_self(self, apic: Apic, vector: int) -> Ops:
         return _send(apic, (apic.source,), vector)
 
 
-def _send(apic: Apic, vps: tuple[int, ...], vector: int, *, everybody: bool = False) -> Ops:
+def _send(apic: Apic, vps: tuple[int, ...], vector: int, *, all_vps: bool = False) -> Ops:
     if not vps:
         return iter(())
     if max(vps) < HV_VCPUS_PER_SPARSE_BANK:
         return _send_fast(vps, vector)
-    return irqs_off(_send_ex(input_page(apic.source), vps, vector, everybody=everybody))
+    return irqs_off(_send_ex(input_page(apic.source), vps, vector, all_vps=all_vps))
 
 
 def _send_fast(vps: tuple[int, ...], vector: int) -> Ops:
@@ -82,14 +82,14 @@ def _send_fast(vps: tuple[int, ...], vector: int) -> Ops:
     yield Hypercall(HVCALL_SEND_IPI | HV_HYPERCALL_FAST_BIT, (vector, mask))
 
 
-def _send_ex(address: int, vps: tuple[int, ...], vector: int, *, everybody: bool) -> Ops:
+def _send_ex(address: int, vps: tuple[int, ...], vector: int, *, all_vps: bool) -> Ops:
     banks: dict[int, int] = {}
-    if not everybody:
+    if not all_vps:
         yield Scan(len(vps))
         for vp in vps:
             bank, bit = divmod(vp, HV_VCPUS_PER_SPARSE_BANK)
             banks[bank] = banks.get(bank, 0) | 1 << bit
-    set_format = HV_GENERIC_SET_ALL if everybody else HV_GENERIC_SET_SPARSE_4K
+    set_format = HV_GENERIC_SET_ALL if all_vps else HV_GENERIC_SET_SPARSE_4K
     valid_bank_mask = sum(1 << bank for bank in banks)
     page = (vector, set_format, valid_bank_mask, *(banks[b] for b in sorted(banks)))
     yield WriteMem(address, page)

@@ -1,9 +1,9 @@
 """
-A running kernel's own way, whatever that is: what `live` measures.
+The running kernel's own IPIs, which delivery `live` measures.
 
-A program can make a kernel call a function on other CPUs, through membarrier(2) for one,
-and wait for it; nothing else here can it ask for.  How the interrupts are then sent is
-the kernel's business, so this driver says whom they reach and no more.
+A program can make the kernel call a function on other CPUs and wait for it, for example
+with membarrier(2).  How the kernel sends the interrupts is not visible to the program, so
+this driver states only which CPUs they reach.
 
 Follows Linux, kernel/sched/membarrier.c and kernel/smp.c, smp_call_function_many().
 """
@@ -30,18 +30,18 @@ class Kernel(Driver):
     name = "kernel"
     summary = "whatever the running kernel does; for delivery live"
     mechanism = "kernel"
-    apic_mode = "x2apic"  # only a boot key: nothing is booted, and the kernel's own mode stays
+    apic_mode = "x2apic"  # part of the boot key only: nothing boots and no mode changes
 
     def why_refused(self, burst: Burst, guest: Guest) -> str | None:
         operation, vector = burst.operation, burst.vector
-        usual = _VECTORS.get(operation, vector)
+        linux_vector = _VECTORS.get(operation, vector)
         reasons = {
-            "a program cannot ask a kernel for NMIs": vector == NMI_VECTOR,
-            f"a program cannot ask a kernel for {operation}": operation not in _VECTORS,
-            "a kernel chooses the vector of its function calls itself": vector != usual,
+            "a program cannot make the kernel send NMIs": vector == NMI_VECTOR,
+            f"a program cannot make the kernel call {operation}": operation not in _VECTORS,
+            "the kernel chooses the vectors of function calls itself": vector != linux_vector,
             "a function call that reaches no other CPU sends no IPI": not reached(burst, guest),
-            "a program waits until the kernel's function calls are done": not burst.wait,
-            "the function that a kernel calls takes no lock": burst.lock,
+            "membarrier always waits until the function calls are done": not burst.wait,
+            "the function that membarrier calls takes no lock": burst.lock,
         }
         return next((reason for reason, holds in reasons.items() if holds), None)
 
@@ -53,10 +53,10 @@ class Kernel(Driver):
             yield KernelSend(vector, cpus)
 
     def send_shorthand(self, apic: Apic, shorthand: str, vector: int) -> Ops:
-        everyone = tuple(apic.guest.cpus)
-        others = apic.without_self(everyone)
-        named = {"self": (apic.source,), "all": everyone, "allbutself": others}
-        return self.send_IPI_mask(apic, named[shorthand], vector)
+        all_cpus = tuple(apic.guest.cpus)
+        others = apic.without_self(all_cpus)
+        targets = {"self": (apic.source,), "all": all_cpus, "allbutself": others}
+        return self.send_IPI_mask(apic, targets[shorthand], vector)
 
 
 @hookimpl

@@ -1,8 +1,8 @@
 """
-Self, all and all-but-self by destination shorthand: one write, no addresses.
+Self, all and all-but-self by destination shorthand: one write without a destination.
 
-Follows Linux since 5.4, arch/x86/kernel/apic/ipi.c, apic_send_IPI_allbutself();
-what the reviewer of the PV IPI patch pointed at.
+Follows Linux since 5.4, arch/x86/kernel/apic/ipi.c, apic_send_IPI_allbutself().
+The reviewer of the PV IPI patch suggested it as the alternative.
 """
 
 from __future__ import annotations

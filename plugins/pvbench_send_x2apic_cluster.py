@@ -32,7 +32,7 @@ class X2apicCluster(Driver):
 
     def why_unsupported(self, guest: Guest) -> str | None:
         if max(guest.apic_ids) >= X2APIC_LOGICAL_IDS:
-            return "APIC IDs from 2^20 on have no logical x2APIC ID of their own"
+            return "APIC IDs of 2^20 and above have no unique logical x2APIC ID"
         return None
 
     def send_IPI(self, apic: Apic, cpu: int, vector: int) -> Ops:
@@ -53,7 +53,7 @@ class X2apicCluster(Driver):
 
 
 def logical_destinations(apic_ids: Iterable[int]) -> list[int]:
-    """OR the logical IDs of each cluster's targets; clusters as first met."""
+    """OR the logical IDs of each cluster's targets, in order of first appearance."""
     members: dict[int, int] = {}
     for logical in map(x2apic_logical_id, apic_ids):
         members[logical >> 16] = members.get(logical >> 16, 0) | logical

@@ -23,7 +23,7 @@ class XapicFlat(Driver):
 
     def why_unsupported(self, guest: Guest) -> str | None:
         if len(guest.apic_ids) > XAPIC_FLAT_CPUS:
-            return f"flat logical mode addresses {XAPIC_FLAT_CPUS} CPUs"
+            return f"flat logical mode can address only {XAPIC_FLAT_CPUS} CPUs"
         return None
 
     def send_IPI(self, apic: Apic, cpu: int, vector: int) -> Ops:

@@ -33,7 +33,10 @@ class XenEvtchn(Sender):
     def why_unsupported(self, guest: Guest) -> str | None:
         needed = evtchn_port(len(guest.apic_ids), 0)
         if needed > EVTCHN_FIFO_NR_CHANNELS:
-            return f"{XEN_NR_IPIS} event channels per CPU exceed {EVTCHN_FIFO_NR_CHANNELS}"
+            return (
+                f"{XEN_NR_IPIS} event channels per CPU exceed Xen's limit of "
+                f"{EVTCHN_FIFO_NR_CHANNELS}"
+            )
         return None
 
     def why_refused(self, burst: Burst, guest: Guest) -> str | None:

@@ -5,14 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from pvbench.ops import (
-    Fence,
-    IrqRestore,
-    IrqSave,
-    MmioWrite,
-    WaitIcrIdle,
-    WrMsr,
-)
+from pvbench.ops import Fence, IrqRestore, IrqSave, MmioWrite, WaitIcrIdle, WrMsr
 from pvbench.sender import Ops
 from pvbench.x86.apic import (
     APIC_DEFAULT_PHYS_BASE,
@@ -27,7 +20,7 @@ from pvbench.x86.apic import (
     x2apic_msr,
 )
 
-INPUT_PAGE_BASE: Final = 0x800_0000  # guest physical; a page for each CPU from here
+INPUT_PAGE_BASE: Final = 0x800_0000  # guest-physical address of CPU 0's input page
 PAGE_SIZE: Final = 4096
 NMI_ICR_POLLS: Final = 1000  # safe_apic_wait_icr_idle(): a crash path must not hang
 
@@ -39,25 +32,25 @@ SHORTHANDS: Final = {
 
 
 def input_page(cpu: int) -> int:
-    """Address of the page *cpu* hands a hypercall its input in, as Linux's per-CPU ones."""
+    """Address of the hypercall input page of *cpu*; each CPU has its own, as in Linux."""
     return INPUT_PAGE_BASE + cpu * PAGE_SIZE
 
 
 def irqs_off(ops: Iterable[object]) -> Ops:
-    """*ops* between local_irq_save() and local_irq_restore()."""
+    """Run *ops* between local_irq_save() and local_irq_restore()."""
     yield IrqSave()
     yield from ops  # type: ignore[misc]
     yield IrqRestore()
 
 
 def words(bitmap: int, count: int, bits: int = 64) -> tuple[int, ...]:
-    """The low *count* machine words of a bitmap, lowest first."""
+    """Split off the *count* lowest machine words of a bitmap, lowest first."""
     mask = (1 << bits) - 1
     return tuple(bitmap >> bits * i & mask for i in range(count))
 
 
 def xapic_send(destination: int, icr: int) -> Ops:
-    """Wait until the ICR is idle, write the destination, then the word that sends."""
+    """Wait until the ICR is idle, write the destination, then write the low word to send."""
     is_nmi = icr & 0xFF == 0
     yield WaitIcrIdle(NMI_ICR_POLLS if is_nmi else 0)
     yield MmioWrite(APIC_DEFAULT_PHYS_BASE + APIC_ICR2, destination << 24)
@@ -65,14 +58,14 @@ def xapic_send(destination: int, icr: int) -> Ops:
 
 
 def xapic_shorthand(shorthand: str, vector: int) -> Ops:
-    """__default_send_IPI_shortcut(): the low word alone sends."""
+    """Follow __default_send_IPI_shortcut(): only the low word is written."""
     yield WaitIcrIdle(NMI_ICR_POLLS if vector == NMI_VECTOR else 0)
     icr = icr_low(vector, SHORTHANDS[shorthand])
     yield MmioWrite(APIC_DEFAULT_PHYS_BASE + APIC_ICR, icr)
 
 
 def x2apic_shorthand(shorthand: str, vector: int) -> Ops:
-    """__x2apic_send_IPI_shorthand(); to itself a CPU uses the SELF IPI register."""
+    """Follow __x2apic_send_IPI_shorthand(); a self-IPI uses the SELF IPI register."""
     if shorthand == "self" and vector != NMI_VECTOR:
         yield WrMsr(x2apic_msr(APIC_SELF_IPI), vector)
     else:

@@ -1,4 +1,4 @@
-"""Fan-out: from how many targets on does one sender beat another?"""
+"""Fan-out: at how many targets does one sender start to beat another?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""APIC IDs: where do the counts of the PV forms part?"""
+"""APIC IDs: which layouts make the PV variants send different counts?"""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ GUESTS = (
     "dense:288",
     "sparse:128:2",
     "interleaved:130",
-    "ids:0,128-255",  # none a 128-bit bitmap from 0 can name
-    "ids:0,255-382",  # none an xAPIC can name, 255 being its broadcast
+    "ids:0,128-255",  # all targets are outside a 128-bit bitmap from 0
+    "ids:0,255-382",  # no target has an xAPIC ID; 255 is the xAPIC's broadcast
     "ids:128-0",  # descending
-    "ids:5,1,128,0",  # below the window: the bug of the first release
+    "ids:5,1,128,0",  # an ID below the window: the bug of the first release
 )
 
 

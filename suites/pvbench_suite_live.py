@@ -1,4 +1,4 @@
-"""Live: what do this machine's own IPIs cost, sent by its own kernel?"""
+"""Live: what do IPIs cost on this machine, sent by its running kernel?"""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def pvbench_suites() -> list[Suite]:
         Suite(
             name="live",
             version=1,
-            summary="this machine's own IPIs",
+            summary="IPIs of this machine's running kernel",
             workloads=("dry-run", "normal-ipi", "broadcast"),
             drivers=("kernel",),
             overlays=(),

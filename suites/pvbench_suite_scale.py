@@ -1,4 +1,4 @@
-"""Scale: how do the senders grow with the guest, up to KVM's largest?"""
+"""Scale: how does each sender's cost grow with the guest, up to KVM's largest?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shootdown: which sender serves CPUs that flush one address space at the same time?"""
+"""Shootdown: which sender is best when several CPUs flush one address space at once?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Smoke: does every sender here work?  A few seconds."""
+"""Smoke: does every sender work here?  It takes a few seconds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def pvbench_suites() -> list[Suite]:
         Suite(
             name="smoke",
             version=1,
-            summary="every sender in a guest of 4 CPUs, in seconds",
+            summary="every sender in a guest of 4 CPUs; takes seconds",
             workloads=(
                 "self-ipi",
                 "normal-ipi",

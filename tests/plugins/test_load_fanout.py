@@ -1,4 +1,4 @@
-"""fanout: one call of CPU 0 to K targets, and where they lie."""
+"""fanout: one call of CPU 0 to K targets, and which clusters these are in."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ HIGHEST = (1 << 32) - 2  # of 32 bits, the last value being broadcast
 
 def burst(spec: str, guest: Guest) -> Burst:
     """The one burst of an iteration."""
-    found = bundled().workload(spec).bursts_in(guest)
-    assert not isinstance(found, str)
-    (only,) = found
-    return only
+    bursts = bundled().workload(spec).bursts_in(guest)
+    assert not isinstance(bursts, str)
+    (single,) = bursts
+    return single
 
 
 def targets(spec: str, guest: Guest) -> tuple[int, ...]:
@@ -41,45 +41,45 @@ def fanouts(draw: st.DrawFn) -> tuple[Guest, int]:
     return guest_of(ids), draw(st.integers(1, len(ids) - 1))
 
 
-def test_it_is_one_call_of_cpu_0_that_waits() -> None:
+def test_it_is_one_call_of_cpu_0_with_wait() -> None:
     """smp_call_function_many() with wait=1, on Linux's vector for it."""
-    found = burst("fanout:3:packed", guest_of(range(4)))
+    call = burst("fanout:3:packed", guest_of(range(4)))
 
-    assert found == burst_of("smp_call_function_many", 1, 2, 3, vector=0xFC, wait=True)
+    assert call == burst_of("smp_call_function_many", 1, 2, 3, vector=0xFC, wait=True)
 
 
 @given(fanouts(), st.sampled_from(SPREADS))
 def test_k_other_cpus_are_called_once_each(case: tuple[Guest, int], spread: str) -> None:
-    """A mask names a CPU once, and a call to itself is no interrupt."""
+    """A mask names a CPU once, and a call to the own CPU sends no interrupt."""
     guest, count = case
 
-    found = targets(f"fanout:{count}:{spread}", guest)
+    cpus = targets(f"fanout:{count}:{spread}", guest)
 
-    assert (count, count) == (len(found), len(set(found) - {0}))
-    assert set(found) <= set(guest.cpus)
+    assert (count, count) == (len(cpus), len(set(cpus) - {0}))
+    assert set(cpus) <= set(guest.cpus)
 
 
 @pytest.mark.parametrize(
     ("guest", "count", "clusters"),
     [
         pytest.param("dense:80", 1, 1, id="one"),
-        pytest.param("dense:80", 15, 1, id="as-many-as-the-source-s-cluster-has-left"),
+        pytest.param("dense:80", 15, 1, id="all-others-of-the-source-s-cluster"),
         pytest.param("dense:80", 16, 1, id="a-whole-cluster-of-others"),
         pytest.param("dense:80", 17, 2, id="one-more-than-a-cluster"),
         pytest.param("dense:80", 64, 4, id="four-whole-clusters"),
         pytest.param("dense:80", 65, 5, id="the-source-s-cluster-comes-last"),
-        pytest.param("dense:80", 79, 5, id="everybody"),
+        pytest.param("dense:80", 79, 5, id="all-others"),
         pytest.param("sparse:128:2", 8, 1, id="eight-in-a-sparse-cluster"),
         pytest.param("sparse:128:2", 9, 2, id="one-more-than-a-sparse-cluster"),
         pytest.param("sparse:8:16", 5, 5, id="clusters-of-one"),
-        pytest.param("interleaved:130", 16, 1, id="cpus-of-a-cluster-are-not-neighbours"),
-        pytest.param("interleaved:130", 112, 7, id="seven-whole-ones-interleaved"),
-        pytest.param("interleaved:130", 127, 8, id="and-the-fifteen-beside-the-source"),
-        pytest.param("interleaved:130", 129, 10, id="everybody-interleaved"),
+        pytest.param("interleaved:130", 16, 1, id="cpu-numbers-of-a-cluster-are-not-adjacent"),
+        pytest.param("interleaved:130", 112, 7, id="seven-whole-clusters-interleaved"),
+        pytest.param("interleaved:130", 127, 8, id="seven-whole-clusters-and-the-source-s"),
+        pytest.param("interleaved:130", 129, 10, id="all-others-interleaved"),
         pytest.param("ids:128-0", 16, 1, id="descending"),
         pytest.param("ids:128-0", 17, 2, id="one-more-descending"),
-        pytest.param("ids:0,255-382", 112, 7, id="the-cluster-of-255-alone-is-left-out"),
-        pytest.param("ids:0,255-382", 128, 9, id="everybody-from-255-on"),
+        pytest.param("ids:0,255-382", 112, 7, id="only-the-cluster-of-255-is-unused"),
+        pytest.param("ids:0,255-382", 128, 9, id="all-others-from-255-on"),
         pytest.param("ids:0-15,1048576-1048591", 16, 1, id="2-to-the-20-is-another-cluster"),
         pytest.param("ids:0,4294967264-4294967279", 16, 1, id="near-the-highest-apic-id"),
     ],
@@ -87,15 +87,15 @@ def test_k_other_cpus_are_called_once_each(case: tuple[Guest, int], spread: str)
 def test_packed_targets_lie_in_as_few_clusters_as_possible(
     guest: str, count: int, clusters: int
 ) -> None:
-    """A cluster is APIC ID >> 4; the source takes a place in its own."""
+    """A cluster is APIC ID >> 4; the source occupies one ID of its cluster."""
     booted = parse_guest(guest)
 
     assert clusters == len(per_cluster(targets(f"fanout:{count}:packed", booted), booted))
 
 
 @given(fanouts())
-def test_no_fewer_clusters_hold_the_packed_targets(case: tuple[Guest, int]) -> None:
-    """The fullest clusters, one fewer than were used, hold less than K others."""
+def test_packed_targets_do_not_fit_in_fewer_clusters(case: tuple[Guest, int]) -> None:
+    """One cluster fewer, even the fullest ones, has fewer than K other CPUs."""
     guest, count = case
     used = len(per_cluster(targets(f"fanout:{count}:packed", guest), guest))
 
@@ -112,7 +112,7 @@ def test_no_fewer_clusters_hold_the_packed_targets(case: tuple[Guest, int]) -> N
         pytest.param("dense:80", 5, [1, 1, 1, 1, 1], id="one-in-each-cluster"),
         pytest.param("dense:80", 6, [2, 1, 1, 1, 1], id="a-second-one"),
         pytest.param("dense:80", 64, [13, 13, 13, 13, 12], id="even"),
-        pytest.param("dense:80", 79, [16, 16, 16, 16, 15], id="everybody"),
+        pytest.param("dense:80", 79, [16, 16, 16, 16, 15], id="all-others"),
         pytest.param("sparse:8:16", 5, [1, 1, 1, 1, 1], id="clusters-of-one"),
         pytest.param("interleaved:130", 10, [1] * 10, id="one-in-each-interleaved"),
         pytest.param("interleaved:130", 18, [2] * 8 + [1] * 2, id="two-clusters-have-one-only"),
@@ -124,25 +124,29 @@ def test_no_fewer_clusters_hold_the_packed_targets(case: tuple[Guest, int]) -> N
 def test_spread_targets_lie_evenly_over_the_clusters(
     guest: str, count: int, shares: list[int]
 ) -> None:
-    """One in each cluster as long as there are clusters, then a second one in each."""
+    """Each cluster gets one target, then each gets a second one, and so on."""
     booted = parse_guest(guest)
-    found = per_cluster(targets(f"fanout:{count}:spread", booted), booted)
+    target_counts = per_cluster(targets(f"fanout:{count}:spread", booted), booted)
 
-    assert shares == sorted(found.values(), reverse=True)
+    assert shares == sorted(target_counts.values(), reverse=True)
 
 
 @given(fanouts())
-def test_no_cluster_could_take_a_spread_target_of_a_fuller_one(
+def test_spread_targets_cannot_be_more_even(
     case: tuple[Guest, int],
 ) -> None:
-    """A cluster that has two fewer targets than another has no CPU left."""
+    """A cluster with two targets fewer than another has no CPU that is not a target."""
     guest, count = case
-    room = per_cluster(guest.others(0), guest)
+    cpu_counts = per_cluster(guest.others(0), guest)
 
-    found = per_cluster(targets(f"fanout:{count}:spread", guest), guest)
+    target_counts = per_cluster(targets(f"fanout:{count}:spread", guest), guest)
 
-    most = max(found.values())
-    assert [c for c in room if found[c] < most - 1 and found[c] < room[c]] == []
+    maximum = max(target_counts.values())
+    assert [
+        c
+        for c in cpu_counts
+        if target_counts[c] < maximum - 1 and target_counts[c] < cpu_counts[c]
+    ] == []
 
 
 @pytest.mark.parametrize(
@@ -152,23 +156,23 @@ def test_no_cluster_could_take_a_spread_target_of_a_fuller_one(
         pytest.param("fanout:4:random-1", (3, 4, 5, 9), id="seed-1"),
     ],
 )
-def test_a_seed_stands_for_the_same_targets_on_every_machine(
+def test_a_seed_gives_the_same_targets_on_every_machine(
     spec: str, cpus: tuple[int, ...]
 ) -> None:
-    """Results made here are compared with results made there."""
+    """Results of different machines are compared with each other."""
     assert cpus == targets(spec, guest_of(range(20)))
 
 
 def test_different_seeds_give_different_targets() -> None:
-    """Ten masks of 10 among 79: hardly two alike, none of them the first ten."""
+    """Ten masks of 10 among 79 CPUs differ, and none is the first ten CPUs."""
     guest = guest_of(range(80))
     masks = {targets(f"fanout:10:random-{seed}", guest) for seed in range(10)}
 
     assert (len(masks), tuple(range(1, 11)) in masks) == (10, False)
 
 
-def test_random_targets_come_from_everywhere() -> None:
-    """Over some seeds, every CPU but the source is called."""
+def test_random_targets_include_every_cpu() -> None:
+    """Over 40 seeds, every CPU but the source is called."""
     guest = guest_of(range(12))
     masks = [targets(f"fanout:3:random-{seed}", guest) for seed in range(40)]
 
@@ -176,8 +180,8 @@ def test_random_targets_come_from_everywhere() -> None:
 
 
 @given(fanouts(), st.sampled_from(SPREADS))
-def test_one_target_more_keeps_those_before(case: tuple[Guest, int], spread: str) -> None:
-    """Along K only one thing changes, so that a crossover means something."""
+def test_a_larger_fanout_contains_the_smaller_one(case: tuple[Guest, int], spread: str) -> None:
+    """Only the number of targets changes along K, so that a crossover is meaningful."""
     guest, count = case
     fewer = targets(f"fanout:{max(1, count - 1)}:{spread}", guest)
 
@@ -185,8 +189,8 @@ def test_one_target_more_keeps_those_before(case: tuple[Guest, int], spread: str
 
 
 @pytest.mark.parametrize("spread", SPREADS)
-def test_a_guest_without_enough_others_is_too_small(spread: str) -> None:
-    """The source is no target."""
+def test_a_guest_needs_one_cpu_more_than_targets(spread: str) -> None:
+    """The source is not a target."""
     workload = bundled().workload(f"fanout:8:{spread}")
 
     assert workload.bursts_in(guest_of(range(8))) == "fanout:8 needs 9 CPUs"

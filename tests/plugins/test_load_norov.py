@@ -1,4 +1,4 @@
-"""The five tests of ipi_benchmark: what one iteration of each asks for."""
+"""The five tests of ipi_benchmark: the bursts of one iteration."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SINGLE = "smp_call_function_single"
     [
         pytest.param("dry-run", (), id="an-empty-loop"),
         pytest.param(
-            "self-ipi", (burst_of(SINGLE, 0, vector=0xFB, wait=True),), id="its-own-cpu"
+            "self-ipi", (burst_of(SINGLE, 0, vector=0xFB, wait=True),), id="the-own-cpu"
         ),
         pytest.param(
             "normal-ipi",
@@ -27,16 +27,18 @@ SINGLE = "smp_call_function_single"
         pytest.param(
             "broadcast",
             (burst_of(MANY, 1, 2, 3, vector=0xFC, wait=True, lock=False),),
-            id="everybody-else",
+            id="all-others",
         ),
         pytest.param(
             "broadcast-lock",
             (burst_of(MANY, 1, 2, 3, vector=0xFC, wait=True, lock=True),),
-            id="everybody-else-under-one-lock",
+            id="all-others-under-one-lock",
         ),
     ],
 )
-def test_an_iteration_is_what_the_module_does(name: str, expected: tuple[Burst, ...]) -> None:
+def test_an_iteration_has_the_bursts_of_the_module(
+    name: str, expected: tuple[Burst, ...]
+) -> None:
     """Preemption is off, so the source is the same CPU throughout; wait=1 in all tests."""
     assert expected == bundled().workload(name).bursts_in(guest_of(IDS))
 
@@ -51,15 +53,17 @@ def test_an_iteration_is_what_the_module_does(name: str, expected: tuple[Burst, 
         pytest.param("broadcast-lock", "broadcast-lock needs 2 CPUs", id="broadcast-lock"),
     ],
 )
-def test_a_cpu_alone_can_only_call_itself(name: str, expected: tuple[Burst, ...] | str) -> None:
-    """There is nobody else to interrupt."""
+def test_a_single_cpu_can_only_call_itself(
+    name: str, expected: tuple[Burst, ...] | str
+) -> None:
+    """There is no other CPU to interrupt."""
     assert expected == bundled().workload(name).bursts_in(guest_of([7]))
 
 
-def test_a_broadcast_reaches_any_number_of_cpus() -> None:
-    """Targets are all online CPUs but one, up to KVM's largest guest."""
-    found = bundled().workload("broadcast").bursts_in(guest_of(range(4096)))
-    assert not isinstance(found, str)
-    (burst,) = found
+def test_a_broadcast_targets_all_other_cpus_of_the_largest_guest() -> None:
+    """KVM's largest guest has 4096 vCPUs."""
+    bursts = bundled().workload("broadcast").bursts_in(guest_of(range(4096)))
+    assert not isinstance(bursts, str)
+    (burst,) = bursts
 
     assert (len(burst.targets), burst.targets[0], burst.targets[-1]) == (4095, 1, 4095)

@@ -13,9 +13,9 @@ from support.helpers import bundled, burst_of, guest_of, id_tuples
 
 def bursts(spec: str, guest: Guest) -> tuple[Burst, ...]:
     """The bursts of an iteration, one for each source."""
-    found = bundled().workload(spec).bursts_in(guest)
-    assert not isinstance(found, str)
-    return found
+    answer = bundled().workload(spec).bursts_in(guest)
+    assert not isinstance(answer, str)
+    return answer
 
 
 def calls(spec: str, guest: Guest) -> list[tuple[int, int]]:
@@ -53,14 +53,16 @@ def test_each_source_makes_a_call_to_one_cpu_and_waits() -> None:
         ),
     ],
 )
-def test_pairs_by_hand(spec: str, expected: list[tuple[int, int]]) -> None:
-    """CPU numbers, whatever the APIC IDs: a kernel knows no others."""
+def test_pairs_match_those_worked_out_by_hand(
+    spec: str, expected: list[tuple[int, int]]
+) -> None:
+    """A kernel uses CPU numbers, independent of the APIC IDs."""
     assert expected == calls(spec, guest_of([40, 3, 77, 5, 1, 900]))
 
 
 @given(guests(2), st.data())
 def test_no_cpu_is_in_two_disjoint_pairs(guest: Guest, data: st.DataObject) -> None:
-    """Nobody is waited for by two, and nobody waits while he serves another."""
+    """No CPU serves two sources, and no source is a target."""
     count = data.draw(st.integers(1, len(guest.apic_ids) // 2))
 
     taking_part = [cpu for pair in calls(f"pairs:{count}:disjoint", guest) for cpu in pair]
@@ -70,27 +72,25 @@ def test_no_cpu_is_in_two_disjoint_pairs(guest: Guest, data: st.DataObject) -> N
 
 
 @given(guests(2))
-def test_the_largest_number_of_disjoint_pairs_leaves_out_one_cpu_at_most(
+def test_the_most_disjoint_pairs_leave_at_most_one_cpu_idle(
     guest: Guest,
 ) -> None:
     """Half of the guest sends, the other half receives."""
     half = len(guest.apic_ids) // 2
 
-    found = calls(f"pairs:{half}:disjoint", guest)
+    pairs = calls(f"pairs:{half}:disjoint", guest)
 
-    assert {cpu for pair in found for cpu in pair} >= set(range(2 * half))
+    assert {cpu for pair in pairs for cpu in pair} >= set(range(2 * half))
 
 
 @given(guests(2), st.data())
-def test_in_a_ring_everybody_calls_the_next_and_is_called_once(
-    guest: Guest, data: st.DataObject
-) -> None:
-    """The last one's neighbour is the first."""
+def test_in_a_ring_each_source_calls_the_next_one(guest: Guest, data: st.DataObject) -> None:
+    """The last source calls the first."""
     count = data.draw(st.integers(2, len(guest.apic_ids)))
 
-    found = calls(f"pairs:{count}:ring", guest)
+    pairs = calls(f"pairs:{count}:ring", guest)
 
-    assert found == [*zip(range(count - 1), range(1, count), strict=True), (count - 1, 0)]
+    assert pairs == [*zip(range(count - 1), range(1, count), strict=True), (count - 1, 0)]
 
 
 @pytest.mark.parametrize(
@@ -100,8 +100,8 @@ def test_in_a_ring_everybody_calls_the_next_and_is_called_once(
         pytest.param("pairs:6:ring", "pairs:6:ring needs 6 CPUs", id="ring"),
     ],
 )
-def test_a_guest_with_fewer_cpus_than_take_part_is_too_small(spec: str, reason: str) -> None:
-    """Two CPUs a disjoint pair, one a link of a ring."""
+def test_a_guest_with_too_few_cpus_is_refused(spec: str, reason: str) -> None:
+    """A disjoint pair needs two CPUs, a source of a ring one."""
     workload = bundled().workload(spec)
 
     assert reason == workload.bursts_in(guest_of(range(5)))

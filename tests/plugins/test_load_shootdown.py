@@ -13,9 +13,9 @@ from support.helpers import bundled, burst_of, guest_of, id_tuples
 
 def bursts(spec: str, guest: Guest) -> tuple[Burst, ...]:
     """The bursts of an iteration, one for each source."""
-    found = bundled().workload(spec).bursts_in(guest)
-    assert not isinstance(found, str)
-    return found
+    answer = bundled().workload(spec).bursts_in(guest)
+    assert not isinstance(answer, str)
+    return answer
 
 
 def calls(spec: str, guest: Guest) -> dict[int, tuple[int, ...]]:
@@ -48,8 +48,10 @@ def test_each_source_makes_one_call_and_waits() -> None:
         ),
     ],
 )
-def test_shootdowns_by_hand(spec: str, expected: dict[int, tuple[int, ...]]) -> None:
-    """CPU numbers, whatever the APIC IDs: a kernel knows no others."""
+def test_shootdowns_match_those_worked_out_by_hand(
+    spec: str, expected: dict[int, tuple[int, ...]]
+) -> None:
+    """A kernel uses CPU numbers, independent of the APIC IDs."""
     assert expected == calls(spec, guest_of([40, 3, 77, 5, 1, 900]))
 
 
@@ -60,21 +62,21 @@ def test_shootdowns_by_hand(spec: str, expected: dict[int, tuple[int, ...]]) -> 
 def test_every_source_calls_all_others_of_the_address_space(
     guest: Guest, data: st.DataObject
 ) -> None:
-    """Itself excluded, and sources are inside the address space they flush."""
+    """Sources run the address space they flush and do not call themselves."""
     threads = data.draw(st.integers(2, len(guest.apic_ids)))
     sources = data.draw(st.integers(1, threads))
 
-    found = calls(f"shootdown:{sources}:{threads}", guest)
+    targets = calls(f"shootdown:{sources}:{threads}", guest)
 
-    spaces = {frozenset((source, *others)) for source, others in found.items()}
-    assert (sources, 1) == (len(found), len(spaces))
-    assert {len(others) for others in found.values()} == {threads - 1}
-    assert all(source not in others for source, others in found.items())
+    spaces = {frozenset((source, *others)) for source, others in targets.items()}
+    assert (sources, 1) == (len(targets), len(spaces))
+    assert {len(others) for others in targets.values()} == {threads - 1}
+    assert all(source not in others for source, others in targets.items())
 
 
 @given(id_tuples(60, (1 << 32) - 2).filter(lambda ids: len(ids) > 1).map(guest_of))
-def test_all_is_as_many_cpus_as_the_guest_has(guest: Guest) -> None:
-    """A process with a thread on each CPU."""
+def test_all_means_every_cpu_of_the_guest(guest: Guest) -> None:
+    """The process has a thread on each CPU."""
     count = len(guest.apic_ids)
 
     assert calls("shootdown:1:all", guest) == calls(f"shootdown:1:{count}", guest)
@@ -88,10 +90,8 @@ def test_all_is_as_many_cpus_as_the_guest_has(guest: Guest) -> None:
         pytest.param("shootdown:6:6", "shootdown:6:6 needs 6 CPUs", id="both"),
     ],
 )
-def test_a_guest_without_room_for_the_address_space_is_too_small(
-    spec: str, reason: str
-) -> None:
-    """Each thread runs on a CPU of its own, and each source is a thread."""
+def test_a_guest_smaller_than_the_address_space_is_refused(spec: str, reason: str) -> None:
+    """Each thread runs on its own CPU, and each source is a thread."""
     workload = bundled().workload(spec)
 
     assert reason == workload.bursts_in(guest_of(range(5)))

@@ -10,13 +10,13 @@ from support.helpers import INPUT_PAGE, NMI, burst_of, guest_of, sent, stack_of
 OVER = "hyperv-ipi/x2apic-physical"
 FAST = 0x1_000B
 CPUS = 200
-IDS = range(1000, 1000 + CPUS)  # APIC IDs that are no VP numbers
+IDS = range(1000, 1000 + CPUS)  # APIC IDs that differ from all VP numbers
 
 
 def ops(operation: str, *targets: int, source: int = 199, cpus: int = CPUS) -> tuple[Op, ...]:
     """Ops of a burst in a guest of *cpus* CPUs, without the scan."""
-    made = sent(OVER, burst_of(operation, *targets, source=source, vector=0xFC), IDS[:cpus])
-    return tuple(op for op in made.program if not isinstance(op, Scan))
+    sending = sent(OVER, burst_of(operation, *targets, source=source, vector=0xFC), IDS[:cpus])
+    return tuple(op for op in sending.program if not isinstance(op, Scan))
 
 
 def in_page(control: int, *page: int, source: int = 199) -> tuple[Op, ...]:
@@ -38,8 +38,8 @@ def in_page(control: int, *page: int, source: int = 199) -> tuple[Op, ...]:
         pytest.param((0, 63), 1 | 1 << 63, id="last-vp-of-the-register"),
     ],
 )
-def test_below_vp_64_the_call_is_fast(targets: tuple[int, ...], mask: int) -> None:
-    """HVCALL_SEND_IPI in registers: vector and mask, no input page, interrupts on."""
+def test_targets_below_vp_64_use_the_fast_call(targets: tuple[int, ...], mask: int) -> None:
+    """HVCALL_SEND_IPI passes vector and mask in registers, with interrupts enabled."""
     assert ops("send_IPI_mask", *targets) == (Hypercall(FAST, (0xFC, mask)),)
 
 
@@ -52,10 +52,10 @@ def test_below_vp_64_the_call_is_fast(targets: tuple[int, ...], mask: int) -> No
         pytest.param((127, 128), in_page(0x4_0015, 0, 0b110, 1 << 63, 1), id="bank-borders"),
     ],
 )
-def test_from_vp_64_on_a_page_holds_banks(
+def test_targets_from_vp_64_on_use_an_input_page_with_banks(
     targets: tuple[int, ...], expected: tuple[Op, ...]
 ) -> None:
-    """HVCALL_SEND_IPI_EX: vector, format sparse, valid banks, their words."""
+    """HVCALL_SEND_IPI_EX takes vector, sparse format, valid banks and their words."""
     assert expected == ops("send_IPI_mask", *targets)
 
 
@@ -66,15 +66,15 @@ def test_from_vp_64_on_a_page_holds_banks(
         pytest.param("send_IPI_mask", tuple(range(CPUS)), id="mask-of-all-present"),
     ],
 )
-def test_everybody_is_format_all_without_banks(
+def test_a_mask_of_all_cpus_uses_format_all_without_banks(
     operation: str, targets: tuple[int, ...]
 ) -> None:
-    """HV_GENERIC_SET_ALL when the mask equals the present CPUs, self included."""
+    """Linux uses HV_GENERIC_SET_ALL when the mask equals the present CPUs, self included."""
     assert ops(operation, *targets) == in_page(0x15, 1, 0)
 
 
-def test_everybody_below_vp_64_is_still_fast() -> None:
-    """The cheaper call comes first."""
+def test_a_mask_of_all_cpus_below_vp_64_uses_the_fast_call() -> None:
+    """Linux tries the cheaper call first."""
     assert ops("send_IPI_all", source=0, cpus=64) == (Hypercall(FAST, (0xFC, (1 << 64) - 1)),)
 
 
@@ -85,8 +85,8 @@ def test_everybody_below_vp_64_is_still_fast() -> None:
         pytest.param("send_IPI_mask_allbutself", tuple(range(66)), id="mask-allbutself"),
     ],
 )
-def test_all_but_self_is_sparse(operation: str, targets: tuple[int, ...]) -> None:
-    """Format ALL would interrupt the sender, here CPU 0 of 66."""
+def test_all_but_self_uses_the_sparse_format(operation: str, targets: tuple[int, ...]) -> None:
+    """Format ALL would interrupt the sender, which is CPU 0 of 66 here."""
     low = (1 << 64) - 2
     expected = in_page(0x4_0015, 0, 0b11, low, 0b11, source=0)
 
@@ -103,10 +103,10 @@ def test_all_but_self_is_sparse(operation: str, targets: tuple[int, ...]) -> Non
         ),
     ],
 )
-def test_unicast_and_self_are_hooked_too(
+def test_unicast_and_self_are_replaced_too(
     operation: str, source: int, expected: tuple[Op, ...]
 ) -> None:
-    """All six operations are replaced."""
+    """Linux replaces all six callbacks."""
     assert expected == ops(operation, 3, source=source)
 
 
@@ -118,7 +118,7 @@ def test_unicast_and_self_are_hooked_too(
         pytest.param(199, 0x80C_7000, id="last-cpu"),
     ],
 )
-def test_the_input_page_is_the_sender_s_own(source: int, address: int) -> None:
+def test_each_sender_has_its_own_input_page(source: int, address: int) -> None:
     """hyperv_pcpu_input_arg: CPUs that send at the same time do not share a page."""
     assert ops("send_IPI_mask", 64, source=source) == (
         IrqSave(),
@@ -129,7 +129,7 @@ def test_the_input_page_is_the_sender_s_own(source: int, address: int) -> None:
 
 
 def test_it_cannot_send_an_nmi() -> None:
-    """Vectors 0x10..0xff; Linux falls back to the native driver for the rest."""
+    """It takes vectors 0x10..0xff; Linux sends the others with the native driver."""
     sender, guest = stack_of(OVER).sender, guest_of(range(4))
 
     refusals = [
@@ -137,7 +137,7 @@ def test_it_cannot_send_an_nmi() -> None:
     ]
 
     assert refusals == [
-        "the hypercall takes vectors 0x10..0xff; Linux sends an NMI natively",
+        "the hypercall takes vectors 0x10..0xff; Linux sends NMIs natively",
         None,
     ]
 
@@ -146,11 +146,13 @@ def test_it_cannot_send_an_nmi() -> None:
     ("cpus", "expected"),
     [
         pytest.param(4096, None, id="4096"),
-        pytest.param(4097, "a sparse VP set addresses 4096 virtual processors", id="4097"),
+        pytest.param(
+            4097, "a sparse VP set can address only 4096 virtual processors", id="4097"
+        ),
     ],
 )
-def test_a_vp_set_ends_at_64_banks(cpus: int, expected: str | None) -> None:
-    """64 banks of 64."""
+def test_a_vp_set_has_at_most_64_banks(cpus: int, expected: str | None) -> None:
+    """64 banks of 64 VPs are 4096."""
     stack = stack_of(OVER)
 
     assert expected == stack.why_unsupported(stack.guest(guest_of(range(cpus))))

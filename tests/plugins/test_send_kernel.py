@@ -1,4 +1,4 @@
-"""The sender `kernel`: whom a running kernel is asked to interrupt, and what it cannot be."""
+"""The sender `kernel`: what the running kernel can and cannot be made to send."""
 
 from __future__ import annotations
 
@@ -24,14 +24,16 @@ FOUR = guest_of(range(4))
         pytest.param(SINGLE, (2,), KernelSend(0xFB, (2,)), id="single"),
         pytest.param(MANY, (2,), KernelSend(0xFB, (2,)), id="many-of-one"),
         pytest.param(MANY, (1, 2), KernelSend(0xFC, (1, 2)), id="some"),
-        pytest.param(MANY, (0, 1, 2), KernelSend(0xFC, (1, 2)), id="itself-is-no-target"),
+        pytest.param(
+            MANY, (0, 1, 2), KernelSend(0xFC, (1, 2)), id="the-source-is-not-a-target"
+        ),
         pytest.param(MANY, (1, 2, 3), KernelSend(0xFC, (1, 2, 3)), id="all-others"),
     ],
 )
 def test_a_call_is_one_request_to_the_kernel(
     operation: str, targets: tuple[int, ...], expected: KernelSend, shorthands: bool
 ) -> None:
-    """Vectors as Linux chooses them; how it is sent is not said, by shorthand or not."""
+    """Linux chooses the vector; the op does not state how the IPI is sent."""
     burst = burst_of(operation, *targets)
 
     assert sent("kernel", burst, range(4), shorthands=shorthands).program == (expected,)
@@ -40,8 +42,8 @@ def test_a_call_is_one_request_to_the_kernel(
 @pytest.mark.parametrize(
     ("shorthand", "expected"), [("self", [1]), ("all", [0, 1, 2, 3]), ("allbutself", [0, 2, 3])]
 )
-def test_its_table_is_complete(shorthand: str, expected: list[int]) -> None:
-    """A driver has every callback, even if no burst gets there."""
+def test_every_callback_is_implemented(shorthand: str, expected: list[int]) -> None:
+    """A driver has every callback, even those that no burst uses."""
     stack = stack_of("kernel")
     apic = Apic(stack, FOUR, 1, shorthands=True)
 
@@ -57,17 +59,17 @@ def test_its_table_is_complete(shorthand: str, expected: list[int]) -> None:
             "send_IPI_mask",
             (1,),
             {},
-            "a program cannot ask a kernel for send_IPI_mask",
+            "a program cannot make the kernel call send_IPI_mask",
             id="bare",
         ),
         pytest.param(
-            MANY, (1,), {"vector": 2}, "a program cannot ask a kernel for NMIs", id="nmi"
+            MANY, (1,), {"vector": 2}, "a program cannot make the kernel send NMIs", id="nmi"
         ),
         pytest.param(
             MANY,
             (1,),
             {"vector": 0xFB},
-            "a kernel chooses the vector of its function calls itself",
+            "the kernel chooses the vectors of function calls itself",
             id="vector",
         ),
         pytest.param(
@@ -78,36 +80,40 @@ def test_its_table_is_complete(shorthand: str, expected: list[int]) -> None:
             id="to-itself",
         ),
         pytest.param(
-            MANY, (), {}, "a function call that reaches no other CPU sends no IPI", id="nobody"
+            MANY,
+            (),
+            {},
+            "a function call that reaches no other CPU sends no IPI",
+            id="no-targets",
         ),
         pytest.param(
             MANY,
             (1,),
             {"wait": False},
-            "a program waits until the kernel's function calls are done",
+            "membarrier always waits until the function calls are done",
             id="no-wait",
         ),
         pytest.param(
             MANY,
             (1,),
             {"lock": True},
-            "the function that a kernel calls takes no lock",
+            "the function that membarrier calls takes no lock",
             id="lock",
         ),
     ],
 )
-def test_what_no_program_can_ask_for_is_refused(
+def test_bursts_that_membarrier_cannot_send_are_refused(
     operation: str, targets: tuple[int, ...], options: dict[str, Any], expected: str
 ) -> None:
-    """One sentence each."""
+    """Each refusal has its own reason."""
     burst = burst_of(operation, *targets, **options)
 
     assert stack_of("kernel").sender.why_refused(burst, FOUR) == expected
 
 
 @pytest.mark.parametrize("overlay", bundled().overlays)
-def test_nothing_is_laid_over_a_running_kernel(overlay: str) -> None:
-    """A hypercall of an overlay would be one the kernel never makes."""
+def test_a_running_kernel_takes_no_overlay(overlay: str) -> None:
+    """The running kernel would never execute the overlay's hypercalls."""
     stack = stack_of(f"{overlay}/kernel")
     case = case_of(stack, FOUR, burst_of(MANY, 1, 2))
 
@@ -115,8 +121,8 @@ def test_nothing_is_laid_over_a_running_kernel(overlay: str) -> None:
     assert why_unsupported(case) == expected
 
 
-def test_no_model_carries_it() -> None:
-    """It has no kernel to run."""
+def test_the_model_refuses_it() -> None:
+    """The model has no kernel to run."""
     task = prepare(case_of(stack_of("kernel"), FOUR, burst_of(MANY, 1, 2))).task
 
     assert (

@@ -45,27 +45,27 @@ def test_each_cluster_is_one_write_after_one_fence() -> None:
         pytest.param([16], [0x1_0001], id="first-of-the-next"),
         pytest.param([14, 15], [0x0_C000], id="two-of-one"),
         pytest.param([15, 16], [0x0_8000, 0x1_0001], id="one-of-each"),
-        pytest.param([32, 0, 33], [0x2_0003, 0x0_0001], id="clusters-as-first-met"),
+        pytest.param([32, 0, 33], [0x2_0003, 0x0_0001], id="clusters-in-order-of-first-id"),
         pytest.param([*range(16)], [0x0_FFFF], id="a-full-cluster"),
         pytest.param([0xF_FFFF], [0xFFFF_8000], id="highest-id"),
     ],
 )
 def test_targets_of_one_cluster_share_a_write(ids: list[int], expected: list[int]) -> None:
-    """Cluster is APIC ID >> 4; clusters follow the order of CPU numbers."""
+    """The cluster is APIC ID >> 4; clusters follow the order of CPU numbers."""
     assert expected == destinations(ids)
 
 
 @given(st.permutations([0, 1, 2, 16, 17, 40, 300]))
 def test_the_count_does_not_depend_on_the_order(ids: list[int]) -> None:
-    """Collected and removed: 0, 1, 2 and 16, 17 and 40 and 300 are four clusters."""
+    """IDs 0, 1, 2 and 16, 17 and 40 and 300 are four clusters."""
     assert len(destinations(ids)) == 4
 
 
 def test_unicast_is_one_logical_bit() -> None:
-    """x2apic_send_IPI() of the cluster driver."""
-    made = sent(STACK, burst_of("send_IPI", 1), (0, 35))
+    """It follows x2apic_send_IPI() of the cluster driver."""
+    sending = sent(STACK, burst_of("send_IPI", 1), (0, 35))
 
-    assert made.program == (Fence(), WrMsr(MSR_X2APIC_ICR, 0x2_0008 << 32 | 0x8FD))
+    assert sending.program == (Fence(), WrMsr(MSR_X2APIC_ICR, 0x2_0008 << 32 | 0x8FD))
 
 
 def test_an_nmi_has_its_delivery_mode_and_vector_0() -> None:
@@ -81,12 +81,12 @@ def test_an_nmi_has_its_delivery_mode_and_vector_0() -> None:
         pytest.param((1 << 20) - 1, None, id="below-two-to-the-20"),
         pytest.param(
             1 << 20,
-            "APIC IDs from 2^20 on have no logical x2APIC ID of their own",
+            "APIC IDs of 2^20 and above have no unique logical x2APIC ID",
             id="two-to-the-20",
         ),
     ],
 )
-def test_logical_ids_end_at_two_to_the_20(highest: int, expected: str | None) -> None:
+def test_apic_ids_from_2_to_the_20_on_are_refused(highest: int, expected: str | None) -> None:
     """A logical ID holds bits 19:4 of the APIC ID."""
     stack = stack_of(STACK)
 

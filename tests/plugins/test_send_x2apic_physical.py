@@ -20,7 +20,7 @@ STACK = "x2apic-physical"
 
 
 def test_each_target_is_one_write_after_one_fence() -> None:
-    """One mfence;lfence per mask, no busy poll, interrupts off for the loop."""
+    """There is one mfence;lfence per mask and no poll; the loop runs with interrupts off."""
     assert masked(STACK, [9, 0x7FFF_FFFF, 4]) == (
         Fence(),
         IrqSave(),
@@ -34,13 +34,13 @@ def test_each_target_is_one_write_after_one_fence() -> None:
 
 def test_unicast_is_a_fence_and_a_write() -> None:
     """x2apic_send_IPI() leaves interrupts alone."""
-    made = sent(STACK, burst_of("send_IPI", 1), (0, 300))
+    sending = sent(STACK, burst_of("send_IPI", 1), (0, 300))
 
-    assert made.program == (Fence(), WrMsr(MSR_X2APIC_ICR, 300 << 32 | 0xFD))
+    assert sending.program == (Fence(), WrMsr(MSR_X2APIC_ICR, 300 << 32 | 0xFD))
 
 
 def test_an_nmi_has_its_delivery_mode_and_vector_0() -> None:
-    """__prepare_ICR()."""
+    """It follows __prepare_ICR()."""
     values = [op.value for op in only(WrMsr, masked(STACK, [1, 2], vector=NMI))]
 
     assert values == [1 << 32 | 0x400, 2 << 32 | 0x400]
@@ -48,13 +48,13 @@ def test_an_nmi_has_its_delivery_mode_and_vector_0() -> None:
 
 def test_a_mask_allbutself_skips_the_sender() -> None:
     """APIC_DEST_ALLBUT of __x2apic_send_IPI_mask()."""
-    made = sent(STACK, burst_of("send_IPI_mask_allbutself", 0, 1, 2, source=1), (5, 6, 7))
+    sending = sent(STACK, burst_of("send_IPI_mask_allbutself", 0, 1, 2, source=1), (5, 6, 7))
 
-    assert [op.value >> 32 for op in only(WrMsr, made.program)] == [5, 7]
+    assert [op.value >> 32 for op in only(WrMsr, sending.program)] == [5, 7]
 
 
-def test_id_255_is_an_ordinary_id() -> None:
-    """Only 0xffffffff is broadcast in x2APIC mode."""
+def test_id_255_is_an_ordinary_x2apic_id() -> None:
+    """In x2APIC mode only 0xffffffff means broadcast."""
     stack = stack_of(STACK)
 
     assert stack.why_unsupported(stack.guest(guest_of((254, 255, 256)))) is None
@@ -73,13 +73,13 @@ def test_a_shorthand_is_a_fence_and_one_write_to_destination_0(
     stack: str, operation: str, icr: int
 ) -> None:
     """__x2apic_send_IPI_shorthand(): x2APIC MSRs are special and need a special fence."""
-    made = sent(stack, burst_of(operation), range(20), shorthands=True)
+    sending = sent(stack, burst_of(operation), range(20), shorthands=True)
 
-    assert made.program == (Fence(), WrMsr(MSR_X2APIC_ICR, icr))
+    assert sending.program == (Fence(), WrMsr(MSR_X2APIC_ICR, icr))
 
 
 @pytest.mark.parametrize("shorthands", [True, False], ids=["since-5.4", "2018"])
-def test_to_itself_a_cpu_writes_the_self_ipi_register(shorthands: bool) -> None:
+def test_a_self_ipi_uses_the_self_ipi_register(shorthands: bool) -> None:
     """x2apic_send_IPI_self() is an apic_write() without a fence, the vector alone."""
     burst = burst_of("send_IPI_self", vector=0xF6)
 

@@ -21,10 +21,10 @@ STACK = "xapic-flat"
 
 
 def test_a_mask_is_a_poll_and_two_writes_with_interrupts_off() -> None:
-    """Bits of the logical destination are CPU numbers, whatever the APIC IDs."""
-    made = sent(STACK, burst_of("send_IPI_mask", 1, 3), (7, 9, 4, 2))
+    """Bit i of the logical destination is CPU i, independent of the APIC IDs."""
+    sending = sent(STACK, burst_of("send_IPI_mask", 1, 3), (7, 9, 4, 2))
 
-    assert made.program == (
+    assert sending.program == (
         IrqSave(),
         WaitIcrIdle(0),
         MmioWrite(XAPIC_ICR2, 0b1010 << 24),
@@ -35,16 +35,16 @@ def test_a_mask_is_a_poll_and_two_writes_with_interrupts_off() -> None:
 
 def test_unicast_is_a_mask_of_one() -> None:
     """flat_send_IPI calls send_IPI_mask with one logical bit."""
-    made = sent(STACK, burst_of("send_IPI", 2), (7, 9, 4, 2))
+    sending = sent(STACK, burst_of("send_IPI", 2), (7, 9, 4, 2))
 
-    assert only(MmioWrite, made.program) == [
+    assert only(MmioWrite, sending.program) == [
         MmioWrite(XAPIC_ICR2, 0b100 << 24),
         MmioWrite(XAPIC_ICR, 0x8FD),
     ]
 
 
 def test_an_nmi_waits_a_bounded_time() -> None:
-    """A crash path must not hang: up to 1000 polls; delivery mode NMI, vector 0."""
+    """A crash path must not hang, so it polls at most 1000 times."""
     ops = masked(STACK, [0, 1], vector=NMI, source_id=9)
 
     assert [WaitIcrIdle(1000)] == only(WaitIcrIdle, ops)
@@ -55,10 +55,10 @@ def test_an_nmi_waits_a_bounded_time() -> None:
     ("cpus", "expected"),
     [
         pytest.param(8, None, id="eight"),
-        pytest.param(9, "flat logical mode addresses 8 CPUs", id="nine"),
+        pytest.param(9, "flat logical mode can address only 8 CPUs", id="nine"),
     ],
 )
-def test_flat_mode_ends_at_eight_cpus(cpus: int, expected: str | None) -> None:
+def test_flat_mode_serves_at_most_eight_cpus(cpus: int, expected: str | None) -> None:
     """The logical destination has eight bits."""
     stack = stack_of(STACK)
 
@@ -74,14 +74,14 @@ def test_flat_mode_ends_at_eight_cpus(cpus: int, expected: str | None) -> None:
     ],
 )
 def test_a_shorthand_is_one_poll_and_the_low_word(operation: str, icr: int) -> None:
-    """The shorthand needs no destination, so ICR2 is left alone."""
-    made = sent(STACK, burst_of(operation), range(4), shorthands=True)
+    """A shorthand needs no destination, so ICR2 is not written."""
+    sending = sent(STACK, burst_of(operation), range(4), shorthands=True)
 
-    assert made.program == (WaitIcrIdle(0), MmioWrite(XAPIC_ICR, icr))
+    assert sending.program == (WaitIcrIdle(0), MmioWrite(XAPIC_ICR, icr))
 
 
 def test_a_broadcast_without_shorthands_is_a_mask() -> None:
-    """The kernel of 2018, or one with no_ipi_broadcast."""
-    made = sent(STACK, burst_of("send_IPI_allbutself", source=1), range(4))
+    """This is a kernel of 2018, or one booted with no_ipi_broadcast."""
+    sending = sent(STACK, burst_of("send_IPI_allbutself", source=1), range(4))
 
-    assert only(MmioWrite, made.program)[0] == MmioWrite(XAPIC_ICR2, 0b1101 << 24)
+    assert only(MmioWrite, sending.program)[0] == MmioWrite(XAPIC_ICR2, 0b1101 << 24)

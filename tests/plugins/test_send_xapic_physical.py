@@ -26,7 +26,7 @@ def test_each_target_is_a_poll_and_two_writes_with_interrupts_off() -> None:
 
 
 def test_unicast_is_physical_too() -> None:
-    """physflat sends to one APIC ID, interrupts off."""
+    """The physflat driver sends to one APIC ID with interrupts off."""
     assert sent(STACK, burst_of("send_IPI", 1), (0, 254)).program == (
         IrqSave(),
         WaitIcrIdle(0),
@@ -37,7 +37,7 @@ def test_unicast_is_physical_too() -> None:
 
 
 def test_an_nmi_waits_a_bounded_time_before_each_target() -> None:
-    """safe_apic_wait_icr_idle(): up to 1000 polls; delivery mode NMI, vector 0."""
+    """safe_apic_wait_icr_idle() polls at most 1000 times."""
     ops = masked(STACK, [1, 2], vector=NMI, source_id=0)
 
     assert [WaitIcrIdle(1000)] * 2 == only(WaitIcrIdle, ops)
@@ -53,10 +53,10 @@ def test_an_nmi_waits_a_bounded_time_before_each_target() -> None:
     ],
 )
 def test_a_shorthand_is_one_poll_and_the_low_word(operation: str, icr: int) -> None:
-    """The shorthand needs no destination, so ICR2 is left alone."""
-    made = sent(STACK, burst_of(operation), range(20), shorthands=True)
+    """A shorthand needs no destination, so ICR2 is not written."""
+    sending = sent(STACK, burst_of(operation), range(20), shorthands=True)
 
-    assert made.program == (WaitIcrIdle(0), MmioWrite(XAPIC_ICR, icr))
+    assert sending.program == (WaitIcrIdle(0), MmioWrite(XAPIC_ICR, icr))
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,8 @@ def test_without_shorthands_each_target_is_addressed(
     operation: str, destinations: list[int]
 ) -> None:
     """send_IPI_mask_allbutself() skips the sender's own bit."""
-    made = sent(STACK, burst_of(operation, 1, 2, source=1), (5, 6, 7))
+    sending = sent(STACK, burst_of(operation, 1, 2, source=1), (5, 6, 7))
 
-    writes = only(MmioWrite, made.program)[0::2]
+    writes = only(MmioWrite, sending.program)[0::2]
 
     assert [dest << 24 for dest in destinations] == [op.value for op in writes]

@@ -11,12 +11,12 @@ OVER = "xen-evtchn/x2apic-physical"
 
 
 def send(source: int) -> Hypercall:
-    """EVTCHNOP_send, the port in the sender's own page."""
+    """EVTCHNOP_send with the port in the sender's own page."""
     return Hypercall(32, (4, INPUT_PAGE + source * 4096))
 
 
 def test_each_target_is_one_evtchnop_send() -> None:
-    """__xen_send_IPI_mask() loops over the mask with interrupts as they are."""
+    """__xen_send_IPI_mask() loops over the mask and does not disable interrupts."""
     assert masked(OVER, [900, 17]) == (
         Scan(2),
         WriteMem(0x800_2000, (2,)),
@@ -35,11 +35,11 @@ def test_each_target_is_one_evtchnop_send() -> None:
         pytest.param(0xF6, 11, id="irq-work"),
     ],
 )
-def test_a_vector_is_a_port_of_the_target(vector: int, port: int) -> None:
-    """xen_map_vector(), and the order of enum ipi_vector; the target is CPU 1."""
-    made = sent(OVER, burst_of("send_IPI", 1, vector=vector), range(3))
+def test_each_vector_has_a_port_of_the_target(vector: int, port: int) -> None:
+    """Ports follow xen_map_vector() and the order of enum ipi_vector; CPU 1 is the target."""
+    sending = sent(OVER, burst_of("send_IPI", 1, vector=vector), range(3))
 
-    assert only(WriteMem, made.program) == [WriteMem(INPUT_PAGE, (port,))]
+    assert only(WriteMem, sending.program) == [WriteMem(INPUT_PAGE, (port,))]
 
 
 @pytest.mark.parametrize(
@@ -52,21 +52,21 @@ def test_a_vector_is_a_port_of_the_target(vector: int, port: int) -> None:
         pytest.param("send_IPI_self", [1], id="self"),
     ],
 )
-def test_it_hooks_every_operation(operation: str, cpus: list[int]) -> None:
-    """CPU 1 sends, masks name CPUs 0 and 1; there is no broadcast on Xen."""
+def test_it_replaces_every_callback(operation: str, cpus: list[int]) -> None:
+    """CPU 1 sends, masks name CPUs 0 and 1; Xen has no broadcast."""
     burst = burst_of(operation, 0, 1, source=1, vector=0xFD)
-    made = sent(OVER, burst, range(3), shorthands=True)
+    sending = sent(OVER, burst, range(3), shorthands=True)
 
-    ports = [op.words[0] for op in only(WriteMem, made.program)]
+    ports = [op.words[0] for op in only(WriteMem, sending.program)]
 
     assert ([1 + 6 * cpu for cpu in cpus], [send(1)] * len(cpus)) == (
         ports,
-        only(Hypercall, made.program),
+        only(Hypercall, sending.program),
     )
 
 
 def test_other_vectors_have_no_event_channel() -> None:
-    """Linux binds only its own IPIs."""
+    """Linux binds event channels only for its own IPIs."""
     sender, guest = stack_of(OVER).sender, guest_of(range(4))
 
     refused = sender.why_refused(burst_of("send_IPI", 1, vector=0x40), guest)
@@ -74,7 +74,7 @@ def test_other_vectors_have_no_event_channel() -> None:
     assert refused == "Linux binds no event channel to vector 0x40"
 
 
-def test_an_nmi_is_no_event() -> None:
+def test_an_nmi_is_not_sent_as_an_event() -> None:
     """xen_send_IPI_one() sends an NMI by VCPUOP_send_nmi, and EVTCHNOP_send for the rest."""
     burst = burst_of("send_IPI", 1, vector=NMI)
     refused = stack_of(OVER).sender.why_refused(burst, guest_of(range(4)))
@@ -86,11 +86,15 @@ def test_an_nmi_is_no_event() -> None:
     ("cpus", "expected"),
     [
         pytest.param(21845, None, id="131071-ports"),
-        pytest.param(21846, "6 event channels per CPU exceed 131072", id="131077-ports"),
+        pytest.param(
+            21846, "6 event channels per CPU exceed Xen's limit of 131072", id="131077-ports"
+        ),
     ],
 )
-def test_event_channels_end_at_two_to_the_17(cpus: int, expected: str | None) -> None:
-    """FIFO event channels, ports 1..131071, six for each CPU."""
+def test_a_guest_with_more_than_two_to_the_17_ports_is_refused(
+    cpus: int, expected: str | None
+) -> None:
+    """FIFO event channels have ports 1..131071, and each CPU needs six."""
     stack = stack_of(OVER)
 
     assert expected == stack.why_unsupported(stack.guest(guest_of(range(cpus))))

@@ -1,4 +1,4 @@
-"""What the bundled suites ask: the counts in which senders part."""
+"""The bundled suites: the counts in which their senders differ."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from support.suites import checked
 
 
 class Count(NamedTuple):
-    """What one iteration executes, and how many targets it loses."""
+    """ICR writes and hypercalls of one iteration, and how many targets it loses."""
 
     writes: int
     calls: int
@@ -19,7 +19,7 @@ class Count(NamedTuple):
 
 
 def count(case: Checked) -> Count:
-    """Over the bursts of all sources."""
+    """Sum the counts over the bursts of all sources."""
     return Count(
         sum(burst.icr_writes for burst in case.bursts),
         sum(burst.hypercalls for burst in case.bursts),
@@ -28,7 +28,7 @@ def count(case: Checked) -> Count:
 
 
 def counts(name: str, stack: str) -> dict[tuple[str, str], Count]:
-    """By guest and workload, for one stack of a suite."""
+    """Counts of one stack of a suite, by guest and workload."""
     return {
         (case.case.guest.name, case.case.workload.spec): count(case)
         for case in checked(name)
@@ -153,21 +153,23 @@ SCALE: dict[str, list[Count]] = {
 
 
 def over(driver: str, sender: str) -> str:
-    """The stack of a sender in a guest with *driver*; drivers are stacks already."""
+    """The name of the stack of *sender* over *driver*; a driver is a stack by itself."""
     return sender if sender.startswith("x2apic-") else f"{sender}/{driver}"
 
 
 @pytest.mark.parametrize("driver", ["x2apic-physical", "x2apic-cluster"])
 @pytest.mark.parametrize("guest", IDS)
-def test_ids_parts_the_senders_by_their_counts(guest: str, driver: str) -> None:
-    """Windows depend on the order of APIC IDs, aligned clusters only on the IDs."""
-    expected = {over(driver, sender): found for sender, found in IDS[guest].items()}
+def test_ids_shows_the_count_of_each_sender(guest: str, driver: str) -> None:
+    """Windows depend on the order of APIC IDs, aligned clusters do not."""
+    expected = {
+        over(driver, sender): count_of_sender for sender, count_of_sender in IDS[guest].items()
+    }
 
     assert expected == {stack: counts("ids", stack)[guest, "broadcast"] for stack in expected}
 
 
-def test_ids_asks_about_these_guests_and_senders_only() -> None:
-    """The table above leaves nobody out."""
+def test_the_table_covers_all_cases_of_ids() -> None:
+    """Each guest and sender of the suite has a row in IDS."""
     asked = {(case.case.guest.name, case.case.stack.sender.name) for case in checked("ids")}
 
     assert asked == {(guest, sender) for guest, row in IDS.items() for sender in row}
@@ -175,12 +177,14 @@ def test_ids_asks_about_these_guests_and_senders_only() -> None:
 
 @pytest.mark.parametrize("driver", ["x2apic-physical", "x2apic-cluster"])
 @pytest.mark.parametrize("sender", SCALE)
-def test_scale_counts_up_to_the_largest_guest_of_kvm(sender: str, driver: str) -> None:
-    """KVM_MAX_VCPUS is 4096; every sender is asked, v3 loses all from ID 128 on."""
+def test_scale_shows_counts_up_to_the_largest_guest_of_kvm(sender: str, driver: str) -> None:
+    """KVM_MAX_VCPUS is 4096; patch v3 loses all targets from ID 128 on."""
     guests = [f"dense:{n}" for n in (8, 32, 128, 512, 1024, 4096)]
-    found = counts("scale", over(driver, sender))
+    sent_counts = counts("scale", over(driver, sender))
 
-    assert {(g, "broadcast"): c for g, c in zip(guests, SCALE[sender], strict=True)} == found
+    assert {
+        (g, "broadcast"): c for g, c in zip(guests, SCALE[sender], strict=True)
+    } == sent_counts
 
 
 @pytest.mark.parametrize(
@@ -214,23 +218,23 @@ def test_scale_counts_up_to_the_largest_guest_of_kvm(sender: str, driver: str) -
             "kvm-pv/x2apic-physical",
             "random-1",
             [Count(1, 0), *[Count(0, 1)] * 7],
-            id="one-window-of-80-wherever-targets-lie",
+            id="one-window-of-80-for-any-targets",
         ),
     ],
 )
-def test_fanout_goes_through_the_counts_where_senders_cross(
+def test_fanout_covers_the_counts_where_senders_cross(
     stack: str, spread: str, expected: list[Count]
 ) -> None:
-    """K writes, one for each cluster, one hypercall: equal at 1, apart at 79."""
-    found = counts("fanout", stack)
+    """Senders need the same count at 1 target and different counts at 79."""
+    count_of = counts("fanout", stack)
 
     assert expected == [
-        found["dense:80", f"fanout:{k}:{spread}"] for k in (1, 2, 4, 8, 16, 32, 64, 79)
+        count_of["dense:80", f"fanout:{k}:{spread}"] for k in (1, 2, 4, 8, 16, 32, 64, 79)
     ]
 
 
-def test_fanout_asks_every_sender_for_a_crossover_along_its_targets() -> None:
-    """From one target to all others, in each spread, nothing else changed."""
+def test_fanout_varies_only_the_number_of_targets_along_a_line() -> None:
+    """A crossover needs one line of 1 to 79 targets for each stack and spread."""
     lines: dict[tuple[str, str], list[Any]] = {}
     for case in checked("fanout"):
         facts = case.case.metadata()
@@ -266,11 +270,13 @@ def test_fanout_asks_every_sender_for_a_crossover_along_its_targets() -> None:
         ),
     ],
 )
-def test_pairs_sends_one_unicast_a_source(stack: str, mesh: str, expected: list[Count]) -> None:
-    """One to 32 at once, in a guest of 64: the most disjoint pairs there are."""
-    found = counts("pairs", stack)
+def test_pairs_sends_one_unicast_per_source(
+    stack: str, mesh: str, expected: list[Count]
+) -> None:
+    """A guest of 64 CPUs has at most 32 disjoint pairs."""
+    count_of = counts("pairs", stack)
 
-    assert expected == [found["dense:64", f"pairs:{n}:{mesh}"] for n in (1, 4, 16, 32)]
+    assert expected == [count_of["dense:64", f"pairs:{n}:{mesh}"] for n in (1, 4, 16, 32)]
 
 
 @pytest.mark.parametrize(
@@ -282,13 +288,11 @@ def test_pairs_sends_one_unicast_a_source(stack: str, mesh: str, expected: list[
         pytest.param("xen-evtchn/x2apic-cluster", Count(0, 63), id="xen"),
     ],
 )
-def test_shootdown_asks_one_to_sixteen_sources_to_reach_all_others(
-    stack: str, each: Count
-) -> None:
-    """Before any call is merged with one that is queued already."""
-    found = counts("shootdown", stack)
+def test_in_shootdown_each_source_reaches_all_other_cpus(stack: str, each: Count) -> None:
+    """The static counts do not include calls that find one queued already."""
+    sent_counts = counts("shootdown", stack)
 
-    assert found == {
+    assert sent_counts == {
         ("dense:64", f"shootdown:{n}:all"): Count(n * each.writes, n * each.calls)
         for n in (1, 2, 4, 8, 16)
     }

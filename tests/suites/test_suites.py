@@ -1,4 +1,4 @@
-"""The bundled suites: nothing is missing, and the model can answer them."""
+"""The bundled suites: nothing is missing, and the model can run them."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ each_suite = pytest.mark.parametrize("name", SUITES)
 
 
 def test_these_are_the_bundled_suites() -> None:
-    """One file of tests for all: a new one belongs here."""
-    assert sorted(set(bundled().suites) - {"live"}) == list(SUITES)  # no question for a model
+    """A new suite must be added to SUITES so that these tests cover it."""
+    assert sorted(set(bundled().suites) - {"live"}) == list(SUITES)  # the model cannot run live
 
 
 @each_suite
-def test_nothing_a_suite_names_is_missing(name: str) -> None:
-    """Bundled suites ask for bundled workloads and senders: no case is blocked."""
+def test_bundled_suites_name_only_bundled_plugins(name: str) -> None:
+    """No case of a bundled suite is blocked by a missing workload or sender."""
     cases, blocked = expanded(name)
 
     assert (blocked, bool(cases)) == ({}, True)
 
 
 @each_suite
-def test_cases_of_a_suite_have_names_of_their_own(name: str) -> None:
-    """A name stands for one measurement."""
+def test_case_names_of_a_suite_are_unique(name: str) -> None:
+    """A name identifies one measurement."""
     cases, _ = expanded(name)
 
     assert [n for n, times in Counter(case.name for case in cases).items() if times > 1] == []
@@ -39,7 +39,7 @@ def test_cases_of_a_suite_have_names_of_their_own(name: str) -> None:
 
 @each_suite
 def test_a_suite_writes_its_workloads_in_full(name: str) -> None:
-    """What the suite's file says is what tables and result files say."""
+    """Tables and result files show the spelling of the suite's file."""
     suite, registry = bundled().suites[name], bundled()
 
     assert suite.workloads == tuple(registry.workload(spec).spec for spec in suite.workloads)
@@ -47,13 +47,13 @@ def test_a_suite_writes_its_workloads_in_full(name: str) -> None:
 
 @each_suite
 def test_no_case_of_a_suite_fails_the_static_check(name: str) -> None:
-    """Each target once, nobody else, by the declared mechanism: the model runs them all."""
+    """Each case reaches each target once and no other CPU, by the declared mechanism."""
     assert planned(name).refused == {}
 
 
 @each_suite
-def test_the_model_does_what_each_case_of_a_suite_asks(name: str) -> None:
-    """Proof of mechanism: every count matches the ops and the targets."""
+def test_the_model_proves_the_mechanism_of_each_case(name: str) -> None:
+    """Every count matches the ops and the targets."""
     model, settings = bundled().deliveries["model"], ready_to_run(name).launch.settings
     wrong: dict[str, list[str]] = {}
     for boot in planned(name).boots:
@@ -62,12 +62,12 @@ def test_the_model_does_what_each_case_of_a_suite_asks(name: str) -> None:
                 result = booted.load(case.task).run(loops=2, warmup=1)
                 wrong[case.case.name] = differences(case, result)
 
-    assert [(case, found) for case, found in wrong.items() if found] == []
+    assert [(case, sentences) for case, sentences in wrong.items() if sentences] == []
     assert len(wrong) == len(planned(name).cases)
 
 
 def test_smoke_runs_from_the_command_line_and_every_case_is_ok(cli: Cli) -> None:
-    """Workers, proof and table of all senders and drivers: exit status 0."""
+    """The run of all senders and drivers ends with exit status 0."""
     done = cli("run", "smoke", "--fast", "-q", "-o", "a.json")
     boots = [entry for entry in journal_of(Path("a.json")) if "boot" in entry]
     outcomes = Counter(case["outcome"] for boot in boots for case in boot["cases"].values())
@@ -75,8 +75,8 @@ def test_smoke_runs_from_the_command_line_and_every_case_is_ok(cli: Cli) -> None
     assert (done.status, outcomes) == (0, {"ok": len(expanded("smoke")[0])})
 
 
-def test_smoke_has_a_case_of_each_sender_that_uses_its_own_callbacks() -> None:
-    """An overlay whose callbacks are never reached would be the driver again."""
+def test_smoke_uses_the_callbacks_of_each_sender() -> None:
+    """An overlay whose callbacks are not called would measure the driver again."""
     acting = {
         case.case.stack.sender.name
         for case in checked("smoke")
@@ -87,7 +87,7 @@ def test_smoke_has_a_case_of_each_sender_that_uses_its_own_callbacks() -> None:
 
 
 def test_smoke_has_a_case_of_each_family() -> None:
-    """Who adds a family adds a member of it."""
+    """A new family of workloads needs a member in smoke."""
     families = {name for name, w in bundled().workloads.items() if w.parameters}
 
     assert {case.case.workload.name for case in checked("smoke")} >= families

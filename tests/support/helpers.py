@@ -15,7 +15,7 @@ from pvbench.plugin.loader import load
 from pvbench.plugin.registry import Registry
 from pvbench.sender import Sent, Stack, program
 
-# How long a test waits for a process: nothing may fail because the machine is busy.
+# How long a test waits for a process; long, so that no test fails on a busy machine.
 DEADLINE_S = 600
 
 NMI = 2
@@ -30,7 +30,7 @@ LINUX_VECTORS = (0xFB, 0xFC, 0xFD, 0xF6)
 
 @cache
 def bundled() -> Registry:
-    """The bundled plugins, whatever else this machine has; loaded once for all tests."""
+    """The bundled plugins without any others installed here; loaded once for all tests."""
     return load(own_only=True)
 
 
@@ -57,10 +57,10 @@ def sent(
     shorthands: bool = False,
     bits: int = 64,
 ) -> Sent:
-    """What a guest with these APIC IDs executes for *burst*."""
-    chosen = stack_of(stack)
-    guest = chosen.guest(guest_of(ids, bits=bits))
-    return program(chosen, burst, guest, shorthands=shorthands)
+    """The ops that a guest with these APIC IDs executes for *burst*."""
+    boot_stack = stack_of(stack)
+    guest = boot_stack.guest(guest_of(ids, bits=bits))
+    return program(boot_stack, burst, guest, shorthands=shorthands)
 
 
 def masked(
@@ -76,7 +76,7 @@ def masked(
     """
     Ops of a multicast to CPUs with *ids*, in this order of CPU numbers.
 
-    The source is one CPU more, the last, so it never stands between them.
+    The source is an additional CPU with the highest number.
     """
     ids = tuple(ids)
     burst = burst_of(operation, *range(len(ids)), source=len(ids), vector=vector)
@@ -95,7 +95,7 @@ def call_args(ops: Program) -> list[tuple[int, ...]]:
 
 
 def decode(ops: Iterable[Op], guest: Guest, source: int = 0) -> list[Sends]:
-    """What the hypervisor makes of *ops*."""
+    """Interrupts that the hypervisor decodes from *ops*."""
     return Decoder(guest, source).sends(tuple(ops))
 
 
@@ -110,69 +110,69 @@ def decoded(
     stack: Stack, burst: Burst, guest: Guest, *, shorthands: bool = False
 ) -> list[tuple[int, int]]:
     """(vector, CPU number) of each interrupt that *burst* causes."""
-    made = program(stack, burst, guest, shorthands=shorthands)
-    return hits(made.program, guest, burst.source)
+    sending = program(stack, burst, guest, shorthands=shorthands)
+    return hits(sending.program, guest, burst.source)
 
 
-def dense_ids(most: int) -> st.SearchStrategy[tuple[int, ...]]:
-    """0, 1, 2, ..."""
-    return st.integers(1, most).map(lambda count: tuple(range(count)))
+def dense_ids(max_cpus: int) -> st.SearchStrategy[tuple[int, ...]]:
+    """IDs 0, 1, 2, ..."""
+    return st.integers(1, max_cpus).map(lambda count: tuple(range(count)))
 
 
-def descending_ids(most: int) -> st.SearchStrategy[tuple[int, ...]]:
-    """..., 2, 1, 0."""
-    return dense_ids(most).map(lambda ids: ids[::-1])
+def descending_ids(max_cpus: int) -> st.SearchStrategy[tuple[int, ...]]:
+    """IDs ..., 2, 1, 0."""
+    return dense_ids(max_cpus).map(lambda ids: ids[::-1])
 
 
 @st.composite
-def sparse_ids(draw: st.DrawFn, most: int, top: int) -> tuple[int, ...]:
-    """Equal gaps, from anywhere."""
-    count = draw(st.integers(1, most))
+def sparse_ids(draw: st.DrawFn, max_cpus: int, top: int) -> tuple[int, ...]:
+    """IDs with equal gaps from any first ID."""
+    count = draw(st.integers(1, max_cpus))
     step = draw(st.integers(1, min(top // count, 300) or 1))
     first = draw(st.integers(0, max(0, top - count * step)))
     return tuple(range(first, first + count * step, step))
 
 
 @st.composite
-def interleaved_ids(draw: st.DrawFn, most: int, top: int) -> tuple[int, ...]:
-    """Low and high in turn: 0, 128, 1, 129, ..."""
-    half = draw(st.integers(1, max(1, most // 2)))
+def interleaved_ids(draw: st.DrawFn, max_cpus: int, top: int) -> tuple[int, ...]:
+    """Low and high IDs alternate: 0, 128, 1, 129, ..."""
+    half = draw(st.integers(1, max(1, max_cpus // 2)))
     gap = draw(st.integers(half, max(half, min(top - half, 500))))
     ids = tuple(i // 2 + gap * (i % 2) for i in range(2 * half))
-    return ids[:most]
+    return ids[:max_cpus]
 
 
 @st.composite
-def clumped_ids(draw: st.DrawFn, most: int, top: int) -> tuple[int, ...]:
-    """Any order of IDs that lie within a few windows of one another."""
+def clumped_ids(draw: st.DrawFn, max_cpus: int, top: int) -> tuple[int, ...]:
+    """IDs within a few windows of each other, in any order."""
     first = draw(st.integers(0, max(0, top - 400)))
     near = st.integers(first, min(top, first + 400))
-    ids = draw(st.lists(near, min_size=1, max_size=min(most, 24), unique=True))
+    ids = draw(st.lists(near, min_size=1, max_size=min(max_cpus, 24), unique=True))
     return tuple(ids)
 
 
 @st.composite
-def scattered_ids(draw: st.DrawFn, most: int, top: int) -> tuple[int, ...]:
-    """Any IDs at all."""
+def scattered_ids(draw: st.DrawFn, max_cpus: int, top: int) -> tuple[int, ...]:
+    """IDs without any pattern."""
     anywhere = st.integers(0, top)
-    return tuple(draw(st.lists(anywhere, min_size=1, max_size=min(most, 12), unique=True)))
+    return tuple(draw(st.lists(anywhere, min_size=1, max_size=min(max_cpus, 12), unique=True)))
 
 
-def id_tuples(most: int, top: int) -> st.SearchStrategy[tuple[int, ...]]:
-    """APIC IDs of up to *most* CPUs, none above *top*."""
+def id_tuples(max_cpus: int, top: int) -> st.SearchStrategy[tuple[int, ...]]:
+    """APIC IDs of up to *max_cpus* CPUs, none above *top*."""
     return st.one_of(
-        dense_ids(most),
-        descending_ids(most),
-        sparse_ids(most, top),
-        interleaved_ids(most, top),
-        clumped_ids(most, top),
-        scattered_ids(most, top),
+        dense_ids(max_cpus),
+        descending_ids(max_cpus),
+        sparse_ids(max_cpus, top),
+        interleaved_ids(max_cpus, top),
+        clumped_ids(max_cpus, top),
+        scattered_ids(max_cpus, top),
     )
 
 
 @st.composite
 def cpu_sets(draw: st.DrawFn, count: int) -> tuple[int, ...]:
-    """A few of *count* CPUs, all but a few, or a run of them."""
+    """A few of *count* CPUs, all but a few, or a contiguous range."""
     cpu = st.integers(0, count - 1)
     few = st.sets(cpu, max_size=8)
     run = st.tuples(cpu, cpu).map(lambda ends: set(range(min(ends), max(ends) + 1)))
@@ -182,7 +182,7 @@ def cpu_sets(draw: st.DrawFn, count: int) -> tuple[int, ...]:
 
 @st.composite
 def bursts(draw: st.DrawFn, count: int) -> Burst:
-    """Any operation of any of *count* CPUs; vectors of Linux more often, and NMI."""
+    """Any operation of any of *count* CPUs; Linux's vectors and NMI are more frequent."""
     operation = draw(st.sampled_from((*CSD_OPERATIONS, *BARE_OPERATIONS)))
     source = draw(st.integers(0, count - 1))
     targets = draw(cpu_sets(count))
@@ -195,7 +195,7 @@ def bursts(draw: st.DrawFn, count: int) -> Burst:
 
 @st.composite
 def guests(draw: st.DrawFn, stack: Stack) -> Guest:
-    """Guests *stack* supports."""
+    """Guests that *stack* supports."""
     flat = stack.driver.name == "xapic-flat"
     top = {"x2apic-cluster": (1 << 20) - 1}.get(stack.driver.name, (1 << 31) - 1)
     if stack.driver.apic_mode == "xapic":

@@ -14,20 +14,20 @@ from support.helpers import bundled
 
 @cache
 def expanded(name: str) -> tuple[tuple[Case, ...], dict[str, str]]:
-    """Cases of a suite as it stands, and what is missing for it."""
+    """Cases of an unmodified suite, and its blocked cases with reasons."""
     cases, blocked = expand(bundled().suites[name], Selection(), bundled())
     return tuple(cases), blocked
 
 
 @cache
 def ready_to_run(name: str) -> PreparedRun:
-    """A suite on the model, statically checked."""
+    """A run of a suite on the model after the static check."""
     request = Request(suite=bundled().suites[name], selection=Selection(), pace="fast")
     return prepare(request, bundled())
 
 
 def planned(name: str) -> Plan:
-    """What a run of the suite would do."""
+    """The plan of a run of the suite."""
     return ready_to_run(name).plan
 
 

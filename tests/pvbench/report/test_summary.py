@@ -187,7 +187,9 @@ def test_a_csv_of_several_guests_says_which_is_which() -> None:
     assert ["dense:80" in text, "dense:8" in text.replace("dense:80", "")] == [True, True]
 
 
-def refused(name: str, reason: str = "flat logical mode addresses 8 CPUs") -> dict[str, str]:
+def refused(
+    name: str, reason: str = "flat logical mode can address only 8 CPUs"
+) -> dict[str, str]:
     """A journal's line of a case that did not run."""
     return {"case": name, "outcome": "unsupported", "reason": reason}
 
@@ -195,7 +197,7 @@ def refused(name: str, reason: str = "flat logical mode addresses 8 CPUs") -> di
 @pytest.mark.parametrize(
     ("journal", "expected"),
     [
-        pytest.param([refused("A")], "unsupported: A: flat logical mode addr", id="one-case"),
+        pytest.param([refused("A")], "unsupported: A: flat logical mode can", id="one-case"),
         pytest.param(
             [refused("A"), refused("B"), refused("C")],
             "unsupported: A and 2 more cases: flat logical",
@@ -242,7 +244,7 @@ def test_json_gives_every_series_with_its_facts_and_the_reasons() -> None:
     found = json.loads(json.dumps(as_json(suite_of(NATIVE), [refused("A")])))
     (series,) = found["series"]
 
-    assert found["not_run"] == ["unsupported: A: flat logical mode addresses 8 CPUs"]
+    assert found["not_run"] == ["unsupported: A: flat logical mode can address only 8 CPUs"]
     assert {
         "value_s": 198e-6,
         "boots": 1,

@@ -137,7 +137,7 @@ LONELY = case_of("x2apic-physical", cpus=1, why_unsupported="normal-ipi needs 2 
 @pytest.mark.parametrize(
     ("case", "delivery", "reason"),
     [
-        pytest.param(FLAT_OF_80, None, "flat logical mode addresses 8 CPUs", id="stack"),
+        pytest.param(FLAT_OF_80, None, "flat logical mode can address only 8 CPUs", id="stack"),
         pytest.param(LONELY, None, "normal-ipi needs 2 CPUs", id="workload"),
         pytest.param(
             case_of("x2apic-physical", broadcast()), "only 2 vCPUs", "only 2 vCPUs", id="host"
