@@ -28,7 +28,7 @@ from pvbench_deliver_kvm.vmm.binary_stats import Counters
 from pvbench_deliver_kvm.vmm.fd import IoctlError
 from pvbench_deliver_kvm.vmm.kvm import Cpuid, Kvm
 from pvbench_deliver_kvm.vmm.vcpu import Vcpu
-from pvbench_deliver_kvm.vmm.vcpu_threads import Event, VcpuThread
+from pvbench_deliver_kvm.vmm.vcpu_threads import Event, GuestException, VcpuFailed, VcpuThread
 from pvbench_deliver_kvm.vmm.vm import Vm
 
 BOOT_S: Final = 30.0
@@ -222,10 +222,11 @@ class GuestVm:
             time.sleep(_POLL_S)
 
     def _raise(self, event: Event) -> None:
-        if event.trouble == "exception":
-            raise GuestError(f"CPU {event.cpu} raised {_fault(self.cpu(event.cpu))}")
-        if event.trouble:
-            raise GuestError(f"CPU {event.cpu}: {event.trouble}")
+        match event:
+            case GuestException(cpu):
+                raise GuestError(f"CPU {cpu} raised {_fault(self.cpu(cpu))}")
+            case VcpuFailed(cpu, reason):
+                raise GuestError(f"CPU {cpu}: {reason}")
 
     def _where(self, cpu: int) -> str:
         """Where a vCPU hangs; it is stopped for that."""

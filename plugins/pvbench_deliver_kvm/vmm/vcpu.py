@@ -9,14 +9,10 @@ import signal
 from typing import Final
 
 from pvbench_deliver_kvm.vmm import uapi
+from pvbench_deliver_kvm.vmm.exits import Interrupted, VcpuExit, exit_of
 from pvbench_deliver_kvm.vmm.fd import Fd, IoctlError, Mapping, ref
 from pvbench_deliver_kvm.vmm.kvm import Cpuid
 
-EXITS: Final = {
-    value: name
-    for name, value in vars(uapi).items()
-    if name.startswith("KVM_EXIT_") and isinstance(value, int)
-}
 _SIGSET_BYTES: Final = 8  # of the kernel's sigset_t
 _ALL_SIGNALS: Final = (1 << 8 * _SIGSET_BYTES) - 1
 
@@ -38,20 +34,20 @@ class Vcpu(Fd):
         self._run.close()
         super().close()
 
-    def run(self) -> int:
+    def run(self) -> VcpuExit:
         """
-        See KVM_RUN; the exit reason, 0 if a signal interrupted it.
+        See KVM_RUN.
 
         Raises:
-            IoctlError: it cannot run.
+            IoctlError: KVM cannot run the vCPU.
         """
         try:
             self.ioctl("KVM_RUN", uapi.KVM_RUN)
         except IoctlError as error:
             if error.number in (errno.EINTR, errno.EAGAIN):
-                return 0
+                return Interrupted()
             raise
-        return int(self.state.exit_reason)
+        return exit_of(self.state)
 
     def set_signal_mask(self, unblocked: signal.Signals) -> None:
         """See KVM_SET_SIGNAL_MASK: during KVM_RUN every signal but *unblocked* is blocked."""

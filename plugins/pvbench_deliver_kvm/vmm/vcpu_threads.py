@@ -1,5 +1,5 @@
 """
-A thread for each vCPU: started, told of what the guest leaves for, and stopped.
+One thread for each vCPU, which reports the exits that user space handles.
 
 The signal that interrupts KVM_RUN is blocked in these threads, and unblocked by
 KVM_SET_SIGNAL_MASK during KVM_RUN only.  It ends the ioctl with EINTR and stays
@@ -13,14 +13,16 @@ import ctypes
 import os
 import signal
 import threading
+from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Final
 
 import attrs
 
 from pvbench.errors import UnavailableError
-from pvbench_deliver_kvm.vmm import mailbox, uapi
-from pvbench_deliver_kvm.vmm.vcpu import EXITS, Vcpu
+from pvbench_deliver_kvm.vmm import exits, mailbox
+from pvbench_deliver_kvm.vmm.exits import Interrupted, Io, Shutdown, VcpuExit
+from pvbench_deliver_kvm.vmm.vcpu import Vcpu
 
 STACK_BYTES: Final = 256 << 10  # of a vCPU thread; it calls one ioctl
 KICK: Final = signal.SIGUSR1
@@ -30,21 +32,44 @@ _NR_TGKILL: Final = 234  # x86-64
 _syscall = ctypes.CDLL(None).syscall
 
 
+def send_kick(thread: int) -> None:
+    """Send KICK to one thread of this process, by its id."""
+    _syscall(_NR_TGKILL, os.getpid(), thread, KICK)
+
+
 @attrs.frozen
-class Event:
-    """CPU *cpu* has carried out its command, or *trouble* says what became of it."""
+class CommandDone:
+    """A CPU has completed its command."""
 
     cpu: int
-    trouble: str
+
+
+@attrs.frozen
+class GuestException:
+    """A CPU took an exception that no handler expects; its ``struct cpu`` describes it."""
+
+    cpu: int
+
+
+@attrs.frozen
+class VcpuFailed:
+    """A vCPU does not run any more."""
+
+    cpu: int
+    reason: str
+
+
+Event = CommandDone | GuestException | VcpuFailed
 
 
 class VcpuThread(threading.Thread):
     """
-    Runs one vCPU until it is stopped; what the guest leaves for goes to *events*.
+    Runs one vCPU until it is stopped, and puts an event for each exit into *events*.
 
     Args:
-        host_cpu: the only CPU it may run on; None for any.
-        niceness: of the thread.
+        host_cpu: the only CPU the thread may run on; None for any.
+        niceness: the nice value of the thread.
+        send: called with the thread's id to interrupt KVM_RUN.
     """
 
     def __init__(
@@ -55,10 +80,12 @@ class VcpuThread(threading.Thread):
         *,
         host_cpu: int | None,
         niceness: int,
+        send: Callable[[int], object] = send_kick,
     ) -> None:
         super().__init__(name=f"vcpu-{number}", daemon=True)
         self.number, self.vcpu = number, vcpu
-        self._events, self._host_cpu, self._niceness = events, host_cpu, niceness
+        self.events, self._host_cpu, self._niceness = events, host_cpu, niceness
+        self._send = send
         self.stopping = False
         self._lock = threading.Lock()
         self._may_be_kicked = False
@@ -79,21 +106,23 @@ class VcpuThread(threading.Thread):
         """
         Interrupt KVM_RUN, if the thread may be in it.
 
-        The lock keeps the thread from ending meanwhile, so its number stays its own.
+        The lock keeps the thread from ending before the signal is sent, after which its
+        id may belong to another thread.
         """
         with self._lock:
-            if self._may_be_kicked:
-                _syscall(_NR_TGKILL, os.getpid(), self.native_id, KICK)
+            if self._may_be_kicked and self.native_id:
+                self._send(self.native_id)
 
     def _run_vcpu(self) -> None:
         try:
             self._pin()
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._niceness)
             while not self.stopping:
-                if reason := self.vcpu.run():
-                    self._events.put(Event(self.number, self._told(reason)))
-        except Exception as error:  # the machine must hear of it
-            self._events.put(Event(self.number, str(error)))
+                vcpu_exit = self.vcpu.run()
+                if vcpu_exit != Interrupted():
+                    self.events.put(self._event_of(vcpu_exit))
+        except Exception as error:  # the thread that waits for events must get this one
+            self.events.put(VcpuFailed(self.number, str(error)))
 
     def _pin(self) -> None:
         if self._host_cpu is None:
@@ -105,37 +134,25 @@ class VcpuThread(threading.Thread):
                 f"host CPU {self._host_cpu} cannot be used", why=str(error.strerror)
             ) from None
 
-    def _told(self, reason: int) -> str:
-        state = self.vcpu.state
-        if reason == uapi.KVM_EXIT_IO and state.io.port == mailbox.PORT_DONE:
-            return ""
-        if reason == uapi.KVM_EXIT_IO and state.io.port == mailbox.PORT_FAULT:
-            return "exception"
+    def _event_of(self, vcpu_exit: VcpuExit) -> Event:
+        match vcpu_exit:
+            case Io(port=mailbox.PORT_DONE):
+                return CommandDone(self.number)
+            case Io(port=mailbox.PORT_FAULT):
+                return GuestException(self.number)
         self.stopping = True
-        return _exit(reason, self.vcpu)
-
-
-def _exit(reason: int, vcpu: Vcpu) -> str:
-    state, name = vcpu.state, EXITS.get(reason, f"exit {reason}")
-    if reason == uapi.KVM_EXIT_SHUTDOWN:
-        return "triple fault (KVM_EXIT_SHUTDOWN)"
-    rip = vcpu.get_regs().rip
-    if reason == uapi.KVM_EXIT_MMIO:
-        done = "writes to" if state.mmio.is_write else "reads from"
-        return f"{done} {state.mmio.phys_addr:#x}, outside its memory, at RIP {rip:#x}"
-    if reason == uapi.KVM_EXIT_IO:
-        return f"leaves by port {state.io.port:#x}, which nobody serves, at RIP {rip:#x}"
-    if reason == uapi.KVM_EXIT_INTERNAL_ERROR:
-        return f"{name}, suberror {state.internal.suberror}, at RIP {rip:#x}"
-    return f"{name} at RIP {rip:#x}"
+        reason = exits.description(vcpu_exit)
+        if vcpu_exit != Shutdown():
+            reason += f" at RIP {self.vcpu.get_regs().rip:#x}"
+        return VcpuFailed(self.number, reason)
 
 
 def start(threads: list[VcpuThread]) -> None:
     """
-    Start them all.
+    Start all threads.
 
     Raises:
-        UnavailableError: the machine refuses one.
+        UnavailableError: the host refuses to create one.
     """
     before = threading.stack_size(STACK_BYTES)
     try:
@@ -143,16 +160,16 @@ def start(threads: list[VcpuThread]) -> None:
             thread.start()
     except RuntimeError as error:
         raise UnavailableError(
-            f"no thread for vCPU {sum(t.ident is not None for t in threads)}",
+            f"the thread of vCPU {sum(t.ident is not None for t in threads)} cannot be created",
             why=str(error),
-            fix="See RLIMIT_NPROC and pids.max.",
+            fix="Check RLIMIT_NPROC and pids.max.",
         ) from None
     finally:
         threading.stack_size(before)
 
 
 def stop(threads: list[VcpuThread]) -> None:
-    """Kick every vCPU out of the guest until its thread has ended; once is enough."""
+    """Interrupt every vCPU until its thread has ended; may be called again."""
     for thread in threads:
         thread.stopping = True
         thread.vcpu.state.immediate_exit = 1

@@ -197,7 +197,8 @@ def test_a_thread_may_be_refused(monkeypatch: Patch, number: int) -> None:
     monkeypatch.setattr(VcpuThread, "start", start)
 
     assert told() == (
-        f"no thread for vCPU {number}: can't start new thread. See RLIMIT_NPROC and pids.max."
+        f"the thread of vCPU {number} cannot be created: can't start new thread. "
+        "Check RLIMIT_NPROC and pids.max."
     )
 
 

@@ -78,12 +78,13 @@ def task(*program: object, target: int = 1) -> Task:
         ),
         pytest.param(
             NOT_AN_APIC,
-            r"CPU [01]: writes to 0xfee10000, outside its memory, at RIP 0x10000",
+            r"CPU [01]: KVM_EXIT_MMIO: write to 0xfee10000, which is not guest memory, "
+            r"at RIP 0x10000",
             id="outside-in-the-apic's-page",
         ),
         pytest.param(
             STRANGE_PORT,
-            r"CPU [01]: leaves by port 0x42, which nobody serves, at RIP 0x10000",
+            r"CPU [01]: unhandled KVM_EXIT_IO on port 0x42 at RIP 0x10000",
             id="port",
         ),
     ],

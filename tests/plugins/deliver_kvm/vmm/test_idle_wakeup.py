@@ -41,7 +41,7 @@ def strike(guest: GuestVm, cpu: int, rip: int) -> None:
     for other in guest.vm.vcpus:
         other.state.immediate_exit = 0
     guest.threads[:] = [
-        VcpuThread(thread.number, thread.vcpu, thread._events, host_cpu=None, niceness=10)
+        VcpuThread(thread.number, thread.vcpu, thread.events, host_cpu=None, niceness=10)
         for thread in guest.threads
     ]
     vcpu_threads.start(guest.threads)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from queue import SimpleQueue
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +14,7 @@ import pytest
 from pvbench.guest import parse_guest
 from pvbench_deliver_kvm.measure.boot import boot_guest
 from pvbench_deliver_kvm.vmm import vcpu_threads
+from pvbench_deliver_kvm.vmm.exits import Interrupted, VcpuExit
 from pvbench_deliver_kvm.vmm.vcpu_threads import KICK, VcpuThread
 from support.kvm import PATIENCE_S, answer
 
@@ -25,27 +26,29 @@ BEFORE, OUTSIDE, AFTER = MOMENTS
 class HeldThread(VcpuThread):
     """A thread that waits at one moment of its life until it is released."""
 
-    def __init__(self, moment: str) -> None:
+    def __init__(
+        self, moment: str, send: Callable[[int], object] = vcpu_threads.send_kick
+    ) -> None:
         self.moment, self.arrived, self.release = moment, threading.Event(), threading.Event()
         self.pending = False
         vcpu: Any = SimpleNamespace(
             state=SimpleNamespace(immediate_exit=0), run=lambda: self.hold(OUTSIDE)
         )
-        super().__init__(0, vcpu, SimpleQueue(), host_cpu=None, niceness=0)
+        super().__init__(0, vcpu, SimpleQueue(), host_cpu=None, niceness=0, send=send)
 
     def run(self) -> None:
         self.hold(BEFORE)
         super().run()
         self.hold(AFTER)
 
-    def hold(self, moment: str) -> int:
-        """Wait here if it is the moment; no exit reason, as after a signal."""
+    def hold(self, moment: str) -> VcpuExit:
+        """Wait here if it is the moment; return as KVM_RUN does after a signal."""
         if moment == self.moment:
             self.arrived.set()
             self.release.wait()
             self.pending = KICK in signal.sigpending()
             self.stopping = True
-        return 0
+        return Interrupted()
 
 
 @pytest.fixture
@@ -72,17 +75,16 @@ def test_a_kick_is_never_delivered(delivered: list[int], moment: str) -> None:
     assert (delivered, thread.pending) == ([], moment == OUTSIDE)
 
 
-def test_a_thread_that_has_ended_is_not_kicked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its number may belong to another thread by then."""
-    thread = HeldThread("never")
+def test_a_thread_that_has_ended_is_not_kicked() -> None:
+    """Its id may belong to another thread by then."""
+    kicked: list[int] = []
+    thread = HeldThread("never", send=kicked.append)
     thread.stopping = True
     vcpu_threads.start([thread])
     thread.join()
-    calls: list[tuple[int, ...]] = []
-    monkeypatch.setattr(vcpu_threads, "_syscall", lambda *arguments: calls.append(arguments))
     thread.kick()
 
-    assert calls == []
+    assert kicked == []
 
 
 @pytest.mark.usefixtures("needs_kvm")
