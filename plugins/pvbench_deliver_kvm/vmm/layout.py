@@ -1,4 +1,4 @@
-"""Guest physical memory, one line a region; all of it is mapped to itself."""
+"""The regions of guest physical memory, which is identity-mapped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STUBS_BASE: Final = 0x10_1000  # entry of vector v at + 16 * v
 CPU_AREA_BASE: Final = 0x40_0000  # struct cpu and stack of each CPU
 CPU_AREA_SIZE: Final = 0x4000
 CLUSTERS_BASE: Final = 0x500_0000  # struct clusters of each width
-INPUT_PAGE_BASE: Final = 0x800_0000  # hypercall input page of each CPU
+# then the hypercall input page of each CPU, from pvbench.sequences.INPUT_PAGE_BASE
 APIC_IDS_BASE: Final = 0x1_0000  # u32 of each CPU
 FREE_BASE: Final = 0x900_0000  # programs, masks, entries, samples of a task
 MEMORY_SIZE: Final = 0x2000_0000
@@ -21,5 +21,5 @@ MAX_CPUS: Final = 4096
 
 
 def cpu_area(cpu: int) -> int:
-    """Address of struct cpu; the stack is the rest of the area."""
+    """The address of ``struct cpu``; the CPU's stack is the rest of the area."""
     return CPU_AREA_BASE + cpu * CPU_AREA_SIZE

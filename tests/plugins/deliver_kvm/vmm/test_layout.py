@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pvbench.sequences import input_page
+from pvbench.sequences import INPUT_PAGE_BASE, input_page
 from pvbench_deliver_kvm import build
 from pvbench_deliver_kvm.vmm import initial_state, layout, mailbox
 from support.c_facts import c_values, needs_c
@@ -56,7 +56,7 @@ def regions(cpus: int) -> list[Region]:
             region("APIC IDs", layout.APIC_IDS_BASE, 4 * cpus),
             Region(layout.IMAGE_BASE, layout.CPU_AREA_BASE, "image"),
             *own,
-            Region(layout.CLUSTERS_BASE, layout.INPUT_PAGE_BASE, "clusters"),
+            Region(layout.CLUSTERS_BASE, INPUT_PAGE_BASE, "clusters"),
             *pages,
             Region(layout.FREE_BASE, layout.MEMORY_SIZE, "tasks"),
         ]
@@ -85,7 +85,7 @@ def test_clusters_of_every_width_have_room(tmp_path: Path) -> None:
     """Behind the CPUs' areas, before the hypercalls' pages."""
     needs_c("send.h")
     size = "sizeof(struct clusters[CLUSTER_WIDTHS])"
-    free = layout.INPUT_PAGE_BASE - layout.CLUSTERS_BASE
+    free = INPUT_PAGE_BASE - layout.CLUSTERS_BASE
 
     assert 0 < c_values(tmp_path, "send.h", [size])[size] <= free
 
@@ -93,7 +93,7 @@ def test_clusters_of_every_width_have_room(tmp_path: Path) -> None:
 @pytest.mark.parametrize("cpu", [0, 1, layout.MAX_CPUS - 1])
 def test_input_pages_of_senders_are_where_the_guest_has_them(cpu: int) -> None:
     """A sender's ops hold their addresses, and so does the guest's own code."""
-    assert input_page(cpu) == layout.INPUT_PAGE_BASE + cpu * PAGE
+    assert input_page(cpu) == INPUT_PAGE_BASE + cpu * PAGE
 
 
 def test_the_linker_script_has_the_addresses_of_the_layout() -> None:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
+from pvbench.sequences import INPUT_PAGE_BASE
 from pvbench_deliver_kvm.measure.algorithms import DRIVER_NULL, DRIVERS, OPERATIONS, OVERLAYS
 from pvbench_deliver_kvm.measure.slices import SERIES, trouble
 from pvbench_deliver_kvm.support import HYPERCALL_ABIS
@@ -25,7 +26,9 @@ STRUCTS = {
     if isinstance(value, type) and issubclass(value, Structure)
 }
 NUMBERS = {name: value for name, value in SHARED.items() if isinstance(value, int)}
-PLACES = {name: value for name, value in own_names(layout).items() if name[0].isupper()}
+PLACES = {name: value for name, value in own_names(layout).items() if name[0].isupper()} | {
+    "INPUT_PAGE_BASE": INPUT_PAGE_BASE
+}
 
 # The guest finds what is there by registers and by fields of its mailbox.
 HOST_ONLY = {
