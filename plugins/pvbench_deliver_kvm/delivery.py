@@ -20,8 +20,6 @@ from pvbench_deliver_kvm.measure.boot import boot_guest
 
 PATIENCE_S = 5.0  # how long a guest may make no progress
 
-_PAGE = 4096
-
 
 class KvmDelivery:
     name = "kvm"
@@ -81,13 +79,11 @@ class KvmDelivery:
 
 def _told(facts: dict[str, str], kvm: Kvm, *, software: bool) -> dict[str, Any]:
     """What a report says of where its times are from."""
-    from pvbench_deliver_kvm.vmm.vm import Vm
-
     modules, release = facts["kvm_modules"], facts["kernel_release"]
     told: dict[str, Any] = {
         "source": f"a guest of its own on KVM ({modules}) of Linux {release}"
     }
-    with suppress(PvbenchError), Vm(kvm, memory_size=_PAGE) as vm:  # a run says why not
+    with suppress(PvbenchError), kvm.create_vm() as vm:  # a run says why not
         told["tsc_khz"] = vm.create_vcpu(0).get_tsc_khz()
     if software:
         told["caveat"] = (

@@ -116,12 +116,12 @@ class Paper:
         return SimpleNamespace(
             guest=Guest(name="paper", apic_ids=range(CPUS)),
             start=start,
-            box=self.box,
+            memory=SimpleNamespace(mailbox=self.box),
             tsc_khz=TSC_KHZ,
             tscs_agree=self.tscs_agree,
             counters=[_Counters(self, cpu) for cpu in range(CPUS)] if named else [],
             threads=[SimpleNamespace(native_id=cpu) for cpu in range(CPUS)],
-            synchronise=self.settled.append,
+            commands=SimpleNamespace(synchronise=self.settled.append),
         )
 
     def schedstat(self, cpu: int) -> tuple[int, int]:

@@ -19,7 +19,8 @@ from pvbench_deliver_kvm.measure.slices import Result, Slice
 from pvbench_deliver_kvm.support import has_algorithm, stand_in
 from pvbench_deliver_kvm.vmm import mailbox
 from pvbench_deliver_kvm.vmm.binary_stats import OBSERVED
-from pvbench_deliver_kvm.vmm.booted_guest import GuestError, GuestVm
+from pvbench_deliver_kvm.vmm.booted_guest import GuestVm
+from pvbench_deliver_kvm.vmm.commands import GuestError
 
 HALTED_SHARE = 0.9  # of handler runs, for targets to count as halted
 DELAY_SHARE = 0.02  # of a slice that a thread waited for its CPU
@@ -36,7 +37,9 @@ class KvmBootedGuest:
     ) -> None:
         self._guest, self._execution, self._host = guest, execution, facts or {}
         # The guest gives up first, for it knows what it waits for.
-        guest.box.limit_ticks = int(guest.start.patience_s / 2 * guest.tsc_khz * 1000)
+        guest.memory.mailbox.limit_ticks = int(
+            guest.start.patience_s / 2 * guest.tsc_khz * 1000
+        )
         self._null = {
             call: self._null_costs(call=call) for call in {False, execution == "algorithm"}
         }
@@ -73,14 +76,14 @@ class KvmBootedGuest:
         try:
             yield
         finally:
-            self._guest.box.idle = mailbox.HALTED
+            self._guest.memory.mailbox.idle = mailbox.HALTED
 
     def _targets_be(self, task: Task) -> None:
         if task.target_state == "running":
-            self._guest.box.idle = mailbox.RUNNING
+            self._guest.memory.mailbox.idle = mailbox.RUNNING
             sources = {burst.source for burst in task.bursts}
             cpus = self._guest.guest.cpus
-            self._guest.synchronise(tuple(cpu for cpu in cpus if cpu not in sources))
+            self._guest.commands.synchronise(tuple(cpu for cpu in cpus if cpu not in sources))
 
     def _audit(self, task: Task, *, call: bool) -> str | float:
         """ICR writes of an iteration as the host traced them, or why that cannot be had."""
@@ -215,7 +218,7 @@ class KvmBootedGuest:
     def _hypercall_proof(self, change: Readings) -> str:
         """Who counted the hypercalls."""
         counted = change.counters and "hypercalls" in change.counters[0]
-        hyperv = self._guest.box.hypercall_abi == mailbox.HYPERCALL_HYPERV
+        hyperv = self._guest.memory.mailbox.hypercall_abi == mailbox.HYPERCALL_HYPERV
         return _BY_KVM if counted and not hyperv else "the guest's own count"
 
     def _null_costs(self, *, call: bool) -> dict[str, int]:

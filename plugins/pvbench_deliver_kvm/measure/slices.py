@@ -6,7 +6,7 @@ import struct
 from array import array
 from collections import Counter
 from collections.abc import Iterator
-from ctypes import memset, sizeof, string_at
+from ctypes import sizeof
 
 import attrs
 
@@ -16,7 +16,9 @@ from pvbench.slice_result import PartialSend
 from pvbench_deliver_kvm.measure.algorithms import DRIVER_NULL, DRIVERS, OPERATIONS, OVERLAYS
 from pvbench_deliver_kvm.measure.encode import decode, encode
 from pvbench_deliver_kvm.vmm import layout, mailbox
-from pvbench_deliver_kvm.vmm.booted_guest import GuestError, GuestVm, exception
+from pvbench_deliver_kvm.vmm.booted_guest import GuestVm
+from pvbench_deliver_kvm.vmm.commands import GuestError
+from pvbench_deliver_kvm.vmm.faults import exception_name
 
 SERIES = ("send", "irqoff", "deliver", "ack", "wall")
 
@@ -35,13 +37,13 @@ class Arena:
         if self._at > layout.MEMORY_SIZE:
             free = (layout.MEMORY_SIZE - layout.FREE_BASE) >> 20
             raise GuestError(f"the task needs more than the guest's {free} MiB")
-        memset(self._guest.address(at), 0, size)
+        self._guest.memory.clear(at, size)
         return at
 
     def put(self, data: bytes) -> int:
         """Address of *data*."""
         at = self.room(len(data))
-        self._guest.write(at, data)
+        self._guest.memory.write(at, data)
         return at
 
 
@@ -109,19 +111,21 @@ class Slice:
 
     def _source(self, index: int) -> mailbox.Source:
         at = self._base + index * sizeof(mailbox.Source)
-        return mailbox.Source.from_address(self._guest.address(at))
+        return self._guest.memory.source(at)
 
     def _sources(self) -> list[mailbox.Source]:
         return [self._source(index) for index in range(max(1, len(self._task.bursts)))]
 
     def _address(self, count: int) -> None:
-        box, task = self._guest.box, self._task
-        self._guest.use_vectors({v for b in task.bursts for v in (b.vector, b.single_vector)})
+        box, task = self._guest.memory.mailbox, self._task
+        self._guest.commands.use_vectors(
+            {v for b in task.bursts for v in (b.vector, b.single_vector)}
+        )
         box.sources, box.nsources, box.arrived = self._base, count, 0
         box.lists, box.lock = uses_lists(task), 0
         box.take_lock = any(burst.lock for burst in task.bursts)
         for cpu in self._guest.guest.cpus:
-            self._guest.cpu(cpu).call_list = 0
+            self._guest.memory.cpu(cpu).call_list = 0
 
     def _fill(self, source: mailbox.Source, index: int, burst: Burst) -> None:
         task, arena = self._task, self._arena
@@ -170,12 +174,12 @@ class Slice:
         """
         guest, sources = self._guest, self._sources()
         before = self._seen()
-        guest.order(
+        guest.commands.run(
             mailbox.COMMAND_RUN,
             {source.cpu: index for index, source in enumerate(sources)},
             lambda: sum(source.done for source in sources),
         )
-        guest.synchronise(self._unwaited())
+        guest.commands.synchronise(self._unwaited())
         samples = list(map(self._samples, sources))
         return Result(
             samples={
@@ -206,20 +210,20 @@ class Slice:
         source.program_end = source.program + size
         mask = _mask_of(self._task.bursts[index])
         source.mask = self._arena.put(self._mask(mask))
-        self._guest.order(mailbox.COMMAND_RECORD, {source.cpu: index}, lambda: 0)
+        self._guest.commands.run(mailbox.COMMAND_RECORD, {source.cpu: index}, lambda: 0)
         if told := trouble(source):
             raise GuestError(told)
-        return decode(array("Q", string_at(self._guest.address(source.program), size)))
+        return decode(array("Q", self._guest.memory.read(source.program, size)))
 
     def _samples(self, source: mailbox.Source) -> list[dict[str, int]]:
         size = sizeof(mailbox.Sample)
-        raw = string_at(self._guest.address(source.samples), source.done * size)
+        raw = self._guest.memory.read(source.samples, source.done * size)
         rows = struct.iter_unpack("<5Q", raw)
         return [dict(zip(SERIES, row, strict=True)) for row in rows]
 
     def _seen(self) -> list[tuple[array[int], int]]:
         """(handler runs by vector, functions) of each CPU so far."""
-        cpus = map(self._guest.cpu, self._guest.guest.cpus)
+        cpus = map(self._guest.memory.cpu, self._guest.guest.cpus)
         return [(array("I", bytes(cpu.runs)), cpu.functions) for cpu in cpus]
 
     def _handled(
@@ -227,7 +231,7 @@ class Slice:
     ) -> Handled:
         bursts = self._task.bursts
         wanted = {vector for b in bursts for vector in (b.vector, b.single_vector)}
-        own = self._guest.start_vector
+        own = self._guest.commands.start_vector
         runs, functions, strange = [], [], []
         for (old, old_functions), (new, new_functions) in zip(before, after, strict=True):
             mine = sum(new[v] - old[v] for v in wanted)
@@ -241,7 +245,7 @@ class Slice:
             return
         size = self._words * 8
         for index, source in enumerate(sources):
-            raw = string_at(self._guest.address(source.partial), source.done * size)
+            raw = self._guest.memory.read(source.partial, source.done * size)
             masks = Counter(raw[at : at + size] for at in range(0, len(raw), size))
             masks.pop(self._mask(self._task.reached[index]), None)
             for mask, times in sorted(masks.items()):
@@ -263,7 +267,7 @@ def trouble(source: mailbox.Source) -> str:
     op, vector = where & 0xFF_FFFF, where >> 24
     told = {
         mailbox.TROUBLE_NONE: "",
-        mailbox.TROUBLE_OP_FAULT: f"op {op} raised {exception(vector)}",
+        mailbox.TROUBLE_OP_FAULT: f"op {op} raised {exception_name(vector)}",
         mailbox.TROUBLE_NO_ACK: f"CPU {where} never acknowledged",
         mailbox.TROUBLE_CSD_BUSY: f"CPU {where} never took the entry of an earlier burst",
         mailbox.TROUBLE_NOT_IDLE: f"CPU {where} never became idle",

@@ -1,4 +1,4 @@
-"""One file descriptor of KVM's, and how an ioctl on it fails."""
+"""A file descriptor of KVM, its ioctls, and their errors."""
 
 from __future__ import annotations
 
@@ -34,29 +34,29 @@ class IoctlError(UnavailableError):
 
 class Mapping:
     """
-    Memory at an address, for structs at fixed places; `close` gives it back.
+    Memory at a fixed address, for ctypes structures; `close` unmaps it.
 
     Raises:
-        UnavailableError: it is refused.
+        UnavailableError: the host refuses the memory.
     """
 
     def __init__(self, size: int, *, fd: int = -1, flags: int) -> None:
         protection = mmap.PROT_READ | mmap.PROT_WRITE
-        found: int | None = _mmap(None, size, protection, flags, fd, 0)
-        if found is None or found == _FAILED:
+        address: int | None = _mmap(None, size, protection, flags, fd, 0)
+        if address is None or address == _FAILED:
             why = os.strerror(ctypes.get_errno())
-            raise UnavailableError(f"{size >> 10} KiB of memory are refused", why=why)
-        self.address, self.size = found, size
+            raise UnavailableError(f"{size >> 10} KiB of memory cannot be mapped", why=why)
+        self.address, self.size = address, size
 
     def close(self) -> None:
-        """Unmap it; once is enough.  Nobody may use the address after that."""
+        """Unmap the memory; may be called again.  The address is invalid after that."""
         if self.size:
             _munmap(self.address, self.size)
             self.size = 0
 
 
 class Fd:
-    """Owns a descriptor; leaving the context closes it."""
+    """Owns a file descriptor; leaving the context closes it."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -73,17 +73,17 @@ class Fd:
         self.close()
 
     def close(self) -> None:
-        """Close it; once is enough."""
+        """Close the descriptor; may be called again."""
         if self.number >= 0:
             os.close(self.number)
             self.number = -1
 
     def ioctl(self, name: str, request: int, argument: Any = 0) -> int:
         """
-        What the ioctl returns; *name* is for the error.
+        Return what the ioctl returns; *name* is for the error message.
 
         Raises:
-            IoctlError: it failed.
+            IoctlError: the ioctl failed.
         """
         result: int = _ioctl(self.number, request, argument)
         if result < 0:

@@ -1,5 +1,5 @@
 """
-The state vCPUs start in: 64-bit code at once, no INIT and no real mode.
+The initial state of a vCPU: 64-bit mode, without INIT and real mode.
 
 Source: Intel SDM vol. 3, "4-Level Paging", "Segment Descriptors", "64-Bit Mode IDT".
 """
@@ -9,8 +9,10 @@ from __future__ import annotations
 import struct
 from typing import Final
 
+from pvbench.x86.apic import APIC_DEFAULT_PHYS_BASE
 from pvbench_deliver_kvm.vmm import layout, mailbox, uapi
-from pvbench_deliver_kvm.vmm.kvm import Cpuid, Kvm
+from pvbench_deliver_kvm.vmm.cpuid import Cpuid
+from pvbench_deliver_kvm.vmm.kvm import Kvm
 
 _CODE, _DATA, _TASK = 0x08, 0x10, 0x18  # selectors
 _GDT: Final = struct.pack(
@@ -24,7 +26,6 @@ _GDT: Final = struct.pack(
 _HYPERVISOR, _HYPERVISOR_END = 0x4000_0000, 0x4000_0100  # CPUID leaves
 _PRESENT, _WRITABLE, _UNCACHED, _LARGE = 1 << 0, 1 << 1, 1 << 4, 1 << 7
 _GIB, _LARGE_PAGE, _PAGE = 1 << 30, 1 << 21, 1 << 12
-_APIC_PAGE: Final = 0xFEE0_0000
 
 _CR0: Final = 1 << 0 | 1 << 4 | 1 << 5 | 1 << 31  # PE, ET, NE, PG
 _CR4_PAE: Final = 1 << 5
@@ -35,7 +36,7 @@ _INTERRUPT_GATE: Final = 0x8E00
 
 
 def tables(memory_size: int) -> list[tuple[int, bytes]]:
-    """Descriptor and page tables as (address, bytes)."""
+    """The descriptor tables and page tables, as (address, bytes)."""
     pml4, pdpt = layout.PAGE_TABLES_BASE, layout.PAGE_TABLES_BASE + _PAGE
     directory = {gib: pdpt + _PAGE * (n + 1) for n, gib in enumerate((0, 3))}
     link = _PRESENT | _WRITABLE
@@ -45,7 +46,10 @@ def tables(memory_size: int) -> list[tuple[int, bytes]]:
         (pml4, struct.pack("<Q", pdpt | link)),
         (pdpt, struct.pack("<4Q", directory[0] | link, 0, 0, directory[3] | link)),
         (directory[0], _large_pages(memory_size)),
-        (directory[3] + _slot(_APIC_PAGE), _large_page(_APIC_PAGE, _UNCACHED)),
+        (
+            directory[3] + _slot(APIC_DEFAULT_PHYS_BASE),
+            _large_page(APIC_DEFAULT_PHYS_BASE, _UNCACHED),
+        ),
     ]
 
 
@@ -60,7 +64,7 @@ def _large_page(address: int, flags: int = 0) -> bytes:
 
 
 def _slot(address: int) -> int:
-    """Offset of its entry in a page directory."""
+    """The offset of the page's entry in a page directory."""
     return address % _GIB // _LARGE_PAGE * 8
 
 
@@ -85,7 +89,7 @@ def _segment(selector: int, kind: int, *, system: bool = False, long: bool = Fal
 
 
 def sregs(now: uapi.kvm_sregs, cpu: int, *, x2apic: bool) -> uapi.kvm_sregs:
-    """*now* changed to 64-bit mode, with this CPU's area behind %gs."""
+    """Change *now* to 64-bit mode, with the CPU's ``struct cpu`` at the base of %gs."""
     now.cs = _segment(_CODE, 11, long=True)
     data = _segment(_DATA, 3)
     now.ds = now.es = now.fs = now.ss = data
@@ -98,30 +102,30 @@ def sregs(now: uapi.kvm_sregs, cpu: int, *, x2apic: bool) -> uapi.kvm_sregs:
     now.cr0, now.cr3, now.cr4 = _CR0, layout.PAGE_TABLES_BASE, _CR4_PAE
     now.efer = _EFER
     mode = _APIC_BASE_ENABLE | (_APIC_BASE_EXTD if x2apic else 0)
-    now.apic_base = _APIC_PAGE | mode | (_APIC_BASE_BSP if cpu == 0 else 0)
+    now.apic_base = APIC_DEFAULT_PHYS_BASE | mode | (_APIC_BASE_BSP if cpu == 0 else 0)
     return now
 
 
 def regs(cpu: int) -> uapi.kvm_regs:
-    """At the guest's entry, on a stack of its own."""
+    """At the entry of the guest's code, on the CPU's own stack."""
     area = layout.cpu_area(cpu)
     stack = area + layout.CPU_AREA_SIZE - 16
     return uapi.kvm_regs(rip=layout.IMAGE_BASE, rsp=stack, rdi=area, rflags=_RFLAGS)
 
 
 def supported_cpuid(kvm: Kvm, hypercall_abi: int) -> Cpuid:
-    """What the guest sees of its CPUs; for Hyper-V's hypercalls it must see Hyper-V."""
-    found = kvm.get_supported_cpuid()
-    if hypercall_abi == mailbox.HYPERCALL_HYPERV:
-        native = [e for e in found.entries if not _HYPERVISOR <= e.function < _HYPERVISOR_END]
-        return Cpuid(native + kvm.get_supported_hv_cpuid().entries)
-    return found
+    """The CPUID table of the guest; with Hyper-V hypercalls it must show Hyper-V."""
+    supported = kvm.get_supported_cpuid()
+    if hypercall_abi != mailbox.HYPERCALL_HYPERV:
+        return supported
+    native = [e for e in supported.entries if not _HYPERVISOR <= e.function < _HYPERVISOR_END]
+    return Cpuid(native + kvm.get_supported_hv_cpuid().entries)
 
 
 def cpuid_entries(
     entries: list[uapi.kvm_cpuid_entry2], apic_id: int, *, x2apic: bool
 ) -> list[uapi.kvm_cpuid_entry2]:
-    """*entries* with this CPU's APIC ID where the manual has it."""
+    """*entries* with the CPU's APIC ID in the leaves where the manual puts it."""
     changed = []
     for entry in entries:
         copy = uapi.kvm_cpuid_entry2.from_buffer_copy(entry)

@@ -9,9 +9,9 @@ import signal
 from typing import Final
 
 from pvbench_deliver_kvm.vmm import uapi
+from pvbench_deliver_kvm.vmm.cpuid import Cpuid
 from pvbench_deliver_kvm.vmm.exits import Interrupted, VcpuExit, exit_of
 from pvbench_deliver_kvm.vmm.fd import Fd, IoctlError, Mapping, ref
-from pvbench_deliver_kvm.vmm.kvm import Cpuid
 
 _SIGSET_BYTES: Final = 8  # of the kernel's sigset_t
 _ALL_SIGNALS: Final = (1 << 8 * _SIGSET_BYTES) - 1
@@ -95,8 +95,8 @@ class Vcpu(Fd):
         """See KVM_GET_STATS_FD."""
         return Fd(self.ioctl("KVM_GET_STATS_FD", uapi.KVM_GET_STATS_FD))
 
-    def tsc_offset(self) -> int | None:
-        """KVM_VCPU_TSC_OFFSET; None where this KVM does not tell."""
+    def get_tsc_offset(self) -> int | None:
+        """See KVM_VCPU_TSC_OFFSET; None if KVM lacks the attribute."""
         value = ctypes.c_uint64()
         attribute = _tsc_offset_in(value)
         try:

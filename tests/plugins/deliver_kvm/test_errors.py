@@ -14,7 +14,8 @@ from pvbench_deliver_kvm import build
 from pvbench_deliver_kvm.measure import icr_tracepoint
 from pvbench_deliver_kvm.measure.boot import boot_guest
 from pvbench_deliver_kvm.vmm import booted_guest
-from pvbench_deliver_kvm.vmm.booted_guest import GuestError, Start
+from pvbench_deliver_kvm.vmm.booted_guest import Start
+from pvbench_deliver_kvm.vmm.commands import GuestError
 from pvbench_deliver_kvm.vmm.fd import IoctlError
 from support.kvm import PATIENCE_S
 from support.kvm_fakes import Paper, task_of

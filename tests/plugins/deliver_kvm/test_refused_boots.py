@@ -14,7 +14,8 @@ from pvbench.errors import PvbenchError, UnavailableError
 from pvbench.guest import Guest, parse_guest
 from pvbench_deliver_kvm import build
 from pvbench_deliver_kvm.vmm import booted_guest, fd, layout, mailbox, uapi
-from pvbench_deliver_kvm.vmm.booted_guest import GuestError, Start
+from pvbench_deliver_kvm.vmm.booted_guest import Start
+from pvbench_deliver_kvm.vmm.commands import GuestError
 from pvbench_deliver_kvm.vmm.fd import IoctlError
 from pvbench_deliver_kvm.vmm.kvm import Kvm
 from pvbench_deliver_kvm.vmm.vcpu_threads import VcpuThread
@@ -171,7 +172,7 @@ def test_the_guest_s_memory_may_be_refused(monkeypatch: Patch) -> None:
     """As under RLIMIT_AS."""
     refuse_memory(monkeypatch, lambda size, _: size >= layout.MEMORY_SIZE)
 
-    assert told() == "524288 KiB of memory are refused: Cannot allocate memory"
+    assert told() == "524288 KiB of memory cannot be mapped: Cannot allocate memory"
 
 
 @pytest.mark.parametrize("before", [0, 3])
@@ -181,7 +182,7 @@ def test_a_vcpu_s_memory_may_be_refused(monkeypatch: Patch, before: int) -> None
         monkeypatch, lambda size, vcpus: size < layout.MEMORY_SIZE and vcpus == before
     )
 
-    assert told().endswith(" KiB of memory are refused: Cannot allocate memory")
+    assert told().endswith(" KiB of memory cannot be mapped: Cannot allocate memory")
 
 
 @pytest.mark.parametrize("number", [0, 1, 3])
@@ -224,22 +225,3 @@ def test_a_vcpu_runs_on_after_a_signal(monkeypatch: Patch, number: int) -> None:
 
     boot()
     assert before == held()
-
-
-def test_a_guest_that_reads_other_ids_is_refused(monkeypatch: Patch) -> None:
-    """As where a KVM keeps 8 bits of an ID."""
-    monkeypatch.setattr(booted_guest.GuestVm, "cpu", wrong_id(booted_guest.GuestVm.cpu))
-
-    assert told(GuestError) == "CPU 2 reads APIC ID 66, not 2"
-
-
-def wrong_id(cpu: Callable[..., mailbox.Cpu]) -> Callable[..., mailbox.Cpu]:
-    """CPU 2 told another ID once it is up."""
-
-    def area(guest: booted_guest.GuestVm, number: int) -> mailbox.Cpu:
-        found = cpu(guest, number)
-        if number == 2 and found.booted:
-            found.apic_id = 66
-        return found
-
-    return area

@@ -103,7 +103,7 @@ class Offsets:
         self._by_vcpu: dict[int, int] = {}
         self._new, self._keep = list(offsets), keep
         self.written: list[int] = []
-        monkeypatch.setattr("pvbench_deliver_kvm.vmm.vcpu.Vcpu.tsc_offset", self._get_of())
+        monkeypatch.setattr("pvbench_deliver_kvm.vmm.vcpu.Vcpu.get_tsc_offset", self._get_of())
         answer(monkeypatch, "KVM_SET_DEVICE_ATTR", self._set)
 
     def _get_of(self) -> Any:

@@ -21,7 +21,7 @@ from pvbench_deliver_kvm.delivery import KvmDelivery
 from pvbench_deliver_kvm.measure import algorithms
 from pvbench_deliver_kvm.measure.boot import boot_guest
 from pvbench_deliver_kvm.measure.machine import HALTED_SHARE, KvmBootedGuest
-from pvbench_deliver_kvm.vmm.booted_guest import GuestError, GuestVm
+from pvbench_deliver_kvm.vmm.commands import Commands, GuestError
 from support.helpers import burst_of, stack_of
 from support.kvm import PATIENCE_S
 from support.model import call, case_of, cpus, mask
@@ -136,14 +136,14 @@ def test_a_slice_is_over_when_its_last_handler_has_run(
 ) -> None:
     """Whom the source does not wait for, or never heard of, the host does, before it counts."""
     asked: list[tuple[int, ...]] = []
-    synchronise = GuestVm.synchronise
+    synchronise = Commands.synchronise
 
-    def noted(guest: GuestVm, targets: tuple[int, ...]) -> None:
-        synchronise(guest, targets)
+    def noted(commands: Commands, targets: tuple[int, ...]) -> None:
+        synchronise(commands, targets)
         asked.append(targets)
 
     with booted(execution="ops") as made:
-        monkeypatch.setattr(GuestVm, "synchronise", noted)
+        monkeypatch.setattr(Commands, "synchronise", noted)
         task = attrs.evolve(ready(mask(0, 1)).task, **changes)
         result = made.load(task).run(loops=20, warmup=0)
 

@@ -9,7 +9,7 @@ import pytest
 
 from pvbench.ops import Fence, WrMsr
 from pvbench_deliver_kvm.vmm import mailbox
-from pvbench_deliver_kvm.vmm.booted_guest import GuestError
+from pvbench_deliver_kvm.vmm.commands import GuestError
 from support.kvm_fakes import Paper, burst, handled, result_of, task_of, with_algorithm
 
 NULL_SLICES = [(50, False, mailbox.HALTED), (50, True, mailbox.HALTED)]
@@ -235,6 +235,6 @@ def test_a_dry_run_has_no_source_that_could_wait(paper: Paper) -> None:
 def test_what_is_called_instead_is_told(paper: Paper, abi: str, told: str | None) -> None:
     """Of a hypercall that was never merged."""
     booted = paper.booted()
-    booted._guest.guest = attrs.evolve(booted._guest.guest, hypercall_abi=abi)
+    booted._guest.guest = attrs.evolve(booted._guest.guest, hypercall_abi=abi)  # type: ignore[misc]
 
     assert booted.load(task_of()).run(loops=1, warmup=0).facts.get("stand_in") == told

@@ -18,7 +18,8 @@ from pvbench.ops import Burst, Fence, WrMsr
 from pvbench_deliver_kvm import build
 from pvbench_deliver_kvm.measure.machine import KvmBootedGuest
 from pvbench_deliver_kvm.vmm import booted_guest, layout, mailbox
-from pvbench_deliver_kvm.vmm.booted_guest import GuestError, GuestVm, Start
+from pvbench_deliver_kvm.vmm.booted_guest import BOOT_S, GuestVm, Start
+from pvbench_deliver_kvm.vmm.commands import GuestError
 from pvbench_deliver_kvm.vmm.vcpu_threads import Event
 from support.kvm import PATIENCE_S, held
 
@@ -38,12 +39,16 @@ NEVER_READY = bytes.fromhex("fa f4 ebfd")  # cli; hlt; again
 
 
 def started(
-    guest: Guest | None = None, *, entry: bytes = b"", patience_s: float = PATIENCE_S
+    guest: Guest | None = None, *, entry: bytes = b"", boot_s: float = BOOT_S
 ) -> AbstractContextManager[GuestVm]:
     """The real guest, its entry overwritten by *entry*."""
     image = entry + build.image()[len(entry) :]
     start = Start(
-        image=image, hypercall_abi=mailbox.HYPERCALL_KVM, cpus=(), patience_s=patience_s
+        image=image,
+        hypercall_abi=mailbox.HYPERCALL_KVM,
+        cpus=(),
+        patience_s=PATIENCE_S,
+        boot_s=boot_s,
     )
     return booted_guest.booted_vm(guest or parse_guest("dense:2"), start)
 
@@ -99,14 +104,13 @@ def test_a_guest_that_goes_wrong_says_where(entry: bytes, sentence: str) -> None
     assert before == held()
 
 
-def test_a_guest_that_never_gets_ready_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_guest_that_never_gets_ready_is_given_up() -> None:
     """It halts for ever with interrupts off; the boot has a deadline."""
-    monkeypatch.setattr(booted_guest, "BOOT_S", 0.05)
     before = held()
 
     with (
         pytest.raises(GuestError, match=r"the guest did not boot within 0.05 s"),
-        started(entry=NEVER_READY),
+        started(entry=NEVER_READY, boot_s=0.05),
     ):
         pass
 
@@ -116,7 +120,7 @@ def test_a_guest_that_never_gets_ready_is_given_up(monkeypatch: pytest.MonkeyPat
 def test_a_source_that_waits_in_vain_says_for_whom() -> None:
     """It gives up before the host does, which knows only that nothing moves."""
     with booted() as running:
-        running._guest.box.limit_ticks = SOON_TICKS
+        running._guest.memory.mailbox.limit_ticks = SOON_TICKS
         result = running.load(task(Fence())).run(loops=2, warmup=0)
 
     assert result.faults == ("CPU 1 never acknowledged (burst 1 of CPU 0)",)
@@ -125,8 +129,8 @@ def test_a_source_that_waits_in_vain_says_for_whom() -> None:
 def test_a_source_waits_for_targets_to_be_idle_before_it_sends() -> None:
     """CPU 1 rests, but is made to look busy: no interrupt arrives."""
     with booted() as running:
-        running._guest.box.limit_ticks = SOON_TICKS
-        running._guest.cpu(1).idle = mailbox.BUSY
+        running._guest.memory.mailbox.limit_ticks = SOON_TICKS
+        running._guest.memory.cpu(1).idle = mailbox.BUSY
         result = running.load(task(*UNICAST)).run(loops=2, warmup=0)
 
     assert result.faults == ("CPU 1 never became idle (burst 1 of CPU 0)",)
@@ -141,7 +145,7 @@ class EventsOfHangingGuest(SimpleQueue[Event]):
 
     def get(self, block: bool = True, timeout: float | None = None) -> Event:
         assert timeout == PATIENCE_S
-        while not self.guest.box.reserved[0]:
+        while not self.guest.memory.mailbox.reserved[0]:
             time.sleep(0.001)
         raise Empty
 
@@ -153,17 +157,17 @@ def test_a_guest_that_never_finishes_is_given_up() -> None:
         place = layout.MAILBOX_BASE + mailbox.Mailbox.reserved.offset
         hang = MOVB_1_TO + place.to_bytes(4, "little") + b"\1" + NEVER_READY
         for vector in (0x20, 0x21):
-            guest.write(layout.STUBS_BASE + 16 * vector, hang)
-        guest._events = EventsOfHangingGuest(guest)
+            guest.memory.write(layout.STUBS_BASE + 16 * vector, hang)
+        guest.commands.events = EventsOfHangingGuest(guest)
 
-        with pytest.raises(GuestError, match=r"CPU 0 makes no progress for 60 s: .* 0x1012"):
+        with pytest.raises(GuestError, match=r"CPU 0 made no progress for 60 s: .* 0x1012"):
             running.load(task(*UNICAST)).run(loops=1, warmup=0)
 
 
 def test_a_target_that_never_answers_is_told_by_its_number() -> None:
     """CPU 1 is sent nothing, so it acknowledges nothing; the guest lives on."""
     with booted() as running:
-        box = running._guest.box
+        box = running._guest.memory.mailbox
         usual, box.limit_ticks = box.limit_ticks, SOON_TICKS
         silent = running.load(task(Fence())).run(loops=3, warmup=0)
         box.limit_ticks = usual
@@ -224,7 +228,7 @@ def test_the_guest_has_the_apic_ids_it_was_given(spec: str, mode: str) -> None:
     wanted = attrs.evolve(parse_guest(spec), apic_mode=mode)
 
     with started(wanted) as guest:
-        seen = tuple(guest.cpu(cpu).apic_id for cpu in wanted.cpus)
+        seen = tuple(guest.memory.cpu(cpu).apic_id for cpu in wanted.cpus)
 
     assert wanted.apic_ids == seen
 
@@ -234,6 +238,6 @@ def test_apic_ids_beyond_eight_bits_are_real() -> None:
     wanted = parse_guest("ids:255,256,0,1023,4095")
 
     with started(wanted) as guest:
-        seen = tuple(guest.cpu(cpu).apic_id for cpu in wanted.cpus)
+        seen = tuple(guest.memory.cpu(cpu).apic_id for cpu in wanted.cpus)
 
     assert seen == (255, 256, 0, 1023, 4095)

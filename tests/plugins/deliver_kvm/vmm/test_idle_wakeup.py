@@ -29,23 +29,27 @@ TASK = Task(
 
 def strike(guest: GuestVm, cpu: int, rip: int) -> None:
     """Let an NMI arrive while *cpu*, which says that it halts, is at *rip*."""
-    guest._wait(lambda: guest.cpu(cpu).idle == mailbox.HALTED, 5.0, "come to rest")
+    guest.commands.wait(
+        lambda: guest.memory.cpu(cpu).idle == mailbox.HALTED, 5.0, "come to rest"
+    )
     vcpu_threads.stop(guest.threads)
-    vcpu = guest.vm.vcpus[cpu]
+    vcpu = guest.vcpus[cpu]
     regs = vcpu.get_regs()
     regs.rip, regs.rflags = rip, 1 << 1  # interrupts are off
     vcpu.set_regs(regs)
     vcpu.set_mp_state(uapi.KVM_MP_STATE_RUNNABLE)
     vcpu.ioctl("KVM_NMI", KVM_NMI)
-    guest.cpu(cpu).idle = mailbox.HALTED
-    for other in guest.vm.vcpus:
+    guest.memory.cpu(cpu).idle = mailbox.HALTED
+    for other in guest.vcpus:
         other.state.immediate_exit = 0
     guest.threads[:] = [
         VcpuThread(thread.number, thread.vcpu, thread.events, host_cpu=None, niceness=10)
         for thread in guest.threads
     ]
     vcpu_threads.start(guest.threads)
-    guest._wait(lambda: bool(guest.cpu(cpu).runs[NMI_VECTOR]), 5.0, "take the NMI")
+    guest.commands.wait(
+        lambda: bool(guest.memory.cpu(cpu).runs[NMI_VECTOR]), 5.0, "take the NMI"
+    )
 
 
 @pytest.mark.parametrize("behind", [0, 1, 2], ids=["sti", "hlt", "behind-it"])

@@ -11,6 +11,7 @@ import pytest
 from pvbench.errors import UnavailableError
 from pvbench.guest import parse_guest
 from pvbench_deliver_kvm.vmm import booted_guest, limits
+from pvbench_deliver_kvm.vmm.kvm import Kvm
 
 VERSION_1 = ("8:pids:/a/b\n0::/\n", "sys/fs/cgroup/pids/a/b")
 VERSION_2 = ("0::/a/b\n", "sys/fs/cgroup/a/b")
@@ -145,13 +146,17 @@ def test_what_the_kernel_does_not_tell_is_no_hindrance(
 
 
 def test_no_guest_starts_without_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not even the device is opened."""
-    monkeypatch.setattr(limits, "KIB_PER_VCPU", 1 << 40)
-    monkeypatch.delattr(booted_guest, "Kvm")
+    """The device is not even opened."""
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (1, 1))
     start = booted_guest.Start(image=b"", hypercall_abi=0, cpus=(), patience_s=1.0)
 
     with (
-        pytest.raises(UnavailableError, match="of memory"),
-        booted_guest.booted_vm(parse_guest("dense:2"), start),
+        pytest.raises(UnavailableError, match=r"2 vCPUs need \d+ open files"),
+        booted_guest.booted_vm(parse_guest("dense:2"), start, open_kvm=never),
     ):
         pass
+
+
+def never() -> Kvm:
+    """Fail the test: the device is opened."""
+    pytest.fail("KVM is opened")
