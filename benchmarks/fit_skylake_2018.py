@@ -34,7 +34,7 @@ def broadcasts() -> list[Case]:
     """The four fitted cases."""
     registry = load()
     asked = Selection(workloads=("broadcast",), senders=("native", "kvm-pv"))
-    cases, _ = expand(registry.suites["norov"], asked, registry)
+    cases, _ = expand(registry.suite("norov"), asked, registry)
     return sorted(cases, key=lambda case: list(PUBLISHED).index(case.stack.name))
 
 

@@ -72,11 +72,11 @@ class SenderError(PvbenchError):
     status = Status.PROOF
 
 
-def unknown(kind: str, name: str, known: Iterable[str], listing: str) -> UsageError:
-    """An error for a name nobody offers; suggests the nearest known one."""
+def unknown(kind: str, name: str, known: Iterable[str], listing: str = "") -> UsageError:
+    """An error for a name that does not exist; it suggests the nearest one of *known*."""
     near = get_close_matches(name, list(known), n=1, cutoff=0.5)
     hint = f"Did you mean {near[0]!r}? " if near else ""
-    return UsageError(f"there is no {kind} called {name!r}", fix=f"{hint}{listing}")
+    return UsageError(f"there is no {kind} called {name!r}", fix=f"{hint}{listing}".rstrip())
 
 
 def not_writable(path: Path, error: OSError, fix: str = "") -> UnavailableError:

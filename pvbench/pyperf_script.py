@@ -45,7 +45,7 @@ def main(suite: Suite) -> None:
     try:
         known_series(chosen.series)
         found = registry(chosen)
-        if suite.name not in found.suites:  # a file of the user's own
+        if suite.name not in found.table("suite"):  # a file of the user's own
             chosen.plugins.append(sys.argv[0])
             found = registry(chosen)
         selection = selection_of(chosen, chosen.costs)

@@ -66,7 +66,7 @@ def answer(question: Question, seed: int = 0) -> pyperf.BenchmarkSuite:
     registry = load()
     with tempfile.TemporaryDirectory() as folder:
         request = Request(
-            suite=registry.suites[question.suite],
+            suite=registry.suite(question.suite),
             selection=question.selection,
             pace="fast",
             seed=seed,

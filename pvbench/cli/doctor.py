@@ -50,7 +50,7 @@ def _facts(registry: Registry) -> dict[str, str]:
     broken = ", ".join(str(plugin) for plugin in registry.broken)
     facts["plugins"] = f"broken: {broken}" if broken else f"{len(registry.plugins)} loaded"
     facts["results go to"] = _results(Path("results") / host_name.name())
-    for delivery in registry.deliveries.values():
+    for delivery in registry.table("delivery").values():
         facts |= _abilities(delivery)
     facts["cpus"] = f"{len(host_facts.usable_cpus())} usable of {os.cpu_count()}"
     return facts | host_facts.facts()

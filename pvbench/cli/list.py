@@ -1,4 +1,4 @@
-"""List what the plugins offer: senders, workloads, deliveries, suites or sites."""
+"""List what the plugins offer: one kind of things, a row for each."""
 
 from __future__ import annotations
 
@@ -7,20 +7,14 @@ from typing import Any
 
 from pvbench.cli import common
 from pvbench.errors import Status
+from pvbench.plugin.kinds import KINDS, Kind
 
-HELP = "list what there is"
-KINDS = {
-    "senders": "sender",
-    "workloads": "workload",
-    "deliveries": "delivery",
-    "suites": "suite",
-    "sites": "site",
-}
+HELP = "list what the plugins offer"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `pvbench list`."""
-    parser.add_argument("kind", choices=KINDS, help="what to list")
+    parser.add_argument("kind", choices=[kind.plural for kind in KINDS], help="what to list")
     common.output_options(parser)
     common.plugin_options(parser)
 
@@ -28,8 +22,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace) -> Status:
     """One row for each thing."""
     registry = common.registry(options)
-    kind = KINDS[options.kind]
-    things = [_row(kind, thing) for thing in registry.table(kind).values()]
+    kind = next(kind for kind in KINDS if kind.plural == options.kind)
+    things = [_row(kind, thing) for thing in registry.table(kind.name).values()]
     if options.json:
         common.print_json(things)
         return Status.OK
@@ -40,18 +34,5 @@ def execute(options: argparse.Namespace) -> Status:
     return Status.OK
 
 
-def _row(kind: str, thing: Any) -> dict[str, str]:
-    row = {"name": thing.name}
-    if kind == "sender":
-        row["kind"] = "driver" if hasattr(thing, "apic_mode") else "overlay"
-        row["overrides"] = " ".join(thing.overrides()) if row["kind"] == "overlay" else "all"
-    elif kind == "workload":
-        row["name"] = thing.form
-    elif kind == "suite":
-        row["version"] = str(thing.version)
-    elif kind == "delivery":
-        row["clock"] = thing.clock
-        row["cost profiles"] = ", ".join(thing.cost_profiles()) or "-"
-    if kind in ("delivery", "site"):
-        row["usable"] = thing.why_unavailable() or "yes"
-    return row | {"summary": thing.summary}
+def _row(kind: Kind, thing: Any) -> dict[str, str]:
+    return {"name": thing.name} | kind.columns(thing) | {"summary": thing.summary}

@@ -4,6 +4,9 @@ The tolerant loader.
 Plugins come from the entry-point group ``pvbench``, the bundled ones too.  What
 fails to import, has no hook, a misspelt hook or another API number is listed as
 broken with its distribution, version and error; nothing else suffers.
+
+One pluggy manager holds them all, but each hook is called for one plugin at a time,
+so that an error has an author.
 """
 
 from __future__ import annotations
@@ -14,17 +17,17 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from importlib.metadata import Distribution, EntryPoint, distributions
 from types import ModuleType
-from typing import Final
+from typing import Any, Final
 
 import attrs
 import pluggy
 
 from pvbench import hookspecs
-from pvbench.errors import UnavailableError, unknown
+from pvbench.errors import PvbenchError, UnavailableError, unknown
 from pvbench.hookspecs import PROJECT
 from pvbench.plugin.importing import imported
 from pvbench.plugin.registry import Plugin, Registry
-from pvbench.plugin.validate import HOOKS, check_api, offers_of
+from pvbench.plugin.validate import check_api, offers_of, register
 
 AUTOLOAD_OFF: Final = "PVBENCH_DISABLE_PLUGIN_AUTOLOAD"
 
@@ -42,26 +45,21 @@ def load(
         own_only: of the installed plugins, the bundled ones only.
 
     Raises:
-        UsageError: a blocked name that nobody has.
-        UnavailableError: a broken plugin if *strict*.
+        UsageError: no plugin has a name that is to be blocked.
+        UnavailableError: a plugin is broken, and *strict*.
     """
     options = tuple(options)
     blocked = {o.removeprefix("no:") for o in options if o.startswith("no:")}
+    modules = [option for option in options if not option.startswith("no:")]
     registry = Registry()
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(hookspecs)
-    names = set()
+    for name in blocked:
+        manager.set_blocked(name)
     own_only = own_only or bool(os.environ.get(AUTOLOAD_OFF))
-    asked_for = [option for option in options if not option.startswith("no:")]
-    for plugin, importer in _candidates(asked_for, own_only=own_only):
-        names.add(plugin.name)
-        if plugin.name in blocked or plugin.module in blocked:
-            registry.plugins.append(attrs.evolve(plugin, state="blocked"))
-            names.add(plugin.module)
-        else:
-            registry.plugins.append(_load_one(registry, manager, plugin, importer))
-    if stray := sorted(blocked - names):
-        raise unknown("plugin", stray[0], names, "`pvbench plugins` lists the names.")
+    for plugin, importer in _candidates(modules, own_only=own_only):
+        registry.plugins.append(_load_one(registry, manager, plugin, importer))
+    _check_blocked(blocked, registry)
     if strict and registry.broken:
         first = registry.broken[0]
         raise UnavailableError(
@@ -69,11 +67,15 @@ def load(
             why=first.error,
             fix=f"Block it: -p no:{first.name}.",
         )
-    for kind in HOOKS.values():
-        table = registry.table(kind)
-        for name in sorted(table):
-            table[name] = table.pop(name)
+    registry.sort()
     return registry
+
+
+def _check_blocked(blocked: set[str], registry: Registry) -> None:
+    names = {plugin.name for plugin in registry.plugins}
+    modules = {plugin.module for plugin in registry.plugins if plugin.state == "blocked"}
+    if stray := sorted(blocked - names - modules):
+        raise unknown("plugin", stray[0], names, "`pvbench plugins` lists the names.")
 
 
 def _candidates(
@@ -129,31 +131,41 @@ def _load_one(
     plugin: Plugin,
     importer: Callable[[], ModuleType],
 ) -> Plugin:
-    """Import, check, call the hooks; keep all or nothing."""
+    """Import, check, call the hooks; keep all that the plugin offers, or nothing."""
+    if manager.is_blocked(plugin.name) or manager.is_blocked(plugin.module):
+        return attrs.evolve(plugin, state="blocked")
     try:
         module = importer()
+        _check_new(registry, manager, module)
         check_api(module)
-        manager.register(module, plugin.name)
-        manager.check_pending()
-        offers = offers_of(module)
-        taken = [o for o in offers if o[1].name in registry.table(o[0])]
-        if taken:
-            kind, thing = taken[0]
-            other = next(p for p in registry.plugins if f"{kind} {thing.name}" in p.offers)
-            raise ValueError(
-                f"{other} offers a {kind} called {thing.name!r} too; block one with -p no:NAME"
-            )
+        register(manager, module, plugin.name)
+        offers = offers_of(manager, module)
+        _check_names(registry, offers)
     except (Exception, SystemExit) as error:  # a plugin may fail in any way
         if manager.has_plugin(plugin.name):
             manager.unregister(name=plugin.name)
         return attrs.evolve(plugin, state="broken", error=_sentence(error))
     for kind, thing in offers:
-        registry.table(kind)[thing.name] = thing
-        registry.module_of[f"{kind} {thing.name}"] = plugin.module
-    found = tuple(f"{kind} {thing.name}" for kind, thing in offers)
-    return attrs.evolve(plugin, offers=found)
+        registry.add(kind, thing, plugin.module)
+    return attrs.evolve(plugin, offers=tuple(f"{kind} {thing.name}" for kind, thing in offers))
+
+
+def _check_new(registry: Registry, manager: pluggy.PluginManager, module: ModuleType) -> None:
+    if name := manager.get_name(module):
+        loaded = next(plugin for plugin in registry.plugins if plugin.name == name)
+        raise ValueError(f"it is loaded already, as {loaded}")
+
+
+def _check_names(registry: Registry, offers: Iterable[tuple[str, Any]]) -> None:
+    for kind, thing in offers:
+        if thing.name in registry.table(kind):
+            other = next(p for p in registry.plugins if f"{kind} {thing.name}" in p.offers)
+            raise ValueError(
+                f"{other} offers a {kind} called {thing.name!r} too; block one with -p no:NAME"
+            )
 
 
 def _sentence(error: BaseException) -> str:
     text = " ".join(str(error).split())
-    return text if type(error) is ValueError else f"{type(error).__name__}: {text}"
+    ours = isinstance(error, PvbenchError) or type(error) is ValueError
+    return text if ours else f"{type(error).__name__}: {text}"

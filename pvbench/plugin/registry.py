@@ -6,10 +6,9 @@ from typing import Any
 
 import attrs
 
-from pvbench.delivery import Delivery
 from pvbench.errors import UsageError, unknown
+from pvbench.plugin.kinds import KINDS, kind_of
 from pvbench.sender import Driver, Sender, Stack
-from pvbench.site import Site
 from pvbench.suite import Suite
 from pvbench.workload import Workload
 
@@ -41,14 +40,18 @@ class Plugin:
 
 @attrs.define
 class Registry:
-    """What the loaded plugins offer, by name; sorted, so order never depends on them."""
+    """
+    What the loaded plugins offer.
+
+    Args:
+        tables: for each kind the things by name, sorted when all plugins are loaded.
+        module_of: the module of ``kind name``.
+    """
 
     plugins: list[Plugin] = attrs.field(factory=list)
-    senders: dict[str, Sender] = attrs.field(factory=dict)
-    workloads: dict[str, Workload] = attrs.field(factory=dict)
-    deliveries: dict[str, Delivery] = attrs.field(factory=dict)
-    sites: dict[str, Site] = attrs.field(factory=dict)
-    suites: dict[str, Suite] = attrs.field(factory=dict)
+    tables: dict[str, dict[str, Any]] = attrs.field(
+        factory=lambda: {kind.name: {} for kind in KINDS}
+    )
     module_of: dict[str, str] = attrs.field(factory=dict)
 
     @property
@@ -58,27 +61,30 @@ class Registry:
 
     def table(self, kind: str) -> dict[str, Any]:
         """Everything of one kind, by name."""
-        tables: dict[str, dict[str, Any]] = {
-            "sender": self.senders,
-            "workload": self.workloads,
-            "delivery": self.deliveries,
-            "site": self.sites,
-            "suite": self.suites,
+        return self.tables[kind]
+
+    def add(self, kind: str, thing: Any, module: str) -> None:
+        """Keep a thing that the plugin of *module* offers."""
+        self.table(kind)[thing.name] = thing
+        self.module_of[f"{kind} {thing.name}"] = module
+
+    def sort(self) -> None:
+        """Sort the things of each kind by name, so that no order depends on plugins."""
+        self.tables = {
+            kind: dict(sorted(things.items())) for kind, things in self.tables.items()
         }
-        return tables[kind]
 
     def get(self, kind: str, name: str) -> Any:
         """
         One thing by kind and name.
 
         Raises:
-            UsageError: nobody offers it; broken plugins are mentioned.
+            UsageError: no plugin offers it; broken plugins are mentioned.
         """
         table = self.table(kind)
         if name in table:
             return table[name]
-        plural = {"delivery": "deliveries"}.get(kind, f"{kind}s")
-        listing = f"`pvbench list {plural}` shows all."
+        listing = f"`pvbench list {kind_of(kind).plural}` shows all."
         if self.broken:
             names = ", ".join(str(plugin) for plugin in self.broken)
             listing += f" Broken plugins, see `pvbench plugins`: {names}."
@@ -111,13 +117,18 @@ class Registry:
                 f"{file} offers {', '.join(names) or 'no suite'}, not one suite",
                 fix=f"Name one: pvbench run NAME -p {file}." if names else "",
             )
-        return self.suites[names[0]]
+        return self.suite(names[0])
 
     def origin(self, kind: str, name: str) -> str:
         """Distribution and version of the plugin that offers it."""
         offer = f"{kind} {name}"
         plugin = next(p for p in self.plugins if offer in p.offers)
         return f"{plugin.distribution} {plugin.version}"
+
+    @property
+    def senders(self) -> dict[str, Sender]:
+        """All senders, drivers and overlays."""
+        return self.table("sender")
 
     @property
     def drivers(self) -> dict[str, Driver]:

@@ -1,109 +1,137 @@
-"""What a plugin module offers, checked thing by thing."""
+"""
+What a plugin module offers, checked hook by hook and thing by thing.
+
+pluggy finds the marked hooks, compares their arguments with the hookspec's and
+calls them.  Here stands what it cannot know: the API number, a hook without its
+mark, and what may be offered as each kind.
+"""
 
 from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Iterator
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, Protocol
 
-from pvbench.delivery import CLOCKS
-from pvbench.guest import HYPERCALL_ABIS
+import pluggy
+
+from pvbench import hookspecs
+from pvbench.errors import unknown
 from pvbench.hookspecs import API, PROJECT
-from pvbench.sender import MECHANISMS, Sender
-from pvbench.suite import Suite
-from pvbench.workload import Workload
-
-HOOKS: Final = {
-    "pvbench_workloads": "workload",
-    "pvbench_senders": "sender",
-    "pvbench_deliveries": "delivery",
-    "pvbench_sites": "site",
-    "pvbench_suites": "suite",
-}
+from pvbench.plugin.kinds import KINDS, Kind, kind_of
 
 
 def check_api(module: ModuleType) -> None:
-    """Refuse a module that is no plugin of this API, or has a hook gone wrong."""
+    """
+    Refuse a module that is no plugin of this API.
+
+    Raises:
+        ValueError: another API number, or a hook without its mark.
+    """
     api = getattr(module, "pvbench_api", None)
     if api != API:
         raise ValueError(f"pvbench_api is {api!r}, this pvbench needs {API}")
     for name, value in vars(module).items():
-        if name.startswith("pvbench_") and inspect.isfunction(value):
-            if name not in HOOKS:
-                raise ValueError(f"there is no hook called {name!r}")
-            if not hasattr(value, f"{PROJECT}_impl"):
-                raise ValueError(f"{name} lacks @hookimpl")
-            if inspect.signature(value).parameters:
-                raise ValueError(f"{name} takes arguments, the hook gives none")
-    if not any(name in HOOKS for name in vars(module)):
+        is_hook = name.startswith("pvbench_") and inspect.isfunction(value)
+        if is_hook and not hasattr(value, f"{PROJECT}_impl"):
+            raise ValueError(f"{name} lacks @hookimpl")
+
+
+def register(manager: pluggy.PluginManager, module: ModuleType, name: str) -> None:
+    """
+    Register *module* as the plugin called *name*; all its hooks must have a spec.
+
+    Raises:
+        ValueError: a hook has the wrong arguments, is a wrapper, or has no spec.
+    """
+    try:
+        manager.register(module, name)
+    except pluggy.PluginValidationError as error:
+        raise ValueError(_with_signature(str(error))) from None
+    callers = manager.get_hookcallers(module) or []
+    if not callers:
         raise ValueError("it has no hook")
+    for caller in callers:
+        (implementation,) = (i for i in caller.get_hookimpls() if i.plugin is module)
+        if not (caller.has_spec() or implementation.optionalhook):
+            raise unknown("hook", caller.name, [kind.hook for kind in KINDS])
+        if implementation.wrapper or implementation.hookwrapper:
+            raise ValueError(f"{caller.name} is a wrapper: hooks are called for one plugin")
 
 
-def offers_of(module: ModuleType) -> list[tuple[str, Any]]:
+def _with_signature(message: str) -> str:
+    """Add the hookspec's signature to a message that has the plugin's."""
+    hook = next(kind.hook for kind in KINDS if repr(kind.hook) in message)
+    signature = inspect.signature(getattr(hookspecs, hook))
+    return f"{message}; the hookspec is {hook}{signature}"
+
+
+def offers_of(manager: pluggy.PluginManager, module: ModuleType) -> list[tuple[str, Any]]:
     """
     (kind, thing) of everything the hooks of *module* answer.
 
-    One plugin at a time and not through the manager, which would drop a forgotten
-    return and not say whose error it is.
+    Raises:
+        ValueError: a hook has no answer, or something cannot be offered.
     """
-    found: list[tuple[str, Any]] = []
-    for hook, kind in HOOKS.items():
-        if hook in vars(module):
-            answer = getattr(module, hook)()
-            if answer is None:
-                raise ValueError(f"{hook} returns None; return () for nothing")
-            found += [(kind, thing) for thing in answer]
-    for kind, thing in found:
-        check_thing(kind, thing)
-    names = [f"{kind} called {thing.name!r}" for kind, thing in found]
+    implemented = {caller.name for caller in manager.get_hookcallers(module) or []}
+    others = manager.get_plugins() - {module}
+    offers = [
+        (kind.name, thing)
+        for kind in KINDS
+        if kind.hook in implemented
+        for thing in _answer(manager, kind, others)
+    ]
+    for name, thing in offers:
+        check_thing(name, thing)
+    names = [f"{kind} called {thing.name!r}" for kind, thing in offers]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"it offers a {twice[0]} twice")
-    return found
+    return offers
 
 
-def check_thing(kind: str, thing: Any) -> None:
+def _answer(
+    manager: pluggy.PluginManager, kind: Kind, others: set[ModuleType]
+) -> Iterator[Any]:
+    """What the one plugin that is not among *others* answers."""
+    answers = manager.subset_hook_caller(kind.hook, others)()
+    if not answers:  # pluggy drops None
+        raise ValueError(f"{kind.hook} returns None; return () for nothing")
+    yield from answers[0]
+
+
+def check_thing(kind_name: str, thing: Any) -> None:
     """
-    What a plugin may offer as a *kind*.
+    What a plugin may offer as a kind.
 
     Raises:
-        ValueError: not this.
+        ValueError: it may not offer this; the sentence says why.
     """
+    kind = kind_of(kind_name)
     name = getattr(thing, "name", None)
     if not isinstance(name, str):
-        raise ValueError(f"it offers a {kind} without a name: {thing!r}")
+        raise ValueError(f"it offers a {kind_name} without a name: {thing!r}")
     if not isinstance(getattr(thing, "summary", None), str):
-        raise ValueError(f"it offers a {kind} without a summary: {name!r}")
+        raise ValueError(f"it offers a {kind_name} without a summary: {name!r}")
     if not re.fullmatch(r"[a-z0-9][a-z0-9.:-]*", name) or name == "native":
-        raise ValueError(f"it offers a {kind} called {name!r}: not lower case with dashes")
-    clock = getattr(thing, "clock", None)
-    if kind == "delivery" and clock not in CLOCKS:
-        raise ValueError(f"{name}.clock is {clock!r}, not one of {', '.join(CLOCKS)}")
-    wanted = {"sender": Sender, "workload": Workload, "suite": Suite}.get(kind, object)
-    if not isinstance(thing, wanted):
-        raise ValueError(f"it offers a {kind} that is no {wanted.__name__}: {thing!r}")
-    if isinstance(thing, Sender):
-        _check_sender(thing)
-    if isinstance(thing, Workload):
-        _check_workload(thing)
+        raise ValueError(f"it offers a {kind_name} called {name!r}: not lower case with dashes")
+    _check_type(kind, thing)
+    kind.check(thing)
 
 
-def _check_sender(sender: Sender) -> None:
-    for field, value, known in (
-        ("mechanism", sender.mechanism, MECHANISMS),
-        ("hypercall_abi", sender.hypercall_abi, (None, *HYPERCALL_ABIS)),
-    ):
-        if value not in known:
-            choices = ", ".join(map(str, known))
-            raise ValueError(f"{sender.name}.{field} is {value!r}, not one of {choices}")
+def _check_type(kind: Kind, thing: Any) -> None:
+    """An instance of the kind's class; of a Protocol, something with all its members."""
+    if Protocol in kind.type.__bases__:
+        missing = [name for name in members(kind.type) if not hasattr(thing, name)]
+        if missing:
+            raise ValueError(
+                f"it offers a {kind.name} without {', '.join(missing)}: {thing.name!r}"
+            )
+    elif not isinstance(thing, kind.type):
+        raise ValueError(f"it offers a {kind.name} that is no {kind.type.__name__}: {thing!r}")
 
 
-def _check_workload(workload: Workload) -> None:
-    if ":" in workload.name:
-        raise ValueError(f"workload {workload.name!r} has a colon: parameters stand there")
-    first = next(iter(workload.parameters.values()), 0)
-    if type(first) is not int:
-        raise ValueError(f"the first parameter of {workload.name} is {first!r}, no number")
-    _, *defaults = workload.spec.split(":")
-    if workload.bind(defaults) != workload:
-        raise ValueError(f"nobody can write the defaults of {workload.name}: {workload.spec}")
+def members(protocol: type) -> list[str]:
+    """Names of the attributes and methods that *protocol* asks for."""
+    declared = dict.fromkeys([*getattr(protocol, "__annotations__", {}), *vars(protocol)])
+    return [name for name in declared if not name.startswith("_")]

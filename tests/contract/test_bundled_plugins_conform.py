@@ -25,23 +25,23 @@ def test_a_bundled_sender_conforms(name: str) -> None:
     check_sender(bundled().senders[name])
 
 
-@pytest.mark.parametrize("name", bundled().workloads)
+@pytest.mark.parametrize("name", bundled().table("workload"))
 def test_a_bundled_workload_conforms(name: str) -> None:
     """Its defaults, and others of its family."""
-    check_workload(bundled().workloads[name], *MEMBERS.get(name, ()))
+    check_workload(bundled().table("workload")[name], *MEMBERS.get(name, ()))
 
 
 @pytest.mark.usefixtures("busy_targets")
-@pytest.mark.parametrize("name", bundled().deliveries)
+@pytest.mark.parametrize("name", bundled().table("delivery"))
 def test_a_bundled_delivery_conforms(name: str) -> None:
     """Where the machine has what it needs."""
-    delivery = bundled().deliveries[name]
+    delivery = bundled().table("delivery")[name]
     skip_without(name, delivery.why_unavailable(), means=name != "kvm" or DEVICE.exists())
     check_delivery(delivery)
 
 
 def test_every_bundled_family_is_checked_beyond_its_defaults() -> None:
     """A new family joins the list above."""
-    families = {name for name, found in bundled().workloads.items() if found.parameters}
+    families = {name for name, found in bundled().table("workload").items() if found.parameters}
 
     assert families == set(MEMBERS)

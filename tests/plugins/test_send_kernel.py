@@ -126,6 +126,6 @@ def test_the_model_refuses_it() -> None:
     task = prepare(case_of(stack_of("kernel"), FOUR, burst_of(MANY, 1, 2))).task
 
     assert (
-        bundled().deliveries["model"].why_unsupported(FOUR, task, {})
+        bundled().table("delivery")["model"].why_unsupported(FOUR, task, {})
         == "a model runs no kernel"
     )

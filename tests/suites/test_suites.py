@@ -18,7 +18,9 @@ each_suite = pytest.mark.parametrize("name", SUITES)
 
 def test_these_are_the_bundled_suites() -> None:
     """A new suite must be added to SUITES so that these tests cover it."""
-    assert sorted(set(bundled().suites) - {"live"}) == list(SUITES)  # the model cannot run live
+    suites = set(bundled().table("suite")) - {"live"}  # the model cannot run live
+
+    assert sorted(suites) == list(SUITES)
 
 
 @each_suite
@@ -40,7 +42,7 @@ def test_case_names_of_a_suite_are_unique(name: str) -> None:
 @each_suite
 def test_a_suite_writes_its_workloads_in_full(name: str) -> None:
     """Tables and result files show the spelling of the suite's file."""
-    suite, registry = bundled().suites[name], bundled()
+    suite, registry = bundled().table("suite")[name], bundled()
 
     assert suite.workloads == tuple(registry.workload(spec).spec for spec in suite.workloads)
 
@@ -54,7 +56,7 @@ def test_no_case_of_a_suite_fails_the_static_check(name: str) -> None:
 @each_suite
 def test_the_model_proves_the_mechanism_of_each_case(name: str) -> None:
     """Every count matches the ops and the targets."""
-    model, settings = bundled().deliveries["model"], ready_to_run(name).launch.settings
+    model, settings = bundled().table("delivery")["model"], ready_to_run(name).launch.settings
     wrong: dict[str, list[str]] = {}
     for boot in planned(name).boots:
         with model.boot(boot.guest, settings) as booted:
@@ -88,6 +90,6 @@ def test_smoke_uses_the_callbacks_of_each_sender() -> None:
 
 def test_smoke_has_a_case_of_each_family() -> None:
     """A new family of workloads needs a member in smoke."""
-    families = {name for name, w in bundled().workloads.items() if w.parameters}
+    families = {name for name, w in bundled().table("workload").items() if w.parameters}
 
     assert {case.case.workload.name for case in checked("smoke")} >= families

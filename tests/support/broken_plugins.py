@@ -33,6 +33,22 @@ def pvbench_workloads():
     return [Workload(name="good", summary="for tests", bursts=lambda guest: (), parameters={})]
 """
 
+DELIVERY: Final = """
+from pvbench.hookspecs import hookimpl
+
+pvbench_api = 1
+
+
+class Empty:
+    name = "empty"
+    summary = "for tests"
+
+
+@hookimpl
+def pvbench_deliveries():
+    return [Empty()]
+"""
+
 # What it is: the source, and the error or its beginning.
 BROKEN: Final[dict[str, tuple[str, str]]] = {
     "missing-dependency": (
@@ -57,12 +73,14 @@ BROKEN: Final[dict[str, tuple[str, str]]] = {
     "no-hook": (BARE, "it has no hook"),
     "misspelt-hook": (
         GOOD.replace("def pvbench_senders", "def pvbench_sender"),
-        "there is no hook called 'pvbench_sender'",
+        "there is no hook called 'pvbench_sender'. Did you mean 'pvbench_senders'?",
     ),
     "unmarked-hook": (GOOD.replace("@hookimpl", ""), "pvbench_senders lacks @hookimpl"),
     "hook-with-arguments": (
         GOOD.replace("pvbench_senders()", "pvbench_senders(guest)"),
-        "pvbench_senders takes arguments, the hook gives none",
+        "for hook 'pvbench_senders' hookimpl definition: pvbench_senders(guest) Argument(s) "
+        "{'guest'} are declared in the hookimpl but can not be found in the hookspec; "
+        "the hookspec is pvbench_senders() -> 'Iterable[Sender]'",
     ),
     "hook-raises": (
         GOOD.replace("[Good()]", "[1 // 0]"),
@@ -109,6 +127,18 @@ BROKEN: Final[dict[str, tuple[str, str]]] = {
         GOOD.replace("[Good()]", "[Good(), Good()]"),
         "it offers a sender called 'good' twice",
     ),
+    "hook-wrapper": (
+        GOOD.replace("@hookimpl", "@hookimpl(wrapper=True)").replace("return", "yield"),
+        "pvbench_senders is a wrapper: hooks are called for one plugin",
+    ),
+    "delivery-without-its-methods": (
+        DELIVERY,
+        "it offers a delivery without ",
+    ),
+    "site-without-its-methods": (
+        DELIVERY.replace("deliveries", "sites"),
+        "it offers a site without ",
+    ),
     "workload-with-a-colon": (
         WORKLOAD.replace('"good"', '"go:od"'),
         "workload 'go:od' has a colon: parameters stand there",
@@ -119,6 +149,6 @@ BROKEN: Final[dict[str, tuple[str, str]]] = {
     ),
     "defaults-that-nobody-can-write": (
         WORKLOAD.replace("{}", "{'targets': -1}"),
-        "UsageError: '-1' is no number for targets of good",
+        "'-1' is no number for targets of good",
     ),
 }

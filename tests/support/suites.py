@@ -15,14 +15,14 @@ from support.helpers import bundled
 @cache
 def expanded(name: str) -> tuple[tuple[Case, ...], dict[str, str]]:
     """Cases of an unmodified suite, and its blocked cases with reasons."""
-    cases, blocked = expand(bundled().suites[name], Selection(), bundled())
+    cases, blocked = expand(bundled().table("suite")[name], Selection(), bundled())
     return tuple(cases), blocked
 
 
 @cache
 def ready_to_run(name: str) -> PreparedRun:
     """A run of a suite on the model after the static check."""
-    request = Request(suite=bundled().suites[name], selection=Selection(), pace="fast")
+    request = Request(suite=bundled().table("suite")[name], selection=Selection(), pace="fast")
     return prepare(request, bundled())
 
 

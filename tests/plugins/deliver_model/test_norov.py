@@ -30,7 +30,7 @@ COLUMNS = (CLUSTER, CLUSTER_PV, PHYSICAL, PHYSICAL_PV)
 def slice_result_of(workload: str, stack: str) -> SliceResult:
     """One slice of a test in a guest of 80, halted targets, no shorthands."""
     guest = cpus(80)
-    bursts = bundled().workloads[workload].bursts(guest)
+    bursts = bundled().table("workload")[workload].bursts(guest)
     case = case_of(stack, guest, *bursts, state="halted")
     return run_case(case, read("skylake-2018"), loops=ITERATIONS, warmup=10)[1]
 

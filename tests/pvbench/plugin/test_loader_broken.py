@@ -57,8 +57,48 @@ def test_a_module_nobody_has_is_broken_not_fatal() -> None:
 
 
 def test_a_bundled_module_asked_for_again_stays_loaded_once() -> None:
-    """-p of what is there already is refused by name, and costs nothing."""
+    """The second one is refused by the name of the first, and nothing else suffers."""
     registry = load(["pvbench_send_kvm_pv"])
+    (refused,) = registry.broken
 
-    assert [plugin.name for plugin in registry.broken] == ["pvbench_send_kvm_pv"]
+    assert refused.name == "pvbench_send_kvm_pv"
+    assert refused.error.startswith("it is loaded already, as send-kvm-pv (pvbench ")
     assert "kvm-pv" in registry.senders
+
+
+@pytest.mark.parametrize("member", ["boot", "why_unavailable"])
+def test_a_delivery_that_lacks_a_member_of_the_protocol_is_broken(
+    write_plugin: Write, member: str
+) -> None:
+    """It fails when it is loaded and not when a run needs the member."""
+    source = f"""
+from pvbench.hookspecs import hookimpl
+import pvbench_deliver_model
+
+pvbench_api = 1
+
+
+class Partial:
+    def __init__(self):
+        (self.whole,) = pvbench_deliver_model.pvbench_deliveries()
+
+    def __getattr__(self, attribute):
+        if attribute == {member!r}:
+            raise AttributeError
+        return "partial" if attribute == "name" else getattr(self.whole, attribute)
+
+
+@hookimpl
+def pvbench_deliveries():
+    return [Partial()]
+"""
+    (broken,) = load([write_plugin("suspect", source)]).broken
+
+    assert broken.error == f"it offers a delivery without {member}: 'partial'"
+
+
+def test_a_hook_of_a_later_version_may_be_optional(write_plugin: Write) -> None:
+    """A plugin may serve several versions: pluggy's ``optionalhook`` marks such a hook."""
+    later = "@hookimpl(optionalhook=True)\ndef pvbench_readers():\n    return []\n"
+
+    assert load([write_plugin("suspect", GOOD + later)]).broken == []

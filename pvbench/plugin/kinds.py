@@ -1,0 +1,142 @@
+"""
+The kinds of things that plugins offer: one row for each.
+
+The hook, the validation, the tables of the registry, `pvbench list` and the
+conformance kit follow from a row.  A new kind is a row here and a hookspec with
+its docstring.  This module imports nothing heavy, because `--help` needs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, Final, NamedTuple
+
+Columns = Callable[[Any], dict[str, str]]
+Check = Callable[[Any], None]
+
+
+def _no_columns(thing: Any) -> dict[str, str]:
+    return {}
+
+
+def _no_more_checks(thing: Any) -> None:
+    pass
+
+
+class Kind(NamedTuple):
+    """
+    One kind of thing.
+
+    Args:
+        name: the word for one of them, ``sender``.
+        plural: the word for several.
+        type_path: ``module:class`` of what an answer must be.  If the class is a
+            Protocol, an answer must have all its members.
+        columns: cells of `pvbench list` by heading, between name and summary.
+        check: raises ValueError for what its type cannot refuse.
+    """
+
+    name: str
+    plural: str
+    type_path: str
+    columns: Columns = _no_columns
+    check: Check = _no_more_checks
+
+    @property
+    def hook(self) -> str:
+        """The hook that offers this kind."""
+        return f"pvbench_{self.plural}"
+
+    @property
+    def type(self) -> Any:
+        """The class or Protocol of this kind, imported when it is needed."""
+        module, _, name = self.type_path.partition(":")
+        return getattr(import_module(module), name)
+
+
+def kind_of(name: str) -> Kind:
+    """The row of the kind called *name*."""
+    return next(kind for kind in KINDS if kind.name == name)
+
+
+def _workload_columns(workload: Any) -> dict[str, str]:
+    return {"name": workload.form}
+
+
+def _check_workload(workload: Any) -> None:
+    if ":" in workload.name:
+        raise ValueError(f"workload {workload.name!r} has a colon: parameters stand there")
+    first = next(iter(workload.parameters.values()), 0)
+    if type(first) is not int:
+        raise ValueError(f"the first parameter of {workload.name} is {first!r}, no number")
+    _, *defaults = workload.spec.split(":")
+    if workload.bind(defaults) != workload:
+        raise ValueError(
+            f"the defaults of {workload.name} cannot be written as text: {workload.spec}"
+        )
+
+
+def _sender_columns(sender: Any) -> dict[str, str]:
+    if hasattr(sender, "apic_mode"):
+        return {"kind": "driver", "overrides": "all"}
+    return {"kind": "overlay", "overrides": " ".join(sender.overrides())}
+
+
+def _check_sender(sender: Any) -> None:
+    from pvbench.guest import HYPERCALL_ABIS
+    from pvbench.sender import MECHANISMS
+
+    _check_choice(sender, "mechanism", MECHANISMS)
+    _check_choice(sender, "hypercall_abi", (None, *HYPERCALL_ABIS))
+
+
+def _delivery_columns(delivery: Any) -> dict[str, str]:
+    return {
+        "clock": delivery.clock,
+        "cost profiles": ", ".join(delivery.cost_profiles()) or "-",
+        **_usable(delivery),
+    }
+
+
+def _check_delivery(delivery: Any) -> None:
+    from pvbench.delivery import CLOCKS
+
+    _check_choice(delivery, "clock", tuple(CLOCKS))
+
+
+def _check_choice(thing: Any, field: str, choices: tuple[Any, ...]) -> None:
+    value = getattr(thing, field)
+    if value not in choices:
+        listing = ", ".join(map(str, choices))
+        raise ValueError(f"{thing.name}.{field} is {value!r}, not one of {listing}")
+
+
+def _suite_columns(suite: Any) -> dict[str, str]:
+    return {"version": str(suite.version)}
+
+
+def _usable(thing: Any) -> dict[str, str]:
+    return {"usable": thing.why_unavailable() or "yes"}
+
+
+# In life-cycle order, as the hookspecs.
+KINDS: Final = (
+    Kind(
+        "workload",
+        "workloads",
+        "pvbench.workload:Workload",
+        _workload_columns,
+        _check_workload,
+    ),
+    Kind("sender", "senders", "pvbench.sender:Sender", _sender_columns, _check_sender),
+    Kind(
+        "delivery",
+        "deliveries",
+        "pvbench.delivery:Delivery",
+        _delivery_columns,
+        _check_delivery,
+    ),
+    Kind("site", "sites", "pvbench.site:Site", _usable),
+    Kind("suite", "suites", "pvbench.suite:Suite", _suite_columns),
+)
