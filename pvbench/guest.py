@@ -1,9 +1,8 @@
 """
-The guest: which APIC IDs its CPUs have, and what it boots with.
+The guest: the APIC IDs of its CPUs, and everything else that its boot depends on.
 
-CPU number and APIC ID are different things; `Guest.apic_ids` is the map,
-in CPU-number order.  Everything a boot depends on is in `Guest`, so equal
-guests share a boot.
+A CPU number is not an APIC ID; `Guest.apic_ids` maps CPU numbers to APIC IDs.
+Equal guests share a boot.
 """
 
 from __future__ import annotations
@@ -18,15 +17,16 @@ from typing import Final
 import attrs
 
 from pvbench.errors import UsageError
+from pvbench.host.cpuinfo import CPUINFO, read
 from pvbench.validators import integer, ints, one_of
 from pvbench.x86.apic import X2APIC_BROADCAST
 
 _LONGEST_IDS: Final = 80
-MAX_VCPUS: Final = 65_536  # KVM stops at 4096; beyond this nobody has asked
+MAX_VCPUS: Final = 65_536  # far above KVM's 4096; limits the memory that bad input can take
 
 APIC_MODES: Final = ("xapic", "x2apic")
-# What answers this guest's hypercalls.  KVM_HC_SEND_IPI never had two meanings
-# in one host, so the proposals of 2018 need hosts of their own.
+# The hypervisor interface that answers the guest's hypercalls.  KVM_HC_SEND_IPI has one
+# meaning in a host, so each proposal of 2018 needs its own host.
 HYPERCALL_ABIS: Final = (
     "kvm",
     "kvm-v3",
@@ -46,10 +46,10 @@ class Guest:
     Args:
         name: the topology as the user wrote it, e.g. ``dense:80``.
         apic_ids: APIC ID of each CPU, in CPU-number order.
-        apic_mode: mode every local APIC is in.
-        hypercall_abi: what the hypervisor makes of this guest's hypercalls.
-        bits: word size of the guest kernel; KVM cuts hypercall registers to it.
-        host_cpus: host CPUs the vCPUs share; None is one for each vCPU.
+        apic_mode: mode of all local APICs.
+        hypercall_abi: interface that answers the guest's hypercalls, from HYPERCALL_ABIS.
+        bits: word size of the guest kernel; KVM truncates hypercall registers to it.
+        host_cpus: number of host CPUs that the vCPUs share; None means one per vCPU.
     """
 
     name: str
@@ -72,11 +72,10 @@ class Guest:
             if type(apic_id) is not int or not 0 <= apic_id < X2APIC_BROADCAST:
                 raise ValueError(
                     f"APIC ID {apic_id!r} is outside 0..{X2APIC_BROADCAST - 1:#x}: "
-                    f"it has 32 bits, and the last value means broadcast"
+                    f"an APIC ID has 32 bits, and the highest value means broadcast"
                 )
         if len(set(ids)) != len(ids):
-            twice = next(i for i in ids if ids.count(i) > 1)
-            raise ValueError(f"APIC ID {twice} is given to two CPUs")
+            raise ValueError(f"APIC ID {_repeated(ids)} is given to two CPUs")
 
     @bits.validator
     def _check_bits(self, _: object, bits: int) -> None:
@@ -90,7 +89,7 @@ class Guest:
 
     @property
     def ids_text(self) -> str:
-        """The APIC IDs as ranges, in CPU-number order; a long list is cut and hashed."""
+        """The APIC IDs as ranges in CPU-number order; a long text ends with a hash instead."""
         text = ",".join(_ranges(self.apic_ids))
         if len(text) <= _LONGEST_IDS:
             return text
@@ -98,8 +97,13 @@ class Guest:
         return f"{text[: _LONGEST_IDS // 2]}... #{digest}"
 
     def others(self, cpu: int) -> tuple[int, ...]:
-        """Every CPU but *cpu*, in CPU-number order."""
-        return tuple(c for c in self.cpus if c != cpu)
+        """All CPUs except *cpu*, in CPU-number order."""
+        return tuple(other for other in self.cpus if other != cpu)
+
+
+def _repeated(ids: tuple[int, ...]) -> int:
+    """The first of *ids* that occurs more than once."""
+    return next(apic_id for apic_id in ids if ids.count(apic_id) > 1)
 
 
 def _ranges(ids: tuple[int, ...]) -> Iterator[str]:
@@ -133,15 +137,15 @@ def sockets(packages: int, cores: int, threads: int) -> tuple[int, ...]:
 
 
 def sparse(count: int, step: int) -> tuple[int, ...]:
-    """Every *step*-th APIC ID, from 0."""
+    """Every *step*-th APIC ID from 0 on."""
     return tuple(range(0, count * step, step))
 
 
 def interleaved(count: int) -> tuple[int, ...]:
     """
-    Low and high APIC IDs in turn: 0, 128, 1, 129, ...
+    Alternate low and high APIC IDs: 0, 128, 1, 129, ...
 
-    The order that breaks the sliding window of KVM_HC_SEND_IPI at every CPU.
+    This order makes the sliding window of KVM_HC_SEND_IPI end at every second CPU.
     """
     half = (count + 1) // 2
     high = max(128, 1 << (half - 1).bit_length())
@@ -149,13 +153,13 @@ def interleaved(count: int) -> tuple[int, ...]:
 
 
 def explicit(text: str) -> tuple[int, ...]:
-    """APIC IDs from ``1,128,0`` or ``0-79,128-255``, order kept."""
+    """APIC IDs listed as in ``1,128,0`` or ``0-79,128-255``, in that order."""
     ids: list[int] = []
     for part in text.split(","):
         match = re.fullmatch(r"(\d+)(?:-(\d+))?", part.strip())
         if match is None:
             raise UsageError(
-                f"{part!r} is no APIC ID", fix="Write numbers and ranges, like 0-79,128."
+                f"{part!r} is not an APIC ID", fix="Use numbers and ranges, such as 0-79,128."
             )
         first, last = int(match[1]), int(match[2] or match[1])
         if abs(last - first) >= MAX_VCPUS:
@@ -165,25 +169,31 @@ def explicit(text: str) -> tuple[int, ...]:
     return tuple(ids)
 
 
-def host(cpuinfo: Path = Path("/proc/cpuinfo")) -> tuple[int, ...]:
-    """APIC IDs of this machine's online CPUs, from the kernel's cpuinfo."""
+def host(path: Path = CPUINFO) -> tuple[int, ...]:
+    """
+    APIC IDs of this machine's online CPUs, from the kernel's cpuinfo.
+
+    Raises:
+        UsageError: the kernel does not show the APIC ID of each CPU.
+    """
+    fix = "Use --guest dense:N."
     try:
-        text = cpuinfo.read_text()
+        cpuinfo = read(path)
     except OSError as error:
-        raise UsageError(
-            f"{cpuinfo} cannot be read: {error.strerror}", fix="Give --guest dense:N."
-        ) from None
-    ids = tuple(int(i) for i in re.findall(r"^apicid\s*:\s*(\d+)", text, re.MULTILINE))
+        raise UsageError(f"cannot read {path}", why=str(error.strerror), fix=fix) from None
+    ids = cpuinfo.numbers("apicid")
     if not ids:
-        raise UsageError(
-            f"{cpuinfo} lists no apicid",
-            why="this is not an x86 machine",
-            fix="Give --guest dense:N.",
+        why = (
+            "its kernel was built without SMP" if cpuinfo.flags else "it is not an x86 machine"
         )
+        raise UsageError(f"{path} lists no APIC IDs of this machine", why=why, fix=fix)
+    if len(set(ids)) < len(ids):
+        why = f"it gives APIC ID {_repeated(ids)} to more than one CPU"
+        raise UsageError(f"{path} does not show the real APIC IDs", why=why, fix=fix)
     return ids
 
 
-# pattern, maker, how many leading numbers multiply to the CPU count
+# pattern, function, how many leading numbers multiply to the CPU count
 _FORMS: Final[list[tuple[str, Callable[..., tuple[int, ...]], int]]] = [
     (r"(?:dense:)?(\d+)", dense, 1),
     (r"sockets:(\d+)x(\d+)x(\d+)", sockets, 3),
@@ -192,32 +202,32 @@ _FORMS: Final[list[tuple[str, Callable[..., tuple[int, ...]], int]]] = [
 ]
 
 
-def _made(
-    make: Callable[..., tuple[int, ...]], counted: int, numbers: list[int]
+def _checked(
+    form: Callable[..., tuple[int, ...]], factors: int, numbers: list[int]
 ) -> tuple[int, ...]:
-    if not 1 <= math.prod(numbers[:counted]) <= MAX_VCPUS:
+    if not 1 <= math.prod(numbers[:factors]) <= MAX_VCPUS:
         raise ValueError(f"a guest has 1 to {MAX_VCPUS} CPUs")
     if 0 in numbers:
         raise ValueError("a step of 0 gives every CPU the same APIC ID")
-    return make(*numbers)
+    return form(*numbers)
 
 
 def apic_ids(spec: str) -> tuple[int, ...]:
-    """The APIC IDs a topology specification stands for."""
+    """Return the APIC IDs of a topology specification."""
     if spec == "host":
         return host()
     if spec.startswith("ids:"):
         return explicit(spec.removeprefix("ids:"))
-    for pattern, make, counted in _FORMS:
+    for pattern, form, factors in _FORMS:
         if match := re.fullmatch(pattern, spec):
-            return _made(make, counted, [int(number) for number in match.groups()])
-    raise UsageError(f"{spec!r} is no topology", fix=f"Forms: {FORMS}.")
+            return _checked(form, factors, [int(number) for number in match.groups()])
+    raise UsageError(f"{spec!r} is not a topology", fix=f"Use one of: {FORMS}.")
 
 
 def parse_guest(spec: str, *, host_cpus: int | None = None, bits: int = 64) -> Guest:
-    """The x2APIC guest of a topology specification (see `FORMS`)."""
+    """Return the x2APIC guest of a topology specification (see `FORMS`)."""
     name = f"dense:{spec}" if spec.isdigit() else spec
     try:
         return Guest(name=name, apic_ids=apic_ids(spec), host_cpus=host_cpus, bits=bits)
     except ValueError as error:
-        raise UsageError(f"no such guest as {spec!r}", why=str(error)) from None
+        raise UsageError(f"invalid guest {spec!r}", why=str(error)) from None

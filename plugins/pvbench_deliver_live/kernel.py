@@ -1,5 +1,5 @@
 """
-What the kernel says of its way to send IPIs: in its boot log, which it may keep to root.
+How the running kernel sends IPIs, as stated in its boot log, which only root may read.
 
 Source: Linux, arch/x86/kernel/apic/probe_64.c, arch/x86/kernel/kvm.c and
 arch/x86/hyperv/hv_apic.c; Documentation/ABI/testing/dev-kmsg.
@@ -15,43 +15,46 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from pvbench.host.cpuinfo import read_or_empty
+
 UNKNOWN: Final = "unknown"
 
-_RECORD: Final = 1 << 13  # longer than any
+_RECORD_BYTES: Final = 1 << 13  # longer than any record
 _ROUTING: Final = re.compile(r"(?:Switched|Setting) APIC routing to:? (.+?)\.?$", re.MULTILINE)
 _PV: Final = re.compile(r"setup PV IPIs|Hyper-V: Using IPI hypercalls", re.IGNORECASE)
-_FIRST: Final = "Linux version "  # begins a log that has lost nothing of the boot
+_FIRST_MESSAGE: Final = "Linux version "  # present if the log is complete
 
 
 def facts(root: Path) -> dict[str, str]:
-    """What a result says of the kernel; ``unknown`` where it does not tell."""
-    log, flags = "\n".join(_log(root / "dev/kmsg")), _flags(root / "proc/cpuinfo")
-    found = {
-        "apic_routing": routing(log),
-        "pv_ipis": pv_ipis(log, flags),
+    """Facts of the kernel for a result file; those it does not show are ``unknown``."""
+    log, flags = "\n".join(_log(root / "dev/kmsg")), read_or_empty(root / "proc/cpuinfo").flags
+    apic_routing, pv = routing(log), pv_ipis(log, flags)
+    return {
+        "apic_routing": apic_routing,
+        "pv_ipis": pv,
         "cpu_x2apic": ("yes" if "x2apic" in flags else "no") if flags else UNKNOWN,
+        # tables show the source below them
+        "source": f"IPIs of Linux {platform.release()} by membarrier(2), "
+        f"APIC routing {apic_routing}, PV IPIs {pv}",
     }
-    told = f"APIC routing {found['apic_routing']}, PV IPIs {found['pv_ipis']}"
-    source = f"IPIs of Linux {platform.release()} by membarrier(2), {told}"
-    return found | {"source": source}  # tables have it below them
 
 
 def routing(log: str) -> str:
-    """The driver the kernel settled on, in its own words."""
-    named = _ROUTING.findall(log)
-    return str(named[-1]) if named else UNKNOWN
+    """The APIC driver that the kernel chose last, in the kernel's words."""
+    drivers = _ROUTING.findall(log)
+    return str(drivers[-1]) if drivers else UNKNOWN
 
 
-def pv_ipis(log: str, flags: set[str]) -> str:
-    """``on`` if the kernel said so, ``off`` if it would have and did not."""
+def pv_ipis(log: str, flags: frozenset[str]) -> str:
+    """``on`` if the kernel logged it, ``off`` if it would have logged it and did not."""
     if _PV.search(log):
         return "on"
-    silent = _FIRST in log or bool(flags and "hypervisor" not in flags)
-    return "off" if silent else UNKNOWN
+    would_be_logged = _FIRST_MESSAGE in log or bool(flags and "hypervisor" not in flags)
+    return "off" if would_be_logged else UNKNOWN
 
 
 def _log(path: Path) -> Iterator[str]:
-    """Messages, oldest first; none if they may not be read."""
+    """Messages, oldest first; none if the log cannot be read."""
     with suppress(OSError):
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
@@ -61,22 +64,14 @@ def _log(path: Path) -> Iterator[str]:
 
 
 def _messages(fd: int) -> Iterator[str]:
-    """Of records ``priority,number,time,flags;message``; lines that go on are indented."""
+    """Messages of records ``priority,number,time,flags;message``, first lines only."""
     while True:
         try:
-            records = os.read(fd, _RECORD)
+            records = os.read(fd, _RECORD_BYTES)
         except BrokenPipeError:  # a record was overwritten before it was read
             continue
         if not records:  # an ordinary file
             return
         for line in records.decode(errors="replace").splitlines():
-            if not line.startswith(" "):
+            if not line.startswith(" "):  # continuation lines are indented
                 yield line.partition(";")[2]
-
-
-def _flags(cpuinfo: Path) -> set[str]:
-    try:
-        match = re.search(r"^flags\s*:(.*)$", cpuinfo.read_text(), re.MULTILINE)
-    except OSError:
-        return set()
-    return set(match[1].split()) if match else set()

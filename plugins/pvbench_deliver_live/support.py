@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Final
 from pvbench.delivery import Task
 from pvbench.errors import PvbenchError
 from pvbench.guest import Guest, host
+from pvbench.host import cpuinfo
 from pvbench_deliver_live import membarrier
 from pvbench_deliver_live.interrupts import Interrupts
 
@@ -21,9 +21,7 @@ INTERRUPTS: Final = "proc/interrupts"
 
 def numbers(root: Path) -> tuple[int, ...]:
     """The kernel's number of each guest CPU: those online, in the order it lists them."""
-    text = (root / CPUINFO).read_text()
-    found = re.findall(r"^processor\s*:\s*(\d+)", text, re.MULTILINE)
-    return tuple(map(int, found))
+    return cpuinfo.read(root / CPUINFO).numbers("processor")
 
 
 def why_unavailable(root: Path, usable: set[int]) -> str | None:

@@ -1,7 +1,7 @@
 """
-The host's fingerprint for timed runs, and what would make their timing steadier.
+The host's fingerprint for timed runs, and advice that makes their timing steadier.
 
-From /proc and /sys alone: no device is opened, nothing is run and nothing is changed.
+It reads only /proc and /sys: it opens no device, runs no command and changes nothing.
 """
 
 from __future__ import annotations
@@ -14,62 +14,64 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-UNKNOWN: Final = "unknown"  # the kernel does not tell
-NONE: Final = "none"  # the kernel tells that there is none
+from pvbench.host.cpuinfo import CPUINFO, CpuInfo, read_or_empty
+
+UNKNOWN: Final = "unknown"  # the kernel does not show it
+NONE: Final = "none"  # the kernel shows that there is none
 
 _SWITCH: Final = {"0": "off", "1": "on"}
 _ASLR: Final = {"0": "off", "1": "partial", "2": "full"}
 
-# What to say where a fact is known and is not its steady value.
+# Advice for each fact that has another value than the steady one.
 _ADVICE: Final = {
-    ("nested", "no"): "This machine runs inside a hypervisor, which takes CPUs away unseen: "
-    "use bare metal, or more boots.",
+    ("nested", "no"): "This machine runs inside a hypervisor, which can preempt its CPUs "
+    "without notice: use bare metal, or more boots.",
     ("governor", "performance"): "The CPU frequency governor is {}: "
     "`python -m pyperf system tune` sets performance.",
-    ("turbo", "off"): "Turbo is {}, so CPU frequency follows heat and load: "
+    ("turbo", "off"): "Turbo is {}, so the CPU frequency depends on heat and load: "
     "`python -m pyperf system tune` turns it off on Intel; "
     "elsewhere write 0 to /sys/devices/system/cpu/cpufreq/boost.",
-    ("clocksource", "tsc"): "The clock source is {}, which may cost an exit or a slow device "
-    "to read: write tsc to "
+    ("clocksource", "tsc"): "The clock source is {}; reading it may cause an exit or access "
+    "a slow device: write tsc to "
     "/sys/devices/system/clocksource/clocksource0/current_clocksource.",
-    ("kvm.halt_poll_ns", "0"): "KVM polls up to {} ns before a halted vCPU sleeps, which hides "
-    "what halts cost: set /sys/module/kvm/parameters/halt_poll_ns to 0.",
-    ("aslr", "full"): "ASLR is {}, so processes share a memory layout, lucky or not: "
-    "`python -m pyperf system tune` makes it full.",
+    ("kvm.halt_poll_ns", "0"): "KVM polls up to {} ns before a halted vCPU blocks, which hides "
+    "the cost of halts: set /sys/module/kvm/parameters/halt_poll_ns to 0.",
+    ("aslr", "full"): "ASLR is {}, so all processes have similar memory layouts, which biases "
+    "every run the same way: `python -m pyperf system tune` makes it full.",
 }
-_SHARED: Final = (
+_SHARED_CORES: Final = (
     "SMT is on and no CPU is isolated, so vCPUs share cores with siblings and other tasks: "
     "write off to /sys/devices/system/cpu/smt/control, or boot with isolcpus=."
 )
-_ALONE: Final = (
-    "This process may use fewer than 2 CPUs, so sender and target take turns: "
-    "allow it more with taskset or its cpuset."
+_ONE_CPU: Final = (
+    "This process may use fewer than 2 CPUs, so sender and target cannot run at the same "
+    "time: allow it more with taskset or its cpuset."
 )
 
 
 def facts(root: Path = Path("/")) -> dict[str, str]:
-    """Every fact in a stable order; ``unknown`` where the kernel does not tell."""
-    return _identity(root) | _abilities(root) | _tuning(root)
+    """Return all facts in a fixed order; those the kernel does not show are ``unknown``."""
+    return _identity(root) | _capabilities(root) | _tuning(root)
 
 
 def kvm_key(root: Path = Path("/")) -> str:
-    """SHA-256 in hex, under which the probe results of this host are kept."""
+    """Return a SHA-256 in hex that identifies this host in the cache of probe results."""
     return hashlib.sha256(json.dumps(_identity(root)).encode()).hexdigest()
 
 
 def advice(root: Path = Path("/")) -> list[str]:
-    """One sentence on each thing known to make timing less steady here."""
-    known = facts(root)
-    told = [
-        sentence.format(known[name])
+    """Return one sentence for each setting known to make timing less steady here."""
+    settings = facts(root)
+    sentences = [
+        sentence.format(settings[name])
         for (name, steady), sentence in _ADVICE.items()
-        if known.get(name, UNKNOWN) not in (steady, UNKNOWN)
+        if settings.get(name, UNKNOWN) not in (steady, UNKNOWN)
     ]
-    if known["smt"] == "on" and known["isolated_cpus"] == NONE:
-        told.append(_SHARED)
+    if settings["smt"] == "on" and settings["isolated_cpus"] == NONE:
+        sentences.append(_SHARED_CORES)
     if len(usable_cpus()) < 2:
-        told.append(_ALONE)
-    return told
+        sentences.append(_ONE_CPU)
+    return sentences
 
 
 def usable_cpus() -> tuple[int, ...]:
@@ -77,12 +79,16 @@ def usable_cpus() -> tuple[int, ...]:
     return tuple(sorted(os.sched_getaffinity(0)))
 
 
+def _cpuinfo(root: Path) -> CpuInfo:
+    return read_or_empty(root / CPUINFO.relative_to("/"))
+
+
 def _identity(root: Path) -> dict[str, str]:
-    """What decides what works here; another value is another host to `kvm_key`."""
-    cpuinfo = _text(root / "proc/cpuinfo") or ""
+    """Facts that decide which mechanisms work; `kvm_key` hashes them."""
+    cpuinfo = _cpuinfo(root)
     return {
-        "cpu_model": _field(cpuinfo, "model name"),
-        "microcode": _field(cpuinfo, "microcode"),
+        "cpu_model": _distinct(cpuinfo, "model name"),
+        "microcode": _distinct(cpuinfo, "microcode"),
         "kernel_release": _line(root / "proc/sys/kernel/osrelease"),
         "kernel_version": _line(root / "proc/sys/kernel/version"),
         **_kvm(root / "sys/module"),
@@ -90,20 +96,19 @@ def _identity(root: Path) -> dict[str, str]:
 
 
 def _kvm(modules: Path) -> dict[str, str]:
-    """KVM's modules, and each parameter as ``module.parameter``."""
+    """Facts of KVM's modules, and each of their parameters as ``module.parameter``."""
     loaded = _names(modules)
-    ours = [name for name in loaded if name.startswith("kvm")]
-    found = {"kvm_modules": (", ".join(ours) or NONE) if loaded else UNKNOWN}
-    for module in ours:
+    kvm_modules = [name for name in loaded if name.startswith("kvm")]
+    parameters = {"kvm_modules": (", ".join(kvm_modules) or NONE) if loaded else UNKNOWN}
+    for module in kvm_modules:
         folder = modules / module / "parameters"
-        found |= {f"{module}.{name}": _line(folder / name) for name in _names(folder)}
-    return found
+        parameters |= {f"{module}.{name}": _line(folder / name) for name in _names(folder)}
+    return parameters
 
 
-def _abilities(root: Path) -> dict[str, str]:
-    """What the CPU offers, from its flags."""
-    match = re.search(r"^flags[ \t]*:(.*)$", _text(root / "proc/cpuinfo") or "", re.MULTILINE)
-    flags = set(match[1].split()) if match else set()
+def _capabilities(root: Path) -> dict[str, str]:
+    """Capabilities of the CPU, from its flags."""
+    flags = _cpuinfo(root).flags
     hardware = ", ".join(sorted({"vmx", "svm"} & flags)) or "software (no vmx or svm flag)"
     return {
         "nested": _flag(flags, "hypervisor"),
@@ -114,7 +119,7 @@ def _abilities(root: Path) -> dict[str, str]:
 
 
 def _tuning(root: Path) -> dict[str, str]:
-    """What an administrator may change."""
+    """Settings that an administrator may change."""
     devices = root / "sys/devices/system"
     cpu = devices / "cpu"
     return {
@@ -130,44 +135,45 @@ def _tuning(root: Path) -> dict[str, str]:
     }
 
 
-def _field(cpuinfo: str, name: str) -> str:
-    """What the CPUs say under *name*, each value once."""
-    found = re.findall(rf"^{name}[ \t]*:[ \t]*(\S.*?)[ \t]*$", cpuinfo, re.MULTILINE)
-    return ", ".join(sorted(set(found))) or UNKNOWN
+def _distinct(cpuinfo: CpuInfo, name: str) -> str:
+    """The values of the field *name* over all CPUs, each one once."""
+    return ", ".join(sorted(set(cpuinfo.values(name)))) or UNKNOWN
 
 
-def _flag(flags: set[str], name: str) -> str:
+def _flag(flags: frozenset[str], name: str) -> str:
     return ("yes" if name in flags else "no") if flags else UNKNOWN
 
 
 def _governors(cpu: Path) -> str:
-    """Each governor once; CPUs that are offline have none."""
+    """The governors in use, each one once; CPUs that are offline have none."""
     cpus = [name for name in _names(cpu) if re.fullmatch(r"cpu[0-9]+", name)]
-    found = {_line(cpu / name / "cpufreq/scaling_governor") for name in cpus} - {UNKNOWN}
-    return ", ".join(sorted(found)) or UNKNOWN
+    governors = {_line(cpu / name / "cpufreq/scaling_governor") for name in cpus} - {UNKNOWN}
+    return ", ".join(sorted(governors)) or UNKNOWN
 
 
 def _turbo(cpu: Path) -> str:
-    """As Intel's driver has it, or else any other."""
+    """The state of turbo, from Intel's driver or else from any other."""
     intel = _word(cpu / "intel_pstate/no_turbo", {"0": "on", "1": "off"})
     return _word(cpu / "cpufreq/boost", _SWITCH) if intel == UNKNOWN else intel
 
 
 def _vulnerabilities(folder: Path) -> dict[str, str]:
-    """Those that affect this CPU, and what is done about each."""
-    known = {name: _line(folder / name) for name in _names(folder)}
-    ours = {name: text for name, text in known.items() if text != "Not affected"}
-    told = {f"vulnerability.{name}": text for name, text in ours.items()}
-    return {"vulnerabilities": (", ".join(ours) or NONE) if known else UNKNOWN, **told}
+    """The vulnerabilities that affect this CPU, and the mitigation of each."""
+    statuses = {name: _line(folder / name) for name in _names(folder)}
+    affecting = {name: text for name, text in statuses.items() if text != "Not affected"}
+    return {
+        "vulnerabilities": (", ".join(affecting) or NONE) if statuses else UNKNOWN,
+        **{f"vulnerability.{name}": text for name, text in affecting.items()},
+    }
 
 
 def _cpu_list(path: Path) -> str:
-    """CPU numbers; the kernel lists none by an empty line, older ones by ``(null)``."""
+    """CPU numbers; an empty list is an empty line, and ``(null)`` in older kernels."""
     return NONE if _text(path) in ("", "(null)") else _line(path)
 
 
 def _selected(path: Path) -> str:
-    """The word in brackets, of ``always [madvise] never``."""
+    """The word in brackets in a line such as ``always [madvise] never``."""
     match = re.search(r"\[(\w+)\]", _text(path) or "")
     return match[1] if match else UNKNOWN
 
@@ -181,7 +187,7 @@ def _line(path: Path) -> str:
 
 
 def _text(path: Path) -> str | None:
-    """Stripped; None where it cannot be read, for whatever reason."""
+    """The stripped text of *path*; None if it cannot be read for any reason."""
     try:
         return path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeError):
@@ -189,7 +195,7 @@ def _text(path: Path) -> str | None:
 
 
 def _names(folder: Path) -> list[str]:
-    """In alphabetical order; none where it cannot be read."""
+    """Names in *folder* in alphabetical order; none if it cannot be read."""
     try:
         return sorted(os.listdir(folder))
     except OSError:

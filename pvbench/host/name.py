@@ -1,26 +1,20 @@
-"""The name of a host: its CPU model and count."""
+"""The name of a host, made of its CPU model and the number of CPUs."""
 
 from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
 
-_CPUINFO = Path("/proc/cpuinfo")
+from pvbench.host import cpuinfo
 
 
 def cpu_model() -> str:
-    """The CPU's model name; ``unknown`` where the kernel does not tell."""
-    try:
-        text = _CPUINFO.read_text()
-    except OSError:
-        return "unknown"
-    match = re.search(r"^model name[ \t]*:[ \t]*(.*)$", text, re.MULTILINE)
-    return (match[1].strip() if match else "") or "unknown"
+    """Return the CPU's model name, or ``unknown`` if the kernel does not show it."""
+    return next(iter(cpuinfo.read_or_empty(cpuinfo.CPUINFO).values("model name")), "unknown")
 
 
 def name() -> str:
-    """Folder name from CPU model and count, never from the host's name."""
+    """Make a folder name from the CPU model and count; it never contains the hostname."""
     model = re.sub(r"\(r\)|\(tm\)|\bcpu\b|@.*", " ", cpu_model().lower())
     slug = re.sub(r"[^a-z0-9]+", "-", model).strip("-") or "unknown"
     return f"{slug}-{os.cpu_count()}cpu"

@@ -36,7 +36,7 @@ from support.helpers import guest_of
 def test_a_specification_gives_apic_ids_in_cpu_number_order(
     spec: str, expected: tuple[int, ...]
 ) -> None:
-    """CPU number and APIC ID are different things; the tuple is the map."""
+    """The tuple maps CPU numbers to APIC IDs."""
     assert expected == apic_ids(spec)
 
 
@@ -55,18 +55,18 @@ def test_interleaved_high_ids_start_above_the_low_ones(count: int, expected: int
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        pytest.param("", r"'' is no topology\. Forms: N, dense:N,", id="empty"),
-        pytest.param("dense:x", r"'dense:x' is no topology", id="no-number"),
-        pytest.param("round:8", r"'round:8' is no topology", id="unknown-form"),
-        pytest.param("0", r"no such guest as '0': a guest has 1 to 65536 CPUs", id="none"),
+        pytest.param("", r"'' is not a topology\. Use one of: N, dense:N,", id="empty"),
+        pytest.param("dense:x", r"'dense:x' is not a topology", id="no-number"),
+        pytest.param("round:8", r"'round:8' is not a topology", id="unknown-form"),
+        pytest.param("0", r"invalid guest '0': a guest has 1 to 65536 CPUs", id="none"),
         pytest.param("dense:65537", r"a guest has 1 to 65536 CPUs", id="too-many"),
         pytest.param("sockets:2x0x2", r"a guest has 1 to 65536 CPUs", id="no-cores"),
         pytest.param("sockets:999999x999999x9", r"1 to 65536 CPUs", id="huge-product"),
         pytest.param("sparse:4:0", r"a step of 0 gives every CPU the same", id="step-0"),
         pytest.param("ids:1,1", r"APIC ID 1 is given to two CPUs", id="twice"),
-        pytest.param("ids:", r"'' is no APIC ID\. Write numbers and ranges", id="no-ids"),
-        pytest.param("ids:1,a", r"'a' is no APIC ID", id="not-a-number"),
-        pytest.param("ids:-1", r"'-1' is no APIC ID", id="negative"),
+        pytest.param("ids:", r"'' is not an APIC ID\. Use numbers and ranges", id="no-ids"),
+        pytest.param("ids:1,a", r"'a' is not an APIC ID", id="not-a-number"),
+        pytest.param("ids:-1", r"'-1' is not an APIC ID", id="negative"),
         pytest.param("ids:0-70000", r"names more than 65536 APIC IDs", id="huge-range"),
         pytest.param(
             "ids:70000-0", r"names more than 65536 APIC IDs", id="huge-descending-range"
@@ -76,14 +76,14 @@ def test_interleaved_high_ids_start_above_the_low_ones(count: int, expected: int
         ),
     ],
 )
-def test_a_topology_that_cannot_be_is_refused_with_the_reason(spec: str, message: str) -> None:
-    """Bad input is a UsageError, before anything of its size is built."""
+def test_an_invalid_topology_is_refused_with_the_reason(spec: str, message: str) -> None:
+    """The refusal comes before any data of that size is built."""
     with pytest.raises(UsageError, match=message):
         parse_guest(spec)
 
 
 def test_a_parsed_guest_is_named_as_written() -> None:
-    """A bare number is short for dense."""
+    """A number alone means dense."""
     expected = Guest(name="dense:4", apic_ids=(0, 1, 2, 3), host_cpus=2, bits=32)
 
     assert expected == parse_guest("4", host_cpus=2, bits=32)
@@ -107,19 +107,19 @@ def test_a_parsed_guest_is_named_as_written() -> None:
         pytest.param({"host_cpus": 0}, r"Guest\.host_cpus is 0, .*host CPU", id="no-host"),
     ],
 )
-def test_a_guest_is_validated_at_the_door(fields: dict[str, Any], message: str) -> None:
+def test_a_guest_validates_its_fields(fields: dict[str, Any], message: str) -> None:
     """Messages name the class, the field and the reason."""
     with pytest.raises(ValueError, match=message):
         Guest(**{"name": "a test's", "apic_ids": (0, 1)} | fields)
 
 
 def test_the_highest_apic_id_is_one_below_broadcast() -> None:
-    """0xffffffff means everybody."""
+    """0xffffffff means all CPUs."""
     assert guest_of((0xFFFF_FFFE,)).apic_ids == (0xFFFF_FFFE,)
 
 
 def test_others_are_cpu_numbers_without_one() -> None:
-    """In CPU-number order, whatever the APIC IDs."""
+    """They are in CPU-number order, independent of the APIC IDs."""
     guest = guest_of((9, 4, 7, 1))
 
     assert ((0, 1, 3), range(4)) == (guest.others(2), guest.cpus)
@@ -129,31 +129,31 @@ def test_others_are_cpu_numbers_without_one() -> None:
     ("ids", "expected"),
     [
         pytest.param((7,), "7", id="one"),
-        pytest.param((0, 1, 2), "0-2", id="a-run"),
-        pytest.param((0, 1, 128, 129, 5), "0-1,128-129,5", id="runs-in-cpu-order"),
-        pytest.param((2, 1, 0), "2,1,0", id="descending-is-no-run"),
+        pytest.param((0, 1, 2), "0-2", id="one-range"),
+        pytest.param((0, 1, 128, 129, 5), "0-1,128-129,5", id="ranges-in-cpu-order"),
+        pytest.param((2, 1, 0), "2,1,0", id="descending-ids-are-not-a-range"),
     ],
 )
-def test_ids_are_told_as_ranges(ids: tuple[int, ...], expected: str) -> None:
-    """Two guests of one name may have other APIC IDs; metadata says which."""
+def test_apic_ids_are_shown_as_ranges(ids: tuple[int, ...], expected: str) -> None:
+    """Two guests of one name may have different APIC IDs; metadata shows them."""
     assert expected == guest_of(ids).ids_text
 
 
-def test_long_lists_of_ids_are_cut_but_never_alike() -> None:
-    """Two lists that differ in the last ID only keep different texts."""
+def test_long_lists_of_ids_are_cut_but_stay_different() -> None:
+    """Lists that differ only in the last ID have different texts."""
     evens = tuple(range(0, 2000, 2))
     one, other = guest_of(evens).ids_text, guest_of((*evens, 2001)).ids_text
 
     assert (one != other, len(one) < 100) == (True, True)
 
 
-def test_equal_guests_are_one_boot() -> None:
-    """The guest is the boot key: equal and hashable."""
+def test_equal_guests_share_a_boot() -> None:
+    """The guest is the boot key, so it is hashable."""
     assert len({guest_of([0, 1]), guest_of((0, 1)), guest_of((1, 0))}) == 2
 
 
 def test_host_reads_the_apic_ids_of_online_cpus(tmp_path: Path) -> None:
-    """Not the initial ones: "apicid" is what IPIs are addressed to."""
+    """IPIs are addressed to "apicid", not to "initial apicid"."""
     cpuinfo = tmp_path / "cpuinfo"
     cpuinfo.write_text(
         "processor\t: 0\napicid\t\t: 4\ninitial apicid\t: 5\n\n"
@@ -163,16 +163,53 @@ def test_host_reads_the_apic_ids_of_online_cpus(tmp_path: Path) -> None:
     assert host(cpuinfo) == (4, 0)
 
 
-def test_a_host_that_is_no_x86_is_an_error_with_a_way_out(tmp_path: Path) -> None:
-    """Other architectures list no apicid."""
+def test_a_host_that_is_not_x86_is_refused(tmp_path: Path) -> None:
+    """Other architectures list neither apicid nor flags."""
     cpuinfo = tmp_path / "cpuinfo"
     cpuinfo.write_text("processor\t: 0\nBogoMIPS\t: 50.00\n")
 
-    with pytest.raises(UsageError, match=r"lists no apicid: .*not an x86.* --guest dense:N"):
+    with pytest.raises(
+        UsageError,
+        match=r"lists no APIC IDs of this machine: it is not an x86.*Use --guest dense:N",
+    ):
         host(cpuinfo)
 
 
-def test_a_host_without_cpuinfo_is_an_error_with_a_way_out(tmp_path: Path) -> None:
-    """/proc may be hidden."""
-    with pytest.raises(UsageError, match=r"cannot be read: No such file.*dense:N"):
+def test_a_host_without_cpuinfo_is_refused(tmp_path: Path) -> None:
+    """/proc may not be mounted."""
+    with pytest.raises(UsageError, match=r"cannot read .*: No such file.*dense:N"):
         host(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param(
+            "processor\t: 0\nvendor_id\t: GenuineIntel\nflags\t\t: fpu apic up\n",
+            r"lists no APIC IDs of this machine: its kernel was built without SMP\. Use",
+            id="x86-without-smp",
+        ),
+        pytest.param(
+            "processor\t: 0\napicid\t\t: 0\n\nprocessor\t: 1\napicid\t\t: 0\n",
+            r"does not show the real APIC IDs: it gives APIC ID 0 to more than one CPU\. Use",
+            id="all-zero",
+        ),
+    ],
+)
+def test_a_kernel_that_hides_apic_ids_is_refused(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    """The second text is that of WSL."""
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text(text)
+
+    with pytest.raises(UsageError, match=message):
+        host(cpuinfo)
+
+
+def test_apic_ids_are_read_beside_bytes_that_are_not_utf_8(tmp_path: Path) -> None:
+    """Some firmware puts Latin-1 into the model name."""
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_bytes(b"processor\t: 0\nmodel name\t: Intel\xae\napicid\t\t: 3\n")
+
+    assert host(cpuinfo) == (3,)

@@ -125,7 +125,7 @@ def test_plugins_reach_the_processes_pyperf_starts(plant: Plant, tmp_path: Path)
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        pytest.param(("--guest", "x"), "norov: 'x' is no topology.", id="guest"),
+        pytest.param(("--guest", "x"), "norov: 'x' is not a topology.", id="guest"),
         pytest.param(("--series", "x"), "norov: there is no series called 'x'", id="series"),
         pytest.param(
             ("--costs", "x"), "norov: there is no cost profile called 'x'", id="costs"

@@ -48,7 +48,7 @@ def test_a_machine_without_apic_ids_is_none(tmp_path: Path) -> None:
     cpuinfo = plant(tmp_path) / "proc/cpuinfo"
     cpuinfo.write_text("processor : 0\n")
 
-    expected = f"{cpuinfo} lists no apicid: this is not an x86 machine"
+    expected = f"{cpuinfo} lists no APIC IDs of this machine: it is not an x86 machine"
     assert live(tmp_path).why_unavailable() == expected
 
 

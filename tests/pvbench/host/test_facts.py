@@ -273,13 +273,13 @@ def a_folder(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def forbidden(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Refused: by its mode it would not be to root."""
+    """Refuse to read *path*; root may read it in any mode."""
     read_text = Path.read_text
 
-    def refuse(self: Path, encoding: str | None = None) -> str:
+    def refuse(self: Path, encoding: str | None = None, errors: str | None = None) -> str:
         if self == path:
             raise PermissionError(13, "Permission denied")
-        return read_text(self, encoding)
+        return read_text(self, encoding, errors)
 
     monkeypatch.setattr(Path, "read_text", refuse)
 

@@ -1,4 +1,4 @@
-"""The machine: a folder's name and facts, never the host's name."""
+"""The name of a host: CPU model and count, never the hostname."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ flags\t\t: fpu vme {flags}
 
 @pytest.fixture
 def cpuinfo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A /proc/cpuinfo to be written, of a machine with 4 CPUs."""
+    """The path that replaces /proc/cpuinfo of a machine with 4 CPUs."""
     path = tmp_path / "cpuinfo"
-    monkeypatch.setattr(host_name, "_CPUINFO", path)
+    monkeypatch.setattr("pvbench.host.cpuinfo.CPUINFO", path)
     monkeypatch.setattr("os.cpu_count", lambda: 4)
     return path
 
@@ -38,22 +38,22 @@ def cpuinfo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
     ids=["amd", "intel", "no-path", "blank"],
 )
-def test_a_machine_s_folder_is_named_by_cpu_model_and_count(
+def test_a_host_is_named_after_its_cpu_model_and_count(
     cpuinfo: Path, model: str, expected: str
 ) -> None:
-    """Lower case and dashes: equal machines share a folder, hosts stay unnamed."""
+    """The name is lower case with dashes; equal machines share a folder."""
     cpuinfo.write_text(CPUINFO.format(model=model, flags=""))
 
     assert host_name.name() == expected
 
 
-def test_a_kernel_that_tells_nothing_gives_an_unknown_cpu(cpuinfo: Path) -> None:
-    """Results still have a place to go."""
+def test_a_host_without_cpuinfo_has_an_unknown_cpu(cpuinfo: Path) -> None:
+    """Results still have a folder."""
     assert (host_name.cpu_model(), host_name.name()) == ("unknown", "unknown-4cpu")
 
 
-def test_nothing_names_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Results are shared; the names of machines are not."""
+def test_the_hostname_is_never_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Results are published; hostnames must not be."""
     monkeypatch.setattr(socket, "gethostname", lambda: "zanzibar")
     monkeypatch.setattr(platform, "node", lambda: "zanzibar")
 

@@ -93,7 +93,7 @@ def test_another_seed_changes_the_order_of_boots_and_nothing_else(tmp_path: Path
 
 
 def test_no_file_names_the_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Results are shared; the names of machines are not."""
+    """Results are published; hostnames must not be."""
     monkeypatch.setattr(socket, "gethostname", lambda: "zanzibar")
     monkeypatch.setattr(platform, "node", lambda: "zanzibar")
     path = tmp_path / "a.json"
