@@ -1,29 +1,39 @@
-"""What the host knows of a guest's vCPUs before and after a slice."""
+"""What the host counts for the vCPUs of a guest: KVM's counters and the scheduler's times."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 import attrs
 
 from pvbench_deliver_kvm.vmm.booted_guest import GuestVm
 
+TASKS: Final = Path("/proc/self/task")
+
 
 @attrs.frozen(kw_only=True)
 class Readings:
-    """KVM's counters of each vCPU, and how long its thread waited for a host CPU."""
+    """
+    One reading of all vCPUs, or the change between two.
+
+    Args:
+        counters: KVM's counters by name, of each vCPU; empty if KVM keeps none.
+        waited_ns: how long each vCPU's thread waited for a host CPU.
+        ran_ns: how long it ran.
+    """
 
     counters: list[dict[str, int]]
     waited_ns: list[int]
     ran_ns: list[int]
 
     @classmethod
-    def take(cls, guest: GuestVm) -> Readings:
-        """As they are now."""
-        times = [_schedstat(thread.native_id) for thread in guest.threads]
+    def take(cls, vm: GuestVm, tasks: Path = TASKS) -> Readings:
+        """Read all counters as they are now."""
+        times = [thread_times(thread.native_id, tasks) for thread in vm.threads]
         return cls(
-            counters=[counters.read() for counters in guest.counters],
+            counters=[counters.read() for counters in vm.counters],
             ran_ns=[ran for ran, _ in times],
             waited_ns=[waited for _, waited in times],
         )
@@ -41,21 +51,21 @@ class Readings:
 
     @property
     def delays(self) -> list[float | None]:
-        """Share of its time that each thread wanted to run and could not; None if all slept."""
+        """The share of its time that each thread waited for a host CPU; None if asleep."""
         pairs = zip(self.waited_ns, self.ran_ns, strict=True)
         return [waited / (waited + ran) if waited + ran else None for waited, ran in pairs]
 
     def total(self, name: str, cpus: Iterable[int]) -> int | None:
-        """Sum over *cpus*; None where KVM does not count it."""
+        """The sum over *cpus*; None if KVM does not count it."""
         if not self.counters or name not in self.counters[0]:
             return None
         return sum(self.counters[cpu][name] for cpu in cpus)
 
 
-def _schedstat(thread: int | None) -> tuple[int, int]:
-    """(ns run, ns waited for a CPU); zeros where the kernel does not tell."""
+def thread_times(thread: int | None, tasks: Path = TASKS) -> tuple[int, int]:
+    """(ns run, ns waited for a CPU) of a thread; zeros if the kernel does not tell."""
     try:
-        ran, waited, _ = Path(f"/proc/self/task/{thread}/schedstat").read_text().split()
+        ran, waited, _ = (tasks / f"{thread}/schedstat").read_text().split()
     except (OSError, ValueError):
         return 0, 0
     return int(ran), int(waited)

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pvbench_deliver_kvm.measure import readings
-from pvbench_deliver_kvm.measure.readings import Readings
+from pvbench_deliver_kvm.measure.readings import Readings, thread_times
 
 
 def of(
@@ -77,7 +76,7 @@ def test_two_moments_of_two_guests_are_never_subtracted() -> None:
 def test_a_delay_is_the_part_of_its_time_that_a_thread_waited(
     ran: int, waited: int, share: float | None
 ) -> None:
-    """Sleeping is no waiting."""
+    """A sleeping thread does not wait."""
     assert of(ran=(ran, 1), waited=(waited, 0)).delays == [share, 0]
 
 
@@ -91,26 +90,35 @@ def test_a_delay_is_the_part_of_its_time_that_a_thread_waited(
 )
 def test_a_total_is_over_the_cpus_that_are_asked_for(cpus: Any, total: int) -> None:
     """Sources or targets."""
-    found = of({"exits": 1}, {"exits": 2}, {"exits": 4})
+    change = of({"exits": 1}, {"exits": 2}, {"exits": 4})
 
-    assert found.total("exits", cpus) == total
-
-
-@pytest.mark.parametrize("found", [of(), of({"exits": 1})], ids=["no-counters", "others"])
-def test_what_kvm_does_not_count_is_unknown(found: Readings) -> None:
-    """Not 0, for nobody has looked."""
-    assert found.total("hypercalls", (0,)) is None
+    assert change.total("exits", cpus) == total
 
 
-def test_readings_are_taken_of_every_vcpu(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("change", [of(), of({"exits": 1})], ids=["no-counters", "others"])
+def test_what_kvm_does_not_count_is_unknown(change: Readings) -> None:
+    """Not 0."""
+    assert change.total("hypercalls", (0,)) is None
+
+
+def test_readings_are_taken_of_every_vcpu(tmp_path: Path) -> None:
     """Its counters, and the times of its thread."""
-    monkeypatch.setattr(readings, "_schedstat", lambda thread: (thread, thread + 1))
-    guest: Any = SimpleNamespace(
+    for thread in (70, 80):
+        plant(tmp_path, thread, f"{thread} {thread + 1} 5\n")
+    vm: Any = SimpleNamespace(
         counters=[SimpleNamespace(read=lambda n=n: {"exits": n}) for n in (5, 6)],
         threads=[SimpleNamespace(native_id=n) for n in (70, 80)],
     )
 
-    assert Readings.take(guest) == of({"exits": 5}, {"exits": 6}, ran=(70, 80), waited=(71, 81))
+    taken = Readings.take(vm, tmp_path)
+
+    assert taken == of({"exits": 5}, {"exits": 6}, ran=(70, 80), waited=(71, 81))
+
+
+def plant(tasks: Path, thread: int, text: str) -> None:
+    """Write the schedstat file of a thread."""
+    (tasks / str(thread)).mkdir()
+    (tasks / str(thread) / "schedstat").write_text(text)
 
 
 @pytest.mark.parametrize(
@@ -121,26 +129,19 @@ def test_readings_are_taken_of_every_vcpu(monkeypatch: pytest.MonkeyPatch) -> No
         pytest.param("", (0, 0), id="empty"),
     ],
 )
-def test_the_scheduler_tells_two_times_of_a_thread(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, expected: tuple[int, int]
+def test_the_scheduler_keeps_two_times_of_a_thread(
+    tmp_path: Path, text: str, expected: tuple[int, int]
 ) -> None:
-    """See Documentation/scheduler/sched-stats.rst; what cannot be read is no time."""
-    file, asked = tmp_path / "schedstat", []
-    file.write_text(text)
+    """See Documentation/scheduler/sched-stats.rst; an unreadable file gives zeros."""
+    plant(tmp_path, 77, text)
 
-    def path_of(name: str) -> Path:
-        asked.append(name)
-        return file
-
-    monkeypatch.setattr(readings, "Path", path_of)
-
-    assert readings._schedstat(77) == expected
-    assert asked == ["/proc/self/task/77/schedstat"]
+    assert thread_times(77, tmp_path) == expected
+    assert thread_times(78, tmp_path) == (0, 0)
 
 
-def test_the_scheduler_knows_this_thread_and_none_that_never_was() -> None:
-    """If the kernel tells at all."""
-    ran, _ = readings._schedstat(threading.get_native_id())
+def test_the_scheduler_knows_this_thread_and_no_unknown_one() -> None:
+    """If this kernel keeps such times."""
+    ran, _ = thread_times(threading.get_native_id())
 
     assert (ran > 0) == Path("/proc/self/schedstat").exists()
-    assert readings._schedstat(None) == (0, 0)
+    assert thread_times(None) == (0, 0)
