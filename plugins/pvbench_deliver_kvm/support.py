@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 from pvbench.delivery import Task
 from pvbench.guest import Guest
@@ -19,34 +19,8 @@ from pvbench.x86.apic import (
     x2apic_msr,
 )
 from pvbench.x86.hyperv import HV_HYPERCALL_CODE_MASK, HVCALL_SEND_IPI
-from pvbench_deliver_kvm.measure.algorithms import DRIVERS, OVERLAYS
-from pvbench_deliver_kvm.measure.slices import contended, uses_lists
-from pvbench_deliver_kvm.vmm import mailbox
-
-# How a guest's hypercalls reach a KVM that only knows the merged KVM_HC_SEND_IPI.
-HYPERCALL_ABIS: Final = {
-    "kvm": mailbox.HYPERCALL_KVM,
-    "kvm-v3": mailbox.HYPERCALL_KVM_V3,
-    "kvm-cluster128": mailbox.HYPERCALL_KVM_CLUSTER128,
-    "hyperv": mailbox.HYPERCALL_HYPERV,
-}
-_STAND_INS: Final = {
-    "kvm-v3": "the merged KVM_HC_SEND_IPI with min 0",
-    "kvm-cluster128": "the merged KVM_HC_SEND_IPI with min = 128 * cluster",
-}
-
-
-def stand_in(hypercall_abi: str) -> str | None:
-    """What is called instead of a hypercall that was never merged."""
-    return _STAND_INS.get(hypercall_abi)
-
-
-def has_algorithm(task: Task) -> bool:
-    """The guest has the sender's algorithm as code of its own."""
-    algorithm = task.algorithm
-    return (
-        algorithm is not None and algorithm.driver in DRIVERS and algorithm.overlay in OVERLAYS
-    )
+from pvbench_deliver_kvm.measure.algorithms import HYPERCALL_ABIS, has_algorithm
+from pvbench_deliver_kvm.measure.tasks import contended, uses_lists
 
 
 def mechanisms(program: Program, guest: Guest) -> Iterator[str]:

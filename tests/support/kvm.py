@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
-from pvbench_deliver_kvm.vmm import layout
+from pvbench_deliver_kvm import build
+from pvbench_deliver_kvm.vmm import layout, mailbox
+from pvbench_deliver_kvm.vmm.booted_guest import Start
 from pvbench_deliver_kvm.vmm.fd import Fd, IoctlError
 from pvbench_deliver_kvm.vmm.vcpu_threads import KICK
 
@@ -27,6 +29,17 @@ def held() -> tuple[int, int, int, object, int]:
     guests = sum("kvm-vcpu" in line or _size_of(line) >= layout.MEMORY_SIZE for line in maps)
     files, handler = len(os.listdir("/proc/self/fd")), signal.getsignal(KICK)
     return files, threading.active_count(), guests, handler, threading.stack_size()
+
+
+def start_of(**changes: Any) -> Start:
+    """The real guest on any host CPU, or with *changes*."""
+    fields: dict[str, Any] = {
+        "image": build.image(),
+        "hypercall_abi": mailbox.HYPERCALL_KVM,
+        "cpus": (),
+        "patience_s": PATIENCE_S,
+    }
+    return Start(**(fields | changes))
 
 
 def _size_of(line: str) -> int:

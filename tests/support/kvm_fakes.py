@@ -1,8 +1,8 @@
-"""A guest of paper: what KVM and the guest would say is written down by the test."""
+"""A fake guest: the test states what KVM and the guest report."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any, cast
@@ -13,12 +13,16 @@ from pvbench.delivery import Algorithm, Task
 from pvbench.errors import UnavailableError
 from pvbench.guest import Guest
 from pvbench.ops import Burst, Fence, Program, WrMsr
-from pvbench_deliver_kvm.measure.machine import KvmBootedGuest
-from pvbench_deliver_kvm.measure.slices import Handled, Result
+from pvbench_deliver_kvm.measure.kvm_guest import Instruments, KvmBootedGuest
+from pvbench_deliver_kvm.measure.raw_result import Handled, RawResult
+from pvbench_deliver_kvm.measure.readings import Readings
+from pvbench_deliver_kvm.measure.result import Context
 from pvbench_deliver_kvm.vmm import mailbox
 from pvbench_deliver_kvm.vmm.booted_guest import GuestVm, Start
 
 CPUS = 4
+ZEROS = (0,) * CPUS
+GUEST = Guest(name="fake", apic_ids=range(CPUS))
 TSC_KHZ = 2_000_000
 TO_CPU_1 = (Fence(), WrMsr(0x830, 1 << 32 | 0xFB))
 NULL: dict[str, list[int]] = {"send": [30, 10, 20], "irqoff": [9, 7, 8]}
@@ -26,14 +30,14 @@ COUNTERS = ("exits", "hypercalls", "halt_wakeup", "halt_successful_poll")
 
 
 def task_of(*bursts: Burst, program: Program = TO_CPU_1, **changes: Any) -> Task:
-    """Bursts, by default one of CPU 0 to CPU 1, that all make *program*."""
-    known: dict[str, Any] = {
+    """Bursts, by default one of CPU 0 to CPU 1; *program* is that of each."""
+    fields: dict[str, Any] = {
         "bursts": bursts or (burst(),),
         "programs": tuple(program for _ in bursts or "1"),
         "reached": tuple(b.targets for b in bursts) or ((1,),),
         "program_for": lambda index, cpus: (),
     }
-    return Task(**(known | changes))
+    return Task(**(fields | changes))
 
 
 def burst(source: int = 0, *targets: int, **changes: Any) -> Burst:
@@ -48,9 +52,9 @@ def with_algorithm(task: Task, driver: str = "x2apic-physical", overlay: str = "
     return attrs.evolve(task, algorithm=Algorithm(driver=driver, overlay=overlay))
 
 
-def result_of(**changes: Any) -> Result:
+def raw_result(**changes: Any) -> RawResult:
     """Raw results: CPU 1 has run its handler ten times."""
-    known: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "samples": {
             "send": [100] * 10,
             "irqoff": [],
@@ -66,109 +70,133 @@ def result_of(**changes: Any) -> Result:
         "span_ticks": 2_600,
         "troubles": (),
     }
-    return Result(**(known | changes))
+    return RawResult(**(fields | changes))
 
 
-def handled(*runs: int, functions: tuple[int, ...] = (), strange: Any = ()) -> Handled:
+def handled(*runs: int, functions: tuple[int, ...] = (), unexpected: Any = ()) -> Handled:
     """What the handlers of each CPU did."""
-    none = (0,) * len(runs)
-    return Handled(runs=runs, functions=functions or none, strange=strange or none)
+    zeros = (0,) * len(runs)
+    return Handled(runs=runs, functions=functions or zeros, unexpected=unexpected or zeros)
+
+
+def readings(
+    *names: str,
+    ran: tuple[int, ...] = ZEROS,
+    waited: tuple[int, ...] = ZEROS,
+    **counters: tuple[int, ...],
+) -> Readings:
+    """
+    What the host reads of four CPUs.
+
+    Args:
+        names: counters that KVM keeps, 0 unless *counters* has them.
+    """
+    return Readings(
+        counters=[
+            {name: counters.get(name, ZEROS)[cpu] for name in names} for cpu in range(CPUS)
+        ]
+        if names
+        else [],
+        ran_ns=[*ran],
+        waited_ns=[*waited],
+    )
+
+
+def context(**changes: Any) -> Context:
+    """Of a guest of four CPUs whose TSCs agree, on as many host CPUs."""
+    fields: dict[str, Any] = {
+        "guest": GUEST,
+        "execution": "ops",
+        "cpu_list": (),
+        "usable_cpus": CPUS,
+        "tsc_khz": TSC_KHZ,
+        "tscs_agree": True,
+        "icr_writes_traced": 1.0,
+        "null_ticks": {"null_send_ticks": 20, "null_irqoff_ticks": 8},
+        "host_facts": {},
+    }
+    return Context(**(fields | changes))
 
 
 @attrs.define
-class Paper:
+class FakeGuest:
     """
-    The guest, its slices, and what the host sees of them.
+    A guest whose slices need no KVM.
 
     Args:
-        result: of every slice.
-        change: how much each counter of each CPU grows in a slice.
-        run_ns, wait_ns: how long the thread of each CPU runs and waits in one.
-        recorded: the ops that the guest's own algorithm makes.
-        writes: ICR writes the host traces in an audit; None if it cannot trace.
+        raw: the raw result of every slice.
+        recorded: the ops that the guest's own algorithm makes; None for the sender's.
+        writes: ICR writes that the host traces in an audit; None if it cannot trace.
+        failure: raised by every slice that sends.
         slices: (loops, by the guest's algorithm, what idle CPUs do) of each slice.
-        settled: CPUs that were waited for.
+        synchronised: CPUs that were waited for.
     """
 
-    counters: tuple[str, ...] = COUNTERS
-    abi: int = mailbox.HYPERCALL_KVM
     cpus: tuple[int, ...] = ()
-    tscs_agree: bool = True
-    result: Result = attrs.field(factory=result_of)
-    change: dict[str, tuple[int, ...]] = attrs.field(factory=dict)
-    run_ns: tuple[int, ...] = (0,) * CPUS
-    wait_ns: tuple[int, ...] = (0,) * CPUS
+    raw: RawResult = attrs.field(factory=raw_result)
     recorded: Program | None = None
     writes: int | None = None
-    fails: Exception | None = None
+    failure: Exception | None = None
     slices: list[tuple[int, bool, int]] = attrs.field(factory=list)
-    settled: list[tuple[int, ...]] = attrs.field(factory=list)
+    synchronised: list[tuple[int, ...]] = attrs.field(factory=list)
     box: Any = attrs.field(factory=lambda: SimpleNamespace(idle=mailbox.HALTED, limit_ticks=0))
 
     def booted(self, *, execution: str = "ops", **facts: str) -> KvmBootedGuest:
-        """Booted; its null cost is known."""
-        self.box.hypercall_abi = self.abi
-        return KvmBootedGuest(cast("GuestVm", self._guest()), execution=execution, facts=facts)
-
-    def _guest(self) -> Any:
-        start = Start(image=b"", hypercall_abi=self.abi, cpus=self.cpus, patience_s=2)
-        named = self.counters
-        return SimpleNamespace(
-            guest=Guest(name="paper", apic_ids=range(CPUS)),
-            start=start,
-            memory=SimpleNamespace(mailbox=self.box),
-            tsc_khz=TSC_KHZ,
-            tscs_agree=self.tscs_agree,
-            counters=[_Counters(self, cpu) for cpu in range(CPUS)] if named else [],
-            threads=[SimpleNamespace(native_id=cpu) for cpu in range(CPUS)],
-            commands=SimpleNamespace(synchronise=self.settled.append),
+        """The guest after its boot, when its null cost is known."""
+        return KvmBootedGuest(
+            self._vm(),
+            execution=execution,
+            facts=facts,
+            instruments=Instruments(place=self._place, audit=self._audit, read=self._read),
         )
 
-    def schedstat(self, cpu: int) -> tuple[int, int]:
-        """(ns run, ns waited) of a thread so far."""
-        done = len(self.slices)
-        return done * self.run_ns[cpu], done * self.wait_ns[cpu]
+    def _vm(self) -> GuestVm:
+        start = Start(image=b"", hypercall_abi=0, cpus=self.cpus, patience_s=2)
+        vm = SimpleNamespace(
+            guest=GUEST,
+            start=start,
+            memory=SimpleNamespace(mailbox=self.box),
+            threads=[SimpleNamespace(native_id=cpu) for cpu in range(CPUS)],
+            commands=SimpleNamespace(synchronise=self.synchronised.append),
+            tsc_khz=TSC_KHZ,
+            tscs_agree=True,
+        )
+        return cast("GuestVm", vm)
+
+    def _read(self, vm: GuestVm) -> Readings:
+        """Every slice takes one exit of each CPU."""
+        return readings("exits", exits=(len(self.slices),) * CPUS)
+
+    def _place(self, vm: GuestVm, task: Task, loops: int, *, algorithm: bool) -> FakeSlice:
+        return FakeSlice(self, task, loops, algorithm)
+
+    @contextmanager
+    def _audit(self, threads: list[int]) -> Iterator[Any]:
+        if self.writes is None:
+            raise UnavailableError("tracefs cannot be used", why="it is a fake")
+        yield SimpleNamespace(count=lambda: self.writes)
 
 
 @attrs.frozen
-class _Counters:
-    paper: Paper
-    cpu: int
+class FakeSlice:
+    """A slice of a `FakeGuest`."""
 
-    def read(self) -> dict[str, int]:
-        done, change = len(self.paper.slices), self.paper.change
-        grown = {name: done * each[self.cpu] for name, each in change.items()}
-        return {name: 1_000 + grown.get(name, 0) for name in self.paper.counters}
+    guest: FakeGuest
+    task: Task
+    loops: int
+    algorithm: bool
 
+    def run(self) -> RawResult:
+        """Note the slice; a null task has times of its own."""
+        self.guest.slices.append((self.loops, self.algorithm, self.guest.box.idle))
+        if self.task.reached == ((),):
+            ticks = {name: [t + self.algorithm for t in row] for name, row in NULL.items()}
+            return raw_result(samples=ticks)
+        if self.guest.failure:
+            raise self.guest.failure
+        return self.guest.raw
 
-def slices_of(paper: Paper) -> Callable[..., Any]:
-    """In place of `pvbench_deliver_kvm.measure.slices.Slice`."""
-
-    def made(guest: Any, task: Task, loops: int, *, call: bool) -> Any:
-        def run() -> Result:
-            paper.slices.append((loops, call, paper.box.idle))
-            if paper.fails and task.reached != ((),):
-                raise paper.fails
-            if task.reached == ((),):
-                null = {name: [ticks + call for ticks in row] for name, row in NULL.items()}
-                return result_of(samples=null)
-            return paper.result
-
-        def recorded(index: int) -> Program:
-            return task.programs[index] if paper.recorded is None else paper.recorded
-
-        return SimpleNamespace(run=run, recorded=recorded)
-
-    return made
-
-
-def audits_of(paper: Paper) -> Callable[..., Any]:
-    """In place of `pvbench_deliver_kvm.measure.icr_tracepoint.audit`."""
-
-    @contextmanager
-    def audit(threads: list[int]) -> Iterator[Any]:
-        if paper.writes is None:
-            raise UnavailableError("tracefs cannot be used", why="it is of paper")
-        yield SimpleNamespace(count=lambda: paper.writes)
-
-    return audit
+    def recorded(self, index: int) -> Program:
+        """The ops of the guest's algorithm for a burst."""
+        ops = self.guest.recorded
+        return self.task.programs[index] if ops is None else ops

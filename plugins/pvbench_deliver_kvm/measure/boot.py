@@ -13,10 +13,10 @@ from pvbench.guest import Guest
 
 @contextmanager
 def boot_guest(guest: Guest, settings: dict[str, Any]) -> Iterator[BootedGuest]:
-    """Boot *guest* with what of *settings* a boot needs."""
+    """Boot *guest*; *settings* are those of the delivery."""
     from pvbench_deliver_kvm import build
-    from pvbench_deliver_kvm.measure.machine import KvmBootedGuest
-    from pvbench_deliver_kvm.support import HYPERCALL_ABIS
+    from pvbench_deliver_kvm.measure.algorithms import HYPERCALL_ABIS
+    from pvbench_deliver_kvm.measure.kvm_guest import KvmBootedGuest
     from pvbench_deliver_kvm.vmm.booted_guest import Start, booted_vm
 
     start = Start(
@@ -27,10 +27,10 @@ def boot_guest(guest: Guest, settings: dict[str, Any]) -> Iterator[BootedGuest]:
         halt_poll_ns=settings.get("halt_poll_ns"),
         niceness=max(os.nice(0), LOW_PRIORITY if settings["software"] else 0),
     )
-    with booted_vm(guest, start) as running:
+    with booted_vm(guest, start) as vm:
         yield KvmBootedGuest(
-            running, execution=settings["execution"], facts=settings.get("facts", {})
+            vm, execution=settings["execution"], facts=settings.get("facts", {})
         )
 
 
-LOW_PRIORITY = 10  # of vCPU threads that keep a CPU in the host kernel's emulator
+LOW_PRIORITY = 10  # nice value of vCPU threads on a software KVM, which emulates in the kernel

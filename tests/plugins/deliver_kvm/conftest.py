@@ -1,4 +1,4 @@
-"""Fixtures of the tests of real KVM: a guest of paper, a run of real ones."""
+"""Fixtures of the tests of delivery kvm: runs that boot real guests."""
 
 from __future__ import annotations
 
@@ -12,22 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from pvbench_deliver_kvm.measure import machine, readings
-from support.kvm_fakes import Paper, audits_of, slices_of
 from support.kvm_runs import HELD, Begin, begin, members
 from support.runs import Cli, Done, Plant, call
 
 KVM = ("run", "norov", "--delivery", "kvm", "--fast", "-q")
-
-
-@pytest.fixture
-def paper(monkeypatch: pytest.MonkeyPatch) -> Paper:
-    """A guest of paper, whose slices and threads are of paper too."""
-    made = Paper()
-    monkeypatch.setattr(machine, "Slice", slices_of(made))
-    monkeypatch.setattr(machine, "audit", audits_of(made))
-    monkeypatch.setattr(readings, "_schedstat", made.schedstat)
-    return made
 
 
 @pytest.fixture(scope="session")

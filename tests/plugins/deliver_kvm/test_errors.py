@@ -18,16 +18,16 @@ from pvbench_deliver_kvm.vmm.booted_guest import Start
 from pvbench_deliver_kvm.vmm.commands import GuestError
 from pvbench_deliver_kvm.vmm.fd import IoctlError
 from support.kvm import PATIENCE_S
-from support.kvm_fakes import Paper, task_of
+from support.kvm_fakes import FakeGuest, task_of
 
 SETTINGS = {"cpus": [], "execution": "ops", "patience_s": PATIENCE_S}
 
 
-def test_a_guest_that_fails_in_an_audit_has_failed(paper: Paper) -> None:
+def test_a_guest_that_fails_in_an_audit_has_failed() -> None:
     """What an audit lacks is a fact; what a guest lacks is not."""
-    booted = paper.booted()
-    paper.writes = 15
-    paper.fails = IoctlError("KVM_SIGNAL_MSI", errno.EINVAL)
+    fake = FakeGuest(writes=15)
+    booted = fake.booted()
+    fake.failure = IoctlError("KVM_SIGNAL_MSI", errno.EINVAL)
 
     with pytest.raises(IoctlError, match="KVM_SIGNAL_MSI failed"):
         booted.load(task_of()).run(loops=1, warmup=0)

@@ -12,14 +12,12 @@ import pytest
 
 from pvbench.errors import PvbenchError, UnavailableError
 from pvbench.guest import Guest, parse_guest
-from pvbench_deliver_kvm import build
-from pvbench_deliver_kvm.vmm import booted_guest, fd, layout, mailbox, uapi
-from pvbench_deliver_kvm.vmm.booted_guest import Start
+from pvbench_deliver_kvm.vmm import booted_guest, fd, layout, uapi
 from pvbench_deliver_kvm.vmm.commands import GuestError
 from pvbench_deliver_kvm.vmm.fd import IoctlError
 from pvbench_deliver_kvm.vmm.kvm import Kvm
 from pvbench_deliver_kvm.vmm.vcpu_threads import VcpuThread
-from support.kvm import PATIENCE_S, answer, held, refuse, refuse_capability
+from support.kvm import answer, held, refuse, refuse_capability, start_of
 from support.require import skip_without
 
 pytestmark = pytest.mark.usefixtures("needs_kvm")
@@ -57,13 +55,7 @@ def needs_counters() -> None:
 
 def boot(guest: Guest | None = None, **options: Any) -> None:
     """Boot a guest of four CPUs, and end it."""
-    known: dict[str, Any] = {
-        "hypercall_abi": mailbox.HYPERCALL_KVM,
-        "cpus": (),
-        "patience_s": PATIENCE_S,
-    }
-    start = Start(image=build.image(), **(known | options))
-    with booted_guest.booted_vm(guest or parse_guest("dense:4"), start):
+    with booted_guest.booted_vm(guest or parse_guest("dense:4"), start_of(**options)):
         pass
 
 

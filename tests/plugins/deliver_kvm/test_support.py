@@ -12,8 +12,9 @@ from pvbench.guest import Guest
 from pvbench.ops import Burst
 from pvbench.run.prepared import prepare
 from pvbench.testing.cases import case_of
+from pvbench_deliver_kvm.measure.algorithms import stand_in
 from pvbench_deliver_kvm.probe.programs import PROBES
-from pvbench_deliver_kvm.support import stand_in, why_unsupported
+from pvbench_deliver_kvm.support import why_unsupported
 from support.helpers import bundled, guest_of, stack_of
 from support.model import call, cpus, mask
 

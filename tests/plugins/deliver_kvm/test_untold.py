@@ -14,12 +14,11 @@ from pvbench.delivery import Task
 from pvbench.guest import parse_guest
 from pvbench.ops import Burst, Fence, Op, WrMsr
 from pvbench.slice_result import SliceResult
-from pvbench_deliver_kvm import build
-from pvbench_deliver_kvm.measure.machine import KvmBootedGuest
-from pvbench_deliver_kvm.vmm import booted_guest, mailbox
-from pvbench_deliver_kvm.vmm.booted_guest import GuestVm, Start
+from pvbench_deliver_kvm.measure.kvm_guest import KvmBootedGuest
+from pvbench_deliver_kvm.vmm import booted_guest
+from pvbench_deliver_kvm.vmm.booted_guest import GuestVm
 from pvbench_deliver_kvm.vmm.fd import IoctlError
-from support.kvm import PATIENCE_S, answer, held, refuse
+from support.kvm import answer, held, refuse, start_of
 
 pytestmark = pytest.mark.usefixtures("needs_kvm")
 
@@ -32,10 +31,7 @@ SERIES = {"send", "ack", "wall"}  # and deliver, where TSCs agree
 def booted_vm(cpus: int = 2) -> Iterator[GuestVm]:
     """A guest; after it this process holds what it held before."""
     before = held()
-    start = Start(
-        image=build.image(), hypercall_abi=mailbox.HYPERCALL_KVM, cpus=(), patience_s=PATIENCE_S
-    )
-    with booted_guest.booted_vm(parse_guest(f"dense:{cpus}"), start) as guest:
+    with booted_guest.booted_vm(parse_guest(f"dense:{cpus}"), start_of()) as guest:
         yield guest
     assert before == held()
 

@@ -17,10 +17,10 @@ from pvbench.delivery import Task
 from pvbench.errors import UnavailableError
 from pvbench.guest import parse_guest
 from pvbench.ops import Burst, Fence, WrMsr
-from pvbench_deliver_kvm.measure import machine
-from pvbench_deliver_kvm.measure.boot import boot_guest
 from pvbench_deliver_kvm.measure.icr_tracepoint import audit
-from support.kvm import PATIENCE_S
+from pvbench_deliver_kvm.measure.kvm_guest import Instruments, KvmBootedGuest
+from pvbench_deliver_kvm.vmm.booted_guest import booted_vm
+from support.kvm import start_of
 
 STATS = """\
 entries: {entries}
@@ -185,12 +185,11 @@ def test_a_refused_buffer_is_not_removed(
 
 
 @contextmanager
-def two_cpus() -> Iterator[machine.KvmBootedGuest]:
-    """A guest that replays what CPU 0 sends."""
-    settings = {"cpus": [], "execution": "ops", "patience_s": PATIENCE_S, "software": True}
-    with boot_guest(parse_guest("dense:2"), settings) as booted_vm:
-        assert isinstance(booted_vm, machine.KvmBootedGuest)
-        yield booted_vm
+def two_cpus(tracefs: Path) -> Iterator[KvmBootedGuest]:
+    """A guest that replays what CPU 0 sends, audited by the tracing of a folder."""
+    instruments = Instruments(audit=partial(audit, tracefs=tracefs))
+    with booted_vm(parse_guest("dense:2"), start_of(niceness=10)) as vm:
+        yield KvmBootedGuest(vm, execution="ops", instruments=instruments)
 
 
 def task() -> Task:
@@ -205,33 +204,29 @@ def task() -> Task:
 
 
 @pytest.mark.usefixtures("needs_kvm")
-def test_a_trace_tells_what_the_host_saw_of_each_iteration(
-    tracefs: Tracefs, monkeypatch: pytest.MonkeyPatch
+def test_icr_writes_of_an_iteration_are_traced_when_a_task_is_loaded(
+    tracefs: Tracefs,
 ) -> None:
     """A task is audited once, in the threads of its guest, before it is timed."""
     tracefs.cpus = ((4, 0), (3, 3))
-    monkeypatch.setattr(machine, "audit", partial(audit, tracefs=tracefs.root))
-    with two_cpus() as booted_vm:
-        again = booted_vm.load(task())
-        threads = [str(thread.native_id) for thread in booted_vm._guest.threads]
+    with two_cpus(tracefs.root) as booted:
+        again = booted.load(task())
+        threads = [str(thread.native_id) for thread in booted.vm.threads]
         first = again.run(loops=3, warmup=0)
         tracefs.cpus = ((500, 0),)
         second = again.run(loops=3, warmup=0)
-        other = booted_vm.load(task()).run(loops=3, warmup=0)
+        other = booted.load(task()).run(loops=3, warmup=0)
 
-    seen = [trace.facts["icr_writes_traced"] for trace in (first, second, other)]
+    seen = [result.facts["icr_writes_traced"] for result in (first, second, other)]
     assert seen == [2.0, 2.0, 100.0]
     assert tracefs.written["set_event_pid"].split() == threads
 
 
 @pytest.mark.usefixtures("needs_kvm")
-def test_a_trace_tells_why_the_host_saw_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """And measures all the same."""
-    monkeypatch.setattr(machine, "audit", partial(audit, tracefs=tmp_path))
-    with two_cpus() as booted_vm:
-        trace = booted_vm.load(task()).run(loops=3, warmup=0)
+def test_a_host_without_tracing_is_a_fact(tmp_path: Path) -> None:
+    """The task is measured all the same."""
+    with two_cpus(tmp_path) as booted:
+        result = booted.load(task()).run(loops=3, warmup=0)
 
     why = f"{tmp_path} cannot be used: No such file or directory"
-    assert (trace.facts["icr_writes_traced"], trace.counts.handlers) == (why, (0, 3))
+    assert (result.facts["icr_writes_traced"], result.counts.handlers) == (why, (0, 3))

@@ -1,4 +1,4 @@
-"""From raw results and KVM's counters to counts, series and target states."""
+"""From raw results and KVM's counters to counts, series, target states and facts."""
 
 from __future__ import annotations
 
@@ -9,67 +9,93 @@ import pytest
 
 from pvbench.ops import Burst
 from pvbench.slice_result import Distribution, PartialSend, SliceResult
-from pvbench_deliver_kvm.vmm import mailbox
-from support.kvm_fakes import CPUS, Paper, burst, handled, result_of, task_of
+from pvbench_deliver_kvm.measure.raw_result import RawResult
+from pvbench_deliver_kvm.measure.readings import Readings
+from pvbench_deliver_kvm.measure.result import Context, slice_result
+from support.kvm_fakes import (
+    COUNTERS,
+    CPUS,
+    GUEST,
+    burst,
+    context,
+    handled,
+    raw_result,
+    readings,
+    task_of,
+)
 
 TWO = (burst(0, 1), burst(2, 3))
 
 
-def traced(paper: Paper, *bursts: Burst, loops: int = 10, **changes: Any) -> SliceResult:
-    """What the machine makes of the slice."""
-    return paper.booted().load(task_of(*bursts, **changes)).run(loops=loops, warmup=0)
+def result_of(
+    *bursts: Burst,
+    loops: int = 10,
+    raw: RawResult | None = None,
+    change: Readings | None = None,
+    given: Context | None = None,
+    **changes: Any,
+) -> SliceResult:
+    """The result of a slice, by default of one burst to CPU 1 in which nothing is odd."""
+    return slice_result(
+        task_of(*bursts, **changes),
+        loops,
+        raw or raw_result(),
+        change or readings(*COUNTERS),
+        given or context(),
+    )
 
 
 @pytest.mark.parametrize(
-    ("changed", "expected", "who"),
+    ("names", "abi", "expected", "proof"),
     [
-        pytest.param({}, 1 + 2 + 4 + 8, "KVM's counter", id="kvm"),
-        pytest.param({"counters": ()}, 3, "the guest's own count", id="no-counters"),
-        pytest.param(
-            {"counters": ("exits",)}, 3, "the guest's own count", id="no-such-counter"
-        ),
-        pytest.param(
-            {"abi": mailbox.HYPERCALL_HYPERV}, 3, "the guest's own count", id="hyper-v"
-        ),
+        pytest.param(COUNTERS, "kvm", 1 + 2 + 4 + 8, "KVM's counter", id="kvm"),
+        pytest.param((), "kvm", 3, "the guest's own count", id="no-counters"),
+        pytest.param(("exits",), "kvm", 3, "the guest's own count", id="no-such-counter"),
+        pytest.param(COUNTERS, "hyperv", 3, "the guest's own count", id="hyper-v"),
     ],
 )
-def test_hypercalls_are_kvm_s_count_where_it_keeps_one(
-    paper: Paper, changed: dict[str, Any], expected: int, who: str
+def test_hypercalls_are_counted_by_kvm_where_it_counts_them(
+    names: tuple[str, ...], abi: str, expected: int, proof: str
 ) -> None:
-    """Of all CPUs; the guest's own word is no proof where there is a better one."""
-    paper.change = {"hypercalls": (1, 2, 4, 8)}
-    for name, value in changed.items():
-        setattr(paper, name, value)
-    result = traced(paper)
+    """The sum over all CPUs.  A guest's own count is weaker evidence."""
+    result = result_of(
+        change=readings(*names, hypercalls=(1, 2, 4, 8)),
+        given=context(guest=attrs.evolve(GUEST, hypercall_abi=abi)),
+    )
 
-    assert (result.counts.hypercalls, result.facts["hypercall_proof"]) == (expected, who)
+    assert (result.counts.hypercalls, result.facts["hypercall_proof"]) == (expected, proof)
 
 
-def test_what_the_guest_counts_is_taken_as_it_is(paper: Paper) -> None:
+def test_the_guest_s_counts_are_passed_on() -> None:
     """ICR writes, return values, and handler runs by CPU."""
-    paper.result = result_of(icr_writes=11, returned=12, handled=handled(0, 7, 8, 9))
-    counts = traced(paper).counts
+    raw = raw_result(icr_writes=11, returned=12, handled=handled(0, 7, 8, 9))
+    counts = result_of(raw=raw).counts
 
     assert (counts.icr_writes, counts.returned, counts.handlers) == (11, 12, (0, 7, 8, 9))
 
 
-def test_observed_counts_are_of_who_they_are_about(paper: Paper) -> None:
-    """Exits of the sources, wake-ups of the targets."""
-    paper.change = {
-        "exits": (1, 2, 4, 8),
-        "halt_wakeup": (10, 20, 40, 80),
-        "halt_successful_poll": (100, 200, 400, 800),
-    }
-    counts = traced(paper, burst(0, 1, 2), burst(3, 2)).counts
+def test_exits_are_those_of_sources_and_wakeups_those_of_targets() -> None:
+    """CPUs 0 and 3 send to CPUs 1 and 2."""
+    change = readings(
+        *COUNTERS,
+        exits=(1, 2, 4, 8),
+        halt_wakeup=(10, 20, 40, 80),
+        halt_successful_poll=(100, 200, 400, 800),
+    )
+    counts = result_of(burst(0, 1, 2), burst(3, 2), change=change).counts
 
     assert (counts.exits, counts.wakeups_blocked, counts.wakeups_polled) == (9, 60, 600)
 
 
-def test_other_counters_are_facts_of_an_iteration(paper: Paper) -> None:
-    """Of sources and targets, not of those that stand by; what KVM lacks is left out."""
-    paper.counters = ("irq_injections", "halt_exits")
-    paper.change = {"irq_injections": (1, 20, 400, 0), "halt_exits": (0, 5, 50, 0)}
-    facts = traced(paper, burst(0, 1), loops=10).facts
+def test_other_counters_are_facts_for_each_iteration() -> None:
+    """Of sources and targets, not of bystanders; a counter that KVM lacks is left out."""
+    change = readings(
+        "irq_injections",
+        "halt_exits",
+        irq_injections=(1, 20, 400, 0),
+        halt_exits=(0, 5, 50, 0),
+    )
+    facts = result_of(burst(0, 1), change=change, loops=10).facts
 
     assert {name: fact for name, fact in facts.items() if name.startswith("kvm_")} == {
         "kvm_counters": "halt_exits,irq_injections",
@@ -78,10 +104,9 @@ def test_other_counters_are_facts_of_an_iteration(paper: Paper) -> None:
     }
 
 
-def test_without_counters_what_they_would_show_is_unknown(paper: Paper) -> None:
+def test_without_counters_observed_counts_are_unknown() -> None:
     """None is not 0."""
-    paper.counters = ()
-    result = traced(paper)
+    result = result_of(change=readings())
 
     assert (result.counts.exits, result.counts.wakeups_blocked) == (None, None)
     assert (result.counts.wakeups_polled, result.facts["kvm_counters"]) == (None, "none")
@@ -102,13 +127,10 @@ def test_without_counters_what_they_would_show_is_unknown(paper: Paper) -> None:
     ],
 )
 def test_coalesced_is_known_only_where_sends_to_a_target_are_serialised(
-    paper: Paper,
-    bursts: tuple[Burst, ...],
-    changes: dict[str, Any],
-    expected: tuple[int, ...] | None,
+    bursts: tuple[Burst, ...], changes: dict[str, Any], expected: tuple[int, ...] | None
 ) -> None:
-    """Elsewhere a missing handler run may be a loss or a meeting."""
-    assert traced(paper, *bursts, **changes).counts.coalesced == expected
+    """Elsewhere a missing handler run may be a lost IPI or a coalesced one."""
+    assert result_of(*bursts, **changes).counts.coalesced == expected
 
 
 @pytest.mark.parametrize(
@@ -118,13 +140,13 @@ def test_coalesced_is_known_only_where_sends_to_a_target_are_serialised(
         pytest.param("smp_call_function_many", (0, 5, 6, 7), id="call-lists"),
     ],
 )
-def test_functions_are_of_the_call_lists(
-    paper: Paper, operation: str, expected: tuple[int, ...]
+def test_functions_are_counted_by_the_call_lists(
+    operation: str, expected: tuple[int, ...]
 ) -> None:
-    """A bare interrupt is its own work."""
-    paper.result = result_of(handled=handled(0, 10, 0, 0, functions=(0, 5, 6, 7)))
+    """A bare IPI has no list; each handler run is one function."""
+    raw = raw_result(handled=handled(0, 10, 0, 0, functions=(0, 5, 6, 7)))
 
-    assert traced(paper, burst(operation=operation)).counts.functions == expected
+    assert result_of(burst(operation=operation), raw=raw).counts.functions == expected
 
 
 @pytest.mark.parametrize(
@@ -141,21 +163,20 @@ def test_functions_are_of_the_call_lists(
         ),
     ],
 )
-def test_a_series_that_means_nothing_here_does_not_exist(
-    paper: Paper, bursts: tuple[Burst, ...], agree: bool, changes: dict[str, Any], series: str
+def test_a_series_without_meaning_is_left_out(
+    bursts: tuple[Burst, ...], agree: bool, changes: dict[str, Any], series: str
 ) -> None:
-    """Nobody waits for what is lost; stamps of TSCs that differ are no time."""
-    paper.tscs_agree = agree
-    result = traced(paper, *bursts, **changes)
+    """A lost IPI is never acknowledged; a difference of two TSCs may not be a time."""
+    result = result_of(*bursts, given=context(tscs_agree=agree), **changes)
 
     assert set(result.ticks) == set(series.split())
     assert set(result.samples) == set(result.distributions) == set(result.ticks)
 
 
-def test_a_series_is_its_sum_its_number_and_its_spread(paper: Paper) -> None:
-    """Of single bursts, in ticks; those without a stamp have none."""
-    paper.result = result_of(samples={"send": [*range(200, 0, -1)], "ack": [7], "wall": []})
-    result = traced(paper, loops=200)
+def test_a_series_has_a_sum_a_number_of_samples_and_a_spread() -> None:
+    """Of single bursts, in ticks; a series without time stamps does not exist."""
+    raw = raw_result(samples={"send": [*range(200, 0, -1)], "ack": [7], "wall": []})
+    result = result_of(raw=raw, loops=200)
 
     assert (result.ticks, result.samples) == (
         {"send": 20_100, "ack": 7},
@@ -167,10 +188,9 @@ def test_a_series_is_its_sum_its_number_and_its_spread(paper: Paper) -> None:
     }
 
 
-def test_several_sources_have_a_makespan_of_the_whole_slice(paper: Paper) -> None:
-    """From the common start to the last end, a burst's share of it being the time."""
-    paper.result = result_of(span_ticks=4_321)
-    result = traced(paper, *TWO, loops=10)
+def test_several_sources_have_a_makespan_of_the_whole_slice() -> None:
+    """From the common start to the last end; it is divided by the number of bursts."""
+    result = result_of(*TWO, raw=raw_result(span_ticks=4_321), loops=10)
 
     assert (result.ticks["makespan"], result.samples["makespan"]) == (4_321, 10)
     assert result.distributions["makespan"].maximum == 4_321
@@ -180,7 +200,7 @@ HALF = {"halt_wakeup": (99, 3, 0, 0), "halt_successful_poll": (99, 2, 0, 0)}
 
 
 @pytest.mark.parametrize(
-    ("change", "runs", "state"),
+    ("counters", "runs", "state"),
     [
         pytest.param({"halt_wakeup": (0, 10, 0, 0)}, 10, "halted", id="all-blocked"),
         pytest.param({"halt_successful_poll": (0, 10, 0, 0)}, 10, "halted", id="all-polled"),
@@ -192,22 +212,19 @@ HALF = {"halt_wakeup": (99, 3, 0, 0), "halt_successful_poll": (99, 2, 0, 0)}
         pytest.param({}, 0, "halted", id="nothing-to-handle"),
     ],
 )
-def test_targets_were_halted_if_their_halts_say_so(
-    paper: Paper, change: dict[str, tuple[int, ...]], runs: int, state: str
+def test_targets_were_halted_if_nine_of_ten_handler_runs_began_with_a_wakeup(
+    counters: dict[str, tuple[int, ...]], runs: int, state: str
 ) -> None:
-    """Nine of ten handler runs began with a wake-up."""
-    paper.change = change
-    paper.result = result_of(handled=handled(77, runs, 0, 0))
+    """KVM counts a wake-up by halt polling apart from one of a blocked vCPU."""
+    raw = raw_result(handled=handled(77, runs, 0, 0))
 
-    assert traced(paper).target_state == state
+    assert result_of(raw=raw, change=readings(*COUNTERS, **counters)).target_state == state
 
 
-@pytest.mark.parametrize("left", [(), ("halt_wakeup",), ("halt_successful_poll",)])
-def test_without_halt_counters_nobody_knows(paper: Paper, left: tuple[str, ...]) -> None:
-    """That a target has said it is idle is no proof."""
-    paper.counters = left
-
-    assert traced(paper).target_state == "unknown"
+@pytest.mark.parametrize("names", [(), ("halt_wakeup",), ("halt_successful_poll",)])
+def test_without_both_halt_counters_the_state_is_unknown(names: tuple[str, ...]) -> None:
+    """A target that says it is idle proves nothing."""
+    assert result_of(change=readings(*names)).target_state == "unknown"
 
 
 @pytest.mark.parametrize(
@@ -220,45 +237,129 @@ def test_without_halt_counters_nobody_knows(paper: Paper, left: tuple[str, ...])
     ],
 )
 def test_targets_were_running_if_their_threads_were(
-    paper: Paper, waited: tuple[int, ...], state: str
+    waited: tuple[int, ...], state: str
 ) -> None:
-    """By how long they waited for a host CPU; others may wait."""
-    paper.wait_ns = waited
-    paper.run_ns = (98, 98, 97, 98)
+    """By how long they waited for a host CPU; other threads may wait."""
+    change = readings(*COUNTERS, ran=(98, 98, 97, 98), waited=waited)
 
-    assert traced(paper, burst(0, 1, 2), target_state="running").target_state == state
-
-
-def test_a_spinning_target_that_has_not_run_is_not_told_of(paper: Paper) -> None:
-    """Then the kernel keeps no such times."""
-    assert traced(paper, target_state="running").target_state == "unknown"
+    assert (
+        result_of(burst(0, 1, 2), change=change, target_state="running").target_state == state
+    )
 
 
-def test_what_went_wrong_are_faults(paper: Paper) -> None:
-    """Sources that stopped early, and each CPU that handled what nobody sent."""
-    paper.result = result_of(
+def test_the_state_of_a_spinning_target_without_times_is_unknown() -> None:
+    """The kernel updates the times of a thread only when it is scheduled."""
+    assert result_of(target_state="running").target_state == "unknown"
+
+
+def test_sources_that_stopped_and_unexpected_vectors_are_faults() -> None:
+    """A sentence for each."""
+    raw = raw_result(
         troubles=("CPU 1 never acknowledged",),
-        handled=handled(0, 10, 0, 0, strange=(0, 2, 0, 1)),
+        handled=handled(0, 10, 0, 0, unexpected=(0, 2, 0, 1)),
     )
 
-    assert traced(paper).faults == (
+    assert result_of(raw=raw).faults == (
         "CPU 1 never acknowledged",
-        "CPU 1 handled a vector that nobody sent",
-        "CPU 3 handled a vector that nobody sent",
+        "CPU 1 handled a vector that no burst has",
+        "CPU 3 handled a vector that no burst has",
     )
 
 
-def test_ticks_are_of_the_guest_s_tsc(paper: Paper) -> None:
-    """2 GHz here; no wait in the guest is longer than a second."""
-    result = traced(paper)
+def test_ticks_are_those_of_the_guest_s_tsc() -> None:
+    """It runs at 2 GHz here."""
+    result = result_of(loops=10)
 
     assert (result.ticks_per_second, result.loops) == (2_000_000_000, 10)
-    assert paper.box.limit_ticks == 2_000_000_000
 
 
-def test_partial_sends_are_passed_on(paper: Paper) -> None:
-    """They decide what the counts must be."""
+def test_partial_sends_are_passed_on() -> None:
+    """The expected counts depend on them."""
     part = PartialSend(burst=0, cpus=(1,), times=3)
-    paper.result = attrs.evolve(paper.result, partial=(part,))
 
-    assert traced(paper).partial == (part,)
+    assert result_of(raw=raw_result(partial=(part,))).partial == (part,)
+
+
+def test_the_source_that_waited_longest_for_a_host_cpu_is_a_fact() -> None:
+    """Targets may wait."""
+    change = readings(ran=(75, 0, 90, 0), waited=(25, 99, 10, 99))
+
+    assert (
+        result_of(burst(0, 1), burst(2, 3), change=change).facts["source_delay_share"] == 0.25
+    )
+
+
+def test_the_delay_of_sources_is_unknown_if_one_of_them_has_no_times() -> None:
+    """It never slept, so the kernel has not updated its thread's times."""
+    change = readings(ran=(75, 0, 0, 0), waited=(25, 0, 0, 0))
+    facts = result_of(burst(0, 1), burst(2, 3), change=change).facts
+
+    assert facts["source_delay_share"] == "unknown"
+
+
+def test_a_dry_run_has_no_source_that_could_wait() -> None:
+    """It sends nothing, and times the loop."""
+    raw = raw_result(samples={"wall": [5] * 10}, handled=handled(0, 0, 0, 0))
+    result = result_of(raw=raw, bursts=(), programs=(), reached=())
+
+    assert (result.ticks, result.target_state) == ({"wall": 50}, "halted")
+    assert result.facts["source_delay_share"] == 0
+
+
+@pytest.mark.parametrize(
+    ("agree", "offsets"), [(True, "equal"), (False, "unknown or different")]
+)
+def test_the_clock_and_the_counters_are_facts(agree: bool, offsets: str) -> None:
+    """The TSC's frequency, whether the TSCs agree, and the names of KVM's counters."""
+    facts = result_of(given=context(tscs_agree=agree)).facts
+
+    assert (facts["tsc_khz"], facts["tsc_offsets"]) == (2_000_000, offsets)
+    assert facts["kvm_counters"] == "exits,halt_successful_poll,halt_wakeup,hypercalls"
+
+
+@pytest.mark.parametrize(
+    ("usable", "cpus", "expected"),
+    [
+        pytest.param(4, (), ("any", "no"), id="as-many"),
+        pytest.param(3, (), ("any", "yes"), id="fewer"),
+        pytest.param(2, (5, 2), ("5,2", "yes"), id="chosen"),
+        pytest.param(4, (0, 1, 2, 3), ("0,1,2,3", "no"), id="chosen-enough"),
+    ],
+)
+def test_a_guest_with_more_vcpus_than_host_cpus_is_overcommitted(
+    usable: int, cpus: tuple[int, ...], expected: tuple[str, str]
+) -> None:
+    """The guest has four vCPUs."""
+    facts = result_of(given=context(usable_cpus=usable, cpu_list=cpus)).facts
+
+    assert (facts["cpu_list"], facts["overcommitted"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("abi", "expected"),
+    [
+        pytest.param("kvm", None, id="merged"),
+        pytest.param("kvm-v3", "the merged KVM_HC_SEND_IPI with min 0", id="v3"),
+        pytest.param(
+            "kvm-cluster128",
+            "the merged KVM_HC_SEND_IPI with min = 128 * cluster",
+            id="cluster128",
+        ),
+    ],
+)
+def test_the_replacement_of_a_hypercall_that_was_never_merged_is_a_fact(
+    abi: str, expected: str | None
+) -> None:
+    """No KVM serves it."""
+    given = context(guest=attrs.evolve(GUEST, hypercall_abi=abi))
+
+    assert result_of(given=given).facts.get("stand_in") == expected
+
+
+def test_other_facts_of_the_context_are_passed_on() -> None:
+    """Of the host, of the execution, and of what was measured when the task was loaded."""
+    given = context(host_facts={"source": "here"}, execution="algorithm", icr_writes_traced=3.0)
+    facts = result_of(given=given).facts
+
+    assert (facts["source"], facts["execution"]) == ("here", "algorithm")
+    assert (facts["icr_writes_traced"], facts["null_send_ticks"]) == (3.0, 20)

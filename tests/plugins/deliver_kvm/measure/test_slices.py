@@ -20,7 +20,8 @@ from pvbench.slice_result import SliceResult
 from pvbench_deliver_kvm.delivery import KvmDelivery
 from pvbench_deliver_kvm.measure import algorithms
 from pvbench_deliver_kvm.measure.boot import boot_guest
-from pvbench_deliver_kvm.measure.machine import HALTED_SHARE, KvmBootedGuest
+from pvbench_deliver_kvm.measure.kvm_guest import KvmBootedGuest
+from pvbench_deliver_kvm.measure.result import HALTED_SHARE
 from pvbench_deliver_kvm.vmm.commands import Commands, GuestError
 from support.helpers import burst_of, stack_of
 from support.kvm import PATIENCE_S
@@ -118,7 +119,7 @@ def test_a_vector_that_nobody_asked_for_is_a_fault() -> None:
         first = made.load(strange).run(loops=5, warmup=0)
         second = made.load(task).run(loops=5, warmup=0)
 
-    assert first.faults == ("CPU 1 handled a vector that nobody sent",)
+    assert first.faults == ("CPU 1 handled a vector that no burst has",)
     assert first.counts.handlers == second.counts.handlers == (0, 0, 5, 0)
     assert second.faults == ()
 
@@ -203,7 +204,7 @@ def test_vcpus_run_where_they_are_told_to() -> None:
     before = os.sched_getaffinity(0)
     one = max(before)
     with booted(on=(one,)) as made:
-        allowed = [os.sched_getaffinity(t.native_id or 0) for t in made._guest.threads]
+        allowed = [os.sched_getaffinity(t.native_id or 0) for t in made.vm.threads]
         facts = made.load(ready(call(0, 1)).task).run(loops=2, warmup=0).facts
 
     assert (allowed, os.sched_getaffinity(0)) == ([{one}] * 4, before)
@@ -224,7 +225,7 @@ def niceness_of_vcpus(own: int) -> set[int]:
     """The nice values of vCPU threads which a thread of nice value *own* has started."""
     os.setpriority(os.PRIO_PROCESS, 0, own)  # on Linux that of the calling thread alone
     with booted() as made:
-        threads = [thread.native_id or 0 for thread in made._guest.threads]
+        threads = [thread.native_id or 0 for thread in made.vm.threads]
         return {os.getpriority(os.PRIO_PROCESS, thread) for thread in threads}
 
 

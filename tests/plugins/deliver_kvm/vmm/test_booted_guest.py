@@ -16,12 +16,12 @@ from pvbench.delivery import Task
 from pvbench.guest import Guest, parse_guest
 from pvbench.ops import Burst, Fence, WrMsr
 from pvbench_deliver_kvm import build
-from pvbench_deliver_kvm.measure.machine import KvmBootedGuest
+from pvbench_deliver_kvm.measure.kvm_guest import KvmBootedGuest
 from pvbench_deliver_kvm.vmm import booted_guest, layout, mailbox
-from pvbench_deliver_kvm.vmm.booted_guest import BOOT_S, GuestVm, Start
+from pvbench_deliver_kvm.vmm.booted_guest import BOOT_S, GuestVm
 from pvbench_deliver_kvm.vmm.commands import GuestError
 from pvbench_deliver_kvm.vmm.vcpu_threads import Event
-from support.kvm import PATIENCE_S, held
+from support.kvm import PATIENCE_S, held, start_of
 
 pytestmark = pytest.mark.usefixtures("needs_kvm")
 
@@ -43,13 +43,7 @@ def started(
 ) -> AbstractContextManager[GuestVm]:
     """The real guest, its entry overwritten by *entry*."""
     image = entry + build.image()[len(entry) :]
-    start = Start(
-        image=image,
-        hypercall_abi=mailbox.HYPERCALL_KVM,
-        cpus=(),
-        patience_s=PATIENCE_S,
-        boot_s=boot_s,
-    )
+    start = start_of(image=image, boot_s=boot_s)
     return booted_guest.booted_vm(guest or parse_guest("dense:2"), start)
 
 
@@ -120,7 +114,7 @@ def test_a_guest_that_never_gets_ready_is_given_up() -> None:
 def test_a_source_that_waits_in_vain_says_for_whom() -> None:
     """It gives up before the host does, which knows only that nothing moves."""
     with booted() as running:
-        running._guest.memory.mailbox.limit_ticks = SOON_TICKS
+        running.vm.memory.mailbox.limit_ticks = SOON_TICKS
         result = running.load(task(Fence())).run(loops=2, warmup=0)
 
     assert result.faults == ("CPU 1 never acknowledged (burst 1 of CPU 0)",)
@@ -129,8 +123,8 @@ def test_a_source_that_waits_in_vain_says_for_whom() -> None:
 def test_a_source_waits_for_targets_to_be_idle_before_it_sends() -> None:
     """CPU 1 rests, but is made to look busy: no interrupt arrives."""
     with booted() as running:
-        running._guest.memory.mailbox.limit_ticks = SOON_TICKS
-        running._guest.memory.cpu(1).idle = mailbox.BUSY
+        running.vm.memory.mailbox.limit_ticks = SOON_TICKS
+        running.vm.memory.cpu(1).idle = mailbox.BUSY
         result = running.load(task(*UNICAST)).run(loops=2, warmup=0)
 
     assert result.faults == ("CPU 1 never became idle (burst 1 of CPU 0)",)
@@ -153,7 +147,7 @@ class EventsOfHangingGuest(SimpleQueue[Event]):
 def test_a_guest_that_never_finishes_is_given_up() -> None:
     """Its source halts in the handler that wakes it, so nothing moves any more."""
     with booted() as running:
-        guest = running._guest
+        guest = running.vm
         place = layout.MAILBOX_BASE + mailbox.Mailbox.reserved.offset
         hang = MOVB_1_TO + place.to_bytes(4, "little") + b"\1" + NEVER_READY
         for vector in (0x20, 0x21):
@@ -167,7 +161,7 @@ def test_a_guest_that_never_finishes_is_given_up() -> None:
 def test_a_target_that_never_answers_is_told_by_its_number() -> None:
     """CPU 1 is sent nothing, so it acknowledges nothing; the guest lives on."""
     with booted() as running:
-        box = running._guest.memory.mailbox
+        box = running.vm.memory.mailbox
         usual, box.limit_ticks = box.limit_ticks, SOON_TICKS
         silent = running.load(task(Fence())).run(loops=3, warmup=0)
         box.limit_ticks = usual

@@ -8,11 +8,11 @@ from pvbench.delivery import Task
 from pvbench.guest import parse_guest
 from pvbench.ops import Burst, Fence, WrMsr
 from pvbench_deliver_kvm import build
-from pvbench_deliver_kvm.measure.machine import KvmBootedGuest
+from pvbench_deliver_kvm.measure.kvm_guest import KvmBootedGuest
 from pvbench_deliver_kvm.vmm import layout, mailbox, uapi, vcpu_threads
-from pvbench_deliver_kvm.vmm.booted_guest import GuestVm, Start, booted_vm
+from pvbench_deliver_kvm.vmm.booted_guest import GuestVm, booted_vm
 from pvbench_deliver_kvm.vmm.vcpu_threads import VcpuThread
-from support.kvm import PATIENCE_S
+from support.kvm import start_of
 
 pytestmark = pytest.mark.usefixtures("needs_kvm")
 
@@ -58,14 +58,7 @@ def test_an_nmi_just_before_hlt_leaves_nobody_asleep_as_busy(behind: int) -> Non
     image = build.image()
     assert image.count(STI_HLT) == 1
     rip = layout.IMAGE_BASE + image.index(STI_HLT) + behind
-    start = Start(
-        image=image,
-        hypercall_abi=mailbox.HYPERCALL_KVM,
-        cpus=(),
-        patience_s=PATIENCE_S,
-        niceness=10,
-    )
-    with booted_vm(parse_guest("dense:2"), start) as guest:
+    with booted_vm(parse_guest("dense:2"), start_of(image=image, niceness=10)) as guest:
         booted = KvmBootedGuest(guest, execution="ops")
         strike(guest, 1, rip)
         result = booted.load(TASK).run(loops=3, warmup=0)

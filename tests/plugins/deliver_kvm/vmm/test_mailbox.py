@@ -10,9 +10,14 @@ from typing import NamedTuple
 import pytest
 
 from pvbench.sequences import INPUT_PAGE_BASE
-from pvbench_deliver_kvm.measure.algorithms import DRIVER_NULL, DRIVERS, OPERATIONS, OVERLAYS
-from pvbench_deliver_kvm.measure.slices import SERIES, trouble
-from pvbench_deliver_kvm.support import HYPERCALL_ABIS
+from pvbench_deliver_kvm.measure.algorithms import (
+    DRIVER_NULL,
+    DRIVERS,
+    HYPERCALL_ABIS,
+    OPERATIONS,
+    OVERLAYS,
+)
+from pvbench_deliver_kvm.measure.raw_result import SERIES, trouble
 from pvbench_deliver_kvm.vmm import layout, mailbox
 from support.c_facts import c_values, declarations, needs_c, own_names, struct_facts
 from support.guest_native import GUEST
