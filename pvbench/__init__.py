@@ -7,6 +7,7 @@ The names below are the interface of plugins.  Each is imported when it is first
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from pvbench.command import Command
     from pvbench.delivery import Algorithm, BootedGuest, Delivery, LoadedTask, Options, Task
     from pvbench.errors import PvbenchError, UnavailableError, UsageError
     from pvbench.guest import Guest, parse_guest
@@ -51,6 +52,7 @@ __all__ = [
     "Burst",
     "Case",
     "ClusterOverlay",
+    "Command",
     "Counts",
     "Delivery",
     "Distribution",
@@ -97,6 +99,7 @@ __all__ = [
 
 if not TYPE_CHECKING:  # a type checker must see misspelt names
     _HOMES: Final = {
+        "command": ("Command",),
         "delivery": (
             "Algorithm",
             "Delivery",

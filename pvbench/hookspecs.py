@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import pluggy
 
 if TYPE_CHECKING:
+    from pvbench.command import Command
     from pvbench.delivery import Delivery
     from pvbench.sender import Sender
     from pvbench.site import Site
@@ -121,5 +122,31 @@ def pvbench_suites() -> Iterable[Suite]:
 
     Example:
         suites/pvbench_suite_norov.py
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def pvbench_commands() -> Iterable[Command]:
+    """
+    Offer sub-commands of `pvbench`.
+
+    Called only when one of them runs, or is listed by `pvbench list commands` or
+    `pvbench plugins`.  The entry point of such a plugin must be called
+    ``command-NAME``: `pvbench --help` lists NAME by it and imports nothing.
+
+    Returns:
+        Commands with names unique across plugins and bundled commands.
+        ``arguments(parser)`` adds options to an `argparse.ArgumentParser`,
+        ``execute(options)`` gets what was parsed and returns the exit status.
+        ``[tool.pvbench]`` sets options of bundled commands only.
+
+    Errors:
+        ``execute`` raises a `PvbenchError` for what the user can correct: it is
+        printed as one sentence.  Any other exception counts as a bug and keeps
+        its traceback.
+
+    Example:
+        tests/outside/pvbench_outside_command.py
     """
     raise NotImplementedError

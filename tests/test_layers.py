@@ -32,6 +32,7 @@ LAYERS = [
     "site",
     "worker_process",
     "suite",
+    "command",
     "hookspecs",
     "plugin",
     "results",

@@ -41,11 +41,11 @@ def output_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead")
 
 
-def registry(options: argparse.Namespace) -> Registry:
-    """Load the plugins; broken ones are named on standard error."""
+def registry(options: argparse.Namespace, *, commands: bool = False) -> Registry:
+    """Load the plugins, those with *commands* if asked; name broken ones on stderr."""
     from pvbench.plugin.loader import load
 
-    found = load(options.plugins, strict=options.strict_plugins)
+    found = load(options.plugins, strict=options.strict_plugins, commands=commands)
     for plugin in found.broken:
         print(f"pvbench: plugin {plugin} is broken: {plugin.error}", file=sys.stderr)
     return found

@@ -48,7 +48,11 @@ def _facts(registry: Registry) -> dict[str, str]:
     facts = {package: version(package) for package in _PACKAGES}
     facts["python"] = platform.python_version()
     broken = ", ".join(str(plugin) for plugin in registry.broken)
-    facts["plugins"] = f"broken: {broken}" if broken else f"{len(registry.plugins)} loaded"
+    facts["plugins"] = (
+        f"broken: {broken}"
+        if broken
+        else f"{sum(plugin.state == 'ok' for plugin in registry.plugins)} loaded"
+    )
     facts["results go to"] = _results(Path("results") / host_name.name())
     for delivery in registry.table("delivery").values():
         facts |= _abilities(delivery)

@@ -21,8 +21,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> Status:
     """One row for each thing."""
-    registry = common.registry(options)
     kind = next(kind for kind in KINDS if kind.plural == options.kind)
+    registry = common.registry(options, commands=kind.name == "command")
     things = [_row(kind, thing) for thing in registry.table(kind.name).values()]
     if options.json:
         common.print_json(things)

@@ -1,8 +1,9 @@
 """
-The command line: one small file per sub-command.
+The command line: one small file for each bundled sub-command.
 
 A command module has `HELP`, `arguments(parser)` and `execute(options)`, and
-imports what it needs when it runs, so that `--help` loads no plugin.
+imports what it needs when it runs, so that `--help` loads no plugin.  A plugin's
+command is a `pvbench.command.Command`; before it runs only its entry point is read.
 """
 
 from __future__ import annotations
@@ -12,16 +13,25 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Final
+from typing import Any, Final
 
 from pvbench.cli.defaults import with_defaults
-from pvbench.errors import PvbenchError, Status
+from pvbench.errors import PvbenchError, Status, UsageError, unknown
 
 COMMANDS: Final = ("run", "show", "compare", "list", "plugins", "explain", "doctor")
 _EXIT: Final = """\
-exit status, the first that applies: 6 proof of mechanism failed; 5 environment
-(plugin, device, disk, permission); 2 usage or bad input; 1 a regression;
-4 inconclusive; 3 nothing measured; 0 done, nothing regressed."""
+exit status, the first that applies:
+  6  the proof of mechanism failed
+  5  the environment lacks something: a plugin, device, disk or permission
+  2  wrong usage or bad input
+  1  a regression
+  4  inconclusive
+  3  nothing was measured
+  0  done, nothing regressed
+ 70  a bug of pvbench; the traceback says where"""
+_LISTING: Final = "`pvbench --help` lists the commands."
+
+Parsers = dict[str, argparse.ArgumentParser]
 
 
 class _Version(argparse.Action):
@@ -37,7 +47,7 @@ class _Version(argparse.Action):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the console script's entry point."""
     try:
-        status = _run(arguments)
+        status = _run(sys.argv[1:] if arguments is None else arguments)
         sys.stdout.flush()
     except PvbenchError as error:
         print(f"pvbench: {error}", file=sys.stderr)
@@ -54,27 +64,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def _run(arguments: Sequence[str] | None) -> int:
-    parser, commands = _parser()
-    given = sys.argv[1:] if arguments is None else arguments
-    words = with_defaults(given, commands)
+def _run(given: Sequence[str]) -> int:
+    if not given:
+        raise UsageError("no command is given", fix=_LISTING)
+    parser, bundled = _parser(given[0])
+    words = with_defaults(given, bundled)
     try:
         options = parser.parse_args(words)
-    except SystemExit as leaving:  # --help, --version, or wrong usage, already told
+    except SystemExit as leaving:  # --help, --version, or wrong usage, already printed
         if leaving.code and (table := words[1 : len(words) - len(given) + 1]):
-            told = f"[tool.pvbench] in pyproject.toml gave {' '.join(table)}"
-            print(f"pvbench: {told}", file=sys.stderr)
+            origin = f"[tool.pvbench] in pyproject.toml gave {' '.join(table)}"
+            print(f"pvbench: {origin}", file=sys.stderr)
         return leaving.code if isinstance(leaving.code, int) else int(Status.USAGE)
     return int(options.execute(options))
 
 
 def _forget_output() -> None:
-    """What is still buffered would fail again when the interpreter ends."""
+    """Text that is still buffered would fail again when the interpreter ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
-    """The parser, and those of its commands."""
+def _parser(first: str) -> tuple[argparse.ArgumentParser, Parsers]:
+    """The parser for a command line that begins with *first*, and those of bundled commands."""
     parser = argparse.ArgumentParser(
         prog="pvbench",
         description="Benchmark ways of sending inter-processor interrupts in guests.",
@@ -86,13 +97,43 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name in COMMANDS:
         module = import_module(f"pvbench.cli.{name}")
-        command = commands.add_parser(
-            name,
-            help=module.HELP,
-            description=module.__doc__,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-        )
-        module.arguments(command)
-        command.set_defaults(execute=module.execute)
-    return parser, dict(commands.choices)
+        _add(commands, name, module.HELP, module.__doc__ or "", module)
+    bundled = dict(commands.choices)
+    if first not in bundled:
+        _add_plugin_commands(commands, first)
+    return parser, bundled
+
+
+def _add(commands: Any, name: str, summary: str, description: str, command: Any) -> None:
+    parser = commands.add_parser(
+        name,
+        help=summary,
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    command.arguments(parser)
+    parser.set_defaults(execute=command.execute)
+
+
+def _add_plugin_commands(commands: Any, first: str) -> None:
+    """
+    Load the command *first*, or list all plugins' commands by name for the help.
+
+    Raises:
+        UsageError: *first* is a word and there is no such command.
+    """
+    from pvbench.plugin.entry_points import commands as command_plugins
+
+    candidates = {n: plugin for n, plugin in command_plugins().items() if n not in COMMANDS}
+    if first.startswith("-"):
+        for name, plugin in candidates.items():
+            origin = f"from {plugin.distribution} {plugin.version}"
+            commands.add_parser(name, help=origin.replace("%", "%%"))
+    elif first in candidates:
+        from pvbench.plugin.loader import load_command
+
+        command = load_command(first)
+        _add(commands, first, command.summary, command.summary, command)
+    else:
+        raise unknown("command", first, [*COMMANDS, *candidates], _LISTING)

@@ -26,7 +26,7 @@ def execute(options: argparse.Namespace) -> Status:
     """One row for each plugin; a broken one is the environment's fault."""
     import attrs
 
-    registry = common.registry(options)
+    registry = common.registry(options, commands=True)
     if options.json:
         common.print_json([attrs.asdict(plugin) for plugin in registry.plugins])
     else:

@@ -139,4 +139,5 @@ KINDS: Final = (
     ),
     Kind("site", "sites", "pvbench.site:Site", _usable),
     Kind("suite", "suites", "pvbench.suite:Suite", _suite_columns),
+    Kind("command", "commands", "pvbench.command:Command"),
 )

@@ -11,29 +11,31 @@ so that an error has an author.
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from importlib.metadata import Distribution, EntryPoint, distributions
 from types import ModuleType
-from typing import Any, Final
+from typing import Any
 
 import attrs
 import pluggy
 
 from pvbench import hookspecs
+from pvbench.command import Command
 from pvbench.errors import PvbenchError, UnavailableError, unknown
 from pvbench.hookspecs import PROJECT
+from pvbench.plugin.entry_points import Candidate, candidates
+from pvbench.plugin.entry_points import commands as command_plugins
 from pvbench.plugin.importing import imported
 from pvbench.plugin.registry import Plugin, Registry
 from pvbench.plugin.validate import check_api, offers_of, register
 
-AUTOLOAD_OFF: Final = "PVBENCH_DISABLE_PLUGIN_AUTOLOAD"
-
 
 def load(
-    options: Iterable[str] = (), *, strict: bool = False, own_only: bool = False
+    options: Iterable[str] = (),
+    *,
+    strict: bool = False,
+    own_only: bool = False,
+    commands: bool = False,
 ) -> Registry:
     """
     Load all plugins.
@@ -43,6 +45,7 @@ def load(
             ``./NAME.py`` a file.
         strict: a broken plugin is an error.
         own_only: of the installed plugins, the bundled ones only.
+        commands: import the plugins that bring commands too.
 
     Raises:
         UsageError: no plugin has a name that is to be blocked.
@@ -52,13 +55,12 @@ def load(
     blocked = {o.removeprefix("no:") for o in options if o.startswith("no:")}
     modules = [option for option in options if not option.startswith("no:")]
     registry = Registry()
-    manager = pluggy.PluginManager(PROJECT)
-    manager.add_hookspecs(hookspecs)
-    for name in blocked:
-        manager.set_blocked(name)
-    own_only = own_only or bool(os.environ.get(AUTOLOAD_OFF))
-    for plugin, importer in _candidates(modules, own_only=own_only):
-        registry.plugins.append(_load_one(registry, manager, plugin, importer))
+    manager = _manager(blocked)
+    for plugin, importer in _sources(modules, own_only=own_only):
+        if plugin.brings_command and not commands:
+            registry.plugins.append(attrs.evolve(plugin, state="not loaded"))
+        else:
+            registry.plugins.append(_load_one(registry, manager, plugin, importer))
     _check_blocked(blocked, registry)
     if strict and registry.broken:
         first = registry.broken[0]
@@ -71,6 +73,35 @@ def load(
     return registry
 
 
+def load_command(name: str) -> Command:
+    """
+    Load the one plugin that brings the command called *name*.
+
+    Raises:
+        KeyError: no plugin has an entry point for it.
+        UnavailableError: the plugin is broken, or does not offer the command.
+    """
+    candidate = command_plugins()[name]
+    registry = Registry()
+    plugin = _load_one(registry, _manager(()), _plugin(candidate), candidate.point.load)
+    what = f"command {name} of plugin {plugin} cannot be used"
+    if plugin.state == "broken":
+        raise UnavailableError(what, why=plugin.error)
+    if name not in registry.table("command"):
+        listing = ", ".join(plugin.offers) or "nothing"
+        raise UnavailableError(what, why=f"the plugin offers {listing}")
+    command: Command = registry.table("command")[name]
+    return command
+
+
+def _manager(blocked: Iterable[str]) -> pluggy.PluginManager:
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(hookspecs)
+    for name in blocked:
+        manager.set_blocked(name)
+    return manager
+
+
 def _check_blocked(blocked: set[str], registry: Registry) -> None:
     names = {plugin.name for plugin in registry.plugins}
     modules = {plugin.module for plugin in registry.plugins if plugin.state == "blocked"}
@@ -78,51 +109,23 @@ def _check_blocked(blocked: set[str], registry: Registry) -> None:
         raise unknown("plugin", stray[0], names, "`pvbench plugins` lists the names.")
 
 
-def _candidates(
+def _sources(
     modules: Iterable[str], *, own_only: bool
 ) -> Iterator[tuple[Plugin, Callable[[], ModuleType]]]:
-    """Bundled plugins first, then others by name, then those asked for."""
-    for point, distribution, version in sorted(_entry_points(), key=_bundled_first):
-        if own_only and distribution != PROJECT:
-            continue
-        plugin = Plugin(
-            name=point.name,
-            module=point.value,
-            distribution=distribution,
-            version=version,
-        )
-        yield plugin, point.load
+    """Each plugin and how it is imported: installed ones, then those of ``-p``."""
+    for candidate in candidates(own_only=own_only):
+        yield _plugin(candidate), candidate.point.load
     for module in modules:
         yield Plugin(name=module, module=module), partial(imported, module)
 
 
-def _entry_points() -> Iterator[tuple[EntryPoint, str, str]]:
-    """
-    (entry point, distribution, version) of our group.
-
-    Of the first distribution of each name: a folder may stand on the path twice.
-    """
-    seen = set()
-    for found in distributions():
-        points = [point for point in found.entry_points if point.group == PROJECT]
-        name, version = _identity(found) if points else ("", "")
-        if name and (key := re.sub(r"[-_.]+", "-", name).lower()) not in seen:
-            seen.add(key)
-            yield from ((point, name, version) for point in points)
-
-
-def _identity(distribution: Distribution) -> tuple[str, str]:
-    """Name and version; what a half-removed one is called nobody knows."""
-    try:
-        told = distribution.metadata
-        return told["Name"] or "?", told["Version"] or "?"
-    except Exception:  # no metadata at all
-        return "?", "?"
-
-
-def _bundled_first(candidate: tuple[EntryPoint, str, str]) -> tuple[bool, str, str]:
-    point, distribution, _ = candidate
-    return distribution != PROJECT, distribution, point.name
+def _plugin(candidate: Candidate) -> Plugin:
+    return Plugin(
+        name=candidate.point.name,
+        module=candidate.point.value,
+        distribution=candidate.distribution,
+        version=candidate.version,
+    )
 
 
 def _load_one(

@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 
 from pvbench.errors import UsageError, unknown
+from pvbench.plugin.entry_points import COMMAND_PREFIX
 from pvbench.plugin.kinds import KINDS, kind_of
 from pvbench.sender import Driver, Sender, Stack
 from pvbench.suite import Suite
@@ -20,7 +21,8 @@ class Plugin:
 
     Args:
         name: entry-point name, or the module name of one given by ``-p``.
-        state: ``ok``, ``broken`` or ``blocked`` (by ``-p no:NAME``).
+        state: ``ok``, ``broken``, ``blocked`` (by ``-p no:NAME``) or ``not loaded``,
+            because it brings a command that is not the one that runs.
         offers: ``kind name`` of everything it brought.
     """
 
@@ -31,6 +33,11 @@ class Plugin:
     state: str = "ok"
     error: str = ""
     offers: tuple[str, ...] = ()
+
+    @property
+    def brings_command(self) -> bool:
+        """Its entry point promises a sub-command."""
+        return self.name.startswith(COMMAND_PREFIX)
 
     def __str__(self) -> str:
         if self.distribution == "-":  # given by ``-p``

@@ -105,11 +105,20 @@ def test_a_plugin_from_outside_is_listed_with_distribution_and_version(
     [
         pytest.param("senders", r"kvm-pv-one-by-one +overlay +send_IPI_mask ", id="sender"),
         pytest.param("workloads", r"every:STEP +one call to every n-th CPU", id="family"),
+        pytest.param("commands", r"apic-ids +print the APIC IDs of a guest", id="command"),
     ],
 )
 def test_what_it_offers_is_listed(environment: Environment, kind: str, row: str) -> None:
     """As everybody else's."""
     assert re.search(f"^{row}", environment.pvbench("list", kind), re.MULTILINE)
+
+
+def test_its_command_is_listed_by_help_and_runs(environment: Environment) -> None:
+    """The help has the distribution; the command has its own options and exit status."""
+    line = r"^    apic-ids +from pvbench-outside 1\.4$"
+
+    assert re.search(line, environment.pvbench("--help"), re.MULTILINE)
+    assert environment.pvbench("apic-ids", "ids:0,16", "--hex") == "0x0 0x10\n"
 
 
 def test_a_run_with_its_sender_and_workload_is_proved_and_says_whose_they_are(
@@ -155,7 +164,7 @@ def test_a_new_plugin_works_as_it_is_written(
 
 
 def test_building_leaves_nothing_in_the_tree(environment: Environment) -> None:
-    """The plugin's two files, and no third."""
+    """The files of the plugin and no others."""
     left = {path.name for path in OUTSIDE.iterdir()} - {"__pycache__"}
 
-    assert left == {"pyproject.toml", "pvbench_outside.py"}
+    assert left == {"pyproject.toml", "pvbench_outside.py", "pvbench_outside_command.py"}

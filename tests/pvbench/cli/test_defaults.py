@@ -15,7 +15,7 @@ from support.planted import overlay
 from support.runs import Cli, Plant, file_of, row_of
 
 Typed = Callable[..., list[str]]
-PARSERS = command_line._parser()[1]
+PARSERS = command_line._parser("run")[1]
 IN_ORDER = "return (WrMsr(0x830, apic.id(cpu) << 32 | vector) for cpu in cpus)"
 
 

@@ -1,0 +1,74 @@
+"""
+The entry points of all plugins, read without importing one of them.
+
+This module imports nothing heavy, because `--help` needs it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from importlib.metadata import Distribution, EntryPoint, distributions
+from typing import Final, NamedTuple
+
+GROUP: Final = "pvbench"
+BUNDLE: Final = "pvbench"  # the distribution of the bundled plugins
+COMMAND_PREFIX: Final = "command-"
+AUTOLOAD_OFF: Final = "PVBENCH_DISABLE_PLUGIN_AUTOLOAD"
+
+
+class Candidate(NamedTuple):
+    """An entry point, and the distribution and version it belongs to."""
+
+    point: EntryPoint
+    distribution: str
+    version: str
+
+    @property
+    def command(self) -> str:
+        """The sub-command it brings; empty if it brings none."""
+        name = self.point.name
+        return name.removeprefix(COMMAND_PREFIX) if name.startswith(COMMAND_PREFIX) else ""
+
+
+def candidates(*, own_only: bool = False) -> list[Candidate]:
+    """
+    All plugins, bundled ones first, then by distribution and name.
+
+    Args:
+        own_only: the bundled plugins only, which is also what the environment can ask for.
+    """
+    own_only = own_only or bool(os.environ.get(AUTOLOAD_OFF))
+    every = sorted(_installed(), key=_bundled_first)
+    return [plugin for plugin in every if plugin.distribution == BUNDLE or not own_only]
+
+
+def commands() -> dict[str, Candidate]:
+    """The plugins that bring a sub-command, by its name; the first one of a name counts."""
+    named = {plugin.command: plugin for plugin in reversed(candidates()) if plugin.command}
+    return dict(sorted(named.items()))
+
+
+def _installed() -> Iterator[Candidate]:
+    """Those of the first distribution of each name: a folder may be on the path twice."""
+    seen = set()
+    for distribution in distributions():
+        points = [point for point in distribution.entry_points if point.group == GROUP]
+        name, version = _identity(distribution) if points else ("", "")
+        if name and (key := re.sub(r"[-_.]+", "-", name).lower()) not in seen:
+            seen.add(key)
+            yield from (Candidate(point, name, version) for point in points)
+
+
+def _identity(distribution: Distribution) -> tuple[str, str]:
+    """Name and version; ``?`` for those of a half-removed distribution."""
+    try:
+        metadata = distribution.metadata
+        return metadata["Name"] or "?", metadata["Version"] or "?"
+    except Exception:  # no metadata at all
+        return "?", "?"
+
+
+def _bundled_first(plugin: Candidate) -> tuple[bool, str, str]:
+    return plugin.distribution != BUNDLE, plugin.distribution, plugin.point.name
