@@ -54,6 +54,10 @@ class UsageError(PvbenchError):
     """The command line, a suite or a file given by the user cannot be used."""
 
 
+class DamagedError(UsageError):
+    """A result file is cut off or otherwise not JSON; its values are lost."""
+
+
 class UnavailableError(PvbenchError):
     """The machine lacks what was asked for: a device, a disk, a permission."""
 

@@ -7,23 +7,24 @@ What they hold is made in `pvbench.run.collector`.
 from __future__ import annotations
 
 import contextlib
+import gzip
 import io
-import json
+import os
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pyperf
 
-from pvbench.errors import UnavailableError, UsageError, not_writable, unknown
+from pvbench.errors import DamagedError, UnavailableError, UsageError, not_writable, unknown
 from pvbench.host import name as host_name
-from pvbench.host.files import replacing
-from pvbench.results import journal
+from pvbench.host.files import read_regular, replacing
+from pvbench.results import parsing
 
-FORMAT: Final = 1
 _STAMP: Final = "%Y%m%dT%H%M%SZ"
 _STAMP_LENGTH: Final = 16
 PUBLISHED: Final = "published:"
@@ -43,16 +44,19 @@ Metadata = dict[str, str | int | float]
 
 def write(suite: pyperf.BenchmarkSuite, path: Path) -> None:
     """
-    Replace *path* at one stroke; what it held before stays if that fails.
+    Replace *path* in one step; its old content stays if that fails.
 
     Raises:
         UnavailableError: no permission, no space, no such directory.
     """
     text = io.StringIO()
     suite.dump(text)
+    content = text.getvalue().encode()
+    if path.suffix == ".gz":
+        content = gzip.compress(content, mtime=0)
     try:
         with replacing(path) as file:
-            file.write(text.getvalue().encode())
+            file.write(content)
     except OSError as error:
         raise not_writable(path, error, _ELSEWHERE) from None
 
@@ -85,27 +89,29 @@ def claim(output: str | None, suite: str, label: str | None) -> Path:
 
 
 def _create(path: Path) -> Path:
-    if path.suffix != ".json":
-        raise UsageError(f"{path} does not end in .json", fix="pyperf files do.")
+    if not is_result_name(path):
+        raise UsageError(f"{path} does not end in .json or .json.gz", fix="pyperf files do.")
+    taken = [other for other in (path, _twin(path)) if os.path.lexists(other)]
     try:
-        if not path.exists():
-            _forget(journal.beside(path))
-        with path.open("x"):
+        if not taken:
+            path.open("x").close()
             return path
-    except FileExistsError:
-        raise UsageError(
-            f"{path} exists", fix="Give another -o FILE, or remove it first."
-        ) from None
+    except FileExistsError:  # another run was quicker
+        taken = [path]
     except OSError as error:
         raise not_writable(path, error, _ELSEWHERE) from None
+    raise UsageError(f"{taken[0]} exists", fix="Give another -o FILE, or remove it first.")
 
 
-def _forget(book: Path) -> None:
-    """Remove the journal of a run that measured nothing; leave anybody else's file."""
-    if book.is_file() and not journal.read(book) and book.stat().st_size:
-        raise UsageError(f"{book} exists and is no journal of a run", fix="Move it away.")
-    if book.is_file():
-        book.unlink()
+def is_result_name(path: Path) -> bool:
+    """Whether a result file can have this name."""
+    return path.name.endswith((".json", ".json.gz"))
+
+
+def _twin(path: Path) -> Path:
+    """The other result file that would have the same journal."""
+    zipped = path.name.endswith(".gz")
+    return path.with_name(path.name.removesuffix(".gz") if zipped else f"{path.name}.gz")
 
 
 def latest(count: int) -> list[Path]:
@@ -115,8 +121,22 @@ def latest(count: int) -> list[Path]:
 
 def all_runs() -> list[Path]:
     """Every result file of this machine, oldest first; empty if nothing is measured yet."""
-    found = (Path("results") / host_name.name()).glob("*.json")
-    return sorted(found, key=lambda path: (path.name[:_STAMP_LENGTH], len(path.name), path))
+    folder = Path("results") / host_name.name()
+    paths = [path for ending in ("*.json", "*.json.gz") for path in folder.glob(ending)]
+    now = datetime.now(UTC).strftime(_STAMP)
+    return sorted((path for path in paths if path.is_file()), key=partial(_age, now))
+
+
+def _age(now: str, path: Path) -> tuple[object, ...]:
+    """
+    A key that sorts by the time in the name of a result file.
+
+    A name without a time, or with one in the future, says nothing about its age: such a
+    file comes first, so that it is never taken for the last run.
+    """
+    stamp = path.name[:_STAMP_LENGTH]
+    is_past = bool(re.fullmatch(r"[0-9]{8}T[0-9]{6}Z", stamp)) and stamp <= now
+    return is_past, stamp, len(path.name), path
 
 
 def locate(name: str) -> Path:
@@ -142,62 +162,24 @@ def _published() -> Path:
     return packaged if packaged.is_dir() else packaged.parents[1] / "results/published"
 
 
-def read(name: str) -> pyperf.BenchmarkSuite:
+def read(name: str, *, whole: bool = False) -> pyperf.BenchmarkSuite:
     """
-    Load a result file.
+    Load a result file and check everything that reports rely on.
+
+    With *whole* a file that lacks its last line feed is damaged, too.
 
     Raises:
-        UsageError: it is not there, not JSON, not pyperf's, or of another format.
+        DamagedError: the file is cut off or not JSON.
+        UsageError: the file is not there, not JSON, not pyperf's, or of another format.
     """
     path = locate(name)
     try:
-        text = path.read_text(encoding="utf-8")
+        content = read_regular(path)
     except OSError as error:
         raise UsageError(f"{name} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{name} is not a text file", fix=_EXPECTED) from None
-    suite = _parse(name, text)
-    for benchmark in suite:
-        version = benchmark.get_metadata().get("pvbench_format")
-        if version is None or "pvbench_clock" not in benchmark.get_metadata():
-            raise UsageError(f"{name} is a pyperf file, but not of pvbench", fix=_EXPECTED)
-        if version != FORMAT:
-            raise UsageError(
-                f"{name} is of pvbench's format {version!r}, this one reads {FORMAT}",
-                fix="Use the pvbench that wrote it.",
-            )
-    clocks = {benchmark.get_metadata()["pvbench_clock"] for benchmark in suite}
-    if len(clocks) > 1:
-        raise UsageError(
-            f"{name} mixes clocks: {', '.join(sorted(map(str, clocks)))}",
-            why="times of different clocks are never compared",
-            fix="Keep each clock in a file of its own.",
-        )
-    return suite
-
-
-_EXPECTED: Final = "Give a file written by `pvbench run`."
-
-
-def _parse(name: str, text: str) -> pyperf.BenchmarkSuite:
-    if not text.strip():
-        raise UsageError(f"{name} is empty", why="its run measured nothing", fix=_EXPECTED)
-    try:
-        data: Any = json.loads(text)
-    except json.JSONDecodeError as error:
-        cut = text.startswith("{") and not text.rstrip().endswith("}")
-        what = "is cut off" if cut else "is not JSON"
-        raise UsageError(f"{name} {what}", why=str(error), fix=_EXPECTED) from None
-    if not isinstance(data, dict) or "benchmarks" not in data:
-        raise UsageError(f"{name} is not a pyperf file", fix=_EXPECTED)
-    try:
-        return pyperf.BenchmarkSuite.loads(text)
-    except Exception as error:
-        raise UsageError(
-            f"{name} is not a pyperf file this pyperf reads",
-            why=str(error),
-            fix=_EXPECTED,
-        ) from None
+    if whole and content.startswith(b"{") and not content.endswith(b"\n"):
+        raise DamagedError(f"{name} is cut off")
+    return parsing.suite_from(name, content)
 
 
 def differing(suites: Iterable[pyperf.BenchmarkSuite]) -> dict[str, list[str]]:

@@ -12,9 +12,11 @@ from collections.abc import Callable, Container
 import attrs
 import pyperf
 
-from pvbench.results.files import FORMAT, Metadata
+from pvbench.results.files import Metadata
+from pvbench.results.parsing import FORMAT, IndexedSuite
 from pvbench.run.boot import Measured
 from pvbench.run.prepared import Prepared
+from pvbench.run.request import PreparedRun
 from pvbench.slice_result import Counts, SliceResult
 
 
@@ -67,6 +69,19 @@ class Collector:
     metadata: dict[str, Metadata]
     runs: dict[str, dict[str, dict[int, pyperf.Run]]] = attrs.field(factory=dict)
 
+    @classmethod
+    def of(cls, prepared: PreparedRun) -> Collector:
+        """An empty one for a run."""
+        plan, label = prepared.plan, prepared.request.label
+        ready = {case.case.name: case for boot in plan.boots for case in boot.cases}
+        metadata = {
+            case.name: case_metadata(ready[case.name])
+            | {"pvbench_sender_plugin": prepared.origins[case.stack.sender.name]}
+            for case in plan.cases
+            if case.name in ready
+        }
+        return cls(prepared.facts | ({"pvbench_label": label} if label else {}), metadata)
+
     def add(self, case: Measured, *, boot: int, warmup_of: Callable[[int], int]) -> None:
         """One case in the boot that is its replicate number *boot*."""
         if case.result is None:
@@ -116,7 +131,7 @@ class Collector:
         if not self.runs:
             return None
         in_order = (self.runs.get(name, {}) for name in self.metadata)
-        return pyperf.BenchmarkSuite(
+        return IndexedSuite(
             [
                 pyperf.Benchmark([runs[boot] for boot in sorted(runs)])
                 for case in in_order

@@ -1,0 +1,184 @@
+"""
+A result file, from its bytes to a pyperf suite whose metadata reports can rely on.
+
+A result file may have been edited or made by another program: each fact that a report
+computes with or needs is checked here, once.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import math
+import zlib
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pyperf
+
+from pvbench.errors import DamagedError, UsageError
+
+FORMAT: Final = 1
+_EXPECTED: Final = "Give a file written by `pvbench run`."
+_GZIP: Final = b"\x1f\x8b"
+_LONGEST: Final = 1 << 30  # bytes of a file when it is unpacked
+_SHORTEST_S, _LONGEST_S = 1e-15, 1e290
+_INTEGERS: Final = 1 << 63
+# Facts of every series that tell cases apart or say what the times are.
+_TEXT: Final = (
+    *("suite", "workload", "sender", "driver", "stack", "guest", "apic_ids", "series"),
+    *("delivery", "site", "clock", "target_state"),
+)
+_COUNTS: Final = ("suite_version", "vcpus", "targets")
+# Facts that a series may lack.
+_OPTIONAL_TEXT: Final = (
+    *("costs", "costs_sha256", "shorthands", "overlaid", "execution", "family", "variant"),
+    *("parameter", "target_state_proved", "stand_in", "caveat", "overcommitted", "label"),
+)
+_OPTIONAL_NUMBERS: Final = (
+    *("boot", "sources", "lost", "icr_writes", "hypercalls", "handlers", "exits"),
+    *("coalesced", "wakeups_polled", "wakeups_blocked", "assumed", "parameter_value"),
+    *("guest_bits", "host_cpus"),
+)
+
+
+class IndexedSuite(pyperf.BenchmarkSuite):  # type: ignore[misc]  # pyperf is without types
+    """A pyperf suite that looks a benchmark up by its name without a search."""
+
+    def __init__(self, benchmarks: list[pyperf.Benchmark], filename: str | None = None) -> None:
+        self._by_name: dict[str, pyperf.Benchmark] = {}
+        super().__init__(benchmarks, filename=filename)
+
+    def add_benchmark(self, benchmark: pyperf.Benchmark) -> None:
+        """Add one whose name is new."""
+        super().add_benchmark(benchmark)
+        self._by_name[benchmark.get_name()] = benchmark
+
+    def get_benchmark(self, name: str) -> pyperf.Benchmark:
+        """The benchmark called *name*; KeyError if there is none."""
+        return self._by_name[name]
+
+
+def suite_from(name: str, content: bytes) -> pyperf.BenchmarkSuite:
+    """
+    The suite in the *content* of the result file called *name*.
+
+    Raises:
+        DamagedError: the content is cut off or not JSON.
+        UsageError: the content is not pyperf's, not pvbench's, or malformed.
+    """
+    suite = _parsed(name, _text(name, content))
+    for benchmark in suite:
+        if why := _why_foreign(benchmark.get_metadata()):
+            raise UsageError(f"{name} {why}", fix=_EXPECTED)
+        if why := next(_malformed(benchmark), ""):
+            series = benchmark.get_name()
+            raise UsageError(f"{name} is malformed: {why} of {series!r}", fix=_EXPECTED)
+    _check_clocks(name, suite)
+    return suite
+
+
+def _text(name: str, content: bytes) -> str:
+    try:
+        if content.startswith(_GZIP):
+            content = _unpacked(name, content)
+        return content.decode()
+    except (EOFError, OSError, zlib.error) as error:
+        raise DamagedError(f"{name} is cut off", why=str(error), fix=_EXPECTED) from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{name} is not a text file", fix=_EXPECTED) from None
+
+
+def _unpacked(name: str, content: bytes) -> bytes:
+    with gzip.open(io.BytesIO(content)) as file:
+        unpacked = file.read(_LONGEST + 1)
+    if len(unpacked) > _LONGEST:
+        raise UsageError(f"{name} is more than {_LONGEST} bytes when it is unpacked")
+    return unpacked
+
+
+def _parsed(name: str, text: str) -> pyperf.BenchmarkSuite:
+    if not text.strip():
+        raise UsageError(f"{name} is empty", why="its run measured nothing", fix=_EXPECTED)
+    try:
+        data: Any = json.loads(text)
+    except json.JSONDecodeError as error:
+        cut = text.startswith("{") and not text.rstrip().endswith("}")
+        what = "is cut off" if cut else "is not JSON"
+        raise DamagedError(f"{name} {what}", why=str(error), fix=_EXPECTED) from None
+    except (ValueError, RecursionError) as error:  # an integer too long, lists too deep
+        raise UsageError(f"{name} cannot be read", why=str(error), fix=_EXPECTED) from None
+    if not isinstance(data, dict) or "benchmarks" not in data:
+        raise UsageError(f"{name} is not a pyperf file", fix=_EXPECTED)
+    try:
+        return IndexedSuite.loads(text)
+    except Exception as error:
+        raise UsageError(
+            f"{name} is not a pyperf file this pyperf reads",
+            why=str(error),
+            fix=_EXPECTED,
+        ) from None
+
+
+def _why_foreign(metadata: dict[str, Any]) -> str:
+    """Why a benchmark is not one of this pvbench; '' if it is."""
+    version = metadata.get("pvbench_format")
+    if version is None or "pvbench_clock" not in metadata:
+        return "is a pyperf file, but not of pvbench"
+    if version != FORMAT:
+        return f"has pvbench's format {version!r}, and this pvbench reads {FORMAT}"
+    return ""
+
+
+def _malformed(benchmark: pyperf.Benchmark) -> Iterator[str]:
+    """What reports cannot work with."""
+    facts = _facts(benchmark.get_metadata())
+    yield from (f"there is no {key}" for key in (*_TEXT, *_COUNTS) if key not in facts)
+    if "family" in facts:
+        needed = ("parameter", "parameter_value")
+        yield from (f"there is no {key}" for key in needed if key not in facts)
+    runs = [run for run in benchmark.get_runs() if run.values]
+    if not runs:
+        yield "there is no value"
+    for run in runs:
+        yield from _malformed_run(run)
+
+
+def _malformed_run(run: pyperf.Run) -> Iterator[str]:
+    if not all(_SHORTEST_S <= value <= _LONGEST_S for value in run.values):
+        yield f"there is a time outside {_SHORTEST_S:g} to {_LONGEST_S:g} s"
+    facts = _facts(run.get_metadata())
+    for key, fact in facts.items():
+        if not _is_plain(fact):
+            yield f"{key} is not a finite number or a text"
+    for key in (*_TEXT, *_OPTIONAL_TEXT):
+        if not isinstance(facts.get(key, ""), str):
+            yield f"{key} is not a text"
+    for key in (*_COUNTS, *_OPTIONAL_NUMBERS):
+        fact = facts.get(key, 0)
+        if isinstance(fact, str) or fact < 0:
+            yield f"{key} is not a number of 0 or more"
+
+
+def _facts(metadata: dict[str, Any]) -> dict[str, Any]:
+    """Metadata of pvbench without its prefix."""
+    own = ((key, fact) for key, fact in metadata.items() if key.startswith("pvbench_"))
+    return {key.removeprefix("pvbench_"): fact for key, fact in own}
+
+
+def _is_plain(fact: object) -> bool:
+    """Whether it is a text or a number that can be computed with."""
+    if isinstance(fact, float):
+        return math.isfinite(fact) and abs(fact) <= _LONGEST_S
+    return type(fact) is str or (type(fact) is int and abs(fact) < _INTEGERS)
+
+
+def _check_clocks(name: str, suite: pyperf.BenchmarkSuite) -> None:
+    clocks = {benchmark.get_metadata()["pvbench_clock"] for benchmark in suite}
+    if len(clocks) > 1:
+        raise UsageError(
+            f"{name} mixes clocks: {', '.join(sorted(clocks))}",
+            why="times of different clocks are never compared",
+            fix="Keep each clock in a file of its own.",
+        )
