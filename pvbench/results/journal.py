@@ -1,14 +1,15 @@
 """
-The journal of a run: what was planned and how every boot and case ended.
+The journal of a run: the plan, and how every boot and case ended.
 
-One JSON value a line, beside the pyperf file, on disk before the next boot:
+One JSON object a line, beside the pyperf file, on disk before the next boot:
 
     {"plan": {...}}        first: suite, seed, clock, cases, settings
     {"case": name, ...}    a case that will not run: outcome and reason
     {"boot": n, ...}       a boot: outcome, reason, and those of its cases
     {"end": status, ...}   last; missing if the run was killed
 
-A resumed run appends to it; of two lines on one boot the later one counts.
+A resumed run appends to it.  Of two lines on one boot the later one counts, and so does
+the later of two plans: it has more boots.
 """
 
 from __future__ import annotations
@@ -17,125 +18,221 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, Final
 
 import attrs
 
 from pvbench.errors import UnavailableError, UsageError, not_writable
+from pvbench.host.files import open_regular, read_regular
 
-FORMAT = 1
-_BEGIN = b'{"plan": '
+FORMAT: Final = 1
+OUTCOMES: Final = ("ok", "unsupported", "blocked", "void", "failed")
+_BEGIN: Final = b'{"plan": '
+_OPEN: Final = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
 
-Entries = list[dict[str, Any]]
+Entry = dict[str, Any]
+Entries = list[Entry]
 
 
 def beside(results: Path) -> Path:
-    """The journal of a pyperf file."""
-    return results.with_suffix(".jsonl")
+    """The journal of a result file."""
+    return results.with_name(results.name.removesuffix(".gz")).with_suffix(".jsonl")
 
 
 @attrs.frozen
 class Journal:
-    """An append-only file, locked while open; a line is on disk when `write` returns."""
+    """
+    An append-only file, locked while it is open; a line is on disk when `write` returns.
+
+    Args:
+        entries: what the file holds.
+    """
 
     path: Path
-    _file: BinaryIO = attrs.field(repr=False)
+    entries: Entries
+    _descriptor: int = attrs.field(repr=False)
 
     @classmethod
     @contextmanager
-    def opened(cls, path: Path) -> Iterator[Journal]:
+    def opened(cls, path: Path, *, anew: bool = False) -> Iterator[Journal]:
         """
-        Open or create it, without the half-written line a killed run may have left.
+        Open or create a journal and drop a half-written last line of a killed run.
+
+        With *anew* the journal starts empty: its result file is gone.
 
         Raises:
-            UnavailableError: it cannot be written, or another run is writing it.
+            UnavailableError: the file cannot be written, or another run is writing it.
+            UsageError: the file is not a journal, so it is left as it is.
         """
+        descriptor = _locked(path)
         try:
-            file = path.open("a+b")
-        except OSError as error:
-            raise not_writable(path, error) from None
-        with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise UnavailableError(
-                    f"another run is writing {path}", fix="Wait for it."
-                ) from None
-            file.seek(0)
-            content = file.read()
-            if not content.endswith(b"\n"):
-                file.truncate(content.rfind(b"\n") + 1)
-            yield cls(path, file)
+            content = _content(descriptor)
+            entries = parse(path, content)
+            whole = 0 if anew else content.rfind(b"\n") + 1
+            if whole < len(content):
+                os.ftruncate(descriptor, whole)
+            yield cls(path, [] if anew else entries, descriptor)
+        finally:
+            os.close(descriptor)
 
     def write(self, **entry: Any) -> None:
         """
         Append one line.
 
         Raises:
-            UnavailableError: it cannot be written.
+            UnavailableError: the line cannot be written.
         """
+        line = json.dumps(entry).encode() + b"\n"
         try:
-            self._file.write(json.dumps(entry).encode() + b"\n")
-            self._file.flush()
-            os.fsync(self._file.fileno())
+            while line:
+                line = line[os.write(self._descriptor, line) :]
+            os.fsync(self._descriptor)
         except OSError as error:
             raise not_writable(self.path, error) from None
+        self.entries.append(entry)
+
+
+def _locked(path: Path) -> int:
+    """The descriptor of the journal at *path*, locked."""
+    while True:
+        try:
+            descriptor = open_regular(path, _OPEN)
+        except OSError as error:
+            raise not_writable(path, error) from None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise UnavailableError(
+                f"another run is writing {path}", fix="Wait for it."
+            ) from None
+        with suppress(FileNotFoundError):  # another run may have removed it before the lock
+            if os.path.samestat(os.fstat(descriptor), path.stat()):
+                return descriptor
+        os.close(descriptor)
+
+
+def _content(descriptor: int) -> bytes:
+    with os.fdopen(os.dup(descriptor), "rb") as file:
+        file.seek(0)
+        return file.read()
 
 
 def plan_of(entries: Entries) -> dict[str, Any]:
-    """What was planned; {} if it is not known."""
-    return next((entry["plan"] for entry in entries if "plan" in entry), {})
+    """The plan; {} if the journal ends before it."""
+    return next((entry["plan"] for entry in reversed(entries) if "plan" in entry), {})
 
 
-def boots_of(entries: Entries) -> dict[int, dict[str, Any]]:
+def boots_of(entries: Entries) -> dict[int, Entry]:
     """How each boot ended, by number."""
     return {entry["boot"]: entry for entry in entries if "boot" in entry}
 
 
-def boots_done(entries: Entries) -> dict[int, dict[str, Any]]:
+def boots_done(entries: Entries) -> dict[int, Entry]:
     """The boots that need not be repeated."""
-    return {n: boot for n, boot in boots_of(entries).items() if boot.get("outcome") == "ok"}
+    return {n: boot for n, boot in boots_of(entries).items() if boot["outcome"] == "ok"}
 
 
-def is_complete(entries: Entries) -> bool:
-    """No boot is missing and none has failed, and the run came to its end."""
-    ended = any("end" in entry for entry in entries)
-    return ended and len(boots_done(entries)) == plan_of(entries).get("boots")
+def is_complete(entries: Entries, boots: int) -> bool:
+    """Whether the run came to its end and none of so many boots is missing or has failed."""
+    ended = bool(entries) and "end" in entries[-1]
+    done = boots_done(entries)
+    return ended and all(number in done for number in range(1, boots + 1))
 
 
 def read(path: Path) -> Entries:
     """
-    The entries of a journal, a half-written last line left out; [] if there is none.
+    The entries of a journal without a half-written last line; [] if there is no journal.
 
     Raises:
-        UsageError: it is no journal, or of another format.
+        UsageError: the file is not a journal, or it has another format.
     """
     try:
-        *lines, rest = path.read_bytes().split(b"\n")
-    except OSError:
+        content = read_regular(path)
+    except (FileNotFoundError, IsADirectoryError):
         return []
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read", why=str(error.strerror)) from None
+    return parse(path, content)
+
+
+def parse(path: Path, content: bytes) -> Entries:
+    """
+    The entries in the *content* of the journal at *path*.
+
+    Raises:
+        UsageError: the content is not that of a journal, or it has another format.
+    """
+    *lines, rest = content.split(b"\n")
     if not lines and rest[: len(_BEGIN)] != _BEGIN[: len(rest)]:
         raise _no_journal(path, "it does not start with a plan")
-    entries: list[Any] = []
-    for number, line in enumerate(lines, 1):
-        try:
-            entries.append(json.loads(line))
-        except ValueError:
-            raise _no_journal(path, f"line {number} is not JSON") from None
-    if not all(isinstance(entry, dict) for entry in entries):
-        raise _no_journal(path, "a line is no JSON object")
-    plan = entries[0].get("plan") if entries else {"format": FORMAT}
-    if not isinstance(plan, dict):
+    entries = [_entry(path, number, line) for number, line in enumerate(lines, 1)]
+    if entries and "plan" not in entries[0]:
         raise _no_journal(path, "it does not start with a plan")
-    if plan.get("format") != FORMAT:
-        raise UsageError(
-            f"{path} is a journal of format {plan.get('format')!r}, not {FORMAT}",
-            fix="Use the pvbench that wrote it.",
-        )
     return entries
 
 
+def _entry(path: Path, number: int, line: bytes) -> Entry:
+    """One line, checked."""
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        raise _no_journal(path, f"line {number} is not JSON") from None
+    if not isinstance(entry, dict):
+        raise _no_journal(path, f"line {number} is not a JSON object")
+    plan = entry.get("plan")
+    if isinstance(plan, dict) and (version := plan.get("format")) != FORMAT:
+        shown = repr(version) if isinstance(version, int | str) else "unknown"
+        raise UsageError(
+            f"{path} is a journal of format {shown}, not {FORMAT}",
+            fix="Use the pvbench that wrote it.",
+        )
+    for key, is_well_formed in _WELL_FORMED.items():
+        if key in entry and not is_well_formed(entry):
+            raise _no_journal(path, f"the {key} in line {number} is malformed")
+    return entry
+
+
+def _is_plan(entry: Entry) -> bool:
+    plan = entry["plan"]
+    return isinstance(plan, dict) and (
+        _is_count(plan.get("boots", 0))
+        and isinstance(cases := plan.get("cases", []), list)
+        and all(isinstance(name, str) for name in cases)
+        and all(isinstance(plan.get(key, {}), dict) for key in ("effort", "senders", "facts"))
+    )
+
+
+def _is_case(entry: Entry) -> bool:
+    return isinstance(entry["case"], str) and _is_outcome(entry)
+
+
+def _is_boot(entry: Entry) -> bool:
+    cases = entry.get("cases", {})
+    return (
+        _is_count(entry["boot"])
+        and entry.get("outcome") in OUTCOMES
+        and isinstance(cases, dict)
+        and all(isinstance(case, dict) and _is_outcome(case) for case in cases.values())
+    )
+
+
+def _is_end(entry: Entry) -> bool:
+    return _is_count(entry["end"]) and _is_count(entry.get("signal", 0))
+
+
+def _is_outcome(entry: Entry) -> bool:
+    return entry.get("outcome") in OUTCOMES and isinstance(entry.get("reason"), str)
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and 0 <= value < 1 << 32
+
+
+_WELL_FORMED: Final = {"plan": _is_plan, "case": _is_case, "boot": _is_boot, "end": _is_end}
+
+
 def _no_journal(path: Path, why: str) -> UsageError:
-    return UsageError(f"{path} is no journal of a run", why=why, fix="Move it away.")
+    return UsageError(f"{path} is not a journal of a run", why=why, fix="Move it away.")

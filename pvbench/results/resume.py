@@ -1,7 +1,8 @@
 """
 Which unfinished run a new one continues.
 
-A plan is the same if everything in it is: cases, ops, seed, effort, software.
+A plan is the same if everything in it is: cases, ops, seed, effort, software.  Only boots
+may be added: the boots of a plan are the first ones of a plan with more boots.
 """
 
 from __future__ import annotations
@@ -13,51 +14,69 @@ from typing import Any
 
 from pvbench.errors import UsageError
 from pvbench.results import journal
-from pvbench.results.files import all_runs
+from pvbench.results.files import all_runs, is_result_name
 
 _SHA256 = 64  # hexadecimal digits
 
 
 def find(output: str | None, plan: dict[str, Any]) -> Path | None:
     """
-    The result file to continue; None if there is none, so that the run starts.
+    The result file to continue; None if there is none, so that a new run starts.
 
-    With *output* that file, else the newest unfinished run of *plan* on this machine.
+    With *output* that file, else the newest run of *plan* on this machine that lacks boots.
 
     Raises:
         UsageError: *output* holds another run.
     """
     if output is not None:
         path = Path(output)
-        ours = path.suffix == ".json" and path.exists()  # else claiming it says why not
+        ours = is_result_name(path) and path.exists()  # else claiming it says why not
         return path if ours and _holds(path, plan) else None
-    return next((path for path, before in _unfinished() if before == plan), None)
+    runs = (
+        path
+        for path, entries in _runs()
+        if _continues(journal.plan_of(entries), plan)
+        and not journal.is_complete(entries, plan["boots"])
+    )
+    return next(runs, None)
 
 
 def why_anew(plan: dict[str, Any]) -> str:
     """Why a run of *plan* starts although it might have resumed one."""
-    told = "there is no unfinished run of this plan here, a new one starts"
-    for path, before in _unfinished():
-        if before.get("suite") == plan["suite"]:
-            return f"{told}; unlike in {path}: {_differing(before, plan)}"
-    return told
+    why = "there is no unfinished run of this plan here, a new one starts"
+    for path, entries in _runs():
+        before = journal.plan_of(entries)
+        is_unfinished = not journal.is_complete(entries, before.get("boots", 0))
+        if is_unfinished and before.get("suite") == plan["suite"]:
+            return f"{why}; unlike in {path}: {_differing(before, plan)}"
+    return why
 
 
-def _unfinished() -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Unfinished runs of this machine and their plans, the newest first."""
+def _runs() -> Iterator[tuple[Path, journal.Entries]]:
+    """Runs of this machine that have a plan, with their journals, the newest first."""
     for path in reversed(all_runs()):
-        with suppress(UsageError):  # a damaged journal is nobody's
+        with suppress(UsageError):  # a journal that cannot be read is of no known plan
             entries = journal.read(journal.beside(path))
-            if journal.plan_of(entries) and not journal.is_complete(entries):
-                yield path, journal.plan_of(entries)
+            if journal.plan_of(entries):
+                yield path, entries
+
+
+def _continues(before: dict[str, Any], plan: dict[str, Any]) -> bool:
+    """Whether *plan* is the plan *before*, perhaps with more boots."""
+    return _but_boots(before) == _but_boots(plan) and before.get("boots", 0) <= plan["boots"]
+
+
+def _but_boots(plan: dict[str, Any]) -> dict[str, Any]:
+    """A plan without the number of its boots."""
+    return plan | {"boots": 0, "effort": plan.get("effort", {}) | {"boots": 0}}
 
 
 def _holds(path: Path, plan: dict[str, Any]) -> bool:
-    """*path* belongs to a run of *plan*, be it that nothing of it was written yet."""
+    """Whether *path* belongs to a run of *plan*, perhaps one that has written nothing yet."""
     before = journal.plan_of(journal.read(journal.beside(path)))
     if not before and not path.stat().st_size:
         return True
-    if before == plan:
+    if before and _continues(before, plan):
         return True
     why = _differing(before, plan) if before else "it has no journal"
     raise UsageError(f"{path} holds another run", why=why, fix="Give another -o FILE.")

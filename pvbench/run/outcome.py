@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import attrs
 
+from pvbench.results.journal import OUTCOMES
 from pvbench.validators import one_of
-
-OUTCOMES: Final = ("ok", "unsupported", "blocked", "void", "failed")
 
 
 @attrs.frozen

@@ -27,7 +27,7 @@ def small(cli: Cli, *options: str) -> Done:
     return cli(*SMALL, *options)
 
 
-def prepared_small(output: str, **changes: object) -> PreparedRun:
+def prepared_small(output: str, *, boots: int = 2, **changes: object) -> PreparedRun:
     """The same, without a command line."""
     selection = Selection(
         senders=("native",),
@@ -39,7 +39,7 @@ def prepared_small(output: str, **changes: object) -> PreparedRun:
         suite=bundled().suite("norov"),
         selection=selection,
         pace="fast",
-        boots=2,
+        boots=boots,
         output=output,
         quiet=True,
         resume=True,

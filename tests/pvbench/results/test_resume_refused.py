@@ -57,7 +57,7 @@ WIDER = "norov.normal-ipi x2apic-physical dense:4 halted masks model@local skyla
         pytest.param(("--seed", "7"), "seed was 0, is 7", id="seed"),
         pytest.param(("--label", "x"), "label was none, is 'x'", id="label"),
         pytest.param(
-            ("--boots", "3"), "effort.boots was 2, is 3, boots was 2, is 3", id="boots"
+            ("--boots", "1"), "effort.boots was 2, is 1, boots was 2, is 1", id="boots"
         ),
         pytest.param(
             ("--vcpus", "1,3,4"),
@@ -190,8 +190,8 @@ def test_what_is_found_out_later_of_the_host_changes_no_run(
     [
         pytest.param(None, "a.json holds another run: it has no journal.", id="gone"),
         pytest.param(b"", "a.json holds another run: it has no journal.", id="empty"),
-        pytest.param(b"[1]\n", "a.jsonl is no journal of a run: a line is", id="no-journal"),
-        pytest.param(b"hello", "a.jsonl is no journal of a run: it does not start", id="text"),
+        pytest.param(b"[1]\n", "a.jsonl is not a journal of a run: line 1", id="no-journal"),
+        pytest.param(b"hello", "not a journal of a run: it does not start", id="text"),
         pytest.param(b'{"plan": {"format": 2}}\n', "journal of format 2, not 1", id="later"),
     ],
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pvbench.host import name as host_name
+from pvbench.results import journal
 from pvbench.results.journal import Journal
 from pvbench.run import loop as runs
 from support.resume import REPLAY, cut_after, small
@@ -83,6 +84,18 @@ def test_a_finished_run_is_not_continued(cli: Cli) -> None:
     new = resumed(cli)
 
     assert (new != old, new.read_bytes(), old.read_bytes()) == (True, content, content)
+
+
+def test_more_boots_are_added_to_a_finished_run(cli: Cli) -> None:
+    """It lacks them, so it is unfinished; fewer boots are another run."""
+    small(cli)
+    (old,) = FOLDER.glob("*.json")
+    content = old.read_bytes()
+    more, fewer = resumed(cli, "--boots", "3"), resumed(cli, "--boots", "1")
+
+    assert (more, old.read_bytes() != content) == (old, True)
+    assert journal.plan_of(journal.read(journal.beside(old)))["effort"]["boots"] == 3
+    assert fewer != old
 
 
 @pytest.mark.parametrize("ending", ["json", "jsonl"])

@@ -1,0 +1,175 @@
+"""The files of a run: its journal, its result file, and what they hold of each boot."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pyperf
+
+from pvbench.errors import DamagedError, Status
+from pvbench.host import lock as host_lock
+from pvbench.host import tags
+from pvbench.host.files import remove_temporaries
+from pvbench.results import journal, resume
+from pvbench.results.files import claim, read, write
+from pvbench.results.journal import Entry, Journal
+from pvbench.run.boot import Report
+from pvbench.run.collector import Collector
+from pvbench.run.plan import Boot
+from pvbench.run.request import PreparedRun, plan_entry
+
+
+@attrs.define
+class RunStore:
+    """
+    Stores boots in any order, each completely before `add` returns.
+
+    `resume` begins the run or takes over what an earlier process has stored, `add` stores
+    one more boot, `finish` says how the run ended.
+
+    Args:
+        path: the result file.
+    """
+
+    path: Path
+    _prepared: PreparedRun
+    _journal: Journal
+    _collector: Collector
+    _cases: dict[int, dict[str, Entry]] = attrs.field(factory=dict)
+
+    @classmethod
+    @contextmanager
+    def opened(cls, prepared: PreparedRun) -> Iterator[RunStore]:
+        """
+        The store of a new run or of the one to resume; no other process can write it.
+
+        A file in which nothing was stored is removed in the end.
+
+        Raises:
+            UsageError, UnavailableError: the files cannot be made, or belong to another run.
+        """
+        path, is_new = _place(prepared)
+        with ExitStack() as stack:
+            book = _locked(stack, path, is_new)
+            stack.callback(_remove_if_empty, path)
+            stack.callback(_remove_if_empty, book.path)
+            remove_temporaries(path)
+            yield cls(path, prepared, book, Collector.of(prepared))
+
+    def resume(self) -> Container[int]:
+        """Store the plan; the numbers of the boots that are stored already."""
+        entries = self._journal.entries
+        planned = plan_entry(self._prepared)
+        if journal.plan_of(entries) != planned:
+            self._journal.write(plan=planned)
+        told = {entry["case"] for entry in entries if "case" in entry}
+        for name, outcome in self._prepared.plan.refused.items():
+            if name not in told:
+                self._journal.write(case=name, outcome=outcome.kind, reason=outcome.reason)
+        self._restore(journal.boots_done(entries))
+        return self._cases.keys()
+
+    def add(self, number: int, boot: Boot, report: Report) -> None:
+        """
+        Store a boot: first its values, then its line in the journal.
+
+        Raises:
+            UnavailableError: a file cannot be written.
+        """
+        warmup_of = self._prepared.plan.effort.warmup_of
+        for case in report.cases:
+            self._collector.add(case, boot=boot.replicate, warmup_of=warmup_of)
+        if suite := self._collector.suite():
+            write(suite, self.path)
+        entry = _boot_entry(report)
+        self._journal.write(boot=number, guest=boot.guest.name, **entry)
+        self._cases[number] = entry["cases"]
+
+    def finish(self, status: Status, signal: int) -> None:
+        """Store how the run ended, unless it was over before."""
+        end = {"end": 128 + signal if signal else int(status), "signal": signal}
+        if self._journal.entries[-1] != end:
+            self._journal.write(**end)
+
+    @property
+    def measured(self) -> bool:
+        """Whether there is a value in the result file."""
+        return bool(self._collector.runs)
+
+    @property
+    def outcomes(self) -> list[str]:
+        """How the cases ended: those that were refused, then those of each boot."""
+        refused = [outcome.kind for outcome in self._prepared.plan.refused.values()]
+        booted = [case["outcome"] for cases in self._cases.values() for case in cases.values()]
+        return refused + booted
+
+    def _restore(self, done: dict[int, Entry]) -> None:
+        """Take over the boots that are *done*, as far as their values are there."""
+        boots = {n: boot for n, boot in self._prepared.boots.items() if n in done}
+        if suite := self._stored() if boots else None:
+            names = {(c.case.name, b.replicate) for b in boots.values() for c in b.cases}
+            self._collector.restore(suite, names)
+        for number, boot in boots.items():
+            cases = done[number].get("cases", {})
+            if self._holds(boot, cases):
+                self._cases[number] = cases
+
+    def _stored(self) -> pyperf.BenchmarkSuite | None:
+        """The content of the result file; None if it is empty or damaged."""
+        if not self.path.stat().st_size:
+            return None
+        try:
+            return read(str(self.path), whole=True)
+        except DamagedError as error:
+            host_lock.say(f"{error.what}, so its boots are repeated")
+            return None
+
+    def _holds(self, boot: Boot, cases: dict[str, Any]) -> bool:
+        """Whether each case of *boot* that ended well has a value."""
+        return all(
+            self._collector.holds(name, boot.replicate)
+            for name, case in cases.items()
+            if case["outcome"] == "ok"
+        )
+
+
+def _place(prepared: PreparedRun) -> tuple[Path, bool]:
+    """The result file, and whether it was made just now."""
+    request = prepared.request
+    if request.resume:
+        planned = plan_entry(prepared)
+        if path := resume.find(request.output, planned):
+            return path, False
+        if request.output is None:
+            host_lock.say(resume.why_anew(planned))
+    return claim(request.output, request.suite.name, request.label or tags.tox_env()), True
+
+
+def _locked(stack: ExitStack, path: Path, is_new: bool) -> Journal:
+    """The journal of *path*; without it a file that was made just now goes, too."""
+    try:
+        return stack.enter_context(Journal.opened(journal.beside(path), anew=is_new))
+    except BaseException:
+        if is_new:
+            _remove_if_empty(path)
+        raise
+
+
+def _remove_if_empty(path: Path) -> None:
+    if path.exists() and not path.stat().st_size:
+        path.unlink()
+
+
+def _boot_entry(report: Report) -> dict[str, Any]:
+    return {
+        "outcome": report.outcome.kind,
+        "reason": report.outcome.reason,
+        "cases": {
+            case.name: {"outcome": case.outcome.kind, "reason": case.outcome.reason}
+            for case in report.cases
+        },
+    }
