@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 # A package or a module imports only from those above it, for its types too.
 LAYERS = [
     "errors",
+    "text",
     "validators",
     "x86",
     "host",

@@ -1,0 +1,84 @@
+"""Small pieces of text that messages and reports share."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pvbench import text
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=())))
+def test_no_text_moves_the_cursor_of_a_terminal(raw: str) -> None:
+    """Whatever a file or a plugin holds: one line, and only characters that are seen."""
+    shown = text.printable(raw)
+
+    assert shown.isprintable()
+
+
+@given(st.text(alphabet=st.characters(categories=("L", "N", "P", "S"))))
+def test_what_can_be_seen_is_printed_as_it_is(raw: str) -> None:
+    """Names in any script stay readable."""
+    assert text.printable(raw) == raw
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        pytest.param("\x1b[2J", "\\x1b[2J", id="an-escape"),
+        pytest.param("\x9b2J", "\\x9b2J", id="an-escape-in-one-character"),
+        pytest.param("a\u202eb", "a\\u202eb", id="a-mark-that-turns-the-direction"),
+        pytest.param("\udc80", "\\udc80", id="a-byte-that-is-no-text"),
+        pytest.param("one\r\n\ttwo", "one   two", id="blanks"),
+        pytest.param("a\u2028b\xa0c", "a b c", id="blanks-of-unicode"),
+        pytest.param("a\x1cb\x85c", "a\\x1cb\\x85c", id="separators-that-are-controls"),
+    ],
+)
+def test_what_cannot_be_seen_is_spelt_out(raw: str, shown: str) -> None:
+    """Blanks become spaces: a message is one line."""
+    assert text.printable(raw) == shown
+
+
+@pytest.mark.parametrize(
+    ("names", "noun", "shown"),
+    [
+        pytest.param("", "", "", id="none"),
+        pytest.param("a", "", "a", id="one"),
+        pytest.param("ab", "", "a, b", id="as-many-as-fit"),
+        pytest.param("abc", "", "a, b and 1 more", id="one-more"),
+        pytest.param("abc", "case", "a, b and 1 more case", id="one-more-case"),
+        pytest.param("abcd", "case", "a, b and 2 more cases", id="two-more-cases"),
+    ],
+)
+def test_a_long_list_is_told_by_its_first_names(names: str, noun: str, shown: str) -> None:
+    """And by how many there are beyond."""
+    assert text.some(names, 2, noun) == shown
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"), [(0, "0 boots"), (1, "1 boot"), (2, "2 boots")], ids=str
+)
+def test_a_number_stands_with_its_noun(count: int, shown: str) -> None:
+    """Only one is singular."""
+    assert text.counted(count, "boot") == shown
+
+
+def test_a_hash_is_shown_by_its_first_digits() -> None:
+    """Only what is one: 64 digits, and nothing that is longer or of another alphabet."""
+    digits, longer, other = "1e95a277" + 56 * "0", 65 * "0", 64 * "g"
+
+    assert text.short_hashes(f"a {digits}, {longer} {other}") == f"a 1e95a277, {longer} {other}"
+
+
+@given(st.text(min_size=1), st.integers(8, 60))
+def test_a_short_name_keeps_its_ends(name: str, width: int) -> None:
+    """A name that fits is not touched."""
+    short = text.shortened(name, width)
+    ends = (width - 3) // 2
+
+    if len(name) <= width:
+        assert short == name
+    else:
+        assert (len(short), short.count("...") > 0) == (width, True)
+        assert (short[:ends], short[-ends:]) == (name[:ends], name[-ends:])
