@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
+import os
 import re
+import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pvbench.plugin.registry import Registry
+    from pvbench.report.document import Document
 
 
 def plugin_options(parser: argparse._ActionsContainer, name: str = "-p") -> None:
@@ -47,7 +49,7 @@ def registry(options: argparse.Namespace, *, commands: bool = False) -> Registry
 
     found = load(options.plugins, strict=options.strict_plugins, commands=commands)
     for plugin in found.broken:
-        print(f"pvbench: plugin {plugin} is broken: {plugin.error}", file=sys.stderr)
+        warn(f"plugin {plugin} is broken: {plugin.error}")
     return found
 
 
@@ -81,9 +83,38 @@ def cpu_list(text: str) -> tuple[int, ...]:
     return tuple(found)
 
 
+def show(document: Document, options: argparse.Namespace) -> None:
+    """Print *document* as --format, --csv or --json ask for it."""
+    from pvbench.report import csv, json, markdown, text
+
+    renderers = {"plain": text, "markdown": markdown, "csv": csv, "json": json}
+    renderer = renderers["json" if options.json else options.format]
+    encoding = sys.stdout.encoding or "utf-8"
+    shown = renderer.render(document, width())
+    print(shown.encode(encoding, "backslashreplace").decode(encoding))
+
+
 def print_json(value: Any) -> None:
     """For scripts: one JSON document."""
+    import json
+
     print(json.dumps(value, indent=2))
+
+
+def width() -> int:
+    """The width of the terminal, or what fits a mail; COLUMNS chooses another."""
+    from pvbench.report.text import PIPE_WIDTH
+
+    if os.environ.get("COLUMNS", "").isdecimal() or sys.stdout.isatty():
+        return shutil.get_terminal_size((PIPE_WIDTH, 24)).columns
+    return PIPE_WIDTH
+
+
+def warn(text: str) -> None:
+    """Print a sentence on standard error; it may hold text from plugins and files."""
+    from pvbench.text import printable
+
+    print(f"pvbench: {printable(text)}", file=sys.stderr)
 
 
 def names(text: str) -> tuple[str, ...]:

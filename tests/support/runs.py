@@ -27,6 +27,8 @@ from support.helpers import DEADLINE_S, bundled, guest_of, stack_of
 
 # Plugins installed on this machine play no part.
 ONLY_BUNDLED = ("PVBENCH_DISABLE_PLUGIN_AUTOLOAD", "1")
+# Lines long enough for every sentence; tests/pvbench/cli/test_widths.py has the short ones.
+WIDE = ("COLUMNS", "1000")
 # What a file of a modelled broadcast says of each series.
 FACTS: dict[str, Any] = {
     "format": 1,
@@ -75,6 +77,7 @@ def call(*arguments: str) -> Done:
     printed = contextlib.redirect_stdout(out), contextlib.redirect_stderr(err)
     with printed[0], printed[1], pytest.MonkeyPatch.context() as patch:
         patch.setenv(*ONLY_BUNDLED)
+        patch.setenv(*WIDE)
         try:
             status = main.main(arguments)
         except SystemExit as ended:  # argparse ends so

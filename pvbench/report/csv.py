@@ -1,0 +1,46 @@
+"""A document as CSV: its first table and those of the same name, and nothing else."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Any
+
+from pvbench.report.document import Cell, Column, Document, Table
+from pvbench.text import printable
+
+
+def render(document: Document, width: int = 0) -> str:
+    """One table; numbers are plain, times in seconds and parts as fractions."""
+    tables = list(document.tables)
+    alike = [table for table in tables if table.name == tables[0].name]
+    differing = list(_differing(alike))
+    columns = dict.fromkeys([*differing, *(c for table in alike for c in table.columns)])
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([column.csv for column in columns])
+    for table in alike:
+        for row in _rows(table):
+            writer.writerow(
+                [_plain(row[column]) if column in row else "-" for column in columns]
+            )
+    return text.getvalue().rstrip("\n")
+
+
+def _differing(tables: list[Table]) -> Iterator[Column]:
+    """What holds for the rows of one table and not for those of all."""
+    for column in dict.fromkeys(column for table in tables for column, _ in table.context):
+        if len({dict(table.context).get(column) for table in tables}) > 1:
+            yield column
+
+
+def _rows(table: Table) -> Iterator[dict[Column, Cell]]:
+    for row in table.rows:
+        yield dict(table.context) | dict(zip(table.columns, row, strict=True))
+
+
+def _plain(cell: Cell) -> Any:
+    if isinstance(cell.value, int | float) and not isinstance(cell.value, bool):
+        return f"{cell.value:.12g}"
+    return printable(cell.value) if isinstance(cell.value, str) else cell.text

@@ -1,0 +1,170 @@
+"""
+How a table fits a width: what does not vary is told once, text is wrapped, and a table
+that is still too wide is split into several, or into a list for each row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from textwrap import TextWrapper
+from typing import Final
+
+from tabulate import tabulate
+
+from pvbench.report.document import Cell, Role, Table
+
+_GAP: Final = 2  # between columns
+_LONGEST_WORD: Final = 24  # longer ones are broken where space is short
+_RULE: Final = "-"
+
+
+def text_of(table: Table, width: int) -> str:
+    """*table* as text whose lines have at most *width* characters."""
+    facts, table = without_what_is_constant(table, {Role.CONDITION})
+    if _natural_width(table) > width:
+        more, table = without_what_is_constant(table, {Role.CONDITION, Role.VALUE})
+        facts += more
+    told = wrapped(in_every_row(facts), width) if facts else ""
+    return "\n\n".join(filter(None, [told, _body(table, width)]))
+
+
+def _body(table: Table, width: int) -> str:
+    if _natural_width(table) <= width:
+        return _drawn(table, [_natural(table, place) for place in range(len(table.columns))])
+    if parts := _parts(table, width):
+        return "\n\n".join(_drawn(part, _widths(part, width)) for part in parts)
+    return "\n\n".join(_list_of(table, row, width) for row in table.rows)
+
+
+# what is told once
+
+
+def without_what_is_constant(
+    table: Table, roles: set[Role]
+) -> tuple[list[tuple[str, str]], Table]:
+    """
+    Columns of *roles* that are the same in each of several rows, and the other columns.
+
+    Columns in which nothing stands, and those for programs, are left out.
+    """
+    facts, kept = [], []
+    for place, column in enumerate(table.columns):
+        texts = {row[place].text for row in table.rows}
+        if texts == {""} or column.role is Role.DATA:
+            continue
+        if column.role in roles and len(table.rows) > 1 and len(texts) == 1:
+            facts.append((column.title, texts.pop()))
+        else:
+            kept.append(place)
+    return facts, table.only(kept)
+
+
+def in_every_row(facts: list[tuple[str, str]]) -> str:
+    """The sentence that tells what does not vary."""
+    return f"In every row: {', '.join(f'{title} {text}' for title, text in facts)}."
+
+
+# widths
+
+
+def _cells(table: Table, place: int) -> list[str]:
+    return [row[place].text for row in table.rows]
+
+
+def _natural(table: Table, place: int) -> int:
+    return max(map(len, ["-", table.columns[place].title, *_cells(table, place)]))
+
+
+def _natural_width(table: Table) -> int:
+    return _sum(_natural(table, place) for place in range(len(table.columns)))
+
+
+def _sum(widths: Iterable[int]) -> int:
+    """The width of a table of such columns."""
+    return sum(width + _GAP for width in widths) - _GAP
+
+
+def _least(table: Table, place: int) -> int:
+    """The narrowest that a column can be: numbers and names in one line, words whole."""
+    column, cells = table.columns[place], _cells(table, place)
+    title = _longest(column.title.replace("-", "- "), _LONGEST_WORD)
+    if column.role is Role.PROSE:
+        return max([title, *(_longest(cell, _LONGEST_WORD) for cell in cells)])
+    return max([title, *map(len, cells)])
+
+
+def _longest(text: str, most: int) -> int:
+    return min(most, max(map(len, text.split()), default=1))
+
+
+def _widths(table: Table, width: int) -> list[int]:
+    """Each column its least width, and what is left to those that need it."""
+    places = range(len(table.columns))
+    widths = [_least(table, place) for place in places]
+    spare = width - _sum(widths)
+    needs = sorted(places, key=lambda place: _natural(table, place) - widths[place])
+    for done, place in enumerate(needs):
+        share = spare // (len(needs) - done)
+        more = min(share, _natural(table, place) - widths[place])
+        widths[place] += max(0, more)
+        spare -= max(0, more)
+    return widths
+
+
+# splitting
+
+
+def _parts(table: Table, width: int) -> list[Table]:
+    """Tables that fit and have together all columns, each with the names; or none."""
+    places = range(len(table.columns))
+    names = [place for place in places if table.columns[place].role is Role.NAME]
+    parts: list[list[int]] = []
+    for place in (place for place in places if place not in set(names)):
+        if not parts or _least_width(table, [*parts[-1], place]) > width:
+            parts.append([*names])
+        parts[-1].append(place)
+    chosen = parts or [names]
+    if any(_least_width(table, part) > width for part in chosen):
+        return []
+    return [table.only(sorted(part)) for part in chosen]
+
+
+def _least_width(table: Table, places: list[int]) -> int:
+    return _sum(_least(table, place) for place in places)
+
+
+# drawing
+
+
+def wrapped(text: str, width: int, indent: str = "", *, hyphens: bool = False) -> str:
+    """*text* in lines of *width*, the later ones indented."""
+    wrapper = TextWrapper(width, subsequent_indent=indent, break_on_hyphens=hyphens)
+    return "\n".join(wrapper.wrap(text))
+
+
+def _drawn(table: Table, widths: Sequence[int]) -> str:
+    """The table, each column wrapped to its width."""
+    titles = [column.title for column in table.columns]
+    rows = [
+        [
+            wrapped(title, width, hyphens=True)
+            for title, width in zip(titles, widths, strict=True)
+        ],
+        *([wrapped(c.text, w) for c, w in zip(row, widths, strict=True)] for row in table.rows),
+    ]
+    rule = [_RULE * max(map(_width, cells)) for cells in zip(*rows, strict=True)]
+    align = ["right" if c.role is Role.VALUE else "left" for c in table.columns]
+    drawn = tabulate(
+        [rows[0], rule, *rows[1:]], tablefmt="plain", colalign=align, disable_numparse=True
+    )
+    return "\n".join(line.rstrip() for line in drawn.splitlines())
+
+
+def _width(text: str) -> int:
+    return max(map(len, text.splitlines()), default=0)
+
+
+def _list_of(table: Table, row: tuple[Cell, ...], width: int) -> str:
+    """One row, a line for each cell."""
+    lines = (f"{c.title}: {cell.text}" for c, cell in zip(table.columns, row, strict=True))
+    return "\n".join(wrapped(line, width, "  ") for line in lines)

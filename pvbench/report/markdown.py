@@ -1,0 +1,68 @@
+"""A document as Markdown that can be pasted into a commit or an issue."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from tabulate import tabulate
+
+from pvbench.report import layout
+from pvbench.report.document import Block, Document, Heading, Notes, Paragraph, Role, Table
+
+_SPECIAL: Final = re.compile(r"[\\`|\[\]]")
+_OPENS_A_BLOCK: Final = re.compile(r"^(\s*)([#>+*-]|\d+[.)])")
+
+
+def render(document: Document, width: int = 0) -> str:
+    """Headings, paragraphs and lists as they are; tables in GitHub's form."""
+    return "\n\n".join(filter(None, map(_block, document.blocks)))
+
+
+def escaped(text: str) -> str:
+    """*text* without what Markdown or HTML takes for more than text."""
+    html = text.replace("&", "&amp;").replace("<", "&lt;")
+    return _SPECIAL.sub(r"\\\g<0>", html)
+
+
+def _line(text: str) -> str:
+    """A line of its own: its first characters may open a list or a heading."""
+    return _OPENS_A_BLOCK.sub(r"\1\\\2", escaped(text))
+
+
+def _block(block: Block) -> str:
+    match block:
+        case Heading(text):
+            return f"### {escaped(text)}"
+        case Paragraph(text):
+            return _line(text)
+        case Notes():
+            return _notes(block)
+        case Table(shown=True):
+            return _table(block)
+        case _:
+            return ""
+
+
+def _notes(notes: Notes) -> str:
+    if not notes.lines:
+        return ""
+    head = [_line(notes.title)] if notes.title else []
+    return "\n\n".join([*head, "\n".join(f"- {escaped(line)}" for line in notes.lines)])
+
+
+def _table(table: Table) -> str:
+    facts, table = layout.without_what_is_constant(table, {Role.CONDITION})
+    drawn = tabulate(
+        [[escaped(cell.text) for cell in row] for row in table.rows],
+        headers=[escaped(column.title) for column in table.columns],
+        tablefmt="github",
+        colalign=[_align(column.role) for column in table.columns] if table.rows else None,
+        disable_numparse=True,
+    )
+    told = _line(layout.in_every_row(facts)) if facts else ""
+    return "\n\n".join(filter(None, [_line(table.title), told, drawn]))
+
+
+def _align(role: Role) -> str:
+    return "right" if role is Role.VALUE else "left"

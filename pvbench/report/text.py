@@ -1,0 +1,104 @@
+"""A document as text of a given width."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import attrs
+
+from pvbench.report import layout
+from pvbench.report.document import (
+    Block,
+    Cell,
+    Document,
+    Heading,
+    Notes,
+    Paragraph,
+    Role,
+    Table,
+)
+from pvbench.text import shortened
+
+LEAST_WIDTH: Final = 40  # a narrower terminal wraps the lines itself
+PIPE_WIDTH: Final = 72  # what fits a quoted mail
+_NAMES: Final = {Role.NAME, Role.CONDITION}
+_BULLET, _HANGING = "- ", "  "
+
+
+def render(document: Document, width: int = PIPE_WIDTH) -> str:
+    """The document in lines of at most *width* characters; LEAST_WIDTH if that is less."""
+    width = max(width, LEAST_WIDTH)
+    short = short_names(document, _longest_name(width))
+    full = Notes(
+        lines=tuple(f"{text} is {name}" for name, text in short.items()),
+        title="Names that are shortened above:",
+    )
+    blocks = [*(_with_names(block, short) for block in document.blocks), full]
+    return "\n\n".join(filter(None, (_block(block, width) for block in blocks)))
+
+
+def _longest_name(width: int) -> int:
+    """What is left of a line must do for the other columns."""
+    return width * 5 // 9
+
+
+def short_names(document: Document, width: int) -> dict[str, str]:
+    """The names in tables that are longer than *width*, each with a short form of its own."""
+    short: dict[str, str] = {}
+    for name in dict.fromkeys(_names(document)):
+        if len(name) > width:
+            text, number = shortened(name, width), 1
+            while text in short.values():
+                number += 1
+                text = shortened(name, width - len(f"~{number}")) + f"~{number}"
+            short[name] = text
+    return short
+
+
+def _names(document: Document) -> Iterator[str]:
+    for table in document.tables:
+        for row in table.rows:
+            for column, cell in zip(table.columns, row, strict=True):
+                if column.role in _NAMES:
+                    yield cell.text
+
+
+def _with_names(block: Block, short: Mapping[str, str]) -> Block:
+    """A table with its long names shortened; other blocks are as they are."""
+    if not isinstance(block, Table) or not short:
+        return block
+    return attrs.evolve(
+        block,
+        rows=tuple(
+            tuple(
+                Cell(cell.value, short.get(cell.text, cell.text))
+                if column.role in _NAMES
+                else cell
+                for column, cell in zip(block.columns, row, strict=True)
+            )
+            for row in block.rows
+        ),
+    )
+
+
+def _block(block: Block, width: int) -> str:
+    match block:
+        case Heading(text) | Paragraph(text):
+            return layout.wrapped(text, width)
+        case Notes():
+            return _notes(block, width)
+        case Table(shown=True):
+            title = layout.wrapped(block.title, width)
+            return "\n\n".join(filter(None, [title, layout.text_of(block, width)]))
+        case _:
+            return ""
+
+
+def _notes(notes: Notes, width: int) -> str:
+    if not notes.lines:
+        return ""
+    bullet = _BULLET if notes.bulleted else ""
+    lines = [layout.wrapped(bullet + line, width, _HANGING) for line in notes.lines]
+    head = [layout.wrapped(notes.title, width)] if notes.title else []
+    return "\n\n".join([*head, "\n".join(lines)])

@@ -1,0 +1,166 @@
+"""How a table fits a width: it always does, and no cell is lost."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pvbench.report import layout, text
+from pvbench.report.document import Cell, Column, Document, Role, Table
+
+ROLES = [Role.NAME, Role.CONDITION, Role.VALUE, Role.PROSE]
+WORDS = st.text(st.characters(categories=("L", "N", "P")), min_size=1, max_size=50)
+CELLS = st.lists(WORDS, max_size=3).map(" ".join)
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> Table:
+    """Any table: of one to six columns, titles and cells of any length."""
+    roles = draw(st.lists(st.sampled_from(ROLES), min_size=1, max_size=6))
+    columns = tuple(Column(f"c{n}", draw(CELLS), role) for n, role in enumerate(roles))
+    row = st.tuples(*(CELLS.map(Cell) for _ in columns))
+    return Table(name="table", columns=columns, rows=tuple(draw(st.lists(row, max_size=3))))
+
+
+def table(titles: str, *rows: str, roles: list[Role] | None = None) -> Table:
+    """A table whose cells are divided by ``|``."""
+    heads = titles.split("|")
+    kinds = roles or [Role.NAME, *(len(heads) - 1) * [Role.VALUE]]
+    return Table(
+        columns=tuple(Column(h, h, kind) for h, kind in zip(heads, kinds, strict=True)),
+        rows=tuple(tuple(map(Cell, row.split("|"))) for row in rows),
+    )
+
+
+def characters(words: str) -> list[str]:
+    """The characters of a text but for its blanks, and how often each occurs."""
+    return sorted("".join(words.split()))
+
+
+@given(tables(), st.integers(40, 250))
+def test_any_table_fits_any_width(drawn: Table, width: int) -> None:
+    """Names of any length included."""
+    shown = text.render(Document([drawn]), width)
+
+    assert max(map(len, shown.splitlines()), default=0) <= width
+
+
+@given(tables(), st.integers(40, 250))
+def test_no_cell_is_lost(drawn: Table, width: int) -> None:
+    """Each character of each cell is printed at least as often as the cells have it."""
+    shown = characters(layout.text_of(drawn, width))
+    _, kept = layout.without_what_is_constant(drawn, {Role.CONDITION, Role.VALUE})
+    cells = characters(" ".join(cell.text for row in kept.rows for cell in row))
+
+    assert all(shown.count(character) >= cells.count(character) for character in {*cells})
+
+
+@given(tables())
+def test_a_wide_terminal_shows_each_row_in_one_line(drawn: Table) -> None:
+    """Then nothing is wrapped, split or shortened."""
+    lines = text.render(Document([drawn]), 10_000).splitlines()
+    _, kept = layout.without_what_is_constant(drawn, {Role.CONDITION})
+
+    for row in kept.rows if kept.columns else ():
+        assert any(all(cell.text in line for cell in row) for line in lines)
+
+
+STACKS = ("stack|dry-run|normal-ipi|broadcast", "native|24.0 ns|2.54 us|198 us")
+
+
+def test_a_table_that_fits_is_drawn_as_it_is() -> None:
+    """Names left, numbers right."""
+    assert layout.text_of(table(*STACKS), 40).splitlines() == [
+        "stack   dry-run  normal-ipi  broadcast",
+        "------  -------  ----------  ---------",
+        "native  24.0 ns     2.54 us     198 us",
+    ]
+
+
+def test_a_condition_that_does_not_vary_is_told_once() -> None:
+    """However much space there is."""
+    roles = [Role.NAME, Role.CONDITION, Role.VALUE]
+    shown = layout.text_of(table("stack|guest|time", "a|g:1|1 s", "b|g:1|2 s", roles=roles), 80)
+
+    assert shown.splitlines() == [
+        "In every row: guest g:1.",
+        "",
+        "stack  time",
+        "-----  ----",
+        "a       1 s",
+        "b       2 s",
+    ]
+
+
+def test_a_number_that_does_not_vary_is_told_once_where_space_is_short() -> None:
+    """Two stacks with the same dry run."""
+    rows = ("native-and-long|24.0 ns|2.54 us|198 us", "kvm-pv|24.0 ns|2.04 us|77 us")
+    shown = layout.text_of(table(STACKS[0], *rows), 40)
+
+    assert shown.splitlines()[0] == "In every row: dry-run 24.0 ns."
+    assert layout.text_of(table(STACKS[0], *rows), 80).splitlines()[0].split()[1] == "dry-run"
+
+
+def test_one_row_keeps_all_of_its_columns() -> None:
+    """There is nothing that it has in common with others."""
+    roles = [Role.NAME, Role.CONDITION, Role.VALUE]
+
+    assert "guest" in layout.text_of(table("s|guest|time", "a|g:1|1 s", roles=roles), 80)
+
+
+def test_a_column_in_which_nothing_stands_is_left_out() -> None:
+    """As the reasons of a plan in which everything can run."""
+    roles = [Role.NAME, Role.PROSE]
+
+    assert layout.text_of(table("case|reason", "a|", "b|", roles=roles), 80) == (
+        "case\n----\na\nb"
+    )
+
+
+def test_prose_is_wrapped_and_names_are_not() -> None:
+    """A name that is cut in two can be neither copied nor found."""
+    roles = [Role.NAME, Role.PROSE]
+    rows = ("send-a-very-long|patch v3 of 2018: one hypercall for all",)
+
+    assert layout.text_of(table("name|summary", *rows, roles=roles), 40).splitlines() == [
+        "name              summary",
+        "----------------  ---------------------",
+        "send-a-very-long  patch v3 of 2018: one",
+        "                  hypercall for all",
+    ]
+
+
+def test_a_table_that_is_too_wide_is_split_and_each_part_has_the_names() -> None:
+    """The numbers of a part belong to the name in front of them."""
+    rows = tuple(
+        f"{name}-and-more-of-them|1{name}1 us|2{name}2 us|3{name}3 us" for name in "ab"
+    )
+    first, second = layout.text_of(table("stack|first|second|third", *rows), 40).split("\n\n")
+
+    assert first.splitlines() == [
+        "stack                first  second",
+        "------------------  ------  ------",
+        "a-and-more-of-them  1a1 us  2a2 us",
+        "b-and-more-of-them  1b1 us  2b2 us",
+    ]
+    assert second.splitlines()[2:] == [
+        "a-and-more-of-them  3a3 us",
+        "b-and-more-of-them  3b3 us",
+    ]
+
+
+def test_where_no_column_fits_each_row_becomes_a_list() -> None:
+    """One line for each cell."""
+    rows = (f"{30 * 'a'}|{30 * 'b'}",)
+
+    assert layout.text_of(table("name|time", *rows), 40).splitlines() == [
+        f"name: {30 * 'a'}",
+        f"time: {30 * 'b'}",
+    ]
+
+
+@pytest.mark.parametrize("width", [40, 200])
+def test_a_table_without_rows_still_has_its_headings(width: int) -> None:
+    """An answer with nothing in it is an answer too."""
+    assert "summary" in layout.text_of(table("name|summary"), width)

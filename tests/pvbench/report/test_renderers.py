@@ -1,0 +1,283 @@
+"""Text, Markdown, CSV and JSON of one document."""
+
+from __future__ import annotations
+
+import csv as csv_module
+import io
+import json as json_module
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pvbench.report import csv, json, markdown, text
+from pvbench.report.document import (
+    Cell,
+    Column,
+    Document,
+    Field,
+    Heading,
+    Notes,
+    Paragraph,
+    Role,
+    Table,
+    facts,
+    table_of,
+    table_of_records,
+)
+
+STACK = Field[tuple[str, float]](Column("stack", "stack"), lambda row: Cell(row[0]))
+TIME = Field[tuple[str, float]](
+    Column("time_s", "time", Role.VALUE, csv="time_s"),
+    lambda row: Cell(row[1], f"{1e6 * row[1]:.0f} us"),
+)
+MODULE = Field[tuple[str, float]](
+    Column("module", "module", Role.DATA), lambda row: Cell("for programs")
+)
+TIMES = table_of([STACK, TIME, MODULE], [("native", 198e-6), ("kvm-pv", 77e-6)], name="times")
+DOCUMENT = Document(
+    [
+        Heading("norov on dense:80"),
+        Paragraph("Times are of the model."),
+        TIMES,
+        Notes(lines=("one", "two"), title="To know:", name="advice", bulleted=True),
+    ]
+)
+
+
+def read_csv(printed: str) -> list[dict[str, str]]:
+    """A CSV table by its headings."""
+    return list(csv_module.DictReader(io.StringIO(printed)))
+
+
+def test_text_has_the_rounded_numbers_with_their_units() -> None:
+    """In the order of the document, an empty line between its blocks."""
+    assert text.render(DOCUMENT).splitlines() == [
+        "norov on dense:80",
+        "",
+        "Times are of the model.",
+        "",
+        "stack     time",
+        "------  ------",
+        "native  198 us",
+        "kvm-pv   77 us",
+        "",
+        "To know:",
+        "",
+        "- one",
+        "- two",
+    ]
+
+
+def test_markdown_can_be_pasted_into_a_commit() -> None:
+    """GitHub's form, alignment included."""
+    assert markdown.render(DOCUMENT).splitlines() == [
+        "### norov on dense:80",
+        "",
+        "Times are of the model.",
+        "",
+        "| stack   |   time |",
+        "|---------|--------|",
+        "| native  | 198 us |",
+        "| kvm-pv  |  77 us |",
+        "",
+        "To know:",
+        "",
+        "- one",
+        "- two",
+    ]
+
+
+def test_a_csv_has_plain_numbers_and_the_table_only() -> None:
+    """Seconds, for programs."""
+    assert csv.render(DOCUMENT).splitlines() == [
+        "stack,time_s",
+        "native,0.000198",
+        "kvm-pv,7.7e-05",
+    ]
+
+
+def test_json_has_typed_values_and_all_sentences() -> None:
+    """The column for programs too."""
+    assert json_module.loads(json.render(DOCUMENT)) == {
+        "headings": ["norov on dense:80"],
+        "paragraphs": ["Times are of the model."],
+        "times": [
+            {"stack": "native", "time_s": 198e-6, "module": "for programs"},
+            {"stack": "kvm-pv", "time_s": 77e-6, "module": "for programs"},
+        ],
+        "advice": ["one", "two"],
+    }
+
+
+def test_a_table_without_a_name_is_the_whole_of_json() -> None:
+    """A list of objects."""
+    table = table_of_records([{"name": "a", "summary": "first"}], roles={"summary": Role.PROSE})
+
+    assert json.value(Document([table])) == [{"name": "a", "summary": "first"}]
+    assert text.render(Document([table])).splitlines()[2] == "a     first"
+
+
+def test_without_records_a_table_has_the_columns_it_is_given() -> None:
+    """An empty answer is an answer."""
+    assert csv.render(Document([table_of_records([], roles={})])) == "name"
+
+
+def test_facts_are_an_object_of_json_and_a_table_for_people() -> None:
+    """With a name they are an object of their own."""
+    values = {"icr_writes": 2, "lost": 0}
+    titles = {"icr_writes": "ICR writes"}
+    named = facts(values, name="counts", titles=titles, heads=("count", "number"))
+    hidden = facts({"sender": "native"}, shown=False)
+    document = Document([hidden, named])
+
+    assert json.value(document) == {"sender": "native", "counts": values}
+    assert text.render(document).splitlines() == [
+        "count       number",
+        "----------  ------",
+        "ICR writes  2",
+        "lost        0",
+    ]
+    assert "sender" not in markdown.render(document) + csv.render(document)
+
+
+def test_a_csv_of_several_tables_says_which_row_is_of_which() -> None:
+    """By what differs between them, and by nothing that does not."""
+    guest, suite = Column("guest", "guest"), Column("suite", "suite")
+    tables = [
+        attrs.evolve(
+            TIMES.only([0, column]), context=((suite, Cell("norov")), (guest, Cell(name)))
+        )
+        for name, column in (("dense:8", 1), ("dense:80", 1))
+    ]
+    other = table_of_records([{"x": "y"}], roles={}, name="counts")
+    document = Document([*tables, other])
+
+    assert csv.render(document).splitlines() == [
+        "guest,stack,time_s",
+        "dense:8,native,0.000198",
+        "dense:8,kvm-pv,7.7e-05",
+        "dense:80,native,0.000198",
+        "dense:80,kvm-pv,7.7e-05",
+    ]
+    assert json.value(document)["times"][3]["guest"] == "dense:80"
+
+
+def test_a_csv_has_a_dash_where_a_table_lacks_a_column_of_another() -> None:
+    """Each row has as many cells as the first line."""
+    tables = [table_of_records([record], roles={}, name="t") for record in ({"a": 1}, {"b": 2})]
+
+    assert csv.render(Document(tables)).splitlines() == ["a,b", "1,-", "-,2"]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown", "printed"),
+    [
+        pytest.param(0.1 + 0.2, "30 %", "0.3", id="a-fraction"),
+        pytest.param(7, "seven", "7", id="a-count"),
+        pytest.param(None, "-", "-", id="unknown"),
+        pytest.param("a,b", "a,b", '"a,b"', id="text-is-quoted"),
+        pytest.param([1, 2], "1 to 2", "1 to 2", id="what-a-csv-cannot-hold"),
+        pytest.param(True, "yes", "yes", id="yes-is-no-number"),
+    ],
+)
+def test_a_csv_holds_the_value_of_each_cell(value: Any, shown: str, printed: str) -> None:
+    """And its text where the value is no number and no text."""
+    table = Table(columns=(Column("a", "a"),), rows=((Cell(value, shown),),))
+
+    assert csv.render(Document([table])) == f"a\n{printed}"
+
+
+ESCAPES = "\x1b[2J\x07\u202e"
+
+
+def hostile() -> Document:
+    """Every text of it holds escapes of a terminal."""
+    column = Column("key", f"title{ESCAPES}", Role.PROSE)
+    return Document(
+        [
+            Heading(f"heading{ESCAPES}"),
+            Paragraph(f"paragraph{ESCAPES}"),
+            Notes(lines=(f"note{ESCAPES}",), title=f"notes{ESCAPES}"),
+            Table(name="t", columns=(column,), rows=((Cell(f"cell{ESCAPES}"),),)),
+        ]
+    )
+
+
+@pytest.mark.parametrize("renderer", [text, markdown, csv, json])
+def test_no_renderer_prints_an_escape_of_a_terminal(renderer: Any) -> None:
+    """Result files, plugins and labels are somebody else's."""
+    printed = renderer.render(hostile(), 100)
+
+    assert [c for c in ESCAPES if not c.isprintable() and c in printed] == []
+    assert "cell" in printed
+
+
+@pytest.mark.parametrize(
+    ("raw", "escaped"),
+    [
+        pytest.param("a|b", r"a\|b", id="a-bar-would-open-a-cell"),
+        pytest.param("`a`", r"\`a\`", id="code"),
+        pytest.param("<b>&amp;", "&lt;b>&amp;amp;", id="html"),
+        pytest.param("[a](b)", r"\[a\](b)", id="a-link"),
+        pytest.param("a\\", "a\\\\", id="an-escape"),
+        pytest.param("send_IPI_mask 79w -> 1h", "send_IPI_mask 79w -> 1h", id="plain"),
+    ],
+)
+def test_a_cell_of_markdown_is_text_and_nothing_else(raw: str, escaped: str) -> None:
+    """Whoever pastes it pastes what is printed."""
+    table = table_of_records([{"name": raw}], roles={})
+
+    assert f"| {escaped} |" in " ".join(markdown.render(Document([table])).split())
+
+
+@pytest.mark.parametrize("raw", ["# a", "> a", "- a", "+ a", "* a", "1. a", "2) a"])
+def test_a_paragraph_of_markdown_opens_no_other_block(raw: str) -> None:
+    """Its first character would make it a heading, a quotation or a list."""
+    assert markdown.render(Document([Paragraph(raw)])).startswith("\\")
+
+
+@given(st.lists(st.text("abc -|", min_size=1, max_size=60), min_size=1, max_size=4))
+def test_each_row_is_in_every_form(names: list[str]) -> None:
+    """What one form tells, all tell."""
+    words = [" ".join(name.split()) or "x" for name in names]
+    records = [{"name": str(n), "text": word} for n, word in enumerate(words)]
+    document = Document([table_of_records(records, roles={"text": Role.PROSE}, name="t")])
+
+    assert [row["text"] for row in read_csv(csv.render(document))] == words
+    assert [row["text"] for row in json.value(document)["t"]] == words
+    assert all(word in text.render(document, 500) for word in words)
+    assert all(markdown.escaped(word) in markdown.render(document) for word in words)
+
+
+LONG = [f"ids:{n}," + ",".join(map(str, range(0, 200, 2))) + ",9" for n in (1, 2)]
+
+
+def test_a_long_name_is_shortened_everywhere_alike_and_told_in_full_once() -> None:
+    """Two names that look alike when shortened get numbers."""
+    records = [{"name": name, "kind": "sparse"} for name in LONG]
+    tables = [table_of_records(records, roles={}, name=name) for name in ("one", "two")]
+    printed = text.render(Document(tables), 72)
+    short = [line.split()[0] for line in printed.splitlines() if line.endswith(" sparse")]
+
+    assert (len(short), len(set(short)), short[:2]) == (4, 2, short[2:])
+    assert all("..." in name and len(name) <= 40 for name in short)
+    assert [printed.count(f"{name} is ids:") for name in short] == [1, 1, 1, 1]
+    assert max(map(len, printed.splitlines())) <= 72
+    assert LONG[0] in "".join(printed.split())
+
+
+def test_names_that_are_shortened_alike_get_numbers() -> None:
+    """They differ in the middle, which is left out."""
+    names = [30 * "a" + middle + 30 * "b" for middle in "xyz"]
+    document = Document([table_of_records([{"name": name} for name in names], roles={})])
+    short = text.short_names(document, 20)
+
+    assert list(short) == names
+    assert list(short.values()) == [
+        "aaaaaaaaa...bbbbbbbb",
+        "aaaaaaaa...bbbbbbb~2",
+        "aaaaaaaa...bbbbbbb~3",
+    ]
