@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pvbench.cli import common
 from pvbench.errors import Status
 from pvbench.plugin.kinds import KINDS, Kind
+
+if TYPE_CHECKING:
+    from pvbench.report.document import Document
 
 HELP = "list what the plugins offer"
 
@@ -24,14 +27,15 @@ def execute(options: argparse.Namespace) -> Status:
     kind = next(kind for kind in KINDS if kind.plural == options.kind)
     registry = common.registry(options, commands=kind.name == "command")
     things = [_row(kind, thing) for thing in registry.table(kind.name).values()]
-    if options.json:
-        common.print_json(things)
-        return Status.OK
-    from pvbench.report.table import render
-
-    headers = list(things[0]) if things else ["name"]
-    print(render(headers, [list(thing.values()) for thing in things], options.format))
+    common.show(_document(things), options)
     return Status.OK
+
+
+def _document(things: list[dict[str, str]]) -> Document:
+    from pvbench.report.document import Document, Role, table_of_records
+
+    roles = {key: Role.PROSE for thing in things for key in thing if key != "name"}
+    return Document([table_of_records(things, roles=roles)])
 
 
 def _row(kind: Kind, thing: Any) -> dict[str, str]:
