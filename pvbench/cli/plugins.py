@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from pvbench.cli import common, new
 from pvbench.errors import Status
+
+if TYPE_CHECKING:
+    from pvbench.plugin import registry
+    from pvbench.report.document import Document
 
 HELP = "list the plugins and how loading went"
 
@@ -24,18 +30,28 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> Status:
     """One row for each plugin; a broken one is the environment's fault."""
-    import attrs
+    loaded = common.registry(options, commands=True)
+    common.show(_document(loaded.plugins), options)
+    return Status.ENVIRONMENT if loaded.broken else Status.OK
 
-    registry = common.registry(options, commands=True)
-    if options.json:
-        common.print_json([attrs.asdict(plugin) for plugin in registry.plugins])
-    else:
-        from pvbench.report.table import render
 
-        rows = [
-            [p.name, p.distribution, p.version, p.state, p.error or ", ".join(p.offers)]
-            for p in registry.plugins
-        ]
-        headers = ["plugin", "distribution", "version", "state", "offers, or error"]
-        print(render(headers, rows, options.format))
-    return Status.ENVIRONMENT if registry.broken else Status.OK
+def _document(plugins: Sequence[registry.Plugin]) -> Document:
+    from pvbench.plugin.registry import Plugin
+    from pvbench.report.document import Cell, Column, Document, Field, Role, table_of
+
+    fields = [
+        Field[Plugin](Column("name", "plugin"), lambda p: Cell(p.name)),
+        Field[Plugin](Column("module", "module", Role.DATA), lambda p: Cell(p.module)),
+        Field[Plugin](
+            Column("distribution", "distribution", Role.CONDITION),
+            lambda p: Cell(p.distribution),
+        ),
+        Field[Plugin](Column("version", "version", Role.CONDITION), lambda p: Cell(p.version)),
+        Field[Plugin](Column("state", "state", Role.CONDITION), lambda p: Cell(p.state)),
+        Field[Plugin](
+            Column("offers", "offers", Role.PROSE),
+            lambda p: Cell(list(p.offers), ", ".join(p.offers)),
+        ),
+        Field[Plugin](Column("error", "error", Role.PROSE), lambda p: Cell(p.error)),
+    ]
+    return Document([table_of(fields, plugins)])

@@ -40,7 +40,7 @@ def test_a_broken_plugin_is_named_with_its_error_and_the_others_load(
     done = cli("plugins", "-p", "broken_plugin", "--format", "csv")
 
     assert done.status == 5
-    assert "broken_plugin,-,-,broken,ModuleNotFoundError: No module named" in done.out
+    assert "broken_plugin,-,-,broken,,ModuleNotFoundError: No module named" in done.out
     assert "pvbench: plugin broken_plugin is broken: ModuleNotFoundError" in done.err
     assert "send-kvm-pv,pvbench," in done.out
 
