@@ -90,7 +90,7 @@ class Guest:
     @property
     def ids_text(self) -> str:
         """The APIC IDs as ranges in CPU-number order; a long text ends with a hash instead."""
-        text = ",".join(_ranges(self.apic_ids))
+        text = ",".join(ranges(self.apic_ids))
         if len(text) <= _LONGEST_IDS:
             return text
         digest = hashlib.sha256(text.encode()).hexdigest()[:8]
@@ -106,7 +106,8 @@ def _repeated(ids: tuple[int, ...]) -> int:
     return next(apic_id for apic_id in ids if ids.count(apic_id) > 1)
 
 
-def _ranges(ids: tuple[int, ...]) -> Iterator[str]:
+def ranges(ids: tuple[int, ...]) -> Iterator[str]:
+    """Numbers in their order, consecutive ones as ``0-7``."""
     start = 0
     for end in range(1, len(ids) + 1):
         if end == len(ids) or ids[end] != ids[end - 1] + 1:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pvbench.cli import common
 from pvbench.errors import Status, UsageError
@@ -13,9 +14,20 @@ if TYPE_CHECKING:
     from pvbench.guest import Guest
     from pvbench.ops import Burst, Op
     from pvbench.plugin.registry import Registry
-    from pvbench.sender import Stack
+    from pvbench.report.document import Document, Table
+    from pvbench.sender import Sent, Stack
 
 HELP = "print the ops of a sender, decoded"
+
+
+class _Question(NamedTuple):
+    """What is explained: a burst in a guest, and what *sender* makes of it there."""
+
+    sender: str
+    stack: Stack
+    guest: Guest
+    burst: Burst
+    sent: Sent
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,32 +51,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--vector", type=common.number, help="0x20..0xff, 2: NMI")
     parser.add_argument("--bits", type=int, default=64, help="guest word size, 32 or 64")
-    parser.add_argument("--json", action="store_true", help="print JSON instead")
+    common.output_options(parser)
     common.plugin_options(parser)
 
 
 def execute(options: argparse.Namespace) -> Status:
     """Ops, destinations and counts."""
-    from pvbench.sender import program, reached
-
     registry = common.registry(options)
-    stack = _stack(options.sender, registry)
-    guest, burst = _question(options, stack)
-    reason = stack.why_unsupported(guest) or stack.sender.why_refused(burst, guest)
-    if reason:
-        raise UsageError(f"{stack.name} cannot do this", why=reason)
-    sent = program(stack, burst, guest, shorthands=False)
-    ops = sent.program
-    sends = _decoded(ops, guest, burst)
-    counts = _counts(sends, reached(burst, guest))
-    if options.json:
-        from pvbench.ops import to_dicts
-
-        common.print_json({"sender": options.sender, "ops": to_dicts(ops), "counts": counts})
-    else:
-        _print(ops, sends, guest, counts)
-        if stack.overlay and not sent.overlaid:
-            print(f"{stack.overlay.name} leaves {options.operation} to the driver")
+    common.show(_document(_question(options, _stack(options.sender, registry))), options)
     return Status.OK
 
 
@@ -75,8 +69,25 @@ def _stack(name: str, registry: Registry) -> Stack:
     return registry.stack(f"{name}/x2apic-physical")
 
 
-def _question(options: argparse.Namespace, stack: Stack) -> tuple[Guest, Burst]:
-    """A guest whose last CPU sends to all others, which are the targets."""
+def _question(options: argparse.Namespace, stack: Stack) -> _Question:
+    """
+    The burst of the last CPU of a guest to all others, which are the targets.
+
+    Raises:
+        UsageError: the burst is impossible, or the sender does not support it.
+    """
+    from pvbench.sender import program
+
+    plain, burst = _burst(options)
+    guest = stack.guest(plain)
+    reason = stack.why_unsupported(guest) or stack.sender.why_refused(burst, guest)
+    if reason:
+        raise UsageError(f"{stack.name} cannot do this", why=reason)
+    sent = program(stack, burst, guest, shorthands=False)
+    return _Question(sender=options.sender, stack=stack, guest=guest, burst=burst, sent=sent)
+
+
+def _burst(options: argparse.Namespace) -> tuple[Guest, Burst]:
     from pvbench.guest import Guest, explicit
     from pvbench.ops import Burst
 
@@ -93,33 +104,76 @@ def _question(options: argparse.Namespace, stack: Stack) -> tuple[Guest, Burst]:
         )
     except ValueError as error:
         raise UsageError("this burst is impossible", why=str(error)) from None
-    return stack.guest(plain), burst
+    return plain, burst
 
 
-def _decoded(ops: tuple[Op, ...], guest: Guest, burst: Burst) -> list[Sends]:
+def _decoded(question: _Question) -> list[Sends]:
     from pvbench.decode.decoder import Decoder
 
-    return Decoder(guest, burst.source).sends(ops)
+    return Decoder(question.guest, question.burst.source).sends(question.sent.program)
 
 
-def _counts(sends: list[Sends], wanted: tuple[int, ...]) -> dict[str, int]:
+def _counts(sends: list[Sends], question: _Question) -> dict[str, int]:
     from pvbench.decode.decoder import counted
+    from pvbench.sender import reached
 
     icr_writes, hypercalls = counted(sends)
     hit = {cpu for send in sends for cpu in send.cpus.tolist()}
-    lost = len(set(wanted) - hit)
+    lost = len(set(reached(question.burst, question.guest)) - hit)
     return {"icr_writes": icr_writes, "hypercalls": hypercalls, "lost": lost}
 
 
-def _print(
-    ops: tuple[Op, ...], sends: list[Sends], guest: Guest, counts: dict[str, int]
-) -> None:
+def _document(question: _Question) -> Document:
+    from pvbench.report.document import Document, Heading, Notes, facts
+
+    sends = _decoded(question)
+    counts = _counts(sends, question)
+    titles = {"icr_writes": "ICR writes", "hypercalls": "hypercalls", "lost": "targets lost"}
+    return Document(
+        [
+            facts({"sender": question.sender}, shown=False),
+            Heading(_asked(question)),
+            _ops(question, sends),
+            facts(counts, name="counts", titles=titles, heads=("counts", "of this burst")),
+            Notes(lines=tuple(_left_to_the_driver(question))),
+        ]
+    )
+
+
+def _asked(question: _Question) -> str:
+    """The burst in words, with the CPU that sends, which nobody named."""
+    from pvbench.guest import ranges
+
+    guest, burst = question.guest, question.burst
+    targets = ",".join(ranges(guest.apic_ids[:-1]))
+    return (
+        f"{question.stack.name}: {burst.operation}() with vector {burst.vector:#x} "
+        f"from APIC ID {guest.apic_ids[burst.source]} to APIC ID {targets}"
+    )
+
+
+def _left_to_the_driver(question: _Question) -> Iterator[str]:
+    overlay = question.stack.overlay
+    if overlay and not question.sent.overlaid:
+        yield f"{overlay.name} leaves {question.burst.operation} to the driver."
+
+
+def _ops(question: _Question, sends: list[Sends]) -> Table:
+    from pvbench.ops import to_dicts
+    from pvbench.report.document import Cell, Column, Role, Table
+
     by_op = {send.first + place: (send, place) for send in sends for place in range(send.ops)}
-    for number, op in enumerate(ops):
-        print(f"{number:4}  {_text(op)}{_reaches(by_op.get(number), guest)}")
-    told = (("ICR write", "icr_writes"), ("hypercall", "hypercalls"), ("target", "lost"))
-    texts = [f"{counts[name]} {what}{'s' * (counts[name] != 1)}" for what, name in told]
-    print(f"{', '.join(texts)} lost")
+    columns = (
+        Column("number", "no.", Role.VALUE),
+        Column("", "op", Role.PROSE, csv="op"),
+        Column("reaches", "what it reaches", Role.PROSE, csv="reaches"),
+    )
+    program = question.sent.program
+    rows = (
+        (Cell(n), Cell(fields, _text(op)), Cell(_reaches(by_op.get(n), question.guest)))
+        for n, (op, fields) in enumerate(zip(program, to_dicts(program), strict=True))
+    )
+    return Table(name="ops", columns=columns, rows=tuple(rows))
 
 
 def _text(op: Op) -> str:
@@ -134,12 +188,15 @@ def _text(op: Op) -> str:
     return f"{type(op).__name__}({fields})"
 
 
-def _reaches(found: tuple[Sends, int] | None, guest: Guest) -> str:
-    if found is None:
+def _reaches(sent: tuple[Sends, int] | None, guest: Guest) -> str:
+    from pvbench.guest import ranges
+
+    if sent is None:
         return ""
-    send, place = found
+    send, place = sent
     if send.error:
-        return f"  -> nobody: {send.error}"
+        return f"no CPU: {send.error}"
     cpus = send.cpus if send.op_of_hit is None else send.cpus[send.op_of_hit == place]
-    ids = ", ".join(str(guest.apic_ids[cpu]) for cpu in cpus.tolist()) or "nobody"
-    return f"  -> {send.route.name.lower()} {send.vector:#x} to APIC ID {ids}"
+    ids = ", ".join(ranges(tuple(guest.apic_ids[cpu] for cpu in cpus.tolist())))
+    to = f"APIC ID {ids}" if ids else "no CPU"
+    return f"{send.route.name.lower()} {send.vector:#x} to {to}"

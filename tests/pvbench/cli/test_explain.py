@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from typing import Any
 
@@ -12,12 +14,15 @@ from support.runs import Cli, Plant
 WINDOW_OF_1_AND_128 = {"op": "Hypercall", "nr": 10, "args": [1, 1 << 63, 1, 252]}
 WINDOW_OF_0 = {"op": "Hypercall", "nr": 10, "args": [1, 0, 0, 252]}
 SAVE, RESTORE = {"op": "IrqSave"}, {"op": "IrqRestore"}
+DECODED = ("number", "reaches")  # what stands beside the fields of each op
 
 
 def explained(cli: Cli, *arguments: str) -> dict[str, Any]:
-    """The JSON document."""
-    found: dict[str, Any] = json.loads(cli("explain", *arguments, "--json").out)
-    return found
+    """The JSON document without its heading and what is decoded of each op."""
+    document: dict[str, Any] = json.loads(cli("explain", *arguments, "--json").out)
+    del document["headings"], document["notes"]
+    ops = [{k: v for k, v in op.items() if k not in DECODED} for op in document["ops"]]
+    return document | {"ops": ops}
 
 
 def test_the_merged_overlay_reaches_an_id_below_its_window_by_a_second_call(cli: Cli) -> None:
@@ -68,22 +73,53 @@ def test_counts_are_what_the_hypervisor_sees(
 
 def test_each_op_is_printed_with_whom_it_reaches(cli: Cli) -> None:
     """Registers in the base a person knows; APIC IDs as the user gave them."""
-    assert cli("explain", "x2apic-cluster", "--targets", "0,1,16").out.splitlines() == [
-        "   0  Fence()",
-        "   1  IrqSave()",
-        "   2  Scan(cpus=3)",
-        "   3  WrMsr(msr=0x830, value=0x3000008fc)  -> logical 0xfc to APIC ID 0, 1",
-        "   4  WrMsr(msr=0x830, value=0x10001000008fc)  -> logical 0xfc to APIC ID 16",
-        "   5  IrqRestore()",
-        "2 ICR writes, 0 hypercalls, 0 targets lost",
+    out = cli("explain", "x2apic-cluster", "--targets", "0,1,16").out
+
+    assert out.splitlines() == [
+        "x2apic-cluster: send_IPI_mask() with vector 0xfc from APIC ID 2 to APIC ID 0-1,16",
+        "",
+        "no.  op                                       what it reaches",
+        "---  ---------------------------------------  ---------------------------",
+        "  0  Fence()",
+        "  1  IrqSave()",
+        "  2  Scan(cpus=3)",
+        "  3  WrMsr(msr=0x830, value=0x3000008fc)      logical 0xfc to APIC ID 0-1",
+        "  4  WrMsr(msr=0x830, value=0x10001000008fc)  logical 0xfc to APIC ID 16",
+        "  5  IrqRestore()",
+        "",
+        "counts        of this burst",
+        "------------  -------------",
+        "ICR writes    2",
+        "hypercalls    0",
+        "targets lost  0",
+    ]
+
+
+def test_the_sending_cpu_which_nobody_names_is_named(cli: Cli) -> None:
+    """The lowest APIC ID that is no target."""
+    out = cli("explain", "x2apic-physical", "--targets", "0,2").out
+
+    assert "from APIC ID 1 to APIC ID 0,2" in out
+
+
+def test_scripts_see_what_each_op_reaches(cli: Cli) -> None:
+    """The same sentences as people."""
+    document = json.loads(cli("explain", "x2apic-cluster", "--targets", "0", "--json").out)
+
+    assert [(op["number"], op["reaches"]) for op in document["ops"] if op["reaches"]] == [
+        (3, "logical 0xfc to APIC ID 0")
     ]
 
 
 def test_a_hypercall_that_reaches_nobody_says_so(cli: Cli) -> None:
     """Patch v3 calls with an empty bitmap."""
-    out = cli("explain", "kvm-pv128-v3", "--targets", "128").out
+    rows = csv.reader(
+        io.StringIO(cli("explain", "kvm-pv128-v3", "--targets", "128", "--csv").out)
+    )
 
-    assert "Hypercall(nr=0xa, args=(0, 0, 0xfc))  -> hypercall 0xfc to APIC ID nobody" in out
+    assert ["Hypercall(nr=0xa, args=(0, 0, 0xfc))", "hypercall 0xfc to no CPU"] in [
+        row[1:] for row in rows
+    ]
 
 
 def test_the_vector_can_be_chosen(cli: Cli) -> None:

@@ -1,0 +1,104 @@
+"""What the commands print fits the terminal, and nothing of it is lost."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import struct
+import sys
+import termios
+from pathlib import Path
+
+import pytest
+
+from pvbench.cli import common
+from support.runs import Cli, buffered, console
+
+SENDER_FROM_ELSEWHERE = """
+from pvbench.hookspecs import hookimpl
+from pvbench.sender import Sender
+
+pvbench_api = 1
+
+class Mine(Sender):
+    name = "mine"
+    summary = "from the café"
+    mechanism = "hypercall"
+
+@hookimpl
+def pvbench_senders():
+    return [Mine()]
+"""
+WIDTHS = (72, 100, 200)
+COMMANDS = {
+    "list-senders": ("list", "senders"),
+    "list-workloads": ("list", "workloads"),
+    "list-suites": ("list", "suites"),
+    "plugins": ("plugins",),
+    "explain": ("explain", "kvm-pv/x2apic-cluster", "--targets", "0,2,4,6,8,10-90,200"),
+}
+
+
+def words(printed: str) -> set[str]:
+    """The words of a document, whatever its form, without rules and marks."""
+    plain = re.sub(r"\\(?=[\[\]`])|###|[|]|-{3,}", " ", printed).replace("&lt;", "<")
+    return {word.strip(",.:;- ") for word in plain.split()} - {""}
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_line_is_wider_and_each_word_of_the_document_is_there(
+    cli: Cli, native_file: Path, monkeypatch: pytest.MonkeyPatch, command: str, width: int
+) -> None:
+    """Markdown has every cell, note and heading, and no width."""
+    arguments = [word.format(file=native_file) for word in COMMANDS[command]]
+    monkeypatch.setattr(common, "width", lambda: width)
+    text = cli(*arguments).out
+    markdown = cli(*arguments, "--format", "markdown").out
+
+    assert max(map(len, text.splitlines())) <= width
+    assert sorted(words(markdown) - words(text)) == []
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        pytest.param(None, 72, id="a-pipe"),
+        pytest.param("", 72, id="a-variable-that-is-empty"),
+        pytest.param("wide", 72, id="a-variable-that-is-no-number"),
+        pytest.param("100", 100, id="a-variable"),
+    ],
+)
+def test_a_pipe_gets_what_fits_a_mail_unless_columns_says_more(
+    monkeypatch: pytest.MonkeyPatch, columns: str | None, expected: int
+) -> None:
+    """A terminal would tell its own width."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if columns is not None:
+        monkeypatch.setenv("COLUMNS", columns)
+
+    assert common.width() == expected
+
+
+def test_a_terminal_says_how_wide_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of standard output, whose other end is a terminal here."""
+    controller, terminal = os.openpty()
+    with os.fdopen(terminal, "w") as screen:
+        fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack("4H", 24, 131, 0, 0))
+        monkeypatch.delenv("COLUMNS", raising=False)
+        monkeypatch.setattr(sys, "stdout", screen)
+        monkeypatch.setattr(sys, "__stdout__", screen)
+
+        assert common.width() == 131
+    os.close(controller)
+
+
+def test_what_an_encoding_lacks_is_spelt_out(cli: Cli) -> None:
+    """A plugin's summary may hold any character, and not every terminal has it."""
+    environment = buffered() | {"PYTHONIOENCODING": "ascii"}
+    Path("names.py").write_text(SENDER_FROM_ELSEWHERE)
+    done = console("list", "senders", "-p", "./names.py", "--csv", env=environment)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "caf\\xe9" in done.stdout
