@@ -1,8 +1,8 @@
 """
 The guest image, compiled on first use.
 
-It is kept in the user's cache, under a key of its sources, the flags and the compiler,
-so a change of any of them makes another one.  Once it is there, no compiler is needed.
+It is kept in the user's cache under a key of its sources, the flags and the compiler, so
+a change of any of them compiles another one.  A kept image needs no compiler.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
+
+import attrs
 
 from pvbench.errors import UnavailableError
 from pvbench.host.files import replacing
@@ -31,104 +33,132 @@ LINK_FLAGS: Final = (
     "-Wl,--oformat=binary",
 )
 LIMIT_S: Final = 120.0
-_NOWHERE: Final = Path(os.devnull)  # a home in which nothing can be kept
+_NO_HOME: Final = Path(os.devnull)  # nothing can be kept below it
+_INSTALL: Final = "Install gcc and binutils, or run with --delivery model."
+
+
+@attrs.frozen(kw_only=True)
+class Recipe:
+    """
+    How a guest is compiled.
+
+    Args:
+        limit_s: the longest time that the compiler may take.
+    """
+
+    sources: Path = SOURCES
+    flags: tuple[str, ...] = FLAGS
+    link_flags: tuple[str, ...] = LINK_FLAGS
+    limit_s: float = LIMIT_S
+
+
+BUNDLED: Final = Recipe()
 
 
 def cache_folder() -> Path:
-    """Where what takes long to find out is kept."""
+    """The folder of results that take long to compute."""
     if folder := os.environ.get("XDG_CACHE_HOME"):
         return Path(folder) / "pvbench"
-    home = _NOWHERE
-    with suppress(RuntimeError):  # a user without one
+    home = _NO_HOME
+    with suppress(RuntimeError):  # the user has no home directory
         home = Path.home()
     return home / ".cache" / "pvbench"
 
 
-def image() -> bytes:
+def image(recipe: Recipe = BUNDLED) -> bytes:
     """
     The guest as flat code for `layout.IMAGE_BASE`.
 
     Raises:
-        UnavailableError: there is no compiler, or it does not compile.
+        UnavailableError: there is no compiler, or the guest does not compile.
     """
-    kept = cache_folder() / f"guest-{key()}.bin"
+    path = cache_folder() / f"guest-{key(recipe)}.bin"
     with suppress(OSError):
-        return kept.read_bytes()
-    made = _compile(_compiler())
-    keep(made, kept)
-    return made
+        return path.read_bytes()
+    compiled = _compiled(_compiler(), recipe)
+    keep(compiled, path)
+    return compiled
 
 
 def _compiler() -> str:
-    found = shutil.which("cc")
-    if found is None:
+    path = shutil.which("cc")
+    if path is None:
         raise UnavailableError(
             "the guest of delivery kvm must be compiled, and there is no C compiler (cc)",
-            fix="Install gcc and binutils, or run with --delivery model.",
+            fix=_INSTALL,
         )
-    return found
+    return path
 
 
-def key() -> str:
+def key(recipe: Recipe = BUNDLED) -> str:
     """
-    Of the image that would be made now; without a compiler, of one that was made.
+    The key of the image that would be compiled now, or without a compiler of a kept one.
 
     Raises:
-        UnavailableError: there is neither.
+        UnavailableError: there is neither a compiler nor a kept image.
     """
-    digest = hashlib.sha256(repr((FLAGS, LINK_FLAGS)).encode())
-    for path in sorted(SOURCES.rglob("*")):
-        if path.is_file():
-            digest.update(str(path.relative_to(SOURCES)).encode() + path.read_bytes())
-    sources = digest.hexdigest()[:16]
+    sources = _sources_key(recipe)
     if shutil.which("cc") is None:
-        for kept in sorted(cache_folder().glob(f"guest-{sources}-*.bin")):
-            return kept.stem.removeprefix("guest-")
+        for path in sorted(cache_folder().glob(f"guest-{sources}-*.bin")):
+            return path.stem.removeprefix("guest-")
     compiler = os.path.realpath(_compiler())
-    seen = os.stat(compiler)
-    made_by = (compiler, seen.st_size, seen.st_mtime_ns)
-    return f"{sources}-{hashlib.sha256(repr(made_by).encode()).hexdigest()[:8]}"
+    status = os.stat(compiler)
+    identity = (compiler, status.st_size, status.st_mtime_ns)
+    return f"{sources}-{hashlib.sha256(repr(identity).encode()).hexdigest()[:8]}"
 
 
-def _compile(compiler: str) -> bytes:
-    sources = sorted(str(path) for path in SOURCES.rglob("*.[cS]"))
-    script = ("-I", str(SOURCES), "-T", str(SOURCES / "guest.lds"))
+def _sources_key(recipe: Recipe) -> str:
+    digest = hashlib.sha256(repr((recipe.flags, recipe.link_flags)).encode())
+    for path in sorted(recipe.sources.rglob("*")):
+        if path.is_file():
+            digest.update(str(path.relative_to(recipe.sources)).encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _compiled(compiler: str, recipe: Recipe) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "guest.bin"
-        command = [compiler, *FLAGS, *LINK_FLAGS, *script, "-o", str(target), *sources]
         try:
-            told = _complaint(command)
-            if not told:
+            error = _first_error(_command(compiler, recipe, target), recipe.limit_s)
+            if not error:
                 return target.read_bytes()
-        except (OSError, subprocess.TimeoutExpired) as error:
-            told = str(error)
+        except (OSError, subprocess.TimeoutExpired) as failure:
+            error = str(failure)
     raise UnavailableError(
-        f"{compiler} cannot compile the guest of delivery kvm",
-        why=told,
-        fix="Install gcc and binutils, or run with --delivery model.",
+        f"{compiler} cannot compile the guest of delivery kvm", why=error, fix=_INSTALL
     )
 
 
-def _complaint(command: list[str]) -> str:
-    """What the compiler says where it fails; '' if it does not."""
-    done = subprocess.run(
+def _command(compiler: str, recipe: Recipe, target: Path) -> list[str]:
+    folder = recipe.sources
+    script = ("-I", str(folder), "-T", str(folder / "guest.lds"))
+    sources = sorted(str(path) for path in folder.rglob("*.[cS]"))
+    return [
+        *(compiler, *recipe.flags, *recipe.link_flags, *script),
+        *("-o", str(target), *sources),
+    ]
+
+
+def _first_error(command: list[str], limit_s: float) -> str:
+    """The compiler's first error message; empty if it succeeds."""
+    process = subprocess.run(
         command,
         env=os.environ | {"LC_ALL": "C"},
         capture_output=True,
         text=True,
         errors="replace",
         check=False,
-        timeout=LIMIT_S,
+        timeout=limit_s,
     )
-    if not done.returncode:
+    if not process.returncode:
         return ""
-    lines = [line for line in done.stderr.splitlines() if line.strip()]
-    causes = [line for line in lines if re.search("error|undefined|cannot", line)]
-    return (causes or lines or [f"it ends with status {done.returncode}"])[0]
+    lines = [line for line in process.stderr.splitlines() if line.strip()]
+    errors = [line for line in lines if re.search("error|undefined|cannot", line)]
+    return (errors or lines or [f"it ends with status {process.returncode}"])[0]
 
 
 def keep(content: bytes, path: Path) -> None:
-    """Cache *content* as *path*; a cache that cannot be written is no error."""
+    """Keep *content* for the next time if the cache is writable, whole or not at all."""
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as file:

@@ -14,6 +14,7 @@ import pytest
 
 from pvbench.errors import UnavailableError
 from pvbench_deliver_kvm import build
+from pvbench_deliver_kvm.build import Recipe
 from support.c_facts import needs_c
 from support.compiler import CountedCompiler, plant
 from support.guest_native import GUEST
@@ -46,11 +47,9 @@ def cc(
 
 
 @pytest.fixture
-def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the guest's sources, which may be changed."""
-    copy = shutil.copytree(GUEST, tmp_path / "sources")
-    monkeypatch.setattr(build, "SOURCES", copy)
-    return copy
+def recipe(tmp_path: Path) -> Recipe:
+    """Of a copy of the guest's sources, which may be changed."""
+    return Recipe(sources=shutil.copytree(GUEST, tmp_path / "sources"))
 
 
 def files(folder: Path) -> list[str]:
@@ -84,76 +83,75 @@ def test_what_is_kept_needs_no_compiler(
         build.image()
 
 
-def test_a_change_is_compiled_and_its_end_is_not(cc: CountedCompiler, sources: Path) -> None:
+def test_a_change_is_compiled_and_its_end_is_not(cc: CountedCompiler, recipe: Recipe) -> None:
     """Images of several versions are kept side by side."""
-    header = sources / "abi.h"
+    header = recipe.sources / "abi.h"
     text = header.read_text()
-    first = build.image()
+    first = build.image(recipe)
     header.write_text(re.sub(r"(PVBENCH_GUEST_ABI) \d+", r"\1 77", text))
-    second = build.image()
+    second = build.image(recipe)
     header.write_text(text)
 
-    assert build.image() == first != second
+    assert build.image(recipe) == first != second
     assert cc.calls == 2
 
 
 @pytest.mark.parametrize("name", GUEST_FILES)
-def test_every_source_makes_the_key(cc: CountedCompiler, sources: Path, name: str) -> None:
+def test_every_source_makes_the_key(cc: CountedCompiler, recipe: Recipe, name: str) -> None:
     """Also headers, which no compiler is called with."""
-    before = build.key()
-    with (sources / name).open("a") as file:
+    before = build.key(recipe)
+    with (recipe.sources / name).open("a") as file:
         file.write("\n")
 
-    assert build.key() != before
+    assert build.key(recipe) != before
 
 
 @pytest.mark.parametrize("name", ["new.c", "new.h", "new/new.c"])
-def test_a_new_source_makes_the_key(cc: CountedCompiler, sources: Path, name: str) -> None:
+def test_a_new_source_makes_the_key(cc: CountedCompiler, recipe: Recipe, name: str) -> None:
     """Even an empty one."""
-    before = build.key()
-    (sources / name).parent.mkdir(exist_ok=True)
-    (sources / name).touch()
+    before = build.key(recipe)
+    (recipe.sources / name).parent.mkdir(exist_ok=True)
+    (recipe.sources / name).touch()
 
-    assert build.key() != before
+    assert build.key(recipe) != before
 
 
 def test_a_source_that_changes_its_directory_makes_the_key(
-    cc: CountedCompiler, sources: Path
+    cc: CountedCompiler, recipe: Recipe
 ) -> None:
     """The path of a source relative to the guest's directory is part of the key."""
-    (sources / "one").mkdir()
-    (sources / "two").mkdir()
-    (sources / "one/new.c").touch()
-    before = build.key()
-    (sources / "one/new.c").rename(sources / "two/new.c")
+    (recipe.sources / "one").mkdir()
+    (recipe.sources / "two").mkdir()
+    (recipe.sources / "one/new.c").touch()
+    before = build.key(recipe)
+    (recipe.sources / "one/new.c").rename(recipe.sources / "two/new.c")
 
-    assert build.key() != before
+    assert build.key(recipe) != before
 
 
 def test_sources_in_directories_are_compiled_and_see_all_headers(
-    cc: CountedCompiler, sources: Path
+    cc: CountedCompiler, recipe: Recipe
 ) -> None:
     """They include a header of the guest as the other sources do."""
-    (sources / "new").mkdir()
-    (sources / "new/called.c").write_text(
+    (recipe.sources / "new").mkdir()
+    (recipe.sources / "new/called.c").write_text(
         '#include "abi.h"\nu32 called(void);\nu32 called(void)\n{\n\treturn 1;\n}\n'
     )
-    with (sources / "main.c").open("a") as file:
+    with (recipe.sources / "main.c").open("a") as file:
         file.write("u32 called(void);\nu32 caller(void);\nu32 caller(void)\n")
         file.write("{\n\treturn called();\n}\n")
 
-    assert len(build.image()) > 0
+    assert len(build.image(recipe)) > 0
 
 
-@pytest.mark.parametrize("flags", ["FLAGS", "LINK_FLAGS"])
-def test_every_flag_makes_the_key(
-    cc: CountedCompiler, monkeypatch: pytest.MonkeyPatch, flags: str
-) -> None:
+@pytest.mark.parametrize(
+    "changed",
+    [Recipe(flags=(*build.FLAGS, "-g")), Recipe(link_flags=(*build.LINK_FLAGS, "-g"))],
+    ids=["compiler", "linker"],
+)
+def test_every_flag_makes_the_key(cc: CountedCompiler, changed: Recipe) -> None:
     """Those of the compiler and those of the linker."""
-    before = build.key()
-    monkeypatch.setattr(build, flags, (*getattr(build, flags), "-g"))
-
-    assert build.key() != before
+    assert build.key(changed) != build.key()
 
 
 def test_a_compiler_that_was_replaced_makes_the_key(cc: CountedCompiler) -> None:
@@ -184,27 +182,25 @@ def test_another_compiler_makes_the_key(
 def test_the_image_is_the_same_wherever_it_is_compiled(
     cc: CountedCompiler,
     image: bytes,
-    sources: Path,
+    recipe: Recipe,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It depends on no path, name or time."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    elsewhere, key = build.image(), build.key()
-    monkeypatch.setattr(build, "SOURCES", GUEST)
 
-    assert (elsewhere, cc.calls) == (image, 1)
-    assert key == build.key()
+    assert (build.image(recipe), cc.calls) == (image, 1)
+    assert build.key(recipe) == build.key()
 
 
 def test_variables_that_start_at_zero_are_part_of_the_image(
-    cc: CountedCompiler, image: bytes, sources: Path
+    cc: CountedCompiler, image: bytes, recipe: Recipe
 ) -> None:
     """Nobody clears memory behind the image, so there is no .bss there."""
     planted = "u32 planted[1000];\nu32 *planted_at(void)\n{\n\treturn planted;\n}\n"
-    with (sources / "main.c").open("a") as file:
+    with (recipe.sources / "main.c").open("a") as file:
         file.write(planted)
-    changed = build.image()
+    changed = build.image(recipe)
 
     assert len(changed) >= len(image) + 4000
     assert changed.endswith(bytes(4000))
@@ -266,9 +262,9 @@ def test_the_sources_may_lie_in_any_folder(
     needs_c("abi.h")
     before = build.image()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(build, "SOURCES", shutil.copytree(GUEST, tmp_path / "a,b c"))
+    recipe = Recipe(sources=shutil.copytree(GUEST, tmp_path / "a,b c"))
 
-    assert build.image() == before
+    assert build.image(recipe) == before
 
 
 def test_a_user_without_a_home_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

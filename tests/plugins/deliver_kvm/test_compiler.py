@@ -10,6 +10,7 @@ import pytest
 
 from pvbench.errors import Status, UnavailableError
 from pvbench_deliver_kvm import build
+from pvbench_deliver_kvm.build import Recipe
 from support.c_facts import needs_c
 from support.compiler import plant
 from support.guest_native import GUEST
@@ -40,24 +41,24 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "bin"
 
 
-def told() -> str:
+def refusal(recipe: Recipe = build.BUNDLED) -> str:
     """The sentence, which is an error of the environment."""
     with pytest.raises(UnavailableError) as raised:
-        build.image()
+        build.image(recipe)
     assert raised.value.status is Status.ENVIRONMENT
     return str(raised.value)
 
 
 def test_no_compiler_is_said_with_what_to_do(folder: Path) -> None:
     """Nothing on PATH is called cc."""
-    assert told() == NO_COMPILER
+    assert refusal() == NO_COMPILER
 
 
 def test_a_compiler_that_is_no_program_is_none(folder: Path) -> None:
     """Whoever looks, root among them."""
     plant(folder, "exit 0", mode=0o644)
 
-    assert told() == NO_COMPILER
+    assert refusal() == NO_COMPILER
 
 
 def test_a_compiler_that_is_gone_is_none(folder: Path) -> None:
@@ -65,7 +66,7 @@ def test_a_compiler_that_is_gone_is_none(folder: Path) -> None:
     folder.mkdir()
     (folder / "cc").symlink_to(folder / "gcc-99")
 
-    assert told() == NO_COMPILER
+    assert refusal() == NO_COMPILER
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,9 @@ def test_a_compiler_that_fails_is_told_by_its_first_error(
     """One line, whatever else it says; and nothing is kept."""
     compiler = plant(folder, script)
 
-    assert told() == f"{compiler} cannot compile the guest of delivery kvm: {reason}. {INSTALL}"
+    assert (
+        refusal() == f"{compiler} cannot compile the guest of delivery kvm: {reason}. {INSTALL}"
+    )
     assert not (tmp_path / "cache").exists()
 
 
@@ -100,23 +103,21 @@ def test_a_failure_is_not_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     with monkeypatch.context() as patch:
         patch.setenv("PATH", str(plant(tmp_path / "bin", "exit 1").parent))
-        told()
+        refusal()
 
     assert len(build.image()) > 0
 
 
-def test_the_real_compiler_names_the_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_real_compiler_names_the_line(tmp_path: Path) -> None:
     """Of the source that it cannot read."""
     needs_c("abi.h")
     broken = tmp_path / "broken.c"
     broken.write_text("int fine;\nint @;\n")
     (tmp_path / "guest.lds").write_bytes((GUEST / "guest.lds").read_bytes())
-    monkeypatch.setattr(build, "SOURCES", tmp_path)
+    sentence = refusal(Recipe(sources=tmp_path))
 
-    assert f" cannot compile the guest of delivery kvm: {broken}:2:" in told()
-    assert "\n" not in told()
+    assert f" cannot compile the guest of delivery kvm: {broken}:2:" in sentence
+    assert "\n" not in sentence
 
 
 @pytest.mark.parametrize("text", ["not a program\n", "#!/nonexistent/sh\n"])
@@ -124,34 +125,30 @@ def test_a_compiler_that_cannot_be_executed_is_told(folder: Path, text: str) -> 
     """It is there, and may be executed, but the kernel does not know how."""
     plant(folder, "").write_text(text)
 
-    assert told().startswith(f"{folder}/cc cannot compile the guest of delivery kvm: [Errno ")
+    assert refusal().startswith(
+        f"{folder}/cc cannot compile the guest of delivery kvm: [Errno "
+    )
 
 
 def test_a_compiler_that_makes_nothing_is_told(folder: Path) -> None:
     """Though it says that all is well."""
     plant(folder, "exit 0")
 
-    assert re.search(r"kvm: \[Errno 2\] .*/guest\.bin'\. Install", told())
+    assert re.search(r"kvm: \[Errno 2\] .*/guest\.bin'\. Install", refusal())
 
 
-def test_a_compiler_that_does_not_end_is_told(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """After a time; nobody waits for it any longer."""
-    monkeypatch.setattr(build, "LIMIT_S", 0.01)
+def test_a_compiler_that_does_not_end_is_given_up(folder: Path) -> None:
+    """After a time limit."""
     plant(folder, "read forever </dev/zero")
 
-    assert "timed out after 0.01 seconds" in told()
+    assert "timed out after 0.01 seconds" in refusal(Recipe(limit_s=0.01))
 
 
-def test_the_linker_names_what_is_missing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Not that it has failed."""
+def test_the_linker_names_a_missing_function(tmp_path: Path) -> None:
+    """Rather than that it has failed."""
     needs_c("abi.h")
     changed = shutil.copytree(GUEST, tmp_path / "guest")
     with (changed / "main.c").open("a") as file:
         file.write("void nothing(void);\nvoid some(void);\nvoid some(void) { nothing(); }\n")
-    monkeypatch.setattr(build, "SOURCES", changed)
 
-    assert "undefined reference to `nothing'" in told()
+    assert "undefined reference to `nothing'" in refusal(Recipe(sources=changed))
