@@ -5,8 +5,6 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
-from ctypes import c_uint64
-from typing import Any
 
 import pytest
 
@@ -17,8 +15,7 @@ from pvbench.slice_result import SliceResult
 from pvbench_deliver_kvm.measure.kvm_guest import KvmBootedGuest
 from pvbench_deliver_kvm.vmm import booted_guest
 from pvbench_deliver_kvm.vmm.booted_guest import GuestVm
-from pvbench_deliver_kvm.vmm.fd import IoctlError
-from support.kvm import answer, held, refuse, start_of
+from support.kvm import held, refuse, start_of
 
 pytestmark = pytest.mark.usefixtures("needs_kvm")
 
@@ -92,64 +89,9 @@ def test_an_ipi_to_itself_takes_one_tsc(monkeypatch: Patch) -> None:
     assert set(result.ticks) == SERIES | {"deliver"}
 
 
-class Offsets:
-    """TSC offsets of the vCPUs, in the order they are asked for first."""
-
-    def __init__(self, monkeypatch: Patch, *offsets: int, keep: bool = True) -> None:
-        self._by_vcpu: dict[int, int] = {}
-        self._new, self._keep = list(offsets), keep
-        self.written: list[int] = []
-        monkeypatch.setattr("pvbench_deliver_kvm.vmm.vcpu.Vcpu.get_tsc_offset", self._get_of())
-        answer(monkeypatch, "KVM_SET_DEVICE_ATTR", self._set)
-
-    def _get_of(self) -> Any:
-        def tsc_offset(vcpu: Any) -> int:
-            if vcpu.number not in self._by_vcpu:
-                self._by_vcpu[vcpu.number] = self._new.pop(0)
-            return self._by_vcpu[vcpu.number]
-
-        return tsc_offset
-
-    def _set(self, calls: int, argument: Any) -> int:
-        if not self._keep:
-            raise IoctlError("KVM_SET_DEVICE_ATTR", errno.EINVAL)
-        self.written.append(c_uint64.from_address(argument._obj.addr).value)
-        return 0
-
-
-def test_offsets_that_cannot_be_set_stay_different(monkeypatch: Patch) -> None:
-    """The guest boots; its deliver would be off by the difference."""
-    Offsets(monkeypatch, 1000, 1001, keep=False)
-
-    with booted_vm() as guest:
-        agree = guest.tscs_agree
-
-    assert agree is False
-
-
-def test_offsets_that_are_set_in_vain_stay_different(monkeypatch: Patch) -> None:
-    """They are read again; only those that differ were written, with the first one's."""
-    offsets = Offsets(monkeypatch, 1000, 1000, 2000)
-
-    with booted_vm(3) as guest:
-        agree = guest.tscs_agree
-
-    assert (agree, offsets.written) == (False, [1000])
-
-
-def test_equal_offsets_are_left_alone(monkeypatch: Patch) -> None:
-    """Then times of two CPUs can be compared."""
-    offsets = Offsets(monkeypatch, 1000, 1000)
-
-    result = unicast()
-
-    assert (result.facts["tsc_offsets"], offsets.written) == ("equal", [])
-    assert set(result.ticks) == SERIES | {"deliver"}
-
-
 @pytest.mark.parametrize(("cpus", "expected"), [(1, True), (2, False)])
 def test_one_cpu_agrees_with_itself(monkeypatch: Patch, cpus: int, expected: bool) -> None:
-    """Though nobody tells its offset."""
+    """Its offset need not be known."""
     refuse(monkeypatch, "KVM_GET_DEVICE_ATTR", errno.ENXIO)
 
     with booted_vm(cpus) as guest:

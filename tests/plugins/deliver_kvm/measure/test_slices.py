@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import attrs
 import pytest
@@ -125,7 +125,7 @@ def test_a_vector_that_nobody_asked_for_is_a_fault() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "settled"),
+    ("changes", "synchronised"),
     [
         pytest.param({"bursts": (mask(0, 1, wait=False),)}, (1, 2, 3), id="unwaited"),
         pytest.param({"lossy": True}, (1, 2, 3), id="lossy"),
@@ -133,23 +133,36 @@ def test_a_vector_that_nobody_asked_for_is_a_fault() -> None:
     ],
 )
 def test_a_slice_is_over_when_its_last_handler_has_run(
-    monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], settled: tuple[int, ...]
+    changes: dict[str, Any], synchronised: tuple[int, ...]
 ) -> None:
-    """Whom the source does not wait for, or never heard of, the host does, before it counts."""
-    asked: list[tuple[int, ...]] = []
-    synchronise = Commands.synchronise
+    """The host waits for the CPUs that no source waits for before it counts."""
+    task = attrs.evolve(ready(mask(0, 1)).task, **changes)
+    with booted(execution="ops") as usual:
+        commands = NotingCommands(usual.vm.commands)
+        noting = KvmBootedGuest(
+            attrs.evolve(usual.vm, commands=cast("Commands", commands)), execution="ops"
+        )
+        commands.synchronised.clear()
+        result = noting.load(task).run(loops=20, warmup=0)
 
-    def noted(commands: Commands, targets: tuple[int, ...]) -> None:
-        synchronise(commands, targets)
-        asked.append(targets)
-
-    with booted(execution="ops") as made:
-        monkeypatch.setattr(Commands, "synchronise", noted)
-        task = attrs.evolve(ready(mask(0, 1)).task, **changes)
-        result = made.load(task).run(loops=20, warmup=0)
-
-    assert (set(asked), result.counts.icr_writes) == ({settled}, 20)
+    assert (set(commands.synchronised), result.counts.icr_writes) == ({synchronised}, 20)
     assert 1 <= result.counts.handlers[1] <= 20
+
+
+class NotingCommands:
+    """The commands of a guest, which note what is synchronised."""
+
+    def __init__(self, commands: Commands) -> None:
+        self._commands = commands
+        self.synchronised: list[tuple[int, ...]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._commands, name)
+
+    def synchronise(self, cpus: tuple[int, ...]) -> None:
+        """Do so, and note the CPUs."""
+        self._commands.synchronise(cpus)
+        self.synchronised.append(cpus)
 
 
 TO_MANY = call(0, 1, 2, 3)  # which physical and cluster mode send differently
