@@ -16,7 +16,6 @@ from pvbench.guest import Guest
 
 if TYPE_CHECKING:
     from pvbench_deliver_kvm.vmm.kvm import Kvm
-from pvbench_deliver_kvm.measure.boot import boot_guest
 
 PATIENCE_S = 5.0  # how long a guest may make no progress
 
@@ -73,6 +72,8 @@ class KvmDelivery:
 
     @contextmanager
     def boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[BootedGuest]:
+        from pvbench_deliver_kvm.measure.boot import boot_guest
+
         with boot_guest(guest, settings) as booted:
             yield booted
 

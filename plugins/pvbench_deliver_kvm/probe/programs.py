@@ -9,8 +9,9 @@ from __future__ import annotations
 import errno
 import json
 import sys
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any, Final
 
 from pvbench.delivery import BootedGuest, Task
 from pvbench.errors import PvbenchError
@@ -37,7 +38,10 @@ from pvbench.x86.hyperv import (
     HVCALL_SEND_IPI_EX,
 )
 from pvbench.x86.kvm_para import KVM_HC_SEND_IPI
+from pvbench_deliver_kvm.measure.boot import boot_guest
 from pvbench_deliver_kvm.vmm.fd import IoctlError
+
+Boot = Callable[[Guest, dict[str, Any]], AbstractContextManager[BootedGuest]]
 
 LOOPS: Final = 3
 
@@ -147,16 +151,14 @@ def _outcome_of(task: Task, handlers: tuple[int, ...], faults: tuple[str, ...]) 
     return "" if list(handlers) == wanted else f"the CPUs handled {handlers}, not {wanted}"
 
 
-def main() -> None:
+def main(arguments: list[str], boot: Boot = boot_guest) -> None:
     """
-    Tell what is found as it comes, one JSON value a line.
+    Print each result as soon as it is known, one JSON value a line.
 
-    BEGUN once there is a guest, ``[probe, why or '']``, and ENDED, maybe early;
-    ``{REFUSED: why}`` if there is no guest and another time there may be.
+    BEGUN when the guest has booted, ``[probe, why or '']``, and ENDED, maybe early;
+    ``{REFUSED: why}`` if the guest did not boot but may boot another time.
     """
-    from pvbench_deliver_kvm.measure.boot import boot_guest
-
-    _, group, patience_s, *names = sys.argv
+    group, patience_s, *names = arguments
     settings = {
         "cpus": [],
         "execution": "ops",
@@ -164,7 +166,7 @@ def main() -> None:
         "software": True,
     }
     try:
-        with boot_guest(guest_of(group), settings) as booted:
+        with boot(guest_of(group), settings) as booted:
             _tell(BEGUN)
             for pair in attempts(booted, group, names):
                 _tell(pair)
@@ -185,4 +187,4 @@ def _tell(line: object) -> None:
 
 if __name__ == "__main__":
     end_with_parent()
-    main()
+    main(sys.argv[1:])

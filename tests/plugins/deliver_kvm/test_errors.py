@@ -5,16 +5,12 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pvbench.guest import parse_guest
-from pvbench_deliver_kvm import build
 from pvbench_deliver_kvm.measure import icr_tracepoint
-from pvbench_deliver_kvm.measure.boot import boot_guest
-from pvbench_deliver_kvm.vmm import booted_guest
-from pvbench_deliver_kvm.vmm.booted_guest import Start
+from pvbench_deliver_kvm.measure.boot import boot_guest, start_of
 from pvbench_deliver_kvm.vmm.commands import GuestError
 from pvbench_deliver_kvm.vmm.fd import IoctlError
 from support.kvm import PATIENCE_S
@@ -58,26 +54,13 @@ def test_buffers_of_killed_runs_are_removed(tmp_path: Path) -> None:
     ],
 )
 def test_threads_have_no_higher_priority_than_the_user_asked_for(
-    monkeypatch: pytest.MonkeyPatch, own: int, software: bool, expected: int
+    own: int, software: bool, expected: int
 ) -> None:
-    """Raising it takes a privilege."""
-    seen: list[Start] = []
-
-    def booted_vm(guest: object, start: Start) -> Any:
-        seen.append(start)
-        raise GuestError("enough")
-
-    monkeypatch.setattr(os, "nice", lambda change: own)
-    monkeypatch.setattr(build, "image", bytes)
-    monkeypatch.setattr(booted_guest, "booted_vm", booted_vm)
+    """A lower nice value takes a privilege."""
     settings = SETTINGS | {"software": software}
+    start = start_of(parse_guest("dense:2"), settings, image=b"", niceness=own)
 
-    with (
-        pytest.raises(GuestError, match="enough"),
-        boot_guest(parse_guest("dense:2"), settings),
-    ):
-        pass
-    assert [start.niceness for start in seen] == [expected]
+    assert start.niceness == expected
 
 
 @pytest.mark.usefixtures("needs_kvm")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,7 +14,6 @@ from pvbench.delivery import BootedGuest, LoadedTask, Task
 from pvbench.errors import PvbenchError, UnavailableError
 from pvbench.guest import Guest
 from pvbench.slice_result import Counts, SliceResult
-from pvbench_deliver_kvm.measure import boot
 from pvbench_deliver_kvm.probe import programs
 from pvbench_deliver_kvm.probe.cache import probes as probes_of_this_host
 from pvbench_deliver_kvm.vmm.fd import IoctlError
@@ -133,14 +131,11 @@ def test_nothing_is_tried_in_a_guest_that_is_lost() -> None:
 
 
 class Child:
-    """`probes.main` in this process, on a machine of the test's."""
+    """`programs.main` in this process, with a fake guest."""
 
-    def __init__(
-        self, monkeypatch: pytest.MonkeyPatch, booted: BootedGuest | PvbenchError
-    ) -> None:
+    def __init__(self, booted: BootedGuest | PvbenchError) -> None:
         self.asked: list[tuple[Guest, dict[str, Any]]] = []
-        self._patch, self._booted = monkeypatch, booted
-        monkeypatch.setattr(boot, "boot_guest", self._boot)
+        self._booted = booted
 
     @contextmanager
     def _boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[BootedGuest]:
@@ -150,8 +145,7 @@ class Child:
         yield self._booted
 
     def main(self, group: str) -> None:
-        self._patch.setattr(sys, "argv", ["probes", group, "1.5", *programs.PROBES[group][2]])
-        programs.main()
+        programs.main([group, "1.5", *programs.PROBES[group][2]], self._boot)
 
 
 @pytest.mark.parametrize(
@@ -164,14 +158,13 @@ class Child:
     ],
 )
 def test_a_child_tells_each_probe_result_by_a_line(
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     group: str,
     mode: str,
     abi: str,
 ) -> None:
     """After it has told that its guest, of two CPUs, is there."""
-    child = Child(monkeypatch, Faithful())
+    child = Child(Faithful())
     child.main(group)
 
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
@@ -198,13 +191,12 @@ def test_a_child_tells_each_probe_result_by_a_line(
     ],
 )
 def test_a_child_that_cannot_boot_says_why(
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     error: PvbenchError,
     expected: list[object],
 ) -> None:
     """Of each probe, if it will be so another time."""
-    Child(monkeypatch, error).main("hyperv")
+    Child(error).main("hyperv")
 
     assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == expected
 
