@@ -28,6 +28,7 @@ from pvbench.plugin.registry import Registry
 from pvbench.report.summary import not_run
 from pvbench.results.files import Metadata
 from pvbench.results.rows import HEADLINE
+from pvbench.results.schema import case_name, stored
 from pvbench.run.collector import assumed, case_metadata, counted
 from pvbench.run.plan import effort
 from pvbench.run.prepared import Prepared
@@ -96,11 +97,11 @@ def _run(
         sys.exit(Status.ENVIRONMENT if blocked else Status.NOTHING_MEASURED)
     for number, ready in enumerate(cases):
         measured = _Measured(ready, delivery, prepared, series)
-        metadata = prepared.facts | case_metadata(ready) | {"pvbench_series": series}
+        metadata = prepared.facts | case_metadata(ready) | stored({"series": series})
         if args.worker_task in (None, number):
             metadata |= measured.facts(args.loops or wanted.loops)
         try:
-            runner.bench_time_func(f"{ready.case.name} {series}", measured, metadata=metadata)
+            runner.bench_time_func(f"{ready.name} {series}", measured, metadata=metadata)
         except RuntimeError as error:  # a worker has ended, and has said why
             told = re.fullmatch(r".*failed with exit code (\d+)", str(error), re.DOTALL)
             sys.exit(int(told[1]) if told else Status.ENVIRONMENT)
@@ -108,10 +109,10 @@ def _run(
 
 def _cases(prepared: PreparedRun) -> Iterator[Prepared]:
     """Every case that can run once, in the order of the plan."""
-    ready = {case.case.name: case for boot in prepared.plan.boots for case in boot.cases}
-    for case in prepared.plan.cases:
-        if case.name in ready:
-            yield ready[case.name]
+    ready = {case.name: case for boot in prepared.plan.boots for case in boot.cases}
+    for name in map(case_name, prepared.plan.cases):
+        if name in ready:
+            yield ready[name]
 
 
 def _series_of(ready: Prepared) -> set[str]:
@@ -138,7 +139,7 @@ def _tell_refused(prepared: PreparedRun, series: str) -> None:
     for ready in _cases(prepared):
         if series not in _series_of(ready):
             why = " as it loses IPIs" if ready.lossy else ""
-            told[ready.case.name] = ("unsupported", f"it has no {series}{why}")
+            told[ready.name] = ("unsupported", f"it has no {series}{why}")
     entries = [
         {"case": name, "outcome": kind, "reason": why} for name, (kind, why) in told.items()
     ]
@@ -176,7 +177,7 @@ class _Measured:
         means = seconds(result, rate)
         if self._series not in means:
             raise UsageError(
-                f"{self._ready.case.name}: {self._delivery.name} has no {self._series}",
+                f"{self._ready.name}: {self._delivery.name} has no {self._series}",
                 fix=f"It has {', '.join(means)}.",
             )
         return means[self._series] * loops
@@ -184,7 +185,7 @@ class _Measured:
     def facts(self, loops: int) -> Metadata:
         """What each run of *loops* bursts counts."""
         result = self._slice_result(loops)
-        proved: Metadata = {"pvbench_target_state_proved": result.target_state}
+        proved = stored({"target_state_proved": result.target_state})
         return proved | counted(result.counts, result.loops) | assumed(result, self._series)
 
     def _slice_result(self, loops: int) -> SliceResult:
@@ -194,5 +195,5 @@ class _Measured:
             warmup = self._effort.warmup_of(loops)
             result = booted.load(self._ready.task).run(loops=loops, warmup=warmup)
         if wrong := differences(self._ready, result):
-            raise SenderError(f"{case.name}: proof of mechanism failed", why=wrong[0])
+            raise SenderError(f"{self._ready.name}: proof of mechanism failed", why=wrong[0])
         return result

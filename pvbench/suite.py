@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import attrs
 
 from pvbench.delivery import TARGET_STATES, Algorithm
@@ -50,7 +48,11 @@ class Suite:
 
 @attrs.frozen(kw_only=True)
 class Case:
-    """Everything that tells one measurement from another."""
+    """
+    Everything that tells one measurement from another.
+
+    Its name and its facts in a result file follow from `pvbench.results.schema`.
+    """
 
     suite: str
     suite_version: int
@@ -67,20 +69,6 @@ class Case:
     why_blocked: str | None = None  # what is wrong with the workload
 
     @property
-    def name(self) -> str:
-        """Unique among cases; for people and ``-k``, never parsed."""
-        parts = [
-            f"{self.suite}.{self.workload.spec}",
-            self.stack.name,
-            _guest_name(self.guest),
-            self.target_state,
-            "shorthands" if self.shorthands else "masks",
-            f"{self.delivery}@{self.site}",
-            self.costs or "measured",
-        ]
-        return " ".join(parts)
-
-    @property
     def algorithm(self) -> Algorithm:
         """What makes its ops."""
         overlay = self.stack.overlay
@@ -89,55 +77,3 @@ class Case:
             overlay=overlay.name if overlay else "",
             shorthands=self.shorthands,
         )
-
-    def metadata(self) -> dict[str, Any]:
-        """The same as separate facts; `compare` matches cases by these."""
-        overlay = self.stack.overlay
-        return {
-            "pvbench_suite": self.suite,
-            "pvbench_suite_version": self.suite_version,
-            "pvbench_workload": self.workload.spec,
-            "pvbench_sender": overlay.name if overlay else "native",
-            "pvbench_driver": self.stack.driver.name,
-            "pvbench_stack": self.stack.name,
-            "pvbench_guest": self.guest.name,
-            "pvbench_apic_ids": self.guest.ids_text,
-            "pvbench_vcpus": len(self.guest.apic_ids),
-            "pvbench_apic_mode": self.guest.apic_mode,
-            "pvbench_hypercall_abi": self.guest.hypercall_abi,
-            "pvbench_guest_bits": self.guest.bits,
-            "pvbench_shorthands": "yes" if self.shorthands else "no",
-            "pvbench_target_state": self.target_state,
-            "pvbench_delivery": self.delivery,
-            "pvbench_site": self.site,
-            "pvbench_costs": self.costs or "measured",
-            **self._host_cpus(),
-            **_family(self.workload),
-        }
-
-    def _host_cpus(self) -> dict[str, int]:
-        """Of a modelled host; a measured one says what it gave the guest."""
-        cpus = self.guest.host_cpus or (len(self.guest.apic_ids) if self.costs else None)
-        return {"pvbench_host_cpus": cpus} if cpus else {}
-
-
-def _family(workload: Workload) -> dict[str, Any]:
-    """Where one of a family stands in it."""
-    if not workload.parameters:
-        return {}
-    parameter, value = next(iter(workload.parameters.items()))
-    variant = {"pvbench_variant": workload.variant} if workload.variant else {}
-    return variant | {
-        "pvbench_family": workload.name,
-        "pvbench_parameter": parameter,
-        "pvbench_parameter_value": value,
-    }
-
-
-def _guest_name(guest: Guest) -> str:
-    name = guest.name
-    if guest.bits != 64:
-        name += f"/{guest.bits}bit"
-    if guest.host_cpus:
-        name += f"/on{guest.host_cpus}"
-    return name

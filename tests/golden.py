@@ -13,12 +13,14 @@ from typing import Any, Final, NamedTuple
 import pyperf
 
 from pvbench.plugin.loader import load
-from pvbench.results.files import FINGERPRINT, read
+from pvbench.results import schema
+from pvbench.results.files import read
 from pvbench.run.cases import Selection
 from pvbench.run.loop import run
 from pvbench.run.request import Request, prepare
 
 FOLDER: Final = Path(__file__).parents[1] / "results" / "model"
+SOFTWARE: Final = schema.stored(dict.fromkeys(schema.software(), ""))
 _CLUSTER: Final = ("x2apic-cluster",)
 
 
@@ -107,7 +109,7 @@ def content(suite: pyperf.BenchmarkSuite) -> dict[str, Any]:
 
 
 def _kept(metadata: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in metadata.items() if key not in FINGERPRINT}
+    return {key: value for key, value in metadata.items() if key not in SOFTWARE}
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ import argparse
 import re
 import sys
 from collections import Counter
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,18 @@ _NO_MATCH = "no series match; --by AXIS pairs those that differ in one thing, se
 HELP = "compare runs, or the senders of one run"
 
 
+class Axes(Iterable[str], Container[str]):
+    """The choices of --by, looked up only when they are asked for."""
+
+    def __iter__(self) -> Iterator[str]:
+        from pvbench.results import schema
+
+        return iter(schema.choices())
+
+    def __contains__(self, name: object) -> bool:
+        return name in tuple(self)
+
+
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `pvbench compare`."""
     parser.add_argument("files", nargs="*", metavar="FILE", help="or published:NAME")
@@ -38,8 +51,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument(
         "--by",
-        choices=("sender", "driver", "costs", "guest", "targets", "shorthands", "execution"),
-        help="compare the sides of this axis instead of the files",
+        choices=Axes(),
+        metavar="AXIS",
+        help="compare the sides of this axis instead of the files: %(choices)s",
     )
     kind.add_argument(
         "--beside",
@@ -127,9 +141,9 @@ def _beside(reference: list[Row], predicted: list[Row]) -> list[Pair]:
 
 def _sorted_out(together: list[Row]) -> tuple[list[Row], list[str]]:
     """Rows that are there once, and the names of those that are not."""
-    from pvbench.compare import pairs as case_pairs
+    from pvbench.results import schema
 
-    keys = [(row.key(), case_pairs.costs_of(row)) for row in together]
+    keys = [(row.key(), schema.side("costs", row.facts)) for row in together]
     times = Counter(keys)
     once = [row for row, key in zip(together, keys, strict=True) if times[key] == 1]
     twice = [row.name for row, key in zip(together, keys, strict=True) if times[key] > 1]
@@ -175,8 +189,8 @@ def _read(
     options: argparse.Namespace,
 ) -> tuple[dict[str, list[Row]], dict[str, list[str]]]:
     """The rows of each file, and what differs: what made them, then what they are of."""
-    from pvbench.compare import pairs as case_pairs
-    from pvbench.results.files import differing, latest, read
+    from pvbench.compare import differences
+    from pvbench.results.files import latest, read
     from pvbench.results.rows import rows
 
     needed = 1 if options.by else 2
@@ -189,12 +203,15 @@ def _read(
     if len({Path(name).resolve() for name in names}) != len(names):
         raise UsageError("a file is named twice", fix="Comparing it with itself says nothing.")
     suites = {name: read(name) for name in names}
+    whole = {name: rows(suite, name) for name, suite in suites.items()}
     files = {
-        name: [r for r in rows(suite, name) if options.series in ("all", r.fact("series"))]
-        for name, suite in suites.items()
+        name: [row for row in found if options.series in ("all", row.fact("series"))]
+        for name, found in whole.items()
     }
-    made = differing(suites.values())
-    return files, made if options.beside else made | case_pairs.differing(files)
+    differs = list(differences.of_origin(whole.values()))
+    if not options.beside:
+        differs += differences.of_cases(files.values())
+    return files, {one.fact: list(one.values) for one in differs}
 
 
 def _short(value: str) -> str:

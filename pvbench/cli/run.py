@@ -185,8 +185,10 @@ def _print_plan(prepared: PreparedRun, options: argparse.Namespace) -> Status:
 
 def _planned(prepared: PreparedRun) -> list[dict[str, str]]:
     """What will become of each case; first what nobody offers."""
+    from pvbench.results.schema import case_name
+
     plan = prepared.plan
-    names = [case.name for case in plan.cases]
+    names = [case_name(case) for case in plan.cases]
     missing = [name for name in plan.refused if name not in set(names)]
     return [
         {

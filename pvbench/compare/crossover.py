@@ -6,7 +6,8 @@ from typing import Any
 
 import attrs
 
-from pvbench.compare.pairs import Pair, conditions, conditions_of
+from pvbench.compare.pairs import Pair, conditions_of
+from pvbench.results import schema
 
 
 @attrs.frozen(kw_only=True)
@@ -46,7 +47,7 @@ def crossovers(pairs: list[Pair]) -> list[Crossover]:
             family=key[0],
             stack=members[0].before.fact("stack"),
             guest=members[0].before.fact("guest"),
-            conditions=", ".join(conditions(members[0], telling).values()),
+            conditions=", ".join(schema.phrases(members[0].before.facts, telling)),
             series=members[0].before.fact("series"),
             baseline=members[0].baseline,
             side=members[0].side,

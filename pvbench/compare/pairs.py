@@ -15,39 +15,10 @@ import attrs
 from pvbench.compare.statistics import Verdict
 from pvbench.delivery import EXACT_CLOCKS
 from pvbench.errors import UsageError, unknown
-from pvbench.results.rows import AXES, Row
+from pvbench.results import schema
+from pvbench.results.fact import Role
+from pvbench.results.rows import Row
 
-
-def costs_of(row: Row) -> str:
-    """Name of the cost profile and the first digits of its hash: a name can be edited."""
-    digits = str(row.fact("costs_sha256") or "")[:8]
-    return f"{row.fact('costs')} {digits}".strip()
-
-
-def _named(fact: str) -> Callable[[Row], str]:
-    return lambda row: str(row.fact(fact))
-
-
-def _guest(row: Row) -> str:
-    """As in the name of a case: two guests may differ in no more than their host CPUs."""
-    name = str(row.fact("guest"))
-    if row.fact("guest_bits") not in (64, None):
-        name += f"/{row.fact('guest_bits')}bit"
-    if row.fact("host_cpus") not in (row.fact("vcpus"), None):
-        name += f"/on{row.fact('host_cpus')}"
-    return name
-
-
-# What may differ when comparing by an axis, and what a side of it is called.
-BY: Final[dict[str, tuple[tuple[str, ...], Callable[[Row], str]]]] = {
-    "sender": (("sender", "driver", "apic_mode"), _named("stack")),
-    "driver": (("driver", "apic_mode"), _named("driver")),
-    "costs": (("costs",), costs_of),
-    "guest": (("guest", "apic_ids", "host_cpus", "guest_bits"), _guest),
-    "targets": (("target_state",), _named("target_state")),
-    "shorthands": (("shorthands",), _named("shorthands")),
-    "execution": (("execution",), _named("execution")),
-}
 COUNTS: Final = ("icr_writes", "hypercalls", "lost")
 
 
@@ -115,13 +86,6 @@ def _counts(row: Row) -> str:
     return " ".join(f"{count:g}{unit}" for count, unit in named if count) or "0"
 
 
-# Equal in both: the rows of one file come from the same boots.
-_BOOT: Final = (
-    *("guest", "apic_ids", "guest_bits", "host_cpus", "apic_mode", "hypercall_abi"),
-    *("delivery", "site", "costs"),
-)
-
-
 def judged(pairs: list[Pair], margin: float) -> list[Pair]:
     """The pairs of one comparison, with verdicts where the clock is noisy."""
     noisy = [pair for pair in pairs if pair.is_noisy]
@@ -142,7 +106,7 @@ def judged(pairs: list[Pair], margin: float) -> list[Pair]:
 
 
 def _shared_boots(one: Row, other: Row) -> bool:
-    same = all(one.fact(fact) == other.fact(fact) for fact in _BOOT)
+    same = all(one.fact(fact) == other.fact(fact) for fact in schema.boot_facts())
     return same and one.file == other.file != "" and one.boots == other.boots != ()
 
 
@@ -181,19 +145,21 @@ def by_axis(rows: list[Row], axis: str, baseline: str | None) -> list[Pair]:
     Raises:
         UsageError: the rows cannot be ranked, or nothing is called *baseline*.
     """
-    free, side = BY[axis]
     _rankable(rows, axis)
-    sides = list(dict.fromkeys(map(side, rows)))
+    free = schema.free(axis)
+    side_of = [schema.side(axis, row.facts) for row in rows]
+    sides = list(dict.fromkeys(side_of))
     if not sides:
         return []
     base = sides[0] if baseline is None else _meant(baseline, sides)
     if base not in sides:
         raise unknown("side", base, sides, f"Sides: {', '.join(sides)}.")
-    before = {row.key(free): row for row in rows if side(row) == base}
+    sided = list(zip(rows, side_of, strict=True))
+    before = {row.key(free): row for row, side in sided if side == base}
     return [
-        Pair(baseline=base, side=side(row), before=before[row.key(free)], after=row)
-        for row in rows
-        if side(row) != base and row.key(free) in before
+        Pair(baseline=base, side=side, before=before[row.key(free)], after=row)
+        for row, side in sided
+        if side != base and row.key(free) in before
     ]
 
 
@@ -201,16 +167,6 @@ def _meant(name: str, sides: list[str]) -> str:
     """The one side that *name* can mean: a cost profile without its hash, an overlay alone."""
     meant = [side for side in sides if name in (side, side.split(" ")[0], side.split("/")[0])]
     return meant[0] if len(meant) == 1 else name
-
-
-def differing(files: dict[str, list[Row]]) -> dict[str, list[str]]:
-    """Axes whose values are not the same in all files: the values, by file."""
-    found = {}
-    for axis in AXES:
-        values = [", ".join(sorted({str(row.fact(axis)) for row in f})) for f in files.values()]
-        if len(set(values)) > 1:
-            found[axis] = values
-    return found
 
 
 def beside(reference: Iterable[Row], predicted: Iterable[Row]) -> list[Pair]:
@@ -221,8 +177,7 @@ def beside(reference: Iterable[Row], predicted: Iterable[Row]) -> list[Pair]:
     """
 
     def key(row: Row) -> tuple[Any, ...]:
-        facts = ("workload", "stack", "guest", "shorthands", "series")
-        return tuple(row.fact(fact) for fact in facts)
+        return tuple(row.fact(fact) for fact in schema.predicted())
 
     known = {key(row): row for row in predicted}
     return [
@@ -232,26 +187,13 @@ def beside(reference: Iterable[Row], predicted: Iterable[Row]) -> list[Pair]:
     ]
 
 
-# What is not shown unless pairs differ in it, and how a value is put.
-_CONDITIONS: Final = {
-    "host_cpus": "on {} host CPUs",
-    "guest_bits": "{}-bit",
-    "target_state": "targets {}",
-    "shorthands": "shorthands {}",
-}
-
-
 def conditions_of(pairs: list[Pair]) -> list[str]:
-    """The axes, seldom more than one, that tell pairs apart which look alike."""
-    looks = {(p.baseline, p.side, *p.before.key(tuple(_CONDITIONS))) for p in pairs}
+    """The conditions, seldom more than one, that tell apart pairs which look alike."""
+    conditions = schema.names(Role.CONDITION)
+    looks = {(p.baseline, p.side, *p.before.key(conditions)) for p in pairs}
     if len(looks) == len(pairs):
         return []
-    return [fact for fact in _CONDITIONS if len({p.before.fact(fact) for p in pairs}) > 1]
-
-
-def conditions(pair: Pair, telling: list[str]) -> dict[str, str]:
-    """What *telling* axes are in the baseline of a pair."""
-    return {fact: _CONDITIONS[fact].format(pair.before.fact(fact)) for fact in telling}
+    return [fact for fact in conditions if len({p.before.fact(fact) for p in pairs}) > 1]
 
 
 def _rankable(rows: list[Row], axis: str = "") -> None:
@@ -270,7 +212,7 @@ def _rankable(rows: list[Row], axis: str = "") -> None:
     )
     if axis != "costs":
         why = "add --by costs to do so"
-        _one(rows, costs_of, "cost profiles", why)
+        _one(rows, lambda r: schema.side("costs", r.facts), "cost profiles", why)
 
 
 def _one(rows: list[Row], of: Callable[[Row], Any], what: str, why: str) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any, Final
 
 from pvbench.delivery import EXACT_CLOCKS
+from pvbench.results import schema
 from pvbench.results.rows import HEADLINE, Row, ordered
 
 _FEW: Final = 5  # names in a sentence
@@ -21,10 +23,8 @@ def notes(members: list[Row], series: str) -> Iterator[str]:
 
 def _told(members: list[Row]) -> Iterator[str]:
     """What a file says of itself."""
-    for fact in ("source", "caveat"):
-        for text in ordered(members, fact):
-            if text:
-                yield f"{fact.capitalize()}: {text}."
+    sentences = (schema.sentences(row.facts) for row in members)
+    yield from dict.fromkeys(chain.from_iterable(sentences))
 
 
 def _assumed(members: list[Row], series: str) -> Iterator[str]:

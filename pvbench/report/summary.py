@@ -3,30 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any
 
 import pyperf
 
 from pvbench.report import table
 from pvbench.report.notes import notes
-from pvbench.results import journal
+from pvbench.results import journal, schema
 from pvbench.results.rows import HEADLINE, Row, ordered, rows
-
-_GROUP: Final = (
-    "suite",
-    "guest",
-    "apic_ids",
-    "vcpus",
-    "guest_bits",
-    "host_cpus",
-    "shorthands",
-    "target_state",
-    "variant",
-    "delivery",
-    "site",
-    "clock",
-    "costs",
-)
 
 
 def summary(
@@ -49,7 +33,7 @@ def summary(
 
 
 def _group(row: Row) -> tuple[Any, ...]:
-    return tuple(row.fact(name) for name in _GROUP)
+    return tuple(row.fact(name) for name in schema.grouping())
 
 
 def _group_text(members: list[Row], style: str, series: str) -> Iterator[str]:
@@ -76,7 +60,7 @@ def _group_text(members: list[Row], style: str, series: str) -> Iterator[str]:
 def _csv(found: list[Row], series: str) -> str:
     """One table, times in seconds; what tells groups apart is a column of its own."""
     workloads = ordered(found, "workload")
-    telling = [fact for fact in _GROUP if len(ordered(found, fact)) > 1]
+    telling = [fact for fact in schema.grouping() if len(ordered(found, fact)) > 1]
     lines = []
     for group, stack in dict.fromkeys((_group(row), row.fact("stack")) for row in found):
         members = [row for row in found if (_group(row), row.fact("stack")) == (group, stack)]
@@ -89,23 +73,9 @@ def _csv(found: list[Row], series: str) -> str:
 def _heading(members: list[Row], series: str) -> str:
     row = members[0]
     return (
-        f"{row.fact('suite')} on {row.fact('guest')}: {row.fact('vcpus')} vCPUs, APIC IDs "
-        f"{row.fact('apic_ids')}, targets {row.fact('target_state')}"
-        f"{''.join(_unusual(row))}\n"
+        f"{row.fact('suite')} on {row.fact('guest')}: {', '.join(schema.heading(row.facts))}\n"
         f"{series} time of one burst, {_times_are(row)} ({_boots(members)})"
     )
-
-
-def _unusual(row: Row) -> Iterator[str]:
-    """What a reader would not assume of a guest."""
-    if row.fact("shorthands") == "yes":
-        yield ", full broadcasts by shorthand (Linux 5.4 and later)"
-    if row.fact("guest_bits") not in (64, None):
-        yield f", {row.fact('guest_bits')}-bit"
-    if row.fact("variant"):
-        yield f", {row.fact('family')} {row.fact('variant')}"
-    if row.fact("host_cpus") not in (row.fact("vcpus"), None):
-        yield f", on {row.fact('host_cpus')} host CPUs"
 
 
 def _times_are(row: Row) -> str:

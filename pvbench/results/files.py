@@ -11,7 +11,6 @@ import gzip
 import io
 import os
 import re
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import partial
 from importlib.resources import files
@@ -29,15 +28,6 @@ _STAMP: Final = "%Y%m%dT%H%M%SZ"
 _STAMP_LENGTH: Final = 16
 PUBLISHED: Final = "published:"
 _ELSEWHERE: Final = "Give another place with -o FILE."
-# Metadata about the software that made a file, not about what was measured.
-FINGERPRINT: Final = (
-    "pvbench_version",
-    "pvbench_sender_plugin",
-    "pvbench_delivery_plugin",
-    "pvbench_costs_sha256",
-    "pvbench_git",
-    "pvbench_tox_env",
-)
 
 Metadata = dict[str, str | int | float]
 
@@ -180,16 +170,3 @@ def read(name: str, *, whole: bool = False) -> pyperf.BenchmarkSuite:
     if whole and content.startswith(b"{") and not content.endswith(b"\n"):
         raise DamagedError(f"{name} is cut off")
     return parsing.suite_from(name, content)
-
-
-def differing(suites: Iterable[pyperf.BenchmarkSuite]) -> dict[str, list[str]]:
-    """Fingerprint keys whose values differ, where both sides tell: values by suite."""
-    found: dict[str, list[str]] = {}
-    facts = [[benchmark.get_metadata() for benchmark in suite] for suite in suites]
-    for key in FINGERPRINT:
-        values = [
-            ", ".join(sorted({str(f[key]) for f in suite if key in f})) for suite in facts
-        ]
-        if len(set(filter(None, values))) > 1:
-            found[key] = values
-    return found

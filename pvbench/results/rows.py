@@ -8,27 +8,9 @@ from typing import Any, Final
 import attrs
 import pyperf
 
+from pvbench.results import schema
+
 HEADLINE: Final = "wall"  # the series a suite's table shows
-# What tells two cases apart, in the order people read them.
-AXES: Final = (
-    "suite",
-    "suite_version",
-    "workload",
-    "sender",
-    "driver",
-    "guest",
-    "apic_ids",
-    "guest_bits",
-    "host_cpus",
-    "shorthands",
-    "target_state",
-    "delivery",
-    "site",
-    "costs",
-    "apic_mode",
-    "execution",
-    "series",
-)
 
 
 @attrs.frozen(kw_only=True)
@@ -70,37 +52,31 @@ class Row:
 
     def key(self, without: tuple[str, ...] = ()) -> tuple[Any, ...]:
         """What the case is, but for some axes."""
-        return tuple(self.facts.get(axis) for axis in AXES if axis not in without)
+        return tuple(self.facts.get(axis) for axis in schema.axes() if axis not in without)
 
 
 def rows(suite: pyperf.BenchmarkSuite, file: str = "") -> list[Row]:
     """Every benchmark of a result file, in its order."""
-    found = []
-    for benchmark in suite:
-        metadata = benchmark.get_metadata()
-        runs = [run for run in benchmark.get_runs() if run.values]
-        told = [run.get_metadata() for run in runs]
-        numbers = [facts.get("pvbench_boot") for facts in told]
-        found.append(
-            Row(
-                name=benchmark.get_name(),
-                facts={
-                    name.removeprefix("pvbench_"): fact
-                    for name, fact in (_medians(told) | metadata).items()
-                },
-                boots_s=tuple(median(run.values) for run in runs),
-                boots=tuple(number for number in numbers if number is not None),
-                proved=tuple(facts.get("pvbench_target_state_proved", "") for facts in told),
-                file=file,
-            )
-        )
-    return found
+    return [_row(benchmark, file) for benchmark in suite]
 
 
-def _medians(told: list[dict[str, Any]]) -> dict[str, float]:
-    """Of the numbers that every boot has."""
-    common = set.intersection(*map(set, told)) if told else set()
-    values = {name: [facts[name] for facts in told] for name in sorted(common)}
+def _row(benchmark: pyperf.Benchmark, file: str) -> Row:
+    runs = [run for run in benchmark.get_runs() if run.values]
+    boots = [schema.from_metadata(run.get_metadata()) for run in runs]
+    return Row(
+        name=benchmark.get_name(),
+        facts=_medians(boots) | schema.from_metadata(benchmark.get_metadata()),
+        boots_s=tuple(median(run.values) for run in runs),
+        boots=tuple(facts["boot"] for facts in boots if facts.get("boot") is not None),
+        proved=tuple(facts.get("target_state_proved", "") for facts in boots),
+        file=file,
+    )
+
+
+def _medians(boots: list[dict[str, Any]]) -> dict[str, float]:
+    """The median of each number that every boot has."""
+    common = set.intersection(*map(set, boots)) if boots else set()
+    values = {name: [facts[name] for facts in boots] for name in sorted(common)}
     return {
         name: median(numbers)
         for name, numbers in values.items()

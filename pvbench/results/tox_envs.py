@@ -12,16 +12,15 @@ import os
 import sys
 from importlib.metadata import distributions
 from pathlib import Path
-from typing import Final
 
 import attrs
 import pyperf
 
 from pvbench.errors import UsageError
 from pvbench.host import tags
+from pvbench.results import schema
+from pvbench.results.fact import Role
 from pvbench.results.files import all_runs, read
-
-SOFTWARE: Final = ("pvbench_sender_plugin", "pvbench_delivery_plugin")
 
 
 @attrs.frozen
@@ -46,7 +45,7 @@ def newest(environments: tuple[str, ...]) -> dict[str, Found]:
             break
         if path.stat().st_size:
             suite = read(str(path))
-            name = str(_facts(suite)[0].get("pvbench_tox_env", ""))
+            name = str(_facts(suite)[0].get("tox_env", ""))
             if name in environments and name not in found:
                 found[name] = Found(path, _stale(suite, name))
             others.add(name)
@@ -61,17 +60,17 @@ def newest(environments: tuple[str, ...]) -> dict[str, Found]:
 
 
 def _facts(suite: pyperf.BenchmarkSuite) -> list[dict[str, object]]:
-    return [dict(benchmark.get_metadata()) for benchmark in suite]
+    return [schema.from_metadata(benchmark.get_metadata()) for benchmark in suite]
 
 
 def _stale(suite: pyperf.BenchmarkSuite, environment: str) -> str:
     """What has changed since."""
     told = []
     facts = _facts(suite)
-    made, here = facts[0].get("pvbench_git"), tags.tags().get("pvbench_git")
+    made, here = facts[0].get("git"), tags.tags().get("pvbench_git")
     if made != here:
         told.append(f"made at revision {made or 'unknown'}, this is {here or 'unknown'}")
-    used = {str(fact.get(key, "")) for fact in facts for key in SOFTWARE}
+    used = {str(fact.get(key, "")) for fact in facts for key in schema.names(Role.UNDER_TEST)}
     for distribution, _, made_with in sorted(text.rpartition(" ") for text in used):
         installed = _installed(distribution, environment) if distribution else None
         if installed and made_with != installed:

@@ -73,7 +73,7 @@ def run_boot(boot: Boot, launch: Launch) -> Report:
         error = f"{launch.site.command()[0]} cannot be started: {broken.strerror}"
     if error:
         outcome = Outcome("failed", error)
-        cases = tuple(Measured(name=p.case.name, outcome=outcome) for p in boot.cases)
+        cases = tuple(Measured(name=p.name, outcome=outcome) for p in boot.cases)
         return Report(outcome=outcome, cases=cases)
     return Report(outcome=Outcome("ok"), cases=cases)
 
@@ -194,7 +194,7 @@ def _measured(
     for (case, _, _), result in zip(job["schedule"], results, strict=True):
         by_case.setdefault(case, []).append(result)
     for number, prepared in enumerate(boot.cases):
-        name, slices = prepared.case.name, by_case[number]
+        name, slices = prepared.name, by_case[number]
         if wrong := [d for result in slices for d in differences(prepared, result)]:
             outcome = Outcome("void", f"proof of mechanism failed: {wrong[0]}")
             yield Measured(name=name, outcome=outcome, result=slices[-1])

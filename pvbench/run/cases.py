@@ -14,6 +14,7 @@ from pvbench.errors import EmptyError, UsageError, unknown
 from pvbench.guest import Guest, parse_guest
 from pvbench.ops import Burst
 from pvbench.plugin.registry import Registry
+from pvbench.results.schema import case_name
 from pvbench.sender import Driver, Stack
 from pvbench.suite import Case, Suite
 from pvbench.workload import Workload
@@ -65,7 +66,7 @@ def expand(
             raise unknown("target state", state, TARGET_STATES, listing)
     suite, blocked = _without_missing(suite, selection, registry)
     found = list(_all_cases(suite, selection, registry))
-    cases = [case for case in found if wanted.search(case.name)]
+    cases = [case for case in found if wanted.search(case_name(case))]
     if found and not cases:
         what = (
             f"-k {selection.pattern!r} matches none of the {len(found)} cases of {suite.name}"

@@ -12,6 +12,7 @@ from collections.abc import Callable, Container
 import attrs
 import pyperf
 
+from pvbench.results import schema
 from pvbench.results.files import Metadata
 from pvbench.results.parsing import FORMAT, IndexedSuite
 from pvbench.run.boot import Measured
@@ -21,39 +22,20 @@ from pvbench.slice_result import Counts, SliceResult
 
 
 def case_metadata(prepared: Prepared) -> Metadata:
-    """What a case is and what its ops must do, for one iteration."""
-    bursts = prepared.bursts
-    return prepared.case.metadata() | {
-        "pvbench_format": FORMAT,
-        "pvbench_sources": len(bursts),
-        "pvbench_targets": sum(len(e.cpus) + len(e.lost) for e in bursts),
-        "pvbench_lost": sum(len(e.lost) for e in bursts),
-        "pvbench_overlaid": "yes" if all(e.overlaid for e in bursts) else "no",
-    }
+    """The facts of a case, and the counts that its ops must give for one iteration."""
+    facts = schema.case_facts(prepared.case) | schema.burst_facts(prepared.bursts)
+    return schema.stored(facts | {"format": FORMAT})
 
 
 def counted(counts: Counts, loops: int) -> Metadata:
-    """Counts of one iteration; what a host cannot show is left out."""
-    sums = {
-        "icr_writes": counts.icr_writes,
-        "hypercalls": counts.hypercalls,
-        "exits": counts.exits,
-        "handlers": sum(counts.handlers),
-        "coalesced": None if counts.coalesced is None else sum(counts.coalesced),
-        "wakeups_polled": counts.wakeups_polled,
-        "wakeups_blocked": counts.wakeups_blocked,
-    }
-    return {
-        f"pvbench_{name}": round(total / loops, 6)
-        for name, total in sums.items()
-        if total is not None
-    }
+    """Counts for one iteration; a count that the host cannot show is left out."""
+    return schema.stored(schema.count_facts(counts, loops))
 
 
 def assumed(result: SliceResult, series: str) -> Metadata:
     """The part of a modelled time that rests on assumed numbers; nothing if measured."""
     part = result.assumed.get(series)
-    return {} if part is None else {"pvbench_assumed": round(part, 3)}
+    return {} if part is None else schema.stored({"assumed": round(part, 3)})
 
 
 @attrs.define
@@ -73,38 +55,40 @@ class Collector:
     def of(cls, prepared: PreparedRun) -> Collector:
         """An empty one for a run."""
         plan, label = prepared.plan, prepared.request.label
-        ready = {case.case.name: case for boot in plan.boots for case in boot.cases}
+        ready = {case.name: case for boot in plan.boots for case in boot.cases}
+        senders = {schema.case_name(case): case.stack.sender.name for case in plan.cases}
         metadata = {
-            case.name: case_metadata(ready[case.name])
-            | {"pvbench_sender_plugin": prepared.origins[case.stack.sender.name]}
-            for case in plan.cases
-            if case.name in ready
+            name: case_metadata(ready[name])
+            | schema.stored({"sender_plugin": prepared.origins[sender]})
+            for name, sender in senders.items()
+            if name in ready
         }
-        return cls(prepared.facts | ({"pvbench_label": label} if label else {}), metadata)
+        tagged = schema.stored({"label": label} if label else {})
+        return cls(prepared.facts | tagged, metadata)
 
     def add(self, case: Measured, *, boot: int, warmup_of: Callable[[int], int]) -> None:
         """One case in the boot that is its replicate number *boot*."""
         if case.result is None:
             return
-        seen: Metadata = {f"pvbench_{name}": fact for name, fact in case.result.facts.items()}
-        common = self.metadata[case.name] | counted(case.result.counts, case.result.loops)
-        common |= {"pvbench_target_state_proved": case.result.target_state}
+        result = case.result
+        common = schema.stored(result.facts) | self.facts | self.metadata[case.name]
+        common |= counted(result.counts, result.loops)
         for series, values in case.values.items():
-            spread = attrs.asdict(case.result.distributions[series])
-            metadata = seen | self.facts | common
+            spread = attrs.asdict(result.distributions[series])
+            facts = {
+                "target_state_proved": result.target_state,
+                "series": series,
+                "boot": boot,
+                "warmup_loops": warmup_of(result.loops),
+            } | {f"{name}_ticks": ticks for name, ticks in spread.items()}
+            pyperf_facts = {
+                "name": f"{case.name} {series}",
+                "loops": result.loops,
+                "unit": "second",
+            }
             run = pyperf.Run(
                 values,
-                metadata=metadata
-                | {f"pvbench_{name}_ticks": ticks for name, ticks in spread.items()}
-                | assumed(case.result, series)
-                | {
-                    "name": f"{case.name} {series}",
-                    "pvbench_series": series,
-                    "pvbench_boot": boot,
-                    "pvbench_warmup_loops": warmup_of(case.result.loops),
-                    "loops": case.result.loops,
-                    "unit": "second",
-                },
+                metadata=common | schema.stored(facts) | assumed(result, series) | pyperf_facts,
                 collect_metadata=False,
             )
             self.runs.setdefault(case.name, {}).setdefault(series, {})[boot] = run

@@ -10,6 +10,7 @@ import attrs
 from pvbench.delivery import EXACT_CLOCKS, Delivery
 from pvbench.errors import SenderError
 from pvbench.guest import Guest
+from pvbench.results.schema import case_name
 from pvbench.run.outcome import Outcome
 from pvbench.run.prepared import Prepared, prepare
 from pvbench.run.static_check import why_unsupported
@@ -101,7 +102,7 @@ def make_plan(
     for case in cases:
         ready = _prepared(case, delivery, settings)
         if isinstance(ready, Outcome):
-            refused[case.name] = ready
+            refused[case_name(case)] = ready
         else:
             by_guest.setdefault(case.guest, []).append(ready)
     order = random.Random(seed)  # noqa: S311 - a reproducible order, no secret

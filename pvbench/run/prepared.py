@@ -7,6 +7,7 @@ from functools import cached_property
 import attrs
 
 from pvbench.delivery import Task
+from pvbench.results.schema import case_name
 from pvbench.run.static_check import Expected, check
 from pvbench.suite import Case
 
@@ -17,6 +18,11 @@ class Prepared:
 
     case: Case
     bursts: tuple[Expected, ...]
+
+    @cached_property
+    def name(self) -> str:
+        """The name of the case."""
+        return case_name(self.case)
 
     @property
     def lossy(self) -> bool:

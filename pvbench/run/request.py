@@ -14,8 +14,9 @@ from pvbench.errors import UnavailableError, UsageError
 from pvbench.host import facts as host_facts
 from pvbench.host import tags
 from pvbench.plugin.registry import Registry
-from pvbench.results import journal
+from pvbench.results import journal, schema
 from pvbench.results.files import Metadata
+from pvbench.results.schema import case_name
 from pvbench.run.boot import Launch, job_of
 from pvbench.run.cases import Selection, expand
 from pvbench.run.outcome import Outcome
@@ -117,13 +118,13 @@ def _senders(cases: list[Case]) -> dict[str, None]:
 def _facts(registry: Registry, delivery: Delivery, settings: dict[str, Any]) -> Metadata:
     """What the results of every case share; nothing of the host for an exact clock."""
     measured = {} if delivery.clock in EXACT_CLOCKS else host_facts.facts()
-    return {
-        "pvbench_version": version("pvbench"),
-        "pvbench_clock": delivery.clock,
-        "pvbench_delivery_plugin": registry.origin("delivery", delivery.name),
-        "pvbench_costs_sha256": settings.get("cost_profile_sha256", "-"),
-        **{f"pvbench_host_{name}": fact for name, fact in measured.items()},
-    } | tags.tags()
+    facts = {
+        "version": version("pvbench"),
+        "clock": delivery.clock,
+        "delivery_plugin": registry.origin("delivery", delivery.name),
+        "costs_sha256": settings.get("cost_profile_sha256", "-"),
+    }
+    return schema.stored(facts | schema.host_facts(measured)) | tags.tags()
 
 
 def plan_entry(prepared: PreparedRun) -> dict[str, Any]:
@@ -137,7 +138,7 @@ def plan_entry(prepared: PreparedRun) -> dict[str, Any]:
         "seed": plan.seed,
         "boots": len(plan.boots),
         "effort": attrs.asdict(plan.effort),
-        "cases": [case.name for case in plan.cases],
+        "cases": [case_name(case) for case in plan.cases],
         "facts": prepared.facts,
         "senders": prepared.origins,
         "jobs_sha256": _jobs_sha256(prepared),

@@ -111,7 +111,7 @@ class RunStore:
         """Take over the boots that are *done*, as far as their values are there."""
         boots = {n: boot for n, boot in self._prepared.boots.items() if n in done}
         if suite := self._stored() if boots else None:
-            names = {(c.case.name, b.replicate) for b in boots.values() for c in b.cases}
+            names = {(c.name, b.replicate) for b in boots.values() for c in b.cases}
             self._collector.restore(suite, names)
         for number, boot in boots.items():
             cases = done[number].get("cases", {})

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from pvbench.results import schema
+from pvbench.results.schema import case_name
 from pvbench.run.cases import Selection, expand
 from pvbench.suite import Case, Suite
 from support.helpers import bundled
@@ -46,7 +48,7 @@ def cases(suite: Suite = SUITE, **selected: Any) -> list[Case]:
                 "site": "lab:6.9",
                 "costs": "skylake",
             },
-            "question.broadcast kvm-pv/x2apic-cluster dense:4/32bit/on2 running shorthands "
+            "question.broadcast kvm-pv/x2apic-cluster dense:4/32-bit/on2 running shorthands "
             "kvm@lab:6.9 skylake",
             id="everything-else",
         ),
@@ -58,7 +60,7 @@ def test_a_name_holds_everything(selected: dict[str, Any], expected: str) -> Non
         senders=("kvm-pv/x2apic-cluster",), workloads=("broadcast",), guests=("4",), **selected
     )
 
-    assert expected == case.name
+    assert expected == case_name(case)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +75,7 @@ def test_a_name_holds_everything(selected: dict[str, Any], expected: str) -> Non
 )
 def test_names_are_unique(selected: dict[str, Any]) -> None:
     """Journals and refusals are keyed by name, so a case must not come twice."""
-    names = [case.name for case in cases(**selected)]
+    names = [case_name(case) for case in cases(**selected)]
 
     assert sorted(set(names)) == sorted(names)
 
@@ -87,7 +89,7 @@ def test_metadata_are_the_same_facts_apart() -> None:
         host_cpus=2,
     )
 
-    assert case.metadata() == {
+    assert schema.stored(schema.case_facts(case)) == {
         "pvbench_suite": "question",
         "pvbench_suite_version": 3,
         "pvbench_workload": "broadcast",
@@ -123,7 +125,7 @@ def test_a_native_case_says_so_and_has_a_modelled_cpu_each(
     (case, *_) = cases(
         senders=("xapic-flat",), workloads=("dry-run",), guests=("4",), costs=costs
     )
-    facts = case.metadata()
+    facts = schema.stored(schema.case_facts(case))
 
     assert (facts["pvbench_sender"], facts.get("pvbench_host_cpus")) == ("native", host_cpus)
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from pvbench.results import schema
 from pvbench.run.prepared import Prepared as Checked
 from support.suites import checked
 
@@ -237,10 +238,10 @@ def test_fanout_varies_only_the_number_of_targets_along_a_line() -> None:
     """A crossover needs one line of 1 to 79 targets for each stack and spread."""
     lines: dict[tuple[str, str], list[Any]] = {}
     for case in checked("fanout"):
-        facts = case.case.metadata()
-        assert (facts["pvbench_family"], facts["pvbench_parameter"]) == ("fanout", "targets")
-        line = facts["pvbench_stack"], facts["pvbench_variant"]
-        lines.setdefault(line, []).append(facts["pvbench_parameter_value"])
+        facts = schema.case_facts(case.case)
+        assert (facts["family"], facts["parameter"]) == ("fanout", "targets")
+        line = str(facts["stack"]), str(facts["variant"])
+        lines.setdefault(line, []).append(facts["parameter_value"])
 
     assert set(map(tuple, lines.values())) == {(1, 2, 4, 8, 16, 32, 64, 79)}
     assert {variant for _, variant in lines} == {"packed", "spread", "random-1"}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pvbench.results.schema import case_name
 from pvbench.run.proof import differences
 from support.helpers import bundled
 from support.runs import Cli, journal_of
@@ -36,7 +37,9 @@ def test_case_names_of_a_suite_are_unique(name: str) -> None:
     """A name identifies one measurement."""
     cases, _ = expanded(name)
 
-    assert [n for n, times in Counter(case.name for case in cases).items() if times > 1] == []
+    assert [
+        n for n, times in Counter(case_name(case) for case in cases).items() if times > 1
+    ] == []
 
 
 @each_suite
@@ -62,7 +65,7 @@ def test_the_model_proves_the_mechanism_of_each_case(name: str) -> None:
         with model.boot(boot.guest, settings) as booted:
             for case in boot.cases:
                 result = booted.load(case.task).run(loops=2, warmup=1)
-                wrong[case.case.name] = differences(case, result)
+                wrong[case.name] = differences(case, result)
 
     assert [(case, sentences) for case, sentences in wrong.items() if sentences] == []
     assert len(wrong) == len(planned(name).cases)

@@ -55,7 +55,7 @@ class Replay:
         self.reports: dict[tuple[int, tuple[str, ...]], Report] = {}
 
     def __call__(self, boot: Boot, launch: Launch) -> Report:
-        key = boot.replicate, tuple(ready.case.name for ready in boot.cases)
+        key = boot.replicate, tuple(ready.name for ready in boot.cases)
         if key not in self.reports:
             self.reports[key] = run_boot(boot, launch)
         return self.reports[key]

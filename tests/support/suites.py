@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from pvbench.results.schema import case_name
 from pvbench.run.cases import Selection, expand
 from pvbench.run.plan import Plan
 from pvbench.run.prepared import Prepared as Checked
@@ -33,5 +34,5 @@ def planned(name: str) -> Plan:
 
 def checked(name: str) -> list[Checked]:
     """Cases of a suite that can run, in the order of the plan."""
-    ready = {case.case.name: case for boot in planned(name).boots for case in boot.cases}
-    return [ready[case.name] for case in planned(name).cases if case.name in ready]
+    ready = {case.name: case for boot in planned(name).boots for case in boot.cases}
+    return [ready[case] for case in map(case_name, planned(name).cases) if case in ready]

@@ -90,7 +90,7 @@ def test_what_made_the_files_is_compared_first(cli: Cli) -> None:
     """A difference of software explains more than any number below it."""
     done = compared(cli, [BEFORE], [row_of("broadcast", PHYSICAL, 1e-6, version="0.2.0")])
 
-    assert done.out.splitlines()[0] == "differs: pvbench_version: 0.1.0 | 0.2.0"
+    assert done.out.splitlines()[0] == "differs: version: 0.1.0 | 0.2.0"
 
 
 def test_baseline_and_compared_files_are_named(cli: Cli) -> None:

@@ -51,7 +51,7 @@ def test_the_files_that_were_taken_are_named(cli: Cli) -> None:
     done = cli("compare", *BOTH)
 
     assert f"baseline: {names[0]}\ncompared: {names[1]}\n" in done.out
-    assert "differs: pvbench_tox_env: bench-a | bench-b\n" in done.out
+    assert "differs: tox_env: bench-a | bench-b\n" in done.out
 
 
 def test_a_missing_environment_is_named_with_what_makes_it(cli: Cli) -> None:

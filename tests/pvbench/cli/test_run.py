@@ -134,7 +134,7 @@ def test_cases_say_in_their_names_what_is_not_usual(cli: Cli) -> None:
     (name,) = planned(cli, "--sender", "x2apic-cluster", "-k", "self", *options)
 
     assert name == (
-        "norov.self-ipi x2apic-cluster dense:80/32bit/on2 running shorthands "
+        "norov.self-ipi x2apic-cluster dense:80/32-bit/on2 running shorthands "
         "model@local skylake-2018"
     )
 

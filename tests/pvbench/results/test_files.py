@@ -122,23 +122,6 @@ def test_an_unknown_published_file_is_refused_with_the_nearest() -> None:
         result_files.locate("published:norov")
 
 
-def test_only_software_counts_as_fingerprint() -> None:
-    """What was measured is compared as values; what made the file is told first."""
-    old = suite_of(row_of("broadcast", "x2apic-physical", 2e-9))
-    new = suite_of(row_of("broadcast", "x2apic-physical", 3e-9, version="0.2.0"))
-
-    assert result_files.differing([old, new]) == {"pvbench_version": ["0.1.0", "0.2.0"]}
-    assert result_files.differing([old, old]) == {}
-
-
-def test_a_side_that_does_not_tell_does_not_differ() -> None:
-    """Published files know no plugin versions."""
-    old = suite_of(row_of("broadcast", "x2apic-physical", 2e-9))
-    published = suite_of(row_of("broadcast", "x2apic-physical", 2e-9, sender_plugin=None))
-
-    assert result_files.differing([published, old]) == {}
-
-
 def test_content_leaves_out_what_made_the_file() -> None:
     """Two versions of pvbench may make the same results."""
     old, new = (

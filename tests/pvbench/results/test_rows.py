@@ -7,7 +7,8 @@ from pathlib import Path
 import pyperf
 
 from pvbench.results import files as result_files
-from pvbench.results.rows import AXES, ordered, rows
+from pvbench.results import schema
+from pvbench.results.rows import ordered, rows
 from support.runs import row_of, suite_of
 
 PHYSICAL = "x2apic-physical"
@@ -75,7 +76,7 @@ def test_every_axis_is_in_a_file_that_was_run(native_file: Path) -> None:
     """Of a model, which has no guest that could execute a sender in two ways."""
     (first, *_) = rows(result_files.read(str(native_file)))
 
-    assert [axis for axis in AXES if first.fact(axis) is None] == ["execution"]
+    assert [axis for axis in schema.axes() if first.fact(axis) is None] == ["execution"]
 
 
 def test_no_two_rows_of_a_run_have_one_key(overlay_file: Path) -> None:

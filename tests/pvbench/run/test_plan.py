@@ -10,6 +10,7 @@ import pytest
 from pvbench.delivery import Delivery, Task
 from pvbench.guest import Guest
 from pvbench.ops import Burst
+from pvbench.results.schema import case_name
 from pvbench.run.outcome import Outcome
 from pvbench.run.plan import Boot, Effort, Plan, effort, make_plan
 from pvbench.sender import Apic, Driver, Ops, Stack
@@ -150,7 +151,7 @@ def test_what_cannot_run_is_unsupported_with_the_reason(
     """A case that cannot run is never approximated, and never silently left out."""
     plan = plan_of(case, reason=delivery)
 
-    assert {case.name: Outcome("unsupported", reason)} == plan.refused
+    assert {case_name(case): Outcome("unsupported", reason)} == plan.refused
     assert plan.boots == ()
 
 
@@ -193,5 +194,5 @@ def test_a_sender_that_fails_the_static_check_is_void(driver: Driver, reason: st
     case = attrs.evolve(case_of("x2apic-physical", burst), stack=Stack(driver))
     plan = plan_of(case)
 
-    assert {case.name: Outcome("void", reason)} == plan.refused
+    assert {case_name(case): Outcome("void", reason)} == plan.refused
     assert plan.boots == ()

@@ -1,0 +1,104 @@
+"""What one row of the schema says of a fact: where it comes from, and its words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Protocol
+
+import attrs
+
+if TYPE_CHECKING:
+    from pvbench.slice_result import Counts
+    from pvbench.suite import Case
+
+Facts = Mapping[str, Any]
+Value = str | int | float
+# A template of facts, ``on {host_cpus} host CPUs``, or the words for each value.
+Wording = str | Mapping[Any, str]
+
+
+class Role(Enum):
+    """What a fact is for."""
+
+    AXIS = "tells cases apart"
+    CONDITION = "tells cases apart, and is shown where it varies or is unusual"
+    DETAIL = "follows from the axes or from the way a case was run"
+    UNDER_TEST = "software under test, as distribution and version"
+    SOFTWARE = "other software that made the result"
+    HOST = "of the host"
+    COUNT = "counted, for one iteration"
+    NOTE = "for a sentence below a table"
+
+
+class CheckedBurst(Protocol):
+    """A burst after the static check, as far as the schema reads it."""
+
+    @property
+    def cpus(self) -> tuple[int, ...]: ...
+    @property
+    def lost(self) -> tuple[int, ...]: ...
+    @property
+    def overlaid(self) -> bool: ...
+
+
+class _Known(dict[str, Any]):
+    """Facts for a template; a fact that a file lacks is unknown."""
+
+    def __missing__(self, name: str) -> str:
+        return "unknown"
+
+
+@attrs.frozen
+class Fact:
+    """
+    One axis or fact.
+
+    Args:
+        of_case, of_bursts, of_counts: how it is computed, from one of the three; None
+            where a run adds it.
+        short: its part in the name of a case, with the separator before it.
+        phrase: its words in a heading; empty if it is not mentioned there.
+        usual: the value that neither a name nor a heading mentions.
+        by: the choices of ``compare --by`` under which it may differ.
+        boot: rows share a boot only where it is equal.
+        groups: all rows in one table of a run have the same value; by default true of
+            what tells cases apart.
+        predicted: ``compare --beside`` matches a prediction by it.
+    """
+
+    name: str
+    role: Role
+    of_case: Callable[[Case], Value | None] | None = None
+    of_bursts: Callable[[Sequence[CheckedBurst]], Value] | None = None
+    of_counts: Callable[[Counts], int | None] | None = None
+    short: Wording = ""
+    phrase: Wording = ""
+    usual: Callable[[Facts], Any] = lambda facts: None
+    by: tuple[str, ...] = ()
+    boot: bool = False
+    groups: bool = attrs.field(
+        default=attrs.Factory(lambda self: self.tells_cases_apart, takes_self=True)
+    )
+    predicted: bool = False
+
+    @property
+    def tells_cases_apart(self) -> bool:
+        """Two rows that differ in it are of two cases, or of two series of one."""
+        return self.role in (Role.AXIS, Role.CONDITION)
+
+    def in_name(self, facts: Facts) -> str:
+        """Its part in the name of a case, separator included."""
+        return self._worded(self.short, facts)
+
+    def in_heading(self, facts: Facts) -> str:
+        """Its words in a heading."""
+        return self._worded(self.phrase, facts)
+
+    def _worded(self, wording: Wording, facts: Facts) -> str:
+        value = facts.get(self.name)
+        if value is None or value == self.usual(facts):
+            return ""
+        if isinstance(wording, str):
+            return wording.format_map(_Known(facts))
+        return wording.get(value, "")

@@ -1,0 +1,356 @@
+"""
+The schema of results: every axis and fact, in one table.
+
+A result file stores the fact NAME as the metadata ``pvbench_NAME``.  A new axis is one
+row of `TABLE`: it then appears in the names of cases, the metadata, headings, "differs"
+lines, CSV columns and the choices of ``--by``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from pvbench.results.fact import CheckedBurst, Fact, Facts, Role, Value
+
+if TYPE_CHECKING:
+    from pvbench.results.files import Metadata
+    from pvbench.slice_result import Counts
+    from pvbench.suite import Case
+
+PREFIX: Final = "pvbench_"
+# Facts of this kind are as many as a host or a delivery has.
+_ROLE_OF_PREFIX: Final = {"host_": Role.HOST, "note_": Role.NOTE}
+_AXIS, _CONDITION, _DETAIL = Role.AXIS, Role.CONDITION, Role.DETAIL
+_UNDER_TEST, _SOFTWARE = Role.UNDER_TEST, Role.SOFTWARE
+_COUNT, _NOTE = Role.COUNT, Role.NOTE
+
+
+def _host_cpus(case: Case) -> int | None:
+    """Of a modelled host; a measured result tells which CPUs the guest had."""
+    vcpus = len(case.guest.apic_ids)
+    return case.guest.host_cpus or (vcpus if case.costs else None)
+
+
+def _parameter(case: Case) -> tuple[str | None, Value | None]:
+    """Name and value of the first parameter of a workload family, None without one."""
+    return next(iter(case.workload.parameters.items()), (None, None))
+
+
+def _total(values: Iterable[int] | None) -> int | None:
+    return None if values is None else sum(values)
+
+
+TABLE: Final[tuple[Fact, ...]] = (
+    Fact("suite", _AXIS, of_case=lambda case: case.suite, short="{suite}"),
+    Fact("suite_version", _AXIS, of_case=lambda case: case.suite_version),
+    Fact(
+        "workload",
+        _AXIS,
+        of_case=lambda case: case.workload.spec,
+        short=".{workload}",
+        groups=False,
+        predicted=True,
+    ),
+    Fact(
+        "sender",
+        _AXIS,
+        of_case=lambda case: case.stack.overlay.name if case.stack.overlay else "native",
+        by=("sender",),
+        groups=False,
+    ),
+    Fact(
+        "driver",
+        _AXIS,
+        of_case=lambda case: case.stack.driver.name,
+        by=("sender", "driver"),
+        groups=False,
+    ),
+    Fact(
+        "stack",
+        _DETAIL,
+        of_case=lambda case: case.stack.name,
+        short=" {stack}",
+        by=("sender",),
+        predicted=True,
+    ),
+    Fact(
+        "guest",
+        _AXIS,
+        of_case=lambda case: case.guest.name,
+        short=" {guest}",
+        by=("guest",),
+        boot=True,
+        predicted=True,
+    ),
+    Fact(
+        "vcpus",
+        _DETAIL,
+        of_case=lambda case: len(case.guest.apic_ids),
+        phrase="{vcpus} vCPUs",
+        groups=True,
+    ),
+    Fact(
+        "apic_ids",
+        _AXIS,
+        of_case=lambda case: case.guest.ids_text,
+        phrase="APIC IDs {apic_ids}",
+        by=("guest",),
+        boot=True,
+    ),
+    Fact(
+        "apic_mode",
+        _AXIS,
+        of_case=lambda case: case.guest.apic_mode,
+        by=("sender", "driver"),
+        boot=True,
+        groups=False,
+    ),
+    Fact("hypercall_abi", _DETAIL, of_case=lambda case: case.guest.hypercall_abi, boot=True),
+    Fact(
+        "guest_bits",
+        _CONDITION,
+        of_case=lambda case: case.guest.bits,
+        short="/{guest_bits}-bit",
+        phrase="{guest_bits}-bit",
+        usual=lambda facts: 64,
+        by=("guest",),
+        boot=True,
+    ),
+    Fact(
+        "host_cpus",
+        _CONDITION,
+        of_case=_host_cpus,
+        short="/on{host_cpus}",
+        phrase="on {host_cpus} host CPUs",
+        usual=lambda facts: facts.get("vcpus"),
+        by=("guest",),
+        boot=True,
+    ),
+    Fact(
+        "target_state",
+        _CONDITION,
+        of_case=lambda case: case.target_state,
+        short=" {target_state}",
+        phrase="targets {target_state}",
+        by=("targets",),
+    ),
+    Fact(
+        "shorthands",
+        _CONDITION,
+        of_case=lambda case: "yes" if case.shorthands else "no",
+        short={"yes": " shorthands", "no": " masks"},
+        phrase={"yes": "full broadcasts by shorthand (Linux 5.4 and later)"},
+        by=("shorthands",),
+        predicted=True,
+    ),
+    Fact("delivery", _AXIS, of_case=lambda case: case.delivery, short=" {delivery}", boot=True),
+    Fact("site", _AXIS, of_case=lambda case: case.site, short="@{site}", boot=True),
+    Fact(
+        "costs",
+        _AXIS,
+        of_case=lambda case: case.costs or "measured",
+        short=" {costs}",
+        by=("costs",),
+        boot=True,
+    ),
+    Fact(
+        "execution",
+        _CONDITION,
+        phrase={"ops": "ops computed beforehand"},
+        by=("execution",),
+        groups=False,
+    ),
+    Fact("series", _AXIS, groups=False, predicted=True),
+    # where a member of a workload family stands in it
+    Fact(
+        "family",
+        _DETAIL,
+        of_case=lambda case: case.workload.name if case.workload.parameters else None,
+    ),
+    Fact("parameter", _DETAIL, of_case=lambda case: _parameter(case)[0]),
+    Fact("parameter_value", _DETAIL, of_case=lambda case: _parameter(case)[1]),
+    Fact(
+        "variant",
+        _DETAIL,
+        of_case=lambda case: case.workload.variant or None,
+        phrase="{family} {variant}",
+        groups=True,
+    ),
+    # how it was run
+    Fact("format", _DETAIL),
+    Fact("clock", _DETAIL, groups=True),
+    Fact("label", _DETAIL),
+    Fact("boot", _DETAIL),
+    Fact("warmup_loops", _DETAIL),
+    Fact("target_state_proved", _DETAIL),
+    Fact("assumed", _DETAIL),
+    Fact("p50_ticks", _DETAIL),
+    Fact("p99_ticks", _DETAIL),
+    Fact("maximum_ticks", _DETAIL),
+    # what its ops must do, and what was counted
+    Fact("sources", _COUNT, of_bursts=len),
+    Fact(
+        "targets",
+        _COUNT,
+        of_bursts=lambda bursts: sum(len(b.cpus) + len(b.lost) for b in bursts),
+    ),
+    Fact("lost", _COUNT, of_bursts=lambda bursts: sum(len(b.lost) for b in bursts)),
+    Fact(
+        "overlaid",
+        _DETAIL,
+        of_bursts=lambda bursts: "yes" if all(b.overlaid for b in bursts) else "no",
+    ),
+    Fact("icr_writes", _COUNT, of_counts=lambda counts: counts.icr_writes),
+    Fact("hypercalls", _COUNT, of_counts=lambda counts: counts.hypercalls),
+    Fact("exits", _COUNT, of_counts=lambda counts: counts.exits),
+    Fact("handlers", _COUNT, of_counts=lambda counts: sum(counts.handlers)),
+    Fact("coalesced", _COUNT, of_counts=lambda counts: _total(counts.coalesced)),
+    Fact("wakeups_polled", _COUNT, of_counts=lambda counts: counts.wakeups_polled),
+    Fact("wakeups_blocked", _COUNT, of_counts=lambda counts: counts.wakeups_blocked),
+    # what made it
+    Fact("version", _SOFTWARE),
+    Fact("sender_plugin", _UNDER_TEST),
+    Fact("delivery_plugin", _UNDER_TEST),
+    Fact(
+        "costs_sha256",
+        _SOFTWARE,
+        short=" {costs_sha256!s:.8}",
+        usual=lambda facts: "-",
+        by=("costs",),
+    ),
+    Fact("git", _SOFTWARE),
+    Fact("tox_env", _SOFTWARE),
+    # sentences of published results and of deliveries
+    Fact("source", _NOTE, phrase="Source: {source}."),
+    Fact("caveat", _NOTE, phrase="Caveat: {caveat}."),
+    Fact("stand_in", _NOTE),
+    Fact("overcommitted", _NOTE),
+)
+
+
+# names and values
+
+
+def case_facts(case: Case) -> dict[str, Value]:
+    """The facts of a case before it is run."""
+    computed = ((fact.name, fact.of_case(case)) for fact in TABLE if fact.of_case)
+    return {name: value for name, value in computed if value is not None}
+
+
+def case_name(case: Case) -> str:
+    """Unique among cases; for people and ``-k``, never parsed."""
+    facts = case_facts(case)
+    return "".join(fact.in_name(facts) for fact in TABLE)
+
+
+def burst_facts(bursts: Sequence[CheckedBurst]) -> dict[str, Value]:
+    """The facts of the bursts of a case, for one iteration."""
+    return {fact.name: fact.of_bursts(bursts) for fact in TABLE if fact.of_bursts}
+
+
+def count_facts(counts: Counts, loops: int) -> dict[str, Value]:
+    """Counts for one iteration; a count that the host cannot show is left out."""
+    totals = ((fact.name, fact.of_counts(counts)) for fact in TABLE if fact.of_counts)
+    return {name: round(total / loops, 6) for name, total in totals if total is not None}
+
+
+def host_facts(facts: Facts) -> dict[str, Value]:
+    """The facts of the host that a result was measured on."""
+    return {f"host_{name}": value for name, value in facts.items()}
+
+
+def note_facts(notes: Iterable[str]) -> dict[str, Value]:
+    """Sentences of a delivery; `notes_of` is the inverse."""
+    return {f"note_{number}": note for number, note in enumerate(notes, 1)}
+
+
+def notes_of(facts: Facts) -> list[str]:
+    """The sentences of a delivery, in its order."""
+    numbers = (name.removeprefix("note_") for name in facts if name.startswith("note_"))
+    return [str(facts[f"note_{n}"]) for n in sorted(filter(str.isdecimal, numbers), key=int)]
+
+
+def stored(facts: Facts) -> Metadata:
+    """Facts as the metadata of a result file."""
+    return {f"{PREFIX}{name}": value for name, value in facts.items()}
+
+
+def from_metadata(metadata: Facts) -> dict[str, Any]:
+    """The inverse of `stored`; keys of pyperf stay as they are."""
+    return {name.removeprefix(PREFIX): value for name, value in metadata.items()}
+
+
+# queries
+
+
+def role_of(name: str) -> Role | None:
+    """The role of a fact; None for a fact that only its delivery knows."""
+    roles = {fact.name: fact.role for fact in TABLE}
+    prefixed = (role for prefix, role in _ROLE_OF_PREFIX.items() if name.startswith(prefix))
+    return roles.get(name) or next(prefixed, None)
+
+
+def names(*roles: Role) -> tuple[str, ...]:
+    """The facts with one of these roles, in the order of the table."""
+    return tuple(fact.name for fact in TABLE if fact.role in roles)
+
+
+def axes() -> tuple[str, ...]:
+    """The facts that tell two rows of a file apart."""
+    return names(Role.AXIS, Role.CONDITION)
+
+
+def software() -> tuple[str, ...]:
+    """The facts about the software that made a result."""
+    return names(Role.SOFTWARE, Role.UNDER_TEST)
+
+
+def boot_facts() -> tuple[str, ...]:
+    """The facts in which rows of one boot are equal."""
+    return tuple(fact.name for fact in TABLE if fact.boot)
+
+
+def grouping() -> tuple[str, ...]:
+    """The facts in which the rows of one table are equal."""
+    return tuple(fact.name for fact in TABLE if fact.groups)
+
+
+def predicted() -> tuple[str, ...]:
+    """The facts that a prediction shares with the result it predicts."""
+    return tuple(fact.name for fact in TABLE if fact.predicted)
+
+
+def choices() -> tuple[str, ...]:
+    """The choices of ``compare --by``."""
+    return tuple(dict.fromkeys(choice for fact in TABLE for choice in fact.by))
+
+
+def free(by: str) -> tuple[str, ...]:
+    """The axes that may differ between the sides of a comparison ``--by`` *by*."""
+    return tuple(fact.name for fact in TABLE if by in fact.by)
+
+
+def side(by: str, facts: Facts) -> str:
+    """The name of the side of ``--by`` *by* that *facts* are on."""
+    words = "".join(fact.in_name(facts) for fact in TABLE if by in fact.by)
+    return words.strip() or str(facts.get(by))
+
+
+def heading(facts: Facts) -> Iterator[str]:
+    """The words of a heading for a table whose rows share *facts*."""
+    words = (fact.in_heading(facts) for fact in TABLE if fact.groups)
+    return filter(None, words)
+
+
+def sentences(facts: Facts) -> Iterator[str]:
+    """What a result says of itself: its source, its caveats, notes of its delivery."""
+    notes = (fact.in_heading(facts) for fact in TABLE if fact.role is Role.NOTE)
+    return filter(None, (*notes, *notes_of(facts)))
+
+
+def phrases(facts: Facts, of: Iterable[str]) -> Iterator[str]:
+    """The words for the facts named in *of*."""
+    wanted = set(of)
+    words = (fact.in_heading(facts) for fact in TABLE if fact.name in wanted)
+    return filter(None, words)

@@ -1,0 +1,63 @@
+"""What differs between result files besides their times."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pvbench.compare import differences
+from pvbench.results.rows import Row
+from support.runs import row_of
+
+PHYSICAL = "x2apic-physical"
+OLD = row_of("broadcast", PHYSICAL, 2e-9)
+
+
+def row(**facts: Any) -> Row:
+    """The same case as OLD, made otherwise."""
+    return row_of("broadcast", PHYSICAL, 3e-9, **facts)
+
+
+def of_origin(*files: Row) -> dict[str, tuple[str, ...]]:
+    """Differences of software between files of one row each."""
+    return {one.fact: one.values for one in differences.of_origin([[row] for row in files])}
+
+
+def of_cases(*files: Row) -> dict[str, tuple[str, ...]]:
+    """Differences of the cases."""
+    return {one.fact: one.values for one in differences.of_cases([[row] for row in files])}
+
+
+def test_software_that_differs_is_named_with_each_value() -> None:
+    """A difference of software explains more than any number."""
+    assert of_origin(OLD, row(version="0.2.0")) == {"version": ("0.1.0", "0.2.0")}
+    assert of_origin(OLD, OLD) == {}
+
+
+def test_a_file_that_does_not_tell_does_not_differ() -> None:
+    """A published file knows no plugin version."""
+    assert of_origin(row(sender_plugin=None), OLD) == {}
+
+
+def test_of_three_files_two_that_differ_are_enough() -> None:
+    """The third is shown as a file that does not tell."""
+    files = OLD, row(version=None), row(version="0.2.0")
+
+    assert of_origin(*files) == {"version": ("0.1.0", "", "0.2.0")}
+
+
+def test_every_value_of_a_file_is_named_once() -> None:
+    """Senders of two plugins in one file."""
+    both = [OLD, row(sender_plugin="acme 1"), row(sender_plugin="acme 1")]
+    (found,) = differences.of_origin([both, [OLD]])
+
+    assert found.values == ("acme 1, pvbench 0.1.0", "pvbench 0.1.0")
+
+
+def test_an_axis_that_one_file_does_not_have_differs() -> None:
+    """Nothing in these files matches, and this line says why."""
+    assert of_cases(OLD, row(execution="ops")) == {"execution": ("-", "ops")}
+
+
+def test_the_software_is_no_axis() -> None:
+    """Cases are the same wherever they ran."""
+    assert of_cases(OLD, row(version="0.2.0")) == {}
