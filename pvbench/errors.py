@@ -64,6 +64,18 @@ class UnavailableError(PvbenchError):
     status = Status.ENVIRONMENT
 
 
+class ProtocolError(PvbenchError):
+    """A message between manager and worker is not one of the protocol."""
+
+    status = Status.ENVIRONMENT
+
+
+class WorkerError(PvbenchError):
+    """A worker did not do what it was started for."""
+
+    status = Status.ENVIRONMENT
+
+
 class EmptyError(PvbenchError):
     """What was chosen leaves nothing to measure."""
 

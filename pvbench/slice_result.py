@@ -123,20 +123,3 @@ class SliceResult:
     ticks_per_second: int | None = None
     faults: tuple[str, ...] = attrs.field(default=(), converter=_sentences)
     facts: dict[str, str | int | float] = attrs.field(factory=dict, validator=_facts)
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data; `from_json` is the inverse."""
-        return attrs.asdict(self)
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> SliceResult:
-        """A slice result from `to_json`, after a trip through JSON."""
-        spread = {k: Distribution(**v) for k, v in data["distributions"].items()}
-        return cls(
-            **data
-            | {
-                "distributions": spread,
-                "counts": Counts(**data["counts"]),
-                "partial": [PartialSend(**p) for p in data["partial"]],
-            }
-        )

@@ -1,14 +1,179 @@
-"""A process that works for another one."""
+"""The manager's side of a worker: start it, serve it, end it.  Site plugins use this."""
 
 from __future__ import annotations
 
-import ctypes
-import signal
-from typing import Final
+import os
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
+from typing import IO, Final
 
-_PR_SET_PDEATHSIG: Final = 1  # <linux/prctl.h>
+import attrs
+
+from pvbench.errors import ProtocolError, WorkerError
+from pvbench.protocol import (
+    LONGEST_LINE,
+    Answer,
+    Ask,
+    ErrorReport,
+    Job,
+    Message,
+    Report,
+    SliceReport,
+    decode,
+    encode,
+)
+from pvbench.shapes import printable
+
+_KEPT_COMPLAINTS: Final = 100  # lines
+_LONGEST_COMPLAINT: Final = 10_000  # characters
 
 
-def end_with_parent() -> None:
-    """However the parent ends, this process ends with it."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def reports_of(
+    command: Sequence[str], job: Job, *, timeout_s: float, inherited: Sequence[int] = ()
+) -> Generator[Report, None, None]:
+    """
+    Start a worker, give it *job* and yield what it reports, until it is done.
+
+    The worker ends when the iteration does, however that comes about.  It must go on in
+    the thread that began it, for a worker ends with the thread that started it.
+
+    Args:
+        job: what the worker is to do.
+        command: argument vector of the worker; the manager's process ID is added.
+        timeout_s: by the manager's clock, for a worker's own may race.
+        inherited: file descriptors that the worker keeps open as long as it lives.
+
+    Raises:
+        WorkerError: the worker cannot be started, takes too long, or ends too early.
+        ProtocolError: a report cannot be read.
+    """
+    worker = _Worker.started(command, inherited)
+    deadline = threading.Timer(timeout_s, worker.expire)
+    deadline.start()
+    reports = 0
+    try:
+        for report in worker.reports(job):
+            reports += 1
+            yield report
+            if isinstance(report, ErrorReport):
+                return
+    except ProtocolError:
+        if not worker.expired.is_set():  # otherwise it was ended in the middle of a line
+            raise
+    finally:
+        deadline.cancel()
+        status = worker.end()
+    if worker.expired.is_set():
+        raise WorkerError(f"the boot took longer than {timeout_s:g} s, see --timeout")
+    if status or reports < job.replies:
+        raise WorkerError(f"the worker ended with status {status}", why=worker.last_words())
+
+
+@attrs.frozen(eq=False)
+class _Worker:
+    """
+    A worker process and what it complains about.
+
+    Args:
+        complaints: the last lines that are no reports, from both of its outputs.
+        expired: it took too long.
+    """
+
+    process: subprocess.Popen[str]
+    complaints: deque[str]
+    drain: threading.Thread
+    expired: threading.Event
+
+    @classmethod
+    def started(cls, command: Sequence[str], inherited: Sequence[int]) -> _Worker:
+        try:
+            process = subprocess.Popen(
+                [*command, str(os.getpid())],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                pass_fds=inherited,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+            )
+        except OSError as error:
+            reason = f"{command[0]} cannot be started: {error.strerror}"
+            raise WorkerError(reason) from None
+        complaints: deque[str] = deque(maxlen=_KEPT_COMPLAINTS)
+        drain = threading.Thread(
+            target=_collect, args=(process.stderr, complaints), daemon=True
+        )
+        drain.start()
+        return cls(process, complaints, drain, threading.Event())
+
+    def reports(self, job: Job) -> Iterator[Report]:
+        """Give it *job*, answer what it asks, yield the rest in the order of the schedule."""
+        with suppress(BrokenPipeError):  # its end says more
+            self._tell(job)
+            expected = 0
+            for message in self._messages():
+                if isinstance(message, Ask):
+                    self._tell(_answer(job, message))
+                elif isinstance(message, SliceReport):
+                    if message.number != expected or expected >= job.replies:
+                        raise ProtocolError(f"slice {message.number} is not the next one")
+                    expected += 1
+                    yield message
+                elif isinstance(message, ErrorReport):
+                    yield message
+                else:
+                    raise ProtocolError("a worker does not send jobs and answers")
+        self.process.wait()
+
+    def _messages(self) -> Iterator[Message]:
+        assert self.process.stdout  # noqa: S101 - a pipe
+        while line := self.process.stdout.readline(LONGEST_LINE):
+            message = decode(line)
+            if message is None:
+                self.complaints.append(line[:_LONGEST_COMPLAINT])
+            else:
+                yield message
+
+    def _tell(self, message: Message) -> None:
+        assert self.process.stdin  # noqa: S101 - a pipe
+        self.process.stdin.write(encode(message))
+        self.process.stdin.flush()
+
+    def expire(self) -> None:
+        """It took too long."""
+        self.expired.set()
+        self.process.kill()
+
+    def end(self) -> int:
+        """Kill it unless it ended by itself, collect what it said; its exit status."""
+        self.process.kill()
+        status = self.process.wait()
+        self.drain.join()
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            with suppress(BrokenPipeError):
+                if stream:
+                    stream.close()
+        return status
+
+    def last_words(self) -> str:
+        """Its last complaint."""
+        lines = [text for line in self.complaints if (text := printable(line))]
+        return lines[-1] if lines else "it said nothing"
+
+
+def _collect(stream: IO[str], lines: deque[str]) -> None:
+    while line := stream.readline(_LONGEST_COMPLAINT):
+        lines.append(line)
+
+
+def _answer(job: Job, ask: Ask) -> Answer:
+    if ask.task >= len(job.tasks) or ask.burst >= len(job.tasks[ask.task].bursts):
+        raise ProtocolError("it asks for the ops of a burst that is not in its job")
+    burst = job.tasks[ask.task].bursts[ask.burst]
+    if strangers := sorted(set(ask.cpus) - set(burst.targets)):
+        raise ProtocolError(f"it asks for CPU {strangers[0]}, which is no target of its burst")
+    return Answer(job.tasks[ask.task].program_for(ask.burst, ask.cpus))

@@ -18,6 +18,7 @@ from typing import Final
 from pvbench.errors import UnavailableError
 
 _DEFAULT_LOCK: Final = "/tmp/pvbench.lock"  # noqa: S108 - one place for all users of a machine
+_HELD: Final[set[int]] = set()
 
 
 def lock_path() -> Path:
@@ -57,9 +58,20 @@ def alone(say: Callable[[str], None] | None) -> Iterator[None]:
                 raise BusyError(told) from None
             say(f"{told}, waiting for it ({path})")
             fcntl.flock(file, fcntl.LOCK_EX)
+        _HELD.add(file)
         yield
     finally:
+        _HELD.discard(file)
         os.close(file)
+
+
+def held() -> tuple[int, ...]:
+    """
+    File descriptors of the lock if this process has it, for children to inherit.
+
+    The lock is held until the last of them is closed: as long as a guest runs.
+    """
+    return tuple(_HELD)
 
 
 def _open(path: Path) -> int:

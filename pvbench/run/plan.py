@@ -10,6 +10,7 @@ import attrs
 from pvbench.delivery import EXACT_CLOCKS, Delivery
 from pvbench.errors import SenderError
 from pvbench.guest import Guest
+from pvbench.protocol import Turn
 from pvbench.results.schema import case_name
 from pvbench.run.outcome import Outcome
 from pvbench.run.prepared import Prepared, prepare
@@ -67,15 +68,15 @@ class Boot:
     guest: Guest
     cases: tuple[Prepared, ...]
 
-    def schedule(self, wanted: Effort) -> list[tuple[int, int, int]]:
-        """Turns as (case, loops, warmup): A B, B A, A B, so drift hits all alike."""
+    def schedule(self, wanted: Effort) -> tuple[Turn, ...]:
+        """Cases in turn: A B, B A, A B, so drift hits all alike."""
         forward = range(len(self.cases))
         turns = [
             case
             for slice_number in range(wanted.slices)
             for case in (forward if slice_number % 2 == 0 else reversed(forward))
         ]
-        return [(case, wanted.loops, wanted.warmup) for case in turns]
+        return tuple(Turn(case, wanted.loops, wanted.warmup) for case in turns)
 
 
 @attrs.frozen(kw_only=True)

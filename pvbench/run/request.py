@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ from pvbench.errors import UnavailableError, UsageError
 from pvbench.host import facts as host_facts
 from pvbench.host import tags
 from pvbench.plugin.registry import Registry
+from pvbench.protocol import encode
 from pvbench.results import journal, schema
 from pvbench.results.files import Metadata
 from pvbench.results.schema import case_name
@@ -153,5 +153,5 @@ def _jobs_sha256(prepared: PreparedRun) -> str:
     digest = hashlib.sha256()
     for boot in prepared.plan.boots:
         if boot.replicate == 1:
-            digest.update(json.dumps(job_of(boot, launch)).encode())
+            digest.update(encode(job_of(boot, launch)).encode())
     return digest.hexdigest()

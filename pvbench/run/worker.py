@@ -1,65 +1,82 @@
 """
 One boot: a job comes in on standard input, reports go out on standard output.
 
-Both are JSON, one value a line.  The worker imports the delivery and little
-else.  It may ask back for the ops of a burst that sends to some CPUs only:
+Both are messages of `pvbench.protocol`.  The worker imports the delivery and little else.
+It may ask back for the ops of a burst that sends to some CPUs only.
 
-    {"ask": [case, burst, [cpus]]}      answered by {"program": rows}
-    {"slice": n, "result": {...}}        after each slice of the schedule
-    {"error": "..."}                    instead of the rest
+As a program: python -m pvbench.run.worker PARENT_PID
 """
 
 from __future__ import annotations
 
-import json
+import importlib
 import os
 import sys
 import time
-from typing import IO, Any, Final
+from types import ModuleType
+from typing import IO, Final
 
-from pvbench.delivery import Algorithm, Delivery, LoadedTask, Task
-from pvbench.errors import PvbenchError
-from pvbench.guest import Guest
-from pvbench.ops import Burst, Program, from_rows
-from pvbench.plugin.importing import imported
-from pvbench.worker_process import end_with_parent
+import attrs
+
+from pvbench.delivery import Delivery, LoadedTask, Task
+from pvbench.end_with_parent import end_after, end_with_parent
+from pvbench.errors import ProtocolError, PvbenchError
+from pvbench.ops import Program
+from pvbench.protocol import (
+    Answer,
+    Ask,
+    ErrorReport,
+    Job,
+    Message,
+    SliceReport,
+    Turn,
+    decode,
+    encode,
+)
 
 _FEWEST: Final = 10  # iterations of a slice, however slow
 
 
 def main() -> None:
     """Serve one job; anything else that is printed goes to standard error."""
-    end_with_parent()  # no guest may outlive the run it is for
+    if len(sys.argv) > 1:
+        end_with_parent(int(sys.argv[1]))  # no guest may outlive the run it is for
     reports = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     try:
-        serve(json.loads(sys.stdin.readline()), sys.stdin, reports)
+        job = decode(sys.stdin.readline())
+        if not isinstance(job, Job):
+            raise ProtocolError("a worker starts with a job")
+        end_after(job.deadline_s)
+        serve(job, sys.stdin, reports)
     except PvbenchError as error:
-        _report(reports, {"error": str(error)})
+        _tell(reports, ErrorReport(str(error)))
 
 
-def serve(job: dict[str, Any], answers: IO[str], reports: IO[str]) -> None:
+def serve(job: Job, answers: IO[str], reports: IO[str]) -> None:
     """Boot the job's guest and run its schedule."""
-    delivery = _delivery(job["delivery_module"], job["delivery"])
-    guest = Guest(**job["guest"])
-    tasks = [_task(number, case, answers, reports) for number, case in enumerate(job["cases"])]
-    schedule: list[tuple[int, int, int]] = job["schedule"]
-    with delivery.boot(guest, job["settings"]) as booted:
+    delivery = _delivery(job.delivery_module, job.delivery)
+    tasks = [_asking(number, task, answers, reports) for number, task in enumerate(job.tasks)]
+    schedule = job.schedule
+    with delivery.boot(job.guest, job.settings) as booted:
         loaded = [booted.load(task) for task in tasks]
-        if job["slice_s"] is not None:
-            schedule = _paced(loaded, schedule, job["slice_s"])
-        for number, (case, loops, warmup) in enumerate(schedule):
-            result = loaded[case].run(loops=loops, warmup=warmup)
-            _report(reports, {"slice": number, "result": result.to_json()})
+        if job.slice_s is not None:
+            schedule = _paced(loaded, schedule, job.slice_s)
+        for number, turn in enumerate(schedule):
+            result = loaded[turn.task].run(loops=turn.loops, warmup=turn.warmup)
+            _tell(reports, SliceReport(number, result))
 
 
 def _paced(
-    loaded: list[LoadedTask], schedule: list[tuple[int, int, int]], slice_s: float
-) -> list[tuple[int, int, int]]:
+    loaded: list[LoadedTask], schedule: tuple[Turn, ...], slice_s: float
+) -> tuple[Turn, ...]:
     """*schedule* with as many iterations as there is time for."""
-    wanted = {case: loops for case, loops, _ in schedule}
-    fitting = {case: _fitting(loaded[case], loops, slice_s) for case, loops in wanted.items()}
-    return [(case, fitting[case], min(warmup, fitting[case])) for case, _, warmup in schedule]
+    most = {turn.task: turn.loops for turn in schedule}
+    loops = {task: _fitting(loaded[task], count, slice_s) for task, count in most.items()}
+    return tuple(
+        Turn(turn.task, loops[turn.task], min(turn.warmup, loops[turn.task]))
+        for turn in schedule
+    )
 
 
 def _fitting(task: LoadedTask, loops: int, slice_s: float) -> int:
@@ -81,34 +98,37 @@ def _seconds(task: LoadedTask, loops: int) -> float:
 
 
 def _delivery(module: str, name: str) -> Delivery:
-    offered = imported(module).pvbench_deliveries()
-    found: Delivery = next(d for d in offered if d.name == name)
-    return found
+    deliveries: list[Delivery] = _imported(module).pvbench_deliveries()
+    return next(delivery for delivery in deliveries if delivery.name == name)
 
 
-def _task(number: int, case: dict[str, Any], answers: IO[str], reports: IO[str]) -> Task:
-    known: dict[tuple[int, tuple[int, ...]], Program] = {}
+def _imported(module: str) -> ModuleType:
+    """Importing a file takes more modules of the core than an installed delivery needs."""
+    if not module.endswith(".py"):
+        return importlib.import_module(module)
+    from pvbench.plugin.importing import imported
+
+    return imported(module)
+
+
+def _asking(number: int, task: Task, answers: IO[str], reports: IO[str]) -> Task:
+    """*task*, whose ops for fewer targets come from the manager, each once."""
+    programs: dict[tuple[int, tuple[int, ...]], Program] = {}
 
     def program_for(burst: int, cpus: tuple[int, ...]) -> Program:
-        if (burst, cpus) not in known:
-            _report(reports, {"ask": [number, burst, cpus]})
-            known[burst, cpus] = from_rows(json.loads(answers.readline())["program"])
-        return known[burst, cpus]
+        if (burst, cpus) not in programs:
+            _tell(reports, Ask(number, burst, cpus))
+            answer = decode(answers.readline())
+            if not isinstance(answer, Answer):
+                raise ProtocolError("the manager did not answer with ops")
+            programs[burst, cpus] = answer.program
+        return programs[burst, cpus]
 
-    return Task(
-        bursts=tuple(Burst(**burst) for burst in case["bursts"]),
-        programs=tuple(from_rows(rows) for rows in case["programs"]),
-        reached=tuple(tuple(cpus) for cpus in case["reached"]),
-        program_for=program_for,
-        target_state=case["target_state"],
-        lossy=case["lossy"],
-        mechanism=case["mechanism"],
-        algorithm=Algorithm(**case["algorithm"]),
-    )
+    return attrs.evolve(task, program_for=program_for)
 
 
-def _report(reports: IO[str], value: dict[str, Any]) -> None:
-    reports.write(json.dumps(value) + "\n")
+def _tell(reports: IO[str], message: Message) -> None:
+    reports.write(encode(message))
     reports.flush()
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from pvbench.delivery import TARGET_STATES, BootedGuest, Delivery, Options
 from pvbench.errors import UnavailableError
 from pvbench.guest import Guest
+from pvbench.protocol import SliceReport, decode, encode
 from pvbench.run.prepared import Prepared, prepare
 from pvbench.run.proof import differences, seconds
 from pvbench.run.static_check import why_unsupported
@@ -74,8 +75,8 @@ def check_run(
     place = where(prepared.case)
     loaded = attempt(place, "load()", booted.load, prepared.task)
     result = attempt(place, "run()", loaded.run, loops=loops, warmup=warmup)
-    sent = attempt(place, "writing its slice result as JSON", through_json, result.to_json())
-    if SliceResult.from_json(sent) != result:
+    sent = attempt(place, "sending its slice result", _sent, result)
+    if sent != result:
         fail(place, "its slice result is another after a trip through JSON")
     if result.loops != loops:
         fail(place, f"its slice result is of {result.loops} loops, not of {loops}")
@@ -83,6 +84,13 @@ def check_run(
         fail(place, "; ".join(found))
     _check_times(prepared, result)
     return result
+
+
+def _sent(result: SliceResult) -> SliceResult:
+    """What the manager gets of *result*."""
+    report = decode(encode(SliceReport(0, result)))
+    assert isinstance(report, SliceReport)  # noqa: S101 - the same kind
+    return report.result
 
 
 def _check_times(prepared: Prepared, result: SliceResult) -> None:

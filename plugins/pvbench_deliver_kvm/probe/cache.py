@@ -127,9 +127,14 @@ def _child(group: str, names: list[str]) -> _Child:
         group,
         patience,
         *names,
+        str(os.getpid()),
     ]
     with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        command,
+        stdin=subprocess.PIPE,  # which ends when this process does
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        pass_fds=host_lock.held(),
     ) as child:
         assert child.stdout  # noqa: S101 - a pipe
         try:

@@ -1,7 +1,7 @@
 """
 Every mechanism tried once, in a guest of a process of its own: feature bits prove nothing.
 
-As a program: python -m pvbench_deliver_kvm.probe.programs GROUP PATIENCE_S PROBE...
+As a program: python -m pvbench_deliver_kvm.probe.programs GROUP PATIENCE_S PROBE... PARENT_PID
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from contextlib import AbstractContextManager
 from typing import Any, Final
 
 from pvbench.delivery import BootedGuest, Task
+from pvbench.end_with_parent import end_after, end_with_parent
 from pvbench.errors import PvbenchError
 from pvbench.guest import Guest
 from pvbench.ops import Burst, Fence, Hypercall, MmioWrite, Program, WriteMem, WrMsr
 from pvbench.sequences import input_page
-from pvbench.worker_process import end_with_parent
 from pvbench.x86.apic import (
     APIC_DEFAULT_PHYS_BASE,
     APIC_DEST_ALLBUT,
@@ -44,6 +44,7 @@ from pvbench_deliver_kvm.vmm.fd import IoctlError
 Boot = Callable[[Guest, dict[str, Any]], AbstractContextManager[BootedGuest]]
 
 LOOPS: Final = 3
+_LONGEST_S: Final = 600.0  # of a process that nobody ends
 
 BEGUN: Final = "begun"
 ENDED: Final = "ended"
@@ -186,5 +187,6 @@ def _tell(line: object) -> None:
 
 
 if __name__ == "__main__":
-    end_with_parent()
+    end_with_parent(int(sys.argv.pop()))
+    end_after(_LONGEST_S)
     main(sys.argv[1:])

@@ -9,7 +9,6 @@ send and a poll of 5; 10 for the loop.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -18,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pvbench.slice_result import SliceResult
+from pvbench.protocol import SliceReport, decode, encode
 from pvbench.suite import Case
 from pvbench_deliver_model.cost_profile import CostProfile
 from support.model import (
@@ -191,4 +190,4 @@ def test_the_part_is_a_part_and_changes_nothing_else(
 
     assert attrs.evolve(result, assumed={}) == plain
     assert all(0 <= part <= 1 for part in result.assumed.values())
-    assert SliceResult.from_json(json.loads(json.dumps(result.to_json()))) == result
+    assert decode(encode(SliceReport(0, result))) == SliceReport(0, result)

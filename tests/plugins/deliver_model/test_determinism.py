@@ -23,13 +23,13 @@ BUSY_TASKS = [
     pytest.param((mask(0, 1, 2, wait=False), mask(5, 2, lock=True)), "running", id="bare"),
 ]
 SCRIPT = """
-import json
+from pvbench.protocol import SliceReport, encode
 from support.model import call, case_of, cpus, mask, run_case
 
 for stack in ("kvm-pv/x2apic-cluster", "hyperv-ipi/xapic-flat", "x2apic-physical"):
     bursts = call(0, 1, 2, 4), call(1, 0, 2, 3), call(4, 1, wait=False), mask(5, 2, 3)
     case = case_of(stack, cpus(6, host_cpus=4), *bursts, state="halted")
-    print(json.dumps(run_case(case, loops=4, warmup=1)[1].to_json()))
+    print(encode(SliceReport(0, run_case(case, loops=4, warmup=1)[1])))
 """
 
 

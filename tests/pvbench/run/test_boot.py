@@ -5,22 +5,34 @@ from __future__ import annotations
 import json
 import sys
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pvbench.run.boot import Launch, Report, run_boot
+from pvbench.ops import Fence, WrMsr, to_rows
+from pvbench.protocol import Answer, SliceReport, Turn, decode, encode, result_data
+from pvbench.run.boot import Launch, Report, job_of, run_boot
 from pvbench.run.outcome import Outcome
 from pvbench.run.plan import Boot, Effort
 from support.helpers import DEADLINE_S, guest_of
+from support.mutations import mutated
 from support.runs import prepared_of, slice_result_of
 
 PREAMBLE = """\
 import json, sys
-job = json.loads(sys.stdin.readline())
+from pvbench import protocol
+job = protocol.decode(sys.stdin.readline())
+slices = 0
 def tell(value):
-    print(json.dumps(value), flush=True)
+    print(protocol.framed(json.dumps(value)), end="", flush=True)
+def tell_slice(result):
+    global slices
+    tell({"kind": "slice", "number": slices, "result": result})
+    slices += 1
 """
 
 
@@ -41,7 +53,13 @@ class Site:
 
 def booted(code: str, slices: int = 1, timeout_s: float = DEADLINE_S) -> Report:
     """A boot of one broadcast to three CPUs, 10 loops a slice, in a worker of *code*."""
-    launch = Launch(
+    launch = launch_of(code, slices, timeout_s)
+    return run_boot(Boot(0, guest_of(range(4)), (prepared_of(),)), launch)
+
+
+def launch_of(code: str, slices: int = 1, timeout_s: float = DEADLINE_S) -> Launch:
+    """What all boots of a run with such workers have in common."""
+    return Launch(
         site=Site(code),
         delivery="planted",
         delivery_module="planted",
@@ -50,16 +68,21 @@ def booted(code: str, slices: int = 1, timeout_s: float = DEADLINE_S) -> Report:
         effort=Effort(boots=1, slices=slices, loops=10, warmup=5),
         timeout_s=timeout_s,
     )
-    return run_boot(Boot(0, guest_of(range(4)), (prepared_of(),)), launch)
 
 
 def telling(**changes: Any) -> str:
     """Code of a worker that reports `slice_result_of`, with *changes*."""
-    plain = slice_result_of().to_json()
+    plain = result_data(slice_result_of())
     counts = plain["counts"]
     for name in counts.keys() & changes.keys():
         counts[name] = changes.pop(name)
-    return f"tell(json.loads({json.dumps({'slice': 0, 'result': plain | changes})!r}))"
+    return f"tell_slice(json.loads({json.dumps(plain | changes)!r}))"
+
+
+def asking(task: int, burst: int, cpu: int) -> str:
+    """Code of a worker that asks for the ops of a burst to one CPU."""
+    question = {"kind": "ask", "task": task, "burst": burst, "cpus": [cpu]}
+    return f"tell({question}); sys.stdin.readline()"
 
 
 def test_an_honest_worker_s_ticks_become_seconds() -> None:
@@ -97,6 +120,23 @@ def test_targets_are_what_they_were_in_every_slice(
     assert (case.result.target_state, len(case.values["wall"])) == (expected, 3)
 
 
+@given(lines=st.lists(mutated(SliceReport(0, slice_result_of())), min_size=1, max_size=2))
+def test_no_garbage_becomes_a_traceback_or_a_time_that_is_none(lines: list[str]) -> None:
+    """Each boot ends with an outcome, and its values are times."""
+
+    def reports(*_: object, **__: object) -> Iterator[Any]:
+        yield from map(decode, lines)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pvbench.run.boot.reports_of", reports)
+        report = booted("")
+    (case,) = report.cases
+
+    assert report.outcome.kind in ("ok", "failed")
+    assert case.outcome.kind in ("ok", "void", "failed")
+    assert all(0 < value < 1e20 for values in case.values.values() for value in values)
+
+
 @pytest.mark.parametrize("wrong", [0, 1, 2])
 def test_every_slice_is_proved(wrong: int) -> None:
     """A slice that differs makes the case void, wherever it stands between honest ones."""
@@ -125,43 +165,44 @@ def test_a_fact_that_no_file_can_hold_costs_the_boot(fact: Any) -> None:
     report = booted(telling(facts={"colour": fact}))
 
     assert report.outcome.kind == "failed"
-    assert "SliceResult.facts['colour'] is " in report.outcome.reason
+    assert "cannot be read" in report.outcome.reason
+    assert "colour" in report.outcome.reason or fact == float("inf")
 
 
 def test_a_worker_gets_the_guest_the_ops_and_the_schedule() -> None:
-    """The job is plain JSON: a worker needs no plugin but its delivery."""
-    report = booted("sys.exit(json.dumps(job))")
+    """A worker needs no plugin but its delivery."""
+    report = booted("sys.exit(protocol.encode(job).strip())")
     _, _, said = report.outcome.reason.partition("status 1: ")
-    job = json.loads(said)
+    boot = Boot(0, guest_of(range(4)), (prepared_of(),))
+    expected = job_of(boot, launch_of(""))
 
-    assert job["delivery"] == job["delivery_module"] == "planted"
-    assert job["settings"] == {"answer": 42}
-    assert job["guest"]["apic_ids"] == [0, 1, 2, 3]
-    assert job["schedule"] == [[0, 10, 5]]
-    assert job["slice_s"] is None
-    assert job["cases"][0]["programs"] == [
-        [
-            ["Fence"],
-            ["IrqSave"],
-            ["Scan", 3],
-            ["WrMsr", 0x830, 0x1_0000_00FC],
-            ["WrMsr", 0x830, 0x2_0000_00FC],
-            ["WrMsr", 0x830, 0x3_0000_00FC],
-            ["IrqRestore"],
-        ]
+    assert said == encode(expected).strip()
+    assert expected.delivery == expected.delivery_module == "planted"
+    assert expected.settings == {"answer": 42}
+    assert expected.guest.apic_ids == (0, 1, 2, 3)
+    assert expected.schedule == (Turn(0, 10, 5),)
+    assert expected.slice_s is None
+    assert to_rows(expected.tasks[0].programs[0]) == [
+        ["Fence"],
+        ["IrqSave"],
+        ["Scan", 3],
+        ["WrMsr", 0x830, 0x1_0000_00FC],
+        ["WrMsr", 0x830, 0x2_0000_00FC],
+        ["WrMsr", 0x830, 0x3_0000_00FC],
+        ["IrqRestore"],
     ]
 
 
 def test_a_worker_may_ask_for_the_ops_of_fewer_targets() -> None:
     """Where a call list is not empty no IPI is sent: the worker asks, the core answers."""
     report = booted(
-        "tell({'ask': [0, 0, [2]]})\n"
-        "answer = json.loads(sys.stdin.readline())\n"
-        "sys.exit(json.dumps(answer))"
+        "tell({'kind': 'ask', 'task': 0, 'burst': 0, 'cpus': [2]})\n"
+        "answer = protocol.decode(sys.stdin.readline())\n"
+        "sys.exit(repr(answer))"
     )
     _, _, said = report.outcome.reason.partition("status 1: ")
 
-    assert json.loads(said) == {"program": [["Fence"], ["WrMsr", 0x830, 0x2_0000_00FB]]}
+    assert said == repr(Answer((Fence(), WrMsr(0x830, 0x2_0000_00FB))))
 
 
 @pytest.mark.parametrize(
@@ -192,20 +233,42 @@ def test_a_boot_without_proof_gives_no_number(wrong: dict[str, Any], reason: str
         pytest.param("sys.exit('no space')", "status 1: no space", id="last-words"),
         pytest.param("raise RuntimeError('boom')", "status 1: RuntimeError: boom", id="raises"),
         pytest.param("import os; os.kill(os.getpid(), 9)", "status -9: it", id="killed"),
-        pytest.param("tell({'error': 'no device'})", "no device", id="its-own-error"),
-        pytest.param("print('garbage')", "cannot be read", id="no-json"),
-        pytest.param("print()", "cannot be read", id="empty-line"),
+        pytest.param(
+            "tell({'kind': 'error', 'error': 'no device'})", "no device", id="its-own-error"
+        ),
+        pytest.param("print('garbage')", "status 0: garbage", id="no-report"),
+        pytest.param("print()", "status 0: it said nothing", id="empty-line"),
+        pytest.param("print(protocol.framed('garbage'))", "cannot be read", id="no-json"),
+        pytest.param(
+            "print(protocol.framed('{}').replace('{', '['))", "cannot be read", id="damaged"
+        ),
+        pytest.param(
+            "print(protocol.framed('{}').replace('/1 ', '/2 '))",
+            "it has version 2 of the protocol, not 1",
+            id="of-another-version",
+        ),
+        pytest.param("tell({'kind': 'answer', 'program': []})", "cannot be read", id="answer"),
         pytest.param("tell(3)", "cannot be read", id="number"),
         pytest.param("tell([])", "cannot be read", id="list"),
         pytest.param("tell({})", "cannot be read", id="says-nothing"),
-        pytest.param("tell({'result': None})", "cannot be read", id="no-result"),
+        pytest.param("tell_slice(None)", "cannot be read", id="no-result"),
         pytest.param(telling(magic=1), "cannot be read", id="unknown-key"),
         pytest.param(telling(counts={}), "cannot be read", id="no-counts"),
         pytest.param(telling(handlers=3), "cannot be read", id="no-list"),
-        pytest.param("sys.stdout.buffer.write(b'\\xff\\n')", "cannot be read", id="binary"),
-        pytest.param("tell({'ask': [0]})", "cannot be read", id="half-a-question"),
-        pytest.param("tell({'ask': [9, 0, [1]]})", "cannot be read", id="of-no-case"),
-        pytest.param("tell({'ask': [0, 0, [99]]})", "cannot be read", id="of-no-cpu"),
+        pytest.param("sys.stdout.buffer.write(b'\\xff\\n')", "status 0: \ufffd", id="binary"),
+        pytest.param(
+            "tell({'kind': 'ask', 'task': 0})", "cannot be read", id="half-a-question"
+        ),
+        pytest.param(asking(9, 0, 1), "cannot be read", id="of-no-case"),
+        pytest.param(asking(0, 1, 1), "cannot be read", id="of-no-burst"),
+        pytest.param(asking(0, 0, 99), "cannot be read", id="of-no-cpu"),
+        pytest.param(
+            "tell({'kind': 'slice', 'number': 1, 'result': json.loads("
+            f"{json.dumps(result_data(slice_result_of()))!r})}})",
+            "cannot be read",
+            id="out-of-turn",
+        ),
+        pytest.param(telling(loops=11), "a slice has 11 loops", id="too-many-loops"),
         pytest.param(telling() + "\n" + telling(), "cannot be read", id="one-result-too-many"),
         pytest.param(telling(handlers=[10]), "cannot be read", id="too-few-cpus"),
         pytest.param(telling(icr_writes="30"), "cannot be read", id="count-is-text"),
@@ -272,7 +335,7 @@ def test_a_worker_that_talks_rubbish_is_not_waited_for(monkeypatch: pytest.Monke
             super().cancel()
 
     monkeypatch.setattr("threading.Timer", Deadline)
-    booted("print('garbage', flush=True); sys.stdin.read()")
+    booted("tell({}); sys.stdin.read()")
 
     assert expired == []
 

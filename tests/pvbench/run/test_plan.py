@@ -83,8 +83,8 @@ def test_cases_take_turns_forwards_and_backwards() -> None:
     boot = Boot(0, guest_of(range(4)), (prepared_of(), prepared_of("x2apic-cluster")))
     turns = boot.schedule(Effort(boots=1, slices=3, loops=100, warmup=7))
 
-    assert [case for case, _, _ in turns] == [0, 1, 1, 0, 0, 1]
-    assert {(100, 7)} == {(loops, warmup) for _, loops, warmup in turns}
+    assert [turn.task for turn in turns] == [0, 1, 1, 0, 0, 1]
+    assert {(100, 7)} == {(turn.loops, turn.warmup) for turn in turns}
 
 
 def test_stacks_of_one_guest_share_its_boots() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import subprocess
 import sys
 from contextlib import nullcontext
@@ -13,50 +12,63 @@ from typing import Any
 import attrs
 import pytest
 
-from pvbench.delivery import Options
+from pvbench.delivery import Algorithm, Options, Task
+from pvbench.errors import ProtocolError
+from pvbench.ops import Burst, Fence, WrMsr
+from pvbench.protocol import (
+    Answer,
+    Ask,
+    ErrorReport,
+    Job,
+    SliceReport,
+    Turn,
+    decode,
+    encode,
+)
 from pvbench.run import worker
-from support.helpers import DEADLINE_S, bundled
-from support.runs import Plant
+from pvbench.slice_result import SliceResult
+from support.helpers import DEADLINE_S, bundled, guest_of
+from support.runs import Plant, slice_result_of
 
 # CPU 0 calls a function on CPU 1: mfence, then one x2APIC write of vector 0xfb.
-UNICAST = {
-    "bursts": [{"source": 0, "operation": "smp_call_function_single", "targets": [1]}],
-    "programs": [[["Fence"], ["WrMsr", 0x830, 0x1_0000_00FB]]],
-    "target_state": "halted",
-    "reached": [[1]],
-    "lossy": False,
-    "mechanism": "icr",
-    "algorithm": {"driver": "x2apic-physical", "overlay": "", "shorthands": False},
-}
+UNICAST = Task(
+    bursts=(Burst(source=0, operation="smp_call_function_single", targets=(1,)),),
+    programs=((Fence(), WrMsr(0x830, 0x1_0000_00FB)),),
+    reached=((1,),),
+    program_for=lambda burst, cpus: (),
+    algorithm=Algorithm(driver="x2apic-physical"),
+)
 
 
-def job(*schedule: tuple[int, int, int], **changes: Any) -> dict[str, Any]:
+def job(*schedule: tuple[int, int, int], **changes: Any) -> Job:
     """A job for the model: two CPUs, one case."""
     model = bundled().get("delivery", "model")
-    return {
+    known: dict[str, Any] = {
         "delivery": "model",
         "delivery_module": "pvbench_deliver_model",
         "settings": model.settings(Options()),
-        "guest": {"name": "dense:2", "apic_ids": [0, 1]},
-        "cases": [UNICAST],
-        "schedule": list(schedule),
+        "guest": guest_of((0, 1)),
+        "tasks": (UNICAST,),
+        "schedule": tuple(Turn(*turn) for turn in schedule),
         "slice_s": None,
-        **changes,
+        "deadline_s": float(DEADLINE_S),
     }
+    return Job(**known | changes)
 
 
-def served(task: dict[str, Any], answers: str = "") -> list[dict[str, Any]]:
+def served(task: Job, answers: str = "") -> list[Any]:
     """What a worker reports, in this process."""
-    reports = io.StringIO()
-    worker.serve(json.loads(json.dumps(task)), io.StringIO(answers), reports)
-    return [json.loads(line) for line in reports.getvalue().splitlines()]
+    reports, sent = io.StringIO(), decode(encode(task))
+    assert isinstance(sent, Job)
+    worker.serve(sent, io.StringIO(answers), reports)
+    return [decode(line) for line in reports.getvalue().splitlines()]
 
 
-def process(code: str, task: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+def process(code: str, task: Job | None) -> subprocess.CompletedProcess[str]:
     """A worker in a process of its own, started as *code* does."""
     return subprocess.run(
         [sys.executable, "-c", code],
-        input=json.dumps(task) + "\n",
+        input=encode(task) if task else "\n",
         capture_output=True,
         text=True,
         check=False,
@@ -68,15 +80,15 @@ def test_each_slice_of_the_schedule_is_reported_in_turn() -> None:
     """One line for each slice, so that a crash keeps what came before."""
     reports = served(job((0, 3, 1), (0, 5, 0)))
 
-    assert [report["slice"] for report in reports] == [0, 1]
-    assert [report["result"]["loops"] for report in reports] == [3, 5]
+    assert [report.number for report in reports] == [0, 1]
+    assert [report.result.loops for report in reports] == [3, 5]
 
 
 def test_warm_up_iterations_are_not_counted() -> None:
     """Three timed iterations of a unicast are three ICR writes, whatever came before."""
-    counts = served(job((0, 3, 7)))[0]["result"]["counts"]
+    counts = served(job((0, 3, 7)))[0].result.counts
 
-    assert (counts["icr_writes"], counts["handlers"]) == (3, [0, 3])
+    assert (counts.icr_writes, counts.handlers) == (3, (0, 3))
 
 
 @attrs.define
@@ -93,10 +105,10 @@ class Slow:
         self.now += self.first
         return self
 
-    def run(self, *, loops: int, warmup: int) -> SimpleNamespace:
+    def run(self, *, loops: int, warmup: int) -> SliceResult:
         self.now += self.own + self.each * (loops + warmup)
         self.runs.append((loops, warmup))
-        return SimpleNamespace(to_json=dict)
+        return slice_result_of(loops)
 
 
 @pytest.mark.parametrize(
@@ -129,13 +141,13 @@ def test_few_iterations_stay_few() -> None:
     """What is asked for is the most there will be."""
     reports = served(job((0, 3, 1), slice_s=1e-9))
 
-    assert [report["result"]["loops"] for report in reports] == [3]
+    assert [report.result.loops for report in reports] == [3]
 
 
 ASKING = """
 from contextlib import contextmanager
-from types import SimpleNamespace
 from pvbench.hookspecs import hookimpl
+from pvbench.slice_result import Counts, SliceResult
 
 class Asking:
     name = "asking"
@@ -148,7 +160,14 @@ class Asking:
     def run(self, *, loops, warmup):
         print("chatter")
         ops = [self.task.program_for(0, (1,)) for _ in range(loops)]
-        return SimpleNamespace(to_json=lambda: repr(ops[-1]))
+        counts = Counts(
+            icr_writes=None, hypercalls=None, returned=None,
+            handlers=(), coalesced=None, functions=(),
+        )
+        return SliceResult(
+            loops=loops, ticks={}, samples={}, distributions={}, counts=counts,
+            facts={"ops": repr(ops[-1])},
+        )
 
 @hookimpl
 def pvbench_deliveries():
@@ -159,13 +178,22 @@ def pvbench_deliveries():
 def test_the_ops_of_fewer_targets_are_asked_for_once(plant: Plant) -> None:
     """The answer is kept: asking takes a trip through two pipes."""
     plant("asking_delivery", ASKING)
-    answer = json.dumps({"program": [["Fence"]]}) + "\n"
+    answer = encode(Answer((Fence(),)))
     task = job((0, 4, 0), delivery="asking", delivery_module="asking_delivery")
 
-    assert served(task, answer) == [
-        {"ask": [0, 0, [1]]},
-        {"slice": 0, "result": "(Fence(),)"},
-    ]
+    asked, report = served(task, answer)
+    assert asked == Ask(0, 0, (1,))
+    assert report.result.facts == {"ops": "(Fence(),)"}
+
+
+@pytest.mark.parametrize("answer", ["", "chatter\n", encode(Ask(0, 0, ()))])
+def test_a_worker_without_an_answer_gives_up(plant: Plant, answer: str) -> None:
+    """The manager is gone, or is none."""
+    plant("asking_delivery", ASKING)
+    task = job((0, 4, 0), delivery="asking", delivery_module="asking_delivery")
+
+    with pytest.raises(ProtocolError, match="the manager did not answer with ops"):
+        served(task, answer)
 
 
 RUN = "from pvbench.run import worker; worker.main()"
@@ -177,7 +205,8 @@ def test_what_a_delivery_prints_is_no_report(plant: Plant) -> None:
     task = job((0, 1, 0), delivery="asking", delivery_module="chatting_delivery")
     done = process(RUN, task)
 
-    assert done.stdout == '{"slice": 0, "result": "3"}\n'
+    assert isinstance(decode(done.stdout), SliceReport)
+    assert done.stdout.count("\n") == 1
     assert done.stderr == "chatter\n"
 
 
@@ -195,10 +224,17 @@ worker.main()
 
 def test_an_error_a_person_can_mend_is_reported_in_its_words() -> None:
     """The manager shows it as the reason of the failed boot."""
-    done = process(REFUSING, {})
+    done = process(REFUSING, job())
 
-    assert done.stdout == '{"error": "no /dev/kvm. Load the module."}\n'
+    assert decode(done.stdout) == ErrorReport("no /dev/kvm. Load the module.")
     assert done.returncode == 0
+
+
+def test_a_worker_that_gets_no_job_says_so() -> None:
+    """Somebody started it by hand, or with another version."""
+    done = process(RUN, None)
+
+    assert decode(done.stdout) == ErrorReport("a worker starts with a job")
 
 
 def test_importing_the_worker_imports_fourteen_modules_of_the_core() -> None:
@@ -206,31 +242,33 @@ def test_importing_the_worker_imports_fourteen_modules_of_the_core() -> None:
     done = process(
         "import sys, pvbench.run.worker\n"
         "print(*sorted(m for m in sys.modules if m.startswith('pvbench')))",
-        {},
+        None,
     )
 
     assert done.stdout.split() == [
         "pvbench",
         "pvbench.delivery",
+        "pvbench.end_with_parent",
         "pvbench.errors",
         "pvbench.guest",
         "pvbench.ops",
-        "pvbench.plugin",
-        "pvbench.plugin.importing",
+        "pvbench.protocol",
         "pvbench.run",
         "pvbench.run.worker",
+        "pvbench.shapes",
         "pvbench.slice_result",
         "pvbench.validators",
-        "pvbench.worker_process",
         "pvbench.x86",
         "pvbench.x86.apic",
     ]
 
 
-@pytest.mark.parametrize("heavy", ["numpy", "pluggy", "pyperf", "rich", "tabulate"])
+@pytest.mark.parametrize(
+    "heavy", ["numpy", "scipy", "pluggy", "pyperf", "rich", "tabulate", "importlib.metadata"]
+)
 def test_importing_the_worker_imports_no_heavy_package(heavy: str) -> None:
     """A delivery brings what it needs; attrs is all that every boot needs."""
-    done = process(f"import sys, pvbench.run.worker; print({heavy!r} in sys.modules)", {})
+    done = process(f"import sys, pvbench.run.worker; print({heavy!r} in sys.modules)", None)
 
     assert done.stdout == "False\n"
 

@@ -1,0 +1,47 @@
+"""A process that works for another one ends with it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import select
+import signal
+import threading
+from typing import Final
+
+_PR_SET_PDEATHSIG: Final = 1  # <linux/prctl.h>
+
+
+def end_with_parent(parent: int, pipe: int = 0) -> None:
+    """
+    However the parent ends, this process ends with it, threads and all.
+
+    The signal that the kernel sends comes when the *thread* that started this process
+    ends; the end of the pipe comes when the parent process does.
+
+    Args:
+        parent: process ID of the parent, as the parent knows it.
+        pipe: file descriptor of a pipe that only the parent can write to.
+    """
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() not in (parent, 0):  # it ended before; 0 is of another PID namespace
+        end_now()
+    threading.Thread(target=_end_with_pipe, args=(pipe,), daemon=True).start()
+
+
+def end_after(seconds: float) -> None:
+    """End this process by SIGALRM, whatever it does then."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+def end_now() -> None:
+    """No clean-up: the kernel closes the guest."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _end_with_pipe(pipe: int) -> None:
+    poll = select.poll()
+    poll.register(pipe, 0)  # no event but that all writers are gone
+    poll.poll()
+    end_now()

@@ -1,0 +1,304 @@
+"""
+What the manager and a worker say to each other.
+
+A message is one line of text::
+
+    #pvbench/VERSION LENGTH CRC32 JSON
+
+so that it can be told from whatever else a console prints, on the same line too.
+`encode` writes a message and `decode` reads one; everything that is read is checked, for
+a worker may run anywhere and be anything.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from binascii import crc32
+from collections.abc import Callable
+from typing import Any, Final, NoReturn
+
+import attrs
+
+from pvbench.delivery import Algorithm, Task
+from pvbench.errors import ProtocolError
+from pvbench.guest import MAX_VCPUS, Guest
+from pvbench.ops import U64, Burst, Program, from_rows, to_rows
+from pvbench.shapes import (
+    LARGEST,
+    flag,
+    integer,
+    items,
+    mapping,
+    number,
+    one_line,
+    optional,
+    record,
+    text,
+)
+from pvbench.slice_result import Counts, Distribution, PartialSend, SliceResult
+
+VERSION: Final = 1
+LONGEST_LINE: Final = 1 << 28  # characters
+LONGEST_S: Final = 1e10  # of any time limit
+
+_FRAME: Final = re.compile(r"#pvbench/([0-9]{1,9}) ([0-9]{1,9}) ([0-9a-f]{8}) (.*)", re.DOTALL)
+
+
+@attrs.frozen
+class Turn:
+    """One slice to come: the number of its task, its iterations and those before them."""
+
+    task: int
+    loops: int
+    warmup: int
+
+
+@attrs.frozen(kw_only=True)
+class Job:
+    """
+    What a worker does: boot a guest and run slices of tasks in turn.
+
+    Args:
+        settings: data that only the delivery reads.
+        slice_s: time that a slice should take at most; None for no limit.
+        deadline_s: the worker ends itself after this time.
+    """
+
+    delivery: str
+    delivery_module: str
+    settings: dict[str, Any]
+    guest: Guest
+    tasks: tuple[Task, ...]
+    schedule: tuple[Turn, ...]
+    slice_s: float | None
+    deadline_s: float
+
+    @property
+    def replies(self) -> int:
+        """How many reports complete it."""
+        return len(self.schedule)
+
+
+@attrs.frozen
+class Ask:
+    """A worker needs the ops of a burst of a task that sends to *cpus* only."""
+
+    task: int
+    burst: int
+    cpus: tuple[int, ...]
+
+
+@attrs.frozen
+class Answer:
+    """The ops that the worker asked for."""
+
+    program: Program
+
+
+@attrs.frozen
+class SliceReport:
+    """The result of slice *number* of the schedule."""
+
+    number: int
+    result: SliceResult
+
+
+@attrs.frozen
+class ErrorReport:
+    """The worker cannot go on, for a reason that a person can mend."""
+
+    error: str
+
+
+Report = SliceReport | ErrorReport
+Message = Job | Ask | Answer | Report
+
+
+def encode(message: Message) -> str:
+    """*message* as one line."""
+    kind, data = _data_of(message)
+    return framed(json.dumps({"kind": kind, **data}, allow_nan=False))
+
+
+def framed(body: str) -> str:
+    """The line that carries *body*, which is ASCII."""
+    return f"#pvbench/{VERSION} {len(body)} {crc32(body.encode()):08x} {body}\n"
+
+
+def decode(line: str) -> Message | None:
+    """
+    The message on a line; None if there is none.
+
+    Raises:
+        ProtocolError: a message is damaged, of another version, or not one of the above.
+    """
+    frame = _FRAME.search(line)
+    if not frame:
+        return None
+    version, length, checksum, rest = frame.groups()
+    if int(version) != VERSION:
+        raise ProtocolError(f"it has version {version} of the protocol, not {VERSION}")
+    body = rest[: int(length)]
+    if len(body) != int(length) or f"{crc32(body.encode()):08x}" != checksum:
+        raise ProtocolError("it is damaged")
+    try:
+        data = json.loads(body, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        raise ProtocolError("it is not JSON data of this protocol") from None
+    kind = data.pop("kind", None) if isinstance(data, dict) else None
+    if not isinstance(kind, str) or kind not in _SHAPES:
+        raise ProtocolError(f"its kind is not one of {', '.join(_SHAPES)}")
+    return _SHAPES[kind](data)
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)
+
+
+def _data_of(message: Message) -> tuple[str, dict[str, Any]]:
+    match message:
+        case Job():
+            return "job", _job_data(message)
+        case Answer(program):
+            return "answer", {"program": to_rows(program)}
+        case SliceReport(number, result):
+            return "slice", {"number": number, "result": result_data(result)}
+        case Ask():
+            return "ask", attrs.asdict(message)
+        case ErrorReport():
+            return "error", attrs.asdict(message)
+
+
+def _job_data(job: Job) -> dict[str, Any]:
+    return {
+        "delivery": job.delivery,
+        "delivery_module": job.delivery_module,
+        "settings": job.settings,
+        "guest": attrs.asdict(job.guest),
+        "tasks": [_task_data(task) for task in job.tasks],
+        "schedule": [attrs.asdict(turn) for turn in job.schedule],
+        "slice_s": job.slice_s,
+        "deadline_s": float(job.deadline_s),
+    }
+
+
+def _task_data(task: Task) -> dict[str, Any]:
+    return {
+        "bursts": [attrs.asdict(burst) for burst in task.bursts],
+        "programs": [to_rows(program) for program in task.programs],
+        "reached": task.reached,
+        "target_state": task.target_state,
+        "lossy": task.lossy,
+        "mechanism": task.mechanism,
+        "algorithm": attrs.asdict(task.algorithm) if task.algorithm else None,
+    }
+
+
+def result_data(result: SliceResult) -> dict[str, Any]:
+    """*result* as JSON data; `result_of` is the inverse."""
+    return attrs.asdict(result)
+
+
+def _program(data: Any) -> Program:
+    try:
+        return from_rows(data)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        raise ProtocolError("its ops cannot be read") from None
+
+
+def _fact(data: Any) -> str | int | float:
+    """A number that is not huge, or a text; `SliceResult` refuses the rest."""
+    if type(data) is int:
+        return integer(-LARGEST, LARGEST)(data)
+    if type(data) is float:
+        return data
+    return text(data)
+
+
+def _no_program(burst: int, cpus: tuple[int, ...]) -> Program:
+    raise ProtocolError("a decoded task cannot ask for ops until a worker answers for it")
+
+
+def _settings(data: Any) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise ProtocolError("the settings are no object")
+    return data
+
+
+_CPU: Final = integer(0, MAX_VCPUS - 1)
+_CPUS: Final = items(_CPU)
+_COUNT: Final = integer()
+_COUNTS: Final = items(_COUNT)
+
+_GUEST: Final = record(
+    Guest,
+    name=text,
+    apic_ids=items(integer()),
+    apic_mode=text,
+    hypercall_abi=text,
+    bits=integer(32, 64),
+    host_cpus=optional(integer()),
+)
+_TASK: Final = record(
+    lambda **fields: Task(**fields, program_for=_no_program),
+    bursts=items(
+        record(
+            Burst,
+            source=_CPU,
+            operation=text,
+            targets=_CPUS,
+            vector=integer(0, 0xFF),
+            wait=flag,
+            lock=flag,
+        )
+    ),
+    programs=items(_program),
+    reached=items(_CPUS),
+    target_state=text,
+    lossy=flag,
+    mechanism=text,
+    algorithm=optional(record(Algorithm, driver=text, overlay=text, shorthands=flag)),
+)
+result_of: Final = record(
+    SliceResult,
+    loops=integer(1),
+    ticks=mapping(integer(1)),
+    samples=mapping(integer(1)),
+    distributions=mapping(record(Distribution, p50=_COUNT, p99=_COUNT, maximum=_COUNT)),
+    counts=record(
+        Counts,
+        icr_writes=optional(_COUNT),
+        hypercalls=optional(_COUNT),
+        returned=optional(integer(-U64, U64)),
+        handlers=_COUNTS,
+        coalesced=optional(_COUNTS),
+        functions=_COUNTS,
+        exits=optional(_COUNT),
+        wakeups_polled=optional(_COUNT),
+        wakeups_blocked=optional(_COUNT),
+    ),
+    partial=items(record(PartialSend, burst=_COUNT, cpus=_CPUS, times=_COUNT)),
+    assumed=mapping(number(0, 1)),
+    target_state=one_line,
+    ticks_per_second=optional(integer(1)),
+    faults=items(one_line),
+    facts=mapping(_fact),
+)
+_SHAPES: Final[dict[str, Callable[[Any], Message]]] = {
+    "job": record(
+        Job,
+        delivery=text,
+        delivery_module=text,
+        settings=_settings,
+        guest=_GUEST,
+        tasks=items(_TASK),
+        schedule=items(record(Turn, task=_COUNT, loops=integer(1), warmup=_COUNT)),
+        slice_s=optional(number(0, LONGEST_S)),
+        deadline_s=number(0, LONGEST_S),
+    ),
+    "answer": record(Answer, program=_program),
+    "slice": record(SliceReport, number=_COUNT, result=result_of),
+    "ask": record(Ask, task=_COUNT, burst=_COUNT, cpus=_CPUS),
+    "error": record(ErrorReport, error=one_line),
+}

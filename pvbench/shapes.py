@@ -1,0 +1,123 @@
+"""
+Shapes of untrusted JSON data.
+
+A shape is a function: it returns the value that the data stand for, or raises
+ProtocolError with a sentence that says where the data differ from the shape.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from pvbench.errors import ProtocolError
+
+T = TypeVar("T")
+Shape = Callable[[Any], T]
+
+LARGEST: Final = (1 << 63) - 1  # of the integers that are not limited otherwise
+_LONGEST_TEXT: Final = 100_000
+_MOST_ITEMS: Final = 1_000_000
+_SHOWN: Final = 40  # characters of data in a message
+
+
+def integer(low: int = 0, high: int = LARGEST) -> Shape[int]:
+    """An int (no bool) in low..high."""
+
+    def shape(data: Any) -> int:
+        if type(data) is not int or not low <= data <= high:
+            raise _differs(data, f"an integer in {low}..{high}")
+        return data
+
+    return shape
+
+
+def number(low: float, high: float) -> Shape[float]:
+    """A finite float in low..high."""
+
+    def shape(data: Any) -> float:
+        if type(data) is not float or not math.isfinite(data) or not low <= data <= high:
+            raise _differs(data, f"a number in {low:g}..{high:g}")
+        return data
+
+    return shape
+
+
+def text(data: Any) -> str:
+    """A string that is not too long."""
+    if not isinstance(data, str) or len(data) > _LONGEST_TEXT:
+        raise _differs(data, "a text")
+    return data
+
+
+def one_line(data: Any) -> str:
+    """A text whose control characters, which a terminal would obey, become spaces."""
+    return printable(text(data))
+
+
+def printable(string: str) -> str:
+    """*string* as one line without control characters."""
+    return "".join(char if char.isprintable() else " " for char in string).strip()
+
+
+def flag(data: Any) -> bool:
+    """True or False."""
+    if not isinstance(data, bool):
+        raise _differs(data, "true or false")
+    return data
+
+
+def items(of: Shape[T]) -> Shape[tuple[T, ...]]:
+    """A list whose items all have one shape."""
+
+    def shape(data: Any) -> tuple[T, ...]:
+        if not isinstance(data, list) or len(data) > _MOST_ITEMS:
+            raise _differs(data, "a list")
+        return tuple(map(of, data))
+
+    return shape
+
+
+def mapping(of: Shape[T]) -> Shape[dict[str, T]]:
+    """An object whose values all have one shape."""
+
+    def shape(data: Any) -> dict[str, T]:
+        if not isinstance(data, dict) or len(data) > _MOST_ITEMS:
+            raise _differs(data, "an object")
+        return {name: _within(name, of, value) for name, value in data.items()}
+
+    return shape
+
+
+def optional(of: Shape[T]) -> Shape[T | None]:
+    """Null, or data of the shape."""
+    return lambda data: None if data is None else of(data)
+
+
+def record(make: Callable[..., T], **fields: Shape[Any]) -> Shape[T]:
+    """An object that has exactly these *fields*, given to *make* by name."""
+
+    def shape(data: Any) -> T:
+        if not isinstance(data, dict) or data.keys() != fields.keys():
+            raise _differs(data, f"an object of {', '.join(fields)}")
+        values = {name: _within(name, of, data[name]) for name, of in fields.items()}
+        try:
+            return make(**values)
+        except (ValueError, TypeError) as error:
+            raise ProtocolError(printable(str(error))) from None
+
+    return shape
+
+
+def _within(name: str, of: Shape[T], data: Any) -> T:
+    try:
+        return of(data)
+    except ProtocolError as error:
+        raise ProtocolError(f"{printable(name[:_SHOWN])}: {error}") from None
+
+
+def _differs(data: Any, shape: str) -> ProtocolError:
+    shown = {"dict": "an object", "list": "a list"}.get(type(data).__name__)
+    shown = shown or printable(repr(data)[:_SHOWN])
+    return ProtocolError(f"{shown} is not {shape}")

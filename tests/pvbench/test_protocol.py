@@ -1,0 +1,165 @@
+"""What is said between manager and worker survives the trip, and nothing else passes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pvbench.errors import ProtocolError
+from pvbench.ops import Fence, Hypercall, WriteMem, WrMsr
+from pvbench.protocol import (
+    Answer,
+    Ask,
+    ErrorReport,
+    Job,
+    Message,
+    SliceReport,
+    Turn,
+    decode,
+    encode,
+    framed,
+    result_data,
+)
+from pvbench.slice_result import PartialSend
+from support.helpers import guest_of
+from support.mutations import mutated
+from support.runs import prepared_of, slice_result_of
+
+RESULT = slice_result_of(
+    partial=(PartialSend(burst=0, cpus=(1, 2), times=3),),
+    assumed={"wall": 0.25},
+    ticks_per_second=2_400_000_000,
+    facts={"source": "here", "tsc_khz": 2_400_000, "share": 0.5},
+    faults=("CPU 1 is lost",),
+)
+JOB = Job(
+    delivery="model",
+    delivery_module="pvbench_deliver_model",
+    settings={"answer": 42},
+    guest=guest_of((0, 128, 1), apic_mode="xapic", host_cpus=2),
+    tasks=(prepared_of("kvm-pv/x2apic-cluster").task,),
+    schedule=(Turn(0, 10, 5), Turn(0, 10, 0)),
+    slice_s=0.25,
+    deadline_s=60.0,
+)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Ask(0, 1, (2, 3)),
+        Answer((Fence(), WrMsr(0x830, 1), WriteMem(0x1000, (1, 2)), Hypercall(10, (1,)))),
+        SliceReport(1, RESULT),
+        ErrorReport("there is no /dev/kvm"),
+    ],
+    ids=lambda message: type(message).__name__,
+)
+def test_a_message_survives_the_trip(message: Message) -> None:
+    """Types included: tuples are tuples again."""
+    assert decode(encode(message)) == message
+
+
+def test_a_job_survives_the_trip_but_for_the_function_that_makes_more_ops() -> None:
+    """A worker asks the manager instead."""
+    job = decode(encode(JOB))
+
+    assert job == JOB
+    assert isinstance(job, Job)
+    with pytest.raises(ProtocolError, match="cannot ask for ops"):
+        job.tasks[0].program_for(0, (1,))
+
+
+@pytest.mark.parametrize("before", ["", "[    1.5] kvm: ", "#pvbench "])
+@pytest.mark.parametrize("after", ["\n", "\r\n", "[    2.5] random: crng init done\n"])
+def test_a_message_may_share_its_line_with_a_console(before: str, after: str) -> None:
+    """A kernel writes whenever it likes, and a serial port adds carriage returns."""
+    message = encode(ErrorReport("it is lost")).rstrip("\n")
+
+    assert decode(before + message + after) == ErrorReport("it is lost")
+
+
+@given(st.text())
+def test_a_line_without_a_frame_is_no_message(line: str) -> None:
+    """It is chatter."""
+    assert decode(line) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        pytest.param("#pvbench/2 2 00000000 {}", "version 2 of the", id="newer"),
+        pytest.param("#pvbench/1 2 00000000 {}", "it is damaged", id="checksum"),
+        pytest.param("#pvbench/1 20 00000000 {}", "it is damaged", id="cut"),
+        pytest.param(framed("{"), "it is not JSON data", id="no-json"),
+        pytest.param(framed("[" * 100_000), "it is not JSON data", id="deep"),
+        pytest.param(framed("9" * 5_000), "it is not JSON data", id="huge-number"),
+        pytest.param(framed('{"kind": NaN}'), "it is not JSON data", id="nan"),
+        pytest.param(framed("[]"), "its kind is not one of job, answer, slice", id="list"),
+        pytest.param(framed("{}"), "its kind is not one of", id="no-kind"),
+        pytest.param(framed('{"kind": []}'), "its kind is not one of", id="kind-is-a-list"),
+        pytest.param(framed('{"kind": "ask"}'), "is not an object of task, burst", id="empty"),
+    ],
+)
+def test_a_line_that_is_almost_a_message_is_refused(line: str, reason: str) -> None:
+    """With a sentence, never with a traceback."""
+    with pytest.raises(ProtocolError, match=reason):
+        decode(line)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [JOB, Ask(0, 1, (2,)), Answer((Fence(), WrMsr(1, 2))), SliceReport(1, RESULT)],
+    ids=lambda message: type(message).__name__,
+)
+@given(data=st.data())
+def test_garbage_is_refused_or_has_the_types_of_the_protocol(
+    message: Message, data: st.DataObject
+) -> None:
+    """What passes can be sent again and comes out the same."""
+    try:
+        decoded = decode(data.draw(mutated(message)))
+    except ProtocolError:
+        return
+    assert decoded is not None
+    assert decode(encode(decoded)) == decoded
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"loops": 10.0}, id="loops-are-a-float"),
+        pytest.param({"loops": 0}, id="no-loops"),
+        pytest.param({"loops": True}, id="loops-are-true"),
+        pytest.param({"ticks": {"wall": float("inf")}}, id="infinite-ticks"),
+        pytest.param({"ticks": {"wall": 1e9}}, id="ticks-are-a-float"),
+        pytest.param({"ticks": {"wall": 10**400}}, id="more-ticks-than-64-bits"),
+        pytest.param({"samples": {"wall": "ten"}}, id="samples-are-text"),
+        pytest.param({"samples": {"wall": 0}}, id="no-samples"),
+        pytest.param({"partial": [{"burst": -1, "cpus": [1], "times": 1}]}, id="burst-below-0"),
+        pytest.param({"partial": [{"burst": 0, "cpus": [-1], "times": 1}]}, id="cpu-below-0"),
+        pytest.param({"assumed": {"wall": 1.5}}, id="assumed-more-than-all"),
+        pytest.param({"facts": {"x": 10**400}}, id="huge-fact"),
+        pytest.param({"ticks_per_second": 0}, id="a-clock-that-stands"),
+    ],
+)
+def test_a_slice_result_out_of_range_is_refused(change: dict[str, Any]) -> None:
+    """No such number may become a time."""
+    data = {"kind": "slice", "number": 0, "result": result_data(RESULT) | change}
+
+    with pytest.raises(ProtocolError):
+        decode(framed(json.dumps(data)))
+
+
+def test_what_a_terminal_would_obey_is_not_in_texts_that_are_shown() -> None:
+    """Errors and faults come from anywhere."""
+    result = attrs.evolve(RESULT, faults=("\x1b[2Jgone",), target_state="halted")
+    slice_report = decode(encode(SliceReport(0, result)))
+
+    assert decode(encode(ErrorReport("a\n\x1b[31mb"))) == ErrorReport("a  [31mb")
+    assert isinstance(slice_report, SliceReport)
+    assert slice_report.result.faults == ("[2Jgone",)
