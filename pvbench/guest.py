@@ -17,7 +17,6 @@ from typing import Final
 import attrs
 
 from pvbench.errors import UsageError
-from pvbench.host.cpuinfo import CPUINFO, read
 from pvbench.validators import integer, ints, one_of
 from pvbench.x86.apic import X2APIC_BROADCAST
 
@@ -170,14 +169,16 @@ def explicit(text: str) -> tuple[int, ...]:
     return tuple(ids)
 
 
-def host(path: Path = CPUINFO) -> tuple[int, ...]:
+def host(path: Path | None = None) -> tuple[int, ...]:
     """
     APIC IDs of this machine's online CPUs, from the kernel's cpuinfo.
 
     Raises:
         UsageError: the kernel does not show the APIC ID of each CPU.
     """
-    fix = "Use --guest dense:N."
+    from pvbench.host.cpuinfo import CPUINFO, read  # no worker needs it
+
+    path, fix = path or CPUINFO, "Use --guest dense:N."
     try:
         cpuinfo = read(path)
     except OSError as error:
