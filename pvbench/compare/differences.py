@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 
+from pvbench.host.facts import UNKNOWN
 from pvbench.results import schema
+from pvbench.results.fact import Role
 from pvbench.results.rows import Row
 
 ABSENT = "-"  # an axis that a file does not have
@@ -21,10 +23,10 @@ class Difference:
 
 
 def of_origin(files: Iterable[Sequence[Row]]) -> Iterator[Difference]:
-    """Differences of software, where at least two files tell."""
+    """Differences of software and host, where at least two files tell."""
     columns = list(files)
-    for fact in schema.software():
-        values = tuple(_text(rows, fact) for rows in columns)
+    for fact in (*schema.software(), *_host_facts(columns)):
+        values = tuple(_text(rows, fact, without=UNKNOWN) for rows in columns)
         if len(set(filter(None, values))) > 1:
             yield Difference(fact, values)
 
@@ -38,7 +40,12 @@ def of_cases(files: Iterable[Sequence[Row]]) -> Iterator[Difference]:
             yield Difference(fact, values)
 
 
-def _text(rows: Sequence[Row], fact: str) -> str:
+def _host_facts(files: list[Sequence[Row]]) -> list[str]:
+    names = dict.fromkeys(name for rows in files for row in rows for name in row.facts)
+    return [name for name in names if schema.role_of(name) is Role.HOST]
+
+
+def _text(rows: Sequence[Row], fact: str, without: str = "") -> str:
     """Every value of a fact, each once."""
     values = {str(row.fact(fact)) for row in rows if row.fact(fact) is not None}
-    return ", ".join(sorted(values))
+    return ", ".join(sorted(values - {without}))

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from pvbench.compare import differences
 from pvbench.results.rows import Row
 from support.runs import row_of
 
 PHYSICAL = "x2apic-physical"
 OLD = row_of("broadcast", PHYSICAL, 2e-9)
+HOST = {
+    "host_cpu_model": "Xeon",
+    "host_microcode": "0x1",
+    "host_kvm.halt_poll_ns": "200000",
+    "host_vulnerability.mds": "Mitigation: Clear CPU buffers",
+}
 
 
 def row(**facts: Any) -> Row:
@@ -18,7 +26,7 @@ def row(**facts: Any) -> Row:
 
 
 def of_origin(*files: Row) -> dict[str, tuple[str, ...]]:
-    """Differences of software between files of one row each."""
+    """Differences of software and host between files of one row each."""
     return {one.fact: one.values for one in differences.of_origin([[row] for row in files])}
 
 
@@ -33,9 +41,25 @@ def test_software_that_differs_is_named_with_each_value() -> None:
     assert of_origin(OLD, OLD) == {}
 
 
+@pytest.mark.parametrize("fact", HOST)
+def test_hosts_are_compared(fact: str) -> None:
+    """CPU, microcode, halt polling and mitigations decide what an exit costs."""
+    assert of_origin(row(**HOST), row(**HOST | {fact: "other"})) == {
+        fact: (HOST[fact], "other")
+    }
+
+
 def test_a_file_that_does_not_tell_does_not_differ() -> None:
-    """A published file knows no plugin version."""
+    """A published file knows no plugin version, a modelled one has no host."""
     assert of_origin(row(sender_plugin=None), OLD) == {}
+    assert of_origin(row(**HOST), OLD) == {}
+
+
+def test_a_fact_that_the_kernel_does_not_tell_does_not_differ() -> None:
+    """Unknown is not a value."""
+    files = row(host_governor="unknown"), row(host_governor="performance")
+
+    assert of_origin(*files) == {}
 
 
 def test_of_three_files_two_that_differ_are_enough() -> None:
@@ -58,6 +82,6 @@ def test_an_axis_that_one_file_does_not_have_differs() -> None:
     assert of_cases(OLD, row(execution="ops")) == {"execution": ("-", "ops")}
 
 
-def test_the_software_is_no_axis() -> None:
+def test_the_host_and_the_software_are_no_axes() -> None:
     """Cases are the same wherever they ran."""
-    assert of_cases(OLD, row(version="0.2.0")) == {}
+    assert of_cases(OLD, row(version="0.2.0", **HOST)) == {}
