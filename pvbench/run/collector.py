@@ -8,10 +8,12 @@ What tells cases apart and what was counted is metadata, keys ``pvbench_*``.
 from __future__ import annotations
 
 from collections.abc import Callable, Container
+from datetime import UTC, datetime
 
 import attrs
 import pyperf
 
+from pvbench.delivery import EXACT_CLOCKS
 from pvbench.results import schema
 from pvbench.results.files import Metadata
 from pvbench.results.parsing import FORMAT, IndexedSuite
@@ -72,7 +74,7 @@ class Collector:
             return
         result = case.result
         common = schema.stored(result.facts) | self.facts | self.metadata[case.name]
-        common |= counted(result.counts, result.loops)
+        common |= counted(result.counts, result.loops) | self._date()
         for series, values in case.values.items():
             spread = attrs.asdict(result.distributions[series])
             facts = {
@@ -86,12 +88,15 @@ class Collector:
                 "loops": result.loops,
                 "unit": "second",
             }
-            run = pyperf.Run(
-                values,
-                metadata=common | schema.stored(facts) | assumed(result, series) | pyperf_facts,
-                collect_metadata=False,
-            )
+            metadata = common | schema.stored(facts) | assumed(result, series) | pyperf_facts
+            run = pyperf.Run(values, metadata=metadata, collect_metadata=False)
             self.runs.setdefault(case.name, {}).setdefault(series, {})[boot] = run
+
+    def _date(self) -> Metadata:
+        """When a boot ended, as pyperf stores it; an exact clock gives the same any day."""
+        if self.facts["pvbench_clock"] in EXACT_CLOCKS:
+            return {}
+        return {"date": datetime.now(UTC).isoformat(" ", "seconds")}
 
     def restore(
         self, suite: pyperf.BenchmarkSuite, finished: Container[tuple[str, int]]

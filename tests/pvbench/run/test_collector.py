@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import attrs
 import pytest
 
@@ -12,12 +14,13 @@ from pvbench.slice_result import Distribution
 from support.runs import prepared_of, slice_result_of
 
 OK = Outcome("ok")
+SECOND = timedelta(seconds=1)  # a date is cut to whole seconds
 
 
-def collector() -> Collector:
+def collector(clock: str = "model") -> Collector:
     """For two cases, in the order A, B."""
     metadata = {name: case_metadata(prepared_of()) for name in ("A", "B")}
-    return Collector({"pvbench_clock": "model"}, metadata)
+    return Collector({"pvbench_clock": clock}, metadata)
 
 
 def five(loops: int) -> int:
@@ -80,6 +83,30 @@ def test_a_run_carries_facts_counts_and_spread() -> None:
         "pvbench_maximum_ticks": 2_100,
         "pvbench_target_state_proved": "halted",
     }.items() <= metadata.items()
+
+
+def stored_date(clock: str) -> datetime | None:
+    """When pyperf takes the one boot of a file for measured."""
+    found = collector(clock)
+    found.add(measured("A", 2e-9), boot=1, warmup_of=five)
+    suite = found.suite()
+    assert suite is not None
+    dates = suite.get_dates()
+    return dates[0] if dates else None
+
+
+def test_a_measured_boot_has_its_date() -> None:
+    """Load, governors and neighbours change with time; pyperf reads the date too."""
+    before = datetime.now(UTC)
+    found = stored_date("tsc")
+
+    assert found is not None
+    assert timedelta(0) <= datetime.now(UTC) - found <= datetime.now(UTC) - before + SECOND
+
+
+def test_a_result_of_an_exact_clock_has_no_date() -> None:
+    """Its file is the same on any day, byte for byte."""
+    assert stored_date("model") is None
 
 
 def test_a_delivery_adds_facts_and_changes_none() -> None:
