@@ -10,7 +10,9 @@ import pytest
 
 from pvbench.results import journal
 from pvbench.run import loop as runs
-from support.resume import REPLAY, prepared_small, states_of
+from support.resume import prepared_small, states_of
+
+pytestmark = pytest.mark.usefixtures("replayed_boots")
 
 
 def test_a_journal_cut_at_any_byte_resumes_to_the_undisturbed_result(
@@ -18,7 +20,6 @@ def test_a_journal_cut_at_any_byte_resumes_to_the_undisturbed_result(
 ) -> None:
     """Whatever part of a line is lost, the results it belongs to are on disk before it."""
     monkeypatch.setattr(os, "fsync", lambda _: None)  # nothing crashes here
-    monkeypatch.setattr(runs, "run_boot", REPLAY)
     path = tmp_path / "a.json"
     book = path.with_suffix(".jsonl")
     prepared = prepared_small(str(path))
@@ -44,7 +45,6 @@ def test_results_behind_their_journal_are_measured_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A boot counts as done if its values are there: no result has a silent gap."""
-    monkeypatch.setattr(runs, "run_boot", REPLAY)
     path = tmp_path / "a.json"
     prepared = prepared_small(str(path))
     states = states_of(prepared, path, monkeypatch)
@@ -64,7 +64,6 @@ def test_a_result_file_cut_at_any_byte_resumes_to_the_undisturbed_result(
 ) -> None:
     """Its journal is whole, but its values are lost: the boots are repeated."""
     monkeypatch.setattr(os, "fsync", lambda _: None)  # nothing crashes here
-    monkeypatch.setattr(runs, "run_boot", REPLAY)
     path = tmp_path / name
     prepared = prepared_small(str(path))
     runs.run(prepared)
@@ -85,7 +84,6 @@ def test_boots_are_added_to_a_run_wherever_its_journal_is_cut(
 ) -> None:
     """The result is that of a run which had so many boots from the beginning."""
     monkeypatch.setattr(os, "fsync", lambda _: None)  # nothing crashes here
-    monkeypatch.setattr(runs, "run_boot", REPLAY)
     path, other = tmp_path / "a.json", tmp_path / "b.json"
     more = prepared_small(str(path), boots=4)
     runs.run(prepared_small(str(other), boots=4))

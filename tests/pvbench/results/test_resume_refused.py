@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from pvbench.host import tags
 from pvbench.plugin.registry import Registry
 from pvbench.run import loop as runs
 from pvbench.run import request
 from pvbench.run.boot import run_boot
 from support.planted import delivery_around_the_model, overlay
-from support.resume import REPLAY, SMALL, cut_after, small
+from support.resume import SMALL, cut_after, small
 from support.runs import Cli, Plant, command, journal_of
 
 TO_FILE = ("-o", "a.json", "--resume")
@@ -26,11 +25,23 @@ costs.icr_write = {{ value = {}, unit = "cycles", confidence = "A", source = "ti
 """
 
 
+pytestmark = pytest.mark.usefixtures("replayed_boots")
+
+
 @pytest.fixture(autouse=True)
-def one_revision(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each boot runs once for all tests; no tags but those a test sets."""
-    monkeypatch.setattr(runs, "run_boot", REPLAY)
-    monkeypatch.setattr(tags, "tags", dict)
+def git(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A command git that says which revision is checked out: none, until a test sets one."""
+    monkeypatch.delenv("TOX_ENV_NAME", raising=False)
+    folder = tmp_path_factory.mktemp("git")
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    return check_out(folder / "git", None)
+
+
+def check_out(git: Path, revision: str | None) -> Path:
+    """Let *git* say this revision, or that there is no repository."""
+    git.write_text(f"#!/bin/sh\necho {revision}\n" if revision else "#!/bin/sh\nexit 128\n")
+    git.chmod(0o755)
+    return git
 
 
 def files() -> dict[str, bytes]:
@@ -119,20 +130,18 @@ def test_another_version_of_a_sender_is_refused(
 @pytest.mark.parametrize(
     ("before", "now", "why"),
     [
-        pytest.param(
-            {"pvbench_git": "abc"}, {"pvbench_git": "def"}, "'abc', is 'def'", id="new"
-        ),
-        pytest.param({"pvbench_git": "abc"}, {}, "'abc', is none", id="gone"),
-        pytest.param({}, {"pvbench_git": "abc"}, "none, is 'abc'", id="come"),
+        pytest.param("abc", "def", "'abc', is 'def'", id="new"),
+        pytest.param("abc", None, "'abc', is none", id="gone"),
+        pytest.param(None, "abc", "none, is 'abc'", id="come"),
     ],
 )
 def test_another_revision_is_refused(
-    cli: Cli, monkeypatch: pytest.MonkeyPatch, before: object, now: object, why: str
+    cli: Cli, git: Path, before: str | None, now: str | None, why: str
 ) -> None:
     """Also if the repository is gone: a tag that is missing differs from one that is not."""
-    monkeypatch.setattr(tags, "tags", lambda: before)
+    check_out(git, before)
     small(cli, *TO_FILE)
-    monkeypatch.setattr(tags, "tags", lambda: now)
+    check_out(git, now)
 
     assert f"another run: pvbench_git was {why}. Give" in refused(cli)
 
