@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support.runs import Cli, Done
+from support.runs import HOST_FOLDER, Cli, Done
 
 RUN = ("run", "norov", "--fast", "-q", "-k", "dry-run", "--sender", "native")
 GUEST = "invalid guest"
@@ -192,15 +192,14 @@ def test_a_place_that_cannot_be_written_is_the_environment_s_fault(
     refused(cli(*RUN, "-o", output), f"cannot be written: {message}. Give another", status=5)
 
 
-@pytest.mark.parametrize("blocker", ["results", "results/some-cpu-4cpu"])
+@pytest.mark.parametrize("blocker", ["results", str(HOST_FOLDER)])
 def test_a_results_folder_that_cannot_be_made_is_the_environment_s_fault(
-    cli: Cli, monkeypatch: pytest.MonkeyPatch, blocker: str
+    cli: Cli, blocker: str
 ) -> None:
     """A file in its place, for one."""
-    monkeypatch.setattr("pvbench.host.name.name", lambda: "some-cpu-4cpu")
     Path(blocker).parent.mkdir(exist_ok=True)
     Path(blocker).touch()
-    refused(cli(*RUN), "results/some-cpu-4cpu cannot be written", status=5)
+    refused(cli(*RUN), f"{HOST_FOLDER} cannot be written", status=5)
 
 
 def test_a_label_that_is_a_path_leads_nowhere_else(cli: Cli) -> None:

@@ -18,6 +18,7 @@ import pyperf
 import pytest
 
 from pvbench.cli import main
+from pvbench.host import name as host_name
 from pvbench.ops import Burst
 from pvbench.results.rows import Row
 from pvbench.run.prepared import Prepared, prepare
@@ -25,6 +26,8 @@ from pvbench.slice_result import Counts, Distribution, SliceResult
 from pvbench.suite import Case
 from support.helpers import DEADLINE_S, bundled, guest_of, stack_of
 
+# Where runs without a file of their own go.
+HOST_FOLDER = Path("results") / host_name.name()
 # Plugins installed on this machine play no part.
 ONLY_BUNDLED = ("PVBENCH_DISABLE_PLUGIN_AUTOLOAD", "1")
 # Lines long enough for every sentence; tests/pvbench/cli/test_widths.py has the short ones.

@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 
-from pvbench.host import name as host_name
 from pvbench.results.rows import Row
-from support.runs import Cli, Done, file_of, row_of, run_to
+from support.runs import HOST_FOLDER, Cli, Done, file_of, row_of, run_to
 
 PHYSICAL, CLUSTER = "x2apic-physical", "x2apic-cluster"
 PV = f"kvm-pv/{PHYSICAL}"
@@ -242,8 +241,7 @@ def test_without_files_the_last_two_runs_are_compared(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The older one is the baseline."""
-    monkeypatch.setattr(host_name, "name", lambda: "some-cpu-4cpu")
-    folder = Path("results/some-cpu-4cpu")
+    folder = HOST_FOLDER
     folder.mkdir(parents=True)
     for day, value_s in ((1, 9e-6), (2, 4e-6), (3, 2e-6)):
         name = f"2026010{day}T000000Z-norov.json"

@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from pvbench.host import name as host_name
 from pvbench.results import files as result_files
 from pvbench.results.rows import Row, rows
-from support.runs import Cli, journal_of
+from support.runs import HOST_FOLDER, Cli, journal_of
 
 QUICK = ("run", "norov", "--fast", "-q", "-k", "broadcast ", "--vcpus", "4")
 NATIVE = (*QUICK, "--sender", "native")
@@ -67,9 +66,8 @@ def test_without_a_name_results_go_to_the_machine_s_folder(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """./results/MACHINE/TIME-SUITE-LABEL.json and its journal."""
-    monkeypatch.setattr(host_name, "name", lambda: "some-cpu-4cpu")
     cli(*NATIVE, "--label", "one")
-    names = sorted(os.listdir("results/some-cpu-4cpu"))
+    names = sorted(os.listdir(HOST_FOLDER))
 
     assert [name[16:] for name in names] == ["-norov-one.json", "-norov-one.jsonl"]
 

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pvbench.host import name as host_name
-from support.runs import Cli, file_of, row_of
+from support.runs import HOST_FOLDER, Cli, file_of, row_of
 
 PHYSICAL = "x2apic-physical"
 
@@ -94,8 +93,7 @@ def test_without_a_file_it_is_the_last_run_here(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of this machine, below the current directory."""
-    monkeypatch.setattr(host_name, "name", lambda: "some-cpu-4cpu")
-    folder = Path("results/some-cpu-4cpu")
+    folder = HOST_FOLDER
     folder.mkdir(parents=True)
     for day, value_s in ((1, 1e-6), (2, 2e-6)):
         name = f"2026010{day}T000000Z-norov.json"

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from pvbench.host import name as host_name
 from pvbench.host import tags
 from pvbench.results import files as result_files
 from pvbench.results.rows import rows
-from support.runs import Cli, run_to
+from support.runs import HOST_FOLDER, Cli, run_to
 
 ROOT = Path(__file__).parents[3]
 NATIVE = ("-k", "dry-run", "--sender", "native", "--vcpus", "2")
@@ -163,9 +162,8 @@ def test_a_file_is_named_by_its_label_or_tox_environment(
 ) -> None:
     """After time and suite: ``ls`` tells them apart."""
     monkeypatch.setenv("TOX_ENV_NAME", environment)
-    monkeypatch.setattr(host_name, "name", lambda: "some-cpu-4cpu")
     cli("run", "norov", "--fast", "-q", *NATIVE, *options)
-    (path,) = Path("results/some-cpu-4cpu").glob("*.json")
+    (path,) = HOST_FOLDER.glob("*.json")
 
     assert path.name[17:] == expected
 

@@ -11,10 +11,9 @@ import pytest
 
 from golden import content
 from pvbench.errors import UnavailableError, UsageError
-from pvbench.host import name as host_name
 from pvbench.results import files as result_files
 from pvbench.run.outcome import Outcome
-from support.runs import row_of, suite_of
+from support.runs import HOST_FOLDER, row_of, suite_of
 
 NAME = "norov.broadcast x2apic-physical a test's"
 OK = Outcome("ok")
@@ -73,12 +72,11 @@ def test_a_run_without_a_name_goes_to_the_machine_s_folder(
 ) -> None:
     """./results/MACHINE/TIME-SUITE-LABEL.json, never over another run."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(host_name, "name", lambda: "some-cpu-4cpu")
     names = [result_files.claim(None, "norov", "before").name for _ in range(3)]
 
     assert len(set(names)) == 3
     assert all(n[8] == "T" and "Z-norov-before" in n and n.endswith(".json") for n in names)
-    assert len(os.listdir("results/some-cpu-4cpu")) == 3
+    assert len(os.listdir(HOST_FOLDER)) == 3
 
 
 def test_the_last_runs_are_those_that_measured_something(
@@ -86,8 +84,7 @@ def test_the_last_runs_are_those_that_measured_something(
 ) -> None:
     """An empty file belongs to a run under way; times in names sort."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(host_name, "name", lambda: "some-cpu-4cpu")
-    folder = Path("results/some-cpu-4cpu")
+    folder = HOST_FOLDER
     folder.mkdir(parents=True)
     for day in (1, 2, 3):
         (folder / f"2026010{day}T000000Z-norov.json").write_text("{}")
@@ -101,8 +98,7 @@ def test_two_runs_of_one_second_are_in_the_order_they_were_made(
 ) -> None:
     """`compare` takes the later one as what changed."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(host_name, "name", lambda: "some-cpu-4cpu")
-    folder = Path("results/some-cpu-4cpu")
+    folder = HOST_FOLDER
     folder.mkdir(parents=True)
     names = ["20260101T000000Z-norov.json", "20260101T000000Z-norov-2.json"]
     for name in names:

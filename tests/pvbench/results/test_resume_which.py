@@ -7,28 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from pvbench.host import name as host_name
 from pvbench.results import journal
 from pvbench.results.journal import Journal
-from pvbench.run import loop as runs
-from support.resume import REPLAY, cut_after, small
-from support.runs import Cli
+from support.resume import cut_after, small
+from support.runs import HOST_FOLDER, Cli
 
-FOLDER = Path("results/some-cpu-4cpu")
-
-
-@pytest.fixture(autouse=True)
-def one_booted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine with a name; each of its boots runs once for all tests."""
-    monkeypatch.setattr(runs, "run_boot", REPLAY)
-    monkeypatch.setattr(host_name, "name", lambda: "some-cpu-4cpu")
+pytestmark = pytest.mark.usefixtures("replayed_boots")
 
 
 def started(cli: Cli, *options: str, boots: int = 1) -> Path:
     """A run that was killed after some boots; its results, whole."""
-    before = set(FOLDER.glob("*.json"))
+    before = set(HOST_FOLDER.glob("*.json"))
     small(cli, *options)
-    (path,) = set(FOLDER.glob("*.json")) - before
+    (path,) = set(HOST_FOLDER.glob("*.json")) - before
     cut_after(path, boots)
     return path
 
@@ -44,7 +35,7 @@ def test_without_any_run_a_new_one_starts(cli: Cli) -> None:
     """So a script can always say `--resume`."""
     path = resumed(cli)
 
-    assert sorted(FOLDER.iterdir()) == [path, path.with_suffix(".jsonl")]
+    assert sorted(HOST_FOLDER.iterdir()) == [path, path.with_suffix(".jsonl")]
 
 
 @pytest.mark.parametrize("boots", [0, 1])
@@ -79,7 +70,7 @@ def test_a_run_of_another_plan_is_left_alone(cli: Cli) -> None:
 def test_a_finished_run_is_not_continued(cli: Cli) -> None:
     """There is nothing to do: a new run starts, the old one is a result."""
     small(cli)
-    (old,) = FOLDER.glob("*.json")
+    (old,) = HOST_FOLDER.glob("*.json")
     content = old.read_bytes()
     new = resumed(cli)
 
@@ -89,7 +80,7 @@ def test_a_finished_run_is_not_continued(cli: Cli) -> None:
 def test_more_boots_are_added_to_a_finished_run(cli: Cli) -> None:
     """It lacks them, so it is unfinished; fewer boots are another run."""
     small(cli)
-    (old,) = FOLDER.glob("*.json")
+    (old,) = HOST_FOLDER.glob("*.json")
     content = old.read_bytes()
     more, fewer = resumed(cli, "--boots", "3"), resumed(cli, "--boots", "1")
 
@@ -111,21 +102,21 @@ def test_more_boots_are_added_to_a_finished_run(cli: Cli) -> None:
 def test_a_damaged_run_does_not_stop_another(cli: Cli, ending: str, content: str) -> None:
     """It is of no plan that could be told, so it is not this one."""
     mine = started(cli)
-    stray = FOLDER / "29990101T000000Z-norov.json"
+    stray = HOST_FOLDER / "29990101T000000Z-norov.json"
     stray.touch()
     stray.with_suffix(f".{ending}").write_text(content)
 
     assert resumed(cli) == mine
 
 
-def test_the_runs_of_another_machine_are_left_alone(
-    cli: Cli, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Results of machines lie in folders of their own."""
+def test_the_runs_of_another_host_are_not_resumed(cli: Cli) -> None:
+    """Each host has a folder of its own for results."""
     started(cli)
-    monkeypatch.setattr(host_name, "name", lambda: "other-cpu-8cpu")
+    others = HOST_FOLDER.rename(HOST_FOLDER.with_name("other-cpu-8cpu"))
+    before = {path.name: path.read_bytes() for path in others.iterdir()}
 
-    assert resumed(cli).parent.name == "other-cpu-8cpu"
+    assert resumed(cli).parent == HOST_FOLDER
+    assert {path.name: path.read_bytes() for path in others.iterdir()} == before
 
 
 def test_a_run_that_is_under_way_is_not_continued_by_a_second(cli: Cli) -> None:
@@ -134,7 +125,7 @@ def test_a_run_that_is_under_way_is_not_continued_by_a_second(cli: Cli) -> None:
     with Journal.opened(path.with_suffix(".jsonl")):
         done = small(cli, "--resume")
 
-    assert (done.status, len(os.listdir(FOLDER))) == (5, 2)
+    assert (done.status, len(os.listdir(HOST_FOLDER))) == (5, 2)
     assert done.err.startswith(f"pvbench: another run is writing {path.with_suffix('.jsonl')}")
 
 
@@ -146,7 +137,7 @@ def test_it_says_why_a_new_run_starts(cli: Cli) -> None:
     second = small(cli, "--resume").err
 
     assert f"pvbench: {anew}\n" in first
-    assert f"{anew}; unlike in {FOLDER}" in second
+    assert f"{anew}; unlike in {HOST_FOLDER}" in second
     assert "seed was 3, is 0" in second
 
 
@@ -157,4 +148,4 @@ def test_a_run_that_lacks_only_its_end_is_finished(cli: Cli) -> None:
     lines = [line for line in book.read_text().splitlines() if '"end"' not in line]
     book.write_text("\n".join(lines) + "\n")
 
-    assert (resumed(cli), list(FOLDER.glob("*.json"))) == (path, [path])
+    assert (resumed(cli), list(HOST_FOLDER.glob("*.json"))) == (path, [path])
