@@ -9,12 +9,12 @@ command is a `pvbench.command.Command`; before it runs only its entry point is r
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, Final
 
+from pvbench.cli import streams
 from pvbench.cli.defaults import with_defaults
 from pvbench.errors import PvbenchError, Status, UsageError, unknown
 
@@ -29,6 +29,7 @@ exit status, the first that applies:
   3  nothing was measured
   0  done, nothing regressed
  70  a bug of pvbench; the traceback says where"""
+_BUG: Final = 70  # EX_SOFTWARE of sysexits.h
 _LISTING: Final = "`pvbench --help` lists the commands."
 
 Parsers = dict[str, argparse.ArgumentParser]
@@ -46,22 +47,32 @@ class _Version(argparse.Action):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the console script's entry point."""
+    streams.open_standard_streams()
     try:
         status = _run(sys.argv[1:] if arguments is None else arguments)
         sys.stdout.flush()
     except PvbenchError as error:
-        print(f"pvbench: {error}", file=sys.stderr)
+        streams.complain(str(error))
         status = int(error.status)
     except BrokenPipeError:  # `| head` has seen enough
         status = int(Status.OK)
-        _forget_output()
     except OSError as error:
-        print(f"pvbench: standard output cannot be written: {error.strerror}", file=sys.stderr)
+        streams.complain(f"standard output cannot be written: {error.strerror}")
         status = int(Status.ENVIRONMENT)
-        _forget_output()
     except KeyboardInterrupt:
         status = 130
+    except Exception:
+        status = _bug()
+    streams.flush()
     return status
+
+
+def _bug() -> int:
+    """Print the exception that is being handled; a traceback must not end as a regression."""
+    from traceback import format_exc
+
+    streams.complain(f"this is a bug of pvbench, please report it\n{format_exc()}")
+    return _BUG
 
 
 def _run(given: Sequence[str]) -> int:
@@ -77,11 +88,6 @@ def _run(given: Sequence[str]) -> int:
             print(f"pvbench: {origin}", file=sys.stderr)
         return leaving.code if isinstance(leaving.code, int) else int(Status.USAGE)
     return int(options.execute(options))
-
-
-def _forget_output() -> None:
-    """Text that is still buffered would fail again when the interpreter ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser(first: str) -> tuple[argparse.ArgumentParser, Parsers]:

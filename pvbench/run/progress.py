@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -43,7 +44,8 @@ class Lines:
     def boot(self, number: int, what: str) -> None:
         """See `Progress`."""
         if not self._quiet:
-            print(f"boot {number}/{self._total}: {what}", file=sys.stderr)
+            with suppress(OSError):  # a run goes on when its progress cannot be printed
+                print(f"boot {number}/{self._total}: {what}", file=sys.stderr)
 
 
 class Bar:

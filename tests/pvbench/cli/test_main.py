@@ -6,13 +6,20 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from pvbench.cli import show
 from pvbench.cli.main import COMMANDS
+from pvbench.results import files as result_files
 from support.helpers import DEADLINE_S
 from support.runs import Cli, buffered, command, console
 
+RUN = (
+    *("run", "norov", "--fast", "--vcpus", "2", "--sender", "native", "-k", "broadcast "),
+    *("--driver", "x2apic-physical", "-o", "a.json"),
+)
 HEAVY = ("attrs", "numpy", "pluggy", "pyperf", "rich", "tabulate", "pvbench_deliver_model")
 LOADED_AFTER = """
 import sys
@@ -167,6 +174,69 @@ def test_a_full_disk_behind_standard_output_is_told_in_a_sentence(
     assert done.stderr.count("\n") == 1
     assert "No space left on device" in done.stderr
     assert done.returncode == 5
+
+
+@pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])
+@pytest.mark.parametrize("arguments", [("list", "suites"), ("list", "nothing"), RUN])
+def test_a_closed_standard_stream_is_no_error(
+    tmp_path: Path, arguments: tuple[str, ...], closed: str
+) -> None:
+    """As cron or a daemon may start it: nothing is printed there, the rest is as ever."""
+    shell = ("sh", "-c", f'exec "$@" {closed}', "sh")
+    done = subprocess.run(
+        [*shell, *command(*arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=buffered(),
+        timeout=DEADLINE_S,
+    )
+
+    assert done.returncode == (2 if "nothing" in arguments else 0)
+    assert "Traceback" not in done.stderr
+    assert (done.stdout == "") == ("1>&-" in closed or "nothing" in arguments)
+    if arguments == RUN:
+        assert len(result_files.read(str(tmp_path / "a.json"))) == 4
+
+
+def test_a_full_disk_behind_standard_error_is_no_traceback(tmp_path: Path) -> None:
+    """The run is stored, its table is printed, and exit status 5 says that text was lost."""
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            command("run", *RUN[1:]),
+            stdout=subprocess.PIPE,
+            stderr=full,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+            env=buffered(),
+            timeout=DEADLINE_S,
+        )
+
+    assert (done.returncode, "x2apic-physical" in done.stdout) == (5, True)
+    assert len(result_files.read(str(tmp_path / "a.json"))) == 4
+
+
+def test_a_character_that_the_terminal_lacks_is_printed_as_its_escape(tmp_path: Path) -> None:
+    """``LC_ALL=C`` and a name that is not ASCII."""
+    ascii_only = buffered() | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
+    done = console("show", "Gäste.json", cwd=tmp_path, env=ascii_only)
+
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith("pvbench: G")
+
+
+def test_a_bug_ends_with_70_and_its_traceback(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python's own status for a traceback is 1, which would be a regression."""
+    monkeypatch.setattr(show, "execute", lambda _: 1 // 0)
+    done = cli("show")
+
+    assert (done.status, done.out) == (70, "")
+    assert done.err.startswith("pvbench: this is a bug of pvbench, please report it\nTraceback")
+    assert "ZeroDivisionError" in done.err
 
 
 def test_the_first_line_is_what_head_shows() -> None:
