@@ -47,18 +47,27 @@ class Stop:
                 signal.signal(number, handler)
 
     def unless_signalled(self, boot: Callable[[], T]) -> T | None:
-        """What *boot* returns; None if a signal came before it was over."""
+        """The result of *boot*; None if a signal came before the boot was over."""
         try:
-            self._in_boot = True
-            if self.signal:
-                return None
-            return boot()
+            return self._interruptible(boot)
         except _SignalledError:
             return None
+
+    def _interruptible(self, boot: Callable[[], T]) -> T | None:
+        self._in_boot = True
+        try:
+            return None if self.signal else boot()
         finally:
             self._in_boot = False
 
     def _caught(self, number: int, frame: FrameType | None) -> None:
+        """
+        Note the signal, and end the boot in flight.
+
+        Outside of a boot nothing is interrupted, so that no file is left half-written.
+        The exception is raised once: a second signal must not interrupt what handles it.
+        """
         self.signal = number
-        if self._in_boot:  # elsewhere a file may be half-written: finish that first
+        if self._in_boot:
+            self._in_boot = False
             raise _SignalledError
