@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from pvbench.errors import UnavailableError
+from pvbench.host.files import open_regular
 
 _DEFAULT_LOCK: Final = "/tmp/pvbench.lock"  # noqa: S108 - one place for all users of a machine
 _HELD: Final[set[int]] = set()
@@ -27,8 +28,9 @@ def lock_path() -> Path:
 
 
 def say(text: str) -> None:
-    """What the user should know of before there are results."""
-    print(f"pvbench: {text}", file=sys.stderr)
+    """Print what the user should know before there are results; a closed stream is no error."""
+    with suppress(OSError):
+        print(f"pvbench: {text}", file=sys.stderr)
 
 
 class BusyError(UnavailableError):
@@ -78,8 +80,8 @@ def _open(path: Path) -> int:
     """Anybody's file will do: locking needs no more than reading."""
     try:
         with suppress(FileNotFoundError):
-            return os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-        file = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+            return open_regular(path, os.O_RDONLY | os.O_NOFOLLOW)
+        file = open_regular(path, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW)
     except OSError as error:
         raise UnavailableError(
             f"{path} cannot be opened", why=str(error.strerror), fix="Timed runs lock it."

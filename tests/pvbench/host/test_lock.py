@@ -139,6 +139,16 @@ def test_a_lock_that_cannot_be_opened_is_named(lock: Path) -> None:
         pass
 
 
+def test_a_fifo_in_the_place_of_the_lock_is_refused_at_once(lock: Path) -> None:
+    """Opening it would block until somebody writes to it."""
+    os.mkfifo(lock)
+    with (
+        pytest.raises(UnavailableError, match="cannot be opened: it is not a regular file"),
+        host_lock.alone(nobody_waits),
+    ):
+        pass
+
+
 def test_a_timed_run_that_cannot_lock_measures_nothing(
     cli: Cli, lock: Path, timed: tuple[str, ...]
 ) -> None:
