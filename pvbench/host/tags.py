@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 
+from pvbench.errors import UsageError
+
 
 def tags() -> dict[str, str | int | float]:
     """What tells runs apart that ran the same: the tox environment and the git revision."""
@@ -13,15 +15,38 @@ def tags() -> dict[str, str | int | float]:
 
 
 def tox_env() -> str | None:
-    """Name of the tox environment this runs in."""
-    return os.environ.get("TOX_ENV_NAME")
+    """
+    The name of the tox environment that this process runs in.
+
+    Raises:
+        UsageError: the name cannot be stored.
+    """
+    name = os.environ.get("TOX_ENV_NAME")
+    return one_line(name, "TOX_ENV_NAME") if name else None
+
+
+def one_line(text: str, origin: str) -> str:
+    """
+    *text*, which a result file can store and a file name can contain.
+
+    Raises:
+        UsageError: the text is blank, has blanks at its ends or cannot be printed in a line.
+    """
+    if not text or text != text.strip() or not text.isprintable():
+        raise UsageError(
+            f"{origin} {text!r} cannot be stored",
+            fix="Give one line of printable text without blanks at its ends.",
+        )
+    return text
 
 
 def _revision() -> str | None:
     """Of the directory a run is started in; ``-dirty`` if tracked files have changed."""
     command = ["git", "describe", "--always", "--dirty", "--exclude=*", "--abbrev=12"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", check=False
+        )
     except OSError:
         return None
     return done.stdout.strip() or None

@@ -73,6 +73,8 @@ def prepare(request: Request, registry: Registry) -> PreparedRun:
         UsageError: the request names something nobody offers.
         UnavailableError: this machine cannot serve it.
     """
+    if request.label is not None:
+        tags.one_line(request.label, "--label")
     selection = request.selection
     wanted_delivery = selection.delivery or request.suite.delivery
     delivery: Delivery = registry.get("delivery", wanted_delivery)

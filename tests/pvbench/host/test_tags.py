@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -176,3 +177,39 @@ def test_no_golden_result_has_a_tag(path: Path) -> None:
     text = path.read_text()
 
     assert [tag for tag in ("pvbench_git", "pvbench_tox_env") if tag in text] == []
+
+
+NOT_STORABLE = [
+    pytest.param("a\nb", id="two-lines"),
+    pytest.param("a\tb", id="tab"),
+    pytest.param("\x1b[31m", id="escape"),
+    pytest.param(" ", id="blank"),
+    pytest.param(" a", id="blank-before"),
+    pytest.param("a ", id="blank-behind"),
+    pytest.param("\udc80", id="not-utf-8"),
+]
+
+
+@pytest.mark.parametrize("name", NOT_STORABLE)
+def test_an_environment_name_that_cannot_be_stored_is_refused_before_a_boot(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """pyperf would refuse it after the first boot; one sentence, exit status 2, no file."""
+    monkeypatch.setitem(os.environ, "TOX_ENV_NAME", name)
+    done = run_to(Path("a.json"), *NATIVE)
+
+    assert (done.status, done.out, list(Path().glob("a.json*"))) == (2, "", [])
+    assert done.err == (
+        f"pvbench: TOX_ENV_NAME {name!r} cannot be stored. "
+        "Give one line of printable text without blanks at its ends.\n"
+    )
+
+
+@pytest.mark.parametrize("label", [*NOT_STORABLE, pytest.param("", id="empty")])
+def test_a_label_that_cannot_be_stored_is_refused_before_a_boot(cli: Cli, label: str) -> None:
+    """The same for ``--label``; a dry run refuses it, too."""
+    done = run_to(Path("a.json"), *NATIVE, "--label", label)
+    dry = cli("run", "norov", "--dry-run", "--label", label)
+
+    assert (done.status, dry.status, list(Path().glob("a.json*"))) == (2, 2, [])
+    assert done.err.startswith(f"pvbench: --label {label!r} cannot be stored. ")
