@@ -65,6 +65,14 @@ def interruptible() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def own_width() -> Iterator[None]:
+    """Output is as wide as in any pipe, however wide the terminal of the tests is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("COLUMNS", raising=False)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def own_lock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Tests never wait for timed runs of this machine, nor do the processes they start."""
     with pytest.MonkeyPatch.context() as patch:

@@ -11,6 +11,7 @@ from pvbench.cli import common
 from pvbench.errors import Status, UsageError
 
 if TYPE_CHECKING:
+    from pvbench.report.document import Document
     from pvbench.run.cases import Selection
     from pvbench.run.loop import Ended
     from pvbench.run.request import PreparedRun, Request
@@ -165,22 +166,24 @@ def selection_of(options: argparse.Namespace, costs: str | None) -> Selection:
 
 
 def _print_plan(prepared: PreparedRun, options: argparse.Namespace) -> Status:
-    plan = prepared.plan
-    cases = _planned(prepared)
-    if options.json:
-        common.print_json({"boots": len(plan.boots), "cases": cases})
-    elif options.format != "plain":
-        from pvbench.report.table import render
+    common.show(_plan(prepared), options)
+    return Status.OK if prepared.plan.boots else Status.NOTHING_MEASURED
 
-        headers = ("case", "outcome", "reason")
-        print(render(headers, [list(case.values()) for case in cases], options.format))
-    else:
-        for case in cases:
-            reason = f": {case['reason']}" if case["reason"] else ""
-            print(f"{case['outcome']:<12}{case['case']}{reason}")
-        told = (("case", len(cases)), ("boot", len(plan.boots)))
-        print(", ".join(f"{count} {what}{'s' * (count != 1)}" for what, count in told))
-    return Status.OK if plan.boots else Status.NOTHING_MEASURED
+
+def _plan(prepared: PreparedRun) -> Document:
+    """The cases with what will become of each, and how many boots they take."""
+    from pvbench.report.document import Document, Paragraph, Role, facts, table_of_records
+    from pvbench.text import counted
+
+    cases, boots = _planned(prepared), len(prepared.plan.boots)
+    roles = {"case": Role.PROSE, "outcome": Role.CONDITION, "reason": Role.PROSE}
+    return Document(
+        [
+            facts({"boots": boots}, shown=False),
+            table_of_records(cases, roles=roles, name="cases"),
+            Paragraph(f"{counted(len(cases), 'case')}, {counted(boots, 'boot')}"),
+        ]
+    )
 
 
 def _planned(prepared: PreparedRun) -> list[dict[str, str]]:

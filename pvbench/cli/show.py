@@ -29,8 +29,10 @@ def print_refused(path: Path) -> None:
     """Why the cases of a run without results did not run."""
     from pvbench.report.summary import not_run
     from pvbench.results import journal
+    from pvbench.text import printable
 
-    print(*not_run(journal.read(journal.beside(path))), sep="\n", file=sys.stderr)
+    for line in not_run(journal.read(journal.beside(path))):
+        print(printable(line), file=sys.stderr)
 
 
 def execute(options: argparse.Namespace) -> Status:
@@ -47,17 +49,14 @@ def execute(options: argparse.Namespace) -> Status:
 
 
 def print_file(name: str, options: argparse.Namespace) -> None:
-    """The table of a result file, as *options* want it."""
-    from pvbench.report.summary import as_json, summary
+    """The tables of a result file in the form that *options* ask for."""
+    from pvbench.report.summary import summary
     from pvbench.results import journal
     from pvbench.results.files import locate, read
     from pvbench.results.rows import HEADLINE
 
-    suite = read(name)
-    book = journal.read(journal.beside(locate(name)))
-    if options.json:
-        common.print_json(as_json(suite, book))
-        return
     series = getattr(options, "series", HEADLINE)
     common.known_series(series)
-    print(summary(suite, book, style=options.format, series=series))
+    suite = read(name)
+    entries = journal.read(journal.beside(locate(name)))
+    common.show(summary(suite, entries, series=series), options)

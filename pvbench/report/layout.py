@@ -16,13 +16,14 @@ from pvbench.report.document import Cell, Role, Table
 _GAP: Final = 2  # between columns
 _LONGEST_WORD: Final = 24  # longer ones are broken where space is short
 _RULE: Final = "-"
+HANGING: Final = "  "
 
 
 def text_of(table: Table, width: int) -> str:
     """*table* as text whose lines have at most *width* characters."""
     facts, table = without_what_is_constant(table, {Role.CONDITION})
     if _natural_width(table) > width:
-        more, table = without_what_is_constant(table, {Role.CONDITION, Role.VALUE})
+        more, table = without_what_is_constant(table, {*Role} - {Role.NAME})
         facts += more
     told = wrapped(in_every_row(facts), width) if facts else ""
     return "\n\n".join(filter(None, [told, _body(table, width)]))
@@ -145,12 +146,16 @@ def wrapped(text: str, width: int, indent: str = "", *, hyphens: bool = False) -
 def _drawn(table: Table, widths: Sequence[int]) -> str:
     """The table, each column wrapped to its width."""
     titles = [column.title for column in table.columns]
+    hang = HANGING if len(titles) == 1 else ""  # nothing else shows where a row begins
     rows = [
         [
             wrapped(title, width, hyphens=True)
             for title, width in zip(titles, widths, strict=True)
         ],
-        *([wrapped(c.text, w) for c, w in zip(row, widths, strict=True)] for row in table.rows),
+        *(
+            [wrapped(c.text, w, hang) for c, w in zip(row, widths, strict=True)]
+            for row in table.rows
+        ),
     ]
     rule = [_RULE * max(map(_width, cells)) for cells in zip(*rows, strict=True)]
     align = ["right" if c.role is Role.VALUE else "left" for c in table.columns]
@@ -167,4 +172,4 @@ def _width(text: str) -> int:
 def _list_of(table: Table, row: tuple[Cell, ...], width: int) -> str:
     """One row, a line for each cell."""
     lines = (f"{c.title}: {cell.text}" for c, cell in zip(table.columns, row, strict=True))
-    return "\n".join(wrapped(line, width, "  ") for line in lines)
+    return "\n".join(wrapped(line, width, HANGING) for line in lines)

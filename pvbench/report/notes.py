@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
-from typing import Any, Final
+from typing import Any
 
 from pvbench.delivery import EXACT_CLOCKS
 from pvbench.results import schema
 from pvbench.results.rows import HEADLINE, Row, ordered
-
-_FEW: Final = 5  # names in a sentence
+from pvbench.text import some
 
 
 def notes(members: list[Row], series: str) -> Iterator[str]:
@@ -70,7 +69,7 @@ def _not_shown(members: list[Row]) -> Iterator[str]:
         return str(row.fact("stack" if _sent_by(row) in acting else "sender"))
 
     for (reason,), workloads, senders in _merged(bypassed, called, _why_native):
-        yield f"Note: {_some(workloads)} cannot tell {senders} from the driver: {reason}."
+        yield f"Note: {some(workloads)} cannot tell {senders} from the driver: {reason}."
     yield from _alike([row for row in sending if row.fact("series") == HEADLINE])
     for fact, named in (("apic_mode", "APIC modes"), ("hypercall_abi", "hypercall ABIs")):
         boots = [str(found) for found in ordered(members, fact) if found]
@@ -83,7 +82,7 @@ def _not_shown(members: list[Row]) -> Iterator[str]:
     ):
         many = "lose" if ", " in stacks else "loses"
         yield (
-            f"Note: {stacks} {many} {lost} of {targets} IPIs of {_some(workloads)}; a sender "
+            f"Note: {stacks} {many} {lost} of {targets} IPIs of {some(workloads)}; a sender "
             f"that waits for them hangs, so there is no time to acknowledgement."
         )
 
@@ -100,7 +99,7 @@ def _conditions_missed(members: list[Row]) -> Iterator[str]:
         yield "Note: the guest has more vCPUs than this machine has CPUs for it."
     missed = [row for row in members if set(row.proved) - {row.fact("target_state"), ""}]
     for (states,), workloads, stacks in _merged(missed, _stack, _states):
-        yield f"Note: in {_some(workloads)} of {stacks} targets were {states}."
+        yield f"Note: in {some(workloads)} of {stacks} targets were {states}."
 
 
 def _states(row: Row) -> str:
@@ -131,7 +130,7 @@ def _alike(members: list[Row]) -> Iterator[str]:
             workloads.setdefault(tuple(senders), {})[workload] = None
     for names, of in workloads.items():
         yield (
-            f"Note: {_some(of)} cannot tell {', '.join(names)} apart: as many exits for "
+            f"Note: {some(of)} cannot tell {', '.join(names)} apart: as many exits for "
             f"as many targets."
         )
 
@@ -149,12 +148,6 @@ def _merged(
         names_of.setdefault((found, tuple(workloads)), []).append(one)
     for (found, names_workloads), names in names_of.items():
         yield found, names_workloads, ", ".join(names)
-
-
-def _some(names: Iterable[str]) -> str:
-    """Names for a sentence: the first few of many."""
-    first, rest = list(names)[:_FEW], list(names)[_FEW:]
-    return ", ".join(first) + (f" and {len(rest)} more" if rest else "")
 
 
 def _why_native(row: Row) -> str:

@@ -1,81 +1,138 @@
-"""The table of a run: stacks down, workloads across, and what was not run."""
+"""The document of a run: stacks down, workloads across, and the cases that did not run."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Final
 
+import attrs
 import pyperf
 
-from pvbench.report import table
+from pvbench.report.document import (
+    Block,
+    Cell,
+    Column,
+    Document,
+    Field,
+    Heading,
+    Notes,
+    Paragraph,
+    Role,
+    Table,
+    table_of,
+)
 from pvbench.report.notes import notes
+from pvbench.report.quantities import seconds
 from pvbench.results import journal, schema
 from pvbench.results.rows import HEADLINE, Row, ordered, rows
+from pvbench.text import shortened, some
+
+_LONGEST_NAME: Final = 40  # of a guest in a heading
+_LETTERS: Final = {"icr_writes": "w", "hypercalls": "h"}
+_SERIES: Final = (
+    Field[Row](Column("name", "name"), lambda row: Cell(row.name)),
+    Field[Row](Column("value_s", "time", Role.VALUE), lambda row: Cell(row.value_s)),
+    Field[Row](Column("boots", "boots", Role.VALUE), lambda row: Cell(len(row.boots_s))),
+    Field[Row](Column("", "facts", Role.DATA), lambda row: Cell(row.facts)),
+)
 
 
 def summary(
-    suite: pyperf.BenchmarkSuite,
-    entries: journal.Entries,
-    *,
-    style: str = "plain",
-    series: str = HEADLINE,
-) -> str:
-    """Tables and sentences for everything in a result file and its journal."""
-    found = rows(suite)
-    if style == "csv":
-        return _csv(found, series)
-    parts: list[str] = []
-    for group in dict.fromkeys(_group(row) for row in found):
-        members = [row for row in found if _group(row) == group]
-        parts += _group_text(members, style, series)
-    parts += filter(None, ["\n".join(not_run(entries))])
-    return "\n\n".join(parts)
-
-
-def _group(row: Row) -> tuple[Any, ...]:
-    return tuple(row.fact(name) for name in schema.grouping())
-
-
-def _group_text(members: list[Row], style: str, series: str) -> Iterator[str]:
-    workloads = ordered(members, "workload")
-    stacks = ordered(members, "stack")
-    times = [
-        [stack, *(_time(members, stack, workload, series) for workload in workloads)]
-        for stack in stacks
-    ]
-    yield _heading(members, series)
-    yield table.render(["stack", *workloads], times, style, left=1)
-    sending = [w for w in workloads if _targets(members, w)]
-    if sending and any(row.fact("icr_writes") is not None for row in members):
-        counts = [
-            [stack, *(_counts(members, stack, workload) for workload in sending)]
-            for stack in stacks
+    suite: pyperf.BenchmarkSuite, entries: journal.Entries, *, series: str = HEADLINE
+) -> Document:
+    """Tables and notes for everything in a result file and its journal."""
+    every = rows(suite)
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for row in every:
+        groups.setdefault(tuple(map(row.fact, schema.grouping())), []).append(row)
+    return Document(
+        [
+            table_of(_SERIES, every, name="series", shown=False),
+            *(block for members in groups.values() for block in _group(members, series)),
+            Notes(lines=tuple(not_run(entries)), name="not_run"),
         ]
-        yield "What one iteration executes (w ICR writes, h hypercalls):"
-        yield table.render(["stack", *sending], counts, style, left=1)
-    if told := list(notes(members, series)):
-        yield "\n".join(told)
-
-
-def _csv(found: list[Row], series: str) -> str:
-    """One table, times in seconds; what tells groups apart is a column of its own."""
-    workloads = ordered(found, "workload")
-    telling = [fact for fact in schema.grouping() if len(ordered(found, fact)) > 1]
-    lines = []
-    for group, stack in dict.fromkeys((_group(row), row.fact("stack")) for row in found):
-        members = [row for row in found if (_group(row), row.fact("stack")) == (group, stack)]
-        told = [str(members[0].fact(fact)) for fact in telling]
-        cells = (_time(members, stack, workload, series, repr) for workload in workloads)
-        lines.append([*told, stack, *cells])
-    return table.render([*telling, "stack", *workloads], lines, "csv")
-
-
-def _heading(members: list[Row], series: str) -> str:
-    row = members[0]
-    return (
-        f"{row.fact('suite')} on {row.fact('guest')}: {', '.join(schema.heading(row.facts))}\n"
-        f"{series} time of one burst, {_times_are(row)} ({_boots(members)})"
     )
+
+
+def _group(members: list[Row], series: str) -> Iterator[Block]:
+    """What is told of rows that share their guest, their delivery and their costs."""
+    row, grid = members[0], _Grid.of(members, series)
+    guest = shortened(str(row.fact("guest")), _LONGEST_NAME)
+    words = ", ".join(schema.heading(row.facts))
+    yield Heading(f"{row.fact('suite')} on {guest}: {words}")
+    yield Paragraph(f"{series} time of one burst, {_times_are(row)} ({_boots(members)})")
+    yield grid.table("times", grid.workloads, grid.time)
+    sending = [workload for workload in grid.workloads if grid.targets(workload)]
+    if sending and any(row.fact("icr_writes") is not None for row in members):
+        title = "What one iteration executes (w ICR writes, h hypercalls):"
+        yield attrs.evolve(grid.table("counts", sending, grid.counts), title=title)
+    yield Notes(lines=tuple(notes(members, series)))
+
+
+@attrs.frozen
+class _Grid:
+    """The rows of one group by stack and workload, then by series."""
+
+    rows: dict[tuple[str, str], dict[str, Row]]
+    stacks: list[str]
+    workloads: list[str]
+    context: tuple[tuple[Column, Cell], ...]
+    series: str
+
+    @classmethod
+    def of(cls, members: list[Row], series: str) -> _Grid:
+        by_cell: dict[tuple[str, str], dict[str, Row]] = {}
+        for row in members:
+            cell = by_cell.setdefault((row.fact("stack"), row.fact("workload")), {})
+            cell[row.fact("series")] = row
+        context = ((Column(f, f), _known(members[0].fact(f))) for f in schema.grouping())
+        stacks, workloads = ordered(members, "stack"), ordered(members, "workload")
+        return cls(by_cell, stacks, workloads, tuple(context), series)
+
+    def table(self, name: str, workloads: list[str], cell: Callable[[str, str], Cell]) -> Table:
+        """Stacks down, *workloads* across."""
+        columns = [Column("stack", "stack"), *(Column(w, w, Role.VALUE) for w in workloads)]
+        return Table(
+            name=name,
+            columns=tuple(columns),
+            rows=tuple(
+                (Cell(stack), *(cell(stack, workload) for workload in workloads))
+                for stack in self.stacks
+            ),
+            context=self.context,
+        )
+
+    def time(self, stack: str, workload: str) -> Cell:
+        """A time, the loss that takes its place, or a dash."""
+        of_series = self.rows.get((stack, workload), {})
+        if row := of_series.get(self.series):
+            return Cell(row.value_s, seconds(row.value_s))
+        other = _any_of(of_series)
+        if other and other.fact("lost"):
+            return Cell(None, f"loses {other.fact('lost')} of {other.fact('targets')}")
+        return Cell(None, "-")
+
+    def counts(self, stack: str, workload: str) -> Cell:
+        """What the guest executes for one iteration."""
+        row = _any_of(self.rows.get((stack, workload), {}))
+        if row is None or row.fact("icr_writes") is None:
+            return Cell(None, "-")
+        named = {name: row.fact(name) for name in _LETTERS}
+        text = " ".join(f"{count:g}{_LETTERS[name]}" for name, count in named.items() if count)
+        return Cell(named, text or "0")
+
+    def targets(self, workload: str) -> int:
+        """How many targets one iteration of *workload* has."""
+        cells = (cell for (_, name), cell in self.rows.items() if name == workload)
+        return int(next(filter(None, map(_any_of, cells))).fact("targets") or 0)
+
+
+def _any_of(of_series: dict[str, Row]) -> Row | None:
+    return next(iter(of_series.values()), None)
+
+
+def _known(fact: Any) -> Cell:
+    return Cell(fact, "-" if fact is None else str(fact))
 
 
 def _times_are(row: Row) -> str:
@@ -94,46 +151,6 @@ def _boots(members: list[Row]) -> str:
     return "median of 1 boot" if most == 1 else f"median of {most} boots"
 
 
-def _cell(members: list[Row], stack: str, workload: str, series: str) -> Row | None:
-    wanted = (stack, workload, series)
-    facts = ((r.fact("stack"), r.fact("workload"), r.fact("series"), r) for r in members)
-    return next((row for *found, row in facts if tuple(found) == wanted), None)
-
-
-def _any_series(members: list[Row], stack: str, workload: str) -> Row | None:
-    names = ordered(members, "series")
-    cells = (_cell(members, stack, workload, name) for name in names)
-    return next((cell for cell in cells if cell), None)
-
-
-def _time(
-    members: list[Row],
-    stack: str,
-    workload: str,
-    series: str,
-    shown: Callable[[float], str] = table.seconds,
-) -> str:
-    if cell := _cell(members, stack, workload, series):
-        return shown(cell.value_s)
-    other = _any_series(members, stack, workload)
-    if other and other.fact("lost"):
-        return f"loses {other.fact('lost')} of {other.fact('targets')}"
-    return "-"
-
-
-def _targets(members: list[Row], workload: str) -> int:
-    row = next(row for row in members if row.fact("workload") == workload)
-    return int(row.fact("targets") or 0)
-
-
-def _counts(members: list[Row], stack: str, workload: str) -> str:
-    row = _any_series(members, stack, workload)
-    if row is None or row.fact("icr_writes") is None:
-        return "-"
-    named = (("w", row.fact("icr_writes")), ("h", row.fact("hypercalls")))
-    return " ".join(f"{count:g}{letter}" for letter, count in named if count) or "0"
-
-
 def not_run(entries: journal.Entries) -> Iterator[str]:
     """Cases without samples, by reason."""
     reasons: dict[tuple[str, str], dict[str, None]] = {}
@@ -146,9 +163,7 @@ def not_run(entries: journal.Entries) -> Iterator[str]:
                 reasons.setdefault(key, {})[name] = None
     yield from _incomplete(entries)
     for (outcome, reason), cases in reasons.items():
-        first, *others = cases
-        more = f" and {len(others)} more case{'s' * (len(others) > 1)}" if others else ""
-        yield f"{outcome}: {first}{more}: {reason}"
+        yield f"{outcome}: {some(cases, 1, 'case')}: {reason}"
 
 
 def _incomplete(entries: journal.Entries) -> Iterator[str]:
@@ -159,19 +174,3 @@ def _incomplete(entries: journal.Entries) -> Iterator[str]:
         end = next((e for e in reversed(entries) if "end" in e), {})
         why = f"ended by signal {end['signal']}" if end.get("signal") else "did not end"
         yield f"incomplete: {done} of {planned} boots, the run {why}; --resume continues it"
-
-
-def as_json(suite: pyperf.BenchmarkSuite, entries: journal.Entries) -> dict[str, Any]:
-    """The same for scripts: every series with its facts, and the journal's reasons."""
-    return {
-        "series": [
-            {
-                "name": row.name,
-                "value_s": row.value_s,
-                "boots": len(row.boots_s),
-                **row.facts,
-            }
-            for row in rows(suite)
-        ],
-        "not_run": list(not_run(entries)),
-    }

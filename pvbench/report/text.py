@@ -23,7 +23,7 @@ from pvbench.text import shortened
 LEAST_WIDTH: Final = 40  # a narrower terminal wraps the lines itself
 PIPE_WIDTH: Final = 72  # what fits a quoted mail
 _NAMES: Final = {Role.NAME, Role.CONDITION}
-_BULLET, _HANGING = "- ", "  "
+_BULLET: Final = "- "
 
 
 def render(document: Document, width: int = PIPE_WIDTH) -> str:
@@ -99,6 +99,6 @@ def _notes(notes: Notes, width: int) -> str:
     if not notes.lines:
         return ""
     bullet = _BULLET if notes.bulleted else ""
-    lines = [layout.wrapped(bullet + line, width, _HANGING) for line in notes.lines]
+    lines = [layout.wrapped(bullet + line, width, layout.HANGING) for line in notes.lines]
     head = [layout.wrapped(notes.title, width)] if notes.title else []
     return "\n\n".join([*head, "\n".join(lines)])

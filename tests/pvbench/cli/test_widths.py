@@ -36,23 +36,26 @@ COMMANDS = {
     "list-workloads": ("list", "workloads"),
     "list-suites": ("list", "suites"),
     "plugins": ("plugins",),
+    "show": ("show", "{file}", "--series", "send"),
+    "show-published": ("show", "published:norov-2018"),
+    "dry-run": ("run", "norov", "--dry-run", "--vcpus", "2,300"),
     "explain": ("explain", "kvm-pv/x2apic-cluster", "--targets", "0,2,4,6,8,10-90,200"),
 }
 
 
 def words(printed: str) -> set[str]:
-    """The words of a document, whatever its form, without rules and marks."""
-    plain = re.sub(r"\\(?=[\[\]`])|###|[|]|-{3,}", " ", printed).replace("&lt;", "<")
-    return {word.strip(",.:;- ") for word in plain.split()} - {""}
+    """The words of a document, whatever its form, without rules, marks and hyphens."""
+    plain = re.sub(r"\\(?=[\[\]`])|###|[|]|-+", " ", printed).replace("&lt;", "<")
+    return {word.strip(",.:; ") for word in plain.split()} - {""}
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_no_line_is_wider_and_each_word_of_the_document_is_there(
-    cli: Cli, native_file: Path, monkeypatch: pytest.MonkeyPatch, command: str, width: int
+    cli: Cli, overlay_file: Path, monkeypatch: pytest.MonkeyPatch, command: str, width: int
 ) -> None:
     """Markdown has every cell, note and heading, and no width."""
-    arguments = [word.format(file=native_file) for word in COMMANDS[command]]
+    arguments = [word.format(file=overlay_file) for word in COMMANDS[command]]
     monkeypatch.setattr(common, "width", lambda: width)
     text = cli(*arguments).out
     markdown = cli(*arguments, "--format", "markdown").out

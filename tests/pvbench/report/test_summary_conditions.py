@@ -7,6 +7,7 @@ from typing import Any
 import pyperf
 import pytest
 
+from pvbench.report import text
 from pvbench.report.summary import summary
 from pvbench.results.rows import Row
 from support.runs import row_of, suite_of
@@ -40,7 +41,7 @@ def row(stack: str = NATIVE, workload: str = "broadcast", **facts: Any) -> Row:
 
 def told(suite: pyperf.BenchmarkSuite) -> list[str]:
     """The notes below its tables."""
-    lines = summary(suite, []).splitlines()
+    lines = text.render(summary(suite, []), 1000).splitlines()
     return [line for line in lines if line.startswith("Note: ")]
 
 
@@ -155,10 +156,10 @@ def test_a_guest_is_over_committed_once() -> None:
 def test_a_note_stands_below_the_guest_it_is_about() -> None:
     """Guests have tables of their own."""
     large = row(guest="dense:8", vcpus=8, host_cpus=8, overcommitted="yes")
-    text = summary(suite_of(row(), large), [])
+    printed = text.render(summary(suite_of(row(), large), []), 1000)
 
-    assert text.count(CROWDED) == 1
-    assert text.index("norov on dense:8") < text.index(CROWDED)
+    assert printed.count(CROWDED) == 1
+    assert printed.index("norov on dense:8") < printed.index(CROWDED)
 
 
 def boots(*proved: str) -> pyperf.BenchmarkSuite:
