@@ -1,4 +1,4 @@
-"""Ops as the guest reads them, and back: kind and number of words, a key, the words."""
+"""Ops in the encoding of the guest: kind and number of words, a key, the words."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _MAKERS: Final[dict[int, Callable[[int, tuple[int, ...]], Op]]] = {
 
 
 def encode(program: Iterable[Op]) -> bytes:
-    """Little-endian words of 64 bits, see ``enum op_kind`` in guest/abi.h."""
+    """The ops as little-endian 64-bit words, see ``enum op_kind`` in guest/abi.h."""
     words = [word for op in program for word in _words(op)]
     return struct.pack(f"<{len(words) + 1}Q", *words, mailbox.OP_END)
 
@@ -68,8 +68,8 @@ def decode(words: Sequence[int]) -> Program:
 
 
 def _ops(words: Sequence[int]) -> Iterator[Op]:
-    at = 0
-    while kind := words[at] & 0xFF:
-        end = at + 2 + (words[at] >> 8)
-        yield _MAKERS[kind](words[at + 1], tuple(words[at + 2 : end]))
-        at = end
+    start = 0
+    while kind := words[start] & 0xFF:
+        end = start + 2 + (words[start] >> 8)
+        yield _MAKERS[kind](words[start + 1], tuple(words[start + 2 : end]))
+        start = end

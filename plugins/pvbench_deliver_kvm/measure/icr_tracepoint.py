@@ -1,7 +1,7 @@
 """
-ICR writes as the host saw them: KVM keeps no counter, but it has a tracepoint.
+ICR writes as the host sees them: KVM has no counter for them, but a tracepoint.
 
-With AVIC or IPI virtualization a write that succeeds leaves no trace.
+With AVIC or IPI virtualization a write does not exit, so the tracepoint does not see it.
 Source: Linux, Documentation/trace/ftrace.rst, "Instances"; kvm:kvm_apic_ipi.
 """
 
@@ -21,28 +21,28 @@ EVENT: Final = "kvm/kvm_apic_ipi"
 
 
 class Audit:
-    """Counts the event in some threads while it is open."""
+    """Counts the events of some threads while it is open."""
 
     def __init__(self, instance: Path) -> None:
         self._instance = instance
 
     def count(self) -> int:
-        """Events since it was opened, those that fell out of the buffer included."""
+        """Events since it was opened, including those that the buffer has overwritten."""
         texts = (path.read_text() for path in self._instance.glob("per_cpu/cpu*/stats"))
-        found = re.findall(r"^(?:entries|overrun): (\d+)", "\n".join(texts), re.MULTILINE)
-        return sum(map(int, found))
+        numbers = re.findall(r"^(?:entries|overrun): (\d+)", "\n".join(texts), re.MULTILINE)
+        return sum(map(int, numbers))
 
 
 @contextmanager
 def audit(threads: list[int], tracefs: Path = TRACEFS) -> Iterator[Audit]:
     """
-    Trace *threads* in a buffer of its own, which nobody else's tracing meets.
+    Trace *threads* in a tracing instance of their own, apart from other users of tracefs.
 
     Raises:
-        UnavailableError: tracefs cannot be used, and why.
+        UnavailableError: tracefs cannot be used.
     """
     instance = tracefs / "instances" / f"pvbench-{os.getpid()}"
-    _remove_left(instance.parent)
+    _remove_leftovers(instance.parent)
     try:
         instance.mkdir()
     except OSError as error:
@@ -64,8 +64,8 @@ def _remove(instance: Path) -> None:
         instance.rmdir()
 
 
-def _remove_left(instances: Path) -> None:
-    """What processes have left that were killed."""
+def _remove_leftovers(instances: Path) -> None:
+    """Remove the instances of processes that were killed."""
     for instance in instances.glob("pvbench-*"):
         if not Path("/proc", instance.name.removeprefix("pvbench-")).exists():
             _remove(instance)

@@ -1,5 +1,5 @@
 """
-The counters KVM keeps of a vCPU.
+The counters that KVM keeps for a vCPU.
 
 Source: Linux, Documentation/virt/kvm/api.rst, KVM_GET_STATS_FD.
 """
@@ -14,31 +14,36 @@ from pvbench_deliver_kvm.vmm import uapi
 from pvbench_deliver_kvm.vmm.fd import Fd, IoctlError
 from pvbench_deliver_kvm.vmm.vcpu import Vcpu
 
-# What is read; which of them exist depends on the kernel.
+# Which of these counters exist depends on the kernel.
 OBSERVED: Final = ("irq_injections", "halt_exits", "directed_yield_attempted")
 WANTED: Final = ("exits", "hypercalls", "halt_wakeup", "halt_successful_poll", *OBSERVED)
 
 
 class Counters(Fd):
-    """Cumulative counters of one vCPU by name."""
+    """
+    The cumulative counters of one vCPU.
 
-    def __init__(self, vcpu: Vcpu, places: dict[str, int]) -> None:
+    Args:
+        offsets: where each counter is in the file, from `counter_offsets`.
+    """
+
+    def __init__(self, vcpu: Vcpu, offsets: dict[str, int]) -> None:
         super().__init__(vcpu.get_stats_fd().number)
-        self._places = places
-        self._first = min(places.values(), default=0)
-        self._length = max(places.values(), default=0) + 8 - self._first
+        self._offsets = offsets
+        self._start = min(offsets.values(), default=0)
+        self._length = max(offsets.values(), default=0) + 8 - self._start
 
     def read(self) -> dict[str, int]:
-        """Their values now."""
-        data = os.pread(self.number, self._length, self._first)
+        """Their values now, by name."""
+        values = os.pread(self.number, self._length, self._start)
         return {
-            name: int.from_bytes(data[at - self._first :][:8], "little")
-            for name, at in self._places.items()
+            name: int.from_bytes(values[offset - self._start :][:8], "little")
+            for name, offset in self._offsets.items()
         }
 
 
-def places(vcpu: Vcpu) -> dict[str, int]:
-    """Where in the file each of WANTED is; empty where this KVM has no such file."""
+def counter_offsets(vcpu: Vcpu) -> dict[str, int]:
+    """Where the counters of WANTED are in the file; empty if KVM has no such file."""
     try:
         file = vcpu.get_stats_fd()
     except IoctlError:
@@ -48,15 +53,13 @@ def places(vcpu: Vcpu) -> dict[str, int]:
         header = uapi.kvm_stats_header.from_buffer_copy(os.pread(file.number, size, 0))
         stride = sizeof(uapi.kvm_stats_desc) + header.name_size
         table = os.pread(file.number, stride * header.num_desc, header.desc_offset)
-    return dict(
-        found
-        for at in range(0, len(table), stride)
-        if (found := _place(table[at : at + stride], header.data_offset))[0] in WANTED
-    )
+    rows = (table[start : start + stride] for start in range(0, len(table), stride))
+    offsets = dict(_name_and_offset(row, header.data_offset) for row in rows)
+    return {name: offset for name, offset in offsets.items() if name in WANTED}
 
 
-def _place(description: bytes, data_offset: int) -> tuple[str, int]:
+def _name_and_offset(row: bytes, data_offset: int) -> tuple[str, int]:
     size = sizeof(uapi.kvm_stats_desc)
-    known = uapi.kvm_stats_desc.from_buffer_copy(description)
-    name = description[size:].split(b"\0")[0].decode()
-    return name, data_offset + known.offset
+    description = uapi.kvm_stats_desc.from_buffer_copy(row)
+    name = row[size:].split(b"\0")[0].decode()
+    return name, data_offset + description.offset

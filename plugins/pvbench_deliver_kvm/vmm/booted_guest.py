@@ -175,7 +175,7 @@ def _threads(vcpus: list[Vcpu], start: Start) -> list[VcpuThread]:
 
 
 def _counters(vcpus: list[Vcpu], undo: ExitStack) -> list[Counters]:
-    offsets = binary_stats.places(vcpus[0])
+    offsets = binary_stats.counter_offsets(vcpus[0])
     return [undo.enter_context(Counters(vcpu, offsets)) for vcpu in vcpus if offsets]
 
 

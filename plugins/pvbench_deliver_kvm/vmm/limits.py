@@ -1,4 +1,4 @@
-"""What a guest takes from this machine: refused before it starts if it is not there."""
+"""The memory, threads and files that a guest needs, checked before it starts."""
 
 from __future__ import annotations
 
@@ -14,27 +14,28 @@ from pvbench.errors import UnavailableError
 
 KIB_PER_GUEST: Final = 16 << 10
 FILES_PER_GUEST: Final = 16
-FILES_PER_VCPU: Final = 2  # itself and its counters
-KIB_PER_VCPU: Final = 1 << 10  # 0.4 to 0.6 MiB were seen, most of them KVM's own
+FILES_PER_VCPU: Final = 2  # the vCPU and its counters
+KIB_PER_VCPU: Final = 1 << 10  # 0.4 to 0.6 MiB were measured, mostly KVM's own
 _CGROUPS: Final = ("sys/fs/cgroup", "sys/fs/cgroup/pids")  # version 2, version 1
 
 
 def check(vcpus: int, root: Path = Path("/")) -> None:
     """
-    Look for memory, threads and files; what the kernel does not tell is no hindrance.
+    Check that the host has the memory, threads and files that *vcpus* need.
 
-    The soft limit of open files is raised as far as it may be.
+    A limit that cannot be read is ignored.  The soft limit of open files is raised if the
+    hard limit allows it.
 
     Raises:
-        UnavailableError: there is too little, and of what.
+        UnavailableError: the host has too little of something.
     """
     _check_memory(KIB_PER_GUEST + vcpus * KIB_PER_VCPU, root / "proc/meminfo")
     for name, free in _free_threads(root):
         if free < vcpus:
             raise UnavailableError(
-                f"{vcpus} vCPUs need as many threads",
-                why=f"{name} leaves {max(free, 0)}",
-                fix="Raise it, or take fewer vCPUs.",
+                f"{vcpus} vCPUs need {vcpus} threads",
+                why=f"{name} allows {max(free, 0)} more",
+                fix="Raise the limit, or use fewer vCPUs.",
             )
     _make_room_for_files(vcpus, root / "proc/self/fd")
 
@@ -50,7 +51,7 @@ def _make_room_for_files(vcpus: int, opened: Path) -> None:
         raise UnavailableError(
             f"{vcpus} vCPUs need {needed} open files",
             why=f"RLIMIT_NOFILE allows {hard}",
-            fix="Raise it, or take fewer vCPUs.",
+            fix="Raise the limit, or use fewer vCPUs.",
         )
     resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
@@ -61,40 +62,40 @@ def _check_memory(needed_kib: int, meminfo: Path) -> None:
         raise UnavailableError(
             f"the guest may need {needed_kib >> 10} MiB of memory",
             why=f"{free_kib >> 10} MiB are available",
-            fix="Take fewer vCPUs.",
+            fix="Use fewer vCPUs.",
         )
 
 
 def _available_kib(meminfo: Path) -> int | None:
     try:
-        found = re.search(r"^MemAvailable:\s*(\d+) kB", meminfo.read_text(), re.MULTILINE)
+        match = re.search(r"^MemAvailable:\s*(\d+) kB", meminfo.read_text(), re.MULTILINE)
     except OSError:
         return None
-    return int(found[1]) if found else None
+    return int(match[1]) if match else None
 
 
 def _free_threads(root: Path) -> Iterator[tuple[str, int]]:
-    """(limit, how many more it allows) for each limit there is."""
-    most, _ = resource.getrlimit(resource.RLIMIT_NPROC)
-    if os.geteuid() and most != resource.RLIM_INFINITY:  # root may have more
-        yield "RLIMIT_NPROC", most - _threads_of_user(root / "proc")
+    """For each limit that exists, its name and how many more threads it allows."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NPROC)
+    if os.geteuid() and limit != resource.RLIM_INFINITY:  # the limit does not bind root
+        yield "RLIMIT_NPROC", limit - _threads_of_user(root / "proc")
     for folder in _cgroup_folders(root):
-        with suppress(OSError, ValueError):  # "max", or not limited here
-            most = int((folder / "pids.max").read_text())
-            yield "pids.max", most - int((folder / "pids.current").read_text())
+        with suppress(OSError, ValueError):  # the file says "max" or does not exist
+            limit = int((folder / "pids.max").read_text())
+            yield "pids.max", limit - int((folder / "pids.current").read_text())
 
 
 def _threads_of_user(proc: Path) -> int:
     count = 0
     for process in proc.glob("[0-9]*"):
-        with suppress(OSError):  # it may have ended
+        with suppress(OSError):  # the process may have ended
             if process.stat().st_uid == os.geteuid():
                 count += len(os.listdir(process / "task"))
     return count
 
 
 def _cgroup_folders(root: Path) -> Iterator[Path]:
-    """Groups of this process that count tasks, and the groups they are in."""
+    """The cgroups of this process that count tasks, and their parents."""
     with suppress(OSError):
         for line in (root / "proc/self/cgroup").read_text().splitlines():
             _, controllers, path = line.split(":", 2)

@@ -1,4 +1,4 @@
-"""What guest and host share, in the order of guest/abi.h."""
+"""The structures that guest and host share, in the order of guest/abi.h."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _u64(*names: str) -> list[tuple[str, type]]:
 
 
 class Mailbox(Structure):
-    """``struct mailbox``: one page, of which the rest is reserved."""
+    """``struct mailbox``: one page."""
 
     _fields_ = [
         *_u32("abi", "cpus", "x2apic", "vmmcall", "hypercall_abi", "idle", "start_vector"),
@@ -84,13 +84,13 @@ class Entry(Structure):
 
 
 class Sample(Structure):
-    """``struct sample``: ticks of one burst; 0 does not exist."""
+    """``struct sample``: ticks of one burst; 0 if the guest did not take the time."""
 
     _fields_ = _u64("send", "irqoff", "deliver", "ack", "wall")
 
 
 class Cpu(Structure):
-    """``struct cpu``: what a CPU has of its own."""
+    """``struct cpu``: the state of one CPU."""
 
     _fields_ = [
         *_u64("self"),

@@ -1,4 +1,4 @@
-"""A guest for which the machine has no room is refused before it starts."""
+"""A guest that needs more than the host has is refused before it starts."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def user(monkeypatch: pytest.MonkeyPatch, root: Path, *, limit: int, threads: in
         os.chown(root / f"proc/{number % 2 + 1}", os.geteuid(), -1)
 
 
-def test_memory_must_be_available(root: Path) -> None:
-    """By what a vCPU may take."""
+def test_a_guest_needs_available_memory(root: Path) -> None:
+    """As much as the vCPUs may take."""
     needed = (limits.KIB_PER_GUEST + 8 * limits.KIB_PER_VCPU) >> 10
     memory(root, mib=needed)
     limits.check(8, root)
@@ -65,41 +65,43 @@ def test_memory_must_be_available(root: Path) -> None:
 
 @pytest.mark.parametrize("version", [VERSION_1, VERSION_2], ids=["version-1", "version-2"])
 @pytest.mark.parametrize("up", [0, 1, 2], ids=["own", "parent", "root"])
-def test_control_groups_limit_threads(root: Path, version: tuple[str, str], up: int) -> None:
-    """Its own, and those above."""
+def test_cgroups_limit_threads(root: Path, version: tuple[str, str], up: int) -> None:
+    """The process's own cgroup and its parents."""
     group(root, version, most="20", now=12, up=up)
     limits.check(8, root)
 
-    with pytest.raises(UnavailableError, match=r"9 vCPUs need .* pids.max leaves 8"):
+    with pytest.raises(UnavailableError, match=r"9 vCPUs need .* pids.max allows 8 more"):
         limits.check(9, root)
 
 
-def test_a_group_may_be_unlimited(root: Path) -> None:
-    """The kernel says max."""
+def test_a_cgroup_may_be_unlimited(root: Path) -> None:
+    """pids.max reads ``max`` then."""
     group(root, VERSION_2, most="max", now=12)
 
     limits.check(4096, root)
 
 
-def test_a_group_that_is_full_leaves_none(root: Path) -> None:
+def test_a_full_cgroup_allows_no_thread(root: Path) -> None:
     """Its limit may have been lowered since."""
     group(root, VERSION_2, most="20", now=30)
 
-    with pytest.raises(UnavailableError, match="leaves 0"):
+    with pytest.raises(UnavailableError, match="allows 0 more"):
         limits.check(1, root)
 
 
-def test_a_user_has_so_many_threads(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
-    """RLIMIT_NPROC counts what the user has already."""
+def test_a_user_s_threads_are_limited(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+    """RLIMIT_NPROC counts the threads that the user has already."""
     user(monkeypatch, root, limit=10, threads=6)
     limits.check(4, root)
 
-    with pytest.raises(UnavailableError, match="RLIMIT_NPROC leaves 4"):
+    with pytest.raises(UnavailableError, match="RLIMIT_NPROC allows 4 more"):
         limits.check(5, root)
 
 
-def test_others_threads_are_not_counted(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
-    """Only the user's own."""
+def test_threads_of_other_users_are_not_counted(
+    monkeypatch: pytest.MonkeyPatch, root: Path
+) -> None:
+    """Another user's limit does not matter."""
     user(monkeypatch, root, limit=10, threads=6)
     monkeypatch.setattr(os, "geteuid", lambda: 0xFFFE)
 
@@ -110,7 +112,7 @@ def test_others_threads_are_not_counted(monkeypatch: pytest.MonkeyPatch, root: P
 def test_the_limit_of_open_files_is_raised_if_it_may_be(
     monkeypatch: pytest.MonkeyPatch, root: Path, hard: int
 ) -> None:
-    """Two for each vCPU, beside those that are open."""
+    """Two for each vCPU, and those that are open already."""
     raised: list[tuple[int, int]] = []
     monkeypatch.setattr(resource, "getrlimit", lambda which: (100, hard))
     monkeypatch.setattr(resource, "setrlimit", lambda which, limits: raised.append(limits))
@@ -128,7 +130,7 @@ def test_the_limit_of_open_files_is_raised_if_it_may_be(
 def test_more_files_than_the_hard_limit_are_refused(
     monkeypatch: pytest.MonkeyPatch, root: Path
 ) -> None:
-    """Before the last vCPU is created in vain."""
+    """Rather than when the last vCPU is created."""
     monkeypatch.setattr(resource, "getrlimit", lambda which: (100, 200))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
 
@@ -136,7 +138,7 @@ def test_more_files_than_the_hard_limit_are_refused(
         limits.check(93, root)
 
 
-def test_what_the_kernel_does_not_tell_is_no_hindrance(
+def test_a_limit_that_cannot_be_read_is_ignored(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """No /proc, no /sys."""
@@ -145,7 +147,7 @@ def test_what_the_kernel_does_not_tell_is_no_hindrance(
     limits.check(4096, tmp_path)
 
 
-def test_no_guest_starts_without_room(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_limits_are_checked_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """The device is not even opened."""
     monkeypatch.setattr(resource, "getrlimit", lambda which: (1, 1))
     start = booted_guest.Start(image=b"", hypercall_abi=0, cpus=(), patience_s=1.0)
