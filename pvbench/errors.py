@@ -76,6 +76,12 @@ class WorkerError(PvbenchError):
     status = Status.ENVIRONMENT
 
 
+class PluginError(PvbenchError):
+    """A plugin cannot be used: its code raises, or it may not offer what it offers."""
+
+    status = Status.ENVIRONMENT
+
+
 class EmptyError(PvbenchError):
     """What was chosen leaves nothing to measure."""
 

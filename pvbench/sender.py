@@ -9,6 +9,7 @@ through the whole stack, as through ``apic->`` in Linux.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any, ClassVar, Final
 
 import attrs
@@ -28,6 +29,8 @@ CALLBACKS: Final = (
     "send_IPI_self",
 )
 MECHANISMS: Final = ("icr", "shorthand", "hypercall", "kernel")
+
+_MOST_OPS_PER_CPU: Final = 100  # of a burst: callbacks that never end must not fill memory
 
 
 class Sender:
@@ -235,7 +238,10 @@ def program(stack: Stack, burst: Burst, guest: Guest, *, shorthands: bool) -> Se
     native_send_call_func_ipi().
     """
     apic = Apic(stack, guest, burst.source, shorthands=shorthands)
-    ops = tuple(_dispatch(apic, burst, reached(burst, guest)))
+    most = _MOST_OPS_PER_CPU * max(len(guest.apic_ids), 10)
+    ops = tuple(islice(_dispatch(apic, burst, reached(burst, guest)), most + 1))
+    if len(ops) > most:
+        raise ValueError(f"it gives more than {most} ops for one burst")
     return Sent(ops, frozenset(apic.overlaid))
 
 

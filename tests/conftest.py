@@ -12,10 +12,12 @@ import pytest
 from hypothesis import settings
 
 import pvbench_deliver_live.this_kernel
+from pvbench.plugin.guard import LIMIT_VARIABLE
 from pvbench_deliver_kvm import delivery
 from pvbench_deliver_kvm.delivery import KvmDelivery
 from pvbench_deliver_kvm.probe import cache
 from pvbench_deliver_kvm.vmm.kvm import DEVICE
+from support.helpers import DEADLINE_S
 from support.kvm import PATIENCE_S
 from support.live import SPARE_ATTEMPTS
 from support.require import ONE_BY_ONE, skip_without
@@ -77,6 +79,14 @@ def own_lock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Tests never wait for timed runs of this machine, nor do the processes they start."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PVBENCH_LOCK", str(tmp_path_factory.mktemp("lock") / "pvbench.lock"))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience_with_plugins() -> Iterator[None]:
+    """No plugin is given up because this machine is busy."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(LIMIT_VARIABLE, str(DEADLINE_S))
         yield
 
 

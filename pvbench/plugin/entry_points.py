@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from importlib.metadata import Distribution, EntryPoint, distributions
 from typing import Final, NamedTuple
 
+from pvbench.text import printable
+
 GROUP: Final = "pvbench"
 BUNDLE: Final = "pvbench"  # the distribution of the bundled plugins
 COMMAND_PREFIX: Final = "command-"
@@ -28,8 +30,8 @@ class Candidate(NamedTuple):
     @property
     def command(self) -> str:
         """The sub-command it brings; empty if it brings none."""
-        name = self.point.name
-        return name.removeprefix(COMMAND_PREFIX) if name.startswith(COMMAND_PREFIX) else ""
+        match = re.fullmatch(COMMAND_PREFIX + r"([a-z0-9][a-z0-9-]*)", self.point.name)
+        return match[1] if match else ""
 
 
 def candidates(*, own_only: bool = False) -> list[Candidate]:
@@ -54,18 +56,25 @@ def _installed() -> Iterator[Candidate]:
     """Those of the first distribution of each name: a folder may be on the path twice."""
     seen = set()
     for distribution in distributions():
-        points = [point for point in distribution.entry_points if point.group == GROUP]
+        points = _points(distribution)
         name, version = _identity(distribution) if points else ("", "")
         if name and (key := re.sub(r"[-_.]+", "-", name).lower()) not in seen:
             seen.add(key)
             yield from (Candidate(point, name, version) for point in points)
 
 
+def _points(distribution: Distribution) -> list[EntryPoint]:
+    try:
+        return [point for point in distribution.entry_points if point.group == GROUP]
+    except Exception:  # the file of any distribution may be damaged
+        return []
+
+
 def _identity(distribution: Distribution) -> tuple[str, str]:
     """Name and version; ``?`` for those of a half-removed distribution."""
     try:
         metadata = distribution.metadata
-        return metadata["Name"] or "?", metadata["Version"] or "?"
+        return printable(metadata["Name"] or "?"), printable(metadata["Version"] or "?")
     except Exception:  # no metadata at all
         return "?", "?"
 

@@ -7,6 +7,9 @@ import importlib.util
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Final
+
+FILE_PREFIX: Final = "pvbench_file_"  # of the name of a module that is given as a file
 
 
 def imported(module: str) -> ModuleType:
@@ -19,7 +22,7 @@ def imported(module: str) -> ModuleType:
     if not module.endswith(".py"):
         return importlib.import_module(module)
     path = Path(module).resolve()
-    name = f"pvbench_file_{path.stem}"
+    name = f"{FILE_PREFIX}{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None  # noqa: S101 - it ends in .py
     assert spec.loader is not None  # noqa: S101 - so Python has a loader for it

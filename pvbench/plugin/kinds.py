@@ -12,6 +12,8 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Final, NamedTuple
 
+from pvbench.errors import PluginError
+
 Columns = Callable[[Any], dict[str, str]]
 Check = Callable[[Any], None]
 
@@ -34,7 +36,7 @@ class Kind(NamedTuple):
         type_path: ``module:class`` of what an answer must be.  If the class is a
             Protocol, an answer must have all its members.
         columns: cells of `pvbench list` by heading, between name and summary.
-        check: raises ValueError for what its type cannot refuse.
+        check: raises PluginError for what its type cannot refuse.
     """
 
     name: str
@@ -66,13 +68,13 @@ def _workload_columns(workload: Any) -> dict[str, str]:
 
 def _check_workload(workload: Any) -> None:
     if ":" in workload.name:
-        raise ValueError(f"workload {workload.name!r} has a colon: parameters stand there")
+        raise PluginError(f"workload {workload.name!r} has a colon: parameters stand there")
     first = next(iter(workload.parameters.values()), 0)
     if type(first) is not int:
-        raise ValueError(f"the first parameter of {workload.name} is {first!r}, no number")
+        raise PluginError(f"the first parameter of {workload.name} is {first!r}, no number")
     _, *defaults = workload.spec.split(":")
     if workload.bind(defaults) != workload:
-        raise ValueError(
+        raise PluginError(
             f"the defaults of {workload.name} cannot be written as text: {workload.spec}"
         )
 
@@ -109,7 +111,7 @@ def _check_choice(thing: Any, field: str, choices: tuple[Any, ...]) -> None:
     value = getattr(thing, field)
     if value not in choices:
         listing = ", ".join(map(str, choices))
-        raise ValueError(f"{thing.name}.{field} is {value!r}, not one of {listing}")
+        raise PluginError(f"{thing.name}.{field} is {value!r}, not one of {listing}")
 
 
 def _suite_columns(suite: Any) -> dict[str, str]:

@@ -1,9 +1,9 @@
 """
 The tolerant loader.
 
-Plugins come from the entry-point group ``pvbench``, the bundled ones too.  What
-fails to import, has no hook, a misspelt hook or another API number is listed as
-broken with its distribution, version and error; nothing else suffers.
+Plugins come from the entry-point group ``pvbench``, the bundled ones too.  A plugin
+that fails to import, or has no hook, a misspelt hook or another API number, is
+listed as broken with its distribution, version and error; nothing else suffers.
 
 One pluggy manager holds them all, but each hook is called for one plugin at a time,
 so that an error has an author.
@@ -21,10 +21,11 @@ import pluggy
 
 from pvbench import hookspecs
 from pvbench.command import Command
-from pvbench.errors import PvbenchError, UnavailableError, unknown
+from pvbench.errors import PluginError, PvbenchError, UnavailableError, unknown
 from pvbench.hookspecs import PROJECT
 from pvbench.plugin.entry_points import Candidate, candidates
 from pvbench.plugin.entry_points import commands as command_plugins
+from pvbench.plugin.guard import guarded, one_line
 from pvbench.plugin.importing import imported
 from pvbench.plugin.registry import Plugin, Registry
 from pvbench.plugin.validate import check_api, offers_of, register
@@ -138,16 +139,18 @@ def _load_one(
     if manager.is_blocked(plugin.name) or manager.is_blocked(plugin.module):
         return attrs.evolve(plugin, state="blocked")
     try:
-        module = importer()
-        _check_new(registry, manager, module)
-        check_api(module)
-        register(manager, module, plugin.name)
-        offers = offers_of(manager, module)
+        with guarded("its import", plugin.owner):
+            module = importer()
+        with guarded("its registration", plugin.owner):
+            _check_new(registry, manager, module)
+            check_api(module)
+            register(manager, module, plugin.name)
+        offers = offers_of(manager, module, plugin.owner)
         _check_names(registry, offers)
-    except (Exception, SystemExit) as error:  # a plugin may fail in any way
+    except PvbenchError as error:
         if manager.has_plugin(plugin.name):
             manager.unregister(name=plugin.name)
-        return attrs.evolve(plugin, state="broken", error=_sentence(error))
+        return attrs.evolve(plugin, state="broken", error=one_line(str(error)))
     for kind, thing in offers:
         registry.add(kind, thing, plugin.module)
     return attrs.evolve(plugin, offers=tuple(f"{kind} {thing.name}" for kind, thing in offers))
@@ -156,19 +159,13 @@ def _load_one(
 def _check_new(registry: Registry, manager: pluggy.PluginManager, module: ModuleType) -> None:
     if name := manager.get_name(module):
         loaded = next(plugin for plugin in registry.plugins if plugin.name == name)
-        raise ValueError(f"it is loaded already, as {loaded}")
+        raise PluginError(f"it is loaded already, as {loaded}")
 
 
 def _check_names(registry: Registry, offers: Iterable[tuple[str, Any]]) -> None:
     for kind, thing in offers:
         if thing.name in registry.table(kind):
             other = next(p for p in registry.plugins if f"{kind} {thing.name}" in p.offers)
-            raise ValueError(
+            raise PluginError(
                 f"{other} offers a {kind} called {thing.name!r} too; block one with -p no:NAME"
             )
-
-
-def _sentence(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    ours = isinstance(error, PvbenchError) or type(error) is ValueError
-    return text if ours else f"{type(error).__name__}: {text}"

@@ -39,6 +39,10 @@ class Plugin:
         """Its entry point promises a sub-command."""
         return self.name.startswith(COMMAND_PREFIX)
 
+    def owner(self) -> tuple[str, str]:
+        """The plugin in words and its name, for `pvbench.plugin.guard.guarded`."""
+        return str(self), self.name
+
     def __str__(self) -> str:
         if self.distribution == "-":  # given by ``-p``
             return self.name

@@ -12,14 +12,17 @@ import inspect
 import re
 from collections.abc import Iterator
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import pluggy
 
 from pvbench import hookspecs
-from pvbench.errors import unknown
+from pvbench.errors import PluginError, unknown
 from pvbench.hookspecs import API, PROJECT
+from pvbench.plugin.guard import Owner, guarded
 from pvbench.plugin.kinds import KINDS, Kind, kind_of
+
+_MOST_THINGS: Final = 10_000  # of one hook: an answer that never ends must not fill memory
 
 
 def check_api(module: ModuleType) -> None:
@@ -27,15 +30,15 @@ def check_api(module: ModuleType) -> None:
     Refuse a module that is no plugin of this API.
 
     Raises:
-        ValueError: another API number, or a hook without its mark.
+        PluginError: another API number, or a hook without its mark.
     """
     api = getattr(module, "pvbench_api", None)
     if api != API:
-        raise ValueError(f"pvbench_api is {api!r}, this pvbench needs {API}")
+        raise PluginError(f"pvbench_api is {api!r}, this pvbench needs {API}")
     for name, value in vars(module).items():
         is_hook = name.startswith("pvbench_") and inspect.isfunction(value)
         if is_hook and not hasattr(value, f"{PROJECT}_impl"):
-            raise ValueError(f"{name} lacks @hookimpl")
+            raise PluginError(f"{name} lacks @hookimpl")
 
 
 def register(manager: pluggy.PluginManager, module: ModuleType, name: str) -> None:
@@ -43,21 +46,21 @@ def register(manager: pluggy.PluginManager, module: ModuleType, name: str) -> No
     Register *module* as the plugin called *name*; all its hooks must have a spec.
 
     Raises:
-        ValueError: a hook has the wrong arguments, is a wrapper, or has no spec.
+        PluginError: a hook has the wrong arguments, is a wrapper, or has no spec.
     """
     try:
         manager.register(module, name)
     except pluggy.PluginValidationError as error:
-        raise ValueError(_with_signature(str(error))) from None
+        raise PluginError(_with_signature(str(error))) from None
     callers = manager.get_hookcallers(module) or []
     if not callers:
-        raise ValueError("it has no hook")
+        raise PluginError("it has no hook")
     for caller in callers:
         (implementation,) = (i for i in caller.get_hookimpls() if i.plugin is module)
         if not (caller.has_spec() or implementation.optionalhook):
             raise unknown("hook", caller.name, [kind.hook for kind in KINDS])
         if implementation.wrapper or implementation.hookwrapper:
-            raise ValueError(f"{caller.name} is a wrapper: hooks are called for one plugin")
+            raise PluginError(f"{caller.name} is a wrapper: hooks are called for one plugin")
 
 
 def _with_signature(message: str) -> str:
@@ -67,37 +70,40 @@ def _with_signature(message: str) -> str:
     return f"{message}; the hookspec is {hook}{signature}"
 
 
-def offers_of(manager: pluggy.PluginManager, module: ModuleType) -> list[tuple[str, Any]]:
+def offers_of(
+    manager: pluggy.PluginManager, module: ModuleType, owner: Owner
+) -> list[tuple[str, Any]]:
     """
     (kind, thing) of everything the hooks of *module* answer.
 
     Raises:
-        ValueError: a hook has no answer, or something cannot be offered.
+        PluginError: a hook raises or has no answer, or something cannot be offered.
     """
     implemented = {caller.name for caller in manager.get_hookcallers(module) or []}
     others = manager.get_plugins() - {module}
-    offers = [
-        (kind.name, thing)
-        for kind in KINDS
-        if kind.hook in implemented
-        for thing in _answer(manager, kind, others)
-    ]
-    for name, thing in offers:
-        check_thing(name, thing)
+    offers: list[tuple[str, Any]] = []
+    for kind in KINDS:
+        if kind.hook in implemented:
+            with guarded(f"hook {kind.hook}", owner):
+                offers += [(kind.name, thing) for thing in _answer(manager, kind, others)]
     names = [f"{kind} called {thing.name!r}" for kind, thing in offers]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"it offers a {twice[0]} twice")
+        raise PluginError(f"it offers a {twice[0]} twice")
     return offers
 
 
 def _answer(
     manager: pluggy.PluginManager, kind: Kind, others: set[ModuleType]
 ) -> Iterator[Any]:
-    """What the one plugin that is not among *others* answers."""
+    """The checked things that the one plugin that is not among *others* answers."""
     answers = manager.subset_hook_caller(kind.hook, others)()
     if not answers:  # pluggy drops None
-        raise ValueError(f"{kind.hook} returns None; return () for nothing")
-    yield from answers[0]
+        raise PluginError(f"{kind.hook} returns None; return () for nothing")
+    for number, thing in enumerate(answers[0]):
+        if number == _MOST_THINGS:
+            raise PluginError(f"{kind.hook} answers more than {_MOST_THINGS} things")
+        check_thing(kind.name, thing)
+        yield thing
 
 
 def check_thing(kind_name: str, thing: Any) -> None:
@@ -105,16 +111,21 @@ def check_thing(kind_name: str, thing: Any) -> None:
     What a plugin may offer as a kind.
 
     Raises:
-        ValueError: it may not offer this; the sentence says why.
+        PluginError: it may not offer this; the sentence says why.
     """
     kind = kind_of(kind_name)
     name = getattr(thing, "name", None)
     if not isinstance(name, str):
-        raise ValueError(f"it offers a {kind_name} without a name: {thing!r}")
-    if not isinstance(getattr(thing, "summary", None), str):
-        raise ValueError(f"it offers a {kind_name} without a summary: {name!r}")
+        raise PluginError(f"it offers a {kind_name} without a name: {thing!r}")
+    summary = getattr(thing, "summary", None)
+    if not isinstance(summary, str):
+        raise PluginError(f"it offers a {kind_name} without a summary: {name!r}")
+    if not summary.isprintable():
+        raise PluginError(f"the summary of {kind_name} {name} is not one printable line")
     if not re.fullmatch(r"[a-z0-9][a-z0-9.:-]*", name) or name == "native":
-        raise ValueError(f"it offers a {kind_name} called {name!r}: not lower case with dashes")
+        raise PluginError(
+            f"it offers a {kind_name} called {name!r}: not lower case with dashes"
+        )
     _check_type(kind, thing)
     kind.check(thing)
 
@@ -124,11 +135,11 @@ def _check_type(kind: Kind, thing: Any) -> None:
     if Protocol in kind.type.__bases__:
         missing = [name for name in members(kind.type) if not hasattr(thing, name)]
         if missing:
-            raise ValueError(
+            raise PluginError(
                 f"it offers a {kind.name} without {', '.join(missing)}: {thing.name!r}"
             )
     elif not isinstance(thing, kind.type):
-        raise ValueError(f"it offers a {kind.name} that is no {kind.type.__name__}: {thing!r}")
+        raise PluginError(f"it offers a {kind.name} that is no {kind.type.__name__}: {thing!r}")
 
 
 def members(protocol: type) -> list[str]:

@@ -10,9 +10,10 @@ from typing import Any
 import attrs
 
 from pvbench.delivery import TARGET_STATES
-from pvbench.errors import EmptyError, UsageError, unknown
+from pvbench.errors import EmptyError, PluginError, UsageError, unknown
 from pvbench.guest import Guest, parse_guest
 from pvbench.ops import Burst
+from pvbench.plugin.guard import guarded, one_line, owner_of
 from pvbench.plugin.registry import Registry
 from pvbench.results.schema import case_name
 from pvbench.sender import Driver, Stack
@@ -136,16 +137,14 @@ def _all_cases(suite: Suite, selection: Selection, registry: Registry) -> Iterat
 def _bursts(workload: Workload, guest: Guest) -> dict[str, Any]:
     """Fields of a case: its bursts, or why there are none."""
     try:
-        found = workload.bursts_in(guest)
-        if isinstance(found, str):
-            return {"bursts": (), "why_unsupported": found}
-        check_bursts(found, guest)
-    except UsageError:  # values that no guest can have
-        raise
-    except Exception as error:  # a plugin may fail in any way
-        what = f"workload {workload.spec} raises {type(error).__name__}: {error}"
-        return {"bursts": (), "why_blocked": what}
-    return {"bursts": found}
+        with guarded(f"workload {workload.spec}", lambda: owner_of(workload.bursts)):
+            bursts = workload.bursts_in(guest)
+            if isinstance(bursts, str):
+                return {"bursts": (), "why_unsupported": one_line(bursts)}
+            check_bursts(bursts, guest)
+    except PluginError as error:
+        return {"bursts": (), "why_blocked": str(error)}
+    return {"bursts": bursts}
 
 
 def check_bursts(bursts: tuple[Burst, ...], guest: Guest) -> None:

@@ -8,13 +8,14 @@ from typing import Any
 import attrs
 
 from pvbench.delivery import EXACT_CLOCKS, Delivery
-from pvbench.errors import SenderError
+from pvbench.errors import PvbenchError, SenderError
 from pvbench.guest import Guest
+from pvbench.plugin.guard import guarded, owner_of, watching
 from pvbench.protocol import Turn
 from pvbench.results.schema import case_name
 from pvbench.run.outcome import Outcome
 from pvbench.run.prepared import Prepared, prepare
-from pvbench.run.static_check import why_unsupported
+from pvbench.run.static_check import checked_reason, why_unsupported
 from pvbench.suite import Case
 
 
@@ -100,12 +101,13 @@ def make_plan(
     """Check every case, then put those that can run into boots, in shuffled order."""
     refused: dict[str, Outcome] = {}
     by_guest: dict[Guest, list[Prepared]] = {}
-    for case in cases:
-        ready = _prepared(case, delivery, settings)
-        if isinstance(ready, Outcome):
-            refused[case_name(case)] = ready
-        else:
-            by_guest.setdefault(case.guest, []).append(ready)
+    with watching():
+        for case in cases:
+            ready = _prepared(case, delivery, settings)
+            if isinstance(ready, Outcome):
+                refused[case_name(case)] = ready
+            else:
+                by_guest.setdefault(case.guest, []).append(ready)
     order = random.Random(seed)  # noqa: S311 - a reproducible order, no secret
     boots: list[Boot] = []
     for replicate in range(1, wanted.boots + 1):
@@ -124,10 +126,11 @@ def _prepared(case: Case, delivery: Delivery, settings: dict[str, Any]) -> Prepa
         if reason := why_unsupported(case):
             return Outcome("unsupported", reason)
         ready = prepare(case)
-        reason = delivery.why_unsupported(case.guest, ready.task, settings)
+        with guarded(f"delivery {delivery.name}", lambda: owner_of(type(delivery))):
+            answer = delivery.why_unsupported(case.guest, ready.task, settings)
+        reason = checked_reason(answer)
         return Outcome("unsupported", reason) if reason else ready
     except SenderError as error:
         return Outcome("void", str(error))
-    except Exception as error:  # a plugin may fail in any way
-        what = f"{case.stack.name} on {case.guest.name}"
-        return Outcome("void", f"{what}: a plugin raises {type(error).__name__}: {error}")
+    except PvbenchError as error:
+        return Outcome("void", f"{case.stack.name} on {case.guest.name}: {error}")

@@ -12,7 +12,7 @@ from collections import Counter
 import attrs
 
 from pvbench.decode.decoder import Decoder, Route, Sends, counted
-from pvbench.errors import SenderError
+from pvbench.errors import PluginError, PvbenchError, SenderError
 from pvbench.guest import Guest
 from pvbench.ops import (
     Burst,
@@ -25,6 +25,7 @@ from pvbench.ops import (
     Program,
     WrMsr,
 )
+from pvbench.plugin.guard import guarded, one_line, owner_of
 from pvbench.sender import Sent, Stack, program, reached
 from pvbench.suite import Case
 
@@ -57,26 +58,41 @@ def why_unsupported(case: Case) -> str | None:
     Why the case makes no sense or the stack cannot run it; None if it can.
 
     Raises:
-        ValueError: a plugin gives something else than a sentence.
+        PluginError: a sender raises, or gives something else than a sentence.
     """
+    if case.why_unsupported is not None:
+        return case.why_unsupported
     sender = case.stack.sender
-    told = [case.why_unsupported, case.stack.why_unsupported(case.guest)]
-    told += [sender.why_refused(burst, case.guest) for burst in case.bursts]
-    reason = next((reason for reason in told if reason is not None), None)
-    if reason is not None and not (isinstance(reason, str) and reason):
-        raise ValueError(f"{reason!r} is no reason")
-    return reason
+    with guarded(f"sender {sender.name}", lambda: owner_of(type(sender))):
+        reasons = [case.stack.why_unsupported(case.guest)]
+        reasons += [sender.why_refused(burst, case.guest) for burst in case.bursts]
+    return checked_reason(next((reason for reason in reasons if reason is not None), None))
+
+
+def checked_reason(reason: object) -> str | None:
+    """
+    The reason that a plugin gives, as one printable line.
+
+    Raises:
+        PluginError: it is neither a sentence nor None.
+    """
+    if reason is None:
+        return None
+    if not (isinstance(reason, str) and reason):
+        raise PluginError(f"{reason!r} is no reason")
+    return one_line(reason)
 
 
 def check(stack: Stack, burst: Burst, guest: Guest, *, shorthands: bool) -> Expected:
     what = f"{stack.name} on {guest.name} fails the static check"
     wanted = reached(burst, guest)
     try:
-        sent = program(stack, burst, guest, shorthands=shorthands)
-        sends = Decoder(guest, burst.source).sends(sent.program)
-        lost = frozenset(_lost(stack, sent, wanted, guest))
-    except Exception as error:
-        raise SenderError(what, why=f"{type(error).__name__}: {error}") from error
+        with guarded(f"sender {stack.sender.name}", lambda: owner_of(type(stack.sender))):
+            sent = program(stack, burst, guest, shorthands=shorthands)
+            sends = Decoder(guest, burst.source).sends(sent.program)
+            lost = frozenset(_lost(stack, sent, wanted, guest))
+    except PvbenchError as error:
+        raise SenderError(what, why=str(error)) from error
     differences = [
         *_ill_formed(sent.program),
         *_wrong_targets(sends, set(wanted), lost),

@@ -52,7 +52,7 @@ def test_a_module_nobody_has_is_broken_not_fatal() -> None:
     registry = load(["there_is_no_such_plugin"])
 
     assert [plugin.error for plugin in registry.broken] == [
-        "ModuleNotFoundError: No module named 'there_is_no_such_plugin'"
+        "its import raises ModuleNotFoundError: No module named 'there_is_no_such_plugin'"
     ]
 
 

@@ -88,7 +88,7 @@ def test_a_distribution_that_is_half_removed_is_broken_not_fatal(tmp_path: Path)
 
     assert (str(found), found.error) == (
         "half (? ?)",
-        "ModuleNotFoundError: No module named 'module_that_is_gone'",
+        "its import raises ModuleNotFoundError: No module named 'module_that_is_gone'",
     )
 
 

@@ -183,7 +183,8 @@ class Stranger(Silent):
         ),
         pytest.param(
             Stranger(),
-            "silent on a test's fails the static check: KeyError: 'no such register'",
+            "silent on a test's fails the static check: sender silent raises KeyError: "
+            "'no such register'",
             id="raises",
         ),
     ],

@@ -1,0 +1,177 @@
+"""
+Code of plugins runs under guard: it may raise anything, and it has a time limit.
+
+Whatever it raises becomes one `PluginError`, unless a signal of the user caused it.
+Code that does not return cannot be stopped by an exception, which it could catch, so
+the process ends with a sentence.  The limit is an interval timer: it ends an endless
+loop as well as a blocking call.  Only the main thread has one.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, NoReturn
+
+import attrs
+
+from pvbench.errors import PluginError, PvbenchError, Status, UsageError
+from pvbench.plugin.entry_points import candidates
+from pvbench.plugin.importing import FILE_PREFIX
+from pvbench.text import printable
+
+LIMIT_VARIABLE: Final = "PVBENCH_PLUGIN_TIMEOUT"
+_LIMIT_S: Final = 10.0
+_LONGEST_TEXT: Final = 600
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+Owner = Callable[[], tuple[str, str]]
+
+
+@attrs.define
+class _Watch:
+    """
+    The guarded code of the main thread.
+
+    Args:
+        running: what runs and its owner, the innermost last.
+        received: how many signals of the user have arrived.
+        is_on: the handlers of signals are installed.
+    """
+
+    running: list[tuple[str, Owner]] = attrs.field(factory=list)
+    received: int = 0
+    is_on: bool = False
+
+
+_WATCH: Final = _Watch()
+
+
+@contextmanager
+def guarded(what: str, owner: Owner) -> Iterator[None]:
+    """
+    Run code of a plugin.
+
+    Args:
+        what: the code in words, such as ``hook pvbench_senders``.
+        owner: gives the plugin in words, and its name for ``-p no:NAME``.  It is
+            called only if the code does not return.
+
+    Raises:
+        PluginError: the code raises; the message has *what*, the exception and its text.
+        PvbenchError: the code raises this.
+    """
+    with watching(), _limited(what, owner):
+        received = _WATCH.received
+        try:
+            yield
+        except PvbenchError:
+            raise
+        except BaseException as error:  # code of a plugin may raise anything
+            if _WATCH.received > received:  # the user's signal, not the plugin's doing
+                raise
+            raise PluginError(f"{what} raises {text_of(error)}") from error
+
+
+@contextmanager
+def watching() -> Iterator[None]:
+    """Install the handlers of signals, once for all that is guarded in this context."""
+    if _WATCH.is_on or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handlers = _replace_handlers()
+    _WATCH.is_on = True
+    try:
+        yield
+    finally:
+        _WATCH.is_on = False
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def _replace_handlers() -> dict[int, Any]:
+    """Count the user's signals, and end the process by the timer's; the handlers before."""
+    handlers: dict[int, Any] = {signal.SIGALRM: signal.signal(signal.SIGALRM, _end)}
+
+    def count(number: int, frame: Any) -> None:
+        _WATCH.received += 1
+        handlers[number](number, frame)
+
+    for number in _SIGNALS:
+        if callable(handler := signal.getsignal(number)):  # neither ignored nor default
+            handlers[number] = handler
+            signal.signal(number, count)
+    return handlers
+
+
+@contextmanager
+def _limited(what: str, owner: Owner) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    timer = signal.setitimer(signal.ITIMER_REAL, _limit_s())
+    _WATCH.running.append((what, owner))
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, *timer)
+        _WATCH.running.pop()
+
+
+def _end(number: int, frame: object) -> None:
+    what, owner = _WATCH.running[-1]
+    plugin, name = owner()
+    end_process(
+        f"pvbench: plugin {plugin} does not return from {what} within {_limit_s():g} s. "
+        f"Block it: -p no:{name}. If it only needs longer, set {LIMIT_VARIABLE} to the "
+        "number of seconds."
+    )
+
+
+def end_process(sentence: str) -> NoReturn:
+    """End without unwinding: the code that does not return may catch every exception."""
+    os.write(2, f"{sentence}\n".encode())
+    os._exit(Status.ENVIRONMENT)
+
+
+def _limit_s() -> float:
+    text = os.environ.get(LIMIT_VARIABLE) or str(_LIMIT_S)
+    try:
+        limit_s = float(text)
+    except ValueError:
+        limit_s = 0
+    if not 0 < limit_s <= 1e6:
+        raise UsageError(f"{LIMIT_VARIABLE} is {text!r}, not a number of seconds")
+    return limit_s
+
+
+def text_of(error: BaseException) -> str:
+    """Type and text of *error* in one short line, even if its text cannot be had."""
+    try:
+        text = str(error)
+    except BaseException:  # str() of a plugin's exception is a plugin's code too
+        text = "its text cannot be shown"
+    name = type(error).__name__
+    return one_line(f"{name}: {text}" if text else name)
+
+
+def one_line(text: str) -> str:
+    """Untrusted *text* as one line of bounded length, without control characters."""
+    more = " ..." if len(text) > _LONGEST_TEXT else ""
+    return " ".join(printable(text[:_LONGEST_TEXT]).split()) + more
+
+
+def owner_of(thing: Any) -> tuple[str, str]:
+    """The plugin that defines *thing*, a class or a function; see `guarded`."""
+    module = str(getattr(thing, "__module__", "?"))
+    top = module.partition(".")[0]
+    for plugin in candidates():
+        if plugin.point.value.partition(":")[0].partition(".")[0] == top:
+            name = plugin.point.name
+            return f"{name} ({plugin.distribution} {plugin.version})", name
+    if top.startswith(FILE_PREFIX):
+        top = f"{top.removeprefix(FILE_PREFIX)}.py"
+    return top, top

@@ -1,0 +1,106 @@
+"""Hostile workloads and senders: the run says so, and never ends as if all went well."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import pytest
+
+from pvbench.errors import UsageError
+from pvbench.plugin import guard
+from support.hostile_plugins import sender, workload
+from support.runs import Cli, Plant
+
+# The code shortens its own limit, so that the test does not wait for it.
+LOOP = "import signal; signal.setitimer(signal.ITIMER_REAL, 0.01)\n        while True: pass"
+RUN = ("run", "hostile", "--dry-run", "-p", "hostile_plugin")
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        pytest.param("import sys; sys.exit(0)", "raises SystemExit: 0", id="exit-0"),
+        pytest.param("raise GeneratorExit", "raises GeneratorExit", id="generator-exit"),
+        pytest.param("raise KeyboardInterrupt", "raises KeyboardInterrupt", id="interrupt"),
+        pytest.param(
+            r"raise RuntimeError('\x1b[31mA\nB\x9b')",
+            r"raises RuntimeError: \x1b[31mA B\x9b",
+            id="escapes",
+        ),
+        pytest.param(
+            "from pvbench.ops import Burst\n        while True:\n"
+            "            yield Burst(source=0, operation='send_IPI', targets=(1,))",
+            "raises ValueError: it has two bursts of CPU 0",
+            id="bursts-without-end",
+        ),
+    ],
+)
+def test_a_workload_that_raises_anything_blocks_its_cases_only(
+    cli: Cli, plant: Plant, body: str, reason: str
+) -> None:
+    """Exit status 3, not 0: nothing can be measured."""
+    plant("hostile_plugin", workload(body))
+
+    done = cli(*RUN)
+
+    assert done.status == 3
+    assert f"workload hostile {reason}" in done.out
+    assert "\x1b" not in done.out
+
+
+def test_a_reason_with_escapes_is_printable(cli: Cli, plant: Plant) -> None:
+    """A workload's own sentence is text of a plugin too."""
+    plant("hostile_plugin", workload(r"return '\x1b[31mreason\x1b]0;t\x07'"))
+
+    done = cli(*RUN)
+
+    assert r"\x1b[31mreason\x1b]0;t\x07" in done.out
+    assert "\x1b" not in done.out
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        pytest.param("import sys; sys.exit(9)", "raises SystemExit: 9", id="exit-9"),
+        pytest.param("raise BaseException('x')", "raises BaseException: x", id="base"),
+        pytest.param(
+            "while True: yield 1, 0, apic_ids[0], icr",
+            "raises ValueError: it gives more than 1000 ops for one burst",
+            id="ops-without-end",
+        ),
+    ],
+)
+def test_a_sender_that_raises_anything_is_void_and_the_others_run(
+    cli: Cli, plant: Plant, body: str, reason: str
+) -> None:
+    """The proof of mechanism failed: exit status 6, whatever status the sender asks for."""
+    plant("hostile_plugin", sender(body))
+
+    done = cli("run", "hostile", "-p", "hostile_plugin", "-q", "--fast")
+
+    assert done.status == 6
+    assert f"fails the static check: sender hostile {reason}" in done.out
+    assert "x2apic-cluster" in done.out
+
+
+@pytest.mark.parametrize(
+    ("source", "what"),
+    [
+        pytest.param(workload(LOOP), "workload hostile", id="workload"),
+        pytest.param(sender(LOOP), "sender hostile", id="sender"),
+    ],
+)
+def test_a_callback_that_does_not_return_ends_the_command(
+    cli: Cli, plant: Plant, monkeypatch: pytest.MonkeyPatch, source: str, what: str
+) -> None:
+    """The plugin is named; the process ends by `end_process`, which is replaced here."""
+
+    def end(sentence: str) -> NoReturn:
+        raise UsageError(sentence)
+
+    plant("hostile_plugin", source)
+    monkeypatch.setattr(guard, "end_process", end)
+
+    done = cli(*RUN)
+
+    assert f"plugin hostile_plugin does not return from {what} within " in done.out + done.err
