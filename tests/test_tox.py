@@ -299,12 +299,14 @@ def test_a_distribution_comes_from_where_it_came_before(
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Write the project of the README's reader, and go there."""
+    """Write the project of a reader of docs/comparing.md, and go there."""
 
     def write() -> None:
         folder = tmp_path / "acme"
         folder.mkdir()
-        blocks = re.findall(r"```ini\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+        blocks = re.findall(
+            r"```ini\n(.*?)```", (ROOT / "docs" / "comparing.md").read_text(), re.DOTALL
+        )
         (folder / "tox.ini").write_text("\n".join(blocks))
         text = '[project]\nname = "pvbench-acme"\nversion = "1.2"\ndependencies = ["pvbench"]\n'
         (folder / "pyproject.toml").write_text(text)
@@ -313,7 +315,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Non
     return write
 
 
-def test_the_readmes_tox_ini_compares_a_plugin_with_a_bundled_sender(
+def test_the_documented_tox_ini_compares_a_plugin_with_a_bundled_sender(
     project: Callable[[], None],
 ) -> None:
     """In an environment each; a plain `tox` does all three."""
@@ -332,7 +334,7 @@ def test_the_readmes_tox_ini_compares_a_plugin_with_a_bundled_sender(
     assert found["testenv:compare"]["depends"].split() == ["bench-kvm-pv", "bench-acme"]
 
 
-def test_the_readmes_tox_ini_has_environments_for_released_versions(
+def test_the_documented_tox_ini_has_environments_for_released_versions(
     project: Callable[[], None],
 ) -> None:
     """One version each, and not the one beside tox.ini."""
@@ -348,7 +350,7 @@ def test_the_readmes_tox_ini_has_environments_for_released_versions(
     assert versions == shown
 
 
-def test_the_readmes_comparison_is_what_its_environments_come_to(
+def test_the_documented_comparison_is_what_its_environments_come_to(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The same two runs and the same comparison, without tox."""
@@ -358,7 +360,7 @@ def test_the_readmes_comparison_is_what_its_environments_come_to(
 
     done = call("compare", "--by", "sender", "--env", "bench-x2apic-physical,bench-kvm-pv")
 
-    readme = (ROOT / "README.md").read_text()
-    shown = re.search(r"## Comparing in tox.*?```\n(.*?)```", readme, re.DOTALL)
+    page = (ROOT / "docs" / "comparing.md").read_text()
+    shown = re.search(r"It ends with:\n\n```\n(.*?)```", page, re.DOTALL)
     assert shown is not None
     assert (done.status, shown[1] in done.out) == (0, True)

@@ -40,13 +40,6 @@ def test_the_unit_tests_of_ipis_are_predicted_within_20_percent(figure: Any) -> 
     assert predicted == pytest.approx(figure.published_cycles, rel=0.2)
 
 
-def test_the_readme_shows_what_the_script_prints(capsys: pytest.CaptureFixture[str]) -> None:
-    """`python benchmarks/unit_tests.py`."""
-    UNIT_TESTS.main()
-
-    assert capsys.readouterr().out in (ROOT / "README.md").read_text()
-
-
 def traced(
     cost_profile: str, stack: str, *bursts: Burst, cpus: int, **facts: Any
 ) -> SliceResult:
