@@ -31,7 +31,7 @@ HOST_FOLDER = Path("results") / host_name.name()
 # Plugins installed on this machine play no part.
 ONLY_BUNDLED = ("PVBENCH_DISABLE_PLUGIN_AUTOLOAD", "1")
 # Lines long enough for every sentence; tests/pvbench/cli/test_widths.py has the short ones.
-WIDE = ("COLUMNS", "1000")
+WIDE = 1000
 # What a file of a modelled broadcast says of each series.
 FACTS: dict[str, Any] = {
     "format": 1,
@@ -74,13 +74,13 @@ Cli = Callable[..., Done]
 Plant = Callable[[str, str], str]
 
 
-def call(*arguments: str) -> Done:
-    """Run a command in this process."""
+def call(*arguments: str, columns: int = WIDE) -> Done:
+    """Run a command in this process, as in a terminal of that many columns."""
     out, err = io.StringIO(), io.StringIO()
     printed = contextlib.redirect_stdout(out), contextlib.redirect_stderr(err)
     with printed[0], printed[1], pytest.MonkeyPatch.context() as patch:
         patch.setenv(*ONLY_BUNDLED)
-        patch.setenv(*WIDE)
+        patch.setenv("COLUMNS", str(columns))
         try:
             status = main.main(arguments)
         except SystemExit as ended:  # argparse ends so

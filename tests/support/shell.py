@@ -22,7 +22,7 @@ FILTERS: Final = ("cat", "grep", "head", "ls", "sed", "tail")
 ECHO_STATUS: Final = "echo $?"
 # Lines that CI runs in a fresh clone; here only the command at their end is run.
 SET_UP: Final = re.compile(r"python3 -m venv .* && \.venv/bin/")
-PIPE_WIDTH: Final = ("COLUMNS", "72")
+PIPE_WIDTH: Final = 72
 
 
 class CommandError(Exception):
@@ -89,7 +89,7 @@ class Shell:
                 return f"{status}\n"
             case ["pvbench", *arguments]:
                 with chdir(self.folder):
-                    done = call(*arguments)
+                    done = call(*arguments, columns=PIPE_WIDTH)
                 self.status, self.errors = done.status, done.err
                 return done.out
             case ["python", script, *arguments] if script.startswith(OWN_SCRIPTS):
@@ -104,7 +104,7 @@ class Shell:
         done = subprocess.run(
             words,
             cwd=self.folder,
-            env=os.environ | dict([ONLY_BUNDLED, PIPE_WIDTH]),
+            env=os.environ | dict([ONLY_BUNDLED, ("COLUMNS", str(PIPE_WIDTH))]),
             input=text,
             capture_output=True,
             text=True,
