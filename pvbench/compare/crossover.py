@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
@@ -32,7 +33,7 @@ class Crossover:
     stretches: tuple[tuple[str, int, int], ...]
 
 
-def crossovers(pairs: list[Pair]) -> list[Crossover]:
+def crossovers(pairs: Sequence[Pair]) -> list[Crossover]:
     """The verdicts of each family with more than one member, where they change."""
     groups: dict[tuple[Any, ...], list[Pair]] = {}
     telling = conditions_of(pairs)

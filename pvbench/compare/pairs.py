@@ -1,20 +1,18 @@
 """
-Comparing results: rows that differ in one axis only, or in their file.
+A pair: one series of two sides, and its verdict.
 
-Cases are matched by metadata.  Exact clocks are compared exactly and counts by
-equality; times of different clocks are never ranked.
+Exact clocks are compared exactly and counts by equality; a noisy clock needs several boots.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 import attrs
 
 from pvbench.compare.statistics import Verdict
 from pvbench.delivery import EXACT_CLOCKS
-from pvbench.errors import UsageError, unknown
 from pvbench.results import schema
 from pvbench.results.fact import Role
 from pvbench.results.rows import Row
@@ -110,116 +108,10 @@ def _shared_boots(one: Row, other: Row) -> bool:
     return same and one.file == other.file != "" and one.boots == other.boots != ()
 
 
-def across_files(files: dict[str, list[Row]]) -> tuple[list[Pair], list[str]]:
-    """
-    Every row of the later files against the same row of the first.
-
-    Returns:
-        The pairs, and the names of rows that only one side has.
-
-    Raises:
-        UsageError: the files cannot be ranked.
-    """
-    _rankable([row for rows in files.values() for row in rows])
-    (first, baseline), *others = files.items()
-    pairs, alone = [], []
-    before = {row.key(): row for row in baseline}
-    for name, rows in others:
-        after = {row.key(): row for row in rows}
-        pairs += [
-            Pair(baseline=first, side=name, before=before[k], after=row)
-            for k, row in after.items()
-            if k in before
-        ]
-        alone += [f"{row.name} ({name})" for k, row in after.items() if k not in before]
-        alone += [f"{row.name} (baseline)" for k, row in before.items() if k not in after]
-    return pairs, alone
-
-
-def by_axis(rows: list[Row], axis: str, baseline: str | None) -> list[Pair]:
-    """
-    Every row against the one that differs from it in *axis* only.
-
-    The side called *baseline* is the one to compare with; None is the first.
-
-    Raises:
-        UsageError: the rows cannot be ranked, or nothing is called *baseline*.
-    """
-    _rankable(rows, axis)
-    free = schema.free(axis)
-    side_of = [schema.side(axis, row.facts) for row in rows]
-    sides = list(dict.fromkeys(side_of))
-    if not sides:
-        return []
-    base = sides[0] if baseline is None else _meant(baseline, sides)
-    if base not in sides:
-        raise unknown("side", base, sides, f"Sides: {', '.join(sides)}.")
-    sided = list(zip(rows, side_of, strict=True))
-    before = {row.key(free): row for row, side in sided if side == base}
-    return [
-        Pair(baseline=base, side=side, before=before[row.key(free)], after=row)
-        for row, side in sided
-        if side != base and row.key(free) in before
-    ]
-
-
-def _meant(name: str, sides: list[str]) -> str:
-    """The one side that *name* can mean: a cost profile without its hash, an overlay alone."""
-    meant = [side for side in sides if name in (side, side.split(" ")[0], side.split("/")[0])]
-    return meant[0] if len(meant) == 1 else name
-
-
-def beside(reference: Iterable[Row], predicted: Iterable[Row]) -> list[Pair]:
-    """
-    A prediction beside what it predicts, matched by what was sent and by whom.
-
-    Clocks may differ: this is a residual, never a ranking.
-    """
-
-    def key(row: Row) -> tuple[Any, ...]:
-        return tuple(row.fact(fact) for fact in schema.predicted())
-
-    known = {key(row): row for row in predicted}
-    return [
-        Pair(baseline=row.kind, side=known[key(row)].kind, before=row, after=known[key(row)])
-        for row in reference
-        if key(row) in known
-    ]
-
-
-def conditions_of(pairs: list[Pair]) -> list[str]:
+def conditions_of(pairs: Sequence[Pair]) -> list[str]:
     """The conditions, seldom more than one, that tell apart pairs which look alike."""
     conditions = schema.names(Role.CONDITION)
     looks = {(p.baseline, p.side, *p.before.key(conditions)) for p in pairs}
     if len(looks) == len(pairs):
         return []
     return [fact for fact in conditions if len({p.before.fact(fact) for p in pairs}) > 1]
-
-
-def _rankable(rows: list[Row], axis: str = "") -> None:
-    """Refuse what has no common measure."""
-    _one(
-        rows,
-        lambda r: r.fact("clock"),
-        "clocks",
-        "times of different clocks differ in kind",
-    )
-    _one(
-        rows,
-        lambda r: f"{r.fact('suite')} version {r.fact('suite_version')}",
-        "suites or versions of one",
-        "they do not ask the same question",
-    )
-    if axis != "costs":
-        why = "add --by costs to do so"
-        _one(rows, lambda r: schema.side("costs", r.facts), "cost profiles", why)
-
-
-def _one(rows: list[Row], of: Callable[[Row], Any], what: str, why: str) -> None:
-    found = sorted({str(of(row)) for row in rows})
-    if len(found) > 1:
-        raise UsageError(
-            f"results of different {what} are not ranked",
-            why=", ".join(found),
-            fix=f"{why[0].upper()}{why[1:]}.",
-        )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pvbench.compare.pairs import Pair
 from pvbench.errors import Status, worst
 
 
-def status(pairs: list[Pair]) -> Status:
+def status(pairs: Sequence[Pair]) -> Status:
     """Exit status of a comparison across files: slower or losing more is a regression."""
     found = [Status.OK if pairs else Status.NOTHING_MEASURED]
     for pair in pairs:

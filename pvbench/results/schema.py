@@ -349,6 +349,12 @@ def sentences(facts: Facts) -> Iterator[str]:
     return filter(None, (*notes, *notes_of(facts)))
 
 
+def remarks(facts: Facts) -> list[str]:
+    """The same without the words of the table."""
+    sentences = (fact.name for fact in TABLE if fact.role is Role.NOTE and fact.phrase)
+    return [*(str(facts[name]) for name in sentences if facts.get(name)), *notes_of(facts)]
+
+
 def phrases(facts: Facts, of: Iterable[str]) -> Iterator[str]:
     """The words for the facts named in *of*."""
     wanted = set(of)

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from pvbench.compare import crossover
-from pvbench.compare import pairs as case_pairs
+from pvbench.compare import crossover, matching
 from pvbench.compare.crossover import Crossover
 from pvbench.compare.pairs import Pair
 from pvbench.report import comparison
@@ -30,9 +29,14 @@ def line(stack: str, times_us: dict[int, float], **facts: Any) -> list[Row]:
     return [member(v, stack, us * 1e-6, **facts) for v, us in times_us.items()]
 
 
+def along(rows: list[Row], axis: str, baseline: str | None) -> tuple[Pair, ...]:
+    """The pairs of one file along an axis."""
+    return matching.by_axis({"file": rows}, axis, baseline).pairs
+
+
 def found(*rows: Row, axis: str = "sender", baseline: str | None = None) -> list[Crossover]:
     """The crossovers of rows along an axis."""
-    return crossover.crossovers(case_pairs.by_axis(list(rows), axis, baseline))
+    return crossover.crossovers(along(list(rows), axis, baseline))
 
 
 BASE = line(PHYSICAL, {1: 1, 2: 2, 4: 4, 8: 8})
@@ -136,10 +140,10 @@ def test_what_is_not_the_same_is_kept_apart(facts: dict[str, Any]) -> None:
     """Each has a line of its own under a head of its own: their verdicts differ."""
     rows = [*BASE, *line(PV, {1: 2, 8: 1})]
     others = [*line(PHYSICAL, {1: 1, 8: 8}, **facts), *line(PV, {1: 0.5, 8: 1}, **facts)]
-    pairs = case_pairs.by_axis([*rows, *others], "sender", PHYSICAL)
+    pairs = along([*rows, *others], "sender", PHYSICAL)
     one, other = crossover.crossovers(pairs)
     lines = list(comparison.crossings([one, other]))
-    table = comparison.comparison(pairs, "csv", by="sender").splitlines()
+    table = comparison.ranking(pairs, "csv", by="sender").splitlines()
 
     assert one.stretches == (("slower", 1, 1), ("faster", 8, 8))
     assert other.stretches == (("faster", 1, 8),)
@@ -186,7 +190,7 @@ def test_the_stacks_of_two_files_are_kept_apart() -> None:
     """Their sides have one name: without the stack nobody could tell them apart."""
     old = [*line(PHYSICAL, {1: 1, 2: 2}), *line(CLUSTER, {1: 1, 2: 2})]
     new = [*line(PHYSICAL, {1: 2, 2: 1}), *line(CLUSTER, {1: 1, 2: 1})]
-    pairs, _ = case_pairs.across_files({"old": old, "new": new})
+    pairs = matching.across_files({"old": old, "new": new}).pairs
 
     assert list(comparison.crossings(crossover.crossovers(pairs))) == [
         f"fanout packed on dense:80, {PHYSICAL}, wall, against old, by targets:",
@@ -199,7 +203,7 @@ def test_the_stacks_of_two_files_are_kept_apart() -> None:
 def test_three_files_have_two_sides() -> None:
     """Sides of one verdict stand in one line."""
     lines = [line(PHYSICAL, {1: us, 2: us}) for us in (2, 1, 1)]
-    pairs, _ = case_pairs.across_files(dict(zip(("a", "b", "c"), lines, strict=True)))
+    pairs = matching.across_files(dict(zip(("a", "b", "c"), lines, strict=True))).pairs
 
     assert list(comparison.crossings(crossover.crossovers(pairs)))[1:] == [
         "  faster from 1 to 2: b, c"

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 
+from pvbench.compare.comparison import Question, compare
 from pvbench.compare.pairs import Pair
 from pvbench.report import comparison
 from support.runs import row_of
@@ -24,7 +25,7 @@ def as_dicts(text: str) -> list[dict[str, str]]:
 
 def test_ratios_are_of_times_and_say_which_kind() -> None:
     """2.5 times the speed saves 60 % of the time."""
-    assert as_dicts(comparison.comparison([PAIR], "csv", by="sender")) == [
+    assert as_dicts(comparison.ranking([PAIR], "csv", by="sender")) == [
         {
             "workload": "broadcast",
             "baseline": PHYSICAL,
@@ -42,7 +43,7 @@ def test_ratios_are_of_times_and_say_which_kind() -> None:
 
 def test_files_are_compared_by_stack() -> None:
     """Both sides have the same one: it is named once."""
-    (row,) = as_dicts(comparison.comparison([PAIR], "csv"))
+    (row,) = as_dicts(comparison.ranking([PAIR], "csv"))
 
     assert list(row)[:3] == ["workload", "stack", "guest"]
 
@@ -51,7 +52,7 @@ def test_a_baseline_names_what_is_compared_along_its_axis() -> None:
     """For another axis than the sender the stack alone would not tell."""
     running = row_of("broadcast", PHYSICAL, 80e-6, target_state="running")
     pair = Pair(baseline="halted", side="running", before=BEFORE, after=running)
-    (row,) = as_dicts(comparison.comparison([pair], "csv", by="targets"))
+    (row,) = as_dicts(comparison.ranking([pair], "csv", by="targets"))
 
     assert (row["stack"], row["baseline"], row["side"]) == (PHYSICAL, "halted", "running")
 
@@ -59,7 +60,7 @@ def test_a_baseline_names_what_is_compared_along_its_axis() -> None:
 def test_a_longer_time_has_a_negative_reduction() -> None:
     """The sign is always shown."""
     pair = Pair(baseline="old", side="new", before=AFTER, after=BEFORE)
-    (row,) = as_dicts(comparison.comparison([pair], "csv"))
+    (row,) = as_dicts(comparison.ranking([pair], "csv"))
 
     assert (row["speed ratio"], row["time reduction"]) == ("0.4", "-1.5")
 
@@ -68,7 +69,7 @@ def test_rows_of_different_series_can_be_told_apart() -> None:
     """``--series all`` compares several times of one case."""
     send = [row_of("broadcast", s, 1e-6, series="send") for s in (PHYSICAL, OVERLAID)]
     pairs = [PAIR, Pair(baseline=PHYSICAL, side=OVERLAID, before=send[0], after=send[1])]
-    text = comparison.comparison(pairs, "csv", by="sender")
+    text = comparison.ranking(pairs, "csv", by="sender")
 
     assert [row.get("series") for row in as_dicts(text)] == ["wall", "send"]
 
@@ -92,9 +93,14 @@ def test_a_residual_is_how_far_the_prediction_is_off() -> None:
 
 def test_json_gives_numbers_in_seconds() -> None:
     """Scripts do their own rounding."""
-    found = json.loads(json.dumps(comparison.as_json([PAIR], ["lonely"], [])))
+    alone = row_of("dry-run", PHYSICAL, 1e-9)
+    files = {"a.json": [BEFORE, AFTER, alone], "b.json": [alone]}
+    result = compare(files, Question(by="sender"))
+    found = json.loads(json.dumps(comparison.as_json(result)))
 
-    assert found["alone"] == ["lonely"]
+    assert found["unpaired"] == [
+        {"name": alone.name, "file": "", "reason": "in two files, so left out"}
+    ]
     assert found["pairs"] == [
         {
             "workload": "broadcast",

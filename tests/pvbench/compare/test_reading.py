@@ -1,0 +1,63 @@
+"""Which files a comparison reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pvbench.compare import reading
+from pvbench.compare.comparison import Question
+from pvbench.errors import UsageError
+from pvbench.host import name as host_name
+from support.runs import file_of, row_of
+
+
+@pytest.fixture
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A directory without results, on a host of a known name."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(host_name, "name", lambda: "some-host")
+
+
+@pytest.mark.parametrize(
+    ("names", "environments", "message"),
+    [
+        pytest.param(["a.json"], [], "takes 2 result files, there are 1", id="too-few"),
+        pytest.param([], [], "takes 2 result files, there are 0", id="none"),
+        pytest.param(["a.json", "./a.json"], [], "a file is named twice", id="twice"),
+        pytest.param(["a.json"], ["bench"], "--env takes the place of files", id="both"),
+    ],
+)
+@pytest.mark.usefixtures("_elsewhere")
+def test_names_that_make_no_comparison_are_refused(
+    names: list[str], environments: list[str], message: str
+) -> None:
+    """Before a file is read."""
+    with pytest.raises(UsageError, match=message):
+        reading.choose(names, environments, Question())
+
+
+@pytest.mark.usefixtures("_elsewhere")
+def test_without_names_the_last_runs_are_taken() -> None:
+    """Two of them, or one if both sides can be in one file."""
+    folder = Path("results/some-host")
+    folder.mkdir(parents=True)
+    for day in (1, 2, 3):
+        name = folder / f"2026010{day}T000000Z-norov.json"
+        file_of(name, row_of("broadcast", "x2apic-physical", 1e-6))
+
+    questions = Question(), Question(by="sender")
+    two, one = (reading.choose([], [], question) for question in questions)
+
+    assert [Path(name).name[:8] for name in two.names] == ["20260102", "20260103"]
+    assert [Path(name).name[:8] for name in one.names] == ["20260103"]
+    assert two.stale == ()
+
+
+def test_rows_know_their_file(tmp_path: Path) -> None:
+    """Boots are shared within one file only."""
+    name = file_of(tmp_path / "a.json", row_of("broadcast", "x2apic-physical", 1e-6))
+    ((row,),) = reading.read_rows([name]).values()
+
+    assert (row.file, row.fact("workload")) == (name, "broadcast")
