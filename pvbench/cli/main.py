@@ -17,6 +17,7 @@ from typing import Any, Final
 from pvbench.cli import streams
 from pvbench.cli.defaults import with_defaults
 from pvbench.errors import PvbenchError, Status, UsageError, unknown
+from pvbench.text import printable
 
 COMMANDS: Final = ("run", "show", "compare", "list", "plugins", "explain", "doctor")
 _EXIT: Final = """\
@@ -57,11 +58,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `| head` has seen enough
         status = int(Status.OK)
     except OSError as error:
-        streams.complain(f"standard output cannot be written: {error.strerror}")
+        what = repr(error.filename) if error.filename else "standard output"
+        streams.complain(f"{what} cannot be used: {error.strerror}")
         status = int(Status.ENVIRONMENT)
     except KeyboardInterrupt:
         status = 130
-    except Exception:
+    except BaseException:  # SystemExit too: it must not end a command as if all went well
         status = _bug()
     streams.flush()
     return status
@@ -71,7 +73,11 @@ def _bug() -> int:
     """Print the exception that is being handled; a traceback must not end as a regression."""
     from traceback import format_exc
 
-    streams.complain(f"this is a bug of pvbench, please report it\n{format_exc()}")
+    lines = "\n".join(map(printable, format_exc().splitlines()))
+    streams.complain(
+        "this is a bug of pvbench, or of the plugin that the traceback names; "
+        f"please report it\n{lines}"
+    )
     return _BUG
 
 
@@ -137,9 +143,11 @@ def _add_plugin_commands(commands: Any, first: str) -> None:
             origin = f"from {plugin.distribution} {plugin.version}"
             commands.add_parser(name, help=origin.replace("%", "%%"))
     elif first in candidates:
+        from pvbench.plugin.guard import guarded, owner_of
         from pvbench.plugin.loader import load_command
 
         command = load_command(first)
-        _add(commands, first, command.summary, command.summary, command)
+        with guarded(f"command {first}", lambda: owner_of(command.arguments)):
+            _add(commands, first, command.summary, command.summary, command)
     else:
         raise unknown("command", first, [*COMMANDS, *candidates], _LISTING)

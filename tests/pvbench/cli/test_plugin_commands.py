@@ -163,6 +163,47 @@ def test_a_command_that_cannot_be_used_names_its_plugin(
     )
 
 
+def test_options_that_cannot_be_added_are_the_fault_of_the_plugin(
+    cli: Cli, install: Install
+) -> None:
+    """Exit status 5, one sentence, whatever it raises."""
+    install(SOURCE.replace('parser.add_argument("status", type=int)', "raise SystemExit(0)"))
+
+    done = cli("hello", "0")
+
+    assert (done.status, done.err) == (5, "pvbench: command hello raises SystemExit: 0\n")
+
+
+def test_a_command_that_exits_by_itself_is_a_bug(cli: Cli, install: Install) -> None:
+    """Its exit status is what `execute` returns, so a stray exit is never taken for success."""
+    install(SOURCE.replace("return options.status", "raise SystemExit(0)"))
+
+    done = cli("hello", "0")
+
+    assert (done.status, done.out) == (70, "hello\n")
+    assert "SystemExit: 0" in done.err
+
+
+def test_the_traceback_of_a_bug_has_no_terminal_escapes(cli: Cli, install: Install) -> None:
+    """The text of an exception can come from a plugin or a file."""
+    install(SOURCE.replace("return options.status", r"raise RuntimeError('\x1b[2J')"))
+
+    done = cli("hello", "0")
+
+    assert (done.status, "\x1b" in done.err) == (70, False)
+    assert "RuntimeError: \\x1b[2J" in done.err
+
+
+def test_a_file_that_the_system_refuses_is_named(cli: Cli, install: Install) -> None:
+    """It is not taken for standard output."""
+    install(SOURCE.replace("return options.status", "open('no/a.json')"))
+
+    done = cli("hello", "0")
+
+    assert done.status == 5
+    assert done.err == "pvbench: 'no/a.json' cannot be used: No such file or directory\n"
+
+
 def test_a_bundled_command_keeps_its_name(cli: Cli, install: Install) -> None:
     """A plugin cannot replace ``list``."""
     install("raise RuntimeError('imported')", name="list")
