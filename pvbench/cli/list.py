@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pvbench.cli import common
-from pvbench.errors import Status
+from pvbench.errors import PvbenchError, Status
 from pvbench.plugin.kinds import KINDS, Kind
 
 if TYPE_CHECKING:
@@ -26,7 +29,7 @@ def execute(options: argparse.Namespace) -> Status:
     """One row for each thing."""
     kind = next(kind for kind in KINDS if kind.plural == options.kind)
     registry = common.registry(options, commands=kind.name == "command")
-    things = [_row(kind, thing) for thing in registry.table(kind.name).values()]
+    things = list(_rows(kind, registry.table(kind.name)))
     common.show(_document(things), options)
     return Status.OK
 
@@ -38,5 +41,15 @@ def _document(things: list[dict[str, str]]) -> Document:
     return Document([table_of_records(things, roles=roles)])
 
 
-def _row(kind: Kind, thing: Any) -> dict[str, str]:
-    return {"name": thing.name} | kind.columns(thing) | {"summary": thing.summary}
+def _rows(kind: Kind, things: dict[str, Any]) -> Iterator[dict[str, str]]:
+    """A row for each thing; one whose plugin raises is left out with a warning."""
+    from pvbench.plugin.guard import guarded, owner_of
+
+    for name, thing in things.items():
+        try:
+            with guarded(f"{kind.name} {name}", partial(owner_of, type(thing))):
+                row = {"name": name} | kind.columns(thing) | {"summary": thing.summary}
+        except PvbenchError as error:
+            print(f"pvbench: {error}; it is left out", file=sys.stderr)
+        else:
+            yield row

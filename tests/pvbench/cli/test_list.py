@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from support.runs import Cli
+from support.runs import Cli, Plant
 
 BUNDLED = {
     "senders": [
@@ -72,6 +72,39 @@ def test_a_delivery_says_its_clock_and_whether_it_can_be_used(cli: Cli) -> None:
     )
 
     assert (model["clock"], model["usable"]) == ("model", "yes")
+
+
+def test_a_delivery_that_raises_is_left_out_with_a_warning(cli: Cli, plant: Plant) -> None:
+    """The others are listed, and the exit status is 0."""
+    plant(
+        "hostile_plugin",
+        """
+import pvbench_deliver_model
+from pvbench.hookspecs import hookimpl
+
+
+class Hostile:
+    name, summary = "hostile", "for tests"
+
+    def __getattr__(self, attribute):
+        (model,) = pvbench_deliver_model.pvbench_deliveries()
+        return getattr(model, attribute)
+
+    def why_unavailable(self):
+        raise SystemExit(0)
+
+
+@hookimpl
+def pvbench_deliveries():
+    return [Hostile()]
+""",
+    )
+    done = cli("list", "deliveries", "--csv", "-p", "hostile_plugin")
+
+    assert done.status == 0
+    assert "\nmodel," in done.out
+    assert "hostile" not in done.out
+    assert done.err == "pvbench: delivery hostile raises SystemExit: 0; it is left out\n"
 
 
 def test_what_a_blocked_plugin_offers_is_not_listed(cli: Cli) -> None:
