@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = _run(sys.argv[1:] if arguments is None else arguments)
         sys.stdout.flush()
     except PvbenchError as error:
-        streams.complain(str(error))
+        streams.complain(printable(str(error)))
         status = int(error.status)
     except BrokenPipeError:  # `| head` has seen enough
         status = int(Status.OK)

@@ -100,7 +100,7 @@ def _unpacked(name: str, content: bytes) -> bytes:
 
 def _parsed(name: str, text: str) -> pyperf.BenchmarkSuite:
     if not text.strip():
-        raise UsageError(f"{name} is empty", why="its run measured nothing", fix=_EXPECTED)
+        raise DamagedError(f"{name} is empty", why="its run measured nothing", fix=_EXPECTED)
     try:
         data: Any = json.loads(text)
     except json.JSONDecodeError as error:
@@ -133,7 +133,10 @@ def _why_foreign(metadata: dict[str, Any]) -> str:
 
 def _malformed(benchmark: pyperf.Benchmark) -> Iterator[str]:
     """What reports cannot work with."""
-    facts = _facts(benchmark.get_metadata())
+    metadata = benchmark.get_metadata()
+    facts = _facts(metadata)
+    if not isinstance(metadata.get("name"), str):
+        yield "there is no name"
     yield from (f"there is no {key}" for key in (*_TEXT, *_COUNTS) if key not in facts)
     if "family" in facts:
         needed = ("parameter", "parameter_value")
@@ -148,10 +151,11 @@ def _malformed(benchmark: pyperf.Benchmark) -> Iterator[str]:
 def _malformed_run(run: pyperf.Run) -> Iterator[str]:
     if not all(_SHORTEST_S <= value <= _LONGEST_S for value in run.values):
         yield f"there is a time outside {_SHORTEST_S:g} to {_LONGEST_S:g} s"
-    facts = _facts(run.get_metadata())
-    for key, fact in facts.items():
+    metadata = run.get_metadata()
+    for key, fact in metadata.items():
         if not _is_plain(fact):
             yield f"{key} is not a finite number or a text"
+    facts = _facts(metadata)
     for key in (*_TEXT, *_OPTIONAL_TEXT):
         if not isinstance(facts.get(key, ""), str):
             yield f"{key} is not a text"

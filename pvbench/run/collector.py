@@ -105,9 +105,9 @@ class Collector:
         for benchmark in suite:
             for run in benchmark.get_runs():
                 metadata = dict(run.get_metadata())
-                boot, series = metadata["pvbench_boot"], metadata["pvbench_series"]
+                boot, series = metadata.get("pvbench_boot"), metadata["pvbench_series"]
                 name = metadata["name"].removesuffix(f" {series}")
-                if (name, boot) in finished:
+                if boot is not None and (name, boot) in finished:
                     kept = pyperf.Run(run.values, metadata=metadata, collect_metadata=False)
                     self.runs.setdefault(name, {}).setdefault(series, {})[boot] = kept
 

@@ -126,3 +126,28 @@ def test_content_leaves_out_what_made_the_file() -> None:
     )
 
     assert old == new
+
+
+@pytest.mark.parametrize("name", ["29990101T000000Z-norov.json", "mine.json"])
+def test_a_file_whose_name_tells_no_past_time_is_not_the_last_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A clock that was wrong once would decide for ever."""
+    monkeypatch.chdir(tmp_path)
+    folder = HOST_FOLDER
+    folder.mkdir(parents=True)
+    for each in ("20260101T000000Z-norov.json", name):
+        (folder / each).write_text("{}")
+
+    assert result_files.latest(1) == [folder / "20260101T000000Z-norov.json"]
+
+
+def test_only_regular_files_are_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dangling link or a FIFO in the folder of a machine is passed over."""
+    monkeypatch.chdir(tmp_path)
+    folder = HOST_FOLDER
+    folder.mkdir(parents=True)
+    (folder / "20260101T000000Z-norov.json").symlink_to("gone")
+    os.mkfifo(folder / "20260102T000000Z-norov.json")
+
+    assert result_files.latest(1) == []

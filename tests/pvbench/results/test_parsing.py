@@ -1,0 +1,160 @@
+"""A result file may come from anywhere: each of its facts is checked when it is read."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pyperf
+import pytest
+
+from pvbench.errors import DamagedError, UsageError
+from pvbench.results import files as result_files
+from pvbench.results import parsing
+from support.runs import Cli, file_of, row_of, run_to, suite_of
+
+
+def content(**changes: Any) -> bytes:
+    """A result file of one series whose metadata is changed; None leaves a fact out."""
+    suite = json.loads(Path(file_of(Path("a.json"), row_of("b", "xapic", 2e-9))).read_text())
+    (benchmark,) = suite["benchmarks"]
+    metadata = suite.pop("metadata", {}) | benchmark.get("metadata", {})
+    metadata |= {f"pvbench_{name}": fact for name, fact in changes.items()}
+    benchmark["metadata"] = {name: fact for name, fact in metadata.items() if fact is not None}
+    return json.dumps(suite).encode()
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test has a directory of its own."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["suite", "workload", "stack", "series", "vcpus", "targets"])
+def test_a_missing_fact_is_named(name: str) -> None:
+    """Reports need it: exit status 2 and not a traceback."""
+    with pytest.raises(UsageError, match=f"a.json is malformed: there is no {name} of 'norov"):
+        parsing.suite_from("a.json", content(**{name: None}))
+
+
+@pytest.mark.parametrize(
+    ("facts", "why"),
+    [
+        pytest.param({"vcpus": "eighty"}, "vcpus is not a number of 0 or more", id="text"),
+        pytest.param({"lost": -1}, "lost is not a number of 0 or more", id="negative"),
+        pytest.param({"workload": 7}, "workload is not a text", id="number"),
+        pytest.param({"icr_writes": 1e999}, "icr_writes is not a finite", id="infinity"),
+        pytest.param({"targets": 10**300}, "targets is not a finite", id="huge"),
+        pytest.param({"mine": float("inf")}, "mine is not a finite", id="unknown-fact"),
+        pytest.param({"family": "fanout"}, "there is no parameter", id="family"),
+    ],
+)
+def test_a_fact_of_the_wrong_kind_is_named(facts: dict[str, Any], why: str) -> None:
+    """Reports compute with it."""
+    with pytest.raises(UsageError, match=why):
+        parsing.suite_from("a.json", content(**facts))
+
+
+@pytest.mark.parametrize("value", ["Infinity", "1e300", "1e-300"])
+def test_a_time_that_cannot_be_computed_with_is_refused(value: str) -> None:
+    """Its ratio to another time would be infinite."""
+    text = content().replace(b"2e-09", value.encode())
+
+    with pytest.raises(UsageError, match="there is a time outside 1e-15 to 1e\\+290 s"):
+        parsing.suite_from("a.json", text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(b'{"benchmarks": ' + 5_000 * b"9" + b"}", id="long-integer"),
+        pytest.param(b'{"benchmarks": ' + 200_000 * b"[" + 200_000 * b"]" + b"}", id="deep"),
+    ],
+)
+def test_json_that_python_cannot_hold_is_refused(text: bytes) -> None:
+    """Python limits the digits of an integer and the depth of a list."""
+    with pytest.raises(UsageError, match=r"a\.json (cannot be read|is not a pyperf file)"):
+        parsing.suite_from("a.json", text)
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_a_file_cut_at_any_byte_is_damaged(zipped: bool) -> None:
+    """So that a run that is resumed can tell it from a file of another kind."""
+    whole = content()
+    if zipped:
+        whole = gzip.compress(whole, mtime=0)
+    for cut in range(len(whole)):
+        with pytest.raises(DamagedError, match=r"a\.json is"):
+            parsing.suite_from("a.json", whole[:cut])
+
+    assert len(parsing.suite_from("a.json", whole)) == 1
+
+
+def test_a_compressed_file_is_read_and_written(cli: Cli) -> None:
+    """pyperf writes such files, too; the content is that of the plain file."""
+    options = ("-k", "broadcast ", "--sender", "native", "--vcpus", "3")
+    plain, zipped = run_to(Path("a.json"), *options), run_to(Path("b.json.gz"), *options)
+    shown = cli("show", "b.json.gz")
+
+    assert (plain.status, zipped.status, shown.out) == (0, 0, plain.out)
+    assert gzip.decompress(Path("b.json.gz").read_bytes()) == Path("a.json").read_bytes()
+    assert len(pyperf.BenchmarkSuite.load("b.json.gz")) == len(result_files.read("a.json"))
+    assert cli("compare", "a.json", "b.json.gz").status == 0
+    assert Path("b.jsonl").exists()
+
+
+def test_the_name_and_not_the_ending_says_nothing_of_compression() -> None:
+    """A file that was renamed is still read."""
+    Path("renamed.json").write_bytes(gzip.compress(content()))
+
+    assert len(result_files.read("renamed.json")) == 1
+
+
+def test_a_compressed_file_that_grows_without_bound_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A megabyte of gzip can hold a terabyte of zeros."""
+    monkeypatch.setattr(parsing, "_LONGEST", 1_000)
+
+    with pytest.raises(UsageError, match="more than 1000 bytes when it is unpacked"):
+        parsing.suite_from("a.json.gz", gzip.compress(bytes(1_001)))
+
+
+@pytest.mark.parametrize("kind", ["result", "journal"])
+def test_a_fifo_is_refused_at_once(cli: Cli, kind: str) -> None:
+    """In the place of the result file or of its journal; opening it would block."""
+    Path("a.json").write_bytes(content())
+    path = Path("a.json" if kind == "result" else "a.jsonl")
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    done = cli("show", "a.json")
+
+    assert (done.status, done.out) == (2, "")
+    assert done.err == f"pvbench: {path} cannot be read: it is not a regular file\n"
+
+
+def test_names_are_looked_up_without_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """pyperf's suite asks all benchmarks for their names whenever one is added."""
+    benchmarks = list(suite_of(*(row_of(f"w{n}", "xapic", 2e-9) for n in range(100))))
+    asked = []
+    get_name = pyperf.Benchmark.get_name
+
+    def counted(benchmark: pyperf.Benchmark) -> Any:
+        asked.append(benchmark)
+        return get_name(benchmark)
+
+    monkeypatch.setattr(pyperf.Benchmark, "get_name", counted)
+    parsing.IndexedSuite(benchmarks)
+
+    assert len(asked) <= 2 * len(benchmarks)
+
+
+def test_a_suite_refuses_a_name_twice() -> None:
+    """As pyperf's own does."""
+    benchmarks = [*suite_of(row_of("b", "xapic", 2e-9)), *suite_of(row_of("b", "xapic", 3e-9))]
+
+    with pytest.raises(ValueError, match="already a benchmark called"):
+        parsing.IndexedSuite(benchmarks)
