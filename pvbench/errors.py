@@ -1,4 +1,4 @@
-"""Every exception: what happened, why, what to do, and its exit status."""
+"""All exceptions: what happened, why, what the user can do, and the exit status."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ _SEVERITY = (
 
 
 def worst(statuses: Iterable[Status]) -> Status:
-    """The status that applies when several do: proof first, then environment."""
+    """Return the status that has precedence: proof first, then environment."""
     return min(statuses, key=_SEVERITY.index, default=Status.OK)
 
 
 class PvbenchError(Exception):
-    """Something a person can mend: one sentence, no traceback."""
+    """An error that the user can fix: it is shown as one sentence without a traceback."""
 
     status = Status.USAGE
 
@@ -51,7 +51,7 @@ class PvbenchError(Exception):
 
 
 class UsageError(PvbenchError):
-    """The command line, a suite or a file given by the user cannot be used."""
+    """The command line, a suite or a file from the user is invalid."""
 
 
 class DamagedError(UsageError):
@@ -59,7 +59,7 @@ class DamagedError(UsageError):
 
 
 class UnavailableError(PvbenchError):
-    """The machine lacks what was asked for: a device, a disk, a permission."""
+    """The machine lacks something that the run needs: a device, a disk, a permission."""
 
     status = Status.ENVIRONMENT
 
@@ -83,21 +83,21 @@ class PluginError(PvbenchError):
 
 
 class EmptyError(PvbenchError):
-    """What was chosen leaves nothing to measure."""
+    """The selection leaves nothing to measure."""
 
     status = Status.NOTHING_MEASURED
 
 
 class SenderError(PvbenchError):
-    """A sender's ops fail the static check: they do not do what the burst asks."""
+    """A sender's ops fail the static check: they do not send what the burst asks for."""
 
     status = Status.PROOF
 
 
-def unknown(kind: str, name: str, known: Iterable[str], listing: str = "") -> UsageError:
-    """An error for a name that does not exist; it suggests the nearest one of *known*."""
-    near = get_close_matches(name, list(known), n=1, cutoff=0.5)
-    hint = f"Did you mean {near[0]!r}? " if near else ""
+def unknown(kind: str, name: str, names: Iterable[str], listing: str = "") -> UsageError:
+    """Return an error for a name that does not exist; it suggests the nearest of *names*."""
+    nearest = get_close_matches(name, list(names), n=1, cutoff=0.5)
+    hint = f"Did you mean {nearest[0]!r}? " if nearest else ""
     return UsageError(f"there is no {kind} called {name!r}", fix=f"{hint}{listing}".rstrip())
 
 

@@ -1,7 +1,7 @@
 """
-Bursts (who interrupts whom) and ops (what the guest executes for it).
+Bursts (which CPU interrupts which others) and ops (what the guest executes for a burst).
 
-An op program is a tuple of ops; `to_rows` and `from_rows` carry it through JSON.
+A program is a tuple of ops; `to_rows` and `from_rows` convert it to JSON and back.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _U64_VALUE: Final = integer(0, U64, "a register has 64 bits")
 _ADDRESS: Final = integer(0, U64, "an address has 64 bits")
 _COUNT: Final = integer(0, 0xFFFF_FFFF, "it has 32 bits")
 
-# Kernel entry points; the smp_call_* ones queue an entry for each target first.
+# Kernel entry points; the smp_call_* functions first queue an entry for each target.
 CSD_OPERATIONS: Final = ("smp_call_function_single", "smp_call_function_many")
 BARE_OPERATIONS: Final = (
     "send_IPI",
@@ -54,11 +54,11 @@ class Burst:
         source: CPU number of the sender.
         operation: the kernel function called, from CSD_OPERATIONS or
             BARE_OPERATIONS.
-        targets: CPU numbers, ascending as in a cpumask; ignored by the
-            operations that name their targets themselves.
+        targets: CPU numbers, ascending as in a cpumask; ignored by operations whose
+            name implies the targets.
         vector: 0x20..0xff, or NMI_VECTOR for an NMI.
-        wait: the source waits until every target has acknowledged.
-        lock: the handler takes and releases one lock shared by all targets.
+        wait: whether the source waits until every target has acknowledged.
+        lock: whether the handler takes and releases one lock shared by all targets.
     """
 
     source: int
@@ -85,20 +85,20 @@ class Burst:
     @targets.validator
     def _check_targets(self, _: object, targets: tuple[int, ...]) -> None:
         if len(set(targets)) != len(targets):
-            raise ValueError("Burst.targets names a CPU twice: a cpumask cannot")
+            raise ValueError("Burst.targets names a CPU twice, which a cpumask cannot")
         if self.operation in ("send_IPI", "smp_call_function_single") and len(targets) > 1:
             raise ValueError(f"Burst.targets has {len(targets)} CPUs, {self.operation} takes 1")
 
     @property
     def single_vector(self) -> int:
-        """What Linux sends instead when a function call has one target."""
+        """The vector that Linux sends when a function call has one target."""
         if self.protocol == "csd" and self.vector == CALL_FUNCTION_VECTOR:
             return CALL_FUNCTION_SINGLE_VECTOR
         return self.vector
 
     @property
     def protocol(self) -> str:
-        """``csd`` (queue, send to those whose list was empty) or ``bare``."""
+        """``csd`` (queue calls, then send to CPUs whose list was empty) or ``bare``."""
         return "csd" if self.operation in CSD_OPERATIONS else "bare"
 
 
@@ -119,12 +119,12 @@ class IrqRestore:
 
 @attrs.frozen
 class Fence:
-    """mfence; lfence: an x2APIC write does not order earlier stores."""
+    """mfence; lfence, needed because an x2APIC write does not order earlier stores."""
 
 
 @attrs.frozen
 class Scan:
-    """Guest code that visits *cpus* CPUs of a mask; a replay of ops skips it."""
+    """Guest code that visits *cpus* CPUs of a mask; execution ``ops`` skips it."""
 
     cpus: int = attrs.field(validator=_COUNT)
 
@@ -155,7 +155,7 @@ class WriteMem:
 
 @attrs.frozen
 class WaitIcrIdle:
-    """Poll the xAPIC's delivery status; *limit* polls at most, 0 for no limit."""
+    """Poll the xAPIC's delivery status at most *limit* times; 0 means no limit."""
 
     limit: int = attrs.field(default=0, validator=_COUNT)
 
@@ -176,7 +176,7 @@ class Hypercall:
 
 @attrs.frozen
 class KernelSend:
-    """A running kernel sends *vector* to *cpus* (CPU numbers) in its own way."""
+    """The running kernel sends *vector* to *cpus* (CPU numbers) by any means it chooses."""
 
     vector: int = attrs.field(validator=integer(0, 0xFF, "a vector has 8 bits"))
     cpus: tuple[int, ...] = attrs.field(converter=ints, validator=_registers)
@@ -219,10 +219,10 @@ def to_rows(program: Iterable[Op]) -> list[list[Any]]:
 
 
 def from_rows(rows: Sequence[Sequence[Any]]) -> Program:
-    """The inverse of `to_rows`."""
+    """Make a program from the rows of `to_rows`."""
     return tuple(_TYPES[row[0]](*row[1:]) for row in rows)
 
 
 def to_dicts(program: Iterable[Op]) -> list[dict[str, Any]]:
-    """For people and scripts: ``[{"op": "WrMsr", "msr": 2096, "value": 252}, ...]``."""
+    """Form for output: ``[{"op": "WrMsr", "msr": 2096, "value": 252}, ...]``."""
     return [{"op": type(op).__name__, **attrs.asdict(op)} for op in program]

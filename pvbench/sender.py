@@ -1,9 +1,9 @@
 """
-Senders: what a guest executes for a burst, as callbacks of struct apic.
+Senders: the ops that a guest executes for a burst, as callbacks of struct apic.
 
-A driver has all callbacks; an overlay has some and is laid over a driver.
-What the overlay leaves out stays native, and calls between callbacks go
-through the whole stack, as through ``apic->`` in Linux.
+A driver has all callbacks; an overlay has some of them and replaces those of a driver.
+The others stay native.  Callbacks call each other through the whole stack, as through
+``apic->`` in Linux.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ class Sender:
     """
     A way of sending IPIs.  Subclass it and define some of CALLBACKS.
 
-    A callback takes the stack it is part of, CPU numbers (one, or an ascending
-    tuple) and a vector, and yields ops.  It must be pure.
+    A callback takes its stack, CPU numbers (one, or an ascending tuple) and a vector,
+    and yields ops.  It must be pure.
 
     Attributes:
-        name: unique, lower case with dashes, in the words Linux uses.
+        name: unique, lower case with dashes, in Linux's words.
         summary: one line for `pvbench list senders`.
         mechanism: how its own callbacks send, from MECHANISMS; the static
-            check refuses a sender that does something else.
-        hypercall_abi: the ABI its guest must boot with; None for any.
+            check refuses a sender that uses another one.
+        hypercall_abi: the ABI that its guest must boot with; None for any.
 
     Source: Linux, arch/x86/include/asm/apic.h, struct apic.
     """
@@ -56,29 +56,29 @@ class Sender:
     hypercall_abi: ClassVar[str | None] = None
 
     def why_unsupported(self, guest: Guest) -> str | None:
-        """Why this sender cannot serve *guest*; None if it can."""
+        """Return why this sender cannot serve *guest*; None if it can."""
         return None
 
     def why_refused(self, burst: Burst, guest: Guest) -> str | None:
-        """Why this sender cannot express *burst*; None if it can."""
+        """Return why this sender cannot send *burst*; None if it can."""
         return None
 
     def drops(self, cpus: tuple[int, ...], guest: Guest) -> frozenset[int]:
-        """CPUs among *cpus* that its own callbacks lose, as the real one does."""
+        """Return those of *cpus* that its callbacks never reach, as in the real kernel."""
         return frozenset()
 
     @classmethod
     def overrides(cls) -> tuple[str, ...]:
-        """The callbacks this sender defines."""
+        """Return the names of the callbacks that this sender defines."""
         return tuple(name for name in CALLBACKS if hasattr(cls, name))
 
 
 class Driver(Sender):
     """
-    A sender with a complete table: `send_IPI` and `send_IPI_mask` are its own.
+    A sender with all callbacks; it must define `send_IPI` and `send_IPI_mask`.
 
     Attributes:
-        apic_mode: the mode it needs the guest's local APICs in.
+        apic_mode: the mode that the guest's local APICs must be in.
     """
 
     apic_mode: ClassVar[str]
@@ -92,17 +92,17 @@ class Driver(Sender):
         raise NotImplementedError
 
     def send_IPI_mask_allbutself(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
-        """Native masks are looped over here, not through the stack, as in Linux."""
+        """Send to the mask without the sender; as in Linux, overlays are not called."""
         return self.send_IPI_mask(apic, apic.without_self(cpus), vector)
 
     def send_IPI_allbutself(self, apic: Apic, vector: int) -> Ops:
-        """By shorthand where the kernel uses it, else as a mask."""
+        """Send by shorthand if the kernel uses shorthands, else as a mask."""
         if apic.shorthands:
             return self.send_shorthand(apic, "allbutself", vector)
         return apic.send_IPI_mask_allbutself(tuple(apic.guest.cpus), vector)
 
     def send_IPI_all(self, apic: Apic, vector: int) -> Ops:
-        """By shorthand where the kernel uses it, else as a mask."""
+        """Send by shorthand if the kernel uses shorthands, else as a mask."""
         if apic.shorthands:
             return self.send_shorthand(apic, "all", vector)
         return apic.send_IPI_mask(tuple(apic.guest.cpus), vector)
@@ -125,16 +125,16 @@ class Stack:
 
     @property
     def name(self) -> str:
-        """Overlay, slash, driver; a native stack is just the driver."""
+        """``overlay/driver``; the name of a native stack is that of its driver."""
         return f"{self.overlay.name}/{self.driver.name}" if self.overlay else self.driver.name
 
     @property
     def sender(self) -> Sender:
-        """The sender the stack is about: the overlay, else the driver."""
+        """The overlay, or the driver of a native stack."""
         return self.overlay or self.driver
 
     def guest(self, guest: Guest) -> Guest:
-        """*guest* as this stack needs it booted."""
+        """Return *guest* with the APIC mode and hypercall ABI that this stack needs."""
         return attrs.evolve(
             guest,
             apic_mode=self.driver.apic_mode,
@@ -142,12 +142,12 @@ class Stack:
         )
 
     def why_unsupported(self, guest: Guest) -> str | None:
-        """Why the stack cannot serve *guest*, booted for it; None if it can."""
+        """Return why the stack cannot serve *guest*, booted for it; None if it can."""
         if self.overlay and self.driver.mechanism == "kernel":
-            return "a running kernel sends as it does: nothing can be laid over it"
+            return "a running kernel sends its own way, so it cannot have an overlay"
         highest = max(guest.apic_ids)
         if guest.apic_mode == "xapic" and highest >= XAPIC_BROADCAST:
-            return f"an xAPIC ID has 8 bits, 255 is broadcast: no APIC ID {highest}"
+            return f"APIC ID {highest} is not an xAPIC ID, which has 8 bits (255 is broadcast)"
         reason = self.driver.why_unsupported(guest)
         if reason is None and self.overlay:
             reason = self.overlay.why_unsupported(guest)
@@ -155,12 +155,12 @@ class Stack:
 
 
 class Apic:
-    """A stack in a guest, sending from one CPU: what callbacks call each other through."""
+    """A stack on one CPU of a guest; callbacks use it to call each other."""
 
     def __init__(self, stack: Stack, guest: Guest, source: int, *, shorthands: bool) -> None:
         self.stack, self.guest, self.source = stack, guest, source
         self.shorthands = shorthands
-        self.overlaid: set[str] = set()  # overlay callbacks that were called
+        self.overlaid: set[str] = set()  # names of overlay callbacks that were called
 
     def _call(self, callback: str, *args: Any) -> Ops:
         overlay = self.stack.overlay
@@ -201,15 +201,15 @@ class Apic:
         return self.guest.apic_ids[cpu]
 
     def without_self(self, cpus: tuple[int, ...]) -> tuple[int, ...]:
-        """*cpus* without the sending CPU."""
+        """Return *cpus* without the sending CPU."""
         return tuple(cpu for cpu in cpus if cpu != self.source)
 
 
 def reached(burst: Burst, guest: Guest) -> tuple[int, ...]:
     """
-    CPUs that must run the handler by interrupt, ascending.
+    Return the CPUs that must run the handler because of an interrupt, ascending.
 
-    An smp_call_* to the caller itself is a plain call, not an interrupt.
+    An smp_call_* function runs on its own CPU as a plain call, without an interrupt.
     """
     if burst.operation == "send_IPI_all":
         return tuple(guest.cpus)
@@ -224,7 +224,7 @@ def reached(burst: Burst, guest: Guest) -> tuple[int, ...]:
 
 @attrs.frozen
 class Sent:
-    """Ops of a burst, and which of the overlay's callbacks made them."""
+    """Ops of a burst, and the overlay callbacks that contributed to them."""
 
     program: Program
     overlaid: frozenset[str]
@@ -232,7 +232,7 @@ class Sent:
 
 def program(stack: Stack, burst: Burst, guest: Guest, *, shorthands: bool) -> Sent:
     """
-    What the guest executes for *burst*: Linux's dispatch, then the stack.
+    Return the ops that the guest executes for *burst*: Linux's dispatch, then the stack.
 
     Source: Linux, kernel/smp.c and arch/x86/kernel/apic/ipi.c,
     native_send_call_func_ipi().

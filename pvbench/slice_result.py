@@ -1,4 +1,4 @@
-"""What a delivery saw: ticks and counts of one slice."""
+"""The result of one slice: ticks and counts that a delivery measured."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import attrs
 
 from pvbench.validators import ints
 
-# Times from t0 of a burst; "wall" is the whole iteration, loop overhead included.
+# Times since t0 of a burst; "wall" is the whole iteration with its loop overhead.
 SERIES: Final = ("send", "irqoff", "deliver", "ack", "wall", "makespan")
 _COUNT: Final = attrs.validators.optional(attrs.validators.instance_of(int))
 
@@ -20,21 +20,21 @@ class Counts:
     """
     Counts of one slice.
 
-    Exact, judged by equality: `icr_writes`, `hypercalls`, `returned`, `handlers`,
-    `coalesced`, `functions`.  Observed, only reported: `exits`, `wakeups_polled`,
-    `wakeups_blocked`.  None is unknown: this host cannot show it.
+    Exact counts must equal the expected ones: `icr_writes`, `hypercalls`, `returned`,
+    `handlers`, `coalesced`, `functions`.  Observed counts are only reported: `exits`,
+    `wakeups_polled`, `wakeups_blocked`.  None means that this host cannot show the count.
 
     Args:
-        icr_writes: writes that send through the local APIC.
-        hypercalls: hypercalls that ask for interrupts.
-        returned: sum of what these hypercalls returned.
+        icr_writes: writes to the local APIC that send an interrupt.
+        hypercalls: hypercalls that send interrupts.
+        returned: sum of the return values of these hypercalls.
         handlers: handler runs by CPU number.
-        coalesced: sends that met an interrupt still pending, by CPU number.  Where
-            it is None, fewer handler runs than sends may be either that or a loss.
-        functions: requests worked off by CPU number; as `handlers` for ``bare``.
-        exits: exits of the sending CPUs.
-        wakeups_polled: halted targets caught by halt polling.
-        wakeups_blocked: halted targets that had to be scheduled.
+        coalesced: sends whose vector was still pending at the target, by CPU number.  If
+            it is None, fewer handler runs than sends mean coalescing or a loss.
+        functions: functions called by CPU number; equal to `handlers` for ``bare``.
+        exits: VM exits of the sending CPUs.
+        wakeups_polled: wake-ups of halted targets during halt polling.
+        wakeups_blocked: wake-ups of halted targets that had to be scheduled.
     """
 
     icr_writes: int | None = attrs.field(validator=_COUNT)
@@ -50,16 +50,23 @@ class Counts:
 
 @attrs.frozen(kw_only=True)
 class Distribution:
-    """Single bursts of a slice, in ticks; `makespan` is one of the whole slice."""
+    """Times of the single bursts of a slice, in ticks; `makespan` is of the whole slice."""
 
     p50: int
     p99: int
     maximum: int
 
+    @classmethod
+    def of(cls, values: Iterable[int]) -> Distribution:
+        """The distribution of *values*, of which there is at least one."""
+        ordered = sorted(values)
+        last = len(ordered) - 1
+        return cls(p50=ordered[last // 2], p99=ordered[last * 99 // 100], maximum=ordered[last])
+
 
 @attrs.frozen(kw_only=True)
 class PartialSend:
-    """A `csd` burst that sent to *cpus* only, because other lists were not empty."""
+    """A `csd` burst that sent only to *cpus*, because other call lists were not empty."""
 
     burst: int
     cpus: tuple[int, ...] = attrs.field(converter=ints)
@@ -80,7 +87,7 @@ _PARTS: Final = attrs.validators.deep_mapping(
 
 
 def _facts(instance: Any, attribute: attrs.Attribute[Any], facts: dict[str, Any]) -> None:
-    """What a result file can hold."""
+    """Accept values that a result file can hold."""
     for name, fact in facts.items():
         text = isinstance(fact, str) and fact.strip() and fact.isprintable()
         number = type(fact) in (int, float) and math.isfinite(fact)
@@ -96,20 +103,20 @@ class SliceResult:
     One slice: *loops* iterations of a task.
 
     Args:
-        ticks: total ticks of each series over all bursts of the slice; a
-            series that does not exist here is absent.
-        samples: how many bursts each total is over.
+        ticks: total ticks of each series over all bursts of the slice; series that
+            this delivery does not measure are absent.
+        samples: number of bursts in each total.
         distributions: of single bursts, by series.
-        partial: sends to fewer targets than asked for.
-        assumed: part of each series' time that rests on assumed numbers, 0 to 1;
-            empty where times are measured.
-        target_state: what the targets were proved to be: ``halted``,
-            ``running``, ``preempted``, or ``unknown`` where the host does not tell.
-        ticks_per_second: of a clock that differs between machines; None if the
-            clock's name tells.
-        faults: sentences about what went wrong in it; any makes it void.
-        facts: what else was seen, by name, as numbers or lines of text; stored beside
-            the values, if the name is not one of the core's own facts.
+        partial: sends to fewer targets than the burst has.
+        assumed: part of each series' time that depends on assumed costs, 0 to 1;
+            empty if times are measured.
+        target_state: the proved state of the targets: ``halted``, ``running``,
+            ``preempted``, or ``unknown`` if the host does not show it.
+        ticks_per_second: rate of a clock that differs between machines; None if the
+            clock's name implies it.
+        faults: sentences about errors in the slice; any fault makes it void.
+        facts: other observations by name, as numbers or lines of text; stored beside
+            the values unless the name is one of the core's own facts.
     """
 
     loops: int

@@ -37,7 +37,7 @@ class Suite:
     workloads: tuple[str, ...] = attrs.field(validator=texts("names of workloads"))
     drivers: tuple[str, ...] = attrs.field(validator=texts("names of drivers"))
     overlays: tuple[str, ...] | None = None
-    guests: tuple[str, ...] = attrs.field(validator=texts("topologies", least=1))
+    guests: tuple[str, ...] = attrs.field(validator=texts("topologies", minimum=1))
     target_states: tuple[str, ...] = attrs.field(
         default=("halted",),
         validator=attrs.validators.deep_iterable(one_of(*TARGET_STATES)),

@@ -1,4 +1,4 @@
-"""Validators whose message names the class, the field and the reason."""
+"""Validators whose messages name the class, the field and the reason."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import attrs
 
 
 def ints(values: Iterable[int]) -> tuple[int, ...]:
-    """Converter to a tuple: frozen data holds no lists."""
+    """Convert to a tuple, since frozen data must not hold lists."""
     return tuple(values)
 
 
 def integer(low: int, high: int, why: str) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
-    """Accept an int (no bool) in low..high."""
+    """Accept an int in low..high, but not a bool."""
 
     def check(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         if type(value) is not int or not low <= value <= high:
@@ -26,16 +26,16 @@ def integer(low: int, high: int, why: str) -> Callable[[Any, attrs.Attribute[Any
     return check
 
 
-def texts(why: str, least: int = 0) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
-    """Accept a tuple of *least* strings or more; a bare string would be one of letters."""
+def texts(why: str, minimum: int = 0) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
+    """Accept a tuple of at least *minimum* strings, but not a string."""
 
     def check(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         strings = isinstance(value, tuple) and all(isinstance(v, str) for v in value)
-        if strings and len(value) >= least:
+        if strings and len(value) >= minimum:
             return
         raise ValueError(
             f"{type(instance).__name__}.{attribute.name} is {value!r}, "
-            f"not a tuple of texts: {why}"
+            f"not a tuple of strings: {why}"
         )
 
     return check

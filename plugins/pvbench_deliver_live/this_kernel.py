@@ -53,7 +53,7 @@ def _null_ns() -> int:
     finally:
         asleep.set()
         thread.join()
-    return _spread(times).p50
+    return Distribution.of(times).p50
 
 
 def timed(call: Callable[[], int]) -> int:
@@ -151,7 +151,7 @@ class ThisKernel:
             loops=loops,
             ticks=dict.fromkeys(series, sum(samples.times_ns)),
             samples=dict.fromkeys(series, loops),
-            distributions=dict.fromkeys(series, _spread(samples.times_ns)),
+            distributions=dict.fromkeys(series, Distribution.of(samples.times_ns)),
             counts=Counts(
                 icr_writes=None,
                 hypercalls=None,
@@ -202,11 +202,3 @@ def _no_collections() -> Iterator[None]:
     finally:
         if was:
             gc.enable()
-
-
-def _spread(times_ns: list[int]) -> Distribution:
-    ordered = sorted(times_ns)
-    last = len(ordered) - 1
-    return Distribution(
-        p50=ordered[last // 2], p99=ordered[last * 99 // 100], maximum=ordered[-1]
-    )

@@ -311,16 +311,8 @@ class _Slice:
             loops=loops,
             samples=samples,
             ticks={name: sum(values) for name, values in self._samples.items()},
-            distributions={n: _distribution(v) for n, v in self._samples.items()},
+            distributions={n: Distribution.of(v) for n, v in self._samples.items()},
             counts=counts,
             partial=self._lists.partial_sends(),
             target_state=targets.state,
         )
-
-
-def _distribution(values: list[int]) -> Distribution:
-    ordered = sorted(values)
-    last = len(ordered) - 1
-    return Distribution(
-        p50=ordered[last // 2], p99=ordered[last * 99 // 100], maximum=ordered[-1]
-    )

@@ -1,9 +1,9 @@
 """
-What a hypervisor makes of an op program: which CPUs each op interrupts.
+The decoder: which CPUs each op of a program interrupts, as a hypervisor would decide.
 
-It sees MSR and MMIO numbers, ICR words, hypercall numbers and registers, and
-memory; never the sender's intention.  Everything that needs destinations
-(`explain`, the static check, the model, the proof of a real delivery) asks here.
+Its input is MSR and MMIO addresses, ICR words, hypercall numbers and registers, and
+memory; it does not know the burst.  `explain`, the static check, the model and the proof
+of a real delivery all use it.
 
 Source: Linux, arch/x86/kvm/lapic.c, hyperv.c and xen.c; Intel SDM vol. 3,
 "Advanced Programmable Interrupt Controller (APIC)".
@@ -50,21 +50,21 @@ _SELF_MSR: Final = x2apic_msr(APIC_SELF_IPI)
 _ICR_ADDRESS: Final = APIC_DEFAULT_PHYS_BASE + APIC_ICR
 _ICR2_ADDRESS: Final = APIC_DEFAULT_PHYS_BASE + APIC_ICR2
 _X2APIC_RESERVED: Final = 0xFFF3_2000  # bits 31:20, 17:16 and 13
-_TABLE_IDS: Final = 1 << 20  # up to here a table beats a search
-_NOBODY: Final[Cpus] = np.empty(0, np.int64)
+_TABLE_IDS: Final = 1 << 20  # with IDs below this, a table is faster than a search
+_NO_CPUS: Final[Cpus] = np.empty(0, np.int64)
 
 
 class Route(IntEnum):
-    """How a hypervisor finds the targets of a send; costs hang on it."""
+    """How a hypervisor finds the targets of a send, which determines the cost."""
 
     PHYSICAL = 0  # one look-up
     LOGICAL = 1  # up to 16 candidates
     SELF_REGISTER = 2  # the x2APIC's SELF IPI register
     SELF = 3  # the shorthand
-    BROADCAST = 4  # "all", "all but self", broadcast ID: every vCPU is asked
+    BROADCAST = 4  # "all", "all but self", broadcast ID: every vCPU is matched
     HYPERCALL = 5
-    KERNEL = 6  # only a running kernel knows
-    FAULT = 7  # reaches nobody: #GP, illegal vector, error return
+    KERNEL = 6  # chosen by the running kernel
+    FAULT = 7  # reaches no CPU: #GP, illegal vector, error return
 
 
 class Sends(NamedTuple):
@@ -73,11 +73,11 @@ class Sends(NamedTuple):
 
     Args:
         first: index of the first op in the program.
-        ops: how many ops.
-        cpus: CPU numbers hit, in delivery order.
-        op_of_hit: for each hit its op, counted from *first*; None if ops is 1.
-        result: what a hypercall returns.
-        error: why nobody is reached, for people.
+        ops: number of ops.
+        cpus: CPU numbers that are interrupted, in delivery order.
+        op_of_hit: the op of each interrupt, counted from *first*; None if ops is 1.
+        result: return value of a hypercall.
+        error: reason why no CPU is reached.
     """
 
     first: int
@@ -91,28 +91,28 @@ class Sends(NamedTuple):
 
 
 def counted(sends: list[Sends]) -> tuple[int, int]:
-    """(ICR writes, hypercalls) of a decoded program; only a hypercall has a result."""
+    """Count the ICR writes and hypercalls of a program; only a hypercall has a result."""
     hypercalls = sum(send.result is not None for send in sends)
-    written = (s.ops for s in sends if s.result is None and s.route != Route.KERNEL)
-    return sum(written), hypercalls
+    icr_writes = (s.ops for s in sends if s.result is None and s.route != Route.KERNEL)
+    return sum(icr_writes), hypercalls
 
 
 class Decoder:
-    """Decodes programs of one CPU of a guest."""
+    """Decodes the programs that one CPU of a guest executes; ICR2 and memory persist."""
 
     def __init__(self, guest: Guest, source: int) -> None:
         self.guest, self.source = guest, source
         self._x2apic = guest.apic_mode == "x2apic"
-        self._everyone = np.arange(len(guest.apic_ids), dtype=np.int64)
-        self._others = np.delete(self._everyone, source)
+        self._all_cpus = np.arange(len(guest.apic_ids), dtype=np.int64)
+        self._others = np.delete(self._all_cpus, source)
         self._hypercall = HANDLERS[guest.hypercall_abi]
         self._look_up = _look_up_table(guest.apic_ids)
         self._icr2 = 0
         self._memory: dict[int, tuple[int, ...]] = {}
 
     def sends(self, program: Program) -> list[Sends]:
-        """Every op of *program* that asks for an interrupt, in program order."""
-        found: list[Sends] = []
+        """Decode the ops of *program* that send interrupts, in program order."""
+        sends: list[Sends] = []
         done = 0
         for first, op in enumerate(program):
             kind = type(op)
@@ -120,8 +120,8 @@ class Decoder:
                 done = first + 1
                 while done < len(program) and type(program[done]) is kind:
                     done += 1
-                found += _SENDING[kind](self, first, program[first:done])
-        return found
+                sends += _SENDING[kind](self, first, program[first:done])
+        return sends
 
     def _write_msr(self, first: int, run: tuple[WrMsr, ...]) -> list[Sends]:
         if len({op.msr for op in run}) == 1:
@@ -130,26 +130,27 @@ class Decoder:
             low, high = halves[::2], halves[1::2]
             if not np.count_nonzero(low != low[0]):
                 return self._same_msr(first, run[0].msr, int(low[0]), high.astype(np.int64))
-        found = []
-        for _, ops in groupby(run, lambda op: (op.msr, op.value & 0xFFFF_FFFF)):
-            alike = tuple(ops)
-            found += self._write_msr(first, alike)
-            first += len(alike)
-        return found
+        sends = []
+        for _, group in groupby(run, lambda op: (op.msr, op.value & 0xFFFF_FFFF)):
+            ops = tuple(group)
+            sends += self._write_msr(first, ops)
+            first += len(ops)
+        return sends
 
     def _same_msr(self, first: int, msr: int, low: int, high: Cpus) -> list[Sends]:
         if not self._x2apic:
-            return [_fault(first, len(high), "an x2APIC register in xAPIC mode raises #GP")]
+            why = "writing an x2APIC register in xAPIC mode raises #GP"
+            return [_fault(first, len(high), why)]
         if msr == _SELF_MSR:
             return self._self_ipi(first, low, high)
         if msr != _ICR_MSR:
-            return [_fault(first, len(high), f"MSR {msr:#x} sends nothing")]
+            return [_fault(first, len(high), f"writing MSR {msr:#x} sends no IPI")]
         if low & _X2APIC_RESERVED:
             return [_fault(first, len(high), f"ICR {low:#x} has reserved bits set: #GP")]
         return self._icr(first, low, high)
 
     def _self_ipi(self, first: int, value: int, high: Cpus) -> list[Sends]:
-        """The SELF IPI register holds a vector and nothing else."""
+        """Decode writes to the SELF IPI register, which takes only a vector."""
         if value > APIC_VECTOR_MASK or high.any():
             return [_fault(first, len(high), f"SELF IPI {value:#x} has reserved bits set: #GP")]
         if value < FIRST_LEGAL_VECTOR:
@@ -158,17 +159,17 @@ class Decoder:
         return [self._to_self(first + i, value, route) for i in range(len(high))]
 
     def _write_mmio(self, first: int, run: tuple[MmioWrite, ...]) -> list[Sends]:
-        found = []
+        sends = []
         for i, op in enumerate(run):
             if self._x2apic:
-                found.append(_fault(first + i, 1, "the xAPIC page is off in x2APIC mode"))
+                sends.append(_fault(first + i, 1, "the xAPIC page is off in x2APIC mode"))
             elif op.address == _ICR2_ADDRESS:
                 self._icr2 = op.value >> 24
             elif op.address == _ICR_ADDRESS:
-                found += self._icr(first + i, op.value, np.array([self._icr2]))
+                sends += self._icr(first + i, op.value, np.array([self._icr2]))
             else:
-                found.append(_fault(first + i, 1, f"{op.address:#x} sends nothing"))
-        return found
+                sends.append(_fault(first + i, 1, f"writing {op.address:#x} sends no IPI"))
+        return sends
 
     def _write_memory(self, first: int, run: tuple[WriteMem, ...]) -> list[Sends]:
         self._memory.update((op.address, op.words) for op in run)
@@ -188,7 +189,7 @@ class Decoder:
         if not np.count_nonzero(broadcast):
             return [self._addressed(first, low, vector, destinations)]
         return [
-            _one(first + i, Route.BROADCAST, vector, self._everyone)
+            _one(first + i, Route.BROADCAST, vector, self._all_cpus)
             if broadcast[i]
             else self._addressed(first + i, low, vector, destinations[i : i + 1])
             for i in range(count)
@@ -198,7 +199,7 @@ class Decoder:
         shorthand = low & SHORTHAND_MASK
         if shorthand == APIC_DEST_SELF:
             return self._to_self(first, vector, Route.SELF)
-        cpus = {APIC_DEST_ALLINC: self._everyone, APIC_DEST_ALLBUT: self._others}
+        cpus = {APIC_DEST_ALLINC: self._all_cpus, APIC_DEST_ALLBUT: self._others}
         return _one(first, Route.BROADCAST, vector, cpus[shorthand])
 
     def _to_self(self, first: int, vector: int, route: Route) -> Sends:
@@ -213,9 +214,9 @@ class Decoder:
                 np.arange(len(destinations)),
                 destinations,
             )
-        cpus, known = self._look_up(ids)
-        if known is not None:
-            op_of_hit = op_of_hit[known]
+        cpus, exist = self._look_up(ids)
+        if exist is not None:
+            op_of_hit = op_of_hit[exist]
         return Sends(
             first=first,
             ops=len(destinations),
@@ -226,14 +227,14 @@ class Decoder:
         )
 
     def _logical(self, destinations: Cpus) -> tuple[Cpus, Cpus]:
-        """(op, APIC ID) of each logical destination bit."""
+        """Return the op and the APIC ID of each logical destination bit."""
         members = destinations.astype("<u2").view(np.uint8)
-        place = np.unpackbits(members, bitorder="little").nonzero()[0]
-        op, bit = place >> 4, place & 0xF
+        positions = np.unpackbits(members, bitorder="little").nonzero()[0]
+        op, bit = positions >> 4, positions & 0xF
         if self._x2apic:
             return op, (destinations >> 16 << 4).take(op) + bit
-        known = bit < len(self._everyone)  # flat: bit i is CPU i
-        return op[known], np.array(self.guest.apic_ids, np.int64)[bit[known]]
+        exist = bit < len(self._all_cpus)  # in flat mode bit i is CPU i
+        return op[exist], np.array(self.guest.apic_ids, np.int64)[bit[exist]]
 
     def _hypercalls(self, first: int, run: tuple[Hypercall, ...]) -> list[Sends]:
         return [self._one_hypercall(first + i, op) for i, op in enumerate(run)]
@@ -250,10 +251,10 @@ class Decoder:
             return _fault(first, 1, call.error, call.result)
         cpus = call.cpus
         if cpus is None:
-            assert call.apic_ids is not None  # noqa: S101 - a call names IDs or CPUs
+            assert call.apic_ids is not None  # noqa: S101 - a call has APIC IDs or CPUs
             cpus, _ = self._look_up(call.apic_ids)
-        elif len(cpus) and cpus[-1] >= len(self._everyone):
-            cpus = cpus[cpus < len(self._everyone)]
+        elif len(cpus) and cpus[-1] >= len(self._all_cpus):
+            cpus = cpus[cpus < len(self._all_cpus)]
         result = len(cpus) if call.result is None else call.result
         return _one(first, Route.HYPERCALL, call.vector, cpus, result)
 
@@ -277,7 +278,7 @@ def _fault(first: int, ops: int, why: str, result: int | None = None) -> Sends:
         ops=ops,
         route=Route.FAULT,
         vector=0,
-        cpus=_NOBODY,
+        cpus=_NO_CPUS,
         result=result,
         error=why,
     )
@@ -286,39 +287,39 @@ def _fault(first: int, ops: int, why: str, result: int | None = None) -> Sends:
 def _look_up_table(
     apic_ids: tuple[int, ...],
 ) -> Callable[[Cpus], tuple[Cpus, npt.NDArray[np.bool_] | None]]:
-    """A function from APIC IDs to (CPU numbers, mask of the IDs that exist or None)."""
+    """Make a function from APIC IDs to CPU numbers and a mask of existing IDs, or None."""
     ids = np.array(apic_ids, np.int64)
     highest = int(ids.max())
     if highest >= _TABLE_IDS:
-        return _searched(ids)
+        return _binary_search(ids)
     table = np.full(highest + 1, -1, np.int64)
     table[ids] = np.arange(len(ids))
     full = len(ids) == len(table)
 
-    def look_up(wanted: Cpus) -> tuple[Cpus, npt.NDArray[np.bool_] | None]:
+    def look_up(apic_ids: Cpus) -> tuple[Cpus, npt.NDArray[np.bool_] | None]:
         try:
-            cpus = table.take(wanted)
-        except IndexError:  # an ID beyond the highest
-            inside = wanted <= highest
-            cpus = np.where(inside, table.take(wanted, mode="clip"), -1)
+            cpus = table.take(apic_ids)
+        except IndexError:  # an ID above the highest
+            inside = apic_ids <= highest
+            cpus = np.where(inside, table.take(apic_ids, mode="clip"), -1)
         else:
             if full:
                 return cpus, None
-        known = cpus >= 0
-        return cpus[known], known
+        exist = cpus >= 0
+        return cpus[exist], exist
 
     return look_up
 
 
-def _searched(
+def _binary_search(
     ids: Cpus,
 ) -> Callable[[Cpus], tuple[Cpus, npt.NDArray[np.bool_] | None]]:
     cpu_of = ids.argsort(kind="stable")
     ascending = ids[cpu_of]
 
-    def look_up(wanted: Cpus) -> tuple[Cpus, npt.NDArray[np.bool_] | None]:
-        place = ascending.searchsorted(wanted).clip(max=len(ascending) - 1)
-        known = ascending[place] == wanted
-        return cpu_of[place[known]], known
+    def look_up(apic_ids: Cpus) -> tuple[Cpus, npt.NDArray[np.bool_] | None]:
+        index = ascending.searchsorted(apic_ids).clip(max=len(ascending) - 1)
+        exist = ascending[index] == apic_ids
+        return cpu_of[index[exist]], exist
 
     return look_up

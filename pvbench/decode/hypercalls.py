@@ -1,5 +1,5 @@
 """
-Hypercall ABIs: registers and memory to destinations.
+Hypercall ABIs: from registers and memory to destinations.
 
 Source: Linux, Documentation/virt/kvm/x86/hypercalls.rst, arch/x86/kvm/lapic.c
 (kvm_pv_send_ipi) and hyperv.c (kvm_hv_send_ipi); Xen, public/event_channel.h.
@@ -35,11 +35,11 @@ _U32: Final = 0xFFFF_FFFF
 
 class Call(NamedTuple):
     """
-    What a hypercall asks for: APIC IDs, or CPU numbers, or nothing but a result.
+    The effect of a hypercall: APIC IDs or CPU numbers to interrupt, or only a result.
 
     Args:
-        result: what it returns; None is the number of CPUs reached.
-        error: why nobody is reached, for people.
+        result: its return value; None stands for the number of CPUs reached.
+        error: reason why no CPU is reached.
     """
 
     vector: int = 0
@@ -50,16 +50,16 @@ class Call(NamedTuple):
 
 
 def bits_of(bitmap: int, bits: int) -> npt.NDArray[np.int64]:
-    """Places of the bits that are set, ascending."""
+    """Return the positions of the bits that are set, ascending."""
     raw = np.frombuffer(bitmap.to_bytes(bits // 8, "little"), np.uint8)
     return np.unpackbits(raw, bitorder="little").nonzero()[0]
 
 
 def _joined(words: tuple[int, ...], guest: Guest) -> int:
     """
-    Bitmap words, lowest first, as one number.
+    Join bitmap words, lowest first, to one number.
 
-    KVM cuts hypercall registers to 32 bits when the guest is not in 64-bit mode.
+    KVM truncates hypercall registers to 32 bits when the guest is not in 64-bit mode.
     """
     bits, bitmap = guest.bits, 0
     for word in reversed(words):
@@ -71,12 +71,12 @@ def _not_send_ipi(op: Hypercall, arguments: int) -> Call | None:
     if op.nr != kvm_para.KVM_HC_SEND_IPI:
         return Call(
             result=-kvm_para.KVM_ENOSYS,
-            error=f"KVM knows no hypercall {op.nr} that sends",
+            error=f"KVM hypercall {op.nr} sends no IPI",
         )
     if len(op.args) != arguments:
         return Call(
             result=-kvm_para.KVM_EINVAL,
-            error=f"this host's KVM_HC_SEND_IPI takes {arguments} registers",
+            error=f"KVM_HC_SEND_IPI takes {arguments} arguments in this ABI",
         )
     return None
 
@@ -92,7 +92,7 @@ def _kvm(op: Hypercall, guest: Guest, memory: Memory) -> Call:
     ):
         return Call(
             result=-kvm_para.KVM_EINVAL,
-            error=f"ICR {icr:#x} is no fixed or NMI message to physical destinations",
+            error=f"ICR {icr:#x} is not a fixed or NMI message to physical destinations",
         )
     ids = _window(_joined((low, high), guest), first & _U32, guest.bits)
     if mode == APIC_DM_NMI:
@@ -101,14 +101,14 @@ def _kvm(op: Hypercall, guest: Guest, memory: Memory) -> Call:
 
 
 def _fixed(vector: int, apic_ids: npt.NDArray[np.int64]) -> Call:
-    """A fixed interrupt; below 0x10 it would stick in the IRR for ever."""
+    """Send a fixed interrupt; a vector below 0x10 would stay in the IRR forever."""
     if vector < FIRST_LEGAL_VECTOR:
         return Call(result=0, error=f"vector {vector:#x} is illegal to send")
     return Call(vector=vector, apic_ids=apic_ids)
 
 
 def _window(bitmap: int, first: int, bits: int) -> npt.NDArray[np.int64]:
-    """KVM's second half starts at first + one word, in 32-bit arithmetic."""
+    """Return the APIC IDs of a bitmap; KVM adds in 32-bit arithmetic, word by word."""
     ids = bits_of(bitmap, 2 * bits)
     if first + 2 * bits <= _U32 + 1:
         return ids + first
@@ -142,7 +142,7 @@ def _hyperv(op: Hypercall, guest: Guest, memory: Memory) -> Call:
         status = hyperv.HV_STATUS_INVALID_HYPERCALL_CODE
         return Call(result=status, error=f"Hyper-V call {op.nr:#x} sends no IPI")
     if len(op.args) != 2:
-        return _invalid("Hyper-V calls take two registers")
+        return _invalid("a Hyper-V call takes two arguments")
     if code == hyperv.HVCALL_SEND_IPI:
         fast = op.nr & hyperv.HV_HYPERCALL_FAST_BIT
         return _send_ipi(op.args if fast else memory.get(op.args[0], ()))
@@ -152,19 +152,19 @@ def _hyperv(op: Hypercall, guest: Guest, memory: Memory) -> Call:
 
 def _send_ipi(arguments: tuple[int, ...]) -> Call:
     if len(arguments) != 2:
-        return _invalid("a vector and a mask are wanted")
+        return _invalid("HvCallSendSyntheticClusterIpi takes a vector and a mask")
     return _synthetic_ipi(arguments[0], bits_of(arguments[1], 64))
 
 
 def _send_ipi_ex(page: tuple[int, ...], header: int, guest: Guest) -> Call:
     if len(page) < 3:
-        return _invalid("a vector, a format and a bank mask are wanted")
+        return _invalid("the input page has no vector, format and bank mask")
     vector, set_format, valid_bank_mask, *banks = page
     if set_format == hyperv.HV_GENERIC_SET_ALL:
         return _synthetic_ipi(vector, np.arange(len(guest.apic_ids)))
     numbers = bits_of(valid_bank_mask, 64)
     if not len(banks) == len(numbers) == header:
-        return _invalid("the variable header does not hold the valid banks")
+        return _invalid("the size of the variable header differs from the number of banks")
     size = hyperv.HV_VCPUS_PER_SPARSE_BANK
     vps = [bits_of(bank, size) + n * size for n, bank in zip(numbers, banks, strict=True)]
     return _synthetic_ipi(vector, np.concatenate([np.empty(0, np.int64), *vps]))
@@ -176,7 +176,7 @@ def _invalid(why: str) -> Call:
 
 def _synthetic_ipi(vector: int, vps: npt.NDArray[np.int64]) -> Call:
     if not hyperv.HV_IPI_LOW_VECTOR <= vector <= hyperv.HV_IPI_HIGH_VECTOR:
-        return _invalid(f"Hyper-V sends no vector {vector:#x}")
+        return _invalid(f"Hyper-V cannot send vector {vector:#x}")
     return Call(vector=vector, cpus=vps, result=hyperv.HV_STATUS_SUCCESS)
 
 
@@ -188,7 +188,7 @@ def _xen(op: Hypercall, guest: Guest, memory: Memory) -> Call:
     cpu, ipi = divmod(port - 1, xen.XEN_NR_IPIS)
     vectors = [v for v, number in xen.XEN_IPI_OF_VECTOR.items() if number == ipi]
     if port < 1 or cpu >= len(guest.apic_ids) or not vectors:
-        return Call(result=-xen.XEN_ENOENT, error=f"no event channel has port {port}")
+        return Call(result=-xen.XEN_ENOENT, error=f"event channel port {port} is not bound")
     return Call(vector=vectors[0], cpus=np.array([cpu]), result=0)
 
 

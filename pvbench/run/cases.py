@@ -1,4 +1,4 @@
-"""From a suite and what the user asks for to cases."""
+"""Expansion of a suite and the user's selection into cases."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pvbench.workload import Workload
 
 @attrs.frozen(kw_only=True)
 class Selection:
-    """What a user asks for instead of a suite's own choice; None keeps the suite's."""
+    """The user's choices, which replace those of the suite; None keeps the suite's."""
 
     workloads: tuple[str, ...] | None = None
     senders: tuple[str, ...] | None = None
@@ -45,32 +45,33 @@ def expand(
     suite: Suite, selection: Selection, registry: Registry
 ) -> tuple[list[Case], dict[str, str]]:
     """
-    The cases of a suite, guests outermost, workloads innermost.
+    Expand a suite into cases; guests are the outermost loop, workloads the innermost.
 
     Returns:
-        The cases; and what the suite itself names but nobody offers, with the
-        reason.
+        The cases; and for each name in the suite that no plugin offers, the reason why
+        its cases are blocked.
 
     Raises:
-        UsageError: the selection names something nobody offers.
-        EmptyError: it leaves no case.
+        UsageError: the selection names something that no plugin offers.
+        EmptyError: the selection leaves no case.
     """
     try:
-        wanted = re.compile(selection.pattern)
+        pattern = re.compile(selection.pattern)
     except re.error as error:
         raise UsageError(
-            f"-k {selection.pattern!r} is no regular expression", why=str(error)
+            f"-k {selection.pattern!r} is not a regular expression", why=str(error)
         ) from None
     for state in selection.target_states or ():
         if state not in TARGET_STATES:
             listing = f"Targets are {' or '.join(TARGET_STATES)}."
             raise unknown("target state", state, TARGET_STATES, listing)
     suite, blocked = _without_missing(suite, selection, registry)
-    found = list(_all_cases(suite, selection, registry))
-    cases = [case for case in found if wanted.search(case_name(case))]
-    if found and not cases:
+    all_cases = list(_all_cases(suite, selection, registry))
+    cases = [case for case in all_cases if pattern.search(case_name(case))]
+    if all_cases and not cases:
         what = (
-            f"-k {selection.pattern!r} matches none of the {len(found)} cases of {suite.name}"
+            f"-k {selection.pattern!r} matches none of the "
+            f"{len(all_cases)} cases of {suite.name}"
         )
         raise EmptyError(what, fix="`pvbench run SUITE --dry-run` lists them.")
     if not cases and not blocked:
@@ -81,7 +82,7 @@ def expand(
 def _without_missing(
     suite: Suite, selection: Selection, registry: Registry
 ) -> tuple[Suite, dict[str, str]]:
-    """*suite* reduced to what is offered, and what is not, unless it is not wanted."""
+    """Remove names that no plugin offers from *suite*, and say which of them are needed."""
     blocked: dict[str, str] = {}
 
     def offered(kind: str, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -92,33 +93,32 @@ def _without_missing(
         return tuple(name for name in names if name in table)
 
     families = {spec: spec.split(":")[0] for spec in suite.workloads}
-    known = set(families.values())
+    names = set(families.values())
     if selection.workloads is None:
-        known = set(offered("workload", tuple(dict.fromkeys(families.values()))))
+        names = set(offered("workload", tuple(dict.fromkeys(families.values()))))
     drivers, overlays = suite.drivers, suite.overlays
     if selection.drivers is None:
         drivers = offered("sender", drivers)
     if selection.senders is None and overlays is not None:
         overlays = offered("sender", overlays)
-    workloads = tuple(spec for spec, name in families.items() if name in known)
+    workloads = tuple(spec for spec, name in families.items() if name in names)
     return attrs.evolve(suite, workloads=workloads, drivers=drivers, overlays=overlays), blocked
 
 
 def _all_cases(suite: Suite, selection: Selection, registry: Registry) -> Iterator[Case]:
     stacks = _stacks(suite, selection, registry)
-    names = selection.workloads or suite.workloads
-    found = [registry.workload(name) for name in names]
-    workloads = list({workload.spec: workload for workload in found}.values())
+    members = map(registry.workload, selection.workloads or suite.workloads)
+    workloads = list({workload.spec: workload for workload in members}.values())
     shorthands = suite.shorthands if selection.shorthands is None else selection.shorthands
     guests = [
         parse_guest(spec, host_cpus=selection.host_cpus, bits=selection.bits)
         for spec in selection.guests or suite.guests
     ]
-    for plain in dict.fromkeys(guests):
+    for base_guest in dict.fromkeys(guests):
         for target_state, stack, workload in product(
             dict.fromkeys(selection.target_states or suite.target_states), stacks, workloads
         ):
-            guest = stack.guest(plain)
+            guest = stack.guest(base_guest)
             yield Case(
                 suite=suite.name,
                 suite_version=suite.version,
@@ -135,7 +135,7 @@ def _all_cases(suite: Suite, selection: Selection, registry: Registry) -> Iterat
 
 
 def _bursts(workload: Workload, guest: Guest) -> dict[str, Any]:
-    """Fields of a case: its bursts, or why there are none."""
+    """Return the burst fields of a case, or the field that says why it has no bursts."""
     try:
         with guarded(f"workload {workload.spec}", lambda: owner_of(workload.bursts)):
             bursts = workload.bursts_in(guest)
@@ -149,24 +149,25 @@ def _bursts(workload: Workload, guest: Guest) -> dict[str, Any]:
 
 def check_bursts(bursts: tuple[Burst, ...], guest: Guest) -> None:
     """
-    What a workload may ask of *guest*.
+    Check that a workload's bursts are possible in *guest*.
 
     Raises:
-        ValueError: not these.
+        ValueError: a burst is not a Burst, names a CPU that does not exist, or has the
+            same source as another one.
     """
-    if strange := [repr(burst) for burst in bursts if not isinstance(burst, Burst)]:
-        raise ValueError(f"it gives {strange[0]}, which is no Burst")
+    if others := [repr(burst) for burst in bursts if not isinstance(burst, Burst)]:
+        raise ValueError(f"it gives {others[0]}, which is not a Burst")
     for burst in bursts:
         outside = [cpu for cpu in (burst.source, *burst.targets) if cpu not in guest.cpus]
         if outside:
-            raise ValueError(f"it names CPU {outside[0]} of {len(guest.cpus)}")
+            raise ValueError(f"it names CPU {outside[0]} in a guest of {len(guest.cpus)} CPUs")
     sources = [burst.source for burst in bursts]
-    if twice := {cpu for cpu in sources if sources.count(cpu) > 1}:
-        raise ValueError(f"it has two bursts of CPU {min(twice)}")
+    if repeated := {cpu for cpu in sources if sources.count(cpu) > 1}:
+        raise ValueError(f"it has two bursts from CPU {min(repeated)}")
 
 
 def _stacks(suite: Suite, selection: Selection, registry: Registry) -> list[Stack]:
-    """Drivers bare, then each overlay over each driver."""
+    """Return the native drivers, then each overlay over each driver."""
     drivers = [_driver(name, registry) for name in selection.drivers or suite.drivers]
     if selection.senders is None:
         overlays = tuple(registry.overlays) if suite.overlays is None else suite.overlays
@@ -184,7 +185,7 @@ def _driver(name: str, registry: Registry) -> Driver:
 
 
 def _named(name: str, drivers: list[Driver], registry: Registry) -> list[Stack]:
-    """A sender by name: ``native``, an overlay, a driver, or ``overlay/driver``."""
+    """Return the stacks of ``native``, an overlay, a driver, or ``overlay/driver``."""
     if name == "native":
         return [Stack(driver) for driver in drivers]
     if "/" in name or name in registry.drivers:

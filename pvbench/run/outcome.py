@@ -1,4 +1,4 @@
-"""How a case ended."""
+"""The outcome of a case."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pvbench.validators import one_of
 
 @attrs.frozen
 class Outcome:
-    """How a case ended: one of OUTCOMES, and why if not ``ok``."""
+    """One of OUTCOMES, and the reason if it is not ``ok``."""
 
     kind: str = attrs.field(validator=one_of(*OUTCOMES))
     reason: str = ""

@@ -1,4 +1,4 @@
-"""Cases that passed the static check, and the tasks they give a delivery."""
+"""Cases that passed the static check, and the tasks that a delivery gets for them."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class Prepared:
 
     @property
     def lossy(self) -> bool:
-        """Some target is never reached."""
+        """Whether the sender never reaches some of the targets."""
         return any(expected.lost for expected in self.bursts)
 
     @property
     def task(self) -> Task:
-        """The case as a delivery sees it."""
+        """The task that a delivery gets for this case."""
         return Task(
             bursts=self.case.bursts,
             programs=tuple(expected.program for expected in self.bursts),
@@ -48,7 +48,7 @@ class Prepared:
         return {}
 
     def subset(self, burst: int, cpus: tuple[int, ...]) -> Expected:
-        """What burst number *burst* must do when it sends to *cpus* only."""
+        """Return what is expected of burst number *burst* when it sends only to *cpus*."""
         if (burst, cpus) not in self._subsets:
             case = self.case
             part = attrs.evolve(case.bursts[burst], targets=cpus)
@@ -63,7 +63,7 @@ def prepare(case: Case) -> Prepared:
     Make the ops of *case* and check them.
 
     Raises:
-        SenderError: the sender does not do what the burst asks.
+        SenderError: the ops do not send what a burst asks for.
     """
     checked = (
         check(case.stack, burst, case.guest, shorthands=case.shorthands)

@@ -9,7 +9,7 @@ from typing import Protocol, Self
 
 
 class Progress(Protocol):
-    """Told about each boot; a context, so that the terminal is left clean."""
+    """Shows each boot; leaving the context cleans up the terminal."""
 
     def __enter__(self) -> Self: ...
     def __exit__(
@@ -20,12 +20,12 @@ class Progress(Protocol):
     ) -> None: ...
 
     def boot(self, number: int, what: str) -> None:
-        """Boot *number* (from 1) begins; drawn before it starts, never during it."""
+        """Show that boot *number* (from 1) begins; called before it starts, never during it."""
         ...
 
 
 class Lines:
-    """One plain line for each boot; none if quiet."""
+    """Prints one line for each boot, or nothing if quiet."""
 
     def __init__(self, total: int, *, quiet: bool) -> None:
         self._total, self._quiet = total, quiet
@@ -49,7 +49,7 @@ class Lines:
 
 
 class Bar:
-    """rich's bar, refreshed by hand: no thread of its own disturbs a timed boot."""
+    """Shows rich's bar and refreshes it itself, so that no thread disturbs a timed boot."""
 
     def __init__(self, total: int) -> None:
         from rich.console import Console
@@ -86,7 +86,7 @@ class Bar:
 
 
 def make(total: int, *, quiet: bool) -> Progress:
-    """What fits standard error."""
+    """Return a bar if standard error is a terminal, else plain lines."""
     if sys.stderr.isatty() and not quiet:
         return Bar(total)
     return Lines(total, quiet=quiet)

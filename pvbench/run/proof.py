@@ -1,4 +1,4 @@
-"""From slice results to samples, and the proof of mechanism."""
+"""The proof of mechanism, and the conversion of slice results to seconds."""
 
 from __future__ import annotations
 
@@ -44,49 +44,49 @@ def ticks_per_second(result: SliceResult, clock: str) -> int:
 
 def differences(prepared: Prepared, result: SliceResult) -> list[str]:
     """
-    Where the exact counts of *slice result* contradict the ops; empty is proof.
+    Return where the exact counts of *result* contradict the ops; an empty list is proof.
 
-    The number of ICR writes and hypercalls follows from the ops, the set of
+    The expected numbers of ICR writes and hypercalls follow from the ops, the expected
     targets from the burst.
     """
     counts = result.counts
     executed = list(_executed(prepared, result))
-    found = list(result.faults)
-    found += [
-        f"{name} {seen} instead of {wanted}"
-        for name, seen, wanted in (
+    sentences = list(result.faults)
+    sentences += [
+        f"{name} {count} instead of {expected}"
+        for name, count, expected in (
             ("ICR writes", counts.icr_writes, sum(n * e.icr_writes for n, e in executed)),
             ("hypercalls", counts.hypercalls, sum(n * e.hypercalls for n, e in executed)),
             ("returned", counts.returned, sum(n * e.returned for n, e in executed)),
         )
-        if seen is not None and seen != wanted
+        if count is not None and count != expected
     ]
     cpus = len(prepared.case.guest.apic_ids)
     sends = [0] * cpus
-    for times, expected in executed:
-        for cpu in expected.cpus:
+    for times, program in executed:
+        for cpu in program.cpus:
             sends[cpu] += times
-    found += _handlers(counts, sends) or _coalesced(prepared, counts)
+    sentences += _handlers(counts, sends) or _coalesced(prepared, counts)
     if all(burst.protocol == "csd" for burst in prepared.case.bursts):
-        wanted = _requests(prepared, result)
-        found += _first_difference("functions run", list(counts.functions), wanted)
-    return found
+        requests = _requests(prepared, result)
+        sentences += _first_difference("functions run", list(counts.functions), requests)
+    return sentences
 
 
 def _handlers(counts: Counts, sends: list[int]) -> list[str]:
-    """Each send is a handler run, or met one still to come."""
+    """Each send must cause a handler run or coalesce with one."""
     if counts.coalesced is not None:
         handled = [h + c for h, c in zip(counts.handlers, counts.coalesced, strict=True)]
         return _first_difference("handler runs", handled, sends)
-    most = [min(pair) for pair in zip(counts.handlers, sends, strict=True)]
-    none = [int(wanted > 0 and not seen) for seen, wanted in zip(most, sends, strict=True)]
-    return _first_difference("handler runs", list(counts.handlers), most) or (
-        _first_difference("CPUs never reached", none, [0] * len(none))
+    capped = [min(pair) for pair in zip(counts.handlers, sends, strict=True)]
+    unreached = [int(sent > 0 and not runs) for runs, sent in zip(capped, sends, strict=True)]
+    return _first_difference("handler runs", list(counts.handlers), capped) or (
+        _first_difference("CPUs never reached", unreached, [0] * len(unreached))
     )
 
 
 def _coalesced(prepared: Prepared, counts: Counts) -> list[str]:
-    """One source that waits leaves nothing pending for its next send to meet."""
+    """Sends of a single source that waits never coalesce, since none is pending."""
     bursts = prepared.case.bursts
     if counts.coalesced is None or len(bursts) != 1 or not bursts[0].wait:
         return []
@@ -94,16 +94,16 @@ def _coalesced(prepared: Prepared, counts: Counts) -> list[str]:
 
 
 def _executed(prepared: Prepared, result: SliceResult) -> Iterator[tuple[int, Expected]]:
-    """(how often, what was expected) of each program that ran."""
+    """Return how often each program ran, and the counts expected of it."""
     for times, expected, _ in _sends(prepared, result):
         yield times, expected
 
 
 def _requests(prepared: Prepared, result: SliceResult) -> list[int]:
-    """How often each CPU is asked by a function call, whether or not an IPI is sent for it."""
+    """Return the number of function calls to each CPU, with or without an IPI of its own."""
     requests = [0] * len(prepared.case.guest.apic_ids)
-    for times, expected, riding in _sends(prepared, result):
-        for cpu in (*expected.cpus, *riding):
+    for times, expected, piggybacked in _sends(prepared, result):
+        for cpu in (*expected.cpus, *piggybacked):
             requests[cpu] += times
     return requests
 
@@ -111,23 +111,27 @@ def _requests(prepared: Prepared, result: SliceResult) -> list[int]:
 def _sends(
     prepared: Prepared, result: SliceResult
 ) -> Iterator[tuple[int, Expected, tuple[int, ...]]]:
-    """Each program that ran: how often, what it must do, who rides on another's send."""
+    """
+    Return how often each program ran, and the counts expected of it.
+
+    The third value is the CPUs whose calls were piggybacked on another source's IPI.
+    """
     for index, (burst, whole) in enumerate(
         zip(prepared.case.bursts, prepared.bursts, strict=True)
     ):
         partial = [p for p in result.partial if p.burst == index]
         for part in partial:
-            riding = set(reached(burst, prepared.case.guest)) - set(part.cpus)
-            yield part.times, prepared.subset(index, part.cpus), tuple(riding)
+            piggybacked = set(reached(burst, prepared.case.guest)) - set(part.cpus)
+            yield part.times, prepared.subset(index, part.cpus), tuple(piggybacked)
         yield result.loops - sum(part.times for part in partial), whole, ()
 
 
-def _first_difference(what: str, seen: list[int], wanted: list[int]) -> list[str]:
+def _first_difference(what: str, counts: list[int], expected: list[int]) -> list[str]:
     wrong = [
-        cpu for cpu, pair in enumerate(zip(seen, wanted, strict=True)) if pair[0] != pair[1]
+        cpu for cpu, pair in enumerate(zip(counts, expected, strict=True)) if pair[0] != pair[1]
     ]
     if not wrong:
         return []
     cpu = wrong[0]
     more = f" (and on {len(wrong) - 1} more CPUs)" if len(wrong) > 1 else ""
-    return [f"{what} on CPU {cpu}: {seen[cpu]} instead of {wanted[cpu]}{more}"]
+    return [f"{what} on CPU {cpu}: {counts[cpu]} instead of {expected[cpu]}{more}"]

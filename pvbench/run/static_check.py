@@ -1,8 +1,9 @@
 """
-The static check: before a case runs, its ops must do what its bursts ask.
+The static check: before a case runs, its ops must send what its bursts ask for.
 
-Each target exactly once, no stranger, no double hit, and by the mechanism the
-sender declares.  On real hardware a double hit can coalesce unseen.
+The ops must reach each target exactly once and no other CPU, by the mechanism that the
+sender declares.  On real hardware a second interrupt to a target may coalesce with the
+first, so the counts would not show it.
 """
 
 from __future__ import annotations
@@ -29,19 +30,19 @@ from pvbench.plugin.guard import guarded, one_line, owner_of
 from pvbench.sender import Sent, Stack, program, reached
 from pvbench.suite import Case
 
-# To itself an x2APIC sends by a register of its own, which is as good.
+# In x2APIC mode a self-IPI uses the SELF IPI register, equivalent to the shorthand.
 _SHORTHANDS = frozenset({Route.SELF, Route.SELF_REGISTER, Route.BROADCAST})
 
 
 @attrs.frozen(kw_only=True)
 class Expected:
     """
-    What one execution of a program must be counted as.
+    The counts that one execution of a program must give.
 
     Args:
-        cpus: CPUs that must run the handler, once each.
-        lost: CPUs the burst names and the sender loses, as the real one does.
-        overlaid: the overlay's own callbacks made the ops.
+        cpus: CPUs that must run the handler once.
+        lost: targets that the sender never reaches, as in the real kernel.
+        overlaid: whether the overlay's own callbacks made the ops.
     """
 
     program: Program
@@ -55,10 +56,10 @@ class Expected:
 
 def why_unsupported(case: Case) -> str | None:
     """
-    Why the case makes no sense or the stack cannot run it; None if it can.
+    Return why the case makes no sense or the stack cannot run it; None if it can.
 
     Raises:
-        PluginError: a sender raises, or gives something else than a sentence.
+        PluginError: a sender raises, or returns neither None nor a reason.
     """
     if case.why_unsupported is not None:
         return case.why_unsupported
@@ -71,32 +72,38 @@ def why_unsupported(case: Case) -> str | None:
 
 def checked_reason(reason: object) -> str | None:
     """
-    The reason that a plugin gives, as one printable line.
+    Return the reason that a plugin gives as one printable line.
 
     Raises:
-        PluginError: it is neither a sentence nor None.
+        PluginError: *reason* is neither a sentence nor None.
     """
     if reason is None:
         return None
     if not (isinstance(reason, str) and reason):
-        raise PluginError(f"{reason!r} is no reason")
+        raise PluginError(f"the reason is {reason!r}, not a sentence")
     return one_line(reason)
 
 
 def check(stack: Stack, burst: Burst, guest: Guest, *, shorthands: bool) -> Expected:
+    """
+    Make the ops of *burst* and check them.
+
+    Raises:
+        SenderError: the ops do not send what the burst asks for.
+    """
     what = f"{stack.name} on {guest.name} fails the static check"
-    wanted = reached(burst, guest)
+    targets = reached(burst, guest)
     try:
         with guarded(f"sender {stack.sender.name}", lambda: owner_of(type(stack.sender))):
             sent = program(stack, burst, guest, shorthands=shorthands)
             sends = Decoder(guest, burst.source).sends(sent.program)
-            lost = frozenset(_lost(stack, sent, wanted, guest))
+            lost = frozenset(_lost(stack, sent, targets, guest))
     except PvbenchError as error:
         raise SenderError(what, why=str(error)) from error
     differences = [
         *_ill_formed(sent.program),
-        *_wrong_targets(sends, set(wanted), lost),
-        *_wrong_vectors(sends, burst, wanted),
+        *_wrong_targets(sends, set(targets), lost),
+        *_wrong_vectors(sends, burst, targets),
         *_wrong_mechanism(stack, sent, sends),
     ]
     if differences:
@@ -104,7 +111,7 @@ def check(stack: Stack, burst: Burst, guest: Guest, *, shorthands: bool) -> Expe
     icr_writes, hypercalls = counted(sends)
     return Expected(
         program=sent.program,
-        cpus=tuple(cpu for cpu in wanted if cpu not in lost),
+        cpus=tuple(cpu for cpu in targets if cpu not in lost),
         lost=tuple(sorted(lost)),
         icr_writes=icr_writes,
         hypercalls=hypercalls,
@@ -114,45 +121,45 @@ def check(stack: Stack, burst: Burst, guest: Guest, *, shorthands: bool) -> Expe
 
 
 def _ill_formed(ops: Program) -> list[str]:
-    """What no guest can execute, or should not leave behind."""
-    strange = [repr(op) for op in ops if not isinstance(op, Op)]
-    off = sum(type(op) is IrqSave for op in ops) - sum(type(op) is IrqRestore for op in ops)
-    found = [f"yields {strange[0]}, which is no op"] if strange else []
-    return found + (["leaves interrupts off"] if off else [])
+    """Objects that are not ops, and ops that leave interrupts disabled."""
+    others = [repr(op) for op in ops if not isinstance(op, Op)]
+    unrestored = sum((type(op) is IrqSave) - (type(op) is IrqRestore) for op in ops)
+    faults = [f"it yields {others[0]}, which is not an op"] if others else []
+    return faults + (["it leaves interrupts disabled"] if unrestored else [])
 
 
-def _lost(stack: Stack, sent: Sent, wanted: tuple[int, ...], guest: Guest) -> frozenset[int]:
+def _lost(stack: Stack, sent: Sent, targets: tuple[int, ...], guest: Guest) -> frozenset[int]:
     if stack.overlay and not sent.overlaid:
         return frozenset()
-    return stack.sender.drops(wanted, guest)
+    return stack.sender.drops(targets, guest)
 
 
-def _wrong_targets(sends: list[Sends], wanted: set[int], lost: frozenset[int]) -> list[str]:
+def _wrong_targets(sends: list[Sends], targets: set[int], lost: frozenset[int]) -> list[str]:
     hits = Counter(cpu for send in sends for cpu in send.cpus.tolist())
-    faults = [f"op {send.first}: {send.error}" for send in sends if send.error]
-    named = {
-        "misses CPU": wanted - lost - set(hits),
-        "hits a stranger, CPU": set(hits) - wanted,
-        "hits twice CPU": {cpu for cpu in wanted if hits[cpu] > 1},
-        "says it loses, but reaches CPU": lost & set(hits),
-        "says it loses what is no target, CPU": lost - wanted,
+    errors = [f"op {send.first}: {send.error}" for send in sends if send.error]
+    faults = {
+        "it does not reach CPU {}": targets - lost - set(hits),
+        "it reaches CPU {}, which is not a target": set(hits) - targets,
+        "it reaches CPU {} more than once": {cpu for cpu in targets if hits[cpu] > 1},
+        "drops() names CPU {}, which it reaches": lost & set(hits),
+        "drops() names CPU {}, which is not a target": lost - targets,
     }
-    return [f"{what} {_some(sorted(cpus))}" for what, cpus in named.items() if cpus] + faults
+    return [text.format(_some(sorted(cpus))) for text, cpus in faults.items() if cpus] + errors
 
 
 def _some(cpus: list[int]) -> str:
-    shown = ", ".join(map(str, cpus[:5]))
-    return shown if len(cpus) <= 5 else f"{shown} and {len(cpus) - 5} more"
+    first_ones = ", ".join(map(str, cpus[:5]))
+    return first_ones if len(cpus) <= 5 else f"{first_ones} and {len(cpus) - 5} more"
 
 
-def _wrong_vectors(sends: list[Sends], burst: Burst, wanted: tuple[int, ...]) -> list[str]:
-    allowed = {burst.vector} | ({burst.single_vector} if len(wanted) == 1 else set())
+def _wrong_vectors(sends: list[Sends], burst: Burst, targets: tuple[int, ...]) -> list[str]:
+    allowed = {burst.vector} | ({burst.single_vector} if len(targets) == 1 else set())
     wrong = {send.vector for send in sends if len(send.cpus)} - allowed
-    return [f"sends vector {vector:#x}, not {burst.vector:#x}" for vector in sorted(wrong)]
+    return [f"it sends vector {vector:#x}, not {burst.vector:#x}" for vector in sorted(wrong)]
 
 
 def _wrong_mechanism(stack: Stack, sent: Sent, sends: list[Sends]) -> list[str]:
-    """Ops of the sender's own callbacks must be of its mechanism: no silent fallback."""
+    """The sender's own callbacks must use its declared mechanism, without a fallback."""
     if (stack.overlay and not sent.overlaid) or not sent.program:
         return []
     mechanism = stack.sender.mechanism
@@ -164,4 +171,4 @@ def _wrong_mechanism(stack: Stack, sent: Sent, sends: list[Sends]) -> list[str]:
     }[mechanism]
     if all(map(uses, sends)) and (sends or not stack.overlay):
         return []
-    return [f"is a {mechanism} sender, but falls back to something else"]
+    return [f"it declares mechanism {mechanism} but sends by another one"]

@@ -1,4 +1,4 @@
-"""What the checks share: cases, and sentences about what is wrong with them."""
+"""Cases for the checks, and the sentences that say what is wrong with them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def case_of(
     target_state: str = "halted",
     delivery: str = "",
 ) -> Case:
-    """A case of no suite; the guest is booted as the stack needs it."""
+    """Make a case without a suite; the guest gets the mode and ABI that the stack needs."""
     return Case(
         suite="check",
         suite_version=1,
@@ -54,45 +54,45 @@ def bundled() -> Registry:
 
 
 def stacks_of(sender: Sender) -> list[Stack]:
-    """A driver alone; an overlay over each bundled driver."""
+    """Return the stack of a driver, or the stacks of an overlay over each bundled driver."""
     if isinstance(sender, Driver):
         return [Stack(sender)]
     return [Stack(driver, sender) for driver in bundled().drivers.values()]
 
 
 def check_offer(kind: str, thing: Any) -> None:
-    """A plugin may offer *thing*."""
+    """Check that the loader accepts *thing* from a plugin."""
     try:
         check_thing(kind, thing)
     except Exception as error:  # a plugin may fail in any way
         name = getattr(thing, "name", type(thing).__name__)
-        raise AssertionError(f"{kind} {name}: its plugin would be broken: {error}") from error
+        raise AssertionError(f"{kind} {name}: the loader refuses it: {error}") from error
 
 
 def where(case: Case) -> str:
-    """The stack, the guest and the bursts, for people."""
+    """Describe the stack, the guest and the bursts in a message."""
     guest, name = case.guest, case.stack.name
-    bits = "" if guest.bits == 64 else f" of {guest.bits} bits"
+    bits = "" if guest.bits == 64 else f" ({guest.bits} bits)"
     shorthands = " with shorthands" if case.shorthands else ""
     bursts = " and ".join(map(_request, case.bursts))
-    on = f"{case.delivery}: " if case.delivery else ""
-    return f"{on}{name} on {guest.name}{bits}{shorthands}, {bursts}"
+    delivery = f"{case.delivery}: " if case.delivery else ""
+    return f"{delivery}{name} on {guest.name}{bits}{shorthands}, {bursts}"
 
 
 def _request(burst: Burst) -> str:
     cpus = ", ".join(map(str, burst.targets[:_SHOWN]))
     more = len(burst.targets) - _SHOWN
-    to = f" to CPU {cpus}" if cpus else ""
-    to += f" and {more} more" if more > 0 else ""
-    return f"{burst.operation} {burst.vector:#x} of CPU {burst.source}{to}"
+    targets = f" to CPU {cpus}" if cpus else ""
+    targets += f" and {more} more" if more > 0 else ""
+    return f"{burst.operation} {burst.vector:#x} from CPU {burst.source}{targets}"
 
 
 def fail(where: str, what: str) -> NoReturn:
     """
-    End a check.
+    Fail a check.
 
     Raises:
-        AssertionError: in any case.
+        AssertionError: always.
     """
     raise AssertionError(f"{where}: {what}")
 
@@ -105,18 +105,18 @@ def attempt(
     **kwargs: Arguments.kwargs,
 ) -> Answer:
     """
-    What *function* answers.
+    Call *function* and return its result.
 
     Raises:
-        AssertionError: it raises; *what* was attempted.
+        AssertionError: the call raises; the message says that *what* raises.
     """
     try:
         return function(*args, **kwargs)
     except Exception as error:  # a plugin may fail in any way
-        told = f"{type(error).__name__}: {error}"
-        raise AssertionError(f"{where}: {what} raises {told}") from error
+        message = f"{where}: {what} raises {type(error).__name__}: {error}"
+        raise AssertionError(message) from error
 
 
 def through_json(value: Any) -> Any:
-    """*value* as it reaches a worker, or comes back from one."""
+    """Convert *value* to JSON and back, as on its way to or from a worker."""
     return json.loads(json.dumps(value))

@@ -1,4 +1,4 @@
-"""A delivery carries what bundled senders send, and its counts prove it."""
+"""The check that a delivery executes the bundled senders' ops, proved by its counts."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def check_delivery(delivery: Delivery, settings: Settings | None = None) -> None
     boots = _boots(delivery, carried, small_guests())
     boots = boots or _boots(delivery, carried, host_guests())
     if not boots:
-        fail(delivery.name, "it supports no sender in any guest")
+        fail(delivery.name, "it supports no case of any bundled sender")
     _check_ends(delivery, next(iter(boots)), carried)
     for guest, cases in boots.items():
         with _booted(delivery, guest, carried) as booted:
@@ -77,17 +77,17 @@ def check_run(
     result = attempt(place, "run()", loaded.run, loops=loops, warmup=warmup)
     sent = attempt(place, "sending its slice result", _sent, result)
     if sent != result:
-        fail(place, "its slice result is another after a trip through JSON")
+        fail(place, "its slice result changes on its way to the manager")
     if result.loops != loops:
-        fail(place, f"its slice result is of {result.loops} loops, not of {loops}")
-    if found := attempt(place, "counting", differences, prepared, result):
-        fail(place, "; ".join(found))
+        fail(place, f"its slice result has {result.loops} loops, not {loops}")
+    if sentences := attempt(place, "comparing its counts", differences, prepared, result):
+        fail(place, "; ".join(sentences))
     _check_times(prepared, result)
     return result
 
 
 def _sent(result: SliceResult) -> SliceResult:
-    """What the manager gets of *result*."""
+    """Encode and decode *result*, as on its way to the manager."""
     report = decode(encode(SliceReport(0, result)))
     assert isinstance(report, SliceReport)  # noqa: S101 - the same kind
     return report.result
@@ -95,18 +95,18 @@ def _sent(result: SliceResult) -> SliceResult:
 
 def _check_times(prepared: Prepared, result: SliceResult) -> None:
     place = where(prepared.case)
-    if not attempt(place, "timing", seconds, result, 1):
-        fail(place, "it times nothing")
-    if strange := sorted(result.ticks.keys() - set(SERIES)):
-        fail(place, f"it times {strange[0]!r}, which is not one of {', '.join(SERIES)}")
+    if not attempt(place, "converting its times", seconds, result, 1):
+        fail(place, "its slice result has no times")
+    if unknown := sorted(result.ticks.keys() - set(SERIES)):
+        fail(place, f"its series {unknown[0]!r} is not one of {', '.join(SERIES)}")
     if prepared.lossy and "ack" in result.ticks:
-        fail(place, "it times acknowledgements that lost targets never give")
+        fail(place, "it times acknowledgements although some targets never acknowledge")
 
 
 def _boots(
     delivery: Delivery, settings: Settings, guests: Iterable[Guest]
 ) -> dict[Guest, list[Prepared]]:
-    """The cases of each boot; what is the same to a delivery only once."""
+    """The cases of each boot, without those that a delivery cannot tell apart."""
     boots: dict[Guest, dict[Any, Prepared]] = {}
     for case in _cases(delivery.name, guests):
         if not _supports(delivery, case, settings):
@@ -131,30 +131,30 @@ def _supports(delivery: Delivery, case: Case, settings: Settings) -> bool:
     asked = (case.guest, prepare(case).task, settings)
     reason = attempt(where(case), "why_unsupported()", delivery.why_unsupported, *asked)
     if reason == "" or not isinstance(reason, str | None):
-        fail(where(case), f"why_unsupported() gives {reason!r}, which is no reason")
+        fail(where(case), f"why_unsupported() returns {reason!r}, neither None nor a reason")
     return reason is None
 
 
 def _check_ends(delivery: Delivery, guest: Guest, settings: Settings) -> None:
-    """Leaving a boot hides no error and leaves nothing behind."""
+    """Check that the end of a boot hides no error and leaks no thread or file."""
     place = f"{delivery.name} on {guest.name}"
     hidden = True
     try:
         with _booted(delivery, guest, settings):
-            raise _PlantedError
-    except _PlantedError:
+            raise _ExpectedError
+    except _ExpectedError:
         hidden = False
     if hidden:
-        fail(place, "leaving its boot hides an error inside")
-    before = _held()
+        fail(place, "boot() hides an error that is raised inside its context")
+    before = _resources()
     with _booted(delivery, guest, settings):
         pass
-    if left := sorted(_held() - before):
-        fail(place, f"leaving its boot leaves {', '.join(left)} behind")
+    if leaked := sorted(_resources() - before):
+        fail(place, f"boot() leaks {', '.join(leaked)}")
 
 
-class _PlantedError(AssertionError):
-    """Raised to see whether it arrives."""
+class _ExpectedError(AssertionError):
+    """An error that must leave the context of a boot."""
 
 
 @contextmanager
@@ -165,12 +165,12 @@ def _booted(delivery: Delivery, guest: Guest, settings: Settings) -> Iterator[Bo
     except AssertionError:
         raise
     except Exception as error:  # a plugin may fail in any way
-        told = f"{type(error).__name__}: {error}"
-        raise AssertionError(f"{delivery.name} on {guest.name}: boot raises {told}") from error
+        what = f"{delivery.name} on {guest.name}: boot()"
+        raise AssertionError(f"{what} raises {type(error).__name__}: {error}") from error
 
 
-def _held() -> set[str]:
+def _resources() -> set[str]:
     """Threads and open files of this process."""
     threads = {f"thread {thread.name} ({thread.native_id})" for thread in threading.enumerate()}
-    listed = [f"/proc/self/fd/{number}" for number in os.listdir("/proc/self/fd")]
-    return threads | {f"file {path}" for path in listed if os.path.exists(path)}
+    paths = [f"/proc/self/fd/{number}" for number in os.listdir("/proc/self/fd")]
+    return threads | {f"file {path}" for path in paths if os.path.exists(path)}

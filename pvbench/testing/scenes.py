@@ -1,4 +1,4 @@
-"""Guests and bursts that a sender, a workload or a delivery meets sooner or later."""
+"""Guests and bursts that senders, workloads and deliveries are checked with."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pvbench.guest import Guest, parse_guest
 from pvbench.ops import BARE_OPERATIONS, CSD_OPERATIONS, Burst
 from pvbench.x86.apic import NMI_VECTOR, RESCHEDULE_VECTOR
 
-# Around 8 CPUs of flat mode, clusters of 16, machine words, windows of 128 and 192,
-# the 8 bits of an xAPIC ID, the 20 of a cluster's x2APIC ID, and the last ID there is.
+# Boundaries: 8 CPUs of flat mode, clusters of 16, machine words, windows of 128 and 192,
+# the 8 bits of an xAPIC ID, the 20 bits of an x2APIC ID in a cluster, and the highest ID.
 TOPOLOGIES: Final = (
     "dense:1",
     "dense:2",
@@ -38,17 +38,17 @@ SMALL: Final = ("dense:2", "sockets:1x2x2", "interleaved:6", "ids:9-0", "dense:2
 
 _ONE_TARGET: Final = ("send_IPI", "smp_call_function_single")
 _MASKS: Final = ("send_IPI_mask", "send_IPI_mask_allbutself", "smp_call_function_many")
-_NAMELESS: Final = ("send_IPI_allbutself", "send_IPI_all", "send_IPI_self")
+_WITHOUT_TARGETS: Final = ("send_IPI_allbutself", "send_IPI_all", "send_IPI_self")
 
 
 def guests() -> Iterator[Guest]:
-    """Dense, sparse, in turn, backwards, small, big, with high APIC IDs, and of 32 bits."""
+    """Return guests of each APIC ID layout, of 1 to 300 CPUs, and with 32 bits."""
     yield from map(parse_guest, TOPOLOGIES)
     yield from (parse_guest(spec, bits=32) for spec in NARROW)
 
 
 def bursts(guest: Guest) -> Iterator[Burst]:
-    """Every operation of the first and the last CPU, to none, few and all, and as NMI."""
+    """Return each operation of the first and the last CPU to no, few and all targets."""
     for source in dict.fromkeys((0, guest.cpus[-1])):
         for operation in (*CSD_OPERATIONS, *BARE_OPERATIONS):
             for targets in _targets(operation, guest, source):
@@ -64,8 +64,8 @@ def _with_vectors(guest: Guest, source: int) -> Iterator[Burst]:
 
 
 def _targets(operation: str, guest: Guest, source: int) -> Iterable[tuple[int, ...]]:
-    """What *operation* may be asked to reach."""
-    if operation in _NAMELESS:
+    """Return sets of targets for *operation*."""
+    if operation in _WITHOUT_TARGETS:
         return ((),)
     if operation in _ONE_TARGET:
         return dict.fromkeys(((source,), (0,), (guest.cpus[-1],)))
@@ -73,25 +73,25 @@ def _targets(operation: str, guest: Guest, source: int) -> Iterable[tuple[int, .
 
 
 def _masks(guest: Guest, source: int) -> Iterator[tuple[int, ...]]:
-    """Empty, itself, one other, the ends, a half, every third, all, all others."""
-    everybody, others = tuple(guest.cpus), guest.others(source)
+    """Return no CPU, the source, one other, both ends, half, every third, all, all others."""
+    all_cpus, others = tuple(guest.cpus), guest.others(source)
     yield ()
     yield (source,)
     yield others[:1]
-    yield tuple(dict.fromkeys((everybody[0], everybody[-1])))
-    yield everybody[len(everybody) // 2 :]
-    yield everybody[1::3]
-    yield everybody
+    yield tuple(dict.fromkeys((all_cpus[0], all_cpus[-1])))
+    yield all_cpus[len(all_cpus) // 2 :]
+    yield all_cpus[1::3]
+    yield all_cpus
     yield others
 
 
 def small_guests() -> Iterator[Guest]:
-    """A few that boot quickly."""
+    """Return a few guests that boot quickly."""
     yield from map(parse_guest, SMALL)
 
 
 def host_guests() -> list[Guest]:
-    """Of the machine's own topology, for what serves no other; ``[]`` if it has no APIC."""
+    """Return a guest with this host's topology; ``[]`` if the host shows no APIC IDs."""
     try:
         return [parse_guest("host")]
     except UsageError:
@@ -99,13 +99,13 @@ def host_guests() -> list[Guest]:
 
 
 def iterations(guest: Guest) -> Iterator[tuple[Burst, ...]]:
-    """What guests do all day: both protocols, to one, few and all, alone and at once."""
-    for burst in _alone(guest):
+    """Return iterations of both protocols, from one source and from several at once."""
+    for burst in _single(guest):
         yield (burst,)
-    yield from _at_once(guest)
+    yield from _concurrent(guest)
 
 
-def _alone(guest: Guest) -> Iterator[Burst]:
+def _single(guest: Guest) -> Iterator[Burst]:
     others, last = guest.others(0), guest.cpus[-1]
     for operation in _MASKS:
         to_all = Burst(source=0, operation=operation, targets=others)
@@ -113,14 +113,14 @@ def _alone(guest: Guest) -> Iterator[Burst]:
         yield Burst(source=last, operation=operation, targets={*others[:1], last})
     for operation in _ONE_TARGET:
         yield Burst(source=0, operation=operation, targets=(last,))
-    for operation in _NAMELESS:
+    for operation in _WITHOUT_TARGETS:
         yield Burst(source=0, operation=operation)
     yield Burst(source=0, operation="smp_call_function_single", targets=(0,))
     yield Burst(source=0, operation="send_IPI_mask", targets=others, vector=NMI_VECTOR)
 
 
-def _at_once(guest: Guest) -> Iterator[tuple[Burst, ...]]:
-    """Bursts of several CPUs that meet on their targets, and a ring of unicasts."""
+def _concurrent(guest: Guest) -> Iterator[tuple[Burst, ...]]:
+    """Return bursts of several CPUs to the same targets, and a ring of unicasts."""
     sources = guest.cpus[:3]
     for operation in _MASKS:
         yield tuple(

@@ -1,4 +1,4 @@
-"""A sender reaches each target exactly once, by pure ops, or says why it cannot."""
+"""The check that a sender reaches each target exactly once or says why it cannot."""
 
 from __future__ import annotations
 
@@ -25,33 +25,33 @@ from pvbench.testing.scenes import bursts, guests
 
 def check_sender(sender: Sender) -> None:
     """
-    *sender* in many guests, for many bursts: an overlay over each bundled driver.
+    Check *sender* in many guests with many bursts; an overlay over each bundled driver.
 
     Raises:
-        AssertionError: it errs, or nothing could be checked.
+        AssertionError: a check fails, or the sender refuses every case.
     """
     check_offer("sender", sender)
-    acted = [_acted(case) for stack in stacks_of(sender) for case in _cases(stack)]
-    if not acted:
-        fail(sender.name, "it declines every guest or every burst")
-    if not any(acted):
-        fail(sender.name, "no callback of its own ever sent anything")
+    sent = [_sends(case) for stack in stacks_of(sender) for case in _cases(stack)]
+    if not sent:
+        fail(sender.name, "it refuses every guest or every burst")
+    if not any(sent):
+        fail(sender.name, "none of its callbacks ever sent an IPI")
 
 
 def check_case(
     stack: Stack, guest: Guest, burst: Burst, *, shorthands: bool = False
 ) -> Prepared | None:
     """
-    What `check_sender` does, for one burst in one guest.
+    Check one burst in one guest, as `check_sender` does.
 
     Returns:
-        The checked case; None if the sender declines it.
+        The checked case; None if the sender refuses it.
 
     Raises:
-        AssertionError: the sender errs.
+        AssertionError: a check fails.
     """
     case = case_of(stack, guest, burst, shorthands=shorthands)
-    if _declined(case):
+    if _is_refused(case):
         return None
     try:
         prepared = prepare(case)
@@ -69,19 +69,19 @@ def _cases(stack: Stack) -> Iterator[Prepared]:
                 yield prepared
 
 
-def _acted(prepared: Prepared) -> bool:
+def _sends(prepared: Prepared) -> bool:
     return any(expected.overlaid and expected.program for expected in prepared.bursts)
 
 
-def _declined(case: Case) -> bool:
-    """The sender says, twice the same, why it cannot do it."""
+def _is_refused(case: Case) -> bool:
+    """Whether the sender refuses the case; two calls must give the same reason."""
     place = where(case)
-    reasons = [attempt(place, "declining it", _reasons, case) for _ in range(2)]
+    reasons = [attempt(place, "refusing it", _reasons, case) for _ in range(2)]
     if reasons[0] != reasons[1]:
-        fail(place, "it declines, and the next time it does not, or for another reason")
+        fail(place, "two calls give different reasons to refuse it")
     for reason in reasons[0]:
         if reason == "" or not isinstance(reason, str | None):
-            fail(place, f"it declines by {reason!r}, which is no reason")
+            fail(place, f"its reason to refuse is {reason!r}, neither None nor a sentence")
     return why_unsupported(case) is not None
 
 
@@ -91,7 +91,7 @@ def _reasons(case: Case) -> list[str | None]:
 
 
 def _check_ops(prepared: Prepared) -> None:
-    """Another call gives the same."""
+    """Check that another call gives the same ops."""
     case, place = prepared.case, where(prepared.case)
     for burst, expected in zip(case.bursts, prepared.bursts, strict=True):
         again = program(case.stack, burst, case.guest, shorthands=case.shorthands).program
@@ -102,9 +102,9 @@ def _check_ops(prepared: Prepared) -> None:
 def _check_drops(case: Case) -> None:
     place = where(case)
     for burst in case.bursts:
-        wanted = reached(burst, case.guest)
-        lost = attempt(place, "drops()", case.stack.sender.drops, wanted, case.guest)
+        targets = reached(burst, case.guest)
+        lost = attempt(place, "drops()", case.stack.sender.drops, targets, case.guest)
         if not isinstance(lost, frozenset):
-            fail(place, f"drops() gives {lost!r}, not a frozenset of CPUs")
-        if strangers := lost - set(wanted):
-            fail(place, f"drops() names what is no target: {sorted(strangers)[:5]}")
+            fail(place, f"drops() returns {lost!r}, not a frozenset of CPUs")
+        if others := sorted(lost - set(targets)):
+            fail(place, f"drops() names CPU {others[0]}, which is not a target")

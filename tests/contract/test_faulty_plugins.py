@@ -60,12 +60,12 @@ def outcomes(path: Path) -> dict[str, str]:
         pytest.param("def drops(self, cpus, guest): return None", "TypeError", id="none"),
         pytest.param(
             "def drops(self, cpus, guest): return frozenset({0})",
-            "says it loses what is no target, CPU 0",
+            "drops() names CPU 0, which is not a target",
             id="loses-a-stranger",
         ),
         pytest.param(
             "def drops(self, cpus, guest): return frozenset({3})",
-            "says it loses, but reaches CPU 3",
+            "drops() names CPU 3, which it reaches",
             id="loses-nobody",
         ),
         pytest.param(
@@ -95,12 +95,12 @@ def test_a_sender_that_fails_is_void_and_the_others_run(
         pytest.param("return None", "workload faulty raises TypeError", id="none"),
         pytest.param(
             "return (Burst(source=0, operation='send_IPI_mask', targets=(1, 500)),)",
-            "workload faulty raises ValueError: it names CPU 500 of 80",
+            "workload faulty raises ValueError: it names CPU 500 in a guest of 80 CPUs",
             id="target-outside-the-guest",
         ),
         pytest.param(
             "return (Burst(source=500, operation='send_IPI_mask', targets=(1,)),)",
-            "workload faulty raises ValueError: it names CPU 500 of 80",
+            "workload faulty raises ValueError: it names CPU 500 in a guest of 80 CPUs",
             id="source-outside-the-guest",
         ),
     ],

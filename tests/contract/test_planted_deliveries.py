@@ -56,7 +56,9 @@ def partly(*told: PartialSend) -> Callable[[SliceResult], SliceResult]:
             id="drops-all",
         ),
         pytest.param(
-            changed("handlers", 5, 1), ["handler runs on CPU 5: 1 instead of 0"], id="stranger"
+            changed("handlers", 5, 1),
+            ["handler runs on CPU 5: 1 instead of 0"],
+            id="unexpected-cpu",
         ),
         pytest.param(
             changed("handlers", 3, 1),

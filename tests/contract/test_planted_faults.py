@@ -15,7 +15,7 @@ from support.planted_senders import (
     FallsBack,
     FallsBackForOne,
     Faults,
-    HitsAStranger,
+    HitsAnUnexpectedCpu,
     HitsItself,
     HitsTwice,
     LeavesInterruptsOff,
@@ -40,18 +40,28 @@ def prepared_with(sender: Sender) -> Prepared:
 @pytest.mark.parametrize(
     ("sender", "fault"),
     [
-        pytest.param(FallsBack(), "is a hypercall sender, but falls back to", id="native"),
+        pytest.param(FallsBack(), "it declares mechanism hypercall but sends by", id="native"),
         pytest.param(FallsBackForOne(), "is a hypercall sender, but falls", id="half-native"),
-        pytest.param(NoShorthand(), "is a shorthand sender, but falls back to", id="addressed"),
-        pytest.param(LosesOne(), r"check: misses CPU 3$", id="loses-one"),
-        pytest.param(LosesAll(), r"check: misses CPU 1, 2, 3$", id="loses-all"),
-        pytest.param(HitsTwice(), r"check: hits twice CPU 2$", id="hits-twice"),
-        pytest.param(HitsAStranger(), r"check: hits a stranger, CPU 5$", id="stranger"),
-        pytest.param(HitsItself(), r"check: hits a stranger, CPU 0$", id="itself"),
+        pytest.param(
+            NoShorthand(), "it declares mechanism shorthand but sends by", id="addressed"
+        ),
+        pytest.param(LosesOne(), r"check: it does not reach CPU 3$", id="loses-one"),
+        pytest.param(LosesAll(), r"check: it does not reach CPU 1, 2, 3$", id="loses-all"),
+        pytest.param(HitsTwice(), r"check: it reaches CPU 2 more than once$", id="hits-twice"),
+        pytest.param(
+            HitsAnUnexpectedCpu(),
+            r"check: it reaches CPU 5, which is not a target$",
+            id="unexpected-cpu",
+        ),
+        pytest.param(
+            HitsItself(), r"check: it reaches CPU 0, which is not a target$", id="itself"
+        ),
         pytest.param(WrongVector(), r"check: sends vector 0xfd, not 0xfc$", id="wrong-vector"),
-        pytest.param(BadIcr(), r"op 2: ICR 0x8fc is no fixed or NMI message", id="logical-icr"),
+        pytest.param(
+            BadIcr(), r"op 2: ICR 0x8fc is not a fixed or NMI message", id="logical-icr"
+        ),
         pytest.param(WrongAbi(), r"op 2: .*KVM_HC_SEND_IPI takes 4 registers", id="wrong-abi"),
-        pytest.param(Faults(), r"op 4: MSR 0x831 sends nothing", id="another-msr"),
+        pytest.param(Faults(), r"op 4: writing MSR 0x831 sends no IPI", id="another-msr"),
         pytest.param(Raises(), r"check: sender planted raises KeyError: 1$", id="raises"),
         pytest.param(
             RaisesHalfWay(),
@@ -79,7 +89,7 @@ def test_a_driver_must_send_as_it_says() -> None:
     """Another mechanism is no driver's either, though it has nothing to fall back to."""
     case = case_of(Stack(Borrows()), cpus(6), call(0, 1, 2, 3))
 
-    with pytest.raises(SenderError, match="is a icr sender, but falls back to something else"):
+    with pytest.raises(SenderError, match="it declares mechanism icr but sends by another one"):
         prepare(case)
 
 

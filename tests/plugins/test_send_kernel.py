@@ -117,7 +117,7 @@ def test_a_running_kernel_takes_no_overlay(overlay: str) -> None:
     stack = stack_of(f"{overlay}/kernel")
     case = case_of(stack, FOUR, burst_of(MANY, 1, 2))
 
-    expected = "a running kernel sends as it does: nothing can be laid over it"
+    expected = "a running kernel sends its own way, so it cannot have an overlay"
     assert why_unsupported(case) == expected
 
 

@@ -220,7 +220,9 @@ def test_a_stack_boots_the_guest_it_needs(name: str, mode: str, abi: str) -> Non
     [
         pytest.param(254, None, id="254-is-an-id"),
         pytest.param(
-            255, "an xAPIC ID has 8 bits, 255 is broadcast: no APIC ID 255", id="255-is-not"
+            255,
+            "APIC ID 255 is not an xAPIC ID, which has 8 bits (255 is broadcast)",
+            id="255-is-not",
         ),
     ],
 )

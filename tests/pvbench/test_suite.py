@@ -114,7 +114,7 @@ def test_bare_drivers_always_run(overlays: tuple[str, ...] | None, count: int) -
 @pytest.mark.parametrize(
     ("selected", "message"),
     [
-        pytest.param({"pattern": "("}, r"-k '\(' is no regular expression: ", id="pattern"),
+        pytest.param({"pattern": "("}, r"-k '\(' is not a regular expression: ", id="pattern"),
         pytest.param(
             {"workloads": ("brodcast",)},
             r"no workload called 'brodcast'\. Did you mean 'broadcast'\?",

@@ -149,6 +149,6 @@ BROKEN: Final[dict[str, tuple[str, str]]] = {
     ),
     "defaults-that-nobody-can-write": (
         WORKLOAD.replace("{}", "{'targets': -1}"),
-        "'-1' is no number for targets of good",
+        "targets of good is '-1', not a number",
     ),
 }

@@ -57,7 +57,7 @@ class HitsTwice(Planted):
         yield from super().calls(apic_ids[1:2], icr, bits)
 
 
-class HitsAStranger(Planted):
+class HitsAnUnexpectedCpu(Planted):
     def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
         return super().calls([*apic_ids, 5], icr, bits)
 

@@ -21,12 +21,12 @@ def run(cli: Cli, workloads: str, *options: str) -> tuple[int, str]:
     [
         pytest.param(
             "fanout:x",
-            "'x' is no number for targets of fanout. Write fanout:TARGETS:SPREAD.",
+            "targets of fanout is 'x', not a number. Use fanout:TARGETS:SPREAD.",
             id="fanout-to-x",
         ),
         pytest.param(
             "fanout:-1",
-            "'-1' is no number for targets of fanout. Write fanout:TARGETS:SPREAD.",
+            "targets of fanout is '-1', not a number. Use fanout:TARGETS:SPREAD.",
             id="fanout-to-less-than-nobody",
         ),
         pytest.param(
@@ -66,7 +66,7 @@ def run(cli: Cli, workloads: str, *options: str) -> tuple[int, str]:
         ),
         pytest.param(
             "fanout:1:packed:9",
-            "fanout:1:packed:9 has too many parameters. Write fanout:TARGETS:SPREAD.",
+            "fanout:1:packed:9 has too many parameters. Use fanout:TARGETS:SPREAD.",
             id="fanout-with-too-many",
         ),
         pytest.param("pairs:0", "0 pairs send no IPI. Use at least pairs:1.", id="no-pairs"),
@@ -117,12 +117,12 @@ def run(cli: Cli, workloads: str, *options: str) -> tuple[int, str]:
         ),
         pytest.param(
             "broadcast:2",
-            "broadcast:2 has too many parameters. Write broadcast.",
+            "broadcast:2 has too many parameters. Use broadcast.",
             id="no-family",
         ),
         pytest.param(
             "fanout:4:packed,fanout:x",
-            "'x' is no number for targets of fanout. Write fanout:TARGETS:SPREAD.",
+            "targets of fanout is 'x', not a number. Use fanout:TARGETS:SPREAD.",
             id="the-second-of-two",
         ),
     ],

@@ -105,7 +105,7 @@ def test_an_x2apic_write_reaches(
         pytest.param(icr(0x8000_00FC, 3), "reserved", id="reserved-31"),
         pytest.param(icr(0x1FC, 3), "delivery mode 1", id="lowest-priority"),
         pytest.param(icr(0x500, 3), "delivery mode 5", id="init"),
-        pytest.param(WrMsr(EOI, 0), "MSR 0x80b sends nothing", id="eoi-sends-nothing"),
+        pytest.param(WrMsr(EOI, 0), "writing MSR 0x80b sends no IPI", id="eoi-sends-no-ipi"),
         pytest.param(WrMsr(SELF_IPI, 0x02), "vector 0x2", id="self-ipi-vector-2-is-no-nmi"),
         pytest.param(WrMsr(SELF_IPI, 0x0F), "vector 0xf", id="self-ipi-vector-15"),
         pytest.param(WrMsr(SELF_IPI, 0x1FC), "reserved", id="self-ipi-reserved-bit"),
@@ -159,7 +159,7 @@ def test_an_xapic_write_reaches(ops: list[Op], expected: list[tuple[int, int]]) 
     [
         pytest.param(icr(0xFC, 3), "x2APIC register in xAPIC mode raises #GP", id="icr-msr"),
         pytest.param(WrMsr(SELF_IPI, 0xFC), "#GP", id="self-ipi-msr"),
-        pytest.param(MmioWrite(0xFEE0_00B0, 0), "0xfee000b0 sends nothing", id="eoi"),
+        pytest.param(MmioWrite(0xFEE0_00B0, 0), "writing 0xfee000b0 sends no IPI", id="eoi"),
         pytest.param(MmioWrite(XAPIC_ICR, 0x0F), "vector 0xf is illegal", id="vector-15"),
     ],
 )

@@ -47,13 +47,13 @@ def pvbench_workloads():
     return [*wrong, reach, lists]
 """
 REASONS = {
-    "empty-reason": "ValueError: it gives an empty reason",
+    "empty-reason": "ValueError: bursts() returns an empty reason",
     "nothing": "TypeError: 'NoneType' object is not iterable",
     "number": "TypeError: 'int' object is not iterable",
-    "no-bursts": "ValueError: it gives 'send', which is no Burst",
-    "outside": "ValueError: it names CPU 99 of 4",
-    "source-outside": "ValueError: it names CPU 99 of 4",
-    "twice": "ValueError: it has two bursts of CPU 0",
+    "no-bursts": "ValueError: it gives 'send', which is not a Burst",
+    "outside": "ValueError: it names CPU 99 in a guest of 4 CPUs",
+    "source-outside": "ValueError: it names CPU 99 in a guest of 4 CPUs",
+    "twice": "ValueError: it has two bursts from CPU 0",
     "raising": "LookupError: no such thing",
 }
 WHERE = ("--sender", "native", "--driver", "x2apic-physical", "--vcpus", "4", "-p", "loads")

@@ -180,7 +180,7 @@ def test_a_delivery_without_proof_gives_no_number(
 
 SKIP = "return (WrMsr(0x830, apic.id(cpu) << 32 | vector) for cpu in cpus[1:])"
 TWICE = "return (WrMsr(0x830, apic.id(c) << 32 | vector) for c in (*cpus, cpus[0]))"
-STRANGER = "return (WrMsr(0x830, apic.id(c) << 32 | vector) for c in (0, *cpus))"
+UNEXPECTED = "return (WrMsr(0x830, apic.id(c) << 32 | vector) for c in (0, *cpus))"
 OTHER = "return (WrMsr(0x830, apic.id(cpu) << 32 | 0x40) for cpu in cpus)"
 NATIVELY = "return apic.stack.driver.send_IPI_mask(apic, cpus, vector)"
 
@@ -188,14 +188,19 @@ NATIVELY = "return apic.stack.driver.send_IPI_mask(apic, cpus, vector)"
 @pytest.mark.parametrize(
     ("body", "mechanism", "reason"),
     [
-        pytest.param(SKIP, "icr", "misses CPU 1", id="skips-one"),
-        pytest.param(TWICE, "icr", "hits twice CPU 1", id="hits-one-twice"),
-        pytest.param(STRANGER, "icr", "hits a stranger, CPU 0", id="hits-a-stranger"),
-        pytest.param(OTHER, "icr", "sends vector 0x40, not 0xfc", id="other-vector"),
+        pytest.param(SKIP, "icr", "it does not reach CPU 1", id="skips-one"),
+        pytest.param(TWICE, "icr", "it reaches CPU 1 more than once", id="hits-one-twice"),
+        pytest.param(
+            UNEXPECTED,
+            "icr",
+            "it reaches CPU 0, which is not a target",
+            id="hits-an-unexpected-cpu",
+        ),
+        pytest.param(OTHER, "icr", "it sends vector 0x40, not 0xfc", id="other-vector"),
         pytest.param(
             NATIVELY,
             "hypercall",
-            "is a hypercall sender, but falls back to something else",
+            "it declares mechanism hypercall but sends by another one",
             id="falls-back",
         ),
         pytest.param(

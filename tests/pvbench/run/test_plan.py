@@ -178,7 +178,7 @@ class Stranger(Silent):
     [
         pytest.param(
             Silent(),
-            "silent on a test's fails the static check: misses CPU 1, 2, 3",
+            "silent on a test's fails the static check: it does not reach CPU 1, 2, 3",
             id="misses-all",
         ),
         pytest.param(

@@ -83,7 +83,7 @@ def two_guests(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param(first_cpu_never, "handler runs on CPU 0: 0 instead of 2", id="loses-one"),
         pytest.param(
             lambda result: counted(result, handlers=(0,)),
-            "counting raises ValueError",
+            "comparing its counts raises ValueError",
             id="counts-of-too-few-cpus",
         ),
         pytest.param(
@@ -96,17 +96,17 @@ def two_guests(monkeypatch: pytest.MonkeyPatch) -> None:
         ),
         pytest.param(
             lambda result: attrs.evolve(result, loops=3),
-            "its slice result is of 3 loops, not of 2",
+            "its slice result has 3 loops, not 2",
             id="loops",
         ),
         pytest.param(
             lambda result: attrs.evolve(result, ticks={}, samples={}),
-            "it times nothing",
+            "its slice result has no times",
             id="no-times",
         ),
         pytest.param(
             lambda result: timed(result, "lunch", 9),
-            "it times 'lunch', which is not one of send, irqoff, deliver",
+            "its series 'lunch' is not one of send, irqoff, deliver",
             id="unknown-series",
         ),
         pytest.param(
@@ -126,7 +126,7 @@ def test_a_delivery_that_reports_nonsense_is_refused_with_its_case(
     tamper: Callable[[SliceResult], SliceResult], sentence: str
 ) -> None:
     """One sentence: the delivery, the stack, the guest, the burst, and what is wrong."""
-    place = r"^planted: [\w-]+ on sockets:1x2x2, \w+ 0x[0-9a-f]+ of CPU \d.*: "
+    place = r"^planted: [\w-]+ on sockets:1x2x2, \w+ 0x[0-9a-f]+ from CPU \d.*: "
 
     with pytest.raises(AssertionError, match=place + re.escape(sentence)):
         check_delivery(Reports(tamper))
@@ -214,11 +214,13 @@ def nothing_left() -> Iterator[None]:
     ("delivery", "sentence"),
     [
         pytest.param(
-            SupportsNothing(), "planted: it supports no sender in any guest", id="nothing"
+            SupportsNothing(),
+            "planted: it supports no case of any bundled sender",
+            id="nothing",
         ),
         pytest.param(
             DeclinesInSilence(),
-            "why_unsupported() gives '', which is no reason",
+            "why_unsupported() returns '', neither None nor a reason",
             id="no-reason",
         ),
         pytest.param(
@@ -226,14 +228,12 @@ def nothing_left() -> Iterator[None]:
             "why_unsupported() raises KeyError: 'state'",
             id="unsupported-raises",
         ),
+        pytest.param(HidesErrors(), "sockets:1x2x2: boot() hides an error", id="hides-errors"),
         pytest.param(
-            HidesErrors(), "sockets:1x2x2: leaving its boot hides an error", id="hides-errors"
+            DoesNotBoot(), "sockets:1x2x2: boot() raises OSError: no memory", id="does-not-boot"
         ),
-        pytest.param(
-            DoesNotBoot(), "sockets:1x2x2: boot raises OSError: no memory", id="does-not-boot"
-        ),
-        pytest.param(LeavesFile(), "leaves file /proc/self/fd/", id="leaves-a-file"),
-        pytest.param(LeavesThread(), "leaves thread vcpu (", id="leaves-a-thread"),
+        pytest.param(LeavesFile(), "leaks file /proc/self/fd/", id="leaves-a-file"),
+        pytest.param(LeavesThread(), "leaks thread vcpu (", id="leaves-a-thread"),
         pytest.param(
             SettingsOfPython(),
             "planted: writing its settings as JSON raises TypeError",
@@ -241,7 +241,7 @@ def nothing_left() -> Iterator[None]:
         ),
         pytest.param(
             NoSummary(),
-            "delivery planted: its plugin would be broken: it offers a delivery without a "
+            "delivery planted: the loader refuses it: it offers a delivery without a "
             "summary: 'planted'",
             id="no-summary",
         ),
@@ -271,5 +271,7 @@ def test_acknowledgements_of_lost_targets_are_refused() -> None:
     case = case_of("kvm-pv128-v3/x2apic-physical", cpus(130), call(0, 1, 129))
     booted = Tampering(Engine(case.guest, cost_profile_of()), lambda t: timed(t, "ack", 5))
 
-    with pytest.raises(AssertionError, match="acknowledgements that lost targets never give"):
+    with pytest.raises(
+        AssertionError, match="acknowledgements although some targets never acknowledge"
+    ):
         check_run(booted, prepare(case))

@@ -15,35 +15,47 @@ from support.helpers import burst_of, guest_of, stack_of
 @pytest.mark.parametrize(
     ("sender", "sentence"),
     [
-        pytest.param(planted.FallsBack(), "is a hypercall sender, but falls", id="native"),
-        pytest.param(planted.FallsBackForOne(), "but falls back", id="half-native"),
-        pytest.param(planted.NoShorthand(), "is a shorthand sender, but", id="addressed"),
-        pytest.param(planted.LosesOne(), r"misses CPU 0$", id="loses-one"),
-        pytest.param(planted.LosesAll(), r"misses CPU 0$", id="loses-all"),
-        pytest.param(planted.OnlySmallMasks(), r"misses CPU 7$", id="loses-many"),
-        pytest.param(planted.HitsTwice(), r"hits twice CPU 1$", id="hits-twice"),
-        pytest.param(planted.HitsAStranger(), "hits a stranger, CPU 5", id="stranger"),
+        pytest.param(
+            planted.FallsBack(), "it declares mechanism hypercall but sends by", id="native"
+        ),
+        pytest.param(planted.FallsBackForOne(), "but sends by another one", id="half-native"),
+        pytest.param(
+            planted.NoShorthand(), "it declares mechanism shorthand but", id="addressed"
+        ),
+        pytest.param(planted.LosesOne(), r"it does not reach CPU 0$", id="loses-one"),
+        pytest.param(planted.LosesAll(), r"it does not reach CPU 0$", id="loses-all"),
+        pytest.param(planted.OnlySmallMasks(), r"it does not reach CPU 7$", id="loses-many"),
+        pytest.param(planted.HitsTwice(), r"it reaches CPU 1 more than once$", id="hits-twice"),
+        pytest.param(
+            planted.HitsAnUnexpectedCpu(),
+            "it reaches CPU 5, which is not a target",
+            id="unexpected-cpu",
+        ),
         pytest.param(planted.WrongVector(), "sends vector 0xfd, not 0xfc", id="vector"),
-        pytest.param(planted.WrongAbi(), "KVM_HC_SEND_IPI takes 4 registers", id="abi"),
-        pytest.param(planted.Faults(), "MSR 0x831 sends nothing", id="another-msr"),
+        pytest.param(planted.WrongAbi(), "KVM_HC_SEND_IPI takes 4 arguments", id="abi"),
+        pytest.param(planted.Faults(), "writing MSR 0x831 sends no IPI", id="another-msr"),
         pytest.param(planted.Raises(), r"KeyError: 0$", id="raises"),
-        pytest.param(planted.LeavesInterruptsOff(), "interrupts off", id="interrupts-off"),
-        pytest.param(planted.YieldsNoOp(), "Fence.*, which is no op", id="yields-no-op"),
+        pytest.param(planted.LeavesInterruptsOff(), "interrupts disabled", id="interrupts-off"),
+        pytest.param(planted.YieldsNoOp(), "Fence.*, which is not an op", id="yields-no-op"),
         pytest.param(planted.Impure(), "two calls give different ops", id="impure"),
         pytest.param(planted.NoInt(), r"ValueError: Scan\.cpus is np\.int64", id="no-int"),
         pytest.param(
             planted.DropsAStranger(),
-            r"drops\(\) names what is no target: \[999\]",
+            r"drops\(\) names CPU 999, which is not a target",
             id="drops-a-stranger",
         ),
         pytest.param(planted.DropsAList(), "not a frozenset of CPUs", id="drops-a-list"),
+        pytest.param(planted.DeclinesInSilence(), "its reason to refuse is ''", id="no-reason"),
         pytest.param(
-            planted.DeclinesInSilence(), "declines by '', which is no reason", id="no-reason"
+            planted.RefusesByTrue(), "its reason to refuse is True", id="reason-is-no-text"
         ),
-        pytest.param(planted.RefusesByTrue(), "declines by True", id="reason-is-no-text"),
-        pytest.param(planted.DeclinesByTurns(), "and the next time it does not", id="by-turns"),
         pytest.param(
-            planted.FailsToDecline(), "declining it raises KeyError: 251", id="refuses-raises"
+            planted.DeclinesByTurns(),
+            "two calls give different reasons to refuse it",
+            id="by-turns",
+        ),
+        pytest.param(
+            planted.FailsToDecline(), "refusing it raises KeyError: 251", id="refuses-raises"
         ),
     ],
 )
@@ -51,7 +63,7 @@ def test_a_sender_that_errs_is_refused_with_stack_guest_and_burst(
     sender: Sender, sentence: str
 ) -> None:
     """One sentence, from which the author can call `pvbench explain`."""
-    place = r"^planted/[\w-]+ on [\w:,-]+( with shorthands)?, \w+ 0x[0-9a-f]+ of CPU \d+.*: "
+    place = r"^planted/[\w-]+ on [\w:,-]+( with shorthands)?, \w+ 0x[0-9a-f]+ from CPU \d+.*: "
 
     with pytest.raises(AssertionError, match=f"{place}.*{sentence}"):
         check_sender(sender)
@@ -62,34 +74,34 @@ def test_a_sender_that_errs_is_refused_with_stack_guest_and_burst(
     [
         pytest.param(
             planted.DeclinesAll(),
-            "planted: it declines every guest or every burst",
-            id="declines-every-guest",
+            "planted: it refuses every guest or every burst",
+            id="refuses-every-guest",
         ),
         pytest.param(
             planted.RefusesAll(),
-            "planted: it declines every guest or every burst",
+            "planted: it refuses every guest or every burst",
             id="refuses-every-burst",
         ),
         pytest.param(
             planted.NothingOfItsOwn(),
-            "planted: no callback of its own ever sent anything",
+            "planted: none of its callbacks ever sent an IPI",
             id="no-callback",
         ),
         pytest.param(
             planted.Capital(),
-            "sender Planted: its plugin would be broken: it offers a sender called 'Planted': "
+            "sender Planted: the loader refuses it: it offers a sender called 'Planted': "
             "not lower case with dashes",
             id="capital",
         ),
         pytest.param(
             planted.Magic(),
-            "sender planted: its plugin would be broken: planted.mechanism is 'magic', "
+            "sender planted: the loader refuses it: planted.mechanism is 'magic', "
             "not one of icr, shorthand, hypercall, kernel",
             id="mechanism",
         ),
         pytest.param(
             planted.NoSummary(),
-            "sender planted: its plugin would be broken: it offers a sender without a summary: "
+            "sender planted: the loader refuses it: it offers a sender without a summary: "
             "'planted'",
             id="no-summary",
         ),

@@ -35,23 +35,27 @@ def changing(guest: Guest) -> tuple[Burst, ...]:
 @pytest.mark.parametrize(
     ("bursts", "sentence"),
     [
-        pytest.param(lambda guest: 1 // 0, "bursts raises ZeroDivisionError", id="raises"),
-        pytest.param(lambda guest: None, "bursts raises TypeError", id="none"),
-        pytest.param(lambda guest: "", "gives an empty reason", id="empty-reason"),
-        pytest.param(lambda guest: [BURST], "bursts gives a list, not a tuple", id="list"),
-        pytest.param(generated, "bursts gives a generator, not a tuple", id="generator"),
-        pytest.param(lambda guest: (4,), "it gives 4, which is no Burst", id="no-burst"),
+        pytest.param(lambda guest: 1 // 0, r"bursts\(\) raises ZeroDivisionError", id="raises"),
+        pytest.param(lambda guest: None, r"bursts\(\) raises TypeError", id="none"),
+        pytest.param(lambda guest: "", "returns an empty reason", id="empty-reason"),
+        pytest.param(
+            lambda guest: [BURST], r"bursts\(\) returns a list, not a tuple", id="list"
+        ),
+        pytest.param(generated, r"bursts\(\) returns a generator, not a tuple", id="generator"),
+        pytest.param(lambda guest: (4,), "it gives 4, which is not a Burst", id="no-burst"),
         pytest.param(changing, "two calls give different bursts", id="random"),
         pytest.param(
-            lambda guest: (burst_of("send_IPI_mask", 1),), "it names CPU 1 of 1", id="target"
+            lambda guest: (burst_of("send_IPI_mask", 1),),
+            "it names CPU 1 in a guest of 1 CPUs",
+            id="target",
         ),
         pytest.param(
             lambda guest: (burst_of("send_IPI_mask", source=4),),
-            "it names CPU 4 of 1",
+            "it names CPU 4 in a guest of 1 CPUs",
             id="source",
         ),
         pytest.param(
-            lambda guest: (BURST, BURST), "it has two bursts of CPU 0", id="one-source-twice"
+            lambda guest: (BURST, BURST), "it has two bursts from CPU 0", id="one-source-twice"
         ),
     ],
 )
@@ -68,24 +72,24 @@ def test_a_workload_that_errs_is_refused_with_its_guest(
     [
         pytest.param(
             {"bursts": lambda guest: "not here"},
-            "planted: no guest of up to 300 CPUs can have it",
+            "planted: it refuses every guest of up to 300 CPUs",
             id="nowhere",
         ),
         pytest.param(
             {"name": "a:b"},
-            "workload a:b: its plugin would be broken: workload 'a:b' has a colon: "
+            "workload a:b: the loader refuses it: workload 'a:b' has a colon: "
             "parameters stand there",
             id="colon",
         ),
         pytest.param(
             {"parameters": {"spread": "all"}},
-            "workload planted: its plugin would be broken: the first parameter of planted is "
+            "workload planted: the loader refuses it: the first parameter of planted is "
             "'all', no number",
             id="first-parameter",
         ),
         pytest.param(
             {"bursts": bad_value, "parameters": {"targets": 9}},
-            "planted:9 on dense:1: bursts raises UsageError: 9 targets are too many",
+            "planted:9 on dense:1: bursts() raises UsageError: 9 targets are too many",
             id="refuses-its-own-defaults",
         ),
     ],
@@ -120,9 +124,15 @@ FAMILY = Workload(
     ("value", "sentence"),
     [
         pytest.param("9", "planted:9 on ids:9-0: ", id="errs-there"),
-        pytest.param("x", "planted:x: naming it raises UsageError: 'x' is no number", id="x"),
-        pytest.param("1:2", "planted:1:2: naming it raises UsageError", id="too-many"),
-        pytest.param("300", "planted:300: no guest of up to 300 CPUs can have", id="too-big"),
+        pytest.param(
+            "x",
+            "planted:x: binding its values raises UsageError: targets of planted is 'x', ",
+            id="x",
+        ),
+        pytest.param("1:2", "planted:1:2: binding its values raises UsageError", id="too-many"),
+        pytest.param(
+            "300", "planted:300: it refuses every guest of up to 300 CPUs", id="too-big"
+        ),
     ],
 )
 def test_other_values_of_a_family_are_checked_too(value: str, sentence: str) -> None:
