@@ -41,7 +41,9 @@ def prepared_with(sender: Sender) -> Prepared:
     ("sender", "fault"),
     [
         pytest.param(FallsBack(), "it declares mechanism hypercall but sends by", id="native"),
-        pytest.param(FallsBackForOne(), "is a hypercall sender, but falls", id="half-native"),
+        pytest.param(
+            FallsBackForOne(), "it declares mechanism hypercall but sends by", id="half-native"
+        ),
         pytest.param(
             NoShorthand(), "it declares mechanism shorthand but sends by", id="addressed"
         ),
@@ -56,11 +58,13 @@ def prepared_with(sender: Sender) -> Prepared:
         pytest.param(
             HitsItself(), r"check: it reaches CPU 0, which is not a target$", id="itself"
         ),
-        pytest.param(WrongVector(), r"check: sends vector 0xfd, not 0xfc$", id="wrong-vector"),
+        pytest.param(
+            WrongVector(), r"check: it sends vector 0xfd, not 0xfc$", id="wrong-vector"
+        ),
         pytest.param(
             BadIcr(), r"op 2: ICR 0x8fc is not a fixed or NMI message", id="logical-icr"
         ),
-        pytest.param(WrongAbi(), r"op 2: .*KVM_HC_SEND_IPI takes 4 registers", id="wrong-abi"),
+        pytest.param(WrongAbi(), r"op 2: .*KVM_HC_SEND_IPI takes 4 arguments", id="wrong-abi"),
         pytest.param(Faults(), r"op 4: writing MSR 0x831 sends no IPI", id="another-msr"),
         pytest.param(Raises(), r"check: sender planted raises KeyError: 1$", id="raises"),
         pytest.param(
@@ -68,7 +72,7 @@ def prepared_with(sender: Sender) -> Prepared:
             "planted raises RuntimeError: no more",
             id="raises-half-way",
         ),
-        pytest.param(LeavesInterruptsOff(), "interrupts off", id="leaves-interrupts-off"),
+        pytest.param(LeavesInterruptsOff(), "interrupts disabled", id="leaves-interrupts-off"),
         pytest.param(YieldsNoOp(), "Fence", id="yields-what-is-no-op"),
     ],
 )
