@@ -81,10 +81,10 @@ class Request(Structure):
 
 def compiler() -> str:
     """The system's cc; the test is skipped where there is none."""
-    found = shutil.which("cc")
-    if found is None:
+    path = shutil.which("cc")
+    if path is None:
         pytest.skip("no C compiler (cc) on this machine")
-    return found
+    return path
 
 
 def built(output: Path, *arguments: str | Path) -> Path:
@@ -160,9 +160,9 @@ def decoded_ops(words: list[int]) -> Iterator[Op]:
 
 def enumerators(enum: str, folder: Path) -> dict[str, int]:
     """Names of an enum of guest/abi.h, with the values the C compiler gives them."""
-    found = re.search(rf"^enum {enum} {{(.*?)^}};", (GUEST / "abi.h").read_text(), re.M | re.S)
-    assert found, f"abi.h has no enum {enum}"
-    names = re.findall(r"^\t(\w+)", found[1], re.MULTILINE)
+    match = re.search(rf"^enum {enum} {{(.*?)^}};", (GUEST / "abi.h").read_text(), re.M | re.S)
+    assert match, f"abi.h has no enum {enum}"
+    names = re.findall(r"^\t(\w+)", match[1], re.MULTILINE)
     prints = "".join(f'printf("{name} %d\\n", {name});\n' for name in names)
     source = folder / f"{enum}.c"
     source.write_text(

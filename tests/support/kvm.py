@@ -58,8 +58,8 @@ def answer(
     calls, kernel = count(), Fd.ioctl
 
     def ioctl(self: Fd, called: str, request: int, argument: Any = 0) -> int:
-        told = give(next(calls), argument) if called == name else None
-        return kernel(self, called, request, argument) if told is None else told
+        answered = give(next(calls), argument) if called == name else None
+        return kernel(self, called, request, argument) if answered is None else answered
 
     monkeypatch.setattr(Fd, "ioctl", ioctl)
 

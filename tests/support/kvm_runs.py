@@ -87,10 +87,10 @@ def members(session: int) -> list[int]:
 
 def _is_in(pid: int, session: int) -> bool:
     try:
-        told = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:  # it has just ended
         return False
-    return told[0] not in "ZX" and int(told[3]) == session
+    return fields[0] not in "ZX" and int(fields[3]) == session
 
 
 def vcpus_of(pid: int) -> int:

@@ -1,4 +1,4 @@
-"""The guest is compiled once, and again only if it would come out different."""
+"""The guest is compiled once, and again only if its key changes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ GUEST_FILES = sorted(
 
 @pytest.fixture(scope="module")
 def image() -> bytes:
-    """The real guest, by a compiler nobody counts."""
+    """The real guest, from a compiler whose calls are not counted."""
     needs_c("abi.h")
     return build.image()
 
@@ -42,7 +42,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def cc(
     image: bytes, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> CountedCompiler:
-    """A compiler that counts, and nothing kept so far."""
+    """A compiler whose calls are counted, and an empty cache."""
     return CountedCompiler(tmp_path / "bin", monkeypatch)
 
 
@@ -53,14 +53,14 @@ def recipe(tmp_path: Path) -> Recipe:
 
 
 def files(folder: Path) -> list[str]:
-    """What is kept there."""
+    """The names of the files in a folder."""
     return sorted(path.name for path in folder.iterdir())
 
 
 def test_the_first_use_compiles_and_the_second_does_not(
     cc: CountedCompiler, cache: Path, image: bytes
 ) -> None:
-    """What is kept is the image, under its key, and nothing besides."""
+    """One file is kept, the image under its key."""
     first = build.image()
     calls = cc.calls
     second = build.image()
@@ -70,20 +70,22 @@ def test_the_first_use_compiles_and_the_second_does_not(
     assert files(cache) == [f"guest-{build.key()}.bin"]
 
 
-def test_what_is_kept_needs_no_compiler(
+def test_a_kept_image_needs_no_compiler(
     cc: CountedCompiler, cache: Path, image: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nor does its key, under which more is kept."""
-    made, key = build.image(), build.key()
+    """Nor does its key, which other files are kept under."""
+    compiled, key = build.image(), build.key()
     monkeypatch.setenv("PATH", "")
 
-    assert (build.image(), build.key()) == (made, key)
+    assert (build.image(), build.key()) == (compiled, key)
     (cache / f"guest-{key}.bin").unlink()
     with pytest.raises(UnavailableError, match="there is no C compiler"):
         build.image()
 
 
-def test_a_change_is_compiled_and_its_end_is_not(cc: CountedCompiler, recipe: Recipe) -> None:
+def test_a_change_is_compiled_and_its_revert_is_not(
+    cc: CountedCompiler, recipe: Recipe
+) -> None:
     """Images of several versions are kept side by side."""
     header = recipe.sources / "abi.h"
     text = header.read_text()
@@ -97,8 +99,8 @@ def test_a_change_is_compiled_and_its_end_is_not(cc: CountedCompiler, recipe: Re
 
 
 @pytest.mark.parametrize("name", GUEST_FILES)
-def test_every_source_makes_the_key(cc: CountedCompiler, recipe: Recipe, name: str) -> None:
-    """Also headers, which no compiler is called with."""
+def test_every_source_changes_the_key(cc: CountedCompiler, recipe: Recipe, name: str) -> None:
+    """Including headers, which are not on the command line."""
     before = build.key(recipe)
     with (recipe.sources / name).open("a") as file:
         file.write("\n")
@@ -107,7 +109,7 @@ def test_every_source_makes_the_key(cc: CountedCompiler, recipe: Recipe, name: s
 
 
 @pytest.mark.parametrize("name", ["new.c", "new.h", "new/new.c"])
-def test_a_new_source_makes_the_key(cc: CountedCompiler, recipe: Recipe, name: str) -> None:
+def test_a_new_source_changes_the_key(cc: CountedCompiler, recipe: Recipe, name: str) -> None:
     """Even an empty one."""
     before = build.key(recipe)
     (recipe.sources / name).parent.mkdir(exist_ok=True)
@@ -116,7 +118,7 @@ def test_a_new_source_makes_the_key(cc: CountedCompiler, recipe: Recipe, name: s
     assert build.key(recipe) != before
 
 
-def test_a_source_that_changes_its_directory_makes_the_key(
+def test_a_source_that_changes_its_directory_changes_the_key(
     cc: CountedCompiler, recipe: Recipe
 ) -> None:
     """The path of a source relative to the guest's directory is part of the key."""
@@ -149,12 +151,12 @@ def test_sources_in_directories_are_compiled_and_see_all_headers(
     [Recipe(flags=(*build.FLAGS, "-g")), Recipe(link_flags=(*build.LINK_FLAGS, "-g"))],
     ids=["compiler", "linker"],
 )
-def test_every_flag_makes_the_key(cc: CountedCompiler, changed: Recipe) -> None:
+def test_every_flag_changes_the_key(cc: CountedCompiler, changed: Recipe) -> None:
     """Those of the compiler and those of the linker."""
     assert build.key(changed) != build.key()
 
 
-def test_a_compiler_that_was_replaced_makes_the_key(cc: CountedCompiler) -> None:
+def test_a_compiler_that_was_replaced_changes_the_key(cc: CountedCompiler) -> None:
     """An update leaves its path as it was."""
     seen = cc.path.stat()
     before = build.key()
@@ -166,10 +168,10 @@ def test_a_compiler_that_was_replaced_makes_the_key(cc: CountedCompiler) -> None
     assert len({before, younger, build.key()}) == 3
 
 
-def test_another_compiler_makes_the_key(
+def test_another_compiler_changes_the_key(
     cc: CountedCompiler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However like the first it is."""
+    """Even an equal one in another folder."""
     before = build.key()
     other = tmp_path / "other"
     other.mkdir()
@@ -196,7 +198,7 @@ def test_the_image_is_the_same_wherever_it_is_compiled(
 def test_variables_that_start_at_zero_are_part_of_the_image(
     cc: CountedCompiler, image: bytes, recipe: Recipe
 ) -> None:
-    """Nobody clears memory behind the image, so there is no .bss there."""
+    """The image has no .bss, because the memory after it is not cleared."""
     planted = "u32 planted[1000];\nu32 *planted_at(void)\n{\n\treturn planted;\n}\n"
     with (recipe.sources / "main.c").open("a") as file:
         file.write(planted)
@@ -242,7 +244,7 @@ def test_without_a_cache_it_is_compiled_each_time(
 def test_a_compiler_is_called_by_its_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Some are one program under many names, and go by the name."""
+    """Some compilers are one program with many names, and act on the name."""
     needs_c("abi.h")
     called = 'case "$0" in */cc) ;; *) exit 1;; esac\n'
     plant(tmp_path / "bin", f'{called}exec {shutil.which("cc")} "$@"').rename(
@@ -268,7 +270,7 @@ def test_the_sources_may_lie_in_any_folder(
 
 
 def test_a_user_without_a_home_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in a container that knows the user by number only."""
+    """As in a container that has no name for the user."""
     needs_c("abi.h")
 
     def unknown(uid: int) -> None:

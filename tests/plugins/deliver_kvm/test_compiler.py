@@ -1,4 +1,4 @@
-"""A compiler that is missing or does not work is one sentence, and nothing is kept."""
+"""A compiler that is missing or fails gives one sentence, and nothing is kept."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ exit 1
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """All there is on PATH; the cache is empty."""
+    """The only folder on PATH; the cache is empty."""
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path / "bin"
@@ -49,20 +49,20 @@ def refusal(recipe: Recipe = build.BUNDLED) -> str:
     return str(raised.value)
 
 
-def test_no_compiler_is_said_with_what_to_do(folder: Path) -> None:
+def test_a_missing_compiler_is_an_error_with_a_hint(folder: Path) -> None:
     """Nothing on PATH is called cc."""
     assert refusal() == NO_COMPILER
 
 
-def test_a_compiler_that_is_no_program_is_none(folder: Path) -> None:
-    """Whoever looks, root among them."""
+def test_a_file_that_is_not_executable_is_no_compiler(folder: Path) -> None:
+    """Not even for root."""
     plant(folder, "exit 0", mode=0o644)
 
     assert refusal() == NO_COMPILER
 
 
-def test_a_compiler_that_is_gone_is_none(folder: Path) -> None:
-    """Its link leads nowhere."""
+def test_a_dangling_link_is_no_compiler(folder: Path) -> None:
+    """The compiler may have been removed."""
     folder.mkdir()
     (folder / "cc").symlink_to(folder / "gcc-99")
 
@@ -85,10 +85,10 @@ def test_a_compiler_that_is_gone_is_none(folder: Path) -> None:
         pytest.param(r"printf 'error \377\n' >&2; exit 1", "error \ufffd", id="not-utf-8"),
     ],
 )
-def test_a_compiler_that_fails_is_told_by_its_first_error(
+def test_the_error_is_the_first_one_of_the_compiler(
     folder: Path, tmp_path: Path, script: str, reason: str
 ) -> None:
-    """One line, whatever else it says; and nothing is kept."""
+    """One line of all its output; no image is kept."""
     compiler = plant(folder, script)
 
     assert (
@@ -97,8 +97,8 @@ def test_a_compiler_that_fails_is_told_by_its_first_error(
     assert not (tmp_path / "cache").exists()
 
 
-def test_a_failure_is_not_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next use tries again, with the compiler there is then."""
+def test_a_failure_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next use tries again."""
     needs_c("abi.h")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     with monkeypatch.context() as patch:
@@ -109,7 +109,7 @@ def test_a_failure_is_not_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_the_real_compiler_names_the_line(tmp_path: Path) -> None:
-    """Of the source that it cannot read."""
+    """Of the source that it cannot compile."""
     needs_c("abi.h")
     broken = tmp_path / "broken.c"
     broken.write_text("int fine;\nint @;\n")
@@ -121,8 +121,8 @@ def test_the_real_compiler_names_the_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["not a program\n", "#!/nonexistent/sh\n"])
-def test_a_compiler_that_cannot_be_executed_is_told(folder: Path, text: str) -> None:
-    """It is there, and may be executed, but the kernel does not know how."""
+def test_a_compiler_that_cannot_be_executed_is_an_error(folder: Path, text: str) -> None:
+    """It has the permission, but the kernel does not know the format."""
     plant(folder, "").write_text(text)
 
     assert refusal().startswith(
@@ -130,8 +130,8 @@ def test_a_compiler_that_cannot_be_executed_is_told(folder: Path, text: str) -> 
     )
 
 
-def test_a_compiler_that_makes_nothing_is_told(folder: Path) -> None:
-    """Though it says that all is well."""
+def test_a_compiler_that_writes_no_file_is_an_error(folder: Path) -> None:
+    """Although it succeeds."""
     plant(folder, "exit 0")
 
     assert re.search(r"kvm: \[Errno 2\] .*/guest\.bin'\. Install", refusal())

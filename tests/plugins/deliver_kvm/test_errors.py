@@ -1,4 +1,4 @@
-"""What goes wrong around a guest keeps its own name."""
+"""Errors around a guest keep their own messages."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from support.kvm_fakes import FakeGuest, task_of
 SETTINGS = {"cpus": [], "execution": "ops", "patience_s": PATIENCE_S}
 
 
-def test_a_guest_that_fails_in_an_audit_has_failed() -> None:
-    """What an audit lacks is a fact; what a guest lacks is not."""
+def test_an_error_of_the_guest_in_an_audit_is_raised() -> None:
+    """Only an audit that the host cannot make is a mere fact."""
     fake = FakeGuest(writes=15)
     booted = fake.booted()
     fake.failure = IoctlError("KVM_SIGNAL_MSI", errno.EINVAL)
@@ -29,8 +29,8 @@ def test_a_guest_that_fails_in_an_audit_has_failed() -> None:
         booted.load(task_of()).run(loops=1, warmup=0)
 
 
-def test_buffers_of_killed_runs_are_removed(tmp_path: Path) -> None:
-    """Those of runs that live are theirs."""
+def test_tracing_instances_of_killed_runs_are_removed(tmp_path: Path) -> None:
+    """Those of running processes and of other tools stay."""
     ours, gone = f"pvbench-{os.getppid()}", "pvbench-99999999"
     for name in (ours, gone, "trace-cmd"):
         (tmp_path / "instances" / name).mkdir(parents=True)
@@ -40,8 +40,8 @@ def test_buffers_of_killed_runs_are_removed(tmp_path: Path) -> None:
         icr_tracepoint.audit([1], tmp_path),
     ):
         pass
-    left = set(os.listdir(tmp_path / "instances"))
-    assert (gone in left, {ours, "trace-cmd"} - left) == (False, set())
+    remaining = set(os.listdir(tmp_path / "instances"))
+    assert (gone in remaining, {ours, "trace-cmd"} - remaining) == (False, set())
 
 
 @pytest.mark.parametrize(
@@ -64,8 +64,8 @@ def test_threads_have_no_higher_priority_than_the_user_asked_for(
 
 
 @pytest.mark.usefixtures("needs_kvm")
-def test_a_host_cpu_that_is_not_there_is_named() -> None:
-    """Rather than the number of an error."""
+def test_a_host_cpu_that_does_not_exist_is_named() -> None:
+    """With the kernel's reason."""
     settings = SETTINGS | {"software": True, "cpus": [4095]}
 
     with (

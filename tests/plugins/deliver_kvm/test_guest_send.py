@@ -55,8 +55,8 @@ def highest_id(stack: Stack) -> int:
 @st.composite
 def scenes(draw: st.DrawFn, stack: Stack) -> Scene:
     """A guest the stack supports, a burst it does not refuse, a kernel era."""
-    most = 8 if stack.driver.name == "xapic-flat" else 300
-    ids = [*draw(id_tuples(most, highest_id(stack)))]
+    limit = 8 if stack.driver.name == "xapic-flat" else 300
+    ids = [*draw(id_tuples(limit, highest_id(stack)))]
     ids = [apic_id for apic_id in ids if apic_id <= highest_id(stack)] or [0]
     if draw(st.booleans()):
         draw(st.randoms(use_true_random=True)).shuffle(ids)
@@ -73,13 +73,13 @@ def scenes(draw: st.DrawFn, stack: Stack) -> Scene:
 def test_the_guest_makes_the_ops_of_the_python_sender(
     library: CDLL, name: str, data: st.DataObject
 ) -> None:
-    """A callback that runs in the guest costs what its op program says, op by op."""
+    """A callback in the guest executes the ops of the sender's program, one by one."""
     stack = stack_of(name)
     guest, burst, shorthands = data.draw(scenes(stack))
 
-    made = recorded(library, stack, burst, guest, shorthands=shorthands)
+    ops = recorded(library, stack, burst, guest, shorthands=shorthands)
 
-    assert program(stack, burst, guest, shorthands=shorthands).program == made
+    assert program(stack, burst, guest, shorthands=shorthands).program == ops
 
 
 ORDERS = {
@@ -93,7 +93,7 @@ ORDERS = {
 
 @pytest.mark.parametrize("ids", ORDERS.values(), ids=ORDERS.keys())
 @pytest.mark.parametrize("name", LARGE_STACKS)
-def test_a_mask_of_a_thousand_cpus_is_sent_alike(
+def test_guest_and_sender_agree_on_a_mask_of_a_thousand_cpus(
     library: CDLL, name: str, ids: list[int]
 ) -> None:
     """More clusters than the guest's table holds take several passes, in the same order."""
@@ -101,9 +101,9 @@ def test_a_mask_of_a_thousand_cpus_is_sent_alike(
     guest = stack.guest(guest_of(ids))
     burst = burst_of("send_IPI_mask_allbutself", *range(1, 1024), source=700)
 
-    made = recorded(library, stack, burst, guest, shorthands=False)
+    ops = recorded(library, stack, burst, guest, shorthands=False)
 
-    assert program(stack, burst, guest, shorthands=False).program == made
+    assert program(stack, burst, guest, shorthands=False).program == ops
 
 
 FULL = [
@@ -128,9 +128,9 @@ def test_full_masks_end_at_the_last_cpu(
         for source in (0, cpus - 1)
     ]
 
-    made = [recorded(library, stack, burst, guest, shorthands=shorthands) for burst in sent]
+    ops = [recorded(library, stack, burst, guest, shorthands=shorthands) for burst in sent]
 
-    assert made == [
+    assert ops == [
         program(stack, burst, guest, shorthands=shorthands).program for burst in sent
     ]
 
@@ -153,9 +153,9 @@ def test_an_nmi_has_a_delivery_mode_and_a_bounded_wait(
     targets = (1,) if operation in ("send_IPI", "smp_call_function_single") else (1, 2, 4)
     burst = burst_of(operation, *targets, source=2, vector=NMI)
 
-    made = recorded(library, stack, burst, guest, shorthands=True)
+    ops = recorded(library, stack, burst, guest, shorthands=True)
 
-    assert program(stack, burst, guest, shorthands=True).program == made
+    assert program(stack, burst, guest, shorthands=True).program == ops
 
 
 class Row(NamedTuple):
@@ -199,7 +199,7 @@ ROWS = {
     ],
 )
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS.keys())
-def test_a_mask_costs_the_operations_its_definition_says(
+def test_a_mask_takes_the_exits_of_its_definition(
     library: CDLL, row: Row, name: str, column: str
 ) -> None:
     """Exits per mask, counted by hand from the definitions (domain facts, 1.10)."""
@@ -207,21 +207,21 @@ def test_a_mask_costs_the_operations_its_definition_says(
     guest = stack.guest(guest_of((*row.ids, 5000)))
     burst = burst_of("send_IPI_mask", *range(len(row.ids)), source=len(row.ids))
 
-    made = recorded(library, stack, burst, guest, shorthands=False)
+    ops = recorded(library, stack, burst, guest, shorthands=False)
 
-    assert getattr(row, column) == len(only(WrMsr, made) + only(Hypercall, made))
+    assert getattr(row, column) == len(only(WrMsr, ops) + only(Hypercall, ops))
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_the_null_driver_sends_nothing(library: CDLL, operation: str) -> None:
-    """What is left is the cost of the dispatch itself."""
+    """Its time is that of the dispatch itself."""
     guest = guest_of(range(5))
     targets = (1,) if operation in ("send_IPI", "smp_call_function_single") else (1, 2)
     burst = burst_of(operation, *targets)
 
-    made = recorded_numbers(library, (DRIVER_NULL, 0), burst, guest, shorthands=False)
+    ops = recorded_numbers(library, (DRIVER_NULL, 0), burst, guest, shorthands=False)
 
-    assert made == (IrqSave(), IrqRestore())
+    assert ops == (IrqSave(), IrqRestore())
 
 
 def c_names(numbers: dict[str, int]) -> dict[str, int]:
@@ -245,12 +245,12 @@ def c_names(numbers: dict[str, int]) -> dict[str, int]:
 def test_numbers_are_those_of_the_guest_s_header(
     enum: str, expected: dict[str, int], tmp_path: Path
 ) -> None:
-    """abi.h is the contract; what Python says of it is proved by a C compiler."""
+    """abi.h is the contract; a C compiler proves the numbers in Python."""
     assert expected == enumerators(enum, tmp_path)
 
 
-def test_every_bundled_sender_has_its_form_in_the_guest() -> None:
-    """A new bundled sender needs a callback in C, or a run with callbacks leaves it out."""
+def test_the_guest_has_code_for_every_bundled_sender() -> None:
+    """A new sender needs a callback in C, or runs with callbacks refuse it."""
     own = {name for name, s in bundled().senders.items() if s.mechanism != "kernel"}
 
     assert sorted(own) == sorted({*DRIVERS, *OVERLAYS} - {""})

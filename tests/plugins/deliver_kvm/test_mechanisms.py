@@ -46,8 +46,8 @@ TRIED = [(group, name) for group, (_, _, programs) in PROBES.items() for name in
         pytest.param(X2APIC, WriteMem(0x800_0000, (0xFB,)), [], id="memory"),
     ],
 )
-def test_an_op_asks_for_one_mechanism(guest: Guest, op: Op, expected: list[str]) -> None:
-    """What sends nothing asks for none."""
+def test_an_op_needs_at_most_one_mechanism(guest: Guest, op: Op, expected: list[str]) -> None:
+    """An op that sends nothing needs none."""
     assert list(mechanisms((op,), guest)) == expected
 
 
@@ -90,21 +90,21 @@ NMI_TO_ONE = Burst(source=0, operation="send_IPI_mask", targets=(1,), vector=NMI
         pytest.param("kernel", BROADCAST, set(), id="kernel"),
     ],
 )
-def test_a_stack_asks_for_what_it_sends_by(
+def test_a_stack_needs_the_mechanisms_of_its_ops(
     stack: str, burst: Burst, expected: set[str]
 ) -> None:
-    """Native calls of an overlay's stack included."""
+    """Including those of the native driver below an overlay."""
     chosen = stack_of(stack)
     cpus = 65 if burst is MANY else 4
     guest = chosen.guest(guest_of(range(cpus)))
 
-    made = program(chosen, burst, guest, shorthands=False).program
+    ops = program(chosen, burst, guest, shorthands=False).program
 
-    assert expected == set(mechanisms(made, guest))
+    assert expected == set(mechanisms(ops, guest))
 
 
 def route(send: Sends, guest: Guest, *, page: bool) -> str:
-    """The probe for what a hypervisor makes of an op."""
+    """The probe for the way in which a hypervisor handles an op."""
     if send.route == Route.HYPERCALL:
         vendor = "hyperv" if guest.hypercall_abi == "hyperv" else "kvm"
         return f"{vendor}-hypercall{'-ex' * page}"
@@ -116,22 +116,22 @@ def route(send: Sends, guest: Guest, *, page: bool) -> str:
 def test_mechanisms_are_the_routes_a_hypervisor_sees(
     data: st.DataObject, name: str, shorthands: bool
 ) -> None:
-    """Whatever is sent to whomever; Xen's hypercalls are refused before that."""
+    """For any burst; Xen's hypercalls are refused before that."""
     stack = stack_of(name)
     guest = data.draw(guests(stack))
     burst = data.draw(bursts(len(guest.apic_ids)))
     assume(guest.hypercall_abi != "xen" and stack.sender.why_refused(burst, guest) is None)
-    made = program(stack, burst, guest, shorthands=shorthands).program
+    ops = program(stack, burst, guest, shorthands=shorthands).program
 
-    sends = decode(made, guest, burst.source)
-    page = guest.hypercall_abi == "hyperv" and bool(only(WriteMem, made))
+    sends = decode(ops, guest, burst.source)
+    page = guest.hypercall_abi == "hyperv" and bool(only(WriteMem, ops))
 
-    assert {route(send, guest, page=page) for send in sends} == set(mechanisms(made, guest))
+    assert {route(send, guest, page=page) for send in sends} == set(mechanisms(ops, guest))
 
 
 @pytest.mark.parametrize(("group", "name"), TRIED)
-def test_a_probe_tries_what_it_is_named_after(group: str, name: str) -> None:
-    """Once, and nothing else."""
+def test_a_probe_tries_the_mechanism_of_its_name(group: str, name: str) -> None:
+    """Once, and no other mechanism."""
     tried = PROBES[group][2][name]
 
     assert [name] == list(mechanisms(tried, guest_of_probes(group)))
@@ -139,15 +139,15 @@ def test_a_probe_tries_what_it_is_named_after(group: str, name: str) -> None:
 
 @pytest.mark.parametrize(("group", "name"), TRIED)
 def test_a_probe_reaches_the_cpu_whose_handler_is_counted(group: str, name: str) -> None:
-    """CPU 1; only the SELF IPI register sends to its own."""
+    """CPU 1; only the SELF IPI register sends to CPU 0."""
     vector = NMI if name.endswith("nmi") else 0xFC
     expected = [(vector, 0 if name == "x2apic-self" else 1)]
 
     assert expected == hits(PROBES[group][2][name], guest_of_probes(group))
 
 
-def test_every_probe_has_a_name_of_its_own() -> None:
-    """Probe results are kept under it."""
+def test_probe_names_are_unique() -> None:
+    """Results are kept by name."""
     names = [name for _, name in TRIED]
 
     assert sorted(set(names)) == sorted(names)

@@ -1,4 +1,4 @@
-"""A host without a usable /dev/kvm is told of in one sentence, with what to do."""
+"""A host without a usable /dev/kvm: one sentence that says why and what to do."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ GROUP = "Add yourself to group kvm, or run with --delivery model."
 
 @pytest.fixture
 def good(monkeypatch: pytest.MonkeyPatch) -> dict[int, int]:
-    """A device that answers as KVM's: what it says of each capability, 1 if nothing else."""
+    """Answers as KVM's; the value of each capability, which is 1 by default."""
     capabilities: dict[int, int] = {}
     answer(monkeypatch, "KVM_GET_API_VERSION", lambda calls, _: 12)
     answer(monkeypatch, "KVM_CHECK_EXTENSION", lambda calls, cap: capabilities.get(cap, 1))
@@ -47,10 +47,10 @@ def refusal(device: Path = NULL) -> str:
     return str(error.value)
 
 
-def test_a_device_that_answers_well_is_available(
+def test_a_device_with_all_capabilities_is_available(
     good: dict[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the tests below take away is all that it takes."""
+    """The tests below take one thing away each."""
     monkeypatch.setattr(build, "image", lambda: b"")
     monkeypatch.setattr(kvm, "DEVICE", NULL)
     before = held()
@@ -59,7 +59,7 @@ def test_a_device_that_answers_well_is_available(
     assert before == held()
 
 
-def test_a_machine_without_the_device_lacks_a_module(tmp_path: Path) -> None:
+def test_a_host_without_the_device_lacks_a_module(tmp_path: Path) -> None:
     """One of kvm_intel and kvm_amd creates it."""
     assert refusal(tmp_path / "kvm") == (
         f"{tmp_path}/kvm cannot be opened: No such file or directory. "
@@ -81,7 +81,7 @@ def test_a_machine_without_the_device_lacks_a_module(tmp_path: Path) -> None:
 def test_a_device_that_cannot_be_opened_says_why(
     monkeypatch: pytest.MonkeyPatch, number: int, expected: str
 ) -> None:
-    """The kernel's own reason; a hint where there is a usual one."""
+    """The kernel's own reason, and a hint if there is a usual cause."""
 
     def refused(path: Path, flags: int) -> int:
         raise OSError(number, os.strerror(number), str(path))
@@ -115,19 +115,17 @@ def test_there_is_one_version_of_the_api(
 
 
 @pytest.mark.parametrize(("name", "number"), CAPABILITIES.items(), ids=CAPABILITIES.keys())
-def test_what_every_guest_needs_is_asked_for(
-    good: dict[int, int], name: str, number: int
-) -> None:
-    """And named where it is missing."""
+def test_a_missing_capability_is_named(good: dict[int, int], name: str, number: int) -> None:
+    """Every guest needs all of them."""
     good[number] = 0
 
     assert refusal() == f"KVM on this host lacks {name}"
 
 
-def test_a_question_may_be_refused(
+def test_a_refused_check_of_a_capability_is_an_error(
     good: dict[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As by a filter of system calls."""
+    """A filter of system calls may refuse it."""
     refuse(monkeypatch, "KVM_CHECK_EXTENSION", errno.EPERM)
 
     assert refusal() == "KVM_CHECK_EXTENSION failed: Operation not permitted"
@@ -136,17 +134,17 @@ def test_a_question_may_be_refused(
 @pytest.mark.parametrize(
     ("vcpus", "ids", "usual", "expected"),
     [
-        pytest.param(288, 1023, 64, (288, 1023), id="told"),
+        pytest.param(288, 1023, 64, (288, 1023), id="both"),
         pytest.param(288, 0, 64, (288, 288), id="ids-end-with-the-vcpus"),
         pytest.param(0, 0, 64, (64, 64), id="only-the-usual-number"),
-        pytest.param(0, 0, 0, (4, 4), id="nothing-told"),
+        pytest.param(0, 0, 0, (4, 4), id="neither"),
         pytest.param(5000, 9000, 64, (4096, 9000), id="more-than-the-guest-has-room-for"),
     ],
 )
 def test_limits_are_those_of_the_api_s_description(
     good: dict[int, int], vcpus: int, ids: int, usual: int, expected: tuple[int, int]
 ) -> None:
-    """What a KVM does not tell of MAX_VCPUS and MAX_VCPU_ID has a default."""
+    """MAX_VCPUS and MAX_VCPU_ID have defaults where KVM lacks the capability."""
     good |= {66: vcpus, 128: ids, 9: usual}
 
     with Kvm.open(NULL) as opened:
@@ -155,10 +153,10 @@ def test_limits_are_those_of_the_api_s_description(
     assert limits == dict(zip(("max_vcpus", "max_vcpu_id"), expected, strict=True))
 
 
-def test_creating_a_guest_is_tried_again_after_a_signal(
+def test_kvm_create_vm_is_repeated_after_a_signal(
     good: dict[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """KVM_CREATE_VM ends with EINTR then."""
+    """It fails with EINTR then."""
     asked: list[int] = []
 
     def give(calls: int, argument: Any) -> int:
@@ -174,10 +172,10 @@ def test_creating_a_guest_is_tried_again_after_a_signal(
     assert (number >= 0, asked) == (True, [0, 1, 2])
 
 
-def test_creating_a_guest_is_not_tried_again_after_anything_else(
+def test_kvm_create_vm_is_not_repeated_after_another_error(
     good: dict[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It would not end."""
+    """Repeating it would never end."""
     refuse(monkeypatch, "KVM_CREATE_VM", errno.EBUSY)
 
     with (

@@ -1,4 +1,4 @@
-"""Whatever a host refuses a guest while it boots: one sentence, and nothing left behind."""
+"""A host may refuse each step of a boot: one sentence, and every resource is released."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ OF_EACH_VCPU = (
 def needs_counters() -> None:
     """KVM has files of counters since Linux 5.14."""
     with Kvm.open() as kvm:
-        known = kvm.check_extension(uapi.KVM_CAP_BINARY_STATS_FD)
-    skip_without("kvm", None if known else "this KVM tells no counters", means=False)
+        has_files = kvm.check_extension(uapi.KVM_CAP_BINARY_STATS_FD)
+    skip_without("kvm", None if has_files else "this KVM has no files of counters", means=False)
 
 
 def boot(guest: Guest | None = None, **options: Any) -> None:
@@ -59,8 +59,8 @@ def boot(guest: Guest | None = None, **options: Any) -> None:
         pass
 
 
-def told(error: type[PvbenchError] = UnavailableError, **options: Any) -> str:
-    """The sentence a boot ends with, after which this process holds what it held."""
+def refusal(error: type[PvbenchError] = UnavailableError, **options: Any) -> str:
+    """The error message of a boot that fails, which releases all that it took."""
     before = held()
     with pytest.raises(error) as raised:
         boot(**options)
@@ -73,55 +73,54 @@ def test_an_ioctl_that_fails_is_named(monkeypatch: Patch, name: str) -> None:
     """With the kernel's reason."""
     refuse(monkeypatch, name, errno.EIO)
 
-    assert told() == f"{name} failed: Input/output error"
+    assert refusal() == f"{name} failed: Input/output error"
 
 
 @pytest.mark.parametrize("after", [0, 1, 3])
 @pytest.mark.parametrize("name", OF_EACH_VCPU)
-def test_each_vcpu_may_be_the_one_that_is_refused(
-    monkeypatch: Patch, name: str, after: int
-) -> None:
-    """Those before it are closed again."""
+def test_any_vcpu_may_be_refused(monkeypatch: Patch, name: str, after: int) -> None:
+    """The vCPUs before it are closed."""
     refuse(monkeypatch, name, errno.ENOMEM, after=after)
 
-    assert told() == f"{name} failed: Cannot allocate memory"
+    assert refusal() == f"{name} failed: Cannot allocate memory"
 
 
-def test_a_vcpu_takes_a_descriptor(monkeypatch: Patch) -> None:
-    """RLIMIT_NOFILE may leave fewer than a guest has vCPUs."""
+def test_each_vcpu_takes_a_descriptor(monkeypatch: Patch) -> None:
+    """RLIMIT_NOFILE may allow fewer than the guest has vCPUs."""
     refuse(monkeypatch, "KVM_CREATE_VCPU", errno.EMFILE, after=2)
 
-    assert told() == "KVM_CREATE_VCPU failed: Too many open files"
+    assert refusal() == "KVM_CREATE_VCPU failed: Too many open files"
 
 
 @pytest.mark.usefixtures("needs_counters")
 @pytest.mark.parametrize("after", [1, 2, 4])
 def test_counters_take_a_descriptor_each(monkeypatch: Patch, after: int) -> None:
-    """The first call only asks where they are; then it is known that there are some."""
+    """The first call reads where the counters are; the others must not fail."""
     refuse(monkeypatch, "KVM_GET_STATS_FD", errno.EMFILE, after=after)
 
-    assert told() == "KVM_GET_STATS_FD failed: Too many open files"
+    assert refusal() == "KVM_GET_STATS_FD failed: Too many open files"
 
 
 def test_x2apic_ids_need_a_capability(monkeypatch: Patch) -> None:
-    """KVM before Linux 4.7 has none, and IDs of 32 bits go nowhere."""
+    """KVM before Linux 4.7 lacks it, and cannot send an MSI to a 32-bit APIC ID."""
     refuse_capability(monkeypatch, "KVM_CAP_X2APIC_API")
 
-    assert told() == "KVM_ENABLE_CAP of KVM_CAP_X2APIC_API failed: Invalid argument"
+    assert refusal() == "KVM_ENABLE_CAP of KVM_CAP_X2APIC_API failed: Invalid argument"
 
 
-def test_halt_polling_cannot_be_set_silently(monkeypatch: Patch) -> None:
-    """Whoever asks for it measures with it."""
+def test_a_refused_halt_polling_limit_is_an_error(monkeypatch: Patch) -> None:
+    """The limit that was asked for is part of the measurement."""
     refuse_capability(monkeypatch, "KVM_CAP_HALT_POLL")
 
     boot()
     assert (
-        told(halt_poll_ns=0) == "KVM_ENABLE_CAP of KVM_CAP_HALT_POLL failed: Invalid argument"
+        refusal(halt_poll_ns=0)
+        == "KVM_ENABLE_CAP of KVM_CAP_HALT_POLL failed: Invalid argument"
     )
 
 
-def test_a_limit_of_ids_is_only_a_favour(monkeypatch: Patch) -> None:
-    """KVM before Linux 6.0 refuses it, and needs none."""
+def test_the_limit_of_vcpu_ids_is_optional(monkeypatch: Patch) -> None:
+    """KVM before Linux 6.0 lacks the capability and needs no limit."""
     refused: list[int] = []
 
     def give(calls: int, argument: Any) -> None:
@@ -135,8 +134,8 @@ def test_a_limit_of_ids_is_only_a_favour(monkeypatch: Patch) -> None:
     assert (before, refused) == (held(), [301])
 
 
-def test_a_signal_may_interrupt_the_creation_twice(monkeypatch: Patch) -> None:
-    """The guest boots all the same."""
+def test_kvm_create_vm_is_repeated_after_a_signal(monkeypatch: Patch) -> None:
+    """Two signals; the guest boots."""
     refuse(monkeypatch, "KVM_CREATE_VM", errno.EINTR, times=2)
     before = held()
 
@@ -164,22 +163,22 @@ def test_the_guest_s_memory_may_be_refused(monkeypatch: Patch) -> None:
     """As under RLIMIT_AS."""
     refuse_memory(monkeypatch, lambda size, _: size >= layout.MEMORY_SIZE)
 
-    assert told() == "524288 KiB of memory cannot be mapped: Cannot allocate memory"
+    assert refusal() == "524288 KiB of memory cannot be mapped: Cannot allocate memory"
 
 
 @pytest.mark.parametrize("before", [0, 3])
 def test_a_vcpu_s_memory_may_be_refused(monkeypatch: Patch, before: int) -> None:
-    """It has been created by then, and is closed again."""
+    """The vCPU exists by then, and is closed."""
     refuse_memory(
         monkeypatch, lambda size, vcpus: size < layout.MEMORY_SIZE and vcpus == before
     )
 
-    assert told().endswith(" KiB of memory cannot be mapped: Cannot allocate memory")
+    assert refusal().endswith(" KiB of memory cannot be mapped: Cannot allocate memory")
 
 
 @pytest.mark.parametrize("number", [0, 1, 3])
 def test_a_thread_may_be_refused(monkeypatch: Patch, number: int) -> None:
-    """Those that run already are ended, in the guest as they are."""
+    """The threads that run already are stopped, though they are in KVM_RUN."""
     begin = VcpuThread.start
 
     def start(thread: VcpuThread) -> None:
@@ -189,7 +188,7 @@ def test_a_thread_may_be_refused(monkeypatch: Patch, number: int) -> None:
 
     monkeypatch.setattr(VcpuThread, "start", start)
 
-    assert told() == (
+    assert refusal() == (
         f"the thread of vCPU {number} cannot be created: can't start new thread. "
         "Check RLIMIT_NPROC and pids.max."
     )
@@ -198,8 +197,8 @@ def test_a_thread_may_be_refused(monkeypatch: Patch, number: int) -> None:
 @pytest.mark.parametrize(
     "number", [errno.EFAULT, errno.ENOSYS, errno.EPERM], ids=errno.errorcode.get
 )
-def test_a_vcpu_that_cannot_run_is_told_by_its_number(monkeypatch: Patch, number: int) -> None:
-    """Its thread ends, and the guest with it."""
+def test_a_vcpu_that_cannot_run_is_named(monkeypatch: Patch, number: int) -> None:
+    """By its number; its thread ends, and the guest with it."""
     refuse(monkeypatch, "KVM_RUN", number)
 
     expected = rf"^CPU [0-3]: KVM_RUN failed: {os.strerror(number)}$"
@@ -211,7 +210,7 @@ def test_a_vcpu_that_cannot_run_is_told_by_its_number(monkeypatch: Patch, number
 
 @pytest.mark.parametrize("number", [errno.EINTR, errno.EAGAIN], ids=errno.errorcode.get)
 def test_a_vcpu_runs_on_after_a_signal(monkeypatch: Patch, number: int) -> None:
-    """Each of the four is interrupted at once."""
+    """Each of the four is interrupted when it runs first."""
     refuse(monkeypatch, "KVM_RUN", number, times=4)
     before = held()
 

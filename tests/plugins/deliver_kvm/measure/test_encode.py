@@ -1,4 +1,4 @@
-"""Ops as words: what the guest reads is what the sender made, and back."""
+"""Ops as words: the guest decodes the ops that the sender makes."""
 
 from __future__ import annotations
 
@@ -58,32 +58,32 @@ OPERATIONS = [name for name in (*CSD_OPERATIONS, *BARE_OPERATIONS) if name not i
 
 
 def words(data: bytes) -> tuple[int, ...]:
-    """As the guest has them: 64 bits, little-endian."""
+    """The 64-bit little-endian words of a program."""
     return struct.unpack(f"<{len(data) // 8}Q", data)
 
 
 @given(PROGRAMS)
-def test_decoding_undoes_encoding(made: Program) -> None:
-    """Any values that an op may have, in any order."""
-    assert decode(words(encode(made))) == made
+def test_decoding_undoes_encoding(ops: Program) -> None:
+    """For any values that ops may have, in any order."""
+    assert decode(words(encode(ops))) == ops
 
 
 @given(PROGRAMS)
-def test_each_op_is_read_as_the_guest_s_header_says(made: Program) -> None:
-    """By another reader: kind and count, key, words; and one word that ends it."""
-    *body, end = words(encode(made))
+def test_the_encoding_is_that_of_the_guest_s_header(ops: Program) -> None:
+    """An independent reader: kind and count, key, words; one word ends the program."""
+    *body, end = words(encode(ops))
 
-    assert (tuple(decoded_ops(body)), end) == (made, OP_KINDS["OP_END"])
+    assert (tuple(decoded_ops(body)), end) == (ops, OP_KINDS["OP_END"])
 
 
 @given(PROGRAMS, WORDS)
-def test_what_stands_behind_the_end_is_not_read(made: Program, rest: tuple[int, ...]) -> None:
-    """A slice result comes with the memory behind it."""
-    assert decode((*words(encode(made)), *rest)) == made
+def test_words_after_the_end_are_ignored(ops: Program, rest: tuple[int, ...]) -> None:
+    """A recorded program is read with the memory that follows it."""
+    assert decode((*words(encode(ops)), *rest)) == ops
 
 
 @pytest.mark.parametrize(
-    ("made", "expected"),
+    ("ops", "expected"),
     [
         pytest.param((), "0000000000000000", id="empty"),
         pytest.param(
@@ -111,35 +111,35 @@ def test_what_stands_behind_the_end_is_not_read(made: Program, rest: tuple[int, 
         ),
     ],
 )
-def test_a_program_is_little_endian_words(made: Program, expected: str) -> None:
+def test_a_program_is_little_endian_words(ops: Program, expected: str) -> None:
     """Kind | number of words << 8, key, words; OP_END is zero."""
-    assert encode(made).hex() == expected.replace(" ", "")
+    assert encode(ops).hex() == expected.replace(" ", "")
 
 
 @pytest.mark.parametrize("name", STACKS)
-def test_what_bundled_senders_make_is_encoded(name: str) -> None:
+def test_programs_of_bundled_senders_can_be_encoded(name: str) -> None:
     """Every operation, to several CPUs of two x2APIC clusters."""
     stack = stack_of(name)
     guest = stack.guest(guest_of((0, 1, 2, 40, 41)))
     bursts = [burst_of(operation, 1, 2, 3, 4) for operation in OPERATIONS]
-    made = [program(stack, burst, guest, shorthands=True).program for burst in bursts]
+    ops = [program(stack, burst, guest, shorthands=True).program for burst in bursts]
 
-    assert [decode(words(encode(each))) for each in made] == made
+    assert [decode(words(encode(each))) for each in ops] == ops
 
 
-def test_each_op_but_a_kernel_s_own_is_for_the_guest() -> None:
-    """A new op needs a form in the guest, or a case with it must be refused before."""
+def test_every_op_but_kernel_ipis_has_an_encoding() -> None:
+    """A new op needs an encoding, or cases that use it must be refused."""
     assert {*get_args(ops.Op)} == {*EXAMPLES, KernelSend}
 
 
-def test_a_kernel_s_own_op_is_not_encoded() -> None:
-    """It says whom it reaches and not how, so there is nothing to execute."""
+def test_a_kernel_ipi_has_no_encoding() -> None:
+    """It names targets and no instruction that the guest could execute."""
     with pytest.raises(KeyError, match="KernelSend"):
         encode((Fence(), KernelSend(0xFB, (1,))))
 
 
-def test_a_kernel_s_own_op_is_refused_before() -> None:
-    """By the mechanism of its sender, whatever this host can do."""
+def test_a_case_with_kernel_ipis_is_refused() -> None:
+    """Because of its sender's mechanism, on every host."""
     task = Task(
         bursts=(burst_of("smp_call_function_many", 1),),
         programs=((KernelSend(0xFB, (1,)),),),

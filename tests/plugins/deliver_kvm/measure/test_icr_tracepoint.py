@@ -1,4 +1,4 @@
-"""What the host saw of ICR writes, in a trace buffer that is nobody else's."""
+"""ICR writes as the host traces them, in a tracing instance of their own."""
 
 from __future__ import annotations
 
@@ -132,14 +132,14 @@ class LostError(Exception):
 
 
 def test_the_buffer_goes_when_the_guest_is_lost(tracefs: Tracefs) -> None:
-    """And the error stays what it is."""
+    """The error is passed on."""
     with pytest.raises(LostError), audit([1], tracefs.root):
         raise LostError
 
     assert tracefs.instances == []
 
 
-def test_a_kernel_without_the_event_is_said_so(tracefs: Tracefs) -> None:
+def test_a_kernel_without_the_event_is_an_error(tracefs: Tracefs) -> None:
     """KVM's module may not be loaded, or be of another architecture."""
     tracefs.event = "events/other/enable"
 
@@ -150,7 +150,7 @@ def test_a_kernel_without_the_event_is_said_so(tracefs: Tracefs) -> None:
     assert tracefs.instances == []
 
 
-def test_a_buffer_that_cannot_be_made_is_said_so(tmp_path: Path) -> None:
+def test_an_instance_that_cannot_be_created_is_an_error(tmp_path: Path) -> None:
     """Where tracefs is not mounted there is an empty folder, or none."""
     with pytest.raises(UnavailableError) as error, audit([1], tmp_path):
         pass
@@ -170,7 +170,7 @@ def test_a_buffer_that_cannot_be_made_is_said_so(tmp_path: Path) -> None:
 def test_a_refused_buffer_is_not_removed(
     tracefs: Tracefs, monkeypatch: pytest.MonkeyPatch, number: int, why: str
 ) -> None:
-    """One of its name may be somebody else's."""
+    """An instance of that name may belong to another user."""
     others = tracefs.root / "instances" / f"pvbench-{os.getpid()}"
     os.mkdir(others)
 

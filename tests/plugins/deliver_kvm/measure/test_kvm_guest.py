@@ -45,7 +45,7 @@ def loops_of(fake: FakeGuest) -> list[tuple[int, bool]]:
 def test_the_guest_calls_its_own_algorithm_where_it_has_one(
     fake: FakeGuest, execution: str, task: Any, call: bool
 ) -> None:
-    """Warm-up and timed slices alike; the facts say which it was."""
+    """In warm-up and timed slices; the facts say so."""
     result = fake.booted(execution=execution).load(task).run(loops=30, warmup=20)
 
     assert loops_of(fake) == [(20, call), (30, call)]
@@ -64,7 +64,7 @@ def test_a_task_is_audited_when_it_is_loaded_and_then_only_run(fake: FakeGuest) 
 
 
 def test_an_algorithm_that_makes_other_ops_is_refused(fake: FakeGuest) -> None:
-    """Before anything is sent: what it would time is not what it is called."""
+    """Before anything is sent; its time would be that of another algorithm."""
     fake.recorded = IN_ORDER
     with pytest.raises(
         GuestError,
@@ -89,7 +89,7 @@ def test_each_burst_is_proved(fake: FakeGuest) -> None:
 
 
 def test_a_burst_without_ops_is_proved_too(fake: FakeGuest) -> None:
-    """Nobody is to be sent to, and the guest's code does; a replay proves nothing."""
+    """The guest's code sends to a CPU, which a replay would not."""
     fake.recorded = IN_ORDER
     nobody = with_algorithm(task_of(program=()))
 
@@ -110,12 +110,12 @@ def test_a_burst_without_ops_is_proved_too(fake: FakeGuest) -> None:
 def test_icr_writes_as_the_host_traced_them_are_a_fact(
     fake: FakeGuest, writes: int | None, expected: object
 ) -> None:
-    """Of an iteration, in an audit that is not timed; or why it is unknown."""
+    """For an iteration, from an audit that is not timed; or why it is unknown."""
     fake.writes = writes
     loaded = fake.booted().load(task_of())
-    found = [loaded.run(loops=1, warmup=0).facts["icr_writes_traced"] for _ in "12"]
+    traced = [loaded.run(loops=1, warmup=0).facts["icr_writes_traced"] for _ in "12"]
 
-    assert found == [expected, expected]
+    assert traced == [expected, expected]
 
 
 def test_targets_that_run_do_so_from_the_first_slice_to_the_last(fake: FakeGuest) -> None:
@@ -127,15 +127,15 @@ def test_targets_that_run_do_so_from_the_first_slice_to_the_last(fake: FakeGuest
     assert (fake.synchronised, fake.box.idle) == ([(1, 3), (1, 3)], mailbox.HALTED)
 
 
-def test_halted_targets_need_no_word(fake: FakeGuest) -> None:
-    """It is what idle CPUs do."""
+def test_halted_targets_are_not_synchronised(fake: FakeGuest) -> None:
+    """Idle CPUs halt by default."""
     fake.booted().load(task_of()).run(loops=10, warmup=0)
 
     assert (fake.synchronised, fake.slices[-1]) == ([], (10, False, mailbox.HALTED))
 
 
-def test_no_target_runs_on_when_a_slice_fails(fake: FakeGuest) -> None:
-    """A spinning guest keeps a CPU of the host."""
+def test_targets_halt_again_when_a_slice_fails(fake: FakeGuest) -> None:
+    """A spinning guest would occupy a host CPU."""
     booted = fake.booted()
     fake.failure = GuestError("it is lost")
     with pytest.raises(GuestError, match="it is lost"):
@@ -145,8 +145,8 @@ def test_no_target_runs_on_when_a_slice_fails(fake: FakeGuest) -> None:
     assert fake.box.idle == mailbox.HALTED
 
 
-def test_the_cost_of_the_op_loop_itself_is_told(fake: FakeGuest) -> None:
-    """Medians of bursts to nobody, in ticks, made as those of the task are."""
+def test_the_time_of_an_iteration_that_sends_nothing_is_a_fact(fake: FakeGuest) -> None:
+    """The median in ticks, by the execution of the task."""
     replayed, called = (
         fake.booted(execution=execution)
         .load(with_algorithm(task_of()))
@@ -160,7 +160,7 @@ def test_the_cost_of_the_op_loop_itself_is_told(fake: FakeGuest) -> None:
 
 
 def test_facts_of_the_host_are_stored_with_each_result(fake: FakeGuest) -> None:
-    """Whatever the delivery hands in."""
+    """All that the delivery hands in."""
     facts = (
         fake.booted(source="here", caveat="odd").load(task_of()).run(loops=1, warmup=0).facts
     )

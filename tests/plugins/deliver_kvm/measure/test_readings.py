@@ -27,7 +27,7 @@ CPU = st.fixed_dictionaries({"exits": AMOUNT, "halt_wakeup": AMOUNT})
 
 @st.composite
 def pairs(draw: st.DrawFn) -> tuple[Readings, Readings]:
-    """Readings before a slice, and what it adds."""
+    """Readings before a slice, and the change in it."""
     cpus = draw(st.integers(0, 4))
 
     def some() -> Readings:
@@ -51,15 +51,15 @@ def sum_of(one: Readings, other: Readings) -> Readings:
 
 
 @given(pairs())
-def test_a_change_is_what_came_since(pair: tuple[Readings, Readings]) -> None:
+def test_a_change_is_the_difference_of_two_readings(pair: tuple[Readings, Readings]) -> None:
     """CPU by CPU, name by name."""
     before, added = pair
 
     assert sum_of(before, added).since(before) == added
 
 
-def test_two_moments_of_two_guests_are_never_subtracted() -> None:
-    """Of three CPUs and two."""
+def test_readings_of_different_guests_cannot_be_subtracted() -> None:
+    """One has three CPUs, the other two."""
     with pytest.raises(ValueError, match="zip"):
         of({}, {}, {}).since(of({}, {}))
 
@@ -88,7 +88,7 @@ def test_a_delay_is_the_part_of_its_time_that_a_thread_waited(
         pytest.param((), 0, id="none"),
     ],
 )
-def test_a_total_is_over_the_cpus_that_are_asked_for(cpus: Any, total: int) -> None:
+def test_a_total_is_the_sum_over_the_given_cpus(cpus: Any, total: int) -> None:
     """Sources or targets."""
     change = of({"exits": 1}, {"exits": 2}, {"exits": 4})
 
@@ -96,7 +96,7 @@ def test_a_total_is_over_the_cpus_that_are_asked_for(cpus: Any, total: int) -> N
 
 
 @pytest.mark.parametrize("change", [of(), of({"exits": 1})], ids=["no-counters", "others"])
-def test_what_kvm_does_not_count_is_unknown(change: Readings) -> None:
+def test_a_counter_that_kvm_lacks_is_unknown(change: Readings) -> None:
     """Not 0."""
     assert change.total("hypercalls", (0,)) is None
 

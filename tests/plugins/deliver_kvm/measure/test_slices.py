@@ -1,4 +1,4 @@
-"""A machine of real KVM: what it says of a slice is what happened."""
+"""Slices in real guests: their results say what happened."""
 
 from __future__ import annotations
 
@@ -49,19 +49,19 @@ def booted(
         "patience_s": PATIENCE_S,
         "software": True,
     }
-    with boot_guest(cpus(4), settings) as made:
-        assert isinstance(made, KvmBootedGuest)
-        yield made
+    with boot_guest(cpus(4), settings) as guest:
+        assert isinstance(guest, KvmBootedGuest)
+        yield guest
 
 
 def ran(task: Task, *, execution: str = "algorithm", loops: int = 10) -> SliceResult:
     """One slice in a guest of its own."""
-    with booted(execution=execution) as made:
-        return made.load(task).run(loops=loops, warmup=0)
+    with booted(execution=execution) as guest:
+        return guest.load(task).run(loops=loops, warmup=0)
 
 
-def test_a_slice_is_proved_and_says_how_it_was_made() -> None:
-    """Counts by equality; the facts of the guest and its clock."""
+def test_a_slice_proves_its_counts_and_has_facts() -> None:
+    """The counts equal the expected ones; the facts are those of the guest and its clock."""
     prepared = ready(call(0, 1, 2, 3))
     result = ran(prepared.task)
 
@@ -72,27 +72,27 @@ def test_a_slice_is_proved_and_says_how_it_was_made() -> None:
     assert int(result.facts["null_send_ticks"]) >= int(result.facts["null_irqoff_ticks"]) > 0
 
 
-def test_times_are_in_order_burst_by_burst() -> None:
-    """Nobody acknowledges before a handler has run, and all of it takes time."""
+def test_the_times_of_a_burst_are_in_order() -> None:
+    """A handler runs before it acknowledges, and each step takes time."""
     ticks = ran(ready(call(0, 1, 2, 3)).task).ticks
 
     assert 0 < ticks["send"] <= ticks["ack"] <= ticks["wall"]
     assert 0 < ticks.get("deliver", ticks["ack"]) <= ticks["ack"]
 
 
-def test_targets_were_what_kvm_s_counters_say() -> None:
-    """A preempted one may not have slept; the state follows from the very counts."""
+def test_the_target_state_follows_from_kvm_s_counters() -> None:
+    """A preempted target may not have halted before each burst."""
     result = ran(ready(call(0, 1)).task, loops=50)
     woken = [result.counts.wakeups_polled, result.counts.wakeups_blocked]
-    known = sum(count for count in woken if count is not None)
-    asleep = None in woken or known >= HALTED_SHARE * 50
+    wakeups = sum(count for count in woken if count is not None)
+    asleep = None in woken or wakeups >= HALTED_SHARE * 50
 
     assert result.target_state == ("halted" if asleep else "preempted")
-    assert None in woken or known > 0
+    assert None in woken or wakeups > 0
 
 
-def test_hypercalls_that_nobody_makes_are_counted_as_none() -> None:
-    """By KVM where it has a counter, and by the guest."""
+def test_a_sender_without_hypercalls_has_a_count_of_zero() -> None:
+    """By KVM's counter where it exists, else by the guest's own."""
     result = ran(ready(call(0, 1)).task)
     kept = "hypercalls" in str(result.facts["kvm_counters"]).split(",")
 
@@ -102,8 +102,8 @@ def test_hypercalls_that_nobody_makes_are_counted_as_none() -> None:
     )
 
 
-def test_nobody_waits_for_what_is_lost() -> None:
-    """CPU 2 is never sent to: no acknowledgement, no delivery, no time of the whole."""
+def test_a_lossy_task_is_not_waited_for() -> None:
+    """CPU 2 gets no IPI, so only the time of sending exists."""
     task = attrs.evolve(ready(mask(0, 1)).task, lossy=True)
     result = ran(attrs.evolve(task, bursts=(mask(0, 1, 2),)), execution="ops")
 
@@ -111,13 +111,13 @@ def test_nobody_waits_for_what_is_lost() -> None:
     assert set(result.ticks) - {"irqoff"} == {"send"}
 
 
-def test_a_vector_that_nobody_asked_for_is_a_fault() -> None:
-    """CPU 1 handles it, beside the one that was sent; the guest lives on."""
+def test_a_vector_of_no_burst_is_a_fault() -> None:
+    """CPU 1 handles it and is no target; the guest can run another slice."""
     task = ready(mask(0, 2, vector=0xFB)).task
     strange = attrs.evolve(task, programs=((Fence(), STRANGE, *task.programs[0]),))
-    with booted(execution="ops") as made:
-        first = made.load(strange).run(loops=5, warmup=0)
-        second = made.load(task).run(loops=5, warmup=0)
+    with booted(execution="ops") as guest:
+        first = guest.load(strange).run(loops=5, warmup=0)
+        second = guest.load(task).run(loops=5, warmup=0)
 
     assert first.faults == ("CPU 1 handled a vector that no burst has",)
     assert first.counts.handlers == second.counts.handlers == (0, 0, 5, 0)
@@ -180,7 +180,7 @@ TO_MANY = call(0, 1, 2, 3)  # which physical and cluster mode send differently
 def test_another_algorithm_than_the_sender_s_is_refused(
     monkeypatch: pytest.MonkeyPatch, mapping: str, name: str, other: str, stack: str
 ) -> None:
-    """It is asked for its ops before it sends anything."""
+    """The guest records the ops of its algorithm before it sends anything."""
     table = getattr(algorithms, mapping)
     monkeypatch.setitem(table, name, table[other])
 
@@ -192,7 +192,7 @@ def test_another_algorithm_than_the_sender_s_is_refused(
 
 
 def test_a_sender_that_is_not_what_its_name_says_is_refused() -> None:
-    """Its ops are one fence more than the algorithm of that name makes; a replay is free."""
+    """It has one fence more than the guest's algorithm of that name; a replay is allowed."""
     task = ready(TO_MANY).task
     fenced = attrs.evolve(task, programs=((Fence(), *task.programs[0]),))
 
@@ -202,8 +202,8 @@ def test_a_sender_that_is_not_what_its_name_says_is_refused() -> None:
 
 
 @pytest.mark.parametrize("operation", ["send_IPI_mask", "send_IPI_mask_allbutself"])
-def test_both_ways_of_execution_do_the_same(operation: str) -> None:
-    """The algorithm and its replay: writes, handlers and what they return."""
+def test_algorithm_and_replay_have_the_same_counts(operation: str) -> None:
+    """ICR writes, handler runs and return values."""
     prepared = ready(burst_of(operation, 1, 3, vector=0xFB), stack=CLUSTER)
     with booted() as calling, booted(execution="ops") as replaying:
         both = [m.load(prepared.task).run(loops=4, warmup=1) for m in (calling, replaying)]
@@ -212,21 +212,21 @@ def test_both_ways_of_execution_do_the_same(operation: str) -> None:
     assert [differences(prepared, result) for result in both] == [[], []]
 
 
-def test_vcpus_run_where_they_are_told_to() -> None:
-    """One host CPU for all four: the threads stay on it, this process does not."""
+def test_vcpu_threads_stay_on_the_chosen_host_cpus() -> None:
+    """One host CPU for all four; the rest of this process may run anywhere."""
     before = os.sched_getaffinity(0)
     one = max(before)
-    with booted(on=(one,)) as made:
-        allowed = [os.sched_getaffinity(t.native_id or 0) for t in made.vm.threads]
-        facts = made.load(ready(call(0, 1)).task).run(loops=2, warmup=0).facts
+    with booted(on=(one,)) as guest:
+        allowed = [os.sched_getaffinity(t.native_id or 0) for t in guest.vm.threads]
+        facts = guest.load(ready(call(0, 1)).task).run(loops=2, warmup=0).facts
 
     assert (allowed, os.sched_getaffinity(0)) == ([{one}] * 4, before)
     assert (facts["cpu_list"], facts["overcommitted"]) == (str(one), "yes")
 
 
 @pytest.mark.parametrize("own", [0, 10, 15])
-def test_vcpu_threads_give_way_where_kvm_is_software(own: int) -> None:
-    """Their nice value is 10 at least, and never below that of the thread that boots."""
+def test_vcpu_threads_have_a_low_priority_on_a_software_kvm(own: int) -> None:
+    """Their nice value is at least 10, and at least that of the booting thread."""
     own = max(own, os.nice(0))
     with ThreadPoolExecutor(1) as pool:
         niceness = pool.submit(niceness_of_vcpus, own).result()
@@ -237,17 +237,17 @@ def test_vcpu_threads_give_way_where_kvm_is_software(own: int) -> None:
 def niceness_of_vcpus(own: int) -> set[int]:
     """The nice values of vCPU threads which a thread of nice value *own* has started."""
     os.setpriority(os.PRIO_PROCESS, 0, own)  # on Linux that of the calling thread alone
-    with booted() as made:
-        threads = [thread.native_id or 0 for thread in made.vm.threads]
+    with booted() as guest:
+        threads = [thread.native_id or 0 for thread in guest.vm.threads]
         return {os.getpriority(os.PRIO_PROCESS, thread) for thread in threads}
 
 
-def test_settings_are_what_a_boot_needs() -> None:
-    """As a worker gets them: the delivery's own, through a boot."""
+def test_a_boot_takes_the_settings_of_its_delivery() -> None:
+    """As in a worker."""
     one = min(os.sched_getaffinity(0))
     settings = KvmDelivery().settings(Options(cpus=(one,), execution="ops"))
-    with KvmDelivery().boot(cpus(2), settings) as made:
-        facts = made.load(ready_for_two().task).run(loops=2, warmup=0).facts
+    with KvmDelivery().boot(cpus(2), settings) as guest:
+        facts = guest.load(ready_for_two().task).run(loops=2, warmup=0).facts
 
     assert (facts["execution"], facts["cpu_list"]) == ("ops", str(one))
     assert settings["facts"]["tsc_khz"] == facts["tsc_khz"]
@@ -256,5 +256,5 @@ def test_settings_are_what_a_boot_needs() -> None:
 
 
 def ready_for_two() -> Prepared:
-    """CPU 0 calls the only other one."""
+    """CPU 0 calls a function on CPU 1, the only other CPU."""
     return prepare(case_of(stack_of(NATIVE), cpus(2), call(0, 1), state="halted"))

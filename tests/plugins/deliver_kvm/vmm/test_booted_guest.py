@@ -1,4 +1,4 @@
-"""A guest that goes wrong is a sentence that says where, and leaves nothing behind."""
+"""A guest that fails gives an error that says where, and every resource is released."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def booted(cpus: int = 2) -> Iterator[KvmBootedGuest]:
 
 
 def task(*program: object, target: int = 1) -> Task:
-    """CPU 0 sends to *target* by these ops."""
+    """CPU 0 sends to *target* with these ops."""
     return Task(
         bursts=(Burst(source=0, operation="send_IPI", targets=(target,), vector=0xFB),),
         programs=(program,),  # type: ignore[arg-type]
@@ -88,8 +88,8 @@ def task(*program: object, target: int = 1) -> Task:
         ),
     ],
 )
-def test_a_guest_that_goes_wrong_says_where(entry: bytes, sentence: str) -> None:
-    """The vector, the address, and no hung boot."""
+def test_the_error_of_a_failing_guest_says_where_it_failed(entry: bytes, sentence: str) -> None:
+    """Its vector or exit and its RIP; the boot does not hang."""
     before = held()
 
     with pytest.raises(GuestError, match=sentence), started(entry=entry):
@@ -98,8 +98,8 @@ def test_a_guest_that_goes_wrong_says_where(entry: bytes, sentence: str) -> None
     assert before == held()
 
 
-def test_a_guest_that_never_gets_ready_is_given_up() -> None:
-    """It halts for ever with interrupts off; the boot has a deadline."""
+def test_a_boot_has_a_deadline() -> None:
+    """This guest halts for ever with interrupts off."""
     before = held()
 
     with (
@@ -111,8 +111,8 @@ def test_a_guest_that_never_gets_ready_is_given_up() -> None:
     assert before == held()
 
 
-def test_a_source_that_waits_in_vain_says_for_whom() -> None:
-    """It gives up before the host does, which knows only that nothing moves."""
+def test_a_source_without_an_acknowledgement_names_the_target() -> None:
+    """It gives up before the host does, which cannot see what it waits for."""
     with booted() as running:
         running.vm.memory.mailbox.limit_ticks = SOON_TICKS
         result = running.load(task(Fence())).run(loops=2, warmup=0)
@@ -121,7 +121,7 @@ def test_a_source_that_waits_in_vain_says_for_whom() -> None:
 
 
 def test_a_source_waits_for_targets_to_be_idle_before_it_sends() -> None:
-    """CPU 1 rests, but is made to look busy: no interrupt arrives."""
+    """CPU 1 is idle but marked as busy, so nothing is sent."""
     with booted() as running:
         running.vm.memory.mailbox.limit_ticks = SOON_TICKS
         running.vm.memory.cpu(1).idle = mailbox.BUSY
@@ -132,7 +132,7 @@ def test_a_source_waits_for_targets_to_be_idle_before_it_sends() -> None:
 
 
 class EventsOfHangingGuest(SimpleQueue[Event]):
-    """The time to wait is over when the guest is in NEVER_READY, however long it takes."""
+    """A time-out that comes when the guest has reached NEVER_READY, however long that takes."""
 
     def __init__(self, guest: GuestVm) -> None:
         self.guest = guest
@@ -144,8 +144,8 @@ class EventsOfHangingGuest(SimpleQueue[Event]):
         raise Empty
 
 
-def test_a_guest_that_never_finishes_is_given_up() -> None:
-    """Its source halts in the handler that wakes it, so nothing moves any more."""
+def test_a_guest_without_progress_is_given_up() -> None:
+    """Its source halts in the handler of the MSI that starts it."""
     with booted() as running:
         guest = running.vm
         place = layout.MAILBOX_BASE + mailbox.Mailbox.reserved.offset
@@ -158,8 +158,8 @@ def test_a_guest_that_never_finishes_is_given_up() -> None:
             running.load(task(*UNICAST)).run(loops=1, warmup=0)
 
 
-def test_a_target_that_never_answers_is_told_by_its_number() -> None:
-    """CPU 1 is sent nothing, so it acknowledges nothing; the guest lives on."""
+def test_the_guest_can_run_again_after_a_source_has_given_up() -> None:
+    """CPU 1 gets no IPI in the first slice, and three in the second."""
     with booted() as running:
         box = running.vm.memory.mailbox
         usual, box.limit_ticks = box.limit_ticks, SOON_TICKS
@@ -182,8 +182,10 @@ def test_a_target_that_never_answers_is_told_by_its_number() -> None:
         ),
     ],
 )
-def test_a_fault_of_an_op_is_its_outcome(program: tuple[object, ...], fault: str) -> None:
-    """The guest goes on behind the op, and so does the boot."""
+def test_a_fault_of_an_op_is_a_fault_of_the_slice(
+    program: tuple[object, ...], fault: str
+) -> None:
+    """The guest continues after the op, and can run another slice."""
     with booted() as running:
         faulty = running.load(task(*program)).run(loops=5, warmup=0)
         good = running.load(task(*UNICAST)).run(loops=5, warmup=0)
@@ -192,8 +194,8 @@ def test_a_fault_of_an_op_is_its_outcome(program: tuple[object, ...], fault: str
     assert (good.faults, good.counts.handlers) == ((), (0, 5))
 
 
-def test_a_hundred_boots_leave_nothing_behind() -> None:
-    """No descriptor, no thread, no mapping, and no memory that grows with each boot."""
+def test_a_hundred_boots_release_all_resources() -> None:
+    """Descriptors, threads and mappings; the process does not grow."""
     with booted():
         pass
     before, size = held(), resident_kib()
@@ -219,19 +221,19 @@ def resident_kib() -> int:
 )
 def test_the_guest_has_the_apic_ids_it_was_given(spec: str, mode: str) -> None:
     """As each CPU reads them from its own local APIC."""
-    wanted = attrs.evolve(parse_guest(spec), apic_mode=mode)
+    expected = attrs.evolve(parse_guest(spec), apic_mode=mode)
 
-    with started(wanted) as guest:
-        seen = tuple(guest.memory.cpu(cpu).apic_id for cpu in wanted.cpus)
+    with started(expected) as guest:
+        seen = tuple(guest.memory.cpu(cpu).apic_id for cpu in expected.cpus)
 
-    assert wanted.apic_ids == seen
+    assert expected.apic_ids == seen
 
 
-def test_apic_ids_beyond_eight_bits_are_real() -> None:
-    """In x2APIC mode, up to what this KVM has."""
-    wanted = parse_guest("ids:255,256,0,1023,4095")
+def test_apic_ids_may_have_more_than_eight_bits() -> None:
+    """In x2APIC mode, up to the limit of this KVM."""
+    expected = parse_guest("ids:255,256,0,1023,4095")
 
-    with started(wanted) as guest:
-        seen = tuple(guest.memory.cpu(cpu).apic_id for cpu in wanted.cpus)
+    with started(expected) as guest:
+        seen = tuple(guest.memory.cpu(cpu).apic_id for cpu in expected.cpus)
 
     assert seen == (255, 256, 0, 1023, 4095)

@@ -1,4 +1,4 @@
-"""A CPU that comes to rest is asleep, and says so, whatever arrives just before."""
+"""A CPU that halts is marked as idle, whatever interrupt arrives just before."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ TASK = Task(
 
 
 def strike(guest: GuestVm, cpu: int, rip: int) -> None:
-    """Let an NMI arrive while *cpu*, which says that it halts, is at *rip*."""
+    """Let an NMI arrive while *cpu*, which is marked as halted, is at *rip*."""
     guest.commands.wait(
-        lambda: guest.memory.cpu(cpu).idle == mailbox.HALTED, 5.0, "come to rest"
+        lambda: guest.memory.cpu(cpu).idle == mailbox.HALTED, 5.0, "become idle"
     )
     vcpu_threads.stop(guest.threads)
     vcpu = guest.vcpus[cpu]
@@ -53,8 +53,8 @@ def strike(guest: GuestVm, cpu: int, rip: int) -> None:
 
 
 @pytest.mark.parametrize("behind", [0, 1, 2], ids=["sti", "hlt", "behind-it"])
-def test_an_nmi_just_before_hlt_leaves_nobody_asleep_as_busy(behind: int) -> None:
-    """cli does not hold it off; sources wait for targets that are idle."""
+def test_an_nmi_just_before_hlt_leaves_the_cpu_marked_as_idle(behind: int) -> None:
+    """cli does not block NMIs, and sources wait until their targets are idle."""
     image = build.image()
     assert image.count(STI_HLT) == 1
     rip = layout.IMAGE_BASE + image.index(STI_HLT) + behind

@@ -1,4 +1,4 @@
-"""Guest memory: nothing lies on something else, and the code is where the host looks."""
+"""Guest memory: regions do not overlap, and the code is where the host expects it."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def region(name: str, start: int, size: int) -> Region:
 
 def tables() -> list[Region]:
     """Descriptors and page tables, which the CPU reads as whole pages."""
-    found = initial_state.tables(layout.MEMORY_SIZE)
-    starts = {at: at + len(data) for at, data in found}
+    written = initial_state.tables(layout.MEMORY_SIZE)
+    starts = {at: at + len(data) for at, data in written}
     pages = {at // PAGE * PAGE: -(-end // PAGE) * PAGE for at, end in starts.items()}
     return [Region(start, end, f"table at {start:#x}") for start, end in pages.items()]
 
 
 def regions(cpus: int) -> list[Region]:
-    """All there is in the memory of a guest of *cpus* CPUs, lowest first."""
+    """All regions of a guest of *cpus* CPUs, lowest first."""
     own = [region(f"area {i}", layout.cpu_area(i), layout.CPU_AREA_SIZE) for i in range(cpus)]
     pages = [region(f"input page {i}", input_page(i), PAGE) for i in range(cpus)]
     return sorted(
@@ -65,8 +65,8 @@ def regions(cpus: int) -> list[Region]:
 
 @given(st.integers(1, layout.MAX_CPUS))
 @example(layout.MAX_CPUS)
-def test_no_region_lies_on_another(cpus: int) -> None:
-    """However many CPUs a guest has."""
+def test_regions_do_not_overlap(cpus: int) -> None:
+    """For any number of CPUs."""
     ordered = regions(cpus)
 
     assert [each for each in ordered if each.start >= each.end] == []
@@ -74,7 +74,7 @@ def test_no_region_lies_on_another(cpus: int) -> None:
 
 
 def test_all_regions_are_memory_below_the_apic() -> None:
-    """Page 0 stays free, so a null pointer points to nothing of use."""
+    """Page 0 stays unused, so a null pointer hits no region."""
     ordered = regions(layout.MAX_CPUS)
 
     assert ordered[0].start >= PAGE
@@ -82,7 +82,7 @@ def test_all_regions_are_memory_below_the_apic() -> None:
 
 
 def test_clusters_of_every_width_have_room(tmp_path: Path) -> None:
-    """Behind the CPUs' areas, before the hypercalls' pages."""
+    """Between the CPUs' areas and the hypercall input pages."""
     needs_c("send.h")
     size = "sizeof(struct clusters[CLUSTER_WIDTHS])"
     free = INPUT_PAGE_BASE - layout.CLUSTERS_BASE
@@ -115,7 +115,7 @@ def image() -> bytes:
 
 
 def jump(image: bytes, at: int) -> int:
-    """Where a call or jmp with 32 bits of displacement leads, from the start of the image."""
+    """The target of a call or jmp with a 32-bit displacement, from the start of the image."""
     return at + 5 + int.from_bytes(image[at + 1 : at + 5], "little", signed=True)
 
 
@@ -142,7 +142,7 @@ def test_each_vector_has_a_stub_of_sixteen_bytes(image: bytes) -> None:
 
 
 def test_each_gate_leads_to_its_stub() -> None:
-    """The descriptor table of the host and the stubs of the guest are twins as well."""
+    """The host writes the descriptor table, the guest has the stubs."""
     gates = dict(initial_state.tables(layout.MEMORY_SIZE))[layout.IDT_BASE]
 
     for vector in range(256):
@@ -153,5 +153,5 @@ def test_each_gate_leads_to_its_stub() -> None:
 
 
 def test_the_image_ends_before_the_cpus_begin(image: bytes) -> None:
-    """It has the room of the layout."""
+    """As the layout says."""
     assert layout.IMAGE_BASE + len(image) <= layout.CPU_AREA_BASE

@@ -84,12 +84,12 @@ class Header(NamedTuple):
 
 def fields(body: str) -> list[str]:
     """Names of the fields of a struct; what is no plain integer must not be there."""
-    found = []
+    names = []
     for declared in filter(None, map(str.strip, body.split(";"))):
         match = re.fullmatch(r"(?:u8|u16|u32|u64) (\w+)(?:\[\w+\])?", declared)
         assert match, f"{declared!r} does not look alike to host and guest"
-        found.append(match[1])
-    return found
+        names.append(match[1])
+    return names
 
 
 def blocks(kind: str, text: str) -> dict[str, str]:
@@ -122,7 +122,7 @@ def header(folder: Path, text: str) -> Header:
     return Header(structs, enums, defines, c_values(folder, HEADER, [*facts, *names]))
 
 
-def test_nothing_of_the_header_is_left_unread(text: str) -> None:
+def test_the_whole_header_is_read(text: str) -> None:
     """It is made of integer types, structs, enums, and macros."""
     read = r"^(struct|enum) \w+ {.*?^};|^typedef unsigned [\w ]+;|^_Static_assert\(.*?\);"
 
@@ -130,13 +130,13 @@ def test_nothing_of_the_header_is_left_unread(text: str) -> None:
 
 
 def test_each_struct_has_its_twin(header: Header) -> None:
-    """One that only one side knows is a mistake."""
+    """A struct that only one side has is a mistake."""
     assert sorted(header.structs) == sorted(STRUCTS)
 
 
 @pytest.mark.parametrize("name", STRUCTS)
 def test_twins_have_the_same_fields(name: str, header: Header) -> None:
-    """In the same order; one more on either side is a mistake."""
+    """In the same order, with no more on either side."""
     assert header.structs[name] == [field[0] for field in STRUCTS[name]._fields_]
 
 
@@ -149,7 +149,7 @@ def test_twins_have_the_same_layout(name: str, header: Header) -> None:
 
 
 def test_each_enum_has_its_twin(header: Header) -> None:
-    """A new one is proved as well."""
+    """A new enum is proved as well."""
     assert sorted(header.enums) == sorted(ENUMS)
 
 
@@ -165,18 +165,18 @@ def test_each_macro_has_its_twin(header: Header) -> None:
     assert PLACES.keys() >= HOST_ONLY
 
 
-def test_hypercalls_are_known_by_the_names_of_guests() -> None:
+def test_hypercall_abis_have_the_names_of_the_core() -> None:
     """``hypercall_abi`` of a guest, in C."""
     assert in_c(HYPERCALL_ABIS, "HYPERCALL_") == ENUMS["hypercall_abi"]
 
 
-def test_each_trouble_has_a_sentence_of_its_own() -> None:
-    """And none is said where there is none."""
-    told = [trouble(mailbox.Source(trouble=n)) for n in ENUMS["trouble"].values()]
+def test_each_trouble_has_its_own_sentence() -> None:
+    """Without trouble there is none."""
+    sentences = [trouble(mailbox.Source(trouble=n)) for n in ENUMS["trouble"].values()]
 
-    assert ("", len(told)) == (told[0], len(set(told)))
+    assert ("", len(sentences)) == (sentences[0], len(set(sentences)))
 
 
-def test_series_stand_in_the_order_of_a_sample() -> None:
+def test_series_are_in_the_order_of_a_sample() -> None:
     """Raw samples are read as five words by these names."""
     assert list(SERIES) == [field[0] for field in mailbox.Sample._fields_]

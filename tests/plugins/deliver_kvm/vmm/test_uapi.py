@@ -39,11 +39,11 @@ YOUNG = {
 
 def facts(name: str) -> dict[str, int]:
     """What ctypes says of a struct, to be asked of the header."""
-    told = struct_facts(name, PUBLIC[name])
+    facts = struct_facts(name, PUBLIC[name])
     if name in PREFIXES:
-        size = told.pop(f"sizeof(struct {name})")
-        told[f"sizeof(struct {name}) >= {size}"] = 1
-    return told
+        size = facts.pop(f"sizeof(struct {name})")
+        facts[f"sizeof(struct {name}) >= {size}"] = 1
+    return facts
 
 
 @pytest.fixture(scope="module")
@@ -71,23 +71,23 @@ def test_each_struct_is_the_header_s(name: str, header: dict[str, int]) -> None:
 
 def test_each_number_is_the_header_s(header: dict[str, int]) -> None:
     """Ioctls, exit reasons, capabilities and flags."""
-    known = {name: value for name, value in NUMBERS.items() if name in header}
+    numbers = {name: value for name, value in NUMBERS.items() if name in header}
 
-    assert known == {name: header[name] for name in known}
+    assert numbers == {name: header[name] for name in numbers}
 
 
-def test_a_number_the_header_lacks_is_a_young_one(words: set[str]) -> None:
+def test_a_number_that_the_header_lacks_is_a_recent_one(words: set[str]) -> None:
     """A name that is misspelt is in no header."""
     assert NUMBERS.keys() - words <= YOUNG.keys()
 
 
-def test_young_numbers_are_linux_s() -> None:
+def test_recent_numbers_are_those_of_linux() -> None:
     """Written out, because an old header proves nothing about them."""
     assert {name: NUMBERS.get(name) for name in YOUNG} == YOUNG
 
 
-def test_nothing_public_is_left_unproved() -> None:
-    """Every public name is a struct or a number, or nobody asks the header about it."""
+def test_every_public_name_is_proved() -> None:
+    """It is a struct or a number, which other tests compare with the header."""
     public = {name for name in OWN if not name.startswith("_")} - {"_IO", "_IOR", "_IOW"}
 
     assert public == PUBLIC.keys() | NUMBERS.keys()

@@ -53,7 +53,7 @@ class HeldThread(VcpuThread):
 
 @pytest.fixture
 def delivered() -> Iterator[list[int]]:
-    """Every KICK that reaches this process; by default it would end it."""
+    """The numbers of delivered KICKs; by default one would end this process."""
     numbers: list[int] = []
     before = signal.signal(KICK, lambda number, frame: numbers.append(number))
     yield numbers

@@ -1,4 +1,4 @@
-"""A host that tells less of a guest: it boots all the same, and a slice result claims less."""
+"""A host with fewer counters: the guest boots, and its slice results claim less."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SERIES = {"send", "ack", "wall"}  # and deliver, where TSCs agree
 
 @contextmanager
 def booted_vm(cpus: int = 2) -> Iterator[GuestVm]:
-    """A guest; after it this process holds what it held before."""
+    """A guest, which releases all that it took."""
     before = held()
     with booted_guest.booted_vm(parse_guest(f"dense:{cpus}"), start_of()) as guest:
         yield guest
@@ -54,8 +54,10 @@ def unicast() -> SliceResult:
 
 
 @pytest.mark.parametrize("number", [errno.ENOTTY, errno.EMFILE], ids=errno.errorcode.get)
-def test_without_counters_the_guest_s_own_counts_prove(monkeypatch: Patch, number: int) -> None:
-    """What only KVM knows is unknown, not zero."""
+def test_without_counters_the_guest_s_counts_are_the_proof(
+    monkeypatch: Patch, number: int
+) -> None:
+    """A count that only KVM has is unknown, not zero."""
     refuse(monkeypatch, "KVM_GET_STATS_FD", number)
 
     result = unicast()
@@ -70,7 +72,7 @@ def test_without_counters_the_guest_s_own_counts_prove(monkeypatch: Patch, numbe
     assert result.target_state == "unknown"
 
 
-def test_tscs_are_not_known_to_agree_where_nobody_tells(monkeypatch: Patch) -> None:
+def test_without_tsc_offsets_the_tscs_are_not_known_to_agree(monkeypatch: Patch) -> None:
     """KVM_VCPU_TSC_OFFSET is from Linux 5.16; without it there is no deliver."""
     refuse(monkeypatch, "KVM_GET_DEVICE_ATTR", errno.ENXIO)
 
@@ -80,8 +82,8 @@ def test_tscs_are_not_known_to_agree_where_nobody_tells(monkeypatch: Patch) -> N
     assert set(result.ticks) == set(result.samples) == set(result.distributions) == SERIES
 
 
-def test_an_ipi_to_itself_takes_one_tsc(monkeypatch: Patch) -> None:
-    """Whatever the others have."""
+def test_a_self_ipi_is_timed_by_one_tsc(monkeypatch: Patch) -> None:
+    """So `deliver` exists although the TSCs may differ."""
     refuse(monkeypatch, "KVM_GET_DEVICE_ATTR", errno.ENXIO)
 
     result = slice_result_of(WrMsr(0x83F, 0xFB), target=0)
