@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import docs
+from pvbench.results import schema
 from support.pages import PAGES, ROOT, Block, blocks, matches, prose, renewed
 from support.runs import call
 from support.shell import CommandError, Shell
@@ -112,7 +113,8 @@ def test_the_parser_accepts_every_command_of_a_page(
     """
     words = shlex.split(arguments)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(f"pvbench.cli.{words[0]}.execute", lambda options: 0)
+    if not words[0].startswith("-"):
+        monkeypatch.setattr(f"pvbench.cli.{words[0]}.execute", lambda options: 0)
 
     done = call(*words, *(["--help"] if words[1:] in ([], ["new"]) else []))
 
@@ -134,6 +136,27 @@ def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
         if not file.exists() or (anchor and anchor not in map(slug, headings)):
             broken.append(target)
     assert broken == []
+
+
+def test_the_file_format_has_every_fact_of_the_schema() -> None:
+    """A row of the schema without a word to readers, or the reverse, is a mistake."""
+    text = (ROOT / "docs" / "file-format.md").read_text()
+    tables = text[text.index("### What was run") : text.index("A delivery that measures adds")]
+    cells = re.findall(r"^\| (`.*?) \|", tables, re.MULTILINE)
+
+    documented = [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
+
+    assert sorted(documented) == sorted(fact.name for fact in schema.TABLE)
+
+
+def test_the_file_format_has_every_exit_status() -> None:
+    """In the order in which they apply, which `--help` has too."""
+    text = (ROOT / "docs" / "file-format.md").read_text()
+    help_text = call("--help").out
+
+    documented = re.findall(r"^\| (\d+) \|", text[text.index("## Exit status") :], re.MULTILINE)
+
+    assert documented == re.findall(r"^ +(\d+)  ", help_text, re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
