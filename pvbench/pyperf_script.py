@@ -26,7 +26,7 @@ from pvbench.errors import PvbenchError, SenderError, Status, UsageError
 from pvbench.ops import IrqSave
 from pvbench.plugin.registry import Registry
 from pvbench.report.summary import not_run
-from pvbench.results.files import Metadata
+from pvbench.results.fact import Metadata
 from pvbench.results.rows import HEADLINE
 from pvbench.results.schema import case_name, stored
 from pvbench.run.collector import assumed, case_metadata, counted

@@ -12,7 +12,6 @@ from typing import Final
 import attrs
 
 from pvbench.compare.statistics import Verdict
-from pvbench.delivery import EXACT_CLOCKS
 from pvbench.results import schema
 from pvbench.results.fact import Role
 from pvbench.results.rows import Row
@@ -49,7 +48,7 @@ class Pair:
     @property
     def is_noisy(self) -> bool:
         """A clock of the two does not repeat itself."""
-        return not {self.before.fact("clock"), self.after.fact("clock")} <= {*EXACT_CLOCKS}
+        return not (self.before.is_exact and self.after.is_exact)
 
     @property
     def verdict(self) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any
 
-from pvbench.delivery import EXACT_CLOCKS
 from pvbench.results import schema
 from pvbench.results.rows import HEADLINE, Row, ordered
 from pvbench.text import some
@@ -35,7 +34,7 @@ def _assumed(members: list[Row], series: str) -> Iterator[str]:
 
 def _spread(members: list[Row], series: str) -> Iterator[str]:
     """How far the boots of measured times lie apart."""
-    shown = [r for r in members if len(r.boots_s) > 1 and r.fact("clock") not in EXACT_CLOCKS]
+    shown = [r for r in members if len(r.boots_s) > 1 and not r.is_exact]
     if parts := _by_workload(shown, series, _range):
         yield f"Spread of the boots, (highest - lowest) / median: {parts}."
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Facts = Mapping[str, Any]
 Value = str | int | float
+Metadata = dict[str, Value]  # as pyperf stores it
 # A template of facts, ``on {host_cpus} host CPUs``, or the words for each value.
 Wording = str | Mapping[Any, str]
 
@@ -65,6 +66,8 @@ class Fact:
         groups: all rows in one table of a run have the same value; by default true of
             what tells cases apart.
         predicted: ``compare --beside`` matches a prediction by it.
+        required: every series of a result file has it.
+        is_number: its values are numbers of 0 or more, not texts.
     """
 
     name: str
@@ -81,6 +84,10 @@ class Fact:
         default=attrs.Factory(lambda self: self.tells_cases_apart, takes_self=True)
     )
     predicted: bool = False
+    required: bool = False
+    is_number: bool = attrs.field(
+        default=attrs.Factory(lambda self: self.role is Role.COUNT, takes_self=True)
+    )
 
     @property
     def tells_cases_apart(self) -> bool:

@@ -29,8 +29,6 @@ _STAMP_LENGTH: Final = 16
 PUBLISHED: Final = "published:"
 _ELSEWHERE: Final = "Give another place with -o FILE."
 
-Metadata = dict[str, str | int | float]
-
 
 def write(suite: pyperf.BenchmarkSuite, path: Path) -> None:
     """

@@ -18,6 +18,7 @@ from typing import Any, Final
 import pyperf
 
 from pvbench.errors import DamagedError, UsageError
+from pvbench.results import schema
 
 FORMAT: Final = 1
 _EXPECTED: Final = "Give a file written by `pvbench run`."
@@ -25,22 +26,6 @@ _GZIP: Final = b"\x1f\x8b"
 _LONGEST: Final = 1 << 30  # bytes of a file when it is unpacked
 _SHORTEST_S, _LONGEST_S = 1e-15, 1e290
 _INTEGERS: Final = 1 << 63
-# Facts of every series that tell cases apart or say what the times are.
-_TEXT: Final = (
-    *("suite", "workload", "sender", "driver", "stack", "guest", "apic_ids", "series"),
-    *("delivery", "site", "clock", "target_state"),
-)
-_COUNTS: Final = ("suite_version", "vcpus", "targets")
-# Facts that a series may lack.
-_OPTIONAL_TEXT: Final = (
-    *("costs", "costs_sha256", "shorthands", "overlaid", "execution", "family", "variant"),
-    *("parameter", "target_state_proved", "stand_in", "caveat", "overcommitted", "label"),
-)
-_OPTIONAL_NUMBERS: Final = (
-    *("boot", "sources", "lost", "icr_writes", "hypercalls", "handlers", "exits"),
-    *("coalesced", "wakeups_polled", "wakeups_blocked", "assumed", "parameter_value"),
-    *("guest_bits", "host_cpus"),
-)
 
 
 class IndexedSuite(pyperf.BenchmarkSuite):  # type: ignore[misc]  # pyperf is without types
@@ -137,7 +122,7 @@ def _malformed(benchmark: pyperf.Benchmark) -> Iterator[str]:
     facts = _facts(metadata)
     if not isinstance(metadata.get("name"), str):
         yield "there is no name"
-    yield from (f"there is no {key}" for key in (*_TEXT, *_COUNTS) if key not in facts)
+    yield from (f"there is no {key}" for key in schema.required() if key not in facts)
     if "family" in facts:
         needed = ("parameter", "parameter_value")
         yield from (f"there is no {key}" for key in needed if key not in facts)
@@ -156,10 +141,10 @@ def _malformed_run(run: pyperf.Run) -> Iterator[str]:
         if not _is_plain(fact):
             yield f"{key} is not a finite number or a text"
     facts = _facts(metadata)
-    for key in (*_TEXT, *_OPTIONAL_TEXT):
+    for key in schema.texts():
         if not isinstance(facts.get(key, ""), str):
             yield f"{key} is not a text"
-    for key in (*_COUNTS, *_OPTIONAL_NUMBERS):
+    for key in schema.numbers():
         fact = facts.get(key, 0)
         if isinstance(fact, str) or fact < 0:
             yield f"{key} is not a number of 0 or more"
@@ -167,8 +152,8 @@ def _malformed_run(run: pyperf.Run) -> Iterator[str]:
 
 def _facts(metadata: dict[str, Any]) -> dict[str, Any]:
     """Metadata of pvbench without its prefix."""
-    own = ((key, fact) for key, fact in metadata.items() if key.startswith("pvbench_"))
-    return {key.removeprefix("pvbench_"): fact for key, fact in own}
+    own = {key: fact for key, fact in metadata.items() if key.startswith(schema.PREFIX)}
+    return schema.from_metadata(own)
 
 
 def _is_plain(fact: object) -> bool:

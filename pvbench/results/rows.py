@@ -8,6 +8,7 @@ from typing import Any, Final
 import attrs
 import pyperf
 
+from pvbench.delivery import EXACT_CLOCKS
 from pvbench.results import schema
 
 HEADLINE: Final = "wall"  # the series a suite's table shows
@@ -42,9 +43,14 @@ class Row:
     @property
     def kind(self) -> str:
         """What its times are: ``modelled``, ``published`` or ``measured``."""
-        if self.fact("clock") == "model":
+        if self.is_exact:
             return "modelled"
         return "published" if self.fact("site") == "published" else "measured"
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether its clock gives the same time in every boot."""
+        return self.fact("clock") in EXACT_CLOCKS
 
     def fact(self, name: str) -> Any:
         """One fact; None if the file does not say."""

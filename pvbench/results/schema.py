@@ -11,10 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from pvbench.results.fact import CheckedBurst, Fact, Facts, Role, Value
+from pvbench.results.fact import CheckedBurst, Fact, Facts, Metadata, Role, Value
 
 if TYPE_CHECKING:
-    from pvbench.results.files import Metadata
     from pvbench.slice_result import Counts
     from pvbench.suite import Case
 
@@ -42,11 +41,18 @@ def _total(values: Iterable[int] | None) -> int | None:
 
 
 TABLE: Final[tuple[Fact, ...]] = (
-    Fact("suite", _AXIS, of_case=lambda case: case.suite, short="{suite}"),
-    Fact("suite_version", _AXIS, of_case=lambda case: case.suite_version),
+    Fact("suite", _AXIS, required=True, of_case=lambda case: case.suite, short="{suite}"),
+    Fact(
+        "suite_version",
+        _AXIS,
+        is_number=True,
+        required=True,
+        of_case=lambda case: case.suite_version,
+    ),
     Fact(
         "workload",
         _AXIS,
+        required=True,
         of_case=lambda case: case.workload.spec,
         short=".{workload}",
         groups=False,
@@ -55,6 +61,7 @@ TABLE: Final[tuple[Fact, ...]] = (
     Fact(
         "sender",
         _AXIS,
+        required=True,
         of_case=lambda case: case.stack.overlay.name if case.stack.overlay else "native",
         by=("sender",),
         groups=False,
@@ -62,6 +69,7 @@ TABLE: Final[tuple[Fact, ...]] = (
     Fact(
         "driver",
         _AXIS,
+        required=True,
         of_case=lambda case: case.stack.driver.name,
         by=("sender", "driver"),
         groups=False,
@@ -69,6 +77,7 @@ TABLE: Final[tuple[Fact, ...]] = (
     Fact(
         "stack",
         _DETAIL,
+        required=True,
         of_case=lambda case: case.stack.name,
         short=" {stack}",
         by=("sender",),
@@ -77,6 +86,7 @@ TABLE: Final[tuple[Fact, ...]] = (
     Fact(
         "guest",
         _AXIS,
+        required=True,
         of_case=lambda case: case.guest.name,
         short=" {guest}",
         by=("guest",),
@@ -86,6 +96,8 @@ TABLE: Final[tuple[Fact, ...]] = (
     Fact(
         "vcpus",
         _DETAIL,
+        is_number=True,
+        required=True,
         of_case=lambda case: len(case.guest.apic_ids),
         phrase="{vcpus} vCPUs",
         groups=True,
@@ -93,6 +105,7 @@ TABLE: Final[tuple[Fact, ...]] = (
     Fact(
         "apic_ids",
         _AXIS,
+        required=True,
         of_case=lambda case: case.guest.ids_text,
         phrase="APIC IDs {apic_ids}",
         by=("guest",),
@@ -110,6 +123,7 @@ TABLE: Final[tuple[Fact, ...]] = (
     Fact(
         "guest_bits",
         _CONDITION,
+        is_number=True,
         of_case=lambda case: case.guest.bits,
         short="/{guest_bits}-bit",
         phrase="{guest_bits}-bit",
@@ -120,6 +134,7 @@ TABLE: Final[tuple[Fact, ...]] = (
     Fact(
         "host_cpus",
         _CONDITION,
+        is_number=True,
         of_case=_host_cpus,
         short="/on{host_cpus}",
         phrase="on {host_cpus} host CPUs",
@@ -130,6 +145,7 @@ TABLE: Final[tuple[Fact, ...]] = (
     Fact(
         "target_state",
         _CONDITION,
+        required=True,
         of_case=lambda case: case.target_state,
         short=" {target_state}",
         phrase="targets {target_state}",
@@ -144,8 +160,17 @@ TABLE: Final[tuple[Fact, ...]] = (
         by=("shorthands",),
         predicted=True,
     ),
-    Fact("delivery", _AXIS, of_case=lambda case: case.delivery, short=" {delivery}", boot=True),
-    Fact("site", _AXIS, of_case=lambda case: case.site, short="@{site}", boot=True),
+    Fact(
+        "delivery",
+        _AXIS,
+        required=True,
+        of_case=lambda case: case.delivery,
+        short=" {delivery}",
+        boot=True,
+    ),
+    Fact(
+        "site", _AXIS, required=True, of_case=lambda case: case.site, short="@{site}", boot=True
+    ),
     Fact(
         "costs",
         _AXIS,
@@ -161,7 +186,7 @@ TABLE: Final[tuple[Fact, ...]] = (
         by=("execution",),
         groups=False,
     ),
-    Fact("series", _AXIS, groups=False, predicted=True),
+    Fact("series", _AXIS, required=True, groups=False, predicted=True),
     # where a member of a workload family stands in it
     Fact(
         "family",
@@ -169,7 +194,7 @@ TABLE: Final[tuple[Fact, ...]] = (
         of_case=lambda case: case.workload.name if case.workload.parameters else None,
     ),
     Fact("parameter", _DETAIL, of_case=lambda case: _parameter(case)[0]),
-    Fact("parameter_value", _DETAIL, of_case=lambda case: _parameter(case)[1]),
+    Fact("parameter_value", _DETAIL, is_number=True, of_case=lambda case: _parameter(case)[1]),
     Fact(
         "variant",
         _DETAIL,
@@ -178,21 +203,22 @@ TABLE: Final[tuple[Fact, ...]] = (
         groups=True,
     ),
     # how it was run
-    Fact("format", _DETAIL),
-    Fact("clock", _DETAIL, groups=True),
+    Fact("format", _DETAIL, is_number=True),
+    Fact("clock", _DETAIL, required=True, groups=True),
     Fact("label", _DETAIL),
-    Fact("boot", _DETAIL),
-    Fact("warmup_loops", _DETAIL),
+    Fact("boot", _DETAIL, is_number=True),
+    Fact("warmup_loops", _DETAIL, is_number=True),
     Fact("target_state_proved", _DETAIL),
-    Fact("assumed", _DETAIL),
-    Fact("p50_ticks", _DETAIL),
-    Fact("p99_ticks", _DETAIL),
-    Fact("maximum_ticks", _DETAIL),
+    Fact("assumed", _DETAIL, is_number=True),
+    Fact("p50_ticks", _DETAIL, is_number=True),
+    Fact("p99_ticks", _DETAIL, is_number=True),
+    Fact("maximum_ticks", _DETAIL, is_number=True),
     # what its ops must do, and what was counted
     Fact("sources", _COUNT, of_bursts=len),
     Fact(
         "targets",
         _COUNT,
+        required=True,
         of_bursts=lambda bursts: sum(len(b.cpus) + len(b.lost) for b in bursts),
     ),
     Fact("lost", _COUNT, of_bursts=lambda bursts: sum(len(b.lost) for b in bursts)),
@@ -294,6 +320,21 @@ def role_of(name: str) -> Role | None:
 def names(*roles: Role) -> tuple[str, ...]:
     """The facts with one of these roles, in the order of the table."""
     return tuple(fact.name for fact in TABLE if fact.role in roles)
+
+
+def required() -> tuple[str, ...]:
+    """The facts that every series of a result file has."""
+    return tuple(fact.name for fact in TABLE if fact.required)
+
+
+def numbers() -> tuple[str, ...]:
+    """The facts that are numbers of 0 or more; all others are texts."""
+    return tuple(fact.name for fact in TABLE if fact.is_number)
+
+
+def texts() -> tuple[str, ...]:
+    """The facts that are texts."""
+    return tuple(fact.name for fact in TABLE if not fact.is_number)
 
 
 def axes() -> tuple[str, ...]:

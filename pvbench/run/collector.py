@@ -15,7 +15,7 @@ import pyperf
 
 from pvbench.delivery import EXACT_CLOCKS
 from pvbench.results import schema
-from pvbench.results.files import Metadata
+from pvbench.results.fact import Metadata
 from pvbench.results.parsing import FORMAT, IndexedSuite
 from pvbench.run.boot import Measured
 from pvbench.run.prepared import Prepared

@@ -15,7 +15,7 @@ from pvbench.host import tags
 from pvbench.plugin.registry import Registry
 from pvbench.protocol import encode
 from pvbench.results import journal, schema
-from pvbench.results.files import Metadata
+from pvbench.results.fact import Metadata
 from pvbench.results.schema import case_name
 from pvbench.run.boot import Launch, job_of
 from pvbench.run.cases import Selection, expand

@@ -79,8 +79,10 @@ CONTENTS = [
         id="negative-values",
     ),
     pytest.param(of_others, "a.json is a pyperf file, but not of pvbench", id="others"),
-    pytest.param(lambda: changed(format=2), "of pvbench's format 2, this", id="format"),
-    pytest.param(lambda: changed(format="1"), "of pvbench's format '1', this", id="as-text"),
+    pytest.param(lambda: changed(format=2), "format 2, and this pvbench reads 1", id="format"),
+    pytest.param(
+        lambda: changed(format="1"), "format '1', and this pvbench reads 1", id="as-text"
+    ),
     pytest.param(lambda: changed(clock="tsc"), "mixes clocks: model, tsc", id="two-clocks"),
     pytest.param(lambda: changed(clock=None), "a.json", id="no-clock"),
 ]

@@ -11,6 +11,7 @@ from typing import Any
 import attrs
 import pytest
 
+from pvbench.errors import UsageError
 from pvbench.report import csv as csv_form
 from pvbench.report import text
 from pvbench.report.summary import summary
@@ -208,6 +209,34 @@ def test_a_result_says_where_it_is_from() -> None:
         "Caveat: one run.",
         "TSCs differ.",
     ]
+
+
+def test_a_file_that_lacks_an_axis_that_became_required_is_refused(
+    monkeypatch: pytest.MonkeyPatch, native_file: Path
+) -> None:
+    """Reports compute with what the schema requires, and with nothing else."""
+    strict = attrs.evolve(ERA, required=True)
+    monkeypatch.setattr(schema, "TABLE", (*schema.TABLE, strict))
+
+    with pytest.raises(UsageError, match="there is no era of"):
+        result_files.read(str(native_file))
+
+
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        pytest.param({"era": 6.12}, "era is not a text of", id="a-number-for-a-text"),
+        pytest.param({"lost": "many"}, "lost is not a number of 0 or more", id="a-text"),
+        pytest.param({"lost": -1}, "lost is not a number of 0 or more", id="below-zero"),
+    ],
+)
+@pytest.mark.usefixtures("_with_era")
+def test_values_have_the_types_of_the_schema(facts: dict[str, Any], message: str) -> None:
+    """A file may have been edited."""
+    name = file_of(Path("a.json"), row_of("broadcast", CLUSTER, 1e-6, **facts))
+
+    with pytest.raises(UsageError, match=message):
+        result_files.read(name)
 
 
 def test_every_fact_of_a_modelled_file_is_declared(native_file: Path) -> None:
