@@ -16,6 +16,7 @@ from typing import Any, Final
 import attrs
 
 from pvbench.errors import UsageError, unknown
+from pvbench.host.files import read_regular
 
 DEFAULT: Final = "skylake-2018"
 _FOLDER: Final = Path(__file__).parent / "cost_profiles"
@@ -168,7 +169,7 @@ def _path(name_or_file: str) -> Path:
 def _toml(path: Path) -> tuple[dict[str, Any], bytes]:
     """What a file says, and its bytes."""
     try:
-        raw = path.read_bytes()
+        raw = read_regular(path)
         return tomllib.loads(raw.decode()), raw
     except OSError as error:
         raise UsageError(f"cost profile {path} cannot be read: {error.strerror}") from None

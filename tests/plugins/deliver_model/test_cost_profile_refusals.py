@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 
 import pytest
@@ -186,6 +187,15 @@ def test_a_file_that_is_not_there_cannot_be_read(tmp_path: Path) -> None:
     """A name that ends in .toml is a file of the user's."""
     with pytest.raises(UsageError, match=r"nowhere\.toml cannot be read: No such file"):
         read(str(tmp_path / "nowhere.toml"))
+
+
+def test_a_fifo_is_refused_at_once(tmp_path: Path) -> None:
+    """Opening it would block until somebody writes to it."""
+    path = tmp_path / "fifo.toml"
+    os.mkfifo(path)
+
+    with pytest.raises(UsageError, match="cannot be read: it is not a regular file"):
+        read(str(path))
 
 
 def test_a_folder_cannot_be_read(tmp_path: Path) -> None:
