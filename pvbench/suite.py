@@ -8,7 +8,7 @@ from pvbench.delivery import TARGET_STATES, Algorithm
 from pvbench.guest import Guest
 from pvbench.ops import Burst
 from pvbench.sender import Stack
-from pvbench.validators import integer, one_of, texts
+from pvbench.validators import integer, one_of, text, texts
 from pvbench.workload import Workload
 
 
@@ -36,14 +36,16 @@ class Suite:
     summary: str
     workloads: tuple[str, ...] = attrs.field(validator=texts("names of workloads"))
     drivers: tuple[str, ...] = attrs.field(validator=texts("names of drivers"))
-    overlays: tuple[str, ...] | None = None
+    overlays: tuple[str, ...] | None = attrs.field(
+        default=None, validator=attrs.validators.optional(texts("names of overlays"))
+    )
     guests: tuple[str, ...] = attrs.field(validator=texts("topologies", minimum=1))
     target_states: tuple[str, ...] = attrs.field(
         default=("halted",),
         validator=attrs.validators.deep_iterable(one_of(*TARGET_STATES)),
     )
     shorthands: bool = False
-    delivery: str = "model"
+    delivery: str = attrs.field(default="model", validator=text("the name of a delivery"))
 
 
 @attrs.frozen(kw_only=True)

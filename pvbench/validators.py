@@ -41,6 +41,18 @@ def texts(why: str, minimum: int = 0) -> Callable[[Any, attrs.Attribute[Any], An
     return check
 
 
+def text(why: str) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
+    """Accept a string."""
+
+    def check(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+        if not isinstance(value, str):
+            raise ValueError(
+                f"{type(instance).__name__}.{attribute.name} is {value!r}, not a string: {why}"
+            )
+
+    return check
+
+
 def one_of(*choices: str) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
     """Accept one of the strings."""
 

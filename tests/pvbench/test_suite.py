@@ -23,6 +23,20 @@ SUITE = Suite(
 )
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "why"),
+    [
+        pytest.param("overlays", 5, "not a tuple of strings: names of overlays", id="overlays"),
+        pytest.param("overlays", "kvm-pv", "not a tuple of strings", id="letters"),
+        pytest.param("delivery", 5, "not a string: the name of a delivery", id="delivery"),
+    ],
+)
+def test_a_suite_refuses_a_field_of_another_kind(field: str, value: Any, why: str) -> None:
+    """A plugin that offers it is broken, and says where; it must not end in a traceback."""
+    with pytest.raises(ValueError, match=rf"^Suite\.{field} is {value!r}, {why}"):
+        attrs.evolve(SUITE, **{field: value})
+
+
 def cases(suite: Suite = SUITE, **selected: Any) -> list[Case]:
     """The cases of a suite under a selection."""
     found, _ = expand(suite, Selection(**selected), bundled())
