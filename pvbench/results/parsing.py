@@ -59,7 +59,7 @@ def suite_from(name: str, content: bytes) -> pyperf.BenchmarkSuite:
             raise UsageError(f"{name} {why}", fix=_EXPECTED)
         if why := next(_malformed(benchmark), ""):
             series = benchmark.get_name()
-            raise UsageError(f"{name} is malformed: {why} of {series!r}", fix=_EXPECTED)
+            raise UsageError(f"{name} is malformed", why=f"in {series!r} {why}", fix=_EXPECTED)
     _check_clocks(name, suite)
     return suite
 
