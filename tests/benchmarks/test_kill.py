@@ -1,0 +1,57 @@
+"""SIGKILL ends the manager of a run: its worker, guest and lock go with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import kill
+from pvbench_deliver_kvm.delivery import KvmDelivery
+from pvbench_deliver_kvm.vmm.kvm import DEVICE
+from support.helpers import DEADLINE_S
+from support.require import skip_without
+
+MOMENTS_S = [0.2, 0.5, 0.7, 0.9, 1.1, 1.3, 1.5, 1.8, 2.1, 2.5]
+# A delivery whose boots never end by themselves.
+ENDLESS = """
+import threading
+from contextlib import contextmanager
+from pvbench.hookspecs import hookimpl
+from {module} import {base}
+
+class Endless({base}):
+    name = "endless"
+
+    @contextmanager
+    def boot(self, *args):
+        with super().boot(*args) as booted:
+            threading.Event().wait()
+            yield booted
+
+@hookimpl
+def pvbench_deliveries():
+    return [Endless()]
+"""
+
+
+@pytest.fixture(params=["model", "kvm"])
+def base(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """Module and class of each delivery whose boots hold something."""
+    if request.param == "model":
+        return "pvbench_deliver_model", "Model"
+    skip_without("kvm", KvmDelivery().why_unavailable(), means=DEVICE.exists())
+    return "pvbench_deliver_kvm", "KvmDelivery"
+
+
+@pytest.mark.parametrize("after_s", MOMENTS_S)
+def test_nothing_outlives_a_manager_that_is_killed(
+    base: tuple[str, str], after_s: float, tmp_path: Path
+) -> None:
+    """No process of an endless boot is alive, no /dev/kvm is open and no lock is held."""
+    module, name = base
+    (tmp_path / "endless.py").write_text(ENDLESS.format(module=module, base=name))
+
+    left = kill.kill("endless", after_s, tmp_path, "-p", "./endless.py", limit_s=DEADLINE_S)
+
+    assert (left.processes, left.kvm, left.locked) == ((), (), False)
