@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -53,7 +54,7 @@ def wall(booted: BootedGuest, ready: Prepared, warmup: int) -> float:
 def boot(settings: dict[str, Any], vcpus: int, *, warmup: int, turns: bool) -> list[float]:
     """The median slice of each case in one boot."""
     ready = tasks(vcpus)
-    with KvmDelivery().boot(ready[0].case.guest, settings) as booted:
+    with KvmDelivery().boot(ready[0].case.guest, json.dumps(settings).encode()) as booted:
         if turns:
             rounds = [[wall(booted, one, warmup) for one in ready] for _ in range(SLICES)]
             return [median(values) for values in zip(*rounds, strict=True)]
@@ -135,7 +136,7 @@ def main() -> None:
         sys.exit(f"kvm cannot be used here: {reason}")
     with locked_memory():  # refused before anything is measured
         pass
-    settings = delivery.settings(Options())
+    settings = json.loads(delivery.describe(Options()).worker_data)
     found: dict[str, list[list[float]]] = {name: [] for name in variants()}
     with host_lock.alone(host_lock.say):
         for number in range(boots):

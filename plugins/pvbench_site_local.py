@@ -2,12 +2,47 @@
 
 from __future__ import annotations
 
+import platform
 import sys
+from collections.abc import Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
+import attrs
+
+from pvbench.delivery import Description
+from pvbench.describe import described
 from pvbench.hookspecs import hookimpl
-from pvbench.site import Site
+from pvbench.host import lock as host_lock
+from pvbench.protocol import Describe, Job, Report
+from pvbench.site import Host, Session, Site, SiteOptions
+from pvbench.worker_process import reports_of
 
 pvbench_api = 1
+
+# -P: the pvbench that runs, not one that lies in the current directory
+WORKER = (sys.executable, "-P", "-m", "pvbench.run.worker")
+
+
+@attrs.frozen
+class LocalSession:
+    """A session with this machine; it describes itself in the manager's own process."""
+
+    options: SiteOptions
+
+    @property
+    def hosts(self) -> tuple[Host, ...]:
+        return (Host("local", platform.node()),)
+
+    def describe(self, host: Host, request: Describe) -> Description:
+        return described(request)
+
+    def alone(self) -> AbstractContextManager[None]:
+        return host_lock.alone(host_lock.say)
+
+    def boot(self, host: Host, job: Job) -> Generator[Report, None, None]:
+        return reports_of(
+            WORKER, job, timeout_s=self.options.timeout_s, inherited=host_lock.held()
+        )
 
 
 class Local:
@@ -17,9 +52,9 @@ class Local:
     def why_unavailable(self) -> str | None:
         return None
 
-    def command(self) -> list[str]:
-        # -P: the pvbench that runs, not one that lies in the current directory
-        return [sys.executable, "-P", "-m", "pvbench.run.worker"]
+    @contextmanager
+    def session(self, options: SiteOptions) -> Iterator[Session]:
+        yield LocalSession(options)
 
 
 @hookimpl

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from pvbench.command import Command
-    from pvbench.delivery import Algorithm, BootedGuest, Delivery, LoadedTask, Options, Task
+    from pvbench.delivery import (
+        Algorithm,
+        BootedGuest,
+        Clock,
+        Costs,
+        Delivery,
+        Description,
+        LoadedTask,
+        Options,
+        Task,
+    )
     from pvbench.errors import PvbenchError, UnavailableError, UsageError
     from pvbench.guest import Guest, parse_guest
     from pvbench.hookspecs import API, hookimpl
@@ -51,10 +61,13 @@ __all__ = [
     "BootedGuest",
     "Burst",
     "Case",
+    "Clock",
     "ClusterOverlay",
     "Command",
+    "Costs",
     "Counts",
     "Delivery",
+    "Description",
     "Distribution",
     "Driver",
     "Fence",
@@ -104,6 +117,9 @@ if not TYPE_CHECKING:  # a type checker must see misspelt names
             "Algorithm",
             "Delivery",
             "BootedGuest",
+            "Clock",
+            "Costs",
+            "Description",
             "LoadedTask",
             "Options",
             "Task",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import attrs
 
@@ -13,9 +13,7 @@ from pvbench.ops import Burst, Program
 from pvbench.slice_result import SliceResult
 from pvbench.validators import ints, one_of
 
-# What a tick is; times of different clocks are never compared.
-CLOCKS: Final = {"model": 10**12, "wall": 10**9, "tsc": None}  # ticks a second, if fixed
-EXACT_CLOCKS: Final = ("model",)
+EXACTNESSES: Final = ("exact", "near-exact", "noisy")
 EXECUTIONS: Final = ("algorithm", "ops")
 TARGET_STATES: Final = ("halted", "running")
 
@@ -34,6 +32,64 @@ class Algorithm:
     shorthands: bool = False
 
 
+@attrs.frozen
+class Clock:
+    """
+    What a tick is; times of different clocks are never ranked.
+
+    Args:
+        ticks_per_second: None if each slice result says.
+        exactness: ``exact``, it repeats itself to the tick; ``near-exact``; ``noisy``.
+    """
+
+    name: str
+    ticks_per_second: int | None
+    exactness: str = attrs.field(validator=one_of(*EXACTNESSES))
+
+    @property
+    def is_exact(self) -> bool:
+        """One boot and one slice say everything."""
+        return self.exactness == "exact"
+
+
+@attrs.frozen
+class Costs:
+    """The cost profile of a modelled machine: its name and the SHA-256 of its file."""
+
+    name: str
+    sha256: str
+
+
+@attrs.frozen(kw_only=True)
+class Description:
+    """
+    A delivery on a host, as it is answered there.
+
+    Args:
+        facts: what the delivery knows of its measuring there.
+        probes: mechanisms tried there, each with why it does not work or ''; None if
+            they were not tried.
+        limits: largest numbers that the host allows.
+        notes: sentences that a report shows.
+        worker_data: only the delivery reads it, in `Delivery.why_unsupported` and
+            `Delivery.boot`.
+        host: facts of the host; the site fills them in.
+        advice: sentences on what would make timing there steadier; as above.
+        cpus: the host's CPUs, as text; as above.
+    """
+
+    clock: Clock
+    costs: Costs | None = None
+    facts: dict[str, str | int | float] = attrs.field(factory=dict)
+    probes: dict[str, str] | None = attrs.field(factory=dict)
+    limits: dict[str, int] = attrs.field(factory=dict)
+    notes: tuple[str, ...] = ()
+    worker_data: bytes = b""
+    host: dict[str, str] = attrs.field(factory=dict)
+    advice: tuple[str, ...] = ()
+    cpus: str = ""
+
+
 @attrs.frozen(kw_only=True)
 class Options:
     """
@@ -44,13 +100,15 @@ class Options:
         cpus: CPUs of this machine to run on; empty for any.
         execution: ``algorithm``, the guest computes the ops itself where it can, or
             ``ops``, it executes a list computed beforehand.
-        wait: for a timed run that is under way, if this machine must be tried first.
+        wait: for a timed run that is under way, if the host must be tried first.
+        probe: compile and try what must be; otherwise nothing is run and nothing waits.
     """
 
     costs: str | None = None
     cpus: tuple[int, ...] = attrs.field(default=(), converter=ints)
     execution: str = attrs.field(default="algorithm", validator=one_of(*EXECUTIONS))
     wait: bool = True
+    probe: bool = True
 
 
 @attrs.frozen(kw_only=True)
@@ -110,43 +168,39 @@ class Delivery(Protocol):
     Attributes:
         name: unique, lower case.
         summary: one line for `pvbench list deliveries`.
-        clock: what its ticks are.
     """
 
     @property
     def name(self) -> str: ...
     @property
     def summary(self) -> str: ...
-    @property
-    def clock(self) -> str: ...
 
     def why_unavailable(self) -> str | None:
-        """Why this machine cannot run it; None if it can."""
+        """Why this host cannot run it; None if it can.  Asked at the site."""
         ...
 
-    def why_unsupported(self, guest: Guest, task: Task, settings: dict[str, Any]) -> str | None:
-        """Why it cannot run *task* in such a guest; None if it can."""
+    def why_unsupported(self, guest: Guest, task: Task, description: Description) -> str | None:
+        """
+        Why it cannot run *task* in such a guest on the host described; None if it can.
+
+        It is pure, for it is asked on another machine: only the description counts.
+        """
         ...
 
     def cost_profiles(self) -> tuple[str, ...]:
         """Names of its bundled cost profiles; ``()`` if it measures."""
         ...
 
-    def settings(self, options: Options) -> dict[str, Any]:
+    def describe(self, options: Options) -> Description:
         """
-        JSON data a worker needs.
-
-        Of its keys the core reads ``cost_profile`` (its name), ``cost_profile_sha256``,
-        ``facts`` about this machine, and ``probes``: mechanisms tried on it, each with
-        why it does not work or ''.
+        Describe itself on this host.  Asked at the site, after `why_unavailable`.
 
         Raises:
             UsageError: this delivery cannot do what *options* ask.
+            UnavailableError: this host cannot.
         """
         ...
 
-    def boot(
-        self, guest: Guest, settings: dict[str, Any]
-    ) -> AbstractContextManager[BootedGuest]:
-        """Boot *guest*; leaving the context ends it."""
+    def boot(self, guest: Guest, worker_data: bytes) -> AbstractContextManager[BootedGuest]:
+        """Boot *guest* with the data of a description; leaving the context ends it."""
         ...

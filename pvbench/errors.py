@@ -70,6 +70,15 @@ class ProtocolError(PvbenchError):
     status = Status.ENVIRONMENT
 
 
+class SiteError(PvbenchError):
+    """A site answers with an error, which has the exit status that it has there."""
+
+    def __init__(self, what: str, status: int) -> None:
+        super().__init__(what)
+        known = status in tuple(Status)
+        self.status = Status(status) if known else Status.ENVIRONMENT
+
+
 class WorkerError(PvbenchError):
     """A worker did not do what it was started for."""
 

@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import json
 import re
-from binascii import crc32
+from binascii import a2b_base64, b2a_base64, crc32
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
 import attrs
 
-from pvbench.delivery import Algorithm, Task
-from pvbench.errors import ProtocolError
+from pvbench.delivery import Algorithm, Clock, Costs, Description, Options, Task
+from pvbench.errors import ProtocolError, Status
 from pvbench.guest import MAX_VCPUS, Guest
 from pvbench.ops import U64, Burst, Program, from_rows, to_rows
 from pvbench.shapes import (
@@ -60,14 +60,14 @@ class Job:
     What a worker does: boot a guest and run slices of tasks in turn.
 
     Args:
-        settings: data that only the delivery reads.
+        worker_data: only the delivery reads it.
         slice_s: time that a slice should take at most; None for no limit.
         deadline_s: the worker ends itself after this time.
     """
 
     delivery: str
     delivery_module: str
-    settings: dict[str, Any]
+    worker_data: bytes
     guest: Guest
     tasks: tuple[Task, ...]
     schedule: tuple[Turn, ...]
@@ -78,6 +78,20 @@ class Job:
     def replies(self) -> int:
         """How many reports complete it."""
         return len(self.schedule)
+
+
+@attrs.frozen(kw_only=True)
+class Describe:
+    """A request to describe a delivery on the host where it is answered."""
+
+    delivery: str
+    delivery_module: str
+    options: Options
+
+    @property
+    def replies(self) -> int:
+        """How many reports complete it."""
+        return 1
 
 
 @attrs.frozen
@@ -109,10 +123,19 @@ class ErrorReport:
     """The worker cannot go on, for a reason that a person can mend."""
 
     error: str
+    status: int = Status.ENVIRONMENT
 
 
-Report = SliceReport | ErrorReport
-Message = Job | Ask | Answer | Report
+@attrs.frozen
+class DescriptionReport:
+    """A delivery on the host of the worker."""
+
+    description: Description
+
+
+Request = Job | Describe
+Report = SliceReport | DescriptionReport | ErrorReport
+Message = Request | Ask | Answer | Report
 
 
 def encode(message: Message) -> str:
@@ -158,23 +181,33 @@ def _refuse(constant: str) -> NoReturn:
 
 def _data_of(message: Message) -> tuple[str, dict[str, Any]]:
     match message:
-        case Job():
-            return "job", _job_data(message)
+        case Job() | Describe():
+            return _request_data(message)
         case Answer(program):
             return "answer", {"program": to_rows(program)}
         case SliceReport(number, result):
             return "slice", {"number": number, "result": result_data(result)}
+        case DescriptionReport(description):
+            data = attrs.asdict(description)
+            data["worker_data"] = _text_of(description.worker_data)
+            return "description", {"description": data}
         case Ask():
             return "ask", attrs.asdict(message)
         case ErrorReport():
-            return "error", attrs.asdict(message)
+            return "error", attrs.asdict(message) | {"status": int(message.status)}
+
+
+def _request_data(request: Request) -> tuple[str, dict[str, Any]]:
+    if isinstance(request, Describe):
+        return "describe", attrs.asdict(request)
+    return "job", _job_data(request)
 
 
 def _job_data(job: Job) -> dict[str, Any]:
     return {
         "delivery": job.delivery,
         "delivery_module": job.delivery_module,
-        "settings": job.settings,
+        "worker_data": _text_of(job.worker_data),
         "guest": attrs.asdict(job.guest),
         "tasks": [_task_data(task) for task in job.tasks],
         "schedule": [attrs.asdict(turn) for turn in job.schedule],
@@ -220,10 +253,15 @@ def _no_program(burst: int, cpus: tuple[int, ...]) -> Program:
     raise ProtocolError("a decoded task cannot ask for ops until a worker answers for it")
 
 
-def _settings(data: Any) -> dict[str, Any]:
-    if not isinstance(data, dict):
-        raise ProtocolError("the settings are no object")
-    return data
+def _text_of(data: bytes) -> str:
+    return b2a_base64(data, newline=False).decode()
+
+
+def _bytes(data: Any) -> bytes:
+    try:
+        return a2b_base64(text(data), strict_mode=True)
+    except ValueError:
+        raise ProtocolError("its worker data are not in Base64") from None
 
 
 _CPU: Final = integer(0, MAX_VCPUS - 1)
@@ -290,15 +328,49 @@ _SHAPES: Final[dict[str, Callable[[Any], Message]]] = {
         Job,
         delivery=text,
         delivery_module=text,
-        settings=_settings,
+        worker_data=_bytes,
         guest=_GUEST,
         tasks=items(_TASK),
         schedule=items(record(Turn, task=_COUNT, loops=integer(1), warmup=_COUNT)),
         slice_s=optional(number(0, LONGEST_S)),
         deadline_s=number(0, LONGEST_S),
     ),
+    "describe": record(
+        Describe,
+        delivery=text,
+        delivery_module=text,
+        options=record(
+            Options,
+            costs=optional(text),
+            cpus=_CPUS,
+            execution=text,
+            wait=flag,
+            probe=flag,
+        ),
+    ),
+    "description": record(
+        DescriptionReport,
+        description=record(
+            Description,
+            clock=record(
+                Clock,
+                name=one_line,
+                ticks_per_second=optional(integer(1)),
+                exactness=text,
+            ),
+            costs=optional(record(Costs, name=one_line, sha256=one_line)),
+            facts=mapping(_fact),
+            probes=optional(mapping(one_line)),
+            limits=mapping(_COUNT),
+            notes=items(one_line),
+            worker_data=_bytes,
+            host=mapping(one_line),
+            advice=items(one_line),
+            cpus=one_line,
+        ),
+    ),
     "answer": record(Answer, program=_program),
     "slice": record(SliceReport, number=_COUNT, result=result_of),
     "ask": record(Ask, task=_COUNT, burst=_COUNT, cpus=_CPUS),
-    "error": record(ErrorReport, error=one_line),
+    "error": record(ErrorReport, error=one_line, status=integer(1, 255)),
 }

@@ -21,7 +21,7 @@ import pyperf
 
 from pvbench.cli.common import known_series, plugin_options, registry
 from pvbench.cli.run import selection_of, selection_options
-from pvbench.delivery import EXACT_CLOCKS, Delivery
+from pvbench.delivery import Delivery
 from pvbench.errors import PvbenchError, SenderError, Status, UsageError
 from pvbench.ops import IrqSave
 from pvbench.plugin.registry import Registry
@@ -33,7 +33,7 @@ from pvbench.run.collector import assumed, case_metadata, counted
 from pvbench.run.plan import effort
 from pvbench.run.prepared import Prepared
 from pvbench.run.proof import differences, seconds, ticks_per_second
-from pvbench.run.request import PreparedRun, Request, prepare
+from pvbench.run.request import PreparedRun, Request, prepare, session_of
 from pvbench.slice_result import SliceResult
 from pvbench.suite import Suite
 
@@ -50,9 +50,11 @@ def main(suite: Suite) -> None:
             chosen.plugins.append(sys.argv[0])
             found = registry(chosen)
         selection = selection_of(chosen, chosen.costs)
-        _only_computed(found.get("delivery", selection.delivery or suite.delivery))
         request = Request(suite=suite, selection=selection)
-        _run(prepare(request, found), found, own, chosen.series)
+        with session_of(request, found) as session:
+            prepared = prepare(request, found, session)
+            _only_computed(prepared)
+            _run(prepared, found, own, chosen.series)
     except PvbenchError as error:
         print(f"{suite.name}: {error}", file=sys.stderr)
         sys.exit(int(error.status))
@@ -66,11 +68,12 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     plugin_options(group, "--plugin")
 
 
-def _only_computed(delivery: Delivery) -> None:
-    if delivery.clock not in EXACT_CLOCKS:
+def _only_computed(prepared: PreparedRun) -> None:
+    delivery = prepared.launch.delivery
+    if not prepared.launch.clock.is_exact:
         raise UsageError(
-            f"{delivery.name} measures, so its boots take turns and each slice is proved",
-            fix=f"Use `pvbench run SUITE --delivery {delivery.name}`: its files are pyperf's.",
+            f"{delivery} measures, so its boots take turns and each slice is proved",
+            fix=f"Use `pvbench run SUITE --delivery {delivery}`: its files are pyperf's.",
         )
 
 
@@ -78,7 +81,7 @@ def _run(
     prepared: PreparedRun, found: Registry, own: argparse.ArgumentParser, series: str
 ) -> None:
     delivery: Delivery = found.get("delivery", prepared.launch.delivery)
-    wanted = effort(delivery.clock, "default", None)
+    wanted = effort(prepared.launch.clock, "default", None)
     runner = pyperf.Runner(
         values=wanted.slices,
         processes=wanted.boots,
@@ -167,13 +170,13 @@ class _Measured:
         self, ready: Prepared, delivery: Delivery, prepared: PreparedRun, series: str
     ) -> None:
         self._ready, self._delivery, self._series = ready, delivery, series
-        self._settings = prepared.launch.settings
+        self._launch = prepared.launch
         self._effort = prepared.launch.effort
 
     def __call__(self, loops: int) -> float:
         """Seconds of *loops* bursts."""
         result = self._slice_result(loops)
-        rate = ticks_per_second(result, self._delivery.clock)
+        rate = ticks_per_second(result, self._launch.clock)
         means = seconds(result, rate)
         if self._series not in means:
             raise UsageError(
@@ -191,7 +194,7 @@ class _Measured:
     def _slice_result(self, loops: int) -> SliceResult:
         """Boot, run, prove."""
         case = self._ready.case
-        with self._delivery.boot(case.guest, self._settings) as booted:
+        with self._delivery.boot(case.guest, self._launch.worker_data) as booted:
             warmup = self._effort.warmup_of(loops)
             result = booted.load(self._ready.task).run(loops=loops, warmup=warmup)
         if wrong := differences(self._ready, result):

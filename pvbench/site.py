@@ -1,8 +1,76 @@
-"""Sites: where boots happen."""
+"""Sites: where boots happen.  Whatever depends on a host is asked there."""
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import AbstractContextManager
 from typing import Protocol
+
+import attrs
+
+from pvbench.delivery import Description
+from pvbench.protocol import Describe, Job, Report
+
+
+@attrs.frozen(kw_only=True)
+class SiteOptions:
+    """
+    What a user asks of a site.
+
+    Args:
+        timeout_s: a boot that takes longer has failed.
+    """
+
+    timeout_s: float = 600
+
+
+@attrs.frozen
+class Host:
+    """
+    A machine of a site.
+
+    Args:
+        slots: boots that it runs at once.
+    """
+
+    id: str
+    name: str
+    slots: int = 1
+
+
+class Session(Protocol):
+    """
+    An open connection to a site.
+
+    Attributes:
+        hosts: its machines, at least one.
+    """
+
+    @property
+    def hosts(self) -> tuple[Host, ...]: ...
+
+    def describe(self, host: Host, request: Describe) -> Description:
+        """
+        Describe a delivery on *host*; answered there.
+
+        Raises:
+            PvbenchError: it cannot do what is asked.
+        """
+        ...
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Keep other timed runs of its hosts waiting, and wait for those under way."""
+        ...
+
+    def boot(self, host: Host, job: Job) -> Generator[Report, None, None]:
+        """
+        Do *job* on *host*, and yield the reports as they come.
+
+        Raises:
+            WorkerError: it cannot be done.
+            ProtocolError: its reports cannot be read.
+        """
+        ...
 
 
 class Site(Protocol):
@@ -23,11 +91,6 @@ class Site(Protocol):
         """Why this machine cannot reach it; None if it can."""
         ...
 
-    def command(self) -> list[str]:
-        """
-        Argument vector of a process that is a worker there.
-
-        It reads a job from standard input and writes reports to standard
-        output, one JSON value a line (see `pvbench.run.worker`).
-        """
+    def session(self, options: SiteOptions) -> AbstractContextManager[Session]:
+        """Connect to it; leaving the context ends what was started there."""
         ...

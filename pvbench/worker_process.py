@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import threading
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, suppress
 from typing import IO, Final
 
 import attrs
 
-from pvbench.errors import ProtocolError, WorkerError
+from pvbench.delivery import Description
+from pvbench.errors import ProtocolError, SiteError, WorkerError
 from pvbench.protocol import (
     LONGEST_LINE,
     Answer,
     Ask,
+    Describe,
+    DescriptionReport,
     ErrorReport,
     Job,
     Message,
     Report,
+    Request,
     SliceReport,
     decode,
     encode,
@@ -31,31 +36,62 @@ _KEPT_COMPLAINTS: Final = 100  # lines
 _LONGEST_COMPLAINT: Final = 10_000  # characters
 
 
+def described_by(command: Sequence[str], request: Describe, *, timeout_s: float) -> Description:
+    """
+    What a process that runs `pvbench.describe` answers to *request*.
+
+    Its complaints go to standard error as they come: probing takes a while.
+
+    Raises:
+        SiteError: it answers with an error.
+        WorkerError, ProtocolError: it does not answer.
+    """
+    with closing(reports_of(command, request, timeout_s=timeout_s, hear=_hear)) as reports:
+        for report in reports:
+            if isinstance(report, ErrorReport):
+                raise SiteError(report.error, report.status)
+            if isinstance(report, DescriptionReport):
+                description = report.description
+    return description
+
+
+def _hear(line: str) -> None:
+    """Show a line of progress; anything else is no word to the user."""
+    if line.startswith("pvbench: "):
+        print(printable(line), file=sys.stderr)
+
+
 def reports_of(
-    command: Sequence[str], job: Job, *, timeout_s: float, inherited: Sequence[int] = ()
+    command: Sequence[str],
+    request: Request,
+    *,
+    timeout_s: float,
+    inherited: Sequence[int] = (),
+    hear: Callable[[str], None] | None = None,
 ) -> Generator[Report, None, None]:
     """
-    Start a worker, give it *job* and yield what it reports, until it is done.
+    Start a worker, give it *request* and yield what it reports, until it is done.
 
     The worker ends when the iteration does, however that comes about.  It must go on in
     the thread that began it, for a worker ends with the thread that started it.
 
     Args:
-        job: what the worker is to do.
+        request: what the worker is to do.
         command: argument vector of the worker; the manager's process ID is added.
         timeout_s: by the manager's clock, for a worker's own may race.
         inherited: file descriptors that the worker keeps open as long as it lives.
+        hear: is called with each line of its standard error.
 
     Raises:
         WorkerError: the worker cannot be started, takes too long, or ends too early.
         ProtocolError: a report cannot be read.
     """
-    worker = _Worker.started(command, inherited)
+    worker = _Worker.started(command, inherited, hear or _ignore)
     deadline = threading.Timer(timeout_s, worker.expire)
     deadline.start()
     reports = 0
     try:
-        for report in worker.reports(job):
+        for report in worker.reports(request):
             reports += 1
             yield report
             if isinstance(report, ErrorReport):
@@ -68,7 +104,7 @@ def reports_of(
         status = worker.end()
     if worker.expired.is_set():
         raise WorkerError(f"the boot took longer than {timeout_s:g} s, see --timeout")
-    if status or reports < job.replies:
+    if status or reports < request.replies:
         raise WorkerError(f"the worker ended with status {status}", why=worker.last_words())
 
 
@@ -88,7 +124,9 @@ class _Worker:
     expired: threading.Event
 
     @classmethod
-    def started(cls, command: Sequence[str], inherited: Sequence[int]) -> _Worker:
+    def started(
+        cls, command: Sequence[str], inherited: Sequence[int], hear: Callable[[str], None]
+    ) -> _Worker:
         try:
             process = subprocess.Popen(
                 [*command, str(os.getpid())],
@@ -105,28 +143,22 @@ class _Worker:
             raise WorkerError(reason) from None
         complaints: deque[str] = deque(maxlen=_KEPT_COMPLAINTS)
         drain = threading.Thread(
-            target=_collect, args=(process.stderr, complaints), daemon=True
+            target=_collect, args=(process.stderr, complaints, hear), daemon=True
         )
         drain.start()
         return cls(process, complaints, drain, threading.Event())
 
-    def reports(self, job: Job) -> Iterator[Report]:
-        """Give it *job*, answer what it asks, yield the rest in the order of the schedule."""
+    def reports(self, request: Request) -> Iterator[Report]:
+        """Give it *request*, answer what it asks, yield the rest in the order it is due."""
         with suppress(BrokenPipeError):  # its end says more
-            self._tell(job)
-            expected = 0
+            self._tell(request)
+            reports = 0
             for message in self._messages():
-                if isinstance(message, Ask):
-                    self._tell(_answer(job, message))
-                elif isinstance(message, SliceReport):
-                    if message.number != expected or expected >= job.replies:
-                        raise ProtocolError(f"slice {message.number} is not the next one")
-                    expected += 1
-                    yield message
-                elif isinstance(message, ErrorReport):
-                    yield message
-                else:
-                    raise ProtocolError("a worker does not send jobs and answers")
+                if isinstance(message, Ask) and isinstance(request, Job):
+                    self._tell(_answer(request, message))
+                    continue
+                yield _due(request, message, reports)
+                reports += 1
         self.process.wait()
 
     def _messages(self) -> Iterator[Message]:
@@ -165,9 +197,26 @@ class _Worker:
         return lines[-1] if lines else "it said nothing"
 
 
-def _collect(stream: IO[str], lines: deque[str]) -> None:
+def _collect(stream: IO[str], lines: deque[str], hear: Callable[[str], None]) -> None:
     while line := stream.readline(_LONGEST_COMPLAINT):
         lines.append(line)
+        hear(line)
+
+
+def _ignore(line: str) -> None:
+    pass
+
+
+def _due(request: Request, message: Message, number: int) -> Report:
+    """*message*, if it may be report *number* on the request."""
+    if isinstance(message, ErrorReport):
+        return message
+    kind = SliceReport if isinstance(request, Job) else DescriptionReport
+    if not isinstance(message, kind) or number >= request.replies:
+        raise ProtocolError(f"it sends {type(message).__name__} out of turn")
+    if isinstance(message, SliceReport) and message.number != number:
+        raise ProtocolError(f"slice {message.number} is not the next one")
+    return message
 
 
 def _answer(job: Job, ask: Ask) -> Answer:

@@ -17,7 +17,8 @@ from pvbench.results import schema
 from pvbench.results.files import read
 from pvbench.run.cases import Selection
 from pvbench.run.loop import run
-from pvbench.run.request import Request, prepare
+from pvbench.run.request import Request
+from support.sessions import prepared_run
 
 FOLDER: Final = Path(__file__).parents[1] / "results" / "model"
 SOFTWARE: Final = schema.stored(dict.fromkeys(schema.software(), ""))
@@ -75,7 +76,7 @@ def answer(question: Question, seed: int = 0) -> pyperf.BenchmarkSuite:
             output=str(Path(folder) / "run.json"),
             quiet=True,
         )
-        return stripped(read(str(run(prepare(request, registry)).path)))
+        return stripped(read(str(run(prepared_run(request, registry)).path)))
 
 
 def stripped(suite: pyperf.BenchmarkSuite) -> pyperf.BenchmarkSuite:

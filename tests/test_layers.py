@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 # A package or a module imports only from those above it, for its types too.
 LAYERS = [
     "errors",
+    "importing",
     "text",
     "validators",
     "x86",
@@ -34,6 +35,7 @@ LAYERS = [
     "protocol",
     "end_with_parent",
     "worker_process",
+    "describe",
     "site",
     "suite",
     "command",

@@ -6,24 +6,26 @@ It needs /dev/kvm and, for the first time, a C compiler.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
 
-from pvbench.delivery import BootedGuest, Options, Task
+from pvbench.delivery import BootedGuest, Clock, Description, Options, Task
 from pvbench.errors import PvbenchError, UnavailableError, UsageError
 from pvbench.guest import Guest
 
 if TYPE_CHECKING:
     from pvbench_deliver_kvm.vmm.kvm import Kvm
 
+CLOCK: Final = Clock("tsc", None, "noisy")
 PATIENCE_S = 5.0  # how long a guest may make no progress
 
 
 class KvmDelivery:
     name = "kvm"
     summary = "real KVM: a small guest sends the IPIs and times itself"
-    clock = "tsc"
 
     def why_unavailable(self) -> str | None:
         from pvbench_deliver_kvm import build
@@ -36,15 +38,16 @@ class KvmDelivery:
             return str(error)
         return None
 
-    def why_unsupported(self, guest: Guest, task: Task, settings: dict[str, Any]) -> str | None:
+    def why_unsupported(self, guest: Guest, task: Task, description: Description) -> str | None:
         from pvbench_deliver_kvm.support import why_unsupported
 
-        return why_unsupported(guest, task, settings)
+        known = {"probes": description.probes}
+        return why_unsupported(guest, task, _settings(description.worker_data) | known)
 
     def cost_profiles(self) -> tuple[str, ...]:
         return ()
 
-    def settings(self, options: Options) -> dict[str, Any]:
+    def describe(self, options: Options) -> Description:
         from pvbench.host import facts as host_facts
         from pvbench_deliver_kvm.probe.cache import probes
         from pvbench_deliver_kvm.vmm.kvm import Kvm
@@ -60,22 +63,35 @@ class KvmDelivery:
             )
         with Kvm.open() as kvm:
             limits, told = kvm.limits(), _told(facts, kvm, software=software)
-        return limits | {
+        limits |= {"usable_cpus": len(options.cpus or usable)}
+        settings = limits | {
             "cpus": list(options.cpus),
             "execution": options.execution,
-            "usable_cpus": len(options.cpus or usable),
             "software": software,
             "facts": told,
             "patience_s": PATIENCE_S,
-            "probes": probes(wait=options.wait),
         }
+        return Description(
+            clock=CLOCK,
+            facts=told,
+            probes=probes(wait=options.wait) if options.probe else None,
+            limits=limits,
+            worker_data=json.dumps(settings).encode(),
+        )
 
     @contextmanager
-    def boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[BootedGuest]:
+    def boot(self, guest: Guest, worker_data: bytes) -> Iterator[BootedGuest]:
         from pvbench_deliver_kvm.measure.boot import boot_guest
 
-        with boot_guest(guest, settings) as booted:
+        with boot_guest(guest, _settings(worker_data)) as booted:
             yield booted
+
+
+@lru_cache
+def _settings(worker_data: bytes) -> dict[str, Any]:
+    """What a description says to a boot; not to be changed."""
+    settings: dict[str, Any] = json.loads(worker_data)
+    return settings
 
 
 def _told(facts: dict[str, str], kvm: Kvm, *, software: bool) -> dict[str, Any]:

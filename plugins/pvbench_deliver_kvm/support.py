@@ -68,7 +68,7 @@ def _reasons(guest: Guest, task: Task, settings: dict[str, Any]) -> Iterator[str
     wanted = {name for program in task.programs for name in mechanisms(program, guest)}
     if task.mechanism == "hypercall":  # also where this burst happens to need none
         wanted.add("hyperv-hypercall" if guest.hypercall_abi == "hyperv" else "kvm-hypercall")
-    for name in sorted(wanted):
+    for name in sorted(wanted) if settings["probes"] is not None else ():
         if reason := settings["probes"].get(name, "it was not tried"):
             yield f"{name} does not work on this host: {reason}"
     yield _no_turns(guest, task, settings)

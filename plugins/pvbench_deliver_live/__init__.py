@@ -9,20 +9,23 @@ Guest CPU i is the i-th CPU of this machine's /proc/cpuinfo.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 import attrs
 
-from pvbench.delivery import BootedGuest, Delivery, Options, Task
+from pvbench.delivery import BootedGuest, Clock, Delivery, Description, Options, Task
 from pvbench.errors import UsageError
 from pvbench.guest import Guest
 from pvbench.hookspecs import hookimpl
 
 pvbench_api = 1
+
+CLOCK: Final = Clock("wall", 10**9, "noisy")
 
 
 def _usable() -> set[int]:
@@ -44,22 +47,23 @@ class Live:
 
     name = "live"
     summary = "this kernel's own IPIs, by membarrier(2): no privilege, no VM"
-    clock = "wall"
 
     def why_unavailable(self) -> str | None:
         from pvbench_deliver_live.support import why_unavailable
 
         return why_unavailable(self.root, self.usable())
 
-    def why_unsupported(self, guest: Guest, task: Task, settings: dict[str, Any]) -> str | None:
+    def why_unsupported(self, guest: Guest, task: Task, description: Description) -> str | None:
         from pvbench_deliver_live.support import why_unsupported
 
-        return why_unsupported(guest, task, self.root, self.usable())
+        return why_unsupported(guest, task, json.loads(description.worker_data))
 
     def cost_profiles(self) -> tuple[str, ...]:
         return ()
 
-    def settings(self, options: Options) -> dict[str, Any]:
+    def describe(self, options: Options) -> Description:
+        from pvbench_deliver_live.support import cpus_of
+
         if options.costs:
             raise UsageError("live measures, it has no cost profiles", fix="Drop --costs.")
         if options.execution == "ops":
@@ -71,10 +75,11 @@ class Live:
                 "live runs on the CPUs that the workload names, numbered as this machine's",
                 fix="Drop --cpu-list.",
             )
-        return {}
+        cpus = cpus_of(self.root, self.usable())
+        return Description(clock=CLOCK, worker_data=json.dumps(cpus).encode())
 
     @contextmanager
-    def boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[BootedGuest]:
+    def boot(self, guest: Guest, worker_data: bytes) -> Iterator[BootedGuest]:
         from pvbench_deliver_live.this_kernel import booted
 
         with booted(self.root) as kernel:

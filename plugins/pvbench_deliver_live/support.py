@@ -41,26 +41,35 @@ def why_unavailable(root: Path, usable: set[int]) -> str | None:
     return None
 
 
-def why_unsupported(guest: Guest, task: Task, root: Path, usable: set[int]) -> str | None:
-    """Why it cannot run *task* in such a guest; None if it can."""
-    if lacking := list(_lacking(guest, task, root)):
+def cpus_of(root: Path, usable: set[int]) -> dict[str, list[int]]:
+    """The CPUs of this machine: APIC IDs and numbers of those online, and the usable ones."""
+    return {
+        "apic_ids": list(host(root / CPUINFO)),
+        "numbers": list(numbers(root)),
+        "usable": sorted(usable),
+    }
+
+
+def why_unsupported(guest: Guest, task: Task, cpus: dict[str, list[int]]) -> str | None:
+    """Why it cannot run *task* in such a guest on a machine with *cpus*; None if it can."""
+    if lacking := list(_lacking(guest, task, cpus["apic_ids"])):
         return f"live has this kernel's IPIs only, on this machine: {' '.join(lacking)}"
     if guest.host_cpus or guest.bits != 64:
         return "live runs on this machine as it is: no --host-cpus and no --bits"
     if len(task.bursts) > 1:
         return "interrupts of several sources cannot be told apart by CAL: one at a time"
-    booted = numbers(root)
+    booted = cpus["numbers"]
     needed = {burst.source for burst in task.bursts}.union(*task.reached)
-    if missing := sorted({booted[cpu] for cpu in needed} - usable):
+    if missing := sorted({booted[cpu] for cpu in needed}.difference(cpus["usable"])):
         return f"this process may not use CPU {missing[0]}"
     return None
 
 
-def _lacking(guest: Guest, task: Task, root: Path) -> Iterator[str]:
+def _lacking(guest: Guest, task: Task, apic_ids: list[int]) -> Iterator[str]:
     """What to add to the command line."""
     if task.mechanism != "kernel":
         yield "--sender kernel"
-    if guest.apic_ids != host(root / CPUINFO):
+    if guest.apic_ids != tuple(apic_ids):
         yield "--guest host"
     if task.target_state != "running":  # idle CPUs run no thread of ours
         yield "--targets running"

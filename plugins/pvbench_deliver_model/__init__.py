@@ -7,30 +7,32 @@ what it times.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Final
 
-from pvbench.delivery import BootedGuest, Delivery, Options, Task
+from pvbench.delivery import BootedGuest, Clock, Costs, Delivery, Description, Options, Task
 from pvbench.errors import UsageError
 from pvbench.guest import Guest
 from pvbench.hookspecs import hookimpl
 
 pvbench_api = 1
 
+CLOCK: Final = Clock("model", 10**12, "exact")
+
 
 class Model:
     name = "model"
     summary = "model of KVM's local APICs, timed by a cost profile"
-    clock = "model"
 
     def why_unavailable(self) -> str | None:
         return None
 
-    def why_unsupported(self, guest: Guest, task: Task, settings: dict[str, Any]) -> str | None:
+    def why_unsupported(self, guest: Guest, task: Task, description: Description) -> str | None:
         if task.mechanism == "kernel":
             return "a model runs no kernel"
-        if settings["local_apic"] != "bare":
+        if not description.limits["bare"]:
             return None
         if task.mechanism == "hypercall":
             return "there is no hypervisor to call on bare metal"
@@ -43,7 +45,7 @@ class Model:
 
         return bundled()
 
-    def settings(self, options: Options) -> dict[str, Any]:
+    def describe(self, options: Options) -> Description:
         from pvbench_deliver_model.cost_profile import DEFAULT, read
 
         if options.cpus:
@@ -52,14 +54,20 @@ class Model:
             raise UsageError(
                 "a model times the sender's algorithm", fix="Drop --execution ops."
             )
-        return read(options.costs or DEFAULT).to_json()
+        data = read(options.costs or DEFAULT).to_json()
+        return Description(
+            clock=CLOCK,
+            costs=Costs(data["cost_profile"], data["cost_profile_sha256"]),
+            limits={"bare": int(data["local_apic"] == "bare")},
+            worker_data=json.dumps(data).encode(),
+        )
 
     @contextmanager
-    def boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[BootedGuest]:
+    def boot(self, guest: Guest, worker_data: bytes) -> Iterator[BootedGuest]:
         from pvbench_deliver_model.assumed import Modelled
         from pvbench_deliver_model.cost_profile import CostProfile
 
-        yield Modelled(guest, CostProfile.from_json(settings))
+        yield Modelled(guest, CostProfile.from_json(json.loads(worker_data)))
 
 
 @hookimpl

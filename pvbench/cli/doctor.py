@@ -6,14 +6,15 @@ import argparse
 import os
 import platform
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pvbench.cli import common
-from pvbench.errors import PvbenchError, Status
+from pvbench.errors import PvbenchError, Status, UnavailableError
 
 if TYPE_CHECKING:
-    from pvbench.delivery import Delivery
+    from pvbench.delivery import Description
     from pvbench.plugin.registry import Registry
+    from pvbench.site import Session
 
 _PACKAGES = ("pvbench", "pyperf", "pluggy", "attrs", "numpy")
 
@@ -22,16 +23,25 @@ HELP = "check this machine and installation"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `pvbench doctor`."""
+    parser.add_argument("--site", default="local", help="which site's host (local)")
+    parser.add_argument(
+        "--no-probe", action="store_true", help="compile nothing, boot nothing, try nothing"
+    )
     common.output_options(parser)
     common.plugin_options(parser)
 
 
 def execute(options: argparse.Namespace) -> Status:
     """One row for each fact, and what would make timing steadier."""
-    from pvbench.host import facts as host_facts
+    from pvbench.site import Site, SiteOptions
 
     registry = common.registry(options)
-    facts, advice = _facts(registry), host_facts.advice()
+    site: Site = registry.get("site", options.site)
+    if reason := site.why_unavailable():
+        raise UnavailableError(f"{site.name} cannot be used here", why=reason)
+    with site.session(SiteOptions()) as session:
+        host = _described(session, registry, probe=not options.no_probe)
+    facts, advice = _facts(registry) | host.abilities | host.facts, list(host.advice)
     if options.json:
         common.print_json({**facts, "advice": advice})
     else:
@@ -42,7 +52,6 @@ def execute(options: argparse.Namespace) -> Status:
 def _facts(registry: Registry) -> dict[str, str]:
     from importlib.metadata import version
 
-    from pvbench.host import facts as host_facts
     from pvbench.host import name as host_name
 
     facts = {package: version(package) for package in _PACKAGES}
@@ -54,28 +63,55 @@ def _facts(registry: Registry) -> dict[str, str]:
         else f"{sum(plugin.state == 'ok' for plugin in registry.plugins)} loaded"
     )
     facts["results go to"] = _results(Path("results") / host_name.name())
-    for delivery in registry.table("delivery").values():
-        facts |= _abilities(delivery)
-    facts["cpus"] = f"{len(host_facts.usable_cpus())} usable of {os.cpu_count()}"
-    return facts | host_facts.facts()
+    return facts
 
 
-def _abilities(delivery: Delivery) -> dict[str, str]:
-    """Whether it can be used, and what of it works."""
+class _Host(NamedTuple):
+    """
+    The host of a site.
+
+    Args:
+        abilities: rows on what each delivery can do there.
+    """
+
+    abilities: dict[str, Any]
+    facts: dict[str, str]
+    advice: tuple[str, ...]
+
+
+def _described(session: Session, registry: Registry, *, probe: bool) -> _Host:
+    """Ask the site's first host about each delivery."""
     from pvbench.delivery import Options
+    from pvbench.protocol import Describe
 
-    title = f"delivery {delivery.name}"
-    if reason := delivery.why_unavailable():
-        return {title: f"no: {reason}"}
-    try:
-        settings = delivery.settings(Options(wait=False))
-    except PvbenchError as error:
-        return {title: f"no: {error}"}
-    probes: dict[str, str] = settings.get("probes", {})
-    told = settings.get("facts", {}) | {
-        name: f"no: {why}" if why else "works" for name, why in probes.items()
+    abilities: dict[str, Any] = {}
+    facts: dict[str, str] = {}
+    advice: tuple[str, ...] = ()
+    for name in registry.table("delivery"):
+        module = registry.module_of[f"delivery {name}"]
+        options = Options(wait=False, probe=probe)
+        request = Describe(delivery=name, delivery_module=module, options=options)
+        try:
+            description = session.describe(session.hosts[0], request)
+        except PvbenchError as error:
+            why = str(error).removeprefix(f"{name} cannot be used here: ")
+            abilities[f"delivery {name}"] = f"no: {why}"
+            continue
+        abilities |= _abilities(name, description)
+        facts, advice = {"cpus": description.cpus} | description.host, description.advice
+    return _Host(abilities, facts, advice)
+
+
+def _abilities(name: str, description: Description) -> dict[str, Any]:
+    """What a delivery can do, and what was tried."""
+    rows: dict[str, Any] = {f"delivery {name}": "usable"}
+    if description.probes is None:
+        rows[f"delivery {name}"] = "not probed"
+    rows |= {f"{name}: {fact}": value for fact, value in description.facts.items()}
+    return rows | {
+        f"{name}: {probe}": f"no: {why}" if why else "works"
+        for probe, why in (description.probes or {}).items()
     }
-    return {title: "usable"} | {f"{delivery.name}: {name}": what for name, what in told.items()}
 
 
 def _print(facts: dict[str, str], advice: list[str], style: str) -> None:

@@ -104,7 +104,7 @@ def selection_options(group: argparse._ArgumentGroup) -> None:
 def execute(options: argparse.Namespace) -> int:
     """Plan, run, print."""
     from pvbench.run.loop import run
-    from pvbench.run.request import prepare
+    from pvbench.run.request import prepare, session_of
 
     is_file = options.suite.endswith(".py")
     if is_file:
@@ -113,10 +113,12 @@ def execute(options: argparse.Namespace) -> int:
         options.plugins = [*_others(options.plugins, options.suite), options.suite]
     registry = common.registry(options)
     suite = (registry.suite_of if is_file else registry.suite)(options.suite)
-    prepared = prepare(_request(options, suite), registry)
-    if options.dry_run:
-        return _print_plan(prepared, options)
-    ended = run(prepared)
+    request = _request(options, suite)
+    with session_of(request, registry) as session:
+        prepared = prepare(request, registry, session)
+        if options.dry_run:
+            return _print_plan(prepared, options)
+        ended = run(prepared)
     return _print_result(ended, options)
 
 
@@ -140,6 +142,7 @@ def _request(options: argparse.Namespace, suite: Suite) -> Request:
         quiet=options.quiet,
         resume=options.resume,
         timeout_s=options.timeout,
+        probe=not options.dry_run,
     )
 
 
@@ -166,6 +169,9 @@ def selection_of(options: argparse.Namespace, costs: str | None) -> Selection:
 
 
 def _print_plan(prepared: PreparedRun, options: argparse.Namespace) -> Status:
+    if prepared.description.probes is None:
+        delivery = prepared.launch.delivery
+        print(f"pvbench: {delivery} is not probed: a case may not work there", file=sys.stderr)
     common.show(_plan(prepared), options)
     return Status.OK if prepared.plan.boots else Status.NOTHING_MEASURED
 

@@ -19,8 +19,8 @@ from typing import Any, Final, NoReturn
 import attrs
 
 from pvbench.errors import PluginError, PvbenchError, Status, UsageError
+from pvbench.importing import FILE_PREFIX
 from pvbench.plugin.entry_points import candidates
-from pvbench.plugin.importing import FILE_PREFIX
 from pvbench.text import printable
 
 LIMIT_VARIABLE: Final = "PVBENCH_PLUGIN_TIMEOUT"

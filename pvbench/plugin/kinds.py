@@ -95,16 +95,8 @@ def _check_sender(sender: Any) -> None:
 
 def _delivery_columns(delivery: Any) -> dict[str, str]:
     return {
-        "clock": delivery.clock,
         "cost profiles": ", ".join(delivery.cost_profiles()) or "-",
-        **_usable(delivery),
     }
-
-
-def _check_delivery(delivery: Any) -> None:
-    from pvbench.delivery import CLOCKS
-
-    _check_choice(delivery, "clock", tuple(CLOCKS))
 
 
 def _check_choice(thing: Any, field: str, choices: tuple[Any, ...]) -> None:
@@ -137,7 +129,6 @@ KINDS: Final = (
         "deliveries",
         "pvbench.delivery:Delivery",
         _delivery_columns,
-        _check_delivery,
     ),
     Kind("site", "sites", "pvbench.site:Site", _usable),
     Kind("suite", "suites", "pvbench.suite:Suite", _suite_columns),

@@ -23,10 +23,10 @@ from pvbench import hookspecs
 from pvbench.command import Command
 from pvbench.errors import PluginError, PvbenchError, UnavailableError, unknown
 from pvbench.hookspecs import PROJECT
+from pvbench.importing import imported
 from pvbench.plugin.entry_points import Candidate, candidates
 from pvbench.plugin.entry_points import commands as command_plugins
 from pvbench.plugin.guard import guarded, one_line
-from pvbench.plugin.importing import imported
 from pvbench.plugin.registry import Plugin, Registry
 from pvbench.plugin.validate import check_api, offers_of, register
 

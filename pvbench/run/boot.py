@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
+from pvbench.delivery import Clock
 from pvbench.errors import ProtocolError, PvbenchError, WorkerError
-from pvbench.host import lock as host_lock
-from pvbench.protocol import ErrorReport, Job, Turn
+from pvbench.protocol import ErrorReport, Job, SliceReport, Turn
 from pvbench.run.outcome import Outcome
 from pvbench.run.plan import Boot, Effort
 from pvbench.run.prepared import Prepared
 from pvbench.run.proof import differences, seconds, ticks_per_second
 from pvbench.shapes import printable
-from pvbench.site import Site
+from pvbench.site import Session
 from pvbench.slice_result import SliceResult
-from pvbench.worker_process import reports_of
 
 # A worker ends itself this much later than its manager would end it: its clock may race.
 _SPARE: Final = 2
@@ -62,11 +61,11 @@ class Launch:
             worker's own may race.
     """
 
-    site: Site
+    session: Session
     delivery: str
     delivery_module: str
-    clock: str
-    settings: dict[str, Any]
+    clock: Clock
+    worker_data: bytes
     effort: Effort
     timeout_s: float = 600
 
@@ -90,7 +89,7 @@ def job_of(boot: Boot, launch: Launch) -> Job:
     return Job(
         delivery=launch.delivery,
         delivery_module=launch.delivery_module,
-        settings=launch.settings,
+        worker_data=launch.worker_data,
         guest=boot.guest,
         tasks=tuple(prepared.task for prepared in boot.cases),
         schedule=boot.schedule(launch.effort),
@@ -107,13 +106,13 @@ def _results(job: Job, launch: Launch) -> Iterator[tuple[Turn, SliceResult]]:
         WorkerError: the worker fails.
         ProtocolError: its reports cannot be read.
     """
-    reports = reports_of(
-        launch.site.command(), job, timeout_s=launch.timeout_s, inherited=host_lock.held()
-    )
-    with closing(reports):
+    session = launch.session
+    with closing(session.boot(session.hosts[0], job)) as reports:
         for report in reports:
             if isinstance(report, ErrorReport):
                 raise WorkerError(report.error)
+            if not isinstance(report, SliceReport):
+                raise ProtocolError("it does not report a slice")
             turn = job.schedule[report.number]
             if report.result.loops > turn.loops:
                 raise ProtocolError(f"a slice has {report.result.loops} loops")

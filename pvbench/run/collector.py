@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 import attrs
 import pyperf
 
-from pvbench.delivery import EXACT_CLOCKS
 from pvbench.results import schema
 from pvbench.results.fact import Metadata
 from pvbench.results.parsing import FORMAT, IndexedSuite
+from pvbench.results.rows import EXACT_CLOCKS
 from pvbench.run.boot import Measured
 from pvbench.run.prepared import Prepared
 from pvbench.run.request import PreparedRun

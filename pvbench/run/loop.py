@@ -8,9 +8,7 @@ from pathlib import Path
 
 import attrs
 
-from pvbench.delivery import EXACT_CLOCKS
 from pvbench.errors import Status, worst
-from pvbench.host import lock as host_lock
 from pvbench.run import progress
 from pvbench.run.boot import run_boot
 from pvbench.run.plan import Boot
@@ -53,10 +51,10 @@ def run(prepared: PreparedRun) -> Ended:
     Raises:
         UsageError, UnavailableError: the result file cannot be made.
     """
-    timed = prepared.plan.boots and prepared.launch.clock not in EXACT_CLOCKS
+    timed = prepared.plan.boots and not prepared.launch.clock.is_exact
     with (
         RunStore.opened(prepared) as store,
-        host_lock.alone(host_lock.say) if timed else nullcontext(),
+        prepared.launch.session.alone() if timed else nullcontext(),
     ):
         return _boots(prepared, store)
 

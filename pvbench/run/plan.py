@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import random
-from typing import Any
 
 import attrs
 
-from pvbench.delivery import EXACT_CLOCKS, Delivery
+from pvbench.delivery import Clock, Delivery, Description
 from pvbench.errors import PvbenchError, SenderError
 from pvbench.guest import Guest
 from pvbench.plugin.guard import guarded, owner_of, watching
@@ -44,14 +43,14 @@ class Effort:
         return self.warmup if self.slice_s is None else min(self.warmup, loops)
 
 
-def effort(clock: str, pace: str, boots: int | None) -> Effort:
+def effort(clock: Clock, pace: str, boots: int | None) -> Effort:
     """
     The effort for a clock and a *pace*: ``fast``, ``default`` or ``rigorous``.
 
     An exact clock repeats itself, so one boot and one slice say everything.
     """
     scale = {"fast": 0, "default": 1, "rigorous": 2}[pace]
-    exact = clock in EXACT_CLOCKS
+    exact = clock.is_exact
     return Effort(
         boots=boots or (1 if exact else (3, 10, 30)[scale]),
         slices=1 if exact else 3,
@@ -94,7 +93,7 @@ class Plan:
 def make_plan(
     cases: list[Case],
     delivery: Delivery,
-    settings: dict[str, Any],
+    description: Description,
     wanted: Effort,
     seed: int,
 ) -> Plan:
@@ -103,7 +102,7 @@ def make_plan(
     by_guest: dict[Guest, list[Prepared]] = {}
     with watching():
         for case in cases:
-            ready = _prepared(case, delivery, settings)
+            ready = _prepared(case, delivery, description)
             if isinstance(ready, Outcome):
                 refused[case_name(case)] = ready
             else:
@@ -119,7 +118,7 @@ def make_plan(
     )
 
 
-def _prepared(case: Case, delivery: Delivery, settings: dict[str, Any]) -> Prepared | Outcome:
+def _prepared(case: Case, delivery: Delivery, description: Description) -> Prepared | Outcome:
     if case.why_blocked:
         return Outcome("blocked", case.why_blocked)
     try:
@@ -127,7 +126,7 @@ def _prepared(case: Case, delivery: Delivery, settings: dict[str, Any]) -> Prepa
             return Outcome("unsupported", reason)
         ready = prepare(case)
         with guarded(f"delivery {delivery.name}", lambda: owner_of(type(delivery))):
-            answer = delivery.why_unsupported(case.guest, ready.task, settings)
+            answer = delivery.why_unsupported(case.guest, ready.task, description)
         reason = checked_reason(answer)
         return Outcome("unsupported", reason) if reason else ready
     except SenderError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pvbench.delivery import CLOCKS
+from pvbench.delivery import Clock
 from pvbench.run.prepared import Prepared
 from pvbench.run.static_check import Expected
 from pvbench.sender import reached
@@ -29,16 +29,16 @@ def seconds(result: SliceResult, ticks_per_second: int) -> dict[str, float]:
     }
 
 
-def ticks_per_second(result: SliceResult, clock: str) -> int:
+def ticks_per_second(result: SliceResult, clock: Clock) -> int:
     """
     What the ticks of *slice result* are in.
 
     Raises:
         ValueError: it does not say, and the clock's name does not either.
     """
-    rate = CLOCKS[clock] or result.ticks_per_second
+    rate = clock.ticks_per_second or result.ticks_per_second
     if not rate:
-        raise ValueError(f"a slice result of clock {clock} is without its ticks per second")
+        raise ValueError(f"a slice result of clock {clock.name} has no ticks per second")
     return rate
 
 

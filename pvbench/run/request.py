@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any, Final
 
 import attrs
 
-from pvbench.delivery import EXACT_CLOCKS, Delivery, Options
+from pvbench.delivery import Delivery, Description, Options
 from pvbench.errors import UnavailableError, UsageError
-from pvbench.host import facts as host_facts
 from pvbench.host import tags
 from pvbench.plugin.registry import Registry
-from pvbench.protocol import encode
+from pvbench.protocol import Describe, encode
 from pvbench.results import journal, schema
 from pvbench.results.fact import Metadata
 from pvbench.results.schema import case_name
@@ -21,10 +22,10 @@ from pvbench.run.boot import Launch, job_of
 from pvbench.run.cases import Selection, expand
 from pvbench.run.outcome import Outcome
 from pvbench.run.plan import Boot, Plan, effort, make_plan
+from pvbench.site import Session, Site, SiteOptions
 from pvbench.suite import Case, Suite
 
 _LONGEST_S: Final = 1e9  # what a timer can wait for
-_KNOWN_OF_HOST: Final = ("facts", "probes")  # among settings; guests execute none of it
 
 
 @attrs.frozen(kw_only=True)
@@ -41,6 +42,7 @@ class Request:
     quiet: bool = False
     resume: bool = False
     timeout_s: float = 600
+    probe: bool = True
 
 
 @attrs.frozen(kw_only=True)
@@ -49,6 +51,7 @@ class PreparedRun:
     A request that can be run.
 
     Args:
+        description: of the delivery, by the host where boots happen.
         facts: what the results of every case share.
         origins: distribution and version of each sender.
     """
@@ -56,6 +59,7 @@ class PreparedRun:
     request: Request
     plan: Plan
     launch: Launch
+    description: Description
     facts: Metadata
     origins: dict[str, str]
 
@@ -65,42 +69,57 @@ class PreparedRun:
         return dict(enumerate(self.plan.boots, 1))
 
 
-def prepare(request: Request, registry: Registry) -> PreparedRun:
+@contextmanager
+def session_of(request: Request, registry: Registry) -> Iterator[Session]:
+    """
+    A session with the site of *request*.
+
+    Raises:
+        UsageError: nobody offers that site.
+        UnavailableError: this machine cannot reach it.
+    """
+    site: Site = registry.get("site", request.selection.site)
+    if reason := site.why_unavailable():
+        raise UnavailableError(f"{site.name} cannot be used here", why=reason)
+    with site.session(SiteOptions(timeout_s=request.timeout_s)) as session:
+        yield session
+
+
+def prepare(request: Request, registry: Registry, session: Session) -> PreparedRun:
     """
     Expand and check everything a run needs, without touching the disk.
 
+    The delivery describes itself where the boots happen.
+
     Raises:
         UsageError: the request names something nobody offers.
-        UnavailableError: this machine cannot serve it.
+        UnavailableError: the site cannot serve it.
     """
     if request.label is not None:
         tags.one_line(request.label, "--label")
     selection = request.selection
     wanted_delivery = selection.delivery or request.suite.delivery
     delivery: Delivery = registry.get("delivery", wanted_delivery)
-    site = registry.get("site", selection.site)
-    for thing in (delivery, site):
-        if reason := thing.why_unavailable():
-            raise UnavailableError(f"{thing.name} cannot be used here", why=reason)
     if request.boots is not None and not 1 <= request.boots <= 10_000:
         raise UsageError(f"--boots {request.boots} is not in 1..10000")
     if not 0 < request.timeout_s <= _LONGEST_S:
         raise UsageError(
             f"--timeout {request.timeout_s:g} is not above 0 and at most 1e9 seconds"
         )
-    options = Options(costs=selection.costs, cpus=selection.cpus, execution=selection.execution)
-    settings = delivery.settings(options)
-    selection = attrs.evolve(selection, costs=settings.get("cost_profile"))
-    wanted = effort(delivery.clock, request.pace, request.boots)
+    module = registry.module_of[f"delivery {delivery.name}"]
+    description = session.describe(session.hosts[0], _question(request, delivery, module))
+    costs = description.costs.name if description.costs else None
+    selection = attrs.evolve(selection, costs=costs)
+    wanted = effort(description.clock, request.pace, request.boots)
     cases, blocked = expand(request.suite, selection, registry)
-    plan = make_plan(cases, delivery, settings, wanted, request.seed)
+    plan = make_plan(cases, delivery, description, wanted, request.seed)
     missing = {name: Outcome("blocked", reason) for name, reason in blocked.items()}
     launch = Launch(
-        site=site,
+        session=session,
         delivery=delivery.name,
-        delivery_module=registry.module_of[f"delivery {delivery.name}"],
-        clock=delivery.clock,
-        settings=settings,
+        delivery_module=module,
+        clock=description.clock,
+        worker_data=description.worker_data,
         effort=wanted,
         timeout_s=request.timeout_s,
     )
@@ -108,23 +127,35 @@ def prepare(request: Request, registry: Registry) -> PreparedRun:
         request=request,
         plan=attrs.evolve(plan, refused=missing | plan.refused),
         launch=launch,
-        facts=_facts(registry, delivery, settings),
+        description=description,
+        facts=_facts(registry, delivery, description),
         origins={name: registry.origin("sender", name) for name in _senders(cases)},
     )
+
+
+def _question(request: Request, delivery: Delivery, module: str) -> Describe:
+    selection = request.selection
+    options = Options(
+        costs=selection.costs,
+        cpus=selection.cpus,
+        execution=selection.execution,
+        probe=request.probe,
+    )
+    return Describe(delivery=delivery.name, delivery_module=module, options=options)
 
 
 def _senders(cases: list[Case]) -> dict[str, None]:
     return dict.fromkeys(case.stack.sender.name for case in cases)
 
 
-def _facts(registry: Registry, delivery: Delivery, settings: dict[str, Any]) -> Metadata:
+def _facts(registry: Registry, delivery: Delivery, description: Description) -> Metadata:
     """What the results of every case share; nothing of the host for an exact clock."""
-    measured = {} if delivery.clock in EXACT_CLOCKS else host_facts.facts()
+    measured = {} if description.clock.is_exact else description.host
     facts = {
         "version": version("pvbench"),
-        "clock": delivery.clock,
+        "clock": description.clock.name,
         "delivery_plugin": registry.origin("delivery", delivery.name),
-        "costs_sha256": settings.get("cost_profile_sha256", "-"),
+        "costs_sha256": description.costs.sha256 if description.costs else "-",
     }
     return schema.stored(facts | schema.host_facts(measured)) | tags.tags()
 
@@ -148,11 +179,10 @@ def plan_entry(prepared: PreparedRun) -> dict[str, Any]:
 
 
 def _jobs_sha256(prepared: PreparedRun) -> str:
-    """Everything the workers are told, ops included; not what is only known of the host."""
-    known = prepared.launch.settings
-    settings = {name: value for name, value in known.items() if name not in _KNOWN_OF_HOST}
-    launch = attrs.evolve(prepared.launch, settings=settings)
-    digest = hashlib.sha256()
+    """What guests execute: the jobs and what was asked of the delivery, not its answer."""
+    selection = prepared.request.selection
+    launch = attrs.evolve(prepared.launch, worker_data=b"")
+    digest = hashlib.sha256(f"{selection.cpus} {selection.execution}".encode())
     for boot in prepared.plan.boots:
         if boot.replicate == 1:
             digest.update(encode(job_of(boot, launch)).encode())

@@ -50,7 +50,7 @@ def main() -> None:
         end_after(job.deadline_s)
         serve(job, sys.stdin, reports)
     except PvbenchError as error:
-        _tell(reports, ErrorReport(str(error)))
+        _tell(reports, ErrorReport(str(error), error.status))
 
 
 def serve(job: Job, answers: IO[str], reports: IO[str]) -> None:
@@ -58,7 +58,7 @@ def serve(job: Job, answers: IO[str], reports: IO[str]) -> None:
     delivery = _delivery(job.delivery_module, job.delivery)
     tasks = [_asking(number, task, answers, reports) for number, task in enumerate(job.tasks)]
     schedule = job.schedule
-    with delivery.boot(job.guest, job.settings) as booted:
+    with delivery.boot(job.guest, job.worker_data) as booted:
         loaded = [booted.load(task) for task in tasks]
         if job.slice_s is not None:
             schedule = _paced(loaded, schedule, job.slice_s)
@@ -106,7 +106,7 @@ def _imported(module: str) -> ModuleType:
     """Importing a file takes more modules of the core than an installed delivery needs."""
     if not module.endswith(".py"):
         return importlib.import_module(module)
-    from pvbench.plugin.importing import imported
+    from pvbench.importing import imported
 
     return imported(module)
 

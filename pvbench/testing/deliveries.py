@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from itertools import product
 from typing import Any
 
-from pvbench.delivery import TARGET_STATES, BootedGuest, Delivery, Options
+from pvbench.delivery import TARGET_STATES, BootedGuest, Delivery, Description, Options
 from pvbench.errors import UnavailableError
 from pvbench.guest import Guest
-from pvbench.protocol import SliceReport, decode, encode
+from pvbench.protocol import DescriptionReport, SliceReport, decode, encode
 from pvbench.run.prepared import Prepared, prepare
 from pvbench.run.proof import differences, seconds
 from pvbench.run.static_check import why_unsupported
@@ -25,15 +25,12 @@ from pvbench.testing.cases import (
     check_offer,
     fail,
     stacks_of,
-    through_json,
     where,
 )
 from pvbench.testing.scenes import host_guests, iterations, small_guests
 
-Settings = dict[str, Any]
 
-
-def check_delivery(delivery: Delivery, settings: Settings | None = None) -> None:
+def check_delivery(delivery: Delivery, description: Description | None = None) -> None:
     """
     *delivery* boots a few guests and runs what bundled senders make of many bursts.
 
@@ -41,7 +38,7 @@ def check_delivery(delivery: Delivery, settings: Settings | None = None) -> None
 
     Args:
         delivery: what is checked.
-        settings: as from ``delivery.settings``; None is its default.
+        description: as from ``delivery.describe``; None is its default.
 
     Raises:
         AssertionError: it errs, or nothing could be checked.
@@ -50,8 +47,8 @@ def check_delivery(delivery: Delivery, settings: Settings | None = None) -> None
     check_offer("delivery", delivery)
     if reason := delivery.why_unavailable():
         raise UnavailableError(f"{delivery.name} cannot be checked here", why=reason)
-    given = delivery.settings(Options()) if settings is None else settings
-    carried = attempt(delivery.name, "writing its settings as JSON", through_json, given)
+    given = description or attempt(delivery.name, "describe()", delivery.describe, Options())
+    carried = attempt(delivery.name, "sending its description", _sent_description, given)
     boots = _boots(delivery, carried, small_guests())
     boots = boots or _boots(delivery, carried, host_guests())
     if not boots:
@@ -86,6 +83,13 @@ def check_run(
     return result
 
 
+def _sent_description(description: Description) -> Description:
+    """What the manager gets of *description*."""
+    report = decode(encode(DescriptionReport(description)))
+    assert isinstance(report, DescriptionReport)  # noqa: S101 - the same kind
+    return report.description
+
+
 def _sent(result: SliceResult) -> SliceResult:
     """Encode and decode *result*, as on its way to the manager."""
     report = decode(encode(SliceReport(0, result)))
@@ -104,12 +108,12 @@ def _check_times(prepared: Prepared, result: SliceResult) -> None:
 
 
 def _boots(
-    delivery: Delivery, settings: Settings, guests: Iterable[Guest]
+    delivery: Delivery, description: Description, guests: Iterable[Guest]
 ) -> dict[Guest, list[Prepared]]:
     """The cases of each boot, without those that a delivery cannot tell apart."""
     boots: dict[Guest, dict[Any, Prepared]] = {}
     for case in _cases(delivery.name, guests):
-        if not _supports(delivery, case, settings):
+        if not _supports(delivery, case, description):
             continue
         prepared = prepare(case)
         programs = tuple(expected.program for expected in prepared.bursts)
@@ -125,29 +129,29 @@ def _cases(delivery: str, guests: Iterable[Guest]) -> Iterator[Case]:
             yield case_of(stack, guest, *bursts, target_state=state, delivery=delivery)
 
 
-def _supports(delivery: Delivery, case: Case, settings: Settings) -> bool:
+def _supports(delivery: Delivery, case: Case, description: Description) -> bool:
     if why_unsupported(case):
         return False
-    asked = (case.guest, prepare(case).task, settings)
+    asked = (case.guest, prepare(case).task, description)
     reason = attempt(where(case), "why_unsupported()", delivery.why_unsupported, *asked)
     if reason == "" or not isinstance(reason, str | None):
         fail(where(case), f"why_unsupported() returns {reason!r}, neither None nor a reason")
     return reason is None
 
 
-def _check_ends(delivery: Delivery, guest: Guest, settings: Settings) -> None:
+def _check_ends(delivery: Delivery, guest: Guest, description: Description) -> None:
     """Check that the end of a boot hides no error and leaks no thread or file."""
     place = f"{delivery.name} on {guest.name}"
     hidden = True
     try:
-        with _booted(delivery, guest, settings):
+        with _booted(delivery, guest, description):
             raise _ExpectedError
     except _ExpectedError:
         hidden = False
     if hidden:
         fail(place, "boot() hides an error that is raised inside its context")
     before = _resources()
-    with _booted(delivery, guest, settings):
+    with _booted(delivery, guest, description):
         pass
     if leaked := sorted(_resources() - before):
         fail(place, f"boot() leaks {', '.join(leaked)}")
@@ -158,9 +162,11 @@ class _ExpectedError(AssertionError):
 
 
 @contextmanager
-def _booted(delivery: Delivery, guest: Guest, settings: Settings) -> Iterator[BootedGuest]:
+def _booted(
+    delivery: Delivery, guest: Guest, description: Description
+) -> Iterator[BootedGuest]:
     try:
-        with delivery.boot(guest, settings) as booted:
+        with delivery.boot(guest, description.worker_data) as booted:
             yield booted
     except AssertionError:
         raise

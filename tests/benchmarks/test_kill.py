@@ -15,6 +15,7 @@ from support.require import skip_without
 MOMENTS_S = [0.2, 0.5, 0.7, 0.9, 1.1, 1.3, 1.5, 1.8, 2.1, 2.5]
 # A delivery whose boots never end by themselves.
 ENDLESS = """
+pvbench_api = 1
 import threading
 from contextlib import contextmanager
 from pvbench.hookspecs import hookimpl

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from pvbench.delivery import Options
+from pvbench.delivery import Description, Options
 from pvbench.ops import BARE_OPERATIONS, CSD_OPERATIONS
 from pvbench.run.prepared import prepare
 from pvbench.run.static_check import why_unsupported
@@ -43,9 +42,9 @@ LAYOUTS = (
 
 
 @cache
-def here(*, execution: str) -> dict[str, Any]:
+def here(*, execution: str) -> Description:
     """What works on this host."""
-    return KvmDelivery().settings(Options(execution=execution))
+    return KvmDelivery().describe(Options(execution=execution))
 
 
 def reason(case: Case, *, execution: str) -> str | None:
@@ -89,7 +88,7 @@ def test_real_kvm_reaches_what_the_model_says(name: str, execution: str) -> None
     @given(case=cases(stack, execution=execution))
     def agrees(case: Case) -> None:
         prepared = prepare(case)
-        with KvmDelivery().boot(case.guest, here(execution=execution)) as booted:
+        with KvmDelivery().boot(case.guest, here(execution=execution).worker_data) as booted:
             real = check_run(booted, prepared, loops=2, warmup=1).counts
         model = check_run(
             Engine(case.guest, cost_profile_of()), prepared, loops=2, warmup=1

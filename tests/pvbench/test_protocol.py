@@ -10,11 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pvbench.delivery import Clock, Costs, Description, Options
 from pvbench.errors import ProtocolError
 from pvbench.ops import Fence, Hypercall, WriteMem, WrMsr
 from pvbench.protocol import (
     Answer,
     Ask,
+    Describe,
+    DescriptionReport,
     ErrorReport,
     Job,
     Message,
@@ -37,10 +40,22 @@ RESULT = slice_result_of(
     facts={"source": "here", "tsc_khz": 2_400_000, "share": 0.5},
     faults=("CPU 1 is lost",),
 )
+DESCRIPTION = Description(
+    clock=Clock("tsc", None, "noisy"),
+    costs=Costs("mine", "12ab"),
+    facts={"source": "here", "tsc_khz": 2_400_000},
+    probes={"x2apic-self": "", "kvm-hypercall": "it does not return"},
+    limits={"max_vcpus": 8},
+    notes=("Times are of an emulator.",),
+    worker_data=b"\0\xff",
+    host={"cpu": "a CPU"},
+    advice=("Use bare metal.",),
+    cpus="2 usable of 2",
+)
 JOB = Job(
     delivery="model",
     delivery_module="pvbench_deliver_model",
-    settings={"answer": 42},
+    worker_data=b"\0\xff",
     guest=guest_of((0, 128, 1), apic_mode="xapic", host_cpus=2),
     tasks=(prepared_of("kvm-pv/x2apic-cluster").task,),
     schedule=(Turn(0, 10, 5), Turn(0, 10, 0)),
@@ -56,6 +71,9 @@ JOB = Job(
         Answer((Fence(), WrMsr(0x830, 1), WriteMem(0x1000, (1, 2)), Hypercall(10, (1,)))),
         SliceReport(1, RESULT),
         ErrorReport("there is no /dev/kvm"),
+        ErrorReport("it has no cost profiles", 2),
+        DescriptionReport(DESCRIPTION),
+        Describe(delivery="kvm", delivery_module="x", options=Options(cpus=(1, 2), wait=False)),
     ],
     ids=lambda message: type(message).__name__,
 )
@@ -99,7 +117,7 @@ def test_a_line_without_a_frame_is_no_message(line: str) -> None:
         pytest.param(framed("[" * 100_000), "it is not JSON data", id="deep"),
         pytest.param(framed("9" * 5_000), "it is not JSON data", id="huge-number"),
         pytest.param(framed('{"kind": NaN}'), "it is not JSON data", id="nan"),
-        pytest.param(framed("[]"), "its kind is not one of job, answer, slice", id="list"),
+        pytest.param(framed("[]"), "its kind is not one of job, describe", id="list"),
         pytest.param(framed("{}"), "its kind is not one of", id="no-kind"),
         pytest.param(framed('{"kind": []}'), "its kind is not one of", id="kind-is-a-list"),
         pytest.param(framed('{"kind": "ask"}'), "is not an object of task, burst", id="empty"),
@@ -113,7 +131,13 @@ def test_a_line_that_is_almost_a_message_is_refused(line: str, reason: str) -> N
 
 @pytest.mark.parametrize(
     "message",
-    [JOB, Ask(0, 1, (2,)), Answer((Fence(), WrMsr(1, 2))), SliceReport(1, RESULT)],
+    [
+        JOB,
+        Ask(0, 1, (2,)),
+        Answer((Fence(), WrMsr(1, 2))),
+        SliceReport(1, RESULT),
+        DescriptionReport(DESCRIPTION),
+    ],
     ids=lambda message: type(message).__name__,
 )
 @given(data=st.data())

@@ -59,10 +59,10 @@ def test_no_case_of_a_suite_fails_the_static_check(name: str) -> None:
 @each_suite
 def test_the_model_proves_the_mechanism_of_each_case(name: str) -> None:
     """Every count matches the ops and the targets."""
-    model, settings = bundled().table("delivery")["model"], ready_to_run(name).launch.settings
+    model, launch = bundled().table("delivery")["model"], ready_to_run(name).launch
     wrong: dict[str, list[str]] = {}
     for boot in planned(name).boots:
-        with model.boot(boot.guest, settings) as booted:
+        with model.boot(boot.guest, launch.worker_data) as booted:
             for case in boot.cases:
                 result = booted.load(case.task).run(loops=2, warmup=1)
                 wrong[case.name] = differences(case, result)

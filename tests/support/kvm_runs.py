@@ -27,11 +27,11 @@ class Held(KvmDelivery):
     name = "held"
 
     @contextmanager
-    def boot(self, guest, settings):
+    def boot(self, guest, worker_data):
         over = sum(book.read_text().count('"end"') for book in Path().glob("*.jsonl"))
         with open("boots", "a") as boots:
             boots.write(f"{over} ")
-        with super().boot(guest, settings) as booted:
+        with super().boot(guest, worker_data) as booted:
             yield BootedGuest(booted)
 
 class BootedGuest:

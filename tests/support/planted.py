@@ -24,9 +24,9 @@ class Around(Model):
     name = {name!r}
 
     @contextmanager
-    def boot(self, guest, settings):
+    def boot(self, guest, worker_data):
         {before_boot}
-        with super().boot(guest, settings) as machine:
+        with super().boot(guest, worker_data) as machine:
             yield Machine(machine)
 
 class Machine:

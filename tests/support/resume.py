@@ -11,9 +11,10 @@ from pvbench.run import loop as runs
 from pvbench.run.boot import Launch, Report, run_boot
 from pvbench.run.cases import Selection
 from pvbench.run.plan import Boot
-from pvbench.run.request import PreparedRun, Request, prepare
+from pvbench.run.request import PreparedRun, Request
 from support.helpers import bundled
 from support.runs import Cli, Done
+from support.sessions import prepared_run
 
 # Two boots, one case that cannot run.
 SMALL = (
@@ -45,7 +46,7 @@ def prepared_small(output: str, *, boots: int = 2, **changes: object) -> Prepare
         resume=True,
         **changes,  # type: ignore[arg-type]
     )
-    return prepare(request, bundled())
+    return prepared_run(request, bundled())
 
 
 class Replay:

@@ -8,9 +8,10 @@ from pvbench.results.schema import case_name
 from pvbench.run.cases import Selection, expand
 from pvbench.run.plan import Plan
 from pvbench.run.prepared import Prepared as Checked
-from pvbench.run.request import PreparedRun, Request, prepare
+from pvbench.run.request import PreparedRun, Request
 from pvbench.suite import Case
 from support.helpers import bundled
+from support.sessions import prepared_run
 
 
 @cache
@@ -24,7 +25,7 @@ def expanded(name: str) -> tuple[tuple[Case, ...], dict[str, str]]:
 def ready_to_run(name: str) -> PreparedRun:
     """A run of a suite on the model after the static check."""
     request = Request(suite=bundled().table("suite")[name], selection=Selection(), pace="fast")
-    return prepare(request, bundled())
+    return prepared_run(request, bundled())
 
 
 def planned(name: str) -> Plan:

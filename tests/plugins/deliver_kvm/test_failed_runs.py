@@ -24,9 +24,11 @@ HINDERED = """
 import os
 from contextlib import contextmanager
 from pathlib import Path
+from pvbench.delivery import Description
 from pvbench.hookspecs import hookimpl
 from pvbench_deliver_kvm import build
-from pvbench_deliver_kvm.delivery import KvmDelivery
+from pvbench_deliver_kvm.delivery import CLOCK, KvmDelivery
+import json
 from pvbench_deliver_kvm.vmm import kvm, limits as room
 
 class Hindered(KvmDelivery):
@@ -35,17 +37,18 @@ class Hindered(KvmDelivery):
     def why_unavailable(self):
         return None
 
-    def settings(self, options):
+    def describe(self, options):
         probes = {{"x2apic-physical": ""}}
         limits = {{"max_vcpus": 2, "max_vcpu_id": 2, "usable_cpus": 2, "cpus": []}}
-        rest = {{"probes": probes, "software": True, "patience_s": 5.0}}
-        rest["execution"] = "algorithm"
-        return limits | rest
+        rest = {{"software": True, "patience_s": 5.0, "execution": "algorithm"}}
+        return Description(
+            clock=CLOCK, probes=probes, worker_data=json.dumps(limits | rest).encode()
+        )
 
     @contextmanager
-    def boot(self, guest, settings):
+    def boot(self, guest, worker_data):
         {hindrance}
-        with super().boot(guest, settings) as booted:
+        with super().boot(guest, worker_data) as booted:
             yield booted
 
 @hookimpl

@@ -185,11 +185,11 @@ def test_kvm_create_vm_is_not_repeated_after_another_error(
         opened.create_vm()
 
 
-def test_settings_say_what_is_missing_too(
+def test_describing_says_what_is_missing_too(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The device may go between two looks at it."""
     monkeypatch.setattr(kvm, "DEVICE", tmp_path / "kvm")
 
     with pytest.raises(UnavailableError, match=r"/kvm cannot be opened: No such file"):
-        KvmDelivery().settings(Options())
+        KvmDelivery().describe(Options())

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from pvbench.delivery import Options
 from pvbench.guest import parse_guest
 from pvbench.testing.deliveries import check_run
 from pvbench_deliver_live import Live
@@ -62,10 +63,11 @@ def test_ipis_of_this_machine_are_measured_and_proved(source: int) -> None:
     """Both ways between two CPUs; nothing is left behind."""
     guest, before = parse_guest("host"), held()
     case = ready(call(1 - source, source=source), guest="host")
-    if reason := Live().why_unsupported(guest, case.task, {}):
+    description = Live().describe(Options())
+    if reason := Live().why_unsupported(guest, case.task, description):
         pytest.skip(reason)
 
-    with Live().boot(guest, {}) as booted:
+    with Live().boot(guest, description.worker_data) as booted:
         result = check_run(booted, case, loops=50, warmup=5)
 
     assert held() == before

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pvbench.delivery import Options
+from pvbench.delivery import Options, Task
 from pvbench.errors import UsageError
 from pvbench.guest import Guest, parse_guest
 from pvbench.ops import Burst
@@ -97,12 +97,20 @@ def test_options_of_other_deliveries_are_refused(
 ) -> None:
     """With what to do."""
     with pytest.raises(UsageError, match=expected):
-        Live().settings(Options(**options))
+        Live().describe(Options(**options))
 
 
-def test_it_has_no_settings_and_no_cost_profile() -> None:
+def test_it_has_a_noisy_clock_and_no_cost_profile(tmp_path: Path) -> None:
     """It measures."""
-    assert (Live().settings(Options()), Live().cost_profiles()) == ({}, ())
+    description = live(plant(tmp_path)).describe(Options())
+
+    assert (description.clock.exactness, description.costs) == ("noisy", None)
+    assert Live().cost_profiles() == ()
+
+
+def refused(here: Live, guest: Guest, task: Task) -> str | None:
+    """Why a task cannot run, by what *here* says of itself."""
+    return here.why_unsupported(guest, task, here.describe(Options()))
 
 
 LACKS = "live has this kernel's IPIs only, on this machine: "
@@ -128,7 +136,7 @@ def test_all_that_a_command_line_lacks_is_told_at_once(
     """Nobody is told a second thing when the first is mended."""
     case = ready(call(1, 2), **chosen)
 
-    assert live(plant(tmp_path)).why_unsupported(case.case.guest, case.task, {}) == expected
+    assert refused(live(plant(tmp_path)), case.case.guest, case.task) == expected
 
 
 @pytest.mark.parametrize(
@@ -152,7 +160,7 @@ def test_what_a_workload_asks_for_must_be_there(
     """Guest CPU 2 is CPU 3 of the machine, which has no CPU 2."""
     case, here = ready(*bursts), live(plant(tmp_path), *usable)
 
-    assert here.why_unsupported(case.case.guest, case.task, {}) == expected
+    assert refused(here, case.case.guest, case.task) == expected
 
 
 @pytest.mark.parametrize(
@@ -164,6 +172,6 @@ def test_what_a_workload_asks_for_must_be_there(
 )
 def test_the_machine_is_taken_as_it_is(tmp_path: Path, guest: Guest) -> None:
     """It has no other word size and no other CPUs."""
-    reason = live(plant(tmp_path)).why_unsupported(guest, ready(call(1)).task, {})
+    reason = refused(live(plant(tmp_path)), guest, ready(call(1)).task)
 
     assert reason == "live runs on this machine as it is: no --host-cpus and no --bits"

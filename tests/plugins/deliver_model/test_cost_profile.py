@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pvbench.delivery import Options
+from pvbench.delivery import Costs, Options
 from pvbench_deliver_model import Model
 from pvbench_deliver_model.cost_profile import CostProfile, bundled, read
 from support.cost_profiles import COST_PROFILES, bundled_data, toml_of
@@ -37,16 +37,11 @@ def test_a_cost_profile_survives_json() -> None:
     assert cost_profile == CostProfile.from_json(json.loads(json.dumps(cost_profile.to_json())))
 
 
-def test_settings_name_the_cost_profile_and_the_hash_of_its_file() -> None:
+def test_a_description_names_the_cost_profile_and_the_hash_of_its_file() -> None:
     """Results say which numbers they rest on; without a name it is skylake-2018."""
     sha256 = hashlib.sha256((COST_PROFILES / "skylake-2018.toml").read_bytes()).hexdigest()
 
-    settings = Model().settings(Options())
-
-    assert ("skylake-2018", sha256) == (
-        settings["cost_profile"],
-        settings["cost_profile_sha256"],
-    )
+    assert Model().describe(Options()).costs == Costs("skylake-2018", sha256)
 
 
 def test_every_bundled_cost_profile_is_offered_and_can_be_read() -> None:

@@ -161,13 +161,14 @@ def test_doctor_never_names_the_host(cli: Cli, monkeypatch: pytest.MonkeyPatch) 
 TRYING = """
 from pvbench.errors import UsageError
 from pvbench.hookspecs import hookimpl
-from pvbench_deliver_model import Model
+from pvbench.delivery import Description
+from pvbench_deliver_model import CLOCK, Model
 
 class Trying(Model):
     name = "trying"
 
-    def settings(self, options):
-        {settings}
+    def describe(self, options):
+        {answer}
 
 @hookimpl
 def pvbench_deliveries():
@@ -178,7 +179,7 @@ def pvbench_deliveries():
 def test_doctor_tells_what_a_delivery_has_tried(cli: Cli, plant: Plant) -> None:
     """Below the delivery's own row, in the order of the probes."""
     probes = {"x2apic-self": "", "kvm-hypercall": "it does not return"}
-    plant("trying", TRYING.format(settings=f"return {{'probes': {probes!r}}}"))
+    plant("trying", TRYING.format(answer=f"return Description(clock=CLOCK, probes={probes!r})"))
     facts = json.loads(cli("doctor", "-p", "trying", "--json").out)
     told = {name: found for name, found in facts.items() if "trying" in name}
 
@@ -191,7 +192,7 @@ def test_doctor_tells_what_a_delivery_has_tried(cli: Cli, plant: Plant) -> None:
 
 def test_a_delivery_that_refuses_every_option_cannot_be_used(cli: Cli, plant: Plant) -> None:
     """A sentence in its row; the others stand."""
-    plant("trying", TRYING.format(settings="raise UsageError('it is shut')"))
+    plant("trying", TRYING.format(answer="raise UsageError('it is shut')"))
     facts = json.loads(cli("doctor", "-p", "trying", "--json").out)
 
     assert facts["delivery trying"] == "no: it is shut"

@@ -65,13 +65,13 @@ def test_senders_say_whether_they_are_drivers_and_what_they_override(cli: Cli) -
     )
 
 
-def test_a_delivery_says_its_clock_and_whether_it_can_be_used(cli: Cli) -> None:
-    """The model needs nothing."""
+def test_a_delivery_says_its_cost_profiles_and_is_not_tried(cli: Cli) -> None:
+    """Whether it can be used is asked at a site, by `pvbench doctor`."""
     (model,) = (
         d for d in json.loads(cli("list", "deliveries", "--json").out) if d["name"] == "model"
     )
 
-    assert (model["clock"], model["usable"]) == ("model", "yes")
+    assert list(model) == ["name", "cost profiles", "summary"]
 
 
 def test_a_delivery_that_raises_is_left_out_with_a_warning(cli: Cli, plant: Plant) -> None:

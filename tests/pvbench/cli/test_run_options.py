@@ -22,7 +22,7 @@ from pvbench_deliver_model import Model
 class Asked(Model):
     name = "asked"
 
-    def settings(self, options):
+    def describe(self, options):
         raise UsageError(f"asked for {options.cpus} {options.execution} {options.costs}")
 
 CHOSEN = {

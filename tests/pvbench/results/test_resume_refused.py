@@ -172,10 +172,10 @@ def test_another_order_of_a_sender_s_ops_is_refused(cli: Cli) -> None:
 
 
 KNOWING = """
-    def settings(self, options):
+    def describe(self, options):
         probe = os.environ["PROBE"]
         known = {"probes": {"another-mechanism": probe}, "facts": {"caveat": probe}}
-        return super().settings(options) | known
+        return attrs.evolve(super().describe(options), **known)
 
     @contextmanager"""
 

@@ -21,6 +21,7 @@ from pvbench.run.plan import Boot, Effort
 from support.helpers import DEADLINE_S, guest_of
 from support.mutations import mutated
 from support.runs import prepared_of, slice_result_of
+from support.sessions import EXACT, CommandSession
 
 PREAMBLE = """\
 import json, sys
@@ -36,21 +37,6 @@ def tell_slice(result):
 """
 
 
-@attrs.frozen
-class Site:
-    """A place whose workers run a few lines of Python; ``job`` is what they were told."""
-
-    code: str
-    name: str = "planted"
-    summary: str = "for tests"
-
-    def why_unavailable(self) -> str | None:
-        return None
-
-    def command(self) -> list[str]:
-        return [sys.executable, "-c", PREAMBLE + self.code]
-
-
 def booted(code: str, slices: int = 1, timeout_s: float = DEADLINE_S) -> Report:
     """A boot of one broadcast to three CPUs, 10 loops a slice, in a worker of *code*."""
     launch = launch_of(code, slices, timeout_s)
@@ -60,11 +46,11 @@ def booted(code: str, slices: int = 1, timeout_s: float = DEADLINE_S) -> Report:
 def launch_of(code: str, slices: int = 1, timeout_s: float = DEADLINE_S) -> Launch:
     """What all boots of a run with such workers have in common."""
     return Launch(
-        site=Site(code),
+        session=CommandSession((sys.executable, "-c", PREAMBLE + code), timeout_s),
         delivery="planted",
         delivery_module="planted",
-        clock="model",
-        settings={"answer": 42},
+        clock=EXACT,
+        worker_data=b"\0 data",
         effort=Effort(boots=1, slices=slices, loops=10, warmup=5),
         timeout_s=timeout_s,
     )
@@ -128,7 +114,7 @@ def test_no_garbage_becomes_a_traceback_or_a_time_that_is_none(lines: list[str])
         yield from map(decode, lines)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pvbench.run.boot.reports_of", reports)
+        patch.setattr(CommandSession, "boot", reports)
         report = booted("")
     (case,) = report.cases
 
@@ -178,7 +164,7 @@ def test_a_worker_gets_the_guest_the_ops_and_the_schedule() -> None:
 
     assert said == encode(expected).strip()
     assert expected.delivery == expected.delivery_module == "planted"
-    assert expected.settings == {"answer": 42}
+    assert expected.worker_data == b"\0 data"
     assert expected.guest.apic_ids == (0, 1, 2, 3)
     assert expected.schedule == (Turn(0, 10, 5),)
     assert expected.slice_s is None
@@ -302,13 +288,14 @@ def test_ticks_that_make_no_sense_never_become_a_number(wrong: dict[str, Any]) -
     assert measured.values == {}
 
 
-def test_a_site_whose_command_does_not_exist_costs_its_boot(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_site_whose_command_does_not_exist_costs_its_boot() -> None:
     """A site's plugin is as fallible as a worker."""
-    monkeypatch.setattr(Site, "command", lambda site: ["/nonexistent/worker"])
+    session = CommandSession(("/nonexistent/worker",), DEADLINE_S)
+    launch = attrs.evolve(launch_of(""), session=session)
 
-    assert booted("").outcome == Outcome(
+    boot = Boot(0, guest_of(range(4)), (prepared_of(),))
+
+    assert run_boot(boot, launch).outcome == Outcome(
         "failed", "/nonexistent/worker cannot be started: No such file or directory"
     )
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 import attrs
 import pytest
 
-from pvbench.delivery import Delivery, Task
+from pvbench.delivery import Clock, Delivery, Description, Task
 from pvbench.guest import Guest
 from pvbench.ops import Burst
 from pvbench.results.schema import case_name
@@ -17,7 +17,9 @@ from pvbench.sender import Apic, Driver, Ops, Stack
 from pvbench.suite import Case
 from support.helpers import guest_of
 from support.runs import broadcast, case_of, prepared_of
+from support.sessions import EXACT, NOISY
 
+HERE = Description(clock=EXACT)
 ONE = Effort(boots=1, slices=1, loops=5, warmup=10)
 
 
@@ -27,16 +29,15 @@ class Hypervisor:
 
     name: str = "planner"
     summary: str = "for tests"
-    clock: str = "model"
     reason: str | None = None
 
-    def why_unsupported(self, guest: Guest, task: Task, settings: dict[str, Any]) -> str | None:
+    def why_unsupported(self, guest: Guest, task: Task, description: Description) -> str | None:
         return self.reason
 
 
 def plan_of(*cases: Case, wanted: Effort = ONE, seed: int = 0, **delivery: Any) -> Plan:
     """A plan for a delivery that can do everything, or says why not."""
-    return make_plan(list(cases), cast("Delivery", Hypervisor(**delivery)), {}, wanted, seed)
+    return make_plan(list(cases), cast("Delivery", Hypervisor(**delivery)), HERE, wanted, seed)
 
 
 def guests_of(seed: int) -> list[int]:
@@ -49,16 +50,16 @@ def guests_of(seed: int) -> list[int]:
 @pytest.mark.parametrize(
     ("clock", "pace", "expected"),
     [
-        pytest.param("model", "fast", (1, 1, 5, 10, None), id="exact-fast"),
-        pytest.param("model", "default", (1, 1, 20, 10, None), id="exact"),
-        pytest.param("model", "rigorous", (1, 1, 200, 10, None), id="exact-rigorous"),
-        pytest.param("tsc", "fast", (3, 3, 100, 100, 0.25), id="noisy-fast"),
-        pytest.param("tsc", "default", (10, 3, 1_000, 100, 0.25), id="noisy"),
-        pytest.param("tsc", "rigorous", (30, 3, 1_000, 100, 0.25), id="noisy-rigorous"),
+        pytest.param(EXACT, "fast", (1, 1, 5, 10, None), id="exact-fast"),
+        pytest.param(EXACT, "default", (1, 1, 20, 10, None), id="exact"),
+        pytest.param(EXACT, "rigorous", (1, 1, 200, 10, None), id="exact-rigorous"),
+        pytest.param(NOISY, "fast", (3, 3, 100, 100, 0.25), id="noisy-fast"),
+        pytest.param(NOISY, "default", (10, 3, 1_000, 100, 0.25), id="noisy"),
+        pytest.param(NOISY, "rigorous", (30, 3, 1_000, 100, 0.25), id="noisy-rigorous"),
     ],
 )
 def test_an_exact_clock_needs_one_boot_and_a_noisy_one_many(
-    clock: str, pace: str, expected: tuple[int, ...]
+    clock: Clock, pace: str, expected: tuple[int, ...]
 ) -> None:
     """Boots are the replicates; what repeats itself exactly needs none."""
     assert expected == attrs.astuple(effort(clock, pace, boots=None))
@@ -72,8 +73,8 @@ def test_a_short_slice_has_a_short_warm_up(slice_s: float | None, expected: int)
     assert wanted.warmup_of(5) == expected
 
 
-@pytest.mark.parametrize("clock", ["model", "tsc"])
-def test_the_user_s_number_of_boots_wins(clock: str) -> None:
+@pytest.mark.parametrize("clock", [EXACT, NOISY])
+def test_the_user_s_number_of_boots_wins(clock: Clock) -> None:
     """``--boots`` is a choice of the user, whatever the clock and the pace."""
     assert effort(clock, "rigorous", boots=7).boots == 7
 

@@ -46,7 +46,7 @@ def job(*schedule: tuple[int, int, int], **changes: Any) -> Job:
     known: dict[str, Any] = {
         "delivery": "model",
         "delivery_module": "pvbench_deliver_model",
-        "settings": model.settings(Options()),
+        "worker_data": model.describe(Options()).worker_data,
         "guest": guest_of((0, 1)),
         "tasks": (UNICAST,),
         "schedule": tuple(Turn(*turn) for turn in schedule),
@@ -128,7 +128,7 @@ def test_slices_have_as_many_iterations_as_there_is_time_for(
 ) -> None:
     """Found out once for a case, so that its slices are alike."""
     slow = attrs.evolve(slow, runs=[])
-    hypervisor = SimpleNamespace(boot=lambda guest, settings: nullcontext(slow))
+    hypervisor = SimpleNamespace(boot=lambda guest, worker_data: nullcontext(slow))
     monkeypatch.setattr(worker, "_delivery", lambda module, name: hypervisor)
     monkeypatch.setattr("pvbench.run.worker.time.monotonic", lambda: slow.now)
     served(job((0, 1000, 100), (0, 1000, 100), slice_s=0.25))
@@ -152,7 +152,7 @@ from pvbench.slice_result import Counts, SliceResult
 class Asking:
     name = "asking"
     @contextmanager
-    def boot(self, guest, settings):
+    def boot(self, guest, worker_data):
         yield self
     def load(self, task):
         self.task = task

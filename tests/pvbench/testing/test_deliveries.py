@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 import pytest
 
-from pvbench.delivery import BootedGuest, Options, Task
+from pvbench.delivery import BootedGuest, Description, Options, Task
 from pvbench.errors import UnavailableError
 from pvbench.guest import Guest, parse_guest
 from pvbench.run.prepared import prepare
@@ -30,7 +30,7 @@ class Small(Model):
     name = "planted"
     serves = ("sockets:1x2x2", "icr")
 
-    def why_unsupported(self, guest: Guest, task: Task, settings: dict[str, Any]) -> str | None:
+    def why_unsupported(self, guest: Guest, task: Task, description: Description) -> str | None:
         return None if (guest.name, task.mechanism) == self.serves else "too much to check"
 
 
@@ -41,8 +41,8 @@ class Reports(Small):
         self.tamper = tamper
 
     @contextmanager
-    def boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[BootedGuest]:
-        with super().boot(guest, settings) as booted:
+    def boot(self, guest: Guest, worker_data: bytes) -> Iterator[BootedGuest]:
+        with super().boot(guest, worker_data) as booted:
             yield Tampering(booted, self.tamper)
 
 
@@ -153,9 +153,9 @@ class FailsToDecline(Small):
 
 class HidesErrors(Small):
     @contextmanager
-    def boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[BootedGuest]:
+    def boot(self, guest: Guest, worker_data: bytes) -> Iterator[BootedGuest]:
         try:
-            with super().boot(guest, settings) as booted:
+            with super().boot(guest, worker_data) as booted:
                 yield booted
         except Exception:
             return
@@ -163,7 +163,7 @@ class HidesErrors(Small):
 
 class DoesNotBoot(Small):
     @contextmanager
-    def boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[BootedGuest]:
+    def boot(self, guest: Guest, worker_data: bytes) -> Iterator[BootedGuest]:
         yield self.booted()
 
     def booted(self) -> BootedGuest:
@@ -174,9 +174,9 @@ class LeavesFile(Small):
     left: list[Any] = []  # noqa: RUF012 - what a faulty delivery forgets
 
     @contextmanager
-    def boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[BootedGuest]:
+    def boot(self, guest: Guest, worker_data: bytes) -> Iterator[BootedGuest]:
         self.left.append(open(__file__))  # noqa: SIM115
-        with super().boot(guest, settings) as booted:
+        with super().boot(guest, worker_data) as booted:
             yield booted
 
 
@@ -184,15 +184,20 @@ class LeavesThread(Small):
     end: threading.Event
 
     @contextmanager
-    def boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[BootedGuest]:
+    def boot(self, guest: Guest, worker_data: bytes) -> Iterator[BootedGuest]:
         threading.Thread(target=self.end.wait, name="vcpu").start()
-        with super().boot(guest, settings) as booted:
+        with super().boot(guest, worker_data) as booted:
             yield booted
 
 
-class SettingsOfPython(Small):
-    def settings(self, options: Options) -> dict[str, Any]:
-        return {"costs": {1, 2}}
+class DescribesInPython(Small):
+    def describe(self, options: Options) -> Description:
+        return attrs.evolve(super().describe(options), limits={"costs": {1, 2}})  # type: ignore[dict-item]
+
+
+class DescribesNoClock(Small):
+    def describe(self, options: Options) -> Description:
+        raise KeyError("clock")
 
 
 class NoSummary:
@@ -235,9 +240,12 @@ def nothing_left() -> Iterator[None]:
         pytest.param(LeavesFile(), "leaks file /proc/self/fd/", id="leaves-a-file"),
         pytest.param(LeavesThread(), "leaks thread vcpu (", id="leaves-a-thread"),
         pytest.param(
-            SettingsOfPython(),
-            "planted: writing its settings as JSON raises TypeError",
-            id="settings-that-are-no-json",
+            DescribesInPython(),
+            "planted: sending its description raises TypeError",
+            id="description-that-is-no-json",
+        ),
+        pytest.param(
+            DescribesNoClock(), "planted: describe() raises KeyError: 'clock'", id="describe"
         ),
         pytest.param(
             NoSummary(),
@@ -261,9 +269,9 @@ def test_a_delivery_that_this_machine_cannot_run_says_why() -> None:
         check_delivery(Busy())
 
 
-def test_a_delivery_without_a_fault_passes_with_settings_of_the_author_s() -> None:
+def test_a_delivery_without_a_fault_passes_with_a_description_of_the_author_s() -> None:
     """Else the refusals above would prove nothing."""
-    check_delivery(Small(), Model().settings(Options(costs="bare-metal")))
+    check_delivery(Small(), Model().describe(Options(costs="bare-metal")))
 
 
 def test_acknowledgements_of_lost_targets_are_refused() -> None:

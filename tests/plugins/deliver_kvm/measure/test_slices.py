@@ -242,17 +242,17 @@ def niceness_of_vcpus(own: int) -> set[int]:
         return {os.getpriority(os.PRIO_PROCESS, thread) for thread in threads}
 
 
-def test_a_boot_takes_the_settings_of_its_delivery() -> None:
+def test_a_boot_takes_the_worker_data_of_a_description() -> None:
     """As in a worker."""
     one = min(os.sched_getaffinity(0))
-    settings = KvmDelivery().settings(Options(cpus=(one,), execution="ops"))
-    with KvmDelivery().boot(cpus(2), settings) as guest:
+    description = KvmDelivery().describe(Options(cpus=(one,), execution="ops"))
+    with KvmDelivery().boot(cpus(2), description.worker_data) as guest:
         facts = guest.load(ready_for_two().task).run(loops=2, warmup=0).facts
 
     assert (facts["execution"], facts["cpu_list"]) == ("ops", str(one))
-    assert settings["facts"]["tsc_khz"] == facts["tsc_khz"]
+    assert description.facts["tsc_khz"] == facts["tsc_khz"]
     assert Path("/proc/sys/kernel/osrelease").read_text().strip() in str(facts["source"])
-    assert ("caveat" in facts) == settings["software"]
+    assert ("caveat" in facts) == ("caveat" in description.facts)
 
 
 def ready_for_two() -> Prepared:

@@ -1,0 +1,75 @@
+"""
+Describe a delivery on this host: the site's side.
+
+As a program it answers one request of `pvbench.protocol` that comes on standard input::
+
+    python -m pvbench.describe PARENT_PID
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Final
+
+import attrs
+
+from pvbench.delivery import Delivery, Description
+from pvbench.end_with_parent import end_after, end_with_parent
+from pvbench.errors import ProtocolError, PvbenchError, UnavailableError
+from pvbench.host import facts
+from pvbench.importing import imported
+from pvbench.protocol import (
+    Describe,
+    DescriptionReport,
+    ErrorReport,
+    Message,
+    decode,
+    encode,
+)
+
+_LONGEST_S: Final = 3600.0  # of a process that nobody ends: probes wait for timed runs
+
+
+def described(request: Describe) -> Description:
+    """
+    Describe a delivery on this host, and the host.
+
+    Raises:
+        UnavailableError: this host cannot run it.
+        UsageError: the delivery cannot do what the options ask.
+    """
+    deliveries: list[Delivery] = imported(request.delivery_module).pvbench_deliveries()
+    delivery = next(thing for thing in deliveries if thing.name == request.delivery)
+    if request.options.probe and (reason := delivery.why_unavailable()):
+        raise UnavailableError(f"{delivery.name} cannot be used here", why=reason)
+    return attrs.evolve(
+        delivery.describe(request.options),
+        host=facts.facts(),
+        advice=tuple(facts.advice()),
+        cpus=f"{len(facts.usable_cpus())} usable of {os.cpu_count()}",
+    )
+
+
+def main() -> None:
+    """Answer one request."""
+    end_with_parent(int(sys.argv[1]))
+    end_after(_LONGEST_S)
+    reports = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    reports.write(encode(_answer()))
+    reports.flush()
+
+
+def _answer() -> Message:
+    try:
+        request = decode(sys.stdin.readline())
+        if not isinstance(request, Describe):
+            raise ProtocolError("it was not asked to describe anything")
+        return DescriptionReport(described(request))
+    except PvbenchError as error:
+        return ErrorReport(str(error), error.status)
+
+
+if __name__ == "__main__":
+    main()

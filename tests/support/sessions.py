@@ -1,0 +1,42 @@
+"""Runs and boots prepared for tests, with a session that has a place to run workers."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import nullcontext
+
+import attrs
+
+from pvbench.delivery import Clock, Description
+from pvbench.plugin.registry import Registry
+from pvbench.protocol import Describe, Job, Report
+from pvbench.run.request import PreparedRun, Request, prepare, session_of
+from pvbench.site import Host
+from pvbench.worker_process import reports_of
+
+EXACT = Clock("model", 10**12, "exact")
+NOISY = Clock("tsc", None, "noisy")
+
+
+def prepared_run(request: Request, registry: Registry) -> PreparedRun:
+    """A run of *request*; a session with this machine has nothing to close."""
+    with session_of(request, registry) as session:
+        return prepare(request, registry, session)
+
+
+@attrs.frozen
+class CommandSession:
+    """A session whose workers are processes of one command."""
+
+    command: tuple[str, ...]
+    timeout_s: float
+    hosts: tuple[Host, ...] = (Host("planted", "planted"),)
+
+    def describe(self, host: Host, request: Describe) -> Description:
+        return Description(clock=EXACT)
+
+    def alone(self) -> nullcontext[None]:
+        return nullcontext()
+
+    def boot(self, host: Host, job: Job) -> Generator[Report, None, None]:
+        return reports_of(self.command, job, timeout_s=self.timeout_s)
