@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
 _PACKAGES = ("pvbench", "pyperf", "pluggy", "attrs", "numpy")
 
+_HERE = "local"  # the site whose host is this machine
 HELP = "check this machine and installation"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `pvbench doctor`."""
-    parser.add_argument("--site", default="local", help="which site's host (local)")
+    parser.add_argument("--site", default=_HERE, help="which site's host (local)")
     parser.add_argument(
         "--no-probe", action="store_true", help="compile nothing, boot nothing, try nothing"
     )
@@ -41,7 +42,8 @@ def execute(options: argparse.Namespace) -> Status:
         raise UnavailableError(f"{site.name} cannot be used here", why=reason)
     with site.session(SiteOptions()) as session:
         host = _described(session, registry, probe=not options.no_probe)
-    facts, advice = _facts(registry) | host.abilities | host.facts, list(host.advice)
+    place = {"results go to": _results()} if site.name == _HERE else {}
+    facts, advice = _facts(registry) | place | host.abilities | host.facts, list(host.advice)
     if options.json:
         common.print_json({**facts, "advice": advice})
     else:
@@ -52,8 +54,6 @@ def execute(options: argparse.Namespace) -> Status:
 def _facts(registry: Registry) -> dict[str, str]:
     from importlib.metadata import version
 
-    from pvbench.host import name as host_name
-
     facts = {package: version(package) for package in _PACKAGES}
     facts["python"] = platform.python_version()
     broken = ", ".join(str(plugin) for plugin in registry.broken)
@@ -62,7 +62,6 @@ def _facts(registry: Registry) -> dict[str, str]:
         if broken
         else f"{sum(plugin.state == 'ok' for plugin in registry.plugins)} loaded"
     )
-    facts["results go to"] = _results(Path("results") / host_name.name())
     return facts
 
 
@@ -123,7 +122,11 @@ def _print(facts: dict[str, str], advice: list[str], style: str) -> None:
         print("", "For steadier timing:", "", *(f"- {line}" for line in advice), sep="\n")
 
 
-def _results(folder: Path) -> str:
+def _results() -> str:
+    """The folder of this machine's results, which its CPU model names."""
+    from pvbench.host import name as host_name
+
+    folder = Path("results") / host_name.name()
     existing = next(path for path in (folder, *folder.parents) if path.is_dir())
     writable = os.access(existing, os.W_OK)
     return f"./{folder}" if writable else f"./{folder}, but {existing} cannot be written"

@@ -1,0 +1,216 @@
+"""Whatever depends on a host is answered at the site, and never by the manager's own host."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pvbench.results.files import read
+from pvbench.results.rows import rows
+from support.runs import Cli, Plant
+
+# A site whose workers have another interpreter, PATH, cache, lock and /proc.
+ELSEWHERE = """
+import os, sys
+from contextlib import contextmanager, nullcontext
+from pvbench.hookspecs import hookimpl
+from pvbench.site import Host
+from pvbench.worker_process import described_by, reports_of
+
+CODE = '''
+import os, runpy, sys
+from pathlib import Path
+from pvbench.host import facts
+facts.facts.__defaults__ = facts.advice.__defaults__ = (Path(os.environ["ELSEWHERE"]),)
+module = sys.argv.pop(1)
+runpy.run_module(module, run_name="__main__")
+'''
+
+def command(module):
+    root = os.environ["ELSEWHERE"]
+    return ("env", "-i", f"ELSEWHERE={root}", f"PATH={root}/bin:/usr/bin:/bin",
+            f"XDG_CACHE_HOME={root}/cache", f"PVBENCH_LOCK={root}/lock",
+            "PYTHONPATH=" + os.pathsep.join(sys.path),
+            f"{root}/bin/python", "-P", "-c", CODE, module)
+
+class Session:
+    hosts = (Host("elsewhere-1", "elsewhere"),)
+
+    def describe(self, host, request):
+        return described_by(command("pvbench.describe"), request, timeout_s=600)
+
+    def alone(self):
+        return nullcontext()
+
+    def boot(self, host, job):
+        return reports_of(command("pvbench.run.worker"), job, timeout_s=600)
+
+class Elsewhere:
+    name = "elsewhere"
+    summary = "for tests"
+
+    def why_unavailable(self):
+        return None
+
+    @contextmanager
+    def session(self, options):
+        yield Session()
+
+@hookimpl
+def pvbench_sites():
+    return [Elsewhere()]
+"""
+# A delivery that can be asked and booted there only, and says so.
+SITED = """
+import os
+from contextlib import contextmanager
+import attrs
+from pvbench.delivery import Clock, Costs
+from pvbench.errors import UnavailableError
+from pvbench.hookspecs import hookimpl
+from pvbench_deliver_model import Model
+
+def cache():
+    if "ELSEWHERE" not in os.environ["XDG_CACHE_HOME"].upper():
+        raise UnavailableError("this is not the site")
+    return os.environ["XDG_CACHE_HOME"]
+
+class Sited(Model):
+    name = "sited"
+
+    def describe(self, options):
+        described = super().describe(options)
+        return attrs.evolve(
+            described,
+            clock=Clock("sited", 10**12, "noisy"),
+            costs=Costs("site-costs", "5" * 64),
+            facts={"cache": cache()},
+            probes={"x2apic-nmi": "it does not return there"},
+            limits=described.limits | {"max_vcpus": 4},
+            notes=("Times are of another machine.",),
+            worker_data=cache().encode() + b"\\0" + described.worker_data,
+        )
+
+    def why_unsupported(self, guest, task, description):
+        most = description.limits["max_vcpus"]
+        if len(guest.apic_ids) > most:
+            return f"the site has {most} vCPUs"
+        return super().why_unsupported(guest, task, description)
+
+    @contextmanager
+    def boot(self, guest, worker_data):
+        where, _, costs = worker_data.partition(b"\\0")
+        if where.decode() != cache():
+            raise UnavailableError("this is another host than the one described")
+        with super().boot(guest, costs) as booted:
+            yield booted
+
+@hookimpl
+def pvbench_deliveries():
+    return [Sited()]
+"""
+FORBIDDEN = ("/dev/kvm", "/proc/cpuinfo")
+_watching = False
+
+
+def _watch(event: str, arguments: tuple[Any, ...]) -> None:
+    if _watching and event == "open" and str(arguments[0]) in FORBIDDEN:
+        raise AssertionError(f"the manager opens {arguments[0]}")
+
+
+sys.addaudithook(_watch)
+
+
+@pytest.fixture(autouse=True)
+def the_manager_s_host_is_closed() -> Iterator[None]:
+    """Opening /dev/kvm or /proc/cpuinfo in this process raises."""
+    global _watching  # noqa: PLW0603 - an audit hook stays for ever
+    _watching = True
+    yield
+    _watching = False
+
+
+@pytest.fixture
+def elsewhere(
+    plant: Plant, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> tuple[str, ...]:
+    """Options that name the planted site."""
+    root = tmp_path_factory.mktemp("elsewhere")
+    (root / "bin").mkdir()
+    (root / "bin/python").symlink_to(sys.executable)
+    (root / "proc").mkdir()
+    (root / "proc/cpuinfo").write_text("processor : 0\nmodel name : Elsewhere 9000\n")
+    monkeypatch.setenv("ELSEWHERE", str(root))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    plant("elsewhere_site", ELSEWHERE)
+    plant("sited_delivery", SITED)
+    return "-p", "elsewhere_site", "-p", "sited_delivery", "--site", "elsewhere"
+
+
+RUN = (
+    *("run", "norov", "--fast", "-q", "--boots", "2", "-o", "a.json", "--delivery", "sited"),
+    *("--sender", "x2apic-physical", "-k", "normal-ipi", "--vcpus", "2,8"),
+)
+
+
+def test_the_manager_would_be_caught() -> None:
+    """Else the rest would prove nothing."""
+    with pytest.raises(AssertionError, match="the manager opens /proc/cpuinfo"):
+        open("/proc/cpuinfo")  # noqa: SIM115
+    with pytest.raises(AssertionError, match="the manager opens /dev/kvm"):
+        os.open("/dev/kvm", os.O_RDWR)
+
+
+def test_a_run_has_facts_limits_costs_and_clock_of_the_site(
+    cli: Cli, elsewhere: tuple[str, ...]
+) -> None:
+    """Eight vCPUs are refused by the limit there, two are booted there."""
+    done = cli(*RUN, *elsewhere)
+    (row, *_) = rows(read("a.json"))
+    refused = list(map(json.loads, Path("a.jsonl").read_text().splitlines()))
+
+    assert (done.status, len(row.boots_s)) == (0, 2)
+    assert row.fact("host_cpu_model") == "Elsewhere 9000"
+    assert (row.fact("clock"), row.fact("costs")) == ("sited", "site-costs")
+    assert row.fact("costs_sha256") == "5" * 64
+    assert {"the site has 4 vCPUs"} == {e["reason"] for e in refused if "case" in e}
+
+
+def test_a_run_there_is_resumed_there(cli: Cli, elsewhere: tuple[str, ...]) -> None:
+    """The second boot was lost; the plan is the same by what the site says."""
+    assert cli(*RUN, *elsewhere).status == 0
+    whole = read("a.json")
+    *kept, _, _ = Path("a.jsonl").read_text().splitlines(keepends=True)
+    Path("a.jsonl").write_text("".join(kept))
+    done = cli(*RUN, *elsewhere, "--resume")
+    entries = [json.loads(line) for line in Path("a.jsonl").read_text().splitlines()]
+
+    assert done.status == 0
+    assert [entry["boot"] for entry in entries if "boot" in entry] == [1, 2]
+    assert rows(read("a.json")) == rows(whole)
+
+
+def test_doctor_tells_of_the_site_s_host(cli: Cli, elsewhere: tuple[str, ...]) -> None:
+    """Its CPU, its cache and what was tried there."""
+    facts = json.loads(cli("doctor", *elsewhere, "--json").out)
+
+    assert facts["cpu_model"] == "Elsewhere 9000"
+    assert facts["sited: cache"].endswith("/cache")
+    assert facts["sited: x2apic-nmi"] == "no: it does not return there"
+
+
+def test_the_local_site_refuses_what_works_elsewhere_only(
+    cli: Cli, elsewhere: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same delivery, asked on the manager's host."""
+    monkeypatch.setenv("XDG_CACHE_HOME", "/nowhere")
+    monkeypatch.setattr(sys.modules[__name__], "_watching", False)
+    done = cli(*RUN, *elsewhere[:4])
+
+    assert (done.status, "this is not the site" in done.err) == (5, True)
