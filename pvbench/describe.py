@@ -43,8 +43,12 @@ def described(request: Describe) -> Description:
     delivery = next(thing for thing in deliveries if thing.name == request.delivery)
     if request.options.probe and (reason := delivery.why_unavailable()):
         raise UnavailableError(f"{delivery.name} cannot be used here", why=reason)
+    try:
+        description = delivery.describe(request.options)
+    except UnavailableError as error:
+        raise UnavailableError(f"{delivery.name} cannot be used here", why=str(error)) from None
     return attrs.evolve(
-        delivery.describe(request.options),
+        description,
         host=facts.facts(),
         advice=tuple(facts.advice()),
         cpus=f"{len(facts.usable_cpus())} usable of {os.cpu_count()}",

@@ -220,7 +220,9 @@ def test_a_boot_without_proof_gives_no_number(wrong: dict[str, Any], reason: str
         pytest.param("raise RuntimeError('boom')", "status 1: RuntimeError: boom", id="raises"),
         pytest.param("import os; os.kill(os.getpid(), 9)", "status -9: it", id="killed"),
         pytest.param(
-            "tell({'kind': 'error', 'error': 'no device'})", "no device", id="its-own-error"
+            "tell({'kind': 'error', 'error': 'no device', 'status': 5})",
+            "no device",
+            id="its-own-error",
         ),
         pytest.param("print('garbage')", "status 0: garbage", id="no-report"),
         pytest.param("print()", "status 0: it said nothing", id="empty-line"),
