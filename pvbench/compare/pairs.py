@@ -14,7 +14,7 @@ import attrs
 from pvbench.compare.statistics import Verdict
 from pvbench.results import schema
 from pvbench.results.fact import Role
-from pvbench.results.rows import EXACT_CLOCKS, Row
+from pvbench.results.rows import Row
 
 COUNTS: Final = ("icr_writes", "hypercalls", "lost")
 

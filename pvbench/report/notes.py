@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Any
 
 from pvbench.results import schema
-from pvbench.results.rows import EXACT_CLOCKS, HEADLINE, Row, ordered
+from pvbench.results.rows import HEADLINE, Row, ordered
 from pvbench.text import some
 
 

@@ -8,7 +8,6 @@ from typing import Any, Final
 import attrs
 import pyperf
 
-from pvbench.delivery import EXACT_CLOCKS
 from pvbench.results import schema
 
 EXACT_CLOCKS: Final = ("model",)  # of times that repeat themselves to the tick
