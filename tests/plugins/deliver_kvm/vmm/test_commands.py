@@ -1,0 +1,112 @@
+"""Commands are waited for, and an event of a failing CPU ends the wait."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from queue import SimpleQueue
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from pvbench_deliver_kvm.vmm import mailbox
+from pvbench_deliver_kvm.vmm.commands import Commands, GuestError
+from pvbench_deliver_kvm.vmm.guest_memory import GuestMemory
+from pvbench_deliver_kvm.vmm.vcpu_threads import (
+    CommandDone,
+    Event,
+    GuestException,
+    VcpuFailed,
+    VcpuThread,
+)
+from pvbench_deliver_kvm.vmm.vm import Vm
+
+APIC_IDS = (0, 40, 80)
+
+
+class FakeVm:
+    """
+    CPUs that answer each MSI with an event and a handler run.
+
+    Args:
+        answers: the event of each CPU, by APIC ID.
+    """
+
+    def __init__(self, memory: GuestMemory, answers: dict[int, Event]) -> None:
+        self.memory, self.answers = memory, answers
+        self.events: SimpleQueue[Event] = SimpleQueue()
+        self.signalled: list[tuple[int, int]] = []
+
+    def signal_msi(self, apic_id: int, vector: int) -> None:
+        """See `Vm.signal_msi`."""
+        self.signalled.append((apic_id, vector))
+        self.memory.cpu(APIC_IDS.index(apic_id)).runs[vector] += 1
+        if apic_id in self.answers:
+            self.events.put(self.answers[apic_id])
+
+
+@pytest.fixture
+def memory() -> Iterator[GuestMemory]:
+    """Of a guest that does not run."""
+    with closing(GuestMemory()) as memory:
+        yield memory
+
+
+def commands_of(vm: FakeVm) -> Commands:
+    """Commands to three CPUs."""
+    thread = cast("VcpuThread", SimpleNamespace(events=vm.events))
+    return Commands(cast("Vm", vm), vm.memory, APIC_IDS, [thread], patience_s=60)
+
+
+def test_a_command_is_written_signalled_and_waited_for(memory: GuestMemory) -> None:
+    """CPU 0 uses source 1, CPU 2 source 0; CPU 1 has no command."""
+    vm = FakeVm(memory, {0: CommandDone(0), 80: CommandDone(2)})
+    commands_of(vm).run(mailbox.COMMAND_RUN, {0: 1, 2: 0}, lambda: 0)
+
+    assert vm.signalled == [(0, 0x20), (80, 0x20)]
+    assert [memory.cpu(cpu).command for cpu in range(3)] == [mailbox.COMMAND_RUN, 0, 1]
+    assert [memory.cpu(cpu).source for cpu in range(3)] == [1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("event", "message"),
+    [
+        (
+            GuestException(1),
+            r"^CPU 1 raised #PF \(vector 14\), error code 0x2, at RIP 0x100000, CR2 0x30$",
+        ),
+        (VcpuFailed(1, "triple fault"), "^CPU 1: triple fault$"),
+    ],
+    ids=["exception", "exit"],
+)
+def test_a_cpu_that_fails_ends_its_command(
+    memory: GuestMemory, event: Event, message: str
+) -> None:
+    """The guest's handler has recorded the exception."""
+    cpu = memory.cpu(1)
+    cpu.fault_vector, cpu.fault_error, cpu.fault_rip, cpu.fault_cr2 = 14, 2, 0x10_0000, 0x30
+
+    with pytest.raises(GuestError, match=message):
+        commands_of(FakeVm(memory, {40: event})).run(mailbox.COMMAND_RUN, {1: 0}, lambda: 0)
+
+
+def test_synchronised_cpus_handle_two_msis_each(memory: GuestMemory) -> None:
+    """The first may overtake an interrupt of its own priority."""
+    vm = FakeVm(memory, {})
+    commands_of(vm).synchronise((1, 2))
+
+    assert vm.signalled == [(40, 0x20), (80, 0x20)] * 2
+
+
+@pytest.mark.parametrize(
+    ("vectors", "expected"), [({0xFB}, 0x20), ({0x20, 0xFB}, 0x21), (set(), 0x20)]
+)
+def test_cpus_are_started_by_a_vector_that_no_burst_has(
+    memory: GuestMemory, vectors: set[int], expected: int
+) -> None:
+    """Its handler runs are not counted as those of a burst."""
+    commands = commands_of(FakeVm(memory, {}))
+    commands.use_vectors(vectors)
+
+    assert (commands.start_vector, memory.mailbox.start_vector) == (expected, expected)
