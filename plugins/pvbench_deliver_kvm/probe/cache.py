@@ -14,8 +14,8 @@ import os
 import select
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,13 +26,15 @@ from pvbench.host import lock as host_lock
 from pvbench_deliver_kvm import build
 from pvbench_deliver_kvm.probe.programs import BEGUN, ENDED, PROBES, REFUSED
 
+Alone = Callable[[Callable[[str], None] | None], AbstractContextManager[None]]
+
 START_S: Final = 60.0  # of a child until it has a guest, which takes long under emulation
 LIMIT_S = 1.8  # of a probe; a guest's own clock may race
 _PATIENCE: Final = 5 / 6  # of that limit: a guest that hangs says so before it is over
 SURE: Final = 2  # failures of a probe, at different times
 
 
-def probes(*, wait: bool = True) -> dict[str, str]:
+def probes(*, wait: bool = True, alone: Alone = host_lock.alone) -> dict[str, str]:
     """
     For each probe why it does not work here, '' if it does.
 
@@ -44,7 +46,7 @@ def probes(*, wait: bool = True) -> dict[str, str]:
     if not _left(kept):
         return {name: why for name, (why, _) in kept.items()}
     try:
-        with host_lock.alone(host_lock.say if wait else None):
+        with alone(host_lock.say if wait else None):
             return _more(_kept(path), path)  # others may have tried meanwhile
     except host_lock.BusyError as busy:
         untried = {

@@ -278,10 +278,8 @@ def test_a_failure_is_final_when_it_is_seen_again(tmp_path: Path, child: Child) 
     assert seen == [("#GP", len(PROBES)), ("#GP", len(PROBES) + 1), ("#GP", len(PROBES) + 1)]
 
 
-def test_trials_take_turns_with_timed_runs(
-    child: Child, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """They would disturb one; what is kept disturbs nobody."""
+def test_trials_take_turns_with_timed_runs(child: Child, tmp_path: Path) -> None:
+    """They would disturb a timed run; reading kept results would not."""
     begun: list[int] = []
 
     @contextmanager
@@ -291,31 +289,27 @@ def test_trials_take_turns_with_timed_runs(
         begun[-1] = len(born(tmp_path))
 
     child(BEGUN + ALL_WORK)
-    monkeypatch.setattr(host_lock, "alone", alone)
     for _ in range(2):
-        cache.probes()
+        cache.probes(alone=alone)
 
     assert begun == [len(PROBES)]
 
 
-def test_what_another_run_has_found_meanwhile_is_not_tried_again(
-    child: Child, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_mechanism_that_another_run_has_tried_meanwhile_is_not_tried_again(
+    child: Child, tmp_path: Path
 ) -> None:
-    """Two runs at once, both new here: the second waits for its turn, and then knows."""
-    really = host_lock.alone
+    """Of two runs at once the second waits for its turn, and uses the kept results."""
 
     @contextmanager
     def alone(say: object) -> Iterator[None]:
-        monkeypatch.setattr(host_lock, "alone", really)
         child(BEGUN + ALL_WORK.replace(told(NMI), told(NMI, why="#GP")))
         cache.probes()
         yield
 
     child(BEGUN + ALL_WORK)
-    monkeypatch.setattr(host_lock, "alone", alone)
-    found = cache.probes()
+    results = cache.probes(alone=alone)
 
-    assert found[NMI] == "#GP"
+    assert results[NMI] == "#GP"
     assert [group for _, group in born(tmp_path)] == [*PROBES, "x2apic"]
 
 
