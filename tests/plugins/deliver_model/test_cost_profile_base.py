@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from pvbench_deliver_model import cost_profile
 from pvbench_deliver_model.cost_profile import CostProfile, read
 from support.cost_profiles import COST_PROFILES, laid_over, number
 from support.runs import Cli
@@ -32,16 +31,6 @@ costs.icr_direct = { value = 500, unit = "cycles", confidence = "A", source = "t
 def over(tmp_path: Path) -> Read:
     """Read a file that is laid over ``skylake-2018``."""
     return partial(laid_over, tmp_path)
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of bundled cost profiles with nothing but ``skylake-2018`` in it."""
-    path = tmp_path / "cost_profiles"
-    path.mkdir()
-    (path / "skylake-2018.toml").write_bytes((COST_PROFILES / "skylake-2018.toml").read_bytes())
-    monkeypatch.setattr(cost_profile, "_FOLDER", path)
-    return path
 
 
 @pytest.mark.parametrize("machine", ["same", "other"])

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from pvbench.errors import UsageError
-from pvbench_deliver_model import cost_profile
 from pvbench_deliver_model.cost_profile import CostProfile, read
-from support.cost_profiles import COST_PROFILES, GONE, bundled_data, laid_over, number, toml_of
+from support.cost_profiles import GONE, bundled_data, laid_over, number, toml_of
 
 Read = Callable[..., CostProfile]
 
@@ -21,16 +20,6 @@ Read = Callable[..., CostProfile]
 def over(tmp_path: Path) -> Read:
     """Read a file that is laid over ``skylake-2018``."""
     return partial(laid_over, tmp_path)
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of bundled cost profiles with nothing but ``skylake-2018`` in it."""
-    path = tmp_path / "cost_profiles"
-    path.mkdir()
-    (path / "skylake-2018.toml").write_bytes((COST_PROFILES / "skylake-2018.toml").read_bytes())
-    monkeypatch.setattr(cost_profile, "_FOLDER", path)
-    return path
 
 
 @pytest.mark.parametrize(

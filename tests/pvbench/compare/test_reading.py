@@ -9,15 +9,13 @@ import pytest
 from pvbench.compare import reading
 from pvbench.compare.comparison import Question
 from pvbench.errors import UsageError
-from pvbench.host import name as host_name
-from support.runs import file_of, row_of
+from support.runs import HOST_FOLDER, file_of, row_of
 
 
 @pytest.fixture
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A directory without results, on a host of a known name."""
+    """A directory without results."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(host_name, "name", lambda: "some-host")
 
 
 @pytest.mark.parametrize(
@@ -41,7 +39,7 @@ def test_names_that_make_no_comparison_are_refused(
 @pytest.mark.usefixtures("_elsewhere")
 def test_without_names_the_last_runs_are_taken() -> None:
     """Two of them, or one if both sides can be in one file."""
-    folder = Path("results/some-host")
+    folder = HOST_FOLDER
     folder.mkdir(parents=True)
     for day in (1, 2, 3):
         name = folder / f"2026010{day}T000000Z-norov.json"
