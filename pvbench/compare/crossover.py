@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 import attrs
 
 from pvbench.compare.pairs import Pair, conditions_of
 from pvbench.results import schema
+from pvbench.results.rows import Row
 
 
 @attrs.frozen(kw_only=True)
@@ -17,9 +19,9 @@ class Crossover:
     How two sides compare along the parameter of a workload family.
 
     Args:
-        stack: the baseline's; its side is called otherwise unless senders are compared.
-        conditions: what else tells it from other crossovers: targets, shorthands.
-        stretches: verdict, first and last value asked for, in order.
+        stack: the stack of the baseline; equal to *baseline* where senders are compared.
+        conditions: words for the conditions in which it differs from other crossovers.
+        stretches: a verdict with the first and the last value that have it, in order.
     """
 
     family: str
@@ -34,38 +36,43 @@ class Crossover:
 
 
 def crossovers(pairs: Sequence[Pair]) -> list[Crossover]:
-    """The verdicts of each family with more than one member, where they change."""
-    groups: dict[tuple[Any, ...], list[Pair]] = {}
-    telling = conditions_of(pairs)
+    """One crossover for each workload family with more than one member."""
+    families: dict[tuple[Any, ...], list[Pair]] = {}
+    conditions = conditions_of(pairs)
     for pair in pairs:
-        row = pair.before
-        if row.fact("family"):
-            family = f"{row.fact('family')} {row.fact('variant') or ''}".strip()
-            key = (family, pair.baseline, pair.side, row.key(("workload",)))
-            groups.setdefault(key, []).append(pair)
+        if pair.before.fact("family"):
+            key = (_family(pair.before), pair.baseline, pair.side)
+            families.setdefault((*key, pair.before.key(("workload",))), []).append(pair)
     return [
-        Crossover(
-            family=key[0],
-            stack=members[0].before.fact("stack"),
-            guest=members[0].before.fact("guest"),
-            conditions=", ".join(schema.phrases(members[0].before.facts, telling)),
-            series=members[0].before.fact("series"),
-            baseline=members[0].baseline,
-            side=members[0].side,
-            parameter=members[0].before.fact("parameter"),
-            stretches=_stretches(members),
-        )
-        for key, members in groups.items()
-        if len(members) > 1
+        _crossover(members, conditions) for members in families.values() if len(members) > 1
     ]
 
 
+def _family(row: Row) -> str:
+    return f"{row.fact('family')} {row.fact('variant') or ''}".strip()
+
+
+def _crossover(members: list[Pair], conditions: list[str]) -> Crossover:
+    pair = members[0]
+    return Crossover(
+        family=_family(pair.before),
+        stack=pair.before.fact("stack"),
+        guest=pair.before.fact("guest"),
+        conditions=", ".join(schema.phrases(pair.before.facts, conditions)),
+        series=pair.before.fact("series"),
+        baseline=pair.baseline,
+        side=pair.side,
+        parameter=pair.before.fact("parameter"),
+        stretches=_stretches(members),
+    )
+
+
 def _stretches(pairs: list[Pair]) -> tuple[tuple[str, int, int], ...]:
-    found: list[tuple[str, int, int]] = []
-    for pair in sorted(pairs, key=lambda pair: int(pair.before.fact("parameter_value"))):
-        value = int(pair.before.fact("parameter_value"))
-        if found and found[-1][0] == pair.verdict:
-            found[-1] = (pair.verdict, found[-1][1], value)
+    values = [(int(pair.before.fact("parameter_value")), pair.verdict) for pair in pairs]
+    stretches: list[tuple[str, int, int]] = []
+    for value, verdict in sorted(values, key=itemgetter(0)):
+        if stretches and stretches[-1][0] == verdict:
+            stretches[-1] = (verdict, stretches[-1][1], value)
         else:
-            found.append((pair.verdict, value, value))
-    return tuple(found)
+            stretches.append((verdict, value, value))
+    return tuple(stretches)

@@ -98,8 +98,8 @@ def judged(pairs: list[Pair], margin: float) -> list[Pair]:
         )
         for pair in noisy
     ]
-    found = iter(verdicts(samples, margin))
-    return [attrs.evolve(p, judged=next(found)) if p.is_noisy else p for p in pairs]
+    in_order = iter(verdicts(samples, margin))
+    return [attrs.evolve(p, judged=next(in_order)) if p.is_noisy else p for p in pairs]
 
 
 def _shared_boots(one: Row, other: Row) -> bool:

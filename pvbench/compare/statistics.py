@@ -34,7 +34,7 @@ class Sample:
 @attrs.frozen(kw_only=True)
 class Verdict:
     """
-    What a sample says.
+    The verdict on a sample.
 
     Args:
         kind: ``faster``, ``slower``, ``equivalent`` or ``inconclusive``.
@@ -49,7 +49,7 @@ class Verdict:
 
 
 @attrs.frozen
-class _Measured:
+class _Ratio:
     """Logarithms of the speed ratio: estimate and interval; *p* that it is 1."""
 
     estimate: float
@@ -67,30 +67,30 @@ def verdicts(samples: list[Sample], margin: float) -> list[Verdict]:
         samples: of each pair.
         margin: speed ratios this close to 1 are equivalent; 0.02 is 2 %.
     """
-    measured = [_measured(sample) for sample in samples]
-    corrected = iter(_holm([found.p for found in measured if found]))
+    ratios = [_ratio(sample) for sample in samples]
+    corrected = iter(_holm([ratio.p for ratio in ratios if ratio]))
     return [
-        _verdict(found, next(corrected), margin)
-        if found
+        _verdict(ratio, next(corrected), margin)
+        if ratio
         else Verdict(kind="inconclusive", boots_needed=LEAST_BOOTS)
-        for found in measured
+        for ratio in ratios
     ]
 
 
-def _verdict(found: _Measured, p: float, margin: float) -> Verdict:
-    low, high = math.exp(found.low), math.exp(found.high)
+def _verdict(ratio: _Ratio, p: float, margin: float) -> Verdict:
+    low, high = math.exp(ratio.low), math.exp(ratio.high)
     if 1 - margin <= low and high <= 1 + margin:
         return Verdict(kind="equivalent", low=low, high=high)
     if p < ALPHA:
-        kind = "faster" if found.estimate > 0 else "slower"
+        kind = "faster" if ratio.estimate > 0 else "slower"
         return Verdict(kind=kind, low=low, high=high)
-    half = (found.high - found.low) / 2
-    wanted = max(abs(found.estimate), math.log1p(margin))
-    needed = max(found.boots + 1, math.ceil(found.boots * (half / wanted) ** 2))
+    half_width = (ratio.high - ratio.low) / 2
+    distance = max(abs(ratio.estimate), math.log1p(margin))
+    needed = max(ratio.boots + 1, math.ceil(ratio.boots * (half_width / distance) ** 2))
     return Verdict(kind="inconclusive", low=low, high=high, boots_needed=needed)
 
 
-def _measured(sample: Sample) -> _Measured | None:
+def _ratio(sample: Sample) -> _Ratio | None:
     """None with too few boots for any verdict."""
     boots = min(len(sample.before_s), len(sample.after_s))
     if boots < LEAST_BOOTS:
@@ -103,7 +103,7 @@ def _measured(sample: Sample) -> _Measured | None:
 
 def _tested(
     data: tuple[F64, ...], tested: Any, estimated: Any, permuted: str, boots: int
-) -> _Measured:
+) -> _Ratio:
     from scipy.stats import bootstrap, permutation_test
 
     test = permutation_test(
@@ -112,7 +112,7 @@ def _tested(
     interval = bootstrap(
         data, estimated, method="percentile", n_resamples=_RESAMPLES, rng=0
     ).confidence_interval
-    return _Measured(
+    return _Ratio(
         estimate=float(estimated(*data, axis=0)),
         low=float(interval.low),
         high=float(interval.high),
@@ -136,8 +136,8 @@ def _between(before: F64, after: F64, axis: int) -> Any:
 def _holm(values: list[float]) -> list[float]:
     """Holm's step-down correction, in the order of *values*."""
     order = sorted(range(len(values)), key=values.__getitem__)
-    found, highest = [0.0] * len(values), 0.0
+    corrected, highest = [0.0] * len(values), 0.0
     for place, index in enumerate(order):
         highest = max(highest, min(1.0, values[index] * (len(values) - place)))
-        found[index] = highest
-    return found
+        corrected[index] = highest
+    return corrected

@@ -10,11 +10,11 @@ from pvbench.errors import Status, worst
 
 def status(pairs: Sequence[Pair]) -> Status:
     """Exit status of a comparison across files: slower or losing more is a regression."""
-    found = [Status.OK if pairs else Status.NOTHING_MEASURED]
+    ends = [Status.OK if pairs else Status.NOTHING_MEASURED]
     for pair in pairs:
         if pair.verdict == "inconclusive":
-            found.append(Status.INCONCLUSIVE)
+            ends.append(Status.INCONCLUSIVE)
         lost = (pair.after.fact("lost") or 0) > (pair.before.fact("lost") or 0)
         if pair.verdict == "slower" or lost:
-            found.append(Status.REGRESSION)
-    return worst(found)
+            ends.append(Status.REGRESSION)
+    return worst(ends)

@@ -24,39 +24,39 @@ from pvbench.results.files import all_runs, read
 
 
 @attrs.frozen
-class Found:
+class Result:
     """The newest result of one environment, and why it is stale ('' if it is not)."""
 
     path: Path
     stale: str
 
 
-def newest(environments: tuple[str, ...]) -> dict[str, Found]:
+def newest(environments: tuple[str, ...]) -> dict[str, Result]:
     """
     The newest result of each environment, in the order they are named.
 
     Raises:
         UsageError: some have none.
     """
-    found: dict[str, Found] = {}
+    results: dict[str, Result] = {}
     others: set[str] = set()
     for path in reversed(all_runs()):
-        if len(found) == len(set(environments)):
+        if len(results) == len(set(environments)):
             break
         if path.stat().st_size:
             suite = read(str(path))
             name = str(_facts(suite)[0].get("tox_env", ""))
-            if name in environments and name not in found:
-                found[name] = Found(path, _stale(suite, name))
+            if name in environments and name not in results:
+                results[name] = Result(path, _stale(suite, name))
             others.add(name)
-    if missing := [name for name in environments if name not in found]:
-        known = ", ".join(sorted(others - {""}))
+    if missing := [name for name in environments if name not in results]:
+        existing = ", ".join(sorted(others - {""}))
         raise UsageError(
             f"there is no result of {', '.join(missing)} here",
-            why=f"there are results of {known}" if known else "",
+            why=f"there are results of {existing}" if existing else "",
             fix=f"Run tox -e {','.join(missing)} first.",
         )
-    return {name: found[name] for name in environments}
+    return {name: results[name] for name in environments}
 
 
 def _facts(suite: pyperf.BenchmarkSuite) -> list[dict[str, object]]:
@@ -64,24 +64,25 @@ def _facts(suite: pyperf.BenchmarkSuite) -> list[dict[str, object]]:
 
 
 def _stale(suite: pyperf.BenchmarkSuite, environment: str) -> str:
-    """What has changed since."""
-    told = []
+    """The revision and the software that have changed since; '' if none has."""
+    changes = []
     facts = _facts(suite)
     made, here = facts[0].get("git"), tags.tags().get("pvbench_git")
     if made != here:
-        told.append(f"made at revision {made or 'unknown'}, this is {here or 'unknown'}")
+        changes.append(f"made at revision {made or 'unknown'}, this is {here or 'unknown'}")
     used = {str(fact.get(key, "")) for fact in facts for key in schema.names(Role.UNDER_TEST)}
     for distribution, _, made_with in sorted(text.rpartition(" ") for text in used):
         installed = _installed(distribution, environment) if distribution else None
         if installed and made_with != installed:
-            told.append(f"made with {distribution} {made_with}, {installed} is installed")
-    return " and ".join(told)
+            changes.append(f"made with {distribution} {made_with}, {installed} is installed")
+    return " and ".join(changes)
 
 
 def _installed(distribution: str, environment: str) -> str | None:
     """Its version in the environment, or beside this pvbench if tox has no such one."""
     tox = Path(os.environ.get("TOX_WORK_DIR", ".tox"))
     folders = [str(path) for path in (tox / environment).glob("lib/python*/site-packages")]
-    for found in distributions(name=distribution, path=folders or sys.path):
-        return found.version
-    return None
+    versions = (
+        one.version for one in distributions(name=distribution, path=folders or sys.path)
+    )
+    return next(versions, None)
