@@ -25,21 +25,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> Status:
     """The files, and what to type next."""
-    from pvbench.plugin.scaffold import write
+    from pvbench.plugin.scaffold import next_steps, write
 
     folder = write(options.name, options.into, common.registry(options).senders)
     for path in sorted(folder.iterdir()):
         print(path)
-    print(_next(folder, options.name))
+    print(next_steps(folder, options.name), end="")
     return Status.OK
-
-
-def _next(folder: Path, name: str) -> str:
-    from shlex import quote
-
-    return f"""
-It works as it is.  Next:
-  cd {quote(str(folder))}
-  python -m pip install -e '.[test]'
-  python -m pytest
-  pvbench run norov --sender native,{name}"""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import keyword
 import re
 from collections.abc import Container
+from importlib.metadata import distribution
 from importlib.resources import files
 from pathlib import Path
+from shlex import quote
 from typing import Final
 
 from pvbench.errors import UsageError, not_writable
@@ -41,14 +44,29 @@ def write(name: str, into: Path, senders: Container[str]) -> Path:
     try:
         folder.mkdir(parents=True)
         for target, template in _TEMPLATES.items():
-            text = (files("pvbench.plugin") / "templates" / template).read_text(
-                encoding="utf-8"
-            )
             path = folder / target.format(module=_module(name))
-            path.write_text(_renamed(text, name), encoding="utf-8")
+            path.write_text(_renamed(_template(template), name), encoding="utf-8")
     except OSError as error:
         raise not_writable(folder, error) from None
     return folder
+
+
+def next_steps(folder: Path, name: str) -> str:
+    """What to type in the new directory, ending in a comparison that is fair."""
+    text = _template("next.txt").format(folder=quote(str(folder)), name=name)
+    if url := _direct_url():
+        text += f"\nThis pvbench is from {url}; other environments need it from there.\n"
+    return text
+
+
+def _direct_url() -> str:
+    """Where pvbench was installed from, if not from a package index (PEP 610)."""
+    text = distribution("pvbench").read_text("direct_url.json")
+    return str(json.loads(text)["url"]) if text else ""
+
+
+def _template(name: str) -> str:
+    return (files("pvbench.plugin") / "templates" / name).read_text(encoding="utf-8")
 
 
 def _check_name(name: str, senders: Container[str]) -> None:

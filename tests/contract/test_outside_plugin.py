@@ -152,6 +152,8 @@ def test_a_new_plugin_works_as_it_is_written(
     told = environment.pvbench("plugins", "new", name, "--into", "new")
     project = environment.folder / "new" / name
     install(environment, project)
+    wheels = environment.folder.glob(f"wheels/{name}/*")
+    assert {wheel.name.partition("-0.1")[2] for wheel in wheels} <= {"-py3-none-any.whl"}
 
     tested = environment.must(
         environment.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(project)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Callable
+from importlib.metadata import PathDistribution
 from pathlib import Path
 
 import pytest
 
+from support.helpers import bundled
 from support.runs import Cli
 
 
@@ -17,7 +20,7 @@ def test_three_files_are_written_and_the_next_commands_printed(cli: Cli) -> None
     done = cli("plugins", "new", "pv-mine")
 
     assert (done.status, done.err) == (0, "")
-    assert done.out == (
+    assert done.out.startswith(
         "pv-mine/pv_mine.py\n"
         "pv-mine/pyproject.toml\n"
         "pv-mine/test_pv_mine.py\n"
@@ -26,8 +29,32 @@ def test_three_files_are_written_and_the_next_commands_printed(cli: Cli) -> None
         "  cd pv-mine\n"
         "  python -m pip install -e '.[test]'\n"
         "  python -m pytest\n"
-        "  pvbench run norov --sender native,pv-mine\n"
+        "  pvbench run norov --sender kvm-pv,pv-mine --guest interleaved:130 "
+        "--workload broadcast\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("url", "last"),
+    [
+        pytest.param(
+            "git+https://example.org/pvbench",
+            "This pvbench is from git+https://example.org/pvbench; "
+            "other environments need it from there.\n",
+            id="version-control",
+        ),
+        pytest.param(None, "--workload broadcast\n", id="index"),
+    ],
+)
+def test_it_says_where_pvbench_is_from_if_not_from_an_index(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, url: str | None, last: str
+) -> None:
+    """The dependency "pvbench" of the new distribution is found nowhere else."""
+    record = json.dumps({"url": url}) if url else None
+    monkeypatch.setattr(PathDistribution, "read_text", lambda self, name: record)
+    monkeypatch.setattr("pvbench.cli.common.registry", lambda options: bundled())
+
+    assert cli("plugins", "new", "pv-mine").out.endswith(last)
 
 
 def test_the_name_is_the_sender_s_the_distribution_s_and_the_module_s(cli: Cli) -> None:
