@@ -1,7 +1,7 @@
 """
 The CAL row of /proc/interrupts: function-call interrupts that each CPU has received.
 
-The first line names the CPUs of the columns: those that are online.
+The first line names the CPU of each column; only online CPUs have one.
 """
 
 from __future__ import annotations
@@ -19,36 +19,36 @@ from pvbench.errors import UnavailableError
 
 _ROW: Final = re.compile(rb"^ *CAL:(.*)\n", re.MULTILINE)
 _CHUNK: Final = 1 << 16
-_COUNTER: Final = 1 << 32  # an unsigned int of the kernel, which wraps
+_COUNTER: Final = 1 << 32  # the kernel's counter is an unsigned int, which wraps
 
 
 def rises(before: Mapping[int, int], after: Mapping[int, int]) -> dict[int, int]:
-    """How many each CPU has received in between."""
+    """Return the number of interrupts that each CPU received between two readings."""
     return {cpu: (count - before.get(cpu, count)) % _COUNTER for cpu, count in after.items()}
 
 
 def calls(text: bytes) -> dict[int, int]:
     """
-    The row's counts by CPU number.
+    Return the counts of row CAL by CPU number.
 
     Raises:
-        ValueError: there is no such row, or it cannot be read.
+        ValueError: the row is missing, or it cannot be parsed.
     """
     row = _ROW.search(text)
     if row is None:
-        raise ValueError("it has no row CAL")
+        raise ValueError("the file has no row CAL")
     header = text.partition(b"\n")[0].split()
     if not header or not all(re.fullmatch(rb"CPU\d+", name) for name in header):
-        raise ValueError("its first line names no CPUs")
+        raise ValueError("the first line of the file does not name the CPUs")
     counts = row[1].split()[: len(header)]
     if len(counts) < len(header) or not all(map(bytes.isdigit, counts)):
-        raise ValueError(f"its row CAL has no count for each of {len(header)} CPUs")
+        raise ValueError(f"row CAL does not have a count for each of {len(header)} CPUs")
     return {int(name[3:]): int(count) for name, count in zip(header, counts, strict=True)}
 
 
 @attrs.frozen
 class Interrupts:
-    """The open file: reading again is quicker than opening again."""
+    """The file, which stays open because reading it again is faster than opening it again."""
 
     path: Path
     fd: int
@@ -74,19 +74,19 @@ class Interrupts:
 
     def calls(self) -> dict[int, int]:
         """
-        `calls` of the file as it is now.
+        Read the file and return its `calls`.
 
         Raises:
-            UnavailableError: it does not tell.
+            UnavailableError: the counts cannot be read.
         """
         try:
             return calls(self._text())
         except (OSError, ValueError) as error:
-            what = f"{self.path} cannot prove that an IPI was sent"
+            what = f"cannot read the interrupt counts from {self.path}"
             raise UnavailableError(what, why=str(error)) from None
 
     def _text(self) -> bytes:
-        """The kernel hands it out piece by piece; what is behind the row is not read."""
+        """Read the file, which the kernel returns in pieces, up to the end of row CAL."""
         text = b""
         while piece := os.pread(self.fd, _CHUNK, len(text)):
             text += piece

@@ -1,9 +1,9 @@
 """
-Threads that spin in user space, each on a CPU of its own, without Python's lock.
+Threads that spin in user space, each on its own CPU, without the interpreter's lock.
 
-pthread_spin_lock(3) on a lock that is taken spins until it is free, and ctypes lets go of
-the interpreter's lock meanwhile: no compiler, and no process that could be left behind.
-They have the priority of the process: run it under nice(1) to give way to others.
+pthread_spin_lock(3) spins on a taken lock until it is free, and ctypes releases the
+interpreter's lock during the call.  That needs no compiler and no child process.  The
+threads have the priority of the process: run it under nice(1) to prefer other processes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _libc = ctypes.CDLL(None)
 
 @contextmanager
 def pinned(cpu: int) -> Iterator[None]:
-    """The calling thread stays on *cpu* until the context is left."""
+    """Pin the calling thread to *cpu* in this context."""
     before = os.sched_getaffinity(0)
     _pin(cpu)
     try:
@@ -34,10 +34,10 @@ def pinned(cpu: int) -> Iterator[None]:
 @contextmanager
 def spinning(cpus: Iterable[int]) -> Iterator[None]:
     """
-    A thread spins on each of *cpus* until the context is left.
+    Run a spinning thread on each of *cpus* in this context.
 
     Raises:
-        UnavailableError: a CPU cannot be used.
+        UnavailableError: this process may not use a CPU.
     """
     spinners: list[_Spinner] = []
     try:
@@ -52,7 +52,7 @@ def spinning(cpus: Iterable[int]) -> Iterator[None]:
 
 
 class _Spinner:
-    """One thread; it spins on a lock that is taken before it starts."""
+    """One thread that spins on a lock, which is taken before the thread starts."""
 
     def __init__(self, cpu: int) -> None:
         self._lock = ctypes.c_int()  # pthread_spinlock_t
@@ -73,13 +73,13 @@ class _Spinner:
             _libc.pthread_spin_lock(byref(self._lock))
 
     def await_start(self) -> None:
-        """Return when it is about to spin."""
+        """Wait until the thread is about to spin."""
         self._started.wait()
         if self._error:
             raise self._error
 
     def end(self) -> None:
-        """Give up the lock: no owner is asked for, so any thread may."""
+        """Release the lock, which any thread may do since it has no owner, and join."""
         _libc.pthread_spin_unlock(byref(self._lock))
         self._thread.join()
 

@@ -1,8 +1,8 @@
 """
-Calls of membarrier(2), timed one by one, each with its proof.
+Calls of membarrier(2), timed one by one, each with a proof that it sent IPIs.
 
-The proof is read between the calls, outside the times: a call counts if each target has
-received a function-call interrupt since the reading before it.
+The proof is read between the calls, outside the timed part: a call is a sample if each
+target has received a function-call interrupt since the previous reading.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from pvbench_deliver_live.interrupts import Interrupts, rises
 from pvbench_deliver_live.spinners import pinned, spinning
 from pvbench_deliver_live.support import INTERRUPTS, numbers
 
-ATTEMPTS: Final = 20  # calls for each sample that is wanted, at most,
-SPARE_ATTEMPTS: Final = 1_000  # and these on top
+ATTEMPTS: Final = 20  # the most calls for each sample,
+SPARE_ATTEMPTS: Final = 1_000  # plus this number for each slice
 _NULL_CALLS: Final = 1_000
 
 Spinning = Callable[[tuple[int, ...]], AbstractContextManager[None]]
@@ -36,7 +36,7 @@ Spinning = Callable[[tuple[int, ...]], AbstractContextManager[None]]
 
 @contextmanager
 def booted(root: Path, spin: Spinning = spinning) -> Iterator[BootedGuest]:
-    """The machine, ready to send; *spin* keeps threads on the CPUs it is given."""
+    """Prepare this machine to send; *spin* keeps a thread running on each target CPU."""
     membarrier.register()
     facts: dict[str, str | int | float] = {**kernel.facts(root), "null_ns": _null_ns()}
     with Interrupts.opened(root / INTERRUPTS) as interrupts:
@@ -44,20 +44,20 @@ def booted(root: Path, spin: Spinning = spinning) -> Iterator[BootedGuest]:
 
 
 def _null_ns() -> int:
-    """Median of a call that finds nobody to interrupt: all but the IPI and its answer."""
-    asleep = threading.Event()  # alone in its process, a call would return at once
-    thread = threading.Thread(target=asleep.wait)
+    """Median time of a call that interrupts no CPU: its cost without IPIs."""
+    end = threading.Event()  # in a process of one thread, the call would return at once
+    thread = threading.Thread(target=end.wait)
     thread.start()
     try:
         times = [timed(membarrier.private_expedited) for _ in range(_NULL_CALLS)]
     finally:
-        asleep.set()
+        end.set()
         thread.join()
     return Distribution.of(times).p50
 
 
 def timed(call: Callable[[], int]) -> int:
-    """Nanoseconds of one call."""
+    """Return the nanoseconds that one call takes."""
     start = perf_counter_ns()
     result = call()
     end = perf_counter_ns()
@@ -71,10 +71,10 @@ class Samples:
     The calls of a slice.
 
     Args:
-        times_ns: of calls that are samples.
-        calls: all of them.
-        rise: interrupts that the targets received in the samples, others' included.
-        missed: calls that did not interrupt a target, by this machine's CPU number.
+        times_ns: times of the calls that are samples.
+        calls: number of all calls.
+        rise: interrupts that the targets received during the samples from any sender.
+        missed: calls that did not interrupt a target, by the host's CPU number.
     """
 
     times_ns: list[int] = attrs.field(factory=list)
@@ -82,14 +82,14 @@ class Samples:
     rise: int = 0
     missed: Counter[int] = attrs.field(factory=Counter)
 
-    def add(self, time_ns: int, risen: dict[int, int]) -> None:
-        """One call and how many interrupts each target received."""
+    def add(self, time_ns: int, interrupts: dict[int, int]) -> None:
+        """Add one call, with the number of interrupts that each target received."""
         self.calls += 1
-        if missed := [cpu for cpu, rise in risen.items() if not rise]:
+        if missed := [cpu for cpu, count in interrupts.items() if not count]:
             self.missed.update(missed)
         else:
             self.times_ns.append(time_ns)
-            self.rise += sum(risen.values())
+            self.rise += sum(interrupts.values())
 
 
 @attrs.frozen
@@ -98,7 +98,7 @@ class ThisKernel:
     A `BootedGuest`.
 
     Args:
-        numbers: this machine's number of each guest CPU.
+        numbers: the host's number of each guest CPU.
     """
 
     interrupts: Interrupts
@@ -129,8 +129,8 @@ class ThisKernel:
         for _ in range(ATTEMPTS * loops + SPARE_ATTEMPTS):
             time_ns = timed(membarrier.private_expedited)
             after = self.interrupts.calls()
-            risen = rises(before, after)
-            samples.add(time_ns, {cpu: risen.get(cpu, 0) for cpu in cpus})
+            counts = rises(before, after)
+            samples.add(time_ns, {cpu: counts.get(cpu, 0) for cpu in cpus})
             if len(samples.times_ns) == loops:
                 return samples
             before = after
@@ -142,7 +142,7 @@ class ThisKernel:
         loops = len(samples.times_ns)
         series = ("ack", "wall") if targets else ("wall",)
         reached = tuple(loops * (cpu in targets) for cpu in range(len(self.numbers)))
-        told = {
+        call_counts = {
             "calls": samples.calls,
             "calls_without_ipi": samples.calls - loops,
             "cal_rise": samples.rise,
@@ -157,11 +157,11 @@ class ThisKernel:
                 hypercalls=None,
                 returned=None,
                 handlers=reached,
-                coalesced=(0,) * len(reached),  # each call was seen to arrive
+                coalesced=(0,) * len(reached),  # each call was proved to arrive
                 functions=reached,
             ),
             target_state=task.target_state,
-            facts=self.facts | (told if targets else {}),
+            facts=self.facts | (call_counts if targets else {}),
         )
 
 
@@ -177,7 +177,7 @@ class _LoadedTask:
 
 
 def _targets(task: Task) -> tuple[int, ...]:
-    """Guest CPUs that the one program interrupts, or none."""
+    """Guest CPUs that the program interrupts; the task has at most one."""
     ops = [op for program in task.programs for op in program]
     return tuple(cpu for op in ops if isinstance(op, KernelSend) for cpu in op.cpus)
 
@@ -185,20 +185,20 @@ def _targets(task: Task) -> tuple[int, ...]:
 def _too_few(samples: Samples, loops: int) -> UnavailableError:
     worst, missed = samples.missed.most_common(1)[0]
     return UnavailableError(
-        f"the target on CPU {worst} did not run",
+        f"the target thread on CPU {worst} did not run often enough",
         why=f"{missed} of {samples.calls} calls sent it no IPI, "
-        f"so {len(samples.times_ns)} of {loops} samples were taken",
-        fix="See what else runs on that CPU.",
+        f"so only {len(samples.times_ns)} of {loops} samples were taken",
+        fix="Check what else runs on that CPU.",
     )
 
 
 @contextmanager
 def _no_collections() -> Iterator[None]:
-    """Garbage is collected later."""
-    was = gc.isenabled()
+    """Disable garbage collection in this context."""
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if was:
+        if was_enabled:
             gc.enable()

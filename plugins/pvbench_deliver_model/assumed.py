@@ -1,9 +1,9 @@
 """
-How much of a modelled time rests on assumed numbers.
+The part of a modelled time that depends on assumed costs.
 
-Times are sums and maxima of costs, so a time is the sum of what each cost adds to
-it at the margin.  The assumed ones' part is read from a second run in which they
-are a little smaller.
+Times are sums and maxima of costs, so a time equals the sum of each cost times the
+derivative of the time by that cost.  The part of the assumed costs follows from a second
+run in which they are a little smaller.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class _LoadedTask:
     shorter: LoadedTask
 
     def run(self, *, loops: int, warmup: int) -> SliceResult:
-        """The slice result of the cost profile, with the assumed part of each series."""
+        """Return the slice result with the assumed part of each series."""
         result = self.exact.run(loops=loops, warmup=warmup)
         shorter = self.shorter.run(loops=loops, warmup=warmup)
         both = [name for name in result.ticks if name in shorter.ticks]
@@ -56,7 +56,7 @@ class _LoadedTask:
 
 
 def _part(result: SliceResult, shorter: SliceResult, series: str) -> float:
-    """0 to 1; a halt-polling window passed in between can throw it off, not beyond."""
+    """Return the part, 0 to 1; it is inexact if the step crosses a halt-polling window."""
     before, after = (t.ticks[series] / t.samples[series] for t in (result, shorter))
     if not before:
         return 0.0

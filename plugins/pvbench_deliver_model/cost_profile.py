@@ -1,8 +1,8 @@
 """
 Cost profiles: TOML files in which each number has a unit, a source and a confidence.
 
-Confidence A: read for that very operation; B: derived or fitted, with what it
-was fitted to; C: assumed.
+Confidence A: measured for exactly this operation; B: derived, or fitted to the data that
+the source names; C: assumed.
 """
 
 from __future__ import annotations
@@ -21,43 +21,43 @@ from pvbench.host.files import read_regular
 DEFAULT: Final = "skylake-2018"
 _FOLDER: Final = Path(__file__).parent / "cost_profiles"
 
-# Every cost a cost profile must give, and what it is the cost of.
+# All costs that a cost profile must have, with their meaning.
 COSTS: Final = {
     "loop_overhead": "one iteration of the benchmark's own loop",
-    "local_call_entry": "start of a function call to oneself until the function runs",
-    "local_call": "such a call until it returns",
-    "csd_queue": "queueing one entry on another CPU's call list, cache misses included",
-    "ack_poll": "reading the acknowledgement another CPU wrote",
+    "local_call_entry": "function call to the own CPU until the function runs",
+    "local_call": "function call to the own CPU until it returns",
+    "csd_queue": "queueing one entry on another CPU's call list, with its cache misses",
+    "ack_poll": "reading the acknowledgement that another CPU wrote",
     "irq_toggle": "local_irq_save or local_irq_restore",
     "fence": "mfence; lfence",
     "store": "a store to memory",
     "scan_cpu": "visiting one CPU of a mask",
     "interrupt_entry": "injection until the handler's first instruction",
     "eoi": "end of interrupt",
-    "handler_work": "the queued function, acknowledgement included",
+    "handler_work": "the queued function with its acknowledgement",
     "interrupt_exit": "end of the handler until the CPU is idle again",
     "lock_handover": "a contended spinlock, from one CPU's release to the next one's",
     "hypercall": "an empty hypercall, round trip",
     "icr_write": "an x2APIC ICR write that exits, without its targets, round trip",
     "icr_write_fastpath": "the same in the exit fast path",
     "icr_direct": "an x2APIC ICR write that does not exit, without its targets",
-    "xapic_surcharge": "what an xAPIC send that exits costs more than an x2APIC one",
+    "xapic_surcharge": "extra cost of an xAPIC send that exits over an x2APIC one",
     "xapic_surcharge_direct": "the same for sends that do not exit",
     "mmio_exit": "an access to the xAPIC page that exits and is emulated",
     "apic_access": "an access to an APIC register that does not exit",
     "fault": "an instruction that raises #GP",
     "deliver_target": "one target inside an exit: look-up, IRR, notification",
-    "deliver_logical": "what a target costs more when found by logical destination",
+    "deliver_logical": "extra cost of a target that is found by its logical destination",
     "deliver_direct": "one target of a send that does not exit, served by the processor",
     "avic_incomplete": "AVIC's exit for targets that do not run, without them, round trip",
-    "match_vcpu": "asking one vCPU whether a broadcast is for it",
-    "posted_notification": "interrupt to a running vCPU, no exit there, until injection",
+    "match_vcpu": "checking whether a broadcast is for one vCPU",
+    "posted_notification": "interrupt to a running vCPU, without exit, until injection",
     "kick": "kick of a running vCPU without posted interrupts until injection",
-    "wake_polled": "wake-up of a vCPU caught by halt polling until injection",
+    "wake_polled": "wake-up of a vCPU during halt polling until injection",
     "wake_blocked": "wake-up of a vCPU that must be scheduled until injection",
     "halt_poll_max": "longest halt polling, halt_poll_ns",
     "halt_poll_start": "first halt polling, halt_poll_ns_grow_start",
-    "timeslice": "how long host CPUs run one of several busy vCPUs",
+    "timeslice": "time for which a host CPU runs one of several busy vCPUs",
 }
 RATIOS: Final = {
     "exit_entry_share": "part of an exit's round trip before its targets are served",
@@ -65,15 +65,15 @@ RATIOS: Final = {
     "halt_poll_grow": "growth factor of halt polling",
     "halt_poll_shrink": "divisor of halt polling; 0 resets it",
 }
-# Who plays the local APIC of a vCPU, and which ICR writes exit:
-#   emulated  KVM in software: all, and every other access in xAPIC mode
+# The implementation of a vCPU's local APIC, and which ICR writes exit with it:
+#   emulated  KVM's software: all, and all other accesses in xAPIC mode
 #   apicv     virtual registers and posted interrupts: all but self-IPIs
 #   ipiv      apicv with IPI virtualization: all but unicasts
-#   avic      AMD's: only for targets that do not run, and NMIs
-#   bare      the real one, no hypervisor: none
+#   avic      AMD's AVIC: only those to targets that do not run, and NMIs
+#   bare      the real local APIC without a hypervisor: none
 LOCAL_APICS: Final = ("emulated", "apicv", "ipiv", "avic", "bare")
 FASTPATHS: Final = ("none", "physical", "any")
-_ABOVE_0: Final = ("loop_overhead", "local_call_entry")  # each a series of its own
+_ABOVE_0: Final = ("loop_overhead", "local_call_entry")  # each one alone makes a series
 _PS: Final = {"ps": 1, "ns": 1_000, "us": 1_000_000}
 _HEAD: Final = {"title", "tsc_hz", "tsc_hz_source", "features", "costs", "ratios"}
 _BASE: Final = {"base", "base_machine"}
@@ -83,7 +83,7 @@ _OPTIONAL_FIELDS: Final = {"range", "fitted"}
 
 @attrs.frozen(kw_only=True)
 class Cost:
-    """One number of a cost profile, in picoseconds (a ratio: as it is)."""
+    """One number of a cost profile, in picoseconds unless it is a ratio."""
 
     ps: float
     confidence: str
@@ -97,9 +97,9 @@ class CostProfile:
     A cost profile.
 
     Args:
-        name: file name without ending.
-        sha256: of the file's bytes; equal cost profiles have equal ones.
-        local_apic: who plays the vCPUs' local APICs, from LOCAL_APICS.
+        name: file name without its extension.
+        sha256: hash of the file's bytes.
+        local_apic: implementation of the vCPUs' local APICs, from LOCAL_APICS.
         icr_fastpath: which ICR writes take the exit fast path, from FASTPATHS.
         costs: by the names of COSTS, in picoseconds.
         ratios: by the names of RATIOS.
@@ -114,11 +114,11 @@ class CostProfile:
     ratios: dict[str, Cost]
 
     def ps(self, name: str) -> int:
-        """Cost *name* in whole picoseconds."""
+        """Return cost *name* in whole picoseconds."""
         return round(self.costs[name].ps)
 
     def with_assumed(self, factor: float) -> CostProfile:
-        """The cost profile with every assumed cost (confidence C) multiplied by *factor*."""
+        """Return the profile with all assumed costs (confidence C) multiplied by *factor*."""
         costs = {
             name: attrs.evolve(cost, ps=cost.ps * factor) if cost.confidence == "C" else cost
             for name, cost in self.costs.items()
@@ -126,13 +126,13 @@ class CostProfile:
         return attrs.evolve(self, costs=costs)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data for a job; `from_json` is the inverse."""
+        """Return plain data for a job; `from_json` is the inverse."""
         data = attrs.asdict(self)
         return data | {"cost_profile": self.name, "cost_profile_sha256": self.sha256}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> CostProfile:
-        """A cost profile from `to_json`, after a trip through JSON."""
+        """Make a cost profile from the data of `to_json`."""
         fields = {name: data[name] for name in attrs.fields_dict(cls)}
         for table in ("costs", "ratios"):
             fields[table] = {k: Cost(**v) for k, v in fields[table].items()}
@@ -146,10 +146,10 @@ def bundled() -> tuple[str, ...]:
 
 def read(name_or_file: str) -> CostProfile:
     """
-    A bundled cost profile by name, or a user's TOML file.
+    Read a bundled cost profile by name, or a user's TOML file.
 
     Raises:
-        UsageError: it does not exist or a number in it cannot be used.
+        UsageError: it does not exist, or a number in it is invalid.
     """
     path = _path(name_or_file)
     data, raw = _with_base(path)
@@ -161,47 +161,49 @@ def _path(name_or_file: str) -> Path:
     if path.suffix == ".toml":
         return path
     if name_or_file not in bundled():
-        listing = f"Bundled: {', '.join(bundled())}; or give a file ending in .toml."
+        listing = f"Use one of {', '.join(bundled())}, or a file that ends in .toml."
         raise unknown("cost profile", name_or_file, bundled(), listing)
     return _FOLDER / f"{name_or_file}.toml"
 
 
 def _toml(path: Path) -> tuple[dict[str, Any], bytes]:
-    """What a file says, and its bytes."""
+    """Return the data of a file, and its bytes."""
     try:
         raw = read_regular(path)
         return tomllib.loads(raw.decode()), raw
     except OSError as error:
-        raise UsageError(f"cost profile {path} cannot be read: {error.strerror}") from None
+        raise UsageError(f"cannot read cost profile {path}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"cost profile {path} is not TOML", why=str(error)) from None
 
 
 def _with_base(path: Path) -> tuple[dict[str, Any], bytes]:
-    """A cost profile laid over the bundled one it is based on, and the bytes of both."""
+    """Return the data of a profile completed from its bundled base, and the bytes of both."""
     data, raw = _toml(path)
     if not _BASE & set(data):
         return data, raw
     where = f"cost profile {path.name}"
     if missing := sorted(_BASE - set(data)):
-        raise UsageError(f"{where} lacks {missing[0]}", fix="Give both or none.")
+        fix = "Give base and base_machine, or neither."
+        raise UsageError(f"{where} lacks {missing[0]}", fix=fix)
     name, machine = data.pop("base"), data.pop("base_machine")
     if name not in bundled():
-        raise unknown("cost profile", str(name), bundled(), f"Bundled: {', '.join(bundled())}.")
+        listing = f"Use one of {', '.join(bundled())}."
+        raise unknown("cost profile", str(name), bundled(), listing)
     if machine not in ("same", "other"):
         raise _bad(f"{where}, base_machine", machine, "same or other")
-    below, bytes_below = _with_base(_path(name))
+    base, base_bytes = _with_base(_path(name))
     for table in ("costs", "ratios"):
-        inherited = below[table]
+        inherited = base[table]
         if machine == "other":
             inherited = {key: _assumed(entry, name) for key, entry in inherited.items()}
         data[table] = inherited | _table(where, {table: {}} | data, table)
-    data["features"] = below["features"] | _table(where, {"features": {}} | data, "features")
-    return below | data, bytes_below + raw
+    data["features"] = base["features"] | _table(where, {"features": {}} | data, "features")
+    return base | data, base_bytes + raw
 
 
 def _assumed(entry: dict[str, Any], name: str) -> dict[str, Any]:
-    """A number read on another machine is an assumption on this one."""
+    """Mark a number of another machine as assumed for this one."""
     rest = {key: value for key, value in entry.items() if key != "fitted"}
     return rest | {"confidence": "C", "source": f"of {name}: {entry['source']}"}
 
@@ -210,9 +212,9 @@ def _parse(path: Path, data: dict[str, Any], sha256: str) -> CostProfile:
     where = f"cost profile {path.name}"
     _same_keys(where, data, _HEAD, _BASE)
     features = _table(where, data, "features")
-    known = {"local_apic": LOCAL_APICS, "icr_fastpath": FASTPATHS}
-    _same_keys(f"{where}, [features]", features, set(known))
-    for name, values in known.items():
+    choices = {"local_apic": LOCAL_APICS, "icr_fastpath": FASTPATHS}
+    _same_keys(f"{where}, [features]", features, set(choices))
+    for name, values in choices.items():
         if features[name] not in values:
             why = f"one of {', '.join(values)}"
             raise _bad(f"{where}, features.{name}", features[name], why)
@@ -221,7 +223,7 @@ def _parse(path: Path, data: dict[str, Any], sha256: str) -> CostProfile:
     for name in _ABOVE_0:
         if not round(costs[name].ps):
             value = data["costs"][name]["value"]
-            raise _bad(f"{where}, {name}.value", value, "above 0, in whole ps: it takes time")
+            raise _bad(f"{where}, {name}.value", value, "at least 1 ps")
     return CostProfile(
         name=path.stem,
         title=str(data["title"]),
@@ -233,12 +235,12 @@ def _parse(path: Path, data: dict[str, Any], sha256: str) -> CostProfile:
 
 
 def _units(where: str, data: dict[str, Any]) -> dict[str, float]:
-    """Picoseconds of each unit."""
+    """Return the picoseconds of each unit."""
     tsc_hz = data["tsc_hz"]
     if type(tsc_hz) is not int or not 10**6 <= tsc_hz <= 10**11:
         raise _bad(f"{where}, tsc_hz", tsc_hz, "a frequency in Hz, 1e6 to 1e11")
     if not isinstance(data["tsc_hz_source"], str) or not data["tsc_hz_source"]:
-        raise _bad(f"{where}, tsc_hz_source", data["tsc_hz_source"], "where it was read")
+        raise _bad(f"{where}, tsc_hz_source", data["tsc_hz_source"], "the source of the number")
     return {unit: float(ps) for unit, ps in _PS.items()} | {"cycles": 10**12 / tsc_hz}
 
 
@@ -262,10 +264,10 @@ def _table(where: str, data: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _costs(
-    where: str, table: dict[str, Any], wanted: dict[str, str], units: dict[str, float]
+    where: str, table: dict[str, Any], names: dict[str, str], units: dict[str, float]
 ) -> dict[str, Cost]:
-    _same_keys(where, table, set(wanted))
-    return {name: _cost(f"{where}, {name}", table[name], units) for name in wanted}
+    _same_keys(where, table, set(names))
+    return {name: _cost(f"{where}, {name}", table[name], units) for name in names}
 
 
 def _cost(where: str, entry: Any, units: dict[str, float]) -> Cost:
@@ -280,7 +282,7 @@ def _cost(where: str, entry: Any, units: dict[str, float]) -> Cost:
     if entry["confidence"] not in ("A", "B", "C"):
         raise _bad(f"{where}.confidence", entry["confidence"], "A, B or C")
     if not isinstance(entry["source"], str) or not entry["source"]:
-        raise _bad(f"{where}.source", entry["source"], "where the number was read")
+        raise _bad(f"{where}.source", entry["source"], "the source of the number")
     if type(entry.get("fitted", False)) is not bool:
         raise _bad(f"{where}.fitted", entry["fitted"], "true or false")
     return Cost(
@@ -294,18 +296,18 @@ def _cost(where: str, entry: Any, units: dict[str, float]) -> Cost:
 def _same_keys(
     where: str,
     table: dict[str, Any],
-    wanted: set[str],
+    required: set[str],
     optional: set[str] = frozenset(),  # type: ignore[assignment]
 ) -> None:
-    extra = sorted(set(table) - wanted - optional)
+    extra = sorted(set(table) - required - optional)
     if extra:
-        near = get_close_matches(extra[0], sorted(wanted | optional), n=1)
-        hint = f"Did you mean {near[0]!r}?" if near else "Remove it."
+        nearest = get_close_matches(extra[0], sorted(required | optional), n=1)
+        hint = f"Did you mean {nearest[0]!r}?" if nearest else "Remove it."
         raise UsageError(f"{where} has an unknown key {extra[0]!r}", fix=hint)
-    if missing := sorted(wanted - set(table)):
+    if missing := sorted(required - set(table)):
         raise UsageError(
             f"{where} lacks {', '.join(missing)}",
-            fix="Start from a copy of a bundled one.",
+            fix="Start from a copy of a bundled cost profile.",
         )
 
 

@@ -1,10 +1,10 @@
 """
-The engine: sources repeat their bursts, targets handle what reaches them.
+The engine: sources repeat their bursts, and targets handle the interrupts.
 
-Order is data: bursts start in order of (time, source), interrupts are accepted
-in order of (arrival, source, place in the program).  A burst looks at the call
-lists and executes its whole program at the instant it starts; its interrupts
-are accepted once no other source can still send an earlier one.
+Bursts start in order of (time, source), and interrupts are accepted in order of (arrival,
+source, position in the program), so no two events are simultaneous.  A burst reads the
+call lists and executes its whole program at the instant it starts; its interrupts are
+accepted once no other source can send an earlier one.
 """
 
 from __future__ import annotations
@@ -13,24 +13,22 @@ from collections import defaultdict
 
 import attrs
 import numpy as np
-import numpy.typing as npt
 
 from pvbench.delivery import LoadedTask, Task
 from pvbench.guest import Guest
 from pvbench.ops import Burst, Program
 from pvbench.sender import reached
 from pvbench.slice_result import Counts, Distribution, SliceResult
+from pvbench_deliver_model.arrays import I64
 from pvbench_deliver_model.call_lists import CallLists
 from pvbench_deliver_model.cost_profile import CostProfile
 from pvbench_deliver_model.sending import Arrivals, Sending, Timeline
 from pvbench_deliver_model.source import Source
 from pvbench_deliver_model.targets import NEVER, Targets
 
-I64 = npt.NDArray[np.int64]
-
 
 class Engine:
-    """A booted guest of the model; every task starts from the same fresh state."""
+    """A booted guest of the model; every slice starts from the same initial state."""
 
     def __init__(self, guest: Guest, cost_profile: CostProfile) -> None:
         self._guest, self._cost_profile = guest, cost_profile
@@ -53,7 +51,7 @@ class _LoadedTask:
 
 
 class _Slice:
-    """One task on fresh vCPUs."""
+    """One slice of a task on vCPUs in their initial state."""
 
     def __init__(self, guest: Guest, cost_profile: CostProfile, task: Task) -> None:
         self._task = task
@@ -92,7 +90,7 @@ class _Slice:
         )
 
     def _watch_sources(self, guest: Guest) -> None:
-        """Senders that are targets too: they never halt, and are deaf while they send."""
+        """Track senders that are also targets: they never halt and send with IRQs masked."""
         count = len(guest.apic_ids)
         self._targets.awake = np.zeros(count, np.bool_)
         self._targets.awake[[s.burst.source for s in self._sources]] = True
@@ -116,7 +114,7 @@ class _Slice:
     def _iterate(self, loops: int) -> None:
         if not self._sources:
             self._samples["wall"] += [self._loop_ps] * loops
-        if len(self._sources) == 1:  # nobody else can come in between
+        if len(self._sources) == 1:  # no other source can send an earlier interrupt
             source = self._sources[0]
             for _ in range(loops):
                 self._start(source)
@@ -124,13 +122,13 @@ class _Slice:
                     self._accept(source, arrivals)
                 self._finish(source)
             return
-        left = [loops] * len(self._sources)
-        while any(left) or any(s.waiting for s in self._sources):
-            self._step(left)
+        remaining = [loops] * len(self._sources)
+        while any(remaining) or any(s.waiting for s in self._sources):
+            self._step(remaining)
 
-    def _step(self, left: list[int]) -> None:
-        """Accept what nobody can overtake; then end one burst, or start one."""
-        active = [s for s in self._sources if s.waiting or left[s.index]]
+    def _step(self, remaining: list[int]) -> None:
+        """Accept interrupts that no source can precede; then end or start one burst."""
+        active = [s for s in self._sources if s.waiting or remaining[s.index]]
         horizon = min(self._earliest(s) for s in active)
         self._accept_until(horizon)
         for source in active:
@@ -140,28 +138,28 @@ class _Slice:
         if ready:
             source = min(ready, key=lambda s: (s.now, s.index))
             busy_until = int(self._targets.free[source.burst.source])
-            if busy_until > source.now:  # in a handler of its own
+            if busy_until > source.now:  # the source is itself in a handler
                 if source.t0 == source.now:
                     source.t0 = busy_until
                 source.now = busy_until
             else:
-                left[source.index] -= 1
+                remaining[source.index] -= 1
                 self._start(source)
         return None
 
     def _earliest(self, source: Source) -> int:
-        """A time before which *source* sends nothing more."""
+        """Return a time before which *source* sends no further interrupt."""
         if not source.waiting:
             return source.now
         if source.is_served:
             return self._end(source)
         awaited = [int(a.at[-1]) for a in source.unaccepted]
-        if source.riders:
+        if source.piggybacked:
             awaited += [min(int(a.at[0]) for s in self._sources for a in s.unaccepted)]
         return max([source.send_end, *awaited])
 
     def _start(self, source: Source) -> None:
-        """Queue, send, and note which interrupts are under way."""
+        """Queue the calls, send, and note which interrupts are in flight."""
         burst, targets = source.burst, self._targets
         now = source.now
         source.acks.fill(NEVER)
@@ -191,12 +189,12 @@ class _Slice:
             self._samples["irqoff"].append(irqoff)
 
     def _call_locally(self, source: Source) -> None:
-        """smp_call_function_single() to the caller runs the function in place."""
+        """Run the function in place, as smp_call_function_single() to the caller does."""
         self._samples["deliver"].append(self._local_ps[0])
         source.drained = source.t0 + self._local_ps[1]
 
     def _program(self, source: Source) -> Program:
-        """The ops for the CPUs whose call list is empty, and rides for the others."""
+        """Return the ops for CPUs with an empty call list; calls to others piggyback."""
         task, index = self._task, source.index
         if not self._contended or source.burst.protocol == "bare":
             return task.programs[index]
@@ -204,19 +202,19 @@ class _Slice:
         return task.programs[index] if cpus is None else task.program_for(index, cpus)
 
     def _preempted(self, timeline: Timeline, source: int) -> int:
-        """Delay of the source by woken targets on its own host CPU; shifts arrivals."""
+        """Return the delay of the source by targets that wake on its host CPU."""
         if not self._host_share:
             return 0
-        total = 0
+        delay = 0
         for arrivals in timeline.arrivals:
-            mates = self._targets.shares_host(arrivals.cpus, source)
-            before: I64 = mates.cumsum() - mates
-            arrivals.at[:] += total + before * self._host_share
-            total += int(mates.sum()) * self._host_share
-        return total
+            same_host_cpu = self._targets.shares_host(arrivals.cpus, source)
+            before: I64 = same_host_cpu.cumsum() - same_host_cpu
+            arrivals.at[:] += delay + before * self._host_share
+            delay += int(same_host_cpu.sum()) * self._host_share
+        return delay
 
     def _accept_until(self, horizon: int) -> None:
-        """Let targets accept every interrupt that arrives up to *horizon*."""
+        """Let targets accept all interrupts that arrive up to *horizon*."""
         due = [(s, a) for s in self._sources for a in s.unaccepted if a.at[0] <= horizon]
         if len(due) == 1 and due[0][1].at[-1] <= horizon:
             source, arrivals = due[0]
@@ -226,20 +224,20 @@ class _Slice:
             self._accept_in_order(due, horizon)
 
     def _accept_in_order(self, due: list[tuple[Source, Arrivals]], horizon: int) -> None:
-        pieces = []
+        interrupts = []
         for source, arrivals in due:
             source.unaccepted = [a for a in source.unaccepted if a is not arrivals]
             split = int(arrivals.at.searchsorted(horizon, "right"))
             rest = Arrivals(arrivals.vector, arrivals.at[split:], arrivals.cpus[split:])
             if len(rest.at):
                 source.unaccepted.append(rest)
-            pieces += [
-                (int(at), source.index, place, source, int(cpu), arrivals.vector)
-                for place, (at, cpu) in enumerate(
+            interrupts += [
+                (int(at), source.index, position, source, int(cpu), arrivals.vector)
+                for position, (at, cpu) in enumerate(
                     zip(arrivals.at[:split], arrivals.cpus[:split], strict=True)
                 )
             ]
-        for at, _, _, source, cpu, vector in sorted(pieces, key=lambda p: p[:3]):
+        for at, _, _, source, cpu, vector in sorted(interrupts, key=lambda i: i[:3]):
             self._accept(source, Arrivals(vector, np.array([at]), np.array([cpu])))
 
     def _accept(self, source: Source, arrivals: Arrivals) -> None:
@@ -262,7 +260,7 @@ class _Slice:
             self._lists.taken(cpus, entry)
 
     def _finish(self, source: Source) -> None:
-        """The burst is over: sample it, and say when the next one may start."""
+        """Record the times of a burst that is over, and set when the next one may start."""
         end = self._end(source)
         source.waiting = False
         source.unaccepted = []
@@ -275,14 +273,14 @@ class _Slice:
         self._next_starts(source, end)
 
     def _next_starts(self, source: Source, end: int) -> None:
-        """After a burst that was over at *end*; csd_lock() waits for its entries first."""
+        """Start the next iteration at *end*; csd_lock() first waits for the call entries."""
         source.since = end
         source.t0 = source.now = end + self._loop_ps
         if source.burst.protocol == "csd":
             source.now = max(source.now, source.entered)
 
     def _end(self, source: Source) -> int:
-        """When a burst whose interrupts are all accepted is over, as far as is known."""
+        """Return when a burst whose interrupts are all accepted is over."""
         end = max(source.send_end, source.drained, int(self._targets.free[source.burst.source]))
         if source.burst.wait and len(source.cpus) and not self._task.lossy:
             end = max(end, source.send_end + int(source.polls_left[0]))

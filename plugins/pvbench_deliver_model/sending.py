@@ -1,4 +1,4 @@
-"""The sending side: what an op program costs its CPU, and when targets are served."""
+"""The sending side: the cost of a program to its CPU, and when targets are served."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import attrs
 import numpy as np
-import numpy.typing as npt
 
 from pvbench.decode.decoder import Decoder, Route, Sends
 from pvbench.guest import Guest
@@ -25,12 +24,10 @@ from pvbench.ops import (
     WrMsr,
 )
 from pvbench.x86.apic import NMI_VECTOR
+from pvbench_deliver_model.arrays import I64, Flags
 from pvbench_deliver_model.cost_profile import CostProfile
 
-I64 = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
-
-# One op that names each CPU once at most: bitmaps, everybody, oneself.
+# Routes whose op names each CPU at most once: bitmaps, broadcasts, self.
 _DISTINCT = frozenset({Route.HYPERCALL, Route.BROADCAST, Route.SELF, Route.SELF_REGISTER})
 
 
@@ -39,8 +36,8 @@ class Arrivals(NamedTuple):
     Interrupts of one vector.
 
     Args:
-        at: when they reach their CPU, ascending.
-        distinct: no CPU is known to be named twice.
+        at: times at which they reach their CPU, ascending.
+        distinct: whether it is known that no CPU occurs twice.
     """
 
     vector: int
@@ -55,9 +52,9 @@ class Timeline:
     One execution of a program.
 
     Args:
-        end: when it was over.
-        irqs_off: when interrupts first went off; None if they never did.
-        irqs_on: when they last came back.
+        end: time of the last op's end.
+        irqs_off: time at which interrupts were first disabled; None if never.
+        irqs_on: time at which interrupts were last enabled.
     """
 
     end: int
@@ -71,7 +68,7 @@ class Timeline:
 
 
 class Sending:
-    """Costs of ops on one CPU of a guest."""
+    """The costs of ops on one CPU of a guest."""
 
     def __init__(
         self,
@@ -113,7 +110,7 @@ class Sending:
         }
 
     def run(self, program: Program, start: int) -> Timeline:
-        """Decode and execute *program*, from *start* on."""
+        """Decode *program* and execute it from *start* on."""
         line = Timeline(end=start)
         position = 0
         for send in self._decoder.sends(program):
@@ -125,7 +122,7 @@ class Sending:
         return line
 
     def _between(self, ops: Program, line: Timeline) -> None:
-        """Ops that interrupt nobody."""
+        """Execute ops that send no interrupt."""
         for op in ops:
             kind = type(op)
             if kind is IrqSave and line.irqs_off is None:
@@ -153,7 +150,7 @@ class Sending:
             line.icr_writes += send.ops
 
     def _serve(self, send: Sends, clock: int, exit_ps: int, arrivals: list[Arrivals]) -> int:
-        """Serve the targets of *send* in exits begun at *clock*; returns their end."""
+        """Serve the targets of *send* in exits from *clock* on; return the end."""
         hits = len(send.cpus)
         per_hit = self._per_hit[send.route]
         if hits:
@@ -170,16 +167,16 @@ class Sending:
         return end
 
     def _serve_direct(self, send: Sends, write_ps: int, line: Timeline) -> None:
-        """The processor itself serves the targets; AVIC exits once for those not running."""
+        """Let the processor serve the targets; AVIC exits once for those not running."""
         op = np.zeros(len(send.cpus), np.int64) if send.op_of_hit is None else send.op_of_hit
         rank = np.arange(len(op)) - op.searchsorted(op)
-        into = int(write_ps * self._direct_share)
-        after = into + self._direct_hit_ps * (rank + 1)  # the op's beginning
+        entry = int(write_ps * self._direct_share)
+        after = entry + self._direct_hit_ps * (rank + 1)  # since the start of the op
         took = write_ps + self._direct_hit_ps * np.bincount(op, minlength=send.ops)
         if self._not_running is not None and len(op):
             late = self._late(send.cpus, line.end, op, after, took)
             if np.count_nonzero(late):
-                after, took, exits = self._leave_to_the_host(op, late, after, took)
+                after, took, exits = self._exit_for(op, late, after, took)
                 line.exits += exits
         start = line.end + took.cumsum() - took
         line.end += int(took.sum())
@@ -191,46 +188,44 @@ class Sending:
 
     def _late(self, cpus: I64, clock: int, op: I64, after: I64, took: I64) -> Flags:
         """
-        Which targets do not run when their op, begun at *clock* or later, serves them.
+        Return which targets do not run when their op, begun at *clock* or later, serves them.
 
-        An exit delays the ops behind it, so they are asked again until the answer
-        stays; each round settles one more op at least.
+        An exit delays the ops after it, so all are tested again until the result is
+        stable; each round fixes the result of at least one more op.
         """
         assert self._not_running is not None  # noqa: S101 - the caller has checked
         late = np.zeros(len(op), np.bool_)
         longer = took
         while True:
             start = clock + longer.cumsum() - longer
-            found = self._not_running(cpus, start[op] + after)
-            if not np.count_nonzero(found != late):
+            absent = self._not_running(cpus, start[op] + after)
+            if not np.count_nonzero(absent != late):
                 return late
-            late = found
-            _, longer, _ = self._leave_to_the_host(op, late, after, took)
+            late = absent
+            _, longer, _ = self._exit_for(op, late, after, took)
 
-    def _leave_to_the_host(
-        self, op: I64, late: Flags, after: I64, took: I64
-    ) -> tuple[I64, I64, int]:
+    def _exit_for(self, op: I64, late: Flags, after: I64, took: I64) -> tuple[I64, I64, int]:
         """
-        Exits in which KVM wakes the targets that are *late*.
+        Add the exits in which KVM wakes the targets that are *late*.
 
         Returns:
-            *after* and *took* with them, and how many there are.
+            *after* and *took* with these exits, and the number of exits.
         """
         woken = np.bincount(op[late], minlength=len(took))
         rank = late.cumsum() - 1
         rank -= np.concatenate(([0], woken.cumsum()))[op]
-        into = int(self._incomplete_ps * self._entry_share)
-        waits = took[op] + into + self._deliver_ps * (rank + 1)
+        entry = int(self._incomplete_ps * self._entry_share)
+        waits = took[op] + entry + self._deliver_ps * (rank + 1)
         longer = took + (woken > 0) * self._incomplete_ps + woken * self._deliver_ps
         return np.where(late, waits, after), longer, int(np.count_nonzero(woken))
 
 
 class _Cost(NamedTuple):
     """
-    What an op that sends costs, without its targets.
+    The cost of an op that sends, without its targets.
 
     Args:
-        direct: the processor serves the targets, without an exit of this op.
+        direct: whether the processor serves the targets without an exit of this op.
     """
 
     ps: int
@@ -255,14 +250,14 @@ def _cost(cost_profile: CostProfile, sender: type[Op], route: Route, *, nmi: boo
     fast = {
         "none": False,
         "physical": route is Route.PHYSICAL and not nmi,
-        # what the APIC map can look up
+        # destinations that the APIC map can look up
         "any": route in (Route.PHYSICAL, Route.LOGICAL, Route.SELF),
     }[cost_profile.icr_fastpath]
     return _Cost(ps("icr_write_fastpath" if fast else "icr_write"), exits=True)
 
 
 def _is_direct(local_apic: str, route: Route, *, nmi: bool) -> bool:
-    """No exit for the ICR write itself: see LOCAL_APICS in `cost_profile`."""
+    """Whether the ICR write itself does not exit; see LOCAL_APICS in `cost_profile`."""
     if local_apic == "bare":
         return True
     if nmi:
@@ -271,7 +266,7 @@ def _is_direct(local_apic: str, route: Route, *, nmi: bool) -> bool:
 
 
 def _merged(arrivals: list[Arrivals]) -> list[Arrivals]:
-    """Neighbours of one vector as one."""
+    """Join all arrivals to one if they have the same vector."""
     if len(arrivals) < 2 or len({a.vector for a in arrivals}) > 1:
         return arrivals
     at = np.concatenate([a.at for a in arrivals])

@@ -1,34 +1,32 @@
-"""A source CPU in the middle of its loop."""
+"""The state of a source CPU in its loop."""
 
 from __future__ import annotations
 
 import attrs
-import numpy as np
-import numpy.typing as npt
 
 from pvbench.ops import Burst
+from pvbench_deliver_model.arrays import I64
 from pvbench_deliver_model.sending import Arrivals, Sending
 from pvbench_deliver_model.targets import NEVER
-
-I64 = npt.NDArray[np.int64]
 
 
 @attrs.define(eq=False)
 class Source:
     """
-    One source and its burst; times in ps.
+    One source and its burst; times are in ps.
 
     Args:
-        cpus: CPUs that must run the handler by interrupt.
-        slot_of_cpu: place of a CPU in *cpus*; -1 for a stranger.
-        polls_left: cost of the polls from each target on, by slot.
-        acks: when each target acknowledged, by slot; one more, for strangers.
-        now: when the next burst queues its entries, loop overhead done.
+        cpus: CPUs that must run the handler because of an interrupt.
+        slot_of_cpu: index of a CPU in *cpus*; -1 for an unexpected CPU.
+        polls_left: cost of polling each target and those after it, by slot.
+        acks: time of each target's acknowledgement by slot; the last is for unexpected
+            CPUs.
+        now: time at which the next burst queues its entries, after the loop overhead.
         since: end of the last iteration.
         t0: start of the burst.
-        unaccepted: interrupts on their way.
-        entered: the latest handler entry of this burst.
-        riders: entries that ride on a send of another source.
+        unaccepted: interrupts that are in flight.
+        entered: time of the latest handler entry of this burst.
+        piggybacked: calls piggybacked on an interrupt of another source.
         drained: end of the last handler of a lossy burst.
     """
 
@@ -46,10 +44,10 @@ class Source:
     waiting: bool = False
     unaccepted: list[Arrivals] = attrs.field(factory=list)
     entered: int = NEVER
-    riders: int = 0
+    piggybacked: int = 0
     drained: int = 0
 
     @property
     def is_served(self) -> bool:
-        """Every interrupt of the burst is accepted, its rides included."""
-        return self.waiting and not self.unaccepted and not self.riders
+        """Whether targets have accepted all interrupts and run all piggybacked calls."""
+        return self.waiting and not self.unaccepted and not self.piggybacked

@@ -1,7 +1,7 @@
 """
-Target vCPUs: what happens to an interrupt once the hypervisor has accepted it.
+Target vCPUs: how an interrupt is handled after the hypervisor has accepted it.
 
-State is one array entry for each vCPU; times are integer picoseconds.
+Each array has one entry per vCPU; times are integer picoseconds.
 """
 
 from __future__ import annotations
@@ -9,42 +9,39 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from pvbench.guest import Guest
+from pvbench_deliver_model.arrays import I64, Flags
 from pvbench_deliver_model.cost_profile import CostProfile
-
-I64 = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 NEVER: Final = -(1 << 62)
 
 
 class Tally:
-    """How often each CPU was named; adding is cheap, the sum is made when asked for."""
+    """A counter for each CPU; adding is fast because the sum is computed later."""
 
-    _MANY: Final = 256
+    _BATCH: Final = 256
 
     def __init__(self, count: int) -> None:
         self._sum = np.zeros(count, np.int64)
-        self._named: list[I64] = []
+        self._pending: list[I64] = []
 
     def add(self, cpus: I64) -> None:
         """Count each of *cpus* once more."""
-        self._named.append(cpus)
-        if len(self._named) > self._MANY:
-            self._settle()
+        self._pending.append(cpus)
+        if len(self._pending) > self._BATCH:
+            self._sum_up()
 
     def tolist(self) -> list[int]:
-        """The counts by CPU number."""
-        self._settle()
+        """Return the counts by CPU number."""
+        self._sum_up()
         return self._sum.tolist()
 
-    def _settle(self) -> None:
-        if self._named:
-            named = np.concatenate(self._named)
-            self._sum += np.bincount(named, minlength=len(self._sum))
-            self._named.clear()
+    def _sum_up(self) -> None:
+        if self._pending:
+            cpus = np.concatenate(self._pending)
+            self._sum += np.bincount(cpus, minlength=len(self._sum))
+            self._pending.clear()
 
 
 class Targets:
@@ -70,36 +67,36 @@ class Targets:
         self.free = np.zeros(count, np.int64)  # end of the last handler
         self._poll_window = np.zeros(count, np.int64)
         self._entered: dict[int, I64] = {}  # vector -> entry of its last handler
-        self._seen = np.empty(count, np.int64)
+        self._first_position = np.empty(count, np.int64)
         self._host_free = np.zeros(self._hosts or 0, np.int64)
         self._lock_free = NEVER
         self.awake: Flags | None = None  # vCPUs that are executing: the senders
-        self.masked_until: I64 | None = None  # senders take nothing before that
+        self.masked_until: I64 | None = None  # senders take no interrupt before that
         self.reset_counts()
 
     @property
     def state(self) -> str:
-        """What the targets prove to be; busy vCPUs that share host CPUs wait their turn."""
+        """The state of the targets; busy vCPUs that share host CPUs are often preempted."""
         if self._halting:
             return "halted"
         return "preempted" if self._hosts else "running"
 
     @property
     def shared_run_ps(self) -> int:
-        """What a woken target takes from the host CPU it shares."""
+        """The time for which a woken target occupies the host CPU that it shares."""
         if not (self._hosts and self._halting):
             return 0
         wake = self._wake_blocked + self._entry_ps + self._eoi
         return wake + self._work + self._exit_ps
 
     def shares_host(self, cpus: I64, source: int) -> Flags:
-        """Which of *cpus* run on the host CPU of *source*."""
+        """Return which of *cpus* run on the host CPU of *source*."""
         assert self._hosts is not None  # noqa: S101 - see shared_run_ps
-        mates: Flags = cpus % self._hosts == source % self._hosts
-        return mates
+        same_host_cpu: Flags = cpus % self._hosts == source % self._hosts
+        return same_host_cpu
 
     def not_running(self, cpus: I64, at: I64) -> Flags:
-        """Which of *cpus* no host CPU is executing, or polling for, at the times *at*."""
+        """Return which of *cpus* no host CPU executes or polls for at the times *at*."""
         if self._halting:
             absent: Flags = at - self.free.take(cpus) > self._poll_window.take(cpus)
         elif self._hosts:
@@ -109,16 +106,16 @@ class Targets:
         return absent if self.awake is None else absent & ~self.awake.take(cpus)
 
     def acked(self, cpu: I64 | int) -> I64:
-        """When the last handler of each *cpu* acknowledged."""
+        """Return when the last handler of each *cpu* acknowledged."""
         return self.free.take(cpu) - self._exit_ps
 
     def prolong(self, cpu: int, *, lock: bool) -> None:
-        """The handler *cpu* is about to run has one more function to call."""
+        """Add one function call to the handler that *cpu* is about to run."""
         self.free[cpu] += self._work + (self._handover if lock else 0)
         self.functions.add(np.array([cpu]))
 
     def reset_counts(self) -> None:
-        """Forget what was counted, not what the vCPUs are doing."""
+        """Reset the counters, but not the state of the vCPUs."""
         self.handlers = Tally(self.count)
         self.coalesced = Tally(self.count)
         self.functions = Tally(self.count)
@@ -128,11 +125,11 @@ class Targets:
         self, arrival: I64, cpu: I64, vector: int, *, lock: bool, distinct: bool
     ) -> tuple[I64, I64]:
         """
-        Interrupts accepted at *arrival*, ascending, by *cpu*; *distinct* if known so.
+        Let each *cpu* accept an interrupt at *arrival*; the times are ascending.
 
         Returns:
-            For each the entry of the handler that serves it, and its
-            acknowledgement.
+            For each interrupt, the entry of the handler that serves it and the time of
+            its acknowledgement.
         """
         if distinct or self._first_of_each(cpu) is None:
             return self._accept_distinct(arrival, cpu, vector, lock=lock)
@@ -148,12 +145,12 @@ class Targets:
         return entry, ack
 
     def _first_of_each(self, cpu: I64) -> Flags | None:
-        """Which entries are the first of their CPU; None if all are."""
+        """Return which entries are the first of their CPU; None if all are."""
         if not np.count_nonzero(cpu[1:] <= cpu[:-1]):  # ascending
             return None
-        place = np.arange(len(cpu))
-        self._seen[cpu[::-1]] = place[::-1]
-        first: Flags = self._seen.take(cpu) == place
+        position = np.arange(len(cpu))
+        self._first_position[cpu[::-1]] = position[::-1]
+        first: Flags = self._first_position.take(cpu) == position
         return None if np.count_nonzero(first) == len(first) else first
 
     def _accept_distinct(
@@ -165,7 +162,7 @@ class Targets:
         if self.masked_until is not None:
             arrival = np.maximum(arrival, self.masked_until.take(cpu))
         idle = arrival - self.free.take(cpu)
-        if not np.count_nonzero(idle < 0):  # nobody is in a handler, so none is pending
+        if not np.count_nonzero(idle < 0):  # no CPU is in a handler, so none is pending
             begin = arrival + self._wake(idle, cpu)
             return self._run_handlers(begin, cpu, entered, lock=lock)
         pending = entered.take(cpu) > arrival
@@ -177,7 +174,7 @@ class Targets:
         return entered.take(cpu), self.acked(cpu)
 
     def _begin_between(self, arrival: I64, idle: I64, cpu: I64) -> I64:
-        """When each vCPU takes the interrupt: some are still in an earlier handler."""
+        """Return when each vCPU takes the interrupt; some are still in an earlier handler."""
         begin = arrival + self._notify
         busy = idle < 0
         begin[busy] = np.maximum(begin[busy], (arrival - idle)[busy])
@@ -189,7 +186,7 @@ class Targets:
     def _run_handlers(
         self, begin: I64, cpu: I64, entered: I64, *, lock: bool
     ) -> tuple[I64, I64]:
-        """Handlers of vCPUs that have the interrupt injected at *begin*."""
+        """Run the handlers of vCPUs whose interrupt is injected at *begin*."""
         if self._hosts:
             begin = self._on_host_cpus(begin, cpu)
         entry = begin + self._entry_ps
@@ -203,53 +200,53 @@ class Targets:
         return entry, ack
 
     def _wake(self, idle: I64, cpu: I64) -> I64 | int:
-        """From acceptance to injection, for vCPUs that have been *idle* so long."""
+        """Return the time from acceptance to injection, for vCPUs *idle* for that time."""
         if not self._halting:
             return self._notify
         if self.awake is None:
             return self._wake_halted(idle, cpu)
         wake = np.full(len(cpu), self._notify)
-        asleep = ~self.awake.take(cpu)
-        if np.count_nonzero(asleep):
-            wake[asleep] = self._wake_halted(idle[asleep], cpu[asleep])
+        halted = ~self.awake.take(cpu)
+        if np.count_nonzero(halted):
+            wake[halted] = self._wake_halted(idle[halted], cpu[halted])
         return wake
 
     def _wake_halted(self, idle: I64, cpu: I64) -> I64 | int:
-        """KVM's halt polling: it catches a vCPU within its window, grows and shrinks."""
+        """Wake halted vCPUs; KVM polls within a window, which it grows and shrinks."""
         window = self._poll_window.take(cpu)
         blocked = idle > window
         if not np.count_nonzero(blocked):
             self.wakeups_polled += len(cpu)
             return self._wake_polled
-        slept, late = idle[blocked], int(blocked.sum())
-        self.wakeups_polled += len(cpu) - late
-        self.wakeups_blocked += late
-        self._poll_window[cpu[blocked]] = self._next_window(slept, window[blocked])
+        blocked_count = int(blocked.sum())
+        self.wakeups_polled += len(cpu) - blocked_count
+        self.wakeups_blocked += blocked_count
+        self._poll_window[cpu[blocked]] = self._next_window(idle[blocked], window[blocked])
         return np.where(blocked, self._wake_blocked, self._wake_polled)
 
-    def _next_window(self, slept: I64, window: I64) -> I64:
+    def _next_window(self, halted_for: I64, window: I64) -> I64:
         grown = np.maximum(window * self._poll_grow, self._poll_start)
         grown = np.minimum(grown, self._poll_max)
         shrunk = window // self._poll_shrink if self._poll_shrink else window * 0
-        return np.where(slept > self._poll_max, shrunk, grown)
+        return np.where(halted_for > self._poll_max, shrunk, grown)
 
-    def _pass_lock(self, wanted: I64) -> I64:
+    def _pass_lock(self, requested: I64) -> I64:
         """
-        When each has had the lock, first come first served.
+        Return when each requester releases the lock, in the order of the requests.
 
-        A free lock costs nothing more; a contended one is handed over.
+        A free lock costs no extra time; a contended one costs a hand-over.
         """
-        order = wanted.argsort(kind="stable")
-        turn = np.arange(len(wanted)) * self._handover
-        queued = np.maximum(wanted[order], self._lock_free + self._handover) - turn
+        order = requested.argsort(kind="stable")
+        turn = np.arange(len(requested)) * self._handover
+        queued = np.maximum(requested[order], self._lock_free + self._handover) - turn
         released = np.maximum.accumulate(queued) + turn
         self._lock_free = int(released[-1])
-        result = np.empty_like(wanted)
+        result = np.empty_like(requested)
         result[order] = released
         return result
 
     def _on_host_cpus(self, begin: I64, cpu: I64) -> I64:
-        """Delay by host CPUs that are busy with another vCPU."""
+        """Return when handlers start on host CPUs that are busy with other vCPUs."""
         assert self._hosts is not None  # noqa: S101 - the caller has checked
         if not self._halting:
             return self._next_turn(begin, cpu)
@@ -259,7 +256,7 @@ class Targets:
         host, base = host[order], int(begin.min())
         rank = np.arange(len(host)) - np.searchsorted(host, host)
         ready = np.maximum(begin[order], self._host_free[host]) - base
-        # one lane of time for each host CPU, so that one scan serves them all
+        # each host CPU gets its own range of times, so that one scan handles all of them
         lane = host * (int(ready.max()) + run * len(host) + 1)
         start = np.maximum.accumulate(ready - rank * run + lane) - lane + rank * run + base
         self._host_free[host] = start + run
@@ -268,10 +265,10 @@ class Targets:
         return result
 
     def _next_turn(self, begin: I64, cpu: I64) -> I64:
-        """Busy vCPUs take turns of a time slice on their host CPU."""
+        """Return when each vCPU next runs: busy ones share a host CPU round-robin."""
         assert self._hosts is not None  # noqa: S101 - the caller has checked
         turns = -(-self.count // self._hosts)
         period = turns * self._timeslice
         turn_start = cpu // self._hosts * self._timeslice
-        into = (begin - turn_start) % period
-        return np.where(into < self._timeslice, begin, begin + period - into)
+        elapsed = (begin - turn_start) % period
+        return np.where(elapsed < self._timeslice, begin, begin + period - elapsed)

@@ -1,4 +1,4 @@
-"""The real thing: this machine interrupts itself.  Skipped, and why, where it cannot."""
+"""IPIs of this machine; the tests are skipped with the reason if it cannot run `live`."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ with spinning((max(__import__("os").sched_getaffinity(0)),)):
 
 @pytest.fixture(autouse=True)
 def needs_the_delivery() -> None:
-    """With its own reason; two CPUs are all it takes."""
+    """Skip the test with the delivery's reason if it is unavailable."""
     skip_without("live", Live().why_unavailable(), means=len(os.sched_getaffinity(0)) >= 2)
 
 
@@ -60,7 +60,7 @@ def held() -> tuple[set[int], set[threading.Thread], set[str]]:
 
 @pytest.mark.parametrize("source", [0, 1], ids=["from-the-first", "from-the-second"])
 def test_ipis_of_this_machine_are_measured_and_proved(source: int) -> None:
-    """Both ways between two CPUs; nothing is left behind."""
+    """Two CPUs interrupt each other; no thread or file is leaked."""
     guest, before = parse_guest("host"), held()
     case = ready(call(1 - source, source=source), guest="host")
     description = Live().describe(Options())
@@ -77,7 +77,7 @@ def test_ipis_of_this_machine_are_measured_and_proved(source: int) -> None:
 
 
 def test_the_suite_runs_from_the_command_line(cli: Cli, plant: Plant) -> None:
-    """Every case is ok, and the table says what the kernel says."""
+    """Every case is ok, and the table shows the kernel's APIC driver."""
     patient = plant("patient", PATIENT)
     options = (
         "-p",
@@ -100,8 +100,8 @@ def test_the_suite_runs_from_the_command_line(cli: Cli, plant: Plant) -> None:
     assert "targets running" in done.out
 
 
-def test_a_suite_for_models_says_what_to_add(cli: Cli) -> None:
-    """Instead of measuring something else."""
+def test_a_suite_for_the_model_is_refused_with_the_missing_options(cli: Cli) -> None:
+    """It does not measure anything else instead."""
     done = cli("run", "norov", "--delivery", "live", "--dry-run")
 
     assert done.status == 3
@@ -109,7 +109,7 @@ def test_a_suite_for_models_says_what_to_add(cli: Cli) -> None:
 
 
 def test_a_worker_that_is_killed_leaves_no_spinner() -> None:
-    """Spinners are threads: they end with their process, however it ends."""
+    """Spinners are threads, so they end with their process."""
     command = [sys.executable, "-c", SPIN_FOR_EVER]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, start_new_session=True
@@ -132,8 +132,8 @@ def session(pid: str) -> int:
         return 0
 
 
-def test_python_goes_on_while_threads_spin() -> None:
-    """They hold no lock of the interpreter."""
+def test_python_runs_while_threads_spin() -> None:
+    """Spinners do not hold the interpreter's lock."""
     from pvbench_deliver_live.spinners import spinning
 
     others = sorted(os.sched_getaffinity(0))[1:2]

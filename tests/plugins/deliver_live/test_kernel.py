@@ -1,4 +1,4 @@
-"""What the kernel says of its IPIs, and ``unknown`` where it says nothing."""
+"""What the kernel's log shows of its IPIs; the rest is ``unknown``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OLDER = "6,0,0,-;Linux version 4.18\n6,1,0,-;Setting APIC routing to cluster x2a
 @pytest.mark.parametrize(
     ("kmsg", "flags", "routing", "pv_ipis"),
     [
-        pytest.param(KMSG, "x2apic hypervisor", "physical x2apic", "on", id="all-is-told"),
+        pytest.param(KMSG, "x2apic hypervisor", "physical x2apic", "on", id="all-is-logged"),
         pytest.param(TAIL, "x2apic hypervisor", "physical x2apic", "on", id="begins-later"),
         pytest.param(
             KMSG.replace("kvm-guest: setup PV IPIs", "KVM setup pv IPIs"),
@@ -33,7 +33,7 @@ OLDER = "6,0,0,-;Linux version 4.18\n6,1,0,-;Setting APIC routing to cluster x2a
             id="hyper-v",
         ),
         pytest.param(OLDER, "hypervisor", "cluster x2apic", "off", id="old-and-without"),
-        pytest.param("", "hypervisor", "unknown", "unknown", id="nothing-is-told"),
+        pytest.param("", "hypervisor", "unknown", "unknown", id="nothing-is-logged"),
         pytest.param(None, "hypervisor", "unknown", "unknown", id="may-not-be-read"),
         pytest.param(None, "x2apic", "unknown", "off", id="no-hypervisor-to-ask"),
         pytest.param(
@@ -45,26 +45,26 @@ OLDER = "6,0,0,-;Linux version 4.18\n6,1,0,-;Setting APIC routing to cluster x2a
         ),
     ],
 )
-def test_the_boot_log_tells(
+def test_the_boot_log_shows_the_driver_and_pv_ipis(
     tmp_path: Path, kmsg: str | None, flags: str, routing: str, pv_ipis: str
 ) -> None:
-    """A line that is missing proves something only in a log that is whole."""
-    found = kernel.facts(plant(tmp_path, kmsg=kmsg, flags=flags))
+    """A missing line proves something only if the log is complete."""
+    facts = kernel.facts(plant(tmp_path, kmsg=kmsg, flags=flags))
 
-    assert (found["apic_routing"], found["pv_ipis"]) == (routing, pv_ipis)
-    assert found["source"].endswith(f"APIC routing {routing}, PV IPIs {pv_ipis}")
+    assert (facts["apic_routing"], facts["pv_ipis"]) == (routing, pv_ipis)
+    assert facts["source"].endswith(f"APIC routing {routing}, PV IPIs {pv_ipis}")
 
 
 @pytest.mark.parametrize(
     ("flags", "expected"), [("x2apic", "yes"), ("apic", "no")], ids=["flag", "no-flag"]
 )
 def test_x2apic_is_a_flag_of_the_cpu(tmp_path: Path, flags: str, expected: str) -> None:
-    """The kernel takes it away if it does not use it."""
+    """The kernel clears the flag if it does not use the mode."""
     assert kernel.facts(plant(tmp_path, flags=flags))["cpu_x2apic"] == expected
 
 
-def test_without_any_file_all_is_unknown(tmp_path: Path) -> None:
-    """It is asked as far as it can be."""
-    found = kernel.facts(tmp_path)
+def test_without_files_all_facts_are_unknown(tmp_path: Path) -> None:
+    """The facts are still complete."""
+    facts = kernel.facts(tmp_path)
 
-    assert {found[name] for name in ("apic_routing", "pv_ipis", "cpu_x2apic")} == {"unknown"}
+    assert {facts[name] for name in ("apic_routing", "pv_ipis", "cpu_x2apic")} == {"unknown"}

@@ -1,4 +1,4 @@
-"""What live needs of a machine, of a user and of a case: one sentence for each lack."""
+"""The reasons why `live` cannot run on a machine or cannot run a case."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ def live(root: Path, *cpus: int) -> Live:
     return Live(root=root, usable=lambda: set(cpus or (0, 1, 3)))
 
 
-def test_a_machine_that_has_it_all_is_available(tmp_path: Path) -> None:
+def test_a_machine_that_meets_all_needs_is_available(tmp_path: Path) -> None:
     """Two CPUs are enough."""
     assert live(plant(tmp_path), 1, 3).why_unavailable() is None
 
 
 def test_one_usable_cpu_is_not_enough(tmp_path: Path) -> None:
-    """However many there are."""
+    """The number of CPUs that exist does not matter."""
     reason = live(plant(tmp_path), 1).why_unavailable()
 
     assert reason == "an IPI takes two CPUs, and this process may use one"
 
 
-def test_without_the_row_nothing_can_be_proved(tmp_path: Path) -> None:
+def test_a_machine_without_row_cal_is_unavailable(tmp_path: Path) -> None:
     """The sentence names the file."""
     reason = live(
         plant(tmp_path, interrupts=INTERRUPTS.replace("CAL", "FOO"))
     ).why_unavailable()
 
     proc = tmp_path / "proc/interrupts"
-    assert reason == f"{proc} cannot prove that an IPI was sent: it has no row CAL"
+    assert reason == f"cannot read the interrupt counts from {proc}: the file has no row CAL"
 
 
-def test_a_machine_without_apic_ids_is_none(tmp_path: Path) -> None:
-    """What to do about it is for guests of a model."""
+def test_a_machine_without_apic_ids_is_unavailable(tmp_path: Path) -> None:
+    """The fix in the error is for other deliveries, so it is not shown."""
     cpuinfo = plant(tmp_path) / "proc/cpuinfo"
     cpuinfo.write_text("processor : 0\n")
 
@@ -52,10 +52,10 @@ def test_a_machine_without_apic_ids_is_none(tmp_path: Path) -> None:
     assert live(tmp_path).why_unavailable() == expected
 
 
-def test_another_architecture_has_other_system_calls(
+def test_another_architecture_is_unavailable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Their numbers differ."""
+    """System call numbers differ between architectures."""
     monkeypatch.setattr(platform, "machine", lambda: "aarch64")
 
     expected = "membarrier(2) is called as Linux on x86-64 has it"
@@ -68,15 +68,15 @@ def test_another_architecture_has_other_system_calls(
         pytest.param(-1, "the kernel refuses membarrier(2): ", id="seccomp"),
         pytest.param(
             1,
-            "the kernel's membarrier(2) has no expedited command (Linux 4.14 has)",
+            "the kernel's membarrier(2) has no expedited command, which needs Linux 4.14",
             id="old-kernel",
         ),
     ],
 )
-def test_a_kernel_without_membarrier_is_said_to_lack_it(
+def test_a_kernel_without_membarrier_is_unavailable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, commands: int, expected: str
 ) -> None:
-    """By its answer to a query."""
+    """The kernel answers a query with its commands."""
     monkeypatch.setattr(membarrier, "_syscall", lambda *arguments: commands)
 
     assert (live(plant(tmp_path)).why_unavailable() or "").startswith(expected)
@@ -95,13 +95,13 @@ def test_a_kernel_without_membarrier_is_said_to_lack_it(
 def test_options_of_other_deliveries_are_refused(
     options: dict[str, Any], expected: str
 ) -> None:
-    """With what to do."""
+    """The refusal says what to change."""
     with pytest.raises(UsageError, match=expected):
         Live().describe(Options(**options))
 
 
 def test_it_has_a_noisy_clock_and_no_cost_profile(tmp_path: Path) -> None:
-    """It measures."""
+    """Its times are measured."""
     description = live(plant(tmp_path)).describe(Options())
 
     assert (description.clock.exactness, description.costs) == ("noisy", None)
@@ -109,7 +109,7 @@ def test_it_has_a_noisy_clock_and_no_cost_profile(tmp_path: Path) -> None:
 
 
 def refused(here: Live, guest: Guest, task: Task) -> str | None:
-    """Why a task cannot run, by what *here* says of itself."""
+    """Return why *here* cannot run a task."""
     return here.why_unsupported(guest, task, here.describe(Options()))
 
 
@@ -130,10 +130,10 @@ LACKS = "live has this kernel's IPIs only, on this machine: "
         ),
     ],
 )
-def test_all_that_a_command_line_lacks_is_told_at_once(
+def test_all_missing_options_are_named_at_once(
     tmp_path: Path, chosen: dict[str, str], expected: str | None
 ) -> None:
-    """Nobody is told a second thing when the first is mended."""
+    """The user needs only one attempt to fix the command line."""
     case = ready(call(1, 2), **chosen)
 
     assert refused(live(plant(tmp_path)), case.case.guest, case.task) == expected
@@ -154,7 +154,7 @@ def test_all_that_a_command_line_lacks_is_told_at_once(
         ),
     ],
 )
-def test_what_a_workload_asks_for_must_be_there(
+def test_a_workload_needs_cpus_that_this_process_may_use(
     tmp_path: Path, bursts: tuple[Burst, ...], usable: tuple[int, ...], expected: str | None
 ) -> None:
     """Guest CPU 2 is CPU 3 of the machine, which has no CPU 2."""
@@ -170,8 +170,8 @@ def test_what_a_workload_asks_for_must_be_there(
         pytest.param(parse_guest(THREE, host_cpus=2), id="host-cpus"),
     ],
 )
-def test_the_machine_is_taken_as_it_is(tmp_path: Path, guest: Guest) -> None:
-    """It has no other word size and no other CPUs."""
+def test_word_size_and_host_cpus_cannot_be_changed(tmp_path: Path, guest: Guest) -> None:
+    """The machine is already running."""
     reason = refused(live(plant(tmp_path)), guest, ready(call(1)).task)
 
     assert reason == "live runs on this machine as it is: no --host-cpus and no --bits"

@@ -1,4 +1,4 @@
-"""Which calls are samples, on readings that are planted: no interrupt is needed for these."""
+"""Which calls are samples, tested with made-up readings and without interrupts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CPUS = (0, 1, 3)  # of the machine, for guest CPUs 0, 1 and 2
 
 @pytest.fixture(autouse=True)
 def needs_membarrier() -> None:
-    """The calls themselves are real; they find nobody to interrupt."""
+    """The calls are real, but they interrupt no CPU."""
     if reason := membarrier.why_unavailable():
         pytest.skip(reason)
     membarrier.register()
@@ -40,7 +40,7 @@ class Planted(Interrupts):
 
 
 def nobody(cpus: tuple[int, ...]) -> AbstractContextManager[None]:
-    """No thread spins."""
+    """Start no thread."""
     return nullcontext()
 
 
@@ -54,7 +54,7 @@ def run(
 
 
 def test_a_call_is_a_sample_if_every_target_was_interrupted() -> None:
-    """All, one of two, none, the source, others beside, all."""
+    """Readings: all targets, one of two, none, the source, others too, all."""
     result = run(
         (0, 0, 0), (0, 1, 1), (0, 2, 1), (0, 2, 1), (9, 2, 1), (9, 3, 4), (9, 4, 5), loops=3
     )
@@ -65,8 +65,8 @@ def test_a_call_is_a_sample_if_every_target_was_interrupted() -> None:
     assert result.samples == {"ack": 3, "wall": 3}
 
 
-def test_its_slice_result_is_proof_and_a_tampered_one_is_none() -> None:
-    """Each send had its handler run; none more, none fewer, nobody else."""
+def test_a_slice_result_proves_the_mechanism_unless_it_is_changed() -> None:
+    """Each send caused one handler run, on the targets only."""
     result, case = run((0, 0, 0), (0, 1, 1), (0, 2, 2), loops=2), ready(call(1, 2))
     tampered = [
         attrs.evolve(result, counts=counts)
@@ -81,16 +81,16 @@ def test_its_slice_result_is_proof_and_a_tampered_one_is_none() -> None:
     assert [t.counts for t in tampered if not differences(case, t)] == []
 
 
-def test_times_are_of_the_samples_alone() -> None:
-    """A call that interrupted nobody is quicker, and would flatter."""
+def test_times_are_those_of_the_samples() -> None:
+    """A call that interrupted no CPU is faster and would bias the result."""
     result = run((0, 0, 0), (0, 0, 0), (0, 5, 5), loops=1)
 
     spread = result.distributions["ack"]
     assert spread.p50 == spread.maximum == result.ticks["ack"] == result.ticks["wall"] > 0
 
 
-def test_no_garbage_is_collected_while_calls_are_timed() -> None:
-    """Not between a call and the reading that judges it."""
+def test_garbage_collection_is_off_while_calls_are_timed() -> None:
+    """It stays off between a call and its reading."""
     collects: list[bool] = []
 
     def readings() -> Iterator[tuple[int, ...]]:
@@ -105,7 +105,7 @@ def test_no_garbage_is_collected_while_calls_are_timed() -> None:
 
 
 def test_an_empty_iteration_is_timed_without_a_call() -> None:
-    """What timing itself takes; there is nothing to acknowledge, and nothing is read."""
+    """It is the cost of timing itself; there is no acknowledgement and no reading."""
     here = this_kernel.ThisKernel(Planted(Path("planted"), -1, iter(())), CPUS, {}, nobody)
 
     result = here.load(ready().task).run(loops=5, warmup=1)
@@ -115,10 +115,10 @@ def test_an_empty_iteration_is_timed_without_a_call() -> None:
 
 
 def test_targets_that_do_not_run_end_the_slice(tmp_path: Path) -> None:
-    """After 20 calls for each sample that was wanted, and 1000: nothing rises here."""
+    """The slice ends after 20 calls per sample plus 1000, since no count rises."""
     expected = (
-        r"the target on CPU 1 did not run: 1100 of 1100 calls sent it no IPI, "
-        r"so 0 of 5 samples were taken\. See what else runs on that CPU\."
+        r"the target thread on CPU 1 did not run often enough: 1100 of 1100 calls "
+        r"sent it no IPI, so only 0 of 5 samples were taken\. .* what else runs on that CPU\."
     )
     with (
         this_kernel.booted(plant(tmp_path), nobody) as here,
@@ -127,14 +127,14 @@ def test_targets_that_do_not_run_end_the_slice(tmp_path: Path) -> None:
         here.load(ready(call(1, 2)).task).run(loops=5, warmup=1)
 
 
-def test_a_cpu_that_is_not_there_is_named() -> None:
-    """And no thread stays."""
+def test_a_cpu_that_does_not_exist_is_named() -> None:
+    """No thread is leaked."""
     expected = "CPU 8191 cannot be used: Invalid argument"
     with pytest.raises(UnavailableError, match=expected), spinning((8191,)):
         pass
 
 
 def test_an_error_of_the_call_is_raised() -> None:
-    """A time of a call that failed is none."""
+    """A failed call gives no time."""
     with pytest.raises(OSError, match=r"membarrier\(2\)"):
         this_kernel.timed(lambda: -1)

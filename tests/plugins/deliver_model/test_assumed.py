@@ -1,5 +1,5 @@
 """
-How much of a modelled time rests on assumed numbers (confidence C).
+The part of a modelled time that depends on assumed costs (confidence C).
 
 The case computed by hand is a unicast call to a running target, in hundreds of
 `model_helpers.ROUND`: queue 20, fence 2, write 2000 and target 100 make the send
@@ -54,16 +54,16 @@ def parts(case: Case, *assumed: str, **options: Any) -> dict[str, float]:
     return modelled(case, in_hundreds(*assumed, **options), loops=2).assumed
 
 
-def test_nothing_is_assumed_where_every_number_was_read() -> None:
-    """Exactly nothing, in every series."""
+def test_the_assumed_part_is_0_if_no_cost_is_assumed() -> None:
+    """It is exactly 0 in every series."""
     assert parts(UNICAST) == {"send": 0, "deliver": 0, "ack": 0, "wall": 0}
 
 
-def test_everything_is_assumed_where_every_number_is() -> None:
-    """All of it, in every series."""
-    found = parts(UNICAST, *COSTS)
+def test_the_assumed_part_is_1_if_all_costs_are_assumed() -> None:
+    """It is 1 in every series."""
+    assumed = parts(UNICAST, *COSTS)
 
-    assert found == pytest.approx(dict.fromkeys(("send", "deliver", "ack", "wall"), 1))
+    assert assumed == pytest.approx(dict.fromkeys(("send", "deliver", "ack", "wall"), 1))
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_everything_is_assumed_where_every_number_is() -> None:
         pytest.param(("kick", "wake_blocked", "hypercall"), 0, 0, 0, 0, id="paid-by-nobody"),
     ],
 )
-def test_the_assumed_part_is_what_the_assumed_costs_add_to_a_time(
+def test_the_assumed_part_is_the_share_of_the_assumed_costs(
     assumed: tuple[str, ...], send: int, deliver: int, ack: int, wall: int
 ) -> None:
     """Of 2122, 1472, 2127 and 2137."""
@@ -93,18 +93,18 @@ def test_the_assumed_part_is_what_the_assumed_costs_add_to_a_time(
     assert parts(UNICAST, *assumed) == pytest.approx(expected)
 
 
-def test_a_cost_counts_as_often_as_it_is_paid() -> None:
+def test_a_cost_counts_each_time_it_occurs() -> None:
     """Three targets: 300 of 6316 (fence 2, irq 1 and 1, scan 12, 3 sends of 2100)."""
-    found = parts(case_of("x2apic-physical", cpus(4), mask(0, 1, 2, 3)), "deliver_target")
+    assumed = parts(case_of("x2apic-physical", cpus(4), mask(0, 1, 2, 3)), "deliver_target")
 
-    assert (found["send"], found["irqoff"]) == pytest.approx((300 / 6_316, 300 / 6_314))
+    assert (assumed["send"], assumed["irqoff"]) == pytest.approx((300 / 6_316, 300 / 6_314))
 
 
-def test_a_cost_counts_where_it_is_on_the_critical_path() -> None:
+def test_only_costs_on_the_critical_path_count() -> None:
     """With a notification of 3000 the target is last: 4185 for the acknowledgement."""
-    found = parts(UNICAST, "posted_notification", posted_notification=300_000)
+    assumed = parts(UNICAST, "posted_notification", posted_notification=300_000)
 
-    assert found["ack"] == pytest.approx(3_000 / 4_190)
+    assert assumed["ack"] == pytest.approx(3_000 / 4_190)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_a_cost_counts_where_it_is_on_the_critical_path() -> None:
         pytest.param("bare", "running", ("icr_write",), 0, id="bare-never-exits"),
     ],
 )
-def test_the_assumed_part_follows_what_this_local_apic_pays(
+def test_the_assumed_part_depends_on_the_local_apic(
     local_apic: str, state: str, assumed: tuple[str, ...], expected: float
 ) -> None:
     """20 and 2 before the write of 220 and 30; AVIC's exit is 1200 and 100 more."""
@@ -130,33 +130,33 @@ def test_the_assumed_part_follows_what_this_local_apic_pays(
 
 @given(assumed=st.sets(st.sampled_from(COSTS)))
 def test_parts_of_single_costs_add_up_to_the_part_of_all(assumed: set[str]) -> None:
-    """As long as a hundredth less does not change who is last."""
+    """This holds as long as the step of 1 percent does not change which target is last."""
     alone = [parts(UNICAST, name)["wall"] for name in assumed]
 
     assert parts(UNICAST, *assumed)["wall"] == pytest.approx(sum(alone))
 
 
-def test_the_makespan_of_several_sources_has_a_part_of_its_own() -> None:
+def test_the_makespan_of_several_sources_has_an_assumed_part() -> None:
     """Two unicasts side by side: 2137, of which the loop is 10."""
     case = case_of("x2apic-physical", cpus(4), call(0, 2), call(1, 3))
 
     assert parts(case, "loop_overhead")["makespan"] == pytest.approx(10 / 2_137)
 
 
-def test_a_loop_of_nothing_but_itself_has_a_part_too() -> None:
-    """The dry run."""
+def test_an_empty_loop_has_an_assumed_part() -> None:
+    """This is the dry run."""
     assert parts(case_of("x2apic-physical", cpus(2)), "loop_overhead") == {"wall": 1}
 
 
-def test_a_time_of_nothing_rests_on_nothing() -> None:
-    """Interrupts are off for no time if everything in between costs nothing."""
+def test_a_time_of_0_has_an_assumed_part_of_0() -> None:
+    """Interrupts are off for 0 ps if all ops in between cost nothing."""
     free = dict.fromkeys(("irq_toggle", "scan_cpu", "icr_write", "deliver_target"), 0.0)
     case = case_of("x2apic-physical", cpus(4), mask(0, 1, 2))
 
     assert parts(case, *COSTS, **free)["irqoff"] == 0
 
 
-def test_a_series_that_a_little_less_makes_disappear_has_no_part() -> None:
+def test_a_series_missing_from_the_second_run_has_no_assumed_part() -> None:
     """
     In its second burst CPU 1 finds both lists empty and sends to both, interrupts off.
 
@@ -180,10 +180,10 @@ def test_a_series_that_a_little_less_makes_disappear_has_no_part() -> None:
     loops=st.integers(1, 3),
     warmup=st.integers(0, 2),
 )
-def test_the_part_is_a_part_and_changes_nothing_else(
+def test_the_assumed_part_is_between_0_and_1_and_changes_no_result(
     case: Case, cost_profile: CostProfile, assumed: set[str], loops: int, warmup: int
 ) -> None:
-    """From 0 to 1; ticks, counts and spreads are those of the cost profile as it is."""
+    """Ticks, counts and distributions are those of the unmodified cost profile."""
     used = lettered(cost_profile, assumed)
     result = modelled(case, used, loops=loops, warmup=warmup)
     _, plain = run_case(case, used, loops=loops, warmup=warmup)

@@ -1,4 +1,4 @@
-"""What rests on assumed numbers: of the bundled cost profiles, and as a user sees it."""
+"""The assumed part of the bundled cost profiles, and how it is shown to the user."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ WORKLOADS = {
 @pytest.mark.parametrize("stack", ["x2apic-physical", "kvm-pv/x2apic-cluster", "xapic-flat"])
 @pytest.mark.parametrize("workload", WORKLOADS)
 @pytest.mark.parametrize("name", bundled())
-def test_every_bundled_cost_profile_keeps_what_must_hold(
+def test_invariants_hold_under_every_bundled_cost_profile(
     name: str, workload: str, stack: str, state: str
 ) -> None:
     """Proved, repeatable, every series with a part, nothing after the acknowledgement."""
     case = case_of(stack, guest_of(range(8)), *WORKLOADS[workload], state=state)
     cost_profile = read(name)
     results = [modelled(case, cost_profile, loops=4, warmup=3) for _ in range(2)]
-    ticks, found = results[0].ticks, results[0].assumed
+    ticks, values = results[0].ticks, results[0].assumed
 
     assert results[0] == results[1]
     assert differences(prepare(case), results[0]) == []
-    assert all(0 <= part <= 1 for part in found.values())
-    assert sorted(found) == sorted(ticks)
+    assert all(0 <= part <= 1 for part in values.values())
+    assert sorted(values) == sorted(ticks)
     if "ack" in ticks:
         assert max(ticks["send"], ticks["deliver"]) <= ticks["ack"] <= ticks["wall"]
 
@@ -62,27 +62,27 @@ def test_every_bundled_cost_profile_keeps_what_must_hold(
 def test_profiles_differ_in_how_much_is_assumed(name: str, least: float, most: float) -> None:
     """A broadcast to seven running targets."""
     case = case_of("x2apic-physical", guest_of(range(8)), *WORKLOADS["broadcast"])
-    found = modelled(case, read(name), loops=2).assumed["wall"]
+    assumed = modelled(case, read(name), loops=2).assumed["wall"]
 
-    assert least <= round(found, 3) <= most
+    assert least <= round(assumed, 3) <= most
 
 
 RUN = ("run", "norov", "--fast", "-q", "--sender", "native", "--vcpus", "4", "-o", "a.json")
 SENTENCE = "Part that rests on assumed costs (confidence C): "
 
 
-def test_results_keep_the_part_of_each_series(cli: Cli) -> None:
+def test_result_files_store_the_assumed_part_of_each_series(cli: Cli) -> None:
     """Metadata of pyperf: the cost profile takes the whole self-IPI from a publication."""
     cli(*RUN, "-k", "self-ipi", "--driver", "x2apic-physical")
-    found = {
+    table = {
         b.get_metadata()["pvbench_series"]: b.get_metadata()["pvbench_assumed"]
         for b in result_files.read("a.json")
     }
 
-    assert found == {"deliver": 0.0, "wall": 0.0}
+    assert table == {"deliver": 0.0, "wall": 0.0}
 
 
-def test_show_says_the_part_of_each_workload_in_one_sentence(cli: Cli) -> None:
+def test_show_states_the_assumed_part_of_each_workload(cli: Cli) -> None:
     """All of it on bare metal; one number where both drivers agree."""
     assert cli(*RUN, "--costs", "bare-metal").status == 0
     names = ("dry-run", "self-ipi", "normal-ipi", "broadcast", "broadcast-lock")
@@ -93,27 +93,27 @@ def test_show_says_the_part_of_each_workload_in_one_sentence(cli: Cli) -> None:
     )
 
 
-def test_show_gives_a_range_where_stacks_differ(cli: Cli) -> None:
-    """Fewer exits leave more to what is assumed."""
+def test_show_gives_a_range_if_stacks_differ(cli: Cli) -> None:
+    """With fewer exits, the assumed costs have a larger share."""
     cli(*RUN, "-k", "broadcast ")
-    found = [line for line in cli("show", "a.json").out.splitlines() if SENTENCE in line]
+    values = [line for line in cli("show", "a.json").out.splitlines() if SENTENCE in line]
 
-    assert len(found) == 1
-    assert found[0].removeprefix(SENTENCE).split()[:3:2] == ["broadcast", "to"]
+    assert len(values) == 1
+    assert values[0].removeprefix(SENTENCE).split()[:3:2] == ["broadcast", "to"]
 
 
-def test_json_gives_the_part_of_each_series(cli: Cli) -> None:
-    """A fact like any other, from 0 to 1."""
+def test_json_output_has_the_assumed_part_of_each_series(cli: Cli) -> None:
+    """It is a number between 0 and 1."""
     cli(*RUN, "-k", "normal-ipi")
     rows = json.loads(cli("show", "a.json", "--json").out)["series"]
-    found = [row["assumed"] for row in rows]
+    values = [row["assumed"] for row in rows]
 
-    assert len(found) == len(rows) > 0
-    assert all(0 < part < 1 for part in found)
+    assert len(values) == len(rows) > 0
+    assert all(0 < part < 1 for part in values)
 
 
-def test_a_table_for_spreadsheets_has_no_sentence(cli: Cli) -> None:
-    """It is one table and nothing else."""
+def test_csv_output_has_no_sentence_about_assumed_costs(cli: Cli) -> None:
+    """CSV output is a single table."""
     cli(*RUN, "-k", "normal-ipi")
     out = cli("show", "a.json", "--format", "csv").out
 
@@ -121,8 +121,8 @@ def test_a_table_for_spreadsheets_has_no_sentence(cli: Cli) -> None:
     assert len(list(csv.DictReader(io.StringIO(out)))) == 2
 
 
-def test_published_results_have_no_part(cli: Cli) -> None:
-    """They were measured."""
+def test_published_results_have_no_assumed_part(cli: Cli) -> None:
+    """Published results were measured."""
     rows = json.loads(cli("show", "published:norov-2018", "--json").out)["series"]
 
     assert [row for row in rows if "assumed" in row] == []

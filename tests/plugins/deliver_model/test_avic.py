@@ -89,7 +89,7 @@ def avic(
         ),
     ],
 )
-def test_one_exit_wakes_all_blocked_targets_of_a_write_behind_those_that_run(
+def test_one_exit_wakes_all_blocked_targets_after_the_running_ones(
     op: Op, polling: tuple[int, ...], expected: tuple[int, int, Hits]
 ) -> None:
     """
@@ -103,7 +103,7 @@ def test_one_exit_wakes_all_blocked_targets_of_a_write_behind_those_that_run(
 @pytest.mark.parametrize(
     ("share", "arrival"), [pytest.param(0, 1_350, id="none"), pytest.param(1, 2_550, id="all")]
 )
-def test_the_entry_share_moves_who_is_woken_and_not_the_end(share: float, arrival: int) -> None:
+def test_the_entry_share_moves_the_wake_up_but_not_the_end(share: float, arrival: int) -> None:
     """1200 of AVIC's exit and 100 for the target, however they are split."""
     expected = 2_550, 1, [(arrival, 2)]
 
@@ -167,7 +167,7 @@ def test_a_target_counts_as_running_while_it_polls(start: int, exits: int) -> No
         ),
     ],
 )
-def test_each_write_with_a_blocked_target_exits_for_itself(
+def test_each_write_with_a_blocked_target_has_its_own_exit(
     ops: tuple[Op, ...], polling: tuple[int, ...], expected: tuple[int, int, Hits]
 ) -> None:
     """1550 with the exit, 250 without; the next write begins when it has ended."""
@@ -187,7 +187,7 @@ def test_each_write_with_a_blocked_target_exits_for_itself(
         ),
     ],
 )
-def test_a_target_that_stops_polling_during_an_exit_needs_one_of_its_own(
+def test_a_target_that_stops_polling_during_an_exit_needs_another_exit(
     start: int, expected: tuple[int, int, Hits]
 ) -> None:
     """CPU 2 polls until 6003; the write to CPU 3 exits and takes 1550 before it."""
@@ -204,9 +204,7 @@ def test_a_target_that_stops_polling_during_an_exit_needs_one_of_its_own(
         ),
     ],
 )
-def test_a_preempted_target_is_one_that_does_not_run(
-    op: Op, expected: tuple[int, int, Hits]
-) -> None:
+def test_a_preempted_target_does_not_run(op: Op, expected: tuple[int, int, Hits]) -> None:
     """Two host CPUs: CPUs 0 and 1 have the first turn, until 100000."""
     assert expected == avic("running", op, host_cpus=2)
 
@@ -218,11 +216,11 @@ def test_a_preempted_target_is_one_that_does_not_run(
         pytest.param(99_750, 1, id="turn-just-over"),
     ],
 )
-def test_a_turn_that_ends_while_the_write_is_served_is_over(start: int, exits: int) -> None:
+def test_a_time_slice_may_end_while_the_write_is_served(start: int, exits: int) -> None:
     """The interrupt is there 250 after the start."""
     assert exits == avic("running", TO_CPU_1, start=start, host_cpus=2)[1]
 
 
-def test_a_halted_target_that_shares_its_host_cpu_may_poll_too() -> None:
+def test_a_halted_target_that_shares_a_host_cpu_may_poll() -> None:
     """Host CPUs of a guest of halted vCPUs are idle."""
     assert avic("halted", TO_CPU_2, polling=(2,), host_cpus=2) == (1_250, 0, TO_2)

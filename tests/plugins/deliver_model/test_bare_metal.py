@@ -26,17 +26,17 @@ RUN = (
 
 def outcomes() -> dict[tuple[str, str], set[str]]:
     """Senders of the cases without samples, by outcome and reason."""
-    found: dict[tuple[str, str], set[str]] = {}
+    table: dict[tuple[str, str], set[str]] = {}
     for entry in journal_of(Path("a.json")):
         if "case" in entry:
             stack = entry["case"].split()[1]
             key = (entry["outcome"], entry["reason"])
-            found.setdefault(key, set()).add(stack.rpartition("/")[0])
-    return found
+            table.setdefault(key, set()).add(stack.rpartition("/")[0])
+    return table
 
 
-def test_on_bare_metal_senders_that_call_are_unsupported_and_the_others_run(cli: Cli) -> None:
-    """The reason is printed and kept; a run in which something ran is a success."""
+def test_on_bare_metal_hypercall_senders_are_unsupported(cli: Cli) -> None:
+    """The reason is printed and stored; the run succeeds because other senders ran."""
     done = cli(*RUN, "-k", "broadcast ", "--json")
     series = json.loads(done.out)["series"]
     calling = {"hyperv-ipi", "kvm-pv", "kvm-pv-4.19", "kvm-pv-cluster128", "kvm-pv-cluster192"}
@@ -47,8 +47,8 @@ def test_on_bare_metal_senders_that_call_are_unsupported_and_the_others_run(cli:
     assert {row["exits"] for row in series} == {0.0}
 
 
-def test_a_run_on_bare_metal_of_nothing_but_calls_says_why_it_is_empty(cli: Cli) -> None:
-    """Nothing was measured: that is no success."""
+def test_a_bare_metal_run_of_only_hypercalls_measures_nothing(cli: Cli) -> None:
+    """A run without any result is not a success."""
     done = cli(*RUN, "--sender", "kvm-pv")
 
     assert (done.status == 0, Path("a.json").exists()) == (False, False)
@@ -62,7 +62,7 @@ def test_a_run_on_bare_metal_of_nothing_but_calls_says_why_it_is_empty(cli: Cli)
 def test_bare_metal_has_no_vcpus_that_share_host_cpus(
     cli: Cli, host_cpus: str, ran: bool
 ) -> None:
-    """Nobody is there to schedule them."""
+    """There is no hypervisor to schedule them."""
     done = cli(*RUN, "--sender", "native", "--host-cpus", host_cpus)
 
     assert (ran, not ran) == (
@@ -71,7 +71,7 @@ def test_bare_metal_has_no_vcpus_that_share_host_cpus(
     )
 
 
-def test_a_case_that_ends_on_avic_has_its_exits_in_the_results(cli: Cli) -> None:
+def test_results_have_the_exits_of_a_case_under_avic(cli: Cli) -> None:
     """Warmed up, idle targets are caught by polling: no exit; a hypercall always is one."""
     options = ("-k", "broadcast ", "--sender", "native,kvm-pv", "--costs", "epyc-avic")
     done = cli(

@@ -25,33 +25,33 @@ def test_units_become_picoseconds(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(toml_of(data))
     cost_profile = read(str(tmp_path / "mine.toml"))
 
-    found = [cost_profile.ps(name) for name in ("eoi", "fence", "kick", "store")]
+    values = [cost_profile.ps(name) for name in ("eoi", "fence", "kick", "store")]
 
-    assert found == [3, 3_000, 3_000_000, 1_200]
+    assert values == [3, 3_000, 3_000_000, 1_200]
 
 
-def test_a_cost_profile_survives_json() -> None:
-    """A job carries it to a worker on another machine."""
+def test_a_cost_profile_is_unchanged_by_json() -> None:
+    """A job sends it to a worker, which may run on another machine."""
     cost_profile = read("skylake-2018")
 
     assert cost_profile == CostProfile.from_json(json.loads(json.dumps(cost_profile.to_json())))
 
 
 def test_a_description_names_the_cost_profile_and_the_hash_of_its_file() -> None:
-    """Results say which numbers they rest on; without a name it is skylake-2018."""
+    """Results state the costs they depend on; the default is skylake-2018."""
     sha256 = hashlib.sha256((COST_PROFILES / "skylake-2018.toml").read_bytes()).hexdigest()
 
     assert Model().describe(Options()).costs == Costs("skylake-2018", sha256)
 
 
-def test_every_bundled_cost_profile_is_offered_and_can_be_read() -> None:
-    """The files in the folder are the menu."""
+def test_every_bundled_cost_profile_is_listed_and_readable() -> None:
+    """The list is the files in the folder."""
     assert BUNDLED == [read(name).name for name in bundled()] == list(Model().cost_profiles())
 
 
 @pytest.mark.parametrize("name", BUNDLED)
 def test_every_bundled_number_has_unit_source_and_confidence(name: str) -> None:
-    """An unsourced number does not merge."""
+    """A number without a source is not accepted."""
     data = tomllib.loads((COST_PROFILES / f"{name}.toml").read_text())
     entries = [*data["costs"].items(), *data.get("ratios", {}).items()]
 
@@ -65,8 +65,8 @@ def test_every_bundled_number_has_unit_source_and_confidence(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", BUNDLED)
-def test_at_most_six_bundled_numbers_are_fitted_and_each_says_to_what(name: str) -> None:
-    """Fitted is confidence B; with enough constants anything fits."""
+def test_at_most_six_bundled_numbers_are_fitted(name: str) -> None:
+    """A fitted number has confidence B and names its data; many constants fit any data."""
     costs = read(name).costs.values()
 
     fitted = [(c.confidence, c.source[:10]) for c in costs if c.fitted]

@@ -1,4 +1,4 @@
-"""Profiles laid over a bundled one: what they inherit, and as what."""
+"""Cost profiles with a bundled base: which numbers they inherit and how."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ costs.icr_direct = { value = 500, unit = "cycles", confidence = "A", source = "t
 
 @pytest.fixture
 def over(tmp_path: Path) -> Read:
-    """Read a file that is laid over ``skylake-2018``."""
+    """Read a file whose base is ``skylake-2018``."""
     return partial(laid_over, tmp_path)
 
 
 @pytest.mark.parametrize("machine", ["same", "other"])
-def test_a_file_with_nothing_to_say_costs_what_its_base_costs(over: Read, machine: str) -> None:
+def test_a_file_without_numbers_inherits_all_of_them(over: Read, machine: str) -> None:
     """Title, clock, features and every number are inherited."""
     mine, base = over(base_machine=machine), read("skylake-2018")
     costs = [{name: c.ps for name, c in p.costs.items()} for p in (mine, base)]
@@ -45,7 +45,7 @@ def test_a_file_with_nothing_to_say_costs_what_its_base_costs(over: Read, machin
     assert (mine.local_apic, mine.icr_fastpath) == ("apicv", "none")
 
 
-def test_what_a_file_says_lies_over_its_base(over: Read) -> None:
+def test_numbers_of_a_file_replace_those_of_its_base(over: Read) -> None:
     """1000 cycles of 2.5 GHz; the number beside it stays at 1530."""
     mine = over(title="mine", costs={"icr_write": number(1_000)})
 
@@ -56,7 +56,7 @@ def test_what_a_file_says_lies_over_its_base(over: Read) -> None:
     )
 
 
-def test_ratios_lie_over_their_base_as_costs_do(over: Read) -> None:
+def test_ratios_of_a_file_replace_those_of_its_base(over: Read) -> None:
     """``halt_poll_shrink`` of today; the growth factor is inherited."""
     mine = over(ratios={"halt_poll_shrink": number(2, unit="ratio")})
 
@@ -78,7 +78,7 @@ def test_ratios_lie_over_their_base_as_costs_do(over: Read) -> None:
 def test_features_are_inherited_one_by_one(
     over: Read, machine: str, changed: dict[str, str], expected: tuple[str, str]
 ) -> None:
-    """A feature is no number: another machine's may be just as good."""
+    """A feature is not assumed, because it is not a measured number."""
     mine = over(base_machine=machine, features=changed)
 
     assert expected == (mine.local_apic, mine.icr_fastpath)
@@ -95,48 +95,48 @@ def test_features_are_inherited_one_by_one(
         pytest.param("same", "ack_poll", ("C", False), id="same-assumed"),
     ],
 )
-def test_numbers_of_another_machine_are_assumptions_on_this_one(
+def test_numbers_of_another_machine_are_assumed_on_this_one(
     over: Read, machine: str, name: str, expected: tuple[str, bool]
 ) -> None:
-    """On the same machine they are what they were."""
-    found = over(base_machine=machine).costs[name]
+    """On the same machine they keep their confidence."""
+    costs = over(base_machine=machine).costs[name]
 
-    assert expected == (found.confidence, found.fitted)
+    assert expected == (costs.confidence, costs.fitted)
 
 
-def test_an_inherited_number_says_from_where_and_keeps_its_source(over: Read) -> None:
-    """A reader must be able to follow it to the publication."""
+def test_an_inherited_number_names_its_base_and_keeps_its_source(over: Read) -> None:
+    """A reader must be able to find the publication."""
     source = "KVM's halt polling document: 'a few' microseconds of a scheduler trip"
 
     assert over().costs["wake_blocked"].source == f"of skylake-2018: {source}"
 
 
 def test_numbers_of_the_same_machine_keep_their_source_unchanged(over: Read) -> None:
-    """Nothing is told twice."""
+    """The base of the same machine is not named again."""
     source = "KVM's halt polling document: 'a few' microseconds of a scheduler trip"
 
     assert over(base_machine="same").costs["wake_blocked"].source == source
 
 
-def test_letters_of_the_file_itself_stand(over: Read) -> None:
-    """Only what is inherited is assumed."""
+def test_confidences_in_the_file_itself_are_kept(over: Read) -> None:
+    """Only inherited numbers become assumed."""
     letters = {"icr_write": "A", "hypercall": "B"}
     costs = {name: number(7, confidence=letter) for name, letter in letters.items()}
 
-    found = over(costs=costs).costs
+    inherited = over(costs=costs).costs
 
-    assert letters == {name: found[name].confidence for name in letters}
+    assert letters == {name: inherited[name].confidence for name in letters}
 
 
-def test_a_base_that_has_a_base_hands_both_down(over: Read) -> None:
-    """``epyc-avic`` rests on ``skylake-fastpath``, that on ``skylake-2018``."""
+def test_a_base_may_have_a_base(over: Read) -> None:
+    """``epyc-avic`` has the base ``skylake-fastpath``, which has the base ``skylake-2018``."""
     mine = over(base="epyc-avic", base_machine="same")
-    found = [
+    values = [
         (mine.costs[name].confidence, mine.costs[name].source[:22])
         for name in ("icr_direct", "icr_write_fastpath", "handler_work")
     ]
 
-    assert found == [
+    assert values == [
         ("B", "derived: flat_send_IPI"),
         ("C", "of skylake-fastpath: d"),
         ("C", "of skylake-fastpath: a"),
@@ -155,7 +155,7 @@ def test_numbers_of_a_base_on_another_machine_name_each_step(over: Read) -> None
 
 
 @pytest.mark.parametrize("machine", ["same", "other"])
-def test_inherited_cycles_last_as_long_as_the_files_own_clock_says(
+def test_inherited_cycles_are_converted_with_the_files_own_clock(
     over: Read, machine: str
 ) -> None:
     """1530 cycles at 2.0 GHz; nanoseconds stay nanoseconds."""
@@ -164,16 +164,16 @@ def test_inherited_cycles_last_as_long_as_the_files_own_clock_says(
     assert (mine.ps("hypercall"), mine.ps("loop_overhead")) == (765_000, 24_000)
 
 
-def test_the_hash_is_of_the_bases_bytes_and_its_own(over: Read, tmp_path: Path) -> None:
+def test_the_hash_covers_the_bytes_of_the_base_and_the_file(over: Read, tmp_path: Path) -> None:
     """Equal hashes mean equal numbers."""
-    found = over().sha256
+    sha256 = over().sha256
     base = (COST_PROFILES / "skylake-2018.toml").read_bytes()
 
-    assert hashlib.sha256(base + (tmp_path / "mine.toml").read_bytes()).hexdigest() == found
+    assert hashlib.sha256(base + (tmp_path / "mine.toml").read_bytes()).hexdigest() == sha256
 
 
 def test_the_hash_changes_with_the_base(over: Read, folder: Path) -> None:
-    """A comment is enough: bytes are compared, not numbers."""
+    """A changed comment is enough, since the hash covers bytes, not numbers."""
     before = over()
     path = folder / "skylake-2018.toml"
     path.write_text(path.read_text() + "\n# a remark\n")
@@ -183,7 +183,7 @@ def test_the_hash_changes_with_the_base(over: Read, folder: Path) -> None:
 
 
 def test_the_hash_changes_with_the_base_of_the_base(over: Read, folder: Path) -> None:
-    """Every file that is read counts."""
+    """The hash covers every file that is read."""
     (folder / "middle.toml").write_text('base = "skylake-2018"\nbase_machine = "same"\n')
     before = over(base="middle").sha256
     path = folder / "skylake-2018.toml"
@@ -193,12 +193,12 @@ def test_the_hash_changes_with_the_base_of_the_base(over: Read, folder: Path) ->
 
 
 def test_the_hash_changes_with_the_file_itself(over: Read) -> None:
-    """The title is in its bytes, too."""
+    """The title is part of its bytes."""
     assert over(title="one").sha256 != over(title="two").sha256
 
 
 def test_a_file_of_six_lines_runs(cli: Cli) -> None:
-    """It is named, hashed and, but for one number, assumed."""
+    """It is named and hashed, and all numbers but one are assumed."""
     Path("mine.toml").write_text(SIX_LINES)
     base = b"".join(
         (COST_PROFILES / f"{name}.toml").read_bytes()
@@ -207,19 +207,19 @@ def test_a_file_of_six_lines_runs(cli: Cli) -> None:
 
     options = ("-q", "-k", "normal-ipi", "--sender", "native", "--json", "-o", "a.json")
     done = cli("run", "norov", "--fast", "--vcpus", "4", "--costs", "mine.toml", *options)
-    found = {
+    names = {
         (row["costs"], row["costs_sha256"], row["exits"])
         for row in json.loads(done.out)["series"]
     }
 
     assert len(SIX_LINES.splitlines()) == 6
-    assert (done.status, found) == (
+    assert (done.status, names) == (
         0,
         {("mine", hashlib.sha256(base + SIX_LINES.encode()).hexdigest(), 0.0)},
     )
 
 
-def test_a_file_of_six_lines_changes_the_number_it_gives(tmp_path: Path) -> None:
+def test_a_file_of_six_lines_changes_the_number_it_has(tmp_path: Path) -> None:
     """500 cycles of 2.0 GHz; 1376 inherited ones of the same clock."""
     (tmp_path / "mine.toml").write_text(SIX_LINES)
     mine = read(str(tmp_path / "mine.toml"))
@@ -228,8 +228,8 @@ def test_a_file_of_six_lines_changes_the_number_it_gives(tmp_path: Path) -> None
     assert [name for name, c in mine.costs.items() if c.confidence != "C"] == ["icr_direct"]
 
 
-def test_a_file_that_lies_over_nothing_ends_the_command_with_a_sentence(cli: Cli) -> None:
-    """Status 2, one line, no results."""
+def test_a_file_with_an_unknown_base_is_refused(cli: Cli) -> None:
+    """The exit status is 2, the error is one line, and there are no results."""
     Path("mine.toml").write_text(SIX_LINES.replace("epyc-avic", "epyc-avik"))
 
     done = cli("run", "norov", "--fast", "-q", "--costs", "mine.toml", "-o", "a.json")

@@ -1,4 +1,4 @@
-"""What cannot be laid over a bundled cost profile is refused at the door, by a sentence."""
+"""Invalid cost profiles with a base are refused with one sentence."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Read = Callable[..., CostProfile]
 
 @pytest.fixture
 def over(tmp_path: Path) -> Read:
-    """Read a file that is laid over ``skylake-2018``."""
+    """Read a file whose base is ``skylake-2018``."""
     return partial(laid_over, tmp_path)
 
 
@@ -32,7 +32,7 @@ def over(tmp_path: Path) -> Read:
         ),
         pytest.param(
             {"base": "zzz"},
-            r"no cost profile called 'zzz'.*Bundled: bare-metal, ",
+            r"no cost profile called 'zzz'.*Use one of bare-metal, ",
             id="alien-base",
         ),
         pytest.param({"base": 7}, "no cost profile called '7'", id="base-a-number"),
@@ -44,12 +44,12 @@ def over(tmp_path: Path) -> Read:
         pytest.param({"base": ""}, "no cost profile called ''", id="base-empty"),
         pytest.param(
             {"base": GONE},
-            r"cost profile mine\.toml lacks base\. Give both or none\.$",
+            r"cost profile mine\.toml lacks base\. Give base and base_machine, or neither\.$",
             id="no-base",
         ),
         pytest.param(
             {"base_machine": GONE},
-            r"cost profile mine\.toml lacks base_machine\. Give both or none\.$",
+            r"mine\.toml lacks base_machine\. Give base and base_machine, or neither\.$",
             id="no-machine",
         ),
         pytest.param(
@@ -88,27 +88,27 @@ def over(tmp_path: Path) -> Read:
         pytest.param({"costs": {"eoi": number(-1)}}, "eoi.value is -1", id="cost-negative"),
         pytest.param(
             {"costs": {"loop_overhead": number(0)}},
-            "loop_overhead.value is 0, not above 0",
+            "loop_overhead.value is 0, not at least 1 ps",
             id="loop-of-nothing",
         ),
         pytest.param(
             {"costs": {"loop_overhead": number(0.4, unit="ps")}},
-            "loop_overhead.value is 0.4, not above 0, in whole ps",
+            "loop_overhead.value is 0.4, not at least 1 ps",
             id="loop-of-less-than-a-picosecond",
         ),
         pytest.param(
             {"costs": {"local_call_entry": number(0)}},
-            "local_call_entry.value is 0, not above 0",
+            "local_call_entry.value is 0, not at least 1 ps",
             id="call-of-nothing",
         ),
         pytest.param({"tsc_hz": "2 GHz"}, "tsc_hz is '2 GHz'", id="clock"),
         pytest.param({"tsc_khz": 5}, "'tsc_khz'. Did you mean 'tsc_hz'", id="alien-key"),
     ],
 )
-def test_what_cannot_lie_over_a_base_is_refused(
+def test_an_invalid_file_with_a_base_is_refused(
     over: Read, changed: dict[str, Any], words: str
 ) -> None:
-    """The words name the file's key, as for a cost profile without a base."""
+    """The sentence names the file's key, as for a cost profile without a base."""
     with pytest.raises(UsageError, match=words):
         over(**changed)
 
@@ -116,18 +116,18 @@ def test_what_cannot_lie_over_a_base_is_refused(
 @pytest.mark.parametrize(
     ("key", "meant"), [("bas", "base"), ("base_machin", "base_machine"), ("Base", "base")]
 )
-def test_a_misspelt_base_is_named_where_nothing_else_tells(
+def test_a_misspelt_base_key_is_refused_with_the_right_one(
     tmp_path: Path, key: str, meant: str
 ) -> None:
-    """A complete cost profile with one more key: without the hint it would be of no use."""
+    """A complete cost profile with one unknown key needs the hint."""
     (tmp_path / "mine.toml").write_text(toml_of(bundled_data() | {key: "same"}))
 
     with pytest.raises(UsageError, match=f"'{key}'. Did you mean '{meant}'"):
         read(str(tmp_path / "mine.toml"))
 
 
-def test_a_broken_base_is_named_and_not_the_file_over_it(over: Read, folder: Path) -> None:
-    """Whoever reads it must look there."""
+def test_an_error_in_the_base_names_the_base(over: Read, folder: Path) -> None:
+    """The user must fix that file."""
     (folder / "broken.toml").write_text("title = \n")
 
     with pytest.raises(UsageError, match=r"broken\.toml is not TOML"):

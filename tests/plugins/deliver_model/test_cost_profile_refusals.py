@@ -1,4 +1,4 @@
-"""Every way a cost profile can be bad is refused at the door, by a sentence."""
+"""Invalid cost profiles are refused with one sentence when they are read."""
 
 from __future__ import annotations
 
@@ -62,10 +62,12 @@ NO_TSC = r"cost profile mine\.toml, tsc_hz is {}, not a frequency in Hz, 1e6 to 
         pytest.param(
             "costs.hypercall.source",
             "",
-            r"hypercall\.source is '', not where the number was read$",
+            r"hypercall\.source is '', not the source of the number$",
             id="empty-source",
         ),
-        pytest.param("costs.hypercall.source", 4, "source is 4, not where", id="source-number"),
+        pytest.param(
+            "costs.hypercall.source", 4, "source is 4, not the source", id="source-number"
+        ),
         pytest.param(
             "costs.hypercall.fitted", "no", "hypercall.fitted is 'no'", id="fitted-text"
         ),
@@ -101,17 +103,17 @@ NO_TSC = r"cost profile mine\.toml, tsc_hz is {}, not a frequency in Hz, 1e6 to 
         ),
     ],
 )
-def test_a_value_that_cannot_be_used_is_named_with_what_is_wanted(
+def test_an_invalid_value_is_refused_with_the_valid_ones(
     tmp_path: Path, key: str, value: object, words: str
 ) -> None:
-    """A cost profile is checked when it is read; nothing checks a number twice."""
+    """A cost profile is checked once, when it is read."""
     file = changed_file(tmp_path, key, value)
 
     with pytest.raises(UsageError, match=words):
         read(file)
 
 
-COPY = r"Start from a copy of a bundled one\.$"
+COPY = r"Start from a copy of a bundled cost profile\.$"
 
 
 @pytest.mark.parametrize(
@@ -130,7 +132,7 @@ COPY = r"Start from a copy of a bundled one\.$"
     ],
 )
 def test_a_missing_key_is_named(tmp_path: Path, key: str, lacking: str) -> None:
-    """A cost profile is complete: no cost has a default."""
+    """A cost profile must be complete, since no cost has a default."""
     file = changed_file(tmp_path, key, GONE)
 
     with pytest.raises(UsageError, match=f"{lacking}. {COPY}"):
@@ -174,8 +176,10 @@ def test_an_unknown_key_is_refused_with_the_nearest(
         pytest.param(b"{}", id="json"),
     ],
 )
-def test_what_is_not_toml_is_refused_with_the_reason(tmp_path: Path, content: bytes) -> None:
-    """The parser's own words follow."""
+def test_a_file_that_is_not_toml_is_refused_with_the_reason(
+    tmp_path: Path, content: bytes
+) -> None:
+    """The reason is the message of the parser."""
     path = tmp_path / "mine.toml"
     path.write_bytes(content)
 
@@ -183,26 +187,30 @@ def test_what_is_not_toml_is_refused_with_the_reason(tmp_path: Path, content: by
         read(str(path))
 
 
-def test_a_file_that_is_not_there_cannot_be_read(tmp_path: Path) -> None:
-    """A name that ends in .toml is a file of the user's."""
-    with pytest.raises(UsageError, match=r"nowhere\.toml cannot be read: No such file"):
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    """A name that ends in .toml is a file."""
+    with pytest.raises(
+        UsageError, match=r"cannot read cost profile .*nowhere\.toml: No such file"
+    ):
         read(str(tmp_path / "nowhere.toml"))
 
 
 def test_a_fifo_is_refused_at_once(tmp_path: Path) -> None:
-    """Opening it would block until somebody writes to it."""
+    """Opening it would block until another process writes to it."""
     path = tmp_path / "fifo.toml"
     os.mkfifo(path)
 
-    with pytest.raises(UsageError, match="cannot be read: it is not a regular file"):
+    with pytest.raises(UsageError, match=r"cannot read .*: it is not a regular file"):
         read(str(path))
 
 
-def test_a_folder_cannot_be_read(tmp_path: Path) -> None:
-    """Whatever the operating system says is repeated."""
+def test_a_folder_is_refused(tmp_path: Path) -> None:
+    """The reason is the operating system's message."""
     (tmp_path / "folder.toml").mkdir()
 
-    with pytest.raises(UsageError, match=r"folder\.toml cannot be read: Is a directory"):
+    with pytest.raises(
+        UsageError, match=r"cannot read cost profile .*folder\.toml: Is a directory"
+    ):
         read(str(tmp_path / "folder.toml"))
 
 
@@ -211,12 +219,14 @@ def test_a_folder_cannot_be_read(tmp_path: Path) -> None:
     [
         pytest.param("skylake-2081", "Did you mean 'skylake-2018'", id="misspelt"),
         pytest.param(
-            "zzz", r"no cost profile called 'zzz'\. Bundled: bare-metal, .*; or", id="alien"
+            "zzz",
+            r"no cost profile called 'zzz'\. Use one of bare-metal, .*, or a file",
+            id="alien",
         ),
-        pytest.param("mine.yaml", r"or give a file ending in \.toml\.$", id="other-ending"),
+        pytest.param("mine.yaml", r"or a file that ends in \.toml\.$", id="other-ending"),
     ],
 )
 def test_an_unknown_name_is_refused_with_the_bundled_ones(name: str, words: str) -> None:
-    """A name is a bundled cost profile's, unless it ends in .toml."""
+    """A name that does not end in .toml is that of a bundled cost profile."""
     with pytest.raises(UsageError, match=words):
         read(name)

@@ -1,4 +1,4 @@
-"""Same task, same slice result: on any engine, after any other task, in any process."""
+"""The same task gives the same slice result on any engine and in any process."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ for stack in ("kvm-pv/x2apic-cluster", "hyperv-ipi/xapic-flat", "x2apic-physical
 
 
 def prepared_of(bursts: tuple[Burst, ...], state: str, guest: Guest = GUEST) -> Prepared:
-    """The bursts by way of kvm-pv."""
+    """The case of the bursts, sent by kvm-pv."""
     return prepare(case_of("kvm-pv/x2apic-physical", guest, *bursts, state=state))
 
 
 def ran(engine: Engine, prepared: Prepared) -> SliceResult:
-    """Three iterations after one."""
+    """Run three iterations after one warm-up."""
     return engine.load(prepared.task).run(loops=3, warmup=1)
 
 
 @pytest.mark.parametrize(("bursts", "state"), BUSY_TASKS)
-def test_a_task_gives_the_same_slice_result_again(
+def test_a_task_gives_the_same_slice_result_each_time(
     bursts: tuple[Burst, ...], state: str
 ) -> None:
-    """Every task starts from fresh vCPUs."""
+    """Every slice starts with vCPUs in their initial state."""
     prepared = prepared_of(bursts, state)
     engine = Engine(prepared.case.guest, cost_profile_of())
 
@@ -57,10 +57,8 @@ def test_a_task_gives_the_same_slice_result_again(
 
 
 @pytest.mark.parametrize(("bursts", "state"), BUSY_TASKS)
-def test_tasks_that_ran_before_leave_nothing_behind(
-    bursts: tuple[Burst, ...], state: str
-) -> None:
-    """Neither halt polling nor a lock nor a call list is inherited in a boot."""
+def test_a_slice_is_independent_of_earlier_ones(bursts: tuple[Burst, ...], state: str) -> None:
+    """Halt polling, locks and call lists start anew."""
     prepared = prepared_of(bursts, state)
     used = Engine(prepared.case.guest, cost_profile_of())
     for other in ((call(2, 0, 1, lock=True), mask(1, 2)), (mask(3, 0, 1, 2, wait=False),)):
@@ -71,8 +69,8 @@ def test_tasks_that_ran_before_leave_nothing_behind(
     assert ran(fresh, prepared) == ran(used, prepared)
 
 
-def test_an_engine_leaves_its_cost_profile_and_guest_alone() -> None:
-    """Slices of several cases share them."""
+def test_an_engine_does_not_change_its_cost_profile_and_guest() -> None:
+    """Several cases share them."""
     cost_profile, guest = cost_profile_of(), case_of("x2apic-physical", GUEST).guest
     ran(Engine(guest, cost_profile), prepared_of((call(0, 1, 2),), "halted"))
 
@@ -80,7 +78,7 @@ def test_an_engine_leaves_its_cost_profile_and_guest_alone() -> None:
 
 
 def test_a_slice_is_the_sum_of_its_iterations() -> None:
-    """Four iterations after none, or the last of four after a warm-up of three."""
+    """Four iterations equal four single ones after warm-ups of 0 to 3."""
     prepared = prepared_of((call(0, 1, 2, 3),), "halted")
     engine, task = Engine(prepared.case.guest, cost_profile_of()), prepared.task
     single = [engine.load(task).run(loops=1, warmup=warmup).ticks for warmup in range(4)]
@@ -103,7 +101,7 @@ def in_a_process(hash_seed: str) -> bytes:
 
 
 def test_the_hash_seed_of_a_process_changes_no_byte() -> None:
-    """No iteration over a set reaches the output."""
+    """No output depends on the order of a set."""
     outputs = [in_a_process(hash_seed) for hash_seed in ("0", "1", "4711")]
 
     assert ([outputs[0]] * 3, 3) == (outputs, outputs[0].count(b"\n"))

@@ -1,5 +1,5 @@
 """
-Sends that need no exit: AVIC, IPI virtualization and bare metal.
+Sends without an exit: AVIC, IPI virtualization and bare metal.
 
 Costs are those of `model_helpers.ROUND`: direct ICR write 220, xAPIC 60 more, target
 30; AVIC's exit 1200, half of it before the first of its targets, 100 each; APIC
@@ -64,7 +64,7 @@ def seen(line: Timeline) -> tuple[int, int, Hits]:
 def test_running_targets_are_served_one_after_the_other_without_an_exit(
     local_apic: str, op: Op, end: int, hits: Hits
 ) -> None:
-    """220 for the write, 30 for each target; no way in and no way back."""
+    """220 for the write and 30 for each target, without entry and exit of a VM exit."""
     assert (end, 0, hits) == seen(line_of(op, local_apic=local_apic))
 
 
@@ -96,7 +96,7 @@ def test_running_targets_are_served_one_after_the_other_without_an_exit(
         pytest.param("bare", (XAPIC_NMI_TO_SELF,), 1_310, [(1_310, 0)], id="bare-nmi-to-self"),
     ],
 )
-def test_an_xapic_send_without_an_exit_pays_its_own_surcharge(
+def test_an_xapic_send_without_an_exit_has_its_own_surcharge(
     local_apic: str, ops: tuple[Op, ...], end: int, hits: Hits
 ) -> None:
     """8 for every other access, then 220 and 60; to itself it is an access like any other."""
@@ -120,7 +120,7 @@ def test_an_xapic_send_without_an_exit_pays_its_own_surcharge(
         pytest.param("ipiv", PV_CALL, 2_300, id="ipiv-hypercall"),
     ],
 )
-def test_what_the_processor_does_not_deliver_exits_as_it_always_did(
+def test_sends_that_the_processor_cannot_deliver_exit(
     local_apic: str, op: Op, end: int
 ) -> None:
     """AVIC: fixed delivery only; IPI virtualization: and unicasts only; a call always."""
@@ -130,7 +130,7 @@ def test_what_the_processor_does_not_deliver_exits_as_it_always_did(
 
 
 @pytest.mark.parametrize("local_apic", ["avic", "ipiv"])
-def test_an_xapic_nmi_exits_by_the_icr_alone(local_apic: str) -> None:
+def test_an_xapic_nmi_exits_only_for_the_icr_write(local_apic: str) -> None:
     """8 for ICR2, then 2000 and 400 and the target's 100."""
     ops = ICR2, MmioWrite(0xFEE0_0300, 0x400)
 
@@ -168,14 +168,14 @@ def test_only_a_send_that_exits_can_take_the_exit_fast_path(
     ],
 )
 def test_an_nmi_on_bare_metal_is_a_write_like_any_other(op: Op, end: int, hits: Hits) -> None:
-    """Nobody is there to exit to."""
+    """There is no hypervisor to exit to."""
     assert (end, 0, hits) == seen(line_of(op, local_apic="bare"))
 
 
 @pytest.mark.parametrize(
     ("local_apic", "exits"), [("avic", 1), ("ipiv", 1), ("apicv", 1), ("bare", 0)]
 )
-def test_a_fault_exits_only_where_there_is_a_hypervisor(local_apic: str, exits: int) -> None:
+def test_a_fault_exits_only_with_a_hypervisor(local_apic: str, exits: int) -> None:
     """#GP is injected by it, or raised by the processor itself."""
     line = line_of(WrMsr(0x830, 0x2000), local_apic=local_apic)
 
@@ -192,16 +192,16 @@ def test_writes_without_an_exit_add_up(local_apic: str) -> None:
 
 
 @pytest.mark.parametrize("share", [0, 0.5, 1])
-def test_the_entry_share_is_nothing_to_a_send_that_does_not_exit(share: float) -> None:
-    """It splits exits."""
+def test_the_entry_share_does_not_affect_sends_without_an_exit(share: float) -> None:
+    """It is a share of an exit."""
     line = line_of(TO_CLUSTER, local_apic="bare", exit_entry_share=share)
 
     assert seen(line) == (1_310, 0, TO_123)
 
 
 @pytest.mark.parametrize("local_apic", ["avic", "bare"])
-def test_a_write_to_an_id_that_nobody_has_costs_the_write(local_apic: str) -> None:
-    """Between two that reach somebody."""
+def test_a_write_to_an_unused_apic_id_costs_only_the_write(local_apic: str) -> None:
+    """It is between two writes that reach a CPU."""
     line = line_of(TO_CPU_1, TO_NOBODY, TO_CPU_2, local_apic=local_apic)
 
     assert served(line) == [(1_250, 1), (1_720, 2)]

@@ -32,17 +32,17 @@ UNICAST_BLOCKED = {"send": 272, "deliver": 1_122, "ack": 1_140, "wall": 1_150}
         pytest.param("bare", "halted", UNICAST_BLOCKED, id="bare-halted"),
     ],
 )
-def test_a_unicast_without_an_exit_is_the_write_the_way_in_and_the_acknowledgement(
+def test_a_unicast_without_an_exit_is_written_injected_and_acknowledged(
     local_apic: str, state: str, expected: dict[str, int]
 ) -> None:
-    """Arrives at 282; 300 or 800 to injection, 50 to the handler, 13, and a poll of 5."""
+    """It arrives at 282; injection is 300 or 800, entry 50, the handler 13 and the poll 5."""
     case = case_of("x2apic-physical", cpus(4), call(0, 2), state=state)
     _, result = run_case(case, cost_profile_of(local_apic=local_apic))
 
     assert (expected, 0) == (result.ticks, result.counts.exits)
 
 
-def test_avic_exits_for_a_blocked_target_and_not_while_it_polls() -> None:
+def test_avic_exits_for_a_blocked_target_but_not_for_a_polling_one() -> None:
     """
     First arrival at 982, send until 1582, entered at 1832, acknowledged at 1845.
 
@@ -68,7 +68,7 @@ def test_avic_exits_for_a_blocked_target_and_not_while_it_polls() -> None:
         pytest.param("halted", 1, id="for-the-two-others"),
     ],
 )
-def test_avic_does_not_exit_because_of_the_source_itself(state: str, exits: int) -> None:
+def test_avic_does_not_exit_for_a_self_ipi(state: str, exits: int) -> None:
     """CPU 2 has the second turn of host CPU 0, but it is the one that writes the ICR."""
     guest = cpus(3, host_cpus=2)
     burst = Burst(source=2, operation="send_IPI_all")
@@ -77,7 +77,7 @@ def test_avic_does_not_exit_because_of_the_source_itself(state: str, exits: int)
     assert exits == run_case(case, cost_profile_of(local_apic="avic"))[1].counts.exits
 
 
-def test_a_source_that_is_a_target_counts_as_running_even_out_of_turn() -> None:
+def test_a_source_that_is_a_target_counts_as_running() -> None:
     """CPUs 2 and 3 have the second turn of two host CPUs, but are in their loops."""
     guest = cpus(4, host_cpus=2)
     case = case_of("x2apic-physical", guest, mask(2, 3), mask(3, 2), state="running")

@@ -1,5 +1,5 @@
 """
-One source: its series and counts, written out by hand.
+One source: its series and counts, computed by hand.
 
 Every burst starts with 10 of loop; `csd` queues for 20 a target; fence 2, irq 1,
 scan 4 a target; an interrupt takes 350 from its arrival to its handler, 13 more
@@ -21,8 +21,8 @@ def series(
     send: int, deliver: int, ack: int, wall: int, irqoff: int | None = None
 ) -> dict[str, int]:
     """Ticks by series; a send without local_irq_save() has no irqoff."""
-    found = {"send": send, "deliver": deliver, "ack": ack, "wall": wall}
-    return found if irqoff is None else found | {"irqoff": irqoff}
+    table = {"send": send, "deliver": deliver, "ack": ack, "wall": wall}
+    return table if irqoff is None else table | {"irqoff": irqoff}
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def series(
     ],
 )
 def test_a_function_call_to_one_cpu(stack: str, expected: dict[str, int]) -> None:
-    """The target acknowledges before the source is back; then one poll."""
+    """The target acknowledges before the send ends, so the source polls once."""
     assert expected == times(case_of(stack, cpus(4), call(0, 1)))
 
 
@@ -99,7 +99,7 @@ def test_a_function_call_to_one_cpu(stack: str, expected: dict[str, int]) -> Non
 def test_a_function_call_to_three_cpus(
     stack: str, options: dict[str, Any], expected: dict[str, int]
 ) -> None:
-    """What the senders differ in; polls of three lines at the end."""
+    """Senders differ in the sends; the source polls three acknowledgements at the end."""
     assert expected == times(case_of(stack, cpus(4), call(0, 1, 2, 3), **options))
 
 
@@ -125,12 +125,12 @@ def test_the_lock_makes_the_source_wait_for_the_last_holder() -> None:
     """Wanted at 1029, released at 1029, 1929 and 2829; 7 for the function, 5 to poll."""
     burst = call(0, 1, 2, 3, lock=True)
 
-    found = times(case_of("kvm-pv/x2apic-physical", cpus(4), burst))
+    ticks = times(case_of("kvm-pv/x2apic-physical", cpus(4), burst))
 
-    assert series(1_374, 1_223, 2_841, 2_851, 1_314) == found
+    assert series(1_374, 1_223, 2_841, 2_851, 1_314) == ticks
 
 
-def test_a_call_to_itself_sends_nothing() -> None:
+def test_a_call_to_the_own_cpu_sends_no_ipi() -> None:
     """The function starts after 30 and is over after 70."""
     burst = Burst(source=0, operation="smp_call_function_single", targets=(0,))
     _, result = run_case(case_of("x2apic-physical", cpus(4), burst), loops=3)
@@ -138,15 +138,15 @@ def test_a_call_to_itself_sends_nothing() -> None:
     assert (result.ticks, result.counts.exits) == ({"deliver": 90, "wall": 240}, 0)
 
 
-def test_a_mask_with_the_caller_in_it_leaves_the_caller_out() -> None:
+def test_a_mask_with_the_caller_does_not_interrupt_the_caller() -> None:
     """smp_call_function_many() skips the caller: 40 + 11 + 2100 + 1100 + 350."""
-    found = times(case_of("x2apic-physical", cpus(4), call(0, 0, 1, 2)))
+    ticks = times(case_of("x2apic-physical", cpus(4), call(0, 0, 1, 2)))
 
-    assert found["deliver"] == 3_601
+    assert ticks["deliver"] == 3_601
 
 
-def test_an_iteration_without_bursts_is_the_loop() -> None:
-    """Norov's dry run."""
+def test_an_iteration_without_bursts_costs_the_loop_overhead() -> None:
+    """This is Norov's dry run."""
     assert times(case_of("x2apic-physical", cpus(4)), loops=4) == {"wall": 40}
 
 
@@ -161,7 +161,7 @@ def test_ticks_are_totals_over_all_bursts() -> None:
 
 
 def test_the_warm_up_is_neither_timed_nor_counted() -> None:
-    """It leaves the targets' halt polling grown."""
+    """Only the targets' halt polling keeps its growth."""
     case = case_of("x2apic-physical", cpus(4), call(0, 1), state="halted")
     _, result = run_case(case, loops=2, warmup=1)
     counts = result.counts

@@ -1,5 +1,5 @@
 """
-Which ops exit, which take the fast path, and what hypercalls return.
+Which ops exit, which ones use the fast path, and what hypercalls return.
 
 Costs are those of `model_helpers.ROUND`: ICR write 2000 (fast path 1500), xAPIC
 400 more, hypercall 1000, target 100, logical 25 more, vCPU asked 9; half an exit
@@ -39,7 +39,7 @@ from support.model import (
         pytest.param(NMI_TO_SELF, False, (3_100, 1), id="nmi-no-apicv"),
     ],
 )
-def test_a_cpu_interrupts_itself_without_an_exit_only_where_apicv_can(
+def test_a_self_ipi_avoids_the_exit_only_with_apicv(
     op: Op, apicv: bool, expected: tuple[int, int]
 ) -> None:
     """SDM, "Self-IPI Virtualization": fixed delivery only; an NMI takes the ICR."""
@@ -75,7 +75,7 @@ def test_an_xapic_nmi_to_itself_exits_even_with_apicv() -> None:
         pytest.param("any", PV_CALL, 2_300, id="any-hypercall"),
     ],
 )
-def test_the_exit_fast_path_takes_what_this_kernel_lets_in(
+def test_the_exit_fast_path_depends_on_the_kernel(
     icr_fastpath: str, op: Op, expected: int
 ) -> None:
     """
@@ -87,7 +87,7 @@ def test_the_exit_fast_path_takes_what_this_kernel_lets_in(
 
 
 def test_an_xapic_write_has_no_fast_path() -> None:
-    """It leaves by another exit than WRMSR: 8 + 2400 + 100."""
+    """Its exit is not a WRMSR exit: 8 + 2400 + 100."""
     line = line_of(ICR2, ICR, apic_mode="xapic", icr_fastpath="any")
 
     assert line.end == 3_508
@@ -103,7 +103,7 @@ def test_an_xapic_write_has_no_fast_path() -> None:
     ],
 )
 def test_a_hypercall_returns_what_kvm_returns(op: Op, end: int, returned: int) -> None:
-    """An error costs the empty hypercall and reaches nobody."""
+    """An error costs an empty hypercall and reaches no CPU."""
     line = line_of(op)
 
     assert (end, returned, 1, 0) == (
@@ -121,7 +121,7 @@ def test_a_hypercall_returns_what_kvm_returns(op: Op, end: int, returned: int) -
         pytest.param(WrMsr(0x831, 0xFC), id="another-msr"),
     ],
 )
-def test_a_write_that_faults_reaches_nobody(op: Op) -> None:
+def test_a_write_that_faults_reaches_no_cpu(op: Op) -> None:
     """#GP is injected instead."""
     line = line_of(op)
 

@@ -1,5 +1,5 @@
 """
-Fewer host CPUs than vCPUs: halted targets queue, running ones wait their turn.
+Fewer host CPUs than vCPUs: halted targets queue, running ones wait for a time slice.
 
 vCPU i shares host CPU i % N.  A woken target takes 903 of it: wake-up 800,
 entry 50, EOI 6, function 7, exit 40.
@@ -30,7 +30,7 @@ def entries(targets: Targets, arrival: int, *on: int) -> list[int]:
         pytest.param("running", 3, "preempted", id="one-host-cpu-short"),
     ],
 )
-def test_busy_vcpus_that_share_host_cpus_prove_to_be_preempted(
+def test_busy_vcpus_that_share_host_cpus_are_preempted(
     state: str, host_cpus: int | None, expected: str
 ) -> None:
     """`running` needs no more vCPUs than host CPUs."""
@@ -46,7 +46,7 @@ def test_halted_targets_of_one_host_cpu_queue() -> None:
     assert entries(targets, 1_000, 1, 2, 3) == [1_850, 1_850, 2_753]
 
 
-def test_queues_of_host_cpus_do_not_mix() -> None:
+def test_each_host_cpu_has_its_own_queue() -> None:
     """Four on host CPU 1 at once; three on host CPU 0, the last of them much later."""
     targets = Targets(cpus(8, host_cpus=2), cost_profile_of(), "halted")
     arrivals = [1_000] * 6 + [19_000]
@@ -111,9 +111,9 @@ def test_a_woken_mate_of_the_source_delays_the_send_behind_it() -> None:
     """
     case = case_of("x2apic-physical", cpus(4, host_cpus=2), mask(0, 1, 2, 3), state="halted")
 
-    found = times(case)
+    ticks = times(case)
 
-    assert (found["send"], found["irqoff"]) == (7_219, 7_217)
+    assert (ticks["send"], ticks["irqoff"]) == (7_219, 7_217)
 
 
 def test_a_send_that_is_delayed_reaches_the_targets_behind_it_later() -> None:

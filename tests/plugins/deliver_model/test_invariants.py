@@ -179,15 +179,13 @@ def exits(case: Case, cost_profile: CostProfile, local_apic: str) -> int:
 
 
 @given(case=lonely(), cost_profile=cost_profiles())
-def test_each_help_of_the_processor_saves_exits_or_is_of_no_use(
-    case: Case, cost_profile: CostProfile
-) -> None:
+def test_hardware_assistance_never_adds_exits(case: Case, cost_profile: CostProfile) -> None:
     """From KVM in software over virtual registers and IPI virtualization to none."""
-    found = [exits(case, cost_profile, name) for name in ("emulated", "apicv", "ipiv")]
+    values = [exits(case, cost_profile, name) for name in ("emulated", "apicv", "ipiv")]
     avic, bare = exits(case, cost_profile, "avic"), exits(case, cost_profile, "bare")
 
-    assert found == sorted(found, reverse=True)
-    assert bare <= avic <= found[1]
+    assert values == sorted(values, reverse=True)
+    assert bare <= avic <= values[1]
 
 
 @given(case=lonely(), cost_profile=cost_profiles())
@@ -199,14 +197,14 @@ def test_bare_metal_exits_for_hypercalls_only(case: Case, cost_profile: CostProf
 
 
 @given(case=lonely(DRIVERS), cost_profile=cost_profiles())
-def test_avic_exits_if_and_only_if_somebody_has_to_be_scheduled(
+def test_avic_exits_if_and_only_if_a_target_must_be_scheduled(
     case: Case, cost_profile: CostProfile
 ) -> None:
     """Once at most for each ICR write, and never for nobody; NMIs always exit."""
     assume(case.bursts[0].vector != NMI_VECTOR)
     _, result = run_case(case, attrs.evolve(cost_profile, local_apic="avic"), loops=3)
     counts = result.counts
-    blocked, left = counts.wakeups_blocked or 0, counts.exits or 0
+    blocked, remaining = counts.wakeups_blocked or 0, counts.exits or 0
 
-    assert (left > 0) == (blocked > 0)
-    assert left <= min(blocked, counts.icr_writes or 0)
+    assert (remaining > 0) == (blocked > 0)
+    assert remaining <= min(blocked, counts.icr_writes or 0)

@@ -13,9 +13,9 @@ from support.model import accepted, call, case_of, cpus, targets_of, times
 
 def test_the_lock_passes_in_order_of_arrival_at_it() -> None:
     """Wanted at 1356, 1456 and 1556; releases are 900 apart."""
-    found = accepted(targets_of("running"), [(1_000, 3), (1_100, 1), (1_200, 2)], lock=True)
+    handlers = accepted(targets_of("running"), [(1_000, 3), (1_100, 1), (1_200, 2)], lock=True)
 
-    assert found == [(1_350, 1_363), (1_450, 2_263), (1_550, 3_163)]
+    assert handlers == [(1_350, 1_363), (1_450, 2_263), (1_550, 3_163)]
 
 
 @pytest.mark.parametrize(
@@ -41,9 +41,9 @@ def test_a_polling_target_gets_the_lock_before_a_blocked_one() -> None:
     targets = targets_of("halted")
     accepted(targets, [(1_000, 2)])
 
-    found = accepted(targets, [(3_000, 1), (3_100, 2)], lock=True)
+    handlers = accepted(targets, [(3_000, 1), (3_100, 2)], lock=True)
 
-    assert found == [(3_850, 4_263), (3_350, 3_363)]
+    assert handlers == [(3_850, 4_263), (3_350, 3_363)]
 
 
 def test_a_later_burst_waits_for_the_lock_of_an_earlier_one() -> None:

@@ -95,13 +95,13 @@ def test_a_normal_ipi_is_predicted_within_15_percent(
 @pytest.mark.parametrize("stack", COLUMNS)
 def test_the_dry_run_and_a_call_to_itself_are_what_was_read(stack: str) -> None:
     """Within the 20 percent by which the published columns differ from each other."""
-    found = [
+    values = [
         total_ns("dry-run", stack),
         total_ns("self-ipi", stack, "deliver"),
         total_ns("self-ipi", stack),
     ]
 
-    assert found == pytest.approx([2_449_341, 6_907_514, 15_027_589], rel=0.2)
+    assert values == pytest.approx([2_449_341, 6_907_514, 15_027_589], rel=0.2)
 
 
 @pytest.mark.parametrize(
@@ -148,9 +148,9 @@ def test_each_iteration_sends_as_the_sender_says(
     """ICR writes and hypercalls: what the comparison is about."""
     counts = slice_result_of(workload, stack).counts
 
-    found = (counts.icr_writes or 0, counts.hypercalls or 0)
+    values = (counts.icr_writes or 0, counts.hypercalls or 0)
 
-    assert tuple(n * ITERATIONS for n in expected) == found
+    assert tuple(n * ITERATIONS for n in expected) == values
 
 
 @pytest.mark.parametrize(
@@ -185,9 +185,9 @@ def test_the_fit_gives_the_constants_of_the_cost_profile(
     fit_script().main()
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
 
-    found = {row[0]: float(row[1]) for row in rows if "cycles" in row}
+    table = {row[0]: float(row[1]) for row in rows if "cycles" in row}
 
-    assert found == pytest.approx(
+    assert table == pytest.approx(
         {"csd_queue": 1_392, "icr_write": 3_867, "deliver_logical": 279}, rel=0.01
     )
 

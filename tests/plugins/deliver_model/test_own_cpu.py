@@ -1,4 +1,4 @@
-"""A source that interrupts itself, or comes back before its call was taken."""
+"""Sources that interrupt themselves or return before a handler took their call."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pvbench.ops import Burst
 from support.model import call, case_of, cost_profile_of, cpus, run_case, times
 
 
-def test_a_source_is_deaf_until_its_send_is_over() -> None:
+def test_a_source_takes_no_interrupt_until_its_send_is_over() -> None:
     """
     Its own interrupt arrives at 1121, the send ends at 4222: 350 later.
 
@@ -14,18 +14,18 @@ def test_a_source_is_deaf_until_its_send_is_over() -> None:
     """
     burst = Burst(source=0, operation="send_IPI_all")
 
-    found = times(case_of("x2apic-physical", cpus(2), burst))
+    ticks = times(case_of("x2apic-physical", cpus(2), burst))
 
-    assert (found["send"], found["deliver"]) == (4_212, 4_562)
+    assert (ticks["send"], ticks["deliver"]) == (4_212, 4_562)
 
 
-def test_a_source_polls_on_when_its_own_handler_is_over() -> None:
+def test_a_source_continues_to_poll_after_its_own_handler() -> None:
     """Entered at 4572, over at 4572 + 53; acknowledgements are there by then."""
     burst = Burst(source=0, operation="send_IPI_all")
 
-    found = times(case_of("x2apic-physical", cpus(2), burst))
+    ticks = times(case_of("x2apic-physical", cpus(2), burst))
 
-    assert (found["ack"], found["wall"]) == (4_615, 4_625)
+    assert (ticks["ack"], ticks["wall"]) == (4_615, 4_625)
 
 
 def test_a_source_never_halts() -> None:
@@ -40,7 +40,7 @@ def test_a_source_never_halts() -> None:
     ) == (388, 0, 0)
 
 
-def test_a_source_does_not_send_on_while_it_is_in_its_own_handler() -> None:
+def test_a_source_does_not_send_while_it_is_in_a_handler() -> None:
     """Sent at 48, handled from 398 to 451, and only then sent again."""
     burst = Burst(source=0, operation="send_IPI_self", wait=False)
     _, result = run_case(case_of("x2apic-physical", cpus(2), burst), loops=2)
@@ -49,7 +49,7 @@ def test_a_source_does_not_send_on_while_it_is_in_its_own_handler() -> None:
     assert (result.ticks["deliver"], counts.handlers, counts.coalesced) == (776, (2, 0), (0, 0))
 
 
-def test_a_call_waits_until_its_last_entry_is_taken() -> None:
+def test_a_call_waits_until_its_previous_entries_are_taken() -> None:
     """
     csd_lock(): the handler is entered at 4182, the source is back at 2132.
 
@@ -66,7 +66,7 @@ def test_a_call_waits_until_its_last_entry_is_taken() -> None:
     }
 
 
-def test_a_source_alone_finds_every_list_empty() -> None:
+def test_a_single_source_sees_only_empty_call_lists() -> None:
     """Its own entries were taken before: each call is an interrupt."""
     case = case_of("x2apic-physical", cpus(4), call(0, 1, wait=False))
     _, result = run_case(case, cost_profile_of(posted_notification=3_000), loops=3)
@@ -80,7 +80,7 @@ def test_a_source_alone_finds_every_list_empty() -> None:
     ) == ((0, 3, 0, 0), (0, 3, 0, 0), 3, ())
 
 
-def test_a_call_list_is_looked_at_when_the_call_is_made() -> None:
+def test_a_call_list_is_tested_at_the_time_of_the_call() -> None:
     """
     Entered at 9172, before the next t0 at 12122: the list is empty again.
 

@@ -1,4 +1,4 @@
-"""What the bundled cost profiles say, beside what was published; nothing here is fitted."""
+"""Predictions of the bundled cost profiles against publications; nothing is fitted here."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ FORCED = Burst(source=0, operation="send_IPI_mask", targets=(1,))
 
 
 @pytest.mark.parametrize("cost_profile", ["skylake-fastpath", "sapphire-rapids-ipiv"])
-def test_native_is_no_slower_than_a_forced_hypercall_to_one_target(cost_profile: str) -> None:
-    """The fast path is short, and a hypercall always leaves by the slow one."""
+def test_native_is_not_slower_than_a_hypercall_for_one_target(cost_profile: str) -> None:
+    """The ICR write has a fast path, a hypercall never has."""
     native, pv = (
         mean(traced(cost_profile, stack, FORCED, cpus=2), "send")
         for stack in ("x2apic-physical", "kvm-pv/x2apic-physical")
@@ -72,8 +72,8 @@ def test_native_is_no_slower_than_a_forced_hypercall_to_one_target(cost_profile:
     assert native <= pv
 
 
-def test_without_the_fast_path_a_forced_hypercall_to_one_target_wins() -> None:
-    """As in 2018."""
+def test_without_the_fast_path_a_hypercall_is_faster_for_one_target() -> None:
+    """This is a host of 2018."""
     native, pv = (
         mean(traced("skylake-2018", stack, FORCED, cpus=2), "send")
         for stack in ("x2apic-physical", "kvm-pv/x2apic-physical")
@@ -83,7 +83,7 @@ def test_without_the_fast_path_a_forced_hypercall_to_one_target_wins() -> None:
 
 
 @pytest.mark.parametrize("driver", ["x2apic-physical", "x2apic-cluster"])
-def test_shootdowns_of_64_cpus_are_faster_and_exit_less_with_pv(driver: str) -> None:
+def test_pv_makes_shootdowns_of_64_cpus_faster_with_fewer_exits(driver: str) -> None:
     """PV IPI v1: ebizzy in 64 vCPUs gains 14 %, MSR-write exits fall by 70 %."""
     native, pv = (
         traced("skylake-2018", stack, call(0, *range(1, 64)), cpus=64)

@@ -1,5 +1,5 @@
 """
-What ops cost their CPU and when targets are reached.
+The cost of ops to their CPU, and when targets are reached.
 
 Costs are those of `model_helpers.ROUND`: ICR write 2000 (fast path 1500), xAPIC
 400 more, hypercall 1000, target 100, logical 25 more, vCPU asked 9; half an exit
@@ -37,7 +37,7 @@ from support.model import (
     ],
 )
 def test_ops_inside_the_guest_cost_no_exit(op: Op, expected: int) -> None:
-    """Nothing of it is the hypervisor's business."""
+    """The hypervisor does not see these ops."""
     line = line_of(op)
 
     assert (expected, 0, []) == (line.end, line.exits, line.arrivals)
@@ -69,7 +69,7 @@ def test_ops_inside_the_guest_cost_no_exit(op: Op, expected: int) -> None:
 def test_an_exit_serves_its_targets_one_after_the_other(
     op: Op, end: int, hits: list[tuple[int, int]]
 ) -> None:
-    """In: half of the exit; then a target at a time; then the way back."""
+    """Half of the exit comes before the targets and half after them."""
     line = line_of(op)
 
     assert (end, hits, 1) == (line.end, served(line), line.exits)
@@ -82,14 +82,14 @@ def test_an_exit_serves_its_targets_one_after_the_other(
         pytest.param(1, 3_100, id="all-of-it-is-way-in"),
     ],
 )
-def test_the_entry_share_moves_targets_and_not_the_end(share: float, first: int) -> None:
+def test_the_entry_share_moves_the_targets_but_not_the_end(share: float, first: int) -> None:
     """2000 of the exit and 100 for the target, however they are split."""
     line = line_of(TO_CPU_2, exit_entry_share=share)
 
     assert (3_100, [(first, 2)]) == (line.end, served(line))
 
 
-def test_sends_one_after_the_other_add_up() -> None:
+def test_costs_of_sends_add_up() -> None:
     """The second exit begins when the first has ended, at 3100."""
     line = line_of(TO_CPU_3, TO_CPU_2)
 

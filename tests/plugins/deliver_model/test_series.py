@@ -1,5 +1,5 @@
 """
-Which series a burst has, and what is summed: returns, losses, bursts nobody waits for.
+Which series a burst has: return values, losses and bursts without wait.
 
 Costs are those of `model_helpers.ROUND`; a bare send to one CPU takes 2108.
 """
@@ -39,7 +39,7 @@ def test_what_hypercalls_return_is_summed(stack: str, expected: tuple[int, int])
     assert expected == (counts.hypercalls, counts.returned)
 
 
-def test_a_lossy_burst_has_no_end_to_wait_for() -> None:
+def test_a_lossy_burst_has_no_acknowledgement_series() -> None:
     """APIC ID 128 is dropped: one hypercall, 40 + 1 + 8 + 1100 + 1, and no more."""
     guest = guest_of((0, 1, 128, 2))
     case = case_of("kvm-pv128-v3/x2apic-physical", guest, call(0, 1, 2))
@@ -52,8 +52,8 @@ def test_a_lossy_burst_has_no_end_to_wait_for() -> None:
     ) == ({"send": 1_150, "irqoff": 1_110}, (0, 1, 0, 0))
 
 
-def test_a_lossy_burst_is_repeated_when_those_it_reached_are_done() -> None:
-    """They do not coalesce, however slow: loss is not made worse by haste."""
+def test_a_lossy_burst_is_repeated_after_its_handlers_end() -> None:
+    """Handlers never coalesce with the next burst, which would look like further loss."""
     guest = guest_of((0, 1, 128, 2))
     case = case_of("kvm-pv128-v3/x2apic-physical", guest, call(0, 1, 2))
 
@@ -87,6 +87,6 @@ def test_a_bare_send_without_wait_may_coalesce_with_its_predecessor(
 
 def test_without_wait_there_is_no_ack_and_the_drain_is_outside() -> None:
     """2 + 1 + 4 + 2100 + 1 for the send, 10 for the loop."""
-    found = times(case_of("x2apic-physical", cpus(4), mask(0, 1, wait=False)), loops=3)
+    ticks = times(case_of("x2apic-physical", cpus(4), mask(0, 1, wait=False)), loops=3)
 
-    assert found == {"send": 6_324, "irqoff": 6_318, "deliver": 4_371, "wall": 6_354}
+    assert ticks == {"send": 6_324, "irqoff": 6_318, "deliver": 4_371, "wall": 6_354}

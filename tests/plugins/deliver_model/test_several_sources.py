@@ -1,5 +1,5 @@
 """
-Several sources at once: order of time, the rule of call lists, sources hit.
+Several sources at once: order of events, call lists, sources that are targets.
 
 A unicast call sends for 2122 from its t0 at 10: it arrives at 1132, is entered
 at 1482, acknowledged at 1495.  See `model_helpers.ROUND`.
@@ -19,16 +19,16 @@ from support.helpers import guest_of
 from support.model import call, case_of, cost_profile_of, cpus, mask, run_case, times
 
 
-def test_a_request_rides_on_a_send_that_is_under_way() -> None:
+def test_a_call_is_piggybacked_on_an_interrupt_in_flight() -> None:
     """
     CPU 1 finds the list of CPU 2 filled by CPU 0 and sends nothing.
 
     Its function runs second, 1495 + 7, and it polls once: 1507, so 1497 from
     its t0; CPU 0 is back at 2132 and polls once.
     """
-    found = times(case_of("x2apic-physical", cpus(4), call(0, 2), call(1, 2)))
+    ticks = times(case_of("x2apic-physical", cpus(4), call(0, 2), call(1, 2)))
 
-    assert found == {
+    assert ticks == {
         "send": 2_122,
         "deliver": 1_472 + 1_472,
         "ack": 2_127 + 1_497,
@@ -37,7 +37,7 @@ def test_a_request_rides_on_a_send_that_is_under_way() -> None:
     }
 
 
-def test_riders_are_worked_off_by_the_one_handler() -> None:
+def test_one_handler_runs_all_piggybacked_calls() -> None:
     """Two requests, one interrupt, nothing coalesced in the local APIC."""
     counts = run_case(case_of("x2apic-physical", cpus(4), call(0, 2), call(1, 2)))[1].counts
 
@@ -52,7 +52,7 @@ def test_riders_are_worked_off_by_the_one_handler() -> None:
 @pytest.mark.parametrize(
     ("first", "second"), [pytest.param(0, 1, id="up"), pytest.param(3, 1, id="down")]
 )
-def test_at_one_instant_the_first_burst_of_the_task_goes_first(first: int, second: int) -> None:
+def test_simultaneous_bursts_start_in_the_order_of_the_task(first: int, second: int) -> None:
     """Order is data: (time, place in the task); CPU numbers play no part."""
     case = case_of("x2apic-physical", cpus(4), call(first, 2), call(second, 2))
 
@@ -62,7 +62,7 @@ def test_at_one_instant_the_first_burst_of_the_task_goes_first(first: int, secon
 
 
 def test_lists_are_empty_again_once_the_handler_was_entered() -> None:
-    """CPU 1 is back at 1507, CPU 2 was entered at 1482: it sends, and CPU 0 rides."""
+    """CPU 1 is back at 1507, CPU 2 was entered at 1482: it sends, CPU 0 piggybacks."""
     case = case_of("x2apic-physical", cpus(4), call(0, 2), call(1, 2))
     _, result = run_case(case, loops=2)
 
@@ -76,7 +76,7 @@ def test_lists_are_empty_again_once_the_handler_was_entered() -> None:
     ) == (result.partial, result.counts.handlers[2], result.counts.functions[2])
 
 
-def test_ops_for_fewer_targets_are_asked_for_by_burst_and_cpus() -> None:
+def test_ops_for_fewer_targets_are_requested_by_burst_and_cpus() -> None:
     """CPU 2's list is taken, CPU 3's is not: the second burst is a unicast to 3."""
     prepared = prepare(case_of("x2apic-physical", cpus(4), call(0, 2), call(1, 2, 3)))
     asked: list[tuple[int, tuple[int, ...]]] = []
@@ -91,20 +91,20 @@ def test_ops_for_fewer_targets_are_asked_for_by_burst_and_cpus() -> None:
     assert asked == [(1, (3,))]
 
 
-def test_a_partial_send_is_timed_as_what_it_is() -> None:
+def test_a_partial_send_costs_only_its_own_ops() -> None:
     """40 for two entries, then a unicast: 2142, and two polls behind it."""
     case = case_of("x2apic-physical", cpus(4), call(0, 2), call(1, 2, 3))
 
-    found = times(case)
+    ticks = times(case)
 
-    assert (found["send"], found["ack"]) == (2_122 + 2_142, 2_127 + 2_152)
+    assert (ticks["send"], ticks["ack"]) == (2_122 + 2_142, 2_127 + 2_152)
 
 
-def test_sources_with_targets_of_their_own_do_not_disturb_each_other() -> None:
+def test_sources_with_different_targets_are_independent() -> None:
     """Each as if alone, at the same time."""
-    found = times(case_of("x2apic-physical", cpus(4), call(0, 2), call(1, 3)))
+    ticks = times(case_of("x2apic-physical", cpus(4), call(0, 2), call(1, 3)))
 
-    assert found == {
+    assert ticks == {
         "send": 4_244,
         "deliver": 2_944,
         "ack": 4_254,
@@ -114,7 +114,7 @@ def test_sources_with_targets_of_their_own_do_not_disturb_each_other() -> None:
 
 
 @pytest.mark.parametrize("state", ["running", "halted"])
-def test_two_sources_that_hit_each_other_are_deaf_while_they_send(state: str) -> None:
+def test_sources_that_call_each_other_take_no_interrupt_while_they_send(state: str) -> None:
     """
     Both send until 2132; then 350 to the handler, entered at 2482.
 
@@ -131,11 +131,11 @@ def test_two_sources_that_hit_each_other_are_deaf_while_they_send(state: str) ->
     }
 
 
-def test_a_source_that_is_a_target_is_held_up_by_its_handler() -> None:
+def test_a_source_that_is_a_target_is_delayed_by_its_handler() -> None:
     """CPU 1 has its own acknowledgement at 1495, but is in a handler until 2535."""
-    found = times(case_of("x2apic-physical", cpus(4), call(0, 1), call(1, 2)))
+    ticks = times(case_of("x2apic-physical", cpus(4), call(0, 1), call(1, 2)))
 
-    assert (found["deliver"], found["ack"]) == (2_472 + 1_472, 2_490 + 2_525)
+    assert (ticks["deliver"], ticks["ack"]) == (2_472 + 1_472, 2_490 + 2_525)
 
 
 def test_the_same_vector_from_two_sources_coalesces() -> None:
@@ -166,12 +166,12 @@ def test_interrupts_are_accepted_in_order_of_arrival_not_of_sources() -> None:
     """
     case = case_of("x2apic-physical", cpus(5), mask(0, 1, 3, lock=True), mask(4, 2, lock=True))
 
-    found = times(case, cost_profile_of(lock_handover=9_000))
+    ticks = times(case, cost_profile_of(lock_handover=9_000))
 
-    assert found["ack"] == 19_475 + 2_113
+    assert ticks["ack"] == 19_475 + 2_113
 
 
-def test_bare_sends_and_calls_may_run_side_by_side() -> None:
+def test_bare_sends_and_calls_may_run_at_the_same_time() -> None:
     """Functions are counted for the calls, handlers for both."""
     case = case_of("x2apic-physical", cpus(6), call(0, 2, 3), mask(1, 3, 4))
     prepared, result = run_case(case, loops=3)
@@ -186,12 +186,12 @@ def test_the_makespan_is_from_the_common_start_to_the_last_end(warmup: int) -> N
     burst = Burst(source=0, operation="smp_call_function_single", targets=(1,))
     other = mask(2, 3, 4, 5, 6)
 
-    found = times(case_of("x2apic-physical", guest, burst, other), loops=2, warmup=warmup)
+    ticks = times(case_of("x2apic-physical", guest, burst, other), loops=2, warmup=warmup)
 
-    assert found["makespan"] == 2 * (10 + 2 + 1 + 16 + 8_400 + 1 + 4 * 5)
+    assert ticks["makespan"] == 2 * (10 + 2 + 1 + 16 + 8_400 + 1 + 4 * 5)
 
 
-def test_calls_that_lose_a_target_prove_what_they_reached() -> None:
+def test_calls_that_lose_a_target_are_proved_for_the_others() -> None:
     """
     Patch v3 drops APIC ID 128, CPU 2, which both sources call.
 
@@ -204,7 +204,7 @@ def test_calls_that_lose_a_target_prove_what_they_reached() -> None:
     assert differences(prepared, result) == []
 
 
-def test_a_source_is_held_up_by_a_handler_it_enters_while_it_polls() -> None:
+def test_a_source_is_delayed_by_a_handler_that_interrupts_its_polling() -> None:
     """
     CPU 7 would have its last acknowledgement at 10529, after the lock.
 
@@ -213,6 +213,6 @@ def test_a_source_is_held_up_by_a_handler_it_enters_while_it_polls() -> None:
     burst, other = call(7, 1, 2, lock=True), mask(0, 3, 4, 5, 7, wait=False)
     cost_profile = cost_profile_of(lock_handover=9_000, interrupt_exit=20_000)
 
-    found = times(case_of("x2apic-physical", cpus(8), burst, other), cost_profile)
+    ticks = times(case_of("x2apic-physical", cpus(8), burst, other), cost_profile)
 
-    assert found["ack"] == 27_782
+    assert ticks["ack"] == 27_782

@@ -22,7 +22,7 @@ from support.model import accepted, cost_profile_of, cpus, ints, targets_of
         pytest.param(False, "halted", (1_850, 1_863), id="wake-up-needs-no-kick"),
     ],
 )
-def test_an_idle_target_enters_its_handler_after_the_way_in(
+def test_an_idle_target_enters_its_handler_after_the_injection(
     apicv: bool, state: str, expected: tuple[int, int]
 ) -> None:
     """From 1000 on: way in and 50 to the handler, 6 and 7 to the acknowledgement."""
@@ -34,12 +34,12 @@ def test_an_idle_target_enters_its_handler_after_the_way_in(
 def wake_ups(idle_times: list[int], **changed: float) -> str:
     """How each wake-up went after the target had been idle so long: p or b."""
     targets = targets_of("halted", **changed)
-    found, free = "", 0
+    values, free = "", 0
     for idle in idle_times:
         ((entry, ack),) = accepted(targets, [(free + idle, 1)])
-        found += {250: "p", 850: "b"}[entry - free - idle]
+        values += {250: "p", 850: "b"}[entry - free - idle]
         free = ack + 40
-    return found
+    return values
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def wake_ups(idle_times: list[int], **changed: float) -> str:
         pytest.param([1, 5_001, 10_001, 20_001, 10_001], "bbbbb", id="halved-window-missed"),
     ],
 )
-def test_halt_polling_grows_after_short_sleeps_and_shrinks_after_long_ones(
+def test_halt_polling_grows_after_short_halts_and_shrinks_after_long_ones(
     idle_times: list[int], expected: str
 ) -> None:
     """KVM: start 5000, grow 2, cap 20000, shrink 2; polled within the window."""
@@ -76,19 +76,19 @@ def test_the_window_never_passes_the_cap(idle_times: list[int], expected: str) -
     assert expected == wake_ups(idle_times, halt_poll_max=18_000, halt_poll_shrink=0)
 
 
-def test_a_longer_sleep_than_the_cap_does_not_start_polling() -> None:
+def test_a_halt_longer_than_the_cap_does_not_start_polling() -> None:
     """A window of nothing shrinks to nothing."""
     assert wake_ups([20_001, 1, 5_000]) == "bbp"
 
 
-def test_each_vcpu_has_a_poll_window_of_its_own() -> None:
+def test_each_vcpu_has_its_own_poll_window() -> None:
     """CPU 1 was woken before, CPU 2 was not."""
     targets = targets_of("halted")
     accepted(targets, [(1_000, 1)])
 
-    found = accepted(targets, [(3_000, 1), (3_000, 2)])
+    handlers = accepted(targets, [(3_000, 1), (3_000, 2)])
 
-    assert found == [(3_250, 3_263), (3_850, 3_863)]
+    assert handlers == [(3_250, 3_263), (3_850, 3_863)]
 
 
 def test_wake_ups_are_counted_by_kind() -> None:
@@ -100,24 +100,24 @@ def test_wake_ups_are_counted_by_kind() -> None:
     assert (targets.wakeups_polled, targets.wakeups_blocked) == (1, 2)
 
 
-def test_an_interrupt_in_a_handler_wakes_nobody() -> None:
+def test_an_interrupt_during_a_handler_is_not_a_wake_up() -> None:
     """The second finds the vCPU in its handler until 2863: no halt, no wake-up."""
     targets = targets_of("halted", interrupt_exit=1_000)
 
-    found = accepted(targets, [(1_000, 1), (1_900, 1)])
+    handlers = accepted(targets, [(1_000, 1), (1_900, 1)])
     wakeups = (targets.wakeups_polled, targets.wakeups_blocked)
 
-    assert (found, wakeups) == ([(1_850, 1_863), (2_913, 2_926)], (0, 1))
+    assert (handlers, wakeups) == ([(1_850, 1_863), (2_913, 2_926)], (0, 1))
 
 
-def test_a_busy_and_an_idle_target_are_told_apart_in_one_burst() -> None:
+def test_a_burst_may_reach_a_busy_and_an_idle_target() -> None:
     """CPU 1 is in its handler until 2863; CPU 2 has to be scheduled."""
     targets = targets_of("halted", interrupt_exit=1_000)
     accepted(targets, [(1_000, 1)])
 
-    found = accepted(targets, [(1_900, 1), (1_900, 2)])
+    handlers = accepted(targets, [(1_900, 1), (1_900, 2)])
 
-    assert (found, targets.wakeups_blocked) == ([(2_913, 2_926), (2_750, 2_763)], 2)
+    assert (handlers, targets.wakeups_blocked) == ([(2_913, 2_926), (2_750, 2_763)], 2)
 
 
 @pytest.mark.parametrize(
@@ -129,26 +129,26 @@ def test_a_busy_and_an_idle_target_are_told_apart_in_one_burst() -> None:
         pytest.param(5_000, 2, 0, [1_350, 5_350], id="long-done"),
     ],
 )
-def test_a_vector_that_is_pending_is_not_delivered_twice(
+def test_a_pending_vector_is_not_delivered_twice(
     second: int, handlers: int, coalesced: int, entries: list[int]
 ) -> None:
     """One IRR bit: until the handler is entered, a second send is the same interrupt."""
     targets = targets_of("running")
 
-    found = [entry for entry, _ in accepted(targets, [(1_000, 1), (second, 1)])]
+    values = [entry for entry, _ in accepted(targets, [(1_000, 1), (second, 1)])]
     counts = (targets.handlers.tolist()[1], targets.coalesced.tolist()[1])
 
-    assert ((handlers, coalesced), entries) == (counts, found)
+    assert ((handlers, coalesced), entries) == (counts, values)
 
 
-def test_coalescing_is_the_same_when_the_sends_come_one_by_one() -> None:
+def test_separate_sends_coalesce_as_those_of_one_call() -> None:
     """A burst of another source is accepted in a call of its own."""
     targets = targets_of("running")
     accepted(targets, [(1_000, 1)])
 
-    found = accepted(targets, [(1_100, 1)])
+    handlers = accepted(targets, [(1_100, 1)])
 
-    assert (found, targets.coalesced.tolist()) == ([(1_350, 1_363)], [0, 1, 0, 0])
+    assert (handlers, targets.coalesced.tolist()) == ([(1_350, 1_363)], [0, 1, 0, 0])
 
 
 def test_another_vector_does_not_coalesce_but_waits_for_the_handler() -> None:
@@ -156,31 +156,31 @@ def test_another_vector_does_not_coalesce_but_waits_for_the_handler() -> None:
     targets = targets_of("running")
     accepted(targets, [(1_000, 1)])
 
-    found = accepted(targets, [(1_001, 1)], vector=0xFD)
+    handlers = accepted(targets, [(1_001, 1)], vector=0xFD)
 
-    assert (found, targets.handlers.tolist()) == ([(1_453, 1_466)], [0, 2, 0, 0])
+    assert (handlers, targets.handlers.tolist()) == ([(1_453, 1_466)], [0, 2, 0, 0])
 
 
 def test_a_handler_is_not_interrupted() -> None:
     """Notified at 1751, but the first handler ends at 3363."""
     targets = targets_of("running", interrupt_exit=2_000)
 
-    found = accepted(targets, [(1_000, 1), (1_451, 1)])
+    handlers = accepted(targets, [(1_000, 1), (1_451, 1)])
 
-    assert found == [(1_350, 1_363), (3_413, 3_426)]
+    assert handlers == [(1_350, 1_363), (3_413, 3_426)]
 
 
-def test_a_vcpu_with_interrupts_off_takes_them_when_they_come_back() -> None:
-    """A source is deaf while it sends; what arrives meanwhile is one interrupt."""
+def test_a_vcpu_takes_interrupts_when_it_enables_them_again() -> None:
+    """A source sends with interrupts off; all sends of a vector meanwhile are one interrupt."""
     targets = targets_of("running")
     targets.masked_until = ints([0, 5_000, 0, 0])
 
-    found = accepted(targets, [(1_000, 1), (1_000, 2), (4_000, 1)])
+    handlers = accepted(targets, [(1_000, 1), (1_000, 2), (4_000, 1)])
 
-    assert found == [(5_350, 5_363), (1_350, 1_363), (5_350, 5_363)]
+    assert handlers == [(5_350, 5_363), (1_350, 1_363), (5_350, 5_363)]
 
 
-def test_counts_restart_but_vcpus_go_on() -> None:
+def test_a_reset_of_counts_keeps_the_state_of_vcpus() -> None:
     """The warm-up changes the state of the vCPUs, not the counts."""
     targets = targets_of("halted")
     accepted(targets, [(1_000, 1)])
