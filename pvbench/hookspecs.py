@@ -87,8 +87,15 @@ def pvbench_deliveries() -> Iterable[Delivery]:
     Returns:
         Deliveries with names unique across plugins.
 
+        ``describe(options)`` is answered by a host of the site where boots happen:
+        clock, limits, probes, and bytes that only the delivery reads.
+        ``why_unsupported(guest, task, description)`` must be pure: the manager calls
+        it, perhaps on another machine, and only the description counts.
+        ``boot(guest, worker_data)`` gives a guest that loads tasks.
+
     Errors:
-        ``why_unavailable()`` says why this machine cannot run it; do not raise.
+        ``why_unavailable()`` says why a host cannot run it; do not raise.
+        ``describe()`` raises UsageError for options that make no sense.
 
     Example:
         plugins/pvbench_deliver_model/
@@ -102,8 +109,11 @@ def pvbench_sites() -> Iterable[Site]:
     Offer places where boots happen.
 
     Returns:
-        Sites with names unique across plugins; ``command()`` is the argument
-        vector that starts a worker there.
+        Sites with names unique across plugins.
+
+        ``session(options)`` is a context manager that connects to the site.  The
+        session describes deliveries and boots guests there; `pvbench.worker_process`
+        starts and ends the processes that do it.
 
     Example:
         plugins/pvbench_site_local.py

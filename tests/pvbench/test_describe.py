@@ -1,0 +1,130 @@
+"""A delivery is described on the host where it would boot."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from pvbench import worker_process
+from pvbench.delivery import Costs, Options
+from pvbench.describe import described
+from pvbench.errors import ProtocolError, SiteError, Status, UnavailableError, WorkerError
+from pvbench.protocol import Describe, ErrorReport, decode
+from support.helpers import DEADLINE_S
+from support.runs import Plant
+
+COMMAND = (sys.executable, "-P", "-m", "pvbench.describe")
+
+
+def model(execution: str = "algorithm") -> Describe:
+    """A request to describe the model."""
+    options = Options(execution=execution)
+    return Describe(delivery="model", delivery_module="pvbench_deliver_model", options=options)
+
+
+def answer(command: tuple[str, ...], request: Describe) -> object:
+    """What a process of *command* answers."""
+    return worker_process.described_by(command, request, timeout_s=DEADLINE_S)
+
+
+def test_a_description_is_the_same_in_a_process_of_its_own() -> None:
+    """The host, too: it is this one."""
+    here = described(model())
+
+    assert answer(COMMAND, model()) == here
+    assert isinstance(here.costs, Costs)
+    assert here.costs.name == "skylake-2018"
+    assert here.host["kernel_release"]
+    assert "usable of" in here.cpus
+
+
+def test_an_error_keeps_its_words_and_its_exit_status() -> None:
+    """Options that make no sense are a usage error, wherever that was found."""
+    with pytest.raises(SiteError, match="a model times the sender's algorithm") as caught:
+        answer(COMMAND, model(execution="ops"))
+
+    assert caught.value.status is Status.USAGE
+
+
+UNABLE = """
+from pvbench.hookspecs import hookimpl
+from pvbench.errors import UnavailableError
+from pvbench_deliver_model import Model
+
+class Unable(Model):
+    name = "unable"
+
+    def why_unavailable(self):
+        return "there is no device"
+
+    def describe(self, options):
+        raise UnavailableError("the device went away")
+
+@hookimpl
+def pvbench_deliveries():
+    return [Unable()]
+"""
+
+
+@pytest.mark.parametrize(
+    ("probe", "why"), [(True, "there is no device"), (False, "the device went away")]
+)
+def test_a_host_that_cannot_run_it_says_why(plant: Plant, probe: bool, why: str) -> None:
+    """What has to be tried for the reason is not tried unless that is asked for."""
+    request = Describe(
+        delivery="unable",
+        delivery_module=plant("unable_delivery", UNABLE),
+        options=Options(probe=probe),
+    )
+
+    with pytest.raises(UnavailableError, match=f"unable cannot be used here: {why}"):
+        described(request)
+
+
+def test_a_process_that_is_not_asked_says_so() -> None:
+    """Somebody started it by hand, or is of another version."""
+    with subprocess.Popen(
+        [*COMMAND, str(os.getpid())], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write("\n")
+        process.stdin.flush()
+        answered = decode(process.stdout.readline())
+
+    assert answered == ErrorReport("it was not asked to describe anything")
+
+
+@pytest.mark.parametrize(
+    ("code", "error", "reason"),
+    [
+        pytest.param("", WorkerError, "ended with status 0: it said nothing", id="silent"),
+        pytest.param("print('hello')", WorkerError, "status 0: hello", id="chatter"),
+        pytest.param(
+            "from pvbench import protocol as p; print(p.encode(p.Answer(())))",
+            ProtocolError,
+            "it sends Answer out of turn",
+            id="no-description",
+        ),
+    ],
+)
+def test_a_process_that_describes_nothing_is_an_error(
+    code: str, error: type[Exception], reason: str
+) -> None:
+    """A sentence in each case."""
+    with pytest.raises(error, match=reason):
+        answer((sys.executable, "-c", code), model())
+
+
+def test_progress_of_probing_is_shown_and_other_complaints_are_not(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A driver may print anything; control characters do not reach the terminal."""
+    code = "import sys; sys.stderr.write('pvbench: probing \\x1b[31mx2apic\\nnoise\\n')"
+    with pytest.raises(WorkerError, match="status 0: noise"):
+        answer((sys.executable, "-c", code), model())
+
+    assert capsys.readouterr().err == "pvbench: probing  [31mx2apic\n"
