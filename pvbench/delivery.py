@@ -101,6 +101,7 @@ class Options:
         execution: ``algorithm``, the guest computes the ops itself where it can, or
             ``ops``, it executes a list computed beforehand.
         wait: for a timed run that is under way, if the host must be tried first.
+        progress: say on standard error what is being tried.
         probe: compile and try what must be; otherwise nothing is run and nothing waits.
     """
 
@@ -109,6 +110,7 @@ class Options:
     execution: str = attrs.field(default="algorithm", validator=one_of(*EXECUTIONS))
     wait: bool = True
     probe: bool = True
+    progress: bool = False
 
 
 @attrs.frozen(kw_only=True)

@@ -346,6 +346,7 @@ _SHAPES: Final[dict[str, Callable[[Any], Message]]] = {
             execution=text,
             wait=flag,
             probe=flag,
+            progress=flag,
         ),
     ),
     "description": record(

@@ -71,10 +71,13 @@ class KvmDelivery:
             "facts": told,
             "patience_s": PATIENCE_S,
         }
+        tried = None
+        if options.probe:
+            tried = probes(wait=options.wait, progress=options.progress)
         return Description(
             clock=CLOCK,
             facts=told,
-            probes=probes(wait=options.wait) if options.probe else None,
+            probes=tried,
             limits=limits,
             worker_data=json.dumps(settings).encode(),
         )

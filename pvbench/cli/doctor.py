@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -88,7 +89,7 @@ def _described(session: Session, registry: Registry, *, probe: bool) -> _Host:
     advice: tuple[str, ...] = ()
     for name in registry.table("delivery"):
         module = registry.module_of[f"delivery {name}"]
-        options = Options(wait=False, probe=probe)
+        options = Options(wait=False, probe=probe, progress=sys.stderr.isatty())
         request = Describe(delivery=name, delivery_module=module, options=options)
         try:
             description = session.describe(session.hosts[0], request)

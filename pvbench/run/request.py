@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -140,6 +141,7 @@ def _question(request: Request, delivery: Delivery, module: str) -> Describe:
         cpus=selection.cpus,
         execution=selection.execution,
         probe=request.probe,
+        progress=not request.quiet and sys.stderr.isatty(),
     )
     return Describe(delivery=delivery.name, delivery_module=module, options=options)
 

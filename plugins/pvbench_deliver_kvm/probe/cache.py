@@ -34,12 +34,15 @@ _PATIENCE: Final = 5 / 6  # of that limit: a guest that hangs says so before it 
 SURE: Final = 2  # failures of a probe, at different times
 
 
-def probes(*, wait: bool = True, alone: Alone = host_lock.alone) -> dict[str, str]:
+def probes(
+    *, wait: bool = True, progress: bool = False, alone: Alone = host_lock.alone
+) -> dict[str, str]:
     """
     For each probe why it does not work here, '' if it does.
 
     Kept for this kernel, microcode, KVM with its parameters, and guest.  Probes wait
-    for timed runs of others, or unless *wait* are left for another time.
+    for timed runs of others, or unless *wait* are left for another time.  With *progress*
+    each group of them is named on standard error before it is tried.
     """
     path = build.cache_folder() / f"kvm-probes-{_key()}.json"
     kept = _kept(path)
@@ -47,7 +50,8 @@ def probes(*, wait: bool = True, alone: Alone = host_lock.alone) -> dict[str, st
         return {name: why for name, (why, _) in kept.items()}
     try:
         with alone(host_lock.say if wait else None):
-            return _more(_kept(path), path)  # others may have tried meanwhile
+            say = host_lock.say if progress else _say_nothing
+            return _more(_kept(path), path, say)  # others may have tried meanwhile
     except host_lock.BusyError as busy:
         untried = {
             name: f"it was not tried: {busy}" for names in _left({}).values() for name in names
@@ -55,9 +59,18 @@ def probes(*, wait: bool = True, alone: Alone = host_lock.alone) -> dict[str, st
         return untried | {name: why for name, (why, _) in kept.items()}
 
 
-def _more(kept: dict[str, tuple[str, int]], path: Path) -> dict[str, str]:
+def _say_nothing(text: str) -> None:
+    pass
+
+
+def _more(
+    kept: dict[str, tuple[str, int]], path: Path, say: Callable[[str], None]
+) -> dict[str, str]:
     """The probe results, once what is *kept* at *path* is complete."""
-    groups = [_tried(group, names) for group, names in _left(kept).items()]
+    groups = []
+    for number, (group, names) in enumerate((left := _left(kept)).items(), 1):
+        say(f"probing what KVM can do here: {group} ({number} of {len(left)})")
+        groups.append(_tried(group, names))
     for told, _ in groups:
         kept |= {name: (why, kept.get(name, ("", 0))[1] + 1) for name, why in told.items()}
     build.keep(json.dumps(kept).encode(), path)

@@ -395,3 +395,17 @@ def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path: Path, child: C
 
     assert cache.probes()[PHYSICAL] == ""
     assert (tmp_path / "cache").read_text() == ""
+
+
+def test_each_group_of_probes_is_named_before_it_is_tried(
+    child: Child, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Probing takes seconds, once for a kernel; what is kept takes none and says nothing."""
+    child(BEGUN + ALL_WORK)
+    for _ in range(2):
+        cache.probes(progress=True)
+
+    assert capsys.readouterr().err.splitlines() == [
+        f"pvbench: probing what KVM can do here: {group} ({number} of {len(PROBES)})"
+        for number, group in enumerate(PROBES, 1)
+    ]

@@ -1,0 +1,49 @@
+"""Configuring is apart from probing: what only tells of a plan runs nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import NoReturn
+
+import pytest
+
+from pvbench.host import lock as host_lock
+from pvbench_deliver_kvm import build
+from support.runs import Cli
+
+pytestmark = pytest.mark.usefixtures("needs_kvm", "nothing_runs")
+
+RUN = ("run", "norov", "--vcpus", "2", "-k", "normal-ipi", "--sender", "x2apic-physical")
+
+
+@pytest.fixture
+def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compiling, looking for what was probed, and waiting for the lock raise."""
+
+    def refused(*_: object, **__: object) -> NoReturn:
+        raise AssertionError("this is done only to probe or to run")
+
+    for module, name in ((build, "image"), (build, "key"), (host_lock, "alone")):
+        monkeypatch.setattr(module, name, refused)
+
+
+def test_a_plan_of_real_guests_says_that_nothing_was_probed(cli: Cli) -> None:
+    """A mechanism that does not work here shows when the run begins."""
+    done = cli(*RUN, "--delivery", "kvm", "--dry-run")
+
+    assert (done.status, "planned" in done.out) == (0, True)
+    assert done.err == "pvbench: kvm is not probed: a case may not work there\n"
+
+
+def test_doctor_tells_what_it_has_not_probed(cli: Cli) -> None:
+    """The limits of KVM are read; its mechanisms are not tried."""
+    facts = json.loads(cli("doctor", "--no-probe", "--json").out)
+
+    assert facts["delivery kvm"] == "not probed"
+    assert facts["delivery model"] == "usable"
+    assert not [name for name in facts if name.startswith("kvm: x2apic")]
+
+
+def test_a_list_of_deliveries_tries_none(cli: Cli) -> None:
+    """Whether one can be used is a matter of the host, which `pvbench doctor` asks."""
+    assert cli("list", "deliveries").status == 0
