@@ -28,9 +28,7 @@ PLAN = ("run", "norov", "--dry-run", "--vcpus", "1,2", "--sender", "native", "-k
         ),
         pytest.param(("list", "senders"), "name,kind,overrides,summary", id="list-senders"),
         pytest.param(("list", "workloads"), "name,summary", id="list-workloads"),
-        pytest.param(
-            ("list", "deliveries"), "name,clock,cost profiles,usable,summary", id="list"
-        ),
+        pytest.param(("list", "deliveries"), "name,cost profiles,summary", id="list"),
         pytest.param(("list", "suites"), "name,version,summary", id="list-suites"),
         pytest.param(("list", "sites"), "name,usable,summary", id="list-sites"),
         pytest.param(

@@ -90,7 +90,7 @@ class Hostile:
         (model,) = pvbench_deliver_model.pvbench_deliveries()
         return getattr(model, attribute)
 
-    def why_unavailable(self):
+    def cost_profiles(self):
         raise SystemExit(0)
 
 
