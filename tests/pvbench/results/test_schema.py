@@ -218,22 +218,24 @@ def test_a_file_that_lacks_an_axis_that_became_required_is_refused(
     strict = attrs.evolve(ERA, required=True)
     monkeypatch.setattr(schema, "TABLE", (*schema.TABLE, strict))
 
-    with pytest.raises(UsageError, match="there is no era of"):
+    with pytest.raises(UsageError, match="there is no era"):
         result_files.read(str(native_file))
 
 
 @pytest.mark.parametrize(
     ("facts", "message"),
     [
-        pytest.param({"era": 6.12}, "era is not a text of", id="a-number-for-a-text"),
+        pytest.param({"era": 6.12}, "era is not a text", id="a-number-for-a-text"),
         pytest.param({"lost": "many"}, "lost is not a number of 0 or more", id="a-text"),
         pytest.param({"lost": -1}, "lost is not a number of 0 or more", id="below-zero"),
     ],
 )
 @pytest.mark.usefixtures("_with_era")
-def test_values_have_the_types_of_the_schema(facts: dict[str, Any], message: str) -> None:
+def test_values_have_the_types_of_the_schema(
+    tmp_path: Path, facts: dict[str, Any], message: str
+) -> None:
     """A file may have been edited."""
-    name = file_of(Path("a.json"), row_of("broadcast", CLUSTER, 1e-6, **facts))
+    name = file_of(tmp_path / "a.json", row_of("broadcast", CLUSTER, 1e-6, **facts))
 
     with pytest.raises(UsageError, match=message):
         result_files.read(name)
