@@ -361,6 +361,6 @@ def test_the_documented_comparison_is_what_its_environments_come_to(
     done = call("compare", "--by", "sender", "--env", "bench-x2apic-physical,bench-kvm-pv")
 
     page = (ROOT / "docs" / "comparing.md").read_text()
-    shown = re.search(r"It ends with:\n\n```\n(.*?)```", page, re.DOTALL)
+    shown = re.search(r"Among other tables it prints:\n\n```\n(.*?)```", page, re.DOTALL)
     assert shown is not None
     assert (done.status, shown[1] in done.out) == (0, True)
