@@ -60,7 +60,7 @@ def slice_result(
         samples={
             name: loops if name == "makespan" else len(ticks) for name, ticks in samples.items()
         },
-        distributions={name: distribution(ticks) for name, ticks in samples.items()},
+        distributions={name: Distribution.of(ticks) for name, ticks in samples.items()},
         counts=counts(task, raw, change, context.guest),
         partial=raw.partial,
         target_state=target_state(task, raw, change),
@@ -88,15 +88,6 @@ def _meaningless(task: Task, *, tscs_agree: bool) -> tuple[str, ...]:
     # These are differences between the TSCs of two CPUs.
     only_self = all(burst.targets == (burst.source,) for burst in task.bursts)
     return ("makespan",) if only_self else ("deliver", "makespan")
-
-
-def distribution(ticks: list[int]) -> Distribution:
-    """The spread of single bursts."""
-    ordered = sorted(ticks)
-    last = len(ordered) - 1
-    return Distribution(
-        p50=ordered[last // 2], p99=ordered[last * 99 // 100], maximum=ordered[-1]
-    )
 
 
 def counts(task: Task, raw: RawResult, change: Readings, guest: Guest) -> Counts:
