@@ -128,7 +128,7 @@ def assert_all_failed(done: Done, tmp_path: Path, reason: str) -> None:
         pytest.param(
             FULL,
             r"the guest may need \d+ MiB of memory: \d+ MiB are available\. "
-            r"Take fewer vCPUs\.",
+            r"Use fewer vCPUs\.",
             id="memory-runs-out",
         ),
     ],
