@@ -73,6 +73,17 @@ def test_a_short_slice_has_a_short_warm_up(slice_s: float | None, expected: int)
     assert wanted.warmup_of(5) == expected
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_the_boots_of_a_plan_are_the_first_ones_of_a_plan_with_more(seed: int) -> None:
+    """So boots can be added to a run: their numbers and their order stay."""
+    cases = [case_of("x2apic-physical", broadcast(), cpus=n) for n in (4, 5, 6, 7)]
+    plans = [plan_of(*cases, wanted=attrs.evolve(ONE, boots=n), seed=seed) for n in (2, 5)]
+    few, many = ([(boot.replicate, boot.guest) for boot in plan.boots] for plan in plans)
+
+    assert (len(few), len(many)) == (8, 20)
+    assert many[: len(few)] == few
+
+
 @pytest.mark.parametrize("clock", [EXACT, NOISY])
 def test_the_user_s_number_of_boots_wins(clock: Clock) -> None:
     """``--boots`` is a choice of the user, whatever the clock and the pace."""
