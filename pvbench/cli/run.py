@@ -39,7 +39,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     effort.add_argument(
         "--resume",
         action="store_true",
-        help="continue the unfinished run of this plan (-o FILE: that one), if there is one",
+        help="continue the newest run of this plan that lacks boots (-o FILE: that one); a "
+        "larger --boots adds some",
     )
     effort.add_argument("--seed", type=int, default=0, help="of the order of boots (0)")
     effort.add_argument("--label", metavar="TEXT", help="stored, and part of the file name")
