@@ -1,5 +1,5 @@
 """
-Which unfinished run a new one continues.
+Which run a new one continues.
 
 A plan is the same if everything in it is: cases, ops, seed, effort, software.  Only boots
 may be added: the boots of a plan are the first ones of a plan with more boots.
@@ -15,8 +15,7 @@ from typing import Any
 from pvbench.errors import UsageError
 from pvbench.results import journal
 from pvbench.results.files import all_runs, is_result_name
-
-_SHA256 = 64  # hexadecimal digits
+from pvbench.text import short_hashes, some
 
 
 def find(output: str | None, plan: dict[str, Any]) -> Path | None:
@@ -83,19 +82,19 @@ def _holds(path: Path, plan: dict[str, Any]) -> bool:
 
 
 def _differing(before: dict[str, Any], now: dict[str, Any]) -> str:
-    """What is not the same in two plans."""
-    one, other = _flat(before), _flat(now)
-    told = [
-        f"{name} was {_short(one.get(name))}, is {_short(other.get(name))}"
-        for name in other | one
-        if one.get(name) != other.get(name)
+    """The differences of two plans, in words."""
+    values_before, values_now = _scalars(before), _scalars(now)
+    differences = [
+        f"{name} was {_short(values_before.get(name))}, is {_short(values_now.get(name))}"
+        for name in values_now | values_before
+        if values_before.get(name) != values_now.get(name)
     ]
-    told += _cases(before.get("cases", []), now["cases"])
-    return ", ".join(told) or "what its guests execute has changed"
+    differences += _different_cases(before.get("cases", []), now["cases"])
+    return ", ".join(differences) or "what its guests execute has changed"
 
 
-def _flat(plan: dict[str, Any]) -> dict[str, Any]:
-    """What can be told of a plan in a word each."""
+def _scalars(plan: dict[str, Any]) -> dict[str, Any]:
+    """The entries of a plan that a few words can show."""
     nested = {
         f"{key}.{name}": value
         for key in ("effort", "senders")
@@ -110,21 +109,16 @@ def _flat(plan: dict[str, Any]) -> dict[str, Any]:
 
 
 def _short(value: Any) -> str:
-    """A hash by its first digits."""
-    if value is None:
-        return "none"
-    return repr(value[:8] if isinstance(value, str) and len(value) == _SHA256 else value)
+    """A value in a message; of a hash the first digits."""
+    return "none" if value is None else short_hashes(repr(value))
 
 
-def _cases(before: list[str], now: list[str]) -> list[str]:
-    """Cases that only one plan has."""
-    told = []
-    for names, others, what in ((before, now, "gone"), (now, before, "new")):
-        first, *more = [name for name in names if name not in set(others)] or [""]
-        if first:
-            told.append(
-                f"{first} and {len(more)} more are {what}" if more else f"{first} is {what}"
-            )
-    if not told and before != now:
+def _different_cases(before: list[str], now: list[str]) -> list[str]:
+    """The cases that only one of two plans has, in words."""
+    differences = []
+    for names, others, verb in ((before, now, "gone"), (now, before, "new")):
+        if alone := [name for name in names if name not in set(others)]:
+            differences.append(f"{some(alone, 1)} {'is' if len(alone) == 1 else 'are'} {verb}")
+    if not differences and before != now:
         return ["its cases come in another order"]
-    return told
+    return differences
