@@ -151,3 +151,22 @@ def test_only_regular_files_are_runs(tmp_path: Path, monkeypatch: pytest.MonkeyP
     os.mkfifo(folder / "20260102T000000Z-norov.json")
 
     assert result_files.latest(1) == []
+
+
+@pytest.mark.parametrize("output", ["a.json", None])
+def test_of_two_runs_that_claim_one_file_the_second_is_refused_or_gets_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str | None
+) -> None:
+    """Also if the other run creates it after this one has looked for it."""
+    monkeypatch.chdir(tmp_path)
+    first = result_files.claim(output, "norov", None)
+    first.write_text("results")
+    lexists = os.path.lexists
+    monkeypatch.setattr(os.path, "lexists", lambda path: Path(path) != first and lexists(path))
+    if output is None:
+        assert result_files.claim(output, "norov", None) != first
+    else:
+        with pytest.raises(UsageError, match=r"^a\.json exists\. Give another -o FILE"):
+            result_files.claim(output, "norov", None)
+
+    assert first.read_text() == "results"

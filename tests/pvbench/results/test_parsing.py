@@ -60,6 +60,24 @@ def test_a_fact_of_the_wrong_kind_is_named(facts: dict[str, Any], why: str) -> N
         parsing.suite_from("a.json", content(**facts))
 
 
+def test_a_series_whose_name_is_a_number_is_refused() -> None:
+    """pyperf accepts it, and reports print names."""
+    suite = json.loads(content())
+    suite["benchmarks"][0]["metadata"]["name"] = 7
+
+    with pytest.raises(UsageError, match="there is no name"):
+        parsing.suite_from("a.json", json.dumps(suite).encode())
+
+
+def test_a_series_of_warm_ups_is_refused() -> None:
+    """pyperf stores calibration runs, which have no value."""
+    suite = json.loads(content())
+    suite["benchmarks"][0]["runs"] = [{"warmups": [[1, 2e-9]]}]
+
+    with pytest.raises(UsageError, match="there is no value"):
+        parsing.suite_from("a.json", json.dumps(suite).encode())
+
+
 @pytest.mark.parametrize("value", ["Infinity", "1e300", "1e-300"])
 def test_a_time_that_cannot_be_computed_with_is_refused(value: str) -> None:
     """Its ratio to another time would be infinite."""
