@@ -9,8 +9,11 @@ command is a `pvbench.command.Command`; before it runs only its entry point is r
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from glob import escape, glob
 from importlib import import_module
 from typing import Any, Final
 
@@ -135,6 +138,8 @@ def _add_plugin_commands(commands: Any, first: str) -> None:
     Raises:
         UsageError: *first* is a word and there is no such command.
     """
+    if first.startswith("-") and not _may_have_plugin_commands():
+        return
     from pvbench.plugin.entry_points import commands as command_plugins
 
     candidates = {n: plugin for n, plugin in command_plugins().items() if n not in COMMANDS}
@@ -151,3 +156,13 @@ def _add_plugin_commands(commands: Any, first: str) -> None:
             _add(commands, first, command.summary, command.summary, command)
     else:
         raise unknown("command", first, [*COMMANDS, *candidates], _LISTING)
+
+
+def _may_have_plugin_commands() -> bool:
+    """Whether any entry point looks like one; reading the files is quicker than metadata."""
+    for folder in sys.path:
+        for file in glob(os.path.join(escape(folder), "*-info", "entry_points.txt")):
+            with suppress(OSError), open(file, "rb") as entry_points:
+                if b"command-" in entry_points.read():
+                    return True
+    return False

@@ -69,6 +69,17 @@ def test_help_lists_a_command_by_its_entry_point_and_imports_nothing(
     assert "acme_command" not in sys.modules
 
 
+def test_help_reads_no_metadata_where_no_plugin_brings_a_command(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading all metadata would take a third of the time that help may take."""
+    cli("--help")
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    monkeypatch.setattr("pvbench.plugin.entry_points.commands", lambda: 1 // 0)
+
+    assert cli("--help").status == 0
+
+
 def test_a_command_runs_with_its_own_options_and_exit_status(
     cli: Cli, install: Install
 ) -> None:
