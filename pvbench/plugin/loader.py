@@ -105,8 +105,8 @@ def _manager(blocked: Iterable[str]) -> pluggy.PluginManager:
 
 def _check_blocked(blocked: set[str], registry: Registry) -> None:
     names = {plugin.name for plugin in registry.plugins}
-    modules = {plugin.module for plugin in registry.plugins if plugin.state == "blocked"}
-    if stray := sorted(blocked - names - modules):
+    known = {name for plugin in registry.plugins for name in plugin.names}
+    if stray := sorted(blocked - known):
         raise unknown("plugin", stray[0], names, "`pvbench plugins` lists the names.")
 
 
@@ -136,7 +136,7 @@ def _load_one(
     importer: Callable[[], ModuleType],
 ) -> Plugin:
     """Import, check, call the hooks; keep all that the plugin offers, or nothing."""
-    if manager.is_blocked(plugin.name) or manager.is_blocked(plugin.module):
+    if any(map(manager.is_blocked, plugin.names)):
         return attrs.evolve(plugin, state="blocked")
     try:
         with guarded("its import", plugin.owner):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -38,6 +39,11 @@ class Plugin:
     def brings_command(self) -> bool:
         """Its entry point promises a sub-command."""
         return self.name.startswith(COMMAND_PREFIX)
+
+    @property
+    def names(self) -> tuple[str, str, str]:
+        """What ``-p no:NAME`` may call it: its name, its module, a file without its folder."""
+        return self.name, self.module, Path(self.name).name
 
     def owner(self) -> tuple[str, str]:
         """The plugin in words and its name, for `pvbench.plugin.guard.guarded`."""

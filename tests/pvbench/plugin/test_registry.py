@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -117,6 +118,16 @@ def test_no_name_blocks_a_plugin(name: str) -> None:
         plugin(registry, "send-kvm-pv").error,
         plugin(registry, "send-kvm-pv").offers,
     ) == ("blocked", "", ())
+
+
+def test_a_file_is_blocked_without_its_folder(tmp_path: Path) -> None:
+    """An error about its code knows the file's name only."""
+    file = tmp_path / "mine.py"
+    file.write_text(GOOD)
+
+    registry = load([str(file), "no:mine.py"])
+
+    assert plugin(registry, str(file)).state == "blocked"
 
 
 def test_blocking_frees_the_name(write_plugin: Write) -> None:
