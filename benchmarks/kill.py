@@ -86,9 +86,11 @@ def _leftovers(lock: Path, limit_s: float) -> Leftovers:
     while True:
         processes = _processes(lock)
         lived_s = time.monotonic() - begin
-        left = Leftovers(lived_s, processes, tuple(filter(_has_kvm, processes)), _locked(lock))
-        if left.none or lived_s > limit_s:
-            return left
+        remaining = Leftovers(
+            lived_s, processes, tuple(filter(_has_kvm, processes)), _locked(lock)
+        )
+        if remaining.none or lived_s > limit_s:
+            return remaining
         time.sleep(_STEP_S)
 
 
@@ -143,11 +145,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         for number in range(1, options.kills + 1):
             after_s = moments.uniform(0, _LONGEST_RUN_S)
-            left = kill(options.delivery, after_s, Path(folder))
-            slowest_s = max(slowest_s, left.lived_s)
-            if not left.none:
+            remaining = kill(options.delivery, after_s, Path(folder))
+            slowest_s = max(slowest_s, remaining.lived_s)
+            if not remaining.none:
                 failures += 1
-                print(f"kill {number} after {after_s:.3f} s: {left}")
+                print(f"kill {number} after {after_s:.3f} s: {remaining}")
     print(
         f"{options.delivery}: {options.kills} kills, {failures} with something left after "
         f"{LIMIT_S:g} s; the slowest run was gone after {slowest_s:.2f} s"

@@ -99,13 +99,13 @@ def variants() -> dict[str, Variant]:
 
 
 def round_of(
-    found: dict[str, list[list[float]]], settings: dict[str, Any], *, backwards: bool
+    times: dict[str, list[list[float]]], settings: dict[str, Any], *, backwards: bool
 ) -> None:
     """One boot of every guest under each variant, so that drift hits all alike."""
     order = list(variants().items())
     for name, variant in reversed(order) if backwards else order:
         with variant.around():
-            found[name].append(
+            times[name].append(
                 [
                     value
                     for vcpus in VCPUS
@@ -137,15 +137,15 @@ def main() -> None:
     with locked_memory():  # refused before anything is measured
         pass
     settings = json.loads(delivery.describe(Options()).worker_data)
-    found: dict[str, list[list[float]]] = {name: [] for name in variants()}
+    times: dict[str, list[list[float]]] = {name: [] for name in variants()}
     with host_lock.alone(host_lock.say):
         for number in range(boots):
-            round_of(found, settings, backwards=number % 2 == 1)
+            round_of(times, settings, backwards=number % 2 == 1)
             print(f"round {number + 1} of {boots}", file=sys.stderr)
     cases = [f"{case}, {n} vCPUs" for n in VCPUS for case in ("normal-ipi", "broadcast")]
     rows = [
         [name, *(cell(list(case)) for case in zip(*values, strict=True))]
-        for name, values in found.items()
+        for name, values in times.items()
     ]
     print(
         f"{boots} boots on {os.cpu_count()} CPUs: ticks of a burst, range, standard deviation"

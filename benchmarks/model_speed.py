@@ -178,16 +178,16 @@ def peer_side(stack: str, targets: int) -> Callable[[int], float]:
 def main() -> None:
     """Time both sides in turn; print the ratios."""
     runner = pyperf.Runner(processes=3, values=3)
-    found: dict[str, pyperf.Benchmark] = {}
+    benchmarks: dict[str, pyperf.Benchmark] = {}
     for stack in STACKS:
         for targets in (*PEER_TARGETS, LARGEST):
             sides = {"model": model_side} | ({"simpy": peer_side} if targets < LARGEST else {})
             for side, make in sides.items():
                 name = f"{side} {stack} {targets}"
                 function = make(stack, targets)
-                found[name] = runner.bench_time_func(name, function, inner_loops=targets)
+                benchmarks[name] = runner.bench_time_func(name, function, inner_loops=targets)
     if not runner.args.worker:
-        report({name: bench.median() for name, bench in found.items()})
+        report({name: bench.median() for name, bench in benchmarks.items()})
 
 
 def report(seconds: dict[str, float]) -> None:

@@ -1,4 +1,4 @@
-"""The check of the measured window sees what changes in it, and ignores all else."""
+"""The check of the measured window detects changes in it and ignores all others."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def sources(tmp_path: Path) -> Path:
 
 
 def replaced(folder: Path, pattern: str, text: str) -> None:
-    """Replace *pattern* in every source; it must occur."""
+    """Replace *pattern* in all sources; it must occur."""
     count = 0
     for path in folder.rglob("*.[chS]"):
         changed, times = re.subn(pattern, text, path.read_text(), flags=re.M)
@@ -55,7 +55,7 @@ def replaced(folder: Path, pattern: str, text: str) -> None:
 def test_a_change_outside_of_the_window_is_ignored(
     guest: Image, sources: Path, pattern: str, text: str
 ) -> None:
-    """Names and addresses are not executed, and the preparation is not measured."""
+    """Names and addresses are not executed, and the preparation is not timed."""
     replaced(sources, pattern, text)
 
     assert compare(guest, compiled(sources))
@@ -89,7 +89,7 @@ def test_a_change_in_the_window_is_reported(
     text: str,
     output: str,
 ) -> None:
-    """One instruction, constant or jump is enough."""
+    """A changed instruction, constant or jump is reported."""
     replaced(sources, pattern, text)
 
     assert not compare(guest, compiled(sources))

@@ -53,6 +53,8 @@ def test_nothing_outlives_a_manager_that_is_killed(
     module, name = base
     (tmp_path / "endless.py").write_text(ENDLESS.format(module=module, base=name))
 
-    left = kill.kill("endless", after_s, tmp_path, "-p", "./endless.py", limit_s=DEADLINE_S)
+    remaining = kill.kill(
+        "endless", after_s, tmp_path, "-p", "./endless.py", limit_s=DEADLINE_S
+    )
 
-    assert (left.processes, left.kvm, left.locked) == ((), (), False)
+    assert (remaining.processes, remaining.kvm, remaining.locked) == ((), (), False)

@@ -1,4 +1,4 @@
-"""Bad files: one sentence, exit status 2, no traceback, and the file's name."""
+"""Bad files: one sentence with the file's name, exit status 2, no traceback."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def good_text() -> str:
 
 
 def changed(**facts: Any) -> str:
-    """A valid result file but for the facts of its first series; None removes one."""
+    """A result file with some facts of its first series changed; None removes one."""
     data = json.loads(good_text())
     shared = data["metadata"]
     first, *others = data["benchmarks"]
@@ -47,7 +47,7 @@ def changed(**facts: Any) -> str:
 
 
 def of_others() -> str:
-    """A pyperf file, but not pvbench's."""
+    """A pyperf file of another program."""
     run = pyperf.Run([1.0], metadata={"name": "x"}, collect_metadata=False)
     pyperf.BenchmarkSuite([pyperf.Benchmark([run])]).dump("others.json")
     return Path("others.json").read_text()
@@ -99,24 +99,24 @@ CONTENTS = [
 def test_a_file_that_cannot_be_used_is_refused(
     cli: Cli, command: tuple[str, ...], content: Callable[[], str], message: str
 ) -> None:
-    """Whatever it holds instead."""
+    """The sentence has the reason."""
     Path("a.json").write_text(content())
     refused(cli(*command), message)
 
 
 def test_a_binary_file_is_refused(cli: Cli) -> None:
-    """Not even text."""
+    """It is not text."""
     Path("a.json").write_bytes(b"\x89PNG\xff\xfe")
     refused(cli("show", "a.json"), "a.json is not a text file")
 
 
 def test_a_missing_file_is_refused(cli: Cli) -> None:
-    """With the system's reason."""
+    """The reason is the operating system's message."""
     refused(cli("show", "a.json"), "a.json cannot be read: No such file or directory")
 
 
 def test_a_directory_is_refused(cli: Cli) -> None:
-    """With the system's reason."""
+    """The reason is the operating system's message."""
     os.mkdir("a.json")
     refused(cli("show", "a.json"), "a.json cannot be read: Is a directory")
 
@@ -126,7 +126,7 @@ def test_a_directory_is_refused(cli: Cli) -> None:
     [pytest.param(b"\xff\xfe\x80", id="binary"), pytest.param(b"3\n", id="no-journal")],
 )
 def test_a_journal_that_cannot_be_read_is_refused(cli: Cli, content: bytes) -> None:
-    """The result file beside it is good: say which one is not."""
+    """The sentence names the journal, since the result file beside it is valid."""
     file_of(Path("a.json"), *MIXED)
     Path("a.jsonl").write_bytes(content)
     refused(cli("show", "a.json"), "a.jsonl")
@@ -143,8 +143,8 @@ def with_fence(text: str) -> str:
 
 def fence(value: str, unit: str = '"cycles"', confidence: str = '"C"') -> str:
     """That table."""
-    told = f"value = {value}\nunit = {unit}\nconfidence = {confidence}"
-    return with_fence(f'[costs.fence]\n{told}\nsource = "assumed"\n')
+    sentence = f"value = {value}\nunit = {unit}\nconfidence = {confidence}"
+    return with_fence(f'[costs.fence]\n{sentence}\nsource = "assumed"\n')
 
 
 @pytest.mark.parametrize(
@@ -172,14 +172,14 @@ def fence(value: str, unit: str = '"cycles"', confidence: str = '"C"') -> str:
 def test_a_cost_profile_with_a_bad_number_is_refused(
     cli: Cli, content: str, message: str
 ) -> None:
-    """Each number has a value, a unit, a source and a confidence, or there is no run."""
+    """Each number needs a value, a unit, a source and a confidence."""
     Path("my.toml").write_text(content)
     refused(cli("run", "norov", "--costs", "my.toml"), message)
     assert os.listdir() == ["my.toml"]
 
 
 def test_a_cost_profile_of_zeros_gives_no_traceback(cli: Cli) -> None:
-    """An iteration takes time, and pyperf refuses times of 0."""
+    """pyperf refuses times of 0, so an iteration must take time."""
     text = re.sub(r"^value = .*$", "value = 0", BUNDLED.read_text(), flags=re.MULTILINE)
     Path("my.toml").write_text(text)
     choice = ("-k", "dry-run", "--sender", "native", "--costs", "my.toml", "-o", "a.json")

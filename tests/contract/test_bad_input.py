@@ -55,7 +55,7 @@ def refused(done: Done, message: str, status: int = 2) -> None:
 def test_an_unknown_name_is_refused_with_the_nearest(
     cli: Cli, arguments: tuple[str, ...], message: str
 ) -> None:
-    """A slip costs one look, not a search in a list."""
+    """The user need not search a list after a typing error."""
     refused(cli(*arguments), message)
     assert os.listdir() == []
 
@@ -94,10 +94,10 @@ def test_an_unknown_name_is_refused_with_the_nearest(
         pytest.param(("-p", "no:nobody"), "no plugin called 'nobody'", id="blocks-nobody"),
     ],
 )
-def test_a_run_that_cannot_be_is_refused(
+def test_a_run_with_invalid_options_is_refused(
     cli: Cli, options: tuple[str, ...], message: str
 ) -> None:
-    """Before anything is written."""
+    """The refusal comes before any file is written."""
     refused(cli(*RUN, *options), message)
     assert os.listdir() == []
 
@@ -117,10 +117,10 @@ def test_a_run_that_cannot_be_is_refused(
         ),
     ],
 )
-def test_a_burst_that_cannot_be_is_refused(
+def test_an_invalid_burst_is_refused(
     cli: Cli, arguments: tuple[str, ...], message: str
 ) -> None:
-    """`explain` takes APIC IDs and a vector as they come."""
+    """`explain` takes APIC IDs and a vector from the user."""
     refused(cli("explain", "kvm-pv", *arguments), message)
 
 
@@ -132,10 +132,10 @@ def test_a_burst_that_cannot_be_is_refused(
         pytest.param(("hyperv-ipi", "--targets", "1", "--vector", "2"), "NMI", id="nmi"),
     ],
 )
-def test_a_burst_its_sender_cannot_express_is_refused_with_the_reason(
+def test_a_burst_that_its_sender_cannot_send_is_refused_with_the_reason(
     cli: Cli, arguments: tuple[str, ...], message: str
 ) -> None:
-    """A sender never approximates."""
+    """A sender never approximates a burst."""
     refused(cli("explain", *arguments), message)
 
 
@@ -149,18 +149,18 @@ def test_a_burst_its_sender_cannot_express_is_refused_with_the_reason(
         pytest.param("--format", "html", "invalid choice: 'html'", id="format"),
     ],
 )
-def test_an_option_that_is_no_number_is_named(
+def test_an_option_that_is_not_a_number_is_refused(
     cli: Cli, option: str, value: str, message: str
 ) -> None:
-    """argparse's own words, after the usage."""
+    """The message is that of argparse."""
     done = cli(*RUN, option, value)
 
     assert (done.status, done.out) == (2, "")
     assert message in done.err.splitlines()[-1]
 
 
-def test_a_vector_that_is_no_number_is_named_in_words(cli: Cli) -> None:
-    """Nobody knows what a <lambda> is."""
+def test_a_vector_that_is_not_a_number_is_refused(cli: Cli) -> None:
+    """The message does not contain the name of a Python function."""
     done = cli("explain", "kvm-pv", "--targets", "1", "--vector", "zz")
 
     assert done.status == 2
@@ -168,8 +168,8 @@ def test_a_vector_that_is_no_number_is_named_in_words(cli: Cli) -> None:
     assert "lambda" not in done.err
 
 
-def test_an_existing_file_is_kept(cli: Cli) -> None:
-    """Results are never overwritten."""
+def test_an_existing_file_is_not_overwritten(cli: Cli) -> None:
+    """Results are never lost to a second run."""
     Path("a.json").write_text("precious")
     refused(cli(*RUN, "-o", "a.json"), "a.json exists. Give another -o FILE")
 
@@ -184,26 +184,26 @@ def test_an_existing_file_is_kept(cli: Cli) -> None:
         pytest.param(f"{300 * 'a'}.json", "File name too long", id="too-long"),
     ],
 )
-def test_a_place_that_cannot_be_written_is_the_environment_s_fault(
+def test_a_file_that_cannot_be_written_is_an_environment_error(
     cli: Cli, output: str, message: str
 ) -> None:
-    """Exit status 5, with the reason and what to do."""
+    """The exit status is 5; the sentence has the reason and a fix."""
     Path("file").touch()
     refused(cli(*RUN, "-o", output), f"cannot be written: {message}. Give another", status=5)
 
 
 @pytest.mark.parametrize("blocker", ["results", str(HOST_FOLDER)])
-def test_a_results_folder_that_cannot_be_made_is_the_environment_s_fault(
+def test_a_results_folder_that_cannot_be_created_is_an_environment_error(
     cli: Cli, blocker: str
 ) -> None:
-    """A file in its place, for one."""
+    """A file has its name."""
     Path(blocker).parent.mkdir(exist_ok=True)
     Path(blocker).touch()
     refused(cli(*RUN), f"{HOST_FOLDER} cannot be written", status=5)
 
 
-def test_a_label_that_is_a_path_leads_nowhere_else(cli: Cli) -> None:
-    """It becomes part of a file's name, or is refused."""
+def test_a_label_cannot_change_the_folder_of_results(cli: Cli) -> None:
+    """A label becomes part of a file name, or it is refused."""
     done = cli(*RUN, "--label", "../../escaped")
 
     assert "escaped" not in " ".join(os.listdir("."))

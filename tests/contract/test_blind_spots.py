@@ -1,4 +1,4 @@
-"""What a run cannot show is said below its table, by the command itself."""
+"""Limits of a run are stated below its table."""
 
 from __future__ import annotations
 
@@ -41,22 +41,22 @@ def notes(text: str) -> list[str]:
         ),
     ],
 )
-def test_a_test_that_cannot_tell_the_overlay_from_its_driver_is_noted(
+def test_cases_in_which_the_overlay_is_not_called_are_noted(
     tmp_path: Path, options: tuple[str, ...], expected: list[str]
 ) -> None:
-    """Norov's tests are blind to PV there; equal numbers would pass for a finding."""
+    """Norov's tests do not use PV IPIs there, so their equal times mean nothing."""
     assert notes(run_to(tmp_path / "a.json", *PV, *options).out) == expected
 
 
-def test_an_overlay_that_does_unicast_needs_no_note(tmp_path: Path) -> None:
-    """Hyper-V's overlay has `send_IPI` of its own."""
+def test_an_overlay_with_unicast_needs_no_note(tmp_path: Path) -> None:
+    """Hyper-V's overlay defines `send_IPI`."""
     options = ("--sender", "hyperv-ipi", "--vcpus", "8")
 
     assert notes(run_to(tmp_path / "a.json", *options).out) == []
 
 
-def test_a_loss_is_shown_in_the_table_and_below(cli: Cli, lossy_file: Path) -> None:
-    """32 of 159, and why there is no time to acknowledgement."""
+def test_lost_ipis_are_shown_in_the_table_and_below_it(cli: Cli, lossy_file: Path) -> None:
+    """32 of 159 IPIs are lost, so there is no time to the acknowledgement."""
     out = cli("show", str(lossy_file)).out
     (line,) = [
         line for line in out.splitlines() if line.startswith("kvm-pv128-v3") and "of" in line
@@ -67,8 +67,10 @@ def test_a_loss_is_shown_in_the_table_and_below(cli: Cli, lossy_file: Path) -> N
 
 
 @pytest.mark.parametrize("series", ["ack", "wall", "deliver"])
-def test_a_loss_is_no_time_in_any_series(cli: Cli, lossy_file: Path, series: str) -> None:
-    """There is a send time only."""
+def test_a_lossy_case_has_no_time_that_includes_targets(
+    cli: Cli, lossy_file: Path, series: str
+) -> None:
+    """It has only a send time."""
     out = cli("show", str(lossy_file), "--series", series, "--format", "csv").out
 
     assert "kvm-pv128-v3/x2apic-physical,loses 32 of 159" in out.splitlines()

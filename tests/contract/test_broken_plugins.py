@@ -1,4 +1,4 @@
-"""Plugins that cannot be used, installed all at once: each is named, and a run succeeds."""
+"""Broken plugins that are installed together are all named, and a run succeeds."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ERRORS = {kind: error for kind, (_, error) in (BROKEN | NOWHERE).items()}
 
 
 def install(folder: Path) -> None:
-    """A distribution "rusty" 1.0 in *folder*, with an entry point for each of them."""
+    """Install a distribution "rusty" 1.0 in *folder* with an entry point for each plugin."""
     points = {kind: value for kind, (value, _) in NOWHERE.items()}
     for kind, (source, _) in BROKEN.items():
         points[kind] = f"rusty_{kind.replace('-', '_')}"
@@ -41,7 +41,7 @@ def install(folder: Path) -> None:
 
 
 def environment(folder: Path) -> Mapping[str, str]:
-    """*folder* on the path, and plugins of others switched on."""
+    """An environment with *folder* on the path and third-party plugins enabled."""
     kept = {k: v for k, v in os.environ.items() if k != "PVBENCH_DISABLE_PLUGIN_AUTOLOAD"}
     return kept | {"PYTHONPATH": str(folder)}
 
@@ -51,7 +51,7 @@ Ran = subprocess.CompletedProcess[str]
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    """A run of native senders beside them all."""
+    """A run of native senders with all the broken plugins installed."""
     folder = tmp_path_factory.mktemp("rusty")
     install(folder)
     command = [sys.executable, "-m", "pvbench", "run", "norov", "--fast", "-q"]
@@ -71,7 +71,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
 def test_a_broken_plugin_of_a_run_is_named_with_its_distribution(
     ran: Ran, kind: str, error: str
 ) -> None:
-    """One line on standard error, from which its author can be told."""
+    """One line on standard error names the plugin's distribution."""
     start = f"pvbench: plugin {kind} (rusty 1.0) is broken: "
 
     (line,) = [line for line in ran.stderr.splitlines() if line.startswith(start)]
@@ -79,15 +79,15 @@ def test_a_broken_plugin_of_a_run_is_named_with_its_distribution(
     assert error in line
 
 
-def test_a_run_beside_broken_plugins_succeeds(ran: Ran) -> None:
-    """They cost nobody anything: exit status 0, every case of the others measured."""
-    found = {series["stack"] for series in json.loads(ran.stdout)["series"]}
+def test_a_run_with_broken_plugins_installed_succeeds(ran: Ran) -> None:
+    """The exit status is 0, and all cases of other plugins are measured."""
+    names = {series["stack"] for series in json.loads(ran.stdout)["series"]}
 
-    assert (ran.returncode, found) == (0, {"x2apic-physical", "x2apic-cluster"})
+    assert (ran.returncode, names) == (0, {"x2apic-physical", "x2apic-cluster"})
 
 
-def test_nothing_else_is_said_beside_broken_plugins(ran: Ran) -> None:
-    """A line for each of them, and where the results are."""
-    told = ran.stderr.splitlines()
+def test_a_run_with_broken_plugins_prints_no_other_messages(ran: Ran) -> None:
+    """It prints a line for each plugin, and the path of the results."""
+    lines = ran.stderr.splitlines()
 
-    assert (len(ERRORS) + 1, told[-1].startswith("results: ")) == (len(told), True)
+    assert (len(ERRORS) + 1, lines[-1].startswith("results: ")) == (len(lines), True)

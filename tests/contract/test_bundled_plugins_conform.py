@@ -1,4 +1,4 @@
-"""Bundled plugins pass the kit that authors of others are given."""
+"""Bundled plugins pass the public conformance kit."""
 
 from __future__ import annotations
 
@@ -21,27 +21,29 @@ MEMBERS = {
 
 @pytest.mark.parametrize("name", bundled().senders)
 def test_a_bundled_sender_conforms(name: str) -> None:
-    """In every guest and for every burst of the kit."""
+    """The kit has its own guests and bursts."""
     check_sender(bundled().senders[name])
 
 
 @pytest.mark.parametrize("name", bundled().table("workload"))
 def test_a_bundled_workload_conforms(name: str) -> None:
-    """Its defaults, and others of its family."""
+    """The defaults and other members of the family are checked."""
     check_workload(bundled().table("workload")[name], *MEMBERS.get(name, ()))
 
 
 @pytest.mark.usefixtures("busy_targets")
 @pytest.mark.parametrize("name", bundled().table("delivery"))
 def test_a_bundled_delivery_conforms(name: str) -> None:
-    """Where the machine has what it needs."""
+    """The test is skipped with the reason if this machine cannot run it."""
     delivery = bundled().table("delivery")[name]
     skip_without(name, delivery.why_unavailable(), means=name != "kvm" or DEVICE.exists())
     check_delivery(delivery)
 
 
 def test_every_bundled_family_is_checked_beyond_its_defaults() -> None:
-    """A new family joins the list above."""
-    families = {name for name, found in bundled().table("workload").items() if found.parameters}
+    """A new family must be added to the list above."""
+    families = {
+        name for name, workload in bundled().table("workload").items() if workload.parameters
+    }
 
     assert families == set(MEMBERS)

@@ -1,4 +1,4 @@
-"""A plugin that is loaded and then fails costs its own cases, and nobody else's."""
+"""A plugin that fails after it is loaded affects only its own cases."""
 
 from __future__ import annotations
 
@@ -76,10 +76,10 @@ def outcomes(path: Path) -> dict[str, str]:
         ),
     ],
 )
-def test_a_sender_that_fails_is_void_and_the_others_run(
+def test_a_failing_sender_is_void_and_the_others_run(
     plugin: Path, method: str, reason: str
 ) -> None:
-    """Exit status 6, a sentence in the journal, and the native times on disk."""
+    """The exit status is 6, the journal has the reason, and native times are stored."""
     plugin.write_text(SENDER.replace("    def calls", f"    {method}\n    def calls"))
 
     status = main([*RUN, "-p", plugin.stem, "--sender", "native,faulty", "-k", "broadcast "])
@@ -105,10 +105,10 @@ def test_a_sender_that_fails_is_void_and_the_others_run(
         ),
     ],
 )
-def test_a_workload_that_fails_is_blocked_and_the_others_run(
+def test_a_failing_workload_is_blocked_and_the_others_run(
     plugin: Path, body: str, reason: str
 ) -> None:
-    """The workload is named, not the sender."""
+    """The reason names the workload, not the sender."""
     plugin.write_text(WORKLOAD.format(body=body))
 
     which = ["--sender", "native", "--workload", "broadcast,faulty"]
@@ -126,20 +126,20 @@ def test_a_workload_that_fails_is_blocked_and_the_others_run(
         pytest.param("--host-cpus=4", "on 4 host CPUs", id="host-cpus"),
     ],
 )
-def test_a_heading_names_what_is_unusual(
+def test_a_heading_names_options_that_are_not_the_defaults(
     plugin: Path, option: str, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Different experiments never have the same heading."""
+    """Runs under different conditions have different headings."""
     main([*RUN, option, "--sender", "native", "-k", "broadcast "])
 
     heading, _ = capsys.readouterr().out.split("\n\n", maxsplit=1)
     assert words in " ".join(heading.split())
 
 
-def test_senders_that_do_the_same_are_named_below(
+def test_senders_with_equal_ops_are_named_below_the_table(
     plugin: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One window of 128 holds 79 targets: the forms of the hypercall cannot differ."""
+    """79 targets fit in one window of 128, so the hypercall variants cannot differ."""
     main([*RUN, "--sender", "kvm-pv,kvm-pv-4.19", "-k", "broadcast "])
 
     expected = "Note: broadcast cannot tell kvm-pv, kvm-pv-4.19 apart"
@@ -149,7 +149,7 @@ def test_senders_that_do_the_same_are_named_below(
 def test_a_run_that_ended_early_is_shown_as_incomplete(
     plugin: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The journal knows how many boots were planned."""
+    """The journal has the planned number of boots."""
     main([*RUN, "--sender", "native", "-k", "broadcast ", "--boots", "2"])
     lines = Path("a.jsonl").read_text().splitlines()
     Path("a.jsonl").write_text("\n".join(lines[:2]) + "\n")
@@ -163,7 +163,7 @@ def test_a_run_that_ended_early_is_shown_as_incomplete(
 def test_explain_says_that_a_sender_leaves_an_operation_native(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Otherwise the driver's ops pass for the sender's."""
+    """Otherwise the driver's ops would look like the sender's."""
     main(["explain", "shorthand", "--targets", "1,2"])
 
     assert "shorthand leaves send_IPI_mask to the driver" in capsys.readouterr().out

@@ -11,7 +11,7 @@ from support.helpers import call_args, guest_of, masked, only, stack_of
 
 
 class Row(NamedTuple):
-    """APIC IDs in CPU order, self excluded, and what each sender makes of them."""
+    """APIC IDs in CPU order without the sender, and the counts of each sender."""
 
     ids: list[int]
     phys: int
@@ -46,7 +46,7 @@ def calls(overlay: str, row: Row) -> int:
 
 
 def drops(overlay: str, row: Row) -> int:
-    """Targets an overlay says it loses."""
+    """Targets that an overlay's drops() names."""
     everyone = tuple(range(len(row.ids)))
     guest = guest_of((*row.ids, 5000))
     return len(stack_of(f"{overlay}/x2apic-physical").sender.drops(everyone, guest))
@@ -81,7 +81,7 @@ def test_xapic_physical_polls_and_writes_twice_per_target(row: Row) -> None:
 
 
 def test_xapic_flat_sends_once_for_any_subset() -> None:
-    """The 8-bit logical mask holds all CPUs there can be."""
+    """The 8-bit logical destination has a bit for each possible CPU."""
     ops = masked("xapic-flat", ROWS["A-1..7"].ids, source_id=254)
 
     assert (len(only(WaitIcrIdle, ops)), len(only(MmioWrite, ops))) == (1, 2)
@@ -89,19 +89,19 @@ def test_xapic_flat_sends_once_for_any_subset() -> None:
 
 @each_row
 def test_patch_v3_makes_one_call_and_drops_ids_from_128_on(row: Row) -> None:
-    """One three-argument hypercall whatever the mask; IDs >= 128 are ignored."""
+    """Any mask is one hypercall with three arguments; it ignores IDs of 128 and above."""
     assert (1, row.dropped) == (calls("kvm-pv128-v3", row), drops("kvm-pv128-v3", row))
 
 
 @each_row
-def test_merged_form_calls_once_per_window(row: Row) -> None:
-    """One more than the window breaks, which depend on the order; nothing is lost."""
+def test_the_merged_version_calls_once_per_window(row: Row) -> None:
+    """The number of windows depends on the order of IDs; no target is lost."""
     assert (row.merged, 0) == (calls("kvm-pv", row), drops("kvm-pv", row))
 
 
 @each_row
 def test_the_first_release_loses_bits_outside_the_window(row: Row) -> None:
-    """Before c15e0ae42c8e an ID below the window passed for one inside."""
+    """Before c15e0ae42c8e an ID below the window was treated as inside it."""
     assert (row.bug, row.bits_outside) == (
         calls("kvm-pv-4.19", row),
         drops("kvm-pv-4.19", row),
@@ -110,13 +110,13 @@ def test_the_first_release_loses_bits_outside_the_window(row: Row) -> None:
 
 @each_row
 def test_offset_128_calls_once_per_aligned_cluster(row: Row) -> None:
-    """Distinct APIC ID >> 7, whatever the order."""
+    """The count is that of distinct APIC ID >> 7 in any order."""
     assert row.offset128 == calls("kvm-pv-cluster128", row)
 
 
 @each_row
 def test_192_wide_calls_once_per_aligned_cluster(row: Row) -> None:
-    """Distinct APIC ID div 192, whatever the order."""
+    """The count is that of distinct APIC ID div 192 in any order."""
     assert row.wide192 == calls("kvm-pv-cluster192", row)
 
 
@@ -135,7 +135,7 @@ def test_xen_calls_once_per_target(row: Row) -> None:
 @each_row
 @pytest.mark.parametrize("driver", ["x2apic-physical", "x2apic-cluster"])
 def test_a_full_broadcast_since_linux_5_4_is_one_write(row: Row, driver: str) -> None:
-    """Online minus self goes by shorthand, and no overlay of masks sees it."""
+    """Linux sends to all others by shorthand, without calling an overlay of masks."""
     call = "smp_call_function_many"
     ops = masked(f"kvm-pv/{driver}", row.ids, shorthands=True, operation=call)
 
@@ -145,7 +145,7 @@ def test_a_full_broadcast_since_linux_5_4_is_one_write(row: Row, driver: str) ->
 
 
 def test_one_target_of_a_function_call_is_unicast_and_stays_native() -> None:
-    """send_IPI is not hooked: at one target a guest on x2APIC makes no hypercall."""
+    """The overlay does not replace send_IPI, so one target needs no hypercall."""
     ops = masked("kvm-pv/x2apic-physical", [3], operation="smp_call_function_many")
 
     assert (len(only(WrMsr, ops)), call_args(ops)) == (1, [])

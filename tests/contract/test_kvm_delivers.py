@@ -1,4 +1,4 @@
-"""Real KVM reaches the very targets the model says, with the same hypercall returns."""
+"""Real KVM reaches the same targets as the model, with the same return values."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def cases(draw: st.DrawFn, stack: Stack, *, execution: str) -> Case:
 
 
 def works(stack: Stack) -> str | None:
-    """Why this stack works for no burst here, by the plainest one."""
+    """The reason why this stack cannot run a simple burst on this host."""
     return reason(
         case_of(stack, guest_of((0, 1, 2)), call(0, 1, 2), state="halted"), execution="ops"
     )
@@ -78,11 +78,11 @@ def works(stack: Stack) -> str | None:
 
 @pytest.mark.parametrize("execution", ["algorithm", "ops"])
 @pytest.mark.parametrize("name", STACKS)
-def test_real_kvm_reaches_what_the_model_says(name: str, execution: str) -> None:
-    """Handlers and functions of each CPU, ICR writes, hypercalls and what they return."""
+def test_real_kvm_has_the_counts_of_the_model(name: str, execution: str) -> None:
+    """The counts are handlers, functions, ICR writes, hypercalls and return values."""
     stack = stack_of(name)
-    told = works(stack)
-    skip_without("kvm", told, means=stack.sender.mechanism != "hypercall")
+    result = works(stack)
+    skip_without("kvm", result, means=stack.sender.mechanism != "hypercall")
 
     @settings(max_examples=16)
     @given(case=cases(stack, execution=execution))

@@ -1,4 +1,4 @@
-"""The model delivers what a sender's ops ask for: to its targets, less its drops."""
+"""The model delivers interrupts to a sender's targets except its drops."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ NMI = 2
 
 
 def forms(highest: int, most: int) -> st.SearchStrategy[tuple[int, ...]]:
-    """APIC IDs: dense, sparse, in turn, descending, and big ones."""
+    """APIC IDs: dense, sparse, interleaved, descending, and large ones."""
     count = st.integers(2, most)
     steps = [step for step in (1, 2, 3, 16, 129, 4_096) if step * most <= highest]
     step = st.sampled_from(steps or [1])
     dense = count.map(lambda n: tuple(range(n)))
     sparse = st.tuples(count, step).map(lambda f: tuple(range(0, f[0] * f[1], f[1])))
     big = count.map(lambda n: tuple(range(highest - n, highest)))
-    found = [dense, sparse, big, dense.map(lambda ids: ids[::-1])]
+    values = [dense, sparse, big, dense.map(lambda ids: ids[::-1])]
     if highest >= 128 + most:
-        found.append(count.map(interleaved))
-    return st.one_of(found)
+        values.append(count.map(interleaved))
+    return st.one_of(values)
 
 
 @st.composite
 def guests(draw: st.DrawFn, stack: Stack) -> Guest:
     """A guest with the biggest IDs the driver can address among its forms."""
     highest = {"x2apic-cluster": 1 << 20, "x2apic-physical": (1 << 32) - 1}
-    most = 8 if stack.driver.name == "xapic-flat" else 200
-    ids = draw(forms(highest.get(stack.driver.name, 255), most))
+    maximum = 8 if stack.driver.name == "xapic-flat" else 200
+    ids = draw(forms(highest.get(stack.driver.name, 255), maximum))
     return guest_of(ids)
 
 
@@ -76,7 +76,7 @@ def cases(draw: st.DrawFn, stack: Stack) -> Case:
 @settings(max_examples=15)
 @given(data=st.data())
 def test_the_slice_result_of_the_model_is_proof(name: str, data: st.DataObject) -> None:
-    """ICR writes, hypercalls, returns, handlers and functions are what the ops say."""
+    """ICR writes, hypercalls, return values, handlers and functions follow from the ops."""
     case = data.draw(cases(stack_of(name)))
     booted = Engine(case.guest, cost_profile_of())
 
@@ -88,18 +88,18 @@ def test_the_slice_result_of_the_model_is_proof(name: str, data: st.DataObject) 
 @pytest.mark.parametrize("name", [*DRIVERS, *OVER])
 @settings(max_examples=15)
 @given(data=st.data())
-def test_delivered_is_targets_less_drops(name: str, data: st.DataObject) -> None:
-    """Once each, to nobody else; where the overlay did not send, nothing is dropped."""
+def test_interrupts_reach_all_targets_except_drops(name: str, data: st.DataObject) -> None:
+    """Each gets one interrupt; if the overlay did not send, no target is dropped."""
     case = data.draw(cases(stack_of(name)))
     (burst,), guest, stack = case.bursts, case.guest, case.stack
     assume(burst.wait)
     own = program(stack, burst, guest, shorthands=case.shorthands).overlaid
-    wanted = set(reached(burst, guest))
-    lost = stack.sender.drops(tuple(sorted(wanted)), guest) if own else frozenset()
+    expected = set(reached(burst, guest))
+    lost = stack.sender.drops(tuple(sorted(expected)), guest) if own else frozenset()
 
     handlers = run_case(case)[1].counts.handlers
 
-    assert wanted - lost == {cpu for cpu, runs in enumerate(handlers) if runs == 1}
+    assert expected - lost == {cpu for cpu, runs in enumerate(handlers) if runs == 1}
 
 
 @pytest.mark.parametrize(
@@ -110,12 +110,12 @@ def test_delivered_is_targets_less_drops(name: str, data: st.DataObject) -> None
         pytest.param("kvm-pv/x2apic-physical", (9, 1, 128, 0), (), id="fixed-in-2022"),
     ],
 )
-def test_a_lossy_sender_loses_what_the_real_one_does(
+def test_a_lossy_sender_loses_the_targets_of_the_real_one(
     stack: str, ids: tuple[int, ...], lost: tuple[int, ...]
 ) -> None:
-    """IDs from 128 on in patch v3; an ID below the window in the first release."""
+    """Patch v3 loses IDs from 128 on, the first release an ID below the window."""
     _, result = run_case(case_of(stack, guest_of(ids), call(0, 1, 2, 3)))
 
-    found = tuple(cpu for cpu in (1, 2, 3) if result.counts.handlers[cpu] == 0)
+    items = tuple(cpu for cpu in (1, 2, 3) if result.counts.handlers[cpu] == 0)
 
-    assert (lost, not lost) == (found, "ack" in result.ticks)
+    assert (lost, not lost) == (items, "ack" in result.ticks)

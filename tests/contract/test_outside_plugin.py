@@ -77,16 +77,16 @@ class Environment:
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """With everything that the tests have, pvbench too, and the plugin from outside."""
-    found = Environment(tmp_path_factory.mktemp("outside"))
-    found.must(sys.executable, "-m", "venv", "--without-pip", "venv")
+    result = Environment(tmp_path_factory.mktemp("outside"))
+    result.must(sys.executable, "-m", "venv", "--without-pip", "venv")
     purelib = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    packages = Path(found.must(found.python, "-c", purelib).strip())
+    packages = Path(result.must(result.python, "-c", purelib).strip())
     ours = {sysconfig.get_path(kind) for kind in ("purelib", "platlib")}
     lines = [f"import site; site.addsitedir({path!r})" for path in sorted(ours)]
     (packages / "tests.pth").write_text("\n".join(lines) + "\n")
-    project = shutil.copytree(OUTSIDE, found.folder / "project")
-    found.install(project)
-    return found
+    project = shutil.copytree(OUTSIDE, result.folder / "project")
+    result.install(project)
+    return result
 
 
 def test_a_plugin_from_outside_is_listed_with_distribution_and_version(
@@ -108,7 +108,9 @@ def test_a_plugin_from_outside_is_listed_with_distribution_and_version(
         pytest.param("commands", r"apic-ids +print the APIC IDs of a guest", id="command"),
     ],
 )
-def test_what_it_offers_is_listed(environment: Environment, kind: str, row: str) -> None:
+def test_things_of_a_plugin_from_outside_are_listed(
+    environment: Environment, kind: str, row: str
+) -> None:
     """As everybody else's."""
     assert re.search(f"^{row}", environment.pvbench("list", kind), re.MULTILINE)
 
@@ -149,7 +151,7 @@ def test_a_new_plugin_works_as_it_is_written(
     environment: Environment, name: str, install: Callable[[Environment, Path], None]
 ) -> None:
     """`plugins new`, install, its own test, a run: from nothing to a row of the table."""
-    told = environment.pvbench("plugins", "new", name, "--into", "new")
+    result = environment.pvbench("plugins", "new", name, "--into", "new")
     project = environment.folder / "new" / name
     install(environment, project)
     wheels = environment.folder.glob(f"wheels/{name}/*")
@@ -158,7 +160,7 @@ def test_a_new_plugin_works_as_it_is_written(
     tested = environment.must(
         environment.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(project)
     )
-    run = re.search(r"  pvbench (run .*)", told)
+    run = re.search(r"  pvbench (run .*)", result)
     assert run is not None
     shown = environment.pvbench(*run[1].split(), "--fast", "-q", "-o", f"{name}.json")
 
@@ -167,6 +169,6 @@ def test_a_new_plugin_works_as_it_is_written(
 
 def test_building_leaves_nothing_in_the_tree(environment: Environment) -> None:
     """The files of the plugin and no others."""
-    left = {path.name for path in OUTSIDE.iterdir()} - {"__pycache__"}
+    remaining = {path.name for path in OUTSIDE.iterdir()} - {"__pycache__"}
 
-    assert left == {"pyproject.toml", "pvbench_outside.py", "pvbench_outside_command.py"}
+    assert remaining == {"pyproject.toml", "pvbench_outside.py", "pvbench_outside_command.py"}

@@ -1,4 +1,4 @@
-"""A delivery that errs is caught by its own counts, and the error is named."""
+"""Faulty deliveries are detected by their own counts, and the fault is named."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def prepared_for(stack: str) -> Prepared:
 
 
 def plus(counts: tuple[int, ...], cpu: int, more: int) -> tuple[int, ...]:
-    """The counts with those of one CPU changed."""
+    """The counts with that of one CPU changed."""
     return (*counts[:cpu], counts[cpu] + more, *counts[cpu + 1 :])
 
 
@@ -37,13 +37,13 @@ def changed(name: str, *steps: Any) -> Callable[[SliceResult], SliceResult]:
     return tamper
 
 
-def partly(*told: PartialSend) -> Callable[[SliceResult], SliceResult]:
-    """Claim sends to fewer targets."""
-    return lambda result: attrs.evolve(result, partial=told)
+def partly(*sends: PartialSend) -> Callable[[SliceResult], SliceResult]:
+    """Report partial sends that did not happen."""
+    return lambda result: attrs.evolve(result, partial=sends)
 
 
 @pytest.mark.parametrize(
-    ("tamper", "found"),
+    ("tamper", "sentences"),
     [
         pytest.param(
             changed("handlers", 2, -1),
@@ -89,20 +89,20 @@ def partly(*told: PartialSend) -> Callable[[SliceResult], SliceResult]:
         pytest.param(changed("exits", 99), [], id="observed-is-not-judged"),
     ],
 )
-def test_a_delivery_that_errs_is_caught(
-    tamper: Callable[[SliceResult], SliceResult], found: list[str]
+def test_a_faulty_delivery_is_detected(
+    tamper: Callable[[SliceResult], SliceResult], sentences: list[str]
 ) -> None:
-    """Equality of every exact count; the first CPU that differs is named."""
+    """Every exact count must be equal; the first CPU that differs is named."""
     prepared = prepared_for("kvm-pv/x2apic-physical")
     booted = Tampering(Engine(prepared.case.guest, cost_profile_of()), tamper)
 
     result = booted.load(prepared.task).run(loops=2, warmup=1)
 
-    assert found == differences(prepared, result)
+    assert sentences == differences(prepared, result)
 
 
-def test_a_native_send_in_place_of_the_hypercall_is_named_twice() -> None:
-    """A run labelled kvm-pv that made no hypercall is never a data point."""
+def test_a_native_send_in_place_of_the_hypercall_is_detected() -> None:
+    """A run of kvm-pv without a hypercall is never a sample."""
     pv, native = prepared_for("kvm-pv/x2apic-physical"), prepared_for("x2apic-physical")
 
     result = (
@@ -116,8 +116,8 @@ def test_a_native_send_in_place_of_the_hypercall_is_named_twice() -> None:
     ]
 
 
-def test_a_lost_run_cannot_pass_for_a_coalesced_one_where_the_source_waited() -> None:
-    """One source that waits for everybody never meets an interrupt of its own still pending."""
+def test_a_loss_cannot_be_reported_as_coalescing_if_the_source_waits() -> None:
+    """The interrupts of one source that waits for all targets never coalesce."""
     prepared = prepare(case_of("x2apic-physical", cpus(6), mask(0, 1, 2, 3)))
     engine = Engine(prepared.case.guest, cost_profile_of())
 

@@ -1,4 +1,4 @@
-"""A sender that errs is refused before it runs, and the error is named."""
+"""Faulty senders are refused before they run, and the fault is named."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from support.planted_senders import (
 
 
 def prepared_with(sender: Sender) -> Prepared:
-    """CPU 0 of six calls CPUs 1, 2 and 3 by way of *sender*."""
+    """CPU 0 of six calls CPUs 1, 2 and 3 with *sender*."""
     stack = Stack(stack_of("x2apic-physical").driver, sender)
     return prepare(case_of(stack, cpus(6), call(0, 1, 2, 3)))
 
@@ -76,8 +76,8 @@ def prepared_with(sender: Sender) -> Prepared:
         pytest.param(YieldsNoOp(), "Fence", id="yields-what-is-no-op"),
     ],
 )
-def test_a_sender_that_errs_is_refused(sender: Sender, fault: str) -> None:
-    """Before it runs: each target once, no stranger, by the mechanism it declares."""
+def test_a_faulty_sender_is_refused(sender: Sender, fault: str) -> None:
+    """It must reach each target once and no other CPU, by its declared mechanism."""
     with pytest.raises(SenderError, match=rf"^planted/x2apic-physical on dense:6 .*{fault}"):
         prepared_with(sender)
 
@@ -89,16 +89,16 @@ class Borrows(Driver):
         yield KernelSend(vector, cpus)
 
 
-def test_a_driver_must_send_as_it_says() -> None:
-    """Another mechanism is no driver's either, though it has nothing to fall back to."""
+def test_a_driver_must_send_by_its_declared_mechanism() -> None:
+    """A driver may not use another mechanism either."""
     case = case_of(Stack(Borrows()), cpus(6), call(0, 1, 2, 3))
 
     with pytest.raises(SenderError, match="it declares mechanism icr but sends by another one"):
         prepare(case)
 
 
-def test_the_sender_without_a_fault_passes() -> None:
-    """Else the refusals above would prove nothing."""
+def test_the_correct_sender_passes() -> None:
+    """Otherwise the refusals above would prove nothing."""
     expected = prepared_with(Planted()).bursts[0]
 
     assert (expected.cpus, expected.hypercalls, expected.returned) == ((1, 2, 3), 1, 3)

@@ -1,4 +1,4 @@
-"""Every sender over every driver: each target once, no stranger, by pure ops."""
+"""Every sender over every driver reaches each target once and no other CPU."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Scene = tuple[Guest, Burst, bool]
 
 @st.composite
 def scenes(draw: st.DrawFn, stack: Stack) -> Scene:
-    """A guest the stack supports, a burst it does not refuse, a kernel era."""
+    """A guest that the stack supports, a burst that it does not refuse, a kernel era."""
     guest = draw(guests(stack))
     burst = draw(bursts(len(guest.apic_ids)))
     assume(stack.why_unsupported(guest) is None)
@@ -39,36 +39,34 @@ def scenes(draw: st.DrawFn, stack: Stack) -> Scene:
 
 
 def vector_of(burst: Burst, targets: int) -> int:
-    """Linux tells a function call to one CPU by its vector."""
+    """The vector that Linux uses, which depends on the number of targets."""
     one_call = burst.operation.startswith("smp_call") and targets == 1
     return 0xFB if one_call and burst.vector == 0xFC else burst.vector
 
 
 @pytest.mark.parametrize("name", STACKS)
 @given(data=st.data())
-def test_each_target_is_hit_exactly_once_with_the_right_vector(
+def test_each_target_gets_exactly_one_interrupt_with_the_right_vector(
     name: str, data: st.DataObject
 ) -> None:
-    """A faster sender that loses one IPI loses; a lossy one loses what `drops` says."""
+    """A lossy sender loses exactly the CPUs that drops() names."""
     stack = stack_of(name)
     guest, burst, shorthands = data.draw(scenes(stack))
-    wanted = reached(burst, guest)
+    expected = reached(burst, guest)
     own = stack.overlay is None or program(stack, burst, guest, shorthands=shorthands).overlaid
-    lost = stack.sender.drops(wanted, guest) if own else frozenset()
-    vector = vector_of(burst, len(wanted))
+    lost = stack.sender.drops(expected, guest) if own else frozenset()
+    vector = vector_of(burst, len(expected))
 
-    found = decoded(stack, burst, guest, shorthands=shorthands)
+    interrupts = decoded(stack, burst, guest, shorthands=shorthands)
 
-    assert [(vector, cpu) for cpu in wanted if cpu not in lost] == sorted(found)
+    assert [(vector, cpu) for cpu in expected if cpu not in lost] == sorted(interrupts)
 
 
 @pytest.mark.parametrize("name", STACKS)
 @settings(max_examples=25)
 @given(data=st.data())
-def test_every_burst_passes_what_a_plugin_author_would_check(
-    name: str, data: st.DataObject
-) -> None:
-    """Static check, pure ops that survive JSON, honest drops: by the kit, for any scene."""
+def test_every_burst_passes_the_conformance_kit(name: str, data: st.DataObject) -> None:
+    """The kit checks the ops, that they are pure, and drops()."""
     stack = stack_of(name)
     guest, burst, shorthands = data.draw(scenes(stack))
 
@@ -80,8 +78,8 @@ def test_every_burst_passes_what_a_plugin_author_would_check(
 @pytest.mark.parametrize("name", STACKS)
 @settings(max_examples=25)
 @given(data=st.data())
-def test_no_op_faults_and_interrupts_come_back_on(name: str, data: st.DataObject) -> None:
-    """No #GP and no error return; each local_irq_save() has its restore."""
+def test_no_op_faults_and_interrupts_are_enabled_again(name: str, data: st.DataObject) -> None:
+    """There is no #GP and no error return; each local_irq_save() has its restore."""
     stack = stack_of(name)
     guest, burst, shorthands = data.draw(scenes(stack))
 
@@ -99,8 +97,10 @@ def _balanced(ops: Program) -> bool:
 @pytest.mark.parametrize("name", OVER)
 @settings(max_examples=25)
 @given(data=st.data())
-def test_what_an_overlay_leaves_out_stays_native(name: str, data: st.DataObject) -> None:
-    """An overlay is a partial table of callbacks laid over the driver's."""
+def test_callbacks_that_an_overlay_does_not_define_stay_native(
+    name: str, data: st.DataObject
+) -> None:
+    """An overlay is a partial table of callbacks."""
     stack = stack_of(name)
     guest, burst, shorthands = data.draw(scenes(stack))
 
@@ -112,10 +112,10 @@ def test_what_an_overlay_leaves_out_stays_native(name: str, data: st.DataObject)
 
 @pytest.mark.parametrize("driver", DRIVERS)
 @pytest.mark.parametrize("overlay", sorted(bundled().overlays))
-def test_multicast_is_the_overlay_s_or_native_as_its_table_says(
+def test_multicast_uses_the_overlay_if_it_defines_the_callback(
     overlay: str, driver: str
 ) -> None:
-    """Every overlay hooks masks, except shorthands, which have no addresses."""
+    """Every overlay but shorthand defines send_IPI_mask."""
     stack = stack_of(f"{overlay}/{driver}")
     guest = stack.guest(guest_of(range(6)))
     burst = burst_of("send_IPI_mask", 1, 2, 4)

@@ -1,4 +1,4 @@
-"""Errors: what, why, what to do, and the exit status."""
+"""Errors: what happened, why, what the user can do, and the exit status."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from pvbench.errors import (
         ),
     ],
 )
-def test_a_message_is_what_why_and_what_to_do(parts: dict[str, str], expected: str) -> None:
-    """The message is built once, from the parts that are there."""
+def test_a_message_has_what_why_and_fix(parts: dict[str, str], expected: str) -> None:
+    """The message is built from the parts that are given."""
     assert expected == str(PvbenchError("no such disk", **parts))
 
 
-def test_the_three_parts_stay_three_fields() -> None:
-    """A program may want them apart."""
+def test_the_parts_of_a_message_are_fields() -> None:
+    """A program may need only one of them."""
     error = PvbenchError("what", why="why", fix="fix")
 
     assert (error.what, error.why, error.fix) == ("what", "why", "fix")
@@ -52,7 +52,7 @@ def test_the_three_parts_stay_three_fields() -> None:
 def test_each_kind_of_error_has_its_exit_status(
     error: type[PvbenchError], expected: int
 ) -> None:
-    """2 is usage or bad input, 5 the environment, 6 a failed proof or check."""
+    """2 means usage or bad input, 5 the environment, 6 a failed proof or check."""
     assert expected == error("what").status
 
 
@@ -69,8 +69,8 @@ def test_each_kind_of_error_has_its_exit_status(
         pytest.param([0, 1, 2, 3, 4, 5, 6], 6, id="proof-over-all"),
     ],
 )
-def test_the_worst_status_applies(statuses: list[int], expected: int) -> None:
-    """Highest that applies: 6, 5, 2, 1, 4, 3, 0."""
+def test_the_status_with_precedence_applies(statuses: list[int], expected: int) -> None:
+    """The order of precedence is 6, 5, 2, 1, 4, 3, 0."""
     assert expected == worst(Status(status) for status in statuses)
 
 
@@ -88,7 +88,7 @@ def test_the_worst_status_applies(statuses: list[int], expected: int) -> None:
     ],
 )
 def test_an_unknown_name_suggests_the_nearest(name: str, message: str) -> None:
-    """A typo should cost one look, not a search."""
+    """The user need not search a list after a typing error."""
     error = unknown("sender", name, ["kvm-pv", "x2apic-physical"], "See the list.")
 
     assert (message, UsageError) == (str(error), type(error))

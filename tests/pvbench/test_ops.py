@@ -1,4 +1,4 @@
-"""Bursts at the door, and ops through JSON."""
+"""Validation of bursts, and ops in JSON."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ from support.helpers import burst_of
     ],
 )
 def test_an_operation_has_linux_s_vectors(operation: str, vector: int, single: int) -> None:
-    """A function call to one CPU has a vector of its own; nothing else has."""
+    """Only a function call to one CPU has its own vector."""
     burst = Burst(source=0, operation=operation)
 
     assert (vector, single) == (burst.vector, burst.single_vector)
 
 
-def test_a_chosen_vector_is_kept_for_one_target_too() -> None:
-    """Only the vector of function calls has a single twin."""
+def test_an_explicit_vector_is_kept_for_a_single_target() -> None:
+    """Linux replaces only the default vector of function calls for one target."""
     burst = burst_of("smp_call_function_many", 1, vector=0x40)
 
     assert (burst.vector, burst.single_vector) == (0x40, 0x40)
@@ -66,18 +66,18 @@ def test_a_chosen_vector_is_kept_for_one_target_too() -> None:
         pytest.param("send_IPI_self", "bare", id="self"),
     ],
 )
-def test_function_calls_queue_and_the_rest_just_sends(operation: str, expected: str) -> None:
-    """csd is smp_call_function's protocol: queue, send to empty lists, wait."""
+def test_only_function_calls_use_protocol_csd(operation: str, expected: str) -> None:
+    """smp_call_function() queues, sends to CPUs with an empty list, and waits."""
     assert expected == burst_of(operation).protocol
 
 
 def test_targets_are_ascending_like_a_cpumask() -> None:
-    """CPUs are visited in CPU-number order, however they were given."""
+    """The kernel visits CPUs in the order of their numbers."""
     assert burst_of("send_IPI_mask", 5, 1, 3).targets == (1, 3, 5)
 
 
 @pytest.mark.parametrize("vector", [2, 0x20, 0xFF], ids=["nmi", "lowest", "highest"])
-def test_a_vector_may_be(vector: int) -> None:
+def test_valid_vectors_are_accepted(vector: int) -> None:
     """0x20..0xff are external interrupts, 2 is the NMI."""
     assert vector == burst_of("send_IPI", 1, vector=vector).vector
 
@@ -109,8 +109,8 @@ def test_a_vector_may_be(vector: int) -> None:
         ),
     ],
 )
-def test_a_burst_is_validated_at_the_door(fields: dict[str, Any], message: str) -> None:
-    """Stages do not re-check; send_IPI(int cpu, int vector) names one CPU."""
+def test_a_burst_validates_its_fields(fields: dict[str, Any], message: str) -> None:
+    """Later stages do not check again; send_IPI(int cpu, int vector) takes one CPU."""
     usual: dict[str, Any] = {"source": 0, "operation": "send_IPI_mask", "targets": (1,)}
 
     with pytest.raises(ValueError, match=message):
@@ -134,10 +134,10 @@ def test_a_burst_is_validated_at_the_door(fields: dict[str, Any], message: str) 
         pytest.param(WaitIcrIdle, 32, "WaitIcrIdle.limit", id="polls"),
     ],
 )
-def test_an_op_holds_what_its_register_can(
+def test_an_op_refuses_values_outside_its_register(
     make: Callable[[int], Op], bits: int, sentence: str
 ) -> None:
-    """Other numbers are a sender's bug, found where they are made."""
+    """Other values are a bug of the sender, so the error is raised in the sender."""
     make((1 << bits) - 1)
 
     for value in (-1, 1 << bits):
@@ -161,27 +161,27 @@ ONE_OF_EACH = (
 )
 
 
-def test_every_kind_of_op_survives_json() -> None:
-    """A worker gets its programs as JSON rows and must replay the same ops."""
+def test_every_op_is_unchanged_by_json() -> None:
+    """A worker gets programs as JSON rows and must execute the same ops."""
     carried = json.loads(json.dumps(to_rows(ONE_OF_EACH)))
 
     assert from_rows(carried) == ONE_OF_EACH
 
 
-def test_a_row_is_the_op_s_name_and_its_fields() -> None:
-    """The job format: anything else breaks old journals."""
+def test_a_row_has_the_op_s_name_and_its_fields() -> None:
+    """This is the format of jobs and of journals that exist already."""
     rows = to_rows((WrMsr(2096, 252), Hypercall(10, (1, 0)), Fence()))
 
     assert json.dumps(rows) == '[["WrMsr", 2096, 252], ["Hypercall", 10, [1, 0]], ["Fence"]]'
 
 
 def test_dicts_name_the_fields() -> None:
-    """For people and scripts, as `explain --json` prints them."""
+    """`explain --json` prints them."""
     assert to_dicts([WrMsr(2096, 252)]) == [{"op": "WrMsr", "msr": 2096, "value": 252}]
 
 
 def test_lists_become_tuples_inside_frozen_ops() -> None:
-    """Ops are hashable and comparable however they were made."""
+    """Ops made from lists and tuples are equal and hashable."""
     from_lists = {Hypercall(10, [1, 0]), WriteMem(0, [1])}
 
     assert {Hypercall(10, (1, 0)), WriteMem(0, (1,))} == from_lists

@@ -1,4 +1,4 @@
-"""Stacks and Linux's dispatch: who decides between unicast, mask and broadcast."""
+"""Stacks, and Linux's choice between unicast, mask and broadcast."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FOUR = (10, 11, 12, 13)  # APIC IDs that are no CPU numbers
 
 
 class Recorder(Sender):
-    """An overlay with every callback; each says its name and arguments in one op."""
+    """An overlay with every callback; each records its name and arguments in one op."""
 
     name = "recorder"
     summary = "for tests"
@@ -71,13 +71,15 @@ SELF_AND_OTHERS = burst_of(CALL_MANY, 0, 1, 2)
         pytest.param(burst_of("send_IPI_self", vector=0xF6), [(5, 0xF6)], id="self"),
     ],
 )
-def test_dispatch_calls(burst: Burst, expected: list[tuple[int, ...]]) -> None:
-    """kernel/smp.c: 0 CPUs nothing, 1 unicast, all others a broadcast, else a mask."""
+def test_linux_s_dispatch_depends_on_the_number_of_targets(
+    burst: Burst, expected: list[tuple[int, ...]]
+) -> None:
+    """kernel/smp.c sends no IPI, a unicast, a broadcast to all others, or a mask."""
     stack = Stack(stack_of("x2apic-physical").driver, Recorder())
 
-    made = program(stack, burst, guest_of(FOUR), shorthands=True)
+    sending = program(stack, burst, guest_of(FOUR), shorthands=True)
 
-    assert expected == [(op.nr, *op.args) for op in only(Hypercall, made.program)]
+    assert expected == [(op.nr, *op.args) for op in only(Hypercall, sending.program)]
 
 
 @pytest.mark.parametrize(
@@ -94,26 +96,28 @@ def test_dispatch_calls(burst: Burst, expected: list[tuple[int, ...]]) -> None:
         pytest.param(burst_of("send_IPI_all", 1), (0, 1, 2, 3), id="all-ignores-targets"),
     ],
 )
-def test_reached_cpus_are(burst: Burst, expected: tuple[int, ...]) -> None:
-    """CPUs that must run the handler by interrupt, in ascending CPU numbers."""
+def test_reached_cpus_follow_from_the_operation(
+    burst: Burst, expected: tuple[int, ...]
+) -> None:
+    """These CPUs must run the handler because of an interrupt."""
     assert expected == reached(burst, guest_of(FOUR))
 
 
 @pytest.mark.parametrize(
     "operation", ["send_IPI_allbutself", CALL_MANY], ids=["bare", "function-call"]
 )
-def test_a_guest_of_one_cpu_has_nobody_to_broadcast_to(operation: str) -> None:
-    """num_online_cpus() is 1: no IPI."""
+def test_a_broadcast_in_a_guest_of_one_cpu_sends_no_ipi(operation: str) -> None:
+    """num_online_cpus() is 1 there."""
     assert sent("x2apic-physical", burst_of(operation), [0], shorthands=True).program == ()
 
 
 def test_a_function_call_in_a_2_cpu_guest_is_never_a_mask() -> None:
-    """One other CPU is the unicast path, so PV IPIs cannot be measured there."""
-    made = sent("kvm-pv/x2apic-physical", burst_of(CALL_MANY, 0, 1), [0, 1])
+    """A call to the only other CPU is a unicast, so PV IPIs cannot be measured there."""
+    sending = sent("kvm-pv/x2apic-physical", burst_of(CALL_MANY, 0, 1), [0, 1])
 
     assert ([0x1_0000_00FB], frozenset()) == (
-        [op.value for op in only(WrMsr, made.program)],
-        made.overlaid,
+        [op.value for op in only(WrMsr, sending.program)],
+        sending.overlaid,
     )
 
 
@@ -126,17 +130,17 @@ def test_a_function_call_in_a_2_cpu_guest_is_never_a_mask() -> None:
         pytest.param(True, 0, [0xC_00FC], set(), id="on-bypasses-the-overlay"),
     ],
 )
-def test_a_full_broadcast_meets_pv_ipis_only_without_shorthands(
+def test_a_full_broadcast_uses_pv_ipis_only_without_shorthands(
     shorthands: bool, calls: int, writes: list[int], overlaid: set[str]
 ) -> None:
-    """Linux 5.4 and later broadcast natively; the PV hooks for it were deleted."""
+    """Linux 5.4 and later broadcast natively, without PV callbacks."""
     burst = burst_of(CALL_MANY, 1, 2, 3)
-    made = sent("kvm-pv/x2apic-physical", burst, FOUR, shorthands=shorthands)
+    sending = sent("kvm-pv/x2apic-physical", burst, FOUR, shorthands=shorthands)
 
-    values = [op.value for op in only(WrMsr, made.program)]
+    values = [op.value for op in only(WrMsr, sending.program)]
 
-    assert (calls, writes) == (len(call_args(made.program)), values)
-    assert overlaid == made.overlaid
+    assert (calls, writes) == (len(call_args(sending.program)), values)
+    assert overlaid == sending.overlaid
 
 
 @pytest.mark.parametrize(
@@ -148,18 +152,18 @@ def test_a_full_broadcast_meets_pv_ipis_only_without_shorthands(
         pytest.param("x2apic-cluster", 0, set(), id="x2apic-cluster-stays-native"),
     ],
 )
-def test_calls_between_callbacks_are_late_bound(
+def test_callbacks_call_each_other_through_the_stack(
     driver: str, calls: int, overlaid: set[str]
 ) -> None:
-    """Flat unicast calls apic->send_IPI_mask, so the PV hook catches it there alone."""
-    made = sent(f"kvm-pv/{driver}", burst_of("send_IPI", 2), FOUR)
+    """Only the flat driver's unicast calls apic->send_IPI_mask, which the overlay replaces."""
+    sending = sent(f"kvm-pv/{driver}", burst_of("send_IPI", 2), FOUR)
 
-    assert (calls, overlaid) == (len(call_args(made.program)), set(made.overlaid))
+    assert (calls, overlaid) == (len(call_args(sending.program)), set(sending.overlaid))
 
 
 @pytest.mark.parametrize("driver", ["xapic-flat", "xapic-physical", "x2apic-physical"])
-def test_a_native_mask_allbutself_stays_in_the_driver(driver: str) -> None:
-    """Native drivers loop over the mask themselves, not through apic->."""
+def test_a_native_mask_allbutself_does_not_call_the_overlay(driver: str) -> None:
+    """Native drivers loop over the mask themselves."""
 
     class OnlyMask(Sender):
         name = "only-mask"
@@ -171,27 +175,27 @@ def test_a_native_mask_allbutself_stays_in_the_driver(driver: str) -> None:
     stack = Stack(stack_of(driver).driver, OnlyMask())
     burst = burst_of("send_IPI_mask_allbutself", 0, 1, 2)
 
-    made = program(stack, burst, stack.guest(guest_of(FOUR)), shorthands=False)
+    sending = program(stack, burst, stack.guest(guest_of(FOUR)), shorthands=False)
 
-    assert (frozenset(), 0) == (made.overlaid, len(only(Hypercall, made.program)))
+    assert (frozenset(), 0) == (sending.overlaid, len(only(Hypercall, sending.program)))
 
 
 def test_an_xapic_broadcast_by_shorthand_is_one_write() -> None:
-    """Shorthands apply to xAPIC and x2APIC alike."""
-    made = sent("xapic-physical", burst_of(CALL_MANY, 1, 2, 3), FOUR, shorthands=True)
+    """xAPIC and x2APIC both have shorthands."""
+    sending = sent("xapic-physical", burst_of(CALL_MANY, 1, 2, 3), FOUR, shorthands=True)
 
-    assert only(MmioWrite, made.program) == [MmioWrite(0xFEE0_0300, 0xC_00FC)]
+    assert only(MmioWrite, sending.program) == [MmioWrite(0xFEE0_0300, 0xC_00FC)]
 
 
 def test_stacks_are_written_overlay_slash_driver() -> None:
-    """A native stack is just its driver."""
+    """A native stack has the name of its driver."""
     names = [stack_of(n).name for n in ("kvm-pv/x2apic-cluster", "x2apic-cluster")]
 
     assert names == ["kvm-pv/x2apic-cluster", "x2apic-cluster"]
 
 
-def test_a_stack_is_about_its_overlay_or_else_its_driver() -> None:
-    """`Stack.sender` is what a case compares."""
+def test_the_sender_of_a_stack_is_its_overlay_or_else_its_driver() -> None:
+    """Cases are compared by `Stack.sender`."""
     names = [stack_of(n).sender.name for n in ("kvm-pv/x2apic-cluster", "x2apic-cluster")]
 
     assert names == ["kvm-pv", "x2apic-cluster"]
@@ -227,8 +231,8 @@ def test_a_stack_boots_the_guest_it_needs(name: str, mode: str, abi: str) -> Non
     ],
 )
 @pytest.mark.parametrize("name", ["xapic-physical", "kvm-pv/xapic-physical"])
-def test_xapic_ids_end_at_254(name: str, highest: int, expected: str | None) -> None:
-    """0xff means everybody; a stack that cannot serve a guest says why."""
+def test_the_highest_xapic_id_is_254(name: str, highest: int, expected: str | None) -> None:
+    """0xff means all CPUs; a stack that cannot serve a guest gives the reason."""
     stack = stack_of(name)
 
     assert expected == stack.why_unsupported(stack.guest(guest_of((0, highest))))

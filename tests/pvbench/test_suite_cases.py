@@ -1,4 +1,4 @@
-"""Names, facts and bursts of cases."""
+"""Names, metadata and bursts of cases."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ SUITE = Suite(
 
 def cases(suite: Suite = SUITE, **selected: Any) -> list[Case]:
     """The cases of a suite under a selection."""
-    found, _ = expand(suite, Selection(**selected), bundled())
-    return found
+    result, _ = expand(suite, Selection(**selected), bundled())
+    return result
 
 
 @pytest.mark.parametrize(
@@ -54,8 +54,8 @@ def cases(suite: Suite = SUITE, **selected: Any) -> list[Case]:
         ),
     ],
 )
-def test_a_name_holds_everything(selected: dict[str, Any], expected: str) -> None:
-    """For people and -k: all that tells one measurement from another."""
+def test_a_name_has_all_axes_of_a_case(selected: dict[str, Any], expected: str) -> None:
+    """Two cases that differ have different names."""
     (case,) = cases(
         senders=("kvm-pv/x2apic-cluster",), workloads=("broadcast",), guests=("4",), **selected
     )
@@ -73,15 +73,15 @@ def test_a_name_holds_everything(selected: dict[str, Any], expected: str) -> Non
         pytest.param({"drivers": ("x2apic-cluster", "x2apic-cluster")}, id="one-driver-twice"),
     ],
 )
-def test_names_are_unique(selected: dict[str, Any]) -> None:
-    """Journals and refusals are keyed by name, so a case must not come twice."""
+def test_case_names_are_unique(selected: dict[str, Any]) -> None:
+    """Journals and refusals use the name as a key."""
     names = [case_name(case) for case in cases(**selected)]
 
     assert sorted(set(names)) == sorted(names)
 
 
-def test_metadata_are_the_same_facts_apart() -> None:
-    """`compare` matches cases by these and never parses names."""
+def test_metadata_has_the_axes_of_a_case() -> None:
+    """`compare` matches cases by metadata and never parses names."""
     (case,) = cases(
         senders=("kvm-pv/xapic-flat",),
         workloads=("broadcast",),
@@ -118,10 +118,10 @@ def test_metadata_are_the_same_facts_apart() -> None:
         pytest.param(None, None, id="measured"),
     ],
 )
-def test_a_native_case_says_so_and_has_a_modelled_cpu_each(
+def test_a_native_case_has_one_modelled_host_cpu_per_vcpu(
     costs: str | None, host_cpus: int | None
 ) -> None:
-    """A real host has the CPUs it has, whatever the guest has."""
+    """The number of real host CPUs does not depend on the guest."""
     (case, *_) = cases(
         senders=("xapic-flat",), workloads=("dry-run",), guests=("4",), costs=costs
     )
@@ -131,14 +131,14 @@ def test_a_native_case_says_so_and_has_a_modelled_cpu_each(
 
 
 def test_a_workload_too_large_for_the_guest_has_no_bursts() -> None:
-    """It is still a case, which ends as unsupported with the reason."""
+    """It is a case with outcome unsupported and the reason."""
     (case,) = cases(senders=("x2apic-cluster",), workloads=("broadcast",), guests=("1",))
 
     assert case.bursts == ()
 
 
-def test_bursts_are_the_workload_s_in_the_case_s_guest() -> None:
-    """CPU 0 to everybody else."""
+def test_bursts_are_those_of_the_workload_in_the_guest() -> None:
+    """CPU 0 calls all other CPUs."""
     (case,) = cases(senders=("x2apic-cluster",), workloads=("broadcast",), guests=("4",))
 
     assert [(burst.source, burst.targets) for burst in case.bursts] == [(0, (1, 2, 3))]

@@ -1,4 +1,4 @@
-"""Families of workloads: how one of them is written, and what no guest can have."""
+"""Families of workloads: their syntax and their refusals."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ UNICODE_DIGITS = (
 
 
 def to_neighbours(guest: Guest, reach: int, mood: str, tail: str) -> tuple[Burst, ...]:
-    """One burst to *reach* CPUs; the texts change nothing."""
+    """One burst to *reach* CPUs; the other parameters have no effect."""
     return (burst_of("send_IPI_mask", *range(1, reach + 1)),)
 
 
@@ -48,12 +48,12 @@ TWO_NUMBERS = Workload(
     ],
 )
 def test_a_spec_holds_all_values_in_order(values: list[str], spec: str) -> None:
-    """Trailing values left out are the defaults, and are written out in the name."""
+    """The name includes the defaults of omitted values."""
     assert spec == FAMILY.bind(values).spec
 
 
-def test_binding_leaves_the_family_as_it_was() -> None:
-    """A registry hands the same object to everybody."""
+def test_binding_does_not_change_the_family() -> None:
+    """A registry returns the same object to all callers."""
     FAMILY.bind(["7", "wild"])
 
     assert FAMILY.parameters == {"reach": 1, "mood": "calm", "tail": "long"}
@@ -65,7 +65,7 @@ def test_binding_leaves_the_family_as_it_was() -> None:
     st.text(st.characters(exclude_characters=":"), max_size=9),
 )
 def test_bind_is_the_inverse_of_spec(reach: int, mood: str, tail: str) -> None:
-    """What a result file calls a workload can be typed to get the same one."""
+    """A workload's name in a result file can be used on the command line."""
     bound = attrs.evolve(FAMILY, parameters={"reach": reach, "mood": mood, "tail": tail})
 
     assert bound == FAMILY.bind(bound.spec.split(":")[1:])
@@ -79,10 +79,10 @@ def test_bind_is_the_inverse_of_spec(reach: int, mood: str, tail: str) -> None:
         pytest.param(TWO_NUMBERS, "two:A:B", "2", id="two-numbers"),
     ],
 )
-def test_a_form_names_the_parameters_and_a_variant_is_all_but_the_first(
+def test_a_form_has_all_parameters_and_a_variant_all_but_the_first(
     workload: Workload, form: str, variant: str
 ) -> None:
-    """Along the first number a crossover is looked for; what is left stays the same."""
+    """Crossovers are along the first parameter, for equal other ones."""
     assert (form, variant) == (workload.form, workload.variant)
 
 
@@ -130,17 +130,17 @@ def test_a_form_names_the_parameters_and_a_variant_is_all_but_the_first(
         ),
     ],
 )
-def test_values_that_do_not_fit_are_refused(
+def test_invalid_values_are_refused(
     workload: Workload, values: list[str], message: str
 ) -> None:
-    """The sentence says which value, and how the family is written."""
+    """The sentence has the value and the syntax of the family."""
     with pytest.raises(UsageError, match=message):
         workload.bind(values)
 
 
 @pytest.mark.parametrize("digit", UNICODE_DIGITS)
 def test_only_ascii_digits_make_a_number(digit: str) -> None:
-    """int() takes some of them: one workload would have several names."""
+    """int() accepts some others, which would give a workload several names."""
     with pytest.raises(UsageError, match=r"reach of family is .*, not a number"):
         FAMILY.bind([digit])
 
@@ -152,15 +152,15 @@ def test_only_ascii_digits_make_a_number(digit: str) -> None:
         pytest.param(3, (burst_of("send_IPI_mask", 1, 2),), id="just-enough"),
     ],
 )
-def test_a_guest_below_needs_cpus_is_told_so(
+def test_a_guest_smaller_than_needs_cpus_is_refused(
     cpus: int, expected: str | tuple[Burst, ...]
 ) -> None:
-    """Its bursts are not asked for: most workloads need not look at the size."""
+    """The function of bursts is not called, so it need not test the size."""
     assert expected == FAMILY.bind(["2"]).bursts_in(guest_of(range(cpus)))
 
 
-def test_a_sentence_instead_of_bursts_is_passed_on() -> None:
-    """A family knows best why this guest is too small for these values."""
+def test_a_reason_instead_of_bursts_is_returned() -> None:
+    """The family knows why the guest cannot have these values."""
     shy = attrs.evolve(FAMILY, bursts=lambda guest, **values: f"no {values['mood']} here")
 
     assert shy.bind(["1", "wild"]).bursts_in(guest_of(range(3))) == "no wild here"
@@ -179,7 +179,7 @@ def test_a_sentence_instead_of_bursts_is_passed_on() -> None:
     ],
 )
 def test_the_spec_of_a_bundled_workload_names_it(spec: str) -> None:
-    """As in a file, so on the command line."""
+    """The name in a file is valid on the command line."""
     assert spec == bundled().workload(spec).spec
 
 
@@ -193,5 +193,5 @@ def test_the_spec_of_a_bundled_workload_names_it(spec: str) -> None:
     ],
 )
 def test_bundled_families_have_defaults(short: str, spec: str) -> None:
-    """The smallest of each, in its plainest form."""
+    """The default is the smallest member."""
     assert spec == bundled().workload(short).spec

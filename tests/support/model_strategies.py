@@ -31,8 +31,8 @@ def bursts(
     """An operation of CPU *source*; a mask call does not name its caller."""
     operation = draw(st.sampled_from(operations))
     cpu = st.integers(0, count - 1)
-    most = 1 if operation in ONE_TARGET else min(count, 8)
-    targets = draw(st.sets(cpu, min_size=min(1, most), max_size=most))
+    maximum = 1 if operation in ONE_TARGET else min(count, 8)
+    targets = draw(st.sets(cpu, min_size=min(1, maximum), max_size=maximum))
     if operation == "smp_call_function_many":
         targets -= {source}
     return Burst(

@@ -139,7 +139,7 @@ class NoInt(Planted):
         yield from super().send_IPI_mask(apic, cpus, vector)
 
 
-class DropsAStranger(Planted):
+class DropsAnUnexpectedCpu(Planted):
     def drops(self, cpus: tuple[int, ...], guest: Guest) -> frozenset[int]:
         return frozenset({999}) if cpus == (0,) else frozenset()
 

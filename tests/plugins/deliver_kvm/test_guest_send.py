@@ -54,7 +54,7 @@ def highest_id(stack: Stack) -> int:
 
 @st.composite
 def scenes(draw: st.DrawFn, stack: Stack) -> Scene:
-    """A guest the stack supports, a burst it does not refuse, a kernel era."""
+    """A guest that the stack supports, a burst that it does not refuse, a kernel era."""
     limit = 8 if stack.driver.name == "xapic-flat" else 300
     ids = [*draw(id_tuples(limit, highest_id(stack)))]
     ids = [apic_id for apic_id in ids if apic_id <= highest_id(stack)] or [0]
@@ -159,7 +159,7 @@ def test_an_nmi_has_a_delivery_mode_and_a_bounded_wait(
 
 
 class Row(NamedTuple):
-    """APIC IDs in CPU order, self excluded, and what each sender makes of them."""
+    """APIC IDs in CPU order without the sender, and the counts of each sender."""
 
     ids: list[int]
     physical: int

@@ -132,7 +132,7 @@ def test_a_name_that_cannot_be_used_is_refused(cli: Cli, name: str, sentence: st
     assert list(Path().iterdir()) == []
 
 
-def test_a_place_that_cannot_be_written_is_the_environment_s_fault(cli: Cli) -> None:
+def test_a_file_that_cannot_be_written_is_an_environment_error(cli: Cli) -> None:
     """Exit status 5: there is a file where a directory should be."""
     Path("occupied").touch()
 

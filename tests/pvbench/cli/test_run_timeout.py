@@ -68,7 +68,7 @@ def test_a_long_time_is_not_waited_for(cli: Cli, value: str) -> None:
 
 
 def test_a_time_in_words_is_refused(cli: Cli) -> None:
-    """argparse's own words, after the usage."""
+    """The message is that of argparse."""
     done = cli(*QUICK, "--timeout", "soon")
 
     assert (done.status, done.out) == (2, "")

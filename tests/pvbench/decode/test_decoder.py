@@ -1,4 +1,4 @@
-"""What a hypervisor makes of register writes: ICR, ICR2, SELF IPI."""
+"""Decoding of register writes: ICR, ICR2, SELF IPI."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def icr(low: int, destination: int = 0) -> WrMsr:
 
 
 def icr_pair(low: int, destination: int) -> list[Op]:
-    """ICR2, then ICR."""
+    """A write to ICR2, then one to ICR."""
     return [MmioWrite(XAPIC_ICR2, destination << 24), MmioWrite(XAPIC_ICR, low)]
 
 
@@ -83,13 +83,13 @@ def icr_pair(low: int, destination: int) -> list[Op]:
         ),
     ],
 )
-def test_an_x2apic_write_reaches(
+def test_an_x2apic_write_reaches_its_destination(
     op: WrMsr, expected: list[tuple[int, int]], route: Route
 ) -> None:
-    """Fields of the x2APIC ICR, sent by CPU 1 of the APIC IDs 0, 3, 16, 17, 255."""
-    found = [send.route for send in decode([op], X2APIC, source=1)]
+    """CPU 1 of a guest with the APIC IDs 0, 3, 16, 17, 255 writes the x2APIC ICR."""
+    values = [send.route for send in decode([op], X2APIC, source=1)]
 
-    assert (expected, [route]) == (hits([op], X2APIC, source=1), found)
+    assert (expected, [route]) == (hits([op], X2APIC, source=1), values)
 
 
 @pytest.mark.parametrize(
@@ -112,12 +112,12 @@ def test_an_x2apic_write_reaches(
         pytest.param(MmioWrite(XAPIC_ICR, 0xFC), "xAPIC page is off", id="mmio"),
     ],
 )
-def test_an_x2apic_write_reaches_nobody_with_the_reason(op: Op, error: str) -> None:
-    """Illegal vectors and reserved bits; of SELF IPI all bits but 7:0 are reserved."""
-    found = [(send.route, send.cpus.tolist()) for send in decode([op], X2APIC)]
+def test_an_invalid_x2apic_write_reaches_no_cpu(op: Op, error: str) -> None:
+    """Vectors may be illegal and bits reserved; SELF IPI reserves all bits but 7:0."""
+    values = [(send.route, send.cpus.tolist()) for send in decode([op], X2APIC)]
     reasons = [send.error or "" for send in decode([op], X2APIC)]
 
-    assert found == [(Route.FAULT, [])]
+    assert values == [(Route.FAULT, [])]
     assert error in reasons[0]
 
 
@@ -149,7 +149,9 @@ def test_an_x2apic_write_reaches_nobody_with_the_reason(op: Op, error: str) -> N
         ),
     ],
 )
-def test_an_xapic_write_reaches(ops: list[Op], expected: list[tuple[int, int]]) -> None:
+def test_an_xapic_write_reaches_its_destination(
+    ops: list[Op], expected: list[tuple[int, int]]
+) -> None:
     """The write of the low word sends, to the destination in ICR2 bits 31:24."""
     assert expected == hits(ops, XAPIC, source=1)
 
@@ -163,8 +165,8 @@ def test_an_xapic_write_reaches(ops: list[Op], expected: list[tuple[int, int]]) 
         pytest.param(MmioWrite(XAPIC_ICR, 0x0F), "vector 0xf is illegal", id="vector-15"),
     ],
 )
-def test_an_xapic_write_reaches_nobody_with_the_reason(op: Op, error: str) -> None:
-    """x2APIC MSRs exist in x2APIC mode only; EOI is no send."""
+def test_an_invalid_xapic_write_reaches_no_cpu(op: Op, error: str) -> None:
+    """x2APIC MSRs exist only in x2APIC mode, and writing EOI sends no IPI."""
     (send,) = decode([op], XAPIC)
 
     assert (send.route, send.cpus.tolist()) == (Route.FAULT, [])
@@ -182,13 +184,15 @@ def test_an_xapic_write_reaches_nobody_with_the_reason(op: Op, error: str) -> No
         pytest.param(0x8000_0000, [], id="above-all"),
     ],
 )
-def test_ids_far_apart_are_found_too(destination: int, expected: list[tuple[int, int]]) -> None:
+def test_large_apic_ids_are_looked_up(
+    destination: int, expected: list[tuple[int, int]]
+) -> None:
     """x2APIC IDs have 32 bits."""
     assert expected == hits([icr(0xFC, destination)], FAR)
 
 
 def test_consecutive_writes_of_one_kind_are_one_entry() -> None:
-    """Each hit names its op, so that one that reaches nobody shifts nothing."""
+    """Each hit names its op, because an op may reach no CPU."""
     ops: list[Op] = [Fence(), IrqSave(), Scan(3), icr(0xFC, 17), icr(0xFC, 99), icr(0xFC, 3)]
 
     (send,) = decode(ops, X2APIC)
@@ -211,21 +215,21 @@ def test_each_hit_of_a_logical_write_names_its_op() -> None:
 
 
 def test_writes_of_different_kinds_keep_program_order() -> None:
-    """Vector, register and broadcast changes start a new entry at their op."""
+    """An op with another vector, register or broadcast starts a new entry."""
     ops = [icr(0xFC, 3), icr(0xFD, 3), WrMsr(SELF_IPI, 0xF6), icr(0xFC, 0xFFFF_FFFF)]
 
-    found = [(send.first, send.vector, len(send.cpus)) for send in decode(ops, X2APIC)]
+    values = [(send.first, send.vector, len(send.cpus)) for send in decode(ops, X2APIC)]
 
-    assert found == [(0, 0xFC, 1), (1, 0xFD, 1), (2, 0xF6, 1), (3, 0xFC, 5)]
+    assert values == [(0, 0xFC, 1), (1, 0xFD, 1), (2, 0xF6, 1), (3, 0xFC, 5)]
 
 
-def test_a_broadcast_among_addressed_writes_does_not_swallow_them() -> None:
-    """The broadcast ID is one destination, not a mode."""
+def test_a_broadcast_among_addressed_writes_does_not_affect_them() -> None:
+    """The broadcast ID is a destination, not a mode."""
     ops = [icr(0xFC, 3), icr(0xFC, 0xFFFF_FFFF), icr(0xFC, 16)]
 
     assert [cpu for _, cpu in hits(ops, X2APIC)] == [1, 0, 1, 2, 3, 4, 2]
 
 
-def test_ops_that_send_nothing_leave_no_entry() -> None:
-    """Interrupt flags, fences, scans and polls are for the cost model."""
+def test_ops_that_send_no_ipi_have_no_entry() -> None:
+    """Interrupt flags, fences, scans and polls matter only to the cost model."""
     assert decode([IrqSave(), Fence(), Scan(9), WaitIcrIdle()], XAPIC) == []

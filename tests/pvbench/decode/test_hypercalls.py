@@ -1,4 +1,4 @@
-"""What a hypervisor makes of hypercalls: registers, pages and error returns."""
+"""Decoding of hypercalls: registers, pages and error returns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TOP = 1 << 63
 
 
 def guest(abi: str, bits: int = 64, ids: tuple[int, ...] = IDS) -> Guest:
-    """A guest whose APIC IDs are not its CPU numbers."""
+    """A guest whose APIC IDs differ from its CPU numbers."""
     return guest_of(ids, hypercall_abi=abi, bits=bits)
 
 
@@ -64,10 +64,10 @@ def event(port: int, *, nr: int = 32, command: int = 4) -> list[Op]:
         pytest.param("kvm-cluster192", call(1 | TOP, 0, 0, 0x1FC), [6, 7], id="192-cluster-1"),
     ],
 )
-def test_a_kvm_call_reaches_and_returns_how_many(
+def test_a_kvm_call_returns_the_number_of_cpus_it_reaches(
     abi: str, op: Hypercall, expected: list[int]
 ) -> None:
-    """Bitmaps of APIC IDs; the return is the number of vCPUs that accepted."""
+    """The return value is the number of vCPUs that accepted the interrupt."""
     (send,) = decode([op], guest(abi))
 
     assert (Route.HYPERCALL, 0xFC, len(expected)) == (send.route, send.vector, send.result)
@@ -91,10 +91,8 @@ def test_a_kvm_call_reaches_and_returns_how_many(
         pytest.param("xen", call(1, 0, 0, 0xFC), -38, id="kvm-call-to-xen"),
     ],
 )
-def test_a_refused_call_reaches_nobody_and_returns(
-    abi: str, op: Hypercall, result: int
-) -> None:
-    """-KVM_EINVAL and -KVM_ENOSYS; KVM_HC_SEND_IPI means one thing in one host."""
+def test_an_invalid_kvm_call_returns_an_error(abi: str, op: Hypercall, result: int) -> None:
+    """It is -KVM_EINVAL or -KVM_ENOSYS; KVM_HC_SEND_IPI has one meaning in a host."""
     (send,) = decode([op], guest(abi))
 
     assert (Route.FAULT, [], result) == (send.route, send.cpus.tolist(), send.result)
@@ -111,7 +109,7 @@ def test_a_refused_call_reaches_nobody_and_returns(
     ],
 )
 def test_an_nmi_needs_its_delivery_mode(icr: int, expected: list[tuple[int, int]]) -> None:
-    """Fixed vectors below 0x10 are never delivered: they must not pass for an NMI."""
+    """Fixed vectors below 0x10 are never delivered, not even 2 as an NMI."""
     assert expected == hits([call(1, 0, 0, icr)], guest("kvm"))
 
 
@@ -123,8 +121,8 @@ def test_an_nmi_needs_its_delivery_mode(icr: int, expected: list[tuple[int, int]
         pytest.param("kvm-cluster192", call(1, 0, 0, 0x02), id="cluster192"),
     ],
 )
-def test_a_vector_only_call_is_no_nmi(abi: str, op: Hypercall) -> None:
-    """The proposals of 2018 carry a vector and no delivery mode."""
+def test_a_call_without_delivery_mode_cannot_send_an_nmi(abi: str, op: Hypercall) -> None:
+    """The hypercalls of 2018 carry a vector but no delivery mode."""
     assert hits([op], guest(abi)) == []
 
 
@@ -138,7 +136,7 @@ def test_a_vector_only_call_is_no_nmi(abi: str, op: Hypercall) -> None:
     ],
 )
 def test_a_32_bit_guest_covers_64_ids(args: tuple[int, ...], expected: list[int]) -> None:
-    """Two machine words; KVM cuts the registers and moves the second half by 32."""
+    """KVM truncates the two registers, and the second word starts at 32."""
     small = guest("kvm", bits=32, ids=(0, 32, 31, 63))
 
     assert expected == [cpu for _, cpu in hits([call(*args, 0xFC)], small)]
@@ -165,7 +163,7 @@ def test_a_32_bit_guest_covers_64_ids(args: tuple[int, ...], expected: list[int]
     ],
 )
 def test_a_hyperv_call_reaches_virtual_processors(ops: list[Op], expected: list[int]) -> None:
-    """VP numbers, in a mask or a sparse set of banks of 64; the return is a status."""
+    """VP numbers are in a mask or a sparse set of banks of 64; the result is a status."""
     large = guest("hyperv", ids=tuple(range(300, 370)))
     (send,) = decode(ops, large)
 
@@ -186,7 +184,7 @@ def test_a_hyperv_call_reaches_virtual_processors(ops: list[Op], expected: list[
     ],
 )
 def test_hyperv_refuses_with_a_status(ops: list[Op], status: int) -> None:
-    """2 is an invalid code, 3 invalid input."""
+    """Status 2 is an invalid code, 3 an invalid input."""
     (send,) = decode(ops, guest("hyperv"))
 
     assert (Route.FAULT, [], status) == (send.route, send.cpus.tolist(), send.result)
@@ -204,7 +202,7 @@ def test_hyperv_refuses_with_a_status(ops: list[Op], status: int) -> None:
 def test_a_xen_event_reaches_the_cpu_its_port_is_bound_to(
     port: int, expected: list[tuple[int, int]]
 ) -> None:
-    """Linux binds its IPIs of a CPU in enum ipi_vector's order; APIC IDs play no part."""
+    """Linux binds the IPIs of a CPU in the order of enum ipi_vector."""
     assert expected == hits(event(port), guest("xen"))
 
 
@@ -221,7 +219,7 @@ def test_a_xen_event_reaches_the_cpu_its_port_is_bound_to(
     ],
 )
 def test_xen_refuses_with_an_errno(ops: list[Op], result: int) -> None:
-    """-ENOENT for a port nobody bound, -ENOSYS for another call."""
+    """It returns -ENOENT for an unbound port and -ENOSYS for another call."""
     (send,) = decode(ops, guest("xen"))
 
     assert (Route.FAULT, [], result) == (send.route, send.cpus.tolist(), send.result)
@@ -243,8 +241,8 @@ def test_xen_refuses_with_an_errno(ops: list[Op], result: int) -> None:
         ),
     ],
 )
-def test_a_sender_s_mistake_is_decoded_not_raised(
+def test_a_wrong_hypercall_is_decoded_without_an_exception(
     abi: str, ops: list[Op], expected: list[tuple[int, int]]
 ) -> None:
-    """A hypervisor reads what registers and memory hold; it has no tracebacks."""
+    """A hypervisor decodes any content of registers and memory."""
     assert expected == hits(ops, guest(abi))

@@ -1,4 +1,4 @@
-"""The host's fingerprint: facts from planted trees, what they advise, and KVM's key."""
+"""The host's fingerprint: facts of made-up trees, their advice, and KVM's key."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def planted(root: Path, files: Files) -> Path:
 
 @pytest.fixture
 def plant(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Plant:
-    """A steady host but for some files, on which this process may use four CPUs."""
+    """A steady host with some files changed, on which this process may use four CPUs."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {3, 0, 2, 1})
     return lambda files: planted(tmp_path_factory.mktemp("root"), {**STEADY, **files})
 
@@ -128,10 +128,10 @@ SOFTWARE = "software (no vmx or svm flag)"
         pytest.param("", ["unknown"] * 4, id="no-flags"),
     ],
 )
-def test_the_cpu_s_flags_tell_guest_hardware_and_tsc(
+def test_cpu_flags_give_hypervisor_hardware_and_tsc(
     plant: Plant, flags: str, expected: list[str]
 ) -> None:
-    """A flag that is missing is a no, but a CPU that lists none at all tells nothing."""
+    """A missing flag means no, but without any flags the facts are unknown."""
     facts = host_facts.facts(plant({CPUINFO: cpuinfo(flags)}))
     names = ("nested", "virtualization", "constant_tsc", "nonstop_tsc")
 
@@ -203,10 +203,10 @@ def test_the_cpu_s_flags_tell_guest_hardware_and_tsc(
         pytest.param("kvm_amd.avic", {AVIC: " 1\n2 \n"}, "1 2", id="one-line"),
     ],
 )
-def test_a_fact_says_what_its_file_means(
+def test_a_fact_is_a_word_for_the_kernel_s_number(
     plant: Plant, name: str, files: Files, expected: str
 ) -> None:
-    """In words, as far as the kernel's numbers have a meaning; all others stay."""
+    """Text that is not a known number is kept."""
     facts = host_facts.facts(plant(files))
 
     assert facts[name] == expected
@@ -221,10 +221,10 @@ def test_a_fact_says_what_its_file_means(
         pytest.param([], "unknown", id="no-module-at-all"),
     ],
 )
-def test_kvm_s_modules_are_those_named_so(
+def test_kvm_s_modules_are_those_that_start_with_kvm(
     tmp_path: Path, modules: list[str], expected: str
 ) -> None:
-    """A kernel always has modules with parameters: an empty folder tells nothing."""
+    """A kernel always has modules with parameters, so an empty folder means unknown."""
     for name in modules:
         (tmp_path / "sys/module" / name).mkdir(parents=True)
 
@@ -252,22 +252,22 @@ MEANS_NONE = {f"{CPU}/isolated", f"{CPU}/nohz_full"}
 
 
 def missing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not there: an older kernel, or one without the option."""
+    """Remove the file, as in an older kernel or one without the option."""
     path.unlink()
 
 
 def empty(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing in it."""
+    """Make the file empty."""
     path.write_bytes(b"\n")
 
 
 def not_utf_8(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No text."""
+    """Fill the file with bytes that are not text."""
     path.write_bytes(b"\xff\xfe")
 
 
 def a_folder(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No file."""
+    """Replace the file by a folder."""
     path.unlink()
     path.mkdir()
 
@@ -286,13 +286,13 @@ def forbidden(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("path", [pytest.param(path, id=SOURCES[path][0]) for path in SOURCES])
 @pytest.mark.parametrize("spoil", [missing, empty, not_utf_8, a_folder, forbidden])
-def test_what_cannot_be_read_is_unknown(
+def test_a_file_that_cannot_be_read_makes_its_facts_unknown(
     plant: Plant,
     monkeypatch: pytest.MonkeyPatch,
     path: str,
     spoil: Callable[[Path, pytest.MonkeyPatch], None],
 ) -> None:
-    """Never an exception; every other fact is still told, and a list of no CPUs is none."""
+    """The other facts are still known; an empty list of CPUs means none."""
     root = plant({})
     spoil(root / path, monkeypatch)
     text = "none" if spoil is empty and path in MEANS_NONE else "unknown"
@@ -314,7 +314,7 @@ def test_what_cannot_be_read_is_unknown(
 def test_a_folder_that_cannot_be_listed_is_unknown(
     plant: Plant, monkeypatch: pytest.MonkeyPatch, folder: str, name: str
 ) -> None:
-    """As in a container that hides part of /sys."""
+    """A container may hide part of /sys."""
     root, listdir = plant({}), os.listdir
 
     def refuse(path: Path) -> list[str]:
@@ -328,7 +328,7 @@ def test_a_folder_that_cannot_be_listed_is_unknown(
 
 
 def test_an_empty_machine_has_no_known_fact_and_no_advice(plant: Plant, tmp_path: Path) -> None:
-    """Nothing to read at all: nothing is made up."""
+    """All facts are unknown without any file."""
     assert set(host_facts.facts(tmp_path).values()) == {"unknown"}
     assert list(host_facts.facts(tmp_path)) == [
         name for name, _ in ITS_FACTS if "." not in name
@@ -338,7 +338,7 @@ def test_an_empty_machine_has_no_known_fact_and_no_advice(plant: Plant, tmp_path
 
 @given(st.dictionaries(st.sampled_from(sorted(STEADY)), st.binary(max_size=40)))
 def test_any_bytes_make_one_line_of_text_each(files: dict[str, bytes]) -> None:
-    """Whatever a kernel writes, a fact is a row of a table."""
+    """A fact is a row of a table."""
     with tempfile.TemporaryDirectory() as folder:
         root = planted(Path(folder), {**STEADY, **files})
         facts = host_facts.facts(root)
@@ -352,7 +352,7 @@ def test_any_bytes_make_one_line_of_text_each(files: dict[str, bytes]) -> None:
 
 
 def test_this_machine_has_every_fact() -> None:
-    """The real /proc and /sys: the names a planted host has, in their order."""
+    """The real /proc and /sys give the same names in the same order."""
     facts = host_facts.facts()
 
     assert [name for name in facts if "." not in name] == [
@@ -391,19 +391,19 @@ OTHERS: list[tuple[str, Files]] = [
 
 
 @pytest.mark.parametrize("files", [pytest.param(files, id=name) for name, files in INGREDIENTS])
-def test_the_key_changes_with_whatever_decides_what_works(plant: Plant, files: Files) -> None:
-    """CPU, microcode, kernel, and KVM's modules and parameters."""
+def test_the_key_changes_with_facts_that_affect_mechanisms(plant: Plant, files: Files) -> None:
+    """These are CPU, microcode, kernel, and KVM's modules and parameters."""
     assert host_facts.kvm_key(plant(files)) != host_facts.kvm_key(plant({}))
 
 
 @pytest.mark.parametrize("files", [pytest.param(files, id=name) for name, files in OTHERS])
-def test_the_key_does_not_change_with_anything_else(plant: Plant, files: Files) -> None:
+def test_the_key_does_not_change_with_other_facts(plant: Plant, files: Files) -> None:
     """Tuning a host for timing does not discard its probe results."""
     assert host_facts.kvm_key(plant(files)) == host_facts.kvm_key(plant({}))
 
 
-def test_the_key_is_a_sha256_that_stays(plant: Plant) -> None:
-    """Verdicts are kept in files, for other releases of pvbench too: `sha256sum` said this."""
+def test_the_key_does_not_change_between_releases(plant: Plant) -> None:
+    """Other releases read the cache too; the expected key was computed by `sha256sum`."""
     expected = "1b6754e61320cbb95c4a78babe21bf4438c1bdd54cda1db52d63f13189652fd3"
 
     assert host_facts.kvm_key(plant({})) == expected
@@ -422,14 +422,16 @@ def key_of(parameters: Mapping[str, str]) -> str:
 
 
 @given(PARAMETERS, PARAMETERS)
-def test_equal_keys_are_equal_parameters(one: dict[str, str], other: dict[str, str]) -> None:
-    """No two settings run together in the text that is hashed."""
+def test_different_parameters_have_different_keys(
+    one: dict[str, str], other: dict[str, str]
+) -> None:
+    """The hashed text separates names and values."""
     assert (key_of(one) == key_of(other)) == (one == other)
 
 
 @given(PARAMETERS)
 def test_the_order_of_a_folder_does_not_matter(parameters: dict[str, str]) -> None:
-    """File systems list in any order."""
+    """File systems list names in any order."""
     assert key_of(parameters) == key_of(dict(reversed(parameters.items())))
 
 
@@ -450,10 +452,10 @@ UNSTEADY: dict[str, tuple[Files, str]] = {
 
 
 @pytest.mark.parametrize(("files", "words"), UNSTEADY.values(), ids=UNSTEADY)
-def test_what_makes_timing_unsteady_is_told_in_one_sentence(
+def test_each_unsteady_setting_has_one_sentence_of_advice(
     plant: Plant, files: Files, words: str
 ) -> None:
-    """What it is, why it matters, and what to do."""
+    """The sentence says what it is, why it matters and what to do."""
     (sentence,) = host_facts.advice(plant(files))
 
     assert words in sentence
@@ -479,40 +481,38 @@ def test_what_makes_timing_unsteady_is_told_in_one_sentence(
         pytest.param({f"{CPU}/smt/active": "1\n", f"{CPU}/isolated": None}, id="isolation"),
     ],
 )
-def test_what_is_steady_or_unknown_is_not_told(plant: Plant, files: Files) -> None:
-    """Only where it applies."""
+def test_steady_and_unknown_settings_have_no_advice(plant: Plant, files: Files) -> None:
+    """Advice must apply to this host."""
     assert host_facts.advice(plant(files)) == []
 
 
 @pytest.mark.parametrize(
-    ("cpus", "told"),
+    ("cpus", "has_advice"),
     [pytest.param({5}, True, id="one"), pytest.param({5, 7}, False, id="two")],
 )
-def test_one_cpu_is_too_few(
-    plant: Plant, monkeypatch: pytest.MonkeyPatch, cpus: set[int], told: bool
+def test_a_single_usable_cpu_has_advice(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch, cpus: set[int], has_advice: bool
 ) -> None:
-    """A sender and its target need one each, of those this process may use."""
+    """A sender and its target need one CPU each."""
     root = plant({})
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: cpus)
 
-    assert any("fewer than 2 CPUs" in line for line in host_facts.advice(root)) == told
+    assert any("fewer than 2 CPUs" in line for line in host_facts.advice(root)) == has_advice
 
 
-def test_everything_at_once_keeps_one_order(
-    plant: Plant, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One sentence each, the environment first."""
+def test_advice_has_a_fixed_order(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each setting has one sentence, the environment first."""
     every = [files for files, _ in UNSTEADY.values()]
     root = plant({path: text for files in every for path, text in files.items()})
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0})
     words = ("hypervisor", "governor", "Turbo", "clock", "polls", "ASLR", "SMT", "fewer")
-    told = host_facts.advice(root)
+    sentences = host_facts.advice(root)
 
-    assert [word in line for word, line in zip(words, told, strict=True)] == [True] * 8
+    assert [word in line for word, line in zip(words, sentences, strict=True)] == [True] * 8
 
 
-def test_usable_cpus_are_the_process_s_own_ascending(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of this process, pid 0: taskset and cpusets count, not the machine's CPUs."""
+def test_usable_cpus_are_those_of_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """taskset and cpusets limit the CPUs of a process."""
     monkeypatch.setattr(os, "sched_getaffinity", {0: {9, 64, 2}}.__getitem__)
 
     assert host_facts.usable_cpus() == (2, 9, 64)

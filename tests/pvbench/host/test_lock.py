@@ -1,4 +1,4 @@
-"""The machine's lock: timed runs take turns, whoever they belong to."""
+"""The machine's lock: timed runs of all users take turns."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ TELL = """
 
 @pytest.fixture
 def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A lock of this test's own, also for the processes it starts."""
+    """A lock for this test and the processes that it starts."""
     path = tmp_path / "lock" / "pvbench.lock"
     path.parent.mkdir()
     monkeypatch.setenv("PVBENCH_LOCK", str(path))
@@ -104,8 +104,8 @@ def test_the_environment_may_name_another_lock(
     assert host_lock.lock_path() == Path(expected)
 
 
-def test_a_lock_is_made_for_everybody(lock: Path) -> None:
-    """Whatever the umask of the user who came first: locking takes reading."""
+def test_a_lock_is_readable_by_all_users(lock: Path) -> None:
+    """Locking needs read permission, independent of the creator's umask."""
     before = os.umask(0o077)
     try:
         with host_lock.alone(nobody_waits):
@@ -116,8 +116,8 @@ def test_a_lock_is_made_for_everybody(lock: Path) -> None:
     assert (lock.stat().st_mode & 0o777, lock.read_bytes()) == (0o644, b"")
 
 
-def test_the_lock_of_another_user_will_do(lock: Path) -> None:
-    """Mode 0444, somebody else's: it is opened, and left as it is."""
+def test_the_lock_file_of_another_user_is_used(lock: Path) -> None:
+    """A file with mode 0444 is opened and not changed."""
     lock.write_text("theirs")
     lock.chmod(0o444)
     if os.geteuid() == 0:
@@ -130,7 +130,7 @@ def test_the_lock_of_another_user_will_do(lock: Path) -> None:
 
 
 def test_a_lock_that_cannot_be_opened_is_named(lock: Path) -> None:
-    """The environment's fault, and not that of standard output."""
+    """It is an environment error."""
     lock.parent.rmdir()
     with (
         pytest.raises(UnavailableError, match=r"pvbench\.lock cannot be opened: No such file"),
@@ -152,7 +152,7 @@ def test_a_fifo_in_the_place_of_the_lock_is_refused_at_once(lock: Path) -> None:
 def test_a_timed_run_that_cannot_lock_measures_nothing(
     cli: Cli, lock: Path, timed: tuple[str, ...]
 ) -> None:
-    """Exit status 5, one sentence, no file."""
+    """The exit status is 5, and no file is written."""
     lock.parent.rmdir()
     done = cli(*timed, "-o", "a.json")
 
@@ -162,10 +162,10 @@ def test_a_timed_run_that_cannot_lock_measures_nothing(
     )
 
 
-def test_timed_runs_take_turns_and_the_waiting_one_says_so(
+def test_a_timed_run_waits_for_another_and_says_so(
     start: Start, timed: tuple[str, ...], lock: Path
 ) -> None:
-    """The second boots when the first is over; both end well."""
+    """The second run boots after the first one ends, and both succeed."""
     first = start(*timed, "-o", "a.json", WAIT="go")
     wait_for(Path("begun"), first)
     second = start(*timed, "-o", "b.json")
@@ -181,10 +181,10 @@ def test_timed_runs_take_turns_and_the_waiting_one_says_so(
     assert Path("boots").read_text() == "0 1 "
 
 
-def test_a_killed_run_lets_the_next_one_in(
+def test_a_killed_run_releases_the_lock(
     start: Start, timed: tuple[str, ...], lock: Path
 ) -> None:
-    """The lock goes with the process."""
+    """The kernel releases the lock of a process that ends."""
     first = start(*timed, "-o", "a.json", WAIT="go")
     wait_for(Path("begun"), first)
     first.kill()
@@ -195,8 +195,10 @@ def test_a_killed_run_lets_the_next_one_in(
     assert first.returncode == -signal.SIGKILL
 
 
-def test_waiting_can_be_given_up(cli: Cli, start: Start, timed: tuple[str, ...]) -> None:
-    """Ctrl-C: exit status 130, and nothing is left where nothing was measured."""
+def test_ctrl_c_ends_the_wait_for_the_lock(
+    cli: Cli, start: Start, timed: tuple[str, ...]
+) -> None:
+    """The exit status is 130, and no file is written."""
     with host_lock.alone(nobody_waits):
         waiting = start(*timed, "-o", "a.json")
         line_of(waiting)
@@ -208,7 +210,7 @@ def test_waiting_can_be_given_up(cli: Cli, start: Start, timed: tuple[str, ...])
 
 
 def test_a_run_that_boots_nothing_does_not_wait(start: Start, timed: tuple[str, ...]) -> None:
-    """It has nothing to time; its refusals are told at once."""
+    """Its refusals are printed immediately."""
     with host_lock.alone(nobody_waits):
         refused = start(*timed, "--sender", "kernel", "-o", "a.json")
         _, said = refused.communicate(timeout=DEADLINE_S)
@@ -220,17 +222,17 @@ def test_a_run_that_boots_nothing_does_not_wait(start: Start, timed: tuple[str, 
 
 
 def test_a_run_of_the_model_never_waits(cli: Cli, lock: Path) -> None:
-    """Its clock is exact: nothing disturbs it, it disturbs nobody that is timed for long."""
+    """No load can disturb an exact clock."""
     with host_lock.alone(nobody_waits):
         done = cli(*ONE, "-o", "a.json")
 
     assert (done.status, done.err) == (0, "results: a.json\n")
 
 
-def test_a_timed_run_waits_before_its_plan_is_told(
+def test_a_timed_run_waits_before_it_prints_its_plan(
     cli: Cli, lock: Path, timed: tuple[str, ...]
 ) -> None:
-    """It holds the lock for all of its boots, and lets it go."""
+    """It holds the lock during all of its boots and then releases it."""
     done = cli(*timed, "-o", "a.json")
     with host_lock.alone(nobody_waits):
         pass

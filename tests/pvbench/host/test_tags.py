@@ -1,4 +1,4 @@
-"""Tags of a run: the git revision and the tox environment it was started in."""
+"""Tags of a run: the git revision and the tox environment."""
 
 from __future__ import annotations
 
@@ -48,19 +48,19 @@ def commit() -> str:
 
 
 def test_without_a_repository_and_tox_there_are_no_tags() -> None:
-    """An absent tag is no tag with a strange value."""
+    """An absent tag has no placeholder."""
     assert tags.tags() == {}
 
 
 def test_a_repository_without_a_commit_has_no_revision() -> None:
-    """git fails there."""
+    """git describe fails there."""
     git("init", "-q")
 
     assert tags.tags() == {}
 
 
 def test_without_git_there_is_no_revision(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine that measures need not have it."""
+    """The machine may not have git."""
     commit()
     monkeypatch.setenv("PATH", "/nonexistent")
 
@@ -68,14 +68,14 @@ def test_without_git_there_is_no_revision(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_the_revision_is_that_of_the_directory() -> None:
-    """Twelve digits, so that repositories of any size are served."""
+    """It has twelve digits, which is enough for large repositories."""
     revision = commit()
 
     assert tags.tags() == {"pvbench_git": revision}
 
 
 def test_a_folder_of_a_repository_has_its_revision(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs are seldom started at the top."""
+    """A run may be started in any folder of the repository."""
     revision = commit()
     Path("below").mkdir()
     monkeypatch.chdir("below")
@@ -85,7 +85,7 @@ def test_a_folder_of_a_repository_has_its_revision(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("changed", ["worktree", "index"])
 def test_changes_make_a_revision_dirty(changed: str) -> None:
-    """Of tracked files: what was measured is in no commit."""
+    """With changed files, the measured code is not that of a commit."""
     revision = commit()
     Path("tracked").write_text("two")
     if changed == "index":
@@ -95,7 +95,7 @@ def test_changes_make_a_revision_dirty(changed: str) -> None:
 
 
 def test_a_new_file_does_not_make_a_revision_dirty() -> None:
-    """Results lie there, for one."""
+    """Result files are new files."""
     revision = commit()
     Path("untracked").touch()
 
@@ -103,7 +103,7 @@ def test_a_new_file_does_not_make_a_revision_dirty() -> None:
 
 
 def test_a_tag_does_not_take_the_place_of_the_revision() -> None:
-    """Revisions are compared; tags can be moved."""
+    """A git tag can be moved to another commit."""
     revision = commit()
     git("tag", "-a", "v1", "-m", "one")
 
@@ -120,20 +120,20 @@ def test_a_tag_does_not_take_the_place_of_the_revision() -> None:
 def test_the_tox_environment_is_a_tag(
     monkeypatch: pytest.MonkeyPatch, value: str, expected: dict[str, str]
 ) -> None:
-    """tox tells it in TOX_ENV_NAME."""
+    """tox sets TOX_ENV_NAME."""
     monkeypatch.setenv("TOX_ENV_NAME", value)
 
     assert tags.tags() == expected
 
 
 def test_tags_are_in_the_metadata_of_every_series(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`show --json` has them; files are told apart by them."""
+    """`show --json` has them, and `compare` uses them."""
     monkeypatch.setenv("TOX_ENV_NAME", "bench-x")
     revision = commit()
     run_to(Path("a.json"), *NATIVE)
-    found = rows(result_files.read("a.json"))
+    result = rows(result_files.read("a.json"))
 
-    assert {(r.fact("tox_env"), r.fact("git")) for r in found} == {("bench-x", revision)}
+    assert {(r.fact("tox_env"), r.fact("git")) for r in result} == {("bench-x", revision)}
 
 
 def test_a_run_without_tags_has_no_such_metadata() -> None:
@@ -161,7 +161,7 @@ def test_a_file_is_named_by_its_label_or_tox_environment(
     options: tuple[str, ...],
     expected: str,
 ) -> None:
-    """After time and suite: ``ls`` tells them apart."""
+    """The name starts with the time and the suite."""
     monkeypatch.setenv("TOX_ENV_NAME", environment)
     cli("run", "norov", "--fast", "-q", *NATIVE, *options)
     (path,) = HOST_FOLDER.glob("*.json")
@@ -173,7 +173,7 @@ def test_a_file_is_named_by_its_label_or_tox_environment(
     "path", sorted((ROOT / "results/model").glob("*.json")), ids=lambda path: path.stem
 )
 def test_no_golden_result_has_a_tag(path: Path) -> None:
-    """They are compared byte by byte, whoever computes them."""
+    """Golden results do not depend on where they were computed."""
     text = path.read_text()
 
     assert [tag for tag in ("pvbench_git", "pvbench_tox_env") if tag in text] == []

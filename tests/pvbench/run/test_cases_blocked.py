@@ -1,4 +1,4 @@
-"""Workloads that go wrong block their own cases, and nothing that was not asked for."""
+"""Faulty workloads block only their own cases, and only if these are selected."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ WHERE = ("--sender", "native", "--driver", "x2apic-physical", "--vcpus", "4", "-
 
 @pytest.fixture(autouse=True)
 def loads(plant: Plant) -> None:
-    """The plugin with the workloads."""
+    """Load the plugin with the faulty workloads."""
     plant("loads", LOADS)
 
 
@@ -77,37 +77,37 @@ def planned(done: Done) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("name", REASONS)
-def test_a_workload_that_goes_wrong_is_blocked_and_the_others_run(cli: Cli, name: str) -> None:
-    """A plugin may fail in any way: exit status 5, the reason and its type by name."""
+def test_a_faulty_workload_is_blocked_and_the_others_run(cli: Cli, name: str) -> None:
+    """The exit status is 5, and the reason has the type of the exception."""
     done = run(cli, f"{name},self-ipi", "-o", "a.json")
     (case,) = [entry for entry in journal_of(Path("a.json")) if "case" in entry]
-    found = {row.fact("workload") for row in rows(result_files.read("a.json"))}
+    names = {row.fact("workload") for row in rows(result_files.read("a.json"))}
 
-    assert (done.status, found, case["outcome"]) == (5, {"self-ipi"}, "blocked")
+    assert (done.status, names, case["outcome"]) == (5, {"self-ipi"}, "blocked")
     assert case["reason"] == f"workload {name} raises {REASONS[name]}"
     assert f"blocked: {case['case']}: {case['reason']}" in done.out
 
 
-def test_a_list_of_bursts_is_as_good_as_a_tuple(cli: Cli) -> None:
-    """Nobody has to know the difference."""
+def test_a_workload_may_return_a_list_of_bursts(cli: Cli) -> None:
+    """The list becomes a tuple."""
     assert run(cli, "a-list", "-o", "a.json").status == 0
 
 
-def test_a_plan_tells_what_is_blocked(cli: Cli) -> None:
-    """``--dry-run`` touches no disk; the rest would run, so its status is 0."""
+def test_a_dry_run_names_the_blocked_cases(cli: Cli) -> None:
+    """``--dry-run`` writes no file; its status is 0 because other cases would run."""
     done = run(cli, "twice,self-ipi", "--dry-run", "--json")
 
     assert planned(done) == [("twice", "blocked"), ("self-ipi", "planned")]
     assert (done.status, list(Path().iterdir())) == (0, [])
 
 
-def test_a_plan_of_nothing_but_blocked_cases_measures_nothing(cli: Cli) -> None:
-    """Exit status 3, as for any plan without a boot."""
+def test_a_plan_of_only_blocked_cases_measures_nothing(cli: Cli) -> None:
+    """The exit status is 3, as for any plan without a boot."""
     assert run(cli, "twice,raising", "--dry-run").status == 3
 
 
-def test_a_blocked_case_that_is_not_chosen_is_not_told(cli: Cli) -> None:
-    """``-k`` chooses by name before anything is judged."""
+def test_a_blocked_case_that_is_not_selected_is_not_named(cli: Cli) -> None:
+    """``-k`` selects by name before any check."""
     plan = run(cli, "twice,self-ipi", "--dry-run", "--json", "-k", "self")
     done = run(cli, "twice,self-ipi", "-k", "self", "-o", "a.json")
 
@@ -126,10 +126,10 @@ def test_a_blocked_case_that_is_not_chosen_is_not_told(cli: Cli) -> None:
         pytest.param("no:send-x2apic-cluster", (), 5, id="the-suite-s-drivers"),
     ],
 )
-def test_what_the_user_replaces_does_not_block(
+def test_a_missing_name_that_the_user_replaces_blocks_nothing(
     cli: Cli, missing: str, options: tuple[str, ...], status: int
 ) -> None:
-    """A suite's own choice is missing only where it is kept."""
+    """Names of the suite matter only if the user keeps them."""
     choice = ("--sender", "native", "--vcpus", "2", "-p", "loads", "-p", missing)
     done = cli("run", "norov", "--fast", "-q", *choice, *options, "-o", "a.json")
 
@@ -145,31 +145,31 @@ def test_what_the_user_replaces_does_not_block(
     ],
 )
 def test_a_workload_named_twice_runs_once(cli: Cli, workloads: str) -> None:
-    """It is one if its spec is one, however it is written."""
+    """Two spellings with the same spec are one workload."""
     names = [name for name, _ in planned(run(cli, workloads, "--dry-run", "--json"))]
 
     assert names.count("reach:2") == 1
 
 
-def test_defaults_left_out_and_written_are_one(cli: Cli) -> None:
+def test_omitted_defaults_are_the_same_workload(cli: Cli) -> None:
     """``fanout:2`` is ``fanout:2:packed``."""
     done = run(cli, "fanout:2,fanout:2:packed,fanout:2:spread", "--dry-run", "--json")
 
     assert [name for name, _ in planned(done)] == ["fanout:2:packed", "fanout:2:spread"]
 
 
-def test_a_family_of_one_number_runs_from_end_to_end(cli: Cli) -> None:
-    """Run, show and compare, with its crossovers; no variant stands anywhere."""
+def test_a_family_with_one_parameter_runs_and_compares(cli: Cli) -> None:
+    """It is run, shown and compared with its crossovers, without any variant."""
     choice = ("--driver", "x2apic-physical,x2apic-cluster", "-o", "a.json")
     done = run(cli, "reach:1,reach:2,reach:3,reach:9,reach", *choice)
-    found = rows(result_files.read("a.json"))
+    result = rows(result_files.read("a.json"))
     shown = cli("show", "a.json", "--csv")
     compared = cli("compare", "a.json", "--by", "sender")
 
     assert (done.status, shown.status, compared.status) == (0, 0, 0)
-    assert {(r.fact("family"), r.fact("parameter")) for r in found} == {("reach", "targets")}
-    assert {r.fact("parameter_value") for r in found} == {1, 2, 3}
-    assert [r for r in found if "variant" in r.facts] == []
+    assert {(r.fact("family"), r.fact("parameter")) for r in result} == {("reach", "targets")}
+    assert {r.fact("parameter_value") for r in result} == {1, 2, 3}
+    assert [r for r in result if "variant" in r.facts] == []
     assert shown.out.splitlines()[0] == "stack,reach:1,reach:2,reach:3"
     assert "unsupported: norov.reach:9 x2apic-physical" in done.out
     assert "\nreach on dense:4, wall, against x2apic-physical, by targets:\n" in compared.out

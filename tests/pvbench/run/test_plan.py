@@ -1,4 +1,4 @@
-"""The plan: which cases run, in which boots, in which turns."""
+"""The plan: which cases run, in which boots and in which order."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ONE = Effort(boots=1, slices=1, loops=5, warmup=10)
 
 @attrs.frozen
 class Hypervisor:
-    """A delivery that only plans; *reason* is why it cannot boot a guest."""
+    """A delivery that never boots; *reason* is why it cannot boot a guest."""
 
     name: str = "planner"
     summary: str = "for tests"
@@ -36,7 +36,7 @@ class Hypervisor:
 
 
 def plan_of(*cases: Case, wanted: Effort = ONE, seed: int = 0, **delivery: Any) -> Plan:
-    """A plan for a delivery that can do everything, or says why not."""
+    """The plan for a delivery that supports everything, or gives a reason."""
     return make_plan(list(cases), cast("Delivery", Hypervisor(**delivery)), HERE, wanted, seed)
 
 
@@ -61,16 +61,16 @@ def guests_of(seed: int) -> list[int]:
 def test_an_exact_clock_needs_one_boot_and_a_noisy_one_many(
     clock: Clock, pace: str, expected: tuple[int, ...]
 ) -> None:
-    """Boots are the replicates; what repeats itself exactly needs none."""
+    """Boots are the replicates, and an exact clock needs only one."""
     assert expected == attrs.astuple(effort(clock, pace, boots=None))
 
 
 @pytest.mark.parametrize(("slice_s", "expected"), [(None, 7), (0.25, 5)])
 def test_a_short_slice_has_a_short_warm_up(slice_s: float | None, expected: int) -> None:
-    """Where time counts; on an exact clock warming up costs nothing."""
-    wanted = Effort(boots=1, slices=1, loops=100, warmup=7, slice_s=slice_s)
+    """This holds for real time; with an exact clock the warm-up costs none."""
+    targets = Effort(boots=1, slices=1, loops=100, warmup=7, slice_s=slice_s)
 
-    assert wanted.warmup_of(5) == expected
+    assert targets.warmup_of(5) == expected
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -85,8 +85,8 @@ def test_the_boots_of_a_plan_are_the_first_ones_of_a_plan_with_more(seed: int) -
 
 
 @pytest.mark.parametrize("clock", [EXACT, NOISY])
-def test_the_user_s_number_of_boots_wins(clock: Clock) -> None:
-    """``--boots`` is a choice of the user, whatever the clock and the pace."""
+def test_the_user_s_number_of_boots_has_precedence(clock: Clock) -> None:
+    """``--boots`` overrides the number that follows from clock and pace."""
     assert effort(clock, "rigorous", boots=7).boots == 7
 
 
@@ -99,8 +99,8 @@ def test_cases_take_turns_forwards_and_backwards() -> None:
     assert {(100, 7)} == {(turn.loops, turn.warmup) for turn in turns}
 
 
-def test_stacks_of_one_guest_share_its_boots() -> None:
-    """The guest is the boot key: all x2APIC senders of one ABI take turns in it."""
+def test_stacks_with_the_same_guest_share_its_boots() -> None:
+    """All x2APIC senders of one ABI take turns in a boot."""
     names = ("x2apic-physical", "kvm-pv/x2apic-physical", "x2apic-cluster")
     plan = plan_of(*(case_of(name, broadcast()) for name in names))
 
@@ -129,15 +129,15 @@ def test_each_replicate_boots_every_guest_once() -> None:
 
 
 def test_the_seed_alone_decides_the_order_of_boots() -> None:
-    """The order is shuffled, and recorded by its seed."""
+    """The order is shuffled and can be repeated from the seed."""
     orders = {tuple(guests_of(seed)) for seed in range(10)}
 
     assert guests_of(3) == guests_of(3)
     assert len(orders) > 1
 
 
-def test_cases_keep_their_order_whatever_the_order_of_boots() -> None:
-    """Files are written in the order of the plan's cases."""
+def test_the_order_of_cases_does_not_depend_on_the_seed() -> None:
+    """Result files have the order of the plan's cases."""
     cases = [case_of("x2apic-physical", broadcast(), cpus=n) for n in (4, 5, 6, 7)]
 
     assert tuple(cases) == plan_of(*cases, seed=1).cases == plan_of(*cases, seed=2).cases
@@ -157,10 +157,10 @@ LONELY = case_of("x2apic-physical", cpus=1, why_unsupported="normal-ipi needs 2 
         ),
     ],
 )
-def test_what_cannot_run_is_unsupported_with_the_reason(
+def test_a_case_that_cannot_run_is_unsupported_with_the_reason(
     case: Case, delivery: str | None, reason: str
 ) -> None:
-    """A case that cannot run is never approximated, and never silently left out."""
+    """It is neither approximated nor silently left out."""
     plan = plan_of(case, reason=delivery)
 
     assert {case_name(case): Outcome("unsupported", reason)} == plan.refused
@@ -168,7 +168,7 @@ def test_what_cannot_run_is_unsupported_with_the_reason(
 
 
 class Silent(Driver):
-    """A driver that sends nothing."""
+    """A driver that sends no IPI."""
 
     name = "silent"
     summary = "for tests"
@@ -178,7 +178,7 @@ class Silent(Driver):
         return iter(())
 
 
-class Stranger(Silent):
+class Raising(Silent):
     """A driver that raises."""
 
     def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
@@ -194,7 +194,7 @@ class Stranger(Silent):
             id="misses-all",
         ),
         pytest.param(
-            Stranger(),
+            Raising(),
             "silent on a test's fails the static check: sender silent raises KeyError: "
             "'no such register'",
             id="raises",
@@ -202,7 +202,7 @@ class Stranger(Silent):
     ],
 )
 def test_a_sender_that_fails_the_static_check_is_void(driver: Driver, reason: str) -> None:
-    """Every case is checked once before it runs; a wrong one is never booted."""
+    """Every case is checked once before it runs, and a faulty one never boots."""
     burst: Burst = broadcast()
     case = attrs.evolve(case_of("x2apic-physical", burst), stack=Stack(driver))
     plan = plan_of(case)

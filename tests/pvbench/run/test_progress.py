@@ -1,4 +1,4 @@
-"""Progress: a bar where standard error is a terminal, plain lines or nothing elsewhere."""
+"""Progress: a bar on a terminal, otherwise plain lines or nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Terminal = Callable[[], AbstractContextManager[Screen]]
 
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    """Make standard error a terminal; the screen is what was written since the last look."""
+    """Make standard error a terminal; return a reader of what was written since."""
     for name in ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm")
@@ -36,19 +36,19 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 
 
 def until_now(reading: IO[str], writing: IO[str]) -> Iterator[str]:
-    """What is written to one end of a terminal comes out of the other some time later."""
+    """Read until the terminal has passed on everything written so far."""
     writing.write("\0")
     writing.flush()
     return iter(lambda: reading.read(1), "\0")
 
 
 def words(text: str) -> str:
-    """Without control sequences, and without the bar itself."""
+    """The words on the screen, without control sequences and the bar itself."""
     return " ".join(re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|[\r\n━╸╺]", " ", text).split())
 
 
-def test_a_terminal_gets_a_bar_with_the_boots_that_are_over(terminal: Terminal) -> None:
-    """It is drawn before each boot begins, when as many are over as came before it."""
+def test_the_bar_counts_the_boots_that_are_over(terminal: Terminal) -> None:
+    """It is drawn before each boot begins."""
     with terminal() as screen, progress.make(3, quiet=False) as bar:
         screen()
         bar.boot(1, "dense:2, 5 cases")
@@ -59,8 +59,8 @@ def test_a_terminal_gets_a_bar_with_the_boots_that_are_over(terminal: Terminal) 
     assert (first, third) == ("boots 0/3 dense:2, 5 cases", "boots 2/3 dense:8, 5 cases")
 
 
-def test_a_bar_is_gone_when_the_boots_are_over(terminal: Terminal) -> None:
-    """Its line is erased and the cursor is shown again: results start on a clean line."""
+def test_the_bar_is_erased_after_the_last_boot(terminal: Terminal) -> None:
+    """Results start on a clean line with the cursor shown."""
     with terminal() as screen:
         with progress.make(1, quiet=False) as bar:
             bar.boot(1, "dense:2")
@@ -72,8 +72,8 @@ def test_a_bar_is_gone_when_the_boots_are_over(terminal: Terminal) -> None:
     assert erased.rstrip().endswith("\x1b[2K")  # erases the line
 
 
-def test_a_bar_has_no_thread_that_would_disturb_a_timed_boot(terminal: Terminal) -> None:
-    """It is refreshed by hand."""
+def test_the_bar_starts_no_thread(terminal: Terminal) -> None:
+    """A refreshing thread would disturb timed boots."""
     before = threading.active_count()
     with terminal(), progress.make(1, quiet=False) as bar:
         bar.boot(1, "dense:2")
@@ -83,7 +83,7 @@ def test_a_bar_has_no_thread_that_would_disturb_a_timed_boot(terminal: Terminal)
 
 
 def test_a_quiet_run_draws_nothing_on_a_terminal(terminal: Terminal) -> None:
-    """Not even an empty line."""
+    """It does not even print an empty line."""
     with terminal() as screen:
         with progress.make(1, quiet=True) as silent:
             silent.boot(1, "dense:2")
@@ -98,10 +98,10 @@ def test_a_quiet_run_draws_nothing_on_a_terminal(terminal: Terminal) -> None:
         pytest.param(True, "", id="quiet"),
     ],
 )
-def test_a_file_gets_a_plain_line_for_each_boot(
+def test_a_file_gets_one_line_for_each_boot(
     capsys: pytest.CaptureFixture[str], quiet: bool, expected: str
 ) -> None:
-    """Or none."""
+    """A quiet run writes no line."""
     with progress.make(2, quiet=quiet) as lines:
         lines.boot(1, "dense:2")
         lines.boot(2, "dense:8")

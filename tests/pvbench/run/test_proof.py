@@ -1,4 +1,4 @@
-"""From slice results to samples, and the proof of mechanism."""
+"""The proof of mechanism, and the conversion of slice results to seconds."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ GUEST_BEYOND_128 = guest_of((0, 1, 128, 129))
 def test_a_sample_is_the_mean_of_its_slice_in_seconds(
     ticks: int, samples: int, rate: int, expected: float
 ) -> None:
-    """Ticks stay integers until here; the clock says how many make a second."""
+    """Ticks are integers until this conversion."""
     result = slice_result_of(ticks={"send": ticks}, samples={"send": samples})
 
     assert seconds(result, rate) == {"send": pytest.approx(expected, rel=1e-12)}
 
 
 def test_each_series_has_its_own_number_of_bursts() -> None:
-    """With two sources there are twice as many sends as makespans."""
+    """Two sources make twice as many sends as makespans."""
     result = slice_result_of(
         ticks={"send": 40_000, "makespan": 40_000}, samples={"send": 20, "makespan": 10}
     )
@@ -45,13 +45,13 @@ def test_each_series_has_its_own_number_of_bursts() -> None:
     }
 
 
-def test_a_series_that_does_not_exist_gives_no_sample() -> None:
-    """Nothing is made up: without waiting there is no acknowledgement."""
+def test_an_absent_series_gives_no_sample() -> None:
+    """A burst without wait has no acknowledgement."""
     assert seconds(slice_result_of(ticks={}, samples={}), 10**12) == {}
 
 
 def test_counts_that_follow_from_the_ops_are_proof() -> None:
-    """Three targets by x2APIC: three ICR writes, three handlers, three functions a loop."""
+    """Three targets by x2APIC need three ICR writes, handlers and functions a loop."""
     assert differences(prepared_of(), slice_result_of()) == []
 
 
@@ -84,19 +84,19 @@ def test_counts_that_follow_from_the_ops_are_proof() -> None:
         ),
     ],
 )
-def test_a_contradiction_is_named(counts: dict[str, Any], expected: str) -> None:
-    """Exact counts are judged by equality; the first difference is the reason."""
+def test_a_wrong_count_is_named(counts: dict[str, Any], expected: str) -> None:
+    """Exact counts must be equal; the reason is the first difference."""
     assert differences(prepared_of(), slice_result_of(**counts)) == [expected]
 
 
 @pytest.mark.parametrize("unknown", ["icr_writes", "hypercalls", "returned"])
-def test_what_a_host_cannot_show_contradicts_nothing(unknown: str) -> None:
-    """KVM keeps no counter of ICR writes: None is unknown, not 0."""
+def test_an_unknown_count_is_not_a_contradiction(unknown: str) -> None:
+    """KVM has no counter of ICR writes, so None means unknown, not 0."""
     assert differences(prepared_of(), slice_result_of(10, **{unknown: None})) == []
 
 
-def test_a_coalesced_interrupt_is_not_a_lost_one() -> None:
-    """A send of one source that met a pending interrupt of the other ran no handler."""
+def test_a_coalesced_interrupt_is_not_lost() -> None:
+    """A send to a CPU with the same vector pending runs no handler of its own."""
     prepared = prepare(case_of("x2apic-physical", broadcast(0), broadcast(1)))
     handlers, coalesced = (10, 10, 18, 20), (0, 0, 2, 0)
     result = slice_result_of(
@@ -106,15 +106,15 @@ def test_a_coalesced_interrupt_is_not_a_lost_one() -> None:
     assert differences(prepared, result) == []
 
 
-def test_a_source_that_waits_finds_nothing_pending() -> None:
-    """Each target has acknowledged before the next burst: coalescing would hide a loss."""
+def test_interrupts_of_a_source_that_waits_never_coalesce() -> None:
+    """Each target has acknowledged before the next burst, so coalescing would be a loss."""
     result = slice_result_of(handlers=(0, 10, 8, 10), coalesced=(0, 0, 2, 0))
 
     assert differences(prepared_of(), result) == ["coalesced on CPU 2: 2 instead of 0"]
 
 
 def test_a_hypercall_s_return_value_is_part_of_the_proof() -> None:
-    """KVM_HC_SEND_IPI returns how many IPIs it delivered: three a loop here."""
+    """KVM_HC_SEND_IPI returns the number of IPIs it delivered, here three a loop."""
     prepared = prepared_of("kvm-pv/x2apic-physical")
     good = slice_result_of(icr_writes=0, hypercalls=10, returned=30)
     bad = slice_result_of(icr_writes=0, hypercalls=10, returned=29)
@@ -123,8 +123,8 @@ def test_a_hypercall_s_return_value_is_part_of_the_proof() -> None:
     assert differences(prepared, bad) == ["returned 29 instead of 30"]
 
 
-def test_a_pv_run_that_made_no_hypercall_is_never_a_data_point() -> None:
-    """The fallback reaches every target, and is still not what the label says."""
+def test_a_pv_run_without_hypercalls_is_never_a_sample() -> None:
+    """The fallback reaches every target but is not the mechanism of the label."""
     prepared = prepared_of("kvm-pv/x2apic-physical")
 
     assert differences(prepared, slice_result_of())[:2] == [
@@ -133,16 +133,16 @@ def test_a_pv_run_that_made_no_hypercall_is_never_a_data_point() -> None:
     ]
 
 
-def test_a_send_to_fewer_targets_counts_as_what_it_sent() -> None:
-    """4 of 10 times CPU 1 had a list already: 2 writes then, 3 else, 10 functions each."""
+def test_a_partial_send_counts_only_its_own_ops() -> None:
+    """CPU 1's list was not empty 4 of 10 times: 2 writes then, else 3; 10 functions each."""
     part = PartialSend(burst=0, cpus=(2, 3), times=4)
     result = slice_result_of(icr_writes=26, handlers=(0, 6, 10, 10), partial=(part,))
 
     assert differences(prepared_of(), result) == []
 
 
-def test_a_send_to_fewer_targets_must_be_reported() -> None:
-    """The same counts without the report are a contradiction."""
+def test_a_partial_send_must_be_reported() -> None:
+    """Without the report the same counts are a contradiction."""
     result = slice_result_of(icr_writes=26, handlers=(0, 6, 10, 10))
 
     assert differences(prepared_of(), result) == [
@@ -151,7 +151,7 @@ def test_a_send_to_fewer_targets_must_be_reported() -> None:
     ]
 
 
-def test_two_sources_add_up() -> None:
+def test_counts_of_two_sources_add_up() -> None:
     """Each repeats its burst; CPU 2 and CPU 3 are targets of both."""
     prepared: Prepared = prepare(case_of("x2apic-physical", broadcast(0), broadcast(1)))
     each = (10, 10, 20, 20)
@@ -161,7 +161,7 @@ def test_two_sources_add_up() -> None:
 
 
 def test_a_bare_burst_calls_no_functions() -> None:
-    """Without the call-function protocol there is nothing to work off."""
+    """Only the call-function protocol has functions to call."""
     bare = Burst(source=0, operation="send_IPI_mask", targets=(1, 2, 3))
     prepared = prepare(case_of("x2apic-physical", bare))
 
@@ -169,7 +169,7 @@ def test_a_bare_burst_calls_no_functions() -> None:
 
 
 def test_a_lossy_sender_must_lose_exactly_what_it_drops() -> None:
-    """Delivered must equal targets minus drops: CPU 2 and 3 have IDs from 128 on."""
+    """Delivered interrupts equal targets minus drops; CPUs 2 and 3 have IDs from 128 on."""
     guest = case_of("kvm-pv128-v3/x2apic-physical").stack.guest(GUEST_BEYOND_128)
     prepared = prepare(case_of("kvm-pv128-v3/x2apic-physical", broadcast(), guest=guest))
     each = (0, 10, 0, 0)

@@ -1,4 +1,4 @@
-"""The kit for authors of deliveries refuses what errs, and says where."""
+"""The conformance kit refuses faulty deliveries and says where the fault is."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from support.model import call, case_of, cost_profile_of, cpus
 
 
 class Small(Model):
-    """The model, for one guest and native senders, so that a check is quick."""
+    """The model for one guest and native senders only, so that a check is quick."""
 
     name = "planted"
     serves = ("sockets:1x2x2", "icr")
@@ -35,7 +35,7 @@ class Small(Model):
 
 
 class Reports(Small):
-    """Reports something else."""
+    """A guest that changes the slice result."""
 
     def __init__(self, tamper: Callable[[SliceResult], SliceResult]) -> None:
         self.tamper = tamper
@@ -47,13 +47,13 @@ class Reports(Small):
 
 
 def counted(result: SliceResult, **changes: Any) -> SliceResult:
-    """The slice result with other counts."""
+    """Return the slice result with other counts."""
     counts = Counts(**(attrs.asdict(result.counts) | changes))
     return attrs.evolve(result, counts=counts)
 
 
 def timed(result: SliceResult, series: str, ticks: Any) -> SliceResult:
-    """The slice result with another time."""
+    """Return the slice result with another time."""
     return attrs.evolve(
         result,
         ticks=result.ticks | {series: ticks},
@@ -71,7 +71,7 @@ def raises(result: SliceResult) -> SliceResult:
 
 @pytest.fixture
 def two_guests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The kit's guests are the one that `Small` serves, and one that it does not."""
+    """Use two guests: one that `Small` serves, and one that it does not."""
     guests = [*map(parse_guest, ("dense:2", "sockets:1x2x2"))]
     monkeypatch.setattr(deliveries, "small_guests", lambda: guests)
 
@@ -122,10 +122,10 @@ def two_guests(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param(raises, "run() raises OSError: no such device", id="raises"),
     ],
 )
-def test_a_delivery_that_reports_nonsense_is_refused_with_its_case(
+def test_a_wrong_slice_result_is_refused_with_its_case(
     tamper: Callable[[SliceResult], SliceResult], sentence: str
 ) -> None:
-    """One sentence: the delivery, the stack, the guest, the burst, and what is wrong."""
+    """The sentence names the delivery, the stack, the guest, the burst and the fault."""
     place = r"^planted: [\w-]+ on sockets:1x2x2, \w+ 0x[0-9a-f]+ from CPU \d.*: "
 
     with pytest.raises(AssertionError, match=place + re.escape(sentence)):
@@ -205,8 +205,8 @@ class NoSummary:
 
 
 @pytest.fixture
-def nothing_left() -> Iterator[None]:
-    """What faulty deliveries leave behind is tidied up."""
+def no_leaks() -> Iterator[None]:
+    """Clean up the threads and files that faulty deliveries leak."""
     LeavesThread.end = threading.Event()
     yield
     LeavesThread.end.set()
@@ -214,7 +214,7 @@ def nothing_left() -> Iterator[None]:
         LeavesFile.left.pop().close()
 
 
-@pytest.mark.usefixtures("nothing_left", "two_guests")
+@pytest.mark.usefixtures("no_leaks", "two_guests")
 @pytest.mark.parametrize(
     ("delivery", "sentence"),
     [
@@ -255,27 +255,27 @@ def nothing_left() -> Iterator[None]:
         ),
     ],
 )
-def test_a_delivery_that_does_not_keep_the_interface_is_refused(
+def test_a_delivery_that_violates_the_interface_is_refused(
     delivery: Any, sentence: str
 ) -> None:
-    """Before, between and after the slices."""
+    """The faults are before, between and after the slices."""
     with pytest.raises(AssertionError, match=re.escape(sentence)):
         check_delivery(delivery)
 
 
-def test_a_delivery_that_this_machine_cannot_run_says_why() -> None:
-    """No fault of the delivery: a test may skip with the reason."""
+def test_an_unavailable_delivery_raises_its_reason() -> None:
+    """It is not a fault of the delivery; a test may skip with the reason."""
     with pytest.raises(UnavailableError, match=r"planted cannot be .*: it needs a device"):
         check_delivery(Busy())
 
 
 def test_a_delivery_without_a_fault_passes_with_a_description_of_the_author_s() -> None:
-    """Else the refusals above would prove nothing."""
+    """Otherwise the refusals above would prove nothing."""
     check_delivery(Small(), Model().describe(Options(costs="bare-metal")))
 
 
 def test_acknowledgements_of_lost_targets_are_refused() -> None:
-    """Nobody can wait for a target that is never reached."""
+    """No source can wait for a target that is never reached."""
     case = case_of("kvm-pv128-v3/x2apic-physical", cpus(130), call(0, 1, 129))
     booted = Tampering(Engine(case.guest, cost_profile_of()), lambda t: timed(t, "ack", 5))
 

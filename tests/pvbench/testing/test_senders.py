@@ -1,4 +1,4 @@
-"""The kit for authors of senders refuses what errs, and says where."""
+"""The conformance kit refuses faulty senders and says where the fault is."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ from support.helpers import burst_of, guest_of, stack_of
         pytest.param(planted.Impure(), "two calls give different ops", id="impure"),
         pytest.param(planted.NoInt(), r"ValueError: Scan\.cpus is np\.int64", id="no-int"),
         pytest.param(
-            planted.DropsAStranger(),
+            planted.DropsAnUnexpectedCpu(),
             r"drops\(\) names CPU 999, which is not a target",
-            id="drops-a-stranger",
+            id="drops-an-unexpected-cpu",
         ),
         pytest.param(planted.DropsAList(), "not a frozenset of CPUs", id="drops-a-list"),
         pytest.param(planted.DeclinesInSilence(), "its reason to refuse is ''", id="no-reason"),
@@ -59,10 +59,10 @@ from support.helpers import burst_of, guest_of, stack_of
         ),
     ],
 )
-def test_a_sender_that_errs_is_refused_with_stack_guest_and_burst(
+def test_a_faulty_sender_is_refused_with_stack_guest_and_burst(
     sender: Sender, sentence: str
 ) -> None:
-    """One sentence, from which the author can call `pvbench explain`."""
+    """The sentence has all that the author needs for `pvbench explain`."""
     place = r"^planted/[\w-]+ on [\w:,-]+( with shorthands)?, \w+ 0x[0-9a-f]+ from CPU \d+.*: "
 
     with pytest.raises(AssertionError, match=f"{place}.*{sentence}"):
@@ -107,29 +107,31 @@ def test_a_sender_that_errs_is_refused_with_stack_guest_and_burst(
         ),
     ],
 )
-def test_a_sender_that_shows_nothing_is_refused(sender: Sender, sentence: str) -> None:
-    """A check that checked nothing must not pass."""
+def test_a_sender_that_never_sends_is_refused(sender: Sender, sentence: str) -> None:
+    """A check without any case must not pass."""
     with pytest.raises(AssertionError, match=f"^{re.escape(sentence)}$"):
         check_sender(sender)
 
 
-def test_a_sender_without_a_fault_passes() -> None:
-    """Else the refusals above would prove nothing."""
+def test_a_correct_sender_passes() -> None:
+    """Otherwise the refusals above would prove nothing."""
     check_sender(planted.Planted())
 
 
-def test_a_case_that_the_sender_declines_is_none() -> None:
-    """A reason is an answer, no fault."""
+def test_a_refused_case_gives_none() -> None:
+    """A reason is a valid answer, not a fault."""
     stack = Stack(stack_of("x2apic-physical").driver, planted.Planted())
 
-    found = check_case(stack, guest_of((0, 64)), burst_of("send_IPI_mask", 1))
+    result = check_case(stack, guest_of((0, 64)), burst_of("send_IPI_mask", 1))
 
-    assert found is None
+    assert result is None
 
 
 def test_a_case_that_passes_is_prepared_for_the_stack() -> None:
-    """In a guest booted as the stack needs it, ready for a delivery."""
-    found = check_case(stack_of("xapic-flat"), guest_of(range(3)), burst_of("send_IPI_mask", 2))
+    """Its guest has the APIC mode and ABI that the stack needs."""
+    result = check_case(
+        stack_of("xapic-flat"), guest_of(range(3)), burst_of("send_IPI_mask", 2)
+    )
 
-    assert found is not None
-    assert (found.case.guest.apic_mode, found.bursts[0].cpus) == ("xapic", (2,))
+    assert result is not None
+    assert (result.case.guest.apic_mode, result.bursts[0].cpus) == ("xapic", (2,))

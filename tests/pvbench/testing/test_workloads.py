@@ -1,4 +1,4 @@
-"""The kit for authors of workloads refuses what errs, and says where."""
+"""The conformance kit refuses faulty workloads and says where the fault is."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ def changing(guest: Guest) -> tuple[Burst, ...]:
         ),
     ],
 )
-def test_a_workload_that_errs_is_refused_with_its_guest(
+def test_a_faulty_workload_is_refused_with_the_guest(
     bursts: Callable[..., Any], sentence: str
 ) -> None:
-    """The first guest that shows it is named."""
+    """The sentence names the first guest that shows the fault."""
     with pytest.raises(AssertionError, match=f"^planted on dense:1: .*{sentence}"):
         check_workload(Workload(name="planted", summary="a test's", bursts=bursts))
 
@@ -94,22 +94,22 @@ def test_a_workload_that_errs_is_refused_with_its_guest(
         ),
     ],
 )
-def test_a_workload_that_nobody_could_run_is_refused(
+def test_a_workload_that_no_guest_can_have_is_refused(
     changes: dict[str, Any], sentence: str
 ) -> None:
-    """A check that checked nothing must not pass."""
-    known: dict[str, Any] = {
+    """A check without any case must not pass."""
+    table: dict[str, Any] = {
         "name": "planted",
         "summary": "a test's",
         "bursts": lambda guest: (),
     }
 
     with pytest.raises(AssertionError, match=f"^{re.escape(sentence)}$"):
-        check_workload(Workload(**(known | changes)))
+        check_workload(Workload(**(table | changes)))
 
 
 def first_of(guest: Guest, targets: int) -> tuple[Burst, ...] | str:
-    """Good up to eight targets."""
+    """Correct bursts for up to eight targets."""
     if targets >= len(guest.apic_ids):
         return "too few CPUs"
     return (burst_of("send_IPI_mask", *range(1, targets + 1 + targets // 9)),)
@@ -135,14 +135,14 @@ FAMILY = Workload(
         ),
     ],
 )
-def test_other_values_of_a_family_are_checked_too(value: str, sentence: str) -> None:
-    """An author names those that the defaults do not show."""
+def test_given_values_of_a_family_are_checked(value: str, sentence: str) -> None:
+    """An author gives values whose faults the defaults do not show."""
     with pytest.raises(AssertionError, match=f"^{re.escape(sentence)}"):
         check_workload(FAMILY, "8", value)
 
 
-def test_a_workload_for_big_guests_gets_one() -> None:
-    """`needs_cpus` is an answer, and a guest of that size is tried."""
+def test_a_workload_for_large_guests_is_checked_in_one() -> None:
+    """The check includes a guest of `needs_cpus` CPUs."""
     workload = Workload(
         name="planted",
         summary="a test's",

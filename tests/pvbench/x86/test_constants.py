@@ -1,4 +1,4 @@
-"""Constants against the system's headers, and against facts from the manuals."""
+"""Constants equal those of the system's headers and of the manuals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HEADERS = "#include <errno.h>\n#include <linux/kvm_para.h>\n"
 
 
 def compiled(source: str, folder: Path) -> Path | None:
-    """The program of a C source; None if it does not compile."""
+    """Compile a C source; None if that fails."""
     (folder / "facts.c").write_text(source)
     command = [str(CC), "-o", str(folder / "facts"), str(folder / "facts.c")]
     done = subprocess.run(command, capture_output=True, check=False, timeout=DEADLINE_S)
@@ -24,7 +24,7 @@ def compiled(source: str, folder: Path) -> Path | None:
 
 
 def printed(names: list[str], folder: Path) -> dict[str, int]:
-    """Values the C compiler sees, of those names the headers define."""
+    """Values of the names that the headers define, printed by a C program."""
     lines = [
         f'#ifdef {name}\nprintf("{name} %lld\\n", (long long)({name}));\n#endif\n'
         for name in names
@@ -38,7 +38,7 @@ def printed(names: list[str], folder: Path) -> dict[str, int]:
     return {name: int(value) for name, value in map(str.split, out.stdout.splitlines())}
 
 
-def test_kvm_constants_are_those_of_the_system_s_header(tmp_path: Path) -> None:
+def test_kvm_constants_equal_those_of_the_system_s_header(tmp_path: Path) -> None:
     """Spelling and value exactly as in <linux/kvm_para.h>."""
     if CC is None:
         pytest.skip("no C compiler (cc) on this machine")
@@ -116,7 +116,7 @@ def test_a_constant_has_the_manual_s_value(value: int, expected: int) -> None:
         pytest.param(0xF_FFFF, 0xFFFF_8000, id="last-with-a-logical-id"),
     ],
 )
-def test_a_logical_x2apic_id_is_cluster_and_one_bit(apic_id: int, expected: int) -> None:
+def test_a_logical_x2apic_id_is_a_cluster_and_one_bit(apic_id: int, expected: int) -> None:
     """((id >> 4) << 16) | (1 << (id & 15)), SDM "Logical x2APIC ID"."""
     assert expected == apic.x2apic_logical_id(apic_id)
 
@@ -133,7 +133,7 @@ def test_a_logical_x2apic_id_is_cluster_and_one_bit(apic_id: int, expected: int)
 def test_the_low_word_is_shorthand_mode_and_vector(
     vector: int, fields: int, expected: int
 ) -> None:
-    """__prepare_ICR(): delivery mode NMI for vector 2, level left 0."""
+    """__prepare_ICR() sets delivery mode NMI for vector 2 and does not set the level."""
     assert expected == apic.icr_low(vector, fields)
 
 
@@ -145,6 +145,6 @@ def test_the_low_word_is_shorthand_mode_and_vector(
         pytest.param(1, 0, 7, id="first-of-cpu-1"),
     ],
 )
-def test_event_channel_ports_follow_one_another(cpu: int, ipi: int, expected: int) -> None:
+def test_event_channel_ports_are_consecutive(cpu: int, ipi: int, expected: int) -> None:
     """A guest that binds six IPIs for each CPU as it comes up gets these ports."""
     assert expected == xen.evtchn_port(cpu, ipi)
