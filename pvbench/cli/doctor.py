@@ -6,6 +6,7 @@ import argparse
 import os
 import platform
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,6 +16,7 @@ from pvbench.errors import PvbenchError, Status, UnavailableError
 if TYPE_CHECKING:
     from pvbench.delivery import Description
     from pvbench.plugin.registry import Registry
+    from pvbench.report.document import Document
     from pvbench.site import Session
 
 _PACKAGES = ("pvbench", "pyperf", "pluggy", "attrs", "numpy")
@@ -45,10 +47,7 @@ def execute(options: argparse.Namespace) -> Status:
         host = _described(session, registry, probe=not options.no_probe)
     place = {"results go to": _results()} if site.name == _HERE else {}
     facts, advice = _facts(registry) | place | host.abilities | host.facts, list(host.advice)
-    if options.json:
-        common.print_json({**facts, "advice": advice})
-    else:
-        _print(facts, advice, options.format)
+    common.show(_document(facts, advice), options)
     return Status.ENVIRONMENT if registry.broken else Status.OK
 
 
@@ -114,13 +113,14 @@ def _abilities(name: str, description: Description) -> dict[str, Any]:
     }
 
 
-def _print(facts: dict[str, str], advice: list[str], style: str) -> None:
-    """In CSV the table alone: advice is sentences."""
-    from pvbench.report.table import render
+def _document(values: Mapping[str, Any], advice: Iterable[str]) -> Document:
+    from pvbench.report.document import Document, Notes, facts
 
-    print(render(["what", "found"], list(facts.items()), style))
-    if advice and style != "csv":
-        print("", "For steadier timing:", "", *(f"- {line}" for line in advice), sep="\n")
+    lines = tuple(advice)
+    title = "For steadier timing:"
+    return Document(
+        [facts(values), Notes(lines=lines, name="advice", title=title, bulleted=True)]
+    )
 
 
 def _results() -> str:

@@ -34,7 +34,7 @@ PLAN = ("run", "norov", "--dry-run", "--vcpus", "1,2", "--sender", "native", "-k
         pytest.param(
             ("plugins",), "plugin,distribution,version,state,offers,error", id="plugins"
         ),
-        pytest.param(("doctor",), "what,found", id="doctor"),
+        pytest.param(("doctor",), "what,value", id="doctor"),
         pytest.param(PLAN, "case,outcome,reason", id="plan"),
         pytest.param(
             ("run", "norov", "--fast", "-q", "-k", "dry-run", "-o", "b.json", "--vcpus", "2"),

@@ -36,6 +36,7 @@ COMMANDS = {
     "list-workloads": ("list", "workloads"),
     "list-suites": ("list", "suites"),
     "plugins": ("plugins",),
+    "doctor": ("doctor", "-p", "no:deliver-kvm"),
     "show": ("show", "{file}", "--series", "send"),
     "show-published": ("show", "published:norov-2018"),
     "dry-run": ("run", "norov", "--dry-run", "--vcpus", "2,300"),
