@@ -29,6 +29,7 @@ from pvbench.ops import (
 from pvbench.plugin.guard import guarded, one_line, owner_of
 from pvbench.sender import Sent, Stack, program, reached
 from pvbench.suite import Case
+from pvbench.text import some
 
 # In x2APIC mode a self-IPI uses the SELF IPI register, equivalent to the shorthand.
 _SHORTHANDS = frozenset({Route.SELF, Route.SELF_REGISTER, Route.BROADCAST})
@@ -144,12 +145,8 @@ def _wrong_targets(sends: list[Sends], targets: set[int], lost: frozenset[int]) 
         "drops() names CPU {}, which it reaches": lost & set(hits),
         "drops() names CPU {}, which is not a target": lost - targets,
     }
-    return [text.format(_some(sorted(cpus))) for text, cpus in faults.items() if cpus] + errors
-
-
-def _some(cpus: list[int]) -> str:
-    first_ones = ", ".join(map(str, cpus[:5]))
-    return first_ones if len(cpus) <= 5 else f"{first_ones} and {len(cpus) - 5} more"
+    named = ((text, some(map(str, sorted(cpus)))) for text, cpus in faults.items() if cpus)
+    return [text.format(cpus) for text, cpus in named] + errors
 
 
 def _wrong_vectors(sends: list[Sends], burst: Burst, targets: tuple[int, ...]) -> list[str]:

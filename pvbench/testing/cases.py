@@ -14,6 +14,7 @@ from pvbench.plugin.registry import Registry
 from pvbench.plugin.validate import check_thing
 from pvbench.sender import Driver, Sender, Stack
 from pvbench.suite import Case
+from pvbench.text import some
 from pvbench.workload import Workload
 
 Arguments = ParamSpec("Arguments")
@@ -80,10 +81,8 @@ def where(case: Case) -> str:
 
 
 def _request(burst: Burst) -> str:
-    cpus = ", ".join(map(str, burst.targets[:_SHOWN]))
-    more = len(burst.targets) - _SHOWN
+    cpus = some(map(str, burst.targets), _SHOWN)
     targets = f" to CPU {cpus}" if cpus else ""
-    targets += f" and {more} more" if more > 0 else ""
     return f"{burst.operation} {burst.vector:#x} from CPU {burst.source}{targets}"
 
 
