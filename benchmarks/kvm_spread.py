@@ -21,13 +21,15 @@ from typing import Any
 
 import attrs
 
+from pvbench.cli import common
 from pvbench.delivery import BootedGuest, Options
 from pvbench.errors import PvbenchError
 from pvbench.guest import parse_guest
 from pvbench.host import lock as host_lock
 from pvbench.host.facts import usable_cpus
 from pvbench.ops import Burst
-from pvbench.report.table import render
+from pvbench.report import text
+from pvbench.report.document import Document, Role, table_of_records
 from pvbench.run.prepared import Prepared, prepare
 from pvbench.testing.cases import bundled, case_of
 from pvbench_deliver_kvm.delivery import KvmDelivery
@@ -150,7 +152,9 @@ def main() -> None:
     print(
         f"{boots} boots on {os.cpu_count()} CPUs: ticks of a burst, range, standard deviation"
     )
-    print(render(["variant", *cases], rows, "plain"))
+    records = [dict(zip(["variant", *cases], row, strict=True)) for row in rows]
+    roles = dict.fromkeys(cases, Role.VALUE)
+    print(text.render(Document([table_of_records(records, roles=roles)]), common.width()))
 
 
 if __name__ == "__main__":

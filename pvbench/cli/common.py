@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pvbench.plugin.registry import Registry
@@ -92,13 +92,6 @@ def show(document: Document, options: argparse.Namespace) -> None:
     encoding = sys.stdout.encoding or "utf-8"
     shown = renderer.render(document, width())
     print(shown.encode(encoding, "backslashreplace").decode(encoding))
-
-
-def print_json(value: Any) -> None:
-    """For scripts: one JSON document."""
-    import json
-
-    print(json.dumps(value, indent=2))
 
 
 def width() -> int:

@@ -9,7 +9,6 @@ time that is saved: a speed ratio of 2.5 is a time reduction of 60 %.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Container, Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -90,12 +89,9 @@ def _print(result: Comparison, options: argparse.Namespace) -> None:
     from pvbench.report import comparison
 
     for sentence in comparison.warnings(result):
-        print(f"pvbench: {sentence}", file=sys.stderr)
-    if options.json:
-        common.print_json(comparison.as_json(result))
-        return
-    if options.format != "plain":
+        common.warn(sentence)
+    if options.format == "csv" and not options.json:
         for line in comparison.differs(result):
-            print(line, file=sys.stderr)
-    if text := comparison.text(result, options.format):
-        print(text)
+            common.warn(line)
+    if result.pairs or options.json or options.format != "csv":
+        common.show(comparison.document(result), options)

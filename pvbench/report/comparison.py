@@ -1,11 +1,10 @@
-"""How a comparison is printed."""
+"""The document of a comparison."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
@@ -13,38 +12,71 @@ from pvbench.compare.comparison import Comparison
 from pvbench.compare.crossover import Crossover
 from pvbench.compare.matching import Reason, Unpaired
 from pvbench.compare.pairs import Pair, conditions_of
-from pvbench.report import table
+from pvbench.report.document import (
+    Block,
+    Cell,
+    Column,
+    Document,
+    Field,
+    Notes,
+    Role,
+    Table,
+    facts,
+    table_of,
+)
+from pvbench.report.quantities import change_of_time, seconds
+from pvbench.results.rows import Row
+from pvbench.text import short_hashes, some
 
 _NO_MATCH: Final = "no series match; --by AXIS pairs those that differ in one thing, see -h"
+PairField = Field[Pair]
 
 
-def text(comparison: Comparison, style: str) -> str:
-    """All of it in a *style*; only ``plain`` has sentences around the table."""
-    plain = style == "plain"
-    parts = ["\n".join([*differs(comparison), *_heading(comparison)])] if plain else []
-    if comparison.pairs and comparison.question.beside:
-        parts.append(residuals(comparison.pairs, style))
-    elif comparison.pairs:
-        parts.append(ranking(comparison.pairs, style, by=comparison.question.by))
-    body = "\n".join(filter(None, parts))
-    if plain and comparison.crossovers and comparison.pairs:
-        body += "\n\n" + "\n".join(crossings(comparison.crossovers))
-    return body
+def document(comparison: Comparison) -> Document:
+    """What differs, what kind of numbers these are, the pairs and the crossovers."""
+    blocks: list[Block] = [
+        _differences(comparison),
+        Notes(lines=tuple(_heading(comparison)), name="files"),
+        _pairs(comparison),
+        *_crossovers(comparison),
+        _unpaired(comparison.unpaired),
+    ]
+    return Document(blocks)
+
+
+def warnings(comparison: Comparison) -> Iterator[str]:
+    """Sentences about everything that the table lacks."""
+    yield from comparison.stale
+    axis = comparison.question.by
+    if not comparison.pairs:
+        yield f"no two series differ in {axis} only" if axis else _NO_MATCH
+    for reason in Reason:
+        if names := [_place(one) for one in comparison.unpaired if one.reason is reason]:
+            yield f"{reason.value}: {some(names, 1)}"
+
+
+def _place(series: Unpaired) -> str:
+    return series.name if series.reason is Reason.TWICE else f"{series.name} ({series.file})"
+
+
+# above the table
+
+
+def _differences(comparison: Comparison) -> Table:
+    """A fact in each row, the value of each file in a column."""
+    values = {one.fact: list(one.values) for one in comparison.differences}
+    return attrs.evolve(facts(values, name="differs"), shown=False)
 
 
 def differs(comparison: Comparison) -> Iterator[str]:
-    """What differs besides the times, a line for each fact."""
+    """A line for each fact of software, host and cases that is not the same in all files."""
     for one in comparison.differences:
-        yield f"differs: {one.fact}: {' | '.join(map(_short, one.values))}"
-
-
-def _short(value: str) -> str:
-    """A hash by its first digits, as in the names of cost profiles."""
-    return re.sub(r"\b[0-9a-f]{64}\b", lambda digits: digits[0][:8], value)
+        yield f"differs: {one.fact}: {' | '.join(map(short_hashes, one.values))}"
 
 
 def _heading(comparison: Comparison) -> Iterator[str]:
     """Which files these are, and what kind of numbers."""
+    yield from differs(comparison)
     if not comparison.question.by:
         first, *others = comparison.files
         yield f"baseline: {first}"
@@ -58,97 +90,8 @@ def _heading(comparison: Comparison) -> Iterator[str]:
     yield from _how_judged(comparison)
 
 
-def warnings(comparison: Comparison) -> Iterator[str]:
-    """What is missing from the table."""
-    yield from comparison.stale
-    axis = comparison.question.by
-    if not comparison.pairs:
-        yield f"no two series differ in {axis} only" if axis else _NO_MATCH
-    for reason in Reason:
-        if names := [_place(one) for one in comparison.unpaired if one.reason is reason]:
-            yield f"{reason.value}: {_first(names)}"
-
-
-def _place(series: Unpaired) -> str:
-    return series.name if series.reason is Reason.TWICE else f"{series.name} ({series.file})"
-
-
-def _first(names: list[str]) -> str:
-    return names[0] + (f" and {len(names) - 1} more" if len(names) > 1 else "")
-
-
-def ranking(pairs: Sequence[Pair], style: str, *, by: str | None = None) -> str:
-    """
-    One row for each pair; ratios are of times, and say which kind.
-
-    In a CSV times are seconds and parts are fractions, as plain numbers.
-    """
-    columns = _cases(pairs, by)
-    text = len(columns)
-    columns |= _numbers(pairs) if style == "csv" else _shown(pairs)
-    return _rendered(columns, pairs, style, text)
-
-
-def _cases(pairs: Sequence[Pair], by: str | None = None) -> dict[str, Callable[[Pair], str]]:
-    """Columns that tell which case a row is about."""
-    several = len({pair.before.fact("series") for pair in pairs}) > 1
-    columns: dict[str, Callable[[Pair], str]] = {
-        "workload": lambda p: p.before.fact("workload")
-    }
-    if several:
-        columns["series"] = lambda p: p.before.fact("series")
-    if by != "sender":
-        columns["stack"] = lambda p: p.before.fact("stack")
-    if by:
-        columns |= {"baseline": lambda p: p.baseline, "side": lambda p: p.side}
-    if by != "guest":
-        columns["guest"] = lambda p: p.before.fact("guest")
-    for fact in conditions_of(pairs):
-        columns[fact.replace("_", " ")] = partial(_fact, fact)
-    return columns
-
-
-def _rendered(
-    columns: dict[str, Callable[[Pair], str]], pairs: Sequence[Pair], style: str, text: int
-) -> str:
-    rows = [[of(pair) for of in columns.values()] for pair in pairs]
-    return table.render(list(columns), rows, style, left=text)
-
-
-def _shown(pairs: Sequence[Pair]) -> dict[str, Callable[[Pair], str]]:
-    """Columns for people."""
-    columns: dict[str, Callable[[Pair], str]] = {
-        "before": lambda p: table.seconds(p.before.value_s),
-        "after": lambda p: table.seconds(p.after.value_s),
-        "speed ratio": lambda p: f"{p.speed_ratio:.3f}",
-        "time reduction": lambda p: f"{p.time_reduction:+.1%}",
-        "verdict": lambda p: p.verdict,
-        "counts": lambda p: p.counts,
-    }
-    if any(pair.judged for pair in pairs):
-        columns["95 % of the ratio"] = _ratio_interval
-    if any(pair.assumed for pair in pairs):
-        columns["assumed"] = lambda p: p.assumed
-    return columns
-
-
-def _numbers(pairs: Sequence[Pair]) -> dict[str, Callable[[Pair], str]]:
-    """The same for programs: seconds and fractions."""
-    columns: dict[str, Callable[[Pair], str]] = {
-        "before": lambda p: repr(p.before.value_s),
-        "after": lambda p: repr(p.after.value_s),
-        "speed ratio": lambda p: f"{p.speed_ratio:.9g}",
-        "time reduction": lambda p: f"{p.time_reduction:.9g}",
-        "verdict": lambda p: p.verdict,
-        "counts": lambda p: p.counts,
-    }
-    if any(pair.assumed for pair in pairs):
-        columns["assumed"] = lambda p: p.assumed
-    return columns
-
-
 def _how_judged(comparison: Comparison) -> Iterator[str]:
-    """What stands behind the verdicts on a noisy clock."""
+    """How verdicts on a noisy clock come about."""
     if not comparison.noisy or comparison.question.beside:
         return
     yield (
@@ -161,34 +104,161 @@ def _how_judged(comparison: Comparison) -> Iterator[str]:
         yield f"Inconclusive ones would need about {max(needed)} boots, see --boots."
 
 
-def _ratio_interval(pair: Pair) -> str:
+# the table
+
+
+def _pairs(comparison: Comparison) -> Table:
+    """A row for each pair; people see the table if there is one."""
+    if comparison.question.beside and comparison.pairs:
+        return residuals(comparison.pairs)
+    return ranking(comparison.pairs, comparison.question.by)
+
+
+def ranking(pairs: Sequence[Pair], by: str | None = None) -> Table:
+    """The verdict of each pair, with both times, their ratio and their counts."""
+    fields = [*_cases(pairs, by), *_ranking(pairs), *_for_programs()]
+    return table_of(fields, pairs, name="pairs", shown=bool(pairs))
+
+
+def residuals(pairs: Sequence[Pair]) -> Table:
+    """Each prediction beside its reference; there are no verdicts."""
+    fields = [*_cases(pairs, None), *_residuals(pairs[0]), *_for_programs()]
+    return table_of(fields, pairs, name="pairs")
+
+
+def _cases(pairs: Sequence[Pair], by: str | None) -> Iterator[PairField]:
+    """Columns that say which case a row is about."""
+    yield _of_before("workload", Role.NAME)
+    several = len({pair.before.fact("series") for pair in pairs}) > 1
+    yield _of_before("series", Role.NAME if several else Role.DATA)
+    yield _of_before("stack", Role.DATA if by == "sender" else Role.NAME)
+    sides = Role.CONDITION if by else Role.DATA
+    yield PairField(Column("baseline", "baseline", sides), lambda pair: Cell(pair.baseline))
+    yield PairField(
+        Column("side", "side", Role.NAME if by else Role.DATA), lambda pair: Cell(pair.side)
+    )
+    yield _of_before("guest", Role.DATA if by == "guest" else Role.CONDITION)
+    for fact in conditions_of(pairs):
+        yield _of_before(fact, Role.NAME)
+
+
+def _of_before(fact: str, role: Role) -> PairField:
+    """A fact that both sides of a pair share."""
+    column = Column(fact, fact.replace("_", " "), role)
+    return PairField(column, lambda pair: Cell(pair.before.fact(fact)))
+
+
+def _ranking(pairs: Sequence[Pair]) -> Iterator[PairField]:
+    yield _times("before_s", "before", lambda pair: pair.before.value_s)
+    yield _times("after_s", "after", lambda pair: pair.after.value_s)
+    yield PairField(
+        Column("speed_ratio", "speed ratio", Role.VALUE),
+        lambda pair: Cell(pair.speed_ratio, f"{pair.speed_ratio:.3f}"),
+    )
+    yield PairField(
+        Column("time_reduction", "change of time", Role.VALUE, csv="time reduction"),
+        lambda pair: Cell(pair.time_reduction, change_of_time(1 - pair.time_reduction)),
+    )
+    yield PairField(Column("verdict", "verdict", Role.VALUE), lambda pair: Cell(pair.verdict))
+    yield PairField(Column("counts", "counts", Role.VALUE), lambda pair: Cell(pair.counts))
+    judged = any(pair.judged for pair in pairs)
+    yield PairField(
+        Column("ratio_95", "95 % of the ratio", Role.VALUE if judged else Role.DATA), _interval
+    )
+    assumed = any(pair.assumed for pair in pairs)
+    yield PairField(
+        Column("assumed", "assumed", Role.VALUE if assumed else Role.DATA),
+        lambda pair: Cell(pair.assumed),
+    )
+
+
+def _residuals(first: Pair) -> Iterator[PairField]:
+    """The prediction beside its reference; which is which is in their columns."""
+    yield _times("before_s", first.baseline, lambda pair: pair.before.value_s)
+    yield _times("after_s", first.side, lambda pair: pair.after.value_s)
+    yield PairField(Column("residual", "residual", Role.VALUE), _residual)
+
+
+def _for_programs() -> Iterator[PairField]:
+    """Columns of JSON: all about the verdict, and the parts that rest on assumed costs."""
+    yield PairField(
+        Column("judged", "judged", Role.DATA),
+        lambda pair: Cell(attrs.asdict(pair.judged) if pair.judged else None),
+    )
+    for key, row_of in (("before_assumed", _before), ("after_assumed", _after)):
+        yield _assumed(key, row_of)
+    yield PairField(Column("verdict", "verdict", Role.DATA), lambda pair: Cell(pair.verdict))
+
+
+def _assumed(key: str, row_of: Callable[[Pair], Row]) -> PairField:
+    column = Column(key, key, Role.DATA)
+    return PairField(column, lambda pair: Cell(row_of(pair).fact("assumed")))
+
+
+def _before(pair: Pair) -> Row:
+    return pair.before
+
+
+def _after(pair: Pair) -> Row:
+    return pair.after
+
+
+def _times(key: str, title: str, time_s: Callable[[Pair], float]) -> PairField:
+    column = Column(key, title, Role.VALUE)
+    return PairField(column, lambda pair: Cell(time_s(pair), seconds(time_s(pair))))
+
+
+def _residual(pair: Pair) -> Cell:
+    part = pair.after.value_s / pair.before.value_s - 1
+    return Cell(part, f"{part:+.1%}")
+
+
+def _interval(pair: Pair) -> Cell:
     if not pair.judged or pair.judged.low is None:
-        return "-"
-    return f"{pair.judged.low:.3f} to {pair.judged.high:.3f}"
+        return Cell(None, "-")
+    low, high = pair.judged.low, pair.judged.high
+    return Cell([low, high], f"{low:.3f} to {high:.3f}")
 
 
-def _fact(name: str, pair: Pair) -> str:
-    return str(pair.before.fact(name))
+# below the table
 
 
-def crossings(found: Sequence[Crossover]) -> Iterator[str]:
-    """From which value of a family's parameter on one side beats another."""
-    sides: dict[str, dict[str, list[str]]] = {}
-    for one in found:
-        of = f"{one.family} on {one.guest}"
-        if one.stack != one.baseline:
-            of += f", {one.stack}"
-        if one.conditions:
-            of += f", {one.conditions}"
-        head = f"{of}, {one.series}, against {one.baseline}, by {one.parameter}"
-        sides.setdefault(head, {}).setdefault(_told(one), []).append(one.side)
-    for head, told in sides.items():
-        yield f"{head}:"
-        for text, names in told.items():
-            yield f"  {text}: {', '.join(names)}"
+def _crossovers(comparison: Comparison) -> Iterator[Block]:
+    """All of them for programs, and sentences for people."""
+    yield table_of(_CROSSOVER, comparison.crossovers, name="crossovers", shown=False)
+    yield Notes(lines=tuple(crossings(comparison.crossovers)), name="verdicts")
 
 
-def _told(one: Crossover) -> str:
+def crossings(crossovers: Sequence[Crossover]) -> Iterator[str]:
+    """Each family, and below it its sides, those with the same verdicts in one line."""
+    families: dict[str, dict[str, list[str]]] = {}
+    for one in crossovers:
+        verdicts = families.setdefault(_family(one), {})
+        verdicts.setdefault(_stretches(one), []).append(one.side)
+    for family, verdicts in families.items():
+        yield f"{family}:"
+        yield from (f"  {text}: {', '.join(sides)}" for text, sides in verdicts.items())
+
+
+def _attribute(name: str, one: Crossover) -> Cell:
+    return Cell(getattr(one, name))
+
+
+_CROSSOVER: Final = tuple(
+    Field[Crossover](Column(field.name, field.name), partial(_attribute, field.name))
+    for field in attrs.fields(Crossover)
+)
+
+
+def _family(one: Crossover) -> str:
+    """What the verdicts below are about."""
+    stack = "" if one.stack == one.baseline else f", {one.stack}"
+    conditions = f", {one.conditions}" if one.conditions else ""
+    on = f"{one.family} on {one.guest}{stack}{conditions}"
+    return f"{on}, {one.series}, against {one.baseline}, by {one.parameter}"
+
+
+def _stretches(one: Crossover) -> str:
     last = len(one.stretches) - 1
     return ", ".join(
         f"{verdict} at {low}"
@@ -200,48 +270,10 @@ def _told(one: Crossover) -> str:
     )
 
 
-def residuals(pairs: Sequence[Pair], style: str) -> str:
-    """A prediction beside its reference; in a CSV as plain numbers."""
-    plain = style == "csv"
-    seconds, part = (repr, "{:.9g}") if plain else (table.seconds, "{:+.1%}")
-    columns = _cases(pairs)
-    text = len(columns)
-    columns |= {
-        pairs[0].baseline: lambda p: seconds(p.before.value_s),
-        pairs[0].side: lambda p: seconds(p.after.value_s),
-        "residual": lambda p: part.format(p.after.value_s / p.before.value_s - 1),
-    }
-    return _rendered(columns, pairs, style, text)
-
-
-def as_json(comparison: Comparison) -> dict[str, Any]:
-    """The same for scripts; times in seconds."""
-    return {
-        "differs": {one.fact: list(one.values) for one in comparison.differences},
-        "pairs": list(map(_pair_json, comparison.pairs)),
-        "crossovers": [attrs.asdict(one) for one in comparison.crossovers],
-        "unpaired": [
-            {"name": one.name, "file": one.file, "reason": one.reason.value}
-            for one in comparison.unpaired
-        ],
-    }
-
-
-def _pair_json(pair: Pair) -> dict[str, Any]:
-    return {
-        "workload": pair.before.fact("workload"),
-        "guest": pair.before.fact("guest"),
-        "series": pair.before.fact("series"),
-        "stack": pair.before.fact("stack"),
-        "baseline": pair.baseline,
-        "side": pair.side,
-        "before_s": pair.before.value_s,
-        "after_s": pair.after.value_s,
-        "speed_ratio": pair.speed_ratio,
-        "time_reduction": pair.time_reduction,
-        "verdict": pair.verdict,
-        "judged": attrs.asdict(pair.judged) if pair.judged else None,
-        "counts": pair.counts,
-        "before_assumed": pair.before.fact("assumed"),
-        "after_assumed": pair.after.fact("assumed"),
-    }
+def _unpaired(unpaired: Sequence[Unpaired]) -> Table:
+    fields: list[Field[Unpaired]] = [
+        Field(Column("name", "name"), lambda one: Cell(one.name)),
+        Field(Column("file", "file"), lambda one: Cell(one.file)),
+        Field(Column("reason", "reason"), lambda one: Cell(one.reason.value)),
+    ]
+    return table_of(fields, unpaired, name="unpaired", shown=False)

@@ -42,5 +42,5 @@ def _rows(table: Table) -> Iterator[dict[Column, Cell]]:
 
 def _plain(cell: Cell) -> Any:
     if isinstance(cell.value, int | float) and not isinstance(cell.value, bool):
-        return f"{cell.value:.12g}"
+        return f"{cell.value:.9g}"
     return printable(cell.value) if isinstance(cell.value, str) else cell.text

@@ -14,3 +14,17 @@ def seconds(value: float) -> str:
             whole = len(str(int(float(f"{value / scale:.3g}"))))
             return f"{value / scale:.{max(3 - whole, 0)}f} {unit}"
     return f"{value * 1e12:.0f} ps"
+
+
+def change_of_time(ratio: float) -> str:
+    """
+    A time as *ratio* of the time before: ``53.2 % less``, ``4.4 % more``.
+
+    From twice the time on it is the ratio itself: ``2.14 times``.
+    """
+    if ratio >= 2:
+        return f"{ratio:.2f} times"
+    part = f"{abs(ratio - 1):.1%}".replace("%", " %")
+    if part == "0.0 %":
+        return part
+    return f"{part} {'less' if ratio < 1 else 'more'}"

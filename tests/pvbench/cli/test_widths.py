@@ -39,6 +39,8 @@ COMMANDS = {
     "doctor": ("doctor", "-p", "no:deliver-kvm"),
     "show": ("show", "{file}", "--series", "send"),
     "show-published": ("show", "published:norov-2018"),
+    "compare": ("compare", "{file}", "--by", "sender", "--baseline", "x2apic-cluster"),
+    "compare-beside": ("compare", "--beside", "published:norov-2018", "{file}"),
     "dry-run": ("run", "norov", "--dry-run", "--vcpus", "2,300"),
     "explain": ("explain", "kvm-pv/x2apic-cluster", "--targets", "0,2,4,6,8,10-90,200"),
 }

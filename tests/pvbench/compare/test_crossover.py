@@ -9,7 +9,8 @@ import pytest
 from pvbench.compare import crossover, matching
 from pvbench.compare.crossover import Crossover
 from pvbench.compare.pairs import Pair
-from pvbench.report import comparison
+from pvbench.report import comparison, csv
+from pvbench.report.document import Document
 from pvbench.results.rows import Row
 from support.runs import row_of
 
@@ -143,7 +144,7 @@ def test_what_is_not_the_same_is_kept_apart(facts: dict[str, Any]) -> None:
     pairs = along([*rows, *others], "sender", PHYSICAL)
     one, other = crossover.crossovers(pairs)
     lines = list(comparison.crossings([one, other]))
-    table = comparison.ranking(pairs, "csv", by="sender").splitlines()
+    table = csv.render(Document([comparison.ranking(pairs, by="sender")])).splitlines()
 
     assert one.stretches == (("slower", 1, 1), ("faster", 8, 8))
     assert other.stretches == (("faster", 1, 8),)

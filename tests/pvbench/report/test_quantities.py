@@ -1,0 +1,50 @@
+"""How times and parts are written for people."""
+
+from __future__ import annotations
+
+import pytest
+
+from pvbench.report import quantities
+
+
+@pytest.mark.parametrize(
+    ("value_s", "expected"),
+    [
+        pytest.param(2.51e-6, "2.51 us", id="one-digit-before-the-point"),
+        pytest.param(92.82e-6, "92.8 us", id="two-digits"),
+        pytest.param(198.4e-6, "198 us", id="three-digits"),
+        pytest.param(24e-9, "24.0 ns", id="nanoseconds"),
+        pytest.param(1.5e-3, "1.50 ms", id="milliseconds"),
+        pytest.param(12.3456, "12.3 s", id="seconds"),
+        pytest.param(12_345.6, "12346 s", id="hours-stay-seconds"),
+        pytest.param(500e-12, "500 ps", id="below-a-nanosecond"),
+        pytest.param(0.0, "0 ps", id="nothing"),
+        pytest.param(999.4e-9, "999 ns", id="just-below-the-next-unit"),
+        pytest.param(999.6e-9, "1.00 us", id="rounds-into-the-next-unit"),
+        pytest.param(9.994e-6, "9.99 us", id="just-below-two-digits"),
+        pytest.param(9.996e-6, "10.0 us", id="rounds-to-two-digits"),
+        pytest.param(99.94e-6, "99.9 us", id="just-below-three-digits"),
+        pytest.param(99.96e-6, "100 us", id="rounds-to-three-digits"),
+    ],
+)
+def test_a_time_has_three_significant_digits_and_a_unit(value_s: float, expected: str) -> None:
+    """More digits would claim more than a reader can use."""
+    assert quantities.seconds(value_s) == expected
+
+
+@pytest.mark.parametrize(
+    ("ratio", "expected"),
+    [
+        pytest.param(0.468, "53.2 % less", id="less"),
+        pytest.param(1.0, "0.0 %", id="the-same"),
+        pytest.param(1.0003, "0.0 %", id="the-same-when-rounded"),
+        pytest.param(1.044, "4.4 % more", id="more"),
+        pytest.param(1.999, "99.9 % more", id="almost-twice"),
+        pytest.param(2.138, "2.14 times", id="more-than-twice"),
+    ],
+)
+def test_a_change_of_time_is_a_part_of_it_or_how_many_times(
+    ratio: float, expected: str
+) -> None:
+    """A reduction by -113.8 % would have to be read twice."""
+    assert quantities.change_of_time(ratio) == expected
