@@ -2,8 +2,9 @@
 Compare result files, or the sides of an axis inside them.
 
 Without files: the last two runs on this machine.  The first file is the baseline.
-"Speed ratio" is time before over time after; "time reduction" is the part of the
-time that is saved: a speed ratio of 2.5 is a time reduction of 60 %.
+"Speed ratio" is time before over time after; "change of time" says how much less or
+more time it takes: a speed ratio of 2.5 is 60 % less.  CSV has the part of the time that
+is saved as "time reduction".
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from textwrap import TextWrapper
 from typing import Final
 
+import attrs
 from tabulate import tabulate
 
 from pvbench.report.document import Cell, Role, Table
@@ -32,7 +33,10 @@ def text_of(table: Table, width: int) -> str:
 def _body(table: Table, width: int) -> str:
     if _natural_width(table) <= width:
         return _drawn(table, [_natural(table, place) for place in range(len(table.columns))])
-    if parts := _parts(table, width):
+    parts = _parts(table, width)
+    if len(parts) != 1 and (place := _divider(table)) is not None:
+        return "\n\n".join(_group(table, place, name, width) for name in _names(table, place))
+    if parts:
         return "\n\n".join(_drawn(part, _widths(part, width)) for part in parts)
     return "\n\n".join(_list_of(table, row, width) for row in table.rows)
 
@@ -113,6 +117,27 @@ def _widths(table: Table, width: int) -> list[int]:
 
 
 # splitting
+
+
+def _divider(table: Table) -> int | None:
+    """The widest of several columns of names, if its names stand in two rows each or more."""
+    places = [n for n, column in enumerate(table.columns) if column.role is Role.NAME]
+    repeated = [n for n in places if 2 * len(_names(table, n)) <= len(table.rows)]
+    if len(places) < 2 or not repeated:
+        return None
+    return max(repeated, key=lambda place: _natural(table, place))
+
+
+def _names(table: Table, place: int) -> list[str]:
+    return list(dict.fromkeys(_cells(table, place)))
+
+
+def _group(table: Table, place: int, name: str, width: int) -> str:
+    """The rows with one name, which stands above them."""
+    rows = tuple(row for row in table.rows if row[place].text == name)
+    others = [other for other in range(len(table.columns)) if other != place]
+    head = wrapped(f"{table.columns[place].title} {name}:", width)
+    return f"{head}\n\n{text_of(attrs.evolve(table, rows=rows).only(others), width)}"
 
 
 def _parts(table: Table, width: int) -> list[Table]:
