@@ -30,7 +30,7 @@ RUN = ("run", "hostile", "--dry-run", "-p", "hostile_plugin")
         pytest.param(
             "from pvbench.ops import Burst\n        while True:\n"
             "            yield Burst(source=0, operation='send_IPI', targets=(1,))",
-            "raises ValueError: it has two bursts of CPU 0",
+            "raises ValueError: it has two bursts from CPU 0",
             id="bursts-without-end",
         ),
     ],
