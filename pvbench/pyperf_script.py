@@ -100,7 +100,7 @@ def _run(
         sys.exit(Status.ENVIRONMENT if blocked else Status.NOTHING_MEASURED)
     for number, ready in enumerate(cases):
         measured = _Measured(ready, delivery, prepared, series)
-        metadata = prepared.facts | case_metadata(ready) | stored({"series": series})
+        metadata = prepared.metadata | case_metadata(ready) | stored({"series": series})
         if args.worker_task in (None, number):
             metadata |= measured.facts(args.loops or wanted.loops)
         try:

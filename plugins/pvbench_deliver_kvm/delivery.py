@@ -41,8 +41,8 @@ class KvmDelivery:
     def why_unsupported(self, guest: Guest, task: Task, description: Description) -> str | None:
         from pvbench_deliver_kvm.support import why_unsupported
 
-        known = {"probes": description.probes}
-        return why_unsupported(guest, task, _settings(description.worker_data) | known)
+        settings = _settings(description.worker_data) | {"probes": description.probes}
+        return why_unsupported(guest, task, settings)
 
     def cost_profiles(self) -> tuple[str, ...]:
         return ()
@@ -62,23 +62,24 @@ class KvmDelivery:
                 fix=f"Usable: {','.join(map(str, usable))}.",
             )
         with Kvm.open() as kvm:
-            limits, told = kvm.limits(), _told(facts, kvm, software=software)
+            limits, measuring = kvm.limits(), _tsc_facts(kvm)
         limits |= {"usable_cpus": len(options.cpus or usable)}
         settings = limits | {
             "cpus": list(options.cpus),
             "execution": options.execution,
             "software": software,
-            "facts": told,
+            "facts": measuring,
             "patience_s": PATIENCE_S,
         }
-        tried = None
+        results = None
         if options.probe:
-            tried = probes(wait=options.wait, progress=options.progress)
+            results = probes(wait=options.wait, progress=options.progress)
         return Description(
             clock=CLOCK,
-            facts=told,
-            probes=tried,
+            facts=measuring,
+            probes=results,
             limits=limits,
+            notes=tuple(_notes(facts, software=software)),
             worker_data=json.dumps(settings).encode(),
         )
 
@@ -92,22 +93,24 @@ class KvmDelivery:
 
 @lru_cache
 def _settings(worker_data: bytes) -> dict[str, Any]:
-    """What a description says to a boot; not to be changed."""
+    """The settings that a description hands to a boot; do not change them."""
     settings: dict[str, Any] = json.loads(worker_data)
     return settings
 
 
-def _told(facts: dict[str, str], kvm: Kvm, *, software: bool) -> dict[str, Any]:
-    """What a report says of where its times are from."""
+def _tsc_facts(kvm: Kvm) -> dict[str, str | int | float]:
+    """The frequency of the guest's TSC; nothing if KVM cannot create a vCPU."""
+    with suppress(PvbenchError), kvm.create_vm() as vm:  # the boot reports the error
+        return {"tsc_khz": vm.create_vcpu(0).get_tsc_khz()}
+    return {}
+
+
+def _notes(facts: dict[str, str], *, software: bool) -> Iterator[str]:
+    """Where the times come from, and what limits them."""
     modules, release = facts["kvm_modules"], facts["kernel_release"]
-    told: dict[str, Any] = {
-        "source": f"a guest of its own on KVM ({modules}) of Linux {release}"
-    }
-    with suppress(PvbenchError), kvm.create_vm() as vm:  # a run says why not
-        told["tsc_khz"] = vm.create_vcpu(0).get_tsc_khz()
+    yield f"Source: a guest of its own on KVM ({modules}) of Linux {release}."
     if software:
-        told["caveat"] = (
-            "this KVM works without hardware virtualization and emulates what the guest "
-            "does: counts are real, times mean nothing for other hosts"
+        yield (
+            "Caveat: this KVM has no hardware virtualization and emulates the guest's "
+            "instructions, so counts are real, but times say nothing about other hosts."
         )
-    return told

@@ -62,6 +62,7 @@ class Live:
         return ()
 
     def describe(self, options: Options) -> Description:
+        from pvbench_deliver_live import kernel
         from pvbench_deliver_live.support import cpus_of
 
         if options.costs:
@@ -76,7 +77,11 @@ class Live:
                 fix="Drop --cpu-list.",
             )
         cpus = cpus_of(self.root, self.usable())
-        return Description(clock=CLOCK, worker_data=json.dumps(cpus).encode())
+        return Description(
+            clock=CLOCK,
+            notes=(kernel.source(self.root),),
+            worker_data=json.dumps(cpus).encode(),
+        )
 
     @contextmanager
     def boot(self, guest: Guest, worker_data: bytes) -> Iterator[BootedGuest]:

@@ -28,15 +28,20 @@ _FIRST_MESSAGE: Final = "Linux version "  # present if the log is complete
 def facts(root: Path) -> dict[str, str]:
     """Facts of the kernel for a result file; those it does not show are ``unknown``."""
     log, flags = "\n".join(_log(root / "dev/kmsg")), read_or_empty(root / "proc/cpuinfo").flags
-    apic_routing, pv = routing(log), pv_ipis(log, flags)
     return {
-        "apic_routing": apic_routing,
-        "pv_ipis": pv,
+        "apic_routing": routing(log),
+        "pv_ipis": pv_ipis(log, flags),
         "cpu_x2apic": ("yes" if "x2apic" in flags else "no") if flags else UNKNOWN,
-        # tables show the source below them
-        "source": f"IPIs of Linux {platform.release()} by membarrier(2), "
-        f"APIC routing {apic_routing}, PV IPIs {pv}",
     }
+
+
+def source(root: Path) -> str:
+    """A sentence that names the kernel whose IPIs are timed."""
+    kernel = facts(root)
+    return (
+        f"Source: IPIs of Linux {platform.release()} by membarrier(2), "
+        f"APIC routing {kernel['apic_routing']}, PV IPIs {kernel['pv_ipis']}."
+    )
 
 
 def routing(log: str) -> str:

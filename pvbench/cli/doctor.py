@@ -102,11 +102,13 @@ def _described(session: Session, registry: Registry, *, probe: bool) -> _Host:
 
 
 def _abilities(name: str, description: Description) -> dict[str, Any]:
-    """What a delivery can do, and what was tried."""
+    """The facts and notes of a delivery, and the results of its probes."""
     rows: dict[str, Any] = {f"delivery {name}": "usable"}
     if description.probes is None:
         rows[f"delivery {name}"] = "not probed"
     rows |= {f"{name}: {fact}": value for fact, value in description.facts.items()}
+    if description.notes:
+        rows[f"{name}: notes"] = " ".join(description.notes)
     return rows | {
         f"{name}: {probe}": f"no: {why}" if why else "works"
         for probe, why in (description.probes or {}).items()

@@ -247,9 +247,10 @@ TABLE: Final[tuple[Fact, ...]] = (
     ),
     Fact("git", _SOFTWARE),
     Fact("tox_env", _SOFTWARE),
-    # sentences of published results and of deliveries
+    # sentences of published results
     Fact("source", _NOTE, phrase="Source: {source}."),
     Fact("caveat", _NOTE, phrase="Caveat: {caveat}."),
+    # conditions that a delivery declares and a report puts into words
     Fact("stand_in", _NOTE),
     Fact("overcommitted", _NOTE),
 )

@@ -66,7 +66,7 @@ class Collector:
             if name in ready
         }
         tagged = schema.stored({"label": label} if label else {})
-        return cls(prepared.facts | tagged, metadata)
+        return cls(prepared.metadata | tagged, metadata)
 
     def add(self, case: Measured, *, boot: int, warmup_of: Callable[[int], int]) -> None:
         """One case in the boot that is its replicate number *boot*."""

@@ -53,7 +53,8 @@ class PreparedRun:
 
     Args:
         description: of the delivery, by the host where boots happen.
-        facts: what the results of every case share.
+        facts: the facts that all results share; they identify the run, so a resumed
+            run must have equal ones.
         origins: distribution and version of each sender.
     """
 
@@ -68,6 +69,11 @@ class PreparedRun:
     def boots(self) -> dict[int, Boot]:
         """The boots by number, from 1, in the order they run."""
         return dict(enumerate(self.plan.boots, 1))
+
+    @property
+    def metadata(self) -> Metadata:
+        """The facts that every result stores: `facts` and the notes of the delivery."""
+        return self.facts | schema.stored(schema.note_facts(self.description.notes))
 
 
 @contextmanager

@@ -57,7 +57,7 @@ def test_a_run_of_real_guests_prints_measured_times(kvm_run: tuple[Path, Done]) 
     assert "modelled" not in done.out
     assert done.out.count("Source: a guest of its own on KVM (") == 2
     software = host_facts.facts()["virtualization"].startswith("software")
-    assert ("times mean nothing for other hosts" in done.out) == software
+    assert ("times say nothing about other hosts" in done.out) == software
 
 
 def test_its_file_is_pyperf_s(kvm_run: tuple[Path, Done]) -> None:

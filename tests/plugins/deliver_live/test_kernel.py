@@ -49,10 +49,11 @@ def test_the_boot_log_shows_the_driver_and_pv_ipis(
     tmp_path: Path, kmsg: str | None, flags: str, routing: str, pv_ipis: str
 ) -> None:
     """A missing line proves something only if the log is complete."""
-    facts = kernel.facts(plant(tmp_path, kmsg=kmsg, flags=flags))
+    root = plant(tmp_path, kmsg=kmsg, flags=flags)
+    facts = kernel.facts(root)
 
     assert (facts["apic_routing"], facts["pv_ipis"]) == (routing, pv_ipis)
-    assert facts["source"].endswith(f"APIC routing {routing}, PV IPIs {pv_ipis}")
+    assert kernel.source(root).endswith(f"APIC routing {routing}, PV IPIs {pv_ipis}.")
 
 
 @pytest.mark.parametrize(

@@ -176,15 +176,17 @@ def pvbench_deliveries():
 """
 
 
-def test_doctor_tells_what_a_delivery_has_tried(cli: Cli, plant: Plant) -> None:
+def test_doctor_lists_the_notes_and_probes_of_a_delivery(cli: Cli, plant: Plant) -> None:
     """Below the delivery's own row, in the order of the probes."""
     probes = {"x2apic-self": "", "kvm-hypercall": "it does not return"}
-    plant("trying", TRYING.format(answer=f"return Description(clock=CLOCK, probes={probes!r})"))
+    description = f"clock=CLOCK, probes={probes!r}, notes=('Source: here.', 'TSCs differ.')"
+    plant("trying", TRYING.format(answer=f"return Description({description})"))
     facts = json.loads(cli("doctor", "-p", "trying", "--json").out)
-    told = {name: found for name, found in facts.items() if "trying" in name}
+    rows = {name: value for name, value in facts.items() if "trying" in name}
 
-    assert list(told.items()) == [
+    assert list(rows.items()) == [
         ("delivery trying", "usable"),
+        ("trying: notes", "Source: here. TSCs differ."),
         ("trying: x2apic-self", "works"),
         ("trying: kvm-hypercall", "no: it does not return"),
     ]

@@ -171,27 +171,28 @@ def test_another_order_of_a_sender_s_ops_is_refused(cli: Cli) -> None:
     assert "another run: what its guests execute has changed. Give" in refused(cli, *options)
 
 
-KNOWING = """
+WITH_PROBE = """
     def describe(self, options):
         probe = os.environ["PROBE"]
-        known = {"probes": {"another-mechanism": probe}, "facts": {"caveat": probe}}
-        return attrs.evolve(super().describe(options), **known)
+        answers = {"probes": {"another-mechanism": probe}, "notes": (f"Probe: {probe}.",)}
+        return attrs.evolve(super().describe(options), **answers)
 
     @contextmanager"""
 
 
-def test_what_is_found_out_later_of_the_host_changes_no_run(
+def test_a_run_is_resumed_although_probes_and_notes_differ(
     cli: Cli, plant: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A trial that failed may succeed another time; guests execute what they did."""
+    """A probe that failed may succeed later, but guests execute the same ops."""
     source = delivery_around_the_model("modest")
-    plant("modest", source.replace("\n    @contextmanager", KNOWING, 1))
+    plant("modest", source.replace("\n    @contextmanager", WITH_PROBE, 1))
     options = (*TO_FILE, "-p", "modest", "--delivery", "modest")
     monkeypatch.setenv("PROBE", "it does not return")
     first = small(cli, *options)
     monkeypatch.setenv("PROBE", "")
 
     assert (first.status, small(cli, *options).status) == (0, 0)
+    assert "Probe: it does not return." in cli("show", "a.json").out.splitlines()
 
 
 @pytest.mark.parametrize(

@@ -161,11 +161,9 @@ def test_the_time_of_an_iteration_that_sends_nothing_is_a_fact(fake: FakeGuest) 
 
 def test_facts_of_the_host_are_stored_with_each_result(fake: FakeGuest) -> None:
     """All that the delivery hands in."""
-    facts = (
-        fake.booted(source="here", caveat="odd").load(task_of()).run(loops=1, warmup=0).facts
-    )
+    facts = fake.booted(place="here").load(task_of()).run(loops=1, warmup=0).facts
 
-    assert (facts["source"], facts["caveat"]) == ("here", "odd")
+    assert facts["place"] == "here"
 
 
 def test_readings_are_taken_around_the_timed_slice_only(fake: FakeGuest) -> None:

@@ -13,6 +13,7 @@ import attrs
 import pytest
 
 from pvbench.delivery import Options, Task
+from pvbench.host import facts as host_facts
 from pvbench.ops import Burst, Fence, WrMsr
 from pvbench.run.prepared import Prepared, prepare
 from pvbench.run.proof import differences
@@ -251,8 +252,15 @@ def test_a_boot_takes_the_worker_data_of_a_description() -> None:
 
     assert (facts["execution"], facts["cpu_list"]) == ("ops", str(one))
     assert description.facts["tsc_khz"] == facts["tsc_khz"]
-    assert Path("/proc/sys/kernel/osrelease").read_text().strip() in str(facts["source"])
-    assert ("caveat" in facts) == ("caveat" in description.facts)
+
+
+def test_its_notes_name_the_kernel_and_whether_kvm_is_emulated() -> None:
+    """A table shows them below its times."""
+    source, *caveats = KvmDelivery().describe(Options(probe=False)).notes
+    software = host_facts.facts()["virtualization"].startswith("software")
+
+    assert Path("/proc/sys/kernel/osrelease").read_text().strip() in source
+    assert [caveat.partition(":")[0] for caveat in caveats] == ["Caveat"] * software
 
 
 def ready_for_two() -> Prepared:
