@@ -80,6 +80,14 @@ def selection_options(group: argparse._ArgumentGroup) -> None:
         default=None,
         help="full broadcasts by shorthand, as Linux 5.4 and later",
     )
+    _place_options(group)
+    group.add_argument(
+        "-k", dest="pattern", default="", metavar="REGEX", help="only matching cases"
+    )
+
+
+def _place_options(group: argparse._ArgumentGroup) -> None:
+    """Options that choose where cases run, and who computes their ops."""
     group.add_argument(
         "--delivery", help="hypervisor side: model, kvm, live (the suite's, mostly model)"
     )
@@ -97,9 +105,6 @@ def selection_options(group: argparse._ArgumentGroup) -> None:
         help="who computes the ops: the guest where it can (algorithm), or pvbench (ops)",
     )
     group.add_argument("--site", default="local", help="where boots happen (local)")
-    group.add_argument(
-        "-k", dest="pattern", default="", metavar="REGEX", help="only matching cases"
-    )
 
 
 def execute(options: argparse.Namespace) -> int:
