@@ -8,7 +8,8 @@ from typing import NamedTuple
 import attrs
 import numpy as np
 
-from pvbench.decode.decoder import Decoder, Route, Sends
+from pvbench.decode.decoder import Decoder
+from pvbench.decode.sends import Route, Sends
 from pvbench.guest import Guest
 from pvbench.ops import (
     Fence,

@@ -10,7 +10,7 @@ from pvbench.cli import common
 from pvbench.errors import Status, UsageError
 
 if TYPE_CHECKING:
-    from pvbench.decode.decoder import Sends
+    from pvbench.decode.sends import Sends
     from pvbench.guest import Guest
     from pvbench.ops import Burst, Op
     from pvbench.plugin.registry import Registry
@@ -114,7 +114,7 @@ def _decoded(question: _Question) -> list[Sends]:
 
 
 def _counts(sends: list[Sends], question: _Question) -> dict[str, int]:
-    from pvbench.decode.decoder import counted
+    from pvbench.decode.sends import counted
     from pvbench.sender import reached
 
     icr_writes, hypercalls = counted(sends)

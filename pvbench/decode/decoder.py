@@ -12,14 +12,14 @@ Source: Linux, arch/x86/kvm/lapic.c, hyperv.c and xen.c; Intel SDM vol. 3,
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import IntEnum
 from itertools import groupby
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from pvbench.decode.apic_ids import Cpus, look_up_table
 from pvbench.decode.hypercalls import HANDLERS, Call
+from pvbench.decode.sends import Route, Sends, fault, one
 from pvbench.guest import Guest
 from pvbench.ops import Hypercall, KernelSend, MmioWrite, Op, Program, WriteMem, WrMsr
 from pvbench.x86.apic import (
@@ -43,58 +43,11 @@ from pvbench.x86.apic import (
     x2apic_msr,
 )
 
-Cpus = npt.NDArray[np.int64]
-
 _ICR_MSR: Final = x2apic_msr(APIC_ICR)
 _SELF_MSR: Final = x2apic_msr(APIC_SELF_IPI)
 _ICR_ADDRESS: Final = APIC_DEFAULT_PHYS_BASE + APIC_ICR
 _ICR2_ADDRESS: Final = APIC_DEFAULT_PHYS_BASE + APIC_ICR2
 _X2APIC_RESERVED: Final = 0xFFF3_2000  # bits 31:20, 17:16 and 13
-_TABLE_IDS: Final = 1 << 20  # with IDs below this, a table is faster than a search
-_NO_CPUS: Final[Cpus] = np.empty(0, np.int64)
-
-
-class Route(IntEnum):
-    """How a hypervisor finds the targets of a send, which determines the cost."""
-
-    PHYSICAL = 0  # one look-up
-    LOGICAL = 1  # up to 16 candidates
-    SELF_REGISTER = 2  # the x2APIC's SELF IPI register
-    SELF = 3  # the shorthand
-    BROADCAST = 4  # "all", "all but self", broadcast ID: every vCPU is matched
-    HYPERCALL = 5
-    KERNEL = 6  # chosen by the running kernel
-    FAULT = 7  # reaches no CPU: #GP, illegal vector, error return
-
-
-class Sends(NamedTuple):
-    """
-    Consecutive ops of one route and vector.
-
-    Args:
-        first: index of the first op in the program.
-        ops: number of ops.
-        cpus: CPU numbers that are interrupted, in delivery order.
-        op_of_hit: the op of each interrupt, counted from *first*; None if ops is 1.
-        result: return value of a hypercall.
-        error: reason why no CPU is reached.
-    """
-
-    first: int
-    ops: int
-    route: Route
-    vector: int
-    cpus: Cpus
-    op_of_hit: Cpus | None = None
-    result: int | None = None
-    error: str | None = None
-
-
-def counted(sends: list[Sends]) -> tuple[int, int]:
-    """Count the ICR writes and hypercalls of a program; only a hypercall has a result."""
-    hypercalls = sum(send.result is not None for send in sends)
-    icr_writes = (s.ops for s in sends if s.result is None and s.route != Route.KERNEL)
-    return sum(icr_writes), hypercalls
 
 
 class Decoder:
@@ -106,7 +59,7 @@ class Decoder:
         self._all_cpus = np.arange(len(guest.apic_ids), dtype=np.int64)
         self._others = np.delete(self._all_cpus, source)
         self._hypercall = HANDLERS[guest.hypercall_abi]
-        self._look_up = _look_up_table(guest.apic_ids)
+        self._look_up = look_up_table(guest.apic_ids)
         self._icr2 = 0
         self._memory: dict[int, tuple[int, ...]] = {}
 
@@ -140,21 +93,21 @@ class Decoder:
     def _same_msr(self, first: int, msr: int, low: int, high: Cpus) -> list[Sends]:
         if not self._x2apic:
             why = "writing an x2APIC register in xAPIC mode raises #GP"
-            return [_fault(first, len(high), why)]
+            return [fault(first, len(high), why)]
         if msr == _SELF_MSR:
             return self._self_ipi(first, low, high)
         if msr != _ICR_MSR:
-            return [_fault(first, len(high), f"writing MSR {msr:#x} sends no IPI")]
+            return [fault(first, len(high), f"writing MSR {msr:#x} sends no IPI")]
         if low & _X2APIC_RESERVED:
-            return [_fault(first, len(high), f"ICR {low:#x} has reserved bits set: #GP")]
+            return [fault(first, len(high), f"ICR {low:#x} has reserved bits set: #GP")]
         return self._icr(first, low, high)
 
     def _self_ipi(self, first: int, value: int, high: Cpus) -> list[Sends]:
         """Decode writes to the SELF IPI register, which takes only a vector."""
         if value > APIC_VECTOR_MASK or high.any():
-            return [_fault(first, len(high), f"SELF IPI {value:#x} has reserved bits set: #GP")]
+            return [fault(first, len(high), f"SELF IPI {value:#x} has reserved bits set: #GP")]
         if value < FIRST_LEGAL_VECTOR:
-            return [_fault(first, len(high), f"vector {value:#x} is illegal to send")]
+            return [fault(first, len(high), f"vector {value:#x} is illegal to send")]
         route = Route.SELF_REGISTER
         return [self._to_self(first + i, value, route) for i in range(len(high))]
 
@@ -162,13 +115,13 @@ class Decoder:
         sends = []
         for i, op in enumerate(run):
             if self._x2apic:
-                sends.append(_fault(first + i, 1, "the xAPIC page is off in x2APIC mode"))
+                sends.append(fault(first + i, 1, "the xAPIC page is off in x2APIC mode"))
             elif op.address == _ICR2_ADDRESS:
                 self._icr2 = op.value >> 24
             elif op.address == _ICR_ADDRESS:
                 sends += self._icr(first + i, op.value, np.array([self._icr2]))
             else:
-                sends.append(_fault(first + i, 1, f"writing {op.address:#x} sends no IPI"))
+                sends.append(fault(first + i, 1, f"writing {op.address:#x} sends no IPI"))
         return sends
 
     def _write_memory(self, first: int, run: tuple[WriteMem, ...]) -> list[Sends]:
@@ -180,16 +133,16 @@ class Decoder:
         vector = NMI_VECTOR if mode == APIC_DM_NMI else low & APIC_VECTOR_MASK
         count = len(destinations)
         if mode not in (APIC_DM_FIXED, APIC_DM_NMI):
-            return [_fault(first, count, f"delivery mode {mode >> 8} is not decoded")]
+            return [fault(first, count, f"delivery mode {mode >> 8} is not decoded")]
         if mode == APIC_DM_FIXED and vector < FIRST_LEGAL_VECTOR:
-            return [_fault(first, count, f"vector {vector:#x} is illegal to send")]
+            return [fault(first, count, f"vector {vector:#x} is illegal to send")]
         if low & SHORTHAND_MASK:
             return [self._shorthand(first + i, low, vector) for i in range(count)]
         broadcast = destinations == (X2APIC_BROADCAST if self._x2apic else XAPIC_BROADCAST)
         if not np.count_nonzero(broadcast):
             return [self._addressed(first, low, vector, destinations)]
         return [
-            _one(first + i, Route.BROADCAST, vector, self._all_cpus)
+            one(first + i, Route.BROADCAST, vector, self._all_cpus)
             if broadcast[i]
             else self._addressed(first + i, low, vector, destinations[i : i + 1])
             for i in range(count)
@@ -200,10 +153,10 @@ class Decoder:
         if shorthand == APIC_DEST_SELF:
             return self._to_self(first, vector, Route.SELF)
         cpus = {APIC_DEST_ALLINC: self._all_cpus, APIC_DEST_ALLBUT: self._others}
-        return _one(first, Route.BROADCAST, vector, cpus[shorthand])
+        return one(first, Route.BROADCAST, vector, cpus[shorthand])
 
     def _to_self(self, first: int, vector: int, route: Route) -> Sends:
-        return _one(first, route, vector, np.array([self.source]))
+        return one(first, route, vector, np.array([self.source]))
 
     def _addressed(self, first: int, low: int, vector: int, destinations: Cpus) -> Sends:
         if low & APIC_DEST_LOGICAL:
@@ -241,14 +194,14 @@ class Decoder:
 
     def _kernel(self, first: int, run: tuple[KernelSend, ...]) -> list[Sends]:
         return [
-            _one(first + i, Route.KERNEL, op.vector, np.array(op.cpus, np.int64))
+            one(first + i, Route.KERNEL, op.vector, np.array(op.cpus, np.int64))
             for i, op in enumerate(run)
         ]
 
     def _one_hypercall(self, first: int, op: Hypercall) -> Sends:
         call: Call = self._hypercall(op, self.guest, self._memory)
         if call.error is not None:
-            return _fault(first, 1, call.error, call.result)
+            return fault(first, 1, call.error, call.result)
         cpus = call.cpus
         if cpus is None:
             assert call.apic_ids is not None  # noqa: S101 - a call has APIC IDs or CPUs
@@ -256,7 +209,7 @@ class Decoder:
         elif len(cpus) and cpus[-1] >= len(self._all_cpus):
             cpus = cpus[cpus < len(self._all_cpus)]
         result = len(cpus) if call.result is None else call.result
-        return _one(first, Route.HYPERCALL, call.vector, cpus, result)
+        return one(first, Route.HYPERCALL, call.vector, cpus, result)
 
 
 _SENDING: Final[dict[type[Op], Callable[..., list[Sends]]]] = {
@@ -266,60 +219,3 @@ _SENDING: Final[dict[type[Op], Callable[..., list[Sends]]]] = {
     Hypercall: Decoder._hypercalls,
     KernelSend: Decoder._kernel,
 }
-
-
-def _one(first: int, route: Route, vector: int, cpus: Cpus, result: int | None = None) -> Sends:
-    return Sends(first=first, ops=1, route=route, vector=vector, cpus=cpus, result=result)
-
-
-def _fault(first: int, ops: int, why: str, result: int | None = None) -> Sends:
-    return Sends(
-        first=first,
-        ops=ops,
-        route=Route.FAULT,
-        vector=0,
-        cpus=_NO_CPUS,
-        result=result,
-        error=why,
-    )
-
-
-def _look_up_table(
-    apic_ids: tuple[int, ...],
-) -> Callable[[Cpus], tuple[Cpus, npt.NDArray[np.bool_] | None]]:
-    """Make a function from APIC IDs to CPU numbers and a mask of existing IDs, or None."""
-    ids = np.array(apic_ids, np.int64)
-    highest = int(ids.max())
-    if highest >= _TABLE_IDS:
-        return _binary_search(ids)
-    table = np.full(highest + 1, -1, np.int64)
-    table[ids] = np.arange(len(ids))
-    full = len(ids) == len(table)
-
-    def look_up(apic_ids: Cpus) -> tuple[Cpus, npt.NDArray[np.bool_] | None]:
-        try:
-            cpus = table.take(apic_ids)
-        except IndexError:  # an ID above the highest
-            inside = apic_ids <= highest
-            cpus = np.where(inside, table.take(apic_ids, mode="clip"), -1)
-        else:
-            if full:
-                return cpus, None
-        exist = cpus >= 0
-        return cpus[exist], exist
-
-    return look_up
-
-
-def _binary_search(
-    ids: Cpus,
-) -> Callable[[Cpus], tuple[Cpus, npt.NDArray[np.bool_] | None]]:
-    cpu_of = ids.argsort(kind="stable")
-    ascending = ids[cpu_of]
-
-    def look_up(apic_ids: Cpus) -> tuple[Cpus, npt.NDArray[np.bool_] | None]:
-        index = ascending.searchsorted(apic_ids).clip(max=len(ascending) - 1)
-        exist = ascending[index] == apic_ids
-        return cpu_of[index[exist]], exist
-
-    return look_up

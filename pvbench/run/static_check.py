@@ -12,7 +12,8 @@ from collections import Counter
 
 import attrs
 
-from pvbench.decode.decoder import Decoder, Route, Sends, counted
+from pvbench.decode.decoder import Decoder
+from pvbench.decode.sends import Route, Sends, counted
 from pvbench.errors import PluginError, PvbenchError, SenderError
 from pvbench.guest import Guest
 from pvbench.ops import (

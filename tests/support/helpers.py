@@ -8,7 +8,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from pvbench.decode.decoder import Decoder, Sends
+from pvbench.decode.decoder import Decoder
+from pvbench.decode.sends import Sends
 from pvbench.guest import Guest
 from pvbench.ops import BARE_OPERATIONS, CSD_OPERATIONS, Burst, Hypercall, Op, Program
 from pvbench.plugin.loader import load

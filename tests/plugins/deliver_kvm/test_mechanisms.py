@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pvbench.decode.decoder import Route, Sends
+from pvbench.decode.sends import Route, Sends
 from pvbench.guest import Guest
 from pvbench.ops import Burst, IrqSave, MmioWrite, Op, Scan, WriteMem, WrMsr
 from pvbench.sender import program

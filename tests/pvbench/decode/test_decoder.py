@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pvbench.decode.decoder import Route
+from pvbench.decode.sends import Route
 from pvbench.ops import Fence, IrqSave, MmioWrite, Op, Scan, WaitIcrIdle, WrMsr
 from support.helpers import MSR_X2APIC_ICR, XAPIC_ICR, XAPIC_ICR2, decode, guest_of, hits
 

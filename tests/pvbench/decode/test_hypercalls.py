@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pvbench.decode.decoder import Route
+from pvbench.decode.sends import Route
 from pvbench.guest import Guest
 from pvbench.ops import Hypercall, Op, WriteMem
 from support.helpers import INPUT_PAGE, decode, guest_of, hits

@@ -1,0 +1,73 @@
+"""The sends of a program: which CPUs its ops interrupt, and how a hypervisor finds them."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from pvbench.decode.apic_ids import Cpus
+
+_NO_CPUS: Final[Cpus] = np.empty(0, np.int64)
+
+
+class Route(IntEnum):
+    """How a hypervisor finds the targets of a send, which determines the cost."""
+
+    PHYSICAL = 0  # one look-up
+    LOGICAL = 1  # up to 16 candidates
+    SELF_REGISTER = 2  # the x2APIC's SELF IPI register
+    SELF = 3  # the shorthand
+    BROADCAST = 4  # "all", "all but self", broadcast ID: every vCPU is matched
+    HYPERCALL = 5
+    KERNEL = 6  # chosen by the running kernel
+    FAULT = 7  # reaches no CPU: #GP, illegal vector, error return
+
+
+class Sends(NamedTuple):
+    """
+    Consecutive ops of one route and vector.
+
+    Args:
+        first: index of the first op in the program.
+        ops: number of ops.
+        cpus: CPU numbers that are interrupted, in delivery order.
+        op_of_hit: the op of each interrupt, counted from *first*; None if ops is 1.
+        result: return value of a hypercall.
+        error: reason why no CPU is reached.
+    """
+
+    first: int
+    ops: int
+    route: Route
+    vector: int
+    cpus: Cpus
+    op_of_hit: Cpus | None = None
+    result: int | None = None
+    error: str | None = None
+
+
+def counted(sends: list[Sends]) -> tuple[int, int]:
+    """Count the ICR writes and hypercalls of a program; only a hypercall has a result."""
+    hypercalls = sum(send.result is not None for send in sends)
+    icr_writes = (s.ops for s in sends if s.result is None and s.route != Route.KERNEL)
+    return sum(icr_writes), hypercalls
+
+
+def one(first: int, route: Route, vector: int, cpus: Cpus, result: int | None = None) -> Sends:
+    """Return the sends of one op."""
+    return Sends(first=first, ops=1, route=route, vector=vector, cpus=cpus, result=result)
+
+
+def fault(first: int, ops: int, why: str, result: int | None = None) -> Sends:
+    """Return *ops* ops from *first* on that reach no CPU, and *why*."""
+    return Sends(
+        first=first,
+        ops=ops,
+        route=Route.FAULT,
+        vector=0,
+        cpus=_NO_CPUS,
+        result=result,
+        error=why,
+    )
