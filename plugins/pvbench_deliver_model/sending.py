@@ -27,6 +27,7 @@ from pvbench.ops import (
 from pvbench.x86.apic import NMI_VECTOR
 from pvbench_deliver_model.arrays import I64, Flags
 from pvbench_deliver_model.cost_profile import CostProfile
+from pvbench_deliver_model.op_cost import op_cost
 
 # Routes whose op names each CPU at most once: bitmaps, broadcasts, self.
 _DISTINCT = frozenset({Route.HYPERCALL, Route.BROADCAST, Route.SELF, Route.SELF_REGISTER})
@@ -104,7 +105,7 @@ class Sending:
         self._incomplete_ps = ps("avic_incomplete")
         senders: tuple[type[Op], ...] = (WrMsr, MmioWrite, Hypercall)
         self._costs = {
-            (sender, route, nmi): _cost(cost_profile, sender, route, nmi=nmi)
+            (sender, route, nmi): op_cost(cost_profile, sender, route, nmi=nmi)
             for sender in senders
             for route in Route
             for nmi in (False, True)
@@ -219,51 +220,6 @@ class Sending:
         waits = took[op] + entry + self._deliver_ps * (rank + 1)
         longer = took + (woken > 0) * self._incomplete_ps + woken * self._deliver_ps
         return np.where(late, waits, after), longer, int(np.count_nonzero(woken))
-
-
-class _Cost(NamedTuple):
-    """
-    The cost of an op that sends, without its targets.
-
-    Args:
-        direct: whether the processor serves the targets without an exit of this op.
-    """
-
-    ps: int
-    exits: bool
-    direct: bool = False
-
-
-def _cost(cost_profile: CostProfile, sender: type[Op], route: Route, *, nmi: bool) -> _Cost:
-    ps, local_apic = cost_profile.ps, cost_profile.local_apic
-    if sender is Hypercall:
-        return _Cost(ps("hypercall"), exits=True)
-    if route is Route.FAULT:
-        return _Cost(ps("fault"), exits=local_apic != "bare")
-    by_register = route is Route.SELF_REGISTER or (sender is MmioWrite and route is Route.SELF)
-    if by_register and local_apic != "emulated" and not nmi:
-        return _Cost(ps("apic_access"), exits=False, direct=True)
-    if _is_direct(local_apic, route, nmi=nmi):
-        extra = ps("xapic_surcharge_direct") if sender is MmioWrite else 0
-        return _Cost(ps("icr_direct") + extra, exits=False, direct=True)
-    if sender is MmioWrite:
-        return _Cost(ps("icr_write") + ps("xapic_surcharge"), exits=True)
-    fast = {
-        "none": False,
-        "physical": route is Route.PHYSICAL and not nmi,
-        # destinations that the APIC map can look up
-        "any": route in (Route.PHYSICAL, Route.LOGICAL, Route.SELF),
-    }[cost_profile.icr_fastpath]
-    return _Cost(ps("icr_write_fastpath" if fast else "icr_write"), exits=True)
-
-
-def _is_direct(local_apic: str, route: Route, *, nmi: bool) -> bool:
-    """Whether the ICR write itself does not exit; see LOCAL_APICS in `cost_profile`."""
-    if local_apic == "bare":
-        return True
-    if nmi:
-        return False
-    return local_apic == "avic" or (local_apic == "ipiv" and route is Route.PHYSICAL)
 
 
 def _merged(arrivals: list[Arrivals]) -> list[Arrivals]:
