@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-import attrs
+from collections.abc import Callable
 
+import attrs
+import numpy as np
+
+from pvbench.guest import Guest
 from pvbench.ops import Burst
-from pvbench_deliver_model.arrays import I64
+from pvbench.sender import reached
+from pvbench_deliver_model.arrays import I64, Flags
+from pvbench_deliver_model.cost_profile import CostProfile
 from pvbench_deliver_model.sending import Arrivals, Sending
 from pvbench_deliver_model.targets import NEVER
 
@@ -51,3 +57,26 @@ class Source:
     def is_served(self) -> bool:
         """Whether targets have accepted all interrupts and run all piggybacked calls."""
         return self.waiting and not self.unaccepted and not self.piggybacked
+
+
+def source_of(
+    index: int,
+    burst: Burst,
+    guest: Guest,
+    cost_profile: CostProfile,
+    not_running: Callable[[I64, I64], Flags],
+) -> Source:
+    """Return the source of *burst* in its initial state."""
+    cpus = np.array(reached(burst, guest), np.int64)
+    slots = np.full(len(guest.apic_ids), -1, np.int64)
+    slots[cpus] = np.arange(len(cpus))
+    return Source(
+        index=index,
+        burst=burst,
+        cpus=cpus,
+        slot_of_cpu=slots,
+        polls_left=np.arange(len(cpus), 0, -1) * cost_profile.ps("ack_poll"),
+        acks=np.empty(len(cpus) + 1, np.int64),
+        now=cost_profile.ps("loop_overhead"),
+        sending=Sending(guest, burst.source, cost_profile, not_running),
+    )

@@ -1,0 +1,244 @@
+"""
+A slice: sources repeat their bursts, and targets handle the interrupts.
+
+Bursts start in order of (time, source), and interrupts are accepted in order of (arrival,
+source, position in the program), so no two events are simultaneous.  A burst reads the
+call lists and executes its whole program at the instant it starts; its interrupts are
+accepted once no other source can send an earlier one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pvbench.delivery import Task
+from pvbench.guest import Guest
+from pvbench.ops import Program
+from pvbench.slice_result import SliceResult
+from pvbench_deliver_model.arrays import I64
+from pvbench_deliver_model.call_lists import CallLists
+from pvbench_deliver_model.cost_profile import CostProfile
+from pvbench_deliver_model.record import Record
+from pvbench_deliver_model.sending import Arrivals, Timeline
+from pvbench_deliver_model.source import Source, source_of
+from pvbench_deliver_model.targets import NEVER, Targets
+
+
+class Slice:
+    """One slice of a task on vCPUs in their initial state."""
+
+    def __init__(self, guest: Guest, cost_profile: CostProfile, task: Task) -> None:
+        self._task = task
+        self._loop_ps = cost_profile.ps("loop_overhead")
+        self._queue_ps = cost_profile.ps("csd_queue")
+        self._local_ps = cost_profile.ps("local_call_entry"), cost_profile.ps("local_call")
+        self._targets = Targets(guest, cost_profile, task.target_state)
+        self._sources = [
+            source_of(index, burst, guest, cost_profile, self._targets.not_running)
+            for index, burst in enumerate(task.bursts)
+        ]
+        self._host_share = self._targets.shared_run_ps
+        self._contended = len(task.bursts) > 1 or not all(b.wait for b in task.bursts)
+        if self._contended or any(s.burst.source in s.cpus for s in self._sources):
+            self._watch_sources(guest)
+        self._lists = CallLists(self._targets)
+        self._record = Record()
+
+    def _watch_sources(self, guest: Guest) -> None:
+        """Track senders that are also targets: they never halt and send with IRQs masked."""
+        count = len(guest.apic_ids)
+        self._targets.awake = np.zeros(count, np.bool_)
+        self._targets.awake[[s.burst.source for s in self._sources]] = True
+        self._targets.masked_until = np.zeros(count, np.int64)
+
+    def run(self, loops: int, warmup: int) -> SliceResult:
+        self._iterate(warmup)
+        self._record = Record()
+        self._lists.partial_sends()
+        self._targets.reset_counts()
+        start = max((s.since for s in self._sources), default=0)
+        for source in self._sources:
+            self._next_starts(source, start)
+        self._iterate(loops)
+        return self._slice_result(loops, start)
+
+    def _iterate(self, loops: int) -> None:
+        if not self._sources:
+            self._record.samples["wall"] += [self._loop_ps] * loops
+        if len(self._sources) == 1:  # no other source can send an earlier interrupt
+            source = self._sources[0]
+            for _ in range(loops):
+                self._start(source)
+                for arrivals in source.unaccepted:
+                    self._accept(source, arrivals)
+                self._finish(source)
+            return
+        remaining = [loops] * len(self._sources)
+        while any(remaining) or any(s.waiting for s in self._sources):
+            self._step(remaining)
+
+    def _step(self, remaining: list[int]) -> None:
+        """Accept interrupts that no source can precede; then end or start one burst."""
+        active = [s for s in self._sources if s.waiting or remaining[s.index]]
+        horizon = min(self._earliest(s) for s in active)
+        self._accept_until(horizon)
+        for source in active:
+            if source.is_served and self._end(source) <= horizon:
+                return self._finish(source)
+        ready = [s for s in active if not s.waiting and s.now <= horizon]
+        if ready:
+            source = min(ready, key=lambda s: (s.now, s.index))
+            busy_until = int(self._targets.free[source.burst.source])
+            if busy_until > source.now:  # the source is itself in a handler
+                if source.t0 == source.now:
+                    source.t0 = busy_until
+                source.now = busy_until
+            else:
+                remaining[source.index] -= 1
+                self._start(source)
+        return None
+
+    def _earliest(self, source: Source) -> int:
+        """Return a time before which *source* sends no further interrupt."""
+        if not source.waiting:
+            return source.now
+        if source.is_served:
+            return self._end(source)
+        awaited = [int(a.at[-1]) for a in source.unaccepted]
+        if source.piggybacked:
+            awaited += [min(int(a.at[0]) for s in self._sources for a in s.unaccepted)]
+        return max([source.send_end, *awaited])
+
+    def _start(self, source: Source) -> None:
+        """Queue the calls, send, and note which interrupts are in flight."""
+        burst, targets = source.burst, self._targets
+        now = source.now
+        source.acks.fill(NEVER)
+        source.entered = source.drained = NEVER
+        if burst.protocol == "csd":
+            now += self._queue_ps * len(source.cpus)
+            if burst.targets == (burst.source,):
+                self._call_locally(source)
+        timeline = source.sending.run(self._program(source), now)
+        self._record.count(timeline)
+        delay = self._preempted(timeline, burst.source)
+        source.unaccepted = timeline.arrivals
+        if self._contended and burst.protocol == "csd":
+            for arrivals in timeline.arrivals:
+                self._lists.sent(arrivals.cpus)
+        source.send_end = timeline.end + delay
+        source.waiting = True
+        if targets.masked_until is not None:
+            targets.masked_until[burst.source] = source.send_end
+        if timeline.end > now:
+            self._record.samples["send"].append(source.send_end - source.t0)
+        if timeline.irqs_off is not None:
+            irqoff = timeline.irqs_on - timeline.irqs_off + delay
+            self._record.samples["irqoff"].append(irqoff)
+
+    def _call_locally(self, source: Source) -> None:
+        """Run the function in place, as smp_call_function_single() to the caller does."""
+        self._record.samples["deliver"].append(self._local_ps[0])
+        source.drained = source.t0 + self._local_ps[1]
+
+    def _program(self, source: Source) -> Program:
+        """Return the ops for CPUs with an empty call list; calls to others piggyback."""
+        task, index = self._task, source.index
+        if not self._contended or source.burst.protocol == "bare":
+            return task.programs[index]
+        cpus = self._lists.queue(source)
+        return task.programs[index] if cpus is None else task.program_for(index, cpus)
+
+    def _preempted(self, timeline: Timeline, source: int) -> int:
+        """Return the delay of the source by targets that wake on its host CPU."""
+        if not self._host_share:
+            return 0
+        delay = 0
+        for arrivals in timeline.arrivals:
+            same_host_cpu = self._targets.shares_host(arrivals.cpus, source)
+            before: I64 = same_host_cpu.cumsum() - same_host_cpu
+            arrivals.at[:] += delay + before * self._host_share
+            delay += int(same_host_cpu.sum()) * self._host_share
+        return delay
+
+    def _accept_until(self, horizon: int) -> None:
+        """Let targets accept all interrupts that arrive up to *horizon*."""
+        due = [(s, a) for s in self._sources for a in s.unaccepted if a.at[0] <= horizon]
+        if len(due) == 1 and due[0][1].at[-1] <= horizon:
+            source, arrivals = due[0]
+            source.unaccepted = [a for a in source.unaccepted if a is not arrivals]
+            self._accept(source, arrivals)
+        elif due:
+            self._accept_in_order(due, horizon)
+
+    def _accept_in_order(self, due: list[tuple[Source, Arrivals]], horizon: int) -> None:
+        interrupts = []
+        for source, arrivals in due:
+            source.unaccepted = [a for a in source.unaccepted if a is not arrivals]
+            split = int(arrivals.at.searchsorted(horizon, "right"))
+            rest = Arrivals(arrivals.vector, arrivals.at[split:], arrivals.cpus[split:])
+            if len(rest.at):
+                source.unaccepted.append(rest)
+            interrupts += [
+                (int(at), source.index, position, source, int(cpu), arrivals.vector)
+                for position, (at, cpu) in enumerate(
+                    zip(arrivals.at[:split], arrivals.cpus[:split], strict=True)
+                )
+            ]
+        for at, _, _, source, cpu, vector in sorted(interrupts, key=lambda i: i[:3]):
+            self._accept(source, Arrivals(vector, np.array([at]), np.array([cpu])))
+
+    def _accept(self, source: Source, arrivals: Arrivals) -> None:
+        targets, burst, cpus = self._targets, source.burst, arrivals.cpus
+        entry, ack = targets.accept(
+            arrivals.at,
+            cpus,
+            arrivals.vector,
+            lock=burst.lock,
+            distinct=arrivals.distinct,
+        )
+        source.entered = max(source.entered, int(np.maximum.reduce(entry)))
+        if self._task.lossy:
+            source.drained = max(source.drained, int(ack.max()))
+        source.acks[source.slot_of_cpu.take(cpus)] = ack
+        if burst.protocol == "bare":
+            return
+        targets.functions.add(cpus)
+        if self._contended:
+            self._lists.taken(cpus, entry)
+
+    def _finish(self, source: Source) -> None:
+        """Record the times of a burst that is over, and set when the next one may start."""
+        end = self._end(source)
+        source.waiting = False
+        source.unaccepted = []
+        if not self._task.lossy:
+            if source.entered != NEVER:
+                self._record.samples["deliver"].append(source.entered - source.t0)
+            if source.burst.wait and len(source.cpus):
+                self._record.samples["ack"].append(end - source.t0)
+            self._record.samples["wall"].append(end - source.since)
+        self._next_starts(source, end)
+
+    def _next_starts(self, source: Source, end: int) -> None:
+        """Start the next iteration at *end*; csd_lock() first waits for the call entries."""
+        source.since = end
+        source.t0 = source.now = end + self._loop_ps
+        if source.burst.protocol == "csd":
+            source.now = max(source.now, source.entered)
+
+    def _end(self, source: Source) -> int:
+        """Return when a burst whose interrupts are all accepted is over."""
+        end = max(source.send_end, source.drained, int(self._targets.free[source.burst.source]))
+        if source.burst.wait and len(source.cpus) and not self._task.lossy:
+            end = max(end, source.send_end + int(source.polls_left[0]))
+            end = max(end, int(np.maximum.reduce(source.acks[:-1] + source.polls_left)))
+        return end
+
+    def _slice_result(self, loops: int, start: int) -> SliceResult:
+        if len(self._sources) > 1:
+            self._record.makespan = max(s.since for s in self._sources) - start
+        bare = all(b.protocol == "bare" for b in self._task.bursts)
+        return self._record.slice_result(
+            loops, self._targets, self._lists.partial_sends(), bare=bare
+        )
