@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import attrs
 
 from pvbench.compare.comparison import Comparison
-from pvbench.compare.crossover import Crossover
 from pvbench.compare.matching import Reason, Unpaired
-from pvbench.compare.pairs import Pair, conditions_of
+from pvbench.report import crossovers, pairs
 from pvbench.report.document import (
     Block,
     Cell,
@@ -19,17 +17,13 @@ from pvbench.report.document import (
     Document,
     Field,
     Notes,
-    Role,
     Table,
     facts,
     table_of,
 )
-from pvbench.report.quantities import change_of_time, seconds
-from pvbench.results.rows import Row
 from pvbench.text import short_hashes, some
 
 _NO_MATCH: Final = "no series match; --by AXIS pairs those that differ in one thing, see -h"
-PairField = Field[Pair]
 
 
 def document(comparison: Comparison) -> Document:
@@ -110,114 +104,8 @@ def _how_judged(comparison: Comparison) -> Iterator[str]:
 def _pairs(comparison: Comparison) -> Table:
     """A row for each pair; people see the table if there is one."""
     if comparison.question.beside and comparison.pairs:
-        return residuals(comparison.pairs)
-    return ranking(comparison.pairs, comparison.question.by)
-
-
-def ranking(pairs: Sequence[Pair], by: str | None = None) -> Table:
-    """The verdict of each pair, with both times, their ratio and their counts."""
-    fields = [*_cases(pairs, by), *_ranking(pairs), *_for_programs()]
-    return table_of(fields, pairs, name="pairs", shown=bool(pairs))
-
-
-def residuals(pairs: Sequence[Pair]) -> Table:
-    """Each prediction beside its reference; there are no verdicts."""
-    fields = [*_cases(pairs, None), *_residuals(pairs[0]), *_for_programs()]
-    return table_of(fields, pairs, name="pairs")
-
-
-def _cases(pairs: Sequence[Pair], by: str | None) -> Iterator[PairField]:
-    """Columns that say which case a row is about."""
-    yield _of_before("workload", Role.NAME)
-    several = len({pair.before.fact("series") for pair in pairs}) > 1
-    yield _of_before("series", Role.NAME if several else Role.DATA)
-    yield _of_before("stack", Role.DATA if by == "sender" else Role.NAME)
-    sides = Role.CONDITION if by else Role.DATA
-    yield PairField(Column("baseline", "baseline", sides), lambda pair: Cell(pair.baseline))
-    yield PairField(
-        Column("side", "side", Role.NAME if by else Role.DATA), lambda pair: Cell(pair.side)
-    )
-    yield _of_before("guest", Role.DATA if by == "guest" else Role.CONDITION)
-    for fact in conditions_of(pairs):
-        yield _of_before(fact, Role.NAME)
-
-
-def _of_before(fact: str, role: Role) -> PairField:
-    """A fact that both sides of a pair share."""
-    column = Column(fact, fact.replace("_", " "), role)
-    return PairField(column, lambda pair: Cell(pair.before.fact(fact)))
-
-
-def _ranking(pairs: Sequence[Pair]) -> Iterator[PairField]:
-    yield _times("before_s", "before", lambda pair: pair.before.value_s)
-    yield _times("after_s", "after", lambda pair: pair.after.value_s)
-    yield PairField(
-        Column("speed_ratio", "speed ratio", Role.VALUE),
-        lambda pair: Cell(pair.speed_ratio, f"{pair.speed_ratio:.3f}"),
-    )
-    yield PairField(
-        Column("time_reduction", "change of time", Role.VALUE, csv="time reduction"),
-        lambda pair: Cell(pair.time_reduction, change_of_time(1 - pair.time_reduction)),
-    )
-    yield PairField(Column("verdict", "verdict", Role.VALUE), lambda pair: Cell(pair.verdict))
-    yield PairField(Column("counts", "counts", Role.VALUE), lambda pair: Cell(pair.counts))
-    judged = any(pair.judged for pair in pairs)
-    yield PairField(
-        Column("ratio_95", "95 % of the ratio", Role.VALUE if judged else Role.DATA), _interval
-    )
-    assumed = any(pair.assumed for pair in pairs)
-    yield PairField(
-        Column("assumed", "assumed", Role.VALUE if assumed else Role.DATA),
-        lambda pair: Cell(pair.assumed),
-    )
-
-
-def _residuals(first: Pair) -> Iterator[PairField]:
-    """The prediction beside its reference; which is which is in their columns."""
-    yield _times("before_s", first.baseline, lambda pair: pair.before.value_s)
-    yield _times("after_s", first.side, lambda pair: pair.after.value_s)
-    yield PairField(Column("residual", "residual", Role.VALUE), _residual)
-
-
-def _for_programs() -> Iterator[PairField]:
-    """Columns of JSON: all about the verdict, and the parts that rest on assumed costs."""
-    yield PairField(
-        Column("judged", "judged", Role.DATA),
-        lambda pair: Cell(attrs.asdict(pair.judged) if pair.judged else None),
-    )
-    for key, row_of in (("before_assumed", _before), ("after_assumed", _after)):
-        yield _assumed(key, row_of)
-    yield PairField(Column("verdict", "verdict", Role.DATA), lambda pair: Cell(pair.verdict))
-
-
-def _assumed(key: str, row_of: Callable[[Pair], Row]) -> PairField:
-    column = Column(key, key, Role.DATA)
-    return PairField(column, lambda pair: Cell(row_of(pair).fact("assumed")))
-
-
-def _before(pair: Pair) -> Row:
-    return pair.before
-
-
-def _after(pair: Pair) -> Row:
-    return pair.after
-
-
-def _times(key: str, title: str, time_s: Callable[[Pair], float]) -> PairField:
-    column = Column(key, title, Role.VALUE)
-    return PairField(column, lambda pair: Cell(time_s(pair), seconds(time_s(pair))))
-
-
-def _residual(pair: Pair) -> Cell:
-    part = pair.after.value_s / pair.before.value_s - 1
-    return Cell(part, f"{part:+.1%}")
-
-
-def _interval(pair: Pair) -> Cell:
-    if not pair.judged or pair.judged.low is None:
-        return Cell(None, "-")
-    low, high = pair.judged.low, pair.judged.high
-    return Cell([low, high], f"{low:.3f} to {high:.3f}")
+        return pairs.residuals(comparison.pairs)
+    return pairs.ranking(comparison.pairs, comparison.question.by)
 
 
 # below the table
@@ -225,49 +113,8 @@ def _interval(pair: Pair) -> Cell:
 
 def _crossovers(comparison: Comparison) -> Iterator[Block]:
     """All of them for programs, and sentences for people."""
-    yield table_of(_CROSSOVER, comparison.crossovers, name="crossovers", shown=False)
-    yield Notes(lines=tuple(crossings(comparison.crossovers)), name="verdicts")
-
-
-def crossings(crossovers: Sequence[Crossover]) -> Iterator[str]:
-    """Each family, and below it its sides, those with the same verdicts in one line."""
-    families: dict[str, dict[str, list[str]]] = {}
-    for one in crossovers:
-        verdicts = families.setdefault(_family(one), {})
-        verdicts.setdefault(_stretches(one), []).append(one.side)
-    for family, verdicts in families.items():
-        yield f"{family}:"
-        yield from (f"  {text}: {', '.join(sides)}" for text, sides in verdicts.items())
-
-
-def _attribute(name: str, one: Crossover) -> Cell:
-    return Cell(getattr(one, name))
-
-
-_CROSSOVER: Final = tuple(
-    Field[Crossover](Column(field.name, field.name), partial(_attribute, field.name))
-    for field in attrs.fields(Crossover)
-)
-
-
-def _family(one: Crossover) -> str:
-    """What the verdicts below are about."""
-    stack = "" if one.stack == one.baseline else f", {one.stack}"
-    conditions = f", {one.conditions}" if one.conditions else ""
-    on = f"{one.family} on {one.guest}{stack}{conditions}"
-    return f"{on}, {one.series}, against {one.baseline}, by {one.parameter}"
-
-
-def _stretches(one: Crossover) -> str:
-    last = len(one.stretches) - 1
-    return ", ".join(
-        f"{verdict} at {low}"
-        if low == high
-        else f"{verdict} from {low} to {high}"
-        if place < last or not place
-        else f"{verdict} from {low} on (to {high})"
-        for place, (verdict, low, high) in enumerate(one.stretches)
-    )
+    yield crossovers.table(comparison.crossovers)
+    yield Notes(lines=tuple(crossovers.crossings(comparison.crossovers)), name="verdicts")
 
 
 def _unpaired(unpaired: Sequence[Unpaired]) -> Table:

@@ -9,8 +9,10 @@ import pytest
 from pvbench.compare import crossover, matching
 from pvbench.compare.crossover import Crossover
 from pvbench.compare.pairs import Pair
-from pvbench.report import comparison, csv
+from pvbench.report import csv
+from pvbench.report.crossovers import crossings
 from pvbench.report.document import Document
+from pvbench.report.pairs import ranking
 from pvbench.results.rows import Row
 from support.runs import row_of
 
@@ -84,11 +86,11 @@ def test_a_crossover_is_a_list_of_stretches(
     (one,) = found(*BASE, *line(PV, times_us))
 
     assert one.stretches == tuple(stretches)
-    assert next(comparison.crossings([one])) == (
+    assert next(crossings([one])) == (
         f"fanout packed on dense:80, wall, against {PHYSICAL}, by targets:"
     )
     if sentence:
-        assert list(comparison.crossings([one]))[1:] == [f"  {sentence}: {PV}"]
+        assert list(crossings([one]))[1:] == [f"  {sentence}: {PV}"]
 
 
 def test_values_are_ordered_as_numbers() -> None:
@@ -143,8 +145,8 @@ def test_what_is_not_the_same_is_kept_apart(facts: dict[str, Any]) -> None:
     others = [*line(PHYSICAL, {1: 1, 8: 8}, **facts), *line(PV, {1: 0.5, 8: 1}, **facts)]
     pairs = along([*rows, *others], "sender", PHYSICAL)
     one, other = crossover.crossovers(pairs)
-    lines = list(comparison.crossings([one, other]))
-    table = csv.render(Document([comparison.ranking(pairs, by="sender")])).splitlines()
+    lines = list(crossings([one, other]))
+    table = csv.render(Document([ranking(pairs, by="sender")])).splitlines()
 
     assert one.stretches == (("slower", 1, 1), ("faster", 8, 8))
     assert other.stretches == (("faster", 1, 8),)
@@ -167,7 +169,7 @@ def test_profiles_are_kept_apart_and_can_be_compared() -> None:
         (PHYSICAL, "epyc-avic beef0000", (("slower", 1, 1), ("faster", 2, 2))),
         (PV, "epyc-avic beef0000", (("equal", 1, 1), ("faster", 2, 2))),
     ]
-    assert list(comparison.crossings(crossovers)) == [
+    assert list(crossings(crossovers)) == [
         f"fanout packed on dense:80, {PHYSICAL}, wall, against skylake-2018 1e95a277, by "
         "targets:",
         "  slower at 1, faster at 2: epyc-avic beef0000",
@@ -181,7 +183,7 @@ def test_guests_can_be_compared() -> None:
     other = {"guest": "sparse:80:2", "apic_ids": "0-158:2"}
     (one,) = found(*BASE, *line(PHYSICAL, {1: 1, 8: 9}, **other), axis="guest")
 
-    assert list(comparison.crossings([one])) == [
+    assert list(crossings([one])) == [
         f"fanout packed on dense:80, {PHYSICAL}, wall, against dense:80, by targets:",
         "  equal at 1, slower at 8: sparse:80:2",
     ]
@@ -193,7 +195,7 @@ def test_the_stacks_of_two_files_are_kept_apart() -> None:
     new = [*line(PHYSICAL, {1: 2, 2: 1}), *line(CLUSTER, {1: 1, 2: 1})]
     pairs = matching.across_files({"old": old, "new": new}).pairs
 
-    assert list(comparison.crossings(crossover.crossovers(pairs))) == [
+    assert list(crossings(crossover.crossovers(pairs))) == [
         f"fanout packed on dense:80, {PHYSICAL}, wall, against old, by targets:",
         "  slower at 1, faster at 2: new",
         f"fanout packed on dense:80, {CLUSTER}, wall, against old, by targets:",
@@ -206,9 +208,7 @@ def test_three_files_have_two_sides() -> None:
     lines = [line(PHYSICAL, {1: us, 2: us}) for us in (2, 1, 1)]
     pairs = matching.across_files(dict(zip(("a", "b", "c"), lines, strict=True))).pairs
 
-    assert list(comparison.crossings(crossover.crossovers(pairs)))[1:] == [
-        "  faster from 1 to 2: b, c"
-    ]
+    assert list(crossings(crossover.crossovers(pairs)))[1:] == ["  faster from 1 to 2: b, c"]
 
 
 def test_a_family_with_a_number_alone_has_no_variant() -> None:

@@ -1,0 +1,120 @@
+"""The table of a comparison's pairs: a ranking with verdicts, or residuals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import attrs
+
+from pvbench.compare.pairs import Pair, conditions_of
+from pvbench.report.document import Cell, Column, Field, Role, Table, table_of
+from pvbench.report.quantities import change_of_time, seconds
+from pvbench.results.rows import Row
+
+PairField = Field[Pair]
+
+
+def ranking(pairs: Sequence[Pair], by: str | None = None) -> Table:
+    """The verdict of each pair, with both times, their ratio and their counts."""
+    fields = [*_cases(pairs, by), *_ranking(pairs), *_for_programs()]
+    return table_of(fields, pairs, name="pairs", shown=bool(pairs))
+
+
+def residuals(pairs: Sequence[Pair]) -> Table:
+    """Each prediction beside its reference; there are no verdicts."""
+    fields = [*_cases(pairs, None), *_residuals(pairs[0]), *_for_programs()]
+    return table_of(fields, pairs, name="pairs")
+
+
+def _cases(pairs: Sequence[Pair], by: str | None) -> Iterator[PairField]:
+    """Columns that say which case a row is about."""
+    yield _of_before("workload", Role.NAME)
+    several = len({pair.before.fact("series") for pair in pairs}) > 1
+    yield _of_before("series", Role.NAME if several else Role.DATA)
+    yield _of_before("stack", Role.DATA if by == "sender" else Role.NAME)
+    sides = Role.CONDITION if by else Role.DATA
+    yield PairField(Column("baseline", "baseline", sides), lambda pair: Cell(pair.baseline))
+    yield PairField(
+        Column("side", "side", Role.NAME if by else Role.DATA), lambda pair: Cell(pair.side)
+    )
+    yield _of_before("guest", Role.DATA if by == "guest" else Role.CONDITION)
+    for fact in conditions_of(pairs):
+        yield _of_before(fact, Role.NAME)
+
+
+def _of_before(fact: str, role: Role) -> PairField:
+    """A fact that both sides of a pair share."""
+    column = Column(fact, fact.replace("_", " "), role)
+    return PairField(column, lambda pair: Cell(pair.before.fact(fact)))
+
+
+def _ranking(pairs: Sequence[Pair]) -> Iterator[PairField]:
+    yield _times("before_s", "before", lambda pair: pair.before.value_s)
+    yield _times("after_s", "after", lambda pair: pair.after.value_s)
+    yield PairField(
+        Column("speed_ratio", "speed ratio", Role.VALUE),
+        lambda pair: Cell(pair.speed_ratio, f"{pair.speed_ratio:.3f}"),
+    )
+    yield PairField(
+        Column("time_reduction", "change of time", Role.VALUE, csv="time reduction"),
+        lambda pair: Cell(pair.time_reduction, change_of_time(1 - pair.time_reduction)),
+    )
+    yield PairField(Column("verdict", "verdict", Role.VALUE), lambda pair: Cell(pair.verdict))
+    yield PairField(Column("counts", "counts", Role.VALUE), lambda pair: Cell(pair.counts))
+    judged = any(pair.judged for pair in pairs)
+    yield PairField(
+        Column("ratio_95", "95 % of the ratio", Role.VALUE if judged else Role.DATA), _interval
+    )
+    assumed = any(pair.assumed for pair in pairs)
+    yield PairField(
+        Column("assumed", "assumed", Role.VALUE if assumed else Role.DATA),
+        lambda pair: Cell(pair.assumed),
+    )
+
+
+def _residuals(first: Pair) -> Iterator[PairField]:
+    """The prediction beside its reference; which is which is in their columns."""
+    yield _times("before_s", first.baseline, lambda pair: pair.before.value_s)
+    yield _times("after_s", first.side, lambda pair: pair.after.value_s)
+    yield PairField(Column("residual", "residual", Role.VALUE), _residual)
+
+
+def _for_programs() -> Iterator[PairField]:
+    """Columns of JSON: all about the verdict, and the parts that rest on assumed costs."""
+    yield PairField(
+        Column("judged", "judged", Role.DATA),
+        lambda pair: Cell(attrs.asdict(pair.judged) if pair.judged else None),
+    )
+    for key, row_of in (("before_assumed", _before), ("after_assumed", _after)):
+        yield _assumed(key, row_of)
+    yield PairField(Column("verdict", "verdict", Role.DATA), lambda pair: Cell(pair.verdict))
+
+
+def _assumed(key: str, row_of: Callable[[Pair], Row]) -> PairField:
+    column = Column(key, key, Role.DATA)
+    return PairField(column, lambda pair: Cell(row_of(pair).fact("assumed")))
+
+
+def _before(pair: Pair) -> Row:
+    return pair.before
+
+
+def _after(pair: Pair) -> Row:
+    return pair.after
+
+
+def _times(key: str, title: str, time_s: Callable[[Pair], float]) -> PairField:
+    column = Column(key, title, Role.VALUE)
+    return PairField(column, lambda pair: Cell(time_s(pair), seconds(time_s(pair))))
+
+
+def _residual(pair: Pair) -> Cell:
+    part = pair.after.value_s / pair.before.value_s - 1
+    return Cell(part, f"{part:+.1%}")
+
+
+def _interval(pair: Pair) -> Cell:
+    if not pair.judged or pair.judged.low is None:
+        return Cell(None, "-")
+    low, high = pair.judged.low, pair.judged.high
+    return Cell([low, high], f"{low:.3f} to {high:.3f}")
