@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from pvbench.dispatch import reached
 from pvbench.guest import Guest
 from pvbench.hookspecs import hookimpl
 from pvbench.ops import Burst, KernelSend
-from pvbench.sender import Apic, Driver, Ops, Sender, reached
+from pvbench.sender import Apic, Driver, Ops, Sender
 from pvbench.x86.apic import CALL_FUNCTION_SINGLE_VECTOR, CALL_FUNCTION_VECTOR, NMI_VECTOR
 
 pvbench_api = 1

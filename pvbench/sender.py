@@ -8,14 +8,13 @@ The others stay native.  Callbacks call each other through the whole stack, as t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Iterator
 from typing import Any, ClassVar, Final
 
 import attrs
 
 from pvbench.guest import Guest
-from pvbench.ops import Burst, Op, Program
+from pvbench.ops import Burst, Op
 from pvbench.x86.apic import XAPIC_BROADCAST
 
 Ops = Iterator[Op]
@@ -29,8 +28,6 @@ CALLBACKS: Final = (
     "send_IPI_self",
 )
 MECHANISMS: Final = ("icr", "shorthand", "hypercall", "kernel")
-
-_MOST_OPS_PER_CPU: Final = 100  # of a burst: callbacks that never end must not fill memory
 
 
 class Sender:
@@ -203,64 +200,3 @@ class Apic:
     def without_self(self, cpus: tuple[int, ...]) -> tuple[int, ...]:
         """Return *cpus* without the sending CPU."""
         return tuple(cpu for cpu in cpus if cpu != self.source)
-
-
-def reached(burst: Burst, guest: Guest) -> tuple[int, ...]:
-    """
-    Return the CPUs that must run the handler because of an interrupt, ascending.
-
-    An smp_call_* function runs on its own CPU as a plain call, without an interrupt.
-    """
-    if burst.operation == "send_IPI_all":
-        return tuple(guest.cpus)
-    if burst.operation == "send_IPI_self":
-        return (burst.source,)
-    if burst.operation == "send_IPI_allbutself":
-        return guest.others(burst.source)
-    if burst.operation in ("send_IPI", "send_IPI_mask"):
-        return burst.targets
-    return tuple(cpu for cpu in burst.targets if cpu != burst.source)
-
-
-@attrs.frozen
-class Sent:
-    """Ops of a burst, and the overlay callbacks that contributed to them."""
-
-    program: Program
-    overlaid: frozenset[str]
-
-
-def program(stack: Stack, burst: Burst, guest: Guest, *, shorthands: bool) -> Sent:
-    """
-    Return the ops that the guest executes for *burst*: Linux's dispatch, then the stack.
-
-    Source: Linux, kernel/smp.c and arch/x86/kernel/apic/ipi.c,
-    native_send_call_func_ipi().
-    """
-    apic = Apic(stack, guest, burst.source, shorthands=shorthands)
-    most = _MOST_OPS_PER_CPU * max(len(guest.apic_ids), 10)
-    ops = tuple(islice(_dispatch(apic, burst, reached(burst, guest)), most + 1))
-    if len(ops) > most:
-        raise ValueError(f"it gives more than {most} ops for one burst")
-    return Sent(ops, frozenset(apic.overlaid))
-
-
-def _dispatch(apic: Apic, burst: Burst, cpus: tuple[int, ...]) -> Ops:
-    if not cpus:
-        return iter(())
-    if burst.protocol == "csd":
-        return _call_function(apic, burst, cpus)
-    if burst.operation == "send_IPI":
-        return apic.send_IPI(cpus[0], burst.vector)
-    callback: Callable[..., Ops] = getattr(apic, burst.operation)
-    if burst.operation in ("send_IPI_mask", "send_IPI_mask_allbutself"):
-        return callback(burst.targets, burst.vector)
-    return callback(burst.vector)
-
-
-def _call_function(apic: Apic, burst: Burst, cpus: tuple[int, ...]) -> Ops:
-    if len(cpus) == 1:
-        return apic.send_IPI(cpus[0], burst.single_vector)
-    if len(cpus) == len(apic.guest.apic_ids) - 1:
-        return apic.send_IPI_allbutself(burst.vector)
-    return apic.send_IPI_mask(cpus, burst.vector)

@@ -25,6 +25,7 @@ LAYERS = [
     "guest",
     "ops",
     "sender",
+    "dispatch",
     "sequences",
     "kvm_overlay",
     "decode",

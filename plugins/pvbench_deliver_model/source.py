@@ -7,9 +7,9 @@ from collections.abc import Callable
 import attrs
 import numpy as np
 
+from pvbench.dispatch import reached
 from pvbench.guest import Guest
 from pvbench.ops import Burst
-from pvbench.sender import reached
 from pvbench_deliver_model.arrays import I64, Flags
 from pvbench_deliver_model.cost_profile import CostProfile
 from pvbench_deliver_model.sending import Arrivals, Sending

@@ -11,11 +11,12 @@ from pvbench.errors import Status, UsageError
 
 if TYPE_CHECKING:
     from pvbench.decode.sends import Sends
+    from pvbench.dispatch import Sent
     from pvbench.guest import Guest
     from pvbench.ops import Burst, Op
     from pvbench.plugin.registry import Registry
     from pvbench.report.document import Document, Table
-    from pvbench.sender import Sent, Stack
+    from pvbench.sender import Stack
 
 HELP = "print the ops of a sender, decoded"
 
@@ -76,7 +77,7 @@ def _question(options: argparse.Namespace, stack: Stack) -> _Question:
     Raises:
         UsageError: the burst is impossible, or the sender does not support it.
     """
-    from pvbench.sender import program
+    from pvbench.dispatch import program
 
     plain, burst = _burst(options)
     guest = stack.guest(plain)
@@ -115,7 +116,7 @@ def _decoded(question: _Question) -> list[Sends]:
 
 def _counts(sends: list[Sends], question: _Question) -> dict[str, int]:
     from pvbench.decode.sends import counted
-    from pvbench.sender import reached
+    from pvbench.dispatch import reached
 
     icr_writes, hypercalls = counted(sends)
     hit = {cpu for send in sends for cpu in send.cpus.tolist()}

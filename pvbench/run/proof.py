@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pvbench.delivery import Clock
+from pvbench.dispatch import reached
 from pvbench.run.prepared import Prepared
 from pvbench.run.static_check import Expected
-from pvbench.sender import reached
 from pvbench.slice_result import Counts, SliceResult
 
 

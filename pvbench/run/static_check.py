@@ -14,6 +14,7 @@ import attrs
 
 from pvbench.decode.decoder import Decoder
 from pvbench.decode.sends import Route, Sends, counted
+from pvbench.dispatch import Sent, program, reached
 from pvbench.errors import PluginError, PvbenchError, SenderError
 from pvbench.guest import Guest
 from pvbench.ops import (
@@ -28,7 +29,7 @@ from pvbench.ops import (
     WrMsr,
 )
 from pvbench.plugin.guard import guarded, one_line, owner_of
-from pvbench.sender import Sent, Stack, program, reached
+from pvbench.sender import Stack
 from pvbench.suite import Case
 from pvbench.text import some
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
+from pvbench.dispatch import program, reached
 from pvbench.errors import SenderError
 from pvbench.guest import Guest
 from pvbench.ops import Burst
 from pvbench.run.prepared import Prepared, prepare
 from pvbench.run.static_check import why_unsupported
-from pvbench.sender import Sender, Stack, program, reached
+from pvbench.sender import Sender, Stack
 from pvbench.suite import Case
 from pvbench.testing.cases import (
     attempt,

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from pvbench.dispatch import program, reached
 from pvbench.guest import Guest, interleaved
 from pvbench.ops import BARE_OPERATIONS, CSD_OPERATIONS, Burst
 from pvbench.run.prepared import prepare
 from pvbench.run.static_check import why_unsupported
-from pvbench.sender import Stack, program, reached
+from pvbench.sender import Stack
 from pvbench.suite import Case
 from pvbench.testing.deliveries import check_run
 from pvbench_deliver_model.engine import Engine

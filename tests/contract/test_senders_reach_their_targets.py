@@ -6,9 +6,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from pvbench.dispatch import program, reached
 from pvbench.guest import Guest
 from pvbench.ops import Burst, IrqRestore, IrqSave, Program
-from pvbench.sender import Stack, program, reached
+from pvbench.sender import Stack
 from pvbench.testing.senders import check_case
 from support.helpers import (
     bundled,

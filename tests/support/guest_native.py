@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from pvbench.dispatch import reached
 from pvbench.guest import Guest
 from pvbench.ops import (
     Burst,
@@ -27,7 +28,7 @@ from pvbench.ops import (
     WriteMem,
     WrMsr,
 )
-from pvbench.sender import Stack, reached
+from pvbench.sender import Stack
 from pvbench_deliver_kvm.measure.algorithms import DRIVERS, OPERATIONS, OVERLAYS
 from support.helpers import DEADLINE_S
 

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from pvbench.decode.decoder import Decoder
 from pvbench.decode.sends import Sends
+from pvbench.dispatch import Sent, program
 from pvbench.guest import Guest
 from pvbench.ops import BARE_OPERATIONS, CSD_OPERATIONS, Burst, Hypercall, Op, Program
 from pvbench.plugin.loader import load
 from pvbench.plugin.registry import Registry
-from pvbench.sender import Sent, Stack, program
+from pvbench.sender import Stack
 
 # How long a test waits for a process; long, so that no test fails on a busy machine.
 DEADLINE_S = 600

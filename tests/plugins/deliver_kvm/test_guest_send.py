@@ -10,6 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from pvbench.dispatch import program
 from pvbench.guest import Guest
 from pvbench.ops import (
     BARE_OPERATIONS,
@@ -20,7 +21,7 @@ from pvbench.ops import (
     IrqSave,
     WrMsr,
 )
-from pvbench.sender import Stack, program
+from pvbench.sender import Stack
 from pvbench_deliver_kvm.measure.algorithms import DRIVER_NULL, DRIVERS, OPERATIONS, OVERLAYS
 from support.guest_native import OP_KINDS, enumerators, recorded, recorded_numbers, senders
 from support.helpers import NMI, bundled, burst_of, bursts, guest_of, id_tuples, only, stack_of

@@ -7,9 +7,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pvbench.decode.sends import Route, Sends
+from pvbench.dispatch import program
 from pvbench.guest import Guest
 from pvbench.ops import Burst, IrqSave, MmioWrite, Op, Scan, WriteMem, WrMsr
-from pvbench.sender import program
 from pvbench_deliver_kvm.probe.programs import PROBES
 from pvbench_deliver_kvm.probe.programs import guest_of as guest_of_probes
 from pvbench_deliver_kvm.support import mechanisms

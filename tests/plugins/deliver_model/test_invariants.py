@@ -10,11 +10,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pvbench.delivery import TARGET_STATES
+from pvbench.dispatch import reached
 from pvbench.ops import BARE_OPERATIONS, CSD_OPERATIONS, Burst
 from pvbench.protocol import SliceReport, decode, encode
 from pvbench.run.prepared import Prepared
 from pvbench.run.proof import differences
-from pvbench.sender import reached
 from pvbench.slice_result import SliceResult
 from pvbench.suite import Case
 from pvbench.x86.apic import NMI_VECTOR

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pvbench import ops
 from pvbench.delivery import Task
+from pvbench.dispatch import program
 from pvbench.ops import (
     BARE_OPERATIONS,
     CSD_OPERATIONS,
@@ -27,7 +28,6 @@ from pvbench.ops import (
     WriteMem,
     WrMsr,
 )
-from pvbench.sender import program
 from pvbench_deliver_kvm.measure.algorithms import DRIVERS, OVERLAYS
 from pvbench_deliver_kvm.measure.encode import decode, encode
 from pvbench_deliver_kvm.support import why_unsupported

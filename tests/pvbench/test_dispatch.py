@@ -1,0 +1,151 @@
+"""Linux's choice between unicast, mask and broadcast."""
+
+from __future__ import annotations
+
+import pytest
+
+from pvbench.dispatch import program, reached
+from pvbench.ops import Burst, Hypercall, MmioWrite, WrMsr
+from pvbench.sender import Apic, Ops, Sender, Stack
+from support.helpers import burst_of, call_args, guest_of, only, sent, stack_of
+
+FOUR = (10, 11, 12, 13)  # APIC IDs that are no CPU numbers
+
+
+class Recorder(Sender):
+    """An overlay with every callback; each records its name and arguments in one op."""
+
+    name = "recorder"
+    summary = "for tests"
+
+    def send_IPI(self, apic: Apic, cpu: int, vector: int) -> Ops:
+        yield Hypercall(0, (vector, cpu))
+
+    def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
+        yield Hypercall(1, (vector, *cpus))
+
+    def send_IPI_mask_allbutself(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
+        yield Hypercall(2, (vector, *cpus))
+
+    def send_IPI_allbutself(self, apic: Apic, vector: int) -> Ops:
+        yield Hypercall(3, (vector,))
+
+    def send_IPI_all(self, apic: Apic, vector: int) -> Ops:
+        yield Hypercall(4, (vector,))
+
+    def send_IPI_self(self, apic: Apic, vector: int) -> Ops:
+        yield Hypercall(5, (vector,))
+
+
+CALL_SINGLE = "smp_call_function_single"
+CALL_MANY = "smp_call_function_many"
+SELF_AND_OTHERS = burst_of(CALL_MANY, 0, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("burst", "expected"),
+    [
+        pytest.param(burst_of(CALL_SINGLE, 2), [(0, 0xFB, 2)], id="single"),
+        pytest.param(burst_of(CALL_MANY, 2), [(0, 0xFB, 2)], id="many-of-one-is-unicast"),
+        pytest.param(burst_of(CALL_MANY, 0, 2), [(0, 0xFB, 2)], id="self-does-not-count"),
+        pytest.param(burst_of(CALL_MANY, 1, 2), [(1, 0xFC, 1, 2)], id="two-are-a-mask"),
+        pytest.param(SELF_AND_OTHERS, [(1, 0xFC, 1, 2)], id="mask-without-self"),
+        pytest.param(burst_of(CALL_MANY, 1, 2, 3), [(3, 0xFC)], id="all-others-broadcast"),
+        pytest.param(burst_of(CALL_MANY, 0, 1, 2, 3), [(3, 0xFC)], id="everybody-broadcast"),
+        pytest.param(burst_of(CALL_MANY), [], id="nobody"),
+        pytest.param(burst_of(CALL_MANY, 0), [], id="only-self-is-a-plain-call"),
+        pytest.param(burst_of(CALL_SINGLE, 0), [], id="single-self-is-a-plain-call"),
+        pytest.param(
+            burst_of(CALL_MANY, 2, vector=0x40), [(0, 0x40, 2)], id="other-vector-stays"
+        ),
+        pytest.param(burst_of("send_IPI", 2), [(0, 0xFD, 2)], id="send_IPI"),
+        pytest.param(burst_of("send_IPI", 0), [(0, 0xFD, 0)], id="send_IPI-to-self"),
+        pytest.param(burst_of("send_IPI_mask", 2), [(1, 0xFC, 2)], id="mask-of-one"),
+        pytest.param(burst_of("send_IPI_mask", 0, 1), [(1, 0xFC, 0, 1)], id="mask-with-self"),
+        pytest.param(burst_of("send_IPI_mask"), [], id="empty-mask"),
+        pytest.param(
+            burst_of("send_IPI_mask_allbutself", 0, 1), [(2, 0xFC, 0, 1)], id="mask-allbutself"
+        ),
+        pytest.param(burst_of("send_IPI_mask_allbutself", 0), [], id="mask-allbutself-of-self"),
+        pytest.param(burst_of("send_IPI_allbutself"), [(3, 0xFC)], id="allbutself"),
+        pytest.param(burst_of("send_IPI_all"), [(4, 0xFC)], id="all"),
+        pytest.param(burst_of("send_IPI_self", vector=0xF6), [(5, 0xF6)], id="self"),
+    ],
+)
+def test_linux_s_dispatch_depends_on_the_number_of_targets(
+    burst: Burst, expected: list[tuple[int, ...]]
+) -> None:
+    """kernel/smp.c sends no IPI, a unicast, a broadcast to all others, or a mask."""
+    stack = Stack(stack_of("x2apic-physical").driver, Recorder())
+
+    sending = program(stack, burst, guest_of(FOUR), shorthands=True)
+
+    assert expected == [(op.nr, *op.args) for op in only(Hypercall, sending.program)]
+
+
+@pytest.mark.parametrize(
+    ("burst", "expected"),
+    [
+        pytest.param(burst_of(CALL_MANY, 0, 1, 2), (1, 2), id="call-skips-self"),
+        pytest.param(burst_of(CALL_SINGLE, 0), (), id="call-to-self"),
+        pytest.param(burst_of("send_IPI", 0), (0,), id="send_IPI-to-self"),
+        pytest.param(burst_of("send_IPI_mask", 0, 3), (0, 3), id="mask-keeps-self"),
+        pytest.param(burst_of("send_IPI_mask_allbutself", 0, 3), (3,), id="mask-allbutself"),
+        pytest.param(burst_of("send_IPI_allbutself"), (1, 2, 3), id="allbutself"),
+        pytest.param(burst_of("send_IPI_all"), (0, 1, 2, 3), id="all"),
+        pytest.param(burst_of("send_IPI_self", source=2), (2,), id="self"),
+        pytest.param(burst_of("send_IPI_all", 1), (0, 1, 2, 3), id="all-ignores-targets"),
+    ],
+)
+def test_reached_cpus_follow_from_the_operation(
+    burst: Burst, expected: tuple[int, ...]
+) -> None:
+    """These CPUs must run the handler because of an interrupt."""
+    assert expected == reached(burst, guest_of(FOUR))
+
+
+@pytest.mark.parametrize(
+    "operation", ["send_IPI_allbutself", CALL_MANY], ids=["bare", "function-call"]
+)
+def test_a_broadcast_in_a_guest_of_one_cpu_sends_no_ipi(operation: str) -> None:
+    """num_online_cpus() is 1 there."""
+    assert sent("x2apic-physical", burst_of(operation), [0], shorthands=True).program == ()
+
+
+def test_a_function_call_in_a_2_cpu_guest_is_never_a_mask() -> None:
+    """A call to the only other CPU is a unicast, so PV IPIs cannot be measured there."""
+    sending = sent("kvm-pv/x2apic-physical", burst_of(CALL_MANY, 0, 1), [0, 1])
+
+    assert ([0x1_0000_00FB], frozenset()) == (
+        [op.value for op in only(WrMsr, sending.program)],
+        sending.overlaid,
+    )
+
+
+@pytest.mark.parametrize(
+    ("shorthands", "calls", "writes", "overlaid"),
+    [
+        pytest.param(
+            False, 1, [], {"send_IPI_mask_allbutself"}, id="off-goes-through-the-mask"
+        ),
+        pytest.param(True, 0, [0xC_00FC], set(), id="on-bypasses-the-overlay"),
+    ],
+)
+def test_a_full_broadcast_uses_pv_ipis_only_without_shorthands(
+    shorthands: bool, calls: int, writes: list[int], overlaid: set[str]
+) -> None:
+    """Linux 5.4 and later broadcast natively, without PV callbacks."""
+    burst = burst_of(CALL_MANY, 1, 2, 3)
+    sending = sent("kvm-pv/x2apic-physical", burst, FOUR, shorthands=shorthands)
+
+    values = [op.value for op in only(WrMsr, sending.program)]
+
+    assert (calls, writes) == (len(call_args(sending.program)), values)
+    assert overlaid == sending.overlaid
+
+
+def test_an_xapic_broadcast_by_shorthand_is_one_write() -> None:
+    """xAPIC and x2APIC both have shorthands."""
+    sending = sent("xapic-physical", burst_of(CALL_MANY, 1, 2, 3), FOUR, shorthands=True)
+
+    assert only(MmioWrite, sending.program) == [MmioWrite(0xFEE0_0300, 0xC_00FC)]
