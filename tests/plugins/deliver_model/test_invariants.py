@@ -105,8 +105,9 @@ def test_every_bare_send_is_handled_or_coalesced(data: st.DataObject) -> None:
 @settings(max_examples=120)
 @given(data=st.data())
 def test_a_slice_result_survives_the_protocol(data: st.DataObject) -> None:
-    """A worker reports it so."""
+    """A worker reports it so; the protocol has no series whose times are all 0."""
     _, result = data.draw(seen())
+    assume(all(result.ticks.values()))
 
     assert decode(encode(SliceReport(0, result))) == SliceReport(0, result)
 
