@@ -2,7 +2,7 @@
 The part of a modelled time that depends on assumed costs (confidence C).
 
 The case computed by hand is a unicast call to a running target, in hundreds of
-`model_helpers.ROUND`: queue 20, fence 2, write 2000 and target 100 make the send
+`support.model.ROUND`: queue 20, fence 2, write 2000 and target 100 make the send
 2122; handler at 1472 (20, 2, 1000, 100, notification 300, entry 50); back after the
 send and a poll of 5; 10 for the loop.
 """

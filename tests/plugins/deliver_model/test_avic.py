@@ -1,7 +1,7 @@
 """
 AVIC: targets that do not run cost one exit for each ICR write.
 
-Costs are those of `model_helpers.ROUND`: direct ICR write 220, target 30; AVIC's exit
+Costs are those of `support.model.ROUND`: direct ICR write 220, target 30; AVIC's exit
 1200, half of it before the first of its targets, 100 each.  All begin at 1000.
 """
 

@@ -1,7 +1,7 @@
 """
 Sends without an exit: AVIC, IPI virtualization and bare metal.
 
-Costs are those of `model_helpers.ROUND`: direct ICR write 220, xAPIC 60 more, target
+Costs are those of `support.model.ROUND`: direct ICR write 220, xAPIC 60 more, target
 30; AVIC's exit 1200, half of it before the first of its targets, 100 each; APIC
 access 8.  All begin at 1000.
 """

@@ -1,7 +1,7 @@
 """
 Which ops exit, which ones use the fast path, and what hypercalls return.
 
-Costs are those of `model_helpers.ROUND`: ICR write 2000 (fast path 1500), xAPIC
+Costs are those of `support.model.ROUND`: ICR write 2000 (fast path 1500), xAPIC
 400 more, hypercall 1000, target 100, logical 25 more, vCPU asked 9; half an exit
 is over when its first target is served.  An access that does not exit: 8, and 30 for its
 target.  All begin at 1000.

@@ -1,7 +1,7 @@
 """
 The lock that all handlers share: first come first served, 900 from one to the next.
 
-A handler wants it 356 after its interrupt arrived; see `model_helpers.ROUND`.
+A handler wants it 356 after its interrupt arrived; see `support.model.ROUND`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """
 The cost of ops to their CPU, and when targets are reached.
 
-Costs are those of `model_helpers.ROUND`: ICR write 2000 (fast path 1500), xAPIC
+Costs are those of `support.model.ROUND`: ICR write 2000 (fast path 1500), xAPIC
 400 more, hypercall 1000, target 100, logical 25 more, vCPU asked 9; half an exit
 is over when its first target is served.  All begin at 1000.
 """

@@ -1,7 +1,7 @@
 """
 Which series a burst has: return values, losses and bursts without wait.
 
-Costs are those of `model_helpers.ROUND`; a bare send to one CPU takes 2108.
+Costs are those of `support.model.ROUND`; a bare send to one CPU takes 2108.
 """
 
 from __future__ import annotations

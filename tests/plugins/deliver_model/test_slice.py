@@ -3,7 +3,7 @@ One source: its series and counts, computed by hand.
 
 Every burst starts with 10 of loop; `csd` queues for 20 a target; fence 2, irq 1,
 scan 4 a target; an interrupt takes 350 from its arrival to its handler, 13 more
-to the acknowledgement; a poll costs 5.  See `model_helpers.ROUND`.
+to the acknowledgement; a poll costs 5.  See `support.model.ROUND`.
 """
 
 from __future__ import annotations

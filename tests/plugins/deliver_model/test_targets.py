@@ -1,7 +1,7 @@
 """
 Target vCPUs: injection, halt polling and coalescing.
 
-Costs are those of `model_helpers.ROUND`: notification 300, kick 700, wake-up 200
+Costs are those of `support.model.ROUND`: notification 300, kick 700, wake-up 200
 (polled) or 800 (blocked), entry 50, EOI 6, function 7, exit 40.
 """
 
