@@ -19,10 +19,10 @@ from pvbench.shapes import printable
 from pvbench.site import Session
 from pvbench.slice_result import SliceResult
 
-# A worker ends itself this much later than its manager would end it: its clock may race.
+# A worker ends itself this much later than its manager would: its clock may run fast.
 _SPARE: Final = 2
 _SPARE_S: Final = 60.0
-# What comes of judging slice results that do not fit their tasks.
+# Exceptions that a malformed slice result can raise.
 _UNREADABLE: Final = (
     LookupError,
     TypeError,
@@ -34,8 +34,8 @@ _UNREADABLE: Final = (
 
 
 @attrs.frozen(kw_only=True)
-class Measured:
-    """A case in one boot: its outcome, and for each slice the means in seconds."""
+class CaseResult:
+    """The outcome of a case in one boot; each series has a mean in seconds for each slice."""
 
     name: str
     outcome: Outcome
@@ -44,21 +44,21 @@ class Measured:
 
 
 @attrs.frozen(kw_only=True)
-class Report:
-    """One boot: its outcome and its cases."""
+class BootResult:
+    """The outcome of one boot, and the results of its cases."""
 
     outcome: Outcome
-    cases: tuple[Measured, ...]
+    cases: tuple[CaseResult, ...]
 
 
 @attrs.frozen(kw_only=True)
 class Launch:
     """
-    What every boot of a run has in common.
+    The settings that all boots of a run share.
 
     Args:
-        timeout_s: a boot that takes longer has failed.  By the manager's clock: a
-            worker's own may race.
+        timeout_s: a boot that takes longer has failed.  The manager's clock counts,
+            because a worker's clock may run fast.
     """
 
     session: Session
@@ -70,22 +70,22 @@ class Launch:
     timeout_s: float = 600
 
 
-def run_boot(boot: Boot, launch: Launch) -> Report:
-    """Run one boot in a worker of its own; never raises for what happens there."""
+def run_boot(boot: Boot, launch: Launch) -> BootResult:
+    """Run one boot in a worker of its own; a failure there becomes the outcome."""
     job = job_of(boot, launch)
     try:
-        return Report(outcome=Outcome("ok"), cases=tuple(_measured(boot, launch, job)))
+        return BootResult(outcome=Outcome("ok"), cases=tuple(_case_results(boot, launch, job)))
     except WorkerError as error:
         outcome = Outcome("failed", str(error))
     except _UNREADABLE as error:
         reason = printable(str(error) or type(error).__name__)
         outcome = Outcome("failed", f"the worker's report cannot be read: {reason}")
-    cases = tuple(Measured(name=p.name, outcome=outcome) for p in boot.cases)
-    return Report(outcome=outcome, cases=cases)
+    cases = tuple(CaseResult(name=p.name, outcome=outcome) for p in boot.cases)
+    return BootResult(outcome=outcome, cases=cases)
 
 
 def job_of(boot: Boot, launch: Launch) -> Job:
-    """What a worker has to do: the guest, the tasks and the schedule."""
+    """The job of a worker: the guest, the tasks and the schedule."""
     return Job(
         delivery=launch.delivery,
         delivery_module=launch.delivery_module,
@@ -119,15 +119,15 @@ def _results(job: Job, launch: Launch) -> Iterator[tuple[Turn, SliceResult]]:
             yield turn, report.result
 
 
-def _measured(boot: Boot, launch: Launch, job: Job) -> Iterator[Measured]:
+def _case_results(boot: Boot, launch: Launch, job: Job) -> Iterator[CaseResult]:
     by_case: dict[int, list[SliceResult]] = {}
     for turn, result in _results(job, launch):
         by_case.setdefault(turn.task, []).append(result)
     for number, prepared in enumerate(boot.cases):
         name, slices = prepared.name, by_case[number]
-        if wrong := [d for result in slices for d in differences(prepared, result)]:
-            outcome = Outcome("void", f"proof of mechanism failed: {wrong[0]}")
-            yield Measured(name=name, outcome=outcome, result=slices[-1])
+        if errors := [d for result in slices for d in differences(prepared, result)]:
+            outcome = Outcome("void", f"proof of mechanism failed: {errors[0]}")
+            yield CaseResult(name=name, outcome=outcome, result=slices[-1])
             continue
         values: dict[str, list[float]] = {}
         for result in slices:
@@ -137,11 +137,11 @@ def _measured(boot: Boot, launch: Launch, job: Job) -> Iterator[Measured]:
             for series, value in seconds(result, rate).items():
                 values.setdefault(series, []).append(value)
         result = attrs.evolve(slices[-1], target_state=_proved(prepared, slices))
-        yield Measured(name=name, outcome=Outcome("ok"), values=values, result=result)
+        yield CaseResult(name=name, outcome=Outcome("ok"), values=values, result=result)
 
 
 def _proved(prepared: Prepared, slices: list[SliceResult]) -> str:
-    """What targets were in all slices; if not what they should be, what else in one."""
-    wanted = prepared.case.target_state
+    """The proved state of the targets; one that a slice proved otherwise comes first."""
+    required = prepared.case.target_state
     states = (result.target_state for result in slices)
-    return next((state for state in states if state != wanted), wanted)
+    return next((state for state in states if state != required), required)

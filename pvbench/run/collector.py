@@ -1,8 +1,8 @@
 """
-What a result file holds: one pyperf Benchmark for each series of each case, one Run
-for each boot.
+Collect the results of a run as a pyperf suite: one Benchmark for each series of each
+case, one Run for each boot.
 
-What tells cases apart and what was counted is metadata, keys ``pvbench_*``.
+The axes of a case and its counts are metadata with keys ``pvbench_*``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pvbench.results import schema
 from pvbench.results.fact import Metadata
 from pvbench.results.parsing import FORMAT, IndexedSuite
 from pvbench.results.rows import EXACT_CLOCKS
-from pvbench.run.boot import Measured
+from pvbench.run.boot import CaseResult
 from pvbench.run.prepared import Prepared
 from pvbench.run.request import PreparedRun
 from pvbench.slice_result import Counts, SliceResult
@@ -30,12 +30,12 @@ def case_metadata(prepared: Prepared) -> Metadata:
 
 
 def counted(counts: Counts, loops: int) -> Metadata:
-    """Counts for one iteration; a count that the host cannot show is left out."""
+    """Counts for one iteration, without those that the host cannot show."""
     return schema.stored(schema.count_facts(counts, loops))
 
 
 def assumed(result: SliceResult, series: str) -> Metadata:
-    """The part of a modelled time that rests on assumed numbers; nothing if measured."""
+    """The part of a modelled time that rests on assumed costs; nothing for a measured one."""
     part = result.assumed.get(series)
     return {} if part is None else schema.stored({"assumed": round(part, 3)})
 
@@ -43,7 +43,7 @@ def assumed(result: SliceResult, series: str) -> Metadata:
 @attrs.define
 class Collector:
     """
-    Runs by case, series and boot; boots come in any order, cases are kept in the plan's.
+    Runs by case, series and boot; boots come in any order, cases keep the plan's order.
 
     Args:
         metadata: of each case, in the order of the plan.
@@ -55,7 +55,7 @@ class Collector:
 
     @classmethod
     def of(cls, prepared: PreparedRun) -> Collector:
-        """An empty one for a run."""
+        """An empty collector for *prepared*."""
         plan, label = prepared.plan, prepared.request.label
         ready = {case.name: case for boot in plan.boots for case in boot.cases}
         senders = {schema.case_name(case): case.stack.sender.name for case in plan.cases}
@@ -68,8 +68,8 @@ class Collector:
         tagged = schema.stored({"label": label} if label else {})
         return cls(prepared.metadata | tagged, metadata)
 
-    def add(self, case: Measured, *, boot: int, warmup_of: Callable[[int], int]) -> None:
-        """One case in the boot that is its replicate number *boot*."""
+    def add(self, case: CaseResult, *, boot: int, warmup_of: Callable[[int], int]) -> None:
+        """Add the result of one case in its boot number *boot*."""
         if case.result is None:
             return
         result = case.result
@@ -93,7 +93,7 @@ class Collector:
             self.runs.setdefault(case.name, {}).setdefault(series, {})[boot] = run
 
     def _date(self) -> Metadata:
-        """When a boot ended, as pyperf stores it; an exact clock gives the same any day."""
+        """The date of a boot, as pyperf stores it; results of an exact clock have none."""
         if self.facts["pvbench_clock"] in EXACT_CLOCKS:
             return {}
         return {"date": datetime.now(UTC).isoformat(" ", "seconds")}
@@ -101,7 +101,7 @@ class Collector:
     def restore(
         self, suite: pyperf.BenchmarkSuite, finished: Container[tuple[str, int]]
     ) -> None:
-        """Take over what an earlier process *finished*: cases and their boots."""
+        """Take over the values of *finished* pairs of case and boot from an earlier process."""
         for benchmark in suite:
             for run in benchmark.get_runs():
                 metadata = dict(run.get_metadata())
@@ -116,7 +116,7 @@ class Collector:
         return any(boot in runs for runs in self.runs.get(case, {}).values())
 
     def suite(self) -> pyperf.BenchmarkSuite | None:
-        """Everything so far, boots in the plan's order; None if nothing was measured."""
+        """All results so far, boots in the plan's order; None if there are none."""
         if not self.runs:
             return None
         in_order = (self.runs.get(name, {}) for name in self.metadata)

@@ -1,4 +1,4 @@
-"""A run: boot after boot, each stored before the next, and how it ended."""
+"""Run the boots of a plan one after another; each is stored before the next starts."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _STATUS_OF = {
 @attrs.frozen(kw_only=True)
 class Ended:
     """
-    A run that is over.
+    The end of a run.
 
     Args:
         path: the pyperf file.
-        measured: it exists.  The journal is beside it in any case.
-        signal: what ended it early; 0 if nothing did.
+        measured: whether *path* exists; the journal beside it always does.
+        signal: the signal that ended the run early, or 0.
     """
 
     path: Path
@@ -44,12 +44,12 @@ class Ended:
 
 def run(prepared: PreparedRun) -> Ended:
     """
-    Run all boots; every finished one is on disk before the next starts.
+    Run all boots; each is on disk before the next starts.
 
-    Runs with a clock that others could disturb take turns on a machine.
+    A run with a noisy clock takes the lock for timed runs of the machine.
 
     Raises:
-        UsageError, UnavailableError: the result file cannot be made.
+        UsageError, UnavailableError: the result file cannot be created.
     """
     timed = prepared.plan.boots and not prepared.launch.clock.is_exact
     with (
@@ -68,10 +68,10 @@ def _boots(prepared: PreparedRun, store: RunStore) -> Ended:
             if number in stored:
                 continue
             shown.boot(number, _name(boot))
-            report = stop.unless_signalled(partial(run_boot, boot, prepared.launch))
-            if report is None:
+            result = stop.unless_signalled(partial(run_boot, boot, prepared.launch))
+            if result is None:
                 break
-            store.add(number, boot, report)
+            store.add(number, boot, result)
     status = _status(store)
     store.finish(status, stop.signal)
     return Ended(path=store.path, measured=store.measured, status=status, signal=stop.signal)

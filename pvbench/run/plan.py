@@ -1,4 +1,4 @@
-"""The plan of a run: which cases can run, grouped by boot, and their turns."""
+"""Plan a run: the cases that can run, grouped by boot, and the order of their slices."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Effort:
         boots: boots of each guest, the replicates.
         slices: slices of each case in a boot.
         loops: iterations of a slice.
-        warmup: iterations before them that do not count.
-        slice_s: time a slice should take at most; where iterations are slow it has fewer
-            of both, but 10.  None for no limit.
+        warmup: uncounted iterations before them.
+        slice_s: the longest time a slice should take; slow cases get fewer loops and
+            less warm-up, but at least 10 loops.  None for no limit.
     """
 
     boots: int
@@ -39,7 +39,7 @@ class Effort:
     slice_s: float | None = None
 
     def warmup_of(self, loops: int) -> int:
-        """Iterations before a slice that came to have so many."""
+        """The warm-up of a slice that has *loops* iterations."""
         return self.warmup if self.slice_s is None else min(self.warmup, loops)
 
 
@@ -47,7 +47,7 @@ def effort(clock: Clock, pace: str, boots: int | None) -> Effort:
     """
     The effort for a clock and a *pace*: ``fast``, ``default`` or ``rigorous``.
 
-    An exact clock repeats itself, so one boot and one slice say everything.
+    An exact clock gives equal times in every boot and slice, so one of each is enough.
     """
     scale = {"fast": 0, "default": 1, "rigorous": 2}[pace]
     exact = clock.is_exact
@@ -62,26 +62,26 @@ def effort(clock: Clock, pace: str, boots: int | None) -> Effort:
 
 @attrs.frozen
 class Boot:
-    """One boot to come: replicate number from 1 on, its guest and the cases that share it."""
+    """A planned boot: its replicate number (from 1), its guest and the cases in it."""
 
     replicate: int
     guest: Guest
     cases: tuple[Prepared, ...]
 
-    def schedule(self, wanted: Effort) -> tuple[Turn, ...]:
-        """Cases in turn: A B, B A, A B, so drift hits all alike."""
+    def schedule(self, planned: Effort) -> tuple[Turn, ...]:
+        """The cases interleaved (A B, B A, A B), so that drift affects all alike."""
         forward = range(len(self.cases))
         turns = [
             case
-            for slice_number in range(wanted.slices)
+            for slice_number in range(planned.slices)
             for case in (forward if slice_number % 2 == 0 else reversed(forward))
         ]
-        return tuple(Turn(case, wanted.loops, wanted.warmup) for case in turns)
+        return tuple(Turn(case, planned.loops, planned.warmup) for case in turns)
 
 
 @attrs.frozen(kw_only=True)
 class Plan:
-    """What a run will do; `refused` holds the cases that will not run, and why."""
+    """The boots of a run; `refused` has the cases that will not run, with reasons."""
 
     cases: tuple[Case, ...]
     boots: tuple[Boot, ...]
@@ -94,10 +94,10 @@ def make_plan(
     cases: list[Case],
     delivery: Delivery,
     description: Description,
-    wanted: Effort,
+    planned: Effort,
     seed: int,
 ) -> Plan:
-    """Check every case, then put those that can run into boots, in shuffled order."""
+    """Check every case, then put those that can run into boots in a shuffled order."""
     refused: dict[str, Outcome] = {}
     by_guest: dict[Guest, list[Prepared]] = {}
     with watching():
@@ -107,14 +107,14 @@ def make_plan(
                 refused[case_name(case)] = ready
             else:
                 by_guest.setdefault(case.guest, []).append(ready)
-    order = random.Random(seed)  # noqa: S311 - a reproducible order, no secret
+    order = random.Random(seed)  # noqa: S311 - a reproducible order, not a secret
     boots: list[Boot] = []
-    for replicate in range(1, wanted.boots + 1):
+    for replicate in range(1, planned.boots + 1):
         guests = list(by_guest)
         order.shuffle(guests)
         boots += (Boot(replicate, guest, tuple(by_guest[guest])) for guest in guests)
     return Plan(
-        cases=tuple(cases), boots=tuple(boots), refused=refused, effort=wanted, seed=seed
+        cases=tuple(cases), boots=tuple(boots), refused=refused, effort=planned, seed=seed
     )
 
 

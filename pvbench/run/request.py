@@ -1,4 +1,4 @@
-"""What a user wants run, expanded and checked."""
+"""A request to run a suite, expanded and checked."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from pvbench.run.plan import Boot, Plan, effort, make_plan
 from pvbench.site import Session, Site, SiteOptions
 from pvbench.suite import Case, Suite
 
-_LONGEST_S: Final = 1e9  # what a timer can wait for
+_LONGEST_S: Final = 1e9  # the longest time that a timer can wait
 
 
 @attrs.frozen(kw_only=True)
 class Request:
-    """What a user wants run."""
+    """The options of a run."""
 
     suite: Suite
     selection: Selection
@@ -52,7 +52,7 @@ class PreparedRun:
     A request that can be run.
 
     Args:
-        description: of the delivery, by the host where boots happen.
+        description: the delivery's, on the host where boots happen.
         facts: the facts that all results share; they identify the run, so a resumed
             run must have equal ones.
         origins: distribution and version of each sender.
@@ -82,7 +82,7 @@ def session_of(request: Request, registry: Registry) -> Iterator[Session]:
     A session with the site of *request*.
 
     Raises:
-        UsageError: nobody offers that site.
+        UsageError: no plugin offers that site.
         UnavailableError: this machine cannot reach it.
     """
     site: Site = registry.get("site", request.selection.site)
@@ -94,19 +94,19 @@ def session_of(request: Request, registry: Registry) -> Iterator[Session]:
 
 def prepare(request: Request, registry: Registry, session: Session) -> PreparedRun:
     """
-    Expand and check everything a run needs, without touching the disk.
+    Expand and check a request, without writing to disk.
 
-    The delivery describes itself where the boots happen.
+    The delivery describes itself at the site.
 
     Raises:
-        UsageError: the request names something nobody offers.
-        UnavailableError: the site cannot serve it.
+        UsageError: the request names something that no plugin offers.
+        UnavailableError: the delivery cannot be used at the site.
     """
     if request.label is not None:
         tags.one_line(request.label, "--label")
     selection = request.selection
-    wanted_delivery = selection.delivery or request.suite.delivery
-    delivery: Delivery = registry.get("delivery", wanted_delivery)
+    name = selection.delivery or request.suite.delivery
+    delivery: Delivery = registry.get("delivery", name)
     if request.boots is not None and not 1 <= request.boots <= 10_000:
         raise UsageError(f"--boots {request.boots} is not in 1..10000")
     if not 0 < request.timeout_s <= _LONGEST_S:
@@ -117,9 +117,9 @@ def prepare(request: Request, registry: Registry, session: Session) -> PreparedR
     description = session.describe(session.hosts[0], _question(request, delivery, module))
     costs = description.costs.name if description.costs else None
     selection = attrs.evolve(selection, costs=costs)
-    wanted = effort(description.clock, request.pace, request.boots)
+    planned = effort(description.clock, request.pace, request.boots)
     cases, blocked = expand(request.suite, selection, registry)
-    plan = make_plan(cases, delivery, description, wanted, request.seed)
+    plan = make_plan(cases, delivery, description, planned, request.seed)
     missing = {name: Outcome("blocked", reason) for name, reason in blocked.items()}
     launch = Launch(
         session=session,
@@ -127,7 +127,7 @@ def prepare(request: Request, registry: Registry, session: Session) -> PreparedR
         delivery_module=module,
         clock=description.clock,
         worker_data=description.worker_data,
-        effort=wanted,
+        effort=planned,
         timeout_s=request.timeout_s,
     )
     return PreparedRun(
@@ -157,7 +157,7 @@ def _senders(cases: list[Case]) -> dict[str, None]:
 
 
 def _facts(registry: Registry, delivery: Delivery, description: Description) -> Metadata:
-    """What the results of every case share; nothing of the host for an exact clock."""
+    """The facts that all results share, without the host's for an exact clock."""
     measured = {} if description.clock.is_exact else description.host
     facts = {
         "version": version("pvbench"),
@@ -169,7 +169,7 @@ def _facts(registry: Registry, delivery: Delivery, description: Description) -> 
 
 
 def plan_entry(prepared: PreparedRun) -> dict[str, Any]:
-    """What the journal says of the plan; equal entries are the same plan."""
+    """The journal's entry for the plan; equal entries are the same plan."""
     plan, request = prepared.plan, prepared.request
     return {
         "format": journal.FORMAT,
@@ -187,7 +187,7 @@ def plan_entry(prepared: PreparedRun) -> dict[str, Any]:
 
 
 def _jobs_sha256(prepared: PreparedRun) -> str:
-    """What guests execute: the jobs and what was asked of the delivery, not its answer."""
+    """A hash of what guests execute: the jobs and the options, not `worker_data`."""
     selection = prepared.request.selection
     launch = attrs.evolve(prepared.launch, worker_data=b"")
     digest = hashlib.sha256(f"{selection.cpus} {selection.execution}".encode())

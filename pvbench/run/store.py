@@ -1,4 +1,4 @@
-"""The files of a run: its journal, its result file, and what they hold of each boot."""
+"""Store a run: its journal, its result file, and the results of each boot."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pvbench.host.files import remove_temporaries
 from pvbench.results import journal, resume
 from pvbench.results.files import claim, read, write
 from pvbench.results.journal import Entry, Journal
-from pvbench.run.boot import Report
+from pvbench.run.boot import BootResult
 from pvbench.run.collector import Collector
 from pvbench.run.plan import Boot
 from pvbench.run.request import PreparedRun, plan_entry
@@ -45,12 +45,13 @@ class RunStore:
     @contextmanager
     def opened(cls, prepared: PreparedRun) -> Iterator[RunStore]:
         """
-        The store of a new run or of the one to resume; no other process can write it.
+        Open the store of a new run or of the run to resume, and lock it.
 
-        A file in which nothing was stored is removed in the end.
+        A file that is still empty at the end is removed.
 
         Raises:
-            UsageError, UnavailableError: the files cannot be made, or belong to another run.
+            UsageError, UnavailableError: the files cannot be created, or they belong to
+                another run.
         """
         path, is_new = _place(prepared)
         with ExitStack() as stack:
@@ -61,19 +62,19 @@ class RunStore:
             yield cls(path, prepared, book, Collector.of(prepared))
 
     def resume(self) -> Container[int]:
-        """Store the plan; the numbers of the boots that are stored already."""
+        """Store the plan and return the numbers of the boots that are stored already."""
         entries = self._journal.entries
         planned = plan_entry(self._prepared)
         if journal.plan_of(entries) != planned:
             self._journal.write(plan=planned)
-        told = {entry["case"] for entry in entries if "case" in entry}
+        stored = {entry["case"] for entry in entries if "case" in entry}
         for name, outcome in self._prepared.plan.refused.items():
-            if name not in told:
+            if name not in stored:
                 self._journal.write(case=name, outcome=outcome.kind, reason=outcome.reason)
         self._restore(journal.boots_done(entries))
         return self._cases.keys()
 
-    def add(self, number: int, boot: Boot, report: Report) -> None:
+    def add(self, number: int, boot: Boot, result: BootResult) -> None:
         """
         Store a boot: first its values, then its line in the journal.
 
@@ -81,34 +82,34 @@ class RunStore:
             UnavailableError: a file cannot be written.
         """
         warmup_of = self._prepared.plan.effort.warmup_of
-        for case in report.cases:
+        for case in result.cases:
             self._collector.add(case, boot=boot.replicate, warmup_of=warmup_of)
         if suite := self._collector.suite():
             write(suite, self.path)
-        entry = _boot_entry(report)
+        entry = _boot_entry(result)
         self._journal.write(boot=number, guest=boot.guest.name, **entry)
         self._cases[number] = entry["cases"]
 
     def finish(self, status: Status, signal: int) -> None:
-        """Store how the run ended, unless it was over before."""
+        """Store how the run ended, unless that is stored already."""
         end = {"end": 128 + signal if signal else int(status), "signal": signal}
         if self._journal.entries[-1] != end:
             self._journal.write(**end)
 
     @property
     def measured(self) -> bool:
-        """Whether there is a value in the result file."""
+        """Whether the result file has a value."""
         return bool(self._collector.runs)
 
     @property
     def outcomes(self) -> list[str]:
-        """How the cases ended: those that were refused, then those of each boot."""
+        """The outcomes of refused cases, then those of the cases in each boot."""
         refused = [outcome.kind for outcome in self._prepared.plan.refused.values()]
         booted = [case["outcome"] for cases in self._cases.values() for case in cases.values()]
         return refused + booted
 
     def _restore(self, done: dict[int, Entry]) -> None:
-        """Take over the boots that are *done*, as far as their values are there."""
+        """Take over the boots in *done* whose values are in the result file."""
         boots = {n: boot for n, boot in self._prepared.boots.items() if n in done}
         if suite := self._stored() if boots else None:
             names = {(c.name, b.replicate) for b in boots.values() for c in b.cases}
@@ -138,7 +139,7 @@ class RunStore:
 
 
 def _place(prepared: PreparedRun) -> tuple[Path, bool]:
-    """The result file, and whether it was made just now."""
+    """The result file, and whether this process created it."""
     request = prepared.request
     if request.resume:
         planned = plan_entry(prepared)
@@ -150,7 +151,7 @@ def _place(prepared: PreparedRun) -> tuple[Path, bool]:
 
 
 def _locked(stack: ExitStack, path: Path, is_new: bool) -> Journal:
-    """The journal of *path*; without it a file that was made just now goes, too."""
+    """Lock the journal of *path*; if that fails, remove a file that this process created."""
     try:
         return stack.enter_context(Journal.opened(journal.beside(path), anew=is_new))
     except BaseException:
@@ -164,12 +165,12 @@ def _remove_if_empty(path: Path) -> None:
         path.unlink()
 
 
-def _boot_entry(report: Report) -> dict[str, Any]:
+def _boot_entry(result: BootResult) -> dict[str, Any]:
     return {
-        "outcome": report.outcome.kind,
-        "reason": report.outcome.reason,
+        "outcome": result.outcome.kind,
+        "reason": result.outcome.reason,
         "cases": {
             case.name: {"outcome": case.outcome.kind, "reason": case.outcome.reason}
-            for case in report.cases
+            for case in result.cases
         },
     }

@@ -1,8 +1,8 @@
 """
-One boot: a job comes in on standard input, reports go out on standard output.
+Run one boot: read a job from standard input, write reports to standard output.
 
 Both are messages of `pvbench.protocol`.  The worker imports the delivery and little else.
-It may ask back for the ops of a burst that sends to some CPUs only.
+A delivery may ask the manager for the ops of a burst that sends to some CPUs only.
 
 As a program: python -m pvbench.run.worker PARENT_PID
 """
@@ -34,13 +34,13 @@ from pvbench.protocol import (
     encode,
 )
 
-_FEWEST: Final = 10  # iterations of a slice, however slow
+_FEWEST: Final = 10  # iterations of a slice, however slow they are
 
 
 def main() -> None:
-    """Serve one job; anything else that is printed goes to standard error."""
+    """Serve one job; other output of this process goes to standard error."""
     if len(sys.argv) > 1:
-        end_with_parent(int(sys.argv[1]))  # no guest may outlive the run it is for
+        end_with_parent(int(sys.argv[1]))  # a guest must not outlive its run
     reports = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     try:
@@ -50,7 +50,7 @@ def main() -> None:
         end_after(job.deadline_s)
         serve(job, sys.stdin, reports)
     except PvbenchError as error:
-        _tell(reports, ErrorReport(str(error), error.status))
+        _write(reports, ErrorReport(str(error), error.status))
 
 
 def serve(job: Job, answers: IO[str], reports: IO[str]) -> None:
@@ -64,15 +64,15 @@ def serve(job: Job, answers: IO[str], reports: IO[str]) -> None:
             schedule = _paced(loaded, schedule, job.slice_s)
         for number, turn in enumerate(schedule):
             result = loaded[turn.task].run(loops=turn.loops, warmup=turn.warmup)
-            _tell(reports, SliceReport(number, result))
+            _write(reports, SliceReport(number, result))
 
 
 def _paced(
     loaded: list[LoadedTask], schedule: tuple[Turn, ...], slice_s: float
 ) -> tuple[Turn, ...]:
-    """*schedule* with as many iterations as there is time for."""
-    most = {turn.task: turn.loops for turn in schedule}
-    loops = {task: _fitting(loaded[task], count, slice_s) for task, count in most.items()}
+    """*schedule* with as many iterations as fit the time of a slice."""
+    longest = {turn.task: turn.loops for turn in schedule}
+    loops = {task: _fitting(loaded[task], count, slice_s) for task, count in longest.items()}
     return tuple(
         Turn(turn.task, loops[turn.task], min(turn.warmup, loops[turn.task]))
         for turn in schedule
@@ -83,7 +83,7 @@ def _fitting(task: LoadedTask, loops: int, slice_s: float) -> int:
     """*loops*, halved until a slice of them takes no longer than *slice_s*."""
     took = _seconds(task, _FEWEST)
     each = took / _FEWEST
-    if took < slice_s:  # a slice costs something of its own
+    if took < slice_s:  # a slice has a fixed cost too
         more = min(max(int(slice_s / 2 / each), _FEWEST), 9 * _FEWEST) if each else _FEWEST
         each = (_seconds(task, _FEWEST + more) - took) / more
     while loops > _FEWEST and loops * each > slice_s:
@@ -103,7 +103,7 @@ def _delivery(module: str, name: str) -> Delivery:
 
 
 def _imported(module: str) -> ModuleType:
-    """Importing a file takes more modules of the core than an installed delivery needs."""
+    """Import a delivery; `pvbench.importing` is imported only for a file."""
     if not module.endswith(".py"):
         return importlib.import_module(module)
     from pvbench.importing import imported
@@ -112,12 +112,12 @@ def _imported(module: str) -> ModuleType:
 
 
 def _asking(number: int, task: Task, answers: IO[str], reports: IO[str]) -> Task:
-    """*task*, whose ops for fewer targets come from the manager, each once."""
+    """*task* with a `program_for` that asks the manager, once for each set of CPUs."""
     programs: dict[tuple[int, tuple[int, ...]], Program] = {}
 
     def program_for(burst: int, cpus: tuple[int, ...]) -> Program:
         if (burst, cpus) not in programs:
-            _tell(reports, Ask(number, burst, cpus))
+            _write(reports, Ask(number, burst, cpus))
             answer = decode(answers.readline())
             if not isinstance(answer, Answer):
                 raise ProtocolError("the manager did not answer with ops")
@@ -127,7 +127,7 @@ def _asking(number: int, task: Task, answers: IO[str], reports: IO[str]) -> Task
     return attrs.evolve(task, program_for=program_for)
 
 
-def _tell(reports: IO[str], message: Message) -> None:
+def _write(reports: IO[str], message: Message) -> None:
     reports.write(encode(message))
     reports.flush()
 

@@ -8,7 +8,7 @@ import pytest
 
 from pvbench.results.journal import Journal
 from pvbench.run import loop as runs
-from pvbench.run.boot import Launch, Report, run_boot
+from pvbench.run.boot import BootResult, Launch, run_boot
 from pvbench.run.cases import Selection
 from pvbench.run.plan import Boot
 from pvbench.run.request import PreparedRun, Request
@@ -53,9 +53,9 @@ class Replay:
     """Boots that run once and are told again: a model's boot is the same every time."""
 
     def __init__(self) -> None:
-        self.reports: dict[tuple[int, tuple[str, ...]], Report] = {}
+        self.reports: dict[tuple[int, tuple[str, ...]], BootResult] = {}
 
-    def __call__(self, boot: Boot, launch: Launch) -> Report:
+    def __call__(self, boot: Boot, launch: Launch) -> BootResult:
         key = boot.replicate, tuple(ready.name for ready in boot.cases)
         if key not in self.reports:
             self.reports[key] = run_boot(boot, launch)

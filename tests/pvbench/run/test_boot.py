@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pvbench.ops import Fence, WrMsr, to_rows
 from pvbench.protocol import Answer, SliceReport, Turn, decode, encode, result_data
-from pvbench.run.boot import Launch, Report, job_of, run_boot
+from pvbench.run.boot import BootResult, Launch, job_of, run_boot
 from pvbench.run.outcome import Outcome
 from pvbench.run.plan import Boot, Effort
 from support.helpers import DEADLINE_S, guest_of
@@ -37,7 +37,7 @@ def tell_slice(result):
 """
 
 
-def booted(code: str, slices: int = 1, timeout_s: float = DEADLINE_S) -> Report:
+def booted(code: str, slices: int = 1, timeout_s: float = DEADLINE_S) -> BootResult:
     """A boot of one broadcast to three CPUs, 10 loops a slice, in a worker of *code*."""
     launch = launch_of(code, slices, timeout_s)
     return run_boot(Boot(0, guest_of(range(4)), (prepared_of(),)), launch)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import attrs
 import pytest
 
-from pvbench.run.boot import Measured
+from pvbench.run.boot import CaseResult
 from pvbench.run.collector import Collector, case_metadata, counted
 from pvbench.run.outcome import Outcome
 from pvbench.slice_result import Distribution
@@ -28,12 +28,12 @@ def five(loops: int) -> int:
     return 5
 
 
-def measured(name: str, *values: float, series: str = "wall") -> Measured:
+def measured(name: str, *values: float, series: str = "wall") -> CaseResult:
     """One boot of a case, one value for each slice."""
     result = slice_result_of(
         distributions={series: Distribution(p50=1_999, p99=2_050, maximum=2_100)}
     )
-    return Measured(name=name, outcome=OK, values={series: list(values)}, result=result)
+    return CaseResult(name=name, outcome=OK, values={series: list(values)}, result=result)
 
 
 def test_one_benchmark_for_each_series_and_one_run_for_each_boot() -> None:
@@ -156,7 +156,7 @@ def test_a_case_without_proof_adds_no_run(kind: str) -> None:
     found = collector()
     result = slice_result_of() if kind == "void" else None
     found.add(
-        Measured(name="A", outcome=Outcome(kind, "why"), result=result),
+        CaseResult(name="A", outcome=Outcome(kind, "why"), result=result),
         boot=1,
         warmup_of=five,
     )
