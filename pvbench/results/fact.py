@@ -1,4 +1,4 @@
-"""What one row of the schema says of a fact: where it comes from, and its words."""
+"""A row of the schema: how a fact is computed, its role and its wording."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Wording = str | Mapping[Any, str]
 
 
 class Role(Enum):
-    """What a fact is for."""
+    """The purpose of a fact."""
 
     AXIS = "tells cases apart"
     CONDITION = "tells cases apart, and is shown where it varies or is unusual"
@@ -43,7 +43,7 @@ class CheckedBurst(Protocol):
     def overlaid(self) -> bool: ...
 
 
-class _Known(dict[str, Any]):
+class _FactsOrUnknown(dict[str, Any]):
     """Facts for a template; a fact that a file lacks is unknown."""
 
     def __missing__(self, name: str) -> str:
@@ -64,7 +64,7 @@ class Fact:
         by: the choices of ``compare --by`` under which it may differ.
         boot: rows share a boot only where it is equal.
         groups: all rows in one table of a run have the same value; by default true of
-            what tells cases apart.
+            facts that tell cases apart.
         predicted: ``compare --beside`` matches a prediction by it.
         required: every series of a result file has it.
         is_number: its values are numbers of 0 or more, not texts.
@@ -107,5 +107,5 @@ class Fact:
         if value is None or value == self.usual(facts):
             return ""
         if isinstance(wording, str):
-            return wording.format_map(_Known(facts))
+            return wording.format_map(_FactsOrUnknown(facts))
         return wording.get(value, "")

@@ -1,7 +1,7 @@
 """
-Result files: plain pyperf suites; where they go, how they are written and read.
+Result files are pyperf suites; this module names, writes, finds and reads them.
 
-What they hold is made in `pvbench.run.collector`.
+`pvbench.run.collector` builds their content.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def write(suite: pyperf.BenchmarkSuite, path: Path) -> None:
 
 def claim(output: str | None, suite: str, label: str | None) -> Path:
     """
-    A result file that did not exist, created empty so that nobody else takes it.
+    Create a new, empty result file, so that no other run can take its name.
 
     Without *output* it is ./results/MACHINE/TIME-SUITE[-LABEL].json.
 
@@ -84,7 +84,7 @@ def _create(path: Path) -> Path:
         if not taken:
             path.open("x").close()
             return path
-    except FileExistsError:  # another run was quicker
+    except FileExistsError:  # another run created it first
         taken = [path]
     except OSError as error:
         raise not_writable(path, error, _ELSEWHERE) from None
@@ -137,15 +137,15 @@ def locate(name: str) -> Path:
     if not name.startswith(PUBLISHED):
         return Path(name)
     stem = name.removeprefix(PUBLISHED)
-    known = {path.stem: path for path in _published().glob("*.json")}
-    if stem not in known:
-        listing = f"Published: {', '.join(sorted(known))}."
-        raise unknown("published result", stem, known, listing)
-    return known[stem]
+    published = {path.stem: path for path in _published().glob("*.json")}
+    if stem not in published:
+        listing = f"Published: {', '.join(sorted(published))}."
+        raise unknown("published result", stem, published, listing)
+    return published[stem]
 
 
 def _published() -> Path:
-    """In a wheel beside the code, in a checkout under results/."""
+    """The folder of published results: in a wheel beside the code, else under results/."""
     packaged = Path(str(files("pvbench"))) / "published"
     return packaged if packaged.is_dir() else packaged.parents[1] / "results/published"
 
@@ -154,11 +154,11 @@ def read(name: str, *, whole: bool = False) -> pyperf.BenchmarkSuite:
     """
     Load a result file and check everything that reports rely on.
 
-    With *whole* a file that lacks its last line feed is damaged, too.
+    With *whole* a file without its last line feed counts as damaged too.
 
     Raises:
         DamagedError: the file is cut off or not JSON.
-        UsageError: the file is not there, not JSON, not pyperf's, or of another format.
+        UsageError: the file does not exist, is not a pyperf file, or has another format.
     """
     path = locate(name)
     try:

@@ -1,5 +1,5 @@
 """
-The journal of a run: the plan, and how every boot and case ended.
+The journal of a run: its plan, and the outcome of each boot and case.
 
 One JSON object a line, beside the pyperf file, on disk before the next boot:
 
@@ -8,8 +8,8 @@ One JSON object a line, beside the pyperf file, on disk before the next boot:
     {"boot": n, ...}       a boot: outcome, reason, and those of its cases
     {"end": status, ...}   last; missing if the run was killed
 
-A resumed run appends to it.  Of two lines on one boot the later one counts, and so does
-the later of two plans: it has more boots.
+A resumed run appends to it.  If two lines are about one boot, the later one counts; if
+there are two plans, the later one counts, because it has more boots.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Journal:
     An append-only file, locked while it is open; a line is on disk when `write` returns.
 
     Args:
-        entries: what the file holds.
+        entries: the entries in the file.
     """
 
     path: Path
@@ -64,7 +64,7 @@ class Journal:
 
         Raises:
             UnavailableError: the file cannot be written, or another run is writing it.
-            UsageError: the file is not a journal, so it is left as it is.
+            UsageError: the file is not a journal; it is not changed.
         """
         descriptor = _locked(path)
         try:
@@ -126,17 +126,17 @@ def plan_of(entries: Entries) -> dict[str, Any]:
 
 
 def boots_of(entries: Entries) -> dict[int, Entry]:
-    """How each boot ended, by number."""
+    """The last entry of each boot, by number."""
     return {entry["boot"]: entry for entry in entries if "boot" in entry}
 
 
 def boots_done(entries: Entries) -> dict[int, Entry]:
-    """The boots that need not be repeated."""
+    """The boots that succeeded, which a resumed run does not repeat."""
     return {n: boot for n, boot in boots_of(entries).items() if boot["outcome"] == "ok"}
 
 
 def is_complete(entries: Entries, boots: int) -> bool:
-    """Whether the run came to its end and none of so many boots is missing or has failed."""
+    """Whether the run ended and all of its boots, *boots* in number, succeeded."""
     ended = bool(entries) and "end" in entries[-1]
     done = boots_done(entries)
     return ended and all(number in done for number in range(1, boots + 1))

@@ -1,8 +1,8 @@
 """
-A result file, from its bytes to a pyperf suite whose metadata reports can rely on.
+Parse a result file into a pyperf suite whose metadata reports can rely on.
 
-A result file may have been edited or made by another program: each fact that a report
-computes with or needs is checked here, once.
+A result file may have been edited, or written by another program, so each fact that a
+report needs is checked here, once.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def _parsed(name: str, text: str) -> pyperf.BenchmarkSuite:
 
 
 def _why_foreign(metadata: dict[str, Any]) -> str:
-    """Why a benchmark is not one of this pvbench; '' if it is."""
+    """Why this pvbench cannot read the benchmark; '' if it can."""
     version = metadata.get("pvbench_format")
     if version is None or "pvbench_clock" not in metadata:
         return "is a pyperf file, but not of pvbench"
@@ -117,7 +117,7 @@ def _why_foreign(metadata: dict[str, Any]) -> str:
 
 
 def _malformed(benchmark: pyperf.Benchmark) -> Iterator[str]:
-    """What reports cannot work with."""
+    """Defects that reports cannot handle, one sentence each."""
     metadata = benchmark.get_metadata()
     facts = _facts(metadata)
     if not isinstance(metadata.get("name"), str):

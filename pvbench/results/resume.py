@@ -1,8 +1,8 @@
 """
-Which run a new one continues.
+Find the run that `--resume` continues.
 
-A plan is the same if everything in it is: cases, ops, seed, effort, software.  Only boots
-may be added: the boots of a plan are the first ones of a plan with more boots.
+Two plans are the same if their cases, ops, seed, effort and software are equal.  Only the
+number of boots may grow: a plan with more boots begins with the same ones.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from pvbench.text import short_hashes, some
 
 def find(output: str | None, plan: dict[str, Any]) -> Path | None:
     """
-    The result file to continue; None if there is none, so that a new run starts.
+    The result file to continue; None if a new run must start.
 
-    With *output* that file, else the newest run of *plan* on this machine that lacks boots.
+    It is *output* if given, else the newest run of *plan* on this machine that lacks boots.
 
     Raises:
         UsageError: *output* holds another run.
     """
     if output is not None:
         path = Path(output)
-        ours = is_result_name(path) and path.exists()  # else claiming it says why not
+        ours = is_result_name(path) and path.exists()  # if not, `claim` says why
         return path if ours and _holds(path, plan) else None
     runs = (
         path
@@ -41,7 +41,7 @@ def find(output: str | None, plan: dict[str, Any]) -> Path | None:
 
 
 def why_anew(plan: dict[str, Any]) -> str:
-    """Why a run of *plan* starts although it might have resumed one."""
+    """A sentence that says why a new run of *plan* starts."""
     why = "there is no unfinished run of this plan here, a new one starts"
     for path, entries in _runs():
         before = journal.plan_of(entries)
@@ -54,7 +54,7 @@ def why_anew(plan: dict[str, Any]) -> str:
 def _runs() -> Iterator[tuple[Path, journal.Entries]]:
     """Runs of this machine that have a plan, with their journals, the newest first."""
     for path in reversed(all_runs()):
-        with suppress(UsageError):  # a journal that cannot be read is of no known plan
+        with suppress(UsageError):  # skip journals that cannot be read
             entries = journal.read(journal.beside(path))
             if journal.plan_of(entries):
                 yield path, entries
@@ -71,7 +71,7 @@ def _but_boots(plan: dict[str, Any]) -> dict[str, Any]:
 
 
 def _holds(path: Path, plan: dict[str, Any]) -> bool:
-    """Whether *path* belongs to a run of *plan*, perhaps one that has written nothing yet."""
+    """Whether *path* belongs to a run of *plan*; an empty file without a journal does."""
     before = journal.plan_of(journal.read(journal.beside(path)))
     if not before and not path.stat().st_size:
         return True
@@ -109,7 +109,7 @@ def _scalars(plan: dict[str, Any]) -> dict[str, Any]:
 
 
 def _short(value: Any) -> str:
-    """A value in a message; of a hash the first digits."""
+    """A value as a message shows it; hashes are shortened."""
     return "none" if value is None else short_hashes(repr(value))
 
 

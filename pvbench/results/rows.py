@@ -1,4 +1,4 @@
-"""Benchmarks as rows of facts: what every report works on."""
+"""Benchmarks of result files as rows of facts, the input of every report."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pyperf
 
 from pvbench.results import schema
 
-EXACT_CLOCKS: Final = ("model",)  # of times that repeat themselves to the tick
+EXACT_CLOCKS: Final = ("model",)  # their times are equal in every boot
 HEADLINE: Final = "wall"  # the series a suite's table shows
 
 
@@ -20,12 +20,12 @@ class Row:
     One series of one case.
 
     Args:
-        facts: metadata without its ``pvbench_`` prefix; of numbers that differ between
-            boots the median.
+        facts: metadata without its ``pvbench_`` prefix; a number that differs between
+            boots is the median.
         boots_s: the median of each boot, seconds.
-        boots: their numbers, where the file tells.
-        proved: what the targets were proved to be in each boot.
-        file: where it was read.
+        boots: their numbers, if the file has them.
+        proved: the proved state of the targets in each boot.
+        file: the name of the result file.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Row:
 
     @property
     def kind(self) -> str:
-        """What its times are: ``modelled``, ``published`` or ``measured``."""
+        """The origin of its times: ``modelled``, ``published`` or ``measured``."""
         if self.is_exact:
             return "modelled"
         return "published" if self.fact("site") == "published" else "measured"
@@ -53,11 +53,11 @@ class Row:
         return self.fact("clock") in EXACT_CLOCKS
 
     def fact(self, name: str) -> Any:
-        """One fact; None if the file does not say."""
+        """One fact; None if the file lacks it."""
         return self.facts.get(name)
 
     def key(self, without: tuple[str, ...] = ()) -> tuple[Any, ...]:
-        """What the case is, but for some axes."""
+        """The values of all axes but those in *without*."""
         return tuple(self.facts.get(axis) for axis in schema.axes() if axis not in without)
 
 
@@ -80,7 +80,7 @@ def _row(benchmark: pyperf.Benchmark, file: str) -> Row:
 
 
 def _medians(boots: list[dict[str, Any]]) -> dict[str, float]:
-    """The median of each number that every boot has."""
+    """The median over the boots of each number that all of them have."""
     common = set.intersection(*map(set, boots)) if boots else set()
     values = {name: [facts[name] for facts in boots] for name in sorted(common)}
     return {

@@ -26,7 +26,7 @@ _COUNT, _NOTE = Role.COUNT, Role.NOTE
 
 
 def _host_cpus(case: Case) -> int | None:
-    """Of a modelled host; a measured result tells which CPUs the guest had."""
+    """The host CPUs of a modelled host; a measured result has its CPUs as facts."""
     vcpus = len(case.guest.apic_ids)
     return case.guest.host_cpus or (vcpus if case.costs else None)
 
@@ -187,7 +187,7 @@ TABLE: Final[tuple[Fact, ...]] = (
         groups=False,
     ),
     Fact("series", _AXIS, required=True, groups=False, predicted=True),
-    # where a member of a workload family stands in it
+    # the place of a workload in its family
     Fact(
         "family",
         _DETAIL,
@@ -213,7 +213,7 @@ TABLE: Final[tuple[Fact, ...]] = (
     Fact("p50_ticks", _DETAIL, is_number=True),
     Fact("p99_ticks", _DETAIL, is_number=True),
     Fact("maximum_ticks", _DETAIL, is_number=True),
-    # what its ops must do, and what was counted
+    # required and counted events
     Fact("sources", _COUNT, of_bursts=len),
     Fact(
         "targets",
@@ -234,7 +234,7 @@ TABLE: Final[tuple[Fact, ...]] = (
     Fact("coalesced", _COUNT, of_counts=lambda counts: _total(counts.coalesced)),
     Fact("wakeups_polled", _COUNT, of_counts=lambda counts: counts.wakeups_polled),
     Fact("wakeups_blocked", _COUNT, of_counts=lambda counts: counts.wakeups_blocked),
-    # what made it
+    # the software that produced it
     Fact("version", _SOFTWARE),
     Fact("sender_plugin", _UNDER_TEST),
     Fact("delivery_plugin", _UNDER_TEST),
@@ -266,7 +266,7 @@ def case_facts(case: Case) -> dict[str, Value]:
 
 
 def case_name(case: Case) -> str:
-    """Unique among cases; for people and ``-k``, never parsed."""
+    """The unique name of a case, which people and ``-k`` read and no code parses."""
     facts = case_facts(case)
     return "".join(fact.in_name(facts) for fact in TABLE)
 
@@ -277,7 +277,7 @@ def burst_facts(bursts: Sequence[CheckedBurst]) -> dict[str, Value]:
 
 
 def count_facts(counts: Counts, loops: int) -> dict[str, Value]:
-    """Counts for one iteration; a count that the host cannot show is left out."""
+    """Counts for one iteration, without those that the host cannot show."""
     totals = ((fact.name, fact.of_counts(counts)) for fact in TABLE if fact.of_counts)
     return {name: round(total / loops, 6) for name, total in totals if total is not None}
 
@@ -344,7 +344,7 @@ def axes() -> tuple[str, ...]:
 
 
 def software() -> tuple[str, ...]:
-    """The facts about the software that made a result."""
+    """The facts about the software that produced a result."""
     return names(Role.SOFTWARE, Role.UNDER_TEST)
 
 
@@ -386,19 +386,19 @@ def heading(facts: Facts) -> Iterator[str]:
 
 
 def sentences(facts: Facts) -> Iterator[str]:
-    """What a result says of itself: its source, its caveats, notes of its delivery."""
+    """The sentences that belong to a result: source, caveat, notes of its delivery."""
     notes = (fact.in_heading(facts) for fact in TABLE if fact.role is Role.NOTE)
     return filter(None, (*notes, *notes_of(facts)))
 
 
 def remarks(facts: Facts) -> list[str]:
-    """The same without the words of the table."""
+    """The same sentences without the words that the schema adds."""
     sentences = (fact.name for fact in TABLE if fact.role is Role.NOTE and fact.phrase)
     return [*(str(facts[name]) for name in sentences if facts.get(name)), *notes_of(facts)]
 
 
 def phrases(facts: Facts, of: Iterable[str]) -> Iterator[str]:
     """The words for the facts named in *of*."""
-    wanted = set(of)
-    words = (fact.in_heading(facts) for fact in TABLE if fact.name in wanted)
+    chosen = set(of)
+    words = (fact.in_heading(facts) for fact in TABLE if fact.name in chosen)
     return filter(None, words)

@@ -1,9 +1,9 @@
 """
-Results by the tox environment they were made in.
+Find results by the tox environment that produced them.
 
-A result is stale if the revision or the software it was made with is not what is
-here now.  Software differs between environments on purpose, so what counts is the
-environment's own, as long as tox keeps it.
+A result is stale if the revision or the software has changed since.  Software differs
+between environments on purpose, so a result is compared with the software in its own
+environment, as long as that exists.
 """
 
 from __future__ import annotations
@@ -67,19 +67,19 @@ def _stale(suite: pyperf.BenchmarkSuite, environment: str) -> str:
     """The revision and the software that have changed since; '' if none has."""
     changes = []
     facts = _facts(suite)
-    made, here = facts[0].get("git"), tags.tags().get("pvbench_git")
-    if made != here:
-        changes.append(f"made at revision {made or 'unknown'}, this is {here or 'unknown'}")
+    then, now = facts[0].get("git"), tags.tags().get("pvbench_git")
+    if then != now:
+        changes.append(f"made at revision {then or 'unknown'}, this is {now or 'unknown'}")
     used = {str(fact.get(key, "")) for fact in facts for key in schema.names(Role.UNDER_TEST)}
-    for distribution, _, made_with in sorted(text.rpartition(" ") for text in used):
+    for distribution, _, version in sorted(text.rpartition(" ") for text in used):
         installed = _installed(distribution, environment) if distribution else None
-        if installed and made_with != installed:
-            changes.append(f"made with {distribution} {made_with}, {installed} is installed")
+        if installed and version != installed:
+            changes.append(f"made with {distribution} {version}, {installed} is installed")
     return " and ".join(changes)
 
 
 def _installed(distribution: str, environment: str) -> str | None:
-    """Its version in the environment, or beside this pvbench if tox has no such one."""
+    """The version in the environment; in this one if tox has no such environment."""
     tox = Path(os.environ.get("TOX_WORK_DIR", ".tox"))
     folders = [str(path) for path in (tox / environment).glob("lib/python*/site-packages")]
     versions = (
