@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def plugin_options(parser: argparse._ActionsContainer, name: str = "-p") -> None:
-    """-p, or what *name* it has, and --strict-plugins."""
+    """Add -p (or *name*) and --strict-plugins."""
     parser.add_argument(
         name,
         dest="plugins",
@@ -30,7 +30,7 @@ def plugin_options(parser: argparse._ActionsContainer, name: str = "-p") -> None
 
 
 def output_options(parser: argparse.ArgumentParser) -> None:
-    """--format and --json."""
+    """Add --format, --csv and --json."""
     parser.add_argument(
         "--format",
         choices=("plain", "markdown", "csv"),
@@ -44,13 +44,13 @@ def output_options(parser: argparse.ArgumentParser) -> None:
 
 
 def registry(options: argparse.Namespace, *, commands: bool = False) -> Registry:
-    """Load the plugins, those with *commands* if asked; name broken ones on stderr."""
+    """Load the plugins (with *commands* also those of sub-commands); warn of broken ones."""
     from pvbench.plugin.loader import load
 
-    found = load(options.plugins, strict=options.strict_plugins, commands=commands)
-    for plugin in found.broken:
+    loaded = load(options.plugins, strict=options.strict_plugins, commands=commands)
+    for plugin in loaded.broken:
         warn(f"plugin {plugin} is broken: {plugin.error}")
-    return found
+    return loaded
 
 
 def known_series(name: str, *others: str) -> None:
@@ -69,18 +69,20 @@ def number(text: str) -> int:
 
 def cpu_list(text: str) -> tuple[int, ...]:
     """CPU numbers from ``0-3,7``, as taskset takes them."""
-    found: list[int] = []
+    cpus: list[int] = []
     for part in text.split(","):
         match = re.fullmatch(r"([0-9]{1,6})(?:-([0-9]{1,6}))?", part)
         if match is None:
-            raise argparse.ArgumentTypeError(f"{part!r} is no CPU: write 0-3,7")
+            raise argparse.ArgumentTypeError(f"{part!r} is not a list of CPUs: write 0-3,7")
         first, last = int(match[1]), int(match[2] or match[1])
         if first > last:
-            raise argparse.ArgumentTypeError(f"{part!r} is empty: write {last}-{first}")
-        found += range(first, last + 1)
-    if len(set(found)) < len(found):
+            raise argparse.ArgumentTypeError(
+                f"{part!r} is an empty range: write {last}-{first}"
+            )
+        cpus += range(first, last + 1)
+    if len(set(cpus)) < len(cpus):
         raise argparse.ArgumentTypeError(f"{text!r} names a CPU twice")
-    return tuple(found)
+    return tuple(cpus)
 
 
 def show(document: Document, options: argparse.Namespace) -> None:
@@ -95,7 +97,7 @@ def show(document: Document, options: argparse.Namespace) -> None:
 
 
 def width() -> int:
-    """The width of the terminal, or what fits a mail; COLUMNS chooses another."""
+    """The width of the terminal, 72 in a pipe; COLUMNS overrides both."""
     from pvbench.report.text import PIPE_WIDTH
 
     if os.environ.get("COLUMNS", "").isdecimal() or sys.stdout.isatty():
@@ -112,7 +114,7 @@ def warn(text: str) -> None:
 
 def names(text: str) -> tuple[str, ...]:
     """``a,b,c`` as a tuple; an empty one is an error."""
-    found = tuple(part.strip() for part in text.split(",") if part.strip())
-    if not found:
+    parts = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not parts:
         raise argparse.ArgumentTypeError("give at least one name")
-    return found
+    return parts

@@ -36,7 +36,9 @@ class Axes(Iterable[str], Container[str]):
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `pvbench compare`."""
-    parser.add_argument("files", nargs="*", metavar="FILE", help="or published:NAME")
+    parser.add_argument(
+        "files", nargs="*", metavar="FILE", help="result file, or published:NAME"
+    )
     parser.add_argument(
         "--env",
         type=common.names,
@@ -86,7 +88,7 @@ def execute(options: argparse.Namespace) -> Status:
 
 
 def _print(result: Comparison, options: argparse.Namespace) -> None:
-    """The comparison on standard output, what is missing from it on standard error."""
+    """Print the comparison, and on standard error the warnings about it."""
     from pvbench.report import comparison
 
     for sentence in comparison.warnings(result):

@@ -1,8 +1,8 @@
 """
 Defaults of long options, from ``[tool.pvbench]`` in the nearest pyproject.toml.
 
-They stand as if written before what the user types: ``guest = ["dense:64"]`` is
-``--guest dense:64``, unless an option is given that excludes it.
+They are inserted before the user's arguments: ``guest = ["dense:64"]`` becomes
+``--guest dense:64``, unless the user gives an option that excludes it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ _INSTEAD: Final = (
     ("json", "csv", "format"),
     ("by", "beside"),
 )
-_MEANT_FOR: Final = {"baseline": ["by", "beside"]}  # of the table's --by, no other
+_MEANT_FOR: Final = {
+    "baseline": ["by", "beside"]
+}  # a baseline is one of the sides of the table's --by
 _HELP: Final = {"-h", "--help"}
 
 
@@ -31,35 +33,35 @@ def with_defaults(
     given: Sequence[str], parsers: Mapping[str, argparse.ArgumentParser]
 ) -> list[str]:
     """
-    The command line with the defaults of its command put in.
+    The command line with the defaults of its command inserted.
 
     Raises:
-        UsageError: the table names an option no command has, or is no TOML.
+        UsageError: the table names an option that no command has, or is not TOML.
     """
     if not given or given[0] not in parsers or _HELP.intersection(given):
         return list(given)
     path, table = _table()
-    known = {name for parser in parsers.values() for name in _options(parser)} | {_PLUGINS}
+    options = {name for parser in parsers.values() for name in _options(parser)} | {_PLUGINS}
     for name in table:
-        if name not in known:
-            raise unknown("option", name, known, f"It stands in [tool.pvbench] of {path}.")
-    mine = _options(parsers[given[0]])
-    found = [
+        if name not in options:
+            raise unknown("option", name, options, f"It is in [tool.pvbench] of {path}.")
+    own = _options(parsers[given[0]])
+    defaults = [
         argument
         for name, value in table.items()
-        for argument in _written(name, value, mine, given)
+        for argument in _written(name, value, own, given)
     ]
-    return [given[0], *found, *given[1:]]
+    return [given[0], *defaults, *given[1:]]
 
 
 def _table() -> tuple[Path | None, dict[str, Any]]:
-    """The nearest pyproject.toml from here upward, and what it says."""
+    """The nearest pyproject.toml in this folder or above, and its table."""
     try:
         folder = Path.cwd()
-    except FileNotFoundError:  # it was removed
+    except FileNotFoundError:  # the current folder was removed
         return None, {}
     for path in (above / "pyproject.toml" for above in (folder, *folder.parents)):
-        if os.path.isfile(path):  # false where one may not look
+        if os.path.isfile(path):  # false without permission to look
             return path, _read(path)
     return None, {}
 
@@ -75,7 +77,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path} cannot be read", why=str(error)) from None
     table = tools.get("pvbench", {}) if isinstance(tools, dict) else {}
     if not isinstance(table, dict):
-        raise UsageError(f"[tool.pvbench] in {path} is no table")
+        raise UsageError(f"[tool.pvbench] in {path} is not a table")
     if isinstance(costs := table.get("costs"), str) and costs.endswith(".toml"):
         table["costs"] = str(path.parent / costs)
     if _PLUGINS in table:
@@ -88,7 +90,7 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _from(folder: Path, plugin: Any) -> str:
-    """A file is meant from where the table stands."""
+    """A plugin's name; a file is relative to the pyproject.toml."""
     if not isinstance(plugin, str):
         raise _wrong(_PLUGINS, plugin, "it is a list of names and files")
     return str(folder / plugin) if plugin.endswith(".py") else plugin
@@ -107,7 +109,7 @@ def _options(parser: argparse.ArgumentParser) -> dict[str, argparse.Action]:
 def _written(
     name: str, value: Any, options: dict[str, argparse.Action], given: Sequence[str]
 ) -> Iterator[str]:
-    """*name* and its *value* as a command line spells them."""
+    """*name* and *value* as command-line arguments."""
     if name == _PLUGINS and "strict-plugins" in options:
         for plugin in value:
             yield from ("-p", plugin)

@@ -1,4 +1,4 @@
-"""Print what a guest executes for one burst, and what a hypervisor makes of it."""
+"""Print the ops of one burst, and the interrupts that the hypervisor delivers for them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HELP = "print the ops of a sender, decoded"
 
 
 class _Question(NamedTuple):
-    """What is explained: a burst in a guest, and what *sender* makes of it there."""
+    """A burst in a guest, and the ops that *sender* computes for it."""
 
     sender: str
     stack: Stack
@@ -57,7 +57,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> Status:
-    """Ops, destinations and counts."""
+    """Print ops, destinations and counts."""
     registry = common.registry(options)
     common.show(_document(_question(options, _stack(options.sender, registry))), options)
     return Status.OK
@@ -133,7 +133,7 @@ def _document(question: _Question) -> Document:
     return Document(
         [
             facts({"sender": question.sender}, shown=False),
-            Heading(_asked(question)),
+            Heading(_sentence(question)),
             _ops(question, sends),
             facts(counts, name="counts", titles=titles, heads=("counts", "of this burst")),
             Notes(lines=tuple(_left_to_the_driver(question))),
@@ -141,8 +141,8 @@ def _document(question: _Question) -> Document:
     )
 
 
-def _asked(question: _Question) -> str:
-    """The burst in words, with the CPU that sends, which nobody named."""
+def _sentence(question: _Question) -> str:
+    """The burst in words, with the source CPU, which the user did not choose."""
     from pvbench.guest import ranges
 
     guest, burst = question.guest, question.burst

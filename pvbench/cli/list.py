@@ -26,7 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> Status:
-    """One row for each thing."""
+    """Print one row for each thing."""
     kind = next(kind for kind in KINDS if kind.plural == options.kind)
     registry = common.registry(options, commands=kind.name == "command")
     things = list(_rows(kind, registry.table(kind.name)))
@@ -42,7 +42,7 @@ def _document(things: list[dict[str, str]]) -> Document:
 
 
 def _rows(kind: Kind, things: dict[str, Any]) -> Iterator[dict[str, str]]:
-    """A row for each thing; one whose plugin raises is left out with a warning."""
+    """A row for each thing; a warning instead if its plugin raises."""
     from pvbench.plugin.guard import guarded, owner_of
 
     for name, thing in things.items():
@@ -50,6 +50,6 @@ def _rows(kind: Kind, things: dict[str, Any]) -> Iterator[dict[str, str]]:
             with guarded(f"{kind.name} {name}", partial(owner_of, type(thing))):
                 row = {"name": name} | kind.columns(thing) | {"summary": thing.summary}
         except PvbenchError as error:
-            print(f"pvbench: {error}; it is left out", file=sys.stderr)
+            print(f"pvbench: {error}; it is not listed", file=sys.stderr)
         else:
             yield row

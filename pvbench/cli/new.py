@@ -13,18 +13,20 @@ HELP = "write a plugin to start from"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `pvbench plugins new`."""
-    parser.add_argument("name", metavar="NAME", help="of the sender: lower case with dashes")
+    parser.add_argument(
+        "name", metavar="NAME", help="name of the sender: lower case with dashes"
+    )
     parser.add_argument(
         "--into",
         type=Path,
         default=Path(),
         metavar="DIR",
-        help="where the directory NAME goes (here)",
+        help="parent of the new directory NAME (default: the current directory)",
     )
 
 
 def execute(options: argparse.Namespace) -> Status:
-    """The files, and what to type next."""
+    """Write the files and print the next steps."""
     from pvbench.plugin.scaffold import next_steps, write
 
     folder = write(options.name, options.into, common.registry(options).senders)

@@ -1,4 +1,4 @@
-"""List the plugins: where each comes from, what it offers, what is broken."""
+"""List the plugins: the distribution, the state and the offers of each."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> Status:
-    """One row for each plugin; a broken one is the environment's fault."""
+    """Print one row for each plugin; a broken one gives exit status 5."""
     loaded = common.registry(options, commands=True)
     common.show(_document(loaded.plugins), options)
     return Status.ENVIRONMENT if loaded.broken else Status.OK

@@ -54,8 +54,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def selection_options(group: argparse._ArgumentGroup) -> None:
     """Options that choose cases."""
 
-    def listed(option: str, metavar: str, told: str, to: Any = group) -> None:
-        to.add_argument(option, type=common.names, metavar=metavar, help=told)
+    def listed(option: str, metavar: str, text: str, to: Any = group) -> None:
+        to.add_argument(option, type=common.names, metavar=metavar, help=text)
 
     listed("--sender", "NAME,...", "overlays, drivers, OVERLAY/DRIVER, or native")
     listed("--driver", "NAME,...", "drivers below the overlays")
@@ -102,7 +102,7 @@ def _place_options(group: argparse._ArgumentGroup) -> None:
         "--execution",
         choices=("algorithm", "ops"),
         default="algorithm",
-        help="who computes the ops: the guest where it can (algorithm), or pvbench (ops)",
+        help="ops are computed by the guest where it can (algorithm), or beforehand (ops)",
     )
     group.add_argument("--site", default="local", help="where boots happen (local)")
 
@@ -129,7 +129,7 @@ def execute(options: argparse.Namespace) -> int:
 
 
 def _others(plugins: list[str], file: str) -> list[str]:
-    """*plugins* without *file*, however it is written."""
+    """*plugins* without *file*, under any of its paths."""
     return [name for name in plugins if Path(name).resolve() != Path(file).resolve()]
 
 
@@ -153,7 +153,7 @@ def _request(options: argparse.Namespace, suite: Suite) -> Request:
 
 
 def selection_of(options: argparse.Namespace, costs: str | None) -> Selection:
-    """What they chose."""
+    """The selection that the options make."""
     from pvbench.run.cases import Selection
 
     return Selection(
@@ -183,7 +183,7 @@ def _print_plan(prepared: PreparedRun, options: argparse.Namespace) -> Status:
 
 
 def _plan(prepared: PreparedRun) -> Document:
-    """The cases with what will become of each, and how many boots they take."""
+    """The cases with their planned outcomes, and the number of boots."""
     from pvbench.report.document import Document, Paragraph, Role, facts, table_of_records
     from pvbench.text import counted
 
@@ -199,7 +199,7 @@ def _plan(prepared: PreparedRun) -> Document:
 
 
 def _planned(prepared: PreparedRun) -> list[dict[str, str]]:
-    """What will become of each case; first what nobody offers."""
+    """The planned outcome of each case; cases whose plugins are missing come first."""
     from pvbench.results.schema import case_name
 
     plan = prepared.plan

@@ -26,7 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def print_refused(path: Path) -> None:
-    """Why the cases of a run without results did not run."""
+    """Print why the cases of a run without results did not run."""
     from pvbench.report.summary import not_run
     from pvbench.results import journal
     from pvbench.text import printable
@@ -40,16 +40,16 @@ def execute(options: argparse.Namespace) -> Status:
     from pvbench.results.files import latest
 
     if options.file is None:
-        found = latest(1)
-        if not found:
+        newest = latest(1)
+        if not newest:
             raise UsageError("there is no run of this machine here", fix="Run a suite first.")
-        options.file = str(found[0])
+        options.file = str(newest[0])
     print_file(options.file, options)
     return Status.OK
 
 
 def print_file(name: str, options: argparse.Namespace) -> None:
-    """The tables of a result file in the form that *options* ask for."""
+    """Print the tables of a result file in the format of *options*."""
     from pvbench.report.summary import summary
     from pvbench.results import journal
     from pvbench.results.files import locate, read

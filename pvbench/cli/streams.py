@@ -1,4 +1,4 @@
-"""Standard streams that are closed, full or unable to show a character end in no traceback."""
+"""Standard streams may be closed, full or unable to encode a character."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from contextlib import suppress
 
 def open_standard_streams() -> None:
     """
-    Put /dev/null in the place of closed standard streams.
+    Open /dev/null in place of closed standard streams.
 
-    Otherwise the next file that is opened gets the number of a standard stream, and what
-    a child process prints ends up in it.  A character that a stream cannot encode is
-    printed as its escape.
+    Otherwise the next file gets the descriptor of a standard stream, and the output of a
+    child process ends up in it.  A character that a stream cannot encode is escaped.
     """
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(descriptor, True)
     os.close(descriptor)
-    sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115 - open till the end
+    sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115 - stays open
     sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
     sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
@@ -27,16 +26,16 @@ def open_standard_streams() -> None:
 
 
 def complain(text: str) -> None:
-    """Print a message on standard error; one that cannot be printed is no error."""
+    """Print a message on standard error; ignore a failure to print it."""
     with suppress(OSError):
         print(f"pvbench: {text}", file=sys.stderr, flush=True)
 
 
 def flush() -> None:
     """
-    Write buffered text, or drop what cannot be written.
+    Write buffered text, or drop it if it cannot be written.
 
-    It would fail again when the interpreter ends, which then changes the exit status.
+    Otherwise the interpreter fails to write it at exit and changes the exit status.
     """
     for descriptor, stream in ((1, sys.stdout), (2, sys.stderr)):
         try:

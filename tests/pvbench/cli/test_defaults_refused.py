@@ -35,7 +35,7 @@ def refused(cli: Cli, content: str | bytes) -> str:
         ),
         pytest.param('plugin = "x"', "'plugin'. Did you mean 'plugins'?", id="plugin"),
         pytest.param("help = true", "no option called 'help'", id="help"),
-        pytest.param("xyzzy = 1", "no option called 'xyzzy'. It stands in", id="nothing-near"),
+        pytest.param("xyzzy = 1", "no option called 'xyzzy'. It is in", id="nothing-near"),
         pytest.param("o = 'a.json'", "no option called 'o'", id="short-option"),
     ],
 )
@@ -44,7 +44,7 @@ def test_an_unknown_key_is_refused_with_the_nearest(cli: Cli, table: str, told: 
     sentence = refused(cli, f"[tool.pvbench]\n{table}\n")
 
     assert told in sentence
-    assert sentence.endswith(f"It stands in [tool.pvbench] of {Path.cwd() / 'pyproject.toml'}.")
+    assert sentence.endswith(f"It is in [tool.pvbench] of {Path.cwd() / 'pyproject.toml'}.")
 
 
 def test_a_key_of_no_command_is_refused_by_every_command(cli: Cli) -> None:

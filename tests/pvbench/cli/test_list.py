@@ -104,7 +104,7 @@ def pvbench_deliveries():
     assert done.status == 0
     assert "\nmodel," in done.out
     assert "hostile" not in done.out
-    assert done.err == "pvbench: delivery hostile raises SystemExit: 0; it is left out\n"
+    assert done.err == "pvbench: delivery hostile raises SystemExit: 0; it is not listed\n"
 
 
 def test_what_a_blocked_plugin_offers_is_not_listed(cli: Cli) -> None:
