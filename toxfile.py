@@ -3,7 +3,7 @@ The tox environments that benchmark: one for each sender, and one for a revision
 
 tox reads this file because it lies beside tox.ini.  The bundled senders are those of
 pyproject.toml, so nothing has to be installed beside tox; senders of other
-distributions are found by the pvbench that is, if there is one.
+distributions are found by the pvbench that is installed beside tox, if any.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PREFIX: Final = "bench-"
 REVISION: Final = "bench-rev"
 # In 80 CPUs xapic-flat, which serves 8, would measure nothing.
 SUITE: Final = ("fanout", "--guest", "dense:8", "--guest", "dense:80")
-# A running kernel's own way, which nothing but the delivery `live` carries.
+# The running kernel sends by itself; only the delivery `live` supports it.
 APART: Final = {"kernel"}
 COMPARED: Final = ("bench-x2apic-physical", "bench-x2apic-cluster", "bench-kvm-pv")
 
@@ -43,7 +43,7 @@ def tox_extend_envs() -> Iterable[str]:
 
 @impl
 def tox_add_core_config(core_conf: ConfigSet, state: State) -> None:
-    """What each environment installs and runs."""
+    """Configure the installation and the command of each environment."""
     seeds = state.conf.memory_seed_loaders
     along = environments_of(state)
     asked = list(state.conf.pos_args(ROOT) or ())
@@ -56,18 +56,18 @@ def tox_add_core_config(core_conf: ConfigSet, state: State) -> None:
 
 def sender_environments() -> dict[str, str | None]:
     """Environments by name, and what to install for those that are not bundled."""
-    found: dict[str, str | None] = {PREFIX + name: None for name in bundled()}
+    requirements: dict[str, str | None] = {PREFIX + name: None for name in bundled()}
     for name, requirement in outside().items():
-        found.setdefault(PREFIX + name, requirement)
-    return found
+        requirements.setdefault(PREFIX + name, requirement)
+    return requirements
 
 
 def bundled() -> list[str]:
     """The senders here that guests have, by their entry points: nothing is imported."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     points = project["entry-points"]["pvbench"]
-    found = [name.removeprefix("send-") for name in points if name.startswith("send-")]
-    return [name for name in found if name not in APART]
+    senders = [name.removeprefix("send-") for name in points if name.startswith("send-")]
+    return [name for name in senders if name not in APART]
 
 
 @cache
@@ -91,17 +91,17 @@ def outside() -> dict[str, str]:
 
 
 def requirement_of(name: str) -> str:
-    """What pip needs to install a distribution once more, from where it came."""
-    found = distribution(name)
-    origin = json.loads(found.read_text("direct_url.json") or "{}")
+    """The pip requirement that installs a distribution from its original source."""
+    installed = distribution(name)
+    origin = json.loads(installed.read_text("direct_url.json") or "{}")
     if not origin:
-        return f"{found.name}=={found.version}"
+        return f"{installed.name}=={installed.version}"
     url = origin["url"]
     if origin.get("dir_info", {}).get("editable"):
         return f"-e {url}"
     if vcs := origin.get("vcs_info"):
         url = f"{vcs['vcs']}+{url}@{vcs['commit_id']}"
-    return f"{found.name} @ {url}"
+    return f"{installed.name} @ {url}"
 
 
 def environments_of(state: State) -> list[str]:
@@ -114,7 +114,7 @@ def _sender(name: str, requirement: str | None, asked: list[str]) -> MemoryLoade
     sender = name.removeprefix(PREFIX)
     command = ["pvbench", "run", *(asked or SUITE), "--sender", sender, "-q"]
     more: dict[str, Any] = {"package": "wheel"}
-    if requirement:  # in one go: it needs a pvbench, and this is the one
+    if requirement:  # in one go: it requires a pvbench: this one
         more = {"skip_install": True, "deps": f"-e {ROOT.as_uri()}\n{requirement}"}
     return _benchmark(f"benchmark {sender}", command, labels={"bench"}, **more)
 
@@ -122,13 +122,13 @@ def _sender(name: str, requirement: str | None, asked: list[str]) -> MemoryLoade
 def _revision(revision: str, asked: list[str]) -> MemoryLoader:
     """The commit is part of what is installed, so that tox sees when HEAD moves."""
     command = ["pvbench", "run", *(asked or ["smoke"]), "-q"]
-    told = f"benchmark pvbench as of the git revision REV ({revision})"
+    description = f"benchmark pvbench as of the git revision REV ({revision})"
     source = f"pvbench @ git+{ROOT.as_uri()}@{commit_of(revision)}"
-    return _benchmark(told, command, skip_install=True, deps=source)
+    return _benchmark(description, command, skip_install=True, deps=source)
 
 
 def commit_of(revision: str) -> str:
-    """Its full name; as it is if git does not know it, and pip will say so."""
+    """The full hash of *revision*; if git does not know it, *revision*, which pip refuses."""
     command = ["git", "-C", str(ROOT), "rev-parse", "--verify", "--quiet", "--end-of-options"]
     try:
         done = subprocess.run(
@@ -140,7 +140,7 @@ def commit_of(revision: str) -> str:
 
 
 def _compare(along: list[str], asked: list[str]) -> MemoryLoader:
-    """Several that run along are compared; alone it does what it is asked for."""
+    """Compare the benchmarks of this tox run; alone, run with the given arguments."""
     chosen = along if len(along) > 1 else COMPARED
     senders = sender_environments()
     by = ["--by", "sender"] if set(chosen) <= senders.keys() else []

@@ -1,5 +1,5 @@
 """
-The entry points of all plugins, read without importing one of them.
+Read the entry points of all plugins without importing them.
 
 This module imports nothing heavy, because `--help` needs it.
 """
@@ -53,7 +53,7 @@ def commands() -> dict[str, Candidate]:
 
 
 def _installed() -> Iterator[Candidate]:
-    """Those of the first distribution of each name: a folder may be on the path twice."""
+    """Entry points of the first distribution of each name; a path may be listed twice."""
     seen = set()
     for distribution in distributions():
         points = _points(distribution)

@@ -1,7 +1,7 @@
 """
-Code of plugins runs under guard: it may raise anything, and it has a time limit.
+Guard calls of plugin code, which may raise anything or never return.
 
-Whatever it raises becomes one `PluginError`, unless a signal of the user caused it.
+Any exception becomes a `PluginError`, unless a signal of the user caused it.
 Code that does not return cannot be stopped by an exception, which it could catch, so
 the process ends with a sentence.  The limit is an interval timer: it ends an endless
 loop as well as a blocking call.  Only the main thread has one.
@@ -149,7 +149,7 @@ def _limit_s() -> float:
 
 
 def text_of(error: BaseException) -> str:
-    """Type and text of *error* in one short line, even if its text cannot be had."""
+    """Type and text of *error* in one short line, even if its str() raises."""
     try:
         text = str(error)
     except BaseException:  # str() of a plugin's exception is a plugin's code too

@@ -1,12 +1,12 @@
 """
-The tolerant loader.
+Load plugins; a broken one does not affect the others.
 
-Plugins come from the entry-point group ``pvbench``, the bundled ones too.  A plugin
-that fails to import, or has no hook, a misspelt hook or another API number, is
-listed as broken with its distribution, version and error; nothing else suffers.
+All plugins, the bundled ones too, come from the entry-point group ``pvbench``.  A plugin
+that fails to import, has no hook, a misspelt hook or another API number is listed as
+broken with its distribution, version and error.
 
-One pluggy manager holds them all, but each hook is called for one plugin at a time,
-so that an error has an author.
+One pluggy manager holds all plugins, but each hook is called for one plugin at a time,
+so that an error names its plugin.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def load(
         commands: import the plugins that bring commands too.
 
     Raises:
-        UsageError: no plugin has a name that is to be blocked.
+        UsageError: a name to block is no plugin's.
         UnavailableError: a plugin is broken, and *strict*.
     """
     options = tuple(options)
@@ -105,9 +105,9 @@ def _manager(blocked: Iterable[str]) -> pluggy.PluginManager:
 
 def _check_blocked(blocked: set[str], registry: Registry) -> None:
     names = {plugin.name for plugin in registry.plugins}
-    known = {name for plugin in registry.plugins for name in plugin.names}
-    if stray := sorted(blocked - known):
-        raise unknown("plugin", stray[0], names, "`pvbench plugins` lists the names.")
+    accepted = {name for plugin in registry.plugins for name in plugin.names}
+    if unknown_names := sorted(blocked - accepted):
+        raise unknown("plugin", unknown_names[0], names, "`pvbench plugins` lists the names.")
 
 
 def _sources(
@@ -135,7 +135,7 @@ def _load_one(
     plugin: Plugin,
     importer: Callable[[], ModuleType],
 ) -> Plugin:
-    """Import, check, call the hooks; keep all that the plugin offers, or nothing."""
+    """Import and check a plugin and call its hooks; an error discards all its offers."""
     if any(map(manager.is_blocked, plugin.names)):
         return attrs.evolve(plugin, state="blocked")
     try:

@@ -1,4 +1,4 @@
-"""What the loaded plugins offer: one typed facade."""
+"""Look up the things that loaded plugins offer, with their types."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from pvbench.workload import Workload
 @attrs.frozen(kw_only=True)
 class Plugin:
     """
-    A plugin and how loading it went.
+    A plugin and the result of loading it.
 
     Args:
         name: entry-point name, or the module name of one given by ``-p``.
         state: ``ok``, ``broken``, ``blocked`` (by ``-p no:NAME``) or ``not loaded``,
             because it brings a command that is not the one that runs.
-        offers: ``kind name`` of everything it brought.
+        offers: ``kind name`` of each thing it offers.
     """
 
     name: str
@@ -37,12 +37,12 @@ class Plugin:
 
     @property
     def brings_command(self) -> bool:
-        """Its entry point promises a sub-command."""
+        """Whether its entry point is that of a sub-command."""
         return self.name.startswith(COMMAND_PREFIX)
 
     @property
     def names(self) -> tuple[str, str, str]:
-        """What ``-p no:NAME`` may call it: its name, its module, a file without its folder."""
+        """The names ``-p no:NAME`` accepts: name, module, and the name of a file."""
         return self.name, self.module, Path(self.name).name
 
     def owner(self) -> tuple[str, str]:
@@ -58,7 +58,7 @@ class Plugin:
 @attrs.define
 class Registry:
     """
-    What the loaded plugins offer.
+    The things that loaded plugins offer.
 
     Args:
         tables: for each kind the things by name, sorted when all plugins are loaded.
@@ -110,13 +110,13 @@ class Registry:
     def workload(self, spec: str) -> Workload:
         """The workload written ``NAME`` or ``NAME:VALUE:...``."""
         name, *values = spec.split(":")
-        found: Workload = self.get("workload", name)
-        return found.bind(values)
+        workload: Workload = self.get("workload", name)
+        return workload.bind(values)
 
     def suite(self, name: str) -> Suite:
         """The suite called *name*."""
-        found: Suite = self.get("suite", name)
-        return found
+        suite: Suite = self.get("suite", name)
+        return suite
 
     def suite_of(self, file: str) -> Suite:
         """

@@ -1,4 +1,4 @@
-"""A distribution with one sender, to start from."""
+"""Write a distribution with one sender, from templates."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Final
 
 from pvbench.errors import UsageError, not_writable
 
-# What the templates are written for; all three names become the reader's own.
+# The sender in the templates; its name is replaced in all three spellings.
 _NAME: Final = "kvm-pv-sorted"
 _TEMPLATES: Final = {
     "pyproject.toml": "pyproject.toml.txt",
@@ -26,7 +26,7 @@ _TEMPLATES: Final = {
 
 def write(name: str, into: Path, senders: Container[str]) -> Path:
     """
-    Make the directory *into*/*name* with a distribution that works.
+    Create the directory *into*/*name* with a working distribution.
 
     Args:
         name: of the sender and of its distribution.
@@ -52,7 +52,7 @@ def write(name: str, into: Path, senders: Container[str]) -> Path:
 
 
 def next_steps(folder: Path, name: str) -> str:
-    """What to type in the new directory, ending in a comparison that is fair."""
+    """The commands to run next, the last of which compares the new sender."""
     text = _template("next.txt").format(folder=quote(str(folder)), name=name)
     if url := _direct_url():
         text += f"\nThis pvbench is from {url}; other environments need it from there.\n"
@@ -60,7 +60,7 @@ def next_steps(folder: Path, name: str) -> str:
 
 
 def _direct_url() -> str:
-    """Where pvbench was installed from, if not from a package index (PEP 610)."""
+    """The URL pvbench was installed from (PEP 610); empty for a package index."""
     text = distribution("pvbench").read_text("direct_url.json")
     return str(json.loads(text)["url"]) if text else ""
 

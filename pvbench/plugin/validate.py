@@ -1,9 +1,9 @@
 """
-What a plugin module offers, checked hook by hook and thing by thing.
+Validate a plugin module and each thing that its hooks offer.
 
-pluggy finds the marked hooks, compares their arguments with the hookspec's and
-calls them.  Here stands what it cannot know: the API number, a hook without its
-mark, and what may be offered as each kind.
+pluggy finds the marked hooks, compares their arguments with the hookspec's and calls
+them.  This module checks the rest: the API number, hooks without a mark, and the type
+and the fields of each thing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _MOST_THINGS: Final = 10_000  # of one hook: an answer that never ends must not 
 
 def check_api(module: ModuleType) -> None:
     """
-    Refuse a module that is no plugin of this API.
+    Refuse a module that is not a plugin of this API.
 
     Raises:
         PluginError: another API number, or a hook without its mark.
@@ -108,10 +108,10 @@ def _answer(
 
 def check_thing(kind_name: str, thing: Any) -> None:
     """
-    What a plugin may offer as a kind.
+    Refuse a thing that a plugin must not offer as *kind_name*.
 
     Raises:
-        PluginError: it may not offer this; the sentence says why.
+        PluginError: the message says why.
     """
     kind = kind_of(kind_name)
     name = getattr(thing, "name", None)
