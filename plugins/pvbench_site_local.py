@@ -1,4 +1,4 @@
-"""The machine itself: a worker is a child process of the run."""
+"""The site `local`: workers are child processes of the run on this machine."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from pvbench.worker_process import reports_of
 
 pvbench_api = 1
 
-# -P: the pvbench that runs, not one that lies in the current directory
+# -P: import the running pvbench, not one in the current directory
 WORKER = (sys.executable, "-P", "-m", "pvbench.run.worker")
 
 
 @attrs.frozen
 class LocalSession:
-    """A session with this machine; it describes itself in the manager's own process."""
+    """A session with this machine; deliveries describe themselves in this process."""
 
     options: SiteOptions
 

@@ -1,4 +1,4 @@
-"""What this delivery can run: read from a task, and from what was tried on this host."""
+"""Decide whether this delivery can run a task on a host, given the host's probes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pvbench_deliver_kvm.measure.tasks import contended, uses_lists
 
 
 def mechanisms(program: Program, guest: Guest) -> Iterator[str]:
-    """What the host must be able to do for *program*, by the names of the probes."""
+    """The mechanisms that *program* needs, by the names of their probes."""
     for op in program:
         match op:
             case WrMsr(msr, _) if msr == x2apic_msr(APIC_SELF_IPI):
@@ -60,49 +60,54 @@ def why_unsupported(guest: Guest, task: Task, settings: dict[str, Any]) -> str |
 
 
 def _reasons(guest: Guest, task: Task, settings: dict[str, Any]) -> Iterator[str | None]:
-    yield _no_guest(guest, settings)
+    yield _why_no_guest(guest, settings)
     if task.mechanism == "kernel":
-        yield "its guest is no Linux kernel"
+        yield "sender `kernel` needs a running Linux kernel: use --delivery live"
     if guest.hypercall_abi not in HYPERCALL_ABIS:
-        yield f"no KVM serves hypercall ABI {guest.hypercall_abi}"
-    wanted = {name for program in task.programs for name in mechanisms(program, guest)}
-    if task.mechanism == "hypercall":  # also where this burst happens to need none
-        wanted.add("hyperv-hypercall" if guest.hypercall_abi == "hyperv" else "kvm-hypercall")
-    for name in sorted(wanted) if settings["probes"] is not None else ():
-        if reason := settings["probes"].get(name, "it was not tried"):
+        yield f"KVM does not implement hypercall ABI {guest.hypercall_abi}"
+    required = {name for program in task.programs for name in mechanisms(program, guest)}
+    if task.mechanism == "hypercall":  # even if this burst needs none
+        required.add("hyperv-hypercall" if guest.hypercall_abi == "hyperv" else "kvm-hypercall")
+    for name in sorted(required) if settings["probes"] is not None else ():
+        if reason := settings["probes"].get(name, "it was not probed"):
             yield f"{name} does not work on this host: {reason}"
-    yield _no_turns(guest, task, settings)
+    yield _why_too_many_spin(guest, task, settings)
     if (
         contended(task)
         and uses_lists(task)
         and (settings["execution"] == "ops" or not has_algorithm(task))
     ):
-        yield "its sources meet, so what is sent is known in the guest only: no replay"
+        yield (
+            "sources share targets, so the ops depend on call lists at run time and "
+            "cannot be computed beforehand"
+        )
 
 
-def _no_guest(guest: Guest, settings: dict[str, Any]) -> str | None:
-    most, ids = settings["max_vcpus"], settings["max_vcpu_id"]
+def _why_no_guest(guest: Guest, settings: dict[str, Any]) -> str | None:
+    max_vcpus, ids = settings["max_vcpus"], settings["max_vcpu_id"]
     if guest.bits != 64:
-        return "its guest has 64 bits"
+        return "this delivery's guest is 64-bit"
     if guest.host_cpus:
-        return "its host CPUs are chosen with --cpu-list, not --host-cpus"
-    if len(guest.apic_ids) > most:
-        return f"this KVM has {most} vCPUs at most"
+        return "choose host CPUs with --cpu-list, not with --host-cpus"
+    if len(guest.apic_ids) > max_vcpus:
+        return f"this KVM supports at most {max_vcpus} vCPUs"
     if max(guest.apic_ids) >= ids:
-        return f"this KVM's APIC IDs end below {ids}"
+        return f"APIC IDs must be below {ids} on this KVM"
     return None
 
 
-def _no_turns(guest: Guest, task: Task, settings: dict[str, Any]) -> str | None:
-    """Spinning vCPUs leave a host CPU free, for they can hang a small machine."""
+def _why_too_many_spin(guest: Guest, task: Task, settings: dict[str, Any]) -> str | None:
+    """One host CPU must not spin, because a small machine can hang."""
     running = task.target_state == "running"
     if running and settings["software"]:
-        return "on a KVM without hardware virtualization targets halt: add --targets halted"
+        return (
+            "targets cannot spin on a KVM without hardware virtualization: add --targets halted"
+        )
     sources = len(task.bursts)
     spinning = len(guest.apic_ids) if running else sources
-    most = max(1, settings["usable_cpus"] - 1)
-    if spinning > most:
+    limit = max(1, settings["usable_cpus"] - 1)
+    if spinning > limit:
         cpus = settings["usable_cpus"]
-        return f"{spinning} vCPUs would spin, and {most} of this machine's {cpus} CPUs may"
+        return f"{spinning} vCPUs would spin, and {limit} of {cpus} host CPUs may"
     protocols = {burst.protocol for burst in task.bursts}
-    return "its sources follow different protocols" if len(protocols) > 1 else None
+    return "all sources must follow the same protocol" if len(protocols) > 1 else None

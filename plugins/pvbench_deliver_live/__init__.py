@@ -1,9 +1,9 @@
 """
-IPIs of this kernel, unprivileged: membarrier(2) on threads that spin.
+Time IPIs of this kernel without privileges: membarrier(2) on threads that spin.
 
-A call interrupts each CPU that is just running a thread of the caller, and returns when
-all of them have been there.  A call is a sample only if the CAL row of /proc/interrupts
-rose for every target: one that sent no IPI, as a target was off its CPU, is none.
+A call interrupts each CPU that currently runs a thread of the caller, and returns when
+all of them have handled the IPI.  A call is a sample only if the CAL row of
+/proc/interrupts rose for every target: without it a target was not on its CPU.
 Guest CPU i is the i-th CPU of this machine's /proc/cpuinfo.
 """
 

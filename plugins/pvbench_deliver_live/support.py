@@ -1,4 +1,4 @@
-"""What live needs of a machine and of a case, a sentence for each lack."""
+"""Decide whether live can run on a machine, and which tasks it can run there."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ def numbers(root: Path) -> tuple[int, ...]:
 def why_unavailable(root: Path, usable: set[int]) -> str | None:
     """Why this machine cannot run it; None if it can."""
     if sys.platform != "linux" or platform.machine() != "x86_64":
-        return "membarrier(2) is called as Linux on x86-64 has it"
+        return "membarrier(2) is called by its Linux x86-64 number"
     if reason := membarrier.why_unavailable():
         return reason
     if len(usable) < 2:
-        return "an IPI takes two CPUs, and this process may use one"
+        return "an IPI needs two CPUs, and this process may use one"
     try:
         host(root / CPUINFO)
         with Interrupts.opened(root / INTERRUPTS) as interrupts:
             interrupts.calls()
     except PvbenchError as lacking:
-        return f"{lacking.what}: {lacking.why}"  # what to do is for others
+        return f"{lacking.what}: {lacking.why}"  # without the fix, which is for other commands
     return None
 
 
@@ -53,11 +53,13 @@ def cpus_of(root: Path, usable: set[int]) -> dict[str, list[int]]:
 def why_unsupported(guest: Guest, task: Task, cpus: dict[str, list[int]]) -> str | None:
     """Why it cannot run *task* in such a guest on a machine with *cpus*; None if it can."""
     if lacking := list(_lacking(guest, task, cpus["apic_ids"])):
-        return f"live has this kernel's IPIs only, on this machine: {' '.join(lacking)}"
+        return (
+            f"live times only the IPIs of this kernel on this machine: add {' '.join(lacking)}"
+        )
     if guest.host_cpus or guest.bits != 64:
-        return "live runs on this machine as it is: no --host-cpus and no --bits"
+        return "live cannot change this machine: drop --host-cpus and --bits"
     if len(task.bursts) > 1:
-        return "interrupts of several sources cannot be told apart by CAL: one at a time"
+        return "CAL does not distinguish the IPIs of several sources: use one source"
     booted = cpus["numbers"]
     needed = {burst.source for burst in task.bursts}.union(*task.reached)
     if missing := sorted({booted[cpu] for cpu in needed}.difference(cpus["usable"])):
@@ -66,7 +68,7 @@ def why_unsupported(guest: Guest, task: Task, cpus: dict[str, list[int]]) -> str
 
 
 def _lacking(guest: Guest, task: Task, apic_ids: list[int]) -> Iterator[str]:
-    """What to add to the command line."""
+    """The options that the command line lacks."""
     if task.mechanism != "kernel":
         yield "--sender kernel"
     if guest.apic_ids != tuple(apic_ids):

@@ -1,8 +1,7 @@
 """
 A deterministic model of KVM's local APICs with a cost profile.
 
-Exact in what it delivers and counts; computed, from the cost profile's numbers, in
-what it times.
+Deliveries and counts are exact; times are computed from the cost profile.
 """
 
 from __future__ import annotations
@@ -31,13 +30,13 @@ class Model:
 
     def why_unsupported(self, guest: Guest, task: Task, description: Description) -> str | None:
         if task.mechanism == "kernel":
-            return "a model runs no kernel"
+            return "sender `kernel` needs a running Linux kernel: use --delivery live"
         if not description.limits["bare"]:
             return None
         if task.mechanism == "hypercall":
-            return "there is no hypervisor to call on bare metal"
+            return "bare metal has no hypervisor to call"
         if guest.host_cpus and guest.host_cpus < len(guest.apic_ids):
-            return "there are no vCPUs to share host CPUs on bare metal"
+            return "bare metal has no vCPUs that could share host CPUs"
         return None
 
     def cost_profiles(self) -> tuple[str, ...]:

@@ -127,5 +127,5 @@ def test_the_model_refuses_it() -> None:
 
     assert (
         bundled().table("delivery")["model"].why_unsupported(FOUR, task, {})
-        == "a model runs no kernel"
+        == "sender `kernel` needs a running Linux kernel: use --delivery live"
     )

@@ -1,9 +1,8 @@
 """
-What works on this host, by probe.
+Probe the mechanisms of this host, and cache the results.
 
-A probe that does not return must not cost the run, so probes happen in child
-processes under the clock of this one, and what is found is kept.  A failure may be
-that of a busy moment: it is final when another time saw it too.
+A probe may hang, so probes run in child processes, and this process limits their time.
+A failure may have been caused by load: it is final after it was seen in two runs.
 """
 
 from __future__ import annotations
@@ -28,10 +27,10 @@ from pvbench_deliver_kvm.probe.programs import BEGUN, ENDED, PROBES, REFUSED
 
 Alone = Callable[[Callable[[str], None] | None], AbstractContextManager[None]]
 
-START_S: Final = 60.0  # of a child until it has a guest, which takes long under emulation
-LIMIT_S = 1.8  # of a probe; a guest's own clock may race
-_PATIENCE: Final = 5 / 6  # of that limit: a guest that hangs says so before it is over
-SURE: Final = 2  # failures of a probe, at different times
+START_S: Final = 60.0  # until a child has booted its guest; slow under emulation
+LIMIT_S = 1.8  # of a probe; the guest's own clock may run fast
+_PATIENCE: Final = 5 / 6  # of that limit: a guest reports a hang before the limit ends
+SURE: Final = 2  # failures in different runs that make a failure final
 
 
 def probes(
@@ -40,21 +39,23 @@ def probes(
     """
     For each probe why it does not work here, '' if it does.
 
-    Kept for this kernel, microcode, KVM with its parameters, and guest.  Probes wait
-    for timed runs of others, or unless *wait* are left for another time.  With *progress*
-    each group of them is named on standard error before it is tried.
+    Results are cached for this kernel, microcode, guest, and KVM with its parameters.
+    Probes wait for timed runs of others; without *wait* they are skipped if there are any.
+    With *progress* each group is named on standard error before it is probed.
     """
     path = build.cache_folder() / f"kvm-probes-{_key()}.json"
     kept = _kept(path)
-    if not _left(kept):
+    if not _missing(kept):
         return {name: why for name, (why, _) in kept.items()}
     try:
         with alone(host_lock.say if wait else None):
             say = host_lock.say if progress else _say_nothing
-            return _more(_kept(path), path, say)  # others may have tried meanwhile
+            return _more(_kept(path), path, say)  # another process may have probed meanwhile
     except host_lock.BusyError as busy:
         untried = {
-            name: f"it was not tried: {busy}" for names in _left({}).values() for name in names
+            name: f"it was not tried: {busy}"
+            for names in _missing({}).values()
+            for name in names
         }
         return untried | {name: why for name, (why, _) in kept.items()}
 
@@ -66,40 +67,40 @@ def _say_nothing(text: str) -> None:
 def _more(
     kept: dict[str, tuple[str, int]], path: Path, say: Callable[[str], None]
 ) -> dict[str, str]:
-    """The probe results, once what is *kept* at *path* is complete."""
+    """Probe the mechanisms that *kept* lacks, store all at *path* and return them."""
     groups = []
-    for number, (group, names) in enumerate((left := _left(kept)).items(), 1):
-        say(f"probing what KVM can do here: {group} ({number} of {len(left)})")
+    for number, (group, names) in enumerate((missing := _missing(kept)).items(), 1):
+        say(f"probing what KVM can do here: {group} ({number} of {len(missing)})")
         groups.append(_tried(group, names))
-    for told, _ in groups:
-        kept |= {name: (why, kept.get(name, ("", 0))[1] + 1) for name, why in told.items()}
+    for results, _ in groups:
+        kept |= {name: (why, kept.get(name, ("", 0))[1] + 1) for name, why in results.items()}
     build.keep(json.dumps(kept).encode(), path)
-    untold = {name: why for _, lacking in groups for name, why in lacking.items()}
-    return {name: why for name, (why, _) in kept.items()} | untold
+    untried = {name: why for _, lacking in groups for name, why in lacking.items()}
+    return {name: why for name, (why, _) in kept.items()} | untried
 
 
-def _left(kept: dict[str, tuple[str, int]]) -> dict[str, list[str]]:
-    """Probes that have no final probe result, by group."""
-    left = {
+def _missing(kept: dict[str, tuple[str, int]]) -> dict[str, list[str]]:
+    """Probes without a final result, by group."""
+    missing = {
         group: [name for name in programs if not _is_final(kept.get(name))]
         for group, (_, _, programs) in PROBES.items()
     }
-    return {group: names for group, names in left.items() if names}
+    return {group: names for group, names in missing.items() if names}
 
 
 def _kept(path: Path) -> dict[str, tuple[str, int]]:
-    """(probe result, how often it was seen) of probes at other times."""
+    """The cached (result, number of runs that saw it) of each probe."""
     try:
-        found = {str(name): (str(why), int(seen)) for name, (why, seen) in _pairs(path)}
+        results = {str(name): (str(why), int(seen)) for name, (why, seen) in _pairs(path)}
     except (OSError, ValueError, TypeError):
         return {}
     names = {name for _, _, programs in PROBES.values() for name in programs}
-    return {name: probed for name, probed in found.items() if name in names}
+    return {name: probed for name, probed in results.items() if name in names}
 
 
 def _pairs(path: Path) -> Iterable[tuple[str, Any]]:
-    found = json.loads(path.read_text())
-    return found.items() if isinstance(found, dict) else ()
+    results = json.loads(path.read_text())
+    return results.items() if isinstance(results, dict) else ()
 
 
 def _is_final(probed: tuple[str, int] | None) -> bool:
@@ -111,21 +112,23 @@ def _key() -> str:
 
 
 def _tried(group: str, names: list[str]) -> tuple[dict[str, str], dict[str, str]]:
-    """The probe results of probes of *group*, and why the others were not even tried."""
-    found: dict[str, str] = {}
-    while left := [name for name in names if name not in found]:
-        child = _child(group, left)
-        found |= child.probes
+    """The results of probes of *group*, and why the others were not tried."""
+    results: dict[str, str] = {}
+    while missing := [name for name in names if name not in results]:
+        child = _child(group, missing)
+        results |= child.probes
         if not (child.begun or child.probes):
-            return found, dict.fromkeys(left, child.end)
+            return results, dict.fromkeys(missing, child.end)
         if child.end:  # in the middle of a probe
-            found |= dict.fromkeys([name for name in left if name not in found][:1], child.end)
-    return found, {}
+            results |= dict.fromkeys(
+                [name for name in missing if name not in results][:1], child.end
+            )
+    return results, {}
 
 
 @attrs.frozen
 class _Child:
-    """What a child has lived to tell, and how it ended if not by itself."""
+    """Results of a probe process, and how it died if it did."""
 
     probes: dict[str, str]
     begun: bool
@@ -146,42 +149,42 @@ def _child(group: str, names: list[str]) -> _Child:
     ]
     with subprocess.Popen(
         command,
-        stdin=subprocess.PIPE,  # which ends when this process does
+        stdin=subprocess.PIPE,  # closed when this process ends
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         pass_fds=host_lock.held(),
     ) as child:
         assert child.stdout  # noqa: S101 - a pipe
         try:
-            told = list(_values(child.stdout.fileno()))
+            values = list(_values(child.stdout.fileno()))
         finally:
             child.kill()
-    begun = BEGUN in told
+    begun = BEGUN in values
     end = "the process of its guest ends" if begun else "no guest starts"
-    if begun and told[-1] is None:
+    if begun and values[-1] is None:
         end = f"it does not return within {LIMIT_S:g} s"
-    pairs = [value for value in told if isinstance(value, list)]
-    found = {name: why for name, why in pairs if name in names}
-    if found and ENDED in told:  # what comes after is the end of its guest
+    pairs = [value for value in values if isinstance(value, list)]
+    results = {name: why for name, why in pairs if name in names}
+    if results and ENDED in values:  # an error after that concerns the guest's end
         end = ""
     return _Child(
-        probes=found,
+        probes=results,
         begun=begun,
-        end=next((value[REFUSED] for value in told if isinstance(value, dict)), end),
+        end=next((value[REFUSED] for value in values if isinstance(value, dict)), end),
     )
 
 
 def _values(pipe: int) -> Iterator[Any]:
-    """What whole lines say, until there are none; None if the next one takes too long."""
-    begun = b""
+    """The JSON values of complete lines; None, the last, if a line takes too long."""
+    partial = b""
     limit_s = START_S
     while select.select([pipe], [], [], limit_s)[0]:
         read = os.read(pipe, 65536)
         if not read:
             return
-        *whole, begun = (begun + read).split(b"\n")
+        *whole, partial = (partial + read).split(b"\n")
         for line in whole:
-            with suppress(ValueError):  # not of a probe
+            with suppress(ValueError):  # a line that no probe printed
                 yield json.loads(line)
         limit_s = LIMIT_S
     yield None

@@ -1,5 +1,5 @@
 """
-Every mechanism tried once, in a guest of a process of its own: feature bits prove nothing.
+Try every mechanism once, in a guest in a separate process: feature bits prove nothing.
 
 As a program: python -m pvbench_deliver_kvm.probe.programs GROUP PATIENCE_S PROBE... PARENT_PID
 """
@@ -44,7 +44,7 @@ from pvbench_deliver_kvm.vmm.fd import IoctlError
 Boot = Callable[[Guest, dict[str, Any]], AbstractContextManager[BootedGuest]]
 
 LOOPS: Final = 3
-_LONGEST_S: Final = 600.0  # of a process that nobody ends
+_LONGEST_S: Final = 600.0  # of a process whose parent does not end it
 
 BEGUN: Final = "begun"
 ENDED: Final = "ended"
@@ -121,7 +121,7 @@ def attempts(
     """
     (probe, why it does not work or '') one by one, in a guest of `guest_of`.
 
-    A guest that is lost is the last: what is left of *names* (of all) needs another.
+    A probe whose guest fails is the last; the rest of *names* needs another guest.
     """
     programs = PROBES[group][2]
     for name in names or programs:
@@ -148,15 +148,15 @@ def _task(name: str, program: Program) -> Task:
 def _outcome_of(task: Task, handlers: tuple[int, ...], faults: tuple[str, ...]) -> str:
     if faults:
         return faults[0]
-    wanted = [LOOPS if cpu in task.reached[0] else 0 for cpu in range(2)]
-    return "" if list(handlers) == wanted else f"the CPUs handled {handlers}, not {wanted}"
+    expected = [LOOPS if cpu in task.reached[0] else 0 for cpu in range(2)]
+    return "" if list(handlers) == expected else f"the CPUs handled {handlers}, not {expected}"
 
 
 def main(arguments: list[str], boot: Boot = boot_guest) -> None:
     """
-    Print each result as soon as it is known, one JSON value a line.
+    Print each result at once, one JSON value a line.
 
-    BEGUN when the guest has booted, ``[probe, why or '']``, and ENDED, maybe early;
+    BEGUN when the guest has booted, ``[probe, why or '']`` for each probe, and ENDED;
     ``{REFUSED: why}`` if the guest did not boot but may boot another time.
     """
     group, patience_s, *names = arguments
@@ -168,21 +168,21 @@ def main(arguments: list[str], boot: Boot = boot_guest) -> None:
     }
     try:
         with boot(guest_of(group), settings) as booted:
-            _tell(BEGUN)
+            _print(BEGUN)
             for pair in attempts(booted, group, names):
-                _tell(pair)
-            _tell(ENDED)
+                _print(pair)
+            _print(ENDED)
     except IoctlError as error:
-        if error.number == errno.EINVAL:  # which it always will be
+        if error.number == errno.EINVAL:  # it will fail every time
             for name in names:
-                _tell((name, str(error)))
+                _print((name, str(error)))
         else:
-            _tell({REFUSED: str(error)})
+            _print({REFUSED: str(error)})
     except PvbenchError as error:
-        _tell({REFUSED: str(error)})
+        _print({REFUSED: str(error)})
 
 
-def _tell(line: object) -> None:
+def _print(line: object) -> None:
     print(json.dumps(line), flush=True)
 
 

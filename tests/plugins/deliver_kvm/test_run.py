@@ -169,7 +169,7 @@ def test_senders_that_cannot_run_here_say_why(kvm: Cli) -> None:
     assert (done.status, found[senders[0]]) == (0, ("ok", ""))
     assert found["xen-evtchn/x2apic-physical"] == (
         "unsupported",
-        "no KVM serves hypercall ABI xen",
+        "KVM does not implement hypercall ABI xen",
     )
     for stack, tried in zip(senders[1:], ("kvm-hypercall", "hyperv-hypercall"), strict=True):
         why = f"{tried} does not work on this host: {works[tried]}"

@@ -48,18 +48,22 @@ def test_a_plain_broadcast_can_run() -> None:
 @pytest.mark.parametrize(
     ("fits", "too_much", "expected"),
     [
-        pytest.param(cpus(6), cpus(7), "this KVM has 6 vCPUs at most", id="one-vcpu-too-many"),
+        pytest.param(
+            cpus(6), cpus(7), "this KVM supports at most 6 vCPUs", id="one-vcpu-too-many"
+        ),
         pytest.param(
             guest_of((0, 299)),
             guest_of((0, 300)),
-            "this KVM's APIC IDs end below 300",
+            "APIC IDs must be below 300 on this KVM",
             id="one-apic-id-too-high",
         ),
-        pytest.param(cpus(2), cpus(2, bits=32), "its guest has 64 bits", id="32-bits"),
+        pytest.param(
+            cpus(2), cpus(2, bits=32), "this delivery's guest is 64-bit", id="32-bits"
+        ),
         pytest.param(
             cpus(2),
             cpus(2, host_cpus=1),
-            "its host CPUs are chosen with --cpu-list, not --host-cpus",
+            "choose host CPUs with --cpu-list, not with --host-cpus",
             id="host-cpus",
         ),
     ],
@@ -77,8 +81,8 @@ ABIS = {
     "kvm-pv128-v3": None,
     "kvm-pv-cluster128": None,
     "hyperv-ipi": None,
-    "kvm-pv-cluster192": "no KVM serves hypercall ABI kvm-cluster192",
-    "xen-evtchn": "no KVM serves hypercall ABI xen",
+    "kvm-pv-cluster192": "KVM does not implement hypercall ABI kvm-cluster192",
+    "xen-evtchn": "KVM does not implement hypercall ABI xen",
 }
 
 
@@ -117,7 +121,10 @@ def test_a_kernel_s_own_ipis_are_for_live() -> None:
     """The guest here is no Linux."""
     guest, task = task_of(call(0, 1), sender="kernel")
 
-    assert why_unsupported(guest, task, here()) == "its guest is no Linux kernel"
+    assert (
+        why_unsupported(guest, task, here())
+        == "sender `kernel` needs a running Linux kernel: use --delivery live"
+    )
 
 
 def test_a_probe_that_failed_is_told_with_its_reason() -> None:
@@ -150,13 +157,13 @@ def test_a_hypercall_must_work_even_where_a_burst_needs_none(
 
 def test_what_was_never_tried_is_not_trusted() -> None:
     """The probe results may be those of another version."""
-    expected = "x2apic-physical does not work on this host: it was not tried"
+    expected = "x2apic-physical does not work on this host: it was not probed"
 
     assert why_unsupported(*task_of(call(0, 1)), here(probes={})) == expected
 
 
-SPINS = "{} vCPUs would spin, and {} of this machine's {} CPUs may"
-HALTED = "on a KVM without hardware virtualization targets halt: add --targets halted"
+SPINS = "{} vCPUs would spin, and {} of {} host CPUs may"
+HALTED = "targets cannot spin on a KVM without hardware virtualization: add --targets halted"
 
 
 @pytest.mark.parametrize(
@@ -192,10 +199,13 @@ def test_sources_follow_one_protocol() -> None:
     """A guest either has call lists or has none."""
     asked = task_of(call(0, 1), mask(2, 3))
 
-    assert why_unsupported(*asked, here()) == "its sources follow different protocols"
+    assert why_unsupported(*asked, here()) == "all sources must follow the same protocol"
 
 
-MEETS = "its sources meet, so what is sent is known in the guest only: no replay"
+SHARED = (
+    "sources share targets, so the ops depend on call lists at run time and "
+    "cannot be computed beforehand"
+)
 UNKNOWN = Algorithm(driver="x2apic-physical", overlay="of-somebody-else")
 ON_A_TARGET = (call(0, 1, 2), call(3, 2))
 
@@ -215,7 +225,7 @@ def test_sources_that_meet_are_not_replayed(
     bursts: tuple[Burst, ...], replays: bool, execution: str
 ) -> None:
     """A target whose list was not empty is not sent to, and only the guest knows."""
-    expected = MEETS if execution == "ops" and not replays else None
+    expected = SHARED if execution == "ops" and not replays else None
 
     assert why_unsupported(*task_of(*bursts), here(execution=execution)) == expected
 
@@ -224,9 +234,9 @@ def test_sources_that_meet_are_not_replayed(
     ("change", "expected"),
     [
         pytest.param({}, None, id="as-it-is"),
-        pytest.param({"algorithm": UNKNOWN}, MEETS, id="unknown-overlay"),
-        pytest.param({"algorithm": Algorithm(driver="mine")}, MEETS, id="unknown-driver"),
-        pytest.param({"algorithm": None}, MEETS, id="no-algorithm"),
+        pytest.param({"algorithm": UNKNOWN}, SHARED, id="unknown-overlay"),
+        pytest.param({"algorithm": Algorithm(driver="mine")}, SHARED, id="unknown-driver"),
+        pytest.param({"algorithm": None}, SHARED, id="no-algorithm"),
         pytest.param({"algorithm": None, "lossy": True}, None, id="lossy"),
     ],
 )
@@ -246,4 +256,4 @@ def test_the_guest_is_told_before_what_it_does() -> None:
 
     told = why_unsupported(*asked, here(execution="ops", broken=tuple(NAMES), usable_cpus=1))
 
-    assert told == "this KVM has 6 vCPUs at most"
+    assert told == "this KVM supports at most 6 vCPUs"

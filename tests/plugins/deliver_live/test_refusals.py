@@ -30,7 +30,7 @@ def test_one_usable_cpu_is_not_enough(tmp_path: Path) -> None:
     """The number of CPUs that exist does not matter."""
     reason = live(plant(tmp_path), 1).why_unavailable()
 
-    assert reason == "an IPI takes two CPUs, and this process may use one"
+    assert reason == "an IPI needs two CPUs, and this process may use one"
 
 
 def test_a_machine_without_row_cal_is_unavailable(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_another_architecture_is_unavailable(
     """System call numbers differ between architectures."""
     monkeypatch.setattr(platform, "machine", lambda: "aarch64")
 
-    expected = "membarrier(2) is called as Linux on x86-64 has it"
+    expected = "membarrier(2) is called by its Linux x86-64 number"
     assert live(plant(tmp_path)).why_unavailable() == expected
 
 
@@ -113,7 +113,7 @@ def refused(here: Live, guest: Guest, task: Task) -> str | None:
     return here.why_unsupported(guest, task, here.describe(Options()))
 
 
-LACKS = "live has this kernel's IPIs only, on this machine: "
+LACKS = "live times only the IPIs of this kernel on this machine: add "
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_all_missing_options_are_named_at_once(
         pytest.param(
             (call(1), call(0, source=1)),
             (0, 1, 3),
-            "interrupts of several sources cannot be told apart by CAL: one at a time",
+            "CAL does not distinguish the IPIs of several sources: use one source",
             id="two-sources",
         ),
     ],
@@ -174,4 +174,4 @@ def test_word_size_and_host_cpus_cannot_be_changed(tmp_path: Path, guest: Guest)
     """The machine is already running."""
     reason = refused(live(plant(tmp_path)), guest, ready(call(1)).task)
 
-    assert reason == "live runs on this machine as it is: no --host-cpus and no --bits"
+    assert reason == "live cannot change this machine: drop --host-cpus and --bits"

@@ -9,7 +9,7 @@ import pytest
 
 from support.runs import Cli, journal_of
 
-NO_HYPERVISOR = "there is no hypervisor to call on bare metal"
+NO_HYPERVISOR = "bare metal has no hypervisor to call"
 RUN = (
     "run",
     "norov",
@@ -67,7 +67,7 @@ def test_bare_metal_has_no_vcpus_that_share_host_cpus(
 
     assert (ran, not ran) == (
         Path("a.json").exists(),
-        "there are no vCPUs to share host CPUs on bare metal" in done.err,
+        "bare metal has no vCPUs that could share host CPUs" in done.err,
     )
 
 

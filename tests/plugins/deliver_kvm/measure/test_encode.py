@@ -149,4 +149,7 @@ def test_a_case_with_kernel_ipis_is_refused() -> None:
     )
     settings = {"max_vcpus": 8, "max_vcpu_id": 8, "probes": {}, "execution": "ops"}
 
-    assert why_unsupported(guest_of((0, 1)), task, settings) == "its guest is no Linux kernel"
+    assert (
+        why_unsupported(guest_of((0, 1)), task, settings)
+        == "sender `kernel` needs a running Linux kernel: use --delivery live"
+    )
