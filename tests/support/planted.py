@@ -4,24 +4,36 @@ from __future__ import annotations
 
 
 def delivery_around_the_model(
-    name: str, *, before_boot: str = "pass", after_slice: str = "pass"
+    name: str,
+    *,
+    before_boot: str = "pass",
+    after_slice: str = "pass",
+    noisy: bool = False,
 ) -> str:
     """
     Source of a delivery that does what the model does, and something else.
 
     *before_boot* runs in the worker before each boot, with ``guest``;
-    *after_slice* after each slice, with ``result``.
+    *after_slice* after each slice, with ``result``.  A *noisy* one says that its ticks
+    are nanoseconds of a clock that other runs could disturb.
     """
     return f"""
 import os, sys
 from contextlib import contextmanager
 from pathlib import Path
 import attrs
+from pvbench.delivery import Clock
 from pvbench.hookspecs import hookimpl
 from pvbench_deliver_model import Model
 
 class Around(Model):
     name = {name!r}
+
+    def describe(self, options):
+        description = super().describe(options)
+        if not {noisy}:
+            return description
+        return attrs.evolve(description, clock=Clock("wall", 10**9, "noisy"))
 
     @contextmanager
     def boot(self, guest, worker_data):

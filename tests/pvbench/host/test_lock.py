@@ -44,9 +44,7 @@ def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def timed(plant: Plant) -> tuple[str, ...]:
     """Options of a run on a clock that others could disturb: ticks are nanoseconds."""
-    source = delivery_around_the_model("timed", before_boot=TELL)
-    clock = "class Around(Model):\n    clock = 'wall'"
-    plant("timed", source.replace("class Around(Model):", clock))
+    plant("timed", delivery_around_the_model("timed", before_boot=TELL, noisy=True))
     return (*ONE, "-p", "timed", "--delivery", "timed")
 
 
