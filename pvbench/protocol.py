@@ -301,7 +301,7 @@ _TASK: Final = record(
 result_of: Final = record(
     SliceResult,
     loops=integer(1),
-    ticks=mapping(integer(1)),
+    ticks=mapping(integer(0)),
     samples=mapping(integer(1)),
     distributions=mapping(record(Distribution, p50=_COUNT, p99=_COUNT, maximum=_COUNT)),
     counts=record(
