@@ -3,7 +3,7 @@ How far boots of real KVM differ, and what a program can do about it.
 
     python benchmarks/kvm_spread.py [--boots 10]
 
-Each variant boots the same guests, turn and turn about; a boot's value is the median of
+Each variant boots the same guests, interleaved; a boot's value is the median of
 its slices.
 """
 

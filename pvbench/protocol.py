@@ -120,7 +120,7 @@ class SliceReport:
 
 @attrs.frozen
 class ErrorReport:
-    """The worker cannot go on, for a reason that a person can mend."""
+    """The worker cannot go on, for a reason that the user can fix."""
 
     error: str
     status: int = Status.ENVIRONMENT

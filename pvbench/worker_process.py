@@ -194,7 +194,7 @@ class _Worker:
     def last_words(self) -> str:
         """Its last complaint."""
         lines = [text for line in self.complaints if (text := printable(line))]
-        return lines[-1] if lines else "it said nothing"
+        return lines[-1] if lines else "no output on stderr"
 
 
 def _collect(stream: IO[str], lines: deque[str], hear: Callable[[str], None]) -> None:
@@ -223,6 +223,8 @@ def _answer(job: Job, ask: Ask) -> Answer:
     if ask.task >= len(job.tasks) or ask.burst >= len(job.tasks[ask.task].bursts):
         raise ProtocolError("it asks for the ops of a burst that is not in its job")
     burst = job.tasks[ask.task].bursts[ask.burst]
-    if strangers := sorted(set(ask.cpus) - set(burst.targets)):
-        raise ProtocolError(f"it asks for CPU {strangers[0]}, which is no target of its burst")
+    if unexpected := sorted(set(ask.cpus) - set(burst.targets)):
+        raise ProtocolError(
+            f"it asks for CPU {unexpected[0]}, which is not a target of its burst"
+        )
     return Answer(job.tasks[ask.task].program_for(ask.burst, ask.cpus))

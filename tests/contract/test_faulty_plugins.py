@@ -61,7 +61,7 @@ def outcomes(path: Path) -> dict[str, str]:
         pytest.param(
             "def drops(self, cpus, guest): return frozenset({0})",
             "drops() names CPU 0, which is not a target",
-            id="loses-a-stranger",
+            id="drops-a-cpu-that-is-no-target",
         ),
         pytest.param(
             "def drops(self, cpus, guest): return frozenset({3})",

@@ -101,7 +101,7 @@ def test_a_process_that_is_not_asked_says_so() -> None:
 @pytest.mark.parametrize(
     ("code", "error", "reason"),
     [
-        pytest.param("", WorkerError, "ended with status 0: it said nothing", id="silent"),
+        pytest.param("", WorkerError, "ended with status 0: no output on stderr", id="silent"),
         pytest.param("print('hello')", WorkerError, "status 0: hello", id="chatter"),
         pytest.param(
             "from pvbench import protocol as p; print(p.encode(p.Answer(())))",

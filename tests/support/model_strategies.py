@@ -49,7 +49,7 @@ def bursts(
 def cases(
     draw: st.DrawFn, operations: tuple[str, ...] = OPERATIONS, stacks: Sequence[str] = STACKS
 ) -> Case:
-    """Any stack; small guests, so that sources meet; one burst for each source."""
+    """Any stack; small guests, so that sources share targets; one burst for each source."""
     stack = stack_of(draw(st.sampled_from(stacks)))
     guest = draw(guests(stack))
     if draw(st.booleans()):

@@ -33,7 +33,7 @@ def measured(name: str) -> list[Row]:
 
 
 def kinds(entries: list[dict[str, Any]]) -> list[str]:
-    """What each line of a journal is about."""
+    """The kind of each line of a journal."""
     return [next(iter(entry)) for entry in entries]
 
 
@@ -99,7 +99,7 @@ def test_a_guest_that_is_killed_costs_its_boot(start: Begin) -> None:
 
     assert (run.returncode, err, members(run.pid)) == (5, "results: a.json\n", [])
     assert [boot["outcome"] for boot in boots] == ["ok", "failed", "ok"]
-    assert boots[1]["reason"] == "the worker ended with status -9: it said nothing"
+    assert boots[1]["reason"] == "the worker ended with status -9: no output on stderr"
     assert {row.boots for row in measured("a.json")} == {(1, 3)}
 
 

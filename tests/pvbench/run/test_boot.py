@@ -1,4 +1,4 @@
-"""One boot: what a worker reports is judged, whatever it reports."""
+"""One boot: any report of a worker is checked."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def booted(code: str, slices: int = 1, timeout_s: float = DEADLINE_S) -> BootRes
 
 
 def launch_of(code: str, slices: int = 1, timeout_s: float = DEADLINE_S) -> Launch:
-    """What all boots of a run with such workers have in common."""
+    """The launch settings of a run with such workers."""
     return Launch(
         session=CommandSession((sys.executable, "-c", PREAMBLE + code), timeout_s),
         delivery="planted",
@@ -71,7 +71,7 @@ def asking(task: int, burst: int, cpu: int) -> str:
     return f"tell({question}); sys.stdin.readline()"
 
 
-def test_an_honest_worker_s_ticks_become_seconds() -> None:
+def test_ticks_become_seconds() -> None:
     """2,000 model ticks a burst are 2 ns: a tick of the model is a picosecond."""
     report = booted(telling())
 
@@ -95,7 +95,7 @@ def test_each_slice_gives_one_value() -> None:
         pytest.param(("halted", "halted", "running"), "running", id="not-at-last"),
     ],
 )
-def test_targets_are_what_they_were_in_every_slice(
+def test_targets_have_a_state_only_if_all_slices_prove_it(
     states: tuple[str, ...], expected: str
 ) -> None:
     """Every slice has a value."""
@@ -107,7 +107,7 @@ def test_targets_are_what_they_were_in_every_slice(
 
 
 @given(lines=st.lists(mutated(SliceReport(0, slice_result_of())), min_size=1, max_size=2))
-def test_no_garbage_becomes_a_traceback_or_a_time_that_is_none(lines: list[str]) -> None:
+def test_garbage_gives_neither_a_traceback_nor_an_invalid_time(lines: list[str]) -> None:
     """Each boot ends with an outcome, and its values are times."""
 
     def reports(*_: object, **__: object) -> Iterator[Any]:
@@ -146,7 +146,7 @@ def test_the_counts_of_a_case_are_those_of_its_last_slice() -> None:
 
 
 @pytest.mark.parametrize("fact", ["", " ", "a\nb", [1], None, True, float("inf")])
-def test_a_fact_that_no_file_can_hold_costs_the_boot(fact: Any) -> None:
+def test_a_boot_fails_if_a_fact_cannot_be_stored(fact: Any) -> None:
     """A delivery's mistake, and no traceback."""
     report = booted(telling(facts={"colour": fact}))
 
@@ -214,18 +214,18 @@ def test_a_boot_without_proof_gives_no_number(wrong: dict[str, Any], reason: str
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
-        pytest.param("sys.exit(3)", "status 3: it said nothing", id="silent"),
-        pytest.param("", "status 0: it said nothing", id="ends-without-a-result"),
+        pytest.param("sys.exit(3)", "status 3: no output on stderr", id="silent"),
+        pytest.param("", "status 0: no output on stderr", id="ends-without-a-result"),
         pytest.param("sys.exit('no space')", "status 1: no space", id="last-words"),
         pytest.param("raise RuntimeError('boom')", "status 1: RuntimeError: boom", id="raises"),
-        pytest.param("import os; os.kill(os.getpid(), 9)", "status -9: it", id="killed"),
+        pytest.param("import os; os.kill(os.getpid(), 9)", "status -9: no", id="killed"),
         pytest.param(
             "tell({'kind': 'error', 'error': 'no device', 'status': 5})",
             "no device",
             id="its-own-error",
         ),
         pytest.param("print('garbage')", "status 0: garbage", id="no-report"),
-        pytest.param("print()", "status 0: it said nothing", id="empty-line"),
+        pytest.param("print()", "status 0: no output on stderr", id="empty-line"),
         pytest.param("print(protocol.framed('garbage'))", "cannot be read", id="no-json"),
         pytest.param(
             "print(protocol.framed('{}').replace('{', '['))", "cannot be read", id="damaged"
@@ -263,7 +263,7 @@ def test_a_boot_without_proof_gives_no_number(wrong: dict[str, Any], reason: str
         pytest.param(telling(ticks={"wall": "x"}), "cannot be read", id="ticks-are-text"),
     ],
 )
-def test_a_worker_gone_wrong_costs_its_boot_and_nothing_else(code: str, reason: str) -> None:
+def test_a_failing_worker_fails_only_its_boot(code: str, reason: str) -> None:
     """`run_boot` never raises for what happens in a worker: the boot is ``failed``."""
     report = booted(code)
 
@@ -282,7 +282,7 @@ def test_a_worker_gone_wrong_costs_its_boot_and_nothing_else(code: str, reason: 
         pytest.param({"distributions": {}}, id="no-distribution"),
     ],
 )
-def test_ticks_that_make_no_sense_never_become_a_number(wrong: dict[str, Any]) -> None:
+def test_invalid_ticks_give_no_value(wrong: dict[str, Any]) -> None:
     """pyperf refuses values <= 0; a delivery's mistake must not end the run either."""
     measured = booted(telling(**wrong)).cases[0]
 
@@ -290,7 +290,7 @@ def test_ticks_that_make_no_sense_never_become_a_number(wrong: dict[str, Any]) -
     assert measured.values == {}
 
 
-def test_a_site_whose_command_does_not_exist_costs_its_boot() -> None:
+def test_a_boot_fails_if_the_command_of_its_site_does_not_exist() -> None:
     """A site's plugin is as fallible as a worker."""
     session = CommandSession(("/nonexistent/worker",), DEADLINE_S)
     launch = attrs.evolve(launch_of(""), session=session)
@@ -302,7 +302,7 @@ def test_a_site_whose_command_does_not_exist_costs_its_boot() -> None:
     )
 
 
-def test_complaints_that_are_no_text_are_still_complaints(
+def test_output_that_is_not_text_is_still_reported(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     """A driver below the worker may print anything; the manager prints no traceback."""
@@ -311,7 +311,9 @@ def test_complaints_that_are_no_text_are_still_complaints(
     assert capfd.readouterr().err == ""
 
 
-def test_a_worker_that_talks_rubbish_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_with_malformed_reports_is_ended_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Once its report cannot be read it is ended, not left until the deadline."""
     expired: list[bool] = []
 
@@ -330,7 +332,7 @@ def test_a_worker_that_talks_rubbish_is_not_waited_for(monkeypatch: pytest.Monke
 
 
 def test_a_worker_that_hangs_is_ended_at_the_deadline() -> None:
-    """The deadline runs on the manager's clock: a worker's own may race."""
+    """The deadline is on the manager's clock, because a worker's clock may run fast."""
     outcome = booted("sys.stdin.read()", timeout_s=0.2).outcome
 
     assert outcome == Outcome("failed", "the boot took longer than 0.2 s, see --timeout")

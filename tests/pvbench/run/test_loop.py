@@ -55,7 +55,7 @@ def test_times_are_nested(overlay_file: Path) -> None:
         assert max(send, deliver) <= ack < wall
 
 
-def test_the_journal_tells_the_plan_each_boot_and_the_end(native_file: Path) -> None:
+def test_the_journal_has_the_plan_each_boot_and_the_end(native_file: Path) -> None:
     """In this order; the end is missing if the run was killed."""
     plan, *boots, end = journal_of(native_file)
     told = plan["plan"]
@@ -128,7 +128,7 @@ CRASH_IN_BOOT_2 = (
 )
 
 
-def test_a_crashed_worker_costs_one_boot(
+def test_a_crashed_worker_fails_one_boot(
     tmp_path: Path, plant: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The boots before and after it are kept, and the exit status says 5."""
@@ -140,7 +140,7 @@ def test_a_crashed_worker_costs_one_boot(
     assert done.status == 5
     assert outcomes(path) == [
         ("ok", ""),
-        ("failed", "the worker ended with status 3: it said nothing"),
+        ("failed", "the worker ended with status 3: no output on stderr"),
         ("ok", ""),
     ]
     assert {len(b.get_runs()) for b in result_files.read(str(path))} == {2}
@@ -162,7 +162,7 @@ LIE = "result = attrs.evolve(result, counts=attrs.evolve(result.counts, {}))"
         pytest.param(
             "handlers=[n + 1 for n in result.counts.handlers]",
             "handler runs on CPU 0: 1 instead of 0 (and on 7 more CPUs)",
-            id="strangers-interrupted",
+            id="other-cpus-interrupted",
         ),
     ],
 )
@@ -226,7 +226,7 @@ def test_a_broken_sender_is_void_and_the_others_are_measured(
     assert why in done.out
 
 
-def test_what_a_blocked_plugin_offers_is_blocked_and_the_rest_runs(tmp_path: Path) -> None:
+def test_cases_of_a_blocked_plugin_are_blocked_and_others_run(tmp_path: Path) -> None:
     """A missing plugin is the environment's fault: exit status 5, with the name."""
     path = tmp_path / "a.json"
     done = run_to(path, "-p", "no:send-x2apic-cluster", "-k", "broadcast ", "--vcpus", "8")

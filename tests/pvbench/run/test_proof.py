@@ -70,7 +70,7 @@ def test_counts_that_follow_from_the_ops_are_proof() -> None:
         pytest.param(
             {"handlers": (1, 10, 10, 10)},
             "handler runs on CPU 0: 1 instead of 0",
-            id="a-stranger-interrupted",
+            id="another-cpu-interrupted",
         ),
         pytest.param(
             {"handlers": (0, 9, 9, 9)},
