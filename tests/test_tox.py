@@ -46,7 +46,7 @@ def pvbench_senders():
 
 @pytest.fixture(autouse=True)
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What tox reads of this project, in an empty folder; no other plugins, few Pythons."""
+    """The files of this project that tox reads, in an empty folder without other plugins."""
     folder = tmp_path / "checkout"
     folder.mkdir()
     for name in ("tox.ini", "toxfile.py", "pyproject.toml"):
@@ -78,7 +78,7 @@ def beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def tox(*arguments: str) -> str:
-    """What it prints."""
+    """The output of tox."""
     done = subprocess.run([TOX, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -148,7 +148,7 @@ def test_a_benchmark_runs_its_sender_with_the_package_alone() -> None:
 
 
 def test_run_along_with_one_benchmark_compare_takes_the_usual_three() -> None:
-    """What belongs to the run is not what is compared."""
+    """The benchmark in the same run is not part of the comparison."""
     expected = {
         "bench-kvm-pv": f"pvbench run {FANOUT} --sender kvm-pv -q",
         "compare": f"pvbench compare --by sender --env {TRIO}",
@@ -158,7 +158,7 @@ def test_run_along_with_one_benchmark_compare_takes_the_usual_three() -> None:
 
 
 def test_all_benchmarks_are_a_label_and_take_another_suite() -> None:
-    """What stands behind the dashes is for the runs, not for compare after them."""
+    """Arguments after the dashes are for the runs, not for compare."""
     found = commands("-m", "bench", "--", "pairs", "--fast")
 
     compared = found.pop("compare")
@@ -184,7 +184,7 @@ def test_benchmarks_that_run_along_are_compared(along: str, expected: str) -> No
     assert f"pvbench compare {expected}" == commands("-e", f"{along},compare")["compare"]
 
 
-def test_compare_alone_does_what_it_is_asked_for() -> None:
+def test_compare_alone_uses_the_given_arguments() -> None:
     """The newest results of any environments, or files."""
     asked = ("-e", "compare", "--", "--env", "bench-py311,bench-py312")
 
@@ -223,7 +223,7 @@ def test_another_revision_is_installed_by_its_commit(
     assert (found["skip_install"], found["commands"]) == ("True", "pvbench run smoke -q")
 
 
-def test_a_revision_git_does_not_know_is_left_for_pip_to_refuse(toxfile: ModuleType) -> None:
+def test_pip_refuses_a_revision_that_git_does_not_know(toxfile: ModuleType) -> None:
     """Other environments must not suffer."""
     assert toxfile.commit_of("no-such-revision") == "no-such-revision"
 
@@ -350,7 +350,7 @@ def test_the_documented_tox_ini_has_environments_for_released_versions(
     assert versions == shown
 
 
-def test_the_documented_comparison_is_what_its_environments_come_to(
+def test_the_documented_comparison_matches_its_environments(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The same two runs and the same comparison, without tox."""

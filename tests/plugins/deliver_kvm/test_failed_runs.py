@@ -133,18 +133,18 @@ def assert_all_failed(done: Done, tmp_path: Path, reason: str) -> None:
         ),
     ],
 )
-def test_a_run_whose_boots_all_fail_says_so_of_each(
+def test_a_run_whose_boots_all_fail_reports_each_boot(
     hindered: Run, tmp_path: Path, hindrance: str, reason: str
 ) -> None:
-    """In the journal; what measured nothing leaves no result file."""
+    """In the journal; a run that measured nothing has no result file."""
     done = hindered(hindrance)
 
     assert_all_failed(done, tmp_path, reason)
 
 
 @pytest.mark.usefixtures("needs_kvm")
-def test_a_guest_that_dies_in_every_boot_is_told_of(hindered: Run, tmp_path: Path) -> None:
-    """With what it died of."""
+def test_a_guest_that_dies_in_every_boot_is_reported(hindered: Run, tmp_path: Path) -> None:
+    """The reason is the cause of its death."""
     done = hindered(TRIPLE_FAULT)
 
     assert_all_failed(done, tmp_path, r"CPU [01]: triple fault \(KVM_EXIT_SHUTDOWN\)")

@@ -1,4 +1,4 @@
-"""What a host must be able to do for a program: read from its ops, by a probe's name."""
+"""The mechanisms that a program needs, derived from its ops."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def test_a_host_without_the_device_lacks_a_module(tmp_path: Path) -> None:
     ],
     ids=errno.errorcode.get,
 )
-def test_a_device_that_cannot_be_opened_says_why(
+def test_the_reason_names_why_a_device_cannot_be_opened(
     monkeypatch: pytest.MonkeyPatch, number: int, expected: str
 ) -> None:
     """The kernel's own reason, and a hint if there is a usual cause."""
@@ -185,7 +185,7 @@ def test_kvm_create_vm_is_not_repeated_after_another_error(
         opened.create_vm()
 
 
-def test_describing_says_what_is_missing_too(
+def test_describing_fails_with_the_missing_capability(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The device may go between two looks at it."""

@@ -28,12 +28,12 @@ def measured(path: Path) -> list[Row]:
 
 
 def facts(path: Path, name: str, guest: str = "") -> set[Any]:
-    """What all rows, or those of one guest, say of *name*."""
+    """The values of the fact *name* in all rows, or in those of one guest."""
     return {row.fact(name) for row in measured(path) if guest in ("", row.fact("guest"))}
 
 
 def of_boots(path: Path) -> list[dict[str, Any]]:
-    """What each boot of each series says; boots may differ."""
+    """The facts of each boot of each series; boots may differ."""
     suite = pyperf.BenchmarkSuite.load(str(path))
     return [run.get_metadata() for benchmark in suite for run in benchmark.get_runs()]
 
@@ -97,14 +97,14 @@ def test_its_series_are_those_of_a_burst_that_waits(kvm_run: tuple[Path, Done]) 
         pytest.param("stand_in", {None}, id="no-stand-in"),
     ],
 )
-def test_its_file_says_what_was_done(
+def test_its_file_stores_how_the_ops_were_executed(
     kvm_run: tuple[Path, Done], name: str, expected: set[Any]
 ) -> None:
     """One for all cases of this run."""
     assert facts(kvm_run[0], name) == expected
 
 
-def test_its_file_says_how_fast_the_clock_is(kvm_run: tuple[Path, Done]) -> None:
+def test_its_file_stores_the_frequency_of_the_clock(kvm_run: tuple[Path, Done]) -> None:
     """Times are ticks over this."""
     found = of_boots(kvm_run[0])
 
@@ -113,8 +113,8 @@ def test_its_file_says_how_fast_the_clock_is(kvm_run: tuple[Path, Done]) -> None
     assert all(told["pvbench_null_irqoff_ticks"] > 0 for told in found)
 
 
-def test_its_file_says_who_counted(kvm_run: tuple[Path, Done]) -> None:
-    """Which counters this KVM keeps, and whose word on hypercalls that leaves."""
+def test_its_file_names_the_counters_of_kvm(kvm_run: tuple[Path, Done]) -> None:
+    """The counters this KVM has, and the source of the count of hypercalls."""
     (counters,) = facts(kvm_run[0], "kvm_counters")
     kept = "hypercalls" in counters.split(",")
 
@@ -126,7 +126,7 @@ def test_its_file_says_who_counted(kvm_run: tuple[Path, Done]) -> None:
 
 
 @pytest.mark.parametrize("vcpus", [2, 8])
-def test_an_over_committed_guest_is_told(kvm_run: tuple[Path, Done], vcpus: int) -> None:
+def test_an_overcommitted_guest_is_reported(kvm_run: tuple[Path, Done], vcpus: int) -> None:
     """In its file, and below its table only."""
     path, done = kvm_run
     crowded = vcpus > len(USABLE)
@@ -137,7 +137,7 @@ def test_an_over_committed_guest_is_told(kvm_run: tuple[Path, Done], vcpus: int)
 
 
 def test_the_state_of_the_targets_is_proved_in_each_boot(kvm_run: tuple[Path, Done]) -> None:
-    """On a crowded machine it may be another than was asked for, and is noted then."""
+    """On a busy machine it may differ from the requested one, which is then reported."""
     path, done = kvm_run
     proved = {state for row in measured(path) for state in row.proved}
 
@@ -152,15 +152,15 @@ def test_its_file_holds_the_facts_of_the_host(kvm_run: tuple[Path, Done]) -> Non
         assert facts(kvm_run[0], f"host_{name}") == {fact}
 
 
-def test_what_is_shown_later_is_what_was_printed(kvm_run: tuple[Path, Done]) -> None:
+def test_show_prints_the_table_of_the_run(kvm_run: tuple[Path, Done]) -> None:
     """The file is enough."""
     path, done = kvm_run
 
     assert call("show", str(path)).out == done.out
 
 
-def test_senders_that_cannot_run_here_say_why(kvm: Cli) -> None:
-    """By what was tried on this host; neither void nor failed, nor an error."""
+def test_unsupported_senders_have_a_reason(kvm: Cli) -> None:
+    """The reason is a probe of this host; the outcome is neither void nor failed."""
     senders = ("x2apic-physical", "kvm-pv/x2apic-physical", "hyperv-ipi/x2apic-physical")
     options = ("--sender", ",".join((*senders, "xen-evtchn/x2apic-physical")), "--vcpus", "3")
     done = kvm("-k", "broadcast ", *options, "-o", "a.json")
@@ -177,7 +177,7 @@ def test_senders_that_cannot_run_here_say_why(kvm: Cli) -> None:
         assert (why in done.out) == bool(works[tried])
 
 
-def test_a_replay_says_so(kvm: Cli) -> None:
+def test_replayed_ops_are_reported(kvm: Cli) -> None:
     """In the file, and below the table."""
     done = kvm(*UNICAST, "--execution", "ops", "-o", "a.json")
 
@@ -230,7 +230,7 @@ def test_a_run_keeps_to_the_cpus_it_was_given(kvm: Cli) -> None:
         ),
     ],
 )
-def test_what_it_cannot_do_is_one_sentence(
+def test_an_unsupported_option_gives_one_sentence(
     kvm: Cli, options: tuple[str, ...], told: str
 ) -> None:
     """Exit status 2, and no file."""

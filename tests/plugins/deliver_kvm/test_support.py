@@ -1,4 +1,4 @@
-"""What a host can run, and one sentence for each thing it cannot."""
+"""The tasks a host can run, and a reason for each it cannot."""
 
 from __future__ import annotations
 
@@ -87,14 +87,16 @@ ABIS = {
 
 
 @pytest.mark.parametrize(("overlay", "expected"), ABIS.items(), ids=ABIS.keys())
-def test_a_hypercall_needs_somebody_to_answer_it(overlay: str, expected: str | None) -> None:
-    """What was never merged and has no stand-in is refused, and so is Xen."""
+def test_a_hypercall_needs_a_hypervisor_that_implements_it(
+    overlay: str, expected: str | None
+) -> None:
+    """A hypercall that was never merged and has no stand-in is refused, and so is Xen."""
     guest, task = task_of(call(0, 1, 2, 3), sender=f"{overlay}/x2apic-physical")
 
     assert why_unsupported(guest, task, here()) == expected
 
 
-def test_every_bundled_hypercall_is_known_here() -> None:
+def test_every_bundled_hypercall_abi_is_listed() -> None:
     """A new one belongs into the table above."""
     named = {name for name, s in bundled().overlays.items() if s.mechanism == "hypercall"}
 
@@ -112,7 +114,7 @@ def test_every_bundled_hypercall_is_known_here() -> None:
         ("xen", None),
     ],
 )
-def test_a_proposal_is_carried_by_what_was_merged(abi: str, expected: str | None) -> None:
+def test_a_proposed_hypercall_is_sent_as_the_merged_one(abi: str, expected: str | None) -> None:
     """A report must say what was called instead."""
     assert stand_in(abi) == expected
 
@@ -127,8 +129,8 @@ def test_a_kernel_s_own_ipis_are_for_live() -> None:
     )
 
 
-def test_a_probe_that_failed_is_told_with_its_reason() -> None:
-    """Of several the first by name."""
+def test_the_reason_of_a_failed_probe_is_reported() -> None:
+    """The first probe by name, if several failed."""
     asked = task_of(call(0, 1), sender="kvm-pv/x2apic-physical")
     broken = here(broken=("x2apic-physical", "kvm-hypercall"))
 
@@ -149,13 +151,13 @@ def test_a_probe_that_failed_is_told_with_its_reason() -> None:
 def test_a_hypercall_must_work_even_where_a_burst_needs_none(
     sender: str, broken: str, expected: bool
 ) -> None:
-    """Of one sender not some cases run and others not."""
+    """Either all cases of a sender run, or none."""
     asked = task_of(call(0), sender=f"{sender}/x2apic-physical")
 
     assert expected is (why_unsupported(*asked, here(broken=(broken,))) is not None)
 
 
-def test_what_was_never_tried_is_not_trusted() -> None:
+def test_a_mechanism_without_a_probe_is_unsupported() -> None:
     """The probe results may be those of another version."""
     expected = "x2apic-physical does not work on this host: it was not probed"
 
@@ -189,7 +191,7 @@ def test_spinning_vcpus_leave_a_cpu_free(
 
 @pytest.mark.parametrize(("state", "expected"), [("running", HALTED), ("halted", None)])
 def test_software_kvm_has_halted_targets_only(state: str, expected: str | None) -> None:
-    """However many CPUs there are, its emulator would keep them."""
+    """Its emulator would occupy all CPUs, however many there are."""
     asked = task_of(call(0, 1), state=state)
 
     assert why_unsupported(*asked, here(software=True, usable_cpus=1000)) == expected
@@ -221,7 +223,7 @@ ON_A_TARGET = (call(0, 1, 2), call(3, 2))
         pytest.param((call(0, 1),), True, id="alone"),
     ],
 )
-def test_sources_that_meet_are_not_replayed(
+def test_sources_that_share_targets_are_not_replayed(
     bursts: tuple[Burst, ...], replays: bool, execution: str
 ) -> None:
     """A target whose list was not empty is not sent to, and only the guest knows."""
@@ -240,17 +242,17 @@ def test_sources_that_meet_are_not_replayed(
         pytest.param({"algorithm": None, "lossy": True}, None, id="lossy"),
     ],
 )
-def test_a_sender_that_is_no_code_of_the_guest_is_replayed(
+def test_a_sender_without_code_in_the_guest_is_replayed(
     change: dict[str, Any], expected: str | None
 ) -> None:
-    """What is lost would stay in a list for ever, so a lossy task has none."""
+    """A lossy task uses no call list, because lost entries would stay in it forever."""
     guest, task = task_of(*ON_A_TARGET)
 
     assert why_unsupported(guest, attrs.evolve(task, **change), here()) == expected
 
 
-def test_the_guest_is_told_before_what_it_does() -> None:
-    """Whoever mends one thing shall not be told of a worse one then."""
+def test_reasons_about_the_guest_come_before_those_about_the_task() -> None:
+    """A user who fixes one reason must not get a more basic one next."""
     guest = cpus(7)
     asked = task_of(*ON_A_TARGET, guest=guest, sender="xen-evtchn/x2apic-physical")
 

@@ -1,4 +1,4 @@
-"""What the kernel's log shows of its IPIs; the rest is ``unknown``."""
+"""The facts that the kernel's log has about its IPIs; others are ``unknown``."""
 
 from __future__ import annotations
 

@@ -17,11 +17,11 @@ from support.live import INTERRUPTS, THREE, call, plant, ready
 
 
 def live(root: Path, *cpus: int) -> Live:
-    """On a planted machine, of which it may use *cpus*."""
+    """The delivery on a fake machine, of which it may use *cpus*."""
     return Live(root=root, usable=lambda: set(cpus or (0, 1, 3)))
 
 
-def test_a_machine_that_meets_all_needs_is_available(tmp_path: Path) -> None:
+def test_a_machine_with_all_requirements_is_available(tmp_path: Path) -> None:
     """Two CPUs are enough."""
     assert live(plant(tmp_path), 1, 3).why_unavailable() is None
 

@@ -1,4 +1,4 @@
-"""Which calls are samples, tested with made-up readings and without interrupts."""
+"""The calls that count as samples, tested with invented readings and without interrupts."""
 
 from __future__ import annotations
 

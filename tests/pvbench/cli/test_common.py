@@ -1,4 +1,4 @@
-"""What several commands share of their options: lists of CPUs as taskset takes them."""
+"""Options that several commands share: lists of CPUs in the format of taskset."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def test_cpus_are_written_as_for_taskset(text: str, cpus: tuple[int, ...]) -> No
         pytest.param("0,3-1", "'3-1' is an empty range: write 1-3", id="one-backwards"),
     ],
 )
-def test_what_is_no_list_of_cpus_is_told(text: str, why: str) -> None:
-    """In the words of the user, and what to write."""
+def test_a_malformed_list_of_cpus_is_refused(text: str, why: str) -> None:
+    """The message quotes the user's text and gives the correct form."""
     with pytest.raises(argparse.ArgumentTypeError, match=why):
         cpu_list(text)
 

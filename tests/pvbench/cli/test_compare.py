@@ -85,7 +85,7 @@ def test_files_without_a_common_case_compare_nothing(cli: Cli) -> None:
     ) in done.err
 
 
-def test_what_made_the_files_is_compared_first(cli: Cli) -> None:
+def test_differences_of_software_are_printed_first(cli: Cli) -> None:
     """A difference of software explains more than any number below it."""
     done = compared(cli, [BEFORE], [row_of("broadcast", PHYSICAL, 1e-6, version="0.2.0")])
 
@@ -138,7 +138,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("change", "message"), REFUSED)
-def test_what_has_no_common_measure_is_refused(
+def test_times_of_different_clocks_are_refused(
     cli: Cli, change: dict[str, Any], message: str
 ) -> None:
     """Bad input: exit status 2, one sentence, no table."""
@@ -206,9 +206,7 @@ def test_residuals_are_of_the_cells_that_both_have(cli: Cli, native_file: Path) 
         pytest.param({"site": "published"}, "published", id="elsewhere"),
     ],
 )
-def test_what_a_model_is_laid_beside_is_called_what_it_is(
-    cli: Cli, facts: dict[str, str], kind: str
-) -> None:
+def test_beside_names_the_kind_of_each_file(cli: Cli, facts: dict[str, str], kind: str) -> None:
     """Above the table, in its header and for scripts."""
     taken = row_of("broadcast", PHYSICAL, 1e-4, clock="tsc", **facts)
     files = (file_of(Path("taken.json"), taken), file_of(Path("model.json"), BEFORE))
@@ -228,14 +226,14 @@ def test_times_of_one_kind_are_no_prediction_and_reference(cli: Cli) -> None:
     assert "both files have modelled ones. Leave it out to compare them." in done.err
 
 
-def test_a_table_for_programs_stands_alone(cli: Cli) -> None:
+def test_csv_output_has_only_the_table(cli: Cli) -> None:
     """No heading and no hint above it."""
     first = compared(cli, [BEFORE], [BEFORE], "--format", "csv").out.splitlines()[0]
 
     assert first.startswith("workload,stack,guest,before,after,")
 
 
-def test_markdown_says_what_kind_of_numbers_these_are(cli: Cli) -> None:
+def test_markdown_names_the_kind_of_numbers(cli: Cli) -> None:
     """It is pasted where nobody sees the command."""
     lines = compared(cli, [BEFORE], [BEFORE], "--format", "markdown").out.splitlines()
 
@@ -294,7 +292,7 @@ def test_a_prediction_of_something_else_is_no_success(cli: Cli) -> None:
     assert "no series match" in done.err
 
 
-def test_what_is_said_of_both_files_is_said_once(cli: Cli) -> None:
+def test_a_note_of_both_files_is_printed_once(cli: Cli) -> None:
     """A caveat with the names of all that have it."""
     facts = {"source": "a guest", "caveat": "emulated"}
     done = compared(

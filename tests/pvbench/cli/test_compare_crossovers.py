@@ -17,7 +17,7 @@ PHYSICAL, CLUSTER = "x2apic-physical", "x2apic-cluster"
 
 @pytest.fixture(scope="module")
 def family(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the runs of one family lie, see `measured`."""
+    """The folder with the runs of one family, see `measured`."""
     return tmp_path_factory.mktemp("family")
 
 
@@ -112,7 +112,7 @@ def test_json_holds_the_crossovers(cli: Cli, family: Path) -> None:
     assert found[0]["stretches"][-1][2] == 4
 
 
-def test_what_is_no_family_has_no_crossovers(cli: Cli, native_file: Path) -> None:
+def test_workloads_without_a_family_have_no_crossovers(cli: Cli, native_file: Path) -> None:
     """The comparison of norov ends with its table."""
     plain = cli("compare", str(native_file), "--by", "sender")
     found = json.loads(cli("compare", str(native_file), "--by", "sender", "--json").out)
@@ -161,7 +161,7 @@ def test_the_assumed_part_of_both_times_is_a_column(
     assert row.get("assumed") == told
 
 
-def test_what_tells_alike_rows_apart_is_a_column(cli: Cli) -> None:
+def test_an_axis_that_distinguishes_rows_is_a_column(cli: Cli) -> None:
     """Two target states in one file: the rows say which is which."""
     choice = ("-k", "broadcast ", "--sender", "native", "--vcpus", "3")
     cli("run", "norov", "--fast", "-q", "-o", "a.json", *choice, "--targets", "halted,running")
@@ -172,9 +172,7 @@ def test_what_tells_alike_rows_apart_is_a_column(cli: Cli) -> None:
     ]
 
 
-def test_profiles_that_differ_are_told_by_the_first_digits_of_their_hashes(
-    cli: Cli, family: Path
-) -> None:
+def test_profiles_of_one_name_are_distinguished_by_hash(cli: Cli, family: Path) -> None:
     """As everywhere else; 64 digits say no more."""
     files = [
         measured(cli, family, "plain"),

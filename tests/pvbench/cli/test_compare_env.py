@@ -54,7 +54,7 @@ def test_the_files_that_were_taken_are_named(cli: Cli) -> None:
     assert "differs: tox_env: bench-a | bench-b\n" in done.out
 
 
-def test_a_missing_environment_is_named_with_what_makes_it(cli: Cli) -> None:
+def test_a_missing_environment_is_named_with_the_tox_command(cli: Cli) -> None:
     """Bad input: nothing is compared."""
     result_of("bench-a")
 
@@ -78,7 +78,7 @@ def test_a_stale_environment_is_compared_and_the_comparison_is_inconclusive(cli:
     assert "equal" in done.out
 
 
-def test_an_environment_compared_with_itself_says_nothing(cli: Cli) -> None:
+def test_an_environment_cannot_be_compared_with_itself(cli: Cli) -> None:
     """Named twice, it is one result."""
     result_of("bench-a")
 

@@ -53,7 +53,7 @@ def test_each_sender_is_compared_with_itself_replayed(cli: Cli) -> None:
     assert found == [(NATIVE, "algorithm", "ops", "1.25"), (PV, "algorithm", "ops", "1.25")]
 
 
-def test_a_sender_that_is_replayed_anyway_is_left_out(cli: Cli) -> None:
+def test_a_sender_that_is_always_replayed_is_not_compared(cli: Cli) -> None:
     """As others' senders are: it is the same in both files, and is named."""
     for execution in ("algorithm", "ops"):
         rows = [row(NATIVE, execution, 1e-4), row("acme/x2apic-physical", "ops", 2e-4)]

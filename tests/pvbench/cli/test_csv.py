@@ -59,7 +59,7 @@ def test_a_table_for_scripts_is_a_table_and_nothing_else(
     assert {len(row) for row in rows} == {len(first)}
 
 
-def test_a_plan_tells_its_reasons(cli: Cli) -> None:
+def test_a_plan_prints_its_reasons(cli: Cli) -> None:
     """In JSON, CSV and plain: the same cases, the same exit status."""
     rows = list(csv.DictReader(io.StringIO(cli(*PLAN, "--csv").out)))
     told = {(row["outcome"], row["reason"]) for row in rows}
@@ -69,11 +69,11 @@ def test_a_plan_tells_its_reasons(cli: Cli) -> None:
 
 @pytest.mark.parametrize("form", ["--csv", "--json", "--format=markdown", "--format=plain"])
 def test_a_plan_with_nothing_to_run_ends_with_3_in_every_form(cli: Cli, form: str) -> None:
-    """How it is printed does not change how it ended."""
+    """The output format does not change the exit status."""
     assert cli(*PLAN, "--vcpus", "1", form).status == 3
 
 
-def test_a_crossover_does_not_stand_in_a_csv(cli: Cli) -> None:
+def test_crossovers_are_not_part_of_csv(cli: Cli) -> None:
     """It is a sentence."""
     workloads = ("--workload", "fanout:1,fanout:2", "--sender", "native", "--vcpus", "4")
     cli("run", "norov", "--fast", "-q", "-o", "a.json", *workloads)

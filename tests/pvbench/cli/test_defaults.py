@@ -21,7 +21,7 @@ IN_ORDER = "return (WrMsr(0x830, apic.id(cpu) << 32 | vector) for cpu in cpus)"
 
 @pytest.fixture
 def typed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Typed:
-    """What is put before the options of a command line, given a table."""
+    """The arguments that a table inserts into a command line."""
     monkeypatch.chdir(tmp_path)
 
     def put(table: str, *given: str) -> list[str]:
@@ -93,7 +93,9 @@ def test_each_kind_of_option_is_written_as_one_types_it(
         pytest.param("csv = true", ("--format=markdown",), id="format-for-csv"),
     ],
 )
-def test_what_is_typed_wins(typed: Typed, table: str, given: tuple[str, ...]) -> None:
+def test_options_of_the_command_line_override_defaults(
+    typed: Typed, table: str, given: tuple[str, ...]
+) -> None:
     """Also over an option that cannot stand beside it."""
     assert typed(table, "run", "norov", *given) == []
 

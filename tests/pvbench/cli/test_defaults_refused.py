@@ -101,7 +101,7 @@ def test_a_value_of_the_wrong_kind_is_refused(
         pytest.param("sender = []", "argument --sender: give at least one name", id="no-names"),
     ],
 )
-def test_what_the_parser_would_refuse_it_refuses(cli: Cli, table: str, told: str) -> None:
+def test_a_default_that_the_parser_refuses_is_an_error(cli: Cli, table: str, told: str) -> None:
     """In argparse's own words, after the usage; then where it came from."""
     Path("pyproject.toml").write_text(f"[tool.pvbench]\n{table}\n")
     done = cli("run", "norov", "--dry-run", "-k", "normal")
@@ -112,7 +112,7 @@ def test_what_the_parser_would_refuse_it_refuses(cli: Cli, table: str, told: str
     assert origin.startswith("pvbench: [tool.pvbench] in pyproject.toml gave --")
 
 
-def test_a_time_that_is_none_is_refused(cli: Cli) -> None:
+def test_an_invalid_time_is_refused(cli: Cli) -> None:
     """TOML has a nan."""
     assert refused(cli, "[tool.pvbench]\ntimeout = nan\n").startswith("--timeout nan is not")
 
@@ -126,9 +126,7 @@ def test_a_time_that_is_none_is_refused(cli: Cli) -> None:
         pytest.param(b"\x00\x01", "", id="binary"),
     ],
 )
-def test_a_file_that_is_no_toml_is_refused_by_its_path(
-    cli: Cli, content: str | bytes, why: str
-) -> None:
+def test_a_malformed_toml_file_is_named(cli: Cli, content: str | bytes, why: str) -> None:
     """One cannot know whether it holds a table of ours."""
     sentence = refused(cli, content)
 
@@ -137,7 +135,7 @@ def test_a_file_that_is_no_toml_is_refused_by_its_path(
 
 
 @pytest.mark.parametrize("content", ["tool = 3\n", "[tool]\npvbench = 3\n", "[tool]\n", ""])
-def test_a_table_that_is_none(cli: Cli, content: str) -> None:
+def test_a_value_that_is_not_a_table_is_refused(cli: Cli, content: str) -> None:
     """``tool`` belongs to others; ``tool.pvbench`` is a table or is refused."""
     if "pvbench" in content:
         assert "[tool.pvbench] in " in refused(cli, content)

@@ -30,8 +30,8 @@ def advised(monkeypatch: pytest.MonkeyPatch) -> Advised:
     return lambda lines: monkeypatch.setattr(host_facts, "advice", lambda: lines)
 
 
-def test_doctor_tells_machine_software_and_deliveries(cli: Cli) -> None:
-    """What a bug report needs."""
+def test_doctor_lists_machine_software_and_deliveries(cli: Cli) -> None:
+    """A bug report needs these facts."""
     facts = json.loads(cli("doctor", "--json").out)
 
     software = ["pvbench", "pyperf", "pluggy", "attrs", "numpy", "python"]
@@ -41,7 +41,7 @@ def test_doctor_tells_machine_software_and_deliveries(cli: Cli) -> None:
     assert facts["plugins"].endswith(" loaded")
 
 
-def test_the_table_tells_the_same(cli: Cli) -> None:
+def test_the_table_lists_the_same_facts(cli: Cli) -> None:
     """One row for each fact."""
     facts = json.loads(cli("doctor", "--json").out)
     del facts["advice"]
@@ -50,7 +50,7 @@ def test_the_table_tells_the_same(cli: Cli) -> None:
     assert [line.split("  ")[0] for line in table.splitlines()[2:]] == list(facts)
 
 
-def test_doctor_tells_the_host_s_facts_last(
+def test_doctor_lists_the_facts_of_the_host_last(
     cli: Cli, advised: Advised, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They are many: parameters of KVM, vulnerabilities."""
@@ -76,7 +76,7 @@ def test_no_fact_of_the_host_hides_another(
 
 
 @pytest.mark.parametrize("form", ["plain", "markdown"])
-def test_advice_stands_below_the_table(cli: Cli, advised: Advised, form: str) -> None:
+def test_advice_is_printed_below_the_table(cli: Cli, advised: Advised, form: str) -> None:
     """A list of sentences, in plain text and in Markdown."""
     advised(ADVICE)
     table, *told = cli("doctor", "--format", form).out.split("\n\n")
@@ -92,7 +92,7 @@ def test_advice_stands_below_the_table(cli: Cli, advised: Advised, form: str) ->
         pytest.param("csv", ADVICE, id="csv-is-a-table-and-nothing-else"),
     ],
 )
-def test_the_table_may_stand_alone(
+def test_without_advice_only_the_table_is_printed(
     cli: Cli, advised: Advised, form: str, lines: list[str]
 ) -> None:
     """No heading without a list, no sentence in CSV."""
@@ -126,12 +126,12 @@ def test_help_does_not_look_at_the_host(arguments: list[str]) -> None:
     assert done.stdout.splitlines()[-1] == "True False"
 
 
-def test_doctor_says_where_results_go(cli: Cli) -> None:
+def test_doctor_names_the_folder_of_results(cli: Cli) -> None:
     """Below the current directory."""
     assert json.loads(cli("doctor", "--json").out)["results go to"].startswith("./results/")
 
 
-def test_doctor_says_when_results_cannot_be_written(
+def test_doctor_warns_if_results_cannot_be_written(
     cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Better before the run than after it."""

@@ -64,14 +64,14 @@ def test_the_first_release_loses_an_id_below_its_window(cli: Cli) -> None:
         pytest.param(("kvm-pv/x2apic-cluster", "--targets", "0,16"), (0, 1, 0), id="stack"),
     ],
 )
-def test_counts_are_what_the_hypervisor_sees(
+def test_counts_are_those_of_the_hypervisor(
     cli: Cli, arguments: tuple[str, ...], counts: tuple[int, int, int]
 ) -> None:
     """ICR writes, hypercalls, and targets nobody reaches."""
     assert tuple(explained(cli, *arguments)["counts"].values()) == counts
 
 
-def test_each_op_is_printed_with_whom_it_reaches(cli: Cli) -> None:
+def test_each_op_is_printed_with_the_cpus_it_reaches(cli: Cli) -> None:
     """Registers in the base a person knows; APIC IDs as the user gave them."""
     out = cli("explain", "x2apic-cluster", "--targets", "0,1,16").out
 
@@ -95,14 +95,14 @@ def test_each_op_is_printed_with_whom_it_reaches(cli: Cli) -> None:
     ]
 
 
-def test_the_sending_cpu_which_nobody_names_is_named(cli: Cli) -> None:
+def test_the_source_cpu_is_printed(cli: Cli) -> None:
     """The lowest APIC ID that is no target."""
     out = cli("explain", "x2apic-physical", "--targets", "0,2").out
 
     assert "from APIC ID 1 to APIC ID 0,2" in out
 
 
-def test_scripts_see_what_each_op_reaches(cli: Cli) -> None:
+def test_json_has_the_cpus_that_each_op_reaches(cli: Cli) -> None:
     """The same sentences as people."""
     document = json.loads(cli("explain", "x2apic-cluster", "--targets", "0", "--json").out)
 
@@ -111,7 +111,7 @@ def test_scripts_see_what_each_op_reaches(cli: Cli) -> None:
     ]
 
 
-def test_a_hypercall_that_reaches_nobody_says_so(cli: Cli) -> None:
+def test_a_hypercall_that_reaches_no_cpu_has_a_reason(cli: Cli) -> None:
     """Patch v3 calls with an empty bitmap."""
     rows = csv.reader(
         io.StringIO(cli("explain", "kvm-pv128-v3", "--targets", "128", "--csv").out)

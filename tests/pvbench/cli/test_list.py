@@ -51,7 +51,7 @@ def test_the_table_has_the_same_rows(cli: Cli, kind: str) -> None:
     assert all(row["summary"] for row in table)
 
 
-def test_senders_say_whether_they_are_drivers_and_what_they_override(cli: Cli) -> None:
+def test_senders_are_listed_with_kind_and_overrides(cli: Cli) -> None:
     """An overlay is a partial table over a driver."""
     senders = {s["name"]: s for s in json.loads(cli("list", "senders", "--json").out)}
 
@@ -65,7 +65,7 @@ def test_senders_say_whether_they_are_drivers_and_what_they_override(cli: Cli) -
     )
 
 
-def test_a_delivery_says_its_cost_profiles_and_is_not_tried(cli: Cli) -> None:
+def test_deliveries_are_listed_without_probing(cli: Cli) -> None:
     """Whether it can be used is asked at a site, by `pvbench doctor`."""
     (model,) = (
         d for d in json.loads(cli("list", "deliveries", "--json").out) if d["name"] == "model"
@@ -74,7 +74,7 @@ def test_a_delivery_says_its_cost_profiles_and_is_not_tried(cli: Cli) -> None:
     assert list(model) == ["name", "cost profiles", "summary"]
 
 
-def test_a_delivery_that_raises_is_left_out_with_a_warning(cli: Cli, plant: Plant) -> None:
+def test_a_delivery_that_raises_is_not_listed(cli: Cli, plant: Plant) -> None:
     """The others are listed, and the exit status is 0."""
     plant(
         "hostile_plugin",
@@ -107,7 +107,7 @@ def pvbench_deliveries():
     assert done.err == "pvbench: delivery hostile raises SystemExit: 0; it is not listed\n"
 
 
-def test_what_a_blocked_plugin_offers_is_not_listed(cli: Cli) -> None:
+def test_offers_of_blocked_plugins_are_not_listed(cli: Cli) -> None:
     """As if it were not installed."""
     done = cli("list", "senders", "-p", "no:send-kvm-pv", "--format", "csv")
 

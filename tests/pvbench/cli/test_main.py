@@ -163,7 +163,7 @@ def test_a_closed_pipe_is_quiet(arguments: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("arguments", PRINTING)
-def test_a_full_disk_behind_standard_output_is_told_in_a_sentence(
+def test_a_full_disk_behind_standard_output_gives_one_sentence(
     arguments: tuple[str, ...],
 ) -> None:
     """The environment's fault: exit status 5, no traceback."""

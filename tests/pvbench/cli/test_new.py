@@ -16,7 +16,7 @@ from support.runs import Cli
 
 
 def test_three_files_are_written_and_the_next_commands_printed(cli: Cli) -> None:
-    """From nothing to something that can be installed, tested and run."""
+    """The new distribution can be installed, tested and run."""
     done = cli("plugins", "new", "pv-mine")
 
     assert (done.status, done.err) == (0, "")
@@ -46,7 +46,7 @@ def test_three_files_are_written_and_the_next_commands_printed(cli: Cli) -> None
         pytest.param(None, "--workload broadcast\n", id="index"),
     ],
 )
-def test_it_says_where_pvbench_is_from_if_not_from_an_index(
+def test_the_next_steps_name_a_direct_url_of_pvbench(
     cli: Cli, monkeypatch: pytest.MonkeyPatch, url: str | None, last: str
 ) -> None:
     """The dependency "pvbench" of the new distribution is found nowhere else."""
@@ -82,7 +82,7 @@ def test_the_directory_can_go_elsewhere(cli: Cli) -> None:
 @pytest.mark.parametrize(
     "make", [pytest.param(Path.mkdir, id="directory"), pytest.param(Path.touch, id="file")]
 )
-def test_what_exists_is_left_alone(cli: Cli, make: Callable[[Path], None]) -> None:
+def test_existing_files_are_not_changed(cli: Cli, make: Callable[[Path], None]) -> None:
     """Exit status 2, one sentence, and nothing written."""
     make(Path("pv-mine"))
 

@@ -26,7 +26,7 @@ def test_a_bundled_plugin_names_its_distribution_and_what_it_offers(cli: Cli) ->
 
 
 def test_a_blocked_plugin_is_listed_as_blocked(cli: Cli) -> None:
-    """What is missing can be found."""
+    """A user can see why it is missing."""
     plugin = listed(cli, "-p", "no:send-kvm-pv")["send-kvm-pv"]
 
     assert (plugin["state"], plugin["offers"]) == ("blocked", [])
@@ -74,7 +74,7 @@ def test_a_broken_plugin_stops_nothing_but_a_strict_command(
     )
 
 
-def test_blocking_a_name_that_nobody_has_is_refused(cli: Cli) -> None:
+def test_blocking_an_unknown_plugin_is_refused(cli: Cli) -> None:
     """A slip would otherwise go unnoticed."""
     done = cli("plugins", "-p", "no:send-kvm-pvv")
 

@@ -33,7 +33,7 @@ def planned(cli: Cli, *options: str) -> list[str]:
     return [case["case"] for case in json.loads(done.out)["cases"]]
 
 
-def test_a_run_prints_its_table_and_says_where_the_results_are(cli: Cli) -> None:
+def test_a_run_prints_its_table_and_the_result_file(cli: Cli) -> None:
     """Results go to standard output, progress and hints to standard error."""
     done = cli(*NATIVE, "-o", "a.json", "--format", "csv")
     table = list(csv.DictReader(io.StringIO(done.out)))
@@ -86,7 +86,7 @@ def test_a_plan_runs_nothing(cli: Cli) -> None:
     assert os.listdir() == []
 
 
-def test_a_plan_tells_what_will_not_run_and_why(cli: Cli) -> None:
+def test_a_plan_lists_refused_cases_with_reasons(cli: Cli) -> None:
     """Exit status 3 if nothing will."""
     done = cli(*FLAT_OF_80, "--dry-run")
     told, cases, counts = done.out.split("\n\n")
@@ -117,7 +117,7 @@ def test_a_plan_tells_what_will_not_run_and_why(cli: Cli) -> None:
         ),
     ],
 )
-def test_what_is_chosen_is_what_is_planned(
+def test_the_plan_has_the_selected_cases(
     cli: Cli, options: tuple[str, ...], expected: list[str]
 ) -> None:
     """Workload and stack of each case."""
@@ -126,7 +126,7 @@ def test_what_is_chosen_is_what_is_planned(
     assert expected == [" ".join(n.removeprefix("norov.").split()[:2]) for n in names]
 
 
-def test_cases_say_in_their_names_what_is_not_usual(cli: Cli) -> None:
+def test_the_name_of_a_case_has_its_unusual_conditions(cli: Cli) -> None:
     """Names are unique, and hold everything a person may search for."""
     options = ("--host-cpus", "2", "--bits", "32", "--targets", "running", "--shorthands")
     (name,) = planned(cli, "--sender", "x2apic-cluster", "-k", "self", *options)
@@ -169,7 +169,7 @@ def test_an_unsupported_case_is_in_the_journal_and_under_the_table(
     assert {row.fact("driver") for row in measured("a.json")} == {"x2apic-physical"}
 
 
-def test_a_run_that_measured_nothing_says_why(cli: Cli) -> None:
+def test_a_run_that_measured_nothing_prints_the_reasons(cli: Cli) -> None:
     """A skip always has a reason: exit status 3 alone would leave a riddle."""
     done = cli(*FLAT_OF_80, "-o", "a.json")
 
@@ -217,7 +217,7 @@ def test_naming_a_thing_twice_makes_no_replicate(cli: Cli, twice: tuple[str, ...
 
 
 @pytest.mark.parametrize("full_from", [1, 2, 3])
-def test_a_full_disk_ends_the_run_and_keeps_what_was_written(
+def test_a_full_disk_ends_the_run_and_keeps_its_files(
     cli: Cli, monkeypatch: pytest.MonkeyPatch, full_from: int
 ) -> None:
     """At the plan, at the first result, at its journal: exit status 5, no empty file."""

@@ -135,7 +135,7 @@ def test_one_of_several_suites_is_run_by_name(cli: Cli, write: Write) -> None:
 
 
 @pytest.mark.parametrize("name", ["missing.py", "./missing.py", "folder.py", "/nowhere/x.py"])
-def test_what_is_no_file_is_refused(cli: Cli, name: str) -> None:
+def test_a_name_that_is_not_a_file_is_refused(cli: Cli, name: str) -> None:
     """Before any plugin is loaded."""
     Path("folder.py").mkdir()
     done = cli("run", name, *QUICK)
@@ -199,7 +199,7 @@ def test_a_worker_loads_a_delivery_by_its_path(cli: Cli, write: Write) -> None:
 def test_other_commands_take_the_file_as_a_plugin(
     cli: Cli, write: Write, command: tuple[str, ...], told: str
 ) -> None:
-    """What `run` can use can be looked at."""
+    """Other commands can show everything that `run` can use."""
     done = cli(*command, "-p", write("./question.py", "question", version=3))
 
     assert (done.status, done.err) == (0, "")
@@ -207,7 +207,7 @@ def test_other_commands_take_the_file_as_a_plugin(
 
 
 def test_results_of_another_version_are_not_compared(cli: Cli, write: Write) -> None:
-    """Whoever changes the question raises ``version``: exit status 2 says why."""
+    """An author who changes the suite raises ``version``; exit status 2 gives the reason."""
     for version in (1, 1, 2):
         count = len(list(Path().glob("*.json")))
         path = write("question.py", "question", version=version)
@@ -223,7 +223,7 @@ def test_results_of_another_version_are_not_compared(cli: Cli, write: Write) -> 
     )
 
 
-def test_a_suite_that_asks_for_nothing_is_told(write: Write, cli: Cli) -> None:
+def test_a_suite_without_cases_is_reported(write: Write, cli: Cli) -> None:
     """No workload: exit status 3 with a sentence, and no file."""
     path = write("mine.py", "one")
     Path(path).write_text(Path(path).read_text().replace('("to-one",)', "()"))

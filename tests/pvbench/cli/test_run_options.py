@@ -1,4 +1,4 @@
-"""What a user asks of a delivery reaches it: CPUs, replay, cost profile; and who it is."""
+"""Options of a user reach the delivery: CPUs, execution, cost profile and its name."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def asked(plant: Plant) -> tuple[str, str]:
         ),
     ],
 )
-def test_a_delivery_is_asked_what_the_user_asks(
+def test_the_options_of_the_user_reach_the_delivery(
     cli: Cli, asked: tuple[str, str], options: tuple[str, ...], told: str
 ) -> None:
     """Its own refusal is the whole answer: one sentence, exit status 2."""
@@ -123,7 +123,7 @@ def test_the_table_of_defaults_can_ask_it_too(
         ),
     ],
 )
-def test_a_model_refuses_what_only_a_machine_has(
+def test_a_model_refuses_options_of_real_hosts(
     cli: Cli, options: tuple[str, ...], told: str
 ) -> None:
     """Instead of running as if nothing had been asked."""
@@ -179,16 +179,12 @@ def test_the_user_s_delivery_comes_before_the_suite_s(cli: Cli, asked: tuple[str
     assert cli("run", "plain", *asked, "--delivery", "asked").err == NOTHING
 
 
-def test_a_suite_is_about_the_model_unless_it_says_otherwise(
-    cli: Cli, asked: tuple[str, str]
-) -> None:
+def test_the_default_delivery_of_a_suite_is_the_model(cli: Cli, asked: tuple[str, str]) -> None:
     """The default of every suite."""
     assert deliveries(cli, "plain", *asked) == {"model"}
 
 
-def test_a_suite_about_a_delivery_nobody_offers_says_so(
-    cli: Cli, asked: tuple[str, str]
-) -> None:
+def test_a_suite_for_a_missing_delivery_is_refused(cli: Cli, asked: tuple[str, str]) -> None:
     """And where to see what there is."""
     done = cli("run", "about-none", *asked)
 

@@ -49,7 +49,7 @@ def test_a_boot_that_hangs_costs_itself_and_names_the_option(
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "-0.5", "nan", "inf", "-inf", "1e300"])
-def test_a_time_that_is_none_is_refused(cli: Cli, value: str) -> None:
+def test_an_invalid_time_is_refused(cli: Cli, value: str) -> None:
     """Before anything is written; without an end a timer cannot wait either."""
     done = cli(*QUICK, "--vcpus", "2", "-o", "a.json", f"--timeout={value}")
 

@@ -36,7 +36,9 @@ def test_the_table_of_a_run_has_its_stacks_and_workloads(cli: Cli, overlay_file:
     assert all(0 < float(cell) < 1 for cell in list(table[0].values())[1:])
 
 
-def test_what_was_executed_stands_below(cli: Cli, overlay_file: Path) -> None:
+def test_a_note_below_the_table_says_how_ops_were_executed(
+    cli: Cli, overlay_file: Path
+) -> None:
     """79 targets: 79 writes, 5 clusters, or one hypercall; unicast stays native."""
     words = [line.split() for line in cli("show", str(overlay_file)).out.splitlines()]
 
@@ -102,7 +104,7 @@ def test_without_a_file_it_is_the_last_run_here(
     assert "x2apic-physical,2e-06" in cli("show", "--format", "csv").out
 
 
-def test_without_any_run_it_says_what_to_do(cli: Cli) -> None:
+def test_without_any_run_the_message_gives_the_fix(cli: Cli) -> None:
     """An empty directory is bad input."""
     done = cli("show")
 

@@ -1,4 +1,4 @@
-"""What the commands print fits the terminal, and nothing of it is lost."""
+"""Output fits the width of the terminal, and no text is lost."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_no_line_is_wider_and_each_word_of_the_document_is_there(
         pytest.param("100", 100, id="a-variable"),
     ],
 )
-def test_a_pipe_gets_what_fits_a_mail_unless_columns_says_more(
+def test_a_pipe_is_72_columns_wide_unless_columns_overrides_it(
     monkeypatch: pytest.MonkeyPatch, columns: str | None, expected: int
 ) -> None:
     """A terminal would tell its own width."""
@@ -87,7 +87,7 @@ def test_a_pipe_gets_what_fits_a_mail_unless_columns_says_more(
     assert common.width() == expected
 
 
-def test_a_terminal_says_how_wide_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_width_is_that_of_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of standard output, whose other end is a terminal here."""
     controller, terminal = os.openpty()
     with os.fdopen(terminal, "w") as screen:
@@ -100,7 +100,7 @@ def test_a_terminal_says_how_wide_it_is(monkeypatch: pytest.MonkeyPatch) -> None
     os.close(controller)
 
 
-def test_what_an_encoding_lacks_is_spelt_out(cli: Cli) -> None:
+def test_characters_that_the_encoding_lacks_are_escaped(cli: Cli) -> None:
     """A plugin's summary may hold any character, and not every terminal has it."""
     environment = buffered() | {"PYTHONIOENCODING": "ascii"}
     Path("names.py").write_text(SENDER_FROM_ELSEWHERE)

@@ -51,7 +51,7 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param(BaseException("x"), id="BaseException"),
     ],
 )
-def test_whatever_is_raised_becomes_a_plugin_error(error: BaseException) -> None:
+def test_any_exception_becomes_a_plugin_error(error: BaseException) -> None:
     """Type and text are in its message, and the exception is its cause."""
     with pytest.raises(PluginError) as raised, guarded("hook x", owner):
         raise error
@@ -110,7 +110,7 @@ def test_code_that_does_not_return_is_named_with_its_plugin() -> None:
     )
 
 
-def test_a_thread_has_no_limit_but_its_errors_are_told() -> None:
+def test_a_thread_has_no_limit_but_its_errors_are_reported() -> None:
     """Only the main thread receives signals."""
     errors: list[BaseException] = []
 
@@ -129,7 +129,7 @@ def test_a_thread_has_no_limit_but_its_errors_are_told() -> None:
 
 
 @pytest.mark.parametrize("text", ["soon", "0", "-1", "nan", "1e9"])
-def test_a_limit_that_is_no_time_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_limit_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The variable is named, and no plugin is blamed."""
     monkeypatch.setenv(LIMIT_VARIABLE, text)
 
@@ -137,7 +137,7 @@ def test_a_limit_that_is_no_time_is_refused(text: str, monkeypatch: pytest.Monke
         guarded("hook x", owner).__enter__()
 
 
-def test_the_limit_is_ten_seconds_unless_the_environment_says_otherwise(
+def test_the_limit_is_ten_seconds_by_default(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """An interval timer holds it."""
@@ -162,7 +162,7 @@ def test_the_owner_of_a_class_is_the_plugin_of_its_module() -> None:
         pytest.param("pvbench_file_mine", "mine.py", id="file"),
     ],
 )
-def test_a_plugin_without_a_distribution_is_known_by_its_module(module: str, name: str) -> None:
+def test_a_plugin_without_a_distribution_is_named_by_its_module(module: str, name: str) -> None:
     """Those of ``-p``: they have no entry point."""
 
     def code() -> None: ...

@@ -30,7 +30,7 @@ def test_kinds_and_hookspecs_are_the_same_in_the_same_order() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_a_hookspec_says_what_it_returns_and_gives_an_example(kind: Kind) -> None:
+def test_a_hookspec_documents_its_result_and_an_example(kind: Kind) -> None:
     """An author reads nothing else."""
     spec = getattr(hookspecs, kind.hook)
     text = inspect.getdoc(spec) or ""

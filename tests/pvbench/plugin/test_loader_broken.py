@@ -31,7 +31,7 @@ def test_a_broken_plugin_is_listed_with_its_error_and_nothing_else_suffers(
     assert error in suspect.error
 
 
-def test_a_duplicate_name_says_who_has_it_and_what_to_do(write_plugin: Write) -> None:
+def test_a_duplicate_name_gives_the_other_plugin_and_the_fix(write_plugin: Write) -> None:
     """Both plugins are named: two equal reprs tell nothing."""
     (suspect,) = load([write_plugin("suspect", GOOD.replace('"good"', '"kvm-pv"'))]).broken
 
@@ -47,7 +47,7 @@ def test_a_bundled_sender_keeps_its_name_against_a_plugin(write_plugin: Write) -
     assert registry.module_of["sender kvm-pv"] == "pvbench_send_kvm_pv"
 
 
-def test_a_module_nobody_has_is_broken_not_fatal() -> None:
+def test_a_missing_module_is_a_broken_plugin() -> None:
     """A typo after -p costs that plugin only."""
     registry = load(["there_is_no_such_plugin"])
 

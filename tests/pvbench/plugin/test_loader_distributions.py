@@ -54,7 +54,7 @@ def test_an_installed_plugin_is_found_by_its_entry_point() -> None:
 
 
 def test_a_broken_plugin_names_its_distribution() -> None:
-    """So that its author can be told."""
+    """A user can then report the error to its author."""
     (rusty,) = load().broken
 
     assert (
@@ -64,7 +64,7 @@ def test_a_broken_plugin_names_its_distribution() -> None:
     ) == ("pvbench-acme", "1.2", "pvbench_api is 0, this pvbench needs 1")
 
 
-def test_a_distribution_that_is_found_twice_is_loaded_once(
+def test_a_distribution_on_two_paths_is_loaded_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As Python itself does: the first on the path counts, however the name is spelt."""
@@ -116,7 +116,7 @@ def test_no_blocks_an_installed_plugin() -> None:
     assert ([], list(bundled().senders)) == (registry.broken, list(registry.senders))
 
 
-def test_things_are_sorted_whatever_plugin_brought_them() -> None:
+def test_things_are_sorted_by_name_and_not_by_plugin() -> None:
     """Order never depends on plugins."""
     names = list(load().senders)
 

@@ -31,7 +31,7 @@ sys.exit(main(["list", "suites", "-p", "suspect"]))
 @pytest.mark.parametrize(
     ("source", "error"), [pytest.param(*case, id=name) for name, case in BROKEN.items()]
 )
-def test_whatever_a_plugin_raises_it_is_left_out_with_a_short_printable_error(
+def test_a_plugin_that_raises_is_broken_with_a_short_printable_error(
     source: str, error: str, write_plugin: Write
 ) -> None:
     """Nothing else suffers: all bundled senders and suites stay."""

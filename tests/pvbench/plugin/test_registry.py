@@ -53,7 +53,7 @@ def plugin(registry: Registry, name: str) -> Plugin:
     return found
 
 
-def test_a_good_plugin_says_what_it_offers(write_plugin: Write) -> None:
+def test_a_good_plugin_lists_its_offers(write_plugin: Write) -> None:
     """`-p NAME` imports a module; its things are there like bundled ones."""
     registry = load([write_plugin("well_made", GOOD)])
 

@@ -53,7 +53,7 @@ def test_a_file_has_the_permissions_of_any_other(tmp_path: Path) -> None:
 def test_a_full_disk_leaves_the_old_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was measured before is worth more than half of what is measured now."""
+    """A complete old result is worth more than half of a new one."""
     path = tmp_path / "a.json"
     path.write_text("old")
 
@@ -118,7 +118,7 @@ def test_an_unknown_published_file_is_refused_with_the_nearest() -> None:
         result_files.locate("published:norov")
 
 
-def test_content_leaves_out_what_made_the_file() -> None:
+def test_content_is_compared_without_software_facts() -> None:
     """Two versions of pvbench may make the same results."""
     old, new = (
         content(suite_of(row_of("broadcast", "x2apic-physical", 2e-9, version=version)))
@@ -129,7 +129,7 @@ def test_content_leaves_out_what_made_the_file() -> None:
 
 
 @pytest.mark.parametrize("name", ["29990101T000000Z-norov.json", "mine.json"])
-def test_a_file_whose_name_tells_no_past_time_is_not_the_last_run(
+def test_a_file_without_a_past_time_in_its_name_is_not_the_last_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """A clock that was wrong once would decide for ever."""

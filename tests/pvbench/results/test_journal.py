@@ -17,7 +17,7 @@ BOOT = '{"boot": 1, "outcome": "ok"}\n'
 
 
 def read_back(path: Path, content: bytes) -> list[dict[str, object]]:
-    """What a journal with this content says."""
+    """The entries of a journal with this content."""
     path.write_bytes(content)
     return journal.read(path)
 
@@ -49,7 +49,7 @@ def test_a_line_is_on_disk_when_write_returns(
     assert synced == [len('{"boot": 1}\n'), 2 * len('{"boot": 1}\n')]
 
 
-def test_what_was_written_is_read_back(tmp_path: Path) -> None:
+def test_written_entries_are_read_back(tmp_path: Path) -> None:
     """Any JSON value survives, also text beyond ASCII."""
     with Journal.opened(tmp_path / "a.jsonl") as book:
         book.write(plan={"format": 1, "label": "Gäste"})
@@ -57,7 +57,7 @@ def test_what_was_written_is_read_back(tmp_path: Path) -> None:
     assert journal.read(book.path) == [{"plan": {"format": 1, "label": "Gäste"}}]
 
 
-def test_no_journal_says_nothing(tmp_path: Path) -> None:
+def test_a_missing_journal_has_no_entries(tmp_path: Path) -> None:
     """A result file may come without one, published ones do."""
     assert journal.read(tmp_path / "missing.jsonl") == []
 
@@ -70,14 +70,14 @@ def test_no_journal_says_nothing(tmp_path: Path) -> None:
         pytest.param(PLAN + BOOT + "\0\0\0\0", id="zeros-after-a-crash"),
     ],
 )
-def test_a_half_written_last_line_is_left_out(tmp_path: Path, content: str) -> None:
+def test_a_half_written_last_line_is_ignored(tmp_path: Path, content: str) -> None:
     """A run that was killed leaves every finished boot."""
     entries = read_back(tmp_path / "a.jsonl", content.encode())
 
     assert [list(entry) for entry in entries] == [["plan"], ["boot", "outcome"]]
 
 
-def test_an_empty_journal_says_nothing(tmp_path: Path) -> None:
+def test_an_empty_journal_has_no_entries(tmp_path: Path) -> None:
     """The run was killed before its plan was written."""
     assert read_back(tmp_path / "a.jsonl", b"") == []
 
@@ -89,7 +89,7 @@ def test_a_journal_of_another_format_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cut", range(len(PLAN)))
-def test_a_half_written_plan_says_nothing(tmp_path: Path, cut: int) -> None:
+def test_a_half_written_plan_is_ignored(tmp_path: Path, cut: int) -> None:
     """The run was killed while its first line was written."""
     assert read_back(tmp_path / "a.jsonl", PLAN[:cut].encode()) == []
 
@@ -112,13 +112,13 @@ def test_a_half_written_plan_says_nothing(tmp_path: Path, cut: int) -> None:
         pytest.param(b'{"plan": 3}\n', id="plan-is-a-number"),
     ],
 )
-def test_what_is_no_journal_is_refused_in_a_sentence(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_journal_is_refused(tmp_path: Path, content: bytes) -> None:
     """A damaged file is bad input, not a traceback."""
     with pytest.raises(UsageError, match=r"a\.jsonl "):
         read_back(tmp_path / "a.jsonl", content)
 
 
-def test_a_full_disk_is_told_by_its_name(
+def test_a_full_disk_is_named_in_the_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The environment's fault: exit status 5, and which file it was."""
@@ -134,7 +134,7 @@ def test_a_full_disk_is_told_by_its_name(
         book.write(boot=1)
 
 
-def test_a_directory_that_does_not_exist_is_told(tmp_path: Path) -> None:
+def test_a_missing_directory_is_named_in_the_error(tmp_path: Path) -> None:
     """The journal never makes directories; claiming the result file does."""
     with (
         pytest.raises(UnavailableError, match="cannot be written: No such file"),

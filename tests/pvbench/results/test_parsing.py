@@ -126,7 +126,7 @@ def test_a_compressed_file_is_read_and_written(cli: Cli) -> None:
     assert Path("b.jsonl").exists()
 
 
-def test_the_name_and_not_the_ending_says_nothing_of_compression() -> None:
+def test_compression_does_not_depend_on_the_name() -> None:
     """A file that was renamed is still read."""
     Path("renamed.json").write_bytes(gzip.compress(content()))
 

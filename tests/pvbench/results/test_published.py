@@ -115,7 +115,7 @@ def test_every_number_carries_the_caveat() -> None:
         pytest.param("suite_version", 1, id="suite-version"),
     ],
 )
-def test_what_was_measured_is_told(fact: str, expected: Any) -> None:
+def test_published_facts_describe_the_measurement(fact: str, expected: Any) -> None:
     """The facts that decide what it may be compared with."""
     assert {row.fact(fact) for row in published()} == {expected}
 

@@ -1,4 +1,4 @@
-"""What counts of a resumed run: the later outcome of a boot, the worst of all boots."""
+"""The outcome of a resumed run: the later one of each boot, then the worst of all boots."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def outcomes() -> list[tuple[str, str]]:
 
 
 def runs_of_each() -> set[int]:
-    """How many boots the series of the result file have."""
+    """The numbers of boots of the series in the result file."""
     return {len(benchmark.get_runs()) for benchmark in result_files.read(str(PATH))}
 
 
@@ -68,7 +68,7 @@ def test_a_boot_that_failed_is_tried_again_and_the_later_outcome_counts(
     assert (undisturbed.out, PATH.read_bytes()) == (second.out, Path("b.json").read_bytes())
 
 
-def test_a_boot_that_fails_again_is_told_once(cli: Cli, crashing: tuple[str, ...]) -> None:
+def test_a_boot_that_fails_twice_is_reported_once(cli: Cli, crashing: tuple[str, ...]) -> None:
     """Twice in the journal, but it is one boot without a number."""
     first, second = small(cli, *crashing), small(cli, *crashing)
 
@@ -117,7 +117,7 @@ def test_a_void_case_before_the_kill_stays_void(cli: Cli, plant: Plant) -> None:
     assert whole.out == resumed.out
 
 
-def test_refused_cases_are_told_once(cli: Cli) -> None:
+def test_refused_cases_are_reported_once(cli: Cli) -> None:
     """However often a run is killed: in its journal, and below its table."""
     small(cli, *TO_FILE)
     for boots in (0, 1, 1):

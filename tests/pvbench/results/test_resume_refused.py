@@ -84,7 +84,7 @@ WIDER = "norov.normal-ipi x2apic-physical dense:4 halted masks model@local skyla
         pytest.param(("--vcpus", "3,1"), "its cases come in another order", id="order"),
     ],
 )
-def test_another_plan_is_refused_with_what_differs(
+def test_another_plan_is_refused_with_its_differences(
     cli: Cli, options: tuple[str, ...], why: str
 ) -> None:
     """One sentence, exit status 2, and another -o as the way out."""
@@ -208,7 +208,7 @@ def test_a_run_is_resumed_although_probes_and_notes_differ(
 def test_results_without_their_journal_are_refused(
     cli: Cli, content: bytes | None, why: str
 ) -> None:
-    """Nobody knows which boots are in them."""
+    """The boots in them are unknown."""
     small(cli, *TO_FILE)
     BOOK.unlink()
     if content is not None:
@@ -237,7 +237,7 @@ SECOND = """
 """
 
 
-def test_of_two_runs_into_one_file_the_second_is_told(
+def test_the_second_of_two_runs_into_one_file_is_refused(
     cli: Cli, plant: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Exit status 5 at once; the first one is unharmed."""
@@ -257,7 +257,7 @@ def test_of_two_runs_into_one_file_the_second_is_told(
     )
 
 
-def test_a_file_that_is_no_json_by_name_is_refused_as_ever(cli: Cli) -> None:
+def test_a_file_name_that_does_not_end_in_json_is_refused(cli: Cli) -> None:
     """`--resume` makes no exception for an empty file of another kind."""
     Path("a.txt").touch()
     done = small(cli, "--resume", "-o", "a.txt")

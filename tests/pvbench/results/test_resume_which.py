@@ -25,7 +25,7 @@ def started(cli: Cli, *options: str, boots: int = 1) -> Path:
 
 
 def resumed(cli: Cli, *options: str) -> Path:
-    """What `--resume` says it has written."""
+    """The result file that `--resume` names."""
     done = small(cli, "--resume", *options)
     assert done.status == 0, done.err
     return Path(done.err.splitlines()[-1].removeprefix("results: "))
@@ -57,8 +57,8 @@ def test_a_run_that_was_killed_before_its_first_result_is_continued(cli: Cli) ->
     assert resumed(cli) == path
 
 
-def test_a_run_of_another_plan_is_left_alone(cli: Cli) -> None:
-    """Even if it is newer: seed, label and cases belong to a plan."""
+def test_a_run_of_another_plan_is_not_continued(cli: Cli) -> None:
+    """Even a newer one is not: seed, label and cases belong to a plan."""
     mine = started(cli)
     others = [started(cli, *o) for o in (("--seed", "3"), ("--label", "x"), ("-k", "broad"))]
     books = [path.with_suffix(".jsonl").read_bytes() for path in others]
@@ -129,8 +129,8 @@ def test_a_run_that_is_under_way_is_not_continued_by_a_second(cli: Cli) -> None:
     assert done.err.startswith(f"pvbench: another run is writing {path.with_suffix('.jsonl')}")
 
 
-def test_it_says_why_a_new_run_starts(cli: Cli) -> None:
-    """Nobody should wait for a run that silently began at its first boot."""
+def test_the_reason_for_a_new_run_is_printed(cli: Cli) -> None:
+    """A user must notice that a run starts again at its first boot."""
     anew = "there is no unfinished run of this plan here, a new one starts"
     first = small(cli, "--resume").err
     started(cli, "--seed", "3")

@@ -15,7 +15,7 @@ PHYSICAL = "x2apic-physical"
 
 
 def test_a_row_is_a_benchmark_without_the_prefix_of_its_facts() -> None:
-    """What `pyperf` stores as ``pvbench_stack`` is the fact ``stack``."""
+    """`pyperf` stores the fact ``stack`` as ``pvbench_stack``."""
     made = row_of("broadcast", PHYSICAL, 2e-6, 3e-6)
     (found,) = rows(suite_of(made))
 
@@ -36,7 +36,7 @@ def test_a_boot_counts_as_the_median_of_its_slices() -> None:
 
 
 def test_numbers_that_differ_between_boots_are_their_median() -> None:
-    """Of what every boot has; words that differ are nobody's."""
+    """Only of numbers that all boots have; texts that differ are dropped."""
     told = (
         {"pvbench_exits": 5.0, "pvbench_hot": "yes", "pvbench_once": 1, "pvbench_vcpus": 2},
         {"pvbench_exits": 9.0, "pvbench_hot": "no", "pvbench_vcpus": 2},
@@ -59,7 +59,7 @@ def test_rows_keep_the_order_of_the_file() -> None:
     assert ordered(rows(suite), "workload") == ["b", "c", "a"]
 
 
-def test_what_a_file_does_not_tell_is_none() -> None:
+def test_a_missing_fact_is_none() -> None:
     """Published files know little of their software."""
     assert row_of("broadcast", PHYSICAL, 1.0).fact("wakeups_blocked") is None
 

@@ -116,7 +116,7 @@ def test_a_new_axis_is_a_choice_of_by(cli: Cli) -> None:
     assert "costs, execution, era" in " ".join(cli("compare", "-h").out.split())
 
 
-def test_an_axis_that_is_not_in_the_table_is_no_choice(cli: Cli) -> None:
+def test_an_axis_outside_the_table_is_refused(cli: Cli) -> None:
     """Exit status 2, with the choices there are."""
     done = cli("compare", "a.json", "--by", "era")
 
@@ -157,7 +157,7 @@ def test_a_stored_fact_comes_back() -> None:
     }
 
 
-def test_a_count_that_is_unknown_is_left_out() -> None:
+def test_an_unknown_count_has_no_fact() -> None:
     """Zero would be a lie."""
     counts = attrs.evolve(slice_result_of().counts, icr_writes=20, exits=None)
     known = schema.count_facts(counts, 10)
@@ -200,7 +200,7 @@ def test_a_32_bit_guest_has_the_same_words_in_a_name_and_in_a_heading() -> None:
     assert schema.side("guest", facts) == "dense:4/32-bit"
 
 
-def test_a_result_says_where_it_is_from() -> None:
+def test_a_result_has_sentences_about_its_source() -> None:
     """Source and caveat of a published file, then the notes of a delivery."""
     facts = {"source": "a paper", "caveat": "one run", "note_1": "TSCs differ."}
 
@@ -242,7 +242,7 @@ def test_values_have_the_types_of_the_schema(
 
 
 def test_every_fact_of_a_modelled_file_is_declared(native_file: Path) -> None:
-    """The core reads no fact by a name that nobody wrote down."""
+    """The core reads only facts that the schema declares."""
     (first, *_) = rows(result_files.read(str(native_file)))
     of_pyperf = {"name", "unit", "loops"}
     declared = {name for name in first.facts if schema.role_of(name)}

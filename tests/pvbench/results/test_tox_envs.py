@@ -69,7 +69,7 @@ def test_a_run_that_has_measured_nothing_yet_does_not_count() -> None:
     assert newest(("bench-acme",))["bench-acme"].path == Path(last)
 
 
-def test_environments_without_results_are_named_with_what_makes_them() -> None:
+def test_environments_without_results_are_named_with_the_tox_command() -> None:
     """All of them, in one command to copy; and what there is, for a misspelt name."""
     result_of("bench-b")
     result_of("bench-a", day=2)
@@ -81,7 +81,7 @@ def test_environments_without_results_are_named_with_what_makes_them() -> None:
         newest(("bench-x", "bench-a", "bench-y"))
 
 
-def test_without_any_result_only_the_command_is_told() -> None:
+def test_without_any_result_the_message_has_only_the_command() -> None:
     """Nothing is there to be meant instead."""
     told = r"^there is no result of bench-x here\. Run tox -e bench-x first\.$"
 
@@ -105,7 +105,7 @@ def test_a_result_of_another_revision_is_stale() -> None:
 
 
 def test_a_result_from_outside_a_checkout_is_stale_inside_one() -> None:
-    """Nobody knows what it was made with."""
+    """The software that produced it is unknown."""
     here = commit()
     result_of("bench-acme")
 

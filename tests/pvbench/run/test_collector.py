@@ -1,4 +1,4 @@
-"""What a result file holds: benchmarks by series, runs by boot, counts as metadata."""
+"""The content of a result file: benchmarks by series, runs by boot, counts as metadata."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_a_delivery_adds_facts_and_changes_none() -> None:
     assert told["pvbench_icr_writes"] == 3.0
 
 
-def test_what_a_host_cannot_show_is_left_out() -> None:
+def test_an_unknown_count_is_not_stored() -> None:
     """Unknown is neither 0 nor a made-up number."""
     counts = slice_result_of(icr_writes=None).counts
 

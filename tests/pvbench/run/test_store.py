@@ -72,7 +72,7 @@ def test_a_store_that_is_opened_again_has_its_boots() -> None:
     assert {len(b.get_runs()) for b in result_files.read("a.json")} == {2}
 
 
-def test_boots_that_the_plan_lacks_are_left_out() -> None:
+def test_boots_outside_the_plan_are_ignored() -> None:
     """An edited journal may name any."""
     stored(1, 2)
     BOOK.write_text(BOOK.read_text() + '{"boot": 99, "outcome": "ok", "cases": {}}\n')
@@ -90,7 +90,7 @@ def test_a_store_that_nothing_was_put_in_leaves_no_file() -> None:
     assert os.listdir() == []
 
 
-def test_the_leftovers_of_a_killed_writer_are_removed() -> None:
+def test_temporary_files_of_a_killed_run_are_removed() -> None:
     """Once the store is locked, so that no live writer loses its file."""
     Path(".a.json.0123abcd.tmp").touch()
     stored(1)
@@ -122,7 +122,7 @@ def test_the_journal_of_a_result_file_that_is_gone_starts_anew() -> None:
     assert [entry["boot"] for entry in journal_of(PATH) if "boot" in entry] == [1]
 
 
-def test_a_file_that_is_no_journal_is_left_alone() -> None:
+def test_a_file_that_is_not_a_journal_is_not_changed() -> None:
     """It has the name of the journal, and belongs to somebody else."""
     BOOK.write_text("dear diary\n")
     with (

@@ -57,7 +57,7 @@ def job(*schedule: tuple[int, int, int], **changes: Any) -> Job:
 
 
 def served(task: Job, answers: str = "") -> list[Any]:
-    """What a worker reports, in this process."""
+    """The reports of a worker that runs in this process."""
     reports, sent = io.StringIO(), decode(encode(task))
     assert isinstance(sent, Job)
     worker.serve(sent, io.StringIO(answers), reports)
@@ -138,7 +138,7 @@ def test_slices_have_as_many_iterations_as_there_is_time_for(
 
 
 def test_few_iterations_stay_few() -> None:
-    """What is asked for is the most there will be."""
+    """The requested number of iterations is the maximum."""
     reports = served(job((0, 3, 1), slice_s=1e-9))
 
     assert [report.result.loops for report in reports] == [3]
@@ -199,7 +199,7 @@ def test_a_worker_without_an_answer_gives_up(plant: Plant, answer: str) -> None:
 RUN = "from pvbench.run import worker; worker.main()"
 
 
-def test_what_a_delivery_prints_is_no_report(plant: Plant) -> None:
+def test_output_of_a_delivery_is_not_a_report(plant: Plant) -> None:
     """Standard output belongs to the reports; chatter goes to standard error."""
     plant("chatting_delivery", ASKING.replace("self.task.program_for(0, (1,))", "3"))
     task = job((0, 1, 0), delivery="asking", delivery_module="chatting_delivery")
@@ -230,7 +230,7 @@ def test_an_error_a_person_can_mend_is_reported_in_its_words() -> None:
     assert done.returncode == 0
 
 
-def test_a_worker_that_gets_no_job_says_so() -> None:
+def test_a_worker_without_a_job_reports_an_error() -> None:
     """Somebody started it by hand, or with another version."""
     done = process(RUN, None)
 

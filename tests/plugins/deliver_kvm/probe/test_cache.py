@@ -1,4 +1,4 @@
-"""What works on this host is tried in children; one that hangs costs a probe, not a run."""
+"""Probes run in child processes; one that hangs fails a probe, not the run."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def kept(tmp_path: Path) -> list[Path]:
 
 @pytest.fixture
 def ends(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How each child has ended."""
+    """The return code of each child."""
     statuses: list[int] = []
 
     class Noted(subprocess.Popen[bytes]):
@@ -116,7 +116,7 @@ def limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[flo
 def test_a_probe_that_hangs_is_killed_and_named(
     child: Child, ends: list[int], limits: list[float]
 ) -> None:
-    """What was told before it counts; what comes after it is tried in another child."""
+    """Earlier results count; later probes run in another child."""
     others = told(SELF, NMI)
     then = f"[ \"$6\" = {PHYSICAL} ] && {HANGS}; echo '{others}'"
     child(BEGUN + told(PHYSICAL) + told(LOGICAL, why="it faults"), then)
@@ -217,7 +217,7 @@ def test_children_go_with_the_run_that_started_them(
 def test_a_child_without_a_guest_is_asked_again_next_time(
     tmp_path: Path, child: Child, text: str, then: str
 ) -> None:
-    """Whatever hindered it may pass, so nothing is kept."""
+    """The cause may be temporary, so nothing is cached."""
     child(text, then)
 
     found = cache.probes()
@@ -226,9 +226,7 @@ def test_a_child_without_a_guest_is_asked_again_next_time(
     assert [file.read_text() for file in kept(tmp_path)] == ["{}"]
 
 
-def test_what_a_guest_is_refused_for_is_told_and_asked_again(
-    tmp_path: Path, child: Child
-) -> None:
+def test_a_refused_guest_is_reported_and_probed_again(tmp_path: Path, child: Child) -> None:
     """Another time there may be memory."""
     child('{"refused": "no memory"}\n')
 
@@ -240,7 +238,7 @@ def test_what_a_guest_is_refused_for_is_told_and_asked_again(
 def test_a_group_without_a_guest_is_all_that_is_asked_again(
     tmp_path: Path, child: Child
 ) -> None:
-    """What the others have told is kept."""
+    """The results of the other groups are cached."""
     child(BEGUN + ALL_WORK, f'[ "$4" != kvm ] || : >{tmp_path}/text')
     first = cache.probes()
     child(BEGUN + ALL_WORK)
@@ -261,7 +259,7 @@ def test_each_group_has_a_child_of_its_own(tmp_path: Path, child: Child) -> None
     assert list(PROBES) == [group for _, group in born(tmp_path)]
 
 
-def test_what_works_is_kept(tmp_path: Path, child: Child) -> None:
+def test_results_of_working_probes_are_cached(tmp_path: Path, child: Child) -> None:
     """The second time nothing is started, and the same is said."""
     child(BEGUN + ALL_WORK)
     first, children = cache.probes(), born(tmp_path)
@@ -313,7 +311,7 @@ def test_a_mechanism_that_another_run_has_tried_meanwhile_is_not_tried_again(
     assert [group for _, group in born(tmp_path)] == [*PROBES, "x2apic"]
 
 
-def test_who_will_not_wait_is_told_what_is_known(child: Child, tmp_path: Path) -> None:
+def test_without_waiting_only_cached_results_are_returned(child: Child, tmp_path: Path) -> None:
     """Nothing starts while a timed run is under way."""
     child(told(PHYSICAL))  # and no guest for the others
     cache.probes()
@@ -357,7 +355,7 @@ def test_a_bad_moment_is_not_for_ever(child: Child, then: str) -> None:
     ],
 )
 def test_a_broken_file_is_replaced(tmp_path: Path, child: Child, broken: bytes) -> None:
-    """By what is found out anew."""
+    """The new results replace its content."""
     child(BEGUN + ALL_WORK)
     before = cache.probes()
     (file,) = kept(tmp_path)

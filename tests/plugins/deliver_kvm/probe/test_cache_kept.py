@@ -39,7 +39,7 @@ def full_disk() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_what_is_kept_is_there(tmp_path: Path) -> None:
+def test_a_kept_file_exists(tmp_path: Path) -> None:
     """Folders are made; an older file makes room."""
     path = tmp_path / "a/b/guest-1.bin"
     build.keep(b"older", path)
@@ -52,7 +52,7 @@ def test_what_is_kept_is_there(tmp_path: Path) -> None:
 def test_a_file_is_whole_before_it_has_its_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever looks for it finds all of it or nothing."""
+    """A reader gets the whole file or none."""
     seen = []
     rename = os.replace
 
@@ -138,7 +138,7 @@ class Gate:
         os.write(self._ends[1], b"\n" * count)
 
     def close(self) -> None:
-        """Nobody waits any more, whatever became of the test."""
+        """Release all waiting threads, even after a failed test."""
         self.open(8)
         for end in self._ends:
             os.close(end)

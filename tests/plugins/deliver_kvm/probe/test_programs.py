@@ -72,7 +72,7 @@ def test_on_a_machine_where_all_arrives_all_works(group: str) -> None:
     assert expected == probes(Faithful(), group)
 
 
-def test_only_what_is_asked_for_is_tried() -> None:
+def test_only_the_named_probes_run() -> None:
     """Another child has done the rest."""
     found = dict(programs.attempts(Faithful(), "x2apic", X2APIC[3:]))
 
@@ -96,12 +96,14 @@ def test_a_machine_is_given_each_program_once() -> None:
         pytest.param((0, 0), "the CPUs handled (0, 0), not [0, 3]", id="nothing-arrives"),
         pytest.param((0, 2), "the CPUs handled (0, 2), not [0, 3]", id="one-is-lost"),
         pytest.param((0, 4), "the CPUs handled (0, 4), not [0, 3]", id="one-too-many"),
-        pytest.param((1, 3), "the CPUs handled (1, 3), not [0, 3]", id="a-stranger-too"),
-        pytest.param((3, 0), "the CPUs handled (3, 0), not [0, 3]", id="a-stranger-instead"),
+        pytest.param((1, 3), "the CPUs handled (1, 3), not [0, 3]", id="another-cpu-too"),
+        pytest.param((3, 0), "the CPUs handled (3, 0), not [0, 3]", id="another-cpu-instead"),
         pytest.param((0, 3), "", id="as-it-should-be"),
     ],
 )
-def test_what_arrives_elsewhere_does_not_work(handlers: tuple[int, int], expected: str) -> None:
+def test_a_probe_fails_if_another_cpu_is_interrupted(
+    handlers: tuple[int, int], expected: str
+) -> None:
     """Exactly three times CPU 1, and the probes after it go on."""
     found = probes(Faithful(good=0, handlers=handlers))
 
@@ -109,7 +111,7 @@ def test_what_arrives_elsewhere_does_not_work(handlers: tuple[int, int], expecte
     assert tuple(found) == X2APIC
 
 
-def test_a_fault_is_told_rather_than_what_it_led_to() -> None:
+def test_a_fault_is_reported_before_its_consequences() -> None:
     """The first of them."""
     faults = ("op 0 raised #UD (vector 6)", "CPU 1 never acknowledged")
     found = probes(Faithful(good=1, handlers=(0, 0), faults=faults))
@@ -117,8 +119,8 @@ def test_a_fault_is_told_rather_than_what_it_led_to() -> None:
     assert dict.fromkeys(X2APIC, faults[0]) | {"x2apic-physical": ""} == found
 
 
-def test_nothing_is_tried_in_a_guest_that_is_lost() -> None:
-    """What it was lost by is told, and nothing about what would come after."""
+def test_no_probe_follows_in_a_guest_that_failed() -> None:
+    """The failure is reported, and no result of later probes."""
     booted = Faithful(good=2, lost="CPU 0: triple fault (KVM_EXIT_SHUTDOWN)")
     found = probes(booted)
 
@@ -157,7 +159,7 @@ class Child:
         ("hyperv", "x2apic", "hyperv"),
     ],
 )
-def test_a_child_tells_each_probe_result_by_a_line(
+def test_a_child_prints_a_line_for_each_probe_result(
     capsys: pytest.CaptureFixture[str],
     group: str,
     mode: str,
@@ -190,7 +192,7 @@ def test_a_child_tells_each_probe_result_by_a_line(
         pytest.param(UnavailableError("no room"), [{"refused": "no room"}], id="no-ioctl"),
     ],
 )
-def test_a_child_that_cannot_boot_says_why(
+def test_a_child_that_cannot_boot_prints_why(
     capsys: pytest.CaptureFixture[str],
     error: PvbenchError,
     expected: list[object],
