@@ -8,7 +8,7 @@ import attrs
 
 from pvbench.host.facts import UNKNOWN
 from pvbench.results import schema
-from pvbench.results.fact import Role
+from pvbench.results.fact import FactRole
 from pvbench.results.rows import Row
 
 ABSENT = "-"  # an axis that a file does not have
@@ -42,7 +42,7 @@ def of_cases(files: Iterable[Sequence[Row]]) -> Iterator[Difference]:
 
 def _host_facts(files: list[Sequence[Row]]) -> list[str]:
     names = dict.fromkeys(name for rows in files for row in rows for name in row.facts)
-    return [name for name in names if schema.role_of(name) is Role.HOST]
+    return [name for name in names if schema.role_of(name) is FactRole.HOST]
 
 
 def _text(rows: Sequence[Row], fact: str, without: str = "") -> str:

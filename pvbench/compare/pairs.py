@@ -13,7 +13,7 @@ import attrs
 
 from pvbench.compare.statistics import Verdict
 from pvbench.results import schema
-from pvbench.results.fact import Role
+from pvbench.results.fact import FactRole
 from pvbench.results.rows import Row
 
 COUNTS: Final = ("icr_writes", "hypercalls", "lost")
@@ -109,7 +109,7 @@ def _shared_boots(one: Row, other: Row) -> bool:
 
 def conditions_of(pairs: Sequence[Pair]) -> list[str]:
     """The conditions, seldom more than one, that tell apart pairs which look alike."""
-    conditions = schema.names(Role.CONDITION)
+    conditions = schema.names(FactRole.CONDITION)
     looks = {(p.baseline, p.side, *p.before.key(conditions)) for p in pairs}
     if len(looks) == len(pairs):
         return []

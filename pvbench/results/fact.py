@@ -19,7 +19,7 @@ Metadata = dict[str, Value]  # as pyperf stores it
 Wording = str | Mapping[Any, str]
 
 
-class Role(Enum):
+class FactRole(Enum):
     """The purpose of a fact."""
 
     AXIS = "tells cases apart"
@@ -71,7 +71,7 @@ class Fact:
     """
 
     name: str
-    role: Role
+    role: FactRole
     of_case: Callable[[Case], Value | None] | None = None
     of_bursts: Callable[[Sequence[CheckedBurst]], Value] | None = None
     of_counts: Callable[[Counts], int | None] | None = None
@@ -86,13 +86,13 @@ class Fact:
     predicted: bool = False
     required: bool = False
     is_number: bool = attrs.field(
-        default=attrs.Factory(lambda self: self.role is Role.COUNT, takes_self=True)
+        default=attrs.Factory(lambda self: self.role is FactRole.COUNT, takes_self=True)
     )
 
     @property
     def tells_cases_apart(self) -> bool:
         """Two rows that differ in it are of two cases, or of two series of one."""
-        return self.role in (Role.AXIS, Role.CONDITION)
+        return self.role in (FactRole.AXIS, FactRole.CONDITION)
 
     def in_name(self, facts: Facts) -> str:
         """Its part in the name of a case, separator included."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from pvbench.results.fact import CheckedBurst, Fact, Facts, Metadata, Role, Value
+from pvbench.results.fact import CheckedBurst, Fact, FactRole, Facts, Metadata, Value
 
 if TYPE_CHECKING:
     from pvbench.slice_result import Counts
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "pvbench_"
 # Facts of this kind are as many as a host or a delivery has.
-_ROLE_OF_PREFIX: Final = {"host_": Role.HOST, "note_": Role.NOTE}
-_AXIS, _CONDITION, _DETAIL = Role.AXIS, Role.CONDITION, Role.DETAIL
-_UNDER_TEST, _SOFTWARE = Role.UNDER_TEST, Role.SOFTWARE
-_COUNT, _NOTE = Role.COUNT, Role.NOTE
+_ROLE_OF_PREFIX: Final = {"host_": FactRole.HOST, "note_": FactRole.NOTE}
+_AXIS, _CONDITION, _DETAIL = FactRole.AXIS, FactRole.CONDITION, FactRole.DETAIL
+_UNDER_TEST, _SOFTWARE = FactRole.UNDER_TEST, FactRole.SOFTWARE
+_COUNT, _NOTE = FactRole.COUNT, FactRole.NOTE
 
 
 def _host_cpus(case: Case) -> int | None:
@@ -311,14 +311,14 @@ def from_metadata(metadata: Facts) -> dict[str, Any]:
 # queries
 
 
-def role_of(name: str) -> Role | None:
+def role_of(name: str) -> FactRole | None:
     """The role of a fact; None for a fact that only its delivery knows."""
     roles = {fact.name: fact.role for fact in TABLE}
     prefixed = (role for prefix, role in _ROLE_OF_PREFIX.items() if name.startswith(prefix))
     return roles.get(name) or next(prefixed, None)
 
 
-def names(*roles: Role) -> tuple[str, ...]:
+def names(*roles: FactRole) -> tuple[str, ...]:
     """The facts with one of these roles, in the order of the table."""
     return tuple(fact.name for fact in TABLE if fact.role in roles)
 
@@ -340,12 +340,12 @@ def texts() -> tuple[str, ...]:
 
 def axes() -> tuple[str, ...]:
     """The facts that tell two rows of a file apart."""
-    return names(Role.AXIS, Role.CONDITION)
+    return names(FactRole.AXIS, FactRole.CONDITION)
 
 
 def software() -> tuple[str, ...]:
     """The facts about the software that produced a result."""
-    return names(Role.SOFTWARE, Role.UNDER_TEST)
+    return names(FactRole.SOFTWARE, FactRole.UNDER_TEST)
 
 
 def boot_facts() -> tuple[str, ...]:
@@ -387,13 +387,13 @@ def heading(facts: Facts) -> Iterator[str]:
 
 def sentences(facts: Facts) -> Iterator[str]:
     """The sentences that belong to a result: source, caveat, notes of its delivery."""
-    notes = (fact.in_heading(facts) for fact in TABLE if fact.role is Role.NOTE)
+    notes = (fact.in_heading(facts) for fact in TABLE if fact.role is FactRole.NOTE)
     return filter(None, (*notes, *notes_of(facts)))
 
 
 def remarks(facts: Facts) -> list[str]:
     """The same sentences without the words that the schema adds."""
-    sentences = (fact.name for fact in TABLE if fact.role is Role.NOTE and fact.phrase)
+    sentences = (fact.name for fact in TABLE if fact.role is FactRole.NOTE and fact.phrase)
     return [*(str(facts[name]) for name in sentences if facts.get(name)), *notes_of(facts)]
 
 

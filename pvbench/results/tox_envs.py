@@ -19,7 +19,7 @@ import pyperf
 from pvbench.errors import UsageError
 from pvbench.host import tags
 from pvbench.results import schema
-from pvbench.results.fact import Role
+from pvbench.results.fact import FactRole
 from pvbench.results.files import all_runs, read
 
 
@@ -70,7 +70,9 @@ def _stale(suite: pyperf.BenchmarkSuite, environment: str) -> str:
     then, now = facts[0].get("git"), tags.tags().get("pvbench_git")
     if then != now:
         changes.append(f"made at revision {then or 'unknown'}, this is {now or 'unknown'}")
-    used = {str(fact.get(key, "")) for fact in facts for key in schema.names(Role.UNDER_TEST)}
+    used = {
+        str(fact.get(key, "")) for fact in facts for key in schema.names(FactRole.UNDER_TEST)
+    }
     for distribution, _, version in sorted(text.rpartition(" ") for text in used):
         installed = _installed(distribution, environment) if distribution else None
         if installed and version != installed:

@@ -17,7 +17,7 @@ from pvbench.report import text
 from pvbench.report.summary import summary
 from pvbench.results import files as result_files
 from pvbench.results import schema
-from pvbench.results.fact import Fact, Role
+from pvbench.results.fact import Fact, FactRole
 from pvbench.results.rows import Row, rows
 from pvbench.run.cases import Selection, expand
 from pvbench.run.collector import case_metadata
@@ -29,7 +29,7 @@ from support.runs import Cli, file_of, row_of, slice_result_of, suite_of
 CLUSTER = "x2apic-cluster"
 ERA = Fact(
     "era",
-    Role.AXIS,
+    FactRole.AXIS,
     of_case=lambda case: "6.12" if case.guest.bits == 64 else "4.19",
     short=" linux-{era}",
     phrase="Linux {era}",
@@ -127,14 +127,16 @@ def test_an_axis_outside_the_table_is_refused(cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("name", "role"),
     [
-        pytest.param("host_cpus", Role.CONDITION, id="an-axis-that-begins-as-facts-of-a-host"),
-        pytest.param("host_cpu_model", Role.HOST, id="any-fact-of-a-host"),
-        pytest.param("note_2", Role.NOTE, id="any-note-of-a-delivery"),
-        pytest.param("lost", Role.COUNT, id="a-count"),
+        pytest.param(
+            "host_cpus", FactRole.CONDITION, id="an-axis-that-begins-as-facts-of-a-host"
+        ),
+        pytest.param("host_cpu_model", FactRole.HOST, id="any-fact-of-a-host"),
+        pytest.param("note_2", FactRole.NOTE, id="any-note-of-a-delivery"),
+        pytest.param("lost", FactRole.COUNT, id="a-count"),
         pytest.param("kvm_exits", None, id="a-fact-that-only-its-delivery-knows"),
     ],
 )
-def test_every_fact_has_a_role(name: str, role: Role | None) -> None:
+def test_every_fact_has_a_role(name: str, role: FactRole | None) -> None:
     """Declared, or by the prefix of its kind."""
     assert schema.role_of(name) is role
 
