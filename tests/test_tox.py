@@ -96,8 +96,11 @@ def config(*arguments: str) -> ConfigParser:
 
 def commands(*arguments: str) -> dict[str, str]:
     """The commands of each environment asked for."""
-    found = config(*arguments)
-    return {name.removeprefix("testenv:"): found[name]["commands"] for name in found.sections()}
+    configured = config(*arguments)
+    return {
+        name.removeprefix("testenv:"): configured[name]["commands"]
+        for name in configured.sections()
+    }
 
 
 def test_every_bundled_sender_of_a_guest_has_an_environment(toxfile: ModuleType) -> None:
@@ -138,13 +141,17 @@ def test_the_environments_of_this_project_need_no_pvbench_beside_tox(
 
 def test_a_benchmark_runs_its_sender_with_the_package_alone() -> None:
     """No extras of the tests; and no worker imports pvbench from this folder."""
-    found = config("-e", "bench-kvm-pv-4.19")["testenv:bench-kvm-pv-4.19"]
+    configured = config("-e", "bench-kvm-pv-4.19")["testenv:bench-kvm-pv-4.19"]
 
-    assert f"pvbench run {FANOUT} --sender kvm-pv-4.19 -q" == found["commands"]
-    assert (found["package"], found["extras"], found["deps"]) == ("wheel", "", "")
-    assert "PYTHONSAFEPATH=1" in found["set_env"]
-    assert "PVBENCH_*" in found["pass_env"].split()  # such as PVBENCH_LOCK
-    assert found["description"] == "benchmark kvm-pv-4.19"
+    assert f"pvbench run {FANOUT} --sender kvm-pv-4.19 -q" == configured["commands"]
+    assert (configured["package"], configured["extras"], configured["deps"]) == (
+        "wheel",
+        "",
+        "",
+    )
+    assert "PYTHONSAFEPATH=1" in configured["set_env"]
+    assert "PVBENCH_*" in configured["pass_env"].split()  # such as PVBENCH_LOCK
+    assert configured["description"] == "benchmark kvm-pv-4.19"
 
 
 def test_run_along_with_one_benchmark_compare_takes_the_usual_three() -> None:
@@ -159,13 +166,13 @@ def test_run_along_with_one_benchmark_compare_takes_the_usual_three() -> None:
 
 def test_all_benchmarks_are_a_label_and_take_another_suite() -> None:
     """Arguments after the dashes are for the runs, not for compare."""
-    found = commands("-m", "bench", "--", "pairs", "--fast")
+    configured = commands("-m", "bench", "--", "pairs", "--fast")
 
-    compared = found.pop("compare")
+    compared = configured.pop("compare")
     expected = {
         f"bench-{name}": f"pvbench run pairs --fast --sender {name} -q" for name in GUESTS
     }
-    assert (expected, f"pvbench compare --by sender --env {TRIO}") == (found, compared)
+    assert (expected, f"pvbench compare --by sender --env {TRIO}") == (configured, compared)
 
 
 @pytest.mark.parametrize(
@@ -212,15 +219,18 @@ def test_another_revision_is_installed_by_its_commit(
 ) -> None:
     """By name tox would not see that the branch has moved."""
     assert commit()
-    told = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, check=True)
+    head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, check=True)
     subprocess.run(["git", "tag", "v0"], check=True)
     monkeypatch.setenv("REV", "v0")
 
-    found = config("-e", "bench-rev")["testenv:bench-rev"]
+    configured = config("-e", "bench-rev")["testenv:bench-rev"]
 
-    revision = told.stdout.decode().strip()
-    assert f"pvbench @ git+file://{checkout}@{revision}" == found["deps"]
-    assert (found["skip_install"], found["commands"]) == ("True", "pvbench run smoke -q")
+    revision = head.stdout.decode().strip()
+    assert f"pvbench @ git+file://{checkout}@{revision}" == configured["deps"]
+    assert (configured["skip_install"], configured["commands"]) == (
+        "True",
+        "pvbench run smoke -q",
+    )
 
 
 def test_pip_refuses_a_revision_that_git_does_not_know(toxfile: ModuleType) -> None:
@@ -238,12 +248,12 @@ def test_a_sender_of_another_distribution_is_installed_with_this_pvbench(
     points.write_text("[pvbench]\nacme = acme_sender\n")
     (beside / "acme_sender.py").write_text(ACME)
 
-    found = config("-e", "bench-acme")["testenv:bench-acme"]
+    configured = config("-e", "bench-acme")["testenv:bench-acme"]
 
-    assert ["-e", f"file://{checkout}", "pvbench-acme==1.2"] == found["deps"].split()
+    assert ["-e", f"file://{checkout}", "pvbench-acme==1.2"] == configured["deps"].split()
     assert ("True", f"pvbench run {FANOUT} --sender acme -q") == (
-        found["skip_install"],
-        found["commands"],
+        configured["skip_install"],
+        configured["commands"],
     )
 
 
@@ -290,8 +300,8 @@ def test_a_distribution_comes_from_where_it_came_before(
     """Direct URL Origin of installed distributions, a packaging specification."""
     installed(tmp_path, "pvbench-acme", "1.2")
     if origin:
-        told = tmp_path / "pvbench_acme-1.2.dist-info" / "direct_url.json"
-        told.write_text(json.dumps(origin))
+        origin_file = tmp_path / "pvbench_acme-1.2.dist-info" / "direct_url.json"
+        origin_file.write_text(json.dumps(origin))
     monkeypatch.syspath_prepend(str(tmp_path))
 
     assert expected == toxfile.requirement_of("pvbench-acme")
@@ -326,12 +336,12 @@ def test_the_documented_tox_ini_compares_a_plugin_with_a_bundled_sender(
         "compare": "pvbench compare --by sender --env bench-kvm-pv,bench-acme",
     }
 
-    found = config()
+    configured = config()
 
     assert expected == {
-        n.removeprefix("testenv:"): found[n]["commands"] for n in found.sections()
+        n.removeprefix("testenv:"): configured[n]["commands"] for n in configured.sections()
     }
-    assert found["testenv:compare"]["depends"].split() == ["bench-kvm-pv", "bench-acme"]
+    assert configured["testenv:compare"]["depends"].split() == ["bench-kvm-pv", "bench-acme"]
 
 
 def test_the_documented_tox_ini_has_environments_for_released_versions(
@@ -340,13 +350,15 @@ def test_the_documented_tox_ini_has_environments_for_released_versions(
     """One version each, and not the one beside tox.ini."""
     project()
 
-    found = config("-e", "bench-acme1.1,bench-acme1.2")
+    configured = config("-e", "bench-acme1.1,bench-acme1.2")
 
     versions = {
         "testenv:bench-acme1.1": ("pvbench-acme==1.1", "True"),
         "testenv:bench-acme1.2": ("pvbench-acme==1.2", "True"),
     }
-    shown = {n: (found[n]["deps"], found[n]["skip_install"]) for n in found.sections()}
+    shown = {
+        n: (configured[n]["deps"], configured[n]["skip_install"]) for n in configured.sections()
+    }
     assert versions == shown
 
 

@@ -109,7 +109,7 @@ def assert_all_failed(done: Done, tmp_path: Path, reason: str) -> None:
     """Status 5, *reason* told and in the journal for each boot, and no result file."""
     boots = boots_of(tmp_path)
     assert [outcome for outcome, _ in boots] == ["failed", "failed"]
-    assert [told for _, told in boots if not re.fullmatch(reason, told)] == []
+    assert [text for _, text in boots if not re.fullmatch(reason, text)] == []
     assert re.search(f"^failed: .*: {reason}$", done.err, re.MULTILINE)
     assert journal_of(tmp_path / "a.json")[-1] == {"end": 5, "signal": 0}
     assert [path.name for path in tmp_path.glob("*.json*")] == ["a.jsonl"]

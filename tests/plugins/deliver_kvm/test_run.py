@@ -40,12 +40,12 @@ def of_boots(path: Path) -> list[dict[str, Any]]:
 
 def outcomes(path: Path) -> dict[str, tuple[str, str]]:
     """(outcome, reason) of each stack, refused or run."""
-    found = {}
+    by_stack = {}
     for entry in journal_of(path):
         ended = {entry["case"]: entry} if "case" in entry else entry.get("cases", {})
         for name, case in ended.items():
-            found[name.split()[1]] = (case["outcome"], case["reason"])
-    return found
+            by_stack[name.split()[1]] = (case["outcome"], case["reason"])
+    return by_stack
 
 
 def test_a_run_of_real_guests_prints_measured_times(kvm_run: tuple[Path, Done]) -> None:
@@ -106,11 +106,11 @@ def test_its_file_stores_how_the_ops_were_executed(
 
 def test_its_file_stores_the_frequency_of_the_clock(kvm_run: tuple[Path, Done]) -> None:
     """Times are ticks over this."""
-    found = of_boots(kvm_run[0])
+    boots = of_boots(kvm_run[0])
 
-    assert all(told["pvbench_tsc_khz"] > 100_000 for told in found)
-    assert all(told["pvbench_null_send_ticks"] > 0 for told in found)
-    assert all(told["pvbench_null_irqoff_ticks"] > 0 for told in found)
+    assert all(boot["pvbench_tsc_khz"] > 100_000 for boot in boots)
+    assert all(boot["pvbench_null_send_ticks"] > 0 for boot in boots)
+    assert all(boot["pvbench_null_irqoff_ticks"] > 0 for boot in boots)
 
 
 def test_its_file_names_the_counters_of_kvm(kvm_run: tuple[Path, Done]) -> None:
@@ -121,8 +121,8 @@ def test_its_file_names_the_counters_of_kvm(kvm_run: tuple[Path, Done]) -> None:
     assert facts(kvm_run[0], "hypercall_proof") == {
         "KVM's counter" if kept else "the guest's own count"
     }
-    for told in of_boots(kvm_run[0]):
-        assert ("pvbench_exits" in told) == ("exits" in counters.split(","))
+    for boot in of_boots(kvm_run[0]):
+        assert ("pvbench_exits" in boot) == ("exits" in counters.split(","))
 
 
 @pytest.mark.parametrize("vcpus", [2, 8])
@@ -164,16 +164,16 @@ def test_unsupported_senders_have_a_reason(kvm: Cli) -> None:
     senders = ("x2apic-physical", "kvm-pv/x2apic-physical", "hyperv-ipi/x2apic-physical")
     options = ("--sender", ",".join((*senders, "xen-evtchn/x2apic-physical")), "--vcpus", "3")
     done = kvm("-k", "broadcast ", *options, "-o", "a.json")
-    found, works = outcomes(Path("a.json")), probes()
+    by_stack, works = outcomes(Path("a.json")), probes()
 
-    assert (done.status, found[senders[0]]) == (0, ("ok", ""))
-    assert found["xen-evtchn/x2apic-physical"] == (
+    assert (done.status, by_stack[senders[0]]) == (0, ("ok", ""))
+    assert by_stack["xen-evtchn/x2apic-physical"] == (
         "unsupported",
         "KVM does not implement hypercall ABI xen",
     )
     for stack, tried in zip(senders[1:], ("kvm-hypercall", "hyperv-hypercall"), strict=True):
         why = f"{tried} does not work on this host: {works[tried]}"
-        assert found[stack] == (("unsupported", why) if works[tried] else ("ok", ""))
+        assert by_stack[stack] == (("unsupported", why) if works[tried] else ("ok", ""))
         assert (why in done.out) == bool(works[tried])
 
 
@@ -215,7 +215,7 @@ def test_a_run_keeps_to_the_cpus_it_was_given(kvm: Cli) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         pytest.param(
             ("--cpu-list", f"{USABLE[0]},999999"),
@@ -231,10 +231,10 @@ def test_a_run_keeps_to_the_cpus_it_was_given(kvm: Cli) -> None:
     ],
 )
 def test_an_unsupported_option_gives_one_sentence(
-    kvm: Cli, options: tuple[str, ...], told: str
+    kvm: Cli, options: tuple[str, ...], message: str
 ) -> None:
     """Exit status 2, and no file."""
     done = kvm(*UNICAST, *options, "-o", "a.json")
 
-    assert (done.status, done.out, done.err) == (2, "", f"pvbench: {told}\n")
+    assert (done.status, done.out, done.err) == (2, "", f"pvbench: {message}\n")
     assert os.listdir() == []

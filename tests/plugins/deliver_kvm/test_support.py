@@ -70,9 +70,9 @@ def test_a_plain_broadcast_can_run() -> None:
 )
 def test_a_guest_must_fit_this_kvm(fits: Guest, too_much: Guest, expected: str) -> None:
     """The last that fits, and the first that does not."""
-    told = [why_unsupported(*task_of(call(0, 1), guest=g), here()) for g in (fits, too_much)]
+    reasons = [why_unsupported(*task_of(call(0, 1), guest=g), here()) for g in (fits, too_much)]
 
-    assert [None, expected] == told
+    assert [None, expected] == reasons
 
 
 ABIS = {
@@ -256,6 +256,6 @@ def test_reasons_about_the_guest_come_before_those_about_the_task() -> None:
     guest = cpus(7)
     asked = task_of(*ON_A_TARGET, guest=guest, sender="xen-evtchn/x2apic-physical")
 
-    told = why_unsupported(*asked, here(execution="ops", broken=tuple(NAMES), usable_cpus=1))
+    reason = why_unsupported(*asked, here(execution="ops", broken=tuple(NAMES), usable_cpus=1))
 
-    assert told == "this KVM supports at most 6 vCPUs"
+    assert reason == "this KVM supports at most 6 vCPUs"

@@ -62,10 +62,10 @@ RANGES = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 5)), min_size=1, 
 def test_a_list_is_its_ranges_one_after_another(ranges: list[tuple[int, int]]) -> None:
     """Each CPU once, or none of it is taken."""
     text = ",".join(f"{first}-{first + more}" if more else f"{first}" for first, more in ranges)
-    wanted = [first + step for first, more in ranges for step in range(more + 1)]
+    cpus = [first + step for first, more in ranges for step in range(more + 1)]
 
-    if sorted(set(wanted)) == sorted(wanted):
-        assert cpu_list(text) == tuple(wanted)
+    if sorted(set(cpus)) == sorted(cpus):
+        assert cpu_list(text) == tuple(cpus)
     else:
         with pytest.raises(argparse.ArgumentTypeError, match="names a CPU twice"):
             cpu_list(text)

@@ -32,7 +32,7 @@ def compared(cli: Cli, old: list[Row], new: list[Row], *options: str) -> Done:
 
 
 @pytest.mark.parametrize(
-    ("after_s", "told", "status"),
+    ("after_s", "cells", "status"),
     [
         pytest.param(80e-6, ["2.5", "0.6", "faster"], 0, id="faster"),
         pytest.param(200e-6, ["1", "0", "equal"], 0, id="equal"),
@@ -41,7 +41,7 @@ def compared(cli: Cli, old: list[Row], new: list[Row], *options: str) -> Done:
     ],
 )
 def test_two_modelled_files_are_compared_exactly(
-    cli: Cli, after_s: float, told: list[str], status: int
+    cli: Cli, after_s: float, cells: list[str], status: int
 ) -> None:
     """A speed ratio of 2.5 is a time reduction of 60 %; any slower case is a regression."""
     after = row_of("broadcast", PHYSICAL, after_s)
@@ -49,7 +49,7 @@ def test_two_modelled_files_are_compared_exactly(
     (row,) = table(done)
 
     assert done.status == status
-    assert told == [row["speed ratio"], row["time reduction"], row["verdict"]]
+    assert cells == [row["speed ratio"], row["time reduction"], row["verdict"]]
 
 
 def test_two_runs_of_the_same_seed_are_equal(

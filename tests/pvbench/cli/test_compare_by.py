@@ -42,6 +42,6 @@ def test_guests_of_one_name_are_never_taken_for_each_other(cli: Cli) -> None:
     }
     files = [file_of(Path(f"{name}.json"), row) for name, row in rows.items()]
     done = cli("compare", *files, "--by", "guest", "--baseline", "dense:80", "--csv")
-    found = {r["side"]: r["before"] for r in csv.DictReader(io.StringIO(done.out))}
+    times = {r["side"]: r["before"] for r in csv.DictReader(io.StringIO(done.out))}
 
-    assert found == {"dense:80/on2": "0.0002", "dense:8": "0.0002"}
+    assert times == {"dense:80/on2": "0.0002", "dense:8": "0.0002"}

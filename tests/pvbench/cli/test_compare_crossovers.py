@@ -40,10 +40,10 @@ def heads(out: str) -> list[str]:
 def test_each_variant_has_its_crossovers(cli: Cli, family: Path) -> None:
     """After the table, an empty line between."""
     done = cli("compare", measured(cli, family, "plain"), "--by", "sender")
-    *_, told = done.out.split("\n\n")
+    *_, crossovers = done.out.split("\n\n")
 
     assert done.status == 0
-    assert heads(told) == [
+    assert heads(crossovers) == [
         f"fanout packed on dense:5, wall, against {PHYSICAL}, by targets:",
         f"fanout spread on dense:5, wall, against {PHYSICAL}, by targets:",
     ]
@@ -79,11 +79,11 @@ def test_other_axes_have_crossovers_of_each_stack(
     choice = ("--workload", workloads, "--sender", "native", *guest, *options)
     cli("run", "fanout", "--fast", "-q", *choice, "-o", str(other))
     done = cli("compare", plain, str(other), "--by", axis)
-    found = heads(done.out)
+    crossovers = heads(done.out)
 
     assert done.status == 0
-    assert [head.split(", ")[1] for head in found] == [PHYSICAL, CLUSTER]
-    assert all(f"against {against}" in head for head in found)
+    assert [head.split(", ")[1] for head in crossovers] == [PHYSICAL, CLUSTER]
+    assert all(f"against {against}" in head for head in crossovers)
 
 
 def test_two_files_have_crossovers_of_each_stack(cli: Cli, family: Path) -> None:
@@ -101,24 +101,24 @@ def test_two_files_have_crossovers_of_each_stack(cli: Cli, family: Path) -> None
 def test_json_holds_the_crossovers(cli: Cli, family: Path) -> None:
     """Everything the sentences say, in fields."""
     file = measured(cli, family, "plain")
-    found = json.loads(cli("compare", file, "--by", "sender", "--json").out)["crossovers"]
+    output = json.loads(cli("compare", file, "--by", "sender", "--json").out)["crossovers"]
 
-    assert [one["family"] for one in found] == ["fanout packed", "fanout spread"]
-    assert set(found[0]) == {
+    assert [one["family"] for one in output] == ["fanout packed", "fanout spread"]
+    assert set(output[0]) == {
         *("family", "stack", "guest", "conditions", "series"),
         *("baseline", "side", "parameter", "stretches"),
     }
-    assert found[0]["stretches"][0][1] == 1
-    assert found[0]["stretches"][-1][2] == 4
+    assert output[0]["stretches"][0][1] == 1
+    assert output[0]["stretches"][-1][2] == 4
 
 
 def test_workloads_without_a_family_have_no_crossovers(cli: Cli, native_file: Path) -> None:
     """The comparison of norov ends with its table."""
     plain = cli("compare", str(native_file), "--by", "sender")
-    found = json.loads(cli("compare", str(native_file), "--by", "sender", "--json").out)
+    output = json.loads(cli("compare", str(native_file), "--by", "sender", "--json").out)
 
     assert heads(plain.out) == []
-    assert found["crossovers"] == []
+    assert output["crossovers"] == []
 
 
 def test_a_prediction_beside_its_reference_has_no_crossovers(cli: Cli, family: Path) -> None:
@@ -130,15 +130,15 @@ def test_a_prediction_beside_its_reference_has_no_crossovers(cli: Cli, family: P
     ]
     wall = file_of(Path("wall.json"), *rows)
     for files in ((plain, wall), (wall, plain)):
-        told = cli("compare", "--beside", *files)
-        found = json.loads(cli("compare", "--beside", *files, "--json").out)
-        assert heads(told.out) == []
-        assert {pair["verdict"] for pair in found["pairs"]} == {"inconclusive"}
-        assert found["crossovers"] == []
+        printed = cli("compare", "--beside", *files)
+        output = json.loads(cli("compare", "--beside", *files, "--json").out)
+        assert heads(printed.out) == []
+        assert {pair["verdict"] for pair in output["pairs"]} == {"inconclusive"}
+        assert output["crossovers"] == []
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "told"),
+    ("before", "after", "text"),
     [
         pytest.param({"assumed": 0.16}, {"assumed": 0.35}, "16% -> 35%", id="both"),
         pytest.param({"assumed": 0.16}, {"assumed": 0.161}, "16%", id="the-same-when-rounded"),
@@ -148,7 +148,7 @@ def test_a_prediction_beside_its_reference_has_no_crossovers(cli: Cli, family: P
     ],
 )
 def test_the_assumed_part_of_both_times_is_a_column(
-    cli: Cli, before: dict[str, Any], after: dict[str, Any], told: str | None
+    cli: Cli, before: dict[str, Any], after: dict[str, Any], text: str | None
 ) -> None:
     """Unless nothing is assumed: a measurement has no such column."""
     rows = [
@@ -158,7 +158,7 @@ def test_the_assumed_part_of_both_times_is_a_column(
     done = cli("compare", file_of(Path("a.json"), *rows), "--by", "sender", "--csv")
     (row,) = csv.DictReader(io.StringIO(done.out))
 
-    assert row.get("assumed") == told
+    assert row.get("assumed") == text
 
 
 def test_an_axis_that_distinguishes_rows_is_a_column(cli: Cli) -> None:
@@ -178,7 +178,7 @@ def test_profiles_of_one_name_are_distinguished_by_hash(cli: Cli, family: Path) 
         measured(cli, family, "plain"),
         measured(cli, family, "bare", "--costs", "bare-metal"),
     ]
-    told = cli("compare", *files, "--by", "costs").out
-    (line,) = [line for line in told.splitlines() if "costs_sha256" in line]
+    text = cli("compare", *files, "--by", "costs").out
+    (line,) = [line for line in text.splitlines() if "costs_sha256" in line]
 
     assert max(map(len, line.split())) < 40

@@ -73,8 +73,8 @@ def test_a_stale_environment_is_compared_and_the_comparison_is_inconclusive(cli:
 
     done = cli("compare", *BOTH)
 
-    told = "pvbench: bench-b is stale: made at revision 0123456789ab, this is "
-    assert (done.status, done.err) == (4, f"{told}{here}; run tox -e bench-b again\n")
+    message = "pvbench: bench-b is stale: made at revision 0123456789ab, this is "
+    assert (done.status, done.err) == (4, f"{message}{here}; run tox -e bench-b again\n")
     assert "equal" in done.out
 
 

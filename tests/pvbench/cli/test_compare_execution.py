@@ -42,15 +42,15 @@ def pairs(done: Done) -> list[dict[str, str]]:
 
 
 def test_each_sender_is_compared_with_itself_replayed(cli: Cli) -> None:
-    """The algorithm is the first file's, and no two senders meet."""
+    """The algorithm is the first file's, and different senders are not compared."""
     done = cli("compare", *both(), "--by", "execution", "--csv")
-    found = [
+    speeds = [
         (pair["stack"], pair["baseline"], pair["side"], pair["speed ratio"])
         for pair in pairs(done)
     ]
 
     assert done.status == 0
-    assert found == [(NATIVE, "algorithm", "ops", "1.25"), (PV, "algorithm", "ops", "1.25")]
+    assert speeds == [(NATIVE, "algorithm", "ops", "1.25"), (PV, "algorithm", "ops", "1.25")]
 
 
 def test_a_sender_that_is_always_replayed_is_not_compared(cli: Cli) -> None:
@@ -87,10 +87,10 @@ def test_boots_of_two_files_are_never_shared(cli: Cli) -> None:
     times = [1e-6 * (1 + boot / 10) for boot in range(8)]
     files = []
     for execution, scale in (("algorithm", 1), ("ops", 0.8)):
-        made = row_of(
+        of_boots = row_of(
             "broadcast", NATIVE, *(scale * t for t in times), execution=execution, **TIMED
         )
-        numbered = attrs.evolve(made, boots=tuple(range(1, 9)))
+        numbered = attrs.evolve(of_boots, boots=tuple(range(1, 9)))
         files.append(file_of(Path(f"{execution}.json"), numbered))
     (pair,) = json.loads(cli("compare", *files, "--by", "execution", "--json").out)["pairs"]
 
@@ -128,9 +128,9 @@ def test_other_axes_never_cross_it(cli: Cli, axis: str, other: dict[str, Any]) -
     files = []
     for execution, scale in (("algorithm", 1.25), ("ops", 1)):
         for name, facts, time_s in (("before", {}, 200e-6), ("after", other, 100e-6)):
-            told = {"stack": NATIVE} | facts
-            made = row(execution=execution, time_s=scale * time_s, **told)
-            files.append(file_of(Path(f"{name}-{execution}.json"), made))
+            axes = {"stack": NATIVE} | facts
+            of_boots = row(execution=execution, time_s=scale * time_s, **axes)
+            files.append(file_of(Path(f"{name}-{execution}.json"), of_boots))
     done = cli("compare", *files, "--by", axis, "--csv")
 
     assert [pair["speed ratio"] for pair in pairs(done)] == ["2", "2"]

@@ -18,15 +18,17 @@ FACTS = {"clock": "wall", "delivery": "planted"}
 
 def row(stack: str, times: float, *, numbers: tuple[int, ...] = tuple(range(1, 9))) -> Row:
     """A broadcast of *stack*, *times* as long as DRIFT."""
-    made = row_of("broadcast", stack, *(times * boot for boot in DRIFT), **FACTS)
-    return Row(name=made.name, facts=made.facts, boots_s=made.boots_s, boots=numbers)
+    drifting = row_of("broadcast", stack, *(times * boot for boot in DRIFT), **FACTS)
+    return Row(
+        name=drifting.name, facts=drifting.facts, boots_s=drifting.boots_s, boots=numbers
+    )
 
 
 def compared(cli: Cli, *rows: Row, by: str = "sender") -> dict[str, object]:
     """The one pair of a file with these rows."""
     name = file_of(Path("a.json"), *rows)
-    found = json.loads(cli("compare", name, "--by", by, "--json").out)
-    (pair,) = found["pairs"]
+    output = json.loads(cli("compare", name, "--by", by, "--json").out)
+    (pair,) = output["pairs"]
     return dict(pair)
 
 
@@ -71,8 +73,8 @@ def test_runs_far_apart_are_judged(cli: Cli, after: float, status: int, verdict:
 def test_the_margin_is_the_user_s(cli: Cli) -> None:
     """10 % faster is equivalent to who asks for 15 %; no verdict needs a wrong margin."""
     name = file_of(Path("a.json"), row(NATIVE, 1), row(PV, 0.9))
-    told = cli("compare", name, "--by", "sender", "--margin", "15").out
+    table = cli("compare", name, "--by", "sender", "--margin", "15").out
     wrong = cli("compare", name, "--by", "sender", "--margin", "nan")
 
-    assert "equivalent" in told
+    assert "equivalent" in table
     assert (wrong.status, wrong.err.count("\n")) == (2, 1)

@@ -62,9 +62,9 @@ def test_a_table_for_scripts_is_a_table_and_nothing_else(
 def test_a_plan_prints_its_reasons(cli: Cli) -> None:
     """In JSON, CSV and plain: the same cases, the same exit status."""
     rows = list(csv.DictReader(io.StringIO(cli(*PLAN, "--csv").out)))
-    told = {(row["outcome"], row["reason"]) for row in rows}
+    outcomes = {(row["outcome"], row["reason"]) for row in rows}
 
-    assert told == {("planned", ""), ("unsupported", "normal-ipi needs 2 CPUs")}
+    assert outcomes == {("planned", ""), ("unsupported", "normal-ipi needs 2 CPUs")}
 
 
 @pytest.mark.parametrize("form", ["--csv", "--json", "--format=markdown", "--format=plain"])

@@ -26,11 +26,11 @@ def typed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Typed:
 
     def put(table: str, *given: str) -> list[str]:
         Path("pyproject.toml").write_text(f"[tool.pvbench]\n{table}\n")
-        name, *found = with_defaults(given, PARSERS)
+        name, *arguments = with_defaults(given, PARSERS)
         assert name == given[0]
         rest = list(given[1:])
-        assert found[len(found) - len(rest) :] == rest
-        return found[: len(found) - len(rest)]
+        assert arguments[len(arguments) - len(rest) :] == rest
+        return arguments[: len(arguments) - len(rest)]
 
     return put
 

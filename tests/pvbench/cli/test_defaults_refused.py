@@ -27,7 +27,7 @@ def refused(cli: Cli, content: str | bytes) -> str:
 
 
 @pytest.mark.parametrize(
-    ("table", "told"),
+    ("table", "message"),
     [
         pytest.param("gest = 4", "'gest'. Did you mean 'guest'?", id="slip"),
         pytest.param(
@@ -39,11 +39,11 @@ def refused(cli: Cli, content: str | bytes) -> str:
         pytest.param("o = 'a.json'", "no option called 'o'", id="short-option"),
     ],
 )
-def test_an_unknown_key_is_refused_with_the_nearest(cli: Cli, table: str, told: str) -> None:
+def test_an_unknown_key_is_refused_with_the_nearest(cli: Cli, table: str, message: str) -> None:
     """And with the file it stands in: it may lie far above."""
     sentence = refused(cli, f"[tool.pvbench]\n{table}\n")
 
-    assert told in sentence
+    assert message in sentence
     assert sentence.endswith(f"It is in [tool.pvbench] of {Path.cwd() / 'pyproject.toml'}.")
 
 
@@ -90,7 +90,7 @@ def test_a_value_of_the_wrong_kind_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("table", "told"),
+    ("table", "message"),
     [
         pytest.param("boots = 2.5", "argument --boots: invalid int value: '2.5'", id="number"),
         pytest.param('format = "html"', "argument --format: invalid choice", id="choice"),
@@ -101,14 +101,16 @@ def test_a_value_of_the_wrong_kind_is_refused(
         pytest.param("sender = []", "argument --sender: give at least one name", id="no-names"),
     ],
 )
-def test_a_default_that_the_parser_refuses_is_an_error(cli: Cli, table: str, told: str) -> None:
+def test_a_default_that_the_parser_refuses_is_an_error(
+    cli: Cli, table: str, message: str
+) -> None:
     """In argparse's own words, after the usage; then where it came from."""
     Path("pyproject.toml").write_text(f"[tool.pvbench]\n{table}\n")
     done = cli("run", "norov", "--dry-run", "-k", "normal")
 
     assert (done.status, done.out) == (2, "")
     refusal, origin = done.err.splitlines()[-2:]
-    assert told in refusal
+    assert message in refusal
     assert origin.startswith("pvbench: [tool.pvbench] in pyproject.toml gave --")
 
 

@@ -79,10 +79,10 @@ def test_no_fact_of_the_host_hides_another(
 def test_advice_is_printed_below_the_table(cli: Cli, advised: Advised, form: str) -> None:
     """A list of sentences, in plain text and in Markdown."""
     advised(ADVICE)
-    table, *told = cli("doctor", "--format", form).out.split("\n\n")
+    table, *advice = cli("doctor", "--format", form).out.split("\n\n")
 
     assert "plugins" in table
-    assert told == ["For steadier timing:", f"- {ADVICE[0]}\n- {ADVICE[1]}\n"]
+    assert advice == ["For steadier timing:", f"- {ADVICE[0]}\n- {ADVICE[1]}\n"]
 
 
 @pytest.mark.parametrize(
@@ -136,9 +136,9 @@ def test_doctor_warns_if_results_cannot_be_written(
 ) -> None:
     """Better before the run than after it."""
     monkeypatch.setattr("pvbench.cli.doctor.os.access", lambda path, mode: False)
-    told = json.loads(cli("doctor", "--json").out)["results go to"]
+    folder = json.loads(cli("doctor", "--json").out)["results go to"]
 
-    assert told.endswith("but . cannot be written")
+    assert folder.endswith("but . cannot be written")
 
 
 def test_a_broken_plugin_is_the_environment_s_fault(cli: Cli, plant: Plant) -> None:

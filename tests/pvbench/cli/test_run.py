@@ -89,9 +89,9 @@ def test_a_plan_runs_nothing(cli: Cli) -> None:
 def test_a_plan_lists_refused_cases_with_reasons(cli: Cli) -> None:
     """Exit status 3 if nothing will."""
     done = cli(*FLAT_OF_80, "--dry-run")
-    told, cases, counts = done.out.split("\n\n")
+    heading, cases, counts = done.out.split("\n\n")
 
-    assert (done.status, told) == (3, "In every row: outcome unsupported.")
+    assert (done.status, heading) == (3, "In every row: outcome unsupported.")
     assert all(line.endswith(NO_FLAT) for line in cases.splitlines()[2:])
     assert counts.endswith(" cases, 0 boots\n")
 

@@ -83,10 +83,10 @@ def test_suite_sender_and_workload_may_share_a_file(
 ) -> None:
     """However its path is written, and whatever characters are in it."""
     write(path, "question")
-    found = measured(cli("run", name.format(here=Path.cwd()), *QUICK))
+    series = measured(cli("run", name.format(here=Path.cwd()), *QUICK))
 
-    assert {(r.fact("suite"), r.fact("workload")) for r in found} == {("question", "to-one")}
-    assert {r.fact("stack") for r in found} == {"x2apic-physical", "mine/x2apic-physical"}
+    assert {(r.fact("suite"), r.fact("workload")) for r in series} == {("question", "to-one")}
+    assert {r.fact("stack") for r in series} == {"x2apic-physical", "mine/x2apic-physical"}
 
 
 @pytest.mark.parametrize("name", ["question.py", "./question.py", "{here}/question.py"])
@@ -129,9 +129,9 @@ def test_a_file_has_one_suite(
 
 def test_one_of_several_suites_is_run_by_name(cli: Cli, write: Write) -> None:
     """As the refusal says."""
-    found = measured(cli("run", "two", "-p", write("./question.py", "one", "two"), *QUICK))
+    series = measured(cli("run", "two", "-p", write("./question.py", "one", "two"), *QUICK))
 
-    assert {row.fact("suite") for row in found} == {"two"}
+    assert {row.fact("suite") for row in series} == {"two"}
 
 
 @pytest.mark.parametrize("name", ["missing.py", "./missing.py", "folder.py", "/nowhere/x.py"])
@@ -180,13 +180,13 @@ def test_a_worker_loads_a_delivery_by_its_path(cli: Cli, write: Write) -> None:
     delivery = delivery_around_the_model("own")
     path = write("my question.py", "question", more=delivery)
 
-    found = measured(cli("run", path, "--delivery", "own", *QUICK))
+    series = measured(cli("run", path, "--delivery", "own", *QUICK))
 
-    assert {row.fact("delivery") for row in found} == {"own"}
+    assert {row.fact("delivery") for row in series} == {"own"}
 
 
 @pytest.mark.parametrize(
-    ("command", "told"),
+    ("command", "text"),
     [
         pytest.param(("list", "senders", "--csv"), "mine,overlay,", id="list-senders"),
         pytest.param(("list", "workloads", "--csv"), "to-one,for tests", id="list-workloads"),
@@ -197,13 +197,13 @@ def test_a_worker_loads_a_delivery_by_its_path(cli: Cli, write: Write) -> None:
     ],
 )
 def test_other_commands_take_the_file_as_a_plugin(
-    cli: Cli, write: Write, command: tuple[str, ...], told: str
+    cli: Cli, write: Write, command: tuple[str, ...], text: str
 ) -> None:
     """Other commands can show everything that `run` can use."""
     done = cli(*command, "-p", write("./question.py", "question", version=3))
 
     assert (done.status, done.err) == (0, "")
-    assert told in done.out
+    assert text in done.out
 
 
 def test_results_of_another_version_are_not_compared(cli: Cli, write: Write) -> None:

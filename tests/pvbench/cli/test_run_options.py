@@ -59,7 +59,7 @@ def asked(plant: Plant) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         pytest.param((), NOTHING, id="nothing"),
         pytest.param(("--cpu-list", "1,3-4"), "asked for (1, 3, 4) algorithm None", id="cpus"),
@@ -80,17 +80,17 @@ def asked(plant: Plant) -> tuple[str, str]:
     ],
 )
 def test_the_options_of_the_user_reach_the_delivery(
-    cli: Cli, asked: tuple[str, str], options: tuple[str, ...], told: str
+    cli: Cli, asked: tuple[str, str], options: tuple[str, ...], message: str
 ) -> None:
     """Its own refusal is the whole answer: one sentence, exit status 2."""
     done = cli("run", "plain", *asked, "--delivery", "asked", *options)
 
     assert (done.status, done.out, done.err.count("\n")) == (2, "", 1)
-    assert told in done.err
+    assert message in done.err
 
 
 @pytest.mark.parametrize(
-    ("table", "told"),
+    ("table", "message"),
     [
         pytest.param('cpu-list = "2-3"', "asked for (2, 3) algorithm", id="cpus"),
         pytest.param('cpu-list = [1, "3-4"]', "asked for (1, 3, 4) algorithm", id="list"),
@@ -101,16 +101,16 @@ def test_the_options_of_the_user_reach_the_delivery(
     ],
 )
 def test_the_table_of_defaults_can_ask_it_too(
-    cli: Cli, asked: tuple[str, str], table: str, told: str
+    cli: Cli, asked: tuple[str, str], table: str, message: str
 ) -> None:
     """``[tool.pvbench]``, as if typed."""
     Path("pyproject.toml").write_text(f"[tool.pvbench]\n{table}\n")
 
-    assert told in cli("run", "plain", *asked, "--delivery", "asked").err
+    assert message in cli("run", "plain", *asked, "--delivery", "asked").err
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         pytest.param(("--cpu-list", "0"), "Drop --cpu-list.", id="cpus"),
         pytest.param(
@@ -124,13 +124,13 @@ def test_the_table_of_defaults_can_ask_it_too(
     ],
 )
 def test_a_model_refuses_options_of_real_hosts(
-    cli: Cli, options: tuple[str, ...], told: str
+    cli: Cli, options: tuple[str, ...], message: str
 ) -> None:
     """Instead of running as if nothing had been asked."""
     done = cli("run", "norov", "--dry-run", *options)
 
     assert (done.status, done.out, done.err.count("\n")) == (2, "", 1)
-    assert done.err.endswith(f"{told}\n")
+    assert done.err.endswith(f"{message}\n")
 
 
 @pytest.mark.parametrize("text", ["", "x", "0,0", "1-0"])

@@ -60,11 +60,11 @@ def test_markdown_can_be_pasted(cli: Cli, overlay_file: Path) -> None:
 
 def test_json_holds_every_series(cli: Cli, native_file: Path) -> None:
     """Two stacks, two workloads, five series; times in seconds."""
-    found = json.loads(cli("show", str(native_file), "--json").out)
+    output = json.loads(cli("show", str(native_file), "--json").out)
 
-    assert (len(found["series"]), found["not_run"]) == (20, [])
-    assert {series["boots"] for series in found["series"]} == {3}
-    assert {series["icr_writes"] for series in found["series"]} == {79.0, 5.0}
+    assert (len(output["series"]), output["not_run"]) == (20, [])
+    assert {series["boots"] for series in output["series"]} == {3}
+    assert {series["icr_writes"] for series in output["series"]} == {79.0, 5.0}
 
 
 def test_the_published_table_is_shown_as_measured(cli: Cli) -> None:

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("only_bundled")
 
 
 @pytest.mark.parametrize(
-    ("source", "error"), [pytest.param(*told, id=kind) for kind, told in BROKEN.items()]
+    ("source", "error"), [pytest.param(*case, id=kind) for kind, case in BROKEN.items()]
 )
 def test_a_broken_plugin_is_listed_with_its_error_and_nothing_else_suffers(
     source: str, error: str, write_plugin: Write

@@ -84,9 +84,9 @@ def test_a_distribution_that_is_half_removed_is_broken_not_fatal(tmp_path: Path)
     half.mkdir()
     (half / "entry_points.txt").write_text("[pvbench]\nhalf = module_that_is_gone\n")
 
-    (found,) = [p for p in load().broken if p.name == "half"]
+    (plugin,) = [p for p in load().broken if p.name == "half"]
 
-    assert (str(found), found.error) == (
+    assert (str(plugin), plugin.error) == (
         "half (? ?)",
         "its import raises ModuleNotFoundError: No module named 'module_that_is_gone'",
     )

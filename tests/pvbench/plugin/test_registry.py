@@ -49,8 +49,8 @@ def pvbench_senders():
 
 def plugin(registry: Registry, name: str) -> Plugin:
     """The plugin of that name."""
-    (found,) = [p for p in registry.plugins if p.name == name]
-    return found
+    (match,) = [p for p in registry.plugins if p.name == name]
+    return match
 
 
 def test_a_good_plugin_lists_its_offers(write_plugin: Write) -> None:

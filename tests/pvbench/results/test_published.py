@@ -71,11 +71,11 @@ def test_the_first_number_is_the_delivery_where_there_is_one(
     workload: str, stack: str, first: int, second: int
 ) -> None:
     """Zeros mean that the test does not measure it: they are metadata, never a value."""
-    found = series(workload, stack)
+    published_series = series(workload, stack)
 
-    assert set(found) == ({"wall", "deliver"} if first else {"wall"})
+    assert set(published_series) == ({"wall", "deliver"} if first else {"wall"})
     if first:
-        assert found["deliver"].value_s == pytest.approx(first * 1e-14, rel=1e-12)
+        assert published_series["deliver"].value_s == pytest.approx(first * 1e-14, rel=1e-12)
 
 
 def test_nothing_else_is_in_the_file() -> None:

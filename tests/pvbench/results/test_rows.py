@@ -16,11 +16,11 @@ PHYSICAL = "x2apic-physical"
 
 def test_a_row_is_a_benchmark_without_the_prefix_of_its_facts() -> None:
     """`pyperf` stores the fact ``stack`` as ``pvbench_stack``."""
-    made = row_of("broadcast", PHYSICAL, 2e-6, 3e-6)
-    (found,) = rows(suite_of(made))
+    original = row_of("broadcast", PHYSICAL, 2e-6, 3e-6)
+    (parsed,) = rows(suite_of(original))
 
-    assert (found.name, found.boots_s) == (made.name, (2e-6, 3e-6))
-    assert made.facts.items() <= found.facts.items()
+    assert (parsed.name, parsed.boots_s) == (original.name, (2e-6, 3e-6))
+    assert original.facts.items() <= parsed.facts.items()
 
 
 def test_a_boot_counts_as_the_median_of_its_slices() -> None:
@@ -37,14 +37,14 @@ def test_a_boot_counts_as_the_median_of_its_slices() -> None:
 
 def test_numbers_that_differ_between_boots_are_their_median() -> None:
     """Only of numbers that all boots have; texts that differ are dropped."""
-    told = (
+    boots = (
         {"pvbench_exits": 5.0, "pvbench_hot": "yes", "pvbench_once": 1, "pvbench_vcpus": 2},
         {"pvbench_exits": 9.0, "pvbench_hot": "no", "pvbench_vcpus": 2},
         {"pvbench_exits": 6.5, "pvbench_hot": "no", "pvbench_vcpus": 2},
     )
     runs = [
         pyperf.Run([1.0], metadata={"name": "a"} | facts, collect_metadata=False)
-        for facts in told
+        for facts in boots
     ]
     (row,) = rows(pyperf.BenchmarkSuite([pyperf.Benchmark(runs)]))
 

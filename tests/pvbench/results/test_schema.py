@@ -162,9 +162,9 @@ def test_a_stored_fact_comes_back() -> None:
 def test_an_unknown_count_has_no_fact() -> None:
     """Zero would be a lie."""
     counts = attrs.evolve(slice_result_of().counts, icr_writes=20, exits=None)
-    known = schema.count_facts(counts, 10)
+    stored = schema.count_facts(counts, 10)
 
-    assert (known["icr_writes"], "exits" in known) == (2.0, False)
+    assert (stored["icr_writes"], "exits" in stored) == (2.0, False)
 
 
 @pytest.mark.parametrize(

@@ -36,10 +36,10 @@ def test_a_run_is_found_by_the_environment_tox_names(monkeypatch: pytest.MonkeyP
     monkeypatch.delenv("TOX_ENV_NAME")
     assert call(*run).status == 0
 
-    found = newest(("bench-kvm-pv",))
+    results = newest(("bench-kvm-pv",))
 
-    assert "bench-kvm-pv" in found["bench-kvm-pv"].path.name
-    assert found["bench-kvm-pv"].stale == ""
+    assert "bench-kvm-pv" in results["bench-kvm-pv"].path.name
+    assert results["bench-kvm-pv"].stale == ""
 
 
 def test_of_several_runs_in_an_environment_the_newest_counts() -> None:
@@ -75,17 +75,17 @@ def test_environments_without_results_are_named_with_the_tox_command() -> None:
     result_of("bench-a", day=2)
     result_of("", day=3)
     there_are = r"there are results of bench-a, bench-b\. Run tox -e bench-x,bench-y first\.$"
-    told = rf"^there is no result of bench-x, bench-y here: {there_are}"
+    message = rf"^there is no result of bench-x, bench-y here: {there_are}"
 
-    with pytest.raises(UsageError, match=told):
+    with pytest.raises(UsageError, match=message):
         newest(("bench-x", "bench-a", "bench-y"))
 
 
 def test_without_any_result_the_message_has_only_the_command() -> None:
     """Nothing is there to be meant instead."""
-    told = r"^there is no result of bench-x here\. Run tox -e bench-x first\.$"
+    message = r"^there is no result of bench-x here\. Run tox -e bench-x first\.$"
 
-    with pytest.raises(UsageError, match=told):
+    with pytest.raises(UsageError, match=message):
         newest(("bench-x",))
 
 

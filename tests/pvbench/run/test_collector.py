@@ -38,10 +38,10 @@ def measured(name: str, *values: float, series: str = "wall") -> CaseResult:
 
 def test_one_benchmark_for_each_series_and_one_run_for_each_boot() -> None:
     """The boot is the unit of replication."""
-    found = collector()
+    results = collector()
     for boot, values in enumerate(((2e-9, 3e-9), (4e-9, 5e-9)), 1):
-        found.add(measured("A", *values), boot=boot, warmup_of=five)
-    suite = found.suite()
+        results.add(measured("A", *values), boot=boot, warmup_of=five)
+    suite = results.suite()
 
     assert suite is not None
     assert suite.get_benchmark_names() == ["A wall"]
@@ -51,18 +51,18 @@ def test_one_benchmark_for_each_series_and_one_run_for_each_boot() -> None:
 
 def test_benchmarks_come_in_the_order_of_the_plan() -> None:
     """Boots come in any order; files of one plan can be laid side by side."""
-    found = collector()
+    results = collector()
     for name in ("B", "A"):
-        found.add(measured(name, 2e-9), boot=1, warmup_of=five)
+        results.add(measured(name, 2e-9), boot=1, warmup_of=five)
 
-    assert [b.get_name() for b in found.suite() or ()] == ["A wall", "B wall"]
+    assert [b.get_name() for b in results.suite() or ()] == ["A wall", "B wall"]
 
 
 def test_a_run_carries_facts_counts_and_spread() -> None:
     """pyperf refuses values <= 0, so counts are metadata, of one iteration."""
-    found = collector()
-    found.add(measured("A", 2e-9), boot=1, warmup_of=five)
-    suite = found.suite()
+    results = collector()
+    results.add(measured("A", 2e-9), boot=1, warmup_of=five)
+    suite = results.suite()
     assert suite is not None
     metadata = suite.get_benchmark("A wall").get_metadata()
 
@@ -87,9 +87,9 @@ def test_a_run_carries_facts_counts_and_spread() -> None:
 
 def stored_date(clock: str) -> datetime | None:
     """When pyperf takes the one boot of a file for measured."""
-    found = collector(clock)
-    found.add(measured("A", 2e-9), boot=1, warmup_of=five)
-    suite = found.suite()
+    results = collector(clock)
+    results.add(measured("A", 2e-9), boot=1, warmup_of=five)
+    suite = results.suite()
     assert suite is not None
     dates = suite.get_dates()
     return dates[0] if dates else None
@@ -98,10 +98,10 @@ def stored_date(clock: str) -> datetime | None:
 def test_a_measured_boot_has_its_date() -> None:
     """Load, governors and neighbours change with time; pyperf reads the date too."""
     before = datetime.now(UTC)
-    found = stored_date("tsc")
+    date = stored_date("tsc")
 
-    assert found is not None
-    assert timedelta(0) <= datetime.now(UTC) - found <= datetime.now(UTC) - before + SECOND
+    assert date is not None
+    assert timedelta(0) <= datetime.now(UTC) - date <= datetime.now(UTC) - before + SECOND
 
 
 def test_a_result_of_an_exact_clock_has_no_date() -> None:
@@ -111,7 +111,7 @@ def test_a_result_of_an_exact_clock_has_no_date() -> None:
 
 def test_a_delivery_adds_facts_and_changes_none() -> None:
     """Of the case, of the run and of the boot."""
-    found = collector()
+    results = collector()
     facts: dict[str, str | int | float] = {
         "colour": "red",
         "stack": "x",
@@ -122,15 +122,15 @@ def test_a_delivery_adds_facts_and_changes_none() -> None:
     case = measured("A", 2e-9)
     assert case.result is not None
     case = attrs.evolve(case, result=attrs.evolve(case.result, facts=facts))
-    found.add(case, boot=1, warmup_of=five)
-    suite = found.suite()
+    results.add(case, boot=1, warmup_of=five)
+    suite = results.suite()
     assert suite is not None
 
-    told = suite.get_benchmark("A wall").get_metadata()
-    assert told["pvbench_colour"] == "red"
-    assert told["pvbench_stack"] == "x2apic-physical"
-    assert (told["pvbench_clock"], told["pvbench_boot"]) == ("model", 1)
-    assert told["pvbench_icr_writes"] == 3.0
+    stored = suite.get_benchmark("A wall").get_metadata()
+    assert stored["pvbench_colour"] == "red"
+    assert stored["pvbench_stack"] == "x2apic-physical"
+    assert (stored["pvbench_clock"], stored["pvbench_boot"]) == ("model", 1)
+    assert stored["pvbench_icr_writes"] == 3.0
 
 
 def test_an_unknown_count_is_not_stored() -> None:
@@ -142,9 +142,9 @@ def test_an_unknown_count_is_not_stored() -> None:
 
 def test_pyperf_collects_nothing_about_the_host() -> None:
     """pyperf's own metadata would name the machine and the time."""
-    found = collector()
-    found.add(measured("A", 2e-9), boot=1, warmup_of=five)
-    suite = found.suite()
+    results = collector()
+    results.add(measured("A", 2e-9), boot=1, warmup_of=five)
+    suite = results.suite()
     assert suite is not None
 
     assert not {"hostname", "date", "boot_time"} & set(suite.get_metadata())
@@ -153,12 +153,12 @@ def test_pyperf_collects_nothing_about_the_host() -> None:
 @pytest.mark.parametrize("kind", ["void", "failed"])
 def test_a_case_without_proof_adds_no_run(kind: str) -> None:
     """A void sample is never a data point, and a failed boot has none."""
-    found = collector()
+    results = collector()
     result = slice_result_of() if kind == "void" else None
-    found.add(
+    results.add(
         CaseResult(name="A", outcome=Outcome(kind, "why"), result=result),
         boot=1,
         warmup_of=five,
     )
 
-    assert found.suite() is None
+    assert results.suite() is None

@@ -43,24 +43,26 @@ def test_a_waiting_case_has_all_its_times(native_file: Path) -> None:
 
 def test_times_are_nested(overlay_file: Path) -> None:
     """Always send <= ack and deliver <= ack, and the iteration holds them all."""
-    found = {
+    values = {
         (row.fact("workload"), row.fact("stack"), row.fact("series")): row.value_s
         for row in rows(result_files.read(str(overlay_file)))
     }
-    cases = {key[:2] for key in found if key[2] == "ack"}
+    cases = {key[:2] for key in values if key[2] == "ack"}
 
     assert len(cases) == 12
     for case in cases:
-        send, deliver, ack, wall = (found[*case, s] for s in ("send", "deliver", "ack", "wall"))
+        send, deliver, ack, wall = (
+            values[*case, s] for s in ("send", "deliver", "ack", "wall")
+        )
         assert max(send, deliver) <= ack < wall
 
 
 def test_the_journal_has_the_plan_each_boot_and_the_end(native_file: Path) -> None:
     """In this order; the end is missing if the run was killed."""
     plan, *boots, end = journal_of(native_file)
-    told = plan["plan"]
+    entry = plan["plan"]
 
-    assert (told["suite"], told["seed"], told["boots"]) == ("norov", 0, 3)
+    assert (entry["suite"], entry["seed"], entry["boots"]) == ("norov", 0, 3)
     assert [(b["boot"], b["outcome"], len(b["cases"])) for b in boots] == [
         (1, "ok", 4),
         (2, "ok", 4),
@@ -243,13 +245,13 @@ def test_a_lossy_sender_shows_its_loss_and_has_no_time_to_acknowledgement(
     lossy_file: Path,
 ) -> None:
     """APIC IDs 128..159 are lost, faithfully: 32 of 159; nobody can wait for them."""
-    found = [
+    lossy = [
         r for r in rows(result_files.read(str(lossy_file))) if r.fact("sender") != "kvm-pv"
     ]
 
-    assert [row.fact("series") for row in found] == ["send", "irqoff"]
-    assert {(row.fact("lost"), row.fact("targets")) for row in found} == {(32, 159)}
-    assert {row.fact("handlers") for row in found} == {127.0}
+    assert [row.fact("series") for row in lossy] == ["send", "irqoff"]
+    assert {(row.fact("lost"), row.fact("targets")) for row in lossy} == {(32, 159)}
+    assert {row.fact("handlers") for row in lossy} == {127.0}
 
 
 def test_a_label_is_stored_with_every_series(tmp_path: Path) -> None:

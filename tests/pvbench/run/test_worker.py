@@ -43,7 +43,7 @@ UNICAST = Task(
 def job(*schedule: tuple[int, int, int], **changes: Any) -> Job:
     """A job for the model: two CPUs, one case."""
     model = bundled().get("delivery", "model")
-    known: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "delivery": "model",
         "delivery_module": "pvbench_deliver_model",
         "worker_data": model.describe(Options()).worker_data,
@@ -53,7 +53,7 @@ def job(*schedule: tuple[int, int, int], **changes: Any) -> Job:
         "slice_s": None,
         "deadline_s": float(DEADLINE_S),
     }
-    return Job(**known | changes)
+    return Job(**fields | changes)
 
 
 def served(task: Job, answers: str = "") -> list[Any]:
@@ -264,8 +264,8 @@ def test_importing_the_worker_imports_no_heavy_package(heavy: str) -> None:
 
 def test_a_boot_of_the_model_loads_no_other_plugin_and_no_pyperf() -> None:
     """The manager builds the pyperf runs; other plugins stay on its side."""
-    told = "import sys; print(*sys.modules, file=sys.stderr)"
-    loaded = set(process(f"{RUN}\n{told}", job((0, 1, 0))).stderr.split())
+    code_of_list = "import sys; print(*sys.modules, file=sys.stderr)"
+    loaded = set(process(f"{RUN}\n{code_of_list}", job((0, 1, 0))).stderr.split())
 
     assert "pvbench_deliver_model.engine" in loaded
     assert not loaded & {

@@ -28,12 +28,12 @@ X2APIC = PHYSICAL, LOGICAL, SHORTHAND, SELF, NMI = list(PROBES["x2apic"][2])
 Child = Callable[..., None]
 
 
-def told(*names: str, why: str = "") -> str:
+def lines_on(*names: str, why: str = "") -> str:
     """The lines of a child on these probes."""
     return "".join(json.dumps([name, why]) + "\n" for name in names)
 
 
-ALL_WORK = told(*(name for _, _, programs in PROBES.values() for name in programs))
+ALL_WORK = lines_on(*(name for _, _, programs in PROBES.values() for name in programs))
 
 
 @pytest.fixture
@@ -117,15 +117,15 @@ def test_a_probe_that_hangs_is_killed_and_named(
     child: Child, ends: list[int], limits: list[float]
 ) -> None:
     """Earlier results count; later probes run in another child."""
-    others = told(SELF, NMI)
+    others = lines_on(SELF, NMI)
     then = f"[ \"$6\" = {PHYSICAL} ] && {HANGS}; echo '{others}'"
-    child(BEGUN + told(PHYSICAL) + told(LOGICAL, why="it faults"), then)
+    child(BEGUN + lines_on(PHYSICAL) + lines_on(LOGICAL, why="it faults"), then)
 
-    found, untried = cache._tried("x2apic", X2APIC)
+    results, untried = cache._tried("x2apic", X2APIC)
 
     assert (limits[:2], ends) == ([60.0, 1.8], [-signal.SIGKILL, 0])
     assert untried == {}
-    assert found == {
+    assert results == {
         PHYSICAL: "",
         LOGICAL: "it faults",
         SHORTHAND: "it does not return within 1.8 s",
@@ -137,15 +137,21 @@ def test_a_probe_that_hangs_is_killed_and_named(
 @pytest.mark.parametrize(
     ("text", "then", "well"),
     [
-        pytest.param(told(PHYSICAL), "kill -SEGV $$", [PHYSICAL], id="crashes"),
-        pytest.param(told(PHYSICAL, LOGICAL), "exit 1", [PHYSICAL, LOGICAL], id="ends"),
+        pytest.param(lines_on(PHYSICAL), "kill -SEGV $$", [PHYSICAL], id="crashes"),
+        pytest.param(lines_on(PHYSICAL, LOGICAL), "exit 1", [PHYSICAL, LOGICAL], id="ends"),
         pytest.param("", "exit 0", [], id="tells-nothing"),
-        pytest.param("chatter\n" + told(PHYSICAL), "exit 0", [PHYSICAL], id="chatters"),
+        pytest.param("chatter\n" + lines_on(PHYSICAL), "exit 0", [PHYSICAL], id="chatters"),
         pytest.param(
-            told(PHYSICAL) + told(LOGICAL)[:-3], "kill -9 $$", [PHYSICAL], id="half-a-line"
+            lines_on(PHYSICAL) + lines_on(LOGICAL)[:-3],
+            "kill -9 $$",
+            [PHYSICAL],
+            id="half-a-line",
         ),
         pytest.param(
-            told(PHYSICAL) + told(LOGICAL)[:-1], "kill -9 $$", [PHYSICAL], id="no-newline"
+            lines_on(PHYSICAL) + lines_on(LOGICAL)[:-1],
+            "kill -9 $$",
+            [PHYSICAL],
+            id="no-newline",
         ),
     ],
 )
@@ -155,10 +161,10 @@ def test_a_child_that_dies_proves_nothing_more(
     """Each probe one may have died in is blamed alone, and the others get their turn."""
     child(BEGUN + text, then)
 
-    found, _ = cache._tried("x2apic", X2APIC)
+    results, _ = cache._tried("x2apic", X2APIC)
 
     wrong = [name for name in PROBES["x2apic"][2] if name not in well]
-    assert found == dict.fromkeys(well, "") | dict.fromkeys(
+    assert results == dict.fromkeys(well, "") | dict.fromkeys(
         wrong, "the process of its guest ends"
     )
     assert len(born(tmp_path)) == len(wrong)
@@ -166,25 +172,30 @@ def test_a_child_that_dies_proves_nothing_more(
 
 def test_a_guest_that_is_lost_costs_its_probe_only(tmp_path: Path, child: Child) -> None:
     """The child ends well, and what it has not tried is tried in another one."""
-    others = told(SHORTHAND, SELF, NMI)
+    others = lines_on(SHORTHAND, SELF, NMI)
     then = f"[ \"$6\" = {PHYSICAL} ] || echo '{others}'; echo '\"ended\"'"
-    child(BEGUN + told(PHYSICAL) + told(LOGICAL, why="CPU 0: triple fault"), then)
-    found, untried = cache._tried("x2apic", X2APIC)
+    child(BEGUN + lines_on(PHYSICAL) + lines_on(LOGICAL, why="CPU 0: triple fault"), then)
+    results, untried = cache._tried("x2apic", X2APIC)
 
-    assert {name: why for name, why in found.items() if why} == {LOGICAL: "CPU 0: triple fault"}
+    assert {name: why for name, why in results.items() if why} == {
+        LOGICAL: "CPU 0: triple fault"
+    }
     assert (untried, len(born(tmp_path))) == ({}, 2)
 
 
 def test_a_guest_that_ends_slowly_costs_no_probe(tmp_path: Path, child: Child) -> None:
     """All that its child has to tell is told; the next probe was never begun."""
-    lost = told(PHYSICAL) + told(LOGICAL, why="CPU 0: triple fault")
+    lost = lines_on(PHYSICAL) + lines_on(LOGICAL, why="CPU 0: triple fault")
     end = f'echo \'"ended"\'; [ "$6" != {PHYSICAL} ] || {HANGS}'
     child(
-        BEGUN + lost, f"[ \"$6\" = {PHYSICAL} ] || echo '{told(SHORTHAND, SELF, NMI)}'; {end}"
+        BEGUN + lost,
+        f"[ \"$6\" = {PHYSICAL} ] || echo '{lines_on(SHORTHAND, SELF, NMI)}'; {end}",
     )
-    found, _ = cache._tried("x2apic", X2APIC)
+    results, _ = cache._tried("x2apic", X2APIC)
 
-    assert {name: why for name, why in found.items() if why} == {LOGICAL: "CPU 0: triple fault"}
+    assert {name: why for name, why in results.items() if why} == {
+        LOGICAL: "CPU 0: triple fault"
+    }
     assert len(born(tmp_path)) == 2
 
 
@@ -220,9 +231,9 @@ def test_a_child_without_a_guest_is_asked_again_next_time(
     """The cause may be temporary, so nothing is cached."""
     child(text, then)
 
-    found = cache.probes()
+    results = cache.probes()
 
-    assert set(found.values()) == {"no guest starts"}
+    assert set(results.values()) == {"no guest starts"}
     assert [file.read_text() for file in kept(tmp_path)] == ["{}"]
 
 
@@ -270,7 +281,7 @@ def test_results_of_working_probes_are_cached(tmp_path: Path, child: Child) -> N
 
 def test_a_failure_is_final_when_it_is_seen_again(tmp_path: Path, child: Child) -> None:
     """Only what failed is tried again, once; then it is believed."""
-    child(BEGUN + ALL_WORK.replace(told(NMI), told(NMI, why="#GP")))
+    child(BEGUN + ALL_WORK.replace(lines_on(NMI), lines_on(NMI, why="#GP")))
     seen = [(cache.probes()[NMI], len(born(tmp_path))) for _ in range(3)]
 
     assert seen == [("#GP", len(PROBES)), ("#GP", len(PROBES) + 1), ("#GP", len(PROBES) + 1)]
@@ -300,7 +311,7 @@ def test_a_mechanism_that_another_run_has_tried_meanwhile_is_not_tried_again(
 
     @contextmanager
     def alone(say: object) -> Iterator[None]:
-        child(BEGUN + ALL_WORK.replace(told(NMI), told(NMI, why="#GP")))
+        child(BEGUN + ALL_WORK.replace(lines_on(NMI), lines_on(NMI, why="#GP")))
         cache.probes()
         yield
 
@@ -313,15 +324,15 @@ def test_a_mechanism_that_another_run_has_tried_meanwhile_is_not_tried_again(
 
 def test_without_waiting_only_cached_results_are_returned(child: Child, tmp_path: Path) -> None:
     """Nothing starts while a timed run is under way."""
-    child(told(PHYSICAL))  # and no guest for the others
+    child(lines_on(PHYSICAL))  # and no guest for the others
     cache.probes()
     before = born(tmp_path)
     with host_lock.alone(None):
-        known = cache.probes(wait=False)
+        cached = cache.probes(wait=False)
 
     assert born(tmp_path) == before
-    assert known[PHYSICAL] == ""
-    assert known["kvm-hypercall"] == "it was not tried: another timed run is under way here"
+    assert cached[PHYSICAL] == ""
+    assert cached["kvm-hypercall"] == "it was not tried: another timed run is under way here"
 
 
 @pytest.mark.parametrize(
@@ -377,10 +388,10 @@ def test_probe_results_are_of_one_host_and_one_guest(
     name: str,
 ) -> None:
     """Another kernel, microcode, parameter of KVM, guest or compiler is tried anew."""
-    child(BEGUN + told(PHYSICAL))
+    child(BEGUN + lines_on(PHYSICAL))
     works = cache.probes()[PHYSICAL]
     monkeypatch.setattr(module, name, lambda: "another")
-    child(BEGUN + told(PHYSICAL, why="not here"))
+    child(BEGUN + lines_on(PHYSICAL, why="not here"))
 
     assert (works, cache.probes()[PHYSICAL]) == ("", "not here")
     assert len(kept(tmp_path)) == 2
@@ -388,7 +399,7 @@ def test_probe_results_are_of_one_host_and_one_guest(
 
 def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path: Path, child: Child) -> None:
     """A file stands where its folder would be."""
-    child(BEGUN + told(PHYSICAL))
+    child(BEGUN + lines_on(PHYSICAL))
     (tmp_path / "cache").write_text("")
 
     assert cache.probes()[PHYSICAL] == ""

@@ -76,10 +76,10 @@ def test_an_interrupt_leaves_no_image(tmp_path: Path, monkeypatch: pytest.Monkey
         patch.setattr(os, "replace", interrupt)
         with pytest.raises(KeyboardInterrupt):
             build.keep(IMAGE, tmp_path / "guest-1.bin")
-    left = os.listdir(tmp_path)
+    files = os.listdir(tmp_path)
     build.keep(IMAGE, tmp_path / "guest-1.bin")
 
-    assert (left, images(tmp_path)) == ([], ["guest-1.bin"])
+    assert (files, images(tmp_path)) == ([], ["guest-1.bin"])
     assert (tmp_path / "guest-1.bin").read_bytes() == IMAGE
 
 
@@ -128,10 +128,10 @@ class Gate:
 
     def wait_for(self, count: int) -> None:
         """Return when *count* compilers have begun."""
-        told = b""
-        while told.count(b"\n") < count:
+        output = b""
+        while output.count(b"\n") < count:
             assert select.select([self._ends[0]], [], [], 60)[0], "no second compiler"
-            told += os.read(self._ends[0], 4096)
+            output += os.read(self._ends[0], 4096)
 
     def open(self, count: int) -> None:
         """Let *count* compilers go on."""
@@ -147,9 +147,9 @@ class Gate:
 @pytest.fixture
 def gate(tmp_path: Path) -> Iterator[Gate]:
     """Closed, so far."""
-    made = Gate(tmp_path)
-    yield made
-    made.close()
+    gate = Gate(tmp_path)
+    yield gate
+    gate.close()
 
 
 def test_two_processes_may_compile_at_once(
@@ -157,7 +157,7 @@ def test_two_processes_may_compile_at_once(
 ) -> None:
     """Both have the image, and one image is kept."""
     needs_c("abi.h")
-    wanted = hashlib.sha256(build.image()).hexdigest()
+    digest = hashlib.sha256(build.image()).hexdigest()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     cc = CountedCompiler(tmp_path / "bin", monkeypatch, before=gate.script)
     command = [sys.executable, "-P", "-c", CHILD]
@@ -165,11 +165,11 @@ def test_two_processes_may_compile_at_once(
     try:
         gate.wait_for(2)
         gate.open(2)
-        told = [child.communicate(timeout=DEADLINE_S)[0].strip() for child in children]
+        output = [child.communicate(timeout=DEADLINE_S)[0].strip() for child in children]
     finally:
         for child in children:
             child.kill()
 
     kept = list((tmp_path / "cache/pvbench").iterdir())
-    assert (told, cc.calls) == ([wanted, wanted], 2)
-    assert [hashlib.sha256(path.read_bytes()).hexdigest() for path in kept] == [wanted]
+    assert (output, cc.calls) == ([digest, digest], 2)
+    assert [hashlib.sha256(path.read_bytes()).hexdigest() for path in kept] == [digest]

@@ -37,18 +37,18 @@ class Faithful:
     def _slice_of(self, task: Task, *, loops: int, warmup: int) -> SliceResult:
         self.tasks.append(task)
         each = [loops if cpu in task.reached[0] else 0 for cpu in range(2)]
-        told: dict[str, Any] = {"handlers": each, "faults": ()}
+        answers: dict[str, Any] = {"handlers": each, "faults": ()}
         if len(self.tasks) > self._good:
-            told |= self._wrong
-        if "lost" in told:
-            raise PvbenchError(told["lost"])
+            answers |= self._wrong
+        if "lost" in answers:
+            raise PvbenchError(answers["lost"])
         counts = Counts(
             icr_writes=loops,
             hypercalls=0,
             returned=0,
-            handlers=told["handlers"],
+            handlers=answers["handlers"],
             coalesced=None,
-            functions=told["handlers"],
+            functions=answers["handlers"],
         )
         return SliceResult(
             loops=loops,
@@ -56,7 +56,7 @@ class Faithful:
             samples={},
             distributions={},
             counts=counts,
-            faults=told["faults"],
+            faults=answers["faults"],
         )
 
 
@@ -74,9 +74,9 @@ def test_on_a_machine_where_all_arrives_all_works(group: str) -> None:
 
 def test_only_the_named_probes_run() -> None:
     """Another child has done the rest."""
-    found = dict(programs.attempts(Faithful(), "x2apic", X2APIC[3:]))
+    results = dict(programs.attempts(Faithful(), "x2apic", X2APIC[3:]))
 
-    assert tuple(found) == X2APIC[3:]
+    assert tuple(results) == X2APIC[3:]
 
 
 def test_a_machine_is_given_each_program_once() -> None:
@@ -105,26 +105,26 @@ def test_a_probe_fails_if_another_cpu_is_interrupted(
     handlers: tuple[int, int], expected: str
 ) -> None:
     """Exactly three times CPU 1, and the probes after it go on."""
-    found = probes(Faithful(good=0, handlers=handlers))
+    results = probes(Faithful(good=0, handlers=handlers))
 
-    assert found["x2apic-physical"] == expected
-    assert tuple(found) == X2APIC
+    assert results["x2apic-physical"] == expected
+    assert tuple(results) == X2APIC
 
 
 def test_a_fault_is_reported_before_its_consequences() -> None:
     """The first of them."""
     faults = ("op 0 raised #UD (vector 6)", "CPU 1 never acknowledged")
-    found = probes(Faithful(good=1, handlers=(0, 0), faults=faults))
+    results = probes(Faithful(good=1, handlers=(0, 0), faults=faults))
 
-    assert dict.fromkeys(X2APIC, faults[0]) | {"x2apic-physical": ""} == found
+    assert dict.fromkeys(X2APIC, faults[0]) | {"x2apic-physical": ""} == results
 
 
 def test_no_probe_follows_in_a_guest_that_failed() -> None:
     """The failure is reported, and no result of later probes."""
     booted = Faithful(good=2, lost="CPU 0: triple fault (KVM_EXIT_SHUTDOWN)")
-    found = probes(booted)
+    results = probes(booted)
 
-    assert found == {
+    assert results == {
         "x2apic-physical": "",
         "x2apic-logical": "",
         "x2apic-shorthand": "CPU 0: triple fault (KVM_EXIT_SHUTDOWN)",
@@ -169,9 +169,9 @@ def test_a_child_prints_a_line_for_each_probe_result(
     child = Child(Faithful())
     child.main(group)
 
-    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     ((guest, settings),) = child.asked
-    assert told == ["begun", *([name, ""] for name in programs.PROBES[group][2]), "ended"]
+    assert lines == ["begun", *([name, ""] for name in programs.PROBES[group][2]), "ended"]
     assert (guest.apic_ids, guest.apic_mode, guest.hypercall_abi) == ((0, 1), mode, abi)
     assert (settings["execution"], settings["patience_s"]) == ("ops", 1.5)
 
@@ -206,7 +206,7 @@ def test_a_child_that_cannot_boot_prints_why(
 @pytest.mark.usefixtures("needs_kvm")
 def test_this_host_has_a_probe_result_on_every_probe() -> None:
     """Any KVM emulates a local APIC; the hypercalls are its own affair."""
-    found = probes_of_this_host()
-    failed = {name: why for name, why in found.items() if why and "apic" in name}
+    results = probes_of_this_host()
+    failed = {name: why for name, why in results.items() if why and "apic" in name}
 
-    assert (sorted(found), failed) == (sorted(ALL), {})
+    assert (sorted(results), failed) == (sorted(ALL), {})
