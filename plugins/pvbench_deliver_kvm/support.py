@@ -78,7 +78,7 @@ def _reasons(guest: Guest, task: Task, settings: dict[str, Any]) -> Iterator[str
         and (settings["execution"] == "ops" or not has_algorithm(task))
     ):
         yield (
-            "sources share targets, so the ops depend on call lists at run time and "
+            "sources share targets, so the ops depend on call queues at run time and "
             "cannot be computed beforehand"
         )
 
@@ -86,7 +86,7 @@ def _reasons(guest: Guest, task: Task, settings: dict[str, Any]) -> Iterator[str
 def _why_no_guest(guest: Guest, settings: dict[str, Any]) -> str | None:
     max_vcpus, ids = settings["max_vcpus"], settings["max_vcpu_id"]
     if guest.bits != 64:
-        return "this delivery's guest is 64-bit"
+        return "the guest of this delivery runs 64-bit code only"
     if guest.host_cpus:
         return "choose host CPUs with --cpu-list, not with --host-cpus"
     if len(guest.apic_ids) > max_vcpus:
@@ -108,6 +108,9 @@ def _why_too_many_spin(guest: Guest, task: Task, settings: dict[str, Any]) -> st
     limit = max(1, settings["usable_cpus"] - 1)
     if spinning > limit:
         cpus = settings["usable_cpus"]
-        return f"{spinning} vCPUs would spin, and {limit} of {cpus} host CPUs may"
+        return (
+            f"{spinning} vCPUs would spin at the same time, but at most {limit} may "
+            f"on a host with {cpus} usable CPUs"
+        )
     protocols = {burst.protocol for burst in task.bursts}
     return "all sources must follow the same protocol" if len(protocols) > 1 else None

@@ -69,7 +69,7 @@ class Live:
             raise UsageError("live measures, it has no cost profiles", fix="Drop --costs.")
         if options.execution == "ops":
             raise UsageError(
-                "live replays no ops, the kernel sends", fix="Drop --execution ops."
+                "live executes no ops, because the kernel sends", fix="Drop --execution ops."
             )
         if options.cpus:
             raise UsageError(

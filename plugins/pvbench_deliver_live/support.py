@@ -27,11 +27,11 @@ def numbers(root: Path) -> tuple[int, ...]:
 def why_unavailable(root: Path, usable: set[int]) -> str | None:
     """Why this machine cannot run it; None if it can."""
     if sys.platform != "linux" or platform.machine() != "x86_64":
-        return "membarrier(2) is called by its Linux x86-64 number"
+        return "live needs Linux on x86-64"
     if reason := membarrier.why_unavailable():
         return reason
     if len(usable) < 2:
-        return "an IPI needs two CPUs, and this process may use one"
+        return "live needs two CPUs, but this process may use only one"
     try:
         host(root / CPUINFO)
         with Interrupts.opened(root / INTERRUPTS) as interrupts:
@@ -59,7 +59,9 @@ def why_unsupported(guest: Guest, task: Task, cpus: dict[str, list[int]]) -> str
     if guest.host_cpus or guest.bits != 64:
         return "live cannot change this machine: drop --host-cpus and --bits"
     if len(task.bursts) > 1:
-        return "CAL does not distinguish the IPIs of several sources: use one source"
+        return (
+            "/proc/interrupts does not tell the IPIs of several sources apart: use one source"
+        )
     booted = cpus["numbers"]
     needed = {burst.source for burst in task.bursts}.union(*task.reached)
     if missing := sorted({booted[cpu] for cpu in needed}.difference(cpus["usable"])):

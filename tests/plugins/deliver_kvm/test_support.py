@@ -58,7 +58,10 @@ def test_a_plain_broadcast_can_run() -> None:
             id="one-apic-id-too-high",
         ),
         pytest.param(
-            cpus(2), cpus(2, bits=32), "this delivery's guest is 64-bit", id="32-bits"
+            cpus(2),
+            cpus(2, bits=32),
+            "the guest of this delivery runs 64-bit code only",
+            id="32-bits",
         ),
         pytest.param(
             cpus(2),
@@ -164,7 +167,7 @@ def test_a_mechanism_without_a_probe_is_unsupported() -> None:
     assert why_unsupported(*task_of(call(0, 1)), here(probes={})) == expected
 
 
-SPINS = "{} vCPUs would spin, and {} of {} host CPUs may"
+SPINS = "{} vCPUs would spin at the same time, but at most {} may on a host with {} usable CPUs"
 HALTED = "targets cannot spin on a KVM without hardware virtualization: add --targets halted"
 
 
@@ -198,14 +201,14 @@ def test_software_kvm_has_halted_targets_only(state: str, expected: str | None) 
 
 
 def test_sources_follow_one_protocol() -> None:
-    """A guest either has call lists or has none."""
+    """A guest either has call queues or has none."""
     asked = task_of(call(0, 1), mask(2, 3))
 
     assert why_unsupported(*asked, here()) == "all sources must follow the same protocol"
 
 
 SHARED = (
-    "sources share targets, so the ops depend on call lists at run time and "
+    "sources share targets, so the ops depend on call queues at run time and "
     "cannot be computed beforehand"
 )
 UNKNOWN = Algorithm(driver="x2apic-physical", overlay="of-somebody-else")
@@ -216,17 +219,17 @@ ON_A_TARGET = (call(0, 1, 2), call(3, 2))
 @pytest.mark.parametrize(
     ("bursts", "replays"),
     [
-        pytest.param(ON_A_TARGET, False, id="on-a-target"),
+        pytest.param(ON_A_TARGET, False, id="shared-target"),
         pytest.param((call(0, 1), call(1, 2)), False, id="one-is-the-other-s-target"),
         pytest.param((call(0, 1), call(3, 2)), True, id="apart"),
-        pytest.param((mask(0, 1, 2), mask(3, 2)), True, id="without-lists"),
+        pytest.param((mask(0, 1, 2), mask(3, 2)), True, id="without-call-queues"),
         pytest.param((call(0, 1),), True, id="alone"),
     ],
 )
 def test_sources_that_share_targets_are_not_replayed(
     bursts: tuple[Burst, ...], replays: bool, execution: str
 ) -> None:
-    """A target whose list was not empty is not sent to, and only the guest knows."""
+    """A target whose call queue was not empty is not sent to, and only the guest knows."""
     expected = SHARED if execution == "ops" and not replays else None
 
     assert why_unsupported(*task_of(*bursts), here(execution=execution)) == expected

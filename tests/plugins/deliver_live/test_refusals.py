@@ -30,7 +30,7 @@ def test_one_usable_cpu_is_not_enough(tmp_path: Path) -> None:
     """The number of CPUs that exist does not matter."""
     reason = live(plant(tmp_path), 1).why_unavailable()
 
-    assert reason == "an IPI needs two CPUs, and this process may use one"
+    assert reason == "live needs two CPUs, but this process may use only one"
 
 
 def test_a_machine_without_row_cal_is_unavailable(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_another_architecture_is_unavailable(
     """System call numbers differ between architectures."""
     monkeypatch.setattr(platform, "machine", lambda: "aarch64")
 
-    expected = "membarrier(2) is called by its Linux x86-64 number"
+    expected = "live needs Linux on x86-64"
     assert live(plant(tmp_path)).why_unavailable() == expected
 
 
@@ -87,7 +87,7 @@ def test_a_kernel_without_membarrier_is_unavailable(
     [
         pytest.param({"costs": "x"}, r"no cost profiles\. Drop --costs\.", id="costs"),
         pytest.param(
-            {"execution": "ops"}, r"replays no ops, .* Drop --execution ops\.", id="ops"
+            {"execution": "ops"}, r"executes no ops, .* Drop --execution ops\.", id="ops"
         ),
         pytest.param({"cpus": (1,)}, r"the workload names, .* Drop --cpu-list\.", id="cpus"),
     ],
@@ -149,7 +149,7 @@ def test_all_missing_options_are_named_at_once(
         pytest.param(
             (call(1), call(0, source=1)),
             (0, 1, 3),
-            "CAL does not distinguish the IPIs of several sources: use one source",
+            "/proc/interrupts does not tell the IPIs of several sources apart: use one source",
             id="two-sources",
         ),
     ],
