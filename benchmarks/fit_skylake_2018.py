@@ -12,6 +12,7 @@ from __future__ import annotations
 import attrs
 import numpy as np
 
+from pvbench.guest import HostIds
 from pvbench.plugin.loader import load
 from pvbench.run.cases import Selection, expand
 from pvbench.run.prepared import prepare
@@ -34,7 +35,7 @@ def broadcasts() -> list[Case]:
     """The four fitted cases."""
     registry = load()
     asked = Selection(workloads=("broadcast",), senders=("native", "kvm-pv"))
-    cases, _ = expand(registry.suite("norov"), asked, registry)
+    cases, _ = expand(registry.suite("norov"), asked, registry, HostIds())
     return sorted(cases, key=lambda case: list(PUBLISHED).index(case.stack.name))
 
 

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 import attrs
 
-from pvbench.guest import Guest
+from pvbench.guest import Guest, HostIds
 from pvbench.ops import Burst, Program
 from pvbench.slice_result import SliceResult
 from pvbench.validators import ints, one_of
@@ -76,6 +76,7 @@ class Description:
         host: facts of the host; the site fills them in.
         advice: sentences on what would make timing there steadier; as above.
         cpus: the host's CPUs, as text; as above.
+        host_ids: the APIC IDs of the guest ``host``; as above.
     """
 
     clock: Clock
@@ -88,6 +89,7 @@ class Description:
     host: dict[str, str] = attrs.field(factory=dict)
     advice: tuple[str, ...] = ()
     cpus: str = ""
+    host_ids: HostIds = attrs.field(factory=HostIds)
 
 
 @attrs.frozen(kw_only=True)

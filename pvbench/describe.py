@@ -17,6 +17,7 @@ import attrs
 from pvbench.delivery import Delivery, Description
 from pvbench.end_with_parent import end_after, end_with_parent
 from pvbench.errors import ProtocolError, PvbenchError, UnavailableError
+from pvbench.guest import host_ids
 from pvbench.host import facts
 from pvbench.importing import imported
 from pvbench.protocol import (
@@ -52,6 +53,7 @@ def described(request: Describe) -> Description:
         host=facts.facts(),
         advice=tuple(facts.advice()),
         cpus=f"{len(facts.usable_cpus())} usable of {os.cpu_count()}",
+        host_ids=host_ids(),
     )
 
 

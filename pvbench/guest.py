@@ -100,6 +100,19 @@ class Guest:
         return tuple(other for other in self.cpus if other != cpu)
 
 
+@attrs.frozen
+class HostIds:
+    """
+    APIC IDs of a host's online CPUs in the kernel's order, for the guest ``host``.
+
+    Args:
+        reason: why there are none.
+    """
+
+    ids: tuple[int, ...] = attrs.field(default=(), converter=ints)
+    reason: str = "no site was asked for them"
+
+
 def _repeated(ids: tuple[int, ...]) -> int:
     """The first of *ids* that occurs more than once."""
     return next(apic_id for apic_id in ids if ids.count(apic_id) > 1)
@@ -195,6 +208,14 @@ def host(path: Path | None = None) -> tuple[int, ...]:
     return ids
 
 
+def host_ids() -> HostIds:
+    """The APIC IDs of this machine's online CPUs, or why the kernel does not show them."""
+    try:
+        return HostIds(host(), "")
+    except UsageError as error:
+        return HostIds(reason=f"{error.what}: {error.why}")
+
+
 # pattern, function, how many leading numbers multiply to the CPU count
 _FORMS: Final[list[tuple[str, Callable[..., tuple[int, ...]], int]]] = [
     (r"(?:dense:)?(\d+)", dense, 1),
@@ -214,10 +235,10 @@ def _checked(
     return form(*numbers)
 
 
-def apic_ids(spec: str) -> tuple[int, ...]:
-    """Return the APIC IDs of a topology specification."""
+def apic_ids(spec: str, of_host: HostIds | None = None) -> tuple[int, ...]:
+    """Return the APIC IDs of a topology; ``host`` has those of this machine or *of_host*."""
     if spec == "host":
-        return host()
+        return host() if of_host is None else _ids_of(of_host)
     if spec.startswith("ids:"):
         return explicit(spec.removeprefix("ids:"))
     for pattern, form, factors in _FORMS:
@@ -226,10 +247,31 @@ def apic_ids(spec: str) -> tuple[int, ...]:
     raise UsageError(f"{spec!r} is not a topology", fix=f"Use one of: {FORMS}.")
 
 
-def parse_guest(spec: str, *, host_cpus: int | None = None, bits: int = 64) -> Guest:
-    """Return the x2APIC guest of a topology specification (see `FORMS`)."""
+def _ids_of(of_host: HostIds) -> tuple[int, ...]:
+    if of_host.ids:
+        return of_host.ids
+    raise UsageError(
+        "the site gives no APIC IDs for --guest host",
+        why=of_host.reason,
+        fix="Use --guest dense:N.",
+    )
+
+
+def parse_guest(
+    spec: str,
+    *,
+    host_cpus: int | None = None,
+    bits: int = 64,
+    of_host: HostIds | None = None,
+) -> Guest:
+    """
+    Return the x2APIC guest of a topology specification (see `FORMS`).
+
+    The guest ``host`` has the APIC IDs of *of_host*, or of this machine without it.
+    """
     name = f"dense:{spec}" if spec.isdigit() else spec
     try:
-        return Guest(name=name, apic_ids=apic_ids(spec), host_cpus=host_cpus, bits=bits)
+        ids = apic_ids(spec, of_host)
+        return Guest(name=name, apic_ids=ids, host_cpus=host_cpus, bits=bits)
     except ValueError as error:
         raise UsageError(f"invalid guest {spec!r}", why=str(error)) from None

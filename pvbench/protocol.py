@@ -22,7 +22,7 @@ import attrs
 
 from pvbench.delivery import Algorithm, Clock, Costs, Description, Options, Task
 from pvbench.errors import ProtocolError, Status
-from pvbench.guest import MAX_VCPUS, Guest
+from pvbench.guest import MAX_VCPUS, Guest, HostIds
 from pvbench.ops import U64, Burst, Program, from_rows, to_rows
 from pvbench.shapes import (
     LARGEST,
@@ -368,6 +368,7 @@ _SHAPES: Final[dict[str, Callable[[Any], Message]]] = {
             host=mapping(one_line),
             advice=items(one_line),
             cpus=one_line,
+            host_ids=record(HostIds, ids=items(integer()), reason=one_line),
         ),
     ),
     "answer": record(Answer, program=_program),

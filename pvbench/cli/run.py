@@ -66,7 +66,7 @@ def selection_options(group: argparse._ArgumentGroup) -> None:
         action="append",
         metavar="TOPOLOGY",
         help="dense:N, sockets:SxCxT, sparse:N:STEP, interleaved:N, ids:A,B-C,... or "
-        "host (this machine's); may be repeated",
+        "host (that of the site's host); may be repeated",
     )
     listed("--vcpus", "N,...", "guests with APIC IDs 0..N-1", where)
     group.add_argument(

@@ -11,7 +11,7 @@ import attrs
 
 from pvbench.delivery import TARGET_STATES
 from pvbench.errors import EmptyError, PluginError, UsageError, unknown
-from pvbench.guest import Guest, parse_guest
+from pvbench.guest import Guest, HostIds, parse_guest
 from pvbench.ops import Burst
 from pvbench.plugin.guard import guarded, one_line, owner_of
 from pvbench.plugin.registry import Registry
@@ -42,10 +42,15 @@ class Selection:
 
 
 def expand(
-    suite: Suite, selection: Selection, registry: Registry
+    suite: Suite,
+    selection: Selection,
+    registry: Registry,
+    of_host: HostIds,
 ) -> tuple[list[Case], dict[str, str]]:
     """
     Expand a suite into cases; guests are the outermost loop, workloads the innermost.
+
+    The guest ``host`` has the APIC IDs *of_host*, which the site gave.
 
     Returns:
         The cases; and for each name in the suite that no plugin offers, the reason why
@@ -66,7 +71,7 @@ def expand(
             listing = f"Targets are {' or '.join(TARGET_STATES)}."
             raise unknown("target state", state, TARGET_STATES, listing)
     suite, blocked = _without_missing(suite, selection, registry)
-    all_cases = list(_all_cases(suite, selection, registry))
+    all_cases = list(_all_cases(suite, selection, registry, of_host))
     cases = [case for case in all_cases if pattern.search(case_name(case))]
     if all_cases and not cases:
         what = (
@@ -105,13 +110,15 @@ def _without_missing(
     return attrs.evolve(suite, workloads=workloads, drivers=drivers, overlays=overlays), blocked
 
 
-def _all_cases(suite: Suite, selection: Selection, registry: Registry) -> Iterator[Case]:
+def _all_cases(
+    suite: Suite, selection: Selection, registry: Registry, of_host: HostIds
+) -> Iterator[Case]:
     stacks = _stacks(suite, selection, registry)
     members = map(registry.workload, selection.workloads or suite.workloads)
     workloads = list({workload.spec: workload for workload in members}.values())
     shorthands = suite.shorthands if selection.shorthands is None else selection.shorthands
     guests = [
-        parse_guest(spec, host_cpus=selection.host_cpus, bits=selection.bits)
+        parse_guest(spec, host_cpus=selection.host_cpus, bits=selection.bits, of_host=of_host)
         for spec in selection.guests or suite.guests
     ]
     for base_guest in dict.fromkeys(guests):

@@ -118,7 +118,7 @@ def prepare(request: Request, registry: Registry, session: Session) -> PreparedR
     costs = description.costs.name if description.costs else None
     selection = attrs.evolve(selection, costs=costs)
     planned = effort(description.clock, request.pace, request.boots)
-    cases, blocked = expand(request.suite, selection, registry)
+    cases, blocked = expand(request.suite, selection, registry, description.host_ids)
     plan = make_plan(cases, delivery, description, planned, request.seed)
     missing = {name: Outcome("blocked", reason) for name, reason in blocked.items()}
     launch = Launch(

@@ -26,8 +26,10 @@ from pvbench.worker_process import described_by, reports_of
 CODE = '''
 import os, runpy, sys
 from pathlib import Path
-from pvbench.host import facts
-facts.facts.__defaults__ = facts.advice.__defaults__ = (Path(os.environ["ELSEWHERE"]),)
+from pvbench.host import cpuinfo, facts
+root = Path(os.environ["ELSEWHERE"])
+facts.facts.__defaults__ = facts.advice.__defaults__ = (root,)
+cpuinfo.CPUINFO = root / "proc/cpuinfo"
 module = sys.argv.pop(1)
 runpy.run_module(module, run_name="__main__")
 '''
@@ -145,7 +147,9 @@ def elsewhere(
     (root / "bin").mkdir()
     (root / "bin/python").symlink_to(sys.executable)
     (root / "proc").mkdir()
-    (root / "proc/cpuinfo").write_text("processor : 0\nmodel name : Elsewhere 9000\n")
+    (root / "proc/cpuinfo").write_text(
+        "".join(f"processor : 0\nmodel name : Elsewhere 9000\napicid : {i}\n" for i in (700, 9))
+    )
     monkeypatch.setenv("ELSEWHERE", str(root))
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     plant("elsewhere_site", ELSEWHERE)
@@ -194,6 +198,34 @@ def test_a_run_there_is_resumed_there(cli: Cli, elsewhere: tuple[str, ...]) -> N
     assert done.status == 0
     assert [entry["boot"] for entry in entries if "boot" in entry] == [1, 2]
     assert rows(read("a.json")) == rows(whole)
+
+
+HOST = (*RUN[:-2], "--guest", "host")
+
+
+def test_the_guest_host_has_the_topology_of_the_site_s_host(
+    cli: Cli, elsewhere: tuple[str, ...]
+) -> None:
+    """APIC IDs 700 and 9 are those of the CPUs there."""
+    done = cli(*HOST, *elsewhere)
+    (row, *_) = rows(read("a.json"))
+
+    assert done.status == 0, done.err
+    assert (row.fact("guest"), row.fact("apic_ids")) == ("host", "700,9")
+
+
+def test_a_site_that_shows_no_apic_ids_has_no_guest_host(
+    cli: Cli, elsewhere: tuple[str, ...]
+) -> None:
+    """The reason is the site's; nothing of the manager's host takes its place."""
+    path = Path(os.environ["ELSEWHERE"]) / "proc/cpuinfo"
+    path.write_text("processor : 0\nmodel name : Elsewhere 9000\n")
+    done = cli(*HOST, *elsewhere)
+
+    reason = f"{path} lists no APIC IDs of this machine: it is not an x86 machine"
+    assert done.status == 2
+    assert f"the site gives no APIC IDs for --guest host: {reason}. " in done.err
+    assert not Path("a.json").exists()
 
 
 def test_doctor_tells_of_the_site_s_host(cli: Cli, elsewhere: tuple[str, ...]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pvbench.errors import UsageError
-from pvbench.guest import Guest, apic_ids, host, parse_guest
+from pvbench.guest import Guest, HostIds, apic_ids, host, parse_guest
 from support.helpers import guest_of
 
 
@@ -213,3 +213,15 @@ def test_apic_ids_are_read_beside_bytes_that_are_not_utf_8(tmp_path: Path) -> No
     cpuinfo.write_bytes(b"processor\t: 0\nmodel name\t: Intel\xae\napicid\t\t: 3\n")
 
     assert host(cpuinfo) == (3,)
+
+
+def test_the_guest_host_has_the_apic_ids_that_a_site_gives() -> None:
+    """They are in the order of the CPUs there."""
+    assert parse_guest("host", of_host=HostIds((7, 3), "")).apic_ids == (7, 3)
+
+
+def test_a_site_without_apic_ids_gives_its_reason() -> None:
+    """The user can name a topology instead."""
+    expected = r"no APIC IDs for --guest host: it has no files\. Use --guest dense:N\."
+    with pytest.raises(UsageError, match=expected):
+        parse_guest("host", of_host=HostIds(reason="it has no files"))

@@ -8,6 +8,7 @@ import attrs
 import pytest
 
 from pvbench.errors import UsageError
+from pvbench.guest import HostIds
 from pvbench.run.cases import Selection, expand
 from pvbench.suite import Case, Suite
 from support.helpers import bundled
@@ -39,7 +40,7 @@ def test_a_suite_refuses_a_field_of_another_kind(field: str, value: Any, why: st
 
 def cases(suite: Suite = SUITE, **selected: Any) -> list[Case]:
     """The cases of a suite under a selection."""
-    found, _ = expand(suite, Selection(**selected), bundled())
+    found, _ = expand(suite, Selection(**selected), bundled(), HostIds())
     return found
 
 
@@ -160,7 +161,7 @@ def test_what_only_the_suite_names_is_blocked_and_the_rest_runs(
     change: dict[str, Any], blocked: str, left: int
 ) -> None:
     """A suite may want a plugin that is broken here; nothing else suffers."""
-    found, reasons = expand(attrs.evolve(SUITE, **change), Selection(), bundled())
+    found, reasons = expand(attrs.evolve(SUITE, **change), Selection(), bundled(), HostIds())
 
     expected = {f"question {blocked}": f"no plugin offers {blocked}"}
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pvbench.guest import HostIds
 from pvbench.results import schema
 from pvbench.results.schema import case_name
 from pvbench.run.cases import Selection, expand
@@ -25,7 +26,7 @@ SUITE = Suite(
 
 def cases(suite: Suite = SUITE, **selected: Any) -> list[Case]:
     """The cases of a suite under a selection."""
-    result, _ = expand(suite, Selection(**selected), bundled())
+    result, _ = expand(suite, Selection(**selected), bundled(), HostIds())
     return result
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from pvbench.guest import host_ids
 from pvbench.results.schema import case_name
 from pvbench.run.cases import Selection, expand
 from pvbench.run.plan import Plan
@@ -17,7 +18,7 @@ from support.sessions import prepared_run
 @cache
 def expanded(name: str) -> tuple[tuple[Case, ...], dict[str, str]]:
     """Cases of an unmodified suite, and its blocked cases with reasons."""
-    cases, blocked = expand(bundled().table("suite")[name], Selection(), bundled())
+    cases, blocked = expand(bundled().table("suite")[name], Selection(), bundled(), host_ids())
     return tuple(cases), blocked
 
 

@@ -12,6 +12,7 @@ import attrs
 import pytest
 
 from pvbench.errors import UsageError
+from pvbench.guest import HostIds
 from pvbench.report import csv as csv_form
 from pvbench.report import text
 from pvbench.report.summary import summary
@@ -51,7 +52,9 @@ def of_era(era: str, time_s: float = 1e-6) -> Row:
 def case_of(**selected: Any) -> Case:
     """A broadcast in a guest of four CPUs."""
     chosen = {"workloads": ("broadcast",), "senders": (CLUSTER,), "guests": ("4",)}
-    (case,), _ = expand(bundled().suite("norov"), Selection(**chosen | selected), bundled())
+    (case,), _ = expand(
+        bundled().suite("norov"), Selection(**chosen | selected), bundled(), HostIds()
+    )
     return case
 
 
