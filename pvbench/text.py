@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 _SHA256: Final = re.compile(r"\b[0-9a-f]{64}\b")
+PIPE_WIDTH: Final = 72  # what fits a quoted mail
 _ELLIPSIS: Final = "..."
 
 

@@ -98,7 +98,7 @@ def show(document: Document, options: argparse.Namespace) -> None:
 
 def width() -> int:
     """The width of the terminal, 72 in a pipe; COLUMNS overrides both."""
-    from pvbench.report.text import PIPE_WIDTH
+    from pvbench.text import PIPE_WIDTH
 
     if os.environ.get("COLUMNS", "").isdecimal() or sys.stdout.isatty():
         return shutil.get_terminal_size((PIPE_WIDTH, 24)).columns

@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from pvbench.cli import streams
 from pvbench.cli.defaults import with_defaults
+from pvbench.cli.parsers import Formatter, parse
 from pvbench.errors import PvbenchError, Status, UsageError, unknown
 from pvbench.text import printable
 
@@ -87,10 +88,10 @@ def _bug() -> int:
 def _run(given: Sequence[str]) -> int:
     if not given:
         raise UsageError("no command is given", fix=_LISTING)
-    parser, bundled = _parser(given[0])
-    words = with_defaults(given, bundled)
+    parser, parsers = _parser(given[0])
+    words = with_defaults(given, {name: parsers[name] for name in COMMANDS})
     try:
-        options = parser.parse_args(words)
+        options = parse(parser, parsers.get(given[0], parser), words)
     except SystemExit as leaving:  # --help, --version, or wrong usage, already printed
         if leaving.code and (table := words[1 : len(words) - len(given) + 1]):
             origin = f"[tool.pvbench] in pyproject.toml gave {' '.join(table)}"
@@ -100,12 +101,12 @@ def _run(given: Sequence[str]) -> int:
 
 
 def _parser(first: str) -> tuple[argparse.ArgumentParser, Parsers]:
-    """The parser for a command line that begins with *first*, and those of bundled commands."""
+    """The parser for a command line that begins with *first*, and those of the commands."""
     parser = argparse.ArgumentParser(
         prog="pvbench",
         description="Benchmark ways of sending inter-processor interrupts in guests.",
         epilog=_EXIT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Formatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
@@ -113,10 +114,9 @@ def _parser(first: str) -> tuple[argparse.ArgumentParser, Parsers]:
     for name in COMMANDS:
         module = import_module(f"pvbench.cli.{name}")
         _add(commands, name, module.HELP, module.__doc__ or "", module)
-    bundled = dict(commands.choices)
-    if first not in bundled:
+    if first not in COMMANDS:
         _add_plugin_commands(commands, first)
-    return parser, bundled
+    return parser, dict(commands.choices)
 
 
 def _add(commands: Any, name: str, summary: str, description: str, command: Any) -> None:
@@ -124,7 +124,7 @@ def _add(commands: Any, name: str, summary: str, description: str, command: Any)
         name,
         help=summary,
         description=description,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Formatter,
         allow_abbrev=False,
     )
     command.arguments(parser)

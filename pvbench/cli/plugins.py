@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pvbench.cli import common, new
+from pvbench.cli.parsers import Formatter
 from pvbench.errors import Status
 
 if TYPE_CHECKING:
@@ -20,9 +21,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `pvbench plugins`."""
     common.output_options(parser)
     common.plugin_options(parser)
-    commands = parser.add_subparsers(metavar="[new]", title="instead")
+    commands = parser.add_subparsers(metavar="new", title="instead of the list")
     command = commands.add_parser(
-        "new", help=new.HELP, description=new.__doc__, allow_abbrev=False
+        "new",
+        help=new.HELP,
+        description=new.__doc__,
+        formatter_class=Formatter,
+        allow_abbrev=False,
     )
     new.arguments(command)
     command.set_defaults(execute=new.execute)

@@ -55,7 +55,7 @@ def next_steps(folder: Path, name: str) -> str:
     """The commands to run next, the last of which compares the new sender."""
     text = _template("next.txt").format(folder=quote(str(folder)), name=name)
     if url := _direct_url():
-        text += f"\nThis pvbench is from {url}; other environments need it from there.\n"
+        text += f"\nThis pvbench is from {url};\nother environments need it from there.\n"
     return text
 
 

@@ -18,10 +18,9 @@ from pvbench.report.document import (
     Role,
     Table,
 )
-from pvbench.text import shortened
+from pvbench.text import PIPE_WIDTH, shortened
 
 LEAST_WIDTH: Final = 40  # a narrower terminal wraps the lines itself
-PIPE_WIDTH: Final = 72  # what fits a quoted mail
 _NAMES: Final = {Role.NAME, Role.CONDITION}
 _BULLET: Final = "- "
 

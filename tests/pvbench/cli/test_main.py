@@ -84,10 +84,69 @@ def test_version_is_one_line(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        pytest.param(
+            ("run", "norov", "--sendr", "x"),
+            "there is no option called '--sendr'. Did you mean '--sender'? "
+            "`pvbench run --help` lists the options.",
+            id="misspelt",
+        ),
+        pytest.param(
+            ("run", "norov", "--boot=3"),
+            "there is no option called '--boot'. Did you mean '--boots'? "
+            "`pvbench run --help` lists the options.",
+            id="with-its-value",
+        ),
+        pytest.param(
+            ("explain", "kvm-pv", "--targts", "1"),
+            "there is no option called '--targts'. Did you mean '--targets'? "
+            "`pvbench explain --help` lists the options.",
+            id="required",
+        ),
+        pytest.param(
+            ("plugins", "new", "mine", "--int", "x"),
+            "there is no option called '--int'. Did you mean '--into'? "
+            "`pvbench plugins --help` lists the options.",
+            id="of-a-command-below",
+        ),
+        pytest.param(
+            ("--verison",),
+            "there is no option called '--verison'. Did you mean '--version'? "
+            "`pvbench --help` lists the options.",
+            id="without-a-command",
+        ),
+        pytest.param(
+            ("doctor", "-z"),
+            "there is no option called '-z'. `pvbench doctor --help` lists the options.",
+            id="short",
+        ),
+        pytest.param(
+            ("doctor", "now"),
+            "pvbench doctor takes no argument 'now'. "
+            "`pvbench doctor --help` lists the options.",
+            id="argument",
+        ),
+        pytest.param(
+            ("doctor", "--", "--sit"),
+            "pvbench doctor takes no argument '--sit'. "
+            "`pvbench doctor --help` lists the options.",
+            id="after-two-dashes",
+        ),
+    ],
+)
+def test_an_option_that_a_command_lacks_is_one_sentence_with_the_nearest_option(
+    cli: Cli, arguments: tuple[str, ...], sentence: str
+) -> None:
+    """Exit status 2 and no usage: the sentence names the help of the command."""
+    done = cli(*arguments)
+
+    assert (done.status, done.out, done.err) == (2, "", f"pvbench: {sentence}\n")
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        pytest.param(("run", "norov", "--frob"), "unrecognized arguments", id="option"),
-        pytest.param(("run", "norov", "--bo", "3"), "unrecognized arguments", id="abbreviated"),
         pytest.param(("run",), "arguments are required: suite", id="no-suite"),
         pytest.param(
             ("run", "norov", "--fast", "--rigorous"), "not allowed with", id="two-paces"

@@ -29,8 +29,8 @@ def test_three_files_are_written_and_the_next_commands_printed(cli: Cli) -> None
         "  cd pv-mine\n"
         "  python -m pip install -e '.[test]'\n"
         "  python -m pytest\n"
-        "  pvbench run norov --sender kvm-pv,pv-mine --guest interleaved:130 "
-        "--workload broadcast\n"
+        "  pvbench run norov --sender kvm-pv,pv-mine \\\n"
+        "    --guest interleaved:130 --workload broadcast\n"
     )
 
 
@@ -39,7 +39,7 @@ def test_three_files_are_written_and_the_next_commands_printed(cli: Cli) -> None
     [
         pytest.param(
             "git+https://example.org/pvbench",
-            "This pvbench is from git+https://example.org/pvbench; "
+            "This pvbench is from git+https://example.org/pvbench;\n"
             "other environments need it from there.\n",
             id="version-control",
         ),

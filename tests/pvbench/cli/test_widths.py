@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from pvbench.cli import common
+from pvbench.cli.main import COMMANDS as NAMES
 from support.runs import Cli, buffered, console
 
 SENDER_FROM_ELSEWHERE = """
@@ -65,6 +66,38 @@ def test_no_line_is_wider_and_each_word_of_the_document_is_there(
 
     assert max(map(len, text.splitlines())) <= width
     assert sorted(words(markdown) - words(text)) == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("command", [(), *((name,) for name in NAMES), ("plugins", "new")])
+def test_no_line_of_help_is_wider(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], width: int
+) -> None:
+    """The usage lines too, which are also printed above an error."""
+    monkeypatch.setattr(common, "width", lambda: width)
+    printed = cli(*command, "--help").out
+
+    assert printed.startswith("usage: pvbench ")
+    assert [line for line in printed.splitlines() if len(line) > width] == []
+
+
+def test_a_line_of_help_that_is_wrapped_keeps_its_indentation(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The table of exit statuses stays a table."""
+    monkeypatch.setattr(common, "width", lambda: 72)
+
+    assert (
+        "\n  5  the environment lacks something: a plugin, device, disk or\n     permission\n"
+        in cli("--help").out
+    )
+
+
+def test_no_line_that_plugins_new_prints_is_wider_than_a_pipe(cli: Cli) -> None:
+    """A command that is longer continues after a backslash."""
+    printed = cli("plugins", "new", "pv-mine-with-a-name").out
+
+    assert [line for line in printed.splitlines() if len(line) > 72] == []
 
 
 @pytest.mark.parametrize(
