@@ -35,11 +35,11 @@ class Algorithm:
 @attrs.frozen
 class Clock:
     """
-    What a tick is; times of different clocks are never ranked.
+    The unit of times, a tick; times of different clocks are never ranked.
 
     Args:
         ticks_per_second: None if each slice result says.
-        exactness: ``exact``, it repeats itself to the tick; ``near-exact``; ``noisy``.
+        exactness: ``exact``, times repeat to the tick; ``near-exact``; ``noisy``.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Clock:
 
     @property
     def is_exact(self) -> bool:
-        """One boot and one slice say everything."""
+        """Whether one boot and one slice give all information."""
         return self.exactness == "exact"
 
 
@@ -63,10 +63,10 @@ class Costs:
 @attrs.frozen(kw_only=True)
 class Description:
     """
-    A delivery on a host, as it is answered there.
+    A delivery on a host, described at the site.
 
     Args:
-        facts: what the delivery knows of its measuring there.
+        facts: facts of the delivery about measuring there.
         probes: mechanisms tried there, each with why it does not work or ''; None if
             they were not tried.
         limits: largest numbers that the host allows.
@@ -95,16 +95,16 @@ class Description:
 @attrs.frozen(kw_only=True)
 class Options:
     """
-    What a user asks of a delivery.
+    The options that a user chose for a delivery.
 
     Args:
         costs: name or file of a cost profile; None is the default.
         cpus: CPUs of this machine to run on; empty for any.
         execution: ``algorithm``, the guest computes the ops itself where it can, or
             ``ops``, it executes a list computed beforehand.
-        wait: for a timed run that is under way, if the host must be tried first.
-        progress: say on standard error what is being tried.
-        probe: compile and try what must be; otherwise nothing is run and nothing waits.
+        wait: wait for a timed run of another process before probing.
+        progress: name each group of probes on standard error.
+        probe: compile and probe if needed; otherwise nothing is run and nothing waits.
     """
 
     costs: str | None = None
@@ -126,9 +126,9 @@ class Task:
         reached: CPUs each program reaches; fewer than asked for if *lossy*.
         program_for: ops of a burst (by index) that sends to some CPUs only.
         target_state: what idle targets do, ``halted`` or ``running``.
-        lossy: some targets are never reached, so nobody can wait for them.
+        lossy: some targets are never reached, so the source cannot wait for them.
         mechanism: how the sender sends, from `pvbench.sender.MECHANISMS`.
-        algorithm: what made the programs.
+        algorithm: the algorithm that computed the programs.
     """
 
     bursts: tuple[Burst, ...]
@@ -142,7 +142,7 @@ class Task:
 
 
 class LoadedTask(Protocol):
-    """A task that a booted guest is ready to run, as often as is asked."""
+    """A task that a booted guest can run any number of times."""
 
     def run(self, *, loops: int, warmup: int) -> SliceResult:
         """
@@ -158,9 +158,9 @@ class BootedGuest(Protocol):
 
     def load(self, task: Task) -> LoadedTask:
         """
-        Do for *task* once whatever need not be done for each of its slices.
+        Prepare *task* once, for all of its slices.
 
-        Tasks stay loaded until the boot ends, and their slices may take turns.
+        Tasks stay loaded until the boot ends, and their slices may be interleaved.
         """
         ...
 
@@ -187,7 +187,7 @@ class Delivery(Protocol):
         """
         Why it cannot run *task* in such a guest on the host described; None if it can.
 
-        It is pure, for it is asked on another machine: only the description counts.
+        It is pure, because the manager may be on another machine.
         """
         ...
 

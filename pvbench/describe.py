@@ -29,7 +29,9 @@ from pvbench.protocol import (
     encode,
 )
 
-_LONGEST_S: Final = 3600.0  # of a process that nobody ends: probes wait for timed runs
+_LONGEST_S: Final = (
+    3600.0  # of a process whose parent does not end it; probes wait for timed runs
+)
 
 
 def described(request: Describe) -> Description:

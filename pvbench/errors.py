@@ -75,8 +75,8 @@ class SiteError(PvbenchError):
 
     def __init__(self, what: str, status: int) -> None:
         super().__init__(what)
-        known = status in tuple(Status)
-        self.status = Status(status) if known else Status.ENVIRONMENT
+        is_valid = status in tuple(Status)
+        self.status = Status(status) if is_valid else Status.ENVIRONMENT
 
 
 class WorkerError(PvbenchError):

@@ -26,7 +26,7 @@ def imported(module: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None  # noqa: S101 - it ends in .py
     assert spec.loader is not None  # noqa: S101 - so Python has a loader for it
-    found = importlib.util.module_from_spec(spec)
-    sys.modules[name] = found  # as for any import: dataclasses look there
-    spec.loader.exec_module(found)
-    return found
+    loaded = importlib.util.module_from_spec(spec)
+    sys.modules[name] = loaded  # as for any import: dataclasses look there
+    spec.loader.exec_module(loaded)
+    return loaded

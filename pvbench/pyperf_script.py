@@ -45,16 +45,16 @@ def main(suite: Suite) -> None:
     chosen, _ = own.parse_known_args()
     try:
         known_series(chosen.series)
-        found = registry(chosen)
-        if suite.name not in found.table("suite"):  # a file of the user's own
+        plugins = registry(chosen)
+        if suite.name not in plugins.table("suite"):  # a file of the user's own
             chosen.plugins.append(sys.argv[0])
-            found = registry(chosen)
+            plugins = registry(chosen)
         selection = selection_of(chosen, chosen.costs)
         request = Request(suite=suite, selection=selection)
-        with session_of(request, found) as session:
-            prepared = prepare(request, found, session)
+        with session_of(request, plugins) as session:
+            prepared = prepare(request, plugins, session)
             _only_computed(prepared)
-            _run(prepared, found, own, chosen.series)
+            _run(prepared, plugins, own, chosen.series)
     except PvbenchError as error:
         print(f"{suite.name}: {error}", file=sys.stderr)
         sys.exit(int(error.status))
@@ -78,14 +78,14 @@ def _only_computed(prepared: PreparedRun) -> None:
 
 
 def _run(
-    prepared: PreparedRun, found: Registry, own: argparse.ArgumentParser, series: str
+    prepared: PreparedRun, plugins: Registry, own: argparse.ArgumentParser, series: str
 ) -> None:
-    delivery: Delivery = found.get("delivery", prepared.launch.delivery)
-    wanted = effort(prepared.launch.clock, "default", None)
+    delivery: Delivery = plugins.get("delivery", prepared.launch.delivery)
+    planned = effort(prepared.launch.clock, "default", None)
     runner = pyperf.Runner(
-        values=wanted.slices,
-        processes=wanted.boots,
-        loops=wanted.loops,
+        values=planned.slices,
+        processes=planned.boots,
+        loops=planned.loops,
         warmups=0,  # each value has its own
         add_cmdline_args=partial(_forward, own),
     )
@@ -102,12 +102,12 @@ def _run(
         measured = _Measured(ready, delivery, prepared, series)
         metadata = prepared.metadata | case_metadata(ready) | stored({"series": series})
         if args.worker_task in (None, number):
-            metadata |= measured.facts(args.loops or wanted.loops)
+            metadata |= measured.facts(args.loops or planned.loops)
         try:
             runner.bench_time_func(f"{ready.name} {series}", measured, metadata=metadata)
         except RuntimeError as error:  # a worker has ended, and has said why
-            told = re.fullmatch(r".*failed with exit code (\d+)", str(error), re.DOTALL)
-            sys.exit(int(told[1]) if told else Status.ENVIRONMENT)
+            status = re.fullmatch(r".*failed with exit code (\d+)", str(error), re.DOTALL)
+            sys.exit(int(status[1]) if status else Status.ENVIRONMENT)
 
 
 def _cases(prepared: PreparedRun) -> Iterator[Prepared]:
@@ -130,21 +130,21 @@ def _series_of(ready: Prepared) -> set[str]:
         "ack": any(burst.wait and expected.cpus for burst, expected in bursts),
         "makespan": len(bursts) > 1,
     }
-    found = sends if ready.lossy else sends | arrives
-    return {name for name, exists in found.items() if exists}
+    series = sends if ready.lossy else sends | arrives
+    return {name for name, exists in series.items() if exists}
 
 
 def _tell_refused(prepared: PreparedRun, series: str) -> None:
-    """What has no benchmark, and why; equal reasons are told once."""
-    told = {
+    """Print the cases without a benchmark and why; equal reasons are printed once."""
+    refused = {
         name: (outcome.kind, outcome.reason) for name, outcome in prepared.plan.refused.items()
     }
     for ready in _cases(prepared):
         if series not in _series_of(ready):
             why = " as it loses IPIs" if ready.lossy else ""
-            told[ready.name] = ("unsupported", f"it has no {series}{why}")
+            refused[ready.name] = ("unsupported", f"it has no {series}{why}")
     entries = [
-        {"case": name, "outcome": kind, "reason": why} for name, (kind, why) in told.items()
+        {"case": name, "outcome": kind, "reason": why} for name, (kind, why) in refused.items()
     ]
     for line in not_run(entries):
         print(line, file=sys.stderr)
@@ -153,12 +153,12 @@ def _tell_refused(prepared: PreparedRun, series: str) -> None:
 def _forward(
     own: argparse.ArgumentParser, command: list[str], args: argparse.Namespace
 ) -> None:
-    """Hand our options on to pyperf's workers, as they were given."""
+    """Pass our own options on to pyperf's workers, as the user wrote them."""
     _, theirs = own.parse_known_args()
-    left = list(theirs)
+    unparsed = list(theirs)
     for word in sys.argv[1:]:
-        if left and word == left[0]:
-            left.pop(0)
+        if unparsed and word == unparsed[0]:
+            unparsed.pop(0)
         else:
             command.append(word)
 
@@ -186,7 +186,7 @@ class _Measured:
         return means[self._series] * loops
 
     def facts(self, loops: int) -> Metadata:
-        """What each run of *loops* bursts counts."""
+        """The counts of a run of *loops* bursts, as metadata."""
         result = self._slice_result(loops)
         proved = stored({"target_state_proved": result.target_state})
         return proved | counted(result.counts, result.loops) | assumed(result, self._series)

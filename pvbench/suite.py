@@ -68,11 +68,11 @@ class Case:
     costs: str | None
     bursts: tuple[Burst, ...] = attrs.field(repr=False)
     why_unsupported: str | None = None  # why the guest cannot have the bursts
-    why_blocked: str | None = None  # what is wrong with the workload
+    why_blocked: str | None = None  # the error of the workload
 
     @property
     def algorithm(self) -> Algorithm:
-        """What makes its ops."""
+        """The algorithm that computes its ops."""
         overlay = self.stack.overlay
         return Algorithm(
             driver=self.stack.driver.name,

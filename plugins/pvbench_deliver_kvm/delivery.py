@@ -106,7 +106,7 @@ def _tsc_facts(kvm: Kvm) -> dict[str, str | int | float]:
 
 
 def _notes(facts: dict[str, str], *, software: bool) -> Iterator[str]:
-    """Where the times come from, and what limits them."""
+    """Sentences about the source and the limits of the times."""
     modules, release = facts["kvm_modules"], facts["kernel_release"]
     yield f"Source: a guest of its own on KVM ({modules}) of Linux {release}."
     if software:

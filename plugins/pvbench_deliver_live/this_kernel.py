@@ -27,7 +27,7 @@ from pvbench_deliver_live.interrupts import Interrupts, rises
 from pvbench_deliver_live.spinners import pinned, spinning
 from pvbench_deliver_live.support import INTERRUPTS, numbers
 
-ATTEMPTS: Final = 20  # the most calls for each sample,
+ATTEMPTS: Final = 20  # calls for each sample at most,
 SPARE_ATTEMPTS: Final = 1_000  # plus this number for each slice
 _NULL_CALLS: Final = 1_000
 

@@ -55,10 +55,10 @@ def alone(say: Callable[[str], None] | None) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            told = "another timed run is under way here"
+            busy = "another timed run is under way here"
             if not say:
-                raise BusyError(told) from None
-            say(f"{told}, waiting for it ({path})")
+                raise BusyError(busy) from None
+            say(f"{busy}, waiting for it ({path})")
             fcntl.flock(file, fcntl.LOCK_EX)
         _HELD.add(file)
         yield
@@ -86,6 +86,6 @@ def _open(path: Path) -> int:
         raise UnavailableError(
             f"{path} cannot be opened", why=str(error.strerror), fix="Timed runs lock it."
         ) from None
-    with suppress(PermissionError):  # somebody else was quicker
+    with suppress(PermissionError):  # another process created it first
         os.fchmod(file, 0o644)  # whatever the umask
     return file

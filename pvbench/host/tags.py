@@ -1,4 +1,4 @@
-"""What tags a run: the tox environment and the git revision."""
+"""The tags of a run: the tox environment and the git revision."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pvbench.errors import UsageError
 
 
 def tags() -> dict[str, str | int | float]:
-    """What tells runs apart that ran the same: the tox environment and the git revision."""
-    found = {"pvbench_tox_env": tox_env(), "pvbench_git": _revision()}
-    return {name: value for name, value in found.items() if value}
+    """The facts that distinguish runs of equal plans: tox environment and git revision."""
+    values = {"pvbench_tox_env": tox_env(), "pvbench_git": _revision()}
+    return {name: value for name, value in values.items() if value}
 
 
 def tox_env() -> str | None:

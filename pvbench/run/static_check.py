@@ -45,7 +45,7 @@ class Expected:
     Args:
         cpus: CPUs that must run the handler once.
         lost: targets that the sender never reaches, as in the real kernel.
-        overlaid: whether the overlay's own callbacks made the ops.
+        overlaid: whether callbacks of the overlay computed the ops.
     """
 
     program: Program

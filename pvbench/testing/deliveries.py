@@ -84,7 +84,7 @@ def check_run(
 
 
 def _sent_description(description: Description) -> Description:
-    """What the manager gets of *description*."""
+    """*description* as the manager receives it."""
     report = decode(encode(DescriptionReport(description)))
     assert isinstance(report, DescriptionReport)  # noqa: S101 - the same kind
     return report.description

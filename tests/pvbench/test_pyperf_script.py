@@ -143,7 +143,7 @@ def test_wrong_options_are_one_sentence(
 
 
 def test_a_case_that_has_no_time_is_told(tmp_path: Path) -> None:
-    """Patch v3 loses IPIs to APIC IDs from 128 on: nobody can wait for them."""
+    """Patch v3 loses IPIs to APIC IDs from 128 on: the source cannot wait for them."""
     chosen = ("--sender", "kvm-pv128-v3,xapic-flat", "--driver", "x2apic-physical")
     options = ("--guest", "ids:0,1,200", "-k", "broadcast |xapic", *SINGLE)
     done = script("norov", *chosen, *options, folder=tmp_path)

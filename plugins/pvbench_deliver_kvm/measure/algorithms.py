@@ -52,7 +52,7 @@ _STAND_INS: Final = {
 
 
 def stand_in(hypercall_abi: str) -> str | None:
-    """What is called instead of a hypercall that was never merged."""
+    """The hypercall that replaces one that was never merged; None without one."""
     return _STAND_INS.get(hypercall_abi)
 
 

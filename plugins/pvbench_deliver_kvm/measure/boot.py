@@ -29,7 +29,7 @@ def boot_guest(guest: Guest, settings: dict[str, Any]) -> Iterator[BootedGuest]:
 
 
 def start_of(guest: Guest, settings: dict[str, Any], *, image: bytes, niceness: int) -> Start:
-    """What *guest* boots with; *niceness* is that of this process."""
+    """The settings of a boot of *guest*; *niceness* is that of this process."""
     lowest = LOW_PRIORITY if settings["software"] else 0
     return Start(
         image=image,

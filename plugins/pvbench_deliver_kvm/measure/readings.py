@@ -1,4 +1,4 @@
-"""What the host counts for the vCPUs of a guest: KVM's counters and the scheduler's times."""
+"""Read the host's counts for the vCPUs of a guest: KVM's counters and scheduler times."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ def _hypercalls(raw: RawResult, change: Readings, guest: Guest) -> int | None:
 
 
 def hypercall_proof(change: Readings, guest: Guest) -> str:
-    """Where the count of hypercalls comes from; KVM does not count those of Hyper-V."""
+    """The source of the count of hypercalls; KVM does not count those of Hyper-V."""
     counted = change.counters and "hypercalls" in change.counters[0]
     return BY_KVM if counted and guest.hypercall_abi != "hyperv" else BY_GUEST
 
@@ -155,7 +155,7 @@ def unexpected_vectors(raw: RawResult) -> tuple[str, ...]:
 
 
 def facts(task: Task, loops: int, change: Readings, context: Context) -> Facts:
-    """What else is stored with a slice."""
+    """Further facts that are stored with a slice."""
     guest = context.guest
     replaced = stand_in(guest.hypercall_abi)
     return {
@@ -189,7 +189,7 @@ def _observed(task: Task, loops: int, change: Readings) -> dict[str, float]:
 def _source_delay_share(task: Task, change: Readings) -> str | float:
     """The largest share of its time that a source waited for a host CPU."""
     delays = [change.delays[burst.source] for burst in task.bursts]
-    known = [delay for delay in delays if delay is not None]
-    if len(known) < len(delays):
+    measured = [delay for delay in delays if delay is not None]
+    if len(measured) < len(delays):
         return "unknown"
-    return round(max(known, default=0.0), 4)
+    return round(max(measured, default=0.0), 4)

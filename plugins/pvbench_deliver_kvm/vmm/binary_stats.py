@@ -43,7 +43,7 @@ class Counters(Fd):
 
 
 def counter_offsets(vcpu: Vcpu) -> dict[str, int]:
-    """Where the counters of WANTED are in the file; empty if KVM has no such file."""
+    """The offsets of the counters in WANTED; empty if KVM has no such file."""
     try:
         file = vcpu.get_stats_fd()
     except IoctlError:

@@ -234,7 +234,7 @@ def test_csv_output_has_only_the_table(cli: Cli) -> None:
 
 
 def test_markdown_names_the_kind_of_numbers(cli: Cli) -> None:
-    """It is pasted where nobody sees the command."""
+    """It is pasted where readers do not see the command."""
     lines = compared(cli, [BEFORE], [BEFORE], "--format", "markdown").out.splitlines()
 
     assert lines[:2] == ["- baseline: old.json", "- compared: new.json"]

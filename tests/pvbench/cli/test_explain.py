@@ -67,7 +67,7 @@ def test_the_first_release_loses_an_id_below_its_window(cli: Cli) -> None:
 def test_counts_are_those_of_the_hypervisor(
     cli: Cli, arguments: tuple[str, ...], counts: tuple[int, int, int]
 ) -> None:
-    """ICR writes, hypercalls, and targets nobody reaches."""
+    """ICR writes, hypercalls, and targets that no op reaches."""
     assert tuple(explained(cli, *arguments)["counts"].values()) == counts
 
 

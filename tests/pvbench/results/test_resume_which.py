@@ -50,7 +50,7 @@ def test_the_newest_unfinished_run_of_the_plan_is_continued(cli: Cli, boots: int
 
 
 def test_a_run_that_was_killed_before_its_first_result_is_continued(cli: Cli) -> None:
-    """Its file is empty and nobody else's."""
+    """Its file is empty and belongs to no other run."""
     path = started(cli, boots=0)
     path.write_bytes(b"")
 

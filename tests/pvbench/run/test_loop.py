@@ -244,7 +244,7 @@ def test_cases_of_a_blocked_plugin_are_blocked_and_others_run(tmp_path: Path) ->
 def test_a_lossy_sender_shows_its_loss_and_has_no_time_to_acknowledgement(
     lossy_file: Path,
 ) -> None:
-    """APIC IDs 128..159 are lost, faithfully: 32 of 159; nobody can wait for them."""
+    """APIC IDs 128..159 are lost, faithfully: 32 of 159; the source cannot wait for them."""
     lossy = [
         r for r in rows(result_files.read(str(lossy_file))) if r.fact("sender") != "kvm-pv"
     ]
