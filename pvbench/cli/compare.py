@@ -82,7 +82,9 @@ def execute(options: argparse.Namespace) -> Status:
         series=options.series,
     )
     chosen = reading.choose(options.files, options.env or (), question)
-    result = comparison.compare(reading.read_rows(chosen.names), question, chosen.stale)
+    files = reading.read_rows(chosen.names)
+    outcomes = reading.read_outcomes(chosen.names)
+    result = comparison.compare(files, question, chosen.stale, outcomes)
     _print(result, options)
     return result.status
 
@@ -96,5 +98,5 @@ def _print(result: Comparison, options: argparse.Namespace) -> None:
     if options.format == "csv" and not options.json:
         for line in comparison.differs(result):
             common.warn(line)
-    if result.pairs or options.json or options.format != "csv":
+    if result.pairs or result.unpaired or options.json or options.format != "csv":
         common.show(comparison.document(result), options)

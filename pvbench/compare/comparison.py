@@ -6,15 +6,17 @@ Reports print it and decide nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 
 from pvbench.compare import crossover, differences, matching, status
 from pvbench.compare.crossover import Crossover
 from pvbench.compare.differences import Difference
-from pvbench.compare.matching import Files, Matched, Unpaired
+from pvbench.compare.matching import Files, Matched
+from pvbench.compare.outcomes import Outcomes
 from pvbench.compare.pairs import Pair, judged
+from pvbench.compare.unpaired import Unpaired
 from pvbench.errors import Status, UsageError, worst
 from pvbench.results import schema
 from pvbench.results.rows import HEADLINE, Row
@@ -98,7 +100,7 @@ class Comparison:
         """The exit status; only between files something can be a regression."""
         ends = [Status.OK if self.pairs else Status.NOTHING_MEASURED]
         if self.question.across_files:
-            ends.append(status.status(self.pairs))
+            ends.append(status.status(self.pairs, self.unpaired))
         if self.stale:
             ends.append(Status.INCONCLUSIVE)
         return worst(ends)
@@ -109,15 +111,26 @@ class Comparison:
         return tuple(pair for pair in self.pairs if pair.is_noisy)
 
 
-def compare(files: Files, question: Question, stale: Sequence[str] = ()) -> Comparison:
+def compare(
+    files: Files,
+    question: Question,
+    stale: Sequence[str] = (),
+    outcomes: Mapping[str, Outcomes] | None = None,
+) -> Comparison:
     """
     Compare the rows of *files*, by name, the baseline first.
+
+    Args:
+        files: the rows of each file.
+        question: what is compared.
+        stale: sentences about files that are out of date.
+        outcomes: the cases of each file that have no result.
 
     Raises:
         UsageError: the files do not allow the question.
     """
     chosen = {name: _of_series(rows, question.series) for name, rows in files.items()}
-    matched = _matched(chosen, files, question)
+    matched = _matched(chosen, files, outcomes or {}, question)
     differing = [*differences.of_origin(files.values())]
     if not question.beside:
         differing += differences.of_cases(chosen.values())
@@ -137,14 +150,16 @@ def _of_series(rows: Sequence[Row], series: str) -> list[Row]:
     return [row for row in rows if series in (ALL_SERIES, row.fact("series"))]
 
 
-def _matched(files: Files, whole: Files, question: Question) -> Matched:
+def _matched(
+    files: Files, whole: Files, outcomes: Mapping[str, Outcomes], question: Question
+) -> Matched:
     """The pairs, with verdicts if they are ranked."""
     if question.beside:
         return matching.beside(files)
     if question.by:
         matched = matching.by_axis(files, question.by, question.baseline)
     else:
-        matched = matching.across_files(files, whole)
+        matched = matching.across_files(files, whole, outcomes)
     pairs = judged(list(matched.pairs), question.margin_percent / 100)
     return attrs.evolve(matched, pairs=tuple(pairs))
 

@@ -8,35 +8,19 @@ ranked.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from enum import Enum
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 
+from pvbench.compare.outcomes import Outcomes
 from pvbench.compare.pairs import Pair
+from pvbench.compare.unpaired import File, Reason, Unpaired
 from pvbench.errors import UsageError, unknown
 from pvbench.results import schema
 from pvbench.results.rows import Row
 
 Files = Mapping[str, Sequence[Row]]
-
-
-class Reason(Enum):
-    """Why a series is compared with nothing."""
-
-    ONE_FILE = "in one file only"
-    LOST = "in one file only, as the sender loses IPIs in the other"
-    TWICE = "in two files, so left out"
-
-
-@attrs.frozen(kw_only=True)
-class Unpaired:
-    """A series that is compared with nothing: the file that has it, and why."""
-
-    name: str
-    file: str
-    reason: Reason
 
 
 @attrs.frozen
@@ -47,7 +31,11 @@ class Matched:
     unpaired: tuple[Unpaired, ...] = ()
 
 
-def across_files(files: Files, whole: Files | None = None) -> Matched:
+def across_files(
+    files: Files,
+    whole: Files | None = None,
+    outcomes: Mapping[str, Outcomes] | None = None,
+) -> Matched:
     """
     Every row of the later files against the same row of the first.
 
@@ -55,40 +43,34 @@ def across_files(files: Files, whole: Files | None = None) -> Matched:
         files: the rows to compare, the baseline first.
         whole: the files with the series that are not compared, which tell why one lacks
             a series.
+        outcomes: the cases of each file that have no result.
 
     Raises:
         UsageError: the files cannot be ranked.
     """
     _check_rankable([row for rows in files.values() for row in rows])
-    (first, baseline), *others = files.items()
+    first, *others = (
+        File(
+            name=name,
+            rows={row.key(): row for row in rows},
+            whole=(whole or files)[name],
+            outcomes=(outcomes or {}).get(name, {}),
+        )
+        for name, rows in files.items()
+    )
     pairs: list[Pair] = []
     unpaired: list[Unpaired] = []
-    before = {row.key(): row for row in baseline}
-    for name, rows in others:
-        after = {row.key(): row for row in rows}
-        pairs += [
-            Pair(baseline=first, side=name, before=before[key], after=row)
-            for key, row in after.items()
-            if key in before
-        ]
-        unpaired += _only_in(name, after, before, _lossy((whole or files)[first]))
-        unpaired += _only_in(first, before, after, _lossy((whole or files)[name]))
+    for other in others:
+        pairs += _of_both(first, other)
+        unpaired += other.without(first, is_baseline=False)
+        unpaired += first.without(other, is_baseline=True)
     return Matched(tuple(pairs), tuple(dict.fromkeys(unpaired)))
 
 
-def _lossy(rows: Iterable[Row]) -> set[Any]:
-    """The keys, without series, of the cases that lose IPIs."""
-    return {row.key(("series",)) for row in rows if row.fact("lost")}
-
-
-def _only_in(
-    file: str, rows: Mapping[Any, Row], other: Mapping[Any, Row], lossy: set[Any]
-) -> Iterator[Unpaired]:
-    for key, row in rows.items():
-        if key not in other:
-            lost = row.key(("series",)) in lossy
-            reason = Reason.LOST if lost else Reason.ONE_FILE
-            yield Unpaired(name=row.name, file=file, reason=reason)
+def _of_both(first: File, other: File) -> Iterator[Pair]:
+    for key, row in other.rows.items():
+        if key in first.rows:
+            yield Pair(baseline=first.name, side=other.name, before=first.rows[key], after=row)
 
 
 def by_axis(files: Files, axis: str, baseline: str | None) -> Matched:

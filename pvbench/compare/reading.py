@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import attrs
 
 from pvbench.compare.comparison import Question
 from pvbench.compare.matching import Files
+from pvbench.compare.outcomes import Outcomes, without_result
 from pvbench.errors import UsageError
-from pvbench.results import tox_envs
-from pvbench.results.files import latest, read
+from pvbench.results import journal, tox_envs
+from pvbench.results.files import latest, locate, read
 from pvbench.results.rows import rows
 
 
@@ -69,3 +70,13 @@ def read_rows(names: Sequence[str]) -> Files:
         UsageError: a file cannot be read.
     """
     return {name: rows(read(name), name) for name in names}
+
+
+def read_outcomes(names: Sequence[str]) -> Mapping[str, Outcomes]:
+    """
+    The cases without a result that the journal of each file tells of.
+
+    Raises:
+        UsageError: a journal cannot be read.
+    """
+    return {name: without_result(journal.read(journal.beside(locate(name)))) for name in names}

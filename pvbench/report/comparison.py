@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
 from pvbench.compare.comparison import Comparison
-from pvbench.compare.matching import Reason, Unpaired
+from pvbench.compare.unpaired import Unpaired
 from pvbench.report import crossovers, pairs
 from pvbench.report.document import (
     Block,
@@ -17,11 +17,12 @@ from pvbench.report.document import (
     Document,
     Field,
     Notes,
+    Role,
     Table,
     facts,
     table_of,
 )
-from pvbench.text import short_hashes, some
+from pvbench.text import short_hashes
 
 _NO_MATCH: Final = "no series match; --by AXIS pairs those that differ in one thing, see -h"
 
@@ -39,18 +40,11 @@ def document(comparison: Comparison) -> Document:
 
 
 def warnings(comparison: Comparison) -> Iterator[str]:
-    """Sentences about everything that the table lacks."""
+    """Sentences about stale files, and about a comparison without pairs."""
     yield from comparison.stale
     axis = comparison.question.by
     if not comparison.pairs:
         yield f"no two series differ in {axis} only" if axis else _NO_MATCH
-    for reason in Reason:
-        if names := [_place(one) for one in comparison.unpaired if one.reason is reason]:
-            yield f"{reason.value}: {some(names, 1)}"
-
-
-def _place(series: Unpaired) -> str:
-    return series.name if series.reason is Reason.TWICE else f"{series.name} ({series.file})"
 
 
 # above the table
@@ -118,9 +112,34 @@ def _crossovers(comparison: Comparison) -> Iterator[Block]:
 
 
 def _unpaired(unpaired: Sequence[Unpaired]) -> Table:
-    fields: list[Field[Unpaired]] = [
-        Field(Column("name", "name"), lambda one: Cell(one.name)),
-        Field(Column("file", "file"), lambda one: Cell(one.file)),
-        Field(Column("reason", "reason"), lambda one: Cell(one.reason.value)),
-    ]
-    return table_of(fields, unpaired, name="unpaired", shown=False)
+    """A row for each series that is compared with nothing; people see the table if any is."""
+    return table_of(
+        _UNPAIRED,
+        unpaired,
+        name="unpaired",
+        title="Not compared:",
+        shown=bool(unpaired),
+        appended=True,
+    )
+
+
+def _why(one: Unpaired) -> str:
+    """The reason, and whether it is a regression."""
+    why = one.detail or one.reason.value
+    return f"{why} (regression)" if one.is_regression else why
+
+
+_UNPAIRED: Final[tuple[Field[Unpaired], ...]] = (
+    Field(Column("name", "name", Role.PROSE), lambda one: Cell(one.name)),
+    Field(Column("file", "file", Role.PROSE), lambda one: Cell(one.file)),
+    Field(Column("", "why", Role.PROSE), lambda one: Cell(_reason(one), _why(one))),
+)
+
+
+def _reason(one: Unpaired) -> dict[str, Any]:
+    """The reason for programs."""
+    return {
+        "reason": one.reason.value,
+        "detail": one.detail,
+        "regression": one.is_regression,
+    }

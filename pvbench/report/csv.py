@@ -1,4 +1,4 @@
-"""A document as CSV: its first table and those of the same name, and nothing else."""
+"""A document as CSV: its first table, those of the same name, and the appended ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pvbench.text import printable
 def render(document: Document, width: int = 0) -> str:
     """One table; numbers are plain, times in seconds and parts as fractions."""
     tables = list(document.tables)
-    alike = [table for table in tables if table.name == tables[0].name]
+    alike = [table for table in tables if table.appended or table.name == tables[0].name]
     differing = list(_differing(alike))
     columns = dict.fromkeys([*differing, *(c for table in alike for c in table.columns)])
     text = io.StringIO()

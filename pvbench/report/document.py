@@ -117,6 +117,7 @@ class Table:
             several tables has columns of what differs between them.
         keyed: whether JSON has an object of it, from its first column to its second.
         shown: whether people see it; JSON has all tables.
+        appended: whether a CSV has its rows too, after those of the first table.
     """
 
     columns: tuple[Column, ...]
@@ -126,6 +127,7 @@ class Table:
     context: tuple[tuple[Column, Cell], ...] = ()
     keyed: bool = False
     shown: bool = True
+    appended: bool = False
 
     @property
     def visible(self) -> Table:

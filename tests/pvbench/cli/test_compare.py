@@ -24,6 +24,12 @@ def table(done: Done) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(done.out)))
 
 
+def not_compared(done: Done) -> list[tuple[str, ...]]:
+    """(name, file, why) of each series in a CSV table that is compared with nothing."""
+    rows = (row for row in table(done) if row.get("name", "-") != "-")
+    return [(row["name"], row["file"], row["why"]) for row in rows]
+
+
 def compared(cli: Cli, old: list[Row], new: list[Row], *options: str) -> Done:
     """Two files in the current directory, the first the baseline."""
     file_of(Path("old.json"), *old)
@@ -66,12 +72,15 @@ def test_two_runs_of_the_same_seed_are_equal(
 
 
 def test_fewer_and_more_cases_are_named(cli: Cli) -> None:
-    """On standard error: the table goes to a pipe."""
+    """A case that was not run again is no regression, but a table has it."""
     gone, new = row_of("dry-run", PHYSICAL, 1e-9), row_of("self-ipi", PHYSICAL, 1e-9)
-    done = compared(cli, [BEFORE, gone], [BEFORE, new])
+    done = compared(cli, [BEFORE, gone], [BEFORE, new], "--csv")
 
     assert done.status == 0
-    assert f"in one file only: {new.name} (new.json) and 1 more" in done.err
+    assert not_compared(done) == [
+        (new.name, "new.json", "in one file only"),
+        (gone.name, "old.json", "in one file only"),
+    ]
 
 
 def test_files_without_a_common_case_compare_nothing(cli: Cli) -> None:
@@ -80,9 +89,43 @@ def test_files_without_a_common_case_compare_nothing(cli: Cli) -> None:
 
     assert done.status == 3
     assert (
-        "pvbench: no series match; --by AXIS pairs those that differ in one thing, see -h\n"
-        "pvbench: in one file only: "
-    ) in done.err
+        "pvbench: no series match; --by AXIS pairs those that differ in one thing" in done.err
+    )
+    assert done.out.count("in one file only") == 2
+
+
+@pytest.mark.parametrize("form", ["plain", "markdown", "csv"])
+def test_every_format_shows_a_case_that_starts_to_lose_ipis(cli: Cli, form: str) -> None:
+    """It has no time to acknowledgement any more, so no pair shows it; exit status 1."""
+    other = row_of("self-ipi", PHYSICAL, 1e-9)
+    lossy = row_of("broadcast", PHYSICAL, 1e-6, series="send", lost=1)
+    done = compared(cli, [BEFORE, other], [lossy, other], "--format", form)
+
+    assert done.status == 1
+    assert "loses 1 of 79 IPIs in new.json (regression)" in done.out
+
+
+def test_a_case_that_is_void_now_is_a_regression(cli: Cli) -> None:
+    """The journal beside the later file has the outcome and the reason."""
+    other = row_of("self-ipi", PHYSICAL, 1e-9)
+    case = BEFORE.name.removesuffix(" wall")
+    void = {"boot": 1, "outcome": "ok", "cases": {case: {"outcome": "void", "reason": "slow"}}}
+    entries = [{"plan": {"format": 1, "boots": 1, "cases": [case]}}, void]
+    Path("new.jsonl").write_text("".join(f"{json.dumps(entry)}\n" for entry in entries))
+    done = compared(cli, [BEFORE, other], [other], "--csv")
+
+    assert done.status == 1
+    assert not_compared(done) == [
+        (BEFORE.name, "old.json", "in new.json void: slow (regression)")
+    ]
+
+
+def test_files_without_a_common_case_have_a_csv_of_what_is_not_compared(cli: Cli) -> None:
+    """There are no pairs, so it is the only table."""
+    done = compared(cli, [BEFORE], [row_of("dry-run", PHYSICAL, 1e-9)], "--csv")
+
+    assert done.out.splitlines()[0] == "name,file,why"
+    assert len(not_compared(done)) == 2
 
 
 def test_differences_of_software_are_printed_first(cli: Cli) -> None:

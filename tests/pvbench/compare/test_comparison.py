@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pvbench.compare.comparison import ALL_SERIES, Comparison, Question, Remark, compare
-from pvbench.compare.matching import Reason
+from pvbench.compare.unpaired import Reason
 from pvbench.errors import Status, UsageError
 from pvbench.results.rows import Row
 from support.runs import row_of
@@ -153,9 +153,34 @@ def test_a_remark_about_both_files_is_made_once() -> None:
 def test_a_case_that_loses_ipis_now_is_named_with_that_reason() -> None:
     """It has no time to acknowledgement any more: its send series tells why."""
     lossy = row_of("broadcast", PHYSICAL, 1e-6, series="send", lost=32)
-    (unpaired,) = between([OLD], [lossy]).unpaired
+    result = between([OLD], [lossy])
+    (unpaired,) = result.unpaired
 
     assert (unpaired.name, unpaired.reason) == (OLD.name, Reason.LOST)
+    assert unpaired.detail == "loses 32 of 79 IPIs in new"
+    assert result.status is Status.REGRESSION
+
+
+def test_a_case_that_loses_no_ipis_any_more_is_no_regression() -> None:
+    """The baseline lost them."""
+    lossy = row_of("broadcast", PHYSICAL, 1e-6, series="send", lost=32)
+    result = between([lossy], [OLD])
+
+    assert [one.reason for one in result.unpaired] == [Reason.LOST]
+    assert result.status is Status.NOTHING_MEASURED
+
+
+@pytest.mark.parametrize("file", ["old", "new"])
+def test_a_case_without_a_result_is_a_regression_in_a_later_file_only(file: str) -> None:
+    """A later file that gains a result became better."""
+    files = {"old": [OLD], "new": [OLD]} | {file: []}
+    outcomes = {file: {OLD.name.removesuffix(" wall"): "void: slow"}}
+    result = compare(files, Question(), outcomes=outcomes)
+    (unpaired,) = result.unpaired
+
+    assert (unpaired.reason, unpaired.detail) == (Reason.NO_RESULT, f"in {file} void: slow")
+    assert unpaired.is_regression is (file == "new")
+    assert (result.status is Status.REGRESSION) is (file == "new")
 
 
 def test_pairs_on_a_noisy_clock_are_judged() -> None:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import pytest
 
 from pvbench.compare import matching
-from pvbench.compare.matching import Matched, Reason
+from pvbench.compare.matching import Matched
 from pvbench.compare.pairs import Pair
+from pvbench.compare.unpaired import Reason
 from pvbench.errors import UsageError
 from pvbench.results.rows import Row
 from support.runs import row_of

@@ -23,7 +23,13 @@ def test_json_gives_numbers_in_seconds() -> None:
     found = json.loads(json_form.render(comparison.document(result)))
 
     assert found["unpaired"] == [
-        {"name": alone.name, "file": "", "reason": "in two files, so left out"}
+        {
+            "name": alone.name,
+            "file": "",
+            "reason": "in two files, so left out",
+            "detail": "",
+            "regression": False,
+        }
     ]
     assert found["pairs"] == [
         {

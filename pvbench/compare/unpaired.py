@@ -1,0 +1,93 @@
+"""Series and cases that are compared with nothing, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from enum import Enum
+from typing import Any
+
+import attrs
+
+from pvbench.compare.outcomes import Outcomes
+from pvbench.results.rows import Row
+
+_CASE = ("series",)  # the axes in which the rows of one case differ
+
+
+class Reason(Enum):
+    """Why a series is compared with nothing."""
+
+    ONE_FILE = "in one file only"
+    LOST = "the sender loses IPIs"
+    NO_RESULT = "the case has no result"
+    TWICE = "in two files, so left out"
+
+
+@attrs.frozen(kw_only=True)
+class Unpaired:
+    """
+    A series that is compared with nothing.
+
+    Args:
+        name: of the series, or of the case if that has no result.
+        file: the file that has the series.
+        reason: why it is compared with nothing.
+        detail: the lost IPIs or the outcome of the case, and the file that has it.
+        is_regression: the baseline file has the series, and the case got worse.
+    """
+
+    name: str
+    file: str
+    reason: Reason
+    detail: str = ""
+    is_regression: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class File:
+    """
+    One file of a comparison.
+
+    Args:
+        rows: the rows of the series that are compared.
+        whole: the rows of all series.
+        outcomes: the cases that have no result.
+    """
+
+    name: str
+    rows: Mapping[Any, Row]
+    whole: Iterable[Row]
+    outcomes: Outcomes
+
+    def without(self, other: File, *, is_baseline: bool) -> Iterator[Unpaired]:
+        """The series of this file that *other* does not have."""
+        for key, row in self.rows.items():
+            if key not in other.rows:
+                reason, detail = other.why_absent(row)
+                yield Unpaired(
+                    name=row.name,
+                    file=self.name,
+                    reason=reason,
+                    detail=detail,
+                    is_regression=is_baseline and reason is not Reason.ONE_FILE,
+                )
+
+    def why_absent(self, row: Row) -> tuple[Reason, str]:
+        """Why this file does not have the series of *row*."""
+        same = [other for other in self.whole if other.key(_CASE) == row.key(_CASE)]
+        if lossy := next((other for other in same if other.fact("lost")), None):
+            return Reason.LOST, f"{loss(lossy)} in {self.name}"
+        outcome = None if same else self.outcomes.get(case_name(row))
+        if outcome:
+            return Reason.NO_RESULT, f"in {self.name} {outcome}"
+        return Reason.ONE_FILE, ""
+
+
+def loss(row: Row) -> str:
+    """The IPIs that the sender of *row* loses."""
+    return f"loses {row.fact('lost')} of {row.fact('targets')} IPIs"
+
+
+def case_name(row: Row) -> str:
+    """The name of the case that *row* is a series of."""
+    return row.name.removesuffix(f" {row.fact('series')}")
