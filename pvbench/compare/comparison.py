@@ -157,7 +157,7 @@ def _matched(
     if question.beside:
         return matching.beside(files)
     if question.by:
-        matched = matching.by_axis(files, question.by, question.baseline)
+        matched = matching.by_axis(files, question.by, question.baseline, whole, outcomes)
     else:
         matched = matching.across_files(files, whole, outcomes)
     pairs = judged(list(matched.pairs), question.margin_percent / 100)

@@ -49,15 +49,7 @@ def across_files(
         UsageError: the files cannot be ranked.
     """
     _check_rankable([row for rows in files.values() for row in rows])
-    first, *others = (
-        File(
-            name=name,
-            rows={row.key(): row for row in rows},
-            whole=(whole or files)[name],
-            outcomes=(outcomes or {}).get(name, {}),
-        )
-        for name, rows in files.items()
-    )
+    first, *others = _files(files, whole, outcomes)
     pairs: list[Pair] = []
     unpaired: list[Unpaired] = []
     for other in others:
@@ -67,32 +59,55 @@ def across_files(
     return Matched(tuple(pairs), tuple(dict.fromkeys(unpaired)))
 
 
+def _files(
+    files: Files, whole: Files | None, outcomes: Mapping[str, Outcomes] | None
+) -> list[File]:
+    return [
+        File(
+            name=name,
+            rows={row.key(): row for row in rows},
+            whole=(whole or files)[name],
+            outcomes=(outcomes or {}).get(name, {}),
+        )
+        for name, rows in files.items()
+    ]
+
+
 def _of_both(first: File, other: File) -> Iterator[Pair]:
     for key, row in other.rows.items():
         if key in first.rows:
             yield Pair(baseline=first.name, side=other.name, before=first.rows[key], after=row)
 
 
-def by_axis(files: Files, axis: str, baseline: str | None) -> Matched:
+def by_axis(
+    files: Files,
+    axis: str,
+    baseline: str | None,
+    whole: Files | None = None,
+    outcomes: Mapping[str, Outcomes] | None = None,
+) -> Matched:
     """
     Every row against the one that differs from it in *axis* only.
 
-    The side called *baseline* is the one to compare with; None is the first.
+    The side called *baseline* is the one to compare with; None is the first.  *whole* and
+    *outcomes* are those of `across_files`.
 
     Raises:
         UsageError: the rows cannot be ranked, nothing is called *baseline*, or the files
             hold the same cases.
     """
+    sources = _files(files, whole, outcomes)
     together = [row for rows in files.values() for row in rows]
     _check_rankable(together, axis)
-    rows, unpaired = _once(together)
+    rows, repeated = _once(together)
     pairs = _pairs_by_axis(rows, axis, baseline)
-    if unpaired and not pairs:
+    if repeated and not pairs:
         raise UsageError(
             "the files hold the same cases, so --by has two of each",
             fix="Give it one of them, or leave --by out to compare the files.",
         )
-    return Matched(tuple(pairs), tuple(unpaired))
+    untimed = (one for source in sources for one in source.without_time())
+    return Matched(tuple(pairs), (*repeated, *untimed))
 
 
 def _once(rows: list[Row]) -> tuple[list[Row], list[Unpaired]]:

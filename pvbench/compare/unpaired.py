@@ -30,9 +30,9 @@ class Unpaired:
 
     Args:
         name: of the series, or of the case if that has no result.
-        file: the file that has the series.
+        file: the file that has the series, or whose run has the case.
         reason: why it is compared with nothing.
-        detail: the lost IPIs or the outcome of the case, and the file that has it.
+        detail: the lost IPIs or the outcome of the case, and the file if it is another.
         is_regression: the baseline file has the series, and the case got worse.
     """
 
@@ -70,6 +70,19 @@ class File:
                     reason=reason,
                     detail=detail,
                     is_regression=is_baseline and reason is not Reason.ONE_FILE,
+                )
+
+    def without_time(self) -> Iterator[Unpaired]:
+        """The cases that lose IPIs and have no row to compare, then those without a result."""
+        timed = {row.key(_CASE) for row in self.rows.values()}
+        measured = {case_name(row): row for row in self.whole}
+        for name, row in measured.items():
+            if row.fact("lost") and row.key(_CASE) not in timed:
+                yield Unpaired(name=name, file=self.name, reason=Reason.LOST, detail=loss(row))
+        for name, outcome in self.outcomes.items():
+            if name not in measured:
+                yield Unpaired(
+                    name=name, file=self.name, reason=Reason.NO_RESULT, detail=outcome
                 )
 
     def why_absent(self, row: Row) -> tuple[Reason, str]:

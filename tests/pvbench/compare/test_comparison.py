@@ -183,6 +183,37 @@ def test_a_case_without_a_result_is_a_regression_in_a_later_file_only(file: str)
     assert (result.status is Status.REGRESSION) is (file == "new")
 
 
+def test_a_sender_that_loses_ipis_is_shown_among_the_sides_of_an_axis() -> None:
+    """It has no pair; between the senders of one run a loss changes no exit status."""
+    lossy = row_of("broadcast", f"kvm-pv/{PHYSICAL}", 1e-6, series="send", lost=72)
+    other = row_of("broadcast", CLUSTER, 1e-6)
+    result = compare({"one": [OLD, other, lossy]}, Question(by="sender"))
+    (unpaired,) = result.unpaired
+
+    assert (unpaired.reason, unpaired.detail) == (Reason.LOST, "loses 72 of 79 IPIs")
+    assert unpaired.name == lossy.name.removesuffix(" send")
+    assert (len(result.pairs), result.status) == (1, Status.OK)
+
+
+def test_a_loss_with_a_time_to_compare_is_shown_in_its_pair_only() -> None:
+    """The counts of the pair have it."""
+    lossy = row_of("broadcast", CLUSTER, 1e-6, series="send", lost=72)
+    send = row_of("broadcast", PHYSICAL, 1e-6, series="send")
+    result = compare({"one": [send, lossy]}, Question(by="sender", series="send"))
+
+    assert (result.unpaired, result.pairs[0].counts) == ((), "79w -> 79w 72 lost")
+
+
+def test_a_side_without_a_result_is_shown_among_the_sides_of_an_axis() -> None:
+    """A case that has a result is measured, whatever else its journal tells of it."""
+    outcomes = {"case": "unsupported: no ABI", OLD.name.removesuffix(" wall"): "void: slow"}
+    result = compare({"one": [OLD]}, Question(by="sender"), outcomes={"one": outcomes})
+    (unpaired,) = result.unpaired
+
+    assert (unpaired.name, unpaired.detail) == ("case", "unsupported: no ABI")
+    assert (unpaired.reason, unpaired.is_regression) == (Reason.NO_RESULT, False)
+
+
 def test_pairs_on_a_noisy_clock_are_judged() -> None:
     """By the statistics of their boots."""
     boots = [1e-6 * (1 + boot / 1000) for boot in range(6)]
