@@ -99,6 +99,7 @@ class Options:
 
     Args:
         costs: name or file of a cost profile; None is the default.
+        costs_file: the content of that file, which the site need not have; None for a name.
         cpus: CPUs of this machine to run on; empty for any.
         execution: ``algorithm``, the guest computes the ops itself where it can, or
             ``ops``, it executes a list computed beforehand.
@@ -108,6 +109,7 @@ class Options:
     """
 
     costs: str | None = None
+    costs_file: bytes | None = None
     cpus: tuple[int, ...] = attrs.field(default=(), converter=ints)
     execution: str = attrs.field(default="algorithm", validator=one_of(*EXECUTIONS))
     wait: bool = True

@@ -199,7 +199,10 @@ def _data_of(message: Message) -> tuple[str, dict[str, Any]]:
 
 def _request_data(request: Request) -> tuple[str, dict[str, Any]]:
     if isinstance(request, Describe):
-        return "describe", attrs.asdict(request)
+        data = attrs.asdict(request)
+        if (content := request.options.costs_file) is not None:
+            data["options"]["costs_file"] = _text_of(content)
+        return "describe", data
     return "job", _job_data(request)
 
 
@@ -261,7 +264,7 @@ def _bytes(data: Any) -> bytes:
     try:
         return a2b_base64(text(data), strict_mode=True)
     except ValueError:
-        raise ProtocolError("its worker data are not in Base64") from None
+        raise ProtocolError("it is not in Base64") from None
 
 
 _CPU: Final = integer(0, MAX_VCPUS - 1)
@@ -342,6 +345,7 @@ _SHAPES: Final[dict[str, Callable[[Any], Message]]] = {
         options=record(
             Options,
             costs=optional(text),
+            costs_file=optional(_bytes),
             cpus=_CPUS,
             execution=text,
             wait=flag,

@@ -53,7 +53,7 @@ class Model:
             raise UsageError(
                 "a model times the sender's algorithm", fix="Drop --execution ops."
             )
-        data = read(options.costs or DEFAULT).to_json()
+        data = read(options.costs or DEFAULT, options.costs_file).to_json()
         return Description(
             clock=CLOCK,
             costs=Costs(data["cost_profile"], data["cost_profile_sha256"]),

@@ -144,15 +144,17 @@ def bundled() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
 
 
-def read(name_or_file: str) -> CostProfile:
+def read(name_or_file: str, content: bytes | None = None) -> CostProfile:
     """
     Read a bundled cost profile by name, or a user's TOML file.
+
+    The file is not opened if its *content* is given, for it may be on another machine.
 
     Raises:
         UsageError: it does not exist, or a number in it is invalid.
     """
     path = _path(name_or_file)
-    data, raw = _with_base(path)
+    data, raw = _with_base(path, _bytes_of(path) if content is None else content)
     return _parse(path, data, hashlib.sha256(raw).hexdigest())
 
 
@@ -166,20 +168,23 @@ def _path(name_or_file: str) -> Path:
     return _FOLDER / f"{name_or_file}.toml"
 
 
-def _toml(path: Path) -> tuple[dict[str, Any], bytes]:
-    """Return the data of a file, and its bytes."""
+def _bytes_of(path: Path) -> bytes:
     try:
-        raw = read_regular(path)
-        return tomllib.loads(raw.decode()), raw
+        return read_regular(path)
     except OSError as error:
         raise UsageError(f"cannot read cost profile {path}: {error.strerror}") from None
+
+
+def _toml(path: Path, raw: bytes) -> dict[str, Any]:
+    try:
+        return tomllib.loads(raw.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"cost profile {path} is not TOML", why=str(error)) from None
 
 
-def _with_base(path: Path) -> tuple[dict[str, Any], bytes]:
+def _with_base(path: Path, raw: bytes) -> tuple[dict[str, Any], bytes]:
     """Return the data of a profile completed from its bundled base, and the bytes of both."""
-    data, raw = _toml(path)
+    data = _toml(path, raw)
     if not _BASE & set(data):
         return data, raw
     where = f"cost profile {path.name}"
@@ -192,7 +197,8 @@ def _with_base(path: Path) -> tuple[dict[str, Any], bytes]:
         raise unknown("cost profile", str(name), bundled(), listing)
     if machine not in ("same", "other"):
         raise _bad(f"{where}, base_machine", machine, "same or other")
-    base, base_bytes = _with_base(_path(name))
+    base_path = _path(name)
+    base, base_bytes = _with_base(base_path, _bytes_of(base_path))
     for table in ("costs", "ratios"):
         inherited = base[table]
         if machine == "other":

@@ -33,15 +33,15 @@ def open_regular(path: Path, flags: int = os.O_RDONLY) -> int:
     raise OSError(errno.EINVAL, "it is not a regular file")
 
 
-def read_regular(path: Path) -> bytes:
+def read_regular(path: Path, limit: int = -1) -> bytes:
     """
-    The content of a regular file.
+    The content of a regular file, or its first *limit* bytes.
 
     Raises:
         OSError: the file cannot be read, or it is not a regular file.
     """
     with os.fdopen(open_regular(path), "rb") as file:
-        return file.read()
+        return file.read(limit)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Final
 
 import attrs
@@ -14,6 +15,7 @@ import attrs
 from pvbench.delivery import Delivery, Description, Options
 from pvbench.errors import UnavailableError, UsageError
 from pvbench.host import tags
+from pvbench.host.files import read_regular
 from pvbench.plugin.registry import Registry
 from pvbench.protocol import Describe, encode
 from pvbench.results import journal, schema
@@ -27,6 +29,8 @@ from pvbench.site import Session, Site, SiteOptions
 from pvbench.suite import Case, Suite
 
 _LONGEST_S: Final = 1e9  # the longest time that a timer can wait
+
+_LARGEST_COSTS: Final = 1 << 16  # bytes of a file; a bundled cost profile has less than 7 kB
 
 
 @attrs.frozen(kw_only=True)
@@ -144,12 +148,27 @@ def _question(request: Request, delivery: Delivery, module: str) -> Describe:
     selection = request.selection
     options = Options(
         costs=selection.costs,
+        costs_file=_costs_file(selection.costs),
         cpus=selection.cpus,
         execution=selection.execution,
         probe=request.probe,
         progress=not request.quiet and sys.stderr.isatty(),
     )
     return Describe(delivery=delivery.name, delivery_module=module, options=options)
+
+
+def _costs_file(costs: str | None) -> bytes | None:
+    """The content of the file that --costs names; None if it names a bundled profile."""
+    if costs is None or not costs.endswith(".toml"):
+        return None
+    try:
+        content = read_regular(Path(costs), _LARGEST_COSTS + 1)
+    except (OSError, ValueError) as error:  # ValueError: a path with a null byte
+        why = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"cannot read cost profile {costs}: {why}") from None
+    if len(content) > _LARGEST_COSTS:
+        raise UsageError(f"cost profile {costs} has more than {_LARGEST_COSTS} bytes")
+    return content
 
 
 def _senders(cases: list[Case]) -> dict[str, None]:

@@ -188,3 +188,13 @@ def test_a_cost_profile_of_zeros_gives_no_traceback(cli: Cli) -> None:
     assert done.status == 2
     assert "loop_overhead.value is 0, not at least 1 ps" in done.err
     assert not Path("a.json").exists()
+
+
+@pytest.mark.parametrize(("size", "status"), [(1 << 16, 0), ((1 << 16) + 1, 2)])
+def test_a_cost_profile_has_a_limited_size(cli: Cli, size: int, status: int) -> None:
+    """The last size that fits, and the first that does not."""
+    Path("my.toml").write_bytes(BUNDLED.read_bytes().ljust(size, b"#"))
+    done = cli("run", "norov", "--dry-run", "-k", "dry-run", "--costs", "my.toml")
+
+    assert done.status == status
+    assert ("cost profile my.toml has more than 65536 bytes" in done.err) is bool(status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
@@ -12,9 +13,12 @@ from typing import Any
 import attrs
 import pytest
 
+import pvbench_deliver_model
 from pvbench.results.files import read
 from pvbench.results.rows import Row, rows
 from support.runs import Cli, Plant
+
+BASE = Path(pvbench_deliver_model.__file__).parent / "cost_profiles/skylake-2018.toml"
 
 # A site whose workers have another interpreter, PATH, cache, lock and /proc.
 ELSEWHERE = """
@@ -29,6 +33,7 @@ import os, runpy, sys
 from pathlib import Path
 from pvbench.host import cpuinfo, facts
 root = Path(os.environ["ELSEWHERE"])
+os.chdir(root)
 facts.facts.__defaults__ = facts.advice.__defaults__ = (root,)
 cpuinfo.CPUINFO = root / "proc/cpuinfo"
 module = sys.argv.pop(1)
@@ -233,6 +238,45 @@ def test_a_site_that_shows_no_apic_ids_has_no_guest_host(
     assert done.status == 2
     assert f"the site gives no APIC IDs for --guest host: {reason}. " in done.err
     assert not Path("a.json").exists()
+
+
+MODEL = (
+    *("run", "norov", "-q", "-o", "a.json", "--sender", "x2apic-physical"),
+    "-k",
+    "dry-run",
+)
+# A profile of this machine's user, over a bundled one.
+MINE = """\
+base = "skylake-2018"
+base_machine = "same"
+title = "a machine of mine"
+costs.loop_overhead = {{ value = {}, unit = "ns", confidence = "A", source = "timed" }}
+"""
+
+
+def test_a_site_gets_the_content_of_a_cost_profile(
+    cli: Cli, elsewhere: tuple[str, ...]
+) -> None:
+    """The file exists in the manager's folder only."""
+    Path("mine.toml").write_text(MINE.format(77))
+    assert not (Path(os.environ["ELSEWHERE"]) / "mine.toml").exists()
+    done = cli(*MODEL, *elsewhere, "--costs", "mine.toml")
+    (row, *_) = rows(read("a.json"))
+    bytes_of_both = BASE.read_bytes() + Path("mine.toml").read_bytes()
+
+    assert done.status == 0, done.err
+    assert row.fact("costs") == "mine"
+    assert row.fact("costs_sha256") == hashlib.sha256(bytes_of_both).hexdigest()
+
+
+def test_a_site_checks_the_cost_profile(cli: Cli, elsewhere: tuple[str, ...]) -> None:
+    """A wrong number is a usage error with the sentence of the local site."""
+    Path("mine.toml").write_text(MINE.format(-1))
+    errors = [cli(*MODEL, *at, "--costs", "mine.toml") for at in (elsewhere, elsewhere[:4])]
+
+    assert [done.status for done in errors] == [2, 2]
+    assert errors[0].err == errors[1].err
+    assert "cost profile mine.toml, loop_overhead.value is -1, not a number" in errors[0].err
 
 
 def test_doctor_tells_of_the_site_s_host(cli: Cli, elsewhere: tuple[str, ...]) -> None:

@@ -74,6 +74,11 @@ JOB = Job(
         ErrorReport("it has no cost profiles", 2),
         DescriptionReport(DESCRIPTION),
         Describe(delivery="kvm", delivery_module="x", options=Options(cpus=(1, 2), wait=False)),
+        Describe(
+            delivery="model",
+            delivery_module="x",
+            options=Options(costs="my.toml", costs_file=b"title = '\xff'"),
+        ),
     ],
     ids=lambda message: type(message).__name__,
 )
