@@ -30,7 +30,7 @@ class Host:
     A machine of a site.
 
     Args:
-        slots: boots that it runs at once.
+        slots: boots that it can run at once; a run starts one at a time today.
     """
 
     id: str
@@ -43,7 +43,7 @@ class Session(Protocol):
     An open connection to a site.
 
     Attributes:
-        hosts: its machines, at least one.
+        hosts: its machines, at least one; a run uses the first of them today.
     """
 
     @property

@@ -48,15 +48,17 @@ def command(module):
             f"{root}/bin/python", "-P", "-c", CODE, module)
 
 class Session:
-    hosts = (Host("elsewhere-1", "elsewhere"),)
+    hosts = (Host("elsewhere-1", "elsewhere", 2), Host("elsewhere-2", "unused"))
 
     def describe(self, host, request):
+        assert host.id == "elsewhere-1"
         return described_by(command("pvbench.describe"), request, timeout_s=600)
 
     def alone(self):
         return nullcontext()
 
     def boot(self, host, job):
+        assert host.id == "elsewhere-1"
         return reports_of(command("pvbench.run.worker"), job, timeout_s=600)
 
 class Elsewhere:
@@ -175,6 +177,12 @@ def test_the_manager_would_be_caught() -> None:
         open("/proc/cpuinfo")  # noqa: SIM115
     with pytest.raises(AssertionError, match="the manager opens /dev/kvm"):
         os.open("/dev/kvm", os.O_RDWR)
+
+
+def test_a_run_uses_the_first_host_of_a_site(cli: Cli, elsewhere: tuple[str, ...]) -> None:
+    """The session refuses to describe or boot anything on its second host."""
+    assert cli(*RUN, *elsewhere).status == 0
+    assert {len(row.boots_s) for row in rows(read("a.json"))} == {2}
 
 
 def test_a_run_has_facts_limits_costs_and_clock_of_the_site(
