@@ -65,8 +65,9 @@ def without_what_is_constant(
 
 
 def in_every_row(facts: list[tuple[str, str]]) -> str:
-    """The sentence that tells what does not vary."""
-    return f"In every row: {', '.join(f'{title} {text}' for title, text in facts)}."
+    """A sentence in place of columns whose value does not vary."""
+    values = ", ".join(f"{title} {text}" for title, text in facts)
+    return f"Columns with one value in every row: {values}."
 
 
 # widths

@@ -29,7 +29,7 @@ def _assumed(members: list[Row], series: str) -> Iterator[str]:
     """How much of the modelled times rests on assumed numbers."""
     shown = [row for row in members if row.fact("assumed") is not None]
     if parts := _by_workload(shown, series, lambda row: float(row.fact("assumed"))):
-        yield f"Part that rests on assumed costs (confidence C): {parts}."
+        yield f"Part of the time that rests on assumed costs (confidence C), by stack: {parts}."
 
 
 def _spread(members: list[Row], series: str) -> Iterator[str]:
@@ -68,7 +68,8 @@ def _not_shown(members: list[Row]) -> Iterator[str]:
         return str(row.fact("stack" if _sent_by(row) in acting else "sender"))
 
     for (reason,), workloads, senders in _merged(bypassed, called, _why_native):
-        yield f"Note: {some(workloads)} cannot tell {senders} from the driver: {reason}."
+        many = "send" if ", " in senders else "sends"
+        yield f"Note: {senders} {many} {some(workloads)} as the driver does: {reason}."
     yield from _alike([row for row in sending if row.fact("series") == HEADLINE])
     for fact, named in (("apic_mode", "APIC modes"), ("hypercall_abi", "hypercall ABIs")):
         boots = [str(found) for found in ordered(members, fact) if found]
@@ -128,10 +129,7 @@ def _alike(members: list[Row]) -> Iterator[str]:
         if len(senders) > 1:
             workloads.setdefault(tuple(senders), {})[workload] = None
     for names, of in workloads.items():
-        yield (
-            f"Note: {some(of)} cannot tell {', '.join(names)} apart: as many exits for "
-            f"as many targets."
-        )
+        yield (f"Note: {', '.join(names)} have the same time and counts in {some(of)}.")
 
 
 def _merged(
@@ -152,9 +150,9 @@ def _merged(
 def _why_native(row: Row) -> str:
     targets, vcpus = row.fact("targets") / (row.fact("sources") or 1), row.fact("vcpus")
     if targets == 1 and vcpus <= 2:
-        return "a guest with two CPUs never uses the mask path"
+        return "in a guest with two CPUs each IPI has one target"
     if targets == 1:
-        return "unicast stays native"
+        return "unicasts are left to it"
     if row.fact("shorthands") == "yes" and targets >= vcpus - 1:
-        return "a guest of Linux 5.4 or later sends full broadcasts by shorthand, past PV"
-    return "it does not override this callback"
+        return "a guest of Linux 5.4 or later sends full broadcasts by shorthand"
+    return "the callback that sends them is not overridden"

@@ -64,7 +64,7 @@ def _group(members: list[Row], series: str) -> Iterator[Block]:
     yield grid.table("times", grid.workloads, grid.time)
     sending = [workload for workload in grid.workloads if grid.targets(workload)]
     if sending and any(row.fact("icr_writes") is not None for row in members):
-        title = "What one iteration executes (w ICR writes, h hypercalls):"
+        title = "ICR writes (w) and hypercalls (h) of one burst from each source:"
         yield attrs.evolve(grid.table("counts", sending, grid.counts), title=title)
     yield Notes(lines=tuple(notes(members, series)))
 
@@ -113,7 +113,7 @@ class _Grid:
         return Cell(None, "-")
 
     def counts(self, stack: str, workload: str) -> Cell:
-        """What the guest executes for one iteration."""
+        """The ICR writes and hypercalls of one iteration."""
         row = _any_of(self.rows.get((stack, workload), {}))
         if row is None or row.fact("icr_writes") is None:
             return Cell(None, "-")

@@ -9,7 +9,7 @@ import pytest
 from support.runs import Cli, run_to
 
 PV = ("--sender", "kvm-pv", "--driver", "x2apic-physical")
-UNICAST = "normal-ipi cannot tell kvm-pv from the driver: unicast stays native."
+UNICAST = "kvm-pv sends normal-ipi as the driver does: unicasts are left to it."
 
 
 def notes(text: str) -> list[str]:
@@ -25,8 +25,8 @@ def notes(text: str) -> list[str]:
         pytest.param(
             ("--vcpus", "2"),
             [
-                "normal-ipi, broadcast, broadcast-lock cannot tell kvm-pv from the driver: "
-                "a guest with two CPUs never uses the mask path."
+                "kvm-pv sends normal-ipi, broadcast, broadcast-lock as the driver does: "
+                "in a guest with two CPUs each IPI has one target."
             ],
             id="two-cpus",
         ),
@@ -34,8 +34,8 @@ def notes(text: str) -> list[str]:
             ("--vcpus", "8", "--shorthands"),
             [
                 UNICAST,
-                "broadcast, broadcast-lock cannot tell kvm-pv from the driver: a guest of "
-                "Linux 5.4 or later sends full broadcasts by shorthand, past PV.",
+                "kvm-pv sends broadcast, broadcast-lock as the driver does: a guest of "
+                "Linux 5.4 or later sends full broadcasts by shorthand.",
             ],
             id="shorthands",
         ),

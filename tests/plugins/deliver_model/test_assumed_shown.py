@@ -68,7 +68,7 @@ def test_profiles_differ_in_how_much_is_assumed(name: str, least: float, most: f
 
 
 RUN = ("run", "norov", "--fast", "-q", "--sender", "native", "--vcpus", "4", "-o", "a.json")
-SENTENCE = "Part that rests on assumed costs (confidence C): "
+SENTENCE = "Part of the time that rests on assumed costs (confidence C), by stack: "
 
 
 def test_result_files_store_the_assumed_part_of_each_series(cli: Cli) -> None:

@@ -78,7 +78,10 @@ def test_a_plan_runs_nothing(cli: Cli) -> None:
 
     assert done.status == 0
     blocks = done.out.split("\n\n")
-    assert (blocks[0], blocks[2]) == ("In every row: outcome planned.", "2 cases, 1 boot\n")
+    assert (blocks[0], blocks[2]) == (
+        "Columns with one value in every row: outcome planned.",
+        "2 cases, 1 boot\n",
+    )
     assert [line.split()[:2] for line in blocks[1].splitlines()[2:]] == [
         ["norov.broadcast", "x2apic-physical"],
         ["norov.broadcast", "x2apic-cluster"],
@@ -91,7 +94,10 @@ def test_a_plan_lists_refused_cases_with_reasons(cli: Cli) -> None:
     done = cli(*FLAT_OF_80, "--dry-run")
     heading, cases, counts = done.out.split("\n\n")
 
-    assert (done.status, heading) == (3, "In every row: outcome unsupported.")
+    assert (done.status, heading) == (
+        3,
+        "Columns with one value in every row: outcome unsupported.",
+    )
     assert all(line.endswith(NO_FLAT) for line in cases.splitlines()[2:])
     assert counts.endswith(" cases, 0 boots\n")
 

@@ -74,7 +74,7 @@ def test_the_published_table_is_shown_as_measured(cli: Cli) -> None:
 
     assert done.status == 0
     assert "modelled" not in done.out
-    assert "What one iteration executes" not in done.out
+    assert "ICR writes (w) and hypercalls (h)" not in done.out
     assert [row[0] for row in words if len(row) == 11] == [
         "x2apic-cluster",
         "kvm-pv/x2apic-cluster",

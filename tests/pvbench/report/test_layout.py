@@ -84,7 +84,7 @@ def test_a_condition_that_does_not_vary_is_told_once() -> None:
     shown = layout.text_of(table("stack|guest|time", "a|g:1|1 s", "b|g:1|2 s", roles=roles), 80)
 
     assert shown.splitlines() == [
-        "In every row: guest g:1.",
+        "Columns with one value in every row: guest g:1.",
         "",
         "stack  time",
         "-----  ----",
@@ -98,7 +98,10 @@ def test_a_number_that_does_not_vary_is_told_once_where_space_is_short() -> None
     rows = ("native-and-long|24.0 ns|2.54 us|198 us", "kvm-pv|24.0 ns|2.04 us|77 us")
     shown = layout.text_of(table(STACKS[0], *rows), 40)
 
-    assert shown.splitlines()[0] == "In every row: dry-run 24.0 ns."
+    assert shown.splitlines()[:2] == [
+        "Columns with one value in every row:",
+        "  dry-run 24.0 ns.",
+    ]
     assert layout.text_of(table(STACKS[0], *rows), 80).splitlines()[0].split()[1] == "dry-run"
 
 

@@ -99,7 +99,7 @@ def test_a_measured_time_names_its_clock() -> None:
 
 
 def test_counts_stand_below_the_times() -> None:
-    """What one iteration executes; a workload that sends nothing has no column."""
+    """Counts of one iteration; a workload that sends nothing has no column."""
     counts = shown(DRY, NATIVE, PV).split("\n\n")[4].splitlines()
 
     assert [line.split() for line in counts] == [
@@ -112,14 +112,14 @@ def test_counts_stand_below_the_times() -> None:
 
 def test_where_nothing_is_sent_there_is_no_table_of_counts() -> None:
     """An empty table says nothing."""
-    assert "What one iteration executes" not in shown(DRY)
+    assert "ICR writes (w) and hypercalls (h)" not in shown(DRY)
 
 
 def test_unknown_counts_are_not_zero() -> None:
     """A published file tells none: there is no table of them."""
     row = row_of("broadcast", PHYSICAL, 1e-6, icr_writes=None, hypercalls=None)
 
-    assert "What one iteration executes" not in shown(row)
+    assert "ICR writes (w) and hypercalls (h)" not in shown(row)
 
 
 NORMAL = {"targets": 1, "overlaid": "no", "icr_writes": 1.0}
@@ -130,25 +130,25 @@ NORMAL = {"targets": 1, "overlaid": "no", "icr_writes": 1.0}
     [
         pytest.param(
             row_of("normal-ipi", OVERLAID, 1e-6, **NORMAL),
-            "Note: normal-ipi cannot tell kvm-pv from the driver: unicast stays native.",
+            "Note: kvm-pv sends normal-ipi as the driver does: unicasts are left to it.",
             id="unicast",
         ),
         pytest.param(
             row_of("broadcast", OVERLAID, 1e-6, **NORMAL, vcpus=2),
-            "Note: broadcast cannot tell kvm-pv from the driver: "
-            "a guest with two CPUs never uses the mask path.",
+            "Note: kvm-pv sends broadcast as the driver does: "
+            "in a guest with two CPUs each IPI has one target.",
             id="two-cpus",
         ),
         pytest.param(
             row_of("broadcast", OVERLAID, 1e-6, overlaid="no", shorthands="yes"),
-            "Note: broadcast cannot tell kvm-pv from the driver: a guest of Linux 5.4 or "
-            "later sends full broadcasts by shorthand, past PV.",
+            "Note: kvm-pv sends broadcast as the driver does: a guest of Linux 5.4 or "
+            "later sends full broadcasts by shorthand.",
             id="shorthands",
         ),
         pytest.param(
             row_of("some", OVERLAID, 1e-6, overlaid="no", targets=40),
-            "Note: some cannot tell kvm-pv from the driver: "
-            "it does not override this callback.",
+            "Note: kvm-pv sends some as the driver does: "
+            "the callback that sends them is not overridden.",
             id="callback-not-overridden",
         ),
     ],
@@ -184,7 +184,7 @@ def test_guests_get_tables_of_their_own() -> None:
     """Their times are not comparable across a row."""
     small = row_of("broadcast", PHYSICAL, 9e-6, guest="dense:8", apic_ids="0-7", vcpus=8)
 
-    assert shown(NATIVE, small).count("What one iteration executes") == 2
+    assert shown(NATIVE, small).count("ICR writes (w) and hypercalls (h)") == 2
 
 
 def test_a_csv_of_several_guests_says_which_is_which() -> None:
