@@ -64,12 +64,13 @@ def _not_shown(members: list[Row]) -> Iterator[str]:
     acting = {_sent_by(row) for row in sending if row.fact("overlaid") == "yes"}
 
     def called(row: Row) -> str:
-        """The sender, or the stack where the sender acts over another driver."""
-        return str(row.fact("stack" if _sent_by(row) in acting else "sender"))
+        """The sender, with its driver if the sender acts over another driver."""
+        sender = str(row.fact("sender"))
+        return f"{sender} over {row.fact('driver')}" if _sent_by(row) in acting else sender
 
     for (reason,), workloads, senders in _merged(bypassed, called, _why_native):
         many = "send" if ", " in senders else "sends"
-        yield f"Note: {senders} {many} {some(workloads)} as the driver does: {reason}."
+        yield f"Note: {senders} {many} nothing in {some(workloads)}: {reason}."
     yield from _alike([row for row in sending if row.fact("series") == HEADLINE])
     for fact, named in (("apic_mode", "APIC modes"), ("hypercall_abi", "hypercall ABIs")):
         boots = [str(found) for found in ordered(members, fact) if found]
@@ -150,9 +151,9 @@ def _merged(
 def _why_native(row: Row) -> str:
     targets, vcpus = row.fact("targets") / (row.fact("sources") or 1), row.fact("vcpus")
     if targets == 1 and vcpus <= 2:
-        return "in a guest with two CPUs each IPI has one target"
+        return "with two CPUs all IPIs are unicasts, which the driver sends"
     if targets == 1:
-        return "unicasts are left to it"
+        return "the driver sends unicasts"
     if row.fact("shorthands") == "yes" and targets >= vcpus - 1:
-        return "a guest of Linux 5.4 or later sends full broadcasts by shorthand"
-    return "the callback that sends them is not overridden"
+        return "Linux 5.4 and later send full broadcasts by the driver's shorthand"
+    return "the driver's callback sends these IPIs"

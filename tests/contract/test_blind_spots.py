@@ -9,7 +9,7 @@ import pytest
 from support.runs import Cli, run_to
 
 PV = ("--sender", "kvm-pv", "--driver", "x2apic-physical")
-UNICAST = "kvm-pv sends normal-ipi as the driver does: unicasts are left to it."
+UNICAST = "kvm-pv sends nothing in normal-ipi: the driver sends unicasts."
 
 
 def notes(text: str) -> list[str]:
@@ -25,8 +25,8 @@ def notes(text: str) -> list[str]:
         pytest.param(
             ("--vcpus", "2"),
             [
-                "kvm-pv sends normal-ipi, broadcast, broadcast-lock as the driver does: "
-                "in a guest with two CPUs each IPI has one target."
+                "kvm-pv sends nothing in normal-ipi, broadcast, broadcast-lock: "
+                "with two CPUs all IPIs are unicasts, which the driver sends."
             ],
             id="two-cpus",
         ),
@@ -34,8 +34,8 @@ def notes(text: str) -> list[str]:
             ("--vcpus", "8", "--shorthands"),
             [
                 UNICAST,
-                "kvm-pv sends broadcast, broadcast-lock as the driver does: a guest of "
-                "Linux 5.4 or later sends full broadcasts by shorthand.",
+                "kvm-pv sends nothing in broadcast, broadcast-lock: "
+                "Linux 5.4 and later send full broadcasts by the driver's shorthand.",
             ],
             id="shorthands",
         ),

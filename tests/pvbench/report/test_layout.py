@@ -100,7 +100,7 @@ def test_a_number_that_does_not_vary_is_told_once_where_space_is_short() -> None
 
     assert shown.splitlines()[:2] == [
         "Columns with one value in every row:",
-        "  dry-run 24.0 ns.",
+        "dry-run 24.0 ns.",
     ]
     assert layout.text_of(table(STACKS[0], *rows), 80).splitlines()[0].split()[1] == "dry-run"
 
