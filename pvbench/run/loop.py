@@ -38,8 +38,8 @@ class Ended:
 
     path: Path
     status: Status
-    measured: bool = False
-    signal: int = 0
+    measured: bool
+    signal: int
 
 
 def run(prepared: PreparedRun) -> Ended:
