@@ -112,7 +112,7 @@ def _limited(what: str, owner: Owner) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    timer = signal.setitimer(signal.ITIMER_REAL, _limit_s())
+    timer = signal.setitimer(signal.ITIMER_REAL, limit_s())
     _WATCH.running.append((what, owner))
     try:
         yield
@@ -125,7 +125,7 @@ def _end(number: int, frame: object) -> None:
     what, owner = _WATCH.running[-1]
     plugin, name = owner()
     end_process(
-        f"pvbench: plugin {plugin} does not return from {what} within {_limit_s():g} s. "
+        f"pvbench: plugin {plugin} does not return from {what} within {limit_s():g} s. "
         f"Block it: -p no:{name}. If it only needs longer, set {LIMIT_VARIABLE} to the "
         "number of seconds."
     )
@@ -137,15 +137,21 @@ def end_process(sentence: str) -> NoReturn:
     os._exit(Status.ENVIRONMENT)
 
 
-def _limit_s() -> float:
+def limit_s() -> float:
+    """
+    The longest time that code of a plugin may take, seconds.
+
+    Raises:
+        UsageError: the environment variable is not a number of seconds.
+    """
     text = os.environ.get(LIMIT_VARIABLE) or str(_LIMIT_S)
     try:
-        limit_s = float(text)
+        seconds = float(text)
     except ValueError:
-        limit_s = 0
-    if not 0 < limit_s <= 1e6:
+        seconds = 0
+    if not 0 < seconds <= 1e6:
         raise UsageError(f"{LIMIT_VARIABLE} is {text!r}, not a number of seconds")
-    return limit_s
+    return seconds
 
 
 def text_of(error: BaseException) -> str:

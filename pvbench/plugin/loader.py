@@ -26,7 +26,7 @@ from pvbench.hookspecs import PROJECT
 from pvbench.importing import imported
 from pvbench.plugin.entry_points import Candidate, candidates
 from pvbench.plugin.entry_points import commands as command_plugins
-from pvbench.plugin.guard import guarded, one_line
+from pvbench.plugin.guard import guarded, limit_s, one_line
 from pvbench.plugin.registry import Plugin, Registry
 from pvbench.plugin.validate import check_api, offers_of, register
 
@@ -49,9 +49,10 @@ def load(
         commands: import the plugins that bring commands too.
 
     Raises:
-        UsageError: a name to block is no plugin's.
+        UsageError: a name to block is no plugin's, or the limit of plugins is not a number.
         UnavailableError: a plugin is broken, and *strict*.
     """
+    limit_s()  # a wrong limit is the user's error, not that of each plugin
     options = tuple(options)
     blocked = {o.removeprefix("no:") for o in options if o.startswith("no:")}
     modules = [option for option in options if not option.startswith("no:")]

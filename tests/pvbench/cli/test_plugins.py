@@ -80,3 +80,14 @@ def test_blocking_an_unknown_plugin_is_refused(cli: Cli) -> None:
 
     assert done.status == 2
     assert "there is no plugin called 'send-kvm-pvv'. Did you mean 'send-kvm-pv'?" in done.err
+
+
+def test_a_wrong_limit_of_plugins_is_one_usage_error(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No plugin is broken because of it."""
+    monkeypatch.setenv("PVBENCH_PLUGIN_TIMEOUT", "x")
+    done = cli("plugins")
+
+    assert (done.status, done.out) == (2, "")
+    assert done.err == "pvbench: PVBENCH_PLUGIN_TIMEOUT is 'x', not a number of seconds\n"
