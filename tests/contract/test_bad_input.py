@@ -84,7 +84,11 @@ def test_an_unknown_name_is_refused_with_the_nearest(
         pytest.param(("--boots", "-1"), "--boots -1 is not in 1..10000", id="negative-boots"),
         pytest.param(("--boots", "10001"), "is not in 1..10000", id="one-boot-too-many"),
         pytest.param(("-k", "("), "-k '(' is not a regular expression: missing )", id="regex"),
-        pytest.param(("--driver", "kvm-pv"), "'kvm-pv' is no driver", id="overlay-as-driver"),
+        pytest.param(
+            ("--driver", "kvm-pv"),
+            "'kvm-pv' is no driver: it is an overlay. Give overlays to --sender",
+            id="overlay-as-driver",
+        ),
         pytest.param(
             ("--sender", "x2apic-cluster/x2apic-physical"),
             "'x2apic-cluster' is",
