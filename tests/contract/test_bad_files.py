@@ -56,10 +56,18 @@ def of_others() -> str:
 CONTENTS = [
     pytest.param(lambda: "", "a.json is empty: its run measured nothing", id="empty"),
     pytest.param(lambda: " \n", "a.json is empty", id="blank"),
-    pytest.param(lambda: "hello", "a.json is not JSON", id="text"),
+    pytest.param(
+        lambda: "hello",
+        "a.json is not JSON: the first error is in line 1, column 1.",
+        id="text",
+    ),
     pytest.param(lambda: "\0\0\0\0", "a.json is not JSON", id="zeros"),
     pytest.param(lambda: good_text().rstrip()[:-1], "a.json is cut off", id="cut-by-a-byte"),
-    pytest.param(lambda: good_text()[:300], "a.json is cut off", id="cut-in-a-string"),
+    pytest.param(
+        lambda: good_text()[:300],
+        "a.json is cut off: its end is missing.",
+        id="cut-in-a-string",
+    ),
     pytest.param(lambda: good_text()[:1], "a.json is cut off", id="cut-at-once"),
     pytest.param(lambda: "3", "a.json is not a pyperf file", id="number"),
     pytest.param(lambda: "[]", "a.json is not a pyperf file", id="list"),
