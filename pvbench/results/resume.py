@@ -77,8 +77,18 @@ def _holds(path: Path, plan: dict[str, Any]) -> bool:
         return True
     if before and _continues(before, plan):
         return True
-    why = _differing(before, plan) if before else "it has no journal"
-    raise UsageError(f"{path} holds another run", why=why, fix="Give another -o FILE.")
+    fix = "Give another -o FILE."
+    if before:
+        raise UsageError(f"{path} holds another run", why=_differing(before, plan), fix=fix)
+    raise UsageError(f"{path} cannot be resumed", why=_without_plan(path), fix=fix)
+
+
+def _without_plan(path: Path) -> str:
+    """Why the plan of the run at *path* is not known."""
+    book = journal.beside(path)
+    if book.is_file() and book.stat().st_size:
+        return f"its journal {book} is cut off within the plan of the run"
+    return "it has no journal"
 
 
 def _differing(before: dict[str, Any], now: dict[str, Any]) -> str:

@@ -198,8 +198,14 @@ def test_a_run_is_resumed_although_probes_and_notes_differ(
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        pytest.param(None, "a.json holds another run: it has no journal.", id="gone"),
-        pytest.param(b"", "a.json holds another run: it has no journal.", id="empty"),
+        pytest.param(None, "a.json cannot be resumed: it has no journal.", id="gone"),
+        pytest.param(b"", "a.json cannot be resumed: it has no journal.", id="empty"),
+        pytest.param(
+            b'{"plan": {"form',
+            "a.json cannot be resumed: its journal a.jsonl is cut off within the plan of the "
+            "run. Give another -o FILE.",
+            id="cut",
+        ),
         pytest.param(b"[1]\n", "a.jsonl is not a journal of a run: line 1", id="no-journal"),
         pytest.param(b"hello", "not a journal of a run: it does not start", id="text"),
         pytest.param(b'{"plan": {"format": 2}}\n', "journal of format 2, not 1", id="later"),
