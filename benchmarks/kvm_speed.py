@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pyperf
 
+from pvbench import notices
 from pvbench.guest import parse_guest
 from pvbench.host import lock as host_lock
 from pvbench_deliver_kvm import build
@@ -43,7 +44,7 @@ def boots(loops: int, vcpus: int) -> float:
         image=build.image(), hypercall_abi=HYPERCALL_KVM, cpus=(), patience_s=PATIENCE_S
     )
     guest = parse_guest(f"dense:{vcpus}")
-    with host_lock.alone(host_lock.say):
+    with host_lock.alone(notices.say):
         begin = time.perf_counter()
         for _ in range(loops):
             with booted_vm(guest, start):

@@ -21,6 +21,7 @@ from typing import Any
 
 import attrs
 
+from pvbench import notices
 from pvbench.cli import common
 from pvbench.delivery import BootedGuest, Options
 from pvbench.errors import PvbenchError
@@ -140,7 +141,7 @@ def main() -> None:
         pass
     settings = json.loads(delivery.describe(Options()).worker_data)
     times: dict[str, list[list[float]]] = {name: [] for name in variants()}
-    with host_lock.alone(host_lock.say):
+    with host_lock.alone(notices.say):
         for number in range(boots):
             round_of(times, settings, backwards=number % 2 == 1)
             print(f"round {number + 1} of {boots}", file=sys.stderr)

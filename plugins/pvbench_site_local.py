@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 import attrs
 
+from pvbench import notices
 from pvbench.delivery import Description
 from pvbench.describe import described
 from pvbench.hookspecs import hookimpl
@@ -37,7 +38,7 @@ class LocalSession:
         return described(request)
 
     def alone(self) -> AbstractContextManager[None]:
-        return host_lock.alone(host_lock.say)
+        return host_lock.alone(notices.say)
 
     def boot(self, host: Host, job: Job) -> Generator[Report, None, None]:
         return reports_of(

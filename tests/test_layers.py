@@ -19,6 +19,7 @@ LAYERS = [
     "errors",
     "importing",
     "text",
+    "notices",
     "validators",
     "x86",
     "host",

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,12 +24,6 @@ _HELD: Final[set[int]] = set()
 def lock_path() -> Path:
     """The file that timed runs lock."""
     return Path(os.environ.get("PVBENCH_LOCK") or _DEFAULT_LOCK)
-
-
-def say(text: str) -> None:
-    """Print what the user should know before there are results; a closed stream is no error."""
-    with suppress(OSError):
-        print(f"pvbench: {text}", file=sys.stderr)
 
 
 class BusyError(UnavailableError):

@@ -10,8 +10,8 @@ from typing import Any
 import attrs
 import pyperf
 
+from pvbench import notices
 from pvbench.errors import DamagedError, Status
-from pvbench.host import lock as host_lock
 from pvbench.host import tags
 from pvbench.host.files import remove_temporaries
 from pvbench.results import journal, resume
@@ -126,7 +126,7 @@ class RunStore:
         try:
             return read(str(self.path), whole=True)
         except DamagedError as error:
-            host_lock.say(f"{error.what}, so its boots are repeated")
+            notices.say(f"{error.what}, so its boots are repeated")
             return None
 
     def _holds(self, boot: Boot, cases: dict[str, Any]) -> bool:
@@ -146,7 +146,7 @@ def _place(prepared: PreparedRun) -> tuple[Path, bool]:
         if path := resume.find(request.output, planned):
             return path, False
         if request.output is None:
-            host_lock.say(resume.why_anew(planned))
+            notices.say(resume.why_anew(planned))
     return claim(request.output, request.suite.name, request.label or tags.tox_env()), True
 
 

@@ -20,6 +20,7 @@ from typing import Any, Final
 
 import attrs
 
+from pvbench import notices
 from pvbench.host import facts as host_facts
 from pvbench.host import lock as host_lock
 from pvbench_deliver_kvm import build
@@ -48,8 +49,8 @@ def probes(
     if not _missing(kept):
         return {name: why for name, (why, _) in kept.items()}
     try:
-        with alone(host_lock.say if wait else None):
-            say = host_lock.say if progress else _say_nothing
+        with alone(notices.say if wait else None):
+            say = notices.say if progress else _say_nothing
             return _more(_kept(path), path, say)  # another process may have probed meanwhile
     except host_lock.BusyError as busy:
         untried = {
