@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from functools import cache
 from typing import Any, Final, NoReturn, ParamSpec, TypeVar
@@ -114,8 +113,3 @@ def attempt(
     except Exception as error:  # a plugin may fail in any way
         message = f"{where}: {what} raises {type(error).__name__}: {error}"
         raise AssertionError(message) from error
-
-
-def through_json(value: Any) -> Any:
-    """Convert *value* to JSON and back, as on its way to or from a worker."""
-    return json.loads(json.dumps(value))
