@@ -1,9 +1,10 @@
 """
 The kinds of things that plugins offer: one row for each.
 
-The hook, the validation, the tables of the registry, `pvbench list` and the
-conformance kit follow from a row.  A new kind is a row here and a hookspec with
-its docstring.  This module imports nothing heavy, because `--help` needs it.
+The validation, the tables of the registry and `pvbench list` follow from a row.
+A new kind is a row here, and a hookspec with its docstring.  What a thing of the
+kind has to do beyond its type is checked in `pvbench.testing`.
+This module imports nothing heavy, because `--help` needs it.
 """
 
 from __future__ import annotations
