@@ -30,15 +30,22 @@ def execute(options: argparse.Namespace) -> Status:
     kind = next(kind for kind in KINDS if kind.plural == options.kind)
     registry = common.registry(options, commands=kind.name == "command")
     things = list(_rows(kind, registry.table(kind.name)))
-    common.show(_document(things), options)
+    common.show(_document(kind, things, options.format), options)
     return Status.OK
 
 
-def _document(things: list[dict[str, str]]) -> Document:
-    from pvbench.report.document import Document, Role, table_of_records
+def _document(kind: Kind, things: list[dict[str, str]], form: str) -> Document:
+    """A table; people get a sentence in its place if there is nothing to list."""
+    from pvbench.report.document import Document, Paragraph, Role, table_of_records
 
     roles = {key: Role.PROSE for thing in things for key in thing if key != "name"}
-    return Document([table_of_records(things, roles=roles)])
+    table = table_of_records(things, roles=roles, shown=bool(things) or form == "csv")
+    if things:
+        return Document([table])
+    sentence = f"No plugin brings a {kind.name}."
+    if kind.name == "command":
+        sentence += "  `pvbench --help` lists the commands of pvbench itself."
+    return Document([table, Paragraph(sentence)])
 
 
 def _rows(kind: Kind, things: dict[str, Any]) -> Iterator[dict[str, str]]:

@@ -48,7 +48,7 @@ def test_the_table_has_the_same_rows(cli: Cli, kind: str) -> None:
     table = list(csv.DictReader(io.StringIO(cli("list", kind, "--format", "csv").out)))
 
     assert table == json.loads(cli("list", kind, "--json").out)
-    assert all(row["summary"] for row in table)
+    assert {bool(row["summary"]) for row in table} == {True}
 
 
 def test_senders_are_listed_with_kind_and_overrides(cli: Cli) -> None:
@@ -119,3 +119,23 @@ def test_nothing_to_list_is_no_error(cli: Cli) -> None:
     done = cli("list", "sites", "-p", "no:site-local", "--format", "csv")
 
     assert (done.status, done.out) == (0, "name\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        pytest.param(("sites", "-p", "no:site-local"), "No plugin brings a site.", id="sites"),
+        pytest.param(
+            ("commands",),
+            "No plugin brings a command.  `pvbench --help` lists the commands of "
+            "pvbench itself.",
+            id="commands",
+        ),
+    ],
+)
+def test_nothing_to_list_is_one_sentence_for_people(
+    cli: Cli, arguments: tuple[str, ...], sentence: str
+) -> None:
+    """An empty table does not say whether something is wrong; JSON has an empty list."""
+    assert cli("list", *arguments).out.split() == sentence.split()
+    assert json.loads(cli("list", *arguments, "--json").out) == []
