@@ -31,7 +31,8 @@ def document(comparison: Comparison) -> Document:
     """What differs, what kind of numbers these are, the pairs and the crossovers."""
     blocks: list[Block] = [
         _differences(comparison),
-        Notes(lines=tuple(_heading(comparison)), name="files"),
+        _subject(comparison),
+        Notes(lines=tuple(_heading(comparison)), in_json=False),
         _pairs(comparison),
         *_crossovers(comparison),
         _unpaired(comparison.unpaired),
@@ -54,6 +55,17 @@ def _differences(comparison: Comparison) -> Table:
     """A fact in each row, the value of each file in a column."""
     values = {one.fact: list(one.values) for one in comparison.differences}
     return attrs.evolve(facts(values, name="differs"), shown=False)
+
+
+def _subject(comparison: Comparison) -> Table:
+    """The files, the baseline first, and the sentences about them, for programs."""
+    values = {
+        "files": list(comparison.files),
+        "stale": list(comparison.stale),
+        "remarks": [attrs.asdict(remark) for remark in comparison.remarks],
+        "margin_percent": comparison.question.margin_percent,
+    }
+    return facts(values, shown=False)
 
 
 def differs(comparison: Comparison) -> Iterator[str]:
@@ -108,7 +120,7 @@ def _pairs(comparison: Comparison) -> Table:
 def _crossovers(comparison: Comparison) -> Iterator[Block]:
     """All of them for programs, and sentences for people."""
     yield crossovers.table(comparison.crossovers)
-    yield Notes(lines=tuple(crossovers.crossings(comparison.crossovers)), name="verdicts")
+    yield Notes(lines=tuple(crossovers.crossings(comparison.crossovers)), in_json=False)
 
 
 def _unpaired(unpaired: Sequence[Unpaired]) -> Table:

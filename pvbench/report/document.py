@@ -97,12 +97,14 @@ class Notes:
         name: their name in JSON.
         title: a line above them.
         bulleted: whether they are printed as a list.
+        in_json: whether JSON has them; not if a table has what they say.
     """
 
     lines: tuple[str, ...] = attrs.field(converter=_sentences)
     name: str = "notes"
     title: str = attrs.field(default="", converter=printable)
     bulleted: bool = False
+    in_json: bool = True
 
 
 @attrs.frozen(kw_only=True)

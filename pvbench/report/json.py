@@ -27,7 +27,7 @@ def value(document: Document) -> Any:
                 whole.setdefault("headings", []).append(text)
             case Paragraph(text):
                 whole.setdefault("paragraphs", []).append(text)
-            case Notes():
+            case Notes(in_json=True):
                 whole.setdefault(block.name, []).extend(block.lines)
             case Table(name="", keyed=False):
                 return records(block)

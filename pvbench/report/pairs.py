@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import attrs
 
-from pvbench.compare.pairs import Pair, conditions_of
+from pvbench.compare.pairs import COUNTS, Pair, conditions_of
 from pvbench.report.document import Cell, Column, Field, Role, Table, table_of
 from pvbench.report.quantities import change_of_time, seconds
 from pvbench.results.rows import Row
@@ -60,15 +61,16 @@ def _ranking(pairs: Sequence[Pair]) -> Iterator[PairField]:
         lambda pair: Cell(pair.time_reduction, change_of_time(1 - pair.time_reduction)),
     )
     yield PairField(Column("verdict", "verdict", Role.VALUE), lambda pair: Cell(pair.verdict))
-    yield PairField(Column("counts", "counts", Role.VALUE), lambda pair: Cell(pair.counts))
+    yield PairField(
+        Column("counts", "counts", Role.VALUE), lambda pair: Cell(_counts(pair), pair.counts)
+    )
     judged = any(pair.judged for pair in pairs)
     yield PairField(
         Column("ratio_95", "95 % of the ratio", Role.VALUE if judged else Role.DATA), _interval
     )
     assumed = any(pair.assumed for pair in pairs)
     yield PairField(
-        Column("assumed", "assumed", Role.VALUE if assumed else Role.DATA),
-        lambda pair: Cell(pair.assumed),
+        Column("assumed", "assumed", Role.VALUE if assumed else Role.DATA), _assumed
     )
 
 
@@ -85,22 +87,23 @@ def _for_programs() -> Iterator[PairField]:
         Column("judged", "judged", Role.DATA),
         lambda pair: Cell(attrs.asdict(pair.judged) if pair.judged else None),
     )
-    for key, row_of in (("before_assumed", _before), ("after_assumed", _after)):
-        yield _assumed(key, row_of)
+    yield PairField(Column("assumed", "assumed", Role.DATA), _assumed)
     yield PairField(Column("verdict", "verdict", Role.DATA), lambda pair: Cell(pair.verdict))
 
 
-def _assumed(key: str, row_of: Callable[[Pair], Row]) -> PairField:
-    column = Column(key, key, Role.DATA)
-    return PairField(column, lambda pair: Cell(row_of(pair).fact("assumed")))
+def _assumed(pair: Pair) -> Cell:
+    """The parts of both times that rest on assumed costs; None if it is unknown."""
+    parts = {side: row.fact("assumed") for side, row in _sides(pair)}
+    return Cell(parts, pair.assumed)
 
 
-def _before(pair: Pair) -> Row:
-    return pair.before
+def _counts(pair: Pair) -> dict[str, dict[str, Any]]:
+    """The counts of one iteration of both sides, for programs."""
+    return {side: {name: row.fact(name) for name in COUNTS} for side, row in _sides(pair)}
 
 
-def _after(pair: Pair) -> Row:
-    return pair.after
+def _sides(pair: Pair) -> tuple[tuple[str, Row], ...]:
+    return ("before", pair.before), ("after", pair.after)
 
 
 def _times(key: str, title: str, time_s: Callable[[Pair], float]) -> PairField:

@@ -45,10 +45,24 @@ def test_json_gives_numbers_in_seconds() -> None:
             "time_reduction": 0.6,
             "verdict": "faster",
             "judged": None,
-            "counts": "79w -> 1h",
-            "before_assumed": None,
-            "after_assumed": None,
-            "assumed": "",
+            "counts": {
+                "before": {"icr_writes": 79.0, "hypercalls": 0.0, "lost": 0},
+                "after": {"icr_writes": 0.0, "hypercalls": 1.0, "lost": 0},
+            },
+            "assumed": {"before": None, "after": None},
             "ratio_95": None,
         }
     ]
+
+
+def test_json_has_data_and_no_sentences_of_the_layout() -> None:
+    """The names of the files are names, and a crossover is a row of its table."""
+    remark = row_of("broadcast", PHYSICAL, 1e-6, caveat="emulated")
+    result = compare({"a.json": [remark], "b.json": [BEFORE]}, Question(), ["b is stale"])
+    value = json_form.value(comparison.document(result))
+
+    assert value["files"] == ["a.json", "b.json"]
+    assert value["stale"] == ["b is stale"]
+    assert value["remarks"] == [{"text": "emulated", "files": ("a.json",)}]
+    assert value["margin_percent"] == 2
+    assert value.keys().isdisjoint({"verdicts", "notes"})
