@@ -133,7 +133,7 @@ def compare(
     matched = _matched(chosen, files, outcomes or {}, question)
     differing = [*differences.of_origin(files.values())]
     if not question.beside:
-        differing += differences.of_cases(chosen.values())
+        differing += differences.of_cases(files.values())
     return Comparison(
         question=question,
         files=tuple(files),

@@ -127,6 +127,13 @@ def test_a_ranking_has_crossovers() -> None:
     assert crossover.stretches == (("slower", 1, 1), ("faster", 2, 2))
 
 
+def test_cases_are_compared_over_all_series() -> None:
+    """A file that lacks the series to compare has its axes all the same."""
+    lossy = row_of("broadcast", PHYSICAL, 1e-6, series="send", lost=32)
+
+    assert {one.fact for one in between([OLD], [lossy]).differences} == {"series"}
+
+
 def test_software_is_compared_over_all_series() -> None:
     """A sender that is not compared in this series was made by some software too."""
     sent = row_of("broadcast", CLUSTER, 1e-6, series="send")
