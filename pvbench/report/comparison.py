@@ -26,6 +26,10 @@ from pvbench.text import short_hashes
 
 _NO_MATCH: Final = "no series match; --by AXIS pairs those that differ in one thing, see -h"
 
+_NO_SIDES: Final = (
+    "--by {axis} has nothing to compare: no two cases are equal in everything but the {axis}"
+)
+
 
 def document(comparison: Comparison) -> Document:
     """What differs, what kind of numbers these are, the pairs and the crossovers."""
@@ -45,7 +49,7 @@ def warnings(comparison: Comparison) -> Iterator[str]:
     yield from comparison.stale
     axis = comparison.question.by
     if not comparison.pairs:
-        yield f"no two series differ in {axis} only" if axis else _NO_MATCH
+        yield _NO_SIDES.format(axis=axis) if axis else _NO_MATCH
 
 
 # above the table

@@ -28,7 +28,7 @@ def test_a_series_that_no_case_has_compares_nothing(cli: Cli) -> None:
     done = cli("compare", "a.json", "--by", "sender", "--series", "makespan")
 
     assert done.status == 3
-    assert "pvbench: no two series differ in sender only" in done.err
+    assert "pvbench: --by sender has nothing to compare: no two cases" in done.err
 
 
 def test_guests_of_one_name_are_never_taken_for_each_other(cli: Cli) -> None:

@@ -111,7 +111,10 @@ def test_one_file_has_one_side_only(cli: Cli) -> None:
     done = cli("compare", executed("algorithm", 1), "--by", "execution")
 
     assert (done.status, done.out.count("speed ratio")) == (3, 0)
-    assert done.err == "pvbench: no two series differ in execution only\n"
+    assert done.err == (
+        "pvbench: --by execution has nothing to compare: "
+        "no two cases are equal in everything but the execution\n"
+    )
 
 
 @pytest.mark.parametrize(
