@@ -44,8 +44,26 @@ def execute(options: argparse.Namespace) -> Status:
         if not newest:
             raise UsageError("there is no run of this machine here", fix="Run a suite first.")
         options.file = str(newest[0])
+    _check_series(options.file, options.series)
     print_file(options.file, options)
     return Status.OK
+
+
+def _check_series(name: str, series: str) -> None:
+    """
+    Refuse a series that no case of a result file has.
+
+    A table of the headline says which cases lose IPIs, even if none has a time.
+    """
+    from pvbench.results.files import read
+    from pvbench.results.rows import HEADLINE, ordered, rows
+
+    common.known_series(series)
+    present = [str(value) for value in ordered(rows(read(name)), "series")]
+    if series not in (HEADLINE, *present):
+        raise UsageError(
+            f"no case of {name} has series {series}", fix=f"It has {', '.join(present)}."
+        )
 
 
 def print_file(name: str, options: argparse.Namespace) -> None:

@@ -126,3 +126,21 @@ def test_a_time_that_does_not_exist_is_refused(cli: Cli, native_file: Path) -> N
 
     assert (done.status, done.out) == (2, "")
     assert "wal" in done.err
+
+
+def test_a_series_that_no_case_has_is_refused(cli: Cli) -> None:
+    """An empty table would say nothing; the series of the file are named."""
+    file = file_of(Path("a.json"), row_of("broadcast", PHYSICAL, 200e-6, series="send"))
+    done = cli("show", file, "--series", "makespan")
+
+    assert (done.status, done.out) == (2, "")
+    assert done.err == "pvbench: no case of a.json has series makespan. It has send.\n"
+
+
+def test_a_file_of_cases_that_lose_ipis_has_a_table_without_times(cli: Cli) -> None:
+    """Without --series it shows what is lost."""
+    lossy = row_of("broadcast", PHYSICAL, 200e-6, series="send", lost=1)
+    done = cli("show", file_of(Path("a.json"), lossy))
+
+    assert done.status == 0
+    assert "loses 1 of 79" in done.out
