@@ -66,7 +66,7 @@ class Distribution:
 
 @attrs.frozen(kw_only=True)
 class PartialSend:
-    """A `csd` burst that sent only to *cpus*, because other call lists were not empty."""
+    """A `csd` burst that sent only to *cpus*, because other call queues were not empty."""
 
     burst: int
     cpus: tuple[int, ...] = attrs.field(converter=ints)

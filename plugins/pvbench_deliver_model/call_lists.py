@@ -1,5 +1,5 @@
 """
-The call lists of `csd`: a CPU whose list is not empty gets no further interrupt.
+The call queues of `csd`: a CPU whose list is not empty gets no further interrupt.
 
 A call to such a CPU is piggybacked on the interrupt that is already on its way: the same
 handler runs it.  Source: Linux, kernel/smp.c, smp_call_function_many_cond().

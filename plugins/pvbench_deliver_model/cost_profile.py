@@ -26,7 +26,7 @@ COSTS: Final = {
     "loop_overhead": "one iteration of the benchmark's own loop",
     "local_call_entry": "function call to the own CPU until the function runs",
     "local_call": "function call to the own CPU until it returns",
-    "csd_queue": "queueing one entry on another CPU's call list, with its cache misses",
+    "csd_queue": "queueing one entry on another CPU's call queue, with its cache misses",
     "ack_poll": "reading the acknowledgement that another CPU wrote",
     "irq_toggle": "local_irq_save or local_irq_restore",
     "fence": "mfence; lfence",

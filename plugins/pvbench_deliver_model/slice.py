@@ -3,7 +3,7 @@ A slice: sources repeat their bursts, and targets handle the interrupts.
 
 Bursts start in order of (time, source), and interrupts are accepted in order of (arrival,
 source, position in the program), so no two events are simultaneous.  A burst reads the
-call lists and executes its whole program at the instant it starts; its interrupts are
+call queues and executes its whole program at the instant it starts; its interrupts are
 accepted once no other source can send an earlier one.
 """
 
@@ -142,7 +142,7 @@ class Slice:
         source.drained = source.t0 + self._local_ps[1]
 
     def _program(self, source: Source) -> Program:
-        """Return the ops for CPUs with an empty call list; calls to others piggyback."""
+        """Return the ops for CPUs with an empty call queue; calls to others piggyback."""
         task, index = self._task, source.index
         if not self._contended or source.burst.protocol == "bare":
             return task.programs[index]

@@ -1,4 +1,4 @@
-/* lists.c: the guest's call lists in a native build. */
+/* lists.c: the guest's call queues in a native build. */
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>

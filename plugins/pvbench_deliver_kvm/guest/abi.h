@@ -113,7 +113,7 @@ struct mailbox {
 	u32 hypercall_abi;
 	u32 idle; /* what an idle CPU does, HALTED or RUNNING */
 	u32 start_vector; /* makes a CPU read its command */
-	u32 lists; /* sources queue requests in the call lists of targets */
+	u32 lists; /* sources queue requests in the call queues of targets */
 	u32 nsources;
 	u32 arrived; /* sources that are ready to start; written by them */
 	u32 lock; /* taken by every function that is called, if */
@@ -162,7 +162,7 @@ _Static_assert(sizeof(struct source) == 192, "three cache lines");
 
 /* One request of a source to a target, as call_single_data_t in Linux. */
 struct entry {
-	u64 next; /* in the target's call list */
+	u64 next; /* in the target's call queue */
 	u64 generation; /* number of the burst; written by the source */
 	u64 acked; /* generation that was run; written by the target */
 	u64 entered; /* TSC at entry of the handler that ran it */

@@ -1,7 +1,7 @@
 /*
  * csd.h: requests for a function call, from the source and from the target.
  *
- * As kernel/smp.c and lib/llist.c do it.  Without call lists, a handler looks
+ * As kernel/smp.c and lib/llist.c do it.  Without call queues, a handler looks
  * at the entries of every source instead.
  */
 #ifndef PVBENCH_CSD_H
@@ -10,7 +10,7 @@
 #include "cpumask.h"
 #include "wait.h"
 
-/* Without call lists, the next interrupt of a target finds the request. */
+/* Without call queues, the next interrupt of a target finds the request. */
 static inline void request_csds(struct source_run *run, u64 generation)
 {
 	for (u32 i = 0; i < run->source->ntargets; i++)

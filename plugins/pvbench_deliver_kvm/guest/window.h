@@ -13,9 +13,9 @@
  *   end	ends `ack`
  *   (last)	ends `wall`
  *
- * Inside `send`: with call lists, waiting for and queueing an entry for each
+ * Inside `send`: with call queues, waiting for and queueing an entry for each
  * target; then the algorithm from a cpumask to ops, or the program of ops; each
- * op is counted as it is executed.  Without call lists, the requests are
+ * op is counted as it is executed.  Without call queues, the requests are
  * written before `start`.
  *
  * `deliver` ends when the last handler reads the time stamp counter, which is
@@ -30,7 +30,7 @@
  * the counter when interrupts are first disabled and last enabled, without
  * fences.
  *
- * Only in `wall`: writing requests without call lists, and storing the sample.
+ * Only in `wall`: writing requests without call queues, and storing the sample.
  * In no time: waiting until the targets are idle, and the loop over bursts.
  *
  * measure_local_call() is for a CPU that calls itself.  It has no IPI: `deliver`
@@ -76,7 +76,7 @@ static void execute_program(struct ops *ops, const u64 *op)
 	}
 }
 
-/* With call lists, the mask holds the targets whose list was empty. */
+/* With call queues, the mask holds the targets whose queue was empty. */
 static void execute_algorithm(struct source_run *run)
 {
 	volatile struct source *source = run->source;

@@ -26,7 +26,7 @@ class Handled:
 
     Args:
         runs: handler runs for the vectors of the task.
-        functions: requests that were taken from call lists.
+        functions: requests that were taken from call queues.
         unexpected: handler runs for any other vector.
     """
 

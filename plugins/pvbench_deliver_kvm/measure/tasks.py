@@ -28,7 +28,7 @@ def contended(task: Task) -> bool:
 
 def uses_lists(task: Task) -> bool:
     """
-    Targets have call lists.
+    Targets have call queues.
 
     A lossy task has none, because a lost request would stay in its list for ever.
     """

@@ -1,4 +1,4 @@
-"""The guest's call lists: an interrupt is due where a list was empty, and nothing is lost."""
+"""The guest's call queues: an interrupt is due where a list was empty, and nothing is lost."""
 
 from __future__ import annotations
 

@@ -248,7 +248,7 @@ def test_sources_that_share_targets_are_not_replayed(
 def test_a_sender_without_code_in_the_guest_is_replayed(
     change: dict[str, Any], expected: str | None
 ) -> None:
-    """A lossy task uses no call list, because lost entries would stay in it forever."""
+    """A lossy task uses no call queue, because lost entries would stay in it forever."""
     guest, task = task_of(*ON_A_TARGET)
 
     assert why_unsupported(guest, attrs.evolve(task, **change), here()) == expected

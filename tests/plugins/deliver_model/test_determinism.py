@@ -58,7 +58,7 @@ def test_a_task_gives_the_same_slice_result_each_time(
 
 @pytest.mark.parametrize(("bursts", "state"), BUSY_TASKS)
 def test_a_slice_is_independent_of_earlier_ones(bursts: tuple[Burst, ...], state: str) -> None:
-    """Halt polling, locks and call lists start anew."""
+    """Halt polling, locks and call queues start anew."""
     prepared = prepared_of(bursts, state)
     used = Engine(prepared.case.guest, cost_profile_of())
     for other in ((call(2, 0, 1, lock=True), mask(1, 2)), (mask(3, 0, 1, 2, wait=False),)):

@@ -1,7 +1,7 @@
 """
 Whole bursts under AVIC, under IPI virtualization and on bare metal, and their counts.
 
-t0 is 10 and the write begins at 32: 20 for the call list, 2 for the fence.
+t0 is 10 and the write begins at 32: 20 for the call queue, 2 for the fence.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-Several sources at once: order of events, call lists, sources that are targets.
+Several sources at once: order of events, call queues, sources that are targets.
 
 A unicast call sends for 2122 from its t0 at 10: it arrives at 1132, is entered
 at 1482, acknowledged at 1495.  See `support.model.ROUND`.

@@ -180,7 +180,7 @@ def test_a_worker_gets_the_guest_the_ops_and_the_schedule() -> None:
 
 
 def test_a_worker_may_ask_for_the_ops_of_fewer_targets() -> None:
-    """Where a call list is not empty no IPI is sent: the worker asks, the core answers."""
+    """Where a call queue is not empty no IPI is sent: the worker asks, the core answers."""
     report = booted(
         "tell({'kind': 'ask', 'task': 0, 'burst': 0, 'cpus': [2]})\n"
         "answer = protocol.decode(sys.stdin.readline())\n"
