@@ -105,7 +105,7 @@ def test_a_suite_for_the_model_is_refused_with_the_missing_options(cli: Cli) -> 
     done = cli("run", "norov", "--delivery", "live", "--dry-run")
 
     assert done.status == 3
-    assert "on this machine: --sender kernel --guest host --targets running\n" in done.out
+    assert "on this machine: add --sender kernel --guest host --targets running\n" in done.out
 
 
 def test_a_worker_that_is_killed_leaves_no_spinner() -> None:
