@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import ctypes
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -34,6 +33,7 @@ from pvbench.report.document import Document, Role, table_of_records
 from pvbench.run.prepared import Prepared, prepare
 from pvbench.testing.cases import bundled, case_of
 from pvbench_deliver_kvm.delivery import KvmDelivery
+from pvbench_deliver_kvm.settings import Settings, settings_of
 
 SLICES, LOOPS, WARMUP = 3, 50, 50
 VCPUS = (2, 8)
@@ -54,10 +54,10 @@ def wall(booted: BootedGuest, ready: Prepared, warmup: int) -> float:
     return result.ticks["wall"] / result.samples["wall"]
 
 
-def boot(settings: dict[str, Any], vcpus: int, *, warmup: int, turns: bool) -> list[float]:
+def boot(settings: Settings, vcpus: int, *, warmup: int, turns: bool) -> list[float]:
     """The median slice of each case in one boot."""
     ready = tasks(vcpus)
-    with KvmDelivery().boot(ready[0].case.guest, json.dumps(settings).encode()) as booted:
+    with KvmDelivery().boot(ready[0].case.guest, settings.encoded()) as booted:
         if turns:
             rounds = [[wall(booted, one, warmup) for one in ready] for _ in range(SLICES)]
             return [median(values) for values in zip(*rounds, strict=True)]
@@ -88,7 +88,7 @@ class Variant:
 
 def variants() -> dict[str, Variant]:
     """By name; the first is how `pvbench run` does it."""
-    pinned = {"cpus": list(usable_cpus())}
+    pinned = {"cpus": usable_cpus()}
     return {
         "as it is": Variant(),
         "pinned": Variant(settings=pinned),
@@ -102,7 +102,7 @@ def variants() -> dict[str, Variant]:
 
 
 def round_of(
-    times: dict[str, list[list[float]]], settings: dict[str, Any], *, backwards: bool
+    times: dict[str, list[list[float]]], settings: Settings, *, backwards: bool
 ) -> None:
     """One boot of every guest under each variant, so that drift hits all alike."""
     order = list(variants().items())
@@ -113,7 +113,7 @@ def round_of(
                     value
                     for vcpus in VCPUS
                     for value in boot(
-                        settings | variant.settings,
+                        attrs.evolve(settings, **variant.settings),
                         vcpus,
                         warmup=variant.warmup,
                         turns=variant.turns,
@@ -139,7 +139,7 @@ def main() -> None:
         sys.exit(f"kvm cannot be used here: {reason}")
     with locked_memory():  # refused before anything is measured
         pass
-    settings = json.loads(delivery.describe(Options()).worker_data)
+    settings = settings_of(delivery.describe(Options()).worker_data)
     times: dict[str, list[list[float]]] = {name: [] for name in variants()}
     with host_lock.alone(notices.say):
         for number in range(boots):

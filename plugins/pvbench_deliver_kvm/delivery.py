@@ -6,15 +6,16 @@ It needs /dev/kvm and, for the first time, a C compiler.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+import attrs
 
 from pvbench.delivery import BootedGuest, Clock, Description, Options, Task
 from pvbench.errors import PvbenchError, UnavailableError, UsageError
 from pvbench.guest import Guest
+from pvbench_deliver_kvm.settings import Limits, Settings, settings_of
 
 if TYPE_CHECKING:
     from pvbench_deliver_kvm.vmm.kvm import Kvm
@@ -41,8 +42,7 @@ class KvmDelivery:
     def why_unsupported(self, guest: Guest, task: Task, description: Description) -> str | None:
         from pvbench_deliver_kvm.support import why_unsupported
 
-        settings = _settings(description.worker_data) | {"probes": description.probes}
-        return why_unsupported(guest, task, settings)
+        return why_unsupported(guest, task, description)
 
     def cost_profiles(self) -> tuple[str, ...]:
         return ()
@@ -62,15 +62,15 @@ class KvmDelivery:
                 fix=f"Usable: {','.join(map(str, usable))}.",
             )
         with Kvm.open() as kvm:
-            limits, measuring = kvm.limits(), _tsc_facts(kvm)
-        limits |= {"usable_cpus": len(options.cpus or usable)}
-        settings = limits | {
-            "cpus": list(options.cpus),
-            "execution": options.execution,
-            "software": software,
-            "facts": measuring,
-            "patience_s": PATIENCE_S,
-        }
+            limits = Limits(**kvm.limits(), usable_cpus=len(options.cpus or usable))
+            measuring = _tsc_facts(kvm)
+        settings = Settings(
+            cpus=options.cpus,
+            execution=options.execution,
+            software=software,
+            facts=measuring,
+            patience_s=PATIENCE_S,
+        )
         results = None
         if options.probe:
             results = probes(wait=options.wait, progress=options.progress)
@@ -78,24 +78,17 @@ class KvmDelivery:
             clock=CLOCK,
             facts=measuring,
             probes=results,
-            limits=limits,
+            limits=attrs.asdict(limits),
             notes=tuple(_notes(facts, software=software)),
-            worker_data=json.dumps(settings).encode(),
+            worker_data=settings.encoded(),
         )
 
     @contextmanager
     def boot(self, guest: Guest, worker_data: bytes) -> Iterator[BootedGuest]:
         from pvbench_deliver_kvm.measure.boot import boot_guest
 
-        with boot_guest(guest, _settings(worker_data)) as booted:
+        with boot_guest(guest, settings_of(worker_data)) as booted:
             yield booted
-
-
-@lru_cache
-def _settings(worker_data: bytes) -> dict[str, Any]:
-    """The settings that a description hands to a boot; do not change them."""
-    settings: dict[str, Any] = json.loads(worker_data)
-    return settings
 
 
 def _tsc_facts(kvm: Kvm) -> dict[str, str | int | float]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from pvbench.delivery import Task
+from pvbench.delivery import Description, Task
 from pvbench.guest import Guest
 from pvbench.ops import Hypercall, MmioWrite, Program, WrMsr
 from pvbench.x86.apic import (
@@ -21,6 +20,7 @@ from pvbench.x86.apic import (
 from pvbench.x86.hyperv import HV_HYPERCALL_CODE_MASK, HVCALL_SEND_IPI
 from pvbench_deliver_kvm.measure.algorithms import HYPERCALL_ABIS, has_algorithm
 from pvbench_deliver_kvm.measure.tasks import contended, uses_lists
+from pvbench_deliver_kvm.settings import Limits, settings_of
 
 
 def mechanisms(program: Program, guest: Guest) -> Iterator[str]:
@@ -54,13 +54,14 @@ def _hypercall(guest: Guest, nr: int) -> str:
     return "hyperv-hypercall" if short else "hyperv-hypercall-ex"
 
 
-def why_unsupported(guest: Guest, task: Task, settings: dict[str, Any]) -> str | None:
-    """Why *task* cannot run in *guest* here; None if it can."""
-    return next(filter(None, _reasons(guest, task, settings)), None)
+def why_unsupported(guest: Guest, task: Task, description: Description) -> str | None:
+    """Why *task* cannot run in *guest* on the host described; None if it can."""
+    return next(filter(None, _reasons(guest, task, description)), None)
 
 
-def _reasons(guest: Guest, task: Task, settings: dict[str, Any]) -> Iterator[str | None]:
-    yield _why_no_guest(guest, settings)
+def _reasons(guest: Guest, task: Task, description: Description) -> Iterator[str | None]:
+    limits, settings = Limits(**description.limits), settings_of(description.worker_data)
+    yield _why_no_guest(guest, limits)
     if task.mechanism == "kernel":
         yield "sender `kernel` needs a running Linux kernel: use --delivery live"
     if guest.hypercall_abi not in HYPERCALL_ABIS:
@@ -68,14 +69,13 @@ def _reasons(guest: Guest, task: Task, settings: dict[str, Any]) -> Iterator[str
     required = {name for program in task.programs for name in mechanisms(program, guest)}
     if task.mechanism == "hypercall":  # even if this burst needs none
         required.add("hyperv-hypercall" if guest.hypercall_abi == "hyperv" else "kvm-hypercall")
-    for name in sorted(required) if settings["probes"] is not None else ():
-        if reason := settings["probes"].get(name, "it was not probed"):
-            yield f"{name} does not work on this host: {reason}"
-    yield _why_too_many_spin(guest, task, settings)
+    if description.probes is not None:
+        yield from _broken(sorted(required), description.probes)
+    yield _why_too_many_spin(guest, task, limits.usable_cpus, software=settings.software)
     if (
         contended(task)
         and uses_lists(task)
-        and (settings["execution"] == "ops" or not has_algorithm(task))
+        and (settings.execution == "ops" or not has_algorithm(task))
     ):
         yield (
             "sources share targets, so the ops depend on call queues at run time and "
@@ -83,34 +83,39 @@ def _reasons(guest: Guest, task: Task, settings: dict[str, Any]) -> Iterator[str
         )
 
 
-def _why_no_guest(guest: Guest, settings: dict[str, Any]) -> str | None:
-    max_vcpus, ids = settings["max_vcpus"], settings["max_vcpu_id"]
+def _broken(required: list[str], probes: dict[str, str]) -> Iterator[str]:
+    """The mechanisms that do not work, each with the reason."""
+    for name in required:
+        if reason := probes.get(name, "it was not probed"):
+            yield f"{name} does not work on this host: {reason}"
+
+
+def _why_no_guest(guest: Guest, limits: Limits) -> str | None:
     if guest.bits != 64:
         return "the guest of this delivery runs 64-bit code only"
     if guest.host_cpus:
         return "choose host CPUs with --cpu-list, not with --host-cpus"
-    if len(guest.apic_ids) > max_vcpus:
-        return f"this KVM supports at most {max_vcpus} vCPUs"
-    if max(guest.apic_ids) >= ids:
-        return f"APIC IDs must be below {ids} on this KVM"
+    if len(guest.apic_ids) > limits.max_vcpus:
+        return f"this KVM supports at most {limits.max_vcpus} vCPUs"
+    if max(guest.apic_ids) >= limits.max_vcpu_id:
+        return f"APIC IDs must be below {limits.max_vcpu_id} on this KVM"
     return None
 
 
-def _why_too_many_spin(guest: Guest, task: Task, settings: dict[str, Any]) -> str | None:
+def _why_too_many_spin(guest: Guest, task: Task, usable: int, *, software: bool) -> str | None:
     """One host CPU must not spin, because a small machine can hang."""
     running = task.target_state == "running"
-    if running and settings["software"]:
+    if running and software:
         return (
             "targets cannot spin on a KVM without hardware virtualization: add --targets halted"
         )
     sources = len(task.bursts)
     spinning = len(guest.apic_ids) if running else sources
-    limit = max(1, settings["usable_cpus"] - 1)
+    limit = max(1, usable - 1)
     if spinning > limit:
-        cpus = settings["usable_cpus"]
         return (
             f"{spinning} vCPUs would spin at the same time, but at most {limit} may "
-            f"on a host with {cpus} usable CPUs"
+            f"on a host with {usable} usable CPUs"
         )
     protocols = {burst.protocol for burst in task.bursts}
     return "all sources must follow the same protocol" if len(protocols) > 1 else None

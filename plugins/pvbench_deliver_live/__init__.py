@@ -9,7 +9,6 @@ Guest CPU i is the i-th CPU of this machine's /proc/cpuinfo.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -54,16 +53,16 @@ class Live:
         return why_unavailable(self.root, self.usable())
 
     def why_unsupported(self, guest: Guest, task: Task, description: Description) -> str | None:
-        from pvbench_deliver_live.support import why_unsupported
+        from pvbench_deliver_live.support import cpus_of, why_unsupported
 
-        return why_unsupported(guest, task, json.loads(description.worker_data))
+        return why_unsupported(guest, task, cpus_of(description.worker_data))
 
     def cost_profiles(self) -> tuple[str, ...]:
         return ()
 
     def describe(self, options: Options) -> Description:
         from pvbench_deliver_live import kernel
-        from pvbench_deliver_live.support import cpus_of
+        from pvbench_deliver_live.support import cpus_here
 
         if options.costs:
             raise UsageError("live measures, it has no cost profiles", fix="Drop --costs.")
@@ -76,11 +75,11 @@ class Live:
                 "live runs on the CPUs that the workload names, numbered as this machine's",
                 fix="Drop --cpu-list.",
             )
-        cpus = cpus_of(self.root, self.usable())
+        cpus = cpus_here(self.root, self.usable())
         return Description(
             clock=CLOCK,
             notes=(kernel.source(self.root),),
-            worker_data=json.dumps(cpus).encode(),
+            worker_data=cpus.encoded(),
         )
 
     @contextmanager

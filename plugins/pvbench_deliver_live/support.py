@@ -2,21 +2,50 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import attrs
+
 from pvbench.delivery import Task
 from pvbench.errors import PvbenchError
 from pvbench.guest import Guest, host
 from pvbench.host import cpuinfo
+from pvbench.validators import ints
 from pvbench_deliver_live import membarrier
 from pvbench_deliver_live.interrupts import Interrupts
 
 CPUINFO: Final = "proc/cpuinfo"
 INTERRUPTS: Final = "proc/interrupts"
+
+
+@attrs.frozen(kw_only=True)
+class Cpus:
+    """
+    `Description.worker_data`: the CPUs of a machine.
+
+    Args:
+        apic_ids: APIC IDs of those online, in the kernel's order.
+        numbers: the kernel's numbers of the same CPUs.
+        usable: numbers of those that this process may use.
+    """
+
+    apic_ids: tuple[int, ...] = attrs.field(converter=ints)
+    numbers: tuple[int, ...] = attrs.field(converter=ints)
+    usable: tuple[int, ...] = attrs.field(converter=ints)
+
+    def encoded(self) -> bytes:
+        """The CPUs as worker data; `cpus_of` is the inverse."""
+        return json.dumps(attrs.asdict(self)).encode()
+
+
+def cpus_of(worker_data: bytes) -> Cpus:
+    """The CPUs that *worker_data* carries."""
+    return Cpus(**json.loads(worker_data))
 
 
 def numbers(root: Path) -> tuple[int, ...]:
@@ -41,18 +70,14 @@ def why_unavailable(root: Path, usable: set[int]) -> str | None:
     return None
 
 
-def cpus_of(root: Path, usable: set[int]) -> dict[str, list[int]]:
-    """The CPUs of this machine: APIC IDs and numbers of those online, and the usable ones."""
-    return {
-        "apic_ids": list(host(root / CPUINFO)),
-        "numbers": list(numbers(root)),
-        "usable": sorted(usable),
-    }
+def cpus_here(root: Path, usable: set[int]) -> Cpus:
+    """The CPUs of this machine."""
+    return Cpus(apic_ids=host(root / CPUINFO), numbers=numbers(root), usable=sorted(usable))
 
 
-def why_unsupported(guest: Guest, task: Task, cpus: dict[str, list[int]]) -> str | None:
+def why_unsupported(guest: Guest, task: Task, cpus: Cpus) -> str | None:
     """Why it cannot run *task* in such a guest on a machine with *cpus*; None if it can."""
-    if lacking := list(_lacking(guest, task, cpus["apic_ids"])):
+    if lacking := list(_lacking(guest, task, cpus.apic_ids)):
         return (
             f"live times only the IPIs of this kernel on this machine: add {' '.join(lacking)}"
         )
@@ -62,18 +87,17 @@ def why_unsupported(guest: Guest, task: Task, cpus: dict[str, list[int]]) -> str
         return (
             "/proc/interrupts does not tell the IPIs of several sources apart: use one source"
         )
-    booted = cpus["numbers"]
     needed = {burst.source for burst in task.bursts}.union(*task.reached)
-    if missing := sorted({booted[cpu] for cpu in needed}.difference(cpus["usable"])):
+    if missing := sorted({cpus.numbers[cpu] for cpu in needed}.difference(cpus.usable)):
         return f"this process may not use CPU {missing[0]}"
     return None
 
 
-def _lacking(guest: Guest, task: Task, apic_ids: list[int]) -> Iterator[str]:
+def _lacking(guest: Guest, task: Task, apic_ids: tuple[int, ...]) -> Iterator[str]:
     """The options that the command line lacks."""
     if task.mechanism != "kernel":
         yield "--sender kernel"
-    if guest.apic_ids != tuple(apic_ids):
+    if guest.apic_ids != apic_ids:
         yield "--guest host"
     if task.target_state != "running":  # idle CPUs run no thread of ours
         yield "--targets running"

@@ -141,7 +141,7 @@ class FakeGuest:
     synchronised: list[tuple[int, ...]] = attrs.field(factory=list)
     box: Any = attrs.field(factory=lambda: SimpleNamespace(idle=mailbox.HALTED, limit_ticks=0))
 
-    def booted(self, *, execution: str = "ops", **facts: str) -> KvmBootedGuest:
+    def booted(self, *, execution: str = "ops", **facts: str | int | float) -> KvmBootedGuest:
         """The guest after its boot, when its null cost is known."""
         return KvmBootedGuest(
             self._vm(),

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
 
 from pvbench.delivery import BootedGuest
 from pvbench.guest import Guest
 from pvbench_deliver_kvm import build
 from pvbench_deliver_kvm.measure.algorithms import HYPERCALL_ABIS
 from pvbench_deliver_kvm.measure.kvm_guest import KvmBootedGuest
+from pvbench_deliver_kvm.settings import Settings
 from pvbench_deliver_kvm.vmm.booted_guest import Start, booted_vm
 
 # The nice value of vCPU threads on a software KVM, which emulates guests in the kernel.
@@ -19,23 +20,21 @@ LOW_PRIORITY: Final = 10
 
 
 @contextmanager
-def boot_guest(guest: Guest, settings: dict[str, Any]) -> Iterator[BootedGuest]:
-    """Boot *guest*; *settings* are those of the delivery."""
+def boot_guest(guest: Guest, settings: Settings) -> Iterator[BootedGuest]:
+    """Boot *guest* as the settings say."""
     start = start_of(guest, settings, image=build.image(), niceness=os.nice(0))
     with booted_vm(guest, start) as vm:
-        yield KvmBootedGuest(
-            vm, execution=settings["execution"], facts=settings.get("facts", {})
-        )
+        yield KvmBootedGuest(vm, execution=settings.execution, facts=settings.facts)
 
 
-def start_of(guest: Guest, settings: dict[str, Any], *, image: bytes, niceness: int) -> Start:
+def start_of(guest: Guest, settings: Settings, *, image: bytes, niceness: int) -> Start:
     """The settings of a boot of *guest*; *niceness* is that of this process."""
-    lowest = LOW_PRIORITY if settings["software"] else 0
+    lowest = LOW_PRIORITY if settings.software else 0
     return Start(
         image=image,
         hypercall_abi=HYPERCALL_ABIS[guest.hypercall_abi],
-        cpus=tuple(settings["cpus"]),
-        patience_s=settings["patience_s"],
-        halt_poll_ns=settings.get("halt_poll_ns"),
+        cpus=settings.cpus,
+        patience_s=settings.patience_s,
+        halt_poll_ns=settings.halt_poll_ns,
         niceness=max(niceness, lowest),
     )

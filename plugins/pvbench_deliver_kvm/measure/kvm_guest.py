@@ -19,7 +19,7 @@ from pvbench_deliver_kvm.measure.algorithms import has_algorithm
 from pvbench_deliver_kvm.measure.icr_tracepoint import Audit
 from pvbench_deliver_kvm.measure.raw_result import RawResult
 from pvbench_deliver_kvm.measure.readings import Readings
-from pvbench_deliver_kvm.measure.result import Context, slice_result
+from pvbench_deliver_kvm.measure.result import Context, Facts, slice_result
 from pvbench_deliver_kvm.measure.slices import Slice
 from pvbench_deliver_kvm.measure.tasks import null_task, sources_of, stack_name
 from pvbench_deliver_kvm.vmm import mailbox
@@ -75,7 +75,7 @@ class KvmBootedGuest:
         vm: GuestVm,
         *,
         execution: str,
-        facts: dict[str, str] | None = None,
+        facts: Facts | None = None,
         instruments: Instruments | None = None,
     ) -> None:
         self.vm, self._execution, self._host_facts = vm, execution, facts or {}

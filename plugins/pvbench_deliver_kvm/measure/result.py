@@ -46,7 +46,7 @@ class Context:
     tscs_agree: bool
     icr_writes_traced: str | float
     null_ticks: dict[str, int]
-    host_facts: dict[str, str]
+    host_facts: Facts
 
 
 def slice_result(

@@ -11,7 +11,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
-from typing import Any, Final
+from typing import Final
 
 from pvbench.delivery import BootedGuest, Task
 from pvbench.end_with_parent import end_after, end_with_parent
@@ -39,9 +39,10 @@ from pvbench.x86.hyperv import (
 )
 from pvbench.x86.kvm_para import KVM_HC_SEND_IPI
 from pvbench_deliver_kvm.measure.boot import boot_guest
+from pvbench_deliver_kvm.settings import Settings
 from pvbench_deliver_kvm.vmm.fd import IoctlError
 
-Boot = Callable[[Guest, dict[str, Any]], AbstractContextManager[BootedGuest]]
+Boot = Callable[[Guest, Settings], AbstractContextManager[BootedGuest]]
 
 LOOPS: Final = 3
 _LONGEST_S: Final = 600.0  # of a process whose parent does not end it
@@ -160,12 +161,7 @@ def main(arguments: list[str], boot: Boot = boot_guest) -> None:
     ``{REFUSED: why}`` if the guest did not boot but may boot another time.
     """
     group, patience_s, *names = arguments
-    settings = {
-        "cpus": [],
-        "execution": "ops",
-        "patience_s": float(patience_s),
-        "software": True,
-    }
+    settings = Settings(execution="ops", patience_s=float(patience_s), software=True)
     try:
         with boot(guest_of(group), settings) as booted:
             _print(BEGUN)

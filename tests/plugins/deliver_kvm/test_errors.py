@@ -6,17 +6,19 @@ import errno
 import os
 from pathlib import Path
 
+import attrs
 import pytest
 
 from pvbench.guest import parse_guest
 from pvbench_deliver_kvm.measure import icr_tracepoint
 from pvbench_deliver_kvm.measure.boot import boot_guest, start_of
+from pvbench_deliver_kvm.settings import Settings
 from pvbench_deliver_kvm.vmm.commands import GuestError
 from pvbench_deliver_kvm.vmm.fd import IoctlError
 from support.kvm import PATIENCE_S
 from support.kvm_fakes import FakeGuest, task_of
 
-SETTINGS = {"cpus": [], "execution": "ops", "patience_s": PATIENCE_S}
+SETTINGS = Settings(execution="ops", patience_s=PATIENCE_S, software=True)
 
 
 def test_an_error_of_the_guest_in_an_audit_is_raised() -> None:
@@ -57,7 +59,7 @@ def test_threads_have_no_higher_priority_than_the_user_asked_for(
     own: int, software: bool, expected: int
 ) -> None:
     """A lower nice value takes a privilege."""
-    settings = SETTINGS | {"software": software}
+    settings = attrs.evolve(SETTINGS, software=software)
     start = start_of(parse_guest("dense:2"), settings, image=b"", niceness=own)
 
     assert start.niceness == expected
@@ -66,7 +68,7 @@ def test_threads_have_no_higher_priority_than_the_user_asked_for(
 @pytest.mark.usefixtures("needs_kvm")
 def test_a_host_cpu_that_does_not_exist_is_named() -> None:
     """With the kernel's reason."""
-    settings = SETTINGS | {"software": True, "cpus": [4095]}
+    settings = attrs.evolve(SETTINGS, cpus=(4095,))
 
     with (
         pytest.raises(GuestError, match="host CPU 4095 cannot be used: Invalid argument"),

@@ -28,7 +28,7 @@ from pvbench.delivery import Description
 from pvbench.hookspecs import hookimpl
 from pvbench_deliver_kvm import build
 from pvbench_deliver_kvm.delivery import CLOCK, KvmDelivery
-import json
+from pvbench_deliver_kvm.settings import Settings
 from pvbench_deliver_kvm.vmm import kvm, limits as room
 
 class Hindered(KvmDelivery):
@@ -39,10 +39,10 @@ class Hindered(KvmDelivery):
 
     def describe(self, options):
         probes = {{"x2apic-physical": ""}}
-        limits = {{"max_vcpus": 2, "max_vcpu_id": 2, "usable_cpus": 2, "cpus": []}}
-        rest = {{"software": True, "patience_s": 5.0, "execution": "algorithm"}}
+        limits = {{"max_vcpus": 2, "max_vcpu_id": 2, "usable_cpus": 2}}
+        settings = Settings(software=True, patience_s=5.0, execution="algorithm")
         return Description(
-            clock=CLOCK, probes=probes, worker_data=json.dumps(limits | rest).encode()
+            clock=CLOCK, probes=probes, limits=limits, worker_data=settings.encoded()
         )
 
     @contextmanager

@@ -7,26 +7,43 @@ from typing import Any
 import attrs
 import pytest
 
-from pvbench.delivery import Algorithm, Task
+from pvbench.delivery import Algorithm, Description, Task
 from pvbench.guest import Guest
 from pvbench.ops import Burst
 from pvbench.run.prepared import prepare
 from pvbench.testing.cases import case_of
+from pvbench_deliver_kvm.delivery import CLOCK, KvmDelivery
 from pvbench_deliver_kvm.measure.algorithms import stand_in
 from pvbench_deliver_kvm.probe.programs import PROBES
+from pvbench_deliver_kvm.settings import Settings
 from pvbench_deliver_kvm.support import why_unsupported
 from support.helpers import bundled, guest_of, stack_of
+from support.kvm import PATIENCE_S
 from support.model import call, cpus, mask
 
 NAMES = sorted(name for _, _, programs in PROBES.values() for name in programs)
+SPINS = "{} vCPUs would spin at the same time, but at most {} may on a host with {} usable CPUs"
 SLOW = "it does not return within 1.8 s"
 
 
-def here(*, broken: tuple[str, ...] = (), **changed: Any) -> dict[str, Any]:
-    """A host of 4 CPUs on which all works but what is *broken*."""
-    probes = dict.fromkeys(NAMES, "") | dict.fromkeys(broken, SLOW)
-    limits = {"max_vcpus": 6, "max_vcpu_id": 300, "usable_cpus": 4}
-    return limits | {"probes": probes, "software": False, "execution": "algorithm"} | changed
+def here(
+    *,
+    broken: tuple[str, ...] = (),
+    probes: dict[str, str] | None = None,
+    software: bool = False,
+    execution: str = "algorithm",
+    **limits: int,
+) -> Description:
+    """A host of 4 CPUs on which every mechanism works except the *broken* ones."""
+    working = dict.fromkeys(NAMES, "") | dict.fromkeys(broken, SLOW)
+    return Description(
+        clock=CLOCK,
+        probes=working if probes is None else probes,
+        limits={"max_vcpus": 6, "max_vcpu_id": 300, "usable_cpus": 4} | limits,
+        worker_data=Settings(
+            execution=execution, software=software, patience_s=PATIENCE_S
+        ).encoded(),
+    )
 
 
 def task_of(
@@ -76,6 +93,26 @@ def test_a_guest_must_fit_this_kvm(fits: Guest, too_much: Guest, expected: str) 
     reasons = [why_unsupported(*task_of(call(0, 1), guest=g), here()) for g in (fits, too_much)]
 
     assert [None, expected] == reasons
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        pytest.param({"max_vcpus": 3}, "this KVM supports at most 3 vCPUs", id="vcpus"),
+        pytest.param({"max_vcpu_id": 3}, "APIC IDs must be below 3 on this KVM", id="ids"),
+        pytest.param({"usable_cpus": 2}, SPINS.format(4, 1, 2), id="cpus"),
+    ],
+)
+def test_a_site_that_lowers_a_limit_has_it_observed(
+    limits: dict[str, int], expected: str
+) -> None:
+    """The delivery keeps no second copy of `Description.limits`."""
+    generous = here(usable_cpus=5)
+    lowered = attrs.evolve(generous, limits=generous.limits | limits)
+    asked = task_of(call(0, 1), state="running")
+    reasons = [KvmDelivery().why_unsupported(*asked, d) for d in (generous, lowered)]
+
+    assert reasons == [None, expected]
 
 
 ABIS = {
@@ -167,7 +204,6 @@ def test_a_mechanism_without_a_probe_is_unsupported() -> None:
     assert why_unsupported(*task_of(call(0, 1)), here(probes={})) == expected
 
 
-SPINS = "{} vCPUs would spin at the same time, but at most {} may on a host with {} usable CPUs"
 HALTED = "targets cannot spin on a KVM without hardware virtualization: add --targets halted"
 
 

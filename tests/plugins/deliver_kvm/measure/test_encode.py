@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pvbench import ops
-from pvbench.delivery import Task
+from pvbench.delivery import Description, Task
 from pvbench.dispatch import program
 from pvbench.ops import (
     BARE_OPERATIONS,
@@ -28,8 +28,10 @@ from pvbench.ops import (
     WriteMem,
     WrMsr,
 )
+from pvbench_deliver_kvm.delivery import CLOCK
 from pvbench_deliver_kvm.measure.algorithms import DRIVERS, OVERLAYS
 from pvbench_deliver_kvm.measure.encode import decode, encode
+from pvbench_deliver_kvm.settings import Settings
 from pvbench_deliver_kvm.support import why_unsupported
 from support.guest_native import OP_KINDS, decoded_ops
 from support.helpers import ONE_TARGET, burst_of, guest_of, stack_of
@@ -147,9 +149,13 @@ def test_a_case_with_kernel_ipis_is_refused() -> None:
         program_for=lambda burst, cpus: (),
         mechanism="kernel",
     )
-    settings = {"max_vcpus": 8, "max_vcpu_id": 8, "probes": {}, "execution": "ops"}
+    description = Description(
+        clock=CLOCK,
+        limits={"max_vcpus": 8, "max_vcpu_id": 8, "usable_cpus": 8},
+        worker_data=Settings(execution="ops", software=True, patience_s=1).encoded(),
+    )
 
     assert (
-        why_unsupported(guest_of((0, 1)), task, settings)
+        why_unsupported(guest_of((0, 1)), task, description)
         == "sender `kernel` needs a running Linux kernel: use --delivery live"
     )

@@ -23,6 +23,7 @@ from pvbench_deliver_kvm.measure import algorithms
 from pvbench_deliver_kvm.measure.boot import boot_guest
 from pvbench_deliver_kvm.measure.kvm_guest import KvmBootedGuest
 from pvbench_deliver_kvm.measure.result import HALTED_SHARE
+from pvbench_deliver_kvm.settings import Settings
 from pvbench_deliver_kvm.vmm.commands import Commands, GuestError
 from support.helpers import burst_of, stack_of
 from support.kvm import PATIENCE_S
@@ -44,12 +45,7 @@ def booted(
     *, execution: str = "algorithm", on: tuple[int, ...] = ()
 ) -> Iterator[KvmBootedGuest]:
     """A booted guest of four, on these host CPUs."""
-    settings = {
-        "cpus": list(on),
-        "execution": execution,
-        "patience_s": PATIENCE_S,
-        "software": True,
-    }
+    settings = Settings(cpus=on, execution=execution, patience_s=PATIENCE_S, software=True)
     with boot_guest(cpus(4), settings) as guest:
         assert isinstance(guest, KvmBootedGuest)
         yield guest

@@ -16,6 +16,7 @@ from pvbench.guest import Guest
 from pvbench.slice_result import Counts, SliceResult
 from pvbench_deliver_kvm.probe import programs
 from pvbench_deliver_kvm.probe.cache import probes as probes_of_this_host
+from pvbench_deliver_kvm.settings import Settings
 from pvbench_deliver_kvm.vmm.fd import IoctlError
 from support.loaded import Loaded
 
@@ -136,11 +137,11 @@ class Child:
     """`programs.main` in this process, with a fake guest."""
 
     def __init__(self, booted: BootedGuest | PvbenchError) -> None:
-        self.asked: list[tuple[Guest, dict[str, Any]]] = []
+        self.asked: list[tuple[Guest, Settings]] = []
         self._booted = booted
 
     @contextmanager
-    def _boot(self, guest: Guest, settings: dict[str, Any]) -> Iterator[BootedGuest]:
+    def _boot(self, guest: Guest, settings: Settings) -> Iterator[BootedGuest]:
         self.asked.append((guest, settings))
         if isinstance(self._booted, PvbenchError):
             raise self._booted
@@ -173,7 +174,7 @@ def test_a_child_prints_a_line_for_each_probe_result(
     ((guest, settings),) = child.asked
     assert lines == ["begun", *([name, ""] for name in programs.PROBES[group][2]), "ended"]
     assert (guest.apic_ids, guest.apic_mode, guest.hypercall_abi) == ((0, 1), mode, abi)
-    assert (settings["execution"], settings["patience_s"]) == ("ops", 1.5)
+    assert (settings.execution, settings.patience_s) == ("ops", 1.5)
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,13 @@ import pytest
 
 from pvbench.guest import parse_guest
 from pvbench_deliver_kvm.measure.boot import boot_guest
+from pvbench_deliver_kvm.settings import Settings
 from pvbench_deliver_kvm.vmm import vcpu_threads
 from pvbench_deliver_kvm.vmm.exits import Interrupted, VcpuExit
 from pvbench_deliver_kvm.vmm.vcpu_threads import KICK, VcpuThread
 from support.kvm import PATIENCE_S, answer
 
-SETTINGS = {"cpus": [], "execution": "ops", "patience_s": PATIENCE_S, "software": True}
+SETTINGS = Settings(execution="ops", patience_s=PATIENCE_S, software=True)
 MOMENTS = ("before its vCPU runs", "outside KVM_RUN", "after its vCPU has run")
 BEFORE, OUTSIDE, AFTER = MOMENTS
 
