@@ -146,10 +146,10 @@ def _sentence(question: _Question) -> str:
     from pvbench.guest import ranges
 
     guest, burst = question.guest, question.burst
-    targets = ",".join(ranges(guest.apic_ids[:-1]))
+    targets = ", ".join(ranges(guest.apic_ids[:-1]))
     return (
-        f"{question.stack.name}: {burst.operation}() with vector {burst.vector:#x} "
-        f"from APIC ID {guest.apic_ids[burst.source]} to APIC ID {targets}"
+        f"{question.stack.name}: the CPU with APIC ID {guest.apic_ids[burst.source]} calls "
+        f"{burst.operation}() with vector {burst.vector:#x} for APIC ID {targets}"
     )
 
 

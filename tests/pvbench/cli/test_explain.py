@@ -76,7 +76,8 @@ def test_each_op_is_printed_with_the_cpus_it_reaches(cli: Cli) -> None:
     out = cli("explain", "x2apic-cluster", "--targets", "0,1,16").out
 
     assert out.splitlines() == [
-        "x2apic-cluster: send_IPI_mask() with vector 0xfc from APIC ID 2 to APIC ID 0-1,16",
+        "x2apic-cluster: the CPU with APIC ID 2 calls send_IPI_mask() with vector 0xfc for "
+        "APIC ID 0-1, 16",
         "",
         "no.  op                                       what it reaches",
         "---  ---------------------------------------  ---------------------------",
@@ -99,7 +100,7 @@ def test_the_source_cpu_is_printed(cli: Cli) -> None:
     """The lowest APIC ID that is no target."""
     out = cli("explain", "x2apic-physical", "--targets", "0,2").out
 
-    assert "from APIC ID 1 to APIC ID 0,2" in out
+    assert "the CPU with APIC ID 1 calls" in out
 
 
 def test_json_has_the_cpus_that_each_op_reaches(cli: Cli) -> None:
