@@ -6,7 +6,7 @@ import argparse
 import os
 import platform
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -46,8 +46,8 @@ def execute(options: argparse.Namespace) -> Status:
     with site.session(SiteOptions()) as session:
         host = _described(session, registry, probe=not options.no_probe)
     place = {"results go to": _results()} if site.name == _HERE else {}
-    facts, advice = _facts(registry) | place | host.abilities | host.facts, list(host.advice)
-    common.show(_document(facts, advice), options)
+    facts = _facts(registry) | host.facts
+    common.show(_document(host.abilities | place, host.advice, facts), options)
     return Status.ENVIRONMENT if registry.broken else Status.OK
 
 
@@ -115,13 +115,19 @@ def _abilities(name: str, description: Description) -> dict[str, Any]:
     }
 
 
-def _document(values: Mapping[str, Any], advice: Iterable[str]) -> Document:
+def _document(
+    abilities: Mapping[str, Any], advice: tuple[str, ...], values: Mapping[str, Any]
+) -> Document:
+    """What can run here stands first, and the many facts of software and host last."""
     from pvbench.report.document import Document, Notes, facts
 
-    lines = tuple(advice)
     title = "For steadier timing:"
     return Document(
-        [facts(values), Notes(lines=lines, name="advice", title=title, bulleted=True)]
+        [
+            facts(abilities),
+            Notes(lines=advice, name="advice", title=title, bulleted=True),
+            facts(values),
+        ]
     )
 
 

@@ -16,6 +16,7 @@ from pvbench.report.document import Cell, Role, Table
 
 _GAP: Final = 2  # between columns
 _LONGEST_WORD: Final = 24  # longer ones are broken where space is short
+_PATHS: Final = ("/", "./")
 _RULE: Final = "-"
 HANGING: Final = "  "
 
@@ -100,7 +101,9 @@ def _least(table: Table, place: int) -> int:
 
 
 def _longest(text: str, most: int) -> int:
-    return min(most, max(map(len, text.split()), default=1))
+    """The length of the longest word; a path counts whole, because it is to be copied."""
+    lengths = (len(w) if w.startswith(_PATHS) else min(most, len(w)) for w in text.split())
+    return max(lengths, default=1)
 
 
 def _widths(table: Table, width: int) -> list[int]:

@@ -190,3 +190,14 @@ def test_where_no_column_fits_each_row_becomes_a_list() -> None:
 def test_a_table_without_rows_still_has_its_headings(width: int) -> None:
     """An answer with nothing in it is an answer too."""
     assert "summary" in layout.text_of(table("name|summary"), width)
+
+
+@pytest.mark.parametrize("start", ["./", "/"])
+def test_a_path_is_not_broken_in_a_narrow_column(start: str) -> None:
+    """It is to be copied; another word of this length is broken."""
+    path = f"{start}results/intel-xeon-processor-with-2-cpus"
+    roles = [Role.NAME, Role.PROSE]
+    shown = layout.text_of(table("a|b", f"where|to {path}", roles=roles), 55)
+
+    assert path in shown
+    assert path[2:] not in layout.text_of(table("a|b", f"where|to {path[2:]}", roles=roles), 40)
