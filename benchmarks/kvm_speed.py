@@ -18,8 +18,8 @@ from pathlib import Path
 import pyperf
 
 from pvbench import notices
-from pvbench.guest import parse_guest
 from pvbench.host import lock as host_lock
+from pvbench.topology import parse_guest
 from pvbench_deliver_kvm import build
 from pvbench_deliver_kvm.delivery import PATIENCE_S, KvmDelivery
 from pvbench_deliver_kvm.vmm.booted_guest import Start, booted_vm

@@ -24,7 +24,6 @@ from pvbench import notices
 from pvbench.cli import common
 from pvbench.delivery import BootedGuest, Options
 from pvbench.errors import PvbenchError
-from pvbench.guest import parse_guest
 from pvbench.host import lock as host_lock
 from pvbench.host.facts import usable_cpus
 from pvbench.ops import Burst
@@ -32,6 +31,7 @@ from pvbench.report import text
 from pvbench.report.document import Document, Role, table_of_records
 from pvbench.run.prepared import Prepared, prepare
 from pvbench.testing.cases import bundled, case_of
+from pvbench.topology import parse_guest
 from pvbench_deliver_kvm.delivery import KvmDelivery
 from pvbench_deliver_kvm.settings import Settings, settings_of
 

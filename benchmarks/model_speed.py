@@ -25,12 +25,12 @@ import pyperf
 import simpy
 
 from pvbench.decode.decoder import Decoder
-from pvbench.guest import parse_guest
 from pvbench.ops import Burst
 from pvbench.plugin.loader import load
 from pvbench.plugin.registry import Registry
 from pvbench.run.prepared import prepare
 from pvbench.suite import Case
+from pvbench.topology import parse_guest
 from pvbench_deliver_model.cost_profile import CostProfile, read
 from pvbench_deliver_model.engine import Engine
 

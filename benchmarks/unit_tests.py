@@ -15,11 +15,11 @@ from typing import Any
 import attrs
 from tabulate import tabulate
 
-from pvbench.guest import parse_guest
 from pvbench.ops import Burst
 from pvbench.plugin.loader import load
 from pvbench.run.prepared import prepare
 from pvbench.suite import Case
+from pvbench.topology import parse_guest
 from pvbench.workload import Workload
 from pvbench_deliver_model.cost_profile import CostProfile, read
 from pvbench_deliver_model.engine import Engine

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         Task,
     )
     from pvbench.errors import PvbenchError, UnavailableError, UsageError
-    from pvbench.guest import Guest, parse_guest
+    from pvbench.guest import Guest
     from pvbench.hookspecs import API, hookimpl
     from pvbench.kvm_overlay import ClusterOverlay, KvmOverlay
     from pvbench.ops import (
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from pvbench.testing.deliveries import check_delivery
     from pvbench.testing.senders import check_sender
     from pvbench.testing.workloads import check_workload
+    from pvbench.topology import parse_guest
     from pvbench.workload import Workload
 
 __all__ = [
@@ -129,10 +130,7 @@ if not TYPE_CHECKING:  # a type checker must see misspelt names
             "UnavailableError",
             "UsageError",
         ),
-        "guest": (
-            "Guest",
-            "parse_guest",
-        ),
+        "guest": ("Guest",),
         "hookspecs": (
             "API",
             "hookimpl",
@@ -184,6 +182,7 @@ if not TYPE_CHECKING:  # a type checker must see misspelt names
         "testing.deliveries": ("check_delivery",),
         "testing.senders": ("check_sender",),
         "testing.workloads": ("check_workload",),
+        "topology": ("parse_guest",),
         "workload": ("Workload",),
     }
 

@@ -17,7 +17,6 @@ import attrs
 from pvbench.delivery import Delivery, Description
 from pvbench.end_with_parent import end_after, end_with_parent
 from pvbench.errors import ProtocolError, PvbenchError, UnavailableError
-from pvbench.guest import host_ids
 from pvbench.host import facts
 from pvbench.importing import imported
 from pvbench.protocol import (
@@ -28,6 +27,7 @@ from pvbench.protocol import (
     decode,
     encode,
 )
+from pvbench.topology import host_ids
 
 _LONGEST_S: Final = (
     3600.0  # of a process whose parent does not end it; probes wait for timed runs

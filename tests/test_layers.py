@@ -24,6 +24,7 @@ LAYERS = [
     "x86",
     "host",
     "guest",
+    "topology",
     "ops",
     "sender",
     "dispatch",

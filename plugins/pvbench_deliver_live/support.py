@@ -13,8 +13,9 @@ import attrs
 
 from pvbench.delivery import Task
 from pvbench.errors import PvbenchError
-from pvbench.guest import Guest, host
+from pvbench.guest import Guest
 from pvbench.host import cpuinfo
+from pvbench.topology import host
 from pvbench.validators import ints
 from pvbench_deliver_live import membarrier
 from pvbench_deliver_live.interrupts import Interrupts

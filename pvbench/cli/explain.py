@@ -89,8 +89,9 @@ def _question(options: argparse.Namespace, stack: Stack) -> _Question:
 
 
 def _burst(options: argparse.Namespace) -> tuple[Guest, Burst]:
-    from pvbench.guest import Guest, explicit
+    from pvbench.guest import Guest
     from pvbench.ops import Burst
+    from pvbench.topology import explicit
 
     ids = explicit(options.targets)
     source = next(i for i in range(len(ids) + 1) if i not in set(ids))

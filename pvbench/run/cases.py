@@ -11,13 +11,14 @@ import attrs
 
 from pvbench.delivery import TARGET_STATES
 from pvbench.errors import EmptyError, PluginError, UsageError, unknown
-from pvbench.guest import Guest, HostIds, parse_guest
+from pvbench.guest import Guest, HostIds
 from pvbench.ops import Burst
 from pvbench.plugin.guard import guarded, one_line, owner_of
 from pvbench.plugin.registry import Registry
 from pvbench.results.schema import case_name
 from pvbench.sender import Driver, Stack
 from pvbench.suite import Case, Suite
+from pvbench.topology import parse_guest
 from pvbench.workload import Workload
 
 

@@ -8,8 +8,9 @@ from typing import Final
 import attrs
 
 from pvbench.errors import UsageError
-from pvbench.guest import Guest, parse_guest
+from pvbench.guest import Guest
 from pvbench.ops import BARE_OPERATIONS, CSD_OPERATIONS, Burst
+from pvbench.topology import parse_guest
 from pvbench.x86.apic import NMI_VECTOR, RESCHEDULE_VECTOR
 
 # Boundaries: 8 CPUs of flat mode, clusters of 16, machine words, windows of 128 and 192,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pvbench.guest import Guest, parse_guest
+from pvbench.guest import Guest
 from pvbench.run.cases import check_bursts
 from pvbench.testing.cases import attempt, check_offer, fail
 from pvbench.testing.scenes import guests
+from pvbench.topology import parse_guest
 from pvbench.workload import Workload
 
 

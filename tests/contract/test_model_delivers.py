@@ -7,13 +7,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pvbench.dispatch import program, reached
-from pvbench.guest import Guest, interleaved
+from pvbench.guest import Guest
 from pvbench.ops import BARE_OPERATIONS, CSD_OPERATIONS, Burst
 from pvbench.run.prepared import prepare
 from pvbench.run.static_check import why_unsupported
 from pvbench.sender import Stack
 from pvbench.suite import Case
 from pvbench.testing.deliveries import check_run
+from pvbench.topology import interleaved
 from pvbench_deliver_model.engine import Engine
 from support.helpers import bundled, guest_of, stack_of
 from support.model import call, case_of, cost_profile_of, run_case

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from pvbench.command import Command
-from pvbench.guest import parse_guest
 from pvbench.hookspecs import hookimpl
+from pvbench.topology import parse_guest
 
 pvbench_api = 1
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pvbench.guest import Guest, parse_guest
+from pvbench.guest import Guest
 from pvbench.ops import Burst
+from pvbench.topology import parse_guest
 from support.helpers import bundled, burst_of, guest_of, id_tuples
 
 SPREADS = ("packed", "spread", "random-0", "random-1", "random-20")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pvbench.guest import parse_guest
 from pvbench.ops import Burst
 from pvbench.run.prepared import Prepared, prepare
 from pvbench.testing.cases import case_of
+from pvbench.topology import parse_guest
 from support.helpers import stack_of
 
 # CPU 2 is offline.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from functools import cache
 
-from pvbench.guest import host_ids
 from pvbench.results.schema import case_name
 from pvbench.run.cases import Selection, expand
 from pvbench.run.plan import Plan
 from pvbench.run.prepared import Prepared as Checked
 from pvbench.run.request import PreparedRun, Request
 from pvbench.suite import Case
+from pvbench.topology import host_ids
 from support.helpers import bundled
 from support.sessions import prepared_run
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from pvbench.guest import parse_guest
+from pvbench.topology import parse_guest
 from pvbench_deliver_kvm.measure import icr_tracepoint
 from pvbench_deliver_kvm.measure.boot import boot_guest, start_of
 from pvbench_deliver_kvm.settings import Settings

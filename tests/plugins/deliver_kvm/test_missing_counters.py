@@ -9,9 +9,9 @@ from contextlib import contextmanager
 import pytest
 
 from pvbench.delivery import Task
-from pvbench.guest import parse_guest
 from pvbench.ops import Burst, Fence, Op, WrMsr
 from pvbench.slice_result import SliceResult
+from pvbench.topology import parse_guest
 from pvbench_deliver_kvm.measure.kvm_guest import KvmBootedGuest
 from pvbench_deliver_kvm.vmm import booted_guest
 from pvbench_deliver_kvm.vmm.booted_guest import GuestVm

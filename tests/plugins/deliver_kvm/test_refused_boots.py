@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from pvbench.errors import PvbenchError, UnavailableError
-from pvbench.guest import Guest, parse_guest
+from pvbench.guest import Guest
+from pvbench.topology import parse_guest
 from pvbench_deliver_kvm.vmm import booted_guest, fd, layout, uapi
 from pvbench_deliver_kvm.vmm.commands import GuestError
 from pvbench_deliver_kvm.vmm.fd import IoctlError

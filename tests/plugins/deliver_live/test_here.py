@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from pvbench.delivery import Options
-from pvbench.guest import parse_guest
 from pvbench.testing.deliveries import check_run
+from pvbench.topology import parse_guest
 from pvbench_deliver_live import Live
 from support.live import SPARE_ATTEMPTS, call, ready
 from support.require import skip_without

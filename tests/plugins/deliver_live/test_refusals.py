@@ -10,8 +10,9 @@ import pytest
 
 from pvbench.delivery import Options, Task
 from pvbench.errors import UsageError
-from pvbench.guest import Guest, parse_guest
+from pvbench.guest import Guest
 from pvbench.ops import Burst
+from pvbench.topology import parse_guest
 from pvbench_deliver_live import Live, membarrier
 from support.live import INTERRUPTS, THREE, call, plant, ready
 

@@ -26,9 +26,10 @@ def test_the_spread_of_measured_boots_is_told_by_workload() -> None:
         measured("dry-run", "x2apic-physical", 1.0, 1.1, 1.0),
         measured("broadcast", "x2apic-physical", 2.0, 1.8, 2.2),
         measured("broadcast", "x2apic-cluster", 1.0, 1.5, 1.0),
+        measured("self-ipi", "x2apic-cluster", 1.0, 1.62, 1.0),
     )
 
-    assert spread(*rows) == [f"{SPREAD}dry-run 10 %, broadcast 20 to 50 %."]
+    assert spread(*rows) == [f"{SPREAD}dry-run 10 %, broadcast 20 to 50 %, self-ipi 62 %."]
 
 
 @pytest.mark.parametrize(

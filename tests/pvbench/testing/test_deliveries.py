@@ -13,11 +13,12 @@ import pytest
 
 from pvbench.delivery import BootedGuest, Description, Options, Task
 from pvbench.errors import UnavailableError
-from pvbench.guest import Guest, parse_guest
+from pvbench.guest import Guest
 from pvbench.run.prepared import prepare
 from pvbench.slice_result import Counts, SliceResult
 from pvbench.testing import deliveries
 from pvbench.testing.deliveries import check_delivery, check_run
+from pvbench.topology import parse_guest
 from pvbench_deliver_model import Model
 from pvbench_deliver_model.engine import Engine
 from support.loaded import Tampering

@@ -15,8 +15,8 @@ import pytest
 
 from pvbench.delivery import Task
 from pvbench.errors import UnavailableError
-from pvbench.guest import parse_guest
 from pvbench.ops import Burst, Fence, WrMsr
+from pvbench.topology import parse_guest
 from pvbench_deliver_kvm.measure.icr_tracepoint import audit
 from pvbench_deliver_kvm.measure.kvm_guest import Instruments, KvmBootedGuest
 from pvbench_deliver_kvm.vmm.booted_guest import booted_vm

@@ -13,8 +13,9 @@ import attrs
 import pytest
 
 from pvbench.delivery import Task
-from pvbench.guest import Guest, parse_guest
+from pvbench.guest import Guest
 from pvbench.ops import Burst, Fence, WrMsr
+from pvbench.topology import parse_guest
 from pvbench_deliver_kvm import build
 from pvbench_deliver_kvm.measure.kvm_guest import KvmBootedGuest
 from pvbench_deliver_kvm.vmm import booted_guest, layout, mailbox

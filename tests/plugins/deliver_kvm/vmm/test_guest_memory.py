@@ -8,7 +8,7 @@ from contextlib import closing
 import attrs
 import pytest
 
-from pvbench.guest import parse_guest
+from pvbench.topology import parse_guest
 from pvbench_deliver_kvm.vmm import booted_guest, layout, mailbox
 from pvbench_deliver_kvm.vmm.booted_guest import Start
 from pvbench_deliver_kvm.vmm.commands import GuestError

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pvbench.delivery import Task
-from pvbench.guest import parse_guest
 from pvbench.ops import Burst, Fence, WrMsr
+from pvbench.topology import parse_guest
 from pvbench_deliver_kvm import build
 from pvbench_deliver_kvm.measure.kvm_guest import KvmBootedGuest
 from pvbench_deliver_kvm.vmm import layout, mailbox, uapi, vcpu_threads

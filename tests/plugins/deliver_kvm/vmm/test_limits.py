@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pvbench.errors import UnavailableError
-from pvbench.guest import parse_guest
+from pvbench.topology import parse_guest
 from pvbench_deliver_kvm.vmm import booted_guest, limits
 from pvbench_deliver_kvm.vmm.kvm import Kvm
 

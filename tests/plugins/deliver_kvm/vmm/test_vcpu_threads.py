@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pvbench.guest import parse_guest
+from pvbench.topology import parse_guest
 from pvbench_deliver_kvm.measure.boot import boot_guest
 from pvbench_deliver_kvm.settings import Settings
 from pvbench_deliver_kvm.vmm import vcpu_threads

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from pvbench.errors import UsageError
-from pvbench.guest import Guest, HostIds, apic_ids, host, parse_guest
+from pvbench.guest import Guest, HostIds
+from pvbench.topology import apic_ids, host, parse_guest
 from support.helpers import guest_of
 
 
