@@ -32,21 +32,23 @@ from pvbench.protocol import (
 )
 from pvbench.shapes import printable
 
-_KEPT_COMPLAINTS: Final = 100  # lines
-_LONGEST_COMPLAINT: Final = 10_000  # characters
+_KEPT_LINES: Final = 100  # lines
+_LONGEST_LINE: Final = 10_000  # characters
 
 
 def described_by(command: Sequence[str], request: Describe, *, timeout_s: float) -> Description:
     """
     What a process that runs `pvbench.describe` answers to *request*.
 
-    Its complaints go to standard error as they come: probing takes a while.
+    Its other lines go to standard error as they come: probing takes a while.
 
     Raises:
         SiteError: it answers with an error.
         WorkerError, ProtocolError: it does not answer.
     """
-    with closing(reports_of(command, request, timeout_s=timeout_s, hear=_hear)) as reports:
+    with closing(
+        reports_of(command, request, timeout_s=timeout_s, on_line=_print_line)
+    ) as reports:
         for report in reports:
             if isinstance(report, ErrorReport):
                 raise SiteError(report.error, report.status)
@@ -55,7 +57,7 @@ def described_by(command: Sequence[str], request: Describe, *, timeout_s: float)
     return description
 
 
-def _hear(line: str) -> None:
+def _print_line(line: str) -> None:
     """Show a line of progress; anything else is no word to the user."""
     if line.startswith("pvbench: "):
         print(printable(line), file=sys.stderr)
@@ -67,7 +69,7 @@ def reports_of(
     *,
     timeout_s: float,
     inherited: Sequence[int] = (),
-    hear: Callable[[str], None] | None = None,
+    on_line: Callable[[str], None] | None = None,
 ) -> Generator[Report, None, None]:
     """
     Start a worker, give it *request* and yield what it reports, until it is done.
@@ -80,13 +82,13 @@ def reports_of(
         command: argument vector of the worker; the manager's process ID is added.
         timeout_s: by the manager's clock, for a worker's own may race.
         inherited: file descriptors that the worker keeps open as long as it lives.
-        hear: is called with each line of its standard error.
+        on_line: is called with each line of its standard error.
 
     Raises:
         WorkerError: the worker cannot be started, takes too long, or ends too early.
         ProtocolError: a report cannot be read.
     """
-    worker = _Worker.started(command, inherited, hear or _ignore)
+    worker = _Worker.started(command, inherited, on_line or _ignore)
     deadline = threading.Timer(timeout_s, worker.expire)
     deadline.start()
     reports = 0
@@ -105,7 +107,7 @@ def reports_of(
     if worker.expired.is_set():
         raise WorkerError(f"the boot took longer than {timeout_s:g} s, see --timeout")
     if status or reports < request.replies:
-        raise WorkerError(f"the worker ended with status {status}", why=worker.last_words())
+        raise WorkerError(f"the worker ended with status {status}", why=worker.last_output())
 
 
 @attrs.frozen(eq=False)
@@ -114,18 +116,18 @@ class _Worker:
     A worker process and what it complains about.
 
     Args:
-        complaints: the last lines that are no reports, from both of its outputs.
+        last_lines: the last lines that are no reports, from both of its outputs.
         expired: it took too long.
     """
 
     process: subprocess.Popen[str]
-    complaints: deque[str]
+    last_lines: deque[str]
     drain: threading.Thread
     expired: threading.Event
 
     @classmethod
     def started(
-        cls, command: Sequence[str], inherited: Sequence[int], hear: Callable[[str], None]
+        cls, command: Sequence[str], inherited: Sequence[int], on_line: Callable[[str], None]
     ) -> _Worker:
         try:
             process = subprocess.Popen(
@@ -141,12 +143,12 @@ class _Worker:
         except OSError as error:
             reason = f"{command[0]} cannot be started: {error.strerror}"
             raise WorkerError(reason) from None
-        complaints: deque[str] = deque(maxlen=_KEPT_COMPLAINTS)
+        last_lines: deque[str] = deque(maxlen=_KEPT_LINES)
         drain = threading.Thread(
-            target=_collect, args=(process.stderr, complaints, hear), daemon=True
+            target=_collect, args=(process.stderr, last_lines, on_line), daemon=True
         )
         drain.start()
-        return cls(process, complaints, drain, threading.Event())
+        return cls(process, last_lines, drain, threading.Event())
 
     def reports(self, request: Request) -> Iterator[Report]:
         """Give it *request*, answer what it asks, yield the rest in the order it is due."""
@@ -166,7 +168,7 @@ class _Worker:
         while line := self.process.stdout.readline(LONGEST_LINE):
             message = decode(line)
             if message is None:
-                self.complaints.append(line[:_LONGEST_COMPLAINT])
+                self.last_lines.append(line[:_LONGEST_LINE])
             else:
                 yield message
 
@@ -191,16 +193,16 @@ class _Worker:
                     stream.close()
         return status
 
-    def last_words(self) -> str:
+    def last_output(self) -> str:
         """Its last complaint."""
-        lines = [text for line in self.complaints if (text := printable(line))]
+        lines = [text for line in self.last_lines if (text := printable(line))]
         return lines[-1] if lines else "no output on stderr"
 
 
-def _collect(stream: IO[str], lines: deque[str], hear: Callable[[str], None]) -> None:
-    while line := stream.readline(_LONGEST_COMPLAINT):
+def _collect(stream: IO[str], lines: deque[str], on_line: Callable[[str], None]) -> None:
+    while line := stream.readline(_LONGEST_LINE):
         lines.append(line)
-        hear(line)
+        on_line(line)
 
 
 def _ignore(line: str) -> None:

@@ -9,9 +9,11 @@ import pytest
 import kill
 from pvbench_deliver_kvm.delivery import KvmDelivery
 from pvbench_deliver_kvm.vmm.kvm import DEVICE
-from support.helpers import DEADLINE_S
 from support.require import skip_without
 
+# A boot never ends by itself.  What `benchmarks/kill.py` gives three seconds for gets a
+# minute here, because the machine may be busy.
+LIMIT_S = 60.0
 MOMENTS_S = [0.2, 0.5, 0.7, 0.9, 1.1, 1.3, 1.5, 1.8, 2.1, 2.5]
 # A delivery whose boots never end by themselves.
 ENDLESS = """
@@ -53,8 +55,6 @@ def test_nothing_outlives_a_manager_that_is_killed(
     module, name = base
     (tmp_path / "endless.py").write_text(ENDLESS.format(module=module, base=name))
 
-    remaining = kill.kill(
-        "endless", after_s, tmp_path, "-p", "./endless.py", limit_s=DEADLINE_S
-    )
+    remaining = kill.kill("endless", after_s, tmp_path, "-p", "./endless.py", limit_s=LIMIT_S)
 
     assert (remaining.processes, remaining.kvm, remaining.locked) == ((), (), False)

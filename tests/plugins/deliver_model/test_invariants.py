@@ -80,7 +80,7 @@ def test_nothing_outlasts_the_acknowledgement(data: st.DataObject) -> None:
 @settings(max_examples=120)
 @given(data=st.data())
 def test_every_function_runs_once_for_every_call(data: st.DataObject) -> None:
-    """Whether it is sent to or rides; several sources at once included."""
+    """Whether an IPI is sent to it or is piggybacked; several sources at once included."""
     prepared, result = data.draw(seen(CSD_OPERATIONS))
     assume(not prepared.lossy)
 

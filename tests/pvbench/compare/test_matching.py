@@ -168,7 +168,7 @@ def test_a_prediction_is_laid_beside_its_reference_across_clocks() -> None:
     """A residual, never a ranking: matched by what was sent, by whom and in which guest."""
     published = row_of("broadcast", PHYSICAL, 198e-6, clock="wall", delivery="kvm")
     unknown = row_of("broadcast-lock", PHYSICAL, 198e-6, clock="wall")
-    matched = matching.beside({"paper": [published, unknown], "model": [BEFORE]})
+    matched = matching.beside({"published": [published, unknown], "model": [BEFORE]})
 
     assert [(pair.before, pair.after) for pair in matched.pairs] == [(published, BEFORE)]
 
