@@ -113,7 +113,7 @@ def reports_of(
 @attrs.frozen(eq=False)
 class _Worker:
     """
-    A worker process and what it complains about.
+    A worker process and its output.
 
     Args:
         last_lines: the last lines that are no reports, from both of its outputs.
@@ -152,15 +152,14 @@ class _Worker:
 
     def reports(self, request: Request) -> Iterator[Report]:
         """Give it *request*, answer what it asks, yield the rest in the order it is due."""
-        with suppress(BrokenPipeError):  # its end says more
-            self._tell(request)
-            reports = 0
-            for message in self._messages():
-                if isinstance(message, Ask) and isinstance(request, Job):
-                    self._tell(_answer(request, message))
-                    continue
-                yield _due(request, message, reports)
-                reports += 1
+        self._tell(request)
+        reports = 0
+        for message in self._messages():
+            if isinstance(message, Ask) and isinstance(request, Job):
+                self._tell(_answer(request, message))
+                continue
+            yield _due(request, message, reports)
+            reports += 1
         self.process.wait()
 
     def _messages(self) -> Iterator[Message]:
@@ -174,8 +173,9 @@ class _Worker:
 
     def _tell(self, message: Message) -> None:
         assert self.process.stdin  # noqa: S101 - a pipe
-        self.process.stdin.write(encode(message))
-        self.process.stdin.flush()
+        with suppress(BrokenPipeError):  # it has ended, and its output says why
+            self.process.stdin.write(encode(message))
+            self.process.stdin.flush()
 
     def expire(self) -> None:
         """It took too long."""
@@ -194,7 +194,7 @@ class _Worker:
         return status
 
     def last_output(self) -> str:
-        """Its last complaint."""
+        """The last line that it printed beside its reports."""
         lines = [text for line in self.last_lines if (text := printable(line))]
         return lines[-1] if lines else "no output on stderr"
 
