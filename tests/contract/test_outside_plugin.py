@@ -160,7 +160,7 @@ def test_a_new_plugin_works_as_it_is_written(
     tested = environment.must(
         environment.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(project)
     )
-    run = re.search(r"  pvbench (run .*)", result)
+    run = re.search(r"  pvbench (run .*)", result.replace("\\\n", " "))
     assert run is not None
     shown = environment.pvbench(*run[1].split(), "--fast", "-q", "-o", f"{name}.json")
 
