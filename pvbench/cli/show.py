@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pvbench.cli import common
 from pvbench.errors import Status, UsageError
+
+if TYPE_CHECKING:
+    from pyperf import BenchmarkSuite
 
 HELP = "print the table of a run"
 
@@ -37,29 +41,29 @@ def print_refused(path: Path) -> None:
 
 def execute(options: argparse.Namespace) -> Status:
     """Print one file."""
-    from pvbench.results.files import latest
+    from pvbench.results.files import latest, read
 
     if options.file is None:
         newest = latest(1)
         if not newest:
             raise UsageError("there is no run of this machine here", fix="Run a suite first.")
         options.file = str(newest[0])
-    _check_series(options.file, options.series)
-    print_file(options.file, options)
+    common.known_series(options.series)
+    suite = read(options.file)
+    _check_series(options.file, suite, options.series)
+    _print(options.file, suite, options.series, options)
     return Status.OK
 
 
-def _check_series(name: str, series: str) -> None:
+def _check_series(name: str, suite: BenchmarkSuite, series: str) -> None:
     """
     Refuse a series that no case of a result file has.
 
     A table of the headline says which cases lose IPIs, even if none has a time.
     """
-    from pvbench.results.files import read
     from pvbench.results.rows import HEADLINE, ordered, rows
 
-    common.known_series(series)
-    present = [str(value) for value in ordered(rows(read(name)), "series")]
+    present = [str(value) for value in ordered(rows(suite), "series")]
     if series not in (HEADLINE, *present):
         raise UsageError(
             f"no case of {name} has series {series}", fix=f"It has {', '.join(present)}."
@@ -67,14 +71,17 @@ def _check_series(name: str, series: str) -> None:
 
 
 def print_file(name: str, options: argparse.Namespace) -> None:
-    """Print the tables of a result file in the format of *options*."""
-    from pvbench.report.summary import summary
-    from pvbench.results import journal
-    from pvbench.results.files import locate, read
+    """Print the headline tables of a result file in the format of *options*."""
+    from pvbench.results.files import read
     from pvbench.results.rows import HEADLINE
 
-    series = getattr(options, "series", HEADLINE)
-    common.known_series(series)
-    suite = read(name)
+    _print(name, read(name), HEADLINE, options)
+
+
+def _print(name: str, suite: BenchmarkSuite, series: str, options: argparse.Namespace) -> None:
+    from pvbench.report.summary import summary
+    from pvbench.results import journal
+    from pvbench.results.files import locate
+
     entries = journal.read(journal.beside(locate(name)))
     common.show(summary(suite, entries, series=series), options)
