@@ -37,6 +37,7 @@ class RunStore:
 
     path: Path
     _prepared: PreparedRun
+    _planned: dict[str, Any]
     _journal: Journal
     _collector: Collector
     _cases: dict[int, dict[str, Entry]] = attrs.field(factory=dict)
@@ -53,20 +54,20 @@ class RunStore:
             UsageError, UnavailableError: the files cannot be created, or they belong to
                 another run.
         """
-        path, is_new = _place(prepared)
+        planned = plan_entry(prepared)
+        path, is_new = _place(prepared, planned)
         with ExitStack() as stack:
             book = _locked(stack, path, is_new)
             stack.callback(_remove_if_empty, path)
             stack.callback(_remove_if_empty, book.path)
             remove_temporaries(path)
-            yield cls(path, prepared, book, Collector.of(prepared))
+            yield cls(path, prepared, planned, book, Collector.of(prepared))
 
     def resume(self) -> Container[int]:
         """Store the plan and return the numbers of the boots that are stored already."""
         entries = self._journal.entries
-        planned = plan_entry(self._prepared)
-        if journal.plan_of(entries) != planned:
-            self._journal.write(plan=planned)
+        if journal.plan_of(entries) != self._planned:
+            self._journal.write(plan=self._planned)
         stored = {entry["case"] for entry in entries if "case" in entry}
         for name, outcome in self._prepared.plan.refused.items():
             if name not in stored:
@@ -138,11 +139,10 @@ class RunStore:
         )
 
 
-def _place(prepared: PreparedRun) -> tuple[Path, bool]:
+def _place(prepared: PreparedRun, planned: dict[str, Any]) -> tuple[Path, bool]:
     """The result file, and whether this process created it."""
     request = prepared.request
     if request.resume:
-        planned = plan_entry(prepared)
         if path := resume.find(request.output, planned):
             return path, False
         if request.output is None:
