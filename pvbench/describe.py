@@ -29,9 +29,8 @@ from pvbench.protocol import (
 )
 from pvbench.topology import host_ids
 
-_LONGEST_S: Final = (
-    3600.0  # of a process whose parent does not end it; probes wait for timed runs
-)
+# A process whose parent does not end it ends by itself.  Probes wait for timed runs.
+_LONGEST_S: Final = 3600.0
 
 
 def described(request: Describe) -> Description:

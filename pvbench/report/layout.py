@@ -1,5 +1,7 @@
 """
-How a table fits a width: what does not vary is told once, text is wrapped, and a table
+How a table fits a width.
+
+A value that does not vary is written once, above the table.  Text is wrapped.  A table
 that is still too wide is split into several, or into a list for each row.
 """
 
@@ -27,8 +29,8 @@ def text_of(table: Table, width: int) -> str:
     if _natural_width(table) > width:
         more, table = without_what_is_constant(table, {*Role} - {Role.NAME})
         facts += more
-    told = wrapped(in_every_row(facts), width) if facts else ""
-    return "\n\n".join(filter(None, [told, _body(table, width)]))
+    constants = wrapped(in_every_row(facts), width) if facts else ""
+    return "\n\n".join(filter(None, [constants, _body(table, width)]))
 
 
 def _body(table: Table, width: int) -> str:
@@ -42,7 +44,7 @@ def _body(table: Table, width: int) -> str:
     return "\n\n".join(_list_of(table, row, width) for row in table.rows)
 
 
-# what is told once
+# columns that do not vary
 
 
 def without_what_is_constant(

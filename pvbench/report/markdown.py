@@ -60,8 +60,8 @@ def _table(table: Table) -> str:
         colalign=[_align(column.role) for column in table.columns] if table.rows else None,
         disable_numparse=True,
     )
-    told = _line(layout.in_every_row(facts)) if facts else ""
-    return "\n\n".join(filter(None, [_line(table.title), told, drawn]))
+    constants = _line(layout.in_every_row(facts)) if facts else ""
+    return "\n\n".join(filter(None, [_line(table.title), constants, drawn]))
 
 
 def _align(role: Role) -> str:

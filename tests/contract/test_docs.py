@@ -239,7 +239,7 @@ def test_rewriting_replaces_outputs_and_nothing_else(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("command", "reason"),
     [
-        pytest.param("pvbench explain nobody --targets 1", "exit status 2", id="usage"),
+        pytest.param("pvbench explain no-such-sender --targets 1", "exit status 2", id="usage"),
         pytest.param("python -c 1/0", "ZeroDivisionError", id="python"),
     ],
 )
@@ -255,7 +255,9 @@ def test_a_command_that_fails_is_refused(tmp_path: Path, command: str, reason: s
 def test_a_page_may_show_an_exit_status(tmp_path: Path) -> None:
     """``echo $?`` follows the command."""
     page = tmp_path / "page.md"
-    page.write_text("```console\n$ pvbench explain nobody --targets 1\n$ echo $?\n2\n```\n")
+    page.write_text(
+        "```console\n$ pvbench explain no-such-sender --targets 1\n$ echo $?\n2\n```\n"
+    )
 
     assert docs.session(page) == {1: ((), ("2",))}
 

@@ -91,12 +91,12 @@ def test_each_burst_is_proved(fake: FakeGuest) -> None:
 def test_a_burst_without_ops_is_proved_too(fake: FakeGuest) -> None:
     """The guest's code sends to a CPU, which a replay would not."""
     fake.recorded = IN_ORDER
-    nobody = with_algorithm(task_of(program=()))
+    without_ops = with_algorithm(task_of(program=()))
 
-    fake.booted(execution="ops").load(nobody)
+    fake.booted(execution="ops").load(without_ops)
 
     with pytest.raises(GuestError, match="makes other ops than the sender"):
-        fake.booted(execution="algorithm").load(nobody)
+        fake.booted(execution="algorithm").load(without_ops)
 
 
 @pytest.mark.parametrize(

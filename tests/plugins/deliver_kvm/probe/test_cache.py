@@ -202,7 +202,7 @@ def test_a_guest_that_ends_slowly_costs_no_probe(tmp_path: Path, child: Child) -
 def test_children_go_with_the_run_that_started_them(
     child: Child, monkeypatch: pytest.MonkeyPatch, ends: list[int]
 ) -> None:
-    """A signal in the middle leaves nobody behind."""
+    """A signal in the middle of a probe leaves no child process."""
 
     def interrupted(*args: object) -> None:
         raise KeyboardInterrupt
