@@ -7,16 +7,16 @@ from collections.abc import Iterable
 from typing import Final
 
 _SHA256: Final = re.compile(r"\b[0-9a-f]{64}\b")
-PIPE_WIDTH: Final = 72  # what fits a quoted mail
+PIPE_WIDTH: Final = 72  # short enough to be quoted in a mail
 _ELLIPSIS: Final = "..."
 
 
 def printable(text: str) -> str:
     r"""
-    *text* as a terminal may have it: in one line, and with no character that moves a cursor.
+    *text* in a form that is safe in a terminal: one line, no character that moves the cursor.
 
     Line ends and other blanks become spaces; control characters, terminal escapes and
-    marks that turn the direction of writing are spelt out, as in ``\x1b``.
+    marks that change the direction of writing are escaped, as in ``\x1b``.
     """
     return "".join(map(_printable, text))
 
@@ -29,18 +29,18 @@ def _printable(character: str) -> str:
     return character.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
-def some(names: Iterable[str], most: int = 5, noun: str = "") -> str:
-    """The first names of a long list, as in ``a, b and 3 more``; *noun* says more what."""
-    listed = list(names)
-    shown = ", ".join(listed[:most])
-    rest = len(listed) - most
-    if rest <= 0:
-        return shown
-    return f"{shown} and {rest} more" + (f" {plural(rest, noun)}" if noun else "")
+def shortened_list(names: Iterable[str], limit: int = 5, noun: str = "") -> str:
+    """The first *limit* names and the number of others, as in ``a, b and 3 more cases``."""
+    all_names = list(names)
+    text = ", ".join(all_names[:limit])
+    hidden = len(all_names) - limit
+    if hidden <= 0:
+        return text
+    return f"{text} and {hidden} more" + (f" {plural(hidden, noun)}" if noun else "")
 
 
 def plural(count: int, noun: str) -> str:
-    """*noun* as it stands after *count*: ``case`` or ``cases``."""
+    """*noun* in the singular or the plural: ``case`` or ``cases``."""
     return noun if count == 1 else f"{noun}s"
 
 
@@ -55,9 +55,9 @@ def short_hashes(text: str) -> str:
 
 
 def shortened(name: str, width: int) -> str:
-    """A name of at most *width* characters: the middle of a longer one is left out."""
+    """*name* in at most *width* characters; the middle of a longer name is left out."""
     if len(name) <= width:
         return name
-    kept = width - len(_ELLIPSIS)
-    head = (kept + 1) // 2
-    return name[:head] + _ELLIPSIS + name[len(name) - (kept - head) :]
+    length = width - len(_ELLIPSIS)
+    head = (length + 1) // 2
+    return name[:head] + _ELLIPSIS + name[len(name) - (length - head) :]

@@ -96,7 +96,7 @@ def _print(result: Comparison, options: argparse.Namespace) -> None:
     for sentence in comparison.warnings(result):
         common.warn(sentence)
     if options.format == "csv" and not options.json:
-        for line in comparison.differs(result):
+        for line in comparison.difference_lines(result):
             common.warn(line)
     if result.pairs or result.unpaired or options.json or options.format != "csv":
         common.show(comparison.document(result), options)

@@ -1,7 +1,7 @@
 """
-A comparison: everything that follows from result files and a question about them.
+The comparison of result files under one question.
 
-Reports print it and decide nothing.
+All decisions are made here; reports only print them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import attrs
 from pvbench.compare import crossover, differences, matching, status
 from pvbench.compare.crossover import Crossover
 from pvbench.compare.differences import Difference
-from pvbench.compare.matching import Files, Matched
+from pvbench.compare.matching import Files, Matches
 from pvbench.compare.outcomes import Outcomes
 from pvbench.compare.pairs import Pair, judged
 from pvbench.compare.unpaired import Unpaired
@@ -27,14 +27,14 @@ ALL_SERIES = "all"
 @attrs.frozen(kw_only=True)
 class Question:
     """
-    What is compared: the files, unless *by* or *beside* is given.
+    The question of a comparison; without *by* and *beside*, later files against the first.
 
     Args:
-        by: the axis whose sides are compared, a choice of the schema.
-        beside: the second file predicts the first.
-        baseline: the side of *by* to compare with; None is the first.
-        margin_percent: on a noisy clock speed ratios this close to 1 are equivalent.
-        series: which time, or `ALL_SERIES`.
+        by: the axis whose values are compared, a choice of the schema.
+        beside: show the second file as a prediction of the first.
+        baseline: the value of *by* that the others are compared with; None is the first.
+        margin_percent: speed ratios this close to 1 are equivalent on a noisy clock.
+        series: the series to compare, or `ALL_SERIES`.
 
     Raises:
         UsageError: the options contradict each other.
@@ -54,18 +54,18 @@ class Question:
 
     @property
     def files_needed(self) -> int:
-        """How many files it takes at least."""
+        """The least number of files."""
         return 1 if self.by else 2
 
     @property
     def across_files(self) -> bool:
-        """Whether later files are judged against the first."""
+        """Whether later files are compared with the first."""
         return not (self.by or self.beside)
 
 
 @attrs.frozen
 class Remark:
-    """A sentence about results, and the files that it is about."""
+    """A sentence about results, and the files to which it applies."""
 
     text: str
     files: tuple[str, ...]
@@ -74,15 +74,15 @@ class Remark:
 @attrs.frozen(kw_only=True)
 class Comparison:
     """
-    Result files compared.
+    A finished comparison of result files.
 
     Args:
         files: names, the baseline first.
-        differences: of software and host, then of the cases.
-        remarks: sources and caveats of the files, notes of their deliveries.
-        pairs: what is compared, with verdicts.
-        unpaired: what cannot be compared, and why.
-        crossovers: where verdicts change along the parameter of a workload family.
+        differences: those of software and host, then those of the cases.
+        remarks: sources and caveats of the files, and notes of their deliveries.
+        pairs: the pairs with their verdicts.
+        unpaired: the series that cannot be compared, with reasons.
+        crossovers: the parameters of workload families at which verdicts change.
         stale: sentences about files that are out of date.
     """
 
@@ -97,17 +97,17 @@ class Comparison:
 
     @property
     def status(self) -> Status:
-        """The exit status; only between files something can be a regression."""
-        ends = [Status.OK if self.pairs else Status.NOTHING_MEASURED]
+        """The exit status; only a comparison across files can find a regression."""
+        statuses = [Status.OK if self.pairs else Status.NOTHING_MEASURED]
         if self.question.across_files:
-            ends.append(status.status(self.pairs, self.unpaired))
+            statuses.append(status.status(self.pairs, self.unpaired))
         if self.stale:
-            ends.append(Status.INCONCLUSIVE)
-        return worst(ends)
+            statuses.append(Status.INCONCLUSIVE)
+        return worst(statuses)
 
     @property
     def noisy(self) -> tuple[Pair, ...]:
-        """The pairs on a clock that does not repeat itself."""
+        """The pairs whose clock is noisy."""
         return tuple(pair for pair in self.pairs if pair.is_noisy)
 
 
@@ -118,27 +118,27 @@ def compare(
     outcomes: Mapping[str, Outcomes] | None = None,
 ) -> Comparison:
     """
-    Compare the rows of *files*, by name, the baseline first.
+    Compare the rows of *files*, of which the first is the baseline.
 
     Args:
-        files: the rows of each file.
-        question: what is compared.
+        files: the rows of each file, by its name.
+        question: the question that the comparison answers.
         stale: sentences about files that are out of date.
         outcomes: the cases of each file that have no result.
 
     Raises:
         UsageError: the files do not allow the question.
     """
-    chosen = {name: _of_series(rows, question.series) for name, rows in files.items()}
-    matched = _matched(chosen, files, outcomes or {}, question)
-    differing = [*differences.of_origin(files.values())]
+    rows_of_series = {name: _of_series(rows, question.series) for name, rows in files.items()}
+    matched = _matched(rows_of_series, files, outcomes or {}, question)
+    differing_facts = [*differences.of_origin(files.values())]
     if not question.beside:
-        differing += differences.of_cases(files.values())
+        differing_facts += differences.of_cases(files.values())
     return Comparison(
         question=question,
         files=tuple(files),
-        differences=tuple(differing),
-        remarks=_remarks(chosen),
+        differences=tuple(differing_facts),
+        remarks=_remarks(rows_of_series),
         pairs=matched.pairs,
         unpaired=matched.unpaired,
         crossovers=() if question.beside else tuple(crossover.crossovers(matched.pairs)),
@@ -151,23 +151,23 @@ def _of_series(rows: Sequence[Row], series: str) -> list[Row]:
 
 
 def _matched(
-    files: Files, whole: Files, outcomes: Mapping[str, Outcomes], question: Question
-) -> Matched:
-    """The pairs, with verdicts if they are ranked."""
+    files: Files, all_series: Files, outcomes: Mapping[str, Outcomes], question: Question
+) -> Matches:
+    """The pairs; those that are ranked have verdicts."""
     if question.beside:
         return matching.beside(files)
     if question.by:
-        matched = matching.by_axis(files, question.by, question.baseline, whole, outcomes)
+        matched = matching.by_axis(files, question.by, question.baseline, all_series, outcomes)
     else:
-        matched = matching.across_files(files, whole, outcomes)
+        matched = matching.across_files(files, all_series, outcomes)
     pairs = judged(list(matched.pairs), question.margin_percent / 100)
     return attrs.evolve(matched, pairs=tuple(pairs))
 
 
 def _remarks(files: Files) -> tuple[Remark, ...]:
-    """Each sentence once, with all files that have it."""
-    names: dict[str, dict[str, None]] = {}
+    """Each sentence once, with all files that contain it."""
+    files_of: dict[str, dict[str, None]] = {}
     for name, rows in files.items():
         for text in dict.fromkeys(text for row in rows for text in schema.remarks(row.facts)):
-            names.setdefault(text, {})[name] = None
-    return tuple(Remark(text, tuple(files_with_it)) for text, files_with_it in names.items())
+            files_of.setdefault(text, {})[name] = None
+    return tuple(Remark(text, tuple(names)) for text, names in files_of.items())

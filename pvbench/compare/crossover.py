@@ -1,4 +1,4 @@
-"""Where the verdict changes along the parameter of a workload family."""
+"""Crossovers: the parameters of a workload family at which the verdict changes."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from pvbench.results.rows import Row
 @attrs.frozen(kw_only=True)
 class Crossover:
     """
-    How two sides compare along the parameter of a workload family.
+    The verdicts on two sides, for each value of the parameter of a workload family.
 
     Args:
-        stack: the stack of the baseline; equal to *baseline* where senders are compared.
-        conditions: words for the conditions in which it differs from other crossovers.
-        stretches: a verdict with the first and the last value that have it, in order.
+        stack: the stack of the baseline; equal to *baseline* if senders are compared.
+        conditions: the conditions that tell it apart from other crossovers, in words.
+        stretches: each verdict with the first and the last value that have it, in order.
     """
 
     family: str

@@ -1,4 +1,4 @@
-"""What differs between result files besides their times."""
+"""Differences between result files other than their times."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ ABSENT = "-"  # an axis that a file does not have
 
 @attrs.frozen
 class Difference:
-    """A fact that is not the same in all files: its values, one text for each file."""
+    """A fact that is not the same in all files, with its values as one text for each file."""
 
     fact: str
     values: tuple[str, ...]
 
 
 def of_origin(files: Iterable[Sequence[Row]]) -> Iterator[Difference]:
-    """Differences of software and host, where at least two files tell."""
+    """Differences of software and host between files that record them."""
     columns = list(files)
     for fact in (*schema.software(), *_host_facts(columns)):
         values = tuple(_text(rows, fact, without=UNKNOWN) for rows in columns)
@@ -32,7 +32,7 @@ def of_origin(files: Iterable[Sequence[Row]]) -> Iterator[Difference]:
 
 
 def of_cases(files: Iterable[Sequence[Row]]) -> Iterator[Difference]:
-    """Differences of the axes: the files are not about the same cases."""
+    """Differences of the axes, which mean that the files have different cases."""
     columns = list(files)
     for fact in schema.axes():
         values = tuple(_text(rows, fact) or ABSENT for rows in columns)
@@ -46,6 +46,6 @@ def _host_facts(files: list[Sequence[Row]]) -> list[str]:
 
 
 def _text(rows: Sequence[Row], fact: str, without: str = "") -> str:
-    """Every value of a fact, each once."""
+    """All values of *fact* in *rows*, each once."""
     values = {str(row.fact(fact)) for row in rows if row.fact(fact) is not None}
     return ", ".join(sorted(values - {without}))

@@ -1,5 +1,5 @@
 """
-Matching rows: those that differ in one axis only, or in their file, make a pair.
+Matching of rows: two rows that differ only in one axis, or in their file, are a pair.
 
 Rows are matched by their facts, never by name.  Times of different clocks are never
 ranked.
@@ -24,8 +24,8 @@ Files = Mapping[str, Sequence[Row]]
 
 
 @attrs.frozen
-class Matched:
-    """The pairs of a comparison, and the series that have no partner."""
+class Matches:
+    """The pairs of a comparison, and the series that are in no pair."""
 
     pairs: tuple[Pair, ...]
     unpaired: tuple[Unpaired, ...] = ()
@@ -33,47 +33,47 @@ class Matched:
 
 def across_files(
     files: Files,
-    whole: Files | None = None,
+    all_series: Files | None = None,
     outcomes: Mapping[str, Outcomes] | None = None,
-) -> Matched:
+) -> Matches:
     """
-    Every row of the later files against the same row of the first.
+    Match every row of the later files with the same row of the first file.
 
     Args:
         files: the rows to compare, the baseline first.
-        whole: the files with the series that are not compared, which tell why one lacks
-            a series.
+        all_series: the rows of each file in all series, which explain why a series is
+            missing.
         outcomes: the cases of each file that have no result.
 
     Raises:
         UsageError: the files cannot be ranked.
     """
     _check_rankable([row for rows in files.values() for row in rows])
-    first, *others = _files(files, whole, outcomes)
+    first, *others = _files(files, all_series, outcomes)
     pairs: list[Pair] = []
     unpaired: list[Unpaired] = []
     for other in others:
-        pairs += _of_both(first, other)
+        pairs += _common_pairs(first, other)
         unpaired += other.without(first, is_baseline=False)
         unpaired += first.without(other, is_baseline=True)
-    return Matched(tuple(pairs), tuple(dict.fromkeys(unpaired)))
+    return Matches(tuple(pairs), tuple(dict.fromkeys(unpaired)))
 
 
 def _files(
-    files: Files, whole: Files | None, outcomes: Mapping[str, Outcomes] | None
+    files: Files, all_series: Files | None, outcomes: Mapping[str, Outcomes] | None
 ) -> list[File]:
     return [
         File(
             name=name,
             rows={row.key(): row for row in rows},
-            whole=(whole or files)[name],
+            all_series=(all_series or files)[name],
             outcomes=(outcomes or {}).get(name, {}),
         )
         for name, rows in files.items()
     ]
 
 
-def _of_both(first: File, other: File) -> Iterator[Pair]:
+def _common_pairs(first: File, other: File) -> Iterator[Pair]:
     for key, row in other.rows.items():
         if key in first.rows:
             yield Pair(baseline=first.name, side=other.name, before=first.rows[key], after=row)
@@ -83,44 +83,44 @@ def by_axis(
     files: Files,
     axis: str,
     baseline: str | None,
-    whole: Files | None = None,
+    all_series: Files | None = None,
     outcomes: Mapping[str, Outcomes] | None = None,
-) -> Matched:
+) -> Matches:
     """
-    Every row against the one that differs from it in *axis* only.
+    Match every row with the row that differs from it only in *axis*.
 
-    The side called *baseline* is the one to compare with; None is the first.  *whole* and
-    *outcomes* are those of `across_files`.
+    The other sides are compared with *baseline*; None is the first side.  *all_series*
+    and *outcomes* are those of `across_files`.
 
     Raises:
-        UsageError: the rows cannot be ranked, nothing is called *baseline*, or the files
-            hold the same cases.
+        UsageError: the rows cannot be ranked, no side has the name *baseline*, or the
+            files contain the same cases.
     """
-    sources = _files(files, whole, outcomes)
-    together = [row for rows in files.values() for row in rows]
-    _check_rankable(together, axis)
-    rows, repeated = _once(together)
+    sources = _files(files, all_series, outcomes)
+    all_rows = [row for rows in files.values() for row in rows]
+    _check_rankable(all_rows, axis)
+    rows, repeated = _split_repeated(all_rows)
     pairs = _pairs_by_axis(rows, axis, baseline)
     if repeated and not pairs:
         raise UsageError(
-            "the files hold the same cases, so --by has two of each",
-            fix="Give it one of them, or leave --by out to compare the files.",
+            "the files contain the same cases, so --by has two results for each",
+            fix="Give one of the files, or leave out --by to compare the files.",
         )
-    untimed = (one for source in sources for one in source.without_time())
-    return Matched(tuple(pairs), (*repeated, *untimed))
+    untimed = (series for source in sources for series in source.without_time())
+    return Matches(tuple(pairs), (*repeated, *untimed))
 
 
-def _once(rows: list[Row]) -> tuple[list[Row], list[Unpaired]]:
-    """The rows that are there once, and the others."""
+def _split_repeated(rows: list[Row]) -> tuple[list[Row], list[Unpaired]]:
+    """The rows whose key occurs once, and the others as unpaired series."""
     keys = [(row.key(), schema.side("costs", row.facts)) for row in rows]
-    times = Counter(keys)
-    once = [row for row, key in zip(rows, keys, strict=True) if times[key] == 1]
+    occurrences = Counter(keys)
+    single = [row for row, key in zip(rows, keys, strict=True) if occurrences[key] == 1]
     repeated = {
         key: Unpaired(name=row.name, file=row.file, reason=Reason.TWICE)
         for row, key in zip(rows, keys, strict=True)
-        if times[key] > 1
+        if occurrences[key] > 1
     }
-    return once, list(repeated.values())
+    return single, list(repeated.values())
 
 
 def _pairs_by_axis(rows: list[Row], axis: str, baseline: str | None) -> list[Pair]:
@@ -129,88 +129,91 @@ def _pairs_by_axis(rows: list[Row], axis: str, baseline: str | None) -> list[Pai
     sides = list(dict.fromkeys(side_of))
     if not sides:
         return []
-    base = _side_called(baseline, sides)
-    sided = list(zip(rows, side_of, strict=True))
-    before = {row.key(free): row for row, side in sided if side == base}
+    baseline_side = _side_named(baseline, sides)
+    rows_and_sides = list(zip(rows, side_of, strict=True))
+    before = {row.key(free): row for row, side in rows_and_sides if side == baseline_side}
     return [
-        Pair(baseline=base, side=side, before=before[row.key(free)], after=row)
-        for row, side in sided
-        if side != base and row.key(free) in before
+        Pair(baseline=baseline_side, side=side, before=before[row.key(free)], after=row)
+        for row, side in rows_and_sides
+        if side != baseline_side and row.key(free) in before
     ]
 
 
-def _side_called(name: str | None, sides: list[str]) -> str:
+def _side_named(name: str | None, sides: list[str]) -> str:
     """
-    The one side that *name* can mean, the first for None.
+    The only side that *name* can mean; the first side for None.
 
     A cost profile can be named without its hash, an overlay without its driver.
     """
     if name is None:
         return sides[0]
-    meant = [side for side in sides if name in (side, side.split(" ")[0], side.split("/")[0])]
-    if len(meant) == 1:
-        return meant[0]
+    matching_sides = [
+        side for side in sides if name in (side, side.split(" ")[0], side.split("/")[0])
+    ]
+    if len(matching_sides) == 1:
+        return matching_sides[0]
     if name not in sides:
         raise unknown("side", name, sides, f"Sides: {', '.join(sides)}.")
     return name
 
 
-def beside(files: Files) -> Matched:
+def beside(files: Files) -> Matches:
     """
-    A prediction (second file) beside the result it predicts, by sender and workload.
+    Match each result of the first file with its prediction in the second file.
 
-    Clocks may differ: the result is a residual, never a ranking.
+    Rows match by sender and workload.  Their clocks may differ, because the difference
+    is shown as a residual and never ranked.
 
     Raises:
         UsageError: there are not two files, or their times are of one kind.
     """
     if len(files) != 2:
-        raise UsageError("--beside takes two files", fix="First the measured one.")
+        raise UsageError("--beside takes two files", fix="Give the measured file first.")
     reference, predicted = files.values()
-    prediction = {_predicted(row): row for row in predicted}
+    prediction = {_prediction_key(row): row for row in predicted}
     pairs = tuple(
         Pair(baseline=row.kind, side=other.kind, before=row, after=other)
         for row in reference
-        if (other := prediction.get(_predicted(row)))
+        if (other := prediction.get(_prediction_key(row)))
     )
     if pairs and pairs[0].baseline == pairs[0].side:
         raise UsageError(
-            f"--beside takes times of two kinds, and both files have {pairs[0].side} ones",
-            fix="Leave it out to compare them.",
+            f"--beside takes times of two kinds, but both files have {pairs[0].side} times",
+            fix="Leave out --beside to compare the files.",
         )
-    return Matched(pairs)
+    return Matches(pairs)
 
 
-def _predicted(row: Row) -> tuple[Any, ...]:
+def _prediction_key(row: Row) -> tuple[Any, ...]:
     return tuple(row.fact(fact) for fact in schema.predicted())
 
 
 def _check_rankable(rows: Sequence[Row], axis: str = "") -> None:
-    """Refuse rows that have no common measure."""
-    _check_one(
+    """Refuse rows whose times must not be ranked against each other."""
+    _check_equal(
         rows,
         lambda row: row.fact("clock"),
         "clocks",
-        "Times of different clocks differ in kind.",
+        "Times of different clocks cannot be ranked.",
     )
-    _check_one(
+    _check_equal(
         rows,
         lambda row: f"{row.fact('suite')} version {row.fact('suite_version')}",
         "suites or versions of one",
-        "They do not ask the same question.",
+        "Compare results of one suite and version.",
     )
     if axis != "costs":
-        _check_one(
+        _check_equal(
             rows,
             lambda row: schema.side("costs", row.facts),
             "cost profiles",
-            "Add --by costs to do so.",
+            "Add --by costs to compare the cost profiles.",
         )
 
 
-def _check_one(rows: Sequence[Row], value: Callable[[Row], Any], what: str, fix: str) -> None:
+def _check_equal(rows: Sequence[Row], value: Callable[[Row], Any], noun: str, fix: str) -> None:
     values = sorted({str(value(row)) for row in rows})
     if len(values) > 1:
         raise UsageError(
-            f"results of different {what} are not ranked", why=", ".join(values), fix=fix
+            f"results of different {noun} are not ranked", why=", ".join(values), fix=fix
         )

@@ -1,4 +1,4 @@
-"""Cases of a run that have no result, as its journal tells."""
+"""Cases of a run that have no result, according to its journal."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ def without_result(entries: journal.Entries) -> Outcomes:
     """
     The outcome and the reason of each case that no boot measured, by its name.
 
-    A case of the plan that no entry is about is missing.
+    A case of the plan that has no entry is missing.
     """
     measured, reasons = set[str](), dict[str, str]()
-    for name, case in _ended(entries):
+    for name, case in _outcome_entries(entries):
         if case["outcome"] == "ok":
             measured.add(name)
         else:
@@ -26,8 +26,8 @@ def without_result(entries: journal.Entries) -> Outcomes:
     return {name: why for name, why in (planned | reasons).items() if name not in measured}
 
 
-def _ended(entries: journal.Entries) -> Iterator[tuple[str, journal.Entry]]:
-    """The cases that did not run, then those of each boot."""
+def _outcome_entries(entries: journal.Entries) -> Iterator[tuple[str, journal.Entry]]:
+    """The entries of the cases that did not run, then those of each boot."""
     yield from ((entry["case"], entry) for entry in entries if "case" in entry)
     for boot in journal.boots_of(entries).values():
         yield from boot.get("cases", {}).items()

@@ -1,7 +1,8 @@
 """
 A pair: one series of two sides, and its verdict.
 
-Exact clocks are compared exactly and counts by equality; a noisy clock needs several boots.
+Times of an exact clock are compared exactly, and counts by equality.  A noisy clock
+needs several boots.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ COUNTS: Final = ("icr_writes", "hypercalls", "lost")
 @attrs.frozen(kw_only=True)
 class Pair:
     """
-    One series of two sides, *before* being the baseline.
+    One series of two sides; *before* is the row of the baseline.
 
     Args:
-        baseline, side: what the two sides are called.
+        baseline, side: the names of the two sides.
         judged: the verdict on a noisy clock, from `judged`.
     """
 
@@ -37,22 +38,22 @@ class Pair:
 
     @property
     def speed_ratio(self) -> float:
-        """How many times as fast: time before over time after."""
+        """The speed ratio: the time before divided by the time after."""
         return self.before.value_s / self.after.value_s
 
     @property
     def time_reduction(self) -> float:
-        """Part of the time that is saved; negative if it takes longer."""
+        """The part of the time that is saved; negative if the time increases."""
         return 1 - self.after.value_s / self.before.value_s
 
     @property
     def is_noisy(self) -> bool:
-        """A clock of the two does not repeat itself."""
+        """Whether the clock of either side is noisy."""
         return not (self.before.is_exact and self.after.is_exact)
 
     @property
     def verdict(self) -> str:
-        """``faster``, ``slower``, ``equal``; on a noisy clock that of `stats`."""
+        """``faster``, ``slower`` or ``equal``; on a noisy clock that of `judged`."""
         if self.is_noisy:
             return self.judged.kind if self.judged else "inconclusive"
         if self.before.boots_s[0] == self.after.boots_s[0]:
@@ -61,7 +62,7 @@ class Pair:
 
     @property
     def assumed(self) -> str:
-        """Parts of both times that rest on assumed costs; empty if they are measured."""
+        """The parts of both times that depend on assumed costs; empty if they are measured."""
         parts = [row.fact("assumed") for row in (self.before, self.after)]
         if parts == [None, None]:
             return ""
@@ -70,7 +71,7 @@ class Pair:
 
     @property
     def counts(self) -> str:
-        """Counts of one iteration, compared by equality."""
+        """The counts of one iteration; both sides if they differ."""
         before, after = (_counts(row) for row in (self.before, self.after))
         return before if before == after else f"{before} -> {after}"
 
@@ -79,8 +80,8 @@ def _counts(row: Row) -> str:
     icr_writes, hypercalls, lost = (row.fact(name) for name in COUNTS)
     if icr_writes is None and hypercalls is None:
         return "unknown"
-    named = ((icr_writes, "w"), (hypercalls, "h"), (lost, " lost"))
-    return " ".join(f"{count:g}{unit}" for count, unit in named if count) or "0"
+    counts = ((icr_writes, "w"), (hypercalls, "h"), (lost, " lost"))
+    return " ".join(f"{count:g}{unit}" for count, unit in counts if count) or "0"
 
 
 def judged(pairs: list[Pair], margin: float) -> list[Pair]:
@@ -102,13 +103,13 @@ def judged(pairs: list[Pair], margin: float) -> list[Pair]:
     return [attrs.evolve(p, judged=next(in_order)) if p.is_noisy else p for p in pairs]
 
 
-def _shared_boots(one: Row, other: Row) -> bool:
-    same = all(one.fact(fact) == other.fact(fact) for fact in schema.boot_facts())
-    return same and one.file == other.file != "" and one.boots == other.boots != ()
+def _shared_boots(before: Row, after: Row) -> bool:
+    same_axes = all(before.fact(fact) == after.fact(fact) for fact in schema.boot_facts())
+    return same_axes and before.file == after.file != "" and before.boots == after.boots != ()
 
 
 def conditions_of(pairs: Sequence[Pair]) -> list[str]:
-    """The conditions, seldom more than one, that tell apart pairs which look alike."""
+    """The conditions that are needed to tell the pairs apart, seldom more than one."""
     conditions = schema.names(FactRole.CONDITION)
     looks = {(p.baseline, p.side, *p.before.key(conditions)) for p in pairs}
     if len(looks) == len(pairs):

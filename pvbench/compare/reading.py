@@ -17,54 +17,56 @@ from pvbench.results.rows import rows
 
 
 @attrs.frozen
-class Chosen:
-    """Names of result files, and sentences about those that are out of date."""
+class FileChoice:
+    """The names of the chosen result files, and sentences about stale ones."""
 
     names: tuple[str, ...]
     stale: tuple[str, ...] = ()
 
 
-def choose(names: Sequence[str], environments: Sequence[str], question: Question) -> Chosen:
+def choose(names: Sequence[str], environments: Sequence[str], question: Question) -> FileChoice:
     """
-    The named files, the newest ones of tox environments, or the last runs.
+    Choose the named files, the newest files of tox environments, or the last runs.
 
     Raises:
-        UsageError: there are too few, or one is named twice.
+        UsageError: there are too few files, or one is named twice.
     """
     if names and environments:
-        raise UsageError("--env takes the place of files", fix="Leave one of them out.")
+        raise UsageError(
+            "--env and names of files exclude each other", fix="Leave out one of them."
+        )
     if environments:
-        chosen = _of_environments(environments)
+        choice = _of_environments(environments)
     else:
         recent = [] if names else latest(question.files_needed)
-        chosen = Chosen((*names, *map(str, recent)))
-    _check_names(chosen.names, question.files_needed)
-    return chosen
+        choice = FileChoice((*names, *map(str, recent)))
+    _check_names(choice.names, question.files_needed)
+    return choice
 
 
-def _of_environments(environments: Sequence[str]) -> Chosen:
+def _of_environments(environments: Sequence[str]) -> FileChoice:
     results = tox_envs.newest(tuple(dict.fromkeys(environments)))
     stale = [
         f"{name} is stale: {result.stale}; run tox -e {name} again"
         for name, result in results.items()
         if result.stale
     ]
-    return Chosen(tuple(str(result.path) for result in results.values()), tuple(stale))
+    return FileChoice(tuple(str(result.path) for result in results.values()), tuple(stale))
 
 
 def _check_names(names: Sequence[str], needed: int) -> None:
     if len(names) < needed:
         raise UsageError(
-            f"comparing takes {needed} result files, there are {len(names)}",
-            fix="Name them, or give --by sender.",
+            f"a comparison takes {needed} result files, but there are {len(names)}",
+            fix="Name the files, or give --by sender.",
         )
     if len({Path(name).resolve() for name in names}) != len(names):
-        raise UsageError("a file is named twice", fix="Comparing it with itself says nothing.")
+        raise UsageError("a file is named twice", fix="Name each file once.")
 
 
 def read_rows(names: Sequence[str]) -> Files:
     """
-    The rows of each file.
+    Read the rows of each file.
 
     Raises:
         UsageError: a file cannot be read.
@@ -74,7 +76,7 @@ def read_rows(names: Sequence[str]) -> Files:
 
 def read_outcomes(names: Sequence[str]) -> Mapping[str, Outcomes]:
     """
-    The cases without a result that the journal of each file tells of.
+    Read from the journal of each file which cases have no result.
 
     Raises:
         UsageError: a journal cannot be read.

@@ -1,9 +1,9 @@
 """
 Verdicts on noisy clocks; the median of each boot is one observation.
 
-Sides that shared their boots are compared in pairs, by a sign-flip test of the log
-ratio of each boot; others by a permutation test of the medians.  Both are exact while
-there are few boots.  Holm's correction holds over all pairs of one comparison.
+Sides that shared their boots are compared boot by boot, with a sign-flip test of the
+log ratios; other sides are compared with a permutation test of the medians.  Both tests
+are exact for few boots.  Holm's correction covers all pairs of one comparison.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 ALPHA: Final = 0.05
-LEAST_BOOTS: Final = 6  # below, no sign-flip test can reach ALPHA
+LEAST_BOOTS: Final = 6  # a sign-flip test of fewer boots cannot reach ALPHA
 _RESAMPLES: Final = 10_000
 
 F64 = npt.NDArray[np.float64]
@@ -38,8 +38,8 @@ class Verdict:
 
     Args:
         kind: ``faster``, ``slower``, ``equivalent`` or ``inconclusive``.
-        low, high: the speed ratio, 95 % of it; None with too few boots.
-        boots_needed: roughly how many would settle it, if inconclusive.
+        low, high: the 95 % interval of the speed ratio; None with too few boots.
+        boots_needed: about how many boots a verdict would need, if inconclusive.
     """
 
     kind: str
@@ -50,7 +50,7 @@ class Verdict:
 
 @attrs.frozen
 class _Ratio:
-    """Logarithms of the speed ratio: estimate and interval; *p* that it is 1."""
+    """The logarithm of the speed ratio: estimate, interval and p-value of a ratio of 1."""
 
     estimate: float
     low: float
@@ -64,7 +64,7 @@ def verdicts(samples: list[Sample], margin: float) -> list[Verdict]:
     A verdict for each sample; all of them belong to one comparison.
 
     Args:
-        samples: of each pair.
+        samples: one for each pair.
         margin: speed ratios this close to 1 are equivalent; 0.02 is 2 %.
     """
     ratios = [_ratio(sample) for sample in samples]
@@ -91,7 +91,7 @@ def _verdict(ratio: _Ratio, p: float, margin: float) -> Verdict:
 
 
 def _ratio(sample: Sample) -> _Ratio | None:
-    """None with too few boots for any verdict."""
+    """The ratio of the two sides; None with too few boots for any verdict."""
     boots = min(len(sample.before_s), len(sample.after_s))
     if boots < LEAST_BOOTS:
         return None

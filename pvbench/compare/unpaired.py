@@ -1,4 +1,4 @@
-"""Series and cases that are compared with nothing, and why."""
+"""Series and cases that are in no pair, with reasons."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CASE = ("series",)  # the axes in which the rows of one case differ
 
 
 class Reason(Enum):
-    """Why a series is compared with nothing."""
+    """The reason why a series is in no pair."""
 
     ONE_FILE = "in one file only"
     LOST = "the sender loses IPIs"
@@ -26,14 +26,15 @@ class Reason(Enum):
 @attrs.frozen(kw_only=True)
 class Unpaired:
     """
-    A series that is compared with nothing.
+    A series that is in no pair.
 
     Args:
-        name: of the series, or of the case if that has no result.
+        name: the name of the series, or of the case if it has no result.
         file: the file that has the series, or whose run has the case.
-        reason: why it is compared with nothing.
-        detail: the lost IPIs or the outcome of the case, and the file if it is another.
-        is_regression: the baseline file has the series, and the case got worse.
+        reason: why the series is in no pair.
+        detail: the lost IPIs or the outcome of the case, with the name of the other file.
+        is_regression: the baseline has a time, and the later file none because the
+            case loses IPIs or has no result.
     """
 
     name: str
@@ -50,13 +51,13 @@ class File:
 
     Args:
         rows: the rows of the series that are compared.
-        whole: the rows of all series.
+        all_series: the rows of all series.
         outcomes: the cases that have no result.
     """
 
     name: str
     rows: Mapping[Any, Row]
-    whole: Iterable[Row]
+    all_series: Iterable[Row]
     outcomes: Outcomes
 
     def without(self, other: File, *, is_baseline: bool) -> Iterator[Unpaired]:
@@ -75,7 +76,7 @@ class File:
     def without_time(self) -> Iterator[Unpaired]:
         """The cases that lose IPIs and have no row to compare, then those without a result."""
         timed = {row.key(_CASE) for row in self.rows.values()}
-        measured = {case_name(row): row for row in self.whole}
+        measured = {case_name(row): row for row in self.all_series}
         for name, row in measured.items():
             if row.fact("lost") and row.key(_CASE) not in timed:
                 yield Unpaired(name=name, file=self.name, reason=Reason.LOST, detail=loss(row))
@@ -86,21 +87,21 @@ class File:
                 )
 
     def why_absent(self, row: Row) -> tuple[Reason, str]:
-        """Why this file does not have the series of *row*."""
-        same = [other for other in self.whole if other.key(_CASE) == row.key(_CASE)]
-        if lossy := next((other for other in same if other.fact("lost")), None):
+        """The reason why this file does not have the series of *row*."""
+        same_case = [other for other in self.all_series if other.key(_CASE) == row.key(_CASE)]
+        if lossy := next((other for other in same_case if other.fact("lost")), None):
             return Reason.LOST, f"{loss(lossy)} in {self.name}"
-        outcome = None if same else self.outcomes.get(case_name(row))
+        outcome = None if same_case else self.outcomes.get(case_name(row))
         if outcome:
             return Reason.NO_RESULT, f"in {self.name} {outcome}"
         return Reason.ONE_FILE, ""
 
 
 def loss(row: Row) -> str:
-    """The IPIs that the sender of *row* loses."""
+    """The number of IPIs that the sender of *row* loses, in words."""
     return f"loses {row.fact('lost')} of {row.fact('targets')} IPIs"
 
 
 def case_name(row: Row) -> str:
-    """The name of the case that *row* is a series of."""
+    """The name of the case to which the series *row* belongs."""
     return row.name.removesuffix(f" {row.fact('series')}")

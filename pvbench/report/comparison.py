@@ -24,7 +24,9 @@ from pvbench.report.document import (
 )
 from pvbench.text import short_hashes
 
-_NO_MATCH: Final = "no series match; --by AXIS pairs those that differ in one thing, see -h"
+_NO_MATCH: Final = (
+    "no series match; --by AXIS pairs cases that differ in that axis only, see -h"
+)
 
 _NO_SIDES: Final = (
     "--by {axis} has nothing to compare: no two cases are equal in everything but the {axis}"
@@ -32,7 +34,7 @@ _NO_SIDES: Final = (
 
 
 def document(comparison: Comparison) -> Document:
-    """What differs, what kind of numbers these are, the pairs and the crossovers."""
+    """Build the document: the differences, the kind of numbers, the pairs, the crossovers."""
     blocks: list[Block] = [
         _differences(comparison),
         _subject(comparison),
@@ -56,13 +58,13 @@ def warnings(comparison: Comparison) -> Iterator[str]:
 
 
 def _differences(comparison: Comparison) -> Table:
-    """A fact in each row, the value of each file in a column."""
-    values = {one.fact: list(one.values) for one in comparison.differences}
+    """A row for each fact that differs, a column for each file."""
+    values = {difference.fact: list(difference.values) for difference in comparison.differences}
     return attrs.evolve(facts(values, name="differs"), shown=False)
 
 
 def _subject(comparison: Comparison) -> Table:
-    """The files, the baseline first, and the sentences about them, for programs."""
+    """The files, of which the first is the baseline, and the sentences about them, for JSON."""
     values = {
         "files": list(comparison.files),
         "stale": list(comparison.stale),
@@ -72,15 +74,15 @@ def _subject(comparison: Comparison) -> Table:
     return facts(values, shown=False)
 
 
-def differs(comparison: Comparison) -> Iterator[str]:
+def difference_lines(comparison: Comparison) -> Iterator[str]:
     """A line for each fact of software, host and cases that is not the same in all files."""
-    for one in comparison.differences:
-        yield f"differs: {one.fact}: {' | '.join(map(short_hashes, one.values))}"
+    for difference in comparison.differences:
+        yield f"differs: {difference.fact}: {' | '.join(map(short_hashes, difference.values))}"
 
 
 def _heading(comparison: Comparison) -> Iterator[str]:
-    """Which files these are, and what kind of numbers."""
-    yield from differs(comparison)
+    """The names of the files, and the kind of their numbers."""
+    yield from difference_lines(comparison)
     if not comparison.question.by:
         first, *others = comparison.files
         yield f"baseline: {first}"
@@ -90,29 +92,29 @@ def _heading(comparison: Comparison) -> Iterator[str]:
     if comparison.question.beside and comparison.pairs:
         pair = comparison.pairs[0]
         kinds = f"{pair.baseline.capitalize()} and {pair.side}"
-        yield f"{kinds} times: residuals, no ranking."
-    yield from _how_judged(comparison)
+        yield f"{kinds} times are compared as residuals, not ranked."
+    yield from _verdict_method(comparison)
 
 
-def _how_judged(comparison: Comparison) -> Iterator[str]:
-    """How verdicts on a noisy clock come about."""
+def _verdict_method(comparison: Comparison) -> Iterator[str]:
+    """The method behind verdicts on a noisy clock."""
     if not comparison.noisy or comparison.question.beside:
         return
     yield (
-        f"This clock is noisy: verdicts over the medians of boots, corrected for "
-        f"{len(comparison.noisy)} pairs; equivalent is within "
+        f"The clock is noisy, so verdicts compare the medians of boots, with a correction for "
+        f"{len(comparison.noisy)} pairs; equivalent means within "
         f"{comparison.question.margin_percent:g} %."
     )
-    judged = [pair.judged for pair in comparison.noisy if pair.judged]
-    if needed := [verdict.boots_needed for verdict in judged if verdict.boots_needed]:
-        yield f"Inconclusive ones would need about {max(needed)} boots, see --boots."
+    verdicts = [pair.judged for pair in comparison.noisy if pair.judged]
+    if needed := [verdict.boots_needed for verdict in verdicts if verdict.boots_needed]:
+        yield f"Inconclusive pairs would need about {max(needed)} boots, see --boots."
 
 
 # the table
 
 
 def _pairs(comparison: Comparison) -> Table:
-    """A row for each pair; people see the table if there is one."""
+    """A row for each pair; the table is shown if there are pairs."""
     if comparison.question.beside and comparison.pairs:
         return pairs.residuals(comparison.pairs)
     return pairs.ranking(comparison.pairs, comparison.question.by)
@@ -122,13 +124,13 @@ def _pairs(comparison: Comparison) -> Table:
 
 
 def _crossovers(comparison: Comparison) -> Iterator[Block]:
-    """All of them for programs, and sentences for people."""
+    """A table of all crossovers for JSON, and the sentences that are shown."""
     yield crossovers.table(comparison.crossovers)
     yield Notes(lines=tuple(crossovers.crossings(comparison.crossovers)), in_json=False)
 
 
 def _unpaired(unpaired: Sequence[Unpaired]) -> Table:
-    """A row for each series that is compared with nothing; people see the table if any is."""
+    """A row for each series that is in no pair; the table is shown if it has rows."""
     return table_of(
         _UNPAIRED,
         unpaired,
@@ -139,23 +141,25 @@ def _unpaired(unpaired: Sequence[Unpaired]) -> Table:
     )
 
 
-def _why(one: Unpaired) -> str:
+def _reason_text(series: Unpaired) -> str:
     """The reason, and whether it is a regression."""
-    why = one.detail or one.reason.value
-    return f"{why} (regression)" if one.is_regression else why
+    reason = series.detail or series.reason.value
+    return f"{reason} (regression)" if series.is_regression else reason
 
 
 _UNPAIRED: Final[tuple[Field[Unpaired], ...]] = (
     Field(Column("name", "name", Role.PROSE), lambda one: Cell(one.name)),
     Field(Column("file", "file", Role.PROSE), lambda one: Cell(one.file)),
-    Field(Column("", "why", Role.PROSE), lambda one: Cell(_reason(one), _why(one))),
+    Field(
+        Column("", "why", Role.PROSE), lambda one: Cell(_reason_fields(one), _reason_text(one))
+    ),
 )
 
 
-def _reason(one: Unpaired) -> dict[str, Any]:
-    """The reason for programs."""
+def _reason_fields(series: Unpaired) -> dict[str, Any]:
+    """The reason as fields of JSON."""
     return {
-        "reason": one.reason.value,
-        "detail": one.detail,
-        "regression": one.is_regression,
+        "reason": series.reason.value,
+        "detail": series.detail,
+        "regression": series.is_regression,
     }

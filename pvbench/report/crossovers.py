@@ -13,23 +13,23 @@ from pvbench.report.document import Cell, Column, Field, Table, table_of
 
 
 def table(crossovers: Sequence[Crossover]) -> Table:
-    """A row for each crossover; only programs read it."""
+    """A row for each crossover, for JSON only."""
     return table_of(_CROSSOVER, crossovers, name="crossovers", shown=False)
 
 
 def crossings(crossovers: Sequence[Crossover]) -> Iterator[str]:
-    """Each family, and below it its sides, those with the same verdicts in one line."""
+    """Each family in a line, and below it the sides, with equal verdicts in one line."""
     families: dict[str, dict[str, list[str]]] = {}
-    for one in crossovers:
-        verdicts = families.setdefault(_family(one), {})
-        verdicts.setdefault(_stretches(one), []).append(one.side)
+    for crossover in crossovers:
+        verdicts = families.setdefault(_family(crossover), {})
+        verdicts.setdefault(_stretches(crossover), []).append(crossover.side)
     for family, verdicts in families.items():
         yield f"{family}:"
         yield from (f"  {text}: {', '.join(sides)}" for text, sides in verdicts.items())
 
 
-def _attribute(name: str, one: Crossover) -> Cell:
-    return Cell(getattr(one, name))
+def _attribute(name: str, crossover: Crossover) -> Cell:
+    return Cell(getattr(crossover, name))
 
 
 _CROSSOVER: Final = tuple(
@@ -38,21 +38,23 @@ _CROSSOVER: Final = tuple(
 )
 
 
-def _family(one: Crossover) -> str:
-    """What the verdicts below are about."""
-    stack = "" if one.stack == one.baseline else f", {one.stack}"
-    conditions = f", {one.conditions}" if one.conditions else ""
-    on = f"{one.family} on {one.guest}{stack}{conditions}"
-    return f"{on}, {one.series}, against {one.baseline}, by {one.parameter}"
+def _family(crossover: Crossover) -> str:
+    """The family, guest, conditions, series and baseline of the verdicts below."""
+    stack = "" if crossover.stack == crossover.baseline else f", {crossover.stack}"
+    conditions = f", {crossover.conditions}" if crossover.conditions else ""
+    subject = f"{crossover.family} on {crossover.guest}{stack}{conditions}"
+    return (
+        f"{subject}, {crossover.series}, against {crossover.baseline}, by {crossover.parameter}"
+    )
 
 
-def _stretches(one: Crossover) -> str:
-    last = len(one.stretches) - 1
+def _stretches(crossover: Crossover) -> str:
+    last = len(crossover.stretches) - 1
     return ", ".join(
         f"{verdict} at {low}"
         if low == high
         else f"{verdict} from {low} to {high}"
         if place < last or not place
         else f"{verdict} from {low} on (to {high})"
-        for place, (verdict, low, high) in enumerate(one.stretches)
+        for place, (verdict, low, high) in enumerate(crossover.stretches)
     )

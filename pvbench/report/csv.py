@@ -1,4 +1,4 @@
-"""A document as CSV: its first table, those of the same name, and the appended ones."""
+"""A document as CSV: its first table, the tables of the same name, and appended tables."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ from pvbench.text import printable
 
 
 def render(document: Document, width: int = 0) -> str:
-    """One table; numbers are plain, times in seconds and parts as fractions."""
+    """Render one table: plain numbers, times in seconds, parts as fractions."""
     tables = list(document.tables)
-    alike = [table for table in tables if table.appended or table.name == tables[0].name]
-    differing = list(_differing(alike))
-    columns = dict.fromkeys([*differing, *(c for table in alike for c in table.columns)])
+    printed_tables = [
+        table for table in tables if table.appended or table.name == tables[0].name
+    ]
+    context_columns = list(_differing_context(printed_tables))
+    columns = dict.fromkeys(
+        [*context_columns, *(c for table in printed_tables for c in table.columns)]
+    )
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([column.csv for column in columns])
-    for table in alike:
+    for table in printed_tables:
         for row in _rows(table):
             writer.writerow(
                 [_plain(row[column]) if column in row else "-" for column in columns]
@@ -28,8 +32,8 @@ def render(document: Document, width: int = 0) -> str:
     return text.getvalue().rstrip("\n")
 
 
-def _differing(tables: list[Table]) -> Iterator[Column]:
-    """What holds for the rows of one table and not for those of all."""
+def _differing_context(tables: list[Table]) -> Iterator[Column]:
+    """The columns of context whose values differ between the tables."""
     for column in dict.fromkeys(column for table in tables for column, _ in table.context):
         if len({dict(table.context).get(column) for table in tables}) > 1:
             yield column

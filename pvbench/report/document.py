@@ -1,8 +1,8 @@
 """
-The document between data and every renderer: headings, paragraphs, notes and tables.
+The document that every renderer prints: headings, paragraphs, notes and tables.
 
-A cell has a value, for JSON and CSV, and a text, for people, so that a column is
-written once.  All text is made safe to print when it enters the document.
+A cell has a value for JSON and CSV and a text for people, so a column is defined once
+for all formats.  All text is made safe to print when it enters the document.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ FORMATS: Final = ("plain", "markdown", "csv")
 
 
 class Role(Enum):
-    """What a column does for its table, which decides what happens when space is short."""
+    """The purpose of a column; it decides how the table is narrowed."""
 
-    NAME = auto()  # says what a row is about; repeated where a table is split
-    CONDITION = auto()  # the same in most tables; then it is told once, above the table
+    NAME = auto()  # identifies the row; repeated where a table is split
+    CONDITION = auto()  # constant in most tables; then it is written once, above the table
     VALUE = auto()  # a number; never wrapped
     PROSE = auto()  # text that may be wrapped
     DATA = auto()  # for programs: in JSON only
@@ -35,8 +35,8 @@ class Cell:
     One cell.
 
     Args:
-        value: for programs: a number in seconds or a fraction, text, or anything of JSON.
-        text: for people: rounded, with its unit.
+        value: the value for programs: seconds, a fraction, text, or another JSON value.
+        text: the text for people: rounded, with its unit.
     """
 
     value: Any
@@ -53,10 +53,10 @@ class Column:
     One column.
 
     Args:
-        key: its name in JSON; empty if its cells are mappings that join their row.
-        title: its heading for people.
-        role: what it does for the table.
-        csv: its heading in CSV, if not the title.
+        key: the name in JSON; empty if the cells are mappings that are merged into the row.
+        title: the heading for people.
+        role: the purpose of the column.
+        csv: the heading in CSV; by default the title.
     """
 
     key: str
@@ -71,14 +71,14 @@ class Column:
 
 @attrs.frozen
 class Heading:
-    """What the blocks below it are about."""
+    """The subject of the blocks below it."""
 
     text: str = attrs.field(converter=printable)
 
 
 @attrs.frozen
 class Paragraph:
-    """Text of its own."""
+    """A paragraph of text."""
 
     text: str = attrs.field(converter=printable)
 
@@ -90,14 +90,14 @@ def _sentences(lines: Iterable[str]) -> tuple[str, ...]:
 @attrs.frozen(kw_only=True)
 class Notes:
     """
-    Sentences that belong together, one below the other.
+    Sentences that belong together, each on its own line.
 
     Args:
         lines: the sentences; there may be none.
-        name: their name in JSON.
+        name: the name in JSON.
         title: a line above them.
         bulleted: whether they are printed as a list.
-        in_json: whether JSON has them; not if a table has what they say.
+        in_json: whether JSON has them; it need not if a table has the same content.
     """
 
     lines: tuple[str, ...] = attrs.field(converter=_sentences)
@@ -113,12 +113,12 @@ class Table:
     Rows of cells.
 
     Args:
-        name: its name in JSON; empty if it is the whole document.
+        name: the name in JSON; empty if the table is the whole document.
         title: a line above it.
-        context: what holds for all of its rows and stands in a heading already; a CSV of
-            several tables has columns of what differs between them.
-        keyed: whether JSON has an object of it, from its first column to its second.
-        shown: whether people see it; JSON has all tables.
+        context: values that hold for all rows and are in a heading already; a CSV of
+            several tables has a column for each value that differs between them.
+        keyed: whether it is an object in JSON that maps the first column to the second.
+        shown: whether text and Markdown have it; JSON has all tables.
         appended: whether a CSV has its rows too, after those of the first table.
     """
 
@@ -133,7 +133,7 @@ class Table:
 
     @property
     def visible(self) -> Table:
-        """The table without the columns for programs."""
+        """The table without the columns that are for JSON only."""
         columns = self.columns
         return self.only([n for n, c in enumerate(columns) if c.role is not Role.DATA])
 
@@ -155,29 +155,29 @@ def _blocks(blocks: Iterable[Block]) -> tuple[Block, ...]:
 
 @attrs.frozen
 class Document:
-    """Blocks from top to bottom."""
+    """A sequence of blocks."""
 
     blocks: tuple[Block, ...] = attrs.field(converter=_blocks)
 
     @property
     def tables(self) -> Iterator[Table]:
-        """Its tables that people see, with the columns that they see."""
+        """The tables that text and Markdown have, with the columns that are shown there."""
         return (b.visible for b in self.blocks if isinstance(b, Table) and b.shown)
 
 
 @attrs.frozen
 class Field(Generic[T]):
-    """A column, and how its cell follows from the thing that a row is about."""
+    """A column, and the function that makes its cell from the item of a row."""
 
     column: Column
     cell: Callable[[T], Cell]
 
 
-def table_of(fields: Sequence[Field[T]], things: Iterable[T], **options: Any) -> Table:
-    """A table with a row for each thing."""
+def table_of(fields: Sequence[Field[T]], items: Iterable[T], **options: Any) -> Table:
+    """Make a table with a row for each item."""
     return Table(
         columns=tuple(field.column for field in fields),
-        rows=tuple(tuple(field.cell(thing) for field in fields) for thing in things),
+        rows=tuple(tuple(field.cell(item) for field in fields) for item in items),
         **options,
     )
 
@@ -190,13 +190,13 @@ def table_of_records(
     **options: Any,
 ) -> Table:
     """
-    A table of mappings that have the same keys.
+    Make a table of mappings that have the same keys.
 
     Args:
-        records: one for each row; the keys are the columns' names.
-        roles: of columns; the others are names.
+        records: one for each row; their keys are the names of the columns.
+        roles: the roles of columns; a column that is not listed is a name.
         otherwise: the columns if there is no record.
-        options: of the table.
+        options: further arguments of the table.
     """
     keys = list(records[0]) if records else otherwise
     return Table(
@@ -214,13 +214,13 @@ def facts(
     **options: Any,
 ) -> Table:
     """
-    A table of names and values, which is an object in JSON.
+    Make a table of names and values, which is an object in JSON.
 
     Args:
-        values: by their names in JSON.
+        values: the values by their names in JSON.
         titles: the names for people, where they differ.
-        heads: titles of the two columns.
-        options: of the table.
+        heads: the titles of the two columns.
+        options: further arguments of the table.
     """
     columns = (Column("name", heads[0]), Column("value", heads[1], Role.PROSE))
     rows = ((Cell(name, (titles or {}).get(name, name)), Cell(values[name])) for name in values)

@@ -1,4 +1,4 @@
-"""A document as JSON: the values of all of its tables, and its sentences."""
+"""A document as JSON: the values of all tables, and the sentences."""
 
 from __future__ import annotations
 
@@ -9,46 +9,46 @@ from pvbench.report.document import Document, Heading, Notes, Paragraph, Table
 
 
 def render(document: Document, width: int = 0) -> str:
-    """One JSON text."""
+    """Render the document as one JSON text."""
     return json.dumps(value(document), indent=2)
 
 
 def value(document: Document) -> Any:
     """
-    The document as a value of JSON.
+    Return the document as a JSON value.
 
-    It is an object of tables and sentences by their names; a table without a name joins
-    the object if it is keyed, and else it is the whole document.
+    The value is an object of tables and sentences by their names.  A table without a name
+    is merged into the object if it is keyed; otherwise it is the whole document.
     """
-    whole: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for block in document.blocks:
         match block:
             case Heading(text):
-                whole.setdefault("headings", []).append(text)
+                result.setdefault("headings", []).append(text)
             case Paragraph(text):
-                whole.setdefault("paragraphs", []).append(text)
+                result.setdefault("paragraphs", []).append(text)
             case Notes(in_json=True):
-                whole.setdefault(block.name, []).extend(block.lines)
+                result.setdefault(block.name, []).extend(block.lines)
             case Table(name="", keyed=False):
                 return records(block)
             case Table(keyed=True):
-                _object(whole, block.name).update(_keyed(block))
+                _object(result, block.name).update(_keyed(block))
             case Table():
-                whole.setdefault(block.name, []).extend(records(block))
-    return whole
+                result.setdefault(block.name, []).extend(records(block))
+    return result
 
 
-def _object(whole: dict[str, Any], name: str) -> dict[str, Any]:
-    inner: dict[str, Any] = whole.setdefault(name, {}) if name else whole
+def _object(result: dict[str, Any], name: str) -> dict[str, Any]:
+    inner: dict[str, Any] = result.setdefault(name, {}) if name else result
     return inner
 
 
 def _keyed(table: Table) -> dict[str, Any]:
-    return {name.value: found.value for name, found in table.rows}
+    return {name_cell.value: value_cell.value for name_cell, value_cell in table.rows}
 
 
 def records(table: Table) -> list[dict[str, Any]]:
-    """An object for each row, with what holds for the whole table."""
+    """Return an object for each row, with the context of the table merged in."""
     context = {column.key: cell.value for column, cell in table.context}
     rows = []
     for row in table.rows:

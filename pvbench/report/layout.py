@@ -1,5 +1,5 @@
 """
-How a table fits a width.
+The layout of a table in a given width.
 
 A value that does not vary is written once, above the table.  Text is wrapped.  A table
 that is still too wide is split into several, or into a list for each row.
@@ -17,18 +17,18 @@ from tabulate import tabulate
 from pvbench.report.document import Cell, Role, Table
 
 _GAP: Final = 2  # between columns
-_LONGEST_WORD: Final = 24  # longer ones are broken where space is short
+_LONGEST_WORD: Final = 24  # a longer word is broken where space is short
 _PATHS: Final = ("/", "./")
 _RULE: Final = "-"
 HANGING: Final = "  "
 
 
 def text_of(table: Table, width: int) -> str:
-    """*table* as text whose lines have at most *width* characters."""
-    facts, table = without_what_is_constant(table, {Role.CONDITION})
+    """Render *table* in lines of at most *width* characters."""
+    facts, table = split_constants(table, {Role.CONDITION})
     if _natural_width(table) > width:
-        more, table = without_what_is_constant(table, {*Role} - {Role.NAME})
-        facts += more
+        more_facts, table = split_constants(table, {*Role} - {Role.NAME})
+        facts += more_facts
     constants = wrapped(in_every_row(facts), width) if facts else ""
     return "\n\n".join(filter(None, [constants, _body(table, width)]))
 
@@ -36,26 +36,25 @@ def text_of(table: Table, width: int) -> str:
 def _body(table: Table, width: int) -> str:
     if _natural_width(table) <= width:
         return _drawn(table, [_natural(table, place) for place in range(len(table.columns))])
-    parts = _parts(table, width)
-    if len(parts) != 1 and (place := _divider(table)) is not None:
+    tables = _column_groups(table, width)
+    if len(tables) != 1 and (place := _divider(table)) is not None:
         return "\n\n".join(_group(table, place, name, width) for name in _names(table, place))
-    if parts:
-        return "\n\n".join(_drawn(part, _widths(part, width)) for part in parts)
+    if tables:
+        return "\n\n".join(_drawn(part, _widths(part, width)) for part in tables)
     return "\n\n".join(_list_of(table, row, width) for row in table.rows)
 
 
 # columns that do not vary
 
 
-def without_what_is_constant(
-    table: Table, roles: set[Role]
-) -> tuple[list[tuple[str, str]], Table]:
+def split_constants(table: Table, roles: set[Role]) -> tuple[list[tuple[str, str]], Table]:
     """
-    Columns of *roles* that are the same in each of several rows, and the other columns.
+    Split off the columns of *roles* that have one value in several rows.
 
-    Columns in which nothing stands, and those for programs, are left out.
+    Return their titles and values, and the table of the other columns.  Empty columns and
+    columns for JSON only are left out.
     """
-    facts, kept = [], []
+    facts, places = [], []
     for place, column in enumerate(table.columns):
         texts = {row[place].text for row in table.rows}
         if texts == {""} or column.role is Role.DATA:
@@ -63,12 +62,12 @@ def without_what_is_constant(
         if column.role in roles and len(table.rows) > 1 and len(texts) == 1:
             facts.append((column.title, texts.pop()))
         else:
-            kept.append(place)
-    return facts, table.only(kept)
+            places.append(place)
+    return facts, table.only(places)
 
 
 def in_every_row(facts: list[tuple[str, str]]) -> str:
-    """A sentence in place of columns whose value does not vary."""
+    """The sentence that replaces columns whose value does not vary."""
     values = ", ".join(f"{title} {text}" for title, text in facts)
     return f"Columns with one value in every row: {values}."
 
@@ -89,12 +88,12 @@ def _natural_width(table: Table) -> int:
 
 
 def _sum(widths: Iterable[int]) -> int:
-    """The width of a table of such columns."""
+    """The width of a table whose columns have *widths*."""
     return sum(width + _GAP for width in widths) - _GAP
 
 
 def _least(table: Table, place: int) -> int:
-    """The narrowest that a column can be: numbers and names in one line, words whole."""
+    """The least width of a column: numbers, names and words are not broken."""
     column, cells = table.columns[place], _cells(table, place)
     title = _longest(column.title.replace("-", "- "), _LONGEST_WORD)
     if column.role is Role.PROSE:
@@ -102,23 +101,23 @@ def _least(table: Table, place: int) -> int:
     return max([title, *map(len, cells)])
 
 
-def _longest(text: str, most: int) -> int:
-    """The length of the longest word; a path counts whole, because it is to be copied."""
-    lengths = (len(w) if w.startswith(_PATHS) else min(most, len(w)) for w in text.split())
+def _longest(text: str, limit: int) -> int:
+    """The length of the longest word, at most *limit*; a path is never broken, to be copied."""
+    lengths = (len(w) if w.startswith(_PATHS) else min(limit, len(w)) for w in text.split())
     return max(lengths, default=1)
 
 
 def _widths(table: Table, width: int) -> list[int]:
-    """Each column its least width, and what is left to those that need it."""
+    """The least width of each column, plus a share of the spare width where it is needed."""
     places = range(len(table.columns))
     widths = [_least(table, place) for place in places]
     spare = width - _sum(widths)
     needs = sorted(places, key=lambda place: _natural(table, place) - widths[place])
-    for done, place in enumerate(needs):
-        share = spare // (len(needs) - done)
-        more = min(share, _natural(table, place) - widths[place])
-        widths[place] += max(0, more)
-        spare -= max(0, more)
+    for index, place in enumerate(needs):
+        share = spare // (len(needs) - index)
+        extra = min(share, _natural(table, place) - widths[place])
+        widths[place] += max(0, extra)
+        spare -= max(0, extra)
     return widths
 
 
@@ -126,7 +125,7 @@ def _widths(table: Table, width: int) -> list[int]:
 
 
 def _divider(table: Table) -> int | None:
-    """The widest of several columns of names, if its names stand in two rows each or more."""
+    """The widest of several columns of names, if its names occur in two rows on average."""
     places = [n for n, column in enumerate(table.columns) if column.role is Role.NAME]
     repeated = [n for n in places if 2 * len(_names(table, n)) <= len(table.rows)]
     if len(places) < 2 or not repeated:
@@ -139,15 +138,15 @@ def _names(table: Table, place: int) -> list[str]:
 
 
 def _group(table: Table, place: int, name: str, width: int) -> str:
-    """The rows with one name, which stands above them."""
+    """The rows that have *name*, below a line with that name."""
     rows = tuple(row for row in table.rows if row[place].text == name)
-    others = [other for other in range(len(table.columns)) if other != place]
+    other_columns = [column for column in range(len(table.columns)) if column != place]
     head = wrapped(f"{table.columns[place].title} {name}:", width)
-    return f"{head}\n\n{text_of(attrs.evolve(table, rows=rows).only(others), width)}"
+    return f"{head}\n\n{text_of(attrs.evolve(table, rows=rows).only(other_columns), width)}"
 
 
-def _parts(table: Table, width: int) -> list[Table]:
-    """Tables that fit and have together all columns, each with the names; or none."""
+def _column_groups(table: Table, width: int) -> list[Table]:
+    """Tables that fit *width*, all with the columns of names; empty if that is impossible."""
     places = range(len(table.columns))
     names = [place for place in places if table.columns[place].role is Role.NAME]
     parts: list[list[int]] = []
@@ -155,10 +154,10 @@ def _parts(table: Table, width: int) -> list[Table]:
         if not parts or _least_width(table, [*parts[-1], place]) > width:
             parts.append([*names])
         parts[-1].append(place)
-    chosen = parts or [names]
-    if any(_least_width(table, part) > width for part in chosen):
+    groups = parts or [names]
+    if any(_least_width(table, part) > width for part in groups):
         return []
-    return [table.only(sorted(part)) for part in chosen]
+    return [table.only(sorted(part)) for part in groups]
 
 
 def _least_width(table: Table, places: list[int]) -> int:
@@ -169,15 +168,15 @@ def _least_width(table: Table, places: list[int]) -> int:
 
 
 def wrapped(text: str, width: int, indent: str = "", *, hyphens: bool = False) -> str:
-    """*text* in lines of *width*, the later ones indented."""
+    """Wrap *text* to *width*; all lines but the first are indented."""
     wrapper = TextWrapper(width, subsequent_indent=indent, break_on_hyphens=hyphens)
     return "\n".join(wrapper.wrap(text))
 
 
 def _drawn(table: Table, widths: Sequence[int]) -> str:
-    """The table, each column wrapped to its width."""
+    """Render the table with each column wrapped to its width."""
     titles = [column.title for column in table.columns]
-    hang = HANGING if len(titles) == 1 else ""  # nothing else shows where a row begins
+    hang = HANGING if len(titles) == 1 else ""  # only the indent shows where a row begins
     rows = [
         [
             wrapped(title, width, hyphens=True)
@@ -190,10 +189,10 @@ def _drawn(table: Table, widths: Sequence[int]) -> str:
     ]
     rule = [_RULE * max(map(_width, cells)) for cells in zip(*rows, strict=True)]
     align = ["right" if c.role is Role.VALUE else "left" for c in table.columns]
-    drawn = tabulate(
+    text = tabulate(
         [rows[0], rule, *rows[1:]], tablefmt="plain", colalign=align, disable_numparse=True
     )
-    return "\n".join(line.rstrip() for line in drawn.splitlines())
+    return "\n".join(line.rstrip() for line in text.splitlines())
 
 
 def _width(text: str) -> int:
@@ -201,6 +200,6 @@ def _width(text: str) -> int:
 
 
 def _list_of(table: Table, row: tuple[Cell, ...], width: int) -> str:
-    """One row, a line for each cell."""
+    """Render one row with a line for each cell."""
     lines = (f"{c.title}: {cell.text}" for c, cell in zip(table.columns, row, strict=True))
     return "\n".join(wrapped(line, width, HANGING) for line in lines)

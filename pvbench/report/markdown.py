@@ -15,18 +15,18 @@ _OPENS_A_BLOCK: Final = re.compile(r"^(\s*)([#>+*-]|\d+[.)])")
 
 
 def render(document: Document, width: int = 0) -> str:
-    """Headings, paragraphs and lists as they are; tables in GitHub's form."""
+    """Render headings, paragraphs, lists, and tables in GitHub's format."""
     return "\n\n".join(filter(None, map(_block, document.blocks)))
 
 
 def escaped(text: str) -> str:
-    """*text* without what Markdown or HTML takes for more than text."""
+    """Escape the characters of *text* that mean something in Markdown or HTML."""
     html = text.replace("&", "&amp;").replace("<", "&lt;")
     return _SPECIAL.sub(r"\\\g<0>", html)
 
 
 def _line(text: str) -> str:
-    """A line of its own: its first characters may open a list or a heading."""
+    """Escape a line, also where its first characters would open a list or a heading."""
     return _OPENS_A_BLOCK.sub(r"\1\\\2", escaped(text))
 
 
@@ -52,8 +52,8 @@ def _notes(notes: Notes) -> str:
 
 
 def _table(table: Table) -> str:
-    facts, table = layout.without_what_is_constant(table, {Role.CONDITION})
-    drawn = tabulate(
+    facts, table = layout.split_constants(table, {Role.CONDITION})
+    text = tabulate(
         [[escaped(cell.text) for cell in row] for row in table.rows],
         headers=[escaped(column.title) for column in table.columns],
         tablefmt="github",
@@ -61,7 +61,7 @@ def _table(table: Table) -> str:
         disable_numparse=True,
     )
     constants = _line(layout.in_every_row(facts)) if facts else ""
-    return "\n\n".join(filter(None, [_line(table.title), constants, drawn]))
+    return "\n\n".join(filter(None, [_line(table.title), constants, text]))
 
 
 def _align(role: Role) -> str:

@@ -28,13 +28,13 @@ def residuals(pairs: Sequence[Pair]) -> Table:
 
 
 def _cases(pairs: Sequence[Pair], by: str | None) -> Iterator[PairField]:
-    """Columns that say which case a row is about."""
+    """The columns that identify the case of a row."""
     yield _of_before("workload", Role.NAME)
     several = len({pair.before.fact("series") for pair in pairs}) > 1
     yield _of_before("series", Role.NAME if several else Role.DATA)
     yield _of_before("stack", Role.DATA if by == "sender" else Role.NAME)
-    sides = Role.CONDITION if by else Role.DATA
-    yield PairField(Column("baseline", "baseline", sides), lambda pair: Cell(pair.baseline))
+    side_role = Role.CONDITION if by else Role.DATA
+    yield PairField(Column("baseline", "baseline", side_role), lambda pair: Cell(pair.baseline))
     yield PairField(
         Column("side", "side", Role.NAME if by else Role.DATA), lambda pair: Cell(pair.side)
     )
@@ -75,14 +75,14 @@ def _ranking(pairs: Sequence[Pair]) -> Iterator[PairField]:
 
 
 def _residuals(first: Pair) -> Iterator[PairField]:
-    """The prediction beside its reference; which is which is in their columns."""
+    """The reference and the prediction, in columns with their kinds as titles."""
     yield _times("before_s", first.baseline, lambda pair: pair.before.value_s)
     yield _times("after_s", first.side, lambda pair: pair.after.value_s)
     yield PairField(Column("residual", "residual", Role.VALUE), _residual)
 
 
 def _for_programs() -> Iterator[PairField]:
-    """Columns of JSON: all about the verdict, and the parts that rest on assumed costs."""
+    """Columns for JSON: the verdict in full, and the parts that depend on assumed costs."""
     yield PairField(
         Column("judged", "judged", Role.DATA),
         lambda pair: Cell(attrs.asdict(pair.judged) if pair.judged else None),
@@ -92,13 +92,13 @@ def _for_programs() -> Iterator[PairField]:
 
 
 def _assumed(pair: Pair) -> Cell:
-    """The parts of both times that rest on assumed costs; None if it is unknown."""
+    """The parts of both times that depend on assumed costs; None if unknown."""
     parts = {side: row.fact("assumed") for side, row in _sides(pair)}
     return Cell(parts, pair.assumed)
 
 
 def _counts(pair: Pair) -> dict[str, dict[str, Any]]:
-    """The counts of one iteration of both sides, for programs."""
+    """The counts of one iteration of both sides, for JSON."""
     return {side: {name: row.fact(name) for name in COUNTS} for side, row in _sides(pair)}
 
 

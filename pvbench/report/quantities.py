@@ -1,4 +1,4 @@
-"""How times and parts are written for people."""
+"""Times and parts as text for people."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ _UNITS: Final = (("s", 1.0), ("ms", 1e-3), ("us", 1e-6), ("ns", 1e-9))
 
 
 def seconds(value: float) -> str:
-    """Three significant digits and a unit: ``2.51 us``."""
+    """Write a time with three significant digits and a unit: ``2.51 us``."""
     for unit, scale in _UNITS:
         if value >= scale * 0.9995:
-            whole = len(str(int(float(f"{value / scale:.3g}"))))
-            return f"{value / scale:.{max(3 - whole, 0)}f} {unit}"
+            integer_digits = len(str(int(float(f"{value / scale:.3g}"))))
+            return f"{value / scale:.{max(3 - integer_digits, 0)}f} {unit}"
     return f"{value * 1e12:.0f} ps"
 
 
 def change_of_time(ratio: float) -> str:
     """
-    A time as *ratio* of the time before: ``53.2 % less``, ``4.4 % more``.
+    Write a change of time by *ratio*: ``53.2 % less``, ``4.4 % more``.
 
-    From twice the time on it is the ratio itself: ``2.14 times``.
+    A ratio of 2 or more is written as the ratio itself: ``2.14 times``.
     """
     if ratio >= 2:
         return f"{ratio:.2f} times"

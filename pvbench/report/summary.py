@@ -1,4 +1,4 @@
-"""The document of a run: stacks down, workloads across, and the cases that did not run."""
+"""The document of a run: a table of stacks by workloads, and the cases that did not run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from pvbench.report.notes import notes
 from pvbench.report.quantities import seconds
 from pvbench.results import journal, schema
 from pvbench.results.rows import HEADLINE, Row, ordered, rows
-from pvbench.text import shortened, some
+from pvbench.text import shortened, shortened_list
 
 _LONGEST_NAME: Final = 40  # of a guest in a heading
 _LETTERS: Final = {"icr_writes": "w", "hypercalls": "h"}
@@ -40,14 +40,14 @@ _SERIES: Final = (
 def summary(
     suite: pyperf.BenchmarkSuite, entries: journal.Entries, *, series: str = HEADLINE
 ) -> Document:
-    """Tables and notes for everything in a result file and its journal."""
-    every = rows(suite)
+    """Build the tables and notes of a result file and its journal."""
+    all_rows = rows(suite)
     groups: dict[tuple[Any, ...], list[Row]] = {}
-    for row in every:
+    for row in all_rows:
         groups.setdefault(tuple(map(row.fact, schema.grouping())), []).append(row)
     return Document(
         [
-            table_of(_SERIES, every, name="series", shown=False),
+            table_of(_SERIES, all_rows, name="series", shown=False),
             *(block for members in groups.values() for block in _group(members, series)),
             Notes(lines=tuple(not_run(entries)), name="not_run"),
         ]
@@ -55,17 +55,17 @@ def summary(
 
 
 def _group(members: list[Row], series: str) -> Iterator[Block]:
-    """What is told of rows that share their guest, their delivery and their costs."""
+    """The blocks about rows that share a guest, a delivery and a cost profile."""
     row, grid = members[0], _Grid.of(members, series)
     guest = shortened(str(row.fact("guest")), _LONGEST_NAME)
-    words = ", ".join(schema.heading(row.facts))
-    yield Heading(f"{row.fact('suite')} on {guest}: {words}")
-    yield Paragraph(f"{series} time of one burst, {_times_are(row)} ({_boots(members)})")
+    description = ", ".join(schema.heading(row.facts))
+    yield Heading(f"{row.fact('suite')} on {guest}: {description}")
+    yield Paragraph(f"{series} time of one burst, {_source_of_times(row)} ({_boots(members)})")
     yield grid.table("times", grid.workloads, grid.time)
-    sending = [workload for workload in grid.workloads if grid.targets(workload)]
-    if sending and any(row.fact("icr_writes") is not None for row in members):
+    sending_workloads = [workload for workload in grid.workloads if grid.targets(workload)]
+    if sending_workloads and any(row.fact("icr_writes") is not None for row in members):
         title = "ICR writes (w) and hypercalls (h) of one burst from each source:"
-        yield attrs.evolve(grid.table("counts", sending, grid.counts), title=title)
+        yield attrs.evolve(grid.table("counts", sending_workloads, grid.counts), title=title)
     yield Notes(lines=tuple(notes(members, series)))
 
 
@@ -85,12 +85,12 @@ class _Grid:
         for row in members:
             cell = by_cell.setdefault((row.fact("stack"), row.fact("workload")), {})
             cell[row.fact("series")] = row
-        context = ((Column(f, f), _known(members[0].fact(f))) for f in schema.grouping())
+        context = ((Column(f, f), _fact_cell(members[0].fact(f))) for f in schema.grouping())
         stacks, workloads = ordered(members, "stack"), ordered(members, "workload")
         return cls(by_cell, stacks, workloads, tuple(context), series)
 
     def table(self, name: str, workloads: list[str], cell: Callable[[str, str], Cell]) -> Table:
-        """Stacks down, *workloads* across."""
+        """A table with a row for each stack and a column for each of *workloads*."""
         columns = [Column("stack", "stack"), *(Column(w, w, Role.VALUE) for w in workloads)]
         return Table(
             name=name,
@@ -103,13 +103,13 @@ class _Grid:
         )
 
     def time(self, stack: str, workload: str) -> Cell:
-        """A time, the loss that takes its place, or a dash."""
+        """The time, or the number of lost IPIs that is the reason for no time, or a dash."""
         of_series = self.rows.get((stack, workload), {})
         if row := of_series.get(self.series):
             return Cell(row.value_s, seconds(row.value_s))
-        other = _any_of(of_series)
-        if other and other.fact("lost"):
-            return Cell(None, f"loses {other.fact('lost')} of {other.fact('targets')}")
+        any_row = _any_of(of_series)
+        if any_row and any_row.fact("lost"):
+            return Cell(None, f"loses {any_row.fact('lost')} of {any_row.fact('targets')}")
         return Cell(None, "-")
 
     def counts(self, stack: str, workload: str) -> Cell:
@@ -117,12 +117,14 @@ class _Grid:
         row = _any_of(self.rows.get((stack, workload), {}))
         if row is None or row.fact("icr_writes") is None:
             return Cell(None, "-")
-        named = {name: row.fact(name) for name in _LETTERS}
-        text = " ".join(f"{count:g}{_LETTERS[name]}" for name, count in named.items() if count)
-        return Cell(named, text or "0")
+        counts_by_name = {name: row.fact(name) for name in _LETTERS}
+        text = " ".join(
+            f"{count:g}{_LETTERS[name]}" for name, count in counts_by_name.items() if count
+        )
+        return Cell(counts_by_name, text or "0")
 
     def targets(self, workload: str) -> int:
-        """How many targets one iteration of *workload* has."""
+        """The number of targets in one iteration of *workload*."""
         cells = (cell for (_, name), cell in self.rows.items() if name == workload)
         return int(next(filter(None, map(_any_of, cells))).fact("targets") or 0)
 
@@ -131,46 +133,46 @@ def _any_of(of_series: dict[str, Row]) -> Row | None:
     return next(iter(of_series.values()), None)
 
 
-def _known(fact: Any) -> Cell:
+def _fact_cell(fact: Any) -> Cell:
     return Cell(fact, "-" if fact is None else str(fact))
 
 
-def _times_are(row: Row) -> str:
+def _source_of_times(row: Row) -> str:
     if row.kind == "modelled":
         return f"modelled by cost profile {row.fact('costs')}, not measured"
     if row.kind == "published":
         return "as published"
-    where = f"{row.fact('delivery')} at {row.fact('site')}"
-    return f"measured by {where}, clock {row.fact('clock')}"
+    place = f"{row.fact('delivery')} at {row.fact('site')}"
+    return f"measured by {place}, clock {row.fact('clock')}"
 
 
 def _boots(members: list[Row]) -> str:
-    most = max(len(row.boots_s) for row in members)
+    boots = max(len(row.boots_s) for row in members)
     if members[0].kind == "published":
         return "single run"
-    return "median of 1 boot" if most == 1 else f"median of {most} boots"
+    return "median of 1 boot" if boots == 1 else f"median of {boots} boots"
 
 
 def not_run(entries: journal.Entries) -> Iterator[str]:
-    """Cases without samples, by reason."""
+    """The cases that have no result, by reason."""
     reasons: dict[tuple[str, str], dict[str, None]] = {}
     refused = [{entry["case"]: entry} for entry in entries if "case" in entry]
     booted = [boot.get("cases", {}) for boot in journal.boots_of(entries).values()]
-    for ended in (*refused, *booted):
-        for name, outcome in ended.items():
+    for outcomes in (*refused, *booted):
+        for name, outcome in outcomes.items():
             if outcome["outcome"] != "ok":
                 key = (outcome["outcome"], outcome["reason"])
                 reasons.setdefault(key, {})[name] = None
     yield from _incomplete(entries)
     for (outcome, reason), cases in reasons.items():
-        yield f"{outcome}: {some(cases, 1, 'case')}: {reason}"
+        yield f"{outcome}: {shortened_list(cases, 1, 'case')}: {reason}"
 
 
 def _incomplete(entries: journal.Entries) -> Iterator[str]:
-    """What a run that ended early lacks."""
+    """The number of missing boots, if the run ended early."""
     planned = journal.plan_of(entries).get("boots", 0)
-    done = len(journal.boots_of(entries))
-    if done < planned:
+    finished = len(journal.boots_of(entries))
+    if finished < planned:
         end = next((e for e in reversed(entries) if "end" in e), {})
         why = f"ended by signal {end['signal']}" if end.get("signal") else "did not end"
-        yield f"incomplete: {done} of {planned} boots, the run {why}; --resume continues it"
+        yield f"incomplete: {finished} of {planned} boots, the run {why}; --resume continues it"

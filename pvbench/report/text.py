@@ -20,30 +20,30 @@ from pvbench.report.document import (
 )
 from pvbench.text import PIPE_WIDTH, shortened
 
-LEAST_WIDTH: Final = 40  # a narrower terminal wraps the lines itself
+LEAST_WIDTH: Final = 40  # in a narrower terminal the terminal wraps the lines
 _NAMES: Final = {Role.NAME, Role.CONDITION}
 _BULLET: Final = "- "
 
 
 def render(document: Document, width: int = PIPE_WIDTH) -> str:
-    """The document in lines of at most *width* characters; LEAST_WIDTH if that is less."""
+    """Render the document in lines of at most *width* characters, at least LEAST_WIDTH."""
     width = max(width, LEAST_WIDTH)
-    short = short_names(document, _longest_name(width))
-    full = Notes(
-        lines=tuple(f"{text} is {name}" for name, text in short.items()),
+    short_forms = short_names(document, _longest_name(width))
+    full_names = Notes(
+        lines=tuple(f"{text} is {name}" for name, text in short_forms.items()),
         title="Names that are shortened above:",
     )
-    blocks = [*(_with_names(block, short) for block in document.blocks), full]
+    blocks = [*(_with_names(block, short_forms) for block in document.blocks), full_names]
     return "\n\n".join(filter(None, (_block(block, width) for block in blocks)))
 
 
 def _longest_name(width: int) -> int:
-    """What is left of a line must do for the other columns."""
+    """The length above which names are shortened, so that other columns fit beside them."""
     return width * 5 // 9
 
 
 def short_names(document: Document, width: int) -> dict[str, str]:
-    """The names in tables that are longer than *width*, each with a short form of its own."""
+    """A unique short form for each name in a table that is longer than *width*."""
     short: dict[str, str] = {}
     for name in dict.fromkeys(_names(document)):
         if len(name) > width:
@@ -64,7 +64,7 @@ def _names(document: Document) -> Iterator[str]:
 
 
 def _with_names(block: Block, short: Mapping[str, str]) -> Block:
-    """A table with its long names shortened; other blocks are as they are."""
+    """Shorten the long names of a table; return any other block unchanged."""
     if not isinstance(block, Table) or not short:
         return block
     return attrs.evolve(

@@ -15,7 +15,7 @@ from typing import Any
 from pvbench.errors import UsageError
 from pvbench.results import journal
 from pvbench.results.files import all_runs, is_result_name
-from pvbench.text import short_hashes, some
+from pvbench.text import short_hashes, shortened_list
 
 
 def find(output: str | None, plan: dict[str, Any]) -> Path | None:
@@ -128,7 +128,9 @@ def _different_cases(before: list[str], now: list[str]) -> list[str]:
     differences = []
     for names, others, verb in ((before, now, "gone"), (now, before, "new")):
         if alone := [name for name in names if name not in set(others)]:
-            differences.append(f"{some(alone, 1)} {'is' if len(alone) == 1 else 'are'} {verb}")
+            differences.append(
+                f"{shortened_list(alone, 1)} {'is' if len(alone) == 1 else 'are'} {verb}"
+            )
     if not differences and before != now:
         return ["its cases come in another order"]
     return differences

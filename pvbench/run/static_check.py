@@ -31,7 +31,7 @@ from pvbench.ops import (
 from pvbench.plugin.guard import guarded, one_line, owner_of
 from pvbench.sender import Stack
 from pvbench.suite import Case
-from pvbench.text import some
+from pvbench.text import shortened_list
 
 # In x2APIC mode a self-IPI uses the SELF IPI register, equivalent to the shorthand.
 _SHORTHANDS = frozenset({Route.SELF, Route.SELF_REGISTER, Route.BROADCAST})
@@ -147,7 +147,9 @@ def _wrong_targets(sends: list[Sends], targets: set[int], lost: frozenset[int]) 
         "drops() names CPU {}, which it reaches": lost & set(hits),
         "drops() names CPU {}, which is not a target": lost - targets,
     }
-    named = ((text, some(map(str, sorted(cpus)))) for text, cpus in faults.items() if cpus)
+    named = (
+        (text, shortened_list(map(str, sorted(cpus)))) for text, cpus in faults.items() if cpus
+    )
     return [text.format(cpus) for text, cpus in named] + errors
 
 

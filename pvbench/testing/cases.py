@@ -13,7 +13,7 @@ from pvbench.plugin.registry import Registry
 from pvbench.plugin.validate import check_thing
 from pvbench.sender import Driver, Sender, Stack
 from pvbench.suite import Case
-from pvbench.text import some
+from pvbench.text import shortened_list
 from pvbench.workload import Workload
 
 Arguments = ParamSpec("Arguments")
@@ -80,7 +80,7 @@ def where(case: Case) -> str:
 
 
 def _request(burst: Burst) -> str:
-    cpus = some(map(str, burst.targets), _SHOWN)
+    cpus = shortened_list(map(str, burst.targets), _SHOWN)
     targets = f" to CPU {cpus}" if cpus else ""
     return f"{burst.operation} {burst.vector:#x} from CPU {burst.source}{targets}"
 

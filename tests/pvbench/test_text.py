@@ -53,7 +53,7 @@ def test_what_cannot_be_seen_is_spelt_out(raw: str, shown: str) -> None:
 )
 def test_a_long_list_is_told_by_its_first_names(names: str, noun: str, shown: str) -> None:
     """And by how many there are beyond."""
-    assert text.some(names, 2, noun) == shown
+    assert text.shortened_list(names, 2, noun) == shown
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def test_files_without_a_common_case_compare_nothing(cli: Cli) -> None:
 
     assert done.status == 3
     assert (
-        "pvbench: no series match; --by AXIS pairs those that differ in one thing" in done.err
+        "pvbench: no series match; --by AXIS pairs cases that differ in that axis" in done.err
     )
     assert done.out.count("in one file only") == 2
 
@@ -176,7 +176,9 @@ def test_a_slower_sender_is_no_regression(cli: Cli) -> None:
 REFUSED = [
     pytest.param({"clock": "tsc"}, "different clocks are not ranked: model, tsc", id="clocks"),
     pytest.param({"suite_version": 2}, "suites or versions of one are not ranked", id="suites"),
-    pytest.param({"costs": "icelake"}, "Add --by costs to do so.", id="costss"),
+    pytest.param(
+        {"costs": "icelake"}, "Add --by costs to compare the cost profiles.", id="costss"
+    ),
 ]
 
 
@@ -220,7 +222,7 @@ def test_a_modelled_run_is_laid_beside_the_published_one(cli: Cli, native_file: 
     assert done.status == 0
     assert "4180bf1b655a" in done.out
     assert "single run, no variance" in done.out
-    assert "residuals, no ranking" in done.out
+    assert "compared as residuals, not ranked" in done.out
     assert "verdict" not in done.out
 
 
@@ -256,7 +258,10 @@ def test_beside_names_the_kind_of_each_file(cli: Cli, facts: dict[str, str], kin
     plain = cli("compare", "--beside", *files).out
     (pair,) = json.loads(cli("compare", "--beside", *files, "--json").out)["pairs"]
 
-    assert f"{kind.capitalize()} and modelled times: residuals, no ranking." in plain
+    assert (
+        f"{kind.capitalize()} and modelled times are compared as residuals, not ranked."
+        in plain
+    )
     assert re.search(rf"guest +{kind} +modelled +residual$", plain, re.MULTILINE)
     assert (pair["baseline"], pair["side"]) == (kind, "modelled")
 
@@ -266,7 +271,9 @@ def test_times_of_one_kind_are_no_prediction_and_reference(cli: Cli) -> None:
     done = compared(cli, [BEFORE], [BEFORE], "--beside")
 
     assert (done.status, done.err.count("\n")) == (2, 1)
-    assert "both files have modelled ones. Leave it out to compare them." in done.err
+    assert (
+        "both files have modelled times. Leave out --beside to compare the files." in done.err
+    )
 
 
 def test_csv_output_has_only_the_table(cli: Cli) -> None:
@@ -301,7 +308,7 @@ def test_without_files_the_last_two_runs_are_compared(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        pytest.param(("old.json",), "takes 2 result files, there are 1", id="one"),
+        pytest.param(("old.json",), "takes 2 result files, but there are 1", id="one"),
         pytest.param(("old.json", "old.json"), "a file is named twice", id="twice"),
         pytest.param(("old.json", "./old.json"), "a file is named twice", id="twice-spelt"),
         pytest.param(

@@ -85,7 +85,7 @@ def test_an_environment_cannot_be_compared_with_itself(cli: Cli) -> None:
     done = cli("compare", "--env", "bench-a,bench-a")
 
     assert done.status == 2
-    assert "comparing takes 2 result files, there are 1" in done.err
+    assert "a comparison takes 2 result files, but there are 1" in done.err
 
 
 def test_files_and_environments_do_not_mix(cli: Cli) -> None:
@@ -95,4 +95,4 @@ def test_files_and_environments_do_not_mix(cli: Cli) -> None:
     done = cli("compare", name, *BOTH)
 
     assert done.status == 2
-    assert "--env takes the place of files" in done.err
+    assert "--env and names of files exclude each other" in done.err

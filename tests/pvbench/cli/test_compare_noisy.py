@@ -67,7 +67,7 @@ def test_runs_far_apart_are_judged(cli: Cli, after: float, status: int, verdict:
 
     assert (done.status, verdict in done.out) == (status, True)
     assert "95 % of the ratio" in done.out
-    assert "This clock is noisy" in done.out
+    assert "The clock is noisy" in done.out
 
 
 def test_the_margin_is_the_user_s(cli: Cli) -> None:

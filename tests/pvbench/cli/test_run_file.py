@@ -219,7 +219,7 @@ def test_results_of_another_version_are_not_compared(cli: Cli, write: Write) -> 
     assert (same.status, other.status, other.out) == (0, 2, "")
     assert other.err == (
         "pvbench: results of different suites or versions of one are not ranked: question "
-        "version 1, question version 2. They do not ask the same question.\n"
+        "version 1, question version 2. Compare results of one suite and version.\n"
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from pvbench.compare import matching
-from pvbench.compare.matching import Matched
+from pvbench.compare.matching import Matches
 from pvbench.compare.pairs import Pair
 from pvbench.compare.unpaired import Reason
 from pvbench.errors import UsageError
@@ -28,7 +28,7 @@ def by_axis(rows: list[Row], axis: str, baseline: str | None = None) -> tuple[Pa
     return matching.by_axis({"file": rows}, axis, baseline).pairs
 
 
-def unpaired(matched: Matched) -> list[tuple[str, str, Reason]]:
+def unpaired(matched: Matches) -> list[tuple[str, str, Reason]]:
     """(name, file, reason) of each series without a partner."""
     return [(one.name, one.file, one.reason) for one in matched.unpaired]
 
@@ -89,7 +89,7 @@ def test_a_case_is_never_matched_with_another(change: dict[str, object]) -> None
     ],
 )
 def test_what_has_no_common_measure_is_refused(change: dict[str, object], message: str) -> None:
-    """Times that differ in kind are never ranked."""
+    """Times of different clocks are never ranked."""
     other = row_of("broadcast", PHYSICAL, 1e-6, **change)
 
     with pytest.raises(UsageError, match=message):
@@ -212,7 +212,7 @@ def test_a_case_that_is_there_twice_has_no_side_of_an_axis() -> None:
 
 def test_files_that_hold_the_same_cases_are_refused_along_an_axis() -> None:
     """Two of each have no baseline."""
-    with pytest.raises(UsageError, match="hold the same cases, so --by has two of each"):
+    with pytest.raises(UsageError, match="contain the same cases, so --by has two results"):
         matching.by_axis({"old": [BEFORE], "new": [BEFORE]}, "sender", None)
 
 

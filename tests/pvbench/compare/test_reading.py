@@ -21,10 +21,12 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("names", "environments", "message"),
     [
-        pytest.param(["a.json"], [], "takes 2 result files, there are 1", id="too-few"),
-        pytest.param([], [], "takes 2 result files, there are 0", id="none"),
+        pytest.param(["a.json"], [], "takes 2 result files, but there are 1", id="too-few"),
+        pytest.param([], [], "takes 2 result files, but there are 0", id="none"),
         pytest.param(["a.json", "./a.json"], [], "a file is named twice", id="twice"),
-        pytest.param(["a.json"], ["bench"], "--env takes the place of files", id="both"),
+        pytest.param(
+            ["a.json"], ["bench"], "--env and names of files exclude each other", id="both"
+        ),
     ],
 )
 @pytest.mark.usefixtures("_elsewhere")

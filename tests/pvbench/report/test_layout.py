@@ -50,7 +50,7 @@ def test_any_table_fits_any_width(drawn: Table, width: int) -> None:
 def test_no_cell_is_lost(drawn: Table, width: int) -> None:
     """Each character is printed at least as often as cells that differ have it."""
     shown = characters(layout.text_of(drawn, width))
-    _, kept = layout.without_what_is_constant(drawn, {*Role} - {Role.NAME})
+    _, kept = layout.split_constants(drawn, {*Role} - {Role.NAME})
     cells = characters(" ".join({cell.text for row in kept.rows for cell in row}))
 
     assert all(shown.count(character) >= cells.count(character) for character in {*cells})
@@ -60,7 +60,7 @@ def test_no_cell_is_lost(drawn: Table, width: int) -> None:
 def test_a_wide_terminal_shows_each_row_in_one_line(drawn: Table) -> None:
     """Then nothing is wrapped, split or shortened."""
     lines = text.render(Document([drawn]), 10_000).splitlines()
-    _, kept = layout.without_what_is_constant(drawn, {Role.CONDITION})
+    _, kept = layout.split_constants(drawn, {Role.CONDITION})
 
     for row in kept.rows if kept.columns else ():
         assert any(all(cell.text in line for cell in row) for line in lines)

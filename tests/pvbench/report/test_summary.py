@@ -91,7 +91,7 @@ def test_the_heading_says_what_was_measured_and_that_it_was_not() -> None:
 
 
 def test_a_measured_time_names_its_clock() -> None:
-    """Times of different clocks differ in kind."""
+    """Times of different clocks cannot be ranked."""
     row = row_of("broadcast", PHYSICAL, 1e-6, 2e-6, clock="tsc", delivery="kvm")
 
     assert "measured by kvm at local, clock tsc" in shown(row)

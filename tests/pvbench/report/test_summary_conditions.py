@@ -87,7 +87,7 @@ def test_where_all_is_as_it_says_there_is_no_note(facts: dict[str, Any]) -> None
         ),
         pytest.param(
             STAND_IN,
-            "Note: x2apic-physical was never merged; what is called is the merged "
+            "Note: x2apic-physical was never merged, so the guest calls the merged "
             "KVM_HC_SEND_IPI with min 0.",
             id="stand-in",
         ),
@@ -141,8 +141,8 @@ def test_each_stand_in_is_told_by_its_own_words() -> None:
     )
 
     assert found == [
-        f"Note: {V3} was never merged; what is called is {STAND_IN['stand_in']}.",
-        f"Note: {second} was never merged; what is called is {instead}.",
+        f"Note: {V3} was never merged, so the guest calls {STAND_IN['stand_in']}.",
+        f"Note: {second} was never merged, so the guest calls {instead}.",
     ]
 
 
