@@ -44,10 +44,12 @@ def output_options(parser: argparse.ArgumentParser) -> None:
 
 
 def registry(options: argparse.Namespace, *, commands: bool = False) -> Registry:
-    """Load the plugins (with *commands* also those of sub-commands); warn of broken ones."""
+    """Load the plugins, with *commands* also those of commands; warn if one is not used."""
     from pvbench.plugin.loader import load
 
     loaded = load(options.plugins, strict=options.strict_plugins, commands=commands)
+    for plugin in loaded.replaced:
+        warn(f"{plugin.replaced_by} replaces plugin {plugin}")
     for plugin in loaded.broken:
         warn(f"plugin {plugin} is broken: {plugin.error}")
     return loaded

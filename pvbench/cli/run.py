@@ -116,7 +116,7 @@ def execute(options: argparse.Namespace) -> int:
     if is_file:
         if not Path(options.suite).is_file():
             raise UsageError(f"there is no file {options.suite}")
-        options.plugins = [*_others(options.plugins, options.suite), options.suite]
+        options.plugins = [*options.plugins, options.suite]
     registry = common.registry(options)
     suite = (registry.suite_of if is_file else registry.suite)(options.suite)
     request = _request(options, suite)
@@ -126,11 +126,6 @@ def execute(options: argparse.Namespace) -> int:
             return _print_plan(prepared, options)
         ended = run(prepared)
     return _print_result(ended, options)
-
-
-def _others(plugins: list[str], file: str) -> list[str]:
-    """*plugins* without *file*, under any of its paths."""
-    return [name for name in plugins if Path(name).resolve() != Path(file).resolve()]
 
 
 def _request(options: argparse.Namespace, suite: Suite) -> Request:

@@ -3,7 +3,8 @@ Load plugins; a broken one does not affect the others.
 
 All plugins, the bundled ones too, come from the entry-point group ``pvbench``.  A plugin
 that fails to import, has no hook, a misspelt hook or another API number is listed as
-broken with its distribution, version and error.
+broken with its distribution, version and error.  A file given by ``-p`` replaces the
+installed plugin whose module it is.
 
 One pluggy manager holds all plugins, but each hook is called for one plugin at a time,
 so that an error names its plugin.
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -58,10 +60,10 @@ def load(
     modules = [option for option in options if not option.startswith("no:")]
     registry = Registry()
     manager = _manager(blocked)
-    for plugin, importer in _sources(modules, own_only=own_only):
+    for plugin, importer in _sources(_given(modules), manager, own_only=own_only):
         if plugin.brings_command and not commands:
             registry.plugins.append(attrs.evolve(plugin, state="not loaded"))
-        else:
+        elif not _is_loaded(plugin, registry):
             registry.plugins.append(_load_one(registry, manager, plugin, importer))
     _check_blocked(blocked, registry)
     if strict and registry.broken:
@@ -111,14 +113,33 @@ def _check_blocked(blocked: set[str], registry: Registry) -> None:
         raise unknown("plugin", unknown_names[0], names, "`pvbench plugins` lists the names.")
 
 
+def _given(modules: Iterable[str]) -> list[Plugin]:
+    """The plugins of ``-p``; of a file that is given twice the last path counts."""
+    files = {Path(m).resolve() if m.endswith(".py") else m: m for m in modules}
+    return [Plugin(name=module, module=module) for module in files.values()]
+
+
 def _sources(
-    modules: Iterable[str], *, own_only: bool
+    given: list[Plugin], manager: pluggy.PluginManager, *, own_only: bool
 ) -> Iterator[tuple[Plugin, Callable[[], ModuleType]]]:
     """Each plugin and how it is imported: installed ones, then those of ``-p``."""
+    files = [p.name for p in given if p.name.endswith(".py") and not _is_blocked(p, manager)]
     for candidate in candidates(own_only=own_only):
-        yield _plugin(candidate), candidate.point.load
-    for module in modules:
-        yield Plugin(name=module, module=module), partial(imported, module)
+        plugin = _plugin(candidate)
+        replacing = next(filter(plugin.is_module_of, files), "")
+        yield attrs.evolve(plugin, replaced_by=replacing), candidate.point.load
+    for plugin in given:
+        yield plugin, partial(imported, plugin.module)
+
+
+def _is_blocked(plugin: Plugin, manager: pluggy.PluginManager) -> bool:
+    return any(map(manager.is_blocked, plugin.names))
+
+
+def _is_loaded(plugin: Plugin, registry: Registry) -> bool:
+    """Whether ``-p`` names a module that has been imported as an installed plugin."""
+    tried = {other.module for other in registry.plugins if other.state in ("ok", "broken")}
+    return plugin.distribution == "-" and plugin.module in tried
 
 
 def _plugin(candidate: Candidate) -> Plugin:
@@ -137,8 +158,10 @@ def _load_one(
     importer: Callable[[], ModuleType],
 ) -> Plugin:
     """Import and check a plugin and call its hooks; an error discards all its offers."""
-    if any(map(manager.is_blocked, plugin.names)):
+    if _is_blocked(plugin, manager):
         return attrs.evolve(plugin, state="blocked")
+    if plugin.replaced_by:
+        return attrs.evolve(plugin, state="replaced")
     try:
         with guarded("its import", plugin.owner):
             module = importer()

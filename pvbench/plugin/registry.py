@@ -22,9 +22,11 @@ class Plugin:
 
     Args:
         name: entry-point name, or the module name of one given by ``-p``.
-        state: ``ok``, ``broken``, ``blocked`` (by ``-p no:NAME``) or ``not loaded``,
-            because it brings a command that is not the one that runs.
+        state: ``ok``, ``broken``, ``blocked`` (by ``-p no:NAME``), ``replaced`` (by the
+            file of the same module) or ``not loaded``, because it brings a command that
+            is not the one that runs.
         offers: ``kind name`` of each thing it offers.
+        replaced_by: the file given by ``-p`` that is used instead of it.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Plugin:
     state: str = "ok"
     error: str = ""
     offers: tuple[str, ...] = ()
+    replaced_by: str = ""
 
     @property
     def brings_command(self) -> bool:
@@ -44,6 +47,13 @@ class Plugin:
     def names(self) -> tuple[str, str, str]:
         """The names ``-p no:NAME`` accepts: name, module, and the name of a file."""
         return self.name, self.module, Path(self.name).name
+
+    def is_module_of(self, file: str) -> bool:
+        """Whether *file* is its module, or another version of it."""
+        words = self.module.partition(":")[0].split(".")
+        path = Path(file).resolve().with_suffix("")
+        parts = path.parent.parts if path.name == "__init__" else path.parts
+        return list(parts[-len(words) :]) == words
 
     def owner(self) -> tuple[str, str]:
         """The plugin in words and its name, for `pvbench.plugin.guard.guarded`."""
@@ -75,6 +85,11 @@ class Registry:
     def broken(self) -> list[Plugin]:
         """Plugins that could not be loaded."""
         return [plugin for plugin in self.plugins if plugin.state == "broken"]
+
+    @property
+    def replaced(self) -> list[Plugin]:
+        """Installed plugins instead of which a file is used."""
+        return [plugin for plugin in self.plugins if plugin.state == "replaced"]
 
     def table(self, kind: str) -> dict[str, Any]:
         """Everything of one kind, by name."""

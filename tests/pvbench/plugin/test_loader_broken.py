@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -56,14 +58,23 @@ def test_a_missing_module_is_a_broken_plugin() -> None:
     ]
 
 
-def test_a_bundled_module_asked_for_again_stays_loaded_once() -> None:
+def test_two_entry_points_of_one_module_are_a_fault_of_the_distribution(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The second one is refused by the name of the first, and nothing else suffers."""
-    registry = load(["pvbench_send_kvm_pv"])
+    monkeypatch.delenv("PVBENCH_DISABLE_PLUGIN_AUTOLOAD")
+    info = tmp_path / "acme-9.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Name: acme\nVersion: 9\n")
+    (info / "entry_points.txt").write_text("[pvbench]\na = twice\nb = twice\n")
+    (tmp_path / "twice.py").write_text(GOOD)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "twice", raising=False)
+    registry = load()
     (refused,) = registry.broken
 
-    assert refused.name == "pvbench_send_kvm_pv"
-    assert refused.error.startswith("it is loaded already, as send-kvm-pv (pvbench ")
-    assert "kvm-pv" in registry.senders
+    assert (refused.name, refused.error) == ("b", "it is loaded already, as a (acme 9)")
+    assert "good" in registry.senders
 
 
 @pytest.mark.parametrize("member", ["boot", "why_unavailable"])

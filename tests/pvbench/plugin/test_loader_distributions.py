@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from pvbench.plugin.loader import load
+from pvbench.plugin.registry import Registry
+from support import runs
 from support.helpers import bundled
+from support.runs import call
 
 SENDER = """
 from pvbench.hookspecs import hookimpl
@@ -122,3 +125,85 @@ def test_things_are_sorted_by_name_and_not_by_plugin() -> None:
 
     assert names == sorted(names)
     assert names[0] == "acme"
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A changed copy of the module that is installed as plugin "acme"."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    (folder / "acme_sender.py").write_text(SENDER.replace("for tests", "changed"))
+    return "./acme_sender.py"
+
+
+def states(registry: Registry) -> list[tuple[str, str]]:
+    """Name and state of the plugins that are not bundled."""
+    return [(p.name, p.state) for p in registry.plugins if p.distribution != "pvbench"]
+
+
+def test_a_file_replaces_the_installed_plugin_whose_module_it_is(file: str) -> None:
+    """The file is used, and the installed plugin is not imported."""
+    registry = load(["no:rusty", file])
+
+    assert states(registry) == [("acme", "replaced"), ("rusty", "blocked"), (file, "ok")]
+    assert registry.senders["acme"].summary == "changed"
+    assert "acme_sender" not in sys.modules
+
+
+def test_a_module_of_a_package_is_replaced_by_its_path_in_a_package(
+    tmp_path: Path, file: str
+) -> None:
+    """A file of another package replaces nothing, whatever its own name is."""
+    points = tmp_path / "pvbench_acme-1.2.dist-info" / "entry_points.txt"
+    points.write_text("[pvbench]\nacme = acme_pack.acme_sender\nwhole = acme_whole\n")
+    for path in ("acme_pack/acme_sender.py", "acme_whole/__init__.py"):
+        Path(path).parent.mkdir()
+        Path(path).write_text("")
+    listed = load([file, "acme_pack/acme_sender.py", "acme_whole/__init__.py"]).plugins
+    others = load([file]).plugins
+
+    assert [p.replaced_by for p in listed if p.distribution == "pvbench-acme"] == [
+        "acme_pack/acme_sender.py",
+        "acme_whole/__init__.py",
+    ]
+    assert {p.replaced_by for p in others} == {""}
+
+
+def test_a_blocked_file_replaces_nothing(file: str) -> None:
+    """The installed plugin is then used."""
+    registry = load(["no:rusty", file, f"no:{file}"])
+
+    assert states(registry) == [("acme", "ok"), ("rusty", "blocked"), (file, "blocked")]
+
+
+def test_a_plugin_given_twice_is_loaded_once(file: str) -> None:
+    """As a file under two paths, and as a module under its name."""
+    registry = load(["no:rusty", "acme_sender.py", file, "pvbench_send_kvm_pv"])
+
+    assert states(registry) == [("acme", "replaced"), ("rusty", "blocked"), (file, "ok")]
+    assert registry.broken == []
+
+
+def test_a_module_whose_entry_point_is_blocked_can_be_given_by_its_name() -> None:
+    """It then loads as a plugin of ``-p``."""
+    registry = load(["no:rusty", "no:acme", "acme_sender"])
+
+    assert states(registry) == [
+        ("acme", "blocked"),
+        ("rusty", "blocked"),
+        ("acme_sender", "ok"),
+    ]
+
+
+def test_a_replaced_plugin_is_told_once_with_its_distribution(
+    file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One sentence, and no word of a broken plugin."""
+    monkeypatch.setattr(runs, "ONLY_BUNDLED", ("PVBENCH_DISABLE_PLUGIN_AUTOLOAD", ""))
+    done = call("list", "senders", "-p", "no:rusty", "-p", file)
+
+    assert (done.status, done.err) == (
+        0,
+        "pvbench: ./acme_sender.py replaces plugin acme (pvbench-acme 1.2)\n",
+    )
