@@ -14,11 +14,10 @@ from typing import Final
 
 import attrs
 
-from pvbench.delivery import Delivery, Description
+from pvbench.delivery import Description, delivery_of
 from pvbench.end_with_parent import end_after, end_with_parent
 from pvbench.errors import ProtocolError, PvbenchError, UnavailableError
 from pvbench.host import facts
-from pvbench.importing import imported
 from pvbench.protocol import (
     Describe,
     DescriptionReport,
@@ -41,8 +40,7 @@ def described(request: Describe) -> Description:
         UnavailableError: this host cannot run it.
         UsageError: the delivery cannot do what the options ask.
     """
-    deliveries: list[Delivery] = imported(request.delivery_module).pvbench_deliveries()
-    delivery = next(thing for thing in deliveries if thing.name == request.delivery)
+    delivery = delivery_of(request.delivery_module, request.delivery)
     if request.options.probe and (reason := delivery.why_unavailable()):
         raise UnavailableError(f"{delivery.name} cannot be used here", why=reason)
     try:

@@ -176,7 +176,7 @@ def _load_one(
             manager.unregister(name=plugin.name)
         return attrs.evolve(plugin, state="broken", error=one_line(str(error)))
     for kind, thing in offers:
-        registry.add(kind, thing, plugin.module)
+        registry.add(kind, thing, plugin.importable)
     return attrs.evolve(plugin, offers=tuple(f"{kind} {thing.name}" for kind, thing in offers))
 
 

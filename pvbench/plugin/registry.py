@@ -48,6 +48,11 @@ class Plugin:
         """The names ``-p no:NAME`` accepts: name, module, and the name of a file."""
         return self.name, self.module, Path(self.name).name
 
+    @property
+    def importable(self) -> str:
+        """Its module as any process imports it: a name, or the absolute path of a file."""
+        return str(Path(self.module).resolve()) if self.module.endswith(".py") else self.module
+
     def is_module_of(self, file: str) -> bool:
         """Whether *file* is its module, or another version of it."""
         words = self.module.partition(":")[0].split(".")
@@ -72,7 +77,7 @@ class Registry:
 
     Args:
         tables: for each kind the things by name, sorted when all plugins are loaded.
-        module_of: the module of ``kind name``.
+        module_of: what to import for ``kind name``, see `Plugin.importable`.
     """
 
     plugins: list[Plugin] = attrs.field(factory=list)

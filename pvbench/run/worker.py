@@ -9,16 +9,14 @@ As a program: python -m pvbench.run.worker PARENT_PID
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 import time
-from types import ModuleType
 from typing import IO, Final
 
 import attrs
 
-from pvbench.delivery import Delivery, LoadedTask, Task
+from pvbench.delivery import LoadedTask, Task, delivery_of
 from pvbench.end_with_parent import end_after, end_with_parent
 from pvbench.errors import ProtocolError, PvbenchError
 from pvbench.ops import Program
@@ -55,7 +53,7 @@ def main() -> None:
 
 def serve(job: Job, answers: IO[str], reports: IO[str]) -> None:
     """Boot the job's guest and run its schedule."""
-    delivery = _delivery(job.delivery_module, job.delivery)
+    delivery = delivery_of(job.delivery_module, job.delivery)
     tasks = [_asking(number, task, answers, reports) for number, task in enumerate(job.tasks)]
     schedule = job.schedule
     with delivery.boot(job.guest, job.worker_data) as booted:
@@ -95,20 +93,6 @@ def _seconds(task: LoadedTask, loops: int) -> float:
     start = time.monotonic()
     task.run(loops=loops, warmup=0)
     return time.monotonic() - start
-
-
-def _delivery(module: str, name: str) -> Delivery:
-    deliveries: list[Delivery] = _imported(module).pvbench_deliveries()
-    return next(delivery for delivery in deliveries if delivery.name == name)
-
-
-def _imported(module: str) -> ModuleType:
-    """Import a delivery; `pvbench.importing` is imported only for a file."""
-    if not module.endswith(".py"):
-        return importlib.import_module(module)
-    from pvbench.importing import imported
-
-    return imported(module)
 
 
 def _asking(number: int, task: Task, answers: IO[str], reports: IO[str]) -> Task:

@@ -36,6 +36,9 @@ root = Path(os.environ["ELSEWHERE"])
 os.chdir(root)
 facts.facts.__defaults__ = facts.advice.__defaults__ = (root,)
 cpuinfo.CPUINFO = root / "proc/cpuinfo"
+hidden = root / "hidden"
+if hidden.exists():
+    Path(hidden.read_text()).unlink(missing_ok=True)
 module = sys.argv.pop(1)
 runpy.run_module(module, run_name="__main__")
 '''
@@ -246,6 +249,42 @@ def test_a_site_that_shows_no_apic_ids_has_no_guest_host(
     assert done.status == 2
     assert f"the site gives no APIC IDs for --guest host: {reason}. " in done.err
     assert not Path("a.json").exists()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """The delivery as a file that the site can read; the current folder is another there."""
+    file = tmp_path / "sited_file.py"
+    file.write_text(f"pvbench_api = 1\n{SITED}")
+    return file
+
+
+def with_file(file: Path, elsewhere: tuple[str, ...]) -> tuple[str, ...]:
+    """The options, with the delivery as a file instead of a module."""
+    return tuple(os.path.relpath(file) if o == "sited_delivery" else o for o in elsewhere)
+
+
+def test_a_delivery_given_as_a_file_runs_where_the_site_has_the_file(
+    cli: Cli, elsewhere: tuple[str, ...], file: Path
+) -> None:
+    """The path is relative to the manager's folder, and absolute for the worker."""
+    done = cli(*RUN, *with_file(file, elsewhere))
+
+    assert done.status == 0, done.err
+    assert {row.fact("costs") for row in rows(read("a.json"))} == {"site-costs"}
+
+
+@pytest.mark.parametrize("command", [RUN, ("doctor",)], ids=["run", "doctor"])
+def test_a_site_without_the_file_of_a_delivery_says_so(
+    cli: Cli, elsewhere: tuple[str, ...], file: Path, command: tuple[str, ...]
+) -> None:
+    """The file can be read by the manager only."""
+    Path(os.environ["ELSEWHERE"], "hidden").write_text(str(file))
+    done = cli(*command, *with_file(file, elsewhere))
+    fix = "Copy it to the site under that path, or install it there and here."
+
+    assert done.status == (5 if command == RUN else 0)
+    assert f"the site has no file {file}. {fix}" in done.err + done.out
 
 
 MODEL = (

@@ -129,7 +129,7 @@ def test_slices_have_as_many_iterations_as_there_is_time_for(
     """Found out once for a case, so that its slices are alike."""
     slow = attrs.evolve(slow, runs=[])
     hypervisor = SimpleNamespace(boot=lambda guest, worker_data: nullcontext(slow))
-    monkeypatch.setattr(worker, "_delivery", lambda module, name: hypervisor)
+    monkeypatch.setattr(worker, "delivery_of", lambda module, name: hypervisor)
     monkeypatch.setattr("pvbench.run.worker.time.monotonic", lambda: slow.now)
     served(job((0, 1000, 100), (0, 1000, 100), slice_s=0.25))
 
