@@ -27,7 +27,7 @@ from pvbench_deliver_kvm.vmm.mailbox import HYPERCALL_KVM
 
 VCPUS = (2, 128, 1024)
 ONE_BOOT = ("--delivery", "kvm", "--vcpus", "128", "--fast", "--boots", "1", "-q")
-ONE_CASE = ("-k", "normal-ipi x2apic-physical", "--driver", "x2apic-physical")
+ONE_CASE = ("-k", "normal-ipi", "--sender", "native", "--driver", "x2apic-physical")
 COMMANDS = {
     "python -c pass": [sys.executable, "-c", "pass"],
     "pvbench run, first boot of 128 vCPUs": [

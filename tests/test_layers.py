@@ -19,6 +19,7 @@ LAYERS = [
     "errors",
     "importing",
     "text",
+    "keywords",
     "notices",
     "validators",
     "x86",

@@ -82,7 +82,11 @@ def selection_options(group: argparse._ArgumentGroup) -> None:
     )
     _place_options(group)
     group.add_argument(
-        "-k", dest="pattern", default="", metavar="REGEX", help="only matching cases"
+        "-k",
+        dest="keywords",
+        default="",
+        metavar="WORDS",
+        help="only cases whose names have these words: 'broadcast and not lock', 'x2apic-*'",
     )
 
 
@@ -165,7 +169,7 @@ def selection_of(options: argparse.Namespace, costs: str | None) -> Selection:
         costs=costs,
         cpus=options.cpu_list,
         execution=options.execution,
-        pattern=options.pattern,
+        keywords=options.keywords,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from itertools import product
 from typing import Any
@@ -12,6 +11,7 @@ import attrs
 from pvbench.delivery import TARGET_STATES
 from pvbench.errors import EmptyError, PluginError, UsageError, unknown
 from pvbench.guest import Guest, HostIds
+from pvbench.keywords import Keywords
 from pvbench.ops import Burst
 from pvbench.plugin.guard import guarded, one_line, owner_of
 from pvbench.plugin.registry import Registry
@@ -39,7 +39,7 @@ class Selection:
     costs: str | None = None
     cpus: tuple[int, ...] = ()
     execution: str = "algorithm"
-    pattern: str = ""
+    keywords: str = ""
 
 
 def expand(
@@ -61,22 +61,17 @@ def expand(
         UsageError: the selection names something that no plugin offers.
         EmptyError: the selection leaves no case.
     """
-    try:
-        pattern = re.compile(selection.pattern)
-    except re.error as error:
-        raise UsageError(
-            f"-k {selection.pattern!r} is not a regular expression", why=str(error)
-        ) from None
+    keywords = Keywords.parsed(selection.keywords)
     for state in selection.target_states or ():
         if state not in TARGET_STATES:
             listing = f"Targets are {' or '.join(TARGET_STATES)}."
             raise unknown("target state", state, TARGET_STATES, listing)
     suite, blocked = _without_missing(suite, selection, registry)
     all_cases = list(_all_cases(suite, selection, registry, of_host))
-    cases = [case for case in all_cases if pattern.search(case_name(case))]
+    cases = [case for case in all_cases if keywords.matches(case_name(case))]
     if all_cases and not cases:
         what = (
-            f"-k {selection.pattern!r} matches none of the "
+            f"-k {selection.keywords!r} matches none of the "
             f"{len(all_cases)} cases of {suite.name}"
         )
         raise EmptyError(what, fix="`pvbench run SUITE --dry-run` lists them.")

@@ -129,7 +129,9 @@ def test_bare_drivers_always_run(overlays: tuple[str, ...] | None, count: int) -
 @pytest.mark.parametrize(
     ("selected", "message"),
     [
-        pytest.param({"pattern": "("}, r"-k '\(' is not a regular expression: ", id="pattern"),
+        pytest.param(
+            {"keywords": "("}, r"-k '\(' cannot be read: a word is missing", id="keywords"
+        ),
         pytest.param(
             {"workloads": ("brodcast",)},
             r"no workload called 'brodcast'\. Did you mean 'broadcast'\?",
@@ -168,9 +170,9 @@ def test_what_only_the_suite_names_is_blocked_and_the_rest_runs(
     assert (left, expected) == (len(found), reasons)
 
 
-def test_a_pattern_is_searched_in_case_names() -> None:
-    """-k REGEX keeps what it finds anywhere in the name."""
-    found = cases(pattern=r"broadcast kvm-pv/.* sparse")
+def test_keywords_select_cases_by_name() -> None:
+    """-k keeps the cases whose names match the expression."""
+    found = cases(keywords="*.broadcast and kvm-pv and sparse")
 
     assert [case.stack.name for case in found] == [
         "kvm-pv/x2apic-physical",

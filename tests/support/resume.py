@@ -18,7 +18,7 @@ from support.sessions import prepared_run
 
 # Two boots, one case that cannot run.
 SMALL = (
-    *("run", "norov", "--fast", "-q", "--boots", "2", "-k", "normal|broadcast "),
+    *("run", "norov", "--fast", "-q", "--boots", "2", "-k", "normal or *.broadcast"),
     *("--sender", "native", "--driver", "x2apic-physical", "--vcpus", "1,3"),
 )
 
@@ -34,7 +34,7 @@ def prepared_small(output: str, *, boots: int = 2, **changes: object) -> Prepare
         senders=("native",),
         drivers=("x2apic-physical",),
         guests=("1", "3"),
-        pattern="normal|broadcast ",
+        keywords="normal or *.broadcast",
     )
     request = Request(
         suite=bundled().suite("norov"),

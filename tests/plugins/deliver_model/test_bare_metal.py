@@ -37,7 +37,7 @@ def outcomes() -> dict[tuple[str, str], set[str]]:
 
 def test_on_bare_metal_hypercall_senders_are_unsupported(cli: Cli) -> None:
     """The reason is printed and stored; the run succeeds because other senders ran."""
-    done = cli(*RUN, "-k", "broadcast ", "--json")
+    done = cli(*RUN, "-k", "*.broadcast", "--json")
     series = json.loads(done.out)["series"]
     calling = {"hyperv-ipi", "kvm-pv", "kvm-pv-4.19", "kvm-pv-cluster128", "kvm-pv-cluster192"}
 
@@ -73,7 +73,7 @@ def test_bare_metal_has_no_vcpus_that_share_host_cpus(
 
 def test_results_have_the_exits_of_a_case_under_avic(cli: Cli) -> None:
     """Warmed up, idle targets are caught by polling: no exit; a hypercall always is one."""
-    options = ("-k", "broadcast ", "--sender", "native,kvm-pv", "--costs", "epyc-avic")
+    options = ("-k", "*.broadcast", "--sender", "native,kvm-pv", "--costs", "epyc-avic")
     done = cli(
         "run", "norov", "--fast", "-q", "--vcpus", "4", "--json", "-o", "a.json", *options
     )

@@ -163,7 +163,7 @@ def test_the_assumed_part_of_both_times_is_a_column(
 
 def test_an_axis_that_distinguishes_rows_is_a_column(cli: Cli) -> None:
     """Two target states in one file: the rows say which is which."""
-    choice = ("-k", "broadcast ", "--sender", "native", "--vcpus", "3")
+    choice = ("-k", "*.broadcast", "--sender", "native", "--vcpus", "3")
     cli("run", "norov", "--fast", "-q", "-o", "a.json", *choice, "--targets", "halted,running")
     done = cli("compare", "a.json", "--by", "sender", "--csv")
 

@@ -17,7 +17,7 @@ from support.helpers import DEADLINE_S
 from support.runs import Cli, buffered, command, console
 
 RUN = (
-    *("run", "norov", "--fast", "--vcpus", "2", "--sender", "native", "-k", "broadcast "),
+    *("run", "norov", "--fast", "--vcpus", "2", "--sender", "native", "-k", "*.broadcast"),
     *("--driver", "x2apic-physical", "-o", "a.json"),
 )
 HEAVY = ("attrs", "numpy", "pluggy", "pyperf", "rich", "tabulate", "pvbench_deliver_model")

@@ -115,7 +115,7 @@ def test_a_file_cut_at_any_byte_is_damaged(zipped: bool) -> None:
 
 def test_a_compressed_file_is_read_and_written(cli: Cli) -> None:
     """pyperf writes such files, too; the content is that of the plain file."""
-    options = ("-k", "broadcast ", "--sender", "native", "--vcpus", "3")
+    options = ("-k", "*.broadcast", "--sender", "native", "--vcpus", "3")
     plain, zipped = run_to(Path("a.json"), *options), run_to(Path("b.json.gz"), *options)
     shown = cli("show", "b.json.gz")
 

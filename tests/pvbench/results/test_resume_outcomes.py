@@ -26,7 +26,7 @@ LIE = (
 PATH = Path("a.json")
 TO_FILE = ("-o", "a.json", "--resume")
 # Two guests, one boot of each; the order of this seed is dense:2, dense:3.
-GUESTS = ("--vcpus", "2,3", "-k", "broadcast ", "--boots", "1", "--seed", "0")
+GUESTS = ("--vcpus", "2,3", "-k", "*.broadcast", "--boots", "1", "--seed", "0")
 
 
 @pytest.fixture(params=[2, 3])
