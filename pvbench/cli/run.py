@@ -42,7 +42,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="continue the newest run of this plan that lacks boots (-o FILE: that one); a "
         "larger --boots adds some",
     )
-    effort.add_argument("--seed", type=int, default=0, help="of the order of boots (0)")
+    effort.add_argument(
+        "--seed", type=int, default=0, help="of the order of boots and cases (0)"
+    )
     effort.add_argument("--label", metavar="TEXT", help="stored, and part of the file name")
     effort.add_argument("-o", dest="output", metavar="FILE", help="result file to create")
     effort.add_argument("--dry-run", action="store_true", help="print the plan only")

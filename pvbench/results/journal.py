@@ -5,7 +5,7 @@ One JSON object a line, beside the pyperf file, on disk before the next boot:
 
     {"plan": {...}}        first: suite, seed, clock, cases, settings
     {"case": name, ...}    a case that will not run: outcome and reason
-    {"boot": n, ...}       a boot: outcome, reason, and those of its cases
+    {"boot": n, ...}       a boot: outcome, reason, those of its cases, and their order
     {"end": status, ...}   last; missing if the run was killed
 
 A resumed run appends to it.  If two lines are about one boot, the later one counts; if

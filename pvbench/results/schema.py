@@ -207,6 +207,7 @@ TABLE: Final[tuple[Fact, ...]] = (
     Fact("clock", _DETAIL, required=True, groups=True),
     Fact("label", _DETAIL),
     Fact("boot", _DETAIL, is_number=True),
+    Fact("turn", _DETAIL, is_number=True),
     Fact("warmup_loops", _DETAIL, is_number=True),
     Fact("target_state_proved", _DETAIL),
     Fact("assumed", _DETAIL, is_number=True),

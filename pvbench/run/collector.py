@@ -68,13 +68,15 @@ class Collector:
         tagged = schema.stored({"label": label} if label else {})
         return cls(prepared.metadata | tagged, metadata)
 
-    def add(self, case: CaseResult, *, boot: int, warmup_of: Callable[[int], int]) -> None:
-        """Add the result of one case in its boot number *boot*."""
+    def add(
+        self, case: CaseResult, *, boot: int, turn: int, warmup_of: Callable[[int], int]
+    ) -> None:
+        """Add the result of one case in its boot number *boot*, where it had place *turn*."""
         if case.result is None:
             return
         result = case.result
         common = schema.stored(result.facts) | self.facts | self.metadata[case.name]
-        common |= counted(result.counts, result.loops) | self._date()
+        common |= counted(result.counts, result.loops) | self._when(turn)
         for series, values in case.values.items():
             spread = attrs.asdict(result.distributions[series])
             facts = {
@@ -92,11 +94,12 @@ class Collector:
             run = pyperf.Run(values, metadata=metadata, collect_metadata=False)
             self.runs.setdefault(case.name, {}).setdefault(series, {})[boot] = run
 
-    def _date(self) -> Metadata:
-        """The date of a boot, as pyperf stores it; results of an exact clock have none."""
+    def _when(self, turn: int) -> Metadata:
+        """The date, as pyperf stores it, and the turn; results of an exact clock have none."""
         if self.facts["pvbench_clock"] in EXACT_CLOCKS:
             return {}
-        return {"date": datetime.now(UTC).isoformat(" ", "seconds")}
+        date = datetime.now(UTC).isoformat(" ", "seconds")
+        return schema.stored({"turn": turn}) | {"date": date}
 
     def restore(
         self, suite: pyperf.BenchmarkSuite, finished: Container[tuple[str, int]]

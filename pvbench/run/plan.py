@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from itertools import count
 
 import attrs
 
@@ -14,6 +16,7 @@ from pvbench.protocol import Turn
 from pvbench.results.schema import case_name
 from pvbench.run.outcome import Outcome
 from pvbench.run.prepared import Prepared, prepare
+from pvbench.run.schedule import order, turns
 from pvbench.run.static_check import checked_reason, why_unsupported
 from pvbench.suite import Case
 
@@ -25,7 +28,7 @@ class Effort:
 
     Args:
         boots: boots of each guest, the replicates.
-        slices: slices of each case in a boot.
+        slices: slices of each case in a boot; an even number where drift matters.
         loops: iterations of a slice.
         warmup: uncounted iterations before them.
         slice_s: the longest time a slice should take; slow cases get fewer loops and
@@ -53,7 +56,7 @@ def effort(clock: Clock, pace: str, boots: int | None) -> Effort:
     exact = clock.is_exact
     return Effort(
         boots=boots or (1 if exact else (3, 10, 30)[scale]),
-        slices=1 if exact else 3,
+        slices=1 if exact else 4,
         loops=((5, 20, 200) if exact else (100, 1_000, 1_000))[scale],
         warmup=10 if exact else 100,
         slice_s=None if exact else 0.25,
@@ -62,21 +65,30 @@ def effort(clock: Clock, pace: str, boots: int | None) -> Effort:
 
 @attrs.frozen
 class Boot:
-    """A planned boot: its replicate number (from 1), its guest and the cases in it."""
+    """
+    A planned boot.
+
+    Args:
+        replicate: its number among the boots of its guest, from 1.
+        order: the cases, by their index in *cases*, in the order in which they take turns.
+    """
 
     replicate: int
     guest: Guest
     cases: tuple[Prepared, ...]
+    order: tuple[int, ...]
 
     def schedule(self, planned: Effort) -> tuple[Turn, ...]:
-        """The cases interleaved (A B, B A, A B), so that drift affects all alike."""
-        forward = range(len(self.cases))
-        turns = [
-            case
-            for slice_number in range(planned.slices)
-            for case in (forward if slice_number % 2 == 0 else reversed(forward))
-        ]
-        return tuple(Turn(case, planned.loops, planned.warmup) for case in turns)
+        """The slices of the boot."""
+        return tuple(
+            Turn(case, planned.loops, planned.warmup)
+            for case in turns(self.order, planned.slices)
+        )
+
+    @property
+    def places(self) -> dict[str, int]:
+        """The place of each case, by name, among those that take turns, from 1."""
+        return {self.cases[case].name: place for place, case in enumerate(self.order, 1)}
 
 
 @attrs.frozen(kw_only=True)
@@ -107,15 +119,20 @@ def make_plan(
                 refused[case_name(case)] = ready
             else:
                 by_guest.setdefault(case.guest, []).append(ready)
-    order = random.Random(seed)  # noqa: S311 - a reproducible order, not a secret
-    boots: list[Boot] = []
-    for replicate in range(1, planned.boots + 1):
+    boots = tuple(_boots(by_guest, planned.boots, seed))
+    return Plan(cases=tuple(cases), boots=boots, refused=refused, effort=planned, seed=seed)
+
+
+def _boots(by_guest: dict[Guest, list[Prepared]], replicates: int, seed: int) -> Iterator[Boot]:
+    """The boots of a run, guests in an order drawn anew for each replicate."""
+    drawn = random.Random(seed)  # noqa: S311 - a reproducible order, not a secret
+    numbers = count(1)
+    for replicate in range(1, replicates + 1):
         guests = list(by_guest)
-        order.shuffle(guests)
-        boots += (Boot(replicate, guest, tuple(by_guest[guest])) for guest in guests)
-    return Plan(
-        cases=tuple(cases), boots=tuple(boots), refused=refused, effort=planned, seed=seed
-    )
+        drawn.shuffle(guests)
+        for guest in guests:
+            cases = tuple(by_guest[guest])
+            yield Boot(replicate, guest, cases, order(seed, next(numbers), len(cases)))
 
 
 def _prepared(case: Case, delivery: Delivery, description: Description) -> Prepared | Outcome:

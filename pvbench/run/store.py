@@ -82,13 +82,15 @@ class RunStore:
         Raises:
             UnavailableError: a file cannot be written.
         """
-        warmup_of = self._prepared.plan.effort.warmup_of
+        warmup_of, places = self._prepared.plan.effort.warmup_of, boot.places
         for case in result.cases:
-            self._collector.add(case, boot=boot.replicate, warmup_of=warmup_of)
+            turn = places[case.name]
+            self._collector.add(case, boot=boot.replicate, turn=turn, warmup_of=warmup_of)
         if suite := self._collector.suite():
             write(suite, self.path)
         entry = _boot_entry(result)
-        self._journal.write(boot=number, guest=boot.guest.name, **entry)
+        order = [case + 1 for case in boot.order]
+        self._journal.write(boot=number, guest=boot.guest.name, order=order, **entry)
         self._cases[number] = entry["cases"]
 
     def finish(self, status: Status, signal: int) -> None:

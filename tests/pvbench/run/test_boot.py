@@ -40,7 +40,7 @@ def tell_slice(result):
 def booted(code: str, slices: int = 1, timeout_s: float = DEADLINE_S) -> BootResult:
     """A boot of one broadcast to three CPUs, 10 loops a slice, in a worker of *code*."""
     launch = launch_of(code, slices, timeout_s)
-    return run_boot(Boot(0, guest_of(range(4)), (prepared_of(),)), launch)
+    return run_boot(Boot(0, guest_of(range(4)), (prepared_of(),), (0,)), launch)
 
 
 def launch_of(code: str, slices: int = 1, timeout_s: float = DEADLINE_S) -> Launch:
@@ -159,7 +159,7 @@ def test_a_worker_gets_the_guest_the_ops_and_the_schedule() -> None:
     """A worker needs no plugin but its delivery."""
     report = booted("sys.exit(protocol.encode(job).strip())")
     _, _, said = report.outcome.reason.partition("status 1: ")
-    boot = Boot(0, guest_of(range(4)), (prepared_of(),))
+    boot = Boot(0, guest_of(range(4)), (prepared_of(),), (0,))
     expected = job_of(boot, launch_of(""))
 
     assert said == encode(expected).strip()
@@ -295,7 +295,7 @@ def test_a_boot_fails_if_the_command_of_its_site_does_not_exist() -> None:
     session = CommandSession(("/nonexistent/worker",), DEADLINE_S)
     launch = attrs.evolve(launch_of(""), session=session)
 
-    boot = Boot(0, guest_of(range(4)), (prepared_of(),))
+    boot = Boot(0, guest_of(range(4)), (prepared_of(),), (0,))
 
     assert run_boot(boot, launch).outcome == Outcome(
         "failed", "/nonexistent/worker cannot be started: No such file or directory"

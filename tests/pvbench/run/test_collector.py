@@ -40,7 +40,7 @@ def test_one_benchmark_for_each_series_and_one_run_for_each_boot() -> None:
     """The boot is the unit of replication."""
     results = collector()
     for boot, values in enumerate(((2e-9, 3e-9), (4e-9, 5e-9)), 1):
-        results.add(measured("A", *values), boot=boot, warmup_of=five)
+        results.add(measured("A", *values), boot=boot, turn=1, warmup_of=five)
     suite = results.suite()
 
     assert suite is not None
@@ -53,7 +53,7 @@ def test_benchmarks_come_in_the_order_of_the_plan() -> None:
     """Boots come in any order; files of one plan can be laid side by side."""
     results = collector()
     for name in ("B", "A"):
-        results.add(measured(name, 2e-9), boot=1, warmup_of=five)
+        results.add(measured(name, 2e-9), boot=1, turn=1, warmup_of=five)
 
     assert [b.get_name() for b in results.suite() or ()] == ["A wall", "B wall"]
 
@@ -61,7 +61,7 @@ def test_benchmarks_come_in_the_order_of_the_plan() -> None:
 def test_a_run_carries_facts_counts_and_spread() -> None:
     """pyperf refuses values <= 0, so counts are metadata, of one iteration."""
     results = collector()
-    results.add(measured("A", 2e-9), boot=1, warmup_of=five)
+    results.add(measured("A", 2e-9), boot=1, turn=1, warmup_of=five)
     suite = results.suite()
     assert suite is not None
     metadata = suite.get_benchmark("A wall").get_metadata()
@@ -88,7 +88,7 @@ def test_a_run_carries_facts_counts_and_spread() -> None:
 def stored_date(clock: str) -> datetime | None:
     """When pyperf takes the one boot of a file for measured."""
     results = collector(clock)
-    results.add(measured("A", 2e-9), boot=1, warmup_of=five)
+    results.add(measured("A", 2e-9), boot=1, turn=1, warmup_of=five)
     suite = results.suite()
     assert suite is not None
     dates = suite.get_dates()
@@ -109,6 +109,17 @@ def test_a_result_of_an_exact_clock_has_no_date() -> None:
     assert stored_date("model") is None
 
 
+@pytest.mark.parametrize(("clock", "turn"), [("tsc", 2), ("model", None)])
+def test_the_turn_of_a_case_is_stored_if_it_can_matter(clock: str, turn: int | None) -> None:
+    """A result of an exact clock is the same at any place in the order of a boot."""
+    results = collector(clock)
+    results.add(measured("A", 2e-9), boot=1, turn=2, warmup_of=five)
+    suite = results.suite()
+    assert suite is not None
+
+    assert suite.get_benchmark("A wall").get_metadata().get("pvbench_turn") == turn
+
+
 def test_a_delivery_adds_facts_and_changes_none() -> None:
     """Of the case, of the run and of the boot."""
     results = collector()
@@ -122,7 +133,7 @@ def test_a_delivery_adds_facts_and_changes_none() -> None:
     case = measured("A", 2e-9)
     assert case.result is not None
     case = attrs.evolve(case, result=attrs.evolve(case.result, facts=facts))
-    results.add(case, boot=1, warmup_of=five)
+    results.add(case, boot=1, turn=1, warmup_of=five)
     suite = results.suite()
     assert suite is not None
 
@@ -143,7 +154,7 @@ def test_an_unknown_count_is_not_stored() -> None:
 def test_pyperf_collects_nothing_about_the_host() -> None:
     """pyperf's own metadata would name the machine and the time."""
     results = collector()
-    results.add(measured("A", 2e-9), boot=1, warmup_of=five)
+    results.add(measured("A", 2e-9), boot=1, turn=1, warmup_of=five)
     suite = results.suite()
     assert suite is not None
 
@@ -158,6 +169,7 @@ def test_a_case_without_proof_adds_no_run(kind: str) -> None:
     results.add(
         CaseResult(name="A", outcome=Outcome(kind, "why"), result=result),
         boot=1,
+        turn=1,
         warmup_of=five,
     )
 

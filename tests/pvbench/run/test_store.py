@@ -50,6 +50,20 @@ def test_a_boot_is_complete_on_disk_when_add_returns() -> None:
         assert (store.measured, store.outcomes.count("ok")) == (True, len(boot.cases))
 
 
+def test_the_journal_has_the_order_in_which_cases_took_turns() -> None:
+    """By their numbers in the journal's own list of the cases of the boot."""
+    stored(1, 2)
+    boots = prepared_small("a.json").boots
+    cases = {n: [case.name for case in boot.cases] for n, boot in boots.items()}
+    places = {
+        entry["boot"]: [list(entry["cases"])[n - 1] for n in entry["order"]]
+        for entry in journal_of(PATH)
+        if "boot" in entry
+    }
+
+    assert places == {n: sorted(cases[n], key=boots[n].places.__getitem__) for n in boots}
+
+
 def test_boots_come_in_any_order() -> None:
     """A fleet finishes them as it likes; the result file is the same."""
     stored(2, 1)
