@@ -28,13 +28,17 @@ def small(cli: Cli, *options: str) -> Done:
     return cli(*SMALL, *options)
 
 
-def prepared_small(output: str, *, boots: int = 2, **changes: object) -> PreparedRun:
+def prepared_small(
+    output: str,
+    *,
+    boots: int = 2,
+    guests: tuple[str, ...] = ("1", "3"),
+    keywords: str = "normal or *.broadcast",
+    **changes: object,
+) -> PreparedRun:
     """The same, without a command line."""
     selection = Selection(
-        senders=("native",),
-        drivers=("x2apic-physical",),
-        guests=("1", "3"),
-        keywords="normal or *.broadcast",
+        senders=("native",), drivers=("x2apic-physical",), guests=guests, keywords=keywords
     )
     request = Request(
         suite=bundled().suite("norov"),
