@@ -159,28 +159,48 @@ def test_garbage_is_refused_or_has_the_types_of_the_protocol(
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "field"),
     [
-        pytest.param({"loops": 10.0}, id="loops-are-a-float"),
-        pytest.param({"loops": 0}, id="no-loops"),
-        pytest.param({"loops": True}, id="loops-are-true"),
-        pytest.param({"ticks": {"wall": float("inf")}}, id="infinite-ticks"),
-        pytest.param({"ticks": {"wall": 1e9}}, id="ticks-are-a-float"),
-        pytest.param({"ticks": {"wall": 10**400}}, id="more-ticks-than-64-bits"),
-        pytest.param({"samples": {"wall": "ten"}}, id="samples-are-text"),
-        pytest.param({"samples": {"wall": 0}}, id="no-samples"),
-        pytest.param({"partial": [{"burst": -1, "cpus": [1], "times": 1}]}, id="burst-below-0"),
-        pytest.param({"partial": [{"burst": 0, "cpus": [-1], "times": 1}]}, id="cpu-below-0"),
-        pytest.param({"assumed": {"wall": 1.5}}, id="assumed-more-than-all"),
-        pytest.param({"facts": {"x": 10**400}}, id="huge-fact"),
-        pytest.param({"ticks_per_second": 0}, id="a-clock-that-stands"),
+        pytest.param({"loops": 10.0}, "result: loops: 10.0", id="loops-are-a-float"),
+        pytest.param({"loops": 0}, "result: loops: 0", id="no-loops"),
+        pytest.param({"loops": True}, "result: loops: True", id="loops-are-true"),
+        pytest.param(
+            {"ticks": {"wall": float("inf")}}, "it is not JSON data", id="infinite-ticks"
+        ),
+        pytest.param(
+            {"ticks": {"wall": 1e9}}, "result: ticks: wall: 1", id="ticks-are-a-float"
+        ),
+        pytest.param(
+            {"ticks": {"wall": 10**400}}, "result: ticks: wall: 1", id="more-ticks-than-64-bits"
+        ),
+        pytest.param(
+            {"samples": {"wall": "ten"}}, "result: samples: wall: 'ten'", id="samples-are-text"
+        ),
+        pytest.param({"samples": {"wall": 0}}, "result: samples: wall: 0", id="no-samples"),
+        pytest.param(
+            {"partial": [{"burst": -1, "cpus": [1], "times": 1}]},
+            "result: partial: burst: -1",
+            id="burst-below-0",
+        ),
+        pytest.param(
+            {"partial": [{"burst": 0, "cpus": [-1], "times": 1}]},
+            "result: partial: cpus: -1",
+            id="cpu-below-0",
+        ),
+        pytest.param(
+            {"assumed": {"wall": 1.5}}, "result: assumed: wall: 1.5", id="assumed-more-than-all"
+        ),
+        pytest.param({"facts": {"x": 10**400}}, "result: facts: x: 1", id="huge-fact"),
+        pytest.param(
+            {"ticks_per_second": 0}, "result: ticks_per_second: 0", id="a-clock-that-stands"
+        ),
     ],
 )
-def test_a_slice_result_out_of_range_is_refused(change: dict[str, Any]) -> None:
-    """No such number may become a time."""
+def test_a_slice_result_out_of_range_is_refused(change: dict[str, Any], field: str) -> None:
+    """No such number may become a time; the sentence names its field."""
     data = {"kind": "slice", "number": 0, "result": result_data(RESULT) | change}
 
-    with pytest.raises(ProtocolError):
+    with pytest.raises(ProtocolError, match=f"^{field}"):
         decode(framed(json.dumps(data)))
 
 

@@ -71,7 +71,8 @@ def test_its_file_is_pyperf_s(kvm_run: tuple[Path, Done]) -> None:
         for vcpus in (2, 8)
     }
     assert {benchmark.get_nrun() for benchmark in suite} == {2}
-    assert all(value > 0 for benchmark in suite for value in benchmark.get_values())
+    values = [value for benchmark in suite for value in benchmark.get_values()]
+    assert min(values) > 0
 
 
 def test_its_series_are_those_of_a_burst_that_waits(kvm_run: tuple[Path, Done]) -> None:
@@ -108,9 +109,9 @@ def test_its_file_stores_the_frequency_of_the_clock(kvm_run: tuple[Path, Done]) 
     """Times are ticks over this."""
     boots = of_boots(kvm_run[0])
 
-    assert all(boot["pvbench_tsc_khz"] > 100_000 for boot in boots)
-    assert all(boot["pvbench_null_send_ticks"] > 0 for boot in boots)
-    assert all(boot["pvbench_null_irqoff_ticks"] > 0 for boot in boots)
+    assert min(boot["pvbench_tsc_khz"] for boot in boots) > 100_000
+    assert min(boot["pvbench_null_send_ticks"] for boot in boots) > 0
+    assert min(boot["pvbench_null_irqoff_ticks"] for boot in boots) > 0
 
 
 def test_its_file_names_the_counters_of_kvm(kvm_run: tuple[Path, Done]) -> None:
@@ -121,8 +122,9 @@ def test_its_file_names_the_counters_of_kvm(kvm_run: tuple[Path, Done]) -> None:
     assert facts(kvm_run[0], "hypercall_proof") == {
         "KVM's counter" if kept else "the guest's own count"
     }
-    for boot in of_boots(kvm_run[0]):
-        assert ("pvbench_exits" in boot) == ("exits" in counters.split(","))
+    assert {"pvbench_exits" in boot for boot in of_boots(kvm_run[0])} == {
+        "exits" in counters.split(",")
+    }
 
 
 @pytest.mark.parametrize("vcpus", [2, 8])

@@ -12,14 +12,14 @@ PHYSICAL, CLUSTER = "x2apic-physical", "x2apic-cluster"
 
 
 def test_a_sender_is_never_compared_with_the_baseline_of_another_file(cli: Cli) -> None:
-    """In both files cluster mode is twice as fast: 2.0 each, never 4.0, or a refusal."""
+    """Cluster mode is twice as fast in each; a ratio of 4.0 would mix them."""
     for name, scale in (("old.json", 1), ("new.json", 2)):
         physical = row_of("broadcast", PHYSICAL, scale * 200e-6)
         file_of(Path(name), physical, row_of("broadcast", CLUSTER, scale * 100e-6))
     done = cli("compare", "old.json", "new.json", "--by", "sender", "--format", "csv")
-    ratios = [row["speed ratio"] for row in csv.DictReader(io.StringIO(done.out))]
 
-    assert (done.status, ratios) in [(0, ["2", "2"]), (2, [])]
+    assert (done.status, done.out) == (2, "")
+    assert "the same cases" in done.err
 
 
 def test_a_series_that_no_case_has_compares_nothing(cli: Cli) -> None:

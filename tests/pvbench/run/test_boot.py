@@ -273,21 +273,21 @@ def test_a_failing_worker_fails_only_its_boot(code: str, reason: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    ("wrong", "why"),
     [
-        pytest.param({"ticks": {"wall": 0}}, id="no-time-at-all"),
-        pytest.param({"ticks": {"wall": -5}}, id="negative-time"),
-        pytest.param({"samples": {"wall": 0}}, id="over-no-bursts"),
-        pytest.param({"samples": {}}, id="over-nobody-knows-how-many"),
-        pytest.param({"distributions": {}}, id="no-distribution"),
+        pytest.param({"ticks": {"wall": 0}}, "wall took 0 ticks", id="no-time-at-all"),
+        pytest.param({"ticks": {"wall": -5}}, "ticks: wall: -5 is not", id="negative-time"),
+        pytest.param({"samples": {"wall": 0}}, "samples: wall: 0 is not", id="over-no-bursts"),
+        pytest.param({"samples": {}}, "wall has None samples", id="no-number-of-bursts"),
+        pytest.param({"distributions": {}}, "without a distribution", id="no-distribution"),
     ],
 )
-def test_invalid_ticks_give_no_value(wrong: dict[str, Any]) -> None:
+def test_invalid_ticks_give_no_value(wrong: dict[str, Any], why: str) -> None:
     """pyperf refuses values <= 0; a delivery's mistake must not end the run either."""
     measured = booted(telling(**wrong)).cases[0]
 
-    assert measured.outcome.kind in ("failed", "void")
-    assert measured.values == {}
+    assert (measured.outcome.kind, measured.values) == ("failed", {})
+    assert why in measured.outcome.reason
 
 
 def test_a_boot_fails_if_the_command_of_its_site_does_not_exist() -> None:
