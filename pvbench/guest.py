@@ -8,7 +8,8 @@ Equal guests share a boot.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import attrs
@@ -69,7 +70,7 @@ class Guest:
                     f"an APIC ID has 32 bits, and the highest value means broadcast"
                 )
         if len(set(ids)) != len(ids):
-            raise ValueError(f"APIC ID {_repeated(ids)} is given to two CPUs")
+            raise ValueError(f"APIC ID {repeated(ids)[0]} is given to two CPUs")
 
     @bits.validator
     def _check_bits(self, _: object, bits: int) -> None:
@@ -108,9 +109,9 @@ class HostIds:
     reason: str = "no site was asked for them"
 
 
-def _repeated(ids: tuple[int, ...]) -> int:
-    """The first of *ids* that occurs more than once."""
-    return next(apic_id for apic_id in ids if ids.count(apic_id) > 1)
+def repeated(ids: Iterable[int]) -> list[int]:
+    """Those of *ids* that occur more than once, in the order of their first occurrence."""
+    return [apic_id for apic_id, count in Counter(ids).items() if count > 1]
 
 
 def ranges(ids: tuple[int, ...]) -> Iterator[str]:

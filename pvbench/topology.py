@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from pvbench.errors import UsageError
-from pvbench.guest import MAX_VCPUS, Guest, HostIds, _repeated
+from pvbench.guest import MAX_VCPUS, Guest, HostIds, repeated
 
 FORMS: Final = "N, dense:N, sockets:SxCxT, sparse:N:STEP, interleaved:N, ids:A,B-C,... or host"
 
@@ -62,8 +62,8 @@ def explicit(text: str) -> tuple[int, ...]:
                 f"{part!r} is not an APIC ID", fix="Use numbers and ranges, such as 0-79,128."
             )
         first, last = int(match[1]), int(match[2] or match[1])
-        if abs(last - first) >= MAX_VCPUS:
-            raise UsageError(f"{part} names more than {MAX_VCPUS} APIC IDs")
+        if len(ids) + abs(last - first) >= MAX_VCPUS:
+            raise UsageError(f"a list of APIC IDs has more than {MAX_VCPUS} of them")
         step = 1 if last >= first else -1
         ids.extend(range(first, last + step, step))
     return tuple(ids)
@@ -90,7 +90,7 @@ def host(path: Path | None = None) -> tuple[int, ...]:
         )
         raise UsageError(f"{path} lists no APIC IDs of this machine", why=why, fix=fix)
     if len(set(ids)) < len(ids):
-        why = f"it gives APIC ID {_repeated(ids)} to more than one CPU"
+        why = f"it gives APIC ID {repeated(ids)[0]} to more than one CPU"
         raise UsageError(f"{path} does not show the real APIC IDs", why=why, fix=fix)
     return ids
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pvbench.plugin.registry import Registry
     from pvbench.report.document import Document
 
+_MOST_CPUS = 65_536
+
 
 def plugin_options(parser: argparse._ActionsContainer, name: str = "-p") -> None:
     """Add -p (or *name*) and --strict-plugins."""
@@ -81,6 +83,8 @@ def cpu_list(text: str) -> tuple[int, ...]:
             raise argparse.ArgumentTypeError(
                 f"{part!r} is an empty range: write {last}-{first}"
             )
+        if len(cpus) + last - first >= _MOST_CPUS:
+            raise argparse.ArgumentTypeError(f"a list of CPUs has at most {_MOST_CPUS} of them")
         cpus += range(first, last + 1)
     if len(set(cpus)) < len(cpus):
         raise argparse.ArgumentTypeError(f"{text!r} names a CPU twice")

@@ -94,7 +94,7 @@ def _burst(options: argparse.Namespace) -> tuple[Guest, Burst]:
     from pvbench.topology import explicit
 
     ids = explicit(options.targets)
-    source = next(i for i in range(len(ids) + 1) if i not in set(ids))
+    source = min(set(range(len(ids) + 1)) - set(ids))  # the lowest ID that no target has
     vector = {} if options.vector is None else {"vector": options.vector}
     try:
         plain = Guest(name="explain", apic_ids=(*ids, source), bits=options.bits)

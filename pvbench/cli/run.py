@@ -204,8 +204,8 @@ def _planned(prepared: PreparedRun) -> list[dict[str, str]]:
     from pvbench.results.schema import case_name
 
     plan = prepared.plan
-    names = [case_name(case) for case in plan.cases]
-    missing = [name for name in plan.refused if name not in set(names)]
+    names = dict.fromkeys(map(case_name, plan.cases))
+    missing = [name for name in plan.refused if name not in names]
     return [
         {
             "case": name,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections import Counter
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any, Final, Protocol
@@ -87,8 +88,8 @@ def offers_of(
             with guarded(f"hook {kind.hook}", owner):
                 offers += [(kind.name, thing) for thing in _answer(manager, kind, others)]
     names = [f"{kind} called {thing.name!r}" for kind, thing in offers]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise PluginError(f"it offers a {twice[0]} twice")
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise PluginError(f"it offers a {min(twice)} twice")
     return offers
 
 

@@ -150,7 +150,7 @@ def _column_groups(table: Table, width: int) -> list[Table]:
     places = range(len(table.columns))
     names = [place for place in places if table.columns[place].role is Role.NAME]
     parts: list[list[int]] = []
-    for place in (place for place in places if place not in set(names)):
+    for place in sorted({*places} - {*names}):
         if not parts or _least_width(table, [*parts[-1], place]) > width:
             parts.append([*names])
         parts[-1].append(place)

@@ -127,7 +127,8 @@ def _different_cases(before: list[str], now: list[str]) -> list[str]:
     """The cases that only one of two plans has, in words."""
     differences = []
     for names, others, verb in ((before, now, "gone"), (now, before, "new")):
-        if alone := [name for name in names if name not in set(others)]:
+        present = set(others)
+        if alone := [name for name in names if name not in present]:
             differences.append(
                 f"{shortened_list(alone, 1)} {'is' if len(alone) == 1 else 'are'} {verb}"
             )

@@ -68,10 +68,10 @@ def test_interleaved_high_ids_start_above_the_low_ones(count: int, expected: int
         pytest.param("ids:", r"'' is not an APIC ID\. Use numbers and ranges", id="no-ids"),
         pytest.param("ids:1,a", r"'a' is not an APIC ID", id="not-a-number"),
         pytest.param("ids:-1", r"'-1' is not an APIC ID", id="negative"),
-        pytest.param("ids:0-70000", r"names more than 65536 APIC IDs", id="huge-range"),
-        pytest.param(
-            "ids:70000-0", r"names more than 65536 APIC IDs", id="huge-descending-range"
-        ),
+        pytest.param("ids:0-70000", r"has more than 65536 of them", id="huge-range"),
+        pytest.param("ids:70000-0", r"has more than 65536 of them", id="huge-descending-range"),
+        pytest.param("ids:1-0" + ",0-65534" * 999, r"than 65536 of them", id="many-ranges"),
+        pytest.param("ids:0-65534,65534", r"APIC ID 65534 is given to two", id="last-twice"),
         pytest.param(
             "ids:4294967295", r"outside 0\.\.0xfffffffe: .*means broadcast", id="broadcast"
         ),

@@ -45,6 +45,8 @@ def test_cpus_are_written_as_for_taskset(text: str, cpus: tuple[int, ...]) -> No
         pytest.param("1000000", "'1000000' is not a list of CPUs", id="seven-digits"),
         pytest.param("0,0", "'0,0' names a CPU twice", id="twice"),
         pytest.param("0-3,2", "'0-3,2' names a CPU twice", id="twice-by-a-range"),
+        pytest.param("0-65536", "a list of CPUs has at most 65536", id="too-many"),
+        pytest.param("0-9,0-65530", "a list of CPUs has at most 65536", id="too-many-in-all"),
         pytest.param("3-1", "'3-1' is an empty range: write 1-3", id="backwards"),
         pytest.param("0,3-1", "'3-1' is an empty range: write 1-3", id="one-backwards"),
     ],

@@ -62,6 +62,9 @@ def test_the_first_release_loses_an_id_below_its_window(cli: Cli) -> None:
             ("kvm-pv", "--targets", "7", "--operation", "send_IPI"), (1, 0, 0), id="unicast"
         ),
         pytest.param(("kvm-pv/x2apic-cluster", "--targets", "0,16"), (0, 1, 0), id="stack"),
+        pytest.param(
+            ("kvm-pv", "--targets", "0-65534"), (0, 512, 0), id="all-ids-there-may-be"
+        ),
     ],
 )
 def test_counts_are_those_of_the_hypervisor(
