@@ -7,6 +7,8 @@ flush_tlb_multi() does.  A CPU that already has a call queued is not interrupted
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from pvbench.errors import UsageError
 from pvbench.guest import Guest
 from pvbench.hookspecs import hookimpl
@@ -16,11 +18,11 @@ from pvbench.workload import Workload
 pvbench_api = 1
 
 
-def shootdown(guest: Guest, sources: int, cpus: str) -> tuple[Burst, ...] | str:
+def shootdown(guest: Guest, sources: int, cpus: str) -> Iterator[Burst] | str:
     threads = _thread_count(guest, sources, cpus)
     if threads > len(guest.apic_ids):
         return f"shootdown:{sources}:{cpus} needs {threads} CPUs"
-    return tuple(
+    return (
         Burst(
             source=cpu,
             operation="smp_call_function_many",

@@ -16,7 +16,9 @@ from pvbench.guest import Guest
 from pvbench.ops import Burst, Program
 from pvbench.sender import Apic, Ops, Stack
 
-_MOST_OPS_PER_CPU: Final = 100  # of a burst: callbacks that never end must not fill memory
+# Of a burst: callbacks that never end must not fill memory.
+_MOST_OPS: Final = 1000
+_MOST_OPS_PER_CPU: Final = 10
 
 
 def reached(burst: Burst, guest: Guest) -> tuple[int, ...]:
@@ -52,7 +54,7 @@ def program(stack: Stack, burst: Burst, guest: Guest, *, shorthands: bool) -> Se
     native_send_call_func_ipi().
     """
     apic = Apic(stack, guest, burst.source, shorthands=shorthands)
-    most = _MOST_OPS_PER_CPU * max(len(guest.apic_ids), 10)
+    most = max(_MOST_OPS, _MOST_OPS_PER_CPU * len(guest.apic_ids))
     ops = tuple(islice(_dispatch(apic, burst, reached(burst, guest)), most + 1))
     if len(ops) > most:
         raise ValueError(f"it gives more than {most} ops for one burst")

@@ -97,6 +97,10 @@ class EmptyError(PvbenchError):
     status = Status.NOTHING_MEASURED
 
 
+class PlanLimitError(PvbenchError):
+    """A plan has no room for the ops of a case, or no time to compute and check them."""
+
+
 class SenderError(PvbenchError):
     """A sender's ops fail the static check: they do not send what the burst asks for."""
 

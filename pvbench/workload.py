@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
+from typing import Final
 
 import attrs
 
+from pvbench.dispatch import reached
 from pvbench.errors import UsageError
 from pvbench.guest import Guest
 from pvbench.ops import Burst
+
+_MOST_TARGETS: Final = 1 << 20  # of all bursts together: each of 1024 CPUs calls all others
 
 
 @attrs.frozen(kw_only=True)
@@ -35,7 +39,7 @@ class Workload:
 
     name: str
     summary: str
-    bursts: Callable[..., tuple[Burst, ...] | str]
+    bursts: Callable[..., Iterable[Burst] | str]
     needs_cpus: int = 1
     parameters: dict[str, int | str] = attrs.field(factory=dict)
 
@@ -91,4 +95,15 @@ class Workload:
         if isinstance(bursts, str):
             return bursts
         limit = len(guest.apic_ids) + 1  # one for each CPU, and one that shows too many
-        return tuple(islice(bursts, limit))
+        return self._collected(islice(bursts, limit), guest)
+
+    def _collected(self, bursts: Iterable[Burst], guest: Guest) -> tuple[Burst, ...] | str:
+        """The bursts, or the reason why they are too many interrupts."""
+        collected, targets = [], 0
+        for burst in bursts:
+            if isinstance(burst, Burst):  # `check_bursts` refuses anything else
+                targets += len(reached(burst, guest))
+            if targets > _MOST_TARGETS:
+                return f"{self.spec} interrupts more than {_MOST_TARGETS} CPUs in an iteration"
+            collected.append(burst)
+        return tuple(collected)

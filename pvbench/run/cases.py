@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
-from typing import Any
+from itertools import islice, product
+from typing import Any, Final
 
 import attrs
 
 from pvbench.delivery import TARGET_STATES
 from pvbench.errors import EmptyError, PluginError, UsageError, unknown
-from pvbench.guest import Guest, HostIds
+from pvbench.guest import Guest, HostIds, repeated
 from pvbench.keywords import Keywords
 from pvbench.ops import Burst
 from pvbench.plugin.guard import guarded, one_line, owner_of
@@ -20,6 +20,8 @@ from pvbench.sender import Driver, Stack
 from pvbench.suite import Case, Suite
 from pvbench.topology import parse_guest
 from pvbench.workload import Workload
+
+_MOST_CASES: Final = 50_000
 
 
 @attrs.frozen(kw_only=True)
@@ -67,7 +69,12 @@ def expand(
             listing = f"Targets are {' or '.join(TARGET_STATES)}."
             raise unknown("target state", state, TARGET_STATES, listing)
     suite, blocked = _without_missing(suite, selection, registry)
-    all_cases = list(_all_cases(suite, selection, registry, of_host))
+    all_cases = list(islice(_all_cases(suite, selection, registry, of_host), _MOST_CASES + 1))
+    if len(all_cases) > _MOST_CASES:
+        raise UsageError(
+            f"suite {suite.name} has more than {_MOST_CASES} cases",
+            fix="Choose fewer with --workload, --sender and --guest.",
+        )
     cases = [case for case in all_cases if keywords.matches(case_name(case))]
     if all_cases and not cases:
         what = (
@@ -164,9 +171,8 @@ def check_bursts(bursts: tuple[Burst, ...], guest: Guest) -> None:
         outside = [cpu for cpu in (burst.source, *burst.targets) if cpu not in guest.cpus]
         if outside:
             raise ValueError(f"it names CPU {outside[0]} in a guest of {len(guest.cpus)} CPUs")
-    sources = [burst.source for burst in bursts]
-    if repeated := {cpu for cpu in sources if sources.count(cpu) > 1}:
-        raise ValueError(f"it has two bursts from CPU {min(repeated)}")
+    if sources := repeated(burst.source for burst in bursts):
+        raise ValueError(f"it has two bursts from CPU {min(sources)}")
 
 
 def _stacks(suite: Suite, selection: Selection, registry: Registry) -> list[Stack]:

@@ -9,13 +9,13 @@ from itertools import count
 import attrs
 
 from pvbench.delivery import Clock, Delivery, Description
-from pvbench.errors import PvbenchError, SenderError
+from pvbench.errors import PlanLimitError, PvbenchError, SenderError
 from pvbench.guest import Guest
 from pvbench.plugin.guard import guarded, owner_of, watching
 from pvbench.protocol import Turn
 from pvbench.results.schema import case_name
 from pvbench.run.outcome import Outcome
-from pvbench.run.prepared import Prepared, prepare
+from pvbench.run.prepared import PlanRoom, Prepared, prepare
 from pvbench.run.schedule import order, turns
 from pvbench.run.static_check import checked_reason, why_unsupported
 from pvbench.suite import Case
@@ -112,9 +112,10 @@ def make_plan(
     """Check every case, then put those that can run into boots in a shuffled order."""
     refused: dict[str, Outcome] = {}
     by_guest: dict[Guest, list[Prepared]] = {}
+    room = PlanRoom()
     with watching():
         for case in cases:
-            ready = _prepared(case, delivery, description)
+            ready = _prepared(case, room, delivery, description)
             if isinstance(ready, Outcome):
                 refused[case_name(case)] = ready
             else:
@@ -135,17 +136,21 @@ def _boots(by_guest: dict[Guest, list[Prepared]], replicates: int, seed: int) ->
             yield Boot(replicate, guest, cases, order(seed, next(numbers), len(cases)))
 
 
-def _prepared(case: Case, delivery: Delivery, description: Description) -> Prepared | Outcome:
+def _prepared(
+    case: Case, room: PlanRoom, delivery: Delivery, description: Description
+) -> Prepared | Outcome:
     if case.why_blocked:
         return Outcome("blocked", case.why_blocked)
     try:
         if reason := why_unsupported(case):
             return Outcome("unsupported", reason)
-        ready = prepare(case)
+        ready = prepare(case, room)
         with guarded(f"delivery {delivery.name}", lambda: owner_of(type(delivery))):
             answer = delivery.why_unsupported(case.guest, ready.task, description)
         reason = checked_reason(answer)
         return Outcome("unsupported", reason) if reason else ready
+    except PlanLimitError as error:
+        return Outcome("unsupported", str(error))
     except SenderError as error:
         return Outcome("void", str(error))
     except PvbenchError as error:

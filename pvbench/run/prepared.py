@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from functools import cached_property
+from time import monotonic
 
 import attrs
 
 from pvbench.delivery import Task
+from pvbench.errors import PlanLimitError
 from pvbench.results.schema import case_name
 from pvbench.run.static_check import Expected, check
 from pvbench.suite import Case
@@ -58,15 +60,42 @@ class Prepared:
         return self._subsets[burst, cpus]
 
 
-def prepare(case: Case) -> Prepared:
+@attrs.define
+class PlanRoom:
     """
-    Make the ops of *case* and check them.
+    What a plan may still hold, so that no sender or workload fills memory or never ends.
+
+    Args:
+        ops: the number of ops that may still be added.
+        case_s: the longest time for the bursts of one case.
+    """
+
+    ops: int = 1 << 22
+    case_s: float = 60
+
+
+def prepare(case: Case, room: PlanRoom | None = None) -> Prepared:
+    """
+    Make the ops of *case*, check them and take them from *room*.
 
     Raises:
         SenderError: the ops do not send what a burst asks for.
+        PlanLimitError: there are too many ops, or they take too long.
     """
-    checked = (
-        check(case.stack, burst, case.guest, shorthands=case.shorthands)
-        for burst in case.bursts
-    )
+    room = room or PlanRoom()
+    ops_before, end_s = room.ops, monotonic() + room.case_s
+    checked = []
+    for burst in case.bursts:
+        checked.append(check(case.stack, burst, case.guest, shorthands=case.shorthands))
+        room.ops -= len(checked[-1].program)
+        if room.ops < 0:
+            room.ops = ops_before
+            raise _beyond(case, f"the plan has no room for more than {ops_before} ops of it")
+        if monotonic() > end_s:
+            raise _beyond(case, f"its ops take longer than {room.case_s:g} s")
     return Prepared(case, tuple(checked))
+
+
+def _beyond(case: Case, why: str) -> PlanLimitError:
+    what = f"sender {case.stack.name} cannot be planned with workload {case.workload.spec}"
+    return PlanLimitError(what, why=why)

@@ -9,6 +9,7 @@ import pytest
 
 from pvbench.errors import UsageError
 from pvbench.guest import HostIds
+from pvbench.run import cases as expansion
 from pvbench.run.cases import Selection, expand
 from pvbench.suite import Case, Suite
 from support.helpers import bundled
@@ -168,6 +169,19 @@ def test_what_only_the_suite_names_is_blocked_and_the_rest_runs(
     expected = {f"question {blocked}": f"no plugin offers {blocked}"}
 
     assert (left, expected) == (len(found), reasons)
+
+
+def test_a_suite_of_too_many_cases_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plugin may offer a suite of any size; the cases beyond the limit are not made."""
+    monkeypatch.setattr(expansion, "_MOST_CASES", 7)
+
+    with pytest.raises(
+        UsageError, match=r"suite question has more than 7 cases\. Choose fewer"
+    ):
+        cases(drivers=("x2apic-cluster",))
+
+    monkeypatch.setattr(expansion, "_MOST_CASES", 8)
+    assert len(cases(drivers=("x2apic-cluster",))) == 8
 
 
 def test_keywords_select_cases_by_name() -> None:

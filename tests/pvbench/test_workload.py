@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import attrs
 import pytest
 from hypothesis import given
@@ -157,6 +159,39 @@ def test_a_guest_smaller_than_needs_cpus_is_refused(
 ) -> None:
     """The function of bursts is not called, so it need not test the size."""
     assert expected == FAMILY.bind(["2"]).bursts_in(guest_of(range(cpus)))
+
+
+@pytest.mark.parametrize(
+    ("operation", "targets"),
+    [
+        pytest.param("send_IPI_mask", range(2048), id="targets"),
+        pytest.param("send_IPI_all", (), id="all-cpus-without-a-list"),
+    ],
+)
+def test_bursts_that_interrupt_too_many_cpus_are_refused(
+    operation: str, targets: range | tuple[int, ...]
+) -> None:
+    """The rest of the bursts is not even computed: they could fill memory."""
+    computed = []
+
+    def bursts(guest: Guest) -> Iterator[Burst]:
+        for source in guest.cpus:
+            computed.append(source)
+            yield Burst(source=source, operation=operation, targets=targets)
+
+    flood = Workload(name="flood", summary="for tests", bursts=bursts)
+
+    assert flood.bursts_in(guest_of(range(2048))) == (
+        "flood interrupts more than 1048576 CPUs in an iteration"
+    )
+    assert len(computed) == 513
+
+
+def test_each_of_512_cpus_may_call_all_others() -> None:
+    """The limit leaves room for a full TLB shootdown of 1024 CPUs."""
+    bursts = bundled().workload("shootdown:512:all").bursts_in(guest_of(range(512)))
+
+    assert [len(burst.targets) for burst in bursts if isinstance(burst, Burst)] == [511] * 512
 
 
 def test_a_reason_instead_of_bursts_is_returned() -> None:

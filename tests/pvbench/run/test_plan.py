@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, cast
 
 import attrs
@@ -11,8 +12,10 @@ from pvbench.delivery import Clock, Delivery, Description, Task
 from pvbench.guest import Guest
 from pvbench.ops import Burst
 from pvbench.results.schema import case_name
+from pvbench.run import plan as planning
 from pvbench.run.outcome import Outcome
 from pvbench.run.plan import Boot, Effort, Plan, effort, make_plan
+from pvbench.run.prepared import PlanRoom
 from pvbench.run.schedule import order
 from pvbench.sender import Apic, Driver, Ops, Stack
 from pvbench.suite import Case
@@ -123,6 +126,19 @@ def test_the_order_of_cases_is_drawn_anew_for_each_boot() -> None:
 
     assert [boot.order for boot in boots] == [order(3, n, 4) for n in range(1, 21)]
     assert len({boot.order for boot in boots}) > 5
+
+
+def test_a_case_that_the_plan_has_no_room_for_is_unsupported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A smaller case after it still runs."""
+    monkeypatch.setattr(planning, "PlanRoom", partial(PlanRoom, ops=10))
+    large, small = (case_of("x2apic-physical", broadcast(cpus=n), cpus=n) for n in (9, 3))
+
+    plan = plan_of(large, small)
+
+    assert [len(boot.guest.apic_ids) for boot in plan.boots] == [3]
+    assert plan.refused[case_name(large)].kind == "unsupported"
 
 
 def test_stacks_with_the_same_guest_share_its_boots() -> None:
