@@ -46,12 +46,12 @@ def tox_add_core_config(core_conf: ConfigSet, state: State) -> None:
     """Configure the installation and the command of each environment."""
     seeds = state.conf.memory_seed_loaders
     along = environments_of(state)
-    asked = list(state.conf.pos_args(ROOT) or ())
-    alone = not (along or getattr(state.conf.options, "labels", None))
+    arguments = list(state.conf.pos_args(ROOT) or ())
+    is_default = not (along or getattr(state.conf.options, "labels", None))
     for name, requirement in sender_environments().items():
-        seeds[name].append(_sender(name, requirement, asked))
-    seeds[REVISION].append(_revision(os.environ.get("REV") or "HEAD", asked))
-    seeds["compare"].append(_compare(along, asked if alone else []))
+        seeds[name].append(_sender(name, requirement, arguments))
+    seeds[REVISION].append(_revision(os.environ.get("REV") or "HEAD", arguments))
+    seeds["compare"].append(_compare(along, arguments if is_default else []))
 
 
 def sender_environments() -> dict[str, str | None]:
@@ -110,18 +110,18 @@ def environments_of(state: State) -> list[str]:
     return [name for name in chosen if name.startswith(PREFIX)]
 
 
-def _sender(name: str, requirement: str | None, asked: list[str]) -> MemoryLoader:
+def _sender(name: str, requirement: str | None, arguments: list[str]) -> MemoryLoader:
     sender = name.removeprefix(PREFIX)
-    command = ["pvbench", "run", *(asked or SUITE), "--sender", sender, "-q"]
-    more: dict[str, Any] = {"package": "wheel"}
+    command = ["pvbench", "run", *(arguments or SUITE), "--sender", sender, "-q"]
+    settings: dict[str, Any] = {"package": "wheel"}
     if requirement:  # in one go: it requires a pvbench: this one
-        more = {"skip_install": True, "deps": f"-e {ROOT.as_uri()}\n{requirement}"}
-    return _benchmark(f"benchmark {sender}", command, labels={"bench"}, **more)
+        settings = {"skip_install": True, "deps": f"-e {ROOT.as_uri()}\n{requirement}"}
+    return _benchmark(f"benchmark {sender}", command, labels={"bench"}, **settings)
 
 
-def _revision(revision: str, asked: list[str]) -> MemoryLoader:
+def _revision(revision: str, arguments: list[str]) -> MemoryLoader:
     """The commit is part of what is installed, so that tox sees when HEAD moves."""
-    command = ["pvbench", "run", *(asked or ["smoke"]), "-q"]
+    command = ["pvbench", "run", *(arguments or ["smoke"]), "-q"]
     description = f"benchmark pvbench as of the git revision REV ({revision})"
     source = f"pvbench @ git+{ROOT.as_uri()}@{commit_of(revision)}"
     return _benchmark(description, command, skip_install=True, deps=source)
@@ -131,35 +131,35 @@ def commit_of(revision: str) -> str:
     """The full hash of *revision*; if git does not know it, *revision*, which pip refuses."""
     command = ["git", "-C", str(ROOT), "rev-parse", "--verify", "--quiet", "--end-of-options"]
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             [*command, f"{revision}^{{commit}}"], capture_output=True, text=True, check=False
         )
     except OSError:
         return revision
-    return done.stdout.strip() or revision
+    return process.stdout.strip() or revision
 
 
-def _compare(along: list[str], asked: list[str]) -> MemoryLoader:
+def _compare(along: list[str], arguments: list[str]) -> MemoryLoader:
     """Compare the benchmarks of this tox run; alone, run with the given arguments."""
     chosen = along if len(along) > 1 else COMPARED
     senders = sender_environments()
     by = ["--by", "sender"] if set(chosen) <= senders.keys() else []
-    command = ["pvbench", "compare", *(asked or [*by, "--env", ",".join(chosen)])]
-    more: dict[str, Any] = {
+    command = ["pvbench", "compare", *(arguments or [*by, "--env", ",".join(chosen)])]
+    settings: dict[str, Any] = {
         "package": "wheel",
         "labels": {"bench"},
         "depends": EnvList([*senders, REVISION, *along]),
         "parallel_show_output": True,
     }
-    return _benchmark("compare the benchmarks run along, or some senders", command, **more)
+    return _benchmark("compare the benchmarks run along, or some senders", command, **settings)
 
 
-def _benchmark(description: str, command: list[str], **more: Any) -> MemoryLoader:
+def _benchmark(description: str, command: list[str], **settings: Any) -> MemoryLoader:
     """Neither the tests' extras nor this folder's code: a worker would import it."""
     return MemoryLoader(
         description=description,
         commands=[Command(command)],
         extras=[],
         set_env="PYTHONSAFEPATH=1",
-        **more,
+        **settings,
     )

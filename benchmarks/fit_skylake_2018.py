@@ -34,15 +34,15 @@ ROUNDS = 4
 def broadcasts() -> list[Case]:
     """The four fitted cases."""
     registry = load()
-    asked = Selection(workloads=("broadcast",), senders=("native", "kvm-pv"))
-    cases, _ = expand(registry.suite("norov"), asked, registry, HostIds())
+    selection = Selection(workloads=("broadcast",), senders=("native", "kvm-pv"))
+    cases, _ = expand(registry.suite("norov"), selection, registry, HostIds())
     return sorted(cases, key=lambda case: list(PUBLISHED).index(case.stack.name))
 
 
 def wall_us(case: Case, cost_profile: CostProfile) -> float:
     """Modelled time of one iteration."""
-    ready = prepare(case)
-    result = Engine(case.guest, cost_profile).load(ready.task).run(loops=5, warmup=10)
+    prepared = prepare(case)
+    result = Engine(case.guest, cost_profile).load(prepared.task).run(loops=5, warmup=10)
     return result.ticks["wall"] / 5 / 1e6
 
 
@@ -65,18 +65,18 @@ def main() -> None:
     cases, cost_profile = broadcasts(), read("skylake-2018")
     values = {name: cost_profile.costs[name].ps for name in FITTED}
     for _ in range(ROUNDS):
-        here = residuals(cases, with_costs(cost_profile, values))
+        current_residuals = residuals(cases, with_costs(cost_profile, values))
         slopes = np.array(
             [
                 (
                     residuals(cases, with_costs(cost_profile, values | {n: values[n] + 1000}))
-                    - here
+                    - current_residuals
                 )
                 / 1000
                 for n in FITTED
             ]
         ).T
-        step, *_ = np.linalg.lstsq(slopes, -here)
+        step, *_ = np.linalg.lstsq(slopes, -current_residuals)
         values = {n: values[n] + s for n, s in zip(FITTED, step, strict=True)}
     for name, ps in values.items():
         print(f"{name:16} {ps / 400:8.1f} cycles of 2.5 GHz")

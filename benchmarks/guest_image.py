@@ -103,7 +103,7 @@ def compiled(sources: Path) -> Image:
 
 
 def _image(listing: str, symbols: str, memory: bytes) -> Image:
-    instructions = [(int(at, 16), text) for at, text in INSTRUCTION.findall(listing)]
+    instructions = [(int(address, 16), text) for address, text in INSTRUCTION.findall(listing)]
     addresses = [address for address, _ in instructions]
     rows = [
         (int(at, 16), int(size or "0", 16), kind, name)

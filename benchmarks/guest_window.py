@@ -132,8 +132,8 @@ class Listing:
             return (
                 f"{mnemonic} {ADDRESS.sub('table', operands)}" if "*" in operands else mnemonic
             )
-        shown = ADDRESS.sub(lambda match: self._reference(int(match[1], 16)), operands)
-        return f"{mnemonic} {shown}"
+        text = ADDRESS.sub(lambda match: self._reference(int(match[1], 16)), operands)
+        return f"{mnemonic} {text}"
 
     def _reference(self, address: int) -> str:
         image = self._image

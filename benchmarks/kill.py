@@ -50,7 +50,7 @@ class Leftovers:
     locked: bool
 
     @property
-    def none(self) -> bool:
+    def is_empty(self) -> bool:
         """Nothing is left."""
         return not (self.processes or self.kvm or self.locked)
 
@@ -89,7 +89,7 @@ def _leftovers(lock: Path, limit_s: float) -> Leftovers:
         remaining = Leftovers(
             lived_s, processes, tuple(filter(_has_kvm, processes)), _locked(lock)
         )
-        if remaining.none or lived_s > limit_s:
+        if remaining.is_empty or lived_s > limit_s:
             return remaining
         time.sleep(_STEP_S)
 
@@ -147,7 +147,7 @@ def main() -> int:
             after_s = moments.uniform(0, _LONGEST_RUN_S)
             remaining = kill(options.delivery, after_s, Path(folder))
             slowest_s = max(slowest_s, remaining.lived_s)
-            if not remaining.none:
+            if not remaining.is_empty:
                 failures += 1
                 print(f"kill {number} after {after_s:.3f} s: {remaining}")
     print(

@@ -43,25 +43,25 @@ MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT = 1, 2, 4
 def tasks(vcpus: int) -> list[Prepared]:
     """normal-ipi and broadcast of Norov's benchmark."""
     guest, stack = parse_guest(f"dense:{vcpus}"), bundled().stack("x2apic-physical")
-    one = Burst(source=0, operation="smp_call_function_single", targets=(1,))
-    many = Burst(source=0, operation="smp_call_function_many", targets=guest.others(0))
-    return [prepare(case_of(stack, guest, burst)) for burst in (one, many)]
+    unicast = Burst(source=0, operation="smp_call_function_single", targets=(1,))
+    broadcast = Burst(source=0, operation="smp_call_function_many", targets=guest.others(0))
+    return [prepare(case_of(stack, guest, burst)) for burst in (unicast, broadcast)]
 
 
-def wall(booted: BootedGuest, ready: Prepared, warmup: int) -> float:
+def wall(booted: BootedGuest, case: Prepared, warmup: int) -> float:
     """Ticks of one burst, mean of a slice."""
-    result = booted.load(ready.task).run(loops=LOOPS, warmup=warmup)
+    result = booted.load(case.task).run(loops=LOOPS, warmup=warmup)
     return result.ticks["wall"] / result.samples["wall"]
 
 
 def boot(settings: Settings, vcpus: int, *, warmup: int, turns: bool) -> list[float]:
     """The median slice of each case in one boot."""
-    ready = tasks(vcpus)
-    with KvmDelivery().boot(ready[0].case.guest, settings.encoded()) as booted:
+    cases = tasks(vcpus)
+    with KvmDelivery().boot(cases[0].case.guest, settings.encoded()) as booted:
         if turns:
-            rounds = [[wall(booted, one, warmup) for one in ready] for _ in range(SLICES)]
+            rounds = [[wall(booted, case, warmup) for case in cases] for _ in range(SLICES)]
             return [median(values) for values in zip(*rounds, strict=True)]
-        return [median(wall(booted, one, warmup) for _ in range(SLICES)) for one in ready]
+        return [median(wall(booted, case, warmup) for _ in range(SLICES)) for case in cases]
 
 
 @contextmanager

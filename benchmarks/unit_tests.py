@@ -75,8 +75,8 @@ def predicted_cycles(figure: Figure, *, assumed_times: float = 1) -> float:
 
 def assumed_part(figure: Figure) -> float:
     """The part of the prediction that rests on assumed costs."""
-    whole, less = (predicted_cycles(figure, assumed_times=times) for times in (1, 0.99))
-    return (whole - less) / (0.01 * whole)
+    full, reduced = (predicted_cycles(figure, assumed_times=times) for times in (1, 0.99))
+    return (full - reduced) / (0.01 * full)
 
 
 def _round_trip_ps(driver: str, burst: Burst, cost_profile: CostProfile) -> float:

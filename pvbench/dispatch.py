@@ -54,10 +54,10 @@ def program(stack: Stack, burst: Burst, guest: Guest, *, shorthands: bool) -> Se
     native_send_call_func_ipi().
     """
     apic = Apic(stack, guest, burst.source, shorthands=shorthands)
-    most = max(_MOST_OPS, _MOST_OPS_PER_CPU * len(guest.apic_ids))
-    ops = tuple(islice(_dispatch(apic, burst, reached(burst, guest)), most + 1))
-    if len(ops) > most:
-        raise ValueError(f"it gives more than {most} ops for one burst")
+    limit = max(_MOST_OPS, _MOST_OPS_PER_CPU * len(guest.apic_ids))
+    ops = tuple(islice(_dispatch(apic, burst, reached(burst, guest)), limit + 1))
+    if len(ops) > limit:
+        raise ValueError(f"it gives more than {limit} ops for one burst")
     return Sent(ops, frozenset(apic.overlaid))
 
 

@@ -93,18 +93,18 @@ def _run(
     args = runner.parse_args()
     if not (args.worker or args.quiet):
         _tell_refused(prepared, series)
-    cases = [ready for ready in _cases(prepared) if series in _series_of(ready)]
+    cases = [case for case in _cases(prepared) if series in _series_of(case)]
     if not cases:
         blocked = any(o.kind == "blocked" for o in prepared.plan.refused.values())
         print(f"{prepared.request.suite.name}: there is nothing to measure", file=sys.stderr)
         sys.exit(Status.ENVIRONMENT if blocked else Status.NOTHING_MEASURED)
-    for number, ready in enumerate(cases):
-        measured = _Measured(ready, delivery, prepared, series)
-        metadata = prepared.metadata | case_metadata(ready) | stored({"series": series})
+    for number, case in enumerate(cases):
+        measured = _Measured(case, delivery, prepared, series)
+        metadata = prepared.metadata | case_metadata(case) | stored({"series": series})
         if args.worker_task in (None, number):
             metadata |= measured.facts(args.loops or planned.loops)
         try:
-            runner.bench_time_func(f"{ready.name} {series}", measured, metadata=metadata)
+            runner.bench_time_func(f"{case.name} {series}", measured, metadata=metadata)
         except RuntimeError as error:  # a worker has ended, and has said why
             status = re.fullmatch(r".*failed with exit code (\d+)", str(error), re.DOTALL)
             sys.exit(int(status[1]) if status else Status.ENVIRONMENT)
@@ -112,16 +112,16 @@ def _run(
 
 def _cases(prepared: PreparedRun) -> Iterator[Prepared]:
     """Every case that can run once, in the order of the plan."""
-    ready = {case.name: case for boot in prepared.plan.boots for case in boot.cases}
+    case_by_name = {case.name: case for boot in prepared.plan.boots for case in boot.cases}
     for name in map(case_name, prepared.plan.cases):
-        if name in ready:
-            yield ready[name]
+        if name in case_by_name:
+            yield case_by_name[name]
 
 
-def _series_of(ready: Prepared) -> set[str]:
+def _series_of(case: Prepared) -> set[str]:
     """The series a case has, read from its bursts and ops."""
-    bursts = list(zip(ready.case.bursts, ready.bursts, strict=True))
-    ops = [op for expected in ready.bursts for op in expected.program]
+    bursts = list(zip(case.case.bursts, case.bursts, strict=True))
+    ops = [op for expected in case.bursts for op in expected.program]
     locally = any(b.protocol == "csd" and b.targets == (b.source,) for b, _ in bursts)
     sends = {"send": bool(ops), "irqoff": any(type(op) is IrqSave for op in ops)}
     arrives = {
@@ -130,7 +130,7 @@ def _series_of(ready: Prepared) -> set[str]:
         "ack": any(burst.wait and expected.cpus for burst, expected in bursts),
         "makespan": len(bursts) > 1,
     }
-    series = sends if ready.lossy else sends | arrives
+    series = sends if case.lossy else sends | arrives
     return {name for name, exists in series.items() if exists}
 
 
@@ -139,10 +139,10 @@ def _tell_refused(prepared: PreparedRun, series: str) -> None:
     refused = {
         name: (outcome.kind, outcome.reason) for name, outcome in prepared.plan.refused.items()
     }
-    for ready in _cases(prepared):
-        if series not in _series_of(ready):
-            why = " as it loses IPIs" if ready.lossy else ""
-            refused[ready.name] = ("unsupported", f"it has no {series}{why}")
+    for case in _cases(prepared):
+        if series not in _series_of(case):
+            why = " as it loses IPIs" if case.lossy else ""
+            refused[case.name] = ("unsupported", f"it has no {series}{why}")
     entries = [
         {"case": name, "outcome": kind, "reason": why} for name, (kind, why) in refused.items()
     ]
@@ -197,6 +197,6 @@ class _Measured:
         with self._delivery.boot(case.guest, self._launch.worker_data) as booted:
             warmup = self._effort.warmup_of(loops)
             result = booted.load(self._ready.task).run(loops=loops, warmup=warmup)
-        if wrong := differences(self._ready, result):
-            raise SenderError(f"{self._ready.name}: proof of mechanism failed", why=wrong[0])
+        if errors := differences(self._ready, result):
+            raise SenderError(f"{self._ready.name}: proof of mechanism failed", why=errors[0])
         return result

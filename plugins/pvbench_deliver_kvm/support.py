@@ -50,8 +50,8 @@ def _form(icr: int) -> str:
 def _hypercall(guest: Guest, nr: int) -> str:
     if guest.hypercall_abi != "hyperv":
         return "kvm-hypercall"
-    short = nr & HV_HYPERCALL_CODE_MASK == HVCALL_SEND_IPI
-    return "hyperv-hypercall" if short else "hyperv-hypercall-ex"
+    is_short_form = nr & HV_HYPERCALL_CODE_MASK == HVCALL_SEND_IPI
+    return "hyperv-hypercall" if is_short_form else "hyperv-hypercall-ex"
 
 
 def why_unsupported(guest: Guest, task: Task, description: Description) -> str | None:
@@ -70,7 +70,7 @@ def _reasons(guest: Guest, task: Task, description: Description) -> Iterator[str
     if task.mechanism == "hypercall":  # even if this burst needs none
         required.add("hyperv-hypercall" if guest.hypercall_abi == "hyperv" else "kvm-hypercall")
     if description.probes is not None:
-        yield from _broken(sorted(required), description.probes)
+        yield from _failed_probes(sorted(required), description.probes)
     yield _why_too_many_spin(guest, task, limits.usable_cpus, software=settings.software)
     if (
         contended(task)
@@ -83,7 +83,7 @@ def _reasons(guest: Guest, task: Task, description: Description) -> Iterator[str
         )
 
 
-def _broken(required: list[str], probes: dict[str, str]) -> Iterator[str]:
+def _failed_probes(required: list[str], probes: dict[str, str]) -> Iterator[str]:
     """The mechanisms that do not work, each with the reason."""
     for name in required:
         if reason := probes.get(name, "it was not probed"):

@@ -82,8 +82,8 @@ class Interrupts:
         try:
             return calls(self._text())
         except (OSError, ValueError) as error:
-            what = f"cannot read the interrupt counts from {self.path}"
-            raise UnavailableError(what, why=str(error)) from None
+            message = f"cannot read the interrupt counts from {self.path}"
+            raise UnavailableError(message, why=str(error)) from None
 
     def _text(self) -> bytes:
         """Read the file, which the kernel returns in pieces, up to the end of row CAL."""

@@ -78,9 +78,9 @@ def cpus_here(root: Path, usable: set[int]) -> Cpus:
 
 def why_unsupported(guest: Guest, task: Task, cpus: Cpus) -> str | None:
     """Why it cannot run *task* in such a guest on a machine with *cpus*; None if it can."""
-    if lacking := list(_lacking(guest, task, cpus.apic_ids)):
+    if reasons := list(_missing(guest, task, cpus.apic_ids)):
         return (
-            f"live times only the IPIs of this kernel on this machine: add {' '.join(lacking)}"
+            f"live times only the IPIs of this kernel on this machine: add {' '.join(reasons)}"
         )
     if guest.host_cpus or guest.bits != 64:
         return "live cannot change this machine: drop --host-cpus and --bits"
@@ -94,7 +94,7 @@ def why_unsupported(guest: Guest, task: Task, cpus: Cpus) -> str | None:
     return None
 
 
-def _lacking(guest: Guest, task: Task, apic_ids: tuple[int, ...]) -> Iterator[str]:
+def _missing(guest: Guest, task: Task, apic_ids: tuple[int, ...]) -> Iterator[str]:
     """The options that the command line lacks."""
     if task.mechanism != "kernel":
         yield "--sender kernel"

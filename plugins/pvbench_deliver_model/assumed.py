@@ -50,8 +50,8 @@ class _LoadedTask:
         """Return the slice result with the assumed part of each series."""
         result = self.exact.run(loops=loops, warmup=warmup)
         shorter = self.shorter.run(loops=loops, warmup=warmup)
-        both = [name for name in result.ticks if name in shorter.ticks]
-        parts = {name: _part(result, shorter, name) for name in both}
+        common_series = [name for name in result.ticks if name in shorter.ticks]
+        parts = {name: _part(result, shorter, name) for name in common_series}
         return attrs.evolve(result, assumed=parts)
 
 

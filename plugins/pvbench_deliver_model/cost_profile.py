@@ -196,7 +196,7 @@ def _with_base(path: Path, raw: bytes) -> tuple[dict[str, Any], bytes]:
         listing = f"Use one of {', '.join(bundled())}."
         raise unknown("cost profile", str(name), bundled(), listing)
     if machine not in ("same", "other"):
-        raise _bad(f"{where}, base_machine", machine, "same or other")
+        raise _bad_value(f"{where}, base_machine", machine, "same or other")
     base_path = _path(name)
     base, base_bytes = _with_base(base_path, _bytes_of(base_path))
     for table in ("costs", "ratios"):
@@ -210,8 +210,8 @@ def _with_base(path: Path, raw: bytes) -> tuple[dict[str, Any], bytes]:
 
 def _assumed(entry: dict[str, Any], name: str) -> dict[str, Any]:
     """Mark a number of another machine as assumed for this one."""
-    rest = {key: value for key, value in entry.items() if key != "fitted"}
-    return rest | {"confidence": "C", "source": f"of {name}: {entry['source']}"}
+    fields = {key: value for key, value in entry.items() if key != "fitted"}
+    return fields | {"confidence": "C", "source": f"of {name}: {entry['source']}"}
 
 
 def _parse(path: Path, data: dict[str, Any], sha256: str) -> CostProfile:
@@ -223,13 +223,13 @@ def _parse(path: Path, data: dict[str, Any], sha256: str) -> CostProfile:
     for name, values in choices.items():
         if features[name] not in values:
             why = f"one of {', '.join(values)}"
-            raise _bad(f"{where}, features.{name}", features[name], why)
+            raise _bad_value(f"{where}, features.{name}", features[name], why)
     units = _units(where, data)
     costs = _costs(where, _table(where, data, "costs"), COSTS, units)
     for name in _ABOVE_0:
         if not round(costs[name].ps):
             value = data["costs"][name]["value"]
-            raise _bad(f"{where}, {name}.value", value, "at least 1 ps")
+            raise _bad_value(f"{where}, {name}.value", value, "at least 1 ps")
     return CostProfile(
         name=path.stem,
         title=str(data["title"]),
@@ -244,9 +244,11 @@ def _units(where: str, data: dict[str, Any]) -> dict[str, float]:
     """Return the picoseconds of each unit."""
     tsc_hz = data["tsc_hz"]
     if type(tsc_hz) is not int or not 10**6 <= tsc_hz <= 10**11:
-        raise _bad(f"{where}, tsc_hz", tsc_hz, "a frequency in Hz, 1e6 to 1e11")
+        raise _bad_value(f"{where}, tsc_hz", tsc_hz, "a frequency in Hz, 1e6 to 1e11")
     if not isinstance(data["tsc_hz_source"], str) or not data["tsc_hz_source"]:
-        raise _bad(f"{where}, tsc_hz_source", data["tsc_hz_source"], "the source of the number")
+        raise _bad_value(
+            f"{where}, tsc_hz_source", data["tsc_hz_source"], "the source of the number"
+        )
     return {unit: float(ps) for unit, ps in _PS.items()} | {"cycles": 10**12 / tsc_hz}
 
 
@@ -254,18 +256,20 @@ def _ratios(where: str, table: dict[str, Any]) -> dict[str, Cost]:
     ratios = _costs(where, table, RATIOS, {"ratio": 1.0})
     for name in ("halt_poll_grow", "halt_poll_shrink"):
         if ratios[name].ps != int(ratios[name].ps):
-            raise _bad(f"{where}, {name}.value", ratios[name].ps, "a whole number, as in KVM")
-    for name, whole in (("exit_entry_share", "exit"), ("direct_entry_share", "write")):
+            raise _bad_value(
+                f"{where}, {name}.value", ratios[name].ps, "a whole number, as in KVM"
+            )
+    for name, operation in (("exit_entry_share", "exit"), ("direct_entry_share", "write")):
         if ratios[name].ps > 1:
-            why = f"a part of one {whole}, 0 to 1"
-            raise _bad(f"{where}, {name}.value", ratios[name].ps, why)
+            why = f"a part of one {operation}, 0 to 1"
+            raise _bad_value(f"{where}, {name}.value", ratios[name].ps, why)
     return ratios
 
 
 def _table(where: str, data: dict[str, Any], name: str) -> dict[str, Any]:
     table = data[name]
     if not isinstance(table, dict):
-        raise _bad(f"{where}, {name}", table, f"a table [{name}]")
+        raise _bad_value(f"{where}, {name}", table, f"a table [{name}]")
     return table
 
 
@@ -278,19 +282,19 @@ def _costs(
 
 def _cost(where: str, entry: Any, units: dict[str, float]) -> Cost:
     if not isinstance(entry, dict):
-        raise _bad(where, entry, "a table with value, unit, confidence and source")
+        raise _bad_value(where, entry, "a table with value, unit, confidence and source")
     _same_keys(where, entry, _FIELDS, _OPTIONAL_FIELDS)
     value = entry["value"]
     if type(value) not in (int, float) or not 0 <= value < 10**12:
-        raise _bad(f"{where}.value", value, "a number from 0 to 1e12")
+        raise _bad_value(f"{where}.value", value, "a number from 0 to 1e12")
     if not isinstance(entry["unit"], str) or entry["unit"] not in units:
-        raise _bad(f"{where}.unit", entry["unit"], f"one of {', '.join(units)}")
+        raise _bad_value(f"{where}.unit", entry["unit"], f"one of {', '.join(units)}")
     if entry["confidence"] not in ("A", "B", "C"):
-        raise _bad(f"{where}.confidence", entry["confidence"], "A, B or C")
+        raise _bad_value(f"{where}.confidence", entry["confidence"], "A, B or C")
     if not isinstance(entry["source"], str) or not entry["source"]:
-        raise _bad(f"{where}.source", entry["source"], "the source of the number")
+        raise _bad_value(f"{where}.source", entry["source"], "the source of the number")
     if type(entry.get("fitted", False)) is not bool:
-        raise _bad(f"{where}.fitted", entry["fitted"], "true or false")
+        raise _bad_value(f"{where}.fitted", entry["fitted"], "true or false")
     return Cost(
         ps=value * units[entry["unit"]],
         confidence=entry["confidence"],
@@ -317,5 +321,5 @@ def _same_keys(
         )
 
 
-def _bad(where: str, value: object, why: str) -> UsageError:
+def _bad_value(where: str, value: object, why: str) -> UsageError:
     return UsageError(f"{where} is {value!r}, not {why}")

@@ -157,12 +157,12 @@ class Sending:
         per_hit = self._per_hit[send.route]
         if hits:
             first = clock + int(exit_ps * self._entry_share) + per_hit
-            at = np.arange(hits) * per_hit
-            at += first
+            hit_times = np.arange(hits) * per_hit
+            hit_times += first
             if send.op_of_hit is not None:
-                at += send.op_of_hit * exit_ps
+                hit_times += send.op_of_hit * exit_ps
             distinct = send.route in _DISTINCT
-            arrivals.append(Arrivals(send.vector, at, send.cpus, distinct))
+            arrivals.append(Arrivals(send.vector, hit_times, send.cpus, distinct))
         end = clock + exit_ps * send.ops + per_hit * hits
         if send.route is Route.BROADCAST:
             end += (self._vcpus - hits) * self._match_ps
@@ -183,10 +183,12 @@ class Sending:
         start = line.end + took.cumsum() - took
         line.end += int(took.sum())
         if len(op):
-            at = start[op] + after
-            order = at.argsort(kind="stable")
+            arrival_times = start[op] + after
+            order = arrival_times.argsort(kind="stable")
             distinct = send.route in _DISTINCT
-            line.arrivals.append(Arrivals(send.vector, at[order], send.cpus[order], distinct))
+            line.arrivals.append(
+                Arrivals(send.vector, arrival_times[order], send.cpus[order], distinct)
+            )
 
     def _late(self, cpus: I64, clock: int, op: I64, after: I64, took: I64) -> Flags:
         """
@@ -226,6 +228,6 @@ def _merged(arrivals: list[Arrivals]) -> list[Arrivals]:
     """Join all arrivals to one if they have the same vector."""
     if len(arrivals) < 2 or len({a.vector for a in arrivals}) > 1:
         return arrivals
-    at = np.concatenate([a.at for a in arrivals])
+    arrival_times = np.concatenate([a.at for a in arrivals])
     cpus = np.concatenate([a.cpus for a in arrivals])
-    return [Arrivals(arrivals[0].vector, at, cpus)]
+    return [Arrivals(arrivals[0].vector, arrival_times, cpus)]

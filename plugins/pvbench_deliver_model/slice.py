@@ -85,9 +85,9 @@ class Slice:
         for source in active:
             if source.is_served and self._end(source) <= horizon:
                 return self._finish(source)
-        ready = [s for s in active if not s.waiting and s.now <= horizon]
-        if ready:
-            source = min(ready, key=lambda s: (s.now, s.index))
+        runnable = [s for s in active if not s.waiting and s.now <= horizon]
+        if runnable:
+            source = min(runnable, key=lambda s: (s.now, s.index))
             busy_until = int(self._targets.free[source.burst.source])
             if busy_until > source.now:  # the source is itself in a handler
                 if source.t0 == source.now:
@@ -176,9 +176,9 @@ class Slice:
         for source, arrivals in due:
             source.unaccepted = [a for a in source.unaccepted if a is not arrivals]
             split = int(arrivals.at.searchsorted(horizon, "right"))
-            rest = Arrivals(arrivals.vector, arrivals.at[split:], arrivals.cpus[split:])
-            if len(rest.at):
-                source.unaccepted.append(rest)
+            later = Arrivals(arrivals.vector, arrivals.at[split:], arrivals.cpus[split:])
+            if len(later.at):
+                source.unaccepted.append(later)
             interrupts += [
                 (int(at), source.index, position, source, int(cpu), arrivals.vector)
                 for position, (at, cpu) in enumerate(

@@ -108,14 +108,14 @@ class Targets:
         if distinct or self._first_of_each(cpu) is None:
             return self._accept_distinct(arrival, cpu, vector, lock=lock)
         entry, ack = np.empty_like(arrival), np.empty_like(arrival)
-        rest = np.arange(len(cpu))
-        while len(rest):
-            first = self._first_of_each(cpu[rest])
-            now = rest if first is None else rest[first]
-            entry[now], ack[now] = self._accept_distinct(
-                arrival[now], cpu[now], vector, lock=lock
+        remaining = np.arange(len(cpu))
+        while len(remaining):
+            first = self._first_of_each(cpu[remaining])
+            batch = remaining if first is None else remaining[first]
+            entry[batch], ack[batch] = self._accept_distinct(
+                arrival[batch], cpu[batch], vector, lock=lock
             )
-            rest = rest[:0] if first is None else rest[~first]
+            remaining = remaining[:0] if first is None else remaining[~first]
         return entry, ack
 
     def _first_of_each(self, cpu: I64) -> Flags | None:
@@ -152,9 +152,9 @@ class Targets:
         begin = arrival + self._notify
         busy = idle < 0
         begin[busy] = np.maximum(begin[busy], (arrival - idle)[busy])
-        rest = ~busy
-        if np.count_nonzero(rest):
-            begin[rest] = arrival[rest] + self._wake(idle[rest], cpu[rest])
+        halted = ~busy
+        if np.count_nonzero(halted):
+            begin[halted] = arrival[halted] + self._wake(idle[halted], cpu[halted])
         return begin
 
     def _run_handlers(
@@ -229,10 +229,10 @@ class Targets:
         order = np.lexsort((begin, host))
         host, base = host[order], int(begin.min())
         rank = np.arange(len(host)) - np.searchsorted(host, host)
-        ready = np.maximum(begin[order], self._host_free[host]) - base
+        starts = np.maximum(begin[order], self._host_free[host]) - base
         # each host CPU gets its own range of times, so that one scan handles all of them
-        lane = host * (int(ready.max()) + run * len(host) + 1)
-        start = np.maximum.accumulate(ready - rank * run + lane) - lane + rank * run + base
+        lane = host * (int(starts.max()) + run * len(host) + 1)
+        start = np.maximum.accumulate(starts - rank * run + lane) - lane + rank * run + base
         self._host_free[host] = start + run
         result = np.empty_like(begin)
         result[order] = start

@@ -98,8 +98,8 @@ def show(document: Document, options: argparse.Namespace) -> None:
     renderers = {"plain": text, "markdown": markdown, "csv": csv, "json": json}
     renderer = renderers["json" if options.json else options.format]
     encoding = sys.stdout.encoding or "utf-8"
-    shown = renderer.render(document, width())
-    print(shown.encode(encoding, "backslashreplace").decode(encoding))
+    output = renderer.render(document, width())
+    print(output.encode(encoding, "backslashreplace").decode(encoding))
 
 
 def width() -> int:

@@ -30,7 +30,7 @@ _HELP: Final = {"-h", "--help"}
 
 
 def with_defaults(
-    given: Sequence[str], parsers: Mapping[str, argparse.ArgumentParser]
+    words: Sequence[str], parsers: Mapping[str, argparse.ArgumentParser]
 ) -> list[str]:
     """
     The command line with the defaults of its command inserted.
@@ -38,20 +38,20 @@ def with_defaults(
     Raises:
         UsageError: the table names an option that no command has, or is not TOML.
     """
-    if not given or given[0] not in parsers or _HELP.intersection(given):
-        return list(given)
+    if not words or words[0] not in parsers or _HELP.intersection(words):
+        return list(words)
     path, table = _table()
     options = {name for parser in parsers.values() for name in _options(parser)} | {_PLUGINS}
     for name in table:
         if name not in options:
             raise unknown("option", name, options, f"It is in [tool.pvbench] of {path}.")
-    own = _options(parsers[given[0]])
+    own = _options(parsers[words[0]])
     defaults = [
         argument
         for name, value in table.items()
-        for argument in _written(name, value, own, given)
+        for argument in _arguments_of(name, value, own, words)
     ]
-    return [given[0], *defaults, *given[1:]]
+    return [words[0], *defaults, *words[1:]]
 
 
 def _table() -> tuple[Path | None, dict[str, Any]]:
@@ -60,7 +60,7 @@ def _table() -> tuple[Path | None, dict[str, Any]]:
         folder = Path.cwd()
     except FileNotFoundError:  # the current folder was removed
         return None, {}
-    for path in (above / "pyproject.toml" for above in (folder, *folder.parents)):
+    for path in (parent / "pyproject.toml" for parent in (folder, *folder.parents)):
         if os.path.isfile(path):  # false without permission to look
             return path, _read(path)
     return None, {}
@@ -92,7 +92,7 @@ def _listed(value: Any) -> list[Any]:
 def _from(folder: Path, plugin: Any) -> str:
     """A plugin's name; a file is relative to the pyproject.toml."""
     if not isinstance(plugin, str):
-        raise _wrong(_PLUGINS, plugin, "it is a list of names and files")
+        raise _wrong_value(_PLUGINS, plugin, "it is a list of names and files")
     return str(folder / plugin) if plugin.endswith(".py") else plugin
 
 
@@ -106,39 +106,39 @@ def _options(parser: argparse.ArgumentParser) -> dict[str, argparse.Action]:
     }
 
 
-def _written(
-    name: str, value: Any, options: dict[str, argparse.Action], given: Sequence[str]
+def _arguments_of(
+    name: str, value: Any, options: dict[str, argparse.Action], words: Sequence[str]
 ) -> Iterator[str]:
     """*name* and *value* as command-line arguments."""
     if name == _PLUGINS and "strict-plugins" in options:
         for plugin in value:
             yield from ("-p", plugin)
         return
-    if name not in options or any(_is_given(other, given) for other in _excluded_by(name)):
+    if name not in options or any(_is_given(other, words) for other in _excluded_by(name)):
         return
     if options[name].nargs == 0:
         if not isinstance(value, bool):
-            raise _wrong(name, value, "it is true or false")
+            raise _wrong_value(name, value, "it is true or false")
         flag = name if value else f"no-{name}"
         if flag in options:
             yield f"--{flag}"
         return
-    texts = [_text(name, one) for one in _listed(value)]
+    texts = [_text(name, item) for item in _listed(value)]
     if isinstance(options[name], argparse._AppendAction):
         yield from (f"--{name}={text}" for text in texts)
     elif len(texts) == 1 or options[name].type in (names, cpu_list):
         yield f"--{name}={','.join(texts)}"
     else:
-        raise _wrong(name, value, "it takes one value")
+        raise _wrong_value(name, value, "it takes one value")
 
 
 def _text(name: str, value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise _wrong(name, value, "it takes text or a number")
+        raise _wrong_value(name, value, "it takes text or a number")
     return str(value)
 
 
-def _wrong(name: str, value: Any, why: str) -> UsageError:
+def _wrong_value(name: str, value: Any, why: str) -> UsageError:
     return UsageError(f"[tool.pvbench] {name} is {value!r}", why=why)
 
 
@@ -147,5 +147,5 @@ def _excluded_by(name: str) -> list[str]:
     return [*group, f"no-{name}", *_MEANT_FOR.get(name, [])]
 
 
-def _is_given(name: str, given: Sequence[str]) -> bool:
-    return any(word == f"--{name}" or word.startswith(f"--{name}=") for word in given)
+def _is_given(name: str, words: Sequence[str]) -> bool:
+    return any(word == f"--{name}" or word.startswith(f"--{name}=") for word in words)

@@ -56,10 +56,10 @@ def _facts(registry: Registry) -> dict[str, str]:
 
     facts = {package: version(package) for package in _PACKAGES}
     facts["python"] = platform.python_version()
-    broken = ", ".join(str(plugin) for plugin in registry.broken)
+    broken_plugins = ", ".join(str(plugin) for plugin in registry.broken)
     facts["plugins"] = (
-        f"broken: {broken}"
-        if broken
+        f"broken: {broken_plugins}"
+        if broken_plugins
         else f"{sum(plugin.state == 'ok' for plugin in registry.plugins)} loaded"
     )
     return facts
@@ -93,8 +93,8 @@ def _described(session: Session, registry: Registry, *, probe: bool) -> _Host:
         try:
             description = session.describe(session.hosts[0], request)
         except PvbenchError as error:
-            why = str(error).removeprefix(f"{name} cannot be used here: ")
-            abilities[f"delivery {name}"] = f"no: {why}"
+            reason = str(error).removeprefix(f"{name} cannot be used here: ")
+            abilities[f"delivery {name}"] = f"no: {reason}"
             continue
         abilities |= _abilities(name, description)
         facts, advice = {"cpus": description.cpus} | description.host, description.advice
@@ -110,8 +110,8 @@ def _abilities(name: str, description: Description) -> dict[str, Any]:
     if description.notes:
         rows[f"{name}: notes"] = " ".join(description.notes)
     return rows | {
-        f"{name}: {probe}": f"no: {why}" if why else "works"
-        for probe, why in (description.probes or {}).items()
+        f"{name}: {probe}": f"no: {reason}" if reason else "works"
+        for probe, reason in (description.probes or {}).items()
     }
 
 

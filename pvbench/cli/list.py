@@ -29,18 +29,18 @@ def execute(options: argparse.Namespace) -> Status:
     """Print one row for each thing."""
     kind = next(kind for kind in KINDS if kind.plural == options.kind)
     registry = common.registry(options, commands=kind.name == "command")
-    things = list(_rows(kind, registry.table(kind.name)))
-    common.show(_document(kind, things, options.format), options)
+    records = list(_rows(kind, registry.table(kind.name)))
+    common.show(_document(kind, records, options.format), options)
     return Status.OK
 
 
-def _document(kind: Kind, things: list[dict[str, str]], form: str) -> Document:
+def _document(kind: Kind, records: list[dict[str, str]], form: str) -> Document:
     """A table; people get a sentence in its place if there is nothing to list."""
     from pvbench.report.document import Document, Paragraph, Role, table_of_records
 
-    roles = {key: Role.PROSE for thing in things for key in thing if key != "name"}
-    table = table_of_records(things, roles=roles, shown=bool(things) or form == "csv")
-    if things:
+    roles = {key: Role.PROSE for record in records for key in record if key != "name"}
+    table = table_of_records(records, roles=roles, shown=bool(records) or form == "csv")
+    if records:
         return Document([table])
     sentence = f"No plugin brings a {kind.name}."
     if kind.name == "command":
@@ -48,14 +48,14 @@ def _document(kind: Kind, things: list[dict[str, str]], form: str) -> Document:
     return Document([table, Paragraph(sentence)])
 
 
-def _rows(kind: Kind, things: dict[str, Any]) -> Iterator[dict[str, str]]:
+def _rows(kind: Kind, offers: dict[str, Any]) -> Iterator[dict[str, str]]:
     """A row for each thing; a warning instead if its plugin raises."""
     from pvbench.plugin.guard import guarded, owner_of
 
-    for name, thing in things.items():
+    for name, offer in offers.items():
         try:
-            with guarded(f"{kind.name} {name}", partial(owner_of, type(thing))):
-                row = {"name": name} | kind.columns(thing) | {"summary": thing.summary}
+            with guarded(f"{kind.name} {name}", partial(owner_of, type(offer))):
+                row = {"name": name} | kind.columns(offer) | {"summary": offer.summary}
         except PvbenchError as error:
             print(f"pvbench: {error}; it is not listed", file=sys.stderr)
         else:

@@ -62,8 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `| head` has seen enough
         status = int(Status.OK)
     except OSError as error:
-        what = repr(error.filename) if error.filename else "standard output"
-        streams.complain(f"{what} cannot be used: {error.strerror}")
+        file = repr(error.filename) if error.filename else "standard output"
+        streams.complain(f"{file} cannot be used: {error.strerror}")
         status = int(Status.ENVIRONMENT)
     except KeyboardInterrupt:
         status = 130
@@ -85,15 +85,15 @@ def _bug() -> int:
     return _BUG
 
 
-def _run(given: Sequence[str]) -> int:
-    if not given:
+def _run(typed: Sequence[str]) -> int:
+    if not typed:
         raise UsageError("no command is given", fix=_LISTING)
-    parser, parsers = _parser(given[0])
-    words = with_defaults(given, {name: parsers[name] for name in COMMANDS})
+    parser, parsers = _parser(typed[0])
+    words = with_defaults(typed, {name: parsers[name] for name in COMMANDS})
     try:
-        options = parse(parser, parsers.get(given[0], parser), words)
+        options = parse(parser, parsers.get(typed[0], parser), words)
     except SystemExit as leaving:  # --help, --version, or wrong usage, already printed
-        if leaving.code and (table := words[1 : len(words) - len(given) + 1]):
+        if leaving.code and (table := words[1 : len(words) - len(typed) + 1]):
             origin = f"[tool.pvbench] in pyproject.toml gave {' '.join(table)}"
             print(f"pvbench: {origin}", file=sys.stderr)
         return leaving.code if isinstance(leaving.code, int) else int(Status.USAGE)

@@ -77,5 +77,5 @@ def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
         yield from action.option_strings
         choices: Any = action.choices
         if isinstance(action, argparse._SubParsersAction):
-            for below in choices.values():
-                yield from _options(below)
+            for parser_below in choices.values():
+                yield from _options(parser_below)

@@ -25,9 +25,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "suite", help="name of a suite, see `pvbench list suites`, or a file: ./my_suite.py"
     )
-    what = parser.add_argument_group("what to run")
-    selection_options(what)
-    what.add_argument("--costs", metavar="NAME|FILE.toml", help="costs for a model")
+    group = parser.add_argument_group("what to run")
+    selection_options(group)
+    group.add_argument("--costs", metavar="NAME|FILE.toml", help="costs for a model")
     effort = parser.add_argument_group("how much and where to")
     pace = effort.add_mutually_exclusive_group()
     pace.add_argument("--fast", action="store_true", help="rough result, quickly")
@@ -62,15 +62,15 @@ def selection_options(group: argparse._ArgumentGroup) -> None:
     listed("--sender", "NAME,...", "overlays, drivers, OVERLAY/DRIVER, or native")
     listed("--driver", "NAME,...", "drivers below the overlays")
     listed("--workload", "NAME,...", "workloads instead of the suite's")
-    where = group.add_mutually_exclusive_group()
-    where.add_argument(
+    guests = group.add_mutually_exclusive_group()
+    guests.add_argument(
         "--guest",
         action="append",
         metavar="TOPOLOGY",
         help="dense:N, sockets:SxCxT, sparse:N:STEP, interleaved:N, ids:A,B-C,... or "
         "host (that of the site's host); may be repeated",
     )
-    listed("--vcpus", "N,...", "guests with APIC IDs 0..N-1", where)
+    listed("--vcpus", "N,...", "guests with APIC IDs 0..N-1", guests)
     group.add_argument(
         "--host-cpus", type=int, metavar="N", help="host CPUs that the vCPUs share"
     )
@@ -130,8 +130,8 @@ def execute(options: argparse.Namespace) -> int:
         prepared = prepare(request, registry, session)
         if options.dry_run:
             return _print_plan(prepared, options)
-        ended = run(prepared)
-    return _print_result(ended, options)
+        finished = run(prepared)
+    return _print_result(finished, options)
 
 
 def _request(options: argparse.Namespace, suite: Suite) -> Request:
@@ -217,16 +217,16 @@ def _planned(prepared: PreparedRun) -> list[dict[str, str]]:
     ]
 
 
-def _print_result(ended: Ended, options: argparse.Namespace) -> int:
+def _print_result(finished: Ended, options: argparse.Namespace) -> int:
     from pvbench.cli.show import print_file, print_refused
 
-    if ended.measured:
-        print_file(str(ended.path), options)
-        print(f"results: {ended.path}", file=sys.stderr)
+    if finished.measured:
+        print_file(str(finished.path), options)
+        print(f"results: {finished.path}", file=sys.stderr)
     else:
         print("pvbench: nothing was measured", file=sys.stderr)
-        print_refused(ended.path)
-    if ended.signal:
-        print(f"pvbench: ended early by signal {ended.signal}", file=sys.stderr)
-        return 128 + ended.signal
-    return ended.status
+        print_refused(finished.path)
+    if finished.signal:
+        print(f"pvbench: ended early by signal {finished.signal}", file=sys.stderr)
+        return 128 + finished.signal
+    return finished.status

@@ -66,8 +66,8 @@ class Pair:
         parts = [row.fact("assumed") for row in (self.before, self.after)]
         if parts == [None, None]:
             return ""
-        shown = ["unknown" if part is None else f"{part:.0%}" for part in parts]
-        return " -> ".join(dict.fromkeys(shown))
+        texts = ["unknown" if part is None else f"{part:.0%}" for part in parts]
+        return " -> ".join(dict.fromkeys(texts))
 
     @property
     def counts(self) -> str:

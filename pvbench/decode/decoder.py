@@ -66,14 +66,14 @@ class Decoder:
     def sends(self, program: Program) -> list[Sends]:
         """Decode the ops of *program* that send interrupts, in program order."""
         sends: list[Sends] = []
-        done = 0
+        ops_read = 0
         for first, op in enumerate(program):
             kind = type(op)
-            if first >= done and kind in _SENDING:
-                done = first + 1
-                while done < len(program) and type(program[done]) is kind:
-                    done += 1
-                sends += _SENDING[kind](self, first, program[first:done])
+            if first >= ops_read and kind in _SENDING:
+                ops_read = first + 1
+                while ops_read < len(program) and type(program[ops_read]) is kind:
+                    ops_read += 1
+                sends += _SENDING[kind](self, first, program[first:ops_read])
         return sends
 
     def _write_msr(self, first: int, run: tuple[WrMsr, ...]) -> list[Sends]:

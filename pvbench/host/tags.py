@@ -44,9 +44,9 @@ def _revision() -> str | None:
     """Of the directory a run is started in; ``-dirty`` if tracked files have changed."""
     command = ["git", "describe", "--always", "--dirty", "--exclude=*", "--abbrev=12"]
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             command, capture_output=True, text=True, errors="replace", check=False
         )
     except OSError:
         return None
-    return done.stdout.strip() or None
+    return process.stdout.strip() or None

@@ -42,24 +42,24 @@ def candidates(*, own_only: bool = False) -> list[Candidate]:
         own_only: the bundled plugins only, which is also what the environment can ask for.
     """
     own_only = own_only or bool(os.environ.get(AUTOLOAD_OFF))
-    every = sorted(_installed(), key=_bundled_first)
-    return [plugin for plugin in every if plugin.distribution == BUNDLE or not own_only]
+    plugins = sorted(_installed(), key=_bundled_first)
+    return [plugin for plugin in plugins if plugin.distribution == BUNDLE or not own_only]
 
 
 def commands() -> dict[str, Candidate]:
     """The plugins that bring a sub-command, by its name; the first one of a name counts."""
-    named = {plugin.command: plugin for plugin in reversed(candidates()) if plugin.command}
-    return dict(sorted(named.items()))
+    by_command = {plugin.command: plugin for plugin in reversed(candidates()) if plugin.command}
+    return dict(sorted(by_command.items()))
 
 
 def _installed() -> Iterator[Candidate]:
     """Entry points of the first distribution of each name; a path may be listed twice."""
-    seen = set()
+    names = set()
     for distribution in distributions():
         points = _points(distribution)
         name, version = _identity(distribution) if points else ("", "")
-        if name and (key := re.sub(r"[-_.]+", "-", name).lower()) not in seen:
-            seen.add(key)
+        if name and (key := re.sub(r"[-_.]+", "-", name).lower()) not in names:
+            names.add(key)
             yield from (Candidate(point, name, version) for point in points)
 
 

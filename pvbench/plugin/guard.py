@@ -51,20 +51,20 @@ _WATCH: Final = _Watch()
 
 
 @contextmanager
-def guarded(what: str, owner: Owner) -> Iterator[None]:
+def guarded(call: str, owner: Owner) -> Iterator[None]:
     """
     Run code of a plugin.
 
     Args:
-        what: the code in words, such as ``hook pvbench_senders``.
+        call: the code in words, such as ``hook pvbench_senders``.
         owner: gives the plugin in words, and its name for ``-p no:NAME``.  It is
             called only if the code does not return.
 
     Raises:
-        PluginError: the code raises; the message has *what*, the exception and its text.
+        PluginError: the code raises; the message has *call*, the exception and its text.
         PvbenchError: the code raises this.
     """
-    with watching(), _limited(what, owner):
+    with watching(), _limited(call, owner):
         received = _WATCH.received
         try:
             yield
@@ -73,7 +73,7 @@ def guarded(what: str, owner: Owner) -> Iterator[None]:
         except BaseException as error:  # code of a plugin may raise anything
             if _WATCH.received > received:  # the user's signal, not the plugin's doing
                 raise
-            raise PluginError(f"{what} raises {text_of(error)}") from error
+            raise PluginError(f"{call} raises {text_of(error)}") from error
 
 
 @contextmanager
@@ -108,12 +108,12 @@ def _replace_handlers() -> dict[int, Any]:
 
 
 @contextmanager
-def _limited(what: str, owner: Owner) -> Iterator[None]:
+def _limited(call: str, owner: Owner) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     timer = signal.setitimer(signal.ITIMER_REAL, limit_s())
-    _WATCH.running.append((what, owner))
+    _WATCH.running.append((call, owner))
     try:
         yield
     finally:
@@ -122,10 +122,10 @@ def _limited(what: str, owner: Owner) -> Iterator[None]:
 
 
 def _end(number: int, frame: object) -> None:
-    what, owner = _WATCH.running[-1]
+    call, owner = _WATCH.running[-1]
     plugin, name = owner()
     end_process(
-        f"pvbench: plugin {plugin} does not return from {what} within {limit_s():g} s. "
+        f"pvbench: plugin {plugin} does not return from {call} within {limit_s():g} s. "
         f"Block it: -p no:{name}. If it only needs longer, set {LIMIT_VARIABLE} to the "
         "number of seconds."
     )
@@ -166,13 +166,13 @@ def text_of(error: BaseException) -> str:
 
 def one_line(text: str) -> str:
     """Untrusted *text* as one line of bounded length, without control characters."""
-    more = " ..." if len(text) > _LONGEST_TEXT else ""
-    return " ".join(printable(text[:_LONGEST_TEXT]).split()) + more
+    ellipsis = " ..." if len(text) > _LONGEST_TEXT else ""
+    return " ".join(printable(text[:_LONGEST_TEXT]).split()) + ellipsis
 
 
-def owner_of(thing: Any) -> tuple[str, str]:
-    """The plugin that defines *thing*, a class or a function; see `guarded`."""
-    module = str(getattr(thing, "__module__", "?"))
+def owner_of(offer: Any) -> tuple[str, str]:
+    """The plugin that defines *offer*, a class or a function; see `guarded`."""
+    module = str(getattr(offer, "__module__", "?"))
     top = module.partition(".")[0]
     for plugin in candidates():
         if plugin.point.value.partition(":")[0].partition(".")[0] == top:

@@ -19,11 +19,11 @@ Columns = Callable[[Any], dict[str, str]]
 Check = Callable[[Any], None]
 
 
-def _no_columns(thing: Any) -> dict[str, str]:
+def _no_columns(offer: Any) -> dict[str, str]:
     return {}
 
 
-def _no_more_checks(thing: Any) -> None:
+def _no_more_checks(offer: Any) -> None:
     pass
 
 
@@ -100,19 +100,19 @@ def _delivery_columns(delivery: Any) -> dict[str, str]:
     }
 
 
-def _check_choice(thing: Any, field: str, choices: tuple[Any, ...]) -> None:
-    value = getattr(thing, field)
+def _check_choice(offer: Any, field: str, choices: tuple[Any, ...]) -> None:
+    value = getattr(offer, field)
     if value not in choices:
         listing = ", ".join(map(str, choices))
-        raise PluginError(f"{thing.name}.{field} is {value!r}, not one of {listing}")
+        raise PluginError(f"{offer.name}.{field} is {value!r}, not one of {listing}")
 
 
 def _suite_columns(suite: Any) -> dict[str, str]:
     return {"version": str(suite.version)}
 
 
-def _usable(thing: Any) -> dict[str, str]:
-    return {"usable": thing.why_unavailable() or "yes"}
+def _usable(offer: Any) -> dict[str, str]:
+    return {"usable": offer.why_unavailable() or "yes"}
 
 
 # In life-cycle order, as the hookspecs.

@@ -88,12 +88,12 @@ def load_command(name: str) -> Command:
     candidate = command_plugins()[name]
     registry = Registry()
     plugin = _load_one(registry, _manager(()), _plugin(candidate), candidate.point.load)
-    what = f"command {name} of plugin {plugin} cannot be used"
+    message = f"command {name} of plugin {plugin} cannot be used"
     if plugin.state == "broken":
-        raise UnavailableError(what, why=plugin.error)
+        raise UnavailableError(message, why=plugin.error)
     if name not in registry.table("command"):
         listing = ", ".join(plugin.offers) or "nothing"
-        raise UnavailableError(what, why=f"the plugin offers {listing}")
+        raise UnavailableError(message, why=f"the plugin offers {listing}")
     command: Command = registry.table("command")[name]
     return command
 
@@ -175,9 +175,9 @@ def _load_one(
         if manager.has_plugin(plugin.name):
             manager.unregister(name=plugin.name)
         return attrs.evolve(plugin, state="broken", error=one_line(str(error)))
-    for kind, thing in offers:
-        registry.add(kind, thing, plugin.importable)
-    return attrs.evolve(plugin, offers=tuple(f"{kind} {thing.name}" for kind, thing in offers))
+    for kind, offer in offers:
+        registry.add(kind, offer, plugin.importable)
+    return attrs.evolve(plugin, offers=tuple(f"{kind} {offer.name}" for kind, offer in offers))
 
 
 def _check_new(registry: Registry, manager: pluggy.PluginManager, module: ModuleType) -> None:
@@ -187,9 +187,9 @@ def _check_new(registry: Registry, manager: pluggy.PluginManager, module: Module
 
 
 def _check_names(registry: Registry, offers: Iterable[tuple[str, Any]]) -> None:
-    for kind, thing in offers:
-        if thing.name in registry.table(kind):
-            other = next(p for p in registry.plugins if f"{kind} {thing.name}" in p.offers)
+    for kind, offer in offers:
+        if offer.name in registry.table(kind):
+            other = next(p for p in registry.plugins if f"{kind} {offer.name}" in p.offers)
             raise PluginError(
-                f"{other} offers a {kind} called {thing.name!r} too; block one with -p no:NAME"
+                f"{other} offers a {kind} called {offer.name!r} too; block one with -p no:NAME"
             )

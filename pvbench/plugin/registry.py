@@ -100,16 +100,14 @@ class Registry:
         """Everything of one kind, by name."""
         return self.tables[kind]
 
-    def add(self, kind: str, thing: Any, module: str) -> None:
+    def add(self, kind: str, offer: Any, module: str) -> None:
         """Keep a thing that the plugin of *module* offers."""
-        self.table(kind)[thing.name] = thing
-        self.module_of[f"{kind} {thing.name}"] = module
+        self.table(kind)[offer.name] = offer
+        self.module_of[f"{kind} {offer.name}"] = module
 
     def sort(self) -> None:
         """Sort the things of each kind by name, so that no order depends on plugins."""
-        self.tables = {
-            kind: dict(sorted(things.items())) for kind, things in self.tables.items()
-        }
+        self.tables = {kind: dict(sorted(table.items())) for kind, table in self.tables.items()}
 
     def get(self, kind: str, name: str) -> Any:
         """

@@ -86,8 +86,8 @@ def offers_of(
     for kind in KINDS:
         if kind.hook in implemented:
             with guarded(f"hook {kind.hook}", owner):
-                offers += [(kind.name, thing) for thing in _answer(manager, kind, others)]
-    names = [f"{kind} called {thing.name!r}" for kind, thing in offers]
+                offers += [(kind.name, offer) for offer in _answer(manager, kind, others)]
+    names = [f"{kind} called {offer.name!r}" for kind, offer in offers]
     if twice := [name for name, count in Counter(names).items() if count > 1]:
         raise PluginError(f"it offers a {min(twice)} twice")
     return offers
@@ -100,14 +100,14 @@ def _answer(
     answers = manager.subset_hook_caller(kind.hook, others)()
     if not answers:  # pluggy drops None
         raise PluginError(f"{kind.hook} returns None; return () for nothing")
-    for number, thing in enumerate(answers[0]):
+    for number, offer in enumerate(answers[0]):
         if number == _MOST_THINGS:
             raise PluginError(f"{kind.hook} answers more than {_MOST_THINGS} things")
-        check_thing(kind.name, thing)
-        yield thing
+        check_thing(kind.name, offer)
+        yield offer
 
 
-def check_thing(kind_name: str, thing: Any) -> None:
+def check_thing(kind_name: str, offer: Any) -> None:
     """
     Refuse a thing that a plugin must not offer as *kind_name*.
 
@@ -115,10 +115,10 @@ def check_thing(kind_name: str, thing: Any) -> None:
         PluginError: the message says why.
     """
     kind = kind_of(kind_name)
-    name = getattr(thing, "name", None)
+    name = getattr(offer, "name", None)
     if not isinstance(name, str):
-        raise PluginError(f"it offers a {kind_name} without a name: {thing!r}")
-    summary = getattr(thing, "summary", None)
+        raise PluginError(f"it offers a {kind_name} without a name: {offer!r}")
+    summary = getattr(offer, "summary", None)
     if not isinstance(summary, str):
         raise PluginError(f"it offers a {kind_name} without a summary: {name!r}")
     if not summary.isprintable():
@@ -127,20 +127,20 @@ def check_thing(kind_name: str, thing: Any) -> None:
         raise PluginError(
             f"it offers a {kind_name} called {name!r}: not lower case with dashes"
         )
-    _check_type(kind, thing)
-    kind.check(thing)
+    _check_type(kind, offer)
+    kind.check(offer)
 
 
-def _check_type(kind: Kind, thing: Any) -> None:
+def _check_type(kind: Kind, offer: Any) -> None:
     """An instance of the kind's class; of a Protocol, something with all its members."""
     if Protocol in kind.type.__bases__:
-        missing = [name for name in members(kind.type) if not hasattr(thing, name)]
+        missing = [name for name in members(kind.type) if not hasattr(offer, name)]
         if missing:
             raise PluginError(
-                f"it offers a {kind.name} without {', '.join(missing)}: {thing.name!r}"
+                f"it offers a {kind.name} without {', '.join(missing)}: {offer.name!r}"
             )
-    elif not isinstance(thing, kind.type):
-        raise PluginError(f"it offers a {kind.name} that is no {kind.type.__name__}: {thing!r}")
+    elif not isinstance(offer, kind.type):
+        raise PluginError(f"it offers a {kind.name} that is no {kind.type.__name__}: {offer!r}")
 
 
 def members(protocol: type) -> list[str]:

@@ -27,15 +27,15 @@ def _file_sentences(members: list[Row]) -> Iterator[str]:
 
 def _assumed(members: list[Row], series: str) -> Iterator[str]:
     """The part of modelled times that depends on assumed costs."""
-    shown = [row for row in members if row.fact("assumed") is not None]
-    if parts := _by_workload(shown, series, lambda row: float(row.fact("assumed"))):
+    modelled = [row for row in members if row.fact("assumed") is not None]
+    if parts := _by_workload(modelled, series, lambda row: float(row.fact("assumed"))):
         yield f"Part of the time that rests on assumed costs (confidence C), by stack: {parts}."
 
 
 def _spread(members: list[Row], series: str) -> Iterator[str]:
     """The spread of measured times over the boots."""
-    shown = [r for r in members if len(r.boots_s) > 1 and not r.is_exact]
-    if parts := _by_workload(shown, series, _range):
+    measured = [r for r in members if len(r.boots_s) > 1 and not r.is_exact]
+    if parts := _by_workload(measured, series, _range):
         yield f"Spread of the boots, (highest - lowest) / median: {parts}."
 
 

@@ -44,15 +44,15 @@ def _longest_name(width: int) -> int:
 
 def short_names(document: Document, width: int) -> dict[str, str]:
     """A unique short form for each name in a table that is longer than *width*."""
-    short: dict[str, str] = {}
+    short_forms: dict[str, str] = {}
     for name in dict.fromkeys(_names(document)):
         if len(name) > width:
             text, number = shortened(name, width), 1
-            while text in short.values():
+            while text in short_forms.values():
                 number += 1
                 text = shortened(name, width - len(f"~{number}")) + f"~{number}"
-            short[name] = text
-    return short
+            short_forms[name] = text
+    return short_forms
 
 
 def _names(document: Document) -> Iterator[str]:
@@ -63,15 +63,15 @@ def _names(document: Document) -> Iterator[str]:
                     yield cell.text
 
 
-def _with_names(block: Block, short: Mapping[str, str]) -> Block:
+def _with_names(block: Block, short_forms: Mapping[str, str]) -> Block:
     """Shorten the long names of a table; return any other block unchanged."""
-    if not isinstance(block, Table) or not short:
+    if not isinstance(block, Table) or not short_forms:
         return block
     return attrs.evolve(
         block,
         rows=tuple(
             tuple(
-                Cell(cell.value, short.get(cell.text, cell.text))
+                Cell(cell.value, short_forms.get(cell.text, cell.text))
                 if column.role in _NAMES
                 else cell
                 for column, cell in zip(block.columns, row, strict=True)

@@ -79,16 +79,16 @@ def claim(output: str | None, suite: str, label: str | None) -> Path:
 def _create(path: Path) -> Path:
     if not is_result_name(path):
         raise UsageError(f"{path} does not end in .json or .json.gz", fix="pyperf files do.")
-    taken = [other for other in (path, _twin(path)) if os.path.lexists(other)]
+    existing = [other for other in (path, _twin(path)) if os.path.lexists(other)]
     try:
-        if not taken:
+        if not existing:
             path.open("x").close()
             return path
     except FileExistsError:  # another run created it first
-        taken = [path]
+        existing = [path]
     except OSError as error:
         raise not_writable(path, error, _ELSEWHERE) from None
-    raise UsageError(f"{taken[0]} exists", fix="Give another -o FILE, or remove it first.")
+    raise UsageError(f"{existing[0]} exists", fix="Give another -o FILE, or remove it first.")
 
 
 def is_result_name(path: Path) -> bool:
@@ -150,11 +150,11 @@ def _published() -> Path:
     return packaged if packaged.is_dir() else packaged.parents[1] / "results/published"
 
 
-def read(name: str, *, whole: bool = False) -> pyperf.BenchmarkSuite:
+def read(name: str, *, complete: bool = False) -> pyperf.BenchmarkSuite:
     """
     Load a result file and check everything that reports rely on.
 
-    With *whole* a file without its last line feed counts as damaged too.
+    With *complete* a file without its last line feed counts as damaged too.
 
     Raises:
         DamagedError: the file is cut off or not JSON.
@@ -165,6 +165,6 @@ def read(name: str, *, whole: bool = False) -> pyperf.BenchmarkSuite:
         content = read_regular(path)
     except OSError as error:
         raise UsageError(f"{name} cannot be read: {error.strerror}") from None
-    if whole and content.startswith(b"{") and not content.endswith(b"\n"):
+    if complete and content.startswith(b"{") and not content.endswith(b"\n"):
         raise DamagedError(f"{name} is cut off")
     return parsing.suite_from(name, content)

@@ -70,9 +70,9 @@ class Journal:
         try:
             content = _content(descriptor)
             entries = parse(path, content)
-            whole = 0 if anew else content.rfind(b"\n") + 1
-            if whole < len(content):
-                os.ftruncate(descriptor, whole)
+            end_of_lines = 0 if anew else content.rfind(b"\n") + 1
+            if end_of_lines < len(content):
+                os.ftruncate(descriptor, end_of_lines)
             yield cls(path, [] if anew else entries, descriptor)
         finally:
             os.close(descriptor)
@@ -137,9 +137,9 @@ def boots_done(entries: Entries) -> dict[int, Entry]:
 
 def is_complete(entries: Entries, boots: int) -> bool:
     """Whether the run ended and all of its boots, *boots* in number, succeeded."""
-    ended = bool(entries) and "end" in entries[-1]
-    done = boots_done(entries)
-    return ended and all(number in done for number in range(1, boots + 1))
+    has_end = bool(entries) and "end" in entries[-1]
+    finished = boots_done(entries)
+    return has_end and all(number in finished for number in range(1, boots + 1))
 
 
 def read(path: Path) -> Entries:
@@ -165,8 +165,8 @@ def parse(path: Path, content: bytes) -> Entries:
     Raises:
         UsageError: the content is not that of a journal, or it has another format.
     """
-    *lines, rest = content.split(b"\n")
-    if not lines and rest[: len(_BEGIN)] != _BEGIN[: len(rest)]:
+    *lines, last_line = content.split(b"\n")
+    if not lines and last_line[: len(_BEGIN)] != _BEGIN[: len(last_line)]:
         raise _no_journal(path, "it does not start with a plan")
     entries = [_entry(path, number, line) for number, line in enumerate(lines, 1)]
     if entries and "plan" not in entries[0]:
@@ -184,9 +184,9 @@ def _entry(path: Path, number: int, line: bytes) -> Entry:
         raise _no_journal(path, f"line {number} is not a JSON object")
     plan = entry.get("plan")
     if isinstance(plan, dict) and (version := plan.get("format")) != FORMAT:
-        shown = repr(version) if isinstance(version, int | str) else "unknown"
+        version_text = repr(version) if isinstance(version, int | str) else "unknown"
         raise UsageError(
-            f"{path} is a journal of format {shown}, not {FORMAT}",
+            f"{path} is a journal of format {version_text}, not {FORMAT}",
             fix="Use the pvbench that wrote it.",
         )
     for key, is_well_formed in _WELL_FORMED.items():

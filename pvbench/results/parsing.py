@@ -90,9 +90,9 @@ def _parsed(name: str, text: str) -> pyperf.BenchmarkSuite:
         data: Any = json.loads(text)
     except json.JSONDecodeError as error:
         cut = text.startswith("{") and not text.rstrip().endswith("}")
-        what, why = ("is cut off", "its end is missing") if cut else ("is not JSON", "")
+        fault, why = ("is cut off", "its end is missing") if cut else ("is not JSON", "")
         place = f"the first error is in line {error.lineno}, column {error.colno}"
-        raise DamagedError(f"{name} {what}", why=why or place, fix=_EXPECTED) from None
+        raise DamagedError(f"{name} {fault}", why=why or place, fix=_EXPECTED) from None
     except (ValueError, RecursionError) as error:  # an integer too long, lists too deep
         raise UsageError(f"{name} cannot be read", why=str(error), fix=_EXPECTED) from None
     if not isinstance(data, dict) or "benchmarks" not in data:

@@ -42,13 +42,13 @@ def find(output: str | None, plan: dict[str, Any]) -> Path | None:
 
 def why_anew(plan: dict[str, Any]) -> str:
     """A sentence that says why a new run of *plan* starts."""
-    why = "there is no unfinished run of this plan here, a new one starts"
+    reason = "there is no unfinished run of this plan here, a new one starts"
     for path, entries in _runs():
         before = journal.plan_of(entries)
         is_unfinished = not journal.is_complete(entries, before.get("boots", 0))
         if is_unfinished and before.get("suite") == plan["suite"]:
-            return f"{why}; unlike in {path}: {_differing(before, plan)}"
-    return why
+            return f"{reason}; unlike in {path}: {_differing(before, plan)}"
+    return reason
 
 
 def _runs() -> Iterator[tuple[Path, journal.Entries]]:
@@ -95,7 +95,8 @@ def _differing(before: dict[str, Any], now: dict[str, Any]) -> str:
     """The differences of two plans, in words."""
     values_before, values_now = _scalars(before), _scalars(now)
     differences = [
-        f"{name} was {_short(values_before.get(name))}, is {_short(values_now.get(name))}"
+        f"{name} was {_shown_value(values_before.get(name))}, "
+        f"is {_shown_value(values_now.get(name))}"
         for name in values_now | values_before
         if values_before.get(name) != values_now.get(name)
     ]
@@ -118,7 +119,7 @@ def _scalars(plan: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _short(value: Any) -> str:
+def _shown_value(value: Any) -> str:
     """A value as a message shows it; hashes are shortened."""
     return "none" if value is None else short_hashes(repr(value))
 
@@ -128,10 +129,9 @@ def _different_cases(before: list[str], now: list[str]) -> list[str]:
     differences = []
     for names, others, verb in ((before, now, "gone"), (now, before, "new")):
         present = set(others)
-        if alone := [name for name in names if name not in present]:
-            differences.append(
-                f"{shortened_list(alone, 1)} {'is' if len(alone) == 1 else 'are'} {verb}"
-            )
+        if unmatched := [name for name in names if name not in present]:
+            form = "is" if len(unmatched) == 1 else "are"
+            differences.append(f"{shortened_list(unmatched, 1)} {form} {verb}")
     if not differences and before != now:
         return ["its cases come in another order"]
     return differences

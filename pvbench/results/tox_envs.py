@@ -67,9 +67,11 @@ def _stale(suite: pyperf.BenchmarkSuite, environment: str) -> str:
     """The revision and the software that have changed since; '' if none has."""
     changes = []
     facts = _facts(suite)
-    then, now = facts[0].get("git"), tags.tags().get("pvbench_git")
-    if then != now:
-        changes.append(f"made at revision {then or 'unknown'}, this is {now or 'unknown'}")
+    recorded, current = facts[0].get("git"), tags.tags().get("pvbench_git")
+    if recorded != current:
+        changes.append(
+            f"made at revision {recorded or 'unknown'}, this is {current or 'unknown'}"
+        )
     used = {
         str(fact.get(key, "")) for fact in facts for key in schema.names(FactRole.UNDER_TEST)
     }
@@ -85,6 +87,7 @@ def _installed(distribution: str, environment: str) -> str | None:
     tox = Path(os.environ.get("TOX_WORK_DIR", ".tox"))
     folders = [str(path) for path in (tox / environment).glob("lib/python*/site-packages")]
     versions = (
-        one.version for one in distributions(name=distribution, path=folders or sys.path)
+        installed.version
+        for installed in distributions(name=distribution, path=folders or sys.path)
     )
     return next(versions, None)

@@ -185,7 +185,7 @@ def _stacks(suite: Suite, selection: Selection, registry: Registry) -> list[Stac
         senders = selection.senders
     stacks: list[Stack] = []
     for name in senders:
-        stacks += _named(name, drivers, registry)
+        stacks += _stacks_named(name, drivers, registry)
     return list(dict.fromkeys(stacks))
 
 
@@ -199,7 +199,7 @@ def _driver(name: str, registry: Registry) -> Driver:
     return registry.stack(name).driver
 
 
-def _named(name: str, drivers: list[Driver], registry: Registry) -> list[Stack]:
+def _stacks_named(name: str, drivers: list[Driver], registry: Registry) -> list[Stack]:
     """Return the stacks of ``native``, an overlay, a driver, or ``overlay/driver``."""
     if name == "native":
         return [Stack(driver) for driver in drivers]

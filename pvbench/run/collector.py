@@ -57,13 +57,13 @@ class Collector:
     def of(cls, prepared: PreparedRun) -> Collector:
         """An empty collector for *prepared*."""
         plan, label = prepared.plan, prepared.request.label
-        ready = {case.name: case for boot in plan.boots for case in boot.cases}
+        case_by_name = {case.name: case for boot in plan.boots for case in boot.cases}
         senders = {schema.case_name(case): case.stack.sender.name for case in plan.cases}
         metadata = {
-            name: case_metadata(ready[name])
+            name: case_metadata(case_by_name[name])
             | schema.stored({"sender_plugin": prepared.origins[sender]})
             for name, sender in senders.items()
-            if name in ready
+            if name in case_by_name
         }
         tagged = schema.stored({"label": label} if label else {})
         return cls(prepared.metadata | tagged, metadata)
@@ -111,8 +111,8 @@ class Collector:
                 boot, series = metadata.get("pvbench_boot"), metadata["pvbench_series"]
                 name = metadata["name"].removesuffix(f" {series}")
                 if boot is not None and (name, boot) in finished:
-                    kept = pyperf.Run(run.values, metadata=metadata, collect_metadata=False)
-                    self.runs.setdefault(name, {}).setdefault(series, {})[boot] = kept
+                    copy = pyperf.Run(run.values, metadata=metadata, collect_metadata=False)
+                    self.runs.setdefault(name, {}).setdefault(series, {})[boot] = copy
 
     def holds(self, case: str, boot: int) -> bool:
         """Whether *case* has a value of *boot*."""

@@ -62,12 +62,12 @@ def run(prepared: PreparedRun) -> Ended:
 def _boots(prepared: PreparedRun, store: RunStore) -> Ended:
     stored = store.resume()
     stop = Stop()
-    shown = progress.make(len(prepared.boots), quiet=prepared.request.quiet)
-    with stop.on_signals(), shown:
+    display = progress.make(len(prepared.boots), quiet=prepared.request.quiet)
+    with stop.on_signals(), display:
         for number, boot in prepared.boots.items():
             if number in stored:
                 continue
-            shown.boot(number, _name(boot))
+            display.boot(number, _name(boot))
             result = stop.unless_signalled(partial(run_boot, boot, prepared.launch))
             if result is None:
                 break

@@ -115,11 +115,11 @@ def make_plan(
     room = PlanRoom()
     with watching():
         for case in cases:
-            ready = _prepared(case, room, delivery, description)
-            if isinstance(ready, Outcome):
-                refused[case_name(case)] = ready
+            prepared_case = _prepared(case, room, delivery, description)
+            if isinstance(prepared_case, Outcome):
+                refused[case_name(case)] = prepared_case
             else:
-                by_guest.setdefault(case.guest, []).append(ready)
+                by_guest.setdefault(case.guest, []).append(prepared_case)
     boots = tuple(_boots(by_guest, planned.boots, seed))
     return Plan(cases=tuple(cases), boots=boots, refused=refused, effort=planned, seed=seed)
 
@@ -144,11 +144,11 @@ def _prepared(
     try:
         if reason := why_unsupported(case):
             return Outcome("unsupported", reason)
-        ready = prepare(case, room)
+        prepared_case = prepare(case, room)
         with guarded(f"delivery {delivery.name}", lambda: owner_of(type(delivery))):
-            answer = delivery.why_unsupported(case.guest, ready.task, description)
+            answer = delivery.why_unsupported(case.guest, prepared_case.task, description)
         reason = checked_reason(answer)
-        return Outcome("unsupported", reason) if reason else ready
+        return Outcome("unsupported", reason) if reason else prepared_case
     except PlanLimitError as error:
         return Outcome("unsupported", str(error))
     except SenderError as error:

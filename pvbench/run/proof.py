@@ -116,22 +116,22 @@ def _sends(
 
     The third value is the CPUs whose calls were piggybacked on another source's IPI.
     """
-    for index, (burst, whole) in enumerate(
+    for index, (burst, sent) in enumerate(
         zip(prepared.case.bursts, prepared.bursts, strict=True)
     ):
         partial = [p for p in result.partial if p.burst == index]
         for part in partial:
             piggybacked = set(reached(burst, prepared.case.guest)) - set(part.cpus)
             yield part.times, prepared.subset(index, part.cpus), tuple(piggybacked)
-        yield result.loops - sum(part.times for part in partial), whole, ()
+        yield result.loops - sum(part.times for part in partial), sent, ()
 
 
-def _first_difference(what: str, counts: list[int], expected: list[int]) -> list[str]:
-    wrong = [
+def _first_difference(noun: str, counts: list[int], expected: list[int]) -> list[str]:
+    wrong_cpus = [
         cpu for cpu, pair in enumerate(zip(counts, expected, strict=True)) if pair[0] != pair[1]
     ]
-    if not wrong:
+    if not wrong_cpus:
         return []
-    cpu = wrong[0]
-    more = f" (and on {len(wrong) - 1} more CPUs)" if len(wrong) > 1 else ""
-    return [f"{what} on CPU {cpu}: {counts[cpu]} instead of {expected[cpu]}{more}"]
+    cpu = wrong_cpus[0]
+    others = f" (and on {len(wrong_cpus) - 1} more CPUs)" if len(wrong_cpus) > 1 else ""
+    return [f"{noun} on CPU {cpu}: {counts[cpu]} instead of {expected[cpu]}{others}"]

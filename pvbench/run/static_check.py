@@ -94,15 +94,15 @@ def check(stack: Stack, burst: Burst, guest: Guest, *, shorthands: bool) -> Expe
     Raises:
         SenderError: the ops do not send what the burst asks for.
     """
-    what = f"{stack.name} on {guest.name} fails the static check"
+    message = f"{stack.name} on {guest.name} fails the static check"
     targets = reached(burst, guest)
     try:
         with guarded(f"sender {stack.sender.name}", lambda: owner_of(type(stack.sender))):
             sent = program(stack, burst, guest, shorthands=shorthands)
             sends = Decoder(guest, burst.source).sends(sent.program)
-            lost = frozenset(_lost(stack, sent, targets, guest))
+            lost = frozenset(_dropped(stack, sent, targets, guest))
     except PvbenchError as error:
-        raise SenderError(what, why=str(error)) from error
+        raise SenderError(message, why=str(error)) from error
     differences = [
         *_ill_formed(sent.program),
         *_wrong_targets(sends, set(targets), lost),
@@ -110,7 +110,7 @@ def check(stack: Stack, burst: Burst, guest: Guest, *, shorthands: bool) -> Expe
         *_wrong_mechanism(stack, sent, sends),
     ]
     if differences:
-        raise SenderError(what, why="; ".join(differences))
+        raise SenderError(message, why="; ".join(differences))
     icr_writes, hypercalls = counted(sends)
     return Expected(
         program=sent.program,
@@ -131,7 +131,9 @@ def _ill_formed(ops: Program) -> list[str]:
     return faults + (["it leaves interrupts disabled"] if unrestored else [])
 
 
-def _lost(stack: Stack, sent: Sent, targets: tuple[int, ...], guest: Guest) -> frozenset[int]:
+def _dropped(
+    stack: Stack, sent: Sent, targets: tuple[int, ...], guest: Guest
+) -> frozenset[int]:
     if stack.overlay and not sent.overlaid:
         return frozenset()
     return stack.sender.drops(targets, guest)
@@ -147,16 +149,18 @@ def _wrong_targets(sends: list[Sends], targets: set[int], lost: frozenset[int]) 
         "drops() names CPU {}, which it reaches": lost & set(hits),
         "drops() names CPU {}, which is not a target": lost - targets,
     }
-    named = (
+    faults_text = (
         (text, shortened_list(map(str, sorted(cpus)))) for text, cpus in faults.items() if cpus
     )
-    return [text.format(cpus) for text, cpus in named] + errors
+    return [text.format(cpus) for text, cpus in faults_text] + errors
 
 
 def _wrong_vectors(sends: list[Sends], burst: Burst, targets: tuple[int, ...]) -> list[str]:
     allowed = {burst.vector} | ({burst.single_vector} if len(targets) == 1 else set())
-    wrong = {send.vector for send in sends if len(send.cpus)} - allowed
-    return [f"it sends vector {vector:#x}, not {burst.vector:#x}" for vector in sorted(wrong)]
+    unexpected = {send.vector for send in sends if len(send.cpus)} - allowed
+    return [
+        f"it sends vector {vector:#x}, not {burst.vector:#x}" for vector in sorted(unexpected)
+    ]
 
 
 def _wrong_mechanism(stack: Stack, sent: Sent, sends: list[Sends]) -> list[str]:

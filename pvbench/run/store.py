@@ -111,14 +111,14 @@ class RunStore:
         booted = [case["outcome"] for cases in self._cases.values() for case in cases.values()]
         return refused + booted
 
-    def _restore(self, done: dict[int, Entry]) -> None:
-        """Take over the boots in *done* whose values are in the result file."""
-        boots = {n: boot for n, boot in self._prepared.boots.items() if n in done}
+    def _restore(self, finished: dict[int, Entry]) -> None:
+        """Take over the boots in *finished* whose values are in the result file."""
+        boots = {n: boot for n, boot in self._prepared.boots.items() if n in finished}
         if suite := self._stored() if boots else None:
             names = {(c.name, b.replicate) for b in boots.values() for c in b.cases}
             self._collector.restore(suite, names)
         for number, boot in boots.items():
-            cases = done[number].get("cases", {})
+            cases = finished[number].get("cases", {})
             if self._holds(boot, cases):
                 self._cases[number] = cases
 
@@ -127,7 +127,7 @@ class RunStore:
         if not self.path.stat().st_size:
             return None
         try:
-            return read(str(self.path), whole=True)
+            return read(str(self.path), complete=True)
         except DamagedError as error:
             notices.say(f"{error.what}, so its boots are repeated")
             return None

@@ -80,11 +80,15 @@ def _paced(
 def _fitting(task: LoadedTask, loops: int, slice_s: float) -> int:
     """*loops*, halved until a slice of them takes no longer than *slice_s*."""
     took = _seconds(task, _FEWEST)
-    each = took / _FEWEST
+    iteration_s = took / _FEWEST
     if took < slice_s:  # a slice has a fixed cost too
-        more = min(max(int(slice_s / 2 / each), _FEWEST), 9 * _FEWEST) if each else _FEWEST
-        each = (_seconds(task, _FEWEST + more) - took) / more
-    while loops > _FEWEST and loops * each > slice_s:
+        iterations = (
+            min(max(int(slice_s / 2 / iteration_s), _FEWEST), 9 * _FEWEST)
+            if iteration_s
+            else _FEWEST
+        )
+        iteration_s = (_seconds(task, _FEWEST + iterations) - took) / iterations
+    while loops > _FEWEST and loops * iteration_s > slice_s:
         loops = max(loops // 2, _FEWEST)
     return loops
 

@@ -60,12 +60,12 @@ def stacks_of(sender: Sender) -> list[Stack]:
     return [Stack(driver, sender) for driver in bundled().drivers.values()]
 
 
-def check_offer(kind: str, thing: Any) -> None:
-    """Check that the loader accepts *thing* from a plugin."""
+def check_offer(kind: str, offer: Any) -> None:
+    """Check that the loader accepts *offer* from a plugin."""
     try:
-        check_thing(kind, thing)
+        check_thing(kind, offer)
     except Exception as error:  # a plugin may fail in any way
-        name = getattr(thing, "name", type(thing).__name__)
+        name = getattr(offer, "name", type(offer).__name__)
         raise AssertionError(f"{kind} {name}: the loader refuses it: {error}") from error
 
 

@@ -132,8 +132,8 @@ def _cases(delivery: str, guests: Iterable[Guest]) -> Iterator[Case]:
 def _supports(delivery: Delivery, case: Case, description: Description) -> bool:
     if why_unsupported(case):
         return False
-    asked = (case.guest, prepare(case).task, description)
-    reason = attempt(where(case), "why_unsupported()", delivery.why_unsupported, *asked)
+    arguments = (case.guest, prepare(case).task, description)
+    reason = attempt(where(case), "why_unsupported()", delivery.why_unsupported, *arguments)
     if reason == "" or not isinstance(reason, str | None):
         fail(where(case), f"why_unsupported() returns {reason!r}, neither None nor a reason")
     return reason is None
@@ -171,8 +171,8 @@ def _booted(
     except AssertionError:
         raise
     except Exception as error:  # a plugin may fail in any way
-        what = f"{delivery.name} on {guest.name}: boot()"
-        raise AssertionError(f"{what} raises {type(error).__name__}: {error}") from error
+        call = f"{delivery.name} on {guest.name}: boot()"
+        raise AssertionError(f"{call} raises {type(error).__name__}: {error}") from error
 
 
 def _resources() -> set[str]:

@@ -95,8 +95,8 @@ def _check_ops(prepared: Prepared) -> None:
     """Check that another call gives the same ops."""
     case, place = prepared.case, where(prepared.case)
     for burst, expected in zip(case.bursts, prepared.bursts, strict=True):
-        again = program(case.stack, burst, case.guest, shorthands=case.shorthands).program
-        if again != expected.program:
+        second = program(case.stack, burst, case.guest, shorthands=case.shorthands).program
+        if second != expected.program:
             fail(place, "two calls give different ops")
 
 

@@ -106,7 +106,7 @@ def partial_sends(
     """Bursts that were sent to other CPUs than the bitmap *full* has, and how often."""
     size = len(full)
     data = memory.read(source.partial, source.done * size)
-    masks = Counter(data[at : at + size] for at in range(0, len(data), size))
+    masks = Counter(data[offset : offset + size] for offset in range(0, len(data), size))
     masks.pop(full, None)
     for mask, times in sorted(masks.items()):
         bits = int.from_bytes(mask, "little")

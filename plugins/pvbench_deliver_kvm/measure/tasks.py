@@ -18,11 +18,11 @@ def targets_of(task: Task) -> set[int]:
 
 def contended(task: Task) -> bool:
     """Two sources share a target, or a source is the target of another source."""
-    sources, seen = sources_of(task), set[int]()
+    sources, earlier_targets = sources_of(task), set[int]()
     for cpus in task.reached:
-        if seen & set(cpus) or (len(sources) > 1 and sources & set(cpus)):
+        if earlier_targets & set(cpus) or (len(sources) > 1 and sources & set(cpus)):
             return True
-        seen |= set(cpus)
+        earlier_targets |= set(cpus)
     return False
 
 

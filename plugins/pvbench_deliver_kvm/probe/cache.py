@@ -45,54 +45,58 @@ def probes(
     With *progress* each group is named on standard error before it is probed.
     """
     path = build.cache_folder() / f"kvm-probes-{_key()}.json"
-    kept = _kept(path)
-    if not _missing(kept):
-        return {name: why for name, (why, _) in kept.items()}
+    stored = _stored(path)
+    if not _missing(stored):
+        return {name: why for name, (why, _) in stored.items()}
     try:
         with alone(notices.say if wait else None):
             say = notices.say if progress else _say_nothing
-            return _more(_kept(path), path, say)  # another process may have probed meanwhile
+            return _try_missing(
+                _stored(path), path, say
+            )  # another process may have probed meanwhile
     except host_lock.BusyError as busy:
         untried = {
             name: f"it was not tried: {busy}"
             for names in _missing({}).values()
             for name in names
         }
-        return untried | {name: why for name, (why, _) in kept.items()}
+        return untried | {name: why for name, (why, _) in stored.items()}
 
 
 def _say_nothing(text: str) -> None:
     pass
 
 
-def _more(
-    kept: dict[str, tuple[str, int]], path: Path, say: Callable[[str], None]
+def _try_missing(
+    stored: dict[str, tuple[str, int]], path: Path, say: Callable[[str], None]
 ) -> dict[str, str]:
-    """Probe the mechanisms that *kept* lacks, store all at *path* and return them."""
+    """Probe the mechanisms that *stored* lacks, store all at *path* and return them."""
     groups = []
-    for number, (group, names) in enumerate((missing := _missing(kept)).items(), 1):
+    for number, (group, names) in enumerate((missing := _missing(stored)).items(), 1):
         say(f"probing what KVM can do here: {group} ({number} of {len(missing)})")
-        groups.append(_tried(group, names))
+        groups.append(_try_group(group, names))
     for results, _ in groups:
-        kept |= {name: (why, kept.get(name, ("", 0))[1] + 1) for name, why in results.items()}
-    build.keep(json.dumps(kept).encode(), path)
-    untried = {name: why for _, lacking in groups for name, why in lacking.items()}
-    return {name: why for name, (why, _) in kept.items()} | untried
+        stored |= {
+            name: (why, stored.get(name, ("", 0))[1] + 1) for name, why in results.items()
+        }
+    build.keep(json.dumps(stored).encode(), path)
+    untried = {name: why for _, untried_names in groups for name, why in untried_names.items()}
+    return {name: why for name, (why, _) in stored.items()} | untried
 
 
-def _missing(kept: dict[str, tuple[str, int]]) -> dict[str, list[str]]:
+def _missing(stored: dict[str, tuple[str, int]]) -> dict[str, list[str]]:
     """Probes without a final result, by group."""
     missing = {
-        group: [name for name in programs if not _is_final(kept.get(name))]
+        group: [name for name in programs if not _is_final(stored.get(name))]
         for group, (_, _, programs) in PROBES.items()
     }
     return {group: names for group, names in missing.items() if names}
 
 
-def _kept(path: Path) -> dict[str, tuple[str, int]]:
+def _stored(path: Path) -> dict[str, tuple[str, int]]:
     """The cached (result, number of runs that saw it) of each probe."""
     try:
-        results = {str(name): (str(why), int(seen)) for name, (why, seen) in _pairs(path)}
+        results = {str(name): (str(why), int(times)) for name, (why, times) in _pairs(path)}
     except (OSError, ValueError, TypeError):
         return {}
     names = {name for _, _, programs in PROBES.values() for name in programs}
@@ -112,7 +116,7 @@ def _key() -> str:
     return hashlib.sha256(f"{host_facts.kvm_key()} {build.key()}".encode()).hexdigest()[:16]
 
 
-def _tried(group: str, names: list[str]) -> tuple[dict[str, str], dict[str, str]]:
+def _try_group(group: str, names: list[str]) -> tuple[dict[str, str], dict[str, str]]:
     """The results of probes of *group*, and why the others were not tried."""
     results: dict[str, str] = {}
     while missing := [name for name in names if name not in results]:
@@ -183,8 +187,8 @@ def _values(pipe: int) -> Iterator[Any]:
         read = os.read(pipe, 65536)
         if not read:
             return
-        *whole, partial = (partial + read).split(b"\n")
-        for line in whole:
+        *lines, partial = (partial + read).split(b"\n")
+        for line in lines:
             with suppress(ValueError):  # a line that no probe printed
                 yield json.loads(line)
         limit_s = LIMIT_S

@@ -199,9 +199,9 @@ def check_identity(memory: GuestMemory, guest: Guest) -> None:
         GuestError: a CPU reads another APIC ID than it was given, or the ABI differs.
     """
     for cpu, apic_id in enumerate(guest.apic_ids):
-        seen = memory.cpu(cpu).apic_id
-        if seen != apic_id:
-            raise GuestError(f"CPU {cpu} reads APIC ID {seen}, not {apic_id}")
+        reported = memory.cpu(cpu).apic_id
+        if reported != apic_id:
+            raise GuestError(f"CPU {cpu} reads APIC ID {reported}, not {apic_id}")
     if memory.mailbox.abi != mailbox.PVBENCH_GUEST_ABI:
         raise GuestError(
             f"the guest has ABI {memory.mailbox.abi}, not {mailbox.PVBENCH_GUEST_ABI}"

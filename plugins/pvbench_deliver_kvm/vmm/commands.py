@@ -115,15 +115,15 @@ class Commands:
     def _starts(self, cpu: int) -> int:
         return int(self._memory.cpu(cpu).runs[self.start_vector])
 
-    def wait(self, ready: Callable[[], bool], limit_s: float, action: str) -> None:
+    def wait(self, condition: Callable[[], bool], limit_s: float, action: str) -> None:
         """
-        Return when *ready* says so.
+        Return when *condition* says so.
 
         Raises:
             GuestError: a CPU fails, or the guest does not *action* in time.
         """
         end = time.monotonic() + limit_s
-        while not ready():
+        while not condition():
             while not self.events.empty():
                 self._raise(self.events.get())
             if time.monotonic() > end:

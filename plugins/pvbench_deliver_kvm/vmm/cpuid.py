@@ -36,7 +36,9 @@ class Cpuid:
         head, entry = ctypes.sizeof(uapi.kvm_cpuid2), ctypes.sizeof(uapi.kvm_cpuid_entry2)
         count = uapi.kvm_cpuid2.from_buffer(buffer).nent
         offsets = range(head, head + count * entry, entry)
-        return cls([uapi.kvm_cpuid_entry2.from_buffer_copy(buffer, at) for at in offsets])
+        return cls(
+            [uapi.kvm_cpuid_entry2.from_buffer_copy(buffer, offset) for offset in offsets]
+        )
 
 
 def empty_buffer() -> ctypes.Array[ctypes.c_char]:

@@ -54,7 +54,7 @@ def tables(memory_size: int) -> list[tuple[int, bytes]]:
 
 
 def _large_pages(size: int) -> bytes:
-    return b"".join(_large_page(at) for at in range(0, size, _LARGE_PAGE))
+    return b"".join(_large_page(address) for address in range(0, size, _LARGE_PAGE))
 
 
 def _large_page(address: int, flags: int = 0) -> bytes:
@@ -88,22 +88,22 @@ def _segment(selector: int, kind: int, *, system: bool = False, long: bool = Fal
     )
 
 
-def sregs(now: uapi.kvm_sregs, cpu: int, *, x2apic: bool) -> uapi.kvm_sregs:
-    """Change *now* to 64-bit mode, with the CPU's ``struct cpu`` at the base of %gs."""
-    now.cs = _segment(_CODE, 11, long=True)
+def sregs(current: uapi.kvm_sregs, cpu: int, *, x2apic: bool) -> uapi.kvm_sregs:
+    """Change *current* to 64-bit mode, with the CPU's ``struct cpu`` at the base of %gs."""
+    current.cs = _segment(_CODE, 11, long=True)
     data = _segment(_DATA, 3)
-    now.ds = now.es = now.fs = now.ss = data
-    now.gs = data
-    now.gs.base = layout.cpu_area(cpu)
-    now.tr = _segment(_TASK, 11, system=True)
-    now.tr.limit = 0x67
-    now.gdt.base, now.gdt.limit = layout.GDT_BASE, len(_GDT) - 1
-    now.idt.base, now.idt.limit = layout.IDT_BASE, 256 * 16 - 1
-    now.cr0, now.cr3, now.cr4 = _CR0, layout.PAGE_TABLES_BASE, _CR4_PAE
-    now.efer = _EFER
+    current.ds = current.es = current.fs = current.ss = data
+    current.gs = data
+    current.gs.base = layout.cpu_area(cpu)
+    current.tr = _segment(_TASK, 11, system=True)
+    current.tr.limit = 0x67
+    current.gdt.base, current.gdt.limit = layout.GDT_BASE, len(_GDT) - 1
+    current.idt.base, current.idt.limit = layout.IDT_BASE, 256 * 16 - 1
+    current.cr0, current.cr3, current.cr4 = _CR0, layout.PAGE_TABLES_BASE, _CR4_PAE
+    current.efer = _EFER
     mode = _APIC_BASE_ENABLE | (_APIC_BASE_EXTD if x2apic else 0)
-    now.apic_base = APIC_DEFAULT_PHYS_BASE | mode | (_APIC_BASE_BSP if cpu == 0 else 0)
-    return now
+    current.apic_base = APIC_DEFAULT_PHYS_BASE | mode | (_APIC_BASE_BSP if cpu == 0 else 0)
+    return current
 
 
 def regs(cpu: int) -> uapi.kvm_regs:

@@ -121,7 +121,7 @@ def test_a_probe_that_hangs_is_killed_and_named(
     then = f"[ \"$6\" = {PHYSICAL} ] && {HANGS}; echo '{others}'"
     child(BEGUN + lines_on(PHYSICAL) + lines_on(LOGICAL, why="it faults"), then)
 
-    results, untried = cache._tried("x2apic", X2APIC)
+    results, untried = cache._try_group("x2apic", X2APIC)
 
     assert (limits[:2], ends) == ([60.0, 1.8], [-signal.SIGKILL, 0])
     assert untried == {}
@@ -161,7 +161,7 @@ def test_a_child_that_dies_proves_nothing_more(
     """Each probe one may have died in is blamed alone, and the others get their turn."""
     child(BEGUN + text, then)
 
-    results, _ = cache._tried("x2apic", X2APIC)
+    results, _ = cache._try_group("x2apic", X2APIC)
 
     wrong = [name for name in PROBES["x2apic"][2] if name not in well]
     assert results == dict.fromkeys(well, "") | dict.fromkeys(
@@ -175,7 +175,7 @@ def test_a_guest_that_is_lost_costs_its_probe_only(tmp_path: Path, child: Child)
     others = lines_on(SHORTHAND, SELF, NMI)
     then = f"[ \"$6\" = {PHYSICAL} ] || echo '{others}'; echo '\"ended\"'"
     child(BEGUN + lines_on(PHYSICAL) + lines_on(LOGICAL, why="CPU 0: triple fault"), then)
-    results, untried = cache._tried("x2apic", X2APIC)
+    results, untried = cache._try_group("x2apic", X2APIC)
 
     assert {name: why for name, why in results.items() if why} == {
         LOGICAL: "CPU 0: triple fault"
@@ -191,7 +191,7 @@ def test_a_guest_that_ends_slowly_costs_no_probe(tmp_path: Path, child: Child) -
         BEGUN + lost,
         f"[ \"$6\" = {PHYSICAL} ] || echo '{lines_on(SHORTHAND, SELF, NMI)}'; {end}",
     )
-    results, _ = cache._tried("x2apic", X2APIC)
+    results, _ = cache._try_group("x2apic", X2APIC)
 
     assert {name: why for name, why in results.items() if why} == {
         LOGICAL: "CPU 0: triple fault"
