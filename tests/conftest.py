@@ -30,8 +30,8 @@ MOST_PROCESSES = 8  # more would wait for the tests that run one by one
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """All tests run in a process for each CPU; a few are over before others have started."""
-    whole = config.args == config.getini("testpaths")
-    return min(len(os.sched_getaffinity(0)), MOST_PROCESSES) if whole else 0
+    whole_suite = config.args == config.getini("testpaths")
+    return min(len(os.sched_getaffinity(0)), MOST_PROCESSES) if whole_suite else 0
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -167,8 +167,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def native_file(runs: Path) -> Path:
     """Both broadcasts, natively, in a guest of 80: three boots."""
     path = runs / "native.json"
-    done = run_to(path, "-k", "broadcast", "--sender", "native", "--boots", "3")
-    assert done.status == 0, done.err
+    output = run_to(path, "-k", "broadcast", "--sender", "native", "--boots", "3")
+    assert output.status == 0, output.err
     return path
 
 
@@ -176,8 +176,8 @@ def native_file(runs: Path) -> Path:
 def overlay_file(runs: Path) -> Path:
     """All five workloads, native and under the merged overlay, in a guest of 80."""
     path = runs / "overlay.json"
-    done = run_to(path, "--sender", "native,kvm-pv")
-    assert done.status == 0, done.err
+    output = run_to(path, "--sender", "native,kvm-pv")
+    assert output.status == 0, output.err
     return path
 
 
@@ -186,6 +186,6 @@ def lossy_file(runs: Path) -> Path:
     """A sender that loses 32 of 159 IPIs, and one that loses none."""
     path = runs / "lossy.json"
     options = ("--sender", "kvm-pv,kvm-pv128-v3", "--vcpus", "160")
-    done = run_to(path, "-k", "*.broadcast", "--driver", "x2apic-physical", *options)
-    assert done.status == 0, done.err
+    output = run_to(path, "-k", "*.broadcast", "--driver", "x2apic-physical", *options)
+    assert output.status == 0, output.err
     return path

@@ -84,9 +84,9 @@ def imported(path: Path) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} imports relatively"
             assert node.module is not None
-            below = [f"{node.module}.{alias.name}" for alias in node.names]
-            yield from (name for name in below if name in MODULES)
-            if any(name not in MODULES for name in below):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (name for name in names if name in MODULES)
+            if any(name not in MODULES for name in names):
                 yield node.module
 
 
@@ -195,6 +195,6 @@ def test_the_core_names_no_bundled_sender_and_no_plugin_module(module: str) -> N
     """A sender is one file and serves every delivery; nothing else changes for it."""
     names = {*bundled().senders, *PLUGINS} - MECHANISMS
     words = {w for text in strings(CORE[module]) for w in re.split(r"[^\w.-]+", text)}
-    named = {(module, word) for word in words & names} - DEFAULT_DRIVER
+    mentioned = {(module, word) for word in words & names} - DEFAULT_DRIVER
 
-    assert sorted(named) == []
+    assert sorted(mentioned) == []

@@ -79,18 +79,18 @@ def beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def tox(*arguments: str) -> str:
     """The output of tox."""
-    done = subprocess.run([TOX, *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    output = subprocess.run([TOX, *arguments], capture_output=True, text=True, check=False)
+    assert output.returncode == 0, output.stdout + output.stderr
+    return output.stdout
 
 
 def config(*arguments: str) -> ConfigParser:
     """The configuration of the environments asked for."""
     before, _, after = " ".join(arguments).partition(" -- ")
     keys = "-k description commands deps depends package skip_install extras set_env pass_env"
-    asked = ["--", *after.split()] if after else []
+    further_words = ["--", *after.split()] if after else []
     parser = ConfigParser(interpolation=None)
-    parser.read_string(tox("config", *before.split(), *keys.split(), *asked))
+    parser.read_string(tox("config", *before.split(), *keys.split(), *further_words))
     return parser
 
 
@@ -193,9 +193,9 @@ def test_benchmarks_that_run_along_are_compared(along: str, expected: str) -> No
 
 def test_compare_alone_uses_the_given_arguments() -> None:
     """The newest results of any environments, or files."""
-    asked = ("-e", "compare", "--", "--env", "bench-py311,bench-py312")
+    arguments = ("-e", "compare", "--", "--env", "bench-py311,bench-py312")
 
-    assert commands(*asked) == {"compare": "pvbench compare --env bench-py311,bench-py312"}
+    assert commands(*arguments) == {"compare": "pvbench compare --env bench-py311,bench-py312"}
 
 
 def test_compare_waits_for_all_benchmarks() -> None:
@@ -356,10 +356,10 @@ def test_the_documented_tox_ini_has_environments_for_released_versions(
         "testenv:bench-acme1.1": ("pvbench-acme==1.1", "True"),
         "testenv:bench-acme1.2": ("pvbench-acme==1.2", "True"),
     }
-    shown = {
+    documented = {
         n: (configured[n]["deps"], configured[n]["skip_install"]) for n in configured.sections()
     }
-    assert versions == shown
+    assert versions == documented
 
 
 def test_the_documented_comparison_matches_its_environments(
@@ -370,9 +370,9 @@ def test_the_documented_comparison_matches_its_environments(
         monkeypatch.setenv("TOX_ENV_NAME", f"bench-{sender}")
         assert call("run", *FANOUT.split(), "--sender", sender, "-q").status == 0
 
-    done = call("compare", "--by", "sender", "--env", "bench-x2apic-physical,bench-kvm-pv")
+    output = call("compare", "--by", "sender", "--env", "bench-x2apic-physical,bench-kvm-pv")
 
     page = (ROOT / "docs" / "comparing.md").read_text()
-    shown = re.search(r"Among other tables it prints:\n\n```\n(.*?)```", page, re.DOTALL)
-    assert shown is not None
-    assert (done.status, shown[1] in done.out) == (0, True)
+    table = re.search(r"Among other tables it prints:\n\n```\n(.*?)```", page, re.DOTALL)
+    assert table is not None
+    assert (output.status, table[1] in output.out) == (0, True)

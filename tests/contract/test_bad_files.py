@@ -13,18 +13,18 @@ import pyperf
 import pytest
 
 import pvbench_deliver_model
-from support.runs import Cli, Done, file_of, row_of, suite_of
+from support.runs import Cli, Output, file_of, row_of, suite_of
 
 GOOD = suite_of(row_of("broadcast", "x2apic-physical", 1e-6))
 MIXED = [row_of("broadcast", s, 1e-6) for s in ("x2apic-physical", "x2apic-cluster")]
 
 
-def refused(done: Done, message: str) -> None:
+def refused(output: Output, message: str) -> None:
     """One sentence on standard error and nothing on standard output."""
-    assert (done.status, done.out) == (2, "")
-    assert done.err.startswith("pvbench: ")
-    assert done.err.count("\n") == 1
-    assert message in done.err
+    assert (output.status, output.out) == (2, "")
+    assert output.err.startswith("pvbench: ")
+    assert output.err.count("\n") == 1
+    assert message in output.err
 
 
 def good_text() -> str:
@@ -191,10 +191,10 @@ def test_a_cost_profile_of_zeros_gives_no_traceback(cli: Cli) -> None:
     text = re.sub(r"^value = .*$", "value = 0", BUNDLED.read_text(), flags=re.MULTILINE)
     Path("my.toml").write_text(text)
     choice = ("-k", "dry-run", "--sender", "native", "--costs", "my.toml", "-o", "a.json")
-    done = cli("run", "norov", "--fast", "-q", *choice)
+    output = cli("run", "norov", "--fast", "-q", *choice)
 
-    assert done.status == 2
-    assert "loop_overhead.value is 0, not at least 1 ps" in done.err
+    assert output.status == 2
+    assert "loop_overhead.value is 0, not at least 1 ps" in output.err
     assert not Path("a.json").exists()
 
 
@@ -202,7 +202,7 @@ def test_a_cost_profile_of_zeros_gives_no_traceback(cli: Cli) -> None:
 def test_a_cost_profile_has_a_limited_size(cli: Cli, size: int, status: int) -> None:
     """The last size that fits, and the first that does not."""
     Path("my.toml").write_bytes(BUNDLED.read_bytes().ljust(size, b"#"))
-    done = cli("run", "norov", "--dry-run", "-k", "dry-run", "--costs", "my.toml")
+    output = cli("run", "norov", "--dry-run", "-k", "dry-run", "--costs", "my.toml")
 
-    assert done.status == status
-    assert ("cost profile my.toml has more than 65536 bytes" in done.err) is bool(status)
+    assert output.status == status
+    assert ("cost profile my.toml has more than 65536 bytes" in output.err) is bool(status)

@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from support.runs import HOST_FOLDER, Cli, Done
+from support.runs import HOST_FOLDER, Cli, Output
 
 RUN = ("run", "norov", "--fast", "-q", "-k", "dry-run", "--sender", "native")
 GUEST = "invalid guest"
 BITS = "Guest.bits is 16, not 32 or 64"
 
 
-def refused(done: Done, message: str, status: int = 2) -> None:
+def refused(output: Output, message: str, status: int = 2) -> None:
     """One sentence on standard error, nothing on standard output, nothing on disk."""
-    assert (done.status, done.out) == (status, "")
-    assert done.err.startswith("pvbench: ")
-    assert done.err.count("\n") == 1
-    assert message in done.err
+    assert (output.status, output.out) == (status, "")
+    assert output.err.startswith("pvbench: ")
+    assert output.err.count("\n") == 1
+    assert message in output.err
 
 
 @pytest.mark.parametrize(
@@ -157,19 +157,19 @@ def test_an_option_that_is_not_a_number_is_refused(
     cli: Cli, option: str, value: str, message: str
 ) -> None:
     """The message is that of argparse."""
-    done = cli(*RUN, option, value)
+    output = cli(*RUN, option, value)
 
-    assert (done.status, done.out) == (2, "")
-    assert message in done.err.splitlines()[-1]
+    assert (output.status, output.out) == (2, "")
+    assert message in output.err.splitlines()[-1]
 
 
 def test_a_vector_that_is_not_a_number_is_refused(cli: Cli) -> None:
     """The message does not contain the name of a Python function."""
-    done = cli("explain", "kvm-pv", "--targets", "1", "--vector", "zz")
+    output = cli("explain", "kvm-pv", "--targets", "1", "--vector", "zz")
 
-    assert done.status == 2
-    assert "'zz'" in done.err.splitlines()[-1]
-    assert "lambda" not in done.err
+    assert output.status == 2
+    assert "'zz'" in output.err.splitlines()[-1]
+    assert "lambda" not in output.err
 
 
 def test_an_existing_file_is_not_overwritten(cli: Cli) -> None:
@@ -189,11 +189,11 @@ def test_an_existing_file_is_not_overwritten(cli: Cli) -> None:
     ],
 )
 def test_a_file_that_cannot_be_written_is_an_environment_error(
-    cli: Cli, output: str, message: str
+    cli: Cli, printed: str, message: str
 ) -> None:
     """The exit status is 5; the sentence has the reason and a fix."""
     Path("file").touch()
-    refused(cli(*RUN, "-o", output), f"cannot be written: {message}. Give another", status=5)
+    refused(cli(*RUN, "-o", printed), f"cannot be written: {message}. Give another", status=5)
 
 
 @pytest.mark.parametrize("blocker", ["results", str(HOST_FOLDER)])
@@ -208,10 +208,10 @@ def test_a_results_folder_that_cannot_be_created_is_an_environment_error(
 
 def test_a_label_cannot_change_the_folder_of_results(cli: Cli) -> None:
     """A label becomes part of a file name, in which it has no slash."""
-    done = cli(*RUN, "--label", "../../escaped")
+    output = cli(*RUN, "--label", "../../escaped")
     files = sorted(path for path in Path().rglob("*") if path.is_file())
 
-    assert done.status == 0
+    assert output.status == 0
     assert {path.parent for path in files} == {HOST_FOLDER}
     assert [path.name.partition("Z-")[2] for path in files] == [
         "norov-..-..-escaped.json",

@@ -42,8 +42,8 @@ def install(folder: Path) -> None:
 
 def environment(folder: Path) -> Mapping[str, str]:
     """An environment with *folder* on the path and third-party plugins enabled."""
-    kept = {k: v for k, v in os.environ.items() if k != "PVBENCH_DISABLE_PLUGIN_AUTOLOAD"}
-    return kept | {"PYTHONPATH": str(folder)}
+    variables = {k: v for k, v in os.environ.items() if k != "PVBENCH_DISABLE_PLUGIN_AUTOLOAD"}
+    return variables | {"PYTHONPATH": str(folder)}
 
 
 Ran = subprocess.CompletedProcess[str]
@@ -55,9 +55,17 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     folder = tmp_path_factory.mktemp("rusty")
     install(folder)
     command = [sys.executable, "-m", "pvbench", "run", "norov", "--fast", "-q"]
-    which = ["--sender", "native", "-k", "normal-ipi ", "-o", str(folder / "a.json"), "--json"]
+    arguments = [
+        "--sender",
+        "native",
+        "-k",
+        "normal-ipi ",
+        "-o",
+        str(folder / "a.json"),
+        "--json",
+    ]
     return subprocess.run(
-        [*command, *which],
+        [*command, *arguments],
         env=environment(folder),
         cwd=folder,
         capture_output=True,

@@ -26,7 +26,7 @@ PATH = re.compile(r"(?:pvbench|plugins|suites|tests|results|benchmarks|docs|\.ci
 COMMAND = re.compile(r"^(?:\S*/)?pvbench (.*)")
 
 
-def named(blocks: list[Block]) -> list[object]:
+def block_ids(blocks: list[Block]) -> list[object]:
     """Parameters, the blocks of a page in one process, since they share a session."""
     return [
         pytest.param(block, id=block.name, marks=pytest.mark.xdist_group(str(block.page)))
@@ -61,7 +61,7 @@ def slug(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
-@pytest.mark.parametrize("block", named(SHOWN))
+@pytest.mark.parametrize("block", block_ids(SHOWN))
 def test_a_page_shows_what_its_commands_print(block: Block) -> None:
     """`python tests/docs.py` rewrites what is shown."""
     printed = docs.session(block.page)[block.line]
@@ -70,7 +70,7 @@ def test_a_page_shows_what_its_commands_print(block: Block) -> None:
         assert matches(step.output, lines), "\n".join(lines)
 
 
-@pytest.mark.parametrize("block", named([b for b in BLOCKS if b.language == "python"]))
+@pytest.mark.parametrize("block", block_ids([b for b in BLOCKS if b.language == "python"]))
 def test_the_python_of_a_page_runs(block: Block) -> None:
     """A session executes it; a file that a command wrote is shown as it is."""
     printed = docs.session(block.page)[block.line]
@@ -78,7 +78,7 @@ def test_the_python_of_a_page_runs(block: Block) -> None:
     assert printed in [(), (tuple(block.text.splitlines()),)]
 
 
-@pytest.mark.parametrize("block", named([b for b in BLOCKS if b.language == "toml"]))
+@pytest.mark.parametrize("block", block_ids([b for b in BLOCKS if b.language == "toml"]))
 def test_the_toml_of_a_page_is_valid(block: Block) -> None:
     """A file that a command wrote is shown as it is."""
     printed = docs.session(block.page)[block.line]
@@ -87,7 +87,7 @@ def test_the_toml_of_a_page_is_valid(block: Block) -> None:
     assert printed in [(), (tuple(block.text.splitlines()),)]
 
 
-@pytest.mark.parametrize("block", named([b for b in BLOCKS if b.language == "ini"]))
+@pytest.mark.parametrize("block", block_ids([b for b in BLOCKS if b.language == "ini"]))
 def test_the_ini_of_a_page_is_valid(block: Block) -> None:
     """tests/test_tox.py reads it as tox does."""
     parser = ConfigParser(interpolation=None)
@@ -116,9 +116,9 @@ def test_the_parser_accepts_every_command_of_a_page(
     if not words[0].startswith("-"):
         monkeypatch.setattr(f"pvbench.cli.{words[0]}.execute", lambda options: 0)
 
-    done = call(*words, *(["--help"] if words[1:] in ([], ["new"]) else []))
+    output = call(*words, *(["--help"] if words[1:] in ([], ["new"]) else []))
 
-    assert (done.status, done.err) == (0, "")
+    assert (output.status, output.err) == (0, "")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -126,7 +126,7 @@ def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
     """To a file of this repository and to a heading in it, or to the web."""
     targets = re.findall(r"\]\(([^)\s]+)\)", prose(page))
 
-    broken = []
+    broken_links = []
     for target in targets:
         path, _, anchor = target.partition("#")
         file = (page.parent / path) if path else page
@@ -134,8 +134,8 @@ def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
             continue
         headings = re.findall(r"^#+ (.*)$", file.read_text(), re.M) if file.is_file() else []
         if not file.exists() or (anchor and anchor not in map(slug, headings)):
-            broken.append(target)
-    assert broken == []
+            broken_links.append(target)
+    assert broken_links == []
 
 
 def test_the_file_format_has_every_fact_of_the_schema() -> None:

@@ -111,8 +111,8 @@ def test_a_failing_workload_is_blocked_and_the_others_run(
     """The reason names the workload, not the sender."""
     plugin.write_text(WORKLOAD.format(body=body))
 
-    which = ["--sender", "native", "--workload", "broadcast,faulty"]
-    status = main([*RUN, "-p", plugin.stem, *which])
+    arguments = ["--sender", "native", "--workload", "broadcast,faulty"]
+    status = main([*RUN, "-p", plugin.stem, *arguments])
 
     assert (status, reason in outcomes(Path("a.jsonl"))["blocked"]) == (5, True)
     assert "norov.broadcast" in Path("a.json").read_text()

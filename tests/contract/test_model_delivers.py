@@ -25,16 +25,16 @@ ONE_TARGET = ("send_IPI", "smp_call_function_single")
 NMI = 2
 
 
-def forms(highest: int, most: int) -> st.SearchStrategy[tuple[int, ...]]:
+def forms(highest: int, limit: int) -> st.SearchStrategy[tuple[int, ...]]:
     """APIC IDs: dense, sparse, interleaved, descending, and large ones."""
-    count = st.integers(2, most)
-    steps = [step for step in (1, 2, 3, 16, 129, 4_096) if step * most <= highest]
+    count = st.integers(2, limit)
+    steps = [step for step in (1, 2, 3, 16, 129, 4_096) if step * limit <= highest]
     step = st.sampled_from(steps or [1])
     dense = count.map(lambda n: tuple(range(n)))
     sparse = st.tuples(count, step).map(lambda f: tuple(range(0, f[0] * f[1], f[1])))
     big = count.map(lambda n: tuple(range(highest - n, highest)))
     values = [dense, sparse, big, dense.map(lambda ids: ids[::-1])]
-    if highest >= 128 + most:
+    if highest >= 128 + limit:
         values.append(count.map(interleaved))
     return st.one_of(values)
 

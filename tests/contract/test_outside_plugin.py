@@ -36,11 +36,11 @@ class Environment:
 
     def run(self, *command: str) -> Ran:
         """*command* in the folder, without what was set for the tests."""
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(SWITCHES)}
+        variables = {k: v for k, v in os.environ.items() if not k.startswith(SWITCHES)}
         return subprocess.run(
             command,
             cwd=self.folder,
-            env=kept | {"PYTHONDONTWRITEBYTECODE": "1"},
+            env=variables | {"PYTHONDONTWRITEBYTECODE": "1"},
             capture_output=True,
             text=True,
             timeout=DEADLINE_S,
@@ -49,9 +49,9 @@ class Environment:
 
     def must(self, *command: str) -> str:
         """Its output; it must succeed."""
-        done = self.run(*command)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        output = self.run(*command)
+        assert output.returncode == 0, output.stdout + output.stderr
+        return output.stdout
 
     def pvbench(self, *arguments: str) -> str:
         """The output of a command of ours in that environment."""
@@ -128,9 +128,9 @@ def test_a_run_with_its_sender_and_workload_is_proved_and_says_whose_they_are(
 ) -> None:
     """A worker runs them; the result names distribution and version."""
     out = environment.folder / "run.json"
-    which = ["--sender", "native,kvm-pv-one-by-one", "--workload", "every:10,broadcast"]
+    arguments = ["--sender", "native,kvm-pv-one-by-one", "--workload", "every:10,broadcast"]
 
-    shown = environment.pvbench("run", "norov", "--fast", "-q", "-o", str(out), *which)
+    shown = environment.pvbench("run", "norov", "--fast", "-q", "-o", str(out), *arguments)
 
     suite = pyperf.BenchmarkSuite.load(str(out)).get_benchmarks()
     facts = [benchmark.get_metadata() for benchmark in suite]

@@ -192,11 +192,11 @@ def test_a_run_has_facts_limits_costs_and_clock_of_the_site(
     cli: Cli, elsewhere: tuple[str, ...]
 ) -> None:
     """Eight vCPUs are refused by the limit there, two are booted there."""
-    done = cli(*RUN, *elsewhere)
+    output = cli(*RUN, *elsewhere)
     (row, *_) = rows(read("a.json"))
     refused = list(map(json.loads, Path("a.jsonl").read_text().splitlines()))
 
-    assert (done.status, len(row.boots_s)) == (0, 2)
+    assert (output.status, len(row.boots_s)) == (0, 2)
     assert row.fact("host_cpu_model") == "Elsewhere 9000"
     assert (row.fact("clock"), row.fact("costs")) == ("sited", "site-costs")
     assert row.fact("costs_sha256") == "5" * 64
@@ -212,15 +212,15 @@ def undated(measured: list[Row]) -> list[Row]:
 def test_a_run_there_is_resumed_there(cli: Cli, elsewhere: tuple[str, ...]) -> None:
     """The second boot was lost; the plan is the same by what the site says."""
     assert cli(*RUN, *elsewhere).status == 0
-    whole = read("a.json")
-    *kept, _, _ = Path("a.jsonl").read_text().splitlines(keepends=True)
-    Path("a.jsonl").write_text("".join(kept))
-    done = cli(*RUN, *elsewhere, "--resume")
+    complete = read("a.json")
+    *lines, _, _ = Path("a.jsonl").read_text().splitlines(keepends=True)
+    Path("a.jsonl").write_text("".join(lines))
+    output = cli(*RUN, *elsewhere, "--resume")
     entries = [json.loads(line) for line in Path("a.jsonl").read_text().splitlines()]
 
-    assert done.status == 0
+    assert output.status == 0
     assert [entry["boot"] for entry in entries if "boot" in entry] == [1, 2]
-    assert undated(rows(read("a.json"))) == undated(rows(whole))
+    assert undated(rows(read("a.json"))) == undated(rows(complete))
 
 
 HOST = (*RUN[:-2], "--guest", "host")
@@ -230,10 +230,10 @@ def test_the_guest_host_has_the_topology_of_the_site_s_host(
     cli: Cli, elsewhere: tuple[str, ...]
 ) -> None:
     """APIC IDs 700 and 9 are those of the CPUs there."""
-    done = cli(*HOST, *elsewhere)
+    output = cli(*HOST, *elsewhere)
     (row, *_) = rows(read("a.json"))
 
-    assert done.status == 0, done.err
+    assert output.status == 0, output.err
     assert (row.fact("guest"), row.fact("apic_ids")) == ("host", "700,9")
 
 
@@ -243,11 +243,11 @@ def test_a_site_that_shows_no_apic_ids_has_no_guest_host(
     """The reason is the site's; nothing of the manager's host takes its place."""
     path = Path(os.environ["ELSEWHERE"]) / "proc/cpuinfo"
     path.write_text("processor : 0\nmodel name : Elsewhere 9000\n")
-    done = cli(*HOST, *elsewhere)
+    output = cli(*HOST, *elsewhere)
 
     reason = f"{path} lists no APIC IDs of this machine: it is not an x86 machine"
-    assert done.status == 2
-    assert f"the site gives no APIC IDs for --guest host: {reason}. " in done.err
+    assert output.status == 2
+    assert f"the site gives no APIC IDs for --guest host: {reason}. " in output.err
     assert not Path("a.json").exists()
 
 
@@ -307,11 +307,11 @@ def test_a_site_gets_the_content_of_a_cost_profile(
     """The file exists in the manager's folder only."""
     Path("mine.toml").write_text(MINE.format(77))
     assert not (Path(os.environ["ELSEWHERE"]) / "mine.toml").exists()
-    done = cli(*MODEL, *elsewhere, "--costs", "mine.toml")
+    output = cli(*MODEL, *elsewhere, "--costs", "mine.toml")
     (row, *_) = rows(read("a.json"))
     bytes_of_both = BASE.read_bytes() + Path("mine.toml").read_bytes()
 
-    assert done.status == 0, done.err
+    assert output.status == 0, output.err
     assert row.fact("costs") == "mine"
     assert row.fact("costs_sha256") == hashlib.sha256(bytes_of_both).hexdigest()
 
@@ -319,9 +319,9 @@ def test_a_site_gets_the_content_of_a_cost_profile(
 def test_a_site_checks_the_cost_profile(cli: Cli, elsewhere: tuple[str, ...]) -> None:
     """A wrong number is a usage error with the sentence of the local site."""
     Path("mine.toml").write_text(MINE.format(-1))
-    errors = [cli(*MODEL, *at, "--costs", "mine.toml") for at in (elsewhere, elsewhere[:4])]
+    errors = [cli(*MODEL, *site, "--costs", "mine.toml") for site in (elsewhere, elsewhere[:4])]
 
-    assert [done.status for done in errors] == [2, 2]
+    assert [output.status for output in errors] == [2, 2]
     assert errors[0].err == errors[1].err
     assert "cost profile mine.toml, loop_overhead.value is -1, not a number" in errors[0].err
 
@@ -341,6 +341,6 @@ def test_the_local_site_refuses_what_works_elsewhere_only(
     """The same delivery, asked on the manager's host."""
     monkeypatch.setenv("XDG_CACHE_HOME", "/nowhere")
     monkeypatch.setattr(sys.modules[__name__], "_watching", False)
-    done = cli(*RUN, *elsewhere[:4])
+    output = cli(*RUN, *elsewhere[:4])
 
-    assert (done.status, "this is not the site" in done.err) == (5, True)
+    assert (output.status, "this is not the site" in output.err) == (5, True)

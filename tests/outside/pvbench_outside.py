@@ -24,7 +24,7 @@ class KvmPvOneByOne(KvmOverlay):
             yield 1, 0, apic_id, icr
 
 
-def every(guest: Guest, step: int) -> tuple[Burst, ...] | str:
+def every_nth(guest: Guest, step: int) -> tuple[Burst, ...] | str:
     if not 0 < step < len(guest.apic_ids):
         return f"no CPU is {step} after the first"
     targets = tuple(guest.cpus[step::step])
@@ -42,7 +42,7 @@ def pvbench_workloads() -> list[Workload]:
         Workload(
             name="every",
             summary="one call to every n-th CPU",
-            bursts=every,
+            bursts=every_nth,
             parameters={"step": 1},
         )
     ]

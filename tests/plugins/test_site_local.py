@@ -13,9 +13,9 @@ def test_a_worker_imports_nothing_from_the_current_directory(tmp_path: Path) -> 
     for name in ("pvbench/__init__.py", "json.py", "numpy.py"):
         (tmp_path / name).write_text("raise SystemExit('from the current directory')")
 
-    done = console(
+    output = console(
         *("run", "norov", "--fast", "-q", "-k", "dry-run", "--sender", "x2apic-physical"),
         cwd=tmp_path,
     )
 
-    assert (done.returncode, "24.0 ns" in done.stdout) == (0, True)
+    assert (output.returncode, "24.0 ns" in output.stdout) == (0, True)

@@ -32,13 +32,13 @@ def answer(command: tuple[str, ...], request: Describe) -> object:
 
 def test_a_description_is_the_same_in_a_process_of_its_own() -> None:
     """The host, too: it is this one."""
-    here = described(model())
+    description = described(model())
 
-    assert answer(COMMAND, model()) == here
-    assert isinstance(here.costs, Costs)
-    assert here.costs.name == "skylake-2018"
-    assert here.host["kernel_release"]
-    assert "usable of" in here.cpus
+    assert answer(COMMAND, model()) == description
+    assert isinstance(description.costs, Costs)
+    assert description.costs.name == "skylake-2018"
+    assert description.host["kernel_release"]
+    assert "usable of" in description.cpus
 
 
 def test_an_error_keeps_its_words_and_its_exit_status() -> None:
@@ -93,9 +93,9 @@ def test_a_process_that_is_not_asked_says_so() -> None:
         assert process.stdout
         process.stdin.write("\n")
         process.stdin.flush()
-        answered = decode(process.stdout.readline())
+        answer = decode(process.stdout.readline())
 
-    assert answered == ErrorReport("it was not asked to describe anything")
+    assert answer == ErrorReport("it was not asked to describe anything")
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def test_the_package_can_be_run(
     tmp_path: Path, arguments: tuple[str, ...], status: int, out: str
 ) -> None:
     """The same words, the same exit status, and the name that one can type."""
-    done = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-m", "pvbench", *arguments],
         capture_output=True,
         text=True,
@@ -33,5 +33,5 @@ def test_the_package_can_be_run(
         cwd=tmp_path,
     )
 
-    assert (done.returncode, done.stdout[: len(out) or None]) == (status, out)
-    assert "__main__" not in done.stderr
+    assert (output.returncode, output.stdout[: len(out) or None]) == (status, out)
+    assert "__main__" not in output.stderr

@@ -21,10 +21,10 @@ threading.Event().wait()
 """
 
 
-def started(parent: int, then: str = "") -> subprocess.Popen[str]:
+def started(parent: int, last_lines: str = "") -> subprocess.Popen[str]:
     """A process that waits for ever, and takes *parent* for its parent."""
     return subprocess.Popen(
-        [sys.executable, "-c", WAITS.format(then=then), str(parent)],
+        [sys.executable, "-c", WAITS.format(then=last_lines), str(parent)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -53,8 +53,8 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 def test_importing_pvbench_imports_no_submodule() -> None:
     """``pvbench --help`` and a worker pay only for what they use."""
     code = "import sys, pvbench; print([m for m in sys.modules if m.startswith('pvbench.')])"
-    done = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
 
-    assert done.stdout == "[]\n"
+    assert output.stdout == "[]\n"

@@ -62,19 +62,19 @@ def test_every_suite_is_a_pyperf_script_that_gives_what_run_gives(
     ours, theirs = tmp_path / "ours.json", tmp_path / "theirs.json"
     chosen = (*NATIVE, *QUESTIONS[suite])
     ran = call("run", suite, "--fast", "-q", "-o", str(ours), *chosen)
-    done = script(suite, *chosen, *SINGLE, "-q", "-o", str(theirs), folder=tmp_path)
+    output = script(suite, *chosen, *SINGLE, "-q", "-o", str(theirs), folder=tmp_path)
 
-    assert (ran.status, done.returncode, done.stderr) == (0, 0, "")
+    assert (ran.status, output.returncode, output.stderr) == (0, 0, "")
     assert values(ours) == pytest.approx(values(theirs), rel=1e-12)
 
 
 def test_a_question_for_every_suite() -> None:
     """A new suite joins the list above, but for one that measures."""
-    found = {
+    questions = {
         path.stem.removeprefix("pvbench_suite_") for path in (ROOT / "suites").glob("*.py")
     }
 
-    assert found - {"live"} == set(QUESTIONS)
+    assert questions - {"live"} == set(QUESTIONS)
 
 
 def test_pyperf_s_own_options_work_and_its_files_compare_with_ours(tmp_path: Path) -> None:
@@ -82,8 +82,10 @@ def test_pyperf_s_own_options_work_and_its_files_compare_with_ours(tmp_path: Pat
     ours, theirs = tmp_path / "ours.json", tmp_path / "theirs.json"
     chosen = (*NATIVE, "-k", "normal-ipi")
     call("run", "norov", "-q", "-o", str(ours), *chosen)
-    done = script("norov", *chosen, *("-p", "2", "-n", "3", "-o", str(theirs)), folder=tmp_path)
-    assert done.returncode == 0, done.stderr
+    output = script(
+        "norov", *chosen, *("-p", "2", "-n", "3", "-o", str(theirs)), folder=tmp_path
+    )
+    assert output.returncode == 0, output.stderr
 
     (benchmark,) = pyperf.BenchmarkSuite.load(str(theirs))
     compared = call("compare", str(ours), str(theirs), "--csv")
@@ -117,13 +119,13 @@ def test_plugins_reach_the_processes_pyperf_starts(plant: Plant, tmp_path: Path)
     plant("twice", SLOW_PV)
     options = ("--plugin", "twice", "--sender", "twice", "-k", "*.broadcast", "--vcpus", "3")
 
-    done = script("norov", *options, *SINGLE, "-q", folder=tmp_path)
+    output = script("norov", *options, *SINGLE, "-q", folder=tmp_path)
 
-    assert (done.returncode, "twice/x2apic-physical" in done.stdout) == (0, True)
+    assert (output.returncode, "twice/x2apic-physical" in output.stdout) == (0, True)
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         pytest.param(("--guest", "x"), "norov: 'x' is not a topology.", id="guest"),
         pytest.param(("--series", "x"), "norov: there is no series called 'x'", id="series"),
@@ -133,22 +135,22 @@ def test_plugins_reach_the_processes_pyperf_starts(plant: Plant, tmp_path: Path)
     ],
 )
 def test_wrong_options_are_one_sentence(
-    options: tuple[str, ...], told: str, tmp_path: Path
+    options: tuple[str, ...], message: str, tmp_path: Path
 ) -> None:
     """Exit status 2 and no traceback, as for `pvbench run`."""
-    done = script("norov", *options, folder=tmp_path)
+    output = script("norov", *options, folder=tmp_path)
 
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert done.stderr.startswith(told)
+    assert (output.returncode, output.stderr.count("\n")) == (2, 1)
+    assert output.stderr.startswith(message)
 
 
 def test_a_case_that_has_no_time_is_told(tmp_path: Path) -> None:
     """Patch v3 loses IPIs to APIC IDs from 128 on: the source cannot wait for them."""
     chosen = ("--sender", "kvm-pv128-v3,xapic-flat", "--driver", "x2apic-physical")
     options = ("--guest", "ids:0,1,200", "-k", "*.broadcast or xapic", *SINGLE)
-    done = script("norov", *chosen, *options, folder=tmp_path)
+    output = script("norov", *chosen, *options, folder=tmp_path)
 
-    assert (done.returncode, "has no wall as it loses IPIs" in done.stderr) == (0, True)
+    assert (output.returncode, "has no wall as it loses IPIs" in output.stderr) == (0, True)
 
 
 OWN = """
@@ -182,7 +184,7 @@ if __name__ == "__main__":
 def test_a_suite_file_of_the_user_is_a_script_too(tmp_path: Path) -> None:
     """With the workload it brings; pyperf's workers find both."""
     (tmp_path / "mine.py").write_text(OWN)
-    done = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "mine.py", "--sender", "native", "-q", "-o", "mine.json"],
         cwd=tmp_path,
         env=buffered(),
@@ -192,11 +194,11 @@ def test_a_suite_file_of_the_user_is_a_script_too(tmp_path: Path) -> None:
         timeout=DEADLINE_S,
     )
 
-    assert (done.returncode, done.stderr, "mine.odd:3" in done.stdout) == (0, "", True)
+    assert (output.returncode, output.stderr, "mine.odd:3" in output.stdout) == (0, "", True)
 
 
 @pytest.mark.parametrize(
-    ("options", "status", "told"),
+    ("options", "status", "message"),
     [
         pytest.param(
             ("--series", "makespan"), 3, "there is nothing to measure", id="no-such-series-here"
@@ -210,13 +212,13 @@ def test_a_suite_file_of_the_user_is_a_script_too(tmp_path: Path) -> None:
     ],
 )
 def test_nothing_to_measure_is_told(
-    options: tuple[str, ...], status: int, told: str, tmp_path: Path
+    options: tuple[str, ...], status: int, message: str, tmp_path: Path
 ) -> None:
     """A sentence and its exit status, as for `pvbench run`."""
-    done = script("norov", *options, folder=tmp_path)
+    output = script("norov", *options, folder=tmp_path)
 
-    assert done.returncode == status
-    assert done.stderr.splitlines()[-1].startswith(f"norov: {told}")
+    assert output.returncode == status
+    assert output.stderr.splitlines()[-1].startswith(f"norov: {message}")
 
 
 def test_counts_and_assumed_parts_are_in_its_files(tmp_path: Path) -> None:
@@ -244,10 +246,10 @@ def test_what_measures_is_left_to_pvbench_run(
 ) -> None:
     """It takes its turn among timed runs, and tells what was proved; no file is written."""
     path = tmp_path / "theirs.json"
-    done = script(suite, *options, "-o", str(path), folder=tmp_path)
+    output = script(suite, *options, "-o", str(path), folder=tmp_path)
 
-    assert (done.returncode, done.stderr.count("\n"), path.exists()) == (2, 1, False)
-    assert "Use `pvbench run SUITE --delivery live`" in done.stderr
+    assert (output.returncode, output.stderr.count("\n"), path.exists()) == (2, 1, False)
+    assert "Use `pvbench run SUITE --delivery live`" in output.stderr
 
 
 CHANGED = "result = attrs.evolve(result, {})"
@@ -273,7 +275,7 @@ def test_what_a_worker_stumbles_over_is_one_sentence(
     plant("modest", source)
     options = ("--plugin", "modest", "--delivery", "modest", "--series", "send")
 
-    done = script("norov", *options, *QUESTIONS["norov"], *NATIVE, *SINGLE, folder=tmp_path)
+    output = script("norov", *options, *QUESTIONS["norov"], *NATIVE, *SINGLE, folder=tmp_path)
 
-    assert (done.returncode, done.stderr.count("\n")) == (status, 1)
-    assert sentence in done.stderr
+    assert (output.returncode, output.stderr.count("\n")) == (status, 1)
+    assert sentence in output.stderr

@@ -41,8 +41,8 @@ def test_a_suite_refuses_a_field_of_another_kind(field: str, value: Any, why: st
 
 def cases(suite: Suite = SUITE, **selected: Any) -> list[Case]:
     """The cases of a suite under a selection."""
-    found, _ = expand(suite, Selection(**selected), bundled(), HostIds())
-    return found
+    expanded, _ = expand(suite, Selection(**selected), bundled(), HostIds())
+    return expanded
 
 
 def stacks(suite: Suite = SUITE, **selected: Any) -> list[str]:
@@ -53,12 +53,12 @@ def stacks(suite: Suite = SUITE, **selected: Any) -> list[str]:
 
 def test_guests_are_outermost_and_workloads_innermost() -> None:
     """The order of boots, then of stacks, then of columns."""
-    found = [
+    expanded = [
         (c.guest.name, c.stack.name, c.workload.spec)
         for c in cases(drivers=("x2apic-cluster",))
     ]
 
-    assert found == [
+    assert expanded == [
         ("dense:4", "x2apic-cluster", "dry-run"),
         ("dense:4", "x2apic-cluster", "broadcast"),
         ("dense:4", "kvm-pv/x2apic-cluster", "dry-run"),
@@ -122,9 +122,9 @@ def test_a_selection_picks_stacks(selected: dict[str, Any], expected: list[str])
 )
 def test_bare_drivers_always_run(overlays: tuple[str, ...] | None, count: int) -> None:
     """Two drivers bare, and each overlay (eight are bundled) over each of them."""
-    found = stacks(attrs.evolve(SUITE, overlays=overlays))
+    expanded = stacks(attrs.evolve(SUITE, overlays=overlays))
 
-    assert (count, ["x2apic-physical", "x2apic-cluster"]) == (len(found), found[:2])
+    assert (count, ["x2apic-physical", "x2apic-cluster"]) == (len(expanded), expanded[:2])
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_a_selection_of_what_nobody_offers_is_an_error(
 
 
 @pytest.mark.parametrize(
-    ("change", "blocked", "left"),
+    ("change", "blocked", "remaining"),
     [
         pytest.param({"workloads": ("acme", "dry-run")}, "workload acme", 8, id="workload"),
         pytest.param({"drivers": ("acme", "x2apic-cluster")}, "sender acme", 8, id="driver"),
@@ -161,14 +161,14 @@ def test_a_selection_of_what_nobody_offers_is_an_error(
     ],
 )
 def test_what_only_the_suite_names_is_blocked_and_the_rest_runs(
-    change: dict[str, Any], blocked: str, left: int
+    change: dict[str, Any], blocked: str, remaining: int
 ) -> None:
     """A suite may want a plugin that is broken here; nothing else suffers."""
-    found, reasons = expand(attrs.evolve(SUITE, **change), Selection(), bundled(), HostIds())
+    expanded, reasons = expand(attrs.evolve(SUITE, **change), Selection(), bundled(), HostIds())
 
     expected = {f"question {blocked}": f"no plugin offers {blocked}"}
 
-    assert (left, expected) == (len(found), reasons)
+    assert (remaining, expected) == (len(expanded), reasons)
 
 
 def test_a_suite_of_too_many_cases_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,9 +186,9 @@ def test_a_suite_of_too_many_cases_is_refused(monkeypatch: pytest.MonkeyPatch) -
 
 def test_keywords_select_cases_by_name() -> None:
     """-k keeps the cases whose names match the expression."""
-    found = cases(keywords="*.broadcast and kvm-pv and sparse")
+    expanded = cases(keywords="*.broadcast and kvm-pv and sparse")
 
-    assert [case.stack.name for case in found] == [
+    assert [case.stack.name for case in expanded] == [
         "kvm-pv/x2apic-physical",
         "kvm-pv/x2apic-cluster",
     ]
@@ -196,6 +196,6 @@ def test_keywords_select_cases_by_name() -> None:
 
 def test_a_guest_no_xapic_can_address_is_a_case_all_the_same() -> None:
     """One stack that cannot serve a guest must not end the run of the others."""
-    found = stacks(senders=("xapic-physical", "x2apic-physical"), guests=("dense:300",))
+    expanded = stacks(senders=("xapic-physical", "x2apic-physical"), guests=("dense:300",))
 
-    assert found == ["xapic-physical", "x2apic-physical"]
+    assert expanded == ["xapic-physical", "x2apic-physical"]

@@ -12,9 +12,9 @@ from pvbench import text
 @given(st.text(alphabet=st.characters(exclude_categories=())))
 def test_no_text_moves_the_cursor_of_a_terminal(raw: str) -> None:
     """Whatever a file or a plugin holds: one line, and only characters that are seen."""
-    shown = text.printable(raw)
+    expected = text.printable(raw)
 
-    assert shown.isprintable()
+    assert expected.isprintable()
 
 
 @given(st.text(alphabet=st.characters(categories=("L", "N", "P", "S"))))
@@ -24,7 +24,7 @@ def test_what_can_be_seen_is_printed_as_it_is(raw: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("raw", "shown"),
+    ("raw", "expected"),
     [
         pytest.param("\x1b[2J", "\\x1b[2J", id="an-escape"),
         pytest.param("\x9b2J", "\\x9b2J", id="an-escape-in-one-character"),
@@ -35,13 +35,13 @@ def test_what_can_be_seen_is_printed_as_it_is(raw: str) -> None:
         pytest.param("a\x1cb\x85c", "a\\x1cb\\x85c", id="separators-that-are-controls"),
     ],
 )
-def test_what_cannot_be_seen_is_spelt_out(raw: str, shown: str) -> None:
+def test_what_cannot_be_seen_is_spelt_out(raw: str, expected: str) -> None:
     """Blanks become spaces: a message is one line."""
-    assert text.printable(raw) == shown
+    assert text.printable(raw) == expected
 
 
 @pytest.mark.parametrize(
-    ("names", "noun", "shown"),
+    ("names", "noun", "expected"),
     [
         pytest.param("", "", "", id="none"),
         pytest.param("a", "", "a", id="one"),
@@ -51,17 +51,17 @@ def test_what_cannot_be_seen_is_spelt_out(raw: str, shown: str) -> None:
         pytest.param("abcd", "case", "a, b and 2 more cases", id="two-more-cases"),
     ],
 )
-def test_a_long_list_is_told_by_its_first_names(names: str, noun: str, shown: str) -> None:
+def test_a_long_list_is_told_by_its_first_names(names: str, noun: str, expected: str) -> None:
     """And by how many there are beyond."""
-    assert text.shortened_list(names, 2, noun) == shown
+    assert text.shortened_list(names, 2, noun) == expected
 
 
 @pytest.mark.parametrize(
-    ("count", "shown"), [(0, "0 boots"), (1, "1 boot"), (2, "2 boots")], ids=str
+    ("count", "expected"), [(0, "0 boots"), (1, "1 boot"), (2, "2 boots")], ids=str
 )
-def test_a_number_stands_with_its_noun(count: int, shown: str) -> None:
+def test_a_number_stands_with_its_noun(count: int, expected: str) -> None:
     """Only one is singular."""
-    assert text.counted(count, "boot") == shown
+    assert text.counted(count, "boot") == expected
 
 
 def test_a_hash_is_shown_by_its_first_digits() -> None:
@@ -74,11 +74,11 @@ def test_a_hash_is_shown_by_its_first_digits() -> None:
 @given(st.text(min_size=1), st.integers(8, 60))
 def test_a_short_name_keeps_its_ends(name: str, width: int) -> None:
     """A name that fits is not touched."""
-    short = text.shortened(name, width)
+    short_name = text.shortened(name, width)
     ends = (width - 3) // 2
 
     if len(name) <= width:
-        assert short == name
+        assert short_name == name
     else:
-        assert (len(short), short.count("...") > 0) == (width, True)
-        assert (short[:ends], short[-ends:]) == (name[:ends], name[-ends:])
+        assert (len(short_name), short_name.count("...") > 0) == (width, True)
+        assert (short_name[:ends], short_name[-ends:]) == (name[:ends], name[-ends:])

@@ -219,7 +219,7 @@ def test_the_spec_of_a_bundled_workload_names_it(spec: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("short", "spec"),
+    ("name", "spec"),
     [
         pytest.param("fanout", "fanout:1:packed", id="fanout"),
         pytest.param("fanout:4", "fanout:4:packed", id="fanout-of-4"),
@@ -227,6 +227,6 @@ def test_the_spec_of_a_bundled_workload_names_it(spec: str) -> None:
         pytest.param("shootdown", "shootdown:1:all", id="shootdown"),
     ],
 )
-def test_bundled_families_have_defaults(short: str, spec: str) -> None:
+def test_bundled_families_have_defaults(name: str, spec: str) -> None:
     """The default is the smallest member."""
-    assert spec == bundled().workload(short).spec
+    assert spec == bundled().workload(name).spec

@@ -171,9 +171,9 @@ def test_ids_shows_the_count_of_each_sender(guest: str, driver: str) -> None:
 
 def test_the_table_covers_all_cases_of_ids() -> None:
     """Each guest and sender of the suite has a row in IDS."""
-    asked = {(case.case.guest.name, case.case.stack.sender.name) for case in checked("ids")}
+    pairs = {(case.case.guest.name, case.case.stack.sender.name) for case in checked("ids")}
 
-    assert asked == {(guest, sender) for guest, row in IDS.items() for sender in row}
+    assert pairs == {(guest, sender) for guest, row in IDS.items() for sender in row}
 
 
 @pytest.mark.parametrize("driver", ["x2apic-physical", "x2apic-cluster"])
@@ -281,7 +281,7 @@ def test_pairs_sends_one_unicast_per_source(
 
 
 @pytest.mark.parametrize(
-    ("stack", "each"),
+    ("stack", "per_source"),
     [
         pytest.param("x2apic-physical", Count(63, 0), id="physical"),
         pytest.param("x2apic-cluster", Count(4, 0), id="cluster"),
@@ -289,11 +289,11 @@ def test_pairs_sends_one_unicast_per_source(
         pytest.param("xen-evtchn/x2apic-cluster", Count(0, 63), id="xen"),
     ],
 )
-def test_in_shootdown_each_source_reaches_all_other_cpus(stack: str, each: Count) -> None:
+def test_in_shootdown_each_source_reaches_all_other_cpus(stack: str, per_source: Count) -> None:
     """The static counts do not include calls that find one queued already."""
     sent_counts = counts("shootdown", stack)
 
     assert sent_counts == {
-        ("dense:64", f"shootdown:{n}:all"): Count(n * each.writes, n * each.calls)
+        ("dense:64", f"shootdown:{n}:all"): Count(n * per_source.writes, n * per_source.calls)
         for n in (1, 2, 4, 8, 16)
     }

@@ -60,24 +60,24 @@ def test_no_case_of_a_suite_fails_the_static_check(name: str) -> None:
 def test_the_model_proves_the_mechanism_of_each_case(name: str) -> None:
     """Every count matches the ops and the targets."""
     model, launch = bundled().table("delivery")["model"], ready_to_run(name).launch
-    wrong: dict[str, list[str]] = {}
+    failures: dict[str, list[str]] = {}
     for boot in planned(name).boots:
         with model.boot(boot.guest, launch.worker_data) as booted:
             for case in boot.cases:
                 result = booted.load(case.task).run(loops=2, warmup=1)
-                wrong[case.name] = differences(case, result)
+                failures[case.name] = differences(case, result)
 
-    assert [(case, sentences) for case, sentences in wrong.items() if sentences] == []
-    assert len(wrong) == len(planned(name).cases)
+    assert [(case, sentences) for case, sentences in failures.items() if sentences] == []
+    assert len(failures) == len(planned(name).cases)
 
 
 def test_smoke_runs_from_the_command_line_and_every_case_is_ok(cli: Cli) -> None:
     """The run of all senders and drivers ends with exit status 0."""
-    done = cli("run", "smoke", "--fast", "-q", "-o", "a.json")
+    output = cli("run", "smoke", "--fast", "-q", "-o", "a.json")
     boots = [entry for entry in journal_of(Path("a.json")) if "boot" in entry]
     outcomes = Counter(case["outcome"] for boot in boots for case in boot["cases"].values())
 
-    assert (done.status, outcomes) == (0, {"ok": len(expanded("smoke")[0])})
+    assert (output.status, outcomes) == (0, {"ok": len(expanded("smoke")[0])})
 
 
 def test_smoke_uses_the_callbacks_of_each_sender() -> None:

@@ -21,40 +21,40 @@ Struct = type[Structure] | type[Union]
 
 def needs_c(header: str) -> None:
     """The test is skipped where there is nobody to ask about *header*."""
-    skip_without("kvm", _lacking(header), means=True)
+    skip_without("kvm", _reason_to_skip(header), means=True)
 
 
-def _lacking(header: str) -> str | None:
+def _reason_to_skip(header: str) -> str | None:
     compiler = shutil.which("cc")
     if compiler is None:
         return "no C compiler (cc) on this machine"
-    done = subprocess.run(
+    output = subprocess.run(
         [compiler, "-E", "-I", GUEST, "-include", header, "-x", "c", "/dev/null"],
         capture_output=True,
         check=False,
         timeout=DEADLINE_S,
     )
-    return f"cc finds no <{header}> on this machine" if done.returncode else None
+    return f"cc finds no <{header}> on this machine" if output.returncode else None
 
 
 def declarations(folder: Path, header: str) -> str:
     """*header* without comments, its macros used and, in lines with a #, defined."""
-    alone = ("-E", "-P", "-dD", "-include", header, "-x", "c", "/dev/null")
-    return built(folder / "header.i", *alone).read_text()
+    options = ("-E", "-P", "-dD", "-include", header, "-x", "c", "/dev/null")
+    return built(folder / "header.i", *options).read_text()
 
 
 def c_values(folder: Path, header: str, expressions: Iterable[str]) -> dict[str, int]:
     """Each expression of C with its value."""
-    asked = sorted(set(expressions))
+    names = sorted(set(expressions))
     includes = "".join(f"#include <{name}>\n" for name in ("stddef.h", "stdio.h", header))
-    prints = "".join(f'\tprintf("%lld\\n", (long long)({asks}));\n' for asks in asked)
+    prints = "".join(f'\tprintf("%lld\\n", (long long)({asks}));\n' for asks in names)
     source = folder / "values.c"
     source.write_text(f"{includes}int main(void)\n{{\n{prints}\treturn 0;\n}}\n")
     program = built(folder / "values", source)
     out = subprocess.run(
         [program], capture_output=True, check=True, text=True, timeout=DEADLINE_S
     )
-    return dict(zip(asked, map(int, out.stdout.split()), strict=True))
+    return dict(zip(names, map(int, out.stdout.split()), strict=True))
 
 
 def own_names(module: ModuleType) -> dict[str, Any]:
@@ -72,16 +72,16 @@ def own_names(module: ModuleType) -> dict[str, Any]:
     }
 
 
-def members(struct: Struct, path: str = "", at: int = 0) -> Iterator[tuple[str, int, Any]]:
+def members(struct: Struct, path: str = "", offset: int = 0) -> Iterator[tuple[str, int, Any]]:
     """(path, offset, type) of each field, those of nested structs included."""
     anonymous = getattr(struct, "_anonymous_", ())
     for name, kind, *_ in struct._fields_:
-        place = at + getattr(struct, name).offset
+        place = offset + getattr(struct, name).offset
         if name not in anonymous:
             yield path + name, place, kind
         if issubclass(kind, Structure | Union):
-            below = path if name in anonymous else f"{path}{name}."
-            yield from members(kind, below, place)
+            prefix = path if name in anonymous else f"{path}{name}."
+            yield from members(kind, prefix, place)
 
 
 def struct_facts(name: str, struct: Struct) -> dict[str, int]:

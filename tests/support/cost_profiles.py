@@ -52,14 +52,14 @@ def changed_file(folder: Path, dotted: str, value: object) -> str:
 
 def number(value: float, **fields: Any) -> dict[str, Any]:
     """One entry of a cost profile's tables."""
-    known = {"value": value, "unit": "cycles", "confidence": "A", "source": "a test"}
-    return known | fields
+    entry = {"value": value, "unit": "cycles", "confidence": "A", "source": "a test"}
+    return entry | fields
 
 
 def laid_over(folder: Path, **changed: Any) -> CostProfile:
     """A file laid over ``skylake-2018`` and read; GONE leaves a key out."""
-    known = {"base": "skylake-2018", "base_machine": "other"}
-    data = {k: v for k, v in (known | changed).items() if v is not GONE}
+    header = {"base": "skylake-2018", "base_machine": "other"}
+    data = {k: v for k, v in (header | changed).items() if v is not GONE}
     path = folder / "mine.toml"
     path.write_text(toml_of(data))
     return read(str(path))

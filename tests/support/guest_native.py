@@ -91,14 +91,14 @@ def compiler() -> str:
 def built(output: Path, *arguments: str | Path) -> Path:
     """What cc makes of C sources that see the guest's headers."""
     command = [compiler(), "-std=c11", "-I", str(GUEST), "-o", str(output)]
-    done = subprocess.run(
+    completed = subprocess.run(
         [*command, *map(str, arguments)],
         capture_output=True,
         check=False,
         text=True,
         timeout=DEADLINE_S,
     )
-    assert done.returncode == 0, done.stderr
+    assert completed.returncode == 0, completed.stderr
     return output
 
 
@@ -134,9 +134,9 @@ def recorded_numbers(
     ids = _array(c_uint32, [*guest.apic_ids, *GUARD_IDS])
     record = (c_uint64 * (16 * cpus + 256))()
     end = POINTER(c_uint64)(c_uint64.from_buffer(record, 8 * (len(record) - 1)))
-    written = library.record_burst(byref(request), mask, ids, record, end)
-    assert written >= 0, "the record is too small"
-    return tuple(decoded_ops(record[:written]))
+    length = library.record_burst(byref(request), mask, ids, record, end)
+    assert length >= 0, "the record is too small"
+    return tuple(decoded_ops(record[:length]))
 
 
 def _array(kind: type[Any], values: list[int]) -> Any:
@@ -153,10 +153,10 @@ def mask_words(cpus: Iterable[int], count: int) -> list[int]:
 
 def decoded_ops(words: list[int]) -> Iterator[Op]:
     """Ops from the encoding of guest/abi.h: kind and count, key, words."""
-    rest = iter(words)
-    for head in rest:
-        key = next(rest)
-        yield OPS[head & 0xFF](key, tuple(next(rest) for _ in range(head >> 8)))
+    remaining = iter(words)
+    for head in remaining:
+        key = next(remaining)
+        yield OPS[head & 0xFF](key, tuple(next(remaining) for _ in range(head >> 8)))
 
 
 def enumerators(enum: str, folder: Path) -> dict[str, int]:

@@ -176,10 +176,10 @@ def id_tuples(max_cpus: int, top: int) -> st.SearchStrategy[tuple[int, ...]]:
 def cpu_sets(draw: st.DrawFn, count: int) -> tuple[int, ...]:
     """A few of *count* CPUs, all but a few, or a contiguous range."""
     cpu = st.integers(0, count - 1)
-    few = st.sets(cpu, max_size=8)
+    small_sets = st.sets(cpu, max_size=8)
     run = st.tuples(cpu, cpu).map(lambda ends: set(range(min(ends), max(ends) + 1)))
     but_few = st.sets(cpu, max_size=2).map(lambda out: set(range(count)) - out)
-    return tuple(sorted(draw(st.one_of(few, run, but_few))))
+    return tuple(sorted(draw(st.one_of(small_sets, run, but_few))))
 
 
 @st.composite

@@ -23,7 +23,7 @@ from pvbench_deliver_kvm.vmm.vcpu_threads import KICK
 PATIENCE_S = 60.0
 
 
-def held() -> tuple[int, int, int, object, int]:
+def process_state() -> tuple[int, int, int, object, int]:
     """Open files, threads, mappings of guests, the handler of KICK, size of new stacks."""
     maps = Path("/proc/self/maps").read_text().splitlines()
     guests = sum("kvm-vcpu" in line or _size_of(line) >= layout.MEMORY_SIZE for line in maps)
@@ -58,8 +58,8 @@ def answer(
     calls, kernel = count(), Fd.ioctl
 
     def ioctl(self: Fd, called: str, request: int, argument: Any = 0) -> int:
-        answered = give(next(calls), argument) if called == name else None
-        return kernel(self, called, request, argument) if answered is None else answered
+        answer = give(next(calls), argument) if called == name else None
+        return kernel(self, called, request, argument) if answer is None else answer
 
     monkeypatch.setattr(Fd, "ioctl", ioctl)
 

@@ -100,7 +100,7 @@ def vcpus_of(pid: int) -> int:
     return sum(name.startswith("anon_inode:kvm-vcpu:") for name in opened)
 
 
-def ended(
+def result_after(
     run: subprocess.Popen[str], number: signal.Signals, *, group: bool = False
 ) -> tuple[int, str, str]:
     """Exit status, output and complaints of a run after a signal, its workers gone too."""

@@ -52,7 +52,7 @@ def plant(
     return root
 
 
-def ready(
+def prepared_case(
     *bursts: Burst, guest: str = THREE, sender: str = "kernel", state: str = "running"
 ) -> Prepared:
     """A case for it, statically checked."""

@@ -30,4 +30,4 @@ class Tampering:
 
     def load(self, task: Task) -> LoadedTask:
         loaded = self.booted.load(task)
-        return Loaded(lambda _, **how: self.tamper(loaded.run(**how)), task)
+        return Loaded(lambda _, **arguments: self.tamper(loaded.run(**arguments)), task)

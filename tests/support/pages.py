@@ -96,12 +96,12 @@ def renewed(shown: tuple[str, ...], printed: tuple[str, ...]) -> tuple[str, ...]
     """
     if ELISION not in shown:
         return printed
-    left = iter(printed)
-    return tuple(line if line == ELISION else _successor(line, left) for line in shown)
+    printed_lines = iter(printed)
+    return tuple(line if line == ELISION else _successor(line, printed_lines) for line in shown)
 
 
-def _successor(line: str, left: Iterator[str]) -> str:
-    for printed in left:
+def _successor(line: str, printed_lines: Iterator[str]) -> str:
+    for printed in printed_lines:
         if _words(line) == _words(printed):
             return printed
     raise LookupError(f"no line of the output is like {line!r}")

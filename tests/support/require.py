@@ -12,15 +12,15 @@ import pytest
 ONE_BY_ONE: Final = "real guests and threads that spin"
 
 
-def skip_without(name: str, lacking: str | None, *, means: bool) -> None:
+def skip_without(name: str, missing: str | None, *, means: bool) -> None:
     """
-    Skip the test for *lacking*, the reason why *name* cannot be had; None is no reason.
+    Skip the test for *missing*, the reason why *name* cannot be had; None is no reason.
 
     Args:
         means: the machine could do it, so with *name* in PVBENCH_REQUIRE the test fails.
     """
-    if lacking is None:
+    if missing is None:
         return
     if means and name in os.environ.get("PVBENCH_REQUIRE", "").split(","):
-        pytest.fail(f"PVBENCH_REQUIRE names {name}: {lacking}")
-    pytest.skip(lacking)
+        pytest.fail(f"PVBENCH_REQUIRE names {name}: {missing}")
+    pytest.skip(missing)

@@ -13,7 +13,7 @@ from pvbench.run.cases import Selection
 from pvbench.run.plan import Boot
 from pvbench.run.request import PreparedRun, Request
 from support.helpers import bundled
-from support.runs import Cli, Done
+from support.runs import Cli, Output
 from support.sessions import prepared_run
 
 # Two boots, one case that cannot run.
@@ -23,7 +23,7 @@ SMALL = (
 )
 
 
-def small(cli: Cli, *options: str) -> Done:
+def small(cli: Cli, *options: str) -> Output:
     """The small run, with more *options*."""
     return cli(*SMALL, *options)
 
@@ -60,7 +60,7 @@ class Replay:
         self.reports: dict[tuple[int, tuple[str, ...]], BootResult] = {}
 
     def __call__(self, boot: Boot, launch: Launch) -> BootResult:
-        key = boot.replicate, tuple(ready.name for ready in boot.cases)
+        key = boot.replicate, tuple(case.name for case in boot.cases)
         if key not in self.reports:
             self.reports[key] = run_boot(boot, launch)
         return self.reports[key]
@@ -90,6 +90,6 @@ def cut_after(path: Path, boots: int) -> None:
     """Leave of a journal what a run that was killed after *boots* boots leaves."""
     book = path.with_suffix(".jsonl")
     lines = book.read_text().splitlines(keepends=True)
-    done = [place for place, line in enumerate(lines, 1) if line.startswith('{"boot"')]
+    boot_lines = [place for place, line in enumerate(lines, 1) if line.startswith('{"boot"')]
     first = next(place for place, line in enumerate(lines) if line.startswith('{"boot"'))
-    book.write_text("".join(lines[: done[boots - 1] if boots else first]))
+    book.write_text("".join(lines[: boot_lines[boots - 1] if boots else first]))

@@ -62,19 +62,19 @@ FACTS: dict[str, Any] = {
 
 
 @attrs.frozen
-class Done:
-    """A command that is over."""
+class Output:
+    """A finished command, with its exit status and its output."""
 
     status: int
     out: str
     err: str
 
 
-Cli = Callable[..., Done]
+Cli = Callable[..., Output]
 Plant = Callable[[str, str], str]
 
 
-def call(*arguments: str, columns: int = WIDE) -> Done:
+def call(*arguments: str, columns: int = WIDE) -> Output:
     """Run a command in this process, as in a terminal of that many columns."""
     out, err = io.StringIO(), io.StringIO()
     printed = contextlib.redirect_stdout(out), contextlib.redirect_stderr(err)
@@ -85,10 +85,10 @@ def call(*arguments: str, columns: int = WIDE) -> Done:
             status = main.main(arguments)
         except SystemExit as ended:  # argparse ends so
             status = int(ended.code or 0)
-    return Done(status, out.getvalue(), err.getvalue())
+    return Output(status, out.getvalue(), err.getvalue())
 
 
-def run_to(path: Path, *arguments: str) -> Done:
+def run_to(path: Path, *arguments: str) -> Output:
     """Run a suite into *path*, quietly and fast."""
     return call("run", "norov", "--fast", "-q", "-o", str(path), *arguments)
 
@@ -121,11 +121,11 @@ def wait_for(fifo: Path, run: subprocess.Popen[str]) -> None:
     """Return once somebody writes to *fifo*; fail if *run* ends instead."""
     reading, ending = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK), os.pidfd_open(run.pid)
     try:
-        ready, _, _ = select.select([reading, ending], [], [], DEADLINE_S)
+        readable, _, _ = select.select([reading, ending], [], [], DEADLINE_S)
     finally:
         os.close(reading)
         os.close(ending)
-    if ready != [reading]:
+    if readable != [reading]:
         run.kill()
         pytest.fail(
             f"the run ended before anybody wrote to {fifo.name}: {run.communicate()[1]}"
@@ -135,7 +135,7 @@ def wait_for(fifo: Path, run: subprocess.Popen[str]) -> None:
 def row_of(workload: str, stack: str, *boots_s: float, **facts: Any) -> Row:
     """One series as reports see it."""
     overlay, _, driver = stack.rpartition("/")
-    known = FACTS | {
+    defaults = FACTS | {
         "workload": workload,
         "stack": stack,
         "sender": overlay or "native",
@@ -143,9 +143,9 @@ def row_of(workload: str, stack: str, *boots_s: float, **facts: Any) -> Row:
         "sender_plugin": "pvbench 0.1.0",
         "delivery_plugin": "pvbench 0.1.0",
     }
-    told = {k: v for k, v in (known | facts).items() if v is not None}
-    name = f"{told['suite']}.{workload} {stack} {told['guest']} {told['costs']}"
-    return Row(name=f"{name} {told['series']}", facts=told, boots_s=boots_s)
+    present = {k: v for k, v in (defaults | facts).items() if v is not None}
+    name = f"{present['suite']}.{workload} {stack} {present['guest']} {present['costs']}"
+    return Row(name=f"{name} {present['series']}", facts=present, boots_s=boots_s)
 
 
 def suite_of(*rows: Row) -> pyperf.BenchmarkSuite:
@@ -176,7 +176,7 @@ def case_of(
 ) -> Case:
     """A case of the model on a small guest."""
     chosen = stack_of(stack)
-    known: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "suite": "norov",
         "suite_version": 1,
         "workload": bundled().workload(workload),
@@ -187,7 +187,7 @@ def case_of(
         "site": "local",
         "costs": "skylake-2018",
     }
-    return Case(**(known | facts), stack=chosen, bursts=bursts)
+    return Case(**(defaults | facts), stack=chosen, bursts=bursts)
 
 
 def broadcast(source: int = 0, cpus: int = 4) -> Burst:
@@ -203,23 +203,23 @@ def prepared_of(stack: str = "x2apic-physical", **facts: Any) -> Prepared:
 
 def slice_result_of(loops: int = 10, **changes: Any) -> SliceResult:
     """What an honest delivery reports of `prepared_of`: 3 writes, 3 handlers a loop."""
-    each = (0, loops, loops, loops)
+    handlers = (0, loops, loops, loops)
     counts: dict[str, Any] = {
         "icr_writes": 3 * loops,
         "hypercalls": 0,
         "returned": 0,
-        "handlers": each,
+        "handlers": handlers,
         "coalesced": (0, 0, 0, 0),
-        "functions": each,
+        "functions": handlers,
     }
-    known: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "samples": {"wall": loops},
         "ticks": {"wall": 2_000 * loops},
         "distributions": {"wall": Distribution(p50=1_999, p99=2_050, maximum=2_100)},
     }
     for name in counts.keys() & changes.keys():
         counts[name] = changes.pop(name)
-    return SliceResult(loops=loops, counts=Counts(**counts), **(known | changes))
+    return SliceResult(loops=loops, counts=Counts(**counts), **(defaults | changes))
 
 
 def journal_of(results: Path) -> list[dict[str, Any]]:

@@ -89,9 +89,9 @@ class Shell:
                 return f"{status}\n"
             case ["pvbench", *arguments]:
                 with chdir(self.folder):
-                    done = call(*arguments, columns=PIPE_WIDTH)
-                self.status, self.errors = done.status, done.err
-                return done.out
+                    completed = call(*arguments, columns=PIPE_WIDTH)
+                self.status, self.errors = completed.status, completed.err
+                return completed.out
             case ["python", script, *arguments] if script.startswith(OWN_SCRIPTS):
                 return self._process([sys.executable, str(ROOT / script), *arguments])
             case ["python", *arguments]:
@@ -101,7 +101,7 @@ class Shell:
         raise ValueError(f"no command of a page: {shlex.join(words)}")
 
     def _process(self, words: list[str], text: str = "") -> str:
-        done = subprocess.run(
+        completed = subprocess.run(
             words,
             cwd=self.folder,
             env=os.environ | dict([ONLY_BUNDLED, ("COLUMNS", str(PIPE_WIDTH))]),
@@ -111,5 +111,5 @@ class Shell:
             timeout=DEADLINE_S,
             check=False,
         )
-        self.status, self.errors = done.returncode, done.stderr
-        return done.stdout
+        self.status, self.errors = completed.returncode, completed.stderr
+        return completed.stdout

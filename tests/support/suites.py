@@ -36,5 +36,5 @@ def planned(name: str) -> Plan:
 
 def checked(name: str) -> list[Checked]:
     """Cases of a suite that can run, in the order of the plan."""
-    ready = {case.name: case for boot in planned(name).boots for case in boot.cases}
-    return [ready[case] for case in map(case_name, planned(name).cases) if case in ready]
+    by_name = {case.name: case for boot in planned(name).boots for case in boot.cases}
+    return [by_name[case] for case in map(case_name, planned(name).cases) if case in by_name]

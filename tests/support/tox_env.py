@@ -19,8 +19,12 @@ def result_of(
     folder.mkdir(parents=True, exist_ok=True)
     stack = facts.pop("stack", "x2apic-physical")
     plugin = "pvbench-nowhere 1"  # of which no version is installed
-    known = {"tox_env": environment or None, "sender_plugin": plugin, "delivery_plugin": plugin}
-    row = row_of("broadcast", stack, microseconds * 1e-6, **(known | facts))
+    defaults = {
+        "tox_env": environment or None,
+        "sender_plugin": plugin,
+        "delivery_plugin": plugin,
+    }
+    row = row_of("broadcast", stack, microseconds * 1e-6, **(defaults | facts))
     return file_of(folder / f"202601{day:02}T120000Z-norov-{environment}.json", row)
 
 

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from support.kvm_runs import HELD, Begin, begin, members
-from support.runs import Cli, Done, Plant, call
+from support.runs import Cli, Output, Plant, call
 
 KVM = ("run", "norov", "--delivery", "kvm", "--fast", "-q")
 
 
 @pytest.fixture(scope="session")
-def kvm_run(needs_kvm: None, runs: Path) -> tuple[Path, Done]:
+def kvm_run(needs_kvm: None, runs: Path) -> tuple[Path, Output]:
     """One unicast under two drivers, in guests of two and of eight: two boots each."""
     path = runs / "kvm.json"
     choice = ("-k", "normal-ipi", "--sender", "native", "--vcpus", "2,8", "--boots", "2")

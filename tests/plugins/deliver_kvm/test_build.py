@@ -158,12 +158,12 @@ def test_every_flag_changes_the_key(cc: CountedCompiler, changed: Recipe) -> Non
 
 def test_a_compiler_that_was_replaced_changes_the_key(cc: CountedCompiler) -> None:
     """An update leaves its path as it was."""
-    seen = cc.path.stat()
+    status = cc.path.stat()
     before = build.key()
-    os.utime(cc.path, ns=(seen.st_atime_ns, seen.st_mtime_ns + 1))
+    os.utime(cc.path, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
     younger = build.key()
     cc.path.write_text(cc.path.read_text() + "\n")
-    os.utime(cc.path, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+    os.utime(cc.path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
     assert len({before, younger, build.key()}) == 3
 

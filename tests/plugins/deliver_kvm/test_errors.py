@@ -33,8 +33,8 @@ def test_an_error_of_the_guest_in_an_audit_is_raised() -> None:
 
 def test_tracing_instances_of_killed_runs_are_removed(tmp_path: Path) -> None:
     """Those of running processes and of other tools stay."""
-    ours, gone = f"pvbench-{os.getppid()}", "pvbench-99999999"
-    for name in (ours, gone, "trace-cmd"):
+    ours, orphan = f"pvbench-{os.getppid()}", "pvbench-99999999"
+    for name in (ours, orphan, "trace-cmd"):
         (tmp_path / "instances" / name).mkdir(parents=True)
 
     with (
@@ -43,7 +43,7 @@ def test_tracing_instances_of_killed_runs_are_removed(tmp_path: Path) -> None:
     ):
         pass
     remaining = set(os.listdir(tmp_path / "instances"))
-    assert (gone in remaining, {ours, "trace-cmd"} - remaining) == (False, set())
+    assert (orphan in remaining, {ours, "trace-cmd"} - remaining) == (False, set())
 
 
 @pytest.mark.parametrize(

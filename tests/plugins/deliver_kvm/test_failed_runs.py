@@ -10,7 +10,7 @@ import pyperf
 import pytest
 
 from pvbench_deliver_kvm.vmm import kvm
-from support.runs import Cli, Done, Plant, journal_of
+from support.runs import Cli, Output, Plant, journal_of
 
 RUN = ("run", "norov", "--vcpus", "2", "--fast")
 ONE = ("-k", "normal-ipi", "--sender", "native", "--driver", "x2apic-physical")
@@ -66,14 +66,14 @@ GONE_ONCE = """
 """
 TRIPLE_FAULT = "build.image = lambda: bytes.fromhex('0f011d02000000 0f0b') + bytes(10)"
 
-Run = Callable[..., Done]
+Run = Callable[..., Output]
 
 
 @pytest.fixture
 def hindered(cli: Cli, plant: Plant) -> Run:
     """Run two boots of one case, each hindered."""
 
-    def run(hindrance: str) -> Done:
+    def run(hindrance: str) -> Output:
         name = plant("hindered", HINDERED.format(hindrance=hindrance))
         kvm = ("-p", name, "--delivery", name, "--boots", "2")
         return cli(*RUN, *ONE, *kvm, "-q", "-o", "a.json")
@@ -88,32 +88,32 @@ def test_a_run_without_the_device_does_not_begin(
     """One sentence, the status of an environment, and not one file."""
     monkeypatch.setattr(kvm, "DEVICE", Path("/nowhere/kvm"))
 
-    done = cli(*RUN, "--delivery", "kvm", "--boots", "1", *options)
+    output = cli(*RUN, "--delivery", "kvm", "--boots", "1", *options)
 
-    assert (done.status, done.out, list(tmp_path.iterdir())) == (5, "", [])
+    assert (output.status, output.out, list(tmp_path.iterdir())) == (5, "", [])
     expected = NO_DEVICE.format("/nowhere")
-    assert done.err == f"pvbench: kvm cannot be used here: {expected}\n"
+    assert output.err == f"pvbench: kvm cannot be used here: {expected}\n"
 
 
 def boots_of(tmp_path: Path) -> list[tuple[str, str]]:
     """(outcome, reason) of each boot, which its case shares."""
     boots = [entry for entry in journal_of(tmp_path / "a.json") if "boot" in entry]
     for boot in boots:
-        ((case, ended),) = boot["cases"].items()
+        ((case, outcome),) = boot["cases"].items()
         assert case.startswith("norov.normal-ipi x2apic-physical dense:2 ")
-        assert (ended["outcome"], ended["reason"]) == (boot["outcome"], boot["reason"])
+        assert (outcome["outcome"], outcome["reason"]) == (boot["outcome"], boot["reason"])
     return [(boot["outcome"], boot["reason"]) for boot in boots]
 
 
-def assert_all_failed(done: Done, tmp_path: Path, reason: str) -> None:
+def assert_all_failed(output: Output, tmp_path: Path, reason: str) -> None:
     """Status 5, *reason* told and in the journal for each boot, and no result file."""
     boots = boots_of(tmp_path)
     assert [outcome for outcome, _ in boots] == ["failed", "failed"]
     assert [text for _, text in boots if not re.fullmatch(reason, text)] == []
-    assert re.search(f"^failed: .*: {reason}$", done.err, re.MULTILINE)
+    assert re.search(f"^failed: .*: {reason}$", output.err, re.MULTILINE)
     assert journal_of(tmp_path / "a.json")[-1] == {"end": 5, "signal": 0}
     assert [path.name for path in tmp_path.glob("*.json*")] == ["a.jsonl"]
-    assert (done.status, "Traceback" in done.err + done.out) == (5, False)
+    assert (output.status, "Traceback" in output.err + output.out) == (5, False)
 
 
 @pytest.mark.parametrize(
@@ -137,27 +137,27 @@ def test_a_run_whose_boots_all_fail_reports_each_boot(
     hindered: Run, tmp_path: Path, hindrance: str, reason: str
 ) -> None:
     """In the journal; a run that measured nothing has no result file."""
-    done = hindered(hindrance)
+    output = hindered(hindrance)
 
-    assert_all_failed(done, tmp_path, reason)
+    assert_all_failed(output, tmp_path, reason)
 
 
 @pytest.mark.usefixtures("needs_kvm")
 def test_a_guest_that_dies_in_every_boot_is_reported(hindered: Run, tmp_path: Path) -> None:
     """The reason is the cause of its death."""
-    done = hindered(TRIPLE_FAULT)
+    output = hindered(TRIPLE_FAULT)
 
-    assert_all_failed(done, tmp_path, r"CPU [01]: triple fault \(KVM_EXIT_SHUTDOWN\)")
+    assert_all_failed(output, tmp_path, r"CPU [01]: triple fault \(KVM_EXIT_SHUTDOWN\)")
 
 
 @pytest.mark.usefixtures("needs_kvm")
 def test_a_boot_that_fails_costs_itself_only(hindered: Run, tmp_path: Path) -> None:
     """The other's values are in a file that pyperf reads; the status tells of the failure."""
-    done = hindered(GONE_ONCE)
+    output = hindered(GONE_ONCE)
 
     first, second = boots_of(tmp_path)
     suite = pyperf.BenchmarkSuite.load(str(tmp_path / "a.json"))
     runs = [run for series in suite.get_benchmarks() for run in series.get_runs()]
     assert (first, second) == (("failed", NO_DEVICE.format("gone")), ("ok", ""))
     assert {run.get_metadata()["pvbench_boot"] for run in runs} == {2}
-    assert (done.status, "Traceback" in done.err + done.out) == (5, False)
+    assert (output.status, "Traceback" in output.err + output.out) == (5, False)

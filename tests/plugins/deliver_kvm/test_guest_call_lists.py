@@ -35,8 +35,8 @@ def lists(tmp_path_factory: pytest.TempPathFactory) -> CDLL:
 def queue(lists: CDLL, source: int, targets: list[int], generation: int) -> tuple[int, int]:
     """(CPUs an interrupt is due for, as bits; trouble)."""
     trouble = c_uint32()
-    made = (c_uint32 * len(targets))(*targets)
-    due = lists.queue_burst(source, made, len(targets), c_uint64(generation), byref(trouble))
+    cpus = (c_uint32 * len(targets))(*targets)
+    due = lists.queue_burst(source, cpus, len(targets), c_uint64(generation), byref(trouble))
     return due, trouble.value
 
 
@@ -55,13 +55,13 @@ def test_an_interrupt_is_due_where_a_list_was_empty(lists: CDLL, steps: list[Ste
     """llist_add() and csd_lock(), against lists of Python."""
     lists.start_over(LONG_TICKS)
     waiting: dict[int, list[int]] = {cpu: [] for cpu in range(CPUS)}
-    for generation, (source, named) in enumerate(steps, start=1):
+    for generation, (source, cpus) in enumerate(steps, start=1):
         if source < 0:
-            taken = [(cpu, waiting.pop(cpu, [])) for cpu in dict.fromkeys(named)]
-            assert [lists.take(cpu) for cpu, _ in taken] == [len(had) for _, had in taken]
-            waiting |= {cpu: [] for cpu, _ in taken}
+            entries = [(cpu, waiting.pop(cpu, [])) for cpu in dict.fromkeys(cpus)]
+            assert [lists.take(cpu) for cpu, _ in entries] == [len(had) for _, had in entries]
+            waiting |= {cpu: [] for cpu, _ in entries}
             continue
-        free = sorted(cpu for cpu in named if source not in waiting[cpu])
+        free = sorted(cpu for cpu in cpus if source not in waiting[cpu])
         due = {cpu for cpu in free if not waiting[cpu]}
         assert queue(lists, source, free, generation) == (sum(1 << cpu for cpu in due), 0)
         for cpu in free:
@@ -72,15 +72,15 @@ def test_an_entry_that_is_not_taken_is_waited_for_and_named(lists: CDLL) -> None
     """The source stops; the list stays whole."""
     lists.start_over(1000)
     first = queue(lists, 0, [3], 1)
-    again = queue(lists, 0, [3], 2)
+    second = queue(lists, 0, [3], 2)
 
     assert first == (1 << 3, 0)
-    assert again == (0, mailbox.TROUBLE_CSD_BUSY)
+    assert second == (0, mailbox.TROUBLE_CSD_BUSY)
     assert (lists.take(3), lists.take(3)) == (1, 0)
 
 
 @pytest.mark.parametrize(
-    ("waiting", "intruder", "due", "left"),
+    ("waiting", "intruder", "due", "remaining"),
     [
         pytest.param([], 1, (0, 1), 2, id="another-is-first"),
         pytest.param([2], 1, (0, 0), 3, id="another-is-second"),
@@ -89,7 +89,7 @@ def test_an_entry_that_is_not_taken_is_waited_for_and_named(lists: CDLL) -> None
     ],
 )
 def test_whoever_comes_between_loses_nothing(
-    lists: CDLL, waiting: list[int], intruder: int, due: tuple[int, int], left: int
+    lists: CDLL, waiting: list[int], intruder: int, due: tuple[int, int], remaining: int
 ) -> None:
     """Between reading the list of CPU 0 and changing it; an interrupt is due by one."""
     lists.start_over(LONG_TICKS)
@@ -99,7 +99,7 @@ def test_whoever_comes_between_loses_nothing(
 
     assert queue(lists, 0, [0], 1) == (due[0], 0)
     assert lists.was_due() == due[1]
-    assert lists.take(0) == left
+    assert lists.take(0) == remaining
 
 
 def test_a_function_without_its_lock_leaves_no_receipt(lists: CDLL) -> None:
@@ -118,9 +118,9 @@ def test_sources_at_once_lose_nothing(lists: CDLL, sources: int, targets: int) -
     loops = 200
     lists.start_over(LONG_TICKS)
     sent, taken, functions = c_uint64(), c_uint64(), c_uint64()
-    done = lists.all_at_once(
+    finished = lists.all_at_once(
         sources, targets, loops, byref(sent), byref(taken), byref(functions)
     )
 
-    assert (done, functions.value) == (sources * loops, sources * loops * targets)
+    assert (finished, functions.value) == (sources * loops, sources * loops * targets)
     assert loops * targets <= taken.value <= sent.value <= functions.value

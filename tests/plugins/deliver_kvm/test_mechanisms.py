@@ -132,9 +132,9 @@ def test_mechanisms_are_the_routes_a_hypervisor_sees(
 @pytest.mark.parametrize(("group", "name"), TRIED)
 def test_a_probe_tries_the_mechanism_of_its_name(group: str, name: str) -> None:
     """Once, and no other mechanism."""
-    tried = PROBES[group][2][name]
+    mechanism = PROBES[group][2][name]
 
-    assert [name] == list(mechanisms(tried, guest_of_probes(group)))
+    assert [name] == list(mechanisms(mechanism, guest_of_probes(group)))
 
 
 @pytest.mark.parametrize(("group", "name"), TRIED)

@@ -15,7 +15,7 @@ from pvbench.topology import parse_guest
 from pvbench_deliver_kvm.measure.kvm_guest import KvmBootedGuest
 from pvbench_deliver_kvm.vmm import booted_guest
 from pvbench_deliver_kvm.vmm.booted_guest import GuestVm
-from support.kvm import held, refuse, start_of
+from support.kvm import process_state, refuse, start_of
 
 pytestmark = pytest.mark.usefixtures("needs_kvm")
 
@@ -27,10 +27,10 @@ SERIES = {"send", "ack", "wall"}  # and deliver, where TSCs agree
 @contextmanager
 def booted_vm(cpus: int = 2) -> Iterator[GuestVm]:
     """A guest, which releases all that it took."""
-    before = held()
+    before = process_state()
     with booted_guest.booted_vm(parse_guest(f"dense:{cpus}"), start_of()) as guest:
         yield guest
-    assert before == held()
+    assert before == process_state()
 
 
 def slice_result_of(*program: Op, target: int = 1) -> SliceResult:

@@ -30,10 +30,10 @@ def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_plan_of_real_guests_says_that_nothing_was_probed(cli: Cli) -> None:
     """A mechanism that does not work here shows when the run begins."""
-    done = cli(*RUN, "--delivery", "kvm", "--dry-run")
+    output = cli(*RUN, "--delivery", "kvm", "--dry-run")
 
-    assert (done.status, "planned" in done.out) == (0, True)
-    assert done.err == "pvbench: kvm is not probed: a case may not work there\n"
+    assert (output.status, "planned" in output.out) == (0, True)
+    assert output.err == "pvbench: kvm is not probed: a case may not work there\n"
 
 
 def test_doctor_tells_what_it_has_not_probed(cli: Cli) -> None:

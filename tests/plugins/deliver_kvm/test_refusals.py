@@ -16,7 +16,7 @@ from pvbench_deliver_kvm.delivery import KvmDelivery
 from pvbench_deliver_kvm.vmm import kvm
 from pvbench_deliver_kvm.vmm.fd import IoctlError
 from pvbench_deliver_kvm.vmm.kvm import Kvm
-from support.kvm import answer, held, refuse
+from support.kvm import answer, process_state, refuse
 
 CAPABILITIES = {
     "KVM_CAP_IRQCHIP": 0,
@@ -29,7 +29,7 @@ GROUP = "Add yourself to group kvm, or run with --delivery model."
 
 
 @pytest.fixture
-def good(monkeypatch: pytest.MonkeyPatch) -> dict[int, int]:
+def answers(monkeypatch: pytest.MonkeyPatch) -> dict[int, int]:
     """Answers as KVM's; the value of each capability, which is 1 by default."""
     capabilities: dict[int, int] = {}
     answer(monkeypatch, "KVM_GET_API_VERSION", lambda calls, _: 12)
@@ -40,23 +40,23 @@ def good(monkeypatch: pytest.MonkeyPatch) -> dict[int, int]:
 
 def refusal(device: Path = NULL) -> str:
     """The sentence of the error, after which nothing is left open."""
-    before = held()
+    before = process_state()
     with pytest.raises(UnavailableError) as error:
         Kvm.open(device)
-    assert before == held()
+    assert before == process_state()
     return str(error.value)
 
 
 def test_a_device_with_all_capabilities_is_available(
-    good: dict[int, int], monkeypatch: pytest.MonkeyPatch
+    answers: dict[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The tests below take one thing away each."""
     monkeypatch.setattr(build, "image", lambda: b"")
     monkeypatch.setattr(kvm, "DEVICE", NULL)
-    before = held()
+    before = process_state()
 
     assert KvmDelivery().why_unavailable() is None
-    assert before == held()
+    assert before == process_state()
 
 
 def test_a_host_without_the_device_lacks_a_module(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_a_plain_file_is_not_kvm(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("version", [11, 13])
 def test_there_is_one_version_of_the_api(
-    good: dict[int, int], monkeypatch: pytest.MonkeyPatch, version: int
+    answers: dict[int, int], monkeypatch: pytest.MonkeyPatch, version: int
 ) -> None:
     """12, since Linux 2.6.22; api.rst says to refuse any other."""
     answer(monkeypatch, "KVM_GET_API_VERSION", lambda calls, _: version)
@@ -115,15 +115,15 @@ def test_there_is_one_version_of_the_api(
 
 
 @pytest.mark.parametrize(("name", "number"), CAPABILITIES.items(), ids=CAPABILITIES.keys())
-def test_a_missing_capability_is_named(good: dict[int, int], name: str, number: int) -> None:
+def test_a_missing_capability_is_named(answers: dict[int, int], name: str, number: int) -> None:
     """Every guest needs all of them."""
-    good[number] = 0
+    answers[number] = 0
 
     assert refusal() == f"KVM on this host lacks {name}"
 
 
 def test_a_refused_check_of_a_capability_is_an_error(
-    good: dict[int, int], monkeypatch: pytest.MonkeyPatch
+    answers: dict[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A filter of system calls may refuse it."""
     refuse(monkeypatch, "KVM_CHECK_EXTENSION", errno.EPERM)
@@ -142,10 +142,10 @@ def test_a_refused_check_of_a_capability_is_an_error(
     ],
 )
 def test_limits_are_those_of_the_api_s_description(
-    good: dict[int, int], vcpus: int, ids: int, usual: int, expected: tuple[int, int]
+    answers: dict[int, int], vcpus: int, ids: int, usual: int, expected: tuple[int, int]
 ) -> None:
     """MAX_VCPUS and MAX_VCPU_ID have defaults where KVM lacks the capability."""
-    good |= {66: vcpus, 128: ids, 9: usual}
+    answers |= {66: vcpus, 128: ids, 9: usual}
 
     with Kvm.open(NULL) as opened:
         limits = opened.limits()
@@ -154,13 +154,13 @@ def test_limits_are_those_of_the_api_s_description(
 
 
 def test_kvm_create_vm_is_repeated_after_a_signal(
-    good: dict[int, int], monkeypatch: pytest.MonkeyPatch
+    answers: dict[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It fails with EINTR then."""
-    asked: list[int] = []
+    requests: list[int] = []
 
     def give(calls: int, argument: Any) -> int:
-        asked.append(calls)
+        requests.append(calls)
         if calls < 2:
             raise IoctlError("KVM_CREATE_VM", errno.EINTR)
         return os.open(os.devnull, os.O_RDONLY)
@@ -169,11 +169,11 @@ def test_kvm_create_vm_is_repeated_after_a_signal(
     with Kvm.open(NULL) as opened, opened.create_vm() as vm:
         number = vm.number
 
-    assert (number >= 0, asked) == (True, [0, 1, 2])
+    assert (number >= 0, requests) == (True, [0, 1, 2])
 
 
 def test_kvm_create_vm_is_not_repeated_after_another_error(
-    good: dict[int, int], monkeypatch: pytest.MonkeyPatch
+    answers: dict[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Repeating it would never end."""
     refuse(monkeypatch, "KVM_CREATE_VM", errno.EBUSY)

@@ -18,7 +18,7 @@ from pvbench_deliver_kvm.vmm.commands import GuestError
 from pvbench_deliver_kvm.vmm.fd import IoctlError
 from pvbench_deliver_kvm.vmm.kvm import Kvm
 from pvbench_deliver_kvm.vmm.vcpu_threads import VcpuThread
-from support.kvm import answer, held, refuse, refuse_capability, start_of
+from support.kvm import answer, process_state, refuse, refuse_capability, start_of
 from support.require import skip_without
 
 pytestmark = pytest.mark.usefixtures("needs_kvm")
@@ -62,10 +62,10 @@ def boot(guest: Guest | None = None, **options: Any) -> None:
 
 def refusal(error: type[PvbenchError] = UnavailableError, **options: Any) -> str:
     """The error message of a boot that fails, which releases all that it took."""
-    before = held()
+    before = process_state()
     with pytest.raises(error) as raised:
         boot(**options)
-    assert before == held()
+    assert before == process_state()
     return str(raised.value)
 
 
@@ -129,19 +129,19 @@ def test_the_limit_of_vcpu_ids_is_optional(monkeypatch: Patch) -> None:
         raise IoctlError("KVM_ENABLE_CAP", errno.EINVAL)
 
     answer(monkeypatch, "KVM_ENABLE_CAP of KVM_CAP_MAX_VCPU_ID", give)
-    before = held()
+    before = process_state()
     boot(parse_guest("ids:0,300,5"))
 
-    assert (before, refused) == (held(), [301])
+    assert (before, refused) == (process_state(), [301])
 
 
 def test_kvm_create_vm_is_repeated_after_a_signal(monkeypatch: Patch) -> None:
     """Two signals; the guest boots."""
     refuse(monkeypatch, "KVM_CREATE_VM", errno.EINTR, times=2)
-    before = held()
+    before = process_state()
 
     boot()
-    assert before == held()
+    assert before == process_state()
 
 
 def refuse_memory(monkeypatch: Patch, refused: Callable[[int, int], bool]) -> None:
@@ -203,17 +203,17 @@ def test_a_vcpu_that_cannot_run_is_named(monkeypatch: Patch, number: int) -> Non
     refuse(monkeypatch, "KVM_RUN", number)
 
     expected = rf"^CPU [0-3]: KVM_RUN failed: {os.strerror(number)}$"
-    before = held()
+    before = process_state()
     with pytest.raises(GuestError, match=expected):
         boot()
-    assert before == held()
+    assert before == process_state()
 
 
 @pytest.mark.parametrize("number", [errno.EINTR, errno.EAGAIN], ids=errno.errorcode.get)
 def test_a_vcpu_runs_on_after_a_signal(monkeypatch: Patch, number: int) -> None:
     """Each of the four is interrupted when it runs first."""
     refuse(monkeypatch, "KVM_RUN", number, times=4)
-    before = held()
+    before = process_state()
 
     boot()
-    assert before == held()
+    assert before == process_state()

@@ -14,7 +14,7 @@ from pvbench.host import facts as host_facts
 from pvbench.results import files as result_files
 from pvbench.results.rows import Row, rows
 from pvbench_deliver_kvm.probe.cache import probes
-from support.runs import Cli, Done, call, journal_of
+from support.runs import Cli, Output, call, journal_of
 
 pytestmark = pytest.mark.usefixtures("needs_kvm")
 
@@ -42,25 +42,25 @@ def outcomes(path: Path) -> dict[str, tuple[str, str]]:
     """(outcome, reason) of each stack, refused or run."""
     by_stack = {}
     for entry in journal_of(path):
-        ended = {entry["case"]: entry} if "case" in entry else entry.get("cases", {})
-        for name, case in ended.items():
+        cases = {entry["case"]: entry} if "case" in entry else entry.get("cases", {})
+        for name, case in cases.items():
             by_stack[name.split()[1]] = (case["outcome"], case["reason"])
     return by_stack
 
 
-def test_a_run_of_real_guests_prints_measured_times(kvm_run: tuple[Path, Done]) -> None:
+def test_a_run_of_real_guests_prints_measured_times(kvm_run: tuple[Path, Output]) -> None:
     """A table for each guest, by the guest's own clock; none of it is modelled."""
-    _, done = kvm_run
+    _, output = kvm_run
     heading = "wall time of one burst, measured by kvm at local, clock tsc (median of 2 boots)"
 
-    assert (done.status, done.out.count(heading)) == (0, 2)
-    assert "modelled" not in done.out
-    assert done.out.count("Source: a guest of its own on KVM (") == 2
+    assert (output.status, output.out.count(heading)) == (0, 2)
+    assert "modelled" not in output.out
+    assert output.out.count("Source: a guest of its own on KVM (") == 2
     software = host_facts.facts()["virtualization"].startswith("software")
-    assert ("times say nothing about other hosts" in done.out) == software
+    assert ("times say nothing about other hosts" in output.out) == software
 
 
-def test_its_file_is_pyperf_s(kvm_run: tuple[Path, Done]) -> None:
+def test_its_file_is_pyperf_s(kvm_run: tuple[Path, Output]) -> None:
     """A benchmark for each series of each case, a run for each boot."""
     suite = pyperf.BenchmarkSuite.load(str(kvm_run[0]))
     names = {name.rpartition(" ")[0] for name in suite.get_benchmark_names()}
@@ -75,7 +75,7 @@ def test_its_file_is_pyperf_s(kvm_run: tuple[Path, Done]) -> None:
     assert min(values) > 0
 
 
-def test_its_series_are_those_of_a_burst_that_waits(kvm_run: tuple[Path, Done]) -> None:
+def test_its_series_are_those_of_a_burst_that_waits(kvm_run: tuple[Path, Output]) -> None:
     """`deliver` only where the TSCs are known to agree; `irqoff` where they were off."""
     series = facts(kvm_run[0], "series")
     agree = facts(kvm_run[0], "tsc_offsets") == {"equal"}
@@ -99,13 +99,13 @@ def test_its_series_are_those_of_a_burst_that_waits(kvm_run: tuple[Path, Done]) 
     ],
 )
 def test_its_file_stores_how_the_ops_were_executed(
-    kvm_run: tuple[Path, Done], name: str, expected: set[Any]
+    kvm_run: tuple[Path, Output], name: str, expected: set[Any]
 ) -> None:
     """One for all cases of this run."""
     assert facts(kvm_run[0], name) == expected
 
 
-def test_its_file_stores_the_frequency_of_the_clock(kvm_run: tuple[Path, Done]) -> None:
+def test_its_file_stores_the_frequency_of_the_clock(kvm_run: tuple[Path, Output]) -> None:
     """Times are ticks over this."""
     boots = of_boots(kvm_run[0])
 
@@ -114,13 +114,13 @@ def test_its_file_stores_the_frequency_of_the_clock(kvm_run: tuple[Path, Done]) 
     assert min(boot["pvbench_null_irqoff_ticks"] for boot in boots) > 0
 
 
-def test_its_file_names_the_counters_of_kvm(kvm_run: tuple[Path, Done]) -> None:
+def test_its_file_names_the_counters_of_kvm(kvm_run: tuple[Path, Output]) -> None:
     """The counters this KVM has, and the source of the count of hypercalls."""
     (counters,) = facts(kvm_run[0], "kvm_counters")
-    kept = "hypercalls" in counters.split(",")
+    counted = "hypercalls" in counters.split(",")
 
     assert facts(kvm_run[0], "hypercall_proof") == {
-        "KVM's counter" if kept else "the guest's own count"
+        "KVM's counter" if counted else "the guest's own count"
     }
     assert {"pvbench_exits" in boot for boot in of_boots(kvm_run[0])} == {
         "exits" in counters.split(",")
@@ -128,63 +128,67 @@ def test_its_file_names_the_counters_of_kvm(kvm_run: tuple[Path, Done]) -> None:
 
 
 @pytest.mark.parametrize("vcpus", [2, 8])
-def test_an_overcommitted_guest_is_reported(kvm_run: tuple[Path, Done], vcpus: int) -> None:
+def test_an_overcommitted_guest_is_reported(kvm_run: tuple[Path, Output], vcpus: int) -> None:
     """In its file, and below its table only."""
-    path, done = kvm_run
+    path, output = kvm_run
     crowded = vcpus > len(USABLE)
-    of_guest = done.out[done.out.index(f"norov on dense:{vcpus}") :].split("\n\nnorov on")[0]
+    of_guest = output.out[output.out.index(f"norov on dense:{vcpus}") :].split("\n\nnorov on")[
+        0
+    ]
 
     assert facts(path, "overcommitted", f"dense:{vcpus}") == {"yes" if crowded else "no"}
     assert ("more vCPUs than this machine has CPUs" in of_guest) == crowded
 
 
-def test_the_state_of_the_targets_is_proved_in_each_boot(kvm_run: tuple[Path, Done]) -> None:
+def test_the_state_of_the_targets_is_proved_in_each_boot(kvm_run: tuple[Path, Output]) -> None:
     """On a busy machine it may differ from the requested one, which is then reported."""
-    path, done = kvm_run
+    path, output = kvm_run
     proved = {state for row in measured(path) for state in row.proved}
 
     assert {len(row.proved) for row in measured(path)} == {2}
     assert proved <= {"halted", "preempted"}
-    assert ("not always proved halted: also preempted" in done.out) == ("preempted" in proved)
+    assert ("not always proved halted: also preempted" in output.out) == ("preempted" in proved)
 
 
-def test_its_file_holds_the_facts_of_the_host(kvm_run: tuple[Path, Done]) -> None:
+def test_its_file_holds_the_facts_of_the_host(kvm_run: tuple[Path, Output]) -> None:
     """All of them, KVM's parameters too, as they are."""
     for name, fact in host_facts.facts().items():
         assert facts(kvm_run[0], f"host_{name}") == {fact}
 
 
-def test_show_prints_the_table_of_the_run(kvm_run: tuple[Path, Done]) -> None:
+def test_show_prints_the_table_of_the_run(kvm_run: tuple[Path, Output]) -> None:
     """The file is enough."""
-    path, done = kvm_run
+    path, output = kvm_run
 
-    assert call("show", str(path)).out == done.out
+    assert call("show", str(path)).out == output.out
 
 
 def test_unsupported_senders_have_a_reason(kvm: Cli) -> None:
     """The reason is a probe of this host; the outcome is neither void nor failed."""
     senders = ("x2apic-physical", "kvm-pv/x2apic-physical", "hyperv-ipi/x2apic-physical")
     options = ("--sender", ",".join((*senders, "xen-evtchn/x2apic-physical")), "--vcpus", "3")
-    done = kvm("-k", "*.broadcast", *options, "-o", "a.json")
+    output = kvm("-k", "*.broadcast", *options, "-o", "a.json")
     by_stack, works = outcomes(Path("a.json")), probes()
 
-    assert (done.status, by_stack[senders[0]]) == (0, ("ok", ""))
+    assert (output.status, by_stack[senders[0]]) == (0, ("ok", ""))
     assert by_stack["xen-evtchn/x2apic-physical"] == (
         "unsupported",
         "KVM does not implement hypercall ABI xen",
     )
-    for stack, tried in zip(senders[1:], ("kvm-hypercall", "hyperv-hypercall"), strict=True):
-        why = f"{tried} does not work on this host: {works[tried]}"
-        assert by_stack[stack] == (("unsupported", why) if works[tried] else ("ok", ""))
-        assert (why in done.out) == bool(works[tried])
+    for stack, mechanism in zip(
+        senders[1:], ("kvm-hypercall", "hyperv-hypercall"), strict=True
+    ):
+        why = f"{mechanism} does not work on this host: {works[mechanism]}"
+        assert by_stack[stack] == (("unsupported", why) if works[mechanism] else ("ok", ""))
+        assert (why in output.out) == bool(works[mechanism])
 
 
 def test_replayed_ops_are_reported(kvm: Cli) -> None:
     """In the file, and below the table."""
-    done = kvm(*UNICAST, "--execution", "ops", "-o", "a.json")
+    output = kvm(*UNICAST, "--execution", "ops", "-o", "a.json")
 
-    assert (done.status, facts(Path("a.json"), "execution")) == (0, {"ops"})
-    assert "Note: the ops of x2apic-physical were computed beforehand" in done.out
+    assert (output.status, facts(Path("a.json"), "execution")) == (0, {"ops"})
+    assert "Note: the ops of x2apic-physical were computed beforehand" in output.out
 
 
 def test_both_ways_of_execution_can_be_compared(kvm: Cli, cli: Cli) -> None:
@@ -200,19 +204,19 @@ def test_both_ways_of_execution_can_be_compared(kvm: Cli, cli: Cli) -> None:
         ),
     ):
         assert kvm(*UNICAST, *options, "-o", f"{name}.json").status == 0
-    done = cli("compare", "algorithm.json", "ops.json", "--by", "execution", "--json")
-    (pair,) = json.loads(done.out)["pairs"]
+    output = cli("compare", "algorithm.json", "ops.json", "--by", "execution", "--json")
+    (pair,) = json.loads(output.out)["pairs"]
 
-    assert (done.status, pair["baseline"], pair["side"]) == (0, "algorithm", "ops")
+    assert (output.status, pair["baseline"], pair["side"]) == (0, "algorithm", "ops")
     assert (pair["verdict"], pair["counts"]["after"]["icr_writes"]) == ("inconclusive", 1)
 
 
 def test_a_run_keeps_to_the_cpus_it_was_given(kvm: Cli) -> None:
     """Two vCPUs on one: more than there are."""
-    one = str(USABLE[-1])
-    done = kvm(*UNICAST, "--cpu-list", one, "-o", "a.json")
+    host_cpu = str(USABLE[-1])
+    output = kvm(*UNICAST, "--cpu-list", host_cpu, "-o", "a.json")
 
-    assert (done.status, facts(Path("a.json"), "cpu_list")) == (0, {one})
+    assert (output.status, facts(Path("a.json"), "cpu_list")) == (0, {host_cpu})
     assert facts(Path("a.json"), "overcommitted") == {"yes"}
 
 
@@ -236,7 +240,7 @@ def test_an_unsupported_option_gives_one_sentence(
     kvm: Cli, options: tuple[str, ...], message: str
 ) -> None:
     """Exit status 2, and no file."""
-    done = kvm(*UNICAST, *options, "-o", "a.json")
+    output = kvm(*UNICAST, *options, "-o", "a.json")
 
-    assert (done.status, done.out, done.err) == (2, "", f"pvbench: {message}\n")
+    assert (output.status, output.out, output.err) == (2, "", f"pvbench: {message}\n")
     assert os.listdir() == []

@@ -14,11 +14,11 @@ import pytest
 from pvbench.results import files as result_files
 from pvbench.results.rows import Row, rows
 from support.helpers import DEADLINE_S
-from support.kvm_runs import Begin, ended, members, vcpus_of
+from support.kvm_runs import Begin, members, result_after, vcpus_of
 from support.runs import journal_of, wait_for
 
 
-def held(start: Begin) -> subprocess.Popen[str]:
+def held_run(start: Begin) -> subprocess.Popen[str]:
     """A run of three boots, into ``a.json``, whose second has a guest that has run."""
     run = start("-o", "a.json", HOLD="2")
     wait_for(Path("begun"), run)
@@ -49,8 +49,8 @@ def test_a_signal_costs_the_boot_in_flight(
     start: Begin, number: signal.Signals, group: bool, status: int
 ) -> None:
     """Ctrl-C reaches the worker too.  What was finished is shown, and nothing runs on."""
-    run = held(start)
-    returned, out, err = ended(run, number, group=group)
+    run = held_run(start)
+    returned, out, err = result_after(run, number, group=group)
     plan, boot, end = journal_of(Path("a.json"))
 
     assert (returned, members(run.pid)) == (status, [])
@@ -63,8 +63,8 @@ def test_a_signal_costs_the_boot_in_flight(
 
 def test_a_run_that_is_killed_takes_its_guest_along(start: Begin) -> None:
     """Nothing can be done at SIGKILL: the kernel ends the worker, the files are whole."""
-    run = held(start)
-    returned, out, err = ended(run, signal.SIGKILL)
+    run = held_run(start)
+    returned, out, err = result_after(run, signal.SIGKILL)
     text = Path("a.jsonl").read_text()
 
     assert (returned, out, err, members(run.pid)) == (-signal.SIGKILL, "", "", [])
@@ -75,7 +75,7 @@ def test_a_run_that_is_killed_takes_its_guest_along(start: Begin) -> None:
 
 def test_a_run_that_was_killed_is_resumed(start: Begin) -> None:
     """Two boots are left; the values of the first are kept as they were."""
-    ended(held(start), signal.SIGKILL)
+    result_after(held_run(start), signal.SIGKILL)
     first = [row.boots_s for row in measured("a.json")]
 
     resumed = start("-o", "a.json", "--resume")
@@ -91,7 +91,7 @@ def test_a_run_that_was_killed_is_resumed(start: Begin) -> None:
 
 def test_a_guest_that_is_killed_costs_its_boot(start: Begin) -> None:
     """Its worker ended, and why; the run goes on and ends with the environment's fault."""
-    run = held(start)
+    run = held_run(start)
     (worker,) = (pid for pid in members(run.pid) if pid != run.pid)
     os.kill(worker, signal.SIGKILL)
     _, err = run.communicate(timeout=DEADLINE_S)
@@ -109,13 +109,13 @@ def test_two_runs_take_turns(start: Begin) -> None:
     wait_for(Path("begun"), first)
     second = start("-o", "b.json")
     assert second.stderr is not None
-    said = second.stderr.readline()
-    alone = [sum(map(vcpus_of, members(run.pid))) for run in (first, second)]
+    message = second.stderr.readline()
+    vcpu_counts = [sum(map(vcpus_of, members(run.pid))) for run in (first, second)]
     Path("go").write_text("!")
     ends = [(run.communicate(timeout=DEADLINE_S)[1], run.returncode) for run in (first, second)]
 
-    assert said.startswith("pvbench: another timed run is under way here, waiting for it (")
-    assert alone == [2, 0]
+    assert message.startswith("pvbench: another timed run is under way here, waiting for it (")
+    assert vcpu_counts == [2, 0]
     assert ends == [("results: a.json\n", 0), ("results: b.json\n", 0)]
     assert Path("boots").read_text() == "0 0 0 1 1 1 "
     for name in ("a.json", "b.json"):

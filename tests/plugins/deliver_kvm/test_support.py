@@ -26,16 +26,16 @@ SPINS = "{} vCPUs would spin at the same time, but at most {} may on a host with
 SLOW = "it does not return within 1.8 s"
 
 
-def here(
+def description_here(
     *,
-    broken: tuple[str, ...] = (),
+    failed_probes: tuple[str, ...] = (),
     probes: dict[str, str] | None = None,
     software: bool = False,
     execution: str = "algorithm",
     **limits: int,
 ) -> Description:
-    """A host of 4 CPUs on which every mechanism works except the *broken* ones."""
-    working = dict.fromkeys(NAMES, "") | dict.fromkeys(broken, SLOW)
+    """A host of 4 CPUs on which every mechanism works except the *failed_probes* ones."""
+    working = dict.fromkeys(NAMES, "") | dict.fromkeys(failed_probes, SLOW)
     return Description(
         clock=CLOCK,
         probes=working if probes is None else probes,
@@ -59,7 +59,7 @@ def task_of(
 
 def test_a_plain_broadcast_can_run() -> None:
     """Nothing is asked of the host that it lacks."""
-    assert why_unsupported(*task_of(call(0, 1, 2, 3)), here()) is None
+    assert why_unsupported(*task_of(call(0, 1, 2, 3)), description_here()) is None
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,10 @@ def test_a_plain_broadcast_can_run() -> None:
 )
 def test_a_guest_must_fit_this_kvm(fits: Guest, too_much: Guest, expected: str) -> None:
     """The last that fits, and the first that does not."""
-    reasons = [why_unsupported(*task_of(call(0, 1), guest=g), here()) for g in (fits, too_much)]
+    reasons = [
+        why_unsupported(*task_of(call(0, 1), guest=g), description_here())
+        for g in (fits, too_much)
+    ]
 
     assert [None, expected] == reasons
 
@@ -107,10 +110,10 @@ def test_a_site_that_lowers_a_limit_has_it_observed(
     limits: dict[str, int], expected: str
 ) -> None:
     """The delivery keeps no second copy of `Description.limits`."""
-    generous = here(usable_cpus=5)
+    generous = description_here(usable_cpus=5)
     lowered = attrs.evolve(generous, limits=generous.limits | limits)
-    asked = task_of(call(0, 1), state="running")
-    reasons = [KvmDelivery().why_unsupported(*asked, d) for d in (generous, lowered)]
+    task = task_of(call(0, 1), state="running")
+    reasons = [KvmDelivery().why_unsupported(*task, d) for d in (generous, lowered)]
 
     assert reasons == [None, expected]
 
@@ -133,14 +136,14 @@ def test_a_hypercall_needs_a_hypervisor_that_implements_it(
     """A hypercall that was never merged and has no stand-in is refused, and so is Xen."""
     guest, task = task_of(call(0, 1, 2, 3), sender=f"{overlay}/x2apic-physical")
 
-    assert why_unsupported(guest, task, here()) == expected
+    assert why_unsupported(guest, task, description_here()) == expected
 
 
 def test_every_bundled_hypercall_abi_is_listed() -> None:
     """A new one belongs into the table above."""
-    named = {name for name, s in bundled().overlays.items() if s.mechanism == "hypercall"}
+    overlays = {name for name, s in bundled().overlays.items() if s.mechanism == "hypercall"}
 
-    assert named == set(ABIS)
+    assert overlays == set(ABIS)
 
 
 @pytest.mark.parametrize(
@@ -164,19 +167,17 @@ def test_a_kernel_s_own_ipis_are_for_live() -> None:
     guest, task = task_of(call(0, 1), sender="kernel")
 
     assert (
-        why_unsupported(guest, task, here())
+        why_unsupported(guest, task, description_here())
         == "sender `kernel` needs a running Linux kernel: use --delivery live"
     )
 
 
 def test_the_reason_of_a_failed_probe_is_reported() -> None:
     """The first probe by name, if several failed."""
-    asked = task_of(call(0, 1), sender="kvm-pv/x2apic-physical")
-    broken = here(broken=("x2apic-physical", "kvm-hypercall"))
+    task = task_of(call(0, 1), sender="kvm-pv/x2apic-physical")
+    broken = description_here(failed_probes=("x2apic-physical", "kvm-hypercall"))
 
-    assert (
-        why_unsupported(*asked, broken) == f"kvm-hypercall does not work on this host: {SLOW}"
-    )
+    assert why_unsupported(*task, broken) == f"kvm-hypercall does not work on this host: {SLOW}"
 
 
 @pytest.mark.parametrize(
@@ -192,16 +193,18 @@ def test_a_hypercall_must_work_even_where_a_burst_needs_none(
     sender: str, broken: str, expected: bool
 ) -> None:
     """Either all cases of a sender run, or none."""
-    asked = task_of(call(0), sender=f"{sender}/x2apic-physical")
+    task = task_of(call(0), sender=f"{sender}/x2apic-physical")
 
-    assert expected is (why_unsupported(*asked, here(broken=(broken,))) is not None)
+    assert expected is (
+        why_unsupported(*task, description_here(failed_probes=(broken,))) is not None
+    )
 
 
 def test_a_mechanism_without_a_probe_is_unsupported() -> None:
     """The probe results may be those of another version."""
     expected = "x2apic-physical does not work on this host: it was not probed"
 
-    assert why_unsupported(*task_of(call(0, 1)), here(probes={})) == expected
+    assert why_unsupported(*task_of(call(0, 1)), description_here(probes={})) == expected
 
 
 HALTED = "targets cannot spin on a KVM without hardware virtualization: add --targets halted"
@@ -223,24 +226,27 @@ def test_spinning_vcpus_leave_a_cpu_free(
     state: str, bursts: tuple[Burst, ...], usable: int, expected: str | None
 ) -> None:
     """All four vCPUs of a guest that runs; the sources of one that halts, but one may."""
-    asked = task_of(*bursts, state=state)
+    task = task_of(*bursts, state=state)
 
-    assert why_unsupported(*asked, here(usable_cpus=usable)) == expected
+    assert why_unsupported(*task, description_here(usable_cpus=usable)) == expected
 
 
 @pytest.mark.parametrize(("state", "expected"), [("running", HALTED), ("halted", None)])
 def test_software_kvm_has_halted_targets_only(state: str, expected: str | None) -> None:
     """Its emulator would occupy all CPUs, however many there are."""
-    asked = task_of(call(0, 1), state=state)
+    task = task_of(call(0, 1), state=state)
 
-    assert why_unsupported(*asked, here(software=True, usable_cpus=1000)) == expected
+    assert why_unsupported(*task, description_here(software=True, usable_cpus=1000)) == expected
 
 
 def test_sources_follow_one_protocol() -> None:
     """A guest either has call queues or has none."""
-    asked = task_of(call(0, 1), mask(2, 3))
+    task = task_of(call(0, 1), mask(2, 3))
 
-    assert why_unsupported(*asked, here()) == "all sources must follow the same protocol"
+    assert (
+        why_unsupported(*task, description_here())
+        == "all sources must follow the same protocol"
+    )
 
 
 SHARED = (
@@ -268,7 +274,7 @@ def test_sources_that_share_targets_are_not_replayed(
     """A target whose call queue was not empty is not sent to, and only the guest knows."""
     expected = SHARED if execution == "ops" and not replays else None
 
-    assert why_unsupported(*task_of(*bursts), here(execution=execution)) == expected
+    assert why_unsupported(*task_of(*bursts), description_here(execution=execution)) == expected
 
 
 @pytest.mark.parametrize(
@@ -287,14 +293,16 @@ def test_a_sender_without_code_in_the_guest_is_replayed(
     """A lossy task uses no call queue, because lost entries would stay in it forever."""
     guest, task = task_of(*ON_A_TARGET)
 
-    assert why_unsupported(guest, attrs.evolve(task, **change), here()) == expected
+    assert why_unsupported(guest, attrs.evolve(task, **change), description_here()) == expected
 
 
 def test_reasons_about_the_guest_come_before_those_about_the_task() -> None:
     """A user who fixes one reason must not get a more basic one next."""
     guest = cpus(7)
-    asked = task_of(*ON_A_TARGET, guest=guest, sender="xen-evtchn/x2apic-physical")
+    task = task_of(*ON_A_TARGET, guest=guest, sender="xen-evtchn/x2apic-physical")
 
-    reason = why_unsupported(*asked, here(execution="ops", broken=tuple(NAMES), usable_cpus=1))
+    reason = why_unsupported(
+        *task, description_here(execution="ops", failed_probes=tuple(NAMES), usable_cpus=1)
+    )
 
     assert reason == "this KVM supports at most 6 vCPUs"

@@ -15,7 +15,7 @@ from pvbench.delivery import Options
 from pvbench.testing.deliveries import check_run
 from pvbench.topology import parse_guest
 from pvbench_deliver_live import Live
-from support.live import SPARE_ATTEMPTS, call, ready
+from support.live import SPARE_ATTEMPTS, call, prepared_case
 from support.require import skip_without
 from support.runs import Cli, Plant, journal_of
 
@@ -49,7 +49,7 @@ def needs_the_delivery() -> None:
     skip_without("live", Live().why_unavailable(), means=len(os.sched_getaffinity(0)) >= 2)
 
 
-def held() -> tuple[set[int], set[threading.Thread], set[str]]:
+def process_state() -> tuple[set[int], set[threading.Thread], set[str]]:
     """CPUs this thread may use, threads and open files of this process."""
     return (
         os.sched_getaffinity(0),
@@ -61,8 +61,8 @@ def held() -> tuple[set[int], set[threading.Thread], set[str]]:
 @pytest.mark.parametrize("source", [0, 1], ids=["from-the-first", "from-the-second"])
 def test_ipis_of_this_machine_are_measured_and_proved(source: int) -> None:
     """Two CPUs interrupt each other; no thread or file is leaked."""
-    guest, before = parse_guest("host"), held()
-    case = ready(call(1 - source, source=source), guest="host")
+    guest, before = parse_guest("host"), process_state()
+    case = prepared_case(call(1 - source, source=source), guest="host")
     description = Live().describe(Options())
     if reason := Live().why_unsupported(guest, case.task, description):
         pytest.skip(reason)
@@ -70,7 +70,7 @@ def test_ipis_of_this_machine_are_measured_and_proved(source: int) -> None:
     with Live().boot(guest, description.worker_data) as booted:
         result = check_run(booted, case, loops=50, warmup=5)
 
-    assert held() == before
+    assert process_state() == before
     assert (result.target_state, set(result.ticks)) == ("running", {"ack", "wall"})
     assert int(result.facts["cal_rise"]) >= 50
     assert 0 < int(result.facts["null_ns"]) < result.distributions["ack"].p50
@@ -92,20 +92,23 @@ def test_the_suite_runs_from_the_command_line(cli: Cli, plant: Plant) -> None:
         "a.json",
     )
 
-    done = cli("run", "live", *options)
+    output = cli("run", "live", *options)
 
     (boot,) = (entry for entry in journal_of(Path("a.json")) if "boot" in entry)
-    assert (done.status, {case["outcome"] for case in boot["cases"].values()}) == (0, {"ok"})
-    assert "Source: IPIs of Linux" in done.out
-    assert "targets running" in done.out
+    assert (output.status, {case["outcome"] for case in boot["cases"].values()}) == (
+        0,
+        {"ok"},
+    )
+    assert "Source: IPIs of Linux" in output.out
+    assert "targets running" in output.out
 
 
 def test_a_suite_for_the_model_is_refused_with_the_missing_options(cli: Cli) -> None:
     """It does not measure anything else instead."""
-    done = cli("run", "norov", "--delivery", "live", "--dry-run")
+    output = cli("run", "norov", "--delivery", "live", "--dry-run")
 
-    assert done.status == 3
-    assert "on this machine: add --sender kernel --guest host --targets running\n" in done.out
+    assert output.status == 3
+    assert "on this machine: add --sender kernel --guest host --targets running\n" in output.out
 
 
 def test_a_worker_that_is_killed_leaves_no_spinner() -> None:
@@ -138,9 +141,9 @@ def test_python_runs_while_threads_spin() -> None:
 
     others = sorted(os.sched_getaffinity(0))[1:2]
     with spinning(others):
-        done = threading.Thread(target=int)
-        done.start()
-        done.join()
+        thread = threading.Thread(target=int)
+        thread.start()
+        thread.join()
         spinning_now = threading.active_count()
 
     assert spinning_now - threading.active_count() == 1

@@ -101,8 +101,8 @@ def test_rises_are_counted_modulo_32_bits(
 def test_a_long_file_is_read_again_each_time(tmp_path: Path) -> None:
     """The row comes after those of all devices."""
     path, devices = tmp_path / "interrupts", " 24: 0 0 0 device\n" * 10_000
-    head, _, rest = INTERRUPTS.partition("\n")
-    path.write_text(f"{head}\n{devices}{rest}")
+    head, _, lines = INTERRUPTS.partition("\n")
+    path.write_text(f"{head}\n{devices}{lines}")
 
     with Interrupts.opened(path) as interrupts:
         first = interrupts.calls()

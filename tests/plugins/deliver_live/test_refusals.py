@@ -14,7 +14,7 @@ from pvbench.guest import Guest
 from pvbench.ops import Burst
 from pvbench.topology import parse_guest
 from pvbench_deliver_live import Live, membarrier
-from support.live import INTERRUPTS, THREE, call, plant, ready
+from support.live import INTERRUPTS, THREE, call, plant, prepared_case
 
 
 def live(root: Path, *cpus: int) -> Live:
@@ -109,9 +109,9 @@ def test_it_has_a_noisy_clock_and_no_cost_profile(tmp_path: Path) -> None:
     assert Live().cost_profiles() == ()
 
 
-def refused(here: Live, guest: Guest, task: Task) -> str | None:
-    """Return why *here* cannot run a task."""
-    return here.why_unsupported(guest, task, here.describe(Options()))
+def refused(delivery: Live, guest: Guest, task: Task) -> str | None:
+    """Return why *delivery* cannot run a task."""
+    return delivery.why_unsupported(guest, task, delivery.describe(Options()))
 
 
 LACKS = "live times only the IPIs of this kernel on this machine: add "
@@ -135,7 +135,7 @@ def test_all_missing_options_are_named_at_once(
     tmp_path: Path, chosen: dict[str, str], expected: str | None
 ) -> None:
     """The user needs only one attempt to fix the command line."""
-    case = ready(call(1, 2), **chosen)
+    case = prepared_case(call(1, 2), **chosen)
 
     assert refused(live(plant(tmp_path)), case.case.guest, case.task) == expected
 
@@ -159,9 +159,9 @@ def test_a_workload_needs_cpus_that_this_process_may_use(
     tmp_path: Path, bursts: tuple[Burst, ...], usable: tuple[int, ...], expected: str | None
 ) -> None:
     """Guest CPU 2 is CPU 3 of the machine, which has no CPU 2."""
-    case, here = ready(*bursts), live(plant(tmp_path), *usable)
+    case, delivery = prepared_case(*bursts), live(plant(tmp_path), *usable)
 
-    assert refused(here, case.case.guest, case.task) == expected
+    assert refused(delivery, case.case.guest, case.task) == expected
 
 
 @pytest.mark.parametrize(
@@ -173,6 +173,6 @@ def test_a_workload_needs_cpus_that_this_process_may_use(
 )
 def test_word_size_and_host_cpus_cannot_be_changed(tmp_path: Path, guest: Guest) -> None:
     """The machine is already running."""
-    reason = refused(live(plant(tmp_path)), guest, ready(call(1)).task)
+    reason = refused(live(plant(tmp_path)), guest, prepared_case(call(1)).task)
 
     assert reason == "live cannot change this machine: drop --host-cpus and --bits"

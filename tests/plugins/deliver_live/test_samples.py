@@ -16,7 +16,7 @@ from pvbench.slice_result import SliceResult
 from pvbench_deliver_live import membarrier, this_kernel
 from pvbench_deliver_live.interrupts import Interrupts
 from pvbench_deliver_live.spinners import spinning
-from support.live import call, plant, ready
+from support.live import call, plant, prepared_case
 
 CPUS = (0, 1, 3)  # of the machine, for guest CPUs 0, 1 and 2
 
@@ -49,8 +49,8 @@ def run(
 ) -> SliceResult:
     """A slice that sees these readings, from CPU 0 to some targets."""
     planted = Planted(Path("planted"), -1, iter(readings))
-    here = this_kernel.ThisKernel(planted, CPUS, {}, nobody)
-    return here.load(ready(call(*targets)).task).run(loops=loops, warmup=1)
+    kernel = this_kernel.ThisKernel(planted, CPUS, {}, nobody)
+    return kernel.load(prepared_case(call(*targets)).task).run(loops=loops, warmup=1)
 
 
 def test_a_call_is_a_sample_if_every_target_was_interrupted() -> None:
@@ -67,7 +67,7 @@ def test_a_call_is_a_sample_if_every_target_was_interrupted() -> None:
 
 def test_a_slice_result_proves_the_mechanism_unless_it_is_changed() -> None:
     """Each send caused one handler run, on the targets only."""
-    result, case = run((0, 0, 0), (0, 1, 1), (0, 2, 2), loops=2), ready(call(1, 2))
+    result, case = run((0, 0, 0), (0, 1, 1), (0, 2, 2), loops=2), prepared_case(call(1, 2))
     tampered = [
         attrs.evolve(result, counts=counts)
         for cpus in ((0, 1, 2), (0, 2, 3), (1, 2, 2))
@@ -98,20 +98,20 @@ def test_garbage_collection_is_off_while_calls_are_timed() -> None:
             collects.append(gc.isenabled())
             yield reading
 
-    here = this_kernel.ThisKernel(Planted(Path("planted"), -1, readings()), CPUS, {}, nobody)
-    here.load(ready(call(1, 2)).task).run(loops=1, warmup=1)
+    kernel = this_kernel.ThisKernel(Planted(Path("planted"), -1, readings()), CPUS, {}, nobody)
+    kernel.load(prepared_case(call(1, 2)).task).run(loops=1, warmup=1)
 
     assert (collects, gc.isenabled()) == ([False, False], True)
 
 
 def test_an_empty_iteration_is_timed_without_a_call() -> None:
     """It is the cost of timing itself; there is no acknowledgement and no reading."""
-    here = this_kernel.ThisKernel(Planted(Path("planted"), -1, iter(())), CPUS, {}, nobody)
+    kernel = this_kernel.ThisKernel(Planted(Path("planted"), -1, iter(())), CPUS, {}, nobody)
 
-    result = here.load(ready().task).run(loops=5, warmup=1)
+    result = kernel.load(prepared_case().task).run(loops=5, warmup=1)
 
     assert (result.samples, result.counts.handlers) == ({"wall": 5}, (0, 0, 0))
-    assert differences(ready(), result) == []
+    assert differences(prepared_case(), result) == []
 
 
 def test_targets_that_do_not_run_end_the_slice(tmp_path: Path) -> None:
@@ -121,10 +121,10 @@ def test_targets_that_do_not_run_end_the_slice(tmp_path: Path) -> None:
         r"sent it no IPI, so only 0 of 5 samples were taken\. .* what else runs on that CPU\."
     )
     with (
-        this_kernel.booted(plant(tmp_path), nobody) as here,
+        this_kernel.booted(plant(tmp_path), nobody) as kernel,
         pytest.raises(UnavailableError, match=expected),
     ):
-        here.load(ready(call(1, 2)).task).run(loops=5, warmup=1)
+        kernel.load(prepared_case(call(1, 2)).task).run(loops=5, warmup=1)
 
 
 def test_a_cpu_that_does_not_exist_is_named() -> None:

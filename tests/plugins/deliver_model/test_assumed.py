@@ -131,9 +131,9 @@ def test_the_assumed_part_depends_on_the_local_apic(
 @given(assumed=st.sets(st.sampled_from(COSTS)))
 def test_parts_of_single_costs_add_up_to_the_part_of_all(assumed: set[str]) -> None:
     """This holds as long as the step of 1 percent does not change which target is last."""
-    alone = [parts(UNICAST, name)["wall"] for name in assumed]
+    single_parts = [parts(UNICAST, name)["wall"] for name in assumed]
 
-    assert parts(UNICAST, *assumed)["wall"] == pytest.approx(sum(alone))
+    assert parts(UNICAST, *assumed)["wall"] == pytest.approx(sum(single_parts))
 
 
 def test_the_makespan_of_several_sources_has_an_assumed_part() -> None:
@@ -165,12 +165,12 @@ def test_a_series_missing_from_the_second_run_has_no_assumed_part() -> None:
     """
     case = case_of("x2apic-physical", cpus(4), call(0, 2), call(1, 2, 3, wait=False))
     cost_profile = in_hundreds("posted_notification", posted_notification=96_000)
-    less = in_hundreds(posted_notification=95_040)
+    reduced = in_hundreds(posted_notification=95_040)
 
     result = modelled(case, cost_profile, loops=2)
 
     assert result.ticks.keys() - result.assumed.keys() == {"irqoff"}
-    assert "irqoff" not in modelled(case, less, loops=2).ticks
+    assert "irqoff" not in modelled(case, reduced, loops=2).ticks
 
 
 @given(

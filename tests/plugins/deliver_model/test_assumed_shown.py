@@ -53,18 +53,20 @@ def test_invariants_hold_under_every_bundled_cost_profile(
 
 
 @pytest.mark.parametrize(
-    ("name", "least", "most"),
+    ("name", "least", "highest"),
     [
         pytest.param("bare-metal", 1, 1, id="all-of-bare-metal"),
         pytest.param("skylake-2018", 0.05, 0.6, id="some-of-2018"),
     ],
 )
-def test_profiles_differ_in_how_much_is_assumed(name: str, least: float, most: float) -> None:
+def test_profiles_differ_in_how_much_is_assumed(
+    name: str, least: float, highest: float
+) -> None:
     """A broadcast to seven running targets."""
     case = case_of("x2apic-physical", guest_of(range(8)), *WORKLOADS["broadcast"])
     assumed = modelled(case, read(name), loops=2).assumed["wall"]
 
-    assert least <= round(assumed, 3) <= most
+    assert least <= round(assumed, 3) <= highest
 
 
 RUN = ("run", "norov", "--fast", "-q", "--sender", "native", "--vcpus", "4", "-o", "a.json")

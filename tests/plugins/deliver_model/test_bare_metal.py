@@ -37,11 +37,11 @@ def outcomes() -> dict[tuple[str, str], set[str]]:
 
 def test_on_bare_metal_hypercall_senders_are_unsupported(cli: Cli) -> None:
     """The reason is printed and stored; the run succeeds because other senders ran."""
-    done = cli(*RUN, "-k", "*.broadcast", "--json")
-    series = json.loads(done.out)["series"]
+    output = cli(*RUN, "-k", "*.broadcast", "--json")
+    series = json.loads(output.out)["series"]
     calling = {"hyperv-ipi", "kvm-pv", "kvm-pv-4.19", "kvm-pv-cluster128", "kvm-pv-cluster192"}
 
-    assert (done.status, {("unsupported", NO_HYPERVISOR)}) == (0, set(outcomes()))
+    assert (output.status, {("unsupported", NO_HYPERVISOR)}) == (0, set(outcomes()))
     assert outcomes()["unsupported", NO_HYPERVISOR] == calling | {"kvm-pv128-v3", "xen-evtchn"}
     assert {row["sender"] for row in series} == {"native", "shorthand"}
     assert {row["exits"] for row in series} == {0.0}
@@ -49,10 +49,10 @@ def test_on_bare_metal_hypercall_senders_are_unsupported(cli: Cli) -> None:
 
 def test_a_bare_metal_run_of_only_hypercalls_measures_nothing(cli: Cli) -> None:
     """A run without any result is not a success."""
-    done = cli(*RUN, "--sender", "kvm-pv")
+    output = cli(*RUN, "--sender", "kvm-pv")
 
-    assert (done.status == 0, Path("a.json").exists()) == (False, False)
-    assert NO_HYPERVISOR in done.err
+    assert (output.status == 0, Path("a.json").exists()) == (False, False)
+    assert NO_HYPERVISOR in output.err
 
 
 @pytest.mark.parametrize(
@@ -63,20 +63,20 @@ def test_bare_metal_has_no_vcpus_that_share_host_cpus(
     cli: Cli, host_cpus: str, ran: bool
 ) -> None:
     """There is no hypervisor to schedule them."""
-    done = cli(*RUN, "--sender", "native", "--host-cpus", host_cpus)
+    output = cli(*RUN, "--sender", "native", "--host-cpus", host_cpus)
 
     assert (ran, not ran) == (
         Path("a.json").exists(),
-        "bare metal has no vCPUs that could share host CPUs" in done.err,
+        "bare metal has no vCPUs that could share host CPUs" in output.err,
     )
 
 
 def test_results_have_the_exits_of_a_case_under_avic(cli: Cli) -> None:
     """Warmed up, idle targets are caught by polling: no exit; a hypercall always is one."""
     options = ("-k", "*.broadcast", "--sender", "native,kvm-pv", "--costs", "epyc-avic")
-    done = cli(
+    output = cli(
         "run", "norov", "--fast", "-q", "--vcpus", "4", "--json", "-o", "a.json", *options
     )
-    rows = json.loads(done.out)["series"]
+    rows = json.loads(output.out)["series"]
 
     assert {(row["sender"], row["exits"]) for row in rows} == {("native", 0.0), ("kvm-pv", 1.0)}

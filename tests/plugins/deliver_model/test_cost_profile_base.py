@@ -206,14 +206,14 @@ def test_a_file_of_six_lines_runs(cli: Cli) -> None:
     )
 
     options = ("-q", "-k", "normal-ipi", "--sender", "native", "--json", "-o", "a.json")
-    done = cli("run", "norov", "--fast", "--vcpus", "4", "--costs", "mine.toml", *options)
+    output = cli("run", "norov", "--fast", "--vcpus", "4", "--costs", "mine.toml", *options)
     names = {
         (row["costs"], row["costs_sha256"], row["exits"])
-        for row in json.loads(done.out)["series"]
+        for row in json.loads(output.out)["series"]
     }
 
     assert len(SIX_LINES.splitlines()) == 6
-    assert (done.status, names) == (
+    assert (output.status, names) == (
         0,
         {("mine", hashlib.sha256(base + SIX_LINES.encode()).hexdigest(), 0.0)},
     )
@@ -232,7 +232,7 @@ def test_a_file_with_an_unknown_base_is_refused(cli: Cli) -> None:
     """The exit status is 2, the error is one line, and there are no results."""
     Path("mine.toml").write_text(SIX_LINES.replace("epyc-avic", "epyc-avik"))
 
-    done = cli("run", "norov", "--fast", "-q", "--costs", "mine.toml", "-o", "a.json")
+    output = cli("run", "norov", "--fast", "-q", "--costs", "mine.toml", "-o", "a.json")
 
-    assert (done.status, Path("a.json").exists()) == (2, False)
-    assert "no cost profile called 'epyc-avik'. Did you mean 'epyc-avic'" in done.err
+    assert (output.status, Path("a.json").exists()) == (2, False)
+    assert "no cost profile called 'epyc-avik'. Did you mean 'epyc-avic'" in output.err

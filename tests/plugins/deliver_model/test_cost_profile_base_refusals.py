@@ -114,15 +114,15 @@ def test_an_invalid_file_with_a_base_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("key", "meant"), [("bas", "base"), ("base_machin", "base_machine"), ("Base", "base")]
+    ("key", "suggestion"), [("bas", "base"), ("base_machin", "base_machine"), ("Base", "base")]
 )
 def test_a_misspelt_base_key_is_refused_with_the_right_one(
-    tmp_path: Path, key: str, meant: str
+    tmp_path: Path, key: str, suggestion: str
 ) -> None:
     """A complete cost profile with one unknown key needs the hint."""
     (tmp_path / "mine.toml").write_text(toml_of(bundled_data() | {key: "same"}))
 
-    with pytest.raises(UsageError, match=f"'{key}'. Did you mean '{meant}'"):
+    with pytest.raises(UsageError, match=f"'{key}'. Did you mean '{suggestion}'"):
         read(str(tmp_path / "mine.toml"))
 
 

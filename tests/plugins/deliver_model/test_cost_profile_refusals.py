@@ -117,7 +117,7 @@ COPY = r"Start from a copy of a bundled cost profile\.$"
 
 
 @pytest.mark.parametrize(
-    ("key", "lacking"),
+    ("key", "missing"),
     [
         pytest.param("costs.hypercall", r"mine\.toml lacks hypercall", id="cost"),
         pytest.param("ratios.halt_poll_grow", r"mine\.toml lacks halt_poll_grow", id="ratio"),
@@ -131,11 +131,11 @@ COPY = r"Start from a copy of a bundled cost profile\.$"
         pytest.param("costs", r"mine\.toml lacks costs", id="table"),
     ],
 )
-def test_a_missing_key_is_named(tmp_path: Path, key: str, lacking: str) -> None:
+def test_a_missing_key_is_named(tmp_path: Path, key: str, missing: str) -> None:
     """A cost profile must be complete, since no cost has a default."""
     file = changed_file(tmp_path, key, GONE)
 
-    with pytest.raises(UsageError, match=f"{lacking}. {COPY}"):
+    with pytest.raises(UsageError, match=f"{missing}. {COPY}"):
         read(file)
 
 

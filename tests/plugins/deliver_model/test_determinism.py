@@ -83,21 +83,21 @@ def test_a_slice_is_the_sum_of_its_iterations() -> None:
     engine, task = Engine(prepared.case.guest, cost_profile_of()), prepared.task
     single = [engine.load(task).run(loops=1, warmup=warmup).ticks for warmup in range(4)]
 
-    whole = engine.load(task).run(loops=4, warmup=0).ticks
+    all_ticks = engine.load(task).run(loops=4, warmup=0).ticks
 
-    assert whole == {series: sum(ticks[series] for ticks in single) for series in whole}
+    assert all_ticks == {series: sum(ticks[series] for ticks in single) for series in all_ticks}
 
 
 def in_a_process(hash_seed: str) -> bytes:
     """Standard output of SCRIPT in an interpreter with this hash seed."""
     tests = str(Path(__file__).parents[2])
-    done = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-c", SCRIPT],
         env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": tests},
         stdout=subprocess.PIPE,
         check=True,
     )
-    return done.stdout
+    return output.stdout
 
 
 def test_the_hash_seed_of_a_process_changes_no_byte() -> None:

@@ -44,7 +44,7 @@ TO_123 = [(1_250, 1), (1_280, 2), (1_310, 3)]
 TO_0123 = [(1_250, 0), (1_280, 1), (1_310, 2), (1_340, 3)]
 
 
-def seen(line: Timeline) -> tuple[int, int, Hits]:
+def outcome_of(line: Timeline) -> tuple[int, int, Hits]:
     """(end, exits, interrupts) of a timeline."""
     return line.end, line.exits, served(line)
 
@@ -65,7 +65,7 @@ def test_running_targets_are_served_one_after_the_other_without_an_exit(
     local_apic: str, op: Op, end: int, hits: Hits
 ) -> None:
     """220 for the write and 30 for each target, without entry and exit of a VM exit."""
-    assert (end, 0, hits) == seen(line_of(op, local_apic=local_apic))
+    assert (end, 0, hits) == outcome_of(line_of(op, local_apic=local_apic))
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_an_xapic_send_without_an_exit_has_its_own_surcharge(
     local_apic: str, ops: tuple[Op, ...], end: int, hits: Hits
 ) -> None:
     """8 for every other access, then 220 and 60; to itself it is an access like any other."""
-    assert (end, 0, hits) == seen(line_of(*ops, apic_mode="xapic", local_apic=local_apic))
+    assert (end, 0, hits) == outcome_of(line_of(*ops, apic_mode="xapic", local_apic=local_apic))
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_an_xapic_nmi_exits_only_for_the_icr_write(local_apic: str) -> None:
     """8 for ICR2, then 2000 and 400 and the target's 100."""
     ops = ICR2, MmioWrite(0xFEE0_0300, 0x400)
 
-    assert seen(line_of(*ops, apic_mode="xapic", local_apic=local_apic)) == (
+    assert outcome_of(line_of(*ops, apic_mode="xapic", local_apic=local_apic)) == (
         3_508,
         1,
         [(2_308, 2)],
@@ -169,7 +169,7 @@ def test_only_a_send_that_exits_can_take_the_exit_fast_path(
 )
 def test_an_nmi_on_bare_metal_is_a_write_like_any_other(op: Op, end: int, hits: Hits) -> None:
     """There is no hypervisor to exit to."""
-    assert (end, 0, hits) == seen(line_of(op, local_apic="bare"))
+    assert (end, 0, hits) == outcome_of(line_of(op, local_apic="bare"))
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_a_fault_exits_only_with_a_hypervisor(local_apic: str, exits: int) -> No
     """#GP is injected by it, or raised by the processor itself."""
     line = line_of(WrMsr(0x830, 0x2000), local_apic=local_apic)
 
-    assert (1_600, exits, []) == seen(line)
+    assert (1_600, exits, []) == outcome_of(line)
 
 
 @pytest.mark.parametrize("local_apic", ["bare", "avic", "ipiv"])
@@ -187,7 +187,7 @@ def test_writes_without_an_exit_add_up(local_apic: str) -> None:
     """Each begins where the last one ended: 1250, and 250 later."""
     line = line_of(IrqSave(), TO_CPU_3, TO_CPU_2, IrqRestore(), local_apic=local_apic)
 
-    assert seen(line) == (1_502, 0, [(1_251, 3), (1_501, 2)])
+    assert outcome_of(line) == (1_502, 0, [(1_251, 3), (1_501, 2)])
     assert (line.icr_writes, line.irqs_off, line.irqs_on) == (2, 1_000, 1_502)
 
 
@@ -196,7 +196,7 @@ def test_the_entry_share_does_not_affect_sends_without_an_exit(share: float) -> 
     """It is a share of an exit."""
     line = line_of(TO_CLUSTER, local_apic="bare", exit_entry_share=share)
 
-    assert seen(line) == (1_310, 0, TO_123)
+    assert outcome_of(line) == (1_310, 0, TO_123)
 
 
 @pytest.mark.parametrize("local_apic", ["avic", "bare"])

@@ -13,11 +13,11 @@ from pvbench_deliver_model.targets import Targets
 from support.model import call, case_of, cost_profile_of, cpus, ints, mask, run_case, times
 
 
-def entries(targets: Targets, arrival: int, *on: int) -> list[int]:
+def entries(targets: Targets, arrival: int, *vcpus: int) -> list[int]:
     """Handler entries of interrupts that arrive at once."""
-    at = [arrival] * len(on)
-    entry, _ = targets.accept(ints(at), ints(on), 0xFC, lock=False, distinct=True)
-    return [int(at) for at in entry]
+    arrivals = [arrival] * len(vcpus)
+    entry, _ = targets.accept(ints(arrivals), ints(vcpus), 0xFC, lock=False, distinct=True)
+    return [int(arrivals) for arrivals in entry]
 
 
 @pytest.mark.parametrize(

@@ -36,11 +36,11 @@ def seen(draw: st.DrawFn, operations: tuple[str, ...] = OPERATIONS) -> Seen:
 def requests(prepared: Prepared, loops: int) -> list[int]:
     """How often each CPU is asked for in so many iterations."""
     case = prepared.case
-    asked = [0] * len(case.guest.apic_ids)
+    counts = [0] * len(case.guest.apic_ids)
     for burst in case.bursts:
         for cpu in reached(burst, case.guest):
-            asked[cpu] += loops
-    return asked
+            counts[cpu] += loops
+    return counts
 
 
 def waits_for_all(prepared: Prepared) -> bool:
@@ -70,9 +70,9 @@ def test_nothing_outlasts_the_acknowledgement(data: st.DataObject) -> None:
     prepared, result = data.draw(seen())
     assume(waits_for_all(prepared))
     ticks = result.ticks
-    none = dict.fromkeys(("irqoff", "send", "deliver"), 0)
+    no_time = dict.fromkeys(("irqoff", "send", "deliver"), 0)
 
-    irqoff, send, deliver = (ticks.get(series, 0) for series in none)
+    irqoff, send, deliver = (ticks.get(series, 0) for series in no_time)
 
     assert irqoff <= send <= ticks["ack"] <= ticks["wall"] and deliver <= ticks["ack"]  # noqa: PT018
 
@@ -133,14 +133,14 @@ def test_sources_among_cpus_of_their_own_take_as_long_as_alone(
 ) -> None:
     """The totals of both are the sum of each, the order of events notwithstanding."""
     together = times(case_of(name, cpus(8), *pair, state=state), cost_profile, loops=3)
-    alone = [
+    single_runs = [
         times(case_of(name, cpus(8), burst, state=state), cost_profile, loops=3)
         for burst in pair
     ]
     del together["makespan"]
 
-    total = Counter(alone[0])
-    total.update(alone[1])
+    total = Counter(single_runs[0])
+    total.update(single_runs[1])
 
     assert dict(total) == together
 
@@ -159,9 +159,9 @@ def test_a_case_that_is_run_again_is_the_same_to_the_last_tick(
     case: Case, cost_profile: CostProfile, loops: int
 ) -> None:
     """Nothing of a run stays behind."""
-    first, again = (run_case(case, cost_profile, loops=loops, warmup=1)[1] for _ in range(2))
+    first, second = (run_case(case, cost_profile, loops=loops, warmup=1)[1] for _ in range(2))
 
-    assert first == again
+    assert first == second
 
 
 @st.composite

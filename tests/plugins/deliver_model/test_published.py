@@ -147,7 +147,7 @@ def test_ipi_virtualization_helps_unicasts_and_no_broadcast_by_shorthand() -> No
     """
 
     def gain(*cpus: int, shorthands: bool = True) -> float:
-        on, off = (
+        with_feature, without_feature = (
             traced(
                 "sapphire-rapids-ipiv",
                 "x2apic-physical",
@@ -158,7 +158,7 @@ def test_ipi_virtualization_helps_unicasts_and_no_broadcast_by_shorthand() -> No
             )
             for local_apic in ("ipiv", "apicv")
         )
-        return mean(off) / mean(on)
+        return mean(without_feature) / mean(with_feature)
 
     everybody = range(1, 8)
     assert (gain(1) > 1, gain(*everybody)) == (True, 1)

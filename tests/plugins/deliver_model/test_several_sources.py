@@ -79,16 +79,16 @@ def test_lists_are_empty_again_once_the_handler_was_entered() -> None:
 def test_ops_for_fewer_targets_are_requested_by_burst_and_cpus() -> None:
     """CPU 2's list is taken, CPU 3's is not: the second burst is a unicast to 3."""
     prepared = prepare(case_of("x2apic-physical", cpus(4), call(0, 2), call(1, 2, 3)))
-    asked: list[tuple[int, tuple[int, ...]]] = []
+    requests: list[tuple[int, tuple[int, ...]]] = []
 
     def program_for(burst: int, targets: tuple[int, ...]) -> Program:
-        asked.append((burst, targets))
+        requests.append((burst, targets))
         return prepared.subset(burst, targets).program
 
     task = attrs.evolve(prepared.task, program_for=program_for)
     Engine(prepared.case.guest, cost_profile_of()).load(task).run(loops=1, warmup=0)
 
-    assert asked == [(1, (3,))]
+    assert requests == [(1, (3,))]
 
 
 def test_a_partial_send_costs_only_its_own_ops() -> None:

@@ -63,8 +63,10 @@ RANGES = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 5)), min_size=1, 
 @given(RANGES)
 def test_a_list_is_its_ranges_one_after_another(ranges: list[tuple[int, int]]) -> None:
     """Each CPU once, or none of it is taken."""
-    text = ",".join(f"{first}-{first + more}" if more else f"{first}" for first, more in ranges)
-    cpus = [first + step for first, more in ranges for step in range(more + 1)]
+    text = ",".join(
+        f"{first}-{first + length}" if length else f"{first}" for first, length in ranges
+    )
+    cpus = [first + step for first, length in ranges for step in range(length + 1)]
 
     if sorted(set(cpus)) == sorted(cpus):
         assert cpu_list(text) == tuple(cpus)

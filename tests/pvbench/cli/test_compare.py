@@ -12,25 +12,25 @@ from typing import Any
 import pytest
 
 from pvbench.results.rows import Row
-from support.runs import HOST_FOLDER, Cli, Done, file_of, row_of, run_to
+from support.runs import HOST_FOLDER, Cli, Output, file_of, row_of, run_to
 
 PHYSICAL, CLUSTER = "x2apic-physical", "x2apic-cluster"
 PV = f"kvm-pv/{PHYSICAL}"
 BEFORE = row_of("broadcast", PHYSICAL, 200e-6)
 
 
-def table(done: Done) -> list[dict[str, str]]:
+def table(output: Output) -> list[dict[str, str]]:
     """A CSV table by its headers."""
-    return list(csv.DictReader(io.StringIO(done.out)))
+    return list(csv.DictReader(io.StringIO(output.out)))
 
 
-def not_compared(done: Done) -> list[tuple[str, ...]]:
+def not_compared(output: Output) -> list[tuple[str, ...]]:
     """(name, file, why) of each series in a CSV table that is compared with nothing."""
-    rows = (row for row in table(done) if row.get("name", "-") != "-")
+    rows = (row for row in table(output) if row.get("name", "-") != "-")
     return [(row["name"], row["file"], row["why"]) for row in rows]
 
 
-def compared(cli: Cli, old: list[Row], new: list[Row], *options: str) -> Done:
+def compared(cli: Cli, old: list[Row], new: list[Row], *options: str) -> Output:
     """Two files in the current directory, the first the baseline."""
     file_of(Path("old.json"), *old)
     file_of(Path("new.json"), *new)
@@ -51,10 +51,10 @@ def test_two_modelled_files_are_compared_exactly(
 ) -> None:
     """A speed ratio of 2.5 is a time reduction of 60 %; any slower case is a regression."""
     after = row_of("broadcast", PHYSICAL, after_s)
-    done = compared(cli, [BEFORE], [after], "--format", "csv")
-    (row,) = table(done)
+    output = compared(cli, [BEFORE], [after], "--format", "csv")
+    (row,) = table(output)
 
-    assert done.status == status
+    assert output.status == status
     assert cells == [row["speed ratio"], row["time reduction"], row["verdict"]]
 
 
@@ -62,36 +62,36 @@ def test_two_runs_of_the_same_seed_are_equal(
     cli: Cli, native_file: Path, tmp_path: Path
 ) -> None:
     """Nothing changed, so nothing is found: exit status 0."""
-    again = tmp_path / "again.json"
-    run_to(again, "-k", "broadcast", "--sender", "native")
-    done = cli("compare", str(native_file), str(again), "--series", "all", "--json")
-    pairs = json.loads(done.out)["pairs"]
+    second = tmp_path / "again.json"
+    run_to(second, "-k", "broadcast", "--sender", "native")
+    output = cli("compare", str(native_file), str(second), "--series", "all", "--json")
+    pairs = json.loads(output.out)["pairs"]
 
-    assert (done.status, len(pairs)) == (0, 20)
+    assert (output.status, len(pairs)) == (0, 20)
     assert {(pair["verdict"], pair["speed_ratio"]) for pair in pairs} == {("equal", 1.0)}
 
 
 def test_fewer_and_more_cases_are_named(cli: Cli) -> None:
     """A case that was not run again is no regression, but a table has it."""
-    gone, new = row_of("dry-run", PHYSICAL, 1e-9), row_of("self-ipi", PHYSICAL, 1e-9)
-    done = compared(cli, [BEFORE, gone], [BEFORE, new], "--csv")
+    removed, new = row_of("dry-run", PHYSICAL, 1e-9), row_of("self-ipi", PHYSICAL, 1e-9)
+    output = compared(cli, [BEFORE, removed], [BEFORE, new], "--csv")
 
-    assert done.status == 0
-    assert not_compared(done) == [
+    assert output.status == 0
+    assert not_compared(output) == [
         (new.name, "new.json", "in one file only"),
-        (gone.name, "old.json", "in one file only"),
+        (removed.name, "old.json", "in one file only"),
     ]
 
 
 def test_files_without_a_common_case_compare_nothing(cli: Cli) -> None:
     """Exit status 3, and both sides named."""
-    done = compared(cli, [BEFORE], [row_of("dry-run", PHYSICAL, 1e-9)])
+    output = compared(cli, [BEFORE], [row_of("dry-run", PHYSICAL, 1e-9)])
 
-    assert done.status == 3
+    assert output.status == 3
     assert (
-        "pvbench: no series match; --by AXIS pairs cases that differ in that axis" in done.err
+        "pvbench: no series match; --by AXIS pairs cases that differ in that axis" in output.err
     )
-    assert done.out.count("in one file only") == 2
+    assert output.out.count("in one file only") == 2
 
 
 @pytest.mark.parametrize("form", ["plain", "markdown", "csv"])
@@ -99,10 +99,10 @@ def test_every_format_shows_a_case_that_starts_to_lose_ipis(cli: Cli, form: str)
     """It has no time to acknowledgement any more, so no pair shows it; exit status 1."""
     other = row_of("self-ipi", PHYSICAL, 1e-9)
     lossy = row_of("broadcast", PHYSICAL, 1e-6, series="send", lost=1)
-    done = compared(cli, [BEFORE, other], [lossy, other], "--format", form)
+    output = compared(cli, [BEFORE, other], [lossy, other], "--format", form)
 
-    assert done.status == 1
-    assert "loses 1 of 79 IPIs in new.json (regression)" in done.out
+    assert output.status == 1
+    assert "loses 1 of 79 IPIs in new.json (regression)" in output.out
 
 
 def test_a_case_that_is_void_now_is_a_regression(cli: Cli) -> None:
@@ -112,27 +112,27 @@ def test_a_case_that_is_void_now_is_a_regression(cli: Cli) -> None:
     void = {"boot": 1, "outcome": "ok", "cases": {case: {"outcome": "void", "reason": "slow"}}}
     entries = [{"plan": {"format": 1, "boots": 1, "cases": [case]}}, void]
     Path("new.jsonl").write_text("".join(f"{json.dumps(entry)}\n" for entry in entries))
-    done = compared(cli, [BEFORE, other], [other], "--csv")
+    output = compared(cli, [BEFORE, other], [other], "--csv")
 
-    assert done.status == 1
-    assert not_compared(done) == [
+    assert output.status == 1
+    assert not_compared(output) == [
         (BEFORE.name, "old.json", "in new.json void: slow (regression)")
     ]
 
 
 def test_files_without_a_common_case_have_a_csv_of_what_is_not_compared(cli: Cli) -> None:
     """There are no pairs, so it is the only table."""
-    done = compared(cli, [BEFORE], [row_of("dry-run", PHYSICAL, 1e-9)], "--csv")
+    output = compared(cli, [BEFORE], [row_of("dry-run", PHYSICAL, 1e-9)], "--csv")
 
-    assert done.out.splitlines()[0] == "name,file,why"
-    assert len(not_compared(done)) == 2
+    assert output.out.splitlines()[0] == "name,file,why"
+    assert len(not_compared(output)) == 2
 
 
 def test_differences_of_software_are_printed_first(cli: Cli) -> None:
     """A difference of software explains more than any number below it."""
-    done = compared(cli, [BEFORE], [row_of("broadcast", PHYSICAL, 1e-6, version="0.2.0")])
+    output = compared(cli, [BEFORE], [row_of("broadcast", PHYSICAL, 1e-6, version="0.2.0")])
 
-    assert done.out.splitlines()[0] == "differs: version: 0.1.0 | 0.2.0"
+    assert output.out.splitlines()[0] == "differs: version: 0.1.0 | 0.2.0"
 
 
 def test_baseline_and_compared_files_are_named(cli: Cli) -> None:
@@ -144,7 +144,7 @@ def test_baseline_and_compared_files_are_named(cli: Cli) -> None:
 
 def test_senders_of_one_file_are_compared_with_a_baseline(cli: Cli, overlay_file: Path) -> None:
     """79 ICR writes against 5, or against one hypercall."""
-    done = cli(
+    output = cli(
         "compare",
         str(overlay_file),
         "--by",
@@ -154,9 +154,9 @@ def test_senders_of_one_file_are_compared_with_a_baseline(cli: Cli, overlay_file
         "--format",
         "csv",
     )
-    broadcast = {r["side"]: r for r in table(done) if r["workload"] == "broadcast"}
+    broadcast = {r["side"]: r for r in table(output) if r["workload"] == "broadcast"}
 
-    assert done.status == 0
+    assert output.status == 0
     assert {row["baseline"] for row in broadcast.values()} == {PHYSICAL}
     assert {side: row["counts"] for side, row in broadcast.items()} == {
         CLUSTER: "79w -> 5w",
@@ -187,11 +187,11 @@ def test_times_of_different_clocks_are_refused(
     cli: Cli, change: dict[str, Any], message: str
 ) -> None:
     """Bad input: exit status 2, one sentence, no table."""
-    done = compared(cli, [BEFORE], [row_of("broadcast", PHYSICAL, 1e-6, **change)])
+    output = compared(cli, [BEFORE], [row_of("broadcast", PHYSICAL, 1e-6, **change)])
 
-    assert (done.status, done.err.count("\n")) == (2, 1)
-    assert message in done.err
-    assert "speed ratio" not in done.out
+    assert (output.status, output.err.count("\n")) == (2, 1)
+    assert message in output.err
+    assert "speed ratio" not in output.out
 
 
 def test_profiles_are_compared_when_asked_to(cli: Cli) -> None:
@@ -209,21 +209,21 @@ def test_a_modelled_run_is_never_ranked_with_the_published_one(
     cli: Cli, native_file: Path
 ) -> None:
     """A model of a machine is not that machine."""
-    done = cli("compare", "published:norov-2018", str(native_file))
+    output = cli("compare", "published:norov-2018", str(native_file))
 
-    assert (done.status, done.err.count("\n")) == (2, 1)
-    assert "results of different clocks are not ranked: model, wall" in done.err
+    assert (output.status, output.err.count("\n")) == (2, 1)
+    assert "results of different clocks are not ranked: model, wall" in output.err
 
 
 def test_a_modelled_run_is_laid_beside_the_published_one(cli: Cli, native_file: Path) -> None:
     """Residuals with their source and caveat, and the words "no ranking"."""
-    done = cli("compare", "--beside", "published:norov-2018", str(native_file))
+    output = cli("compare", "--beside", "published:norov-2018", str(native_file))
 
-    assert done.status == 0
-    assert "4180bf1b655a" in done.out
-    assert "single run, no variance" in done.out
-    assert "compared as residuals, not ranked" in done.out
-    assert "verdict" not in done.out
+    assert output.status == 0
+    assert "4180bf1b655a" in output.out
+    assert "single run, no variance" in output.out
+    assert "compared as residuals, not ranked" in output.out
+    assert "verdict" not in output.out
 
 
 def test_residuals_are_of_the_cells_that_both_have(cli: Cli, native_file: Path) -> None:
@@ -253,8 +253,8 @@ def test_residuals_are_of_the_cells_that_both_have(cli: Cli, native_file: Path) 
 )
 def test_beside_names_the_kind_of_each_file(cli: Cli, facts: dict[str, str], kind: str) -> None:
     """Above the table, in its header and for scripts."""
-    taken = row_of("broadcast", PHYSICAL, 1e-4, clock="tsc", **facts)
-    files = (file_of(Path("taken.json"), taken), file_of(Path("model.json"), BEFORE))
+    measured = row_of("broadcast", PHYSICAL, 1e-4, clock="tsc", **facts)
+    files = (file_of(Path("taken.json"), measured), file_of(Path("model.json"), BEFORE))
     plain = cli("compare", "--beside", *files).out
     (pair,) = json.loads(cli("compare", "--beside", *files, "--json").out)["pairs"]
 
@@ -268,11 +268,11 @@ def test_beside_names_the_kind_of_each_file(cli: Cli, facts: dict[str, str], kin
 
 def test_times_of_one_kind_are_no_prediction_and_reference(cli: Cli) -> None:
     """A plain comparison judges them; as residuals both columns would have one name."""
-    done = compared(cli, [BEFORE], [BEFORE], "--beside")
+    output = compared(cli, [BEFORE], [BEFORE], "--beside")
 
-    assert (done.status, done.err.count("\n")) == (2, 1)
+    assert (output.status, output.err.count("\n")) == (2, 1)
     assert (
-        "both files have modelled times. Leave out --beside to compare the files." in done.err
+        "both files have modelled times. Leave out --beside to compare the files." in output.err
     )
 
 
@@ -328,29 +328,29 @@ def test_a_question_that_makes_no_sense_is_refused(
     """Exit status 2 and one sentence."""
     file_of(Path("old.json"), BEFORE)
     file_of(Path("new.json"), BEFORE)
-    done = cli("compare", *arguments)
+    output = cli("compare", *arguments)
 
-    assert (done.status, done.out) == (2, "")
-    assert message in done.err.splitlines()[-1]
+    assert (output.status, output.out) == (2, "")
+    assert message in output.err.splitlines()[-1]
 
 
 def test_a_prediction_of_something_else_is_no_success(cli: Cli) -> None:
     """Exit status 3, as without --beside."""
-    done = compared(cli, [row_of("self", PHYSICAL, 1e-6)], [BEFORE], "--beside")
+    output = compared(cli, [row_of("self", PHYSICAL, 1e-6)], [BEFORE], "--beside")
 
-    assert done.status == 3
-    assert "no series match" in done.err
+    assert output.status == 3
+    assert "no series match" in output.err
 
 
 def test_a_note_of_both_files_is_printed_once(cli: Cli) -> None:
     """A caveat with the names of all that have it."""
     facts = {"source": "a guest", "caveat": "emulated"}
-    done = compared(
+    output = compared(
         cli,
         [row_of("broadcast", PHYSICAL, 1e-6, **facts)],
         [row_of("broadcast", PHYSICAL, 1e-6, **facts | {"source": "another"})],
     )
 
-    assert "old.json, new.json: emulated" in done.out.splitlines()
-    assert "old.json: a guest" in done.out.splitlines()
-    assert done.out.count("emulated") == 1
+    assert "old.json, new.json: emulated" in output.out.splitlines()
+    assert "old.json: a guest" in output.out.splitlines()
+    assert output.out.count("emulated") == 1

@@ -16,19 +16,19 @@ def test_a_sender_is_never_compared_with_the_baseline_of_another_file(cli: Cli) 
     for name, scale in (("old.json", 1), ("new.json", 2)):
         physical = row_of("broadcast", PHYSICAL, scale * 200e-6)
         file_of(Path(name), physical, row_of("broadcast", CLUSTER, scale * 100e-6))
-    done = cli("compare", "old.json", "new.json", "--by", "sender", "--format", "csv")
+    output = cli("compare", "old.json", "new.json", "--by", "sender", "--format", "csv")
 
-    assert (done.status, done.out) == (2, "")
-    assert "the same cases" in done.err
+    assert (output.status, output.out) == (2, "")
+    assert "the same cases" in output.err
 
 
 def test_a_series_that_no_case_has_compares_nothing(cli: Cli) -> None:
     """One source has no makespan: exit status 3 and a sentence, no traceback."""
     file_of(Path("a.json"), row_of("broadcast", PHYSICAL, 200e-6))
-    done = cli("compare", "a.json", "--by", "sender", "--series", "makespan")
+    output = cli("compare", "a.json", "--by", "sender", "--series", "makespan")
 
-    assert done.status == 3
-    assert "pvbench: --by sender has nothing to compare: no two cases" in done.err
+    assert output.status == 3
+    assert "pvbench: --by sender has nothing to compare: no two cases" in output.err
 
 
 def test_guests_of_one_name_are_never_taken_for_each_other(cli: Cli) -> None:
@@ -41,7 +41,7 @@ def test_guests_of_one_name_are_never_taken_for_each_other(cli: Cli) -> None:
         ),
     }
     files = [file_of(Path(f"{name}.json"), row) for name, row in rows.items()]
-    done = cli("compare", *files, "--by", "guest", "--baseline", "dense:80", "--csv")
-    times = {r["side"]: r["before"] for r in csv.DictReader(io.StringIO(done.out))}
+    output = cli("compare", *files, "--by", "guest", "--baseline", "dense:80", "--csv")
+    times = {r["side"]: r["before"] for r in csv.DictReader(io.StringIO(output.out))}
 
     assert times == {"dense:80/on2": "0.0002", "dense:8": "0.0002"}

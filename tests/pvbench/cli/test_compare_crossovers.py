@@ -27,8 +27,8 @@ def measured(cli: Cli, folder: Path, name: str, *options: str) -> str:
     if not path.exists():
         workloads = ",".join(f"fanout:{n}:{s}" for s in ("packed", "spread") for n in (1, 2, 4))
         choice = ("--workload", workloads, "--sender", "native", "--vcpus", "5")
-        done = cli("run", "fanout", "--fast", "-q", *choice, *options, "-o", str(path))
-        assert done.status == 0, done.err
+        output = cli("run", "fanout", "--fast", "-q", *choice, *options, "-o", str(path))
+        assert output.status == 0, output.err
     return str(path)
 
 
@@ -39,10 +39,10 @@ def heads(out: str) -> list[str]:
 
 def test_each_variant_has_its_crossovers(cli: Cli, family: Path) -> None:
     """After the table, an empty line between."""
-    done = cli("compare", measured(cli, family, "plain"), "--by", "sender")
-    *_, crossovers = done.out.split("\n\n")
+    output = cli("compare", measured(cli, family, "plain"), "--by", "sender")
+    *_, crossovers = output.out.split("\n\n")
 
-    assert done.status == 0
+    assert output.status == 0
     assert heads(crossovers) == [
         f"fanout packed on dense:5, wall, against {PHYSICAL}, by targets:",
         f"fanout spread on dense:5, wall, against {PHYSICAL}, by targets:",
@@ -78,10 +78,10 @@ def test_other_axes_have_crossovers_of_each_stack(
     guest = () if axis == "guest" else ("--vcpus", "5")
     choice = ("--workload", workloads, "--sender", "native", *guest, *options)
     cli("run", "fanout", "--fast", "-q", *choice, "-o", str(other))
-    done = cli("compare", plain, str(other), "--by", axis)
-    crossovers = heads(done.out)
+    output = cli("compare", plain, str(other), "--by", axis)
+    crossovers = heads(output.out)
 
-    assert done.status == 0
+    assert output.status == 0
     assert [head.split(", ")[1] for head in crossovers] == [PHYSICAL, CLUSTER]
     assert all(f"against {against}" in head for head in crossovers)
 
@@ -91,34 +91,34 @@ def test_two_files_have_crossovers_of_each_stack(cli: Cli, family: Path) -> None
     plain = measured(cli, family, "plain")
     copy = Path("copy.json")
     copy.write_bytes(Path(plain).read_bytes())
-    done = cli("compare", plain, "copy.json")
+    output = cli("compare", plain, "copy.json")
 
-    assert done.status == 0
-    assert len(heads(done.out)) == 4
-    assert done.out.count("  equal from 1 to 4: copy.json\n") == 4
+    assert output.status == 0
+    assert len(heads(output.out)) == 4
+    assert output.out.count("  equal from 1 to 4: copy.json\n") == 4
 
 
 def test_json_holds_the_crossovers(cli: Cli, family: Path) -> None:
     """Everything the sentences say, in fields."""
     file = measured(cli, family, "plain")
-    output = json.loads(cli("compare", file, "--by", "sender", "--json").out)["crossovers"]
+    parsed = json.loads(cli("compare", file, "--by", "sender", "--json").out)["crossovers"]
 
-    assert [one["family"] for one in output] == ["fanout packed", "fanout spread"]
-    assert set(output[0]) == {
+    assert [crossover["family"] for crossover in parsed] == ["fanout packed", "fanout spread"]
+    assert set(parsed[0]) == {
         *("family", "stack", "guest", "conditions", "series"),
         *("baseline", "side", "parameter", "stretches"),
     }
-    assert output[0]["stretches"][0][1] == 1
-    assert output[0]["stretches"][-1][2] == 4
+    assert parsed[0]["stretches"][0][1] == 1
+    assert parsed[0]["stretches"][-1][2] == 4
 
 
 def test_workloads_without_a_family_have_no_crossovers(cli: Cli, native_file: Path) -> None:
     """The comparison of norov ends with its table."""
     plain = cli("compare", str(native_file), "--by", "sender")
-    output = json.loads(cli("compare", str(native_file), "--by", "sender", "--json").out)
+    parsed = json.loads(cli("compare", str(native_file), "--by", "sender", "--json").out)
 
     assert heads(plain.out) == []
-    assert output["crossovers"] == []
+    assert parsed["crossovers"] == []
 
 
 def test_a_prediction_beside_its_reference_has_no_crossovers(cli: Cli, family: Path) -> None:
@@ -131,10 +131,10 @@ def test_a_prediction_beside_its_reference_has_no_crossovers(cli: Cli, family: P
     wall = file_of(Path("wall.json"), *rows)
     for files in ((plain, wall), (wall, plain)):
         printed = cli("compare", "--beside", *files)
-        output = json.loads(cli("compare", "--beside", *files, "--json").out)
+        parsed = json.loads(cli("compare", "--beside", *files, "--json").out)
         assert heads(printed.out) == []
-        assert {pair["verdict"] for pair in output["pairs"]} == {"inconclusive"}
-        assert output["crossovers"] == []
+        assert {pair["verdict"] for pair in parsed["pairs"]} == {"inconclusive"}
+        assert parsed["crossovers"] == []
 
 
 @pytest.mark.parametrize(
@@ -155,8 +155,8 @@ def test_the_assumed_part_of_both_times_is_a_column(
         row_of("broadcast", PHYSICAL, 2e-6, **before),
         row_of("broadcast", CLUSTER, 1e-6, **after),
     ]
-    done = cli("compare", file_of(Path("a.json"), *rows), "--by", "sender", "--csv")
-    (row,) = csv.DictReader(io.StringIO(done.out))
+    output = cli("compare", file_of(Path("a.json"), *rows), "--by", "sender", "--csv")
+    (row,) = csv.DictReader(io.StringIO(output.out))
 
     assert row.get("assumed") == text
 
@@ -165,9 +165,9 @@ def test_an_axis_that_distinguishes_rows_is_a_column(cli: Cli) -> None:
     """Two target states in one file: the rows say which is which."""
     choice = ("-k", "*.broadcast", "--sender", "native", "--vcpus", "3")
     cli("run", "norov", "--fast", "-q", "-o", "a.json", *choice, "--targets", "halted,running")
-    done = cli("compare", "a.json", "--by", "sender", "--csv")
+    output = cli("compare", "a.json", "--by", "sender", "--csv")
 
-    assert [r["target state"] for r in csv.DictReader(io.StringIO(done.out))] == [
+    assert [r["target state"] for r in csv.DictReader(io.StringIO(output.out))] == [
         *("halted", "running"),
     ]
 

@@ -16,10 +16,10 @@ def test_environments_with_the_same_cases_are_compared_like_files(cli: Cli) -> N
     result_of("bench-b", microseconds=100)
     result_of("bench-a", microseconds=200, day=2)
 
-    done = cli("compare", *BOTH, "--format", "csv")
+    output = cli("compare", *BOTH, "--format", "csv")
 
-    (row,) = csv.DictReader(io.StringIO(done.out))
-    assert (done.status, row["speed ratio"], row["verdict"]) == (0, "2", "faster")
+    (row,) = csv.DictReader(io.StringIO(output.out))
+    assert (output.status, row["speed ratio"], row["verdict"]) == (0, "2", "faster")
 
 
 def test_naming_them_the_other_way_round_turns_the_comparison_round(cli: Cli) -> None:
@@ -27,10 +27,10 @@ def test_naming_them_the_other_way_round_turns_the_comparison_round(cli: Cli) ->
     result_of("bench-b", microseconds=100)
     result_of("bench-a", microseconds=200, day=2)
 
-    done = cli("compare", "--env", "bench-b,bench-a", "--format", "csv")
+    output = cli("compare", "--env", "bench-b,bench-a", "--format", "csv")
 
-    (row,) = csv.DictReader(io.StringIO(done.out))
-    assert (done.status, row["speed ratio"], row["verdict"]) == (1, "0.5", "slower")
+    (row,) = csv.DictReader(io.StringIO(output.out))
+    assert (output.status, row["speed ratio"], row["verdict"]) == (1, "0.5", "slower")
 
 
 def test_environments_with_a_sender_each_are_compared_by_sender(cli: Cli) -> None:
@@ -38,9 +38,9 @@ def test_environments_with_a_sender_each_are_compared_by_sender(cli: Cli) -> Non
     result_of("bench-b", microseconds=100, stack="x2apic-cluster")
     result_of("bench-a", microseconds=200)
 
-    done = cli("compare", "--by", "sender", *BOTH, "--format", "csv")
+    output = cli("compare", "--by", "sender", *BOTH, "--format", "csv")
 
-    (row,) = csv.DictReader(io.StringIO(done.out))
+    (row,) = csv.DictReader(io.StringIO(output.out))
     assert (row["baseline"], row["side"]) == ("x2apic-physical", "x2apic-cluster")
 
 
@@ -48,51 +48,54 @@ def test_the_files_that_were_taken_are_named(cli: Cli) -> None:
     """So that one can look again, with any tool."""
     names = [result_of("bench-a"), result_of("bench-b")]
 
-    done = cli("compare", *BOTH)
+    output = cli("compare", *BOTH)
 
-    assert f"baseline: {names[0]}\ncompared: {names[1]}\n" in done.out
-    assert "differs: tox_env: bench-a | bench-b\n" in done.out
+    assert f"baseline: {names[0]}\ncompared: {names[1]}\n" in output.out
+    assert "differs: tox_env: bench-a | bench-b\n" in output.out
 
 
 def test_a_missing_environment_is_named_with_the_tox_command(cli: Cli) -> None:
     """Bad input: nothing is compared."""
     result_of("bench-a")
 
-    done = cli("compare", *BOTH)
+    output = cli("compare", *BOTH)
 
-    assert (done.status, done.out) == (2, "")
-    assert "no result of bench-b here" in done.err
-    assert "Run tox -e bench-b first." in done.err
+    assert (output.status, output.out) == (2, "")
+    assert "no result of bench-b here" in output.err
+    assert "Run tox -e bench-b first." in output.err
 
 
 def test_a_stale_environment_is_compared_and_the_comparison_is_inconclusive(cli: Cli) -> None:
     """It says which, why, and what to do; the others are left alone."""
-    here = commit()
-    result_of("bench-a", git=here)
+    revision = commit()
+    result_of("bench-a", git=revision)
     result_of("bench-b", git="0123456789ab")
 
-    done = cli("compare", *BOTH)
+    output = cli("compare", *BOTH)
 
     message = "pvbench: bench-b is stale: made at revision 0123456789ab, this is "
-    assert (done.status, done.err) == (4, f"{message}{here}; run tox -e bench-b again\n")
-    assert "equal" in done.out
+    assert (output.status, output.err) == (
+        4,
+        f"{message}{revision}; run tox -e bench-b again\n",
+    )
+    assert "equal" in output.out
 
 
 def test_an_environment_cannot_be_compared_with_itself(cli: Cli) -> None:
     """Named twice, it is one result."""
     result_of("bench-a")
 
-    done = cli("compare", "--env", "bench-a,bench-a")
+    output = cli("compare", "--env", "bench-a,bench-a")
 
-    assert done.status == 2
-    assert "a comparison takes 2 result files, but there are 1" in done.err
+    assert output.status == 2
+    assert "a comparison takes 2 result files, but there are 1" in output.err
 
 
 def test_files_and_environments_do_not_mix(cli: Cli) -> None:
     """Which would be the baseline?"""
     name = result_of("bench-a")
 
-    done = cli("compare", name, *BOTH)
+    output = cli("compare", name, *BOTH)
 
-    assert done.status == 2
-    assert "--env and names of files exclude each other" in done.err
+    assert output.status == 2
+    assert "--env and names of files exclude each other" in output.err

@@ -13,7 +13,7 @@ import attrs
 import pytest
 
 from pvbench.results.rows import Row
-from support.runs import Cli, Done, file_of, row_of
+from support.runs import Cli, Output, file_of, row_of
 
 NATIVE, PV = "x2apic-physical", "kvm-pv/x2apic-physical"
 TIMED = {"clock": "tsc", "delivery": "kvm", "costs": "measured", "costs_sha256": "-"}
@@ -31,25 +31,25 @@ def executed(execution: str, scale: float) -> str:
     return file_of(Path(f"{execution}.json"), *rows)
 
 
-def both() -> tuple[str, str]:
+def both_files() -> tuple[str, str]:
     """The algorithm takes a quarter more than the replay of its ops."""
     return executed("algorithm", 1.25), executed("ops", 1)
 
 
-def pairs(done: Done) -> list[dict[str, str]]:
+def pairs(output: Output) -> list[dict[str, str]]:
     """The rows of a comparison that is printed as CSV."""
-    return list(csv.DictReader(io.StringIO(done.out)))
+    return list(csv.DictReader(io.StringIO(output.out)))
 
 
 def test_each_sender_is_compared_with_itself_replayed(cli: Cli) -> None:
     """The algorithm is the first file's, and different senders are not compared."""
-    done = cli("compare", *both(), "--by", "execution", "--csv")
+    output = cli("compare", *both_files(), "--by", "execution", "--csv")
     speeds = [
         (pair["stack"], pair["baseline"], pair["side"], pair["speed ratio"])
-        for pair in pairs(done)
+        for pair in pairs(output)
     ]
 
-    assert done.status == 0
+    assert output.status == 0
     assert speeds == [(NATIVE, "algorithm", "ops", "1.25"), (PV, "algorithm", "ops", "1.25")]
 
 
@@ -58,28 +58,28 @@ def test_a_sender_that_is_always_replayed_is_not_compared(cli: Cli) -> None:
     for execution in ("algorithm", "ops"):
         rows = [row(NATIVE, execution, 1e-4), row("acme/x2apic-physical", "ops", 2e-4)]
         file_of(Path(f"{execution}.json"), *rows)
-    done = cli("compare", "algorithm.json", "ops.json", "--by", "execution", "--csv")
+    output = cli("compare", "algorithm.json", "ops.json", "--by", "execution", "--csv")
 
-    assert [pair["stack"] for pair in pairs(done)] == [NATIVE, "-"]
-    assert "in two files, so left out" in done.out.splitlines()[-1]
-    assert "acme/x2apic-physical" in done.out.splitlines()[-1]
+    assert [pair["stack"] for pair in pairs(output)] == [NATIVE, "-"]
+    assert "in two files, so left out" in output.out.splitlines()[-1]
+    assert "acme/x2apic-physical" in output.out.splitlines()[-1]
 
 
 def test_the_replay_can_be_the_baseline(cli: Cli) -> None:
     """By its name, whichever file is first."""
-    done = cli("compare", *both(), "--by", "execution", "--baseline", "ops", "--csv")
+    output = cli("compare", *both_files(), "--by", "execution", "--baseline", "ops", "--csv")
 
-    assert {(p["baseline"], p["side"], p["speed ratio"]) for p in pairs(done)} == {
+    assert {(p["baseline"], p["side"], p["speed ratio"]) for p in pairs(output)} == {
         ("ops", "algorithm", "0.8")
     }
 
 
 def test_another_baseline_is_none(cli: Cli) -> None:
     """Exit status 2, and what there is."""
-    done = cli("compare", *both(), "--by", "execution", "--baseline", "opps")
+    output = cli("compare", *both_files(), "--by", "execution", "--baseline", "opps")
 
-    assert done.status == 2
-    assert "Did you mean 'ops'? Sides: algorithm, ops." in done.err
+    assert output.status == 2
+    assert "Did you mean 'ops'? Sides: algorithm, ops." in output.err
 
 
 def test_boots_of_two_files_are_never_shared(cli: Cli) -> None:
@@ -99,19 +99,19 @@ def test_boots_of_two_files_are_never_shared(cli: Cli) -> None:
 
 def test_without_an_axis_they_have_nothing_in_common(cli: Cli) -> None:
     """A replay is never taken for the algorithm: exit status 3, and what differs."""
-    done = cli("compare", *both())
+    output = cli("compare", *both_files())
 
-    assert done.status == 3
-    assert "differs: execution: algorithm | ops\n" in done.out
-    assert done.err.startswith("pvbench: no series match")
+    assert output.status == 3
+    assert "differs: execution: algorithm | ops\n" in output.out
+    assert output.err.startswith("pvbench: no series match")
 
 
 def test_one_file_has_one_side_only(cli: Cli) -> None:
     """There is nothing to compare it with."""
-    done = cli("compare", executed("algorithm", 1), "--by", "execution")
+    output = cli("compare", executed("algorithm", 1), "--by", "execution")
 
-    assert (done.status, done.out.count("speed ratio")) == (3, 0)
-    assert done.err == (
+    assert (output.status, output.out.count("speed ratio")) == (3, 0)
+    assert output.err == (
         "pvbench: --by execution has nothing to compare: "
         "no two cases are equal in everything but the execution\n"
     )
@@ -134,15 +134,15 @@ def test_other_axes_never_cross_it(cli: Cli, axis: str, other: dict[str, Any]) -
             axes = {"stack": NATIVE} | facts
             of_boots = row(execution=execution, time_s=scale * time_s, **axes)
             files.append(file_of(Path(f"{name}-{execution}.json"), of_boots))
-    done = cli("compare", *files, "--by", axis, "--csv")
+    output = cli("compare", *files, "--by", axis, "--csv")
 
-    assert [pair["speed ratio"] for pair in pairs(done)] == ["2", "2"]
+    assert [pair["speed ratio"] for pair in pairs(output)] == ["2", "2"]
 
 
 def test_a_run_of_the_model_is_neither(cli: Cli) -> None:
     """It replays no ops on any guest; a clock of its own is no side."""
     modelled = file_of(Path("model.json"), row_of("broadcast", NATIVE, 1e-4))
-    done = cli("compare", executed("algorithm", 1), modelled, "--by", "execution")
+    output = cli("compare", executed("algorithm", 1), modelled, "--by", "execution")
 
-    assert done.status == 2
-    assert re.search(r"results of different clocks are not ranked: model, tsc\.", done.err)
+    assert output.status == 2
+    assert re.search(r"results of different clocks are not ranked: model, tsc\.", output.err)

@@ -27,8 +27,8 @@ def row(stack: str, times: float, *, numbers: tuple[int, ...] = tuple(range(1, 9
 def compared(cli: Cli, *rows: Row, by: str = "sender") -> dict[str, object]:
     """The one pair of a file with these rows."""
     name = file_of(Path("a.json"), *rows)
-    output = json.loads(cli("compare", name, "--by", by, "--json").out)
-    (pair,) = output["pairs"]
+    parsed = json.loads(cli("compare", name, "--by", by, "--json").out)
+    (pair,) = parsed["pairs"]
     return dict(pair)
 
 
@@ -47,10 +47,10 @@ def test_senders_of_other_boots_are_not(cli: Cli) -> None:
 def test_files_never_share_boots(cli: Cli) -> None:
     """Boot 1 of one run is not boot 1 of another."""
     files = [file_of(Path(f"{n}.json"), row(NATIVE, n)) for n in (1, 0.8)]
-    done = cli("compare", *files)
+    output = cli("compare", *files)
 
-    assert (done.status, "inconclusive" in done.out) == (4, True)
-    assert "would need about" in done.out
+    assert (output.status, "inconclusive" in output.out) == (4, True)
+    assert "would need about" in output.out
 
 
 @pytest.mark.parametrize(
@@ -63,18 +63,18 @@ def test_files_never_share_boots(cli: Cli) -> None:
 def test_runs_far_apart_are_judged(cli: Cli, after: float, status: int, verdict: str) -> None:
     """With an interval of the speed ratio."""
     files = [file_of(Path(f"{n}.json"), row(NATIVE, t)) for n, t in ((1, 1), (2, after))]
-    done = cli("compare", *files)
+    output = cli("compare", *files)
 
-    assert (done.status, verdict in done.out) == (status, True)
-    assert "95 % of the ratio" in done.out
-    assert "The clock is noisy" in done.out
+    assert (output.status, verdict in output.out) == (status, True)
+    assert "95 % of the ratio" in output.out
+    assert "The clock is noisy" in output.out
 
 
 def test_the_margin_is_the_user_s(cli: Cli) -> None:
     """10 % faster is equivalent to who asks for 15 %; no verdict needs a wrong margin."""
     name = file_of(Path("a.json"), row(NATIVE, 1), row(PV, 0.9))
     table = cli("compare", name, "--by", "sender", "--margin", "15").out
-    wrong = cli("compare", name, "--by", "sender", "--margin", "nan")
+    refused = cli("compare", name, "--by", "sender", "--margin", "nan")
 
     assert "equivalent" in table
-    assert (wrong.status, wrong.err.count("\n")) == (2, 1)
+    assert (refused.status, refused.err.count("\n")) == (2, 1)

@@ -48,13 +48,13 @@ def test_a_table_for_scripts_is_a_table_and_nothing_else(
 ) -> None:
     """Every row has the cells its headers promise; the long form says the same."""
     arguments = [word.format(file=native_file) for word in command]
-    short = cli(*arguments, "--csv")
+    short_option = cli(*arguments, "--csv")
     Path("b.json").unlink(missing_ok=True)
-    long = cli(*arguments, "--format", "csv")
-    first, *rows = list(csv.reader(io.StringIO(short.out)))
+    long_option = cli(*arguments, "--format", "csv")
+    first, *rows = list(csv.reader(io.StringIO(short_option.out)))
 
-    assert (short.status, short.out) == (long.status, long.out)
-    assert short.out.splitlines()[0] == headers
+    assert (short_option.status, short_option.out) == (long_option.status, long_option.out)
+    assert short_option.out.splitlines()[0] == headers
     assert rows
     assert {len(row) for row in rows} == {len(first)}
 
@@ -78,7 +78,7 @@ def test_crossovers_are_not_part_of_csv(cli: Cli) -> None:
     workloads = ("--workload", "fanout:1,fanout:2", "--sender", "native", "--vcpus", "4")
     cli("run", "norov", "--fast", "-q", "-o", "a.json", *workloads)
     plain = cli("compare", "a.json", "--by", "sender")
-    done = cli("compare", "a.json", "--by", "sender", "--csv")
+    output = cli("compare", "a.json", "--by", "sender", "--csv")
 
     assert "fanout packed on dense:4" in plain.out
-    assert "fanout packed on dense:4" not in done.out + done.err
+    assert "fanout packed on dense:4" not in output.out + output.err

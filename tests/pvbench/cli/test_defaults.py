@@ -24,15 +24,15 @@ def typed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Typed:
     """The arguments that a table inserts into a command line."""
     monkeypatch.chdir(tmp_path)
 
-    def put(table: str, *given: str) -> list[str]:
+    def words_with_defaults(table: str, *typed_words: str) -> list[str]:
         Path("pyproject.toml").write_text(f"[tool.pvbench]\n{table}\n")
-        name, *arguments = with_defaults(given, PARSERS)
-        assert name == given[0]
-        rest = list(given[1:])
+        name, *arguments = with_defaults(typed_words, PARSERS)
+        assert name == typed_words[0]
+        rest = list(typed_words[1:])
         assert arguments[len(arguments) - len(rest) :] == rest
         return arguments[: len(arguments) - len(rest)]
 
-    return put
+    return words_with_defaults
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_each_kind_of_option_is_written_as_one_types_it(
 
 
 @pytest.mark.parametrize(
-    ("table", "given"),
+    ("table", "typed_words"),
     [
         pytest.param("seed = 1", ("--seed", "2"), id="same"),
         pytest.param("seed = 1", ("--seed=2",), id="same-in-one-word"),
@@ -94,14 +94,14 @@ def test_each_kind_of_option_is_written_as_one_types_it(
     ],
 )
 def test_options_of_the_command_line_override_defaults(
-    typed: Typed, table: str, given: tuple[str, ...]
+    typed: Typed, table: str, typed_words: tuple[str, ...]
 ) -> None:
     """Also over an option that cannot stand beside it."""
-    assert typed(table, "run", "norov", *given) == []
+    assert typed(table, "run", "norov", *typed_words) == []
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("typed_words", "expected"),
     [
         pytest.param((), ["--by=sender", "--baseline=kvm-pv"], id="both"),
         pytest.param(("--by", "guest"), [], id="another-axis-has-other-sides"),
@@ -110,18 +110,18 @@ def test_options_of_the_command_line_override_defaults(
     ],
 )
 def test_a_baseline_belongs_to_the_axis_of_the_table(
-    typed: Typed, given: tuple[str, ...], expected: list[str]
+    typed: Typed, typed_words: tuple[str, ...], expected: list[str]
 ) -> None:
     """`pvbench compare --beside` excludes ``--by``, and a side of it with it."""
-    assert typed('by = "sender"\nbaseline = "kvm-pv"', "compare", *given) == expected
+    assert typed('by = "sender"\nbaseline = "kvm-pv"', "compare", *typed_words) == expected
 
 
 def test_beside_works_where_the_table_has_an_axis(cli: Cli, native_file: Path) -> None:
     """The parser agrees: the two cannot stand beside each other."""
     Path("pyproject.toml").write_text('[tool.pvbench]\nby = "sender"\nbaseline = "kvm-pv"\n')
-    done = cli("compare", "--beside", "published:norov-2018", str(native_file))
+    output = cli("compare", "--beside", "published:norov-2018", str(native_file))
 
-    assert (done.status, done.err) == (0, "")
+    assert (output.status, output.err) == (0, "")
 
 
 @pytest.mark.parametrize("command", ["show", "compare"])
@@ -167,8 +167,8 @@ def test_a_run_uses_them(cli: Cli) -> None:
     Path("pyproject.toml").write_text(
         '[tool.pvbench]\nguest = ["ids:0,3"]\nsender = ["native"]\njson = true\n'
     )
-    done = cli("run", "norov", "--dry-run", "-k", "normal")
-    names = [case["case"].split()[1:3] for case in json.loads(done.out)["cases"]]
+    output = cli("run", "norov", "--dry-run", "-k", "normal")
+    names = [case["case"].split()[1:3] for case in json.loads(output.out)["cases"]]
 
     assert names == [["x2apic-physical", "ids:0,3"], ["x2apic-cluster", "ids:0,3"]]
 
@@ -185,8 +185,8 @@ def test_plugin_files_are_meant_from_the_table_s_place(
         '[tool.pvbench]\nplugins = ["./senders/mine.py", "theirs", "no:send-kvm-pv"]\n'
     )
     monkeypatch.chdir("below")
-    done = cli("list", "senders", "--csv")
-    names = {line.split(",")[0] for line in done.out.splitlines()}
+    output = cli("list", "senders", "--csv")
+    names = {line.split(",")[0] for line in output.out.splitlines()}
 
-    assert (done.status, done.err) == (0, "")
+    assert (output.status, output.err) == (0, "")
     assert names & {"mine", "theirs", "kvm-pv"} == {"mine", "theirs"}

@@ -20,10 +20,10 @@ def refused(cli: Cli, content: str | bytes) -> str:
     """The one sentence a command is refused with."""
     path = Path("pyproject.toml")
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    done = cli(*PLAN)
+    output = cli(*PLAN)
 
-    assert (done.status, done.out, done.err.count("\n")) == (2, "", 1)
-    return done.err.removeprefix("pvbench: ").rstrip()
+    assert (output.status, output.out, output.err.count("\n")) == (2, "", 1)
+    return output.err.removeprefix("pvbench: ").rstrip()
 
 
 @pytest.mark.parametrize(
@@ -106,10 +106,10 @@ def test_a_default_that_the_parser_refuses_is_an_error(
 ) -> None:
     """In argparse's own words, after the usage; then where it came from."""
     Path("pyproject.toml").write_text(f"[tool.pvbench]\n{table}\n")
-    done = cli("run", "norov", "--dry-run", "-k", "normal")
+    output = cli("run", "norov", "--dry-run", "-k", "normal")
 
-    assert (done.status, done.out) == (2, "")
-    refusal, origin = done.err.splitlines()[-2:]
+    assert (output.status, output.out) == (2, "")
+    refusal, origin = output.err.splitlines()[-2:]
     assert message in refusal
     assert origin.startswith("pvbench: [tool.pvbench] in pyproject.toml gave --")
 
@@ -156,10 +156,10 @@ def test_a_file_that_may_not_be_read_is_named(
 
     Path("pyproject.toml").touch()
     monkeypatch.setattr(Path, "read_text", forbidden)
-    done = cli(*PLAN)
+    output = cli(*PLAN)
 
-    assert (done.status, done.err.count("\n")) == (2, 1)
-    assert "pyproject.toml cannot be read: Permission denied" in done.err
+    assert (output.status, output.err.count("\n")) == (2, 1)
+    assert "pyproject.toml cannot be read: Permission denied" in output.err
 
 
 def test_a_directory_of_that_name_is_passed_over(
@@ -190,7 +190,7 @@ print(*sys.modules, file=sys.stderr)
 def test_help_does_not_look_at_the_table(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     """Not even a broken one: it is asked for when something is wrong."""
     (tmp_path / "pyproject.toml").write_text("[tool.pvbench\n")
-    done = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-c", LOADED.format(arguments=arguments)],
         capture_output=True,
         text=True,
@@ -198,5 +198,5 @@ def test_help_does_not_look_at_the_table(tmp_path: Path, arguments: tuple[str, .
         cwd=tmp_path,
     )
 
-    assert done.stdout.startswith(("usage: pvbench", "pvbench "))
-    assert {"tomllib", "attrs", "pluggy"} & set(done.stderr.split()) == set()
+    assert output.stdout.startswith(("usage: pvbench", "pvbench "))
+    assert {"tomllib", "attrs", "pluggy"} & set(output.stderr.split()) == set()

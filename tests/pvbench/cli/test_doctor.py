@@ -124,11 +124,11 @@ def test_help_does_not_look_at_the_host(arguments: list[str]) -> None:
         "atexit.register(lambda: print('pvbench.cli.doctor' in sys.modules, "
         "'pvbench.host.facts' in sys.modules)); main(sys.argv[1:])"
     )
-    done = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
     )
 
-    assert done.stdout.splitlines()[-1] == "True False"
+    assert output.stdout.splitlines()[-1] == "True False"
 
 
 def test_doctor_names_the_folder_of_results(cli: Cli) -> None:
@@ -149,10 +149,10 @@ def test_doctor_warns_if_results_cannot_be_written(
 def test_a_broken_plugin_is_the_environment_s_fault(cli: Cli, plant: Plant) -> None:
     """Exit status 5, and its name."""
     plant("broken_plugin", "import no_such_module")
-    done = cli("doctor", "-p", "broken_plugin", "--json")
+    output = cli("doctor", "-p", "broken_plugin", "--json")
 
-    assert done.status == 5
-    assert json.loads(done.out)["plugins"] == "broken: broken_plugin"
+    assert output.status == 5
+    assert json.loads(output.out)["plugins"] == "broken: broken_plugin"
 
 
 def test_doctor_never_names_the_host(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

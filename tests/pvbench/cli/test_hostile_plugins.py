@@ -41,21 +41,21 @@ def test_a_workload_that_raises_anything_blocks_its_cases_only(
     """Exit status 3, not 0: nothing can be measured."""
     plant("hostile_plugin", workload(body))
 
-    done = cli(*RUN)
+    output = cli(*RUN)
 
-    assert done.status == 3
-    assert f"workload hostile {reason}" in done.out
-    assert "\x1b" not in done.out
+    assert output.status == 3
+    assert f"workload hostile {reason}" in output.out
+    assert "\x1b" not in output.out
 
 
 def test_a_reason_with_escapes_is_printable(cli: Cli, plant: Plant) -> None:
     """A workload's own sentence is text of a plugin too."""
     plant("hostile_plugin", workload(r"return '\x1b[31mreason\x1b]0;t\x07'"))
 
-    done = cli(*RUN)
+    output = cli(*RUN)
 
-    assert r"\x1b[31mreason\x1b]0;t\x07" in done.out
-    assert "\x1b" not in done.out
+    assert r"\x1b[31mreason\x1b]0;t\x07" in output.out
+    assert "\x1b" not in output.out
 
 
 @pytest.mark.parametrize(
@@ -76,22 +76,22 @@ def test_a_sender_that_raises_anything_is_void_and_the_others_run(
     """The proof of mechanism failed: exit status 6, whatever status the sender asks for."""
     plant("hostile_plugin", sender(body))
 
-    done = cli("run", "hostile", "-p", "hostile_plugin", "-q", "--fast")
+    output = cli("run", "hostile", "-p", "hostile_plugin", "-q", "--fast")
 
-    assert done.status == 6
-    assert f"fails the static check: sender hostile {reason}" in done.out
-    assert "x2apic-cluster" in done.out
+    assert output.status == 6
+    assert f"fails the static check: sender hostile {reason}" in output.out
+    assert "x2apic-cluster" in output.out
 
 
 @pytest.mark.parametrize(
-    ("source", "what"),
+    ("source", "call"),
     [
         pytest.param(workload(LOOP), "workload hostile", id="workload"),
         pytest.param(sender(LOOP), "sender hostile", id="sender"),
     ],
 )
 def test_a_callback_that_does_not_return_ends_the_command(
-    cli: Cli, plant: Plant, monkeypatch: pytest.MonkeyPatch, source: str, what: str
+    cli: Cli, plant: Plant, monkeypatch: pytest.MonkeyPatch, source: str, call: str
 ) -> None:
     """The plugin is named; the process ends by `end_process`, which is replaced here."""
 
@@ -101,6 +101,8 @@ def test_a_callback_that_does_not_return_ends_the_command(
     plant("hostile_plugin", source)
     monkeypatch.setattr(guard, "end_process", end)
 
-    done = cli(*RUN)
+    output = cli(*RUN)
 
-    assert f"plugin hostile_plugin does not return from {what} within " in done.out + done.err
+    assert (
+        f"plugin hostile_plugin does not return from {call} within " in output.out + output.err
+    )

@@ -36,7 +36,7 @@ BUNDLED = {
 @pytest.mark.parametrize("kind", BUNDLED)
 def test_everything_bundled_is_listed(cli: Cli, kind: str) -> None:
     """Sorted by name; a plugin installed here may add to it."""
-    names = [thing["name"] for thing in json.loads(cli("list", kind, "--json").out)]
+    names = [record["name"] for record in json.loads(cli("list", kind, "--json").out)]
 
     assert names == sorted(names)
     assert [name for name in BUNDLED[kind] if name not in names] == []
@@ -99,12 +99,12 @@ def pvbench_deliveries():
     return [Hostile()]
 """,
     )
-    done = cli("list", "deliveries", "--csv", "-p", "hostile_plugin")
+    output = cli("list", "deliveries", "--csv", "-p", "hostile_plugin")
 
-    assert done.status == 0
-    assert "\nmodel," in done.out
-    assert "hostile" not in done.out
-    assert done.err == "pvbench: delivery hostile raises SystemExit: 0; it is not listed\n"
+    assert output.status == 0
+    assert "\nmodel," in output.out
+    assert "hostile" not in output.out
+    assert output.err == "pvbench: delivery hostile raises SystemExit: 0; it is not listed\n"
 
 
 def test_offers_of_blocked_plugins_are_not_listed(cli: Cli) -> None:
@@ -122,9 +122,9 @@ def test_offers_of_blocked_plugins_are_not_listed(cli: Cli) -> None:
 
 def test_nothing_to_list_is_no_error(cli: Cli) -> None:
     """An empty table says so."""
-    done = cli("list", "sites", "-p", "no:site-local", "--format", "csv")
+    output = cli("list", "sites", "-p", "no:site-local", "--format", "csv")
 
-    assert (done.status, done.out) == (0, "name\n")
+    assert (output.status, output.out) == (0, "name\n")
 
 
 @pytest.mark.parametrize(

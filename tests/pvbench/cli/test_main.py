@@ -34,32 +34,32 @@ print(*sys.modules, file=sys.stderr)
 
 def loaded_after(*arguments: str) -> set[str]:
     """The modules a command has imported when it is over."""
-    done = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-c", LOADED_AFTER.format(arguments=arguments)],
         capture_output=True,
         text=True,
         check=True,
     )
-    return set(done.stderr.splitlines()[-1].split())
+    return set(output.stderr.splitlines()[-1].split())
 
 
 def test_help_names_every_command_and_every_exit_status(cli: Cli) -> None:
     """The first thing a user sees."""
-    done = cli("--help")
+    output = cli("--help")
 
-    assert done.status == 0
-    assert [name for name in COMMANDS if f"\n    {name} " not in done.out] == []
-    table = done.out.split("exit status")[1].splitlines()[1:]
+    assert output.status == 0
+    assert [name for name in COMMANDS if f"\n    {name} " not in output.out] == []
+    table = output.out.split("exit status")[1].splitlines()[1:]
     assert {int(line.split()[0]) for line in table} == {*range(7), 70}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_command_has_help(cli: Cli, name: str) -> None:
     """It says what the command is for, before its options."""
-    done = cli(name, "--help")
+    output = cli(name, "--help")
 
-    assert (done.status, done.err) == (0, "")
-    assert f"usage: pvbench {name}" in done.out
+    assert (output.status, output.err) == (0, "")
+    assert f"usage: pvbench {name}" in output.out
 
 
 @pytest.mark.parametrize(
@@ -139,9 +139,9 @@ def test_an_option_that_a_command_lacks_is_one_sentence_with_the_nearest_option(
     cli: Cli, arguments: tuple[str, ...], sentence: str
 ) -> None:
     """Exit status 2 and no usage: the sentence names the help of the command."""
-    done = cli(*arguments)
+    output = cli(*arguments)
 
-    assert (done.status, done.out, done.err) == (2, "", f"pvbench: {sentence}\n")
+    assert (output.status, output.out, output.err) == (2, "", f"pvbench: {sentence}\n")
 
 
 @pytest.mark.parametrize(
@@ -167,10 +167,10 @@ def test_bad_usage_ends_with_2_and_the_reason(
     cli: Cli, arguments: tuple[str, ...], message: str
 ) -> None:
     """The usage line first, as of any command-line tool."""
-    done = cli(*arguments)
+    output = cli(*arguments)
 
-    assert (done.status, done.out) == (2, "")
-    assert message in done.err.splitlines()[-1]
+    assert (output.status, output.out) == (2, "")
+    assert message in output.err.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
@@ -189,10 +189,10 @@ def test_a_missing_command_is_one_sentence_with_the_nearest_name(
     cli: Cli, arguments: tuple[str, ...], sentence: str
 ) -> None:
     """No usage: it would bury the answer."""
-    done = cli(*arguments)
+    output = cli(*arguments)
 
-    assert (done.status, done.out) == (2, "")
-    assert done.err == f"pvbench: {sentence} `pvbench --help` lists the commands.\n"
+    assert (output.status, output.out) == (2, "")
+    assert output.err == f"pvbench: {sentence} `pvbench --help` lists the commands.\n"
 
 
 PRINTING = [
@@ -214,11 +214,11 @@ def test_a_closed_pipe_is_quiet(arguments: tuple[str, ...]) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     try:
-        done = console(*arguments, stdout=writing)
+        output = console(*arguments, stdout=writing)
     finally:
         os.close(writing)
 
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (output.returncode, output.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("arguments", PRINTING)
@@ -227,12 +227,12 @@ def test_a_full_disk_behind_standard_output_gives_one_sentence(
 ) -> None:
     """The environment's fault: exit status 5, no traceback."""
     with open("/dev/full", "w") as full:
-        done = console(*arguments, stdout=full)
+        output = console(*arguments, stdout=full)
 
-    assert "Traceback" not in done.stderr
-    assert done.stderr.count("\n") == 1
-    assert "No space left on device" in done.stderr
-    assert done.returncode == 5
+    assert "Traceback" not in output.stderr
+    assert output.stderr.count("\n") == 1
+    assert "No space left on device" in output.stderr
+    assert output.returncode == 5
 
 
 @pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])
@@ -242,7 +242,7 @@ def test_a_closed_standard_stream_is_no_error(
 ) -> None:
     """As cron or a daemon may start it: nothing is printed there, the rest is as ever."""
     shell = ("sh", "-c", f'exec "$@" {closed}', "sh")
-    done = subprocess.run(
+    output = subprocess.run(
         [*shell, *command(*arguments)],
         capture_output=True,
         text=True,
@@ -252,9 +252,9 @@ def test_a_closed_standard_stream_is_no_error(
         timeout=DEADLINE_S,
     )
 
-    assert done.returncode == (2 if "nothing" in arguments else 0)
-    assert "Traceback" not in done.stderr
-    assert (done.stdout == "") == ("1>&-" in closed or "nothing" in arguments)
+    assert output.returncode == (2 if "nothing" in arguments else 0)
+    assert "Traceback" not in output.stderr
+    assert (output.stdout == "") == ("1>&-" in closed or "nothing" in arguments)
     if arguments == RUN:
         assert len(result_files.read(str(tmp_path / "a.json"))) == 4
 
@@ -262,7 +262,7 @@ def test_a_closed_standard_stream_is_no_error(
 def test_a_full_disk_behind_standard_error_is_no_traceback(tmp_path: Path) -> None:
     """The run is stored, its table is printed, and exit status 5 says that text was lost."""
     with open("/dev/full", "w") as full:
-        done = subprocess.run(
+        output = subprocess.run(
             command("run", *RUN[1:]),
             stdout=subprocess.PIPE,
             stderr=full,
@@ -273,17 +273,17 @@ def test_a_full_disk_behind_standard_error_is_no_traceback(tmp_path: Path) -> No
             timeout=DEADLINE_S,
         )
 
-    assert (done.returncode, "x2apic-physical" in done.stdout) == (5, True)
+    assert (output.returncode, "x2apic-physical" in output.stdout) == (5, True)
     assert len(result_files.read(str(tmp_path / "a.json"))) == 4
 
 
 def test_a_character_that_the_terminal_lacks_is_printed_as_its_escape(tmp_path: Path) -> None:
     """``LC_ALL=C`` and a name that is not ASCII."""
     ascii_only = buffered() | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
-    done = console("show", "Gäste.json", cwd=tmp_path, env=ascii_only)
+    output = console("show", "Gäste.json", cwd=tmp_path, env=ascii_only)
 
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert done.stderr.startswith("pvbench: G")
+    assert (output.returncode, output.stderr.count("\n")) == (2, 1)
+    assert output.stderr.startswith("pvbench: G")
 
 
 def test_a_bug_ends_with_70_and_its_traceback(
@@ -291,14 +291,14 @@ def test_a_bug_ends_with_70_and_its_traceback(
 ) -> None:
     """Python's own status for a traceback is 1, which would be a regression."""
     monkeypatch.setattr(show, "execute", lambda _: 1 // 0)
-    done = cli("show")
+    output = cli("show")
 
-    assert (done.status, done.out) == (70, "")
-    assert done.err.startswith(
+    assert (output.status, output.out) == (70, "")
+    assert output.err.startswith(
         "pvbench: this is a bug of pvbench, or of the plugin that the traceback names; "
         "please report it\nTraceback"
     )
-    assert "ZeroDivisionError" in done.err
+    assert "ZeroDivisionError" in output.err
 
 
 def test_the_first_line_is_what_head_shows() -> None:

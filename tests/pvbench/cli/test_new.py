@@ -17,10 +17,10 @@ from support.runs import Cli
 
 def test_three_files_are_written_and_the_next_commands_printed(cli: Cli) -> None:
     """The new distribution can be installed, tested and run."""
-    done = cli("plugins", "new", "pv-mine")
+    output = cli("plugins", "new", "pv-mine")
 
-    assert (done.status, done.err) == (0, "")
-    assert done.out.startswith(
+    assert (output.status, output.err) == (0, "")
+    assert output.out.startswith(
         "pv-mine/pv_mine.py\n"
         "pv-mine/pyproject.toml\n"
         "pv-mine/test_pv_mine.py\n"
@@ -72,10 +72,10 @@ def test_the_name_is_the_sender_s_the_distribution_s_and_the_module_s(cli: Cli) 
 
 def test_the_directory_can_go_elsewhere(cli: Cli) -> None:
     """Missing parents are made, and blanks are quoted in what is to be typed."""
-    done = cli("plugins", "new", "pv-mine", "--into", "my plugins/deep")
+    output = cli("plugins", "new", "pv-mine", "--into", "my plugins/deep")
 
-    assert done.status == 0
-    assert "\n  cd 'my plugins/deep/pv-mine'\n" in done.out
+    assert output.status == 0
+    assert "\n  cd 'my plugins/deep/pv-mine'\n" in output.out
     assert Path("my plugins/deep/pv-mine/pv_mine.py").is_file()
 
 
@@ -86,10 +86,10 @@ def test_existing_files_are_not_changed(cli: Cli, make: Callable[[Path], None]) 
     """Exit status 2, one sentence, and nothing written."""
     make(Path("pv-mine"))
 
-    done = cli("plugins", "new", "pv-mine")
+    output = cli("plugins", "new", "pv-mine")
 
-    assert (done.status, done.out) == (2, "")
-    assert done.err == "pvbench: pv-mine exists. Give another name, or --into DIR.\n"
+    assert (output.status, output.out) == (2, "")
+    assert output.err == "pvbench: pv-mine exists. Give another name, or --into DIR.\n"
     assert list(Path().rglob("*")) == [Path("pv-mine")]
 
 
@@ -126,9 +126,9 @@ LOWER = "Write lower case with dashes, like kvm-pv-sorted."
 )
 def test_a_name_that_cannot_be_used_is_refused(cli: Cli, name: str, sentence: str) -> None:
     """Exit status 2, one sentence, and nothing written."""
-    done = cli("plugins", "new", name)
+    output = cli("plugins", "new", name)
 
-    assert (done.status, done.err) == (2, f"pvbench: {sentence}\n")
+    assert (output.status, output.err) == (2, f"pvbench: {sentence}\n")
     assert list(Path().iterdir()) == []
 
 
@@ -136,9 +136,9 @@ def test_a_file_that_cannot_be_written_is_an_environment_error(cli: Cli) -> None
     """Exit status 5: there is a file where a directory should be."""
     Path("occupied").touch()
 
-    done = cli("plugins", "new", "pv-mine", "--into", "occupied")
+    output = cli("plugins", "new", "pv-mine", "--into", "occupied")
 
-    assert (done.status, done.err) == (
+    assert (output.status, output.err) == (
         5,
         "pvbench: occupied/pv-mine cannot be written: Not a directory\n",
     )

@@ -62,10 +62,10 @@ def test_help_lists_a_command_by_its_entry_point_and_imports_nothing(
     """A slow or broken plugin does not hold up the help."""
     install("raise RuntimeError('imported')")
 
-    done = cli("--help")
+    output = cli("--help")
 
-    assert done.status == 0
-    assert "\n    hello     from pvbench-acme 1.2\n" in done.out
+    assert output.status == 0
+    assert "\n    hello     from pvbench-acme 1.2\n" in output.out
     assert "acme_command" not in sys.modules
 
 
@@ -86,28 +86,28 @@ def test_a_command_runs_with_its_own_options_and_exit_status(
     """It is used as a bundled command is."""
     install(SOURCE)
 
-    done = cli("hello", "7")
+    output = cli("hello", "7")
 
-    assert (done.status, done.out, done.err) == (7, "hello\n", "")
+    assert (output.status, output.out, output.err) == (7, "hello\n", "")
 
 
 def test_the_help_of_a_command_begins_with_its_summary(cli: Cli, install: Install) -> None:
     """Only this help imports the plugin."""
     install(SOURCE)
 
-    done = cli("hello", "--help")
+    output = cli("hello", "--help")
 
-    assert (done.status, done.out.splitlines()[2]) == (0, "say hello")
-    assert done.out.startswith("usage: pvbench hello ")
+    assert (output.status, output.out.splitlines()[2]) == (0, "say hello")
+    assert output.out.startswith("usage: pvbench hello ")
 
 
 def test_an_error_that_the_user_can_correct_is_one_sentence(cli: Cli, install: Install) -> None:
     """A PvbenchError of a plugin is treated as one of pvbench."""
     install(SOURCE)
 
-    done = cli("hello", "99")
+    output = cli("hello", "99")
 
-    assert (done.status, done.err) == (2, "pvbench: 99 is too many\n")
+    assert (output.status, output.err) == (2, "pvbench: 99 is too many\n")
 
 
 def test_other_commands_do_not_import_it(cli: Cli, install: Install) -> None:
@@ -129,9 +129,9 @@ def test_commands_of_plugins_are_listed_with_their_summaries(
     """As every kind of things is."""
     install(SOURCE)
 
-    done = cli("list", "commands", "--csv")
+    output = cli("list", "commands", "--csv")
 
-    assert done.out.splitlines() == ["name,summary", "hello,say hello"]
+    assert output.out.splitlines() == ["name,summary", "hello,say hello"]
 
 
 @pytest.mark.parametrize(
@@ -165,10 +165,10 @@ def test_a_command_that_cannot_be_used_names_its_plugin(
     """Exit status 5: the environment has a broken plugin."""
     install(source)
 
-    done = cli("hello", "0")
+    output = cli("hello", "0")
 
-    assert done.status == 5
-    assert done.err.startswith(
+    assert output.status == 5
+    assert output.err.startswith(
         "pvbench: command hello of plugin command-hello (pvbench-acme 1.2) cannot be used: "
         f"{why}"
     )
@@ -180,39 +180,42 @@ def test_options_that_cannot_be_added_are_the_fault_of_the_plugin(
     """Exit status 5, one sentence, whatever it raises."""
     install(SOURCE.replace('parser.add_argument("status", type=int)', "raise SystemExit(0)"))
 
-    done = cli("hello", "0")
+    output = cli("hello", "0")
 
-    assert (done.status, done.err) == (5, "pvbench: command hello raises SystemExit: 0\n")
+    assert (output.status, output.err) == (
+        5,
+        "pvbench: command hello raises SystemExit: 0\n",
+    )
 
 
 def test_a_command_that_exits_by_itself_is_a_bug(cli: Cli, install: Install) -> None:
     """Its exit status is what `execute` returns, so a stray exit is never taken for success."""
     install(SOURCE.replace("return options.status", "raise SystemExit(0)"))
 
-    done = cli("hello", "0")
+    output = cli("hello", "0")
 
-    assert (done.status, done.out) == (70, "hello\n")
-    assert "SystemExit: 0" in done.err
+    assert (output.status, output.out) == (70, "hello\n")
+    assert "SystemExit: 0" in output.err
 
 
 def test_the_traceback_of_a_bug_has_no_terminal_escapes(cli: Cli, install: Install) -> None:
     """The text of an exception can come from a plugin or a file."""
     install(SOURCE.replace("return options.status", r"raise RuntimeError('\x1b[2J')"))
 
-    done = cli("hello", "0")
+    output = cli("hello", "0")
 
-    assert (done.status, "\x1b" in done.err) == (70, False)
-    assert "RuntimeError: \\x1b[2J" in done.err
+    assert (output.status, "\x1b" in output.err) == (70, False)
+    assert "RuntimeError: \\x1b[2J" in output.err
 
 
 def test_a_file_that_the_system_refuses_is_named(cli: Cli, install: Install) -> None:
     """It is not taken for standard output."""
     install(SOURCE.replace("return options.status", "open('no/a.json')"))
 
-    done = cli("hello", "0")
+    output = cli("hello", "0")
 
-    assert done.status == 5
-    assert done.err == "pvbench: 'no/a.json' cannot be used: No such file or directory\n"
+    assert output.status == 5
+    assert output.err == "pvbench: 'no/a.json' cannot be used: No such file or directory\n"
 
 
 def test_a_bundled_command_keeps_its_name(cli: Cli, install: Install) -> None:

@@ -37,18 +37,18 @@ def test_a_broken_plugin_is_named_with_its_error_and_the_others_load(
 ) -> None:
     """Exit status 5; a warning on standard error; nothing else suffers."""
     plant("broken_plugin", "import no_such_module")
-    done = cli("plugins", "-p", "broken_plugin", "--format", "csv")
+    output = cli("plugins", "-p", "broken_plugin", "--format", "csv")
 
-    assert done.status == 5
+    assert output.status == 5
     assert (
         "broken_plugin,-,-,broken,,its import raises ModuleNotFoundError: No module named"
-        in done.out
+        in output.out
     )
     assert (
         "pvbench: plugin broken_plugin is broken: its import raises ModuleNotFoundError"
-        in done.err
+        in output.err
     )
-    assert "send-kvm-pv,pvbench," in done.out
+    assert "send-kvm-pv,pvbench," in output.out
 
 
 @pytest.mark.parametrize(
@@ -76,10 +76,10 @@ def test_a_broken_plugin_stops_nothing_but_a_strict_command(
 
 def test_blocking_an_unknown_plugin_is_refused(cli: Cli) -> None:
     """A slip would otherwise go unnoticed."""
-    done = cli("plugins", "-p", "no:send-kvm-pvv")
+    output = cli("plugins", "-p", "no:send-kvm-pvv")
 
-    assert done.status == 2
-    assert "there is no plugin called 'send-kvm-pvv'. Did you mean 'send-kvm-pv'?" in done.err
+    assert output.status == 2
+    assert "there is no plugin called 'send-kvm-pvv'. Did you mean 'send-kvm-pv'?" in output.err
 
 
 def test_a_wrong_limit_of_plugins_is_one_usage_error(
@@ -87,7 +87,7 @@ def test_a_wrong_limit_of_plugins_is_one_usage_error(
 ) -> None:
     """No plugin is broken because of it."""
     monkeypatch.setenv("PVBENCH_PLUGIN_TIMEOUT", "x")
-    done = cli("plugins")
+    output = cli("plugins")
 
-    assert (done.status, done.out) == (2, "")
-    assert done.err == "pvbench: PVBENCH_PLUGIN_TIMEOUT is 'x', not a number of seconds\n"
+    assert (output.status, output.out) == (2, "")
+    assert output.err == "pvbench: PVBENCH_PLUGIN_TIMEOUT is 'x', not a number of seconds\n"

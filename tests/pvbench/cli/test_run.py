@@ -29,16 +29,16 @@ def measured(path: str) -> list[Row]:
 
 def planned(cli: Cli, *options: str) -> list[str]:
     """Names of the cases of a plan."""
-    done = cli("run", "norov", "--dry-run", "--json", *options)
-    return [case["case"] for case in json.loads(done.out)["cases"]]
+    output = cli("run", "norov", "--dry-run", "--json", *options)
+    return [case["case"] for case in json.loads(output.out)["cases"]]
 
 
 def test_a_run_prints_its_table_and_the_result_file(cli: Cli) -> None:
     """Results go to standard output, progress and hints to standard error."""
-    done = cli(*NATIVE, "-o", "a.json", "--format", "csv")
-    table = list(csv.DictReader(io.StringIO(done.out)))
+    output = cli(*NATIVE, "-o", "a.json", "--format", "csv")
+    table = list(csv.DictReader(io.StringIO(output.out)))
 
-    assert (done.status, done.err) == (0, "results: a.json\n")
+    assert (output.status, output.err) == (0, "results: a.json\n")
     assert [row["stack"] for row in table] == ["x2apic-physical", "x2apic-cluster"]
 
 
@@ -57,9 +57,9 @@ def test_json_is_one_document(cli: Cli) -> None:
 def test_progress_is_a_line_for_each_boot(cli: Cli) -> None:
     """On standard error; ``-q`` leaves it out."""
     options = [option for option in NATIVE if option != "-q"]
-    done = cli(*options, "-o", "a.json", "--boots", "2")
+    output = cli(*options, "-o", "a.json", "--boots", "2")
 
-    assert done.err.splitlines()[:2] == ["boot 1/2: dense:4", "boot 2/2: dense:4"]
+    assert output.err.splitlines()[:2] == ["boot 1/2: dense:4", "boot 2/2: dense:4"]
 
 
 def test_without_a_name_results_go_to_the_machine_s_folder(
@@ -74,10 +74,10 @@ def test_without_a_name_results_go_to_the_machine_s_folder(
 
 def test_a_plan_runs_nothing(cli: Cli) -> None:
     """``--dry-run`` prints cases and boots, and touches no disk."""
-    done = cli(*NATIVE, "-o", "a.json", "--dry-run")
+    output = cli(*NATIVE, "-o", "a.json", "--dry-run")
 
-    assert done.status == 0
-    blocks = done.out.split("\n\n")
+    assert output.status == 0
+    blocks = output.out.split("\n\n")
     assert (blocks[0], blocks[2]) == (
         "Columns with one value in every row: outcome planned.",
         "2 cases, 1 boot\n",
@@ -91,10 +91,10 @@ def test_a_plan_runs_nothing(cli: Cli) -> None:
 
 def test_a_plan_lists_refused_cases_with_reasons(cli: Cli) -> None:
     """Exit status 3 if nothing will."""
-    done = cli(*FLAT_OF_80, "--dry-run")
-    heading, cases, counts = done.out.split("\n\n")
+    output = cli(*FLAT_OF_80, "--dry-run")
+    heading, cases, counts = output.out.split("\n\n")
 
-    assert (done.status, heading) == (
+    assert (output.status, heading) == (
         3,
         "Columns with one value in every row: outcome unsupported.",
     )
@@ -169,30 +169,30 @@ def test_an_unsupported_case_is_in_the_journal_and_under_the_table(
 ) -> None:
     """With its reason; the others run, and the exit status is 0."""
     choice = ("--sender", "native", "-k", "*.broadcast", *options)
-    done = cli("run", "norov", "--fast", "-q", "-o", "a.json", *choice)
+    output = cli("run", "norov", "--fast", "-q", "-o", "a.json", *choice)
     (case,) = [entry for entry in journal_of(Path("a.json")) if "case" in entry]
 
-    assert done.status == 0
+    assert output.status == 0
     assert (case["outcome"], case["reason"]) == ("unsupported", reason)
     assert case["case"].startswith(f"norov.broadcast {refused} ")
-    assert done.out.splitlines()[-1] == f"unsupported: {case['case']}: {reason}"
+    assert output.out.splitlines()[-1] == f"unsupported: {case['case']}: {reason}"
     assert {row.fact("driver") for row in measured("a.json")} == {"x2apic-physical"}
 
 
 def test_a_run_that_measured_nothing_prints_the_reasons(cli: Cli) -> None:
     """A skip always has a reason: exit status 3 alone would leave a riddle."""
-    done = cli(*FLAT_OF_80, "-o", "a.json")
+    output = cli(*FLAT_OF_80, "-o", "a.json")
 
-    assert (done.status, Path("a.json").exists()) == (3, False)
-    assert NO_FLAT in done.out + done.err
+    assert (output.status, Path("a.json").exists()) == (3, False)
+    assert NO_FLAT in output.out + output.err
 
 
 def test_an_empty_selection_leaves_no_file(cli: Cli) -> None:
     """Exit status 3, with what matches nothing."""
-    done = cli("run", "norov", "-k", "no-such-case", "-o", "a.json")
+    output = cli("run", "norov", "-k", "no-such-case", "-o", "a.json")
 
-    assert done.status == 3
-    assert done.err == (
+    assert output.status == 3
+    assert output.err == (
         "pvbench: -k 'no-such-case' matches none of the 90 cases of norov. "
         "`pvbench run SUITE --dry-run` lists them.\n"
     )
@@ -202,9 +202,9 @@ def test_an_empty_selection_leaves_no_file(cli: Cli) -> None:
 def test_an_older_journal_of_the_same_name_is_not_taken_for_this_run_s(cli: Cli) -> None:
     """A run that measured nothing leaves its journal; the next one starts anew."""
     cli(*FLAT_OF_80, "-o", "a.json")
-    done = cli(*NATIVE, "-o", "a.json")
+    output = cli(*NATIVE, "-o", "a.json")
 
-    assert (done.status, NO_FLAT in done.out) == (0, False)
+    assert (output.status, NO_FLAT in output.out) == (0, False)
     assert len([entry for entry in journal_of(Path("a.json")) if "plan" in entry]) == 1
 
 
@@ -232,10 +232,10 @@ def test_a_full_disk_ends_the_run_and_keeps_its_files(
 ) -> None:
     """At the plan, at the first result, at its journal: exit status 5, no empty file."""
     monkeypatch.setattr(os, "fsync", filling_up(full_from))
-    done = cli(*NATIVE, "-o", "a.json")
+    output = cli(*NATIVE, "-o", "a.json")
 
-    assert (done.status, done.err.count("\n")) == (5, 1)
-    assert "cannot be written: No space left on device" in done.err
+    assert (output.status, output.err.count("\n")) == (5, 1)
+    assert "cannot be written: No space left on device" in output.err
     assert [name for name in os.listdir() if not os.stat(name).st_size] == []
     assert [name for name in os.listdir() if name.endswith(".tmp")] == []
 

@@ -10,7 +10,7 @@ import pytest
 from pvbench.results import files as result_files
 from pvbench.results.rows import Row, rows
 from support.planted import delivery_around_the_model, overlay
-from support.runs import Cli, Done
+from support.runs import Cli, Output
 
 Write = Callable[..., str]
 
@@ -50,18 +50,18 @@ QUICK = ("--fast", "-q", "-o", "a.json")
 def write(cli: Cli) -> Write:
     """Write a file with suites, their workload and their sender."""
 
-    def to(path: str, *names: str, version: int = 1, more: str = "") -> str:
+    def to(path: str, *names: str, version: int = 1, source_end: str = "") -> str:
         source = overlay("mine", IN_ORDER) + SUITE.format(names=names, version=version)
         Path(path).parent.mkdir(exist_ok=True)
-        Path(path).write_text(f"pvbench_api = 1\n{source}{more}")
+        Path(path).write_text(f"pvbench_api = 1\n{source}{source_end}")
         return path
 
     return to
 
 
-def measured(done: Done) -> list[Row]:
+def measured(output: Output) -> list[Row]:
     """The rows of a.json, once the run that wrote it is over."""
-    assert (done.status, done.err) == (0, "results: a.json\n")
+    assert (output.status, output.err) == (0, "results: a.json\n")
     return rows(result_files.read("a.json"))
 
 
@@ -122,9 +122,9 @@ def test_a_file_has_one_suite(
     cli: Cli, write: Write, names: tuple[str, ...], sentence: str
 ) -> None:
     """Of several one is named."""
-    done = cli("run", write("./question.py", *names), *QUICK)
+    output = cli("run", write("./question.py", *names), *QUICK)
 
-    assert (done.status, done.out, done.err) == (2, "", f"pvbench: {sentence}\n")
+    assert (output.status, output.out, output.err) == (2, "", f"pvbench: {sentence}\n")
 
 
 def test_one_of_several_suites_is_run_by_name(cli: Cli, write: Write) -> None:
@@ -138,10 +138,10 @@ def test_one_of_several_suites_is_run_by_name(cli: Cli, write: Write) -> None:
 def test_a_name_that_is_not_a_file_is_refused(cli: Cli, name: str) -> None:
     """Before any plugin is loaded."""
     Path("folder.py").mkdir()
-    done = cli("run", name, *QUICK)
+    output = cli("run", name, *QUICK)
 
-    assert (done.status, done.out) == (2, "")
-    assert done.err == f"pvbench: there is no file {name}\n"
+    assert (output.status, output.out) == (2, "")
+    assert output.err == f"pvbench: there is no file {name}\n"
 
 
 @pytest.mark.parametrize(
@@ -158,10 +158,10 @@ def test_a_name_that_is_not_a_file_is_refused(cli: Cli, name: str) -> None:
 def test_a_broken_file_is_named_with_its_error(cli: Cli, content: str, why: str) -> None:
     """Exit status 2, no traceback, nothing on disk."""
     Path("question.py").write_text(content)
-    done = cli("run", "./question.py", *QUICK)
-    first, second = done.err.splitlines()
+    output = cli("run", "./question.py", *QUICK)
+    first, second = output.err.splitlines()
 
-    assert (done.status, done.out, Path("a.json").exists()) == (2, "", False)
+    assert (output.status, output.out, Path("a.json").exists()) == (2, "", False)
     assert first.startswith("pvbench: plugin ./question.py is broken: ")
     assert why in first
     assert second == "pvbench: ./question.py cannot be used: as a plugin it is broken"
@@ -169,16 +169,16 @@ def test_a_broken_file_is_named_with_its_error(cli: Cli, content: str, why: str)
 
 def test_a_blocked_file_is_not_run(cli: Cli, write: Write) -> None:
     """Two options that contradict each other."""
-    done = cli("run", write("./question.py", "question"), "-p", "no:./question.py", *QUICK)
+    output = cli("run", write("./question.py", "question"), "-p", "no:./question.py", *QUICK)
 
-    assert (done.status, done.out) == (2, "")
-    assert "./question.py cannot be used: as a plugin it is blocked" in done.err
+    assert (output.status, output.out) == (2, "")
+    assert "./question.py cannot be used: as a plugin it is blocked" in output.err
 
 
 def test_a_worker_loads_a_delivery_by_its_path(cli: Cli, write: Write) -> None:
     """It is no module that could be imported, here with a blank in its name."""
     delivery = delivery_around_the_model("own")
-    path = write("my question.py", "question", more=delivery)
+    path = write("my question.py", "question", source_end=delivery)
 
     series = measured(cli("run", path, "--delivery", "own", *QUICK))
 
@@ -200,10 +200,10 @@ def test_other_commands_take_the_file_as_a_plugin(
     cli: Cli, write: Write, command: tuple[str, ...], text: str
 ) -> None:
     """Other commands can show everything that `run` can use."""
-    done = cli(*command, "-p", write("./question.py", "question", version=3))
+    output = cli(*command, "-p", write("./question.py", "question", version=3))
 
-    assert (done.status, done.err) == (0, "")
-    assert text in done.out
+    assert (output.status, output.err) == (0, "")
+    assert text in output.out
 
 
 def test_results_of_another_version_are_not_compared(cli: Cli, write: Write) -> None:
@@ -211,12 +211,12 @@ def test_results_of_another_version_are_not_compared(cli: Cli, write: Write) -> 
     for version in (1, 1, 2):
         count = len(list(Path().glob("*.json")))
         path = write("question.py", "question", version=version)
-        done = cli("run", path, "--fast", "-q", "-o", f"{count}.json")
-        assert done.status == 0
-    same = cli("compare", "0.json", "1.json")
+        output = cli("run", path, "--fast", "-q", "-o", f"{count}.json")
+        assert output.status == 0
+    comparison = cli("compare", "0.json", "1.json")
     other = cli("compare", "0.json", "2.json")
 
-    assert (same.status, other.status, other.out) == (0, 2, "")
+    assert (comparison.status, other.status, other.out) == (0, 2, "")
     assert other.err == (
         "pvbench: results of different suites or versions of one are not ranked: question "
         "version 1, question version 2. Compare results of one suite and version.\n"
@@ -228,7 +228,7 @@ def test_a_suite_without_cases_is_reported(write: Write, cli: Cli) -> None:
     path = write("mine.py", "one")
     Path(path).write_text(Path(path).read_text().replace('("to-one",)', "()"))
 
-    done = cli("run", f"./{path}", *QUICK)
+    output = cli("run", f"./{path}", *QUICK)
 
-    assert (done.status, done.err) == (3, "pvbench: suite one has no cases\n")
+    assert (output.status, output.err) == (3, "pvbench: suite one has no cases\n")
     assert not Path("a.json").exists()

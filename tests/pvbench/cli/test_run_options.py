@@ -53,7 +53,7 @@ NOTHING = "pvbench: asked for () algorithm None\n"
 
 
 @pytest.fixture
-def asked(plant: Plant) -> tuple[str, str]:
+def asking_plugin(plant: Plant) -> tuple[str, str]:
     """Options that load the delivery."""
     return "-p", plant("asked", ASKED)
 
@@ -80,13 +80,13 @@ def asked(plant: Plant) -> tuple[str, str]:
     ],
 )
 def test_the_options_of_the_user_reach_the_delivery(
-    cli: Cli, asked: tuple[str, str], options: tuple[str, ...], message: str
+    cli: Cli, asking_plugin: tuple[str, str], options: tuple[str, ...], message: str
 ) -> None:
     """Its own refusal is the whole answer: one sentence, exit status 2."""
-    done = cli("run", "plain", *asked, "--delivery", "asked", *options)
+    output = cli("run", "plain", *asking_plugin, "--delivery", "asked", *options)
 
-    assert (done.status, done.out, done.err.count("\n")) == (2, "", 1)
-    assert message in done.err
+    assert (output.status, output.out, output.err.count("\n")) == (2, "", 1)
+    assert message in output.err
 
 
 @pytest.mark.parametrize(
@@ -101,12 +101,12 @@ def test_the_options_of_the_user_reach_the_delivery(
     ],
 )
 def test_the_table_of_defaults_can_ask_it_too(
-    cli: Cli, asked: tuple[str, str], table: str, message: str
+    cli: Cli, asking_plugin: tuple[str, str], table: str, message: str
 ) -> None:
     """``[tool.pvbench]``, as if typed."""
     Path("pyproject.toml").write_text(f"[tool.pvbench]\n{table}\n")
 
-    assert message in cli("run", "plain", *asked, "--delivery", "asked").err
+    assert message in cli("run", "plain", *asking_plugin, "--delivery", "asked").err
 
 
 @pytest.mark.parametrize(
@@ -127,26 +127,26 @@ def test_a_model_refuses_options_of_real_hosts(
     cli: Cli, options: tuple[str, ...], message: str
 ) -> None:
     """Instead of running as if nothing had been asked."""
-    done = cli("run", "norov", "--dry-run", *options)
+    output = cli("run", "norov", "--dry-run", *options)
 
-    assert (done.status, done.out, done.err.count("\n")) == (2, "", 1)
-    assert done.err.endswith(f"{message}\n")
+    assert (output.status, output.out, output.err.count("\n")) == (2, "", 1)
+    assert output.err.endswith(f"{message}\n")
 
 
 @pytest.mark.parametrize("text", ["", "x", "0,0", "1-0"])
 def test_a_wrong_list_of_cpus_is_an_error_of_usage(cli: Cli, text: str) -> None:
     """It names the option; nothing is run."""
-    done = cli("run", "norov", f"--cpu-list={text}")
+    output = cli("run", "norov", f"--cpu-list={text}")
 
-    assert (done.status, done.out) == (2, "")
-    assert f"argument --cpu-list: {text!r} " in done.err.splitlines()[-1]
+    assert (output.status, output.out) == (2, "")
+    assert f"argument --cpu-list: {text!r} " in output.err.splitlines()[-1]
 
 
 def test_a_suite_as_a_script_asks_the_same(tmp_path: Path) -> None:
     """pyperf's options beside ours."""
     (tmp_path / "asked.py").write_text(f"pvbench_api = 1\n{ASKED}")
     options = ("--delivery", "asked", "--execution", "ops", "--cpu-list", "0-1", "-o", "a.json")
-    done = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "asked.py", *options],
         cwd=tmp_path,
         env=buffered(),
@@ -156,38 +156,46 @@ def test_a_suite_as_a_script_asks_the_same(tmp_path: Path) -> None:
         timeout=DEADLINE_S,
     )
 
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "plain: asked for (0, 1) ops None\n"
+    assert (output.returncode, output.stdout) == (2, "")
+    assert output.stderr == "plain: asked for (0, 1) ops None\n"
 
 
 def deliveries(cli: Cli, *arguments: str) -> set[str]:
     """Of the cases of a plan."""
-    done = cli("run", *arguments, "--dry-run", "--json")
-    assert done.status == 0, done.err
-    names = [case["case"] for case in json.loads(done.out)["cases"]]
+    output = cli("run", *arguments, "--dry-run", "--json")
+    assert output.status == 0, output.err
+    names = [case["case"] for case in json.loads(output.out)["cases"]]
     return {name.split("@")[0].split()[-1] for name in names}
 
 
-def test_a_suite_is_run_by_the_delivery_it_is_about(cli: Cli, asked: tuple[str, str]) -> None:
+def test_a_suite_is_run_by_the_delivery_it_is_about(
+    cli: Cli, asking_plugin: tuple[str, str]
+) -> None:
     """Where the user names none."""
-    assert cli("run", "about-it", *asked).err == NOTHING
+    assert cli("run", "about-it", *asking_plugin).err == NOTHING
 
 
-def test_the_user_s_delivery_comes_before_the_suite_s(cli: Cli, asked: tuple[str, str]) -> None:
+def test_the_user_s_delivery_comes_before_the_suite_s(
+    cli: Cli, asking_plugin: tuple[str, str]
+) -> None:
     """Both ways: its own is left for the model, and the model for another."""
-    assert deliveries(cli, "about-it", *asked, "--delivery", "model") == {"model"}
-    assert cli("run", "plain", *asked, "--delivery", "asked").err == NOTHING
+    assert deliveries(cli, "about-it", *asking_plugin, "--delivery", "model") == {"model"}
+    assert cli("run", "plain", *asking_plugin, "--delivery", "asked").err == NOTHING
 
 
-def test_the_default_delivery_of_a_suite_is_the_model(cli: Cli, asked: tuple[str, str]) -> None:
+def test_the_default_delivery_of_a_suite_is_the_model(
+    cli: Cli, asking_plugin: tuple[str, str]
+) -> None:
     """The default of every suite."""
-    assert deliveries(cli, "plain", *asked) == {"model"}
+    assert deliveries(cli, "plain", *asking_plugin) == {"model"}
 
 
-def test_a_suite_for_a_missing_delivery_is_refused(cli: Cli, asked: tuple[str, str]) -> None:
+def test_a_suite_for_a_missing_delivery_is_refused(
+    cli: Cli, asking_plugin: tuple[str, str]
+) -> None:
     """And where to see what there is."""
-    done = cli("run", "about-none", *asked)
+    output = cli("run", "about-none", *asking_plugin)
 
-    assert (done.status, done.err.count("\n")) == (2, 1)
-    assert "there is no delivery called 'telepathy'" in done.err
-    assert "`pvbench list deliveries`" in done.err
+    assert (output.status, output.err.count("\n")) == (2, 1)
+    assert "there is no delivery called 'telepathy'" in output.err
+    assert "`pvbench list deliveries`" in output.err

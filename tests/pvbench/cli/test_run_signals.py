@@ -49,7 +49,9 @@ def blocked(
         run.kill()
 
 
-def ended(run: subprocess.Popen[str], number: signal.Signals) -> tuple[int, str, str]:
+def result_of_signal(
+    run: subprocess.Popen[str], number: signal.Signals
+) -> tuple[int, str, str]:
     """Exit status, standard output and standard error after a signal."""
     run.send_signal(number)
     out, err = run.communicate(timeout=DEADLINE_S)
@@ -67,7 +69,7 @@ def test_a_signal_in_the_middle_of_a_boot_loses_that_boot_only(
     blocked: subprocess.Popen[str], tmp_path: Path, number: signal.Signals, status: int
 ) -> None:
     """The table of what was finished is printed; the status is the shell's, 128 + n."""
-    returned, out, err = ended(blocked, number)
+    returned, out, err = result_of_signal(blocked, number)
     plan, boot, end = journal_of(tmp_path / "a.json")
 
     assert returned == status

@@ -38,23 +38,23 @@ def test_a_boot_that_hangs_costs_itself_and_names_the_option(
     monkeypatch.setattr(threading, "Timer", Clock)
     plant("hanging", delivery_around_the_model("hanging", before_boot=HANG))
     options = ("-p", "hanging", "--delivery", "hanging", "--timeout", "5")
-    done = cli(*QUICK, "--vcpus", "2,3", "-o", "a.json", *options)
+    output = cli(*QUICK, "--vcpus", "2,3", "-o", "a.json", *options)
     boots = {e["guest"]: e for e in journal_of(Path("a.json")) if "boot" in e}
 
-    assert (done.status, Clock.intervals_s) == (5, {5.0})
+    assert (output.status, Clock.intervals_s) == (5, {5.0})
     assert (boots["dense:2"]["outcome"], boots["dense:3"]["outcome"]) == ("ok", "failed")
     assert boots["dense:3"]["reason"] == "the boot took longer than 5 s, see --timeout"
-    assert "case: the boot took longer than 5 s, see --timeout" in done.out
-    assert "norov on dense:2" in done.out
+    assert "case: the boot took longer than 5 s, see --timeout" in output.out
+    assert "norov on dense:2" in output.out
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "-0.5", "nan", "inf", "-inf", "1e300"])
 def test_an_invalid_time_is_refused(cli: Cli, value: str) -> None:
     """Before anything is written; without an end a timer cannot wait either."""
-    done = cli(*QUICK, "--vcpus", "2", "-o", "a.json", f"--timeout={value}")
+    output = cli(*QUICK, "--vcpus", "2", "-o", "a.json", f"--timeout={value}")
 
-    assert (done.status, done.out, list(Path().iterdir())) == (2, "", [])
-    assert done.err == (
+    assert (output.status, output.out, list(Path().iterdir())) == (2, "", [])
+    assert output.err == (
         f"pvbench: --timeout {float(value):g} is not above 0 and at most 1e9 seconds\n"
     )
 
@@ -62,14 +62,14 @@ def test_an_invalid_time_is_refused(cli: Cli, value: str) -> None:
 @pytest.mark.parametrize("value", ["1e9", "600"])
 def test_a_long_time_is_not_waited_for(cli: Cli, value: str) -> None:
     """A boot that ends ends its deadline."""
-    done = cli(*QUICK, "--vcpus", "2", "-o", "a.json", "--timeout", value)
+    output = cli(*QUICK, "--vcpus", "2", "-o", "a.json", "--timeout", value)
 
-    assert (done.status, done.err) == (0, "results: a.json\n")
+    assert (output.status, output.err) == (0, "results: a.json\n")
 
 
 def test_a_time_in_words_is_refused(cli: Cli) -> None:
     """The message is that of argparse."""
-    done = cli(*QUICK, "--timeout", "soon")
+    output = cli(*QUICK, "--timeout", "soon")
 
-    assert (done.status, done.out) == (2, "")
-    assert done.err.endswith("argument --timeout: invalid float value: 'soon'\n")
+    assert (output.status, output.out) == (2, "")
+    assert output.err.endswith("argument --timeout: invalid float value: 'soon'\n")

@@ -12,8 +12,8 @@ from support.runs import Cli, journal_of
 def run(cli: Cli, workloads: str, *options: str) -> tuple[int, str]:
     """Exit status and standard error of a short run of *workloads*."""
     choice = ("--workload", workloads, "--sender", "x2apic-physical", "-o", "a.json")
-    done = cli("run", "norov", "--fast", "-q", *choice, *options)
-    return done.status, done.err
+    output = cli("run", "norov", "--fast", "-q", *choice, *options)
+    return output.status, output.err
 
 
 @pytest.mark.parametrize(

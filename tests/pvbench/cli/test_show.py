@@ -16,10 +16,10 @@ PHYSICAL = "x2apic-physical"
 
 def test_the_table_of_a_run_has_its_stacks_and_workloads(cli: Cli, overlay_file: Path) -> None:
     """Stacks down, workloads across, in the order of the plan; times in seconds."""
-    done = cli("show", str(overlay_file), "--format", "csv")
-    table = list(csv.DictReader(io.StringIO(done.out)))
+    output = cli("show", str(overlay_file), "--format", "csv")
+    table = list(csv.DictReader(io.StringIO(output.out)))
 
-    assert done.status == 0
+    assert output.status == 0
     assert [row["stack"] for row in table] == [
         "x2apic-physical",
         "x2apic-cluster",
@@ -60,21 +60,21 @@ def test_markdown_can_be_pasted(cli: Cli, overlay_file: Path) -> None:
 
 def test_json_holds_every_series(cli: Cli, native_file: Path) -> None:
     """Two stacks, two workloads, five series; times in seconds."""
-    output = json.loads(cli("show", str(native_file), "--json").out)
+    printed = json.loads(cli("show", str(native_file), "--json").out)
 
-    assert (len(output["series"]), output["not_run"]) == (20, [])
-    assert {series["boots"] for series in output["series"]} == {3}
-    assert {series["icr_writes"] for series in output["series"]} == {79.0, 5.0}
+    assert (len(printed["series"]), printed["not_run"]) == (20, [])
+    assert {series["boots"] for series in printed["series"]} == {3}
+    assert {series["icr_writes"] for series in printed["series"]} == {79.0, 5.0}
 
 
 def test_the_published_table_is_shown_as_measured(cli: Cli) -> None:
     """Same form as a run of one's own; its counts are unknown."""
-    done = cli("show", "published:norov-2018")
-    words = [line.split() for line in done.out.splitlines()]
+    output = cli("show", "published:norov-2018")
+    words = [line.split() for line in output.out.splitlines()]
 
-    assert done.status == 0
-    assert "modelled" not in done.out
-    assert "ICR writes (w) and hypercalls (h)" not in done.out
+    assert output.status == 0
+    assert "modelled" not in output.out
+    assert "ICR writes (w) and hypercalls (h)" not in output.out
     assert [row[0] for row in words if len(row) == 11] == [
         "x2apic-cluster",
         "kvm-pv/x2apic-cluster",
@@ -106,10 +106,10 @@ def test_without_a_file_it_is_the_last_run_here(
 
 def test_without_any_run_the_message_gives_the_fix(cli: Cli) -> None:
     """An empty directory is bad input."""
-    done = cli("show")
+    output = cli("show")
 
-    assert (done.status, done.out) == (2, "")
-    assert done.err == "pvbench: there is no run of this machine here. Run a suite first.\n"
+    assert (output.status, output.out) == (2, "")
+    assert output.err == "pvbench: there is no run of this machine here. Run a suite first.\n"
 
 
 @pytest.mark.parametrize("series", ["send", "irqoff", "deliver", "ack", "wall"])
@@ -125,25 +125,25 @@ def test_every_time_can_be_shown(cli: Cli, native_file: Path, series: str) -> No
 
 def test_a_time_that_does_not_exist_is_refused(cli: Cli, native_file: Path) -> None:
     """A table of dashes would pass for a result."""
-    done = cli("show", str(native_file), "--series", "wal")
+    output = cli("show", str(native_file), "--series", "wal")
 
-    assert (done.status, done.out) == (2, "")
-    assert "wal" in done.err
+    assert (output.status, output.out) == (2, "")
+    assert "wal" in output.err
 
 
 def test_a_series_that_no_case_has_is_refused(cli: Cli) -> None:
     """An empty table would say nothing; the series of the file are named."""
     file = file_of(Path("a.json"), row_of("broadcast", PHYSICAL, 200e-6, series="send"))
-    done = cli("show", file, "--series", "makespan")
+    output = cli("show", file, "--series", "makespan")
 
-    assert (done.status, done.out) == (2, "")
-    assert done.err == "pvbench: no case of a.json has series makespan. It has send.\n"
+    assert (output.status, output.out) == (2, "")
+    assert output.err == "pvbench: no case of a.json has series makespan. It has send.\n"
 
 
 def test_a_file_of_cases_that_lose_ipis_has_a_table_without_times(cli: Cli) -> None:
     """Without --series it shows what is lost."""
     lossy = row_of("broadcast", PHYSICAL, 200e-6, series="send", lost=1)
-    done = cli("show", file_of(Path("a.json"), lossy))
+    output = cli("show", file_of(Path("a.json"), lossy))
 
-    assert done.status == 0
-    assert "loses 1 of 79" in done.out
+    assert output.status == 0
+    assert "loses 1 of 79" in output.out

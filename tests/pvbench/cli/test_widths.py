@@ -137,7 +137,7 @@ def test_characters_that_the_encoding_lacks_are_escaped(cli: Cli) -> None:
     """A plugin's summary may hold any character, and not every terminal has it."""
     environment = buffered() | {"PYTHONIOENCODING": "ascii"}
     Path("names.py").write_text(SENDER_FROM_ELSEWHERE)
-    done = console("list", "senders", "-p", "./names.py", "--csv", env=environment)
+    output = console("list", "senders", "-p", "./names.py", "--csv", env=environment)
 
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "caf\\xe9" in done.stdout
+    assert (output.returncode, output.stderr) == (0, "")
+    assert "caf\\xe9" in output.stdout

@@ -95,19 +95,21 @@ def test_a_comparison_along_an_axis_without_pairs_measures_nothing() -> None:
 
 def test_a_stale_file_makes_a_comparison_inconclusive() -> None:
     """The measured software is not the installed one; a regression stays one."""
-    equal, worse = {"old": [OLD], "new": [OLD]}, {"old": [OLD], "new": [SLOWER]}
+    equal, slower = {"old": [OLD], "new": [OLD]}, {"old": [OLD], "new": [SLOWER]}
 
     assert compare(equal, Question(), ["a is stale"]).status is Status.INCONCLUSIVE
-    assert compare(worse, Question(), ["a is stale"]).status is Status.REGRESSION
+    assert compare(slower, Question(), ["a is stale"]).status is Status.REGRESSION
 
 
 def test_only_the_series_asked_for_is_compared() -> None:
     """Or all of them."""
-    both = [OLD, row_of("broadcast", PHYSICAL, 1e-6, series="send")]
+    two_series = [OLD, row_of("broadcast", PHYSICAL, 1e-6, series="send")]
 
-    assert [pair.before.fact("series") for pair in between(both, both).pairs] == ["wall"]
-    assert len(between(both, both, series="send").pairs) == 1
-    assert len(between(both, both, series=ALL_SERIES).pairs) == 2
+    assert [pair.before.fact("series") for pair in between(two_series, two_series).pairs] == [
+        "wall"
+    ]
+    assert len(between(two_series, two_series, series="send").pairs) == 1
+    assert len(between(two_series, two_series, series=ALL_SERIES).pairs) == 2
 
 
 def test_a_prediction_has_neither_verdicts_nor_crossovers() -> None:
@@ -131,7 +133,7 @@ def test_cases_are_compared_over_all_series() -> None:
     """A file that lacks the series to compare has its axes all the same."""
     lossy = row_of("broadcast", PHYSICAL, 1e-6, series="send", lost=32)
 
-    assert {one.fact for one in between([OLD], [lossy]).differences} == {"series"}
+    assert {difference.fact for difference in between([OLD], [lossy]).differences} == {"series"}
 
 
 def test_software_is_compared_over_all_series() -> None:
@@ -173,7 +175,7 @@ def test_a_case_that_loses_no_ipis_any_more_is_no_regression() -> None:
     lossy = row_of("broadcast", PHYSICAL, 1e-6, series="send", lost=32)
     result = between([lossy], [OLD])
 
-    assert [one.reason for one in result.unpaired] == [Reason.LOST]
+    assert [series.reason for series in result.unpaired] == [Reason.LOST]
     assert result.status is Status.NOTHING_MEASURED
 
 

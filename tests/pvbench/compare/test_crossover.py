@@ -37,7 +37,9 @@ def along(rows: list[Row], axis: str, baseline: str | None) -> tuple[Pair, ...]:
     return matching.by_axis({"file": rows}, axis, baseline).pairs
 
 
-def found(*rows: Row, axis: str = "sender", baseline: str | None = None) -> list[Crossover]:
+def crossovers_of(
+    *rows: Row, axis: str = "sender", baseline: str | None = None
+) -> list[Crossover]:
     """The crossovers of rows along an axis."""
     return crossover.crossovers(along(list(rows), axis, baseline))
 
@@ -83,30 +85,30 @@ def test_a_crossover_is_a_list_of_stretches(
     times_us: dict[int, float], stretches: list[tuple[str, int, int]], sentence: str
 ) -> None:
     """Verdict, first and last value that was run: nothing is said of those between."""
-    (one,) = found(*BASE, *line(PV, times_us))
+    (crossover_found,) = crossovers_of(*BASE, *line(PV, times_us))
 
-    assert one.stretches == tuple(stretches)
-    assert next(crossings([one])) == (
+    assert crossover_found.stretches == tuple(stretches)
+    assert next(crossings([crossover_found])) == (
         f"fanout packed on dense:80, wall, against {PHYSICAL}, by targets:"
     )
     if sentence:
-        assert list(crossings([one]))[1:] == [f"  {sentence}: {PV}"]
+        assert list(crossings([crossover_found]))[1:] == [f"  {sentence}: {PV}"]
 
 
 def test_values_are_ordered_as_numbers() -> None:
     """Not as text: 16 comes after 2."""
     base = line(PHYSICAL, {16: 9, 2: 9, 128: 9})
-    (one,) = found(*base, *line(PV, {2: 10, 16: 10, 128: 1}))
+    (crossover_found,) = crossovers_of(*base, *line(PV, {2: 10, 16: 10, 128: 1}))
 
-    assert one.stretches == (("slower", 2, 16), ("faster", 128, 128))
+    assert crossover_found.stretches == (("slower", 2, 16), ("faster", 128, 128))
 
 
 def test_a_noisy_clock_has_no_crossover_but_inconclusive_stretches() -> None:
     """A verdict is not to be had of one number."""
     rows = [*line(PHYSICAL, {1: 1, 2: 2}, clock="wall"), *line(PV, {1: 2, 2: 1}, clock="wall")]
-    (one,) = found(*rows)
+    (crossover_found,) = crossovers_of(*rows)
 
-    assert one.stretches == (("inconclusive", 1, 2),)
+    assert crossover_found.stretches == (("inconclusive", 1, 2),)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +126,7 @@ def test_one_member_of_a_family_has_no_crossover() -> None:
     """Nor has what is no family."""
     single = [row_of("broadcast", stack, 1e-6) for stack in (PHYSICAL, PV)]
 
-    assert found(*BASE, *line(PV, {4: 1}), *single) == []
+    assert crossovers_of(*BASE, *line(PV, {4: 1}), *single) == []
 
 
 @pytest.mark.parametrize(
@@ -144,11 +146,11 @@ def test_what_is_not_the_same_is_kept_apart(facts: dict[str, Any]) -> None:
     rows = [*BASE, *line(PV, {1: 2, 8: 1})]
     others = [*line(PHYSICAL, {1: 1, 8: 8}, **facts), *line(PV, {1: 0.5, 8: 1}, **facts)]
     pairs = along([*rows, *others], "sender", PHYSICAL)
-    one, other = crossover.crossovers(pairs)
-    lines = list(crossings([one, other]))
+    crossover_found, other = crossover.crossovers(pairs)
+    lines = list(crossings([crossover_found, other]))
     table = csv.render(Document([ranking(pairs, by="sender")])).splitlines()
 
-    assert one.stretches == (("slower", 1, 1), ("faster", 8, 8))
+    assert crossover_found.stretches == (("slower", 1, 1), ("faster", 8, 8))
     assert other.stretches == (("faster", 1, 8),)
     assert [text.startswith("  ") for text in lines] == [False, True, False, True]
     assert lines[0] != lines[2]
@@ -163,9 +165,12 @@ def test_profiles_are_kept_apart_and_can_be_compared() -> None:
         *(*line(PHYSICAL, {1: 1, 2: 2}), *line(PV, {1: 1, 2: 2})),
         *(*line(PHYSICAL, {1: 2, 2: 1}, **other), *line(PV, {1: 1, 2: 1}, **other)),
     ]
-    crossovers = found(*rows, axis="costs")
+    crossovers = crossovers_of(*rows, axis="costs")
 
-    assert [(one.stack, one.side, one.stretches) for one in crossovers] == [
+    assert [
+        (crossover_found.stack, crossover_found.side, crossover_found.stretches)
+        for crossover_found in crossovers
+    ] == [
         (PHYSICAL, "epyc-avic beef0000", (("slower", 1, 1), ("faster", 2, 2))),
         (PV, "epyc-avic beef0000", (("equal", 1, 1), ("faster", 2, 2))),
     ]
@@ -181,9 +186,11 @@ def test_profiles_are_kept_apart_and_can_be_compared() -> None:
 def test_guests_can_be_compared() -> None:
     """The head names the stack and the baseline's guest."""
     other = {"guest": "sparse:80:2", "apic_ids": "0-158:2"}
-    (one,) = found(*BASE, *line(PHYSICAL, {1: 1, 8: 9}, **other), axis="guest")
+    (crossover_found,) = crossovers_of(
+        *BASE, *line(PHYSICAL, {1: 1, 8: 9}, **other), axis="guest"
+    )
 
-    assert list(crossings([one])) == [
+    assert list(crossings([crossover_found])) == [
         f"fanout packed on dense:80, {PHYSICAL}, wall, against dense:80, by targets:",
         "  equal at 1, slower at 8: sparse:80:2",
     ]
@@ -215,4 +222,4 @@ def test_a_family_with_a_number_alone_has_no_variant() -> None:
     """Its name stands alone."""
     rows = [*line(PHYSICAL, {1: 1, 2: 1}, variant=None), *line(PV, {1: 2, 2: 2}, variant=None)]
 
-    assert found(*rows)[0].family == "fanout"
+    assert crossovers_of(*rows)[0].family == "fanout"

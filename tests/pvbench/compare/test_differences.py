@@ -27,12 +27,18 @@ def row(**facts: Any) -> Row:
 
 def of_origin(*files: Row) -> dict[str, tuple[str, ...]]:
     """Differences of software and host between files of one row each."""
-    return {one.fact: one.values for one in differences.of_origin([[row] for row in files])}
+    return {
+        difference.fact: difference.values
+        for difference in differences.of_origin([[row] for row in files])
+    }
 
 
 def of_cases(*files: Row) -> dict[str, tuple[str, ...]]:
     """Differences of the cases."""
-    return {one.fact: one.values for one in differences.of_cases([[row] for row in files])}
+    return {
+        difference.fact: difference.values
+        for difference in differences.of_cases([[row] for row in files])
+    }
 
 
 def test_software_that_differs_is_named_with_each_value() -> None:
@@ -71,10 +77,10 @@ def test_of_three_files_two_that_differ_are_enough() -> None:
 
 def test_every_value_of_a_file_is_named_once() -> None:
     """Senders of two plugins in one file."""
-    both = [OLD, row(sender_plugin="acme 1"), row(sender_plugin="acme 1")]
-    (found,) = differences.of_origin([both, [OLD]])
+    two_plugins = [OLD, row(sender_plugin="acme 1"), row(sender_plugin="acme 1")]
+    (difference,) = differences.of_origin([two_plugins, [OLD]])
 
-    assert found.values == ("acme 1, pvbench 0.1.0", "pvbench 0.1.0")
+    assert difference.values == ("acme 1, pvbench 0.1.0", "pvbench 0.1.0")
 
 
 def test_an_axis_that_one_file_does_not_have_differs() -> None:

@@ -28,9 +28,9 @@ def by_axis(rows: list[Row], axis: str, baseline: str | None = None) -> tuple[Pa
     return matching.by_axis({"file": rows}, axis, baseline).pairs
 
 
-def unpaired(matched: Matches) -> list[tuple[str, str, Reason]]:
+def unpaired(matches: Matches) -> list[tuple[str, str, Reason]]:
     """(name, file, reason) of each series without a partner."""
-    return [(one.name, one.file, one.reason) for one in matched.unpaired]
+    return [(series.name, series.file, series.reason) for series in matches.unpaired]
 
 
 def test_files_are_matched_by_what_the_cases_are() -> None:
@@ -45,13 +45,13 @@ def test_files_are_matched_by_what_the_cases_are() -> None:
 
 def test_cases_that_only_one_file_has_are_named() -> None:
     """Fewer and more cases are both worth a word."""
-    gone, new = row_of("dry-run", PHYSICAL, 1e-9), row_of("self-ipi", PHYSICAL, 1e-9)
-    matched = matching.across_files({"old": [BEFORE, gone], "new": [BEFORE, new]})
+    removed, new = row_of("dry-run", PHYSICAL, 1e-9), row_of("self-ipi", PHYSICAL, 1e-9)
+    matched = matching.across_files({"old": [BEFORE, removed], "new": [BEFORE, new]})
 
     assert len(matched.pairs) == 1
     assert unpaired(matched) == [
         (new.name, "new", Reason.ONE_FILE),
-        (gone.name, "old", Reason.ONE_FILE),
+        (removed.name, "old", Reason.ONE_FILE),
     ]
 
 
@@ -203,11 +203,13 @@ def test_a_case_that_two_later_files_lack_is_named_once() -> None:
 def test_a_case_that_is_there_twice_has_no_side_of_an_axis() -> None:
     """Which of the two would be meant?"""
     rows = [BEFORE, row_of("broadcast", CLUSTER, 90e-6), row_of("dry-run", PHYSICAL, 1e-9)]
-    again = row_of("dry-run", PHYSICAL, 2e-9)
-    matched = matching.by_axis({"old": rows, "new": [again]}, "sender", None)
+    repeated = row_of("dry-run", PHYSICAL, 2e-9)
+    matched = matching.by_axis({"old": rows, "new": [repeated]}, "sender", None)
 
     assert sides(matched.pairs) == [(PHYSICAL, CLUSTER, CLUSTER)]
-    assert [(one.name, one.reason) for one in matched.unpaired] == [(again.name, Reason.TWICE)]
+    assert [(series.name, series.reason) for series in matched.unpaired] == [
+        (repeated.name, Reason.TWICE)
+    ]
 
 
 def test_files_that_hold_the_same_cases_are_refused_along_an_axis() -> None:

@@ -20,16 +20,16 @@ def pair(after: Row, before: Row = BEFORE) -> Pair:
 
 def test_a_speed_ratio_of_two_and_a_half_is_a_time_reduction_of_60_percent() -> None:
     """The published 154 % were a speed ratio, not time saved: the two are kept apart."""
-    found = pair(row_of("broadcast", PHYSICAL, 80e-6))
+    result = pair(row_of("broadcast", PHYSICAL, 80e-6))
 
-    assert (found.speed_ratio, found.time_reduction) == pytest.approx((2.5, 0.6))
+    assert (result.speed_ratio, result.time_reduction) == pytest.approx((2.5, 0.6))
 
 
 def test_taking_twice_as_long_reduces_time_by_minus_100_percent() -> None:
     """Half the speed."""
-    found = pair(row_of("broadcast", PHYSICAL, 400e-6))
+    result = pair(row_of("broadcast", PHYSICAL, 400e-6))
 
-    assert (found.speed_ratio, found.time_reduction) == pytest.approx((0.5, -1.0))
+    assert (result.speed_ratio, result.time_reduction) == pytest.approx((0.5, -1.0))
 
 
 @pytest.mark.parametrize(

@@ -48,11 +48,11 @@ def test_without_names_the_last_runs_are_taken() -> None:
         file_of(name, row_of("broadcast", "x2apic-physical", 1e-6))
 
     questions = Question(), Question(by="sender")
-    two, one = (reading.choose([], [], question) for question in questions)
+    last_two_runs, last_run = (reading.choose([], [], question) for question in questions)
 
-    assert [Path(name).name[:8] for name in two.names] == ["20260102", "20260103"]
-    assert [Path(name).name[:8] for name in one.names] == ["20260103"]
-    assert two.stale == ()
+    assert [Path(name).name[:8] for name in last_two_runs.names] == ["20260102", "20260103"]
+    assert [Path(name).name[:8] for name in last_run.names] == ["20260103"]
+    assert last_two_runs.stale == ()
 
 
 def test_rows_know_their_file(tmp_path: Path) -> None:

@@ -23,8 +23,8 @@ def scaled(factor: float, *series: tuple[float, ...]) -> tuple[float, ...]:
 
 def verdict(before: tuple[float, ...], after: tuple[float, ...], *, paired: bool) -> Verdict:
     """Of one sample alone, with a margin of 2 %."""
-    (found,) = verdicts([Sample(before_s=before, after_s=after, paired=paired)], 0.02)
-    return found
+    (result,) = verdicts([Sample(before_s=before, after_s=after, paired=paired)], 0.02)
+    return result
 
 
 def test_sides_that_shared_their_boots_are_told_apart_in_spite_of_drift() -> None:
@@ -37,18 +37,18 @@ def test_sides_that_shared_their_boots_are_told_apart_in_spite_of_drift() -> Non
 
 def test_the_same_times_of_separate_boots_tell_nothing() -> None:
     """There drift cannot be told from a difference."""
-    found = verdict(scaled(1, DRIFT), scaled(0.9, DRIFT, NOISE), paired=False)
+    result = verdict(scaled(1, DRIFT), scaled(0.9, DRIFT, NOISE), paired=False)
 
-    assert found.kind == "inconclusive"
-    assert (found.boots_needed or 0) > 6
+    assert result.kind == "inconclusive"
+    assert (result.boots_needed or 0) > 6
 
 
 def test_separate_boots_far_apart_are_told_apart() -> None:
     """All six of one side below all six of the other: 2 of 924 arrangements."""
-    found = verdict(scaled(2, NOISE), scaled(1, NOISE), paired=False)
+    result = verdict(scaled(2, NOISE), scaled(1, NOISE), paired=False)
 
-    assert found.kind == "faster"
-    assert (found.low or 0) < 2 < (found.high or 0)
+    assert result.kind == "faster"
+    assert (result.low or 0) < 2 < (result.high or 0)
 
 
 @pytest.mark.parametrize("boots", range(1, 6))
@@ -62,17 +62,17 @@ def test_fewer_than_six_boots_are_no_verdict(boots: int, paired: bool) -> None:
 
 def test_within_the_margin_is_equivalent_even_if_it_is_significant() -> None:
     """1 % faster in every boot is a difference nobody asked about."""
-    found = verdict(scaled(1, DRIFT), scaled(0.99, DRIFT), paired=True)
+    result = verdict(scaled(1, DRIFT), scaled(0.99, DRIFT), paired=True)
 
-    assert found.kind == "equivalent"
+    assert result.kind == "equivalent"
 
 
 def test_holm_s_correction_holds_over_all_pairs_of_a_comparison() -> None:
     """2/64 alone is significant; of two such pairs the smaller p counts twice."""
     sample = Sample(before_s=scaled(1, DRIFT), after_s=scaled(0.9, DRIFT, NOISE), paired=True)
 
-    assert [found.kind for found in verdicts([sample], 0.02)] == ["faster"]
-    assert [found.kind for found in verdicts([sample] * 2, 0.02)] == ["inconclusive"] * 2
+    assert [result.kind for result in verdicts([sample], 0.02)] == ["faster"]
+    assert [result.kind for result in verdicts([sample] * 2, 0.02)] == ["inconclusive"] * 2
 
 
 def test_holm_s_correction_is_weaker_than_bonferroni_s() -> None:
@@ -82,17 +82,17 @@ def test_holm_s_correction_is_weaker_than_bonferroni_s() -> None:
     noise = (*NOISE, 1.002, 0.999)
     strong = Sample(before_s=scaled(1, boots), after_s=scaled(0.9, boots, noise), paired=True)
 
-    assert [found.kind for found in verdicts([weak, strong], 0.02)] == ["faster", "faster"]
+    assert [result.kind for result in verdicts([weak, strong], 0.02)] == ["faster", "faster"]
 
 
 def test_an_interval_has_95_per_cent_of_the_resamples() -> None:
     """Of eight ratios from 1.0 to 1.7; half of the resamples lie between 1.25 and 1.45."""
     ratios = (1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7)
-    found = verdict(scaled(1, ratios), scaled(1, (1.0,) * 8), paired=True)
+    result = verdict(scaled(1, ratios), scaled(1, (1.0,) * 8), paired=True)
 
-    assert found.low is not None
-    assert found.high is not None
-    assert (found.low, found.high) == pytest.approx((1.1, 1.6))
+    assert result.low is not None
+    assert result.high is not None
+    assert (result.low, result.high) == pytest.approx((1.1, 1.6))
 
 
 def test_equal_samples_have_equal_verdicts() -> None:
@@ -105,10 +105,12 @@ def test_equal_samples_have_equal_verdicts() -> None:
 
 def test_pairs_without_enough_boots_do_not_weaken_the_others() -> None:
     """What cannot be tested is no test."""
-    good = Sample(before_s=scaled(1, DRIFT), after_s=scaled(0.9, DRIFT, NOISE), paired=True)
-    few = Sample(before_s=(1e-6,), after_s=(2e-6,), paired=True)
+    enough_boots = Sample(
+        before_s=scaled(1, DRIFT), after_s=scaled(0.9, DRIFT, NOISE), paired=True
+    )
+    one_boot = Sample(before_s=(1e-6,), after_s=(2e-6,), paired=True)
 
-    kinds = [found.kind for found in verdicts([few, good, few], 0.02)]
+    kinds = [result.kind for result in verdicts([one_boot, enough_boots, one_boot], 0.02)]
     assert kinds == ["inconclusive", "faster", "inconclusive"]
 
 
@@ -127,7 +129,7 @@ def test_a_verdict_turned_round_is_the_opposite(
 ) -> None:
     """Which side is the baseline is a matter of words."""
     opposite = {"faster": "slower", "slower": "faster"}
-    there = verdict(one, other, paired=False).kind
-    back = verdict(other, one, paired=False).kind
+    forward = verdict(one, other, paired=False).kind
+    backward = verdict(other, one, paired=False).kind
 
-    assert "equivalent" in (there, back) or opposite.get(there, there) == back
+    assert "equivalent" in (forward, backward) or opposite.get(forward, forward) == backward

@@ -502,8 +502,8 @@ def test_a_single_usable_cpu_has_advice(
 
 def test_advice_has_a_fixed_order(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each setting has one sentence, the environment first."""
-    every = [files for files, _ in UNSTEADY.values()]
-    root = plant({path: text for files in every for path, text in files.items()})
+    all_files = [files for files, _ in UNSTEADY.values()]
+    root = plant({path: text for files in all_files for path, text in files.items()})
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0})
     words = ("hypervisor", "governor", "Turbo", "clock", "polls", "ASLR", "SMT", "fewer")
     sentences = host_facts.advice(root)

@@ -152,10 +152,10 @@ def test_a_timed_run_that_cannot_lock_measures_nothing(
 ) -> None:
     """The exit status is 5, and no file is written."""
     lock.parent.rmdir()
-    done = cli(*timed, "-o", "a.json")
+    output = cli(*timed, "-o", "a.json")
 
-    assert (done.status, os.listdir()) == (5, [])
-    assert done.err == (
+    assert (output.status, os.listdir()) == (5, [])
+    assert output.err == (
         f"pvbench: {lock} cannot be opened: No such file or directory. Timed runs lock it.\n"
     )
 
@@ -167,14 +167,14 @@ def test_a_timed_run_waits_for_another_and_says_so(
     first = start(*timed, "-o", "a.json", WAIT="go")
     wait_for(Path("begun"), first)
     second = start(*timed, "-o", "b.json")
-    said = line_of(second)
+    message = line_of(second)
     Path("go").write_text("!")
     ends = [
         (process.communicate(timeout=DEADLINE_S)[1], process.returncode)
         for process in (first, second)
     ]
 
-    assert said == f"pvbench: another timed run is under way here, waiting for it ({lock})\n"
+    assert message == f"pvbench: another timed run is under way here, waiting for it ({lock})\n"
     assert ends == [("results: a.json\n", 0), ("results: b.json\n", 0)]
     assert Path("boots").read_text() == "0 1 "
 
@@ -202,9 +202,9 @@ def test_ctrl_c_ends_the_wait_for_the_lock(
         waiting = start(*timed, "-o", "a.json")
         line_of(waiting)
         waiting.send_signal(signal.SIGINT)
-        _, said = waiting.communicate(timeout=DEADLINE_S)
+        _, errors = waiting.communicate(timeout=DEADLINE_S)
 
-    assert (waiting.returncode, said) == (130, "")
+    assert (waiting.returncode, errors) == (130, "")
     assert sorted(os.listdir()) == ["begun", "go", "lock"]
 
 
@@ -212,9 +212,9 @@ def test_a_run_that_boots_nothing_does_not_wait(start: Start, timed: tuple[str, 
     """Its refusals are printed immediately."""
     with host_lock.alone(nobody_waits):
         refused = start(*timed, "--sender", "kernel", "-o", "a.json")
-        _, said = refused.communicate(timeout=DEADLINE_S)
+        _, errors = refused.communicate(timeout=DEADLINE_S)
 
-    assert (refused.returncode, "waiting" in said) == (3, False)
+    assert (refused.returncode, "waiting" in errors) == (3, False)
     assert [next(iter(entry)) for entry in journal_of(Path("a.json"))] == [
         *("plan", "case", "end"),
     ]
@@ -223,20 +223,20 @@ def test_a_run_that_boots_nothing_does_not_wait(start: Start, timed: tuple[str, 
 def test_a_run_of_the_model_never_waits(cli: Cli, lock: Path) -> None:
     """No load can disturb an exact clock."""
     with host_lock.alone(nobody_waits):
-        done = cli(*ONE, "-o", "a.json")
+        output = cli(*ONE, "-o", "a.json")
 
-    assert (done.status, done.err) == (0, "results: a.json\n")
+    assert (output.status, output.err) == (0, "results: a.json\n")
 
 
 def test_a_timed_run_waits_before_it_prints_its_plan(
     cli: Cli, lock: Path, timed: tuple[str, ...]
 ) -> None:
     """It holds the lock during all of its boots and then releases it."""
-    done = cli(*timed, "-o", "a.json")
+    output = cli(*timed, "-o", "a.json")
     with host_lock.alone(nobody_waits):
         pass
 
-    assert (done.status, lock.exists()) == (0, True)
+    assert (output.status, lock.exists()) == (0, True)
     assert [next(iter(entry)) for entry in journal_of(Path("a.json"))] == [
         *("plan", "boot", "end"),
     ]

@@ -23,10 +23,10 @@ def git(*arguments: str) -> str:
     if shutil.which("git") is None:
         pytest.skip("git is not installed")
     person = ("-c", "user.name=Test", "-c", "user.email=test@localhost")
-    done = subprocess.run(
+    output = subprocess.run(
         ["git", *person, *arguments], capture_output=True, text=True, check=True
     )
-    return done.stdout.strip()
+    return output.stdout.strip()
 
 
 @pytest.fixture(autouse=True)
@@ -196,10 +196,10 @@ def test_an_environment_name_that_cannot_be_stored_is_refused_before_a_boot(
 ) -> None:
     """pyperf would refuse it after the first boot; one sentence, exit status 2, no file."""
     monkeypatch.setitem(os.environ, "TOX_ENV_NAME", name)
-    done = run_to(Path("a.json"), *NATIVE)
+    output = run_to(Path("a.json"), *NATIVE)
 
-    assert (done.status, done.out, list(Path().glob("a.json*"))) == (2, "", [])
-    assert done.err == (
+    assert (output.status, output.out, list(Path().glob("a.json*"))) == (2, "", [])
+    assert output.err == (
         f"pvbench: TOX_ENV_NAME {name!r} cannot be stored. "
         "Give one line of printable text without blanks at its ends.\n"
     )
@@ -208,8 +208,8 @@ def test_an_environment_name_that_cannot_be_stored_is_refused_before_a_boot(
 @pytest.mark.parametrize("label", [*NOT_STORABLE, pytest.param("", id="empty")])
 def test_a_label_that_cannot_be_stored_is_refused_before_a_boot(cli: Cli, label: str) -> None:
     """The same for ``--label``; a dry run refuses it, too."""
-    done = run_to(Path("a.json"), *NATIVE, "--label", label)
+    output = run_to(Path("a.json"), *NATIVE, "--label", label)
     dry = cli("run", "norov", "--dry-run", "--label", label)
 
-    assert (done.status, dry.status, list(Path().glob("a.json*"))) == (2, 2, [])
-    assert done.err.startswith(f"pvbench: --label {label!r} cannot be stored. ")
+    assert (output.status, dry.status, list(Path().glob("a.json*"))) == (2, 2, [])
+    assert output.err.startswith(f"pvbench: --label {label!r} cannot be stored. ")

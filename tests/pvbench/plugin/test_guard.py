@@ -101,10 +101,10 @@ def test_code_that_does_not_return_is_named_with_its_plugin() -> None:
             while True:
                 pass
 
-    with pytest.raises(UsageError) as ended:
+    with pytest.raises(UsageError) as error:
         loop()
 
-    assert str(ended.value).startswith(
+    assert str(error.value).startswith(
         "pvbench: plugin acme (pvbench-acme 1.2) does not return from hook x within 0.01 s. "
         "Block it: -p no:acme."
     )
@@ -143,9 +143,9 @@ def test_the_limit_is_ten_seconds_by_default(
     """An interval timer holds it."""
     monkeypatch.delenv(LIMIT_VARIABLE)
     with guarded("hook x", owner):
-        rest, interval = signal.getitimer(signal.ITIMER_REAL)
+        remaining, interval = signal.getitimer(signal.ITIMER_REAL)
 
-    assert (9 < rest <= 10, interval) == (True, 0)
+    assert (9 < remaining <= 10, interval) == (True, 0)
 
 
 def test_the_owner_of_a_class_is_the_plugin_of_its_module() -> None:

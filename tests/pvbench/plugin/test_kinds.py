@@ -53,7 +53,7 @@ def test_each_kind_can_be_listed(cli: Cli, kind: Kind) -> None:
 def test_every_bundled_thing_has_the_columns_of_its_kind() -> None:
     """Things of one kind share one table, so each has the same headings."""
     headings = {
-        kind.name: {tuple(kind.columns(thing)) for thing in bundled().table(kind.name).values()}
+        kind.name: {tuple(kind.columns(offer)) for offer in bundled().table(kind.name).values()}
         for kind in KINDS
     }
 
@@ -80,8 +80,8 @@ def test_the_members_of_a_protocol_are_its_attributes_and_methods() -> None:
 def test_the_table_imports_no_interface_module() -> None:
     """`pvbench --help` needs the names of the kinds and nothing heavy."""
     code = "import pvbench.plugin.kinds, sys; print(*sys.modules)"
-    done = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
 
-    assert {"attrs", "numpy", "pluggy", "pvbench.sender"} & set(done.stdout.split()) == set()
+    assert {"attrs", "numpy", "pluggy", "pvbench.sender"} & set(output.stdout.split()) == set()

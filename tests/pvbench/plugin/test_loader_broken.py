@@ -103,9 +103,9 @@ class Partial:
 def pvbench_deliveries():
     return [Partial()]
 """
-    (broken,) = load([write_plugin("suspect", source)]).broken
+    (plugin,) = load([write_plugin("suspect", source)]).broken
 
-    assert broken.error == f"it offers a delivery without {member}: 'partial'"
+    assert plugin.error == f"it offers a delivery without {member}: 'partial'"
 
 
 def test_a_hook_of_a_later_version_may_be_optional(write_plugin: Write) -> None:

@@ -106,10 +106,10 @@ def test_autoload_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """A kill switch for plugins of others, as pytest has one; -p still asks for one."""
     monkeypatch.setenv("PVBENCH_DISABLE_PLUGIN_AUTOLOAD", "1")
 
-    bare, asked = load(), load(["acme_sender"])
+    bare, requested = load(), load(["acme_sender"])
 
     assert {"pvbench"} == {p.distribution for p in bare.plugins}
-    assert ("acme" in bare.senders, "acme" in asked.senders) == (False, True)
+    assert ("acme" in bare.senders, "acme" in requested.senders) == (False, True)
 
 
 def test_no_blocks_an_installed_plugin() -> None:

@@ -54,7 +54,7 @@ def test_a_plugin_that_does_not_return_ends_the_command_with_its_name(
 ) -> None:
     """The sentence has the plugin, the hook, the limit and the way to go on without it."""
     (tmp_path / "suspect.py").write_text(source)
-    done = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-c", ALONE],
         stderr=subprocess.PIPE,
         text=True,
@@ -63,12 +63,12 @@ def test_a_plugin_that_does_not_return_ends_the_command_with_its_name(
         env={**os.environ, "PYTHONPATH": str(tmp_path), LIMIT_VARIABLE: "0.2"},
     )
 
-    assert done.stderr == (
+    assert output.stderr == (
         f"pvbench: plugin suspect does not return from {place} within 0.2 s. "
         "Block it: -p no:suspect. "
         "If it only needs longer, set PVBENCH_PLUGIN_TIMEOUT to the number of seconds.\n"
     )
-    assert done.returncode == 5
+    assert output.returncode == 5
 
 
 @pytest.mark.usefixtures("only_bundled")

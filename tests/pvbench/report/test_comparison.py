@@ -17,21 +17,21 @@ AFTER = row_of("broadcast", OVERLAID, 80e-6, icr_writes=0.0, hypercalls=1.0)
 
 def test_json_gives_numbers_in_seconds() -> None:
     """Scripts do their own rounding."""
-    alone = row_of("dry-run", PHYSICAL, 1e-9)
-    files = {"a.json": [BEFORE, AFTER, alone], "b.json": [alone]}
+    unmatched = row_of("dry-run", PHYSICAL, 1e-9)
+    files = {"a.json": [BEFORE, AFTER, unmatched], "b.json": [unmatched]}
     result = compare(files, Question(by="sender"))
-    found = json.loads(json_form.render(comparison.document(result)))
+    output = json.loads(json_form.render(comparison.document(result)))
 
-    assert found["unpaired"] == [
+    assert output["unpaired"] == [
         {
-            "name": alone.name,
+            "name": unmatched.name,
             "file": "",
             "reason": "in two files, so left out",
             "detail": "",
             "regression": False,
         }
     ]
-    assert found["pairs"] == [
+    assert output["pairs"] == [
         {
             "workload": "broadcast",
             "guest": "dense:80",

@@ -41,28 +41,28 @@ def characters(words: str) -> list[str]:
 @given(tables(), st.integers(40, 250))
 def test_any_table_fits_any_width(drawn: Table, width: int) -> None:
     """Names of any length included."""
-    shown = text.render(Document([drawn]), width)
+    printed = text.render(Document([drawn]), width)
 
-    assert max(map(len, shown.splitlines()), default=0) <= width
+    assert max(map(len, printed.splitlines()), default=0) <= width
 
 
 @given(tables(), st.integers(40, 250))
 def test_no_cell_is_lost(drawn: Table, width: int) -> None:
     """Each character is printed at least as often as cells that differ have it."""
-    shown = characters(layout.text_of(drawn, width))
-    _, kept = layout.split_constants(drawn, {*Role} - {Role.NAME})
-    cells = characters(" ".join({cell.text for row in kept.rows for cell in row}))
+    printed = characters(layout.text_of(drawn, width))
+    _, narrowed = layout.split_constants(drawn, {*Role} - {Role.NAME})
+    cells = characters(" ".join({cell.text for row in narrowed.rows for cell in row}))
 
-    assert all(shown.count(character) >= cells.count(character) for character in {*cells})
+    assert all(printed.count(character) >= cells.count(character) for character in {*cells})
 
 
 @given(tables())
 def test_a_wide_terminal_shows_each_row_in_one_line(drawn: Table) -> None:
     """Then nothing is wrapped, split or shortened."""
     lines = text.render(Document([drawn]), 10_000).splitlines()
-    _, kept = layout.split_constants(drawn, {Role.CONDITION})
+    _, narrowed = layout.split_constants(drawn, {Role.CONDITION})
 
-    for row in kept.rows if kept.columns else ():
+    for row in narrowed.rows if narrowed.columns else ():
         assert any(all(cell.text in line for cell in row) for line in lines)
 
 
@@ -81,9 +81,11 @@ def test_a_table_that_fits_is_drawn_as_it_is() -> None:
 def test_a_condition_that_does_not_vary_is_told_once() -> None:
     """However much space there is."""
     roles = [Role.NAME, Role.CONDITION, Role.VALUE]
-    shown = layout.text_of(table("stack|guest|time", "a|g:1|1 s", "b|g:1|2 s", roles=roles), 80)
+    printed = layout.text_of(
+        table("stack|guest|time", "a|g:1|1 s", "b|g:1|2 s", roles=roles), 80
+    )
 
-    assert shown.splitlines() == [
+    assert printed.splitlines() == [
         "Columns with one value in every row: guest g:1.",
         "",
         "stack  time",
@@ -96,9 +98,9 @@ def test_a_condition_that_does_not_vary_is_told_once() -> None:
 def test_a_number_that_does_not_vary_is_told_once_where_space_is_short() -> None:
     """Two stacks with the same dry run."""
     rows = ("native-and-long|24.0 ns|2.54 us|198 us", "kvm-pv|24.0 ns|2.04 us|77 us")
-    shown = layout.text_of(table(STACKS[0], *rows), 40)
+    printed = layout.text_of(table(STACKS[0], *rows), 40)
 
-    assert shown.splitlines()[:2] == [
+    assert printed.splitlines()[:2] == [
         "Columns with one value in every row:",
         "dry-run 24.0 ns.",
     ]
@@ -161,9 +163,9 @@ def test_a_table_that_is_too_wide_is_divided_by_a_name_that_is_repeated() -> Non
     """Each of its values stands above its rows."""
     roles = [Role.NAME, Role.NAME, Role.VALUE]
     rows = [f"{load}|{side}|{time}" for side in (KVM, NATIVE) for load, time in LOADS]
-    shown = layout.text_of(table("workload|side|time", *rows, roles=roles), 40)
+    printed = layout.text_of(table("workload|side|time", *rows, roles=roles), 40)
 
-    assert shown.splitlines()[:9] == [
+    assert printed.splitlines()[:9] == [
         f"side {KVM}:",
         "",
         "workload             time",
@@ -197,7 +199,7 @@ def test_a_path_is_not_broken_in_a_narrow_column(start: str) -> None:
     """It is to be copied; another word of this length is broken."""
     path = f"{start}results/intel-xeon-processor-with-2-cpus"
     roles = [Role.NAME, Role.PROSE]
-    shown = layout.text_of(table("a|b", f"where|to {path}", roles=roles), 55)
+    printed = layout.text_of(table("a|b", f"where|to {path}", roles=roles), 55)
 
-    assert path in shown
+    assert path in printed
     assert path[2:] not in layout.text_of(table("a|b", f"where|to {path[2:]}", roles=roles), 40)

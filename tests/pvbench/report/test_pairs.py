@@ -99,11 +99,11 @@ def test_a_residual_is_how_far_the_prediction_is_off() -> None:
 
 def test_people_read_how_much_time_is_saved_or_how_many_times_it_takes() -> None:
     """2.5 times the speed takes 60 % less time; the way back takes 2.5 times the time."""
-    back = Pair(baseline=OVERLAID, side=PHYSICAL, before=AFTER, after=BEFORE)
+    reverse = Pair(baseline=OVERLAID, side=PHYSICAL, before=AFTER, after=BEFORE)
 
     assert as_text(ranking([PAIR]))[2][3:11] == [
         *("200", "us", "80.0", "us", "2.500", "60.0", "%", "less"),
     ]
-    assert as_text(ranking([back]))[2][3:10] == [
+    assert as_text(ranking([reverse]))[2][3:10] == [
         *("80.0", "us", "200", "us", "0.400", "2.50", "times"),
     ]

@@ -129,9 +129,9 @@ def test_facts_are_an_object_of_json_and_a_table_for_people() -> None:
     """With a name they are an object of their own."""
     values = {"icr_writes": 2, "lost": 0}
     titles = {"icr_writes": "ICR writes"}
-    named = facts(values, name="counts", titles=titles, heads=("count", "number"))
+    counts = facts(values, name="counts", titles=titles, heads=("count", "number"))
     hidden = facts({"sender": "native"}, shown=False)
-    document = Document([hidden, named])
+    document = Document([hidden, counts])
 
     assert json.value(document) == {"sender": "native", "counts": values}
     assert text.render(document).splitlines() == [
@@ -173,7 +173,7 @@ def test_a_csv_has_a_dash_where_a_table_lacks_a_column_of_another() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "shown", "printed"),
+    ("value", "cell_text", "printed"),
     [
         pytest.param(0.1 + 0.2, "30 %", "0.3", id="a-fraction"),
         pytest.param(7, "seven", "7", id="a-count"),
@@ -183,9 +183,9 @@ def test_a_csv_has_a_dash_where_a_table_lacks_a_column_of_another() -> None:
         pytest.param(True, "yes", "yes", id="yes-is-no-number"),
     ],
 )
-def test_a_csv_holds_the_value_of_each_cell(value: Any, shown: str, printed: str) -> None:
+def test_a_csv_holds_the_value_of_each_cell(value: Any, cell_text: str, printed: str) -> None:
     """And its text where the value is no number and no text."""
-    table = Table(columns=(Column("a", "a"),), rows=((Cell(value, shown),),))
+    table = Table(columns=(Column("a", "a"),), rows=((Cell(value, cell_text),),))
 
     assert csv.render(Document([table])) == f"a\n{printed}"
 
@@ -260,11 +260,11 @@ def test_a_long_name_is_shortened_everywhere_alike_and_told_in_full_once() -> No
     records = [{"name": name, "kind": "sparse"} for name in LONG]
     tables = [table_of_records(records, roles={}, name=name) for name in ("one", "two")]
     printed = text.render(Document(tables), 72)
-    short = [line.split()[0] for line in printed.splitlines() if line.endswith(" sparse")]
+    short_forms = [line.split()[0] for line in printed.splitlines() if line.endswith(" sparse")]
 
-    assert (len(short), len(set(short)), short[:2]) == (4, 2, short[2:])
-    assert all("..." in name and len(name) <= 40 for name in short)
-    assert [printed.count(f"{name} is ids:") for name in short] == [1, 1, 1, 1]
+    assert (len(short_forms), len(set(short_forms)), short_forms[:2]) == (4, 2, short_forms[2:])
+    assert all("..." in name and len(name) <= 40 for name in short_forms)
+    assert [printed.count(f"{name} is ids:") for name in short_forms] == [1, 1, 1, 1]
     assert max(map(len, printed.splitlines())) <= 72
     assert LONG[0] in "".join(printed.split())
 
@@ -273,10 +273,10 @@ def test_names_that_are_shortened_alike_get_numbers() -> None:
     """They differ in the middle, which is left out."""
     names = [30 * "a" + middle + 30 * "b" for middle in "xyz"]
     document = Document([table_of_records([{"name": name} for name in names], roles={})])
-    short = text.short_names(document, 20)
+    short_forms = text.short_names(document, 20)
 
-    assert list(short) == names
-    assert list(short.values()) == [
+    assert list(short_forms) == names
+    assert list(short_forms.values()) == [
         "aaaaaaaaa...bbbbbbbb",
         "aaaaaaaa...bbbbbbb~2",
         "aaaaaaaa...bbbbbbb~3",

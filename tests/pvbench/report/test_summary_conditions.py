@@ -39,7 +39,7 @@ def row(stack: str = NATIVE, workload: str = "broadcast", **facts: Any) -> Row:
     return row_of(workload, stack, time_s, **(PLAIN | facts))
 
 
-def told(suite: pyperf.BenchmarkSuite) -> list[str]:
+def printed_notes(suite: pyperf.BenchmarkSuite) -> list[str]:
     """The notes below its tables."""
     lines = text.render(summary(suite, []), 1000).splitlines()
     return [line for line in lines if line.startswith("Note: ")]
@@ -47,7 +47,7 @@ def told(suite: pyperf.BenchmarkSuite) -> list[str]:
 
 def notes(*rows: Row) -> list[str]:
     """Those of a file with these rows."""
-    return told(suite_of(*rows))
+    return printed_notes(suite_of(*rows))
 
 
 @pytest.mark.parametrize(
@@ -135,12 +135,12 @@ def test_each_stand_in_is_told_by_its_own_words() -> None:
     """Two senders that were never merged, called in two ways."""
     second = "kvm-pv-cluster128/x2apic-physical"
     instead = "the merged KVM_HC_SEND_IPI with min = 128 * cluster"
-    found = notes(
+    sentences = notes(
         row(V3, **STAND_IN),
         row(second, icr_writes=0.0, stand_in=instead),
     )
 
-    assert found == [
+    assert sentences == [
         f"Note: {V3} was never merged, so the guest calls {STAND_IN['stand_in']}.",
         f"Note: {second} was never merged, so the guest calls {instead}.",
     ]
@@ -168,8 +168,8 @@ def boots(*proved: str) -> pyperf.BenchmarkSuite:
     return pyperf.BenchmarkSuite([pyperf.Benchmark(runs)])
 
 
-def _runs(one: Row) -> list[Any]:
-    (benchmark,) = suite_of(one)
+def _runs(row: Row) -> list[Any]:
+    (benchmark,) = suite_of(row)
     return list(benchmark.get_runs())
 
 
@@ -187,7 +187,7 @@ def test_one_boot_in_which_they_did_otherwise_is_enough(
     proved: tuple[str, ...], expected: list[str]
 ) -> None:
     """The median may come from that very boot."""
-    assert told(boots(*proved)) == [
+    assert printed_notes(boots(*proved)) == [
         "Note: in broadcast of x2apic-physical targets were not always proved halted: "
         f"also {state}."
         for state in expected

@@ -45,9 +45,9 @@ def test_a_file_has_the_permissions_of_any_other(tmp_path: Path) -> None:
     result_files.write(
         suite_of(row_of("broadcast", "x2apic-physical", 2e-9)), tmp_path / "a.json"
     )
-    plain, written = (stat.S_IMODE((tmp_path / n).stat().st_mode) for n in ("plain", "a.json"))
+    plain, result = (stat.S_IMODE((tmp_path / n).stat().st_mode) for n in ("plain", "a.json"))
 
-    assert plain == written
+    assert plain == result
 
 
 def test_a_full_disk_leaves_the_old_file(
@@ -136,8 +136,8 @@ def test_a_file_without_a_past_time_in_its_name_is_not_the_last_run(
     monkeypatch.chdir(tmp_path)
     folder = HOST_FOLDER
     folder.mkdir(parents=True)
-    for each in ("20260101T000000Z-norov.json", name):
-        (folder / each).write_text("{}")
+    for file_name in ("20260101T000000Z-norov.json", name):
+        (folder / file_name).write_text("{}")
 
     assert result_files.latest(1) == [folder / "20260101T000000Z-norov.json"]
 

@@ -37,10 +37,10 @@ def test_pyperf_loads_a_result_file(native_file: Path) -> None:
 @pytest.mark.parametrize("tool", ["show", "stats", "hist", "check", "metadata", "dump"])
 def test_pyperf_s_tools_work_on_a_result_file(native_file: Path, tool: str) -> None:
     """Exit status 0, and nothing on standard error."""
-    done = pyperf_tool(tool, str(native_file))
+    output = pyperf_tool(tool, str(native_file))
 
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "norov.broadcast x2apic-physical" in done.stdout
+    assert (output.returncode, output.stderr) == (0, "")
+    assert "norov.broadcast x2apic-physical" in output.stdout
 
 
 @pytest.mark.parametrize("boots", ["2", "3"])
@@ -48,12 +48,12 @@ def test_pyperf_compares_two_result_files(
     native_file: Path, tmp_path: Path, boots: str
 ) -> None:
     """Exact values have no variance; pyperf says so and still exits with 0."""
-    again = tmp_path / "again.json"
-    run_to(again, "-k", "broadcast", "--sender", "native", "--boots", boots)
-    done = pyperf_tool("compare_to", str(native_file), str(again))
+    second = tmp_path / "again.json"
+    run_to(second, "-k", "broadcast", "--sender", "native", "--boots", boots)
+    output = pyperf_tool("compare_to", str(native_file), str(second))
 
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.count("no change") >= 20
+    assert (output.returncode, output.stderr) == (0, "")
+    assert output.stdout.count("no change") >= 20
 
 
 def test_pyperf_reads_the_published_file() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pvbench.run import loop as runs
 from support.mutations import places
 from support.resume import REPLAY, SMALL
-from support.runs import Done, call, row_of, suite_of
+from support.runs import Output, call, row_of, suite_of
 
 WEIRD: list[Any] = [
     *(None, True, -1, 0, 0.5, 1e300, 1e-320, float("inf"), float("nan"), 10**30, 10**400),
@@ -64,10 +64,12 @@ def small_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str
     return Path("good.json").read_text(), Path("good.jsonl").read_text()
 
 
-def ends_in_a_sentence(done: Done) -> bool:
+def ends_in_a_sentence(output: Output) -> bool:
     """Whether a command ended well, or with one sentence about its input."""
-    return done.status in {0, 1, 3, 4} or (
-        done.status in {2, 5} and done.err.startswith("pvbench: ") and done.err.count("\n") == 1
+    return output.status in {0, 1, 3, 4} or (
+        output.status in {2, 5}
+        and output.err.startswith("pvbench: ")
+        and output.err.count("\n") == 1
     )
 
 
@@ -82,7 +84,7 @@ def test_an_edited_result_file_is_shown_compared_or_refused(
     Path("a.jsonl").write_text(small_run[1])
     command = data.draw(st.sampled_from([*READERS, (*SMALL, "-o", "a.json", "--resume")]))
 
-    assert ends_in_a_sentence(done := call(*command)), done
+    assert ends_in_a_sentence(output := call(*command)), output
 
 
 @MANY
@@ -97,7 +99,7 @@ def test_an_edited_journal_is_shown_resumed_or_refused(
     resume = (*SMALL, "-o", "a.json", "--resume")
     command = data.draw(st.sampled_from([("show", "a.json"), resume]))
 
-    assert ends_in_a_sentence(done := call(*command)), done
+    assert ends_in_a_sentence(output := call(*command)), output
 
 
 @MANY
@@ -118,7 +120,7 @@ def test_an_edited_file_of_a_noisy_clock_is_compared_or_refused(
     Path("a.json").write_text(json.dumps(data.draw(edited([content]))[0]))
     Path("a.jsonl").unlink(missing_ok=True)
 
-    assert ends_in_a_sentence(done := call(*data.draw(st.sampled_from(READERS)))), done
+    assert ends_in_a_sentence(output := call(*data.draw(st.sampled_from(READERS)))), output
 
 
 @MANY
@@ -132,12 +134,12 @@ def test_a_file_with_a_foreign_piece_of_text_is_read_or_refused(
     damaged = data.draw(st.sampled_from(sorted(names)))
     text = names[damaged]
     place = data.draw(st.integers(0, len(text) - 1))
-    rest = data.draw(st.sampled_from([text[place + 1 :], ""]))
-    names[damaged] = text[:place] + data.draw(st.sampled_from(["", *pieces])) + rest
+    tail = data.draw(st.sampled_from([text[place + 1 :], ""]))
+    names[damaged] = text[:place] + data.draw(st.sampled_from(["", *pieces])) + tail
     Path("a.json").write_text(names["a.json"])
     Path("a.jsonl").write_text(names["a.jsonl"])
     resume = (*SMALL, "-o", "a.json", "--resume")
-    done = call(*data.draw(st.sampled_from([("show", "a.json"), resume])))
+    output = call(*data.draw(st.sampled_from([("show", "a.json"), resume])))
 
-    repeated = done.status == 0 and "repeated" in done.err
-    assert repeated or ends_in_a_sentence(done), done
+    repeated = output.status == 0 and "repeated" in output.err
+    assert repeated or ends_in_a_sentence(output), output

@@ -103,14 +103,14 @@ def test_json_that_python_cannot_hold_is_refused(text: bytes) -> None:
 @pytest.mark.parametrize("zipped", [False, True])
 def test_a_file_cut_at_any_byte_is_damaged(zipped: bool) -> None:
     """So that a run that is resumed can tell it from a file of another kind."""
-    whole = content()
+    complete = content()
     if zipped:
-        whole = gzip.compress(whole, mtime=0)
-    for cut in range(len(whole)):
+        complete = gzip.compress(complete, mtime=0)
+    for cut in range(len(complete)):
         with pytest.raises(DamagedError, match=r"a\.json is"):
-            parsing.suite_from("a.json", whole[:cut])
+            parsing.suite_from("a.json", complete[:cut])
 
-    assert len(parsing.suite_from("a.json", whole)) == 1
+    assert len(parsing.suite_from("a.json", complete)) == 1
 
 
 def test_a_compressed_file_is_read_and_written(cli: Cli) -> None:
@@ -150,26 +150,26 @@ def test_a_fifo_is_refused_at_once(cli: Cli, kind: str) -> None:
     path = Path("a.json" if kind == "result" else "a.jsonl")
     path.unlink(missing_ok=True)
     os.mkfifo(path)
-    done = cli("show", "a.json")
+    output = cli("show", "a.json")
 
-    assert (done.status, done.out) == (2, "")
-    assert done.err == f"pvbench: {path} cannot be read: it is not a regular file\n"
+    assert (output.status, output.out) == (2, "")
+    assert output.err == f"pvbench: {path} cannot be read: it is not a regular file\n"
 
 
 def test_names_are_looked_up_without_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """pyperf's suite asks all benchmarks for their names whenever one is added."""
     benchmarks = list(suite_of(*(row_of(f"w{n}", "xapic", 2e-9) for n in range(100))))
-    asked = []
+    names = []
     get_name = pyperf.Benchmark.get_name
 
     def counted(benchmark: pyperf.Benchmark) -> Any:
-        asked.append(benchmark)
+        names.append(benchmark)
         return get_name(benchmark)
 
     monkeypatch.setattr(pyperf.Benchmark, "get_name", counted)
     parsing.IndexedSuite(benchmarks)
 
-    assert len(asked) <= 2 * len(benchmarks)
+    assert len(names) <= 2 * len(benchmarks)
 
 
 def test_a_suite_refuses_a_name_twice() -> None:

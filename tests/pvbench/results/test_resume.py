@@ -50,8 +50,8 @@ MOMENTS = 30
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The result file of a run that nothing happened to."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    done = console(*RUN, cwd=folder)
-    assert done.returncode == 0, done.stderr
+    output = console(*RUN, cwd=folder)
+    assert output.returncode == 0, output.stderr
     return (folder / "a.json").read_bytes()
 
 

@@ -37,20 +37,20 @@ def test_a_journal_cut_at_any_byte_resumes_to_the_undisturbed_result(
     book = path.with_suffix(".jsonl")
     prepared = prepared_small(str(path))
     states = states_of(prepared, path, monkeypatch)
-    whole, undisturbed = states[-1]
-    wrong = []
+    complete, undisturbed = states[-1]
+    failures = []
     for (before, results), (after, _) in pairwise(states):
         for cut in range(len(before), len(after) + 1):
-            book.write_bytes(whole[:cut])
+            book.write_bytes(complete[:cut])
             path.write_bytes(results)
-            ended = runs.run(prepared)
-            if (ended.status, path.read_bytes()) != (0, undisturbed):
-                wrong.append(cut)
+            finished = runs.run(prepared)
+            if (finished.status, path.read_bytes()) != (0, undisturbed):
+                failures.append(cut)
             if not journal.is_complete(journal.read(book), boots=2):
-                wrong.append(cut)
+                failures.append(cut)
 
-    assert len(whole) > 1_000
-    assert wrong == []
+    assert len(complete) > 1_000
+    assert failures == []
     assert sorted(os.listdir(in_memory)) == ["a.json", "a.jsonl"]
 
 
@@ -61,14 +61,14 @@ def test_results_behind_their_journal_are_measured_again(
     path = tmp_path / "a.json"
     prepared = prepared_small(str(path))
     states = states_of(prepared, path, monkeypatch)
-    wrong = []
+    failures = []
     for _, results in states:
         path.write_bytes(results)
-        ended = runs.run(prepared)
-        if (ended.status, path.read_bytes()) != (0, states[-1][1]):
-            wrong.append(results)
+        finished = runs.run(prepared)
+        if (finished.status, path.read_bytes()) != (0, states[-1][1]):
+            failures.append(results)
 
-    assert wrong == []
+    assert failures == []
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.json.gz"])
@@ -82,16 +82,16 @@ def test_a_result_file_cut_at_any_byte_resumes_to_the_undisturbed_result(
     runs.run(prepared)
     book = in_memory / "a.jsonl"
     journal_before, undisturbed = book.read_bytes(), path.read_bytes()
-    wrong = []
+    failures = []
     for cut in range(len(undisturbed)):
         path.write_bytes(undisturbed[:cut])
         book.write_bytes(journal_before)
-        ended = runs.run(prepared)
-        if (ended.status, path.read_bytes()) != (0, undisturbed):
-            wrong.append(cut)
+        finished = runs.run(prepared)
+        if (finished.status, path.read_bytes()) != (0, undisturbed):
+            failures.append(cut)
 
     assert len(undisturbed) > 500
-    assert wrong == []
+    assert failures == []
     assert sorted(os.listdir(in_memory)) == [name, "a.jsonl"]
 
 
@@ -101,16 +101,16 @@ def test_boots_are_added_to_a_run_wherever_its_journal_is_cut(
     """The result is that of a run which had so many boots from the beginning."""
     monkeypatch.setattr(os, "fsync", lambda _: None)  # nothing crashes here
     path, other = tmp_path / "a.json", tmp_path / "b.json"
-    more = prepared_small(str(path), boots=4)
+    extended = prepared_small(str(path), boots=4)
     runs.run(prepared_small(str(other), boots=4))
     states = states_of(prepared_small(str(path)), path, monkeypatch)
-    wrong = []
+    failures = []
     for book, results in states:
         path.with_suffix(".jsonl").write_bytes(book)
         path.write_bytes(results)
-        ended = runs.run(more)
-        if (ended.status, path.read_bytes()) != (0, other.read_bytes()):
-            wrong.append(len(book))
+        finished = runs.run(extended)
+        if (finished.status, path.read_bytes()) != (0, other.read_bytes()):
+            failures.append(len(book))
 
-    assert wrong == []
+    assert failures == []
     assert journal.is_complete(journal.read(path.with_suffix(".jsonl")), boots=4)

@@ -57,12 +57,12 @@ def test_a_boot_that_failed_is_tried_again_and_the_later_outcome_counts(
     first = small(cli, *crashing)
     monkeypatch.delenv("CRASH")
     second = small(cli, *crashing)
-    shown = cli("show", "a.json")
+    table = cli("show", "a.json")
 
     assert (first.status, second.status) == (5, 0)
     assert "failed: norov.broadcast" in first.out
-    assert ("failed" in second.out, "failed" in shown.out) == (False, False)
-    assert second.out == shown.out
+    assert ("failed" in second.out, "failed" in table.out) == (False, False)
+    assert second.out == table.out
     assert [outcome for _, outcome in outcomes()].count("ok") == 2
     undisturbed = small(cli, *crashing, "-o", str(tmp_path / "b.json"))
     assert (undisturbed.out, PATH.read_bytes()) == (second.out, Path("b.json").read_bytes())
@@ -88,18 +88,18 @@ def test_a_run_that_was_ended_by_a_signal_is_continued(
     command = ("run", "norov", "--fast", "-q", "--sender", "native", *options)
     environment = buffered() | {"SIGNAL": str(int(number))}
 
-    ended = console(*command, cwd=tmp_path, env=environment)
+    continued = console(*command, cwd=tmp_path, env=environment)
     path = tmp_path / "a.json"
-    shown = console("show", "a.json", cwd=tmp_path)
+    table = console("show", "a.json", cwd=tmp_path)
     resumed = console(*command, cwd=tmp_path)
-    again = console(*command, "-o", "b.json", cwd=tmp_path)
+    undisturbed = console(*command, "-o", "b.json", cwd=tmp_path)
 
-    assert (ended.returncode, resumed.returncode) == (128 + number, 0)
-    assert f"incomplete: 1 of 2 boots, the run ended by signal {number}" in shown.stdout
+    assert (continued.returncode, resumed.returncode) == (128 + number, 0)
+    assert f"incomplete: 1 of 2 boots, the run ended by signal {number}" in table.stdout
     assert [next(iter(entry)) for entry in journal_of(path)] == [
         *("plan", "boot", "end", "boot", "end"),
     ]
-    assert resumed.stdout == again.stdout
+    assert resumed.stdout == undisturbed.stdout
     assert path.read_bytes() == (tmp_path / "b.json").read_bytes()
 
 
@@ -107,14 +107,14 @@ def test_a_void_case_before_the_kill_stays_void(cli: Cli, plant: Plant) -> None:
     """It ended with exit status 6 then, so the whole run does; a proof is not retried."""
     plant("lying", delivery_around_the_model("lying", after_slice=LIE))
     options = (*TO_FILE, *GUESTS, "-p", "lying", "--delivery", "lying")
-    whole = small(cli, *options)
+    complete = small(cli, *options)
     cut_after(PATH, 1)
     resumed = small(cli, *options)
 
     assert outcomes() == [("dense:2", "ok"), ("dense:3", "ok")]
-    assert (whole.status, resumed.status) == (6, 6)
+    assert (complete.status, resumed.status) == (6, 6)
     assert "void: norov.broadcast" in resumed.out
-    assert whole.out == resumed.out
+    assert complete.out == resumed.out
 
 
 def test_refused_cases_are_reported_once(cli: Cli) -> None:
@@ -122,11 +122,11 @@ def test_refused_cases_are_reported_once(cli: Cli) -> None:
     small(cli, *TO_FILE)
     for boots in (0, 1, 1):
         cut_after(PATH, boots)
-        done = small(cli, *TO_FILE)
+        output = small(cli, *TO_FILE)
     refused = [entry["case"] for entry in journal_of(PATH) if "case" in entry]
 
     assert (len(refused), len(set(refused))) == (2, 2)
-    assert done.out.count("unsupported: ") == 2
+    assert output.out.count("unsupported: ") == 2
 
 
 def test_a_case_that_is_blocked_keeps_the_status_of_a_resumed_run(cli: Cli) -> None:

@@ -52,11 +52,11 @@ def files() -> dict[str, bytes]:
 def refused(cli: Cli, *options: str) -> str:
     """The sentence a run is refused with; nothing is touched."""
     before = files()
-    done = small(cli, *TO_FILE, *options)
+    output = small(cli, *TO_FILE, *options)
 
-    assert (done.status, done.out, done.err.count("\n")) == (2, "", 1)
+    assert (output.status, output.out, output.err.count("\n")) == (2, "", 1)
     assert files() == before
-    return done.err.removeprefix("pvbench: ").rstrip()
+    return output.err.removeprefix("pvbench: ").rstrip()
 
 
 WIDER = "norov.normal-ipi x2apic-physical dense:4 halted masks model@local skylake-2018"
@@ -100,10 +100,10 @@ def test_another_effort_is_refused(cli: Cli) -> None:
     small(cli, *TO_FILE)
     before = files()
     slower = [option for option in SMALL if option != "--fast"]
-    done = cli(*slower, *TO_FILE)
+    output = cli(*slower, *TO_FILE)
 
-    assert (done.status, files()) == (2, before)
-    assert "another run: effort.loops was 5, is 20. Give" in done.err
+    assert (output.status, files()) == (2, before)
+    assert "another run: effort.loops was 5, is 20. Give" in output.err
 
 
 def test_other_software_is_refused(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +128,7 @@ def test_another_version_of_a_sender_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("before", "now", "why"),
+    ("before", "current", "why"),
     [
         pytest.param("abc", "def", "'abc', is 'def'", id="new"),
         pytest.param("abc", None, "'abc', is none", id="gone"),
@@ -136,12 +136,12 @@ def test_another_version_of_a_sender_is_refused(
     ],
 )
 def test_another_revision_is_refused(
-    cli: Cli, git: Path, before: str | None, now: str | None, why: str
+    cli: Cli, git: Path, before: str | None, current: str | None, why: str
 ) -> None:
     """Also if the repository is gone: a tag that is missing differs from one that is not."""
     check_out(git, before)
     small(cli, *TO_FILE)
-    check_out(git, now)
+    check_out(git, current)
 
     assert f"another run: pvbench_git was {why}. Give" in refused(cli)
 
@@ -227,10 +227,10 @@ def test_a_journal_that_cannot_be_written_leaves_the_results(cli: Cli) -> None:
     """A directory in its place, for one; the file of nobody is not removed."""
     RESULTS.touch()
     BOOK.mkdir()
-    done = small(cli, *TO_FILE)
+    output = small(cli, *TO_FILE)
 
-    assert (done.status, sorted(os.listdir())) == (5, ["a.json", "a.jsonl"])
-    assert "a.jsonl cannot be written: Is a directory" in done.err
+    assert (output.status, sorted(os.listdir())) == (5, ["a.json", "a.jsonl"])
+    assert "a.jsonl cannot be written: Is a directory" in output.err
 
 
 # In the middle of its first boot a run starts the same run again.
@@ -253,9 +253,9 @@ def test_the_second_of_two_runs_into_one_file_is_refused(
     monkeypatch.setenv("RUN", "\t".join(command(*SMALL, *options)))
     plain = small(cli, *options, "-o", "b.json")
     monkeypatch.setenv("SECOND", "yes")
-    done = small(cli, *options)
+    output = small(cli, *options)
 
-    assert (done.status, done.out) == (0, plain.out)
+    assert (output.status, output.out) == (0, plain.out)
     assert RESULTS.read_bytes() == Path("b.json").read_bytes()
     assert [next(iter(entry)) for entry in journal_of(RESULTS)].count("plan") == 1
     assert Path("second").read_text() == (
@@ -266,6 +266,6 @@ def test_the_second_of_two_runs_into_one_file_is_refused(
 def test_a_file_name_that_does_not_end_in_json_is_refused(cli: Cli) -> None:
     """`--resume` makes no exception for an empty file of another kind."""
     Path("a.txt").touch()
-    done = small(cli, "--resume", "-o", "a.txt")
+    output = small(cli, "--resume", "-o", "a.txt")
 
-    assert (done.status, "a.txt does not end in .json" in done.err) == (2, True)
+    assert (output.status, "a.txt does not end in .json" in output.err) == (2, True)

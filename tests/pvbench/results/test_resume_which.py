@@ -26,9 +26,9 @@ def started(cli: Cli, *options: str, boots: int = 1) -> Path:
 
 def resumed(cli: Cli, *options: str) -> Path:
     """The result file that `--resume` names."""
-    done = small(cli, "--resume", *options)
-    assert done.status == 0, done.err
-    return Path(done.err.splitlines()[-1].removeprefix("results: "))
+    output = small(cli, "--resume", *options)
+    assert output.status == 0, output.err
+    return Path(output.err.splitlines()[-1].removeprefix("results: "))
 
 
 def test_without_any_run_a_new_one_starts(cli: Cli) -> None:
@@ -42,10 +42,10 @@ def test_without_any_run_a_new_one_starts(cli: Cli) -> None:
 def test_the_newest_unfinished_run_of_the_plan_is_continued(cli: Cli, boots: int) -> None:
     """An older one stays as it is."""
     older, newer = started(cli, boots=boots), started(cli, boots=boots)
-    kept = older.with_suffix(".jsonl").read_bytes()
+    journal_bytes = older.with_suffix(".jsonl").read_bytes()
 
     assert resumed(cli) == newer
-    assert older.with_suffix(".jsonl").read_bytes() == kept
+    assert older.with_suffix(".jsonl").read_bytes() == journal_bytes
     assert resumed(cli) == older
 
 
@@ -82,11 +82,11 @@ def test_more_boots_are_added_to_a_finished_run(cli: Cli) -> None:
     small(cli)
     (old,) = HOST_FOLDER.glob("*.json")
     content = old.read_bytes()
-    more, fewer = resumed(cli, "--boots", "3"), resumed(cli, "--boots", "1")
+    three_boots, one_boot = resumed(cli, "--boots", "3"), resumed(cli, "--boots", "1")
 
-    assert (more, old.read_bytes() != content) == (old, True)
+    assert (three_boots, old.read_bytes() != content) == (old, True)
     assert journal.plan_of(journal.read(journal.beside(old)))["effort"]["boots"] == 3
-    assert fewer != old
+    assert one_boot != old
 
 
 @pytest.mark.parametrize("ending", ["json", "jsonl"])
@@ -123,10 +123,12 @@ def test_a_run_that_is_under_way_is_not_continued_by_a_second(cli: Cli) -> None:
     """Its journal is locked: the second one is told, exit status 5."""
     path = started(cli)
     with Journal.opened(path.with_suffix(".jsonl")):
-        done = small(cli, "--resume")
+        output = small(cli, "--resume")
 
-    assert (done.status, len(os.listdir(HOST_FOLDER))) == (5, 2)
-    assert done.err.startswith(f"pvbench: another run is writing {path.with_suffix('.jsonl')}")
+    assert (output.status, len(os.listdir(HOST_FOLDER))) == (5, 2)
+    assert output.err.startswith(
+        f"pvbench: another run is writing {path.with_suffix('.jsonl')}"
+    )
 
 
 def test_the_reason_for_a_new_run_is_printed(cli: Cli) -> None:

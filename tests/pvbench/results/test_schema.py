@@ -78,10 +78,12 @@ def test_a_new_axis_is_in_names_and_metadata() -> None:
 @pytest.mark.usefixtures("_with_era")
 def test_a_new_axis_has_a_table_of_its_own_and_is_in_the_heading() -> None:
     """Rows of two eras never share a table."""
-    modern, early = (of_era(era) for era in ("6.12", "4.19"))
+    linux_6_12, linux_4_19 = (of_era(era) for era in ("6.12", "4.19"))
     headings = [
         line
-        for line in text.render(summary(suite_of(modern, early), []), 1000).splitlines()
+        for line in text.render(
+            summary(suite_of(linux_6_12, linux_4_19), []), 1000
+        ).splitlines()
         if line.startswith("norov on dense:80: ")
     ]
 
@@ -101,10 +103,10 @@ def test_a_new_axis_is_a_column_of_a_csv() -> None:
 def test_a_new_axis_has_a_differs_line_and_keeps_cases_apart(cli: Cli) -> None:
     """Nothing matches, and the line says why."""
     names = [file_of(Path(f"{era}.json"), of_era(era)) for era in ("6.12", "4.19")]
-    done = cli("compare", *names)
+    output = cli("compare", *names)
 
-    assert done.status == 3
-    assert "differs: era: 6.12 | 4.19" in done.out.splitlines()
+    assert output.status == 3
+    assert "differs: era: 6.12 | 4.19" in output.out.splitlines()
 
 
 @pytest.mark.usefixtures("_with_era")
@@ -112,8 +114,8 @@ def test_a_new_axis_is_a_choice_of_by(cli: Cli) -> None:
     """Its sides are called as in the names of cases."""
     eras = [of_era(era, time_s) for era, time_s in (("6.12", 2e-6), ("4.19", 1e-6))]
     name = file_of(Path("both.json"), *eras)
-    done = cli("compare", name, "--by", "era", "--json")
-    (pair,) = json.loads(done.out)["pairs"]
+    output = cli("compare", name, "--by", "era", "--json")
+    (pair,) = json.loads(output.out)["pairs"]
 
     assert (pair["baseline"], pair["side"]) == ("linux-6.12", "linux-4.19")
     assert "costs, execution, era" in " ".join(cli("compare", "-h").out.split())
@@ -121,10 +123,10 @@ def test_a_new_axis_is_a_choice_of_by(cli: Cli) -> None:
 
 def test_an_axis_outside_the_table_is_refused(cli: Cli) -> None:
     """Exit status 2, with the choices there are."""
-    done = cli("compare", "a.json", "--by", "era")
+    output = cli("compare", "a.json", "--by", "era")
 
-    assert done.status == 2
-    assert "'sender', 'driver'" in done.err
+    assert output.status == 2
+    assert "'sender', 'driver'" in output.err
 
 
 @pytest.mark.parametrize(

@@ -98,18 +98,18 @@ def test_a_result_of_this_revision_is_not_stale() -> None:
 
 def test_a_result_of_another_revision_is_stale() -> None:
     """Both are named, so that one sees which way it went."""
-    here = commit()
+    revision = commit()
     result_of("bench-acme", git="0123456789ab")
 
-    assert stale() == f"made at revision 0123456789ab, this is {here}"
+    assert stale() == f"made at revision 0123456789ab, this is {revision}"
 
 
 def test_a_result_from_outside_a_checkout_is_stale_inside_one() -> None:
     """The software that produced it is unknown."""
-    here = commit()
+    revision = commit()
     result_of("bench-acme")
 
-    assert stale() == f"made at revision unknown, this is {here}"
+    assert stale() == f"made at revision unknown, this is {revision}"
 
 
 @pytest.mark.parametrize("fact", ["sender_plugin", "delivery_plugin"])
@@ -140,8 +140,8 @@ def test_tox_may_keep_its_environments_elsewhere(
     """It tells the commands it runs where."""
     monkeypatch.setenv("TOX_WORK_DIR", str(tmp_path / "elsewhere"))
     result_of("bench-acme", sender_plugin="pvbench-acme 1.2")
-    kept = tmp_path / "elsewhere" / SITE_PACKAGES.relative_to(".tox")
-    installed(kept, "pvbench-acme", "1.3")
+    site_packages = tmp_path / "elsewhere" / SITE_PACKAGES.relative_to(".tox")
+    installed(site_packages, "pvbench-acme", "1.3")
 
     assert stale() == "made with pvbench-acme 1.2, 1.3 is installed"
 

@@ -158,11 +158,11 @@ def test_a_boot_fails_if_a_fact_cannot_be_stored(fact: Any) -> None:
 def test_a_worker_gets_the_guest_the_ops_and_the_schedule() -> None:
     """A worker needs no plugin but its delivery."""
     report = booted("sys.exit(protocol.encode(job).strip())")
-    _, _, said = report.outcome.reason.partition("status 1: ")
+    _, _, message = report.outcome.reason.partition("status 1: ")
     boot = Boot(0, guest_of(range(4)), (prepared_of(),), (0,))
     expected = job_of(boot, launch_of(""))
 
-    assert said == encode(expected).strip()
+    assert message == encode(expected).strip()
     assert expected.delivery == expected.delivery_module == "planted"
     assert expected.worker_data == b"\0 data"
     assert expected.guest.apic_ids == (0, 1, 2, 3)
@@ -186,9 +186,9 @@ def test_a_worker_may_ask_for_the_ops_of_fewer_targets() -> None:
         "answer = protocol.decode(sys.stdin.readline())\n"
         "sys.exit(repr(answer))"
     )
-    _, _, said = report.outcome.reason.partition("status 1: ")
+    _, _, message = report.outcome.reason.partition("status 1: ")
 
-    assert said == repr(Answer((Fence(), WrMsr(0x830, 0x2_0000_00FB))))
+    assert message == repr(Answer((Fence(), WrMsr(0x830, 0x2_0000_00FB))))
 
 
 @pytest.mark.parametrize(

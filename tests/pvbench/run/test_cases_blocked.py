@@ -9,7 +9,7 @@ import pytest
 
 from pvbench.results import files as result_files
 from pvbench.results.rows import rows
-from support.runs import Cli, Done, Plant, journal_of
+from support.runs import Cli, Output, Plant, journal_of
 
 # A workload for each way of going wrong, a family of numbers, and one that works.
 LOADS = """
@@ -65,27 +65,27 @@ def loads(plant: Plant) -> None:
     plant("loads", LOADS)
 
 
-def run(cli: Cli, workloads: str, *options: str) -> Done:
+def run(cli: Cli, workloads: str, *options: str) -> Output:
     """A short run of them."""
     return cli("run", "norov", "--fast", "-q", *WHERE, "--workload", workloads, *options)
 
 
-def planned(done: Done) -> list[tuple[str, str]]:
+def planned(output: Output) -> list[tuple[str, str]]:
     """(workload, outcome) of a plan in JSON."""
-    cases = json.loads(done.out)["cases"]
+    cases = json.loads(output.out)["cases"]
     return [(c["case"].removeprefix("norov.").split()[0], c["outcome"]) for c in cases]
 
 
 @pytest.mark.parametrize("name", REASONS)
 def test_a_faulty_workload_is_blocked_and_the_others_run(cli: Cli, name: str) -> None:
     """The exit status is 5, and the reason has the type of the exception."""
-    done = run(cli, f"{name},self-ipi", "-o", "a.json")
+    output = run(cli, f"{name},self-ipi", "-o", "a.json")
     (case,) = [entry for entry in journal_of(Path("a.json")) if "case" in entry]
     names = {row.fact("workload") for row in rows(result_files.read("a.json"))}
 
-    assert (done.status, names, case["outcome"]) == (5, {"self-ipi"}, "blocked")
+    assert (output.status, names, case["outcome"]) == (5, {"self-ipi"}, "blocked")
     assert case["reason"] == f"workload {name} raises {REASONS[name]}"
-    assert f"blocked: {case['case']}: {case['reason']}" in done.out
+    assert f"blocked: {case['case']}: {case['reason']}" in output.out
 
 
 def test_a_workload_may_return_a_list_of_bursts(cli: Cli) -> None:
@@ -95,10 +95,10 @@ def test_a_workload_may_return_a_list_of_bursts(cli: Cli) -> None:
 
 def test_a_dry_run_names_the_blocked_cases(cli: Cli) -> None:
     """``--dry-run`` writes no file; its status is 0 because other cases would run."""
-    done = run(cli, "twice,self-ipi", "--dry-run", "--json")
+    output = run(cli, "twice,self-ipi", "--dry-run", "--json")
 
-    assert planned(done) == [("twice", "blocked"), ("self-ipi", "planned")]
-    assert (done.status, list(Path().iterdir())) == (0, [])
+    assert planned(output) == [("twice", "blocked"), ("self-ipi", "planned")]
+    assert (output.status, list(Path().iterdir())) == (0, [])
 
 
 def test_a_plan_of_only_blocked_cases_measures_nothing(cli: Cli) -> None:
@@ -109,10 +109,10 @@ def test_a_plan_of_only_blocked_cases_measures_nothing(cli: Cli) -> None:
 def test_a_blocked_case_that_is_not_selected_is_not_named(cli: Cli) -> None:
     """``-k`` selects by name before any check."""
     plan = run(cli, "twice,self-ipi", "--dry-run", "--json", "-k", "self")
-    done = run(cli, "twice,self-ipi", "-k", "self", "-o", "a.json")
+    output = run(cli, "twice,self-ipi", "-k", "self", "-o", "a.json")
 
     assert planned(plan) == [("self-ipi", "planned")]
-    assert (done.status, "blocked" in done.out) == (0, False)
+    assert (output.status, "blocked" in output.out) == (0, False)
 
 
 @pytest.mark.parametrize(
@@ -131,9 +131,12 @@ def test_a_missing_name_that_the_user_replaces_blocks_nothing(
 ) -> None:
     """Names of the suite matter only if the user keeps them."""
     choice = ("--sender", "native", "--vcpus", "2", "-p", "loads", "-p", missing)
-    done = cli("run", "norov", "--fast", "-q", *choice, *options, "-o", "a.json")
+    output = cli("run", "norov", "--fast", "-q", *choice, *options, "-o", "a.json")
 
-    assert (done.status, "blocked: norov " in done.out + done.err) == (status, status == 5)
+    assert (output.status, "blocked: norov " in output.out + output.err) == (
+        status,
+        status == 5,
+    )
 
 
 @pytest.mark.parametrize(
@@ -153,23 +156,23 @@ def test_a_workload_named_twice_runs_once(cli: Cli, workloads: str) -> None:
 
 def test_omitted_defaults_are_the_same_workload(cli: Cli) -> None:
     """``fanout:2`` is ``fanout:2:packed``."""
-    done = run(cli, "fanout:2,fanout:2:packed,fanout:2:spread", "--dry-run", "--json")
+    output = run(cli, "fanout:2,fanout:2:packed,fanout:2:spread", "--dry-run", "--json")
 
-    assert [name for name, _ in planned(done)] == ["fanout:2:packed", "fanout:2:spread"]
+    assert [name for name, _ in planned(output)] == ["fanout:2:packed", "fanout:2:spread"]
 
 
 def test_a_family_with_one_parameter_runs_and_compares(cli: Cli) -> None:
     """It is run, shown and compared with its crossovers, without any variant."""
     choice = ("--driver", "x2apic-physical,x2apic-cluster", "-o", "a.json")
-    done = run(cli, "reach:1,reach:2,reach:3,reach:9,reach", *choice)
+    output = run(cli, "reach:1,reach:2,reach:3,reach:9,reach", *choice)
     result = rows(result_files.read("a.json"))
-    shown = cli("show", "a.json", "--csv")
+    table = cli("show", "a.json", "--csv")
     compared = cli("compare", "a.json", "--by", "sender")
 
-    assert (done.status, shown.status, compared.status) == (0, 0, 0)
+    assert (output.status, table.status, compared.status) == (0, 0, 0)
     assert {(r.fact("family"), r.fact("parameter")) for r in result} == {("reach", "targets")}
     assert {r.fact("parameter_value") for r in result} == {1, 2, 3}
     assert [r for r in result if "variant" in r.facts] == []
-    assert shown.out.splitlines()[0] == "stack,reach:1,reach:2,reach:3"
-    assert "unsupported: norov.reach:9 x2apic-physical" in done.out
+    assert table.out.splitlines()[0] == "stack,reach:1,reach:2,reach:3"
+    assert "unsupported: norov.reach:9 x2apic-physical" in output.out
     assert "\nreach on dense:4, wall, against x2apic-physical, by targets:\n" in compared.out

@@ -73,11 +73,11 @@ def test_the_journal_has_the_plan_each_boot_and_the_end(native_file: Path) -> No
 
 def test_the_same_seed_gives_the_same_bytes(native_file: Path, tmp_path: Path) -> None:
     """Nothing of the host, the time or the process is in a modelled result."""
-    again = tmp_path / "again.json"
-    run_to(again, "-k", "broadcast", "--sender", "native", "--boots", "3")
+    second = tmp_path / "again.json"
+    run_to(second, "-k", "broadcast", "--sender", "native", "--boots", "3")
 
-    assert again.read_bytes() == native_file.read_bytes()
-    assert journal_of(again) == journal_of(native_file)
+    assert second.read_bytes() == native_file.read_bytes()
+    assert journal_of(second) == journal_of(native_file)
 
 
 def test_another_seed_changes_the_order_of_boots_and_nothing_else(tmp_path: Path) -> None:
@@ -110,8 +110,8 @@ def test_every_boot_is_on_disk_before_the_next_begins(
     tmp_path: Path, plant: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killing the run at any moment loses at most the boot in flight."""
-    path, seen = tmp_path / "a.json", tmp_path / "seen"
-    monkeypatch.setenv("SEEN", str(seen))
+    path, observed = tmp_path / "a.json", tmp_path / "seen"
+    monkeypatch.setenv("SEEN", str(observed))
     monkeypatch.setenv("RESULTS", str(path))
     look = (
         "book = Path(os.environ['RESULTS'] + 'l').read_text().count('\\\"boot\\\": ');"
@@ -121,7 +121,7 @@ def test_every_boot_is_on_disk_before_the_next_begins(
     plant("looking", delivery_around_the_model("looking", before_boot=look))
     run_to(path, "-p", "looking", "--delivery", "looking", "--boots", "3", *NATIVE)
 
-    assert seen.read_text().split() == ["0:0", "1:5", "2:10"]
+    assert observed.read_text().split() == ["0:0", "1:5", "2:10"]
 
 
 CRASH_IN_BOOT_2 = (
@@ -137,16 +137,16 @@ def test_a_crashed_worker_fails_one_boot(
     path = tmp_path / "a.json"
     monkeypatch.setenv("BOOTS", str(tmp_path / "boots"))
     plant("crashing", delivery_around_the_model("crashing", before_boot=CRASH_IN_BOOT_2))
-    done = run_to(path, "-p", "crashing", "--delivery", "crashing", "--boots", "3", *NATIVE)
+    output = run_to(path, "-p", "crashing", "--delivery", "crashing", "--boots", "3", *NATIVE)
 
-    assert done.status == 5
+    assert output.status == 5
     assert outcomes(path) == [
         ("ok", ""),
         ("failed", "the worker ended with status 3: no output on stderr"),
         ("ok", ""),
     ]
     assert {len(b.get_runs()) for b in result_files.read(str(path))} == {2}
-    assert "failed: norov.broadcast x2apic-physical" in done.out
+    assert "failed: norov.broadcast x2apic-physical" in output.out
 
 
 LIE = "result = attrs.evolve(result, counts=attrs.evolve(result.counts, {}))"
@@ -174,9 +174,9 @@ def test_a_delivery_without_proof_gives_no_number(
     """``void``, exit status 6, no value on disk, and the difference by name."""
     path = tmp_path / "a.json"
     plant("lying", delivery_around_the_model("lying", after_slice=LIE.format(lie)))
-    done = run_to(path, "-p", "lying", "--delivery", "lying", *NATIVE)
+    output = run_to(path, "-p", "lying", "--delivery", "lying", *NATIVE)
 
-    assert (done.status, path.exists()) == (6, False)
+    assert (output.status, path.exists()) == (6, False)
     assert outcomes(path) == [("void", f"proof of mechanism failed: {reason}")]
 
 
@@ -219,26 +219,26 @@ def test_a_broken_sender_is_void_and_the_others_are_measured(
     """It fails the static check before it runs: exit status 6, never a number."""
     path = tmp_path / "a.json"
     plant("broken_sender", overlay("broken", body, mechanism))
-    done = run_to(path, "-p", "broken_sender", *ONE, "native,broken")
+    output = run_to(path, "-p", "broken_sender", *ONE, "native,broken")
     (void, why), ok = outcomes(path)
 
-    assert (done.status, void, ok) == (6, "void", ("ok", ""))
+    assert (output.status, void, ok) == (6, "void", ("ok", ""))
     assert why.startswith(f"broken/x2apic-physical on dense:8 fails the static check: {reason}")
     assert {row.fact("sender") for row in rows(result_files.read(str(path)))} == {"native"}
-    assert why in done.out
+    assert why in output.out
 
 
 def test_cases_of_a_blocked_plugin_are_blocked_and_others_run(tmp_path: Path) -> None:
     """A missing plugin is the environment's fault: exit status 5, with the name."""
     path = tmp_path / "a.json"
-    done = run_to(path, "-p", "no:send-x2apic-cluster", "-k", "*.broadcast", "--vcpus", "8")
+    output = run_to(path, "-p", "no:send-x2apic-cluster", "-k", "*.broadcast", "--vcpus", "8")
 
-    assert done.status == 5
+    assert output.status == 5
     assert outcomes(path)[0] == ("blocked", "no plugin offers sender x2apic-cluster")
     assert {row.fact("driver") for row in rows(result_files.read(str(path)))} == {
         "x2apic-physical"
     }
-    assert "no plugin offers sender x2apic-cluster" in done.out
+    assert "no plugin offers sender x2apic-cluster" in output.out
 
 
 def test_a_lossy_sender_shows_its_loss_and_has_no_time_to_acknowledgement(

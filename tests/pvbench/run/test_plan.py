@@ -39,15 +39,17 @@ class Hypervisor:
         return self.reason
 
 
-def plan_of(*cases: Case, wanted: Effort = ONE, seed: int = 0, **delivery: Any) -> Plan:
+def plan_of(*cases: Case, asked_effort: Effort = ONE, seed: int = 0, **delivery: Any) -> Plan:
     """The plan for a delivery that supports everything, or gives a reason."""
-    return make_plan(list(cases), cast("Delivery", Hypervisor(**delivery)), HERE, wanted, seed)
+    return make_plan(
+        list(cases), cast("Delivery", Hypervisor(**delivery)), HERE, asked_effort, seed
+    )
 
 
 def guests_of(seed: int) -> list[int]:
     """CPU counts of the boots of four guests, two replicates."""
     cases = [case_of("x2apic-physical", broadcast(), cpus=n) for n in (4, 5, 6, 7)]
-    plan = plan_of(*cases, wanted=attrs.evolve(ONE, boots=2), seed=seed)
+    plan = plan_of(*cases, asked_effort=attrs.evolve(ONE, boots=2), seed=seed)
     return [len(boot.guest.apic_ids) for boot in plan.boots]
 
 
@@ -81,7 +83,9 @@ def test_a_short_slice_has_a_short_warm_up(slice_s: float | None, expected: int)
 def test_the_boots_of_a_plan_are_the_first_ones_of_a_plan_with_more(seed: int) -> None:
     """So boots can be added to a run: their numbers and their order stay."""
     cases = [case_of("x2apic-physical", broadcast(), cpus=n) for n in (4, 5, 6, 7)]
-    plans = [plan_of(*cases, wanted=attrs.evolve(ONE, boots=n), seed=seed) for n in (2, 5)]
+    plans = [
+        plan_of(*cases, asked_effort=attrs.evolve(ONE, boots=n), seed=seed) for n in (2, 5)
+    ]
     few, many = ([(b.replicate, b.guest, b.order) for b in plan.boots] for plan in plans)
 
     assert (len(few), len(many)) == (8, 20)
@@ -122,7 +126,7 @@ def test_the_order_of_cases_is_drawn_anew_for_each_boot() -> None:
         "kvm-pv/x2apic-cluster",
     )
     cases = [case_of(name, broadcast(cpus=n), cpus=n) for n in (4, 5) for name in names]
-    boots = plan_of(*cases, wanted=attrs.evolve(ONE, boots=10), seed=3).boots
+    boots = plan_of(*cases, asked_effort=attrs.evolve(ONE, boots=10), seed=3).boots
 
     assert [boot.order for boot in boots] == [order(3, n, 4) for n in range(1, 21)]
     assert len({boot.order for boot in boots}) > 5

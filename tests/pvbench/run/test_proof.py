@@ -116,11 +116,11 @@ def test_interrupts_of_a_source_that_waits_never_coalesce() -> None:
 def test_a_hypercall_s_return_value_is_part_of_the_proof() -> None:
     """KVM_HC_SEND_IPI returns the number of IPIs it delivered, here three a loop."""
     prepared = prepared_of("kvm-pv/x2apic-physical")
-    good = slice_result_of(icr_writes=0, hypercalls=10, returned=30)
-    bad = slice_result_of(icr_writes=0, hypercalls=10, returned=29)
+    right = slice_result_of(icr_writes=0, hypercalls=10, returned=30)
+    too_few = slice_result_of(icr_writes=0, hypercalls=10, returned=29)
 
-    assert differences(prepared, good) == []
-    assert differences(prepared, bad) == ["returned 29 instead of 30"]
+    assert differences(prepared, right) == []
+    assert differences(prepared, too_few) == ["returned 29 instead of 30"]
 
 
 def test_a_pv_run_without_hypercalls_is_never_a_sample() -> None:
@@ -154,8 +154,8 @@ def test_a_partial_send_must_be_reported() -> None:
 def test_counts_of_two_sources_add_up() -> None:
     """Each repeats its burst; CPU 2 and CPU 3 are targets of both."""
     prepared: Prepared = prepare(case_of("x2apic-physical", broadcast(0), broadcast(1)))
-    each = (10, 10, 20, 20)
-    result = slice_result_of(icr_writes=60, handlers=each, functions=each)
+    handler_counts = (10, 10, 20, 20)
+    result = slice_result_of(icr_writes=60, handlers=handler_counts, functions=handler_counts)
 
     assert differences(prepared, result) == []
 
@@ -172,13 +172,17 @@ def test_a_lossy_sender_must_lose_exactly_what_it_drops() -> None:
     """Delivered interrupts equal targets minus drops; CPUs 2 and 3 have IDs from 128 on."""
     guest = case_of("kvm-pv128-v3/x2apic-physical").stack.guest(GUEST_BEYOND_128)
     prepared = prepare(case_of("kvm-pv128-v3/x2apic-physical", broadcast(), guest=guest))
-    each = (0, 10, 0, 0)
+    handler_counts = (0, 10, 0, 0)
     honest = slice_result_of(
-        icr_writes=0, hypercalls=10, returned=10, handlers=each, functions=each
+        icr_writes=0,
+        hypercalls=10,
+        returned=10,
+        handlers=handler_counts,
+        functions=handler_counts,
     )
-    better = slice_result_of(icr_writes=0, hypercalls=10, returned=30)
+    without_loss = slice_result_of(icr_writes=0, hypercalls=10, returned=30)
 
     assert differences(prepared, honest) == []
     assert "handler runs on CPU 2: 10 instead of 0 (and on 1 more CPUs)" in differences(
-        prepared, better
+        prepared, without_loss
     )

@@ -57,20 +57,20 @@ def test_a_signal_at_any_line_is_noted_and_raises_nothing() -> None:
 
 def test_a_second_signal_does_not_interrupt_the_end_of_a_boot() -> None:
     """Its worker has to be killed and waited for."""
-    ended = []
+    boot_ends = []
 
     def boot() -> None:
         try:
             signal.raise_signal(signal.SIGINT)
         finally:
             signal.raise_signal(signal.SIGTERM)
-            ended.append("worker")
+            boot_ends.append("worker")
 
     stop = Stop()
     with stop.on_signals():
         result = stop.unless_signalled(boot)
 
-    assert (result, ended, stop.signal) == (None, ["worker"], signal.SIGTERM)
+    assert (result, boot_ends, stop.signal) == (None, ["worker"], signal.SIGTERM)
 
 
 def test_after_a_signal_no_boot_starts() -> None:

@@ -95,7 +95,7 @@ def test_warm_up_iterations_are_not_counted() -> None:
 class Slow:
     """A guest whose slices take time, as its own clock shows; both in seconds."""
 
-    each: float
+    iteration_s: float
     own: float = 0.0
     first: float = 0.0
     now: float = 0.0
@@ -106,7 +106,7 @@ class Slow:
         return self
 
     def run(self, *, loops: int, warmup: int) -> SliceResult:
-        self.now += self.own + self.each * (loops + warmup)
+        self.now += self.own + self.iteration_s * (loops + warmup)
         self.runs.append((loops, warmup))
         return slice_result_of(loops)
 
@@ -114,13 +114,13 @@ class Slow:
 @pytest.mark.parametrize(
     ("slow", "expected"),
     [
-        pytest.param(Slow(each=20e-6), (1000, 100), id="quick"),
-        pytest.param(Slow(each=300e-6), (500, 100), id="halved"),
-        pytest.param(Slow(each=4e-3), (62, 62), id="warm-up-too"),
-        pytest.param(Slow(each=3.0), (10, 10), id="never-fewer-than-10"),
-        pytest.param(Slow(each=20e-6, own=0.2), (1000, 100), id="slices-cost-something"),
-        pytest.param(Slow(each=20e-6, first=9.0), (1000, 100), id="loading-takes-long"),
-        pytest.param(Slow(each=0.0, own=0.2), (1000, 100), id="too-quick-to-see"),
+        pytest.param(Slow(iteration_s=20e-6), (1000, 100), id="quick"),
+        pytest.param(Slow(iteration_s=300e-6), (500, 100), id="halved"),
+        pytest.param(Slow(iteration_s=4e-3), (62, 62), id="warm-up-too"),
+        pytest.param(Slow(iteration_s=3.0), (10, 10), id="never-fewer-than-10"),
+        pytest.param(Slow(iteration_s=20e-6, own=0.2), (1000, 100), id="slices-cost-something"),
+        pytest.param(Slow(iteration_s=20e-6, first=9.0), (1000, 100), id="loading-takes-long"),
+        pytest.param(Slow(iteration_s=0.0, own=0.2), (1000, 100), id="too-quick-to-see"),
     ],
 )
 def test_slices_have_as_many_iterations_as_there_is_time_for(
@@ -181,8 +181,8 @@ def test_the_ops_of_fewer_targets_are_asked_for_once(plant: Plant) -> None:
     answer = encode(Answer((Fence(),)))
     task = job((0, 4, 0), delivery="asking", delivery_module="asking_delivery")
 
-    asked, report = served(task, answer)
-    assert asked == Ask(0, 0, (1,))
+    requests, report = served(task, answer)
+    assert requests == Ask(0, 0, (1,))
     assert report.result.facts == {"ops": "(Fence(),)"}
 
 
@@ -203,11 +203,11 @@ def test_output_of_a_delivery_is_not_a_report(plant: Plant) -> None:
     """Standard output belongs to the reports; chatter goes to standard error."""
     plant("chatting_delivery", ASKING.replace("self.task.program_for(0, (1,))", "3"))
     task = job((0, 1, 0), delivery="asking", delivery_module="chatting_delivery")
-    done = process(RUN, task)
+    output = process(RUN, task)
 
-    assert isinstance(decode(done.stdout), SliceReport)
-    assert done.stdout.count("\n") == 1
-    assert done.stderr == "chatter\n"
+    assert isinstance(decode(output.stdout), SliceReport)
+    assert output.stdout.count("\n") == 1
+    assert output.stderr == "chatter\n"
 
 
 REFUSING = """
@@ -224,29 +224,29 @@ worker.main()
 
 def test_an_error_a_person_can_mend_is_reported_in_its_words() -> None:
     """The manager shows it as the reason of the failed boot."""
-    done = process(REFUSING, job())
+    output = process(REFUSING, job())
 
-    assert decode(done.stdout) == ErrorReport("no /dev/kvm. Load the module.")
-    assert done.returncode == 0
+    assert decode(output.stdout) == ErrorReport("no /dev/kvm. Load the module.")
+    assert output.returncode == 0
 
 
 def test_a_worker_without_a_job_reports_an_error() -> None:
     """Somebody started it by hand, or with another version."""
-    done = process(RUN, None)
+    output = process(RUN, None)
 
-    assert decode(done.stdout) == ErrorReport("a worker starts with a job")
+    assert decode(output.stdout) == ErrorReport("a worker starts with a job")
 
 
 def test_the_worker_imports_at_most_fourteen_modules_of_the_core() -> None:
     """Under emulation each import costs seconds; packages are empty and do not count."""
-    done = process(
+    output = process(
         "import sys, pvbench.run.worker\n"
         "core = {n: m for n, m in sys.modules.items() if n.startswith('pvbench')}\n"
         "print(*(n for n, m in core.items() if not hasattr(m, '__path__')))",
         None,
     )
 
-    modules = done.stdout.split()
+    modules = output.stdout.split()
 
     assert "pvbench.run.worker" in modules
     assert len(modules) <= 14
@@ -257,9 +257,9 @@ def test_the_worker_imports_at_most_fourteen_modules_of_the_core() -> None:
 )
 def test_importing_the_worker_imports_no_heavy_package(heavy: str) -> None:
     """A delivery brings what it needs; attrs is all that every boot needs."""
-    done = process(f"import sys, pvbench.run.worker; print({heavy!r} in sys.modules)", None)
+    output = process(f"import sys, pvbench.run.worker; print({heavy!r} in sys.modules)", None)
 
-    assert done.stdout == "False\n"
+    assert output.stdout == "False\n"
 
 
 def test_a_boot_of_the_model_loads_no_other_plugin_and_no_pyperf() -> None:

@@ -172,11 +172,11 @@ class DoesNotBoot(Small):
 
 
 class LeavesFile(Small):
-    left: list[Any] = []  # noqa: RUF012 - what a faulty delivery forgets
+    forgotten: list[Any] = []  # noqa: RUF012 - what a faulty delivery forgets
 
     @contextmanager
     def boot(self, guest: Guest, worker_data: bytes) -> Iterator[BootedGuest]:
-        self.left.append(open(__file__))  # noqa: SIM115
+        self.forgotten.append(open(__file__))  # noqa: SIM115
         with super().boot(guest, worker_data) as booted:
             yield booted
 
@@ -211,8 +211,8 @@ def no_leaks() -> Iterator[None]:
     LeavesThread.end = threading.Event()
     yield
     LeavesThread.end.set()
-    while LeavesFile.left:
-        LeavesFile.left.pop().close()
+    while LeavesFile.forgotten:
+        LeavesFile.forgotten.pop().close()
 
 
 @pytest.mark.usefixtures("no_leaks", "two_guests")

@@ -19,8 +19,8 @@ def compiled(source: str, folder: Path) -> Path | None:
     """Compile a C source; None if that fails."""
     (folder / "facts.c").write_text(source)
     command = [str(CC), "-o", str(folder / "facts"), str(folder / "facts.c")]
-    done = subprocess.run(command, capture_output=True, check=False, timeout=DEADLINE_S)
-    return folder / "facts" if done.returncode == 0 else None
+    output = subprocess.run(command, capture_output=True, check=False, timeout=DEADLINE_S)
+    return folder / "facts" if output.returncode == 0 else None
 
 
 def printed(names: list[str], folder: Path) -> dict[str, int]:

@@ -35,10 +35,10 @@ def test_each_piece_has_its_own_cache_lines(memory: GuestMemory, pieces: list[by
 def test_memory_of_an_earlier_slice_is_cleared(memory: GuestMemory) -> None:
     """Each slice starts at the front again."""
     used = Arena(memory).put(b"\xff" * 100)
-    again = Arena(memory).zeros(100)
+    second = Arena(memory).zeros(100)
 
-    assert again == used == layout.FREE_BASE
-    assert memory.read(again, 100) == bytes(100)
+    assert second == used == layout.FREE_BASE
+    assert memory.read(second, 100) == bytes(100)
 
 
 def test_a_task_that_fills_the_guest_fits(memory: GuestMemory) -> None:

@@ -79,9 +79,9 @@ def test_the_encoding_is_that_of_the_guest_s_header(ops: Program) -> None:
 
 
 @given(PROGRAMS, WORDS)
-def test_words_after_the_end_are_ignored(ops: Program, rest: tuple[int, ...]) -> None:
+def test_words_after_the_end_are_ignored(ops: Program, trailing: tuple[int, ...]) -> None:
     """A recorded program is read with the memory that follows it."""
-    assert decode((*words(encode(ops)), *rest)) == ops
+    assert decode((*words(encode(ops)), *trailing)) == ops
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_programs_of_bundled_senders_can_be_encoded(name: str) -> None:
     bursts = [burst_of(operation, 1, 2, 3, 4) for operation in OPERATIONS]
     ops = [program(stack, burst, guest, shorthands=True).program for burst in bursts]
 
-    assert [decode(words(encode(each))) for each in ops] == ops
+    assert [decode(words(encode(one_program))) for one_program in ops] == ops
 
 
 def test_every_op_but_kernel_ipis_has_an_encoding() -> None:

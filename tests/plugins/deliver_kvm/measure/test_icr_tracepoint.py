@@ -210,15 +210,15 @@ def test_icr_writes_of_an_iteration_are_traced_when_a_task_is_loaded(
     """A task is audited once, in the threads of its guest, before it is timed."""
     tracefs.cpus = ((4, 0), (3, 3))
     with two_cpus(tracefs.root) as booted:
-        again = booted.load(task())
+        same_task = booted.load(task())
         threads = [str(thread.native_id) for thread in booted.vm.threads]
-        first = again.run(loops=3, warmup=0)
+        first = same_task.run(loops=3, warmup=0)
         tracefs.cpus = ((500, 0),)
-        second = again.run(loops=3, warmup=0)
+        second = same_task.run(loops=3, warmup=0)
         other = booted.load(task()).run(loops=3, warmup=0)
 
-    seen = [result.facts["icr_writes_traced"] for result in (first, second, other)]
-    assert seen == [2.0, 2.0, 100.0]
+    traced = [result.facts["icr_writes_traced"] for result in (first, second, other)]
+    assert traced == [2.0, 2.0, 100.0]
     assert tracefs.written["set_event_pid"].split() == threads
 
 

@@ -25,7 +25,7 @@ def fake() -> FakeGuest:
 
 def loops_of(fake: FakeGuest) -> list[tuple[int, bool]]:
     """(loops, by the guest's algorithm) of each slice after those of null costs."""
-    nulls = [one for one in fake.slices if one in NULL_SLICES]
+    nulls = [name for name in fake.slices if name in NULL_SLICES]
     assert fake.slices[: len(nulls)] == nulls != []
     return [(loops, call) for loops, call, _ in fake.slices[len(nulls) :]]
 
@@ -80,12 +80,12 @@ def test_each_burst_is_proved(fake: FakeGuest) -> None:
     """The second of two differs."""
     task = with_algorithm(task_of(burst(0, 1), burst(3, 1)))
     fake.recorded = task.programs[0]
-    wrong = attrs.evolve(task, programs=(task.programs[0], IN_ORDER))
+    wrong_task = attrs.evolve(task, programs=(task.programs[0], IN_ORDER))
     booted = fake.booted(execution="algorithm")
     booted.load(task)
 
     with pytest.raises(GuestError, match="send_IPI_mask of CPU 3"):
-        booted.load(wrong)
+        booted.load(wrong_task)
 
 
 def test_a_burst_without_ops_is_proved_too(fake: FakeGuest) -> None:

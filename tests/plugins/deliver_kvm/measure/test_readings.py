@@ -30,23 +30,23 @@ def pairs(draw: st.DrawFn) -> tuple[Readings, Readings]:
     """Readings before a slice, and the change in it."""
     cpus = draw(st.integers(0, 4))
 
-    def some() -> Readings:
+    def random_readings() -> Readings:
         times = draw(st.lists(st.tuples(AMOUNT, AMOUNT), min_size=cpus, max_size=cpus))
         counters = draw(st.lists(CPU, min_size=cpus, max_size=cpus))
         return of(*counters, ran=tuple(r for r, _ in times), waited=tuple(w for _, w in times))
 
-    return some(), some()
+    return random_readings(), random_readings()
 
 
-def sum_of(one: Readings, other: Readings) -> Readings:
+def sum_of(first: Readings, second: Readings) -> Readings:
     """Number by number."""
     return Readings(
         counters=[
             {name: a[name] + b[name] for name in a}
-            for a, b in zip(one.counters, other.counters, strict=True)
+            for a, b in zip(first.counters, second.counters, strict=True)
         ],
-        ran_ns=[a + b for a, b in zip(one.ran_ns, other.ran_ns, strict=True)],
-        waited_ns=[a + b for a, b in zip(one.waited_ns, other.waited_ns, strict=True)],
+        ran_ns=[a + b for a, b in zip(first.ran_ns, second.ran_ns, strict=True)],
+        waited_ns=[a + b for a, b in zip(first.waited_ns, second.waited_ns, strict=True)],
     )
 
 
@@ -110,9 +110,9 @@ def test_readings_are_taken_of_every_vcpu(tmp_path: Path) -> None:
         threads=[SimpleNamespace(native_id=n) for n in (70, 80)],
     )
 
-    taken = Readings.take(vm, tmp_path)
+    readings = Readings.take(vm, tmp_path)
 
-    assert taken == of({"exits": 5}, {"exits": 6}, ran=(70, 80), waited=(71, 81))
+    assert readings == of({"exits": 5}, {"exits": 6}, ran=(70, 80), waited=(71, 81))
 
 
 def plant(tasks: Path, thread: int, text: str) -> None:

@@ -32,7 +32,7 @@ def result_of(
     loops: int = 10,
     raw: RawResult | None = None,
     change: Readings | None = None,
-    given: Context | None = None,
+    measured_in: Context | None = None,
     **changes: Any,
 ) -> SliceResult:
     """The result of a slice, by default of one burst to CPU 1 in which nothing is odd."""
@@ -41,7 +41,7 @@ def result_of(
         loops,
         raw or raw_result(),
         change or readings(*COUNTERS),
-        given or context(),
+        measured_in or context(),
     )
 
 
@@ -60,7 +60,7 @@ def test_hypercalls_are_counted_by_kvm_where_it_counts_them(
     """The sum over all CPUs.  A guest's own count is weaker evidence."""
     result = result_of(
         change=readings(*names, hypercalls=(1, 2, 4, 8)),
-        given=context(guest=attrs.evolve(GUEST, hypercall_abi=abi)),
+        measured_in=context(guest=attrs.evolve(GUEST, hypercall_abi=abi)),
     )
 
     assert (result.counts.hypercalls, result.facts["hypercall_proof"]) == (expected, proof)
@@ -167,7 +167,7 @@ def test_a_series_without_meaning_is_left_out(
     bursts: tuple[Burst, ...], agree: bool, changes: dict[str, Any], series: str
 ) -> None:
     """A lost IPI is never acknowledged; a difference of two TSCs may not be a time."""
-    result = result_of(*bursts, given=context(tscs_agree=agree), **changes)
+    result = result_of(*bursts, measured_in=context(tscs_agree=agree), **changes)
 
     assert set(result.ticks) == set(series.split())
     assert set(result.samples) == set(result.distributions) == set(result.ticks)
@@ -311,7 +311,7 @@ def test_a_dry_run_has_no_source_that_could_wait() -> None:
 )
 def test_the_clock_and_the_counters_are_facts(agree: bool, offsets: str) -> None:
     """The TSC's frequency, whether the TSCs agree, and the names of KVM's counters."""
-    facts = result_of(given=context(tscs_agree=agree)).facts
+    facts = result_of(measured_in=context(tscs_agree=agree)).facts
 
     assert (facts["tsc_khz"], facts["tsc_offsets"]) == (2_000_000, offsets)
     assert facts["kvm_counters"] == "exits,halt_successful_poll,halt_wakeup,hypercalls"
@@ -330,7 +330,7 @@ def test_a_guest_with_more_vcpus_than_host_cpus_is_overcommitted(
     usable: int, cpus: tuple[int, ...], expected: tuple[str, str]
 ) -> None:
     """The guest has four vCPUs."""
-    facts = result_of(given=context(usable_cpus=usable, cpu_list=cpus)).facts
+    facts = result_of(measured_in=context(usable_cpus=usable, cpu_list=cpus)).facts
 
     assert (facts["cpu_list"], facts["overcommitted"]) == expected
 
@@ -351,15 +351,17 @@ def test_the_replacement_of_a_hypercall_that_was_never_merged_is_a_fact(
     abi: str, expected: str | None
 ) -> None:
     """No KVM serves it."""
-    given = context(guest=attrs.evolve(GUEST, hypercall_abi=abi))
+    measured_in = context(guest=attrs.evolve(GUEST, hypercall_abi=abi))
 
-    assert result_of(given=given).facts.get("stand_in") == expected
+    assert result_of(measured_in=measured_in).facts.get("stand_in") == expected
 
 
 def test_other_facts_of_the_context_are_passed_on() -> None:
     """Of the host, of the execution, and of what was measured when the task was loaded."""
-    given = context(host_facts={"source": "here"}, execution="algorithm", icr_writes_traced=3.0)
-    facts = result_of(given=given).facts
+    measured_in = context(
+        host_facts={"source": "here"}, execution="algorithm", icr_writes_traced=3.0
+    )
+    facts = result_of(measured_in=measured_in).facts
 
     assert (facts["source"], facts["execution"]) == ("here", "algorithm")
     assert (facts["icr_writes_traced"], facts["null_send_ticks"]) == (3.0, 20)

@@ -35,17 +35,19 @@ NATIVE, CLUSTER = "x2apic-physical", "x2apic-cluster"
 STRANGE = WrMsr(0x830, 1 << 32 | 0xF0)  # a vector that no burst has
 
 
-def ready(*bursts: Burst, stack: str = NATIVE) -> Prepared:
+def prepared_case(*bursts: Burst, stack: str = NATIVE) -> Prepared:
     """A case of halted targets in a guest of four, checked."""
     return prepare(case_of(stack, cpus(4), *bursts, state="halted"))
 
 
 @contextmanager
 def booted(
-    *, execution: str = "algorithm", on: tuple[int, ...] = ()
+    *, execution: str = "algorithm", host_cpus: tuple[int, ...] = ()
 ) -> Iterator[KvmBootedGuest]:
     """A booted guest of four, on these host CPUs."""
-    settings = Settings(cpus=on, execution=execution, patience_s=PATIENCE_S, software=True)
+    settings = Settings(
+        cpus=host_cpus, execution=execution, patience_s=PATIENCE_S, software=True
+    )
     with boot_guest(cpus(4), settings) as guest:
         assert isinstance(guest, KvmBootedGuest)
         yield guest
@@ -59,7 +61,7 @@ def ran(task: Task, *, execution: str = "algorithm", loops: int = 10) -> SliceRe
 
 def test_a_slice_proves_its_counts_and_has_facts() -> None:
     """The counts equal the expected ones; the facts are those of the guest and its clock."""
-    prepared = ready(call(0, 1, 2, 3))
+    prepared = prepared_case(call(0, 1, 2, 3))
     result = ran(prepared.task)
 
     assert differences(prepared, result) == []
@@ -71,7 +73,7 @@ def test_a_slice_proves_its_counts_and_has_facts() -> None:
 
 def test_the_times_of_a_burst_are_in_order() -> None:
     """A handler runs before it acknowledges, and each step takes time."""
-    ticks = ran(ready(call(0, 1, 2, 3)).task).ticks
+    ticks = ran(prepared_case(call(0, 1, 2, 3)).task).ticks
 
     assert 0 < ticks["send"] <= ticks["ack"] <= ticks["wall"]
     assert 0 < ticks.get("deliver", ticks["ack"]) <= ticks["ack"]
@@ -79,7 +81,7 @@ def test_the_times_of_a_burst_are_in_order() -> None:
 
 def test_the_target_state_follows_from_kvm_s_counters() -> None:
     """A preempted target may not have halted before each burst."""
-    result = ran(ready(call(0, 1)).task, loops=50)
+    result = ran(prepared_case(call(0, 1)).task, loops=50)
     woken = [result.counts.wakeups_polled, result.counts.wakeups_blocked]
     wakeups = sum(count for count in woken if count is not None)
     asleep = None in woken or wakeups >= HALTED_SHARE * 50
@@ -90,18 +92,18 @@ def test_the_target_state_follows_from_kvm_s_counters() -> None:
 
 def test_a_sender_without_hypercalls_has_a_count_of_zero() -> None:
     """By KVM's counter where it exists, else by the guest's own."""
-    result = ran(ready(call(0, 1)).task)
-    kept = "hypercalls" in str(result.facts["kvm_counters"]).split(",")
+    result = ran(prepared_case(call(0, 1)).task)
+    counted = "hypercalls" in str(result.facts["kvm_counters"]).split(",")
 
     assert result.counts.hypercalls == 0
     assert result.facts["hypercall_proof"] == (
-        "KVM's counter" if kept else "the guest's own count"
+        "KVM's counter" if counted else "the guest's own count"
     )
 
 
 def test_a_lossy_task_is_not_waited_for() -> None:
     """CPU 2 gets no IPI, so only the time of sending exists."""
-    task = attrs.evolve(ready(mask(0, 1)).task, lossy=True)
+    task = attrs.evolve(prepared_case(mask(0, 1)).task, lossy=True)
     result = ran(attrs.evolve(task, bursts=(mask(0, 1, 2),)), execution="ops")
 
     assert (result.counts.handlers, result.faults) == ((0, 10, 0, 0), ())
@@ -110,7 +112,7 @@ def test_a_lossy_task_is_not_waited_for() -> None:
 
 def test_a_vector_of_no_burst_is_a_fault() -> None:
     """CPU 1 handles it and is no target; the guest can run another slice."""
-    task = ready(mask(0, 2, vector=0xFB)).task
+    task = prepared_case(mask(0, 2, vector=0xFB)).task
     strange = attrs.evolve(task, programs=((Fence(), STRANGE, *task.programs[0]),))
     with booted(execution="ops") as guest:
         first = guest.load(strange).run(loops=5, warmup=0)
@@ -133,7 +135,7 @@ def test_a_slice_is_over_when_its_last_handler_has_run(
     changes: dict[str, Any], synchronised: tuple[int, ...]
 ) -> None:
     """The host waits for the CPUs that no source waits for before it counts."""
-    task = attrs.evolve(ready(mask(0, 1)).task, **changes)
+    task = attrs.evolve(prepared_case(mask(0, 1)).task, **changes)
     with booted(execution="ops") as usual:
         commands = NotingCommands(usual.vm.commands)
         noting = KvmBootedGuest(
@@ -185,12 +187,12 @@ def test_another_algorithm_than_the_sender_s_is_refused(
         GuestError,
         match="makes other ops than the sender: smp_call_function_many of CPU 0",
     ):
-        ran(ready(TO_MANY, stack=stack).task)
+        ran(prepared_case(TO_MANY, stack=stack).task)
 
 
 def test_a_sender_that_is_not_what_its_name_says_is_refused() -> None:
     """It has one fence more than the guest's algorithm of that name; a replay is allowed."""
-    task = ready(TO_MANY).task
+    task = prepared_case(TO_MANY).task
     fenced = attrs.evolve(task, programs=((Fence(), *task.programs[0]),))
 
     with pytest.raises(GuestError, match=f"{NATIVE}.* makes other ops than the sender"):
@@ -201,24 +203,24 @@ def test_a_sender_that_is_not_what_its_name_says_is_refused() -> None:
 @pytest.mark.parametrize("operation", ["send_IPI_mask", "send_IPI_mask_allbutself"])
 def test_algorithm_and_replay_have_the_same_counts(operation: str) -> None:
     """ICR writes, handler runs and return values."""
-    prepared = ready(burst_of(operation, 1, 3, vector=0xFB), stack=CLUSTER)
+    prepared = prepared_case(burst_of(operation, 1, 3, vector=0xFB), stack=CLUSTER)
     with booted() as calling, booted(execution="ops") as replaying:
-        both = [m.load(prepared.task).run(loops=4, warmup=1) for m in (calling, replaying)]
+        results = [m.load(prepared.task).run(loops=4, warmup=1) for m in (calling, replaying)]
 
-    assert [result.facts["execution"] for result in both] == ["algorithm", "ops"]
-    assert [differences(prepared, result) for result in both] == [[], []]
+    assert [result.facts["execution"] for result in results] == ["algorithm", "ops"]
+    assert [differences(prepared, result) for result in results] == [[], []]
 
 
 def test_vcpu_threads_stay_on_the_chosen_host_cpus() -> None:
     """One host CPU for all four; the rest of this process may run anywhere."""
     before = os.sched_getaffinity(0)
-    one = max(before)
-    with booted(on=(one,)) as guest:
+    host_cpu = max(before)
+    with booted(host_cpus=(host_cpu,)) as guest:
         allowed = [os.sched_getaffinity(t.native_id or 0) for t in guest.vm.threads]
-        facts = guest.load(ready(call(0, 1)).task).run(loops=2, warmup=0).facts
+        facts = guest.load(prepared_case(call(0, 1)).task).run(loops=2, warmup=0).facts
 
-    assert (allowed, os.sched_getaffinity(0)) == ([{one}] * 4, before)
-    assert (facts["cpu_list"], facts["overcommitted"]) == (str(one), "yes")
+    assert (allowed, os.sched_getaffinity(0)) == ([{host_cpu}] * 4, before)
+    assert (facts["cpu_list"], facts["overcommitted"]) == (str(host_cpu), "yes")
 
 
 @pytest.mark.parametrize("own", [0, 10, 15])
@@ -241,12 +243,12 @@ def niceness_of_vcpus(own: int) -> set[int]:
 
 def test_a_boot_takes_the_worker_data_of_a_description() -> None:
     """As in a worker."""
-    one = min(os.sched_getaffinity(0))
-    description = KvmDelivery().describe(Options(cpus=(one,), execution="ops"))
+    host_cpu = min(os.sched_getaffinity(0))
+    description = KvmDelivery().describe(Options(cpus=(host_cpu,), execution="ops"))
     with KvmDelivery().boot(cpus(2), description.worker_data) as guest:
         facts = guest.load(ready_for_two().task).run(loops=2, warmup=0).facts
 
-    assert (facts["execution"], facts["cpu_list"]) == ("ops", str(one))
+    assert (facts["execution"], facts["cpu_list"]) == ("ops", str(host_cpu))
     assert description.facts["tsc_khz"] == facts["tsc_khz"]
 
 

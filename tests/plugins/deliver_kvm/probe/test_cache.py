@@ -42,14 +42,14 @@ def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limits: list[float]) 
     script = tmp_path / "child"
     hang = f"hang() {{ echo >{tmp_path}/hangs; exec sleep 9999; }}"
 
-    def plant(text: str, then: str = "exit 0") -> None:
+    def plant(text: str, last_command: str = "exit 0") -> None:
         (tmp_path / "text").write_text(text)
         lines = (
             "#!/bin/sh",
             hang,
             f"echo $$ $4 >>{tmp_path}/born",
             f"cat {tmp_path}/text",
-            then,
+            last_command,
         )
         script.write_text("\n".join(lines))
         script.chmod(0o755)
@@ -68,7 +68,7 @@ def born(tmp_path: Path) -> list[tuple[int, str]]:
     return [(int(pid), group) for pid, group in lines]
 
 
-def kept(tmp_path: Path) -> list[Path]:
+def stored_files(tmp_path: Path) -> list[Path]:
     """The files of the cache."""
     return sorted((tmp_path / "cache").rglob("*.*"))
 
@@ -103,10 +103,10 @@ def limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[flo
         read: list[int], write: list[int], other: list[int], limit_s: float
     ) -> tuple[list[int], list[int], list[int]]:
         waited.append(limit_s)
-        ready, _, _ = kernel([*read, hangs], write, other)
-        if ready == [hangs]:
+        readable, _, _ = kernel([*read, hangs], write, other)
+        if readable == [hangs]:
             os.read(hangs, 1)
-        return [file for file in ready if file != hangs], [], []
+        return [file for file in readable if file != hangs], [], []
 
     monkeypatch.setattr(select, "select", select_until_it_hangs)
     yield waited
@@ -118,8 +118,8 @@ def test_a_probe_that_hangs_is_killed_and_named(
 ) -> None:
     """Earlier results count; later probes run in another child."""
     others = lines_on(SELF, NMI)
-    then = f"[ \"$6\" = {PHYSICAL} ] && {HANGS}; echo '{others}'"
-    child(BEGUN + lines_on(PHYSICAL) + lines_on(LOGICAL, why="it faults"), then)
+    last_command = f"[ \"$6\" = {PHYSICAL} ] && {HANGS}; echo '{others}'"
+    child(BEGUN + lines_on(PHYSICAL) + lines_on(LOGICAL, why="it faults"), last_command)
 
     results, untried = cache._try_group("x2apic", X2APIC)
 
@@ -135,7 +135,7 @@ def test_a_probe_that_hangs_is_killed_and_named(
 
 
 @pytest.mark.parametrize(
-    ("text", "then", "well"),
+    ("text", "last_command", "well"),
     [
         pytest.param(lines_on(PHYSICAL), "kill -SEGV $$", [PHYSICAL], id="crashes"),
         pytest.param(lines_on(PHYSICAL, LOGICAL), "exit 1", [PHYSICAL, LOGICAL], id="ends"),
@@ -156,25 +156,27 @@ def test_a_probe_that_hangs_is_killed_and_named(
     ],
 )
 def test_a_child_that_dies_proves_nothing_more(
-    tmp_path: Path, child: Child, text: str, then: str, well: list[str]
+    tmp_path: Path, child: Child, text: str, last_command: str, well: list[str]
 ) -> None:
     """Each probe one may have died in is blamed alone, and the others get their turn."""
-    child(BEGUN + text, then)
+    child(BEGUN + text, last_command)
 
     results, _ = cache._try_group("x2apic", X2APIC)
 
-    wrong = [name for name in PROBES["x2apic"][2] if name not in well]
+    failing = [name for name in PROBES["x2apic"][2] if name not in well]
     assert results == dict.fromkeys(well, "") | dict.fromkeys(
-        wrong, "the process of its guest ends"
+        failing, "the process of its guest ends"
     )
-    assert len(born(tmp_path)) == len(wrong)
+    assert len(born(tmp_path)) == len(failing)
 
 
 def test_a_guest_that_is_lost_costs_its_probe_only(tmp_path: Path, child: Child) -> None:
     """The child ends well, and what it has not tried is tried in another one."""
     others = lines_on(SHORTHAND, SELF, NMI)
-    then = f"[ \"$6\" = {PHYSICAL} ] || echo '{others}'; echo '\"ended\"'"
-    child(BEGUN + lines_on(PHYSICAL) + lines_on(LOGICAL, why="CPU 0: triple fault"), then)
+    last_command = f"[ \"$6\" = {PHYSICAL} ] || echo '{others}'; echo '\"ended\"'"
+    child(
+        BEGUN + lines_on(PHYSICAL) + lines_on(LOGICAL, why="CPU 0: triple fault"), last_command
+    )
     results, untried = cache._try_group("x2apic", X2APIC)
 
     assert {name: why for name, why in results.items() if why} == {
@@ -185,10 +187,10 @@ def test_a_guest_that_is_lost_costs_its_probe_only(tmp_path: Path, child: Child)
 
 def test_a_guest_that_ends_slowly_costs_no_probe(tmp_path: Path, child: Child) -> None:
     """All that its child has to tell is told; the next probe was never begun."""
-    lost = lines_on(PHYSICAL) + lines_on(LOGICAL, why="CPU 0: triple fault")
+    lines = lines_on(PHYSICAL) + lines_on(LOGICAL, why="CPU 0: triple fault")
     end = f'echo \'"ended"\'; [ "$6" != {PHYSICAL} ] || {HANGS}'
     child(
-        BEGUN + lost,
+        BEGUN + lines,
         f"[ \"$6\" = {PHYSICAL} ] || echo '{lines_on(SHORTHAND, SELF, NMI)}'; {end}",
     )
     results, _ = cache._try_group("x2apic", X2APIC)
@@ -216,7 +218,7 @@ def test_children_go_with_the_run_that_started_them(
 
 
 @pytest.mark.parametrize(
-    ("text", "then"),
+    ("text", "last_command"),
     [
         pytest.param("", "exit 0", id="says-nothing"),
         pytest.param("", "kill -SEGV $$", id="crashes"),
@@ -226,15 +228,15 @@ def test_children_go_with_the_run_that_started_them(
     ],
 )
 def test_a_child_without_a_guest_is_asked_again_next_time(
-    tmp_path: Path, child: Child, text: str, then: str
+    tmp_path: Path, child: Child, text: str, last_command: str
 ) -> None:
     """The cause may be temporary, so nothing is cached."""
-    child(text, then)
+    child(text, last_command)
 
     results = cache.probes()
 
     assert set(results.values()) == {"no guest starts"}
-    assert [file.read_text() for file in kept(tmp_path)] == ["{}"]
+    assert [file.read_text() for file in stored_files(tmp_path)] == ["{}"]
 
 
 def test_a_refused_guest_is_reported_and_probed_again(tmp_path: Path, child: Child) -> None:
@@ -253,12 +255,12 @@ def test_a_group_without_a_guest_is_all_that_is_asked_again(
     child(BEGUN + ALL_WORK, f'[ "$4" != kvm ] || : >{tmp_path}/text')
     first = cache.probes()
     child(BEGUN + ALL_WORK)
-    again = cache.probes()
+    second = cache.probes()
 
     assert {name: why for name, why in first.items() if why} == dict.fromkeys(
         PROBES["hyperv"][2], "no guest starts"
     )
-    assert set(again.values()) == {""}
+    assert set(second.values()) == {""}
     assert [group for _, group in born(tmp_path)] == [*PROBES, "hyperv"]
 
 
@@ -282,9 +284,9 @@ def test_results_of_working_probes_are_cached(tmp_path: Path, child: Child) -> N
 def test_a_failure_is_final_when_it_is_seen_again(tmp_path: Path, child: Child) -> None:
     """Only what failed is tried again, once; then it is believed."""
     child(BEGUN + ALL_WORK.replace(lines_on(NMI), lines_on(NMI, why="#GP")))
-    seen = [(cache.probes()[NMI], len(born(tmp_path))) for _ in range(3)]
+    results = [(cache.probes()[NMI], len(born(tmp_path))) for _ in range(3)]
 
-    assert seen == [("#GP", len(PROBES)), ("#GP", len(PROBES) + 1), ("#GP", len(PROBES) + 1)]
+    assert results == [("#GP", len(PROBES)), ("#GP", len(PROBES) + 1), ("#GP", len(PROBES) + 1)]
 
 
 def test_trials_take_turns_with_timed_runs(child: Child, tmp_path: Path) -> None:
@@ -336,20 +338,20 @@ def test_without_waiting_only_cached_results_are_returned(child: Child, tmp_path
 
 
 @pytest.mark.parametrize(
-    "then",
+    "last_command",
     [
         pytest.param(HANGS, id="a-stall"),
         pytest.param("kill -9 $$", id="a-kill"),
     ],
 )
-def test_a_bad_moment_is_not_for_ever(child: Child, then: str) -> None:
+def test_a_bad_moment_is_not_for_ever(child: Child, last_command: str) -> None:
     """A busy machine, or one short of memory, may do better another time."""
-    child(BEGUN, then)
+    child(BEGUN, last_command)
     first = cache.probes()
     child(BEGUN + ALL_WORK)
-    again = cache.probes()
+    second = cache.probes()
 
-    assert (first[PHYSICAL] != "", set(again.values())) == (True, {""})
+    assert (first[PHYSICAL] != "", set(second.values())) == (True, {""})
 
 
 @pytest.mark.parametrize(
@@ -369,7 +371,7 @@ def test_a_broken_file_is_replaced(tmp_path: Path, child: Child, broken: bytes) 
     """The new results replace its content."""
     child(BEGUN + ALL_WORK)
     before = cache.probes()
-    (file,) = kept(tmp_path)
+    (file,) = stored_files(tmp_path)
     file.write_bytes(broken)
 
     assert before == cache.probes()
@@ -394,7 +396,7 @@ def test_probe_results_are_of_one_host_and_one_guest(
     child(BEGUN + lines_on(PHYSICAL, why="not here"))
 
     assert (works, cache.probes()[PHYSICAL]) == ("", "not here")
-    assert len(kept(tmp_path)) == 2
+    assert len(stored_files(tmp_path)) == 2
 
 
 def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path: Path, child: Child) -> None:

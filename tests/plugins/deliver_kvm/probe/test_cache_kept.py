@@ -53,17 +53,17 @@ def test_a_file_is_whole_before_it_has_its_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A reader gets the whole file or none."""
-    seen = []
+    contents = []
     rename = os.replace
 
     def look(source: str, target: Path) -> None:
-        seen.append((images(tmp_path), Path(source).read_bytes(), Path(source).parent))
+        contents.append((images(tmp_path), Path(source).read_bytes(), Path(source).parent))
         rename(source, target)
 
     monkeypatch.setattr(os, "replace", look)
     build.keep(b"a few bytes", tmp_path / "guest-1.bin")
 
-    assert seen == [([], b"a few bytes", tmp_path)]
+    assert contents == [([], b"a few bytes", tmp_path)]
 
 
 def test_an_interrupt_leaves_no_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,6 +170,6 @@ def test_two_processes_may_compile_at_once(
         for child in children:
             child.kill()
 
-    kept = list((tmp_path / "cache/pvbench").iterdir())
+    files = list((tmp_path / "cache/pvbench").iterdir())
     assert (output, cc.calls) == ([digest, digest], 2)
-    assert [hashlib.sha256(path.read_bytes()).hexdigest() for path in kept] == [digest]
+    assert [hashlib.sha256(path.read_bytes()).hexdigest() for path in files] == [digest]

@@ -22,7 +22,7 @@ from pvbench_deliver_kvm.vmm import booted_guest, layout, mailbox
 from pvbench_deliver_kvm.vmm.booted_guest import BOOT_S, GuestVm
 from pvbench_deliver_kvm.vmm.commands import GuestError
 from pvbench_deliver_kvm.vmm.vcpu_threads import Event
-from support.kvm import PATIENCE_S, held, start_of
+from support.kvm import PATIENCE_S, process_state, start_of
 
 pytestmark = pytest.mark.usefixtures("needs_kvm")
 
@@ -91,17 +91,17 @@ def task(*program: object, target: int = 1) -> Task:
 )
 def test_the_error_of_a_failing_guest_says_where_it_failed(entry: bytes, sentence: str) -> None:
     """Its vector or exit and its RIP; the boot does not hang."""
-    before = held()
+    before = process_state()
 
     with pytest.raises(GuestError, match=sentence), started(entry=entry):
         pass
 
-    assert before == held()
+    assert before == process_state()
 
 
 def test_a_boot_has_a_deadline() -> None:
     """This guest halts for ever with interrupts off."""
-    before = held()
+    before = process_state()
 
     with (
         pytest.raises(GuestError, match=r"the guest did not boot within 0.05 s"),
@@ -109,7 +109,7 @@ def test_a_boot_has_a_deadline() -> None:
     ):
         pass
 
-    assert before == held()
+    assert before == process_state()
 
 
 def test_a_source_without_an_acknowledgement_names_the_target() -> None:
@@ -189,23 +189,23 @@ def test_a_fault_of_an_op_is_a_fault_of_the_slice(
     """The guest continues after the op, and can run another slice."""
     with booted() as running:
         faulty = running.load(task(*program)).run(loops=5, warmup=0)
-        good = running.load(task(*UNICAST)).run(loops=5, warmup=0)
+        result_without_fault = running.load(task(*UNICAST)).run(loops=5, warmup=0)
 
     assert (fault,) == faulty.faults
-    assert (good.faults, good.counts.handlers) == ((), (0, 5))
+    assert (result_without_fault.faults, result_without_fault.counts.handlers) == ((), (0, 5))
 
 
 def test_a_hundred_boots_release_all_resources() -> None:
     """Descriptors, threads and mappings; the process does not grow."""
     with booted():
         pass
-    before, size = held(), resident_kib()
+    before, size = process_state(), resident_kib()
 
     for _ in range(100):
         with booted() as running:
             running.load(task(*UNICAST)).run(loops=1, warmup=0)
 
-    assert before == held()
+    assert before == process_state()
     assert resident_kib() - size < 4_096
 
 
@@ -225,9 +225,9 @@ def test_the_guest_has_the_apic_ids_it_was_given(spec: str, mode: str) -> None:
     expected = attrs.evolve(parse_guest(spec), apic_mode=mode)
 
     with started(expected) as guest:
-        seen = tuple(guest.memory.cpu(cpu).apic_id for cpu in expected.cpus)
+        apic_ids = tuple(guest.memory.cpu(cpu).apic_id for cpu in expected.cpus)
 
-    assert expected.apic_ids == seen
+    assert expected.apic_ids == apic_ids
 
 
 def test_apic_ids_may_have_more_than_eight_bits() -> None:
@@ -235,6 +235,6 @@ def test_apic_ids_may_have_more_than_eight_bits() -> None:
     expected = parse_guest("ids:255,256,0,1023,4095")
 
     with started(expected) as guest:
-        seen = tuple(guest.memory.cpu(cpu).apic_id for cpu in expected.cpus)
+        apic_ids = tuple(guest.memory.cpu(cpu).apic_id for cpu in expected.cpus)
 
-    assert seen == (255, 256, 0, 1023, 4095)
+    assert apic_ids == (255, 256, 0, 1023, 4095)

@@ -40,7 +40,7 @@ def test_structures_are_shared_with_the_guest(memory: GuestMemory) -> None:
     memory.source(layout.FREE_BASE).cpu = 7
 
     addresses = (layout.MAILBOX_BASE + 4, layout.cpu_area(2) + 8, layout.FREE_BASE)
-    assert [memory.read(at, 1)[0] for at in addresses] == [5, 6, 7]
+    assert [memory.read(address, 1)[0] for address in addresses] == [5, 6, 7]
 
 
 @pytest.mark.parametrize("mode", ["x2apic", "xapic"])

@@ -39,9 +39,9 @@ def region(name: str, start: int, size: int) -> Region:
 
 def tables() -> list[Region]:
     """Descriptors and page tables, which the CPU reads as whole pages."""
-    written = initial_state.tables(layout.MEMORY_SIZE)
-    starts = {at: at + len(data) for at, data in written}
-    pages = {at // PAGE * PAGE: -(-end // PAGE) * PAGE for at, end in starts.items()}
+    pieces = initial_state.tables(layout.MEMORY_SIZE)
+    starts = {address: address + len(data) for address, data in pieces}
+    pages = {address // PAGE * PAGE: -(-end // PAGE) * PAGE for address, end in starts.items()}
     return [Region(start, end, f"table at {start:#x}") for start, end in pages.items()]
 
 
@@ -69,7 +69,7 @@ def test_regions_do_not_overlap(cpus: int) -> None:
     """For any number of CPUs."""
     ordered = regions(cpus)
 
-    assert [each for each in ordered if each.start >= each.end] == []
+    assert [region for region in ordered if region.start >= region.end] == []
     assert [(low, high) for low, high in pairwise(ordered) if low.end > high.start] == []
 
 
@@ -101,7 +101,7 @@ def test_the_linker_script_has_the_addresses_of_the_layout() -> None:
     script = (GUEST / "guest.lds").read_text()
     sections = re.findall(r"\. = (\w+);\s+(\.\w+) :", script)
 
-    assert [(int(at, 0), name) for at, name in sections] == [
+    assert [(int(address, 0), name) for address, name in sections] == [
         (layout.IMAGE_BASE, ".start"),
         (layout.STUBS_BASE, ".stubs"),
     ]
@@ -114,9 +114,9 @@ def image() -> bytes:
     return build.image()
 
 
-def jump(image: bytes, at: int) -> int:
+def jump(image: bytes, address: int) -> int:
     """The target of a call or jmp with a 32-bit displacement, from the start of the image."""
-    return at + 5 + int.from_bytes(image[at + 1 : at + 5], "little", signed=True)
+    return address + 5 + int.from_bytes(image[address + 1 : address + 5], "little", signed=True)
 
 
 def test_the_image_starts_with_the_entry_of_a_cpu(image: bytes) -> None:
@@ -131,9 +131,9 @@ def test_each_vector_has_a_stub_of_sixteen_bytes(image: bytes) -> None:
     for vector in range(256):
         number = bytes([0x6A, vector]) if vector < 0x80 else bytes([0x68, vector, 0, 0, 0])
         pushes = number if vector in ERROR_CODES else b"\x6a\x00" + number
-        at = STUBS + 16 * vector
-        end = at + len(pushes)
-        assert (pushes + b"\xe9").hex() == image[at : end + 1].hex(), f"vector {vector}"
+        address = STUBS + 16 * vector
+        end = address + len(pushes)
+        assert (pushes + b"\xe9").hex() == image[address : end + 1].hex(), f"vector {vector}"
         leads_to.add(jump(image, end))
 
     (common,) = leads_to

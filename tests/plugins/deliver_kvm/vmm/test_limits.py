@@ -22,7 +22,9 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A machine with much memory, no limits, and no processes."""
     (tmp_path / "proc/self").mkdir(parents=True)
     memory(tmp_path, mib=1 << 20)
-    monkeypatch.setattr(resource, "getrlimit", lambda which: (resource.RLIM_INFINITY,) * 2)
+    monkeypatch.setattr(
+        resource, "getrlimit", lambda resource_id: (resource.RLIM_INFINITY,) * 2
+    )
     return tmp_path
 
 
@@ -30,21 +32,25 @@ def memory(root: Path, mib: int) -> None:
     (root / "proc/meminfo").write_text(f"MemTotal: 1 kB\nMemAvailable: {mib << 10} kB\n")
 
 
-def group(root: Path, version: tuple[str, str], *, most: str, now: int, up: int = 0) -> None:
-    """Limit the group *up* levels above this process's."""
+def group(
+    root: Path, version: tuple[str, str], *, maximum: str, current: int, level: int = 0
+) -> None:
+    """Limit the group *level* levels above this process's."""
     cgroup, folder = version
     (root / "proc/self/cgroup").write_text(cgroup)
     (root / folder).mkdir(parents=True, exist_ok=True)
-    limited = (root / folder / "x").parents[up]
-    (limited / "pids.max").write_text(f"{most}\n")
-    (limited / "pids.current").write_text(f"{now}\n")
+    limited = (root / folder / "x").parents[level]
+    (limited / "pids.max").write_text(f"{maximum}\n")
+    (limited / "pids.current").write_text(f"{current}\n")
 
 
 def user(monkeypatch: pytest.MonkeyPatch, root: Path, *, limit: int, threads: int) -> None:
     """Not root, and with so many threads in two processes."""
     limits = {resource.RLIMIT_NPROC: (limit, limit)}
     free = (resource.RLIM_INFINITY,) * 2
-    monkeypatch.setattr(resource, "getrlimit", lambda which: limits.get(which, free))
+    monkeypatch.setattr(
+        resource, "getrlimit", lambda resource_id: limits.get(resource_id, free)
+    )
     uid = os.geteuid()
     monkeypatch.setattr(os, "geteuid", lambda: uid or 0xFFFF)
     for number in range(threads):
@@ -64,10 +70,10 @@ def test_a_guest_needs_available_memory(root: Path) -> None:
 
 
 @pytest.mark.parametrize("version", [VERSION_1, VERSION_2], ids=["version-1", "version-2"])
-@pytest.mark.parametrize("up", [0, 1, 2], ids=["own", "parent", "root"])
-def test_cgroups_limit_threads(root: Path, version: tuple[str, str], up: int) -> None:
+@pytest.mark.parametrize("level", [0, 1, 2], ids=["own", "parent", "root"])
+def test_cgroups_limit_threads(root: Path, version: tuple[str, str], level: int) -> None:
     """The process's own cgroup and its parents."""
-    group(root, version, most="20", now=12, up=up)
+    group(root, version, maximum="20", current=12, level=level)
     limits.check(8, root)
 
     with pytest.raises(UnavailableError, match=r"9 vCPUs need .* pids.max allows 8 more"):
@@ -76,14 +82,14 @@ def test_cgroups_limit_threads(root: Path, version: tuple[str, str], up: int) ->
 
 def test_a_cgroup_may_be_unlimited(root: Path) -> None:
     """pids.max reads ``max`` then."""
-    group(root, VERSION_2, most="max", now=12)
+    group(root, VERSION_2, maximum="max", current=12)
 
     limits.check(4096, root)
 
 
 def test_a_full_cgroup_allows_no_thread(root: Path) -> None:
     """Its limit may have been lowered since."""
-    group(root, VERSION_2, most="20", now=30)
+    group(root, VERSION_2, maximum="20", current=30)
 
     with pytest.raises(UnavailableError, match="allows 0 more"):
         limits.check(1, root)
@@ -114,8 +120,10 @@ def test_the_limit_of_open_files_is_raised_if_it_may_be(
 ) -> None:
     """Two for each vCPU, and those that are open already."""
     raised: list[tuple[int, int]] = []
-    monkeypatch.setattr(resource, "getrlimit", lambda which: (100, hard))
-    monkeypatch.setattr(resource, "setrlimit", lambda which, limits: raised.append(limits))
+    monkeypatch.setattr(resource, "getrlimit", lambda resource_id: (100, hard))
+    monkeypatch.setattr(
+        resource, "setrlimit", lambda resource_id, limits: raised.append(limits)
+    )
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     (root / "proc/self/fd").mkdir()
     for number in range(4):
@@ -131,7 +139,7 @@ def test_more_files_than_the_hard_limit_are_refused(
     monkeypatch: pytest.MonkeyPatch, root: Path
 ) -> None:
     """Rather than when the last vCPU is created."""
-    monkeypatch.setattr(resource, "getrlimit", lambda which: (100, 200))
+    monkeypatch.setattr(resource, "getrlimit", lambda number: (100, 200))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
 
     with pytest.raises(UnavailableError, match=r"93 vCPUs need 202 open .* allows 200"):
@@ -142,14 +150,14 @@ def test_a_limit_that_cannot_be_read_is_ignored(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """No /proc, no /sys."""
-    monkeypatch.setattr(resource, "getrlimit", lambda which: (resource.RLIM_INFINITY,) * 2)
+    monkeypatch.setattr(resource, "getrlimit", lambda number: (resource.RLIM_INFINITY,) * 2)
 
     limits.check(4096, tmp_path)
 
 
 def test_the_limits_are_checked_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """The device is not even opened."""
-    monkeypatch.setattr(resource, "getrlimit", lambda which: (1, 1))
+    monkeypatch.setattr(resource, "getrlimit", lambda number: (1, 1))
     start = booted_guest.Start(image=b"", hypercall_abi=0, cpus=(), patience_s=1.0)
 
     with (

@@ -156,7 +156,7 @@ def test_each_enum_has_its_twin(header: Header) -> None:
 @pytest.mark.parametrize("name", ENUMS)
 def test_twins_have_the_same_numbers(name: str, header: Header) -> None:
     """By name, with none more on either side."""
-    assert {each: header.values[each] for each in header.enums[name]} == ENUMS[name]
+    assert {member: header.values[member] for member in header.enums[name]} == ENUMS[name]
 
 
 def test_each_macro_has_its_twin(header: Header) -> None:

@@ -57,8 +57,11 @@ def words(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 @pytest.fixture(scope="module")
 def header(tmp_path_factory: pytest.TempPathFactory, words: set[str]) -> dict[str, int]:
     """What the installed header says of all there is to ask."""
-    asked = [*(NUMBERS.keys() & words), *(asks for name in PUBLIC for asks in facts(name))]
-    return c_values(tmp_path_factory.mktemp("values"), HEADER, asked)
+    expressions = [
+        *(NUMBERS.keys() & words),
+        *(asks for name in PUBLIC for asks in facts(name)),
+    ]
+    return c_values(tmp_path_factory.mktemp("values"), HEADER, expressions)
 
 
 @pytest.mark.parametrize("name", PUBLIC)
