@@ -21,7 +21,7 @@ from support.helpers import DEADLINE_S
 from support.kvm import PATIENCE_S
 from support.live import SPARE_ATTEMPTS
 from support.require import ONE_BY_ONE, skip_without
-from support.runs import Cli, Plant, call, run_to
+from support.runs import AddPlugin, Cli, call, run_to
 
 # Fixtures of tests that boot guests or spin.
 REAL = {"needs_kvm", "busy_targets"}
@@ -138,22 +138,22 @@ def cli(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cli:
 
 
 @pytest.fixture
-def plant(
+def add_plugin(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Plant]:
+) -> Iterator[AddPlugin]:
     """Write a module that ``-p`` can name, and that workers can import."""
-    folder = tmp_path_factory.mktemp("planted")
+    folder = tmp_path_factory.mktemp("plugins")
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
-    planted: list[str] = []
+    names: list[str] = []
 
     def write(name: str, source: str) -> str:
         (folder / f"{name}.py").write_text(f"pvbench_api = 1\n{source}")
-        planted.append(name)
+        names.append(name)
         return name
 
     yield write
-    for name in planted:
+    for name in names:
         sys.modules.pop(name, None)
 
 

@@ -16,7 +16,7 @@ import pytest
 import pvbench_deliver_model
 from pvbench.results.files import read
 from pvbench.results.rows import Row, rows
-from support.runs import Cli, Plant
+from support.runs import AddPlugin, Cli
 
 BASE = Path(pvbench_deliver_model.__file__).parent / "cost_profiles/skylake-2018.toml"
 
@@ -151,9 +151,11 @@ def the_manager_s_host_is_closed() -> Iterator[None]:
 
 @pytest.fixture
 def elsewhere(
-    plant: Plant, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    add_plugin: AddPlugin,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> tuple[str, ...]:
-    """Options that name the planted site."""
+    """Options that name the test site."""
     root = tmp_path_factory.mktemp("elsewhere")
     (root / "bin").mkdir()
     (root / "bin/python").symlink_to(sys.executable)
@@ -163,8 +165,8 @@ def elsewhere(
     )
     monkeypatch.setenv("ELSEWHERE", str(root))
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    plant("elsewhere_site", ELSEWHERE)
-    plant("sited_delivery", SITED)
+    add_plugin("elsewhere_site", ELSEWHERE)
+    add_plugin("sited_delivery", SITED)
     return "-p", "elsewhere_site", "-p", "sited_delivery", "--site", "elsewhere"
 
 

@@ -14,7 +14,7 @@ from pvbench.describe import described
 from pvbench.errors import ProtocolError, SiteError, Status, UnavailableError, WorkerError
 from pvbench.protocol import Describe, ErrorReport, decode
 from support.helpers import DEADLINE_S
-from support.runs import Plant
+from support.runs import AddPlugin
 
 COMMAND = (sys.executable, "-P", "-m", "pvbench.describe")
 
@@ -72,11 +72,13 @@ def pvbench_deliveries():
 @pytest.mark.parametrize(
     ("probe", "why"), [(True, "there is no device"), (False, "the device went away")]
 )
-def test_a_host_that_cannot_run_it_says_why(plant: Plant, probe: bool, why: str) -> None:
+def test_a_host_that_cannot_run_it_says_why(
+    add_plugin: AddPlugin, probe: bool, why: str
+) -> None:
     """What has to be tried for the reason is not tried unless that is asked for."""
     request = Describe(
         delivery="unable",
-        delivery_module=plant("unable_delivery", UNABLE),
+        delivery_module=add_plugin("unable_delivery", UNABLE),
         options=Options(probe=probe),
     )
 

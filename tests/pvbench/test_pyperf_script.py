@@ -10,8 +10,8 @@ import pyperf
 import pytest
 
 from support.helpers import DEADLINE_S
-from support.planted import delivery_around_the_model
-from support.runs import Plant, buffered, call
+from support.plugin_sources import delivery_around_the_model
+from support.runs import AddPlugin, buffered, call
 
 ROOT = Path(__file__).parents[2]
 # One case or two of each suite.
@@ -114,9 +114,11 @@ def pvbench_senders():
 """
 
 
-def test_plugins_reach_the_processes_pyperf_starts(plant: Plant, tmp_path: Path) -> None:
+def test_plugins_reach_the_processes_pyperf_starts(
+    add_plugin: AddPlugin, tmp_path: Path
+) -> None:
     """-p is pyperf's, so here it is --plugin; its workers get our options too."""
-    plant("twice", SLOW_PV)
+    add_plugin("twice", SLOW_PV)
     options = ("--plugin", "twice", "--sender", "twice", "-k", "*.broadcast", "--vcpus", "3")
 
     output = script("norov", *options, *SINGLE, "-q", folder=tmp_path)
@@ -268,11 +270,11 @@ CHANGED = "result = attrs.evolve(result, {})"
     ],
 )
 def test_what_a_worker_stumbles_over_is_one_sentence(
-    plant: Plant, tmp_path: Path, change: str, status: int, sentence: str
+    add_plugin: AddPlugin, tmp_path: Path, change: str, status: int, sentence: str
 ) -> None:
     """With the exit status of `pvbench run`."""
     source = delivery_around_the_model("modest", after_slice=CHANGED.format(change))
-    plant("modest", source)
+    add_plugin("modest", source)
     options = ("--plugin", "modest", "--delivery", "modest", "--series", "send")
 
     output = script("norov", *options, *QUESTIONS["norov"], *NATIVE, *SINGLE, folder=tmp_path)

@@ -1,4 +1,4 @@
-"""Compilers that are planted in front of the machine's own."""
+"""Test compilers that PATH lists before those of the machine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 
-def plant(folder: Path, script: str, *, mode: int = 0o755) -> Path:
+def write_compiler(folder: Path, script: str, *, mode: int = 0o755) -> Path:
     """A shell script called cc in *folder*, which is made."""
     folder.mkdir(parents=True, exist_ok=True)
     compiler = folder / "cc"
@@ -24,7 +24,9 @@ class CountedCompiler:
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch, before: str = "") -> None:
         real = shutil.which("cc")
         log = folder / "calls"
-        self.path = plant(folder, f"echo call >> '{log}'\n{before}\nexec '{real}' \"$@\"")
+        self.path = write_compiler(
+            folder, f"echo call >> '{log}'\n{before}\nexec '{real}' \"$@\""
+        )
         self._log = log
         log.touch()
         patch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")

@@ -1,4 +1,4 @@
-"""Builders for tests of the live delivery: a machine planted in a folder."""
+"""Builders for tests of the live delivery: a fake machine in a folder."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ KMSG = """\
 """
 
 
-def plant(
+def fake_machine(
     root: Path,
     *,
     interrupts: str = INTERRUPTS,

@@ -71,7 +71,7 @@ class Output:
 
 
 Cli = Callable[..., Output]
-Plant = Callable[[str, str], str]
+AddPlugin = Callable[[str, str], str]
 
 
 def call(*arguments: str, columns: int = WIDE) -> Output:

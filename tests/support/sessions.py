@@ -30,7 +30,7 @@ class CommandSession:
 
     command: tuple[str, ...]
     timeout_s: float
-    hosts: tuple[Host, ...] = (Host("planted", "planted"),)
+    hosts: tuple[Host, ...] = (Host("test-host", "test-host"),)
 
     def describe(self, host: Host, request: Describe) -> Description:
         return Description(clock=EXACT)

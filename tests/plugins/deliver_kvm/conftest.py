@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from support.kvm_runs import HELD, Begin, begin, members
-from support.runs import Cli, Output, Plant, call
+from support.runs import AddPlugin, Cli, Output, call
 
 KVM = ("run", "norov", "--delivery", "kvm", "--fast", "-q")
 
@@ -34,12 +34,12 @@ def kvm(needs_kvm: None, cli: Cli) -> Cli:
 
 @pytest.fixture
 def start(
-    needs_kvm: None, tmp_path: Path, plant: Plant, monkeypatch: pytest.MonkeyPatch
+    needs_kvm: None, tmp_path: Path, add_plugin: AddPlugin, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Begin]:
     """Start runs of real guests, see HELD; none outlives its test."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PVBENCH_LOCK", str(tmp_path / "lock"))
-    plant("held", HELD)
+    add_plugin("held", HELD)
     os.mkfifo("begun")
     os.mkfifo("go")
     running: list[subprocess.Popen[str]] = []

@@ -16,7 +16,7 @@ from pvbench.errors import UnavailableError
 from pvbench_deliver_kvm import build
 from pvbench_deliver_kvm.build import Recipe
 from support.c_facts import needs_c
-from support.compiler import CountedCompiler, plant
+from support.compiler import CountedCompiler, write_compiler
 from support.guest_native import GUEST
 
 GUEST_FILES = sorted(
@@ -199,9 +199,9 @@ def test_variables_that_start_at_zero_are_part_of_the_image(
     cc: CountedCompiler, image: bytes, recipe: Recipe
 ) -> None:
     """The image has no .bss, because the memory after it is not cleared."""
-    planted = "u32 planted[1000];\nu32 *planted_at(void)\n{\n\treturn planted;\n}\n"
+    source = "u32 zeros[1000];\nu32 *address_of_zeros(void)\n{\n\treturn zeros;\n}\n"
     with (recipe.sources / "main.c").open("a") as file:
-        file.write(planted)
+        file.write(source)
     changed = build.image(recipe)
 
     assert len(changed) >= len(image) + 4000
@@ -247,7 +247,7 @@ def test_a_compiler_is_called_by_its_name(
     """Some compilers are one program with many names, and act on the name."""
     needs_c("abi.h")
     called = 'case "$0" in */cc) ;; *) exit 1;; esac\n'
-    plant(tmp_path / "bin", f'{called}exec {shutil.which("cc")} "$@"').rename(
+    write_compiler(tmp_path / "bin", f'{called}exec {shutil.which("cc")} "$@"').rename(
         tmp_path / "bin/all"
     )
     (tmp_path / "bin/cc").symlink_to("all")

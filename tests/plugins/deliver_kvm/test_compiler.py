@@ -12,7 +12,7 @@ from pvbench.errors import Status, UnavailableError
 from pvbench_deliver_kvm import build
 from pvbench_deliver_kvm.build import Recipe
 from support.c_facts import needs_c
-from support.compiler import plant
+from support.compiler import write_compiler
 from support.guest_native import GUEST
 
 INSTALL = "Install gcc and binutils, or run with --delivery model."
@@ -56,7 +56,7 @@ def test_a_missing_compiler_is_an_error_with_a_hint(folder: Path) -> None:
 
 def test_a_file_that_is_not_executable_is_no_compiler(folder: Path) -> None:
     """Not even for root."""
-    plant(folder, "exit 0", mode=0o644)
+    write_compiler(folder, "exit 0", mode=0o644)
 
     assert refusal() == NO_COMPILER
 
@@ -89,7 +89,7 @@ def test_the_error_is_the_first_one_of_the_compiler(
     folder: Path, tmp_path: Path, script: str, reason: str
 ) -> None:
     """One line of all its output; no image is kept."""
-    compiler = plant(folder, script)
+    compiler = write_compiler(folder, script)
 
     assert (
         refusal() == f"{compiler} cannot compile the guest of delivery kvm: {reason}. {INSTALL}"
@@ -102,7 +102,7 @@ def test_a_failure_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     needs_c("abi.h")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     with monkeypatch.context() as patch:
-        patch.setenv("PATH", str(plant(tmp_path / "bin", "exit 1").parent))
+        patch.setenv("PATH", str(write_compiler(tmp_path / "bin", "exit 1").parent))
         refusal()
 
     assert len(build.image()) > 0
@@ -123,7 +123,7 @@ def test_the_real_compiler_names_the_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["not a program\n", "#!/nonexistent/sh\n"])
 def test_a_compiler_that_cannot_be_executed_is_an_error(folder: Path, text: str) -> None:
     """It has the permission, but the kernel does not know the format."""
-    plant(folder, "").write_text(text)
+    write_compiler(folder, "").write_text(text)
 
     assert refusal().startswith(
         f"{folder}/cc cannot compile the guest of delivery kvm: [Errno "
@@ -132,14 +132,14 @@ def test_a_compiler_that_cannot_be_executed_is_an_error(folder: Path, text: str)
 
 def test_a_compiler_that_writes_no_file_is_an_error(folder: Path) -> None:
     """Although it succeeds."""
-    plant(folder, "exit 0")
+    write_compiler(folder, "exit 0")
 
     assert re.search(r"kvm: \[Errno 2\] .*/guest\.bin'\. Install", refusal())
 
 
 def test_a_compiler_that_does_not_end_is_given_up(folder: Path) -> None:
     """After a time limit."""
-    plant(folder, "read forever </dev/zero")
+    write_compiler(folder, "read forever </dev/zero")
 
     assert "timed out after 0.01 seconds" in refusal(Recipe(limit_s=0.01))
 

@@ -10,7 +10,7 @@ import pyperf
 import pytest
 
 from pvbench_deliver_kvm.vmm import kvm
-from support.runs import Cli, Output, Plant, journal_of
+from support.runs import AddPlugin, Cli, Output, journal_of
 
 RUN = ("run", "norov", "--vcpus", "2", "--fast")
 ONE = ("-k", "normal-ipi", "--sender", "native", "--driver", "x2apic-physical")
@@ -70,11 +70,11 @@ Run = Callable[..., Output]
 
 
 @pytest.fixture
-def hindered(cli: Cli, plant: Plant) -> Run:
+def hindered(cli: Cli, add_plugin: AddPlugin) -> Run:
     """Run two boots of one case, each hindered."""
 
     def run(hindrance: str) -> Output:
-        name = plant("hindered", HINDERED.format(hindrance=hindrance))
+        name = add_plugin("hindered", HINDERED.format(hindrance=hindrance))
         kvm = ("-p", name, "--delivery", name, "--boots", "2")
         return cli(*RUN, *ONE, *kvm, "-q", "-o", "a.json")
 

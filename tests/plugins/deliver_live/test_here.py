@@ -17,7 +17,7 @@ from pvbench.topology import parse_guest
 from pvbench_deliver_live import Live
 from support.live import SPARE_ATTEMPTS, call, prepared_case
 from support.require import skip_without
-from support.runs import Cli, Plant, journal_of
+from support.runs import AddPlugin, Cli, journal_of
 
 pytestmark = pytest.mark.usefixtures("busy_targets")
 
@@ -76,9 +76,9 @@ def test_ipis_of_this_machine_are_measured_and_proved(source: int) -> None:
     assert 0 < int(result.facts["null_ns"]) < result.distributions["ack"].p50
 
 
-def test_the_suite_runs_from_the_command_line(cli: Cli, plant: Plant) -> None:
+def test_the_suite_runs_from_the_command_line(cli: Cli, add_plugin: AddPlugin) -> None:
     """Every case is ok, and the table shows the kernel's APIC driver."""
-    patient = plant("patient", PATIENT)
+    patient = add_plugin("patient", PATIENT)
     options = (
         "-p",
         patient,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pvbench_deliver_live import kernel
-from support.live import KMSG, plant
+from support.live import KMSG, fake_machine
 
 TAIL = KMSG.partition("\n")[2]  # the log of a machine that has been up for long
 OLDER = "6,0,0,-;Linux version 4.18\n6,1,0,-;Setting APIC routing to cluster x2apic.\n"
@@ -49,7 +49,7 @@ def test_the_boot_log_shows_the_driver_and_pv_ipis(
     tmp_path: Path, kmsg: str | None, flags: str, routing: str, pv_ipis: str
 ) -> None:
     """A missing line proves something only if the log is complete."""
-    root = plant(tmp_path, kmsg=kmsg, flags=flags)
+    root = fake_machine(tmp_path, kmsg=kmsg, flags=flags)
     facts = kernel.facts(root)
 
     assert (facts["apic_routing"], facts["pv_ipis"]) == (routing, pv_ipis)
@@ -61,7 +61,7 @@ def test_the_boot_log_shows_the_driver_and_pv_ipis(
 )
 def test_x2apic_is_a_flag_of_the_cpu(tmp_path: Path, flags: str, expected: str) -> None:
     """The kernel clears the flag if it does not use the mode."""
-    assert kernel.facts(plant(tmp_path, flags=flags))["cpu_x2apic"] == expected
+    assert kernel.facts(fake_machine(tmp_path, flags=flags))["cpu_x2apic"] == expected
 
 
 def test_without_files_all_facts_are_unknown(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from pvbench.guest import Guest
 from pvbench.ops import Burst
 from pvbench.topology import parse_guest
 from pvbench_deliver_live import Live, membarrier
-from support.live import INTERRUPTS, THREE, call, plant, prepared_case
+from support.live import INTERRUPTS, THREE, call, fake_machine, prepared_case
 
 
 def live(root: Path, *cpus: int) -> Live:
@@ -24,12 +24,12 @@ def live(root: Path, *cpus: int) -> Live:
 
 def test_a_machine_with_all_requirements_is_available(tmp_path: Path) -> None:
     """Two CPUs are enough."""
-    assert live(plant(tmp_path), 1, 3).why_unavailable() is None
+    assert live(fake_machine(tmp_path), 1, 3).why_unavailable() is None
 
 
 def test_one_usable_cpu_is_not_enough(tmp_path: Path) -> None:
     """The number of CPUs that exist does not matter."""
-    reason = live(plant(tmp_path), 1).why_unavailable()
+    reason = live(fake_machine(tmp_path), 1).why_unavailable()
 
     assert reason == "live needs two CPUs, but this process may use only one"
 
@@ -37,7 +37,7 @@ def test_one_usable_cpu_is_not_enough(tmp_path: Path) -> None:
 def test_a_machine_without_row_cal_is_unavailable(tmp_path: Path) -> None:
     """The sentence names the file."""
     reason = live(
-        plant(tmp_path, interrupts=INTERRUPTS.replace("CAL", "FOO"))
+        fake_machine(tmp_path, interrupts=INTERRUPTS.replace("CAL", "FOO"))
     ).why_unavailable()
 
     proc = tmp_path / "proc/interrupts"
@@ -46,7 +46,7 @@ def test_a_machine_without_row_cal_is_unavailable(tmp_path: Path) -> None:
 
 def test_a_machine_without_apic_ids_is_unavailable(tmp_path: Path) -> None:
     """The fix in the error is for other deliveries, so it is not shown."""
-    cpuinfo = plant(tmp_path) / "proc/cpuinfo"
+    cpuinfo = fake_machine(tmp_path) / "proc/cpuinfo"
     cpuinfo.write_text("processor : 0\n")
 
     expected = f"{cpuinfo} lists no APIC IDs of this machine: it is not an x86 machine"
@@ -60,7 +60,7 @@ def test_another_architecture_is_unavailable(
     monkeypatch.setattr(platform, "machine", lambda: "aarch64")
 
     expected = "live needs Linux on x86-64"
-    assert live(plant(tmp_path)).why_unavailable() == expected
+    assert live(fake_machine(tmp_path)).why_unavailable() == expected
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_kernel_without_membarrier_is_unavailable(
     """The kernel answers a query with its commands."""
     monkeypatch.setattr(membarrier, "_syscall", lambda *arguments: commands)
 
-    assert (live(plant(tmp_path)).why_unavailable() or "").startswith(expected)
+    assert (live(fake_machine(tmp_path)).why_unavailable() or "").startswith(expected)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_options_of_other_deliveries_are_refused(
 
 def test_it_has_a_noisy_clock_and_no_cost_profile(tmp_path: Path) -> None:
     """Its times are measured."""
-    description = live(plant(tmp_path)).describe(Options())
+    description = live(fake_machine(tmp_path)).describe(Options())
 
     assert (description.clock.exactness, description.costs) == ("noisy", None)
     assert Live().cost_profiles() == ()
@@ -137,7 +137,7 @@ def test_all_missing_options_are_named_at_once(
     """The user needs only one attempt to fix the command line."""
     case = prepared_case(call(1, 2), **chosen)
 
-    assert refused(live(plant(tmp_path)), case.case.guest, case.task) == expected
+    assert refused(live(fake_machine(tmp_path)), case.case.guest, case.task) == expected
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_a_workload_needs_cpus_that_this_process_may_use(
     tmp_path: Path, bursts: tuple[Burst, ...], usable: tuple[int, ...], expected: str | None
 ) -> None:
     """Guest CPU 2 is CPU 3 of the machine, which has no CPU 2."""
-    case, delivery = prepared_case(*bursts), live(plant(tmp_path), *usable)
+    case, delivery = prepared_case(*bursts), live(fake_machine(tmp_path), *usable)
 
     assert refused(delivery, case.case.guest, case.task) == expected
 
@@ -173,6 +173,6 @@ def test_a_workload_needs_cpus_that_this_process_may_use(
 )
 def test_word_size_and_host_cpus_cannot_be_changed(tmp_path: Path, guest: Guest) -> None:
     """The machine is already running."""
-    reason = refused(live(plant(tmp_path)), guest, prepared_case(call(1)).task)
+    reason = refused(live(fake_machine(tmp_path)), guest, prepared_case(call(1)).task)
 
     assert reason == "live cannot change this machine: drop --host-cpus and --bits"

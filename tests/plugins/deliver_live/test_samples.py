@@ -16,7 +16,7 @@ from pvbench.slice_result import SliceResult
 from pvbench_deliver_live import membarrier, this_kernel
 from pvbench_deliver_live.interrupts import Interrupts
 from pvbench_deliver_live.spinners import spinning
-from support.live import call, plant, prepared_case
+from support.live import call, fake_machine, prepared_case
 
 CPUS = (0, 1, 3)  # of the machine, for guest CPUs 0, 1 and 2
 
@@ -30,7 +30,7 @@ def needs_membarrier() -> None:
 
 
 @attrs.frozen
-class Planted(Interrupts):
+class FakeInterrupts(Interrupts):
     """Readings of CPUs 0, 1 and 3, one after the other; the last one stays."""
 
     readings: Iterator[tuple[int, ...]]
@@ -48,8 +48,8 @@ def run(
     *readings: tuple[int, ...], targets: tuple[int, ...] = (1, 2), loops: int
 ) -> SliceResult:
     """A slice that sees these readings, from CPU 0 to some targets."""
-    planted = Planted(Path("planted"), -1, iter(readings))
-    kernel = this_kernel.ThisKernel(planted, CPUS, {}, nobody)
+    interrupts = FakeInterrupts(Path("interrupts"), -1, iter(readings))
+    kernel = this_kernel.ThisKernel(interrupts, CPUS, {}, nobody)
     return kernel.load(prepared_case(call(*targets)).task).run(loops=loops, warmup=1)
 
 
@@ -98,7 +98,9 @@ def test_garbage_collection_is_off_while_calls_are_timed() -> None:
             collects.append(gc.isenabled())
             yield reading
 
-    kernel = this_kernel.ThisKernel(Planted(Path("planted"), -1, readings()), CPUS, {}, nobody)
+    kernel = this_kernel.ThisKernel(
+        FakeInterrupts(Path("interrupts"), -1, readings()), CPUS, {}, nobody
+    )
     kernel.load(prepared_case(call(1, 2)).task).run(loops=1, warmup=1)
 
     assert (collects, gc.isenabled()) == ([False, False], True)
@@ -106,7 +108,9 @@ def test_garbage_collection_is_off_while_calls_are_timed() -> None:
 
 def test_an_empty_iteration_is_timed_without_a_call() -> None:
     """It is the cost of timing itself; there is no acknowledgement and no reading."""
-    kernel = this_kernel.ThisKernel(Planted(Path("planted"), -1, iter(())), CPUS, {}, nobody)
+    kernel = this_kernel.ThisKernel(
+        FakeInterrupts(Path("interrupts"), -1, iter(())), CPUS, {}, nobody
+    )
 
     result = kernel.load(prepared_case().task).run(loops=5, warmup=1)
 
@@ -121,7 +125,7 @@ def test_targets_that_do_not_run_end_the_slice(tmp_path: Path) -> None:
         r"sent it no IPI, so only 0 of 5 samples were taken\. .* what else runs on that CPU\."
     )
     with (
-        this_kernel.booted(plant(tmp_path), nobody) as kernel,
+        this_kernel.booted(fake_machine(tmp_path), nobody) as kernel,
         pytest.raises(UnavailableError, match=expected),
     ):
         kernel.load(prepared_case(call(1, 2)).task).run(loops=5, warmup=1)

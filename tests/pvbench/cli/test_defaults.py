@@ -11,8 +11,8 @@ import pytest
 
 from pvbench.cli import main as command_line
 from pvbench.cli.defaults import with_defaults
-from support.planted import overlay
-from support.runs import Cli, Plant, file_of, row_of
+from support.plugin_sources import overlay
+from support.runs import AddPlugin, Cli, file_of, row_of
 
 Typed = Callable[..., list[str]]
 PARSERS = command_line._parser("run")[1]
@@ -174,13 +174,13 @@ def test_a_run_uses_them(cli: Cli) -> None:
 
 
 def test_plugin_files_are_meant_from_the_table_s_place(
-    cli: Cli, monkeypatch: pytest.MonkeyPatch, plant: Plant
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, add_plugin: AddPlugin
 ) -> None:
     """Modules are not: they are found as Python finds them."""
     Path("senders").mkdir()
     Path("below").mkdir()
     Path("senders/mine.py").write_text(f"pvbench_api = 1\n{overlay('mine', IN_ORDER)}")
-    plant("theirs", overlay("theirs", IN_ORDER))
+    add_plugin("theirs", overlay("theirs", IN_ORDER))
     Path("pyproject.toml").write_text(
         '[tool.pvbench]\nplugins = ["./senders/mine.py", "theirs", "no:send-kvm-pv"]\n'
     )

@@ -15,7 +15,7 @@ import pytest
 
 from pvbench.host import facts as host_facts
 from support.require import ONE_BY_ONE
-from support.runs import Cli, Plant
+from support.runs import AddPlugin, Cli
 
 pytestmark = pytest.mark.xdist_group(ONE_BY_ONE)  # it tries what works on real KVM
 
@@ -146,9 +146,9 @@ def test_doctor_warns_if_results_cannot_be_written(
     assert folder.endswith("but . cannot be written")
 
 
-def test_a_broken_plugin_is_the_environment_s_fault(cli: Cli, plant: Plant) -> None:
+def test_a_broken_plugin_is_the_environment_s_fault(cli: Cli, add_plugin: AddPlugin) -> None:
     """Exit status 5, and its name."""
-    plant("broken_plugin", "import no_such_module")
+    add_plugin("broken_plugin", "import no_such_module")
     output = cli("doctor", "-p", "broken_plugin", "--json")
 
     assert output.status == 5
@@ -181,11 +181,13 @@ def pvbench_deliveries():
 """
 
 
-def test_doctor_lists_the_notes_and_probes_of_a_delivery(cli: Cli, plant: Plant) -> None:
+def test_doctor_lists_the_notes_and_probes_of_a_delivery(
+    cli: Cli, add_plugin: AddPlugin
+) -> None:
     """Below the delivery's own row, in the order of the probes."""
     probes = {"x2apic-self": "", "kvm-hypercall": "it does not return"}
     description = f"clock=CLOCK, probes={probes!r}, notes=('Source: here.', 'TSCs differ.')"
-    plant("trying", TRYING.format(answer=f"return Description({description})"))
+    add_plugin("trying", TRYING.format(answer=f"return Description({description})"))
     facts = json.loads(cli("doctor", "-p", "trying", "--json").out)
     rows = {name: value for name, value in facts.items() if "trying" in name}
 
@@ -197,9 +199,11 @@ def test_doctor_lists_the_notes_and_probes_of_a_delivery(cli: Cli, plant: Plant)
     ]
 
 
-def test_a_delivery_that_refuses_every_option_cannot_be_used(cli: Cli, plant: Plant) -> None:
+def test_a_delivery_that_refuses_every_option_cannot_be_used(
+    cli: Cli, add_plugin: AddPlugin
+) -> None:
     """A sentence in its row; the others stand."""
-    plant("trying", TRYING.format(answer="raise UsageError('it is shut')"))
+    add_plugin("trying", TRYING.format(answer="raise UsageError('it is shut')"))
     facts = json.loads(cli("doctor", "-p", "trying", "--json").out)
 
     assert facts["delivery trying"] == "no: it is shut"

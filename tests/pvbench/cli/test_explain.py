@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from support.runs import Cli, Plant
+from support.runs import AddPlugin, Cli
 
 WINDOW_OF_1_AND_128 = {"op": "Hypercall", "nr": 10, "args": [1, 1 << 63, 1, 252]}
 WINDOW_OF_0 = {"op": "Hypercall", "nr": 10, "args": [1, 0, 0, 252]}
@@ -135,7 +135,7 @@ def test_the_vector_can_be_chosen(cli: Cli) -> None:
     assert [op["value"] for op in nmi if op["op"] == "WrMsr"] == [0x1_0000_0400]
 
 
-def test_a_planted_sender_can_be_explained(cli: Cli, plant: Plant) -> None:
+def test_a_sender_of_another_plugin_can_be_explained(cli: Cli, add_plugin: AddPlugin) -> None:
     """The first thing to do with a sender of one's own."""
     source = """
 from pvbench.hookspecs import hookimpl
@@ -154,7 +154,7 @@ class Mine(Sender):
 def pvbench_senders():
     return [Mine()]
 """
-    plant("my_sender", source)
+    add_plugin("my_sender", source)
 
     assert explained(cli, "mine", "--targets", "0,1", "-p", "my_sender") == {
         "sender": "mine",

@@ -9,7 +9,7 @@ import pytest
 from pvbench.errors import UsageError
 from pvbench.plugin import guard
 from support.hostile_plugins import sender, workload
-from support.runs import Cli, Plant
+from support.runs import AddPlugin, Cli
 
 # The code shortens its own limit, so that the test does not wait for it.
 LOOP = "import signal; signal.setitimer(signal.ITIMER_REAL, 0.01)\n        while True: pass"
@@ -36,10 +36,10 @@ RUN = ("run", "hostile", "--dry-run", "-p", "hostile_plugin")
     ],
 )
 def test_a_workload_that_raises_anything_blocks_its_cases_only(
-    cli: Cli, plant: Plant, body: str, reason: str
+    cli: Cli, add_plugin: AddPlugin, body: str, reason: str
 ) -> None:
     """Exit status 3, not 0: nothing can be measured."""
-    plant("hostile_plugin", workload(body))
+    add_plugin("hostile_plugin", workload(body))
 
     output = cli(*RUN)
 
@@ -48,9 +48,9 @@ def test_a_workload_that_raises_anything_blocks_its_cases_only(
     assert "\x1b" not in output.out
 
 
-def test_a_reason_with_escapes_is_printable(cli: Cli, plant: Plant) -> None:
+def test_a_reason_with_escapes_is_printable(cli: Cli, add_plugin: AddPlugin) -> None:
     """A workload's own sentence is text of a plugin too."""
-    plant("hostile_plugin", workload(r"return '\x1b[31mreason\x1b]0;t\x07'"))
+    add_plugin("hostile_plugin", workload(r"return '\x1b[31mreason\x1b]0;t\x07'"))
 
     output = cli(*RUN)
 
@@ -71,10 +71,10 @@ def test_a_reason_with_escapes_is_printable(cli: Cli, plant: Plant) -> None:
     ],
 )
 def test_a_sender_that_raises_anything_is_void_and_the_others_run(
-    cli: Cli, plant: Plant, body: str, reason: str
+    cli: Cli, add_plugin: AddPlugin, body: str, reason: str
 ) -> None:
     """The proof of mechanism failed: exit status 6, whatever status the sender asks for."""
-    plant("hostile_plugin", sender(body))
+    add_plugin("hostile_plugin", sender(body))
 
     output = cli("run", "hostile", "-p", "hostile_plugin", "-q", "--fast")
 
@@ -91,14 +91,14 @@ def test_a_sender_that_raises_anything_is_void_and_the_others_run(
     ],
 )
 def test_a_callback_that_does_not_return_ends_the_command(
-    cli: Cli, plant: Plant, monkeypatch: pytest.MonkeyPatch, source: str, call: str
+    cli: Cli, add_plugin: AddPlugin, monkeypatch: pytest.MonkeyPatch, source: str, call: str
 ) -> None:
     """The plugin is named; the process ends by `end_process`, which is replaced here."""
 
     def end(sentence: str) -> NoReturn:
         raise UsageError(sentence)
 
-    plant("hostile_plugin", source)
+    add_plugin("hostile_plugin", source)
     monkeypatch.setattr(guard, "end_process", end)
 
     output = cli(*RUN)

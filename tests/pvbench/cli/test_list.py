@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from support.runs import Cli, Plant
+from support.runs import AddPlugin, Cli
 
 BUNDLED = {
     "senders": [
@@ -74,9 +74,9 @@ def test_deliveries_are_listed_without_probing(cli: Cli) -> None:
     assert list(model) == ["name", "cost profiles", "summary"]
 
 
-def test_a_delivery_that_raises_is_not_listed(cli: Cli, plant: Plant) -> None:
+def test_a_delivery_that_raises_is_not_listed(cli: Cli, add_plugin: AddPlugin) -> None:
     """The others are listed, and the exit status is 0."""
-    plant(
+    add_plugin(
         "hostile_plugin",
         """
 import pvbench_deliver_model

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from support.runs import Cli, Plant
+from support.runs import AddPlugin, Cli
 
 
 def listed(cli: Cli, *options: str) -> dict[str, dict[str, Any]]:
@@ -33,10 +33,10 @@ def test_a_blocked_plugin_is_listed_as_blocked(cli: Cli) -> None:
 
 
 def test_a_broken_plugin_is_named_with_its_error_and_the_others_load(
-    cli: Cli, plant: Plant
+    cli: Cli, add_plugin: AddPlugin
 ) -> None:
     """Exit status 5; a warning on standard error; nothing else suffers."""
-    plant("broken_plugin", "import no_such_module")
+    add_plugin("broken_plugin", "import no_such_module")
     output = cli("plugins", "-p", "broken_plugin", "--format", "csv")
 
     assert output.status == 5
@@ -59,10 +59,10 @@ def test_a_broken_plugin_is_named_with_its_error_and_the_others_load(
     ],
 )
 def test_a_broken_plugin_stops_nothing_but_a_strict_command(
-    cli: Cli, plant: Plant, command: tuple[str, ...]
+    cli: Cli, add_plugin: AddPlugin, command: tuple[str, ...]
 ) -> None:
     """Tolerant by default, with a warning; ``--strict-plugins`` makes it exit status 5."""
-    plant("broken_plugin", "raise RuntimeError('boom')")
+    add_plugin("broken_plugin", "raise RuntimeError('boom')")
     tolerant = cli(*command, "-p", "broken_plugin")
     strict = cli(*command, "-p", "broken_plugin", "--strict-plugins")
 

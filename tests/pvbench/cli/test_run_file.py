@@ -9,7 +9,7 @@ import pytest
 
 from pvbench.results import files as result_files
 from pvbench.results.rows import Row, rows
-from support.planted import delivery_around_the_model, overlay
+from support.plugin_sources import delivery_around_the_model, overlay
 from support.runs import Cli, Output
 
 Write = Callable[..., str]

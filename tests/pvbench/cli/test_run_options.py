@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from support.helpers import DEADLINE_S
-from support.runs import Cli, Plant, buffered
+from support.runs import AddPlugin, Cli, buffered
 
 # A delivery that answers with what it was asked, and suites that are about it or not.
 ASKED = """
@@ -53,9 +53,9 @@ NOTHING = "pvbench: asked for () algorithm None\n"
 
 
 @pytest.fixture
-def asking_plugin(plant: Plant) -> tuple[str, str]:
+def asking_plugin(add_plugin: AddPlugin) -> tuple[str, str]:
     """Options that load the delivery."""
-    return "-p", plant("asked", ASKED)
+    return "-p", add_plugin("asked", ASKED)
 
 
 @pytest.mark.parametrize(

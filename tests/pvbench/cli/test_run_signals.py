@@ -12,8 +12,8 @@ import pytest
 
 from pvbench.results import files as result_files
 from support.helpers import DEADLINE_S
-from support.planted import delivery_around_the_model
-from support.runs import Plant, buffered, command, journal_of, wait_for
+from support.plugin_sources import delivery_around_the_model
+from support.runs import AddPlugin, buffered, command, journal_of, wait_for
 
 # The second boot tells that it has begun, and then waits for somebody to write.
 BLOCK_IN_BOOT_2 = (
@@ -25,14 +25,14 @@ BLOCK_IN_BOOT_2 = (
 
 @pytest.fixture
 def blocked(
-    tmp_path: Path, plant: Plant, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, add_plugin: AddPlugin, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[subprocess.Popen[str]]:
     """A run of three boots, into ``a.json``, in the middle of its second."""
     for name in ("BOOTS", "BEGUN", "NEVER"):
         monkeypatch.setenv(name, str(tmp_path / name))
     os.mkfifo(tmp_path / "BEGUN")
     os.mkfifo(tmp_path / "NEVER")
-    plant("blocking", delivery_around_the_model("blocking", before_boot=BLOCK_IN_BOOT_2))
+    add_plugin("blocking", delivery_around_the_model("blocking", before_boot=BLOCK_IN_BOOT_2))
     delivery = ("-p", "blocking", "--delivery", "blocking", "--boots", "3", "--fast")
     choice = ("--sender", "native", "-k", "normal", "--vcpus", "4", "-q", "-o", "a.json")
     run = subprocess.Popen(

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import pytest
 
-from support.planted import delivery_around_the_model
-from support.runs import Cli, Plant, journal_of
+from support.plugin_sources import delivery_around_the_model
+from support.runs import AddPlugin, Cli, journal_of
 
 QUICK = ("run", "norov", "--fast", "-q", "-k", "*.broadcast", "--sender", "native")
 # The guest of three never comes up, and says so; nothing is slept for.
@@ -32,11 +32,11 @@ class Clock(threading.Timer):
 
 
 def test_a_boot_that_hangs_costs_itself_and_names_the_option(
-    cli: Cli, plant: Plant, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, add_plugin: AddPlugin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The other boot is kept, the exit status is 5."""
     monkeypatch.setattr(threading, "Timer", Clock)
-    plant("hanging", delivery_around_the_model("hanging", before_boot=HANG))
+    add_plugin("hanging", delivery_around_the_model("hanging", before_boot=HANG))
     options = ("-p", "hanging", "--delivery", "hanging", "--timeout", "5")
     output = cli(*QUICK, "--vcpus", "2,3", "-o", "a.json", *options)
     boots = {e["guest"]: e for e in journal_of(Path("a.json")) if "boot" in e}

@@ -26,7 +26,7 @@ POLL = "sys/module/kvm/parameters/halt_poll_ns"
 AVIC = "sys/module/kvm_amd/parameters/avic"
 
 Files = Mapping[str, str | bytes | None]
-Plant = Callable[[Files], Path]
+FakeHost = Callable[[Files], Path]
 
 
 def cpuinfo(
@@ -92,7 +92,7 @@ ITS_FACTS = [
 ]
 
 
-def planted(root: Path, files: Files) -> Path:
+def write_files(root: Path, files: Files) -> Path:
     """*root* with these files; None leaves one out."""
     for name, content in files.items():
         if content is not None:
@@ -103,15 +103,17 @@ def planted(root: Path, files: Files) -> Path:
 
 
 @pytest.fixture
-def plant(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Plant:
+def fake_host(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> FakeHost:
     """A steady host with some files changed, on which this process may use four CPUs."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {3, 0, 2, 1})
-    return lambda files: planted(tmp_path_factory.mktemp("root"), {**STEADY, **files})
+    return lambda files: write_files(tmp_path_factory.mktemp("root"), {**STEADY, **files})
 
 
-def test_a_host_s_facts_come_in_one_order(plant: Plant) -> None:
+def test_a_host_s_facts_come_in_one_order(fake_host: FakeHost) -> None:
     """Processor, kernel, KVM with its parameters by name, then what may be tuned."""
-    assert list(host_facts.facts(plant({})).items()) == ITS_FACTS
+    assert list(host_facts.facts(fake_host({})).items()) == ITS_FACTS
 
 
 SOFTWARE = "software (no vmx or svm flag)"
@@ -129,10 +131,10 @@ SOFTWARE = "software (no vmx or svm flag)"
     ],
 )
 def test_cpu_flags_give_hypervisor_hardware_and_tsc(
-    plant: Plant, flags: str, expected: list[str]
+    fake_host: FakeHost, flags: str, expected: list[str]
 ) -> None:
     """A missing flag means no, but without any flags the facts are unknown."""
-    facts = host_facts.facts(plant({CPUINFO: cpuinfo(flags)}))
+    facts = host_facts.facts(fake_host({CPUINFO: cpuinfo(flags)}))
     names = ("nested", "virtualization", "constant_tsc", "nonstop_tsc")
 
     assert [facts[name] for name in names] == expected
@@ -204,10 +206,10 @@ def test_cpu_flags_give_hypervisor_hardware_and_tsc(
     ],
 )
 def test_a_fact_is_a_word_for_the_kernel_s_number(
-    plant: Plant, name: str, files: Files, expected: str
+    fake_host: FakeHost, name: str, files: Files, expected: str
 ) -> None:
     """Text that is not a known number is kept."""
-    facts = host_facts.facts(plant(files))
+    facts = host_facts.facts(fake_host(files))
 
     assert facts[name] == expected
     assert {k: v for k, v in facts.items() if k != name}.items() <= dict(ITS_FACTS).items()
@@ -287,13 +289,13 @@ def forbidden(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("path", [pytest.param(path, id=SOURCES[path][0]) for path in SOURCES])
 @pytest.mark.parametrize("spoil", [missing, empty, not_utf_8, a_folder, forbidden])
 def test_a_file_that_cannot_be_read_makes_its_facts_unknown(
-    plant: Plant,
+    fake_host: FakeHost,
     monkeypatch: pytest.MonkeyPatch,
     path: str,
     spoil: Callable[[Path, pytest.MonkeyPatch], None],
 ) -> None:
     """The other facts are still known; an empty list of CPUs means none."""
-    root = plant({})
+    root = fake_host({})
     spoil(root / path, monkeypatch)
     text = "none" if spoil is empty and path in MEANS_NONE else "unknown"
     expected = dict(ITS_FACTS) | dict.fromkeys(SOURCES[path], text)
@@ -312,10 +314,10 @@ def test_a_file_that_cannot_be_read_makes_its_facts_unknown(
     ],
 )
 def test_a_folder_that_cannot_be_listed_is_unknown(
-    plant: Plant, monkeypatch: pytest.MonkeyPatch, folder: str, name: str
+    fake_host: FakeHost, monkeypatch: pytest.MonkeyPatch, folder: str, name: str
 ) -> None:
     """A container may hide part of /sys."""
-    root, listdir = plant({}), os.listdir
+    root, listdir = fake_host({}), os.listdir
 
     def refuse(path: Path) -> list[str]:
         if path == root / folder:
@@ -327,7 +329,9 @@ def test_a_folder_that_cannot_be_listed_is_unknown(
     assert host_facts.facts(root)[name] == "unknown"
 
 
-def test_an_empty_machine_has_no_known_fact_and_no_advice(plant: Plant, tmp_path: Path) -> None:
+def test_an_empty_machine_has_no_known_fact_and_no_advice(
+    fake_host: FakeHost, tmp_path: Path
+) -> None:
     """All facts are unknown without any file."""
     assert set(host_facts.facts(tmp_path).values()) == {"unknown"}
     assert list(host_facts.facts(tmp_path)) == [
@@ -340,7 +344,7 @@ def test_an_empty_machine_has_no_known_fact_and_no_advice(plant: Plant, tmp_path
 def test_any_bytes_make_one_line_of_text_each(files: dict[str, bytes]) -> None:
     """A fact is a row of a table."""
     with tempfile.TemporaryDirectory() as folder:
-        root = planted(Path(folder), {**STEADY, **files})
+        root = write_files(Path(folder), {**STEADY, **files})
         facts = host_facts.facts(root)
         host_facts.advice(root)
         host_facts.kvm_key(root)
@@ -391,22 +395,24 @@ OTHERS: list[tuple[str, Files]] = [
 
 
 @pytest.mark.parametrize("files", [pytest.param(files, id=name) for name, files in INGREDIENTS])
-def test_the_key_changes_with_facts_that_affect_mechanisms(plant: Plant, files: Files) -> None:
+def test_the_key_changes_with_facts_that_affect_mechanisms(
+    fake_host: FakeHost, files: Files
+) -> None:
     """These are CPU, microcode, kernel, and KVM's modules and parameters."""
-    assert host_facts.kvm_key(plant(files)) != host_facts.kvm_key(plant({}))
+    assert host_facts.kvm_key(fake_host(files)) != host_facts.kvm_key(fake_host({}))
 
 
 @pytest.mark.parametrize("files", [pytest.param(files, id=name) for name, files in OTHERS])
-def test_the_key_does_not_change_with_other_facts(plant: Plant, files: Files) -> None:
+def test_the_key_does_not_change_with_other_facts(fake_host: FakeHost, files: Files) -> None:
     """Tuning a host for timing does not discard its probe results."""
-    assert host_facts.kvm_key(plant(files)) == host_facts.kvm_key(plant({}))
+    assert host_facts.kvm_key(fake_host(files)) == host_facts.kvm_key(fake_host({}))
 
 
-def test_the_key_does_not_change_between_releases(plant: Plant) -> None:
+def test_the_key_does_not_change_between_releases(fake_host: FakeHost) -> None:
     """Other releases read the cache too; the expected key was computed by `sha256sum`."""
     expected = "1b6754e61320cbb95c4a78babe21bf4438c1bdd54cda1db52d63f13189652fd3"
 
-    assert host_facts.kvm_key(plant({})) == expected
+    assert host_facts.kvm_key(fake_host({})) == expected
 
 
 PARAMETERS = st.dictionaries(
@@ -418,7 +424,9 @@ def key_of(parameters: Mapping[str, str]) -> str:
     """The key of a host that has these parameters of kvm."""
     with tempfile.TemporaryDirectory() as folder:
         files = {f"sys/module/kvm/parameters/{name}": v for name, v in parameters.items()}
-        return host_facts.kvm_key(planted(Path(folder), {"sys/module/kvm/refcnt": "0"} | files))
+        return host_facts.kvm_key(
+            write_files(Path(folder), {"sys/module/kvm/refcnt": "0"} | files)
+        )
 
 
 @given(PARAMETERS, PARAMETERS)
@@ -453,10 +461,10 @@ UNSTEADY: dict[str, tuple[Files, str]] = {
 
 @pytest.mark.parametrize(("files", "words"), UNSTEADY.values(), ids=UNSTEADY)
 def test_each_unsteady_setting_has_one_sentence_of_advice(
-    plant: Plant, files: Files, words: str
+    fake_host: FakeHost, files: Files, words: str
 ) -> None:
     """The sentence says what it is, why it matters and what to do."""
-    (sentence,) = host_facts.advice(plant(files))
+    (sentence,) = host_facts.advice(fake_host(files))
 
     assert words in sentence
     assert sentence.endswith(".")
@@ -481,9 +489,9 @@ def test_each_unsteady_setting_has_one_sentence_of_advice(
         pytest.param({f"{CPU}/smt/active": "1\n", f"{CPU}/isolated": None}, id="isolation"),
     ],
 )
-def test_steady_and_unknown_settings_have_no_advice(plant: Plant, files: Files) -> None:
+def test_steady_and_unknown_settings_have_no_advice(fake_host: FakeHost, files: Files) -> None:
     """Advice must apply to this host."""
-    assert host_facts.advice(plant(files)) == []
+    assert host_facts.advice(fake_host(files)) == []
 
 
 @pytest.mark.parametrize(
@@ -491,19 +499,19 @@ def test_steady_and_unknown_settings_have_no_advice(plant: Plant, files: Files) 
     [pytest.param({5}, True, id="one"), pytest.param({5, 7}, False, id="two")],
 )
 def test_a_single_usable_cpu_has_advice(
-    plant: Plant, monkeypatch: pytest.MonkeyPatch, cpus: set[int], has_advice: bool
+    fake_host: FakeHost, monkeypatch: pytest.MonkeyPatch, cpus: set[int], has_advice: bool
 ) -> None:
     """A sender and its target need one CPU each."""
-    root = plant({})
+    root = fake_host({})
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: cpus)
 
     assert any("fewer than 2 CPUs" in line for line in host_facts.advice(root)) == has_advice
 
 
-def test_advice_has_a_fixed_order(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_advice_has_a_fixed_order(fake_host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each setting has one sentence, the environment first."""
     all_files = [files for files, _ in UNSTEADY.values()]
-    root = plant({path: text for files in all_files for path, text in files.items()})
+    root = fake_host({path: text for files in all_files for path, text in files.items()})
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0})
     words = ("hypervisor", "governor", "Turbo", "clock", "polls", "ASLR", "SMT", "fewer")
     sentences = host_facts.advice(root)

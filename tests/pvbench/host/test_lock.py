@@ -14,8 +14,8 @@ import pytest
 from pvbench.errors import UnavailableError
 from pvbench.host import lock as host_lock
 from support.helpers import DEADLINE_S
-from support.planted import delivery_around_the_model
-from support.runs import Cli, Plant, buffered, command, journal_of, wait_for
+from support.plugin_sources import delivery_around_the_model
+from support.runs import AddPlugin, Cli, buffered, command, journal_of, wait_for
 
 Start = Callable[..., subprocess.Popen[str]]
 
@@ -42,9 +42,9 @@ def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def timed(plant: Plant) -> tuple[str, ...]:
+def timed(add_plugin: AddPlugin) -> tuple[str, ...]:
     """Options of a run on a clock that others could disturb: ticks are nanoseconds."""
-    plant("timed", delivery_around_the_model("timed", before_boot=TELL, noisy=True))
+    add_plugin("timed", delivery_around_the_model("timed", before_boot=TELL, noisy=True))
     return (*ONE, "-p", "timed", "--delivery", "timed")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from support.runs import Cli, Plant, buffered, console
+from support.runs import AddPlugin, Cli, buffered, console
 
 # Two guests, two boots of each; one case loses IPIs and has no time.
 RUN = (
@@ -57,10 +57,10 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 @pytest.mark.parametrize("moment", [*range(1, 7), 8, 10, 11, 12, 17, 20, 26, MOMENTS])
 def test_killed_at_any_moment_a_run_resumes_to_the_same_result(
-    cli: Cli, moment: int, undisturbed: bytes, plant: Plant
+    cli: Cli, moment: int, undisturbed: bytes, add_plugin: AddPlugin
 ) -> None:
     """SIGKILL, so nothing can be cleaned up; the exact clock makes equal files equal."""
-    plant("killer", KILLER)
+    add_plugin("killer", KILLER)
     killed = console(*RUN, "-p", "killer", env=buffered() | {"KILL_AT": str(moment)})
 
     resumed = cli(*RUN, "--resume")

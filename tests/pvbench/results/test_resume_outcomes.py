@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from pvbench.results import files as result_files
-from support.planted import delivery_around_the_model
+from support.plugin_sources import delivery_around_the_model
 from support.resume import cut_after, small
-from support.runs import Cli, Plant, buffered, console, journal_of
+from support.runs import AddPlugin, Cli, buffered, console, journal_of
 
 # The guest whose boot crashes; the guest whose boot ends its run by a signal.
 CRASH = "os.environ.get('CRASH') == guest.name and os._exit(3)"
@@ -31,10 +31,10 @@ GUESTS = ("--vcpus", "2,3", "-k", "*.broadcast", "--boots", "1", "--seed", "0")
 
 @pytest.fixture(params=[2, 3])
 def crashing(
-    plant: Plant, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    add_plugin: AddPlugin, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> tuple[str, ...]:
     """A run one of whose two boots crashes."""
-    plant("crashing", delivery_around_the_model("crashing", before_boot=CRASH))
+    add_plugin("crashing", delivery_around_the_model("crashing", before_boot=CRASH))
     monkeypatch.setenv("CRASH", f"dense:{request.param}")
     return (*TO_FILE, *GUESTS, "-p", "crashing", "--delivery", "crashing")
 
@@ -80,10 +80,10 @@ def test_a_boot_that_fails_twice_is_reported_once(cli: Cli, crashing: tuple[str,
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_that_was_ended_by_a_signal_is_continued(
-    tmp_path: Path, plant: Plant, number: signal.Signals
+    tmp_path: Path, add_plugin: AddPlugin, number: signal.Signals
 ) -> None:
     """The boot in flight is lost and repeated; the rest of the file is what it was."""
-    plant("signalling", delivery_around_the_model("signalling", before_boot=SIGNAL))
+    add_plugin("signalling", delivery_around_the_model("signalling", before_boot=SIGNAL))
     options = (*TO_FILE, *GUESTS, "-p", "signalling", "--delivery", "signalling")
     command = ("run", "norov", "--fast", "-q", "--sender", "native", *options)
     environment = buffered() | {"SIGNAL": str(int(number))}
@@ -103,9 +103,9 @@ def test_a_run_that_was_ended_by_a_signal_is_continued(
     assert path.read_bytes() == (tmp_path / "b.json").read_bytes()
 
 
-def test_a_void_case_before_the_kill_stays_void(cli: Cli, plant: Plant) -> None:
+def test_a_void_case_before_the_kill_stays_void(cli: Cli, add_plugin: AddPlugin) -> None:
     """It ended with exit status 6 then, so the whole run does; a proof is not retried."""
-    plant("lying", delivery_around_the_model("lying", after_slice=LIE))
+    add_plugin("lying", delivery_around_the_model("lying", after_slice=LIE))
     options = (*TO_FILE, *GUESTS, "-p", "lying", "--delivery", "lying")
     complete = small(cli, *options)
     cut_after(PATH, 1)

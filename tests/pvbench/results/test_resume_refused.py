@@ -11,9 +11,9 @@ from pvbench.plugin.registry import Registry
 from pvbench.run import loop as runs
 from pvbench.run import request
 from pvbench.run.boot import run_boot
-from support.planted import delivery_around_the_model, overlay
+from support.plugin_sources import delivery_around_the_model, overlay
 from support.resume import SMALL, cut_after, small
-from support.runs import Cli, Plant, command, journal_of
+from support.runs import AddPlugin, Cli, command, journal_of
 
 TO_FILE = ("-o", "a.json", "--resume")
 RESULTS, BOOK = Path("a.json"), Path("a.jsonl")
@@ -181,11 +181,11 @@ WITH_PROBE = """
 
 
 def test_a_run_is_resumed_although_probes_and_notes_differ(
-    cli: Cli, plant: Plant, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, add_plugin: AddPlugin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A probe that failed may succeed later, but guests execute the same ops."""
     source = delivery_around_the_model("modest")
-    plant("modest", source.replace("\n    @contextmanager", WITH_PROBE, 1))
+    add_plugin("modest", source.replace("\n    @contextmanager", WITH_PROBE, 1))
     options = (*TO_FILE, "-p", "modest", "--delivery", "modest")
     monkeypatch.setenv("PROBE", "it does not return")
     first = small(cli, *options)
@@ -244,11 +244,11 @@ SECOND = """
 
 
 def test_the_second_of_two_runs_into_one_file_is_refused(
-    cli: Cli, plant: Plant, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, add_plugin: AddPlugin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Exit status 5 at once; the first one is unharmed."""
     monkeypatch.setattr(runs, "run_boot", run_boot)
-    plant("twice", delivery_around_the_model("twice", before_boot=SECOND))
+    add_plugin("twice", delivery_around_the_model("twice", before_boot=SECOND))
     options = (*TO_FILE, "-p", "twice", "--delivery", "twice")
     monkeypatch.setenv("RUN", "\t".join(command(*SMALL, *options)))
     plain = small(cli, *options, "-o", "b.json")

@@ -47,8 +47,8 @@ def launch_of(code: str, slices: int = 1, timeout_s: float = DEADLINE_S) -> Laun
     """The launch settings of a run with such workers."""
     return Launch(
         session=CommandSession((sys.executable, "-c", PREAMBLE + code), timeout_s),
-        delivery="planted",
-        delivery_module="planted",
+        delivery="test-delivery",
+        delivery_module="test-delivery",
         clock=EXACT,
         worker_data=b"\0 data",
         effort=Effort(boots=1, slices=slices, loops=10, warmup=5),
@@ -163,7 +163,7 @@ def test_a_worker_gets_the_guest_the_ops_and_the_schedule() -> None:
     expected = job_of(boot, launch_of(""))
 
     assert message == encode(expected).strip()
-    assert expected.delivery == expected.delivery_module == "planted"
+    assert expected.delivery == expected.delivery_module == "test-delivery"
     assert expected.worker_data == b"\0 data"
     assert expected.guest.apic_ids == (0, 1, 2, 3)
     assert expected.schedule == (Turn(0, 10, 5),)

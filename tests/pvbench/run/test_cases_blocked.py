@@ -9,7 +9,7 @@ import pytest
 
 from pvbench.results import files as result_files
 from pvbench.results.rows import rows
-from support.runs import Cli, Output, Plant, journal_of
+from support.runs import AddPlugin, Cli, Output, journal_of
 
 # A workload for each way of going wrong, a family of numbers, and one that works.
 LOADS = """
@@ -60,9 +60,9 @@ WHERE = ("--sender", "native", "--driver", "x2apic-physical", "--vcpus", "4", "-
 
 
 @pytest.fixture(autouse=True)
-def loads(plant: Plant) -> None:
+def loads(add_plugin: AddPlugin) -> None:
     """Load the plugin with the faulty workloads."""
-    plant("loads", LOADS)
+    add_plugin("loads", LOADS)
 
 
 def run(cli: Cli, workloads: str, *options: str) -> Output:

@@ -10,8 +10,8 @@ import pytest
 
 from pvbench.results import files as result_files
 from pvbench.results.rows import rows
-from support.planted import delivery_around_the_model, overlay
-from support.runs import Plant, journal_of, run_to
+from support.plugin_sources import delivery_around_the_model, overlay
+from support.runs import AddPlugin, journal_of, run_to
 
 ONE = ("-k", "*.broadcast", "--vcpus", "8", "--driver", "x2apic-physical", "--sender")
 NATIVE = (*ONE, "native")
@@ -107,7 +107,7 @@ def test_no_file_names_the_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_every_boot_is_on_disk_before_the_next_begins(
-    tmp_path: Path, plant: Plant, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, add_plugin: AddPlugin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killing the run at any moment loses at most the boot in flight."""
     path, observed = tmp_path / "a.json", tmp_path / "seen"
@@ -118,7 +118,7 @@ def test_every_boot_is_on_disk_before_the_next_begins(
         "runs = Path(os.environ['RESULTS']).read_text().count('\\\"values\\\"');"
         "open(os.environ['SEEN'], 'a').write(f'{book}:{runs} ')"
     )
-    plant("looking", delivery_around_the_model("looking", before_boot=look))
+    add_plugin("looking", delivery_around_the_model("looking", before_boot=look))
     run_to(path, "-p", "looking", "--delivery", "looking", "--boots", "3", *NATIVE)
 
     assert observed.read_text().split() == ["0:0", "1:5", "2:10"]
@@ -131,12 +131,12 @@ CRASH_IN_BOOT_2 = (
 
 
 def test_a_crashed_worker_fails_one_boot(
-    tmp_path: Path, plant: Plant, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, add_plugin: AddPlugin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The boots before and after it are kept, and the exit status says 5."""
     path = tmp_path / "a.json"
     monkeypatch.setenv("BOOTS", str(tmp_path / "boots"))
-    plant("crashing", delivery_around_the_model("crashing", before_boot=CRASH_IN_BOOT_2))
+    add_plugin("crashing", delivery_around_the_model("crashing", before_boot=CRASH_IN_BOOT_2))
     output = run_to(path, "-p", "crashing", "--delivery", "crashing", "--boots", "3", *NATIVE)
 
     assert output.status == 5
@@ -169,11 +169,11 @@ LIE = "result = attrs.evolve(result, counts=attrs.evolve(result.counts, {}))"
     ],
 )
 def test_a_delivery_without_proof_gives_no_number(
-    tmp_path: Path, plant: Plant, lie: str, reason: str
+    tmp_path: Path, add_plugin: AddPlugin, lie: str, reason: str
 ) -> None:
     """``void``, exit status 6, no value on disk, and the difference by name."""
     path = tmp_path / "a.json"
-    plant("lying", delivery_around_the_model("lying", after_slice=LIE.format(lie)))
+    add_plugin("lying", delivery_around_the_model("lying", after_slice=LIE.format(lie)))
     output = run_to(path, "-p", "lying", "--delivery", "lying", *NATIVE)
 
     assert (output.status, path.exists()) == (6, False)
@@ -214,11 +214,11 @@ NATIVELY = "return apic.stack.driver.send_IPI_mask(apic, cpus, vector)"
     ],
 )
 def test_a_broken_sender_is_void_and_the_others_are_measured(
-    tmp_path: Path, plant: Plant, body: str, mechanism: str, reason: str
+    tmp_path: Path, add_plugin: AddPlugin, body: str, mechanism: str, reason: str
 ) -> None:
     """It fails the static check before it runs: exit status 6, never a number."""
     path = tmp_path / "a.json"
-    plant("broken_sender", overlay("broken", body, mechanism))
+    add_plugin("broken_sender", overlay("broken", body, mechanism))
     output = run_to(path, "-p", "broken_sender", *ONE, "native,broken")
     (void, why), ok = outcomes(path)
 

@@ -28,7 +28,7 @@ from pvbench.protocol import (
 from pvbench.run import worker
 from pvbench.slice_result import SliceResult
 from support.helpers import DEADLINE_S, bundled, guest_of
-from support.runs import Plant, slice_result_of
+from support.runs import AddPlugin, slice_result_of
 
 # CPU 0 calls a function on CPU 1: mfence, then one x2APIC write of vector 0xfb.
 UNICAST = Task(
@@ -175,9 +175,9 @@ def pvbench_deliveries():
 """
 
 
-def test_the_ops_of_fewer_targets_are_asked_for_once(plant: Plant) -> None:
+def test_the_ops_of_fewer_targets_are_asked_for_once(add_plugin: AddPlugin) -> None:
     """The answer is kept: asking takes a trip through two pipes."""
-    plant("asking_delivery", ASKING)
+    add_plugin("asking_delivery", ASKING)
     answer = encode(Answer((Fence(),)))
     task = job((0, 4, 0), delivery="asking", delivery_module="asking_delivery")
 
@@ -187,9 +187,9 @@ def test_the_ops_of_fewer_targets_are_asked_for_once(plant: Plant) -> None:
 
 
 @pytest.mark.parametrize("answer", ["", "chatter\n", encode(Ask(0, 0, ()))])
-def test_a_worker_without_an_answer_gives_up(plant: Plant, answer: str) -> None:
+def test_a_worker_without_an_answer_gives_up(add_plugin: AddPlugin, answer: str) -> None:
     """The manager is gone, or is none."""
-    plant("asking_delivery", ASKING)
+    add_plugin("asking_delivery", ASKING)
     task = job((0, 4, 0), delivery="asking", delivery_module="asking_delivery")
 
     with pytest.raises(ProtocolError, match="the manager did not answer with ops"):
@@ -199,9 +199,9 @@ def test_a_worker_without_an_answer_gives_up(plant: Plant, answer: str) -> None:
 RUN = "from pvbench.run import worker; worker.main()"
 
 
-def test_output_of_a_delivery_is_not_a_report(plant: Plant) -> None:
+def test_output_of_a_delivery_is_not_a_report(add_plugin: AddPlugin) -> None:
     """Standard output belongs to the reports; chatter goes to standard error."""
-    plant("chatting_delivery", ASKING.replace("self.task.program_for(0, (1,))", "3"))
+    add_plugin("chatting_delivery", ASKING.replace("self.task.program_for(0, (1,))", "3"))
     task = job((0, 1, 0), delivery="asking", delivery_module="chatting_delivery")
     output = process(RUN, task)
 

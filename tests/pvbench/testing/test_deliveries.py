@@ -28,7 +28,7 @@ from support.model import call, case_of, cost_profile_of, cpus
 class Small(Model):
     """The model for one guest and native senders only, so that a check is quick."""
 
-    name = "planted"
+    name = "test-delivery"
     serves = ("sockets:1x2x2", "icr")
 
     def why_unsupported(self, guest: Guest, task: Task, description: Description) -> str | None:
@@ -127,7 +127,7 @@ def test_a_wrong_slice_result_is_refused_with_its_case(
     tamper: Callable[[SliceResult], SliceResult], sentence: str
 ) -> None:
     """The sentence names the delivery, the stack, the guest, the burst and the fault."""
-    place = r"^planted: [\w-]+ on sockets:1x2x2, \w+ 0x[0-9a-f]+ from CPU \d.*: "
+    place = r"^test-delivery: [\w-]+ on sockets:1x2x2, \w+ 0x[0-9a-f]+ from CPU \d.*: "
 
     with pytest.raises(AssertionError, match=place + re.escape(sentence)):
         check_delivery(Reports(tamper))
@@ -202,7 +202,7 @@ class DescribesNoClock(Small):
 
 
 class NoSummary:
-    name = "planted"
+    name = "test-delivery"
 
 
 @pytest.fixture
@@ -221,7 +221,7 @@ def no_leaks() -> Iterator[None]:
     [
         pytest.param(
             SupportsNothing(),
-            "planted: it supports no case of any bundled sender",
+            "test-delivery: it supports no case of any bundled sender",
             id="nothing",
         ),
         pytest.param(
@@ -242,16 +242,18 @@ def no_leaks() -> Iterator[None]:
         pytest.param(LeavesThread(), "leaks thread vcpu (", id="leaves-a-thread"),
         pytest.param(
             DescribesInPython(),
-            "planted: sending its description raises TypeError",
+            "test-delivery: sending its description raises TypeError",
             id="description-that-is-no-json",
         ),
         pytest.param(
-            DescribesNoClock(), "planted: describe() raises KeyError: 'clock'", id="describe"
+            DescribesNoClock(),
+            "test-delivery: describe() raises KeyError: 'clock'",
+            id="describe",
         ),
         pytest.param(
             NoSummary(),
-            "delivery planted: the loader refuses it: it offers a delivery without a "
-            "summary: 'planted'",
+            "delivery test-delivery: the loader refuses it: it offers a delivery without a "
+            "summary: 'test-delivery'",
             id="no-summary",
         ),
     ],
@@ -266,7 +268,9 @@ def test_a_delivery_that_violates_the_interface_is_refused(
 
 def test_an_unavailable_delivery_raises_its_reason() -> None:
     """It is not a fault of the delivery; a test may skip with the reason."""
-    with pytest.raises(UnavailableError, match=r"planted cannot be .*: it needs a device"):
+    with pytest.raises(
+        UnavailableError, match=r"test-delivery cannot be .*: it needs a device"
+    ):
         check_delivery(Busy())
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from pvbench.sender import Sender, Stack
 from pvbench.testing.senders import check_case, check_sender
-from support import planted_senders as planted
+from support import faulty_senders as faulty
 from support.helpers import burst_of, guest_of, stack_of
 
 
@@ -16,46 +16,52 @@ from support.helpers import burst_of, guest_of, stack_of
     ("sender", "sentence"),
     [
         pytest.param(
-            planted.FallsBack(), "it declares mechanism hypercall but sends by", id="native"
+            faulty.FallsBack(),
+            "it declares mechanism hypercall but sends by",
+            id="native",
         ),
-        pytest.param(planted.FallsBackForOne(), "but sends by another one", id="half-native"),
+        pytest.param(faulty.FallsBackForOne(), "but sends by another one", id="half-native"),
         pytest.param(
-            planted.NoShorthand(), "it declares mechanism shorthand but", id="addressed"
+            faulty.NoShorthand(), "it declares mechanism shorthand but", id="addressed"
         ),
-        pytest.param(planted.LosesOne(), r"it does not reach CPU 0$", id="loses-one"),
-        pytest.param(planted.LosesAll(), r"it does not reach CPU 0$", id="loses-all"),
-        pytest.param(planted.OnlySmallMasks(), r"it does not reach CPU 7$", id="loses-many"),
-        pytest.param(planted.HitsTwice(), r"it reaches CPU 1 more than once$", id="hits-twice"),
+        pytest.param(faulty.LosesOne(), r"it does not reach CPU 0$", id="loses-one"),
+        pytest.param(faulty.LosesAll(), r"it does not reach CPU 0$", id="loses-all"),
+        pytest.param(faulty.OnlySmallMasks(), r"it does not reach CPU 7$", id="loses-many"),
+        pytest.param(faulty.HitsTwice(), r"it reaches CPU 1 more than once$", id="hits-twice"),
         pytest.param(
-            planted.HitsAnUnexpectedCpu(),
+            faulty.HitsAnUnexpectedCpu(),
             "it reaches CPU 5, which is not a target",
             id="unexpected-cpu",
         ),
-        pytest.param(planted.WrongVector(), "sends vector 0xfd, not 0xfc", id="vector"),
-        pytest.param(planted.WrongAbi(), "KVM_HC_SEND_IPI takes 4 arguments", id="abi"),
-        pytest.param(planted.Faults(), "writing MSR 0x831 sends no IPI", id="another-msr"),
-        pytest.param(planted.Raises(), r"KeyError: 0$", id="raises"),
-        pytest.param(planted.LeavesInterruptsOff(), "interrupts disabled", id="interrupts-off"),
-        pytest.param(planted.YieldsNoOp(), "Fence.*, which is not an op", id="yields-no-op"),
-        pytest.param(planted.Impure(), "two calls give different ops", id="impure"),
-        pytest.param(planted.NoInt(), r"ValueError: Scan\.cpus is np\.int64", id="no-int"),
+        pytest.param(faulty.WrongVector(), "sends vector 0xfd, not 0xfc", id="vector"),
+        pytest.param(faulty.WrongAbi(), "KVM_HC_SEND_IPI takes 4 arguments", id="abi"),
+        pytest.param(faulty.Faults(), "writing MSR 0x831 sends no IPI", id="another-msr"),
+        pytest.param(faulty.Raises(), r"KeyError: 0$", id="raises"),
+        pytest.param(faulty.LeavesInterruptsOff(), "interrupts disabled", id="interrupts-off"),
+        pytest.param(faulty.YieldsNoOp(), "Fence.*, which is not an op", id="yields-no-op"),
+        pytest.param(faulty.Impure(), "two calls give different ops", id="impure"),
+        pytest.param(faulty.NoInt(), r"ValueError: Scan\.cpus is np\.int64", id="no-int"),
         pytest.param(
-            planted.DropsAnUnexpectedCpu(),
+            faulty.DropsAnUnexpectedCpu(),
             r"drops\(\) names CPU 999, which is not a target",
             id="drops-an-unexpected-cpu",
         ),
-        pytest.param(planted.DropsAList(), "not a frozenset of CPUs", id="drops-a-list"),
-        pytest.param(planted.DeclinesInSilence(), "its reason to refuse is ''", id="no-reason"),
+        pytest.param(faulty.DropsAList(), "not a frozenset of CPUs", id="drops-a-list"),
+        pytest.param(faulty.DeclinesInSilence(), "its reason to refuse is ''", id="no-reason"),
         pytest.param(
-            planted.RefusesByTrue(), "its reason to refuse is True", id="reason-is-no-text"
+            faulty.RefusesByTrue(),
+            "its reason to refuse is True",
+            id="reason-is-no-text",
         ),
         pytest.param(
-            planted.DeclinesByTurns(),
+            faulty.DeclinesByTurns(),
             "two calls give different reasons to refuse it",
             id="by-turns",
         ),
         pytest.param(
-            planted.FailsToDecline(), "refusing it raises KeyError: 251", id="refuses-raises"
+            faulty.FailsToDecline(),
+            "refusing it raises KeyError: 251",
+            id="refuses-raises",
         ),
     ],
 )
@@ -63,7 +69,9 @@ def test_a_faulty_sender_is_refused_with_stack_guest_and_burst(
     sender: Sender, sentence: str
 ) -> None:
     """The sentence has all that the author needs for `pvbench explain`."""
-    place = r"^planted/[\w-]+ on [\w:,-]+( with shorthands)?, \w+ 0x[0-9a-f]+ from CPU \d+.*: "
+    place = (
+        r"^test-sender/[\w-]+ on [\w:,-]+( with shorthands)?, \w+ 0x[0-9a-f]+ from CPU \d+.*: "
+    )
 
     with pytest.raises(AssertionError, match=f"{place}.*{sentence}"):
         check_sender(sender)
@@ -73,36 +81,36 @@ def test_a_faulty_sender_is_refused_with_stack_guest_and_burst(
     ("sender", "sentence"),
     [
         pytest.param(
-            planted.DeclinesAll(),
-            "planted: it refuses every guest or every burst",
+            faulty.DeclinesAll(),
+            "test-sender: it refuses every guest or every burst",
             id="refuses-every-guest",
         ),
         pytest.param(
-            planted.RefusesAll(),
-            "planted: it refuses every guest or every burst",
+            faulty.RefusesAll(),
+            "test-sender: it refuses every guest or every burst",
             id="refuses-every-burst",
         ),
         pytest.param(
-            planted.NothingOfItsOwn(),
-            "planted: none of its callbacks ever sent an IPI",
+            faulty.NothingOfItsOwn(),
+            "test-sender: none of its callbacks ever sent an IPI",
             id="no-callback",
         ),
         pytest.param(
-            planted.Capital(),
-            "sender Planted: the loader refuses it: it offers a sender called 'Planted': "
-            "not lower case with dashes",
+            faulty.Capital(),
+            "sender Test-sender: the loader refuses it: it offers a sender called "
+            "'Test-sender': not lower case with dashes",
             id="capital",
         ),
         pytest.param(
-            planted.Magic(),
-            "sender planted: the loader refuses it: planted.mechanism is 'magic', "
+            faulty.Magic(),
+            "sender test-sender: the loader refuses it: test-sender.mechanism is 'magic', "
             "not one of icr, shorthand, hypercall, kernel",
             id="mechanism",
         ),
         pytest.param(
-            planted.NoSummary(),
-            "sender planted: the loader refuses it: it offers a sender without a summary: "
-            "'planted'",
+            faulty.NoSummary(),
+            "sender test-sender: the loader refuses it: it offers a sender without a summary: "
+            "'test-sender'",
             id="no-summary",
         ),
     ],
@@ -115,12 +123,12 @@ def test_a_sender_that_never_sends_is_refused(sender: Sender, sentence: str) -> 
 
 def test_a_correct_sender_passes() -> None:
     """Otherwise the refusals above would prove nothing."""
-    check_sender(planted.Planted())
+    check_sender(faulty.FaultlessSender())
 
 
 def test_a_refused_case_gives_none() -> None:
     """A reason is a valid answer, not a fault."""
-    stack = Stack(stack_of("x2apic-physical").driver, planted.Planted())
+    stack = Stack(stack_of("x2apic-physical").driver, faulty.FaultlessSender())
 
     result = check_case(stack, guest_of((0, 64)), burst_of("send_IPI_mask", 1))
 

@@ -63,8 +63,8 @@ def test_a_faulty_workload_is_refused_with_the_guest(
     bursts: Callable[..., Any], sentence: str
 ) -> None:
     """The sentence names the first guest that shows the fault."""
-    with pytest.raises(AssertionError, match=f"^planted on dense:1: .*{sentence}"):
-        check_workload(Workload(name="planted", summary="a test's", bursts=bursts))
+    with pytest.raises(AssertionError, match=f"^test-load on dense:1: .*{sentence}"):
+        check_workload(Workload(name="test-load", summary="a test's", bursts=bursts))
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_faulty_workload_is_refused_with_the_guest(
     [
         pytest.param(
             {"bursts": lambda guest: "not here"},
-            "planted: it refuses every guest of up to 300 CPUs",
+            "test-load: it refuses every guest of up to 300 CPUs",
             id="nowhere",
         ),
         pytest.param(
@@ -83,13 +83,13 @@ def test_a_faulty_workload_is_refused_with_the_guest(
         ),
         pytest.param(
             {"parameters": {"spread": "all"}},
-            "workload planted: the loader refuses it: the first parameter of planted is "
+            "workload test-load: the loader refuses it: the first parameter of test-load is "
             "'all', no number",
             id="first-parameter",
         ),
         pytest.param(
             {"bursts": bad_value, "parameters": {"targets": 9}},
-            "planted:9 on dense:1: bursts() raises UsageError: 9 targets are too many",
+            "test-load:9 on dense:1: bursts() raises UsageError: 9 targets are too many",
             id="refuses-its-own-defaults",
         ),
     ],
@@ -99,7 +99,7 @@ def test_a_workload_that_no_guest_can_have_is_refused(
 ) -> None:
     """A check without any case must not pass."""
     table: dict[str, Any] = {
-        "name": "planted",
+        "name": "test-load",
         "summary": "a test's",
         "bursts": lambda guest: (),
     }
@@ -116,22 +116,24 @@ def first_of(guest: Guest, targets: int) -> tuple[Burst, ...] | str:
 
 
 FAMILY = Workload(
-    name="planted", summary="a test's", bursts=first_of, parameters={"targets": 1}
+    name="test-load", summary="a test's", bursts=first_of, parameters={"targets": 1}
 )
 
 
 @pytest.mark.parametrize(
     ("value", "sentence"),
     [
-        pytest.param("9", "planted:9 on ids:9-0: ", id="errs-there"),
+        pytest.param("9", "test-load:9 on ids:9-0: ", id="errs-there"),
         pytest.param(
             "x",
-            "planted:x: binding its values raises UsageError: targets of planted is 'x', ",
+            "test-load:x: binding its values raises UsageError: targets of test-load is 'x', ",
             id="x",
         ),
-        pytest.param("1:2", "planted:1:2: binding its values raises UsageError", id="too-many"),
         pytest.param(
-            "300", "planted:300: it refuses every guest of up to 300 CPUs", id="too-big"
+            "1:2", "test-load:1:2: binding its values raises UsageError", id="too-many"
+        ),
+        pytest.param(
+            "300", "test-load:300: it refuses every guest of up to 300 CPUs", id="too-big"
         ),
     ],
 )
@@ -144,7 +146,7 @@ def test_given_values_of_a_family_are_checked(value: str, sentence: str) -> None
 def test_a_workload_for_large_guests_is_checked_in_one() -> None:
     """The check includes a guest of `needs_cpus` CPUs."""
     workload = Workload(
-        name="planted",
+        name="test-load",
         summary="a test's",
         bursts=lambda guest: (burst_of("send_IPI_mask", 1000),),
         needs_cpus=1001,

@@ -104,7 +104,7 @@ def test_a_counter_that_kvm_lacks_is_unknown(change: Readings) -> None:
 def test_readings_are_taken_of_every_vcpu(tmp_path: Path) -> None:
     """Its counters, and the times of its thread."""
     for thread in (70, 80):
-        plant(tmp_path, thread, f"{thread} {thread + 1} 5\n")
+        write_schedstat(tmp_path, thread, f"{thread} {thread + 1} 5\n")
     vm: Any = SimpleNamespace(
         counters=[SimpleNamespace(read=lambda n=n: {"exits": n}) for n in (5, 6)],
         threads=[SimpleNamespace(native_id=n) for n in (70, 80)],
@@ -115,7 +115,7 @@ def test_readings_are_taken_of_every_vcpu(tmp_path: Path) -> None:
     assert readings == of({"exits": 5}, {"exits": 6}, ran=(70, 80), waited=(71, 81))
 
 
-def plant(tasks: Path, thread: int, text: str) -> None:
+def write_schedstat(tasks: Path, thread: int, text: str) -> None:
     """Write the schedstat file of a thread."""
     (tasks / str(thread)).mkdir()
     (tasks / str(thread) / "schedstat").write_text(text)
@@ -133,7 +133,7 @@ def test_the_scheduler_keeps_two_times_of_a_thread(
     tmp_path: Path, text: str, expected: tuple[int, int]
 ) -> None:
     """See Documentation/scheduler/sched-stats.rst; an unreadable file gives zeros."""
-    plant(tmp_path, 77, text)
+    write_schedstat(tmp_path, 77, text)
 
     assert thread_times(77, tmp_path) == expected
     assert thread_times(78, tmp_path) == (0, 0)

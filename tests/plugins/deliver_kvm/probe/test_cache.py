@@ -38,11 +38,11 @@ ALL_WORK = lines_on(*(name for _, _, programs in PROBES.values() for name in pro
 
 @pytest.fixture
 def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limits: list[float]) -> Child:
-    """Plant what runs instead of a child: it says *text* at once, then does *then*."""
+    """Write the program that replaces a child: it prints *text*, then runs *last_command*."""
     script = tmp_path / "child"
     hang = f"hang() {{ echo >{tmp_path}/hangs; exec sleep 9999; }}"
 
-    def plant(text: str, last_command: str = "exit 0") -> None:
+    def write_child(text: str, last_command: str = "exit 0") -> None:
         (tmp_path / "text").write_text(text)
         lines = (
             "#!/bin/sh",
@@ -59,7 +59,7 @@ def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limits: list[float]) 
     monkeypatch.setattr(host_facts, "kvm_key", lambda: "this host")
     monkeypatch.setattr(sys, "executable", str(script))
     monkeypatch.setattr(cache, "LIMIT_S", 1.8)
-    return plant
+    return write_child
 
 
 def born(tmp_path: Path) -> list[tuple[int, str]]:

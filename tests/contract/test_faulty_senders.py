@@ -8,12 +8,11 @@ from pvbench.errors import SenderError
 from pvbench.ops import KernelSend
 from pvbench.run.prepared import Prepared, prepare
 from pvbench.sender import Apic, Driver, Ops, Sender, Stack
-from support.helpers import stack_of
-from support.model import call, case_of, cpus
-from support.planted_senders import (
+from support.faulty_senders import (
     BadIcr,
     FallsBack,
     FallsBackForOne,
+    FaultlessSender,
     Faults,
     HitsAnUnexpectedCpu,
     HitsItself,
@@ -22,13 +21,14 @@ from support.planted_senders import (
     LosesAll,
     LosesOne,
     NoShorthand,
-    Planted,
     Raises,
     RaisesHalfWay,
     WrongAbi,
     WrongVector,
     YieldsNoOp,
 )
+from support.helpers import stack_of
+from support.model import call, case_of, cpus
 
 
 def prepared_with(sender: Sender) -> Prepared:
@@ -66,10 +66,10 @@ def prepared_with(sender: Sender) -> Prepared:
         ),
         pytest.param(WrongAbi(), r"op 2: .*KVM_HC_SEND_IPI takes 4 arguments", id="wrong-abi"),
         pytest.param(Faults(), r"op 4: writing MSR 0x831 sends no IPI", id="another-msr"),
-        pytest.param(Raises(), r"check: sender planted raises KeyError: 1$", id="raises"),
+        pytest.param(Raises(), r"check: sender test-sender raises KeyError: 1$", id="raises"),
         pytest.param(
             RaisesHalfWay(),
-            "planted raises RuntimeError: no more",
+            "test-sender raises RuntimeError: no more",
             id="raises-half-way",
         ),
         pytest.param(LeavesInterruptsOff(), "interrupts disabled", id="leaves-interrupts-off"),
@@ -78,7 +78,9 @@ def prepared_with(sender: Sender) -> Prepared:
 )
 def test_a_faulty_sender_is_refused(sender: Sender, fault: str) -> None:
     """It must reach each target once and no other CPU, by its declared mechanism."""
-    with pytest.raises(SenderError, match=rf"^planted/x2apic-physical on dense:6 .*{fault}"):
+    with pytest.raises(
+        SenderError, match=rf"^test-sender/x2apic-physical on dense:6 .*{fault}"
+    ):
         prepared_with(sender)
 
 
@@ -99,6 +101,6 @@ def test_a_driver_must_send_by_its_declared_mechanism() -> None:
 
 def test_the_correct_sender_passes() -> None:
     """Otherwise the refusals above would prove nothing."""
-    expected = prepared_with(Planted()).bursts[0]
+    expected = prepared_with(FaultlessSender()).bursts[0]
 
     assert (expected.cpus, expected.hypercalls, expected.returned) == ((1, 2, 3), 1, 3)

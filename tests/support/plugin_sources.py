@@ -1,4 +1,4 @@
-"""Sources of plugins for tests to plant, see the fixture `plant`."""
+"""Sources of test plugins, for the fixture `add_plugin`."""
 
 from __future__ import annotations
 

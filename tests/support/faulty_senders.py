@@ -14,10 +14,10 @@ from pvbench.sender import Apic, Ops, Sender
 Call = tuple[int, ...]
 
 
-class Planted(KvmOverlay):
+class FaultlessSender(KvmOverlay):
     """One hypercall for APIC IDs below 64; without a fault."""
 
-    name = "planted"
+    name = "test-sender"
     summary = "a test's"
     hypercall_abi = "kvm"
 
@@ -30,89 +30,89 @@ class Planted(KvmOverlay):
         yield sum(1 << apic_id for apic_id in set(apic_ids)), 0, 0, icr
 
 
-class FallsBack(Planted):
+class FallsBack(FaultlessSender):
     def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
         return apic.stack.driver.send_IPI_mask(apic, cpus, vector)
 
 
-class FallsBackForOne(Planted):
+class FallsBackForOne(FaultlessSender):
     def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
         yield from super().send_IPI_mask(apic, cpus[1:], vector)
         yield from apic.stack.driver.send_IPI(apic, cpus[0], vector)
 
 
-class LosesOne(Planted):
+class LosesOne(FaultlessSender):
     def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
         return super().calls(apic_ids[:-1], icr, bits)
 
 
-class LosesAll(Planted):
+class LosesAll(FaultlessSender):
     def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
         return super().calls([], icr, bits)
 
 
-class HitsTwice(Planted):
+class HitsTwice(FaultlessSender):
     def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
         yield from super().calls(apic_ids, icr, bits)
         yield from super().calls(apic_ids[1:2], icr, bits)
 
 
-class HitsAnUnexpectedCpu(Planted):
+class HitsAnUnexpectedCpu(FaultlessSender):
     def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
         return super().calls([*apic_ids, 5], icr, bits)
 
 
-class HitsItself(Planted):
+class HitsItself(FaultlessSender):
     def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
         return super().calls([*apic_ids, 0], icr, bits)
 
 
-class WrongVector(Planted):
+class WrongVector(FaultlessSender):
     def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
         return super().calls(apic_ids, icr + 1, bits)
 
 
-class BadIcr(Planted):
+class BadIcr(FaultlessSender):
     def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
         return super().calls(apic_ids, icr | 0x800, bits)
 
 
-class WrongAbi(Planted):
+class WrongAbi(FaultlessSender):
     def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
         return [args[:3] for args in super().calls(apic_ids, icr, bits)]
 
 
-class Faults(Planted):
+class Faults(FaultlessSender):
     def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
         yield from super().send_IPI_mask(apic, cpus, vector)
         yield WrMsr(0x831, 0)
 
 
-class Raises(Planted):
+class Raises(FaultlessSender):
     def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
         raise KeyError(apic_ids[0])
 
 
-class RaisesHalfWay(Planted):
+class RaisesHalfWay(FaultlessSender):
     def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
         yield Hypercall(10, (2, 0, 0, vector))
         raise RuntimeError("no more windows")
 
 
-class LeavesInterruptsOff(Planted):
+class LeavesInterruptsOff(FaultlessSender):
     def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
         yield IrqSave()
         yield from list(super().send_IPI_mask(apic, cpus, vector))[1:-1]
 
 
-class YieldsNoOp(Planted):
+class YieldsNoOp(FaultlessSender):
     def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
         yield Fence  # type: ignore[misc]  # the class, for an instance
         yield from super().send_IPI_mask(apic, cpus, vector)
 
 
 class NoShorthand(Sender):
-    name = "planted"
+    name = "test-sender"
     summary = "a test's"
     mechanism = "shorthand"
 
@@ -120,7 +120,7 @@ class NoShorthand(Sender):
         return apic.stack.driver.send_IPI_mask(apic, cpus, vector)
 
 
-class Impure(Planted):
+class Impure(FaultlessSender):
     """Its first call is another than the later ones."""
 
     def __init__(self) -> None:
@@ -133,43 +133,43 @@ class Impure(Planted):
         yield from super().send_IPI_mask(apic, cpus, vector)
 
 
-class NoInt(Planted):
+class NoInt(FaultlessSender):
     def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
         yield Scan(np.int64(len(cpus)))  # type: ignore[arg-type]  # the fault
         yield from super().send_IPI_mask(apic, cpus, vector)
 
 
-class DropsAnUnexpectedCpu(Planted):
+class DropsAnUnexpectedCpu(FaultlessSender):
     def drops(self, cpus: tuple[int, ...], guest: Guest) -> frozenset[int]:
         return frozenset({999}) if cpus == (0,) else frozenset()
 
 
-class DropsAList(Planted):
+class DropsAList(FaultlessSender):
     def drops(self, cpus: tuple[int, ...], guest: Guest) -> frozenset[int]:
         return []  # type: ignore[return-value]  # the fault
 
 
-class DeclinesAll(Planted):
+class DeclinesAll(FaultlessSender):
     def why_unsupported(self, guest: Guest) -> str | None:
         return "not today"
 
 
-class RefusesAll(Planted):
+class RefusesAll(FaultlessSender):
     def why_refused(self, burst: Burst, guest: Guest) -> str | None:
         return "not this one"
 
 
-class DeclinesInSilence(Planted):
+class DeclinesInSilence(FaultlessSender):
     def why_unsupported(self, guest: Guest) -> str | None:
         return ""
 
 
-class RefusesByTrue(Planted):
+class RefusesByTrue(FaultlessSender):
     def why_refused(self, burst: Burst, guest: Guest) -> str | None:
         return True  # type: ignore[return-value]  # the fault
 
 
-class DeclinesByTurns(Planted):
+class DeclinesByTurns(FaultlessSender):
     def __init__(self) -> None:
         self.turn = 0
 
@@ -178,12 +178,12 @@ class DeclinesByTurns(Planted):
         return None if self.turn % 2 else "every other time"
 
 
-class FailsToDecline(Planted):
+class FailsToDecline(FaultlessSender):
     def why_refused(self, burst: Burst, guest: Guest) -> str | None:
         raise KeyError(burst.vector)
 
 
-class OnlySmallMasks(Planted):
+class OnlySmallMasks(FaultlessSender):
     """Right for a single target, which most quick tests use."""
 
     def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
@@ -191,17 +191,17 @@ class OnlySmallMasks(Planted):
 
 
 class NothingOfItsOwn(Sender):
-    name = "planted"
+    name = "test-sender"
     summary = "a test's"
 
 
-class Capital(Planted):
-    name = "Planted"
+class Capital(FaultlessSender):
+    name = "Test-sender"
 
 
-class Magic(Planted):
+class Magic(FaultlessSender):
     mechanism = "magic"
 
 
 class NoSummary(Sender):
-    name = "planted"
+    name = "test-sender"
