@@ -19,7 +19,7 @@ from pvbench.x86.apic import (
 )
 from pvbench.x86.hyperv import HV_HYPERCALL_CODE_MASK, HVCALL_SEND_IPI
 from pvbench_deliver_kvm.measure.algorithms import HYPERCALL_ABIS, has_algorithm
-from pvbench_deliver_kvm.measure.tasks import contended, uses_lists
+from pvbench_deliver_kvm.measure.tasks import contended, uses_call_queues
 from pvbench_deliver_kvm.settings import Limits, settings_of
 
 
@@ -74,7 +74,7 @@ def _reasons(guest: Guest, task: Task, description: Description) -> Iterator[str
     yield _why_too_many_spin(guest, task, limits.usable_cpus, software=settings.software)
     if (
         contended(task)
-        and uses_lists(task)
+        and uses_call_queues(task)
         and (settings.execution == "ops" or not has_algorithm(task))
     ):
         yield (

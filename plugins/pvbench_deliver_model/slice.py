@@ -16,7 +16,7 @@ from pvbench.guest import Guest
 from pvbench.ops import Program
 from pvbench.slice_result import SliceResult
 from pvbench_deliver_model.arrays import I64
-from pvbench_deliver_model.call_lists import CallLists
+from pvbench_deliver_model.call_queues import CallQueues
 from pvbench_deliver_model.cost_profile import CostProfile
 from pvbench_deliver_model.record import Record
 from pvbench_deliver_model.sending import Arrivals, Timeline
@@ -41,7 +41,7 @@ class Slice:
         self._contended = len(task.bursts) > 1 or not all(b.wait for b in task.bursts)
         if self._contended or any(s.burst.source in s.cpus for s in self._sources):
             self._watch_sources(guest)
-        self._lists = CallLists(self._targets)
+        self._call_queues = CallQueues(self._targets)
         self._record = Record()
 
     def _watch_sources(self, guest: Guest) -> None:
@@ -54,7 +54,7 @@ class Slice:
     def run(self, loops: int, warmup: int) -> SliceResult:
         self._iterate(warmup)
         self._record = Record()
-        self._lists.partial_sends()
+        self._call_queues.partial_sends()
         self._targets.reset_counts()
         start = max((s.since for s in self._sources), default=0)
         for source in self._sources:
@@ -125,7 +125,7 @@ class Slice:
         source.unaccepted = timeline.arrivals
         if self._contended and burst.protocol == "csd":
             for arrivals in timeline.arrivals:
-                self._lists.sent(arrivals.cpus)
+                self._call_queues.sent(arrivals.cpus)
         source.send_end = timeline.end + delay
         source.waiting = True
         if targets.masked_until is not None:
@@ -146,7 +146,7 @@ class Slice:
         task, index = self._task, source.index
         if not self._contended or source.burst.protocol == "bare":
             return task.programs[index]
-        cpus = self._lists.queue(source)
+        cpus = self._call_queues.queue(source)
         return task.programs[index] if cpus is None else task.program_for(index, cpus)
 
     def _preempted(self, timeline: Timeline, source: int) -> int:
@@ -205,7 +205,7 @@ class Slice:
             return
         targets.functions.add(cpus)
         if self._contended:
-            self._lists.taken(cpus, entry)
+            self._call_queues.flush(cpus, entry)
 
     def _finish(self, source: Source) -> None:
         """Record the times of a burst that is over, and set when the next one may start."""
@@ -240,5 +240,5 @@ class Slice:
             self._record.makespan = max(s.since for s in self._sources) - start
         bare = all(b.protocol == "bare" for b in self._task.bursts)
         return self._record.slice_result(
-            loops, self._targets, self._lists.partial_sends(), bare=bare
+            loops, self._targets, self._call_queues.partial_sends(), bare=bare
         )

@@ -113,7 +113,7 @@ struct mailbox {
 	u32 hypercall_abi;
 	u32 idle; /* what an idle CPU does, HALTED or RUNNING */
 	u32 start_vector; /* makes a CPU read its command */
-	u32 lists; /* sources queue requests in the call queues of targets */
+	u32 call_queues; /* sources queue requests in the call queues of targets */
 	u32 nsources;
 	u32 arrived; /* sources that are ready to start; written by them */
 	u32 lock; /* taken by every function that is called, if */
@@ -188,7 +188,7 @@ struct cpu {
 	u32 source; /* number of the source for the command */
 	u32 idle; /* enum idle_state, as it is now */
 	u32 booted;
-	u64 call_list; /* struct entry, newest first */
+	u64 call_queue; /* struct entry, newest first */
 	u64 functions; /* requests run by handlers */
 	u64 fault_vector; /* of the exception that stopped the CPU */
 	u64 fault_error;

@@ -34,7 +34,7 @@ static inline u32 wait_csd_unlocked(struct source_run *run, u32 cpu)
 	return 1;
 }
 
-/* True if the list was empty, so that the target needs an interrupt. */
+/* True if the queue was empty, so that the target needs an interrupt. */
 static inline u32 llist_add(struct entry *entry, volatile u64 *list)
 {
 	u64 first = *list;
@@ -61,16 +61,16 @@ static inline u32 queue_csds(struct source_run *run, u64 generation)
 		if (!wait_csd_unlocked(run, cpu))
 			return 0;
 		run->entries[cpu].generation = generation;
-		if (llist_add(&run->entries[cpu], &cpu_of(cpu)->call_list))
+		if (llist_add(&run->entries[cpu], &cpu_of(cpu)->call_queue))
 			run->mask[cpu / 64] |= 1ull << cpu % 64;
 	}
 	return 1;
 }
 
-/* The list has the newest entry first; functions run oldest first. */
+/* The queue has the newest entry first; functions run oldest first. */
 static inline void flush_smp_call_function_queue(struct cpu *me, u64 entered)
 {
-	u64 newest = xchg(&me->call_list, 0), oldest = 0, next;
+	u64 newest = xchg(&me->call_queue, 0), oldest = 0, next;
 
 	for (; newest; newest = next) {
 		next = ((struct entry *)newest)->next;

@@ -83,7 +83,7 @@ void handle(struct frame *frame)
 	me->runs[frame->vector]++;
 	if (frame->vector == mailbox->start_vector)
 		return;
-	if (mailbox->lists)
+	if (mailbox->call_queues)
 		flush_smp_call_function_queue(me, entered);
 	else
 		run_requested_csds(me, entered);

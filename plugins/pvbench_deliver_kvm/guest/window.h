@@ -164,11 +164,11 @@ static u32 measure_burst(struct source_run *run, struct sample *sample)
 
 	run->ops.irqs_off = run->ops.irqs_on = run->ops.done = 0;
 	begin = rdtsc_ordered();
-	if (!mailbox->lists)
+	if (!mailbox->call_queues)
 		request_csds(run, generation);
 
 	start = rdtsc_ordered();
-	if (mailbox->lists && !queue_csds(run, generation))
+	if (mailbox->call_queues && !queue_csds(run, generation))
 		return 0;
 	execute_burst(run);
 	sent = rdtsc_ordered();

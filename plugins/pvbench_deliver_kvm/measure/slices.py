@@ -20,7 +20,7 @@ from pvbench_deliver_kvm.measure.tasks import (
     mask_of,
     sources_of,
     targets_of,
-    uses_lists,
+    uses_call_queues,
     waited_for,
 )
 from pvbench_deliver_kvm.vmm import mailbox
@@ -45,7 +45,7 @@ class Slice:
         self._cpus = len(vm.guest.apic_ids)
         self._words = -(-self._cpus // 64)
         self._arena = Arena(vm.memory)
-        self._records_partial = contended(task) and uses_lists(task)
+        self._records_partial = contended(task) and uses_call_queues(task)
         count = max(1, len(task.bursts))
         self._base = self._arena.zeros(count * sizeof(mailbox.Source))
         self._sources = [
@@ -66,10 +66,10 @@ class Slice:
         box, task = self._memory.mailbox, self._task
         self._vm.commands.use_vectors(self._vectors)
         box.sources, box.nsources, box.arrived = self._base, len(self._sources), 0
-        box.lists, box.lock = uses_lists(task), 0
+        box.call_queues, box.lock = uses_call_queues(task), 0
         box.take_lock = any(burst.lock for burst in task.bursts)
         for cpu in self._vm.guest.cpus:
-            self._memory.cpu(cpu).call_list = 0
+            self._memory.cpu(cpu).call_queue = 0
 
     def _fill(self, source: mailbox.Source, index: int, burst: Burst) -> None:
         task, arena = self._task, self._arena
@@ -78,7 +78,7 @@ class Slice:
         source.vector, source.single_vector = burst.vector, burst.single_vector
         source.wait = burst.wait or task.lossy
         source.wait_idle = not contended(task)
-        source.csd = uses_lists(task)
+        source.csd = uses_call_queues(task)
         source.local = burst.protocol == "csd" and burst.targets == (burst.source,)
         source.ntargets = len(targets)
         source.targets = arena.put(array("I", targets).tobytes())

@@ -26,11 +26,11 @@ def contended(task: Task) -> bool:
     return False
 
 
-def uses_lists(task: Task) -> bool:
+def uses_call_queues(task: Task) -> bool:
     """
     Targets have call queues.
 
-    A lossy task has none, because a lost request would stay in its list for ever.
+    A lossy task has none, because a lost request would stay in its queue forever.
     """
     return not task.lossy and any(burst.protocol == "csd" for burst in task.bursts)
 

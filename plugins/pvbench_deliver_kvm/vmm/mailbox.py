@@ -55,7 +55,7 @@ class Mailbox(Structure):
 
     _fields_ = [
         *_u32("abi", "cpus", "x2apic", "vmmcall", "hypercall_abi", "idle", "start_vector"),
-        *_u32("lists", "nsources", "arrived", "lock", "take_lock"),
+        *_u32("call_queues", "nsources", "arrived", "lock", "take_lock"),
         *_u64("limit_ticks", "apic_ids", "sources"),
         ("reserved", c_uint64 * 503),
     ]
@@ -95,7 +95,7 @@ class Cpu(Structure):
     _fields_ = [
         *_u64("self"),
         *_u32("number", "apic_id", "command", "source", "idle", "booted"),
-        *_u64("call_list", "functions"),
+        *_u64("call_queue", "functions"),
         *_u64("fault_vector", "fault_error", "fault_rip", "fault_cr2"),
         ("reserved", c_uint64 * 6),
         ("runs", c_uint32 * 256),

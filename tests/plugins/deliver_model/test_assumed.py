@@ -158,7 +158,7 @@ def test_a_time_of_0_has_an_assumed_part_of_0() -> None:
 
 def test_a_series_missing_from_the_second_run_has_no_assumed_part() -> None:
     """
-    In its second burst CPU 1 finds both lists empty and sends to both, interrupts off.
+    In its second burst CPU 1 finds both call queues empty and sends to both, interrupts off.
 
     With a notification that takes a hundredth less CPU 2's is not, and a unicast keeps
     interrupts on.

@@ -66,7 +66,7 @@ def test_a_call_waits_until_its_previous_entries_are_taken() -> None:
     }
 
 
-def test_a_single_source_sees_only_empty_call_lists() -> None:
+def test_a_single_source_sees_only_empty_call_queues() -> None:
     """Its own entries were taken before: each call is an interrupt."""
     case = case_of("x2apic-physical", cpus(4), call(0, 1, wait=False))
     _, result = run_case(case, cost_profile_of(posted_notification=3_000), loops=3)
@@ -80,7 +80,7 @@ def test_a_single_source_sees_only_empty_call_lists() -> None:
     ) == ((0, 3, 0, 0), (0, 3, 0, 0), 3, ())
 
 
-def test_a_call_list_is_tested_at_the_time_of_the_call() -> None:
+def test_a_call_queue_is_tested_at_the_time_of_the_call() -> None:
     """
     Entered at 9172, before the next t0 at 12122: the list is empty again.
 

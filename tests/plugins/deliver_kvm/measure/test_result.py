@@ -137,10 +137,10 @@ def test_coalesced_is_known_only_where_sends_to_a_target_are_serialised(
     ("operation", "expected"),
     [
         pytest.param("send_IPI_mask", (0, 10, 0, 0), id="bare-as-handlers"),
-        pytest.param("smp_call_function_many", (0, 5, 6, 7), id="call-lists"),
+        pytest.param("smp_call_function_many", (0, 5, 6, 7), id="call-queues"),
     ],
 )
-def test_functions_are_counted_by_the_call_lists(
+def test_functions_are_counted_by_the_call_queues(
     operation: str, expected: tuple[int, ...]
 ) -> None:
     """A bare IPI has no list; each handler run is one function."""

@@ -34,7 +34,7 @@ def test_sources_are_contended_if_their_cpus_overlap(
 
 
 @pytest.mark.parametrize(
-    ("task", "lists", "waited"),
+    ("task", "call_queues", "waited"),
     [
         pytest.param(task_of(), False, True, id="bare"),
         pytest.param(task_of(burst(**CALL)), True, True, id="call"),
@@ -42,9 +42,11 @@ def test_sources_are_contended_if_their_cpus_overlap(
         pytest.param(task_of(burst(**CALL), lossy=True), False, False, id="lossy"),
     ],
 )
-def test_lists_and_waits_depend_on_the_protocol(task: Task, lists: bool, waited: bool) -> None:
-    """A request that is lost would stay in its list for ever."""
-    assert (tasks.uses_lists(task), tasks.waited_for(task)) == (lists, waited)
+def test_call_queues_and_waits_depend_on_the_protocol(
+    task: Task, call_queues: bool, waited: bool
+) -> None:
+    """A request that is lost would stay in its queue forever."""
+    assert (tasks.uses_call_queues(task), tasks.waited_for(task)) == (call_queues, waited)
 
 
 def test_sources_and_targets_are_sets_of_cpus() -> None:

@@ -1,4 +1,4 @@
-/* lists.c: the guest's call queues in a native build. */
+/* call_queues.c: the guest's call queues in a native build. */
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
@@ -88,7 +88,7 @@ void hold_lock(void)
 	mailbox_page.lock = mailbox_page.take_lock = 1;
 }
 
-/* @who adds to the list of CPU 0 or, as TAKER, flushes it, during an addition. */
+/* @who adds to the call queue of CPU 0 or, as TAKER, flushes it, during an addition. */
 void intrude(int who)
 {
 	intruder = who;
@@ -108,7 +108,7 @@ static void race(void)
 		flush_smp_call_function_queue((struct cpu *)cpu_of(0), 1);
 	else if (who != NO_INTRUDER)
 		intruder_is_due =
-			llist_add(&entries[who][0], &cpu_of(0)->call_list);
+			llist_add(&entries[who][0], &cpu_of(0)->call_queue);
 }
 
 struct job {

@@ -1,5 +1,5 @@
 """
-The call queues of `csd`: a CPU whose list is not empty gets no further interrupt.
+The call queues of `csd`: a CPU whose queue is not empty gets no further interrupt.
 
 A call to such a CPU is piggybacked on the interrupt that is already on its way: the same
 handler runs it.  Source: Linux, kernel/smp.c, smp_call_function_many_cond().
@@ -20,24 +20,24 @@ from pvbench_deliver_model.targets import NEVER, Targets
 IN_FLIGHT: Final = 1 << 62
 
 
-class CallLists:
-    """One list for each CPU; it is empty once the handler that takes it was entered."""
+class CallQueues:
+    """One queue for each CPU; it is empty once the handler that flushes it was entered."""
 
     def __init__(self, targets: Targets) -> None:
         self._targets = targets
-        self._taken_at = np.full(targets.count, NEVER, np.int64)
+        self._flushed_at = np.full(targets.count, NEVER, np.int64)
         self._piggybacked: dict[int, list[tuple[Source, int]]] = {}
         self._partial: Counter[tuple[int, tuple[int, ...]]] = Counter()
 
     def queue(self, source: Source) -> tuple[int, ...] | None:
         """Queue the burst of *source*; return the CPUs to send to, or None for all of them."""
-        taken_at = self._taken_at.take(source.cpus)
-        full = taken_at > source.now
+        flushed_at = self._flushed_at.take(source.cpus)
+        full = flushed_at > source.now
         if not np.count_nonzero(full):
             return None
         for slot in full.nonzero()[0].tolist():
             cpu = int(source.cpus[slot])
-            if taken_at[slot] == IN_FLIGHT:
+            if flushed_at[slot] == IN_FLIGHT:
                 self._piggybacked.setdefault(cpu, []).append((source, slot))
                 source.piggybacked += 1
             else:
@@ -48,11 +48,11 @@ class CallLists:
 
     def sent(self, cpus: I64) -> None:
         """Note that interrupts to *cpus* are in flight; lost ones are not among them."""
-        self._taken_at[cpus] = IN_FLIGHT
+        self._flushed_at[cpus] = IN_FLIGHT
 
-    def taken(self, cpus: I64, entry: I64) -> None:
-        """Let the handlers of *cpus* take their lists at *entry*, with piggybacked calls."""
-        self._taken_at[cpus] = entry
+    def flush(self, cpus: I64, entry: I64) -> None:
+        """Let the handlers of *cpus* flush their queues at *entry*, with piggybacked calls."""
+        self._flushed_at[cpus] = entry
         if self._piggybacked:
             for cpu in cpus.tolist():
                 for source, slot in self._piggybacked.pop(cpu, ()):
@@ -73,4 +73,4 @@ class CallLists:
         targets = self._targets
         targets.prolong(cpu, lock=source.burst.lock)
         source.acks[slot] = targets.acked(cpu)
-        source.entered = max(source.entered, int(self._taken_at[cpu]))
+        source.entered = max(source.entered, int(self._flushed_at[cpu]))

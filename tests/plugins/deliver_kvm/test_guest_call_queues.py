@@ -19,11 +19,15 @@ Step = tuple[int, list[int]]  # a source and its targets; below 0 a target takes
 
 
 @pytest.fixture(scope="module")
-def lists(tmp_path_factory: pytest.TempPathFactory) -> CDLL:
+def library(tmp_path_factory: pytest.TempPathFactory) -> CDLL:
     """source.c and target.c, compiled for this machine."""
     native = TESTS / "guest_native"
-    sources = [native / "lists.c", native / "record_ops.c", *sorted(GUEST.glob("senders/*.c"))]
-    output = tmp_path_factory.mktemp("lists") / "lists.so"
+    sources = [
+        native / "call_queues.c",
+        native / "record_ops.c",
+        *sorted(GUEST.glob("senders/*.c")),
+    ]
+    output = tmp_path_factory.mktemp("library") / "call_queues.so"
     options = ("-O2", "-shared", "-fPIC", "-pthread", "-fno-strict-aliasing")
     library = CDLL(str(built(output, *options, *sources)))
     for function in (library.queue_burst, library.take, library.all_at_once):
@@ -32,11 +36,11 @@ def lists(tmp_path_factory: pytest.TempPathFactory) -> CDLL:
     return library
 
 
-def queue(lists: CDLL, source: int, targets: list[int], generation: int) -> tuple[int, int]:
+def queue(library: CDLL, source: int, targets: list[int], generation: int) -> tuple[int, int]:
     """(CPUs an interrupt is due for, as bits; trouble)."""
     trouble = c_uint32()
     cpus = (c_uint32 * len(targets))(*targets)
-    due = lists.queue_burst(source, cpus, len(targets), c_uint64(generation), byref(trouble))
+    due = library.queue_burst(source, cpus, len(targets), c_uint64(generation), byref(trouble))
     return due, trouble.value
 
 
@@ -51,32 +55,32 @@ steps = st.lists(
 
 
 @given(steps)
-def test_an_interrupt_is_due_where_a_list_was_empty(lists: CDLL, steps: list[Step]) -> None:
+def test_an_interrupt_is_due_where_a_queue_was_empty(library: CDLL, steps: list[Step]) -> None:
     """llist_add() and csd_lock(), against lists of Python."""
-    lists.start_over(LONG_TICKS)
+    library.start_over(LONG_TICKS)
     waiting: dict[int, list[int]] = {cpu: [] for cpu in range(CPUS)}
     for generation, (source, cpus) in enumerate(steps, start=1):
         if source < 0:
             entries = [(cpu, waiting.pop(cpu, [])) for cpu in dict.fromkeys(cpus)]
-            assert [lists.take(cpu) for cpu, _ in entries] == [len(had) for _, had in entries]
+            assert [library.take(cpu) for cpu, _ in entries] == [len(had) for _, had in entries]
             waiting |= {cpu: [] for cpu, _ in entries}
             continue
         free = sorted(cpu for cpu in cpus if source not in waiting[cpu])
         due = {cpu for cpu in free if not waiting[cpu]}
-        assert queue(lists, source, free, generation) == (sum(1 << cpu for cpu in due), 0)
+        assert queue(library, source, free, generation) == (sum(1 << cpu for cpu in due), 0)
         for cpu in free:
             waiting[cpu].append(source)
 
 
-def test_an_entry_that_is_not_taken_is_waited_for_and_named(lists: CDLL) -> None:
+def test_an_entry_that_is_not_taken_is_waited_for_and_named(library: CDLL) -> None:
     """The source stops; the list stays whole."""
-    lists.start_over(1000)
-    first = queue(lists, 0, [3], 1)
-    second = queue(lists, 0, [3], 2)
+    library.start_over(1000)
+    first = queue(library, 0, [3], 1)
+    second = queue(library, 0, [3], 2)
 
     assert first == (1 << 3, 0)
     assert second == (0, mailbox.TROUBLE_CSD_BUSY)
-    assert (lists.take(3), lists.take(3)) == (1, 0)
+    assert (library.take(3), library.take(3)) == (1, 0)
 
 
 @pytest.mark.parametrize(
@@ -89,36 +93,36 @@ def test_an_entry_that_is_not_taken_is_waited_for_and_named(lists: CDLL) -> None
     ],
 )
 def test_whoever_comes_between_loses_nothing(
-    lists: CDLL, waiting: list[int], intruder: int, due: tuple[int, int], remaining: int
+    library: CDLL, waiting: list[int], intruder: int, due: tuple[int, int], remaining: int
 ) -> None:
     """Between reading the list of CPU 0 and changing it; an interrupt is due by one."""
-    lists.start_over(LONG_TICKS)
+    library.start_over(LONG_TICKS)
     for source in waiting:
-        queue(lists, source, [0], 1)
-    lists.intrude(intruder)
+        queue(library, source, [0], 1)
+    library.intrude(intruder)
 
-    assert queue(lists, 0, [0], 1) == (due[0], 0)
-    assert lists.was_due() == due[1]
-    assert lists.take(0) == remaining
+    assert queue(library, 0, [0], 1) == (due[0], 0)
+    assert library.was_due() == due[1]
+    assert library.take(0) == remaining
 
 
-def test_a_function_without_its_lock_leaves_no_receipt(lists: CDLL) -> None:
+def test_a_function_without_its_lock_leaves_no_receipt(library: CDLL) -> None:
     """It never ends: the entry stays locked."""
-    lists.start_over(1000)
-    queue(lists, 0, [3], 1)
-    lists.hold_lock()
+    library.start_over(1000)
+    queue(library, 0, [3], 1)
+    library.hold_lock()
 
-    assert lists.take(3) == 1
-    assert queue(lists, 0, [3], 2) == (0, mailbox.TROUBLE_CSD_BUSY)
+    assert library.take(3) == 1
+    assert queue(library, 0, [3], 2) == (0, mailbox.TROUBLE_CSD_BUSY)
 
 
 @pytest.mark.parametrize(("sources", "targets"), [(2, 1), (2, 3), (4, 2)])
-def test_sources_at_once_lose_nothing(lists: CDLL, sources: int, targets: int) -> None:
+def test_sources_at_once_lose_nothing(library: CDLL, sources: int, targets: int) -> None:
     """Each function runs once, by an interrupt of whoever found the list empty."""
     loops = 200
-    lists.start_over(LONG_TICKS)
+    library.start_over(LONG_TICKS)
     sent, taken, functions = c_uint64(), c_uint64(), c_uint64()
-    finished = lists.all_at_once(
+    finished = library.all_at_once(
         sources, targets, loops, byref(sent), byref(taken), byref(functions)
     )
 
