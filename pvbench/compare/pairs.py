@@ -12,7 +12,13 @@ from typing import Final
 
 import attrs
 
-from pvbench.compare.statistics import Verdict
+from pvbench.compare.statistics import (
+    Interleaved,
+    NotInterleaved,
+    Sample,
+    Verdict,
+    verdicts,
+)
 from pvbench.results import schema
 from pvbench.results.fact import FactRole
 from pvbench.results.rows import Row
@@ -89,23 +95,27 @@ def judged(pairs: list[Pair], margin: float) -> list[Pair]:
     noisy = [pair for pair in pairs if pair.is_noisy]
     if not noisy:
         return pairs
-    from pvbench.compare.statistics import Sample, verdicts
-
-    samples = [
-        Sample(
-            before_s=pair.before.boots_s,
-            after_s=pair.after.boots_s,
-            paired=_shared_boots(pair.before, pair.after),
-        )
-        for pair in noisy
-    ]
-    in_order = iter(verdicts(samples, margin))
+    in_order = iter(verdicts([_sample(pair, margin) for pair in noisy]))
     return [attrs.evolve(p, judged=next(in_order)) if p.is_noisy else p for p in pairs]
 
 
-def _shared_boots(before: Row, after: Row) -> bool:
-    same_axes = all(before.fact(fact) == after.fact(fact) for fact in schema.boot_facts())
-    return same_axes and before.file == after.file != "" and before.boots == after.boots != ()
+def _sample(pair: Pair, margin: float) -> Sample:
+    """The boots of both sides, by their numbers where the sides shared them."""
+    one, other = pair.before, pair.after
+    if not _shared_boots(one, other):
+        return NotInterleaved(before_s=one.boots_s, after_s=other.boots_s, margin=margin)
+    return Interleaved(
+        before_s=dict(zip(one.boots, one.boots_s, strict=True)),
+        after_s=dict(zip(other.boots, other.boots_s, strict=True)),
+        margin=margin,
+    )
+
+
+def _shared_boots(one: Row, other: Row) -> bool:
+    same = all(one.fact(fact) == other.fact(fact) for fact in schema.boot_facts())
+    numbered = all(len(row.boots) == len(row.boots_s) for row in (one, other))
+    in_one_file = one.file == other.file != ""
+    return same and in_one_file and numbered and not {*one.boots}.isdisjoint(other.boots)
 
 
 def conditions_of(pairs: Sequence[Pair]) -> list[str]:

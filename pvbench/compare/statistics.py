@@ -1,34 +1,71 @@
 """
-Verdicts on noisy clocks; the median of each boot is one observation.
+Verdicts on noisy clocks; the value of each boot is one observation.
 
-Sides that shared their boots are compared boot by boot, with a sign-flip test of the
-log ratios; other sides are compared with a permutation test of the medians.  Both tests
-are exact for few boots.  Holm's correction covers all pairs of one comparison.
+Boots that were interleaved are compared in pairs, by a sign-flip test.  Whole runs are
+compared only where it is known how far equal runs differ.  The verdict follows from the
+interval alone, and the intervals of one comparison hold at once.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 import attrs
-import numpy as np
-import numpy.typing as npt
+
+from pvbench.compare import power
+from pvbench.compare.allowance import Allowance, log_ratio, scatter
+from pvbench.compare.sign_flip import LogRatios, intervals, least_boots, log_ratios
 
 ALPHA: Final = 0.05
-LEAST_BOOTS: Final = 6  # a sign-flip test of fewer boots cannot reach ALPHA
-_RESAMPLES: Final = 10_000
-
-F64 = npt.NDArray[np.float64]
+NOT_INTERLEAVED: Final = "not interleaved"
+_ROUNDING: Final = 1e-9
 
 
 @attrs.frozen(kw_only=True)
-class Sample:
-    """The medians of the boots of two sides, seconds; *paired* if boots were shared."""
+class Interleaved:
+    """
+    Two sides whose boots were measured together.
 
-    before_s: tuple[float, ...]
-    after_s: tuple[float, ...]
-    paired: bool
+    Args:
+        before_s, after_s: the value of each boot in seconds, by its label.  Boots with
+            one label are an observation, and the pairs of a comparison share labels.
+        margin: speed ratios this close to 1 are equivalent; 0.02 is 2 %.
+    """
+
+    before_s: Mapping[int, float]
+    after_s: Mapping[int, float]
+    margin: float
+
+    @property
+    def log_ratios(self) -> dict[int, float]:
+        """The log of the speed ratio of each boot that both sides have."""
+        return {
+            label: math.log(before_s / self.after_s[label])
+            for label, before_s in self.before_s.items()
+            if label in self.after_s
+        }
+
+
+@attrs.frozen(kw_only=True)
+class NotInterleaved:
+    """
+    Two sides that were measured one after the other.
+
+    Args:
+        before_s, after_s: the values of their boots in seconds.
+        margin: as that of `Interleaved`.
+        allowance: how far equal runs of this series differ, if that was measured.
+    """
+
+    before_s: Sequence[float]
+    after_s: Sequence[float]
+    margin: float
+    allowance: Allowance | None = None
+
+
+Sample = Interleaved | NotInterleaved
 
 
 @attrs.frozen(kw_only=True)
@@ -38,106 +75,102 @@ class Verdict:
 
     Args:
         kind: ``faster``, ``slower``, ``equivalent`` or ``inconclusive``.
-        low, high: the 95 % interval of the speed ratio; None with too few boots.
-        boots_needed: about how many boots a verdict would need, if inconclusive.
+        ratio: the speed ratio, of the geometric means of the boots.
+        low, high: its interval; None if there is none.
+        reason: why it is inconclusive.
+        boots_needed: as many boots find a difference of `finds` in nine of ten
+            comparisons like this one.
+        finds: a part of the time; 0.05 is 5 %.
     """
 
     kind: str
+    ratio: float | None = None
     low: float | None = None
     high: float | None = None
+    reason: str = ""
     boots_needed: int | None = None
+    finds: float | None = None
 
 
-@attrs.frozen
-class _Ratio:
-    """The logarithm of the speed ratio: estimate, interval and p-value of a ratio of 1."""
-
-    estimate: float
-    low: float
-    high: float
-    p: float
-    boots: int
-
-
-def verdicts(samples: list[Sample], margin: float) -> list[Verdict]:
+def verdicts(samples: Sequence[Sample], alpha: float = ALPHA) -> list[Verdict]:
     """
     A verdict for each sample; all of them belong to one comparison.
 
     Args:
         samples: one for each pair.
-        margin: speed ratios this close to 1 are equivalent; 0.02 is 2 %.
+        alpha: the probability that a comparison of equal sides has a false verdict.
     """
-    ratios = [_ratio(sample) for sample in samples]
-    corrected = iter(_holm([ratio.p for ratio in ratios if ratio]))
+    interleaved = [sample for sample in samples if isinstance(sample, Interleaved)]
+    others = [sample for sample in samples if isinstance(sample, NotInterleaved)]
+    allowed = sum(sample.allowance is not None for sample in others)
+    of_interleaved = iter(_of_interleaved(interleaved, alpha))
+    of_others = (_of_runs(sample, allowed, alpha) for sample in others)
     return [
-        _verdict(ratio, next(corrected), margin)
-        if ratio
-        else Verdict(kind="inconclusive", boots_needed=LEAST_BOOTS)
-        for ratio in ratios
+        next(of_interleaved if isinstance(sample, Interleaved) else of_others)
+        for sample in samples
     ]
 
 
-def _verdict(ratio: _Ratio, p: float, margin: float) -> Verdict:
-    low, high = math.exp(ratio.low), math.exp(ratio.high)
-    if 1 - margin <= low and high <= 1 + margin:
-        return Verdict(kind="equivalent", low=low, high=high)
-    if p < ALPHA:
-        kind = "faster" if ratio.estimate > 0 else "slower"
-        return Verdict(kind=kind, low=low, high=high)
-    half_width = (ratio.high - ratio.low) / 2
-    distance = max(abs(ratio.estimate), math.log1p(margin))
-    needed = max(ratio.boots + 1, math.ceil(ratio.boots * (half_width / distance) ** 2))
-    return Verdict(kind="inconclusive", low=low, high=high, boots_needed=needed)
+def _of_interleaved(samples: Sequence[Interleaved], alpha: float) -> list[Verdict]:
+    """A pair with too few boots is no part of the test of the others."""
+    least = least_boots(alpha)
+    values = [sample.log_ratios for sample in samples]
+    tested = log_ratios([pair for pair in values if len(pair) >= least])
+    both = iter(zip(tested, intervals(tested, alpha), strict=True))
+    return [
+        _tested(*next(both), sample.margin, len(tested), alpha)
+        if len(pair) >= least
+        else _too_few(pair, least)
+        for sample, pair in zip(samples, values, strict=True)
+    ]
 
 
-def _ratio(sample: Sample) -> _Ratio | None:
-    """The ratio of the two sides; None with too few boots for any verdict."""
-    boots = min(len(sample.before_s), len(sample.after_s))
-    if boots < LEAST_BOOTS:
-        return None
-    before, after = np.log(sample.before_s), np.log(sample.after_s)
-    if sample.paired:
-        return _tested((before - after,), _mean, _median, "samples", boots)
-    return _tested((before, after), _between, _between, "independent", boots)
+def _too_few(pair: Mapping[int, float], least: int) -> Verdict:
+    ratio = math.exp(math.fsum(pair.values()) / len(pair)) if pair else None
+    boots = "1 boot is" if len(pair) == 1 else f"{len(pair)} boots are"
+    reason = f"{boots} too few for a verdict, which takes {least}"
+    return Verdict(kind="inconclusive", ratio=ratio, reason=reason)
 
 
 def _tested(
-    data: tuple[F64, ...], tested: Any, estimated: Any, permuted: str, boots: int
-) -> _Ratio:
-    from scipy.stats import bootstrap, permutation_test
+    pair: LogRatios, ends: tuple[float, float], margin: float, pairs: int, alpha: float
+) -> Verdict:
+    verdict = _verdict(pair.mean, ends, margin, "the interval contains 1")
+    if verdict.kind != "inconclusive":
+        return verdict
+    finds = max(math.expm1(abs(pair.mean)), margin)
+    needed = power.boots_needed(pairs=pairs, difference=finds, spread=pair.spread, alpha=alpha)
+    return attrs.evolve(verdict, boots_needed=needed, finds=finds if needed else None)
 
-    test = permutation_test(
-        data, tested, permutation_type=permuted, n_resamples=_RESAMPLES, rng=0
+
+def _of_runs(sample: NotInterleaved, allowed: int, alpha: float) -> Verdict:
+    """*allowed* is the number of pairs of the comparison that have an allowance."""
+    mean = log_ratio(sample.before_s, sample.after_s)
+    if sample.allowance and sample.allowance.rms_log_ratio:
+        half = sample.allowance.of_pairs(allowed, alpha)
+        ends = (mean - half, mean + half)
+        return _verdict(mean, ends, sample.margin, "within the allowance of this host")
+    verdict = Verdict(kind="inconclusive", ratio=math.exp(mean), reason=NOT_INTERLEAVED)
+    boots = scatter(sample.before_s, sample.after_s, alpha)
+    if boots is None:
+        return verdict
+    return attrs.evolve(verdict, low=math.exp(mean - boots), high=math.exp(mean + boots))
+
+
+def _verdict(mean: float, ends: tuple[float, float], margin: float, otherwise: str) -> Verdict:
+    """The verdict that an interval of log ratios is."""
+    low, high = ends
+    edge = math.log1p(margin) + _ROUNDING
+    if -edge <= low and high <= edge:
+        kind = "equivalent"
+    elif low > 0:
+        kind = "faster"
+    else:
+        kind = "slower" if high < 0 else "inconclusive"
+    return Verdict(
+        kind=kind,
+        ratio=math.exp(mean),
+        low=math.exp(low),
+        high=math.exp(high),
+        reason=otherwise if kind == "inconclusive" else "",
     )
-    interval = bootstrap(
-        data, estimated, method="percentile", n_resamples=_RESAMPLES, rng=0
-    ).confidence_interval
-    return _Ratio(
-        estimate=float(estimated(*data, axis=0)),
-        low=float(interval.low),
-        high=float(interval.high),
-        p=float(test.pvalue),
-        boots=boots,
-    )
-
-
-def _mean(ratios: F64, axis: int) -> Any:
-    return np.mean(ratios, axis=axis)
-
-
-def _median(ratios: F64, axis: int) -> Any:
-    return np.median(ratios, axis=axis)
-
-
-def _between(before: F64, after: F64, axis: int) -> Any:
-    return np.median(before, axis=axis) - np.median(after, axis=axis)
-
-
-def _holm(values: list[float]) -> list[float]:
-    """Holm's step-down correction, in the order of *values*."""
-    order = sorted(range(len(values)), key=values.__getitem__)
-    corrected, highest = [0.0] * len(values), 0.0
-    for place, index in enumerate(order):
-        highest = max(highest, min(1.0, values[index] * (len(values) - place)))
-        corrected[index] = highest
-    return corrected

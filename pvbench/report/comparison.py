@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -106,8 +107,14 @@ def _verdict_method(comparison: Comparison) -> Iterator[str]:
         f"{comparison.question.margin_percent:g} %."
     )
     verdicts = [pair.judged for pair in comparison.noisy if pair.judged]
-    if needed := [verdict.boots_needed for verdict in verdicts if verdict.boots_needed]:
-        yield f"Inconclusive pairs would need about {max(needed)} boots, see --boots."
+    for reason, pairs_of_it in Counter(filter(None, (v.reason for v in verdicts))).items():
+        are = "1 pair is" if pairs_of_it == 1 else f"{pairs_of_it} pairs are"
+        yield f"{are} inconclusive: {reason}."
+    needed = [(v.boots_needed, v.finds) for v in verdicts if v.boots_needed and v.finds]
+    if needed:
+        boots, finds = max(needed)
+        percent = f"{100 * finds:.1f} %"
+        yield f"{boots} boots find a difference of {percent} in nine of ten comparisons."
 
 
 # the table

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
 
 from pvbench.compare.comparison import ALL_SERIES, Comparison, Question, Remark, compare
@@ -223,11 +224,23 @@ def test_a_side_without_a_result_is_shown_among_the_sides_of_an_axis() -> None:
     assert (unpaired.reason, unpaired.is_regression) == (Reason.NO_RESULT, False)
 
 
+def of_shared_boots(slowdown: float, **options: Any) -> Comparison:
+    """Two drivers that shared eight boots; the second takes *slowdown* times as long."""
+    boots = [1e-6 * (1 + boot / 1000) for boot in range(8)]
+    rows = [
+        attrs.evolve(
+            row_of("broadcast", driver, *(scale * boot for boot in boots), clock="tsc"),
+            boots=tuple(range(8)),
+            file="a.json",
+        )
+        for driver, scale in ((PHYSICAL, 1), (CLUSTER, slowdown))
+    ]
+    return compare({"a.json": rows}, Question(by="driver", **options))
+
+
 def test_pairs_on_a_noisy_clock_are_judged() -> None:
     """By the statistics of their boots."""
-    boots = [1e-6 * (1 + boot / 1000) for boot in range(6)]
-    row = row_of("broadcast", PHYSICAL, *boots, clock="tsc")
-    result = between([row], [row])
+    result = of_shared_boots(1)
 
     assert [pair.verdict for pair in result.pairs] == ["equivalent"]
     assert result.noisy == result.pairs
@@ -236,11 +249,9 @@ def test_pairs_on_a_noisy_clock_are_judged() -> None:
 
 def test_the_margin_of_the_question_is_what_counts_as_equivalent() -> None:
     """A slowdown of 10 % is equivalent within 20 %."""
-    boots = [1e-6 * (1 + boot / 1000) for boot in range(8)]
-    old, new = (
-        row_of("broadcast", PHYSICAL, *(scale * boot for boot in boots), clock="tsc")
-        for scale in (1, 1.1)
-    )
+    verdicts = [
+        [pair.verdict for pair in of_shared_boots(1.1, margin_percent=margin).pairs]
+        for margin in (2, 20)
+    ]
 
-    assert [p.verdict for p in between([old], [new]).pairs] == ["slower"]
-    assert [p.verdict for p in between([old], [new], margin_percent=20).pairs] == ["equivalent"]
+    assert verdicts == [["slower"], ["equivalent"]]

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from pvbench.compare.statistics import Sample, Verdict, verdicts
+from pvbench.compare.allowance import Allowance
+from pvbench.compare.statistics import (
+    NOT_INTERLEAVED,
+    Interleaved,
+    NotInterleaved,
+    Verdict,
+    verdicts,
+)
 
 # Six boots of a machine that drifts by 40 % while it is measured.
 DRIFT = (1.00, 1.08, 1.16, 1.24, 1.32, 1.40)
 # And noise of about 1 % on top.
 NOISE = (1.004, 0.993, 1.008, 0.997, 1.001, 0.995)
+OPPOSITE = {"faster": "slower", "slower": "faster"}
 
 
 def scaled(factor: float, *series: tuple[float, ...]) -> tuple[float, ...]:
@@ -21,115 +30,268 @@ def scaled(factor: float, *series: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(1e-6 * factor * math.prod(parts) for parts in zip(*series, strict=True))
 
 
-def verdict(before: tuple[float, ...], after: tuple[float, ...], *, paired: bool) -> Verdict:
-    """Of one sample alone, with a margin of 2 %."""
-    (result,) = verdicts([Sample(before_s=before, after_s=after, paired=paired)], 0.02)
-    return result
+def interleaved(
+    before: tuple[float, ...], after: tuple[float, ...], margin: float = 0.02
+) -> Interleaved:
+    """Boots of both sides with the labels 1, 2 and so on."""
+    return Interleaved(
+        before_s=dict(enumerate(before, 1)), after_s=dict(enumerate(after, 1)), margin=margin
+    )
+
+
+def together(
+    before: tuple[float, ...], after: tuple[float, ...], margin: float = 0.02
+) -> Verdict:
+    """The verdict on one interleaved pair alone."""
+    (verdict,) = verdicts([interleaved(before, after, margin)])
+    return verdict
+
+
+def one_by_one(
+    before: tuple[float, ...], after: tuple[float, ...], allowance: Allowance | None = None
+) -> Verdict:
+    """The verdict on two whole runs, with a margin of 2 %."""
+    sample = NotInterleaved(before_s=before, after_s=after, margin=0.02, allowance=allowance)
+    (verdict,) = verdicts([sample])
+    return verdict
+
+
+# interleaved
 
 
 def test_sides_that_shared_their_boots_are_told_apart_in_spite_of_drift() -> None:
-    """Drift hits both sides of a boot alike; six boots of one sign are enough: 2/64."""
+    """Drift hits both sides of a boot alike; six boots of one sign are enough: 1/32."""
     before, after = scaled(1, DRIFT), scaled(0.9, DRIFT, NOISE)
 
-    assert verdict(before, after, paired=True).kind == "faster"
-    assert verdict(after, before, paired=True).kind == "slower"
+    assert together(before, after).kind == "faster"
+    assert together(after, before).kind == "slower"
 
 
-def test_the_same_times_of_separate_boots_tell_nothing() -> None:
-    """There drift cannot be told from a difference."""
-    result = verdict(scaled(1, DRIFT), scaled(0.9, DRIFT, NOISE), paired=False)
+def test_a_verdict_has_the_ratio_of_geometric_means_and_its_interval() -> None:
+    """Of six boots the interval reaches from the smallest ratio to the largest."""
+    verdict = together(scaled(1, DRIFT), scaled(0.8, DRIFT, NOISE))
 
-    assert result.kind == "inconclusive"
-    assert (result.boots_needed or 0) > 6
-
-
-def test_separate_boots_far_apart_are_told_apart() -> None:
-    """All six of one side below all six of the other: 2 of 924 arrangements."""
-    result = verdict(scaled(2, NOISE), scaled(1, NOISE), paired=False)
-
-    assert result.kind == "faster"
-    assert (result.low or 0) < 2 < (result.high or 0)
+    assert verdict.ratio == pytest.approx(1.25 / math.prod(NOISE) ** (1 / 6))
+    assert (verdict.low, verdict.high) == pytest.approx((1.25 / 1.008, 1.25 / 0.993))
 
 
-@pytest.mark.parametrize("boots", range(1, 6))
-@pytest.mark.parametrize("paired", [True, False])
-def test_fewer_than_six_boots_are_no_verdict(boots: int, paired: bool) -> None:
-    """With five of one sign a sign-flip test gives 2/32, above 5 %."""
-    before, after = scaled(2, NOISE)[:boots], scaled(1, NOISE)[:boots]
+@pytest.mark.parametrize("boots", range(6))
+def test_fewer_than_six_boots_are_no_verdict(boots: int) -> None:
+    """With five of one sign 1 of 16 vectors is as extreme, above 5 %."""
+    verdict = together(scaled(2, NOISE)[:boots], scaled(1, NOISE)[:boots])
 
-    assert verdict(before, after, paired=paired) == Verdict(kind="inconclusive", boots_needed=6)
-
-
-def test_within_the_margin_is_equivalent_even_if_it_is_significant() -> None:
-    """1 % faster in every boot is a difference nobody asked about."""
-    result = verdict(scaled(1, DRIFT), scaled(0.99, DRIFT), paired=True)
-
-    assert result.kind == "equivalent"
+    number = "1 boot is" if boots == 1 else f"{boots} boots are"
+    assert verdict.reason == f"{number} too few for a verdict, which takes 6"
+    assert verdict.ratio == (pytest.approx(2) if boots else None)
+    assert (verdict.kind, verdict.low, verdict.boots_needed) == ("inconclusive", None, None)
 
 
-def test_holm_s_correction_holds_over_all_pairs_of_a_comparison() -> None:
-    """2/64 alone is significant; of two such pairs the smaller p counts twice."""
-    sample = Sample(before_s=scaled(1, DRIFT), after_s=scaled(0.9, DRIFT, NOISE), paired=True)
+def test_only_boots_that_both_sides_have_are_compared() -> None:
+    """Boots 1 and 8 are missing on one side each; six remain."""
+    before = {label: 2e-6 * NOISE[label % 6] for label in range(1, 8)}
+    after = dict.fromkeys(range(2, 9), 1e-06)
+    (verdict,) = verdicts([Interleaved(before_s=before, after_s=after, margin=0.02)])
 
-    assert [result.kind for result in verdicts([sample], 0.02)] == ["faster"]
-    assert [result.kind for result in verdicts([sample] * 2, 0.02)] == ["inconclusive"] * 2
-
-
-def test_holm_s_correction_is_weaker_than_bonferroni_s() -> None:
-    """Of two pairs the larger p, 2/64, counts once: the smaller one, 2/256, is significant."""
-    weak = Sample(before_s=scaled(1, DRIFT), after_s=scaled(0.9, DRIFT, NOISE), paired=True)
-    boots = (*DRIFT, 1.48, 1.56)
-    noise = (*NOISE, 1.002, 0.999)
-    strong = Sample(before_s=scaled(1, boots), after_s=scaled(0.9, boots, noise), paired=True)
-
-    assert [result.kind for result in verdicts([weak, strong], 0.02)] == ["faster", "faster"]
+    assert verdict.kind == "faster"
+    assert (verdict.low, verdict.high) == pytest.approx((2 * 0.993, 2 * 1.008))
 
 
-def test_an_interval_has_95_per_cent_of_the_resamples() -> None:
-    """Of eight ratios from 1.0 to 1.7; half of the resamples lie between 1.25 and 1.45."""
-    ratios = (1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7)
-    result = verdict(scaled(1, ratios), scaled(1, (1.0,) * 8), paired=True)
+def test_a_stricter_alpha_takes_more_boots() -> None:
+    """Each of three looks has 1.7 %, which takes seven boots."""
+    (verdict,) = verdicts([interleaved(scaled(2, NOISE), scaled(1, NOISE))], 0.05 / 3)
 
-    assert result.low is not None
-    assert result.high is not None
-    assert (result.low, result.high) == pytest.approx((1.1, 1.6))
+    assert verdict.reason == "6 boots are too few for a verdict, which takes 7"
 
 
-def test_equal_samples_have_equal_verdicts() -> None:
-    """To the last bit: resampling starts from the same seed each time."""
-    before, after = scaled(1, DRIFT), scaled(0.9, DRIFT[::-1], NOISE)
-    equal = [Sample(before_s=before, after_s=after, paired=False)] * 6
+def test_within_the_margin_is_equivalent_even_if_it_is_a_difference() -> None:
+    """1 % faster in every boot is a difference that the margin allows."""
+    assert together(scaled(1, DRIFT), scaled(0.99, DRIFT)).kind == "equivalent"
 
-    assert len(set(verdicts(equal, 0.02))) == 1
+
+@pytest.mark.parametrize("factor", [1.02, 1 / 1.02])
+def test_the_margin_itself_is_equivalent(factor: float) -> None:
+    """In both directions."""
+    assert together(scaled(factor, DRIFT), scaled(1, DRIFT)).kind == "equivalent"
+
+
+def test_pairs_have_margins_of_their_own() -> None:
+    """10 % is equivalent where the margin is 15 %."""
+    before, after = scaled(1, DRIFT), scaled(0.91, DRIFT, NOISE)
+    samples = [interleaved(before, after, margin) for margin in (0.02, 0.15)]
+
+    assert [verdict.kind for verdict in verdicts(samples)] == ["faster", "equivalent"]
+
+
+def test_constants_are_decided() -> None:
+    """Ten times 1.0 against ten times 2.0, and against themselves."""
+    ones, twos = (1.0,) * 10, (2.0,) * 10
+
+    assert together(ones, twos).kind == "slower"
+    assert together(ones, ones, margin=0).kind == "equivalent"
+
+
+def test_a_difference_in_some_boots_has_the_sign_of_its_mean() -> None:
+    """Seven of 13 boots are equal and six 5 % faster: never slower."""
+    verdict = together((1.05,) * 6 + (1.0,) * 7, (1.0,) * 13)
+
+    assert verdict.kind == "faster"
+    assert 1 < (verdict.low or 0) < (verdict.ratio or 0) < (verdict.high or 0) < 1.05
+
+
+def test_a_verdict_holds_over_all_pairs_of_a_comparison() -> None:
+    """Six boots decide about one pair alone, and not about one of 51 that do not differ."""
+    good = interleaved(scaled(1, DRIFT), scaled(0.985, DRIFT, NOISE), 0)
+    noise = np.random.default_rng(0).lognormal(0, 0.01, (50, 6))
+    noisy = [interleaved(tuple(row), (1.0,) * 6) for row in noise]
+
+    assert verdicts([good])[0].kind == "faster"
+    assert verdicts([good, *noisy])[0].kind == "inconclusive"
 
 
 def test_pairs_without_enough_boots_do_not_weaken_the_others() -> None:
-    """What cannot be tested is no test."""
-    enough_boots = Sample(
-        before_s=scaled(1, DRIFT), after_s=scaled(0.9, DRIFT, NOISE), paired=True
-    )
-    one_boot = Sample(before_s=(1e-6,), after_s=(2e-6,), paired=True)
+    """They are no part of the test."""
+    good = interleaved(scaled(1, DRIFT), scaled(0.9, DRIFT, NOISE))
+    few = interleaved((1e-6, 3e-6), (2e-6, 2e-6))
 
-    kinds = [result.kind for result in verdicts([one_boot, enough_boots, one_boot], 0.02)]
-    assert kinds == ["inconclusive", "faster", "inconclusive"]
+    assert [verdict.kind for verdict in verdicts([few, good, few])] == [
+        "inconclusive",
+        "faster",
+        "inconclusive",
+    ]
+    assert verdicts([few, good])[1] == verdicts([good])[0]
+
+
+def test_an_inconclusive_pair_says_how_many_boots_find_its_difference() -> None:
+    """4 % faster on average, with a spread of 8 %: 36 boots by the noncentral t."""
+    signs = (1, -1) * 5
+    before = tuple(math.exp(0.04 + 0.08 * math.sqrt(0.9) * sign) for sign in signs)
+    verdict = together(before, (1.0,) * 10)
+
+    assert (verdict.kind, verdict.reason) == ("inconclusive", "the interval contains 1")
+    assert verdict.finds == pytest.approx(math.expm1(0.04))
+    assert verdict.boots_needed == pytest.approx(((1.96 + 1.2816) / 0.5) ** 2, abs=3)
+
+
+def test_without_a_difference_the_boots_are_those_that_find_the_margin() -> None:
+    """2 %, with a spread of 8 %."""
+    signs = (1, -1) * 5
+    verdict = together(tuple(math.exp(0.08 * sign) for sign in signs), (1.0,) * 10)
+
+    assert verdict.finds == pytest.approx(0.02)
+    assert verdict.boots_needed == pytest.approx((3.24 / 0.02 * 0.0843) ** 2, rel=0.05)
+
+
+def test_more_boots_than_were_simulated_are_not_promised() -> None:
+    """A spread of 200 % and a margin of 2 %."""
+    verdict = together(tuple(math.exp(2 * sign) for sign in (1, -1) * 5), (1.0,) * 10)
+
+    assert (verdict.boots_needed, verdict.finds) == (None, None)
 
 
 def test_nothing_is_judged_if_there_is_nothing() -> None:
     """An empty comparison."""
-    assert verdicts([], 0.02) == []
+    assert verdicts([]) == []
 
+
+# one after the other
+
+
+def test_runs_made_one_after_the_other_have_no_verdict() -> None:
+    """Twice as fast in six boots: the machine may have changed between the runs."""
+    verdict = one_by_one(scaled(2, NOISE), scaled(1, NOISE))
+
+    assert (verdict.kind, verdict.reason) == ("inconclusive", NOT_INTERLEAVED)
+    assert verdict.ratio == pytest.approx(2)
+    assert 1.97 < (verdict.low or 0) < 2 < (verdict.high or 0) < 2.03
+
+
+def test_one_boot_on_a_side_has_no_interval() -> None:
+    """Nothing tells how far boots scatter."""
+    verdict = one_by_one((2.0,), (1.0, 1.0))
+
+    assert (verdict.kind, verdict.reason) == ("inconclusive", NOT_INTERLEAVED)
+    assert verdict.ratio == pytest.approx(2)
+    assert (verdict.low, verdict.high) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("factor", "expected"),
+    [
+        pytest.param(1.08, "faster", id="beyond"),
+        pytest.param(1 / 1.08, "slower", id="beyond-in-the-other-direction"),
+        pytest.param(1.06, "inconclusive", id="within"),
+    ],
+)
+def test_runs_beyond_the_allowance_have_a_verdict(factor: float, expected: str) -> None:
+    """Ten sessions differed by 3 %, and t(10) is 2.228: 6.9 %."""
+    allowance = Allowance(rms_log_ratio=0.03, sessions=10)
+    verdict = one_by_one((factor, factor), (1.0, 1.0), allowance)
+
+    reason = "within the allowance of this host" if expected == "inconclusive" else ""
+    assert (verdict.kind, verdict.reason) == (expected, reason)
+    half = math.exp(2.228 * 0.03)
+    assert (verdict.low, verdict.high) == pytest.approx(
+        (factor / half, factor * half), rel=1e-4
+    )
+
+
+def test_runs_are_equivalent_if_the_allowance_is_within_the_margin() -> None:
+    """Sessions differed by 0.2 %."""
+    allowance = Allowance(rms_log_ratio=0.002, sessions=10)
+
+    assert one_by_one((1.01,), (1.0,), allowance).kind == "equivalent"
+
+
+def test_the_allowance_counts_the_pairs_that_have_one() -> None:
+    """7 % is beyond what one pair may differ, and within what five may; others do not count."""
+    allowance = Allowance(rms_log_ratio=0.03, sessions=10)
+    good = NotInterleaved(before_s=(1.072,), after_s=(1,), margin=0, allowance=allowance)
+    other = NotInterleaved(before_s=(1,), after_s=(1,), margin=0)
+
+    assert verdicts([good, *[other] * 4])[0].kind == "faster"
+    assert verdicts([good] * 5)[0].kind == "inconclusive"
+
+
+def test_an_allowance_of_nothing_decides_nothing() -> None:
+    """A coarse clock gave equal times in all sessions, which does not prove that it must."""
+    allowance = Allowance(rms_log_ratio=0.0, sessions=10)
+
+    assert one_by_one((1.1,), (1.0,), allowance).reason == NOT_INTERLEAVED
+
+
+def test_verdicts_are_in_the_order_of_their_samples() -> None:
+    """Of both kinds."""
+    good = interleaved(scaled(1, DRIFT), scaled(0.9, DRIFT, NOISE))
+    other = NotInterleaved(before_s=(1.0, 1.0), after_s=(2.0, 2.0), margin=0.02)
+    ratios = [verdict.ratio for verdict in verdicts([other, good, other])]
+
+    assert ratios == pytest.approx([0.5, 1 / 0.9, 0.5], rel=1e-3)
+
+
+# both
 
 times = st.lists(st.floats(1e-7, 1e-5), min_size=6, max_size=8).map(tuple)
 
 
-@settings(max_examples=20)
 @given(times, times)
 def test_a_verdict_turned_round_is_the_opposite(
     one: tuple[float, ...], other: tuple[float, ...]
 ) -> None:
-    """Which side is the baseline is a matter of words."""
-    opposite = {"faster": "slower", "slower": "faster"}
-    forward = verdict(one, other, paired=False).kind
-    backward = verdict(other, one, paired=False).kind
+    """Which side is the baseline does not matter."""
+    for verdict in (together, one_by_one):
+        forward, backward = verdict(one, other), verdict(other, one)
+        assert OPPOSITE.get(forward.kind, forward.kind) == backward.kind
+        assert forward.ratio == pytest.approx(1 / (backward.ratio or 1))
 
-    assert "equivalent" in (forward, backward) or opposite.get(forward, forward) == backward
+
+@given(times, times)
+def test_an_interval_that_contains_1_is_neither_faster_nor_slower(
+    one: tuple[float, ...], other: tuple[float, ...]
+) -> None:
+    """The verdict and its interval are one statement."""
+    verdict = together(one, other)
+    assert verdict.low is not None
+    assert verdict.high is not None
+
+    contains_1 = verdict.low <= 1 <= verdict.high
+    assert contains_1 == (verdict.kind not in OPPOSITE) or verdict.kind == "equivalent"

@@ -1,0 +1,88 @@
+"""
+How many boots find a difference.
+
+The largest t of pairs that do not depend on each other has a critical value that Sidak's
+formula gives; the power is that of a noncentral t.  benchmarks/verdicts.py shows by
+simulation where the numbers are right.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from pvbench.compare.sign_flip import least_boots, rejected, vectors_of
+
+POWER: Final = 0.9
+MOST_BOOTS: Final = 1000  # simulated up to here
+
+
+def power(*, boots: int, pairs: int, effect: float, alpha: float) -> float:
+    """
+    The probability of a verdict on one pair that differs.
+
+    Args:
+        boots: of each side.
+        pairs: of the comparison.
+        effect: the log ratio, in standard deviations of the log ratio of a boot.
+        alpha: the probability of a false verdict.
+    """
+    from scipy.special import nctdtr
+
+    critical = _critical_t(boots, pairs, alpha)
+    if math.isinf(effect):
+        return float(math.isfinite(critical))
+    return 1.0 - float(nctdtr(boots - 1, effect * math.sqrt(boots), critical))
+
+
+def boots_needed(*, pairs: int, difference: float, spread: float, alpha: float) -> int | None:
+    """
+    How many boots give a verdict on a difference in nine of ten comparisons.
+
+    Args:
+        pairs: of the comparison.
+        difference: of the times of one pair; 0.05 is 5 %.
+        spread: the standard deviation of the log ratio of a boot.
+        alpha: the probability of a false verdict.
+
+    Returns:
+        None above `MOST_BOOTS`.
+    """
+    effect = math.log1p(difference) / spread if spread else math.inf
+    fewest, most = least_boots(alpha), MOST_BOOTS
+    if power(boots=most, pairs=pairs, effect=effect, alpha=alpha) < POWER:
+        return None
+    while fewest < most:
+        boots = (fewest + most) // 2
+        if power(boots=boots, pairs=pairs, effect=effect, alpha=alpha) < POWER:
+            fewest = boots + 1
+        else:
+            most = boots
+    return most
+
+
+def smallest_difference(*, boots: int, pairs: int, spread: float, alpha: float) -> float | None:
+    """
+    The difference on which *boots* give a verdict in nine of ten comparisons.
+
+    Returns:
+        A part of the time; None if so few boots permit no verdict.
+    """
+    from scipy.special import nctdtrinc
+
+    critical = _critical_t(boots, pairs, alpha)
+    if math.isinf(critical):
+        return None
+    shift = float(nctdtrinc(boots - 1, 1 - POWER, critical))
+    return math.expm1(shift * spread / math.sqrt(boots))
+
+
+def _critical_t(boots: int, pairs: int, alpha: float) -> float:
+    """The t that a pair must exceed; infinite if no verdict is possible."""
+    from scipy.special import stdtrit
+
+    if boots < least_boots(alpha):
+        return math.inf
+    level = rejected(boots, alpha) / vectors_of(boots)
+    of_one = -math.expm1(math.log1p(-level) / pairs)
+    return float(stdtrit(boots - 1, 1 - of_one / 2))
