@@ -58,7 +58,9 @@ def one_line(data: Any) -> str:
 
 def printable(string: str) -> str:
     """*string* as one line without control characters."""
-    return "".join(char if char.isprintable() else " " for char in string).strip()
+    if not string.isprintable():
+        string = "".join(char if char.isprintable() else " " for char in string)
+    return string.strip()
 
 
 def flag(data: Any) -> bool:

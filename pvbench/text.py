@@ -18,7 +18,7 @@ def printable(text: str) -> str:
     Line ends and other blanks become spaces; control characters, terminal escapes and
     marks that change the direction of writing are escaped, as in ``\x1b``.
     """
-    return "".join(map(_printable, text))
+    return text if text.isprintable() else "".join(map(_printable, text))
 
 
 def _printable(character: str) -> str:
