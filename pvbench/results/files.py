@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import gzip
-import io
 import os
 import re
 from datetime import UTC, datetime
@@ -37,9 +36,7 @@ def write(suite: pyperf.BenchmarkSuite, path: Path) -> None:
     Raises:
         UnavailableError: no permission, no space, no such directory.
     """
-    text = io.StringIO()
-    suite.dump(text)
-    content = text.getvalue().encode()
+    content = parsing.text_of(suite).encode()
     if path.suffix == ".gz":
         content = gzip.compress(content, mtime=0)
     try:

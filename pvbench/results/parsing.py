@@ -1,5 +1,5 @@
 """
-Parse a result file into a pyperf suite whose metadata reports can rely on.
+The text of a result file, and the pyperf suite whose metadata reports can rely on.
 
 A result file may have been edited, or written by another program, so each fact that a
 report needs is checked here, once.
@@ -43,6 +43,12 @@ class IndexedSuite(pyperf.BenchmarkSuite):  # type: ignore[misc]  # pyperf is wi
     def get_benchmark(self, name: str) -> pyperf.Benchmark:
         """The benchmark called *name*; KeyError if there is none."""
         return self._by_name[name]
+
+
+def text_of(suite: pyperf.BenchmarkSuite) -> str:
+    """What pyperf's own dump() writes, which encodes each item of the file in Python."""
+    data = suite._as_json()
+    return json.dumps(data, sort_keys=True, separators=(",", ":")) + "\n"
 
 
 def suite_from(name: str, content: bytes) -> pyperf.BenchmarkSuite:
@@ -98,7 +104,7 @@ def _parsed(name: str, text: str) -> pyperf.BenchmarkSuite:
     if not isinstance(data, dict) or "benchmarks" not in data:
         raise UsageError(f"{name} is not a pyperf file", fix=_EXPECTED)
     try:
-        return IndexedSuite.loads(text)
+        return IndexedSuite._json_load(None, data)  # loads() would parse the text again
     except Exception as error:
         raise UsageError(
             f"{name} is not a pyperf file this pyperf reads",

@@ -29,6 +29,15 @@ def test_a_file_is_replaced_at_one_stroke(tmp_path: Path) -> None:
     assert len(result_files.read(str(path))) == 1
 
 
+def test_the_content_of_a_file_is_what_pyperf_writes(tmp_path: Path) -> None:
+    """Byte for byte, although pvbench encodes it itself."""
+    suite = suite_of(row_of("broadcast", "x2apic-physical", 2e-9, label="é"))
+    suite.dump(str(tmp_path / "theirs.json"))
+    result_files.write(suite, tmp_path / "ours.json")
+
+    assert (tmp_path / "ours.json").read_bytes() == (tmp_path / "theirs.json").read_bytes()
+
+
 def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
     """The new file takes the place of the old one, which an open descriptor still has."""
     path = tmp_path / "a.json"
