@@ -7,13 +7,16 @@ import os
 import re
 import shutil
 import sys
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from pvbench.plugin.registry import Registry
     from pvbench.report.document import Document
 
 _MOST_CPUS = 65_536
+# The modules of `pvbench.report` that write a document; only the one in use is imported.
+_RENDERERS: Final = {"plain": "text", "markdown": "markdown", "csv": "csv", "json": "json"}
 
 
 def plugin_options(parser: argparse._ActionsContainer, name: str = "-p") -> None:
@@ -35,7 +38,7 @@ def output_options(parser: argparse.ArgumentParser) -> None:
     """Add --format, --csv and --json."""
     parser.add_argument(
         "--format",
-        choices=("plain", "markdown", "csv"),
+        choices=[form for form in _RENDERERS if form != "json"],
         default="plain",
         help="how tables are printed",
     )
@@ -93,10 +96,8 @@ def cpu_list(text: str) -> tuple[int, ...]:
 
 def show(document: Document, options: argparse.Namespace) -> None:
     """Print *document* as --format, --csv or --json ask for it."""
-    from pvbench.report import csv, json, markdown, text
-
-    renderers = {"plain": text, "markdown": markdown, "csv": csv, "json": json}
-    renderer = renderers["json" if options.json else options.format]
+    form = "json" if options.json else options.format
+    renderer = import_module(f"pvbench.report.{_RENDERERS[form]}")
     encoding = sys.stdout.encoding or "utf-8"
     output = renderer.render(document, width())
     print(output.encode(encoding, "backslashreplace").decode(encoding))

@@ -7,12 +7,12 @@ that is still too wide is split into several, or into a list for each row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain, zip_longest
 from textwrap import TextWrapper
 from typing import Final
 
 import attrs
-from tabulate import tabulate
 
 from pvbench.report.document import Cell, Role, Table
 
@@ -169,6 +169,8 @@ def _least_width(table: Table, places: list[int]) -> int:
 
 def wrapped(text: str, width: int, indent: str = "", *, hyphens: bool = False) -> str:
     """Wrap *text* to *width*; all lines but the first are indented."""
+    if len(text) <= width:
+        return text.rstrip()
     wrapper = TextWrapper(width, subsequent_indent=indent, break_on_hyphens=hyphens)
     return "\n".join(wrapper.wrap(text))
 
@@ -178,25 +180,28 @@ def _drawn(table: Table, widths: Sequence[int]) -> str:
     titles = [column.title for column in table.columns]
     hang = HANGING if len(titles) == 1 else ""  # only the indent shows where a row begins
     rows = [
-        [
-            wrapped(title, width, hyphens=True)
-            for title, width in zip(titles, widths, strict=True)
-        ],
+        [_lines(wrapped(t, w, hyphens=True)) for t, w in zip(titles, widths, strict=True)],
         *(
-            [wrapped(c.text, w, hang) for c, w in zip(row, widths, strict=True)]
+            [_lines(wrapped(c.text, w, hang)) for c, w in zip(row, widths, strict=True)]
             for row in table.rows
         ),
     ]
-    rule = [_RULE * max(map(_width, cells)) for cells in zip(*rows, strict=True)]
-    align = ["right" if c.role is Role.VALUE else "left" for c in table.columns]
-    text = tabulate(
-        [rows[0], rule, *rows[1:]], tablefmt="plain", colalign=align, disable_numparse=True
-    )
-    return "\n".join(line.rstrip() for line in text.splitlines())
+    drawn = [max(map(len, chain(*cells))) for cells in zip(*rows, strict=True)]
+    rows.insert(1, [[_RULE * width] for width in drawn])
+    align = [str.rjust if c.role is Role.VALUE else str.ljust for c in table.columns]
+    lines = (line for row in rows for line in zip_longest(*row, fillvalue=""))
+    return "\n".join(_line(line, align, drawn) for line in lines)
 
 
-def _width(text: str) -> int:
-    return max(map(len, text.splitlines()), default=0)
+def _lines(text: str) -> list[str]:
+    return text.strip().splitlines() or [""]
+
+
+def _line(
+    parts: Iterable[str], align: Sequence[Callable[[str, int], str]], widths: Sequence[int]
+) -> str:
+    padded = (pad(part, w) for part, pad, w in zip(parts, align, widths, strict=True))
+    return (" " * _GAP).join(padded).rstrip()
 
 
 def _list_of(table: Table, row: tuple[Cell, ...], width: int) -> str:
