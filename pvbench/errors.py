@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -109,6 +108,8 @@ class SenderError(PvbenchError):
 
 def unknown(kind: str, name: str, names: Iterable[str], listing: str = "") -> UsageError:
     """Return an error for a name that does not exist; it suggests the nearest of *names*."""
+    from difflib import get_close_matches
+
     nearest = get_close_matches(name, list(names), n=1, cutoff=0.5)
     hint = f"Did you mean {nearest[0]!r}? " if nearest else ""
     return UsageError(f"there is no {kind} called {name!r}", fix=f"{hint}{listing}".rstrip())

@@ -7,7 +7,6 @@ Equal guests share a boot.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -88,7 +87,9 @@ class Guest:
         text = ",".join(ranges(self.apic_ids))
         if len(text) <= _LONGEST_IDS:
             return text
-        digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+        from hashlib import sha256  # few guests need it, and each worker imports this module
+
+        digest = sha256(text.encode()).hexdigest()[:8]
         return f"{text[: _LONGEST_IDS // 2]}... #{digest}"
 
     def others(self, cpu: int) -> tuple[int, ...]:

@@ -16,7 +16,7 @@ import json
 import re
 from binascii import a2b_base64, b2a_base64, crc32
 from collections.abc import Callable
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 import attrs
 
@@ -45,8 +45,7 @@ LONGEST_S: Final = 1e10  # of any time limit
 _FRAME: Final = re.compile(r"#pvbench/([0-9]{1,9}) ([0-9]{1,9}) ([0-9a-f]{8}) (.*)", re.DOTALL)
 
 
-@attrs.frozen
-class Turn:
+class Turn(NamedTuple):
     """One slice to come: the number of its task, its iterations and those before them."""
 
     task: int
@@ -54,8 +53,7 @@ class Turn:
     warmup: int
 
 
-@attrs.frozen(kw_only=True)
-class Job:
+class Job(NamedTuple):
     """
     What a worker does: boot a guest and run slices of tasks in turn.
 
@@ -80,8 +78,7 @@ class Job:
         return len(self.schedule)
 
 
-@attrs.frozen(kw_only=True)
-class Describe:
+class Describe(NamedTuple):
     """A request to describe a delivery on the host where it is answered."""
 
     delivery: str
@@ -94,8 +91,7 @@ class Describe:
         return 1
 
 
-@attrs.frozen
-class Ask:
+class Ask(NamedTuple):
     """A worker needs the ops of a burst of a task that sends to *cpus* only."""
 
     task: int
@@ -103,31 +99,27 @@ class Ask:
     cpus: tuple[int, ...]
 
 
-@attrs.frozen
-class Answer:
+class Answer(NamedTuple):
     """The ops that the worker asked for."""
 
     program: Program
 
 
-@attrs.frozen
-class SliceReport:
+class SliceReport(NamedTuple):
     """The result of slice *number* of the schedule."""
 
     number: int
     result: SliceResult
 
 
-@attrs.frozen
-class ErrorReport:
+class ErrorReport(NamedTuple):
     """The worker cannot go on, for a reason that the user can fix."""
 
     error: str
     status: int = Status.ENVIRONMENT
 
 
-@attrs.frozen
-class DescriptionReport:
+class DescriptionReport(NamedTuple):
     """A delivery on the host of the worker."""
 
     description: Description
@@ -192,17 +184,17 @@ def _data_of(message: Message) -> tuple[str, dict[str, Any]]:
             data["worker_data"] = _text_of(description.worker_data)
             return "description", {"description": data}
         case Ask():
-            return "ask", attrs.asdict(message)
+            return "ask", message._asdict()
         case ErrorReport():
-            return "error", attrs.asdict(message) | {"status": int(message.status)}
+            return "error", message._asdict() | {"status": int(message.status)}
 
 
 def _request_data(request: Request) -> tuple[str, dict[str, Any]]:
     if isinstance(request, Describe):
-        data = attrs.asdict(request)
+        options = attrs.asdict(request.options)
         if (content := request.options.costs_file) is not None:
-            data["options"]["costs_file"] = _text_of(content)
-        return "describe", data
+            options["costs_file"] = _text_of(content)
+        return "describe", request._asdict() | {"options": options}
     return "job", _job_data(request)
 
 
@@ -213,7 +205,7 @@ def _job_data(job: Job) -> dict[str, Any]:
         "worker_data": _text_of(job.worker_data),
         "guest": attrs.asdict(job.guest),
         "tasks": [_task_data(task) for task in job.tasks],
-        "schedule": [attrs.asdict(turn) for turn in job.schedule],
+        "schedule": [turn._asdict() for turn in job.schedule],
         "slice_s": job.slice_s,
         "deadline_s": float(job.deadline_s),
     }
