@@ -35,6 +35,8 @@ exit status, the first that applies:
   0  done, nothing regressed
  70  a bug of pvbench; the traceback says where"""
 _BUG: Final = 70  # EX_SOFTWARE of sysexits.h
+# numpy would start a thread for each CPU in each process; pvbench has no work for them.
+_ONE_THREAD: Final = ("OPENBLAS_NUM_THREADS", "1")
 _LISTING: Final = "`pvbench --help` lists the commands."
 
 Parsers = dict[str, argparse.ArgumentParser]
@@ -53,6 +55,7 @@ class _Version(argparse.Action):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the console script's entry point."""
     streams.open_standard_streams()
+    os.environ.setdefault(*_ONE_THREAD)
     try:
         status = _run(sys.argv[1:] if arguments is None else arguments)
         sys.stdout.flush()

@@ -78,6 +78,19 @@ def test_help_loads_no_plugin_and_nothing_heavy(arguments: tuple[str, ...]) -> N
     assert [name for name in loaded if name in HEAVY or name.startswith("pvbench_")] == []
 
 
+@pytest.mark.parametrize(("given", "threads"), [(None, "1"), ("4", "4")])
+def test_numpy_starts_no_threads_unless_the_user_asks_for_them(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, given: str | None, threads: str
+) -> None:
+    """Workers inherit it; a thread for each CPU costs every process its start."""
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", given or "")
+    if given is None:
+        monkeypatch.delenv("OPENBLAS_NUM_THREADS")
+    cli("--version")
+
+    assert os.environ["OPENBLAS_NUM_THREADS"] == threads
+
+
 def test_version_is_one_line(cli: Cli) -> None:
     """Name and version, for scripts."""
     assert re.fullmatch(r"pvbench \d+\.\d+\.\d+\n", cli("--version").out)
