@@ -269,7 +269,7 @@ def case_facts(case: Case) -> dict[str, Value]:
 def case_name(case: Case) -> str:
     """The unique name of a case, which people and ``-k`` read and no code parses."""
     facts = case_facts(case)
-    return "".join(fact.in_name(facts) for fact in TABLE)
+    return "".join(fact.in_name(facts) for fact in TABLE if fact.short)
 
 
 def burst_facts(bursts: Sequence[CheckedBurst]) -> dict[str, Value]:
