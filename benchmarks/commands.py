@@ -6,6 +6,7 @@ Whole commands, from start to end, beside what they are to be measured against.
 The targets, where `python -c pass` takes 20 ms: `pvbench --help` under 150 ms,
 `pvbench list senders` under 400 ms; and `pvbench run norov` with all senders at
 80 vCPUs no longer than two trivial series of pyperf.Runner with its defaults.
+`beside.py` compares the same commands with those of an earlier revision.
 """
 
 from __future__ import annotations
