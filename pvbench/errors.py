@@ -78,6 +78,15 @@ class SiteError(PvbenchError):
         self.status = Status(status) if is_valid else Status.ENVIRONMENT
 
 
+class SideError(PvbenchError):
+    """A side of `pvbench ab` does not do its part; it may have ended with an exit status."""
+
+    def __init__(self, what: str, *, why: str = "", status: int | None = None) -> None:
+        super().__init__(what, why=why)
+        is_valid = status in tuple(Status)[1:]
+        self.status = Status(status or 0) if is_valid else Status.ENVIRONMENT
+
+
 class WorkerError(PvbenchError):
     """A worker did not do what it was started for."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shlex
 import shutil
 import sys
 from importlib import import_module
@@ -117,6 +118,14 @@ def warn(text: str) -> None:
     from pvbench.text import printable
 
     print(f"pvbench: {printable(text)}", file=sys.stderr)
+
+
+def words(text: str) -> tuple[str, ...]:
+    """A command line that is one word of another one."""
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a command line: {error}") from None
 
 
 def names(text: str) -> tuple[str, ...]:

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Container, Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pvbench.cli import common
 from pvbench.errors import Status
 
 if TYPE_CHECKING:
-    from pvbench.compare.comparison import Comparison
+    from pvbench.compare.comparison import Comparison, Question
+    from pvbench.compare.reading import FileChoice
 
 HELP = "compare runs, or the senders of one run"
 
@@ -58,6 +59,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="print a prediction (second file) beside what it predicts; no ranking",
     )
     parser.add_argument("--baseline", metavar="SIDE", help="side of --by to compare with")
+    verdict_options(parser)
+    common.output_options(parser)
+
+
+def verdict_options(parser: argparse.ArgumentParser) -> None:
+    """Options that say which times are compared, and how they are judged."""
     parser.add_argument(
         "--margin",
         type=float,
@@ -66,25 +73,45 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="on a noisy clock, speed ratios this close to 1 are equivalent (2)",
     )
     parser.add_argument("--series", default="wall", help="which time, or all (wall)")
-    common.output_options(parser)
 
 
 def execute(options: argparse.Namespace) -> Status:
     """Read, compare, print."""
-    from pvbench.compare import comparison, reading
+    from pvbench.compare import reading
+
+    asked = question(options, by=options.by, beside=options.beside, baseline=options.baseline)
+    return print_comparison(
+        reading.choose(options.files, options.env or (), asked), asked, options
+    )
+
+
+def question(options: argparse.Namespace, **sides: Any) -> Question:
+    """
+    What the verdict options and *sides* ask for.
+
+    Raises:
+        UsageError: they contradict each other.
+    """
+    from pvbench.compare import comparison
 
     common.known_series(options.series, comparison.ALL_SERIES)
-    question = comparison.Question(
-        by=options.by,
-        beside=options.beside,
-        baseline=options.baseline,
-        margin_percent=options.margin,
-        series=options.series,
-    )
-    chosen = reading.choose(options.files, options.env or (), question)
+    return comparison.Question(**sides, margin_percent=options.margin, series=options.series)
+
+
+def print_comparison(
+    chosen: FileChoice, asked: Question, options: argparse.Namespace
+) -> Status:
+    """
+    Compare files and print the comparison.
+
+    Raises:
+        UsageError: a file cannot be read, or the files do not allow the question.
+    """
+    from pvbench.compare import comparison, reading
+
     files = reading.read_rows(chosen.names)
     outcomes = reading.read_outcomes(chosen.names)
-    result = comparison.compare(files, question, chosen.stale, outcomes)
+    result = comparison.compare(files, asked, chosen.stale, outcomes)
     _print(result, options)
     return result.status
 

@@ -23,7 +23,7 @@ from pvbench.cli.parsers import Formatter, parse
 from pvbench.errors import PvbenchError, Status, UsageError, unknown
 from pvbench.text import printable
 
-COMMANDS: Final = ("run", "show", "compare", "list", "plugins", "explain", "doctor")
+COMMANDS: Final = ("run", "show", "compare", "ab", "list", "plugins", "explain", "doctor")
 _EXIT: Final = """\
 exit status, the first that applies:
   6  the proof of mechanism failed
@@ -100,6 +100,7 @@ def _run(typed: Sequence[str]) -> int:
             origin = f"[tool.pvbench] in pyproject.toml gave {' '.join(table)}"
             print(f"pvbench: {origin}", file=sys.stderr)
         return leaving.code if isinstance(leaving.code, int) else int(Status.USAGE)
+    options.typed = typed[1:]
     return int(options.execute(options))
 
 

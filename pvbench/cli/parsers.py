@@ -46,6 +46,7 @@ def parse(
         SystemExit: after help, the version or another wrong usage, which is printed.
     """
     options = list(_options(command))
+    words = joined(words, command)
     for word in words:
         if word == "--":
             break
@@ -59,6 +60,23 @@ def parse(
             f"{command.prog} takes no argument {unparsed[-1]!r}", fix=_listing(command)
         )
     return namespace
+
+
+def joined(words: Sequence[str], command: argparse.ArgumentParser) -> list[str]:
+    """*words* with ``--a=OPTIONS`` for ``--a OPTIONS``: the value looks like an option."""
+    options = [
+        option
+        for action in command._actions
+        if action.type is common.words
+        for option in action.option_strings
+    ]
+    result: list[str] = []
+    for word in words:
+        if result and result[-1] in options:
+            result[-1] += f"={word}"
+        else:
+            result.append(word)
+    return result
 
 
 def _no_option(

@@ -12,6 +12,7 @@ from pvbench.errors import Status, UsageError
 
 if TYPE_CHECKING:
     from pvbench.report.document import Document
+    from pvbench.run.ab_messages import Channel
     from pvbench.run.cases import Selection
     from pvbench.run.loop import Ended
     from pvbench.run.request import PreparedRun, Request
@@ -49,8 +50,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     effort.add_argument("-o", dest="output", metavar="FILE", help="result file to create")
     effort.add_argument("--dry-run", action="store_true", help="print the plan only")
     effort.add_argument("-q", "--quiet", action="store_true", help="no progress")
+    effort.add_argument("--ab-pipes", type=_channel, help=argparse.SUPPRESS)  # for `pvbench ab`
     common.output_options(parser)
     common.plugin_options(parser)
+
+
+def _channel(text: str) -> Channel:
+    """The pipes ``READING,WRITING`` to a `pvbench ab`."""
+    from pvbench.run.ab_messages import Channel
+
+    reading, writing = map(int, text.split(","))
+    return Channel(reading, writing)
 
 
 def selection_options(group: argparse._ArgumentGroup) -> None:
@@ -130,7 +140,7 @@ def execute(options: argparse.Namespace) -> int:
         prepared = prepare(request, registry, session)
         if options.dry_run:
             return _print_plan(prepared, options)
-        finished = run(prepared)
+        finished = run(prepared, options.ab_pipes)
     return _print_result(finished, options)
 
 
@@ -150,6 +160,7 @@ def _request(options: argparse.Namespace, suite: Suite) -> Request:
         resume=options.resume,
         timeout_s=options.timeout,
         probe=not options.dry_run,
+        is_side=bool(options.ab_pipes),
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 
+from pvbench.compare.interleaved import free_axes
 from pvbench.compare.outcomes import Outcomes
 from pvbench.compare.pairs import Pair
 from pvbench.compare.unpaired import File, Reason, Unpaired
@@ -48,8 +49,9 @@ def across_files(
     Raises:
         UsageError: the files cannot be ranked.
     """
-    _check_rankable([row for rows in files.values() for row in rows])
-    first, *others = _files(files, all_series, outcomes)
+    free = free_axes(all_series or files)
+    _check_rankable([row for rows in files.values() for row in rows], free)
+    first, *others = _files(files, all_series, outcomes, free)
     pairs: list[Pair] = []
     unpaired: list[Unpaired] = []
     for other in others:
@@ -60,14 +62,18 @@ def across_files(
 
 
 def _files(
-    files: Files, all_series: Files | None, outcomes: Mapping[str, Outcomes] | None
+    files: Files,
+    all_series: Files | None,
+    outcomes: Mapping[str, Outcomes] | None,
+    free: tuple[str, ...] = (),
 ) -> list[File]:
     return [
         File(
             name=name,
-            rows={row.key(): row for row in rows},
+            rows={row.key(free): row for row in rows},
             all_series=(all_series or files)[name],
             outcomes=(outcomes or {}).get(name, {}),
+            free=free,
         )
         for name, rows in files.items()
     ]
@@ -98,7 +104,7 @@ def by_axis(
     """
     sources = _files(files, all_series, outcomes)
     all_rows = [row for rows in files.values() for row in rows]
-    _check_rankable(all_rows, axis)
+    _check_rankable(all_rows, (axis,))
     rows, repeated = _split_repeated(all_rows)
     pairs = _pairs_by_axis(rows, axis, baseline)
     if repeated and not pairs:
@@ -188,7 +194,7 @@ def _prediction_key(row: Row) -> tuple[Any, ...]:
     return tuple(row.fact(fact) for fact in schema.predicted())
 
 
-def _check_rankable(rows: Sequence[Row], axis: str = "") -> None:
+def _check_rankable(rows: Sequence[Row], free: tuple[str, ...]) -> None:
     """Refuse rows whose times must not be ranked against each other."""
     _check_equal(
         rows,
@@ -202,7 +208,7 @@ def _check_rankable(rows: Sequence[Row], axis: str = "") -> None:
         "suites or versions of one",
         "Compare results of one suite and version.",
     )
-    if axis != "costs":
+    if "costs" not in free:
         _check_equal(
             rows,
             lambda row: schema.side("costs", row.facts),

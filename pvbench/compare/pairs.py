@@ -7,7 +7,7 @@ needs several boots.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Final
 
 import attrs
@@ -100,22 +100,33 @@ def judged(pairs: list[Pair], margin: float) -> list[Pair]:
 
 
 def _sample(pair: Pair, margin: float) -> Sample:
-    """The boots of both sides, by their numbers where the sides shared them."""
+    """The boots of both sides, by their numbers where the sides were interleaved."""
     one, other = pair.before, pair.after
-    if not _shared_boots(one, other):
+    numbers = _shared_boots(one, other) or _ab_boots(one, other)
+    if not numbers:
         return NotInterleaved(before_s=one.boots_s, after_s=other.boots_s, margin=margin)
     return Interleaved(
-        before_s=dict(zip(one.boots, one.boots_s, strict=True)),
-        after_s=dict(zip(other.boots, other.boots_s, strict=True)),
-        margin=margin,
+        before_s=_of_boots(one, numbers), after_s=_of_boots(other, numbers), margin=margin
     )
 
 
-def _shared_boots(one: Row, other: Row) -> bool:
+def _shared_boots(one: Row, other: Row) -> set[int]:
+    """The numbers of the boots in which both sides were measured."""
     same = all(one.fact(fact) == other.fact(fact) for fact in schema.boot_facts())
     numbered = all(len(row.boots) == len(row.boots_s) for row in (one, other))
     in_one_file = one.file == other.file != ""
-    return same and in_one_file and numbered and not {*one.boots}.isdisjoint(other.boots)
+    return {*one.boots} & {*other.boots} if same and in_one_file and numbered else set()
+
+
+def _ab_boots(one: Row, other: Row) -> set[int]:
+    """The numbers of the boots that `pvbench ab` measured in adjacent pairs."""
+    pairs = set() if one.file == other.file else one.pairs & other.pairs
+    return {number for number, _ in pairs}
+
+
+def _of_boots(row: Row, numbers: Container[int]) -> dict[int, float]:
+    boots = zip(row.boots, row.boots_s, strict=True)
+    return {number: time_s for number, time_s in boots if number in numbers}
 
 
 def conditions_of(pairs: Sequence[Pair]) -> list[str]:

@@ -53,12 +53,14 @@ class File:
         rows: the rows of the series that are compared.
         all_series: the rows of all series.
         outcomes: the cases that have no result.
+        free: the axes in which the files differ because they are compared.
     """
 
     name: str
     rows: Mapping[Any, Row]
     all_series: Iterable[Row]
     outcomes: Outcomes
+    free: tuple[str, ...] = ()
 
     def without(self, other: File, *, is_baseline: bool) -> Iterator[Unpaired]:
         """The series of this file that *other* does not have."""
@@ -88,7 +90,8 @@ class File:
 
     def why_absent(self, row: Row) -> tuple[Reason, str]:
         """The reason why this file does not have the series of *row*."""
-        same_case = [other for other in self.all_series if other.key(_CASE) == row.key(_CASE)]
+        axes = (*_CASE, *self.free)
+        same_case = [other for other in self.all_series if other.key(axes) == row.key(axes)]
         if lossy := next((other for other in same_case if other.fact("lost")), None):
             return Reason.LOST, f"{loss(lossy)} in {self.name}"
         outcome = None if same_case else self.outcomes.get(case_name(row))

@@ -25,6 +25,7 @@ class Row:
         boots_s: the median of each boot, seconds.
         boots: their numbers, if the file has them.
         proved: the proved state of the targets in each boot.
+        sessions: the session of `pvbench ab` that each boot belongs to; empty without one.
         file: the name of the result file.
     """
 
@@ -33,6 +34,7 @@ class Row:
     boots_s: tuple[float, ...]
     boots: tuple[int, ...] = ()
     proved: tuple[str, ...] = ()
+    sessions: tuple[str, ...] = ()
     file: str = ""
 
     @property
@@ -51,6 +53,14 @@ class Row:
     def is_exact(self) -> bool:
         """Whether its clock gives the same time in every boot."""
         return self.fact("clock") in EXACT_CLOCKS
+
+    @property
+    def pairs(self) -> frozenset[tuple[int, str]]:
+        """The boots that belong to pairs of `pvbench ab`: number and session."""
+        if len(self.boots) != len(self.sessions):  # boots without numbers have no pairs
+            return frozenset()
+        numbered = zip(self.boots, self.sessions, strict=True)
+        return frozenset((boot, session) for boot, session in numbered if session)
 
     def fact(self, name: str) -> Any:
         """One fact; None if the file lacks it."""
@@ -75,6 +85,7 @@ def _row(benchmark: pyperf.Benchmark, file: str) -> Row:
         boots_s=tuple(median(run.values) for run in runs),
         boots=tuple(facts["boot"] for facts in boots if facts.get("boot") is not None),
         proved=tuple(facts.get("target_state_proved", "") for facts in boots),
+        sessions=tuple(facts.get("ab_session", "") for facts in boots),
         file=file,
     )
 

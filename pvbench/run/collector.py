@@ -7,7 +7,7 @@ The axes of a case and its counts are metadata with keys ``pvbench_*``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterable, Mapping
 from datetime import UTC, datetime
 
 import attrs
@@ -69,17 +69,28 @@ class Collector:
         return cls(prepared.metadata | tagged, metadata)
 
     def add(
-        self, case: CaseResult, *, boot: int, turn: int, warmup_of: Callable[[int], int]
+        self,
+        case: CaseResult,
+        *,
+        boot: int,
+        turn: int,
+        warmup_of: Callable[[int], int],
+        facts: Mapping[str, str] | None = None,
     ) -> None:
-        """Add the result of one case in its boot number *boot*, where it had place *turn*."""
+        """
+        Add the result of one case in its boot number *boot*, where it had place *turn*.
+
+        *facts* are more facts of the boot.
+        """
         if case.result is None:
             return
         result = case.result
         common = schema.stored(result.facts) | self.facts | self.metadata[case.name]
         common |= counted(result.counts, result.loops) | self._when(turn)
+        common |= schema.stored(facts or {})
         for series, values in case.values.items():
             spread = attrs.asdict(result.distributions[series])
-            facts = {
+            details = {
                 "target_state_proved": result.target_state,
                 "series": series,
                 "boot": boot,
@@ -90,7 +101,7 @@ class Collector:
                 "loops": result.loops,
                 "unit": "second",
             }
-            metadata = common | schema.stored(facts) | assumed(result, series) | pyperf_facts
+            metadata = common | schema.stored(details) | assumed(result, series) | pyperf_facts
             run = pyperf.Run(values, metadata=metadata, collect_metadata=False)
             self.runs.setdefault(case.name, {}).setdefault(series, {})[boot] = run
 
@@ -117,6 +128,12 @@ class Collector:
     def holds(self, case: str, boot: int) -> bool:
         """Whether *case* has a value of *boot*."""
         return any(boot in runs for runs in self.runs.get(case, {}).values())
+
+    def session_of(self, cases: Iterable[str], boot: int) -> str | None:
+        """The session of `pvbench ab` that *cases* have a value of *boot* from."""
+        of_series = (runs for case in cases for runs in self.runs.get(case, {}).values())
+        runs = (runs[boot] for runs in of_series if boot in runs)
+        return next((run.get_metadata().get("pvbench_ab_session") for run in runs), None)
 
     def suite(self) -> pyperf.BenchmarkSuite | None:
         """All results so far, boots in the plan's order; None if there are none."""

@@ -1,15 +1,22 @@
-"""Run the boots of a plan one after another; each is stored before the next starts."""
+"""
+Run the boots of a plan one after another; each is stored before the next starts.
+
+A run boots as soon as it can; a side of `pvbench ab` only when it is told to.
+"""
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+import signal
+from collections.abc import Callable, Container, Generator, Mapping
+from contextlib import AbstractContextManager, closing, nullcontext
 from functools import partial
 from pathlib import Path
 
 import attrs
 
-from pvbench.errors import Status, worst
+from pvbench.errors import ProtocolError, Status, worst
 from pvbench.run import progress
+from pvbench.run.ab_messages import Channel, Due, End, Greeting, Stored
 from pvbench.run.boot import run_boot
 from pvbench.run.plan import Boot
 from pvbench.run.request import PreparedRun
@@ -42,36 +49,86 @@ class Ended:
     signal: int
 
 
-def run(prepared: PreparedRun) -> Ended:
+# The numbers of the boots to run, each with the facts that its results store besides.  The
+# next one is asked for when the one before is stored.
+Order = Generator[tuple[int, Mapping[str, str]], None, None]
+
+
+def run(prepared: PreparedRun, channel: Channel | None = None) -> Ended:
     """
     Run all boots; each is on disk before the next starts.
 
-    A run with a noisy clock takes the lock for timed runs of the machine.
+    A run with a noisy clock takes the lock for timed runs of the machine, a side of
+    `pvbench ab` only while it boots.
+
+    Args:
+        prepared: what to run.
+        channel: to the `pvbench ab` that says which boot is due.
 
     Raises:
         UsageError, UnavailableError: the result file cannot be created.
     """
+    with RunStore.opened(prepared) as store:
+        if channel:
+            return _boots(prepared, store, partial(_told, prepared, store, channel))
+        with _alone(prepared):
+            return _boots(prepared, store, partial(_all, prepared))
+
+
+def _alone(prepared: PreparedRun) -> AbstractContextManager[None]:
     timed = prepared.plan.boots and not prepared.launch.clock.is_exact
-    with (
-        RunStore.opened(prepared) as store,
-        prepared.launch.session.alone() if timed else nullcontext(),
-    ):
-        return _boots(prepared, store)
+    return prepared.launch.session.alone() if timed else nullcontext()
 
 
-def _boots(prepared: PreparedRun, store: RunStore) -> Ended:
-    stored = store.resume()
+def _all(prepared: PreparedRun, stored: Container[int]) -> Order:
+    return ((number, {}) for number in prepared.boots if number not in stored)
+
+
+def _told(
+    prepared: PreparedRun, store: RunStore, channel: Channel, stored: Container[int]
+) -> Order:
+    """The boots that `pvbench ab` names; once that is gone the run ends as by SIGTERM."""
+    clock = prepared.launch.clock
+    sessions = {n: session for n in prepared.boots if (session := store.session_of(n))}
+    try:
+        channel.tell(
+            Greeting(boots=len(prepared.boots), is_exact=clock.is_exact, sessions=sessions)
+        )
+        while due := _due(channel, prepared.boots):
+            with _alone(prepared):
+                yield due.boot, due.facts
+            channel.tell(Stored(due.boot))
+    except BrokenPipeError:
+        signal.raise_signal(signal.SIGTERM)
+
+
+def _due(channel: Channel, boots: Container[int]) -> Due | None:
+    """The boot that `pvbench ab` names; None if it says that there are no more."""
+    match channel.hear():
+        case End():
+            return None
+        case Due() as due if due.boot in boots:
+            return due
+        case None:
+            raise BrokenPipeError
+    raise ProtocolError("`pvbench ab` does not say which boot is due")
+
+
+def _boots(
+    prepared: PreparedRun, store: RunStore, order_of: Callable[[Container[int]], Order]
+) -> Ended:
+    order = order_of(store.resume())
     stop = Stop()
     display = progress.make(len(prepared.boots), quiet=prepared.request.quiet)
-    with stop.on_signals(), display:
-        for number, boot in prepared.boots.items():
-            if number in stored:
-                continue
+    with stop.on_signals(), display, closing(order):
+        while due := stop.unless_signalled(partial(next, order, None)):
+            number, facts = due
+            boot = prepared.boots[number]
             display.boot(number, _name(boot))
             result = stop.unless_signalled(partial(run_boot, boot, prepared.launch))
             if result is None:
                 break
-            store.add(number, boot, result)
+            store.add(number, boot, result, facts)
     status = _status(store)
     store.finish(status, stop.signal)
     return Ended(path=store.path, measured=store.measured, status=status, signal=stop.signal)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import attrs
 
-from pvbench.delivery import Delivery, Description, Options
+from pvbench.delivery import Clock, Delivery, Description, Options
 from pvbench.errors import UnavailableError, UsageError
 from pvbench.host import tags
 from pvbench.host.files import read_regular
@@ -24,18 +24,25 @@ from pvbench.results.schema import case_name
 from pvbench.run.boot import Launch, job_of
 from pvbench.run.cases import Selection, expand
 from pvbench.run.outcome import Outcome
-from pvbench.run.plan import Boot, Plan, effort, make_plan
+from pvbench.run.plan import Boot, Effort, Plan, effort, make_plan
 from pvbench.site import Session, Site, SiteOptions
 from pvbench.suite import Case, Suite
 
 _LONGEST_S: Final = 1e9  # the longest time that a timer can wait
+
+_PAIRS: Final = 10  # pairs of boots that `pvbench ab` takes at least, unless told otherwise
 
 _LARGEST_COSTS: Final = 1 << 16  # bytes of a file; a bundled cost profile has less than 7 kB
 
 
 @attrs.frozen(kw_only=True)
 class Request:
-    """The options of a run."""
+    """
+    The options of a run.
+
+    Args:
+        is_side: whether it is a side of `pvbench ab`.
+    """
 
     suite: Suite
     selection: Selection
@@ -48,6 +55,7 @@ class Request:
     resume: bool = False
     timeout_s: float = 600
     probe: bool = True
+    is_side: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -121,7 +129,7 @@ def prepare(request: Request, registry: Registry, session: Session) -> PreparedR
     description = session.describe(session.hosts[0], _question(request, delivery, module))
     costs = description.costs.name if description.costs else None
     selection = attrs.evolve(selection, costs=costs)
-    planned = effort(description.clock, request.pace, request.boots)
+    planned = _effort(request, description.clock)
     cases, blocked = expand(request.suite, selection, registry, description.host_ids)
     plan = make_plan(cases, delivery, description, planned, request.seed)
     missing = {name: Outcome("blocked", reason) for name, reason in blocked.items()}
@@ -142,6 +150,14 @@ def prepare(request: Request, registry: Registry, session: Session) -> PreparedR
         facts=_facts(registry, delivery, description),
         origins={name: registry.origin("sender", name) for name in _senders(cases)},
     )
+
+
+def _effort(request: Request, clock: Clock) -> Effort:
+    """The effort; a side of `pvbench ab` has no fewer boots than verdicts need."""
+    planned = effort(clock, request.pace, request.boots)
+    if clock.is_exact or not request.is_side or request.boots:
+        return planned
+    return attrs.evolve(planned, boots=max(planned.boots, _PAIRS))
 
 
 def _question(request: Request, delivery: Delivery, module: str) -> Describe:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -75,17 +75,28 @@ class RunStore:
         self._restore(journal.boots_done(entries))
         return self._cases.keys()
 
-    def add(self, number: int, boot: Boot, result: BootResult) -> None:
+    def add(
+        self,
+        number: int,
+        boot: Boot,
+        result: BootResult,
+        facts: Mapping[str, str] | None = None,
+    ) -> None:
         """
-        Store a boot: first its values, then its line in the journal.
+        Store a boot: first its values with *facts*, then its line in the journal.
 
         Raises:
             UnavailableError: a file cannot be written.
         """
         warmup_of, places = self._prepared.plan.effort.warmup_of, boot.places
         for case in result.cases:
-            turn = places[case.name]
-            self._collector.add(case, boot=boot.replicate, turn=turn, warmup_of=warmup_of)
+            self._collector.add(
+                case,
+                boot=boot.replicate,
+                turn=places[case.name],
+                warmup_of=warmup_of,
+                facts=facts,
+            )
         if suite := self._collector.suite():
             write(suite, self.path)
         entry = _boot_entry(result)
@@ -98,6 +109,12 @@ class RunStore:
         end = {"end": 128 + signal if signal else int(status), "signal": signal}
         if self._journal.entries[-1] != end:
             self._journal.write(**end)
+
+    def session_of(self, number: int) -> str | None:
+        """The session of `pvbench ab` in which boot *number* was stored; None without one."""
+        boot = self._prepared.boots[number]
+        names = self._cases.get(number, {})
+        return self._collector.session_of(names, boot.replicate)
 
     @property
     def measured(self) -> bool:

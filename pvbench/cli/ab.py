@@ -1,0 +1,97 @@
+"""
+Compare two sides by pairs of adjacent boots.
+
+Each side is a run of its own: --a and --b say in which options they differ.  --site, --costs,
+--python and --env may be given twice instead, the first time for side a.  A coin from the seed
+decides which side of a pair boots first.  -o FILE.json creates FILE-a.json and FILE-b.json.
+The comparison and the exit status are those of `pvbench compare FILE-a.json FILE-b.json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pvbench.cli import ab_options, common, compare, run
+from pvbench.errors import PvbenchError, Status, worst
+
+if TYPE_CHECKING:
+    from pvbench.compare.comparison import Question
+    from pvbench.run.ab import Ended
+    from pvbench.run.side import Side
+
+HELP = "compare two runs by pairs of adjacent boots"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `pvbench ab`: those of a run, of the two sides, and of verdicts."""
+    run.arguments(parser)
+    parser.set_defaults(seed=None)
+    compare.verdict_options(parser)
+    ab_options.side_options(parser)
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Run both sides alternately, and print their comparison."""
+    from pvbench.cli.ab_sides import sides_of
+    from pvbench.run.ab import Session
+
+    asked = compare.question(options)
+    sides, seed = sides_of(options)
+    if options.dry_run:
+        return worst(_dry_run(side) for side in sides)
+    ended = Session(sides=sides, seed=seed, quiet=options.quiet).take()
+    paths = [side.path for side in sides]
+    _remove_empty(paths)
+    status = Status.NOTHING_MEASURED
+    if all(map(Path.exists, paths)):
+        status = _compared(paths, asked, options)
+    for side in sides:
+        _print_not_run(side)
+    return _exit_status(ended, status)
+
+
+def _dry_run(side: Side) -> Status:
+    """Print the plan of a side."""
+    print(f"side {side.name}:", flush=True)
+    done = subprocess.run(side.command("--dry-run"), check=False)
+    return Status(done.returncode) if done.returncode in tuple(Status) else Status.ENVIRONMENT
+
+
+def _remove_empty(paths: list[Path]) -> None:
+    """Remove the files of sides that did not begin."""
+    for path in paths:
+        if path.exists() and not path.stat().st_size:
+            path.unlink()
+
+
+def _print_not_run(side: Side) -> None:
+    """Print where the results of a side are, and which of its cases did not run."""
+    from pvbench.report.summary import not_run
+    from pvbench.results import journal
+
+    for line in not_run(journal.read(journal.beside(side.path))):
+        common.warn(f"side {side.name}: {line}")
+    if side.path.exists():
+        print(f"results of side {side.name}: {side.path}", file=sys.stderr)
+
+
+def _compared(paths: list[Path], asked: Question, options: argparse.Namespace) -> Status:
+    """Print the comparison; results that cannot be compared do not hide what went wrong."""
+    from pvbench.compare.reading import FileChoice
+
+    try:
+        return compare.print_comparison(FileChoice(tuple(map(str, paths))), asked, options)
+    except PvbenchError as error:
+        common.warn(str(error))
+        return error.status
+
+
+def _exit_status(ended: Ended, status: Status) -> int:
+    if ended.signal:
+        common.warn(f"ended early by signal {ended.signal}")
+        return 128 + ended.signal
+    return worst([ended.status, status])

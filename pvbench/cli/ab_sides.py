@@ -1,0 +1,153 @@
+"""The two sides of `pvbench ab`, from its command line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import secrets
+import shutil
+import sys
+from pathlib import Path
+
+from pvbench import notices
+from pvbench.cli import run
+from pvbench.cli.ab_options import SIDES, split
+from pvbench.cli.parsers import parse
+from pvbench.errors import UsageError
+from pvbench.results import files, journal
+from pvbench.run.side import Side
+
+
+def sides_of(options: argparse.Namespace) -> tuple[tuple[Side, Side], int]:
+    """
+    Both sides, and the seed that they share.
+
+    Their result files exist, and are empty unless the session is resumed.
+
+    Raises:
+        UsageError: the options contradict each other, or those of a side are wrong.
+        UnavailableError: the result files cannot be created.
+    """
+    own, shared = split(options.typed)
+    both = [_words(name, place, own, shared) for place, name in enumerate(SIDES)]
+    runs = [_checked(name, words) for name, words in zip(SIDES, both, strict=True)]
+    pythons = [_python(place, own) for place in range(len(SIDES))]
+    paths = _paths(options) if not options.dry_run else (Path("a.json"), Path("b.json"))
+    seed = _seed(options, paths[0])
+    a, b = (
+        Side(
+            name=name,
+            python=pythons[place],
+            words=(*words, "--seed", str(seed)),
+            path=paths[place],
+            environment={"TOX_ENV_NAME": own.env[place]} if own.env else {},
+            timeout_s=max(options.timeout, runs[place].timeout),
+        )
+        for place, (name, words) in enumerate(zip(SIDES, both, strict=True))
+    )
+    return (a, b), seed
+
+
+def _words(name: str, place: int, own: argparse.Namespace, shared: list[str]) -> list[str]:
+    """The command line of a side."""
+    chosen = [
+        f"--{option}={getattr(own, option)[place]}"
+        for option in ("site", "costs")
+        if getattr(own, option)
+    ]
+    return ["--label", name, *shared, *chosen, *getattr(own, name)]
+
+
+def _checked(name: str, words: list[str]) -> argparse.Namespace:
+    """The options of a side."""
+    parser = argparse.ArgumentParser(prog=f"pvbench ab, side {name}", allow_abbrev=False)
+    run.arguments(parser)
+    options = parse(parser, parser, words)
+    if options.output or options.resume or options.dry_run or options.seed:
+        raise UsageError(
+            f"--{name} has an option of the whole session",
+            fix="Give -o, --resume, --seed and --dry-run to `pvbench ab` itself.",
+        )
+    return options
+
+
+def _python(place: int, own: argparse.Namespace) -> str:
+    """The interpreter of a side."""
+    if own.env:
+        name: str = own.env[place]
+        python = Path(os.environ.get("TOX_WORK_DIR", ".tox"), name, "bin", "python")
+        if not python.exists():
+            raise UsageError(
+                f"there is no tox environment {name} here: {python} does not exist",
+                fix=f"Run tox -e {name} --notest first.",
+            )
+        return str(python.absolute())
+    if not own.python:
+        return sys.executable
+    path = shutil.which(str(own.python[place]))
+    if path is None:
+        raise UsageError(f"there is no interpreter {own.python[place]!r}")
+    return path
+
+
+# the files
+
+
+def _paths(options: argparse.Namespace) -> tuple[Path, Path]:
+    """The result files of a new session, or those of the one to resume."""
+    if options.resume and (paths := _unfinished(options)):
+        return paths
+    if options.output is None:
+        words = [word for word in (options.label, "a") if word]
+        a = files.claim(None, Path(options.suite).stem, "-".join(words))
+    else:
+        a = files.claim(str(_named(options.output)), "", None)
+    try:
+        return a, files.claim(str(_other(a)), "", None)
+    except BaseException:
+        a.unlink()
+        raise
+
+
+def _named(output: str) -> Path:
+    """FILE-a.json for FILE.json."""
+    path = Path(output)
+    name, dot, suffix = path.name.partition(".")
+    return path.with_name(f"{name}-a{dot}{suffix}")
+
+
+def _other(a: Path) -> Path:
+    """The file of side b."""
+    return a.with_name(re.sub(r"-a((?:-[0-9]+)?\.json(?:\.gz)?)$", r"-b\1", a.name))
+
+
+def _unfinished(options: argparse.Namespace) -> tuple[Path, Path] | None:
+    """The files of the session to resume: those of -o, or the newest that lack boots."""
+    if options.output is not None:
+        a = _named(options.output)
+        return (a, _other(a)) if a.is_file() and _other(a).is_file() else None
+    suite = Path(options.suite).stem
+    for a in reversed(files.all_runs()):
+        b = _other(a)
+        if a != b and b.is_file() and _lacks_boots(a, b, suite):
+            return a, b
+    notices.say("there is no unfinished session of this suite here, a new one starts")
+    return None
+
+
+def _lacks_boots(a: Path, b: Path, suite: str) -> bool:
+    entries = [journal.read(journal.beside(path)) for path in (a, b)]
+    plans = [journal.plan_of(one) for one in entries]
+    return all(plan.get("suite") == suite for plan in plans) and not all(
+        journal.is_complete(one, plan["boots"])
+        for one, plan in zip(entries, plans, strict=True)
+    )
+
+
+def _seed(options: argparse.Namespace, a: Path) -> int:
+    """The seed: the user's, that of the session to resume, or a new one."""
+    if options.seed is not None:
+        return int(options.seed)
+    stored = journal.plan_of(journal.read(journal.beside(a))).get("seed")
+    return stored if type(stored) is int else secrets.randbelow(1 << 32)

@@ -1,0 +1,121 @@
+"""
+A session of `pvbench ab`: the boots of two runs, in adjacent pairs.
+
+Boot n of both sides makes a pair.  A coin from the seed decides which side of a pair boots
+first, so neither drift nor a ramp can favour one of them.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, nullcontext
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+from pvbench import notices
+from pvbench.errors import PvbenchError, Status, UsageError, worst
+from pvbench.host import lock
+from pvbench.run import progress
+from pvbench.run.ab_messages import Due, Greeting
+from pvbench.run.side import Side, SideProcess
+from pvbench.run.signals import Stop
+
+_FIX: Final = "Boots are taken in pairs: choose as many guests for one side as for the other."
+
+
+@attrs.frozen(kw_only=True)
+class Ended:
+    """
+    The end of a session.
+
+    Args:
+        status: the worst of the sides, or that of the error that ended it early.
+        signal: the signal that ended it early, or 0.
+        failed: whether an error ended it early; its sentence is printed.
+    """
+
+    status: Status
+    signal: int = 0
+    failed: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Session:
+    """
+    What `take` needs.
+
+    Args:
+        sides: two, of equal plans but for what is compared.
+        seed: of the coins.
+    """
+
+    sides: tuple[Side, Side]
+    seed: int
+    quiet: bool
+    id: str = attrs.field(factory=lambda: secrets.token_hex(8))
+
+    def take(self) -> Ended:
+        """
+        Run the sides alternately until both have all of their boots.
+
+        Both sides have ended and left valid files when it returns, however it ends.
+        """
+        stop = Stop()
+        with tempfile.TemporaryDirectory() as folder, stop.on_signals():
+            error, started = None, list[SideProcess]()
+            try:
+                own_lock = {"PVBENCH_LOCK": str(Path(folder) / "lock")}
+                stop.unless_signalled(partial(self._alternate, started, own_lock))
+            except PvbenchError as raised:
+                error = raised
+                notices.say(str(error))
+            number = stop.signal or (signal.SIGTERM if error else 0)
+            statuses = [_status(side.end(number, relay=not error)) for side in started]
+        status = error.status if error else worst(statuses)
+        return Ended(status=status, signal=stop.signal, failed=bool(error))
+
+    def _alternate(self, started: list[SideProcess], own_lock: dict[str, str]) -> None:
+        """Start both sides, and let them boot alternately."""
+        for side in self.sides:
+            environment = {**side.environment, **own_lock}
+            started.append(SideProcess.started(attrs.evolve(side, environment=environment)))
+        greetings = [side.greeting() for side in started]
+        due = list(self._due(*greetings))
+        timed = due and not all(greeting.is_exact for greeting in greetings)
+        with ExitStack() as stack:
+            stack.enter_context(lock.alone(notices.say) if timed else nullcontext())
+            shown = stack.enter_context(progress.make(len(due), quiet=self.quiet))
+            by_name = {side.side.name: side for side in started}
+            for number, one in enumerate(due, 1):
+                shown.boot(number, f"side {one.side}")
+                by_name[one.side].boot(one)
+
+    def _due(self, a: Greeting, b: Greeting) -> Iterator[Due]:
+        """The boots that are due, in their order; a pair is of one session."""
+        if a.boots != b.boots:
+            raise UsageError(
+                f"side a plans {a.boots} boots and side b {b.boots}",
+                fix=_FIX,
+            )
+        for boot in range(1, a.boots + 1):
+            if a.sessions.get(boot, "") != b.sessions.get(boot):
+                for name in (pair := self._pair(boot)):
+                    yield Due(boot=boot, session=self.id, side=name, first=pair[0])
+
+    def _pair(self, boot: int) -> tuple[str, ...]:
+        """The names of the sides, the first to boot first; the same for a resumed session."""
+        coin = random.Random(f"{self.seed} pair {boot}")  # noqa: S311 - an order, not a secret
+        a, b = (side.name for side in self.sides)
+        return (a, b) if coin.random() < 0.5 else (b, a)
+
+
+def _status(returned: int) -> Status:
+    """The status of a side by what its process returned; ended by a signal it failed."""
+    return Status(returned) if returned in tuple(Status) else Status.ENVIRONMENT

@@ -1,0 +1,208 @@
+"""A side of `pvbench ab`: a run in a process of its own, which boots when it is told to."""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Final, NoReturn, TypeVar
+
+import attrs
+
+from pvbench import notices
+from pvbench.errors import ProtocolError, SideError
+from pvbench.run.ab_messages import Channel, Due, End, Greeting, Message, Stored
+
+M = TypeVar("M", bound=Message)
+# A side has this much longer for a boot than --timeout says: it plans and stores too.
+_SPARE: Final = 2
+_SPARE_S: Final = 60.0
+_PREFIX: Final = "pvbench: "
+_LONGEST_LINE: Final = 10_000  # characters
+
+
+@attrs.frozen(kw_only=True)
+class Side:
+    """
+    One of the two sides.
+
+    Args:
+        name: ``a`` or ``b``.
+        python: the interpreter that runs it.
+        words: the command line of its run, without the file.
+        path: its result file.
+        environment: what is different in its environment.
+        timeout_s: the longest boot, as --timeout says.
+    """
+
+    name: str
+    python: str
+    words: tuple[str, ...]
+    path: Path
+    environment: Mapping[str, str]
+    timeout_s: float
+
+    @property
+    def limit_s(self) -> float:
+        """The longest time between two of its messages."""
+        return _SPARE * self.timeout_s + _SPARE_S
+
+    def command(self, *more: str) -> list[str]:
+        """Its argument vector; -P: import its pvbench, not one in the current directory."""
+        return [self.python, "-P", "-m", "pvbench", "run", *self.words, *more]
+
+
+@attrs.frozen(eq=False)
+class SideProcess:
+    """The process of a side, which `end` ends."""
+
+    side: Side
+    _process: subprocess.Popen[str]
+    _channel: Channel
+    _lines: list[str]
+    _drain: threading.Thread
+
+    @classmethod
+    def started(cls, side: Side) -> SideProcess:
+        """
+        Start a side in a process group of its own: a terminal's Ctrl-C is not for it.
+
+        Raises:
+            SideError: its interpreter cannot be started.
+        """
+        (theirs_in, ours_out), (ours_in, theirs_out) = os.pipe(), os.pipe()
+        files = ("--ab-pipes", f"{theirs_in},{theirs_out}", "--resume", "-o", str(side.path))
+        try:
+            process = subprocess.Popen(
+                side.command("-q", *files),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                pass_fds=(theirs_in, theirs_out),
+                env=os.environ | side.environment,
+                process_group=0,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+            )
+        except OSError as error:
+            os.close(ours_in)
+            os.close(ours_out)
+            why = f"{side.python}: {error.strerror}"
+            raise SideError(f"side {side.name} cannot be started", why=why) from None
+        finally:
+            os.close(theirs_in)
+            os.close(theirs_out)
+        lines: list[str] = []
+        drain = threading.Thread(target=_collect, args=(process.stderr, lines), daemon=True)
+        drain.start()
+        return cls(side, process, Channel(ours_in, ours_out), lines, drain)
+
+    def greeting(self) -> Greeting:
+        """
+        What it says first.
+
+        Raises:
+            SideError: it ends instead, takes too long, or has other messages than this pvbench.
+        """
+        return self._heard(Greeting, "did not plan its boots")
+
+    def boot(self, due: Due) -> None:
+        """
+        Let it boot, and return once the boot is stored.
+
+        Raises:
+            SideError: it ends instead, takes too long, or says something else.
+        """
+        undone = f"did not store boot {due.boot}"
+        try:
+            self._channel.tell(due)
+        except BrokenPipeError:
+            self._fail_ended(undone)
+        if self._heard(Stored, undone).stored != due.boot:
+            raise SideError(f"side {self.side.name} stored another boot than {due.boot}")
+
+    def end(self, signal: int, *, relay: bool) -> int:
+        """
+        End it, by *signal* or because no more boots are due, and return its exit status.
+
+        With *relay* its last lines are printed.
+        """
+        if signal:
+            self._process.send_signal(signal)
+        else:
+            with suppress(BrokenPipeError):
+                self._channel.tell(End())
+        try:
+            status = self._process.wait(self.side.limit_s)
+        except subprocess.TimeoutExpired:
+            status = self._killed()
+        self._drain.join()
+        self._relay(len(self._lines) if relay else 0)
+        os.close(self._channel.reading)
+        os.close(self._channel.writing)
+        if self._process.stderr:
+            self._process.stderr.close()
+        return status
+
+    def _heard(self, kind: type[M], undone: str) -> M:
+        deadline = time.monotonic() + self.side.limit_s
+        try:
+            message = self._channel.hear(lambda: self._wait(deadline, undone))
+        except ProtocolError as error:
+            raise SideError(
+                f"side {self.side.name} cannot be told when to boot", why=str(error)
+            ) from None
+        if message is None:
+            self._fail_ended(undone)
+        self._relay(len(self._lines))
+        if isinstance(message, kind):
+            return message
+        raise SideError(f"side {self.side.name} says {type(message).__name__} out of turn")
+
+    def _wait(self, deadline: float, undone: str) -> None:
+        """Return when it has said something or has closed its pipe."""
+        seconds = max(deadline - time.monotonic(), 0)
+        if not select.select([self._channel.reading], [], [], seconds)[0]:
+            self._killed()
+            raise SideError(
+                f"side {self.side.name} {undone} within {self.side.limit_s:g} s",
+                why="it was ended",
+            )
+
+    def _fail_ended(self, undone: str) -> NoReturn:
+        """Say why it ended too early: its last line is not relayed but quoted."""
+        status = self._process.wait(self.side.limit_s)
+        self._drain.join()
+        self._relay(len(self._lines) - 1)
+        *_, last = ["it printed nothing", *self._lines]
+        self._lines.clear()
+        if "--ab-pipes" in last:
+            last = "its pvbench is older than `pvbench ab`"
+        raise SideError(
+            f"side {self.side.name} {undone}, it ended with status {status}",
+            why=last,
+            status=status,
+        )
+
+    def _relay(self, count: int) -> None:
+        """Print the first *count* lines of its standard error, with its name."""
+        for line in self._lines[:count]:
+            notices.say(f"side {self.side.name}: {line}")
+        del self._lines[:count]
+
+    def _killed(self) -> int:
+        self._process.kill()
+        return self._process.wait()
+
+
+def _collect(stream: IO[str], lines: list[str]) -> None:
+    """Keep what `pvbench` says to its user."""
+    while line := stream.readline(_LONGEST_LINE):
+        if line.startswith(_PREFIX):
+            lines.append(line.removeprefix(_PREFIX).strip())

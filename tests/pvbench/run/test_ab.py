@@ -1,0 +1,225 @@
+"""A session of `pvbench ab`: pairs of adjacent boots, and sides that do not do their part."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from pvbench.errors import Status
+from pvbench.run.ab import Ended, Session
+from pvbench.run.side import Side
+from support.sides import HONEST, log_of, side_of
+
+ENDS = {"a end", "b end"}
+
+
+def taken(a: Side, b: Side, seed: int = 1) -> Ended:
+    """How a session of both ends."""
+    return Session(sides=(a, b), seed=seed, quiet=True).take()
+
+
+def pairs_of(log: list[str]) -> list[tuple[str, str]]:
+    """The boots in adjacent twos."""
+    boots = [line for line in log if line not in ENDS]
+    return list(zip(boots[::2], boots[1::2], strict=True))
+
+
+def test_the_boots_of_a_pair_are_adjacent(tmp_path: Path) -> None:
+    """Boot n of one side follows boot n of the other, and then both end."""
+    ended = taken(side_of(tmp_path, "a"), side_of(tmp_path, "b"))
+    log = log_of(tmp_path)
+
+    assert ended == Ended(status=Status.OK)
+    assert [set(pair) for pair in pairs_of(log)] == [{f"a {n}", f"b {n}"} for n in (1, 2, 3)]
+    assert set(log[-2:]) == ENDS
+
+
+def test_a_coin_from_the_seed_decides_which_side_is_first(tmp_path: Path) -> None:
+    """Both sides come first about equally often, and the same seed gives the same order."""
+    many = HONEST.replace("**GREETING", "**(GREETING | {'boots': 40})")
+    orders = []
+    for number, seed in enumerate((1, 1, 2)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        taken(side_of(folder, "a", many), side_of(folder, "b", many), seed)
+        orders.append([first[0] for first, _ in pairs_of(log_of(folder))])
+    once, again, other = orders
+
+    assert once == again != other
+    assert 10 <= once.count("a") <= 30
+
+
+def test_a_resumed_session_repeats_the_pairs_that_are_not_whole(tmp_path: Path) -> None:
+    """Pair 1 is of one session; boot 2 is of two sessions, and boot 3 of one side only."""
+    sessions = {"a": {1: "s", 2: "s", 3: "s"}, "b": {1: "s", 2: "t"}}
+    a, b = (
+        side_of(
+            tmp_path, name, HONEST.replace("**GREETING", f"**(GREETING | {{'sessions': {of}}})")
+        )
+        for name, of in sessions.items()
+    )
+    taken(a, b)
+
+    assert [set(pair) for pair in pairs_of(log_of(tmp_path))] == [
+        {"a 2", "b 2"},
+        {"a 3", "b 3"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "error", "status"),
+    [
+        pytest.param(
+            "print('pvbench: no disk', file=sys.stderr); sys.exit(5)",
+            "side b did not plan its boots, it ended with status 5: no disk",
+            Status.ENVIRONMENT,
+            id="ends-at-once",
+        ),
+        pytest.param(
+            "print('pvbench: wrong option --ab-pipes', file=sys.stderr); sys.exit(2)",
+            "side b did not plan its boots, it ended with status 2: its pvbench is older than "
+            "`pvbench ab`",
+            Status.USAGE,
+            id="older-pvbench",
+        ),
+        pytest.param(
+            "tell(ab=9)",
+            "side b cannot be told when to boot: its messages have version 9, not 1",
+            Status.ENVIRONMENT,
+            id="newer-pvbench",
+        ),
+        pytest.param(
+            "tell(**(GREETING | dict(boots=4))); hear()",
+            "side a plans 3 boots and side b 4. Boots are taken in pairs: choose as many "
+            "guests for one side as for the other.",
+            Status.USAGE,
+            id="more-boots",
+        ),
+        pytest.param(
+            "tell(**GREETING); hear(); os.kill(os.getpid(), 9)",
+            "side b did not store boot 1, it ended with status -9: it printed nothing",
+            Status.ENVIRONMENT,
+            id="is-killed",
+        ),
+        pytest.param(
+            "tell(**GREETING); hear(); tell(stored=2); hear()",
+            "side b stored another boot than 1",
+            Status.ENVIRONMENT,
+            id="stores-another-boot",
+        ),
+        pytest.param(
+            "tell(**GREETING); hear(); tell(**GREETING); hear()",
+            "side b says Greeting out of turn",
+            Status.ENVIRONMENT,
+            id="says-something-else",
+        ),
+    ],
+)
+def test_a_side_that_does_not_do_its_part_ends_the_session(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], body: str, error: str, status: Status
+) -> None:
+    """One sentence says what happened, and nothing is left of the other side."""
+    ended = taken(side_of(tmp_path, "a"), side_of(tmp_path, "b", body))
+
+    assert capfd.readouterr().err == f"pvbench: {error}\n"
+    assert ended == Ended(status=status, failed=True)
+
+
+def test_a_side_that_takes_too_long_is_killed(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limit is that of a boot with a reserve; it hangs until it is killed."""
+    monkeypatch.setattr("pvbench.run.side._SPARE_S", 0.0)
+    hangs = side_of(tmp_path, "b", "import signal; signal.pause()", timeout_s=0.0)
+    ended = taken(side_of(tmp_path, "a"), hangs)
+
+    assert capfd.readouterr().err == (
+        "pvbench: side b did not plan its boots within 0 s: it was ended\n"
+    )
+    assert ended.status == Status.ENVIRONMENT
+
+
+def test_a_side_without_an_interpreter_is_refused(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The other one, which has been started, ends."""
+    gone = Side(
+        name="b",
+        python=str(tmp_path / "python"),
+        words=(),
+        path=tmp_path / "b.json",
+        environment={},
+        timeout_s=1,
+    )
+    ended = taken(side_of(tmp_path, "a"), gone)
+
+    assert "side b cannot be started" in capfd.readouterr().err
+    assert ended.status == Status.ENVIRONMENT
+
+
+def test_what_a_side_says_is_relayed_with_its_name(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Lines of pvbench only; where results are is for `ab` to say."""
+    talk = "print('pvbench: probing\\nresults: b.json', file=sys.stderr)\n"
+    taken(side_of(tmp_path, "a"), side_of(tmp_path, "b", talk + HONEST))
+
+    assert capfd.readouterr().err == "pvbench: side b: probing\n"
+
+
+def test_the_worst_status_of_the_sides_is_that_of_the_session(tmp_path: Path) -> None:
+    """A failed proof comes before an environment that lacks something."""
+    a, b = (
+        side_of(tmp_path, name, f"{HONEST}sys.exit({n})") for name, n in (("a", 5), ("b", 6))
+    )
+
+    assert taken(a, b).status == Status.PROOF
+
+
+def test_a_signal_ends_both_sides(tmp_path: Path) -> None:
+    """Each gets it once, wherever it is; a terminal sends it to `ab` alone."""
+    note = (
+        "import signal\n"
+        "def caught(number, frame):\n"
+        "    open({name!r}, 'a').write(f'{{number}} ')\n"
+        "    sys.exit(128 + number)\n"
+        "signal.signal(signal.SIGINT, caught)\n"
+    )
+    waits = "tell(**GREETING)\nhear()\nos.kill(os.getppid(), signal.SIGINT)\nsignal.pause()\n"
+    names = {name: str(tmp_path / f"{name}.signals") for name in "ab"}
+    a, b = (side_of(tmp_path, n, note.format(name=path) + waits) for n, path in names.items())
+    ended = taken(a, b)
+
+    assert ended.signal == signal.SIGINT
+    assert {Path(path).read_text() for path in names.values()} == {"2 "}
+
+
+def test_a_timed_session_holds_the_lock_of_the_machine_and_gives_its_sides_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that its sides do not wait for it, and other timed runs do."""
+    lock = tmp_path / "lock"
+    monkeypatch.setenv("PVBENCH_LOCK", str(lock))
+    body = (
+        "tell(**(GREETING | dict(is_exact={exact})))\n"
+        "sys.exit() if 'boot' not in hear() else None\n"
+        "import fcntl\n"
+        "def is_free(path):\n"
+        "    file = os.open(path, os.O_RDONLY | os.O_CREAT)\n"
+        "    try:\n"
+        "        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)\n"
+        "    except BlockingIOError:\n"
+        "        return False\n"
+        "    return True\n"
+        f"free = is_free({str(lock)!r}), is_free(os.environ['PVBENCH_LOCK'])\n"
+        f"open({str(tmp_path)!r} + '/free', 'a').write(f'{{free}}')\n"
+    )
+    for exact in (False, True):
+        timed = body.replace("{exact}", str(exact)).replace("{{free}}", "{free}")
+        taken(side_of(tmp_path, "a", timed), side_of(tmp_path, "b", timed))
+
+    assert (tmp_path / "free").read_text() == "(False, True)(True, True)"
+    assert os.environ["PVBENCH_LOCK"] == str(lock)

@@ -1,0 +1,53 @@
+"""Sides of `pvbench ab` that are small programs, not runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from pvbench.run.side import Side
+
+# It answers as a run does.  `log` collects which side is told what, in order.
+PROGRAM = """#!{python}
+import json, os, sys
+reading, writing = map(int, sys.argv[sys.argv.index("--ab-pipes") + 1].split(","))
+lines = open(reading, buffering=1)
+
+def tell(**message):
+    os.write(writing, json.dumps(message).encode() + b"\\n")
+
+def hear():
+    message = json.loads(lines.readline())
+    with open({log!r}, "a") as log:
+        log.write(f"{name} {{message.get('boot', 'end')}}\\n")
+    return message
+
+GREETING = dict(ab=1, boots=3, is_exact=True, sessions={{}})
+{body}
+"""
+HONEST = """
+tell(**GREETING)
+while "boot" in (due := hear()):
+    tell(stored=due["boot"])
+"""
+
+
+def side_of(folder: Path, name: str, body: str = HONEST, **changes: Any) -> Side:
+    """A side in *folder* that executes *body*."""
+    program = folder / f"{name}.py"
+    log = str(folder / "log")
+    program.write_text(PROGRAM.format(python=sys.executable, log=log, name=name, body=body))
+    program.chmod(0o755)
+    options: dict[str, Any] = {
+        "words": (),
+        "path": folder / f"{name}.json",
+        "environment": {},
+        "timeout_s": 600,
+    }
+    return Side(name=name, python=str(program), **(options | changes))
+
+
+def log_of(folder: Path) -> list[str]:
+    """Which side was told what, in order."""
+    return (folder / "log").read_text().splitlines()
