@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import pyperf
 
+from pvbench.delivery import EXACTNESSES
 from pvbench.errors import DamagedError, UsageError
 from pvbench.results import schema
 
@@ -130,6 +131,8 @@ def _malformed(benchmark: pyperf.Benchmark) -> Iterator[str]:
     if not isinstance(metadata.get("name"), str):
         yield "there is no name"
     yield from (f"there is no {key}" for key in schema.required() if key not in facts)
+    if facts.get("exactness", "noisy") not in EXACTNESSES:
+        yield f"exactness is not one of {', '.join(EXACTNESSES)}"
     if "family" in facts:
         needed = ("parameter", "parameter_value")
         yield from (f"there is no {key}" for key in needed if key not in facts)

@@ -10,7 +10,6 @@ import pyperf
 
 from pvbench.results import schema
 
-EXACT_CLOCKS: Final = ("model",)  # their times are equal in every boot
 HEADLINE: Final = "wall"  # the series a suite's table shows
 
 
@@ -52,7 +51,7 @@ class Row:
     @property
     def is_exact(self) -> bool:
         """Whether its clock gives the same time in every boot."""
-        return self.fact("clock") in EXACT_CLOCKS
+        return bool(self.fact("exactness") == "exact")
 
     @property
     def pairs(self) -> frozenset[tuple[int, str]]:

@@ -16,7 +16,6 @@ import pyperf
 from pvbench.results import schema
 from pvbench.results.fact import Metadata
 from pvbench.results.parsing import FORMAT, IndexedSuite
-from pvbench.results.rows import EXACT_CLOCKS
 from pvbench.run.boot import CaseResult
 from pvbench.run.prepared import Prepared
 from pvbench.run.request import PreparedRun
@@ -107,7 +106,7 @@ class Collector:
 
     def _when(self, turn: int) -> Metadata:
         """The date, as pyperf stores it, and the turn; results of an exact clock have none."""
-        if self.facts["pvbench_clock"] in EXACT_CLOCKS:
+        if self.facts["pvbench_exactness"] == "exact":
             return {}
         date = datetime.now(UTC).isoformat(" ", "seconds")
         return schema.stored({"turn": turn}) | {"date": date}

@@ -197,6 +197,7 @@ def _facts(registry: Registry, delivery: Delivery, description: Description) -> 
     facts = {
         "version": version("pvbench"),
         "clock": description.clock.name,
+        "exactness": description.clock.exactness,
         "delivery_plugin": registry.origin("delivery", delivery.name),
         "costs_sha256": description.costs.sha256 if description.costs else "-",
     }

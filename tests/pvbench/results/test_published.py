@@ -104,6 +104,7 @@ def test_every_number_carries_the_caveat() -> None:
     ("fact", "expected"),
     [
         pytest.param("clock", "wall", id="host-clock"),
+        pytest.param("exactness", "noisy", id="noisy-clock"),
         pytest.param("costs", "measured", id="not-modelled"),
         pytest.param("delivery", "kvm", id="real-kvm"),
         pytest.param("site", "published", id="not-here"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pyperf
+import pytest
 
 from pvbench.results import files as result_files
 from pvbench.results import schema
@@ -84,3 +85,21 @@ def test_no_two_rows_of_a_run_have_one_key(overlay_file: Path) -> None:
     keys = [row.key() for row in rows(result_files.read(str(overlay_file)))]
 
     assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize(
+    ("exactness", "site", "expected"),
+    [
+        pytest.param("exact", "local", (True, "modelled"), id="exact"),
+        pytest.param("near-exact", "local", (False, "measured"), id="near-exact"),
+        pytest.param("noisy", "local", (False, "measured"), id="noisy"),
+        pytest.param("noisy", "published", (False, "published"), id="published"),
+    ],
+)
+def test_the_stored_exactness_tells_which_times_repeat(
+    exactness: str, site: str, expected: tuple[bool, str]
+) -> None:
+    """The name of the clock does not matter: any delivery may have an exact one."""
+    row = row_of("broadcast", PHYSICAL, 2e-6, clock="x", exactness=exactness, site=site)
+
+    assert (row.is_exact, row.kind) == expected
