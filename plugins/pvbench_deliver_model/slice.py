@@ -37,7 +37,6 @@ class Slice:
             source_of(index, burst, guest, cost_profile, self._targets.not_running)
             for index, burst in enumerate(task.bursts)
         ]
-        self._host_share = self._targets.shared_run_ps
         self._contended = len(task.bursts) > 1 or not all(b.wait for b in task.bursts)
         if self._contended or any(s.burst.source in s.cpus for s in self._sources):
             self._watch_sources(guest)
@@ -151,14 +150,15 @@ class Slice:
 
     def _preempted(self, timeline: Timeline, source: int) -> int:
         """Return the delay of the source by targets that wake on its host CPU."""
-        if not self._host_share:
+        hosts = self._targets.hosts_of_woken
+        if hosts is None:
             return 0
         delay = 0
         for arrivals in timeline.arrivals:
-            same_host_cpu = self._targets.shares_host(arrivals.cpus, source)
+            same_host_cpu = hosts.runs_beside(arrivals.cpus, source)
             before: I64 = same_host_cpu.cumsum() - same_host_cpu
-            arrivals.at[:] += delay + before * self._host_share
-            delay += int(same_host_cpu.sum()) * self._host_share
+            arrivals.at[:] += delay + before * hosts.run_ps
+            delay += int(same_host_cpu.sum()) * hosts.run_ps
         return delay
 
     def _accept_until(self, horizon: int) -> None:

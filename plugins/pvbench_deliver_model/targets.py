@@ -13,6 +13,7 @@ import numpy as np
 from pvbench.guest import Guest
 from pvbench_deliver_model.arrays import I64, Flags
 from pvbench_deliver_model.cost_profile import CostProfile
+from pvbench_deliver_model.host_cpus import HostCpus, shared_host_cpus
 from pvbench_deliver_model.tally import Tally
 
 NEVER: Final = -(1 << 62)
@@ -36,13 +37,11 @@ class Targets:
         self._entry_ps, self._eoi = ps("interrupt_entry"), ps("eoi")
         self._work, self._exit_ps = ps("handler_work"), ps("interrupt_exit")
         self._handover = ps("lock_handover")
-        self._timeslice = ps("timeslice")
-        self._hosts = guest.host_cpus if (guest.host_cpus or count) < count else None
+        self._hosts = shared_host_cpus(guest, cost_profile)
         self.free = np.zeros(count, np.int64)  # end of the last handler
         self._poll_window = np.zeros(count, np.int64)
         self._entered: dict[int, I64] = {}  # vector -> entry of its last handler
         self._first_position = np.empty(count, np.int64)
-        self._host_free = np.zeros(self._hosts or 0, np.int64)
         self._lock_free = NEVER
         self.awake: Flags | None = None  # vCPUs that are executing: the senders
         self.masked_until: I64 | None = None  # senders take no interrupt before that
@@ -56,25 +55,16 @@ class Targets:
         return "preempted" if self._hosts else "running"
 
     @property
-    def shared_run_ps(self) -> int:
-        """The time for which a woken target occupies the host CPU that it shares."""
-        if not (self._hosts and self._halting):
-            return 0
-        wake = self._wake_blocked + self._entry_ps + self._eoi
-        return wake + self._work + self._exit_ps
-
-    def shares_host(self, cpus: I64, source: int) -> Flags:
-        """Return which of *cpus* run on the host CPU of *source*."""
-        assert self._hosts is not None  # noqa: S101 - see shared_run_ps
-        same_host_cpu: Flags = cpus % self._hosts == source % self._hosts
-        return same_host_cpu
+    def hosts_of_woken(self) -> HostCpus | None:
+        """The host CPUs on which woken targets displace other vCPUs."""
+        return self._hosts if self._halting else None
 
     def not_running(self, cpus: I64, at: I64) -> Flags:
         """Return which of *cpus* no host CPU executes or polls for at the times *at*."""
         if self._halting:
             absent: Flags = at - self.free.take(cpus) > self._poll_window.take(cpus)
         elif self._hosts:
-            absent = self._next_turn(at, cpus) > at
+            absent = self._hosts.next_turn(at, cpus) > at
         else:
             return np.zeros(len(cpus), np.bool_)
         return absent if self.awake is None else absent & ~self.awake.take(cpus)
@@ -162,7 +152,8 @@ class Targets:
     ) -> tuple[I64, I64]:
         """Run the handlers of vCPUs whose interrupt is injected at *begin*."""
         if self._hosts:
-            begin = self._on_host_cpus(begin, cpu)
+            start = self._hosts.queued if self._halting else self._hosts.next_turn
+            begin = start(begin, cpu)
         entry = begin + self._entry_ps
         if lock:
             ack = self._pass_lock(entry + self._eoi) + self._work
@@ -218,31 +209,3 @@ class Targets:
         result = np.empty_like(requested)
         result[order] = released
         return result
-
-    def _on_host_cpus(self, begin: I64, cpu: I64) -> I64:
-        """Return when handlers start on host CPUs that are busy with other vCPUs."""
-        assert self._hosts is not None  # noqa: S101 - the caller has checked
-        if not self._halting:
-            return self._next_turn(begin, cpu)
-        run = self.shared_run_ps
-        host = cpu % self._hosts
-        order = np.lexsort((begin, host))
-        host, base = host[order], int(begin.min())
-        rank = np.arange(len(host)) - np.searchsorted(host, host)
-        starts = np.maximum(begin[order], self._host_free[host]) - base
-        # each host CPU gets its own range of times, so that one scan handles all of them
-        lane = host * (int(starts.max()) + run * len(host) + 1)
-        start = np.maximum.accumulate(starts - rank * run + lane) - lane + rank * run + base
-        self._host_free[host] = start + run
-        result = np.empty_like(begin)
-        result[order] = start
-        return result
-
-    def _next_turn(self, begin: I64, cpu: I64) -> I64:
-        """Return when each vCPU next runs: busy ones share a host CPU round-robin."""
-        assert self._hosts is not None  # noqa: S101 - the caller has checked
-        turns = -(-self.count // self._hosts)
-        period = turns * self._timeslice
-        turn_start = cpu // self._hosts * self._timeslice
-        elapsed = (begin - turn_start) % period
-        return np.where(elapsed < self._timeslice, begin, begin + period - elapsed)
