@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from pvbench.cli import streams
 from pvbench.cli.defaults import with_defaults
-from pvbench.cli.parsers import Formatter, parse
+from pvbench.cli.parsers import Parser, parse
 from pvbench.errors import PvbenchError, Status, UsageError, unknown
 from pvbench.text import printable
 
@@ -95,23 +95,29 @@ def _run(typed: Sequence[str]) -> int:
     words = with_defaults(typed, {name: parsers[name] for name in COMMANDS})
     try:
         options = parse(parser, parsers.get(typed[0], parser), words)
-    except SystemExit as leaving:  # --help, --version, or wrong usage, already printed
-        if leaving.code and (table := words[1 : len(words) - len(typed) + 1]):
-            origin = f"[tool.pvbench] in pyproject.toml gave {' '.join(table)}"
-            print(f"pvbench: {origin}", file=sys.stderr)
+    except SystemExit as leaving:  # --help or --version
         return leaving.code if isinstance(leaving.code, int) else int(Status.USAGE)
+    except UsageError as error:
+        raise _with_origin(error, words[1 : len(words) - len(typed) + 1]) from None
     options.typed = typed[1:]
     return int(options.execute(options))
 
 
+def _with_origin(error: UsageError, defaults: Sequence[str]) -> UsageError:
+    """*error*, with the defaults that it mentions: the user did not type them."""
+    mentioned = [word for word in defaults if word.partition("=")[0] in str(error)]
+    if not mentioned:
+        return error
+    origin = f"[tool.pvbench] in pyproject.toml gives {' '.join(mentioned)}."
+    return UsageError(error.what, why=error.why, fix=f"{error.fix} {origin}")
+
+
 def _parser(first: str) -> tuple[argparse.ArgumentParser, Parsers]:
     """The parser for a command line that begins with *first*, and those of the commands."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="pvbench",
         description="Benchmark ways of sending inter-processor interrupts in guests.",
         epilog=_EXIT,
-        formatter_class=Formatter,
-        allow_abbrev=False,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -124,13 +130,7 @@ def _parser(first: str) -> tuple[argparse.ArgumentParser, Parsers]:
 
 
 def _add(commands: Any, name: str, summary: str, description: str, command: Any) -> None:
-    parser = commands.add_parser(
-        name,
-        help=summary,
-        description=description,
-        formatter_class=Formatter,
-        allow_abbrev=False,
-    )
+    parser = commands.add_parser(name, help=summary, description=description)
     command.arguments(parser)
     parser.set_defaults(execute=command.execute)
 

@@ -1,14 +1,27 @@
-"""Parsers of command lines: their help fits the terminal, and a misspelt option is named."""
+"""Parsers of command lines: help that fits the terminal, and refusals in one sentence."""
 
 from __future__ import annotations
 
 import argparse
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final, NoReturn
 
 from pvbench.cli import common
 from pvbench.errors import UsageError, unknown
+
+# The refusals of argparse, and the same in the words of pvbench.
+_REFUSALS: Final = (
+    (r"argument ([^:]+): invalid \w+ value: (.*)", "{} takes a number, not {}"),
+    (r"argument ([^:]+): expected one argument", "{} needs a value"),
+    (r"argument ([^:]+): ignored explicit argument (.*)", "{} takes no value, but {} is given"),
+    (r"argument ([^:]+): not allowed with argument (.*)", "{} and {} exclude each other"),
+    (r"argument ([^:]+): invalid choice: (.*) \(choose from (.*)\)", "{} is {}, not one of {}"),
+    (r"argument ([^:]+): (.*)", "{}: {}"),
+    (r"the following arguments are required: (.*)", "the command line lacks {}"),
+    (r"(.*)", "{}"),
+)
 
 
 class Formatter(argparse.HelpFormatter):
@@ -29,6 +42,20 @@ class Formatter(argparse.HelpFormatter):
         return f"[{text}]" if optional else text
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser that knows no abbreviations, and refuses words without printing its usage."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(formatter_class=Formatter, allow_abbrev=False, **options)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise the UsageError for a message of argparse."""
+        matches = ((re.fullmatch(form, message, re.DOTALL), words) for form, words in _REFUSALS)
+        match, words = next(pair for pair in matches if pair[0])
+        assert match is not None  # noqa: S101 - the last form matches everything
+        raise UsageError(words.format(*match.groups()), fix=_listing(self))
+
+
 def _hanging(line: str) -> str:
     """The indentation of the lines that continue *line*, a little deeper than its own."""
     margin = len(line) - len(line.lstrip())
@@ -42,9 +69,12 @@ def parse(
     Parse *words*, whose first one is the name of *command* or an option of *parser*.
 
     Raises:
-        UsageError: *command* has no such option, or takes fewer words.
-        SystemExit: after help, the version or another wrong usage, which is printed.
+        UsageError: *command* does not accept the words.
+        SystemExit: after help or the version.
     """
+    own = parser._option_string_actions
+    if command is parser and words[0] not in own:
+        raise _no_option(words[0], parser, [name for name in own if name.startswith("--")])
     options = list(_options(command))
     words = joined(words, command)
     for word in words:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pvbench.cli import common, new
-from pvbench.cli.parsers import Formatter
 from pvbench.errors import Status
 
 if TYPE_CHECKING:
@@ -22,13 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     common.output_options(parser)
     common.plugin_options(parser)
     commands = parser.add_subparsers(metavar="new", title="instead of the list")
-    command = commands.add_parser(
-        "new",
-        help=new.HELP,
-        description=new.__doc__,
-        formatter_class=Formatter,
-        allow_abbrev=False,
-    )
+    command = commands.add_parser("new", help=new.HELP, description=new.__doc__)
     new.arguments(command)
     command.set_defaults(execute=new.execute)
 

@@ -90,28 +90,55 @@ def test_a_value_of_the_wrong_kind_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("table", "message"),
+    ("table", "message", "given"),
     [
-        pytest.param("boots = 2.5", "argument --boots: invalid int value: '2.5'", id="number"),
-        pytest.param('format = "html"', "argument --format: invalid choice", id="choice"),
         pytest.param(
-            "fast = true\nrigorous = true", "not allowed with argument", id="excluded"
+            "boots = 2.5\nseed = 3",
+            "--boots takes a number, not '2.5'",
+            "--boots=2.5",
+            id="number",
         ),
-        pytest.param('guest = "4"\nvcpus = 4', "not allowed with argument", id="guests"),
-        pytest.param("sender = []", "argument --sender: give at least one name", id="no-names"),
+        pytest.param(
+            'format = "html"', "--format is 'html', not one of ", "--format=html", id="choice"
+        ),
+        pytest.param(
+            "fast = true\nrigorous = true",
+            "--rigorous and --fast exclude each other",
+            "--fast --rigorous",
+            id="excluded",
+        ),
+        pytest.param(
+            'guest = "4"\nvcpus = 4',
+            "--vcpus and --guest exclude each other",
+            "--guest=4 --vcpus=4",
+            id="guests",
+        ),
+        pytest.param(
+            "sender = []", "--sender: give at least one name", "--sender=", id="no-names"
+        ),
     ],
 )
 def test_a_default_that_the_parser_refuses_is_an_error(
-    cli: Cli, table: str, message: str
+    cli: Cli, table: str, message: str, given: str
 ) -> None:
-    """In argparse's own words, after the usage; then where it came from."""
+    """The sentence ends with what the table gives: the user did not type it."""
     Path("pyproject.toml").write_text(f"[tool.pvbench]\n{table}\n")
     output = cli("run", "norov", "--dry-run", "-k", "normal")
 
     assert (output.status, output.out) == (2, "")
-    refusal, origin = output.err.splitlines()[-2:]
-    assert message in refusal
-    assert origin.startswith("pvbench: [tool.pvbench] in pyproject.toml gave --")
+    refusal, origin = output.err.split(" [tool.pvbench] in pyproject.toml gives ")
+    assert refusal.startswith(f"pvbench: {message}")
+    assert origin == f"{given}.\n"
+
+
+def test_an_error_of_the_command_line_does_not_mention_the_table(cli: Cli) -> None:
+    """Its defaults play no part in it."""
+    Path("pyproject.toml").write_text("[tool.pvbench]\nseed = 3\n")
+    output = cli("run", "norov", "--boots", "x")
+
+    assert output.err == (
+        "pvbench: --boots takes a number, not 'x'. `pvbench run --help` lists the options.\n"
+    )
 
 
 def test_an_invalid_time_is_refused(cli: Cli) -> None:

@@ -130,6 +130,17 @@ def test_version_is_one_line(cli: Cli) -> None:
             id="without-a-command",
         ),
         pytest.param(
+            ("--json", "run"),
+            "there is no option called '--json'. Did you mean '--version'? "
+            "`pvbench --help` lists the options.",
+            id="of-a-command-in-front-of-it",
+        ),
+        pytest.param(
+            ("-x",),
+            "there is no option called '-x'. `pvbench --help` lists the options.",
+            id="short-without-a-command",
+        ),
+        pytest.param(
             ("doctor", "-z"),
             "there is no option called '-z'. `pvbench doctor --help` lists the options.",
             id="short",
@@ -160,30 +171,49 @@ def test_an_option_that_a_command_lacks_is_one_sentence_with_the_nearest_option(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        pytest.param(("run",), "arguments are required: suite", id="no-suite"),
+        pytest.param(("run",), "the command line lacks suite", id="no-suite"),
+        pytest.param(("plugins", "new"), "the command line lacks NAME", id="below-a-command"),
         pytest.param(
-            ("run", "norov", "--fast", "--rigorous"), "not allowed with", id="two-paces"
+            ("run", "norov", "--fast", "--rigorous"),
+            "--rigorous and --fast exclude each other",
+            id="two-paces",
         ),
         pytest.param(
             ("run", "norov", "--guest", "8", "--vcpus", "8"),
-            "not allowed with",
+            "--vcpus and --guest exclude each other",
             id="guests",
         ),
         pytest.param(
-            ("compare", "--by", "sender", "--beside"), "not allowed with", id="two-comparisons"
+            ("compare", "--by", "sender", "--beside"),
+            "--beside and --by exclude each other",
+            id="two-comparisons",
         ),
-        pytest.param(("list", "sender"), "invalid choice: 'sender'", id="unknown-kind"),
-        pytest.param(("show", "--format", "html"), "invalid choice: 'html'", id="format"),
+        pytest.param(("list", "sender"), "kind is 'sender', not one of ", id="unknown-kind"),
+        pytest.param(
+            ("show", "--format", "html"), "--format is 'html', not one of ", id="format"
+        ),
+        pytest.param(("run", "norov", "-o"), "-o needs a value", id="no-value"),
+        pytest.param(
+            ("run", "norov", "--json=a:b"),
+            "--json takes no value, but 'a:b' is given",
+            id="a-value",
+        ),
+        pytest.param(
+            ("run", "norov", "--cpu-list", "1-"),
+            "--cpu-list: '1-' is not a list of CPUs: write 0-3,7",
+            id="of-a-type",
+        ),
     ],
 )
 def test_bad_usage_ends_with_2_and_the_reason(
     cli: Cli, arguments: tuple[str, ...], message: str
 ) -> None:
-    """The usage line first, as of any command-line tool."""
+    """One sentence, without the usage, which would bury it."""
     output = cli(*arguments)
 
-    assert (output.status, output.out) == (2, "")
-    assert message in output.err.splitlines()[-1]
+    assert (output.status, output.out, output.err.count("\n")) == (2, "", 1)
+    assert output.err.startswith(f"pvbench: {message}")
+    assert output.err.endswith(" --help` lists the options.\n")
 
 
 @pytest.mark.parametrize(
