@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pvbench.cli import common
 from pvbench.errors import Status, UsageError
@@ -144,14 +144,19 @@ def _document(question: _Question) -> Document:
 
 def _sentence(question: _Question) -> str:
     """The burst in words, with the source CPU, which the user did not choose."""
-    from pvbench.guest import ranges
-
     guest, burst = question.guest, question.burst
-    targets = ", ".join(ranges(guest.apic_ids[:-1]))
     return (
         f"{question.stack.name}: the CPU with APIC ID {guest.apic_ids[burst.source]} calls "
-        f"{burst.operation}() with vector {burst.vector:#x} for APIC ID {targets}"
+        f"{burst.operation}() with vector {burst.vector:#x} for "
+        f"{_ids(guest.apic_ids[:-1])}"
     )
+
+
+def _ids(apic_ids: tuple[int, ...]) -> str:
+    from pvbench.guest import ranges
+    from pvbench.text import plural
+
+    return f"{plural(len(apic_ids), 'APIC ID')} {', '.join(ranges(apic_ids))}"
 
 
 def _left_to_the_driver(question: _Question) -> Iterator[str]:
@@ -179,26 +184,27 @@ def _ops(question: _Question, sends: list[Sends]) -> Table:
 
 
 def _text(op: Op) -> str:
+    """An op as Python writes it: numbers of CPUs are decimal, and registers are hex."""
     import attrs
 
-    def shown(value: Any) -> str:
-        if isinstance(value, tuple):
-            return f"({', '.join(map(shown, value))})"
-        return hex(value) if value > 9 else str(value)
+    values = attrs.asdict(op, recurse=False).items()
+    fields = (f"{k}={v if k == 'cpus' else _hex(v)}" for k, v in values)
+    return f"{type(op).__name__}({', '.join(fields)})"
 
-    fields = ", ".join(f"{k}={shown(v)}" for k, v in attrs.asdict(op, recurse=False).items())
-    return f"{type(op).__name__}({fields})"
+
+def _hex(value: int | tuple[int, ...]) -> str:
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_hex, value))})"
+    return hex(value) if value > 9 else str(value)
 
 
 def _reaches(sent: tuple[Sends, int] | None, guest: Guest) -> str:
-    from pvbench.guest import ranges
-
     if sent is None:
         return ""
     send, place = sent
     if send.error:
         return f"no CPU: {send.error}"
     cpus = send.cpus if send.op_of_hit is None else send.cpus[send.op_of_hit == place]
-    ids = ", ".join(ranges(tuple(guest.apic_ids[cpu] for cpu in cpus.tolist())))
-    to = f"APIC ID {ids}" if ids else "no CPU"
+    ids = tuple(guest.apic_ids[cpu] for cpu in cpus.tolist())
+    to = _ids(ids) if ids else "no CPU"
     return f"{send.route.name.lower()} {send.vector:#x} to {to}"

@@ -80,14 +80,14 @@ def test_each_op_is_printed_with_the_cpus_it_reaches(cli: Cli) -> None:
 
     assert out.splitlines() == [
         "x2apic-cluster: the CPU with APIC ID 2 calls send_IPI_mask() with vector 0xfc for "
-        "APIC ID 0-1, 16",
+        "APIC IDs 0-1, 16",
         "",
         "no.  op                                       what it reaches",
-        "---  ---------------------------------------  ---------------------------",
+        "---  ---------------------------------------  ----------------------------",
         "  0  Fence()",
         "  1  IrqSave()",
         "  2  Scan(cpus=3)",
-        "  3  WrMsr(msr=0x830, value=0x3000008fc)      logical 0xfc to APIC ID 0-1",
+        "  3  WrMsr(msr=0x830, value=0x3000008fc)      logical 0xfc to APIC IDs 0-1",
         "  4  WrMsr(msr=0x830, value=0x10001000008fc)  logical 0xfc to APIC ID 16",
         "  5  IrqRestore()",
         "",
@@ -97,6 +97,14 @@ def test_each_op_is_printed_with_the_cpus_it_reaches(cli: Cli) -> None:
         "hypercalls    0",
         "targets lost  0",
     ]
+
+
+def test_a_number_of_cpus_is_decimal(cli: Cli) -> None:
+    """Only registers are hexadecimal."""
+    out = cli("explain", "kvm-pv", "--targets", "1-80").out
+
+    assert "Scan(cpus=80)\n" in out
+    assert "Hypercall(nr=0xa, args=(0xffffffffffffffff, 0xffff, 1, 0xfc))" in out
 
 
 def test_the_source_cpu_is_printed(cli: Cli) -> None:
