@@ -105,7 +105,7 @@ def _abilities(name: str, description: Description) -> dict[str, Any]:
     """The facts and notes of a delivery, and the results of its probes."""
     rows: dict[str, Any] = {f"delivery {name}": "usable"}
     if description.probes is None:
-        rows[f"delivery {name}"] = "not probed"
+        rows[f"delivery {name}"] = "not probed (--no-probe)"
     rows |= {f"{name}: {fact}": value for fact, value in description.facts.items()}
     if description.notes:
         rows[f"{name}: notes"] = " ".join(description.notes)
@@ -126,7 +126,7 @@ def _document(
         [
             facts(abilities),
             Notes(lines=advice, name="advice", title=title, bulleted=True),
-            facts(values),
+            facts(values, title="Software and host:"),
         ]
     )
 

@@ -55,7 +55,7 @@ def _rows(kind: Kind, offers: dict[str, Any]) -> Iterator[dict[str, str]]:
     for name, offer in offers.items():
         try:
             with guarded(f"{kind.name} {name}", partial(owner_of, type(offer))):
-                row = {"name": name} | kind.columns(offer) | {"summary": offer.summary}
+                row = {"name": name, "summary": offer.summary} | kind.columns(offer)
         except PvbenchError as error:
             print(f"pvbench: {error}; it is not listed", file=sys.stderr)
         else:

@@ -36,7 +36,7 @@ class Kind(NamedTuple):
         plural: the word for several.
         type_path: ``module:class`` of what an answer must be.  If the class is a
             Protocol, an answer must have all its members.
-        columns: cells of `pvbench list` by heading, between name and summary.
+        columns: cells of `pvbench list` by heading, besides name and summary.
         check: raises PluginError for what its type cannot refuse.
     """
 

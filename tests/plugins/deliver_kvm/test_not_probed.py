@@ -40,7 +40,7 @@ def test_doctor_tells_what_it_has_not_probed(cli: Cli) -> None:
     """The limits of KVM are read; its mechanisms are not tried."""
     facts = json.loads(cli("doctor", "--no-probe", "--json").out)
 
-    assert facts["delivery kvm"] == "not probed"
+    assert facts["delivery kvm"] == "not probed (--no-probe)"
     assert facts["delivery model"] == "usable"
     probes = {f"kvm: {name}" for *_, programs in PROBES.values() for name in programs}
     assert ("kvm: x2apic-self" in probes, probes & facts.keys()) == (True, set())

@@ -26,11 +26,11 @@ PLAN = ("run", "norov", "--dry-run", "--vcpus", "1,2", "--sender", "native", "-k
             "counts,assumed",
             id="compare",
         ),
-        pytest.param(("list", "senders"), "name,kind,overrides,summary", id="list-senders"),
+        pytest.param(("list", "senders"), "name,summary,kind,overrides", id="list-senders"),
         pytest.param(("list", "workloads"), "name,summary", id="list-workloads"),
-        pytest.param(("list", "deliveries"), "name,cost profiles,summary", id="list"),
-        pytest.param(("list", "suites"), "name,version,summary", id="list-suites"),
-        pytest.param(("list", "sites"), "name,usable,summary", id="list-sites"),
+        pytest.param(("list", "deliveries"), "name,summary,cost profiles", id="list"),
+        pytest.param(("list", "suites"), "name,summary,version", id="list-suites"),
+        pytest.param(("list", "sites"), "name,summary,usable", id="list-sites"),
         pytest.param(
             ("plugins",), "plugin,distribution,version,state,offers,error", id="plugins"
         ),

@@ -86,7 +86,11 @@ def test_advice_is_printed_between_what_can_run_and_the_facts(
     first, *advice, last = cli("doctor", "--format", form).out.split("\n\n")
 
     assert ("delivery model" in first, "plugins" in last) == (True, True)
-    assert advice == ["For steadier timing:", f"- {ADVICE[0]}\n- {ADVICE[1]}"]
+    assert advice == [
+        "For steadier timing:",
+        f"- {ADVICE[0]}\n- {ADVICE[1]}",
+        "Software and host:",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -99,13 +103,13 @@ def test_advice_is_printed_between_what_can_run_and_the_facts(
 def test_without_advice_only_the_tables_are_printed(
     cli: Cli, advised: Advised, form: str, lines: list[str]
 ) -> None:
-    """No heading without a list, no sentence in CSV."""
+    """No title without a list, no sentence in CSV."""
     advised(lines)
     out = cli("doctor", "--format", form).out
 
     assert "plugins" in out
     assert [text for text in ("steadier", *ADVICE) if text in out] == []
-    assert out.count("\n\n") == (form == "plain")
+    assert out.count("\n\n") == (2 if form == "plain" else 0)
 
 
 @pytest.mark.parametrize("lines", [ADVICE, []], ids=["some", "none"])

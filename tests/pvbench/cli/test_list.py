@@ -71,7 +71,7 @@ def test_deliveries_are_listed_without_probing(cli: Cli) -> None:
         d for d in json.loads(cli("list", "deliveries", "--json").out) if d["name"] == "model"
     )
 
-    assert list(model) == ["name", "cost profiles", "summary"]
+    assert list(model) == ["name", "summary", "cost profiles"]
 
 
 def test_a_delivery_that_raises_is_not_listed(cli: Cli, add_plugin: AddPlugin) -> None:

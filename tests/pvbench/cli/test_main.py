@@ -357,4 +357,4 @@ def test_the_first_line_is_what_head_shows() -> None:
     writer.stdout.close()
     _, complaints = writer.communicate(timeout=DEADLINE_S)
 
-    assert (head.stdout, complaints) == (b"name,kind,overrides,summary\n", b"")
+    assert (head.stdout, complaints) == (b"name,summary,kind,overrides\n", b"")
