@@ -50,7 +50,8 @@ def claim(output: str | None, suite: str, label: str | None) -> Path:
     """
     Create a new, empty result file, so that no other run can take its name.
 
-    Without *output* it is ./results/MACHINE/TIME-SUITE[-LABEL].json.
+    Without *output* it is ./results/MACHINE/TIME-SUITE[-LABEL].json.  Git ignores a
+    folder ./results that is created for it.
 
     Raises:
         UsageError: *output* exists already.
@@ -60,7 +61,8 @@ def claim(output: str | None, suite: str, label: str | None) -> Path:
         return _create(Path(output))
     folder = Path("results") / host_name.name()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        _create_ignored(folder.parent)
+        folder.mkdir(exist_ok=True)
     except OSError as error:
         raise not_writable(folder, error, _ELSEWHERE) from None
     stamp = datetime.now(UTC).strftime(_STAMP)
@@ -71,6 +73,13 @@ def claim(output: str | None, suite: str, label: str | None) -> Path:
         with contextlib.suppress(UsageError):
             return _create(folder / f"{stem}{suffix}.json")
     raise UnavailableError(f"{folder} holds a thousand runs of this second")
+
+
+def _create_ignored(folder: Path) -> None:
+    """Create *folder*, which git ignores; one that exists stays as it is."""
+    if not folder.exists():
+        folder.mkdir(exist_ok=True)
+        (folder / ".gitignore").write_text("*\n")
 
 
 def _create(path: Path) -> Path:

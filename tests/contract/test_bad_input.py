@@ -204,7 +204,7 @@ def test_a_results_folder_that_cannot_be_created_is_an_environment_error(
 def test_a_label_cannot_change_the_folder_of_results(cli: Cli) -> None:
     """A label becomes part of a file name, in which it has no slash."""
     output = cli(*RUN, "--label", "../../escaped")
-    files = sorted(path for path in Path().rglob("*") if path.is_file())
+    files = sorted(path for path in Path().rglob("*.json*") if path.is_file())
 
     assert output.status == 0
     assert {path.parent for path in files} == {HOST_FOLDER}

@@ -88,6 +88,21 @@ def test_a_run_without_a_name_goes_to_the_machine_s_folder(
     assert len(os.listdir(HOST_FOLDER)) == 3
 
 
+def test_git_ignores_a_results_folder_that_a_run_creates(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A user's own tree stays clean; who removes the file keeps results in git."""
+    monkeypatch.chdir(tmp_path)
+    result_files.claim(None, "norov", None)
+    ignored = Path("results/.gitignore")
+    content = ignored.read_text()
+    ignored.unlink()
+    result_files.claim(None, "norov", None)
+
+    assert content == "*\n"
+    assert not ignored.exists()
+
+
 def test_the_last_runs_are_those_that_measured_something(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
