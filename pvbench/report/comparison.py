@@ -101,10 +101,11 @@ def _verdict_method(comparison: Comparison) -> Iterator[str]:
     """The method behind verdicts on a noisy clock."""
     if not comparison.noisy or comparison.question.beside:
         return
+    pairs = len(comparison.noisy)
+    correction = f", with a correction for {pairs} pairs" if pairs > 1 else ""
     yield (
-        f"The clock is noisy, so verdicts compare the medians of boots, with a correction for "
-        f"{len(comparison.noisy)} pairs; equivalent means within "
-        f"{comparison.question.margin_percent:g} %."
+        f"The clock is noisy, so verdicts compare the medians of boots{correction}; "
+        f"equivalent means within {comparison.question.margin_percent:g} %."
     )
     verdicts = [pair.judged for pair in comparison.noisy if pair.judged]
     for reason, pairs_of_it in Counter(filter(None, (v.reason for v in verdicts))).items():

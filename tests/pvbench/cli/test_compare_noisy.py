@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from pvbench.results.rows import Row
 from support.runs import Cli, file_of, row_of
 
@@ -62,6 +64,26 @@ def test_an_inconclusive_comparison_says_how_many_boots_find_its_difference(cli:
 
     assert "1 pair is inconclusive: the interval contains 1." in output.out
     assert "boots find a difference of" in output.out
+
+
+@pytest.mark.parametrize(
+    ("stacks", "method"),
+    [
+        pytest.param((PV,), "compare the medians of boots; equivalent means", id="one-pair"),
+        pytest.param(
+            (PV, "shorthand/x2apic-physical"),
+            "compare the medians of boots, with a correction for 2 pairs; equivalent means",
+            id="two-pairs",
+        ),
+    ],
+)
+def test_only_several_pairs_need_a_correction(
+    cli: Cli, stacks: tuple[str, ...], method: str
+) -> None:
+    """Each pair is one more chance of a wrong verdict."""
+    name = file_of(Path("a.json"), row(NATIVE, 1), *(row(stack, 0.8) for stack in stacks))
+
+    assert method in cli("compare", name, "--by", "sender", "--baseline", NATIVE).out
 
 
 def test_the_margin_is_the_user_s(cli: Cli) -> None:
