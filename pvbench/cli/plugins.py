@@ -48,8 +48,15 @@ def _document(plugins: Sequence[registry.Plugin]) -> Document:
         Field[Plugin](Column("state", "state", Role.CONDITION), lambda p: Cell(p.state)),
         Field[Plugin](
             Column("offers", "offers", Role.PROSE),
-            lambda p: Cell(list(p.offers), ", ".join(p.offers)),
+            lambda p: Cell(list(p.offers), _offers(p)),
         ),
-        Field[Plugin](Column("error", "error", Role.PROSE), lambda p: Cell(p.error)),
+        Field[Plugin](Column("error", "error", Role.DATA), lambda p: Cell(p.error)),
     ]
     return Document([table_of(fields, plugins)])
+
+
+def _offers(plugin: registry.Plugin) -> str:
+    """The things that a plugin offers, or why there are none."""
+    replacement = f"{plugin.replaced_by} is used instead" if plugin.replaced_by else ""
+    why = plugin.error or replacement
+    return ", ".join(plugin.offers) or (f"none: {why}" if why else "")

@@ -31,9 +31,7 @@ PLAN = ("run", "norov", "--dry-run", "--vcpus", "1,2", "--sender", "native", "-k
         pytest.param(("list", "deliveries"), "name,summary,cost profiles", id="list"),
         pytest.param(("list", "suites"), "name,summary,version", id="list-suites"),
         pytest.param(("list", "sites"), "name,summary,usable", id="list-sites"),
-        pytest.param(
-            ("plugins",), "plugin,distribution,version,state,offers,error", id="plugins"
-        ),
+        pytest.param(("plugins",), "plugin,distribution,version,state,offers", id="plugins"),
         pytest.param(("doctor",), "what,value", id="doctor"),
         pytest.param(PLAN, "case,outcome,reason", id="plan"),
         pytest.param(

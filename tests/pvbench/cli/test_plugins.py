@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import pvbench_send_kvm_pv
 from support.runs import AddPlugin, Cli
 
 
@@ -32,6 +34,16 @@ def test_a_blocked_plugin_is_listed_as_blocked(cli: Cli) -> None:
     assert (plugin["state"], plugin["offers"]) == ("blocked", [])
 
 
+def test_a_plugin_that_a_file_replaces_names_the_file(cli: Cli, tmp_path: Path) -> None:
+    """A user can see what is used."""
+    file = tmp_path / "pvbench_send_kvm_pv.py"
+    file.write_text(Path(pvbench_send_kvm_pv.__file__).read_text())
+    rows = cli("plugins", "-p", str(file), "--csv").out.splitlines()
+
+    assert f"send-kvm-pv,pvbench,0.1.0,replaced,none: {file} is used instead" in rows
+    assert f"{file},-,-,ok,sender kvm-pv" in rows
+
+
 def test_a_broken_plugin_is_named_with_its_error_and_the_others_load(
     cli: Cli, add_plugin: AddPlugin
 ) -> None:
@@ -41,7 +53,7 @@ def test_a_broken_plugin_is_named_with_its_error_and_the_others_load(
 
     assert output.status == 5
     assert (
-        "broken_plugin,-,-,broken,,its import raises ModuleNotFoundError: No module named"
+        "broken_plugin,-,-,broken,none: its import raises ModuleNotFoundError: No module named"
         in output.out
     )
     assert (
