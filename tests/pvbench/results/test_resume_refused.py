@@ -76,7 +76,7 @@ WIDER = "norov.normal-ipi x2apic-physical dense:4 halted masks model@local skyla
             id="guest-more",
         ),
         pytest.param(
-            ("-k", "broadcast .*dense:3"),
+            ("-k", "*.broadcast and dense:3"),
             "norov.normal-ipi x2apic-physical dense:1 halted masks model@local skylake-2018 "
             "and 2 more are gone",
             id="cases-gone",
