@@ -124,6 +124,11 @@ def unknown(kind: str, name: str, names: Iterable[str], listing: str = "") -> Us
     return UsageError(f"there is no {kind} called {name!r}", fix=f"{hint}{listing}".rstrip())
 
 
+def not_readable(name: object, error: OSError, fix: str = "") -> UsageError:
+    """An error for a file, called *name*, that cannot be read, for whatever reason."""
+    return UsageError(f"{name} cannot be read", why=str(error.strerror or error), fix=fix)
+
+
 def not_writable(path: Path, error: OSError, fix: str = "") -> UnavailableError:
     """An error for a file that the system does not let us write."""
     return UnavailableError(

@@ -16,7 +16,7 @@ import json
 import re
 from binascii import a2b_base64, b2a_base64, crc32
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple, NoReturn
+from typing import Any, Final, NamedTuple
 
 import attrs
 
@@ -29,6 +29,7 @@ from pvbench.shapes import (
     flag,
     integer,
     items,
+    json_value,
     mapping,
     number,
     one_line,
@@ -158,17 +159,13 @@ def decode(line: str) -> Message | None:
     if len(body) != int(length) or f"{crc32(body.encode()):08x}" != checksum:
         raise ProtocolError("it is damaged")
     try:
-        data = json.loads(body, parse_constant=_refuse)
-    except (ValueError, RecursionError):
+        data = json_value(body)
+    except ValueError:
         raise ProtocolError("it is not JSON data of this protocol") from None
     kind = data.pop("kind", None) if isinstance(data, dict) else None
     if not isinstance(kind, str) or kind not in _SHAPES:
         raise ProtocolError(f"its kind is not one of {', '.join(_SHAPES)}")
     return _SHAPES[kind](data)
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(constant)
 
 
 def _data_of(message: Message) -> tuple[str, dict[str, Any]]:

@@ -7,9 +7,10 @@ ProtocolError with a sentence that says where the data differ from the shape.
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any, Final, NoReturn, TypeVar
 
 from pvbench.errors import ProtocolError
 
@@ -17,9 +18,83 @@ T = TypeVar("T")
 Shape = Callable[[Any], T]
 
 LARGEST: Final = (1 << 63) - 1  # of the integers that are not limited otherwise
-_LONGEST_TEXT: Final = 100_000
+LONGEST_TEXT: Final = 100_000
 _MOST_ITEMS: Final = 1_000_000
 _SHOWN: Final = 40  # characters of data in a message
+_MOST_VALUES: Final = 4_000_000  # of one JSON text; ten bytes of text can take 200 of memory
+_MOST_DIGITS: Final = 4300  # as Python's own limit, which a user can lift
+_DEEPEST: Final = 50
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"it has {constant}, which is no number of JSON")
+
+
+def json_value(text: str, constant: Callable[[str], Any] = _refuse) -> Any:
+    """
+    The value of a JSON text that may have been written by anybody.
+
+    Args:
+        text: a whole JSON text.
+        constant: gives the values of NaN and Infinity, which Python's own texts have.
+
+    Raises:
+        JSONDecodeError: it is not JSON.
+        ValueError: it has too many values, a number that is too long or not finite, or a
+            value that is nested too deeply.
+    """
+    if sum(map(text.count, ",[{")) > _MOST_VALUES:
+        raise ValueError(f"it has more than {_MOST_VALUES} values")
+    try:
+        value = json.loads(text, parse_constant=constant, parse_int=_integer)
+    except RecursionError:
+        raise _too_deep() from None
+    if _is_deeper(value, _DEEPEST):
+        raise _too_deep()
+    return value
+
+
+def toml_value(content: bytes) -> dict[str, Any]:
+    """
+    The tables of a TOML file that may have been written by anybody.
+
+    Raises:
+        ValueError: it is not UTF-8 or not TOML, or it has a number that is too long or a
+            value that is nested too deeply.
+    """
+    import tomllib
+
+    try:
+        value = tomllib.loads(content.decode())
+    except RecursionError:
+        raise _too_deep() from None
+    if _is_deeper(value, _DEEPEST):
+        raise _too_deep()
+    return value
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise ValueError(f"it has an integer of more than {_MOST_DIGITS} digits")
+    return int(digits)
+
+
+def _is_deeper(value: Any, depth: int) -> bool:
+    """Whether lists and objects are nested more than *depth* times in *value*."""
+    level = [*_nested([value])]
+    for _ in range(depth):
+        level = [part for one in level for part in _nested(one)]
+    return bool(level)
+
+
+def _nested(value: dict[str, Any] | list[Any]) -> Iterator[dict[str, Any] | list[Any]]:
+    """The objects and lists directly in *value*."""
+    parts = value.values() if isinstance(value, dict) else value
+    return (part for part in parts if isinstance(part, dict | list))
+
+
+def _too_deep() -> ValueError:
+    return ValueError(f"its values are nested more than {_DEEPEST} times")
 
 
 def integer(low: int = 0, high: int = LARGEST) -> Shape[int]:
@@ -46,7 +121,7 @@ def number(low: float, high: float) -> Shape[float]:
 
 def text(data: Any) -> str:
     """A string that is not too long."""
-    if not isinstance(data, str) or len(data) > _LONGEST_TEXT:
+    if not isinstance(data, str) or len(data) > LONGEST_TEXT:
         raise _differs(data, "a text")
     return data
 

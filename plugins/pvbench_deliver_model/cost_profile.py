@@ -8,15 +8,15 @@ the source names; C: assumed.
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
 
-from pvbench.errors import UsageError, unknown
+from pvbench.errors import UsageError, not_readable, unknown
 from pvbench.host.files import read_regular
+from pvbench.shapes import toml_value
 
 DEFAULT: Final = "skylake-2018"
 _FOLDER: Final = Path(__file__).parent / "cost_profiles"
@@ -172,13 +172,13 @@ def _bytes_of(path: Path) -> bytes:
     try:
         return read_regular(path)
     except OSError as error:
-        raise UsageError(f"cannot read cost profile {path}: {error.strerror}") from None
+        raise not_readable(f"cost profile {path}", error) from None
 
 
 def _toml(path: Path, raw: bytes) -> dict[str, Any]:
     try:
-        return tomllib.loads(raw.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return toml_value(raw)
+    except ValueError as error:
         raise UsageError(f"cost profile {path} is not TOML", why=str(error)) from None
 
 

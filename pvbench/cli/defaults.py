@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from pvbench.cli.common import cpu_list, names
-from pvbench.errors import UsageError, unknown
+from pvbench.errors import UsageError, not_readable, unknown
 
+_LARGEST: Final = 1 << 20  # bytes of a pyproject.toml
 _PLUGINS: Final = "plugins"  # the one option without a long name
 _INSTEAD: Final = (
     ("guest", "vcpus"),
@@ -67,13 +68,14 @@ def _table() -> tuple[Path | None, dict[str, Any]]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    import tomllib
+    from pvbench.host.files import read_regular
+    from pvbench.shapes import toml_value
 
     try:
-        tools = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {})
+        tools = toml_value(read_regular(path, _LARGEST)).get("tool", {})
     except OSError as error:
-        raise UsageError(f"{path} cannot be read", why=str(error.strerror)) from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise not_readable(path, error) from None
+    except ValueError as error:
         raise UsageError(f"{path} cannot be read", why=str(error)) from None
     table = tools.get("pvbench", {}) if isinstance(tools, dict) else {}
     if not isinstance(table, dict):

@@ -8,6 +8,8 @@ from typing import Final
 
 import attrs
 
+from pvbench.host.files import read_regular
+
 CPUINFO: Final = Path("/proc/cpuinfo")
 
 
@@ -19,12 +21,13 @@ class CpuInfo:
 
     def values(self, name: str) -> list[str]:
         """Values of the field *name* in the kernel's order of CPUs, without empty ones."""
-        line = rf"^{re.escape(name)}[ \t]*:[ \t]*(\S.*?)[ \t]*$"
-        return re.findall(line, self.text, re.MULTILINE)
+        lines = re.findall(rf"^{re.escape(name)}[ \t]*:(.*)$", self.text, re.MULTILINE)
+        return [value for line in lines if (value := line.strip(" \t"))]
 
     def numbers(self, name: str) -> tuple[int, ...]:
-        """Values of the field *name* that are decimal numbers."""
-        return tuple(int(value) for value in self.values(name) if re.fullmatch(r"\d+", value))
+        """Values of the field *name* that are decimal numbers of a possible length."""
+        numbers = re.compile(r"[0-9]{1,20}")
+        return tuple(int(value) for value in self.values(name) if numbers.fullmatch(value))
 
     @property
     def flags(self) -> frozenset[str]:
@@ -39,7 +42,7 @@ def read(path: Path = CPUINFO) -> CpuInfo:
     Raises:
         OSError: the file cannot be read.
     """
-    return CpuInfo(path.read_text(encoding="utf-8", errors="replace"))
+    return CpuInfo(read_regular(path).decode(errors="replace"))
 
 
 def read_or_empty(path: Path = CPUINFO) -> CpuInfo:

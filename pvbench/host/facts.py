@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Final
 
 from pvbench.host.cpuinfo import CPUINFO, CpuInfo, read_or_empty
+from pvbench.host.files import read_regular
 
+_LARGEST: Final = 1 << 16  # bytes of a file of one fact; sysfs has at most a page
 UNKNOWN: Final = "unknown"  # the kernel does not show it
 NONE: Final = "none"  # the kernel shows that there is none
 
@@ -189,7 +191,7 @@ def _line(path: Path) -> str:
 def _text(path: Path) -> str | None:
     """The stripped text of *path*; None if it cannot be read for any reason."""
     try:
-        return path.read_text(encoding="utf-8").strip()
+        return read_regular(path, _LARGEST).decode().strip()
     except (OSError, UnicodeError):
         return None
 

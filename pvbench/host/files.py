@@ -1,4 +1,8 @@
-"""Files on disk: only regular ones are read, and a file is replaced whole or not at all."""
+"""
+The one reader of files, and the one writer.
+
+Only regular files of a limited size are read, and a file is replaced whole or not at all.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
+LARGEST: Final = 1 << 27  # bytes
+_CHUNK: Final = 1 << 20  # bytes
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 
 
@@ -33,15 +39,38 @@ def open_regular(path: Path, flags: int = os.O_RDONLY) -> int:
     raise OSError(errno.EINVAL, "it is not a regular file")
 
 
-def read_regular(path: Path, limit: int = -1) -> bytes:
+def read_regular(path: Path, limit: int = LARGEST) -> bytes:
     """
-    The content of a regular file, or its first *limit* bytes.
+    The content of a regular file.
 
     Raises:
-        OSError: the file cannot be read, or it is not a regular file.
+        OSError: the file cannot be read, is not a regular file, or has more than *limit*
+            bytes.
     """
-    with os.fdopen(open_regular(path), "rb") as file:
-        return file.read(limit)
+    try:
+        return read_open(open_regular(path), limit)
+    except ValueError:  # a null byte in the path
+        raise OSError(errno.EINVAL, "its name has a null byte") from None
+
+
+def read_open(descriptor: int, limit: int = LARGEST) -> bytes:
+    """
+    The content of an open regular file from its current offset on; the file is closed.
+
+    Raises:
+        OSError: the file cannot be read, or has more than *limit* bytes, perhaps because
+            another process appends to it.
+    """
+    too_large = OSError(errno.EFBIG, f"it has more than {limit} bytes")
+    with os.fdopen(descriptor, "rb") as file:
+        if os.fstat(descriptor).st_size > limit:
+            raise too_large
+        content = bytearray()
+        while chunk := file.read(_CHUNK):
+            content += chunk
+            if len(content) > limit:
+                raise too_large
+        return bytes(content)
 
 
 @contextmanager

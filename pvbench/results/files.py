@@ -18,7 +18,14 @@ from typing import Final
 
 import pyperf
 
-from pvbench.errors import DamagedError, UnavailableError, UsageError, not_writable, unknown
+from pvbench.errors import (
+    DamagedError,
+    UnavailableError,
+    UsageError,
+    not_readable,
+    not_writable,
+    unknown,
+)
 from pvbench.host import name as host_name
 from pvbench.host.files import read_regular, replacing
 from pvbench.results import parsing
@@ -170,7 +177,7 @@ def read(name: str, *, complete: bool = False) -> pyperf.BenchmarkSuite:
     try:
         content = read_regular(path)
     except OSError as error:
-        raise UsageError(f"{name} cannot be read: {error.strerror}") from None
+        raise not_readable(name, error) from None
     if complete and content.startswith(b"{") and not content.endswith(b"\n"):
         raise DamagedError(f"{name} is cut off")
     return parsing.suite_from(name, content)

@@ -19,13 +19,15 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
 
-from pvbench.errors import UnavailableError, UsageError, not_writable
-from pvbench.host.files import open_regular, read_regular
+from pvbench.errors import UnavailableError, UsageError, not_readable, not_writable
+from pvbench.host.files import open_regular, read_open, read_regular
+from pvbench.shapes import json_value
 
 FORMAT: Final = 1
 OUTCOMES: Final = ("ok", "unsupported", "blocked", "void", "failed")
@@ -68,7 +70,7 @@ class Journal:
         """
         descriptor = _locked(path)
         try:
-            content = _content(descriptor)
+            content = _content(path, descriptor)
             entries = parse(path, content)
             end_of_lines = 0 if anew else content.rfind(b"\n") + 1
             if end_of_lines < len(content):
@@ -114,10 +116,12 @@ def _locked(path: Path) -> int:
         os.close(descriptor)
 
 
-def _content(descriptor: int) -> bytes:
-    with os.fdopen(os.dup(descriptor), "rb") as file:
-        file.seek(0)
-        return file.read()
+def _content(path: Path, descriptor: int) -> bytes:
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    try:
+        return read_open(os.dup(descriptor))
+    except OSError as error:
+        raise not_readable(path, error) from None
 
 
 def plan_of(entries: Entries) -> dict[str, Any]:
@@ -154,7 +158,7 @@ def read(path: Path) -> Entries:
     except (FileNotFoundError, IsADirectoryError):
         return []
     except OSError as error:
-        raise UsageError(f"{path} cannot be read", why=str(error.strerror)) from None
+        raise not_readable(path, error) from None
     return parse(path, content)
 
 
@@ -177,9 +181,11 @@ def parse(path: Path, content: bytes) -> Entries:
 def _entry(path: Path, number: int, line: bytes) -> Entry:
     """One line, checked."""
     try:
-        entry = json.loads(line)
-    except (ValueError, RecursionError):
+        entry = json_value(line.decode())
+    except (JSONDecodeError, UnicodeDecodeError):
         raise _no_journal(path, f"line {number} is not JSON") from None
+    except ValueError as error:
+        raise _no_journal(path, f"line {number} cannot be read, {error}") from None
     if not isinstance(entry, dict):
         raise _no_journal(path, f"line {number} is not a JSON object")
     plan = entry.get("plan")

@@ -19,12 +19,13 @@ import pyperf
 
 from pvbench.delivery import EXACTNESSES
 from pvbench.errors import DamagedError, UsageError
+from pvbench.host.files import LARGEST
 from pvbench.results import schema
+from pvbench.shapes import LONGEST_TEXT, json_value
 
 FORMAT: Final = 1
 _EXPECTED: Final = "Give a file written by `pvbench run`."
 _GZIP: Final = b"\x1f\x8b"
-_LONGEST: Final = 1 << 30  # bytes of a file when it is unpacked
 _SHORTEST_S, _LONGEST_S = 1e-15, 1e290
 _INTEGERS: Final = 1 << 63
 
@@ -84,9 +85,9 @@ def _text(name: str, content: bytes) -> str:
 
 def _unpacked(name: str, content: bytes) -> bytes:
     with gzip.open(io.BytesIO(content)) as file:
-        unpacked = file.read(_LONGEST + 1)
-    if len(unpacked) > _LONGEST:
-        raise UsageError(f"{name} is more than {_LONGEST} bytes when it is unpacked")
+        unpacked = file.read(LARGEST + 1)
+    if len(unpacked) > LARGEST:
+        raise UsageError(f"{name} is more than {LARGEST} bytes when it is unpacked")
     return unpacked
 
 
@@ -94,13 +95,13 @@ def _parsed(name: str, text: str) -> pyperf.BenchmarkSuite:
     if not text.strip():
         raise DamagedError(f"{name} is empty", why="its run measured nothing", fix=_EXPECTED)
     try:
-        data: Any = json.loads(text)
+        data = json_value(text, float)  # a check below says where one is not finite
     except json.JSONDecodeError as error:
         cut = text.startswith("{") and not text.rstrip().endswith("}")
         fault, why = ("is cut off", "its end is missing") if cut else ("is not JSON", "")
         place = f"the first error is in line {error.lineno}, column {error.colno}"
         raise DamagedError(f"{name} {fault}", why=why or place, fix=_EXPECTED) from None
-    except (ValueError, RecursionError) as error:  # an integer too long, lists too deep
+    except ValueError as error:
         raise UsageError(f"{name} cannot be read", why=str(error), fix=_EXPECTED) from None
     if not isinstance(data, dict) or "benchmarks" not in data:
         raise UsageError(f"{name} is not a pyperf file", fix=_EXPECTED)
@@ -149,7 +150,7 @@ def _malformed_run(run: pyperf.Run) -> Iterator[str]:
     metadata = run.get_metadata()
     for key, fact in metadata.items():
         if not _is_plain(fact):
-            yield f"{key} is not a finite number or a text"
+            yield f"{key} is not a finite number or a text of at most {LONGEST_TEXT} characters"
     facts = _facts(metadata)
     for key in schema.texts():
         if not isinstance(facts.get(key, ""), str):
@@ -170,7 +171,9 @@ def _is_plain(fact: object) -> bool:
     """Whether it is a text or a number that can be computed with."""
     if isinstance(fact, float):
         return math.isfinite(fact) and abs(fact) <= _LONGEST_S
-    return type(fact) is str or (type(fact) is int and abs(fact) < _INTEGERS)
+    if isinstance(fact, str):
+        return len(fact) <= LONGEST_TEXT
+    return type(fact) is int and abs(fact) < _INTEGERS
 
 
 def _check_clocks(name: str, suite: pyperf.BenchmarkSuite) -> None:

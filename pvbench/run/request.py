@@ -13,7 +13,7 @@ from typing import Any, Final
 import attrs
 
 from pvbench.delivery import Clock, Delivery, Description, Options
-from pvbench.errors import UnavailableError, UsageError
+from pvbench.errors import UnavailableError, UsageError, not_readable
 from pvbench.host import tags
 from pvbench.host.files import read_regular
 from pvbench.plugin.registry import Registry
@@ -178,13 +178,9 @@ def _costs_file(costs: str | None) -> bytes | None:
     if costs is None or not costs.endswith(".toml"):
         return None
     try:
-        content = read_regular(Path(costs), _LARGEST_COSTS + 1)
-    except (OSError, ValueError) as error:  # ValueError: a path with a null byte
-        why = getattr(error, "strerror", None) or str(error)
-        raise UsageError(f"cannot read cost profile {costs}: {why}") from None
-    if len(content) > _LARGEST_COSTS:
-        raise UsageError(f"cost profile {costs} has more than {_LARGEST_COSTS} bytes")
-    return content
+        return read_regular(Path(costs), _LARGEST_COSTS)
+    except OSError as error:
+        raise not_readable(f"cost profile {costs}", error) from None
 
 
 def _senders(cases: list[Case]) -> dict[str, None]:

@@ -190,7 +190,7 @@ def test_a_file_that_is_not_toml_is_refused_with_the_reason(
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     """A name that ends in .toml is a file."""
     with pytest.raises(
-        UsageError, match=r"cannot read cost profile .*nowhere\.toml: No such file"
+        UsageError, match=r"cost profile .*nowhere\.toml cannot be read: No such file"
     ):
         read(str(tmp_path / "nowhere.toml"))
 
@@ -200,7 +200,7 @@ def test_a_fifo_is_refused_at_once(tmp_path: Path) -> None:
     path = tmp_path / "fifo.toml"
     os.mkfifo(path)
 
-    with pytest.raises(UsageError, match=r"cannot read .*: it is not a regular file"):
+    with pytest.raises(UsageError, match="cannot be read: it is not a regular file"):
         read(str(path))
 
 
@@ -209,7 +209,7 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "folder.toml").mkdir()
 
     with pytest.raises(
-        UsageError, match=r"cannot read cost profile .*folder\.toml: Is a directory"
+        UsageError, match=r"cost profile .*folder\.toml cannot be read: Is a directory"
     ):
         read(str(tmp_path / "folder.toml"))
 

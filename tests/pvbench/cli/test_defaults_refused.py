@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pvbench.cli.main import COMMANDS
+from pvbench.host import files as host_files
 from support.runs import Cli
 
 PLAN = ("run", "norov", "--dry-run", "-k", "normal", "--sender", "native")
@@ -153,6 +154,11 @@ def test_an_invalid_time_is_refused(cli: Cli) -> None:
         pytest.param("[tool.pvbench]\nseed = 1\nseed = 2\n", "Cannot overwrite", id="twice"),
         pytest.param(b"[tool.pvbench]\nlabel = '\xe9'\n", "'utf-8' codec can't", id="latin-1"),
         pytest.param(b"\x00\x01", "", id="binary"),
+        pytest.param("a = " + "[" * 20_000, "nested more than 50 times", id="endless-depth"),
+        pytest.param("a = [" * 60 + "1" + "]" * 60, "Invalid value", id="no-toml-that-is-deep"),
+        pytest.param("a = " + "[" * 60 + "]" * 60, "nested more than 50 times", id="deep"),
+        pytest.param("a = " + "9" * 5000, "Exceeds the limit (4300 digits)", id="digits"),
+        pytest.param(" " * (1 << 20) + "\n", "it has more than 1048576 bytes", id="large"),
     ],
 )
 def test_a_malformed_toml_file_is_named(cli: Cli, content: str | bytes, why: str) -> None:
@@ -178,11 +184,11 @@ def test_a_file_that_may_not_be_read_is_named(
 ) -> None:
     """With the reason, without its number."""
 
-    def forbidden(path: Path, **_: object) -> str:
+    def forbidden(path: Path) -> int:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     Path("pyproject.toml").touch()
-    monkeypatch.setattr(Path, "read_text", forbidden)
+    monkeypatch.setattr(host_files, "open_regular", forbidden)
     output = cli(*PLAN)
 
     assert (output.status, output.err.count("\n")) == (2, 1)

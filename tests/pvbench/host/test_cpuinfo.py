@@ -41,7 +41,16 @@ def test_values_are_in_the_order_of_the_cpus(name: str, expected: list[str]) -> 
 
 def test_numbers_are_the_values_that_are_decimal() -> None:
     """Text of the kernel is not trusted to be a number."""
-    assert CpuInfo("apicid : 4\napicid : 0x5\napicid : 6\n").numbers("apicid") == (4, 6)
+    text = f"apicid : 4\napicid : 0x5\napicid : {'9' * 5000}\napicid : \u0664\napicid : 6\n"
+
+    assert CpuInfo(text).numbers("apicid") == (4, 6)
+
+
+def test_a_line_of_blanks_takes_no_more_time_than_another() -> None:
+    """The search for the end of a value must not go back and forth over them."""
+    text = "model name : A" + " " * 1_000_000 + "B\n"
+
+    assert [len(value) for value in CpuInfo(text).values("model name")] == [1_000_002]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pvbench.host import facts as host_facts
+from pvbench.host import files as host_files
 
 CPU = "sys/devices/system/cpu"
 CPUINFO = "proc/cpuinfo"
@@ -276,14 +277,14 @@ def a_folder(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def forbidden(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Refuse to read *path*; root may read it in any mode."""
-    read_text = Path.read_text
+    open_regular = host_files.open_regular
 
-    def refuse(self: Path, encoding: str | None = None, errors: str | None = None) -> str:
-        if self == path:
+    def refuse(other: Path) -> int:
+        if other == path:
             raise PermissionError(13, "Permission denied")
-        return read_text(self, encoding, errors)
+        return open_regular(other)
 
-    monkeypatch.setattr(Path, "read_text", refuse)
+    monkeypatch.setattr(host_files, "open_regular", refuse)
 
 
 @pytest.mark.parametrize("path", [pytest.param(path, id=SOURCES[path][0]) for path in SOURCES])

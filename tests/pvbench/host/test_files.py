@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -30,6 +31,43 @@ def test_a_fifo_or_a_device_is_refused_at_once(tmp_path: Path, kind: str) -> Non
 
     with pytest.raises(OSError, match="it is not a regular file"):
         host_files.read_regular(path)
+
+
+def test_a_file_of_too_many_bytes_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    """A sparse file of a terabyte takes no memory."""
+    path = tmp_path / "a"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+
+    with pytest.raises(OSError, match="it has more than 134217728 bytes") as raised:
+        host_files.read_regular(path)
+    assert raised.value.errno == errno.EFBIG
+
+
+@pytest.mark.parametrize(("limit", "is_read"), [(6, False), (7, True)])
+def test_the_limit_is_the_largest_size_that_is_read(
+    tmp_path: Path, limit: int, *, is_read: bool
+) -> None:
+    """The sentence has the limit."""
+    (tmp_path / "a").write_bytes(b"content")
+
+    if is_read:
+        assert host_files.read_regular(tmp_path / "a", limit) == b"content"
+    else:
+        with pytest.raises(OSError, match="it has more than 6 bytes"):
+            host_files.read_regular(tmp_path / "a", limit)
+
+
+def test_a_file_that_grows_beyond_the_limit_while_it_is_read_is_refused() -> None:
+    """The size of a file in /proc is 0 before it is read."""
+    with pytest.raises(OSError, match="it has more than 4 bytes"):
+        host_files.read_regular(Path("/proc/self/status"), 4)
+
+
+def test_a_name_with_a_null_byte_is_refused_as_any_other_that_cannot_be_opened() -> None:
+    """Python raises ValueError, which callers do not expect."""
+    with pytest.raises(OSError, match="its name has a null byte"):
+        host_files.read_regular(Path("a\0b"))
 
 
 def test_a_directory_is_refused_by_its_name(tmp_path: Path) -> None:

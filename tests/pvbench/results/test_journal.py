@@ -110,6 +110,9 @@ def test_a_half_written_plan_is_ignored(tmp_path: Path, cut: int) -> None:
         pytest.param(b"[1]\n", id="list"),
         pytest.param(PLAN.encode() + b"7\n", id="number-after-the-plan"),
         pytest.param(b'{"plan": 3}\n', id="plan-is-a-number"),
+        pytest.param(PLAN.encode() + b'{"boot": ' + b"9" * 5000 + b"}\n", id="digits"),
+        pytest.param(b'{"plan": ' + b"[" * 60 + b"]" * 60 + b"}\n", id="deep-plan"),
+        pytest.param(PLAN.encode() + b'{"mine": NaN}\n', id="not-a-number"),
     ],
 )
 def test_a_file_that_is_not_a_journal_is_refused(tmp_path: Path, content: bytes) -> None:

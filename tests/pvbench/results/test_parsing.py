@@ -52,6 +52,7 @@ def test_a_missing_fact_is_named(name: str) -> None:
         pytest.param({"targets": 10**300}, "targets is not a finite", id="huge"),
         pytest.param({"mine": float("inf")}, "mine is not a finite", id="unknown-fact"),
         pytest.param({"family": "fanout"}, "there is no parameter", id="family"),
+        pytest.param({"mine": "x" * 100_001}, "a text of at most 100000", id="endless-text"),
     ],
 )
 def test_a_fact_of_the_wrong_kind_is_named(facts: dict[str, Any], why: str) -> None:
@@ -137,7 +138,7 @@ def test_a_compressed_file_that_grows_without_bound_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A megabyte of gzip can hold a terabyte of zeros."""
-    monkeypatch.setattr(parsing, "_LONGEST", 1_000)
+    monkeypatch.setattr(parsing, "LARGEST", 1_000)
 
     with pytest.raises(UsageError, match="more than 1000 bytes when it is unpacked"):
         parsing.suite_from("a.json.gz", gzip.compress(bytes(1_001)))
