@@ -41,7 +41,7 @@ def output_options(parser: argparse.ArgumentParser) -> None:
         "--format",
         choices=[form for form in _RENDERERS if form != "json"],
         default="plain",
-        help="how tables are printed",
+        help="format of the tables",
     )
     parser.add_argument(
         "--csv", dest="format", action="store_const", const="csv", help="same as --format csv"

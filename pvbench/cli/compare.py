@@ -56,7 +56,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     kind.add_argument(
         "--beside",
         action="store_true",
-        help="print a prediction (second file) beside what it predicts; no ranking",
+        help="show the second file as a prediction of the first, with residuals and no ranking",
     )
     parser.add_argument("--baseline", metavar="SIDE", help="side of --by to compare with")
     verdict_options(parser)
@@ -72,7 +72,7 @@ def verdict_options(parser: argparse.ArgumentParser) -> None:
         metavar="PERCENT",
         help="on a noisy clock, speed ratios this close to 1 are equivalent (2)",
     )
-    parser.add_argument("--series", default="wall", help="which time, or all (wall)")
+    parser.add_argument("--series", default="wall", help="series to compare, or all (wall)")
 
 
 def execute(options: argparse.Namespace) -> Status:

@@ -29,7 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `pvbench doctor`."""
     parser.add_argument("--site", default=_HERE, help="which site's host (local)")
     parser.add_argument(
-        "--no-probe", action="store_true", help="compile nothing, boot nothing, try nothing"
+        "--no-probe", action="store_true", help="do not compile, boot or probe anything"
     )
     common.output_options(parser)
     common.plugin_options(parser)

@@ -35,18 +35,24 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     pace.add_argument("--rigorous", action="store_true", help="spend more time")
     effort.add_argument("--boots", type=int, metavar="N", help="boots of each guest")
     effort.add_argument(
-        "--timeout", type=float, default=600, metavar="S", help="longest boot, seconds (600)"
+        "--timeout",
+        type=float,
+        default=600,
+        metavar="S",
+        help="time limit of a boot, seconds (600)",
     )
     effort.add_argument(
         "--resume",
         action="store_true",
         help="continue the newest run of this plan that lacks boots (-o FILE: that one); a "
-        "larger --boots adds some",
+        "larger --boots adds boots",
     )
     effort.add_argument(
         "--seed", type=int, default=0, help="of the order of boots and cases (0)"
     )
-    effort.add_argument("--label", metavar="TEXT", help="stored, and part of the file name")
+    effort.add_argument(
+        "--label", metavar="TEXT", help="a name to store, also part of the file name"
+    )
     effort.add_argument("-o", dest="output", metavar="FILE", help="result file to create")
     effort.add_argument("--dry-run", action="store_true", help="print the plan only")
     effort.add_argument("-q", "--quiet", action="store_true", help="no progress")
@@ -85,7 +91,7 @@ def selection_options(group: argparse._ArgumentGroup) -> None:
         "--host-cpus", type=int, metavar="N", help="host CPUs that the vCPUs share"
     )
     group.add_argument("--bits", type=int, default=64, help="guest word size, 32 or 64")
-    listed("--targets", "STATE,...", "what targets do meanwhile: halted, running")
+    listed("--targets", "STATE,...", "state of the targets before an IPI: halted, running")
     group.add_argument(
         "--shorthands",
         action=argparse.BooleanOptionalAction,
@@ -105,7 +111,7 @@ def selection_options(group: argparse._ArgumentGroup) -> None:
 def _place_options(group: argparse._ArgumentGroup) -> None:
     """Options that choose where cases run, and who computes their ops."""
     group.add_argument(
-        "--delivery", help="hypervisor side: model, kvm, live (the suite's, mostly model)"
+        "--delivery", help="hypervisor side: model, kvm, live (default: the suite's)"
     )
     group.add_argument(
         "--cpu-list",
@@ -120,7 +126,7 @@ def _place_options(group: argparse._ArgumentGroup) -> None:
         default="algorithm",
         help="ops are computed by the guest where it can (algorithm), or beforehand (ops)",
     )
-    group.add_argument("--site", default="local", help="where boots happen (local)")
+    group.add_argument("--site", default="local", help="site that boots the guests (local)")
 
 
 def execute(options: argparse.Namespace) -> int:

@@ -69,10 +69,12 @@ def _workload_columns(workload: Any) -> dict[str, str]:
 
 def _check_workload(workload: Any) -> None:
     if ":" in workload.name:
-        raise PluginError(f"workload {workload.name!r} has a colon: parameters stand there")
+        raise PluginError(f"workload {workload.name!r} has a colon, which separates parameters")
     first = next(iter(workload.parameters.values()), 0)
     if type(first) is not int:
-        raise PluginError(f"the first parameter of {workload.name} is {first!r}, no number")
+        raise PluginError(
+            f"the first parameter of {workload.name} is {first!r}, which is not a number"
+        )
     _, *defaults = workload.spec.split(":")
     if workload.bind(defaults) != workload:
         raise PluginError(

@@ -181,7 +181,7 @@ class Registry:
         bottom = self.get("sender", driver)
         if not isinstance(bottom, Driver):
             raise UsageError(
-                f"{driver!r} is no driver", fix=f"Write {driver}/x2apic-physical, say."
+                f"{driver!r} is not a driver", fix=f"Write {driver}/x2apic-physical, say."
             )
         top = self.get("sender", overlay) if overlay else None
         if isinstance(top, Driver):

@@ -102,7 +102,7 @@ def _answer(
         raise PluginError(f"{kind.hook} returns None; return () for nothing")
     for number, offer in enumerate(answers[0]):
         if number == _MOST_THINGS:
-            raise PluginError(f"{kind.hook} answers more than {_MOST_THINGS} things")
+            raise PluginError(f"{kind.hook} returns more than {_MOST_THINGS} objects")
         check_thing(kind.name, offer)
         yield offer
 
@@ -140,7 +140,9 @@ def _check_type(kind: Kind, offer: Any) -> None:
                 f"it offers a {kind.name} without {', '.join(missing)}: {offer.name!r}"
             )
     elif not isinstance(offer, kind.type):
-        raise PluginError(f"it offers a {kind.name} that is no {kind.type.__name__}: {offer!r}")
+        raise PluginError(
+            f"it offers a {kind.name} that is not a {kind.type.__name__}: {offer!r}"
+        )
 
 
 def members(protocol: type) -> list[str]:

@@ -79,7 +79,7 @@ def claim(output: str | None, suite: str, label: str | None) -> Path:
         suffix = f"-{number}" if number > 1 else ""
         with contextlib.suppress(UsageError):
             return _create(folder / f"{stem}{suffix}.json")
-    raise UnavailableError(f"{folder} holds a thousand runs of this second")
+    raise UnavailableError(f"{folder} already has a thousand runs of this second")
 
 
 def _create_ignored(folder: Path) -> None:

@@ -192,7 +192,7 @@ def _stacks(suite: Suite, selection: Selection, registry: Registry) -> list[Stac
 def _driver(name: str, registry: Registry) -> Driver:
     if name in registry.overlays:
         raise UsageError(
-            f"{name!r} is no driver",
+            f"{name!r} is not a driver",
             why="it is an overlay",
             fix="Give overlays to --sender, or to the overlays of a suite.",
         )

@@ -88,7 +88,7 @@ def test_an_unknown_name_is_refused_with_the_nearest(
         ),
         pytest.param(
             ("--driver", "kvm-pv"),
-            "'kvm-pv' is no driver: it is an overlay. Give overlays to --sender",
+            "'kvm-pv' is not a driver: it is an overlay. Give overlays to --sender",
             id="overlay-as-driver",
         ),
         pytest.param(

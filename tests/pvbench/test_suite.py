@@ -140,7 +140,7 @@ def test_bare_drivers_always_run(overlays: tuple[str, ...] | None, count: int) -
         ),
         pytest.param({"senders": ("kvm-pw",)}, r"no sender called 'kvm-pw'", id="sender"),
         pytest.param({"drivers": ("x3apic",)}, r"no sender called 'x3apic'", id="driver"),
-        pytest.param({"drivers": ("kvm-pv",)}, r"'kvm-pv' is no driver", id="no-driver"),
+        pytest.param({"drivers": ("kvm-pv",)}, r"'kvm-pv' is not a driver", id="no-driver"),
         pytest.param({"guests": ("dense:x",)}, r"'dense:x' is not a topology", id="guest"),
     ],
 )

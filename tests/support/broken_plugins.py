@@ -109,7 +109,7 @@ BROKEN: Final[dict[str, tuple[str, str]]] = {
     ),
     "thing-that-is-no-sender": (
         GOOD.replace("(Sender)", ""),
-        "it offers a sender that is no Sender: <",
+        "it offers a sender that is not a Sender: <",
     ),
     "mechanism-nobody-knows": (
         GOOD.replace("summary", "mechanism = 'magic'; summary"),
@@ -141,11 +141,11 @@ BROKEN: Final[dict[str, tuple[str, str]]] = {
     ),
     "workload-with-a-colon": (
         WORKLOAD.replace('"good"', '"go:od"'),
-        "workload 'go:od' has a colon: parameters stand there",
+        "workload 'go:od' has a colon, which separates parameters",
     ),
     "first-parameter-is-no-number": (
         WORKLOAD.replace("{}", "{'spread': 'all', 'targets': 1}"),
-        "the first parameter of good is 'all', no number",
+        "the first parameter of good is 'all', which is not a number",
     ),
     "defaults-that-nobody-can-write": (
         WORKLOAD.replace("{}", "{'targets': -1}"),

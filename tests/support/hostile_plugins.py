@@ -52,7 +52,7 @@ BROKEN: Final[dict[str, tuple[str, str]]] = {
     ),
     "answer-without-end": (
         f"{_SUITES}number = 0\n    while True: number += 1; yield suite(f's{{number}}')",
-        "pvbench_suites answers more than 10000 things",
+        "pvbench_suites returns more than 10000 objects",
     ),
     "name-is-a-path": (
         f"{_SUITES}return [suite('../../etc/x')]",

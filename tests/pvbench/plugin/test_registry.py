@@ -167,8 +167,10 @@ def test_an_unknown_thing_mentions_broken_plugins(write_plugin: Write) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        pytest.param("kvm-pv", r"'kvm-pv' is no driver\. Write kvm-pv/x2apic-", id="overlay"),
-        pytest.param("kvm-pv/shorthand", r"'shorthand' is no driver", id="two-overlays"),
+        pytest.param(
+            "kvm-pv", r"'kvm-pv' is not a driver\. Write kvm-pv/x2apic-", id="overlay"
+        ),
+        pytest.param("kvm-pv/shorthand", r"'shorthand' is not a driver", id="two-overlays"),
         pytest.param("kvm-pv/x2apic", r"no sender called 'x2apic'", id="no-such-driver"),
         pytest.param("kvm/x2apic-cluster", r"no sender called 'kvm'", id="no-such-overlay"),
         pytest.param("", r"no sender called ''", id="empty"),

@@ -77,14 +77,14 @@ def test_a_faulty_workload_is_refused_with_the_guest(
         ),
         pytest.param(
             {"name": "a:b"},
-            "workload a:b: the loader refuses it: workload 'a:b' has a colon: "
-            "parameters stand there",
+            "workload a:b: the loader refuses it: workload 'a:b' has a colon, "
+            "which separates parameters",
             id="colon",
         ),
         pytest.param(
             {"parameters": {"spread": "all"}},
             "workload test-load: the loader refuses it: the first parameter of test-load is "
-            "'all', no number",
+            "'all', which is not a number",
             id="first-parameter",
         ),
         pytest.param(

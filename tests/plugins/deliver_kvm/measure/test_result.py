@@ -350,7 +350,7 @@ def test_a_guest_with_more_vcpus_than_host_cpus_is_overcommitted(
 def test_the_replacement_of_a_hypercall_that_was_never_merged_is_a_fact(
     abi: str, expected: str | None
 ) -> None:
-    """No KVM serves it."""
+    """KVM does not implement this hypercall."""
     measured_in = context(guest=attrs.evolve(GUEST, hypercall_abi=abi))
 
     assert result_of(measured_in=measured_in).facts.get("stand_in") == expected
