@@ -1,4 +1,4 @@
-"""Crossovers: where a verdict changes along the parameter of a workload family."""
+"""Crossovers: the parameters of a workload family at which the verdict changes."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ PV = f"kvm-pv/{PHYSICAL}"
 
 
 def member(value: int, stack: str, time_s: float, **facts: Any) -> Row:
-    """One of the family fanout."""
+    """A member of the family fanout."""
     family = {"family": "fanout", "parameter": "targets", "parameter_value": value}
     variant = facts.setdefault("variant", "packed")
     return row_of(f"fanout:{value}:{variant}", stack, time_s, **(family | facts))
 
 
 def line(stack: str, times_us: dict[int, float], **facts: Any) -> list[Row]:
-    """One stack along the family: its time by value."""
+    """The times of one stack by the parameter of the family."""
     return [member(v, stack, us * 1e-6, **facts) for v, us in times_us.items()]
 
 
 def along(rows: list[Row], axis: str, baseline: str | None) -> tuple[Pair, ...]:
-    """The pairs of one file along an axis."""
+    """The pairs of one file along *axis*."""
     return matching.by_axis({"file": rows}, axis, baseline).pairs
 
 
 def crossovers_of(
     *rows: Row, axis: str = "sender", baseline: str | None = None
 ) -> list[Crossover]:
-    """The crossovers of rows along an axis."""
+    """The crossovers of *rows* along *axis*."""
     return crossover.crossovers(along(list(rows), axis, baseline))
 
 
@@ -84,7 +84,7 @@ BASE = line(PHYSICAL, {1: 1, 2: 2, 4: 4, 8: 8})
 def test_a_crossover_is_a_list_of_stretches(
     times_us: dict[int, float], stretches: list[tuple[str, int, int]], sentence: str
 ) -> None:
-    """Verdict, first and last value that was run: nothing is said of those between."""
+    """A stretch has a verdict, and the first and the last value that were run."""
     (crossover_found,) = crossovers_of(*BASE, *line(PV, times_us))
 
     assert crossover_found.stretches == tuple(stretches)
@@ -96,7 +96,7 @@ def test_a_crossover_is_a_list_of_stretches(
 
 
 def test_values_are_ordered_as_numbers() -> None:
-    """Not as text: 16 comes after 2."""
+    """As numbers, 16 comes after 2."""
     base = line(PHYSICAL, {16: 9, 2: 9, 128: 9})
     (crossover_found,) = crossovers_of(*base, *line(PV, {2: 10, 16: 10, 128: 1}))
 
@@ -104,7 +104,7 @@ def test_values_are_ordered_as_numbers() -> None:
 
 
 def test_a_noisy_clock_has_no_crossover_but_inconclusive_stretches() -> None:
-    """A verdict is not to be had of one number."""
+    """One boot gives no verdict."""
     rows = [*line(PHYSICAL, {1: 1, 2: 2}, clock="wall"), *line(PV, {1: 2, 2: 1}, clock="wall")]
     (crossover_found,) = crossovers_of(*rows)
 
@@ -115,7 +115,7 @@ def test_a_noisy_clock_has_no_crossover_but_inconclusive_stretches() -> None:
     ("before", "after"), [("model", "wall"), ("wall", "model"), ("wall", "wall")]
 )
 def test_times_of_which_one_is_noisy_are_not_ranked(before: str, after: str) -> None:
-    """`--beside` lays them together; neither way round is there a verdict."""
+    """`--beside` pairs them, and gives no verdict in either direction."""
     sides = [row_of("broadcast", PHYSICAL, 1e-6, clock=clock) for clock in (before, after)]
     pair = Pair(baseline="a", side="b", before=sides[0], after=sides[1])
 
@@ -123,7 +123,7 @@ def test_times_of_which_one_is_noisy_are_not_ranked(before: str, after: str) -> 
 
 
 def test_one_member_of_a_family_has_no_crossover() -> None:
-    """Nor has what is no family."""
+    """A workload without a family has none either."""
     single = [row_of("broadcast", stack, 1e-6) for stack in (PHYSICAL, PV)]
 
     assert crossovers_of(*BASE, *line(PV, {4: 1}), *single) == []
@@ -141,8 +141,8 @@ def test_one_member_of_a_family_has_no_crossover() -> None:
         pytest.param({"guest_bits": 32}, id="bits"),
     ],
 )
-def test_what_is_not_the_same_is_kept_apart(facts: dict[str, Any]) -> None:
-    """Each has a line of its own under a head of its own: their verdicts differ."""
+def test_cases_that_differ_have_separate_crossovers(facts: dict[str, Any]) -> None:
+    """Each has its own line under its own heading, because the verdicts differ."""
     rows = [*BASE, *line(PV, {1: 2, 8: 1})]
     others = [*line(PHYSICAL, {1: 1, 8: 8}, **facts), *line(PV, {1: 0.5, 8: 1}, **facts)]
     pairs = along([*rows, *others], "sender", PHYSICAL)
@@ -197,7 +197,7 @@ def test_guests_can_be_compared() -> None:
 
 
 def test_the_stacks_of_two_files_are_kept_apart() -> None:
-    """Their sides have one name: without the stack nobody could tell them apart."""
+    """Their sides have the same name, so only the stack identifies them."""
     old = [*line(PHYSICAL, {1: 1, 2: 2}), *line(CLUSTER, {1: 1, 2: 2})]
     new = [*line(PHYSICAL, {1: 2, 2: 1}), *line(CLUSTER, {1: 1, 2: 1})]
     pairs = matching.across_files({"old": old, "new": new}).pairs
@@ -211,7 +211,7 @@ def test_the_stacks_of_two_files_are_kept_apart() -> None:
 
 
 def test_three_files_have_two_sides() -> None:
-    """Sides of one verdict stand in one line."""
+    """Sides with the same verdicts are in one line."""
     lines = [line(PHYSICAL, {1: us, 2: us}) for us in (2, 1, 1)]
     pairs = matching.across_files(dict(zip(("a", "b", "c"), lines, strict=True))).pairs
 
@@ -219,7 +219,7 @@ def test_three_files_have_two_sides() -> None:
 
 
 def test_a_family_with_a_number_alone_has_no_variant() -> None:
-    """Its name stands alone."""
+    """It is printed by its name only."""
     rows = [*line(PHYSICAL, {1: 1, 2: 1}, variant=None), *line(PV, {1: 2, 2: 2}, variant=None)]
 
     assert crossovers_of(*rows)[0].family == "fanout"

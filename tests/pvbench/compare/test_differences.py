@@ -1,4 +1,4 @@
-"""What differs between result files besides their times."""
+"""Differences between result files other than their times."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HOST = {
 
 
 def row(**facts: Any) -> Row:
-    """The same case as OLD, made otherwise."""
+    """The same case as OLD with some facts changed."""
     return row_of("broadcast", PHYSICAL, 3e-9, **facts)
 
 
@@ -55,13 +55,13 @@ def test_hosts_are_compared(fact: str) -> None:
     }
 
 
-def test_a_file_that_does_not_tell_does_not_differ() -> None:
-    """A published file knows no plugin version, a modelled one has no host."""
+def test_a_missing_fact_is_not_a_difference() -> None:
+    """A published file has no plugin version, and a modelled file no host."""
     assert of_origin(row(sender_plugin=None), OLD) == {}
     assert of_origin(row(**HOST), OLD) == {}
 
 
-def test_a_fact_that_the_kernel_does_not_tell_does_not_differ() -> None:
+def test_an_unknown_fact_is_not_a_difference() -> None:
     """Unknown is not a value."""
     files = row(host_governor="unknown"), row(host_governor="performance")
 
@@ -69,14 +69,14 @@ def test_a_fact_that_the_kernel_does_not_tell_does_not_differ() -> None:
 
 
 def test_of_three_files_two_that_differ_are_enough() -> None:
-    """The third is shown as a file that does not tell."""
+    """The third file, which lacks the fact, has an empty value."""
     files = OLD, row(version=None), row(version="0.2.0")
 
     assert of_origin(*files) == {"version": ("0.1.0", "", "0.2.0")}
 
 
 def test_every_value_of_a_file_is_named_once() -> None:
-    """Senders of two plugins in one file."""
+    """One file has senders of two plugins."""
     two_plugins = [OLD, row(sender_plugin="acme 1"), row(sender_plugin="acme 1")]
     (difference,) = differences.of_origin([two_plugins, [OLD]])
 
@@ -84,10 +84,10 @@ def test_every_value_of_a_file_is_named_once() -> None:
 
 
 def test_an_axis_that_one_file_does_not_have_differs() -> None:
-    """Nothing in these files matches, and this line says why."""
+    """No rows of these files match, and this line is the explanation."""
     assert of_cases(OLD, row(execution="ops")) == {"execution": ("-", "ops")}
 
 
 def test_the_host_and_the_software_are_no_axes() -> None:
-    """Cases are the same wherever they ran."""
+    """A case is the same on every host."""
     assert of_cases(OLD, row(version="0.2.0", **HOST)) == {}

@@ -1,4 +1,4 @@
-"""Matching: rows that differ in one axis only, or in their file, or not at all."""
+"""Matching of rows that differ only in one axis, or only in their file."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def by_axis(rows: list[Row], axis: str, baseline: str | None = None) -> tuple[Pa
 
 
 def unpaired(matches: Matches) -> list[tuple[str, str, Reason]]:
-    """(name, file, reason) of each series without a partner."""
+    """(name, file, reason) of each unpaired series."""
     return [(series.name, series.file, series.reason) for series in matches.unpaired]
 
 
-def test_files_are_matched_by_what_the_cases_are() -> None:
-    """By metadata, whatever the order of the rows."""
+def test_files_are_matched_by_the_facts_of_their_cases() -> None:
+    """The order of the rows does not matter."""
     old = [BEFORE, row_of("broadcast", CLUSTER, 90e-6)]
     new = [row_of("broadcast", CLUSTER, 80e-6), row_of("broadcast", PHYSICAL, 100e-6)]
     matched = matching.across_files({"old": old, "new": new})
@@ -44,7 +44,7 @@ def test_files_are_matched_by_what_the_cases_are() -> None:
 
 
 def test_cases_that_only_one_file_has_are_named() -> None:
-    """Fewer and more cases are both worth a word."""
+    """Both removed and added cases are listed."""
     removed, new = row_of("dry-run", PHYSICAL, 1e-9), row_of("self-ipi", PHYSICAL, 1e-9)
     matched = matching.across_files({"old": [BEFORE, removed], "new": [BEFORE, new]})
 
@@ -70,7 +70,7 @@ def test_cases_that_only_one_file_has_are_named() -> None:
     ],
 )
 def test_a_case_is_never_matched_with_another(change: dict[str, object]) -> None:
-    """Whatever tells two cases apart keeps them apart."""
+    """All facts that tell cases apart are part of the key."""
     matched = matching.across_files(
         {"old": [BEFORE], "new": [row_of("broadcast", PHYSICAL, 1e-6, **change)]}
     )
@@ -88,7 +88,9 @@ def test_a_case_is_never_matched_with_another(change: dict[str, object]) -> None
         pytest.param({"costs_sha256": "ffff0000"}, r"ffff0000.* --by costs", id="edited-costs"),
     ],
 )
-def test_what_has_no_common_measure_is_refused(change: dict[str, object], message: str) -> None:
+def test_results_that_must_not_be_ranked_are_refused(
+    change: dict[str, object], message: str
+) -> None:
     """Times of different clocks are never ranked."""
     other = row_of("broadcast", PHYSICAL, 1e-6, **change)
 
@@ -116,13 +118,13 @@ def test_senders_are_compared_with_the_baseline_of_the_same_case() -> None:
     ]
 
 
-def test_without_a_baseline_the_first_side_is_it() -> None:
+def test_the_first_side_is_the_default_baseline() -> None:
     """The order of the file decides."""
     assert {p.baseline for p in by_axis(SENDERS, "sender")} == {CLUSTER}
 
 
 def test_an_unknown_baseline_is_refused_with_the_nearest() -> None:
-    """The sides are few enough to be listed."""
+    """The message also lists all sides."""
     with pytest.raises(UsageError, match=r"'x2apic-phys'\. Did you mean 'x2apic-physical'\? S"):
         by_axis(SENDERS, "sender", "x2apic-phys")
 
@@ -155,17 +157,17 @@ def test_an_unknown_baseline_is_refused_with_the_nearest() -> None:
         ),
     ],
 )
-def test_each_axis_compares_what_differs_in_it_alone(
+def test_each_axis_pairs_rows_that_differ_only_in_it(
     axis: str, change: dict[str, object], expected: str
 ) -> None:
-    """Everything else must be equal."""
+    """All other facts must be equal."""
     pairs = by_axis([BEFORE, row_of("broadcast", PHYSICAL, 1e-6, **change)], axis)
 
     assert [p.side for p in pairs] == [expected]
 
 
-def test_a_prediction_is_laid_beside_its_reference_across_clocks() -> None:
-    """A residual, never a ranking: matched by what was sent, by whom and in which guest."""
+def test_a_prediction_is_paired_with_its_reference_across_clocks() -> None:
+    """They match by workload, sender and guest, and are shown as a residual, never ranked."""
     published = row_of("broadcast", PHYSICAL, 198e-6, clock="wall", delivery="kvm")
     unknown = row_of("broadcast-lock", PHYSICAL, 198e-6, clock="wall")
     matched = matching.beside({"published": [published, unknown], "model": [BEFORE]})
@@ -174,7 +176,7 @@ def test_a_prediction_is_laid_beside_its_reference_across_clocks() -> None:
 
 
 def test_a_case_that_loses_ipis_in_the_other_file_has_that_as_reason() -> None:
-    """It has no time to acknowledgement there, as a sender that waits for it hangs."""
+    """It has no time to acknowledgement there, because a sender that waits for it hangs."""
     lossy = row_of("broadcast", PHYSICAL, 1e-6, series="send", lost=32)
     matched = matching.across_files(
         {"old": [BEFORE], "new": []}, {"old": [BEFORE], "new": [lossy]}
@@ -184,7 +186,7 @@ def test_a_case_that_loses_ipis_in_the_other_file_has_that_as_reason() -> None:
 
 
 def test_another_case_that_loses_ipis_is_no_reason() -> None:
-    """It lost nothing here."""
+    """The case itself loses no IPIs."""
     lossy = row_of("broadcast", CLUSTER, 1e-6, series="send", lost=32)
     matched = matching.across_files(
         {"old": [BEFORE], "new": []}, {"old": [BEFORE], "new": [lossy]}
@@ -194,14 +196,14 @@ def test_another_case_that_loses_ipis_is_no_reason() -> None:
 
 
 def test_a_case_that_two_later_files_lack_is_named_once() -> None:
-    """A third file says nothing new."""
+    """The third file gives no further information."""
     matched = matching.across_files({"old": [BEFORE], "new": [], "newest": []})
 
     assert len(matched.unpaired) == 1
 
 
-def test_a_case_that_is_there_twice_has_no_side_of_an_axis() -> None:
-    """Which of the two would be meant?"""
+def test_a_case_that_occurs_twice_is_in_no_pair() -> None:
+    """It is not clear which of the two is meant."""
     rows = [BEFORE, row_of("broadcast", CLUSTER, 90e-6), row_of("dry-run", PHYSICAL, 1e-9)]
     repeated = row_of("dry-run", PHYSICAL, 2e-9)
     matched = matching.by_axis({"old": rows, "new": [repeated]}, "sender", None)
@@ -213,12 +215,12 @@ def test_a_case_that_is_there_twice_has_no_side_of_an_axis() -> None:
 
 
 def test_files_that_hold_the_same_cases_are_refused_along_an_axis() -> None:
-    """Two of each have no baseline."""
+    """Two results for each case give no baseline."""
     with pytest.raises(UsageError, match="contain the same cases, so --by has two results"):
         matching.by_axis({"old": [BEFORE], "new": [BEFORE]}, "sender", None)
 
 
 def test_a_prediction_takes_two_files() -> None:
-    """One is the reference, and no more than one can be the prediction."""
+    """One file is the reference, the other the prediction."""
     with pytest.raises(UsageError, match="--beside takes two files"):
         matching.beside({"a": [BEFORE], "b": [BEFORE], "c": [BEFORE]})

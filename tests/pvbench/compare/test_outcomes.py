@@ -1,4 +1,4 @@
-"""Cases of a run that have no result, as its journal tells."""
+"""Cases of a run that have no result, according to its journal."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def test_a_case_that_one_boot_measured_has_a_result() -> None:
     assert without_result([PLAN, boot(1, a=OK, b=OK, c=OK), boot(2, a=VOID)]) == {}
 
 
-def test_a_planned_case_that_no_entry_is_about_is_missing() -> None:
+def test_a_planned_case_without_an_entry_is_missing() -> None:
     """The run was killed."""
     missing = without_result([PLAN, boot(1, a=OK, b=OK)])
 
     assert missing == {"c": "missing: the run ended before a boot measured it"}
 
 
-def test_a_file_without_a_journal_tells_of_no_case() -> None:
-    """A published file has none."""
+def test_a_file_without_a_journal_has_no_outcomes() -> None:
+    """A published file has no journal."""
     assert without_result([]) == {}

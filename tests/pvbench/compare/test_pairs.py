@@ -14,7 +14,7 @@ BEFORE = row_of("broadcast", PHYSICAL, 200e-6)
 
 
 def pair(after: Row, before: Row = BEFORE) -> Pair:
-    """*after* against *before*."""
+    """A pair of *before* and *after*."""
     return Pair(baseline="old", side="new", before=before, after=after)
 
 
@@ -26,7 +26,7 @@ def test_a_speed_ratio_of_two_and_a_half_is_a_time_reduction_of_60_percent() -> 
 
 
 def test_taking_twice_as_long_reduces_time_by_minus_100_percent() -> None:
-    """Half the speed."""
+    """The speed ratio is one half."""
     result = pair(row_of("broadcast", PHYSICAL, 400e-6))
 
     assert (result.speed_ratio, result.time_reduction) == pytest.approx((0.5, -1.0))
@@ -41,12 +41,12 @@ def test_taking_twice_as_long_reduces_time_by_minus_100_percent() -> None:
     ],
 )
 def test_an_exact_clock_is_compared_exactly(after_s: float, expected: str) -> None:
-    """A model repeats itself: any difference is a change, no difference is none."""
+    """Times of the model repeat exactly, so any difference is a change."""
     assert pair(row_of("broadcast", PHYSICAL, after_s)).verdict == expected
 
 
-def test_a_noisy_clock_is_not_judged_by_one_number() -> None:
-    """A difference of real time says nothing without its noise."""
+def test_one_boot_on_a_noisy_clock_has_no_verdict() -> None:
+    """A difference of real times means nothing without their noise."""
     before = row_of("broadcast", PHYSICAL, 200e-6, clock="tsc")
     after = row_of("broadcast", PHYSICAL, 100e-6, clock="tsc")
 
@@ -75,7 +75,7 @@ def test_the_value_of_a_row_is_the_median_of_its_boots() -> None:
 def test_counts_are_compared_by_equality(
     counts: dict[str, float | None], expected: str
 ) -> None:
-    """Exact counts, of one iteration: w is ICR writes, h hypercalls."""
+    """Counts of one iteration are exact: w is ICR writes, h hypercalls."""
     assert pair(row_of("broadcast", PHYSICAL, 1e-6, **counts)).counts == expected
 
 
@@ -92,7 +92,7 @@ def test_counts_are_compared_by_equality(
 def test_slower_or_losing_more_is_a_regression(
     afters: list[tuple[float, int]], expected: int
 ) -> None:
-    """A faster sender that loses one IPI loses."""
+    """A faster sender that loses one more IPI is a regression too."""
     rows = [row_of("broadcast", PHYSICAL, after_s, lost=lost) for after_s, lost in afters]
 
     assert status.status([pair(row) for row in rows]) == expected

@@ -1,4 +1,4 @@
-"""Which files a comparison reads."""
+"""The files that a comparison reads."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_names_that_make_no_comparison_are_refused(
     names: list[str], environments: list[str], message: str
 ) -> None:
-    """Before a file is read."""
+    """They are refused before a file is read."""
     with pytest.raises(UsageError, match=message):
         reading.choose(names, environments, Question())
 
 
 @pytest.mark.usefixtures("_elsewhere")
 def test_without_names_the_last_runs_are_taken() -> None:
-    """Two of them, or one if both sides can be in one file."""
+    """These are the last two runs, or the last run if all sides can be in one file."""
     folder = HOST_FOLDER
     folder.mkdir(parents=True)
     for day in (1, 2, 3):
@@ -55,8 +55,8 @@ def test_without_names_the_last_runs_are_taken() -> None:
     assert last_two_runs.stale == ()
 
 
-def test_rows_know_their_file(tmp_path: Path) -> None:
-    """Boots are shared within one file only."""
+def test_rows_have_the_name_of_their_file(tmp_path: Path) -> None:
+    """Boots are shared only within one file."""
     name = file_of(tmp_path / "a.json", row_of("broadcast", "x2apic-physical", 1e-6))
     ((row,),) = reading.read_rows([name]).values()
 

@@ -1,4 +1,4 @@
-"""How a table fits a width: it always does, and no cell is lost."""
+"""The layout of a table in any width: it fits, and no cell is missing."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ def characters(words: str) -> list[str]:
 
 @given(tables(), st.integers(40, 250))
 def test_any_table_fits_any_width(drawn: Table, width: int) -> None:
-    """Names of any length included."""
+    """This holds for names of any length."""
     printed = text.render(Document([drawn]), width)
 
     assert max(map(len, printed.splitlines()), default=0) <= width
 
 
 @given(tables(), st.integers(40, 250))
-def test_no_cell_is_lost(drawn: Table, width: int) -> None:
-    """Each character is printed at least as often as cells that differ have it."""
+def test_every_cell_is_printed(drawn: Table, width: int) -> None:
+    """Each character is printed at least as often as it occurs in distinct cells."""
     printed = characters(layout.text_of(drawn, width))
     _, narrowed = layout.split_constants(drawn, {*Role} - {Role.NAME})
     cells = characters(" ".join({cell.text for row in narrowed.rows for cell in row}))
@@ -58,7 +58,7 @@ def test_no_cell_is_lost(drawn: Table, width: int) -> None:
 
 @given(tables())
 def test_a_wide_terminal_shows_each_row_in_one_line(drawn: Table) -> None:
-    """Then nothing is wrapped, split or shortened."""
+    """Nothing is wrapped, split or shortened if there is space for it."""
     lines = text.render(Document([drawn]), 10_000).splitlines()
     _, narrowed = layout.split_constants(drawn, {Role.CONDITION})
 
@@ -69,8 +69,8 @@ def test_a_wide_terminal_shows_each_row_in_one_line(drawn: Table) -> None:
 STACKS = ("stack|dry-run|normal-ipi|broadcast", "native|24.0 ns|2.54 us|198 us")
 
 
-def test_a_table_that_fits_is_drawn_as_it_is() -> None:
-    """Names left, numbers right."""
+def test_a_table_that_fits_is_not_changed() -> None:
+    """Names are aligned left, numbers right."""
     assert layout.text_of(table(*STACKS), 40).splitlines() == [
         "stack   dry-run  normal-ipi  broadcast",
         "------  -------  ----------  ---------",
@@ -78,8 +78,8 @@ def test_a_table_that_fits_is_drawn_as_it_is() -> None:
     ]
 
 
-def test_a_condition_that_does_not_vary_is_told_once() -> None:
-    """However much space there is."""
+def test_a_condition_that_does_not_vary_is_printed_once() -> None:
+    """It is printed above the table in any width."""
     roles = [Role.NAME, Role.CONDITION, Role.VALUE]
     printed = layout.text_of(
         table("stack|guest|time", "a|g:1|1 s", "b|g:1|2 s", roles=roles), 80
@@ -95,8 +95,8 @@ def test_a_condition_that_does_not_vary_is_told_once() -> None:
     ]
 
 
-def test_a_number_that_does_not_vary_is_told_once_where_space_is_short() -> None:
-    """Two stacks with the same dry run."""
+def test_a_number_that_does_not_vary_is_printed_once_if_space_is_short() -> None:
+    """Two stacks have the same dry run."""
     rows = ("native-and-long|24.0 ns|2.54 us|198 us", "kvm-pv|24.0 ns|2.04 us|77 us")
     printed = layout.text_of(table(STACKS[0], *rows), 40)
 
@@ -108,14 +108,14 @@ def test_a_number_that_does_not_vary_is_told_once_where_space_is_short() -> None
 
 
 def test_one_row_keeps_all_of_its_columns() -> None:
-    """There is nothing that it has in common with others."""
+    """A value of a single row is not constant over several rows."""
     roles = [Role.NAME, Role.CONDITION, Role.VALUE]
 
     assert "guest" in layout.text_of(table("s|guest|time", "a|g:1|1 s", roles=roles), 80)
 
 
-def test_a_column_in_which_nothing_stands_is_left_out() -> None:
-    """As the reasons of a plan in which everything can run."""
+def test_an_empty_column_is_left_out() -> None:
+    """A plan in which every case can run has no reasons."""
     roles = [Role.NAME, Role.PROSE]
 
     assert layout.text_of(table("case|reason", "a|", "b|", roles=roles), 80) == (
@@ -124,7 +124,7 @@ def test_a_column_in_which_nothing_stands_is_left_out() -> None:
 
 
 def test_prose_is_wrapped_and_names_are_not() -> None:
-    """A name that is cut in two can be neither copied nor found."""
+    """A name that is cut in two cannot be copied or searched."""
     roles = [Role.NAME, Role.PROSE]
     rows = ("send-a-very-long|patch v3 of 2018: one hypercall for all",)
 
@@ -141,7 +141,7 @@ LOADS = (("a-long-broadcast", "198 us"), ("a-longer-unicast", "2.51 us"))
 
 
 def test_a_table_that_is_too_wide_is_split_and_each_part_has_the_names() -> None:
-    """The numbers of a part belong to the name in front of them."""
+    """The names identify the rows in every part."""
     rows = tuple(
         f"{name}-and-more-of-them|1{name}1 us|2{name}2 us|3{name}3 us" for name in "ab"
     )
@@ -160,7 +160,7 @@ def test_a_table_that_is_too_wide_is_split_and_each_part_has_the_names() -> None
 
 
 def test_a_table_that_is_too_wide_is_divided_by_a_name_that_is_repeated() -> None:
-    """Each of its values stands above its rows."""
+    """Each value of the repeated name is a line above its rows."""
     roles = [Role.NAME, Role.NAME, Role.VALUE]
     rows = [f"{load}|{side}|{time}" for side in (KVM, NATIVE) for load, time in LOADS]
     printed = layout.text_of(table("workload|side|time", *rows, roles=roles), 40)
@@ -178,8 +178,8 @@ def test_a_table_that_is_too_wide_is_divided_by_a_name_that_is_repeated() -> Non
     ]
 
 
-def test_where_no_column_fits_each_row_becomes_a_list() -> None:
-    """One line for each cell."""
+def test_each_row_becomes_a_list_if_no_column_fits() -> None:
+    """The list has one line for each cell."""
     rows = (f"{30 * 'a'}|{30 * 'b'}",)
 
     assert layout.text_of(table("name|time", *rows), 40).splitlines() == [
@@ -190,13 +190,13 @@ def test_where_no_column_fits_each_row_becomes_a_list() -> None:
 
 @pytest.mark.parametrize("width", [40, 200])
 def test_a_table_without_rows_still_has_its_headings(width: int) -> None:
-    """An answer with nothing in it is an answer too."""
+    """An empty result is shown as an empty table."""
     assert "summary" in layout.text_of(table("name|summary"), width)
 
 
 @pytest.mark.parametrize("start", ["./", "/"])
 def test_a_path_is_not_broken_in_a_narrow_column(start: str) -> None:
-    """It is to be copied; another word of this length is broken."""
+    """A user copies a path; another word of this length is broken."""
     path = f"{start}results/intel-xeon-processor-with-2-cpus"
     roles = [Role.NAME, Role.PROSE]
     printed = layout.text_of(table("a|b", f"where|to {path}", roles=roles), 55)

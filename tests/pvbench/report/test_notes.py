@@ -12,7 +12,7 @@ SPREAD = "Spread of the boots, (highest - lowest) / median: "
 
 
 def spread(*members: Row, series: str = "wall") -> list[str]:
-    """What is said of it."""
+    """The sentence about the spread of these rows."""
     return [note for note in notes(list(members), series) if note.startswith("Spread")]
 
 
@@ -20,8 +20,8 @@ def measured(workload: str, stack: str, *boots_s: float, clock: str = "tsc") -> 
     return row_of(workload, stack, *boots_s, clock=clock)
 
 
-def test_the_spread_of_measured_boots_is_told_by_workload() -> None:
-    """Of its stacks the lowest and the highest."""
+def test_the_spread_of_measured_boots_is_given_by_workload() -> None:
+    """It is the range from the lowest to the highest spread of the stacks."""
     rows = (
         measured("dry-run", "x2apic-physical", 1.0, 1.1, 1.0),
         measured("broadcast", "x2apic-physical", 2.0, 1.8, 2.2),
@@ -42,6 +42,6 @@ def test_the_spread_of_measured_boots_is_told_by_workload() -> None:
         pytest.param(measured("a", "x2apic-physical", 1.0, 2.0), "ack", id="another-series"),
     ],
 )
-def test_where_there_is_no_spread_none_is_told(row: Row, series: str) -> None:
-    """One boot says nothing of others, and an exact clock repeats itself."""
+def test_no_spread_is_printed_if_there_is_none(row: Row, series: str) -> None:
+    """One boot has no spread, and an exact clock repeats itself."""
     assert spread(row, series=series) == []

@@ -1,4 +1,4 @@
-"""How the pairs of a comparison are printed."""
+"""The table of the pairs of a comparison."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def test_ratios_are_of_times_and_say_which_kind() -> None:
 
 
 def test_files_are_compared_by_stack() -> None:
-    """Both sides have the same one: it is named once."""
+    """Both sides have the same stack, which is printed once."""
     (row,) = as_dicts(ranking([PAIR]))
 
     assert list(row)[:3] == ["workload", "stack", "guest"]
 
 
-def test_a_baseline_names_what_is_compared_along_its_axis() -> None:
-    """For another axis than the sender the stack alone would not tell."""
+def test_baseline_and_side_are_values_of_the_axis() -> None:
+    """Along another axis than the sender the stack does not identify a side."""
     running = row_of("broadcast", PHYSICAL, 80e-6, target_state="running")
     pair = Pair(baseline="halted", side="running", before=BEFORE, after=running)
     (row,) = as_dicts(ranking([pair], by="targets"))
@@ -71,7 +71,7 @@ def test_a_longer_time_has_a_negative_reduction() -> None:
     assert (row["speed ratio"], row["time reduction"]) == ("0.4", "-1.5")
 
 
-def test_rows_of_different_series_can_be_told_apart() -> None:
+def test_rows_of_different_series_have_different_names() -> None:
     """``--series all`` compares several times of one case."""
     send = [row_of("broadcast", s, 1e-6, series="send") for s in (PHYSICAL, OVERLAID)]
     pairs = [PAIR, Pair(baseline=PHYSICAL, side=OVERLAID, before=send[0], after=send[1])]
@@ -80,8 +80,8 @@ def test_rows_of_different_series_can_be_told_apart() -> None:
     assert [row.get("series") for row in as_dicts(table)] == ["wall", "send"]
 
 
-def test_a_residual_is_how_far_the_prediction_is_off() -> None:
-    """Signed, relative to what was published; no ratio and no verdict."""
+def test_a_residual_is_the_relative_error_of_the_prediction() -> None:
+    """It has a sign and is relative to the published time; there is no ratio and no verdict."""
     published = row_of("broadcast", PHYSICAL, 100e-6, clock="wall")
     pair = Pair(baseline="published", side="modelled", before=published, after=AFTER)
 
@@ -97,8 +97,8 @@ def test_a_residual_is_how_far_the_prediction_is_off() -> None:
     ]
 
 
-def test_people_read_how_much_time_is_saved_or_how_many_times_it_takes() -> None:
-    """2.5 times the speed takes 60 % less time; the way back takes 2.5 times the time."""
+def test_a_change_of_time_is_a_part_saved_or_a_multiple() -> None:
+    """2.5 times the speed is 60 % less time; the reverse is 2.5 times the time."""
     reverse = Pair(baseline=OVERLAID, side=PHYSICAL, before=AFTER, after=BEFORE)
 
     assert as_text(ranking([PAIR]))[2][3:11] == [

@@ -1,4 +1,4 @@
-"""How times and parts are written for people."""
+"""Times and parts as text for people."""
 
 from __future__ import annotations
 
@@ -43,8 +43,6 @@ def test_a_time_has_three_significant_digits_and_a_unit(value_s: float, expected
         pytest.param(2.138, "2.14 times", id="more-than-twice"),
     ],
 )
-def test_a_change_of_time_is_a_part_of_it_or_how_many_times(
-    ratio: float, expected: str
-) -> None:
-    """A reduction by -113.8 % would have to be read twice."""
+def test_a_change_of_time_is_a_part_or_a_multiple(ratio: float, expected: str) -> None:
+    """A reduction by -113.8 % would be hard to read."""
     assert quantities.change_of_time(ratio) == expected

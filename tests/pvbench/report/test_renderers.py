@@ -53,7 +53,7 @@ def read_csv(printed: str) -> list[dict[str, str]]:
 
 
 def test_text_has_the_rounded_numbers_with_their_units() -> None:
-    """In the order of the document, an empty line between its blocks."""
+    """The blocks are in the order of the document, with an empty line between them."""
     assert text.render(DOCUMENT).splitlines() == [
         "norov on dense:80",
         "",
@@ -91,7 +91,7 @@ def test_markdown_can_be_pasted_into_a_commit() -> None:
 
 
 def test_a_csv_has_plain_numbers_and_the_table_only() -> None:
-    """Seconds, for programs."""
+    """Times are in seconds, for programs."""
     assert csv.render(DOCUMENT).splitlines() == [
         "stack,time_s",
         "native,0.000198",
@@ -100,7 +100,7 @@ def test_a_csv_has_plain_numbers_and_the_table_only() -> None:
 
 
 def test_json_has_typed_values_and_all_sentences() -> None:
-    """The column for programs too."""
+    """JSON also has the column that is for programs only."""
     assert json_module.loads(json.render(DOCUMENT)) == {
         "headings": ["norov on dense:80"],
         "paragraphs": ["Times are of the model."],
@@ -113,20 +113,20 @@ def test_json_has_typed_values_and_all_sentences() -> None:
 
 
 def test_a_table_without_a_name_is_the_whole_of_json() -> None:
-    """A list of objects."""
+    """The JSON text is a list of objects."""
     table = table_of_records([{"name": "a", "summary": "first"}], roles={"summary": Role.PROSE})
 
     assert json.value(Document([table])) == [{"name": "a", "summary": "first"}]
     assert text.render(Document([table])).splitlines()[2] == "a     first"
 
 
-def test_without_records_a_table_has_the_columns_it_is_given() -> None:
-    """An empty answer is an answer."""
+def test_a_table_without_records_has_the_given_columns() -> None:
+    """An empty result is still a table."""
     assert csv.render(Document([table_of_records([], roles={})])) == "name"
 
 
 def test_facts_are_an_object_of_json_and_a_table_for_people() -> None:
-    """With a name they are an object of their own."""
+    """A table of facts with a name is an object inside the document."""
     values = {"icr_writes": 2, "lost": 0}
     titles = {"icr_writes": "ICR writes"}
     counts = facts(values, name="counts", titles=titles, heads=("count", "number"))
@@ -143,8 +143,8 @@ def test_facts_are_an_object_of_json_and_a_table_for_people() -> None:
     assert "sender" not in markdown.render(document) + csv.render(document)
 
 
-def test_a_csv_of_several_tables_says_which_row_is_of_which() -> None:
-    """By what differs between them, and by nothing that does not."""
+def test_a_csv_of_several_tables_has_columns_of_their_context() -> None:
+    """It has a column for each value that differs between the tables, and no others."""
     guest, suite = Column("guest", "guest"), Column("suite", "suite")
     tables = [
         attrs.evolve(
@@ -183,8 +183,8 @@ def test_a_csv_has_a_dash_where_a_table_lacks_a_column_of_another() -> None:
         pytest.param(True, "yes", "yes", id="yes-is-no-number"),
     ],
 )
-def test_a_csv_holds_the_value_of_each_cell(value: Any, cell_text: str, printed: str) -> None:
-    """And its text where the value is no number and no text."""
+def test_a_csv_has_the_value_of_each_cell(value: Any, cell_text: str, printed: str) -> None:
+    """It has the text of the cell if the value is neither a number nor a text."""
     table = Table(columns=(Column("a", "a"),), rows=((Cell(value, cell_text),),))
 
     assert csv.render(Document([table])) == f"a\n{printed}"
@@ -194,7 +194,7 @@ ESCAPES = "\x1b[2J\x07\u202e"
 
 
 def hostile() -> Document:
-    """Every text of it holds escapes of a terminal."""
+    """Every text of the document has terminal escapes."""
     column = Column("key", f"title{ESCAPES}", Role.PROSE)
     return Document(
         [
@@ -208,7 +208,7 @@ def hostile() -> Document:
 
 @pytest.mark.parametrize("renderer", [text, markdown, csv, json])
 def test_no_renderer_prints_an_escape_of_a_terminal(renderer: Any) -> None:
-    """Result files, plugins and labels are somebody else's."""
+    """Result files, plugins and labels come from other people."""
     printed = renderer.render(hostile(), 100)
 
     assert [c for c in ESCAPES if not c.isprintable() and c in printed] == []
@@ -226,8 +226,8 @@ def test_no_renderer_prints_an_escape_of_a_terminal(renderer: Any) -> None:
         pytest.param("send_IPI_mask 79w -> 1h", "send_IPI_mask 79w -> 1h", id="plain"),
     ],
 )
-def test_a_cell_of_markdown_is_text_and_nothing_else(raw: str, escaped: str) -> None:
-    """Whoever pastes it pastes what is printed."""
+def test_a_cell_of_markdown_has_no_markup(raw: str, escaped: str) -> None:
+    """A reader of the pasted text sees the same characters."""
     table = table_of_records([{"name": raw}], roles={})
 
     assert f"| {escaped} |" in " ".join(markdown.render(Document([table])).split())
@@ -240,8 +240,8 @@ def test_a_paragraph_of_markdown_opens_no_other_block(raw: str) -> None:
 
 
 @given(st.lists(st.text("abc -|", min_size=1, max_size=60), min_size=1, max_size=4))
-def test_each_row_is_in_every_form(names: list[str]) -> None:
-    """What one form tells, all tell."""
+def test_each_row_is_in_every_format(names: list[str]) -> None:
+    """All formats have the same rows."""
     words = [" ".join(name.split()) or "x" for name in names]
     records = [{"name": str(n), "text": word} for n, word in enumerate(words)]
     document = Document([table_of_records(records, roles={"text": Role.PROSE}, name="t")])
@@ -255,8 +255,8 @@ def test_each_row_is_in_every_form(names: list[str]) -> None:
 LONG = [f"ids:{n}," + ",".join(map(str, range(0, 200, 2))) + ",9" for n in (1, 2)]
 
 
-def test_a_long_name_is_shortened_everywhere_alike_and_told_in_full_once() -> None:
-    """Two names that look alike when shortened get numbers."""
+def test_a_long_name_has_one_short_form_and_is_printed_in_full_once() -> None:
+    """Two names with equal short forms get numbers."""
     records = [{"name": name, "kind": "sparse"} for name in LONG]
     tables = [table_of_records(records, roles={}, name=name) for name in ("one", "two")]
     printed = text.render(Document(tables), 72)
@@ -269,7 +269,7 @@ def test_a_long_name_is_shortened_everywhere_alike_and_told_in_full_once() -> No
     assert LONG[0] in "".join(printed.split())
 
 
-def test_names_that_are_shortened_alike_get_numbers() -> None:
+def test_names_with_equal_short_forms_get_numbers() -> None:
     """They differ in the middle, which is left out."""
     names = [30 * "a" + middle + 30 * "b" for middle in "xyz"]
     document = Document([table_of_records([{"name": name} for name in names], roles={})])

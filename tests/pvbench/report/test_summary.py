@@ -1,4 +1,4 @@
-"""The table of a run: stacks down, workloads across, and what it cannot show."""
+"""The document of a run: a table of stacks by workloads, notes, and cases that did not run."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def notes(*rows: Row) -> list[str]:
     return [line for line in printed_summary(*rows).splitlines() if line.startswith("Note: ")]
 
 
-def test_the_table_has_stacks_down_and_workloads_across() -> None:
-    """In the order of the file; a dash where a stack has no such time."""
+def test_the_table_has_a_row_for_each_stack_and_a_column_for_each_workload() -> None:
+    """They are in the order of the file; a stack without such a time has a dash."""
     assert printed_summary(DRY, NATIVE, PV, style="csv").splitlines() == [
         "stack,dry-run,broadcast",
         "x2apic-physical,2.4e-08,0.000198",
@@ -46,7 +46,7 @@ def test_the_table_has_stacks_down_and_workloads_across() -> None:
 
 
 def test_each_variant_of_a_family_has_a_table_and_a_heading_of_its_own() -> None:
-    """Their workloads have the same names, and their times are not the same."""
+    """Their workloads have equal names and different times."""
     packed, spread = (
         attrs.evolve(
             row_of("8", PHYSICAL, seconds, suite="fanout", family="fanout", variant=variant),
@@ -70,7 +70,7 @@ def test_each_variant_of_a_family_has_a_table_and_a_heading_of_its_own() -> None
 
 
 def test_another_series_can_be_shown() -> None:
-    """The send time of each case, instead of the wall time."""
+    """The table has the send time of each case instead of the wall time."""
     send = row_of("broadcast", PHYSICAL, 190e-6, series="send")
 
     assert printed_summary(NATIVE, send, style="csv", series="send").splitlines() == [
@@ -79,7 +79,7 @@ def test_another_series_can_be_shown() -> None:
     ]
 
 
-def test_the_heading_says_what_was_measured_and_that_it_was_not() -> None:
+def test_the_heading_states_that_a_modelled_time_was_not_measured() -> None:
     """A modelled time must never pass for a measured one."""
     heading = " ".join(printed_summary(NATIVE).split("\n\n")[:2])
 
@@ -98,8 +98,8 @@ def test_a_measured_time_names_its_clock() -> None:
     assert "2 boots" in printed_summary(row)
 
 
-def test_counts_stand_below_the_times() -> None:
-    """Counts of one iteration; a workload that sends nothing has no column."""
+def test_counts_are_printed_below_the_times() -> None:
+    """They are counts of one iteration; a workload that sends nothing has no column."""
     counts = printed_summary(DRY, NATIVE, PV).split("\n\n")[4].splitlines()
 
     assert [line.split() for line in counts] == [
@@ -113,8 +113,8 @@ def test_counts_stand_below_the_times() -> None:
 COUNTS = "ICR writes (w) and hypercalls (h)"
 
 
-def test_where_nothing_is_sent_there_is_no_table_of_counts() -> None:
-    """An empty table says nothing."""
+def test_there_is_no_table_of_counts_if_nothing_is_sent() -> None:
+    """The table would be empty."""
     assert (COUNTS in printed_summary(DRY), COUNTS in printed_summary(DRY, NATIVE)) == (
         False,
         True,
@@ -122,7 +122,7 @@ def test_where_nothing_is_sent_there_is_no_table_of_counts() -> None:
 
 
 def test_unknown_counts_are_not_zero() -> None:
-    """A published file tells none: there is no table of them."""
+    """A published file has no counts, so there is no table of them."""
     row = row_of("broadcast", PHYSICAL, 1e-6, icr_writes=None, hypercalls=None)
 
     assert (COUNTS in printed_summary(row), COUNTS in printed_summary(row, PV)) == (False, True)
@@ -158,15 +158,18 @@ NORMAL = {"targets": 1, "overlaid": "no", "icr_writes": 1.0}
         ),
     ],
 )
-def test_a_workload_that_cannot_tell_a_sender_from_its_driver_is_noted(
+def test_a_workload_that_a_sender_leaves_to_its_driver_is_noted(
     row: Row, expected: str
 ) -> None:
-    """Equal numbers would pass for a result: self, unicast and 2-CPU tests are blind."""
+    """
+    Equal numbers would pass for a result: self, unicast and 2-CPU tests do not use the
+    sender.
+    """
     assert notes(row) == [expected]
 
 
-def test_a_case_that_its_sender_made_needs_no_note() -> None:
-    """Neither does one that sends nothing."""
+def test_a_case_that_uses_its_sender_has_no_note() -> None:
+    """A case that sends nothing has no note either."""
     assert notes(PV, NATIVE, row_of("dry-run", OVERLAID, 1e-6, targets=0, overlaid="no")) == []
 
 
@@ -175,7 +178,9 @@ LOST = {"lost": 32, "targets": 159, "icr_writes": 0.0, "hypercalls": 1.0}
 
 
 def test_a_loss_is_shown_instead_of_a_time() -> None:
-    """A burst that is never acknowledged has no time, and a faster loser loses."""
+    """
+    A burst that is never acknowledged has no time, and a sender that loses IPIs never wins.
+    """
     row = row_of("broadcast", LOSSY, 1e-6, series="send", **LOST)
 
     assert "kvm-pv128-v3/x2apic-physical,loses 32 of 159" in printed_summary(row, style="csv")
@@ -185,15 +190,15 @@ def test_a_loss_is_shown_instead_of_a_time() -> None:
     ]
 
 
-def test_guests_get_tables_of_their_own() -> None:
-    """Their times are not comparable across a row."""
+def test_each_guest_has_its_own_table() -> None:
+    """Times of different guests are not comparable in a row."""
     small = row_of("broadcast", PHYSICAL, 9e-6, guest="dense:8", apic_ids="0-7", vcpus=8)
 
     assert printed_summary(NATIVE, small).count(COUNTS) == 2
 
 
-def test_a_csv_of_several_guests_says_which_is_which() -> None:
-    """Two tables with the same headers could not be told apart."""
+def test_a_csv_of_several_guests_has_a_column_of_guests() -> None:
+    """Otherwise two tables with the same headers would look alike."""
     small = row_of("broadcast", PHYSICAL, 9e-6, guest="dense:8", apic_ids="0-7", vcpus=8)
     text = printed_summary(NATIVE, small, style="csv")
 
@@ -203,7 +208,7 @@ def test_a_csv_of_several_guests_says_which_is_which() -> None:
 def refused(
     name: str, reason: str = "flat logical mode can address only 8 CPUs"
 ) -> dict[str, str]:
-    """A journal's line of a case that did not run."""
+    """The journal's entry of a case that did not run."""
     return {"case": name, "outcome": "unsupported", "reason": reason}
 
 
@@ -228,15 +233,15 @@ def refused(
         ),
     ],
 )
-def test_what_did_not_run_stands_below_with_its_reason(
+def test_cases_that_did_not_run_are_listed_with_their_reasons(
     journal: list[dict[str, Any]], expected: str
 ) -> None:
-    """A skip always has a reason; equal reasons are told once."""
+    """Every skip has a reason; equal reasons are printed once."""
     assert printed_summary(NATIVE, journal=journal).split("\n\n")[-1].startswith(expected)
 
 
-def test_reasons_stand_together() -> None:
-    """Line by line, below the tables."""
+def test_reasons_are_consecutive_lines() -> None:
+    """They are printed line by line below the tables."""
     text = printed_summary(
         NATIVE, journal=[refused("A", "too few CPUs"), refused("B", "no hypercall")]
     )
@@ -247,8 +252,8 @@ def test_reasons_stand_together() -> None:
     ]
 
 
-def test_cases_that_went_well_are_not_listed() -> None:
-    """Only what is missing needs a word."""
+def test_cases_that_succeeded_are_not_listed() -> None:
+    """Only missing cases are listed."""
     ok = {"boot": 1, "cases": {"A": {"outcome": "ok", "reason": ""}}}
 
     assert printed_summary(NATIVE, journal=[{"plan": {}}, ok, {"end": 0}]) == printed_summary(
@@ -257,7 +262,7 @@ def test_cases_that_went_well_are_not_listed() -> None:
 
 
 def test_json_gives_every_series_with_its_facts_and_the_reasons() -> None:
-    """Scripts see what people see."""
+    """Programs get the same information as people."""
     output = json.loads(json_form.render(summary(suite_of(NATIVE), [refused("A")])))
     (series,) = output["series"]
 

@@ -1,4 +1,4 @@
-"""What was measured otherwise than its name says is noted, and nothing else is."""
+"""Notes about conditions that differ from those in the name of a case."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def row(stack: str = NATIVE, workload: str = "broadcast", **facts: Any) -> Row:
 
 
 def printed_notes(suite: pyperf.BenchmarkSuite) -> list[str]:
-    """The notes below its tables."""
+    """The notes below the tables of *suite*."""
     lines = text.render(summary(suite, []), 1000).splitlines()
     return [line for line in lines if line.startswith("Note: ")]
 
 
 def notes(*rows: Row) -> list[str]:
-    """Those of a file with these rows."""
+    """The notes of a file with these rows."""
     return printed_notes(suite_of(*rows))
 
 
@@ -61,8 +61,8 @@ def notes(*rows: Row) -> list[str]:
         ),
     ],
 )
-def test_where_all_is_as_it_says_there_is_no_note(facts: dict[str, Any]) -> None:
-    """Or nobody would read them."""
+def test_a_case_that_meets_its_conditions_has_no_note(facts: dict[str, Any]) -> None:
+    """Needless notes would hide the others."""
     assert notes(row(**facts), row(CLUSTER, **facts)) == []
 
 
@@ -93,8 +93,8 @@ def test_where_all_is_as_it_says_there_is_no_note(facts: dict[str, Any]) -> None
         ),
     ],
 )
-def test_a_condition_that_is_missed_is_noted(facts: dict[str, Any], expected: str) -> None:
-    """One sentence, about the one that missed it."""
+def test_an_unmet_condition_is_noted(facts: dict[str, Any], expected: str) -> None:
+    """There is one sentence, about the case that did not meet it."""
     assert notes(row(**facts), row(CLUSTER)) == [expected]
 
 
@@ -107,15 +107,15 @@ def test_a_condition_that_is_missed_is_noted(facts: dict[str, Any], expected: st
         pytest.param(STAND_IN, id="stand-in"),
     ],
 )
-def test_who_sends_nothing_misses_nothing(facts: dict[str, Any]) -> None:
+def test_a_case_that_sends_nothing_has_no_note(facts: dict[str, Any]) -> None:
     """A dry run has neither ops nor targets."""
     dry = row(workload="dry-run", **(facts | {"targets": 0}))
 
     assert notes(dry, row()) == []
 
 
-def test_all_that_miss_a_condition_alike_are_named_in_one_note() -> None:
-    """Stacks that share their workloads; every series of them counts once."""
+def test_cases_with_the_same_unmet_condition_share_a_note() -> None:
+    """Stacks with the same workloads are named together, each once for all of its series."""
     facts: dict[str, Any] = {"execution": "ops", "target_state_proved": "preempted"}
     rows = [
         row(stack, workload, series=series, **facts)
@@ -131,8 +131,8 @@ def test_all_that_miss_a_condition_alike_are_named_in_one_note() -> None:
     ]
 
 
-def test_each_stand_in_is_told_by_its_own_words() -> None:
-    """Two senders that were never merged, called in two ways."""
+def test_each_replacement_of_a_hypercall_has_its_own_note() -> None:
+    """Two senders were never merged and are called in two ways."""
     second = "kvm-pv-cluster128/x2apic-physical"
     instead = "the merged KVM_HC_SEND_IPI with min = 128 * cluster"
     sentences = notes(
@@ -146,15 +146,15 @@ def test_each_stand_in_is_told_by_its_own_words() -> None:
     ]
 
 
-def test_a_guest_is_over_committed_once() -> None:
-    """It is about the guest, not about each of its cases."""
+def test_an_overcommitted_guest_is_noted_once() -> None:
+    """The note is about the guest, not about each of its cases."""
     rows = [row(workload=f"w{number}", overcommitted="yes") for number in range(4)]
 
     assert notes(*rows) == [CROWDED]
 
 
-def test_a_note_stands_below_the_guest_it_is_about() -> None:
-    """Guests have tables of their own."""
+def test_a_note_is_below_the_tables_of_its_guest() -> None:
+    """Each guest has its own tables."""
     large = row(guest="dense:8", vcpus=8, host_cpus=8, overcommitted="yes")
     printed = text.render(summary(suite_of(row(), large), []), 1000)
 
@@ -163,7 +163,7 @@ def test_a_note_stands_below_the_guest_it_is_about() -> None:
 
 
 def boots(*proved: str) -> pyperf.BenchmarkSuite:
-    """One case, whose targets were proved to be this in boot after boot."""
+    """One case whose targets had these proved states in its boots."""
     runs = [run for state in proved for run in _runs(row(target_state_proved=state))]
     return pyperf.BenchmarkSuite([pyperf.Benchmark(runs)])
 
@@ -183,10 +183,10 @@ def _runs(row: Row) -> list[Any]:
         ),
     ],
 )
-def test_one_boot_in_which_they_did_otherwise_is_enough(
+def test_one_boot_with_another_state_is_noted(
     proved: tuple[str, ...], expected: list[str]
 ) -> None:
-    """The median may come from that very boot."""
+    """The median may come from that boot."""
     assert printed_notes(boots(*proved)) == [
         "Note: in broadcast of x2apic-physical targets were not always proved halted: "
         f"also {state}."
