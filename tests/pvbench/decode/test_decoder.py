@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from pvbench.decode.sends import Route
+from pvbench.decode.sends import Route, Sends
+from pvbench.guest import Guest
 from pvbench.ops import Fence, IrqSave, MmioWrite, Op, Scan, WaitIcrIdle, WrMsr
 from support.helpers import MSR_X2APIC_ICR, XAPIC_ICR, XAPIC_ICR2, decode, guest_of, hits
 
 SELF_IPI = 0x83F
 EOI = 0x80B
+XAPIC_EOI = XAPIC_ICR - 0x250
 
 X2APIC = guest_of((0, 3, 16, 17, 255))
 XAPIC = guest_of((0, 3, 16, 17, 254), apic_mode="xapic")
@@ -221,6 +225,59 @@ def test_writes_of_different_kinds_keep_program_order() -> None:
     values = [(send.first, send.vector, len(send.cpus)) for send in decode(ops, X2APIC)]
 
     assert values == [(0, 0xFC, 1), (1, 0xFD, 1), (2, 0xF6, 1), (3, 0xFC, 5)]
+
+
+def of_each_op(
+    ops: list[Op], guest: Guest
+) -> list[tuple[int, Route, int, list[int], str | None]]:
+    """(index, route, vector, CPUs, error) of each op that is decoded."""
+    return [
+        (send.first + op, send.route, send.vector, cpus_of(send, op), send.error)
+        for send in decode(ops, guest, source=1)
+        for op in range(send.ops)
+    ]
+
+
+def cpus_of(send: Sends, op: int) -> list[int]:
+    """The CPUs that one op of *send* interrupts."""
+    cpus: list[int] = send.cpus.tolist()
+    if send.op_of_hit is None:
+        return cpus
+    return [cpu for cpu, its_op in zip(cpus, send.op_of_hit, strict=True) if its_op == op]
+
+
+LOW = st.sampled_from(
+    [0xFC, 0xFD, 0x8FC, 0x400, 0x0F, 0x20FC, 0x1FC, 0x4_00FC, 0x8_00FC, 0xC_00FC]
+)
+X2APIC_OPS = st.one_of(
+    st.builds(icr, LOW, st.sampled_from([3, 16, 99, 0x1_0003, 0xFFFF_FFFF])),
+    st.sampled_from([WrMsr(SELF_IPI, 0xF6), WrMsr(SELF_IPI, 2), WrMsr(EOI, 0), Fence()]),
+    st.just(MmioWrite(XAPIC_ICR, 0xFC)),
+)
+XAPIC_LOW = st.sampled_from([0xFC, 0x4_00FC, 0xC_00FC, 0x0F])
+XAPIC_OPS = st.one_of(
+    st.builds(MmioWrite, st.just(XAPIC_ICR), XAPIC_LOW),
+    st.sampled_from([MmioWrite(XAPIC_EOI, 0), icr(0xFC, 3), Fence()]),
+)
+
+
+@given(
+    st.one_of(
+        st.tuples(st.lists(X2APIC_OPS, max_size=6), st.just(X2APIC)),
+        st.tuples(st.lists(XAPIC_OPS, max_size=6), st.just(XAPIC)),
+    )
+)
+@example(([icr(0xFC, 3), icr(0xFC, 0xFFFF_FFFF)], X2APIC))
+def test_an_op_sends_the_same_alone_and_among_others(case: tuple[list[Op], Guest]) -> None:
+    """Runs of like ops are decoded at once, and each keeps its place in the program."""
+    ops, guest = case
+    alone = [
+        (place, *sending)
+        for place, op in enumerate(ops)
+        for _, *sending in of_each_op([op], guest)
+    ]
+
+    assert of_each_op(ops, guest) == alone
 
 
 def test_a_broadcast_among_addressed_writes_does_not_affect_them() -> None:
