@@ -17,7 +17,8 @@ from pvbench.plugin.loader import load
 from pvbench.run.cases import Selection, expand
 from pvbench.run.prepared import prepare
 from pvbench.suite import Case
-from pvbench_deliver_model.cost_profile import Cost, CostProfile, read
+from pvbench_deliver_model.cost_file import read
+from pvbench_deliver_model.cost_profile import Cost, CostProfile
 from pvbench_deliver_model.engine import Engine
 
 FITTED = ("csd_queue", "icr_write", "deliver_logical")

@@ -31,7 +31,8 @@ from pvbench.plugin.registry import Registry
 from pvbench.run.prepared import prepare
 from pvbench.suite import Case
 from pvbench.topology import parse_guest
-from pvbench_deliver_model.cost_profile import CostProfile, read
+from pvbench_deliver_model.cost_file import read
+from pvbench_deliver_model.cost_profile import CostProfile
 from pvbench_deliver_model.engine import Engine
 
 STACKS = ("x2apic-physical", "x2apic-cluster", "kvm-pv/x2apic-physical")

@@ -21,7 +21,8 @@ from pvbench.run.prepared import prepare
 from pvbench.suite import Case
 from pvbench.topology import parse_guest
 from pvbench.workload import Workload
-from pvbench_deliver_model.cost_profile import CostProfile, read
+from pvbench_deliver_model.cost_file import read
+from pvbench_deliver_model.cost_profile import CostProfile
 from pvbench_deliver_model.engine import Engine
 
 TSC_HZ = 2_500_000_000

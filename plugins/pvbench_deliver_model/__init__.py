@@ -40,12 +40,12 @@ class Model:
         return None
 
     def cost_profiles(self) -> tuple[str, ...]:
-        from pvbench_deliver_model.cost_profile import bundled
+        from pvbench_deliver_model.cost_file import bundled
 
         return bundled()
 
     def describe(self, options: Options) -> Description:
-        from pvbench_deliver_model.cost_profile import DEFAULT, read
+        from pvbench_deliver_model.cost_file import DEFAULT, read
 
         if options.cpus:
             raise UsageError("a model runs on no CPU of this machine", fix="Drop --cpu-list.")

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pvbench_deliver_model
-from pvbench_deliver_model.cost_profile import CostProfile, read
+from pvbench_deliver_model.cost_file import read
+from pvbench_deliver_model.cost_profile import CostProfile
 
 COST_PROFILES = Path(pvbench_deliver_model.__file__).parent / "cost_profiles"
 GONE = object()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pvbench_deliver_model import cost_profile
+from pvbench_deliver_model import cost_file
 from support.cost_profiles import COST_PROFILES
 
 
@@ -16,5 +16,5 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "cost_profiles"
     path.mkdir()
     (path / "skylake-2018.toml").write_bytes((COST_PROFILES / "skylake-2018.toml").read_bytes())
-    monkeypatch.setattr(cost_profile, "_FOLDER", path)
+    monkeypatch.setattr(cost_file, "_FOLDER", path)
     return path

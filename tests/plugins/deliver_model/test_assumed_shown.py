@@ -12,7 +12,7 @@ from pvbench.ops import Burst
 from pvbench.results import files as result_files
 from pvbench.run.prepared import prepare
 from pvbench.run.proof import differences
-from pvbench_deliver_model.cost_profile import bundled, read
+from pvbench_deliver_model.cost_file import bundled, read
 from support.helpers import guest_of
 from support.model import call, case_of, modelled
 from support.runs import Cli

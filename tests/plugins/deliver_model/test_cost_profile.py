@@ -11,7 +11,8 @@ import pytest
 
 from pvbench.delivery import Costs, Options
 from pvbench_deliver_model import Model
-from pvbench_deliver_model.cost_profile import CostProfile, bundled, read
+from pvbench_deliver_model.cost_file import bundled, read
+from pvbench_deliver_model.cost_profile import CostProfile
 from support.cost_profiles import COST_PROFILES, bundled_data, toml_of
 
 BUNDLED = sorted(path.stem for path in COST_PROFILES.glob("*.toml"))

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pvbench_deliver_model.cost_profile import CostProfile, read
+from pvbench_deliver_model.cost_file import read
+from pvbench_deliver_model.cost_profile import CostProfile
 from support.cost_profiles import COST_PROFILES, laid_over, number
 from support.runs import Cli
 

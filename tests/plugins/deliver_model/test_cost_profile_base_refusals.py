@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from pvbench.errors import UsageError
-from pvbench_deliver_model.cost_profile import CostProfile, read
+from pvbench_deliver_model.cost_file import read
+from pvbench_deliver_model.cost_profile import CostProfile
 from support.cost_profiles import GONE, bundled_data, laid_over, number, toml_of
 
 Read = Callable[..., CostProfile]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pvbench.errors import UsageError
-from pvbench_deliver_model.cost_profile import read
+from pvbench_deliver_model.cost_file import read
 from support.cost_profiles import GONE, changed_file
 
 NO_NUMBER = r"cost profile mine\.toml, hypercall\.value is {}, not a number from 0 to 1e12"

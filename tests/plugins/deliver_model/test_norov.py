@@ -15,7 +15,7 @@ from types import ModuleType
 import pytest
 
 from pvbench.slice_result import SliceResult
-from pvbench_deliver_model.cost_profile import read
+from pvbench_deliver_model.cost_file import read
 from support.helpers import bundled
 from support.model import call, case_of, cpus, run_case
 

@@ -12,7 +12,7 @@ import pytest
 
 from pvbench.ops import Burst
 from pvbench.slice_result import SliceResult
-from pvbench_deliver_model.cost_profile import read
+from pvbench_deliver_model.cost_file import read
 from support.helpers import guest_of
 from support.model import call, case_of, run_case
 
