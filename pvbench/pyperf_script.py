@@ -36,6 +36,7 @@ from pvbench.run.proof import differences, seconds, ticks_per_second
 from pvbench.run.request import PreparedRun, Request, prepare, session_of
 from pvbench.slice_result import SliceResult
 from pvbench.suite import Suite
+from pvbench.text import printable
 
 
 def main(suite: Suite) -> None:
@@ -56,7 +57,7 @@ def main(suite: Suite) -> None:
             _only_computed(prepared)
             _run(prepared, plugins, own, chosen.series)
     except PvbenchError as error:
-        print(f"{suite.name}: {error}", file=sys.stderr)
+        print(printable(f"{suite.name}: {error}"), file=sys.stderr)
         sys.exit(int(error.status))
 
 

@@ -21,7 +21,7 @@ from pvbench.cli import streams
 from pvbench.cli.defaults import with_defaults
 from pvbench.cli.parsers import Parser, parse
 from pvbench.errors import PvbenchError, Status, UsageError, unknown
-from pvbench.text import printable
+from pvbench.text import printable, shortened
 
 COMMANDS: Final = ("run", "show", "compare", "ab", "list", "plugins", "explain", "doctor")
 _EXIT: Final = """\
@@ -33,10 +33,12 @@ exit status, the first that applies:
   4  inconclusive
   3  nothing was measured
   0  done, nothing regressed
- 70  a bug of pvbench; the traceback says where"""
+ 70  a bug of pvbench or of a plugin; -v prints the traceback"""
+_LONGEST: Final = 4_000  # characters of a message
 _BUG: Final = 70  # EX_SOFTWARE of sysexits.h
 # numpy would start a thread for each CPU in each process; pvbench has no work for them.
 _ONE_THREAD: Final = ("OPENBLAS_NUM_THREADS", "1")
+_VERBOSE: Final = "-v"
 _LISTING: Final = "`pvbench --help` lists the commands."
 
 Parsers = dict[str, argparse.ArgumentParser]
@@ -56,11 +58,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the console script's entry point."""
     streams.open_standard_streams()
     os.environ.setdefault(*_ONE_THREAD)
+    typed = sys.argv[1:] if arguments is None else arguments
     try:
-        status = _run(sys.argv[1:] if arguments is None else arguments)
+        status = _run(typed[1:] if [*typed[:1]] == [_VERBOSE] else typed)
         sys.stdout.flush()
     except PvbenchError as error:
-        streams.complain(printable(str(error)))
+        streams.complain(shortened(printable(str(error)), _LONGEST))
         status = int(error.status)
     except BrokenPipeError:  # `| head` has seen enough
         status = int(Status.OK)
@@ -70,21 +73,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = int(Status.ENVIRONMENT)
     except KeyboardInterrupt:
         status = 130
-    except BaseException:  # SystemExit too: it must not end a command as if all went well
-        status = _bug()
+    except BaseException as error:  # SystemExit too, or a command ends as if all went well
+        status = _bug(error, is_verbose=_VERBOSE in typed)
     streams.flush()
     return status
 
 
-def _bug() -> int:
-    """Print the exception that is being handled; a traceback must not end as a regression."""
-    from traceback import format_exc
+def _bug(error: BaseException, *, is_verbose: bool) -> int:
+    """Print *error*, which must not end as a regression."""
+    from traceback import format_exception
 
-    lines = "\n".join(map(printable, format_exc().splitlines()))
-    streams.complain(
-        "this is a bug of pvbench, or of the plugin that the traceback names; "
-        f"please report it\n{lines}"
-    )
+    from pvbench.plugin.guard import text_of
+
+    sentence = f"this is a bug of pvbench or of a plugin, please report it: {text_of(error)}"
+    if is_verbose:
+        lines = "".join(format_exception(error)).splitlines()
+        streams.complain("\n".join([sentence, *map(printable, lines)]))
+    else:
+        streams.complain(f"{sentence}. With {_VERBOSE} the same command prints the traceback.")
     return _BUG
 
 
@@ -132,6 +138,8 @@ def _parser(first: str) -> tuple[argparse.ArgumentParser, Parsers]:
 def _add(commands: Any, name: str, summary: str, description: str, command: Any) -> None:
     parser = commands.add_parser(name, help=summary, description=description)
     command.arguments(parser)
+    if _VERBOSE not in parser._option_string_actions:  # a plugin may have one of its own
+        parser.add_argument(_VERBOSE, action="store_true", help="print the traceback of a bug")
     parser.set_defaults(execute=command.execute)
 
 

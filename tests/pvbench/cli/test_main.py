@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -329,19 +330,48 @@ def test_a_character_that_the_terminal_lacks_is_printed_as_its_escape(tmp_path: 
     assert output.stderr.startswith("pvbench: G")
 
 
-def test_a_bug_ends_with_70_and_its_traceback(
-    cli: Cli, monkeypatch: pytest.MonkeyPatch
-) -> None:
+BUG = "pvbench: this is a bug of pvbench or of a plugin, please report it: "
+
+
+def test_a_bug_ends_with_70_and_one_sentence(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """Python's own status for a traceback is 1, which would be a regression."""
     monkeypatch.setattr(show, "execute", lambda _: 1 // 0)
     output = cli("show")
 
     assert (output.status, output.out) == (70, "")
-    assert output.err.startswith(
-        "pvbench: this is a bug of pvbench, or of the plugin that the traceback names; "
-        "please report it\nTraceback"
+    assert output.err == (
+        f"{BUG}ZeroDivisionError: integer division or modulo by zero. "
+        "With -v the same command prints the traceback.\n"
     )
-    assert "ZeroDivisionError" in output.err
+
+
+@pytest.mark.parametrize("arguments", [("show", "-v"), ("-v", "show")])
+def test_the_traceback_of_a_bug_is_printed_on_demand(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    """The option stands before or after the name of the command."""
+
+    def execute(_: object) -> NoReturn:
+        raise RuntimeError("\x1b[31m")
+
+    monkeypatch.setattr(show, "execute", execute)
+    output = cli(*arguments)
+    first, second, *_, last = output.err.splitlines()
+
+    assert (output.status, output.out) == (70, "")
+    assert first == f"{BUG}RuntimeError: \\x1b[31m"
+    assert (second, last) == (
+        "Traceback (most recent call last):",
+        "RuntimeError: \\x1b[31m",
+    )
+
+
+def test_a_very_long_message_is_shortened(cli: Cli) -> None:
+    """A name from the command line can have a hundred kilobytes."""
+    output = cli("show", f"published:{'x' * 100_000}")
+
+    assert (output.status, len(output.err)) == (2, len("pvbench: \n") + 4_000)
+    assert output.err.endswith(". Published: norov-2018.\n")
 
 
 def test_the_first_line_is_what_head_shows() -> None:
