@@ -10,8 +10,9 @@ from tabulate import tabulate
 from pvbench.report import layout
 from pvbench.report.document import Block, Document, Heading, Notes, Paragraph, Role, Table
 
-_SPECIAL: Final = re.compile(r"[\\`|\[\]]")
-_OPENS_A_BLOCK: Final = re.compile(r"^(\s*)([#>+*-]|\d+[.)])")
+# An underline inside a word, as in send_IPI_mask, means nothing.
+_SPECIAL: Final = re.compile(r"[\\`|\[\]*~]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.", re.I)
+_OPENS_A_BLOCK: Final = re.compile(r"^(\d*)([#>+=.)-])")
 
 
 def render(document: Document, width: int = 0) -> str:
@@ -26,14 +27,14 @@ def escaped(text: str) -> str:
 
 
 def _line(text: str) -> str:
-    """Escape a line, also where its first characters would open a list or a heading."""
-    return _OPENS_A_BLOCK.sub(r"\1\\\2", escaped(text))
+    """Escape a line, also where its first characters would open a list or another block."""
+    return _OPENS_A_BLOCK.sub(r"\1\\\2", escaped(text.strip()))
 
 
 def _block(block: Block) -> str:
     match block:
         case Heading(text):
-            return f"### {escaped(text)}"
+            return f"### {_line(text)}"
         case Paragraph(text):
             return _line(text)
         case Notes():
@@ -48,7 +49,7 @@ def _notes(notes: Notes) -> str:
     if not notes.lines:
         return ""
     head = [_line(notes.title)] if notes.title else []
-    return "\n\n".join([*head, "\n".join(f"- {escaped(line)}" for line in notes.lines)])
+    return "\n\n".join([*head, "\n".join(f"- {_line(line)}" for line in notes.lines)])
 
 
 def _table(table: Table) -> str:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv as csv_module
 import io
 import json as json_module
+import re
+from html import unescape
 from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from pvbench.report import csv, json, markdown, text
 from pvbench.report.document import (
@@ -27,6 +30,7 @@ from pvbench.report.document import (
     table_of,
     table_of_records,
 )
+from pvbench.text import printable
 
 STACK = Field[tuple[str, float]](Column("stack", "stack"), lambda row: Cell(row[0]))
 TIME = Field[tuple[str, float]](
@@ -235,8 +239,8 @@ def test_a_cell_of_markdown_has_no_markup(raw: str, escaped: str) -> None:
 
 @pytest.mark.parametrize("raw", ["# a", "> a", "- a", "+ a", "* a", "1. a", "2) a"])
 def test_a_paragraph_of_markdown_opens_no_other_block(raw: str) -> None:
-    """Its first character would make it a heading, a quotation or a list."""
-    assert markdown.render(Document([Paragraph(raw)])).startswith("\\")
+    """Its first characters would make it a heading, a quotation or a list."""
+    assert re.match(r"\d*\\", markdown.render(Document([Paragraph(raw)])))
 
 
 @given(st.lists(st.text("abc -|", min_size=1, max_size=60), min_size=1, max_size=4))
@@ -281,3 +285,46 @@ def test_names_with_equal_short_forms_get_numbers() -> None:
         "aaaaaaaa...bbbbbbb~2",
         "aaaaaaaa...bbbbbbb~3",
     ]
+
+
+MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+PROSE = st.text(
+    st.sampled_from("a1_ *~`|[]()<>&#-+=.:/!\\\"'$\n\t\x1b") | st.characters(), max_size=30
+)
+SHAPE = ["h3", "p", "ul", "li", "li", "table", "thead", "tr", "th", "tbody", "tr", "td"]
+
+
+def shape_and_words(html: str) -> tuple[list[str], str]:
+    """The tags that open in *html*, and its text without blanks."""
+    tags = re.findall(r"<(\w+)", html)
+    words = unescape(re.sub(r"<[^>]*>", "", html))
+    return tags, "".join(words.split())
+
+
+@given(st.tuples(*[PROSE] * 6))
+@example(("=", "~~~", "1. a", "    a", "|-|", "http://a www.b <http://c>"))
+@example(("#", "___", "- - a", "> a", "*a*", "_a_"))
+def test_text_of_others_adds_nothing_to_the_structure_of_markdown(
+    prose: tuple[str, ...],
+) -> None:
+    """A Markdown parser finds the blocks of the document, and no link, image or HTML."""
+    texts = [f"x{text}" if not printable(text).strip() else text for text in prose]
+    heading, paragraph, first, second, title, cell = texts
+    document = Document(
+        [
+            Heading(heading),
+            Paragraph(paragraph),
+            Notes(lines=(first, second)),
+            Table(columns=(Column("a", title),), rows=((Cell(cell),),)),
+        ]
+    )
+    tags, words = shape_and_words(MARKDOWN.render(markdown.render(document)))
+
+    assert tags == SHAPE
+    assert words == "".join("".join(map(printable, texts)).split())
+
+
+@pytest.mark.parametrize("raw", ["https://a.b/c", "HTTP://a", "www.a.b", "WWW.a"])
+def test_an_address_in_text_of_others_does_not_become_a_link(raw: str) -> None:
+    """GitHub makes one of any address that is not escaped."""
+    assert re.search(r"(?<!\\)://|www\.", markdown.escaped(raw), re.IGNORECASE) is None
