@@ -44,7 +44,7 @@ def wall_us(case: Case, cost_profile: CostProfile) -> float:
     """Modelled time of one iteration."""
     prepared = prepare(case)
     result = Engine(case.guest, cost_profile).load(prepared.task).run(loops=5, warmup=10)
-    return result.ticks["wall"] / 5 / 1e6
+    return result.distributions["wall"].mean / 1e6
 
 
 def with_costs(cost_profile: CostProfile, values: dict[str, float]) -> CostProfile:

@@ -49,9 +49,9 @@ def tasks(vcpus: int) -> list[Prepared]:
 
 
 def wall(booted: BootedGuest, case: Prepared, warmup: int) -> float:
-    """Ticks of one burst, mean of a slice."""
+    """Ticks of one burst, median of a slice."""
     result = booted.load(case.task).run(loops=LOOPS, warmup=warmup)
-    return result.ticks["wall"] / result.samples["wall"]
+    return result.distributions["wall"].median
 
 
 def boot(settings: Settings, vcpus: int, *, warmup: int, turns: bool) -> list[float]:

@@ -99,7 +99,7 @@ def _round_trip_ps(driver: str, burst: Burst, cost_profile: CostProfile) -> floa
         )
     )
     result = Engine(guest, cost_profile).load(prepared.task).run(loops=10, warmup=10)
-    return result.ticks["ack"] / result.samples["ack"]
+    return result.distributions["ack"].mean
 
 
 def main() -> None:

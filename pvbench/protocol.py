@@ -260,6 +260,7 @@ _CPU: Final = integer(0, MAX_VCPUS - 1)
 _CPUS: Final = items(_CPU)
 _COUNT: Final = integer()
 _COUNTS: Final = items(_COUNT)
+_TICKS: Final = number(0, LARGEST)
 
 _GUEST: Final = record(
     Guest,
@@ -293,9 +294,18 @@ _TASK: Final = record(
 result_of: Final = record(
     SliceResult,
     loops=integer(1),
-    ticks=mapping(integer(0)),
-    samples=mapping(integer(1)),
-    distributions=mapping(record(Distribution, p50=_COUNT, p99=_COUNT, maximum=_COUNT)),
+    distributions=mapping(
+        record(
+            Distribution,
+            samples=integer(1),
+            total=_COUNT,
+            median=_TICKS,
+            p99=_TICKS,
+            minimum=_TICKS,
+            maximum=_TICKS,
+            histogram=text,
+        )
+    ),
     counts=record(
         Counts,
         icr_writes=optional(_COUNT),

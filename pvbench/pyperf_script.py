@@ -29,6 +29,7 @@ from pvbench.report.summary import not_run
 from pvbench.results.fact import Metadata
 from pvbench.results.rows import HEADLINE
 from pvbench.results.schema import case_name, stored
+from pvbench.run import spread
 from pvbench.run.collector import assumed, case_metadata, counted
 from pvbench.run.plan import effort
 from pvbench.run.prepared import Prepared
@@ -177,27 +178,30 @@ class _Measured:
     def __call__(self, loops: int) -> float:
         """Seconds of *loops* bursts."""
         result = self._slice_result(loops)
-        rate = ticks_per_second(result, self._launch.clock)
-        means = seconds(result, rate)
-        if self._series not in means:
-            raise UsageError(
-                f"{self._ready.name}: {self._delivery.name} has no {self._series}",
-                fix=f"It has {', '.join(means)}.",
-            )
-        return means[self._series] * loops
+        return seconds(result, self._rate(result))[self._series] * loops
 
     def facts(self, loops: int) -> Metadata:
-        """The counts of a run of *loops* bursts, as metadata."""
+        """The counts and the spread of a run of *loops* bursts, as metadata."""
         result = self._slice_result(loops)
         proved = stored({"target_state_proved": result.target_state})
-        return proved | counted(result.counts, result.loops) | assumed(result, self._series)
+        times = spread.facts([result.distributions[self._series]], self._rate(result))
+        counts = counted(result.counts, result.loops)
+        return proved | counts | stored(times) | assumed(result, self._series)
+
+    def _rate(self, result: SliceResult) -> int:
+        return ticks_per_second(result, self._launch.clock)
 
     def _slice_result(self, loops: int) -> SliceResult:
-        """Boot, run, prove."""
+        """Boot, run, prove; the result has the series."""
         case = self._ready.case
         with self._delivery.boot(case.guest, self._launch.worker_data) as booted:
             warmup = self._effort.warmup_of(loops)
             result = booted.load(self._ready.task).run(loops=loops, warmup=warmup)
         if errors := differences(self._ready, result):
             raise SenderError(f"{self._ready.name}: proof of mechanism failed", why=errors[0])
+        if self._series not in result.distributions:
+            raise UsageError(
+                f"{self._ready.name}: {self._delivery.name} has no {self._series}",
+                fix=f"It has {', '.join(result.distributions)}.",
+            )
         return result

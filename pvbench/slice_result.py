@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import attrs
 
+from pvbench.histogram import Histogram, ranks
 from pvbench.validators import ints
 
 # Times since t0 of a burst; "wall" is the whole iteration with its loop overhead.
@@ -48,20 +49,81 @@ class Counts:
     wakeups_blocked: int | None = attrs.field(default=None, validator=_COUNT)
 
 
+_MEDIAN: Final = 500  # per mille
+_P99: Final = 990
+
+
+def quantile(ordered: Sequence[float], per_mille: int) -> float:
+    """
+    A quantile of *ordered*, of which there is at least one; ``averaged_inverted_cdf`` of numpy.
+
+    It is the smallest value that enough of them do not exceed, or its mean with the next
+    one if exactly enough do not.  The median of an even number is thus the mean of the
+    middle two.
+    """
+    low, high = ranks(len(ordered), per_mille)
+    return (ordered[low] + ordered[high]) / 2
+
+
 @attrs.frozen(kw_only=True)
 class Distribution:
-    """Times of the single bursts of a slice, in ticks; `makespan` is of the whole slice."""
+    """
+    Times of the single bursts of a slice, in ticks.
 
-    p50: int
-    p99: int
-    maximum: int
+    Args:
+        samples: the number of these times.
+        total: their sum.
+        median, p99: their quantiles, see `quantile`.
+        histogram: a `Histogram` of them, encoded; for display only.
+    """
+
+    samples: int
+    total: int
+    median: float = attrs.field(converter=float)
+    p99: float = attrs.field(converter=float)
+    minimum: float = attrs.field(converter=float)
+    maximum: float = attrs.field(converter=float)
+    histogram: str
+
+    def __attrs_post_init__(self) -> None:
+        in_order = 0 <= self.minimum <= self.median <= self.p99 <= self.maximum
+        if self.samples < 1 or not in_order or not self.minimum <= self.mean <= self.maximum:
+            raise ValueError(
+                f"{self.samples} times with a sum of {self.total}, minimum {self.minimum:g}, "
+                f"median {self.median:g}, p99 {self.p99:g} and maximum {self.maximum:g} ticks "
+                f"are impossible"
+            )
+        Histogram.decoded(self.histogram)
+
+    @property
+    def mean(self) -> float:
+        """Their mean."""
+        return self.total / self.samples
 
     @classmethod
-    def of(cls, values: Iterable[int]) -> Distribution:
-        """The distribution of *values*, of which there is at least one."""
-        ordered = sorted(values)
-        last = len(ordered) - 1
-        return cls(p50=ordered[last // 2], p99=ordered[last * 99 // 100], maximum=ordered[last])
+    def of(cls, ticks: Iterable[int]) -> Distribution:
+        """The distribution of *ticks*, of which there is at least one."""
+        ordered = sorted(ticks)
+        return cls(
+            samples=len(ordered),
+            total=sum(ordered),
+            median=quantile(ordered, _MEDIAN),
+            p99=quantile(ordered, _P99),
+            minimum=ordered[0],
+            maximum=ordered[-1],
+            histogram=Histogram.of(ordered).encoded(),
+        )
+
+    @classmethod
+    def of_span(cls, ticks: int, loops: int) -> Distribution:
+        """One time, *ticks* of *loops* iterations together, for a single iteration."""
+        each = ticks / loops
+        return cls(
+            samples=loops,
+            total=ticks,
+            **dict.fromkeys(("median", "p99", "minimum", "maximum"), each),
+            histogram=Histogram.of([round(each)]).encoded(),
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -103,12 +165,10 @@ class SliceResult:
     One slice: *loops* iterations of a task.
 
     Args:
-        ticks: total ticks of each series over all bursts of the slice; series that
-            this delivery does not measure are absent.
-        samples: number of bursts in each total.
-        distributions: of single bursts, by series.
+        distributions: of the times of single bursts, by series; series that this
+            delivery does not measure are absent.
         partial: sends to fewer targets than the burst has.
-        assumed: part of each series' time that depends on assumed costs, 0 to 1;
+        assumed: part of each series' median that depends on assumed costs, 0 to 1;
             empty if times are measured.
         target_state: the proved state of the targets: ``halted``, ``running``,
             ``preempted``, or ``unknown`` if the host does not show it.
@@ -120,8 +180,6 @@ class SliceResult:
     """
 
     loops: int
-    ticks: dict[str, int]
-    samples: dict[str, int]
     distributions: dict[str, Distribution]
     counts: Counts
     partial: tuple[PartialSend, ...] = attrs.field(default=(), converter=_partial)

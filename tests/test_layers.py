@@ -32,6 +32,7 @@ LAYERS = [
     "sequences",
     "kvm_overlay",
     "decode",
+    "histogram",
     "slice_result",
     "workload",
     "delivery",

@@ -53,7 +53,7 @@ def _null_ns() -> int:
     finally:
         end.set()
         thread.join()
-    return Distribution.of(times).p50
+    return int(Distribution.of(times).median)
 
 
 def timed(call: Callable[[], int]) -> int:
@@ -149,8 +149,6 @@ class ThisKernel:
         }
         return SliceResult(
             loops=loops,
-            ticks=dict.fromkeys(series, sum(samples.times_ns)),
-            samples=dict.fromkeys(series, loops),
             distributions=dict.fromkeys(series, Distribution.of(samples.times_ns)),
             counts=Counts(
                 icr_writes=None,

@@ -50,14 +50,14 @@ class _LoadedTask:
         """Return the slice result with the assumed part of each series."""
         result = self.exact.run(loops=loops, warmup=warmup)
         shorter = self.shorter.run(loops=loops, warmup=warmup)
-        common_series = [name for name in result.ticks if name in shorter.ticks]
-        parts = {name: _part(result, shorter, name) for name in common_series}
+        common_series = result.distributions.keys() & shorter.distributions.keys()
+        parts = {name: _part(result, shorter, name) for name in sorted(common_series)}
         return attrs.evolve(result, assumed=parts)
 
 
 def _part(result: SliceResult, shorter: SliceResult, series: str) -> float:
     """Return the part, 0 to 1; it is inexact if the step crosses a halt-polling window."""
-    before, after = (t.ticks[series] / t.samples[series] for t in (result, shorter))
+    before, after = (r.distributions[series].median for r in (result, shorter))
     if not before:
         return 0.0
     return min(1.0, max(0.0, (before - after) / (before * _STEP)))

@@ -39,10 +39,9 @@ class Record:
         self, loops: int, targets: Targets, partial: list[PartialSend], *, bare: bool
     ) -> SliceResult:
         """Return the record as a slice result; *bare* handlers call no functions."""
-        samples = {name: len(values) for name, values in self.samples.items()}
+        times = {name: Distribution.of(values) for name, values in self.samples.items()}
         if self.makespan is not None:
-            self.samples["makespan"] = [self.makespan]
-            samples["makespan"] = loops
+            times["makespan"] = Distribution.of_span(self.makespan, loops)
         counts = Counts(
             icr_writes=self.icr_writes,
             hypercalls=self.hypercalls,
@@ -56,9 +55,7 @@ class Record:
         )
         return SliceResult(
             loops=loops,
-            samples=samples,
-            ticks={name: sum(values) for name, values in self.samples.items()},
-            distributions={n: Distribution.of(v) for n, v in self.samples.items()},
+            distributions=times,
             counts=counts,
             partial=partial,
             target_state=targets.state,

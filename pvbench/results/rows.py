@@ -8,7 +8,9 @@ from typing import Any, Final
 import attrs
 import pyperf
 
+from pvbench.errors import UsageError
 from pvbench.results import schema
+from pvbench.results.statistic import MEDIAN, of_boot, stored
 
 HEADLINE: Final = "wall"  # the series a suite's table shows
 
@@ -21,7 +23,8 @@ class Row:
     Args:
         facts: metadata without its ``pvbench_`` prefix; a number that differs between
             boots is the median.
-        boots_s: the median of each boot, seconds.
+        boots_s: the value of *statistic* in each boot, seconds.
+        statistic: of the bursts of a boot, as `pvbench.results.statistic` names it.
         boots: their numbers, if the file has them.
         proved: the proved state of the targets in each boot.
         sessions: the session of `pvbench ab` that each boot belongs to; empty without one.
@@ -31,6 +34,7 @@ class Row:
     name: str
     facts: dict[str, Any]
     boots_s: tuple[float, ...]
+    statistic: str = MEDIAN
     boots: tuple[int, ...] = ()
     proved: tuple[str, ...] = ()
     sessions: tuple[str, ...] = ()
@@ -70,18 +74,33 @@ class Row:
         return tuple(self.facts.get(axis) for axis in schema.axes() if axis not in without)
 
 
-def rows(suite: pyperf.BenchmarkSuite, file: str = "") -> list[Row]:
-    """Every benchmark of a result file, in its order."""
-    return [_row(benchmark, file) for benchmark in suite]
+def rows(suite: pyperf.BenchmarkSuite, file: str = "", statistic: str = MEDIAN) -> list[Row]:
+    """
+    Every benchmark of a result file, in its order.
+
+    A boot that was stored without *statistic* has no value.
+
+    Raises:
+        UsageError: a series has no value at all.
+    """
+    return [_row(benchmark, file, statistic) for benchmark in suite]
 
 
-def _row(benchmark: pyperf.Benchmark, file: str) -> Row:
-    runs = [run for run in benchmark.get_runs() if run.values]
-    boots = [schema.from_metadata(run.get_metadata()) for run in runs]
+def _row(benchmark: pyperf.Benchmark, file: str, statistic: str) -> Row:
+    name = benchmark.get_name()
+    values = [
+        (value, schema.from_metadata(run.get_metadata()))
+        for run in benchmark.get_runs()
+        if run.values and (value := of_boot(run, statistic, name)) is not None
+    ]
+    if not values:
+        raise UsageError(f"{name} has no {statistic}", why="it was stored without it")
+    boots = [facts for _, facts in values]
     return Row(
-        name=benchmark.get_name(),
+        name=name,
         facts=_medians(boots) | schema.from_metadata(benchmark.get_metadata()),
-        boots_s=tuple(median(run.values) for run in runs),
+        boots_s=tuple(value for value, _ in values),
+        statistic=stored(boots[0]) if statistic == MEDIAN else statistic,
         boots=tuple(facts["boot"] for facts in boots if facts.get("boot") is not None),
         proved=tuple(facts.get("target_state_proved", "") for facts in boots),
         sessions=tuple(facts.get("ab_session", "") for facts in boots),

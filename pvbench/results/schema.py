@@ -215,9 +215,13 @@ TABLE: Final[tuple[Fact, ...]] = (
     Fact("warmup_loops", _DETAIL, is_number=True),
     Fact("target_state_proved", _DETAIL),
     Fact("assumed", _DETAIL, is_number=True),
-    Fact("p50_ticks", _DETAIL, is_number=True),
-    Fact("p99_ticks", _DETAIL, is_number=True),
-    Fact("maximum_ticks", _DETAIL, is_number=True),
+    Fact("statistic", _DETAIL),
+    Fact("mean_s", _DETAIL, is_number=True),
+    Fact("p99_s", _DETAIL, is_number=True),
+    Fact("minimum_s", _DETAIL, is_number=True),
+    Fact("maximum_s", _DETAIL, is_number=True),
+    Fact("histogram_ticks", _DETAIL),
+    Fact("ticks_per_second", _DETAIL, is_number=True),
     # required and counted events
     Fact("sources", _COUNT, of_bursts=len),
     Fact(

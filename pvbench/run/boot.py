@@ -11,13 +11,15 @@ import attrs
 from pvbench.delivery import Clock
 from pvbench.errors import ProtocolError, PvbenchError, WorkerError
 from pvbench.protocol import ErrorReport, Job, SliceReport, Turn
+from pvbench.results.fact import Value
+from pvbench.run import spread
 from pvbench.run.outcome import Outcome
 from pvbench.run.plan import Boot, Effort
 from pvbench.run.prepared import Prepared
 from pvbench.run.proof import differences, seconds, ticks_per_second
 from pvbench.shapes import printable
 from pvbench.site import Session
-from pvbench.slice_result import SliceResult
+from pvbench.slice_result import Distribution, SliceResult
 
 # A worker ends itself this much later than its manager would: its clock may run fast.
 _SPARE: Final = 2
@@ -35,11 +37,18 @@ _UNREADABLE: Final = (
 
 @attrs.frozen(kw_only=True)
 class CaseResult:
-    """The outcome of a case in one boot; each series has a mean in seconds for each slice."""
+    """
+    The outcome of a case in one boot.
+
+    Args:
+        values: by series, the median of each slice in seconds.
+        spread: by series, facts about all bursts of the boot.
+    """
 
     name: str
     outcome: Outcome
     values: dict[str, list[float]] = attrs.field(factory=dict)
+    spread: dict[str, dict[str, Value]] = attrs.field(factory=dict)
     result: SliceResult | None = None  # of the last slice
 
 
@@ -129,15 +138,28 @@ def _case_results(boot: Boot, launch: Launch, job: Job) -> Iterator[CaseResult]:
             outcome = Outcome("void", f"proof of mechanism failed: {errors[0]}")
             yield CaseResult(name=name, outcome=outcome, result=slices[-1])
             continue
-        values: dict[str, list[float]] = {}
-        for result in slices:
-            if missing := sorted(set(result.ticks) - set(result.distributions)):
-                raise ValueError(f"{missing[0]} is without a distribution")
-            rate = ticks_per_second(result, launch.clock)
-            for series, value in seconds(result, rate).items():
-                values.setdefault(series, []).append(value)
-        result = attrs.evolve(slices[-1], target_state=_proved(prepared, slices))
-        yield CaseResult(name=name, outcome=Outcome("ok"), values=values, result=result)
+        yield _measured(prepared, slices, launch.clock)
+
+
+def _measured(prepared: Prepared, slices: list[SliceResult], clock: Clock) -> CaseResult:
+    """The result of a case whose slices are all proved."""
+    rates = {ticks_per_second(result, clock) for result in slices}
+    if len(rates) > 1:
+        raise ValueError("its slices have clocks of different rates")
+    (rate,) = rates
+    values: dict[str, list[float]] = {}
+    distributions: dict[str, list[Distribution]] = {}
+    for result in slices:
+        for series, value in seconds(result, rate).items():
+            values.setdefault(series, []).append(value)
+            distributions.setdefault(series, []).append(result.distributions[series])
+    return CaseResult(
+        name=prepared.name,
+        outcome=Outcome("ok"),
+        values=values,
+        spread={series: spread.facts(times, rate) for series, times in distributions.items()},
+        result=attrs.evolve(slices[-1], target_state=_proved(prepared, slices)),
+    )
 
 
 def _proved(prepared: Prepared, slices: list[SliceResult]) -> str:

@@ -16,6 +16,7 @@ import pyperf
 from pvbench.results import schema
 from pvbench.results.fact import Metadata
 from pvbench.results.parsing import FORMAT, IndexedSuite
+from pvbench.results.statistic import MEDIAN
 from pvbench.run.boot import CaseResult
 from pvbench.run.prepared import Prepared
 from pvbench.run.request import PreparedRun
@@ -25,7 +26,7 @@ from pvbench.slice_result import Counts, SliceResult
 def case_metadata(prepared: Prepared) -> Metadata:
     """The facts of a case, and the counts that its ops must give for one iteration."""
     facts = schema.case_facts(prepared.case) | schema.burst_facts(prepared.bursts)
-    return schema.stored(facts | {"format": FORMAT})
+    return schema.stored(facts | {"format": FORMAT, "statistic": MEDIAN})
 
 
 def counted(counts: Counts, loops: int) -> Metadata:
@@ -88,13 +89,12 @@ class Collector:
         common |= counted(result.counts, result.loops) | self._when(turn)
         common |= schema.stored(facts or {})
         for series, values in case.values.items():
-            spread = attrs.asdict(result.distributions[series])
             details = {
                 "target_state_proved": result.target_state,
                 "series": series,
                 "boot": boot,
                 "warmup_loops": warmup_of(result.loops),
-            } | {f"{name}_ticks": ticks for name, ticks in spread.items()}
+            } | case.spread[series]
             pyperf_facts = {
                 "name": f"{case.name} {series}",
                 "loops": result.loops,

@@ -13,20 +13,16 @@ from pvbench.slice_result import Counts, SliceResult
 
 def seconds(result: SliceResult, ticks_per_second: int) -> dict[str, float]:
     """
-    The mean of each series over the slice, in seconds a burst.
+    The median of each series over the bursts of the slice, in seconds.
 
     Raises:
-        ValueError: ticks that cannot be a time.
+        ValueError: a median of 0 ticks.
     """
-    for series, ticks in result.ticks.items():
-        if not result.samples.get(series):
-            raise ValueError(f"{series} has {result.samples.get(series)} samples")
-        if ticks <= 0:
-            raise ValueError(f"{series} took {ticks} ticks")
-    return {
-        series: ticks / (ticks_per_second * result.samples[series])
-        for series, ticks in result.ticks.items()
-    }
+    medians = {series: times.median for series, times in result.distributions.items()}
+    for series, ticks in medians.items():
+        if not ticks:
+            raise ValueError(f"{series} took 0 ticks")
+    return {series: ticks / ticks_per_second for series, ticks in medians.items()}
 
 
 def ticks_per_second(result: SliceResult, clock: Clock) -> int:

@@ -101,9 +101,9 @@ def _check_times(prepared: Prepared, result: SliceResult) -> None:
     place = where(prepared.case)
     if not attempt(place, "converting its times", seconds, result, 1):
         fail(place, "its slice result has no times")
-    if unknown := sorted(result.ticks.keys() - set(SERIES)):
+    if unknown := sorted(result.distributions.keys() - set(SERIES)):
         fail(place, f"its series {unknown[0]!r} is not one of {', '.join(SERIES)}")
-    if prepared.lossy and "ack" in result.ticks:
+    if prepared.lossy and "ack" in result.distributions:
         fail(place, "it times acknowledgements although some targets never acknowledge")
 
 

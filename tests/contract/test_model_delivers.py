@@ -120,4 +120,4 @@ def test_a_lossy_sender_loses_the_targets_of_the_real_one(
 
     items = tuple(cpu for cpu in (1, 2, 3) if result.counts.handlers[cpu] == 0)
 
-    assert (lost, not lost) == (items, "ack" in result.ticks)
+    assert (lost, not lost) == (items, "ack" in result.distributions)

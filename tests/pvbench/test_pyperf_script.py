@@ -261,7 +261,7 @@ CHANGED = "result = attrs.evolve(result, {})"
     ("change", "status", "sentence"),
     [
         pytest.param(
-            "ticks={'ack': 1, 'wall': 1}",
+            "distributions={n: result.distributions[n] for n in ('ack', 'wall')}",
             2,
             "modest has no send. It has ack, wall.",
             id="no-time",

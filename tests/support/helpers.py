@@ -16,6 +16,7 @@ from pvbench.ops import BARE_OPERATIONS, CSD_OPERATIONS, Burst, Hypercall, Op, P
 from pvbench.plugin.loader import load
 from pvbench.plugin.registry import Registry
 from pvbench.sender import Stack
+from pvbench.slice_result import SliceResult
 
 # How long a test waits for a process; long, so that no test fails on a busy machine.
 DEADLINE_S = 600
@@ -208,3 +209,8 @@ def guests(draw: st.DrawFn, stack: Stack) -> Guest:
     if stack.why_unsupported(guest):  # the overlays of 2018 are for 64-bit guests
         guest = stack.guest(guest_of(ids))
     return guest
+
+
+def total_ticks(result: SliceResult) -> dict[str, int]:
+    """The sum over all bursts of a slice, by series."""
+    return {series: times.total for series, times in result.distributions.items()}

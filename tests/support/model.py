@@ -19,7 +19,7 @@ from pvbench_deliver_model.cost_profile import Cost, CostProfile
 from pvbench_deliver_model.engine import Engine
 from pvbench_deliver_model.sending import Sending, Timeline
 from pvbench_deliver_model.targets import Targets
-from support.helpers import stack_of
+from support.helpers import stack_of, total_ticks
 
 # Picoseconds.  The golden tests write their sums out of these.
 ROUND: Mapping[str, int] = {
@@ -146,7 +146,7 @@ def times(
     case: Case, cost_profile: CostProfile | None = None, *, loops: int = 1, warmup: int = 0
 ) -> dict[str, int]:
     """Total ticks by series."""
-    return run_case(case, cost_profile, loops=loops, warmup=warmup)[1].ticks
+    return total_ticks(run_case(case, cost_profile, loops=loops, warmup=warmup)[1])
 
 
 def modelled(

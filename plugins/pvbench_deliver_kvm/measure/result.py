@@ -53,14 +53,9 @@ def slice_result(
     task: Task, loops: int, raw: RawResult, change: Readings, context: Context
 ) -> SliceResult:
     """The result of a slice; *change* is what the host's readings grew by meanwhile."""
-    samples = series(task, raw, tscs_agree=context.tscs_agree)
     return SliceResult(
         loops=loops,
-        ticks={name: sum(ticks) for name, ticks in samples.items()},
-        samples={
-            name: loops if name == "makespan" else len(ticks) for name, ticks in samples.items()
-        },
-        distributions={name: Distribution.of(ticks) for name, ticks in samples.items()},
+        distributions=series(task, loops, raw, tscs_agree=context.tscs_agree),
         counts=counts(task, raw, change, context.guest),
         partial=raw.partial,
         target_state=target_state(task, raw, change),
@@ -70,14 +65,16 @@ def slice_result(
     )
 
 
-def series(task: Task, raw: RawResult, *, tscs_agree: bool) -> dict[str, list[int]]:
-    """Ticks by series, without the series that mean nothing for this task or host."""
-    samples = {name: ticks for name, ticks in raw.samples.items() if ticks}
+def series(
+    task: Task, loops: int, raw: RawResult, *, tscs_agree: bool
+) -> dict[str, Distribution]:
+    """The times by series, without the series that mean nothing for this task or host."""
+    times = {name: Distribution.of(ticks) for name, ticks in raw.samples.items() if ticks}
     if len(task.bursts) > 1:
-        samples["makespan"] = [raw.span_ticks]
+        times["makespan"] = Distribution.of_span(raw.span_ticks, loops)
     for name in _meaningless(task, tscs_agree=tscs_agree):
-        samples.pop(name, None)
-    return samples
+        times.pop(name, None)
+    return times
 
 
 def _meaningless(task: Task, *, tscs_agree: bool) -> tuple[str, ...]:

@@ -169,8 +169,8 @@ def test_a_series_missing_from_the_second_run_has_no_assumed_part() -> None:
 
     result = modelled(case, cost_profile, loops=2)
 
-    assert result.ticks.keys() - result.assumed.keys() == {"irqoff"}
-    assert "irqoff" not in modelled(case, reduced, loops=2).ticks
+    assert result.distributions.keys() - result.assumed.keys() == {"irqoff"}
+    assert "irqoff" not in modelled(case, reduced, loops=2).distributions
 
 
 @given(

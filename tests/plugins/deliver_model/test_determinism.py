@@ -14,6 +14,7 @@ from pvbench.ops import Burst
 from pvbench.run.prepared import Prepared, prepare
 from pvbench.slice_result import SliceResult
 from pvbench_deliver_model.engine import Engine
+from support.helpers import total_ticks
 from support.model import call, case_of, cost_profile_of, cpus, mask
 
 GUEST = cpus(6)
@@ -81,9 +82,9 @@ def test_a_slice_is_the_sum_of_its_iterations() -> None:
     """Four iterations equal four single ones after warm-ups of 0 to 3."""
     prepared = prepared_of((call(0, 1, 2, 3),), "halted")
     engine, task = Engine(prepared.case.guest, cost_profile_of()), prepared.task
-    single = [engine.load(task).run(loops=1, warmup=warmup).ticks for warmup in range(4)]
+    single = [total_ticks(engine.load(task).run(loops=1, warmup=warmup)) for warmup in range(4)]
 
-    all_ticks = engine.load(task).run(loops=4, warmup=0).ticks
+    all_ticks = total_ticks(engine.load(task).run(loops=4, warmup=0))
 
     assert all_ticks == {series: sum(ticks[series] for ticks in single) for series in all_ticks}
 

@@ -16,7 +16,7 @@ import pytest
 
 from pvbench.slice_result import SliceResult
 from pvbench_deliver_model.cost_file import read
-from support.helpers import bundled
+from support.helpers import bundled, total_ticks
 from support.model import call, case_of, cpus, run_case
 
 ROOT = Path(__file__).parents[3]
@@ -37,7 +37,7 @@ def slice_result_of(workload: str, stack: str) -> SliceResult:
 
 def total_ns(workload: str, stack: str, series: str = "wall") -> float:
     """What the benchmark would print: ns for 100000 iterations."""
-    return slice_result_of(workload, stack).ticks[series] / ITERATIONS / 1_000 * 100_000
+    return total_ticks(slice_result_of(workload, stack))[series] / ITERATIONS / 1_000 * 100_000
 
 
 @pytest.mark.parametrize(

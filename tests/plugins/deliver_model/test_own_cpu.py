@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pvbench.ops import Burst
+from support.helpers import total_ticks
 from support.model import call, case_of, cost_profile_of, cpus, run_case, times
 
 
@@ -34,7 +35,7 @@ def test_a_source_never_halts() -> None:
     _, result = run_case(case_of("x2apic-physical", cpus(2), burst, state="halted"))
 
     assert (
-        result.ticks["deliver"],
+        total_ticks(result)["deliver"],
         result.counts.wakeups_polled,
         result.counts.wakeups_blocked,
     ) == (388, 0, 0)
@@ -46,7 +47,11 @@ def test_a_source_does_not_send_while_it_is_in_a_handler() -> None:
     _, result = run_case(case_of("x2apic-physical", cpus(2), burst), loops=2)
 
     counts = result.counts
-    assert (result.ticks["deliver"], counts.handlers, counts.coalesced) == (776, (2, 0), (0, 0))
+    assert (total_ticks(result)["deliver"], counts.handlers, counts.coalesced) == (
+        776,
+        (2, 0),
+        (0, 0),
+    )
 
 
 def test_a_call_waits_until_its_previous_entries_are_taken() -> None:
@@ -59,7 +64,7 @@ def test_a_call_waits_until_its_previous_entries_are_taken() -> None:
     case = case_of("x2apic-physical", cpus(4), call(0, 1, wait=False))
     _, result = run_case(case, cost_profile_of(posted_notification=3_000), loops=3)
 
-    assert result.ticks == {
+    assert total_ticks(result) == {
         "send": 2_122 + 2 * 4_162,
         "deliver": 4_172 + 2 * 6_212,
         "wall": 2_132 + 2 * 4_172,
@@ -90,4 +95,4 @@ def test_a_call_queue_is_tested_at_the_time_of_the_call() -> None:
     cost_profile = cost_profile_of(posted_notification=3_000, loop_overhead=5_000)
     _, result = run_case(case, cost_profile, loops=3)
 
-    assert (result.ticks["deliver"], result.counts.icr_writes) == (12_516, 3)
+    assert (total_ticks(result)["deliver"], result.counts.icr_writes) == (12_516, 3)

@@ -55,7 +55,7 @@ def traced(
 
 def mean(result: SliceResult, series: str = "wall") -> float:
     """Picoseconds of one burst."""
-    return result.ticks[series] / result.samples[series]
+    return result.distributions[series].mean
 
 
 FORCED = Burst(source=0, operation="send_IPI_mask", targets=(1,))

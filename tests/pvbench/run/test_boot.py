@@ -13,15 +13,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pvbench.histogram import Histogram
 from pvbench.ops import Fence, WrMsr, to_rows
 from pvbench.protocol import Answer, SliceReport, Turn, decode, encode, result_data
 from pvbench.run.boot import BootResult, Launch, job_of, run_boot
 from pvbench.run.outcome import Outcome
 from pvbench.run.plan import Boot, Effort
+from pvbench.slice_result import Distribution
 from support.helpers import DEADLINE_S, guest_of
 from support.mutations import mutated
-from support.runs import prepared_of, slice_result_of
-from support.sessions import EXACT, CommandSession
+from support.runs import bursts_of, prepared_of, slice_result_of
+from support.sessions import EXACT, NOISY, CommandSession
 
 PREAMBLE = """\
 import json, sys
@@ -79,11 +81,27 @@ def test_ticks_become_seconds() -> None:
     assert report.cases[0].values == {"wall": [pytest.approx(2e-9)]}
 
 
-def test_each_slice_gives_one_value() -> None:
-    """A sample value is the mean of a slice."""
-    report = booted(f"{telling()}\n{telling(ticks={'wall': 30_000})}", slices=2)
+def timed(ticks: list[int]) -> dict[str, Any]:
+    """A distribution of the series `wall` as a worker reports it."""
+    return {"distributions": {"wall": attrs.asdict(Distribution.of(ticks))}}
 
-    assert report.cases[0].values == {"wall": [pytest.approx(2e-9), pytest.approx(3e-9)]}
+
+def test_each_slice_gives_the_median_of_its_bursts() -> None:
+    """And the boot has the mean, the p99 and the extremes of all of them."""
+    reports = [telling(**timed(ticks)) for ticks in ([1_000, 2_000, 9_000], [3_000, 3_500])]
+    (case,) = booted("\n".join(reports), slices=2).cases
+
+    assert case.values == {"wall": [pytest.approx(2e-9), pytest.approx(3.25e-9)]}
+    assert case.spread["wall"] == pytest.approx(
+        {
+            "mean_s": 3.625e-9,
+            "p99_s": 6.25e-9,
+            "minimum_s": 1e-9,
+            "maximum_s": 9e-9,
+            "histogram_ticks": Histogram.of([1_000, 2_000, 3_000, 3_500, 9_000]).encoded(),
+            "ticks_per_second": 10**12,
+        }
+    )
 
 
 @pytest.mark.parametrize(
@@ -260,7 +278,9 @@ def test_a_boot_without_proof_gives_no_number(wrong: dict[str, Any], reason: str
         pytest.param(telling() + "\n" + telling(), "cannot be read", id="one-result-too-many"),
         pytest.param(telling(handlers=[10]), "cannot be read", id="too-few-cpus"),
         pytest.param(telling(icr_writes="30"), "cannot be read", id="count-is-text"),
-        pytest.param(telling(ticks={"wall": "x"}), "cannot be read", id="ticks-are-text"),
+        pytest.param(
+            telling(distributions={"wall": "x"}), "cannot be read", id="times-are-text"
+        ),
     ],
 )
 def test_a_failing_worker_fails_only_its_boot(code: str, reason: str) -> None:
@@ -272,19 +292,33 @@ def test_a_failing_worker_fails_only_its_boot(code: str, reason: str) -> None:
     assert [(c.outcome, c.values) for c in report.cases] == [(report.outcome, {})]
 
 
+def test_slices_whose_clocks_differ_give_no_value() -> None:
+    """One machine has one rate; the histogram of a boot counts ticks of one clock."""
+    reports = [telling(ticks_per_second=rate) for rate in (10**9, 2 * 10**9)]
+    launch = attrs.evolve(launch_of("\n".join(reports), slices=2), clock=NOISY)
+    (case,) = run_boot(Boot(0, guest_of(range(4)), (prepared_of(),), (0,)), launch).cases
+
+    assert case.outcome.kind == "failed"
+    assert "its slices have clocks of different rates" in case.outcome.reason
+
+
 @pytest.mark.parametrize(
     ("wrong", "why"),
     [
-        pytest.param({"ticks": {"wall": 0}}, "wall took 0 ticks", id="no-time-at-all"),
-        pytest.param({"ticks": {"wall": -5}}, "ticks: wall: -5 is not", id="negative-time"),
-        pytest.param({"samples": {"wall": 0}}, "samples: wall: 0 is not", id="over-no-bursts"),
-        pytest.param({"samples": {}}, "wall has None samples", id="no-number-of-bursts"),
-        pytest.param({"distributions": {}}, "without a distribution", id="no-distribution"),
+        pytest.param(
+            {"total": 0, "median": 0.0, "minimum": 0.0}, "wall took 0 ticks", id="no-time"
+        ),
+        pytest.param({"minimum": -5.0}, "minimum: -5.0 is not", id="negative-time"),
+        pytest.param({"samples": 0}, "samples: 0 is not", id="over-no-bursts"),
+        pytest.param({"samples": 2**62}, "ticks are impossible", id="over-too-many-bursts"),
+        pytest.param({"median": 5000.0}, "ticks are impossible", id="beyond-the-maximum"),
+        pytest.param({"histogram": "12*0"}, "impossible bucket", id="impossible-histogram"),
     ],
 )
-def test_invalid_ticks_give_no_value(wrong: dict[str, Any], why: str) -> None:
+def test_invalid_times_give_no_value(wrong: dict[str, Any], why: str) -> None:
     """pyperf refuses values <= 0; a delivery's mistake must not end the run either."""
-    measured = booted(telling(**wrong)).cases[0]
+    wall = attrs.asdict(bursts_of(2_000)) | wrong
+    measured = booted(telling(distributions={"wall": wall})).cases[0]
 
     assert (measured.outcome.kind, measured.values) == ("failed", {})
     assert why in measured.outcome.reason

@@ -10,8 +10,7 @@ import pytest
 from pvbench.run.boot import CaseResult
 from pvbench.run.collector import Collector, case_metadata, counted
 from pvbench.run.outcome import Outcome
-from pvbench.slice_result import Distribution
-from support.runs import prepared_of, slice_result_of
+from support.runs import bursts_of, prepared_of, slice_result_of
 
 OK = Outcome("ok")
 SECOND = timedelta(seconds=1)  # a date is cut to whole seconds
@@ -30,10 +29,13 @@ def five(loops: int) -> int:
 
 def measured(name: str, *values: float, series: str = "wall") -> CaseResult:
     """One boot of a case, one value for each slice."""
-    result = slice_result_of(
-        distributions={series: Distribution(p50=1_999, p99=2_050, maximum=2_100)}
+    return CaseResult(
+        name=name,
+        outcome=OK,
+        values={series: list(values)},
+        spread={series: {"mean_s": 2.01e-9, "histogram_ticks": "1152*5"}},
+        result=slice_result_of(distributions={series: bursts_of(2_000)}),
     )
-    return CaseResult(name=name, outcome=OK, values={series: list(values)}, result=result)
 
 
 def test_one_benchmark_for_each_series_and_one_run_for_each_boot() -> None:
@@ -78,9 +80,9 @@ def test_a_run_carries_facts_counts_and_spread() -> None:
         "pvbench_icr_writes": 3.0,
         "pvbench_hypercalls": 0.0,
         "pvbench_handlers": 3.0,
-        "pvbench_p50_ticks": 1_999,
-        "pvbench_p99_ticks": 2_050,
-        "pvbench_maximum_ticks": 2_100,
+        "pvbench_statistic": "median",
+        "pvbench_mean_s": 2.01e-9,
+        "pvbench_histogram_ticks": "1152*5",
         "pvbench_target_state_proved": "halted",
     }.items() <= metadata.items()
 

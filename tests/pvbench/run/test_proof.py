@@ -9,7 +9,7 @@ import pytest
 from pvbench.ops import Burst
 from pvbench.run.prepared import Prepared, prepare
 from pvbench.run.proof import differences, seconds
-from pvbench.slice_result import PartialSend
+from pvbench.slice_result import Distribution, PartialSend
 from support.helpers import guest_of
 from support.runs import broadcast, case_of, prepared_of, slice_result_of
 
@@ -17,37 +17,33 @@ GUEST_BEYOND_128 = guest_of((0, 1, 128, 129))
 
 
 @pytest.mark.parametrize(
-    ("ticks", "samples", "rate", "expected"),
+    ("ticks", "rate", "expected"),
     [
-        pytest.param(1_000, 10, 10**12, 100e-12, id="model-picoseconds"),
-        pytest.param(5_000, 2, 2_500_000_000, 1e-6, id="tsc-of-2.5-GHz"),
-        pytest.param(7, 1, 10**12, 7e-12, id="one-burst"),
+        pytest.param([90, 100, 2_000], 10**12, 100e-12, id="model-picoseconds"),
+        pytest.param([2_000, 3_000], 2_500_000_000, 1e-6, id="tsc-of-2.5-GHz"),
+        pytest.param([7], 10**12, 7e-12, id="one-burst"),
     ],
 )
-def test_a_sample_is_the_mean_of_its_slice_in_seconds(
-    ticks: int, samples: int, rate: int, expected: float
+def test_the_value_of_a_slice_is_the_median_of_its_bursts_in_seconds(
+    ticks: list[int], rate: int, expected: float
 ) -> None:
-    """Ticks are integers until this conversion."""
-    result = slice_result_of(ticks={"send": ticks}, samples={"send": samples})
+    """Not their mean: one burst that the host delays must not decide a verdict."""
+    result = slice_result_of(distributions={"send": Distribution.of(ticks)})
 
     assert seconds(result, rate) == {"send": pytest.approx(expected, rel=1e-12)}
 
 
-def test_each_series_has_its_own_number_of_bursts() -> None:
-    """Two sources make twice as many sends as makespans."""
-    result = slice_result_of(
-        ticks={"send": 40_000, "makespan": 40_000}, samples={"send": 20, "makespan": 10}
-    )
+def test_a_median_of_no_time_is_refused() -> None:
+    """A clock so coarse cannot tell two senders apart; one burst of no time is possible."""
+    assert seconds(slice_result_of(distributions={"send": Distribution.of([0, 1, 1])}), 1)
 
-    assert seconds(result, 10**12) == {
-        "send": pytest.approx(2e-9),
-        "makespan": pytest.approx(4e-9),
-    }
+    with pytest.raises(ValueError, match="send took 0 ticks"):
+        seconds(slice_result_of(distributions={"send": Distribution.of([0, 0, 9])}), 1)
 
 
-def test_an_absent_series_gives_no_sample() -> None:
+def test_an_absent_series_gives_no_value() -> None:
     """A burst without wait has no acknowledgement."""
-    assert seconds(slice_result_of(ticks={}, samples={}), 10**12) == {}
+    assert seconds(slice_result_of(distributions={}), 10**12) == {}
 
 
 def test_counts_that_follow_from_the_ops_are_proof() -> None:

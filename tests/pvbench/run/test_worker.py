@@ -165,7 +165,7 @@ class Asking:
             handlers=(), coalesced=None, functions=(),
         )
         return SliceResult(
-            loops=loops, ticks={}, samples={}, distributions={}, counts=counts,
+            loops=loops, distributions={}, counts=counts,
             facts={"ops": repr(ops[-1])},
         )
 

@@ -15,7 +15,7 @@ from pvbench.delivery import BootedGuest, Description, Options, Task
 from pvbench.errors import UnavailableError
 from pvbench.guest import Guest
 from pvbench.run.prepared import prepare
-from pvbench.slice_result import Counts, SliceResult
+from pvbench.slice_result import Counts, Distribution, SliceResult
 from pvbench.testing import deliveries
 from pvbench.testing.deliveries import check_delivery, check_run
 from pvbench.topology import parse_guest
@@ -53,13 +53,12 @@ def counted(result: SliceResult, **changes: Any) -> SliceResult:
     return attrs.evolve(result, counts=counts)
 
 
-def timed(result: SliceResult, series: str, ticks: Any) -> SliceResult:
-    """Return the slice result with another time."""
-    return attrs.evolve(
-        result,
-        ticks=result.ticks | {series: ticks},
-        samples=result.samples | {series: result.loops},
-    )
+NINE = Distribution.of([9])
+
+
+def timed(result: SliceResult, series: str, times: Any) -> SliceResult:
+    """Return the slice result with other times of a series."""
+    return attrs.evolve(result, distributions=result.distributions | {series: times})
 
 
 def first_cpu_never(result: SliceResult) -> SliceResult:
@@ -101,18 +100,18 @@ def two_guests(monkeypatch: pytest.MonkeyPatch) -> None:
             id="loops",
         ),
         pytest.param(
-            lambda result: attrs.evolve(result, ticks={}, samples={}),
+            lambda result: attrs.evolve(result, distributions={}),
             "its slice result has no times",
             id="no-times",
         ),
         pytest.param(
-            lambda result: timed(result, "lunch", 9),
+            lambda result: timed(result, "lunch", NINE),
             "its series 'lunch' is not one of send, irqoff, deliver",
             id="unknown-series",
         ),
         pytest.param(
-            lambda result: timed(result, "wall", -9),
-            "sending its slice result raises ProtocolError: result: ticks: wall: -9 is not",
+            lambda result: timed(result, "wall", Distribution.of([-9])),
+            "run() raises ValueError: 1 times with a sum of -9, minimum -9, median -9",
             id="time-runs-back",
         ),
         pytest.param(
@@ -282,7 +281,7 @@ def test_a_delivery_without_a_fault_passes_with_a_description_of_the_author_s() 
 def test_acknowledgements_of_lost_targets_are_refused() -> None:
     """No source can wait for a target that is never reached."""
     case = case_of("kvm-pv128-v3/x2apic-physical", cpus(130), call(0, 1, 129))
-    booted = Tampering(Engine(case.guest, cost_profile_of()), lambda t: timed(t, "ack", 5))
+    booted = Tampering(Engine(case.guest, cost_profile_of()), lambda t: timed(t, "ack", NINE))
 
     with pytest.raises(
         AssertionError, match="acknowledgements although some targets never acknowledge"

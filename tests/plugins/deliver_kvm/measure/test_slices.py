@@ -25,7 +25,7 @@ from pvbench_deliver_kvm.measure.kvm_guest import KvmBootedGuest
 from pvbench_deliver_kvm.measure.result import HALTED_SHARE
 from pvbench_deliver_kvm.settings import Settings
 from pvbench_deliver_kvm.vmm.commands import Commands, GuestError
-from support.helpers import burst_of, stack_of
+from support.helpers import burst_of, stack_of, total_ticks
 from support.kvm import PATIENCE_S
 from support.model import call, case_of, cpus, mask
 
@@ -73,7 +73,7 @@ def test_a_slice_proves_its_counts_and_has_facts() -> None:
 
 def test_the_times_of_a_burst_are_in_order() -> None:
     """A handler runs before it acknowledges, and each step takes time."""
-    ticks = ran(prepared_case(call(0, 1, 2, 3)).task).ticks
+    ticks = total_ticks(ran(prepared_case(call(0, 1, 2, 3)).task))
 
     assert 0 < ticks["send"] <= ticks["ack"] <= ticks["wall"]
     assert 0 < ticks.get("deliver", ticks["ack"]) <= ticks["ack"]
@@ -107,7 +107,7 @@ def test_a_lossy_task_is_not_waited_for() -> None:
     result = ran(attrs.evolve(task, bursts=(mask(0, 1, 2),)), execution="ops")
 
     assert (result.counts.handlers, result.faults) == ((0, 10, 0, 0), ())
-    assert set(result.ticks) - {"irqoff"} == {"send"}
+    assert set(result.distributions) - {"irqoff"} == {"send"}
 
 
 def test_a_vector_of_no_burst_is_a_fault() -> None:

@@ -53,8 +53,6 @@ class Faithful:
         )
         return SliceResult(
             loops=loops,
-            ticks={},
-            samples={},
             distributions={},
             counts=counts,
             faults=answers["faults"],
