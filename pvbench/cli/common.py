@@ -49,6 +49,16 @@ def output_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead")
 
 
+def statistic_option(parser: argparse.ArgumentParser, *others: str) -> None:
+    """Add --statistic, with *others* beside those that are compared."""
+    parser.add_argument(
+        "--statistic",
+        choices=("median", "mean", "p99", "max", "min", *others),
+        default="median",
+        help="of the bursts of a boot (median)",
+    )
+
+
 def registry(options: argparse.Namespace, *, commands: bool = False) -> Registry:
     """Load the plugins, with *commands* also those of commands; warn if one is not used."""
     from pvbench.plugin.loader import load

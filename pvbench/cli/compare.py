@@ -73,6 +73,7 @@ def verdict_options(parser: argparse.ArgumentParser) -> None:
         help="on a noisy clock, speed ratios this close to 1 are equivalent (2)",
     )
     parser.add_argument("--series", default="wall", help="series to compare, or all (wall)")
+    common.statistic_option(parser)
 
 
 def execute(options: argparse.Namespace) -> Status:
@@ -109,7 +110,7 @@ def print_comparison(
     """
     from pvbench.compare import comparison, reading
 
-    files = reading.read_rows(chosen.names)
+    files = reading.read_rows(chosen.names, options.statistic)
     outcomes = reading.read_outcomes(chosen.names)
     result = comparison.compare(files, asked, chosen.stale, outcomes)
     _print(result, options)

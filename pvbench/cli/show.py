@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pyperf import BenchmarkSuite
 
 HELP = "print the table of a run"
+_ALL = "all"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default="wall",
         help="which time: wall, ack, send, irqoff, deliver, makespan (wall)",
     )
+    common.statistic_option(parser, _ALL)
     common.output_options(parser)
 
 
@@ -51,7 +53,12 @@ def execute(options: argparse.Namespace) -> Status:
     common.known_series(options.series)
     suite = read(options.file)
     _check_series(options.file, suite, options.series)
-    _print(options.file, suite, options.series, options)
+    if options.statistic == _ALL:
+        from pvbench.report import statistics
+
+        common.show(statistics.document(suite, options.series), options)
+    else:
+        _print(options.file, suite, options, options.series, options.statistic)
     return Status.OK
 
 
@@ -74,14 +81,17 @@ def print_file(name: str, options: argparse.Namespace) -> None:
     """Print the headline tables of a result file in the format of *options*."""
     from pvbench.results.files import read
     from pvbench.results.rows import HEADLINE
+    from pvbench.results.statistic import MEDIAN
 
-    _print(name, read(name), HEADLINE, options)
+    _print(name, read(name), options, HEADLINE, MEDIAN)
 
 
-def _print(name: str, suite: BenchmarkSuite, series: str, options: argparse.Namespace) -> None:
+def _print(
+    name: str, suite: BenchmarkSuite, options: argparse.Namespace, series: str, statistic: str
+) -> None:
     from pvbench.report.summary import summary
     from pvbench.results import journal
     from pvbench.results.files import locate
 
     entries = journal.read(journal.beside(locate(name)))
-    common.show(summary(suite, entries, series=series), options)
+    common.show(summary(suite, entries, series=series, statistic=statistic), options)

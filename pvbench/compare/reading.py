@@ -14,6 +14,7 @@ from pvbench.errors import UsageError
 from pvbench.results import journal, tox_envs
 from pvbench.results.files import latest, locate, read
 from pvbench.results.rows import rows
+from pvbench.results.statistic import MEDIAN
 
 
 @attrs.frozen
@@ -64,14 +65,14 @@ def _check_names(names: Sequence[str], needed: int) -> None:
         raise UsageError("a file is named twice", fix="Name each file once.")
 
 
-def read_rows(names: Sequence[str]) -> Files:
+def read_rows(names: Sequence[str], statistic: str = MEDIAN) -> Files:
     """
     Read the rows of each file.
 
     Raises:
-        UsageError: a file cannot be read.
+        UsageError: a file cannot be read, or it lacks *statistic*.
     """
-    return {name: rows(read(name), name) for name in names}
+    return {name: rows(read(name), name, statistic) for name in names}
 
 
 def read_outcomes(names: Sequence[str]) -> Mapping[str, Outcomes]:

@@ -23,6 +23,7 @@ from pvbench.report.document import (
     facts,
     table_of,
 )
+from pvbench.report.quantities import statistic
 from pvbench.text import short_hashes
 
 _NO_MATCH: Final = (
@@ -71,6 +72,7 @@ def _subject(comparison: Comparison) -> Table:
         "stale": list(comparison.stale),
         "remarks": [attrs.asdict(remark) for remark in comparison.remarks],
         "margin_percent": comparison.question.margin_percent,
+        "statistic": _statistic(comparison),
     }
     return facts(values, shown=False)
 
@@ -88,6 +90,8 @@ def _heading(comparison: Comparison) -> Iterator[str]:
         first, *others = comparison.files
         yield f"baseline: {first}"
         yield from (f"compared: {name}" for name in others)
+    if comparison.pairs:
+        yield f"statistic: {_statistic(comparison)}"
     for remark in comparison.remarks:
         yield f"{', '.join(remark.files)}: {remark.text}"
     if comparison.question.beside and comparison.pairs:
@@ -95,6 +99,12 @@ def _heading(comparison: Comparison) -> Iterator[str]:
         kinds = f"{pair.baseline.capitalize()} and {pair.side}"
         yield f"{kinds} times are compared as residuals, not ranked."
     yield from _verdict_method(comparison)
+
+
+def _statistic(comparison: Comparison) -> str:
+    """The statistic of a burst's times; both if that of a published time is another."""
+    rows = (row for pair in comparison.pairs for row in (pair.before, pair.after))
+    return " and ".join(dict.fromkeys(statistic(row.statistic) for row in rows))
 
 
 def _verdict_method(comparison: Comparison) -> Iterator[str]:

@@ -1,9 +1,10 @@
-"""Times and parts as text for people."""
+"""Times, parts and statistics as text for people."""
 
 from __future__ import annotations
 
 from typing import Final
 
+_WORDS: Final = {"min": "minimum", "max": "maximum"}
 _UNITS: Final = (("s", 1.0), ("ms", 1e-3), ("us", 1e-6), ("ns", 1e-9))
 
 
@@ -28,3 +29,8 @@ def change_of_time(ratio: float) -> str:
     if part == "0.0 %":
         return part
     return f"{part} {'less' if ratio < 1 else 'more'}"
+
+
+def statistic(name: str) -> str:
+    """The word for a statistic: ``median``, ``p99``, ``maximum``."""
+    return _WORDS.get(name, name)

@@ -8,6 +8,7 @@ from typing import Any, Final
 import attrs
 import pyperf
 
+from pvbench.report import quantities
 from pvbench.report.document import (
     Block,
     Cell,
@@ -22,9 +23,9 @@ from pvbench.report.document import (
     table_of,
 )
 from pvbench.report.notes import notes
-from pvbench.report.quantities import seconds
 from pvbench.results import journal, schema
 from pvbench.results.rows import HEADLINE, Row, ordered, rows
+from pvbench.results.statistic import MEDIAN
 from pvbench.text import shortened, shortened_list
 
 _LONGEST_NAME: Final = 40  # of a guest in a heading
@@ -32,16 +33,21 @@ _LETTERS: Final = {"icr_writes": "w", "hypercalls": "h"}
 _SERIES: Final = (
     Field[Row](Column("name", "name"), lambda row: Cell(row.name)),
     Field[Row](Column("value_s", "time", Role.VALUE), lambda row: Cell(row.value_s)),
+    Field[Row](Column("statistic", "statistic"), lambda row: Cell(row.statistic)),
     Field[Row](Column("boots", "boots", Role.VALUE), lambda row: Cell(len(row.boots_s))),
     Field[Row](Column("", "facts", Role.DATA), lambda row: Cell(row.facts)),
 )
 
 
 def summary(
-    suite: pyperf.BenchmarkSuite, entries: journal.Entries, *, series: str = HEADLINE
+    suite: pyperf.BenchmarkSuite,
+    entries: journal.Entries,
+    *,
+    series: str = HEADLINE,
+    statistic: str = MEDIAN,
 ) -> Document:
     """Build the tables and notes of a result file and its journal."""
-    all_rows = rows(suite)
+    all_rows = rows(suite, statistic=statistic)
     groups: dict[tuple[Any, ...], list[Row]] = {}
     for row in all_rows:
         groups.setdefault(tuple(map(row.fact, schema.grouping())), []).append(row)
@@ -56,17 +62,23 @@ def summary(
 
 def _group(members: list[Row], series: str) -> Iterator[Block]:
     """The blocks about rows that share a guest, a delivery and a cost profile."""
-    row, grid = members[0], _Grid.of(members, series)
-    guest = shortened(str(row.fact("guest")), _LONGEST_NAME)
-    description = ", ".join(schema.heading(row.facts))
-    yield Heading(f"{row.fact('suite')} on {guest}: {description}")
-    yield Paragraph(f"{series} time of one burst, {_source_of_times(row)} ({_boots(members)})")
+    grid, statistic = _Grid.of(members, series), quantities.statistic(members[0].statistic)
+    yield from introduction(members, f"{statistic} {series} time of one burst")
     yield grid.table("times", grid.workloads, grid.time)
     sending_workloads = [workload for workload in grid.workloads if grid.targets(workload)]
     if sending_workloads and any(row.fact("icr_writes") is not None for row in members):
         title = "ICR writes (w) and hypercalls (h) of one burst from each source:"
         yield attrs.evolve(grid.table("counts", sending_workloads, grid.counts), title=title)
     yield Notes(lines=tuple(notes(members, series)))
+
+
+def introduction(members: list[Row], what: str) -> Iterator[Block]:
+    """The heading of a table, and a line that says what its times are and whose."""
+    row = members[0]
+    guest = shortened(str(row.fact("guest")), _LONGEST_NAME)
+    description = ", ".join(schema.heading(row.facts))
+    yield Heading(f"{row.fact('suite')} on {guest}: {description}")
+    yield Paragraph(f"{what}, {_source_of_times(row)} ({_boots(members)})")
 
 
 @attrs.frozen
@@ -106,7 +118,7 @@ class _Grid:
         """The time, or the number of lost IPIs that is the reason for no time, or a dash."""
         of_series = self.rows.get((stack, workload), {})
         if row := of_series.get(self.series):
-            return Cell(row.value_s, seconds(row.value_s))
+            return Cell(row.value_s, quantities.seconds(row.value_s))
         any_row = _any_of(of_series)
         if any_row and any_row.fact("lost"):
             return Cell(None, f"loses {any_row.fact('lost')} of {any_row.fact('targets')}")

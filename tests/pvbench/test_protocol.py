@@ -31,7 +31,7 @@ from pvbench.protocol import (
 from pvbench.slice_result import PartialSend
 from support.helpers import guest_of
 from support.mutations import mutated
-from support.runs import prepared_of, slice_result_of
+from support.runs import bursts_of, prepared_of, slice_result_of
 
 RESULT = slice_result_of(
     partial=(PartialSend(burst=0, cpus=(1, 2), times=3),),
@@ -158,25 +158,32 @@ def test_garbage_is_refused_or_has_the_types_of_the_protocol(
     assert decode(encode(decoded)) == decoded
 
 
+WALL = "result: distributions: wall: "
+
+
+def times(**changes: Any) -> dict[str, Any]:
+    """The times of the series `wall` as a worker reports them, with *changes*."""
+    return {"distributions": {"wall": attrs.asdict(bursts_of(2_000)) | changes}}
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [
         pytest.param({"loops": 10.0}, "result: loops: 10.0", id="loops-are-a-float"),
         pytest.param({"loops": 0}, "result: loops: 0", id="no-loops"),
         pytest.param({"loops": True}, "result: loops: True", id="loops-are-true"),
+        pytest.param(times(median=float("inf")), "it is not JSON data", id="infinite-time"),
+        pytest.param(times(total=1e9), f"{WALL}total: 1", id="total-is-a-float"),
+        pytest.param(times(total=10**400), f"{WALL}total: 1", id="more-than-64-bits"),
+        pytest.param(times(p99=10**400), f"{WALL}p99: 1", id="p99-is-an-integer"),
+        pytest.param(times(samples="ten"), f"{WALL}samples: 'ten'", id="samples-are-text"),
+        pytest.param(times(samples=0), f"{WALL}samples: 0", id="no-samples"),
+        pytest.param(times(minimum=-1.0), f"{WALL}minimum: -1", id="negative-time"),
         pytest.param(
-            {"ticks": {"wall": float("inf")}}, "it is not JSON data", id="infinite-ticks"
+            times(median=3e3), f"{WALL}5 times with .* are impossible", id="not-in-order"
         ),
-        pytest.param(
-            {"ticks": {"wall": 1e9}}, "result: ticks: wall: 1", id="ticks-are-a-float"
-        ),
-        pytest.param(
-            {"ticks": {"wall": 10**400}}, "result: ticks: wall: 1", id="more-ticks-than-64-bits"
-        ),
-        pytest.param(
-            {"samples": {"wall": "ten"}}, "result: samples: wall: 'ten'", id="samples-are-text"
-        ),
-        pytest.param({"samples": {"wall": 0}}, "result: samples: wall: 0", id="no-samples"),
+        pytest.param(times(histogram="x"), f"{WALL}'x' is no entry", id="no-histogram"),
+        pytest.param(times(p50=1.0), f"{WALL}an object is not", id="unknown-quantile"),
         pytest.param(
             {"partial": [{"burst": -1, "cpus": [1], "times": 1}]},
             "result: partial: burst: -1",

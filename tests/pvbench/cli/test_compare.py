@@ -58,6 +58,27 @@ def test_two_modelled_files_are_compared_exactly(
     assert cells == [row["speed ratio"], row["time reduction"], row["verdict"]]
 
 
+@pytest.mark.parametrize(
+    ("options", "verdict", "statistic"),
+    [
+        pytest.param((), "faster", "median", id="median"),
+        pytest.param(("--statistic", "p99"), "slower", "p99", id="p99"),
+        pytest.param(("--statistic", "mean"), "equal", "mean", id="mean"),
+    ],
+)
+def test_medians_are_compared_unless_another_statistic_is_asked_for(
+    cli: Cli, options: tuple[str, ...], verdict: str, statistic: str
+) -> None:
+    """A sender may be faster in most bursts, and slower in the worst of a hundred."""
+    before = row_of("broadcast", PHYSICAL, 200e-6, p99_s=300e-6, mean_s=210e-6)
+    after = row_of("broadcast", PHYSICAL, 190e-6, p99_s=400e-6, mean_s=210e-6)
+    output = compared(cli, [before], [after], "--json", *options)
+    document = json.loads(output.out)
+
+    assert document["statistic"] == statistic
+    assert [pair["verdict"] for pair in document["pairs"]] == [verdict]
+
+
 def test_two_runs_of_the_same_seed_are_equal(
     cli: Cli, native_file: Path, tmp_path: Path
 ) -> None:
@@ -287,8 +308,12 @@ def test_markdown_names_the_kind_of_numbers(cli: Cli) -> None:
     """It is pasted where readers do not see the command."""
     lines = compared(cli, [BEFORE], [BEFORE], "--format", "markdown").out.splitlines()
 
-    assert lines[:2] == ["- baseline: old.json", "- compared: new.json"]
-    assert lines[3].startswith("| workload")
+    assert lines[:3] == [
+        "- baseline: old.json",
+        "- compared: new.json",
+        "- statistic: median",
+    ]
+    assert lines[4].startswith("| workload")
 
 
 def test_without_files_the_last_two_runs_are_compared(

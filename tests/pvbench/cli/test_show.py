@@ -147,3 +147,39 @@ def test_a_file_of_cases_that_lose_ipis_has_a_table_without_times(cli: Cli) -> N
 
     assert output.status == 0
     assert "loses 1 of 79" in output.out
+
+
+def test_a_file_of_the_model_has_all_statistics(cli: Cli, native_file: Path) -> None:
+    """All bursts of a broadcast by single writes are alike; the histogram is inexact."""
+    output = cli("show", str(native_file), "--statistic", "all", "--csv")
+    physical = next(csv.DictReader(io.StringIO(output.out)))
+    times = {physical[name] for name in ("min", "median", "mean", "p99", "max")}
+
+    assert (output.status, physical["stack"], len(times)) == (0, PHYSICAL, 1)
+    assert float(physical["p99.9"]) == pytest.approx(float(physical["median"]), rel=0.005)
+
+
+def test_another_statistic_can_be_shown(cli: Cli) -> None:
+    """It is named above the table."""
+    file = file_of(Path("a.json"), row_of("broadcast", PHYSICAL, 200e-6, p99_s=300e-6))
+    output = cli("show", file, "--statistic", "p99")
+
+    assert "p99 wall time of one burst" in output.out
+    assert ("300 us" in output.out, "200 us" in output.out) == (True, False)
+
+
+@pytest.mark.parametrize("statistic", ["max", "all"])
+def test_a_statistic_that_a_file_lacks_is_refused(cli: Cli, statistic: str) -> None:
+    """The published table has no distribution."""
+    output = cli("show", "published:norov-2018", "--statistic", statistic)
+
+    assert (output.status, output.out) == (2, "")
+    assert f"has no {'min' if statistic == 'all' else 'max'}: it was stored" in output.err
+
+
+@pytest.mark.parametrize("options", [(), ("--statistic", "mean")])
+def test_published_times_are_means(cli: Cli, options: tuple[str, ...]) -> None:
+    """The benchmark printed a total of its iterations."""
+    output = cli("show", "published:norov-2018", *options)
+
+    assert "mean wall time of one burst, as published (single run)" in output.out

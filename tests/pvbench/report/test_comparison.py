@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 
+import attrs
+import pytest
+
 from pvbench.compare.comparison import Question, compare
-from pvbench.report import comparison
+from pvbench.report import comparison, text
 from pvbench.report import json as json_form
 from support.runs import row_of
 
@@ -53,6 +56,32 @@ def test_json_gives_numbers_in_seconds() -> None:
             "ratio_95": None,
         }
     ]
+
+
+@pytest.mark.parametrize(
+    ("other", "named"),
+    [
+        pytest.param("p99", "p99", id="one"),
+        pytest.param("mean", "p99 and mean", id="a-published-table-has-its-own"),
+    ],
+)
+def test_a_comparison_names_the_statistic(other: str, named: str) -> None:
+    """In the heading and in JSON."""
+    files = {
+        name: [attrs.evolve(BEFORE, statistic=statistic)]
+        for name, statistic in (("a.json", "p99"), ("b.json", other))
+    }
+    document = comparison.document(compare(files, Question()))
+
+    assert f"\nstatistic: {named}\n" in text.render(document, 100)
+    assert json_form.value(document)["statistic"] == named
+
+
+def test_a_comparison_without_pairs_names_no_statistic() -> None:
+    """There is no time that it could be of."""
+    document = comparison.document(compare({"a.json": [], "b.json": []}, Question()))
+
+    assert "statistic: " not in text.render(document, 100)
 
 
 def test_json_has_data_and_no_sentences_of_the_layout() -> None:

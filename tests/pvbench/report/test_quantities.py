@@ -46,3 +46,11 @@ def test_a_time_has_three_significant_digits_and_a_unit(value_s: float, expected
 def test_a_change_of_time_is_a_part_or_a_multiple(ratio: float, expected: str) -> None:
     """A reduction by -113.8 % would be hard to read."""
     assert quantities.change_of_time(ratio) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "word"), [("median", "median"), ("p99", "p99"), ("max", "maximum")]
+)
+def test_a_statistic_is_written_out_where_its_option_is_short(name: str, word: str) -> None:
+    """``--statistic max`` is the maximum."""
+    assert quantities.statistic(name) == word

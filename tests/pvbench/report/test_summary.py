@@ -79,6 +79,15 @@ def test_another_series_can_be_shown() -> None:
     ]
 
 
+def test_the_line_above_a_table_names_its_statistic() -> None:
+    """The median of the bursts in a boot, unless another one is asked for."""
+    row = row_of("broadcast", PHYSICAL, 190e-6, maximum_s=250e-6)
+
+    assert "\nmedian wall time of one burst, modelled" in printed_summary(row)
+    assert "\nmaximum wall time of one burst, modelled" in printed_summary(row, statistic="max")
+    assert "250 us" in printed_summary(row, statistic="max")
+
+
 def test_the_heading_states_that_a_modelled_time_was_not_measured() -> None:
     """A modelled time must never pass for a measured one."""
     heading = " ".join(printed_summary(NATIVE).split("\n\n")[:2])
