@@ -205,7 +205,7 @@ TABLE: Final[tuple[Fact, ...]] = (
     # how it was run
     Fact("format", _DETAIL, is_number=True),
     Fact("clock", _DETAIL, required=True, groups=True),
-    Fact("exactness", _DETAIL, required=True),
+    Fact("exactness", _DETAIL),
     Fact("label", _DETAIL),
     Fact("boot", _DETAIL, is_number=True),
     Fact("turn", _DETAIL, is_number=True),

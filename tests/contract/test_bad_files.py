@@ -94,9 +94,6 @@ CONTENTS = [
     pytest.param(lambda: changed(clock="tsc"), "mixes clocks: model, tsc", id="two-clocks"),
     pytest.param(lambda: changed(clock=None), "a.json", id="no-clock"),
     pytest.param(
-        lambda: changed(exactness=None), "there is no exactness", id="exactness-missing"
-    ),
-    pytest.param(
         lambda: changed(exactness="quite"),
         "exactness is not one of exact, near-exact, noisy",
         id="exactness-unknown",

@@ -103,3 +103,13 @@ def test_the_stored_exactness_tells_which_times_repeat(
     row = row_of("broadcast", PHYSICAL, 2e-6, clock="x", exactness=exactness, site=site)
 
     assert (row.is_exact, row.kind) == expected
+
+
+@pytest.mark.parametrize(("clock", "expected"), [("model", True), ("tsc", False)])
+def test_a_file_without_exactness_is_exact_if_it_was_modelled(
+    clock: str, expected: bool
+) -> None:
+    """Files that are older than this fact are still read."""
+    row = row_of("broadcast", PHYSICAL, 2e-6, clock=clock, exactness=None)
+
+    assert row.is_exact is expected
