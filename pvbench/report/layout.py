@@ -7,12 +7,12 @@ that is still too wide is split into several, or into a list for each row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import chain, zip_longest
+from collections.abc import Iterable, Sequence
 from textwrap import TextWrapper
 from typing import Final
 
 import attrs
+from tabulate import tabulate
 
 from pvbench.report.document import Cell, Role, Table
 
@@ -180,28 +180,25 @@ def _drawn(table: Table, widths: Sequence[int]) -> str:
     titles = [column.title for column in table.columns]
     hang = HANGING if len(titles) == 1 else ""  # only the indent shows where a row begins
     rows = [
-        [_lines(wrapped(t, w, hyphens=True)) for t, w in zip(titles, widths, strict=True)],
+        [
+            wrapped(title, width, hyphens=True)
+            for title, width in zip(titles, widths, strict=True)
+        ],
         *(
-            [_lines(wrapped(c.text, w, hang)) for c, w in zip(row, widths, strict=True)]
+            [wrapped(c.text, w, hang) for c, w in zip(row, widths, strict=True)]
             for row in table.rows
         ),
     ]
-    drawn = [max(map(len, chain(*cells))) for cells in zip(*rows, strict=True)]
-    rows.insert(1, [[_RULE * width] for width in drawn])
-    align = [str.rjust if c.role is Role.VALUE else str.ljust for c in table.columns]
-    lines = (line for row in rows for line in zip_longest(*row, fillvalue=""))
-    return "\n".join(_line(line, align, drawn) for line in lines)
+    rule = [_RULE * max(map(_width, cells)) for cells in zip(*rows, strict=True)]
+    align = ["right" if c.role is Role.VALUE else "left" for c in table.columns]
+    text = tabulate(
+        [rows[0], rule, *rows[1:]], tablefmt="plain", colalign=align, disable_numparse=True
+    )
+    return "\n".join(line.rstrip() for line in text.splitlines())
 
 
-def _lines(text: str) -> list[str]:
-    return text.strip().splitlines() or [""]
-
-
-def _line(
-    parts: Iterable[str], align: Sequence[Callable[[str, int], str]], widths: Sequence[int]
-) -> str:
-    padded = (pad(part, w) for part, pad, w in zip(parts, align, widths, strict=True))
-    return (" " * _GAP).join(padded).rstrip()
+def _width(text: str) -> int:
+    return max(map(len, text.splitlines()), default=0)
 
 
 def _list_of(table: Table, row: tuple[Cell, ...], width: int) -> str:
