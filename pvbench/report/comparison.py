@@ -114,8 +114,8 @@ def _verdict_method(comparison: Comparison) -> Iterator[str]:
     pairs = len(comparison.noisy)
     correction = f", with a correction for {pairs} pairs" if pairs > 1 else ""
     yield (
-        f"The clock is noisy, so verdicts compare the medians of boots{correction}; "
-        f"equivalent means within {comparison.question.margin_percent:g} %."
+        f"The clock is noisy, so verdicts compare the {_statistic(comparison)} of each boot"
+        f"{correction}; equivalent means within {comparison.question.margin_percent:g} %."
     )
     verdicts = [pair.judged for pair in comparison.noisy if pair.judged]
     for reason, pairs_of_it in Counter(filter(None, (v.reason for v in verdicts))).items():

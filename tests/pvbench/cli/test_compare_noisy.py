@@ -69,10 +69,10 @@ def test_an_inconclusive_comparison_says_how_many_boots_find_its_difference(cli:
 @pytest.mark.parametrize(
     ("stacks", "method"),
     [
-        pytest.param((PV,), "compare the medians of boots; equivalent means", id="one-pair"),
+        pytest.param((PV,), "compare the median of each boot; equivalent means", id="one-pair"),
         pytest.param(
             (PV, "shorthand/x2apic-physical"),
-            "compare the medians of boots, with a correction for 2 pairs; equivalent means",
+            "compare the median of each boot, with a correction for 2 pairs; equivalent means",
             id="two-pairs",
         ),
     ],
