@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _MOST_CPUS = 65_536
 # The modules of `pvbench.report` that write a document; only the one in use is imported.
 _RENDERERS: Final = {"plain": "text", "markdown": "markdown", "csv": "csv", "json": "json"}
+# Those that are compared; the 99.9th percentile of a histogram is only shown.
+STATISTICS: Final = ("median", "mean", "p99", "max", "min")
 
 
 def plugin_options(parser: argparse._ActionsContainer, name: str = "-p") -> None:
@@ -53,7 +55,7 @@ def statistic_option(parser: argparse.ArgumentParser, *others: str) -> None:
     """Add --statistic, with *others* beside those that are compared."""
     parser.add_argument(
         "--statistic",
-        choices=("median", "mean", "p99", "max", "min", *others),
+        choices=(*STATISTICS, *others),
         default="median",
         help="of the bursts of a boot (median)",
     )

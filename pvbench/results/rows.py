@@ -94,10 +94,15 @@ def rows(suite: pyperf.BenchmarkSuite, file: str = "", statistic: str = MEDIAN) 
 
 def _row(benchmark: pyperf.Benchmark, file: str, statistic: str) -> Row:
     name = benchmark.get_name()
-    values = [
-        (value, schema.from_metadata(run.get_metadata()))
+    runs = [
+        (run.values, schema.from_metadata(run.get_metadata()))
         for run in benchmark.get_runs()
-        if run.values and (value := of_boot(run, statistic, name)) is not None
+        if run.values
+    ]
+    values = [
+        (value, facts)
+        for slices, facts in runs
+        if (value := of_boot(slices, facts, statistic, name)) is not None
     ]
     if not values:
         raise UsageError(f"{name} has no {statistic}", why="it was stored without it")

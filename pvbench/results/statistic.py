@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Any, Final
 
-import pyperf
-
 from pvbench.errors import UsageError
 from pvbench.histogram import Histogram
-from pvbench.results import schema
 
 MEDIAN: Final = "median"
 MEAN: Final = "mean"
@@ -32,7 +29,6 @@ _OF_FACTS: Final[dict[str, Callable[[Facts], float | None]]] = {
     "max": lambda facts: facts.get("maximum_s"),
 }
 ALL: Final = ("min", MEDIAN, MEAN, "p99", "p99.9", "max")
-COMPARED: Final = (MEDIAN, MEAN, "p99", "max", "min")
 
 
 def stored(facts: Facts) -> str:
@@ -40,16 +36,15 @@ def stored(facts: Facts) -> str:
     return str(facts.get("statistic", MEAN))
 
 
-def of_boot(run: pyperf.Run, statistic: str, name: str) -> float | None:
+def of_boot(values: Sequence[float], facts: Facts, statistic: str, name: str) -> float | None:
     """
     The value of *statistic* in one boot of series *name*, seconds; None if it is not stored.
 
     Raises:
         UsageError: the histogram of the boot cannot be read.
     """
-    facts = schema.from_metadata(run.get_metadata())
     if statistic in (MEDIAN, stored(facts)):
-        return float(median(run.values))
+        return float(median(values))
     try:
         return _OF_FACTS[statistic](facts) or None
     except ValueError as error:
