@@ -22,6 +22,8 @@ def imported(module: str) -> ModuleType:
     if not module.endswith(".py"):
         return importlib.import_module(module)
     path = Path(module).resolve()
+    if path.exists() and not path.is_file():  # opening a FIFO would wait for a writer
+        raise ImportError(f"{module} is not a regular file")
     name = f"{FILE_PREFIX}{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None  # noqa: S101 - it ends in .py

@@ -11,6 +11,7 @@ from typing import Final
 from pvbench.errors import UsageError
 from pvbench.guest import MAX_VCPUS, Guest, HostIds, repeated
 
+_NUMBER: Final = "[0-9]{1,12}"  # longer ones are no APIC IDs, and take time to convert
 FORMS: Final = "N, dense:N, sockets:SxCxT, sparse:N:STEP, interleaved:N, ids:A,B-C,... or host"
 
 
@@ -56,7 +57,7 @@ def explicit(text: str) -> tuple[int, ...]:
     """APIC IDs listed as in ``1,128,0`` or ``0-79,128-255``, in that order."""
     ids: list[int] = []
     for part in text.split(","):
-        match = re.fullmatch(r"(\d+)(?:-(\d+))?", part.strip())
+        match = re.fullmatch(rf"({_NUMBER})(?:-({_NUMBER}))?", part.strip())
         if match is None:
             raise UsageError(
                 f"{part!r} is not an APIC ID", fix="Use numbers and ranges, such as 0-79,128."
@@ -105,10 +106,10 @@ def host_ids() -> HostIds:
 
 # pattern, function, how many leading numbers multiply to the CPU count
 _FORMS: Final[list[tuple[str, Callable[..., tuple[int, ...]], int]]] = [
-    (r"(?:dense:)?(\d+)", dense, 1),
-    (r"sockets:(\d+)x(\d+)x(\d+)", sockets, 3),
-    (r"sparse:(\d+):(\d+)", sparse, 1),
-    (r"interleaved:(\d+)", interleaved, 1),
+    (rf"(?:dense:)?({_NUMBER})", dense, 1),
+    (rf"sockets:({_NUMBER})x({_NUMBER})x({_NUMBER})", sockets, 3),
+    (rf"sparse:({_NUMBER}):({_NUMBER})", sparse, 1),
+    (rf"interleaved:({_NUMBER})", interleaved, 1),
 ]
 
 

@@ -57,6 +57,9 @@ def test_interleaved_high_ids_start_above_the_low_ones(count: int, expected: int
     ("spec", "message"),
     [
         pytest.param("", r"'' is not a topology\. Use one of: N, dense:N,", id="empty"),
+        pytest.param("dense:\u0663", "'dense:\u0663' is not a topology", id="arabic-digit"),
+        pytest.param("dense:" + "9" * 5000, "is not a topology", id="endless-number"),
+        pytest.param("ids:" + "9" * 5000, "is not an APIC ID", id="endless-id"),
         pytest.param("dense:x", r"'dense:x' is not a topology", id="no-number"),
         pytest.param("round:8", r"'round:8' is not a topology", id="unknown-form"),
         pytest.param("0", r"invalid guest '0': a guest has 1 to 65536 CPUs", id="none"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -55,6 +56,16 @@ def test_a_missing_module_is_a_broken_plugin() -> None:
 
     assert [plugin.error for plugin in registry.broken] == [
         "its import raises ModuleNotFoundError: No module named 'there_is_no_such_plugin'"
+    ]
+
+
+def test_a_fifo_is_no_plugin(tmp_path: Path) -> None:
+    """Opening it would wait until another process writes to it."""
+    os.mkfifo(tmp_path / "fifo.py")
+    registry = load([str(tmp_path / "fifo.py")])
+
+    assert [plugin.error for plugin in registry.broken] == [
+        f"its import raises ImportError: {tmp_path / 'fifo.py'} is not a regular file"
     ]
 
 
