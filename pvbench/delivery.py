@@ -79,7 +79,8 @@ class Description:
         host: facts of the host; the site fills them in.
         advice: sentences on what would make timing there steadier; as above.
         cpus: the host's CPUs, as text; as above.
-        host_ids: the APIC IDs of the guest ``host``; as above.
+        host_ids: the APIC IDs of the guest ``host``; the site fills them in unless the
+            delivery gives some.
     """
 
     clock: Clock

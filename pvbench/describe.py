@@ -52,7 +52,7 @@ def described(request: Describe) -> Description:
         host=facts.facts(),
         advice=tuple(facts.advice()),
         cpus=f"{len(facts.usable_cpus())} usable of {os.cpu_count()}",
-        host_ids=host_ids(),
+        host_ids=description.host_ids if description.host_ids.ids else host_ids(),
     )
 
 

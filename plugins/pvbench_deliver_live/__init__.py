@@ -19,7 +19,7 @@ import attrs
 
 from pvbench.delivery import BootedGuest, Clock, Delivery, Description, Options, Task
 from pvbench.errors import UsageError
-from pvbench.guest import Guest
+from pvbench.guest import Guest, HostIds
 from pvbench.hookspecs import hookimpl
 
 pvbench_api = 1
@@ -62,7 +62,7 @@ class Live:
 
     def describe(self, options: Options) -> Description:
         from pvbench_deliver_live import kernel
-        from pvbench_deliver_live.support import cpus_here
+        from pvbench_deliver_live.support import cpus_here, host_ids
 
         if options.costs:
             raise UsageError("live measures, it has no cost profiles", fix="Drop --costs.")
@@ -75,10 +75,11 @@ class Live:
                 "live runs on the CPUs that the workload names, numbered as this machine's",
                 fix="Drop --cpu-list.",
             )
-        cpus = cpus_here(self.root, self.usable())
+        cpus, ids = cpus_here(self.root, self.usable()), host_ids(self.root)
         return Description(
             clock=CLOCK,
-            notes=(kernel.source(self.root),),
+            notes=(kernel.source(self.root), *_without_ids(ids)),
+            host_ids=ids,
             worker_data=cpus.encoded(),
         )
 
@@ -88,6 +89,12 @@ class Live:
 
         with booted(self.root) as kernel:
             yield kernel
+
+
+def _without_ids(ids: HostIds) -> Iterator[str]:
+    """A sentence if the APIC IDs of this machine are not known."""
+    if ids.reason:
+        yield f"CPU numbers stand for the APIC IDs, which are unknown: {ids.reason}."
 
 
 @hookimpl

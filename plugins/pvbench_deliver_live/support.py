@@ -12,8 +12,8 @@ from typing import Final
 import attrs
 
 from pvbench.delivery import Task
-from pvbench.errors import PvbenchError
-from pvbench.guest import Guest
+from pvbench.errors import PvbenchError, UsageError
+from pvbench.guest import Guest, HostIds
 from pvbench.host import cpuinfo
 from pvbench.topology import host
 from pvbench.validators import ints
@@ -51,7 +51,20 @@ def cpus_of(worker_data: bytes) -> Cpus:
 
 def numbers(root: Path) -> tuple[int, ...]:
     """The kernel's number of each guest CPU: those online, in the order it lists them."""
-    return cpuinfo.read(root / CPUINFO).numbers("processor")
+    return cpuinfo.read_or_empty(root / CPUINFO).numbers("processor")
+
+
+def host_ids(root: Path) -> HostIds:
+    """
+    The APIC IDs of the guest ``host``.
+
+    membarrier(2) needs none.  Where the kernel does not show them, the numbers of the CPUs
+    stand in their place, and the reason is given.
+    """
+    try:
+        return HostIds(host(root / CPUINFO), "")
+    except UsageError as error:
+        return HostIds(numbers(root), f"{error.what}: {error.why}")
 
 
 def why_unavailable(root: Path, usable: set[int]) -> str | None:
@@ -62,8 +75,9 @@ def why_unavailable(root: Path, usable: set[int]) -> str | None:
         return reason
     if len(usable) < 2:
         return "live needs two CPUs, but this process may use only one"
+    if not (ids := host_ids(root)).ids:
+        return ids.reason
     try:
-        host(root / CPUINFO)
         with Interrupts.opened(root / INTERRUPTS) as interrupts:
             interrupts.calls()
     except PvbenchError as lacking:
@@ -73,7 +87,7 @@ def why_unavailable(root: Path, usable: set[int]) -> str | None:
 
 def cpus_here(root: Path, usable: set[int]) -> Cpus:
     """The CPUs of this machine."""
-    return Cpus(apic_ids=host(root / CPUINFO), numbers=numbers(root), usable=sorted(usable))
+    return Cpus(apic_ids=host_ids(root).ids, numbers=numbers(root), usable=sorted(usable))
 
 
 def why_unsupported(guest: Guest, task: Task, cpus: Cpus) -> str | None:

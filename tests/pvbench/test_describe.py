@@ -12,6 +12,7 @@ from pvbench import worker_process
 from pvbench.delivery import Costs, Options
 from pvbench.describe import described
 from pvbench.errors import ProtocolError, SiteError, Status, UnavailableError, WorkerError
+from pvbench.guest import HostIds
 from pvbench.protocol import Describe, ErrorReport, decode
 from support.helpers import DEADLINE_S
 from support.runs import AddPlugin
@@ -47,6 +48,32 @@ def test_an_error_keeps_its_words_and_its_exit_status() -> None:
         answer(COMMAND, model(execution="ops"))
 
     assert caught.value.status is Status.USAGE
+
+
+WITH_IDS = """
+import attrs
+from pvbench.hookspecs import hookimpl
+from pvbench.guest import HostIds
+from pvbench_deliver_model import Model
+
+class WithIds(Model):
+    name = "with-ids"
+
+    def describe(self, options):
+        return attrs.evolve(super().describe(options), host_ids=HostIds((7, 9), "mine"))
+
+@hookimpl
+def pvbench_deliveries():
+    return [WithIds()]
+"""
+
+
+def test_the_apic_ids_that_a_delivery_gives_are_kept(add_plugin: AddPlugin) -> None:
+    """It may know better than the kernel, or may need none."""
+    module = add_plugin("with_ids", WITH_IDS)
+    request = Describe(delivery="with-ids", delivery_module=module, options=Options())
+
+    assert described(request).host_ids == HostIds((7, 9), "mine")
 
 
 UNABLE = """

@@ -44,10 +44,49 @@ def test_a_machine_without_row_cal_is_unavailable(tmp_path: Path) -> None:
     assert reason == f"cannot read the interrupt counts from {proc}: the file has no row CAL"
 
 
-def test_a_machine_without_apic_ids_is_unavailable(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "ids", "why"),
+    [
+        pytest.param(
+            "processor : 0\napicid : 0\n\nprocessor : 3\napicid : 0\n",
+            (0, 3),
+            "does not show the real APIC IDs: it gives APIC ID 0 to more than one CPU",
+            id="all-0-as-under-wsl",
+        ),
+        pytest.param(
+            "processor : 0\nflags : apic\n",
+            (0,),
+            "lists no APIC IDs of this machine: its kernel was built without SMP",
+            id="without-smp",
+        ),
+    ],
+)
+def test_cpu_numbers_stand_for_apic_ids_that_the_kernel_does_not_show(
+    tmp_path: Path, text: str, ids: tuple[int, ...], why: str
+) -> None:
+    """membarrier(2) needs no APIC IDs; a note says that they are unknown."""
+    cpuinfo = fake_machine(tmp_path) / "proc/cpuinfo"
+    cpuinfo.write_text(text)
+    description = live(tmp_path).describe(Options())
+
+    assert live(tmp_path).why_unavailable() is None
+    assert description.host_ids.ids == ids
+    assert description.notes[1:] == (
+        f"CPU numbers stand for the APIC IDs, which are unknown: {cpuinfo} {why}.",
+    )
+
+
+def test_known_apic_ids_have_no_note(tmp_path: Path) -> None:
+    """They are those of the CPUs online."""
+    description = live(fake_machine(tmp_path)).describe(Options())
+
+    assert (description.host_ids.ids, len(description.notes)) == ((0, 2, 6), 1)
+
+
+def test_a_machine_that_lists_no_cpu_is_unavailable(tmp_path: Path) -> None:
     """The fix in the error is for other deliveries, so it is not shown."""
     cpuinfo = fake_machine(tmp_path) / "proc/cpuinfo"
-    cpuinfo.write_text("processor : 0\n")
+    cpuinfo.write_text("cpu family : 6\n")
 
     expected = f"{cpuinfo} lists no APIC IDs of this machine: it is not an x86 machine"
     assert live(tmp_path).why_unavailable() == expected
