@@ -9,6 +9,8 @@ simulation where the numbers are right.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
+from functools import lru_cache
 from typing import Final
 
 from pvbench.compare.sign_flip import least_boots, rejected, vectors_of
@@ -49,16 +51,13 @@ def boots_needed(*, pairs: int, difference: float, spread: float, alpha: float) 
         None above `MOST_BOOTS`.
     """
     effect = math.log1p(difference) / spread if spread else math.inf
-    fewest, most = least_boots(alpha), MOST_BOOTS
-    if power(boots=most, pairs=pairs, effect=effect, alpha=alpha) < POWER:
+
+    def suffice(boots: int) -> bool:
+        return smallest_effect(boots, pairs, alpha) <= effect
+
+    if not suffice(MOST_BOOTS):
         return None
-    while fewest < most:
-        boots = (fewest + most) // 2
-        if power(boots=boots, pairs=pairs, effect=effect, alpha=alpha) < POWER:
-            fewest = boots + 1
-        else:
-            most = boots
-    return most
+    return bisect_left(range(MOST_BOOTS), True, lo=least_boots(alpha), key=suffice)
 
 
 def smallest_difference(*, boots: int, pairs: int, spread: float, alpha: float) -> float | None:
@@ -68,13 +67,19 @@ def smallest_difference(*, boots: int, pairs: int, spread: float, alpha: float) 
     Returns:
         A part of the time; None if so few boots permit no verdict.
     """
+    effect = smallest_effect(boots, pairs, alpha)
+    return math.expm1(effect * spread) if math.isfinite(effect) else None
+
+
+@lru_cache(maxsize=4096)
+def smallest_effect(boots: int, pairs: int, alpha: float) -> float:
+    """The same as a log ratio in standard deviations; infinite if no verdict is possible."""
     from scipy.special import nctdtrinc
 
+    if boots < least_boots(alpha):
+        return math.inf
     critical = _critical_t(boots, pairs, alpha)
-    if math.isinf(critical):
-        return None
-    shift = float(nctdtrinc(boots - 1, 1 - POWER, critical))
-    return math.expm1(shift * spread / math.sqrt(boots))
+    return float(nctdtrinc(boots - 1, 1 - POWER, critical)) / math.sqrt(boots)
 
 
 def _critical_t(boots: int, pairs: int, alpha: float) -> float:
