@@ -13,6 +13,7 @@ from pvbench.compare.statistics import NotInterleaved, Verdict, verdicts
 from simulated_boots import SPREAD, Boots, Random, Shape
 
 MARGIN = 0.02
+EXACT = 500  # simulations
 DECIDED = ("faster", "slower")
 Simulate = Callable[..., Boots]  # takes a random generator
 Event = tuple[bool, bool | None]  # of pvbench, and of pyperf on the same numbers
@@ -28,9 +29,9 @@ class Cell:
         data: what is simulated.
         event: one simulation.
         simulations: how many.
-        target: the part of the simulations in which the event should happen; its meaning
-            depends on *kind*.
-        kind: ``at most``, ``at least`` (both within chance), or ``range`` (exactly).
+        target: the part of the simulations in which the event should happen, or the
+            lowest and the highest.
+        kind: ``at most`` and ``at least`` allow for chance, ``range`` does not.
     """
 
     counted: str
@@ -43,17 +44,23 @@ class Cell:
 
     @property
     def limits(self) -> tuple[float, float]:
-        """The parts of simulations that are as they should be, 99.9 % of chance allowed."""
+        """
+        The parts of simulations that are as they should be.
+
+        A range is exact, unless there are too few simulations to tell.
+        """
+        if self.kind == "range" and self.simulations >= EXACT:
+            return self.target[0], self.target[-1]
+        low = 0.0 if self.kind == "at most" else self._within_chance(-1, self.target[0])
+        high = 1.0 if self.kind == "at least" else self._within_chance(1, self.target[-1])
+        return low, high
+
+    def _within_chance(self, direction: int, part: float) -> float:
+        """What is not less, or not more, than *part* in 999 of 1000 cells."""
         from scipy.stats import binom
 
-        if self.kind == "range":
-            return self.target[0], self.target[1]
-        (target,) = self.target
-        bound = float(
-            binom.ppf(0.999 if self.kind == "at most" else 0.001, self.simulations, target)
-        )
-        part = bound / self.simulations
-        return (0.0, part) if self.kind == "at most" else (part, 1.0)
+        chance = 0.999 if direction > 0 else 0.001
+        return float(binom.ppf(chance, self.simulations, part)) / self.simulations
 
 
 # events

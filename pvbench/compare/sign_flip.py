@@ -15,7 +15,7 @@ TEST 27 (2018), for the observed signs among random ones.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import attrs
@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 VECTORS: Final = 4096  # all vectors of up to 13 boots, random ones of more
+_AT_ONCE: Final = 1 << 15  # values of an array
 _ROUNDING: Final = 1e-12  # of a log ratio, and of a correlation
 _NO_DIFFERENCE: Final = 1e-9  # a smaller log ratio is rounding
 
@@ -47,7 +48,7 @@ def least_boots(alpha: float) -> int:
 @attrs.frozen(kw_only=True, eq=False)
 class LogRatios:
     """
-    The log ratios of one pair.
+    The log ratios of some pairs: a row for each pair, a column for each boot of any pair.
 
     Args:
         present: 1 for each boot that the pair has, 0 for the others.
@@ -57,48 +58,43 @@ class LogRatios:
     present: F64
     values: F64
 
-    @property
-    def boots(self) -> float:
-        """The number of boots that the pair has."""
-        return float(self.present.sum())
+    @classmethod
+    def of(cls, pairs: Sequence[Mapping[int, float]]) -> LogRatios:
+        """From the log ratios of each pair by the label of the boot."""
+        labels = sorted(set[int]().union(*pairs))
+        return cls(
+            present=np.array([[float(label in pair) for label in labels] for pair in pairs]),
+            values=np.array([[pair.get(label, 0.0) for label in labels] for pair in pairs]),
+        )
 
     @property
-    def mean(self) -> float:
-        """The mean log ratio."""
-        return float(self.values.sum() / self.boots)
+    def boots(self) -> F64:
+        """The number of boots that each pair has."""
+        return np.asarray(np.sum(self.present, axis=1))
+
+    @property
+    def mean(self) -> F64:
+        """The mean log ratio of each pair."""
+        return np.asarray(np.sum(self.values, axis=1) / self.boots)
 
     @property
     def deviations(self) -> F64:
-        """The values without their mean."""
-        deviations = self.values - self.mean * self.present
+        """The values without the mean of their pair."""
+        deviations = self.values - self.mean[:, None] * self.present
         deviations[np.abs(deviations) < _ROUNDING] = 0
         return deviations
 
     @property
-    def spread(self) -> float:
-        """The standard deviation."""
-        deviations = self.deviations
-        return math.sqrt(float(deviations @ deviations) / (self.boots - 1))
+    def spread(self) -> F64:
+        """The standard deviation of each pair."""
+        return np.asarray(np.sqrt(np.sum(self.deviations**2, axis=1) / (self.boots - 1)))
 
-    @property
-    def error(self) -> float:
-        """The standard error of the mean."""
-        return self.spread / math.sqrt(self.boots)
+    def rows(self, first: int, after: int) -> LogRatios:
+        """Some of the pairs."""
+        return LogRatios(present=self.present[first:after], values=self.values[first:after])
 
 
-def log_ratios(of_pairs: Sequence[dict[int, float]]) -> list[LogRatios]:
-    """The log ratios of each pair, by the label of the boot, over the boots of all pairs."""
-    labels = sorted(set().union(*of_pairs))
-    return [
-        LogRatios(
-            present=np.array([float(label in pair) for label in labels]),
-            values=np.array([pair.get(label, 0.0) for label in labels]),
-        )
-        for pair in of_pairs
-    ]
-
-
-def intervals(pairs: Sequence[LogRatios], alpha: float) -> list[tuple[float, float]]:
+def intervals(pairs: LogRatios, alpha: float) -> list[tuple[float, float]]:
     """
     The interval of the mean of each pair.
 
@@ -106,14 +102,18 @@ def intervals(pairs: Sequence[LogRatios], alpha: float) -> list[tuple[float, flo
         pairs: all pairs of a comparison.
         alpha: the probability that at least one interval misses the true mean.
     """
-    if not pairs:
-        return []
-    signs = _signs(len(pairs[0].values))
-    count = rejected(len(pairs[0].values), alpha) + 1
-    largest = _Largest.of(pairs, signs)
+    number, boots = pairs.values.shape
+    signs = _signs(boots)
+    step = max(1, _AT_ONCE // len(signs))
+    parts = {first: pairs.rows(first, first + step) for first in range(0, number, step)}
+    largest = _Largest.of_none(len(signs))
+    for first, part in parts.items():
+        largest = largest.with_pairs(_t(part, signs), first)
+    count = rejected(boots, alpha) + 1
     return [
-        _interval(pair, signs, largest.without(number), count)
-        for number, pair in enumerate(pairs)
+        interval
+        for first, part in parts.items()
+        for interval in _intervals(part, signs, largest.without(first, len(part.values)), count)
     ]
 
 
@@ -132,67 +132,74 @@ def _signs(boots: int) -> F64:
 class _Largest:
     """For each vector the largest and the second largest t, and the pair of the largest."""
 
-    first: F64
+    largest: F64
     second: F64
     pair: npt.NDArray[np.int64]
 
     @classmethod
-    def of(cls, pairs: Sequence[LogRatios], signs: F64) -> _Largest:
-        first, second = np.zeros((2, len(signs)))
-        owner = np.full(len(signs), -1)
-        for number, pair in enumerate(pairs):
-            t = _t(pair, signs)
-            second = np.maximum(second, np.minimum(first, t))
-            owner[t > first] = number
-            first = np.maximum(first, t)
-        return cls(first, second, owner)
+    def of_none(cls, vectors: int) -> _Largest:
+        return cls(np.zeros(vectors), np.zeros(vectors), np.full(vectors, -1))
 
-    def without(self, number: int) -> F64:
-        """The largest t of the other pairs."""
-        return np.where(self.pair == number, self.second, self.first)
+    def with_pairs(self, t: F64, first: int) -> _Largest:
+        """The largest of some more pairs too, the first of which is number *first*."""
+        pair = t.argmax(axis=0)
+        vectors = np.arange(len(pair))
+        largest = t[pair, vectors]
+        t[pair, vectors] = 0
+        second = np.maximum(self.second, t.max(axis=0))
+        return _Largest(
+            np.maximum(self.largest, largest),
+            np.maximum(second, np.minimum(self.largest, largest)),
+            np.where(largest > self.largest, first + pair, self.pair),
+        )
+
+    def without(self, first: int, pairs: int) -> F64:
+        """For each of some pairs the largest t of all others."""
+        numbers = first + np.arange(pairs)[:, None]
+        return np.where(self.pair == numbers, self.second, self.largest)
 
 
-def _t(pair: LogRatios, signs: F64) -> F64:
+def _t(pairs: LogRatios, signs: F64) -> F64:
     """
-    The size of t for each vector.
+    The size of t of each pair for each vector.
 
     A mean that exceeds the spread is no noise.  It is taken out, or the vectors would
     flip the difference itself, which is the same in all pairs that differ.
     """
-    is_difference = abs(pair.mean) > pair.spread
-    values = pair.deviations if is_difference else pair.values
-    squares = pair.boots * float(values @ values)
-    if not squares:
-        return np.zeros(len(signs))
-    part = (signs @ values) ** 2 / squares
+    is_difference = np.abs(pairs.mean) > pairs.spread
+    values = np.where(is_difference[:, None], pairs.deviations, pairs.values)
+    squares = pairs.boots * np.sum(values**2, axis=1)
+    part = (values @ signs.T) ** 2 / np.where(squares, squares, 1)[:, None]
     part[part > 1 - _ROUNDING] = 1
     with np.errstate(divide="ignore"):
-        return np.sqrt((pair.boots - 1) * part / (1 - part))
+        return np.sqrt((pairs.boots - 1)[:, None] * part / (1 - part))
 
 
-def _interval(pair: LogRatios, signs: F64, others: F64, count: int) -> tuple[float, float]:
+def _intervals(
+    pairs: LogRatios, signs: F64, others: F64, count: int
+) -> list[tuple[float, float]]:
     """
     The means for which at least *count* vectors have a t as large as the observed one.
 
     Of a vector, t of the pair itself reaches as far as the mean of the boots of one sign,
     and t of the *others* as far as that many standard errors.
     """
-    balance = signs @ pair.present
-    sums = signs @ pair.deviations
-    unflipped = np.abs(balance) == pair.boots
-    endless = unflipped | np.isinf(others)
-    reach = np.where(endless, np.inf, np.where(endless, 0, others) * pair.error)
-    plus = sums / np.maximum(pair.boots + balance, 1)
-    minus = -sums / np.maximum(pair.boots - balance, 1)
-    up = _largest(np.maximum(np.maximum(plus, minus), reach), count)
-    down = _largest(np.maximum(-np.minimum(plus, minus), reach), count)
-    return _rounded(pair.mean - down), _rounded(pair.mean + up)
+    boots, mean = pairs.boots[:, None], pairs.mean
+    balance, sums = pairs.present @ signs.T, pairs.deviations @ signs.T
+    endless = (np.abs(balance) == boots) | np.isinf(others)
+    error = pairs.spread[:, None] / np.sqrt(boots)
+    reach = np.where(endless, np.inf, np.where(endless, 0, others) * error)
+    plus = sums / np.maximum(boots + balance, 1)
+    minus = -sums / np.maximum(boots - balance, 1)
+    up = mean + _largest(np.maximum(np.maximum(plus, minus), reach), count)
+    down = mean - _largest(np.maximum(-np.minimum(plus, minus), reach), count)
+    return list(zip(_rounded(down), _rounded(up), strict=True))
 
 
-def _largest(values: F64, count: int) -> float:
-    """The value that *count* values reach."""
-    return float(np.partition(values, -count)[-count])
+def _largest(values: F64, count: int) -> F64:
+    """For each pair the value that *count* values reach."""
+    return np.partition(values, -count, axis=1)[:, -count]
 
 
-def _rounded(log_ratio: float) -> float:
-    return 0.0 if abs(log_ratio) < _NO_DIFFERENCE else log_ratio
+def _rounded(log_ratios: F64) -> list[float]:
+    return list(map(float, np.where(np.abs(log_ratios) < _NO_DIFFERENCE, 0, log_ratios)))

@@ -9,14 +9,14 @@ interval alone, and the intervals of one comparison hold at once.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import attrs
 
 from pvbench.compare import power
 from pvbench.compare.allowance import Allowance, log_ratio, scatter
-from pvbench.compare.sign_flip import LogRatios, intervals, least_boots, log_ratios
+from pvbench.compare.sign_flip import LogRatios, intervals, least_boots
 
 ALPHA: Final = 0.05
 NOT_INTERLEAVED: Final = "not interleaved"
@@ -114,15 +114,20 @@ def verdicts(samples: Sequence[Sample], alpha: float = ALPHA) -> list[Verdict]:
 def _of_interleaved(samples: Sequence[Interleaved], alpha: float) -> list[Verdict]:
     """A pair with too few boots is no part of the test of the others."""
     least = least_boots(alpha)
-    values = [sample.log_ratios for sample in samples]
-    tested = log_ratios([pair for pair in values if len(pair) >= least])
-    both = iter(zip(tested, intervals(tested, alpha), strict=True))
+    log_ratios = [sample.log_ratios for sample in samples]
+    enough = [pair for pair in log_ratios if len(pair) >= least]
+    tested = iter(_tested(enough, alpha) if enough else ())
     return [
-        _tested(*next(both), sample.margin, len(tested), alpha)
-        if len(pair) >= least
-        else _too_few(pair, least)
-        for sample, pair in zip(samples, values, strict=True)
+        next(tested).verdict(sample.margin) if len(pair) >= least else _too_few(pair, least)
+        for sample, pair in zip(samples, log_ratios, strict=True)
     ]
+
+
+def _tested(log_ratios: Sequence[Mapping[int, float]], alpha: float) -> Iterator[_Tested]:
+    pairs = LogRatios.of(log_ratios)
+    ends = intervals(pairs, alpha)
+    for mean, spread, both in zip(pairs.mean, pairs.spread, ends, strict=True):
+        yield _Tested(float(mean), float(spread), both, len(ends), alpha)
 
 
 def _too_few(pair: Mapping[int, float], least: int) -> Verdict:
@@ -132,15 +137,26 @@ def _too_few(pair: Mapping[int, float], least: int) -> Verdict:
     return Verdict(kind="inconclusive", ratio=ratio, reason=reason)
 
 
-def _tested(
-    pair: LogRatios, ends: tuple[float, float], margin: float, pairs: int, alpha: float
-) -> Verdict:
-    verdict = _verdict(pair.mean, ends, margin, "the interval contains 1")
-    if verdict.kind != "inconclusive":
-        return verdict
-    finds = max(math.expm1(abs(pair.mean)), margin)
-    needed = power.boots_needed(pairs=pairs, difference=finds, spread=pair.spread, alpha=alpha)
-    return attrs.evolve(verdict, boots_needed=needed, finds=finds if needed else None)
+@attrs.frozen
+class _Tested:
+    """The mean log ratio of a pair, its spread and its interval, among *pairs* of them."""
+
+    mean: float
+    spread: float
+    ends: tuple[float, float]
+    pairs: int
+    alpha: float
+
+    def verdict(self, margin: float) -> Verdict:
+        """If it is inconclusive, the verdict says how many boots find a difference."""
+        verdict = _verdict(self.mean, self.ends, margin, "the interval contains 1")
+        if verdict.kind != "inconclusive":
+            return verdict
+        finds = max(math.expm1(abs(self.mean)), margin)
+        needed = power.boots_needed(
+            pairs=self.pairs, difference=finds, spread=self.spread, alpha=self.alpha
+        )
+        return attrs.evolve(verdict, boots_needed=needed, finds=finds if needed else None)
 
 
 def _of_runs(sample: NotInterleaved, allowed: int, alpha: float) -> Verdict:
