@@ -27,7 +27,7 @@ import verdict_cells as cells_of
 from pvbench.compare.power import POWER, boots_needed
 from pvbench.compare.statistics import ALPHA
 from pvbench.host.facts import usable_cpus
-from simulated_boots import SPREAD, Shape
+from simulated_boots import SPREAD, Random, Shape
 from verdict_cells import MARGIN, Cell, Simulate
 
 BOOTS, PAIRS = (6, 10, 20), (1, 5, 20, 85, 300)
@@ -212,13 +212,16 @@ class Counted:
     pyperf: float | None
 
 
-def count(seed: int, simulations: int | None, number: int) -> Counted:
-    """Run cell *number*, with a random generator of its own."""
-    cell = chosen(simulations)[number]
-    random = np.random.default_rng([seed, number])
+def count(cell: Cell, random: Random) -> Counted:
+    """Run the simulations of *cell*."""
     ours, theirs = zip(*(cell.event(random) for _ in range(cell.simulations)), strict=True)
     pyperf = None if theirs[0] is None else float(np.mean(theirs))
     return Counted(part=float(np.mean(ours)), pyperf=pyperf)
+
+
+def count_number(seed: int, simulations: int | None, number: int) -> Counted:
+    """Run a cell in a process that knows its number only, with a generator of its own."""
+    return count(chosen(simulations)[number], np.random.default_rng([seed, number]))
 
 
 def chosen(simulations: int | None) -> list[Cell]:
@@ -255,7 +258,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     every, outside = chosen(options.simulations), 0
     with ProcessPoolExecutor(options.processes) as pool:
-        counts = pool.map(partial(count, options.seed, options.simulations), range(len(every)))
+        counts = pool.map(
+            partial(count_number, options.seed, options.simulations), range(len(every))
+        )
         for cell, counted in zip(every, counts, strict=True):
             row = line(cell, counted)
             print(row, flush=True)
