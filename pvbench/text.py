@@ -49,6 +49,11 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {plural(count, noun)}"
 
 
+def percent(part: float) -> str:
+    """A part with three significant digits: ``5 %``, ``12.3 %``."""
+    return f"{100 * part:.3g} %"
+
+
 def short_hashes(text: str) -> str:
     """*text* with each SHA-256 cut to its first eight digits."""
     return _SHA256.sub(lambda digits: digits[0][:8], text)

@@ -33,10 +33,25 @@ def side_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def noise_options(parser: argparse.ArgumentParser) -> None:
+    """Options that say how many whole runs `pvbench noise` makes, and when."""
+    parser.add_argument(
+        "--sessions", type=int, default=10, metavar="K", help="pairs of whole runs (10)"
+    )
+    parser.add_argument(
+        "--over",
+        type=common.duration_s,
+        default=0.0,
+        metavar="TIME",
+        help="spread the sessions over 90s, 30m or 2h (back to back)",
+    )
+
+
 def split(given: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     """The options of `ab` itself, and the words that are for both sides."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     side_options(parser)
+    noise_options(parser)
     compare.verdict_options(parser)
     for name in ("--site", "--costs"):
         parser.add_argument(name, action="append", default=[])

@@ -21,6 +21,8 @@ _RENDERERS: Final = {"plain": "text", "markdown": "markdown", "csv": "csv", "jso
 # Those that are compared; the 99.9th percentile of a histogram is only shown.
 STATISTICS: Final = ("median", "mean", "p99", "max", "min")
 
+COMPARED_STATISTICS: Final = ("median", "mean", "p99", "max", "min")
+
 
 def plugin_options(parser: argparse._ActionsContainer, name: str = "-p") -> None:
     """Add -p (or *name*) and --strict-plugins."""
@@ -85,6 +87,14 @@ def known_series(name: str, *others: str) -> None:
 def number(text: str) -> int:
     """An integer in decimal, or in hex with 0x."""
     return int(text, 0)
+
+
+def duration_s(text: str) -> float:
+    """Seconds from ``90s``, ``30m`` or ``2h``."""
+    match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)([smh])", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time: write 90s, 30m or 2h")
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
 
 
 def cpu_list(text: str) -> tuple[int, ...]:

@@ -112,7 +112,8 @@ def print_comparison(
 
     files = reading.read_rows(chosen.names, options.statistic)
     outcomes = reading.read_outcomes(chosen.names)
-    result = comparison.compare(files, asked, chosen.stale, outcomes)
+    allowances = reading.read_allowances(chosen.names)
+    result = comparison.compare(files, asked, chosen.stale, outcomes, allowances.of)
     _print(result, options)
     return result.status
 

@@ -23,7 +23,10 @@ from pvbench.cli.parsers import Parser, parse
 from pvbench.errors import PvbenchError, Status, UsageError, unknown
 from pvbench.text import printable, shortened
 
-COMMANDS: Final = ("run", "show", "compare", "ab", "list", "plugins", "explain", "doctor")
+COMMANDS: Final = (
+    *("run", "show", "compare", "ab", "noise"),
+    *("list", "plugins", "explain", "doctor"),
+)
 _EXIT: Final = """\
 exit status, the first that applies:
   6  the proof of mechanism failed

@@ -131,6 +131,7 @@ def _place_options(group: argparse._ArgumentGroup) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Plan, run, print."""
+    from pvbench.cli.run_needs import say_boots_needed
     from pvbench.run.loop import run
     from pvbench.run.request import prepare, session_of
 
@@ -146,6 +147,8 @@ def execute(options: argparse.Namespace) -> int:
         prepared = prepare(request, registry, session)
         if options.dry_run:
             return _print_plan(prepared, options)
+        if not options.quiet:
+            say_boots_needed(prepared)
         finished = run(prepared, options.ab_pipes)
     return _print_result(finished, options)
 

@@ -15,7 +15,7 @@ from pvbench.compare.crossover import Crossover
 from pvbench.compare.differences import Difference
 from pvbench.compare.matching import Files, Matches
 from pvbench.compare.outcomes import Outcomes
-from pvbench.compare.pairs import Pair, judged
+from pvbench.compare.pairs import AllowanceOf, Pair, judged
 from pvbench.compare.unpaired import Unpaired
 from pvbench.errors import Status, UsageError, worst
 from pvbench.results import schema
@@ -116,6 +116,7 @@ def compare(
     question: Question,
     stale: Sequence[str] = (),
     outcomes: Mapping[str, Outcomes] | None = None,
+    allowance_of: AllowanceOf = lambda before, after: None,
 ) -> Comparison:
     """
     Compare the rows of *files*, of which the first is the baseline.
@@ -125,12 +126,16 @@ def compare(
         question: the question that the comparison answers.
         stale: sentences about files that are out of date.
         outcomes: the cases of each file that have no result.
+        allowance_of: how far whole runs differ by chance, where that was measured.
 
     Raises:
         UsageError: the files do not allow the question.
     """
     rows_of_series = {name: _of_series(rows, question.series) for name, rows in files.items()}
     matched = _matched(rows_of_series, files, outcomes or {}, question)
+    pairs = list(matched.pairs)
+    if not question.beside:
+        pairs = judged(pairs, question.margin_percent / 100, allowance_of)
     differing_facts = [*differences.of_origin(files.values())]
     if not question.beside:
         differing_facts += differences.of_cases(files.values())
@@ -139,9 +144,9 @@ def compare(
         files=tuple(files),
         differences=tuple(differing_facts),
         remarks=_remarks(rows_of_series),
-        pairs=matched.pairs,
+        pairs=tuple(pairs),
         unpaired=matched.unpaired,
-        crossovers=() if question.beside else tuple(crossover.crossovers(matched.pairs)),
+        crossovers=() if question.beside else tuple(crossover.crossovers(pairs)),
         stale=tuple(stale),
     )
 
@@ -153,15 +158,12 @@ def _of_series(rows: Sequence[Row], series: str) -> list[Row]:
 def _matched(
     files: Files, all_series: Files, outcomes: Mapping[str, Outcomes], question: Question
 ) -> Matches:
-    """The pairs; those that are ranked have verdicts."""
+    """The pairs without verdicts, and what is in none."""
     if question.beside:
         return matching.beside(files)
     if question.by:
-        matched = matching.by_axis(files, question.by, question.baseline, all_series, outcomes)
-    else:
-        matched = matching.across_files(files, all_series, outcomes)
-    pairs = judged(list(matched.pairs), question.margin_percent / 100)
-    return attrs.evolve(matched, pairs=tuple(pairs))
+        return matching.by_axis(files, question.by, question.baseline, all_series, outcomes)
+    return matching.across_files(files, all_series, outcomes)
 
 
 def _remarks(files: Files) -> tuple[Remark, ...]:

@@ -7,11 +7,12 @@ needs several boots.
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Final
 
 import attrs
 
+from pvbench.compare.allowance import Allowance
 from pvbench.compare.statistics import (
     Interleaved,
     NotInterleaved,
@@ -90,21 +91,48 @@ def _counts(row: Row) -> str:
     return " ".join(f"{count:g}{unit}" for count, unit in counts if count) or "0"
 
 
-def judged(pairs: list[Pair], margin: float) -> list[Pair]:
-    """The pairs of one comparison, with verdicts where the clock is noisy."""
+AllowanceOf = Callable[[Row, Row], Allowance | None]
+
+
+def judged(pairs: list[Pair], margin: float, allowance_of: AllowanceOf) -> list[Pair]:
+    """
+    The pairs of one comparison, with verdicts where the clock is noisy.
+
+    Args:
+        pairs: all pairs.
+        margin: speed ratios this close to 1 are equivalent.
+        allowance_of: how far whole runs like these two differ by chance.
+    """
     noisy = [pair for pair in pairs if pair.is_noisy]
     if not noisy:
         return pairs
-    in_order = iter(verdicts([_sample(pair, margin) for pair in noisy]))
+    samples = [_sample(pair, margin, allowance_of) for pair in noisy]
+    in_order = iter(verdicts(samples))
     return [attrs.evolve(p, judged=next(in_order)) if p.is_noisy else p for p in pairs]
 
 
-def _sample(pair: Pair, margin: float) -> Sample:
-    """The boots of both sides, by their numbers where the sides were interleaved."""
+def log_ratios(pair: Pair) -> dict[int, float]:
+    """The log of the speed ratio of each boot; {} if the sides were not interleaved."""
+    interleaved = _interleaved(pair, 0)
+    return interleaved.log_ratios if interleaved else {}
+
+
+def _sample(pair: Pair, margin: float, allowance_of: AllowanceOf) -> Sample:
+    one, other = pair.before, pair.after
+    return _interleaved(pair, margin) or NotInterleaved(
+        before_s=one.boots_s,
+        after_s=other.boots_s,
+        margin=margin,
+        allowance=allowance_of(one, other),
+    )
+
+
+def _interleaved(pair: Pair, margin: float) -> Interleaved | None:
+    """The boots of both sides by their numbers, if the sides were interleaved."""
     one, other = pair.before, pair.after
     numbers = _shared_boots(one, other) or _ab_boots(one, other)
     if not numbers:
-        return NotInterleaved(before_s=one.boots_s, after_s=other.boots_s, margin=margin)
+        return None
     return Interleaved(
         before_s=_of_boots(one, numbers), after_s=_of_boots(other, numbers), margin=margin
     )

@@ -9,9 +9,10 @@ import attrs
 
 from pvbench.compare.comparison import Question
 from pvbench.compare.matching import Files
+from pvbench.compare.noise import Allowances
 from pvbench.compare.outcomes import Outcomes, without_result
 from pvbench.errors import UsageError
-from pvbench.results import journal, tox_envs
+from pvbench.results import journal, noise, tox_envs
 from pvbench.results.files import latest, locate, read
 from pvbench.results.rows import rows
 from pvbench.results.statistic import MEDIAN
@@ -73,6 +74,21 @@ def read_rows(names: Sequence[str], statistic: str = MEDIAN) -> Files:
         UsageError: a file cannot be read, or it lacks *statistic*.
     """
     return {name: rows(read(name), name, statistic) for name in names}
+
+
+def read_allowances(names: Sequence[str]) -> Allowances:
+    """
+    What `pvbench noise` has measured, beside the first file and on this machine.
+
+    Raises:
+        UsageError: a journal or what was measured cannot be read.
+    """
+    paths = {noise.beside(locate(name)).resolve() for name in names[:1]}
+    paths.add(noise.path_here().resolve())
+    lines = [line for path in sorted(paths) for line in noise.read(path)]
+    books = {name: journal.read(journal.beside(locate(name))) for name in names}
+    plans = {name: journal.plan_of(book) for name, book in books.items()}
+    return Allowances(lines=tuple(lines), plans=plans)
 
 
 def read_outcomes(names: Sequence[str]) -> Mapping[str, Outcomes]:

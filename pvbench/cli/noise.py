@@ -1,0 +1,166 @@
+"""
+Measure a suite against itself: what is found where nothing differs?
+
+First `pvbench ab` with equal sides shows how many verdicts are false, and which difference
+ten boots find.  Then each session of --sessions makes two whole runs one after the other, and
+stores how far they differ.  `pvbench compare` allows for that in files that were not
+interleaved, if they are of this host and of the same effort.  Sessions add up; one that is
+interrupted is not stored.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pvbench import notices
+from pvbench.cli import ab_options, common, run
+from pvbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from pvbench.compare.noise import SeriesNoise
+    from pvbench.compare.pairs import Pair
+    from pvbench.results.noise import Conditions
+    from pvbench.run.side import Side
+
+HELP = "measure a suite against itself"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `pvbench noise`: those of a run, and the sessions."""
+    run.arguments(parser)
+    parser.set_defaults(seed=None)
+    ab_options.noise_options(parser)
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Measure pairs of boots, then pairs of runs; store and print how far they differ."""
+    from pvbench.cli.ab_sides import sides_of
+    from pvbench.report import noise as report
+    from pvbench.results.rows import HEADLINE
+    from pvbench.results.statistic import MEDIAN
+    from pvbench.run.ab import Session
+    from pvbench.run.signals import Stop
+
+    if options.dry_run or options.sessions < 0:
+        raise UsageError("--sessions is 0 or more, and there is no --dry-run of noise")
+    options.label = options.label or "noise"
+    sides, seed = sides_of(options)
+    ended = Session(sides=sides, seed=seed, quiet=options.quiet).take()
+    paths = [side.path for side in sides]
+    pairs = _noisy_pairs(paths, HEADLINE, MEDIAN)
+    if not pairs:
+        raise UsageError(
+            "no series has noise",
+            why="their clock is exact, or nothing was measured",
+            fix="Give --delivery kvm or live.",
+        )
+    series = _of_boots(pairs, paths[0])
+    stop = Stop()
+    with stop.on_signals():
+        stop.unless_signalled(partial(_measure_runs, sides[0], options))
+    series = _with_allowances(series, pairs, paths[0])
+    common.show(report.document(series), options)
+    number = ended.signal or stop.signal
+    return 128 + number if number else ended.status
+
+
+def _of_boots(pairs: Sequence[Pair], path: Path) -> list[SeriesNoise]:
+    """The noise of each series by the pairs of boots; it is stored."""
+    from pvbench.compare.noise import series_noise
+    from pvbench.results.noise import key
+    from pvbench.results.statistic import MEDIAN
+
+    series = series_noise(pairs)
+    spreads = {key(one.name, MEDIAN): one.spread for one in series if one.spread is not None}
+    _store("boots", pairs[0], path, spreads)
+    return series
+
+
+def _noisy_pairs(paths: Sequence[Path], series: str, statistic: str) -> list[Pair]:
+    """The pairs of two files of equal sides; none if one of them does not exist."""
+    from pvbench.compare import comparison, reading
+
+    if not all(map(Path.exists, paths)):
+        return []
+    files = reading.read_rows([str(path) for path in paths], statistic)
+    compared = comparison.compare(files, comparison.Question(series=series))
+    return list(compared.noisy)
+
+
+def _conditions(pair: Pair, path: Path) -> Conditions:
+    """The conditions of *pair*, whose first side has its results at *path*."""
+    from pvbench.results import journal, noise
+
+    plan = journal.plan_of(journal.read(journal.beside(path)))
+    boots = min(len(row.boots_s) for row in (pair.before, pair.after))
+    return noise.conditions_of(pair.before.facts, plan, boots)
+
+
+def _store(kind: str, pair: Pair, path: Path, values: Mapping[str, float]) -> None:
+    """Store the values of a session; *pair* is one of its pairs."""
+    import attrs
+
+    from pvbench.results import noise
+
+    conditions = attrs.asdict(_conditions(pair, path))
+    noise.append(noise.Line(kind=kind, values=values, **conditions))
+
+
+def _measure_runs(side: Side, options: argparse.Namespace) -> None:
+    """Make pairs of whole runs, spread over the time that --over asks for."""
+    begin = time.monotonic()
+    for session in range(options.sessions):
+        due = begin + options.over * session / options.sessions
+        time.sleep(max(due - time.monotonic(), 0))
+        if not options.quiet:
+            notices.say(f"session {session + 1} of {options.sessions}: two whole runs")
+        with tempfile.TemporaryDirectory() as folder:
+            _session(side, Path(folder))
+
+
+def _session(side: Side, folder: Path) -> None:
+    """Make two whole runs, and store by how much they differ."""
+    from pvbench.compare.comparison import ALL_SERIES
+    from pvbench.results.noise import key
+    from pvbench.run.whole_runs import run_whole
+
+    paths = [folder / "first.json", folder / "second.json"]
+    for path in paths:
+        run_whole(side, path)
+    pairs = [
+        pair
+        for name in common.COMPARED_STATISTICS
+        for pair in _noisy_pairs(paths, ALL_SERIES, name)
+    ]
+    if pairs:
+        ratios = {key(p.before.name, p.before.statistic): _log_ratio(p) for p in pairs}
+        _store("runs", pairs[0], paths[0], ratios)
+
+
+def _log_ratio(pair: Pair) -> float:
+    from pvbench.compare.allowance import log_ratio
+
+    return log_ratio(pair.before.boots_s, pair.after.boots_s)
+
+
+def _with_allowances(
+    series: Sequence[SeriesNoise], pairs: Sequence[Pair], path: Path
+) -> list[SeriesNoise]:
+    """*series* with what all sessions like this one have measured."""
+    import attrs
+
+    from pvbench.compare.noise import of_sessions
+    from pvbench.results import noise
+
+    conditions = _conditions(pairs[0], path)
+    sessions = noise.matching(noise.read(noise.path_here()), "runs", conditions)
+    return [
+        attrs.evolve(one, allowance=of_sessions(sessions, pair.before))
+        for one, pair in zip(series, pairs, strict=True)
+    ]

@@ -1,0 +1,44 @@
+"""Whole runs in processes of their own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from pvbench.errors import SideError
+from pvbench.run.side import Side
+
+
+def run_whole(side: Side, path: Path) -> None:
+    """
+    Run *side* without pauses into *path*; the run ends when this call does.
+
+    Boots that fail are part of the noise.
+
+    Raises:
+        SideError: it measures nothing.
+    """
+    process = subprocess.Popen(
+        side.command("-q", "-o", str(path)),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=os.environ | side.environment,
+        process_group=0,
+        text=True,
+        errors="replace",
+    )
+    try:
+        _, complaints = process.communicate()
+    finally:
+        process.terminate()
+        process.wait()
+    if not path.exists():
+        last = [line for line in complaints.splitlines() if line.startswith("pvbench: ")][-1:]
+        why = last[0].removeprefix("pvbench: ") if last else "it printed nothing"
+        raise SideError(
+            f"a run ended with status {process.returncode}",
+            why=why,
+            status=process.returncode,
+        )

@@ -1,0 +1,160 @@
+"""`pvbench noise`, and the allowance that `pvbench compare` takes from it."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import attrs
+import pytest
+
+from pvbench.results import noise
+from support.plugin_sources import delivery_around_the_model
+from support.runs import HOST_FOLDER, AddPlugin, Cli, file_of, row_of
+
+ONE = ("norov", "--driver", "x2apic-physical", "--vcpus", "4", "-q", "-k", "normal")
+PLAN = {
+    "format": 1,
+    "boots": 8,
+    "effort": {"slices": 4, "loops": 100, "warmup": 9, "slice_s": 1},
+}
+
+
+@pytest.fixture
+def timed(add_plugin: AddPlugin) -> tuple[str, ...]:
+    """Options of runs whose clock is noisy."""
+    add_plugin("timed", delivery_around_the_model("timed", noisy=True))
+    return ("-p", "timed", "--delivery", "timed", "--fast")
+
+
+def test_pairs_of_boots_and_of_runs_are_measured_and_stored(
+    cli: Cli, timed: tuple[str, ...]
+) -> None:
+    """The model under the noisy clock does not vary, so nothing differs."""
+    options = ("--sender", "native", "--boots", "2", "--sessions", "1")
+    done = cli("noise", *ONE, *timed, *options)
+    boots, runs = noise.read(noise.path_here())
+    name = "norov.normal-ipi x2apic-physical dense:4 halted masks timed@local skylake-2018 wall"
+
+    assert done.status == 0, done.err
+    assert "1 pair of equal sides, 0 false verdicts" in done.out
+    assert "10 pairs of boots find a difference of 0 %, nine times in ten." in done.out
+    assert (boots.kind, boots.boots, boots.values) == ("boots", 2, {f"{name} median": 0.0})
+    assert (runs.kind, runs.boots, runs.values[f"{name} p99"]) == ("runs", 2, 0.0)
+    assert len(runs.values) > 5  # all series, by all statistics
+    assert sorted(path.name[16:] for path in HOST_FOLDER.glob("*.json")) == [
+        "-norov-noise-a.json",
+        "-norov-noise-b.json",
+    ]
+
+
+def test_an_exact_clock_has_no_noise(cli: Cli) -> None:
+    """So there is nothing to store."""
+    done = cli("noise", *ONE, "--sender", "native")
+
+    assert (done.status, noise.path_here().exists()) == (2, False)
+    assert "no series has noise: their clock is exact, or nothing was measured" in done.err
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        pytest.param(("--sessions", "-1"), "--sessions is 0 or more", id="sessions"),
+        pytest.param(("--dry-run",), "there is no --dry-run of noise", id="dry-run"),
+        pytest.param(
+            ("--over", "soon"), "'soon' is not a time: write 90s, 30m or 2h", id="over"
+        ),
+    ],
+)
+def test_wrong_usage_measures_nothing(cli: Cli, options: tuple[str, ...], error: str) -> None:
+    """Exit status 2, no file."""
+    done = cli("noise", *ONE, *options)
+
+    assert (done.status, os.listdir()) == (2, [])
+    assert error in done.err
+
+
+@pytest.fixture
+def files(cli: Cli) -> list[str]:
+    """Two runs of one host, measured one after the other; the second takes 20 % less."""
+    names = []
+    for name, times in (("a", 1.0), ("b", 0.8)):
+        boots = [times * (1 + 0.001 * (n % 3)) for n in range(8)]
+        row = row_of(
+            "broadcast", "x2apic-physical", *boots, clock="wall", host_cpu_model="Xeon"
+        )
+        names.append(file_of(Path(f"{name}.json"), attrs.evolve(row, boots=tuple(range(1, 9)))))
+        Path(f"{name}.jsonl").write_text(f"{json.dumps({'plan': PLAN})}\n")
+    return names
+
+
+def sessions(*ratios: float) -> None:
+    """Sessions of that host whose runs differed by *ratios*."""
+    row = row_of("broadcast", "x2apic-physical", 1.0, host_cpu_model="Xeon")
+    conditions = attrs.asdict(noise.conditions_of(row.facts, PLAN, 8))
+    for ratio in ratios:
+        noise.append(
+            noise.Line(
+                kind="runs", values={noise.key(row.name, row.statistic): ratio}, **conditions
+            )
+        )
+
+
+def test_without_sessions_files_that_were_not_interleaved_have_no_verdict(
+    cli: Cli, files: list[str]
+) -> None:
+    """Nothing tells how far equal runs differ here."""
+    done = cli("compare", *files)
+
+    assert (done.status, "not interleaved" in done.out) == (4, True)
+
+
+def test_a_difference_beyond_the_allowance_is_a_verdict(cli: Cli, files: list[str]) -> None:
+    """Three sessions within 2 % allow for about 6 %."""
+    sessions(0.02, -0.02, 0.01)
+    done = cli("compare", *files)
+
+    assert (done.status, "faster" in done.out) == (0, True)
+    assert cli("compare", *reversed(files)).status == 1
+
+
+def test_a_difference_within_the_allowance_is_none(cli: Cli, files: list[str]) -> None:
+    """Equal runs have differed by 20 % before."""
+    sessions(0.2, -0.2, 0.1)
+    done = cli("compare", *files)
+
+    assert (done.status, "within the allowance of this host" in done.out) == (4, True)
+
+
+def test_what_was_measured_beside_the_baseline_counts_too(cli: Cli, files: list[str]) -> None:
+    """Results may come from another machine, with what was measured there."""
+    sessions(0.02, -0.02, 0.01)
+    noise.path_here().rename("noise.jsonl")
+
+    assert cli("compare", *files).status == 0
+
+
+def test_a_malformed_file_is_named(cli: Cli, files: list[str]) -> None:
+    """One sentence, exit status 2."""
+    Path("noise.jsonl").write_text("!\n")
+    done = cli("compare", *files)
+
+    assert (done.status, done.err.count("\n")) == (2, 1)
+    assert "noise.jsonl is malformed: it is not JSON" in done.err
+
+
+def test_a_timed_run_says_how_many_boots_its_senders_need(
+    cli: Cli, timed: tuple[str, ...]
+) -> None:
+    """Two senders make a pair; one alone is compared with nothing, and quiet is quiet."""
+    loud = [word for word in ONE if word != "-q"]
+    two = cli("run", *loud, *timed, "--sender", "native,kvm-pv", "--boots", "1")
+    one = cli("run", *loud, *timed, "--sender", "native", "--boots", "1")
+    quiet = cli("run", *ONE, *timed, "--sender", "native,kvm-pv", "--boots", "1")
+
+    assert (
+        "pvbench: 1 pair of senders: 6 boots find a difference of 5 % with a power of 90 % if "
+        "boots spread by 2 %; this run has 1\n"
+    ) in two.err
+    assert "senders" not in one.err + quiet.err

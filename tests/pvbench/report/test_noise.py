@@ -1,0 +1,55 @@
+"""The document of `pvbench noise`."""
+
+from __future__ import annotations
+
+import json
+
+from pvbench.compare.allowance import Allowance
+from pvbench.compare.noise import SeriesNoise
+from pvbench.report import json as as_json
+from pvbench.report import text
+from pvbench.report.noise import document
+
+QUIET = SeriesNoise(name="quiet", verdict="equivalent", boots=10, spread=0.01, finds=0.02)
+LOUD = SeriesNoise(
+    name="loud",
+    verdict="faster",
+    boots=10,
+    spread=0.3,
+    finds=0.4,
+    allowance=Allowance(rms_log_ratio=0.1, sessions=4),
+)
+UNKNOWN = SeriesNoise(name="unknown", verdict="inconclusive", boots=1, spread=None, finds=None)
+
+
+def test_the_summary_has_false_verdicts_and_what_can_be_found() -> None:
+    """t(4) of 2.78 times 10 % is a ratio of 1.32."""
+    lines = text.render(document([QUIET, LOUD]), 200).splitlines()
+
+    assert lines[:4] == [
+        "2 pairs of equal sides, 1 false verdict; at most 5 % of such comparisons have any.",
+        "The log ratio of a pair of boots spreads by 15.5 % (median), 30 % (worst series).",
+        "10 pairs of boots find a difference of 21 % (median), 40 % (worst series), nine times "
+        "in ten.",
+        "Whole runs of 4 sessions allow for 32 % between files that were not interleaved.",
+    ]
+
+
+def test_the_worst_series_comes_first() -> None:
+    """Programs get the numbers."""
+    (first, second, third) = json.loads(as_json.render(document([QUIET, UNKNOWN, LOUD]), 72))[
+        "series"
+    ]
+
+    assert (first["name"], first["spread"], first["sessions"]) == ("loud", 0.3, 4)
+    assert (second["name"], second["allowance"]) == ("quiet", None)
+    assert third["spread"] is None
+
+
+def test_what_is_not_known_is_not_said() -> None:
+    """One boot has no spread."""
+    shown = text.render(document([UNKNOWN]), 100)
+
+    assert "spreads" not in shown
+    assert "find a difference" not in shown
+    assert "Whole runs" not in shown
