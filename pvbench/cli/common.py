@@ -39,6 +39,18 @@ def plugin_options(parser: argparse._ActionsContainer, name: str = "-p") -> None
     )
 
 
+def keywords_option(parser: argparse._ActionsContainer, plural: str) -> None:
+    """Add -k, which selects cases or series (*plural*) by name."""
+    parser.add_argument(
+        "-k",
+        dest="keywords",
+        default="",
+        metavar="WORDS",
+        help=f"only {plural} whose names have these words: 'broadcast and not lock', "
+        "'x2apic-*'",
+    )
+
+
 def output_options(parser: argparse.ArgumentParser) -> None:
     """Add --format, --csv and --json."""
     parser.add_argument(

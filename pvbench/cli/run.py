@@ -99,13 +99,7 @@ def selection_options(group: argparse._ArgumentGroup) -> None:
         help="full broadcasts by shorthand, as Linux 5.4 and later",
     )
     _place_options(group)
-    group.add_argument(
-        "-k",
-        dest="keywords",
-        default="",
-        metavar="WORDS",
-        help="only cases whose names have these words: 'broadcast and not lock', 'x2apic-*'",
-    )
+    common.keywords_option(group, "cases")
 
 
 def _place_options(group: argparse._ArgumentGroup) -> None:

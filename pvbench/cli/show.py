@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 
 from pvbench.cli import common
 from pvbench.errors import Status, UsageError
+from pvbench.keywords import Keywords
 
 if TYPE_CHECKING:
     from pyperf import BenchmarkSuite
+
+    from pvbench.results import journal
 
 HELP = "print the table of a run"
 _ALL = "all"
@@ -28,6 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="which time: wall, ack, send, irqoff, deliver, makespan (wall)",
     )
     common.statistic_option(parser, _ALL)
+    common.keywords_option(parser, "cases")
     common.output_options(parser)
 
 
@@ -43,6 +47,7 @@ def print_refused(path: Path) -> None:
 
 def execute(options: argparse.Namespace) -> Status:
     """Print one file."""
+    from pvbench.report.summary import summary
     from pvbench.results.files import latest, read
 
     if options.file is None:
@@ -51,15 +56,26 @@ def execute(options: argparse.Namespace) -> Status:
             raise UsageError("there is no run of this machine here", fix="Run a suite first.")
         options.file = str(newest[0])
     common.known_series(options.series)
-    suite = read(options.file)
+    keywords = Keywords.parsed(options.keywords)
+    suite = _selected(options.file, read(options.file), keywords)
     _check_series(options.file, suite, options.series)
     if options.statistic == _ALL:
         from pvbench.report import statistics
 
         common.show(statistics.document(suite, options.series), options)
     else:
-        _print(options.file, suite, options, options.series, options.statistic)
+        entries = _entries(options.file, keywords)
+        chosen = {"series": options.series, "statistic": options.statistic}
+        common.show(summary(suite, entries, **chosen), options)
     return Status.OK
+
+
+def _selected(name: str, suite: BenchmarkSuite, keywords: Keywords) -> BenchmarkSuite:
+    """The series of *suite*, called *name*, that match the keywords."""
+    matching = [one for one in suite if keywords.matches(one.get_name())]
+    if not matching:
+        raise UsageError(f"-k matches none of the {len(suite)} series of {name}")
+    return type(suite)(matching)
 
 
 def _check_series(name: str, suite: BenchmarkSuite, series: str) -> None:
@@ -79,19 +95,25 @@ def _check_series(name: str, suite: BenchmarkSuite, series: str) -> None:
 
 def print_file(name: str, options: argparse.Namespace) -> None:
     """Print the headline tables of a result file in the format of *options*."""
+    from pvbench.report.summary import summary
     from pvbench.results.files import read
     from pvbench.results.rows import HEADLINE
     from pvbench.results.statistic import MEDIAN
 
-    _print(name, read(name), options, HEADLINE, MEDIAN)
+    entries = _entries(name, Keywords())
+    common.show(summary(read(name), entries, series=HEADLINE, statistic=MEDIAN), options)
 
 
-def _print(
-    name: str, suite: BenchmarkSuite, options: argparse.Namespace, series: str, statistic: str
-) -> None:
-    from pvbench.report.summary import summary
+def _entries(name: str, keywords: Keywords) -> journal.Entries:
+    """The journal of the result file *name*; of its cases those that match the keywords."""
     from pvbench.results import journal
     from pvbench.results.files import locate
 
-    entries = journal.read(journal.beside(locate(name)))
-    common.show(summary(suite, entries, series=series, statistic=statistic), options)
+    return [
+        entry
+        | {"cases": {n: case for n, case in entry["cases"].items() if keywords.matches(n)}}
+        if entry.keys() >= {"boot", "cases"}
+        else entry
+        for entry in journal.read(journal.beside(locate(name)))
+        if "case" not in entry or keywords.matches(entry["case"])
+    ]

@@ -36,6 +36,44 @@ def test_the_table_of_a_run_has_its_stacks_and_workloads(cli: Cli, overlay_file:
     assert all(0 < float(cell) < 1 for cell in list(table[0].values())[1:])
 
 
+def test_words_select_the_cases_that_are_shown(cli: Cli, overlay_file: Path) -> None:
+    """As in `run`; the series is a part of the name too."""
+    output = cli("show", str(overlay_file), "-k", "kvm-pv and *.broadcast", "--format", "csv")
+    header, *rows = csv.reader(io.StringIO(output.out))
+
+    assert (output.status, header[1:]) == (0, ["broadcast"])
+    assert [row[0] for row in rows] == ["kvm-pv/x2apic-physical", "kvm-pv/x2apic-cluster"]
+
+
+def test_words_select_the_cases_that_did_not_run(cli: Cli) -> None:
+    """One of them has no flat mode for 80 CPUs; both are in the journal."""
+    cases = ("--workload", "normal-ipi,self-ipi", "--driver", "xapic-flat,x2apic-physical")
+    cli("run", "norov", "--fast", "-q", "-o", "a.json", "--sender", "native", *cases)
+    output = cli("show", "a.json", "-k", "self-ipi")
+
+    assert output.out.count("unsupported: norov.self-ipi xapic-flat") == 1
+    assert "normal-ipi" not in output.out
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        pytest.param("nowhere", "-k matches none of the ", id="nothing"),
+        pytest.param(
+            "(", "-k '(' cannot be read: a word is missing at the end", id="malformed"
+        ),
+    ],
+)
+def test_words_that_select_nothing_are_refused(
+    cli: Cli, overlay_file: Path, words: str, why: str
+) -> None:
+    """An empty table would look like an empty file."""
+    output = cli("show", str(overlay_file), "-k", words)
+
+    assert (output.status, output.out) == (2, "")
+    assert output.err.startswith(f"pvbench: {why}")
+
+
 def test_a_note_below_the_table_says_how_ops_were_executed(
     cli: Cli, overlay_file: Path
 ) -> None:
