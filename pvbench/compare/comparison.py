@@ -125,7 +125,7 @@ def compare(
         files: the rows of each file, by its name.
         question: the question that the comparison answers.
         stale: sentences about files that are out of date.
-        outcomes: the cases of each file that have no result.
+        outcomes: the cases of each file that have no result, or not in every boot.
         allowance_of: how far whole runs differ by chance, where that was measured.
 
     Raises:

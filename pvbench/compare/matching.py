@@ -2,7 +2,7 @@
 Matching of rows: two rows that differ only in one axis, or in their file, are a pair.
 
 Rows are matched by their facts, never by name.  Times of different clocks are never
-ranked.
+ranked, and neither are those of a sender that loses IPIs.
 """
 
 from __future__ import annotations
@@ -44,20 +44,20 @@ def across_files(
         files: the rows to compare, the baseline first.
         all_series: the rows of each file in all series, which explain why a series is
             missing.
-        outcomes: the cases of each file that have no result.
+        outcomes: the cases of each file that have no result, or not in every boot.
 
     Raises:
         UsageError: the files cannot be ranked.
     """
     free = free_axes(all_series or files)
-    _check_rankable([row for rows in files.values() for row in rows], free)
+    _check_rankable([row for rows in (all_series or files).values() for row in rows], free)
     first, *others = _files(files, all_series, outcomes, free)
     pairs: list[Pair] = []
     unpaired: list[Unpaired] = []
     for other in others:
         pairs += _common_pairs(first, other)
-        unpaired += other.without(first, is_baseline=False)
-        unpaired += first.without(other, is_baseline=True)
+        unpaired += other.got_worse(first)
+        unpaired += other.added_to(first)
     return Matches(tuple(pairs), tuple(dict.fromkeys(unpaired)))
 
 
@@ -68,13 +68,7 @@ def _files(
     free: tuple[str, ...] = (),
 ) -> list[File]:
     return [
-        File(
-            name=name,
-            rows={row.key(free): row for row in rows},
-            all_series=(all_series or files)[name],
-            outcomes=(outcomes or {}).get(name, {}),
-            free=free,
-        )
+        File.of(name, rows, (all_series or files)[name], (outcomes or {}).get(name, {}), free)
         for name, rows in files.items()
     ]
 
@@ -105,15 +99,15 @@ def by_axis(
     sources = _files(files, all_series, outcomes)
     all_rows = [row for rows in files.values() for row in rows]
     _check_rankable(all_rows, (axis,))
-    rows, repeated = _split_repeated(all_rows)
+    rows, repeated = _split_repeated([row for row in all_rows if not row.fact("lost")])
     pairs = _pairs_by_axis(rows, axis, baseline)
     if repeated and not pairs:
         raise UsageError(
             "the files contain the same cases, so --by has two results for each",
             fix="Give one of the files, or leave out --by to compare the files.",
         )
-    untimed = (series for source in sources for series in source.without_time())
-    return Matches(tuple(pairs), (*repeated, *untimed))
+    worse = (series for source in sources for series in source.worse_than_slow())
+    return Matches(tuple(pairs), (*worse, *repeated))
 
 
 def _split_repeated(rows: list[Row]) -> tuple[list[Row], list[Unpaired]]:

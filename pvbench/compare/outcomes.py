@@ -1,29 +1,63 @@
-"""Cases of a run that have no result, according to its journal."""
+"""The cases of a run that have no result, or not in every boot, according to its journal."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Final
+
+import attrs
 
 from pvbench.results import journal
 
-Outcomes = Mapping[str, str]
-_NO_BOOT = "missing: the run ended before a boot measured it"
+MISSING: Final = "missing"
+VOID: Final = "void"
+_NO_BOOT: Final = "the run ended before a boot measured it"
 
 
-def without_result(entries: journal.Entries) -> Outcomes:
+@attrs.frozen
+class Outcome:
     """
-    The outcome and the reason of each case that no boot measured, by its name.
+    What became of a case.
+
+    Args:
+        kind: an outcome other than ``ok``, or ``missing``.
+        reason: why, in words.
+        is_partial: whether other boots have a result.
+    """
+
+    kind: str
+    reason: str
+    is_partial: bool = False
+
+    @property
+    def text(self) -> str:
+        """The kind and the reason."""
+        return f"{self.kind}: {self.reason}"
+
+
+Outcomes = Mapping[str, Outcome]
+
+
+def worse_than_ok(entries: journal.Entries) -> Outcomes:
+    """
+    The outcome of each case that no boot measured, or that is void in a boot, by its name.
 
     A case of the plan that has no entry is missing.
     """
-    measured, reasons = set[str](), dict[str, str]()
+    measured, outcomes = set[str](), dict[str, Outcome]()
     for name, case in _outcome_entries(entries):
         if case["outcome"] == "ok":
             measured.add(name)
         else:
-            reasons[name] = f"{case['outcome']}: {case['reason']}"
-    planned = dict.fromkeys(journal.plan_of(entries).get("cases", ()), _NO_BOOT)
-    return {name: why for name, why in (planned | reasons).items() if name not in measured}
+            outcomes[name] = Outcome(case["outcome"], case["reason"])
+    planned = journal.plan_of(entries).get("cases", ())
+    return {
+        name: attrs.evolve(outcome, is_partial=name in measured)
+        for name, outcome in (
+            dict.fromkeys(planned, Outcome(MISSING, _NO_BOOT)) | outcomes
+        ).items()
+        if name not in measured or outcome.kind == VOID
+    }
 
 
 def _outcome_entries(entries: journal.Entries) -> Iterator[tuple[str, journal.Entry]]:

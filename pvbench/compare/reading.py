@@ -10,7 +10,7 @@ import attrs
 from pvbench.compare.comparison import Question
 from pvbench.compare.matching import Files
 from pvbench.compare.noise import Allowances
-from pvbench.compare.outcomes import Outcomes, without_result
+from pvbench.compare.outcomes import Outcomes, worse_than_ok
 from pvbench.errors import UsageError
 from pvbench.results import journal, noise, tox_envs
 from pvbench.results.files import latest, locate, read
@@ -93,9 +93,9 @@ def read_allowances(names: Sequence[str]) -> Allowances:
 
 def read_outcomes(names: Sequence[str]) -> Mapping[str, Outcomes]:
     """
-    Read from the journal of each file which cases have no result.
+    Read from the journal of each file which cases have no result, or not in every boot.
 
     Raises:
         UsageError: a journal cannot be read.
     """
-    return {name: without_result(journal.read(journal.beside(locate(name)))) for name in names}
+    return {name: worse_than_ok(journal.read(journal.beside(locate(name)))) for name in names}

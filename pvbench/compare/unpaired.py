@@ -1,17 +1,23 @@
-"""Series and cases that are in no pair, with reasons."""
+"""
+Series and cases that are in no pair, with reasons.
+
+A case that got worse than slow has a verdict too: it loses IPIs, it is void or
+unsupported, or it is missing.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
-from pvbench.compare.outcomes import Outcomes
+from pvbench.compare.outcomes import MISSING, Outcome, Outcomes
 from pvbench.results.rows import Row
 
-_CASE = ("series",)  # the axes in which the rows of one case differ
+LOSES: Final = "loses"
+_OUTCOMES: Final = ("void", "unsupported")  # outcomes that are verdicts
 
 
 class Reason(Enum):
@@ -29,18 +35,20 @@ class Unpaired:
     A series that is in no pair.
 
     Args:
-        name: the name of the series, or of the case if it has no result.
-        file: the file that has the series, or whose run has the case.
+        name: the name of the series, or of its case if the file has no time of the case.
+        file: the file that *verdict* is about; without a verdict, the one that has it.
         reason: why the series is in no pair.
-        detail: the lost IPIs or the outcome of the case, with the name of the other file.
-        is_regression: the baseline has a time, and the later file none because the
-            case loses IPIs or has no result.
+        detail: the lost IPIs, or the outcome of the case.
+        verdict: ``loses``, ``void``, ``unsupported`` or ``missing``; empty if it is no worse
+            than slow.
+        is_regression: the baseline has a result, or loses fewer IPIs.
     """
 
     name: str
     file: str
     reason: Reason
     detail: str = ""
+    verdict: str = ""
     is_regression: bool = False
 
 
@@ -50,59 +58,125 @@ class File:
     One file of a comparison.
 
     Args:
-        rows: the rows of the series that are compared.
-        all_series: the rows of all series.
-        outcomes: the cases that have no result.
+        rows: the rows that are compared, by their keys; none of them loses IPIs.
+        cases: the rows of all series, by the keys of their cases.
+        outcomes: the cases that have no result, or not in every boot.
         free: the axes in which the files differ because they are compared.
     """
 
     name: str
     rows: Mapping[Any, Row]
-    all_series: Iterable[Row]
+    cases: Mapping[Any, list[Row]]
     outcomes: Outcomes
     free: tuple[str, ...] = ()
+    timed: frozenset[Any] = frozenset()
 
-    def without(self, other: File, *, is_baseline: bool) -> Iterator[Unpaired]:
-        """The series of this file that *other* does not have."""
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        rows: Iterable[Row],
+        all_series: Iterable[Row],
+        outcomes: Outcomes,
+        free: tuple[str, ...] = (),
+    ) -> File:
+        """The file called *name*, with the rows of the series that are compared."""
+        cases: dict[Any, list[Row]] = {}
+        for row in all_series:
+            cases.setdefault(row.key(("series", *free)), []).append(row)
+        compared = {row.key(free): row for row in rows if not row.fact("lost")}
+        timed = frozenset(row.key(("series", *free)) for row in compared.values())
+        return cls(
+            name=name, rows=compared, cases=cases, outcomes=outcomes, free=free, timed=timed
+        )
+
+    def got_worse(self, baseline: File) -> Iterator[Unpaired]:
+        """The cases that are worse than slow in this file, and that *baseline* has or lacks."""
+        for key, row in baseline.rows.items():
+            if key not in self.rows:
+                yield attrs.evolve(self.why_absent(row, baseline), is_regression=True)
+        yield from self._lossy(baseline)
+        yield from self._without_result(baseline)
+
+    def added_to(self, baseline: File) -> Iterator[Unpaired]:
+        """The series of this file that *baseline* does not have."""
         for key, row in self.rows.items():
-            if key not in other.rows:
-                reason, detail = other.why_absent(row)
-                yield Unpaired(
-                    name=row.name,
-                    file=self.name,
-                    reason=reason,
-                    detail=detail,
-                    is_regression=is_baseline and reason is not Reason.ONE_FILE,
+            if key not in baseline.rows:
+                absent = baseline.why_absent(row, self)
+                yield attrs.evolve(absent, name=row.name, file=self.name, verdict="")
+
+    def why_absent(self, row: Row, other: File) -> Unpaired:
+        """The reason why this file lacks the series *row* of *other*."""
+        same_case = self.cases.get(self._case(row), [])
+        name = row.name if self._case(row) in self.timed else case_name(row)
+        if lossy := _lossy(same_case):
+            return self._loss(lossy)
+        if (outcome := self.outcomes.get(case_name(row))) and not same_case:
+            return self._outcome(case_name(row), outcome)
+        return Unpaired(
+            name=name,
+            file=self.name,
+            reason=Reason.ONE_FILE,
+            detail=f"only in {other.name}",
+            verdict=MISSING,
+        )
+
+    def worse_than_slow(self) -> Iterator[Unpaired]:
+        """The cases that lose IPIs, then those without a result; no file is the baseline."""
+        yield from (
+            self._loss(lossy) for rows in self.cases.values() if (lossy := _lossy(rows))
+        )
+        yield from self._outcomes(set())
+
+    def _lossy(self, baseline: File) -> Iterator[Unpaired]:
+        """The cases that lose IPIs here and have no time to compare in *baseline* either."""
+        for key, rows in self.cases.items():
+            if key not in baseline.timed and (lossy := _lossy(rows)):
+                before = baseline.cases.get(key)
+                lost = max((row.fact("lost") or 0 for row in before or ()), default=0)
+                yield attrs.evolve(
+                    self._loss(lossy),
+                    is_regression=before is not None and lossy.fact("lost") > lost,
                 )
 
-    def without_time(self) -> Iterator[Unpaired]:
-        """The cases that lose IPIs and have no row to compare, then those without a result."""
-        timed = {row.key(_CASE) for row in self.rows.values()}
-        measured = {case_name(row): row for row in self.all_series}
-        for name, row in measured.items():
-            if row.fact("lost") and row.key(_CASE) not in timed:
-                yield Unpaired(name=name, file=self.name, reason=Reason.LOST, detail=loss(row))
+    def _without_result(self, baseline: File) -> Iterator[Unpaired]:
+        """The cases that are void in some boots, or that only this file's run had."""
+        measured = {case_name(rows[0]) for rows in baseline.cases.values()}
+        for series in self._outcomes({*baseline.outcomes}):
+            partial = self.outcomes[series.name].is_partial
+            if partial or series.name not in measured:
+                yield attrs.evolve(series, is_regression=partial and series.name in measured)
+
+    def _outcomes(self, without: set[str]) -> Iterator[Unpaired]:
         for name, outcome in self.outcomes.items():
-            if name not in measured:
-                yield Unpaired(
-                    name=name, file=self.name, reason=Reason.NO_RESULT, detail=outcome
-                )
+            if name not in without:
+                yield self._outcome(name, outcome)
 
-    def why_absent(self, row: Row) -> tuple[Reason, str]:
-        """The reason why this file does not have the series of *row*."""
-        axes = (*_CASE, *self.free)
-        same_case = [other for other in self.all_series if other.key(axes) == row.key(axes)]
-        if lossy := next((other for other in same_case if other.fact("lost")), None):
-            return Reason.LOST, f"{loss(lossy)} in {self.name}"
-        outcome = None if same_case else self.outcomes.get(case_name(row))
-        if outcome:
-            return Reason.NO_RESULT, f"in {self.name} {outcome}"
-        return Reason.ONE_FILE, ""
+    def _loss(self, lossy: Row) -> Unpaired:
+        return Unpaired(
+            name=case_name(lossy),
+            file=self.name,
+            reason=Reason.LOST,
+            detail=f"loses {lossy.fact('lost')} of {lossy.fact('targets')} IPIs",
+            verdict=LOSES,
+        )
+
+    def _outcome(self, name: str, outcome: Outcome) -> Unpaired:
+        return Unpaired(
+            name=name,
+            file=self.name,
+            reason=Reason.NO_RESULT,
+            detail=f"{outcome.text} (in some boots)" if outcome.is_partial else outcome.text,
+            verdict=outcome.kind if outcome.kind in _OUTCOMES else MISSING,
+        )
+
+    def _case(self, row: Row) -> Any:
+        return row.key(("series", *self.free))
 
 
-def loss(row: Row) -> str:
-    """The number of IPIs that the sender of *row* loses, in words."""
-    return f"loses {row.fact('lost')} of {row.fact('targets')} IPIs"
+def _lossy(rows: Iterable[Row]) -> Row | None:
+    """The first of *rows* that loses IPIs."""
+    return next((row for row in rows if row.fact("lost")), None)
 
 
 def case_name(row: Row) -> str:

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
 import attrs
 
 from pvbench.compare.comparison import Comparison
-from pvbench.compare.unpaired import Unpaired
-from pvbench.report import crossovers, pairs
+from pvbench.report import crossovers, pairs, unpaired
 from pvbench.report.document import (
     Block,
-    Cell,
-    Column,
     Document,
-    Field,
     Notes,
-    Role,
     Table,
     facts,
-    table_of,
 )
 from pvbench.report.quantities import statistic
 from pvbench.text import short_hashes
@@ -36,14 +30,15 @@ _NO_SIDES: Final = (
 
 
 def document(comparison: Comparison) -> Document:
-    """Build the document: the differences, the kind of numbers, the pairs, the crossovers."""
+    """Build the document: the differences, what got worse than slow, the pairs, the rest."""
     blocks: list[Block] = [
         _differences(comparison),
         _subject(comparison),
         Notes(lines=tuple(_heading(comparison)), in_json=False),
+        *unpaired.worse(comparison.unpaired),
         _pairs(comparison),
         *_crossovers(comparison),
-        _unpaired(comparison.unpaired),
+        unpaired.others(comparison.unpaired),
     ]
     return Document(blocks)
 
@@ -145,39 +140,3 @@ def _crossovers(comparison: Comparison) -> Iterator[Block]:
     """A table of all crossovers for JSON, and the sentences that are shown."""
     yield crossovers.table(comparison.crossovers)
     yield Notes(lines=tuple(crossovers.crossings(comparison.crossovers)), in_json=False)
-
-
-def _unpaired(unpaired: Sequence[Unpaired]) -> Table:
-    """A row for each series that is in no pair; the table is shown if it has rows."""
-    return table_of(
-        _UNPAIRED,
-        unpaired,
-        name="unpaired",
-        title="Not compared:",
-        shown=bool(unpaired),
-        appended=True,
-    )
-
-
-def _reason_text(series: Unpaired) -> str:
-    """The reason, and whether it is a regression."""
-    reason = series.detail or series.reason.value
-    return f"{reason} (regression)" if series.is_regression else reason
-
-
-_UNPAIRED: Final[tuple[Field[Unpaired], ...]] = (
-    Field(Column("name", "name", Role.PROSE), lambda one: Cell(one.name)),
-    Field(Column("file", "file", Role.PROSE), lambda one: Cell(one.file)),
-    Field(
-        Column("", "why", Role.PROSE), lambda one: Cell(_reason_fields(one), _reason_text(one))
-    ),
-)
-
-
-def _reason_fields(series: Unpaired) -> dict[str, Any]:
-    """The reason as fields of JSON."""
-    return {
-        "reason": series.reason.value,
-        "detail": series.detail,
-        "regression": series.is_regression,
-    }

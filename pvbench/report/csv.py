@@ -13,10 +13,7 @@ from pvbench.text import printable
 
 def render(document: Document, width: int = 0) -> str:
     """Render one table: plain numbers, times in seconds, parts as fractions."""
-    tables = list(document.tables)
-    printed_tables = [
-        table for table in tables if table.appended or table.name == tables[0].name
-    ]
+    printed_tables = list(_printed(list(document.tables)))
     context_columns = list(_differing_context(printed_tables))
     columns = dict.fromkeys(
         [*context_columns, *(c for table in printed_tables for c in table.columns)]
@@ -30,6 +27,13 @@ def render(document: Document, width: int = 0) -> str:
                 [_plain(row[column]) if column in row else "-" for column in columns]
             )
     return text.getvalue().rstrip("\n")
+
+
+def _printed(tables: list[Table]) -> Iterator[Table]:
+    """The first table and those of its name, then those that are appended."""
+    name = next((table.name for table in tables if not table.appended), None)
+    yield from (table for table in tables if table.name == name and not table.appended)
+    yield from (table for table in tables if table.appended)
 
 
 def _differing_context(tables: list[Table]) -> Iterator[Column]:

@@ -30,6 +30,11 @@ def not_compared(output: Output) -> list[tuple[str, ...]]:
     return [(row["name"], row["file"], row["why"]) for row in rows]
 
 
+def case_of(row: Row) -> str:
+    """The name of the case of a row of the series wall."""
+    return row.name.removesuffix(" wall")
+
+
 def compared(cli: Cli, old: list[Row], new: list[Row], *options: str) -> Output:
     """Two files in the current directory, the first the baseline."""
     file_of(Path("old.json"), *old)
@@ -92,27 +97,27 @@ def test_two_runs_of_the_same_seed_are_equal(
     assert {(pair["verdict"], pair["speed_ratio"]) for pair in pairs} == {("equal", 1.0)}
 
 
-def test_fewer_and_more_cases_are_named(cli: Cli) -> None:
-    """A case that was not run again is no regression, but a table has it."""
+def test_a_removed_case_is_a_regression_and_a_new_one_is_not(cli: Cli) -> None:
+    """A sender that can no longer be measured must not pass a gate."""
     removed, new = row_of("dry-run", PHYSICAL, 1e-9), row_of("self-ipi", PHYSICAL, 1e-9)
     output = compared(cli, [BEFORE, removed], [BEFORE, new], "--csv")
 
-    assert output.status == 0
+    assert output.status == 1
     assert not_compared(output) == [
-        (new.name, "new.json", "in one file only"),
-        (removed.name, "old.json", "in one file only"),
+        (case_of(removed), "new.json", "only in old.json (regression)"),
+        (new.name, "new.json", "only in new.json"),
     ]
 
 
 def test_files_without_a_common_case_compare_nothing(cli: Cli) -> None:
-    """Exit status 3, and both sides named."""
+    """A sentence says so, and both sides are named."""
     output = compared(cli, [BEFORE], [row_of("dry-run", PHYSICAL, 1e-9)])
 
-    assert output.status == 3
+    assert output.status == 1
     assert (
         "pvbench: no series match; --by AXIS pairs cases that differ in that axis" in output.err
     )
-    assert output.out.count("in one file only") == 2
+    assert output.out.count("only in") == 2
 
 
 @pytest.mark.parametrize("form", ["plain", "markdown", "csv"])
@@ -123,29 +128,37 @@ def test_every_format_shows_a_case_that_starts_to_lose_ipis(cli: Cli, form: str)
     output = compared(cli, [BEFORE, other], [lossy, other], "--format", form)
 
     assert output.status == 1
-    assert "loses 1 of 79 IPIs in new.json (regression)" in output.out
+    assert "loses 1 of 79 IPIs (regression)" in output.out
 
 
 def test_a_case_that_is_void_now_is_a_regression(cli: Cli) -> None:
     """The journal beside the later file has the outcome and the reason."""
     other = row_of("self-ipi", PHYSICAL, 1e-9)
-    case = BEFORE.name.removesuffix(" wall")
+    case = case_of(BEFORE)
     void = {"boot": 1, "outcome": "ok", "cases": {case: {"outcome": "void", "reason": "slow"}}}
     entries = [{"plan": {"format": 1, "boots": 1, "cases": [case]}}, void]
     Path("new.jsonl").write_text("".join(f"{json.dumps(entry)}\n" for entry in entries))
     output = compared(cli, [BEFORE, other], [other], "--csv")
 
     assert output.status == 1
-    assert not_compared(output) == [
-        (BEFORE.name, "old.json", "in new.json void: slow (regression)")
-    ]
+    assert not_compared(output) == [(case, "new.json", "void: slow (regression)")]
+
+
+def test_what_got_worse_than_slow_stands_above_the_times(cli: Cli) -> None:
+    """A reader who sees the first table only must not miss it."""
+    other = row_of("self-ipi", PHYSICAL, 1e-9)
+    lines = compared(cli, [BEFORE, other], [other]).out.splitlines()
+    worse = lines.index("Worse than slow in new.json:")
+
+    assert worse < next(n for n, line in enumerate(lines) if line.startswith("workload"))
+    assert lines[worse + 4].split()[0] == "missing"
 
 
 def test_files_without_a_common_case_have_a_csv_of_what_is_not_compared(cli: Cli) -> None:
     """There are no pairs, so it is the only table."""
     output = compared(cli, [BEFORE], [row_of("dry-run", PHYSICAL, 1e-9)], "--csv")
 
-    assert output.out.splitlines()[0] == "name,file,why"
+    assert output.out.splitlines()[0] == "file,verdict,name,why"
     assert len(not_compared(output)) == 2
 
 

@@ -8,7 +8,6 @@ import attrs
 import pytest
 
 from pvbench.compare.comparison import ALL_SERIES, Comparison, Question, Remark, compare
-from pvbench.compare.unpaired import Reason
 from pvbench.errors import Status, UsageError
 from pvbench.results.rows import Row
 from support.runs import row_of
@@ -72,7 +71,7 @@ def test_an_axis_needs_one_file_only(
     [
         pytest.param([FASTER], Status.OK, id="faster"),
         pytest.param([SLOWER], Status.REGRESSION, id="slower"),
-        pytest.param([], Status.NOTHING_MEASURED, id="nothing-in-common"),
+        pytest.param([], Status.REGRESSION, id="missing"),
     ],
 )
 def test_between_files_a_slower_case_is_a_regression(new: list[Row], status: Status) -> None:
@@ -158,70 +157,6 @@ def test_a_remark_about_both_files_is_made_once() -> None:
         Remark("emulated", ("old", "new")),
         Remark("TSCs differ.", ("new",)),
     )
-
-
-def test_a_case_that_loses_ipis_now_is_named_with_that_reason() -> None:
-    """It has no time to acknowledgement any more: its send series tells why."""
-    lossy = row_of("broadcast", PHYSICAL, 1e-6, series="send", lost=32)
-    result = between([OLD], [lossy])
-    (unpaired,) = result.unpaired
-
-    assert (unpaired.name, unpaired.reason) == (OLD.name, Reason.LOST)
-    assert unpaired.detail == "loses 32 of 79 IPIs in new"
-    assert result.status is Status.REGRESSION
-
-
-def test_a_case_that_loses_no_ipis_any_more_is_no_regression() -> None:
-    """The baseline lost them."""
-    lossy = row_of("broadcast", PHYSICAL, 1e-6, series="send", lost=32)
-    result = between([lossy], [OLD])
-
-    assert [series.reason for series in result.unpaired] == [Reason.LOST]
-    assert result.status is Status.NOTHING_MEASURED
-
-
-@pytest.mark.parametrize("file", ["old", "new"])
-def test_a_case_without_a_result_is_a_regression_in_a_later_file_only(file: str) -> None:
-    """A later file that gains a result became better."""
-    files = {"old": [OLD], "new": [OLD]} | {file: []}
-    outcomes = {file: {OLD.name.removesuffix(" wall"): "void: slow"}}
-    result = compare(files, Question(), outcomes=outcomes)
-    (unpaired,) = result.unpaired
-
-    assert (unpaired.reason, unpaired.detail) == (Reason.NO_RESULT, f"in {file} void: slow")
-    assert unpaired.is_regression is (file == "new")
-    assert (result.status is Status.REGRESSION) is (file == "new")
-
-
-def test_a_sender_that_loses_ipis_is_shown_among_the_sides_of_an_axis() -> None:
-    """It has no pair; between the senders of one run a loss changes no exit status."""
-    lossy = row_of("broadcast", f"kvm-pv/{PHYSICAL}", 1e-6, series="send", lost=72)
-    other = row_of("broadcast", CLUSTER, 1e-6)
-    result = compare({"one": [OLD, other, lossy]}, Question(by="sender"))
-    (unpaired,) = result.unpaired
-
-    assert (unpaired.reason, unpaired.detail) == (Reason.LOST, "loses 72 of 79 IPIs")
-    assert unpaired.name == lossy.name.removesuffix(" send")
-    assert (len(result.pairs), result.status) == (1, Status.OK)
-
-
-def test_a_loss_with_a_time_to_compare_is_shown_in_its_pair_only() -> None:
-    """The counts of the pair have it."""
-    lossy = row_of("broadcast", CLUSTER, 1e-6, series="send", lost=72)
-    send = row_of("broadcast", PHYSICAL, 1e-6, series="send")
-    result = compare({"one": [send, lossy]}, Question(by="sender", series="send"))
-
-    assert (result.unpaired, result.pairs[0].counts) == ((), "79w -> 79w 72 lost")
-
-
-def test_a_side_without_a_result_is_shown_among_the_sides_of_an_axis() -> None:
-    """A case that has a result is measured, whatever else its journal tells of it."""
-    outcomes = {"case": "unsupported: no ABI", OLD.name.removesuffix(" wall"): "void: slow"}
-    result = compare({"one": [OLD]}, Question(by="sender"), outcomes={"one": outcomes})
-    (unpaired,) = result.unpaired
-
-    assert (unpaired.name, unpaired.detail) == ("case", "unsupported: no ABI")
-    assert (unpaired.reason, unpaired.is_regression) == (Reason.NO_RESULT, False)
 
 
 def of_shared_boots(slowdown: float, **options: Any) -> Comparison:

@@ -94,4 +94,4 @@ def test_a_loss_of_the_other_side_is_seen_across_the_difference() -> None:
     ok = side("a")
     result = compare({"a": [ok, side("a", series="send")], "b": [lossy]}, Question())
 
-    assert [series.detail for series in result.unpaired] == ["loses 32 of 79 IPIs in b"]
+    assert [series.detail for series in result.unpaired] == ["loses 32 of 79 IPIs"]

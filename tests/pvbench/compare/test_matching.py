@@ -50,8 +50,8 @@ def test_cases_that_only_one_file_has_are_named() -> None:
 
     assert len(matched.pairs) == 1
     assert unpaired(matched) == [
+        (removed.name.removesuffix(" wall"), "new", Reason.ONE_FILE),
         (new.name, "new", Reason.ONE_FILE),
-        (removed.name, "old", Reason.ONE_FILE),
     ]
 
 
@@ -182,24 +182,27 @@ def test_a_case_that_loses_ipis_in_the_other_file_has_that_as_reason() -> None:
         {"old": [BEFORE], "new": []}, {"old": [BEFORE], "new": [lossy]}
     )
 
-    assert unpaired(matched) == [(BEFORE.name, "old", Reason.LOST)]
+    assert unpaired(matched) == [(lossy.name.removesuffix(" send"), "new", Reason.LOST)]
 
 
 def test_another_case_that_loses_ipis_is_no_reason() -> None:
-    """The case itself loses no IPIs."""
+    """The case itself is missing; the other one is new."""
     lossy = row_of("broadcast", CLUSTER, 1e-6, series="send", lost=32)
     matched = matching.across_files(
         {"old": [BEFORE], "new": []}, {"old": [BEFORE], "new": [lossy]}
     )
 
-    assert unpaired(matched) == [(BEFORE.name, "old", Reason.ONE_FILE)]
+    assert [(series.reason, series.verdict) for series in matched.unpaired] == [
+        (Reason.ONE_FILE, "missing"),
+        (Reason.LOST, "loses"),
+    ]
 
 
-def test_a_case_that_two_later_files_lack_is_named_once() -> None:
-    """The third file gives no further information."""
+def test_a_case_that_two_later_files_lack_is_missing_in_both() -> None:
+    """Each of them is compared with the first file."""
     matched = matching.across_files({"old": [BEFORE], "new": [], "newest": []})
 
-    assert len(matched.unpaired) == 1
+    assert [series.file for series in matched.unpaired] == ["new", "newest"]
 
 
 def test_a_case_that_occurs_twice_is_in_no_pair() -> None:

@@ -1,10 +1,10 @@
-"""Cases of a run that have no result, according to its journal."""
+"""Cases of a run that have no result, or not in every boot, according to its journal."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from pvbench.compare.outcomes import without_result
+from pvbench.compare.outcomes import Outcome, worse_than_ok
 
 OK = {"outcome": "ok", "reason": ""}
 VOID = {"outcome": "void", "reason": "slow"}
@@ -20,24 +20,28 @@ def test_a_case_that_no_boot_measured_has_its_outcome_and_reason() -> None:
     """Refused cases never boot."""
     refused = {"case": "c", "outcome": "unsupported", "reason": "no ABI"}
 
-    assert without_result([PLAN, refused, boot(1, a=OK, b=VOID)]) == {
-        "b": "void: slow",
-        "c": "unsupported: no ABI",
+    assert worse_than_ok([PLAN, refused, boot(1, a=OK, b=VOID)]) == {
+        "b": Outcome("void", "slow"),
+        "c": Outcome("unsupported", "no ABI"),
     }
 
 
-def test_a_case_that_one_boot_measured_has_a_result() -> None:
-    """Its other boot is void."""
-    assert without_result([PLAN, boot(1, a=OK, b=OK, c=OK), boot(2, a=VOID)]) == {}
+def test_a_case_that_one_boot_measured_is_partly_void_if_another_boot_is() -> None:
+    """A boot that failed proves nothing of the case, so it is no outcome beside a result."""
+    failed = {"outcome": "failed", "reason": "the worker ended"}
+    entries = [PLAN, boot(1, a=OK, b=OK, c=OK), boot(2, a=VOID, b=failed)]
+
+    assert worse_than_ok(entries) == {"a": Outcome("void", "slow", is_partial=True)}
 
 
 def test_a_planned_case_without_an_entry_is_missing() -> None:
     """The run was killed."""
-    missing = without_result([PLAN, boot(1, a=OK, b=OK)])
+    (missing,) = worse_than_ok([PLAN, boot(1, a=OK, b=OK)]).items()
 
-    assert missing == {"c": "missing: the run ended before a boot measured it"}
+    assert missing == ("c", Outcome("missing", "the run ended before a boot measured it"))
+    assert missing[1].text == "missing: the run ended before a boot measured it"
 
 
 def test_a_file_without_a_journal_has_no_outcomes() -> None:
     """A published file has no journal."""
-    assert without_result([]) == {}
+    assert worse_than_ok([]) == {}

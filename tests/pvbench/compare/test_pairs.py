@@ -80,20 +80,17 @@ def test_counts_are_compared_by_equality(
 
 
 @pytest.mark.parametrize(
-    ("afters", "expected"),
+    ("afters_s", "expected"),
     [
         pytest.param([], 3, id="nothing-compared"),
-        pytest.param([(100e-6, 0)], 0, id="faster"),
-        pytest.param([(200e-6, 0)], 0, id="equal"),
-        pytest.param([(100e-6, 0), (201e-6, 0)], 1, id="one-slower"),
-        pytest.param([(100e-6, 1)], 1, id="faster-but-loses-one"),
+        pytest.param([100e-6], 0, id="faster"),
+        pytest.param([200e-6], 0, id="equal"),
+        pytest.param([100e-6, 201e-6], 1, id="one-slower"),
     ],
 )
-def test_slower_or_losing_more_is_a_regression(
-    afters: list[tuple[float, int]], expected: int
-) -> None:
-    """A faster sender that loses one more IPI is a regression too."""
-    rows = [row_of("broadcast", PHYSICAL, after_s, lost=lost) for after_s, lost in afters]
+def test_a_slower_pair_is_a_regression(afters_s: list[float], expected: int) -> None:
+    """One suffices."""
+    rows = [row_of("broadcast", PHYSICAL, after_s) for after_s in afters_s]
 
     assert status.status([pair(row) for row in rows]) == expected
 

@@ -29,6 +29,7 @@ def test_json_gives_numbers_in_seconds() -> None:
         {
             "name": unmatched.name,
             "file": "",
+            "verdict": "",
             "reason": "in two files, so left out",
             "detail": "",
             "regression": False,
