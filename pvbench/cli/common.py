@@ -109,6 +109,14 @@ def duration_s(text: str) -> float:
     return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
 
 
+def percent(text: str) -> float:
+    """A percentage from ``10%`` or ``10``."""
+    try:
+        return float(text.strip().removesuffix("%"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a percentage: write 10%") from None
+
+
 def cpu_list(text: str) -> tuple[int, ...]:
     """CPU numbers from ``0-3,7``, as taskset takes them."""
     cpus: list[int] = []

@@ -18,6 +18,7 @@ from pvbench.errors import Status
 
 if TYPE_CHECKING:
     from pvbench.compare.comparison import Comparison, Question
+    from pvbench.compare.margin import Margin
     from pvbench.compare.reading import FileChoice
 
 HELP = "compare runs, or the senders of one run"
@@ -67,13 +68,29 @@ def verdict_options(parser: argparse.ArgumentParser) -> None:
     """Options that say which times are compared, and how they are judged."""
     parser.add_argument(
         "--margin",
-        type=float,
-        default=2,
+        type=margin,
+        action="append",
+        default=[],
+        metavar="[EXPRESSION=]PERCENT",
+        help="on a noisy clock, speed ratios this close to 1 are equivalent (2 %%); "
+        "with an expression as that of -k, of these series; repeatable",
+    )
+    parser.add_argument(
+        "--fail-above",
+        type=common.percent,
         metavar="PERCENT",
-        help="on a noisy clock, speed ratios this close to 1 are equivalent (2)",
+        help="only a slowdown of more than this is a regression",
     )
     parser.add_argument("--series", default="wall", help="series to compare, or all (wall)")
     common.statistic_option(parser)
+
+
+def margin(text: str) -> Margin:
+    """A margin from ``5%`` or ``*1024w*=5%``."""
+    from pvbench.compare.margin import Margin
+
+    expression, _, percent = text.rpartition("=")
+    return Margin(common.percent(percent), expression.strip())
 
 
 def execute(options: argparse.Namespace) -> Status:
@@ -94,9 +111,15 @@ def question(options: argparse.Namespace, **sides: Any) -> Question:
         UsageError: they contradict each other.
     """
     from pvbench.compare import comparison
+    from pvbench.compare.margin import Margins
 
     common.known_series(options.series, comparison.ALL_SERIES)
-    return comparison.Question(**sides, margin_percent=options.margin, series=options.series)
+    return comparison.Question(
+        **sides,
+        margins=Margins(tuple(options.margin)),
+        fail_above_percent=options.fail_above,
+        series=options.series,
+    )
 
 
 def print_comparison(

@@ -18,6 +18,7 @@ from pvbench.errors import UsageError, not_readable, unknown
 
 _LARGEST: Final = 1 << 20  # bytes of a pyproject.toml
 _PLUGINS: Final = "plugins"  # the one option without a long name
+_MARGINS: Final = "margins"  # values of --margin by the series that they are for
 _INSTEAD: Final = (
     ("guest", "vcpus"),
     ("fast", "rigorous"),
@@ -42,7 +43,8 @@ def with_defaults(
     if not words or words[0] not in parsers or _HELP.intersection(words):
         return list(words)
     path, table = _table()
-    options = {name for parser in parsers.values() for name in _options(parser)} | {_PLUGINS}
+    options = {name for parser in parsers.values() for name in _options(parser)}
+    options |= {_PLUGINS, _MARGINS}
     for name in table:
         if name not in options:
             raise unknown("option", name, options, f"It is in [tool.pvbench] of {path}.")
@@ -116,6 +118,8 @@ def _arguments_of(
         for plugin in value:
             yield from ("-p", plugin)
         return
+    if name == _MARGINS:
+        name, value = "margin", _of_series(value)
     if name not in options or any(_is_given(other, words) for other in _excluded_by(name)):
         return
     if options[name].nargs == 0:
@@ -132,6 +136,13 @@ def _arguments_of(
         yield f"--{name}={','.join(texts)}"
     else:
         raise _wrong_value(name, value, "it takes one value")
+
+
+def _of_series(margins: Any) -> list[str]:
+    """Margins with the series they are for, as --margin takes them."""
+    if not isinstance(margins, dict):
+        raise _wrong_value(_MARGINS, margins, "it is a table of series and percentages")
+    return [f"{series}={_text(_MARGINS, percent)}" for series, percent in margins.items()]
 
 
 def _text(name: str, value: Any) -> str:

@@ -13,6 +13,7 @@ import attrs
 from pvbench.compare import crossover, differences, matching, status
 from pvbench.compare.crossover import Crossover
 from pvbench.compare.differences import Difference
+from pvbench.compare.margin import Margins, check_limit
 from pvbench.compare.matching import Files, Matches
 from pvbench.compare.outcomes import Outcomes
 from pvbench.compare.pairs import AllowanceOf, Pair, judged
@@ -33,7 +34,8 @@ class Question:
         by: the axis whose values are compared, a choice of the schema.
         beside: show the second file as a prediction of the first.
         baseline: the value of *by* that the others are compared with; None is the first.
-        margin_percent: speed ratios this close to 1 are equivalent on a noisy clock.
+        margins: speed ratios this close to 1 are equivalent on a noisy clock.
+        fail_above_percent: only a slowdown above this limit is a regression.
         series: the series to compare, or `ALL_SERIES`.
 
     Raises:
@@ -43,12 +45,17 @@ class Question:
     by: str | None = None
     beside: bool = False
     baseline: str | None = None
-    margin_percent: float = 2
+    margins: Margins = attrs.field(factory=Margins)
+    fail_above_percent: float | None = None
     series: str = HEADLINE
 
     def __attrs_post_init__(self) -> None:
-        if not 0 <= self.margin_percent < 100:
-            raise UsageError(f"--margin {self.margin_percent:g} is not in 0..100 percent")
+        check_limit(self.fail_above_percent)
+        if self.beside and self.fail_above_percent is not None:
+            raise UsageError(
+                "--beside ranks nothing, so --fail-above has nothing to check",
+                fix="Leave one of them out.",
+            )
         if self.baseline and not self.by:
             raise UsageError("--baseline names a side of --by", fix="Give --by sender, say.")
 
@@ -97,18 +104,21 @@ class Comparison:
 
     @property
     def status(self) -> Status:
-        """The exit status; only a comparison across files can find a regression."""
+        """The exit status; along an axis it is that of a gate only if there is a limit."""
+        limit = self.question.fail_above_percent
         statuses = [Status.OK if self.pairs else Status.NOTHING_MEASURED]
         if self.question.across_files:
-            statuses.append(status.status(self.pairs, self.unpaired))
+            statuses.append(status.status(self.pairs, self.unpaired, limit))
+        elif limit is not None:
+            statuses.append(status.status(self.pairs, (), limit))
         if self.stale:
             statuses.append(Status.INCONCLUSIVE)
         return worst(statuses)
 
     @property
     def noisy(self) -> tuple[Pair, ...]:
-        """The pairs whose clock is noisy."""
-        return tuple(pair for pair in self.pairs if pair.is_noisy)
+        """The pairs with a verdict on a noisy clock."""
+        return tuple(pair for pair in self.pairs if pair.judged)
 
 
 def compare(
@@ -133,9 +143,9 @@ def compare(
     """
     rows_of_series = {name: _of_series(rows, question.series) for name, rows in files.items()}
     matched = _matched(rows_of_series, files, outcomes or {}, question)
-    pairs = list(matched.pairs)
+    pairs = matched.pairs
     if not question.beside:
-        pairs = judged(pairs, question.margin_percent / 100, allowance_of)
+        pairs = judged(pairs, question.margins, allowance_of)
     differing_facts = [*differences.of_origin(files.values())]
     if not question.beside:
         differing_facts += differences.of_cases(files.values())
@@ -144,7 +154,7 @@ def compare(
         files=tuple(files),
         differences=tuple(differing_facts),
         remarks=_remarks(rows_of_series),
-        pairs=tuple(pairs),
+        pairs=pairs,
         unpaired=matched.unpaired,
         crossovers=() if question.beside else tuple(crossover.crossovers(pairs)),
         stale=tuple(stale),

@@ -40,7 +40,7 @@ def crossovers(pairs: Sequence[Pair]) -> list[Crossover]:
     families: dict[tuple[Any, ...], list[Pair]] = {}
     conditions = conditions_of(pairs)
     for pair in pairs:
-        if pair.before.fact("family"):
+        if pair.before.fact("family") and pair.verdict:
             key = (_family(pair.before), pair.baseline, pair.side)
             families.setdefault((*key, pair.before.key(("workload",))), []).append(pair)
     return [

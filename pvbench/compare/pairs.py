@@ -13,6 +13,7 @@ from typing import Final
 import attrs
 
 from pvbench.compare.allowance import Allowance
+from pvbench.compare.margin import Margins
 from pvbench.compare.statistics import (
     Interleaved,
     NotInterleaved,
@@ -60,12 +61,33 @@ class Pair:
 
     @property
     def verdict(self) -> str:
-        """``faster``, ``slower`` or ``equal``; on a noisy clock that of `judged`."""
+        """``faster``, ``slower`` or ``equal``; on a noisy clock that of `judged`, if any."""
         if self.is_noisy:
-            return self.judged.kind if self.judged else "inconclusive"
+            return self.judged.kind if self.judged else ""
         if self.before.boots_s[0] == self.after.boots_s[0]:
             return "equal"
         return "faster" if self.after.value_s < self.before.value_s else "slower"
+
+    @property
+    def slowdown(self) -> tuple[float, float] | None:
+        """The interval of the time after divided by the time before; None without one."""
+        if not self.is_noisy:
+            times = self.after.value_s / self.before.value_s
+            return times, times
+        verdict = self.judged
+        if not verdict or not verdict.low or not verdict.high or not verdict.is_decided_by_it:
+            return None
+        return 1 / verdict.high, 1 / verdict.low
+
+    @property
+    def is_single(self) -> bool:
+        """Whether a side is a single published value, about whose noise nothing is known."""
+        return any(r.kind == "published" and len(r.boots_s) == 1 for r in self.rows)
+
+    @property
+    def rows(self) -> tuple[Row, Row]:
+        """Both sides."""
+        return self.before, self.after
 
     @property
     def assumed(self) -> str:
@@ -94,21 +116,30 @@ def _counts(row: Row) -> str:
 AllowanceOf = Callable[[Row, Row], Allowance | None]
 
 
-def judged(pairs: list[Pair], margin: float, allowance_of: AllowanceOf) -> list[Pair]:
+def judged(
+    pairs: Sequence[Pair], margins: Margins, allowance_of: AllowanceOf
+) -> tuple[Pair, ...]:
     """
     The pairs of one comparison, with verdicts where the clock is noisy.
 
+    A single published value gets no verdict.
+
     Args:
         pairs: all pairs.
-        margin: speed ratios this close to 1 are equivalent.
+        margins: speed ratios this close to 1 are equivalent.
         allowance_of: how far whole runs like these two differ by chance.
     """
-    noisy = [pair for pair in pairs if pair.is_noisy]
-    if not noisy:
-        return pairs
-    samples = [_sample(pair, margin, allowance_of) for pair in noisy]
-    in_order = iter(verdicts(samples))
-    return [attrs.evolve(p, judged=next(in_order)) if p.is_noisy else p for p in pairs]
+    is_judged = [pair.is_noisy and not pair.is_single for pair in pairs]
+    samples = [
+        _sample(pair, margins.of(pair.after.name), allowance_of)
+        for pair, noisy in zip(pairs, is_judged, strict=True)
+        if noisy
+    ]
+    in_order = iter(verdicts(samples) if samples else ())
+    return tuple(
+        attrs.evolve(pair, judged=next(in_order)) if noisy else pair
+        for pair, noisy in zip(pairs, is_judged, strict=True)
+    )
 
 
 def log_ratios(pair: Pair) -> dict[int, float]:

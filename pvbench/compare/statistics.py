@@ -91,6 +91,11 @@ class Verdict:
     boots_needed: int | None = None
     finds: float | None = None
 
+    @property
+    def is_decided_by_it(self) -> bool:
+        """Whether the interval covers all that can differ, not the scatter of boots alone."""
+        return self.reason != NOT_INTERLEAVED
+
 
 def verdicts(samples: Sequence[Sample], alpha: float = ALPHA) -> list[Verdict]:
     """

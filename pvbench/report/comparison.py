@@ -8,7 +8,9 @@ from typing import Final
 
 import attrs
 
+from pvbench.compare import status
 from pvbench.compare.comparison import Comparison
+from pvbench.errors import Status
 from pvbench.report import crossovers, pairs, unpaired
 from pvbench.report.document import (
     Block,
@@ -66,7 +68,9 @@ def _subject(comparison: Comparison) -> Table:
         "files": list(comparison.files),
         "stale": list(comparison.stale),
         "remarks": [attrs.asdict(remark) for remark in comparison.remarks],
-        "margin_percent": comparison.question.margin_percent,
+        "margin_percent": comparison.question.margins.usual.percent,
+        "margins": {one.expression: one.percent for one in comparison.question.margins.named},
+        "fail_above_percent": comparison.question.fail_above_percent,
         "statistic": _statistic(comparison),
     }
     return facts(values, shown=False)
@@ -94,6 +98,20 @@ def _heading(comparison: Comparison) -> Iterator[str]:
         kinds = f"{pair.baseline.capitalize()} and {pair.side}"
         yield f"{kinds} times are compared as residuals, not ranked."
     yield from _verdict_method(comparison)
+    yield from _gate(comparison)
+
+
+def _gate(comparison: Comparison) -> Iterator[str]:
+    """The number of pairs above the limit of --fail-above, and of those that may be."""
+    limit = comparison.question.fail_above_percent
+    if limit is None or not comparison.pairs:
+        return
+    statuses = [status.of_pair(pair, limit) for pair in comparison.pairs]
+    above, unclear = map(statuses.count, (Status.REGRESSION, Status.INCONCLUSIVE))
+    yield (
+        f"Of {len(statuses)} pairs, {above} are slower by more than {limit:g} %, "
+        f"{unclear} may be."
+    )
 
 
 def _statistic(comparison: Comparison) -> str:
@@ -104,13 +122,18 @@ def _statistic(comparison: Comparison) -> str:
 
 def _verdict_method(comparison: Comparison) -> Iterator[str]:
     """The method behind verdicts on a noisy clock."""
-    if not comparison.noisy or comparison.question.beside:
+    if comparison.question.beside:
+        return
+    if single := sum(pair.is_single for pair in comparison.pairs):
+        are = "1 pair has" if single == 1 else f"{single} pairs have"
+        yield f"{are} no verdict: a single published value tells nothing of its noise."
+    if not comparison.noisy:
         return
     pairs = len(comparison.noisy)
     correction = f", with a correction for {pairs} pairs" if pairs > 1 else ""
     yield (
         f"The clock is noisy, so verdicts compare the {_statistic(comparison)} of each boot"
-        f"{correction}; equivalent means within {comparison.question.margin_percent:g} %."
+        f"{correction}; equivalent means within {comparison.question.margins.text}."
     )
     verdicts = [pair.judged for pair in comparison.noisy if pair.judged]
     for reason, pairs_of_it in Counter(filter(None, (v.reason for v in verdicts))).items():

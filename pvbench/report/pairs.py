@@ -60,7 +60,7 @@ def _ranking(pairs: Sequence[Pair]) -> Iterator[PairField]:
         Column("time_reduction", "change of time", Role.VALUE, csv="time reduction"),
         lambda pair: Cell(pair.time_reduction, change_of_time(1 - pair.time_reduction)),
     )
-    yield PairField(Column("verdict", "verdict", Role.VALUE), lambda pair: Cell(pair.verdict))
+    yield PairField(Column("verdict", "verdict", Role.VALUE), _verdict)
     yield PairField(
         Column("counts", "counts", Role.VALUE), lambda pair: Cell(_counts(pair), pair.counts)
     )
@@ -88,7 +88,11 @@ def _for_programs() -> Iterator[PairField]:
         lambda pair: Cell(attrs.asdict(pair.judged) if pair.judged else None),
     )
     yield PairField(Column("assumed", "assumed", Role.DATA), _assumed)
-    yield PairField(Column("verdict", "verdict", Role.DATA), lambda pair: Cell(pair.verdict))
+    yield PairField(Column("verdict", "verdict", Role.DATA), _verdict)
+
+
+def _verdict(pair: Pair) -> Cell:
+    return Cell(pair.verdict or None, pair.verdict or "-")
 
 
 def _assumed(pair: Pair) -> Cell:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import attrs
 import pytest
 
 from pvbench.results.rows import Row
@@ -86,11 +87,69 @@ def test_only_several_pairs_need_a_correction(
     assert method in cli("compare", name, "--by", "sender", "--baseline", NATIVE).out
 
 
-def test_the_margin_is_the_user_s(cli: Cli) -> None:
-    """10 % faster is equivalent to who asks for 15 %; no verdict needs a wrong margin."""
+@pytest.mark.parametrize("margin", ["15", "15%", "15 %", "broad*=15%", "broadcast and wall=15"])
+def test_the_margin_is_the_user_s(cli: Cli, margin: str) -> None:
+    """10 % faster is equivalent to who asks for 15 %, for all series or for this one."""
     name = file_of(Path("a.json"), row(NATIVE, 1), row(PV, 0.9))
-    table = cli("compare", name, "--by", "sender", "--margin", "15").out
-    refused = cli("compare", name, "--by", "sender", "--margin", "nan")
+    output = cli("compare", name, "--by", "sender", "--margin", margin)
 
-    assert "equivalent" in table
+    assert "equivalent  " in output.out
+
+
+@pytest.mark.parametrize("margin", ["nan", "five", "=", "a and=5"])
+def test_a_wrong_margin_is_refused_in_one_sentence(cli: Cli, margin: str) -> None:
+    """Before a file is read."""
+    refused = cli("compare", "--margin", margin)
+
     assert (refused.status, refused.err.count("\n")) == (2, 1)
+
+
+def test_margins_of_series_come_from_the_table_of_defaults(cli: Cli) -> None:
+    """A --margin of the command line replaces them."""
+    Path("pyproject.toml").write_text('[tool.pvbench]\nmargins = {"*broadcast*" = "15%"}\n')
+    name = file_of(Path("a.json"), row(NATIVE, 1), row(PV, 0.9))
+
+    assert "2 %, 15 % of '*broadcast*'" in cli("compare", name, "--by", "sender").out
+    assert "faster" in cli("compare", name, "--by", "sender", "--margin", "1").out
+
+
+@pytest.mark.parametrize(
+    ("limit", "status", "sentence"),
+    [
+        pytest.param("10%", 1, "1 are slower by more than 10 %, 0 may be.", id="above"),
+        pytest.param("60", 0, "0 are slower by more than 60 %, 0 may be.", id="below"),
+        pytest.param("50", 4, "0 are slower by more than 50 %, 1 may be.", id="within"),
+    ],
+)
+def test_a_limit_is_the_threshold_of_a_gate(
+    cli: Cli, limit: str, status: int, sentence: str
+) -> None:
+    """All of the interval of the slowdown above it, all below, or neither."""
+    times = [1.4 + boot / 40 for boot in range(8)]
+    slower = row_of(
+        "broadcast", PV, *(t * s for t, s in zip(times, DRIFT, strict=True)), **FACTS
+    )
+    name = file_of(Path("a.json"), row(NATIVE, 1), attrs.evolve(slower, boots=EIGHT))
+    output = cli("compare", name, "--by", "sender", "--fail-above", limit)
+
+    assert output.status == status
+    assert f"Of 1 pairs, {sentence}" in output.out
+
+
+def test_a_margin_is_no_gate(cli: Cli) -> None:
+    """1.5 times the time is equivalent within 60 %, and above a limit of 40 % all the same."""
+    name = file_of(Path("a.json"), row(NATIVE, 1), row(PV, 1.5))
+    output = cli("compare", name, "--by", "sender", "--margin", "60", "--fail-above", "40")
+
+    assert ("equivalent" in output.out, output.status) == (True, 1)
+
+
+def test_single_published_values_have_no_verdict(cli: Cli) -> None:
+    """Neither in the table nor for programs."""
+    arguments = ("compare", "published:norov-2018", "--by", "sender")
+    output = cli(*arguments)
+
+    assert "have no verdict: a single published value tells nothing of its noise." in output.out
+    assert {pair["verdict"] for pair in json.loads(cli(*arguments, "--json").out)["pairs"]} == {
+        None
+    }

@@ -66,6 +66,7 @@ def typed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Typed:
         pytest.param("strict-plugins = true", ["--strict-plugins"], id="strict"),
         pytest.param('label = "-x"', ["--label=-x"], id="text-like-an-option"),
         pytest.param('by = "sender"', [], id="of-another-command"),
+        pytest.param('margins = {"a" = 5}', [], id="margins-of-another-command"),
         pytest.param("", [], id="empty"),
     ],
 )
@@ -74,6 +75,25 @@ def test_each_kind_of_option_is_written_as_one_types_it(
 ) -> None:
     """Lists, numbers, flags: TOML's values become arguments."""
     assert typed(table, "run", "norov") == expected
+
+
+@pytest.mark.parametrize(
+    ("table", "typed_words", "expected"),
+    [
+        pytest.param(
+            'margin = "3%"\nmargins = {"*1024w*" = 5, "a = b" = "7%"}',
+            (),
+            ["--margin=3%", "--margin=*1024w*=5", "--margin=a = b=7%"],
+            id="in-the-order-of-the-table",
+        ),
+        pytest.param('margins = {"a" = 5}', ("--margin", "1"), [], id="overridden"),
+    ],
+)
+def test_margins_of_series_are_written_as_margins(
+    typed: Typed, table: str, typed_words: tuple[str, ...], expected: list[str]
+) -> None:
+    """The last equals sign separates the series from the margin."""
+    assert typed(table, "compare", *typed_words) == expected
 
 
 @pytest.mark.parametrize(
@@ -136,7 +156,7 @@ def test_options_of_several_commands_serve_each(cli: Cli) -> None:
     file_of(Path("a.json"), row_of("broadcast", "x2apic-physical", 1e-6))
 
     assert cli("show", "a.json").out.startswith("stack,broadcast\n")
-    assert cli("list", "sites").out.startswith("name,usable,summary\n")
+    assert cli("list", "sites").out.startswith("name,summary,usable\n")
 
 
 def test_the_nearest_table_upward_counts(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

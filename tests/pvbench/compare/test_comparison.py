@@ -8,6 +8,7 @@ import attrs
 import pytest
 
 from pvbench.compare.comparison import ALL_SERIES, Comparison, Question, Remark, compare
+from pvbench.compare.margin import Margin, Margins
 from pvbench.errors import Status, UsageError
 from pvbench.results.rows import Row
 from support.runs import row_of
@@ -35,9 +36,10 @@ def family(*times_us: float, **facts: Any) -> list[Row]:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        pytest.param({"margin_percent": 100}, r"--margin 100 is not in 0\.\.100", id="margin"),
-        pytest.param({"margin_percent": -1}, "--margin -1 is not", id="negative"),
-        pytest.param({"margin_percent": float("nan")}, "--margin nan is not", id="nan"),
+        pytest.param({"fail_above_percent": -1}, "--fail-above -1 is", id="negative"),
+        pytest.param({"fail_above_percent": float("nan")}, "--fail-above nan is", id="nan"),
+        pytest.param({"fail_above_percent": float("inf")}, "--fail-above inf", id="infinite"),
+        pytest.param({"fail_above_percent": 1, "beside": True}, "ranks nothing", id="beside"),
         pytest.param({"baseline": "native"}, "--baseline names a side of --by", id="baseline"),
     ],
 )
@@ -185,8 +187,24 @@ def test_pairs_on_a_noisy_clock_are_judged() -> None:
 def test_the_margin_of_the_question_is_what_counts_as_equivalent() -> None:
     """A slowdown of 10 % is equivalent within 20 %."""
     verdicts = [
-        [pair.verdict for pair in of_shared_boots(1.1, margin_percent=margin).pairs]
+        [
+            pair.verdict
+            for pair in of_shared_boots(1.1, margins=Margins((Margin(margin),))).pairs
+        ]
         for margin in (2, 20)
     ]
 
     assert verdicts == [["slower"], ["equivalent"]]
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [
+        pytest.param(None, Status.OK, id="no-gate"),
+        pytest.param(5, Status.REGRESSION, id="above"),
+        pytest.param(20, Status.OK, id="below"),
+    ],
+)
+def test_along_an_axis_a_limit_makes_a_gate(limit: float | None, expected: Status) -> None:
+    """Without one the verdicts of an axis answer a question and change no exit status."""
+    assert of_shared_boots(1.1, fail_above_percent=limit).status is expected

@@ -1,11 +1,11 @@
-"""Pairs: ratios, verdicts of exact clocks and counts; the exit status."""
+"""Pairs: ratios, verdicts of exact clocks and counts."""
 
 from __future__ import annotations
 
 import pytest
 
-from pvbench.compare import status
-from pvbench.compare.pairs import Pair
+from pvbench.compare.margin import Margins
+from pvbench.compare.pairs import Pair, judged
 from pvbench.results.rows import Row
 from support.runs import row_of
 
@@ -50,7 +50,26 @@ def test_one_boot_on_a_noisy_clock_has_no_verdict() -> None:
     before = row_of("broadcast", PHYSICAL, 200e-6, clock="tsc")
     after = row_of("broadcast", PHYSICAL, 100e-6, clock="tsc")
 
-    assert pair(after, before).verdict == "inconclusive"
+    assert pair(after, before).verdict == ""
+
+
+@pytest.mark.parametrize(
+    ("after", "boots", "is_judged"),
+    [
+        pytest.param("published", 1, False, id="single-value"),
+        pytest.param("published", 2, True, id="published-boots"),
+        pytest.param("local", 1, True, id="one-boot-of-ours"),
+    ],
+)
+def test_a_single_published_value_gets_no_verdict(
+    after: str, boots: int, is_judged: bool
+) -> None:
+    """Nothing is known about its noise, and nobody can boot it again."""
+    before = row_of("broadcast", PHYSICAL, 200e-6, clock="tsc")
+    other = row_of("broadcast", PHYSICAL, *boots * [1e-6], clock="tsc", site=after)
+    (result,) = judged([pair(other, before)], Margins(), lambda before, after: None)
+
+    assert bool(result.verdict) is is_judged
 
 
 def test_the_value_of_a_row_is_the_median_of_its_boots() -> None:
@@ -77,26 +96,3 @@ def test_counts_are_compared_by_equality(
 ) -> None:
     """Counts of one iteration are exact: w is ICR writes, h hypercalls."""
     assert pair(row_of("broadcast", PHYSICAL, 1e-6, **counts)).counts == expected
-
-
-@pytest.mark.parametrize(
-    ("afters_s", "expected"),
-    [
-        pytest.param([], 3, id="nothing-compared"),
-        pytest.param([100e-6], 0, id="faster"),
-        pytest.param([200e-6], 0, id="equal"),
-        pytest.param([100e-6, 201e-6], 1, id="one-slower"),
-    ],
-)
-def test_a_slower_pair_is_a_regression(afters_s: list[float], expected: int) -> None:
-    """One suffices."""
-    rows = [row_of("broadcast", PHYSICAL, after_s) for after_s in afters_s]
-
-    assert status.status([pair(row) for row in rows]) == expected
-
-
-def test_a_noisy_clock_is_inconclusive() -> None:
-    """Exit status 4: run more boots."""
-    tsc = row_of("broadcast", PHYSICAL, 1e-6, clock="tsc")
-
-    assert status.status([pair(tsc, tsc)]) == 4

@@ -94,5 +94,6 @@ def test_json_has_data_and_no_sentences_of_the_layout() -> None:
     assert value["files"] == ["a.json", "b.json"]
     assert value["stale"] == ["b is stale"]
     assert value["remarks"] == [{"text": "emulated", "files": ("a.json",)}]
-    assert value["margin_percent"] == 2
+    assert (value["margin_percent"], value["margins"]) == (2, {})
+    assert value["fail_above_percent"] is None
     assert value.keys().isdisjoint({"verdicts", "notes"})
