@@ -12,9 +12,13 @@ from pvbench.errors import Status, UnavailableError, UsageError
 from pvbench.results import files as result_files
 from pvbench.results import journal
 from pvbench.results.journal import Journal
+from pvbench.run.cases import Selection
+from pvbench.run.request import Request
 from pvbench.run.store import RunStore
+from support.helpers import bundled
 from support.resume import REPLAY, prepared_small
 from support.runs import journal_of
+from support.sessions import prepared_run
 
 PATH, BOOK = Path("a.json"), Path("a.jsonl")
 
@@ -84,6 +88,21 @@ def test_a_store_that_is_opened_again_has_its_boots() -> None:
     assert journal_of(PATH)[: len(before)] == before
     assert ends == [0, 0]
     assert {len(b.get_runs()) for b in result_files.read("a.json")} == {2}
+
+
+def test_a_request_continues_no_earlier_run_by_default() -> None:
+    """Results are never added to a file by mistake."""
+    stored(1)
+    content = PATH.read_bytes()
+    selection = Selection(senders=("native",), guests=("1",), keywords="dry-run")
+    request = Request(suite=bundled().suite("norov"), selection=selection, output="a.json")
+
+    with (
+        pytest.raises(UsageError, match=r"^a\.json exists"),
+        RunStore.opened(prepared_run(request, bundled())),
+    ):
+        pass
+    assert PATH.read_bytes() == content
 
 
 def test_boots_outside_the_plan_are_ignored() -> None:
