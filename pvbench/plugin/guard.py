@@ -5,10 +5,14 @@ Any exception becomes a `PluginError`, unless a signal of the user caused it.
 Code that does not return cannot be stopped by an exception, which it could catch, so
 the process ends with a sentence.  The limit is an interval timer: it ends an endless
 loop as well as a blocking call.  Only the main thread has one.
+A call of C code, such as ``sum(iter(int, 1))``, lets no handler of Python run.  A second
+timer, of CPU time, ends the process then by SIGVTALRM, after faulthandler has printed the
+line of the plugin.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import threading
@@ -25,6 +29,8 @@ from pvbench.text import printable
 
 LIMIT_VARIABLE: Final = "PVBENCH_PLUGIN_TIMEOUT"
 _LIMIT_S: Final = 10.0
+_CPU_SHARE: Final = 1.5  # of the limit, so that `_end` comes first if it can
+_CPU_SPARE_S: Final = 1.0
 _LONGEST_TEXT: Final = 600
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
@@ -95,6 +101,7 @@ def watching() -> Iterator[None]:
 def _replace_handlers() -> dict[int, Any]:
     """Count the user's signals, and end the process by the timer's; the handlers before."""
     handlers: dict[int, Any] = {signal.SIGALRM: signal.signal(signal.SIGALRM, _end)}
+    faulthandler.register(signal.SIGVTALRM, file=2, all_threads=False, chain=True)
 
     def count(number: int, frame: Any) -> None:
         _WATCH.received += 1
@@ -113,15 +120,18 @@ def _limited(call: str, owner: Owner) -> Iterator[None]:
         yield
         return
     timer = signal.setitimer(signal.ITIMER_REAL, limit_s())
+    cpu_timer = signal.setitimer(signal.ITIMER_VIRTUAL, _CPU_SHARE * limit_s() + _CPU_SPARE_S)
     _WATCH.running.append((call, owner))
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, *timer)
+        signal.setitimer(signal.ITIMER_VIRTUAL, *cpu_timer)
         _WATCH.running.pop()
 
 
 def _end(number: int, frame: object) -> None:
+    signal.setitimer(signal.ITIMER_VIRTUAL, 0)
     call, owner = _WATCH.running[-1]
     plugin, name = owner()
     end_process(
@@ -133,7 +143,7 @@ def _end(number: int, frame: object) -> None:
 
 def end_process(sentence: str) -> NoReturn:
     """End without unwinding: the code that does not return may catch every exception."""
-    os.write(2, f"{sentence}\n".encode())
+    os.write(2, f"{printable(sentence)}\n".encode())
     os._exit(Status.ENVIRONMENT)
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -14,6 +17,7 @@ from pvbench.errors import PluginError, UsageError
 from pvbench.plugin import guard
 from pvbench.plugin.guard import LIMIT_VARIABLE, guarded, owner_of
 from pvbench_send_kvm_pv import KvmPv
+from support.helpers import DEADLINE_S
 
 
 def owner() -> tuple[str, str]:
@@ -170,3 +174,35 @@ def test_a_plugin_without_a_distribution_is_named_by_its_module(module: str, nam
     code.__module__ = module
 
     assert owner_of(code) == (name, name)
+
+
+ENDLESS = """
+from pvbench.plugin.guard import guarded
+with guarded("its import", lambda: ("acme", "acme")):
+    sum(iter(int, 1))
+"""
+
+
+def test_c_code_that_lets_no_handler_run_is_ended_by_a_signal(tmp_path: Path) -> None:
+    """Its line is printed; the exit status is none of those that mean something else."""
+    (tmp_path / "endless.py").write_text(ENDLESS)
+    process = subprocess.run(
+        [sys.executable, "endless.py"],
+        cwd=tmp_path,
+        env=os.environ | {LIMIT_VARIABLE: "0.01"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=DEADLINE_S,
+    )
+
+    assert process.returncode == -signal.SIGVTALRM
+    assert 'endless.py", line 4 in <module>' in process.stderr
+
+
+def test_the_sentence_of_the_end_is_printable() -> None:
+    """It has the name of a file, which may be any bytes."""
+    code = "from pvbench.plugin.guard import end_process; end_process('\\udcff\\x1b[31m')"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+
+    assert (process.returncode, process.stderr) == (5, b"\\udcff\\x1b[31m\n")
