@@ -149,7 +149,7 @@ def _tell_refused(prepared: PreparedRun, series: str) -> None:
         {"case": name, "outcome": kind, "reason": why} for name, (kind, why) in refused.items()
     ]
     for line in not_run(entries):
-        print(line, file=sys.stderr)
+        print(printable(line), file=sys.stderr)
 
 
 def _forward(

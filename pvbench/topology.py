@@ -57,7 +57,7 @@ def explicit(text: str) -> tuple[int, ...]:
     """APIC IDs listed as in ``1,128,0`` or ``0-79,128-255``, in that order."""
     ids: list[int] = []
     for part in text.split(","):
-        match = re.fullmatch(rf"({_NUMBER})(?:-({_NUMBER}))?", part.strip())
+        match = re.fullmatch(rf"({_NUMBER})(?:-({_NUMBER}))?", part.strip(" "))
         if match is None:
             raise UsageError(
                 f"{part!r} is not an APIC ID", fix="Use numbers and ranges, such as 0-79,128."

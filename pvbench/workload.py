@@ -78,7 +78,12 @@ class Workload:
 
     def _typed(self, name: str, text: str) -> int | str:
         if not isinstance(self.parameters[name], int):
-            return text
+            if text.isprintable():
+                return text
+            raise UsageError(
+                f"{name} of {self.name} is {text!r}, which is not a printable text",
+                fix=f"Use {self.form}.",
+            )
         if re.fullmatch(r"\d{1,18}", text, re.ASCII):
             return int(text)
         raise UsageError(

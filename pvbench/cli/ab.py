@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from pvbench.cli import ab_options, common, compare, run
 from pvbench.errors import PvbenchError, Status, worst
+from pvbench.text import printable
 
 if TYPE_CHECKING:
     from pvbench.compare.comparison import Question
@@ -56,7 +57,7 @@ def execute(options: argparse.Namespace) -> int:
 
 def _dry_run(side: Side) -> Status:
     """Print the plan of a side."""
-    print(f"side {side.name}:", flush=True)
+    print(printable(f"side {side.name}:"), flush=True)
     done = subprocess.run(side.command("--dry-run"), check=False)
     return Status(done.returncode) if done.returncode in tuple(Status) else Status.ENVIRONMENT
 
@@ -76,7 +77,7 @@ def _print_not_run(side: Side) -> None:
     for line in not_run(journal.read(journal.beside(side.path))):
         common.warn(f"side {side.name}: {line}")
     if side.path.exists():
-        print(f"results of side {side.name}: {side.path}", file=sys.stderr)
+        print(printable(f"results of side {side.name}: {side.path}"), file=sys.stderr)
 
 
 def _compared(paths: list[Path], asked: Question, options: argparse.Namespace) -> Status:

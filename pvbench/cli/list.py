@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -57,6 +56,6 @@ def _rows(kind: Kind, offers: dict[str, Any]) -> Iterator[dict[str, str]]:
             with guarded(f"{kind.name} {name}", partial(owner_of, type(offer))):
                 row = {"name": name, "summary": offer.summary} | kind.columns(offer)
         except PvbenchError as error:
-            print(f"pvbench: {error}; it is not listed", file=sys.stderr)
+            common.warn(f"{error}; it is not listed")
         else:
             yield row

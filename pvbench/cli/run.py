@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pvbench.cli import common
 from pvbench.errors import Status, UsageError
+from pvbench.text import printable
 
 if TYPE_CHECKING:
     from pvbench.report.document import Document
@@ -236,7 +237,7 @@ def _print_result(finished: Ended, options: argparse.Namespace) -> int:
 
     if finished.measured:
         print_file(str(finished.path), options)
-        print(f"results: {finished.path}", file=sys.stderr)
+        print(printable(f"results: {finished.path}"), file=sys.stderr)
     else:
         print("pvbench: nothing was measured", file=sys.stderr)
         print_refused(finished.path)

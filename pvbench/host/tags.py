@@ -6,6 +6,7 @@ import os
 import subprocess
 
 from pvbench.errors import UsageError
+from pvbench.text import printable
 
 
 def tags() -> dict[str, str | int | float]:
@@ -49,4 +50,4 @@ def _revision() -> str | None:
         )
     except OSError:
         return None
-    return process.stdout.strip() or None
+    return printable(process.stdout.strip()) or None

@@ -6,6 +6,8 @@ import sys
 from contextlib import suppress
 from typing import Protocol, Self
 
+from pvbench.text import printable
+
 
 class Progress(Protocol):
     """Shows each boot; leaving the context cleans up the terminal."""
@@ -34,7 +36,7 @@ class Lines:
         """See `Progress`."""
         if not self._quiet:
             with suppress(OSError):  # a run goes on when its progress cannot be printed
-                print(f"boot {number}/{self._total}: {what}", file=sys.stderr)
+                print(printable(f"boot {number}/{self._total}: {what}"), file=sys.stderr)
 
 
 class Bar:
@@ -49,7 +51,7 @@ class Bar:
             TextColumn("boots"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             console=Console(stderr=True),
             auto_refresh=False,
             transient=True,
@@ -65,7 +67,7 @@ class Bar:
 
     def boot(self, number: int, what: str) -> None:
         """See `Progress`."""
-        self._bar.update(self._task, completed=number - 1, description=what)
+        self._bar.update(self._task, completed=number - 1, description=printable(what))
         self._bar.refresh()
 
 

@@ -69,6 +69,8 @@ def test_interleaved_high_ids_start_above_the_low_ones(count: int, expected: int
         pytest.param("sparse:4:0", r"a step of 0 gives every CPU the same", id="step-0"),
         pytest.param("ids:1,1", r"APIC ID 1 is given to two CPUs", id="twice"),
         pytest.param("ids:", r"'' is not an APIC ID\. Use numbers and ranges", id="no-ids"),
+        pytest.param("ids:1,\n2", r"'\\n2' is not an APIC ID", id="line-end"),
+        pytest.param("ids:1,\u00a02", "is not an APIC ID", id="blank-of-another-kind"),
         pytest.param("ids:1,a", r"'a' is not an APIC ID", id="not-a-number"),
         pytest.param("ids:-1", r"'-1' is not an APIC ID", id="negative"),
         pytest.param("ids:0-70000", r"has more than 65536 of them", id="huge-range"),

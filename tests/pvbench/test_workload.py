@@ -61,10 +61,13 @@ def test_binding_does_not_change_the_family() -> None:
     assert FAMILY.parameters == {"reach": 1, "mood": "calm", "tail": "long"}
 
 
+WORDS = st.text(st.characters(exclude_characters=":"), max_size=9).filter(str.isprintable)
+
+
 @given(
     st.integers(0, 10**18 - 1),
-    st.text(st.characters(exclude_characters=":"), max_size=9),
-    st.text(st.characters(exclude_characters=":"), max_size=9),
+    WORDS,
+    WORDS,
 )
 def test_bind_is_the_inverse_of_spec(reach: int, mood: str, tail: str) -> None:
     """A workload's name in a result file can be used on the command line."""
@@ -116,6 +119,12 @@ def test_a_form_has_all_parameters_and_a_variant_all_but_the_first(
         ),
         pytest.param(
             FAMILY, ["9" * 5_000], r"reach of family is '9+', not a number", id="endless"
+        ),
+        pytest.param(
+            FAMILY,
+            ["1", "a\nb"],
+            r"mood of family is 'a\\nb', which is not a pr",
+            id="line-end",
         ),
         pytest.param(FAMILY, [""], r"reach of family is '', not a number", id="empty"),
         pytest.param(FAMILY, ["-1"], r"reach of family is '-1', not a number", id="negative"),

@@ -187,6 +187,13 @@ def test_a_run_that_measured_nothing_prints_the_reasons(cli: Cli) -> None:
     assert NO_FLAT in output.out + output.err
 
 
+def test_the_name_of_the_result_file_is_printable(cli: Cli) -> None:
+    """A file name may have the escapes of a terminal."""
+    output = cli(*QUICK, "-o", "\x1b[31m.json")
+
+    assert (output.status, output.err) == (0, "results: \\x1b[31m.json\n")
+
+
 def test_an_empty_selection_leaves_no_file(cli: Cli) -> None:
     """Exit status 3, with what matches nothing."""
     output = cli("run", "norov", "-k", "no-such-case", "-o", "a.json")

@@ -107,3 +107,19 @@ def test_a_file_gets_one_line_for_each_boot(
         lines.boot(2, "dense:8")
 
     assert capsys.readouterr() == ("", expected)
+
+
+def test_a_line_of_progress_is_printable(capsys: pytest.CaptureFixture[str]) -> None:
+    """The name of a guest comes from a suite, which is a plugin's."""
+    with progress.make(1, quiet=False) as lines:
+        lines.boot(1, "\x1b[31mred\n")
+
+    assert capsys.readouterr().err == "boot 1/1: \\x1b[31mred \n"
+
+
+def test_the_bar_shows_a_guest_as_it_is_named(terminal: Terminal) -> None:
+    """Its name is no markup of rich's, and has no escape."""
+    with terminal() as screen, progress.make(1, quiet=False) as bar:
+        bar.boot(1, "[red]\x1b]0;title\x07")
+
+        assert "[red]\\x1b]0;title\\x07" in screen()
