@@ -21,8 +21,6 @@ _RENDERERS: Final = {"plain": "text", "markdown": "markdown", "csv": "csv", "jso
 # Those that are compared; the 99.9th percentile of a histogram is only shown.
 STATISTICS: Final = ("median", "mean", "p99", "max", "min")
 
-COMPARED_STATISTICS: Final = ("median", "mean", "p99", "max", "min")
-
 
 def plugin_options(parser: argparse._ActionsContainer, name: str = "-p") -> None:
     """Add -p (or *name*) and --strict-plugins."""

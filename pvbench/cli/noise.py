@@ -134,9 +134,7 @@ def _session(side: Side, folder: Path) -> None:
     for path in paths:
         run_whole(side, path)
     pairs = [
-        pair
-        for name in common.COMPARED_STATISTICS
-        for pair in _noisy_pairs(paths, ALL_SERIES, name)
+        pair for name in common.STATISTICS for pair in _noisy_pairs(paths, ALL_SERIES, name)
     ]
     if pairs:
         ratios = {key(p.before.name, p.before.statistic): _log_ratio(p) for p in pairs}
