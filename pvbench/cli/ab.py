@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,8 @@ def execute(options: argparse.Namespace) -> int:
     sides, seed = sides_of(options)
     if options.dry_run:
         return worst(_dry_run(side) for side in sides)
-    ended = Session(sides=sides, seed=seed, quiet=options.quiet).take()
+    looks = _looks(options, asked, [side.path for side in sides])
+    ended = Session(sides=sides, seed=seed, quiet=options.quiet, looks=looks).take()
     paths = [side.path for side in sides]
     _remove_empty(paths)
     status = Status.NOTHING_MEASURED
@@ -53,6 +55,19 @@ def execute(options: argparse.Namespace) -> int:
     for side in sides:
         _print_not_run(side)
     return _exit_status(ended, status)
+
+
+def _looks(
+    options: argparse.Namespace, asked: Question, paths: Sequence[Path]
+) -> Callable[[int], bool] | None:
+    """What says whether the session may end after some boots; None if they are fixed."""
+    from pvbench.compare.settled import Looks
+
+    most = run.max_boots(options)
+    if most is None:
+        return None
+    looks = Looks(paths=paths, question=asked, max_boots=most, statistic=options.statistic)
+    return looks.settled_after
 
 
 def _dry_run(side: Side) -> Status:

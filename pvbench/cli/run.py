@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pvbench.cli import common
-from pvbench.errors import Status, UsageError
+from pvbench.errors import UsageError
 from pvbench.text import printable
 
 if TYPE_CHECKING:
-    from pvbench.report.document import Document
     from pvbench.run.ab_messages import Channel
     from pvbench.run.cases import Selection
     from pvbench.run.loop import Ended
-    from pvbench.run.request import PreparedRun, Request
+    from pvbench.run.request import Request
     from pvbench.suite import Suite
 
 HELP = "run a suite"
@@ -35,6 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     pace.add_argument("--fast", action="store_true", help="rough result, quickly")
     pace.add_argument("--rigorous", action="store_true", help="spend more time")
     effort.add_argument("--boots", type=int, metavar="N", help="boots of each guest")
+    until_options(effort)
     effort.add_argument(
         "--timeout",
         type=float,
@@ -60,6 +60,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     effort.add_argument("--ab-pipes", type=_channel, help=argparse.SUPPRESS)  # for `pvbench ab`
     common.output_options(parser)
     common.plugin_options(parser)
+
+
+def until_options(group: argparse._ArgumentGroup) -> None:
+    """Options of a run whose number of boots is not fixed."""
+    group.add_argument(
+        "--until",
+        choices=("settled",),
+        help="look after 10, 20, 40 ... boots, and stop when every pair has a verdict",
+    )
+    group.add_argument(
+        "--max-boots", type=int, metavar="N", help="boots of the last look of --until (40)"
+    )
 
 
 def _channel(text: str) -> Channel:
@@ -126,7 +138,8 @@ def _place_options(group: argparse._ArgumentGroup) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Plan, run, print."""
-    from pvbench.cli.run_needs import say_boots_needed
+    from pvbench.cli.run_needs import looks_of, say_boots_needed
+    from pvbench.cli.run_plan import print_plan
     from pvbench.run.loop import run
     from pvbench.run.request import prepare, session_of
 
@@ -141,10 +154,13 @@ def execute(options: argparse.Namespace) -> int:
     with session_of(request, registry) as session:
         prepared = prepare(request, registry, session)
         if options.dry_run:
-            return _print_plan(prepared, options)
+            return print_plan(prepared, options)
         if not options.quiet:
             say_boots_needed(prepared)
-        finished = run(prepared, options.ab_pipes)
+        if options.ab_pipes:
+            finished = run(prepared, channel=options.ab_pipes)
+        else:
+            finished = run(prepared, looks=looks_of(prepared))
     return _print_result(finished, options)
 
 
@@ -165,7 +181,27 @@ def _request(options: argparse.Namespace, suite: Suite) -> Request:
         timeout_s=options.timeout,
         probe=not options.dry_run,
         is_side=bool(options.ab_pipes),
+        max_boots=max_boots(options),
     )
+
+
+def max_boots(options: argparse.Namespace) -> int | None:
+    """
+    The boots of the last look; None if their number is fixed.
+
+    Raises:
+        UsageError: the options contradict each other.
+    """
+    most: int | None = options.max_boots
+    if options.until is None:
+        if most is not None:
+            raise UsageError("--max-boots limits --until settled", fix="Give --boots N.")
+        return None
+    if options.boots is not None:
+        raise UsageError("--until takes the place of --boots", fix="Give --max-boots N.")
+    if most is not None and not 1 <= most <= 10_000:
+        raise UsageError(f"--max-boots {most} is not in 1..10000")
+    return most or 40
 
 
 def selection_of(options: argparse.Namespace, costs: str | None) -> Selection:
@@ -188,48 +224,6 @@ def selection_of(options: argparse.Namespace, costs: str | None) -> Selection:
         execution=options.execution,
         keywords=options.keywords,
     )
-
-
-def _print_plan(prepared: PreparedRun, options: argparse.Namespace) -> Status:
-    if prepared.description.probes is None:
-        delivery = prepared.launch.delivery
-        print(f"pvbench: {delivery} is not probed: a case may not work there", file=sys.stderr)
-    common.show(_plan(prepared), options)
-    return Status.OK if prepared.plan.boots else Status.NOTHING_MEASURED
-
-
-def _plan(prepared: PreparedRun) -> Document:
-    """The cases with their planned outcomes, and the number of boots."""
-    from pvbench.report.document import Document, Paragraph, Role, facts, table_of_records
-    from pvbench.text import counted
-
-    cases, boots = _planned(prepared), len(prepared.plan.boots)
-    roles = {"case": Role.PROSE, "outcome": Role.CONDITION, "reason": Role.PROSE}
-    return Document(
-        [
-            facts({"boots": boots}, shown=False),
-            table_of_records(cases, roles=roles, name="cases"),
-            Paragraph(f"{counted(len(cases), 'case')}, {counted(boots, 'boot')}"),
-        ]
-    )
-
-
-def _planned(prepared: PreparedRun) -> list[dict[str, str]]:
-    """The planned outcome of each case; cases whose plugins are missing come first."""
-    from pvbench.results.schema import case_name
-
-    plan = prepared.plan
-    names = dict.fromkeys(map(case_name, plan.cases))
-    missing = [name for name in plan.refused if name not in names]
-    return [
-        {
-            "case": name,
-            "outcome": o.kind if o else "planned",
-            "reason": o.reason if o else "",
-        }
-        for name in (*missing, *names)
-        for o in [plan.refused.get(name)]
-    ]
 
 
 def _print_result(finished: Ended, options: argparse.Namespace) -> int:

@@ -1,10 +1,15 @@
-"""What `pvbench run` says before it measures: how many boots its comparison needs."""
+"""How many boots the comparison of a run's senders needs."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
 
 import attrs
 
 from pvbench import notices
+from pvbench.errors import UsageError
+from pvbench.run.prepared import Prepared
 from pvbench.run.request import PreparedRun
 
 
@@ -20,14 +25,49 @@ def say_boots_needed(prepared: PreparedRun) -> None:
     from pvbench.compare import planned
     from pvbench.results import noise, schema
 
-    plan = prepared.plan
-    ready = [case for boot in plan.boots if boot.replicate == 1 for case in boot.cases]
-    pairs = planned.pairs_of(schema.case_facts(case.case) for case in ready)
+    ready, pairs = _ready(prepared), _pairs(prepared)
     if not pairs:
         return
+    plan = prepared.plan
     facts = schema.from_metadata(prepared.facts)
     boots = plan.effort.boots
     conditions = noise.conditions_of(facts, {"effort": attrs.asdict(plan.effort)}, boots)
     lines = noise.read(noise.path_here())
     spread = planned.spread_of((case.name for case in ready), lines, conditions)
     notices.say(planned.sentence(pairs=pairs, boots=boots, spread=spread))
+
+
+def looks_of(prepared: PreparedRun) -> Callable[[Path, int], bool] | None:
+    """
+    What says whether a run may stop after some boots; None if their number is fixed.
+
+    Raises:
+        UsageError: the run has no pair of senders.
+    """
+    most = prepared.request.max_boots
+    if most is None or prepared.launch.clock.is_exact:
+        return None
+    from pvbench.compare.comparison import Question
+    from pvbench.compare.settled import Looks
+
+    if not _pairs(prepared):
+        raise UsageError(
+            "--until settled has no pair of senders to compare", fix="Give two senders."
+        )
+    question = Question(by="sender")
+    return lambda path, boots: Looks(
+        paths=(path,), question=question, max_boots=most
+    ).settled_after(boots)
+
+
+def _ready(prepared: PreparedRun) -> list[Prepared]:
+    """The cases that can run."""
+    boots = prepared.plan.boots
+    return [case for boot in boots if boot.replicate == 1 for case in boot.cases]
+
+
+def _pairs(prepared: PreparedRun) -> int:
+    from pvbench.compare import planned
+    from pvbench.results import schema
+
+    return planned.pairs_of(schema.case_facts(case.case) for case in _ready(prepared))

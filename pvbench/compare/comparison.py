@@ -13,10 +13,12 @@ import attrs
 from pvbench.compare import crossover, differences, matching, status
 from pvbench.compare.crossover import Crossover
 from pvbench.compare.differences import Difference
+from pvbench.compare.looks import alpha_of_look, looks
 from pvbench.compare.margin import Margins, check_limit
 from pvbench.compare.matching import Files, Matches
 from pvbench.compare.outcomes import Outcomes
 from pvbench.compare.pairs import AllowanceOf, Pair, judged
+from pvbench.compare.statistics import ALPHA
 from pvbench.compare.unpaired import Unpaired
 from pvbench.errors import Status, UsageError, worst
 from pvbench.results import schema
@@ -116,6 +118,12 @@ class Comparison:
         return worst(statuses)
 
     @property
+    def looks(self) -> tuple[int, ...]:
+        """The boots after which runs of these files may have ended settled; often none."""
+        most = _max_boots(self.pairs)
+        return looks(most) if most else ()
+
+    @property
     def noisy(self) -> tuple[Pair, ...]:
         """The pairs with a verdict on a noisy clock."""
         return tuple(pair for pair in self.pairs if pair.judged)
@@ -145,7 +153,9 @@ def compare(
     matched = _matched(rows_of_series, files, outcomes or {}, question)
     pairs = matched.pairs
     if not question.beside:
-        pairs = judged(pairs, question.margins, allowance_of)
+        most = _max_boots(pairs)
+        alpha = alpha_of_look(ALPHA, most) if most else ALPHA
+        pairs = judged(pairs, question.margins, allowance_of, alpha)
     differing_facts = [*differences.of_origin(files.values())]
     if not question.beside:
         differing_facts += differences.of_cases(files.values())
@@ -159,6 +169,12 @@ def compare(
         crossovers=() if question.beside else tuple(crossover.crossovers(pairs)),
         stale=tuple(stale),
     )
+
+
+def _max_boots(pairs: Sequence[Pair]) -> int:
+    """The boots of the last look at the runs of noisy pairs; 0 if there were no looks."""
+    rows = [row for pair in pairs if pair.is_noisy for row in (pair.before, pair.after)]
+    return max((int(row.fact("max_boots") or 0) for row in rows), default=0)
 
 
 def _of_series(rows: Sequence[Row], series: str) -> list[Row]:

@@ -15,6 +15,7 @@ import attrs
 from pvbench.compare.allowance import Allowance
 from pvbench.compare.margin import Margins
 from pvbench.compare.statistics import (
+    ALPHA,
     Interleaved,
     NotInterleaved,
     Sample,
@@ -117,7 +118,10 @@ AllowanceOf = Callable[[Row, Row], Allowance | None]
 
 
 def judged(
-    pairs: Sequence[Pair], margins: Margins, allowance_of: AllowanceOf
+    pairs: Sequence[Pair],
+    margins: Margins,
+    allowance_of: AllowanceOf,
+    alpha: float = ALPHA,
 ) -> tuple[Pair, ...]:
     """
     The pairs of one comparison, with verdicts where the clock is noisy.
@@ -128,6 +132,7 @@ def judged(
         pairs: all pairs.
         margins: speed ratios this close to 1 are equivalent.
         allowance_of: how far whole runs like these two differ by chance.
+        alpha: the probability that a comparison of equal sides has a false verdict.
     """
     is_judged = [pair.is_noisy and not pair.is_single for pair in pairs]
     samples = [
@@ -135,7 +140,7 @@ def judged(
         for pair, noisy in zip(pairs, is_judged, strict=True)
         if noisy
     ]
-    in_order = iter(verdicts(samples) if samples else ())
+    in_order = iter(verdicts(samples, alpha) if samples else ())
     return tuple(
         attrs.evolve(pair, judged=next(in_order)) if noisy else pair
         for pair, noisy in zip(pairs, is_judged, strict=True)

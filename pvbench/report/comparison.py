@@ -135,6 +135,8 @@ def _verdict_method(comparison: Comparison) -> Iterator[str]:
         f"The clock is noisy, so verdicts compare the {_statistic(comparison)} of each boot"
         f"{correction}; equivalent means within {comparison.question.margins.text}."
     )
+    if comparison.looks:
+        yield _looks(comparison)
     verdicts = [pair.judged for pair in comparison.noisy if pair.judged]
     for reason, pairs_of_it in Counter(filter(None, (v.reason for v in verdicts))).items():
         are = "1 pair is" if pairs_of_it == 1 else f"{pairs_of_it} pairs are"
@@ -144,6 +146,13 @@ def _verdict_method(comparison: Comparison) -> Iterator[str]:
         boots, finds = max(needed)
         percent = f"{100 * finds:.1f} %"
         yield f"{boots} boots find a difference of {percent} in nine of ten comparisons."
+
+
+def _looks(comparison: Comparison) -> str:
+    """The looks at a run that went on until it was settled, and how many boots it has."""
+    boots = max(len(pair.before.boots_s) for pair in comparison.noisy)
+    looks = ", ".join(map(str, comparison.looks))
+    return f"Looks after {looks} boots share the error; the run ended after {boots}."
 
 
 # the table

@@ -184,7 +184,9 @@ def _incomplete(entries: journal.Entries) -> Iterator[str]:
     """The number of missing boots, if the run ended early."""
     planned = journal.plan_of(entries).get("boots", 0)
     finished = len(journal.boots_of(entries))
-    if finished < planned:
+    if journal.is_settled(entries):
+        yield f"settled: the run ended after {finished} of at most {planned} boots"
+    elif finished < planned:
         end = next((e for e in reversed(entries) if "end" in e), {})
         why = f"ended by signal {end['signal']}" if end.get("signal") else "did not end"
         yield f"incomplete: {finished} of {planned} boots, the run {why}; --resume continues it"

@@ -140,10 +140,15 @@ def boots_done(entries: Entries) -> dict[int, Entry]:
 
 
 def is_complete(entries: Entries, boots: int) -> bool:
-    """Whether the run ended and all of its boots, *boots* in number, succeeded."""
-    has_end = bool(entries) and "end" in entries[-1]
+    """Whether the run ended settled, or with all of its *boots* having succeeded."""
     finished = boots_done(entries)
-    return has_end and all(number in finished for number in range(1, boots + 1))
+    all_done = all(number in finished for number in range(1, boots + 1))
+    return bool(entries) and "end" in entries[-1] and (all_done or is_settled(entries))
+
+
+def is_settled(entries: Entries) -> bool:
+    """Whether the run ended because it needed no more boots, by its looks."""
+    return bool(entries) and entries[-1].get("settled") is True
 
 
 def read(path: Path) -> Entries:

@@ -209,6 +209,7 @@ TABLE: Final[tuple[Fact, ...]] = (
     Fact("label", _DETAIL),
     Fact("boot", _DETAIL, is_number=True),
     Fact("turn", _DETAIL, is_number=True),
+    Fact("max_boots", _DETAIL, is_number=True),
     Fact("ab_session", _DETAIL),
     Fact("ab_side", _DETAIL),
     Fact("ab_first", _DETAIL),

@@ -11,7 +11,7 @@ import random
 import secrets
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, nullcontext
 from functools import partial
 from pathlib import Path
@@ -54,11 +54,13 @@ class Session:
     Args:
         sides: two, of equal plans but for what is compared.
         seed: of the coins.
+        looks: says by the results whether the session may end after some boots of each guest.
     """
 
     sides: tuple[Side, Side]
     seed: int
     quiet: bool
+    looks: Callable[[int], bool] | None = None
     id: str = attrs.field(factory=lambda: secrets.token_hex(8))
 
     def take(self) -> Ended:
@@ -86,34 +88,45 @@ class Session:
         for side in self.sides:
             environment = {**side.environment, **own_lock}
             started.append(SideProcess.started(attrs.evolve(side, environment=environment)))
-        greetings = [side.greeting() for side in started]
-        due = list(self._due(*greetings))
-        timed = due and not all(greeting.is_exact for greeting in greetings)
+        a, b = greetings = [side.greeting() for side in started]
+        missing = _missing_pairs(a, b)
+        timed = missing and not all(greeting.is_exact for greeting in greetings)
         with ExitStack() as stack:
             stack.enter_context(lock.alone(notices.say) if timed else nullcontext())
-            shown = stack.enter_context(progress.make(len(due), quiet=self.quiet))
+            shown = stack.enter_context(progress.make(2 * len(missing), quiet=self.quiet))
             by_name = {side.side.name: side for side in started}
-            for number, one in enumerate(due, 1):
-                shown.boot(number, f"side {one.side}")
-                by_name[one.side].boot(one)
+            for number, due in enumerate(self._due(a, missing), 1):
+                shown.boot(number, f"side {due.side}")
+                by_name[due.side].boot(due)
 
-    def _due(self, a: Greeting, b: Greeting) -> Iterator[Due]:
-        """The boots that are due, in their order; a pair is of one session."""
-        if a.boots != b.boots:
-            raise UsageError(
-                f"side a plans {a.boots} boots and side b {b.boots}",
-                fix=_FIX,
-            )
-        for boot in range(1, a.boots + 1):
-            if a.sessions.get(boot, "") != b.sessions.get(boot):
+    def _due(self, greeting: Greeting, missing: Collection[int]) -> Iterator[Due]:
+        """The boots that are due, in their order, until a look says that they are enough."""
+        for boot in range(1, greeting.boots + 1):
+            if boot in missing:
                 for name in (pair := self._pair(boot)):
                     yield Due(boot=boot, session=self.id, side=name, first=pair[0])
+            replicate, rest = divmod(boot, greeting.guests)
+            if self.looks and not rest and self.looks(replicate):
+                return
 
     def _pair(self, boot: int) -> tuple[str, ...]:
         """The names of the sides, the first to boot first; the same for a resumed session."""
         coin = random.Random(f"{self.seed} pair {boot}")  # noqa: S311 - an order, not a secret
         a, b = (side.name for side in self.sides)
         return (a, b) if coin.random() < 0.5 else (b, a)
+
+
+def _missing_pairs(a: Greeting, b: Greeting) -> list[int]:
+    """
+    The boots that the sides do not have from one session.
+
+    Raises:
+        UsageError: their boots do not make pairs.
+    """
+    if (a.boots, a.guests) != (b.boots, b.guests):
+        raise UsageError(f"side a plans {a.boots} boots and side b {b.boots}", fix=_FIX)
+    boots = range(1, a.boots + 1)
+    return [boot for boot in boots if a.sessions.get(boot, "") != b.sessions.get(boot)]
 
 
 def _status(returned: int) -> Status:

@@ -3,7 +3,7 @@ The messages between `pvbench ab` and its two sides: one JSON object a line.
 
 A side is a run that boots only when it is told to.  It begins with a greeting:
 
-    {"ab": 1, "boots": n, "is_exact": b, "sessions": {...}}
+    {"ab": 1, "boots": n, "guests": n, "is_exact": b, "sessions": {...}}
 
 `ab` answers with the boots that are due, one at a time.  The side stores each, says so,
 and ends when it is told to end:
@@ -39,11 +39,13 @@ class Greeting:
 
     Args:
         boots: how many boots its plan has.
+        guests: how many guests it boots in turn.
         is_exact: whether its clock gives the same time in every boot.
         sessions: the session of each boot that an earlier process has stored.
     """
 
     boots: int
+    guests: int
     is_exact: bool
     sessions: dict[int, str]
 
@@ -170,6 +172,7 @@ _SHAPES: Final[dict[str, Callable[[Any], Message]]] = {
         lambda ab, **fields: Greeting(**fields),
         ab=integer(VERSION, VERSION),
         boots=integer(0, _MOST_BOOTS),
+        guests=integer(0, _MOST_BOOTS),
         is_exact=flag,
         sessions=_sessions,
     ),

@@ -49,12 +49,15 @@ class Ended:
     signal: int
 
 
+Looks = Callable[[Path, int], bool]
 # The numbers of the boots to run, each with the facts that its results store besides.  The
 # next one is asked for when the one before is stored.
 Order = Generator[tuple[int, Mapping[str, str]], None, None]
 
 
-def run(prepared: PreparedRun, channel: Channel | None = None) -> Ended:
+def run(
+    prepared: PreparedRun, *, channel: Channel | None = None, looks: Looks | None = None
+) -> Ended:
     """
     Run all boots; each is on disk before the next starts.
 
@@ -64,6 +67,7 @@ def run(prepared: PreparedRun, channel: Channel | None = None) -> Ended:
     Args:
         prepared: what to run.
         channel: to the `pvbench ab` that says which boot is due.
+        looks: says by the results whether the run may end after some boots of each guest.
 
     Raises:
         UsageError, UnavailableError: the result file cannot be created.
@@ -72,7 +76,7 @@ def run(prepared: PreparedRun, channel: Channel | None = None) -> Ended:
         if channel:
             return _boots(prepared, store, partial(_told, prepared, store, channel))
         with _alone(prepared):
-            return _boots(prepared, store, partial(_all, prepared))
+            return _boots(prepared, store, partial(_until, prepared, store, looks))
 
 
 def _alone(prepared: PreparedRun) -> AbstractContextManager[None]:
@@ -80,8 +84,17 @@ def _alone(prepared: PreparedRun) -> AbstractContextManager[None]:
     return prepared.launch.session.alone() if timed else nullcontext()
 
 
-def _all(prepared: PreparedRun, stored: Container[int]) -> Order:
-    return ((number, {}) for number in prepared.boots if number not in stored)
+def _until(
+    prepared: PreparedRun, store: RunStore, looks: Looks | None, stored: Container[int]
+) -> Order:
+    """The boots that are not stored, until a look says that there are enough."""
+    ends = {boot.replicate: number for number, boot in prepared.boots.items()}
+    for number, boot in prepared.boots.items():
+        if number not in stored:
+            yield number, {}
+        is_last = ends[boot.replicate] == number
+        if looks and is_last and looks(store.path, boot.replicate):
+            return
 
 
 def _told(
@@ -92,7 +105,12 @@ def _told(
     sessions = {n: session for n in prepared.boots if (session := store.session_of(n))}
     try:
         channel.tell(
-            Greeting(boots=len(prepared.boots), is_exact=clock.is_exact, sessions=sessions)
+            Greeting(
+                boots=len(prepared.boots),
+                guests=_guests(prepared),
+                is_exact=clock.is_exact,
+                sessions=sessions,
+            )
         )
         while due := _due(channel, prepared.boots):
             with _alone(prepared):
@@ -100,6 +118,10 @@ def _told(
             channel.tell(Stored(due.boot))
     except BrokenPipeError:
         signal.raise_signal(signal.SIGTERM)
+
+
+def _guests(prepared: PreparedRun) -> int:
+    return sum(boot.replicate == 1 for boot in prepared.plan.boots)
 
 
 def _due(channel: Channel, boots: Container[int]) -> Due | None:
@@ -130,7 +152,7 @@ def _boots(
                 break
             store.add(number, boot, result, facts)
     status = _status(store)
-    store.finish(status, stop.signal)
+    store.finish(status, stop.signal, settled=bool(prepared.request.max_boots))
     return Ended(path=store.path, measured=store.measured, status=status, signal=stop.signal)
 
 

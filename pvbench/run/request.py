@@ -42,6 +42,7 @@ class Request:
 
     Args:
         is_side: whether it is a side of `pvbench ab`.
+        max_boots: where a run that goes on until it is settled ends; None for `boots`.
     """
 
     suite: Suite
@@ -56,6 +57,7 @@ class Request:
     timeout_s: float = 600
     probe: bool = True
     is_side: bool = False
+    max_boots: int | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -147,13 +149,15 @@ def prepare(request: Request, registry: Registry, session: Session) -> PreparedR
         plan=attrs.evolve(plan, refused=missing | plan.refused),
         launch=launch,
         description=description,
-        facts=_facts(registry, delivery, description),
+        facts=_facts(registry, delivery, description) | _looks(request, description.clock),
         origins={name: registry.origin("sender", name) for name in _senders(cases)},
     )
 
 
 def _effort(request: Request, clock: Clock) -> Effort:
     """The effort; a side of `pvbench ab` has no fewer boots than verdicts need."""
+    if request.max_boots and not clock.is_exact:
+        return effort(clock, request.pace, request.max_boots)
     planned = effort(clock, request.pace, request.boots)
     if clock.is_exact or not request.is_side or request.boots:
         return planned
@@ -198,6 +202,12 @@ def _facts(registry: Registry, delivery: Delivery, description: Description) -> 
         "costs_sha256": description.costs.sha256 if description.costs else "-",
     }
     return schema.stored(facts | schema.host_facts(measured)) | tags.tags()
+
+
+def _looks(request: Request, clock: Clock) -> Metadata:
+    """The fact that fixes the looks at a run that goes on until it is settled."""
+    most = None if clock.is_exact else request.max_boots
+    return schema.stored({"max_boots": most}) if most else {}
 
 
 def plan_entry(prepared: PreparedRun) -> dict[str, Any]:

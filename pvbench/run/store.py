@@ -104,9 +104,18 @@ class RunStore:
         self._journal.write(boot=number, guest=boot.guest.name, order=order, **entry)
         self._cases[number] = entry["cases"]
 
-    def finish(self, status: Status, signal: int) -> None:
-        """Store how the run ended, unless that is stored already."""
-        end = {"end": 128 + signal if signal else int(status), "signal": signal}
+    def finish(self, status: Status, signal: int, *, settled: bool = False) -> None:
+        """
+        Store how the run ended, unless that is stored already.
+
+        A run is *settled* if it may end before all of its boots, and no signal ended it.
+        """
+        end: dict[str, Any] = {
+            "end": 128 + signal if signal else int(status),
+            "signal": signal,
+        }
+        if settled and not signal:
+            end["settled"] = True
         if self._journal.entries[-1] != end:
             self._journal.write(**end)
 

@@ -7,6 +7,7 @@ import math
 import attrs
 import pytest
 
+from pvbench.compare.margin import Margins
 from pvbench.compare.noise import (
     Allowances,
     SeriesNoise,
@@ -14,7 +15,7 @@ from pvbench.compare.noise import (
     of_sessions,
     series_noise,
 )
-from pvbench.compare.pairs import Pair
+from pvbench.compare.pairs import Pair, judged
 from pvbench.results.noise import Line, conditions_of, key
 from pvbench.results.rows import Row
 from support.runs import row_of
@@ -40,7 +41,8 @@ def pair(before: Row, after: Row) -> Pair:
 def test_the_spread_is_that_of_the_log_ratios_of_pairs() -> None:
     """Boots 1 and 2 differ by plus and minus 10 %, the others not at all."""
     after = (TIMES[0] * math.exp(0.1), TIMES[1] * math.exp(-0.1), *TIMES[2:])
-    (one,) = series_noise([pair(row("a"), row("b", after))])
+    pairs = judged([pair(row("a"), row("b", after))], Margins(), lambda before, after: None)
+    (one,) = series_noise(pairs)
 
     assert (one.boots, one.verdict) == (6, "inconclusive")
     assert one.spread == pytest.approx(math.sqrt(0.02 / 5))

@@ -52,6 +52,22 @@ def test_a_coin_from_the_seed_decides_which_side_is_first(tmp_path: Path) -> Non
     assert 10 <= once.count("a") <= 30
 
 
+def test_a_session_ends_when_a_look_says_so(tmp_path: Path) -> None:
+    """It is asked after the boots of all guests, with how many boots each has had."""
+    four = HONEST.replace("**GREETING", "**(GREETING | {'boots': 6, 'guests': 2})")
+    asked: list[int] = []
+    sides = side_of(tmp_path, "a", four), side_of(tmp_path, "b", four)
+
+    def looks(boots: int) -> bool:
+        asked.append(boots)
+        return boots == 2
+
+    ended = Session(sides=sides, seed=1, quiet=True, looks=looks).take()
+
+    assert (ended.status, asked) == (Status.OK, [1, 2])
+    assert len(pairs_of(log_of(tmp_path))) == 4
+
+
 def test_a_resumed_session_repeats_the_pairs_that_are_not_whole(tmp_path: Path) -> None:
     """Pair 1 is of one session; boot 2 is of two sessions, and boot 3 of one side only."""
     sessions = {"a": {1: "s", 2: "s", 3: "s"}, "b": {1: "s", 2: "t"}}

@@ -18,6 +18,7 @@ MESSAGES: st.SearchStrategy[Message] = st.one_of(
     st.builds(
         Greeting,
         boots=st.integers(0, 1 << 32),
+        guests=st.integers(0, 1 << 32),
         is_exact=st.booleans(),
         sessions=st.dictionaries(st.integers(1, 10**10 - 1), NAMES),
     ),
@@ -70,7 +71,7 @@ def test_a_message_may_come_in_parts(ends: tuple[Channel, Callable[[bytes], int]
         pytest.param(b'{"stored": 0}', "stored: 0 is not an integer in 1", id="number"),
         pytest.param(b'{"stored": 1, "more": 2}', "is not an object of stored", id="more"),
         pytest.param(
-            b'{"ab": 1, "boots": 1, "is_exact": true, "sessions": {"x": "s"}}',
+            b'{"ab": 1, "boots": 1, "guests": 1, "is_exact": true, "sessions": {"x": "s"}}',
             "the number of a boot is not a number",
             id="boot-of-a-session",
         ),
