@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from pvbench.cli import common, compare
-from pvbench.cli.parsers import joined
+from pvbench.cli.parsers import Parser, joined
 from pvbench.errors import UsageError
 
 SIDES: Final = ("a", "b")
@@ -49,7 +49,7 @@ def noise_options(parser: argparse.ArgumentParser) -> None:
 
 def split(given: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     """The options of `ab` itself, and the words that are for both sides."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser = Parser(add_help=False)
     side_options(parser)
     noise_options(parser)
     compare.verdict_options(parser)

@@ -13,7 +13,7 @@ from pathlib import Path
 from pvbench import notices
 from pvbench.cli import run
 from pvbench.cli.ab_options import SIDES, split
-from pvbench.cli.parsers import parse
+from pvbench.cli.parsers import Parser, parse_options
 from pvbench.errors import UsageError
 from pvbench.results import files, journal
 from pvbench.run.side import Side
@@ -61,9 +61,9 @@ def _words(name: str, place: int, own: argparse.Namespace, shared: list[str]) ->
 
 def _checked(name: str, words: list[str]) -> argparse.Namespace:
     """The options of a side."""
-    parser = argparse.ArgumentParser(prog=f"pvbench ab, side {name}", allow_abbrev=False)
+    parser = Parser(prog=f"pvbench ab, side {name}")
     run.arguments(parser)
-    options = parse(parser, parser, words)
+    options = parse_options(parser, parser, words)
     if options.output or options.resume or options.dry_run or options.seed:
         raise UsageError(
             f"--{name} has an option of the whole session",

@@ -75,6 +75,19 @@ def parse(
     own = parser._option_string_actions
     if command is parser and words[0] not in own:
         raise _no_option(words[0], parser, [name for name in own if name.startswith("--")])
+    return parse_options(parser, command, words)
+
+
+def parse_options(
+    parser: argparse.ArgumentParser, command: argparse.ArgumentParser, words: Sequence[str]
+) -> argparse.Namespace:
+    """
+    Parse the *words* of *command* with *parser*, which may be *command* itself.
+
+    Raises:
+        UsageError: *command* does not accept the words.
+        SystemExit: after help or the version.
+    """
     options = list(_options(command))
     words = joined(words, command)
     for word in words:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 
 from pvbench.cli import ab
 from pvbench.cli.ab_sides import sides_of
-from pvbench.cli.parsers import parse
+from pvbench.cli.parsers import Parser, parse_options
 from pvbench.run.side import Side
 from support.runs import HOST_FOLDER
 
@@ -25,9 +24,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def sides(*given: str) -> tuple[tuple[Side, Side], int]:
     """The sides and the seed of a command line."""
-    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser = Parser()
     ab.arguments(parser)
-    options = parse(parser, parser, given)
+    options = parse_options(parser, parser, given)
     options.typed = given
     return sides_of(options)
 
