@@ -1,22 +1,25 @@
-"""The simulations of benchmarks/verdicts.py: each counts how often something happens."""
+"""The cells of benchmarks/verdicts.py: what is simulated, and what must come of it."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import attrs
-import numpy as np
 
 import simulated_boots as boots_of
-from pvbench.compare.statistics import NotInterleaved, Verdict, verdicts
-from simulated_boots import SPREAD, Boots, Random, Shape
+import verdict_events as events
+from pvbench.compare.power import POWER, boots_needed
+from pvbench.compare.statistics import ALPHA
+from simulated_boots import SPREAD, Random, Shape
+from verdict_events import MARGIN, Event, Simulate
 
-MARGIN = 0.02
+BOOTS, PAIRS = (6, 10, 20), (1, 5, 20, 85, 300)
+PLANTED = 0.05  # a log ratio
+FEW, MANY = 500, 2000  # simulations of a family and of one pair
+AUTOCORRELATED = ("AR(1) 0.5", "AR(1) 0.8", "drift of 5 %")
 EXACT = 500  # simulations
-DECIDED = ("faster", "slower")
-Simulate = Callable[..., Boots]  # takes a random generator
-Event = tuple[bool, bool | None]  # of pvbench, and of pyperf on the same numbers
 
 
 @attrs.frozen(kw_only=True)
@@ -63,126 +66,166 @@ class Cell:
         return float(binom.ppf(chance, self.simulations, part)) / self.simulations
 
 
-# events
+def cells() -> Iterator[Cell]:
+    """All of them."""
+    yield from _false_verdicts()
+    yield from _false_verdicts_under_drift()
+    yield from _false_verdicts_between_runs()
+    yield from _power()
+    yield from _boots_needed()
+    yield from _coverage()
+    yield from _wrong()
 
 
-@attrs.frozen
-class _Values:
-    """What pyperf's comparison reads of a benchmark."""
-
-    values: list[float]
-
-    def get_values(self) -> list[float]:
-        return self.values
+def _simulations(pairs: int) -> int:
+    return MANY if pairs == 1 else FEW
 
 
-def significant(boots: Boots, pair: int) -> bool:
-    """Whether `pyperf compare_to` calls a pair significant."""
-    from pyperf._compare import is_significant_benchs
-
-    sides = (_Values(side.tolist()) for side in boots.seconds()[pair])
-    return bool(is_significant_benchs(*sides)[0])
+_at_most_5 = partial(Cell, counted="false verdict", kind="at most", target=(ALPHA,))
 
 
-def false_verdict(simulate: Simulate, random: Random) -> Event:
-    """A pair of equal sides is faster or slower."""
-    boots = simulate(random)
-    judged = verdicts(boots.interleaved(margin=0))
-    pyperf = any(significant(boots, pair) for pair in range(len(judged)))
-    return any(verdict.kind in DECIDED for verdict in judged), pyperf
+def _false_verdicts() -> Iterator[Cell]:
+    for kind in (*boots_of.NOISES, "unequal spread"):
+        for shape in ((boots, pairs) for boots in BOOTS for pairs in PAIRS):
+            yield _false(kind, kind, boots_of.pairs_of, shape)
+    for kind in ("normal, one baseline", "skewed, one baseline"):
+        for shape in ((boots, pairs) for boots in BOOTS for pairs in (5, 20, 85)):
+            yield _false(kind, kind, boots_of.pairs_of, shape)
 
 
-def detected(simulate: Simulate, random: Random) -> Event:
-    """The first pair is faster."""
-    boots = simulate(random)
-    judged = verdicts(boots.interleaved(MARGIN))
-    return judged[0].kind == "faster", significant(boots, 0)
+def _false_verdicts_under_drift() -> Iterator[Cell]:
+    for kind in AUTOCORRELATED:
+        for shape in ((boots, pairs) for boots in BOOTS for pairs in (1, 5, 20, 85)):
+            yield _false(f"{kind}, one boot", kind, boots_of.shared, shape)
+            yield _false(f"{kind}, ab", kind, boots_of.adjacent, shape)
+    for kind in ("ramp of 2 %", "warm-up of 2 %"):
+        for shape in ((boots, pairs) for boots in BOOTS for pairs in (1, 7, 85)):
+            yield _false(f"{kind} in each boot", kind, boots_of.ramp, shape)
 
 
-def wrong_sign(simulate: Simulate, random: Random) -> Event:
-    """A pair is slower though it is faster, or the other way round."""
-    boots = simulate(random)
-    judged = verdicts(boots.interleaved(MARGIN))
-    wrong = ["slower" if differ > 0 else "faster" for differ in boots.differ]
-    return any(v.kind == kind for v, kind in zip(judged, wrong, strict=True)), None
+def _false(data: str, kind: str, simulate: Simulate, shape: Shape) -> Cell:
+    event = partial(events.false_verdict, partial(simulate, kind, shape=shape))
+    return _at_most_5(data=data, shape=shape, event=event, simulations=_simulations(shape[1]))
 
 
-def covered(simulate: Simulate, random: Random) -> Event:
-    """All intervals contain the true ratio."""
-    boots = simulate(random)
-    return all(map(_contains, verdicts(boots.interleaved(MARGIN)), boots.differ)), None
+def _false_verdicts_between_runs() -> Iterator[Cell]:
+    for kind in ("steps of 3 %", *AUTOCORRELATED):
+        for allowed, pairs in ((False, 1), (False, 85), *((True, pairs) for pairs in PAIRS)):
+            shape = (10, pairs)
+            name = f"runs apart, {kind}, {'with' if allowed else 'without'} allowance"
+            event = partial(events.false_between_runs, kind, shape, allowed)
+            target = (ALPHA,) if allowed else (0.0, 0.0)
+            yield Cell(
+                counted="false verdict",
+                data=name,
+                shape=shape,
+                event=event,
+                simulations=_simulations(pairs),
+                kind="at most" if allowed else "range",
+                target=target,
+            )
 
 
-def _contains(verdict: Verdict, differ: float) -> bool:
-    low, high = (math.log(end or math.nan) for end in (verdict.low, verdict.high))
-    return low - 1e-9 <= differ <= high + 1e-9
+def _power() -> Iterator[Cell]:
+    for pairs, target in ((20, 0.995), (85, 0.97), (300, 0.86)):
+        simulate = partial(events.planted, "normal", PLANTED, (10, pairs))
+        yield _found("5 %, spread 2 %", (10, pairs), simulate, (target,), "at least")
+    spread = SPREAD * math.sqrt(2)
+    simulate = partial(events.spread_planted, spread, PLANTED, (10, 20))
+    yield _found("5 %, spread 2 % on each side", (10, 20), simulate, (0.8,), "at least")
 
 
-def equivalent(simulate: Simulate, random: Random) -> Event:
-    """A pair whose true ratio is at the margin is equivalent."""
-    judged = verdicts(simulate(random).interleaved(MARGIN))
-    return any(verdict.kind == "equivalent" for verdict in judged), None
+def _found(
+    data: str,
+    shape: Shape,
+    simulate: Simulate,
+    target: tuple[float, ...],
+    kind: str,
+) -> Cell:
+    return Cell(
+        counted="difference found",
+        data=data,
+        shape=shape,
+        event=partial(events.detected, simulate),
+        simulations=_simulations(shape[1]),
+        kind=kind,
+        target=target,
+    )
 
 
-def false_between_runs(kind: str, shape: Shape, allowed: bool, random: Random) -> Event:
-    """Equal runs, one after the other, differ."""
-    runs = boots_of.run_pair(kind, random, shape)
-    allowances = boots_of.allowances(kind, random, shape) if allowed else [None] * shape[1]
-    samples: list[NotInterleaved] = runs.one_by_one([*allowances])
-    judged = verdicts(samples)
-    pyperf = any(significant(runs, pair) for pair in range(shape[1]))
-    return any(verdict.kind in DECIDED for verdict in judged), pyperf
+def _boots_needed() -> Iterator[Cell]:
+    """Of up to eight boots one makes a large difference, so they may find more."""
+    for spread in (0.02, 0.05, 0.1):
+        for pairs in PAIRS if spread < 0.1 else PAIRS[:3]:
+            boots = boots_needed(
+                pairs=pairs, difference=math.expm1(PLANTED), spread=spread, alpha=ALPHA
+            )
+            assert boots
+            shape = (boots, pairs)
+            simulate = partial(events.spread_planted, spread, PLANTED, shape)
+            limits = (POWER - 0.05, 1.0 if boots <= 8 else POWER + 0.07)
+            yield _found(
+                f"5 %, predicted, spread {spread:.0%}", shape, simulate, limits, "range"
+            )
+    for shape in ((boots, pairs) for boots in (6, 10) for pairs in (1, 5, 20)):
+        yield Cell(
+            counted="difference found",
+            data="with the boots that an inconclusive pair asks for",
+            shape=shape,
+            event=partial(events.enough_boots, shape),
+            simulations=_simulations(shape[1]),
+            kind="range",
+            target=(POWER - 0.05, POWER + 0.07),
+        )
 
 
-def enough_boots(shape: Shape, random: Random) -> Event:
-    """The boots that an inconclusive pair asks for find a difference as large as it says."""
-    while True:
-        (pilot, *_) = verdicts(boots_of.pairs_of("normal", random, shape).interleaved(MARGIN))
-        if pilot.boots_needed and pilot.finds:
-            break
-    planted = one_differs(math.log1p(pilot.finds), shape[1])
-    again = boots_of.pairs_of("normal", random, (pilot.boots_needed, shape[1]))
-    judged = verdicts(again.differing(planted).interleaved(margin=0))
-    return judged[0].kind == "faster", None
+def _coverage() -> Iterator[Cell]:
+    for shape in ((boots, pairs) for boots in BOOTS for pairs in PAIRS[:4]):
+        for kind in ("normal", "heavy-tailed", "skewed"):
+            one = partial(events.planted, kind, PLANTED, shape)
+            yield _covered(f"{kind}, one differs by 5 %", shape, one)
+            every = partial(events.all_differ, kind, 0.5, shape)
+            yield _covered(f"{kind}, all differ, by 50 % or so", shape, every)
+        simulate = partial(events.all_differ, "normal", SPREAD, shape)
+        yield _covered("normal, all differ, by 2 % or so", shape, simulate)
 
 
-# data
+def _covered(data: str, shape: Shape, simulate: Simulate) -> Cell:
+    boots, pairs = shape
+    return Cell(
+        counted="all intervals right",
+        data=data,
+        shape=shape,
+        event=partial(events.covered, simulate),
+        simulations=MANY if pairs <= 5 else MANY // 2,
+        kind="range",
+        target=(0.93, 0.98 if boots >= 10 else 1.0),
+    )
 
 
-def one_differs(differ: float, pairs: int) -> boots_of.F64:
-    """The first pair is faster, the others are equal."""
-    return np.array([differ] + [0.0] * (pairs - 1))
+def _wrong() -> Iterator[Cell]:
+    for shape in ((boots, pairs) for boots in BOOTS for pairs in (1, 20)):
+        simulate = partial(events.planted, "normal", PLANTED, shape)
+        yield _counted("wrong sign", "one differs by 5 %", shape, simulate, 0.001)
+    shape = (20, 1)
+    simulate = partial(events.mixture, shape)
+    data = "15 % faster in 40 %, 1 % slower in the others"
+    yield _counted("wrong sign", data, shape, simulate, 0.001)
+    for spread in (0.005, 0.01):
+        for shape in ((boots, pairs) for boots in BOOTS for pairs in (1, 20, 85)):
+            simulate = partial(events.at_margin, spread, shape)
+            data = f"all differ by {MARGIN:.0%}, spread {spread:.1%}"
+            yield _counted("equivalent", data, shape, simulate, ALPHA)
 
 
-def planted(kind: str, differ: float, shape: Shape, random: Random) -> Boots:
-    """One pair of a comparison differs."""
-    return boots_of.pairs_of(kind, random, shape).differing(one_differs(differ, shape[1]))
-
-
-def all_differ(kind: str, spread: float, shape: Shape, random: Random) -> Boots:
-    """Each pair differs, by a log ratio of its own."""
-    return boots_of.pairs_of(kind, random, shape).differing(random.normal(0, spread, shape[1]))
-
-
-def at_margin(spread: float, shape: Shape, random: Random) -> Boots:
-    """All pairs differ by the margin."""
-    differ = np.full(shape[1], math.log1p(MARGIN) + 2e-9)
-    return scaled(spread, shape, random).differing(differ)
-
-
-def scaled(spread: float, shape: Shape, random: Random) -> Boots:
-    """Equal sides whose log ratio has a standard deviation of *spread*."""
-    boots = boots_of.pairs_of("normal", random, shape)
-    return Boots(boots.before * spread / SPREAD, boots.after * spread / SPREAD, boots.differ)
-
-
-def spread_planted(spread: float, differ: float, shape: Shape, random: Random) -> Boots:
-    """One pair of a comparison differs, under more noise or less."""
-    return scaled(spread, shape, random).differing(one_differs(differ, shape[1]))
-
-
-def mixture(shape: Shape, random: Random) -> Boots:
-    """15 % faster in 40 % of the boots, 1 % slower in the others: faster in the mean."""
-    boots = boots_of.pairs_of("normal", random, shape)
-    gain = np.where(random.random(shape) < 0.4, 0.15, -0.01)
-    return Boots(boots.before, boots.after - gain, np.full(shape[1], 0.054))
+def _counted(counted: str, data: str, shape: Shape, simulate: Simulate, most: float) -> Cell:
+    event = events.wrong_sign if counted == "wrong sign" else events.equivalent
+    return Cell(
+        counted=counted,
+        data=data,
+        shape=shape,
+        event=partial(event, simulate),
+        simulations=_simulations(shape[1]),
+        kind="range",
+        target=(0.0, most),
+    )

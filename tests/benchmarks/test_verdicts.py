@@ -12,7 +12,7 @@ import pyperf
 import pytest
 
 import simulated_boots
-import verdict_cells
+import verdict_events
 import verdicts
 from simulated_boots import Boots
 from verdict_cells import Cell
@@ -125,12 +125,12 @@ def test_pyperf_s_column_is_what_its_command_says(tmp_path: Path, differ: float)
     command = [sys.executable, "-m", "pyperf", "compare_to", "-v", *files]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
-    assert verdict_cells.significant(boots, 0) == ("Significant" in output)
+    assert verdict_events.significant(boots, 0) == ("Significant" in output)
 
 
 def test_equal_constants_are_an_error_of_pyperf_that_counts_as_significant() -> None:
     """Its t has no denominator then."""
-    assert verdict_cells.significant(Boots(*np.zeros((3, 10, 1))), 0)
+    assert verdict_events.significant(Boots(*np.zeros((3, 10, 1))), 0)
 
 
 def test_the_coin_of_ab_leaves_both_boots_of_a_pair_where_they_are() -> None:

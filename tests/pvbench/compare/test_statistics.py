@@ -9,9 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pvbench.compare.allowance import Allowance
 from pvbench.compare.statistics import (
-    NOT_INTERLEAVED,
     Interleaved,
     NotInterleaved,
     Verdict,
@@ -45,18 +43,6 @@ def together(
     """The verdict on one interleaved pair alone."""
     (verdict,) = verdicts([interleaved(before, after, margin)])
     return verdict
-
-
-def one_by_one(
-    before: tuple[float, ...], after: tuple[float, ...], allowance: Allowance | None = None
-) -> Verdict:
-    """The verdict on two whole runs, with a margin of 2 %."""
-    sample = NotInterleaved(before_s=before, after_s=after, margin=0.02, allowance=allowance)
-    (verdict,) = verdicts([sample])
-    return verdict
-
-
-# interleaved
 
 
 def test_sides_that_shared_their_boots_are_told_apart_in_spite_of_drift() -> None:
@@ -193,72 +179,6 @@ def test_nothing_is_judged_if_there_is_nothing() -> None:
     assert verdicts([]) == []
 
 
-# one after the other
-
-
-def test_runs_made_one_after_the_other_have_no_verdict() -> None:
-    """Twice as fast in six boots: the machine may have changed between the runs."""
-    verdict = one_by_one(scaled(2, NOISE), scaled(1, NOISE))
-
-    assert (verdict.kind, verdict.reason) == ("inconclusive", NOT_INTERLEAVED)
-    assert verdict.ratio == pytest.approx(2)
-    assert 1.97 < (verdict.low or 0) < 2 < (verdict.high or 0) < 2.03
-
-
-def test_one_boot_on_a_side_has_no_interval() -> None:
-    """Nothing tells how far boots scatter."""
-    verdict = one_by_one((2.0,), (1.0, 1.0))
-
-    assert (verdict.kind, verdict.reason) == ("inconclusive", NOT_INTERLEAVED)
-    assert verdict.ratio == pytest.approx(2)
-    assert (verdict.low, verdict.high) == (None, None)
-
-
-@pytest.mark.parametrize(
-    ("factor", "expected"),
-    [
-        pytest.param(1.08, "faster", id="beyond"),
-        pytest.param(1 / 1.08, "slower", id="beyond-in-the-other-direction"),
-        pytest.param(1.06, "inconclusive", id="within"),
-    ],
-)
-def test_runs_beyond_the_allowance_have_a_verdict(factor: float, expected: str) -> None:
-    """Ten sessions differed by 3 %, and t(10) is 2.228: 6.9 %."""
-    allowance = Allowance(rms_log_ratio=0.03, sessions=10)
-    verdict = one_by_one((factor, factor), (1.0, 1.0), allowance)
-
-    reason = "within the allowance of this host" if expected == "inconclusive" else ""
-    assert (verdict.kind, verdict.reason) == (expected, reason)
-    half = math.exp(2.228 * 0.03)
-    assert (verdict.low, verdict.high) == pytest.approx(
-        (factor / half, factor * half), rel=1e-4
-    )
-
-
-def test_runs_are_equivalent_if_the_allowance_is_within_the_margin() -> None:
-    """Sessions differed by 0.2 %."""
-    allowance = Allowance(rms_log_ratio=0.002, sessions=10)
-
-    assert one_by_one((1.01,), (1.0,), allowance).kind == "equivalent"
-
-
-def test_the_allowance_counts_the_pairs_that_have_one() -> None:
-    """7 % is beyond what one pair may differ, and within what five may; others do not count."""
-    allowance = Allowance(rms_log_ratio=0.03, sessions=10)
-    good = NotInterleaved(before_s=(1.072,), after_s=(1,), margin=0, allowance=allowance)
-    other = NotInterleaved(before_s=(1,), after_s=(1,), margin=0)
-
-    assert verdicts([good, *[other] * 4])[0].kind == "faster"
-    assert verdicts([good] * 5)[0].kind == "inconclusive"
-
-
-def test_an_allowance_of_nothing_decides_nothing() -> None:
-    """A coarse clock gave equal times in all sessions, which does not prove that it must."""
-    allowance = Allowance(rms_log_ratio=0.0, sessions=10)
-
-    assert one_by_one((1.1,), (1.0,), allowance).reason == NOT_INTERLEAVED
-
-
 def test_verdicts_are_in_the_order_of_their_samples() -> None:
     """Of both kinds."""
     good = interleaved(scaled(1, DRIFT), scaled(0.9, DRIFT, NOISE))
@@ -268,8 +188,6 @@ def test_verdicts_are_in_the_order_of_their_samples() -> None:
     assert ratios == pytest.approx([0.5, 1 / 0.9, 0.5], rel=1e-3)
 
 
-# both
-
 times = st.lists(st.floats(1e-7, 1e-5), min_size=6, max_size=8).map(tuple)
 
 
@@ -278,10 +196,10 @@ def test_a_verdict_turned_round_is_the_opposite(
     one: tuple[float, ...], other: tuple[float, ...]
 ) -> None:
     """Which side is the baseline does not matter."""
-    for verdict in (together, one_by_one):
-        forward, backward = verdict(one, other), verdict(other, one)
-        assert OPPOSITE.get(forward.kind, forward.kind) == backward.kind
-        assert forward.ratio == pytest.approx(1 / (backward.ratio or 1))
+    forward, backward = together(one, other), together(other, one)
+
+    assert OPPOSITE.get(forward.kind, forward.kind) == backward.kind
+    assert forward.ratio == pytest.approx(1 / (backward.ratio or 1))
 
 
 @given(times, times)
