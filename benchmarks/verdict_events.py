@@ -55,7 +55,7 @@ def wrong_sign(simulate: Simulate, random: Random) -> Event:
     """A pair is slower though it is faster, or the other way round."""
     boots = simulate(random)
     judged = verdicts(boots.interleaved(MARGIN))
-    wrong = ["slower" if differ > 0 else "faster" for differ in boots.differ]
+    wrong = [{1.0: "slower", -1.0: "faster"}.get(sign) for sign in np.sign(boots.differ)]
     return any(v.kind == kind for v, kind in zip(judged, wrong, strict=True)), None
 
 

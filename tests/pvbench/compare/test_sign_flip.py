@@ -140,6 +140,14 @@ def test_all_vectors_of_up_to_thirteen_boots_are_used(boots: int, count: int) ->
     assert vectors_of(boots) == count <= VECTORS
 
 
+@pytest.mark.parametrize("boots", [10, 20])
+def test_the_observed_vector_is_always_one_of_them(boots: int) -> None:
+    """Nothing is so improbable that it excludes more than one vector of all can."""
+    values = np.linspace(1, 2, boots)
+
+    assert one(*values, alpha=1e-5) == (-math.inf, math.inf)
+
+
 def test_random_vectors_are_the_same_each_time() -> None:
     """To the last bit."""
     values = np.random.default_rng(1).normal(0.01, 0.02, 20)
