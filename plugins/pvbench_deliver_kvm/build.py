@@ -20,7 +20,7 @@ from typing import Final
 import attrs
 
 from pvbench.errors import UnavailableError
-from pvbench.host.files import replacing
+from pvbench.host.files import read_regular, replacing
 
 SOURCES: Final = Path(__file__).parent / "guest"
 FLAGS: Final = (
@@ -74,7 +74,7 @@ def image(recipe: Recipe = BUNDLED) -> bytes:
     """
     path = cache_folder() / f"guest-{key(recipe)}.bin"
     with suppress(OSError):
-        return path.read_bytes()
+        return read_regular(path)
     compiled = _compiled(_compiler(), recipe)
     keep(compiled, path)
     return compiled

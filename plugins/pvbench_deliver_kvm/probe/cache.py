@@ -23,6 +23,8 @@ import attrs
 from pvbench import notices
 from pvbench.host import facts as host_facts
 from pvbench.host import lock as host_lock
+from pvbench.host.files import read_regular
+from pvbench.shapes import json_value
 from pvbench_deliver_kvm import build
 from pvbench_deliver_kvm.probe.programs import BEGUN, ENDED, PROBES, REFUSED
 
@@ -97,14 +99,14 @@ def _stored(path: Path) -> dict[str, tuple[str, int]]:
     """The cached (result, number of runs that saw it) of each probe."""
     try:
         results = {str(name): (str(why), int(times)) for name, (why, times) in _pairs(path)}
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, OverflowError):  # int() of infinity
         return {}
     names = {name for _, _, programs in PROBES.values() for name in programs}
     return {name: probed for name, probed in results.items() if name in names}
 
 
 def _pairs(path: Path) -> Iterable[tuple[str, Any]]:
-    results = json.loads(path.read_text())
+    results = json_value(read_regular(path).decode())
     return results.items() if isinstance(results, dict) else ()
 
 

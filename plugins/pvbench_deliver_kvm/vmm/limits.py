@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Final
 
 from pvbench.errors import UnavailableError
+from pvbench.host.files import read_regular
 
 KIB_PER_GUEST: Final = 16 << 10
 FILES_PER_GUEST: Final = 16
 FILES_PER_VCPU: Final = 2  # the vCPU and its counters
 KIB_PER_VCPU: Final = 1 << 10  # 0.4 to 0.6 MiB were measured, mostly KVM's own
+_MEM_AVAILABLE: Final = re.compile(rb"^MemAvailable:\s*([0-9]{1,20}) kB", re.MULTILINE)
 _CGROUPS: Final = ("sys/fs/cgroup", "sys/fs/cgroup/pids")  # version 2, version 1
 
 
@@ -68,7 +70,7 @@ def _check_memory(needed_kib: int, meminfo: Path) -> None:
 
 def _available_kib(meminfo: Path) -> int | None:
     try:
-        match = re.search(r"^MemAvailable:\s*(\d+) kB", meminfo.read_text(), re.MULTILINE)
+        match = _MEM_AVAILABLE.search(read_regular(meminfo))
     except OSError:
         return None
     return int(match[1]) if match else None
@@ -81,8 +83,8 @@ def _free_threads(root: Path) -> Iterator[tuple[str, int]]:
         yield "RLIMIT_NPROC", limit - _threads_of_user(root / "proc")
     for folder in _cgroup_folders(root):
         with suppress(OSError, ValueError):  # the file says "max" or does not exist
-            limit = int((folder / "pids.max").read_text())
-            yield "pids.max", limit - int((folder / "pids.current").read_text())
+            limit = int(read_regular(folder / "pids.max"))
+            yield "pids.max", limit - int(read_regular(folder / "pids.current"))
 
 
 def _threads_of_user(proc: Path) -> int:
@@ -97,8 +99,9 @@ def _threads_of_user(proc: Path) -> int:
 def _cgroup_folders(root: Path) -> Iterator[Path]:
     """The cgroups of this process that count tasks, and their parents."""
     with suppress(OSError):
-        for line in (root / "proc/self/cgroup").read_text().splitlines():
-            _, controllers, path = line.split(":", 2)
+        cgroups = os.fsdecode(read_regular(root / "proc/self/cgroup"))
+        for line in cgroups.splitlines():
+            _, controllers, path = line.split(":", 2) if line.count(":") > 1 else ("", "?", "")
             if controllers in ("", "pids"):
                 base = root / _CGROUPS[controllers == "pids"]
                 group = base / path.lstrip("/")

@@ -360,6 +360,8 @@ def test_a_bad_moment_is_not_for_ever(child: Child, last_command: str) -> None:
         pytest.param(b"", id="empty"),
         pytest.param(b'{"x2apic-phys', id="half-written"),
         pytest.param(b"\xff\xfe", id="no-text"),
+        pytest.param(b"[" * 100_000, id="endless-depth"),
+        pytest.param(f'{{"{PHYSICAL}": ["", 1e999]}}'.encode(), id="infinite"),
         pytest.param(b"[]", id="another-shape"),
         pytest.param(b"{}", id="without-probe results"),
         pytest.param(b'{"x2apic-physical": "no", "x2apic-nmi": ""}', id="another-version"),

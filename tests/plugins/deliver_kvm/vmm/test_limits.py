@@ -80,6 +80,26 @@ def test_cgroups_limit_threads(root: Path, version: tuple[str, str], level: int)
         limits.check(9, root)
 
 
+def test_a_cgroup_may_have_a_name_of_any_bytes(root: Path) -> None:
+    """The kernel takes any name of a folder; a line of another shape is passed over."""
+    folder = root / os.fsdecode(b"sys/fs/cgroup/\xff")
+    folder.mkdir(parents=True)
+    (folder / "pids.max").write_bytes(b"20\n")
+    (folder / "pids.current").write_bytes(b"12\n")
+    (root / "proc/self/cgroup").write_bytes(b"nothing\n0::/\xff\n")
+
+    with pytest.raises(UnavailableError, match=r"9 vCPUs need .* pids.max allows 8 more"):
+        limits.check(9, root)
+
+
+def test_a_number_that_is_none_limits_nothing(root: Path) -> None:
+    """An emulated /proc may have any text."""
+    (root / "proc/meminfo").write_bytes(b"MemAvailable: " + b"9" * 5000 + b" kB\n\xff")
+    group(root, VERSION_2, maximum="\x00", current=12)
+
+    limits.check(4096, root)
+
+
 def test_a_cgroup_may_be_unlimited(root: Path) -> None:
     """pids.max reads ``max`` then."""
     group(root, VERSION_2, maximum="max", current=12)
