@@ -29,8 +29,7 @@ from pvbench.text import printable
 
 LIMIT_VARIABLE: Final = "PVBENCH_PLUGIN_TIMEOUT"
 _LIMIT_S: Final = 10.0
-_CPU_SHARE: Final = 1.5  # of the limit, so that `_end` comes first if it can
-_CPU_SPARE_S: Final = 1.0
+_CPU_SPARE_S: Final = 1.0  # beyond the limit, so that `_end` comes first if it can
 _LONGEST_TEXT: Final = 600
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
@@ -120,7 +119,7 @@ def _limited(call: str, owner: Owner) -> Iterator[None]:
         yield
         return
     timer = signal.setitimer(signal.ITIMER_REAL, limit_s())
-    cpu_timer = signal.setitimer(signal.ITIMER_VIRTUAL, _CPU_SHARE * limit_s() + _CPU_SPARE_S)
+    cpu_timer = signal.setitimer(signal.ITIMER_VIRTUAL, limit_s() + _CPU_SPARE_S)
     _WATCH.running.append((call, owner))
     try:
         yield

@@ -98,6 +98,9 @@ def test_valid_vectors_are_accepted(vector: int) -> None:
             {"targets": (1, 1)}, r"names a CPU twice, which a cpumask cannot", id="twice"
         ),
         pytest.param(
+            {"targets": range(1 << 40)}, r"Burst\.targets has more than 65536", id="too-many"
+        ),
+        pytest.param(
             {"operation": "send_IPI", "targets": (1, 2)},
             r"Burst\.targets",
             id="unicast-to-two",
