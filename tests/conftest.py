@@ -1,4 +1,4 @@
-"""How tests are spread over processes, what no test depends on, and plugins made for a test."""
+"""Fixtures of all tests: processes, isolation from the machine, and test plugins."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ settings.load_profile("pvbench")
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What earlier runs have kept plays no part."""
+    """Each test has an empty cache."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield

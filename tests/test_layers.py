@@ -1,4 +1,4 @@
-"""Nothing flows back: who may import whom, read from the source, not from a run."""
+"""The order of packages: which module may import which, read from the source."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     "module", sorted(name for name, path in CORE.items() if path.name == "__init__.py")
 )
 def test_a_package_of_the_core_is_only_a_folder(module: str) -> None:
-    """What it holds is imported from where it stands."""
+    """Its names are imported from the module that defines them."""
     if module != "pvbench":
         assert CORE[module].read_text() == ""
 

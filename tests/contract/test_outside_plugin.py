@@ -108,10 +108,10 @@ def test_a_plugin_from_outside_is_listed_with_distribution_and_version(
         pytest.param("commands", r"apic-ids +print the APIC IDs of a guest", id="command"),
     ],
 )
-def test_things_of_a_plugin_from_outside_are_listed(
+def test_offers_of_a_plugin_from_outside_are_listed(
     environment: Environment, kind: str, row: str
 ) -> None:
-    """As everybody else's."""
+    """They are listed like those of bundled plugins."""
     assert re.search(f"^{row}", environment.pvbench("list", kind), re.MULTILINE)
 
 
@@ -123,10 +123,10 @@ def test_its_command_is_listed_by_help_and_runs(environment: Environment) -> Non
     assert environment.pvbench("apic-ids", "ids:0,16", "--hex") == "0x0 0x10\n"
 
 
-def test_a_run_with_its_sender_and_workload_is_proved_and_says_whose_they_are(
+def test_a_run_with_its_sender_and_workload_is_proved_and_names_the_plugin(
     environment: Environment,
 ) -> None:
-    """A worker runs them; the result names distribution and version."""
+    """A worker runs them; the result has the distribution and its version."""
     out = environment.folder / "run.json"
     arguments = ["--sender", "native,kvm-pv-one-by-one", "--workload", "every:10,broadcast"]
 

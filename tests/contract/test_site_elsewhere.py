@@ -1,4 +1,4 @@
-"""Whatever depends on a host is answered at the site, and never by the manager's own host."""
+"""All facts of a host come from the site, never from the manager's own host."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A plugin of somebody else: PV IPIs without multicast, and a call to every n-th CPU."""
+"""A plugin of another author: PV IPIs without multicast, and a call to every n-th CPU."""
 
 from __future__ import annotations
 

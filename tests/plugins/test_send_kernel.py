@@ -1,4 +1,4 @@
-"""The sender `kernel`: what the running kernel can and cannot be made to send."""
+"""The sender `kernel`: the bursts that the running kernel can and cannot send."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sources of plugins that cannot be used, and what is said of each."""
+"""Sources of plugins that cannot be used, each with its error message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a C compiler says of a header, and what ctypes says of the same structs."""
+"""Facts of a header according to a C compiler, and of the same structs in ctypes."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def c_values(folder: Path, header: str, expressions: Iterable[str]) -> dict[str,
 
 
 def own_names(module: ModuleType) -> dict[str, Any]:
-    """What *module* itself defines, by name."""
+    """The names that *module* itself defines."""
     imports = [
         node
         for node in ast.walk(ast.parse(inspect.getsource(module)))

@@ -1,4 +1,4 @@
-"""Senders that err, one fault each, for tests of what must notice it."""
+"""Senders with one fault each, for tests of the checks that detect it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sources of plugins that do the worst that Python allows, and the error of each."""
+"""Sources of plugins that raise or exit in unusual ways, each with its error message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs of real guests in processes of their own, and what is left of them."""
+"""Runs of real guests in separate processes, and the resources that they leave."""
 
 from __future__ import annotations
 

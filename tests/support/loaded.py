@@ -1,4 +1,4 @@
-"""Booted guests for tests that only have to say what one slice is."""
+"""Booted guests for tests that only define the result of a slice."""
 
 from __future__ import annotations
 

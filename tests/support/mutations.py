@@ -1,4 +1,4 @@
-"""Messages of the protocol with something wrong in them."""
+"""Messages of the protocol with one error each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run on a host whose KVM is not there, or goes: a status, a sentence, and whole files."""
+"""Runs whose KVM is missing or disappears: exit status, one sentence, complete files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The guest's call queues: an interrupt is due where a list was empty, and nothing is lost."""
+"""The guest's call queues: an empty queue needs an interrupt, and no call is lost."""
 
 from __future__ import annotations
 
@@ -92,10 +92,10 @@ def test_an_entry_that_is_not_taken_is_waited_for_and_named(library: CDLL) -> No
         pytest.param([2, 3], TAKER, (1, 0), 1, id="the-target-takes-two"),
     ],
 )
-def test_whoever_comes_between_loses_nothing(
+def test_a_concurrent_change_of_a_queue_loses_no_call(
     library: CDLL, waiting: list[int], intruder: int, due: tuple[int, int], remaining: int
 ) -> None:
-    """Between reading the list of CPU 0 and changing it; an interrupt is due by one."""
+    """Another CPU changes the queue of CPU 0 between the read and the exchange."""
     library.start_over(LONG_TICKS)
     for source in waiting:
         queue(library, source, [0], 1)

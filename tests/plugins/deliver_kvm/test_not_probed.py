@@ -1,4 +1,4 @@
-"""Configuring is apart from probing: what only tells of a plan runs nothing."""
+"""Commands that only show a plan probe no mechanism."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def test_a_plan_of_real_guests_says_that_nothing_was_probed(cli: Cli) -> None:
     assert output.err == "pvbench: kvm is not probed: a case may not work there\n"
 
 
-def test_doctor_tells_what_it_has_not_probed(cli: Cli) -> None:
-    """The limits of KVM are read; its mechanisms are not tried."""
+def test_doctor_states_what_it_has_not_probed(cli: Cli) -> None:
+    """The limits of KVM are read; its mechanisms are not probed."""
     facts = json.loads(cli("doctor", "--no-probe", "--json").out)
 
     assert facts["delivery kvm"] == "not probed (--no-probe)"

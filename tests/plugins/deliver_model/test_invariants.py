@@ -1,4 +1,4 @@
-"""What holds for every stack, guest, cost profile and any number of sources."""
+"""Invariants of every stack, guest, cost profile and number of sources."""
 
 from __future__ import annotations
 

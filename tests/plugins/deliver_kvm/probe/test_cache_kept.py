@@ -1,4 +1,4 @@
-"""An image is kept whole or not at all, whoever else is at it and whatever comes between."""
+"""A cached image is complete or absent, also after a crash or with several writers."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_an_interrupt_leaves_no_image(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_full_disk_leaves_no_image(tmp_path: Path) -> None:
-    """Nor the first part of one, and nothing is raised."""
+    """No part of an image is left, and nothing is raised."""
     with full_disk():
         build.keep(IMAGE, tmp_path / "guest-1.bin")
 
@@ -100,8 +100,8 @@ def test_a_full_disk_leaves_an_older_file_alone(tmp_path: Path) -> None:
     assert (tmp_path / "guest-1.bin").read_bytes() == IMAGE[:LIMIT]
 
 
-def test_a_name_that_is_taken_leaves_nothing_more(tmp_path: Path) -> None:
-    """Not one more file at each use."""
+def test_a_temporary_name_that_exists_leaves_no_more_files(tmp_path: Path) -> None:
+    """Repeated use does not add files."""
     (tmp_path / "guest-1.bin").mkdir()
     build.keep(IMAGE, tmp_path / "guest-1.bin")
 

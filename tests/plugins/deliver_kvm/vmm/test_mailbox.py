@@ -1,4 +1,4 @@
-"""What host and guest share is said twice, in Python and in guest/abi.h, and alike."""
+"""Python and guest/abi.h define the shared memory equally."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def fields(body: str) -> list[str]:
 
 
 def blocks(kind: str, text: str) -> dict[str, str]:
-    """What stands between the braces of each struct or enum, by its name."""
+    """The text between the braces of each struct or enum, by its name."""
     return dict(re.findall(rf"^{kind} (\w+) {{(.*?)^}};", text, re.M | re.S))
 
 

@@ -1,4 +1,4 @@
-"""uapi.py says what <linux/kvm.h> says: a C compiler is asked about every name."""
+"""uapi.py agrees with <linux/kvm.h> in every name, according to a C compiler."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ YOUNG = {
 
 
 def facts(name: str) -> dict[str, int]:
-    """What ctypes says of a struct, to be asked of the header."""
+    """The facts of a struct in ctypes, as expressions of C."""
     facts = struct_facts(name, PUBLIC[name])
     if name in PREFIXES:
         size = facts.pop(f"sizeof(struct {name})")
@@ -56,7 +56,7 @@ def words(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 
 @pytest.fixture(scope="module")
 def header(tmp_path_factory: pytest.TempPathFactory, words: set[str]) -> dict[str, int]:
-    """What the installed header says of all there is to ask."""
+    """The values of all these expressions in the installed header."""
     expressions = [
         *(NUMBERS.keys() & words),
         *(asks for name in PUBLIC for asks in facts(name)),
