@@ -66,7 +66,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what to run")
     selection_options(group)
     group.add_argument("--costs", metavar="NAME|FILE.toml", help="cost profile of a model")
-    group.add_argument("--series", default=HEADLINE, help=f"which time ({HEADLINE})")
+    group.add_argument("--series", default=HEADLINE, help=f"time to measure ({HEADLINE})")
     plugin_options(group, "--plugin")
 
 

@@ -30,10 +30,10 @@ def plugin_options(parser: argparse._ActionsContainer, name: str = "-p") -> None
         action="append",
         default=[],
         metavar="NAME",
-        help="load module NAME, or a file ./NAME.py, as a plugin; no:NAME blocks one",
+        help="load the module NAME, or the file ./NAME.py, as a plugin; no:NAME blocks one",
     )
     parser.add_argument(
-        "--strict-plugins", action="store_true", help="a broken plugin is an error"
+        "--strict-plugins", action="store_true", help="treat a broken plugin as an error"
     )
 
 
@@ -43,9 +43,8 @@ def keywords_option(parser: argparse._ActionsContainer, plural: str) -> None:
         "-k",
         dest="keywords",
         default="",
-        metavar="WORDS",
-        help=f"only {plural} whose names have these words: 'broadcast and not lock', "
-        "'x2apic-*'",
+        metavar="EXPRESSION",
+        help=f"only {plural} whose names match: 'broadcast and not lock', 'x2apic-*'",
     )
 
 
@@ -60,7 +59,7 @@ def output_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--csv", dest="format", action="store_const", const="csv", help="same as --format csv"
     )
-    parser.add_argument("--json", action="store_true", help="print JSON instead")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
 
 
 def statistic_option(parser: argparse.ArgumentParser, *others: str) -> None:
@@ -69,7 +68,7 @@ def statistic_option(parser: argparse.ArgumentParser, *others: str) -> None:
         "--statistic",
         choices=(*STATISTICS, *others),
         default="median",
-        help="of the bursts of a boot (median)",
+        help="statistic of the bursts of a boot (median)",
     )
 
 

@@ -1,4 +1,4 @@
-"""Say what this machine is, what can run here and what cannot, and why."""
+"""Print facts of this machine, and the deliveries that can run here or why they cannot."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ HELP = "check this machine and installation"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `pvbench doctor`."""
-    parser.add_argument("--site", default=_HERE, help="which site's host (local)")
+    parser.add_argument("--site", default=_HERE, help="site whose host is described (local)")
     parser.add_argument(
         "--no-probe", action="store_true", help="do not compile, boot or probe anything"
     )

@@ -35,7 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `pvbench explain`."""
     parser.add_argument(
         "sender",
-        help="overlay, driver or OVERLAY/DRIVER (overlays: over x2apic-physical)",
+        help="overlay, driver or OVERLAY/DRIVER; an overlay alone is laid over x2apic-physical",
     )
     parser.add_argument(
         "--targets",
@@ -47,10 +47,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--operation",
         default="send_IPI_mask",
         metavar="FUNCTION",
-        help="kernel function called, send_IPI_mask if not given; others: send_IPI, "
+        help="kernel function that is called (send_IPI_mask); others: send_IPI, "
         "send_IPI_self, send_IPI_all, send_IPI_allbutself, smp_call_function_many, ...",
     )
-    parser.add_argument("--vector", type=common.number, help="0x20..0xff, 2: NMI")
+    parser.add_argument("--vector", type=common.number, help="vector, 0x20..0xff; 2 is an NMI")
     parser.add_argument("--bits", type=int, default=64, help="guest word size, 32 or 64")
     common.output_options(parser)
     common.plugin_options(parser)

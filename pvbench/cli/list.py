@@ -1,4 +1,4 @@
-"""List what the plugins offer: one kind of things, a row for each."""
+"""List the things of one kind that the plugins offer, such as all senders."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HELP = "list what the plugins offer"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `pvbench list`."""
-    parser.add_argument("kind", choices=[kind.plural for kind in KINDS], help="what to list")
+    parser.add_argument("kind", choices=[kind.plural for kind in KINDS], help="kind of things")
     common.output_options(parser)
     common.plugin_options(parser)
 

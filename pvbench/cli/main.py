@@ -30,10 +30,10 @@ COMMANDS: Final = (
 _EXIT: Final = """\
 exit status, the first that applies:
   6  the proof of mechanism failed
-  5  the environment lacks something: a plugin, device, disk or permission
+  5  something is missing: a plugin, a device, a disk or a permission
   2  wrong usage or bad input
   1  a regression
-  4  inconclusive
+  4  a verdict is inconclusive
   3  nothing was measured
   0  done, nothing regressed
  70  a bug of pvbench or of a plugin; -v prints the traceback"""

@@ -1,4 +1,4 @@
-"""Write a plugin to start from: a distribution with one sender and its test."""
+"""Write a new plugin: a distribution with one sender and its test."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from pvbench.cli import common
 from pvbench.errors import Status
 
-HELP = "write a plugin to start from"
+HELP = "write the files of a new plugin"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

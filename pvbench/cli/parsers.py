@@ -25,7 +25,11 @@ _REFUSALS: Final = (
 
 
 class Formatter(argparse.HelpFormatter):
-    """Help and usage as wide as the terminal, 72 columns in a pipe; line ends are kept."""
+    """
+    Help and usage as wide as the terminal, 72 columns in a pipe.
+
+    Lines of a paragraph are joined and wrapped; indented lines keep their ends.
+    """
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, width=common.width())
@@ -33,7 +37,7 @@ class Formatter(argparse.HelpFormatter):
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         return "\n".join(
             textwrap.fill(line, width, initial_indent=indent, subsequent_indent=_hanging(line))
-            for line in text.splitlines()
+            for line in re.sub(r"(?<=\S)\n(?=\S)", " ", text.strip()).splitlines()
         )
 
     def _format_args(self, action: argparse.Action, default_metavar: str) -> str:

@@ -1,4 +1,4 @@
-"""List the plugins: the distribution, the state and the offers of each."""
+"""List the plugins, with the distribution, the state and the offers of each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pvbench.plugin import registry
     from pvbench.report.document import Document
 
-HELP = "list the plugins and how loading went"
+HELP = "list the plugins, and why any are not loaded"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -28,12 +28,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     group = parser.add_argument_group("what to run")
     selection_options(group)
-    group.add_argument("--costs", metavar="NAME|FILE.toml", help="costs for a model")
+    group.add_argument(
+        "--costs", metavar="NAME|FILE.toml", help="cost profile of a modelled machine"
+    )
     effort = parser.add_argument_group("how much and where to")
     pace = effort.add_mutually_exclusive_group()
-    pace.add_argument("--fast", action="store_true", help="rough result, quickly")
-    pace.add_argument("--rigorous", action="store_true", help="spend more time")
-    effort.add_argument("--boots", type=int, metavar="N", help="boots of each guest")
+    pace.add_argument("--fast", action="store_true", help="measure less: a rough result")
+    pace.add_argument("--rigorous", action="store_true", help="measure more")
+    effort.add_argument("--boots", type=int, metavar="N", help="number of boots of each guest")
     until_options(effort)
     effort.add_argument(
         "--timeout",
@@ -49,14 +51,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "larger --boots adds boots",
     )
     effort.add_argument(
-        "--seed", type=int, default=0, help="of the order of boots and cases (0)"
+        "--seed", type=int, default=0, help="seed of the order of boots and cases (0)"
     )
     effort.add_argument(
-        "--label", metavar="TEXT", help="a name to store, also part of the file name"
+        "--label", metavar="TEXT", help="text to store, also part of the file name"
     )
     effort.add_argument("-o", dest="output", metavar="FILE", help="result file to create")
     effort.add_argument("--dry-run", action="store_true", help="print the plan only")
-    effort.add_argument("-q", "--quiet", action="store_true", help="no progress")
+    effort.add_argument("-q", "--quiet", action="store_true", help="print no progress")
     effort.add_argument("--ab-pipes", type=_channel, help=argparse.SUPPRESS)  # for `pvbench ab`
     common.output_options(parser)
     common.plugin_options(parser)
@@ -101,7 +103,7 @@ def selection_options(group: argparse._ArgumentGroup) -> None:
     )
     listed("--vcpus", "N,...", "guests with APIC IDs 0..N-1", guests)
     group.add_argument(
-        "--host-cpus", type=int, metavar="N", help="host CPUs that the vCPUs share"
+        "--host-cpus", type=int, metavar="N", help="number of host CPUs that the vCPUs share"
     )
     group.add_argument("--bits", type=int, default=64, help="guest word size, 32 or 64")
     listed("--targets", "STATE,...", "state of the targets before an IPI: halted, running")
@@ -109,14 +111,14 @@ def selection_options(group: argparse._ArgumentGroup) -> None:
         "--shorthands",
         action=argparse.BooleanOptionalAction,
         default=None,
-        help="full broadcasts by shorthand, as Linux 5.4 and later",
+        help="send full broadcasts by shorthand, as Linux 5.4 and later do",
     )
     _place_options(group)
     common.keywords_option(group, "cases")
 
 
 def _place_options(group: argparse._ArgumentGroup) -> None:
-    """Options that choose where cases run, and who computes their ops."""
+    """Options that choose where cases run, and where their ops are computed."""
     group.add_argument(
         "--delivery", help="hypervisor side: model, kvm, live (default: the suite's)"
     )
@@ -125,13 +127,14 @@ def _place_options(group: argparse._ArgumentGroup) -> None:
         type=common.cpu_list,
         default=(),
         metavar="0-3,7",
-        help="CPUs of this machine to run on, vCPU i on the i-th of them",
+        help="CPUs of this machine to run on: vCPU i runs on the i-th CPU of the list",
     )
     group.add_argument(
         "--execution",
         choices=("algorithm", "ops"),
         default="algorithm",
-        help="ops are computed by the guest where it can (algorithm), or beforehand (ops)",
+        help="algorithm: the guest computes the ops if it can; ops: it executes a list that "
+        "was computed beforehand (algorithm)",
     )
     group.add_argument("--site", default="local", help="site that boots the guests (local)")
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from pvbench.cli import common
 from pvbench.errors import Status, UsageError
-from pvbench.keywords import Keywords
 
 if TYPE_CHECKING:
     from pyperf import BenchmarkSuite
 
+    from pvbench.keywords import Keywords
     from pvbench.results import journal
 
 HELP = "print the table of a run"
@@ -28,7 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--series",
         default="wall",
-        help="which time: wall, ack, send, irqoff, deliver, makespan (wall)",
+        help="time to show: wall, ack, send, irqoff, deliver, makespan (wall)",
     )
     common.statistic_option(parser, _ALL)
     common.keywords_option(parser, "cases")
@@ -47,6 +47,7 @@ def print_refused(path: Path) -> None:
 
 def execute(options: argparse.Namespace) -> Status:
     """Print one file."""
+    from pvbench.keywords import Keywords
     from pvbench.report.summary import summary
     from pvbench.results.files import latest, read
 

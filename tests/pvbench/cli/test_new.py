@@ -1,4 +1,4 @@
-"""`pvbench plugins new`: a distribution with one sender, to start from."""
+"""`pvbench plugins new`: the files of a distribution with one sender."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`pvbench plugins`: where each comes from, and how loading went."""
+"""`pvbench plugins`: the distribution and the state of each plugin."""
 
 from __future__ import annotations
 

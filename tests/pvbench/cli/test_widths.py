@@ -14,6 +14,7 @@ import pytest
 
 from pvbench.cli import common
 from pvbench.cli.main import COMMANDS as NAMES
+from pvbench.cli.parsers import Parser
 from support.runs import Cli, buffered, console
 
 SENDER_FROM_ELSEWHERE = """
@@ -86,12 +87,19 @@ def test_a_line_of_help_that_is_wrapped_keeps_its_indentation(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The table of exit statuses stays a table."""
-    monkeypatch.setattr(common, "width", lambda: 72)
+    monkeypatch.setattr(common, "width", lambda: 60)
 
     assert (
-        "\n  5  the environment lacks something: a plugin, device, disk or\n     permission\n"
+        "\n  5  something is missing: a plugin, a device, a disk or a\n     permission\n"
         in cli("--help").out
     )
+
+
+def test_a_paragraph_of_help_is_filled_and_an_indented_line_is_not() -> None:
+    """The width of the source does not show in the help."""
+    parser = Parser(prog="p", description="One\ntwo.\n\nThree:\n  four\n  five\n")
+
+    assert "\n\nOne two.\n\nThree:\n  four\n  five\n\n" in parser.format_help()
 
 
 def test_no_line_that_plugins_new_prints_is_wider_than_a_pipe(cli: Cli) -> None:
