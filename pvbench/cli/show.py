@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from pvbench.cli import common
 from pvbench.errors import Status, UsageError
+from pvbench.keywords import Keywords
 
 if TYPE_CHECKING:
     from pyperf import BenchmarkSuite
 
-    from pvbench.keywords import Keywords
     from pvbench.results import journal
 
 HELP = "print the table of a run"
@@ -47,7 +47,6 @@ def print_refused(path: Path) -> None:
 
 def execute(options: argparse.Namespace) -> Status:
     """Print one file."""
-    from pvbench.keywords import Keywords
     from pvbench.report.summary import summary
     from pvbench.results.files import latest, read
 

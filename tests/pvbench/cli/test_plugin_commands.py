@@ -118,7 +118,7 @@ def test_other_commands_do_not_import_it(cli: Cli, install: Install) -> None:
     plugins = cli("plugins", "--csv")
     assert plugins.status == 5
     assert (
-        "command-hello,pvbench-acme,1.2,broken,,its import raises RuntimeError: imported"
+        "command-hello,pvbench-acme,1.2,broken,none: its import raises RuntimeError: imported"
         in plugins.out
     )
 
