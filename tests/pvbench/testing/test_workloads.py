@@ -32,12 +32,6 @@ def changing(guest: Guest) -> tuple[Burst, ...]:
     return (burst_of("send_IPI_mask", vector=0x20 + next(TICKET) % 2),)
 
 
-@pytest.mark.parametrize("bursts", [generated, lambda guest: [BURST]])
-def test_bursts_may_be_any_iterable(bursts: Callable[..., Any]) -> None:
-    """A family with many bursts need not keep them all in memory."""
-    check_workload(Workload(name="test-load", summary="a test's", bursts=bursts))
-
-
 @pytest.mark.parametrize(
     "bursts",
     [
