@@ -188,9 +188,11 @@ def test_a_worker_loads_a_delivery_by_its_path(cli: Cli, write: Write) -> None:
 @pytest.mark.parametrize(
     ("command", "text"),
     [
-        pytest.param(("list", "senders", "--csv"), "mine,overlay,", id="list-senders"),
+        pytest.param(
+            ("list", "senders", "--csv"), "mine,for tests,overlay,", id="list-senders"
+        ),
         pytest.param(("list", "workloads", "--csv"), "to-one,for tests", id="list-workloads"),
-        pytest.param(("list", "suites", "--csv"), "question,3,for tests", id="list-suites"),
+        pytest.param(("list", "suites", "--csv"), "question,for tests,3", id="list-suites"),
         pytest.param(("explain", "mine", "--targets", "1"), "ICR writes    1\n", id="explain"),
         pytest.param(("plugins", "--csv"), "./question.py,-,-,ok,", id="plugins"),
         pytest.param(("run", "question", "--dry-run"), "2 cases, 1 boot", id="run"),
