@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from pvbench.cli import common
 from pvbench.errors import Status, UsageError
-from pvbench.keywords import Keywords
 
 if TYPE_CHECKING:
     from pyperf import BenchmarkSuite
 
+    from pvbench.keywords import Keywords
     from pvbench.results import journal
 
 HELP = "print the table of a run"
@@ -47,6 +47,7 @@ def print_refused(path: Path) -> None:
 
 def execute(options: argparse.Namespace) -> Status:
     """Print one file."""
+    from pvbench.keywords import Keywords
     from pvbench.report.summary import summary
     from pvbench.results.files import latest, read
 
@@ -95,6 +96,7 @@ def _check_series(name: str, suite: BenchmarkSuite, series: str) -> None:
 
 def print_file(name: str, options: argparse.Namespace) -> None:
     """Print the headline tables of a result file in the format of *options*."""
+    from pvbench.keywords import Keywords
     from pvbench.report.summary import summary
     from pvbench.results.files import read
     from pvbench.results.rows import HEADLINE
