@@ -1,4 +1,4 @@
-"""How many boots the comparison of a run's senders needs."""
+"""The number of boots that a run needs, which `pvbench run` prints before it measures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pvbench.run.request import PreparedRun
 
 def say_boots_needed(prepared: PreparedRun) -> None:
     """
-    Say how many boots find a difference between the senders of a timed run.
+    Print how many boots detect a difference between the senders of a timed run.
 
     Raises:
         UsageError: what `pvbench noise` has stored cannot be read.
@@ -63,7 +63,7 @@ def looks_of(prepared: PreparedRun) -> Callable[[Path, int], bool] | None:
 def _ready(prepared: PreparedRun) -> list[Prepared]:
     """The cases that can run."""
     boots = prepared.plan.boots
-    return [case for boot in boots if boot.replicate == 1 for case in boot.cases]
+    return [case for boot in boots if boot.number_in_guest == 1 for case in boot.cases]
 
 
 def _pairs(prepared: PreparedRun) -> int:

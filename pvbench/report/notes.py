@@ -90,8 +90,8 @@ def _not_shown(members: list[Row]) -> Iterator[str]:
 
 def _unmet_conditions(members: list[Row]) -> Iterator[str]:
     """Conditions of the measurement that differ from those in the name of the case."""
-    replayed = [row for row in members if row.fact("execution") == "ops"]
-    for _, _, stacks in _merged(replayed, _stack):
+    without_algorithm = [row for row in members if row.fact("execution") == "ops"]
+    for _, _, stacks in _merged(without_algorithm, _stack):
         yield f"Note: the ops of {stacks} were computed beforehand, not by the guest (ops)."
     stand_ins = [row for row in members if row.fact("stand_in")]
     for (stand_in,), _, stacks in _merged(stand_ins, _stack, lambda row: row.fact("stand_in")):

@@ -88,19 +88,21 @@ def _until(
     prepared: PreparedRun, store: RunStore, looks: Looks | None, stored: Container[int]
 ) -> Order:
     """The boots that are not stored, until a look says that there are enough."""
-    ends = {boot.replicate: number for number, boot in prepared.boots.items()}
+    ends = {boot.number_in_guest: number for number, boot in prepared.boots.items()}
     for number, boot in prepared.boots.items():
         if number not in stored:
             yield number, {}
-        is_last = ends[boot.replicate] == number
-        if looks and is_last and looks(store.path, boot.replicate):
+        is_last = ends[boot.number_in_guest] == number
+        if looks and is_last and looks(store.path, boot.number_in_guest):
             return
 
 
 def _told(
     prepared: PreparedRun, store: RunStore, channel: Channel, stored: Container[int]
 ) -> Order:
-    """The boots that `pvbench ab` names; once that is gone the run ends as by SIGTERM."""
+    """
+    The boots that `pvbench ab` asks for; if `pvbench ab` ends, the run ends as by SIGTERM.
+    """
     clock = prepared.launch.clock
     sessions = {n: session for n in prepared.boots if (session := store.session_of(n))}
     try:
@@ -121,11 +123,11 @@ def _told(
 
 
 def _guests(prepared: PreparedRun) -> int:
-    return sum(boot.replicate == 1 for boot in prepared.plan.boots)
+    return sum(boot.number_in_guest == 1 for boot in prepared.plan.boots)
 
 
 def _due(channel: Channel, boots: Container[int]) -> Due | None:
-    """The boot that `pvbench ab` names; None if it says that there are no more."""
+    """The boot that `pvbench ab` asks for; None if no more boots are due."""
     match channel.hear():
         case End():
             return None

@@ -27,7 +27,7 @@ class Effort:
     How much to measure.
 
     Args:
-        boots: boots of each guest, the replicates.
+        boots: boots of each guest.
         slices: slices of each case in a boot; an even number where drift matters.
         loops: iterations of a slice.
         warmup: uncounted iterations before them.
@@ -69,11 +69,11 @@ class Boot:
     A planned boot.
 
     Args:
-        replicate: its number among the boots of its guest, from 1.
+        number_in_guest: its number among the boots of its guest, from 1.
         order: the cases, by their index in *cases*, in the order in which they take turns.
     """
 
-    replicate: int
+    number_in_guest: int
     guest: Guest
     cases: tuple[Prepared, ...]
     order: tuple[int, ...]
@@ -124,16 +124,16 @@ def make_plan(
     return Plan(cases=tuple(cases), boots=boots, refused=refused, effort=planned, seed=seed)
 
 
-def _boots(by_guest: dict[Guest, list[Prepared]], replicates: int, seed: int) -> Iterator[Boot]:
-    """The boots of a run, guests in an order drawn anew for each replicate."""
+def _boots(by_guest: dict[Guest, list[Prepared]], boots: int, seed: int) -> Iterator[Boot]:
+    """*boots* boots of each guest, in rounds; each round has an order of its own."""
     drawn = random.Random(seed)  # noqa: S311 - a reproducible order, not a secret
     numbers = count(1)
-    for replicate in range(1, replicates + 1):
+    for number_in_guest in range(1, boots + 1):
         guests = list(by_guest)
         drawn.shuffle(guests)
         for guest in guests:
             cases = tuple(by_guest[guest])
-            yield Boot(replicate, guest, cases, order(seed, next(numbers), len(cases)))
+            yield Boot(number_in_guest, guest, cases, order(seed, next(numbers), len(cases)))
 
 
 def _prepared(

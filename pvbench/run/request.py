@@ -178,7 +178,7 @@ def _question(request: Request, delivery: Delivery, module: str) -> Describe:
 
 
 def _costs_file(costs: str | None) -> bytes | None:
-    """The content of the file that --costs names; None if it names a bundled profile."""
+    """The content of the file that --costs names; None for a bundled cost profile."""
     if costs is None or not costs.endswith(".toml"):
         return None
     try:
@@ -234,6 +234,6 @@ def _jobs_sha256(prepared: PreparedRun) -> str:
     launch = attrs.evolve(prepared.launch, worker_data=b"")
     digest = hashlib.sha256(f"{selection.cpus} {selection.execution}".encode())
     for boot in prepared.plan.boots:
-        if boot.replicate == 1:
+        if boot.number_in_guest == 1:
             digest.update(encode(job_of(boot, launch)).encode())
     return digest.hexdigest()

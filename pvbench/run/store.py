@@ -92,7 +92,7 @@ class RunStore:
         for case in result.cases:
             self._collector.add(
                 case,
-                boot=boot.replicate,
+                boot=boot.number_in_guest,
                 turn=places[case.name],
                 warmup_of=warmup_of,
                 facts=facts,
@@ -123,7 +123,7 @@ class RunStore:
         """The session of `pvbench ab` in which boot *number* was stored; None without one."""
         boot = self._prepared.boots[number]
         names = self._cases.get(number, {})
-        return self._collector.session_of(names, boot.replicate)
+        return self._collector.session_of(names, boot.number_in_guest)
 
     @property
     def measured(self) -> bool:
@@ -141,7 +141,7 @@ class RunStore:
         """Take over the boots in *finished* whose values are in the result file."""
         boots = {n: boot for n, boot in self._prepared.boots.items() if n in finished}
         if suite := self._stored() if boots else None:
-            names = {(c.name, b.replicate) for b in boots.values() for c in b.cases}
+            names = {(c.name, b.number_in_guest) for b in boots.values() for c in b.cases}
             self._collector.restore(suite, names)
         for number, boot in boots.items():
             cases = finished[number].get("cases", {})
@@ -161,7 +161,7 @@ class RunStore:
     def _holds(self, boot: Boot, cases: dict[str, Any]) -> bool:
         """Whether each case of *boot* that ended well has a value."""
         return all(
-            self._collector.holds(name, boot.replicate)
+            self._collector.holds(name, boot.number_in_guest)
             for name, case in cases.items()
             if case["outcome"] == "ok"
         )

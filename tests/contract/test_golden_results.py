@@ -32,7 +32,7 @@ def test_every_golden_file_belongs_to_a_suite() -> None:
 
 
 def test_the_order_of_boots_does_not_change_results() -> None:
-    """The seed shuffles the guests of a replicate, which matters only if a clock drifts."""
+    """The seed shuffles the order of the guests, which matters only if a clock drifts."""
     question = Question("smoke", Selection(drivers=("x2apic-cluster",)))
     one, other = (content(answer(question, seed)) for seed in (1, 2))
 

@@ -294,7 +294,7 @@ MODEL = (
     "-k",
     "dry-run",
 )
-# A profile of this machine's user, over a bundled one.
+# A cost profile of this machine's user, over a bundled one.
 MINE = """\
 base = "skylake-2018"
 base_machine = "same"

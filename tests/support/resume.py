@@ -53,20 +53,20 @@ def prepared_small(
     return prepared_run(request, bundled())
 
 
-class Replay:
-    """Boots that run once and are told again: a model's boot is the same every time."""
+class BootOnce:
+    """Runs each boot once and returns its result again: a model's boot is always the same."""
 
     def __init__(self) -> None:
         self.reports: dict[tuple[int, tuple[str, ...]], BootResult] = {}
 
     def __call__(self, boot: Boot, launch: Launch) -> BootResult:
-        key = boot.replicate, tuple(case.name for case in boot.cases)
+        key = boot.number_in_guest, tuple(case.name for case in boot.cases)
         if key not in self.reports:
             self.reports[key] = run_boot(boot, launch)
         return self.reports[key]
 
 
-REPLAY = Replay()
+BOOT_ONCE = BootOnce()
 
 
 def states_of(

@@ -259,7 +259,7 @@ ON_A_TARGET = (call(0, 1, 2), call(3, 2))
 
 @pytest.mark.parametrize("execution", ["algorithm", "ops"])
 @pytest.mark.parametrize(
-    ("bursts", "replays"),
+    ("bursts", "can_run_ops"),
     [
         pytest.param(ON_A_TARGET, False, id="shared-target"),
         pytest.param((call(0, 1), call(1, 2)), False, id="one-is-the-other-s-target"),
@@ -268,11 +268,11 @@ ON_A_TARGET = (call(0, 1, 2), call(3, 2))
         pytest.param((call(0, 1),), True, id="alone"),
     ],
 )
-def test_sources_that_share_targets_are_not_replayed(
-    bursts: tuple[Burst, ...], replays: bool, execution: str
+def test_sources_that_share_targets_do_not_run_from_a_list_of_ops(
+    bursts: tuple[Burst, ...], can_run_ops: bool, execution: str
 ) -> None:
-    """A target whose call queue was not empty is not sent to, and only the guest knows."""
-    expected = SHARED if execution == "ops" and not replays else None
+    """A target whose call queue was not empty gets no IPI, and only the guest knows that."""
+    expected = SHARED if execution == "ops" and not can_run_ops else None
 
     assert why_unsupported(*task_of(*bursts), description_here(execution=execution)) == expected
 

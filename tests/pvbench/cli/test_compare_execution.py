@@ -32,7 +32,7 @@ def executed(execution: str, scale: float) -> str:
 
 
 def both_files() -> tuple[str, str]:
-    """The algorithm takes a quarter more than the replay of its ops."""
+    """The algorithm takes a quarter more time than the list of its ops."""
     return executed("algorithm", 1.25), executed("ops", 1)
 
 
@@ -98,7 +98,7 @@ def test_boots_of_two_files_are_never_shared(cli: Cli) -> None:
 
 
 def test_without_an_axis_they_have_nothing_in_common(cli: Cli) -> None:
-    """A replay is never taken for the algorithm: all cases are missing; a line says why."""
+    """Executions never make a pair: all cases are missing, and a line gives the reason."""
     output = cli("compare", *both_files())
 
     assert output.status == 1
@@ -127,7 +127,7 @@ def test_one_file_has_one_side_only(cli: Cli) -> None:
     ],
 )
 def test_other_axes_never_cross_it(cli: Cli, axis: str, other: dict[str, Any]) -> None:
-    """Replay against replay, algorithm against algorithm: 2 each, never 1.6 or 2.5."""
+    """Each execution is compared with itself: the ratios are 2, never 1.6 or 2.5."""
     files = []
     for execution, scale in (("algorithm", 1.25), ("ops", 1)):
         for name, facts, time_s in (("before", {}, 200e-6), ("after", other, 100e-6)):
@@ -140,7 +140,7 @@ def test_other_axes_never_cross_it(cli: Cli, axis: str, other: dict[str, Any]) -
 
 
 def test_a_run_of_the_model_is_neither(cli: Cli) -> None:
-    """It replays no ops on any guest; a clock of its own is no side."""
+    """The model has no execution, and its clock is another one."""
     modelled = file_of(Path("model.json"), row_of("broadcast", NATIVE, 1e-4))
     output = cli("compare", executed("algorithm", 1), modelled, "--by", "execution")
 

@@ -70,7 +70,7 @@ def test_a_case_that_meets_its_conditions_has_no_note(facts: dict[str, Any]) -> 
     ("facts", "expected"),
     [
         pytest.param(
-            {"execution": "ops"}, f"Note: the ops of x2apic-physical {COMPUTED}", id="replayed"
+            {"execution": "ops"}, f"Note: the ops of x2apic-physical {COMPUTED}", id="ops"
         ),
         pytest.param({"overcommitted": "yes"}, CROWDED, id="over-committed"),
         pytest.param(
@@ -101,7 +101,7 @@ def test_an_unmet_condition_is_noted(facts: dict[str, Any], expected: str) -> No
 @pytest.mark.parametrize(
     "facts",
     [
-        pytest.param({"execution": "ops"}, id="replayed"),
+        pytest.param({"execution": "ops"}, id="ops"),
         pytest.param({"overcommitted": "yes"}, id="over-committed"),
         pytest.param({"target_state_proved": "preempted"}, id="preempted"),
         pytest.param(STAND_IN, id="stand-in"),

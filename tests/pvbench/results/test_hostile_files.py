@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pvbench.run import loop as runs
 from support.mutations import places
-from support.resume import REPLAY, SMALL
+from support.resume import BOOT_ONCE, SMALL
 from support.runs import Output, call, row_of, suite_of
 
 WEIRD: list[Any] = [
@@ -59,7 +59,7 @@ def edited(draw: st.DrawFn, content: list[Any]) -> list[Any]:
 def small_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
     """The result file of a small run and its journal, as ``good.json`` and as texts."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(runs, "run_boot", REPLAY)
+    monkeypatch.setattr(runs, "run_boot", BOOT_ONCE)
     assert call(*SMALL, "-o", "good.json").status == 0
     return Path("good.json").read_text(), Path("good.jsonl").read_text()
 

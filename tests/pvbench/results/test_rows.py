@@ -25,7 +25,7 @@ def test_a_row_is_a_benchmark_without_the_prefix_of_its_facts() -> None:
 
 
 def test_a_boot_counts_as_the_median_of_its_slices() -> None:
-    """Slices of one boot are no replicates."""
+    """Only boots are observations; the slices of one boot are not."""
     metadata = {"name": "a", "pvbench_stack": PHYSICAL}
     runs = [
         pyperf.Run(values, metadata=metadata, collect_metadata=False)

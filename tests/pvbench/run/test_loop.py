@@ -26,7 +26,7 @@ def outcomes(path: Path) -> list[tuple[str, str]]:
 
 
 def test_a_run_leaves_one_run_for_each_series_of_each_boot(native_file: Path) -> None:
-    """``--boots 3`` are three replicates of every series; loops and values are pyperf's."""
+    """``--boots 3`` gives three runs of every series; loops and values are pyperf's."""
     suite = result_files.read(str(native_file))
 
     assert {len(benchmark.get_runs()) for benchmark in suite} == {3}

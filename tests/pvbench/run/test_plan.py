@@ -47,7 +47,7 @@ def plan_of(*cases: Case, asked_effort: Effort = ONE, seed: int = 0, **delivery:
 
 
 def guests_of(seed: int) -> list[int]:
-    """CPU counts of the boots of four guests, two replicates."""
+    """CPU counts of the boots of four guests, two boots each."""
     cases = [case_of("x2apic-physical", broadcast(), cpus=n) for n in (4, 5, 6, 7)]
     plan = plan_of(*cases, asked_effort=attrs.evolve(ONE, boots=2), seed=seed)
     return [len(boot.guest.apic_ids) for boot in plan.boots]
@@ -67,7 +67,7 @@ def guests_of(seed: int) -> list[int]:
 def test_an_exact_clock_needs_one_boot_and_a_noisy_one_many(
     clock: Clock, pace: str, expected: tuple[int, ...]
 ) -> None:
-    """Boots are the replicates, and an exact clock needs only one."""
+    """Boots are the observations, and an exact clock needs only one."""
     assert expected == attrs.astuple(effort(clock, pace, boots=None))
 
 
@@ -86,7 +86,7 @@ def test_the_boots_of_a_plan_are_the_first_ones_of_a_plan_with_more(seed: int) -
     plans = [
         plan_of(*cases, asked_effort=attrs.evolve(ONE, boots=n), seed=seed) for n in (2, 5)
     ]
-    few, many = ([(b.replicate, b.guest, b.order) for b in plan.boots] for plan in plans)
+    few, many = ([(b.number_in_guest, b.guest, b.order) for b in plan.boots] for plan in plans)
 
     assert (len(few), len(many)) == (8, 20)
     assert many[: len(few)] == few
@@ -168,7 +168,7 @@ def test_stacks_that_need_another_guest_get_their_own_boot(other: str) -> None:
 
 
 def test_each_replicate_boots_every_guest_once() -> None:
-    """A replicate is complete before the next begins."""
+    """Every guest has booted once before any guest boots again."""
     counts = guests_of(seed=1)
 
     assert [4, 5, 6, 7] == sorted(counts[:4]) == sorted(counts[4:])

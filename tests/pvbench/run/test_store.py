@@ -16,7 +16,7 @@ from pvbench.run.cases import Selection
 from pvbench.run.request import Request
 from pvbench.run.store import RunStore
 from support.helpers import bundled
-from support.resume import REPLAY, prepared_small
+from support.resume import BOOT_ONCE, prepared_small
 from support.runs import journal_of
 from support.sessions import prepared_run
 
@@ -37,7 +37,7 @@ def stored(*numbers: int) -> None:
         for number in numbers:
             assert number not in already
             boot = prepared.boots[number]
-            store.add(number, boot, REPLAY(boot, prepared.launch))
+            store.add(number, boot, BOOT_ONCE(boot, prepared.launch))
         store.finish(Status.OK, 0)
 
 
@@ -47,7 +47,7 @@ def test_a_boot_is_complete_on_disk_when_add_returns() -> None:
     boot = prepared.boots[1]
     with RunStore.opened(prepared) as store:
         store.resume()
-        store.add(1, boot, REPLAY(boot, prepared.launch))
+        store.add(1, boot, BOOT_ONCE(boot, prepared.launch))
 
         assert journal_of(PATH)[-1]["boot"] == 1
         assert {len(b.get_runs()) for b in result_files.read("a.json")} == {1}

@@ -186,7 +186,7 @@ def test_a_refused_buffer_is_not_removed(
 
 @contextmanager
 def two_cpus(tracefs: Path) -> Iterator[KvmBootedGuest]:
-    """A guest that replays what CPU 0 sends, audited by the tracing of a folder."""
+    """A guest that executes a list of ops of CPU 0, audited by the tracing of a folder."""
     instruments = Instruments(audit=partial(audit, tracefs=tracefs))
     with booted_vm(parse_guest("dense:2"), start_of(niceness=10)) as vm:
         yield KvmBootedGuest(vm, execution="ops", instruments=instruments)

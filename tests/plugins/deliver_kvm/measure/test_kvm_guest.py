@@ -34,7 +34,7 @@ def loops_of(fake: FakeGuest) -> list[tuple[int, bool]]:
     ("execution", "task", "call"),
     [
         pytest.param("algorithm", with_algorithm(task_of()), True, id="algorithm"),
-        pytest.param("ops", with_algorithm(task_of()), False, id="asked-to-replay"),
+        pytest.param("ops", with_algorithm(task_of()), False, id="asked-for-ops"),
         pytest.param("algorithm", task_of(), False, id="no-algorithm"),
         pytest.param("algorithm", with_algorithm(task_of(), "acme"), False, id="others-driver"),
         pytest.param(
@@ -89,7 +89,7 @@ def test_each_burst_is_proved(fake: FakeGuest) -> None:
 
 
 def test_a_burst_without_ops_is_proved_too(fake: FakeGuest) -> None:
-    """The guest's code sends to a CPU, which a replay would not."""
+    """The guest's code sends to a CPU, although the list of ops is empty."""
     fake.recorded = IN_ORDER
     without_ops = with_algorithm(task_of(program=()))
 
@@ -147,7 +147,7 @@ def test_targets_halt_again_when_a_slice_fails(fake: FakeGuest) -> None:
 
 def test_the_time_of_an_iteration_that_sends_nothing_is_a_fact(fake: FakeGuest) -> None:
     """The median in ticks, by the execution of the task."""
-    replayed, called = (
+    of_ops, of_algorithm = (
         fake.booted(execution=execution)
         .load(with_algorithm(task_of()))
         .run(loops=1, warmup=0)
@@ -155,8 +155,8 @@ def test_the_time_of_an_iteration_that_sends_nothing_is_a_fact(fake: FakeGuest) 
         for execution in ("ops", "algorithm")
     )
 
-    assert (replayed["null_send_ticks"], replayed["null_irqoff_ticks"]) == (20, 8)
-    assert (called["null_send_ticks"], called["null_irqoff_ticks"]) == (21, 9)
+    assert (of_ops["null_send_ticks"], of_ops["null_irqoff_ticks"]) == (20, 8)
+    assert (of_algorithm["null_send_ticks"], of_algorithm["null_irqoff_ticks"]) == (21, 9)
 
 
 def test_facts_of_the_host_are_stored_with_each_result(fake: FakeGuest) -> None:

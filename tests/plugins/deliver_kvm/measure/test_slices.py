@@ -191,7 +191,7 @@ def test_another_algorithm_than_the_sender_s_is_refused(
 
 
 def test_a_sender_that_is_not_what_its_name_says_is_refused() -> None:
-    """It has one fence more than the guest's algorithm of that name; a replay is allowed."""
+    """It has one fence more than the guest's algorithm; its ops may be executed."""
     task = prepared_case(TO_MANY).task
     fenced = attrs.evolve(task, programs=((Fence(), *task.programs[0]),))
 
