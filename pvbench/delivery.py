@@ -186,24 +186,24 @@ class Delivery(Protocol):
     def summary(self) -> str: ...
 
     def why_unavailable(self) -> str | None:
-        """Why this host cannot run it; None if it can.  Asked at the site."""
+        """Why this host cannot run the delivery; None if it can.  Called at the site."""
         ...
 
     def why_unsupported(self, guest: Guest, task: Task, description: Description) -> str | None:
         """
-        Why it cannot run *task* in such a guest on the host described; None if it can.
+        Why the delivery cannot run *task* in *guest* on the host described; None if it can.
 
         It is pure, because the manager may be on another machine.
         """
         ...
 
     def cost_profiles(self) -> tuple[str, ...]:
-        """Names of its bundled cost profiles; ``()`` if it measures."""
+        """Names of the bundled cost profiles; ``()`` if the delivery measures."""
         ...
 
     def describe(self, options: Options) -> Description:
         """
-        Describe itself on this host.  Asked at the site, after `why_unavailable`.
+        Describe the delivery on this host.  Called at the site, after `why_unavailable`.
 
         Raises:
             UsageError: this delivery cannot do what *options* ask.

@@ -1,4 +1,4 @@
-"""A process that works for another one ends with it."""
+"""End a process together with the process that it works for."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PR_SET_PDEATHSIG: Final = 1  # <linux/prctl.h>
 
 def end_with_parent(parent: int, pipe: int = 0) -> None:
     """
-    However the parent ends, this process ends with it, threads and all.
+    End this process, with all its threads, when its parent ends for any reason.
 
     The signal that the kernel sends comes when the *thread* that started this process
     ends; the end of the pipe comes when the parent process does.
@@ -30,13 +30,13 @@ def end_with_parent(parent: int, pipe: int = 0) -> None:
 
 
 def end_after(seconds: float) -> None:
-    """End this process by SIGALRM, whatever it does then."""
+    """End this process by SIGALRM after some time, whatever it is doing."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 def end_now() -> None:
-    """No clean-up: the kernel closes the guest."""
+    """End without any clean-up; the kernel closes the guest."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -70,7 +70,7 @@ class ProtocolError(PvbenchError):
 
 
 class SiteError(PvbenchError):
-    """A site answers with an error, which has the exit status that it has there."""
+    """A site reports an error; the exit status is the one that the error has at the site."""
 
     def __init__(self, what: str, status: int) -> None:
         super().__init__(what)
@@ -79,7 +79,7 @@ class SiteError(PvbenchError):
 
 
 class SideError(PvbenchError):
-    """A side of `pvbench ab` does not do its part; it may have ended with an exit status."""
+    """A side of `pvbench ab` fails, perhaps with an exit status."""
 
     def __init__(self, what: str, *, why: str = "", status: int | None = None) -> None:
         super().__init__(what, why=why)
@@ -88,13 +88,13 @@ class SideError(PvbenchError):
 
 
 class WorkerError(PvbenchError):
-    """A worker did not do what it was started for."""
+    """A worker fails, ends early or takes too long."""
 
     status = Status.ENVIRONMENT
 
 
 class PluginError(PvbenchError):
-    """A plugin cannot be used: its code raises, or it may not offer what it offers."""
+    """A plugin cannot be used: its code raises, or it offers something that is not allowed."""
 
     status = Status.ENVIRONMENT
 
@@ -125,7 +125,7 @@ def unknown(kind: str, name: str, names: Iterable[str], listing: str = "") -> Us
 
 
 def not_readable(name: object, error: OSError, fix: str = "") -> UsageError:
-    """An error for a file, called *name*, that cannot be read, for whatever reason."""
+    """An error for a file, called *name*, that cannot be read for any reason."""
     return UsageError(f"{name} cannot be read", why=str(error.strerror or error), fix=fix)
 
 

@@ -1,5 +1,5 @@
 """
-What a plugin can offer, in life-cycle order.
+The hooks of plugins, in life-cycle order.
 
 A plugin is a module with ``pvbench_api = 1`` and some of these hooks, named by
 an entry point of the group ``pvbench``.  Every hook is called once per command

@@ -1,13 +1,13 @@
 """
-What the manager and a worker say to each other.
+The messages between the manager and a worker.
 
 A message is one line of text::
 
     #pvbench/VERSION LENGTH CRC32 JSON
 
-so that it can be told from whatever else a console prints, on the same line too.
-`encode` writes a message and `decode` reads one; everything that is read is checked, for
-a worker may run anywhere and be anything.
+which can be distinguished from any other output on the same console, even on one line.
+`encode` writes a message and `decode` reads one.  Everything that is read is checked,
+because a worker may run on another machine and may be any program.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Turn(NamedTuple):
 
 class Job(NamedTuple):
     """
-    What a worker does: boot a guest and run slices of tasks in turn.
+    The work of a worker: boot a guest and run slices of tasks in turn.
 
     Args:
         worker_data: only the delivery reads it.
@@ -75,7 +75,7 @@ class Job(NamedTuple):
 
     @property
     def replies(self) -> int:
-        """How many reports complete it."""
+        """The number of reports that complete the job."""
         return len(self.schedule)
 
 
@@ -88,7 +88,7 @@ class Describe(NamedTuple):
 
     @property
     def replies(self) -> int:
-        """How many reports complete it."""
+        """The number of reports that complete the request."""
         return 1
 
 

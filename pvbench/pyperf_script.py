@@ -3,8 +3,8 @@ A suite as a pyperf script, under pyperf's own options and schedule.
 
     python suites/pvbench_suite_norov.py -k 'broadcast ' --fast -o x.json
 
-pyperf runs one benchmark in a process: cases never share a boot and never take turns,
-so what measures is left to `pvbench run`, which proves and times each slice.  It
+pyperf runs one benchmark in a process, so cases never share a boot and never take turns.
+Deliveries that measure need both, so they run under `pvbench run` only.  A script
 computes one series, and each of its processes expands the suite anew.  Its files can be
 compared with those of `pvbench run`, case by case.
 """

@@ -1,4 +1,4 @@
-"""Sites: where boots happen.  Whatever depends on a host is asked there."""
+"""Sites are the places where boots happen; everything that depends on a host is read there."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pvbench.protocol import Describe, Job, Report
 @attrs.frozen(kw_only=True)
 class SiteOptions:
     """
-    What a user asks of a site.
+    The options that a user chose for a site.
 
     Args:
         timeout_s: a boot that takes longer has failed.
@@ -51,7 +51,7 @@ class Session(Protocol):
 
     def describe(self, host: Host, request: Describe) -> Description:
         """
-        Describe a delivery on *host*; answered there.
+        Describe a delivery on *host*; the site answers, not the manager.
 
         Raises:
             PvbenchError: it cannot do what is asked.
@@ -64,7 +64,7 @@ class Session(Protocol):
 
     def boot(self, host: Host, job: Job) -> Generator[Report, None, None]:
         """
-        Do *job* on *host*, and yield the reports as they come.
+        Run *job* on *host*, and yield the reports as they arrive.
 
         Raises:
             WorkerError: it cannot be done.
@@ -88,9 +88,9 @@ class Site(Protocol):
     def summary(self) -> str: ...
 
     def why_unavailable(self) -> str | None:
-        """Why this machine cannot reach it; None if it can."""
+        """Why this machine cannot reach the site; None if it can."""
         ...
 
     def session(self, options: SiteOptions) -> AbstractContextManager[Session]:
-        """Connect to it; leaving the context ends what was started there."""
+        """Connect to the site; leaving the context ends everything that was started there."""
         ...

@@ -51,7 +51,7 @@ class Suite:
 @attrs.frozen(kw_only=True)
 class Case:
     """
-    Everything that tells one measurement from another.
+    The properties that distinguish one measurement from another.
 
     Its name and its facts in a result file follow from `pvbench.results.schema`.
     """

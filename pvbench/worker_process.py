@@ -38,7 +38,7 @@ _LONGEST_LINE: Final = 10_000  # characters
 
 def described_by(command: Sequence[str], request: Describe, *, timeout_s: float) -> Description:
     """
-    What a process that runs `pvbench.describe` answers to *request*.
+    The answer to *request* of a process that runs `pvbench.describe`.
 
     Its other lines go to standard error as they come: probing takes a while.
 
@@ -58,7 +58,7 @@ def described_by(command: Sequence[str], request: Describe, *, timeout_s: float)
 
 
 def _print_line(line: str) -> None:
-    """Show a line of progress; anything else is no word to the user."""
+    """Print a line of progress; other lines are not meant for the user."""
     if line.startswith("pvbench: "):
         print(printable(line), file=sys.stderr)
 
@@ -72,7 +72,7 @@ def reports_of(
     on_line: Callable[[str], None] | None = None,
 ) -> Generator[Report, None, None]:
     """
-    Start a worker, give it *request* and yield what it reports, until it is done.
+    Start a worker, send it *request*, and yield its reports until it is done.
 
     The worker ends when the iteration does, however that comes about.  It must go on in
     the thread that began it, for a worker ends with the thread that started it.
@@ -151,7 +151,9 @@ class _Worker:
         return cls(process, last_lines, drain, threading.Event())
 
     def reports(self, request: Request) -> Iterator[Report]:
-        """Give it *request*, answer what it asks, yield the rest in the order it is due."""
+        """
+        Send *request*, answer the worker's questions, and yield the reports in the order due.
+        """
         self._tell(request)
         reports = 0
         for message in self._messages():
@@ -178,12 +180,14 @@ class _Worker:
             self.process.stdin.flush()
 
     def expire(self) -> None:
-        """It took too long."""
+        """Kill a worker that took too long."""
         self.expired.set()
         self.process.kill()
 
     def end(self) -> int:
-        """Kill it unless it ended by itself, collect what it said; its exit status."""
+        """
+        Kill the worker unless it has ended, collect its output, and return its exit status.
+        """
         self.process.kill()
         status = self.process.wait()
         self.drain.join()
@@ -194,7 +198,7 @@ class _Worker:
         return status
 
     def last_output(self) -> str:
-        """The last line that it printed beside its reports."""
+        """The last line that the worker printed beside its reports."""
         lines = [text for line in self.last_lines if (text := printable(line))]
         return lines[-1] if lines else "no output on stderr"
 
@@ -210,7 +214,7 @@ def _ignore(line: str) -> None:
 
 
 def _due(request: Request, message: Message, number: int) -> Report:
-    """*message*, if it may be report *number* on the request."""
+    """*message*, if it is a valid report number *number* on the request."""
     if isinstance(message, ErrorReport):
         return message
     kind = SliceReport if isinstance(request, Job) else DescriptionReport

@@ -77,7 +77,7 @@ def _toml(path: Path, raw: bytes) -> dict[str, Any]:
 
 
 def _with_base(path: Path, raw: bytes) -> tuple[dict[str, Any], bytes]:
-    """Return the data of a profile completed from its bundled base, and the bytes of both."""
+    """Return a cost profile completed from its bundled base, and the bytes of both."""
     data = _toml(path, raw)
     if not _BASE & set(data):
         return data, raw

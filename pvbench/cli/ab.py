@@ -96,7 +96,7 @@ def _print_not_run(side: Side) -> None:
 
 
 def _compared(paths: list[Path], asked: Question, options: argparse.Namespace) -> Status:
-    """Print the comparison; results that cannot be compared do not hide what went wrong."""
+    """Print the comparison, or the reason why the results of the sides cannot be compared."""
     from pvbench.compare.reading import FileChoice
 
     try:

@@ -1,4 +1,4 @@
-"""The options of `pvbench ab` that are not those of a run, and the words that are."""
+"""The options of `pvbench ab` that a run does not have, and the words for both sides."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TWICE: Final = ("site", "costs", "python", "env")  # options that name both sid
 
 
 def side_options(parser: argparse.ArgumentParser) -> None:
-    """Options that make the sides differ."""
+    """Options in which the sides differ."""
     sides = parser.add_argument_group("sides")
     for name in ("a", "b"):
         sides.add_argument(
@@ -34,7 +34,7 @@ def side_options(parser: argparse.ArgumentParser) -> None:
 
 
 def noise_options(parser: argparse.ArgumentParser) -> None:
-    """Options that say how many whole runs `pvbench noise` makes, and when."""
+    """Options for the number of whole runs that `pvbench noise` makes, and for their times."""
     parser.add_argument(
         "--sessions", type=int, default=10, metavar="K", help="pairs of whole runs (10)"
     )

@@ -73,7 +73,7 @@ def statistic_option(parser: argparse.ArgumentParser, *others: str) -> None:
 
 
 def registry(options: argparse.Namespace, *, commands: bool = False) -> Registry:
-    """Load the plugins, with *commands* also those of commands; warn if one is not used."""
+    """Load the plugins, with *commands* also those of sub-commands; warn of unused ones."""
     from pvbench.plugin.loader import load
 
     loaded = load(options.plugins, strict=options.strict_plugins, commands=commands)
@@ -160,7 +160,7 @@ def warn(text: str) -> None:
 
 
 def words(text: str) -> tuple[str, ...]:
-    """A command line that is one word of another one."""
+    """The words of a command line that is given as a single word."""
     try:
         return tuple(shlex.split(text))
     except ValueError as error:

@@ -118,7 +118,7 @@ def _abilities(name: str, description: Description) -> dict[str, Any]:
 def _document(
     abilities: Mapping[str, Any], advice: tuple[str, ...], values: Mapping[str, Any]
 ) -> Document:
-    """What can run here stands first, and the many facts of software and host last."""
+    """The deliveries come first, and the many facts of software and host last."""
     from pvbench.report.document import Document, Notes, facts
 
     title = "For steadier timing:"
@@ -132,7 +132,7 @@ def _document(
 
 
 def _results() -> str:
-    """The folder of this machine's results, which its CPU model names."""
+    """The folder for the results of this machine, which is named after its CPU model."""
     from pvbench.host import name as host_name
 
     folder = Path("results") / host_name.name()

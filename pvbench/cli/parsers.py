@@ -47,7 +47,7 @@ class Formatter(argparse.HelpFormatter):
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that knows no abbreviations, and refuses words without printing its usage."""
+    """A parser without abbreviations, which refuses a command line in one sentence."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(formatter_class=Formatter, allow_abbrev=False, **options)

@@ -28,7 +28,10 @@ class Allowance:
     sessions: int
 
     def of_pairs(self, pairs: int, alpha: float) -> float:
-        """The log ratio that none of *pairs* exceeds by chance, except with *alpha*."""
+        """
+        The log ratio that none of *pairs* pairs exceeds by chance, except with probability
+        *alpha*.
+        """
         from scipy.special import stdtrit
 
         return float(stdtrit(self.sessions, 1 - alpha / pairs / 2)) * self.rms_log_ratio

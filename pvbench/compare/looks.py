@@ -1,5 +1,5 @@
 """
-When a run that goes on until it is settled may stop.
+The numbers of boots after which a run with `--until settled` may stop.
 
 Each look could give a false verdict, so the probability of one is divided by their number.
 The looks follow from the largest number of boots alone, which is fixed beforehand.

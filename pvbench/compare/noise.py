@@ -1,4 +1,6 @@
-"""The noise of a host: what is found where nothing differs, and what could be found."""
+"""
+The noise of a host: differences between equal sides, and the differences that boots detect.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +69,7 @@ def _of_pair(pair: Pair, pairs: int) -> SeriesNoise:
 
 
 def median_and_worst(values: Iterable[float | None]) -> tuple[float, float] | None:
-    """The median and the largest of the values that there are."""
+    """The median and the largest of *values*; those that are None are left out."""
     present = [value for value in values if value is not None]
     return (median(present), max(present)) if present else None
 

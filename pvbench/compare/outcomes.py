@@ -17,7 +17,7 @@ _NO_BOOT: Final = "the run ended before a boot measured it"
 @attrs.frozen
 class Outcome:
     """
-    What became of a case.
+    The outcome of a case that has no result, or not in every boot.
 
     Args:
         kind: an outcome other than ``ok``, or ``missing``.

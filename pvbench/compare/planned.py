@@ -1,4 +1,4 @@
-"""What a run can find, before it is measured."""
+"""The differences that a run can detect, computed before it begins."""
 
 from __future__ import annotations
 

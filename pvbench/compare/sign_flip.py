@@ -36,7 +36,7 @@ def vectors_of(boots: int) -> int:
 
 
 def rejected(boots: int, alpha: float) -> int:
-    """The number of vectors that a probability of *alpha* is."""
+    """The number of vectors that corresponds to a probability of *alpha*."""
     return math.floor(alpha * vectors_of(boots))
 
 
@@ -141,7 +141,7 @@ class _Largest:
         return cls(np.zeros(vectors), np.zeros(vectors), np.full(vectors, -1))
 
     def with_pairs(self, t: F64, first: int) -> _Largest:
-        """The largest of some more pairs too, the first of which is number *first*."""
+        """Include some more pairs, the first of which is number *first*."""
         pair = t.argmax(axis=0)
         vectors = np.arange(len(pair))
         largest = t[pair, vectors]
@@ -197,7 +197,7 @@ def _intervals(
 
 
 def _largest(values: F64, count: int) -> F64:
-    """For each pair the value that *count* values reach."""
+    """For each pair the largest value that *count* of its values reach."""
     return np.partition(values, -count, axis=1)[:, -count]
 
 

@@ -93,7 +93,9 @@ class Verdict:
 
     @property
     def is_decided_by_it(self) -> bool:
-        """Whether the interval covers all that can differ, not the scatter of boots alone."""
+        """
+        Whether the interval decides the verdict; one of the scatter of boots alone does not.
+        """
         return self.reason != NOT_INTERLEAVED
 
 
@@ -117,7 +119,10 @@ def verdicts(samples: Sequence[Sample], alpha: float = ALPHA) -> list[Verdict]:
 
 
 def _of_interleaved(samples: Sequence[Interleaved], alpha: float) -> list[Verdict]:
-    """A pair with too few boots is no part of the test of the others."""
+    """
+    The verdicts on interleaved boots; a pair with too few of them is not tested with the
+    others.
+    """
     least = least_boots(alpha)
     log_ratios = [sample.log_ratios for sample in samples]
     enough = [pair for pair in log_ratios if len(pair) >= least]
@@ -165,7 +170,7 @@ class _Tested:
 
 
 def _of_runs(sample: NotInterleaved, allowed: int, alpha: float) -> Verdict:
-    """*allowed* is the number of pairs of the comparison that have an allowance."""
+    """The verdict on two whole runs, if *allowed* pairs of the comparison have an allowance."""
     mean = log_ratio(sample.before_s, sample.after_s)
     if sample.allowance and sample.allowance.rms_log_ratio:
         half = sample.allowance.of_pairs(allowed, alpha)
@@ -179,7 +184,7 @@ def _of_runs(sample: NotInterleaved, allowed: int, alpha: float) -> Verdict:
 
 
 def _verdict(mean: float, ends: tuple[float, float], margin: float, otherwise: str) -> Verdict:
-    """The verdict that an interval of log ratios is."""
+    """The verdict that follows from an interval of log ratios."""
     low, high = ends
     edge = math.log1p(margin) + _ROUNDING
     if -edge <= low and high <= edge:

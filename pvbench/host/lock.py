@@ -1,5 +1,5 @@
 """
-Timed runs of a machine take turns, whoever they belong to.
+Timed runs of a machine take turns, also those of different users.
 
 They lock one file, /tmp/pvbench.lock.  The environment variable PVBENCH_LOCK names another
 one, for runs that cannot disturb those of other users, as in a container with CPUs of its own.
@@ -27,7 +27,7 @@ def lock_path() -> Path:
 
 
 class BusyError(UnavailableError):
-    """Another timed run is under way, and this one would not wait."""
+    """Another timed run is under way, and this one must not wait for it."""
 
 
 @contextmanager
@@ -70,7 +70,7 @@ def held() -> tuple[int, ...]:
 
 
 def _open(path: Path) -> int:
-    """Anybody's file will do: locking needs no more than reading."""
+    """Open the lock file of any user; reading is enough to lock it."""
     try:
         with suppress(FileNotFoundError):
             return open_regular(path, os.O_RDONLY | os.O_NOFOLLOW)

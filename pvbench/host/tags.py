@@ -42,7 +42,9 @@ def one_line(text: str, origin: str) -> str:
 
 
 def _revision() -> str | None:
-    """Of the directory a run is started in; ``-dirty`` if tracked files have changed."""
+    """
+    The git revision of the current directory, with ``-dirty`` if tracked files have changed.
+    """
     command = ["git", "describe", "--always", "--dirty", "--exclude=*", "--abbrev=12"]
     try:
         process = subprocess.run(

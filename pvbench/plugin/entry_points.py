@@ -29,7 +29,7 @@ class Candidate(NamedTuple):
 
     @property
     def command(self) -> str:
-        """The sub-command it brings; empty if it brings none."""
+        """The sub-command that the plugin brings; empty if there is none."""
         match = re.fullmatch(COMMAND_PREFIX + r"([a-z0-9][a-z0-9-]*)", self.point.name)
         return match[1] if match else ""
 

@@ -96,7 +96,7 @@ def offers_of(
 def _answer(
     manager: pluggy.PluginManager, kind: Kind, others: set[ModuleType]
 ) -> Iterator[Any]:
-    """The checked things that the one plugin that is not among *others* answers."""
+    """The checked things that a hook returns in the one plugin that is not among *others*."""
     answers = manager.subset_hook_caller(kind.hook, others)()
     if not answers:  # pluggy drops None
         raise PluginError(f"{kind.hook} returns None; return () for nothing")

@@ -91,15 +91,15 @@ class Fact:
 
     @property
     def tells_cases_apart(self) -> bool:
-        """Two rows that differ in it are of two cases, or of two series of one."""
+        """Whether rows that differ in this fact belong to different cases or series."""
         return self.role in (FactRole.AXIS, FactRole.CONDITION)
 
     def in_name(self, facts: Facts) -> str:
-        """Its part in the name of a case, separator included."""
+        """The part of the fact in the name of a case, separator included."""
         return self._worded(self.short, facts)
 
     def in_heading(self, facts: Facts) -> str:
-        """Its words in a heading."""
+        """The words of the fact in a heading."""
         return self._worded(self.phrase, facts)
 
     def _worded(self, wording: Wording, facts: Facts) -> str:

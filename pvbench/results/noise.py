@@ -1,5 +1,5 @@
 """
-What `pvbench noise` has measured on this machine: one JSON object a line, appended.
+The measurements of `pvbench noise` on this machine: one JSON object a line, appended.
 
 A line is about one session of a suite, with the same options on both sides:
 
@@ -40,7 +40,7 @@ _APPEND: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
 @attrs.frozen(kw_only=True)
 class Conditions:
     """
-    What the noise of a run depends on, besides the series.
+    The conditions on which the noise of a run depends, besides the series.
 
     Args:
         host: the facts that identify the host.

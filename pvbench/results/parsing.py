@@ -48,7 +48,7 @@ class IndexedSuite(pyperf.BenchmarkSuite):  # type: ignore[misc]  # pyperf is wi
 
 
 def text_of(suite: pyperf.BenchmarkSuite) -> str:
-    """What pyperf's own dump() writes, which encodes each item of the file in Python."""
+    """The text that pyperf's own dump() writes; dump() encodes each item of it in Python."""
     data = suite._as_json()
     return json.dumps(data, sort_keys=True, separators=(",", ":")) + "\n"
 

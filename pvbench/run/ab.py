@@ -49,7 +49,7 @@ class Ended:
 @attrs.frozen(kw_only=True)
 class Session:
     """
-    What `take` needs.
+    The input of `take`.
 
     Args:
         sides: two, of equal plans but for what is compared.
@@ -105,8 +105,8 @@ class Session:
             if boot in missing:
                 for name in (pair := self._pair(boot)):
                     yield Due(boot=boot, session=self.id, side=name, first=pair[0])
-            replicate, rest = divmod(boot, greeting.guests)
-            if self.looks and not rest and self.looks(replicate):
+            boots, rest = divmod(boot, greeting.guests)
+            if self.looks and not rest and self.looks(boots):
                 return
 
     def _pair(self, boot: int) -> tuple[str, ...]:
@@ -130,5 +130,7 @@ def _missing_pairs(a: Greeting, b: Greeting) -> list[int]:
 
 
 def _status(returned: int) -> Status:
-    """The status of a side by what its process returned; ended by a signal it failed."""
+    """
+    The status of a side from the exit status of its process; a signal counts as a failure.
+    """
     return Status(returned) if returned in tuple(Status) else Status.ENVIRONMENT

@@ -76,7 +76,7 @@ class Due:
 
     @property
     def facts(self) -> dict[str, str]:
-        """What the results of the boot store about its pair."""
+        """The facts about the pair that the results of the boot store."""
         return {"ab_session": self.session, "ab_side": self.side, "ab_first": self.first}
 
 

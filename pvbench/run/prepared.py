@@ -50,7 +50,7 @@ class Prepared:
         return {}
 
     def subset(self, burst: int, cpus: tuple[int, ...]) -> Expected:
-        """Return what is expected of burst number *burst* when it sends only to *cpus*."""
+        """Return the counts expected of burst number *burst* when it sends only to *cpus*."""
         if (burst, cpus) not in self._subsets:
             case = self.case
             part = attrs.evolve(case.bursts[burst], targets=cpus)
@@ -63,7 +63,7 @@ class Prepared:
 @attrs.define
 class PlanRoom:
     """
-    What a plan may still hold, so that no sender or workload fills memory or never ends.
+    The room left in a plan, which bounds the memory and the time of senders and workloads.
 
     Args:
         ops: the number of ops that may still be added.

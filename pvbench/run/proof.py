@@ -27,10 +27,10 @@ def seconds(result: SliceResult, ticks_per_second: int) -> dict[str, float]:
 
 def ticks_per_second(result: SliceResult, clock: Clock) -> int:
     """
-    What the ticks of *slice result* are in.
+    The ticks per second of *result*.
 
     Raises:
-        ValueError: it does not say, and the clock's name does not either.
+        ValueError: neither the result nor the clock has them.
     """
     rate = clock.ticks_per_second or result.ticks_per_second
     if not rate:

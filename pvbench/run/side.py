@@ -49,11 +49,14 @@ class Side:
 
     @property
     def limit_s(self) -> float:
-        """The longest time between two of its messages."""
+        """The longest time between two messages of the side."""
         return _SPARE * self.timeout_s + _SPARE_S
 
     def command(self, *more: str) -> list[str]:
-        """Its argument vector; -P: import its pvbench, not one in the current directory."""
+        """
+        The argument vector of the side; -P keeps it from importing a pvbench in the current
+        directory.
+        """
         return [self.python, "-P", "-m", "pvbench", "run", *self.words, *more]
 
 
@@ -105,7 +108,7 @@ class SideProcess:
 
     def greeting(self) -> Greeting:
         """
-        What it says first.
+        Wait for the first message of the side.
 
         Raises:
             SideError: it ends instead, takes too long, or has other messages than this pvbench.
@@ -114,7 +117,7 @@ class SideProcess:
 
     def boot(self, due: Due) -> None:
         """
-        Let it boot, and return once the boot is stored.
+        Tell the side to boot, and return once the boot is stored.
 
         Raises:
             SideError: it ends instead, takes too long, or says something else.
@@ -129,7 +132,8 @@ class SideProcess:
 
     def end(self, signal: int, *, relay: bool) -> int:
         """
-        End it, by *signal* or because no more boots are due, and return its exit status.
+        End the side, by *signal* or because no more boots are due, and return its exit
+        status.
 
         With *relay* its last lines are printed.
         """
@@ -166,7 +170,7 @@ class SideProcess:
         raise SideError(f"side {self.side.name} says {type(message).__name__} out of turn")
 
     def _wait(self, deadline: float, undone: str) -> None:
-        """Return when it has said something or has closed its pipe."""
+        """Return when the side has sent something or has closed its pipe."""
         seconds = max(deadline - time.monotonic(), 0)
         if not select.select([self._channel.reading], [], [], seconds)[0]:
             self._killed()
@@ -176,7 +180,7 @@ class SideProcess:
             )
 
     def _fail_ended(self, undone: str) -> NoReturn:
-        """Say why it ended too early: its last line is not relayed but quoted."""
+        """Raise the error for a side that ended too early; it quotes the side's last line."""
         status = self._process.wait(self.side.limit_s)
         self._drain.join()
         self._relay(len(self._lines) - 1)
@@ -191,7 +195,7 @@ class SideProcess:
         )
 
     def _relay(self, count: int) -> None:
-        """Print the first *count* lines of its standard error, with its name."""
+        """Print the first *count* lines of the side's standard error, with the side's name."""
         for line in self._lines[:count]:
             notices.say(f"side {self.side.name}: {line}")
         del self._lines[:count]
@@ -202,7 +206,7 @@ class SideProcess:
 
 
 def _collect(stream: IO[str], lines: list[str]) -> None:
-    """Keep what `pvbench` says to its user."""
+    """Collect the lines that the side prints for its user."""
     while line := stream.readline(_LONGEST_LINE):
         if line.startswith(_PREFIX):
             lines.append(line.removeprefix(_PREFIX).strip())

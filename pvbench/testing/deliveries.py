@@ -32,7 +32,7 @@ from pvbench.testing.scenes import host_guests, iterations, small_guests
 
 def check_delivery(delivery: Delivery, description: Description | None = None) -> None:
     """
-    *delivery* boots a few guests and runs what bundled senders make of many bursts.
+    Check that *delivery* boots a few guests and runs the bundled senders' ops of many bursts.
 
     It runs in this process, not in a worker.
 
@@ -64,7 +64,7 @@ def check_run(
     booted: BootedGuest, prepared: Prepared, *, loops: int = 2, warmup: int = 1
 ) -> SliceResult:
     """
-    One slice of a case: its slice result must prove what it did, and hold times.
+    Check that the result of a slice proves what the slice did, and has times.
 
     Raises:
         AssertionError: it does not.

@@ -36,7 +36,7 @@ class Slice:
 
     Args:
         loops: how many iterations a run has.
-        algorithm: the guest's own code computes the ops, instead of a replay.
+        algorithm: the guest's own code computes the ops; else it executes a list of them.
     """
 
     def __init__(self, vm: GuestVm, task: Task, loops: int, *, algorithm: bool) -> None:
