@@ -1,6 +1,6 @@
 /*
- * abi.h: what guest and host share.  A test compares it with mailbox.py and
- * layout.py.
+ * abi.h: the memory that guest and host share.  A test compares it with
+ * mailbox.py and layout.py.
  */
 #ifndef PVBENCH_ABI_H
 #define PVBENCH_ABI_H
@@ -24,7 +24,7 @@ typedef unsigned long long u64;
 
 /* The guest exits to the host by a write to one of these ports. */
 #define PORT_DONE 0x10 /* the command has been run */
-#define PORT_FAULT 0x11 /* struct cpu says which exception */
+#define PORT_FAULT 0x11 /* an exception, which struct cpu describes */
 
 /*
  * An op is its kind | number of words << 8, then a key (MSR, address, limit,
@@ -111,14 +111,14 @@ struct mailbox {
 	u32 x2apic;
 	u32 vmmcall; /* hypercalls use AMD's instruction, not Intel's */
 	u32 hypercall_abi;
-	u32 idle; /* what an idle CPU does, HALTED or RUNNING */
+	u32 idle; /* the state of an idle CPU, HALTED or RUNNING */
 	u32 start_vector; /* makes a CPU read its command */
 	u32 call_queues; /* sources queue requests in the call queues of targets */
 	u32 nsources;
 	u32 arrived; /* sources that are ready to start; written by them */
-	u32 lock; /* taken by every function that is called, if */
-	u32 take_lock; /* this is not 0 */
-	u64 limit_ticks; /* no loop waits longer */
+	u32 lock; /* taken by every function that is called */
+	u32 take_lock; /* functions take the lock if this is not 0 */
+	u64 limit_ticks; /* the longest wait of a loop */
 	u64 apic_ids; /* u32[cpus] */
 	u64 sources; /* struct source[nsources] */
 	u64 reserved[503];
@@ -130,7 +130,7 @@ struct source {
 	u32 cpu;
 	u32 operation;
 	u32 vector;
-	u32 single_vector; /* what a function call sends to one target */
+	u32 single_vector; /* the vector of a function call to one target */
 	u32 wait;
 	u32 wait_idle; /* wait for idle targets before each burst */
 	u32 algorithm; /* run the algorithm instead of the program */
@@ -141,7 +141,7 @@ struct source {
 	u32 local; /* the CPU calls itself */
 	u32 ntargets;
 	u32 loops;
-	u32 trouble; /* enum trouble, which says what `where` is */
+	u32 trouble; /* enum trouble, which defines `where` */
 	u32 where;
 	u64 program; /* ops, or where COMMAND_RECORD writes them */
 	u64 program_end;

@@ -1,4 +1,4 @@
-/* cpu.h: functions of one instruction, which is their name. */
+/* cpu.h: functions that are one instruction each, and have its name. */
 #ifndef PVBENCH_CPU_H
 #define PVBENCH_CPU_H
 
@@ -16,7 +16,7 @@ static inline u64 rdtsc_ordered(void)
 	return (u64)high << 32 | low;
 }
 
-/* For waits, and where fences would cost more than they add in accuracy. */
+/* Used in waits, and where fences would cost more than they add in accuracy. */
 static inline u64 rdtsc(void)
 {
 	u32 low, high;

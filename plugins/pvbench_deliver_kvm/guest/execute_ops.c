@@ -49,7 +49,7 @@ void op_fence(struct ops *ops)
 	__asm__ volatile("mfence; lfence" : : : "memory");
 }
 
-/* The callback has just scanned the mask; a program of ops does not. */
+/* An algorithm has already scanned the mask; a program of ops scans nothing. */
 void op_scan(struct ops *ops, u32 cpus)
 {
 	if (ops->record)

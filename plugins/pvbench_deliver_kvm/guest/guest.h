@@ -18,7 +18,7 @@ void *memcpy(void *to, const void *from, unsigned long count);
 /* Run the function of one request and acknowledge it. */
 void run_csd(struct entry *entry, u64 entered);
 
-/* From the first instruction after idle became HALTED to the one after hlt. */
+/* The first instruction after idle became HALTED, and the one after hlt. */
 extern const char halt_begin[], halt_end[];
 
 /* Run the command that the host gave this CPU. */

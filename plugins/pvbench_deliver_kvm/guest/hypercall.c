@@ -1,4 +1,4 @@
-/* hypercall.c: execute a hypercall in the registers of its host, or record it. */
+/* hypercall.c: execute a hypercall in the registers of its ABI, or record it. */
 #include "may_fault.h"
 
 /* Arguments are in rbx, rcx, rdx and rsi; proposals are translated to KVM's. */

@@ -1,4 +1,4 @@
-/* source.c: a CPU that sends bursts: what happens before and between them. */
+/* source.c: a CPU that sends bursts: its actions before and between them. */
 #include "window.h"
 
 /* Wait until every other target is idle. */

@@ -7,7 +7,7 @@
 
 #define POLLS_PER_CLOCK_READ 4096
 
-/* What a source needs while it runs; the rest is in struct source. */
+/* The state of a source while it runs; the rest is in struct source. */
 struct source_run {
 	volatile struct source *source;
 	const u32 *targets;
@@ -17,7 +17,7 @@ struct source_run {
 	u64 mask[MASK_WORDS]; /* CPUs that the burst interrupts */
 };
 
-/* 0, which ends the source. */
+/* Store why the source stops; return 0, which ends it. */
 static inline u32 fail(struct source_run *run, u32 trouble, u32 where)
 {
 	run->source->trouble = trouble;

@@ -31,7 +31,7 @@
  * fences.
  *
  * Only in `wall`: writing requests without call queues, and storing the sample.
- * In no time: waiting until the targets are idle, and the loop over bursts.
+ * Not in any time: waiting until the targets are idle, and the loop over bursts.
  *
  * measure_local_call() is for a CPU that calls itself.  It has no IPI: `deliver`
  * is the cost of one time stamp, and `wall` is that and running the function.
@@ -41,7 +41,7 @@
 
 #include "csd.h"
 
-/* Execute the ops of a program; a scan is no instruction. */
+/* Execute the ops of a program; a scan has no instruction. */
 static void execute_program(struct ops *ops, const u64 *op)
 {
 	for (; *op & 0xff; op += 2 + (*op >> 8)) {
@@ -138,7 +138,7 @@ static u32 measure_local_call(struct source_run *run, struct sample *sample)
 	return 1;
 }
 
-/* Store the times of a burst; one that does not exist stays 0. */
+/* Store the times of a burst; a time that does not exist remains 0. */
 static void record_sample(struct source_run *run, struct sample *sample,
 			  u64 start, u64 sent, u64 entered, u64 end)
 {

@@ -1,4 +1,4 @@
-/* kvm.h: what the overlays that use KVM_HC_SEND_IPI share. */
+/* kvm.h: code that is common to the overlays that use KVM_HC_SEND_IPI. */
 #ifndef PVBENCH_KVM_H
 #define PVBENCH_KVM_H
 

@@ -1,4 +1,4 @@
-/* local.h: what the senders share, arch/x86/kernel/apic/local.h. */
+/* local.h: code common to the senders, as arch/x86/kernel/apic/local.h. */
 #ifndef PVBENCH_LOCAL_H
 #define PVBENCH_LOCAL_H
 
@@ -66,7 +66,7 @@ static inline u64 hypercall_input_page(const struct apic *apic)
 	return INPUT_PAGE_BASE + (u64)apic->self * 4096;
 }
 
-/* The CPUs are counted only for the record, so execution costs no count. */
+/* The CPUs are counted only for the record, so execution spends no time on it. */
 static inline void op_scan_mask(struct apic *apic, const u64 *mask)
 {
 	op_scan(apic->ops,
@@ -94,8 +94,8 @@ static inline void __send_all_except(struct apic *apic, u32 cpu, u32 vector,
 }
 
 /*
- * Move the CPUs of a cluster from @remaining to @bits, where a CPU's bit is its
- * place in the cluster.
+ * Move the CPUs of a cluster from @remaining to @bits, where the number of a
+ * CPU's bit is its place in the cluster.
  */
 static inline __attribute__((always_inline)) void
 take_cluster(const struct apic *apic, u64 *remaining, const u64 *members,
