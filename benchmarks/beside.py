@@ -43,7 +43,10 @@ def commands(tree: Path) -> dict[str, list[str]]:
 
 
 def cpu_s(command: list[str]) -> float:
-    """User and system time of *command* with its children, seconds; the folder is its own."""
+    """
+    User and system time of *command* and its children, seconds; it runs in a folder of its
+    own.
+    """
     with tempfile.TemporaryDirectory() as folder:
         process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
         _, status, usage = os.wait4(process.pid, 0)

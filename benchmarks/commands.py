@@ -1,5 +1,5 @@
 """
-Whole commands, from start to end, beside what they are to be measured against.
+Whole commands, from start to end, beside the programs that set their targets.
 
     python benchmarks/commands.py [--fast] [-o FILE]
 

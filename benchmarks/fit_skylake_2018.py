@@ -1,5 +1,5 @@
 """
-Fit the three fitted constants of skylake-2018 and print what they predict.
+Fit the three fitted constants of skylake-2018 and print the model's predictions.
 
 Fitted to the four Broadcast cells of commit 4180bf1b655a only, by least squares
 of the relative residuals.  Everything else in the cost profile is read or assumed.

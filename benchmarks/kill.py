@@ -35,7 +35,7 @@ _RUN: Final = (
 @attrs.frozen
 class Leftovers:
     """
-    What is left of a run.
+    The processes and the lock that are left of a run.
 
     Args:
         lived_s: how long after the SIGKILL something was left, at most the limit.
@@ -51,14 +51,16 @@ class Leftovers:
 
     @property
     def is_empty(self) -> bool:
-        """Nothing is left."""
+        """Whether nothing is left."""
         return not (self.processes or self.kvm or self.locked)
 
 
 def kill(
     delivery: str, after_s: float, folder: Path, *plugins: str, limit_s: float = LIMIT_S
 ) -> Leftovers:
-    """Start a run in *folder*, kill its manager *after_s* seconds later, look around."""
+    """
+    Start a run in *folder*, kill its manager *after_s* seconds later, and look for leftovers.
+    """
     lock = folder / "lock"
     environment = os.environ | {"PVBENCH_LOCK": str(lock)}
     (folder / "a.json").unlink(missing_ok=True)
@@ -81,7 +83,7 @@ def kill(
 
 
 def _leftovers(lock: Path, limit_s: float) -> Leftovers:
-    """Nothing as soon as that is so, or what is left after the limit."""
+    """The leftovers: none as soon as nothing is left, or those at the time limit."""
     begin = time.monotonic()
     while True:
         processes = _processes(lock)
@@ -134,7 +136,7 @@ def _locked(lock: Path) -> bool:
 
 
 def main() -> int:
-    """Kill as often as is asked; 1 if anything was left."""
+    """Kill as often as requested; 1 if anything was left."""
     parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--delivery", default="model")

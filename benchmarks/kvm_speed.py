@@ -1,5 +1,5 @@
 """
-What a guest on real KVM costs before it measures anything, beside threads alone.
+The cost of a guest on real KVM before it measures anything, beside threads alone.
 
     python benchmarks/kvm_speed.py [--fast] [-o FILE]
 

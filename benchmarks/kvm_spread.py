@@ -1,5 +1,5 @@
 """
-How far boots of real KVM differ, and what a program can do about it.
+The spread of boots on real KVM, and settings that may reduce it.
 
     python benchmarks/kvm_spread.py [--boots 10]
 
@@ -78,7 +78,7 @@ def locked_memory() -> Iterator[None]:
 
 @attrs.frozen(kw_only=True)
 class Variant:
-    """Something a user-space program can do, or leave."""
+    """A setting that a user-space program can change."""
 
     settings: dict[str, Any] = attrs.field(factory=dict)
     warmup: int = WARMUP
@@ -87,7 +87,7 @@ class Variant:
 
 
 def variants() -> dict[str, Variant]:
-    """By name; the first is how `pvbench run` does it."""
+    """The variants by name; the first is the behaviour of `pvbench run`."""
     pinned = {"cpus": usable_cpus()}
     return {
         "as it is": Variant(),
@@ -104,7 +104,7 @@ def variants() -> dict[str, Variant]:
 def round_of(
     times: dict[str, list[list[float]]], settings: Settings, *, backwards: bool
 ) -> None:
-    """One boot of every guest under each variant, so that drift hits all alike."""
+    """One boot of every guest under each variant, so that a drift affects all alike."""
     order = list(variants().items())
     for name, variant in reversed(order) if backwards else order:
         with variant.around():

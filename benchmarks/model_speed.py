@@ -159,7 +159,7 @@ class Peer:
 
 
 def model_side(stack: str, targets: int) -> Callable[[int], float]:
-    """Set up in the worker that runs it, and only there."""
+    """The model's side, set up in the worker that runs it and only there."""
 
     def run(loops: int) -> float:
         return on_the_model(broadcast(load(), stack, targets), read("skylake-2018"))(loops)
@@ -168,7 +168,7 @@ def model_side(stack: str, targets: int) -> Callable[[int], float]:
 
 
 def peer_side(stack: str, targets: int) -> Callable[[int], float]:
-    """The same of the peer."""
+    """The peer's side, set up in the same way."""
 
     def run(loops: int) -> float:
         return Peer(broadcast(load(), stack, targets)).run(loops)

@@ -18,7 +18,7 @@ LIMIT_S, LIMIT_MB = 60, 500
 
 
 def main() -> int:
-    """Run it once, side by side with an interpreter that does nothing."""
+    """Run the suite once, side by side with an interpreter that does nothing."""
     with tempfile.TemporaryDirectory() as folder:
         nothing_s = seconds([sys.executable, "-c", "pass"], folder)
         command = [sys.executable, "-m", "pvbench", "run", "scale", "-q"]
@@ -30,7 +30,7 @@ def main() -> int:
 
 
 def seconds(command: list[str], folder: str) -> float:
-    """How long *command* takes; it must succeed."""
+    """The time that *command* takes; the command must succeed."""
     start = time.perf_counter()
     subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - start

@@ -1,5 +1,5 @@
 """
-Boots that are simulated: noise of many kinds, and what boots and runs share.
+Simulated boots: noise of many kinds, and disturbances that boots and runs share.
 
 Every array has logarithms of times, a row for each boot and a column for each pair.
 """
@@ -86,7 +86,7 @@ def bimodal(random: Random, shape: Shape) -> F64:
 
 
 def skewed(random: Random, shape: Shape) -> F64:
-    """Exponential."""
+    """Exponential noise."""
     return random.exponential(0.03, shape)
 
 
@@ -130,7 +130,7 @@ def pairs_of(kind: str, random: Random, shape: Shape) -> Boots:
 
 
 def levels(kind: str, random: Random, boots: int) -> F64:
-    """How far the machine is off in each of some boots, one after the other."""
+    """The deviation of the machine in each of some boots, one after the other."""
     if kind == "drift of 5 %":
         return np.linspace(0, 0.05, boots)
     if kind == "steps of 3 %":
@@ -145,7 +145,7 @@ def levels(kind: str, random: Random, boots: int) -> F64:
 
 
 def shared(kind: str, random: Random, shape: Shape) -> Boots:
-    """Both sides of a boot are off by the same."""
+    """Both sides of a boot have the same deviation."""
     level = levels(kind, random, shape[0])[:, None]
     return equal(level + normal(random, shape), level + normal(random, shape))
 
@@ -186,7 +186,7 @@ def run_pair(kind: str, random: Random, shape: Shape) -> Boots:
 
 
 def allowances(kind: str, random: Random, shape: Shape) -> list[Allowance]:
-    """What `SESSIONS` pairs of equal runs give for each pair."""
+    """The allowance of each pair after `SESSIONS` pairs of equal runs."""
     sessions = [run_pair(kind, random, shape) for _ in range(SESSIONS)]
     log_ratios = [each.before.mean(axis=0) - each.after.mean(axis=0) for each in sessions]
     return [allowance(list(of_pair)) for of_pair in np.transpose(log_ratios)]

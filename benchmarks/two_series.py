@@ -10,7 +10,7 @@ import pyperf
 
 
 def virtual(loops: int) -> float:
-    """Nothing happens, and a microsecond has passed."""
+    """Pretend that a microsecond has passed."""
     return loops * 1e-6
 
 

@@ -1,5 +1,5 @@
 """
-What the cost profiles predict for the IPI tests of kvm-unit-tests, beside the published.
+The model's predictions for the IPI tests of kvm-unit-tests, beside the published figures.
 
 None of these figures was fitted to.  The tests' on_cpu() passes the function through
 memory, so one cache line travels to the target besides the acknowledgement; the

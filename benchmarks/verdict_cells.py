@@ -48,7 +48,7 @@ class Cell:
     @property
     def limits(self) -> tuple[float, float]:
         """
-        The parts of simulations that are as they should be.
+        The permitted parts of the simulations.
 
         A range is exact, unless there are too few simulations to tell.
         """
@@ -59,7 +59,7 @@ class Cell:
         return low, high
 
     def _within_chance(self, direction: int, part: float) -> float:
-        """What is not less, or not more, than *part* in 999 of 1000 cells."""
+        """The limit on one side that *part* keeps in 999 of 1000 cells."""
         from scipy.stats import binom
 
         chance = 0.999 if direction > 0 else 0.001

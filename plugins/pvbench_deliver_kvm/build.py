@@ -56,7 +56,7 @@ BUNDLED: Final = Recipe()
 
 
 def cache_folder() -> Path:
-    """The folder of results that take long to compute."""
+    """The folder for results that take long to compute."""
     if folder := os.environ.get("XDG_CACHE_HOME"):
         return Path(folder) / "pvbench"
     home = _NO_HOME
@@ -158,7 +158,7 @@ def _first_error(command: list[str], limit_s: float) -> str:
 
 
 def keep(content: bytes, path: Path) -> None:
-    """Keep *content* for the next time if the cache is writable, whole or not at all."""
+    """Cache *content* as a whole, or not at all if the cache is not writable."""
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as file:

@@ -1,4 +1,4 @@
-"""What a description of this delivery carries: the host's limits, and settings of boots."""
+"""The data in a description of this delivery: the host's limits, and settings of boots."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def host_ids(root: Path) -> HostIds:
 
 
 def why_unavailable(root: Path, usable: set[int]) -> str | None:
-    """Why this machine cannot run it; None if it can."""
+    """Why this machine cannot run the delivery; None if it can."""
     if sys.platform != "linux" or platform.machine() != "x86_64":
         return "live needs Linux on x86-64"
     if reason := membarrier.why_unavailable():
@@ -91,7 +91,9 @@ def cpus_here(root: Path, usable: set[int]) -> Cpus:
 
 
 def why_unsupported(guest: Guest, task: Task, cpus: Cpus) -> str | None:
-    """Why it cannot run *task* in such a guest on a machine with *cpus*; None if it can."""
+    """
+    Why the delivery cannot run *task* in *guest* on a machine with *cpus*; None if it can.
+    """
     if reasons := list(_missing(guest, task, cpus.apic_ids)):
         return (
             f"live times only the IPIs of this kernel on this machine: add {' '.join(reasons)}"

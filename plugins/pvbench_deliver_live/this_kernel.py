@@ -44,7 +44,7 @@ def booted(root: Path, spin: Spinning = spinning) -> Iterator[BootedGuest]:
 
 
 def _null_ns() -> int:
-    """Median time of a call that interrupts no CPU: its cost without IPIs."""
+    """Median time of a call that interrupts no CPU, which is the cost without IPIs."""
     end = threading.Event()  # in a process of one thread, the call would return at once
     thread = threading.Thread(target=end.wait)
     thread.start()

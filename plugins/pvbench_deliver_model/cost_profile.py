@@ -1,5 +1,5 @@
 """
-A cost profile: what each operation of the model costs, and how sure that is.
+A cost profile: the cost of each operation of the model, and its confidence.
 
 Confidence A: measured for exactly this operation; B: derived, or fitted to the data that
 the source names; C: assumed.

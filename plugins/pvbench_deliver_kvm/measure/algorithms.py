@@ -57,7 +57,7 @@ def stand_in(hypercall_abi: str) -> str | None:
 
 
 def has_algorithm(task: Task) -> bool:
-    """The guest has the sender's algorithm as its own code."""
+    """Whether the guest has the sender's algorithm as its own code."""
     algorithm = task.algorithm
     return (
         algorithm is not None and algorithm.driver in DRIVERS and algorithm.overlay in OVERLAYS

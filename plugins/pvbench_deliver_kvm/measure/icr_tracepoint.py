@@ -1,5 +1,5 @@
 """
-ICR writes as the host sees them: KVM has no counter for them, but a tracepoint.
+ICR writes that exit, counted by a tracepoint, because KVM has no counter for them.
 
 With AVIC or IPI virtualization a write does not exit, so the tracepoint does not see it.
 Source: Linux, Documentation/trace/ftrace.rst, "Instances"; kvm:kvm_apic_ipi.
@@ -27,7 +27,9 @@ class Audit:
         self._instance = instance
 
     def count(self) -> int:
-        """Events since it was opened, including those that the buffer has overwritten."""
+        """
+        The number of events since the audit was opened, with those that the buffer overwrote.
+        """
         texts = (path.read_text() for path in self._instance.glob("per_cpu/cpu*/stats"))
         numbers = re.findall(r"^(?:entries|overrun): (\d+)", "\n".join(texts), re.MULTILINE)
         return sum(map(int, numbers))

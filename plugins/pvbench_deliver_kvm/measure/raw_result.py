@@ -22,7 +22,7 @@ SERIES: Final = ("send", "irqoff", "deliver", "ack", "wall")
 @attrs.frozen(kw_only=True)
 class Handled:
     """
-    What the interrupt handlers did in a slice, by CPU number.
+    The work of the interrupt handlers in a slice, by CPU number.
 
     Args:
         runs: handler runs for the vectors of the task.
@@ -65,7 +65,7 @@ class HandlerCounts:
 
     @classmethod
     def read(cls, cpu: mailbox.Cpu) -> HandlerCounts:
-        """As they are now."""
+        """Read the counts as they are now."""
         return cls(array("I", bytes(cpu.runs)), cpu.functions)
 
 

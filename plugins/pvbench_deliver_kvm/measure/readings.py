@@ -39,7 +39,7 @@ class Readings:
         )
 
     def since(self, before: Readings) -> Readings:
-        """The change."""
+        """The change since an earlier reading."""
         return Readings(
             counters=[
                 {name: value - old[name] for name, value in new.items()}
@@ -63,7 +63,7 @@ class Readings:
 
 
 def thread_times(thread: int | None, tasks: Path = TASKS) -> tuple[int, int]:
-    """(ns run, ns waited for a CPU) of a thread; zeros if the kernel does not tell."""
+    """(ns run, ns waited for a CPU) of a thread; zeros if the kernel does not show them."""
     try:
         ran, waited, _ = (tasks / f"{thread}/schedstat").read_text().split()
     except (OSError, ValueError):

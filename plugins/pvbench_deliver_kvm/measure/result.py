@@ -26,7 +26,7 @@ Facts = dict[str, str | int | float]
 @attrs.frozen(kw_only=True)
 class Context:
     """
-    What is the same for all slices of a loaded task.
+    The properties that all slices of a loaded task share.
 
     Args:
         execution: ``algorithm`` or ``ops``.
@@ -52,7 +52,7 @@ class Context:
 def slice_result(
     task: Task, loops: int, raw: RawResult, change: Readings, context: Context
 ) -> SliceResult:
-    """The result of a slice; *change* is what the host's readings grew by meanwhile."""
+    """The result of a slice; *change* is the change of the host's readings during it."""
     return SliceResult(
         loops=loops,
         distributions=series(task, loops, raw, tscs_agree=context.tscs_agree),
@@ -68,7 +68,7 @@ def slice_result(
 def series(
     task: Task, loops: int, raw: RawResult, *, tscs_agree: bool
 ) -> dict[str, Distribution]:
-    """The times by series, without the series that mean nothing for this task or host."""
+    """The times by series, without those that are meaningless for this task or host."""
     times = {name: Distribution.of(ticks) for name, ticks in raw.samples.items() if ticks}
     if len(task.bursts) > 1:
         times["makespan"] = Distribution.of_span(raw.span_ticks, loops)
@@ -106,7 +106,7 @@ def counts(task: Task, raw: RawResult, change: Readings, guest: Guest) -> Counts
 
 
 def _is_serial(task: Task) -> bool:
-    """No send can meet an earlier one that is still pending."""
+    """Whether no send can meet an earlier one that is still pending."""
     return len(task.bursts) <= 1 and (task.lossy or waited_for(task))
 
 

@@ -7,17 +7,17 @@ from pvbench.ops import Burst, IrqRestore, IrqSave
 
 
 def sources_of(task: Task) -> set[int]:
-    """The CPUs that send."""
+    """The CPUs that send IPIs."""
     return {burst.source for burst in task.bursts}
 
 
 def targets_of(task: Task) -> set[int]:
-    """The CPUs that are sent to."""
+    """The CPUs to which IPIs are sent."""
     return {cpu for cpus in task.reached for cpu in cpus}
 
 
 def contended(task: Task) -> bool:
-    """Two sources share a target, or a source is the target of another source."""
+    """Whether two sources share a target, or a source is the target of another source."""
     sources, earlier_targets = sources_of(task), set[int]()
     for cpus in task.reached:
         if earlier_targets & set(cpus) or (len(sources) > 1 and sources & set(cpus)):
@@ -28,7 +28,7 @@ def contended(task: Task) -> bool:
 
 def uses_call_queues(task: Task) -> bool:
     """
-    Targets have call queues.
+    Whether the targets have call queues.
 
     A lossy task has none, because a lost request would stay in its queue forever.
     """
@@ -36,7 +36,7 @@ def uses_call_queues(task: Task) -> bool:
 
 
 def waited_for(task: Task) -> bool:
-    """Sources wait for every request that they send."""
+    """Whether sources wait for every request that they send."""
     return not task.lossy and all(burst.wait for burst in task.bursts)
 
 

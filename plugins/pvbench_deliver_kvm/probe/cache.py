@@ -40,7 +40,7 @@ def probes(
     *, wait: bool = True, progress: bool = False, alone: Alone = host_lock.alone
 ) -> dict[str, str]:
     """
-    For each probe why it does not work here, '' if it does.
+    For each probe the reason why the mechanism does not work here; '' if it works.
 
     Results are cached for this kernel, microcode, guest, and KVM with its parameters.
     Probes wait for timed runs of others; without *wait* they are skipped if there are any.

@@ -120,7 +120,8 @@ def attempts(
     booted: BootedGuest, group: str, names: Iterable[str] = ()
 ) -> Iterator[tuple[str, str]]:
     """
-    (probe, why it does not work or '') one by one, in a guest of `guest_of`.
+    (probe, reason why the mechanism does not work or '') one by one, in a guest of
+    `guest_of`.
 
     A probe whose guest fails is the last; the rest of *names* needs another guest.
     """

@@ -34,7 +34,7 @@ class Counters(Fd):
         self._length = max(offsets.values(), default=0) + 8 - self._start
 
     def read(self) -> dict[str, int]:
-        """Their values now, by name."""
+        """The values now, by name of the counter."""
         values = os.pread(self.number, self._length, self._start)
         return {
             name: int.from_bytes(values[offset - self._start :][:8], "little")

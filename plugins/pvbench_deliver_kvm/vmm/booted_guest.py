@@ -1,4 +1,4 @@
-"""A guest from nothing to the point where all its CPUs are idle."""
+"""Boot a guest until all its CPUs are idle."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _AMD: Final = (b"AuthenticAMD", b"HygonGenuine")
 @attrs.frozen(kw_only=True)
 class Start:
     """
-    What a guest boots with.
+    The settings with which a guest boots.
 
     Args:
         image: the guest's code.
@@ -142,7 +142,7 @@ def _create_vcpu(vm: Vm, memory: GuestMemory, guest: Guest, cpu: int, cpuid: Cpu
 def _running(
     vm: Vm, memory: GuestMemory, guest: Guest, start: Start, undo: ExitStack
 ) -> GuestVm:
-    """Start the vCPUs.  All else is read before, as a running vCPU blocks other ioctls."""
+    """Start the vCPUs, after everything else was read: a running vCPU blocks other ioctls."""
     vcpus, threads = vm.vcpus, _threads(vm.vcpus, start)
     booted = GuestVm(
         guest=guest,

@@ -88,7 +88,7 @@ class Commands:
         )
 
     def _position(self, cpu: int) -> str:
-        """Stop the guest and say where a CPU was; a running vCPU does not tell."""
+        """Stop the guest and say where a CPU was; a running vCPU does not show its RIP."""
         vcpu_threads.stop(self._threads)
         return f"it was at RIP {self._vm.vcpus[cpu].get_regs().rip:#x}"
 

@@ -107,7 +107,7 @@ def sregs(current: uapi.kvm_sregs, cpu: int, *, x2apic: bool) -> uapi.kvm_sregs:
 
 
 def regs(cpu: int) -> uapi.kvm_regs:
-    """At the entry of the guest's code, on the CPU's own stack."""
+    """The registers at the entry of the guest's code, on the CPU's own stack."""
     area = layout.cpu_area(cpu)
     stack = area + layout.CPU_AREA_SIZE - 16
     return uapi.kvm_regs(rip=layout.IMAGE_BASE, rsp=stack, rdi=area, rflags=_RFLAGS)

@@ -128,7 +128,7 @@ class kvm_dtable(Structure):  # noqa: N801
 
 
 class kvm_signal_mask(Structure):  # noqa: N801
-    """Without its sigset, which follows it."""
+    """The struct without its sigset, which follows it."""
 
     _fields_ = [("len", c_uint32)]
 
@@ -185,7 +185,7 @@ class kvm_cpuid_entry2(Structure):  # noqa: N801
 
 
 class kvm_cpuid2(Structure):  # noqa: N801
-    """Without its entries, which follow it."""
+    """The struct without its entries, which follow it."""
 
     _fields_ = [("nent", c_uint32), ("padding", c_uint32)]
 
@@ -205,7 +205,7 @@ class kvm_stats_header(Structure):  # noqa: N801
 
 
 class kvm_stats_desc(Structure):  # noqa: N801
-    """Without its name, which follows it."""
+    """The struct without its name, which follows it."""
 
     _fields_ = [
         ("flags", c_uint32),
