@@ -103,7 +103,7 @@ def _why_no_guest(guest: Guest, limits: Limits) -> str | None:
 
 
 def _why_too_many_spin(guest: Guest, task: Task, usable: int, *, software: bool) -> str | None:
-    """Why the task needs too many host CPUs that spin; a small machine can hang."""
+    """Why *task* would make too many host CPUs spin, which can hang a small machine."""
     running = task.target_state == "running"
     if running and software:
         return (

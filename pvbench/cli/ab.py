@@ -1,10 +1,12 @@
 """
-Compare two sides by pairs of adjacent boots.
+Compare two runs, the sides a and b, by pairs of adjacent boots.
 
-Each side is a run of its own: --a and --b say in which options they differ.  --site, --costs,
---python and --env may be given twice instead, the first time for side a.  A coin from the seed
-decides which side of a pair boots first.  -o FILE.json creates FILE-a.json and FILE-b.json.
-The comparison and the exit status are those of `pvbench compare FILE-a.json FILE-b.json`.
+--a and --b give the options in which the sides differ.  Instead, --site, --costs, --python
+and --env may be given twice, the first time for side a.  A coin decides which side of a pair
+boots first; --seed is its seed.
+
+-o FILE.json creates FILE-a.json and FILE-b.json.  The comparison and the exit status are
+those of `pvbench compare FILE-a.json FILE-b.json`.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ def side_options(parser: argparse.ArgumentParser) -> None:
             type=common.words,
             default=(),
             metavar="OPTIONS",
-            help=f"more options of side {name}, in one word",
+            help=f"further options of side {name}, quoted as one argument",
         )
     sides.add_argument(
         "--python", action="append", default=[], metavar="PYTHON", help="interpreter of a side"

@@ -1,10 +1,12 @@
 """
-Compare result files, or the sides of an axis inside them.
+Compare result files, or the values of one axis inside them (--by).
 
-Without files: the last two runs on this machine.  The first file is the baseline.
-"Speed ratio" is time before over time after; "change of time" says how much less or
-more time it takes: a speed ratio of 2.5 is 60 % less.  CSV has the part of the time that
-is saved as "time reduction".
+The first file is the baseline.  Without files, the last two runs on this machine are
+compared.
+
+The "speed ratio" is the time before divided by the time after.  The "change of time" is
+the time that is saved or added: a speed ratio of 2.5 is 60 % less time.  CSV has the part
+of the time that is saved as "time reduction".
 """
 
 from __future__ import annotations

@@ -113,7 +113,7 @@ def _run(typed: Sequence[str]) -> int:
 
 
 def _with_origin(error: UsageError, defaults: Sequence[str]) -> UsageError:
-    """*error*, with the defaults that it mentions: the user did not type them."""
+    """*error*, naming the defaults that it is about, which the user did not type."""
     mentioned = [word for word in defaults if word.partition("=")[0] in str(error)]
     if not mentioned:
         return error

@@ -1,11 +1,13 @@
 """
-Measure a suite against itself: what is found where nothing differs?
+Measure a suite against itself, to learn how far equal runs differ.
 
-First `pvbench ab` with equal sides shows how many verdicts are false, and which difference
-ten boots find.  Then each session of --sessions makes two whole runs one after the other, and
-stores how far they differ.  `pvbench compare` allows for that in files that were not
-interleaved, if they are of this host and of the same effort.  Sessions add up; one that is
-interrupted is not stored.
+First `pvbench ab` with equal sides shows how many verdicts are false, and the smallest
+difference that ten boots detect.
+
+Then each of the --sessions makes two whole runs, one after the other, and stores how far
+they differ.  `pvbench compare` allows for that difference in files that were not
+interleaved, if they are of this host and of the same effort.  A later `pvbench noise` adds
+sessions; an interrupted session is not stored.
 """
 
 from __future__ import annotations

@@ -65,14 +65,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def until_options(group: argparse._ArgumentGroup) -> None:
-    """Options of a run whose number of boots is not fixed."""
+    """Options of a run whose number of boots depends on its verdicts."""
     group.add_argument(
         "--until",
         choices=("settled",),
-        help="look after 10, 20, 40 ... boots, and stop when every pair has a verdict",
+        help="form verdicts after 10, 20, 40 ... boots, and stop when every pair has one",
     )
     group.add_argument(
-        "--max-boots", type=int, metavar="N", help="boots of the last look of --until (40)"
+        "--max-boots", type=int, metavar="N", help="largest number of boots for --until (40)"
     )
 
 
