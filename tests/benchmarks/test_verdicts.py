@@ -116,7 +116,7 @@ def file_of(path: Path, values: list[float]) -> str:
 
 
 @pytest.mark.parametrize("differ", [0.0, 0.01, 0.05])
-def test_pyperf_s_column_is_what_its_command_says(tmp_path: Path, differ: float) -> None:
+def test_pyperf_s_column_is_that_of_its_command(tmp_path: Path, differ: float) -> None:
     """`pyperf compare_to` on a file for each side."""
     random = np.random.default_rng(SEED)
     boots = simulated_boots.pairs_of("normal", random, (10, 1)).differing(np.array([differ]))

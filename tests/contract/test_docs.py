@@ -62,8 +62,8 @@ def slug(heading: str) -> str:
 
 
 @pytest.mark.parametrize("block", block_ids(SHOWN))
-def test_a_page_shows_what_its_commands_print(block: Block) -> None:
-    """`python tests/docs.py` rewrites what is shown."""
+def test_a_page_shows_the_outputs_of_its_commands(block: Block) -> None:
+    """`python tests/docs.py` rewrites them."""
     printed = docs.session(block.page)[block.line]
 
     for step, lines in zip(block.steps(), printed, strict=True):

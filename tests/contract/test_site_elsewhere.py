@@ -328,8 +328,8 @@ def test_a_site_checks_the_cost_profile(cli: Cli, elsewhere: tuple[str, ...]) ->
     assert "cost profile mine.toml, loop_overhead.value is -1, not a number" in errors[0].err
 
 
-def test_doctor_tells_of_the_site_s_host(cli: Cli, elsewhere: tuple[str, ...]) -> None:
-    """Its CPU, its cache and what was tried there."""
+def test_doctor_shows_the_site_s_host(cli: Cli, elsewhere: tuple[str, ...]) -> None:
+    """Its CPU, its cache and the probes there."""
     facts = json.loads(cli("doctor", *elsewhere, "--json").out)
 
     assert facts["cpu_model"] == "Elsewhere 9000"
@@ -337,10 +337,10 @@ def test_doctor_tells_of_the_site_s_host(cli: Cli, elsewhere: tuple[str, ...]) -
     assert facts["sited: x2apic-nmi"] == "no: it does not return there"
 
 
-def test_the_local_site_refuses_what_works_elsewhere_only(
+def test_the_local_site_refuses_a_delivery_that_works_elsewhere_only(
     cli: Cli, elsewhere: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same delivery, asked on the manager's host."""
+    """The same delivery is asked on the manager's host."""
     monkeypatch.setenv("XDG_CACHE_HOME", "/nowhere")
     monkeypatch.setattr(sys.modules[__name__], "_watching", False)
     output = cli(*RUN, *elsewhere[:4])

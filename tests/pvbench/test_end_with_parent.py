@@ -50,7 +50,7 @@ def test_it_ends_at_once_if_its_parent_has_ended_before() -> None:
 
 
 @pytest.mark.parametrize("spin", ["", "while True: pass"])
-def test_it_ends_after_its_own_deadline_whatever_it_does(spin: str) -> None:
-    """A manager that was stopped cannot end anybody."""
+def test_it_ends_at_its_own_deadline(spin: str) -> None:
+    """A manager that was stopped cannot end any worker."""
     with started(os.getpid(), f"end_after(0.05)\n{spin}") as child:
         assert child.wait(DEADLINE_S) == -signal.SIGALRM

@@ -28,7 +28,7 @@ from pvbench.errors import (
         ),
     ],
 )
-def test_a_message_has_what_why_and_fix(parts: dict[str, str], expected: str) -> None:
+def test_a_message_consists_of_what_why_and_fix(parts: dict[str, str], expected: str) -> None:
     """The message is built from the parts that are given."""
     assert expected == str(PvbenchError("no such disk", **parts))
 

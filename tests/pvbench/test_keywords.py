@@ -122,7 +122,7 @@ TOKENS = st.sampled_from(["and", "or", "not", "(", ")", "broadcast", "lock", "KV
 
 @given(st.lists(TOKENS, min_size=1, max_size=12), st.sampled_from(NAMES))
 @example(["not", "x", "and", "x", "or", "lock"], NAMES[1])
-def test_an_expression_without_globs_means_what_it_means_to_pytest(
+def test_an_expression_without_globs_has_the_same_meaning_as_in_pytest(
     tokens: list[str], name: str
 ) -> None:
     """pytest's own parser is the oracle: it refuses the same expressions."""

@@ -25,7 +25,7 @@ class Full(io.StringIO):
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_a_notice_to_a_full_disk_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_notice_to_a_full_disk_is_not_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """The run goes on without it."""
     monkeypatch.setattr(sys, "stderr", Full())
     with pytest.raises(OSError, match="No space left"):

@@ -107,8 +107,8 @@ def test_a_message_may_share_its_line_with_a_console(before: str, after: str) ->
 
 
 @given(st.text())
-def test_a_line_without_a_frame_is_no_message(line: str) -> None:
-    """It is chatter."""
+def test_a_line_without_a_frame_is_ignored(line: str) -> None:
+    """It is other output of the worker."""
     assert decode(line) is None
 
 

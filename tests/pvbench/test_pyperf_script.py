@@ -55,7 +55,7 @@ def values(path: Path) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("suite", QUESTIONS)
-def test_every_suite_is_a_pyperf_script_that_gives_what_run_gives(
+def test_every_suite_is_a_pyperf_script_with_the_results_of_run(
     suite: str, tmp_path: Path
 ) -> None:
     """Names and values are the same, so one schedule checks the other."""
@@ -146,7 +146,7 @@ def test_wrong_options_are_one_sentence(
     assert output.stderr.startswith(message)
 
 
-def test_a_case_that_has_no_time_is_told(tmp_path: Path) -> None:
+def test_a_case_without_a_time_is_named(tmp_path: Path) -> None:
     """Patch v3 loses IPIs to APIC IDs from 128 on: the source cannot wait for them."""
     chosen = ("--sender", "kvm-pv128-v3,xapic-flat", "--driver", "x2apic-physical")
     options = ("--guest", "ids:0,1,200", "-k", "*.broadcast or xapic", *SINGLE)
@@ -213,10 +213,10 @@ def test_a_suite_file_of_the_user_is_a_script_too(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_nothing_to_measure_is_told(
+def test_a_selection_without_cases_is_an_error(
     options: tuple[str, ...], status: int, message: str, tmp_path: Path
 ) -> None:
-    """A sentence and its exit status, as for `pvbench run`."""
+    """It has a sentence and the exit status of `pvbench run`."""
     output = script("norov", *options, folder=tmp_path)
 
     assert output.returncode == status

@@ -144,10 +144,10 @@ def test_bare_drivers_always_run(overlays: tuple[str, ...] | None, count: int) -
         pytest.param({"guests": ("dense:x",)}, r"'dense:x' is not a topology", id="guest"),
     ],
 )
-def test_a_selection_of_what_nobody_offers_is_an_error(
+def test_a_selection_of_a_name_that_no_plugin_offers_is_an_error(
     selected: dict[str, Any], message: str
 ) -> None:
-    """The user's own words are wrong: say which, and what is near."""
+    """The message repeats the name and gives the nearest one."""
     with pytest.raises(UsageError, match=message):
         cases(**selected)
 

@@ -51,16 +51,18 @@ def test_what_cannot_be_seen_is_spelt_out(raw: str, expected: str) -> None:
         pytest.param("abcd", "case", "a, b and 2 more cases", id="two-more-cases"),
     ],
 )
-def test_a_long_list_is_told_by_its_first_names(names: str, noun: str, expected: str) -> None:
-    """And by how many there are beyond."""
+def test_a_long_list_is_shortened_to_its_first_names(
+    names: str, noun: str, expected: str
+) -> None:
+    """The number of the others follows."""
     assert text.shortened_list(names, 2, noun) == expected
 
 
 @pytest.mark.parametrize(
     ("count", "expected"), [(0, "0 boots"), (1, "1 boot"), (2, "2 boots")], ids=str
 )
-def test_a_number_stands_with_its_noun(count: int, expected: str) -> None:
-    """Only one is singular."""
+def test_a_number_has_its_noun_in_the_right_form(count: int, expected: str) -> None:
+    """Only the noun of one is singular."""
     assert text.counted(count, "boot") == expected
 
 

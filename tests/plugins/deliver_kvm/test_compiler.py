@@ -54,14 +54,14 @@ def test_a_missing_compiler_is_an_error_with_a_hint(folder: Path) -> None:
     assert refusal() == NO_COMPILER
 
 
-def test_a_file_that_is_not_executable_is_no_compiler(folder: Path) -> None:
-    """Not even for root."""
+def test_a_file_that_is_not_executable_is_not_used_as_compiler(folder: Path) -> None:
+    """It is not executable for root either."""
     write_compiler(folder, "exit 0", mode=0o644)
 
     assert refusal() == NO_COMPILER
 
 
-def test_a_dangling_link_is_no_compiler(folder: Path) -> None:
+def test_a_dangling_link_is_not_used_as_compiler(folder: Path) -> None:
     """The compiler may have been removed."""
     folder.mkdir()
     (folder / "cc").symlink_to(folder / "gcc-99")

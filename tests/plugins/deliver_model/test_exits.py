@@ -102,7 +102,7 @@ def test_an_xapic_write_has_no_fast_path() -> None:
         pytest.param(Hypercall(77, (0, 0, 0, 0)), 2_000, -1_000, id="unknown-number"),
     ],
 )
-def test_a_hypercall_returns_what_kvm_returns(op: Op, end: int, returned: int) -> None:
+def test_a_hypercall_has_the_return_value_of_kvm(op: Op, end: int, returned: int) -> None:
     """An error costs an empty hypercall and reaches no CPU."""
     line = line_of(op)
 

@@ -66,8 +66,8 @@ def test_a_host_cpu_stays_busy_from_one_burst_to_the_next() -> None:
     assert entries(targets, 2_800, 1) == [3_656]
 
 
-def test_a_host_cpu_that_is_free_again_delays_nobody() -> None:
-    """Taken until 3606; CPU 1 begins at 3700."""
+def test_a_host_cpu_that_is_free_again_delays_no_vcpu() -> None:
+    """It is taken until 3606; CPU 1 begins at 3700."""
     targets = Targets(cpus(4, host_cpus=2), cost_profile_of(), "halted")
     entries(targets, 1_000, 1, 3)
 

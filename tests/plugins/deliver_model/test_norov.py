@@ -192,7 +192,7 @@ def test_the_fit_gives_the_constants_of_the_cost_profile(
     )
 
 
-def test_the_cost_profile_holds_what_was_fitted() -> None:
+def test_the_cost_profile_has_the_fitted_costs() -> None:
     """In picoseconds, 400 to the cycle of 2.5 GHz."""
     costs = read("skylake-2018").costs
 

@@ -144,7 +144,7 @@ def test_a_case_that_is_void_now_is_a_regression(cli: Cli) -> None:
     assert not_compared(output) == [(case, "new.json", "void: slow (regression)")]
 
 
-def test_what_got_worse_than_slow_stands_above_the_times(cli: Cli) -> None:
+def test_cases_that_got_worse_than_slow_are_above_the_times(cli: Cli) -> None:
     """A reader who sees the first table only must not miss it."""
     other = row_of("self-ipi", PHYSICAL, 1e-9)
     lines = compared(cli, [BEFORE, other], [other]).out.splitlines()
@@ -154,7 +154,7 @@ def test_what_got_worse_than_slow_stands_above_the_times(cli: Cli) -> None:
     assert lines[worse + 4].split()[0] == "missing"
 
 
-def test_files_without_a_common_case_have_a_csv_of_what_is_not_compared(cli: Cli) -> None:
+def test_files_without_a_common_case_have_a_csv_of_the_cases_not_compared(cli: Cli) -> None:
     """There are no pairs, so it is the only table."""
     output = compared(cli, [BEFORE], [row_of("dry-run", PHYSICAL, 1e-9)], "--csv")
 
@@ -200,7 +200,7 @@ def test_senders_of_one_file_are_compared_with_a_baseline(cli: Cli, overlay_file
     assert {row["verdict"] for row in broadcast.values()} == {"faster"}
 
 
-def test_a_slower_sender_is_no_regression(cli: Cli) -> None:
+def test_a_slower_sender_is_not_a_regression(cli: Cli) -> None:
     """Comparing along an axis is a question, not a check."""
     file = file_of(Path("a.json"), BEFORE, row_of("broadcast", CLUSTER, 300e-6))
 
@@ -300,7 +300,7 @@ def test_beside_names_the_kind_of_each_file(cli: Cli, facts: dict[str, str], kin
     assert (pair["baseline"], pair["side"]) == (kind, "modelled")
 
 
-def test_times_of_one_kind_are_no_prediction_and_reference(cli: Cli) -> None:
+def test_times_of_one_kind_are_not_compared_as_a_prediction(cli: Cli) -> None:
     """A plain comparison judges them; as residuals both columns would have one name."""
     output = compared(cli, [BEFORE], [BEFORE], "--beside")
 
@@ -372,8 +372,8 @@ def test_a_question_that_makes_no_sense_is_refused(
     assert message in output.err.splitlines()[-1]
 
 
-def test_a_prediction_of_something_else_is_no_success(cli: Cli) -> None:
-    """Exit status 3, as without --beside."""
+def test_a_prediction_without_its_result_gives_exit_status_3(cli: Cli) -> None:
+    """The status is the same without --beside."""
     output = compared(cli, [row_of("self", PHYSICAL, 1e-6)], [BEFORE], "--beside")
 
     assert output.status == 3

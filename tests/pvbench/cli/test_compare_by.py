@@ -31,8 +31,8 @@ def test_a_series_that_no_case_has_compares_nothing(cli: Cli) -> None:
     assert "pvbench: --by sender has nothing to compare: no two cases" in output.err
 
 
-def test_guests_of_one_name_are_never_taken_for_each_other(cli: Cli) -> None:
-    """The baseline is the guest that was named, whatever else the files hold."""
+def test_guests_of_one_name_are_never_mixed_up(cli: Cli) -> None:
+    """The baseline is the guest that was named, whichever others the files have."""
     rows = {
         "plain": row_of("broadcast", PHYSICAL, 200e-6),
         "crowded": row_of("broadcast", PHYSICAL, 300e-6, host_cpus=2),

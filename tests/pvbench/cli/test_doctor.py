@@ -78,7 +78,7 @@ def test_no_fact_of_the_host_hides_another(
 
 
 @pytest.mark.parametrize("form", ["plain", "markdown"])
-def test_advice_is_printed_between_what_can_run_and_the_facts(
+def test_advice_is_printed_between_the_deliveries_and_the_facts(
     cli: Cli, advised: Advised, form: str
 ) -> None:
     """A list of sentences, in plain text and in Markdown."""

@@ -120,8 +120,8 @@ def test_offers_of_blocked_plugins_are_not_listed(cli: Cli) -> None:
     assert listed - others == {"kvm-pv"}
 
 
-def test_nothing_to_list_is_no_error(cli: Cli) -> None:
-    """An empty table says so."""
+def test_an_empty_list_is_not_an_error(cli: Cli) -> None:
+    """A sentence takes the place of the table."""
     output = cli("list", "sites", "-p", "no:site-local", "--format", "csv")
 
     assert (output.status, output.out) == (0, "name\n")

@@ -281,10 +281,10 @@ def test_a_full_disk_behind_standard_output_gives_one_sentence(
 
 @pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])
 @pytest.mark.parametrize("arguments", [("list", "suites"), ("list", "nothing"), RUN])
-def test_a_closed_standard_stream_is_no_error(
+def test_a_closed_standard_stream_is_not_an_error(
     tmp_path: Path, arguments: tuple[str, ...], closed: str
 ) -> None:
-    """As cron or a daemon may start it: nothing is printed there, the rest is as ever."""
+    """A cron job or a daemon may start a command without it; only its output is lost."""
     shell = ("sh", "-c", f'exec "$@" {closed}', "sh")
     output = subprocess.run(
         [*shell, *command(*arguments)],
@@ -303,7 +303,7 @@ def test_a_closed_standard_stream_is_no_error(
         assert len(result_files.read(str(tmp_path / "a.json"))) == 4
 
 
-def test_a_full_disk_behind_standard_error_is_no_traceback(tmp_path: Path) -> None:
+def test_a_full_disk_behind_standard_error_gives_no_traceback(tmp_path: Path) -> None:
     """The run is stored, its table is printed, and exit status 5 says that text was lost."""
     with open("/dev/full", "w") as full:
         output = subprocess.run(
@@ -374,7 +374,7 @@ def test_a_very_long_message_is_shortened(cli: Cli) -> None:
     assert output.err.endswith(". Published: norov-2018.\n")
 
 
-def test_the_first_line_is_what_head_shows() -> None:
+def test_head_shows_the_first_line() -> None:
     """A real pipe to a real ``head``."""
     writer = subprocess.Popen(
         command("list", "senders", "--format", "csv"),

@@ -17,8 +17,8 @@ def listed(cli: Cli, *options: str) -> dict[str, dict[str, Any]]:
     return {p["name"]: p for p in json.loads(cli("plugins", "--json", *options).out)}
 
 
-def test_a_bundled_plugin_names_its_distribution_and_what_it_offers(cli: Cli) -> None:
-    """Bundled plugins use the same entry points as everybody else's."""
+def test_a_bundled_plugin_is_listed_with_its_distribution_and_its_offers(cli: Cli) -> None:
+    """Bundled plugins use the same entry points as all others."""
     plugin = listed(cli)["send-kvm-pv"]
 
     assert plugin["module"] == "pvbench_send_kvm_pv"

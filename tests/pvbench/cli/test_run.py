@@ -42,8 +42,8 @@ def test_a_run_prints_its_table_and_the_result_file(cli: Cli) -> None:
     assert [row["stack"] for row in table] == ["x2apic-physical", "x2apic-cluster"]
 
 
-def test_a_run_prints_what_show_prints(cli: Cli) -> None:
-    """One table, made from the file."""
+def test_a_run_prints_the_same_table_as_show(cli: Cli) -> None:
+    """The table is made from the file."""
     printed = cli(*NATIVE, "-o", "a.json").out
 
     assert cli("show", "a.json").out == printed
@@ -206,7 +206,7 @@ def test_an_empty_selection_leaves_no_file(cli: Cli) -> None:
     assert os.listdir() == []
 
 
-def test_an_older_journal_of_the_same_name_is_not_taken_for_this_run_s(cli: Cli) -> None:
+def test_an_older_journal_of_the_same_name_is_replaced(cli: Cli) -> None:
     """A run that measured nothing leaves its journal; the next one starts anew."""
     cli(*FLAT_OF_80, "-o", "a.json")
     output = cli(*NATIVE, "-o", "a.json")

@@ -81,8 +81,8 @@ def test_between_files_a_slower_case_is_a_regression(new: list[Row], status: Sta
     assert between([OLD], new).status is status
 
 
-def test_between_senders_there_is_no_regression() -> None:
-    """An axis is a question, not a check."""
+def test_a_comparison_of_senders_has_no_regression() -> None:
+    """The exit status is that of a question, not of a check."""
     slower = row_of("broadcast", CLUSTER, 300e-6)
     result = compare({"one": [OLD, slower]}, Question(by="sender"))
 
@@ -149,7 +149,7 @@ def test_software_is_compared_over_all_series() -> None:
     }
 
 
-def test_a_remark_about_both_files_is_made_once() -> None:
+def test_a_remark_about_both_files_is_printed_once() -> None:
     """With the names of both; the notes of a delivery are remarks too."""
     old = row_of("broadcast", PHYSICAL, 1e-6, source="a guest", caveat="emulated")
     new = row_of("broadcast", PHYSICAL, 1e-6, caveat="emulated", note_1="TSCs differ.")
@@ -184,7 +184,7 @@ def test_pairs_on_a_noisy_clock_are_judged() -> None:
     assert between([OLD], [OLD]).noisy == ()
 
 
-def test_the_margin_of_the_question_is_what_counts_as_equivalent() -> None:
+def test_the_margin_of_the_question_decides_what_is_equivalent() -> None:
     """A slowdown of 10 % is equivalent within 20 %."""
     verdicts = [
         [

@@ -88,6 +88,6 @@ def test_an_axis_that_one_file_does_not_have_differs() -> None:
     assert of_cases(OLD, row(execution="ops")) == {"execution": ("-", "ops")}
 
 
-def test_the_host_and_the_software_are_no_axes() -> None:
+def test_the_host_and_the_software_are_not_axes() -> None:
     """A case is the same on every host."""
     assert of_cases(OLD, row(version="0.2.0", **HOST)) == {}

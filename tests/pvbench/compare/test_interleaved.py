@@ -65,7 +65,7 @@ def test_only_whole_pairs_count() -> None:
     assert pair.judged.high == pytest.approx(1.25)
 
 
-def test_sides_may_differ_in_what_is_compared() -> None:
+def test_sides_may_differ_in_the_axis_that_is_compared() -> None:
     """Each side has one sender; without a session they would not match."""
     native, pv = side("a"), side("b", 0.8, PV)
 

@@ -185,7 +185,7 @@ def test_a_case_that_loses_ipis_in_the_other_file_has_that_as_reason() -> None:
     assert unpaired(matched) == [(lossy.name.removesuffix(" send"), "new", Reason.LOST)]
 
 
-def test_another_case_that_loses_ipis_is_no_reason() -> None:
+def test_another_case_that_loses_ipis_does_not_explain_a_missing_case() -> None:
     """The case itself is missing; the other one is new."""
     lossy = row_of("broadcast", CLUSTER, 1e-6, series="send", lost=32)
     matched = matching.across_files(

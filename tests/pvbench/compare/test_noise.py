@@ -82,8 +82,8 @@ def test_a_verdict_that_finds_a_difference_is_false(verdict: str, is_false: bool
     assert one.is_false == is_false
 
 
-def test_median_and_worst_leave_out_what_is_not_known() -> None:
-    """Without any value there is neither."""
+def test_median_and_worst_leave_out_unknown_values() -> None:
+    """Without any value there is neither of them."""
     assert median_and_worst([0.1, None, 0.3, 0.2]) == (0.2, 0.3)
     assert median_and_worst([None]) is None
 

@@ -202,7 +202,7 @@ def test_intervals_of_pairs_that_all_differ_hold_at_once() -> None:
     assert wrong <= 17  # 7.5 are expected; more than 17 in one of a thousand tests
 
 
-def test_pairs_that_always_differ_by_one_tick_of_the_clock_are_no_difference() -> None:
+def test_pairs_that_always_differ_by_one_tick_give_no_verdict() -> None:
     """
     Up or down by chance: one of 20 pairs is up in all seven boots in every fourth family.
 

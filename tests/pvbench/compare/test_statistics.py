@@ -45,7 +45,7 @@ def together(
     return verdict
 
 
-def test_sides_that_shared_their_boots_are_told_apart_in_spite_of_drift() -> None:
+def test_a_difference_between_sides_that_shared_boots_is_found_in_spite_of_drift() -> None:
     """Drift hits both sides of a boot alike; six boots of one sign are enough: 1/32."""
     before, after = scaled(1, DRIFT), scaled(0.9, DRIFT, NOISE)
 
@@ -62,7 +62,7 @@ def test_a_verdict_has_the_ratio_of_geometric_means_and_its_interval() -> None:
 
 
 @pytest.mark.parametrize("boots", range(6))
-def test_fewer_than_six_boots_are_no_verdict(boots: int) -> None:
+def test_fewer_than_six_boots_give_no_verdict(boots: int) -> None:
     """With five of one sign 1 of 16 vectors is as extreme, above 5 %."""
     verdict = together(scaled(2, NOISE)[:boots], scaled(1, NOISE)[:boots])
 

@@ -23,7 +23,7 @@ def one_by_one(
     return verdict
 
 
-def test_runs_made_one_after_the_other_have_no_verdict() -> None:
+def test_runs_one_after_the_other_have_no_verdict() -> None:
     """Twice as fast in six boots: the machine may have changed between the runs."""
     verdict = one_by_one(TWICE, NOISE)
 

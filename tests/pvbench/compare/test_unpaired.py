@@ -79,7 +79,7 @@ def test_more_lost_ipis_than_before_are_a_regression(
     assert (result.status is Status.REGRESSION) is is_regression
 
 
-def test_a_case_that_loses_no_ipis_any_more_is_no_regression() -> None:
+def test_a_case_that_no_longer_loses_ipis_is_not_a_regression() -> None:
     """The baseline has no time, so the pair is missing all the same."""
     result = between([lossy(32)], [OLD])
 
@@ -89,7 +89,7 @@ def test_a_case_that_loses_no_ipis_any_more_is_no_regression() -> None:
     assert result.status is Status.NOTHING_MEASURED
 
 
-def test_a_new_case_that_loses_ipis_is_shown_and_is_no_regression() -> None:
+def test_a_new_case_that_loses_ipis_is_shown_and_is_not_a_regression() -> None:
     """The baseline never had it."""
     new = row_of("broadcast", CLUSTER, 1e-6, series="send", lost=1)
     result = between([OLD], [OLD, new])
@@ -137,7 +137,7 @@ def test_a_single_series_that_is_missing_is_named_as_such() -> None:
     assert (series.name, series.verdict) == (send.name, "missing")
 
 
-def test_a_case_that_gains_a_result_is_no_regression() -> None:
+def test_a_case_that_gains_a_result_is_not_a_regression() -> None:
     """The earlier file had none."""
     result = between([], [OLD], before={CASE: VOID})
     (series,) = result.unpaired
@@ -153,7 +153,7 @@ def test_a_case_that_is_void_in_both_files_is_not_shown() -> None:
     assert (result.unpaired, result.status) == ((), Status.OK)
 
 
-def test_a_new_case_without_a_result_is_shown_and_is_no_regression() -> None:
+def test_a_new_case_without_a_result_is_shown_and_is_not_a_regression() -> None:
     """The earlier run did not have it."""
     (series,) = between([OLD], [OLD], after={"other": VOID}).unpaired
 
@@ -174,7 +174,7 @@ def test_a_case_that_is_void_in_some_boots_is_a_regression_unless_it_was(
     assert (len(result.pairs), result.status is Status.REGRESSION) == (1, not before)
 
 
-def test_between_senders_what_is_worse_than_slow_is_shown_first() -> None:
+def test_between_senders_cases_worse_than_slow_are_shown_first() -> None:
     """It changes no exit status, and a case in two files is named after it."""
     other = row_of("broadcast", CLUSTER, 1e-6)
     bad = row_of("broadcast", f"kvm-pv/{PHYSICAL}", 1e-6, series="send", lost=72)

@@ -330,10 +330,10 @@ def test_a_folder_that_cannot_be_listed_is_unknown(
     assert host_facts.facts(root)[name] == "unknown"
 
 
-def test_an_empty_machine_has_no_known_fact_and_no_advice(
+def test_a_machine_without_files_has_only_unknown_facts_and_no_advice(
     fake_host: FakeHost, tmp_path: Path
 ) -> None:
-    """All facts are unknown without any file."""
+    """No file of /proc or /sys exists."""
     assert set(host_facts.facts(tmp_path).values()) == {"unknown"}
     assert list(host_facts.facts(tmp_path)) == [
         name for name, _ in ITS_FACTS if "." not in name

@@ -59,7 +59,7 @@ def test_a_missing_module_is_a_broken_plugin() -> None:
     ]
 
 
-def test_a_fifo_is_no_plugin(tmp_path: Path) -> None:
+def test_a_fifo_is_not_loaded_as_a_plugin(tmp_path: Path) -> None:
     """Opening it would wait until another process writes to it."""
     os.mkfifo(tmp_path / "fifo.py")
     registry = load([str(tmp_path / "fifo.py")])

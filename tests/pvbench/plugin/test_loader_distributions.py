@@ -49,8 +49,8 @@ def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PVBENCH_DISABLE_PLUGIN_AUTOLOAD", raising=False)
 
 
-def test_an_installed_plugin_is_found_by_its_entry_point() -> None:
-    """Everybody's plugins join the same group, with distribution and version."""
+def test_an_installed_plugin_is_loaded_by_its_entry_point() -> None:
+    """Plugins of all distributions join the same group."""
     listed = [str(p) for p in load().plugins if p.distribution == "pvbench-acme"]
 
     assert listed == ["acme (pvbench-acme 1.2)", "rusty (pvbench-acme 1.2)"]
@@ -196,10 +196,10 @@ def test_a_module_whose_entry_point_is_blocked_can_be_given_by_its_name() -> Non
     ]
 
 
-def test_a_replaced_plugin_is_told_once_with_its_distribution(
+def test_a_replaced_plugin_is_named_once_with_its_distribution(
     file: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One sentence, and no word of a broken plugin."""
+    """There is one sentence, which does not mention a broken plugin."""
     monkeypatch.setattr(runs, "ONLY_BUNDLED", ("PVBENCH_DISABLE_PLUGIN_AUTOLOAD", ""))
     done = call("list", "senders", "-p", "no:rusty", "-p", file)
 

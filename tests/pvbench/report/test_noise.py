@@ -22,7 +22,7 @@ LOUD = SeriesNoise(
 UNKNOWN = SeriesNoise(name="unknown", verdict="inconclusive", boots=1, spread=None, finds=None)
 
 
-def test_the_summary_has_false_verdicts_and_what_can_be_found() -> None:
+def test_the_summary_has_false_verdicts_and_the_smallest_difference() -> None:
     """t(4) of 2.78 times 10 % is a ratio of 1.32."""
     lines = text.render(document([QUIET, LOUD]), 200).splitlines()
 
@@ -46,7 +46,7 @@ def test_the_worst_series_comes_first() -> None:
     assert third["spread"] is None
 
 
-def test_what_is_not_known_is_not_said() -> None:
+def test_an_unknown_value_is_not_mentioned() -> None:
     """One boot has no spread."""
     shown = text.render(document([UNKNOWN]), 100)
 

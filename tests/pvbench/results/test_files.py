@@ -29,7 +29,7 @@ def test_a_file_is_replaced_at_one_stroke(tmp_path: Path) -> None:
     assert len(result_files.read(str(path))) == 1
 
 
-def test_the_content_of_a_file_is_what_pyperf_writes(tmp_path: Path) -> None:
+def test_the_content_of_a_file_is_that_of_pyperf(tmp_path: Path) -> None:
     """Byte for byte, although pvbench encodes it itself."""
     suite = suite_of(row_of("broadcast", "x2apic-physical", 2e-9, label="é"))
     suite.dump(str(tmp_path / "theirs.json"))
@@ -131,7 +131,7 @@ def test_two_runs_of_one_second_are_in_the_order_they_were_made(
     assert [path.name for path in result_files.latest(2)] == names
 
 
-def test_a_published_file_is_found_by_its_name() -> None:
+def test_a_published_file_is_located_by_its_name() -> None:
     """In a checkout and in a wheel alike."""
     assert result_files.locate("published:norov-2018").name == "norov-2018.json"
 

@@ -114,7 +114,7 @@ def test_the_conditions_name_host_and_effort() -> None:
     assert noise.conditions_of(FACTS, {}, 10).effort == {}
 
 
-def test_a_file_made_by_another_plan_has_numbers_only() -> None:
+def test_a_file_of_an_edited_plan_is_described_by_numbers_only() -> None:
     """A journal may be edited."""
     plan = {"effort": {"slices": "many", "slice_s": None}}
 

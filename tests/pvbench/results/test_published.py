@@ -121,8 +121,8 @@ def test_published_facts_describe_the_measurement(fact: str, expected: Any) -> N
     assert {row.fact(fact) for row in published()} == {expected}
 
 
-def test_nothing_that_was_not_published_is_made_up() -> None:
-    """No counts, no plugins, no variance."""
+def test_values_that_were_not_published_are_absent() -> None:
+    """There are no counts, no plugins and no variance."""
     unknown = ("icr_writes", "hypercalls", "handlers", "exits", "sender_plugin", "version")
 
     assert {row.fact(name) for row in published() for name in unknown} == {None}

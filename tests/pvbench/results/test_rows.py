@@ -96,7 +96,7 @@ def test_no_two_rows_of_a_run_have_one_key(overlay_file: Path) -> None:
         pytest.param("noisy", "published", (False, "published"), id="published"),
     ],
 )
-def test_the_stored_exactness_tells_which_times_repeat(
+def test_the_stored_exactness_decides_which_times_repeat(
     exactness: str, site: str, expected: tuple[bool, str]
 ) -> None:
     """The name of the clock does not matter: any delivery may have an exact one."""

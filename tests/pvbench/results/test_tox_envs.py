@@ -28,7 +28,7 @@ def stale(environment: str = "bench-acme") -> str:
     return newest((environment,))[environment].stale
 
 
-def test_a_run_is_found_by_the_environment_tox_names(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_is_selected_by_its_tox_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """tox sets TOX_ENV_NAME, and the run keeps it."""
     monkeypatch.setenv("TOX_ENV_NAME", "bench-kvm-pv")
     run = ["run", "smoke", "--fast", "-q", "--sender", "kvm-pv", "-k", "normal"]

@@ -37,8 +37,8 @@ def ends() -> Iterator[tuple[Channel, Callable[[bytes], int]]]:
 
 
 @given(messages=st.lists(MESSAGES, max_size=5))
-def test_messages_are_heard_as_they_were_told(messages: list[Message]) -> None:
-    """One after the other, and None once the other end is closed."""
+def test_messages_are_received_as_they_were_sent(messages: list[Message]) -> None:
+    """They arrive one after the other, and None once the other end is closed."""
     reading, writing = os.pipe()
     channel = Channel(reading, writing)
     with open(reading, "rb"):
@@ -77,7 +77,7 @@ def test_a_message_may_come_in_parts(ends: tuple[Channel, Callable[[bytes], int]
         ),
     ],
 )
-def test_a_line_that_is_no_message_is_refused(
+def test_a_line_that_is_not_a_message_is_refused(
     ends: tuple[Channel, Callable[[bytes], int]], line: bytes, reason: str
 ) -> None:
     """The other end may be another pvbench."""

@@ -164,7 +164,7 @@ def test_a_bare_burst_calls_no_functions() -> None:
     assert differences(prepared, slice_result_of(functions=(0, 0, 0, 0))) == []
 
 
-def test_a_lossy_sender_must_lose_exactly_what_it_drops() -> None:
+def test_a_lossy_sender_must_lose_exactly_the_targets_that_it_drops() -> None:
     """Delivered interrupts equal targets minus drops; CPUs 2 and 3 have IDs from 128 on."""
     guest = case_of("kvm-pv128-v3/x2apic-physical").stack.guest(GUEST_BEYOND_128)
     prepared = prepare(case_of("kvm-pv128-v3/x2apic-physical", broadcast(), guest=guest))

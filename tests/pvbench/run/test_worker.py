@@ -222,7 +222,7 @@ worker.main()
 """
 
 
-def test_an_error_a_person_can_mend_is_reported_in_its_words() -> None:
+def test_an_error_that_the_user_can_fix_is_reported_in_its_words() -> None:
     """The manager shows it as the reason of the failed boot."""
     output = process(REFUSING, job())
 

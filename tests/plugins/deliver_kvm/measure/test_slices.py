@@ -190,7 +190,7 @@ def test_another_algorithm_than_the_sender_s_is_refused(
         ran(prepared_case(TO_MANY, stack=stack).task)
 
 
-def test_a_sender_that_is_not_what_its_name_says_is_refused() -> None:
+def test_a_sender_whose_ops_differ_from_the_guest_s_algorithm_is_refused() -> None:
     """It has one fence more than the guest's algorithm; its ops may be executed."""
     task = prepared_case(TO_MANY).task
     fenced = attrs.evolve(task, programs=((Fence(), *task.programs[0]),))

@@ -48,8 +48,8 @@ def agree(*vcpus: FakeVcpu) -> bool:
     return equalise_tscs(cast("list[Vcpu]", [*vcpus]))
 
 
-def test_different_offsets_are_made_equal() -> None:
-    """To that of the first vCPU."""
+def test_tsc_offsets_that_differ_become_equal() -> None:
+    """All vCPUs get that of the first."""
     vcpus = FakeVcpu(1000), FakeVcpu(2000), FakeVcpu(1000)
 
     assert agree(*vcpus)
