@@ -17,7 +17,7 @@ def imported(module: str) -> ModuleType:
     Import ``a.b``, or run ``./a.py`` as a module of its own.
 
     Raises:
-        Exception: whatever the module raises.
+        Exception: the module raises it.
     """
     if not module.endswith(".py"):
         return importlib.import_module(module)

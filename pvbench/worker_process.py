@@ -75,7 +75,7 @@ def reports_of(
     Start a worker, send it *request*, and yield its reports until it is done.
 
     The worker ends when the iteration does, however that comes about.  It must go on in
-    the thread that began it, for a worker ends with the thread that started it.
+    the thread that began it, because a worker ends with the thread that started it.
 
     Args:
         request: what the worker is to do.

@@ -31,7 +31,7 @@ Outputs = tuple[tuple[str, ...], ...]
 
 @cache
 def session(page: Path) -> dict[int, Outputs]:
-    """What each command of each console block prints, by the line of the block."""
+    """The output of each command of each console block, by the line of the block."""
     with tempfile.TemporaryDirectory() as folder:
         return {block.line: play(block, Path(folder)) for block in blocks(page)}
 

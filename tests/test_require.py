@@ -20,7 +20,7 @@ def test_what_is_lacking_skips(monkeypatch: pytest.MonkeyPatch, names: str) -> N
 def test_what_is_required_fails_where_it_could_be_had(
     monkeypatch: pytest.MonkeyPatch, names: str
 ) -> None:
-    """And skips where it could not."""
+    """It skips where the machine could not."""
     monkeypatch.setenv("PVBENCH_REQUIRE", names)
 
     with pytest.raises(pytest.fail.Exception, match="names kvm: it may not be opened"):

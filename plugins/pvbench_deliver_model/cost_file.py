@@ -42,7 +42,7 @@ def read(name_or_file: str, content: bytes | None = None) -> CostProfile:
     """
     Read a bundled cost profile by name, or a user's TOML file.
 
-    The file is not opened if its *content* is given, for it may be on another machine.
+    The file is not opened if its *content* is given: it may be on another machine.
 
     Raises:
         UsageError: it does not exist, or a number in it is invalid.

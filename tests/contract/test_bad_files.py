@@ -155,7 +155,7 @@ def with_fence(text: str) -> str:
 
 
 def fence(value: str, unit: str = '"cycles"', confidence: str = '"C"') -> str:
-    """That table."""
+    """The table of the cost `fence`, with the given fields."""
     sentence = f"value = {value}\nunit = {unit}\nconfidence = {confidence}"
     return with_fence(f'[costs.fence]\n{sentence}\nsource = "assumed"\n')
 

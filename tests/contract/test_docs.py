@@ -161,7 +161,7 @@ def test_the_file_format_has_every_exit_status() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_path_in_a_sentence_exists(page: Path) -> None:
-    """As CONTRIBUTING's table of where a line lives names them."""
+    """Such as those in CONTRIBUTING's table of where a line lives."""
     paths = [span for span in spans(page) if PATH.fullmatch(span)]
 
     assert [path for path in paths if not [*ROOT.glob(path.rstrip("/"))]] == []
@@ -270,6 +270,6 @@ def test_a_page_may_show_an_exit_status(tmp_path: Path) -> None:
     ],
 )
 def test_a_page_shows_no_other_programs(tmp_path: Path, command: str) -> None:
-    """Neither a test nor the tool runs what only looks like an example."""
+    """Neither a test nor the tool runs a block that only resembles an example."""
     with pytest.raises(ValueError, match=r"no (command|filter)"):
         Shell(tmp_path).run(command)

@@ -43,7 +43,7 @@ LAYOUTS = (
 
 @cache
 def description_here(*, execution: str) -> Description:
-    """What works on this host."""
+    """The description of this host."""
     return KvmDelivery().describe(Options(execution=execution))
 
 

@@ -92,7 +92,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
 def test_a_plugin_from_outside_is_listed_with_distribution_and_version(
     environment: Environment,
 ) -> None:
-    """What it offers stands beside what is bundled."""
+    """Its offers are listed beside those of bundled plugins."""
     listed = json.loads(environment.pvbench("plugins", "--json"))
     (plugin,) = [plugin for plugin in listed if plugin["name"] == "outside"]
 

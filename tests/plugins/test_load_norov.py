@@ -56,7 +56,7 @@ def test_an_iteration_has_the_bursts_of_the_module(
 def test_a_single_cpu_can_only_call_itself(
     name: str, expected: tuple[Burst, ...] | str
 ) -> None:
-    """There is no other CPU to interrupt."""
+    """No other CPU exists."""
     assert expected == bundled().workload(name).bursts_in(guest_of([7]))
 
 

@@ -8,7 +8,7 @@ from support.runs import console
 
 
 def test_a_worker_imports_nothing_from_the_current_directory(tmp_path: Path) -> None:
-    """Neither another pvbench that lies there nor a module of the user's."""
+    """The folder has another pvbench and a module of the user's."""
     (tmp_path / "pvbench").mkdir()
     for name in ("pvbench/__init__.py", "json.py", "numpy.py"):
         (tmp_path / name).write_text("raise SystemExit('from the current directory')")

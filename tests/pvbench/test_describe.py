@@ -27,7 +27,7 @@ def model(execution: str = "algorithm") -> Describe:
 
 
 def answer(command: tuple[str, ...], request: Describe) -> object:
-    """What a process of *command* answers."""
+    """The answer of a process of *command*."""
     return worker_process.described_by(command, request, timeout_s=DEADLINE_S)
 
 
@@ -102,7 +102,7 @@ def pvbench_deliveries():
 def test_a_host_that_cannot_run_it_says_why(
     add_plugin: AddPlugin, probe: bool, why: str
 ) -> None:
-    """What has to be tried for the reason is not tried unless that is asked for."""
+    """Probes that are not needed for the reason run only on request."""
     request = Describe(
         delivery="unable",
         delivery_module=add_plugin("unable_delivery", UNABLE),

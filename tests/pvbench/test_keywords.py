@@ -109,7 +109,7 @@ def test_an_expression_of_more_than_2000_characters_is_refused() -> None:
 @given(st.text(alphabet="ab*?[]!-() \N{KELVIN SIGN}ß", max_size=30), st.text(max_size=30))
 @example("[b-a]", "ab")
 def test_any_text_is_an_expression_or_refused(text: str, name: str) -> None:
-    """There is no other exception, and no warning, which pytest turns into one."""
+    """No other exception occurs, and no warning, which pytest turns into one."""
     try:
         keywords = Keywords.parsed(text)
     except UsageError:

@@ -1,4 +1,4 @@
-"""What is said between manager and worker survives the trip, and nothing else passes."""
+"""A message between manager and worker is received as it was sent, and nothing else passes."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_a_line_that_is_almost_a_message_is_refused(line: str, reason: str) -> N
 def test_garbage_is_refused_or_has_the_types_of_the_protocol(
     message: Message, data: st.DataObject
 ) -> None:
-    """What passes can be sent again and comes out the same."""
+    """A message that passes is equal to itself after another trip."""
     try:
         decoded = decode(data.draw(mutated(message)))
     except ProtocolError:

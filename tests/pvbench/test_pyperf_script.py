@@ -224,7 +224,7 @@ def test_a_selection_without_cases_is_an_error(
 
 
 def test_counts_and_assumed_parts_are_in_its_files(tmp_path: Path) -> None:
-    """So they compare with those of `pvbench run` without gaps."""
+    """They can therefore be compared with those of `pvbench run` without gaps."""
     path = tmp_path / "theirs.json"
     script(
         "norov", *NATIVE, *QUESTIONS["norov"], *SINGLE, "-q", "-o", str(path), folder=tmp_path

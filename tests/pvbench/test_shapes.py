@@ -1,4 +1,4 @@
-"""JSON and TOML that may have been written by anybody."""
+"""JSON and TOML from untrusted files."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_json_text_within_the_limits_is_read(text: str, value: Any) -> None:
 
 
 def test_fifty_lists_in_each_other_are_read() -> None:
-    """What is in the last one does not count."""
+    """The content of the last one does not count."""
     value = json_value("[" * 50 + "0" + "]" * 50)
     for _ in range(50):
         (value,) = value
@@ -102,7 +102,7 @@ def test_a_toml_file_that_cannot_be_trusted_is_refused(content: bytes, why: str)
 
 @given(st.text(alphabet="a=[]{}.\"'\n 1#,", max_size=40))
 def test_any_text_is_toml_or_a_value_error(text: str) -> None:
-    """There is no other exception."""
+    """No other exception occurs."""
     try:
         tables = toml_value(text.encode())
     except ValueError:

@@ -108,7 +108,7 @@ def test_guests_are_outermost_and_workloads_innermost() -> None:
     ],
 )
 def test_a_selection_picks_stacks(selected: dict[str, Any], expected: list[str]) -> None:
-    """What a user asks for instead of the suite's own choice."""
+    """The selection replaces the suite's own choice."""
     assert expected == stacks(**selected)
 
 

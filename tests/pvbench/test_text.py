@@ -11,7 +11,7 @@ from pvbench import text
 
 @given(st.text(alphabet=st.characters(exclude_categories=())))
 def test_no_text_moves_the_cursor_of_a_terminal(raw: str) -> None:
-    """Whatever a file or a plugin holds: one line, and only characters that are seen."""
+    """Text of a file or a plugin becomes one line of visible characters."""
     expected = text.printable(raw)
 
     assert expected.isprintable()

@@ -20,7 +20,7 @@ Struct = type[Structure] | type[Union]
 
 
 def needs_c(header: str) -> None:
-    """The test is skipped where there is nobody to ask about *header*."""
+    """Skip the test where no compiler has *header*."""
     skip_without("kvm", _reason_to_skip(header), means=True)
 
 

@@ -89,7 +89,7 @@ def compiler() -> str:
 
 
 def built(output: Path, *arguments: str | Path) -> Path:
-    """What cc makes of C sources that see the guest's headers."""
+    """The program that cc compiles from C sources that include the guest's headers."""
     command = [compiler(), "-std=c11", "-I", str(GUEST), "-o", str(output)]
     completed = subprocess.run(
         [*command, *map(str, arguments)],

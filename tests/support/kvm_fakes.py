@@ -74,7 +74,7 @@ def raw_result(**changes: Any) -> RawResult:
 
 
 def handled(*runs: int, functions: tuple[int, ...] = (), unexpected: Any = ()) -> Handled:
-    """What the handlers of each CPU did."""
+    """The work of the handlers of each CPU."""
     zeros = (0,) * len(runs)
     return Handled(runs=runs, functions=functions or zeros, unexpected=unexpected or zeros)
 
@@ -86,7 +86,7 @@ def readings(
     **counters: tuple[int, ...],
 ) -> Readings:
     """
-    What the host reads of four CPUs.
+    The readings of four CPUs by the host.
 
     Args:
         names: counters that KVM keeps, 0 unless *counters* has them.

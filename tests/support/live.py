@@ -61,5 +61,5 @@ def prepared_case(
 
 
 def call(*targets: int, source: int = 0) -> Burst:
-    """What the delivery carries."""
+    """A call that the delivery can carry."""
     return Burst(source=source, operation="smp_call_function_many", targets=targets)

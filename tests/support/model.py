@@ -152,7 +152,7 @@ def times(
 def modelled(
     case: Case, cost_profile: CostProfile, *, loops: int = 1, warmup: int = 0
 ) -> SliceResult:
-    """What a worker gets of the case, with the assumed part of each series."""
+    """The result of the model for a case, with the assumed part of each series."""
     return (
         Modelled(case.guest, cost_profile)
         .load(prepare(case).task)

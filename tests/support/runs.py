@@ -120,7 +120,7 @@ def console(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]
 
 
 def wait_for(fifo: Path, run: subprocess.Popen[str]) -> None:
-    """Return once somebody writes to *fifo*; fail if *run* ends instead."""
+    """Return once a process writes to *fifo*; fail if *run* ends instead."""
     reading, ending = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK), os.pidfd_open(run.pid)
     try:
         readable, _, _ = select.select([reading, ending], [], [], DEADLINE_S)
@@ -211,7 +211,7 @@ def bursts_of(median: int) -> Distribution:
 
 
 def slice_result_of(loops: int = 10, **changes: Any) -> SliceResult:
-    """What an honest delivery reports of `prepared_of`: 3 writes, 3 handlers a loop."""
+    """The result of a correct delivery for `prepared_of`: 3 writes, 3 handlers a loop."""
     handlers = (0, loops, loops, loops)
     counts: dict[str, Any] = {
         "icr_writes": 3 * loops,

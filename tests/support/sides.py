@@ -49,5 +49,5 @@ def side_of(folder: Path, name: str, body: str = HONEST, **changes: Any) -> Side
 
 
 def log_of(folder: Path) -> list[str]:
-    """Which side was told what, in order."""
+    """The messages to each side, in order."""
     return (folder / "log").read_text().splitlines()

@@ -214,7 +214,7 @@ def unwritable(home: Path) -> Path:
 
 
 def a_file(home: Path) -> Path:
-    """A cache that is no folder."""
+    """A cache that is not a folder."""
     home.write_text("a file")
     return home
 

@@ -106,7 +106,7 @@ def boots_of(tmp_path: Path) -> list[tuple[str, str]]:
 
 
 def assert_all_failed(output: Output, tmp_path: Path, reason: str) -> None:
-    """Status 5, *reason* told and in the journal for each boot, and no result file."""
+    """Exit status 5, *reason* printed and in the journal for each boot, and no result file."""
     boots = boots_of(tmp_path)
     assert [outcome for outcome, _ in boots] == ["failed", "failed"]
     assert [text for _, text in boots if not re.fullmatch(reason, text)] == []

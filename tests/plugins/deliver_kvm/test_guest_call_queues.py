@@ -118,7 +118,7 @@ def test_a_function_without_its_lock_leaves_no_receipt(library: CDLL) -> None:
 
 @pytest.mark.parametrize(("sources", "targets"), [(2, 1), (2, 3), (4, 2)])
 def test_sources_at_once_lose_nothing(library: CDLL, sources: int, targets: int) -> None:
-    """Each function runs once, by an interrupt of whoever found the list empty."""
+    """Each function runs once, by an interrupt of the source that found the list empty."""
     loops = 200
     library.start_over(LONG_TICKS)
     sent, taken, functions = c_uint64(), c_uint64(), c_uint64()

@@ -83,7 +83,7 @@ def test_without_tsc_offsets_the_tscs_are_not_known_to_agree(monkeypatch: Patch)
 
 
 def test_a_self_ipi_is_timed_by_one_tsc(monkeypatch: Patch) -> None:
-    """So `deliver` exists although the TSCs may differ."""
+    """`deliver` therefore exists although the TSCs may differ."""
     refuse(monkeypatch, "KVM_GET_DEVICE_ATTR", errno.ENXIO)
 
     result = slice_result_of(WrMsr(0x83F, 0xFB), target=0)

@@ -163,7 +163,7 @@ def test_a_proposed_hypercall_is_sent_as_the_merged_one(abi: str, expected: str 
 
 
 def test_a_kernel_s_own_ipis_are_for_live() -> None:
-    """The guest here is no Linux."""
+    """The guest here is not a Linux kernel."""
     guest, task = task_of(call(0, 1), sender="kernel")
 
     assert (

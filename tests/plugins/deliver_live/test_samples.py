@@ -39,7 +39,7 @@ class FakeInterrupts(Interrupts):
         return dict(zip(CPUS, next(self.readings), strict=True))
 
 
-def nobody(cpus: tuple[int, ...]) -> AbstractContextManager[None]:
+def no_spinners(cpus: tuple[int, ...]) -> AbstractContextManager[None]:
     """Start no thread."""
     return nullcontext()
 
@@ -49,7 +49,7 @@ def run(
 ) -> SliceResult:
     """A slice that sees these readings, from CPU 0 to some targets."""
     interrupts = FakeInterrupts(Path("interrupts"), -1, iter(readings))
-    kernel = this_kernel.ThisKernel(interrupts, CPUS, {}, nobody)
+    kernel = this_kernel.ThisKernel(interrupts, CPUS, {}, no_spinners)
     return kernel.load(prepared_case(call(*targets)).task).run(loops=loops, warmup=1)
 
 
@@ -103,7 +103,7 @@ def test_garbage_collection_is_off_while_calls_are_timed() -> None:
             yield reading
 
     kernel = this_kernel.ThisKernel(
-        FakeInterrupts(Path("interrupts"), -1, readings()), CPUS, {}, nobody
+        FakeInterrupts(Path("interrupts"), -1, readings()), CPUS, {}, no_spinners
     )
     kernel.load(prepared_case(call(1, 2)).task).run(loops=1, warmup=1)
 
@@ -111,9 +111,9 @@ def test_garbage_collection_is_off_while_calls_are_timed() -> None:
 
 
 def test_an_empty_iteration_is_timed_without_a_call() -> None:
-    """It is the cost of timing itself; there is no acknowledgement and no reading."""
+    """The time is the cost of timing itself; there is no acknowledgement and no reading."""
     kernel = this_kernel.ThisKernel(
-        FakeInterrupts(Path("interrupts"), -1, iter(())), CPUS, {}, nobody
+        FakeInterrupts(Path("interrupts"), -1, iter(())), CPUS, {}, no_spinners
     )
 
     result = kernel.load(prepared_case().task).run(loops=5, warmup=1)
@@ -130,7 +130,7 @@ def test_targets_that_do_not_run_end_the_slice(tmp_path: Path) -> None:
         r"sent it no IPI, so only 0 of 5 samples were taken\. .* what else runs on that CPU\."
     )
     with (
-        this_kernel.booted(fake_machine(tmp_path), nobody) as kernel,
+        this_kernel.booted(fake_machine(tmp_path), no_spinners) as kernel,
         pytest.raises(UnavailableError, match=expected),
     ):
         kernel.load(prepared_case(call(1, 2)).task).run(loops=5, warmup=1)

@@ -62,7 +62,7 @@ def test_a_bare_metal_run_of_only_hypercalls_measures_nothing(cli: Cli) -> None:
 def test_bare_metal_has_no_vcpus_that_share_host_cpus(
     cli: Cli, host_cpus: str, ran: bool
 ) -> None:
-    """There is no hypervisor to schedule them."""
+    """No hypervisor can schedule them."""
     output = cli(*RUN, "--sender", "native", "--host-cpus", host_cpus)
 
     assert (ran, not ran) == (

@@ -168,7 +168,7 @@ def test_only_a_send_that_exits_can_take_the_exit_fast_path(
     ],
 )
 def test_an_nmi_on_bare_metal_is_a_write_like_any_other(op: Op, end: int, hits: Hits) -> None:
-    """There is no hypervisor to exit to."""
+    """No exit is possible without a hypervisor."""
     assert (end, 0, hits) == outcome_of(line_of(op, local_apic="bare"))
 
 

@@ -147,7 +147,7 @@ def test_sources_among_cpus_of_their_own_take_as_long_as_alone(
 @settings(max_examples=120)
 @given(data=st.data())
 def test_every_run_is_proved(data: st.DataObject) -> None:
-    """The counts follow from the ops, whoever plays the local APIC."""
+    """The counts follow from the ops, whichever local APIC is modelled."""
     prepared, result = data.draw(seen())
 
     assert differences(prepared, result) == []
@@ -200,7 +200,7 @@ def test_bare_metal_exits_for_hypercalls_only(case: Case, cost_profile: CostProf
 def test_avic_exits_if_and_only_if_a_target_must_be_scheduled(
     case: Case, cost_profile: CostProfile
 ) -> None:
-    """Once at most for each ICR write, and never for nobody; NMIs always exit."""
+    """An ICR write exits at most once, and never without a target; NMIs always exit."""
     assume(case.bursts[0].vector != NMI_VECTOR)
     _, result = run_case(case, attrs.evolve(cost_profile, local_apic="avic"), loops=3)
     counts = result.counts

@@ -36,7 +36,7 @@ def slice_result_of(workload: str, stack: str) -> SliceResult:
 
 
 def total_ns(workload: str, stack: str, series: str = "wall") -> float:
-    """What the benchmark would print: ns for 100000 iterations."""
+    """The total that the benchmark would print: ns for 100000 iterations."""
     return total_ticks(slice_result_of(workload, stack))[series] / ITERATIONS / 1_000 * 100_000
 
 
@@ -167,7 +167,7 @@ def test_two_targets_in_two_clusters_are_one_exit_for_pv(stack: str, exits: int)
 
 
 def fit_script() -> ModuleType:
-    """benchmarks/fit_skylake_2018.py, which is no package."""
+    """benchmarks/fit_skylake_2018.py, which is not in a package."""
     spec = importlib.util.spec_from_file_location(
         "fit_skylake_2018", ROOT / "benchmarks" / "fit_skylake_2018.py"
     )

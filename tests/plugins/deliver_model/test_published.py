@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def unit_tests() -> ModuleType:
-    """benchmarks/unit_tests.py, which is no package."""
+    """benchmarks/unit_tests.py, which is not in a package."""
     spec = spec_from_file_location("unit_tests", ROOT / "benchmarks" / "unit_tests.py")
     assert spec is not None
     assert spec.loader is not None

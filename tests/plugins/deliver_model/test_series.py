@@ -74,7 +74,7 @@ def test_a_lossy_burst_is_repeated_after_its_handlers_end() -> None:
 def test_a_bare_send_without_wait_may_coalesce_with_its_predecessor(
     notification: int, expected: tuple[int, int, int]
 ) -> None:
-    """One burst every 2118; nobody acknowledges."""
+    """One burst starts every 2118, and there is no acknowledgement."""
     case = case_of("x2apic-physical", cpus(4), mask(0, 1, wait=False))
     cost_profile = cost_profile_of(posted_notification=notification)
 

@@ -144,7 +144,7 @@ def test_wrong_usage_starts_no_side(cli: Cli, options: tuple[str, ...], error: s
 
 
 def test_a_file_that_exists_is_not_replaced(cli: Cli) -> None:
-    """Neither is the file of the other side left behind."""
+    """The file of the other side is removed."""
     Path("x-b.json").write_text("mine")
     done = cli(*QUICK)
 

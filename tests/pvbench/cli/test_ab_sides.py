@@ -108,7 +108,7 @@ def test_the_newest_unfinished_session_of_the_suite_is_resumed() -> None:
 def test_a_new_session_starts_where_none_is_unfinished(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """And says so."""
+    """A sentence states that."""
     (a, _), _ = sides("norov", "--resume")
 
     assert a.path.exists()

@@ -45,7 +45,7 @@ def test_environments_with_a_sender_each_are_compared_by_sender(cli: Cli) -> Non
 
 
 def test_the_files_that_were_taken_are_named(cli: Cli) -> None:
-    """So that one can look again, with any tool."""
+    """A user can then look at them with any tool."""
     names = [result_of("bench-a"), result_of("bench-b")]
 
     output = cli("compare", *BOTH)

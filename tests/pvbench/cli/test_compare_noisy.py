@@ -136,8 +136,8 @@ def test_a_limit_is_the_threshold_of_a_gate(
     assert f"Of 1 pairs, {sentence}" in output.out
 
 
-def test_a_margin_is_no_gate(cli: Cli) -> None:
-    """1.5 times the time is equivalent within 60 %, and above a limit of 40 % all the same."""
+def test_a_margin_is_not_a_gate(cli: Cli) -> None:
+    """1.5 times the time is equivalent within 60 %, and nevertheless above a limit of 40 %."""
     name = file_of(Path("a.json"), row(NATIVE, 1), row(PV, 1.5))
     output = cli("compare", name, "--by", "sender", "--margin", "60", "--fail-above", "40")
 
@@ -145,7 +145,7 @@ def test_a_margin_is_no_gate(cli: Cli) -> None:
 
 
 def test_single_published_values_have_no_verdict(cli: Cli) -> None:
-    """Neither in the table nor for programs."""
+    """They have none in the table and none in JSON."""
     arguments = ("compare", "published:norov-2018", "--by", "sender")
     output = cli(*arguments)
 

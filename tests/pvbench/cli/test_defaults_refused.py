@@ -41,7 +41,7 @@ def refused(cli: Cli, content: str | bytes) -> str:
     ],
 )
 def test_an_unknown_key_is_refused_with_the_nearest(cli: Cli, table: str, message: str) -> None:
-    """And with the file it stands in: it may lie far above."""
+    """The message names the file, which may be in a folder far above."""
     sentence = refused(cli, f"[tool.pvbench]\n{table}\n")
 
     assert message in sentence
@@ -225,7 +225,7 @@ print(*sys.modules, file=sys.stderr)
     "arguments", [("--help",), ("run", "--help"), ("run", "norov", "-h"), ("--version",)]
 )
 def test_help_does_not_look_at_the_table(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    """Not even a broken one: it is asked for when something is wrong."""
+    """The table may be broken, and a user asks for help when something is wrong."""
     (tmp_path / "pyproject.toml").write_text("[tool.pvbench\n")
     output = subprocess.run(
         [sys.executable, "-c", LOADED.format(arguments=arguments)],

@@ -108,7 +108,7 @@ def test_a_number_of_cpus_is_decimal(cli: Cli) -> None:
 
 
 def test_the_source_cpu_is_printed(cli: Cli) -> None:
-    """The lowest APIC ID that is no target."""
+    """It has the lowest APIC ID that is not a target."""
     out = cli("explain", "x2apic-physical", "--targets", "0,2").out
 
     assert "the CPU with APIC ID 1 calls" in out

@@ -50,7 +50,7 @@ def test_pairs_of_boots_and_of_runs_are_measured_and_stored(
 
 
 def test_an_exact_clock_has_no_noise(cli: Cli) -> None:
-    """So there is nothing to store."""
+    """There is nothing to store."""
     done = cli("noise", *ONE, "--sender", "native")
 
     assert (done.status, noise.path_here().exists()) == (2, False)

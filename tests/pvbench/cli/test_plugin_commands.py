@@ -227,7 +227,7 @@ def test_a_bundled_command_keeps_its_name(cli: Cli, install: Install) -> None:
 
 
 def test_a_mistyped_command_of_a_plugin_is_suggested(cli: Cli, install: Install) -> None:
-    """The nearest name, whoever brings it."""
+    """The message gives the nearest name of all plugins."""
     install(SOURCE)
 
     assert "Did you mean 'hello'?" in cli("helo").err

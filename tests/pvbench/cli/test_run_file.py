@@ -91,7 +91,7 @@ def test_suite_sender_and_workload_may_share_a_file(
 
 @pytest.mark.parametrize("name", ["question.py", "./question.py", "{here}/question.py"])
 def test_a_file_given_twice_is_one(cli: Cli, write: Write, name: str) -> None:
-    """As suite and by -p: whoever has it in his defaults can still run it."""
+    """It is given as suite and by -p, which may be a default of the user."""
     write("question.py", "question")
     plugin = name.format(here=Path.cwd())
 
@@ -176,7 +176,7 @@ def test_a_blocked_file_is_not_run(cli: Cli, write: Write) -> None:
 
 
 def test_a_worker_loads_a_delivery_by_its_path(cli: Cli, write: Write) -> None:
-    """It is no module that could be imported, here with a blank in its name."""
+    """The file has a blank in its name and cannot be imported as a module."""
     delivery = delivery_around_the_model("own")
     path = write("my question.py", "question", source_end=delivery)
 

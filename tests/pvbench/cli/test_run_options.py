@@ -193,7 +193,7 @@ def test_the_default_delivery_of_a_suite_is_the_model(
 def test_a_suite_for_a_missing_delivery_is_refused(
     cli: Cli, asking_plugin: tuple[str, str]
 ) -> None:
-    """And where to see what there is."""
+    """The message says how to list the deliveries."""
     output = cli("run", "about-none", *asking_plugin)
 
     assert (output.status, output.err.count("\n")) == (2, 1)

@@ -122,7 +122,7 @@ def test_the_published_table_is_shown_as_measured(cli: Cli) -> None:
 
 
 def test_the_published_table_names_its_source_and_its_caveat(cli: Cli) -> None:
-    """A number without its origin is no number."""
+    """A reader must know the origin of a number."""
     out = cli("show", "published:norov-2018").out
 
     assert "4180bf1b655a" in out

@@ -115,7 +115,7 @@ def test_only_the_series_asked_for_is_compared() -> None:
 
 
 def test_a_prediction_has_neither_verdicts_nor_crossovers() -> None:
-    """Residuals are no ranking, and a cost profile is no difference."""
+    """Residuals are not a ranking, and a cost profile is not a difference."""
     measured = family(2, 1, clock="tsc", costs="measured")
     result = between(measured, family(1, 2), beside=True)
 
@@ -132,7 +132,7 @@ def test_a_ranking_has_crossovers() -> None:
 
 
 def test_cases_are_compared_over_all_series() -> None:
-    """A file that lacks the series to compare has its axes all the same."""
+    """A file that lacks the series to compare has its axes nevertheless."""
     lossy = row_of("broadcast", PHYSICAL, 1e-6, series="send", lost=32)
 
     assert {difference.fact for difference in between([OLD], [lossy]).differences} == {"series"}

@@ -51,7 +51,7 @@ def test_the_spread_is_that_of_the_log_ratios_of_pairs() -> None:
 
 
 def test_one_pair_of_boots_has_no_spread() -> None:
-    """And finds nothing."""
+    """It detects no difference."""
     (one,) = series_noise([pair(row("a", (1.0,)), row("b", (2.0,)))])
 
     assert (one.boots, one.spread, one.finds) == (1, None, None)

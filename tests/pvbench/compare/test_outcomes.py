@@ -27,7 +27,7 @@ def test_a_case_that_no_boot_measured_has_its_outcome_and_reason() -> None:
 
 
 def test_a_case_that_one_boot_measured_is_partly_void_if_another_boot_is() -> None:
-    """A boot that failed proves nothing of the case, so it is no outcome beside a result."""
+    """A boot that failed proves nothing about the case, so it adds no outcome to a result."""
     failed = {"outcome": "failed", "reason": "the worker ended"}
     entries = [PLAN, boot(1, a=OK, b=OK, c=OK), boot(2, a=VOID, b=failed)]
 

@@ -64,7 +64,7 @@ def test_one_boot_on_a_noisy_clock_has_no_verdict() -> None:
 def test_a_single_published_value_gets_no_verdict(
     after: str, boots: int, is_judged: bool
 ) -> None:
-    """Nothing is known about its noise, and nobody can boot it again."""
+    """Its noise is unknown, and it cannot be measured again."""
     before = row_of("broadcast", PHYSICAL, 200e-6, clock="tsc")
     other = row_of("broadcast", PHYSICAL, *boots * [1e-6], clock="tsc", site=after)
     (result,) = judged([pair(other, before)], Margins(), lambda before, after: None)

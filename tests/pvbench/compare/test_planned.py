@@ -1,4 +1,4 @@
-"""What a run says before it measures: how many boots its pairs of senders need."""
+"""The sentence that a run prints before it measures: the boots that its pairs need."""
 
 from __future__ import annotations
 

@@ -122,7 +122,7 @@ def test_one_boot_of_another_sign_among_six_includes_no_difference() -> None:
 
 @pytest.mark.parametrize("value", [math.log(2), -math.log(2), 0.0])
 def test_an_interval_without_scatter_is_one_point(value: float) -> None:
-    """Ten times 1.0 against ten times 2.0 is decided, and so is no difference at all."""
+    """Ten times 1.0 against ten times 2.0 has a verdict, and so have two equal sides."""
     assert one(*[value] * 10) == pytest.approx((value, value))
 
 

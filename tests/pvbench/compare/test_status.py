@@ -61,7 +61,7 @@ def test_a_pair_without_a_verdict_is_inconclusive() -> None:
 def test_the_limit_of_an_exact_clock_is_compared_with_the_ratio(
     slowdown: float, expected: Status
 ) -> None:
-    """It has no interval; slower within the limit is no regression."""
+    """It has no interval; slower within the limit is not a regression."""
     assert of_pair(exact(slowdown), 10) is expected
 
 

@@ -192,7 +192,7 @@ def test_between_senders_cases_worse_than_slow_are_shown_first() -> None:
 
 
 def test_between_senders_a_side_that_loses_ipis_is_in_no_pair() -> None:
-    """Not even where only the time to send is compared."""
+    """That holds also where only the time to send is compared."""
     send = row_of("broadcast", CLUSTER, 2e-6, series="send")
     result = compare({"one": [send, lossy(72)]}, Question(by="sender", series="send"))
 

@@ -23,7 +23,7 @@ def test_the_content_of_a_regular_file_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["fifo", "device"])
 def test_a_fifo_or_a_device_is_refused_at_once(tmp_path: Path, kind: str) -> None:
-    """Reading one can block for ever, or never come to an end."""
+    """Reading one can block for ever or never end."""
     path = Path("/dev/zero")
     if kind == "fifo":
         path = tmp_path / "fifo"
@@ -120,7 +120,7 @@ def test_a_block_that_raises_leaves_the_old_file(
 def test_a_symbolic_link_in_the_place_of_the_temporary_file_is_not_followed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever can guess the name must not choose which file is overwritten."""
+    """A process that guesses the name must not choose the file that is overwritten."""
     monkeypatch.setattr(os, "urandom", bytes)
     victim, path = tmp_path / "victim", tmp_path / "a"
     victim.write_bytes(b"precious")

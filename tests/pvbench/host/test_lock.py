@@ -73,7 +73,7 @@ def start(cli: Cli, lock: Path) -> Iterator[Start]:
 
 
 def line_of(process: subprocess.Popen[str]) -> str:
-    """What it says next on standard error."""
+    """The next line of the process on standard error."""
     stream: IO[str] | None = process.stderr
     assert stream is not None
     return stream.readline()
@@ -138,7 +138,7 @@ def test_a_lock_that_cannot_be_opened_is_named(lock: Path) -> None:
 
 
 def test_a_fifo_in_the_place_of_the_lock_is_refused_at_once(lock: Path) -> None:
-    """Opening it would block until somebody writes to it."""
+    """Opening it would block until another process writes to it."""
     os.mkfifo(lock)
     with (
         pytest.raises(UnavailableError, match="cannot be opened: it is not a regular file"),

@@ -19,7 +19,7 @@ NATIVE = ("-k", "dry-run", "--sender", "native", "--vcpus", "2")
 
 
 def git(*arguments: str) -> str:
-    """What git says in the current directory, as a person of the tests."""
+    """The output of git in the current directory, with a user of the tests."""
     if shutil.which("git") is None:
         pytest.skip("git is not installed")
     person = ("-c", "user.name=Test", "-c", "user.email=test@localhost")
@@ -137,7 +137,7 @@ def test_tags_are_in_the_metadata_of_every_series(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_run_without_tags_has_no_such_metadata() -> None:
-    """Not even an empty one."""
+    """An empty tag is not stored either."""
     run_to(Path("a.json"), *NATIVE)
 
     assert [

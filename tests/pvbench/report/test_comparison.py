@@ -79,7 +79,7 @@ def test_a_comparison_names_the_statistic(other: str, named: str) -> None:
 
 
 def test_a_comparison_without_pairs_names_no_statistic() -> None:
-    """There is no time that it could be of."""
+    """There is no time to which a statistic could apply."""
     document = comparison.document(compare({"a.json": [], "b.json": []}, Question()))
 
     assert "statistic: " not in text.render(document, 100)

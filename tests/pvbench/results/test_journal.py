@@ -147,7 +147,7 @@ def test_a_missing_directory_is_named_in_the_error(tmp_path: Path) -> None:
 
 
 def test_two_runs_cannot_write_one_journal(tmp_path: Path) -> None:
-    """The second is told so; the lock goes with the first."""
+    """The second run ends with a sentence; the lock ends with the first run."""
     path = tmp_path / "a.jsonl"
     with (
         Journal.opened(path) as book,

@@ -1,4 +1,4 @@
-"""What `pvbench noise` has measured is appended line by line, and checked when it is read."""
+"""The measurements of `pvbench noise` are appended line by line, and checked when read."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     boots=st.integers(1, 100),
 )
 def test_a_line_is_read_as_it_was_appended(values: dict[str, float], boots: int) -> None:
-    """Whatever the series are called."""
+    """Series may have any name."""
     line = attrs.evolve(LINE, values=values, boots=boots)
     noise.append(line)
 

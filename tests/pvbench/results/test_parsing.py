@@ -103,7 +103,7 @@ def test_json_that_python_cannot_hold_is_refused(text: bytes) -> None:
 
 @pytest.mark.parametrize("zipped", [False, True])
 def test_a_file_cut_at_any_byte_is_damaged(zipped: bool) -> None:
-    """So that a run that is resumed can tell it from a file of another kind."""
+    """A run that is resumed can then distinguish it from a file of another kind."""
     complete = content()
     if zipped:
         complete = gzip.compress(complete, mtime=0)

@@ -31,7 +31,7 @@ def in_memory(tmp_path: Path) -> Iterator[Path]:
 def test_a_journal_cut_at_any_byte_resumes_to_the_undisturbed_result(
     in_memory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever part of a line is lost, the results it belongs to are on disk before it."""
+    """Whichever part of a line is lost, its results are on disk before it."""
     monkeypatch.setattr(os, "fsync", lambda _: None)  # nothing crashes here
     path = in_memory / "a.json"
     book = path.with_suffix(".jsonl")

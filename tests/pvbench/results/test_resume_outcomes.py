@@ -140,7 +140,7 @@ def test_a_case_that_is_blocked_keeps_the_status_of_a_resumed_run(cli: Cli) -> N
 
 
 def test_a_finished_run_prints_its_table_and_changes_nothing(cli: Cli) -> None:
-    """Not a byte of either file, not a file beside them, and no boot."""
+    """Neither file changes, no file is added, and no guest boots."""
     first = small(cli, *TO_FILE)
     before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in Path().iterdir()}
     second = small(cli, *TO_FILE)

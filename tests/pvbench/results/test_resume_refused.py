@@ -38,7 +38,7 @@ def git(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatc
 
 
 def check_out(git: Path, revision: str | None) -> Path:
-    """Let *git* say this revision, or that there is no repository."""
+    """Let *git* print this revision, or that there is no repository."""
     git.write_text(f"#!/bin/sh\necho {revision}\n" if revision else "#!/bin/sh\nexit 128\n")
     git.chmod(0o755)
     return git
@@ -224,7 +224,7 @@ def test_results_without_their_journal_are_refused(
 
 
 def test_a_journal_that_cannot_be_written_leaves_the_results(cli: Cli) -> None:
-    """A directory in its place, for one; the file of nobody is not removed."""
+    """A directory is in its place, for example; a file of another process is not removed."""
     RESULTS.touch()
     BOOK.mkdir()
     output = small(cli, *TO_FILE)

@@ -32,7 +32,7 @@ def resumed(cli: Cli, *options: str) -> Path:
 
 
 def test_without_any_run_a_new_one_starts(cli: Cli) -> None:
-    """So a script can always say `--resume`."""
+    """A script can therefore always use `--resume`."""
     path = resumed(cli)
 
     assert sorted(HOST_FOLDER.iterdir()) == [path, path.with_suffix(".jsonl")]
@@ -100,7 +100,7 @@ def test_more_boots_are_added_to_a_finished_run(cli: Cli) -> None:
     ],
 )
 def test_a_damaged_run_does_not_stop_another(cli: Cli, ending: str, content: str) -> None:
-    """It is of no plan that could be told, so it is not this one."""
+    """Its plan is unknown, so the run to resume is another one."""
     mine = started(cli)
     stray = HOST_FOLDER / "29990101T000000Z-norov.json"
     stray.touch()
@@ -120,7 +120,7 @@ def test_the_runs_of_another_host_are_not_resumed(cli: Cli) -> None:
 
 
 def test_a_run_that_is_under_way_is_not_continued_by_a_second(cli: Cli) -> None:
-    """Its journal is locked: the second one is told, exit status 5."""
+    """Its journal is locked: the second one ends with a sentence and exit status 5."""
     path = started(cli)
     with Journal.opened(path.with_suffix(".jsonl")):
         output = small(cli, "--resume")

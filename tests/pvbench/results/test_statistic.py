@@ -74,7 +74,7 @@ def test_every_statistic_is_tested_above() -> None:
 def test_a_boot_that_was_stored_without_the_statistic_has_no_value(
     lacking: dict[str, Any],
 ) -> None:
-    """Nor has one of no time, whose ratio to any other is no number."""
+    """A boot of no time has none either, because a ratio to it is not a number."""
     other = {k: v for k, v in (STORED | lacking).items() if v is not None}
     only = row("p99", STORED, other, STORED)
 

@@ -216,7 +216,7 @@ def test_a_signal_ends_both_sides(tmp_path: Path) -> None:
 def test_a_timed_session_holds_the_lock_of_the_machine_and_gives_its_sides_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So that its sides do not wait for it, and other timed runs do."""
+    """Its sides do not wait for the session, and other timed runs do."""
     lock = tmp_path / "lock"
     monkeypatch.setenv("PVBENCH_LOCK", str(lock))
     body = (

@@ -87,7 +87,7 @@ def timed(ticks: list[int]) -> dict[str, Any]:
 
 
 def test_each_slice_gives_the_median_of_its_bursts() -> None:
-    """And the boot has the mean, the p99 and the extremes of all of them."""
+    """The boot has the mean, the p99 and the extremes of all bursts."""
     reports = [telling(**timed(ticks)) for ticks in ([1_000, 2_000, 9_000], [3_000, 3_500])]
     (case,) = booted("\n".join(reports), slices=2).cases
 

@@ -255,7 +255,7 @@ def test_a_lossy_sender_shows_its_loss_and_has_no_time_to_acknowledgement(
 
 
 def test_a_label_is_stored_with_every_series(tmp_path: Path) -> None:
-    """So that two runs of one machine can be told apart."""
+    """A user can distinguish two runs of one machine by it."""
     path = tmp_path / "a.json"
     run_to(path, *NATIVE, "--label", "before the patch")
 

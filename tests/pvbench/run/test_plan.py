@@ -81,7 +81,7 @@ def test_a_short_slice_has_a_short_warm_up(slice_s: float | None, expected: int)
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_boots_of_a_plan_are_the_first_ones_of_a_plan_with_more(seed: int) -> None:
-    """So boots can be added to a run: their numbers and their order stay."""
+    """Boots can therefore be added to a run: their numbers and their order remain."""
     cases = [case_of("x2apic-physical", broadcast(), cpus=n) for n in (4, 5, 6, 7)]
     plans = [
         plan_of(*cases, asked_effort=attrs.evolve(ONE, boots=n), seed=seed) for n in (2, 5)

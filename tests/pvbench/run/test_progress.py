@@ -118,7 +118,7 @@ def test_a_line_of_progress_is_printable(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_the_bar_shows_a_guest_as_it_is_named(terminal: Terminal) -> None:
-    """Its name is no markup of rich's, and has no escape."""
+    """Its name is not interpreted as markup of rich, and has no escape."""
     with terminal() as screen, progress.make(1, quiet=False) as bar:
         bar.boot(1, "[red]\x1b]0;title\x07")
 

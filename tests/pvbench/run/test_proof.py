@@ -27,7 +27,7 @@ GUEST_BEYOND_128 = guest_of((0, 1, 128, 129))
 def test_the_value_of_a_slice_is_the_median_of_its_bursts_in_seconds(
     ticks: list[int], rate: int, expected: float
 ) -> None:
-    """Not their mean: one burst that the host delays must not decide a verdict."""
+    """The mean would let one burst that the host delays decide a verdict."""
     result = slice_result_of(distributions={"send": Distribution.of(ticks)})
 
     assert seconds(result, rate) == {"send": pytest.approx(expected, rel=1e-12)}

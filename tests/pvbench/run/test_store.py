@@ -156,7 +156,7 @@ def test_the_journal_of_a_result_file_that_is_gone_starts_anew() -> None:
 
 
 def test_a_file_that_is_not_a_journal_is_not_changed() -> None:
-    """It has the name of the journal, and belongs to somebody else."""
+    """It has the name of the journal, and was written by another program."""
     BOOK.write_text("dear diary\n")
     with (
         pytest.raises(UsageError, match=r"a\.jsonl is not a journal of a run"),

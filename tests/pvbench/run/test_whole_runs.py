@@ -35,7 +35,7 @@ def test_a_run_gets_its_options_and_its_environment(tmp_path: Path) -> None:
 
 
 def test_a_run_with_a_failed_boot_counts(tmp_path: Path) -> None:
-    """Whatever status it ends with, it has measured something."""
+    """It has measured other boots, whichever status it ends with."""
     path = tmp_path / "x.json"
     run_whole(side(tmp_path, 'echo > "$file"; exit 5'), path)
 

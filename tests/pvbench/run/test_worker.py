@@ -200,7 +200,7 @@ RUN = "from pvbench.run import worker; worker.main()"
 
 
 def test_output_of_a_delivery_is_not_a_report(add_plugin: AddPlugin) -> None:
-    """Standard output belongs to the reports; chatter goes to standard error."""
+    """Standard output belongs to the reports; other output goes to standard error."""
     add_plugin("chatting_delivery", ASKING.replace("self.task.program_for(0, (1,))", "3"))
     task = job((0, 1, 0), delivery="asking", delivery_module="chatting_delivery")
     output = process(RUN, task)

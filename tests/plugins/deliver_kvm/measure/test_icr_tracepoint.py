@@ -82,7 +82,7 @@ def _for_instances(
 
 @pytest.fixture
 def tracefs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tracefs:
-    """What a kernel with the event has."""
+    """The files of a kernel that has the event."""
     return Tracefs(tmp_path / "tracing", monkeypatch)
 
 
@@ -224,7 +224,7 @@ def test_icr_writes_of_an_iteration_are_traced_when_a_task_is_loaded(
 
 @pytest.mark.usefixtures("needs_kvm")
 def test_a_host_without_tracing_is_a_fact(tmp_path: Path) -> None:
-    """The task is measured all the same."""
+    """The task is measured nevertheless."""
     with two_cpus(tmp_path) as booted:
         result = booted.load(task()).run(loops=3, warmup=0)
 

@@ -97,7 +97,7 @@ def test_a_total_is_the_sum_over_the_given_cpus(cpus: Any, total: int) -> None:
 
 @pytest.mark.parametrize("change", [of(), of({"exits": 1})], ids=["no-counters", "others"])
 def test_a_counter_that_kvm_lacks_is_unknown(change: Readings) -> None:
-    """Not 0."""
+    """It is not 0."""
     assert change.total("hypercalls", (0,)) is None
 
 

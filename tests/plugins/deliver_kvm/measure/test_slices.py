@@ -111,7 +111,7 @@ def test_a_lossy_task_is_not_waited_for() -> None:
 
 
 def test_a_vector_of_no_burst_is_a_fault() -> None:
-    """CPU 1 handles it and is no target; the guest can run another slice."""
+    """CPU 1, which is not a target, handles it; the guest can run another slice."""
     task = prepared_case(mask(0, 2, vector=0xFB)).task
     strange = attrs.evolve(task, programs=((Fence(), STRANGE, *task.programs[0]),))
     with booted(execution="ops") as guest:

@@ -186,7 +186,7 @@ def test_a_guest_that_is_lost_costs_its_probe_only(tmp_path: Path, child: Child)
 
 
 def test_a_guest_that_ends_slowly_costs_no_probe(tmp_path: Path, child: Child) -> None:
-    """All that its child has to tell is told; the next probe was never begun."""
+    """All results of its child are read, and the next probe has not begun."""
     lines = lines_on(PHYSICAL) + lines_on(LOGICAL, why="CPU 0: triple fault")
     end = f'echo \'"ended"\'; [ "$6" != {PHYSICAL} ] || {HANGS}'
     child(

@@ -164,7 +164,7 @@ def test_a_child_prints_a_line_for_each_probe_result(
     mode: str,
     abi: str,
 ) -> None:
-    """After it has told that its guest, of two CPUs, is there."""
+    """It first prints that its guest, of two CPUs, has booted."""
     child = Child(Faithful())
     child.main(group)
 

@@ -34,7 +34,7 @@ def test_bytes_are_read_where_they_were_written(memory: GuestMemory) -> None:
 
 
 def test_structures_are_shared_with_the_guest(memory: GuestMemory) -> None:
-    """What is assigned to a field is in guest memory at once."""
+    """A value that is assigned to a field is in guest memory at once."""
     memory.mailbox.cpus = 5
     memory.cpu(2).number = 6
     memory.source(layout.FREE_BASE).cpu = 7

@@ -45,7 +45,7 @@ def group(
 
 
 def user(monkeypatch: pytest.MonkeyPatch, root: Path, *, limit: int, threads: int) -> None:
-    """Not root, and with so many threads in two processes."""
+    """A user other than root, with so many threads in two processes."""
     limits = {resource.RLIMIT_NPROC: (limit, limit)}
     free = (resource.RLIM_INFINITY,) * 2
     monkeypatch.setattr(

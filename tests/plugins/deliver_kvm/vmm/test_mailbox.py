@@ -83,7 +83,7 @@ class Header(NamedTuple):
 
 
 def fields(body: str) -> list[str]:
-    """Names of the fields of a struct; what is no plain integer must not be there."""
+    """Names of the fields of a struct; all of them must be plain integers."""
     names = []
     for declared in filter(None, map(str.strip, body.split(";"))):
         match = re.fullmatch(r"(?:u8|u16|u32|u64) (\w+)(?:\[\w+\])?", declared)
