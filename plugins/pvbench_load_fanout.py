@@ -61,7 +61,7 @@ def pvbench_workloads() -> list[Workload]:
     return [
         Workload(
             name="fanout",
-            summary="one call to K targets: packed, spread over clusters, or random-SEED",
+            summary="one call to TARGETS targets: packed, spread over clusters, or random-SEED",
             bursts=fanout,
             parameters={"targets": 1, "spread": "packed"},
         )

@@ -50,7 +50,9 @@ def pvbench_workloads() -> list[Workload]:
     return [
         Workload(name="dry-run", summary="an empty iteration", bursts=dry_run),
         Workload(
-            name="self-ipi", summary="a function call to the own CPU, no IPI", bursts=self_ipi
+            name="self-ipi",
+            summary="a function call to the sending CPU, no IPI",
+            bursts=self_ipi,
         ),
         Workload(
             name="normal-ipi",

@@ -57,7 +57,7 @@ def pvbench_workloads() -> list[Workload]:
     return [
         Workload(
             name="shootdown",
-            summary="several CPUs flush an address space that runs on N CPUs, or all",
+            summary="SOURCES CPUs flush an address space that runs on CPUS CPUs, or all",
             bursts=shootdown,
             parameters={"sources": 1, "cpus": "all"},
         )

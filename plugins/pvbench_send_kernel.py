@@ -29,7 +29,7 @@ _VECTORS: Final = {
 
 class Kernel(Driver):
     name = "kernel"
-    summary = "whatever the running kernel does; for delivery live"
+    summary = "the running kernel's own way of sending; for delivery live"
     mechanism = "kernel"
     apic_mode = "x2apic"  # part of the boot key only: nothing boots and no mode changes
 

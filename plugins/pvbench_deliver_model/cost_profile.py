@@ -14,7 +14,7 @@ import attrs
 # All costs that a cost profile must have, with their meaning.
 COSTS: Final = {
     "loop_overhead": "one iteration of the benchmark's own loop",
-    "local_call_entry": "function call to the own CPU until the function runs",
+    "local_call_entry": "function call to the sending CPU until the function runs",
     "local_call": "function call to the own CPU until it returns",
     "csd_queue": "queueing one entry on another CPU's call queue, with its cache misses",
     "ack_poll": "reading the acknowledgement that another CPU wrote",
