@@ -8,8 +8,8 @@ from support.require import skip_without
 
 
 @pytest.mark.parametrize("names", ["", "lab", "lab,kvmx"])
-def test_what_is_lacking_skips(monkeypatch: pytest.MonkeyPatch, names: str) -> None:
-    """With the reason."""
+def test_a_missing_means_skips_the_test(monkeypatch: pytest.MonkeyPatch, names: str) -> None:
+    """The skip has the reason."""
     monkeypatch.setenv("PVBENCH_REQUIRE", names)
 
     with pytest.raises(pytest.skip.Exception, match="there is no device"):
@@ -17,10 +17,10 @@ def test_what_is_lacking_skips(monkeypatch: pytest.MonkeyPatch, names: str) -> N
 
 
 @pytest.mark.parametrize("names", ["kvm", "lab,kvm"])
-def test_what_is_required_fails_where_it_could_be_had(
+def test_a_required_means_fails_where_the_machine_has_it(
     monkeypatch: pytest.MonkeyPatch, names: str
 ) -> None:
-    """It skips where the machine could not."""
+    """It skips where the machine does not have it."""
     monkeypatch.setenv("PVBENCH_REQUIRE", names)
 
     with pytest.raises(pytest.fail.Exception, match="names kvm: it may not be opened"):
@@ -29,8 +29,8 @@ def test_what_is_required_fails_where_it_could_be_had(
         skip_without("kvm", "there is no device", means=False)
 
 
-def test_what_is_there_is_tested(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No reason, no skip."""
+def test_a_test_with_its_means_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a reason there is no skip."""
     monkeypatch.setenv("PVBENCH_REQUIRE", "kvm")
 
     skip_without("kvm", None, means=True)

@@ -211,8 +211,8 @@ def undated(measured: list[Row]) -> list[Row]:
     return [attrs.evolve(row, facts=f) for row, f in zip(measured, facts, strict=True)]
 
 
-def test_a_run_there_is_resumed_there(cli: Cli, elsewhere: tuple[str, ...]) -> None:
-    """The second boot was lost; the plan is the same by what the site says."""
+def test_a_run_on_another_site_is_resumed_there(cli: Cli, elsewhere: tuple[str, ...]) -> None:
+    """The second boot was lost; the plan is the same by the facts of the site."""
     assert cli(*RUN, *elsewhere).status == 0
     complete = read("a.json")
     *lines, _, _ = Path("a.jsonl").read_text().splitlines(keepends=True)
@@ -277,7 +277,7 @@ def test_a_delivery_given_as_a_file_runs_where_the_site_has_the_file(
 
 
 @pytest.mark.parametrize("command", [RUN, ("doctor",)], ids=["run", "doctor"])
-def test_a_site_without_the_file_of_a_delivery_says_so(
+def test_a_file_of_a_delivery_that_the_site_lacks_is_named(
     cli: Cli, elsewhere: tuple[str, ...], file: Path, command: tuple[str, ...]
 ) -> None:
     """The file can be read by the manager only."""

@@ -113,8 +113,8 @@ def test_a_host_that_cannot_run_it_says_why(
         described(request)
 
 
-def test_a_process_that_is_not_asked_says_so() -> None:
-    """Somebody started it by hand, or is of another version."""
+def test_a_process_without_a_request_answers_with_an_error() -> None:
+    """A user may have started it by hand, or the manager is of another version."""
     with subprocess.Popen(
         [*COMMAND, str(os.getpid())], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:

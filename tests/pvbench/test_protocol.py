@@ -211,8 +211,8 @@ def test_a_slice_result_out_of_range_is_refused(change: dict[str, Any], field: s
         decode(framed(json.dumps(data)))
 
 
-def test_what_a_terminal_would_obey_is_not_in_texts_that_are_shown() -> None:
-    """Errors and faults come from anywhere."""
+def test_control_characters_are_not_in_texts_that_are_shown() -> None:
+    """Errors and faults may contain any text."""
     result = attrs.evolve(RESULT, faults=("\x1b[2Jgone",), target_state="halted")
     slice_report = decode(encode(SliceReport(0, result)))
 

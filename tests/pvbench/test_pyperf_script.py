@@ -243,7 +243,7 @@ def test_counts_and_assumed_parts_are_in_its_files(tmp_path: Path) -> None:
         pytest.param("norov", ("--delivery", "live"), id="chosen"),
     ],
 )
-def test_what_measures_is_left_to_pvbench_run(
+def test_a_delivery_that_measures_runs_under_pvbench_run_only(
     suite: str, options: tuple[str, ...], tmp_path: Path
 ) -> None:
     """It takes its turn among timed runs, and tells what was proved; no file is written."""
@@ -269,10 +269,10 @@ CHANGED = "result = attrs.evolve(result, {})"
         pytest.param("faults=('it stumbled',)", 6, "failed: it stumbled", id="void"),
     ],
 )
-def test_what_a_worker_stumbles_over_is_one_sentence(
+def test_an_error_of_a_worker_is_one_sentence(
     add_plugin: AddPlugin, tmp_path: Path, change: str, status: int, sentence: str
 ) -> None:
-    """With the exit status of `pvbench run`."""
+    """It has the exit status of `pvbench run`."""
     source = delivery_around_the_model("modest", after_slice=CHANGED.format(change))
     add_plugin("modest", source)
     options = ("--plugin", "modest", "--delivery", "modest", "--series", "send")

@@ -160,10 +160,10 @@ def test_a_selection_of_a_name_that_no_plugin_offers_is_an_error(
         pytest.param({"overlays": ("acme",)}, "sender acme", 8, id="overlay"),
     ],
 )
-def test_what_only_the_suite_names_is_blocked_and_the_rest_runs(
+def test_a_sender_that_only_the_suite_names_is_blocked_and_the_others_run(
     change: dict[str, Any], blocked: str, remaining: int
 ) -> None:
-    """A suite may want a plugin that is broken here; nothing else suffers."""
+    """A suite may want a plugin that is broken here, which affects no other case."""
     expanded, reasons = expand(attrs.evolve(SUITE, **change), Selection(), bundled(), HostIds())
 
     expected = {f"question {blocked}": f"no plugin offers {blocked}"}

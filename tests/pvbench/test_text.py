@@ -18,7 +18,7 @@ def test_no_text_moves_the_cursor_of_a_terminal(raw: str) -> None:
 
 
 @given(st.text(alphabet=st.characters(categories=("L", "N", "P", "S"))))
-def test_what_can_be_seen_is_printed_as_it_is(raw: str) -> None:
+def test_visible_characters_are_printed_unchanged(raw: str) -> None:
     """Names in any script stay readable."""
     assert text.printable(raw) == raw
 
@@ -35,7 +35,7 @@ def test_what_can_be_seen_is_printed_as_it_is(raw: str) -> None:
         pytest.param("a\x1cb\x85c", "a\\x1cb\\x85c", id="separators-that-are-controls"),
     ],
 )
-def test_what_cannot_be_seen_is_spelt_out(raw: str, expected: str) -> None:
+def test_invisible_characters_are_escaped(raw: str, expected: str) -> None:
     """Blanks become spaces: a message is one line."""
     assert text.printable(raw) == expected
 

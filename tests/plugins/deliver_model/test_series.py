@@ -30,7 +30,7 @@ def test_a_distribution_is_of_single_bursts() -> None:
         pytest.param("xen-evtchn/x2apic-physical", (10, 0), id="xen-returns-0-for-each"),
     ],
 )
-def test_what_hypercalls_return_is_summed(stack: str, expected: tuple[int, int]) -> None:
+def test_return_values_of_hypercalls_are_summed(stack: str, expected: tuple[int, int]) -> None:
     """Five targets in two windows, twice."""
     guest = guest_of((0, 1, 2, 3, 200, 201))
 

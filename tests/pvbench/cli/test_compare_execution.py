@@ -74,8 +74,8 @@ def test_the_replay_can_be_the_baseline(cli: Cli) -> None:
     }
 
 
-def test_another_baseline_is_none(cli: Cli) -> None:
-    """Exit status 2, and what there is."""
+def test_a_baseline_that_is_not_an_execution_is_refused(cli: Cli) -> None:
+    """Exit status 2, with the names of the sides."""
     output = cli("compare", *both_files(), "--by", "execution", "--baseline", "opps")
 
     assert output.status == 2
@@ -139,7 +139,7 @@ def test_other_axes_never_cross_it(cli: Cli, axis: str, other: dict[str, Any]) -
     assert [pair["speed ratio"] for pair in pairs(output)] == ["2", "2"]
 
 
-def test_a_run_of_the_model_is_neither(cli: Cli) -> None:
+def test_a_run_of_the_model_is_not_compared_by_execution(cli: Cli) -> None:
     """The model has no execution, and its clock is another one."""
     modelled = file_of(Path("model.json"), row_of("broadcast", NATIVE, 1e-4))
     output = cli("compare", executed("algorithm", 1), modelled, "--by", "execution")

@@ -127,8 +127,8 @@ def test_a_difference_within_the_allowance_is_none(cli: Cli, files: list[str]) -
     assert (done.status, "within the allowance of this host" in done.out) == (4, True)
 
 
-def test_what_was_measured_beside_the_baseline_counts_too(cli: Cli, files: list[str]) -> None:
-    """Results may come from another machine, with what was measured there."""
+def test_measurements_beside_the_baseline_are_used_too(cli: Cli, files: list[str]) -> None:
+    """Results may come from another machine, together with its noise."""
     sessions(0.02, -0.02, 0.01)
     noise.path_here().rename("noise.jsonl")
 

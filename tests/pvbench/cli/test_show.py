@@ -64,7 +64,7 @@ def test_words_select_the_cases_that_did_not_run(cli: Cli) -> None:
         ),
     ],
 )
-def test_words_that_select_nothing_are_refused(
+def test_an_expression_that_selects_nothing_is_refused(
     cli: Cli, overlay_file: Path, words: str, why: str
 ) -> None:
     """An empty table would look like an empty file."""

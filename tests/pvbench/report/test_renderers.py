@@ -304,7 +304,7 @@ def shape_and_words(html: str) -> tuple[list[str], str]:
 @given(st.tuples(*[PROSE] * 6))
 @example(("=", "~~~", "1. a", "    a", "|-|", "http://a www.b <http://c>"))
 @example(("#", "___", "- - a", "> a", "*a*", "_a_"))
-def test_text_of_others_adds_nothing_to_the_structure_of_markdown(
+def test_untrusted_text_does_not_change_the_structure_of_markdown(
     prose: tuple[str, ...],
 ) -> None:
     """A Markdown parser finds the blocks of the document, and no link, image or HTML."""

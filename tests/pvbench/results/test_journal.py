@@ -22,7 +22,7 @@ def read_back(path: Path, content: bytes) -> list[dict[str, object]]:
     return journal.read(path)
 
 
-def test_a_journal_lies_beside_its_results() -> None:
+def test_a_journal_is_beside_its_results() -> None:
     """Same name, so that one is found from the other."""
     assert journal.beside(Path("results/one.json")) == Path("results/one.jsonl")
 

@@ -143,7 +143,7 @@ def test_sessions_with_as_much_noise_or_more_match(
     assert noise.matching([changed], "runs", conditions) == ((changed,) if matches else ())
 
 
-def test_the_file_lies_where_the_runs_are() -> None:
+def test_the_file_is_in_the_folder_of_the_runs() -> None:
     """Beside the files that are compared, too."""
     assert noise.beside(Path("results/x/a.json")) == Path("results/x/noise.jsonl")
     assert isinstance(noise.conditions_of({}, {}, 1), Conditions)

@@ -52,8 +52,8 @@ def test_a_coin_from_the_seed_decides_which_side_is_first(tmp_path: Path) -> Non
     assert 10 <= once.count("a") <= 30
 
 
-def test_a_session_ends_when_a_look_says_so(tmp_path: Path) -> None:
-    """It is asked after the boots of all guests, with how many boots each has had."""
+def test_a_session_ends_at_the_look_at_which_it_is_settled(tmp_path: Path) -> None:
+    """Each look comes after the boots of all guests, and gets the number of boots of each."""
     four = HONEST.replace("**GREETING", "**(GREETING | {'boots': 6, 'guests': 2})")
     asked: list[int] = []
     sides = side_of(tmp_path, "a", four), side_of(tmp_path, "b", four)
@@ -176,10 +176,10 @@ def test_a_side_without_an_interpreter_is_refused(
     assert ended.status == Status.ENVIRONMENT
 
 
-def test_what_a_side_says_is_relayed_with_its_name(
+def test_the_lines_of_a_side_are_relayed_with_its_name(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Lines of pvbench only; where results are is for `ab` to say."""
+    """Only the lines of pvbench are; `ab` itself prints where the results are."""
     talk = "print('pvbench: probing\\nresults: b.json', file=sys.stderr)\n"
     taken(side_of(tmp_path, "a"), side_of(tmp_path, "b", talk + HONEST))
 

@@ -115,7 +115,7 @@ def test_boots_outside_the_plan_are_ignored() -> None:
     assert PATH.read_bytes() == content
 
 
-def test_a_store_that_nothing_was_put_in_leaves_no_file() -> None:
+def test_an_empty_store_leaves_no_file() -> None:
     """As when the wait for the machine was given up."""
     with RunStore.opened(prepared_small("a.json")):
         assert sorted(os.listdir()) == ["a.json", "a.jsonl"]
