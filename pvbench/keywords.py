@@ -77,6 +77,9 @@ class Keywords:
         return values == [True] or not self.postfix
 
 
+EVERY_NAME: Final = Keywords()
+
+
 def _parts(name: str) -> tuple[str, ...]:
     """The name, its words, and the pieces of these between ``/``, ``@`` and a first dot."""
     pieces = re.split("[ /@]", name)

@@ -62,6 +62,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="show the second file as a prediction of the first, with residuals and no ranking",
     )
     parser.add_argument("--baseline", metavar="SIDE", help="side of --by to compare with")
+    common.keywords_option(parser, "cases")
     verdict_options(parser)
     common.output_options(parser)
 
@@ -75,13 +76,18 @@ def verdict_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="[EXPRESSION=]PERCENT",
         help="on a noisy clock, speed ratios this close to 1 are equivalent (2 %%); "
-        "with an expression as that of -k, of these series; repeatable",
+        "with an expression as that of -k, of these cases; repeatable",
     )
     parser.add_argument(
         "--fail-above",
         type=common.percent,
         metavar="PERCENT",
         help="only a slowdown of more than this is a regression",
+    )
+    parser.add_argument(
+        "--only",
+        choices=("changed",),
+        help="show only pairs that became faster or slower, or whose counts differ",
     )
     parser.add_argument("--series", default="wall", help="series to compare, or all (wall)")
     common.statistic_option(parser)
@@ -121,6 +127,7 @@ def question(options: argparse.Namespace, **sides: Any) -> Question:
         margins=Margins(tuple(options.margin)),
         fail_above_percent=options.fail_above,
         series=options.series,
+        only_changed=options.only == "changed",
     )
 
 
@@ -134,9 +141,11 @@ def print_comparison(
         UsageError: a file cannot be read, or the files do not allow the question.
     """
     from pvbench.compare import comparison, reading
+    from pvbench.keywords import Keywords
 
-    files = reading.read_rows(chosen.names, options.statistic)
-    outcomes = reading.read_outcomes(chosen.names)
+    keywords = Keywords.parsed(options.keywords)
+    files = reading.read_rows(chosen.names, options.statistic, keywords)
+    outcomes = reading.read_outcomes(chosen.names, keywords)
     allowances = reading.read_allowances(chosen.names)
     result = comparison.compare(files, asked, chosen.stale, outcomes, allowances.of)
     _print(result, options)
@@ -150,7 +159,7 @@ def _print(result: Comparison, options: argparse.Namespace) -> None:
     for sentence in comparison.warnings(result):
         common.warn(sentence)
     if options.format == "csv" and not options.json:
-        for line in comparison.difference_lines(result):
+        for line in (*comparison.difference_lines(result), *comparison.hidden(result)):
             common.warn(line)
-    if result.pairs or result.unpaired or options.json or options.format != "csv":
+    if result.shown or result.unpaired or options.json or options.format != "csv":
         common.show(comparison.document(result), options)

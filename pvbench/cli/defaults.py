@@ -18,7 +18,7 @@ from pvbench.errors import UsageError, not_readable, unknown
 
 _LARGEST: Final = 1 << 20  # bytes of a pyproject.toml
 _PLUGINS: Final = "plugins"  # the one option without a long name
-_MARGINS: Final = "margins"  # values of --margin by the series that they are for
+_MARGINS: Final = "margins"  # values of --margin by the cases that they are for
 _INSTEAD: Final = (
     ("guest", "vcpus"),
     ("fast", "rigorous"),
@@ -119,7 +119,7 @@ def _arguments_of(
             yield from ("-p", plugin)
         return
     if name == _MARGINS:
-        name, value = "margin", _of_series(value)
+        name, value = "margin", _of_cases(value)
     if name not in options or any(_is_given(other, words) for other in _excluded_by(name)):
         return
     if options[name].nargs == 0:
@@ -138,11 +138,11 @@ def _arguments_of(
         raise _wrong_value(name, value, "it takes one value")
 
 
-def _of_series(margins: Any) -> list[str]:
-    """Margins with the series they are for, as --margin takes them."""
+def _of_cases(margins: Any) -> list[str]:
+    """Margins with the cases they are for, as --margin takes them."""
     if not isinstance(margins, dict):
-        raise _wrong_value(_MARGINS, margins, "it is a table of series and percentages")
-    return [f"{series}={_text(_MARGINS, percent)}" for series, percent in margins.items()]
+        raise _wrong_value(_MARGINS, margins, "it is a table of cases and percentages")
+    return [f"{cases}={_text(_MARGINS, percent)}" for cases, percent in margins.items()]
 
 
 def _text(name: str, value: Any) -> str:

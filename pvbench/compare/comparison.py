@@ -6,6 +6,7 @@ All decisions are made here; reports only print them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import attrs
@@ -39,6 +40,7 @@ class Question:
         margins: speed ratios this close to 1 are equivalent on a noisy clock.
         fail_above_percent: only a slowdown above this limit is a regression.
         series: the series to compare, or `ALL_SERIES`.
+        only_changed: show only the pairs that changed; the exit status is that of all.
 
     Raises:
         UsageError: the options contradict each other.
@@ -50,12 +52,13 @@ class Question:
     margins: Margins = attrs.field(factory=Margins)
     fail_above_percent: float | None = None
     series: str = HEADLINE
+    only_changed: bool = False
 
     def __attrs_post_init__(self) -> None:
         check_limit(self.fail_above_percent)
-        if self.beside and self.fail_above_percent is not None:
+        if self.beside and (self.only_changed or self.fail_above_percent is not None):
             raise UsageError(
-                "--beside ranks nothing, so --fail-above has nothing to check",
+                "--beside ranks nothing, so there is nothing for --only and --fail-above",
                 fix="Leave one of them out.",
             )
         if self.baseline and not self.by:
@@ -122,6 +125,36 @@ class Comparison:
         """The boots after which runs of these files may have ended settled; often none."""
         most = _max_boots(self.pairs)
         return looks(most) if most else ()
+
+    @property
+    def shown(self) -> tuple[Pair, ...]:
+        """
+        The pairs of a report.
+
+        Those of a side stand together, slower ones first, and larger changes before
+        smaller ones.  Predictions stay in the order of their file.
+        """
+        if self.question.beside:
+            return self.pairs
+        sides = {pair.side: None for pair in self.pairs}
+        places = {side: place for place, side in enumerate(sides)}
+        pairs = (pair for pair in self.pairs if self._is_shown(pair))
+        return tuple(sorted(pairs, key=lambda pair: (places[pair.side], *pair.order)))
+
+    @property
+    def hidden(self) -> Mapping[str, int]:
+        """The number of pairs that are not shown, by their verdicts."""
+        return Counter(pair.verdict for pair in self.pairs if not self._is_shown(pair))
+
+    def _is_shown(self, pair: Pair) -> bool:
+        return pair.is_changed or not self.question.only_changed
+
+    @property
+    def shown_crossovers(self) -> tuple[Crossover, ...]:
+        """The crossovers of a report."""
+        if not self.question.only_changed:
+            return self.crossovers
+        return tuple(one for one in self.crossovers if one.is_changed)
 
     @property
     def noisy(self) -> tuple[Pair, ...]:

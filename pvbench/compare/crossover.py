@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from pvbench.compare.pairs import Pair, conditions_of
+from pvbench.compare.pairs import CHANGES, Pair, conditions_of
 from pvbench.results import schema
 from pvbench.results.rows import Row
 
@@ -33,6 +33,11 @@ class Crossover:
     side: str
     parameter: str
     stretches: tuple[tuple[str, int, int], ...]
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether a member of the family is faster or slower."""
+        return any(verdict in CHANGES for verdict, _, _ in self.stretches)
 
 
 def crossovers(pairs: Sequence[Pair]) -> list[Crossover]:

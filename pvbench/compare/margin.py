@@ -1,4 +1,4 @@
-"""What counts as equivalent on a noisy clock."""
+"""What counts as equivalent on a noisy clock, for each case."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Margin:
     A margin, in percent of the time.
 
     Args:
-        expression: the series it holds for, an expression as that of ``-k``; a blank one is
-            for all series that no other margin names.
+        expression: the cases it holds for, an expression as that of ``-k``; a blank one is
+            for all cases that no other margin names.
 
     Raises:
         UsageError: the expression is malformed, or the margin is not from 0 to 100 %.
@@ -52,7 +52,7 @@ class Margins:
     The margins of a comparison.
 
     Args:
-        given: as the user gave them.  Of those that name a series the first one counts;
+        given: as the user gave them.  Of those that name a case the first one counts;
             of those that name none, the last.
     """
 
@@ -60,16 +60,16 @@ class Margins:
 
     @property
     def usual(self) -> Margin:
-        """The margin of the series that no other margin names."""
+        """The margin of the cases that no other margin names."""
         return next((one for one in reversed(self.given) if not one.expression), _USUAL)
 
     @property
     def named(self) -> list[Margin]:
-        """The margins that name series."""
+        """The margins that name cases."""
         return [one for one in self.given if one.expression]
 
     def of(self, name: str) -> float:
-        """The margin of the series called *name*; 0.02 is 2 %."""
+        """The margin of the case called *name*; 0.02 is 2 %."""
         matching = (one for one in self.named if one.keywords.matches(name))
         return next(matching, self.usual).percent / 100
 

@@ -7,6 +7,7 @@ needs several boots.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Container, Sequence
 from typing import Final
 
@@ -26,6 +27,7 @@ from pvbench.results import schema
 from pvbench.results.fact import FactRole
 from pvbench.results.rows import Row
 
+CHANGES: Final = ("faster", "slower")  # verdicts
 COUNTS: Final = ("icr_writes", "hypercalls", "lost")
 
 
@@ -68,6 +70,16 @@ class Pair:
         if self.before.boots_s[0] == self.after.boots_s[0]:
             return "equal"
         return "faster" if self.after.value_s < self.before.value_s else "slower"
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether a difference is sure: of the times, or of the counts."""
+        return self.verdict in CHANGES or _counts(self.before) != _counts(self.after)
+
+    @property
+    def order(self) -> tuple[bool, float]:
+        """A key that sorts slower pairs first, and larger changes before smaller ones."""
+        return self.verdict != "slower", -abs(math.log(self.speed_ratio))
 
     @property
     def slowdown(self) -> tuple[float, float] | None:
@@ -136,7 +148,7 @@ def judged(
     """
     is_judged = [pair.is_noisy and not pair.is_single for pair in pairs]
     samples = [
-        _sample(pair, margins.of(pair.after.name), allowance_of)
+        _sample(pair, margins.of(pair.after.case), allowance_of)
         for pair, noisy in zip(pairs, is_judged, strict=True)
         if noisy
     ]

@@ -12,9 +12,10 @@ from pvbench.compare.matching import Files
 from pvbench.compare.noise import Allowances
 from pvbench.compare.outcomes import Outcomes, worse_than_ok
 from pvbench.errors import UsageError
+from pvbench.keywords import EVERY_NAME, Keywords
 from pvbench.results import journal, noise, tox_envs
 from pvbench.results.files import latest, locate, read
-from pvbench.results.rows import rows
+from pvbench.results.rows import rows, selected
 from pvbench.results.statistic import MEDIAN
 
 
@@ -66,14 +67,22 @@ def _check_names(names: Sequence[str], needed: int) -> None:
         raise UsageError("a file is named twice", fix="Name each file once.")
 
 
-def read_rows(names: Sequence[str], statistic: str = MEDIAN) -> Files:
+def read_rows(
+    names: Sequence[str], statistic: str = MEDIAN, keywords: Keywords = EVERY_NAME
+) -> Files:
     """
-    Read the rows of each file.
+    Read the rows of each file whose cases match *keywords*.
 
     Raises:
-        UsageError: a file cannot be read, or it lacks *statistic*.
+        UsageError: a file cannot be read or lacks *statistic*, or no case matches.
     """
-    return {name: rows(read(name), name, statistic) for name in names}
+    files = {name: rows(selected(read(name), keywords), name, statistic) for name in names}
+    if not any(files.values()):
+        raise UsageError(
+            f"-k matches no case of {', '.join(names)}",
+            fix="`pvbench show FILE --json` lists their names.",
+        )
+    return files
 
 
 def read_allowances(names: Sequence[str]) -> Allowances:
@@ -91,11 +100,18 @@ def read_allowances(names: Sequence[str]) -> Allowances:
     return Allowances(lines=tuple(lines), plans=plans)
 
 
-def read_outcomes(names: Sequence[str]) -> Mapping[str, Outcomes]:
+def read_outcomes(
+    names: Sequence[str], keywords: Keywords = EVERY_NAME
+) -> Mapping[str, Outcomes]:
     """
     Read from the journal of each file which cases have no result, or not in every boot.
 
     Raises:
         UsageError: a journal cannot be read.
     """
-    return {name: worse_than_ok(journal.read(journal.beside(locate(name)))) for name in names}
+    return {name: _outcomes(name, keywords) for name in names}
+
+
+def _outcomes(name: str, keywords: Keywords) -> Outcomes:
+    outcomes = worse_than_ok(journal.read(journal.beside(locate(name))))
+    return {case: outcome for case, outcome in outcomes.items() if keywords.matches(case)}

@@ -108,11 +108,11 @@ class File:
     def why_absent(self, row: Row, other: File) -> Unpaired:
         """The reason why this file lacks the series *row* of *other*."""
         same_case = self.cases.get(self._case(row), [])
-        name = row.name if self._case(row) in self.timed else case_name(row)
+        name = row.name if self._case(row) in self.timed else row.case
         if lossy := _lossy(same_case):
             return self._loss(lossy)
-        if (outcome := self.outcomes.get(case_name(row))) and not same_case:
-            return self._outcome(case_name(row), outcome)
+        if (outcome := self.outcomes.get(row.case)) and not same_case:
+            return self._outcome(row.case, outcome)
         return Unpaired(
             name=name,
             file=self.name,
@@ -141,7 +141,7 @@ class File:
 
     def _without_result(self, baseline: File) -> Iterator[Unpaired]:
         """The cases that are void in some boots, or that only this file's run had."""
-        measured = {case_name(rows[0]) for rows in baseline.cases.values()}
+        measured = {rows[0].case for rows in baseline.cases.values()}
         for series in self._outcomes({*baseline.outcomes}):
             partial = self.outcomes[series.name].is_partial
             if partial or series.name not in measured:
@@ -154,7 +154,7 @@ class File:
 
     def _loss(self, lossy: Row) -> Unpaired:
         return Unpaired(
-            name=case_name(lossy),
+            name=lossy.case,
             file=self.name,
             reason=Reason.LOST,
             detail=f"loses {lossy.fact('lost')} of {lossy.fact('targets')} IPIs",
@@ -177,8 +177,3 @@ class File:
 def _lossy(rows: Iterable[Row]) -> Row | None:
     """The first of *rows* that loses IPIs."""
     return next((row for row in rows if row.fact("lost")), None)
-
-
-def case_name(row: Row) -> str:
-    """The name of the case to which the series *row* belongs."""
-    return row.name.removesuffix(f" {row.fact('series')}")

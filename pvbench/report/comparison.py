@@ -99,6 +99,15 @@ def _heading(comparison: Comparison) -> Iterator[str]:
         yield f"{kinds} times are compared as residuals, not ranked."
     yield from _verdict_method(comparison)
     yield from _gate(comparison)
+    yield from hidden(comparison)
+
+
+def hidden(comparison: Comparison) -> Iterator[str]:
+    """The number of pairs that --only does not show."""
+    if comparison.hidden:
+        counts = sorted(comparison.hidden.items(), key=lambda item: (-item[1], item[0]))
+        texts = (f"{count} {verdict or 'without a verdict'}" for verdict, count in counts)
+        yield f"Pairs that are not shown: {', '.join(texts)}."
 
 
 def _gate(comparison: Comparison) -> Iterator[str]:
@@ -162,7 +171,7 @@ def _pairs(comparison: Comparison) -> Table:
     """A row for each pair; the table is shown if there are pairs."""
     if comparison.question.beside and comparison.pairs:
         return pairs.residuals(comparison.pairs)
-    return pairs.ranking(comparison.pairs, comparison.question.by)
+    return pairs.ranking(comparison.shown, comparison.question.by)
 
 
 # below the table
@@ -170,5 +179,6 @@ def _pairs(comparison: Comparison) -> Table:
 
 def _crossovers(comparison: Comparison) -> Iterator[Block]:
     """A table of all crossovers for JSON, and the sentences that are shown."""
-    yield crossovers.table(comparison.crossovers)
-    yield Notes(lines=tuple(crossovers.crossings(comparison.crossovers)), in_json=False)
+    shown = comparison.shown_crossovers
+    yield crossovers.table(shown)
+    yield Notes(lines=tuple(crossovers.crossings(shown)), in_json=False)

@@ -33,10 +33,13 @@ def _cases(pairs: Sequence[Pair], by: str | None) -> Iterator[PairField]:
     several = len({pair.before.fact("series") for pair in pairs}) > 1
     yield _of_before("series", Role.NAME if several else Role.DATA)
     yield _of_before("stack", Role.DATA if by == "sender" else Role.NAME)
-    side_role = Role.CONDITION if by else Role.DATA
-    yield PairField(Column("baseline", "baseline", side_role), lambda pair: Cell(pair.baseline))
+    baseline_role = Role.CONDITION if by else Role.DATA
     yield PairField(
-        Column("side", "side", Role.NAME if by else Role.DATA), lambda pair: Cell(pair.side)
+        Column("baseline", "baseline", baseline_role), lambda pair: Cell(pair.baseline)
+    )
+    named = by or len({pair.side for pair in pairs}) > 1
+    yield PairField(
+        Column("side", "side", Role.NAME if named else Role.DATA), lambda pair: Cell(pair.side)
     )
     yield _of_before("guest", Role.DATA if by == "guest" else Role.CONDITION)
     for fact in conditions_of(pairs):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from statistics import median
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ import attrs
 import pyperf
 
 from pvbench.errors import UsageError
+from pvbench.keywords import Keywords
 from pvbench.results import schema
 from pvbench.results.statistic import MEDIAN, of_boot, stored
 
@@ -47,6 +49,11 @@ class Row:
         return median(self.boots_s)
 
     @property
+    def case(self) -> str:
+        """The name of its case."""
+        return _case(self.name, self.fact("series"))
+
+    @property
     def kind(self) -> str:
         """The origin of its times: ``modelled``, ``published`` or ``measured``."""
         if self.is_exact:
@@ -80,7 +87,9 @@ class Row:
         return tuple(self.facts.get(axis) for axis in schema.axes() if axis not in without)
 
 
-def rows(suite: pyperf.BenchmarkSuite, file: str = "", statistic: str = MEDIAN) -> list[Row]:
+def rows(
+    suite: Iterable[pyperf.Benchmark], file: str = "", statistic: str = MEDIAN
+) -> list[Row]:
     """
     Every benchmark of a result file, in its order.
 
@@ -128,6 +137,23 @@ def _medians(boots: list[dict[str, Any]]) -> dict[str, float]:
         for name, numbers in values.items()
         if all(type(number) in (int, float) for number in numbers)
     }
+
+
+def selected(suite: Iterable[pyperf.Benchmark], keywords: Keywords) -> list[pyperf.Benchmark]:
+    """The benchmarks whose cases match an expression."""
+    return [
+        benchmark
+        for benchmark in suite
+        if keywords.matches(_case(benchmark.get_name(), _series(benchmark)))
+    ]
+
+
+def _series(benchmark: pyperf.Benchmark) -> Any:
+    return benchmark.get_metadata().get(f"{schema.PREFIX}series")
+
+
+def _case(name: str, series: Any) -> str:
+    return name.removesuffix(f" {series}")
 
 
 def ordered(rows: list[Row], axis: str) -> list[Any]:

@@ -87,9 +87,9 @@ def test_only_several_pairs_need_a_correction(
     assert method in cli("compare", name, "--by", "sender", "--baseline", NATIVE).out
 
 
-@pytest.mark.parametrize("margin", ["15", "15%", "15 %", "broad*=15%", "broadcast and wall=15"])
+@pytest.mark.parametrize("margin", ["15", "15%", "15 %", "broad*=15%", "broad and not lock=15"])
 def test_the_margin_is_the_user_s(cli: Cli, margin: str) -> None:
-    """10 % faster is equivalent to who asks for 15 %, for all series or for this one."""
+    """10 % faster is equivalent to who asks for 15 %, for all cases or for this one."""
     name = file_of(Path("a.json"), row(NATIVE, 1), row(PV, 0.9))
     output = cli("compare", name, "--by", "sender", "--margin", margin)
 
@@ -104,7 +104,7 @@ def test_a_wrong_margin_is_refused_in_one_sentence(cli: Cli, margin: str) -> Non
     assert (refused.status, refused.err.count("\n")) == (2, 1)
 
 
-def test_margins_of_series_come_from_the_table_of_defaults(cli: Cli) -> None:
+def test_margins_of_cases_come_from_the_table_of_defaults(cli: Cli) -> None:
     """A --margin of the command line replaces them."""
     Path("pyproject.toml").write_text('[tool.pvbench]\nmargins = {"*broadcast*" = "15%"}\n')
     name = file_of(Path("a.json"), row(NATIVE, 1), row(PV, 0.9))

@@ -89,10 +89,10 @@ def test_each_kind_of_option_is_written_as_one_types_it(
         pytest.param('margins = {"a" = 5}', ("--margin", "1"), [], id="overridden"),
     ],
 )
-def test_margins_of_series_are_written_as_margins(
+def test_margins_of_cases_are_written_as_margins(
     typed: Typed, table: str, typed_words: tuple[str, ...], expected: list[str]
 ) -> None:
-    """The last equals sign separates the series from the margin."""
+    """The last equals sign separates the cases from the margin."""
     assert typed(table, "compare", *typed_words) == expected
 
 

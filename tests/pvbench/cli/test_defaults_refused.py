@@ -74,7 +74,7 @@ FLAG, VALUE = "it is true or false", "it takes text or a number"
         pytest.param("seed = [1, 2]", "[1, 2]", "it takes one value", id="several-for-one"),
         pytest.param("seed = []", "[]", "it takes one value", id="none-for-one"),
         pytest.param(
-            "margins = 5", "5", "it is a table of series and percentages", id="margins-number"
+            "margins = 5", "5", "it is a table of cases and percentages", id="margins-number"
         ),
         pytest.param("margins = {a = []}", "[]", VALUE, id="margin-as-list"),
         pytest.param("plugins = 3", "3", "it is a list of names and files", id="plugin-number"),

@@ -1,4 +1,4 @@
-"""Margins: what counts as equivalent, for each series."""
+"""Margins: what counts as equivalent, for each case."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from pvbench.compare.margin import Margin, Margins
 from pvbench.errors import UsageError
 
-SERIES = "norov.broadcast kvm-pv/x2apic-physical dense:1024w halted wall"
+CASE = "norov.broadcast kvm-pv/x2apic-physical dense:1024w halted"
 
 
 @pytest.mark.parametrize(
@@ -18,16 +18,16 @@ SERIES = "norov.broadcast kvm-pv/x2apic-physical dense:1024w halted wall"
         pytest.param((Margin(5), Margin(1)), 0.01, id="the-last-one-of-all"),
         pytest.param((Margin(5, "*1024w*"),), 0.05, id="glob"),
         pytest.param((Margin(5, "broadcast and not lock"),), 0.05, id="words"),
-        pytest.param((Margin(5, "self-ipi"),), 0.02, id="of-another-series"),
+        pytest.param((Margin(5, "self-ipi"),), 0.02, id="of-another-case"),
         pytest.param((Margin(3), Margin(5, "broadcast")), 0.05, id="named-before-all"),
         pytest.param((Margin(5, "broadcast"), Margin(9, "halted")), 0.05, id="the-first-one"),
     ],
 )
-def test_the_first_margin_that_names_a_series_counts(
+def test_the_first_margin_that_names_a_case_counts(
     given: tuple[Margin, ...], expected: float
 ) -> None:
     """Otherwise the last one that names none."""
-    assert Margins(given).of(SERIES) == expected
+    assert Margins(given).of(CASE) == expected
 
 
 @pytest.mark.parametrize("percent", [100, -1, float("nan")])
@@ -43,6 +43,6 @@ def test_an_expression_that_cannot_be_read_is_refused() -> None:
         Margin(5, "a and")
 
 
-def test_margins_are_written_with_the_series_they_are_for() -> None:
+def test_margins_are_written_with_the_cases_they_are_for() -> None:
     """The usual one first."""
     assert Margins((Margin(5, "*1024w*"),)).text == "2 %, 5 % of '*1024w*'"
