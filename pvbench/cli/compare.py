@@ -15,7 +15,7 @@ import argparse
 from collections.abc import Container, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from pvbench.cli import common
+from pvbench.cli import common, exits
 from pvbench.errors import Status
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ def verdict_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--series", default="wall", help="series to compare, or all (wall)")
     common.statistic_option(parser)
+    exits.option(parser)
 
 
 def margin(text: str) -> Margin:
@@ -128,6 +129,7 @@ def question(options: argparse.Namespace, **sides: Any) -> Question:
         fail_above_percent=options.fail_above,
         series=options.series,
         only_changed=options.only == "changed",
+        missing_is_inconclusive=options.exit == exits.BISECT,
     )
 
 

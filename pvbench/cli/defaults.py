@@ -19,6 +19,7 @@ from pvbench.errors import UsageError, not_readable, unknown
 _LARGEST: Final = 1 << 20  # bytes of a pyproject.toml
 _PLUGINS: Final = "plugins"  # the one option without a long name
 _MARGINS: Final = "margins"  # values of --margin by the cases that they are for
+_TYPED_ONLY: Final = {"exit"}  # it changes how errors of the command line itself end
 _INSTEAD: Final = (
     ("guest", "vcpus"),
     ("fast", "rigorous"),
@@ -44,7 +45,7 @@ def with_defaults(
         return list(words)
     path, table = _table()
     options = {name for parser in parsers.values() for name in _options(parser)}
-    options |= {_PLUGINS, _MARGINS}
+    options = (options | {_PLUGINS, _MARGINS}) - _TYPED_ONLY
     for name in table:
         if name not in options:
             raise unknown("option", name, options, f"It is in [tool.pvbench] of {path}.")

@@ -17,7 +17,7 @@ from glob import escape, glob
 from importlib import import_module
 from typing import Any, Final
 
-from pvbench.cli import streams
+from pvbench.cli import exits, streams
 from pvbench.cli.defaults import with_defaults
 from pvbench.cli.parsers import Parser, parse
 from pvbench.errors import PvbenchError, Status, UsageError, unknown
@@ -79,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BaseException as error:  # SystemExit too, or a command ends as if all went well
         status = _bug(error, is_verbose=_VERBOSE in typed)
     streams.flush()
-    return status
+    return exits.for_bisect(status) if exits.is_for_bisect(typed) else status
 
 
 def _bug(error: BaseException, *, is_verbose: bool) -> int:

@@ -41,6 +41,8 @@ class Question:
         fail_above_percent: only a slowdown above this limit is a regression.
         series: the series to compare, or `ALL_SERIES`.
         only_changed: show only the pairs that changed; the exit status is that of all.
+        missing_is_inconclusive: a missing case is no regression, as to `git bisect run`,
+            which skips a revision that was not measured.
 
     Raises:
         UsageError: the options contradict each other.
@@ -53,6 +55,7 @@ class Question:
     fail_above_percent: float | None = None
     series: str = HEADLINE
     only_changed: bool = False
+    missing_is_inconclusive: bool = False
 
     def __attrs_post_init__(self) -> None:
         check_limit(self.fail_above_percent)
@@ -110,12 +113,15 @@ class Comparison:
     @property
     def status(self) -> Status:
         """The exit status; along an axis it is that of a gate only if there is a limit."""
-        limit = self.question.fail_above_percent
+        gate = status.Gate(
+            fail_above_percent=self.question.fail_above_percent,
+            missing_is_inconclusive=self.question.missing_is_inconclusive,
+        )
         statuses = [Status.OK if self.pairs else Status.NOTHING_MEASURED]
         if self.question.across_files:
-            statuses.append(status.status(self.pairs, self.unpaired, limit))
-        elif limit is not None:
-            statuses.append(status.status(self.pairs, (), limit))
+            statuses.append(gate.status(self.pairs, self.unpaired))
+        elif gate.fail_above_percent is not None:
+            statuses.append(gate.status(self.pairs))
         if self.stale:
             statuses.append(Status.INCONCLUSIVE)
         return worst(statuses)

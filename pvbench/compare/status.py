@@ -1,54 +1,68 @@
-"""The exit status of a comparison."""
+"""The exit status of a comparison that is a gate."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
+import attrs
+
+from pvbench.compare.outcomes import MISSING
 from pvbench.compare.pairs import Pair
 from pvbench.compare.unpaired import Unpaired
 from pvbench.errors import Status, worst
 
-_OF_VERDICT = {
+_OF_VERDICT: Final = {
     "slower": Status.REGRESSION,
     "inconclusive": Status.INCONCLUSIVE,
     "": Status.INCONCLUSIVE,
 }
 
 
-def status(
-    pairs: Sequence[Pair],
-    unpaired: Sequence[Unpaired] = (),
-    fail_above_percent: float | None = None,
-) -> Status:
+@attrs.frozen(kw_only=True)
+class Gate:
     """
-    Return the exit status of a comparison that is a gate.
+    What a comparison must not find.
 
     A case is a regression if it is slower, if it loses more IPIs, or if it no longer has
-    a result.  With a limit it may be slower up to the limit.
+    a result.
+
+    Args:
+        fail_above_percent: a case may be slower up to this limit.
+        missing_is_inconclusive: a case that was not measured is no regression.
     """
-    return worst(_statuses(pairs, unpaired, fail_above_percent))
 
+    fail_above_percent: float | None = None
+    missing_is_inconclusive: bool = False
 
-def _statuses(
-    pairs: Sequence[Pair], unpaired: Sequence[Unpaired], fail_above_percent: float | None
-) -> Iterator[Status]:
-    yield Status.OK if pairs else Status.NOTHING_MEASURED
-    yield from (Status.REGRESSION for series in unpaired if series.is_regression)
-    yield from (of_pair(pair, fail_above_percent) for pair in pairs)
+    def status(self, pairs: Sequence[Pair], unpaired: Sequence[Unpaired] = ()) -> Status:
+        """The exit status of a comparison."""
+        return worst(self._statuses(pairs, unpaired))
 
+    def _statuses(
+        self, pairs: Sequence[Pair], unpaired: Sequence[Unpaired]
+    ) -> Iterator[Status]:
+        yield Status.OK if pairs else Status.NOTHING_MEASURED
+        yield from (self._of_series(series) for series in unpaired if series.is_regression)
+        yield from map(self.of_pair, pairs)
 
-def of_pair(pair: Pair, fail_above_percent: float | None = None) -> Status:
-    """
-    The status of one pair.
+    def _of_series(self, series: Unpaired) -> Status:
+        is_unclear = self.missing_is_inconclusive and series.verdict == MISSING
+        return Status.INCONCLUSIVE if is_unclear else Status.REGRESSION
 
-    With a limit, the interval of the slowdown decides: all of it is above the limit, it
-    contains the limit, or all of it is below.
-    """
-    if fail_above_percent is None:
-        return _OF_VERDICT.get(pair.verdict, Status.OK)
-    if pair.slowdown is None:
-        return Status.INCONCLUSIVE
-    low, high = (100 * (times - 1) for times in pair.slowdown)
-    if low > fail_above_percent:
-        return Status.REGRESSION
-    return Status.INCONCLUSIVE if high > fail_above_percent else Status.OK
+    def of_pair(self, pair: Pair) -> Status:
+        """
+        The status of one pair.
+
+        With a limit, the interval of the slowdown decides: all of it is above the limit,
+        it contains the limit, or all of it is below.
+        """
+        limit = self.fail_above_percent
+        if limit is None:
+            return _OF_VERDICT.get(pair.verdict, Status.OK)
+        if pair.slowdown is None:
+            return Status.INCONCLUSIVE
+        low, high = (100 * (times - 1) for times in pair.slowdown)
+        if low > limit:
+            return Status.REGRESSION
+        return Status.INCONCLUSIVE if high > limit else Status.OK

@@ -8,8 +8,8 @@ from typing import Final
 
 import attrs
 
-from pvbench.compare import status
 from pvbench.compare.comparison import Comparison
+from pvbench.compare.status import Gate
 from pvbench.errors import Status
 from pvbench.report import crossovers, pairs, unpaired
 from pvbench.report.document import (
@@ -115,7 +115,7 @@ def _gate(comparison: Comparison) -> Iterator[str]:
     limit = comparison.question.fail_above_percent
     if limit is None or not comparison.pairs:
         return
-    statuses = [status.of_pair(pair, limit) for pair in comparison.pairs]
+    statuses = list(map(Gate(fail_above_percent=limit).of_pair, comparison.pairs))
     above, unclear = map(statuses.count, (Status.REGRESSION, Status.INCONCLUSIVE))
     yield (
         f"Of {len(statuses)} pairs, {above} are slower by more than {limit:g} %, "

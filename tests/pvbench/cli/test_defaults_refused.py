@@ -35,6 +35,7 @@ def refused(cli: Cli, content: str | bytes) -> str:
             "host_cpus = 4", "'host_cpus'. Did you mean 'host-cpus'?", id="underscore"
         ),
         pytest.param('plugin = "x"', "'plugin'. Did you mean 'plugins'?", id="plugin"),
+        pytest.param("exit = 'bisect'", "no option called 'exit'", id="exit"),
         pytest.param("help = true", "no option called 'help'", id="help"),
         pytest.param("xyzzy = 1", "no option called 'xyzzy'. It is in", id="nothing-near"),
         pytest.param("o = 'a.json'", "no option called 'o'", id="short-option"),

@@ -6,12 +6,13 @@ import pytest
 
 from pvbench.compare.pairs import Pair
 from pvbench.compare.statistics import NOT_INTERLEAVED, Verdict
-from pvbench.compare.status import of_pair, status
+from pvbench.compare.status import Gate
 from pvbench.compare.unpaired import Reason, Unpaired
 from pvbench.errors import Status
 from support.runs import row_of
 
 PHYSICAL = "x2apic-physical"
+LIMIT = Gate(fail_above_percent=10)
 BEFORE = row_of("broadcast", PHYSICAL, 200e-6)
 TSC = row_of("broadcast", PHYSICAL, 200e-6, clock="tsc")
 
@@ -39,14 +40,14 @@ def noisy(low: float | None, high: float | None, kind: str, reason: str = "") ->
 )
 def test_a_slower_pair_is_a_regression(slowdowns: list[float], expected: Status) -> None:
     """One suffices."""
-    assert status([exact(slowdown) for slowdown in slowdowns]) is expected
+    assert Gate().status([exact(slowdown) for slowdown in slowdowns]) is expected
 
 
 def test_a_pair_without_a_verdict_is_inconclusive() -> None:
     """Nothing was decided about it."""
     pair = Pair(baseline="old", side="new", before=TSC, after=TSC)
 
-    assert (status([pair]), of_pair(pair, 10)) == (Status.INCONCLUSIVE, Status.INCONCLUSIVE)
+    assert Gate().status([pair]) is LIMIT.status([pair]) is Status.INCONCLUSIVE
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ def test_the_limit_of_an_exact_clock_is_compared_with_the_ratio(
     slowdown: float, expected: Status
 ) -> None:
     """It has no interval; slower within the limit is not a regression."""
-    assert of_pair(exact(slowdown), 10) is expected
+    assert LIMIT.of_pair(exact(slowdown)) is expected
 
 
 @pytest.mark.parametrize(
@@ -81,18 +82,41 @@ def test_the_interval_of_the_slowdown_decides_on_a_noisy_clock(
     low: float | None, high: float | None, kind: str, expected: Status
 ) -> None:
     """The table has the interval of its inverse, the speed ratio."""
-    assert of_pair(noisy(low, high, kind), 10) is expected
+    assert LIMIT.of_pair(noisy(low, high, kind)) is expected
 
 
 def test_files_that_were_not_interleaved_are_inconclusive_under_any_limit() -> None:
     """Their interval knows the scatter of the boots, not what changed between the runs."""
     pair = noisy(0.9, 1.1, "inconclusive", NOT_INTERLEAVED)
 
-    assert of_pair(pair, 1000) is Status.INCONCLUSIVE
+    assert Gate(fail_above_percent=1000).of_pair(pair) is Status.INCONCLUSIVE
 
 
 def test_a_case_that_is_worse_than_slow_is_above_any_limit() -> None:
     """A sender that loses IPIs is not a little slower."""
     lost = Unpaired(name="a", file="new", reason=Reason.LOST, is_regression=True)
 
-    assert status([exact(1)], [lost], 1000) is Status.REGRESSION
+    gate = Gate(fail_above_percent=1000)
+
+    assert gate.status([exact(1)], [lost]) is Status.REGRESSION
+
+
+@pytest.mark.parametrize(
+    ("verdict", "expected"),
+    [
+        pytest.param("missing", Status.INCONCLUSIVE, id="missing"),
+        pytest.param("loses", Status.REGRESSION, id="loses"),
+        pytest.param("void", Status.REGRESSION, id="void"),
+        pytest.param("unsupported", Status.REGRESSION, id="unsupported"),
+    ],
+)
+def test_a_missing_case_is_inconclusive_if_that_is_asked_for(
+    verdict: str, expected: Status
+) -> None:
+    """It was not measured; the other verdicts come from a measurement or a check."""
+    series = Unpaired(
+        name="a", file="new", reason=Reason.ONE_FILE, verdict=verdict, is_regression=True
+    )
+
+    assert Gate(missing_is_inconclusive=True).status([exact(1)], [series]) is expected
+    assert Gate().status([exact(1)], [series]) is Status.REGRESSION
