@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import pyperf
+from pyperf._metadata import parse_metadata
 
 from pvbench.delivery import EXACTNESSES
 from pvbench.errors import DamagedError, UsageError
@@ -24,10 +25,14 @@ from pvbench.results import schema
 from pvbench.shapes import LONGEST_TEXT, json_value
 
 FORMAT: Final = 1
+_PYPERF_FORMAT: Final = "1.0"
 _EXPECTED: Final = "Give a file written by `pvbench run`."
 _GZIP: Final = b"\x1f\x8b"
 _SHORTEST_S, _LONGEST_S = 1e-15, 1e290
 _INTEGERS: Final = 1 << 63
+
+
+Kinds = dict[str, bool]  # whether a fact is a number, by its name
 
 
 class IndexedSuite(pyperf.BenchmarkSuite):  # type: ignore[misc]  # pyperf is without types
@@ -37,14 +42,43 @@ class IndexedSuite(pyperf.BenchmarkSuite):  # type: ignore[misc]  # pyperf is wi
         self._by_name: dict[str, pyperf.Benchmark] = {}
         super().__init__(benchmarks, filename=filename)
 
+    @classmethod
+    def _json_load(cls, filename: str | None, data: dict[str, Any]) -> IndexedSuite:
+        """As pyperf does, but metadata that runs share is checked once, not for each run."""
+        if data.get("version") != _PYPERF_FORMAT:
+            suite: IndexedSuite = super()._json_load(filename, data)
+            return suite
+        shared = parse_metadata(data.get("metadata") or {})
+        return cls([_benchmark(item, shared) for item in data["benchmarks"]], filename)
+
     def add_benchmark(self, benchmark: pyperf.Benchmark) -> None:
-        """Add one whose name is new."""
-        super().add_benchmark(benchmark)
-        self._by_name[benchmark.get_name()] = benchmark
+        """Add one whose name is new; pyperf would compare it with all others."""
+        name = benchmark.get_name()
+        if name in self._by_name:
+            raise ValueError(f"the suite has already a benchmark called {name!r}")
+        self._benchmarks.append(benchmark)
+        self._by_name[name] = benchmark
 
     def get_benchmark(self, name: str) -> pyperf.Benchmark:
         """The benchmark called *name*; KeyError if there is none."""
         return self._by_name[name]
+
+
+def _benchmark(item: dict[str, Any], shared: dict[str, Any]) -> pyperf.Benchmark:
+    metadata = shared | parse_metadata(item.get("metadata", {}))
+    return pyperf.Benchmark([_run(run, metadata) for run in item["runs"]])
+
+
+def _run(item: dict[str, Any], shared: dict[str, Any]) -> pyperf.Run:
+    warmups = [tuple(warmup) for warmup in item.get("warmups") or ()]
+    run = pyperf.Run(
+        item.get("values", ()),
+        warmups=warmups,
+        metadata=item.get("metadata", {}),
+        collect_metadata=False,
+    )
+    run._metadata = shared | run._metadata
+    return run
 
 
 def text_of(suite: pyperf.BenchmarkSuite) -> str:
@@ -62,10 +96,11 @@ def suite_from(name: str, content: bytes) -> pyperf.BenchmarkSuite:
         UsageError: the content is not pyperf's, not pvbench's, or malformed.
     """
     suite = _parsed(name, _text(name, content))
+    is_number = dict.fromkeys(schema.texts(), False) | dict.fromkeys(schema.numbers(), True)
     for benchmark in suite:
         if why := _why_foreign(benchmark.get_metadata()):
             raise UsageError(f"{name} {why}", fix=_EXPECTED)
-        if why := next(_malformed(benchmark), ""):
+        if why := next(_malformed(benchmark, is_number), ""):
             series = benchmark.get_name()
             raise UsageError(f"{name} is malformed", why=f"in {series!r} {why}", fix=_EXPECTED)
     _check_clocks(name, suite)
@@ -125,13 +160,14 @@ def _why_foreign(metadata: dict[str, Any]) -> str:
     return ""
 
 
-def _malformed(benchmark: pyperf.Benchmark) -> Iterator[str]:
+def _malformed(benchmark: pyperf.Benchmark, is_number: Kinds) -> Iterator[str]:
     """Defects that reports cannot handle, one sentence each."""
-    metadata = benchmark.get_metadata()
-    facts = _facts(metadata)
-    if not isinstance(metadata.get("name"), str):
+    shared = benchmark.get_metadata()
+    facts = _facts(shared)
+    if not isinstance(shared.get("name"), str):
         yield "there is no name"
     yield from (f"there is no {key}" for key in schema.required() if key not in facts)
+    yield from _malformed_metadata(shared, is_number)
     if facts.get("exactness", "noisy") not in EXACTNESSES:
         yield f"exactness is not one of {', '.join(EXACTNESSES)}"
     if "family" in facts:
@@ -141,23 +177,21 @@ def _malformed(benchmark: pyperf.Benchmark) -> Iterator[str]:
     if not runs:
         yield "there is no value"
     for run in runs:
-        yield from _malformed_run(run)
+        if not all(_SHORTEST_S <= value <= _LONGEST_S for value in run.values):
+            yield f"there is a time outside {_SHORTEST_S:g} to {_LONGEST_S:g} s"
+        yield from _malformed_metadata(schema.own(run.get_metadata(), shared), is_number)
 
 
-def _malformed_run(run: pyperf.Run) -> Iterator[str]:
-    if not all(_SHORTEST_S <= value <= _LONGEST_S for value in run.values):
-        yield f"there is a time outside {_SHORTEST_S:g} to {_LONGEST_S:g} s"
-    metadata = run.get_metadata()
+def _malformed_metadata(metadata: dict[str, Any], is_number: Kinds) -> Iterator[str]:
     for key, fact in metadata.items():
         if not _is_plain(fact):
             yield f"{key} is not a finite number or a text of at most {LONGEST_TEXT} characters"
     facts = _facts(metadata)
-    for key in schema.texts():
-        if not isinstance(facts.get(key, ""), str):
+    for key, fact in facts.items():
+        kind = is_number.get(key)
+        if kind is False and not isinstance(fact, str):
             yield f"{key} is not a text"
-    for key in schema.numbers():
-        fact = facts.get(key, 0)
-        if isinstance(fact, str) or fact < 0:
+        if kind and (isinstance(fact, str) or fact < 0):
             yield f"{key} is not a number of 0 or more"
 
 

@@ -102,23 +102,25 @@ def rows(
 
 
 def _row(benchmark: pyperf.Benchmark, file: str, statistic: str) -> Row:
-    name = benchmark.get_name()
+    name, metadata = benchmark.get_name(), benchmark.get_metadata()
+    shared = schema.from_metadata(metadata)
     runs = [
-        (run.values, schema.from_metadata(run.get_metadata()))
+        (run.values, schema.from_metadata(schema.own(run.get_metadata(), metadata)))
         for run in benchmark.get_runs()
         if run.values
     ]
     values = [
         (value, facts)
         for slices, facts in runs
-        if (value := of_boot(slices, facts, statistic, name)) is not None
+        if (value := of_boot(slices, shared | facts, statistic, name)) is not None
     ]
     if not values:
         raise UsageError(f"{name} has no {statistic}", why="it was stored without it")
-    boots = [facts for _, facts in values]
+    medians = _medians([facts for _, facts in values])
+    boots = [shared | facts for _, facts in values]
     return Row(
         name=name,
-        facts=_medians(boots) | schema.from_metadata(benchmark.get_metadata()),
+        facts=medians | shared,
         boots_s=tuple(value for value, _ in values),
         statistic=stored(boots[0]) if statistic == MEDIAN else statistic,
         boots=tuple(facts["boot"] for facts in boots if facts.get("boot") is not None),

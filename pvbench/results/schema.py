@@ -318,6 +318,11 @@ def from_metadata(metadata: Facts) -> dict[str, Any]:
     return {name.removeprefix(PREFIX): value for name, value in metadata.items()}
 
 
+def own(metadata: Facts, shared: Facts) -> dict[str, Any]:
+    """The metadata of one boot without that of all boots."""
+    return {name: value for name, value in metadata.items() if name not in shared}
+
+
 # queries
 
 

@@ -197,3 +197,26 @@ def test_between_senders_a_side_that_loses_ipis_is_in_no_pair() -> None:
     result = compare({"one": [send, lossy(72)]}, Question(by="sender", series="send"))
 
     assert ([one.verdict for one in result.unpaired], result.pairs) == (["loses"], ())
+
+
+def keys_computed(monkeypatch: pytest.MonkeyPatch, cases: int) -> int:
+    """How often a key is computed for two files, each of which lacks cases of the other."""
+    computed: list[Row] = []
+    key = Row.key
+
+    def counted(row: Row, without: tuple[str, ...] = ()) -> tuple[object, ...]:
+        computed.append(row)
+        return key(row, without)
+
+    rows = [row_of(f"fanout:{n}", PHYSICAL, 1e-6) for n in range(cases)]
+    with monkeypatch.context() as patch:
+        patch.setattr(Row, "key", counted)
+        between(rows[: 3 * cases // 4], rows[cases // 4 :])
+    return len(computed)
+
+
+def test_the_work_grows_as_the_number_of_cases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No case is searched among the others."""
+    few, many = (keys_computed(monkeypatch, cases) for cases in (20, 200))
+
+    assert many == 10 * few

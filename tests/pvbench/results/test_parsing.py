@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pyperf
 import pytest
 
@@ -179,3 +180,37 @@ def test_a_suite_refuses_a_name_twice() -> None:
 
     with pytest.raises(ValueError, match="already a benchmark called"):
         parsing.IndexedSuite(benchmarks)
+
+
+def test_a_suite_is_what_pyperf_itself_would_read(tmp_path: Path) -> None:
+    """With metadata of the file, of a benchmark and of a run, and with warm-ups."""
+    rows = [
+        row_of(name, "xapic", 2e-9, 3e-9, icr_writes=writes)
+        for name, writes in (("a", 1.0), ("b", 2.0))
+    ]
+    suite = suite_of(*(attrs.evolve(row, boots=(1, 2)) for row in rows))
+    warm = pyperf.Run(
+        [1e-9], warmups=[(1, 2e-9)], metadata={"name": "warm"}, collect_metadata=False
+    )
+    path = tmp_path / "a.json"
+    pyperf.BenchmarkSuite([*suite, pyperf.Benchmark([warm])]).dump(str(path))
+    loaded = parsing.IndexedSuite._json_load(None, json.loads(path.read_text()))
+
+    assert loaded._as_json() == pyperf.BenchmarkSuite.load(str(path))._as_json()
+
+
+def test_metadata_that_boots_share_is_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large file would take twice as long otherwise."""
+    checked: list[str] = []
+    check = pyperf._metadata.check_metadata
+
+    def counted(name: str, value: object) -> None:
+        checked.append(name)
+        check(name, value)
+
+    row = attrs.evolve(row_of("a", "xapic", *10 * [2e-9]), boots=tuple(range(10)))
+    content = parsing.text_of(suite_of(row)).encode()
+    monkeypatch.setattr("pyperf._metadata.check_metadata", counted)
+    parsing.suite_from("a.json", content)
+
+    assert (checked.count("pvbench_guest"), checked.count("pvbench_boot")) == (1, 10)
