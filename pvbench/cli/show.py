@@ -85,9 +85,9 @@ def _check_series(name: str, suite: BenchmarkSuite, series: str) -> None:
 
     A table of the headline says which cases lose IPIs, even if none has a time.
     """
-    from pvbench.results.rows import HEADLINE, ordered, rows
+    from pvbench.results.rows import HEADLINE, series_of
 
-    present = [str(value) for value in ordered(rows(suite), "series")]
+    present = list(dict.fromkeys(map(series_of, suite)))
     if series not in (HEADLINE, *present):
         raise UsageError(
             f"no case of {name} has series {series}", fix=f"It has {', '.join(present)}."

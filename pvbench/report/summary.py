@@ -65,7 +65,7 @@ def _group(members: list[Row], series: str) -> Iterator[Block]:
     grid, statistic = _Grid.of(members, series), quantities.statistic(members[0].statistic)
     yield from introduction(members, f"{statistic} {series} time of one burst")
     yield grid.table("times", grid.workloads, grid.time)
-    sending_workloads = [workload for workload in grid.workloads if grid.targets(workload)]
+    sending_workloads = _sending(members)
     if sending_workloads and any(row.fact("icr_writes") is not None for row in members):
         title = "ICR writes (w) and hypercalls (h) of one burst from each source:"
         yield attrs.evolve(grid.table("counts", sending_workloads, grid.counts), title=title)
@@ -135,10 +135,11 @@ class _Grid:
         )
         return Cell(counts_by_name, text or "0")
 
-    def targets(self, workload: str) -> int:
-        """The number of targets in one iteration of *workload*."""
-        cells = (cell for (_, name), cell in self.rows.items() if name == workload)
-        return int(next(filter(None, map(_any_of, cells))).fact("targets") or 0)
+
+def _sending(members: list[Row]) -> list[str]:
+    """The workloads with targets."""
+    rows = {row.fact("workload"): row for row in reversed(members)}
+    return [name for name in ordered(members, "workload") if rows[name].fact("targets")]
 
 
 def _any_of(of_series: dict[str, Row]) -> Row | None:

@@ -146,11 +146,12 @@ def selected(suite: Iterable[pyperf.Benchmark], keywords: Keywords) -> list[pype
     return [
         benchmark
         for benchmark in suite
-        if keywords.matches(_case(benchmark.get_name(), _series(benchmark)))
+        if keywords.matches(_case(benchmark.get_name(), series_of(benchmark)))
     ]
 
 
-def _series(benchmark: pyperf.Benchmark) -> Any:
+def series_of(benchmark: pyperf.Benchmark) -> Any:
+    """The series of a benchmark, without making a row of it."""
     return benchmark.get_metadata().get(f"{schema.PREFIX}series")
 
 
