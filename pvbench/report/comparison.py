@@ -8,6 +8,7 @@ from typing import Final
 
 import attrs
 
+from pvbench.compare.ab_line import deciding_line
 from pvbench.compare.comparison import Comparison
 from pvbench.compare.status import Gate
 from pvbench.errors import Status
@@ -67,6 +68,7 @@ def _subject(comparison: Comparison) -> Table:
     values = {
         "files": list(comparison.files),
         "stale": list(comparison.stale),
+        "deciding_line": deciding_line(comparison.pairs, comparison.question.by) or None,
         "remarks": [attrs.asdict(remark) for remark in comparison.remarks],
         "margin_percent": comparison.question.margins.usual.percent,
         "margins": {one.expression: one.percent for one in comparison.question.margins.named},
@@ -150,6 +152,8 @@ def _verdict_method(comparison: Comparison) -> Iterator[str]:
     for reason, pairs_of_it in Counter(filter(None, (v.reason for v in verdicts))).items():
         are = "1 pair is" if pairs_of_it == 1 else f"{pairs_of_it} pairs are"
         yield f"{are} inconclusive: {reason}."
+    if line := deciding_line(comparison.pairs, comparison.question.by):
+        yield f"Pairs of boots would decide: {line}"
     needed = [(v.boots_needed, v.finds) for v in verdicts if v.boots_needed and v.finds]
     if needed:
         boots, finds = max(needed)

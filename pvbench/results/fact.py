@@ -60,6 +60,7 @@ class Fact:
             where a run adds it.
         short: its part in the name of a case, with the separator before it.
         phrase: its words in a heading; empty if it is not mentioned there.
+        option: the options of `pvbench run` that choose it.
         usual: the value that neither a name nor a heading mentions.
         by: the choices of ``compare --by`` under which it may differ.
         boot: rows share a boot only where it is equal.
@@ -77,6 +78,7 @@ class Fact:
     of_counts: Callable[[Counts], int | None] | None = None
     short: Wording = ""
     phrase: Wording = ""
+    option: Wording = ""
     usual: Callable[[Facts], Any] = lambda facts: None
     by: tuple[str, ...] = ()
     boot: bool = False
@@ -101,6 +103,10 @@ class Fact:
     def in_heading(self, facts: Facts) -> str:
         """The words of the fact in a heading."""
         return self._worded(self.phrase, facts)
+
+    def as_options(self, facts: Facts) -> str:
+        """The options that choose it; empty for its usual value."""
+        return self._worded(self.option, facts)
 
     def _worded(self, wording: Wording, facts: Facts) -> str:
         value = facts.get(self.name)

@@ -63,6 +63,7 @@ TABLE: Final[tuple[Fact, ...]] = (
         _AXIS,
         required=True,
         of_case=lambda case: case.stack.overlay.name if case.stack.overlay else "native",
+        option="--sender {sender}",
         by=("sender",),
         groups=False,
     ),
@@ -71,6 +72,7 @@ TABLE: Final[tuple[Fact, ...]] = (
         _AXIS,
         required=True,
         of_case=lambda case: case.stack.driver.name,
+        option="--driver {driver}",
         by=("sender", "driver"),
         groups=False,
     ),
@@ -89,6 +91,7 @@ TABLE: Final[tuple[Fact, ...]] = (
         required=True,
         of_case=lambda case: case.guest.name,
         short=" {guest}",
+        option="--guest {guest}",
         by=("guest",),
         boot=True,
         predicted=True,
@@ -127,6 +130,7 @@ TABLE: Final[tuple[Fact, ...]] = (
         of_case=lambda case: case.guest.bits,
         short="/{guest_bits}-bit",
         phrase="{guest_bits}-bit",
+        option="--bits {guest_bits}",
         usual=lambda facts: 64,
         by=("guest",),
         boot=True,
@@ -138,6 +142,7 @@ TABLE: Final[tuple[Fact, ...]] = (
         of_case=_host_cpus,
         short="/on{host_cpus}",
         phrase="on {host_cpus} host CPUs",
+        option="--host-cpus {host_cpus}",
         usual=lambda facts: facts.get("vcpus"),
         by=("guest",),
         boot=True,
@@ -149,6 +154,7 @@ TABLE: Final[tuple[Fact, ...]] = (
         of_case=lambda case: case.target_state,
         short=" {target_state}",
         phrase="targets {target_state}",
+        option="--targets {target_state}",
         by=("targets",),
     ),
     Fact(
@@ -157,6 +163,7 @@ TABLE: Final[tuple[Fact, ...]] = (
         of_case=lambda case: "yes" if case.shorthands else "no",
         short={"yes": " shorthands", "no": " masks"},
         phrase={"yes": "full broadcasts by shorthand (Linux 5.4 and later)"},
+        option={"yes": "--shorthands", "no": "--no-shorthands"},
         by=("shorthands",),
         predicted=True,
     ),
@@ -166,10 +173,17 @@ TABLE: Final[tuple[Fact, ...]] = (
         required=True,
         of_case=lambda case: case.delivery,
         short=" {delivery}",
+        option="--delivery {delivery}",
         boot=True,
     ),
     Fact(
-        "site", _AXIS, required=True, of_case=lambda case: case.site, short="@{site}", boot=True
+        "site",
+        _AXIS,
+        required=True,
+        of_case=lambda case: case.site,
+        short="@{site}",
+        option="--site {site}",
+        boot=True,
     ),
     Fact(
         "costs",
@@ -183,6 +197,7 @@ TABLE: Final[tuple[Fact, ...]] = (
         "execution",
         _CONDITION,
         phrase={"ops": "ops computed beforehand"},
+        option="--execution {execution}",
         by=("execution",),
         groups=False,
     ),
@@ -417,3 +432,10 @@ def phrases(facts: Facts, of: Iterable[str]) -> Iterator[str]:
     chosen = set(of)
     words = (fact.in_heading(facts) for fact in TABLE if fact.name in chosen)
     return filter(None, words)
+
+
+def options(facts: Facts, of: Iterable[str]) -> str:
+    """The options of `pvbench run` that choose the facts named in *of*."""
+    chosen = set(of)
+    words = (fact.as_options(facts) for fact in TABLE if fact.name in chosen)
+    return " ".join(filter(None, words))
