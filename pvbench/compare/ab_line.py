@@ -11,7 +11,7 @@ from pvbench.compare.statistics import NOT_INTERLEAVED
 from pvbench.results import schema
 from pvbench.results.rows import Row
 
-_WHERE: Final = ("delivery", "site")
+_USUAL_SITE: Final = "local"
 _UNKNOWN: Final = '--a "OPTIONS" --b "OPTIONS"'
 
 
@@ -25,7 +25,8 @@ def deciding_line(pairs: Sequence[Pair], by: str | None) -> str:
     if pair is None:
         return ""
     one, other = pair.rows
-    where = schema.options(one.facts, _WHERE)
+    is_usual = one.fact("site") == _USUAL_SITE
+    where = schema.options(one.facts, ["delivery"] if is_usual else ["delivery", "site"])
     sides = _of_axis(pair, by) if by else _of_files(one, other)
     suite = shlex.quote(str(one.fact("suite")))
     return " ".join(filter(None, ["pvbench ab", suite, where, sides]))

@@ -74,7 +74,12 @@ class Pair:
     @property
     def is_changed(self) -> bool:
         """Whether a difference is sure: of the times, or of the counts."""
-        return self.verdict in CHANGES or _counts(self.before) != _counts(self.after)
+        return self.verdict in CHANGES or self.has_other_counts
+
+    @property
+    def has_other_counts(self) -> bool:
+        """Whether the counts of its sides differ."""
+        return _counts(self.before) != _counts(self.after)
 
     @property
     def order(self) -> tuple[bool, float]:

@@ -152,6 +152,10 @@ def _verdict_method(comparison: Comparison) -> Iterator[str]:
     for reason, pairs_of_it in Counter(filter(None, (v.reason for v in verdicts))).items():
         are = "1 pair is" if pairs_of_it == 1 else f"{pairs_of_it} pairs are"
         yield f"{are} inconclusive: {reason}."
+    undecided = [p for p in comparison.noisy if p.verdict == "inconclusive"]
+    if other := sum(pair.has_other_counts for pair in undecided):
+        differ = "1 of them has" if other == 1 else f"{other} of them have"
+        yield f"{differ} other counts, which are exact on every clock."
     if line := deciding_line(comparison.pairs, comparison.question.by):
         yield f"Pairs of boots would decide: {line}"
     needed = [(v.boots_needed, v.finds) for v in verdicts if v.boots_needed and v.finds]

@@ -432,3 +432,22 @@ def test_each_of_several_later_files_is_named_in_its_rows(cli: Cli) -> None:
 
     assert [row["side"] for row in table(cli("compare", *names, "--csv"))] == names[1:]
     assert "side" not in cli("compare", *names[:2]).out
+
+
+@pytest.mark.parametrize(
+    "options", [(), ("--series", "all"), ("--fail-above", "50%"), ("-k", "kvm-pv")]
+)
+def test_a_sender_that_begins_to_lose_ipis_fails_a_gate(
+    cli: Cli, options: tuple[str, ...]
+) -> None:
+    """Files of a user: APIC IDs 100 to 111 cannot slide into the window of kvm-pv-4.19."""
+    folder = Path(__file__).parents[2] / "data" / "lossy"
+    files = (str(folder / name) for name in ("good.json", "loses-12-of-141.json"))
+    output = cli("compare", *files, *options, "--json")
+    parsed = json.loads(output.out)
+    (lossy,) = parsed["unpaired"]
+
+    assert (output.status, lossy["verdict"]) == (1, "loses")
+    assert lossy["detail"] == "loses 12 of 141 IPIs"
+    assert "kvm-pv/x2apic-physical" in lossy["name"]
+    assert {pair["verdict"] for pair in parsed["pairs"]} <= {"equal"}

@@ -67,6 +67,21 @@ def test_an_inconclusive_comparison_says_how_many_boots_find_its_difference(cli:
     assert "boots find a difference of" in output.out
 
 
+def test_a_difference_in_counts_is_decided_without_pairs_of_boots(cli: Cli) -> None:
+    """The sentence stands below the reason why the times are not."""
+    counted = (row_of("broadcast", PV, *DRIFT, **FACTS, exits=exits) for exits in (79.0, 1.0))
+    sent = (
+        row_of("broadcast", PV, *DRIFT, **FACTS, icr_writes=writes, hypercalls=1.0)
+        for writes in (79.0, 0.0)
+    )
+    for rows, differ in ((counted, False), (sent, True)):
+        files = [file_of(Path(f"{n}.json"), each) for n, each in enumerate(rows)]
+        output = cli("compare", *files)
+
+        assert output.status == 4
+        assert ("1 of them has other counts, which are exact" in output.out) is differ
+
+
 @pytest.mark.parametrize(
     ("stacks", "method"),
     [

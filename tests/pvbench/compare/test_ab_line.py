@@ -54,7 +54,7 @@ def test_files_are_told_apart_by_what_made_them(
     """Capitals stand for what the files do not say."""
     printed = line([measured(**old)], [measured(**new)])
 
-    assert printed == f"pvbench ab norov --delivery kvm --site local {sides}"
+    assert printed == f"pvbench ab norov --delivery kvm {sides}"
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_sides_of_an_axis_are_options(axis: str, other: Row, sides: str) -> None
     """The command accepts them."""
     printed = line([measured(), other], by=axis)
 
-    assert printed == f"pvbench ab norov --delivery kvm --site local {sides}"
+    assert printed == f"pvbench ab norov --delivery kvm {sides}"
     parser, parsers = main._parser("ab")
     assert parse(parser, parsers["ab"], shlex.split(printed)[1:]).suite == "norov"
 
@@ -95,3 +95,10 @@ def test_no_line_is_needed_where_nothing_can_be_decided_better() -> None:
     exact = row_of("broadcast", PHYSICAL, 1e-6)
 
     assert line([exact], [exact]) == ""
+
+
+def test_a_site_that_is_not_the_usual_one_is_an_option() -> None:
+    """Boots there tell nothing about boots here."""
+    rows = [measured(site="lab")]
+
+    assert line(rows, rows).startswith("pvbench ab norov --delivery kvm --site lab --a")
