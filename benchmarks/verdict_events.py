@@ -88,12 +88,13 @@ def false_between_runs(kind: str, shape: Shape, allowed: bool, random: Random) -
 
 def enough_boots(shape: Shape, random: Random) -> Event:
     """The boots that an inconclusive pair asks for find a difference as large as it says."""
+    spread = 2 * SPREAD  # or nearly all pairs of 20 boots are equivalent
     while True:
-        (pilot, *_) = verdicts(boots_of.pairs_of("normal", random, shape).interleaved(MARGIN))
+        (pilot, *_) = verdicts(scaled(spread, shape, random).interleaved(MARGIN))
         if pilot.boots_needed and pilot.finds:
             break
     planted = one_differs(math.log1p(pilot.finds), shape[1])
-    again = boots_of.pairs_of("normal", random, (pilot.boots_needed, shape[1]))
+    again = scaled(spread, (pilot.boots_needed, shape[1]), random)
     judged = verdicts(again.differing(planted).interleaved(margin=0))
     return judged[0].kind == "faster", None
 

@@ -79,7 +79,7 @@ class Verdict:
         low, high: its interval; None if there is none.
         reason: why it is inconclusive.
         boots_needed: as many boots find a difference of `finds` in nine of ten
-            comparisons like this one.
+            comparisons like this one; None where that cannot be said.
         finds: a part of the time; 0.05 is 5 %.
     """
 
@@ -136,8 +136,9 @@ def _of_interleaved(samples: Sequence[Interleaved], alpha: float) -> list[Verdic
 def _tested(log_ratios: Sequence[Mapping[int, float]], alpha: float) -> Iterator[_Tested]:
     pairs = LogRatios.of(log_ratios)
     ends = intervals(pairs, alpha)
-    for mean, spread, both in zip(pairs.mean, pairs.spread, ends, strict=True):
-        yield _Tested(float(mean), float(spread), both, len(ends), alpha)
+    each = zip(pairs.mean, pairs.spread, pairs.boots, ends, strict=True)
+    for mean, spread, boots, both in each:
+        yield _Tested(float(mean), float(spread), int(boots), both, len(ends), alpha)
 
 
 def _too_few(pair: Mapping[int, float], least: int) -> Verdict:
@@ -153,6 +154,7 @@ class _Tested:
 
     mean: float
     spread: float
+    boots: int
     ends: tuple[float, float]
     pairs: int
     alpha: float
@@ -162,9 +164,12 @@ class _Tested:
         verdict = _verdict(self.mean, self.ends, margin, "the interval contains 1")
         if verdict.kind != "inconclusive":
             return verdict
+        spread = power.spread_of_few(self.spread, self.boots)
+        if spread is None:
+            return verdict
         finds = max(math.expm1(abs(self.mean)), margin)
         needed = power.boots_needed(
-            pairs=self.pairs, difference=finds, spread=self.spread, alpha=self.alpha
+            pairs=self.pairs, difference=finds, spread=spread, alpha=self.alpha
         )
         return attrs.evolve(verdict, boots_needed=needed, finds=finds if needed else None)
 

@@ -58,9 +58,10 @@ def test_files_that_were_not_interleaved_have_no_verdict(cli: Cli) -> None:
 
 def test_an_inconclusive_comparison_says_how_many_boots_find_its_difference(cli: Cli) -> None:
     """Of pairs that shared their boots."""
-    noisy = row_of("broadcast", PV, *(1e-6, 2e-6) * 4, **FACTS)
-    other = Row(name=noisy.name, facts=noisy.facts, boots_s=noisy.boots_s, boots=EIGHT)
-    name = file_of(Path("a.json"), row(NATIVE, 1), other)
+    times = {NATIVE: (1e-6,) * 10, PV: (1e-6, 2e-6) * 5}
+    rows = (row_of("broadcast", stack, *boots, **FACTS) for stack, boots in times.items())
+    ten = tuple(range(1, 11))
+    name = file_of(Path("a.json"), *(attrs.evolve(row, boots=ten) for row in rows))
     output = cli("compare", name, "--by", "sender")
 
     assert "1 pair is inconclusive: the interval contains 1." in output.out

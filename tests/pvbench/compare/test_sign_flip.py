@@ -219,6 +219,22 @@ def test_pairs_that_always_differ_by_one_tick_give_no_verdict() -> None:
     assert wrong <= 17
 
 
+def test_rounding_of_a_pair_without_scatter_is_no_noise() -> None:
+    """The computed mean of ten times 0.3 is less; another pair keeps its interval."""
+    noisy = dict(enumerate(np.random.default_rng(8).normal(0, 0.02, 10)))
+    constant = dict.fromkeys(range(10), 0.3)
+
+    assert of([noisy, constant])[0] == of([noisy])[0]
+
+
+@pytest.mark.parametrize("step", [0.01, 0.03, 0.07, 0.09])
+def test_an_end_that_is_0_but_for_rounding_is_0(step: float) -> None:
+    """Of six boots the interval reaches from the smallest value to the largest."""
+    (low, _), (_, high) = one(*step * np.arange(6)), one(*-step * np.arange(6))
+
+    assert (low, high) == (0, 0)
+
+
 def test_many_pairs_are_tested_part_by_part_with_the_same_result() -> None:
     """With 12 boots, 16 pairs make a part; the order of 40 pairs does not matter."""
     rows = np.random.default_rng(7).normal(0, 0.02, (40, 12))
