@@ -107,6 +107,6 @@ def _entries(text: str) -> Iterator[tuple[int, int]]:
     for place, entry in enumerate(text.split(" ")):
         match = _ENTRY.fullmatch(entry)
         if match is None or (place and not int(match[1])):
-            raise ValueError(f"{entry[:20]!r} is no entry of a histogram")
+            raise ValueError(f"{entry[:20]!r} is not an entry of a histogram")
         bucket += int(match[1])
         yield bucket, int(match[2] or 1)

@@ -27,7 +27,7 @@ _DEEPEST: Final = 50
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"it has {constant}, which is no number of JSON")
+    raise ValueError(f"it has {constant}, which JSON does not have")
 
 
 def json_value(text: str, constant: Callable[[str], Any] = _refuse) -> Any:

@@ -132,7 +132,7 @@ def _unfinished(options: argparse.Namespace) -> tuple[Path, Path] | None:
         b = _other(a)
         if a != b and b.is_file() and _lacks_boots(a, b, suite):
             return a, b
-    notices.say("there is no unfinished session of this suite here, a new one starts")
+    notices.say("there is no unfinished session of this suite here, so a new one starts")
     return None
 
 

@@ -42,7 +42,7 @@ def find(output: str | None, plan: dict[str, Any]) -> Path | None:
 
 def why_anew(plan: dict[str, Any]) -> str:
     """A sentence that says why a new run of *plan* starts."""
-    reason = "there is no unfinished run of this plan here, a new one starts"
+    reason = "there is no unfinished run of this plan here, so a new one starts"
     for path, entries in _runs():
         before = journal.plan_of(entries)
         is_unfinished = not journal.is_complete(entries, before.get("boots", 0))

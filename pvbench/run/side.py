@@ -160,14 +160,14 @@ class SideProcess:
             message = self._channel.hear(lambda: self._wait(deadline, undone))
         except ProtocolError as error:
             raise SideError(
-                f"side {self.side.name} cannot be told when to boot", why=str(error)
+                f"side {self.side.name} sends a message that cannot be read", why=str(error)
             ) from None
         if message is None:
             self._fail_ended(undone)
         self._relay(len(self._lines))
         if isinstance(message, kind):
             return message
-        raise SideError(f"side {self.side.name} says {type(message).__name__} out of turn")
+        raise SideError(f"side {self.side.name} sends {type(message).__name__} out of turn")
 
     def _wait(self, deadline: float, undone: str) -> None:
         """Return when the side has sent something or has closed its pipe."""

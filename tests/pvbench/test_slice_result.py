@@ -112,5 +112,5 @@ def test_times_that_contradict_each_other_are_refused(change: dict[str, Any]) ->
 
 def test_a_histogram_that_cannot_be_read_is_refused() -> None:
     """It is stored, and read again when the file is shown."""
-    with pytest.raises(ValueError, match="'x' is no entry of a histogram"):
+    with pytest.raises(ValueError, match="'x' is not an entry of a histogram"):
         attrs.evolve(Distribution.of([5]), histogram="x")

@@ -113,7 +113,7 @@ def test_a_new_session_starts_where_none_is_unfinished(
 
     assert a.path.exists()
     assert capsys.readouterr().err == (
-        "pvbench: there is no unfinished session of this suite here, a new one starts\n"
+        "pvbench: there is no unfinished session of this suite here, so a new one starts\n"
     )
 
 

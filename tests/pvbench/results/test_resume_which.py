@@ -133,7 +133,7 @@ def test_a_run_that_is_under_way_is_not_continued_by_a_second(cli: Cli) -> None:
 
 def test_the_reason_for_a_new_run_is_printed(cli: Cli) -> None:
     """A user must notice that a run starts again at its first boot."""
-    anew = "there is no unfinished run of this plan here, a new one starts"
+    anew = "there is no unfinished run of this plan here, so a new one starts"
     first = small(cli, "--resume").err
     started(cli, "--seed", "3")
     second = small(cli, "--resume").err

@@ -98,5 +98,5 @@ def test_values_of_a_file_that_names_no_statistic_are_means(asked: str) -> None:
 
 def test_a_malformed_histogram_is_refused() -> None:
     """The file may have been edited."""
-    with pytest.raises(UsageError, match="a is malformed: 'x' is no entry of a histogram"):
+    with pytest.raises(UsageError, match="a is malformed: 'x' is not an entry of a histogram"):
         row("p99.9", STORED | {"histogram_ticks": "x"})

@@ -103,7 +103,7 @@ def test_a_resumed_session_repeats_the_pairs_that_are_not_whole(tmp_path: Path) 
         ),
         pytest.param(
             "tell(ab=9)",
-            "side b cannot be told when to boot: its messages have version 9, not 1",
+            "side b sends a message that cannot be read: its messages have version 9, not 1",
             Status.ENVIRONMENT,
             id="newer-pvbench",
         ),
@@ -128,7 +128,7 @@ def test_a_resumed_session_repeats_the_pairs_that_are_not_whole(tmp_path: Path) 
         ),
         pytest.param(
             "tell(**GREETING); hear(); tell(**GREETING); hear()",
-            "side b says Greeting out of turn",
+            "side b sends Greeting out of turn",
             Status.ENVIRONMENT,
             id="says-something-else",
         ),
