@@ -54,35 +54,37 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--by",
         choices=Axes(),
         metavar="AXIS",
-        help="compare the sides of this axis instead of the files: %(choices)s",
+        help="compare the values of this axis instead of the files: %(choices)s",
     )
     kind.add_argument(
         "--beside",
         action="store_true",
         help="show the second file as a prediction of the first, with residuals and no ranking",
     )
-    parser.add_argument("--baseline", metavar="SIDE", help="side of --by to compare with")
+    parser.add_argument(
+        "--baseline", metavar="SIDE", help="value of --by to compare the others with"
+    )
     common.keywords_option(parser, "cases")
     verdict_options(parser)
     common.output_options(parser)
 
 
 def verdict_options(parser: argparse.ArgumentParser) -> None:
-    """Options that say which times are compared, and how they are judged."""
+    """Options that choose the times to compare and the rules of their verdicts."""
     parser.add_argument(
         "--margin",
         type=margin,
         action="append",
         default=[],
         metavar="[EXPRESSION=]PERCENT",
-        help="on a noisy clock, speed ratios this close to 1 are equivalent (2 %%); "
-        "with an expression as that of -k, of these cases; repeatable",
+        help="on a noisy clock, speed ratios this close to 1 are equivalent (2 %%); with an "
+        "expression like that of -k, only for the cases that match; may be repeated",
     )
     parser.add_argument(
         "--fail-above",
         type=common.percent,
         metavar="PERCENT",
-        help="only a slowdown of more than this is a regression",
+        help="only a larger slowdown than this is a regression",
     )
     parser.add_argument(
         "--only",

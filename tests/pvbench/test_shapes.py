@@ -34,7 +34,9 @@ def test_any_json_value_of_usual_depth_is_read(value: Any) -> None:
         pytest.param('{"a":' * 51 + "0" + "}" * 51, "nested more than 50", id="objects"),
         pytest.param("[" * 100_000 + "]" * 100_000, "nested more than 50", id="very-deep"),
         pytest.param("9" * 4301, "an integer of more than 4300 digits", id="digits"),
-        pytest.param('{"a": -Infinity}', "it has -Infinity, which JSON does not have", id="infinity"),
+        pytest.param(
+            '{"a": -Infinity}', "it has -Infinity, which JSON does not have", id="infinity"
+        ),
         pytest.param("[NaN]", "it has NaN, which JSON does not have", id="nan"),
         pytest.param("[0, ]", "Expecting value", id="no-json"),
         pytest.param("", "Expecting value", id="empty"),
