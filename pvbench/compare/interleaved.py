@@ -19,15 +19,22 @@ def free_axes(files: Mapping[str, Sequence[Row]]) -> tuple[str, ...]:
     if len(files) != 2:
         return ()
     one, other = files.values()
-    if not _pairs(one) & _pairs(other):
+    if not in_one_session(one, other):
         return ()
     return tuple(
         axis for axis in schema.axes() if _differ(_values(one, axis), _values(other, axis))
     )
 
 
-def _pairs(rows: Sequence[Row]) -> set[tuple[int, str]]:
-    return {pair for row in rows for pair in row.pairs}
+def in_one_session(one: Sequence[Row], other: Sequence[Row]) -> bool:
+    """Whether two files are sides of a session; they may have no boots in common."""
+    if {row.file for row in one} & {row.file for row in other}:
+        return False
+    return bool(_sessions(one) & _sessions(other))
+
+
+def _sessions(rows: Sequence[Row]) -> set[str]:
+    return {session for row in rows for session in row.sessions if session}
 
 
 def _values(rows: Sequence[Row], axis: str) -> set[Any]:

@@ -14,6 +14,7 @@ from typing import Final
 import attrs
 
 from pvbench.compare.allowance import Allowance
+from pvbench.compare.interleaved import in_one_session
 from pvbench.compare.margin import Margins
 from pvbench.compare.statistics import (
     ALPHA,
@@ -184,7 +185,7 @@ def _interleaved(pair: Pair, margin: float) -> Interleaved | None:
     """The boots of both sides by their numbers, if the sides were interleaved."""
     one, other = pair.before, pair.after
     numbers = _shared_boots(one, other) or _ab_boots(one, other)
-    if not numbers:
+    if not numbers and not in_one_session([one], [other]):
         return None
     return Interleaved(
         before_s=_of_boots(one, numbers), after_s=_of_boots(other, numbers), margin=margin
@@ -201,7 +202,7 @@ def _shared_boots(one: Row, other: Row) -> set[int]:
 
 def _ab_boots(one: Row, other: Row) -> set[int]:
     """The numbers of the boots that `pvbench ab` measured in adjacent pairs."""
-    pairs = set() if one.file == other.file else one.pairs & other.pairs
+    pairs = set[tuple[int, str]]() if one.file == other.file else one.pairs & other.pairs
     return {number for number, _ in pairs}
 
 

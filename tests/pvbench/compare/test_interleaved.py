@@ -65,6 +65,15 @@ def test_only_whole_pairs_count() -> None:
     assert pair.judged.high == pytest.approx(1.25)
 
 
+def test_a_session_without_a_whole_pair_has_too_few_boots() -> None:
+    """Its sides were interleaved all the same, so no allowance decides."""
+    rows = side("a", boots=(1, 2)), side("b", 0.8, PV, boots=(3, 4))
+    (pair,) = compared(*rows).pairs
+
+    assert pair.judged is not None
+    assert pair.judged.reason == "0 boots are too few for a verdict, which takes 6"
+
+
 def test_sides_may_differ_in_the_axis_that_is_compared() -> None:
     """Each side has one sender; without a session they would not match."""
     native, pv = side("a"), side("b", 0.8, PV)
