@@ -68,8 +68,8 @@ def test_a_long_time_is_not_waited_for(cli: Cli, value: str) -> None:
 
 
 def test_a_time_in_words_is_refused(cli: Cli) -> None:
-    """The message is that of argparse."""
+    """It is not a number of seconds."""
     output = cli(*QUICK, "--timeout", "soon")
 
     assert (output.status, output.out) == (2, "")
-    assert output.err.endswith("argument --timeout: invalid float value: 'soon'\n")
+    assert output.err.startswith("pvbench: --timeout takes a number, not 'soon'. ")
