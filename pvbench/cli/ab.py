@@ -62,7 +62,7 @@ def execute(options: argparse.Namespace) -> int:
 def _looks(
     options: argparse.Namespace, asked: Question, paths: Sequence[Path]
 ) -> Callable[[int], bool] | None:
-    """What says whether the session may end after some boots; None if they are fixed."""
+    """The function that ends the session after enough boots; None if their number is fixed."""
     from pvbench.compare.settled import Looks
 
     most = run.max_boots(options)

@@ -116,7 +116,7 @@ def execute(options: argparse.Namespace) -> Status:
 
 def question(options: argparse.Namespace, **sides: Any) -> Question:
     """
-    What the verdict options and *sides* ask for.
+    The question that the verdict options and *sides* ask.
 
     Raises:
         UsageError: they contradict each other.

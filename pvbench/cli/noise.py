@@ -152,7 +152,7 @@ def _log_ratio(pair: Pair) -> float:
 def _with_allowances(
     series: Sequence[SeriesNoise], pairs: Sequence[Pair], path: Path
 ) -> list[SeriesNoise]:
-    """*series* with what all sessions like this one have measured."""
+    """*series*, each with the allowance that the sessions like this one have measured."""
     import attrs
 
     from pvbench.compare.noise import of_sessions

@@ -18,7 +18,7 @@ def say_boots_needed(prepared: PreparedRun) -> None:
     Print how many boots detect a difference between the senders of a timed run.
 
     Raises:
-        UsageError: what `pvbench noise` has stored cannot be read.
+        UsageError: a file of `pvbench noise` cannot be read.
     """
     if prepared.launch.clock.is_exact:
         return
@@ -39,7 +39,7 @@ def say_boots_needed(prepared: PreparedRun) -> None:
 
 def looks_of(prepared: PreparedRun) -> Callable[[Path, int], bool] | None:
     """
-    What says whether a run may stop after some boots; None if their number is fixed.
+    The function that ends the run after enough boots; None if their number is fixed.
 
     Raises:
         UsageError: the run has no pair of senders.

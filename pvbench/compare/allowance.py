@@ -17,7 +17,7 @@ import numpy as np
 @attrs.frozen(kw_only=True)
 class Allowance:
     """
-    What was measured for one series on this host.
+    The measured differences of whole runs for one series on this host.
 
     Args:
         rms_log_ratio: the root mean square of the log ratios of run pairs.

@@ -223,7 +223,7 @@ def _of_series(rows: Sequence[Row], series: str) -> list[Row]:
 def _matched(
     files: Files, all_series: Files, outcomes: Mapping[str, Outcomes], question: Question
 ) -> Matches:
-    """The pairs without verdicts, and what is in none."""
+    """The pairs without verdicts, and the series and cases that are in no pair."""
     if question.beside:
         return matching.beside(files)
     if question.by:

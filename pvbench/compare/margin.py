@@ -1,4 +1,4 @@
-"""What counts as equivalent on a noisy clock, for each case."""
+"""The differences that are equivalent on a noisy clock, for each case."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ _USUAL: Final = Margin(USUAL_PERCENT)
 
 def check_limit(percent: float | None) -> None:
     """
-    Refuse a --fail-above that is no limit.
+    Refuse a --fail-above that cannot be a limit.
 
     Raises:
         UsageError: it is negative or not finite.

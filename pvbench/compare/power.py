@@ -63,12 +63,12 @@ def boots_needed(*, pairs: int, difference: float, spread: float, alpha: float) 
 
 def spread_of_few(spread: float, boots: int) -> float | None:
     """
-    The spread of boots to plan with, from that of *boots*, which may be small by chance.
+    The spread of boots to plan with: that of a few *boots* may be small by chance.
 
-    It is what the true spread exceeds in three of ten comparisons.
+    The true spread exceeds it in three of ten comparisons.
 
     Returns:
-        None below `LEAST_TO_PLAN`: so few boots do not tell.
+        None for fewer boots than `LEAST_TO_PLAN`, from which no spread follows.
     """
     from scipy.special import chdtri
 

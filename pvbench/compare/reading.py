@@ -87,10 +87,10 @@ def read_rows(
 
 def read_allowances(names: Sequence[str]) -> Allowances:
     """
-    What `pvbench noise` has measured, beside the first file and on this machine.
+    Read the measurements of `pvbench noise` beside the first file and on this machine.
 
     Raises:
-        UsageError: a journal or what was measured cannot be read.
+        UsageError: a journal or a file of `pvbench noise` cannot be read.
     """
     paths = {noise.beside(locate(name)).resolve() for name in names[:1]}
     paths.add(noise.path_here().resolve())

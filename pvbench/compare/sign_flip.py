@@ -1,5 +1,5 @@
 """
-Intervals of mean log ratios that hold at once, from a studentised sign-flip test.
+Simultaneous intervals of mean log ratios, from a studentised sign-flip test.
 
 Two equal sides of a boot can be swapped, which turns the sign of the boot's log ratio.
 Every vector of signs gives each pair a value of t that is as likely as the observed one;
@@ -163,8 +163,8 @@ def _t(pairs: LogRatios, signs: F64) -> F64:
     """
     The size of t of each pair for each vector.
 
-    A mean that exceeds the spread is no noise.  It is taken out, or the vectors would
-    flip the difference itself, which is the same in all pairs that differ.
+    A mean that exceeds the spread is not noise.  It is subtracted: otherwise the vectors
+    would flip the difference itself, which is the same in all pairs that differ.
     """
     is_difference = np.abs(pairs.mean) > pairs.spread
     values = np.where(is_difference[:, None], pairs.deviations, pairs.values)

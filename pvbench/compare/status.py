@@ -22,7 +22,7 @@ _OF_VERDICT: Final = {
 @attrs.frozen(kw_only=True)
 class Gate:
     """
-    What a comparison must not find.
+    The conditions under which a comparison is a regression.
 
     A case is a regression if it is slower, if it loses more IPIs, or if it no longer has
     a result.

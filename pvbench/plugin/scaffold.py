@@ -70,7 +70,7 @@ def _template(name: str) -> str:
 
 
 def _check_name(name: str, senders: Container[str]) -> None:
-    """It becomes the name of a sender, a distribution and a module."""
+    """Refuse a name that cannot name a sender, a distribution and a module."""
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
         raise UsageError(
             f"a sender cannot be called {name!r}",

@@ -13,7 +13,7 @@ from pvbench.text import counted, percent
 
 
 def document(series: Sequence[SeriesNoise]) -> Document:
-    """What was found where nothing differs, then a row for each series, the worst first."""
+    """The verdicts on equal sides, then a row for each series, the worst first."""
     return Document([Notes(lines=tuple(_summary(series))), _table(series)])
 
 

@@ -73,7 +73,7 @@ def _group(members: list[Row], series: str) -> Iterator[Block]:
 
 
 def introduction(members: list[Row], what: str) -> Iterator[Block]:
-    """The heading of a table, and a line that says what its times are and whose."""
+    """The heading of a table, and a line with the kind of its times and their origin."""
     row = members[0]
     guest = shortened(str(row.fact("guest")), _LONGEST_NAME)
     description = ", ".join(schema.heading(row.facts))

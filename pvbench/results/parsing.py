@@ -202,7 +202,7 @@ def _facts(metadata: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_plain(fact: object) -> bool:
-    """Whether it is a text or a number that can be computed with."""
+    """Whether a value is a text, or a number that can be computed with."""
     if isinstance(fact, float):
         return math.isfinite(fact) and abs(fact) <= _LONGEST_S
     if isinstance(fact, str):

@@ -1,4 +1,4 @@
-"""Statistics of the bursts of a boot: what a series is compared by."""
+"""Statistics of the bursts of a boot, which are the values that are compared."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class Handled:
 @attrs.frozen(kw_only=True)
 class RawResult:
     """
-    What the guest recorded in a slice.
+    The data that the guest recorded in a slice.
 
     Args:
         samples: ticks of single bursts, by series.

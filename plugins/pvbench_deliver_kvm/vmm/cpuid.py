@@ -26,7 +26,7 @@ class Cpuid:
         return b""
 
     def buffer(self) -> ctypes.Array[ctypes.c_char]:
-        """As ``struct kvm_cpuid2`` followed by its entries."""
+        """``struct kvm_cpuid2`` followed by its entries."""
         head = bytes(uapi.kvm_cpuid2(nent=len(self.entries)))
         return ctypes.create_string_buffer(head + b"".join(map(bytes, self.entries)))
 
