@@ -26,9 +26,12 @@ _INSTEAD: Final = (
     ("json", "csv", "format"),
     ("by", "beside"),
 )
+# A baseline is one of the sides of the table's --by; --beside ranks nothing.
 _MEANT_FOR: Final = {
-    "baseline": ["by", "beside"]
-}  # a baseline is one of the sides of the table's --by
+    "baseline": ["by", "beside"],
+    "fail-above": ["beside"],
+    "only": ["beside"],
+}
 _HELP: Final = {"-h", "--help"}
 
 

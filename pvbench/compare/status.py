@@ -12,6 +12,7 @@ from pvbench.compare.pairs import Pair
 from pvbench.compare.unpaired import Unpaired
 from pvbench.errors import Status, worst
 
+_DIGITS: Final = 9  # of a slowdown in percent; 110 ns are 10 % more than 100 ns
 _OF_VERDICT: Final = {
     "slower": Status.REGRESSION,
     "inconclusive": Status.INCONCLUSIVE,
@@ -62,7 +63,7 @@ class Gate:
             return _OF_VERDICT.get(pair.verdict, Status.OK)
         if pair.slowdown is None:
             return Status.INCONCLUSIVE
-        low, high = (100 * (times - 1) for times in pair.slowdown)
+        low, high = (round(100 * (times - 1), _DIGITS) for times in pair.slowdown)
         if low > limit:
             return Status.REGRESSION
         return Status.INCONCLUSIVE if high > limit else Status.OK

@@ -119,10 +119,8 @@ def _gate(comparison: Comparison) -> Iterator[str]:
         return
     statuses = list(map(Gate(fail_above_percent=limit).of_pair, comparison.pairs))
     above, unclear = map(statuses.count, (Status.REGRESSION, Status.INCONCLUSIVE))
-    yield (
-        f"Of {len(statuses)} pairs, {above} are slower by more than {limit:g} %, "
-        f"{unclear} may be."
-    )
+    of_all = f"{above} of {len(statuses)}"
+    yield f"Pairs that are slower by more than {limit:g} %: {of_all}; undecided: {unclear}."
 
 
 def _statistic(comparison: Comparison) -> str:

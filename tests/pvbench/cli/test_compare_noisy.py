@@ -132,9 +132,9 @@ def test_margins_of_cases_come_from_the_table_of_defaults(cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("limit", "status", "sentence"),
     [
-        pytest.param("10%", 1, "1 are slower by more than 10 %, 0 may be.", id="above"),
-        pytest.param("60", 0, "0 are slower by more than 60 %, 0 may be.", id="below"),
-        pytest.param("50", 4, "0 are slower by more than 50 %, 1 may be.", id="within"),
+        pytest.param("10%", 1, "10 %: 1 of 1; undecided: 0.", id="above"),
+        pytest.param("60", 0, "60 %: 0 of 1; undecided: 0.", id="below"),
+        pytest.param("50", 4, "50 %: 0 of 1; undecided: 1.", id="within"),
     ],
 )
 def test_a_limit_is_the_threshold_of_a_gate(
@@ -149,7 +149,7 @@ def test_a_limit_is_the_threshold_of_a_gate(
     output = cli("compare", name, "--by", "sender", "--fail-above", limit)
 
     assert output.status == status
-    assert f"Of 1 pairs, {sentence}" in output.out
+    assert f"Pairs that are slower by more than {sentence}" in output.out
 
 
 def test_a_margin_is_not_a_gate(cli: Cli) -> None:

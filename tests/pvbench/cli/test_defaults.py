@@ -136,6 +136,13 @@ def test_a_baseline_belongs_to_the_axis_of_the_table(
     assert typed('by = "sender"\nbaseline = "kvm-pv"', "compare", *typed_words) == expected
 
 
+@pytest.mark.parametrize("table", ['fail-above = "10%"', 'only = "changed"'])
+def test_what_ranks_is_not_meant_for_predictions(typed: Typed, table: str) -> None:
+    """`pvbench compare --beside` ranks nothing."""
+    assert typed(table, "compare", "--beside") == []
+    assert len(typed(table, "compare")) == 1
+
+
 def test_beside_works_where_the_table_has_an_axis(cli: Cli, native_file: Path) -> None:
     """The parser agrees: the two cannot stand beside each other."""
     Path("pyproject.toml").write_text('[tool.pvbench]\nby = "sender"\nbaseline = "kvm-pv"\n')

@@ -55,6 +55,7 @@ def test_a_pair_without_a_verdict_is_inconclusive() -> None:
     [
         pytest.param(1.5, Status.REGRESSION, id="above"),
         pytest.param(1.11, Status.REGRESSION, id="a-little-above"),
+        pytest.param(1.1, Status.OK, id="as-much"),
         pytest.param(1.09, Status.OK, id="below"),
         pytest.param(0.5, Status.OK, id="faster"),
     ],
