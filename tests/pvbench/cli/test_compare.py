@@ -1,45 +1,17 @@
-"""`pvbench compare`: files, axes, and a prediction beside what was published."""
+"""`pvbench compare`: files, axes, and questions that are refused."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pvbench.results.rows import Row
-from support.runs import HOST_FOLDER, Cli, Output, file_of, row_of, run_to
+from support.compared import BEFORE, CLUSTER, PHYSICAL, compared, table
+from support.runs import HOST_FOLDER, Cli, file_of, row_of, run_to
 
-PHYSICAL, CLUSTER = "x2apic-physical", "x2apic-cluster"
 PV = f"kvm-pv/{PHYSICAL}"
-BEFORE = row_of("broadcast", PHYSICAL, 200e-6)
-
-
-def table(output: Output) -> list[dict[str, str]]:
-    """A CSV table by its headers."""
-    return list(csv.DictReader(io.StringIO(output.out)))
-
-
-def not_compared(output: Output) -> list[tuple[str, ...]]:
-    """(name, file, why) of each series in a CSV table that is compared with nothing."""
-    rows = (row for row in table(output) if row.get("name", "-") != "-")
-    return [(row["name"], row["file"], row["why"]) for row in rows]
-
-
-def case_of(row: Row) -> str:
-    """The name of the case of a row of the series wall."""
-    return row.name.removesuffix(" wall")
-
-
-def compared(cli: Cli, old: list[Row], new: list[Row], *options: str) -> Output:
-    """Two files in the current directory, the first the baseline."""
-    file_of(Path("old.json"), *old)
-    file_of(Path("new.json"), *new)
-    return cli("compare", "old.json", "new.json", *options)
 
 
 @pytest.mark.parametrize(
@@ -95,71 +67,6 @@ def test_two_runs_of_the_same_seed_are_equal(
 
     assert (output.status, len(pairs)) == (0, 20)
     assert {(pair["verdict"], pair["speed_ratio"]) for pair in pairs} == {("equal", 1.0)}
-
-
-def test_a_removed_case_is_a_regression_and_a_new_one_is_not(cli: Cli) -> None:
-    """A sender that can no longer be measured must not pass a gate."""
-    removed, new = row_of("dry-run", PHYSICAL, 1e-9), row_of("self-ipi", PHYSICAL, 1e-9)
-    output = compared(cli, [BEFORE, removed], [BEFORE, new], "--csv")
-
-    assert output.status == 1
-    assert not_compared(output) == [
-        (case_of(removed), "new.json", "only in old.json (regression)"),
-        (new.name, "new.json", "only in new.json"),
-    ]
-
-
-def test_files_without_a_common_case_compare_nothing(cli: Cli) -> None:
-    """A sentence says so, and both sides are named."""
-    output = compared(cli, [BEFORE], [row_of("dry-run", PHYSICAL, 1e-9)])
-
-    assert output.status == 1
-    assert (
-        "pvbench: no series match; --by AXIS pairs cases that differ in that axis" in output.err
-    )
-    assert output.out.count("only in") == 2
-
-
-@pytest.mark.parametrize("form", ["plain", "markdown", "csv"])
-def test_every_format_shows_a_case_that_starts_to_lose_ipis(cli: Cli, form: str) -> None:
-    """It has no time to acknowledgement any more, so no pair shows it; exit status 1."""
-    other = row_of("self-ipi", PHYSICAL, 1e-9)
-    lossy = row_of("broadcast", PHYSICAL, 1e-6, series="send", lost=1)
-    output = compared(cli, [BEFORE, other], [lossy, other], "--format", form)
-
-    assert output.status == 1
-    assert "loses 1 of 79 IPIs (regression)" in output.out
-
-
-def test_a_case_that_is_void_now_is_a_regression(cli: Cli) -> None:
-    """The journal beside the later file has the outcome and the reason."""
-    other = row_of("self-ipi", PHYSICAL, 1e-9)
-    case = case_of(BEFORE)
-    void = {"boot": 1, "outcome": "ok", "cases": {case: {"outcome": "void", "reason": "slow"}}}
-    entries = [{"plan": {"format": 1, "boots": 1, "cases": [case]}}, void]
-    Path("new.jsonl").write_text("".join(f"{json.dumps(entry)}\n" for entry in entries))
-    output = compared(cli, [BEFORE, other], [other], "--csv")
-
-    assert output.status == 1
-    assert not_compared(output) == [(case, "new.json", "void: slow (regression)")]
-
-
-def test_cases_that_got_worse_than_slow_are_above_the_times(cli: Cli) -> None:
-    """A reader who sees the first table only must not miss it."""
-    other = row_of("self-ipi", PHYSICAL, 1e-9)
-    lines = compared(cli, [BEFORE, other], [other]).out.splitlines()
-    worse = lines.index("Worse than slow in new.json:")
-
-    assert worse < next(n for n, line in enumerate(lines) if line.startswith("workload"))
-    assert lines[worse + 4].split()[0] == "missing"
-
-
-def test_files_without_a_common_case_have_a_csv_of_the_cases_not_compared(cli: Cli) -> None:
-    """There are no pairs, so it is the only table."""
-    output = compared(cli, [BEFORE], [row_of("dry-run", PHYSICAL, 1e-9)], "--csv")
-
-    assert output.out.splitlines()[0] == "file,verdict,name,why"
-    assert len(not_compared(output)) == 2
 
 
 def test_differences_of_software_are_printed_first(cli: Cli) -> None:
@@ -249,67 +156,6 @@ def test_a_modelled_run_is_never_ranked_with_the_published_one(
     assert "results of different clocks are not ranked: model, wall" in output.err
 
 
-def test_a_modelled_run_is_laid_beside_the_published_one(cli: Cli, native_file: Path) -> None:
-    """Residuals with their source and caveat, and the words "no ranking"."""
-    output = cli("compare", "--beside", "published:norov-2018", str(native_file))
-
-    assert output.status == 0
-    assert "4180bf1b655a" in output.out
-    assert "single run, no variance" in output.out
-    assert "compared as residuals, not ranked" in output.out
-    assert "verdict" not in output.out
-
-
-def test_residuals_are_of_the_cells_that_both_have(cli: Cli, native_file: Path) -> None:
-    """Two native columns of both broadcasts."""
-    files = ("published:norov-2018", str(native_file))
-    rows = table(cli("compare", "--beside", *files, "--format", "csv"))
-
-    assert [(r["workload"], r["stack"], f"{float(r['published']):.2e}") for r in rows] == [
-        ("broadcast", CLUSTER, "9.28e-05"),
-        ("broadcast", PHYSICAL, "1.98e-04"),
-        ("broadcast-lock", CLUSTER, "8.81e-05"),
-        ("broadcast-lock", PHYSICAL, "1.98e-04"),
-    ]
-    assert all(
-        float(r["residual"])
-        == pytest.approx(float(r["modelled"]) / float(r["published"]) - 1, abs=1e-7)
-        for r in rows
-    )
-
-
-@pytest.mark.parametrize(
-    ("facts", "kind"),
-    [
-        pytest.param({"site": "local"}, "measured", id="here"),
-        pytest.param({"site": "published"}, "published", id="elsewhere"),
-    ],
-)
-def test_beside_names_the_kind_of_each_file(cli: Cli, facts: dict[str, str], kind: str) -> None:
-    """Above the table, in its header and for scripts."""
-    measured = row_of("broadcast", PHYSICAL, 1e-4, clock="tsc", **facts)
-    files = (file_of(Path("taken.json"), measured), file_of(Path("model.json"), BEFORE))
-    plain = cli("compare", "--beside", *files).out
-    (pair,) = json.loads(cli("compare", "--beside", *files, "--json").out)["pairs"]
-
-    assert (
-        f"{kind.capitalize()} and modelled times are compared as residuals, not ranked."
-        in plain
-    )
-    assert re.search(rf"guest +{kind} +modelled +residual$", plain, re.MULTILINE)
-    assert (pair["baseline"], pair["side"]) == (kind, "modelled")
-
-
-def test_times_of_one_kind_are_not_compared_as_a_prediction(cli: Cli) -> None:
-    """A plain comparison judges them; as residuals both columns would have one name."""
-    output = compared(cli, [BEFORE], [BEFORE], "--beside")
-
-    assert (output.status, output.err.count("\n")) == (2, 1)
-    assert (
-        "both files have modelled times. Leave out --beside to compare the files." in output.err
-    )
-
-
 def test_csv_output_has_only_the_table(cli: Cli) -> None:
     """No heading and no hint above it."""
     first = compared(cli, [BEFORE], [BEFORE], "--format", "csv").out.splitlines()[0]
@@ -372,14 +218,6 @@ def test_a_question_that_makes_no_sense_is_refused(
     assert message in output.err.splitlines()[-1]
 
 
-def test_a_prediction_without_its_result_gives_exit_status_3(cli: Cli) -> None:
-    """The status is the same without --beside."""
-    output = compared(cli, [row_of("self", PHYSICAL, 1e-6)], [BEFORE], "--beside")
-
-    assert output.status == 3
-    assert "no series match" in output.err
-
-
 def test_a_note_of_both_files_is_printed_once(cli: Cli) -> None:
     """A caveat with the names of all that have it."""
     facts = {"source": "a guest", "caveat": "emulated"}
@@ -392,62 +230,3 @@ def test_a_note_of_both_files_is_printed_once(cli: Cli) -> None:
     assert "old.json, new.json: emulated" in output.out.splitlines()
     assert "old.json: a guest" in output.out.splitlines()
     assert output.out.count("emulated") == 1
-
-
-@pytest.mark.parametrize("form", ["plain", "csv"])
-def test_only_changed_pairs_are_printed_if_that_is_asked_for(cli: Cli, form: str) -> None:
-    """A sentence counts the others; a CSV without a row is empty."""
-    output = compared(cli, [BEFORE], [BEFORE], "--only", "changed", "--format", form)
-    sentence = "Pairs that are not shown: 1 equal."
-
-    assert output.status == 0
-    assert sentence in (output.err if form == "csv" else output.out)
-    assert "broadcast" not in output.out
-
-
-def test_only_the_cases_that_are_asked_for_are_compared(cli: Cli) -> None:
-    """The others change no exit status, with or without a result."""
-    slower = row_of("self-ipi", PHYSICAL, 9e-6)
-    faster, missing = (row_of(name, PHYSICAL, 1e-6) for name in ("self-ipi", "dry-run"))
-    output = compared(
-        cli, [BEFORE, faster, missing], [BEFORE, slower], "-k", "broadcast", "--csv"
-    )
-
-    assert (output.status, [row["workload"] for row in table(output)]) == (0, ["broadcast"])
-
-
-def test_an_expression_that_matches_no_case_is_refused(cli: Cli) -> None:
-    """An empty comparison would look like one without a regression."""
-    output = compared(cli, [BEFORE], [BEFORE], "-k", "xyzzy")
-
-    assert (output.status, output.out) == (2, "")
-    assert "-k matches no case of old.json, new.json" in output.err
-
-
-def test_each_of_several_later_files_is_named_in_its_rows(cli: Cli) -> None:
-    """One later file is named above the table."""
-    names = [
-        file_of(Path(f"{n}.json"), row_of("broadcast", PHYSICAL, n * 1e-6)) for n in (1, 2, 3)
-    ]
-
-    assert [row["side"] for row in table(cli("compare", *names, "--csv"))] == names[1:]
-    assert "side" not in cli("compare", *names[:2]).out
-
-
-@pytest.mark.parametrize(
-    "options", [(), ("--series", "all"), ("--fail-above", "50%"), ("-k", "kvm-pv")]
-)
-def test_a_sender_that_begins_to_lose_ipis_fails_a_gate(
-    cli: Cli, options: tuple[str, ...]
-) -> None:
-    """Files of a user: APIC IDs 100 to 111 cannot slide into the window of kvm-pv-4.19."""
-    folder = Path(__file__).parents[2] / "data" / "lossy"
-    files = (str(folder / name) for name in ("good.json", "loses-12-of-141.json"))
-    output = cli("compare", *files, *options, "--json")
-    parsed = json.loads(output.out)
-    (lossy,) = parsed["unpaired"]
-
-    assert (output.status, lossy["verdict"]) == (1, "loses")
-    assert lossy["detail"] == "loses 12 of 141 IPIs"
-    assert "kvm-pv/x2apic-physical" in lossy["name"]
-    assert {pair["verdict"] for pair in parsed["pairs"]} <= {"equal"}

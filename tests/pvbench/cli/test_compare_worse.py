@@ -1,0 +1,95 @@
+"""`pvbench compare`: cases that got worse than slow fail a gate."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from support.compared import BEFORE, PHYSICAL, case_of, compared, not_compared
+from support.runs import Cli, row_of
+
+
+def test_a_removed_case_is_a_regression_and_a_new_one_is_not(cli: Cli) -> None:
+    """A sender that can no longer be measured must not pass a gate."""
+    removed, new = row_of("dry-run", PHYSICAL, 1e-9), row_of("self-ipi", PHYSICAL, 1e-9)
+    output = compared(cli, [BEFORE, removed], [BEFORE, new], "--csv")
+
+    assert output.status == 1
+    assert not_compared(output) == [
+        (case_of(removed), "new.json", "only in old.json (regression)"),
+        (new.name, "new.json", "only in new.json"),
+    ]
+
+
+def test_files_without_a_common_case_compare_nothing(cli: Cli) -> None:
+    """A sentence says so, and both sides are named."""
+    output = compared(cli, [BEFORE], [row_of("dry-run", PHYSICAL, 1e-9)])
+
+    assert output.status == 1
+    assert (
+        "pvbench: no series match; --by AXIS pairs cases that differ in that axis" in output.err
+    )
+    assert output.out.count("only in") == 2
+
+
+@pytest.mark.parametrize("form", ["plain", "markdown", "csv"])
+def test_every_format_shows_a_case_that_starts_to_lose_ipis(cli: Cli, form: str) -> None:
+    """It has no time to acknowledgement any more, so no pair shows it; exit status 1."""
+    other = row_of("self-ipi", PHYSICAL, 1e-9)
+    lossy = row_of("broadcast", PHYSICAL, 1e-6, series="send", lost=1)
+    output = compared(cli, [BEFORE, other], [lossy, other], "--format", form)
+
+    assert output.status == 1
+    assert "loses 1 of 79 IPIs (regression)" in output.out
+
+
+def test_a_case_that_is_void_now_is_a_regression(cli: Cli) -> None:
+    """The journal beside the later file has the outcome and the reason."""
+    other = row_of("self-ipi", PHYSICAL, 1e-9)
+    case = case_of(BEFORE)
+    void = {"boot": 1, "outcome": "ok", "cases": {case: {"outcome": "void", "reason": "slow"}}}
+    entries = [{"plan": {"format": 1, "boots": 1, "cases": [case]}}, void]
+    Path("new.jsonl").write_text("".join(f"{json.dumps(entry)}\n" for entry in entries))
+    output = compared(cli, [BEFORE, other], [other], "--csv")
+
+    assert output.status == 1
+    assert not_compared(output) == [(case, "new.json", "void: slow (regression)")]
+
+
+def test_cases_that_got_worse_than_slow_are_above_the_times(cli: Cli) -> None:
+    """A reader who sees the first table only must not miss it."""
+    other = row_of("self-ipi", PHYSICAL, 1e-9)
+    lines = compared(cli, [BEFORE, other], [other]).out.splitlines()
+    worse = lines.index("Worse than slow in new.json:")
+
+    assert worse < next(n for n, line in enumerate(lines) if line.startswith("workload"))
+    assert lines[worse + 4].split()[0] == "missing"
+
+
+def test_files_without_a_common_case_have_a_csv_of_the_cases_not_compared(cli: Cli) -> None:
+    """There are no pairs, so it is the only table."""
+    output = compared(cli, [BEFORE], [row_of("dry-run", PHYSICAL, 1e-9)], "--csv")
+
+    assert output.out.splitlines()[0] == "file,verdict,name,why"
+    assert len(not_compared(output)) == 2
+
+
+@pytest.mark.parametrize(
+    "options", [(), ("--series", "all"), ("--fail-above", "50%"), ("-k", "kvm-pv")]
+)
+def test_a_sender_that_begins_to_lose_ipis_fails_a_gate(
+    cli: Cli, options: tuple[str, ...]
+) -> None:
+    """Files of a user: APIC IDs 100 to 111 cannot slide into the window of kvm-pv-4.19."""
+    folder = Path(__file__).parents[2] / "data" / "lossy"
+    files = (str(folder / name) for name in ("good.json", "loses-12-of-141.json"))
+    output = cli("compare", *files, *options, "--json")
+    parsed = json.loads(output.out)
+    (lossy,) = parsed["unpaired"]
+
+    assert (output.status, lossy["verdict"]) == (1, "loses")
+    assert lossy["detail"] == "loses 12 of 141 IPIs"
+    assert "kvm-pv/x2apic-physical" in lossy["name"]
+    assert {pair["verdict"] for pair in parsed["pairs"]} <= {"equal"}
