@@ -99,6 +99,17 @@ def patience() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _own_modules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A module that a test wrote is gone after it: another test's may have the same name."""
+    before = set(sys.modules)
+    yield
+    folder = str(tmp_path_factory.getbasetemp())
+    for name in set(sys.modules) - before:
+        if (getattr(sys.modules[name], "__file__", None) or "").startswith(folder):
+            del sys.modules[name]
+
+
 @pytest.fixture
 def busy_targets(monkeypatch: pytest.MonkeyPatch) -> None:
     """The delivery live goes on for a minute where its targets seldom run."""
@@ -119,11 +130,10 @@ def only_bundled(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def write_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], str]:
-    """Put a module on sys.path, forgotten by earlier tests."""
+    """Put a module on sys.path."""
     monkeypatch.syspath_prepend(tmp_path)
 
     def write(name: str, source: str) -> str:
-        monkeypatch.delitem(sys.modules, name, raising=False)
         (tmp_path / f"{name}.py").write_text(source)
         return name
 
@@ -140,21 +150,17 @@ def cli(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cli:
 @pytest.fixture
 def add_plugin(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[AddPlugin]:
+) -> AddPlugin:
     """Write a module that ``-p`` can name, and that workers can import."""
     folder = tmp_path_factory.mktemp("plugins")
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
-    names: list[str] = []
 
     def write(name: str, source: str) -> str:
         (folder / f"{name}.py").write_text(f"pvbench_api = 1\n{source}")
-        names.append(name)
         return name
 
-    yield write
-    for name in names:
-        sys.modules.pop(name, None)
+    return write
 
 
 @pytest.fixture(scope="session")

@@ -51,7 +51,6 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
         point = f"[pvbench]\ncommand-{name} = acme_command\n"
         (info / "entry_points.txt").write_text(point)
         (tmp_path / "acme_command.py").write_text(source)
-        monkeypatch.delitem(sys.modules, "acme_command", raising=False)
 
     return write
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -80,7 +79,6 @@ def test_two_entry_points_of_one_module_are_a_fault_of_the_distribution(
     (info / "entry_points.txt").write_text("[pvbench]\na = twice\nb = twice\n")
     (tmp_path / "twice.py").write_text(GOOD)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "twice", raising=False)
     registry = load()
     (refused,) = registry.broken
 

@@ -43,8 +43,6 @@ def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     )
     (tmp_path / "acme_sender.py").write_text(SENDER)
     (tmp_path / "acme_rusty.py").write_text("pvbench_api = 0\n")
-    for module in ("acme_sender", "acme_rusty"):
-        monkeypatch.delitem(sys.modules, module, raising=False)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delenv("PVBENCH_DISABLE_PLUGIN_AUTOLOAD", raising=False)
 
