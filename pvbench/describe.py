@@ -74,6 +74,10 @@ def _answer() -> Message:
         return DescriptionReport(described(request))
     except PvbenchError as error:
         return ErrorReport(str(error), error.status)
+    except Exception as error:  # code of a delivery may raise anything
+        from pvbench.text import text_of  # no worker needs it otherwise
+
+        return ErrorReport(f"the delivery cannot be described: {text_of(error)}")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import Final
 _SHA256: Final = re.compile(r"\b[0-9a-f]{64}\b")
 PIPE_WIDTH: Final = 72  # short enough to be quoted in a mail
 _ELLIPSIS: Final = "..."
+_LONGEST_LINE: Final = 600  # characters of untrusted text
 
 
 def printable(text: str) -> str:
@@ -27,6 +28,22 @@ def _printable(character: str) -> str:
     if character.isspace() and character not in "\x1c\x1d\x1e\x1f\x85":
         return " "
     return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def text_of(error: BaseException) -> str:
+    """Type and text of *error* in one short line, even if its str() raises."""
+    try:
+        text = str(error)
+    except BaseException:  # str() of a plugin's exception is a plugin's code too
+        text = "its text cannot be shown"
+    name = type(error).__name__
+    return one_line(f"{name}: {text}" if text else name)
+
+
+def one_line(text: str) -> str:
+    """Untrusted *text* as one line of bounded length, without control characters."""
+    ellipsis = " ..." if len(text) > _LONGEST_LINE else ""
+    return " ".join(printable(text[:_LONGEST_LINE]).split()) + ellipsis
 
 
 def shortened_list(names: Iterable[str], limit: int = 5, noun: str = "") -> str:

@@ -44,16 +44,19 @@ def described_by(command: Sequence[str], request: Describe, *, timeout_s: float)
 
     Raises:
         SiteError: it answers with an error.
-        WorkerError, ProtocolError: it does not answer.
+        WorkerError, ProtocolError: it does not answer, or its answer cannot be read.
     """
-    with closing(
-        reports_of(command, request, timeout_s=timeout_s, on_line=_print_line)
-    ) as reports:
-        for report in reports:
-            if isinstance(report, ErrorReport):
-                raise SiteError(report.error, report.status)
-            if isinstance(report, DescriptionReport):
-                description = report.description
+    answers = reports_of(command, request, timeout_s=timeout_s, on_line=_print_line)
+    with closing(answers) as reports:
+        try:
+            for report in reports:
+                if isinstance(report, ErrorReport):
+                    raise SiteError(report.error, report.status)
+                if isinstance(report, DescriptionReport):
+                    description = report.description
+        except ProtocolError as error:
+            what = f"the description of delivery {request.delivery} cannot be read"
+            raise ProtocolError(what, why=str(error)) from None
     return description
 
 

@@ -21,7 +21,7 @@ from pvbench.cli import exits, streams
 from pvbench.cli.defaults import with_defaults
 from pvbench.cli.parsers import Parser, parse
 from pvbench.errors import PvbenchError, Status, UsageError, unknown
-from pvbench.text import printable, shortened
+from pvbench.text import printable, shortened, text_of
 
 COMMANDS: Final = (
     *("run", "show", "compare", "ab", "noise"),
@@ -85,8 +85,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _bug(error: BaseException, *, is_verbose: bool) -> int:
     """Print *error*, which must not end as a regression."""
     from traceback import format_exception
-
-    from pvbench.plugin.guard import text_of
 
     sentence = f"this is a bug of pvbench or of a plugin, please report it: {text_of(error)}"
     if is_verbose:

@@ -25,12 +25,11 @@ import attrs
 from pvbench.errors import PluginError, PvbenchError, Status, UsageError
 from pvbench.importing import FILE_PREFIX
 from pvbench.plugin.entry_points import candidates
-from pvbench.text import printable
+from pvbench.text import printable, text_of
 
 LIMIT_VARIABLE: Final = "PVBENCH_PLUGIN_TIMEOUT"
 _LIMIT_S: Final = 10.0
 _CPU_SPARE_S: Final = 1.0  # beyond the limit, so that `_end` comes first if it can
-_LONGEST_TEXT: Final = 600
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 Owner = Callable[[], tuple[str, str]]
@@ -161,22 +160,6 @@ def limit_s() -> float:
     if not 0 < seconds <= 1e6:
         raise UsageError(f"{LIMIT_VARIABLE} is {text!r}, not a number of seconds")
     return seconds
-
-
-def text_of(error: BaseException) -> str:
-    """Type and text of *error* in one short line, even if its str() raises."""
-    try:
-        text = str(error)
-    except BaseException:  # str() of a plugin's exception is a plugin's code too
-        text = "its text cannot be shown"
-    name = type(error).__name__
-    return one_line(f"{name}: {text}" if text else name)
-
-
-def one_line(text: str) -> str:
-    """Untrusted *text* as one line of bounded length, without control characters."""
-    ellipsis = " ..." if len(text) > _LONGEST_TEXT else ""
-    return " ".join(printable(text[:_LONGEST_TEXT]).split()) + ellipsis
 
 
 def owner_of(offer: Any) -> tuple[str, str]:

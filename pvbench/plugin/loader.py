@@ -28,9 +28,10 @@ from pvbench.hookspecs import PROJECT
 from pvbench.importing import imported
 from pvbench.plugin.entry_points import Candidate, candidates
 from pvbench.plugin.entry_points import commands as command_plugins
-from pvbench.plugin.guard import guarded, limit_s, one_line
+from pvbench.plugin.guard import guarded, limit_s
 from pvbench.plugin.registry import Plugin, Registry
 from pvbench.plugin.validate import check_api, offers_of, register
+from pvbench.text import one_line
 
 
 def load(

@@ -24,7 +24,7 @@ from pvbench.errors import ProtocolError, UsageError, not_writable
 from pvbench.host import name as host_name
 from pvbench.host.files import open_regular, read_regular
 from pvbench.results.fact import Facts
-from pvbench.shapes import integer, mapping, number, record, text
+from pvbench.shapes import integer, json_value, mapping, number, record, text
 
 FORMAT: Final = 1
 KINDS: Final = ("boots", "runs")
@@ -155,9 +155,10 @@ def matching(lines: Iterable[Line], kind: str, conditions: Conditions) -> tuple[
 
 def _line(path: Path, place: int, line: bytes) -> Line:
     try:
-        return _SHAPE(json.loads(line))
-    except (ProtocolError, ValueError, RecursionError) as error:
-        why = str(error) if isinstance(error, ProtocolError) else "it is not JSON"
+        return _SHAPE(json_value(line.decode()))
+    except (ProtocolError, ValueError) as error:
+        is_no_json = isinstance(error, json.JSONDecodeError | UnicodeDecodeError)
+        why = "it is not JSON" if is_no_json else str(error)
         raise UsageError(
             f"line {place} of {path} is malformed", why=why, fix="Remove that line."
         ) from None

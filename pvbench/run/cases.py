@@ -13,11 +13,12 @@ from pvbench.errors import EmptyError, PluginError, UsageError, unknown
 from pvbench.guest import Guest, HostIds, repeated
 from pvbench.keywords import Keywords
 from pvbench.ops import Burst
-from pvbench.plugin.guard import guarded, one_line, owner_of
+from pvbench.plugin.guard import guarded, owner_of
 from pvbench.plugin.registry import Registry
 from pvbench.results.schema import case_name
 from pvbench.sender import Driver, Stack
 from pvbench.suite import Case, Suite
+from pvbench.text import one_line
 from pvbench.topology import parse_guest
 from pvbench.workload import Workload
 

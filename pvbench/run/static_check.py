@@ -28,10 +28,10 @@ from pvbench.ops import (
     Program,
     WrMsr,
 )
-from pvbench.plugin.guard import guarded, one_line, owner_of
+from pvbench.plugin.guard import guarded, owner_of
 from pvbench.sender import Stack
 from pvbench.suite import Case
-from pvbench.text import shortened_list
+from pvbench.text import one_line, shortened_list
 
 # In x2APIC mode a self-IPI uses the SELF IPI register, equivalent to the shorthand.
 _SHORTHANDS = frozenset({Route.SELF, Route.SELF_REGISTER, Route.BROADCAST})

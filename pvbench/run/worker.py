@@ -49,6 +49,10 @@ def main() -> None:
         serve(job, sys.stdin, reports)
     except PvbenchError as error:
         _write(reports, ErrorReport(str(error), error.status))
+    except Exception as error:  # code of a delivery may raise anything, and so may bad jobs
+        from pvbench.text import text_of  # no worker needs it otherwise
+
+        _write(reports, ErrorReport(f"the worker fails: {text_of(error)}"))
 
 
 def serve(job: Job, answers: IO[str], reports: IO[str]) -> None:

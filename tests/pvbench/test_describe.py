@@ -135,7 +135,7 @@ def test_a_process_without_a_request_answers_with_an_error() -> None:
         pytest.param(
             "from pvbench import protocol as p; print(p.encode(p.Answer(())))",
             ProtocolError,
-            "it sends Answer out of turn",
+            "^the description of delivery model cannot be read: it sends Answer out of turn$",
             id="no-description",
         ),
     ],
@@ -146,6 +146,12 @@ def test_a_process_that_describes_nothing_is_an_error(
     """A sentence in each case."""
     with pytest.raises(error, match=reason):
         answer((sys.executable, "-c", code), model())
+
+
+def test_a_delivery_that_raises_is_a_sentence() -> None:
+    """Code of a plugin may raise anything; there is no traceback."""
+    with pytest.raises(SiteError, match="^the delivery cannot be described: StopIteration$"):
+        answer(COMMAND, model()._replace(delivery="lost"))
 
 
 def test_progress_of_probing_is_shown_and_other_complaints_are_not(

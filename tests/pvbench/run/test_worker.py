@@ -277,3 +277,23 @@ def test_a_boot_of_the_model_loads_no_other_plugin_and_no_pyperf() -> None:
     }
     plugins = {name.split(".")[0] for name in loaded if name.startswith("pvbench_")}
     assert plugins == {"pvbench_deliver_model"}
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        pytest.param({"delivery": "lost"}, "StopIteration", id="no-such-delivery"),
+        pytest.param({"delivery_module": "lost"}, "ModuleNotFoundError", id="no-such-module"),
+        pytest.param({"worker_data": b"\xf7"}, "UnicodeDecodeError", id="data-of-another"),
+    ],
+)
+def test_a_job_that_cannot_be_done_is_reported_in_one_sentence(
+    change: dict[str, Any], why: str
+) -> None:
+    """A job comes from anywhere: no traceback, and status 0 after the report."""
+    output = process("from pvbench.run import worker; worker.main()", job((0, 1, 0), **change))
+    report = decode(output.stdout)
+
+    assert isinstance(report, ErrorReport)
+    assert report.error.startswith(f"the worker fails: {why}")
+    assert (output.stderr, output.returncode) == ("", 0)
