@@ -5,6 +5,7 @@ Hostile inputs of every kind: each is refused in one sentence, or used.
 
 An input is made of a valid one.  No input may show a traceback or a bug (exit status 70),
 take more than a second of CPU time or 300 MB, or print what a terminal would obey.
+A fault counts if its input shows it again alone.
 After the table come the inputs that do, each made smaller as long as it shows the fault,
 and the exit status is 1.  The same seed makes the same inputs.
 """
@@ -58,7 +59,7 @@ class Outcome:
     fault: str = ""
 
 
-def attempt(kind: Kind, given: Input, *, cpu_s: float = CPU_S) -> Outcome:
+def attempt(kind: Kind, given: Input) -> Outcome:
     """Let pvbench read an input, in this process and in its current directory."""
     for name, content in given.files.items():
         Path(name).parent.mkdir(exist_ok=True)
@@ -73,7 +74,7 @@ def attempt(kind: Kind, given: Input, *, cpu_s: float = CPU_S) -> Outcome:
     took_s = time.process_time() - begin
     memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     fault = fault or _fault(status, out.getvalue(), err.getvalue())
-    if not fault and took_s > cpu_s:
+    if not fault and took_s > CPU_S:
         fault = f"it takes {took_s:.2f} s of CPU time"
     if not fault and memory_mb > MEMORY_MB:
         fault = f"it takes {memory_mb:.0f} MB"
@@ -104,8 +105,15 @@ def outcomes(kind: Kind, inputs: Sequence[Input]) -> Iterator[tuple[Input, Outco
     done = 0
     while done < len(inputs):
         for outcome in _in_child(kind, inputs[done:]):
-            yield inputs[done], outcome
+            given = inputs[done]
             done += 1
+            yield given, alone(kind, given) if outcome.fault else outcome
+
+
+def alone(kind: Kind, given: Input) -> Outcome:
+    """How an input goes in a process of its own, where nothing was read before."""
+    [outcome] = _in_child(kind, [given])
+    return outcome
 
 
 def _in_child(kind: Kind, inputs: Sequence[Input]) -> Iterator[Outcome]:
@@ -135,6 +143,9 @@ def _serve(kind: Kind, inputs: Sequence[Input], writing: int) -> None:
     """Read inputs in a directory of their own until one shows a fault; does not return."""
     resource.setrlimit(resource.RLIMIT_AS, (_ADDRESSES, _ADDRESSES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    nowhere = os.open(os.devnull, os.O_WRONLY)  # for the sides of `ab`, processes of their own
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
     with os.fdopen(writing, "w", buffering=1) as lines:
         for given in inputs:
             signal.setitimer(signal.ITIMER_PROF, _LONGEST_CPU_S)
@@ -153,8 +164,7 @@ def smallest(kind: Kind, given: Input) -> Input:
     candidates = _smaller(given)
     while tries and (candidate := next(candidates, None)):
         tries -= 1
-        [outcome] = _in_child(kind, [candidate])
-        if outcome.fault:
+        if alone(kind, candidate).fault:
             given, candidates = candidate, _smaller(candidate)
     return given
 

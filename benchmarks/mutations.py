@@ -35,13 +35,13 @@ _PIECES: Final = (
     ),
 )
 _LONGEST_CUT: Final = 80
-_MOST_CHANGES: Final = 4
+_CHANGES: Final = (1, 1, 2, 4)  # how many, some more often
 
 
 def mutated(data: Any, random: Random) -> Any:
     """A copy of JSON *data* with some values changed, gone, repeated or of another name."""
     data = [copy.deepcopy(data)]
-    for _ in range(random.randint(1, _MOST_CHANGES)):
+    for _ in range(random.choice(_CHANGES)):
         places = list(_places(data))
         container, key = random.choice(places)
         other, other_key = random.choice(places[1:] or places)
@@ -53,12 +53,19 @@ def mutated(data: Any, random: Random) -> Any:
         elif container is not data and isinstance(container, list) and chance < 0.25:
             container += [copy.deepcopy(container[key])] * random.choice((1, 2, 100))
         elif type(container[key]) in (int, float) and chance < 0.6:
-            container[key] *= random.choice(_FACTORS)
+            container[key] = _scaled(container[key], random.choice(_FACTORS))
         elif isinstance(other[other_key], type(container[key])) and chance < 0.7:
             container[key] = copy.deepcopy(other[other_key])
         else:
             container[key] = copy.deepcopy(random.choice((*VALUES, *TEXTS)))
     return data[0]
+
+
+def _scaled(value: float, factor: float) -> float:
+    """A product; an integer stays one, whatever its size."""
+    if isinstance(value, int) and not isinstance(factor, int):
+        return value // 2
+    return value * factor
 
 
 def _places(data: Any) -> Iterator[tuple[Any, Any]]:
@@ -78,7 +85,7 @@ def json_bytes(data: Any) -> bytes:
 def mutated_bytes(content: bytes, random: Random) -> bytes:
     """*content* with bytes changed, inserted, repeated or gone, or cut off."""
     result = bytearray(content)
-    for _ in range(random.randint(1, _MOST_CHANGES)):
+    for _ in range(random.choice(_CHANGES)):
         place, length = random.randint(0, len(result)), random.randint(1, _LONGEST_CUT)
         chance = random.random()
         if chance < 0.3:
@@ -103,7 +110,7 @@ def mutated_text(text: str, random: Random) -> str:
 def mutated_assignments(text: str, random: Random) -> str:
     """*text*, lines of ``name = value``, with lines gone, repeated or of another value."""
     lines = text.splitlines()
-    for _ in range(random.randint(1, _MOST_CHANGES)):
+    for _ in range(random.choice(_CHANGES)):
         place = random.randrange(len(lines))
         name, equals, _ = lines[place].partition("=")
         chance = random.random()

@@ -1,8 +1,10 @@
-"""SIGKILL ends the manager of a run: its worker, guest and lock go with it."""
+"""SIGKILL ends a manager: its worker, guest and lock go with it, and a run can go on."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from random import Random
+from time import time_ns
 
 import pytest
 
@@ -14,7 +16,8 @@ from support.require import skip_without
 # A boot never ends by itself.  What `benchmarks/kill.py` gives three seconds for gets a
 # minute here, because the machine may be busy.
 LIMIT_S = 60.0
-MOMENTS_S = [0.2, 0.5, 0.7, 0.9, 1.1, 1.3, 1.5, 1.8, 2.1, 2.5]
+MOMENTS_S = [0.2, 0.7, 1.1, 1.5, 2.1]
+RESUMED_S = 2.0  # about the time of the run that is completed
 # A delivery whose boots never end by themselves.
 ENDLESS = """
 pvbench_api = 1
@@ -58,3 +61,20 @@ def test_nothing_outlives_a_manager_that_is_killed(
     remaining = kill.kill("endless", after_s, tmp_path, "-p", "./endless.py", limit_s=LIMIT_S)
 
     assert (remaining.processes, remaining.kvm, remaining.locked) == ((), (), False)
+
+
+@pytest.mark.parametrize("victim", ["manager", "worker"])
+def test_a_run_whose_process_is_killed_is_completed_to_the_undisturbed_bytes(
+    victim: str, tmp_path: Path
+) -> None:
+    """At a random moment; the exact clock gives the same bytes every time."""
+    undisturbed = kill.completed("model", tmp_path)
+    seed = time_ns()
+    after_s = Random(seed).uniform(0, RESUMED_S)  # noqa: S311 - no secret
+
+    remaining, results = kill.kill_and_resume(
+        "model", victim, after_s, tmp_path, limit_s=LIMIT_S
+    )
+
+    assert (remaining.is_empty, results) == (True, undisturbed), f"seed {seed}: {after_s} s"
+    assert isinstance(undisturbed, bytes)
