@@ -150,7 +150,7 @@ def test_a_process_that_describes_nothing_is_an_error(
 
 def test_a_delivery_that_raises_is_a_sentence() -> None:
     """Code of a plugin may raise anything; there is no traceback."""
-    with pytest.raises(SiteError, match="^the delivery cannot be described: StopIteration$"):
+    with pytest.raises(SiteError, match=r"^the delivery cannot be described: StopIteration$"):
         answer(COMMAND, model()._replace(delivery="lost"))
 
 
