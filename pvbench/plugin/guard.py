@@ -117,9 +117,10 @@ def _limited(call: str, owner: Owner) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    timer = signal.setitimer(signal.ITIMER_REAL, limit_s())
-    cpu_timer = signal.setitimer(signal.ITIMER_VIRTUAL, limit_s() + _CPU_SPARE_S)
-    _WATCH.running.append((call, owner))
+    limit = limit_s()
+    _WATCH.running.append((call, owner))  # before the timers: they may expire at once
+    timer = signal.setitimer(signal.ITIMER_REAL, limit)
+    cpu_timer = signal.setitimer(signal.ITIMER_VIRTUAL, limit + _CPU_SPARE_S)
     try:
         yield
     finally:

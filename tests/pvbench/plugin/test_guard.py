@@ -13,7 +13,7 @@ from typing import NoReturn
 
 import pytest
 
-from pvbench.errors import PluginError, UsageError
+from pvbench.errors import PluginError, Status, UsageError
 from pvbench.plugin import guard
 from pvbench.plugin.guard import LIMIT_VARIABLE, guarded, owner_of
 from pvbench_send_kvm_pv import KvmPv
@@ -176,6 +176,7 @@ def test_a_plugin_without_a_distribution_is_named_by_its_module(module: str, nam
     assert owner_of(code) == (name, name)
 
 
+NO_HANDLER = "import signal; signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})"
 ENDLESS = """
 from pvbench.plugin.guard import guarded
 with guarded("its import", lambda: ("acme", "acme")):
@@ -185,7 +186,7 @@ with guarded("its import", lambda: ("acme", "acme")):
 
 def test_c_code_that_lets_no_handler_run_is_ended_by_a_signal(tmp_path: Path) -> None:
     """Its line is printed; the exit status is none of those that mean something else."""
-    (tmp_path / "endless.py").write_text(ENDLESS)
+    (tmp_path / "endless.py").write_text(f"{NO_HANDLER}{ENDLESS}")
     process = subprocess.run(
         [sys.executable, "endless.py"],
         cwd=tmp_path,
@@ -198,6 +199,23 @@ def test_c_code_that_lets_no_handler_run_is_ended_by_a_signal(tmp_path: Path) ->
 
     assert process.returncode == -signal.SIGVTALRM
     assert 'endless.py", line 4 in <module>' in process.stderr
+
+
+def test_a_limit_that_expires_at_once_names_the_plugin(tmp_path: Path) -> None:
+    """Its code is noted before the timer starts."""
+    (tmp_path / "endless.py").write_text(ENDLESS.replace("sum(iter(int, 1))", "while 1: pass"))
+    process = subprocess.run(
+        [sys.executable, "endless.py"],
+        cwd=tmp_path,
+        env=os.environ | {LIMIT_VARIABLE: "0.000001"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=DEADLINE_S,
+    )
+
+    assert process.returncode == Status.ENVIRONMENT
+    assert process.stderr.startswith("pvbench: plugin acme does not return from its import")
 
 
 def test_the_sentence_of_the_end_is_printable() -> None:
