@@ -19,9 +19,8 @@ from fuzz_words import guest, words
 from mutations import json_bytes, mutated, mutated_assignments, mutated_bytes, mutated_text
 from pvbench.cli.main import main
 from pvbench.compare.reading import read_rows
-from pvbench.errors import ProtocolError, PvbenchError
 from pvbench.host import cpuinfo, facts
-from pvbench.protocol import Job, decode, framed
+from pvbench.protocol import ErrorReport, Job, decode, framed
 from pvbench.results import journal, noise
 from pvbench.run import worker
 from pvbench.text import printable
@@ -295,17 +294,18 @@ def _job(valid: Valid, random: Random) -> Input:
 
 def _work(given: Input) -> int:
     """Do a job as a worker does; one that asks for many iterations gets one."""
-    try:
-        job = decode(given.files[fuzz_site.JOB].decode(errors="replace"))
-        if not isinstance(job, Job):
-            raise ProtocolError("a worker starts with a job")
-        turns = tuple(turn._replace(loops=1, warmup=0) for turn in job.schedule)
-        short = job._replace(schedule=turns, slice_s=None)
-        worker.serve(short, io.StringIO(), io.StringIO())
-    except PvbenchError as error:
-        print(f"pvbench: {printable(str(error))}", file=sys.stderr)
-        return int(error.status)
-    return 0
+    line, reports = given.files[fuzz_site.JOB].decode(errors="replace"), io.StringIO()
+    worker.answer(io.StringIO(line), reports, _short)
+    last = decode((reports.getvalue().splitlines() or [""])[-1])
+    if not isinstance(last, ErrorReport):
+        return 0
+    print(f"pvbench: {printable(last.error)}", file=sys.stderr)
+    return last.status
+
+
+def _short(job: Job) -> Job:
+    turns = tuple(turn._replace(loops=1, warmup=0) for turn in job.schedule)
+    return job._replace(schedule=turns, slice_s=None)
 
 
 def _noise(valid: Valid, random: Random) -> Input:

@@ -153,7 +153,7 @@ def _with_less(content: bytes) -> Iterator[bytes]:
     lines = content.splitlines(keepends=True)
     if len(lines) > 1:
         yield from (b"".join(lines[:n] + lines[n + 1 :]) for n in range(len(lines)))
-    size = len(content) // 2
+    size = (len(content) + 1) // 2
     while size:
         for place in range(0, len(content), size):
             yield content[:place] + content[place + size :]

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable
 from typing import IO, Final
 
 import attrs
@@ -41,18 +42,27 @@ def main() -> None:
         end_with_parent(int(sys.argv[1]))  # a guest must not outlive its run
     reports = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
+    answer(sys.stdin, reports, _until_deadline)
+
+
+def answer(messages: IO[str], reports: IO[str], accept: Callable[[Job], Job]) -> None:
+    """Do the job that comes first, as *accept* returns it; a failure is the last report."""
     try:
-        job = decode(sys.stdin.readline())
+        job = decode(messages.readline())
         if not isinstance(job, Job):
             raise ProtocolError("a worker starts with a job")
-        end_after(job.deadline_s)
-        serve(job, sys.stdin, reports)
+        serve(accept(job), messages, reports)
     except PvbenchError as error:
         _write(reports, ErrorReport(str(error), error.status))
     except Exception as error:  # code of a delivery may raise anything, and so may bad jobs
         from pvbench.text import text_of  # no worker needs it otherwise
 
         _write(reports, ErrorReport(f"the worker fails: {text_of(error)}"))
+
+
+def _until_deadline(job: Job) -> Job:
+    end_after(job.deadline_s)
+    return job
 
 
 def serve(job: Job, answers: IO[str], reports: IO[str]) -> None:
