@@ -31,6 +31,10 @@ _NO_SIDES: Final = (
     "--by {axis} has nothing to compare: no two cases are equal in everything but the {axis}"
 )
 
+_SCATTER: Final = (
+    "Their intervals are the scatter of the boots in each run; equal runs may differ by more."
+)
+
 
 def document(comparison: Comparison) -> Document:
     """Build the document: the differences, what got worse than slow, the pairs, the rest."""
@@ -150,6 +154,8 @@ def _verdict_method(comparison: Comparison) -> Iterator[str]:
     for reason, pairs_of_it in Counter(filter(None, (v.reason for v in verdicts))).items():
         are = "1 pair is" if pairs_of_it == 1 else f"{pairs_of_it} pairs are"
         yield f"{are} inconclusive: {reason}."
+    if any(verdict.low and not verdict.is_decided_by_it for verdict in verdicts):
+        yield _SCATTER
     undecided = [p for p in comparison.noisy if p.verdict == "inconclusive"]
     if other := sum(pair.has_other_counts for pair in undecided):
         differ = "1 of them has" if other == 1 else f"{other} of them have"

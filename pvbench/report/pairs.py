@@ -69,7 +69,8 @@ def _ranking(pairs: Sequence[Pair]) -> Iterator[PairField]:
     )
     judged = any(pair.judged for pair in pairs)
     yield PairField(
-        Column("ratio_95", "95 % of the ratio", Role.VALUE if judged else Role.DATA), _interval
+        Column("ratio_95", "interval of the ratio", Role.VALUE if judged else Role.DATA),
+        _interval,
     )
     assumed = any(pair.assumed for pair in pairs)
     yield PairField(

@@ -53,7 +53,8 @@ def test_files_that_were_not_interleaved_have_no_verdict(cli: Cli) -> None:
 
     assert (output.status, "inconclusive" in output.out) == (4, True)
     assert "1 pair is inconclusive: not interleaved." in output.out
-    assert "95 % of the ratio" in output.out
+    assert "interval of the ratio" in output.out
+    assert "Their intervals are the scatter of the boots" in output.out
 
 
 def test_an_inconclusive_comparison_says_how_many_boots_find_its_difference(cli: Cli) -> None:

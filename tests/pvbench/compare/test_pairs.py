@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from pvbench.compare.margin import Margins
@@ -10,6 +11,7 @@ from pvbench.results.rows import Row
 from support.runs import row_of
 
 PHYSICAL = "x2apic-physical"
+FACTS = {"clock": "tsc", "exactness": "noisy"}
 BEFORE = row_of("broadcast", PHYSICAL, 200e-6)
 
 
@@ -43,6 +45,23 @@ def test_taking_twice_as_long_reduces_time_by_minus_100_percent() -> None:
 def test_an_exact_clock_is_compared_exactly(after_s: float, expected: str) -> None:
     """Times of the model repeat exactly, so any difference is a change."""
     assert pair(row_of("broadcast", PHYSICAL, after_s)).verdict == expected
+
+
+def test_the_ratio_of_a_noisy_clock_lies_in_the_interval_of_its_verdict() -> None:
+    """One outlier moves the mean of the boots and not their median."""
+    boots = (1e-6, 1e-6, 1e-6, 1e-6, 1e-6, 3e-6)
+    sides = (row_of("broadcast", PHYSICAL, *boots), row_of("broadcast", PHYSICAL, *(1e-6,) * 6))
+    before, after = (
+        attrs.evolve(side, boots=(1, 2, 3, 4, 5, 6), file="a.json", facts=side.facts | FACTS)
+        for side in sides
+    )
+    (result,) = judged([pair(after, before)], Margins(), lambda *_: None)
+    verdict = result.judged
+
+    assert verdict
+    assert (verdict.low or 0) <= result.speed_ratio <= (verdict.high or 0)
+    assert result.speed_ratio == pytest.approx(3 ** (1 / 6))
+    assert result.time_reduction == pytest.approx(1 - 3 ** (-1 / 6))
 
 
 def test_one_boot_on_a_noisy_clock_has_no_verdict() -> None:
