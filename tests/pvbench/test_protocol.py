@@ -182,7 +182,7 @@ def times(**changes: Any) -> dict[str, Any]:
         pytest.param(
             times(median=3e3), f"{WALL}5 times with .* are impossible", id="not-in-order"
         ),
-        pytest.param(times(histogram="x"), f"{WALL}'x' is no entry", id="no-histogram"),
+        pytest.param(times(histogram="x"), f"{WALL}'x' is not an entry", id="no-histogram"),
         pytest.param(times(p50=1.0), f"{WALL}an object is not", id="unknown-quantile"),
         pytest.param(
             {"partial": [{"burst": -1, "cpus": [1], "times": 1}]},
