@@ -80,6 +80,15 @@ def test_a_json_text_of_too_many_values_is_refused_before_it_is_parsed(
         json_value("[[], [], {}")
 
 
+def test_an_object_counts_as_four_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes the memory of four."""
+    monkeypatch.setattr(shapes, "_MOST_VALUES", 9)
+
+    assert json_value("[{}, [], 0]") == [{}, [], 0]
+    with pytest.raises(ValueError, match="it has more than 9 values"):
+        json_value("[{}, {}, 0]")
+
+
 def test_a_caller_may_accept_the_constants_of_python_s_own_texts() -> None:
     """A result file says later in which series a time is not finite."""
     assert json_value("[Infinity]", float) == [float("inf")]
