@@ -21,10 +21,9 @@ import resource
 import select
 import signal
 import sys
-import tempfile
 import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -32,7 +31,8 @@ from typing import Final
 
 import attrs
 
-from fuzz_kinds import KINDS, Input, Kind, Valid, valid_files
+from fuzz_kinds import KINDS, Input, Kind
+from fuzz_valid import Valid, valid_inputs
 from mutations import smaller
 
 CPU_S: Final = 1.0
@@ -212,21 +212,6 @@ def row_of(kind: Kind, valid: Valid, seed: int, numbers: Sequence[int]) -> Row:
             if len(faults) == _MOST_FAULTS:
                 return Row(kind.name, results, faults)
     return Row(kind.name, results, faults)
-
-
-@contextlib.contextmanager
-def valid_inputs() -> Iterator[Mapping[str, bytes]]:
-    """The valid files, in a new current directory that has some of them."""
-    before = Path.cwd()
-    with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
-        os.environ |= {"PVBENCH_LOCK": f"{folder}/lock", "XDG_CACHE_HOME": f"{folder}/cache"}
-        try:
-            with contextlib.redirect_stdout(io.StringIO()):
-                valid_files()
-            yield {path.name: path.read_bytes() for path in Path().iterdir() if path.is_file()}
-        finally:
-            os.chdir(before)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

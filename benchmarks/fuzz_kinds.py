@@ -10,24 +10,20 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
 import fuzz_site
+from fuzz_valid import CANNED, CPU, RUN, SMALL, SUITE, SUITE_SOURCE, TABLE, Valid
 from fuzz_words import guest, words
 from mutations import json_bytes, mutated, mutated_assignments, mutated_bytes, mutated_text
 from pvbench.cli.main import main
-from pvbench.compare.reading import read_rows
 from pvbench.host import cpuinfo, facts
 from pvbench.protocol import ErrorReport, Job, decode, framed
-from pvbench.results import journal, noise
 from pvbench.run import worker
 from pvbench.text import printable
 
-_RUN: Final = ("run", "norov", "-q", "--sender", "native", "--driver", "x2apic-cluster")
-_SMALL: Final = (*_RUN, "--fast", "--vcpus", "2", "-k", "normal-ipi", "--boots", "1")
-_CANNED: Final = (*_SMALL, "-p", "fuzz_site", "-o", "d.json", "--site")
 _NEVER_REAL: Final = ("-p", "no:deliver-kvm", "-p", "no:deliver-live")  # no guest is booted
 _RESULTS: Final = (
     *(("show", "a.json", *rest) for rest in ([], ["--json"], ["--csv"], ["-k", "kvm or x"])),
@@ -40,61 +36,12 @@ _RESULTS: Final = (
     ("compare", "a.json", "--by", "sender", "--csv"),
     ("compare", "a.json", "--by", "guest", "--series", "all"),
 )
-_RESUME: Final = (*_SMALL, "-o", "a.json", "--resume")
+_RESUME: Final = (*SMALL, "-o", "a.json", "--resume")
 _JOURNALS: Final = (
     *(_RESUME, _RESUME, (*_RESUME, "--boots", "2"), ("compare", "a.json", "noisy.json")),
-    (*_RUN, "--dry-run", "--resume"),
+    (*RUN, "--dry-run", "--resume"),
 )
 _PROFILES: Final = Path(fuzz_site.__file__).parents[1] / "plugins/pvbench_deliver_model"
-_SUITE: Final[dict[str, Any]] = {
-    "name": "mine",
-    "version": 1,
-    "summary": "a suite",
-    "workloads": ["broadcast", "normal-ipi"],
-    "drivers": ["x2apic-cluster"],
-    "overlays": ["kvm-pv"],
-    "guests": ["dense:4", "ids:0,128"],
-    "target_states": ["halted"],
-    "shorthands": False,
-    "delivery": "model",
-}
-_SUITE_SOURCE: Final = """\
-from pvbench.hookspecs import hookimpl
-from pvbench.suite import Suite
-pvbench_api = 1
-inf, nan = float("inf"), float("nan")
-def of(value):
-    return tuple(map(of, value)) if isinstance(value, list) else value
-@hookimpl
-def pvbench_suites():
-    return [Suite(**{name: of(value) for name, value in FIELDS.items()})]
-"""
-_TABLE: Final = """\
-[tool.pvbench]
-guest = ["dense:4", "ids:0,128"]
-sender = "native"
-boots = 2
-fast = true
-json = false
-margin = "2%"
-margins = { "*1024w*" = "5%", "broadcast and normal" = 3 }
-plugins = ["no:send-kvm-pv"]
-targets = ["halted", "running"]
-series = "wall"
-by = "sender"
-seed = 0x10
-"""
-_CPU: Final = """\
-processor\t: 0
-vendor_id\t: GenuineIntel
-model name\t: Intel(R) Xeon(R)
-microcode\t: 0x1
-apicid\t\t: 0
-initial apicid\t: 0
-flags\t\t: fpu apic x2apic vmx hypervisor
-"""
-
-Valid = Mapping[str, bytes]
 
 
 @attrs.frozen
@@ -117,41 +64,6 @@ class Kind:
     name: str
     make: Callable[[Valid, Random], Input]
     read: Callable[[Input], int] = command
-
-
-def valid_files() -> None:
-    """Write valid files into the current directory, by commands that succeed."""
-    stored = ("--vcpus", "2,3", "-k", "normal or *.broadcast", "--fast")
-    runs = (
-        (*_RUN, *stored, "--sender", "native,kvm-pv", "-o", "good.json"),
-        (*_RUN, *stored, "--boots", "10", "-o", "ten.json"),
-        (*_SMALL, "-o", "small.json"),
-        (*_CANNED, "recorded"),
-    )
-    for run in runs:
-        assert main(run) == 0, run
-    _noisy("noisy", Random(0))  # noqa: S311 - numbers, no secret
-    _noisy("noisier", Random(1))  # noqa: S311
-    facts_of_run = read_rows(["noisy.json"], "median")["noisy.json"][0].facts
-    plan = journal.plan_of(journal.read(Path("noisy.jsonl")))
-    line = attrs.asdict(noise.conditions_of(facts_of_run, plan, 10))
-    values = {noise.key(name, "median"): 0.01 for name in _series(Path("noisy.json"))}
-    lines = [{"format": noise.FORMAT, "kind": "runs", "values": values, **line}] * 3
-    Path("sessions.jsonl").write_bytes(b"".join(json_bytes(one) + b"\n" for one in lines))
-
-
-def _series(path: Path) -> list[str]:
-    return [one["metadata"]["name"] for one in json.loads(path.read_bytes())["benchmarks"]]
-
-
-def _noisy(name: str, random: Random) -> None:
-    """A copy of a run of ten boots, as if its clock were not exact."""
-    suite = json.loads(Path("ten.json").read_bytes())
-    suite["metadata"] |= {"pvbench_exactness": "noisy", "pvbench_clock": "tsc"}
-    for run in (run for benchmark in suite["benchmarks"] for run in benchmark["runs"]):
-        run["values"] = [value * random.uniform(0.9, 1.1) for value in run["values"]]
-    Path(f"{name}.json").write_bytes(json_bytes(suite))
-    Path(f"{name}.jsonl").write_bytes(Path("ten.jsonl").read_bytes())
 
 
 def _changed(content: bytes, random: Random) -> bytes:
@@ -193,9 +105,9 @@ def _journal(valid: Valid, random: Random) -> Input:
 
 
 def _suite(_: Valid, random: Random) -> Input:
-    name = random.choice(sorted(_SUITE))
-    fields = _SUITE | {name: mutated(_SUITE[name], random)}
-    source = _SUITE_SOURCE.replace("FIELDS", repr(fields)).encode("utf-8", "surrogatepass")
+    name = random.choice(sorted(SUITE))
+    fields = SUITE | {name: mutated(SUITE[name], random)}
+    source = SUITE_SOURCE.replace("FIELDS", repr(fields)).encode("utf-8", "surrogatepass")
     if random.random() < 0.3:
         source = mutated_bytes(source, random)
     name = f"suite_{random.randrange(10**9)}.py"  # Python keeps modules by name
@@ -208,12 +120,12 @@ def _cost_profile(_: Valid, random: Random) -> Input:
     content = text.encode("utf-8", "surrogatepass")
     if random.random() < 0.3:
         content = mutated_bytes(profile.read_bytes(), random)
-    return Input((*_SMALL, "--dry-run", "--costs", "mine.toml"), {"mine.toml": content})
+    return Input((*SMALL, "--dry-run", "--costs", "mine.toml"), {"mine.toml": content})
 
 
 def _defaults(_: Valid, random: Random) -> Input:
-    text = mutated_assignments(_TABLE, random).encode("utf-8", "surrogatepass")
-    content = text if random.random() < 0.8 else mutated_bytes(_TABLE.encode(), random)
+    text = mutated_assignments(TABLE, random).encode("utf-8", "surrogatepass")
+    content = text if random.random() < 0.8 else mutated_bytes(TABLE.encode(), random)
     runs = ("run", "norov", "--dry-run", *_NEVER_REAL), ("list", "senders")
     compares = ("compare", "good.json", "noisy.json"), ("show", "good.json"), ("compare",)
     return Input(random.choice((*runs, *compares)), {"pyproject.toml": content})
@@ -226,11 +138,11 @@ def _topology(_: Valid, random: Random) -> Input:
     if random.random() < 0.2:
         ids = text.removeprefix("ids:")
         return Input(("explain", "kvm-pv", f"--targets={ids}"))
-    return Input((*_RUN, "--dry-run", f"--guest={text}", "-k", "normal-ipi"))
+    return Input((*RUN, "--dry-run", f"--guest={text}", "-k", "normal-ipi"))
 
 
 def _cpuinfo(_: Valid, random: Random) -> Input:
-    text = "\n".join(_CPU.replace(": 0", f": {cpu}") for cpu in range(random.randint(1, 8)))
+    text = "\n".join(CPU.replace(": 0", f": {cpu}") for cpu in range(random.randint(1, 8)))
     lines = [line.partition(":") for line in text.splitlines()]
     for _change in range(random.randint(0, 3)):
         place = random.randrange(len(lines))
@@ -239,7 +151,7 @@ def _cpuinfo(_: Valid, random: Random) -> Input:
     content = "\n".join("".join(line) for line in lines).encode()
     if random.random() < 0.5:
         content = mutated_bytes(content, random)
-    small = (*_RUN, "--dry-run", "--guest", "host", "-k", "normal-ipi")
+    small = (*RUN, "--dry-run", "--guest", "host", "-k", "normal-ipi")
     return Input(small, {"proc/cpuinfo": content})
 
 
@@ -285,7 +197,7 @@ def _reports(valid: Valid, random: Random) -> Input:
         place = random.randrange(len(lines))
         lines[place] = _framed(lines[place], random)
     files = {fuzz_site.DESCRIPTION: description, fuzz_site.REPORTS: b"".join(lines)}
-    return Input((*_CANNED, "canned"), files)
+    return Input((*CANNED, "canned"), files)
 
 
 def _job(valid: Valid, random: Random) -> Input:
