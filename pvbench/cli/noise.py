@@ -54,6 +54,9 @@ def execute(options: argparse.Namespace) -> int:
     options.label = options.label or "noise"
     sides, seed = sides_of(options)
     ended = Session(sides=sides, seed=seed, quiet=options.quiet).take()
+    if ended.signal:
+        common.warn(f"ended early by signal {ended.signal}")
+        return 128 + ended.signal
     paths = [side.path for side in sides]
     pairs = _noisy_pairs(paths, HEADLINE, MEDIAN)
     if not pairs:
@@ -68,8 +71,7 @@ def execute(options: argparse.Namespace) -> int:
         stop.unless_signalled(partial(_measure_runs, sides[0], options))
     series = _with_allowances(series, pairs, paths[0])
     common.show(report.document(series), options)
-    number = ended.signal or stop.signal
-    return 128 + number if number else ended.status
+    return 128 + stop.signal if stop.signal else ended.status
 
 
 def _of_boots(pairs: Sequence[Pair], path: Path) -> list[SeriesNoise]:

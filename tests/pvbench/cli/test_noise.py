@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from pathlib import Path
 
 import attrs
 import pytest
 
 from pvbench.results import noise
+from pvbench.run import whole_runs
+from pvbench.run.ab import Session
 from support.plugin_sources import delivery_around_the_model
 from support.runs import HOST_FOLDER, AddPlugin, Cli, file_of, row_of
 
@@ -47,6 +50,21 @@ def test_pairs_of_boots_and_of_runs_are_measured_and_stored(
         "-norov-noise-a.json",
         "-norov-noise-b.json",
     ]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_during_the_pairs_of_boots_ends_all(
+    cli: Cli, timed: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """No whole run follows, and nothing is stored, though both sides have all their boots."""
+    take, runs = Session.take, list[Path]()
+    monkeypatch.setattr(Session, "take", lambda it: attrs.evolve(take(it), signal=number))
+    monkeypatch.setattr(whole_runs, "run_whole", lambda _, path: runs.append(path))
+    done = cli("noise", *ONE, *timed, "--sender", "native", "--boots", "2")
+
+    assert (done.status, done.out, runs) == (128 + number, "", [])
+    assert f"pvbench: ended early by signal {number}\n" in done.err
+    assert not noise.path_here().exists()
 
 
 def test_an_exact_clock_has_no_noise(cli: Cli) -> None:
