@@ -35,8 +35,8 @@ HELP = "measure a suite against itself"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `pvbench noise`: those of a run, and the sessions."""
-    run.arguments(parser)
-    parser.set_defaults(seed=None)
+    run.measuring_options(parser)
+    parser.set_defaults(seed=None, dry_run=False)
     ab_options.noise_options(parser)
 
 
@@ -49,8 +49,8 @@ def execute(options: argparse.Namespace) -> int:
     from pvbench.run.ab import Session
     from pvbench.run.signals import Stop
 
-    if options.dry_run or options.sessions < 0:
-        raise UsageError("--sessions is 0 or more, and there is no --dry-run of noise")
+    if options.sessions < 0:
+        raise UsageError(f"--sessions {options.sessions} is negative", fix="Give 0 or more.")
     options.label = options.label or "noise"
     sides, seed = sides_of(options)
     ended = Session(sides=sides, seed=seed, quiet=options.quiet).take()

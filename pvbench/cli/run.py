@@ -23,6 +23,13 @@ HELP = "run a suite"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `pvbench run`."""
+    measuring_options(parser).add_argument(
+        "--dry-run", action="store_true", help="print the plan only"
+    )
+
+
+def measuring_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """The options of a run that measures; returned is their group for the effort."""
     parser.add_argument(
         "suite", help="name of a suite, see `pvbench list suites`, or a file: ./my_suite.py"
     )
@@ -53,15 +60,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     effort.add_argument(
         "--seed", type=int, default=0, help="seed of the order of boots and cases (0)"
     )
-    effort.add_argument(
-        "--label", metavar="TEXT", help="text to store, also part of the file name"
-    )
+    effort.add_argument("--label", metavar="TEXT", help="text to store, and in the file name")
     effort.add_argument("-o", dest="output", metavar="FILE", help="result file to create")
-    effort.add_argument("--dry-run", action="store_true", help="print the plan only")
     effort.add_argument("-q", "--quiet", action="store_true", help="print no progress")
     effort.add_argument("--ab-pipes", type=_channel, help=argparse.SUPPRESS)  # for `pvbench ab`
     common.output_options(parser)
     common.plugin_options(parser)
+    return effort
 
 
 def until_options(group: argparse._ArgumentGroup) -> None:

@@ -78,8 +78,10 @@ def test_an_exact_clock_has_no_noise(cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("options", "error"),
     [
-        pytest.param(("--sessions", "-1"), "--sessions is 0 or more", id="sessions"),
-        pytest.param(("--dry-run",), "there is no --dry-run of noise", id="dry-run"),
+        pytest.param(
+            ("--sessions", "-1"), "--sessions -1 is negative. Give 0 or more", id="sessions"
+        ),
+        pytest.param(("--dry-run",), "there is no option called '--dry-run'", id="dry-run"),
         pytest.param(
             ("--over", "soon"), "'soon' is not a time: write 90s, 30m or 2h", id="over"
         ),
@@ -91,6 +93,13 @@ def test_wrong_usage_measures_nothing(cli: Cli, options: tuple[str, ...], error:
 
     assert (done.status, os.listdir()) == (2, [])
     assert error in done.err
+
+
+def test_the_help_has_no_plan_without_a_measurement(cli: Cli) -> None:
+    """`run` and `ab` have --dry-run."""
+    shown = {name: "--dry-run" in cli(name, "-h").out for name in ("run", "ab", "noise")}
+
+    assert shown == {"run": True, "ab": True, "noise": False}
 
 
 @pytest.fixture
