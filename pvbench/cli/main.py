@@ -68,8 +68,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PvbenchError as error:
         streams.complain(shortened(printable(str(error)), _LONGEST))
         status = int(error.status)
-    except BrokenPipeError:  # `| head` has seen enough
-        status = int(Status.OK)
     except OSError as error:
         file = repr(error.filename) if error.filename else "standard output"
         streams.complain(f"{file} cannot be used: {error.strerror}")

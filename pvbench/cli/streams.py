@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from contextlib import suppress
+from typing import Any
+
+
+class _ReaderMayGo(io.FileIO):
+    """A standard stream that drops its text once the reader of its pipe has gone."""
+
+    def write(self, data: Any, /) -> int:
+        """Write *data* or drop it, so that the command keeps its exit status."""
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            _to_null(self.fileno())
+            return memoryview(data).nbytes
 
 
 def open_standard_streams() -> None:
@@ -20,9 +34,23 @@ def open_standard_streams() -> None:
     sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115 - stays open
     sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
     sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
+    sys.stdout, sys.stderr = _tolerant(sys.stdout), _tolerant(sys.stderr)
     for stream in (sys.stdout, sys.stderr):
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors="backslashreplace")
+
+
+def _tolerant(stream: Any) -> Any:
+    """*stream* on a `_ReaderMayGo`, unless a caller has replaced it."""
+    raw = getattr(getattr(stream, "buffer", None), "raw", None)
+    if type(raw) is not io.FileIO:
+        return stream
+    file = _ReaderMayGo(stream.fileno(), "w", closefd=False)
+    return io.TextIOWrapper(
+        io.BufferedWriter(file),
+        encoding=stream.encoding,
+        line_buffering=stream.line_buffering or file.isatty(),
+    )
 
 
 def complain(text: str) -> None:
@@ -41,6 +69,10 @@ def flush() -> None:
         try:
             stream.flush()
         except OSError:
-            null = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(null, descriptor)
-            os.close(null)
+            _to_null(descriptor)
+
+
+def _to_null(descriptor: int) -> None:
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, descriptor)
+    os.close(null)

@@ -265,6 +265,20 @@ def test_a_closed_pipe_is_quiet(arguments: tuple[str, ...]) -> None:
     assert (output.returncode, output.stderr) == (0, "")
 
 
+def test_a_closed_pipe_leaves_the_exit_status() -> None:
+    """A regression stays one when ``| head -1`` has seen enough."""
+    folder = Path(__file__).parents[2] / "data/lossy"
+    names = [str(folder / name) for name in ("good.json", "loses-12-of-141.json")]
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        output = console("compare", *names, stdout=writing)
+    finally:
+        os.close(writing)
+
+    assert output.returncode == 1
+
+
 @pytest.mark.parametrize("arguments", PRINTING)
 def test_a_full_disk_behind_standard_output_gives_one_sentence(
     arguments: tuple[str, ...],
