@@ -11,6 +11,8 @@ from typing import Final
 
 FILE_PREFIX: Final = "pvbench_file_"  # of the name of a module that is given as a file
 
+_LARGEST: Final = 1 << 22  # bytes of a file
+
 
 def imported(module: str) -> ModuleType:
     """
@@ -24,6 +26,8 @@ def imported(module: str) -> ModuleType:
     path = Path(module).resolve()
     if path.exists() and not path.is_file():  # opening a FIFO would wait for a writer
         raise ImportError(f"{module} is not a regular file")
+    if path.exists() and path.stat().st_size > _LARGEST:  # Python would read all of it
+        raise ImportError(f"{module} has more than {_LARGEST} bytes")
     name = f"{FILE_PREFIX}{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None  # noqa: S101 - it ends in .py

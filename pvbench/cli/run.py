@@ -153,7 +153,7 @@ def execute(options: argparse.Namespace) -> int:
 
     is_file = options.suite.endswith(".py")
     if is_file:
-        if not Path(options.suite).is_file():
+        if not Path(options.suite).exists():
             raise UsageError(f"there is no file {options.suite}")
         options.plugins = [*options.plugins, options.suite]
     registry = common.registry(options)

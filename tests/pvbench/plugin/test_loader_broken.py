@@ -68,6 +68,16 @@ def test_a_fifo_is_not_loaded_as_a_plugin(tmp_path: Path) -> None:
     ]
 
 
+def test_a_file_of_more_than_4_mib_is_no_plugin(tmp_path: Path) -> None:
+    """Python would read all of it; a sparse file takes no disk."""
+    path = tmp_path / "large.py"
+    with path.open("wb") as file:
+        file.truncate((1 << 22) + 1)
+    (broken,) = load([str(path)]).broken
+
+    assert broken.error == f"its import raises ImportError: {path} has more than 4194304 bytes"
+
+
 def test_two_entry_points_of_one_module_are_a_fault_of_the_distribution(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
