@@ -103,7 +103,13 @@ class File:
         for key, row in self.rows.items():
             if key not in baseline.rows:
                 absent = baseline.why_absent(row, self)
-                yield attrs.evolve(absent, name=row.name, file=self.name, verdict="")
+                yield attrs.evolve(
+                    absent,
+                    name=row.name,
+                    file=self.name,
+                    detail=_detail_of_other(absent),
+                    verdict="",
+                )
 
     def why_absent(self, row: Row, other: File) -> Unpaired:
         """The reason why this file lacks the series *row* of *other*."""
@@ -172,6 +178,13 @@ class File:
 
     def _case(self, row: Row) -> Any:
         return row.key(("series", *self.free))
+
+
+def _detail_of_other(absent: Unpaired) -> str:
+    """The detail with the name of the file that it is about, for a row of another file."""
+    if absent.reason is Reason.ONE_FILE:
+        return absent.detail
+    return f"{absent.detail} in {absent.file}"
 
 
 def _lossy(rows: Iterable[Row]) -> Row | None:

@@ -93,3 +93,15 @@ def test_a_sender_that_begins_to_lose_ipis_fails_a_gate(
     assert lossy["detail"] == "loses 12 of 141 IPIs"
     assert "kvm-pv/x2apic-physical" in lossy["name"]
     assert {pair["verdict"] for pair in parsed["pairs"]} <= {"equal"}
+
+
+def test_a_loss_in_the_baseline_names_the_baseline(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The later file has the time, so the sentence must not seem to be about it."""
+    monkeypatch.chdir(Path(__file__).parents[2] / "data" / "lossy")
+    output = cli("compare", "loses-12-of-141.json", "good.json", "--json")
+    (lossy,) = json.loads(output.out)["unpaired"]
+
+    assert (lossy["file"], lossy["verdict"]) == ("good.json", "")
+    assert lossy["detail"] == "loses 12 of 141 IPIs in loses-12-of-141.json"

@@ -84,7 +84,12 @@ def test_a_case_that_no_longer_loses_ipis_is_not_a_regression() -> None:
     result = between([lossy(32)], [OLD])
 
     assert result.unpaired == (
-        Unpaired(name=OLD.name, file="new", reason=Reason.LOST, detail="loses 32 of 79 IPIs"),
+        Unpaired(
+            name=OLD.name,
+            file="new",
+            reason=Reason.LOST,
+            detail="loses 32 of 79 IPIs in old",
+        ),
     )
     assert result.status is Status.NOTHING_MEASURED
 
@@ -142,7 +147,7 @@ def test_a_case_that_gains_a_result_is_not_a_regression() -> None:
     result = between([], [OLD], before={CASE: VOID})
     (series,) = result.unpaired
 
-    assert (series.verdict, series.detail) == ("", "void: slow")
+    assert (series.verdict, series.detail) == ("", "void: slow in old")
     assert result.status is Status.NOTHING_MEASURED
 
 
