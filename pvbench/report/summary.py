@@ -152,7 +152,8 @@ def _fact_cell(fact: Any) -> Cell:
 
 def _source_of_times(row: Row) -> str:
     if row.kind == "modelled":
-        return f"modelled by cost profile {row.fact('costs')}, not measured"
+        costs = row.fact("costs")
+        return f"modelled{f' by cost profile {costs}' if costs else ''}, not measured"
     if row.kind == "published":
         return "as published"
     place = f"{row.fact('delivery')} at {row.fact('site')}"

@@ -99,6 +99,16 @@ def test_the_heading_states_that_a_modelled_time_was_not_measured() -> None:
     assert "1 boot" in heading
 
 
+def test_a_file_without_a_cost_profile_names_none() -> None:
+    """Its times are modelled all the same."""
+    facts = {name: value for name, value in NATIVE.facts.items() if name != "costs"}
+    row = attrs.evolve(NATIVE, facts=facts)
+    heading = " ".join(printed_summary(row).split("\n\n")[:2])
+
+    assert "modelled, not measured" in heading
+    assert "None" not in heading
+
+
 def test_a_measured_time_names_its_clock() -> None:
     """Times of different clocks cannot be ranked."""
     row = row_of("broadcast", PHYSICAL, 1e-6, 2e-6, clock="tsc", delivery="kvm")
