@@ -51,16 +51,16 @@ class Keywords:
     postfix: tuple[str | _Word, ...] = ()
 
     @classmethod
-    def parsed(cls, text: str) -> Keywords:
+    def parsed(cls, text: str, option: str = "-k") -> Keywords:
         """
-        The expression *text*; a blank one matches every name.
+        The expression *text* of *option*; a blank one matches every name.
 
         Raises:
             UsageError: it is malformed or too long.
         """
         if len(text) > _LONGEST:
-            raise UsageError(f"the expression of -k has more than {_LONGEST} characters")
-        return cls(tuple(_postfix(text))) if text.strip() else cls()
+            raise UsageError(f"the expression of {option} has more than {_LONGEST} characters")
+        return cls(tuple(_postfix(text, option))) if text.strip() else cls()
 
     def matches(self, name: str) -> bool:
         """Whether *name* matches the expression."""
@@ -86,10 +86,10 @@ def _parts(name: str) -> tuple[str, ...]:
     return (name, *name.split(), *pieces, *(piece.partition(".")[2] for piece in pieces[:1]))
 
 
-def _postfix(text: str) -> Iterator[str | _Word]:
+def _postfix(text: str, option: str) -> Iterator[str | _Word]:
     """The words and operators of an expression, each operator after its operands."""
     waiting: list[str] = []  # operators whose last operand is not complete, and "("
-    for symbol in _checked(text):
+    for symbol in _checked(text, option):
         if symbol in ("(", "not"):
             waiting.append(symbol)
         elif symbol not in _AFTER_AN_OPERAND:
@@ -101,28 +101,28 @@ def _postfix(text: str) -> Iterator[str | _Word]:
             if symbol != ")":
                 waiting.append(symbol)
             elif not waiting:
-                raise _malformed(text, "a ) has no ( before it")
+                raise _malformed(option, text, "a ) has no ( before it")
             else:
                 waiting.pop()
     if "(" in waiting:
-        raise _malformed(text, "a ( has no ) after it")
+        raise _malformed(option, text, "a ( has no ) after it")
     yield from reversed(waiting)
 
 
-def _checked(text: str) -> Iterator[str]:
+def _checked(text: str, option: str) -> Iterator[str]:
     """The symbols of an expression, in an order that is possible."""
     before = "("
     for symbol in _SYMBOL.findall(text):
         is_operator = symbol in _AFTER_AN_OPERAND
         if before in _BEFORE_AN_OPERAND and is_operator:
-            raise _malformed(text, f"{symbol!r} comes where a word is needed")
+            raise _malformed(option, text, f"{symbol!r} comes where a word is needed")
         if before not in _BEFORE_AN_OPERAND and not is_operator:
-            raise _malformed(text, f"there is no `and` or `or` before {symbol!r}")
+            raise _malformed(option, text, f"there is no `and` or `or` before {symbol!r}")
         yield symbol
         before = symbol
     if before in _BEFORE_AN_OPERAND:
-        raise _malformed(text, "a word is missing at the end")
+        raise _malformed(option, text, "a word is missing at the end")
 
 
-def _malformed(text: str, why: str) -> UsageError:
-    return UsageError(f"-k {text!r} cannot be read", why=why, fix=_FIX)
+def _malformed(option: str, text: str, why: str) -> UsageError:
+    return UsageError(f"{option} {text!r} cannot be read", why=why, fix=_FIX)

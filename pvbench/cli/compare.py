@@ -16,7 +16,7 @@ from collections.abc import Container, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from pvbench.cli import common, exits
-from pvbench.errors import Status
+from pvbench.errors import Status, UsageError
 
 if TYPE_CHECKING:
     from pvbench.compare.comparison import Comparison, Question
@@ -97,10 +97,21 @@ def verdict_options(parser: argparse.ArgumentParser) -> None:
 
 
 def margin(text: str) -> Margin:
-    """A margin from ``5%`` or ``*1024w*=5%``."""
+    """
+    A margin from ``5%`` or ``*1024w*=5%``.
+
+    Raises:
+        UsageError: the expression before the equals sign is blank or malformed, or the
+            margin is not from 0 to 100 %.
+    """
     from pvbench.compare.margin import Margin
 
-    expression, _, percent = text.rpartition("=")
+    expression, equals, percent = text.rpartition("=")
+    if equals and not expression.strip():
+        raise UsageError(
+            f"--margin {text!r} has no expression before the equals sign",
+            fix="Give one, or leave out the equals sign.",
+        )
     return Margin(common.percent(percent), expression.strip())
 
 

@@ -33,7 +33,7 @@ class Margin:
 
     @keywords.default
     def _parsed(self) -> Keywords:
-        return Keywords.parsed(self.expression)
+        return Keywords.parsed(self.expression, "--margin")
 
     def __attrs_post_init__(self) -> None:
         if not 0 <= self.percent < 100:
@@ -42,8 +42,8 @@ class Margin:
     @property
     def text(self) -> str:
         """The margin in words."""
-        of = f" of {self.expression!r}" if self.expression else ""
-        return f"{self.percent:g} %{of}"
+        cases = f" for cases that match {self.expression!r}" if self.expression else ""
+        return f"{self.percent:g} %{cases}"
 
 
 @attrs.frozen
@@ -75,8 +75,9 @@ class Margins:
 
     @property
     def text(self) -> str:
-        """All margins in words."""
-        return ", ".join(one.text for one in (self.usual, *self.named))
+        """All margins in words, the usual one first."""
+        named = ", ".join(one.text for one in self.named)
+        return f"{self.usual.text} ({named})" if named else self.usual.text
 
 
 _USUAL: Final = Margin(USUAL_PERCENT)

@@ -39,10 +39,15 @@ def test_a_margin_is_a_part_of_the_time(percent: float) -> None:
 
 def test_an_expression_that_cannot_be_read_is_refused() -> None:
     """Before a file is read."""
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match=r"^--margin 'a and' cannot be read"):
         Margin(5, "a and")
 
 
 def test_margins_are_written_with_the_cases_they_are_for() -> None:
     """The usual one first."""
-    assert Margins((Margin(5, "*1024w*"),)).text == "2 %, 5 % of '*1024w*'"
+    named = (Margin(5, "*1024w*"), Margin(9, "lock"))
+
+    assert Margins().text == "2 %"
+    assert Margins(named).text == (
+        "2 % (5 % for cases that match '*1024w*', 9 % for cases that match 'lock')"
+    )
