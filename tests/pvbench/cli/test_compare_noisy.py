@@ -155,6 +155,18 @@ def test_a_limit_is_the_threshold_of_a_gate(
     assert f"Pairs that are slower by more than {sentence}" in output.out
 
 
+@pytest.mark.parametrize(("boots", "status"), [(5, 4), (6, 1)])
+def test_a_gate_needs_six_boots_of_each_side(cli: Cli, boots: int, status: int) -> None:
+    """Three times the time in five boots is undecided, whatever the limit is."""
+    sides = (
+        attrs.evolve(side, boots_s=side.boots_s[:boots], boots=EIGHT[:boots])
+        for side in (row(NATIVE, 1), row(PV, 3))
+    )
+    name = file_of(Path("a.json"), *sides)
+
+    assert cli("compare", name, "--by", "sender", "--fail-above", "10%").status == status
+
+
 def test_a_margin_is_not_a_gate(cli: Cli) -> None:
     """1.5 times the time is equivalent within 60 %, and nevertheless above a limit of 40 %."""
     name = file_of(Path("a.json"), row(NATIVE, 1), row(PV, 1.5))
