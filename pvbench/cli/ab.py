@@ -24,6 +24,7 @@ from pvbench.text import printable
 
 if TYPE_CHECKING:
     from pvbench.compare.comparison import Question
+    from pvbench.results.journal import Entries
     from pvbench.run.ab import Ended
     from pvbench.run.side import Side
 
@@ -40,7 +41,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Run both sides alternately, and print their comparison."""
-    from pvbench.cli.ab_sides import sides_of
+    from pvbench.cli.ab_sides import remove_unmeasured, sides_of
+    from pvbench.results import journal
     from pvbench.run.ab import Session
 
     asked = compare.question(options)
@@ -50,12 +52,13 @@ def execute(options: argparse.Namespace) -> int:
     looks = _looks(options, asked, [side.path for side in sides])
     ended = Session(sides=sides, seed=seed, quiet=options.quiet, looks=looks).take()
     paths = [side.path for side in sides]
-    _remove_empty(paths)
+    journals = [journal.read(journal.beside(path)) for path in paths]
+    remove_unmeasured(paths)
     status = Status.NOTHING_MEASURED
     if all(map(Path.exists, paths)):
         status = _compared(paths, asked, options)
-    for side in sides:
-        _print_not_run(side)
+    for side, entries in zip(sides, journals, strict=True):
+        _print_not_run(side, entries)
     return _exit_status(ended, status)
 
 
@@ -79,19 +82,13 @@ def _dry_run(side: Side) -> Status:
     return Status(done.returncode) if done.returncode in tuple(Status) else Status.ENVIRONMENT
 
 
-def _remove_empty(paths: list[Path]) -> None:
-    """Remove the files of sides that did not begin."""
-    for path in paths:
-        if path.exists() and not path.stat().st_size:
-            path.unlink()
-
-
-def _print_not_run(side: Side) -> None:
+def _print_not_run(side: Side, entries: Entries) -> None:
     """Print where the results of a side are, and which of its cases did not run."""
-    from pvbench.report.summary import not_run
+    from pvbench.report.summary import not_run, refused
     from pvbench.results import journal
 
-    for line in not_run(journal.read(journal.beside(side.path))):
+    can_resume = journal.beside(side.path).exists()
+    for line in not_run(entries) if can_resume else refused(entries):
         common.warn(f"side {side.name}: {line}")
     if side.path.exists():
         print(printable(f"results of side {side.name}: {side.path}"), file=sys.stderr)

@@ -8,6 +8,7 @@ import re
 import secrets
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from pvbench import notices
@@ -108,6 +109,18 @@ def _paths(options: argparse.Namespace) -> tuple[Path, Path]:
     except BaseException:
         a.unlink()
         raise
+
+
+def remove_unmeasured(paths: Sequence[Path]) -> None:
+    """Remove empty result files, and the journals too if no side has stored a boot."""
+    for path in paths:
+        if path.exists() and not path.stat().st_size:
+            path.unlink()
+    journals = [journal.beside(path) for path in paths]
+    has_boots = any(journal.boots_of(journal.read(one)) for one in journals)
+    if not has_boots and not any(map(Path.exists, paths)):
+        for one in journals:
+            one.unlink(missing_ok=True)
 
 
 def _named(output: str) -> Path:

@@ -42,7 +42,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Measure pairs of boots, then pairs of runs; store and print how far they differ."""
-    from pvbench.cli.ab_sides import sides_of
+    from pvbench.cli.ab_sides import remove_unmeasured, sides_of
     from pvbench.report import noise as report
     from pvbench.results.rows import HEADLINE
     from pvbench.results.statistic import MEDIAN
@@ -54,10 +54,11 @@ def execute(options: argparse.Namespace) -> int:
     options.label = options.label or "noise"
     sides, seed = sides_of(options)
     ended = Session(sides=sides, seed=seed, quiet=options.quiet).take()
+    paths = [side.path for side in sides]
+    remove_unmeasured(paths)
     if ended.signal:
         common.warn(f"ended early by signal {ended.signal}")
         return 128 + ended.signal
-    paths = [side.path for side in sides]
     pairs = _noisy_pairs(paths, HEADLINE, MEDIAN)
     if not pairs:
         raise UsageError(

@@ -168,16 +168,21 @@ def _boots(members: list[Row]) -> str:
 
 
 def not_run(entries: journal.Entries) -> Iterator[str]:
+    """The number of missing boots, and the cases that have no result."""
+    yield from _incomplete(entries)
+    yield from refused(entries)
+
+
+def refused(entries: journal.Entries) -> Iterator[str]:
     """The cases that have no result, by reason."""
     reasons: dict[tuple[str, str], dict[str, None]] = {}
-    refused = [{entry["case"]: entry} for entry in entries if "case" in entry]
+    planned = [{entry["case"]: entry} for entry in entries if "case" in entry]
     booted = [boot.get("cases", {}) for boot in journal.boots_of(entries).values()]
-    for outcomes in (*refused, *booted):
+    for outcomes in (*planned, *booted):
         for name, outcome in outcomes.items():
             if outcome["outcome"] != "ok":
                 key = (outcome["outcome"], outcome["reason"])
                 reasons.setdefault(key, {})[name] = None
-    yield from _incomplete(entries)
     for (outcome, reason), cases in reasons.items():
         yield f"{outcome}: {shortened_list(cases, 1, 'case')}: {reason}"
 

@@ -170,6 +170,18 @@ def test_a_case_that_one_side_refuses_is_named(cli: Cli) -> None:
     assert "side b: unsupported: norov.normal-ipi kernel" in done.err
 
 
+def test_a_session_without_a_boot_leaves_no_file(cli: Cli) -> None:
+    """Its name can be used again, and there is nothing to resume."""
+    sides = ("--a=--sender native", "--b=--sender nosuch")
+    done = cli(*ONE, "-k", "normal", *sides, "-o", "x.json")
+    remaining = os.listdir()
+    again = cli(*QUICK)
+
+    assert (done.status, remaining, again.status) == (2, [], 0)
+    assert "there is no sender" in done.err
+    assert "--resume" not in done.err
+
+
 # ended from outside
 
 
