@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -134,14 +135,23 @@ def test_one_of_several_suites_is_run_by_name(cli: Cli, write: Write) -> None:
     assert {row.fact("suite") for row in series} == {"two"}
 
 
-@pytest.mark.parametrize("name", ["missing.py", "./missing.py", "folder.py", "/nowhere/x.py"])
-def test_a_name_that_is_not_a_file_is_refused(cli: Cli, name: str) -> None:
+@pytest.mark.parametrize("name", ["missing.py", "./missing.py", "/nowhere/x.py"])
+def test_a_missing_file_is_refused(cli: Cli, name: str) -> None:
     """Before any plugin is loaded."""
-    Path("folder.py").mkdir()
     output = cli("run", name, *QUICK)
 
     assert (output.status, output.out) == (2, "")
     assert output.err == f"pvbench: there is no file {name}\n"
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+def test_a_folder_or_fifo_is_no_suite(cli: Cli, make: Callable[[str], None]) -> None:
+    """A FIFO is not opened, which would wait for a writer."""
+    make("x.py")
+    output = cli("run", "x.py", *QUICK)
+
+    assert (output.status, output.out) == (2, "")
+    assert output.err == "pvbench: x.py is not a regular file\n"
 
 
 @pytest.mark.parametrize(
