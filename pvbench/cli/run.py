@@ -163,6 +163,7 @@ def execute(options: argparse.Namespace) -> int:
     request = _request(options, suite)
     with session_of(request, registry) as session:
         prepared = prepare(request, registry, session)
+        looks = None if options.ab_pipes else looks_of(prepared)
         if options.dry_run:
             return print_plan(prepared, options)
         if not options.quiet:
@@ -170,7 +171,7 @@ def execute(options: argparse.Namespace) -> int:
         if options.ab_pipes:
             finished = run(prepared, channel=options.ab_pipes)
         else:
-            finished = run(prepared, looks=looks_of(prepared))
+            finished = run(prepared, looks=looks)
     return _print_result(finished, options)
 
 

@@ -94,3 +94,24 @@ def test_wrong_usage_measures_nothing(
 
     assert (done.status, os.listdir()) == (2, [])
     assert error in done.err
+
+
+def test_a_dry_run_refuses_one_sender_as_the_run_does(cli: Cli, timed: tuple[str, ...]) -> None:
+    """A plan that cannot run is no plan."""
+    until = ("--until", "settled", "--dry-run")
+    refused = cli("run", *ONE, *timed, *until, "--sender", "native")
+    planned = cli("run", *TWO, *timed, *until)
+
+    assert (refused.status, refused.out) == (2, "")
+    assert "--until settled has no pair of senders to compare" in refused.err
+    assert planned.status == 0
+
+
+def test_a_dry_run_of_sides_needs_no_second_sender_in_each(
+    cli: Cli, timed: tuple[str, ...]
+) -> None:
+    """The pairs are those of the two sides."""
+    until = ("--until", "settled", "--dry-run")
+    planned = cli("ab", *ONE, *timed, *until, "--a=--sender native", "--b=--sender kvm-pv")
+
+    assert planned.status == 0
