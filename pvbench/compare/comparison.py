@@ -99,6 +99,7 @@ class Comparison:
         unpaired: the series that cannot be compared, with reasons.
         crossovers: the parameters of workload families at which verdicts change.
         stale: sentences about files that are out of date.
+        empty: the names of the files that have no rows.
     """
 
     question: Question
@@ -109,6 +110,7 @@ class Comparison:
     unpaired: tuple[Unpaired, ...] = ()
     crossovers: tuple[Crossover, ...] = ()
     stale: tuple[str, ...] = ()
+    empty: tuple[str, ...] = ()
 
     @property
     def status(self) -> Status:
@@ -207,6 +209,7 @@ def compare(
         unpaired=matched.unpaired,
         crossovers=() if question.beside else tuple(crossover.crossovers(pairs)),
         stale=tuple(stale),
+        empty=tuple(name for name, rows in files.items() if not rows),
     )
 
 

@@ -32,11 +32,15 @@ def of_origin(files: Iterable[Sequence[Row]]) -> Iterator[Difference]:
 
 
 def of_cases(files: Iterable[Sequence[Row]]) -> Iterator[Difference]:
-    """Differences of the axes, which mean that the files have different cases."""
+    """
+    Differences of the axes, which mean that the files have different cases.
+
+    A file without rows has no cases that could differ.
+    """
     columns = list(files)
     for fact in schema.axes():
         values = tuple(_text(rows, fact) or ABSENT for rows in columns)
-        if len(set(values)) > 1:
+        if len({value for value, rows in zip(values, columns, strict=True) if rows}) > 1:
             yield Difference(fact, values)
 
 

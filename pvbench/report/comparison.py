@@ -27,6 +27,8 @@ _NO_MATCH: Final = (
     "no series match; --by AXIS pairs cases that differ in that axis only, see -h"
 )
 
+_NO_ROWS: Final = "{file} has no result of a case that -k matches"
+
 _NO_SIDES: Final = (
     "--by {axis} has nothing to compare: no two cases are equal in everything but the {axis}"
 )
@@ -51,11 +53,15 @@ def document(comparison: Comparison) -> Document:
 
 
 def warnings(comparison: Comparison) -> Iterator[str]:
-    """Sentences about stale files, and about a comparison without pairs."""
+    """Sentences about stale and empty files, and about a comparison without pairs."""
     yield from comparison.stale
-    axis = comparison.question.by
-    if not comparison.pairs:
-        yield _NO_SIDES.format(axis=axis) if axis else _NO_MATCH
+    yield from (_NO_ROWS.format(file=name) for name in comparison.empty)
+    if comparison.pairs:
+        return
+    if axis := comparison.question.by:
+        yield _NO_SIDES.format(axis=axis)
+    elif not comparison.empty:
+        yield _NO_MATCH
 
 
 # above the table

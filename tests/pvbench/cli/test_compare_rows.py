@@ -48,3 +48,12 @@ def test_each_of_several_later_files_is_named_in_its_rows(cli: Cli) -> None:
 
     assert [row["side"] for row in table(cli("compare", *names, "--csv"))] == names[1:]
     assert "side" not in cli("compare", *names[:2]).out
+
+
+def test_a_file_without_a_case_that_matches_is_named_in_one_sentence(cli: Cli) -> None:
+    """Its missing cases are no differences between the files."""
+    output = compared(cli, [BEFORE], [row_of("self-ipi", PHYSICAL, 1e-6)], "-k", "broadcast")
+
+    assert output.status == 1
+    assert output.err == "pvbench: new.json has no result of a case that -k matches\n"
+    assert "differs:" not in output.out

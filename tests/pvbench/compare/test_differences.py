@@ -91,3 +91,13 @@ def test_an_axis_that_one_file_does_not_have_differs() -> None:
 def test_the_host_and_the_software_are_not_axes() -> None:
     """A case is the same on every host."""
     assert of_cases(OLD, row(version="0.2.0", **HOST)) == {}
+
+
+def test_a_file_without_rows_has_no_different_cases() -> None:
+    """The others are compared with each other."""
+    ops = row(execution="ops")
+
+    assert list(differences.of_cases([[OLD], []])) == []
+    assert list(differences.of_cases([[OLD], [], [ops]])) == [
+        differences.Difference("execution", ("-", "-", "ops"))
+    ]
