@@ -29,6 +29,8 @@ from pvbench.run.signals import Stop
 
 _FIX: Final = "Boots are taken in pairs: choose as many guests for one side as for the other."
 
+_NOISY: Final = "Give --delivery kvm or live."
+
 
 @attrs.frozen(kw_only=True)
 class Ended:
@@ -55,12 +57,14 @@ class Session:
         sides: two, of equal plans but for what is compared.
         seed: of the coins.
         looks: says by the results whether the session may end after some boots of each guest.
+        for_noise: whether sides with an exact clock are refused before their first boot.
     """
 
     sides: tuple[Side, Side]
     seed: int
     quiet: bool
     looks: Callable[[int], bool] | None = None
+    for_noise: bool = False
     id: str = attrs.field(factory=lambda: secrets.token_hex(8))
 
     def take(self) -> Ended:
@@ -90,7 +94,10 @@ class Session:
             started.append(SideProcess.started(attrs.evolve(side, environment=environment)))
         a, b = greetings = [side.greeting() for side in started]
         missing = _missing_pairs(a, b)
-        timed = missing and not all(greeting.is_exact for greeting in greetings)
+        is_exact = all(greeting.is_exact for greeting in greetings)
+        if self.for_noise and is_exact:
+            raise UsageError("no series has noise", why="their clock is exact", fix=_NOISY)
+        timed = missing and not is_exact
         with ExitStack() as stack:
             stack.enter_context(lock.alone(notices.say) if timed else nullcontext())
             shown = stack.enter_context(progress.make(2 * len(missing), quiet=self.quiet))

@@ -67,12 +67,26 @@ def test_a_signal_during_the_pairs_of_boots_ends_all(
     assert not noise.path_here().exists()
 
 
-def test_an_exact_clock_has_no_noise(cli: Cli) -> None:
-    """There is nothing to store."""
+def test_an_exact_clock_is_refused_before_the_first_boot(cli: Cli) -> None:
+    """One sentence, and no file of a side."""
     done = cli("noise", *ONE, "--sender", "native")
 
-    assert (done.status, noise.path_here().exists()) == (2, False)
-    assert "no series has noise: their clock is exact, or nothing was measured" in done.err
+    assert (done.status, list(HOST_FOLDER.iterdir())) == (2, [])
+    assert done.err == (
+        "pvbench: no series has noise: their clock is exact. Give --delivery kvm or live.\n"
+    )
+
+
+def test_without_a_boot_that_succeeds_there_is_no_noise(
+    cli: Cli, add_plugin: AddPlugin
+) -> None:
+    """The whole runs are not started."""
+    add_plugin("fails", delivery_around_the_model("fails", noisy=True, before_boot="1 / 0"))
+    options = ("-p", "fails", "--delivery", "fails", "--fast", "--sender", "native")
+    done = cli("noise", *ONE, *options, "--boots", "1")
+
+    assert (done.status, noise.path_here().exists()) == (5, False)
+    assert "nothing was measured, so no series has noise" in done.err
 
 
 @pytest.mark.parametrize(
