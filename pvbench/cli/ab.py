@@ -42,24 +42,36 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace) -> int:
     """Run both sides alternately, and print their comparison."""
     from pvbench.cli.ab_sides import remove_unmeasured, sides_of
-    from pvbench.results import journal
     from pvbench.run.ab import Session
 
     asked = compare.question(options)
     sides, seed = sides_of(options)
     if options.dry_run:
         return worst(_dry_run(side) for side in sides)
-    looks = _looks(options, asked, [side.path for side in sides])
-    ended = Session(sides=sides, seed=seed, quiet=options.quiet, looks=looks).take()
     paths = [side.path for side in sides]
-    journals = [journal.read(journal.beside(path)) for path in paths]
+    looks = _looks(options, asked, paths)
+    before = _journals(paths)
+    ended = Session(sides=sides, seed=seed, quiet=options.quiet, looks=looks).take()
+    journals = _journals(paths)
     remove_unmeasured(paths)
     status = Status.NOTHING_MEASURED
-    if all(map(Path.exists, paths)):
+    is_refused = ended.failed and _boots(journals) == _boots(before)
+    if all(map(Path.exists, paths)) and not is_refused:
         status = _compared(paths, asked, options)
     for side, entries in zip(sides, journals, strict=True):
         _print_not_run(side, entries)
     return _exit_status(ended, status)
+
+
+def _journals(paths: Sequence[Path]) -> list[Entries]:
+    from pvbench.results import journal
+
+    return [journal.read(journal.beside(path)) for path in paths]
+
+
+def _boots(journals: Sequence[Entries]) -> int:
+    """The number of entries about boots; a boot that is repeated has another one."""
+    return sum("boot" in entry for entries in journals for entry in entries)
 
 
 def _looks(
