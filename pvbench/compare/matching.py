@@ -93,14 +93,14 @@ def by_axis(
     and *outcomes* are those of `across_files`.
 
     Raises:
-        UsageError: the rows cannot be ranked, no side has the name *baseline*, or the
-            files contain the same cases.
+        UsageError: the rows cannot be ranked, no side with times has the name *baseline*,
+            or the files contain the same cases.
     """
     sources = _files(files, all_series, outcomes)
     all_rows = [row for rows in files.values() for row in rows]
     _check_rankable(all_rows, (axis,))
     rows, repeated = _split_repeated([row for row in all_rows if not row.fact("lost")])
-    pairs = _pairs_by_axis(rows, axis, baseline)
+    pairs = _pairs_by_axis(rows, axis, baseline, _lossy_sides(sources, axis))
     if repeated and not pairs:
         raise UsageError(
             "the files contain the same cases, so --by has two results for each",
@@ -123,13 +123,21 @@ def _split_repeated(rows: list[Row]) -> tuple[list[Row], list[Unpaired]]:
     return single, list(repeated.values())
 
 
-def _pairs_by_axis(rows: list[Row], axis: str, baseline: str | None) -> list[Pair]:
+def _lossy_sides(sources: list[File], axis: str) -> list[str]:
+    """The sides of *axis* with a case that loses IPIs."""
+    rows = (row for source in sources for case in source.cases.values() for row in case)
+    return [schema.side(axis, row.facts) for row in rows if row.fact("lost")]
+
+
+def _pairs_by_axis(
+    rows: list[Row], axis: str, baseline: str | None, lossy: list[str]
+) -> list[Pair]:
     free = schema.free(axis)
     side_of = [schema.side(axis, row.facts) for row in rows]
     sides = list(dict.fromkeys(side_of))
     if not sides:
         return []
-    baseline_side = _side_named(baseline, sides)
+    baseline_side = _side_named(baseline, sides, lossy)
     rows_and_sides = list(zip(rows, side_of, strict=True))
     before = {row.key(free): row for row, side in rows_and_sides if side == baseline_side}
     return [
@@ -139,7 +147,7 @@ def _pairs_by_axis(rows: list[Row], axis: str, baseline: str | None) -> list[Pai
     ]
 
 
-def _side_named(name: str | None, sides: list[str]) -> str:
+def _side_named(name: str | None, sides: list[str], lossy: list[str]) -> str:
     """
     The only side that *name* can mean; the first side for None.
 
@@ -147,14 +155,21 @@ def _side_named(name: str | None, sides: list[str]) -> str:
     """
     if name is None:
         return sides[0]
-    matching_sides = [
-        side for side in sides if name in (side, side.split(" ")[0], side.split("/")[0])
-    ]
+    matching_sides = [side for side in sides if _can_mean(name, side)]
     if len(matching_sides) == 1:
         return matching_sides[0]
+    if not matching_sides and any(_can_mean(name, side) for side in lossy):
+        raise UsageError(
+            f"side {name} loses IPIs, so it has no time to compare with",
+            fix=f"Sides with times: {', '.join(sides)}.",
+        )
     if name not in sides:
         raise unknown("side", name, sides, f"Sides: {', '.join(sides)}.")
     return name
+
+
+def _can_mean(name: str, side: str) -> bool:
+    return name in (side, side.partition(" ")[0], side.partition("/")[0])
 
 
 def beside(files: Files) -> Matches:

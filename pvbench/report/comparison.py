@@ -11,6 +11,7 @@ import attrs
 from pvbench.compare.ab_line import deciding_line
 from pvbench.compare.comparison import Comparison
 from pvbench.compare.status import Gate
+from pvbench.compare.unpaired import Reason
 from pvbench.errors import Status
 from pvbench.report import crossovers, pairs, unpaired
 from pvbench.report.document import (
@@ -31,6 +32,11 @@ _NO_ROWS: Final = "{file} has no result of a case that -k matches"
 
 _NO_SIDES: Final = (
     "--by {axis} has nothing to compare: no two cases are equal in everything but the {axis}"
+)
+
+_LOSSY_SIDES: Final = (
+    "--by {axis} has nothing to compare: a case that loses IPIs has no time, "
+    "and no other two cases are equal in everything but the {axis}"
 )
 
 _SCATTER: Final = (
@@ -59,7 +65,8 @@ def warnings(comparison: Comparison) -> Iterator[str]:
     if comparison.pairs:
         return
     if axis := comparison.question.by:
-        yield _NO_SIDES.format(axis=axis)
+        is_lossy = any(one.reason is Reason.LOST for one in comparison.unpaired)
+        yield (_LOSSY_SIDES if is_lossy else _NO_SIDES).format(axis=axis)
     elif not comparison.empty:
         yield _NO_MATCH
 

@@ -105,3 +105,25 @@ def test_a_loss_in_the_baseline_names_the_baseline(
 
     assert (lossy["file"], lossy["verdict"]) == ("good.json", "")
     assert lossy["detail"] == "loses 12 of 141 IPIs in loses-12-of-141.json"
+
+
+def test_a_side_that_loses_ipis_has_no_time_to_compare(cli: Cli) -> None:
+    """The two senders are equal in everything else, so the sentence is about the loss."""
+    file = Path(__file__).parents[2] / "data" / "lossy" / "loses-12-of-141.json"
+    output = cli("compare", str(file), "--by", "sender")
+
+    assert output.status == 3
+    assert "nothing to compare: a case that loses IPIs has no time" in output.err
+
+
+@pytest.mark.parametrize("side", ["kvm-pv", "kvm-pv/x2apic-physical"])
+def test_a_baseline_that_loses_ipis_is_refused_as_such(cli: Cli, side: str) -> None:
+    """The file has the side, and the table above the times names it."""
+    file = Path(__file__).parents[2] / "data" / "lossy" / "loses-12-of-141.json"
+    output = cli("compare", str(file), "--by", "sender", "--baseline", side)
+
+    assert output.status == 2
+    assert output.err == (
+        f"pvbench: side {side} loses IPIs, so it has no time to compare with. "
+        "Sides with times: x2apic-physical.\n"
+    )
