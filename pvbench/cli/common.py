@@ -173,3 +173,20 @@ def names(text: str) -> tuple[str, ...]:
     if not parts:
         raise argparse.ArgumentTypeError("give at least one name")
     return parts
+
+
+def check_regular(name: str) -> None:
+    """
+    Check the name of a file before it is opened, as a FIFO would wait for a writer.
+
+    Raises:
+        UsageError: it is missing, or not a regular file.
+    """
+    from pathlib import Path
+
+    from pvbench.errors import UsageError
+
+    if not Path(name).exists():
+        raise UsageError(f"there is no file {name}")
+    if not Path(name).is_file():
+        raise UsageError(f"{name} is not a regular file")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pvbench.cli import common
@@ -153,10 +152,7 @@ def execute(options: argparse.Namespace) -> int:
 
     is_file = options.suite.endswith(".py")
     if is_file:
-        if not Path(options.suite).is_file():
-            is_other = Path(options.suite).exists()
-            why = "{} is not a regular file" if is_other else "there is no file {}"
-            raise UsageError(why.format(options.suite))
+        common.check_regular(options.suite)
         options.plugins = [*options.plugins, options.suite]
     registry = common.registry(options)
     suite = (registry.suite_of if is_file else registry.suite)(options.suite)
