@@ -9,16 +9,23 @@ from contextlib import suppress
 from typing import Any
 
 
-class _ReaderMayGo(io.FileIO):
+class _ReaderMayGo(io.TextIOWrapper):
     """A standard stream that drops its text once the reader of its pipe has gone."""
 
-    def write(self, data: Any, /) -> int:
-        """Write *data* or drop it, so that the command keeps its exit status."""
+    def write(self, text: str, /) -> int:
+        """Write *text* or drop it, so that the command keeps its exit status."""
         try:
-            return super().write(data)
+            return super().write(text)
         except BrokenPipeError:
             _to_null(self.fileno())
-            return memoryview(data).nbytes
+            return len(text)
+
+    def flush(self) -> None:
+        """Write buffered text or drop it."""
+        try:
+            super().flush()
+        except BrokenPipeError:
+            _to_null(self.fileno())
 
 
 def open_standard_streams() -> None:
@@ -45,8 +52,8 @@ def _tolerant(stream: Any) -> Any:
     raw = getattr(getattr(stream, "buffer", None), "raw", None)
     if type(raw) is not io.FileIO:
         return stream
-    file = _ReaderMayGo(stream.fileno(), "w", closefd=False)
-    return io.TextIOWrapper(
+    file = io.FileIO(stream.fileno(), "w", closefd=False)
+    return _ReaderMayGo(
         io.BufferedWriter(file),
         encoding=stream.encoding,
         line_buffering=stream.line_buffering or file.isatty(),
