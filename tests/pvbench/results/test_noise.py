@@ -71,7 +71,7 @@ def test_a_last_line_without_an_end_is_left_out() -> None:
         pytest.param('"format": 2', "format: 2 is not an integer in 1..1", id="format"),
         pytest.param('"kind": "x"', "kind: it is not one of boots, runs", id="kind"),
         pytest.param('"boots": 0', "boots: 0 is not an integer in 1", id="boots"),
-        pytest.param('"values": {"a": NaN}', "it has NaN, which is no number", id="nan"),
+        pytest.param('"values": {"a": NaN}', "it has NaN, which JSON does not have", id="nan"),
         pytest.param('"values": {"a": 1e9}', "values: a: 1000000000.0 is not a", id="huge"),
         pytest.param('"host": {"a": 1}', "host: a: 1 is not a text", id="host"),
     ],
