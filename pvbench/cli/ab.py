@@ -119,6 +119,5 @@ def _compared(paths: list[Path], asked: Question, options: argparse.Namespace) -
 
 def _exit_status(ended: Ended, status: Status) -> int:
     if ended.signal:
-        common.warn(f"ended early by signal {ended.signal}")
-        return 128 + ended.signal
+        return common.ended_early(ended.signal)
     return worst([ended.status, status])

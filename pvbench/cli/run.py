@@ -243,6 +243,5 @@ def _print_result(finished: Ended, options: argparse.Namespace) -> int:
         print("pvbench: nothing was measured", file=sys.stderr)
         print_refused(finished.path)
     if finished.signal:
-        print(f"pvbench: ended early by signal {finished.signal}", file=sys.stderr)
-        return 128 + finished.signal
+        return common.ended_early(finished.signal)
     return finished.status
