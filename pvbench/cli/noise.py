@@ -57,8 +57,7 @@ def execute(options: argparse.Namespace) -> int:
     paths = [side.path for side in sides]
     remove_unmeasured(paths)
     if ended.signal:
-        common.warn(f"ended early by signal {ended.signal}")
-        return 128 + ended.signal
+        return common.ended_early(ended.signal)
     pairs = _noisy_pairs(paths, HEADLINE, MEDIAN)
     if not pairs:
         if not ended.failed:
@@ -85,15 +84,12 @@ def _of_boots(pairs: Sequence[Pair], path: Path) -> list[SeriesNoise]:
     return series
 
 
-def _noisy_pairs(paths: Sequence[Path], series: str, statistic: str) -> list[Pair]:
-    """The pairs of two files of equal sides; none if one of them does not exist."""
-    from pvbench.compare import comparison, reading
+def _noisy_pairs(paths: Sequence[Path], series: str, statistic: str) -> tuple[Pair, ...]:
+    """The pairs of two files of equal sides."""
+    from pvbench.compare.comparison import Question
+    from pvbench.compare.reading import noisy_pairs
 
-    if not all(map(Path.exists, paths)):
-        return []
-    files = reading.read_rows([str(path) for path in paths], statistic)
-    compared = comparison.compare(files, comparison.Question(series=series))
-    return list(compared.noisy)
+    return noisy_pairs(paths, Question(series=series), statistic)
 
 
 def _conditions(pair: Pair, path: Path) -> Conditions:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import attrs
 
-from pvbench.compare.comparison import Question
+from pvbench.compare.comparison import Question, compare
 from pvbench.compare.matching import Files
 from pvbench.compare.noise import Allowances
 from pvbench.compare.outcomes import Outcomes, worse_than_ok
+from pvbench.compare.pairs import Pair
 from pvbench.errors import UsageError
 from pvbench.keywords import EVERY_NAME, Keywords
 from pvbench.results import journal, noise, tox_envs
@@ -83,6 +84,18 @@ def read_rows(
             fix="`pvbench show FILE --json` lists their names.",
         )
     return files
+
+
+def noisy_pairs(paths: Sequence[Path], question: Question, statistic: str) -> tuple[Pair, ...]:
+    """
+    The noisy pairs of result files that belong together; none if a file does not exist.
+
+    Raises:
+        UsageError: a file cannot be read or lacks *statistic*.
+    """
+    if not all(map(Path.exists, paths)):
+        return ()
+    return compare(read_rows([str(path) for path in paths], statistic), question).noisy
 
 
 def read_allowances(names: Sequence[str]) -> Allowances:

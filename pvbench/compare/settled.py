@@ -7,9 +7,9 @@ from pathlib import Path
 
 import attrs
 
-from pvbench.compare import comparison, reading
 from pvbench.compare.comparison import Question
 from pvbench.compare.looks import looks
+from pvbench.compare.reading import noisy_pairs
 from pvbench.results.statistic import MEDIAN
 
 
@@ -31,8 +31,7 @@ class Looks:
 
     def settled_after(self, boots: int) -> bool:
         """Whether this is a look, and every pair has a verdict."""
-        if boots not in looks(self.max_boots) or not all(map(Path.exists, self.paths)):
+        if boots not in looks(self.max_boots):
             return False
-        files = reading.read_rows([str(path) for path in self.paths], self.statistic)
-        pairs = comparison.compare(files, self.question).noisy
+        pairs = noisy_pairs(self.paths, self.question, self.statistic)
         return bool(pairs) and all(pair.verdict != "inconclusive" for pair in pairs)
