@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import attrs
 
-from pvbench.errors import ProtocolError, UsageError, not_writable
+from pvbench.errors import ProtocolError, UsageError, not_readable, not_writable
 from pvbench.host import name as host_name
 from pvbench.host.files import open_regular, read_regular
 from pvbench.results.fact import Facts
@@ -136,7 +136,7 @@ def read(path: Path) -> tuple[Line, ...]:
     except FileNotFoundError:
         return ()
     except OSError as error:
-        raise UsageError(f"{path} cannot be read", why=str(error.strerror)) from None
+        raise not_readable(path, error) from None
     *lines, _ = content.split(b"\n")  # a last line without an end was cut off
     return tuple(_line(path, place, line) for place, line in enumerate(lines, 1))
 

@@ -24,7 +24,7 @@ from typing import Any, Final
 import attrs
 
 from pvbench.errors import ProtocolError
-from pvbench.shapes import flag, integer, mapping, one_line, record
+from pvbench.shapes import flag, integer, json_value, mapping, one_line, record
 
 VERSION: Final = 1
 _LONGEST: Final = 1 << 24  # bytes of a line
@@ -146,8 +146,8 @@ def _data(message: Message) -> dict[str, Any]:
 
 def _message(line: bytes) -> Message:
     try:
-        data = json.loads(line)
-    except (ValueError, RecursionError):
+        data = json_value(line.decode())
+    except ValueError:
         raise ProtocolError("a message is not JSON") from None
     if not isinstance(data, dict):
         raise ProtocolError("a message is not a JSON object")
