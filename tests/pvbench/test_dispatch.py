@@ -52,7 +52,7 @@ SELF_AND_OTHERS = burst_of(CALL_MANY, 0, 1, 2)
         pytest.param(SELF_AND_OTHERS, [(1, 0xFC, 1, 2)], id="mask-without-self"),
         pytest.param(burst_of(CALL_MANY, 1, 2, 3), [(3, 0xFC)], id="all-others-broadcast"),
         pytest.param(burst_of(CALL_MANY, 0, 1, 2, 3), [(3, 0xFC)], id="everybody-broadcast"),
-        pytest.param(burst_of(CALL_MANY), [], id="nobody"),
+        pytest.param(burst_of(CALL_MANY), [], id="no-target"),
         pytest.param(burst_of(CALL_MANY, 0), [], id="only-self-is-a-plain-call"),
         pytest.param(burst_of(CALL_SINGLE, 0), [], id="single-self-is-a-plain-call"),
         pytest.param(

@@ -37,7 +37,7 @@ class Pipes:
         self.ours = Channel(ours_in, ours_out)
 
     def ended(self, *told: Message) -> Ended:
-        """The end of a run that is told this, after which nobody tells it anything."""
+        """The end of a run that gets these messages and no others."""
         for message in told:
             self.ours.tell(message)
         os.close(self.ours.writing)
