@@ -46,11 +46,12 @@ if TYPE_CHECKING:
         xapic_send,
         xapic_shorthand,
     )
-    from pvbench.site import Site
+    from pvbench.site import Site, SiteFamily
     from pvbench.slice_result import Counts, Distribution, PartialSend, SliceResult
     from pvbench.suite import Case, Suite
     from pvbench.testing.deliveries import check_delivery
     from pvbench.testing.senders import check_sender
+    from pvbench.testing.sites import check_site
     from pvbench.testing.workloads import check_workload
     from pvbench.topology import parse_guest
     from pvbench.workload import Workload
@@ -88,6 +89,7 @@ __all__ = [
     "Scan",
     "Sender",
     "Site",
+    "SiteFamily",
     "SliceResult",
     "Stack",
     "Suite",
@@ -100,6 +102,7 @@ __all__ = [
     "WriteMem",
     "check_delivery",
     "check_sender",
+    "check_site",
     "check_workload",
     "hookimpl",
     "input_page",
@@ -168,7 +171,10 @@ if not TYPE_CHECKING:  # a type checker must see misspelt names
             "xapic_send",
             "xapic_shorthand",
         ),
-        "site": ("Site",),
+        "site": (
+            "Site",
+            "SiteFamily",
+        ),
         "slice_result": (
             "Counts",
             "Distribution",
@@ -181,6 +187,7 @@ if not TYPE_CHECKING:  # a type checker must see misspelt names
         ),
         "testing.deliveries": ("check_delivery",),
         "testing.senders": ("check_sender",),
+        "testing.sites": ("check_site",),
         "testing.workloads": ("check_workload",),
         "topology": ("parse_guest",),
         "workload": ("Workload",),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pvbench.command import Command
     from pvbench.delivery import Delivery
     from pvbench.sender import Sender
-    from pvbench.site import Site
+    from pvbench.site import Site, SiteFamily
     from pvbench.suite import Suite
     from pvbench.workload import Workload
 
@@ -104,7 +104,7 @@ def pvbench_deliveries() -> Iterable[Delivery]:
 
 
 @hookspec
-def pvbench_sites() -> Iterable[Site]:
+def pvbench_sites() -> Iterable[Site | SiteFamily]:
     """
     Offer places where boots happen.
 
@@ -114,6 +114,13 @@ def pvbench_sites() -> Iterable[Site]:
         ``session(options)`` is a context manager that connects to the site.  The
         session describes deliveries and boots guests there; `pvbench.worker_process`
         starts and ends the processes that do it.
+
+        A `SiteFamily` stands for the sites that a user writes ``NAME:ADDRESS``;
+        ``at(address)`` gives one of them.
+
+    Errors:
+        ``why_unavailable()`` says why this machine cannot reach the site; do not raise.
+        ``at(address)`` raises UsageError for an address that makes no sense.
 
     Example:
         plugins/pvbench_site_local.py

@@ -78,7 +78,7 @@ class Site(Protocol):
     A place that can run workers.
 
     Attributes:
-        name: unique, ``local`` or ``lab:KERNEL``.
+        name: unique, ``local``; with an address if it belongs to a family.
         summary: one line for `pvbench list sites`.
     """
 
@@ -93,4 +93,35 @@ class Site(Protocol):
 
     def session(self, options: SiteOptions) -> AbstractContextManager[Session]:
         """Connect to the site; leaving the context ends everything that was started there."""
+        ...
+
+
+class SiteFamily(Protocol):
+    """
+    The sites that differ in an address: ``lab:6.12`` is site ``6.12`` of family ``lab``.
+
+    Attributes:
+        name: unique.
+        form: how its sites are written, ``lab:KERNEL``.
+        summary: one line for `pvbench list sites`.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def form(self) -> str: ...
+    @property
+    def summary(self) -> str: ...
+
+    def why_unavailable(self) -> str | None:
+        """Why this machine cannot reach any of its sites; None if it can."""
+        ...
+
+    def at(self, address: str) -> Site:
+        """
+        The site at *address*, which is not empty; nothing is started.
+
+        Raises:
+            UsageError: there cannot be such a site.
+        """
         ...

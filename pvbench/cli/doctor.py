@@ -37,10 +37,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> Status:
     """One row for each fact, and what would make timing steadier."""
-    from pvbench.site import Site, SiteOptions
+    from pvbench.site import SiteOptions
 
     registry = common.registry(options)
-    site: Site = registry.get("site", options.site)
+    site = registry.site(options.site)
     if reason := site.why_unavailable():
         raise UnavailableError(f"{site.name} cannot be used here", why=reason)
     with site.session(SiteOptions()) as session:

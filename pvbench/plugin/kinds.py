@@ -36,6 +36,7 @@ class Kind(NamedTuple):
         plural: the word for several.
         type_path: ``module:class`` of what an answer must be.  If the class is a
             Protocol, an answer must have all its members.
+        family_path: the same for an answer that has ``at``, which takes an address.
         columns: cells of `pvbench list` by heading, besides name and summary.
         check: raises PluginError for what its type cannot refuse.
     """
@@ -45,6 +46,7 @@ class Kind(NamedTuple):
     type_path: str
     columns: Columns = _no_columns
     check: Check = _no_more_checks
+    family_path: str = ""
 
     @property
     def hook(self) -> str:
@@ -54,8 +56,32 @@ class Kind(NamedTuple):
     @property
     def type(self) -> Any:
         """The class or Protocol of this kind, imported when it is needed."""
-        module, _, name = self.type_path.partition(":")
-        return getattr(import_module(module), name)
+        return _named(self.type_path)
+
+    def type_of(self, offer: Any) -> Any:
+        """The class or Protocol that *offer* must have."""
+        return _named(self.family_path) if self.family_path and is_family(offer) else self.type
+
+
+def is_family(offer: Any) -> bool:
+    """Whether *offer* stands for the things at different addresses."""
+    return hasattr(offer, "at")
+
+
+def _named(path: str) -> Any:
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name)
+
+
+def members(protocol: type) -> list[str]:
+    """Names of the attributes and methods that *protocol* asks for."""
+    declared = dict.fromkeys([*getattr(protocol, "__annotations__", {}), *vars(protocol)])
+    return [name for name in declared if not name.startswith("_")]
+
+
+def missing_members(protocol: type, offer: Any) -> list[str]:
+    """The members of *protocol* that *offer* lacks."""
+    return [name for name in members(protocol) if not hasattr(offer, name)]
 
 
 def kind_of(name: str) -> Kind:
@@ -113,8 +139,19 @@ def _suite_columns(suite: Any) -> dict[str, str]:
     return {"version": str(suite.version)}
 
 
-def _usable(offer: Any) -> dict[str, str]:
-    return {"usable": offer.why_unavailable() or "yes"}
+def _site_columns(site: Any) -> dict[str, str]:
+    form = getattr(site, "form", site.name)
+    return {"name": form, "usable": site.why_unavailable() or "yes"}
+
+
+def _check_site(site: Any) -> None:
+    if ":" in site.name:
+        raise PluginError(f"site {site.name!r} has a colon, which separates an address")
+    form = getattr(site, "form", None) if is_family(site) else f"{site.name}:ADDRESS"
+    if not isinstance(form, str) or not form.isprintable():
+        raise PluginError(f"the form of site {site.name} is not one printable line")
+    if not form.startswith(f"{site.name}:"):
+        raise PluginError(f"the form of site {site.name} is {form!r}, not {site.name}:ADDRESS")
 
 
 # In life-cycle order, as the hookspecs.
@@ -133,7 +170,14 @@ KINDS: Final = (
         "pvbench.delivery:Delivery",
         _delivery_columns,
     ),
-    Kind("site", "sites", "pvbench.site:Site", _usable),
+    Kind(
+        "site",
+        "sites",
+        "pvbench.site:Site",
+        _site_columns,
+        _check_site,
+        "pvbench.site:SiteFamily",
+    ),
     Kind("suite", "suites", "pvbench.suite:Suite", _suite_columns),
     Kind("command", "commands", "pvbench.command:Command"),
 )

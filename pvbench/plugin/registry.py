@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from pvbench.errors import UsageError, unknown
+from pvbench.errors import PluginError, UsageError, unknown
 from pvbench.plugin.entry_points import COMMAND_PREFIX
-from pvbench.plugin.kinds import KINDS, kind_of
+from pvbench.plugin.guard import guarded, owner_of
+from pvbench.plugin.kinds import KINDS, is_family, kind_of, missing_members
 from pvbench.sender import Driver, Sender, Stack
+from pvbench.site import Site
 from pvbench.suite import Suite
 from pvbench.workload import Workload
 
@@ -131,6 +134,22 @@ class Registry:
         workload: Workload = self.get("workload", name)
         return workload.bind(values)
 
+    def site(self, spec: str) -> Site:
+        """
+        The site written ``NAME``, or ``FAMILY:ADDRESS``.
+
+        Raises:
+            UsageError: there is no such site.
+        """
+        name, colon, address = spec.partition(":")
+        offer = self.get("site", name)
+        if is_family(offer) and not address:
+            raise UsageError(f"site {name!r} needs an address", fix=f"Write {offer.form}.")
+        if colon and not is_family(offer):
+            raise UsageError(f"site {name!r} takes no address", fix=f"Write {name}.")
+        site: Site = _site_at(offer, address) if is_family(offer) else offer
+        return site
+
     def suite(self, name: str) -> Suite:
         """The suite called *name*."""
         suite: Suite = self.get("suite", name)
@@ -187,3 +206,12 @@ class Registry:
         if isinstance(top, Driver):
             raise UsageError(f"{overlay!r} is a driver", fix="Only overlays go over a driver.")
         return Stack(bottom, top)
+
+
+def _site_at(family: Any, address: str) -> Any:
+    call = f"at() of site {family.name}"
+    with guarded(call, partial(owner_of, type(family))):
+        site = family.at(address)
+    if missing := missing_members(kind_of("site").type, site):
+        raise PluginError(f"{call} gives no site: it lacks {', '.join(missing)}")
+    return site

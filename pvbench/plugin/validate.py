@@ -21,7 +21,7 @@ from pvbench import hookspecs
 from pvbench.errors import PluginError, unknown
 from pvbench.hookspecs import API, PROJECT
 from pvbench.plugin.guard import Owner, guarded
-from pvbench.plugin.kinds import KINDS, Kind, kind_of
+from pvbench.plugin.kinds import KINDS, Kind, kind_of, missing_members
 
 _MOST_THINGS: Final = 10_000  # of one hook: an answer that never ends must not fill memory
 
@@ -133,19 +133,13 @@ def check_thing(kind_name: str, offer: Any) -> None:
 
 def _check_type(kind: Kind, offer: Any) -> None:
     """An instance of the kind's class; of a Protocol, something with all its members."""
-    if Protocol in kind.type.__bases__:
-        missing = [name for name in members(kind.type) if not hasattr(offer, name)]
-        if missing:
+    expected = kind.type_of(offer)
+    if Protocol in expected.__bases__:
+        if missing := missing_members(expected, offer):
             raise PluginError(
                 f"it offers a {kind.name} without {', '.join(missing)}: {offer.name!r}"
             )
-    elif not isinstance(offer, kind.type):
+    elif not isinstance(offer, expected):
         raise PluginError(
-            f"it offers a {kind.name} that is not a {kind.type.__name__}: {offer!r}"
+            f"it offers a {kind.name} that is not a {expected.__name__}: {offer!r}"
         )
-
-
-def members(protocol: type) -> list[str]:
-    """Names of the attributes and methods that *protocol* asks for."""
-    declared = dict.fromkeys([*getattr(protocol, "__annotations__", {}), *vars(protocol)])
-    return [name for name in declared if not name.startswith("_")]

@@ -25,7 +25,7 @@ from pvbench.run.boot import Launch, job_of
 from pvbench.run.cases import Selection, expand
 from pvbench.run.outcome import Outcome
 from pvbench.run.plan import Boot, Effort, Plan, effort, make_plan
-from pvbench.site import Session, Site, SiteOptions
+from pvbench.site import Session, SiteOptions
 from pvbench.suite import Case, Suite
 
 _LONGEST_S: Final = 1e9  # the longest time that a timer can wait
@@ -99,7 +99,7 @@ def session_of(request: Request, registry: Registry) -> Iterator[Session]:
         UsageError: no plugin offers that site.
         UnavailableError: this machine cannot reach it.
     """
-    site: Site = registry.get("site", request.selection.site)
+    site = registry.site(request.selection.site)
     if reason := site.why_unavailable():
         raise UnavailableError(f"{site.name} cannot be used here", why=reason)
     with site.session(SiteOptions(timeout_s=request.timeout_s)) as session:

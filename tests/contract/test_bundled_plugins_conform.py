@@ -6,6 +6,7 @@ import pytest
 
 from pvbench.testing.deliveries import check_delivery
 from pvbench.testing.senders import check_sender
+from pvbench.testing.sites import check_site
 from pvbench.testing.workloads import check_workload
 from pvbench_deliver_kvm.vmm.kvm import DEVICE
 from support.helpers import bundled
@@ -38,6 +39,11 @@ def test_a_bundled_delivery_conforms(name: str) -> None:
     delivery = bundled().table("delivery")[name]
     skip_without(name, delivery.why_unavailable(), means=name != "kvm" or DEVICE.exists())
     check_delivery(delivery)
+
+
+def test_the_bundled_site_local_conforms() -> None:
+    """It boots the model in worker processes."""
+    check_site(bundled().table("site")["local"])
 
 
 def test_every_bundled_family_is_checked_beyond_its_defaults() -> None:

@@ -33,6 +33,24 @@ def pvbench_workloads():
     return [Workload(name="good", summary="for tests", bursts=lambda guest: (), parameters={})]
 """
 
+SITE: Final = """
+from pvbench.hookspecs import hookimpl
+
+pvbench_api = 1
+
+
+class Good:
+    name = "good"
+    summary = "for tests"
+    why_unavailable = None
+    session = None
+
+
+@hookimpl
+def pvbench_sites():
+    return [Good()]
+"""
+
 DELIVERY: Final = """
 from pvbench.hookspecs import hookimpl
 
@@ -138,6 +156,22 @@ BROKEN: Final[dict[str, tuple[str, str]]] = {
     "site-without-its-methods": (
         DELIVERY.replace("deliveries", "sites"),
         "it offers a site without ",
+    ),
+    "site-with-a-colon": (
+        SITE.replace('"good"', '"go:od"'),
+        "site 'go:od' has a colon, which separates an address",
+    ),
+    "family-of-sites-without-a-form": (
+        SITE.replace("session", "at"),
+        "it offers a site without form: 'good'",
+    ),
+    "form-of-another-family": (
+        SITE.replace("session = None", "at = None; form = 'better:PLACE'"),
+        "the form of site good is 'better:PLACE', not good:ADDRESS",
+    ),
+    "form-that-is-no-text": (
+        SITE.replace("session = None", "at = None; form = 4"),
+        "the form of site good is not one printable line",
     ),
     "workload-with-a-colon": (
         WORKLOAD.replace('"good"', '"go:od"'),

@@ -11,9 +11,8 @@ import pytest
 
 from pvbench import hookspecs
 from pvbench.delivery import Delivery
-from pvbench.plugin.kinds import KINDS, Kind
+from pvbench.plugin.kinds import KINDS, Kind, members
 from pvbench.plugin.registry import Registry
-from pvbench.plugin.validate import members
 from support.helpers import bundled
 from support.runs import Cli
 
