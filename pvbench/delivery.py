@@ -54,6 +54,11 @@ class Clock:
         """Whether one boot and one slice give all information."""
         return self.exactness == "exact"
 
+    @property
+    def is_noisy(self) -> bool:
+        """Whether other work on the machine changes its times."""
+        return self.exactness == "noisy"
+
 
 @attrs.frozen
 class Costs:

@@ -39,9 +39,10 @@ from pvbench.shapes import (
 )
 from pvbench.slice_result import Counts, Distribution, PartialSend, SliceResult
 
-VERSION: Final = 1
+VERSION: Final = 2
 LONGEST_LINE: Final = 1 << 28  # characters
 LONGEST_S: Final = 1e10  # of any time limit
+LONGEST_DELAY_US: Final = 10_000_000
 
 _FRAME: Final = re.compile(r"#pvbench/([0-9]{1,9}) ([0-9]{1,9}) ([0-9a-f]{8}) (.*)", re.DOTALL)
 
@@ -62,6 +63,7 @@ class Job(NamedTuple):
         worker_data: only the delivery reads it.
         slice_s: time that a slice should take at most; None for no limit.
         deadline_s: the worker ends itself after this time.
+        start_delay_us: the worker waits so long before it boots the guest.
     """
 
     delivery: str
@@ -72,6 +74,7 @@ class Job(NamedTuple):
     schedule: tuple[Turn, ...]
     slice_s: float | None
     deadline_s: float
+    start_delay_us: int
 
     @property
     def replies(self) -> int:
@@ -205,6 +208,7 @@ def _job_data(job: Job) -> dict[str, Any]:
         "schedule": [turn._asdict() for turn in job.schedule],
         "slice_s": job.slice_s,
         "deadline_s": float(job.deadline_s),
+        "start_delay_us": job.start_delay_us,
     }
 
 
@@ -336,6 +340,7 @@ _SHAPES: Final[dict[str, Callable[[Any], Message]]] = {
         schedule=items(record(Turn, task=_COUNT, loops=integer(1), warmup=_COUNT)),
         slice_s=optional(number(0, LONGEST_S)),
         deadline_s=number(0, LONGEST_S),
+        start_delay_us=integer(0, LONGEST_DELAY_US),
     ),
     "describe": record(
         Describe,

@@ -20,7 +20,7 @@ def say_boots_needed(prepared: PreparedRun) -> None:
     Raises:
         UsageError: a file of `pvbench noise` cannot be read.
     """
-    if prepared.launch.clock.is_exact:
+    if not prepared.launch.clock.is_noisy:
         return
     from pvbench.compare import planned
     from pvbench.results import noise, schema
@@ -45,7 +45,7 @@ def looks_of(prepared: PreparedRun) -> Callable[[Path, int], bool] | None:
         UsageError: the run has no pair of senders.
     """
     most = prepared.request.max_boots
-    if most is None or prepared.launch.clock.is_exact:
+    if most is None or not prepared.launch.clock.is_noisy:
         return None
     from pvbench.compare.comparison import Question
     from pvbench.compare.settled import Looks

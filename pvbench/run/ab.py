@@ -57,7 +57,7 @@ class Session:
         sides: two, of equal plans but for what is compared.
         seed: of the coins.
         looks: says by the results whether the session may end after some boots of each guest.
-        for_noise: whether sides with an exact clock are refused before their first boot.
+        for_noise: whether sides without a noisy clock are refused before their first boot.
     """
 
     sides: tuple[Side, Side]
@@ -94,10 +94,10 @@ class Session:
             started.append(SideProcess.started(attrs.evolve(side, environment=environment)))
         a, b = greetings = [side.greeting() for side in started]
         missing = _missing_pairs(a, b)
-        is_exact = all(greeting.is_exact for greeting in greetings)
-        if self.for_noise and is_exact:
-            raise UsageError("no series has noise", why="their clock is exact", fix=_NOISY)
-        timed = missing and not is_exact
+        noisy = any(greeting.is_noisy for greeting in greetings)
+        if self.for_noise and not noisy:
+            raise UsageError("no series has noise", why="their clock is not noisy", fix=_NOISY)
+        timed = missing and noisy
         with ExitStack() as stack:
             stack.enter_context(lock.alone(notices.say) if timed else nullcontext())
             shown = stack.enter_context(progress.make(2 * len(missing), quiet=self.quiet))

@@ -3,7 +3,7 @@ The messages between `pvbench ab` and its two sides: one JSON object a line.
 
 A side is a run that boots only when it is told to.  It begins with a greeting:
 
-    {"ab": 1, "boots": n, "guests": n, "is_exact": b, "sessions": {...}}
+    {"ab": 2, "boots": n, "guests": n, "is_noisy": b, "sessions": {...}}
 
 `ab` answers with the boots that are due, one at a time.  The side stores each, says so,
 and ends when it is told to end:
@@ -26,7 +26,7 @@ import attrs
 from pvbench.errors import ProtocolError
 from pvbench.shapes import flag, integer, json_value, mapping, one_line, record
 
-VERSION: Final = 1
+VERSION: Final = 2
 _LONGEST: Final = 1 << 24  # bytes of a line
 _MOST_BOOTS: Final = 1 << 32
 _DIGITS: Final = 10  # of the number of a boot
@@ -40,13 +40,13 @@ class Greeting:
     Args:
         boots: how many boots its plan has.
         guests: how many guests it boots in turn.
-        is_exact: whether its clock gives the same time in every boot.
+        is_noisy: whether other work on the machine changes its times.
         sessions: the session of each boot that an earlier process has stored.
     """
 
     boots: int
     guests: int
-    is_exact: bool
+    is_noisy: bool
     sessions: dict[int, str]
 
 
@@ -173,7 +173,7 @@ _SHAPES: Final[dict[str, Callable[[Any], Message]]] = {
         ab=integer(VERSION, VERSION),
         boots=integer(0, _MOST_BOOTS),
         guests=integer(0, _MOST_BOOTS),
-        is_exact=flag,
+        is_noisy=flag,
         sessions=_sessions,
     ),
     "stored": record(Stored, stored=_NUMBER),

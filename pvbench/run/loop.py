@@ -80,7 +80,7 @@ def run(
 
 
 def _alone(prepared: PreparedRun) -> AbstractContextManager[None]:
-    timed = prepared.plan.boots and not prepared.launch.clock.is_exact
+    timed = prepared.plan.boots and prepared.launch.clock.is_noisy
     return prepared.launch.session.alone() if timed else nullcontext()
 
 
@@ -110,7 +110,7 @@ def _told(
             Greeting(
                 boots=len(prepared.boots),
                 guests=_guests(prepared),
-                is_exact=clock.is_exact,
+                is_noisy=clock.is_noisy,
                 sessions=sessions,
             )
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from itertools import count
+from typing import Final
 
 import attrs
 
@@ -46,21 +47,37 @@ class Effort:
         return self.warmup if self.slice_s is None else min(self.warmup, loops)
 
 
+_EXACT: Final = Effort(boots=1, slices=1, loops=20, warmup=10)
+_NEAR_EXACT: Final = Effort(boots=2, slices=2, loops=20, warmup=3)
+_NOISY: Final = Effort(boots=10, slices=4, loops=1_000, warmup=100, slice_s=0.25)
+_EFFORTS: Final = {
+    "exact": {
+        "fast": attrs.evolve(_EXACT, loops=5),
+        "default": _EXACT,
+        "rigorous": attrs.evolve(_EXACT, loops=200),
+    },
+    "near-exact": {
+        "fast": attrs.evolve(_NEAR_EXACT, loops=10),
+        "default": _NEAR_EXACT,
+        "rigorous": attrs.evolve(_NEAR_EXACT, boots=4),
+    },
+    "noisy": {
+        "fast": attrs.evolve(_NOISY, boots=3, loops=100),
+        "default": _NOISY,
+        "rigorous": attrs.evolve(_NOISY, boots=30),
+    },
+}
+
+
 def effort(clock: Clock, pace: str, boots: int | None) -> Effort:
     """
     The effort for a clock and a *pace*: ``fast``, ``default`` or ``rigorous``.
 
-    An exact clock gives equal times in every boot and slice, so one of each is enough.
+    An exact clock gives equal times in every boot and slice, so one of each is enough.  A
+    near-exact clock gives almost equal times, however long a slice takes.
     """
-    scale = {"fast": 0, "default": 1, "rigorous": 2}[pace]
-    exact = clock.is_exact
-    return Effort(
-        boots=boots or (1 if exact else (3, 10, 30)[scale]),
-        slices=1 if exact else 4,
-        loops=((5, 20, 200) if exact else (100, 1_000, 1_000))[scale],
-        warmup=10 if exact else 100,
-        slice_s=None if exact else 0.25,
-    )
+    planned = _EFFORTS[clock.exactness][pace]
+    return attrs.evolve(planned, boots=boots) if boots else planned
 
 
 @attrs.frozen

@@ -156,10 +156,10 @@ def prepare(request: Request, registry: Registry, session: Session) -> PreparedR
 
 def _effort(request: Request, clock: Clock) -> Effort:
     """The effort; a side of `pvbench ab` has no fewer boots than verdicts need."""
-    if request.max_boots and not clock.is_exact:
+    if request.max_boots and clock.is_noisy:
         return effort(clock, request.pace, request.max_boots)
     planned = effort(clock, request.pace, request.boots)
-    if clock.is_exact or not request.is_side or request.boots:
+    if not clock.is_noisy or not request.is_side or request.boots:
         return planned
     return attrs.evolve(planned, boots=max(planned.boots, _PAIRS))
 
@@ -206,7 +206,7 @@ def _facts(registry: Registry, delivery: Delivery, description: Description) -> 
 
 def _looks(request: Request, clock: Clock) -> Metadata:
     """The fact that fixes the looks at a run that goes on until it is settled."""
-    most = None if clock.is_exact else request.max_boots
+    most = request.max_boots if clock.is_noisy else None
     return schema.stored({"max_boots": most}) if most else {}
 
 

@@ -67,6 +67,8 @@ def _until_deadline(job: Job) -> Job:
 
 def serve(job: Job, answers: IO[str], reports: IO[str]) -> None:
     """Boot the job's guest and run its schedule."""
+    if job.start_delay_us:
+        time.sleep(job.start_delay_us / 1e6)
     delivery = delivery_of(job.delivery_module, job.delivery)
     tasks = [_asking(number, task, answers, reports) for number, task in enumerate(job.tasks)]
     schedule = job.schedule

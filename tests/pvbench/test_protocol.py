@@ -61,6 +61,7 @@ JOB = Job(
     schedule=(Turn(0, 10, 5), Turn(0, 10, 0)),
     slice_s=0.25,
     deadline_s=60.0,
+    start_delay_us=274,
 )
 
 
@@ -115,9 +116,9 @@ def test_a_line_without_a_frame_is_ignored(line: str) -> None:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        pytest.param("#pvbench/2 2 00000000 {}", "version 2 of the", id="newer"),
-        pytest.param("#pvbench/1 2 00000000 {}", "it is damaged", id="checksum"),
-        pytest.param("#pvbench/1 20 00000000 {}", "it is damaged", id="cut"),
+        pytest.param("#pvbench/3 2 00000000 {}", "version 3 of the", id="newer"),
+        pytest.param("#pvbench/2 2 00000000 {}", "it is damaged", id="checksum"),
+        pytest.param("#pvbench/2 20 00000000 {}", "it is damaged", id="cut"),
         pytest.param(framed("{"), "it is not JSON data", id="no-json"),
         pytest.param(framed("[" * 100_000), "it is not JSON data", id="deep"),
         pytest.param(framed("9" * 5_000), "it is not JSON data", id="huge-number"),

@@ -15,6 +15,7 @@ from pvbench.site import Host
 from pvbench.worker_process import reports_of
 
 EXACT = Clock("model", 10**12, "exact")
+NEAR_EXACT = Clock("icount", 10**9, "near-exact")
 NOISY = Clock("tsc", None, "noisy")
 
 

@@ -23,7 +23,7 @@ def hear():
         log.write(f"{name} {{message.get('boot', 'end')}}\\n")
     return message
 
-GREETING = dict(ab=1, boots=3, guests=1, is_exact=True, sessions={{}})
+GREETING = dict(ab=2, boots=3, guests=1, is_noisy=False, sessions={{}})
 {body}
 """
 HONEST = """

@@ -73,7 +73,7 @@ def test_an_exact_clock_is_refused_before_the_first_boot(cli: Cli) -> None:
 
     assert (done.status, list(HOST_FOLDER.iterdir())) == (2, [])
     assert done.err == (
-        "pvbench: no series has noise: their clock is exact. Give --delivery kvm or live.\n"
+        "pvbench: no series has noise: their clock is not noisy. Give --delivery kvm or live.\n"
     )
 
 

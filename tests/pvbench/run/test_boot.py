@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pvbench.delivery import Clock
 from pvbench.histogram import Histogram
 from pvbench.ops import Fence, WrMsr, to_rows
 from pvbench.protocol import Answer, SliceReport, Turn, decode, encode, result_data
@@ -23,7 +24,7 @@ from pvbench.slice_result import Distribution
 from support.helpers import DEADLINE_S, guest_of
 from support.mutations import mutated
 from support.runs import bursts_of, prepared_of, slice_result_of
-from support.sessions import EXACT, NOISY, CommandSession
+from support.sessions import EXACT, NEAR_EXACT, NOISY, CommandSession
 
 PREAMBLE = """\
 import json, sys
@@ -197,6 +198,21 @@ def test_a_worker_gets_the_guest_the_ops_and_the_schedule() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("clock", "delays_us"),
+    [(EXACT, [0, 0]), (NOISY, [0, 0]), (NEAR_EXACT, [137, 274])],
+    ids=lambda case: getattr(case, "name", ""),
+)
+def test_each_near_exact_boot_of_a_guest_starts_at_another_time(
+    clock: Clock, delays_us: list[int]
+) -> None:
+    """Boots that start at the same time would be equal by construction."""
+    launch = attrs.evolve(launch_of(""), clock=clock)
+    boots = [Boot(number, guest_of(range(4)), (prepared_of(),), (0,)) for number in (1, 2)]
+
+    assert [job_of(boot, launch).start_delay_us for boot in boots] == delays_us
+
+
 def test_a_worker_may_ask_for_the_ops_of_fewer_targets() -> None:
     """Where a call queue is not empty no IPI is sent: the worker asks, the core answers."""
     report = booted(
@@ -249,8 +265,8 @@ def test_a_boot_without_proof_gives_no_number(wrong: dict[str, Any], reason: str
             "print(protocol.framed('{}').replace('{', '['))", "cannot be read", id="damaged"
         ),
         pytest.param(
-            "print(protocol.framed('{}').replace('/1 ', '/2 '))",
-            "it has version 2 of the protocol, not 1",
+            "print(protocol.framed('{}').replace('/2 ', '/3 '))",
+            "it has version 3 of the protocol, not 2",
             id="of-another-version",
         ),
         pytest.param("tell({'kind': 'answer', 'program': []})", "cannot be read", id="answer"),

@@ -21,7 +21,7 @@ from pvbench.sender import Apic, Driver, Ops, Stack
 from pvbench.suite import Case
 from support.helpers import guest_of
 from support.runs import broadcast, case_of, prepared_of
-from support.sessions import EXACT, NOISY
+from support.sessions import EXACT, NEAR_EXACT, NOISY
 
 HERE = Description(clock=EXACT)
 ONE = Effort(boots=1, slices=1, loops=5, warmup=10)
@@ -59,12 +59,15 @@ def guests_of(seed: int) -> list[int]:
         pytest.param(EXACT, "fast", (1, 1, 5, 10, None), id="exact-fast"),
         pytest.param(EXACT, "default", (1, 1, 20, 10, None), id="exact"),
         pytest.param(EXACT, "rigorous", (1, 1, 200, 10, None), id="exact-rigorous"),
+        pytest.param(NEAR_EXACT, "fast", (2, 2, 10, 3, None), id="near-exact-fast"),
+        pytest.param(NEAR_EXACT, "default", (2, 2, 20, 3, None), id="near-exact"),
+        pytest.param(NEAR_EXACT, "rigorous", (4, 2, 20, 3, None), id="near-exact-rigorous"),
         pytest.param(NOISY, "fast", (3, 4, 100, 100, 0.25), id="noisy-fast"),
         pytest.param(NOISY, "default", (10, 4, 1_000, 100, 0.25), id="noisy"),
         pytest.param(NOISY, "rigorous", (30, 4, 1_000, 100, 0.25), id="noisy-rigorous"),
     ],
 )
-def test_an_exact_clock_needs_one_boot_and_a_noisy_one_many(
+def test_the_noisier_a_clock_is_the_more_boots_it_needs(
     clock: Clock, pace: str, expected: tuple[int, ...]
 ) -> None:
     """Boots are the observations, and an exact clock needs only one."""
@@ -108,13 +111,15 @@ def test_a_boot_has_its_cases_in_its_own_order() -> None:
     assert [boot.places[case.name] for case in boot.cases] == [2, 1]
 
 
-@pytest.mark.parametrize("clock", [EXACT, NOISY])
+@pytest.mark.parametrize("clock", [EXACT, NEAR_EXACT, NOISY])
 @pytest.mark.parametrize("pace", ["fast", "default", "rigorous"])
 def test_the_number_of_slices_is_even_unless_the_clock_is_exact(
     clock: Clock, pace: str
 ) -> None:
     """With an odd number a drift inside a boot favours the first case."""
-    assert effort(clock, pace, boots=None).slices == (1 if clock.is_exact else 4)
+    slices = effort(clock, pace, boots=None).slices
+
+    assert (slices == 1) if clock.is_exact else (slices % 2 == 0)
 
 
 def test_the_order_of_cases_is_drawn_anew_for_each_boot() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,16 @@ from pvbench.errors import ProtocolError
 from pvbench.results import files, journal
 from pvbench.run import loop
 from pvbench.run.ab_messages import Channel, Due, End, Greeting, Message, Stored
+from pvbench.run.boot import BootResult
 from pvbench.run.loop import Ended
+from pvbench.run.outcome import Outcome
 from pvbench.run.request import PreparedRun
+from pvbench_site_local import LocalSession
 from support.resume import BOOT_ONCE, prepared_small
 from support.runs import journal_of
+from support.sessions import EXACT, NEAR_EXACT, NOISY
+
+LOST = Outcome("failed", "the guest is lost")
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +82,7 @@ def due(boot: int, session: str = "s") -> Due:
 def test_a_side_boots_what_it_is_told_and_says_so(pipes: Pipes) -> None:
     """In that order, and no other boots."""
     ended = pipes.ended(due(2), due(1), End())
-    greeting = Greeting(boots=4, guests=2, is_exact=True, sessions={})
+    greeting = Greeting(boots=4, guests=2, is_noisy=False, sessions={})
 
     assert pipes.heard() == [greeting, Stored(2), Stored(1)]
     assert [line["boot"] for line in journal_of(Path("a.json")) if "boot" in line] == [2, 1]
@@ -127,13 +134,15 @@ def test_a_side_refuses_what_is_no_boot_of_its_plan(pipes: Pipes, message: Messa
         pytest.param("noisy", {"boots": None}, 10, id="ten-pairs"),
         pytest.param("noisy", {"boots": 2}, 2, id="as-told"),
         pytest.param("exact", {"boots": None}, 1, id="exact"),
+        pytest.param("near-exact", {"boots": None}, 2, id="near-exact"),
+        pytest.param("near-exact", {"boots": None, "max_boots": 80}, 2, id="never-settled"),
         pytest.param("noisy", {"boots": None, "max_boots": 80}, 80, id="until-settled"),
     ],
 )
 def test_a_side_has_ten_boots_unless_told_otherwise(
     monkeypatch: pytest.MonkeyPatch, exactness: str, changes: dict[str, Any], boots: int
 ) -> None:
-    """--fast has fewer, which decide nothing; an exact clock needs one."""
+    """--fast has fewer, which decide nothing; a clock that is not noisy needs one or two."""
     from pvbench.run import request
 
     question = request._effort
@@ -142,6 +151,29 @@ def test_a_side_has_ten_boots_unless_told_otherwise(
     side = prepared("a.json", is_side=True, **changes)
 
     assert side.plan.effort.boots == boots
+
+
+@pytest.mark.parametrize(
+    ("clock", "times"),
+    [(EXACT, 0), (NEAR_EXACT, 0), (NOISY, 1)],
+    ids=lambda case: getattr(case, "name", ""),
+)
+def test_only_a_noisy_clock_makes_other_timed_runs_wait(
+    monkeypatch: pytest.MonkeyPatch, clock: Clock, times: int
+) -> None:
+    """Other work on the machine does not change the times of the other clocks."""
+    taken: list[LocalSession] = []
+
+    def alone(session: LocalSession) -> nullcontext[None]:
+        taken.append(session)
+        return nullcontext()
+
+    monkeypatch.setattr(LocalSession, "alone", alone)
+    monkeypatch.setattr(loop, "run_boot", lambda *_: BootResult(outcome=LOST, cases=()))
+    ready = prepared("a.json")
+    loop.run(attrs.evolve(ready, launch=attrs.evolve(ready.launch, clock=clock)))
+
+    assert len(taken) == times
 
 
 # looks

@@ -52,6 +52,7 @@ def job(*schedule: tuple[int, int, int], **changes: Any) -> Job:
         "schedule": tuple(Turn(*turn) for turn in schedule),
         "slice_s": None,
         "deadline_s": float(DEADLINE_S),
+        "start_delay_us": 0,
     }
     return Job(**fields | changes)
 
@@ -82,6 +83,18 @@ def test_each_slice_of_the_schedule_is_reported_in_turn() -> None:
 
     assert [report.number for report in reports] == [0, 1]
     assert [report.result.loops for report in reports] == [3, 5]
+
+
+@pytest.mark.parametrize(("delay_us", "waits"), [(0, []), (274, [274e-6])])
+def test_the_worker_waits_before_it_boots_the_guest(
+    monkeypatch: pytest.MonkeyPatch, delay_us: int, waits: list[float]
+) -> None:
+    """As long as the job says; without a delay it does not sleep at all."""
+    slept: list[float] = []
+    monkeypatch.setattr(worker, "time", SimpleNamespace(sleep=slept.append))
+    served(job((0, 3, 1), start_delay_us=delay_us))
+
+    assert slept == waits
 
 
 def test_warm_up_iterations_are_not_counted() -> None:
