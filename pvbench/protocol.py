@@ -74,7 +74,7 @@ class Job(NamedTuple):
     schedule: tuple[Turn, ...]
     slice_s: float | None
     deadline_s: float
-    start_delay_us: int
+    start_delay_us: int = 0
 
     @property
     def replies(self) -> int:
