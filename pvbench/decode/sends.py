@@ -36,6 +36,7 @@ class Sends(NamedTuple):
         op_of_hit: the op of each interrupt, counted from *first*; None if ops is 1.
         result: return value of a hypercall.
         error: reason why no CPU is reached.
+        raises: the ops raise #GP.
     """
 
     first: int
@@ -46,6 +47,7 @@ class Sends(NamedTuple):
     op_of_hit: Cpus | None = None
     result: int | None = None
     error: str | None = None
+    raises: bool = False
 
 
 def counted(sends: list[Sends]) -> tuple[int, int]:
@@ -60,7 +62,9 @@ def one(first: int, route: Route, vector: int, cpus: Cpus, result: int | None = 
     return Sends(first=first, ops=1, route=route, vector=vector, cpus=cpus, result=result)
 
 
-def fault(first: int, ops: int, why: str, result: int | None = None) -> Sends:
+def fault(
+    first: int, ops: int, why: str, result: int | None = None, *, raises: bool = False
+) -> Sends:
     """Return *ops* ops from *first* on that reach no CPU, and *why*."""
     return Sends(
         first=first,
@@ -70,4 +74,5 @@ def fault(first: int, ops: int, why: str, result: int | None = None) -> Sends:
         cpus=_NO_CPUS,
         result=result,
         error=why,
+        raises=raises,
     )

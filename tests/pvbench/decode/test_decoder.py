@@ -6,6 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from pvbench.decode.decoder import Decoder
+from pvbench.decode.era import Era
 from pvbench.decode.sends import Route, Sends
 from pvbench.guest import Guest
 from pvbench.ops import Fence, IrqSave, MmioWrite, Op, Scan, WaitIcrIdle, WrMsr
@@ -41,6 +43,8 @@ def icr_pair(low: int, destination: int) -> list[Op]:
         pytest.param(icr(0x4FC, 3), [(2, 1)], Route.PHYSICAL, id="nmi-ignores-its-vector"),
         pytest.param(icr(0x40FC, 3), [(0xFC, 1)], Route.PHYSICAL, id="level-assert"),
         pytest.param(icr(0x10FC, 3), [(0xFC, 1)], Route.PHYSICAL, id="busy-is-cleared"),
+        pytest.param(icr(0xC0FC, 3), [(0xFC, 1)], Route.PHYSICAL, id="level-with-assert"),
+        pytest.param(icr(0x84FC, 3), [(2, 1)], Route.PHYSICAL, id="nmi-needs-no-assert"),
         pytest.param(icr(0x10, 3), [(0x10, 1)], Route.PHYSICAL, id="lowest-vector"),
         pytest.param(
             icr(0x8FC, 0x1_0003), [(0xFC, 2), (0xFC, 3)], Route.LOGICAL, id="cluster-1"
@@ -107,8 +111,14 @@ def test_an_x2apic_write_reaches_its_destination(
         pytest.param(icr(0x2_00FC, 3), "reserved", id="reserved-17"),
         pytest.param(icr(0x10_00FC, 3), "reserved", id="reserved-20"),
         pytest.param(icr(0x8000_00FC, 3), "reserved", id="reserved-31"),
-        pytest.param(icr(0x1FC, 3), "delivery mode 1", id="lowest-priority"),
-        pytest.param(icr(0x500, 3), "delivery mode 5", id="init"),
+        pytest.param(icr(0x80FC, 3), "without assert", id="level-without-assert"),
+        pytest.param(icr(0x8_80FC, 3), "without assert", id="level-shorthand"),
+        pytest.param(icr(0x81FC, 3), "without assert", id="level-lowest-priority"),
+        pytest.param(icr(0x200, 3), "an SMI changes", id="smi"),
+        pytest.param(icr(0x300, 3), "delivery mode 3 interrupts no CPU", id="remote-read"),
+        pytest.param(icr(0x500, 3), "INIT changes", id="init"),
+        pytest.param(icr(0x600, 3), "delivery mode 6 interrupts no CPU", id="startup"),
+        pytest.param(icr(0x700, 3), "delivery mode 7 interrupts no CPU", id="extint"),
         pytest.param(WrMsr(EOI, 0), "writing MSR 0x80b sends no IPI", id="eoi-sends-no-ipi"),
         pytest.param(WrMsr(SELF_IPI, 0x02), "vector 0x2", id="self-ipi-vector-2-is-no-nmi"),
         pytest.param(WrMsr(SELF_IPI, 0x0F), "vector 0xf", id="self-ipi-vector-15"),
@@ -290,3 +300,80 @@ def test_a_broadcast_among_addressed_writes_does_not_affect_them() -> None:
 def test_ops_that_send_no_ipi_have_no_entry() -> None:
     """Interrupt flags, fences, scans and polls matter only to the cost model."""
     assert decode([IrqSave(), Fence(), Scan(9), WaitIcrIdle()], XAPIC) == []
+
+
+@pytest.mark.parametrize(
+    ("op", "guest", "expected"),
+    [
+        pytest.param(icr(0x1FC, 16), X2APIC, [2], id="physical-is-one-cpu"),
+        pytest.param(icr(0x9FC, 0b1001), X2APIC, [0], id="even-vector-first-of-two"),
+        pytest.param(icr(0x9FD, 0b1001), X2APIC, [1], id="odd-vector-second-of-two"),
+        pytest.param(icr(0x9FD, 0b11), X2APIC, [], id="a-member-nobody-has-may-be-chosen"),
+        pytest.param(icr(0x9FD, 0xFF_0001), X2APIC, [], id="a-cluster-beyond-the-map"),
+        pytest.param(icr(0x9FD, 0), X2APIC, [], id="no-member"),
+        pytest.param(icr(0x1FC, 0xFFFF_FFFF), X2APIC, [2], id="broadcast-id"),
+        pytest.param(icr(0xC_01FC), X2APIC, [0], id="all-but-self-skips-the-source"),
+        pytest.param(icr(0xC_01FD), X2APIC, [2], id="all-but-self-second"),
+        pytest.param(icr(0x8_01FC), X2APIC, [2], id="all"),
+        pytest.param(icr(0x8_01FC, 0xFF), X2APIC, [0, 1, 2, 3, 4], id="all-with-0xff"),
+        pytest.param(icr(0x8_09FC, 0xFF), X2APIC, [2], id="all-with-logical-0xff"),
+        pytest.param(icr(0x4_01FC), X2APIC, [1], id="self"),
+    ],
+)
+def test_lowest_priority_interrupts_the_cpu_that_the_vector_chooses(
+    op: WrMsr, guest: Guest, expected: list[int]
+) -> None:
+    """The vector modulo the number of candidates; 0xfc is 2 modulo 5 and 0 modulo 4."""
+    assert [cpu for _, cpu in hits([op], guest, source=1)] == expected
+
+
+def test_lowest_priority_to_physical_0xff_is_a_broadcast_in_xapic_mode() -> None:
+    """KVM makes such a message a fixed one; a logical one to 0xff remains for one CPU."""
+    physical, logical = icr_pair(0x1FC, 0xFF), icr_pair(0x9FC, 0xFF)
+
+    assert [cpu for _, cpu in hits(physical, XAPIC)] == [0, 1, 2, 3, 4]
+    assert [cpu for _, cpu in hits(logical, XAPIC)] == [2]
+
+
+def test_a_logical_destination_counts_bits_only_up_to_the_highest_id() -> None:
+    """KVM's map ends at ID 256, so of cluster 16 only one bit is a candidate."""
+    large = guest_of((0, 256))
+
+    assert hits([icr(0x9FD, 0x10_FFFF)], large) == [(0xFD, 1)]
+
+
+def test_more_than_eight_cpus_have_no_logical_id_in_xapic_mode() -> None:
+    """The guest sets no LDR then, as Linux does not."""
+    nine = guest_of(range(9), apic_mode="xapic")
+
+    assert hits(icr_pair(0x8FC, 0x7F), nine) == []
+    assert len(hits(icr_pair(0x8FC, 0xFF), nine)) == 9
+
+
+@pytest.mark.parametrize(
+    ("op", "era"),
+    [
+        pytest.param(icr(0x20FC, 3), Era(x2apic_icr_reserved_bits_gp=False), id="icr"),
+        pytest.param(
+            WrMsr(SELF_IPI, 1 << 32 | 0xFC), Era(self_ipi_high_bits_gp=False), id="self-ipi"
+        ),
+    ],
+)
+def test_an_old_kernel_ignores_bits_that_raise_gp_on_a_new_one(op: WrMsr, era: Era) -> None:
+    """Each property of an era is about one register."""
+    old = Decoder(X2APIC, 1, era).sends((op,))
+    new = decode([op], X2APIC, source=1)
+
+    assert [(send.vector, send.cpus.tolist(), send.raises) for send in old] == [
+        (0xFC, [1], False)
+    ]
+    assert [(send.route, send.raises) for send in new] == [(Route.FAULT, True)]
+
+
+def test_an_old_kernel_keeps_the_other_reserved_bits_of_self_ipi() -> None:
+    """Bits 31:8 have always raised #GP."""
+    (send,) = Decoder(X2APIC, 1, Era(self_ipi_high_bits_gp=False)).sends(
+        (WrMsr(SELF_IPI, 0x1FC),)
+    )
+
+    assert send.raises

@@ -85,6 +85,12 @@ def test_a_kvm_call_returns_the_number_of_cpus_it_reaches(
         pytest.param("kvm-v3", call(1, 0, 0xFC, nr=11), -1000, id="v3-another-call"),
         pytest.param("kvm-v3", call(1, 0, 0, 0xFC), -22, id="v3-four-arguments"),
         pytest.param("kvm", call(1, 0, 0xFC), -22, id="kvm-three-arguments"),
+        pytest.param("kvm", call(7, 0, 0, 0x80FC), 0, id="level-without-assert"),
+        pytest.param("kvm", call(1, 1, 0, 0x0F), 2, id="illegal-vector-is-accepted"),
+        pytest.param("kvm", call(1, 1, 0, 0x300), 2, id="remote-read-is-accepted"),
+        pytest.param("kvm", call(1, 1, 0, 0x6FC), 2, id="startup-is-accepted"),
+        pytest.param("kvm", call(1, 1, 0, 0x7FC), 0, id="extint-is-not-accepted"),
+        pytest.param("kvm", call(1, nr=1 << 32 | 10), -1000, id="the-number-has-64-bits"),
         pytest.param("kvm-cluster128", call(1, 0, 0, 0xFC), -22, id="128-four-arguments"),
         pytest.param("kvm-cluster192", call(1, 0, 0xFC), -22, id="192-three-arguments"),
         pytest.param("hyperv", call(1, 0, 0, 0xFC), 2, id="kvm-call-to-hyperv"),
@@ -96,6 +102,26 @@ def test_an_invalid_kvm_call_returns_an_error(abi: str, op: Hypercall, result: i
     (send,) = decode([op], guest(abi))
 
     assert (Route.FAULT, [], result) == (send.route, send.cpus.tolist(), send.result)
+
+
+def test_lowest_priority_by_hypercall_interrupts_all() -> None:
+    """KVM asks each APIC on its own, so nothing is lowest."""
+    assert hits([call(1, 1, 0, 0x1FC)], guest("kvm")) == [(0xFC, 0), (0xFC, 2)]
+
+
+def test_the_number_of_a_hypercall_has_32_bits_in_a_32_bit_guest() -> None:
+    """KVM cuts it as it cuts the arguments."""
+    small = guest("kvm", bits=32)
+
+    assert hits([call(1, 0, 0, 0xFC, nr=1 << 32 | 10)], small) == [(0xFC, 0)]
+
+
+def test_xmm_registers_keep_their_values_between_calls() -> None:
+    """A call with two arguments leaves them, as an instruction would."""
+    first = Hypercall(0x3_0015, (0xFC, 0, 1, 2))
+    second = Hypercall(0x3_0015, (0xFD, 0))
+
+    assert hits([first, second], guest("hyperv")) == [(0xFC, 1), (0xFD, 1)]
 
 
 @pytest.mark.parametrize(
@@ -155,6 +181,23 @@ def test_a_32_bit_guest_covers_64_ids(args: tuple[int, ...], expected: list[int]
         pytest.param(ex(0x4_0015, 0xFC, 0, 0b101, 4, 1), [2], id="ex-bank-nobody-has"),
         pytest.param(ex(0x2_0015, 0xFC, 0, 0b10, 1 << 6), [], id="ex-vp-nobody-has"),
         pytest.param(ex(0x15, 0xFC, 0, 0), [], id="ex-no-bank"),
+        pytest.param(ex(0x15, 0x1FF, 0, 0), [], id="ex-no-bank-any-vector"),
+        pytest.param(ex(0x2_0015, 0xFC, 2, 1, 0b11), [0, 1], id="ex-format-2-is-sparse"),
+        pytest.param(ex(0x2_0015, 1 << 40 | 0xFC, 0, 1, 4), [2], id="ex-high-bits"),
+        pytest.param(ex(0x4_0015, 0xFC, 0, 0b11, 4), [2], id="ex-a-bank-not-written-is-0"),
+        pytest.param([Hypercall(0x15, (0x5000, 0))], [], id="ex-a-page-of-zeros"),
+        pytest.param([Hypercall(0x1_0015, (0xFC, 1, 0))], [*range(70)], id="xmm-all"),
+        pytest.param([Hypercall(0x3_0015, (0xFC, 0, 1, 6))], [1, 2], id="xmm-one-bank"),
+        pytest.param(
+            [Hypercall(0x3_0015, (1 << 32 | 0xFC, 0, 2, 1))], [64], id="xmm-high-bits"
+        ),
+        pytest.param([Hypercall(0x5_0015, (0xFC, 0, 0b11, 1, 1))], [0, 64], id="xmm-two-banks"),
+        pytest.param([Hypercall(0x17_0015, (0xFC, 0, 0x7FF, 1))], [0], id="xmm-eleven-banks"),
+        pytest.param(
+            [WriteMem(INPUT_PAGE, (1 << 40 | 0xFC, 4)), Hypercall(0xB, (INPUT_PAGE, 0))],
+            [2],
+            id="slow-form-high-bits",
+        ),
         pytest.param(
             [WriteMem(INPUT_PAGE, (0xFC, 0b101)), Hypercall(0xB, (INPUT_PAGE, 0))],
             [0, 2],
@@ -179,8 +222,20 @@ def test_a_hyperv_call_reaches_virtual_processors(ops: list[Op], expected: list[
         pytest.param(ex(0x15, 0xFC, 0, 1, 1), 3, id="header-without-banks"),
         pytest.param(ex(0x4_0015, 0xFC, 0, 1, 1), 3, id="header-with-too-many-banks"),
         pytest.param(ex(0x2_0015, 0xFC, 0, 0b11, 1, 1), 3, id="more-banks-than-header"),
-        pytest.param([Hypercall(0x15, (0x5000, 0))], 3, id="no-page"),
-        pytest.param([Hypercall(0x5C, (0, 0))], 2, id="another-call"),
+        pytest.param(ex(0x15, 0xFC, 1, 1), 3, id="all-with-another-header"),
+        pytest.param([Hypercall(0x3_000B, (0xFC, 1))], 3, id="header-of-the-short-form"),
+        pytest.param([Hypercall(1 << 32 | 0x1_000B, (0xFC, 1))], 3, id="rep-count"),
+        pytest.param([Hypercall(1 << 48 | 0x1_000B, (0xFC, 1))], 3, id="rep-index"),
+        pytest.param([Hypercall(1 << 27 | 0x1_000B, (0xFC, 1))], 3, id="reserved-27"),
+        pytest.param([Hypercall(1 << 31 | 0x1_000B, (0xFC, 1))], 3, id="reserved-31"),
+        pytest.param([Hypercall(1 << 44 | 0x1_000B, (0xFC, 1))], 3, id="reserved-44"),
+        pytest.param([Hypercall(1 << 63 | 0x1_000B, (0xFC, 1))], 3, id="reserved-63"),
+        pytest.param([Hypercall(1 << 27 | 0x77, (0, 0))], 3, id="reserved-comes-first"),
+        pytest.param(fast(1 << 32 | 0xFC, 1), 3, id="high-bits-of-a-fast-vector"),
+        pytest.param([Hypercall(0x77, (0, 0))], 2, id="another-call"),
+        pytest.param([Hypercall(0x5C, (0, 0))], 3, id="post-message-without-synic"),
+        pytest.param([Hypercall(0x19_0015, (0xFC, 0, 0xFFF))], 3, id="xmm-twelve-banks"),
+        pytest.param([Hypercall(0x1_0015, (0xF, 1, 0))], 3, id="xmm-vector-15"),
     ],
 )
 def test_hyperv_refuses_with_a_status(ops: list[Op], status: int) -> None:
