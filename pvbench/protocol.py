@@ -229,7 +229,8 @@ def result_data(result: SliceResult) -> dict[str, Any]:
     return attrs.asdict(result)
 
 
-def _program(data: Any) -> Program:
+def program_of(data: Any) -> Program:
+    """The program whose ops are the rows *data*."""
     try:
         return from_rows(data)
     except (LookupError, TypeError, ValueError, AttributeError):
@@ -266,7 +267,7 @@ _COUNT: Final = integer()
 _COUNTS: Final = items(_COUNT)
 _TICKS: Final = number(0, LARGEST)
 
-_GUEST: Final = record(
+GUEST: Final = record(
     Guest,
     name=text,
     apic_ids=items(integer()),
@@ -288,7 +289,7 @@ _TASK: Final = record(
             lock=flag,
         )
     ),
-    programs=items(_program),
+    programs=items(program_of),
     reached=items(_CPUS),
     target_state=text,
     lossy=flag,
@@ -335,7 +336,7 @@ _SHAPES: Final[dict[str, Callable[[Any], Message]]] = {
         delivery=text,
         delivery_module=text,
         worker_data=_bytes,
-        guest=_GUEST,
+        guest=GUEST,
         tasks=items(_TASK),
         schedule=items(record(Turn, task=_COUNT, loops=integer(1), warmup=_COUNT)),
         slice_s=optional(number(0, LONGEST_S)),
@@ -379,7 +380,7 @@ _SHAPES: Final[dict[str, Callable[[Any], Message]]] = {
             host_ids=record(HostIds, ids=items(integer()), reason=one_line),
         ),
     ),
-    "answer": record(Answer, program=_program),
+    "answer": record(Answer, program=program_of),
     "slice": record(SliceReport, number=_COUNT, result=result_of),
     "ask": record(Ask, task=_COUNT, burst=_COUNT, cpus=_CPUS),
     "error": record(ErrorReport, error=one_line, status=integer(1, 255)),

@@ -48,6 +48,7 @@ LAYERS = [
     "plugin",
     "results",
     "run",
+    "verify",
     "testing",
     "compare",
     "report",

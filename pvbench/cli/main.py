@@ -25,11 +25,11 @@ from pvbench.text import printable, shortened, text_of
 
 COMMANDS: Final = (
     *("run", "show", "compare", "ab", "noise"),
-    *("list", "plugins", "explain", "doctor"),
+    *("verify", "list", "plugins", "explain", "doctor"),
 )
 _EXIT: Final = """\
 exit status, the first that applies:
-  6  the proof of mechanism failed
+  6  the proof of mechanism failed, or the decoder disagrees with KVM
   5  something is missing: a plugin, a device, a disk or a permission
   2  wrong usage or bad input
   1  a regression

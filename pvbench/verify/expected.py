@@ -1,0 +1,100 @@
+"""What should happen in a trial: the decoder's sends, and which of them may coalesce."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import attrs
+
+from pvbench.decode.decoder import Decoder
+from pvbench.decode.era import Era
+from pvbench.decode.sends import Sends
+from pvbench.ops import U64, IrqRestore, IrqSave, Program, Scan
+from pvbench.verify.trials import Ending, Scene, Trial
+from pvbench.x86.apic import NMI_VECTOR
+
+GP_VECTOR = 13
+Hits = Counter[tuple[int, int]]
+
+
+@attrs.frozen
+class Expected:
+    """
+    What should happen in a trial.
+
+    Args:
+        most: how often a CPU handles a vector if nothing coalesces.
+        fewest: how often it does at least: a send may meet one that is still pending.
+        endings: of the programs.
+    """
+
+    most: Hits
+    fewest: Hits
+    endings: tuple[Ending, ...]
+
+
+class BootState:
+    """The CPUs of one boot: the registers that a program leaves behind are kept."""
+
+    def __init__(self, scene: Scene, era: Era) -> None:
+        self._scene, self._era = scene, era
+        self._decoders: dict[int, Decoder] = {}
+
+    def expected(self, trial: Trial) -> Expected:
+        """What should happen in *trial*, which comes after those before."""
+        most, fewest, endings = Hits(), Hits(), []
+        for source, program in trial.programs:
+            decoder = self._decoders.get(source)
+            if decoder is None:
+                decoder = Decoder(self._scene.guest, source, self._era)
+                self._decoders[source] = decoder
+            decoder.clear_memory()
+            sends = decoder.sends(program)
+            _add_hits(sends, program, source, most, fewest)
+            endings.append(_ending(sends, program))
+        return Expected(most, fewest, tuple(endings))
+
+
+def _add_hits(
+    sends: list[Sends], program: Program, source: int, most: Hits, fewest: Hits
+) -> None:
+    """
+    Count the interrupts of *program*.
+
+    The CPU itself handles its own interrupts before its next op, and those sent while
+    interrupts are disabled once for each vector.  Another CPU handles at least one.
+    """
+    sections = _sections(program)
+    own: set[tuple[int, int]] = set()  # pending in the source: section and vector
+    for send in sends:
+        section = sections[send.first]
+        for cpu in send.cpus.tolist():
+            key = (cpu, send.vector)
+            if cpu != source:
+                most[key] += 1
+                fewest[key] = 1
+            elif not section or send.vector == NMI_VECTOR or (section, send.vector) not in own:
+                own.add((section, send.vector))
+                most[key] += 1
+                fewest[key] += 1
+
+
+def _sections(program: Program) -> list[int]:
+    """For each op the number of the section with interrupts disabled; 0 outside of them."""
+    sections, depth, number = [], 0, 0
+    for op in program:
+        if isinstance(op, IrqSave):
+            number += not depth
+            depth += 1
+        sections.append(number if depth else 0)
+        depth -= isinstance(op, IrqRestore)
+    return sections
+
+
+def _ending(sends: list[Sends], program: Program) -> Ending:
+    returned = sum(send.result or 0 for send in sends) & U64
+    fault = next((send.first for send in sends if send.raises), None)
+    if fault is None:
+        return Ending(returned)
+    executed = sum(not isinstance(op, Scan) for op in program[:fault])  # a scan is no op there
+    return Ending(returned, GP_VECTOR, executed)

@@ -1,0 +1,233 @@
+"""
+Files of outcomes: what a KVM did with trials, to be judged by any later decoder.
+
+The first format is a list of programs ``[scene, source, ops]`` and a list of outcomes; the
+scenes are those of `trials.FIRST_SCENES`.  The second is an object with a version.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from pvbench.errors import ProtocolError, UsageError, not_readable, not_writable
+from pvbench.guest import MAX_VCPUS
+from pvbench.host.files import LARGEST, read_regular, replacing
+from pvbench.ops import U64, Program
+from pvbench.protocol import GUEST, program_of
+from pvbench.shapes import integer, items, json_value, mapping, one_line, optional, record, text
+from pvbench.verify.trials import FIRST_SCENES, Ending, Outcome, Scene, Trial
+
+VERSION: Final = 2
+_GZIP: Final = b"\x1f\x8b"
+
+
+@attrs.frozen(kw_only=True)
+class Stored:
+    """
+    The trials of a file and their outcomes.
+
+    Args:
+        kernel: the kernel whose KVM ran them; empty if the file does not say.
+        outcomes: of the first trials; the rest was not run.
+    """
+
+    scenes: dict[str, Scene]
+    trials: tuple[Trial, ...]
+    outcomes: tuple[Outcome, ...]
+    kernel: str = ""
+
+
+def read(path: Path) -> Stored:
+    """
+    The outcomes in a file of either format.
+
+    Raises:
+        UsageError: it cannot be read, or is no file of outcomes.
+    """
+    try:
+        data = json_value(_text(read_regular(path)))
+    except OSError as error:
+        raise not_readable(path, error) from None
+    except ValueError as error:
+        raise UsageError(f"{path} is not JSON", why=str(error)) from None
+    try:
+        return _first(data) if isinstance(data, list) else _second(data)
+    except ProtocolError as error:
+        raise UsageError(f"{path} is no file of outcomes", why=str(error)) from None
+
+
+def _text(content: bytes) -> str:
+    if content.startswith(_GZIP):
+        try:
+            with gzip.open(io.BytesIO(content)) as file:
+                content = file.read(LARGEST + 1)
+        except (EOFError, OSError, zlib.error) as error:
+            raise ValueError(f"it cannot be unpacked: {error}") from None
+        if len(content) > LARGEST:
+            raise ValueError(f"it has more than {LARGEST} bytes")
+    return content.decode()
+
+
+def write(stored: Stored, path: Path) -> None:
+    """
+    Replace *path* in one step; it is compressed if its name ends with .gz.
+
+    Raises:
+        UnavailableError: no permission, no space, no such directory.
+    """
+    content = json.dumps(_data_of(stored), separators=(",", ":")).encode()
+    if path.suffix == ".gz":
+        content = gzip.compress(content, mtime=0)
+    try:
+        with replacing(path) as file:
+            file.write(content)
+    except OSError as error:
+        raise not_writable(path, error, "Give another place with -o FILE.") from None
+
+
+def _data_of(stored: Stored) -> dict[str, Any]:
+    return {
+        "version": VERSION,
+        "kernel": stored.kernel,
+        "scenes": {name: attrs.asdict(scene) for name, scene in stored.scenes.items()},
+        "trials": [trial.row() for trial in stored.trials],
+        "outcomes": [outcome_data(outcome) for outcome in stored.outcomes],
+    }
+
+
+def outcome_data(outcome: Outcome) -> dict[str, Any]:
+    """An outcome as JSON data; `outcome_of` reads it."""
+    return {
+        "hits": [[cpu, vector, runs] for (cpu, vector), runs in sorted(outcome.hits.items())],
+        "endings": [attrs.asdict(ending) for ending in outcome.endings],
+        "lost": outcome.lost,
+    }
+
+
+_CPU: Final = integer(0, MAX_VCPUS - 1)
+_VECTOR: Final = integer(0, 0xFF)
+_RESULT: Final = integer(0, U64)
+_ROW: Final = items(lambda data: data)
+
+
+def _second(data: Any) -> Stored:
+    if not isinstance(data, dict) or data.pop("version", None) != VERSION:
+        raise ProtocolError(f"it has no version {VERSION}")
+    stored = record(
+        Stored,
+        kernel=one_line,
+        scenes=mapping(record(Scene, guest=GUEST, target_state=text)),
+        trials=items(trial_of),
+        outcomes=items(outcome_of),
+    )(data)
+    return _checked(stored)
+
+
+def _first(data: Any) -> Stored:
+    programs, outcomes = _columns(data, 2)
+    return _checked(
+        Stored(
+            scenes=FIRST_SCENES,
+            trials=items(trial_of)(programs),
+            outcomes=items(_first_outcome)(outcomes),
+        )
+    )
+
+
+def _checked(stored: Stored) -> Stored:
+    """Check that trials and outcomes fit the scenes."""
+    if len(stored.outcomes) > len(stored.trials):
+        raise ProtocolError("it has more outcomes than trials")
+    for trial, outcome in zip(stored.trials, stored.outcomes, strict=False):
+        check(trial, stored.scenes)
+        _check_outcome(trial, outcome)
+    return stored
+
+
+def check(trial: Trial, scenes: dict[str, Scene]) -> None:
+    """
+    Check that the scene of *trial* exists and has its CPUs.
+
+    Raises:
+        ProtocolError: it does not.
+    """
+    if trial.scene not in scenes:
+        raise ProtocolError(f"there is no scene {trial.scene[:40]!r}")
+    cpus = scenes[trial.scene].guest.cpus
+    sources = [source for source, _ in trial.programs]
+    if not sources or len(set(sources)) < len(sources) or max(sources) not in cpus:
+        raise ProtocolError(f"the sources {sources[:8]} are no CPUs of {trial.scene}")
+
+
+def _check_outcome(trial: Trial, outcome: Outcome) -> None:
+    if not outcome.lost and len(outcome.endings) != len(trial.programs):
+        raise ProtocolError("an outcome has not one ending for each program")
+
+
+def trial_of(data: Any) -> Trial:
+    """A trial from ``[scene, [[source, ops], ...]]`` or ``[scene, source, ops]``."""
+    if isinstance(data, list) and len(data) == 3:
+        return Trial(text(data[0]), [_program(data[1:])])
+    scene, programs = _columns(data, 2)
+    return Trial(text(scene), items(_program)(programs))
+
+
+def _program(data: Any) -> tuple[int, Program]:
+    source, ops = _columns(data, 2)
+    return _CPU(source), program_of(ops)
+
+
+def _columns(data: Any, count: int) -> tuple[Any, ...]:
+    columns = _ROW(data)
+    if len(columns) != count:
+        raise ProtocolError(f"a row has {len(columns)} columns, not {count}")
+    return columns
+
+
+def outcome_of(data: Any) -> Outcome:
+    """The outcome that `outcome_data` made data of."""
+    return record(
+        Outcome,
+        hits=_hits,
+        endings=items(
+            record(
+                Ending,
+                returned=_RESULT,
+                fault_vector=optional(_VECTOR),
+                fault_op=optional(integer()),
+            )
+        ),
+        lost=one_line,
+    )(data)
+
+
+def _first_outcome(data: Any) -> Outcome:
+    if isinstance(data, dict) and "lost" in data:
+        return Outcome(lost=one_line(data["lost"]) or "no reason is given")
+    fields = record(
+        dict[str, Any],
+        hits=_hits,
+        fault=optional(_fault),
+        returned=_RESULT,
+        icr=integer(),
+        hc=integer(),
+    )(data)
+    return Outcome(fields["hits"], (Ending(fields["returned"], *(fields["fault"] or ())),))
+
+
+def _fault(data: Any) -> tuple[int, int]:
+    vector, op = _columns(data, 2)
+    return _VECTOR(vector), integer()(op)
+
+
+def _hits(data: Any) -> dict[tuple[int, int], int]:
+    rows: Sequence[tuple[Any, ...]] = [_columns(row, 3) for row in _ROW(data)]
+    return {(_CPU(cpu), _VECTOR(vector)): integer(1)(runs) for cpu, vector, runs in rows}
