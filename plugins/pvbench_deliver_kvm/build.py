@@ -20,7 +20,8 @@ from typing import Final
 import attrs
 
 from pvbench.errors import UnavailableError
-from pvbench.host.files import read_regular, replacing
+from pvbench.host.cache import cache_folder, keep
+from pvbench.host.files import read_regular
 
 SOURCES: Final = Path(__file__).parent / "guest"
 FLAGS: Final = (
@@ -33,7 +34,6 @@ LINK_FLAGS: Final = (
     "-Wl,--oformat=binary",
 )
 LIMIT_S: Final = 120.0
-_NO_HOME: Final = Path(os.devnull)  # nothing can be kept below it
 _INSTALL: Final = "Install gcc and binutils, or run with --delivery model."
 
 
@@ -53,16 +53,6 @@ class Recipe:
 
 
 BUNDLED: Final = Recipe()
-
-
-def cache_folder() -> Path:
-    """The folder for results that take long to compute."""
-    if folder := os.environ.get("XDG_CACHE_HOME"):
-        return Path(folder) / "pvbench"
-    home = _NO_HOME
-    with suppress(RuntimeError):  # the user has no home directory
-        home = Path.home()
-    return home / ".cache" / "pvbench"
 
 
 def image(recipe: Recipe = BUNDLED) -> bytes:
@@ -155,11 +145,3 @@ def _first_error(command: list[str], limit_s: float) -> str:
     lines = [line for line in process.stderr.splitlines() if line.strip()]
     errors = [line for line in lines if re.search("error|undefined|cannot", line)]
     return (errors or lines or [f"it ends with status {process.returncode}"])[0]
-
-
-def keep(content: bytes, path: Path) -> None:
-    """Cache *content* as a whole, or not at all if the cache is not writable."""
-    with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as file:
-            file.write(content)

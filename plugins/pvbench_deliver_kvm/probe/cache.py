@@ -23,6 +23,7 @@ import attrs
 from pvbench import notices
 from pvbench.host import facts as host_facts
 from pvbench.host import lock as host_lock
+from pvbench.host.cache import cache_folder, keep
 from pvbench.host.files import read_regular
 from pvbench.shapes import json_value
 from pvbench_deliver_kvm import build
@@ -46,7 +47,7 @@ def probes(
     Probes wait for timed runs of others; without *wait* they are skipped if there are any.
     With *progress* each group is named on standard error before it is probed.
     """
-    path = build.cache_folder() / f"kvm-probes-{_key()}.json"
+    path = cache_folder() / f"kvm-probes-{_key()}.json"
     stored = _stored(path)
     if not _missing(stored):
         return {name: why for name, (why, _) in stored.items()}
@@ -81,7 +82,7 @@ def _try_missing(
         stored |= {
             name: (why, stored.get(name, ("", 0))[1] + 1) for name, why in results.items()
         }
-    build.keep(json.dumps(stored).encode(), path)
+    keep(json.dumps(stored).encode(), path)
     untried = {name: why for _, untried_names in groups for name, why in untried_names.items()}
     return {name: why for name, (why, _) in stored.items()} | untried
 

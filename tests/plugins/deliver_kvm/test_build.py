@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from pvbench.errors import UnavailableError
+from pvbench.host.cache import cache_folder
 from pvbench_deliver_kvm import build
 from pvbench_deliver_kvm.build import Recipe
 from support.c_facts import needs_c
@@ -281,4 +282,4 @@ def test_a_user_without_a_home_keeps_nothing(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(pwd, "getpwuid", unknown)
 
     assert len(build.image()) > 0
-    assert build.cache_folder() == Path("/dev/null/.cache/pvbench")
+    assert cache_folder() == Path("/dev/null/.cache/pvbench")

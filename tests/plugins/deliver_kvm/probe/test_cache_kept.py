@@ -1,15 +1,13 @@
-"""A cached image is complete or absent, also after a crash or with several writers."""
+"""Several processes may compile the guest image at once."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import resource
 import select
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,95 +16,6 @@ from pvbench_deliver_kvm import build
 from support.c_facts import needs_c
 from support.compiler import CountedCompiler
 from support.helpers import DEADLINE_S
-
-IMAGE = bytes(range(256)) * 64
-LIMIT = 4096  # of a file's size, in bytes
-
-
-def images(folder: Path) -> list[str]:
-    """Images that a later use would believe."""
-    return sorted(path.name for path in folder.glob("*.bin"))
-
-
-@contextmanager
-def full_disk() -> Iterator[None]:
-    """No file can grow beyond LIMIT; no longer than needed, for pytest writes files too."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-def test_a_kept_file_exists(tmp_path: Path) -> None:
-    """Folders are made; an older file makes room."""
-    path = tmp_path / "a/b/guest-1.bin"
-    build.keep(b"older", path)
-    build.keep(IMAGE, path)
-
-    assert path.read_bytes() == IMAGE
-    assert list(path.parent.iterdir()) == [path]
-
-
-def test_a_file_is_whole_before_it_has_its_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A reader gets the whole file or none."""
-    contents = []
-    rename = os.replace
-
-    def look(source: str, target: Path) -> None:
-        contents.append((images(tmp_path), Path(source).read_bytes(), Path(source).parent))
-        rename(source, target)
-
-    monkeypatch.setattr(os, "replace", look)
-    build.keep(b"a few bytes", tmp_path / "guest-1.bin")
-
-    assert contents == [([], b"a few bytes", tmp_path)]
-
-
-def test_an_interrupt_leaves_no_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next use makes it anew."""
-
-    def interrupt(source: str, target: Path) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "replace", interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            build.keep(IMAGE, tmp_path / "guest-1.bin")
-    files = os.listdir(tmp_path)
-    build.keep(IMAGE, tmp_path / "guest-1.bin")
-
-    assert (files, images(tmp_path)) == ([], ["guest-1.bin"])
-    assert (tmp_path / "guest-1.bin").read_bytes() == IMAGE
-
-
-def test_a_full_disk_leaves_no_image(tmp_path: Path) -> None:
-    """No part of an image is left, and nothing is raised."""
-    with full_disk():
-        build.keep(IMAGE, tmp_path / "guest-1.bin")
-
-    assert os.listdir(tmp_path) == []
-
-
-def test_a_full_disk_leaves_an_older_file_alone(tmp_path: Path) -> None:
-    """It is as good as it was."""
-    build.keep(IMAGE[:LIMIT], tmp_path / "guest-1.bin")
-    with full_disk():
-        build.keep(IMAGE, tmp_path / "guest-1.bin")
-
-    assert (tmp_path / "guest-1.bin").read_bytes() == IMAGE[:LIMIT]
-
-
-def test_a_temporary_name_that_exists_leaves_no_more_files(tmp_path: Path) -> None:
-    """Repeated use does not add files."""
-    (tmp_path / "guest-1.bin").mkdir()
-    build.keep(IMAGE, tmp_path / "guest-1.bin")
-
-    assert os.listdir(tmp_path) == ["guest-1.bin"]
-
 
 CHILD = """
 import hashlib
