@@ -328,6 +328,7 @@ result_of: Final = record(
     target_state=one_line,
     ticks_per_second=optional(integer(1)),
     faults=items(one_line),
+    host_faults=items(one_line),
     facts=mapping(_fact),
 )
 _SHAPES: Final[dict[str, Callable[[Any], Message]]] = {

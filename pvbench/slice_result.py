@@ -175,6 +175,8 @@ class SliceResult:
         ticks_per_second: rate of a clock that differs between machines; None if the
             clock's name implies it.
         faults: sentences about errors in the slice; any fault makes it void.
+        host_faults: sentences about errors of the host that say nothing about the sender;
+            they make the slice void too.
         facts: other observations by name, as numbers or lines of text; stored beside
             the values unless the name is one of the core's own facts.
     """
@@ -187,4 +189,5 @@ class SliceResult:
     target_state: str = "halted"
     ticks_per_second: int | None = None
     faults: tuple[str, ...] = attrs.field(default=(), converter=_sentences)
+    host_faults: tuple[str, ...] = attrs.field(default=(), converter=_sentences)
     facts: dict[str, str | int | float] = attrs.field(factory=dict, validator=_facts)

@@ -23,11 +23,13 @@ class Outcome:
         kind: an outcome other than ``ok``, or ``missing``.
         reason: why, in words.
         is_partial: whether other boots have a result.
+        of_host: whether an error of the host is the reason.
     """
 
     kind: str
     reason: str
     is_partial: bool = False
+    of_host: bool = False
 
     @property
     def text(self) -> str:
@@ -48,8 +50,10 @@ def worse_than_ok(entries: journal.Entries) -> Outcomes:
     for name, case in _outcome_entries(entries):
         if case["outcome"] == "ok":
             measured.add(name)
-        else:
-            outcomes[name] = Outcome(case["outcome"], case["reason"])
+            continue
+        of_host = case.get("of_host", False)
+        if not (of_host and name in outcomes):  # it says less than any other outcome
+            outcomes[name] = Outcome(case["outcome"], case["reason"], of_host=of_host)
     planned = journal.plan_of(entries).get("cases", ())
     return {
         name: attrs.evolve(outcome, is_partial=name in measured)

@@ -26,7 +26,7 @@ class Gate:
     The conditions under which a comparison is a regression.
 
     A case is a regression if it is slower, if it loses more IPIs, or if it no longer has
-    a result.
+    a result; a case that the host spoilt is inconclusive.
 
     Args:
         fail_above_percent: a case may be slower up to this limit.
@@ -45,6 +45,7 @@ class Gate:
     ) -> Iterator[Status]:
         yield Status.OK if pairs else Status.NOTHING_MEASURED
         yield from (self._of_series(series) for series in unpaired if series.is_regression)
+        yield from (Status.INCONCLUSIVE for series in unpaired if series.is_unclear)
         yield from map(self.of_pair, pairs)
 
     def _of_series(self, series: Unpaired) -> Status:

@@ -42,6 +42,8 @@ class Unpaired:
         verdict: ``loses``, ``void``, ``unsupported`` or ``missing``; empty if it is no worse
             than slow.
         is_regression: the baseline has a result, or loses fewer IPIs.
+        is_unclear: the baseline has a result, but an error of the host is the reason why
+            this file has none.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Unpaired:
     detail: str = ""
     verdict: str = ""
     is_regression: bool = False
+    is_unclear: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -94,7 +97,9 @@ class File:
         """The cases that are worse than slow in this file, and that *baseline* has or lacks."""
         for key, row in baseline.rows.items():
             if key not in self.rows:
-                yield attrs.evolve(self.why_absent(row, baseline), is_regression=True)
+                absent = self.why_absent(row, baseline)
+                unclear = self._is_of_host(absent)
+                yield attrs.evolve(absent, is_regression=not unclear, is_unclear=unclear)
         yield from self._lossy(baseline)
         yield from self._without_result(baseline)
 
@@ -151,7 +156,12 @@ class File:
         for series in self._outcomes({*baseline.outcomes}):
             partial = self.outcomes[series.name].is_partial
             if partial or series.name not in measured:
-                yield attrs.evolve(series, is_regression=partial and series.name in measured)
+                worse = partial and series.name in measured and not self._is_of_host(series)
+                yield attrs.evolve(series, is_regression=worse)
+
+    def _is_of_host(self, series: Unpaired) -> bool:
+        outcome = self.outcomes.get(series.name)
+        return bool(outcome and outcome.of_host and series.reason is Reason.NO_RESULT)
 
     def _outcomes(self, without: set[str]) -> Iterator[Unpaired]:
         for name, outcome in self.outcomes.items():

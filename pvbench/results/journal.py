@@ -235,7 +235,11 @@ def _is_end(entry: Entry) -> bool:
 
 
 def _is_outcome(entry: Entry) -> bool:
-    return entry.get("outcome") in OUTCOMES and isinstance(entry.get("reason"), str)
+    return (
+        entry.get("outcome") in OUTCOMES
+        and isinstance(entry.get("reason"), str)
+        and isinstance(entry.get("of_host", False), bool)
+    )
 
 
 def _is_count(value: object) -> bool:

@@ -146,12 +146,21 @@ def _case_results(boot: Boot, launch: Launch, job: Job) -> Iterator[CaseResult]:
     for turn, result in _results(job, launch):
         by_case.setdefault(turn.task, []).append(result)
     for number, prepared in enumerate(boot.cases):
-        name, slices = prepared.name, by_case[number]
-        if errors := [d for result in slices for d in differences(prepared, result)]:
-            outcome = Outcome("void", f"proof of mechanism failed: {errors[0]}")
-            yield CaseResult(name=name, outcome=outcome, result=slices[-1])
-            continue
-        yield _measured(prepared, slices, launch.clock)
+        slices = by_case[number]
+        if outcome := _why_void(prepared, slices):
+            yield CaseResult(name=prepared.name, outcome=outcome, result=slices[-1])
+        else:
+            yield _measured(prepared, slices, launch.clock)
+
+
+def _why_void(prepared: Prepared, slices: list[SliceResult]) -> Outcome | None:
+    """The reason why the times of a case do not count; None if all slices are proved."""
+    proved = [result for result in slices if not result.host_faults]
+    if errors := [error for result in proved for error in differences(prepared, result)]:
+        return Outcome("void", f"proof of mechanism failed: {errors[0]}")
+    if host_faults := [fault for result in slices for fault in result.host_faults]:
+        return Outcome("void", host_faults[0], of_host=True)
+    return None
 
 
 def _measured(prepared: Prepared, slices: list[SliceResult], clock: Clock) -> CaseResult:

@@ -18,6 +18,7 @@ from pvbench.errors import ProtocolError, Status, worst
 from pvbench.run import progress
 from pvbench.run.ab_messages import Channel, Due, End, Greeting, Stored
 from pvbench.run.boot import run_boot
+from pvbench.run.outcome import Outcome
 from pvbench.run.plan import Boot
 from pvbench.run.request import PreparedRun
 from pvbench.run.signals import Stop
@@ -164,6 +165,10 @@ def _name(boot: Boot) -> str:
     return boot.guest.name if abi == "kvm" else f"{boot.guest.name} {abi}"
 
 
+def _status_of(outcome: Outcome) -> Status:
+    return Status.INCONCLUSIVE if outcome.of_host else _STATUS_OF[outcome.kind]
+
+
 def _status(store: RunStore) -> Status:
-    statuses = [_STATUS_OF[kind] for kind in store.outcomes]
+    statuses = list(map(_status_of, store.outcomes))
     return worst(statuses if store.measured else [*statuses, Status.NOTHING_MEASURED])

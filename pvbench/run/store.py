@@ -19,6 +19,7 @@ from pvbench.results.files import claim, read, write
 from pvbench.results.journal import Entry, Journal
 from pvbench.run.boot import BootResult
 from pvbench.run.collector import Collector
+from pvbench.run.outcome import Outcome
 from pvbench.run.plan import Boot
 from pvbench.run.request import PreparedRun, plan_entry
 
@@ -71,7 +72,7 @@ class RunStore:
         stored = {entry["case"] for entry in entries if "case" in entry}
         for name, outcome in self._prepared.plan.refused.items():
             if name not in stored:
-                self._journal.write(case=name, outcome=outcome.kind, reason=outcome.reason)
+                self._journal.write(case=name, **outcome.entry)
         self._restore(journal.boots_done(entries))
         return self._cases.keys()
 
@@ -131,11 +132,10 @@ class RunStore:
         return bool(self._collector.runs)
 
     @property
-    def outcomes(self) -> list[str]:
+    def outcomes(self) -> list[Outcome]:
         """The outcomes of refused cases, then those of the cases in each boot."""
-        refused = [outcome.kind for outcome in self._prepared.plan.refused.values()]
-        booted = [case["outcome"] for cases in self._cases.values() for case in cases.values()]
-        return refused + booted
+        booted = [case for cases in self._cases.values() for case in cases.values()]
+        return [*self._prepared.plan.refused.values(), *map(Outcome.of_entry, booted)]
 
     def _restore(self, finished: dict[int, Entry]) -> None:
         """Take over the boots in *finished* whose values are in the result file."""
@@ -195,10 +195,6 @@ def _remove_if_empty(path: Path) -> None:
 
 def _boot_entry(result: BootResult) -> dict[str, Any]:
     return {
-        "outcome": result.outcome.kind,
-        "reason": result.outcome.reason,
-        "cases": {
-            case.name: {"outcome": case.outcome.kind, "reason": case.outcome.reason}
-            for case in result.cases
-        },
+        **result.outcome.entry,
+        "cases": {case.name: case.outcome.entry for case in result.cases},
     }

@@ -39,6 +39,7 @@ RESULT = slice_result_of(
     ticks_per_second=2_400_000_000,
     facts={"source": "here", "tsc_khz": 2_400_000, "share": 0.5},
     faults=("CPU 1 is lost",),
+    host_faults=("CPU 2 took an interrupt twice",),
 )
 DESCRIPTION = Description(
     clock=Clock("tsc", None, "noisy"),

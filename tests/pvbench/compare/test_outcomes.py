@@ -11,7 +11,7 @@ VOID = {"outcome": "void", "reason": "slow"}
 PLAN: dict[str, Any] = {"plan": {"cases": ["a", "b", "c"], "boots": 2}}
 
 
-def boot(number: int, **cases: dict[str, str]) -> dict[str, Any]:
+def boot(number: int, **cases: dict[str, Any]) -> dict[str, Any]:
     """The entry of a boot."""
     return {"boot": number, "outcome": "ok", "cases": cases}
 
@@ -32,6 +32,21 @@ def test_a_case_that_one_boot_measured_is_partly_void_if_another_boot_is() -> No
     entries = [PLAN, boot(1, a=OK, b=OK, c=OK), boot(2, a=VOID, b=failed)]
 
     assert worse_than_ok(entries) == {"a": Outcome("void", "slow", is_partial=True)}
+
+
+def test_a_case_that_the_host_spoilt_says_so_unless_another_boot_says_more() -> None:
+    """The proof of mechanism failed in another boot of case c, before or after it."""
+    twice = {"outcome": "void", "reason": "twice", "of_host": True}
+    entries = [PLAN, boot(1, a=OK, b=twice, c=VOID), boot(2, a=twice, b=twice, c=twice)]
+
+    assert worse_than_ok(entries) == {
+        "a": Outcome("void", "twice", is_partial=True, of_host=True),
+        "b": Outcome("void", "twice", of_host=True),
+        "c": Outcome("void", "slow"),
+    }
+    assert worse_than_ok([PLAN, boot(1, c=twice), boot(2, c=VOID)])["c"] == Outcome(
+        "void", "slow"
+    )
 
 
 def test_a_planned_case_without_an_entry_is_missing() -> None:

@@ -51,6 +51,29 @@ def test_a_case_that_loses_ipis_now_is_a_regression() -> None:
     assert result.status is Status.REGRESSION
 
 
+def test_a_case_that_the_host_spoilt_is_inconclusive() -> None:
+    """It is void and shown as such, but the sender did nothing wrong."""
+    spoilt = Outcome("void", "twice", of_host=True)
+    result = between([OLD], [], after={CASE: spoilt})
+    (series,) = result.unpaired
+
+    assert (series.verdict, series.detail) == ("void", "void: twice")
+    assert (series.is_regression, series.is_unclear) == (False, True)
+    assert result.status is Status.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("before", [None, {CASE: VOID}])
+def test_a_case_that_the_host_spoilt_in_some_boots_changes_no_status(
+    before: dict[str, Outcome] | None,
+) -> None:
+    """The other boots have the result."""
+    spoilt = Outcome("void", "twice", is_partial=True, of_host=True)
+    result = between([OLD], [OLD], before, {CASE: spoilt})
+
+    assert not any(series.is_regression or series.is_unclear for series in result.unpaired)
+    assert len(result.unpaired) == (before is None)
+
+
 def test_a_side_that_loses_ipis_is_never_faster() -> None:
     """Its times are left out of all series, and the case is named once."""
     send = row_of("broadcast", PHYSICAL, 2e-6, series="send")

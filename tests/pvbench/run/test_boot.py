@@ -198,6 +198,36 @@ def test_a_worker_gets_the_guest_the_ops_and_the_schedule() -> None:
     ]
 
 
+TWICE = "the emulator delivered an interrupt twice"
+
+
+@pytest.mark.parametrize(
+    ("slices", "outcome"),
+    [
+        pytest.param([{"host_faults": [TWICE]}, {}], Outcome("void", TWICE, True), id="first"),
+        pytest.param([{}, {"host_faults": [TWICE]}], Outcome("void", TWICE, True), id="last"),
+        pytest.param(
+            [{"host_faults": [TWICE], "icr_writes": 31}] * 2,
+            Outcome("void", TWICE, True),
+            id="with-other-counts",
+        ),
+        pytest.param(
+            [{"host_faults": [TWICE]}, {"icr_writes": 29}],
+            Outcome("void", "proof of mechanism failed: ICR writes 29 instead of 30"),
+            id="another-slice-is-wrong",
+        ),
+    ],
+)
+def test_a_slice_that_the_host_spoilt_says_nothing_about_the_sender(
+    slices: list[dict[str, Any]], outcome: Outcome
+) -> None:
+    """The case is void because of the host, unless an honest slice contradicts the ops."""
+    reports = "; ".join(telling(**changes) for changes in slices)
+    (case,) = booted(reports, slices=2).cases
+
+    assert (case.outcome, case.values) == (outcome, {})
+
+
 @pytest.mark.parametrize(
     ("clock", "delays_us"),
     [(EXACT, [0, 0]), (NOISY, [0, 0]), (NEAR_EXACT, [137, 274])],
