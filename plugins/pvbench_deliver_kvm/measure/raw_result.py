@@ -88,8 +88,13 @@ def handled(
 
 
 def samples(memory: GuestMemory, sources: list[mailbox.Source]) -> dict[str, list[int]]:
-    """Ticks of all bursts by series; a time that the guest did not take is left out."""
-    rows = [row for source in sources for row in _rows(memory, source)]
+    """
+    Ticks of the bursts by series; a time that the guest did not take is left out.
+
+    The first burst of a source is left out too, unless it is the only one.  During it the
+    host's thread that gave the command goes to sleep, on a CPU that the guest may need.
+    """
+    rows = [row for source in sources for row in _timed_rows(memory, source)]
     return {
         name: [row[column] for row in rows if row[column]] for column, name in enumerate(SERIES)
     }
@@ -104,6 +109,11 @@ def partial_sends(
     memory: GuestMemory, burst: int, source: mailbox.Source, full: bytes
 ) -> Iterator[PartialSend]:
     """Bursts that were sent to other CPUs than the bitmap *full* has, and how often."""
+def _timed_rows(memory: GuestMemory, source: mailbox.Source) -> list[tuple[int, ...]]:
+    rows = [*_rows(memory, source)]
+    return rows[1:] or rows
+
+
     size = len(full)
     data = memory.read(source.partial, source.done * size)
     masks = Counter(data[offset : offset + size] for offset in range(0, len(data), size))

@@ -35,13 +35,13 @@ def source_of(memory: GuestMemory, number: int, **fields: int) -> mailbox.Source
 
 def test_samples_of_all_sources_are_columns(memory: GuestMemory) -> None:
     """Only completed bursts count, and a time of 0 was not taken."""
-    rows = ([1, 0, 3, 4, 5], [10, 20, 30, 40, 50], [7, 7, 7, 7, 7])
+    rows = ([9] * 5, [1, 0, 3, 4, 5], [9] * 5, [10, 20, 30, 40, 50], [7, 7, 7, 7, 7])
     place = layout.FREE_BASE + 0x1000
     memory.write(place, array("Q", [ticks for row in rows for ticks in row]).tobytes())
     size = sizeof(mailbox.Sample)
     sources = [
-        source_of(memory, 0, samples=place, done=1),
-        source_of(memory, 1, samples=place + size, done=1),
+        source_of(memory, 0, samples=place, done=2),
+        source_of(memory, 1, samples=place + 2 * size, done=2),
     ]
 
     assert raw_result.samples(memory, sources) == {
@@ -53,7 +53,25 @@ def test_samples_of_all_sources_are_columns(memory: GuestMemory) -> None:
     }
 
 
-def counts(functions: int, **runs: int) -> HandlerCounts:
+@pytest.mark.parametrize(
+    ("done", "ticks"),
+    [(0, []), (1, [1]), (2, [2]), (5, [2, 3, 4, 5])],
+    ids=["none", "the-only-one", "two", "five"],
+)
+def test_the_first_burst_of_a_source_is_not_timed(
+    memory: GuestMemory, done: int, ticks: list[int]
+) -> None:
+    """The thread of the host that gave the command goes to sleep during it."""
+    place = layout.FREE_BASE + 0x1000
+    rows = [number for number in (1, 2, 3, 4, 5) for _ in raw_result.SERIES]
+    memory.write(place, array("Q", rows).tobytes())
+
+    samples = raw_result.samples(memory, [source_of(memory, 0, samples=place, done=done)])
+
+    assert samples == dict.fromkeys(raw_result.SERIES, ticks)
+
+
+def counts(functions: int, impossible: int = 0, **runs: int) -> HandlerCounts:
     """Of one CPU; *runs* by the name of a vector."""
     by_vector = array("I", [0] * 256)
     for name, number in runs.items():
