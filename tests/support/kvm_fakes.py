@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -73,10 +71,17 @@ def raw_result(**changes: Any) -> RawResult:
     return RawResult(**(fields | changes))
 
 
-def handled(*runs: int, functions: tuple[int, ...] = (), unexpected: Any = ()) -> Handled:
+def handled(
+    *runs: int, functions: tuple[int, ...] = (), unexpected: Any = (), impossible: Any = ()
+) -> Handled:
     """The work of the handlers of each CPU."""
     zeros = (0,) * len(runs)
-    return Handled(runs=runs, functions=functions or zeros, unexpected=unexpected or zeros)
+    return Handled(
+        runs=runs,
+        functions=functions or zeros,
+        unexpected=unexpected or zeros,
+        impossible=impossible or zeros,
+    )
 
 
 def readings(
@@ -128,6 +133,9 @@ class FakeGuest:
         recorded: the ops that the guest's own algorithm makes; None for the sender's.
         writes: ICR writes that the host traces in an audit; None if it cannot trace.
         failure: raised by every slice that sends.
+        spoilt: how many slices from now on have an interrupt that cannot have come.
+        traced: what was asked of the trace of ICR writes.
+        sleeps: the seconds that were waited.
         slices: (loops, by the guest's algorithm, what idle CPUs do) of each slice.
         synchronised: CPUs that were waited for.
     """
@@ -137,6 +145,9 @@ class FakeGuest:
     recorded: Program | None = None
     writes: int | None = None
     failure: Exception | None = None
+    spoilt: int = 0
+    traced: list[str] = attrs.field(factory=list)
+    sleeps: list[float] = attrs.field(factory=list)
     slices: list[tuple[int, bool, int]] = attrs.field(factory=list)
     synchronised: list[tuple[int, ...]] = attrs.field(factory=list)
     box: Any = attrs.field(factory=lambda: SimpleNamespace(idle=mailbox.HALTED, limit_ticks=0))
@@ -147,7 +158,12 @@ class FakeGuest:
             self._vm(),
             execution=execution,
             facts=facts,
-            instruments=Instruments(place=self._place, audit=self._audit, read=self._read),
+            instruments=Instruments(
+                place=self._place,
+                trace=lambda threads: FakeTrace(self, threads),
+                read=self._read,
+                sleep=self.sleeps.append,
+            ),
         )
 
     def _vm(self) -> GuestVm:
@@ -170,11 +186,41 @@ class FakeGuest:
     def _place(self, vm: GuestVm, task: Task, loops: int, *, algorithm: bool) -> FakeSlice:
         return FakeSlice(self, task, loops, algorithm)
 
-    @contextmanager
-    def _audit(self, threads: list[int]) -> Iterator[Any]:
-        if self.writes is None:
+    def result(self) -> RawResult:
+        """The raw result of the next slice."""
+        if not self.spoilt:
+            return self.raw
+        self.spoilt -= 1
+        spoilt = attrs.evolve(self.raw.handled, impossible=(0, 0, 2, 0))
+        return attrs.evolve(self.raw, handled=spoilt)
+
+
+@attrs.define
+class FakeTrace:
+    """The trace of a `FakeGuest`, which counts *writes* in each audit."""
+
+    guest: FakeGuest
+    threads: list[int]
+    written: int = 7  # by others, before
+
+    def start(self) -> None:
+        """Note it; or there is nothing to trace with."""
+        if self.guest.writes is None:
             raise UnavailableError("tracefs cannot be used", why="it is a fake")
-        yield SimpleNamespace(count=lambda: self.writes)
+        self.guest.traced.append("start")
+
+    def count(self) -> int:
+        """More by the number of writes than the last time."""
+        self.written += self.guest.writes or 0
+        return self.written
+
+    def stop(self) -> None:
+        """Note it."""
+        self.guest.traced.append("stop")
+
+    def close(self) -> None:
+        """Note it."""
+        self.guest.traced.append("close")
 
 
 @attrs.frozen
@@ -194,7 +240,7 @@ class FakeSlice:
             return raw_result(samples=ticks)
         if self.guest.failure:
             raise self.guest.failure
-        return self.guest.raw
+        return self.guest.result()
 
     def recorded(self, index: int) -> Program:
         """The ops of the guest's algorithm for a burst."""

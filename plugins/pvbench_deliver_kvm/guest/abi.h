@@ -10,7 +10,7 @@ typedef unsigned short u16;
 typedef unsigned int u32;
 typedef unsigned long long u64;
 
-#define PVBENCH_GUEST_ABI 2
+#define PVBENCH_GUEST_ABI 3
 
 /* Guest physical addresses, mapped one to one. */
 #define MAILBOX_BASE 0x1000
@@ -194,7 +194,8 @@ struct cpu {
 	u64 fault_error;
 	u64 fault_rip;
 	u64 fault_cr2;
-	u64 reserved[6];
+	u64 impossible; /* interrupts that came while interrupts were off */
+	u64 reserved[5];
 	u32 runs[256]; /* runs of the handler by vector */
 };
 _Static_assert(sizeof(struct cpu) == 1152,

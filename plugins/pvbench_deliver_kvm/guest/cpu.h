@@ -4,6 +4,8 @@
 
 #include "abi.h"
 
+#define X86_EFLAGS_IF 0x200
+
 /* No earlier or later instruction is executed across the two fences. */
 static inline u64 rdtsc_ordered(void)
 {

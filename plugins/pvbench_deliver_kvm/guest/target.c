@@ -67,6 +67,15 @@ static void handle_exception(struct cpu *me, struct frame *frame)
 	report_fault(me, frame);
 }
 
+/*
+ * No CPU takes an interrupt while interrupts are off.  QEMU's emulation of AMD-V
+ * does, when it delivers an injected interrupt a second time.
+ */
+static int is_impossible(const struct frame *frame)
+{
+	return frame->vector >= EXCEPTIONS && !(frame->rflags & X86_EFLAGS_IF);
+}
+
 void handle(struct frame *frame)
 {
 	u64 entered = rdtsc_ordered();
@@ -74,6 +83,11 @@ void handle(struct frame *frame)
 
 	if (frame->vector < EXCEPTIONS && frame->vector != NMI_VECTOR)
 		return handle_exception(me, frame);
+	if (is_impossible(frame)) {
+		/* The local APIC has no such interrupt in service. */
+		me->impossible++;
+		return;
+	}
 	me->idle = BUSY;
 	if (frame->rip - (u64)halt_begin < (u64)(halt_end - halt_begin))
 		frame->rip = (u64)halt_end;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Final
 
 from pvbench.delivery import BootedGuest
@@ -24,7 +24,9 @@ def boot_guest(guest: Guest, settings: Settings) -> Iterator[BootedGuest]:
     """Boot *guest* as the settings say."""
     start = start_of(guest, settings, image=build.image(), niceness=os.nice(0))
     with booted_vm(guest, start) as vm:
-        yield KvmBootedGuest(vm, execution=settings.execution, facts=settings.facts)
+        booted = KvmBootedGuest(vm, execution=settings.execution, facts=settings.facts)
+        with closing(booted):
+            yield booted
 
 
 def start_of(guest: Guest, settings: Settings, *, image: bytes, niceness: int) -> Start:

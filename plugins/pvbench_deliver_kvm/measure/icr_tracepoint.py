@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -18,47 +18,81 @@ from pvbench.errors import UnavailableError
 
 TRACEFS: Final = Path("/sys/kernel/tracing")
 EVENT: Final = "kvm/kvm_apic_ipi"
+_NUMBERS: Final = count(1)
 
 
-class Audit:
-    """Counts the events of some threads while it is open."""
+class IcrTrace:
+    """
+    Counts the events of some threads, in a tracing instance apart from other users of tracefs.
 
-    def __init__(self, instance: Path) -> None:
+    To make an instance takes much longer than to trace a task, so one instance serves a
+    whole boot.  It is made when the first count starts.
+
+    Args:
+        threads: the ids of the threads.
+    """
+
+    def __init__(self, threads: list[int], tracefs: Path = TRACEFS) -> None:
+        self._threads, self._tracefs = threads, tracefs
+        self._instance: Path | None = None
+        self._is_on = False
+
+    def start(self) -> None:
+        """
+        Count from now on.
+
+        Raises:
+            UnavailableError: tracefs cannot be used.
+        """
+        if self._is_on:
+            return
+        try:
+            _switch(self._instance or self._made(), "1")
+        except OSError as error:
+            self.close()
+            raise UnavailableError(
+                f"{EVENT} cannot be traced", why=str(error.strerror)
+            ) from None
+        self._is_on = True
+
+    def _made(self) -> Path:
+        """An instance for the threads; `close` removes it."""
+        instances = self._tracefs / "instances"
+        _remove_leftovers(instances)
+        instance = instances / f"pvbench-{os.getpid()}-{next(_NUMBERS)}"
+        try:
+            instance.mkdir()
+        except OSError as error:
+            raise UnavailableError(
+                f"{self._tracefs} cannot be used", why=str(error.strerror)
+            ) from None
         self._instance = instance
+        (instance / "set_event_pid").write_text(" ".join(map(str, self._threads)))
+        return instance
 
     def count(self) -> int:
-        """
-        The number of events since the audit was opened, with those that the buffer overwrote.
-        """
+        """The number of events so far, with those that the buffer overwrote."""
+        if self._instance is None:
+            return 0
         texts = (path.read_text() for path in self._instance.glob("per_cpu/cpu*/stats"))
         numbers = re.findall(r"^(?:entries|overrun): (\d+)", "\n".join(texts), re.MULTILINE)
         return sum(map(int, numbers))
 
+    def stop(self) -> None:
+        """Count no more, because tracing costs the threads time."""
+        if self._instance and self._is_on:
+            _switch(self._instance, "0")
+            self._is_on = False
 
-@contextmanager
-def audit(threads: list[int], tracefs: Path = TRACEFS) -> Iterator[Audit]:
-    """
-    Trace *threads* in a tracing instance of their own, apart from other users of tracefs.
+    def close(self) -> None:
+        """Remove the instance."""
+        if self._instance:
+            _remove(self._instance)
+            self._instance, self._is_on = None, False
 
-    Raises:
-        UnavailableError: tracefs cannot be used.
-    """
-    instance = tracefs / "instances" / f"pvbench-{os.getpid()}"
-    _remove_leftovers(instance.parent)
-    try:
-        instance.mkdir()
-    except OSError as error:
-        raise UnavailableError(f"{tracefs} cannot be used", why=str(error.strerror)) from None
-    try:
-        (instance / "set_event_pid").write_text(" ".join(map(str, threads)))
-        (instance / "events" / EVENT / "enable").write_text("1")
-    except OSError as error:
-        _remove(instance)
-        raise UnavailableError(f"{EVENT} cannot be traced", why=str(error.strerror)) from None
-    try:
-        yield Audit(instance)
-    finally:
-        _remove(instance)
+
+def _switch(instance: Path, state: str) -> None:
+    (instance / "events" / EVENT / "enable").write_text(state)
 
 
 def _remove(instance: Path) -> None:
@@ -69,5 +103,5 @@ def _remove(instance: Path) -> None:
 def _remove_leftovers(instances: Path) -> None:
     """Remove the instances of processes that were killed."""
     for instance in instances.glob("pvbench-*"):
-        if not Path("/proc", instance.name.removeprefix("pvbench-")).exists():
+        if not Path("/proc", instance.name.split("-")[1]).exists():
             _remove(instance)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import contextmanager
 from statistics import median
 from typing import Final, Protocol
 
@@ -14,9 +15,8 @@ from pvbench.delivery import Task
 from pvbench.errors import UnavailableError
 from pvbench.ops import Program
 from pvbench.slice_result import SliceResult
-from pvbench_deliver_kvm.measure import icr_tracepoint
 from pvbench_deliver_kvm.measure.algorithms import has_algorithm
-from pvbench_deliver_kvm.measure.icr_tracepoint import Audit
+from pvbench_deliver_kvm.measure.icr_tracepoint import IcrTrace
 from pvbench_deliver_kvm.measure.raw_result import RawResult
 from pvbench_deliver_kvm.measure.readings import Readings
 from pvbench_deliver_kvm.measure.result import Context, Facts, slice_result
@@ -28,6 +28,9 @@ from pvbench_deliver_kvm.vmm.commands import GuestError
 
 _NULL_LOOPS: Final = 50
 _AUDIT_LOOPS: Final = 5
+# A slice that an emulator spoilt begins so much later when it is repeated.
+_SHIFT_S: Final = 137e-6
+_MOST_REPEATS: Final = 3
 
 
 class PlacedSlice(Protocol):
@@ -45,6 +48,15 @@ class PlaceSlice(Protocol):
     ) -> PlacedSlice: ...
 
 
+class Trace(Protocol):
+    """Counts the ICR writes of some threads, see `IcrTrace`."""
+
+    def start(self) -> None: ...
+    def count(self) -> int: ...
+    def stop(self) -> None: ...
+    def close(self) -> None: ...
+
+
 @attrs.frozen(kw_only=True)
 class Instruments:
     """
@@ -52,18 +64,20 @@ class Instruments:
 
     Args:
         place: puts a slice into guest memory.
-        audit: counts the ICR writes of threads while it is open.
+        trace: counts the ICR writes of threads.
         read: reads the counters of the vCPUs and their threads.
+        sleep: waits for some seconds.
     """
 
     place: PlaceSlice = Slice
-    audit: Callable[[list[int]], AbstractContextManager[Audit]] = icr_tracepoint.audit
+    trace: Callable[[list[int]], Trace] = IcrTrace
     read: Callable[[GuestVm], Readings] = Readings.take
+    sleep: Callable[[float], object] = time.sleep
 
 
 class KvmBootedGuest:
     """
-    See `pvbench.delivery.BootedGuest`.
+    See `pvbench.delivery.BootedGuest`; `close` it when the guest ends.
 
     Args:
         execution: ``algorithm`` where the guest has the sender's, or ``ops``.
@@ -80,6 +94,7 @@ class KvmBootedGuest:
     ) -> None:
         self.vm, self._execution, self._host_facts = vm, execution, facts or {}
         self._instruments = instruments or Instruments()
+        self._trace = self._instruments.trace([thread.native_id or 0 for thread in vm.threads])
         # The guest gives up before the host does, because it can say what it waits for.
         vm.memory.mailbox.limit_ticks = int(vm.start.patience_s / 2 * vm.tsc_khz * 1000)
         self._null_ticks = {
@@ -122,14 +137,13 @@ class KvmBootedGuest:
 
     def _icr_writes_traced(self, task: Task, *, algorithm: bool) -> str | float:
         """ICR writes of an iteration as the host traced them, or why they are unknown."""
-        threads = [thread.native_id or 0 for thread in self.vm.threads]
-        with ExitStack() as undo:
-            try:
-                audit = undo.enter_context(self._instruments.audit(threads))
-            except UnavailableError as error:
-                return str(error)
-            self._place(task, _AUDIT_LOOPS, algorithm=algorithm).run()
-            return audit.count() / _AUDIT_LOOPS
+        try:
+            self._trace.start()
+        except UnavailableError as error:
+            return str(error)
+        before = self._trace.count()
+        self._place(task, _AUDIT_LOOPS, algorithm=algorithm).run()
+        return (self._trace.count() - before) / _AUDIT_LOOPS
 
     def _context(self, traced: str | float, *, algorithm: bool) -> Context:
         vm = self.vm
@@ -149,19 +163,41 @@ class KvmBootedGuest:
         """
         Execute *warmup* iterations, then *loops* timed and counted ones.
 
+        A slice in which an interrupt came while interrupts were off is repeated.  It
+        begins later then, because an emulator may repeat its error at an equal time.
+
         Raises:
             GuestError: the guest is lost.
         """
         task, context = loaded.task, loaded.context
         algorithm = context.execution == "algorithm"
+        self._trace.stop()
         with self._targets_as_in(task):
             if warmup:
                 self._place(task, warmup, algorithm=algorithm).run()
-            placed = self._place(task, loops, algorithm=algorithm)
-            before = self._instruments.read(self.vm)
-            raw = placed.run()
-            change = self._instruments.read(self.vm).since(before)
-        return slice_result(task, loops, raw, change, context)
+            raw, change = self._observed(task, loops, algorithm=algorithm)
+            repeats = 0
+            while any(raw.handled.impossible) and repeats < _MOST_REPEATS:
+                repeats += 1
+                self._instruments.sleep(_SHIFT_S)
+                raw, change = self._observed(task, loops, algorithm=algorithm)
+        loaded.repeats += repeats
+        result = slice_result(task, loops, raw, change, context)
+        facts = {"repeated_slices": loaded.repeats} if loaded.repeats else {}
+        return attrs.evolve(result, facts=result.facts | facts)
+
+    def _observed(
+        self, task: Task, loops: int, *, algorithm: bool
+    ) -> tuple[RawResult, Readings]:
+        """The raw result of a slice, and the change of the host's readings during it."""
+        placed = self._place(task, loops, algorithm=algorithm)
+        before = self._instruments.read(self.vm)
+        raw = placed.run()
+        return raw, self._instruments.read(self.vm).since(before)
+
+    def close(self) -> None:
+        """Remove what this guest has made on the host."""
+        self._trace.close()
 
     @contextmanager
     def _targets_as_in(self, task: Task) -> Iterator[None]:
@@ -177,13 +213,19 @@ class KvmBootedGuest:
             box.idle = mailbox.HALTED
 
 
-@attrs.frozen
+@attrs.define
 class KvmLoadedTask:
-    """See `pvbench.delivery.LoadedTask`."""
+    """
+    See `pvbench.delivery.LoadedTask`.
+
+    Args:
+        repeats: how often a slice of it was repeated because an emulator had spoilt it.
+    """
 
     booted: KvmBootedGuest
     task: Task
     context: Context
+    repeats: int = 0
 
     def run(self, *, loops: int, warmup: int) -> SliceResult:
         """See `KvmBootedGuest.run`."""

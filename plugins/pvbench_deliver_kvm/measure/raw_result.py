@@ -28,11 +28,13 @@ class Handled:
         runs: handler runs for the vectors of the task.
         functions: requests that were taken from call queues.
         unexpected: handler runs for any other vector.
+        impossible: interrupts that came while interrupts were off.
     """
 
     runs: tuple[int, ...]
     functions: tuple[int, ...]
     unexpected: tuple[int, ...]
+    impossible: tuple[int, ...]
 
 
 @attrs.frozen(kw_only=True)
@@ -58,15 +60,16 @@ class RawResult:
 
 @attrs.frozen
 class HandlerCounts:
-    """How often a CPU's handlers have run since the boot, by vector, and its functions."""
+    """The handler runs of a CPU since the boot by vector, and its other counts."""
 
     runs: array[int]
     functions: int
+    impossible: int
 
     @classmethod
     def read(cls, cpu: mailbox.Cpu) -> HandlerCounts:
         """Read the counts as they are now."""
-        return cls(array("I", bytes(cpu.runs)), cpu.functions)
+        return cls(array("I", bytes(cpu.runs)), cpu.functions, cpu.impossible)
 
 
 def handled(
@@ -77,14 +80,20 @@ def handled(
     start_vector: int,
 ) -> Handled:
     """The change between two readings of all CPUs; *start_vector* is the host's own."""
-    runs, functions, unexpected = [], [], []
+    runs, functions, unexpected, impossible = [], [], [], []
     for old, new in zip(before, after, strict=True):
         expected = sum(new.runs[vector] - old.runs[vector] for vector in vectors)
         started = new.runs[start_vector] - old.runs[start_vector]
         runs.append(expected)
         unexpected.append(sum(new.runs) - sum(old.runs) - expected - started)
         functions.append(new.functions - old.functions)
-    return Handled(runs=tuple(runs), functions=tuple(functions), unexpected=tuple(unexpected))
+        impossible.append(new.impossible - old.impossible)
+    return Handled(
+        runs=tuple(runs),
+        functions=tuple(functions),
+        unexpected=tuple(unexpected),
+        impossible=tuple(impossible),
+    )
 
 
 def samples(memory: GuestMemory, sources: list[mailbox.Source]) -> dict[str, list[int]]:
@@ -100,6 +109,11 @@ def samples(memory: GuestMemory, sources: list[mailbox.Source]) -> dict[str, lis
     }
 
 
+def _timed_rows(memory: GuestMemory, source: mailbox.Source) -> list[tuple[int, ...]]:
+    rows = [*_rows(memory, source)]
+    return rows[1:] or rows
+
+
 def _rows(memory: GuestMemory, source: mailbox.Source) -> Iterator[tuple[int, ...]]:
     data = memory.read(source.samples, source.done * sizeof(mailbox.Sample))
     return struct.iter_unpack("<5Q", data)
@@ -109,11 +123,6 @@ def partial_sends(
     memory: GuestMemory, burst: int, source: mailbox.Source, full: bytes
 ) -> Iterator[PartialSend]:
     """Bursts that were sent to other CPUs than the bitmap *full* has, and how often."""
-def _timed_rows(memory: GuestMemory, source: mailbox.Source) -> list[tuple[int, ...]]:
-    rows = [*_rows(memory, source)]
-    return rows[1:] or rows
-
-
     size = len(full)
     data = memory.read(source.partial, source.done * size)
     masks = Counter(data[offset : offset + size] for offset in range(0, len(data), size))

@@ -61,6 +61,7 @@ def slice_result(
         target_state=target_state(task, raw, change),
         ticks_per_second=context.tsc_khz * 1000,
         faults=(*raw.troubles, *unexpected_vectors(raw)),
+        host_faults=double_deliveries(raw),
         facts=facts(task, loops, change, context),
     )
 
@@ -148,6 +149,16 @@ def unexpected_vectors(raw: RawResult) -> tuple[str, ...]:
         f"CPU {cpu} handled a vector that no burst has"
         for cpu, runs in enumerate(raw.handled.unexpected)
         if runs
+    )
+
+
+def double_deliveries(raw: RawResult) -> tuple[str, ...]:
+    """A sentence for each CPU that took an interrupt which cannot have come."""
+    return tuple(
+        "the emulator delivered an interrupt twice: "
+        f"CPU {cpu} took one while its interrupts were off"
+        for cpu, interrupts in enumerate(raw.handled.impossible)
+        if interrupts
     )
 
 

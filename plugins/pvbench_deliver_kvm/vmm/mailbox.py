@@ -5,7 +5,7 @@ from __future__ import annotations
 from ctypes import Structure, c_uint32, c_uint64
 from typing import Final
 
-PVBENCH_GUEST_ABI: Final = 2
+PVBENCH_GUEST_ABI: Final = 3
 PORT_DONE: Final = 0x10
 PORT_FAULT: Final = 0x11
 
@@ -96,7 +96,7 @@ class Cpu(Structure):
         *_u64("self"),
         *_u32("number", "apic_id", "command", "source", "idle", "booted"),
         *_u64("call_queue", "functions"),
-        *_u64("fault_vector", "fault_error", "fault_rip", "fault_cr2"),
-        ("reserved", c_uint64 * 6),
+        *_u64("fault_vector", "fault_error", "fault_rip", "fault_cr2", "impossible"),
+        ("reserved", c_uint64 * 5),
         ("runs", c_uint32 * 256),
     ]

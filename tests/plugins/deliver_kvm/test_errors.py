@@ -9,9 +9,10 @@ from pathlib import Path
 import attrs
 import pytest
 
+from pvbench.errors import UnavailableError
 from pvbench.topology import parse_guest
-from pvbench_deliver_kvm.measure import icr_tracepoint
 from pvbench_deliver_kvm.measure.boot import boot_guest, start_of
+from pvbench_deliver_kvm.measure.icr_tracepoint import IcrTrace
 from pvbench_deliver_kvm.settings import Settings
 from pvbench_deliver_kvm.vmm.commands import GuestError
 from pvbench_deliver_kvm.vmm.fd import IoctlError
@@ -33,15 +34,12 @@ def test_an_error_of_the_guest_in_an_audit_is_raised() -> None:
 
 def test_tracing_instances_of_killed_runs_are_removed(tmp_path: Path) -> None:
     """Those of running processes and of other tools stay."""
-    ours, orphan = f"pvbench-{os.getppid()}", "pvbench-99999999"
+    ours, orphan = f"pvbench-{os.getppid()}-1", "pvbench-99999999-1"
     for name in (ours, orphan, "trace-cmd"):
         (tmp_path / "instances" / name).mkdir(parents=True)
 
-    with (
-        pytest.raises(Exception, match="cannot be traced"),
-        icr_tracepoint.audit([1], tmp_path),
-    ):
-        pass
+    with pytest.raises(UnavailableError, match="cannot be traced"):
+        IcrTrace([1], tmp_path).start()
     remaining = set(os.listdir(tmp_path / "instances"))
     assert (orphan in remaining, {ours, "trace-cmd"} - remaining) == (False, set())
 

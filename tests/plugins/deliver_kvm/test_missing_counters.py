@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 
@@ -42,8 +42,8 @@ def slice_result_of(*program: Op, target: int = 1) -> SliceResult:
         reached=((target,),),
         program_for=lambda burst, cpus: (),
     )
-    with booted_vm() as guest:
-        result = KvmBootedGuest(guest, execution="ops").load(task).run(loops=20, warmup=1)
+    with booted_vm() as guest, closing(KvmBootedGuest(guest, execution="ops")) as booted:
+        result = booted.load(task).run(loops=20, warmup=1)
     assert result.faults == ()
     return result
 

@@ -6,20 +6,24 @@ import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
+import attrs
 import pytest
 
 from pvbench.delivery import Task
 from pvbench.errors import UnavailableError
-from pvbench.ops import Burst, Fence, WrMsr
+from pvbench.ops import Burst, Fence, Program, WrMsr
 from pvbench.topology import parse_guest
-from pvbench_deliver_kvm.measure.icr_tracepoint import audit
+from pvbench_deliver_kvm.measure.icr_tracepoint import IcrTrace
 from pvbench_deliver_kvm.measure.kvm_guest import Instruments, KvmBootedGuest
-from pvbench_deliver_kvm.vmm.booted_guest import booted_vm
+from pvbench_deliver_kvm.measure.raw_result import RawResult
+from pvbench_deliver_kvm.measure.slices import Slice
+from pvbench_deliver_kvm.vmm.booted_guest import GuestVm, booted_vm
 from support.kvm import start_of
 
 STATS = """\
@@ -50,13 +54,24 @@ class Tracefs:
     def instances(self) -> list[Path]:
         return list((self.root / "instances").iterdir())
 
+    def count(self, events: int) -> None:
+        """Events of CPU 0 in each instance whose event is on."""
+        for instance in self.instances:
+            if (instance / self.event).read_text() == "1":
+                (entries, overrun), *others = self.cpus
+                self.cpus = ((entries + events, overrun), *others)
+                self._fill_stats(instance)
+
     def _fill(self, instance: Path) -> None:
         os.mkdir(instance)
         (instance / "set_event_pid").write_text("")
         os.makedirs((instance / self.event).parent)
+        self._fill_stats(instance)
+
+    def _fill_stats(self, instance: Path) -> None:
         for cpu, (entries, overrun) in enumerate(self.cpus):
             stats = instance / f"per_cpu/cpu{cpu}/stats"
-            os.makedirs(stats.parent)
+            os.makedirs(stats.parent, exist_ok=True)
             stats.write_text(STATS.format(entries=entries, overrun=overrun))
 
     def _empty(self, instance: Path) -> None:
@@ -87,8 +102,9 @@ def tracefs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tracefs:
 
 
 def counted(tracefs: Tracefs, *threads: int) -> int:
-    """Events while *threads* were audited."""
-    with audit(list(threads), tracefs.root) as trace:
+    """Events of *threads* in a trace of its own."""
+    with closing(IcrTrace(list(threads), tracefs.root)) as trace:
+        trace.start()
         return trace.count()
 
 
@@ -118,22 +134,41 @@ def test_only_these_threads_and_this_event_are_traced(tracefs: Tracefs) -> None:
     assert tracefs.written == {"set_event_pid": "41 4243", EVENT: "1"}
 
 
-def test_the_buffer_is_there_while_it_is_open(tracefs: Tracefs) -> None:
-    """One of this process's own, and none after that."""
-    with audit([1], tracefs.root):
-        during = [path.name for path in tracefs.instances]
+def test_one_instance_serves_until_the_trace_is_closed(tracefs: Tracefs) -> None:
+    """It is made when the first count starts; the event is off between counts."""
+    trace = IcrTrace([1], tracefs.root)
+    states = [trace.count(), tracefs.instances]
+    for step in (trace.start, trace.start, trace.stop, trace.stop, trace.start):
+        step()
+        (instance,) = tracefs.instances
+        states.append((instance / EVENT).read_text())
+    trace.close()
+    trace.close()
+    trace.stop()
 
-    assert during == [f"pvbench-{os.getpid()}"]
+    assert states == [0, [], "1", "1", "0", "0", "1"]
+    assert instance.name.startswith(f"pvbench-{os.getpid()}-")
     assert tracefs.instances == []
+
+
+def test_two_guests_of_a_process_have_an_instance_each(tracefs: Tracefs) -> None:
+    """Both are traced at once."""
+    traces = [IcrTrace([1], tracefs.root) for _ in "12"]
+    for trace in traces:
+        trace.start()
+
+    assert len(tracefs.instances) == 2
 
 
 class LostError(Exception):
     """The guest was lost meanwhile."""
 
 
-def test_the_buffer_goes_when_the_guest_is_lost(tracefs: Tracefs) -> None:
+def test_the_instance_goes_when_the_guest_is_lost(tracefs: Tracefs) -> None:
     """The error is passed on."""
-    with pytest.raises(LostError), audit([1], tracefs.root):
+    trace = IcrTrace([1], tracefs.root)
+    trace.start()
+    with pytest.raises(LostError), closing(trace):
         raise LostError
 
     assert tracefs.instances == []
@@ -152,8 +187,8 @@ def test_a_kernel_without_the_event_is_an_error(tracefs: Tracefs) -> None:
 
 def test_an_instance_that_cannot_be_created_is_an_error(tmp_path: Path) -> None:
     """Where tracefs is not mounted there is an empty folder, or none."""
-    with pytest.raises(UnavailableError) as error, audit([1], tmp_path):
-        pass
+    with pytest.raises(UnavailableError) as error:
+        IcrTrace([1], tmp_path).start()
 
     assert str(error.value) == f"{tmp_path} cannot be used: No such file or directory"
 
@@ -167,11 +202,11 @@ def test_an_instance_that_cannot_be_created_is_an_error(tmp_path: Path) -> None:
         (errno.ENOMEM, "Cannot allocate memory"),
     ],
 )
-def test_a_refused_buffer_is_not_removed(
+def test_a_refused_instance_is_not_removed(
     tracefs: Tracefs, monkeypatch: pytest.MonkeyPatch, number: int, why: str
 ) -> None:
     """An instance of that name may belong to another user."""
-    others = tracefs.root / "instances" / f"pvbench-{os.getpid()}"
+    others = tracefs.root / "instances" / f"pvbench-{os.getpid()}-x"
     os.mkdir(others)
 
     def refused(path: Path) -> None:
@@ -184,12 +219,36 @@ def test_a_refused_buffer_is_not_removed(
     assert tracefs.instances == [others]
 
 
+@attrs.frozen
+class WritingSlice:
+    """A slice whose ICR writes appear in the files of a `Tracefs`."""
+
+    placed: Slice
+    tracefs: Tracefs
+
+    def run(self) -> RawResult:
+        """Run it, and count its writes where the event is on."""
+        raw = self.placed.run()
+        self.tracefs.count(raw.icr_writes)
+        return raw
+
+    def recorded(self, index: int) -> Program:
+        """The ops of the guest's own algorithm."""
+        return self.placed.recorded(index)
+
+
 @contextmanager
-def two_cpus(tracefs: Path) -> Iterator[KvmBootedGuest]:
+def two_cpus(tracefs: Tracefs) -> Iterator[KvmBootedGuest]:
     """A guest that executes a list of ops of CPU 0, audited by the tracing of a folder."""
-    instruments = Instruments(audit=partial(audit, tracefs=tracefs))
+
+    def place(vm: GuestVm, task: Task, loops: int, *, algorithm: bool) -> WritingSlice:
+        return WritingSlice(Slice(vm, task, loops, algorithm=algorithm), tracefs)
+
+    instruments = Instruments(place=place, trace=partial(IcrTrace, tracefs=tracefs.root))
     with booted_vm(parse_guest("dense:2"), start_of(niceness=10)) as vm:
-        yield KvmBootedGuest(vm, execution="ops", instruments=instruments)
+        booted = KvmBootedGuest(vm, execution="ops", instruments=instruments)
+        with closing(booted):
+            yield booted
 
 
 def task() -> Task:
@@ -207,25 +266,26 @@ def task() -> Task:
 def test_icr_writes_of_an_iteration_are_traced_when_a_task_is_loaded(
     tracefs: Tracefs,
 ) -> None:
-    """A task is audited once, in the threads of its guest, before it is timed."""
-    tracefs.cpus = ((4, 0), (3, 3))
-    with two_cpus(tracefs.root) as booted:
-        same_task = booted.load(task())
+    """Each task is audited once, in the threads of its guest, before it is timed."""
+    with two_cpus(tracefs) as booted:
+        one = booted.load(task())
         threads = [str(thread.native_id) for thread in booted.vm.threads]
-        first = same_task.run(loops=3, warmup=0)
-        tracefs.cpus = ((500, 0),)
-        second = same_task.run(loops=3, warmup=0)
-        other = booted.load(task()).run(loops=3, warmup=0)
+        results = [one.run(loops=3, warmup=0) for _ in "12"]
+        results.append(booted.load(task()).run(loops=3, warmup=0))
+        (instance,) = tracefs.instances
+        counted = STATS.format(entries=10, overrun=0)
 
-    traced = [result.facts["icr_writes_traced"] for result in (first, second, other)]
-    assert traced == [2.0, 2.0, 100.0]
+        assert (instance / "per_cpu/cpu0/stats").read_text() == counted
+
+    assert [result.facts["icr_writes_traced"] for result in results] == [1.0] * 3
     assert tracefs.written["set_event_pid"].split() == threads
 
 
 @pytest.mark.usefixtures("needs_kvm")
 def test_a_host_without_tracing_is_a_fact(tmp_path: Path) -> None:
     """The task is measured nevertheless."""
-    with two_cpus(tmp_path) as booted:
+    nothing = cast("Tracefs", SimpleNamespace(root=tmp_path, count=lambda events: None))
+    with two_cpus(nothing) as booted:
         result = booted.load(task()).run(loops=3, warmup=0)
 
     why = f"{tmp_path} cannot be used: No such file or directory"

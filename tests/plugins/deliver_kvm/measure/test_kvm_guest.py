@@ -63,6 +63,49 @@ def test_a_task_is_audited_when_it_is_loaded_and_then_only_run(fake: FakeGuest) 
     assert [loops for loops, _ in loops_of(fake)] == [5, 5, 2, 10, 10, 10, 3, 10]
 
 
+def test_nothing_is_traced_while_slices_are_timed(fake: FakeGuest) -> None:
+    """One trace serves all tasks of a boot: it stops for slices and starts for a new task."""
+    fake.writes = 5
+    booted = fake.booted()
+    booted.load(task_of())
+    booted.load(task_of()).run(loops=10, warmup=0)
+    booted.load(task_of())
+    booted.close()
+
+    assert fake.traced == ["start", "start", "stop", "start", "close"]
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "runs", "faults", "repeats"),
+    [
+        pytest.param(0, 1, 0, None, id="honest"),
+        pytest.param(1, 2, 0, 1, id="once"),
+        pytest.param(3, 4, 0, 3, id="three-times"),
+        pytest.param(4, 4, 1, 3, id="always"),
+    ],
+)
+def test_a_slice_that_an_emulator_spoilt_is_repeated_a_little_later(
+    fake: FakeGuest, spoilt: int, runs: int, faults: int, repeats: int | None
+) -> None:
+    """At most three times; then the result has the fault of the host."""
+    loaded = fake.booted().load(task_of())
+    before, fake.spoilt = len(fake.slices), spoilt
+    result = loaded.run(loops=10, warmup=0)
+
+    assert [loops for loops, *_ in fake.slices[before:]] == [10] * runs
+    assert fake.sleeps == [137e-6] * (runs - 1)
+    assert (len(result.host_faults), result.facts.get("repeated_slices")) == (faults, repeats)
+
+
+def test_repeated_slices_of_a_task_are_counted_over_its_boot(fake: FakeGuest) -> None:
+    """The facts that are stored are those of its last slice."""
+    one, other = (fake.booted().load(task_of()) for _ in "12")
+    fake.spoilt = 2
+    facts = [loaded.run(loops=10, warmup=0).facts for loaded in (one, other, one)]
+
+    assert [fact.get("repeated_slices") for fact in facts] == [2, None, 2]
+
+
 def test_an_algorithm_that_makes_other_ops_is_refused(fake: FakeGuest) -> None:
     """Before anything is sent; its time would be that of another algorithm."""
     fake.recorded = IN_ORDER

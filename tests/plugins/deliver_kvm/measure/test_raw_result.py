@@ -76,27 +76,32 @@ def counts(functions: int, impossible: int = 0, **runs: int) -> HandlerCounts:
     by_vector = array("I", [0] * 256)
     for name, number in runs.items():
         by_vector[globals()[name]] = number
-    return HandlerCounts(by_vector, functions)
+    return HandlerCounts(by_vector, functions, impossible)
 
 
 def test_handler_runs_are_those_since_the_reading_before() -> None:
     """Runs for the vector that starts a CPU belong to the host."""
-    before = [counts(5, SENT=3, OTHER=1), counts(0)]
-    after = [counts(9, SENT=10, SINGLE=2, START=4, OTHER=4), counts(0, START=1)]
+    before = [counts(5, SENT=3, OTHER=1), counts(0, impossible=2)]
+    after = [
+        counts(9, SENT=10, SINGLE=2, START=4, OTHER=4),
+        counts(0, impossible=5, START=1),
+    ]
 
     handled = raw_result.handled(before, after, vectors={SENT, SINGLE}, start_vector=START)
 
-    assert handled == Handled(runs=(9, 0), functions=(4, 0), unexpected=(3, 0))
+    assert handled == Handled(
+        runs=(9, 0), functions=(4, 0), unexpected=(3, 0), impossible=(0, 3)
+    )
 
 
 def test_handler_counts_are_a_copy(memory: GuestMemory) -> None:
     """They stay as they were when the guest goes on."""
     cpu = memory.cpu(1)
-    cpu.runs[SENT], cpu.functions = 4, 6
+    cpu.runs[SENT], cpu.functions, cpu.impossible = 4, 6, 8
     copy = HandlerCounts.read(cpu)
     cpu.runs[SENT] = 5
 
-    assert (copy.runs[SENT], copy.functions) == (4, 6)
+    assert (copy.runs[SENT], copy.functions, copy.impossible) == (4, 6, 8)
 
 
 def test_partial_sends_are_counted_by_their_cpus(memory: GuestMemory) -> None:

@@ -133,6 +133,18 @@ def test_coalesced_is_known_only_where_sends_to_a_target_are_serialised(
     assert result_of(*bursts, **changes).counts.coalesced == expected
 
 
+def test_an_interrupt_that_cannot_have_come_is_a_fault_of_the_host() -> None:
+    """No CPU takes an interrupt while interrupts are off; it is no handler run."""
+    result = result_of(raw=raw_result(handled=handled(0, 10, 0, 0, impossible=(0, 0, 3, 0))))
+
+    assert result.host_faults == (
+        "the emulator delivered an interrupt twice: "
+        "CPU 2 took one while its interrupts were off",
+    )
+    assert (result.faults, result.counts.handlers) == ((), (0, 10, 0, 0))
+    assert result_of().host_faults == ()
+
+
 @pytest.mark.parametrize(
     ("operation", "expected"),
     [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -138,11 +138,10 @@ def test_a_slice_is_over_when_its_last_handler_has_run(
     task = attrs.evolve(prepared_case(mask(0, 1)).task, **changes)
     with booted(execution="ops") as usual:
         commands = NotingCommands(usual.vm.commands)
-        noting = KvmBootedGuest(
-            attrs.evolve(usual.vm, commands=cast("Commands", commands)), execution="ops"
-        )
-        commands.synchronised.clear()
-        result = noting.load(task).run(loops=20, warmup=0)
+        vm = attrs.evolve(usual.vm, commands=cast("Commands", commands))
+        with closing(KvmBootedGuest(vm, execution="ops")) as noting:
+            commands.synchronised.clear()
+            result = noting.load(task).run(loops=20, warmup=0)
 
     assert (set(commands.synchronised), result.counts.icr_writes) == ({synchronised}, 20)
     assert 1 <= result.counts.handlers[1] <= 20

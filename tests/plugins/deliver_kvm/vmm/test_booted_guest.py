@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
@@ -50,8 +50,11 @@ def started(
 
 @contextmanager
 def booted(cpus: int = 2) -> Iterator[KvmBootedGuest]:
-    with started(parse_guest(f"dense:{cpus}")) as guest:
-        yield KvmBootedGuest(guest, execution="ops")
+    with (
+        started(parse_guest(f"dense:{cpus}")) as guest,
+        closing(KvmBootedGuest(guest, execution="ops")) as booted,
+    ):
+        yield booted
 
 
 def task(*program: object, target: int = 1) -> Task:

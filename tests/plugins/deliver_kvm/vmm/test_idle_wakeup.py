@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 
 from pvbench.delivery import Task
@@ -58,8 +60,10 @@ def test_an_nmi_just_before_hlt_leaves_the_cpu_marked_as_idle(behind: int) -> No
     image = build.image()
     assert image.count(STI_HLT) == 1
     rip = layout.IMAGE_BASE + image.index(STI_HLT) + behind
-    with booted_vm(parse_guest("dense:2"), start_of(image=image, niceness=10)) as guest:
-        booted = KvmBootedGuest(guest, execution="ops")
+    with (
+        booted_vm(parse_guest("dense:2"), start_of(image=image, niceness=10)) as guest,
+        closing(KvmBootedGuest(guest, execution="ops")) as booted,
+    ):
         strike(guest, 1, rip)
         result = booted.load(TASK).run(loops=3, warmup=0)
 
