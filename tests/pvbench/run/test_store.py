@@ -52,7 +52,7 @@ def test_a_boot_is_complete_on_disk_when_add_returns() -> None:
 
         assert journal_of(PATH)[-1]["boot"] == 1
         assert {len(b.get_runs()) for b in result_files.read("a.json")} == {1}
-        assert (store.measured, store.outcomes) == (True, [Outcome("ok")] * len(boot.cases))
+        assert (store.measured, store.outcomes.count(Outcome("ok"))) == (True, len(boot.cases))
 
 
 def test_the_journal_has_the_order_in_which_cases_took_turns() -> None:
