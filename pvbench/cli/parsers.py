@@ -99,6 +99,8 @@ def parse_options(
             break
         if word.startswith("--") and word.partition("=")[0] not in options:
             raise _no_option(word, command, options)
+        if option := _option_of_dashes(word):
+            raise UsageError(f"{option} cannot have the value '--'", fix=_listing(command))
     namespace, unparsed = parser.parse_known_args(words)
     if unparsed:
         if unparsed[0].startswith("-") and unparsed[0] != "--":
@@ -124,6 +126,12 @@ def joined(words: Sequence[str], command: argparse.ArgumentParser) -> list[str]:
         else:
             result.append(word)
     return result
+
+
+def _option_of_dashes(word: str) -> str:
+    """The option of ``--site=--`` or ``-o--``, of whose value argparse makes a list; or ''."""
+    match = re.fullmatch(r"(--[^=]+)=--|(-[^-])--", word)
+    return match[1] or match[2] if match else ""
 
 
 def _no_option(

@@ -195,6 +195,14 @@ def test_an_option_that_a_command_lacks_is_one_sentence_with_the_nearest_option(
         ),
         pytest.param(("run", "norov", "-o"), "-o needs a value", id="no-value"),
         pytest.param(
+            ("doctor", "--site=--"), "--site cannot have the value '--'", id="dashes-as-a-value"
+        ),
+        pytest.param(
+            ("run", "norov", "-o--"),
+            "-o cannot have the value '--'",
+            id="dashes-after-a-letter",
+        ),
+        pytest.param(
             ("run", "norov", "--json=a:b"),
             "--json takes no value, but 'a:b' is given",
             id="a-value",
