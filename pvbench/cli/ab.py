@@ -90,7 +90,7 @@ def _looks(
 def _dry_run(side: Side) -> Status:
     """Print the plan of a side, which is told that it is one but does not use the pipes."""
     print(printable(f"side {side.name}:"), flush=True)
-    done = subprocess.run(side.command("--dry-run", "--ab-pipes=0,1"), check=False)
+    done = subprocess.run(side.command("--dry-run", "--ab-pipes=0,1,2"), check=False)
     return Status(done.returncode) if done.returncode in tuple(Status) else Status.ENVIRONMENT
 
 

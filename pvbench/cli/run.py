@@ -81,10 +81,12 @@ def until_options(group: argparse._ArgumentGroup) -> None:
 
 
 def _channel(text: str) -> Channel:
-    """The pipes ``READING,WRITING`` to a `pvbench ab`."""
+    """The descriptors ``READING,WRITING,LOCK`` that a `pvbench ab` passes on."""
+    from pvbench.host import lock
     from pvbench.run.ab_messages import Channel
 
-    reading, writing = map(int, text.split(","))
+    reading, writing, lock_file = map(int, text.split(","))
+    lock.inherited(lock_file)
     return Channel(reading, writing)
 
 

@@ -42,29 +42,56 @@ def alone(say: Callable[[str], None] | None) -> Iterator[None]:
         BusyError: it will not wait.
         UnavailableError: the file of the lock cannot be opened.
     """
-    path = lock_path()
-    file = _open(path)
+    with opened() as file, taken(file, say):
+        yield
+
+
+@contextmanager
+def opened() -> Iterator[int]:
+    """
+    The file of the lock, which is not taken yet.
+
+    Children that inherit it keep the lock until they end, also if it is taken after they
+    have started.
+
+    Raises:
+        UnavailableError: it cannot be opened.
+    """
+    file = _open(lock_path())
     try:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            busy = "another timed run is under way here"
-            if not say:
-                raise BusyError(busy) from None
-            say(f"{busy}, waiting for it ({path})")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        _HELD.add(file)
+        yield file
+    finally:
+        os.close(file)
+
+
+@contextmanager
+def taken(file: int, say: Callable[[str], None] | None) -> Iterator[None]:
+    """Take the lock whose *file* is open; see `alone`."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        busy = "another timed run is under way here"
+        if not say:
+            raise BusyError(busy) from None
+        say(f"{busy}, waiting for it ({lock_path()})")
+        fcntl.flock(file, fcntl.LOCK_EX)
+    _HELD.add(file)
+    try:
         yield
     finally:
         _HELD.discard(file)
-        os.close(file)
+
+
+def inherited(file: int) -> None:
+    """Keep a lock that the parent of this process takes, and let children inherit it."""
+    _HELD.add(file)
 
 
 def held() -> tuple[int, ...]:
     """
-    File descriptors of the lock if this process has it, for children to inherit.
+    File descriptors of the locks that this process has, for children to inherit.
 
-    The lock is held until the last of them is closed: as long as a guest runs.
+    A lock is held until the last of them is closed: as long as a guest runs.
     """
     return tuple(_HELD)
 

@@ -88,10 +88,15 @@ class Session:
         return Ended(status=status, signal=stop.signal, failed=bool(error))
 
     def _alternate(self, started: list[SideProcess], own_lock: dict[str, str]) -> None:
-        """Start both sides, and let them boot alternately."""
-        for side in self.sides:
-            environment = {**side.environment, **own_lock}
-            started.append(SideProcess.started(attrs.evolve(side, environment=environment)))
+        """Start both sides, which keep the lock of the session, and let them boot."""
+        with lock.opened() as file:
+            for side in self.sides:
+                environment = {**side.environment, **own_lock}
+                with_lock = attrs.evolve(side, environment=environment)
+                started.append(SideProcess.started(with_lock, file))
+            self._boot_alternately(started, file)
+
+    def _boot_alternately(self, started: list[SideProcess], lock_file: int) -> None:
         a, b = greetings = [side.greeting() for side in started]
         missing = _missing_pairs(a, b)
         noisy = any(greeting.is_noisy for greeting in greetings)
@@ -99,7 +104,7 @@ class Session:
             raise UsageError("no series has noise", why="their clock is not noisy", fix=_NOISY)
         timed = missing and noisy
         with ExitStack() as stack:
-            stack.enter_context(lock.alone(notices.say) if timed else nullcontext())
+            stack.enter_context(lock.taken(lock_file, notices.say) if timed else nullcontext())
             shown = stack.enter_context(progress.make(2 * len(missing), quiet=self.quiet))
             by_name = {side.side.name: side for side in started}
             for number, due in enumerate(self._due(a, missing), 1):

@@ -71,22 +71,27 @@ class SideProcess:
     _drain: threading.Thread
 
     @classmethod
-    def started(cls, side: Side) -> SideProcess:
+    def started(cls, side: Side, lock: int) -> SideProcess:
         """
         Start a side in a process group of its own: a terminal's Ctrl-C is not for it.
+
+        It inherits the file of the *lock* of timed runs: if `pvbench ab` is killed, other
+        runs wait until the side has stored its boot.
 
         Raises:
             SideError: its interpreter cannot be started.
         """
         (theirs_in, ours_out), (ours_in, theirs_out) = os.pipe(), os.pipe()
-        files = ("--ab-pipes", f"{theirs_in},{theirs_out}", "--resume", "-o", str(side.path))
+        inherited = (theirs_in, theirs_out, lock)
+        pipes = ",".join(map(str, inherited))
+        files = ("--ab-pipes", pipes, "--resume", "-o", str(side.path))
         try:
             process = subprocess.Popen(
                 side.command("-q", *files),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                pass_fds=(theirs_in, theirs_out),
+                pass_fds=inherited,
                 env=os.environ | side.environment,
                 process_group=0,
                 text=True,

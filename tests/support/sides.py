@@ -11,7 +11,7 @@ from pvbench.run.side import Side
 # It answers as a run does.  `log` collects which side is told what, in order.
 PROGRAM = """#!{python}
 import json, os, sys
-reading, writing = map(int, sys.argv[sys.argv.index("--ab-pipes") + 1].split(","))
+reading, writing, lock = map(int, sys.argv[sys.argv.index("--ab-pipes") + 1].split(","))
 lines = open(reading, buffering=1)
 
 def tell(**message):

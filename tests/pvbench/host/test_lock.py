@@ -194,6 +194,24 @@ def test_a_killed_run_releases_the_lock(
     assert first.returncode == -signal.SIGKILL
 
 
+def test_the_sides_of_a_killed_session_keep_the_lock(
+    start: Start, timed: tuple[str, ...], lock: Path
+) -> None:
+    """Other timed runs wait until the side has ended its boot."""
+    session = start("ab", *timed[1:], "--a=--label=x", "--b=--label=y", WAIT="go")
+    wait_for(Path("begun"), session)
+    session.kill()
+    session.wait(timeout=DEADLINE_S)
+    with pytest.raises(host_lock.BusyError), host_lock.alone(None):
+        pass
+    Path("go").write_text("!")
+    notices: list[str] = []
+    with host_lock.alone(notices.append):  # it waits where the side has not ended yet
+        pass
+
+    assert session.returncode == -signal.SIGKILL
+
+
 def test_ctrl_c_ends_the_wait_for_the_lock(
     cli: Cli, start: Start, timed: tuple[str, ...]
 ) -> None:
