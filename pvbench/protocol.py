@@ -41,6 +41,7 @@ from pvbench.slice_result import Counts, Distribution, PartialSend, SliceResult
 
 VERSION: Final = 2
 LONGEST_LINE: Final = 1 << 28  # characters
+SHORTEST_S: Final = 1e-3  # of a deadline; a timer of 0 s never expires
 LONGEST_S: Final = 1e10  # of any time limit
 LONGEST_DELAY_US: Final = 10_000_000
 
@@ -341,7 +342,7 @@ _SHAPES: Final[dict[str, Callable[[Any], Message]]] = {
         tasks=items(_TASK),
         schedule=items(record(Turn, task=_COUNT, loops=integer(1), warmup=_COUNT)),
         slice_s=optional(number(0, LONGEST_S)),
-        deadline_s=number(0, LONGEST_S),
+        deadline_s=number(SHORTEST_S, LONGEST_S),
         start_delay_us=integer(0, LONGEST_DELAY_US),
     ),
     "describe": record(

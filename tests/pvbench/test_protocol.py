@@ -136,6 +136,13 @@ def test_a_line_that_is_almost_a_message_is_refused(line: str, reason: str) -> N
         decode(line)
 
 
+@pytest.mark.parametrize("deadline_s", [0.0, 1e-4, -1.0])
+def test_a_job_without_a_deadline_is_refused(deadline_s: float) -> None:
+    """A timer of 0 s never expires, so the worker would have no limit of its own."""
+    with pytest.raises(ProtocolError, match=r"deadline_s: \S+ is not a number in 0\.001\.\."):
+        decode(encode(JOB._replace(deadline_s=deadline_s)))
+
+
 @pytest.mark.parametrize(
     "message",
     [
