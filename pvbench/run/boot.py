@@ -26,6 +26,7 @@ _SPARE: Final = 2
 _SPARE_S: Final = 60.0
 # The start of each near-exact boot is later by this than that of the boot before it.
 _SHIFT_US: Final = 137
+_NO_TIME: Final = "its slices have no time, which the delivery should measure"
 # Exceptions that a malformed slice result can raise.
 _UNREADABLE: Final = (
     LookupError,
@@ -175,6 +176,8 @@ def _measured(prepared: Prepared, slices: list[SliceResult], clock: Clock) -> Ca
         for series, value in seconds(result, rate).items():
             values.setdefault(series, []).append(value)
             distributions.setdefault(series, []).append(result.distributions[series])
+    if not values:
+        return CaseResult(name=prepared.name, outcome=Outcome("failed", _NO_TIME))
     return CaseResult(
         name=prepared.name,
         outcome=Outcome("ok"),

@@ -125,6 +125,16 @@ def test_targets_have_a_state_only_if_all_slices_prove_it(
     assert (case.result.target_state, len(case.values["wall"])) == (expected, 3)
 
 
+def test_a_case_without_a_time_has_failed() -> None:
+    """It has nothing that a result file could store, and a resumed run does not repeat it."""
+    report = booted(telling(distributions={}))
+
+    assert report.outcome == Outcome("ok")
+    assert [case.outcome for case in report.cases] == [
+        Outcome("failed", "its slices have no time, which the delivery should measure")
+    ]
+
+
 @given(lines=st.lists(mutated(SliceReport(0, slice_result_of())), min_size=1, max_size=2))
 def test_garbage_gives_neither_a_traceback_nor_an_invalid_time(lines: list[str]) -> None:
     """Each boot ends with an outcome, and its values are times."""

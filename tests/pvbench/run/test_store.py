@@ -12,6 +12,7 @@ from pvbench.errors import Status, UnavailableError, UsageError
 from pvbench.results import files as result_files
 from pvbench.results import journal
 from pvbench.results.journal import Journal
+from pvbench.run.boot import BootResult, CaseResult
 from pvbench.run.cases import Selection
 from pvbench.run.outcome import Outcome
 from pvbench.run.request import Request
@@ -114,6 +115,22 @@ def test_boots_outside_the_plan_are_ignored() -> None:
     stored()
 
     assert PATH.read_bytes() == content
+
+
+def test_a_boot_without_a_value_is_not_repeated_if_its_cases_have_failed() -> None:
+    """The journal says so, as it does for a boot whose values are in the result file."""
+    prepared = prepared_small("a.json")
+    boot = prepared.boots[1]
+    failed = [CaseResult(name=case.name, outcome=Outcome("failed", "")) for case in boot.cases]
+    with RunStore.opened(prepared) as store:
+        store.resume()
+        store.add(1, boot, BootResult(outcome=Outcome("ok"), cases=tuple(failed)))
+        boot = prepared.boots[2]
+        store.add(2, boot, BOOT_ONCE(boot, prepared.launch))
+    with RunStore.opened(prepared) as store:
+        stored_boots = store.resume()
+
+        assert all(number in stored_boots for number in (1, 2))
 
 
 def test_an_empty_store_leaves_no_file() -> None:
