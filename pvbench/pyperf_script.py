@@ -20,6 +20,7 @@ from functools import partial
 import pyperf
 
 from pvbench.cli.common import known_series, plugin_options, registry
+from pvbench.cli.endings import VERBOSE, end_by
 from pvbench.cli.run import selection_of, selection_options
 from pvbench.delivery import Delivery
 from pvbench.errors import PvbenchError, SenderError, Status, UsageError
@@ -46,20 +47,26 @@ def main(suite: Suite) -> None:
     _add_options(own)
     chosen, _ = own.parse_known_args()
     try:
-        known_series(chosen.series)
-        plugins = registry(chosen)
-        if suite.name not in plugins.table("suite"):  # a file of the user's own
-            chosen.plugins.append(sys.argv[0])
-            plugins = registry(chosen)
-        selection = selection_of(chosen, chosen.costs)
-        request = Request(suite=suite, selection=selection)
-        with session_of(request, plugins) as session:
-            prepared = prepare(request, plugins, session)
-            _only_computed(prepared)
-            _run(prepared, plugins, own, chosen.series)
+        _run_suite(suite, own, chosen)
     except PvbenchError as error:
         print(printable(f"{suite.name}: {error}"), file=sys.stderr)
         sys.exit(int(error.status))
+    except Exception as error:  # Python would end with 1, which is a regression
+        sys.exit(end_by(error, is_verbose=VERBOSE in sys.argv))
+
+
+def _run_suite(suite: Suite, own: argparse.ArgumentParser, chosen: argparse.Namespace) -> None:
+    known_series(chosen.series)
+    plugins = registry(chosen)
+    if suite.name not in plugins.table("suite"):  # a file of the user's own
+        chosen.plugins.append(sys.argv[0])
+        plugins = registry(chosen)
+    selection = selection_of(chosen, chosen.costs)
+    request = Request(suite=suite, selection=selection)
+    with session_of(request, plugins) as session:
+        prepared = prepare(request, plugins, session)
+        _only_computed(prepared)
+        _run(prepared, plugins, own, chosen.series)
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:

@@ -19,9 +19,9 @@ from typing import Any, Final
 
 from pvbench.cli import exits, streams
 from pvbench.cli.defaults import with_defaults
+from pvbench.cli.endings import VERBOSE, end_by
 from pvbench.cli.parsers import Parser, parse
-from pvbench.errors import PvbenchError, Status, UsageError, unknown
-from pvbench.text import printable, shortened, text_of
+from pvbench.errors import Status, UsageError, unknown
 
 COMMANDS: Final = (
     *("run", "show", "compare", "ab", "noise"),
@@ -37,11 +37,8 @@ exit status, the first that applies:
   3  nothing was measured
   0  done, nothing regressed
  70  a bug of pvbench or of a plugin; -v prints the traceback"""
-_LONGEST: Final = 4_000  # characters of a message
-_BUG: Final = 70  # EX_SOFTWARE of sysexits.h
 # numpy would start a thread for each CPU in each process; pvbench has no work for them.
 _ONE_THREAD: Final = ("OPENBLAS_NUM_THREADS", "1")
-_VERBOSE: Final = "-v"
 _LISTING: Final = "`pvbench --help` lists the commands."
 
 Parsers = dict[str, argparse.ArgumentParser]
@@ -63,34 +60,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault(*_ONE_THREAD)
     typed = sys.argv[1:] if arguments is None else arguments
     try:
-        status = _run(typed[1:] if [*typed[:1]] == [_VERBOSE] else typed)
+        status = _run(typed[1:] if [*typed[:1]] == [VERBOSE] else typed)
         sys.stdout.flush()
-    except PvbenchError as error:
-        streams.complain(shortened(printable(str(error)), _LONGEST))
-        status = int(error.status)
-    except OSError as error:
-        file = repr(error.filename) if error.filename else "standard output"
-        streams.complain(f"{file} cannot be used: {error.strerror}")
-        status = int(Status.ENVIRONMENT)
-    except KeyboardInterrupt:
-        status = 130
     except BaseException as error:  # SystemExit too, or a command ends as if all went well
-        status = _bug(error, is_verbose=_VERBOSE in typed)
+        status = end_by(error, is_verbose=VERBOSE in typed)
     streams.flush()
     return exits.for_bisect(status) if exits.is_for_bisect(typed) else status
-
-
-def _bug(error: BaseException, *, is_verbose: bool) -> int:
-    """Print *error*, which must not end as a regression."""
-    from traceback import format_exception
-
-    sentence = f"this is a bug of pvbench or of a plugin, please report it: {text_of(error)}"
-    if is_verbose:
-        lines = "".join(format_exception(error)).splitlines()
-        streams.complain("\n".join([sentence, *map(printable, lines)]))
-    else:
-        streams.complain(f"{sentence}. With {_VERBOSE} the same command prints the traceback.")
-    return _BUG
 
 
 def _run(typed: Sequence[str]) -> int:
@@ -137,8 +112,8 @@ def _parser(first: str) -> tuple[argparse.ArgumentParser, Parsers]:
 def _add(commands: Any, name: str, summary: str, description: str, command: Any) -> None:
     parser = commands.add_parser(name, help=summary, description=description)
     command.arguments(parser)
-    if _VERBOSE not in parser._option_string_actions:  # a plugin may have one of its own
-        parser.add_argument(_VERBOSE, action="store_true", help="print the traceback of a bug")
+    if VERBOSE not in parser._option_string_actions:  # a plugin may have one of its own
+        parser.add_argument(VERBOSE, action="store_true", help="print the traceback of a bug")
     parser.set_defaults(execute=command.execute)
 
 

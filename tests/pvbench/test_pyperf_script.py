@@ -281,3 +281,17 @@ def test_an_error_of_a_worker_is_one_sentence(
 
     assert (output.returncode, output.stderr.count("\n")) == (status, 1)
     assert sentence in output.stderr
+
+
+@pytest.mark.parametrize("verbose", [(), ("-v",)])
+def test_a_bug_of_a_plugin_ends_with_70(
+    add_plugin: AddPlugin, tmp_path: Path, verbose: tuple[str, ...]
+) -> None:
+    """Python's own status for a traceback is 1, which would be a regression."""
+    add_plugin("broken", delivery_around_the_model("broken", after_slice="1 // 0"))
+    options = ("--plugin", "broken", "--delivery", "broken", *verbose)
+
+    output = script("norov", *options, *QUESTIONS["norov"], *NATIVE, *SINGLE, folder=tmp_path)
+
+    assert (output.returncode, "Traceback" in output.stderr) == (70, bool(verbose))
+    assert "pvbench: this is a bug of pvbench or of a plugin" in output.stderr
