@@ -22,6 +22,7 @@ import pyperf
 from pvbench.cli.common import known_series, plugin_options, registry
 from pvbench.cli.endings import VERBOSE, end_by
 from pvbench.cli.run import selection_of, selection_options
+from pvbench.cli.streams import warnings_as_sentences
 from pvbench.delivery import Delivery
 from pvbench.errors import PvbenchError, SenderError, Status, UsageError
 from pvbench.ops import IrqSave
@@ -47,7 +48,8 @@ def main(suite: Suite) -> None:
     _add_options(own)
     chosen, _ = own.parse_known_args()
     try:
-        _run_suite(suite, own, chosen)
+        with warnings_as_sentences():
+            _run_suite(suite, own, chosen)
     except PvbenchError as error:
         print(printable(f"{suite.name}: {error}"), file=sys.stderr)
         sys.exit(int(error.status))

@@ -60,7 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault(*_ONE_THREAD)
     typed = sys.argv[1:] if arguments is None else arguments
     try:
-        status = _run(typed[1:] if [*typed[:1]] == [VERBOSE] else typed)
+        with streams.warnings_as_sentences():
+            status = _run(typed[1:] if [*typed[:1]] == [VERBOSE] else typed)
         sys.stdout.flush()
     except BaseException as error:  # SystemExit too, or a command ends as if all went well
         status = end_by(error, is_verbose=VERBOSE in typed)

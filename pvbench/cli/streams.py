@@ -5,8 +5,14 @@ from __future__ import annotations
 import io
 import os
 import sys
-from contextlib import suppress
-from typing import Any
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Final, TextIO
+
+from pvbench.text import printable, shortened, text_of
+
+_LONGEST: Final = 1_000  # characters of a warning
 
 
 class _ReaderMayGo(io.TextIOWrapper):
@@ -64,6 +70,31 @@ def complain(text: str) -> None:
     """Print a message on standard error; ignore a failure to print it."""
     with suppress(OSError):
         print(f"pvbench: {text}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def warnings_as_sentences() -> Iterator[None]:
+    """
+    Print a warning of Python as a message: its text may come from the file of a plugin.
+    """
+    before, warnings.showwarning = warnings.showwarning, _show_warning
+    try:
+        yield
+    finally:
+        warnings.showwarning = before
+
+
+def _show_warning(  # noqa: PLR0917 - the parameters that Python gives
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    text = message if isinstance(message, str) else text_of(message)
+    sentence = f"{filename}, line {lineno}, gives a {text}"
+    complain(shortened(printable(sentence), _LONGEST))
 
 
 def flush() -> None:

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import NoReturn
 
@@ -386,6 +387,21 @@ def test_the_traceback_of_a_bug_is_printed_on_demand(
         "Traceback (most recent call last):",
         "RuntimeError: \\x1b[31m",
     )
+
+
+def test_a_warning_of_python_about_a_plugin_is_one_sentence(cli: Cli) -> None:
+    """Its text comes from the file of the plugin, and may have any character."""
+    source = "import warnings\nwarnings.warn('\\x1b[2J\\n', stacklevel=1)\npvbench_api = 1\n"
+    Path("mine.py").write_text(source + "assert (1, 'x')\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        output = cli("list", "sites", "-p", "./mine.py")
+    compiled, warned, *_ = output.err.splitlines()
+    file = f"pvbench: {Path.cwd()}/mine.py"
+
+    assert output.status == 0
+    assert compiled.startswith(f"{file}, line 4, gives a SyntaxWarning: ")
+    assert warned == f"{file}, line 2, gives a UserWarning: \\x1b[2J"
 
 
 def test_a_very_long_message_is_shortened(cli: Cli) -> None:
