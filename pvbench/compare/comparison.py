@@ -14,11 +14,12 @@ import attrs
 from pvbench.compare import crossover, differences, matching, status
 from pvbench.compare.crossover import Crossover
 from pvbench.compare.differences import Difference
+from pvbench.compare.judging import AllowanceOf, judged
 from pvbench.compare.looks import alpha_of_look, looks
 from pvbench.compare.margin import Margins, check_limit
 from pvbench.compare.matching import Files, Matches
 from pvbench.compare.outcomes import Outcomes
-from pvbench.compare.pairs import AllowanceOf, Pair, judged
+from pvbench.compare.pairs import Pair
 from pvbench.compare.statistics import ALPHA
 from pvbench.compare.unpaired import Unpaired
 from pvbench.errors import Status, UsageError, worst

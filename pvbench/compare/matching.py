@@ -49,7 +49,7 @@ def across_files(
     Raises:
         UsageError: the files cannot be ranked.
     """
-    free = free_axes(all_series or files)
+    free = free_axes(all_series or files) or _free_site(all_series or files)
     _check_rankable([row for rows in (all_series or files).values() for row in rows], free)
     first, *others = _files(files, all_series, outcomes, free)
     pairs: list[Pair] = []
@@ -59,6 +59,13 @@ def across_files(
         unpaired += other.got_worse(first)
         unpaired += other.added_to(first)
     return Matches(tuple(pairs), tuple(dict.fromkeys(unpaired)))
+
+
+def _free_site(files: Files) -> tuple[str, ...]:
+    """The site, whose kernel is compared by path lengths, if each file has one site."""
+    rows = [row for rows in files.values() for row in rows]
+    one_site = all(len({row.fact("site") for row in rows}) == 1 for rows in files.values())
+    return ("site",) if one_site and all(row.is_near_exact for row in rows) else ()
 
 
 def _files(

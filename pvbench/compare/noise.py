@@ -11,7 +11,8 @@ from typing import Any, Final
 import attrs
 
 from pvbench.compare.allowance import Allowance, allowance
-from pvbench.compare.pairs import Pair, log_ratios
+from pvbench.compare.judging import log_ratios
+from pvbench.compare.pairs import Pair
 from pvbench.compare.power import smallest_difference
 from pvbench.compare.statistics import ALPHA
 from pvbench.results.noise import Line, conditions_of, key, matching

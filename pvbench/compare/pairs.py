@@ -2,33 +2,26 @@
 A pair: one series of two sides, and its verdict.
 
 Times of an exact clock are compared exactly, and counts by equality.  A noisy clock
-needs several boots.
+needs several boots.  Those of a near-exact clock are path lengths, which are compared
+between sites and runs, never between senders.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import attrs
 
-from pvbench.compare.allowance import Allowance
-from pvbench.compare.interleaved import in_one_session
-from pvbench.compare.margin import Margins
-from pvbench.compare.statistics import (
-    ALPHA,
-    Interleaved,
-    NotInterleaved,
-    Sample,
-    Verdict,
-    verdicts,
-)
+from pvbench.compare import path_length
+from pvbench.compare.statistics import Verdict
 from pvbench.results import schema
 from pvbench.results.fact import FactRole
 from pvbench.results.rows import Row
 
-CHANGES: Final = ("faster", "slower")  # verdicts
+_WORSE: Final = ("slower", path_length.LONGER)
+CHANGES: Final = ("faster", path_length.SHORTER, *_WORSE)  # verdicts
 COUNTS: Final = ("icr_writes", "hypercalls", "lost")
 
 
@@ -39,7 +32,7 @@ class Pair:
 
     Args:
         baseline, side: the names of the two sides.
-        judged: the verdict on a noisy clock, from `judged`.
+        judged: the verdict on a noisy clock, from `judging.judged`.
     """
 
     baseline: str
@@ -63,13 +56,31 @@ class Pair:
     @property
     def is_noisy(self) -> bool:
         """Whether the clock of either side is noisy."""
-        return not (self.before.is_exact and self.after.is_exact)
+        return not all(row.is_exact or row.is_near_exact for row in self.rows)
+
+    @property
+    def is_near_exact(self) -> bool:
+        """Whether its times are path lengths."""
+        return not self.is_noisy and any(row.is_near_exact for row in self.rows)
+
+    @property
+    def is_ranked(self) -> bool:
+        """Whether its times are compared; path lengths are if only the sites differ."""
+        return not self.is_near_exact or self.before.key(("site",)) == self.after.key(("site",))
 
     @property
     def verdict(self) -> str:
-        """``faster``, ``slower`` or ``equal``; on a noisy clock that of `judged`, if any."""
+        """
+        ``faster``, ``slower`` or ``equal``; on a noisy clock that of `judged`, if any.
+
+        On a near-exact clock it is that of `path_length`; empty if times are not ranked.
+        """
         if self.is_noisy:
             return self.judged.kind if self.judged else ""
+        if not self.is_ranked:
+            return ""
+        if self.is_near_exact:
+            return path_length.verdict(self.before.boots_s, self.after.boots_s)
         if self.before.boots_s[0] == self.after.boots_s[0]:
             return "equal"
         return "faster" if self.after.value_s < self.before.value_s else "slower"
@@ -87,11 +98,16 @@ class Pair:
     @property
     def order(self) -> tuple[bool, float]:
         """A key that sorts slower pairs first, and larger changes before smaller ones."""
-        return self.verdict != "slower", -abs(math.log(self.speed_ratio))
+        change = abs(math.log(self.speed_ratio)) if self.is_ranked else 0.0
+        return self.verdict not in _WORSE, -change
 
     @property
     def slowdown(self) -> tuple[float, float] | None:
         """The interval of the time after divided by the time before; None without one."""
+        if not self.is_ranked:
+            return None
+        if self.is_near_exact:
+            return path_length.slowdown(self.before.boots_s, self.after.boots_s)
         if not self.is_noisy:
             times = self.after.value_s / self.before.value_s
             return times, times
@@ -132,85 +148,6 @@ def _counts(row: Row) -> str:
         return "unknown"
     counts = ((icr_writes, "w"), (hypercalls, "h"), (lost, " lost"))
     return " ".join(f"{count:g}{unit}" for count, unit in counts if count) or "0"
-
-
-AllowanceOf = Callable[[Row, Row], Allowance | None]
-
-
-def judged(
-    pairs: Sequence[Pair],
-    margins: Margins,
-    allowance_of: AllowanceOf,
-    alpha: float = ALPHA,
-) -> tuple[Pair, ...]:
-    """
-    The pairs of one comparison, with verdicts where the clock is noisy.
-
-    A single published value gets no verdict.
-
-    Args:
-        pairs: all pairs.
-        margins: speed ratios this close to 1 are equivalent.
-        allowance_of: how far whole runs like these two differ by chance.
-        alpha: the probability that a comparison of equal sides has a false verdict.
-    """
-    is_judged = [pair.is_noisy and not pair.is_single for pair in pairs]
-    samples = [
-        _sample(pair, margins.of(pair.after.case), allowance_of)
-        for pair, noisy in zip(pairs, is_judged, strict=True)
-        if noisy
-    ]
-    in_order = iter(verdicts(samples, alpha) if samples else ())
-    return tuple(
-        attrs.evolve(pair, judged=next(in_order)) if noisy else pair
-        for pair, noisy in zip(pairs, is_judged, strict=True)
-    )
-
-
-def log_ratios(pair: Pair) -> dict[int, float]:
-    """The log of the speed ratio of each boot; {} if the sides were not interleaved."""
-    interleaved = _interleaved(pair, 0)
-    return interleaved.log_ratios if interleaved else {}
-
-
-def _sample(pair: Pair, margin: float, allowance_of: AllowanceOf) -> Sample:
-    one, other = pair.before, pair.after
-    return _interleaved(pair, margin) or NotInterleaved(
-        before_s=one.boots_s,
-        after_s=other.boots_s,
-        margin=margin,
-        allowance=allowance_of(one, other),
-    )
-
-
-def _interleaved(pair: Pair, margin: float) -> Interleaved | None:
-    """The boots of both sides by their numbers, if the sides were interleaved."""
-    one, other = pair.before, pair.after
-    numbers = _shared_boots(one, other) or _ab_boots(one, other)
-    if not numbers and not in_one_session([one], [other]):
-        return None
-    return Interleaved(
-        before_s=_of_boots(one, numbers), after_s=_of_boots(other, numbers), margin=margin
-    )
-
-
-def _shared_boots(one: Row, other: Row) -> set[int]:
-    """The numbers of the boots in which both sides were measured."""
-    same = all(one.fact(fact) == other.fact(fact) for fact in schema.boot_facts())
-    numbered = all(len(row.boots) == len(row.boots_s) for row in (one, other))
-    in_one_file = one.file == other.file != ""
-    return {*one.boots} & {*other.boots} if same and in_one_file and numbered else set()
-
-
-def _ab_boots(one: Row, other: Row) -> set[int]:
-    """The numbers of the boots that `pvbench ab` measured in adjacent pairs."""
-    pairs = set[tuple[int, str]]() if one.file == other.file else one.pairs & other.pairs
-    return {number for number, _ in pairs}
-
-
-def _of_boots(row: Row, numbers: Container[int]) -> dict[int, float]:
-    boots = zip(row.boots, row.boots_s, strict=True)
-    return {number: time_s for number, time_s in boots if number in numbers}
 
 
 def conditions_of(pairs: Sequence[Pair]) -> list[str]:

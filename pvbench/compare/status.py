@@ -9,12 +9,14 @@ import attrs
 
 from pvbench.compare.outcomes import MISSING
 from pvbench.compare.pairs import Pair
+from pvbench.compare.path_length import LONGER
 from pvbench.compare.unpaired import Unpaired
 from pvbench.errors import Status, worst
 
 _DIGITS: Final = 9  # of a slowdown in percent; 110 ns are 10 % more than 100 ns
 _OF_VERDICT: Final = {
     "slower": Status.REGRESSION,
+    LONGER: Status.REGRESSION,
     "inconclusive": Status.INCONCLUSIVE,
     "": Status.INCONCLUSIVE,
 }
@@ -25,8 +27,8 @@ class Gate:
     """
     The conditions under which a comparison is a regression.
 
-    A case is a regression if it is slower, if it loses more IPIs, or if it no longer has
-    a result; a case that the host spoilt is inconclusive.
+    A case is a regression if it is slower or its path is longer, if it loses more IPIs, or
+    if it no longer has a result; a case that the host spoilt is inconclusive.
 
     Args:
         fail_above_percent: a case may be slower up to this limit.

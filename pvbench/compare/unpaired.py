@@ -14,6 +14,7 @@ from typing import Any, Final
 import attrs
 
 from pvbench.compare.outcomes import MISSING, Outcome, Outcomes
+from pvbench.results import schema
 from pvbench.results.rows import Row
 
 LOSES: Final = "loses"
@@ -65,6 +66,8 @@ class File:
         cases: the rows of all series, by the keys of their cases.
         outcomes: the cases that have no result, or not in every boot.
         free: the axes in which the files differ because they are compared.
+        site: the words for the site in the names of its cases; empty unless the site is
+            such an axis.
     """
 
     name: str
@@ -73,6 +76,7 @@ class File:
     outcomes: Outcomes
     free: tuple[str, ...] = ()
     timed: frozenset[Any] = frozenset()
+    site: str = ""
 
     @classmethod
     def of(
@@ -85,12 +89,20 @@ class File:
     ) -> File:
         """The file called *name*, with the rows of the series that are compared."""
         cases: dict[Any, list[Row]] = {}
+        site = ""
         for row in all_series:
+            site = schema.in_name("site", row.facts) if "site" in free else ""
             cases.setdefault(row.key(("series", *free)), []).append(row)
         compared = {row.key(free): row for row in rows if not row.fact("lost")}
         timed = frozenset(row.key(("series", *free)) for row in compared.values())
         return cls(
-            name=name, rows=compared, cases=cases, outcomes=outcomes, free=free, timed=timed
+            name=name,
+            rows=compared,
+            cases=cases,
+            outcomes=outcomes,
+            free=free,
+            timed=timed,
+            site=site,
         )
 
     def got_worse(self, baseline: File) -> Iterator[Unpaired]:
@@ -122,8 +134,9 @@ class File:
         name = row.name if self._case(row) in self.timed else row.case
         if lossy := _lossy(same_case):
             return self._loss(lossy)
-        if (outcome := self.outcomes.get(row.case)) and not same_case:
-            return self._outcome(row.case, outcome)
+        case = self._name_here(row.case, other)
+        if (outcome := self.outcomes.get(case)) and not same_case:
+            return self._outcome(case, outcome)
         return Unpaired(
             name=name,
             file=self.name,
@@ -152,12 +165,18 @@ class File:
 
     def _without_result(self, baseline: File) -> Iterator[Unpaired]:
         """The cases that are void in some boots, or that only this file's run had."""
-        measured = {rows[0].case for rows in baseline.cases.values()}
-        for series in self._outcomes({*baseline.outcomes}):
+        cases = (rows[0].case for rows in baseline.cases.values())
+        measured = {self._name_here(case, baseline) for case in cases}
+        refused = {self._name_here(case, baseline) for case in baseline.outcomes}
+        for series in self._outcomes(refused):
             partial = self.outcomes[series.name].is_partial
             if partial or series.name not in measured:
                 worse = partial and series.name in measured and not self._is_of_host(series)
                 yield attrs.evolve(series, is_regression=worse)
+
+    def _name_here(self, case: str, other: File) -> str:
+        """The name that a case of *other* has in this file, whose site may be another."""
+        return case.replace(other.site, self.site) if other.site and self.site else case
 
     def _is_of_host(self, series: Unpaired) -> bool:
         outcome = self.outcomes.get(series.name)

@@ -10,6 +10,7 @@ import attrs
 
 from pvbench.compare.ab_line import deciding_line
 from pvbench.compare.comparison import Comparison
+from pvbench.compare.path_length import BAND
 from pvbench.compare.status import Gate
 from pvbench.compare.unpaired import Reason
 from pvbench.errors import Status
@@ -153,6 +154,7 @@ def _verdict_method(comparison: Comparison) -> Iterator[str]:
     if single := sum(pair.is_single for pair in comparison.pairs):
         are = "1 pair has" if single == 1 else f"{single} pairs have"
         yield f"{are} no verdict: a single published value tells nothing of its noise."
+    yield from _path_lengths(comparison)
     if not comparison.noisy:
         return
     pairs = len(comparison.noisy)
@@ -180,6 +182,26 @@ def _verdict_method(comparison: Comparison) -> Iterator[str]:
         boots, finds = max(needed)
         percent = f"{100 * finds:.1f} %"
         yield f"{boots} boots find a difference of {percent} in nine of ten comparisons."
+
+
+def _path_lengths(comparison: Comparison) -> Iterator[str]:
+    """The rule for path lengths, and the pairs that it does not apply to."""
+    pairs = [pair for pair in comparison.pairs if pair.is_near_exact]
+    if any(pair.is_ranked for pair in pairs):
+        yield (
+            "Times are path lengths: longer and shorter mean that all boots of the two sides "
+            f"differ by more than {200 * BAND:g} %, equivalent that they lie within "
+            f"{100 * BAND:g} %."
+        )
+    if unranked := sum(not pair.is_ranked for pair in pairs):
+        are = "1 pair is" if unranked == 1 else f"{unranked} pairs are"
+        yield (
+            f"{are} compared by counts only: an emulator's times say nothing about which "
+            "sender is faster."
+        )
+    if unclear := sum(pair.verdict == "inconclusive" for pair in pairs):
+        are = "1 pair is" if unclear == 1 else f"{unclear} pairs are"
+        yield f"{are} inconclusive: the ranges of the boots are too near each other."
 
 
 def _looks(comparison: Comparison) -> str:

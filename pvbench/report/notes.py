@@ -14,6 +14,7 @@ from pvbench.text import shortened_list
 def notes(members: list[Row], series: str) -> Iterator[str]:
     """Sentences about the rows of one table of *series*."""
     yield from _file_sentences(members)
+    yield from _emulated(members)
     yield from _assumed(members, series)
     yield from _spread(members, series)
     yield from _not_shown(members)
@@ -23,6 +24,16 @@ def _file_sentences(members: list[Row]) -> Iterator[str]:
     """The sentences that the metadata of the rows contain, each once."""
     sentences = (schema.sentences(row.facts) for row in members)
     yield from dict.fromkeys(chain.from_iterable(sentences))
+
+
+def _emulated(members: list[Row]) -> Iterator[str]:
+    """The meaning of the times of an emulator."""
+    if any(row.is_near_exact for row in members):
+        yield (
+            "Path lengths count the instructions of guest and host on one emulated CPU: they "
+            "are total work, not latency.  Compare senders by their counts, and kernels by "
+            "the path lengths of one sender."
+        )
 
 
 def _assumed(members: list[Row], series: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ import attrs
 
 from pvbench.compare.pairs import COUNTS, Pair, conditions_of
 from pvbench.report.document import Cell, Column, Field, Role, Table, table_of
-from pvbench.report.quantities import change_of_time, seconds
+from pvbench.report.quantities import change_of_length, change_of_time, seconds
 from pvbench.results.rows import Row
 
 PairField = Field[Pair]
@@ -55,27 +55,46 @@ def _of_before(fact: str, role: Role) -> PairField:
 def _ranking(pairs: Sequence[Pair]) -> Iterator[PairField]:
     yield _times("before_s", "before", lambda pair: pair.before.value_s)
     yield _times("after_s", "after", lambda pair: pair.after.value_s)
-    yield PairField(
-        Column("speed_ratio", "speed ratio", Role.VALUE),
-        lambda pair: Cell(pair.speed_ratio, f"{pair.speed_ratio:.3f}"),
-    )
-    yield PairField(
-        Column("time_reduction", "change of time", Role.VALUE, csv="time reduction"),
-        lambda pair: Cell(pair.time_reduction, change_of_time(1 - pair.time_reduction)),
-    )
-    yield PairField(Column("verdict", "verdict", Role.VALUE), _verdict)
+    yield from _changes(pairs)
+    yield PairField(Column("verdict", "verdict", _role(_is_ranked(pairs))), _verdict)
     yield PairField(
         Column("counts", "counts", Role.VALUE), lambda pair: Cell(_counts(pair), pair.counts)
     )
     judged = any(pair.judged for pair in pairs)
-    yield PairField(
-        Column("ratio_95", "interval of the ratio", Role.VALUE if judged else Role.DATA),
-        _interval,
-    )
+    yield PairField(Column("ratio_95", "interval of the ratio", _role(judged)), _interval)
     assumed = any(pair.assumed for pair in pairs)
+    yield PairField(Column("assumed", "assumed", _role(assumed)), _assumed)
+
+
+def _changes(pairs: Sequence[Pair]) -> Iterator[PairField]:
+    """The ratio of the times and their change; a path length has no speed."""
+    lengths = any(pair.is_near_exact for pair in pairs)
+    title = "change of path length" if lengths else "change of time"
     yield PairField(
-        Column("assumed", "assumed", Role.VALUE if assumed else Role.DATA), _assumed
+        Column("speed_ratio", "speed ratio", _role(not lengths)),
+        lambda pair: _ranked(pair, pair.speed_ratio, f"{pair.speed_ratio:.3f}"),
     )
+    yield PairField(
+        Column("time_reduction", title, _role(_is_ranked(pairs)), csv="time reduction"), _change
+    )
+
+
+def _role(shown: bool) -> Role:
+    return Role.VALUE if shown else Role.DATA
+
+
+def _is_ranked(pairs: Sequence[Pair]) -> bool:
+    return any(pair.is_ranked for pair in pairs) or not pairs
+
+
+def _ranked(pair: Pair, value: float, text: str) -> Cell:
+    """A comparison of the times of a pair; a dash if they are not ranked."""
+    return Cell(value, text) if pair.is_ranked else Cell(None, "-")
+
+
+def _change(pair: Pair) -> Cell:
+    in_words = change_of_length if pair.is_near_exact else change_of_time
+    return _ranked(pair, pair.time_reduction, in_words(1 - pair.time_reduction))
 
 
 def _residuals(first: Pair) -> Iterator[PairField]:

@@ -31,6 +31,11 @@ def change_of_time(ratio: float) -> str:
     return f"{part} {'less' if ratio < 1 else 'more'}"
 
 
+def change_of_length(ratio: float) -> str:
+    """Write a change of path length by *ratio*: ``53.2 % shorter``, ``4.4 % longer``."""
+    return change_of_time(ratio).replace("less", "shorter").replace("more", "longer")
+
+
 def statistic(name: str) -> str:
     """The word for a statistic: ``median``, ``p99``, ``maximum``."""
     return _WORDS.get(name, name)

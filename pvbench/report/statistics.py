@@ -35,7 +35,7 @@ def document(suite: pyperf.BenchmarkSuite, series: str) -> Document:
 
 def _group(cases: list[Case], series: str) -> Iterator[Block]:
     members = [case[MEDIAN] for case in cases]
-    yield from introduction(members, f"{series} time of one burst")
+    yield from introduction(members, series)
     fields = [_name("stack"), _name("workload"), *map(_column, ALL)]
     yield table_of(fields, cases, name="statistics")
 

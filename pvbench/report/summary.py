@@ -63,7 +63,7 @@ def summary(
 def _group(members: list[Row], series: str) -> Iterator[Block]:
     """The blocks about rows that share a guest, a delivery and a cost profile."""
     grid, statistic = _Grid.of(members, series), quantities.statistic(members[0].statistic)
-    yield from introduction(members, f"{statistic} {series} time of one burst")
+    yield from introduction(members, f"{statistic} {series}")
     yield grid.table("times", grid.workloads, grid.time)
     sending_workloads = _sending(members)
     if sending_workloads and any(row.fact("icr_writes") is not None for row in members):
@@ -72,13 +72,15 @@ def _group(members: list[Row], series: str) -> Iterator[Block]:
     yield Notes(lines=tuple(notes(members, series)))
 
 
-def introduction(members: list[Row], what: str) -> Iterator[Block]:
+def introduction(members: list[Row], series: str) -> Iterator[Block]:
     """The heading of a table, and a line with the kind of its times and their origin."""
     row = members[0]
     guest = shortened(str(row.fact("guest")), _LONGEST_NAME)
     description = ", ".join(schema.heading(row.facts))
     yield Heading(f"{row.fact('suite')} on {guest}: {description}")
-    yield Paragraph(f"{what}, {_source_of_times(row)} ({_boots(members)})")
+    quantity = "path length" if row.is_near_exact else "time"
+    origin = f"{_source_of_times(row)} ({_boots(members)})"
+    yield Paragraph(f"{series} {quantity} of one burst, {origin}")
 
 
 @attrs.frozen
@@ -157,7 +159,7 @@ def _source_of_times(row: Row) -> str:
     if row.kind == "published":
         return "as published"
     place = f"{row.fact('delivery')} at {row.fact('site')}"
-    return f"measured by {place}, clock {row.fact('clock')}"
+    return f"{row.kind} by {place}, clock {row.fact('clock')}"
 
 
 def _boots(members: list[Row]) -> str:

@@ -55,15 +55,22 @@ class Row:
 
     @property
     def kind(self) -> str:
-        """The origin of its times: ``modelled``, ``published`` or ``measured``."""
+        """Its times are ``modelled``, ``emulated``, ``published`` or ``measured``."""
         if self.is_exact:
             return "modelled"
+        if self.is_near_exact:
+            return "emulated"
         return "published" if self.fact("site") == "published" else "measured"
 
     @property
     def is_exact(self) -> bool:
         """Whether its clock gives the same time in every boot."""
         return bool(self._exactness == "exact")
+
+    @property
+    def is_near_exact(self) -> bool:
+        """Whether its times are path lengths, which an emulator counts."""
+        return bool(self._exactness == "near-exact")
 
     @property
     def _exactness(self) -> Any:

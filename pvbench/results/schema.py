@@ -183,6 +183,7 @@ TABLE: Final[tuple[Fact, ...]] = (
         of_case=lambda case: case.site,
         short="@{site}",
         option="--site {site}",
+        by=("site",),
         boot=True,
     ),
     Fact(
@@ -296,6 +297,11 @@ def case_name(case: Case) -> str:
     return "".join(fact.in_name(facts) for fact in TABLE if fact.short)
 
 
+def in_name(name: str, facts: Facts) -> str:
+    """The part of the name of a case that states one fact."""
+    return next(fact for fact in TABLE if fact.name == name).in_name(facts)
+
+
 def burst_facts(bursts: Sequence[CheckedBurst]) -> dict[str, Value]:
     """The facts of the bursts of a case, for one iteration."""
     return {fact.name: fact.of_bursts(bursts) for fact in TABLE if fact.of_bursts}
@@ -406,7 +412,7 @@ def free(by: str) -> tuple[str, ...]:
 def side(by: str, facts: Facts) -> str:
     """The name of the side of ``--by`` *by* that *facts* are on."""
     words = "".join(fact.in_name(facts) for fact in TABLE if by in fact.by)
-    return words.strip() or str(facts.get(by))
+    return words.strip(" @") or str(facts.get(by))
 
 
 def heading(facts: Facts) -> Iterator[str]:

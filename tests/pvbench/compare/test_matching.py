@@ -141,6 +141,7 @@ def test_an_unknown_baseline_is_refused_with_the_nearest() -> None:
         ),
         pytest.param("guest", {"host_cpus": 2}, "dense:80/on2", id="guest-on-fewer-cpus"),
         pytest.param("guest", {"guest_bits": 32}, "dense:80/32-bit", id="guest-of-32-bits"),
+        pytest.param("site", {"site": "lab:6.1"}, "lab:6.1", id="site"),
         pytest.param("targets", {"target_state": "running"}, "running", id="targets"),
         pytest.param("shorthands", {"shorthands": "yes"}, "shorthands", id="shorthands"),
         pytest.param(

@@ -7,6 +7,7 @@ import math
 import attrs
 import pytest
 
+from pvbench.compare.judging import judged
 from pvbench.compare.margin import Margins
 from pvbench.compare.noise import (
     Allowances,
@@ -15,7 +16,7 @@ from pvbench.compare.noise import (
     of_sessions,
     series_noise,
 )
-from pvbench.compare.pairs import Pair, judged
+from pvbench.compare.pairs import Pair
 from pvbench.results.noise import Line, conditions_of, key
 from pvbench.results.rows import Row
 from support.runs import row_of

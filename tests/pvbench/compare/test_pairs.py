@@ -5,8 +5,9 @@ from __future__ import annotations
 import attrs
 import pytest
 
+from pvbench.compare.judging import judged
 from pvbench.compare.margin import Margins
-from pvbench.compare.pairs import Pair, judged
+from pvbench.compare.pairs import Pair
 from pvbench.results.rows import Row
 from support.runs import row_of
 

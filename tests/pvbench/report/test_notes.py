@@ -45,3 +45,12 @@ def test_the_spread_of_measured_boots_is_given_by_workload() -> None:
 def test_no_spread_is_printed_if_there_is_none(row: Row, series: str) -> None:
     """One boot has no spread, and an exact clock repeats itself."""
     assert spread(row, series=series) == []
+
+
+@pytest.mark.parametrize("exactness", ["exact", "near-exact", "noisy"])
+def test_the_meaning_of_a_path_length_is_explained(exactness: str) -> None:
+    """Only below the times of an emulator."""
+    row = row_of("a", "x2apic-physical", 1.0, clock="x", exactness=exactness)
+    explained = any(note.startswith("Path lengths count") for note in notes([row], "wall"))
+
+    assert explained == (exactness == "near-exact")

@@ -49,6 +49,20 @@ def test_a_change_of_time_is_a_part_or_a_multiple(ratio: float, expected: str) -
 
 
 @pytest.mark.parametrize(
+    ("ratio", "expected"),
+    [
+        pytest.param(0.468, "53.2 % shorter", id="shorter"),
+        pytest.param(1.0, "0.0 %", id="the-same"),
+        pytest.param(1.101, "10.1 % longer", id="longer"),
+        pytest.param(2.138, "2.14 times", id="more-than-twice"),
+    ],
+)
+def test_a_path_is_longer_or_shorter(ratio: float, expected: str) -> None:
+    """The rest is written as for a time."""
+    assert quantities.change_of_length(ratio) == expected
+
+
+@pytest.mark.parametrize(
     ("name", "word"), [("median", "median"), ("p99", "p99"), ("max", "maximum")]
 )
 def test_a_statistic_is_written_out_where_its_option_is_short(name: str, word: str) -> None:

@@ -117,6 +117,14 @@ def test_a_measured_time_names_its_clock() -> None:
     assert "2 boots" in printed_summary(row)
 
 
+def test_the_time_of_an_emulator_is_called_a_path_length() -> None:
+    """It is neither measured nor modelled."""
+    clock = {"clock": "icount", "exactness": "near-exact", "site": "lab:6.1", "delivery": "kvm"}
+    printed = printed_summary(row_of("broadcast", PHYSICAL, 1e-6, 2e-6, **clock))
+
+    assert "\nmedian wall path length of one burst, emulated by kvm at lab:6.1" in printed
+
+
 def test_counts_are_printed_below_the_times() -> None:
     """They are counts of one iteration; a workload that sends nothing has no column."""
     counts = printed_summary(DRY, NATIVE, PV).split("\n\n")[4].splitlines()

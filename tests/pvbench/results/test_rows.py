@@ -91,7 +91,7 @@ def test_no_two_rows_of_a_run_have_one_key(overlay_file: Path) -> None:
     ("exactness", "site", "expected"),
     [
         pytest.param("exact", "local", (True, "modelled"), id="exact"),
-        pytest.param("near-exact", "local", (False, "measured"), id="near-exact"),
+        pytest.param("near-exact", "local", (False, "emulated"), id="near-exact"),
         pytest.param("noisy", "local", (False, "measured"), id="noisy"),
         pytest.param("noisy", "published", (False, "published"), id="published"),
     ],

@@ -1,0 +1,180 @@
+"""Comparisons of near-exact results: kernels by path length, senders by counts only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import pytest
+
+from pvbench.compare.comparison import Comparison, Question, compare
+from pvbench.compare.outcomes import Outcome
+from pvbench.errors import Status
+from pvbench.report import comparison as report
+from pvbench.report import text
+from pvbench.results.rows import Row
+from support.runs import row_of
+
+PHYSICAL = "x2apic-physical"
+OVERLAID = f"kvm-pv/{PHYSICAL}"
+OLD, NEW = "lab:6.1", "lab:6.12"
+
+
+def emulated(site: str, *boots_s: float, stack: str = PHYSICAL, **facts: Any) -> Row:
+    """A result of the clock `icount`."""
+    clock = {"clock": "icount", "exactness": "near-exact", "delivery": "kvm"}
+    row = row_of("broadcast", stack, *boots_s, costs="measured", site=site, **(clock | facts))
+    case = f"norov.broadcast {stack} kvm@{site} measured"
+    return attrs.evolve(row, name=f"{case} {row.fact('series')}")
+
+
+def kernels(*after: Row, outcomes: dict[str, Outcome] | None = None) -> Comparison:
+    """6.1 with a path length of 35.0 us, against the rows of 6.12."""
+    before = [emulated(OLD, 35.0e-6, 35.01e-6)]
+    files = {"old.json": before, "new.json": list(after)}
+    return compare(files, Question(), outcomes={"old.json": {}, "new.json": outcomes or {}})
+
+
+def shown(comparison: Comparison) -> str:
+    """The comparison as text."""
+    return text.render(report.document(comparison), 500)
+
+
+@pytest.mark.parametrize(
+    ("after_s", "verdict", "status"),
+    [
+        pytest.param((38.5e-6, 38.5e-6), "longer", Status.REGRESSION, id="longer"),
+        pytest.param((30.0e-6, 30.1e-6), "shorter", Status.OK, id="shorter"),
+        pytest.param((35.0e-6, 35.0e-6), "equivalent", Status.OK, id="equivalent"),
+        pytest.param((35.0e-6, 36.0e-6), "inconclusive", Status.INCONCLUSIVE, id="overlap"),
+    ],
+)
+def test_kernels_are_compared_by_the_path_length_of_one_sender(
+    after_s: tuple[float, ...], verdict: str, status: Status
+) -> None:
+    """Two files need no option for it, although their sites differ."""
+    result = kernels(emulated(NEW, *after_s))
+
+    assert [pair.verdict for pair in result.pairs] == [verdict]
+    assert (result.status, result.unpaired, result.noisy) == (status, (), ())
+
+
+def test_a_longer_path_is_printed_as_such() -> None:
+    """A path length has no speed."""
+    printed = shown(kernels(emulated(NEW, 38.5e-6, 38.5e-6)))
+
+    assert "change of path length" in printed
+    assert "10.0 % longer" in printed
+    assert "speed ratio" not in printed
+    assert "Times are path lengths: longer and shorter mean that all boots" in printed
+    assert f"differs: site: {OLD} | {NEW}" in printed
+
+
+@pytest.mark.parametrize(
+    ("limit", "status"),
+    [(5, Status.REGRESSION), (10, Status.INCONCLUSIVE), (15, Status.OK)],
+)
+def test_the_limit_of_a_gate_is_compared_with_the_range(limit: float, status: Status) -> None:
+    """10 % longer, give or take the band of 0.1 %."""
+    after = emulated(NEW, 38.5e-6, 38.511e-6)
+    files = {"old.json": [emulated(OLD, 35.0e-6, 35.01e-6)], "new.json": [after]}
+
+    assert compare(files, Question(fail_above_percent=limit)).status is status
+
+
+def test_the_sites_of_one_command_can_be_compared_too() -> None:
+    """``--by site``, with the names that ``run --site`` takes."""
+    rows = [emulated(OLD, 35.0e-6), emulated(NEW, 38.5e-6)]
+    (pair,) = compare({"a.json": rows}, Question(by="site", baseline=OLD)).pairs
+
+    assert (pair.baseline, pair.side, pair.verdict) == (OLD, NEW, "longer")
+
+
+def test_senders_are_compared_by_counts_only() -> None:
+    """An emulator's time for an exit says nothing about a processor's."""
+    rows = [
+        emulated(OLD, 240e-6, icr_writes=79.0),
+        emulated(OLD, 180e-6, stack=OVERLAID, icr_writes=0.0, hypercalls=1.0),
+    ]
+    result = compare({"a.json": rows}, Question(by="sender"))
+    (pair,) = result.pairs
+    printed = shown(result)
+
+    assert (pair.verdict, pair.is_changed, pair.slowdown) == ("", True, None)
+    assert "79w -> 1h" in printed
+    assert "1 pair is compared by counts only: an emulator's times say nothing" in printed
+    assert not {"verdict", "longer", "shorter", "change of", "ratio"} & {*printed.split()}
+    assert result.status is Status.OK
+
+
+def test_pairs_of_senders_stay_in_the_order_of_their_file() -> None:
+    """No time orders them."""
+    rows = [
+        emulated(OLD, time_s, stack=stack, series=series)
+        for stack in (PHYSICAL, OVERLAID)
+        for series, time_s in (("send", 1e-6), ("ack", 9e-6 if "/" in stack else 1e-6))
+    ]
+    result = compare({"a.json": rows}, Question(by="sender", series="all"))
+
+    assert [pair.before.fact("series") for pair in result.shown] == ["send", "ack"]
+
+
+def test_a_side_of_other_senders_is_inconclusive() -> None:
+    """A gate asks for a decision, and path lengths of two senders give none."""
+    session = ("s", "s")
+    sides = {
+        name: [
+            attrs.evolve(
+                emulated(OLD, 1e-6, 1e-6, stack=stack),
+                sessions=session,
+                boots=(1, 2),
+                file=name,
+            )
+        ]
+        for name, stack in (("a.json", PHYSICAL), ("b.json", OVERLAID))
+    }
+    result = compare(sides, Question())
+
+    assert [pair.verdict for pair in result.pairs] == [""]
+    assert result.status is Status.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("of_host", "status"), [(True, Status.INCONCLUSIVE), (False, Status.REGRESSION)]
+)
+def test_the_outcome_of_a_case_is_read_although_its_name_has_another_site(
+    of_host: bool, status: Status
+) -> None:
+    """The case is void on the other kernel, which is worse than slow, or the host's error."""
+    case = emulated(NEW, 1.0).case
+    other = emulated(NEW, 1e-6, stack=OVERLAID)
+    result = kernels(other, outcomes={case: Outcome("void", "twice", of_host=of_host)})
+    void = next(series for series in result.unpaired if series.verdict)
+
+    assert (void.name, void.verdict, void.detail) == (case, "void", "void: twice")
+    assert result.status is status
+
+
+def test_a_case_that_is_void_on_both_kernels_is_not_new() -> None:
+    """Neither file has a result of it, so nothing became worse."""
+    void = Outcome("void", "twice")
+    files = {"a.json": [emulated(OLD, 35e-6)], "b.json": [emulated(NEW, 35e-6)]}
+    names = (emulated(site, 1.0, stack=OVERLAID).case for site in (OLD, NEW))
+    outcomes = {file: {name: void} for file, name in zip(files, names, strict=True)}
+    result = compare(files, Question(), outcomes=outcomes)
+
+    assert (result.unpaired, result.status) == ((), Status.OK)
+
+
+@pytest.mark.parametrize(
+    ("rows", "pairs"),
+    [
+        pytest.param([emulated(OLD, 1e-6), emulated(NEW, 1e-6)], 1, id="two-sites-in-a-file"),
+        pytest.param([], 0, id="no-rows"),
+    ],
+)
+def test_a_file_of_several_sites_is_compared_site_by_site(rows: list[Row], pairs: int) -> None:
+    """Only the same site makes a pair then."""
+    result = compare({"a.json": [emulated(OLD, 1e-6)], "b.json": rows}, Question())
+
+    assert len(result.pairs) == pairs
