@@ -21,7 +21,8 @@ import pyperf
 
 from pvbench.cli.common import known_series, plugin_options, registry
 from pvbench.cli.endings import VERBOSE, end_by
-from pvbench.cli.run import selection_of, selection_options
+from pvbench.cli.run import selection_of
+from pvbench.cli.run_options import selection_options
 from pvbench.cli.streams import warnings_as_sentences
 from pvbench.delivery import Delivery
 from pvbench.errors import PvbenchError, SenderError, Status, UsageError

@@ -13,12 +13,11 @@ from __future__ import annotations
 
 import argparse
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pvbench.cli import ab_options, common, compare, run
+from pvbench.cli import ab_options, common, compare, run, run_options
 from pvbench.errors import PvbenchError, Status, worst
 from pvbench.text import printable
 
@@ -33,15 +32,16 @@ HELP = "compare two runs by pairs of adjacent boots"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `pvbench ab`: those of a run, of the two sides, and of verdicts."""
-    run.arguments(parser)
-    parser.set_defaults(seed=None)
+    effort = run_options.measuring_options(parser, two_sides=True)
+    run_options.until_options(effort)
+    run_options.dry_run_option(effort)
     compare.verdict_options(parser)
     ab_options.side_options(parser)
 
 
 def execute(options: argparse.Namespace) -> int:
     """Run both sides alternately, and print their comparison."""
-    from pvbench.cli.ab_sides import remove_unmeasured, sides_of
+    from pvbench.cli.ab_sides import journals_of, print_ends, remove_unmeasured, sides_of
     from pvbench.run.ab import Session
 
     asked = compare.question(options)
@@ -50,23 +50,16 @@ def execute(options: argparse.Namespace) -> int:
         return worst(_dry_run(side) for side in sides)
     paths = [side.path for side in sides]
     looks = _looks(options, asked, paths)
-    before = _journals(paths)
+    before = journals_of(paths)
     ended = Session(sides=sides, seed=seed, quiet=options.quiet, looks=looks).take()
-    journals = _journals(paths)
+    journals = journals_of(paths)
     remove_unmeasured(paths)
     status = Status.NOTHING_MEASURED
     is_refused = ended.failed and _boots(journals) == _boots(before)
     if all(map(Path.exists, paths)) and not is_refused:
         status = _compared(paths, asked, options)
-    for side, entries in zip(sides, journals, strict=True):
-        _print_not_run(side, entries)
+    print_ends(sides, journals)
     return _exit_status(ended, status)
-
-
-def _journals(paths: Sequence[Path]) -> list[Entries]:
-    from pvbench.results import journal
-
-    return [journal.read(journal.beside(path)) for path in paths]
 
 
 def _boots(journals: Sequence[Entries]) -> int:
@@ -92,18 +85,6 @@ def _dry_run(side: Side) -> Status:
     print(printable(f"side {side.name}:"), flush=True)
     done = subprocess.run(side.command("--dry-run", "--ab-pipes=0,1,2"), check=False)
     return Status(done.returncode) if done.returncode in tuple(Status) else Status.ENVIRONMENT
-
-
-def _print_not_run(side: Side, entries: Entries) -> None:
-    """Print where the results of a side are, and which of its cases did not run."""
-    from pvbench.report.summary import not_run, refused
-    from pvbench.results import journal
-
-    can_resume = journal.beside(side.path).exists()
-    for line in not_run(entries) if can_resume else refused(entries):
-        common.warn(f"side {side.name}: {line}")
-    if side.path.exists():
-        print(printable(f"results of side {side.name}: {side.path}"), file=sys.stderr)
 
 
 def _compared(paths: list[Path], asked: Question, options: argparse.Namespace) -> Status:

@@ -18,13 +18,15 @@ from pvbench.cli.parsers import Parser, parse_options
 from pvbench.errors import UsageError
 from pvbench.results import files, journal
 from pvbench.run.side import Side
+from pvbench.text import printable
 
 
-def sides_of(options: argparse.Namespace) -> tuple[tuple[Side, Side], int]:
+def sides_of(options: argparse.Namespace, subfolder: str = "") -> tuple[tuple[Side, Side], int]:
     """
     Both sides, and the seed that they share.
 
-    Their result files exist, and are empty unless the session is resumed.
+    Their result files exist, and are empty unless the session is resumed.  Without -o they
+    are in *subfolder* of the folder where the runs of this machine go.
 
     Raises:
         UsageError: the options contradict each other, or those of a side are wrong.
@@ -34,7 +36,9 @@ def sides_of(options: argparse.Namespace) -> tuple[tuple[Side, Side], int]:
     both = [_words(name, place, own, shared) for place, name in enumerate(SIDES)]
     runs = [_checked(name, words) for name, words in zip(SIDES, both, strict=True)]
     pythons = [_python(place, own) for place in range(len(SIDES))]
-    paths = _paths(options) if not options.dry_run else (Path("a.json"), Path("b.json"))
+    paths = (
+        _paths(options, subfolder) if not options.dry_run else (Path("a.json"), Path("b.json"))
+    )
     seed = _seed(options, paths[0])
     a, b = (
         Side(
@@ -95,13 +99,13 @@ def _python(place: int, own: argparse.Namespace) -> str:
 # the files
 
 
-def _paths(options: argparse.Namespace) -> tuple[Path, Path]:
+def _paths(options: argparse.Namespace, subfolder: str) -> tuple[Path, Path]:
     """The result files of a new session, or those of the one to resume."""
-    if options.resume and (paths := _unfinished(options)):
+    if options.resume and (paths := _unfinished(options, subfolder)):
         return paths
     if options.output is None:
         words = [word for word in (options.label, "a") if word]
-        a = files.claim(None, Path(options.suite).stem, "-".join(words))
+        a = files.claim(None, Path(options.suite).stem, "-".join(words), subfolder)
     else:
         a = files.claim(str(_named(options.output)), "", None)
     try:
@@ -111,16 +115,32 @@ def _paths(options: argparse.Namespace) -> tuple[Path, Path]:
         raise
 
 
+def journals_of(paths: Sequence[Path]) -> list[journal.Entries]:
+    """The entries of the journals beside result files."""
+    return [journal.read(journal.beside(path)) for path in paths]
+
+
 def remove_unmeasured(paths: Sequence[Path]) -> None:
     """Remove empty result files, and the journals too if no side has stored a boot."""
     for path in paths:
         if path.exists() and not path.stat().st_size:
             path.unlink()
-    journals = [journal.beside(path) for path in paths]
-    has_boots = any(journal.boots_of(journal.read(one)) for one in journals)
+    has_boots = any(map(journal.boots_of, journals_of(paths)))
     if not has_boots and not any(map(Path.exists, paths)):
-        for one in journals:
-            one.unlink(missing_ok=True)
+        for path in paths:
+            journal.beside(path).unlink(missing_ok=True)
+
+
+def print_ends(sides: Sequence[Side], journals: Sequence[journal.Entries]) -> None:
+    """Print where the results of the sides are, and which of their cases did not run."""
+    from pvbench.report.summary import not_run, refused
+
+    for side, entries in zip(sides, journals, strict=True):
+        can_resume = journal.beside(side.path).exists()
+        for line in not_run(entries) if can_resume else refused(entries):
+            notices.say(f"side {side.name}: {line}")
+        if side.path.exists():
+            print(printable(f"results of side {side.name}: {side.path}"), file=sys.stderr)
 
 
 def _named(output: str) -> Path:
@@ -135,13 +155,13 @@ def _other(a: Path) -> Path:
     return a.with_name(re.sub(r"-a((?:-[0-9]+)?\.json(?:\.gz)?)$", r"-b\1", a.name))
 
 
-def _unfinished(options: argparse.Namespace) -> tuple[Path, Path] | None:
+def _unfinished(options: argparse.Namespace, subfolder: str) -> tuple[Path, Path] | None:
     """The files of the session to resume: those of -o, or the newest that lack boots."""
     if options.output is not None:
         a = _named(options.output)
         return (a, _other(a)) if a.is_file() and _other(a).is_file() else None
     suite = Path(options.suite).stem
-    for a in reversed(files.all_runs()):
+    for a in reversed(files.all_runs(subfolder)):
         b = _other(a)
         if a != b and b.is_file() and _lacks_boots(a, b, suite):
             return a, b
@@ -150,7 +170,7 @@ def _unfinished(options: argparse.Namespace) -> tuple[Path, Path] | None:
 
 
 def _lacks_boots(a: Path, b: Path, suite: str) -> bool:
-    entries = [journal.read(journal.beside(path)) for path in (a, b)]
+    entries = journals_of((a, b))
     plans = [journal.plan_of(one) for one in entries]
     return all(plan.get("suite") == suite for plan in plans) and not all(
         journal.is_complete(one, plan["boots"])

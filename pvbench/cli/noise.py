@@ -7,7 +7,9 @@ difference that ten boots detect.
 Then each of the --sessions makes two whole runs, one after the other, and stores how far
 they differ.  `pvbench compare` allows for that difference in files that were not
 interleaved, if they are of this host and of the same effort.  A later `pvbench noise` adds
-sessions; an interrupted session is not stored.
+sessions.  A session that a signal or an error ends is not stored.
+
+The runs are no "last run" for `show` and `compare`.
 """
 
 from __future__ import annotations
@@ -18,11 +20,11 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pvbench import notices
-from pvbench.cli import ab_options, common, run
-from pvbench.errors import Status, UsageError, worst
+from pvbench.cli import ab_options, common, run_options
+from pvbench.errors import PvbenchError, Status, UsageError, worst
 
 if TYPE_CHECKING:
     from pvbench.compare.noise import SeriesNoise
@@ -31,45 +33,64 @@ if TYPE_CHECKING:
     from pvbench.run.side import Side
 
 HELP = "measure a suite against itself"
+_FOLDER: Final = "noise"  # of the runs, which are no candidates for the last run
+_OF_SIGNAL: Final = 128
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `pvbench noise`: those of a run, and the sessions."""
-    run.measuring_options(parser)
-    parser.set_defaults(seed=None, dry_run=False)
+    run_options.measuring_options(parser, two_sides=True)
+    parser.set_defaults(dry_run=False)
     ab_options.noise_options(parser)
 
 
 def execute(options: argparse.Namespace) -> int:
     """Measure pairs of boots, then pairs of runs; store and print how far they differ."""
-    from pvbench.cli.ab_sides import remove_unmeasured, sides_of
+    from pvbench.cli.ab_sides import journals_of, print_ends, remove_unmeasured, sides_of
     from pvbench.report import noise as report
     from pvbench.results.rows import HEADLINE
     from pvbench.results.statistic import MEDIAN
     from pvbench.run.ab import Session
-    from pvbench.run.signals import Stop
 
     if options.sessions < 0:
         raise UsageError(f"--sessions {options.sessions} is negative", fix="Give 0 or more.")
-    options.label = options.label or "noise"
-    sides, seed = sides_of(options)
+    sides, seed = sides_of(options, _FOLDER)
     ended = Session(sides=sides, seed=seed, quiet=options.quiet, for_noise=True).take()
     paths = [side.path for side in sides]
+    journals = journals_of(paths)
     remove_unmeasured(paths)
+    print_ends(sides, journals)
     if ended.signal:
         return common.ended_early(ended.signal)
+    if ended.failed:
+        return ended.status
     pairs = _noisy_pairs(paths, HEADLINE, MEDIAN)
     if not pairs:
-        if not ended.failed:
-            common.warn("nothing was measured, so no series has noise")
+        common.warn("nothing was measured, so no series has noise")
         return worst([ended.status, Status.NOTHING_MEASURED])
     series = _of_boots(pairs, paths[0])
-    stop = Stop()
-    with stop.on_signals():
-        stop.unless_signalled(partial(_measure_runs, sides[0], options))
+    status = _runs(sides[0], options)
     series = _with_allowances(series, pairs, paths[0])
     common.show(report.document(series), options)
-    return 128 + stop.signal if stop.signal else ended.status
+    return status if status >= _OF_SIGNAL else worst([ended.status, Status(status)])
+
+
+def _runs(side: Side, options: argparse.Namespace) -> int:
+    """
+    Measure pairs of whole runs, and return the exit status.
+
+    A signal or an error ends it; the sessions before are stored.
+    """
+    from pvbench.run.signals import Stop
+
+    stop = Stop()
+    try:
+        with stop.on_signals():
+            stop.unless_signalled(partial(_measure_runs, side, options))
+    except PvbenchError as error:
+        common.warn(f"the sessions end early: {error}")
+        return error.status
+    return common.ended_early(stop.signal) if stop.signal else Status.OK
 
 
 def _of_boots(pairs: Sequence[Pair], path: Path) -> list[SeriesNoise]:

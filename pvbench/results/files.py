@@ -32,6 +32,7 @@ from pvbench.results import parsing
 
 _STAMP: Final = "%Y%m%dT%H%M%SZ"
 _STAMP_LENGTH: Final = 16
+_RESULTS: Final = Path("results")
 PUBLISHED: Final = "published:"
 _ELSEWHERE: Final = "Give another place with -o FILE."
 
@@ -53,12 +54,12 @@ def write(suite: pyperf.BenchmarkSuite, path: Path) -> None:
         raise not_writable(path, error, _ELSEWHERE) from None
 
 
-def claim(output: str | None, suite: str, label: str | None) -> Path:
+def claim(output: str | None, suite: str, label: str | None, subfolder: str = "") -> Path:
     """
     Create a new, empty result file, so that no other run can take its name.
 
-    Without *output* it is ./results/MACHINE/TIME-SUITE[-LABEL].json.  Git ignores a
-    folder ./results that is created for it.
+    Without *output* it is ./results/MACHINE/[SUBFOLDER/]TIME-SUITE[-LABEL].json.  Git
+    ignores a folder ./results that is created for it.
 
     Raises:
         UsageError: *output* exists already.
@@ -66,10 +67,10 @@ def claim(output: str | None, suite: str, label: str | None) -> Path:
     """
     if output is not None:
         return _create(Path(output))
-    folder = Path("results") / host_name.name()
+    folder = _folder(subfolder)
     try:
-        _create_ignored(folder.parent)
-        folder.mkdir(exist_ok=True)
+        _create_ignored(_RESULTS)
+        folder.mkdir(exist_ok=True, parents=True)
     except OSError as error:
         raise not_writable(folder, error, _ELSEWHERE) from None
     stamp = datetime.now(UTC).strftime(_STAMP)
@@ -80,6 +81,11 @@ def claim(output: str | None, suite: str, label: str | None) -> Path:
         with contextlib.suppress(UsageError):
             return _create(folder / f"{stem}{suffix}.json")
     raise UnavailableError(f"{folder} already has a thousand runs of this second")
+
+
+def _folder(subfolder: str) -> Path:
+    """The folder of the runs of this machine, or one below it."""
+    return _RESULTS / host_name.name() / subfolder
 
 
 def _create_ignored(folder: Path) -> None:
@@ -120,9 +126,14 @@ def latest(count: int) -> list[Path]:
     return [path for path in all_runs() if path.stat().st_size][-count:]
 
 
-def all_runs() -> list[Path]:
-    """Every result file of this machine, oldest first; empty if nothing is measured yet."""
-    folder = Path("results") / host_name.name()
+def all_runs(subfolder: str = "") -> list[Path]:
+    """
+    Every result file of this machine, oldest first; empty if nothing is measured yet.
+
+    Those of a *subfolder* are runs for another purpose, which are no candidates for the
+    last run.
+    """
+    folder = _folder(subfolder)
     paths = [path for ending in ("*.json", "*.json.gz") for path in folder.glob(ending)]
     now = datetime.now(UTC).strftime(_STAMP)
     return sorted((path for path in paths if path.is_file()), key=partial(_age, now))

@@ -11,6 +11,7 @@ import pytest
 from pvbench.cli import ab
 from pvbench.cli.ab_sides import sides_of
 from pvbench.cli.parsers import Parser, parse_options
+from pvbench.results import files as result_files
 from pvbench.run.side import Side
 from support.runs import HOST_FOLDER
 
@@ -22,22 +23,29 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def sides(*given: str) -> tuple[tuple[Side, Side], int]:
+def sides(*given: str, subfolder: str = "") -> tuple[tuple[Side, Side], int]:
     """The sides and the seed of a command line."""
     parser = Parser()
     ab.arguments(parser)
     options = parse_options(parser, parser, given)
     options.typed = given
-    return sides_of(options)
+    return sides_of(options, subfolder)
 
 
-def unfinished(stem: str, suite: str = "norov", *, seed: int = 7, boots: int = 1) -> None:
+def unfinished(
+    stem: str,
+    suite: str = "norov",
+    *,
+    seed: int = 7,
+    boots: int = 1,
+    folder: Path = HOST_FOLDER,
+) -> None:
     """Files of a session of two boots that ended after *boots*."""
-    HOST_FOLDER.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     plan = {"plan": {"format": 1, "suite": suite, "seed": seed, "boots": 2}}
     done = [{"boot": number + 1, "outcome": "ok"} for number in range(boots)]
     for side in "ab":
-        path = HOST_FOLDER / f"{stem}-{side}.json"
+        path = folder / f"{stem}-{side}.json"
         path.write_text("{}")
         entries = [plan, *done, {"end": 0}]
         path.with_suffix(".jsonl").write_text("".join(f"{json.dumps(e)}\n" for e in entries))
@@ -103,6 +111,18 @@ def test_the_newest_unfinished_session_of_the_suite_is_resumed() -> None:
     assert a.path == HOST_FOLDER / "20260101T000002Z-norov-a.json"
     assert b.path == HOST_FOLDER / "20260101T000002Z-norov-b.json"
     assert seed == 8
+
+
+def test_the_sessions_of_a_subfolder_are_no_candidates_for_the_last_run() -> None:
+    """Only a command that names the subfolder resumes them, or adds others."""
+    unfinished("20260101T000001Z-norov", folder=HOST_FOLDER / "noise")
+    (a, _), _ = sides("norov", "--resume", subfolder="noise")
+    (new, _), _ = sides("norov", subfolder="noise")
+    new.path.write_text("{}")
+
+    assert a.path == HOST_FOLDER / "noise" / "20260101T000001Z-norov-a.json"
+    assert new.path.parent == a.path.parent
+    assert result_files.latest(9) == []
 
 
 def test_a_new_session_starts_where_none_is_unfinished(

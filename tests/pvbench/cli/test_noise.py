@@ -6,17 +6,21 @@ import json
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
 
+from pvbench.errors import SideError, Status
 from pvbench.results import noise
 from pvbench.run import whole_runs
 from pvbench.run.ab import Session
+from pvbench.run.side import Side
 from support.plugin_sources import delivery_around_the_model
 from support.runs import HOST_FOLDER, AddPlugin, Cli, file_of, row_of
 
 ONE = ("norov", "--driver", "x2apic-physical", "--vcpus", "4", "-q", "-k", "normal")
+FOLDER = HOST_FOLDER / "noise"
 PLAN = {
     "format": 1,
     "boots": 8,
@@ -46,32 +50,63 @@ def test_pairs_of_boots_and_of_runs_are_measured_and_stored(
     assert (boots.kind, boots.boots, boots.values) == ("boots", 2, {f"{name} median": 0.0})
     assert (runs.kind, runs.boots, runs.values[f"{name} p99"]) == ("runs", 2, 0.0)
     assert len(runs.values) > 5  # all series, by all statistics
-    assert sorted(path.name[16:] for path in HOST_FOLDER.glob("*.json")) == [
-        "-norov-noise-a.json",
-        "-norov-noise-b.json",
+    assert sorted(path.name[16:] for path in FOLDER.glob("*.json")) == [
+        "-norov-a.json",
+        "-norov-b.json",
     ]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_during_the_pairs_of_boots_ends_all(
-    cli: Cli, timed: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, number: int
+@pytest.mark.parametrize(
+    ("end", "status"),
+    [
+        pytest.param({"signal": signal.SIGTERM}, 143, id="signal"),
+        pytest.param({"failed": True, "status": Status.ENVIRONMENT}, 5, id="error"),
+    ],
+)
+def test_a_session_of_boots_that_ends_early_ends_all(
+    cli: Cli,
+    timed: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    end: dict[str, Any],
+    status: int,
 ) -> None:
     """No whole run follows, and nothing is stored, though both sides have all their boots."""
     take, runs = Session.take, list[Path]()
-    monkeypatch.setattr(Session, "take", lambda it: attrs.evolve(take(it), signal=number))
+    monkeypatch.setattr(Session, "take", lambda it: attrs.evolve(take(it), **end))
     monkeypatch.setattr(whole_runs, "run_whole", lambda _, path: runs.append(path))
-    done = cli("noise", *ONE, *timed, "--sender", "native", "--boots", "2")
+    done = cli("noise", *ONE, *timed, "--sender", "native", "--boots", "1")
+    a, b = sorted(FOLDER.glob("*.json"))
 
-    assert (done.status, done.out, runs) == (128 + number, "", [])
-    assert f"pvbench: ended early by signal {number}\n" in done.err
+    assert (done.status, done.out, runs) == (status, "", [])
+    assert ("pvbench: ended early by signal 15\n" in done.err) == (status == 143)
+    assert f"results of side a: {a}\nresults of side b: {b}\n" in done.err
     assert not noise.path_here().exists()
+
+
+def test_an_error_in_a_whole_run_ends_the_sessions(
+    cli: Cli, timed: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reason is printed, no other session begins, and the boots are reported."""
+    runs = list[Path]()
+
+    def failing(side: Side, path: Path) -> None:
+        runs.append(path)
+        raise SideError("a run ended with status 5", why="no memory", status=5)
+
+    monkeypatch.setattr(whole_runs, "run_whole", failing)
+    done = cli("noise", *ONE, *timed, "--sender", "native", "--boots", "1")
+
+    assert (done.status, len(runs)) == (5, 1)
+    assert "the sessions end early: a run ended with status 5: no memory\n" in done.err
+    assert "1 pair of equal sides" in done.out
+    assert [line.kind for line in noise.read(noise.path_here())] == ["boots"]
 
 
 def test_an_exact_clock_is_refused_before_the_first_boot(cli: Cli) -> None:
     """One sentence, and no file of a side."""
     done = cli("noise", *ONE, "--sender", "native")
 
-    assert (done.status, list(HOST_FOLDER.iterdir())) == (2, [])
+    assert (done.status, list(FOLDER.iterdir())) == (2, [])
     assert done.err == (
         "pvbench: no series has noise: their clock is not noisy. Give --delivery kvm or live.\n"
     )
@@ -96,6 +131,7 @@ def test_without_a_boot_that_succeeds_there_is_no_noise(
             ("--sessions", "-1"), "--sessions -1 is negative. Give 0 or more", id="sessions"
         ),
         pytest.param(("--dry-run",), "there is no option called '--dry-run'", id="dry-run"),
+        pytest.param(("--until", "settled"), "there is no option called '--until'", id="until"),
         pytest.param(
             ("--over", "soon"), "'soon' is not a time: write 90s, 30m or 2h", id="over"
         ),
@@ -114,6 +150,16 @@ def test_the_help_has_no_plan_without_a_measurement(cli: Cli) -> None:
     shown = {name: "--dry-run" in cli(name, "-h").out for name in ("run", "ab", "noise")}
 
     assert shown == {"run": True, "ab": True, "noise": False}
+
+
+@pytest.mark.parametrize("name", ["ab", "noise"])
+def test_the_help_names_both_files_and_the_seed_of_a_session(cli: Cli, name: str) -> None:
+    """A run has one file, and the seed 0."""
+    shown = cli(name, "-h").out
+
+    assert "create FILE-a.json and FILE-b.json" in shown
+    assert "seed of the order of boots and cases (a new one each time)" in shown
+    assert "seed of the order of boots and cases (0)" in cli("run", "-h").out
 
 
 @pytest.fixture
