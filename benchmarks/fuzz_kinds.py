@@ -20,7 +20,7 @@ from fuzz_words import guest, words
 from mutations import json_bytes, mutated, mutated_assignments, mutated_bytes, mutated_text
 from pvbench.cli.main import main
 from pvbench.host import cpuinfo, facts
-from pvbench.protocol import ErrorReport, Job, decode, framed
+from pvbench.protocol import ErrorReport, Execute, Work, decode, framed
 from pvbench.run import worker
 from pvbench.text import printable
 
@@ -215,7 +215,9 @@ def _work(given: Input) -> int:
     return last.status
 
 
-def _short(job: Job) -> Job:
+def _short(job: Work) -> Work:
+    if isinstance(job, Execute):
+        return job
     turns = tuple(turn._replace(loops=1, warmup=0) for turn in job.schedule)
     return job._replace(schedule=turns, slice_s=None)
 

@@ -12,7 +12,7 @@ import attrs
 from pvbench.delivery import Description
 from pvbench.describe import described
 from pvbench.hookspecs import hookimpl
-from pvbench.protocol import Describe, DescriptionReport, Job, Report, encode
+from pvbench.protocol import Describe, DescriptionReport, Report, Work, encode
 from pvbench.site import Host, Session, Site, SiteOptions
 from pvbench.worker_process import described_by, reports_of
 from pvbench_site_local import WORKER
@@ -41,7 +41,7 @@ class _Session:
     def alone(self) -> AbstractContextManager[None]:
         return nullcontext()
 
-    def boot(self, host: Host, job: Job) -> Generator[Report, None, None]:
+    def boot(self, host: Host, job: Work) -> Generator[Report, None, None]:
         if not self.is_recorded:
             yield from reports_of(_print(REPORTS), job, timeout_s=_TIMEOUT_S)
             return

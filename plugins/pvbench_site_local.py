@@ -14,7 +14,7 @@ from pvbench.delivery import Description
 from pvbench.describe import described
 from pvbench.hookspecs import hookimpl
 from pvbench.host import lock as host_lock
-from pvbench.protocol import Describe, Job, Report
+from pvbench.protocol import Describe, Report, Work
 from pvbench.site import Host, Session, Site, SiteOptions
 from pvbench.worker_process import reports_of
 
@@ -40,7 +40,7 @@ class LocalSession:
     def alone(self) -> AbstractContextManager[None]:
         return host_lock.alone(notices.say)
 
-    def boot(self, host: Host, job: Job) -> Generator[Report, None, None]:
+    def boot(self, host: Host, job: Work) -> Generator[Report, None, None]:
         return reports_of(
             WORKER, job, timeout_s=self.options.timeout_s, inherited=host_lock.held()
         )

@@ -38,6 +38,7 @@ from pvbench.shapes import (
     text,
 )
 from pvbench.slice_result import Counts, Distribution, PartialSend, SliceResult
+from pvbench.trials import Outcome, Programs, columns, outcome_data, outcome_of
 
 VERSION: Final = 2
 LONGEST_LINE: Final = 1 << 28  # characters
@@ -83,6 +84,27 @@ class Job(NamedTuple):
         return len(self.schedule)
 
 
+class Execute(NamedTuple):
+    """
+    A request to boot a guest and execute trials one after another.
+
+    If the guest is lost, the rest is executed in another one.
+    """
+
+    delivery: str
+    delivery_module: str
+    worker_data: bytes
+    guest: Guest
+    target_state: str
+    trials: tuple[Programs, ...]
+    deadline_s: float
+
+    @property
+    def replies(self) -> int:
+        """The number of reports that complete the request."""
+        return len(self.trials)
+
+
 class Describe(NamedTuple):
     """A request to describe a delivery on the host where it is answered."""
 
@@ -117,6 +139,13 @@ class SliceReport(NamedTuple):
     result: SliceResult
 
 
+class OutcomeReport(NamedTuple):
+    """The outcome of trial *number*."""
+
+    number: int
+    outcome: Outcome
+
+
 class ErrorReport(NamedTuple):
     """The worker cannot go on, for a reason that the user can fix."""
 
@@ -130,8 +159,9 @@ class DescriptionReport(NamedTuple):
     description: Description
 
 
-Request = Job | Describe
-Report = SliceReport | DescriptionReport | ErrorReport
+Work = Job | Execute
+Request = Work | Describe
+Report = SliceReport | OutcomeReport | DescriptionReport | ErrorReport
 Message = Request | Ask | Answer | Report
 
 
@@ -174,12 +204,12 @@ def decode(line: str) -> Message | None:
 
 def _data_of(message: Message) -> tuple[str, dict[str, Any]]:
     match message:
-        case Job() | Describe():
+        case Job() | Execute() | Describe():
             return _request_data(message)
         case Answer(program):
             return "answer", {"program": to_rows(program)}
-        case SliceReport(number, result):
-            return "slice", {"number": number, "result": result_data(result)}
+        case SliceReport() | OutcomeReport():
+            return _result_data(message)
         case DescriptionReport(description):
             data = attrs.asdict(description)
             data["worker_data"] = _text_of(description.worker_data)
@@ -196,7 +226,27 @@ def _request_data(request: Request) -> tuple[str, dict[str, Any]]:
         if (content := request.options.costs_file) is not None:
             options["costs_file"] = _text_of(content)
         return "describe", request._asdict() | {"options": options}
+    if isinstance(request, Execute):
+        return "execute", _execute_data(request)
     return "job", _job_data(request)
+
+
+def _result_data(report: SliceReport | OutcomeReport) -> tuple[str, dict[str, Any]]:
+    if isinstance(report, SliceReport):
+        return "slice", {"number": report.number, "result": result_data(report.result)}
+    return "outcome", {"number": report.number, "outcome": outcome_data(report.outcome)}
+
+
+def _execute_data(request: Execute) -> dict[str, Any]:
+    return request._asdict() | {
+        "worker_data": _text_of(request.worker_data),
+        "guest": attrs.asdict(request.guest),
+        "trials": [
+            [[source, to_rows(program)] for source, program in programs]
+            for programs in request.trials
+        ],
+        "deadline_s": float(request.deadline_s),
+    }
 
 
 def _job_data(job: Job) -> dict[str, Any]:
@@ -236,6 +286,12 @@ def program_of(data: Any) -> Program:
         return from_rows(data)
     except (LookupError, TypeError, ValueError, AttributeError):
         raise ProtocolError("its ops cannot be read") from None
+
+
+def source_and_program(data: Any) -> tuple[int, Program]:
+    """The number of a source CPU and its program."""
+    source, ops = columns(data, 2)
+    return _CPU(source), program_of(ops)
 
 
 def _fact(data: Any) -> str | int | float:
@@ -360,6 +416,16 @@ _SHAPES: Final[dict[str, Callable[[Any], Message]]] = {
             progress=flag,
         ),
     ),
+    "execute": record(
+        Execute,
+        delivery=text,
+        delivery_module=text,
+        worker_data=_bytes,
+        guest=GUEST,
+        target_state=text,
+        trials=items(items(source_and_program)),
+        deadline_s=number(0, LONGEST_S),
+    ),
     "description": record(
         DescriptionReport,
         description=record(
@@ -384,6 +450,7 @@ _SHAPES: Final[dict[str, Callable[[Any], Message]]] = {
     ),
     "answer": record(Answer, program=program_of),
     "slice": record(SliceReport, number=_COUNT, result=result_of),
+    "outcome": record(OutcomeReport, number=_COUNT, outcome=outcome_of),
     "ask": record(Ask, task=_COUNT, burst=_COUNT, cpus=_CPUS),
     "error": record(ErrorReport, error=one_line, status=integer(1, 255)),
 }

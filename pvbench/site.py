@@ -9,7 +9,7 @@ from typing import Protocol
 import attrs
 
 from pvbench.delivery import Description
-from pvbench.protocol import Describe, Job, Report
+from pvbench.protocol import Describe, Report, Work
 
 
 @attrs.frozen(kw_only=True)
@@ -62,7 +62,7 @@ class Session(Protocol):
         """Keep other timed runs of its hosts waiting, and wait for those under way."""
         ...
 
-    def boot(self, host: Host, job: Job) -> Generator[Report, None, None]:
+    def boot(self, host: Host, job: Work) -> Generator[Report, None, None]:
         """
         Run *job* on *host*, and yield the reports as they arrive.
 

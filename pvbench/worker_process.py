@@ -22,8 +22,10 @@ from pvbench.protocol import (
     Describe,
     DescriptionReport,
     ErrorReport,
+    Execute,
     Job,
     Message,
+    OutcomeReport,
     Report,
     Request,
     SliceReport,
@@ -32,6 +34,12 @@ from pvbench.protocol import (
 )
 from pvbench.shapes import printable
 
+_Answers = type[SliceReport] | type[OutcomeReport] | type[DescriptionReport]
+_REPORTS: Final[dict[type[Request], _Answers]] = {
+    Job: SliceReport,
+    Execute: OutcomeReport,
+    Describe: DescriptionReport,
+}
 _KEPT_LINES: Final = 100  # lines
 _LONGEST_LINE: Final = 10_000  # characters
 
@@ -220,11 +228,12 @@ def _due(request: Request, message: Message, number: int) -> Report:
     """*message*, if it is a valid report number *number* on the request."""
     if isinstance(message, ErrorReport):
         return message
-    kind = SliceReport if isinstance(request, Job) else DescriptionReport
-    if not isinstance(message, kind) or number >= request.replies:
+    if not isinstance(message, _REPORTS[type(request)]) or number >= request.replies:
         raise ProtocolError(f"it sends {type(message).__name__} out of turn")
     if isinstance(message, SliceReport) and message.number != number:
         raise ProtocolError(f"slice {message.number} is not the next one")
+    if isinstance(message, OutcomeReport) and message.number != number:
+        raise ProtocolError(f"trial {message.number} is not the next one")
     return message
 
 

@@ -37,6 +37,7 @@ LAYERS = [
     "workload",
     "delivery",
     "shapes",
+    "trials",
     "protocol",
     "end_with_parent",
     "worker_process",
@@ -59,7 +60,7 @@ LAYERS = [
 # What a plugin builds on; the rest of the core runs it and is none of its business.
 INTERFACE = {*LAYERS[: LAYERS.index("hookspecs") + 1], "testing", "pyperf_script"}
 # The most modules of the core that a worker loads before its delivery, packages left out.
-WORKER_MODULES = 14
+WORKER_MODULES = 15
 
 
 def name_of(path: Path, root: Path) -> str:

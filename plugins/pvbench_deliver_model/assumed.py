@@ -15,8 +15,10 @@ import attrs
 from pvbench.delivery import LoadedTask, Task
 from pvbench.guest import Guest
 from pvbench.slice_result import SliceResult
+from pvbench.trials import Outcome, Programs
 from pvbench_deliver_model.cost_profile import CostProfile
 from pvbench_deliver_model.engine import Engine
+from pvbench_deliver_model.execution import Execution
 
 _STEP: Final = 0.01
 
@@ -26,11 +28,16 @@ class Modelled:
 
     def __init__(self, guest: Guest, cost_profile: CostProfile) -> None:
         self._engine = Engine(guest, cost_profile)
+        self._execution = Execution(guest, cost_profile)
         self._shorter = Engine(guest, cost_profile.with_assumed(1 - _STEP))
 
     def load(self, task: Task) -> LoadedTask:
         """See `pvbench.delivery.BootedGuest`."""
         return _LoadedTask(self._engine.load(task), self._shorter.load(task))
+
+    def execute(self, programs: Programs, target_state: str) -> Outcome:
+        """See `pvbench.trials.ExecutingGuest`."""
+        return self._execution.execute(programs, target_state)
 
 
 @attrs.frozen

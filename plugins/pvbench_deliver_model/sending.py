@@ -57,11 +57,13 @@ class Timeline:
         end: time of the last op's end.
         irqs_off: time at which interrupts were first disabled; None if never.
         irqs_on: time at which interrupts were last enabled.
+        raised: the number of the first op that raised #GP; None if none did.
     """
 
     end: int
     irqs_off: int | None = None
     irqs_on: int = 0
+    raised: int | None = None
     arrivals: list[Arrivals] = attrs.field(factory=list)
     icr_writes: int = 0
     hypercalls: int = 0
@@ -111,6 +113,10 @@ class Sending:
             for nmi in (False, True)
         }
 
+    def clear_memory(self) -> None:
+        """Forget what earlier programs have written to memory."""
+        self._decoder.clear_memory()
+
     def run(self, program: Program, start: int) -> Timeline:
         """Decode *program* and execute it from *start* on."""
         line = Timeline(end=start)
@@ -139,6 +145,8 @@ class Sending:
                 line.exits += self._access_exits
 
     def _send(self, send: Sends, sender: type[Op], line: Timeline) -> None:
+        if send.raises and line.raised is None:
+            line.raised = send.first
         cost = self._costs[sender, send.route, send.vector == NMI_VECTOR]
         if cost.direct:
             self._serve_direct(send, cost.ps, line)

@@ -21,8 +21,8 @@ from pvbench.report.document import (
     table_of,
 )
 from pvbench.text import counted
+from pvbench.trials import outcome_data
 from pvbench.verify.judge import PROPERTIES, Disagreement, Judgement
-from pvbench.verify.stored import outcome_data
 from pvbench.verify.trials import Trial
 
 Named = tuple[str, Judgement]

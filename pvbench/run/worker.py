@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import IO, Final
 
@@ -19,19 +20,23 @@ import attrs
 
 from pvbench.delivery import LoadedTask, Task, delivery_of
 from pvbench.end_with_parent import end_after, end_with_parent
-from pvbench.errors import ProtocolError, PvbenchError
+from pvbench.errors import ProtocolError, PvbenchError, UnavailableError
 from pvbench.ops import Program
 from pvbench.protocol import (
     Answer,
     Ask,
     ErrorReport,
+    Execute,
     Job,
     Message,
+    OutcomeReport,
     SliceReport,
     Turn,
+    Work,
     decode,
     encode,
 )
+from pvbench.trials import Outcome
 
 _FEWEST: Final = 10  # iterations of a slice, however slow they are
 
@@ -45,13 +50,17 @@ def main() -> None:
     answer(sys.stdin, reports, _until_deadline)
 
 
-def answer(messages: IO[str], reports: IO[str], accept: Callable[[Job], Job]) -> None:
-    """Do the job that comes first, as *accept* returns it; a failure is the last report."""
+def answer(messages: IO[str], reports: IO[str], accept: Callable[[Work], Work]) -> None:
+    """Do the work that comes first, as *accept* returns it; a failure is the last report."""
     try:
-        job = decode(messages.readline())
-        if not isinstance(job, Job):
+        request = decode(messages.readline())
+        if not isinstance(request, Job | Execute):
             raise ProtocolError("a worker starts with a job")
-        serve(accept(job), messages, reports)
+        work = accept(request)
+        if isinstance(work, Execute):
+            execute(work, reports)
+        else:
+            serve(work, messages, reports)
     except PvbenchError as error:
         _write(reports, ErrorReport(str(error), error.status))
     except Exception as error:  # code of a delivery may raise anything, and so may bad jobs
@@ -60,9 +69,9 @@ def answer(messages: IO[str], reports: IO[str], accept: Callable[[Job], Job]) ->
         _write(reports, ErrorReport(f"the worker fails: {text_of(error)}"))
 
 
-def _until_deadline(job: Job) -> Job:
-    end_after(job.deadline_s)
-    return job
+def _until_deadline(work: Work) -> Work:
+    end_after(work.deadline_s)
+    return work
 
 
 def serve(job: Job, answers: IO[str], reports: IO[str]) -> None:
@@ -79,6 +88,25 @@ def serve(job: Job, answers: IO[str], reports: IO[str]) -> None:
         for number, turn in enumerate(schedule):
             result = loaded[turn.task].run(loops=turn.loops, warmup=turn.warmup)
             _write(reports, SliceReport(number, result))
+
+
+def execute(request: Execute, reports: IO[str]) -> None:
+    """Execute each trial; if the guest is lost, the next one is executed in another guest."""
+    delivery = delivery_of(request.delivery_module, request.delivery)
+    remaining = deque(enumerate(request.trials))
+    while remaining:
+        with delivery.boot(request.guest, request.worker_data) as booted:
+            run = getattr(booted, "execute", None)
+            if run is None:
+                raise UnavailableError(f"{delivery.name} cannot execute raw programs")
+            is_lost = False
+            while remaining and not is_lost:
+                number, programs = remaining.popleft()
+                try:
+                    outcome = run(programs, request.target_state)
+                except PvbenchError as error:
+                    outcome, is_lost = Outcome(lost=str(error)), True
+                _write(reports, OutcomeReport(number, outcome))
 
 
 def _paced(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import product
 from typing import Any
 
+from pvbench.decode.era import Era
 from pvbench.delivery import TARGET_STATES, BootedGuest, Delivery, Description, Options
 from pvbench.errors import UnavailableError
 from pvbench.guest import Guest
@@ -28,6 +29,12 @@ from pvbench.testing.cases import (
     where,
 )
 from pvbench.testing.scenes import host_guests, iterations, small_guests
+from pvbench.trials import Outcome, Programs
+from pvbench.verify.expected import BootState, Expected
+from pvbench.verify.judge import differences as differences_of
+from pvbench.verify.trials import Scene, Trial
+
+Execute = Callable[[Programs, str], Outcome]
 
 
 def check_delivery(delivery: Delivery, description: Description | None = None) -> None:
@@ -58,6 +65,8 @@ def check_delivery(delivery: Delivery, description: Description | None = None) -
         with _booted(delivery, guest, carried) as booted:
             for prepared in cases:
                 check_run(booted, prepared)
+            if execute := getattr(booted, "execute", None):
+                check_execute(execute, cases[0])
 
 
 def check_run(
@@ -81,6 +90,28 @@ def check_run(
         fail(place, "; ".join(sentences))
     _check_times(prepared, result)
     return result
+
+
+def check_execute(execute: Execute, prepared: Prepared) -> None:
+    """
+    Check that a guest which executes raw programs does what the decoder says.
+
+    Raises:
+        AssertionError: it does not.
+    """
+    place = where(prepared.case)
+    guest = prepared.case.guest
+    for expected, burst in zip(prepared.bursts, prepared.case.bursts, strict=True):
+        trial = Trial(guest.name, [(burst.source, expected.program)])
+        outcome = attempt(place, "execute()", execute, trial.programs, "halted")
+        should = BootState(Scene(guest=guest), Era()).expected(trial)
+        sentences = attempt(place, "comparing its outcome", _differences, should, outcome)
+        if sentences:
+            fail(place, f"execute(): {'; '.join(sentences)}")
+
+
+def _differences(should: Expected, outcome: Outcome) -> list[str]:
+    return list(differences_of(should, outcome))
 
 
 def _sent_description(description: Description) -> Description:

@@ -10,7 +10,8 @@ from pvbench.decode.decoder import Decoder
 from pvbench.decode.era import Era
 from pvbench.decode.sends import Sends
 from pvbench.ops import U64, IrqRestore, IrqSave, Program, Scan
-from pvbench.verify.trials import Ending, Scene, Trial
+from pvbench.trials import Ending
+from pvbench.verify.trials import Scene, Trial
 from pvbench.x86.apic import NMI_VECTOR
 
 GP_VECTOR = 13
@@ -42,7 +43,7 @@ class BootState:
 
     def expected(self, trial: Trial) -> Expected:
         """What should happen in *trial*, which comes after those before."""
-        most, fewest, endings = Hits(), Hits(), []
+        own, others, endings = Hits(), Hits(), []
         for source, program in trial.programs:
             decoder = self._decoders.get(source)
             if decoder is None:
@@ -50,33 +51,34 @@ class BootState:
                 self._decoders[source] = decoder
             decoder.clear_memory()
             sends = decoder.sends(program)
-            _add_hits(sends, program, source, most, fewest)
+            _count_own(sends, program, source, own)
+            others.update(
+                (cpu, send.vector)
+                for send in sends
+                for cpu in send.cpus.tolist()
+                if cpu != source
+            )
             endings.append(_ending(sends, program))
-        return Expected(most, fewest, tuple(endings))
+        return Expected(own + others, own | Hits(dict.fromkeys(others, 1)), tuple(endings))
 
 
-def _add_hits(
-    sends: list[Sends], program: Program, source: int, most: Hits, fewest: Hits
-) -> None:
+def _count_own(sends: list[Sends], program: Program, source: int, own: Hits) -> None:
     """
-    Count the interrupts of *program*.
+    Count the interrupts that *program* sends to its own CPU.
 
-    The CPU itself handles its own interrupts before its next op, and those sent while
-    interrupts are disabled once for each vector.  Another CPU handles at least one.
+    The CPU handles them before its next op, and those sent while interrupts are disabled
+    once for each vector.  An interrupt of another CPU may coalesce with one of them.
     """
     sections = _sections(program)
-    own: set[tuple[int, int]] = set()  # pending in the source: section and vector
+    pending: set[tuple[int, int]] = set()  # section and vector
     for send in sends:
+        runs = send.cpus.tolist().count(source)
         section = sections[send.first]
-        for cpu in send.cpus.tolist():
-            key = (cpu, send.vector)
-            if cpu != source:
-                most[key] += 1
-                fewest[key] = 1
-            elif not section or send.vector == NMI_VECTOR or (section, send.vector) not in own:
-                own.add((section, send.vector))
-                most[key] += 1
-                fewest[key] += 1
+        if runs and section and send.vector != NMI_VECTOR:
+            runs = int((section, send.vector) not in pending)
+            pending.add((section, send.vector))
+        if runs:
+            own[source, send.vector] += runs
 
 
 def _sections(program: Program) -> list[int]:

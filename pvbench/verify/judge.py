@@ -12,10 +12,11 @@ from pvbench.decode.decoder import ICR2_ADDRESS, ICR_ADDRESS
 from pvbench.decode.era import Era
 from pvbench.ops import MmioWrite, Program
 from pvbench.text import shortened_list
+from pvbench.trials import Ending, Outcome
 from pvbench.verify.exclusions import exclusion
 from pvbench.verify.expected import BootState, Expected
 from pvbench.verify.stored import Stored
-from pvbench.verify.trials import Ending, Outcome, Scene, Trial
+from pvbench.verify.trials import Scene, Trial
 
 _SHOWN: Final = 6  # interrupts that a sentence names
 # The properties of an era, each as a sentence.
@@ -146,12 +147,12 @@ class _Step:
 
 def _steps(stored: Stored, era: Era) -> Iterator[_Step]:
     """Each outcome; consecutive trials of a scene share a boot until the guest is lost."""
-    name, first = "", 0
+    name, first, boots = "", 0, frozenset(stored.boots)
     for number, (trial, outcome) in enumerate(
         zip(stored.trials, stored.outcomes, strict=False)
     ):
         scene = stored.scenes[trial.scene]
-        if trial.scene != name:
+        if trial.scene != name or number in boots:
             name, first, state = trial.scene, number, BootState(scene, era)
         yield _Step(
             number=number,

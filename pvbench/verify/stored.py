@@ -11,19 +11,26 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
 
 from pvbench.errors import ProtocolError, UsageError, not_readable, not_writable
-from pvbench.guest import MAX_VCPUS
 from pvbench.host.files import LARGEST, read_regular, replacing
-from pvbench.ops import U64, Program
-from pvbench.protocol import GUEST, program_of
+from pvbench.protocol import GUEST, source_and_program
 from pvbench.shapes import integer, items, json_value, mapping, one_line, optional, record, text
-from pvbench.verify.trials import FIRST_SCENES, Ending, Outcome, Scene, Trial
+from pvbench.trials import (
+    RESULT,
+    VECTOR,
+    Ending,
+    Outcome,
+    columns,
+    hits_of,
+    outcome_data,
+    outcome_of,
+)
+from pvbench.verify.trials import FIRST_SCENES, Scene, Trial
 
 VERSION: Final = 2
 _GZIP: Final = b"\x1f\x8b"
@@ -37,12 +44,15 @@ class Stored:
     Args:
         kernel: the kernel whose KVM ran them; empty if the file does not say.
         outcomes: of the first trials; the rest was not run.
+        boots: numbers of trials that began a boot; one of another scene, or after a lost
+            guest, does so anyway.
     """
 
     scenes: dict[str, Scene]
     trials: tuple[Trial, ...]
     outcomes: tuple[Outcome, ...]
     kernel: str = ""
+    boots: tuple[int, ...] = ()
 
 
 def read(path: Path) -> Stored:
@@ -97,25 +107,11 @@ def _data_of(stored: Stored) -> dict[str, Any]:
     return {
         "version": VERSION,
         "kernel": stored.kernel,
+        "boots": stored.boots,
         "scenes": {name: attrs.asdict(scene) for name, scene in stored.scenes.items()},
         "trials": [trial.row() for trial in stored.trials],
         "outcomes": [outcome_data(outcome) for outcome in stored.outcomes],
     }
-
-
-def outcome_data(outcome: Outcome) -> dict[str, Any]:
-    """An outcome as JSON data; `outcome_of` reads it."""
-    return {
-        "hits": [[cpu, vector, runs] for (cpu, vector), runs in sorted(outcome.hits.items())],
-        "endings": [attrs.asdict(ending) for ending in outcome.endings],
-        "lost": outcome.lost,
-    }
-
-
-_CPU: Final = integer(0, MAX_VCPUS - 1)
-_VECTOR: Final = integer(0, 0xFF)
-_RESULT: Final = integer(0, U64)
-_ROW: Final = items(lambda data: data)
 
 
 def _second(data: Any) -> Stored:
@@ -124,6 +120,7 @@ def _second(data: Any) -> Stored:
     stored = record(
         Stored,
         kernel=one_line,
+        boots=items(integer()),
         scenes=mapping(record(Scene, guest=GUEST, target_state=text)),
         trials=items(trial_of),
         outcomes=items(outcome_of),
@@ -132,7 +129,7 @@ def _second(data: Any) -> Stored:
 
 
 def _first(data: Any) -> Stored:
-    programs, outcomes = _columns(data, 2)
+    programs, outcomes = columns(data, 2)
     return _checked(
         Stored(
             scenes=FIRST_SCENES,
@@ -175,38 +172,9 @@ def _check_outcome(trial: Trial, outcome: Outcome) -> None:
 def trial_of(data: Any) -> Trial:
     """A trial from ``[scene, [[source, ops], ...]]`` or ``[scene, source, ops]``."""
     if isinstance(data, list) and len(data) == 3:
-        return Trial(text(data[0]), [_program(data[1:])])
-    scene, programs = _columns(data, 2)
-    return Trial(text(scene), items(_program)(programs))
-
-
-def _program(data: Any) -> tuple[int, Program]:
-    source, ops = _columns(data, 2)
-    return _CPU(source), program_of(ops)
-
-
-def _columns(data: Any, count: int) -> tuple[Any, ...]:
-    columns = _ROW(data)
-    if len(columns) != count:
-        raise ProtocolError(f"a row has {len(columns)} columns, not {count}")
-    return columns
-
-
-def outcome_of(data: Any) -> Outcome:
-    """The outcome that `outcome_data` made data of."""
-    return record(
-        Outcome,
-        hits=_hits,
-        endings=items(
-            record(
-                Ending,
-                returned=_RESULT,
-                fault_vector=optional(_VECTOR),
-                fault_op=optional(integer()),
-            )
-        ),
-        lost=one_line,
-    )(data)
+        return Trial(text(data[0]), [source_and_program(data[1:])])
+    scene, programs = columns(data, 2)
+    return Trial(text(scene), items(source_and_program)(programs))
 
 
 def _first_outcome(data: Any) -> Outcome:
@@ -214,9 +182,9 @@ def _first_outcome(data: Any) -> Outcome:
         return Outcome(lost=one_line(data["lost"]) or "no reason is given")
     fields = record(
         dict[str, Any],
-        hits=_hits,
+        hits=hits_of,
         fault=optional(_fault),
-        returned=_RESULT,
+        returned=RESULT,
         icr=integer(),
         hc=integer(),
     )(data)
@@ -224,10 +192,5 @@ def _first_outcome(data: Any) -> Outcome:
 
 
 def _fault(data: Any) -> tuple[int, int]:
-    vector, op = _columns(data, 2)
-    return _VECTOR(vector), integer()(op)
-
-
-def _hits(data: Any) -> dict[tuple[int, int], int]:
-    rows: Sequence[tuple[Any, ...]] = [_columns(row, 3) for row in _ROW(data)]
-    return {(_CPU(cpu), _VECTOR(vector)): integer(1)(runs) for cpu, vector, runs in rows}
+    vector, op = columns(data, 2)
+    return VECTOR(vector), integer()(op)

@@ -1,4 +1,4 @@
-"""Trials: raw programs for one or several CPUs of a guest, and what happened."""
+"""Scenes, in which trials share boots, and the trials."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import attrs
 from pvbench.delivery import TARGET_STATES
 from pvbench.guest import Guest
 from pvbench.ops import Program, to_rows
+from pvbench.trials import Programs
 from pvbench.validators import one_of
 
 
@@ -27,7 +28,7 @@ class Scene:
     target_state: str = attrs.field(default="halted", validator=one_of(*TARGET_STATES))
 
 
-def _pairs(programs: Iterable[tuple[int, Program]]) -> tuple[tuple[int, Program], ...]:
+def _pairs(programs: Iterable[tuple[int, Program]]) -> Programs:
     return tuple((source, tuple(program)) for source, program in programs)
 
 
@@ -42,7 +43,7 @@ class Trial:
     """
 
     scene: str
-    programs: tuple[tuple[int, Program], ...] = attrs.field(converter=_pairs)
+    programs: Programs = attrs.field(converter=_pairs)
 
     @property
     def size(self) -> int:
@@ -52,38 +53,6 @@ class Trial:
     def row(self) -> list[object]:
         """The trial as JSON data; `stored.trial_of` reads it."""
         return [self.scene, [[source, to_rows(program)] for source, program in self.programs]]
-
-
-@attrs.frozen
-class Ending:
-    """
-    The end of one program.
-
-    Args:
-        returned: the sum of the values that its hypercalls returned, modulo 2**64.
-        fault_vector: of the first op that raised an exception; None if none did.
-        fault_op: the number of that op.
-    """
-
-    returned: int = 0
-    fault_vector: int | None = None
-    fault_op: int | None = None
-
-
-@attrs.frozen
-class Outcome:
-    """
-    What happened in a trial.
-
-    Args:
-        hits: how often a CPU handled a vector, by CPU and vector.
-        endings: of the programs, in the order of the trial.
-        lost: why the guest was lost; empty if it was not.
-    """
-
-    hits: dict[tuple[int, int], int] = attrs.field(factory=dict)
-    endings: tuple[Ending, ...] = ()
-    lost: str = ""
 
 
 # The guests of outcomes in the first format, which names them only.

@@ -19,8 +19,10 @@ from pvbench.protocol import (
     Describe,
     DescriptionReport,
     ErrorReport,
+    Execute,
     Job,
     Message,
+    OutcomeReport,
     SliceReport,
     Turn,
     decode,
@@ -29,6 +31,7 @@ from pvbench.protocol import (
     result_data,
 )
 from pvbench.slice_result import PartialSend
+from pvbench.trials import Ending, Outcome
 from support.helpers import guest_of
 from support.mutations import mutated
 from support.runs import bursts_of, prepared_of, slice_result_of
@@ -72,6 +75,17 @@ JOB = Job(
         Ask(0, 1, (2, 3)),
         Answer((Fence(), WrMsr(0x830, 1), WriteMem(0x1000, (1, 2)), Hypercall(10, (1,)))),
         SliceReport(1, RESULT),
+        Execute(
+            delivery="kvm",
+            delivery_module="x",
+            worker_data=b"\0\xff",
+            guest=guest_of((0, 128)),
+            target_state="running",
+            trials=(((0, (Fence(),)), (1, (WrMsr(0x830, 1),))), ((1, ()),)),
+            deadline_s=60.0,
+        ),
+        OutcomeReport(3, Outcome({(1, 0x40): 2}, (Ending(7), Ending(0, 13, 2)))),
+        OutcomeReport(0, Outcome(lost="it stopped")),
         ErrorReport("there is no /dev/kvm"),
         ErrorReport("it has no cost profiles", 2),
         DescriptionReport(DESCRIPTION),

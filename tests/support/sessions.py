@@ -9,7 +9,7 @@ import attrs
 
 from pvbench.delivery import Clock, Description
 from pvbench.plugin.registry import Registry
-from pvbench.protocol import Describe, Job, Report
+from pvbench.protocol import Describe, Report, Work
 from pvbench.run.request import PreparedRun, Request, prepare, session_of
 from pvbench.site import Host
 from pvbench.worker_process import reports_of
@@ -39,5 +39,5 @@ class CommandSession:
     def alone(self) -> nullcontext[None]:
         return nullcontext()
 
-    def boot(self, host: Host, job: Job) -> Generator[Report, None, None]:
+    def boot(self, host: Host, job: Work) -> Generator[Report, None, None]:
         return reports_of(self.command, job, timeout_s=self.timeout_s)

@@ -15,6 +15,8 @@ from pvbench.delivery import Task
 from pvbench.errors import UnavailableError
 from pvbench.ops import Program
 from pvbench.slice_result import SliceResult
+from pvbench.trials import Outcome, Programs
+from pvbench_deliver_kvm.measure import execution
 from pvbench_deliver_kvm.measure.algorithms import has_algorithm
 from pvbench_deliver_kvm.measure.icr_tracepoint import IcrTrace
 from pvbench_deliver_kvm.measure.raw_result import RawResult
@@ -198,6 +200,12 @@ class KvmBootedGuest:
     def close(self) -> None:
         """Remove what this guest has made on the host."""
         self._trace.close()
+
+    def execute(self, programs: Programs, target_state: str) -> Outcome:
+        """See `pvbench.trials.ExecutingGuest`."""
+        task = execution.task_of(programs, target_state)
+        with self._targets_as_in(task):
+            return execution.execute(self.vm, task)
 
     @contextmanager
     def _targets_as_in(self, task: Task) -> Iterator[None]:

@@ -48,14 +48,14 @@ class Slice:
         self._records_partial = contended(task) and uses_call_queues(task)
         count = max(1, len(task.bursts))
         self._base = self._arena.zeros(count * sizeof(mailbox.Source))
-        self._sources = [
+        self.sources = [
             self._memory.source(self._base + number * sizeof(mailbox.Source))
             for number in range(count)
         ]
         for index, burst in enumerate(task.bursts):
-            self._fill(self._sources[index], index, burst)
+            self._fill(self.sources[index], index, burst)
         if not task.bursts:
-            self._fill_empty(self._sources[0])
+            self._fill_empty(self.sources[0])
         self._fill_mailbox()
 
     @property
@@ -65,7 +65,7 @@ class Slice:
     def _fill_mailbox(self) -> None:
         box, task = self._memory.mailbox, self._task
         self._vm.commands.use_vectors(self._vectors)
-        box.sources, box.nsources, box.arrived = self._base, len(self._sources), 0
+        box.sources, box.nsources, box.arrived = self._base, len(self.sources), 0
         box.call_queues, box.lock = uses_call_queues(task), 0
         box.take_lock = any(burst.lock for burst in task.bursts)
         for cpu in self._vm.guest.cpus:
@@ -116,13 +116,9 @@ class Slice:
         Raises:
             GuestError: the guest is lost.
         """
-        commands, sources = self._vm.commands, self._sources
+        commands, sources = self._vm.commands, self.sources
         before = self._handler_counts()
-        commands.run(
-            mailbox.COMMAND_RUN,
-            {source.cpu: number for number, source in enumerate(sources)},
-            lambda: sum(source.done for source in sources),
-        )
+        self.start(mailbox.COMMAND_RUN)
         commands.synchronise(self._unwaited())
         return RawResult(
             samples=raw_result.samples(self._memory, sources),
@@ -140,6 +136,14 @@ class Slice:
             troubles=tuple(filter(None, map(raw_result.trouble, sources))),
         )
 
+    def start(self, command: int) -> None:
+        """Let the sources carry out *command*, and return when all have completed it."""
+        self._vm.commands.run(
+            command,
+            {source.cpu: number for number, source in enumerate(self.sources)},
+            lambda: sum(source.done for source in self.sources),
+        )
+
     def _handler_counts(self) -> list[HandlerCounts]:
         return [HandlerCounts.read(self._memory.cpu(cpu)) for cpu in self._vm.guest.cpus]
 
@@ -153,7 +157,7 @@ class Slice:
     def _partial_sends(self) -> Iterator[PartialSend]:
         if not self._records_partial:
             return
-        for index, source in enumerate(self._sources):
+        for index, source in enumerate(self.sources):
             full = self._bitmap(self._task.reached[index])
             yield from raw_result.partial_sends(self._memory, index, source, full)
 
@@ -164,7 +168,7 @@ class Slice:
         Raises:
             GuestError: the guest is lost, or there are far more ops than expected.
         """
-        source = self._sources[index]
+        source = self.sources[index]
         size = 2 * len(encode(self._task.programs[index])) + _RECORD_SPARE
         source.program = self._arena.zeros(size)
         source.program_end = source.program + size

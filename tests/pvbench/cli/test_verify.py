@@ -9,8 +9,9 @@ import pytest
 
 from pvbench.errors import Status
 from pvbench.ops import WriteMem, WrMsr
+from pvbench.trials import Ending, Outcome
 from pvbench.verify.stored import Stored, write
-from pvbench.verify.trials import FIRST_SCENES, Ending, Outcome, Trial
+from pvbench.verify.trials import FIRST_SCENES, Trial
 from support.runs import Cli
 
 DATA = Path(__file__).parents[2] / "data" / "verify"

@@ -19,7 +19,9 @@ from pvbench.protocol import (
     Answer,
     Ask,
     ErrorReport,
+    Execute,
     Job,
+    OutcomeReport,
     SliceReport,
     Turn,
     decode,
@@ -27,6 +29,7 @@ from pvbench.protocol import (
 )
 from pvbench.run import worker
 from pvbench.slice_result import SliceResult
+from pvbench.trials import Ending, Outcome, Programs
 from support.helpers import DEADLINE_S, bundled, guest_of
 from support.runs import AddPlugin, slice_result_of
 
@@ -310,3 +313,90 @@ def test_a_job_that_cannot_be_done_is_reported_in_one_sentence(
     assert isinstance(report, ErrorReport)
     assert report.error.startswith(f"the worker fails: {why}")
     assert (output.stderr, output.returncode) == ("", 0)
+
+
+def executed(trials: tuple[Programs, ...], module: str, name: str = "fake") -> list[Any]:
+    """The reports of a worker that executes *trials* in this process."""
+    request = Execute(
+        delivery=name,
+        delivery_module=module,
+        worker_data=b"",
+        guest=guest_of((0, 1)),
+        target_state="halted",
+        trials=trials,
+        deadline_s=float(DEADLINE_S),
+    )
+    reports = io.StringIO()
+    worker.answer(io.StringIO(encode(request)), reports, lambda work: work)
+    return [decode(line) for line in reports.getvalue().splitlines()]
+
+
+FRAGILE = """
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+from pvbench.errors import UnavailableError
+from pvbench.hookspecs import hookimpl
+from pvbench.trials import Ending, Outcome
+
+pvbench_api = 1
+boots = 0
+
+
+class Fragile:
+    name = "fragile"
+    summary = why_unavailable = why_unsupported = cost_profiles = describe = None
+
+    @contextmanager
+    def boot(self, guest, worker_data):
+        global boots
+        boots += 1
+
+        def execute(programs, target_state):
+            if len(programs[0][1]) > 1:
+                raise UnavailableError("the guest is gone")
+            return Outcome({}, (Ending(returned=boots),))
+
+        yield SimpleNamespace(execute=execute)
+
+
+class Plain(Fragile):
+    name = "plain"
+
+    @contextmanager
+    def boot(self, guest, worker_data):
+        yield SimpleNamespace()
+
+
+@hookimpl
+def pvbench_deliveries():
+    return [Fragile(), Plain()]
+"""
+
+
+def test_a_worker_executes_the_rest_in_another_guest_if_one_is_lost(
+    add_plugin: AddPlugin,
+) -> None:
+    """The trial that lost the guest says why."""
+    module = "fragile"
+    add_plugin(module, FRAGILE)
+    good, bad = ((0, (Fence(),)),), ((0, (Fence(), Fence())),)
+
+    reports = executed((good, bad, good, bad), module, "fragile")
+
+    assert reports == [
+        OutcomeReport(0, Outcome({}, (Ending(1),))),
+        OutcomeReport(1, Outcome(lost="the guest is gone")),
+        OutcomeReport(2, Outcome({}, (Ending(2),))),
+        OutcomeReport(3, Outcome(lost="the guest is gone")),
+    ]
+
+
+def test_a_delivery_without_raw_programs_says_so(add_plugin: AddPlugin) -> None:
+    """The method is optional."""
+    module = "fragile"
+    add_plugin(module, FRAGILE)
+
+    assert executed((((0, ()),),), module, "plain") == [
+        ErrorReport("plain cannot execute raw programs", 5)
+    ]

@@ -19,6 +19,7 @@ from pvbench.slice_result import Counts, Distribution, SliceResult
 from pvbench.testing import deliveries
 from pvbench.testing.deliveries import check_delivery, check_run
 from pvbench.topology import parse_guest
+from pvbench.trials import Ending, Outcome
 from pvbench_deliver_model import Model
 from pvbench_deliver_model.engine import Engine
 from support.loaded import Tampering
@@ -200,6 +201,16 @@ class DescribesNoClock(Small):
         raise KeyError("clock")
 
 
+class ExecutesNothing(Small):
+    """A guest that takes raw programs and does nothing."""
+
+    @contextmanager
+    def boot(self, guest: Guest, worker_data: bytes) -> Iterator[BootedGuest]:
+        with super().boot(guest, worker_data) as booted:
+            booted.execute = lambda programs, state: Outcome({}, (Ending(),) * len(programs))  # type: ignore[attr-defined]
+            yield booted
+
+
 class NoSummary:
     name = "test-delivery"
 
@@ -236,6 +247,11 @@ def no_leaks() -> Iterator[None]:
         pytest.param(HidesErrors(), "sockets:1x2x2: boot() hides an error", id="hides-errors"),
         pytest.param(
             DoesNotBoot(), "sockets:1x2x2: boot() raises OSError: no memory", id="does-not-boot"
+        ),
+        pytest.param(
+            ExecutesNothing(),
+            "execute(): KVM does not interrupt CPU 1 by",
+            id="executes-nothing",
         ),
         pytest.param(LeavesFile(), "leaks file /proc/self/fd/", id="leaves-a-file"),
         pytest.param(LeavesThread(), "leaks thread vcpu (", id="leaves-a-thread"),

@@ -10,7 +10,7 @@ import pytest
 
 from pvbench.delivery import Description
 from pvbench.errors import UnavailableError
-from pvbench.protocol import Describe, ErrorReport, Job, Report
+from pvbench.protocol import Describe, ErrorReport, Report, Work
 from pvbench.site import Host, Session, SiteOptions
 from pvbench.testing.sites import check_site
 from pvbench_site_local import Local, LocalSession
@@ -35,7 +35,7 @@ class FaultySession(LocalSession):
             raise ZeroDivisionError("no description")
         return super().describe(host, request)
 
-    def boot(self, host: Host, job: Job) -> Generator[Report, None, None]:
+    def boot(self, host: Host, job: Work) -> Generator[Report, None, None]:
         if self.fault == "error":
             yield ErrorReport("no guest")
         yield from list(super().boot(host, job))[self.fault == "slice-lost" :]

@@ -9,6 +9,7 @@ import pytest
 
 from pvbench.decode.era import Era
 from pvbench.ops import Hypercall, IrqRestore, IrqSave, MmioWrite, Op, Scan, WriteMem, WrMsr
+from pvbench.trials import Ending, Outcome
 from pvbench.verify.exclusions import (
     EXCEPTION,
     OTHER_CALL,
@@ -18,7 +19,7 @@ from pvbench.verify.exclusions import (
 )
 from pvbench.verify.judge import Judgement, judge
 from pvbench.verify.stored import Stored, read
-from pvbench.verify.trials import FIRST_SCENES, Ending, Outcome, Trial
+from pvbench.verify.trials import FIRST_SCENES, Trial
 
 DATA = Path(__file__).parents[2] / "data" / "verify"
 ICR, SELF_IPI = 0x830, 0x83F

@@ -12,8 +12,9 @@ import pytest
 from pvbench.errors import UnavailableError, UsageError
 from pvbench.guest import Guest
 from pvbench.ops import WrMsr
+from pvbench.trials import Ending, Outcome
 from pvbench.verify.stored import Stored, read, write
-from pvbench.verify.trials import FIRST_SCENES, Ending, Outcome, Scene, Trial
+from pvbench.verify.trials import FIRST_SCENES, Scene, Trial
 
 SCENE = Scene(guest=Guest(name="two", apic_ids=(0, 1)), target_state="running")
 STORED = Stored(
@@ -70,7 +71,7 @@ def of_trials(*rows: Any) -> Any:
         pytest.param(1, "it has no version 2", id="a-number"),
         pytest.param({}, "it has no version 2", id="no-version"),
         pytest.param({"version": 3}, "it has no version 2", id="a-later-version"),
-        pytest.param({"version": 2}, "an object of kernel, scenes", id="no-content"),
+        pytest.param({"version": 2}, "an object of kernel, boots", id="no-content"),
         pytest.param([[]], "a row has 1 columns, not 2", id="one-list"),
         pytest.param([[], [FIRST]], "more outcomes than trials", id="too-many-outcomes"),
         pytest.param(of_trials(["x3", 0, []]), "no scene 'x3'", id="unknown-scene"),
