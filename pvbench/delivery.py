@@ -115,6 +115,8 @@ class Options:
         wait: wait for a timed run of another process before probing.
         progress: name each group of probes on standard error.
         probe: compile and probe if needed; otherwise nothing is run and nothing waits.
+        fork: probe in forked processes, which start faster; the process that describes the
+            delivery has one thread then.
     """
 
     costs: str | None = None
@@ -124,6 +126,7 @@ class Options:
     wait: bool = True
     probe: bool = True
     progress: bool = False
+    fork: bool = False
 
 
 @attrs.frozen(kw_only=True)

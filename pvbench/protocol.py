@@ -414,6 +414,7 @@ _SHAPES: Final[dict[str, Callable[[Any], Message]]] = {
             wait=flag,
             probe=flag,
             progress=flag,
+            fork=flag,
         ),
     ),
     "execute": record(

@@ -50,6 +50,7 @@ class KvmDelivery:
     def describe(self, options: Options) -> Description:
         from pvbench.host import facts as host_facts
         from pvbench_deliver_kvm.probe.cache import probes
+        from pvbench_deliver_kvm.probe.processes import forked, started
         from pvbench_deliver_kvm.vmm.kvm import Kvm
 
         usable, facts = host_facts.usable_cpus(), host_facts.facts()
@@ -73,7 +74,11 @@ class KvmDelivery:
         )
         results = None
         if options.probe:
-            results = probes(wait=options.wait, progress=options.progress)
+            results = probes(
+                wait=options.wait,
+                progress=options.progress,
+                start=forked if options.fork else started,
+            )
         return Description(
             clock=CLOCK,
             facts=measuring,

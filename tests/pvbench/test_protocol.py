@@ -89,7 +89,11 @@ JOB = Job(
         ErrorReport("there is no /dev/kvm"),
         ErrorReport("it has no cost profiles", 2),
         DescriptionReport(DESCRIPTION),
-        Describe(delivery="kvm", delivery_module="x", options=Options(cpus=(1, 2), wait=False)),
+        Describe(
+            delivery="kvm",
+            delivery_module="x",
+            options=Options(cpus=(1, 2), wait=False, fork=True),
+        ),
         Describe(
             delivery="model",
             delivery_module="x",

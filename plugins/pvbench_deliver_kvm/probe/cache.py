@@ -11,8 +11,6 @@ import hashlib
 import json
 import os
 import select
-import subprocess
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
@@ -27,6 +25,7 @@ from pvbench.host.cache import cache_folder, keep
 from pvbench.host.files import read_regular
 from pvbench.shapes import json_value
 from pvbench_deliver_kvm import build
+from pvbench_deliver_kvm.probe.processes import Start, started
 from pvbench_deliver_kvm.probe.programs import BEGUN, ENDED, PROBES, REFUSED
 
 Alone = Callable[[Callable[[str], None] | None], AbstractContextManager[None]]
@@ -38,14 +37,19 @@ SURE: Final = 2  # failures in different runs that make a failure final
 
 
 def probes(
-    *, wait: bool = True, progress: bool = False, alone: Alone = host_lock.alone
+    *,
+    wait: bool = True,
+    progress: bool = False,
+    alone: Alone = host_lock.alone,
+    start: Start = started,
 ) -> dict[str, str]:
     """
     For each probe the reason why the mechanism does not work here; '' if it works.
 
     Results are cached for this kernel, microcode, guest, and KVM with its parameters.
     Probes wait for timed runs of others; without *wait* they are skipped if there are any.
-    With *progress* each group is named on standard error before it is probed.
+    With *progress* each group is named on standard error before it is probed.  Each probes
+    in a process that *start* starts.
     """
     path = cache_folder() / f"kvm-probes-{_key()}.json"
     stored = _stored(path)
@@ -54,9 +58,8 @@ def probes(
     try:
         with alone(notices.say if wait else None):
             say = notices.say if progress else _say_nothing
-            return _try_missing(
-                _stored(path), path, say
-            )  # another process may have probed meanwhile
+            # another process may have probed meanwhile
+            return _try_missing(_stored(path), path, say, start)
     except host_lock.BusyError as busy:
         untried = {
             name: f"it was not tried: {busy}"
@@ -71,13 +74,13 @@ def _say_nothing(text: str) -> None:
 
 
 def _try_missing(
-    stored: dict[str, tuple[str, int]], path: Path, say: Callable[[str], None]
+    stored: dict[str, tuple[str, int]], path: Path, say: Callable[[str], None], start: Start
 ) -> dict[str, str]:
     """Probe the mechanisms that *stored* lacks, store all at *path* and return them."""
     groups = []
     for number, (group, names) in enumerate((missing := _missing(stored)).items(), 1):
         say(f"probing what KVM can do here: {group} ({number} of {len(missing)})")
-        groups.append(_try_group(group, names))
+        groups.append(_try_group(group, names, start))
     for results, _ in groups:
         stored |= {
             name: (why, stored.get(name, ("", 0))[1] + 1) for name, why in results.items()
@@ -119,11 +122,13 @@ def _key() -> str:
     return hashlib.sha256(f"{host_facts.kvm_key()} {build.key()}".encode()).hexdigest()[:16]
 
 
-def _try_group(group: str, names: list[str]) -> tuple[dict[str, str], dict[str, str]]:
+def _try_group(
+    group: str, names: list[str], start: Start = started
+) -> tuple[dict[str, str], dict[str, str]]:
     """The results of probes of *group*, and why the others were not tried."""
     results: dict[str, str] = {}
     while missing := [name for name in names if name not in results]:
-        child = _child(group, missing)
+        child = _child(group, missing, start)
         results |= child.probes
         if not (child.begun or child.probes):
             return results, dict.fromkeys(missing, child.end)
@@ -143,30 +148,9 @@ class _Child:
     end: str
 
 
-def _child(group: str, names: list[str]) -> _Child:
-    patience = f"{LIMIT_S * _PATIENCE:g}"
-    command = [
-        sys.executable,
-        "-P",
-        "-m",
-        "pvbench_deliver_kvm.probe.programs",
-        group,
-        patience,
-        *names,
-        str(os.getpid()),
-    ]
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,  # closed when this process ends
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        pass_fds=host_lock.held(),
-    ) as child:
-        assert child.stdout  # noqa: S101 - a pipe
-        try:
-            values = list(_values(child.stdout.fileno()))
-        finally:
-            child.kill()
+def _child(group: str, names: list[str], start: Start) -> _Child:
+    with start([group, f"{LIMIT_S * _PATIENCE:g}", *names]) as output:
+        values = list(_values(output))
     begun = BEGUN in values
     end = "the process of its guest ends" if begun else "no guest starts"
     if begun and values[-1] is None:

@@ -183,7 +183,12 @@ def _print(line: object) -> None:
     print(json.dumps(line), flush=True)
 
 
+def serve(arguments: list[str]) -> None:
+    """Do it in a process that ends itself after some time."""
+    end_after(_LONGEST_S)
+    main(arguments)
+
+
 if __name__ == "__main__":
     end_with_parent(int(sys.argv.pop()))
-    end_after(_LONGEST_S)
-    main(sys.argv[1:])
+    serve(sys.argv[1:])
