@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -29,6 +31,7 @@ STACKS = [*DRIVERS, *OVER]
 Scene = tuple[Guest, Burst, bool]
 
 
+@cache
 @st.composite
 def scenes(draw: st.DrawFn, stack: Stack) -> Scene:
     """A guest that the stack supports, a burst that it does not refuse, a kernel era."""

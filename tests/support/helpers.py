@@ -127,6 +127,7 @@ def descending_ids(max_cpus: int) -> st.SearchStrategy[tuple[int, ...]]:
     return dense_ids(max_cpus).map(lambda ids: ids[::-1])
 
 
+@cache
 @st.composite
 def sparse_ids(draw: st.DrawFn, max_cpus: int, top: int) -> tuple[int, ...]:
     """IDs with equal gaps from any first ID."""
@@ -136,6 +137,7 @@ def sparse_ids(draw: st.DrawFn, max_cpus: int, top: int) -> tuple[int, ...]:
     return tuple(range(first, first + count * step, step))
 
 
+@cache
 @st.composite
 def interleaved_ids(draw: st.DrawFn, max_cpus: int, top: int) -> tuple[int, ...]:
     """Low and high IDs alternate: 0, 128, 1, 129, ..."""
@@ -145,6 +147,7 @@ def interleaved_ids(draw: st.DrawFn, max_cpus: int, top: int) -> tuple[int, ...]
     return ids[:max_cpus]
 
 
+@cache
 @st.composite
 def clumped_ids(draw: st.DrawFn, max_cpus: int, top: int) -> tuple[int, ...]:
     """IDs within a few windows of each other, in any order."""
@@ -154,6 +157,7 @@ def clumped_ids(draw: st.DrawFn, max_cpus: int, top: int) -> tuple[int, ...]:
     return tuple(ids)
 
 
+@cache
 @st.composite
 def scattered_ids(draw: st.DrawFn, max_cpus: int, top: int) -> tuple[int, ...]:
     """IDs without any pattern."""
@@ -161,6 +165,7 @@ def scattered_ids(draw: st.DrawFn, max_cpus: int, top: int) -> tuple[int, ...]:
     return tuple(draw(st.lists(anywhere, min_size=1, max_size=min(max_cpus, 12), unique=True)))
 
 
+@cache  # a strategy is validated once
 def id_tuples(max_cpus: int, top: int) -> st.SearchStrategy[tuple[int, ...]]:
     """APIC IDs of up to *max_cpus* CPUs, none above *top*."""
     return st.one_of(
@@ -173,29 +178,34 @@ def id_tuples(max_cpus: int, top: int) -> st.SearchStrategy[tuple[int, ...]]:
     )
 
 
-@st.composite
-def cpu_sets(draw: st.DrawFn, count: int) -> tuple[int, ...]:
+@cache
+def cpu_sets(count: int) -> st.SearchStrategy[tuple[int, ...]]:
     """A few of *count* CPUs, all but a few, or a contiguous range."""
     cpu = st.integers(0, count - 1)
     small_sets = st.sets(cpu, max_size=8)
     run = st.tuples(cpu, cpu).map(lambda ends: set(range(min(ends), max(ends) + 1)))
     but_few = st.sets(cpu, max_size=2).map(lambda out: set(range(count)) - out)
-    return tuple(sorted(draw(st.one_of(small_sets, run, but_few))))
+    return st.one_of(small_sets, run, but_few).map(lambda cpus: tuple(sorted(cpus)))
 
 
+OPERATIONS = st.sampled_from((*CSD_OPERATIONS, *BARE_OPERATIONS))
+USUAL_VECTORS = st.sampled_from((*LINUX_VECTORS, NMI))
+VECTORS = st.one_of(USUAL_VECTORS, USUAL_VECTORS, st.integers(0x20, 0xFF))
+
+
+@cache
 @st.composite
 def bursts(draw: st.DrawFn, count: int) -> Burst:
     """Any operation of any of *count* CPUs; Linux's vectors and NMI are more frequent."""
-    operation = draw(st.sampled_from((*CSD_OPERATIONS, *BARE_OPERATIONS)))
+    operation = draw(OPERATIONS)
     source = draw(st.integers(0, count - 1))
     targets = draw(cpu_sets(count))
     if operation in ONE_TARGET:
         targets = (draw(st.integers(0, count - 1)),)
-    usual = st.sampled_from((*LINUX_VECTORS, NMI))
-    vector = draw(st.one_of(usual, usual, st.integers(0x20, 0xFF)))
-    return burst_of(operation, *targets, source=source, vector=vector)
+    return burst_of(operation, *targets, source=source, vector=draw(VECTORS))
 
 
+@cache
 @st.composite
 def guests(draw: st.DrawFn, stack: Stack) -> Guest:
     """Guests that *stack* supports."""

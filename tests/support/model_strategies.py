@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 from hypothesis import assume
 from hypothesis import strategies as st
@@ -24,6 +25,7 @@ OPERATIONS = (*CSD_OPERATIONS, *CSD_OPERATIONS, *BARE_OPERATIONS)
 ONE_TARGET = ("send_IPI", "smp_call_function_single")
 
 
+@cache
 @st.composite
 def bursts(
     draw: st.DrawFn, source: int, count: int, operations: tuple[str, ...], wait: bool | None
