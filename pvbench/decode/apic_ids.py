@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -13,6 +14,7 @@ Cpus = npt.NDArray[np.int64]
 _TABLE_IDS: Final = 1 << 20  # with IDs below this, a table is faster than a search
 
 
+@lru_cache(maxsize=8)  # the senders of a run are decoded in few guests
 def look_up_table(
     apic_ids: tuple[int, ...],
 ) -> Callable[[Cpus], tuple[Cpus, npt.NDArray[np.bool_] | None]]:

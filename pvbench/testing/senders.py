@@ -9,6 +9,7 @@ from pvbench.dispatch import program, reached
 from pvbench.errors import SenderError
 from pvbench.guest import Guest
 from pvbench.ops import Burst
+from pvbench.plugin.guard import watching
 from pvbench.run.prepared import Prepared, prepare
 from pvbench.run.static_check import why_unsupported
 from pvbench.sender import Sender, Stack
@@ -32,7 +33,8 @@ def check_sender(sender: Sender) -> None:
         AssertionError: a check fails, or the sender refuses every case.
     """
     check_offer("sender", sender)
-    sent = [_sends(case) for stack in stacks_of(sender) for case in _cases(stack)]
+    with watching():
+        sent = [_sends(case) for stack in stacks_of(sender) for case in _cases(stack)]
     if not sent:
         fail(sender.name, "it refuses every guest or every burst")
     if not any(sent):
