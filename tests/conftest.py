@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import signal
 import sys
@@ -26,6 +27,14 @@ from support.runs import AddPlugin, Cli, call, run_to
 # Fixtures of tests that boot guests or spin.
 REAL = {"needs_kvm", "busy_targets"}
 MOST_PROCESSES = 8  # more would wait for the tests that run one by one
+ROOT = Path(__file__).parents[1]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile the modules once, so that none of the processes that tests start has to."""
+    if not hasattr(config, "workerinput"):
+        for folder in ("pvbench", "plugins", "suites", "benchmarks"):
+            compileall.compile_dir(ROOT / folder, quiet=2)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
