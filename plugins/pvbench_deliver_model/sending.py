@@ -22,12 +22,11 @@ from pvbench.ops import (
     Scan,
     WaitIcrIdle,
     WriteMem,
-    WrMsr,
 )
 from pvbench.x86.apic import NMI_VECTOR
 from pvbench_deliver_model.arrays import I64, Flags
 from pvbench_deliver_model.cost_profile import CostProfile
-from pvbench_deliver_model.op_cost import op_cost
+from pvbench_deliver_model.op_cost import OpCost, op_cost
 
 # Routes whose op names each CPU at most once: bitmaps, broadcasts, self.
 _DISTINCT = frozenset({Route.HYPERCALL, Route.BROADCAST, Route.SELF, Route.SELF_REGISTER})
@@ -105,13 +104,8 @@ class Sending:
         self._match_ps = ps("match_vcpu")
         self._deliver_ps, self._direct_hit_ps = ps("deliver_target"), ps("deliver_direct")
         self._incomplete_ps = ps("avic_incomplete")
-        senders: tuple[type[Op], ...] = (WrMsr, MmioWrite, Hypercall)
-        self._costs = {
-            (sender, route, nmi): op_cost(cost_profile, sender, route, nmi=nmi)
-            for sender in senders
-            for route in Route
-            for nmi in (False, True)
-        }
+        self._cost_profile = cost_profile
+        self._costs: dict[tuple[type[Op], Route, bool], OpCost] = {}
 
     def clear_memory(self) -> None:
         """Forget what earlier programs have written to memory."""
@@ -147,7 +141,7 @@ class Sending:
     def _send(self, send: Sends, sender: type[Op], line: Timeline) -> None:
         if send.raises and line.raised is None:
             line.raised = send.first
-        cost = self._costs[sender, send.route, send.vector == NMI_VECTOR]
+        cost = self._cost(sender, send.route, send.vector == NMI_VECTOR)
         if cost.direct:
             self._serve_direct(send, cost.ps, line)
         else:
@@ -158,6 +152,12 @@ class Sending:
             line.returned += send.result or 0
         else:
             line.icr_writes += send.ops
+
+    def _cost(self, sender: type[Op], route: Route, nmi: bool) -> OpCost:
+        key = sender, route, nmi
+        if key not in self._costs:
+            self._costs[key] = op_cost(self._cost_profile, sender, route, nmi=nmi)
+        return self._costs[key]
 
     def _serve(self, send: Sends, clock: int, exit_ps: int, arrivals: list[Arrivals]) -> int:
         """Serve the targets of *send* in exits from *clock* on; return the end."""
