@@ -145,7 +145,7 @@ def print_ends(sides: Sequence[Side], journals: Sequence[journal.Entries]) -> No
 
 def _named(output: str) -> Path:
     """FILE-a.json for FILE.json."""
-    path = Path(output)
+    path = files.output_path(output)
     name, dot, suffix = path.name.partition(".")
     return path.with_name(f"{name}-a{dot}{suffix}")
 

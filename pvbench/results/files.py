@@ -66,7 +66,7 @@ def claim(output: str | None, suite: str, label: str | None, subfolder: str = ""
         UnavailableError: it cannot be created.
     """
     if output is not None:
-        return _create(Path(output))
+        return _create(output_path(output))
     folder = _folder(subfolder)
     try:
         _create_ignored(_RESULTS)
@@ -95,9 +95,22 @@ def _create_ignored(folder: Path) -> None:
         (folder / ".gitignore").write_text("*\n")
 
 
-def _create(path: Path) -> Path:
+def output_path(output: str) -> Path:
+    """
+    The path that -o names.
+
+    Raises:
+        UsageError: it has no name of a file, or a name that does not end in .json.
+    """
+    path = Path(output)
+    if not path.name:
+        raise UsageError(f"-o {output!r} names no file", fix="Give a name such as out.json.")
     if not is_result_name(path):
         raise UsageError(f"{path} does not end in .json or .json.gz", fix="pyperf files do.")
+    return path
+
+
+def _create(path: Path) -> Path:
     existing = [other for other in (path, _twin(path)) if os.path.lexists(other)]
     try:
         if not existing:
@@ -158,6 +171,8 @@ def locate(name: str) -> Path:
     Raises:
         UsageError: there is no such file.
     """
+    if not name:
+        raise UsageError("the name of a result file is empty", fix="Give a file, or no name.")
     if not name.startswith(PUBLISHED):
         return Path(name)
     stem = name.removeprefix(PUBLISHED)

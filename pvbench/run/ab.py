@@ -26,6 +26,7 @@ from pvbench.run import progress
 from pvbench.run.ab_messages import Due, Greeting
 from pvbench.run.side import Side, SideProcess
 from pvbench.run.signals import Stop
+from pvbench.text import counted
 
 _FIX: Final = "Boots are taken in pairs: choose as many guests for one side as for the other."
 
@@ -101,7 +102,9 @@ class Session:
         missing = _missing_pairs(a, b)
         noisy = any(greeting.is_noisy for greeting in greetings)
         if self.for_noise and not noisy:
-            raise UsageError("no series has noise", why="their clock is not noisy", fix=_NOISY)
+            raise UsageError(
+                "there is no noise to measure", why="the clock is not noisy", fix=_NOISY
+            )
         timed = missing and noisy
         with ExitStack() as stack:
             stack.enter_context(lock.taken(lock_file, notices.say) if timed else nullcontext())
@@ -136,7 +139,10 @@ def _missing_pairs(a: Greeting, b: Greeting) -> list[int]:
         UsageError: their boots do not make pairs.
     """
     if (a.boots, a.guests) != (b.boots, b.guests):
-        raise UsageError(f"side a plans {a.boots} boots and side b {b.boots}", fix=_FIX)
+        raise UsageError(
+            f"side a has {counted(a.boots, 'boot')} and side b has {counted(b.boots, 'boot')}",
+            fix=_FIX,
+        )
     boots = range(1, a.boots + 1)
     return [boot for boot in boots if a.sessions.get(boot, "") != b.sessions.get(boot)]
 

@@ -84,7 +84,7 @@ class SideProcess:
         (theirs_in, ours_out), (ours_in, theirs_out) = os.pipe(), os.pipe()
         inherited = (theirs_in, theirs_out, lock)
         pipes = ",".join(map(str, inherited))
-        files = ("--ab-pipes", pipes, "--resume", "-o", str(side.path))
+        files = ("--ab-pipes", pipes, "--resume", f"-o={side.path}")
         try:
             process = subprocess.Popen(
                 side.command("-q", *files),
@@ -118,7 +118,7 @@ class SideProcess:
         Raises:
             SideError: it ends instead, takes too long, or has other messages than this pvbench.
         """
-        return self._heard(Greeting, "did not plan its boots")
+        return self._heard(Greeting, "before its first boot")
 
     def boot(self, due: Due) -> None:
         """
@@ -127,12 +127,12 @@ class SideProcess:
         Raises:
             SideError: it ends instead, takes too long, or says something else.
         """
-        undone = f"did not store boot {due.boot}"
+        moment = f"before boot {due.boot} was stored"
         try:
             self._channel.tell(due)
         except BrokenPipeError:
-            self._fail_ended(undone)
-        if self._heard(Stored, undone).stored != due.boot:
+            self._fail_ended(moment)
+        if self._heard(Stored, moment).stored != due.boot:
             raise SideError(f"side {self.side.name} stored another boot than {due.boot}")
 
     def end(self, signal: int, *, relay: bool) -> int:
@@ -159,32 +159,35 @@ class SideProcess:
             self._process.stderr.close()
         return status
 
-    def _heard(self, kind: type[M], undone: str) -> M:
+    def _heard(self, kind: type[M], moment: str) -> M:
         deadline = time.monotonic() + self.side.limit_s
         try:
-            message = self._channel.hear(lambda: self._wait(deadline, undone))
+            message = self._channel.hear(lambda: self._wait(deadline, moment))
         except ProtocolError as error:
             raise SideError(
                 f"side {self.side.name} sends a message that cannot be read", why=str(error)
             ) from None
         if message is None:
-            self._fail_ended(undone)
+            self._fail_ended(moment)
         self._relay(len(self._lines))
         if isinstance(message, kind):
             return message
-        raise SideError(f"side {self.side.name} sends {type(message).__name__} out of turn")
+        raise SideError(
+            f"side {self.side.name} sends another message than the one that is due",
+            why=type(message).__name__,
+        )
 
-    def _wait(self, deadline: float, undone: str) -> None:
+    def _wait(self, deadline: float, moment: str) -> None:
         """Return when the side has sent something or has closed its pipe."""
         seconds = max(deadline - time.monotonic(), 0)
         if not select.select([self._channel.reading], [], [], seconds)[0]:
             self._killed()
             raise SideError(
-                f"side {self.side.name} {undone} within {self.side.limit_s:g} s",
-                why="it was ended",
+                f"side {self.side.name} was ended {moment}",
+                why=f"it took more than {self.side.limit_s:g} s",
             )
 
-    def _fail_ended(self, undone: str) -> NoReturn:
+    def _fail_ended(self, moment: str) -> NoReturn:
         """Raise the error for a side that ended too early; it quotes the side's last line."""
         status = self._process.wait(self.side.limit_s)
         self._drain.join()
@@ -194,7 +197,7 @@ class SideProcess:
         if "--ab-pipes" in last:
             last = "its pvbench is older than `pvbench ab`"
         raise SideError(
-            f"side {self.side.name} {undone}, it ended with status {status}",
+            f"side {self.side.name} ended with status {status} {moment}",
             why=last,
             status=status,
         )

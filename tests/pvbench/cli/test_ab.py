@@ -126,13 +126,12 @@ def test_a_dry_run_prints_both_plans(cli: Cli, capfd: pytest.CaptureFixture[str]
         ),
         pytest.param(
             ("--env", "old", "--python", "python3"),
-            "--env takes the place of --python. Leave one of them out",
+            "--env and --python exclude each other. Leave one of them out",
             id="both",
         ),
         pytest.param(("--margin", "200"), "--margin 200 is not in 0..100 percent", id="margin"),
-        pytest.param(
-            ("-o", "x.txt"), "x-a.txt does not end in .json or .json.gz", id="no-json"
-        ),
+        pytest.param(("-o", "x.txt"), "x.txt does not end in .json or .json.gz", id="no-json"),
+        pytest.param(("-o", ""), "-o '' names no file. Give a name such as", id="no-name"),
     ],
 )
 def test_wrong_usage_starts_no_side(cli: Cli, options: tuple[str, ...], error: str) -> None:
@@ -158,7 +157,7 @@ def test_a_side_that_cannot_begin_leaves_no_file(cli: Cli) -> None:
 
     assert (done.status, list(Path().rglob("*.json"))) == (3, [])
     assert done.err.count("bogus") == 1
-    assert "side a did not plan its boots, it ended with status 3: -k 'bogus'" in done.err
+    assert "side a ended with status 3 before its first boot: -k 'bogus'" in done.err
 
 
 def test_a_case_that_one_side_refuses_is_named(cli: Cli) -> None:
@@ -166,7 +165,7 @@ def test_a_case_that_one_side_refuses_is_named(cli: Cli) -> None:
     done = cli(*ONE, "-k", "normal", "--a=--sender native", "--b=--sender kernel")
 
     assert done.status == 2
-    assert "side a plans 1 boots and side b 0" in done.err
+    assert "side a has 1 boot and side b has 0 boots" in done.err
     assert "side b: unsupported: norov.normal-ipi kernel" in done.err
 
 

@@ -90,13 +90,13 @@ def test_a_resumed_session_repeats_the_pairs_that_are_not_whole(tmp_path: Path) 
     [
         pytest.param(
             "print('pvbench: no disk', file=sys.stderr); sys.exit(5)",
-            "side b did not plan its boots, it ended with status 5: no disk",
+            "side b ended with status 5 before its first boot: no disk",
             Status.ENVIRONMENT,
             id="ends-at-once",
         ),
         pytest.param(
             "print('pvbench: wrong option --ab-pipes', file=sys.stderr); sys.exit(2)",
-            "side b did not plan its boots, it ended with status 2: its pvbench is older than "
+            "side b ended with status 2 before its first boot: its pvbench is older than "
             "`pvbench ab`",
             Status.USAGE,
             id="older-pvbench",
@@ -109,14 +109,14 @@ def test_a_resumed_session_repeats_the_pairs_that_are_not_whole(tmp_path: Path) 
         ),
         pytest.param(
             "tell(**(GREETING | dict(boots=4))); hear()",
-            "side a plans 3 boots and side b 4. Boots are taken in pairs: choose as many "
-            "guests for one side as for the other.",
+            "side a has 3 boots and side b has 4 boots. Boots are taken in pairs: choose as "
+            "many guests for one side as for the other.",
             Status.USAGE,
             id="more-boots",
         ),
         pytest.param(
             "tell(**GREETING); hear(); os.kill(os.getpid(), 9)",
-            "side b did not store boot 1, it ended with status -9: it printed nothing",
+            "side b ended with status -9 before boot 1 was stored: it printed nothing",
             Status.ENVIRONMENT,
             id="is-killed",
         ),
@@ -128,7 +128,7 @@ def test_a_resumed_session_repeats_the_pairs_that_are_not_whole(tmp_path: Path) 
         ),
         pytest.param(
             "tell(**GREETING); hear(); tell(**GREETING); hear()",
-            "side b sends Greeting out of turn",
+            "side b sends another message than the one that is due: Greeting",
             Status.ENVIRONMENT,
             id="says-something-else",
         ),
@@ -153,7 +153,7 @@ def test_a_side_that_takes_too_long_is_killed(
     ended = taken(side_of(tmp_path, "a"), hangs)
 
     assert capfd.readouterr().err == (
-        "pvbench: side b did not plan its boots within 0 s: it was ended\n"
+        "pvbench: side b was ended before its first boot: it took more than 0 s\n"
     )
     assert ended.status == Status.ENVIRONMENT
 
