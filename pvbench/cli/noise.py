@@ -66,7 +66,7 @@ def execute(options: argparse.Namespace) -> int:
         return ended.status
     pairs = _noisy_pairs(paths, HEADLINE, MEDIAN)
     if not pairs:
-        common.warn("nothing was measured, so no series has noise")
+        common.warn("nothing was measured, so the noise is not known")
         return worst([ended.status, Status.NOTHING_MEASURED])
     series = _of_boots(pairs, paths[0])
     status = _runs(sides[0], options)

@@ -49,12 +49,11 @@ def sentence(*, pairs: int, boots: int, spread: float | None) -> str:
         spread: measured on this host; None for the usual one.
     """
     assumed = _USUAL_SPREAD if spread is None else spread
-    origin = "if boots spread by" if spread is None else "as boots spread by"
+    origin = "if" if spread is None else "as `pvbench noise` measured that"
     needed = boots_needed(pairs=pairs, difference=DIFFERENCE, spread=assumed, alpha=ALPHA)
     enough = counted(needed, "boot") if needed else f"more than {MOST_BOOTS} boots"
-    measured = "" if spread is None else " (measured by `pvbench noise`)"
     return (
-        f"{counted(pairs, 'pair')} of senders: {enough} find a difference of "
-        f"{percent(DIFFERENCE)} with a power of {percent(POWER)} {origin} "
-        f"{percent(assumed)}{measured}; this run has {boots}"
+        f"{counted(pairs, 'pair')} of senders: a difference of {percent(DIFFERENCE)} takes "
+        f"{enough} to be detected in {percent(POWER)} of the runs, {origin} the standard "
+        f"deviation between boots is {percent(assumed)}; this run has {boots}"
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from pvbench.compare.noise import BOOTS, SeriesNoise, median_and_worst
+from pvbench.compare.power import POWER
 from pvbench.compare.statistics import ALPHA
 from pvbench.report.document import Cell, Column, Document, Field, Notes, Role, Table, table_of
 from pvbench.text import counted, percent
@@ -20,18 +21,22 @@ def document(series: Sequence[SeriesNoise]) -> Document:
 def _summary(series: Sequence[SeriesNoise]) -> Iterator[str]:
     false = sum(one.is_false for one in series)
     yield (
-        f"{counted(len(series), 'pair')} of equal sides, {counted(false, 'false verdict')}; "
-        f"at most {percent(ALPHA)} of such comparisons have any."
+        f"Both sides are equal: {false} of {counted(len(series), 'pair')} got a false verdict, "
+        f"`faster` or `slower`.  At most {percent(ALPHA)} of such comparisons have one."
     )
     if spread := median_and_worst(one.spread for one in series):
-        yield f"The log ratio of a pair of boots spreads by {_both(spread)}."
+        yield f"Standard deviation of the ratio of two adjacent boots: {_both(spread)}."
     if finds := median_and_worst(one.finds for one in series):
-        yield f"{BOOTS} pairs of boots find a difference of {_both(finds)}, nine times in ten."
+        yield (
+            f"Smallest difference that {BOOTS} pairs of boots detect in {percent(POWER)} of "
+            f"the comparisons: {_both(finds)}."
+        )
     allowances = [_allowed(one) for one in series]
     if allowed := median_and_worst(allowances):
         yield (
-            f"Whole runs of {counted(_sessions(series), 'session')} allow for "
-            f"{_both(allowed)} between files that were not interleaved."
+            "Smallest difference that gives a verdict between two runs made one after the "
+            f"other, by {counted(_sessions(series), 'session')} (the allowance): "
+            f"{_both(allowed)}."
         )
 
 
@@ -64,8 +69,8 @@ _FIELDS: Final[tuple[Field[SeriesNoise], ...]] = (
     Field(Column("name", "series", Role.PROSE), lambda one: Cell(one.name)),
     Field(Column("verdict", "verdict", Role.CONDITION), lambda one: Cell(one.verdict)),
     Field(Column("boots", "boots", Role.CONDITION), lambda one: Cell(one.boots)),
-    Field(Column("spread", "spread", Role.VALUE), lambda one: _part(one.spread)),
-    Field(Column("finds", f"{BOOTS} boots find", Role.VALUE), lambda one: _part(one.finds)),
+    Field(Column("spread", "deviation", Role.VALUE), lambda one: _part(one.spread)),
+    Field(Column("finds", f"{BOOTS} boots detect", Role.VALUE), lambda one: _part(one.finds)),
     Field(Column("allowance", "allowance", Role.VALUE), lambda one: _part(_allowed(one))),
     Field(
         Column("sessions", "sessions", Role.DATA),

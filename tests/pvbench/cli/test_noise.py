@@ -45,8 +45,8 @@ def test_pairs_of_boots_and_of_runs_are_measured_and_stored(
     name = "norov.normal-ipi x2apic-physical dense:4 halted masks timed@local skylake-2018 wall"
 
     assert done.status == 0, done.err
-    assert "1 pair of equal sides, 0 false verdicts" in done.out
-    assert "10 pairs of boots find a difference of 0 %, nine times in ten." in done.out
+    assert "Both sides are equal: 0 of 1 pair got a false verdict" in done.out
+    assert "boots detect in 90 % of the comparisons: 0 %." in done.out
     assert (boots.kind, boots.boots, boots.values) == ("boots", 2, {f"{name} median": 0.0})
     assert (runs.kind, runs.boots, runs.values[f"{name} p99"]) == ("runs", 2, 0.0)
     assert len(runs.values) > 5  # all series, by all statistics
@@ -98,7 +98,7 @@ def test_an_error_in_a_whole_run_ends_the_sessions(
 
     assert (done.status, len(runs)) == (5, 1)
     assert "the sessions end early: a run ended with status 5: no memory\n" in done.err
-    assert "1 pair of equal sides" in done.out
+    assert "Both sides are equal" in done.out
     assert [line.kind for line in noise.read(noise.path_here())] == ["boots"]
 
 
@@ -108,7 +108,8 @@ def test_an_exact_clock_is_refused_before_the_first_boot(cli: Cli) -> None:
 
     assert (done.status, list(FOLDER.iterdir())) == (2, [])
     assert done.err == (
-        "pvbench: no series has noise: their clock is not noisy. Give --delivery kvm or live.\n"
+        "pvbench: there is no noise to measure: the clock is not noisy. "
+        "Give --delivery kvm or live.\n"
     )
 
 
@@ -121,7 +122,7 @@ def test_without_a_boot_that_succeeds_there_is_no_noise(
     done = cli("noise", *ONE, *options, "--boots", "1")
 
     assert (done.status, noise.path_here().exists()) == (5, False)
-    assert "nothing was measured, so no series has noise" in done.err
+    assert "nothing was measured, so the noise is not known" in done.err
 
 
 @pytest.mark.parametrize(
@@ -241,7 +242,7 @@ def test_a_timed_run_says_how_many_boots_its_senders_need(
     quiet = cli("run", *ONE, *timed, "--sender", "native,kvm-pv", "--boots", "1")
 
     assert (
-        "pvbench: 1 pair of senders: 6 boots find a difference of 5 % with a power of 90 % if "
-        "boots spread by 2 %; this run has 1\n"
+        "pvbench: 1 pair of senders: a difference of 5 % takes 6 boots to be detected in 90 % "
+        "of the runs, if the standard deviation between boots is 2 %; this run has 1\n"
     ) in two.err
     assert "senders" not in one.err + quiet.err

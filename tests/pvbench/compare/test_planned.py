@@ -31,18 +31,21 @@ def test_the_sentence_has_the_number_of_boots_and_where_the_spread_is_from() -> 
     measured = sentence(pairs=1, boots=3, spread=0.5)
 
     assert usual == (
-        "20 pairs of senders: 8 boots find a difference of 5 % with a power of 90 % if boots "
-        "spread by 2 %; this run has 10"
+        "20 pairs of senders: a difference of 5 % takes 8 boots to be detected in 90 % of the "
+        "runs, if the standard deviation between boots is 2 %; this run has 10"
     )
     assert measured.startswith("1 pair of senders: ")
     assert measured.endswith(
-        "as boots spread by 50 % (measured by `pvbench noise`); this run has 3"
+        "as `pvbench noise` measured that the standard deviation between boots is 50 %; this "
+        "run has 3"
     )
 
 
 def test_no_number_of_boots_may_be_enough() -> None:
     """Above a thousand none is promised."""
-    assert "more than 1000 boots find" in sentence(pairs=300, boots=10, spread=2)
+    assert "takes more than 1000 boots to be detected" in sentence(
+        pairs=300, boots=10, spread=2
+    )
 
 
 @pytest.mark.parametrize(

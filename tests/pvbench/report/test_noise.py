@@ -27,11 +27,14 @@ def test_the_summary_has_false_verdicts_and_the_smallest_difference() -> None:
     lines = text.render(document([QUIET, LOUD]), 200).splitlines()
 
     assert lines[:4] == [
-        "2 pairs of equal sides, 1 false verdict; at most 5 % of such comparisons have any.",
-        "The log ratio of a pair of boots spreads by 15.5 % (median), 30 % (worst series).",
-        "10 pairs of boots find a difference of 21 % (median), 40 % (worst series), nine times "
-        "in ten.",
-        "Whole runs of 4 sessions allow for 32 % between files that were not interleaved.",
+        "Both sides are equal: 1 of 2 pairs got a false verdict, `faster` or `slower`.  At "
+        "most 5 % of such comparisons have one.",
+        "Standard deviation of the ratio of two adjacent boots: 15.5 % (median), 30 % (worst "
+        "series).",
+        "Smallest difference that 10 pairs of boots detect in 90 % of the comparisons: 21 % "
+        "(median), 40 % (worst series).",
+        "Smallest difference that gives a verdict between two runs made one after the other, "
+        "by 4 sessions (the allowance): 32 %.",
     ]
 
 
@@ -50,6 +53,6 @@ def test_an_unknown_value_is_not_mentioned() -> None:
     """One boot has no spread."""
     shown = text.render(document([UNKNOWN]), 100)
 
-    assert "spreads" not in shown
-    assert "find a difference" not in shown
-    assert "Whole runs" not in shown
+    assert "Both sides are equal: 0 of 1 pair got" in shown
+    assert "Standard deviation" not in shown
+    assert "Smallest difference" not in shown
