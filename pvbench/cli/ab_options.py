@@ -36,14 +36,18 @@ def side_options(parser: argparse.ArgumentParser) -> None:
 def noise_options(parser: argparse.ArgumentParser) -> None:
     """Options for the number of whole runs that `pvbench noise` makes, and for their times."""
     parser.add_argument(
-        "--sessions", type=int, default=10, metavar="K", help="pairs of whole runs (10)"
+        "--sessions",
+        type=int,
+        default=10,
+        metavar="K",
+        help="number of pairs of whole runs (10)",
     )
     parser.add_argument(
         "--over",
         type=common.duration_s,
         default=0.0,
         metavar="TIME",
-        help="spread the sessions over 90s, 30m or 2h (back to back)",
+        help="time over which the sessions are spread: 90s, 30m, 2h (0s: without a pause)",
     )
 
 
@@ -67,5 +71,5 @@ def split(given: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
         if len(values) == 1:
             setattr(own, name, values * 2)
     if own.python and own.env:
-        raise UsageError("--env takes the place of --python", fix="Leave one of them out.")
+        raise UsageError("--env and --python exclude each other", fix="Leave one of them out.")
     return own, shared

@@ -17,11 +17,17 @@ _REFUSALS: Final = (
     (r"argument ([^:]+): expected one argument", "{} needs a value"),
     (r"argument ([^:]+): ignored explicit argument (.*)", "{} takes no value, but {} is given"),
     (r"argument ([^:]+): not allowed with argument (.*)", "{} and {} exclude each other"),
+    (
+        r"argument ([^:]+): invalid choice: (.*) \(choose from ([^,]*)\)",
+        "{} is {}, and it can only be {}",
+    ),
     (r"argument ([^:]+): invalid choice: (.*) \(choose from (.*)\)", "{} is {}, not one of {}"),
     (r"argument ([^:]+): (.*)", "{}: {}"),
-    (r"the following arguments are required: (.*)", "the command line lacks {}"),
+    (r"the following arguments are required: (.*)", "no {} is given"),
     (r"(.*)", "{}"),
 )
+
+_NEGATIVE: Final = re.compile(r"-\.?[0-9]")
 
 
 class Formatter(argparse.HelpFormatter):
@@ -112,16 +118,22 @@ def parse_options(
 
 
 def joined(words: Sequence[str], command: argparse.ArgumentParser) -> list[str]:
-    """*words* with ``--a=OPTIONS`` for ``--a OPTIONS``: the value looks like an option."""
-    options = [
-        option
+    """
+    *words* with ``--a=OPTIONS`` for ``--a OPTIONS``: the value looks like an option.
+
+    So does a negative percentage.
+    """
+    options = {
+        option: action.type is common.words
         for action in command._actions
-        if action.type is common.words
+        if action.nargs is None
         for option in action.option_strings
-    ]
+        if option.startswith("--")
+    }
     result: list[str] = []
     for word in words:
-        if result and result[-1] in options:
+        before = result[-1] if result else ""
+        if before in options and (options[before] or _NEGATIVE.match(word)):
             result[-1] += f"={word}"
         else:
             result.append(word)

@@ -20,7 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `pvbench plugins`."""
     common.output_options(parser)
     common.plugin_options(parser)
-    commands = parser.add_subparsers(metavar="new", title="instead of the list")
+    commands = parser.add_subparsers(dest="command", title="instead of the list")
     command = commands.add_parser("new", help=new.HELP, description=new.__doc__)
     new.arguments(command)
     command.set_defaults(execute=new.execute)

@@ -85,10 +85,10 @@ def max_boots(options: argparse.Namespace) -> int | None:
     most: int | None = options.max_boots
     if options.until is None:
         if most is not None:
-            raise UsageError("--max-boots limits --until settled", fix="Give --boots N.")
+            raise UsageError("--max-boots needs --until settled", fix="Give it, or --boots N.")
         return None
     if options.boots is not None:
-        raise UsageError("--until takes the place of --boots", fix="Give --max-boots N.")
+        raise UsageError("--until and --boots exclude each other", fix="Give --max-boots N.")
     if most is not None and not 1 <= most <= 10_000:
         raise UsageError(f"--max-boots {most} is not in 1..10000")
     return most or 40

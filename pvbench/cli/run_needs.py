@@ -52,7 +52,7 @@ def looks_of(prepared: PreparedRun) -> Callable[[Path, int], bool] | None:
 
     if not _pairs(prepared):
         raise UsageError(
-            "--until settled has no pair of senders to compare", fix="Give two senders."
+            "--until settled needs two senders to compare", fix="Give --sender A,B."
         )
     question = Question(by="sender")
     return lambda path, boots: Looks(

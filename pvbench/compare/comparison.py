@@ -62,11 +62,11 @@ class Question:
         check_limit(self.fail_above_percent)
         if self.beside and (self.only_changed or self.fail_above_percent is not None):
             raise UsageError(
-                "--beside ranks nothing, so there is nothing for --only and --fail-above",
+                "--beside gives no verdicts, so --only and --fail-above cannot apply",
                 fix="Leave one of them out.",
             )
         if self.baseline and not self.by:
-            raise UsageError("--baseline names a side of --by", fix="Give --by sender, say.")
+            raise UsageError("--baseline needs --by", fix="Give --by sender, for example.")
 
     @property
     def files_needed(self) -> int:

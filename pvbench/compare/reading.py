@@ -64,7 +64,7 @@ def _check_names(names: Sequence[str], needed: int) -> None:
             f"a comparison takes {needed} result files, but there are {len(names)}",
             fix="Name the files, or give --by sender.",
         )
-    if len({Path(name).resolve() for name in names}) != len(names):
+    if len({locate(name).resolve() for name in names}) != len(names):
         raise UsageError("a file is named twice", fix="Name each file once.")
 
 

@@ -29,7 +29,7 @@ def open_regular(path: Path, flags: int = os.O_RDONLY) -> int:
     Raises:
         OSError: the file cannot be opened, or it is not a regular file.
     """
-    descriptor = os.open(path, flags | os.O_NONBLOCK, 0o666)
+    descriptor = _opened(path, flags | os.O_NONBLOCK)
     mode = os.fstat(descriptor).st_mode
     if stat.S_ISREG(mode):
         return descriptor
@@ -37,6 +37,15 @@ def open_regular(path: Path, flags: int = os.O_RDONLY) -> int:
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     raise OSError(errno.EINVAL, "it is not a regular file")
+
+
+def _opened(path: Path, flags: int) -> int:
+    try:
+        return os.open(path, flags, 0o666)
+    except OSError as error:
+        if error.errno == errno.ELOOP and flags & os.O_NOFOLLOW and path.is_symlink():
+            raise OSError(errno.ELOOP, "it is a symbolic link") from None
+        raise
 
 
 def read_regular(path: Path, limit: int = LARGEST) -> bytes:

@@ -173,8 +173,8 @@ def test_an_option_that_a_command_lacks_is_one_sentence_with_the_nearest_option(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        pytest.param(("run",), "the command line lacks suite", id="no-suite"),
-        pytest.param(("plugins", "new"), "the command line lacks NAME", id="below-a-command"),
+        pytest.param(("run",), "no suite is given", id="no-suite"),
+        pytest.param(("plugins", "new"), "no NAME is given", id="below-a-command"),
         pytest.param(
             ("run", "norov", "--fast", "--rigorous"),
             "--rigorous and --fast exclude each other",
@@ -191,6 +191,9 @@ def test_an_option_that_a_command_lacks_is_one_sentence_with_the_nearest_option(
             id="two-comparisons",
         ),
         pytest.param(("list", "sender"), "kind is 'sender', not one of ", id="unknown-kind"),
+        pytest.param(
+            ("plugins", "nope"), "command is 'nope', and it can only be 'new'", id="one-choice"
+        ),
         pytest.param(
             ("show", "--format", "html"), "--format is 'html', not one of ", id="format"
         ),
@@ -224,6 +227,35 @@ def test_bad_usage_ends_with_2_and_the_reason(
     assert (output.status, output.out, output.err.count("\n")) == (2, "", 1)
     assert output.err.startswith(f"pvbench: {message}")
     assert output.err.endswith(" --help` lists the options.\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(
+            ("compare", "--margin", "-1%"),
+            "--margin -1 is not in 0..100 percent",
+            id="negative",
+        ),
+        pytest.param(
+            ("show", ""),
+            "the name of a result file is empty. Give a file, or no name.",
+            id="file",
+        ),
+        pytest.param(
+            ("run", "norov", "-o", ""),
+            "-o '' names no file. Give a name such as out.json.",
+            id="output",
+        ),
+    ],
+)
+def test_an_empty_name_or_a_negative_percentage_is_refused_as_such(
+    cli: Cli, arguments: tuple[str, ...], message: str
+) -> None:
+    """It is neither a folder nor an option."""
+    output = cli(*arguments)
+
+    assert (output.status, output.err) == (2, f"pvbench: {message}\n")
 
 
 @pytest.mark.parametrize(

@@ -66,12 +66,12 @@ def test_an_exact_clock_needs_no_looks(cli: Cli) -> None:
     [
         pytest.param(
             ("--max-boots", "9"),
-            "--max-boots limits --until settled. Give --boots N",
+            "--max-boots needs --until settled. Give it, or --boots N",
             id="alone",
         ),
         pytest.param(
             ("--until", "settled", "--boots", "9"),
-            "--until takes the place of --boots. Give --max-boots N",
+            "--until and --boots exclude each other. Give --max-boots N",
             id="boots",
         ),
         pytest.param(
@@ -81,7 +81,7 @@ def test_an_exact_clock_needs_no_looks(cli: Cli) -> None:
         ),
         pytest.param(
             ("--until", "settled", "--sender", "native"),
-            "--until settled has no pair of senders to compare. Give two senders",
+            "--until settled needs two senders to compare. Give --sender A,B",
             id="one-sender",
         ),
     ],
@@ -103,7 +103,7 @@ def test_a_dry_run_refuses_one_sender_as_the_run_does(cli: Cli, timed: tuple[str
     planned = cli("run", *TWO, *timed, *until)
 
     assert (refused.status, refused.out) == (2, "")
-    assert "--until settled has no pair of senders to compare" in refused.err
+    assert "--until settled needs two senders to compare" in refused.err
     assert planned.status == 0
 
 

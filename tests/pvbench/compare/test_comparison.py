@@ -39,8 +39,10 @@ def family(*times_us: float, **facts: Any) -> list[Row]:
         pytest.param({"fail_above_percent": -1}, "--fail-above -1 is", id="negative"),
         pytest.param({"fail_above_percent": float("nan")}, "--fail-above nan is", id="nan"),
         pytest.param({"fail_above_percent": float("inf")}, "--fail-above inf", id="infinite"),
-        pytest.param({"fail_above_percent": 1, "beside": True}, "ranks nothing", id="beside"),
-        pytest.param({"baseline": "native"}, "--baseline names a side of --by", id="baseline"),
+        pytest.param(
+            {"fail_above_percent": 1, "beside": True}, "gives no verdicts", id="beside"
+        ),
+        pytest.param({"baseline": "native"}, "--baseline needs --by", id="baseline"),
     ],
 )
 def test_a_question_that_contradicts_itself_is_refused(

@@ -110,5 +110,5 @@ def test_a_prediction_is_shown_in_the_order_of_its_file() -> None:
     result = compare({"old": measured, "new": files["new"]}, Question(beside=True))
 
     assert result.shown == result.pairs
-    with pytest.raises(UsageError, match="ranks nothing"):
+    with pytest.raises(UsageError, match="gives no verdicts"):
         Question(beside=True, only_changed=True)

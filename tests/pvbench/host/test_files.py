@@ -21,6 +21,16 @@ def test_the_content_of_a_regular_file_is_read(tmp_path: Path) -> None:
     assert host_files.read_regular(tmp_path / "link") == b"content"
 
 
+def test_a_symbolic_link_is_called_so_where_none_is_followed(tmp_path: Path) -> None:
+    """`Too many levels of symbolic links` would describe a loop; any other error stays."""
+    (tmp_path / "link").symlink_to("nowhere")
+
+    with pytest.raises(OSError, match="it is a symbolic link"):
+        host_files.open_regular(tmp_path / "link", os.O_WRONLY | os.O_NOFOLLOW)
+    with pytest.raises(FileNotFoundError, match="No such file"):
+        host_files.open_regular(tmp_path / "missing")
+
+
 @pytest.mark.parametrize("kind", ["fifo", "device"])
 def test_a_fifo_or_a_device_is_refused_at_once(tmp_path: Path, kind: str) -> None:
     """Reading one can block for ever or never end."""
