@@ -132,7 +132,7 @@ def test_an_empty_list_is_not_an_error(cli: Cli) -> None:
     [
         pytest.param(("sites", "-p", "no:site-local"), "No plugin brings a site.", id="sites"),
         pytest.param(
-            ("commands",),
+            ("commands", "-p", "no:command-lab"),
             "No plugin brings a command.  `pvbench --help` lists the commands of "
             "pvbench itself.",
             id="commands",

@@ -1,0 +1,222 @@
+"""
+APT with folders of its own in the user's cache.
+
+It needs no privileges, and it changes nothing of the system: it takes the address of the
+mirror and the keys from the system's configuration, and nothing else is shared.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+from pvbench import notices
+from pvbench.errors import UnavailableError, UsageError, not_writable
+from pvbench.text import one_line
+from pvbench_site_lab.releases import mirrors, newest, parts, release_in, sources, versions
+
+KEYRING: Final = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+_CONFIGURATION: Final = """\
+Dir::State "{root}/state";
+Dir::State::lists "{root}/state/lists";
+Dir::State::status "{root}/status";
+Dir::Cache "{root}/cache";
+Dir::Cache::archives "{root}/cache/archives";
+Dir::Cache::pkgcache "pkgcache.bin";
+Dir::Etc::sourcelist "{root}/sources.list";
+Dir::Etc::sourceparts "-";
+APT::Architecture "amd64";
+Acquire::Languages "none";
+#clear APT::Update::Pre-Invoke;
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+#clear DPkg::Post-Invoke;
+"""
+_FOLDERS: Final = ("state/lists/partial", "cache/archives/partial")
+_FRESH_S: Final = 12 * 3600  # lists that are older are fetched again
+_LIMIT_S: Final = 900.0
+_OWN: Final = "add a kernel that you have: `pvbench lab add ./vmlinuz`."
+_OFFLINE: Final = f"Check the network, or {_OWN}"
+
+
+@attrs.frozen
+class Package:
+    """A package of a version, with the packages of the same kernel that it depends on."""
+
+    name: str
+    version: str
+    parts: tuple[str, ...]
+
+
+@attrs.frozen
+class Apt:
+    """APT in the folder *root*."""
+
+    root: Path
+
+    def prepare(self, mirror: str = "") -> None:
+        """
+        Write the configuration, and fetch the lists of packages unless they are fresh.
+
+        Raises:
+            UnavailableError: apt or a mirror is missing, or no list can be fetched.
+        """
+        listing = _sources(mirror)
+        try:
+            is_new = self._configure(listing)
+        except OSError as error:
+            raise not_writable(self.root, error) from None
+        if is_new or not self._is_fresh():
+            self._update()
+
+    def newest(self, version: str) -> str:
+        """
+        The name of the newest package of *version*.
+
+        Raises:
+            UsageError: there is none.
+        """
+        names = self._output("apt-cache", "pkgnames", "linux-image-").split()
+        if name := newest(names, version):
+            return name
+        raise UsageError(
+            f"the package lists have no kernel {version}",
+            fix=f"There are {', '.join(versions(names)) or 'none'}.",
+        )
+
+    def package(self, name: str) -> Package:
+        """
+        The newest version of the package called *name*.
+
+        Raises:
+            UnavailableError: APT does not show it.
+        """
+        text = self._output("apt-cache", "show", "--no-all-versions", name)
+        fields = dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
+        release = release_in(name) or ""
+        return Package(
+            name, fields["Version"], tuple(parts(fields.get("Depends", ""), release))
+        )
+
+    def download(self, name: str, folder: Path) -> Path:
+        """
+        Download the package called *name* into *folder*.
+
+        Raises:
+            UnavailableError: it cannot be downloaded.
+        """
+        self._output("apt-get", "download", name, folder=folder)
+        for path in folder.glob(f"{name}_*.deb"):
+            return path
+        raise UnavailableError(f"apt-get did not write the package {name}")
+
+    def _configure(self, listing: str) -> bool:
+        """Write the files that APT reads; False if nothing has changed."""
+        for folder in _FOLDERS:
+            (self.root / folder).mkdir(parents=True, exist_ok=True)
+        (self.root / "status").touch()
+        (self.root / "apt.conf").write_text(_CONFIGURATION.format(root=self.root))
+        path = self.root / "sources.list"
+        with suppress(OSError):
+            if path.read_text() == listing:
+                return False
+        path.write_text(listing)
+        return True
+
+    def _is_fresh(self) -> bool:
+        with suppress(OSError):
+            return time.time() - (self.root / "fetched").stat().st_mtime < _FRESH_S
+        return False
+
+    def _update(self) -> None:
+        """Fetch the lists; a suite that the mirror does not have is no error."""
+        notices.say("fetching Debian's package lists")
+        done = self._run("apt-get", "update", "-q")
+        if not any((self.root / "state/lists").glob("*Packages*")):
+            reason = _reason(done)
+            raise UnavailableError("no package list can be fetched", why=reason, fix=_OFFLINE)
+        if done.returncode and "Failed to fetch" in done.stderr and not _only_missing(done):
+            notices.say(f"older package lists are used: {_reason(done)}")
+        (self.root / "fetched").touch()
+
+    def _output(self, *command: str, folder: Path | None = None) -> str:
+        done = self._run(*command, folder=folder)
+        if done.returncode:
+            what = f"{' '.join(command[:2])} {command[-1]} fails"
+            raise UnavailableError(what, why=_reason(done), fix=_OFFLINE)
+        return done.stdout
+
+    def _run(
+        self, program: str, *arguments: str, folder: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        options = ["-c", str(self.root / "apt.conf")]
+        return run([program, *options, *arguments], folder or self.root)
+
+
+def run(
+    command: list[str], folder: Path, limit_s: float = _LIMIT_S
+) -> subprocess.CompletedProcess[str]:
+    """
+    Run a program of APT.
+
+    Raises:
+        UnavailableError: it is missing, or takes too long.
+    """
+    if shutil.which(command[0]) is None:
+        raise UnavailableError(
+            f"there is no program {command[0]}",
+            fix=f"Use a machine with Debian's apt, or {_OWN}",
+        )
+    try:
+        return subprocess.run(
+            command,
+            cwd=folder,
+            env=os.environ | {"LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=limit_s,
+        )
+    except subprocess.TimeoutExpired:
+        raise UnavailableError(
+            f"{command[0]} is not done within {limit_s:g} s", fix=_OFFLINE
+        ) from None
+
+
+def _sources(mirror: str) -> str:
+    """
+    The sources.list; the mirror is that of the system unless another one is named.
+
+    Raises:
+        UnavailableError: the system has none of Debian.
+    """
+    main, security = mirrors(run(["apt-get", "update", "--print-uris"], Path("/")).stdout)
+    main, security = (mirror, "") if mirror else (main, security)
+    if not main:
+        raise UnavailableError(
+            "the package sources of this system have no mirror of Debian",
+            fix="Name one: `pvbench lab add VERSION --mirror ADDRESS`.",
+        )
+    return sources(main, security, str(KEYRING) if KEYRING.exists() else "")
+
+
+def _only_missing(done: subprocess.CompletedProcess[str]) -> bool:
+    """Whether all that APT complains of is suites that the mirror does not have."""
+    errors = [line for line in done.stderr.splitlines() if line.startswith("E: ")]
+    return all("does not have a Release file" in line for line in errors)
+
+
+def _reason(done: subprocess.CompletedProcess[str]) -> str:
+    """The first error that APT prints."""
+    lines = done.stderr.splitlines()
+    errors = [line.removeprefix("E: ") for line in lines if line.startswith("E: ")]
+    return one_line((errors or lines or [f"its status is {done.returncode}"])[0])

@@ -1,0 +1,122 @@
+"""The command `pvbench lab`: the kernels of labs, and what a lab needs of this machine."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from tabulate import tabulate
+
+from pvbench.command import Command
+from pvbench.errors import Status, UsageError
+from pvbench.hookspecs import hookimpl
+from pvbench.text import printable
+from pvbench_site_lab import kernel_store
+from pvbench_site_lab.kernel_store import StoredKernel
+
+pvbench_api = 1
+_SUMMARY = "add, list, check and remove the kernels that sites lab:KERNEL boot"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    _add_arguments(actions.add_parser("add", help="copy a kernel into the cache"))
+    _list_arguments(actions.add_parser("list", help="list the kernels in the cache"))
+    _remove_arguments(actions.add_parser("remove", help="remove a kernel from the cache"))
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(execute=_add)
+    parser.add_argument(
+        "kernel",
+        metavar="KERNEL",
+        help="a version such as 6.12, of which the newest package of Debian is downloaded; "
+        "or the path of a vmlinuz, a vmlinux or a built tree",
+    )
+    parser.add_argument("--modules", metavar="DIR", help="folder of the kernel's modules")
+    parser.add_argument("--name", help="name of the kernel (the version, or its release)")
+    parser.add_argument(
+        "--mirror", default="", metavar="ADDRESS", help="mirror of Debian (the system's)"
+    )
+
+
+def _list_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(execute=_list)
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
+def _remove_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(execute=_remove)
+    parser.add_argument("kernel", metavar="KERNEL", help="name of a kernel in the cache")
+
+
+def _add(options: argparse.Namespace) -> int:
+    from pvbench_site_lab.add import add_debian, add_files
+    from pvbench_site_lab.kernels import of_path
+    from pvbench_site_lab.releases import is_version
+
+    path = Path(options.kernel)
+    if "/" not in options.kernel and not path.exists():
+        if not is_version(options.kernel):
+            raise UsageError(
+                f"{options.kernel!r} is neither a version nor a file",
+                fix="Write a version such as 6.12, or the path of a vmlinuz.",
+            )
+        name = kernel_store.check_name(options.name or options.kernel)
+        add_debian(options.kernel, name, options.mirror)
+    else:
+        kernel = of_path(options.kernel, path, _folder(options.modules))
+        name = kernel_store.check_name(options.name or kernel.release)
+        add_files(kernel, name)
+    _say_added(name)
+    return Status.OK
+
+
+def _folder(text: str | None) -> Path | None:
+    if text is None or Path(text).is_dir():
+        return Path(text) if text else None
+    raise UsageError(f"{text} is not a folder", fix="Name the folder of the kernel's modules.")
+
+
+def _say_added(name: str) -> None:
+    kernel = kernel_store.stored(name)
+    if kernel is not None:
+        release = printable(kernel.kernel.release)
+        print(f"lab:{name} boots {release} ({_megabytes(kernel.size)}).")
+
+
+def _list(options: argparse.Namespace) -> int:
+    rows = [_row(kernel) for kernel in kernel_store.kernels()]
+    if options.json:
+        print(json.dumps(rows, indent=2))
+    elif rows:
+        shown = [row | {"size": _megabytes(row["size"])} for row in rows]
+        print(tabulate(shown, headers="keys", tablefmt="simple", disable_numparse=True))
+    else:
+        print("There is no kernel in the cache; `pvbench lab add 6.12` downloads one.")
+    return Status.OK
+
+
+def _row(stored: StoredKernel) -> dict[str, str | int]:
+    return {
+        "name": stored.kernel.name,
+        "release": printable(stored.kernel.release),
+        "from": printable(stored.origin),
+        "size": stored.size,
+    }
+
+
+def _megabytes(size: str | int) -> str:
+    return f"{int(size) / 1e6:.1f} MB"
+
+
+def _remove(options: argparse.Namespace) -> int:
+    kernel = kernel_store.remove(options.kernel)
+    print(f"{kernel.kernel.name} ({printable(kernel.kernel.release)}) is removed.")
+    return Status.OK
+
+
+@hookimpl
+def pvbench_commands() -> list[Command]:
+    return [Command(name="lab", summary=_SUMMARY, arguments=arguments, execute=_list)]
