@@ -14,8 +14,10 @@ from pvbench.delivery import Description
 from pvbench.describe import described
 from pvbench.hookspecs import hookimpl
 from pvbench.host import lock as host_lock
+from pvbench.host.facts import usable_cpus
 from pvbench.protocol import Describe, Report, Work
 from pvbench.site import Host, Session, Site, SiteOptions
+from pvbench.started_worker import Workers
 from pvbench.worker_process import reports_of
 
 pvbench_api = 1
@@ -29,10 +31,11 @@ class LocalSession:
     """A session with this machine; deliveries describe themselves in this process."""
 
     options: SiteOptions
+    workers: Workers = attrs.field(factory=Workers)
 
     @property
     def hosts(self) -> tuple[Host, ...]:
-        return (Host("local", platform.node()),)
+        return (Host("local", platform.node(), slots=len(usable_cpus())),)
 
     def describe(self, host: Host, request: Describe) -> Description:
         return described(request)
@@ -42,7 +45,11 @@ class LocalSession:
 
     def boot(self, host: Host, job: Work) -> Generator[Report, None, None]:
         return reports_of(
-            WORKER, job, timeout_s=self.options.timeout_s, inherited=host_lock.held()
+            WORKER,
+            job,
+            timeout_s=self.options.timeout_s,
+            inherited=host_lock.held(),
+            workers=self.workers,
         )
 
 
@@ -55,7 +62,11 @@ class Local:
 
     @contextmanager
     def session(self, options: SiteOptions) -> Iterator[Session]:
-        yield LocalSession(options)
+        opened = LocalSession(options)
+        try:
+            yield opened
+        finally:
+            opened.workers.end()
 
 
 @hookimpl

@@ -30,7 +30,7 @@ class Host:
     A machine of a site.
 
     Args:
-        slots: boots that it can run at once; a run starts one at a time today.
+        slots: boots that it can run at once.  A run with a noisy clock starts one at a time.
     """
 
     id: str
@@ -43,7 +43,7 @@ class Session(Protocol):
     An open connection to a site.
 
     Attributes:
-        hosts: its machines, at least one; a run uses the first of them today.
+        hosts: its machines, at least one.
     """
 
     @property
@@ -65,6 +65,9 @@ class Session(Protocol):
     def boot(self, host: Host, job: Work) -> Generator[Report, None, None]:
         """
         Run *job* on *host*, and yield the reports as they arrive.
+
+        Several threads may do so, up to the slots of the host; each goes on with the boot
+        that it began.
 
         Raises:
             WorkerError: it cannot be done.

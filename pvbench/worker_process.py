@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import threading
-from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, suppress
-from typing import IO, Final
-
-import attrs
+from contextlib import closing
+from typing import Final
 
 from pvbench.delivery import Description
 from pvbench.errors import ProtocolError, SiteError, WorkerError
 from pvbench.protocol import (
-    LONGEST_LINE,
     Answer,
     Ask,
     Describe,
@@ -29,10 +23,9 @@ from pvbench.protocol import (
     Report,
     Request,
     SliceReport,
-    decode,
-    encode,
 )
 from pvbench.shapes import printable
+from pvbench.started_worker import StartedWorker, Workers
 
 _Answers = type[SliceReport] | type[OutcomeReport] | type[DescriptionReport]
 _REPORTS: Final[dict[type[Request], _Answers]] = {
@@ -40,8 +33,6 @@ _REPORTS: Final[dict[type[Request], _Answers]] = {
     Execute: OutcomeReport,
     Describe: DescriptionReport,
 }
-_KEPT_LINES: Final = 100  # lines
-_LONGEST_LINE: Final = 10_000  # characters
 
 
 def described_by(command: Sequence[str], request: Describe, *, timeout_s: float) -> Description:
@@ -81,6 +72,7 @@ def reports_of(
     timeout_s: float,
     inherited: Sequence[int] = (),
     on_line: Callable[[str], None] | None = None,
+    workers: Workers | None = None,
 ) -> Generator[Report, None, None]:
     """
     Start a worker, send it *request*, and yield its reports until it is done.
@@ -94,21 +86,23 @@ def reports_of(
         timeout_s: by the manager's clock, for a worker's own may race.
         inherited: file descriptors that the worker keeps open as long as it lives.
         on_line: is called with each line of its standard error.
+        workers: those of its session, which another thread can end.
 
     Raises:
         WorkerError: the worker cannot be started, takes too long, or ends too early.
         ProtocolError: a report cannot be read.
     """
-    worker = _Worker.started(command, inherited, on_line or _ignore)
+    worker = StartedWorker.started(command, inherited, on_line or _ignore)
     deadline = threading.Timer(timeout_s, worker.expire)
     deadline.start()
     reports = 0
     try:
-        for report in worker.reports(request):
-            reports += 1
-            yield report
-            if isinstance(report, ErrorReport):
-                return
+        with (workers or Workers()).holding(worker):
+            for report in _answered(worker, request):
+                reports += 1
+                yield report
+                if isinstance(report, ErrorReport):
+                    return
     except ProtocolError:
         if not worker.expired.is_set():  # otherwise it was ended in the middle of a line
             raise
@@ -121,107 +115,23 @@ def reports_of(
         raise WorkerError(f"the worker ended with status {status}", why=worker.last_output())
 
 
-@attrs.frozen(eq=False)
-class _Worker:
-    """
-    A worker process and its output.
-
-    Args:
-        last_lines: the last lines that are no reports, from both of its outputs.
-        expired: it took too long.
-    """
-
-    process: subprocess.Popen[str]
-    last_lines: deque[str]
-    drain: threading.Thread
-    expired: threading.Event
-
-    @classmethod
-    def started(
-        cls, command: Sequence[str], inherited: Sequence[int], on_line: Callable[[str], None]
-    ) -> _Worker:
-        try:
-            process = subprocess.Popen(
-                [*command, str(os.getpid())],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                pass_fds=inherited,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-            )
-        except OSError as error:
-            reason = f"{command[0]} cannot be started: {error.strerror}"
-            raise WorkerError(reason) from None
-        last_lines: deque[str] = deque(maxlen=_KEPT_LINES)
-        drain = threading.Thread(
-            target=_collect, args=(process.stderr, last_lines, on_line), daemon=True
-        )
-        drain.start()
-        return cls(process, last_lines, drain, threading.Event())
-
-    def reports(self, request: Request) -> Iterator[Report]:
-        """
-        Send *request*, answer the worker's questions, and yield the reports in the order due.
-        """
-        self._tell(request)
-        reports = 0
-        for message in self._messages():
-            if isinstance(message, Ask) and isinstance(request, Job):
-                self._tell(_answer(request, message))
-                continue
-            yield _due(request, message, reports)
-            reports += 1
-        self.process.wait()
-
-    def _messages(self) -> Iterator[Message]:
-        assert self.process.stdout  # noqa: S101 - a pipe
-        while line := self.process.stdout.readline(LONGEST_LINE):
-            message = decode(line)
-            if message is None:
-                self.last_lines.append(line[:_LONGEST_LINE])
-            else:
-                yield message
-
-    def _tell(self, message: Message) -> None:
-        assert self.process.stdin  # noqa: S101 - a pipe
-        with suppress(BrokenPipeError):  # it has ended, and its output says why
-            self.process.stdin.write(encode(message))
-            self.process.stdin.flush()
-
-    def expire(self) -> None:
-        """Kill a worker that took too long."""
-        self.expired.set()
-        self.process.kill()
-
-    def end(self) -> int:
-        """
-        Kill the worker unless it has ended, collect its output, and return its exit status.
-        """
-        self.process.kill()
-        status = self.process.wait()
-        self.drain.join()
-        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
-            with suppress(BrokenPipeError):
-                if stream:
-                    stream.close()
-        return status
-
-    def last_output(self) -> str:
-        """The last line that the worker printed beside its reports."""
-        lines = [text for line in self.last_lines if (text := printable(line))]
-        return lines[-1] if lines else "no output on stderr"
-
-
-def _collect(stream: IO[str], lines: deque[str], on_line: Callable[[str], None]) -> None:
-    while line := stream.readline(_LONGEST_LINE):
-        lines.append(line)
-        on_line(line)
-
-
 def _ignore(line: str) -> None:
     pass
+
+
+def _answered(worker: StartedWorker, request: Request) -> Iterator[Report]:
+    """
+    Send *request*, answer the worker's questions, and yield the reports in the order due.
+    """
+    worker.tell(request)
+    reports = 0
+    for message in worker.messages():
+        if isinstance(message, Ask) and isinstance(request, Job):
+            worker.tell(_answer(request, message))
+            continue
+        yield _due(request, message, reports)
+        reports += 1
+    worker.process.wait()
 
 
 def _due(request: Request, message: Message, number: int) -> Report:

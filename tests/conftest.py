@@ -120,6 +120,15 @@ def _own_modules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture
+def one_cpu() -> Iterator[None]:
+    """Runs may use one CPU only, so that their boots come one after another."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    yield
+    os.sched_setaffinity(0, before)
+
+
+@pytest.fixture
 def busy_targets(monkeypatch: pytest.MonkeyPatch) -> None:
     """The delivery live goes on for a minute where its targets seldom run."""
     monkeypatch.setattr(pvbench_deliver_live.this_kernel, "SPARE_ATTEMPTS", SPARE_ATTEMPTS)

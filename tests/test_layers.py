@@ -40,6 +40,7 @@ LAYERS = [
     "trials",
     "protocol",
     "end_with_parent",
+    "started_worker",
     "worker_process",
     "describe",
     "site",

@@ -18,7 +18,7 @@ from pvbench.run.plan import Boot, Effort
 from pvbench.run.prepared import Prepared
 from pvbench.run.proof import differences, seconds, ticks_per_second
 from pvbench.shapes import printable
-from pvbench.site import Session
+from pvbench.site import Host, Session
 from pvbench.slice_result import Distribution, SliceResult
 
 # A worker ends itself this much later than its manager would: its clock may run fast.
@@ -69,6 +69,7 @@ class Launch:
     The settings that all boots of a run share.
 
     Args:
+        hosts: the machines that they may use; `run_boot` uses the first of them.
         timeout_s: a boot that takes longer has failed.  The manager's clock counts,
             because a worker's clock may run fast.
     """
@@ -80,6 +81,16 @@ class Launch:
     worker_data: bytes
     effort: Effort
     timeout_s: float = 600
+    hosts: tuple[Host, ...] = attrs.field(
+        default=attrs.Factory(lambda self: self.session.hosts, takes_self=True)
+    )
+
+    @property
+    def slots(self) -> tuple[Host, ...]:
+        """A host for each boot that may run at once; timed boots have a host to themselves."""
+        most = max(host.slots for host in self.hosts)
+        rounds = range(1 if self.clock.is_noisy else most)
+        return tuple(host for slot in rounds for host in self.hosts if slot < host.slots)
 
 
 def run_boot(boot: Boot, launch: Launch) -> BootResult:
@@ -130,7 +141,7 @@ def _results(job: Job, launch: Launch) -> Iterator[tuple[Turn, SliceResult]]:
         ProtocolError: its reports cannot be read.
     """
     session = launch.session
-    with closing(session.boot(session.hosts[0], job)) as reports:
+    with closing(session.boot(launch.hosts[0], job)) as reports:
         for report in reports:
             if isinstance(report, ErrorReport):
                 raise WorkerError(report.error)

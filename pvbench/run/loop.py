@@ -1,12 +1,14 @@
 """
-Run the boots of a plan one after another; each is stored before the next starts.
+Run the boots of a plan; each is stored when it ends, before another takes its place.
 
-A run boots as soon as it can; a side of `pvbench ab` only when it is told to.
+A run boots as soon as it can, several boots side by side where the clock allows it; a side
+of `pvbench ab` boots only when it is told to.
 """
 
 from __future__ import annotations
 
 import signal
+from collections import deque
 from collections.abc import Callable, Container, Generator, Mapping
 from contextlib import AbstractContextManager, closing, nullcontext
 from functools import partial
@@ -17,12 +19,14 @@ import attrs
 from pvbench.errors import ProtocolError, Status, worst
 from pvbench.run import progress
 from pvbench.run.ab_messages import Channel, Due, End, Greeting, Stored
-from pvbench.run.boot import run_boot
+from pvbench.run.boot import BootResult, run_boot
 from pvbench.run.outcome import Outcome
 from pvbench.run.plan import Boot
 from pvbench.run.request import PreparedRun
 from pvbench.run.signals import Stop
 from pvbench.run.store import RunStore
+from pvbench.run.under_way import UnderWay
+from pvbench.site import Host
 
 _STATUS_OF = {
     "ok": Status.OK,
@@ -52,7 +56,7 @@ class Ended:
 
 Looks = Callable[[Path, int], bool]
 # The numbers of the boots to run, each with the facts that its results store besides.  The
-# next one is asked for when the one before is stored.
+# next one is asked for when there is a free host for it.
 Order = Generator[tuple[int, Mapping[str, str]], None, None]
 
 
@@ -60,10 +64,11 @@ def run(
     prepared: PreparedRun, *, channel: Channel | None = None, looks: Looks | None = None
 ) -> Ended:
     """
-    Run all boots; each is on disk before the next starts.
+    Run all boots; each is on disk before another boot takes its place.
 
     A run with a noisy clock takes the lock for timed runs of the machine, a side of
-    `pvbench ab` only while it boots.
+    `pvbench ab` only while it boots.  Boots run one at a time if *channel* or *looks* says
+    which is the next.
 
     Args:
         prepared: what to run.
@@ -75,9 +80,10 @@ def run(
     """
     with RunStore.opened(prepared) as store:
         if channel:
-            return _boots(prepared, store, partial(_told, prepared, store, channel))
+            return _boots(prepared, store, partial(_told, prepared, store, channel), 1)
         with _alone(prepared):
-            return _boots(prepared, store, partial(_until, prepared, store, looks))
+            slots = 1 if looks else len(prepared.boots)
+            return _boots(prepared, store, partial(_until, prepared, store, looks), slots)
 
 
 def _alone(prepared: PreparedRun) -> AbstractContextManager[None]:
@@ -139,24 +145,47 @@ def _due(channel: Channel, boots: Container[int]) -> Due | None:
     raise ProtocolError("`pvbench ab` does not say which boot is due")
 
 
+@attrs.frozen
+class _Begun:
+    """A boot that has begun on a host, and the facts that its results store besides."""
+
+    number: int
+    host: Host
+    facts: Mapping[str, str] = attrs.field(eq=False)
+
+
 def _boots(
-    prepared: PreparedRun, store: RunStore, order_of: Callable[[Container[int]], Order]
+    prepared: PreparedRun,
+    store: RunStore,
+    order_of: Callable[[Container[int]], Order],
+    most: int,
 ) -> Ended:
+    """Run boots in an order, at most *most* at once."""
     order = order_of(store.resume())
+    free = deque(prepared.launch.slots[:most])
     stop = Stop()
     display = progress.make(len(prepared.boots), quiet=prepared.request.quiet)
+    under_way = UnderWay[_Begun, BootResult](in_threads=len(free) > 1)
     with stop.on_signals(), display, closing(order):
-        while due := stop.unless_signalled(partial(next, order, None)):
-            number, facts = due
-            boot = prepared.boots[number]
-            display.boot(number, _name(boot))
-            result = stop.unless_signalled(partial(run_boot, boot, prepared.launch))
-            if result is None:
+        while True:
+            while free and (due := stop.unless_signalled(partial(next, order, None))):
+                begun = _Begun(due[0], free.popleft(), due[1])
+                display.boot(begun.number, _name(prepared.boots[begun.number]))
+                under_way.begin(begun, partial(_run, prepared, begun))
+            ended = stop.unless_signalled(under_way.next_ended)
+            if ended is None:
                 break
-            store.add(number, boot, result, facts)
+            begun, result = ended
+            free.append(begun.host)
+            store.add(begun.number, prepared.boots[begun.number], result, begun.facts)
     status = _status(store)
     store.finish(status, stop.signal, settled=bool(prepared.request.max_boots))
     return Ended(path=store.path, measured=store.measured, status=status, signal=stop.signal)
+
+
+def _run(prepared: PreparedRun, begun: _Begun) -> BootResult:
+    launch = attrs.evolve(prepared.launch, hosts=(begun.host,))
+    return run_boot(prepared.boots[begun.number], launch)
 
 
 def _name(boot: Boot) -> str:

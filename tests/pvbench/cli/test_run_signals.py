@@ -25,7 +25,7 @@ BLOCK_IN_BOOT_2 = (
 
 @pytest.fixture
 def blocked(
-    tmp_path: Path, add_plugin: AddPlugin, monkeypatch: pytest.MonkeyPatch
+    one_cpu: None, tmp_path: Path, add_plugin: AddPlugin, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[subprocess.Popen[str]]:
     """A run of three boots, into ``a.json``, in the middle of its second."""
     for name in ("BOOTS", "BEGUN", "NEVER"):

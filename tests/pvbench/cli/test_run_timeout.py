@@ -31,6 +31,7 @@ class Clock(threading.Timer):
                 self.function(*self.args, **self.kwargs)
 
 
+@pytest.mark.usefixtures("one_cpu")
 def test_a_boot_that_hangs_costs_itself_and_names_the_option(
     cli: Cli, add_plugin: AddPlugin, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,8 @@ from support.plugin_sources import delivery_around_the_model
 from support.resume import cut_after, small
 from support.runs import AddPlugin, Cli, buffered, console, journal_of
 
+pytestmark = pytest.mark.usefixtures("one_cpu")
+
 # The guest whose boot crashes; the guest whose boot ends its run by a signal.
 CRASH = "os.environ.get('CRASH') == guest.name and os._exit(3)"
 SIGNAL = (

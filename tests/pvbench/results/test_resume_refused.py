@@ -243,6 +243,7 @@ SECOND = """
 """
 
 
+@pytest.mark.usefixtures("one_cpu")
 def test_the_second_of_two_runs_into_one_file_is_refused(
     cli: Cli, add_plugin: AddPlugin, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,58 @@
+"""The workers of a session, which another thread can end."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+
+from pvbench.started_worker import StartedWorker, Workers
+from support.helpers import DEADLINE_S
+
+WAITING = (sys.executable, "-c", "import sys; print('begun', flush=True); sys.stdin.read()")
+
+
+def started() -> StartedWorker:
+    """A worker that waits, and has said that it has begun."""
+    worker = StartedWorker.started(WAITING, (), lambda line: None)
+    assert worker.process.stdout
+    worker.process.stdout.readline()
+    return worker
+
+
+def test_all_workers_under_way_are_ended() -> None:
+    """Each has ended when the call returns."""
+    workers, both = Workers(), (started(), started())
+    with workers.holding(both[0]), workers.holding(both[1]):
+        workers.end()
+        statuses = [worker.process.poll() for worker in both]
+    for worker in both:
+        worker.end()
+
+    assert statuses == [-signal.SIGKILL] * 2
+
+
+def test_a_worker_that_is_no_longer_under_way_is_left_alone() -> None:
+    """Its boot is over."""
+    workers, worker = Workers(), started()
+    with workers.holding(worker):
+        pass
+    workers.end()
+    status = worker.process.poll()
+    worker.end()
+
+    assert status is None
+
+
+def test_a_thread_that_waits_for_a_message_goes_on_when_the_workers_are_ended() -> None:
+    """The output of a worker ends with it."""
+    workers, worker = Workers(), started()
+    messages: list[object] = []
+    with workers.holding(worker):
+        reader = threading.Thread(target=lambda: messages.extend(worker.messages()))
+        reader.start()
+        workers.end()
+        reader.join(DEADLINE_S)
+    worker.end()
+
+    assert (messages, reader.is_alive()) == ([], False)
