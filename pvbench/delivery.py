@@ -224,6 +224,19 @@ class Delivery(Protocol):
         ...
 
 
+class Portable(Protocol):
+    """A delivery that also works on a host with neither a compiler nor the user's cache."""
+
+    def cache_files(self) -> dict[str, bytes]:
+        """
+        Files that the delivery needs in the user's cache folder there, by name.
+
+        Raises:
+            UnavailableError: they cannot be made here.
+        """
+        ...
+
+
 def delivery_of(module: str, name: str) -> Delivery:
     """
     Import *module*, the absolute path of a file or a name, for its delivery called *name*.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Final
+from typing import IO, Final
 
 import attrs
 
@@ -62,13 +62,18 @@ def main() -> None:
     end_after(_LONGEST_S)
     reports = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
-    reports.write(encode(_answer()))
+    answer(sys.stdin, reports)
+
+
+def answer(messages: IO[str], reports: IO[str]) -> None:
+    """Answer the request that comes first."""
+    reports.write(encode(_answer_to(messages.readline())))
     reports.flush()
 
 
-def _answer() -> Message:
+def _answer_to(line: str) -> Message:
     try:
-        request = decode(sys.stdin.readline())
+        request = decode(line)
         if not isinstance(request, Describe):
             raise ProtocolError("it was not asked to describe anything")
         return DescriptionReport(described(request))

@@ -46,7 +46,18 @@ def described_by(command: Sequence[str], request: Describe, *, timeout_s: float)
         WorkerError, ProtocolError: it does not answer, or its answer cannot be read.
     """
     answers = reports_of(command, request, timeout_s=timeout_s, on_line=_print_line)
-    with closing(answers) as reports:
+    return description_in(answers, request)
+
+
+def description_in(reports: Generator[Report, None, None], request: Describe) -> Description:
+    """
+    The description that *reports* on *request* carry.
+
+    Raises:
+        SiteError: they carry an error.
+        ProtocolError: the description cannot be read.
+    """
+    with closing(reports):
         try:
             for report in reports:
                 if isinstance(report, ErrorReport):
@@ -129,13 +140,18 @@ def _answered(worker: StartedWorker, request: Request) -> Iterator[Report]:
         if isinstance(message, Ask) and isinstance(request, Job):
             worker.tell(_answer(request, message))
             continue
-        yield _due(request, message, reports)
+        yield due(request, message, reports)
         reports += 1
     worker.process.wait()
 
 
-def _due(request: Request, message: Message, number: int) -> Report:
-    """*message*, if it is a valid report number *number* on the request."""
+def due(request: Request, message: Message, number: int) -> Report:
+    """
+    *message* as report number *number* on *request*.
+
+    Raises:
+        ProtocolError: another report is due, or none.
+    """
     if isinstance(message, ErrorReport):
         return message
     if not isinstance(message, _REPORTS[type(request)]) or number >= request.replies:

@@ -47,6 +47,13 @@ class KvmDelivery:
     def cost_profiles(self) -> tuple[str, ...]:
         return ()
 
+    def cache_files(self) -> dict[str, bytes]:
+        """See `pvbench.delivery.Portable`: the compiled guest."""
+        from pvbench_deliver_kvm import build
+
+        image = build.image()
+        return {f"guest-{build.key()}.bin": image}
+
     def describe(self, options: Options) -> Description:
         from pvbench.host import facts as host_facts
         from pvbench_deliver_kvm.probe.cache import probes

@@ -17,6 +17,7 @@ from glob import escape, glob
 from importlib import import_module
 from typing import Any, Final
 
+from pvbench import notices
 from pvbench.cli import exits, streams
 from pvbench.cli.defaults import with_defaults
 from pvbench.cli.endings import VERBOSE, end_by
@@ -59,9 +60,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     streams.open_standard_streams()
     os.environ.setdefault(*_ONE_THREAD)
     typed = sys.argv[1:] if arguments is None else arguments
+    if is_verbose := [*typed[:1]] == [VERBOSE]:
+        os.environ[notices.VERBOSE] = "1"
     try:
         with streams.warnings_as_sentences():
-            status = _run(typed[1:] if [*typed[:1]] == [VERBOSE] else typed)
+            status = _run(typed[is_verbose:])
         sys.stdout.flush()
     except BaseException as error:  # SystemExit too, or a command ends as if all went well
         status = end_by(error, is_verbose=VERBOSE in typed)

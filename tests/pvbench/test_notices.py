@@ -1,34 +1,33 @@
-"""Notices go to standard error."""
+"""Notices on standard error before there are results."""
 
 from __future__ import annotations
 
-import errno
-import io
-import sys
+import os
 
 import pytest
 
-from pvbench.notices import say
+from pvbench import notices
+from support.runs import Cli
 
 
-def test_a_notice_is_one_printable_line(capsys: pytest.CaptureFixture[str]) -> None:
-    """Its text may come from a file: no escape reaches the terminal."""
-    say("waiting\n\x1b[2J")
+def test_a_detail_is_for_a_user_who_wants_to_see_all(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is one line, whatever it has."""
+    monkeypatch.delenv(notices.VERBOSE, raising=False)
+    notices.detail("hidden")
+    monkeypatch.setenv(notices.VERBOSE, "1")
+    notices.detail("shown\x1b[2J")
 
-    assert capsys.readouterr() == ("", "pvbench: waiting \\x1b[2J\n")
-
-
-class Full(io.StringIO):
-    """A stream on a full disk."""
-
-    def write(self, text: str) -> int:
-        raise OSError(errno.ENOSPC, "No space left on device")
+    assert capsys.readouterr().err == "pvbench: shown\\x1b[2J\n"
 
 
-def test_a_notice_to_a_full_disk_is_not_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The run goes on without it."""
-    monkeypatch.setattr(sys, "stderr", Full())
-    with pytest.raises(OSError, match="No space left"):
-        print("anything", file=sys.stderr)
+@pytest.mark.parametrize(("words", "value"), [(("-v",), "1"), ((), "")])
+def test_the_option_v_is_for_the_processes_of_a_command_too(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], value: str
+) -> None:
+    """They inherit the environment."""
+    monkeypatch.setenv(notices.VERBOSE, "")
+    assert cli(*words, "list", "suites").status == 0
 
-    say("waiting")
+    assert os.environ[notices.VERBOSE] == value
