@@ -16,9 +16,12 @@ import zlib
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from pvbench.errors import UnavailableError
+
 _ELF: Final = b"\x7fELF"
 _PT_NOTE: Final = 4  # <elf.h>
 _PHYS32_ENTRY: Final = 18  # XEN_ELFNOTE_PHYS32_ENTRY, Documentation/arch/x86/x86_64/boot
+LARGEST: Final = 1 << 30  # bytes of an image
 _LIMIT_S: Final = 120.0
 # Programs that decompress what Python cannot, with the package that has each.
 PROGRAMS: Final = {"zstd": "zstd", "lz4": "lz4"}
@@ -26,25 +29,21 @@ PROGRAMS: Final = {"zstd": "zstd", "lz4": "lz4"}
 Unpack = Callable[[bytes], bytes]
 
 
-class PackedError(Exception):
-    """An image cannot be unpacked; the message says why."""
-
-
 def payload_of(image: bytes) -> bytes:
     """
     The compressed vmlinux in a bzImage.
 
     Raises:
-        PackedError: it has none.
+        UnavailableError: it has none.
     """
     if image[0x202:0x206] != b"HdrS" or len(image) < 0x250:
-        raise PackedError("it is not a bzImage")
+        raise UnavailableError("it is not a bzImage")
     sectors = image[0x1F1] or 4
     offset, length = struct.unpack_from("<II", image, 0x248)
     start = (sectors + 1) * 512 + offset
     payload = image[start : start + length]
     if len(payload) != length or length < 6:
-        raise PackedError("it is cut off")
+        raise UnavailableError("it is cut off")
     return payload
 
 
@@ -53,7 +52,7 @@ def vmlinux_of(image: bytes) -> bytes:
     The ELF file in a bzImage, or *image* if it is one.
 
     Raises:
-        PackedError: it cannot be unpacked here, and why.
+        UnavailableError: it cannot be unpacked here, and why.
     """
     if image.startswith(_ELF):
         return image
@@ -63,8 +62,8 @@ def vmlinux_of(image: bytes) -> bytes:
             content = unpack(payload)
             if content.startswith(_ELF):
                 return content
-            raise PackedError("its payload is not an ELF file")
-    raise PackedError(f"its payload begins with {payload[:6].hex()}")
+            raise UnavailableError("its payload is not an ELF file")
+    raise UnavailableError(f"its payload begins with {payload[:6].hex()}")
 
 
 def has_pvh_entry(vmlinux: bytes) -> bool:
@@ -107,9 +106,9 @@ def _python(new: Callable[[], _Decompressor]) -> Unpack:
         try:
             content = decompressor.decompress(payload)
         except (OSError, EOFError, ValueError, lzma.LZMAError, zlib.error) as error:
-            raise PackedError(f"its payload is damaged: {error}") from None
+            raise UnavailableError(f"its payload is damaged: {error}") from None
         if not decompressor.eof:
-            raise PackedError("its payload is cut off")
+            raise UnavailableError("its payload is cut off")
         return content
 
     return unpack
@@ -129,16 +128,16 @@ def decompressed_by(name: str, content: bytes) -> bytes:
     *content* as the program *name* decompresses it.
 
     Raises:
-        PackedError: the program is missing or fails.
+        UnavailableError: the program is missing or fails.
     """
     if (path := shutil.which(name)) is None:
-        raise PackedError(f"it is compressed with {name}, and there is no program {name}")
+        raise UnavailableError(f"it is compressed with {name}, and there is no program {name}")
     done = subprocess.run(
         [path, "-dc"], input=content, capture_output=True, check=False, timeout=_LIMIT_S
     )
     if done.returncode:
         reason = done.stderr.decode(errors="replace").strip() or f"status {done.returncode}"
-        raise PackedError(f"{name} cannot decompress it: {reason}")
+        raise UnavailableError(f"{name} cannot decompress it: {reason}")
     return done.stdout
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from pvbench_site_lab.vmlinux import PackedError, has_pvh_entry, payload_of, vmlinux_of
+from pvbench.errors import UnavailableError
+from pvbench_site_lab.vmlinux import has_pvh_entry, payload_of, vmlinux_of
 from support.kernels import OTHER_NOTE, PVH_NOTE, bz_image, vmlinux
 
 ELF = vmlinux(OTHER_NOTE, PVH_NOTE)
@@ -70,14 +71,16 @@ def test_a_vmlinux_is_used_as_it_is() -> None:
 )
 def test_an_image_that_cannot_be_unpacked_is_refused(image: bytes, sentence: str) -> None:
     """With the reason."""
-    with pytest.raises(PackedError, match=sentence):
+    with pytest.raises(UnavailableError, match=sentence):
         vmlinux_of(image)
 
 
 def test_a_missing_program_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The caller may boot the image as it is."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(PackedError, match="compressed with zstd, and there is no program zstd"):
+    with pytest.raises(
+        UnavailableError, match="compressed with zstd, and there is no program zstd"
+    ):
         vmlinux_of(bz_image(b"\x28\xb5\x2f\xfd" + bytes(30)))
 
 
@@ -91,7 +94,7 @@ def test_a_program_that_fails_is_named_with_its_message(
     script.write_text("#!/bin/sh\necho no room >&2\nexit 3\n")
     script.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(PackedError, match=f"{program} cannot decompress it: no room"):
+    with pytest.raises(UnavailableError, match=f"{program} cannot decompress it: no room"):
         vmlinux_of(bz_image(magic + bytes(30)))
 
 

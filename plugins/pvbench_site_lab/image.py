@@ -1,0 +1,146 @@
+"""
+The first file system of a lab, made once for each interpreter, delivery and kernel.
+
+A manifest has the identity of each file that it is made of.  As long as they stay the
+same nothing is imported, compiled or packed again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from pvbench.delivery import Delivery, delivery_of
+from pvbench.errors import UnavailableError
+from pvbench.shapes import json_value
+from pvbench_site_lab import cpio, interpreter
+from pvbench_site_lab import modules as kernel_modules
+from pvbench_site_lab.cpio import Entry
+from pvbench_site_lab.kernels import Kernel
+from pvbench_site_lab.store import Store
+
+CACHE: Final = "cache"  # XDG_CACHE_HOME of a lab
+_OWN: Final = Path(__file__).parent
+_FOLDERS: Final = ("dev", "proc", "sys", "tmp", "mod")
+
+
+@attrs.frozen
+class Image:
+    """
+    The file of an image.
+
+    Args:
+        key: changes with its content.
+    """
+
+    key: str
+    path: Path
+
+
+def image_of(kernel: Kernel, kernel_key: str, module: str, name: str, store: Store) -> Image:
+    """
+    The image for the delivery *name* of the plugin *module*.
+
+    Raises:
+        UnavailableError: the delivery cannot run in a lab, or the image cannot be made.
+    """
+    if module.endswith(".py"):
+        raise UnavailableError(
+            f"{module} is a file",
+            why="a lab gets the modules of installed plugins",
+            fix="Install it as a package.",
+        )
+    carried = _carried_files(delivery_of(module, name))
+    manifest_name = f"manifest-{_digest(module, kernel_key, interpreter.program())}.json"
+    entries: dict[str, Entry] | None = None
+    manifest = _current(store.read(manifest_name))
+    if manifest is None:
+        entries, manifest = _entries(kernel, module)
+        store.write(manifest_name, json.dumps(manifest).encode())
+    key = _digest(
+        manifest, {path: hashlib.sha256(data).hexdigest() for path, data in carried.items()}
+    )
+
+    def make(path: Path) -> None:
+        files = entries or _entries(kernel, module)[0]
+        path.write_bytes(
+            cpio.archive(files | {p: cpio.file(data) for p, data in carried.items()})
+        )
+
+    return Image(key, store.made(f"initramfs-{key}.cpio", make))
+
+
+def _carried_files(delivery: Delivery) -> dict[str, bytes]:
+    """The files of the user's cache that *delivery* needs, by their path in a lab."""
+    cache_files = getattr(delivery, "cache_files", None)
+    if cache_files is None:
+        raise UnavailableError(
+            f"delivery {delivery.name} does not run in a lab",
+            fix="Add --delivery kvm.",
+        )
+    return {f"{CACHE}/pvbench/{path}": data for path, data in cache_files().items()}
+
+
+def _entries(kernel: Kernel, module: str) -> tuple[dict[str, Entry], dict[str, Any]]:
+    """The files of an image, and its manifest."""
+    modules = interpreter.modules_of(module)
+    libraries = dict(interpreter.libraries_of(modules))
+    drivers = kernel_modules.of_kernel(kernel)
+    entries = interpreter.entries_of(modules, libraries)
+    for number, driver in enumerate(drivers):
+        entries[f"mod/{number:02}-{driver.name}.ko"] = cpio.file(driver.content)
+    entries |= _skeleton(modules)
+    data: dict[str, Path] = {}
+    if (path := modules.get(module)) and path.name == "__init__.py":
+        data = interpreter.data_of(path.parent, module)
+    entries |= {place: cpio.file(path.read_bytes()) for place, path in data.items()}
+    sources = (
+        *(interpreter.program(), *modules.values(), *libraries.values()),
+        *(*data.values(), *(driver.path for driver in drivers), *_OWN.rglob("*.py")),
+    )
+    return entries, {"kernel": kernel.release, "files": _identities(sources)}
+
+
+def _skeleton(modules: Iterable[str]) -> dict[str, Entry]:
+    """The folders to mount file systems on, the console, and the list of modules."""
+    folders = {name: cpio.folder() for name in _FOLDERS}
+    inside = "pvbench_site_lab.inside.init"  # it runs as the main module
+    listed = "\n".join(name for name in modules if name != inside)
+    return folders | {
+        "dev/console": cpio.character_device(5, 1),
+        "modules": cpio.file(listed.encode()),
+    }
+
+
+def _identities(paths: Iterable[Path]) -> dict[str, list[int]]:
+    return {str(path): _identity(path) for path in sorted(set(paths))}
+
+
+def _identity(path: Path) -> list[int]:
+    status = os.stat(path)
+    return [status.st_size, status.st_mtime_ns]
+
+
+def _current(content: bytes | None) -> dict[str, Any] | None:
+    """The manifest *content* if all its files are as they were; otherwise None."""
+    try:
+        manifest: dict[str, Any] = json_value((content or b"").decode())
+        files = manifest["files"]
+        is_current = bool(files) and all(
+            _identity(Path(path)) == identity for path, identity in files.items()
+        )
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return None
+    return manifest if is_current else None
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()[
+        :16
+    ]

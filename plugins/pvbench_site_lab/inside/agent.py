@@ -1,0 +1,81 @@
+"""
+The agent in a lab: it forks a process for each request that the host writes into memory.
+
+The modules of the delivery are imported before the host takes its snapshot, so a request
+finds them in memory.
+"""
+
+from __future__ import annotations
+
+import gc
+import io
+import mmap
+import os
+import time
+from importlib import import_module
+from pathlib import Path
+from typing import IO, Final, NoReturn, cast
+
+from pvbench.protocol import Describe, decode
+from pvbench_site_lab.shared_memory import SIZE, AnswerStream, SharedMemory
+
+MODULES: Final = Path("/modules")  # the names of the modules to import, one a line
+_DEVICES: Final = Path("/sys/bus/pci/devices")
+_IVSHMEM: Final = ("0x1af4", "0x1110")  # vendor and device of PCI
+_POLL_S: Final = 0.02
+
+
+def serve() -> NoReturn:
+    """Answer requests one after another."""
+    for name in MODULES.read_text().split():
+        import_module(name)
+    memory = _memory()
+    gc.collect()
+    gc.freeze()
+    memory.set_ready()
+    while True:
+        while (request := memory.request()) is None:
+            time.sleep(_POLL_S)
+        _, status = os.waitpid(_forked(request, memory), 0)
+        memory.finish(status)
+
+
+def _memory() -> SharedMemory:
+    """
+    The memory of the device ivshmem, mapped without a driver.
+
+    Raises:
+        OSError: the machine has no such device.
+    """
+    for device in sorted(_DEVICES.iterdir()):
+        identity = tuple((device / name).read_text().strip() for name in ("vendor", "device"))
+        if identity == _IVSHMEM:
+            (device / "enable").write_text("1")
+            file = os.open(device / "resource2", os.O_RDWR)
+            return SharedMemory(mmap.mmap(file, SIZE))
+    raise OSError("the machine has no device ivshmem")
+
+
+def _forked(request: str, memory: SharedMemory) -> int:
+    """A child process that answers *request*."""
+    child = os.fork()
+    if child:
+        return child
+    status = 1
+    try:
+        answer(request, cast("IO[str]", AnswerStream(memory)))
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def answer(request: str, reports: IO[str]) -> None:
+    """Do what *request*, a line of the protocol, asks for."""
+    if isinstance(decode(request), Describe):
+        from pvbench import describe
+
+        describe.answer(io.StringIO(request), reports)
+    else:
+        from pvbench.run import worker
+
+        worker.answer(io.StringIO(request), reports, lambda job: job)
