@@ -1,0 +1,66 @@
+"""The answer of an agent to a request, as reports."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator
+
+import attrs
+
+from pvbench.errors import WorkerError
+from pvbench.protocol import ErrorReport, Report, Request, decode, encode
+from pvbench.worker_process import due
+from pvbench_site_lab.vm import Vm
+
+
+def reports_of(vm: Vm, request: Request, timeout_s: float) -> Generator[Report, None, None]:
+    """
+    Let the machine answer *request*, and yield the reports as they arrive.
+
+    Raises:
+        WorkerError: it takes longer than *timeout_s*, or the machine or its process ends.
+        ProtocolError: a report cannot be read.
+    """
+    vm.memory.put(encode(request))
+    vm.execute("cont")
+    deadline = time.monotonic() + timeout_s
+    late = f"the boot took longer than {timeout_s:g} s, see --timeout"
+    reports = 0
+    for line in _Lines(vm).until(deadline, late):
+        message = decode(line)
+        if message is None:
+            continue
+        report = due(request, message, reports)
+        reports += 1
+        yield report
+        if isinstance(report, ErrorReport):
+            return
+    if reports < request.replies:
+        status = vm.memory.status
+        why = vm.last_line()
+        raise WorkerError(f"the process in the lab ended with status {status}", why=why)
+
+
+@attrs.define
+class _Lines:
+    """The complete lines of an answer."""
+
+    vm: Vm
+    size: int = 0  # bytes that were read
+    partial: bytes = b""
+
+    def until(self, deadline: float, late: str) -> Iterator[str]:
+        memory = self.vm.memory
+        is_done = False
+        while not is_done:
+            self.vm.wait(
+                lambda: memory.status is not None or memory.has_answer(self.size),
+                deadline,
+                late,
+            )
+            is_done = memory.status is not None  # before the rest is read
+            content = memory.answer(self.size)
+            self.size += len(content)
+            *lines, self.partial = (self.partial + content).split(b"\n")
+            for line in lines:
+                yield line.decode(errors="replace")

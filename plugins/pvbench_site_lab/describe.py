@@ -1,0 +1,42 @@
+"""What a lab adds to the description of a delivery: its clock, and what it cannot show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import attrs
+
+from pvbench.delivery import Clock, Description
+from pvbench_site_lab.address import ICOUNT, Address
+
+TICKS_PER_SECOND: Final = 10**9  # of icount: QEMU counts virtual nanoseconds
+_CLOCKS: Final = {ICOUNT: Clock("icount", TICKS_PER_SECOND, "near-exact")}
+
+_ALWAYS: Final = (
+    "The processor is emulated by QEMU: it has no AVIC and no IPI virtualization, and no "
+    "NRIPS, so KVM has no fast path for IPIs there."
+)
+_ICOUNT_NOTES: Final = (
+    "A world switch costs nearly nothing there, and one emulated CPU executes all CPUs of "
+    "the guest: a time is the length of the path in instructions, 2 ns each, and no latency.",
+)
+_TSC_NOTES: Final = (
+    "Times there depend on the host's load and say nothing about any processor; only counts "
+    "do.",
+)
+
+
+def described_in_lab(
+    description: Description, address: Address, facts: Mapping[str, str]
+) -> Description:
+    """*description* as the lab answered it, with the lab's clock, notes and facts."""
+    is_icount = address.clock == ICOUNT
+    notes = _ICOUNT_NOTES if is_icount else _TSC_NOTES
+    return attrs.evolve(
+        description,
+        clock=_CLOCKS.get(address.clock, description.clock),
+        notes=(*description.notes, _ALWAYS, *notes),
+        host=description.host | dict(facts),
+        advice=(),  # settings of an emulated machine are the lab's
+    )

@@ -1,0 +1,81 @@
+"""What a lab needs of this machine, and the command that installs each missing piece."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+from pvbench_site_lab.kernels import why_not_here
+from pvbench_site_lab.qemu import PROGRAM
+
+_FIRMWARE: Final = {
+    "bios-256k.bin": ("SeaBIOS", "seabios"),
+    "pvh.bin": ("QEMU's PVH loader", "qemu-system-data"),
+}
+_LIMIT_S: Final = 60.0
+
+
+@attrs.frozen
+class Need:
+    """A missing piece, and the Debian package that has it; '' if none has."""
+
+    piece: str
+    package: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.piece} (apt-get install {self.package})" if self.package else self.piece
+
+
+def missing() -> list[Need]:
+    """The pieces that this machine lacks."""
+    if reason := why_not_here():
+        return [Need(reason)]
+    path = shutil.which(PROGRAM)
+    if path is None:
+        return [Need(f"there is no {PROGRAM}", "qemu-system-x86")]
+    return list(_missing_files(_data_folders(Path(path))))
+
+
+def why_unavailable() -> str | None:
+    """The missing pieces as a sentence; None if nothing is missing."""
+    return "; ".join(map(str, missing())) or None
+
+
+def _missing_files(folders: list[Path]) -> Iterator[Need]:
+    for file, (name, package) in _FIRMWARE.items():
+        if folders and not any((folder / file).exists() for folder in folders):
+            yield Need(f"{name} is missing", package)
+
+
+def _data_folders(program: Path) -> list[Path]:
+    """The folders that QEMU reads its data from; none if it does not say."""
+    with suppress(OSError, subprocess.TimeoutExpired):
+        done = subprocess.run(
+            [program, "-L", "help"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_LIMIT_S,
+        )
+        return [Path(line) for line in done.stdout.splitlines() if line.startswith("/")]
+    return []
+
+
+def version_of(program: Path) -> str:
+    """The version that QEMU prints."""
+    with suppress(OSError, subprocess.TimeoutExpired, IndexError):
+        done = subprocess.run(
+            [program, "--version"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_LIMIT_S,
+        )
+        return done.stdout.splitlines()[0].removeprefix("QEMU emulator version ")
+    return "unknown"

@@ -1,0 +1,162 @@
+"""A session with a lab: every request is answered by a fresh machine."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+from collections.abc import Generator
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+import attrs
+
+from pvbench import notices
+from pvbench.delivery import Description
+from pvbench.errors import ProtocolError, UnavailableError
+from pvbench.host import lock as host_lock
+from pvbench.host.files import read_regular
+from pvbench.protocol import Describe, DescriptionReport, Report, Request, Work, decode, encode
+from pvbench.site import Host, SiteOptions
+from pvbench.worker_process import description_in
+from pvbench_site_lab import answers, needs, vmlinux
+from pvbench_site_lab.address import ICOUNT, Address
+from pvbench_site_lab.describe import described_in_lab
+from pvbench_site_lab.image import image_of
+from pvbench_site_lab.kernels import Kernel
+from pvbench_site_lab.qemu import PROGRAM, Machine
+from pvbench_site_lab.snapshot import Snapshot
+from pvbench_site_lab.store import Store
+
+_DESCRIBE_S = 1800.0  # probes under emulation on a busy host
+
+
+@attrs.frozen
+class LabSession:
+    """
+    A session with the lab that boots *kernel*.
+
+    Args:
+        snapshots: those in use, by the plugin module and the name of a delivery.
+    """
+
+    address: Address
+    kernel: Kernel
+    options: SiteOptions
+    store: Store = attrs.field(factory=Store)
+    snapshots: dict[tuple[str, str], Snapshot] = attrs.field(factory=dict)
+
+    @property
+    def hosts(self) -> tuple[Host, ...]:
+        usable = len(os.sched_getaffinity(0))
+        slots = usable if self.address.clock == ICOUNT else 1
+        return (Host("lab", f"lab on {platform.node()}", slots),)
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Other work on this machine cannot disturb virtual time."""
+        return nullcontext() if self.address.clock == ICOUNT else host_lock.alone(notices.say)
+
+    def describe(self, host: Host, request: Describe) -> Description:
+        snapshot = self._snapshot(request.delivery_module, request.delivery)
+        name = _description_name(snapshot, request)
+        if (description := _stored_description(self.store.read(name))) is not None:
+            return description
+        if not request.options.probe:
+            raise UnavailableError(
+                f"lab {self.address.kernel} has not been described yet",
+                why="that boots it, and nothing may be booted now",
+                fix="Run it once without --dry-run or --no-probe.",
+            )
+        if request.options.progress:
+            notices.say(f"booting {self.kernel.release} in a lab, to describe it once")
+        inside = request._replace(options=attrs.evolve(request.options, fork=True))
+        answer = description_in(self._reports(snapshot, inside, _DESCRIBE_S), request)
+        description = described_in_lab(answer, self.address, self._facts(snapshot))
+        if self.address.clock == ICOUNT or not any((description.probes or {}).values()):
+            self.store.write(name, encode(DescriptionReport(description)).encode())
+        return description
+
+    def boot(self, host: Host, job: Work) -> Generator[Report, None, None]:
+        snapshot = self._snapshot(job.delivery_module, job.delivery)
+        return self._reports(snapshot, job, self.options.timeout_s)
+
+    def _reports(
+        self, snapshot: Snapshot, request: Request, timeout_s: float
+    ) -> Generator[Report, None, None]:
+        with snapshot.continued() as vm:
+            try:
+                yield from answers.reports_of(vm, request, timeout_s)
+            finally:
+                vm.show_console()
+
+    def _snapshot(self, module: str, delivery: str) -> Snapshot:
+        key = module, delivery
+        if key not in self.snapshots:
+            self.snapshots[key] = self._new_snapshot(module, delivery)
+        return self.snapshots[key]
+
+    def _new_snapshot(self, module: str, delivery: str) -> Snapshot:
+        """
+        The snapshot of the lab for a delivery; it need not exist yet.
+
+        Raises:
+            UnavailableError: something that it needs is missing here.
+        """
+        program = shutil.which(PROGRAM)
+        if program is None:
+            raise UnavailableError("a lab cannot run here", why=needs.why_unavailable() or "")
+        packed = _content_of(self.kernel)
+        kernel_key = hashlib.sha256(packed).hexdigest()[:16]
+        image = image_of(self.kernel, kernel_key, module, delivery, self.store)
+        machine = Machine(
+            program=Path(program),
+            kernel=self.store.made(
+                f"kernel-{kernel_key}", lambda path: _write_kernel(packed, path)
+            ),
+            initramfs=image.path,
+            clock=self.address.clock,
+            cpus=self.address.cpus,
+        )
+        return Snapshot(machine, f"{kernel_key} {image.key}", self.store)
+
+    def _facts(self, snapshot: Snapshot) -> dict[str, str]:
+        """Facts of the host in a lab that the lab itself does not know."""
+        return {
+            "qemu": needs.version_of(snapshot.machine.program),
+            "lab_kernel": snapshot.content_key.partition(" ")[0],
+            **self.kernel.facts,
+        }
+
+
+def _content_of(kernel: Kernel) -> bytes:
+    try:
+        return read_regular(kernel.image, vmlinux.LARGEST)
+    except OSError as error:
+        reason = str(error.strerror or error)
+        raise UnavailableError(f"{kernel.image} cannot be read", why=reason) from None
+
+
+def _write_kernel(packed: bytes, path: Path) -> None:
+    """Write the vmlinux in a bzImage, or the bzImage if it cannot be booted by PVH."""
+    try:
+        content = vmlinux.vmlinux_of(packed)
+    except UnavailableError as error:
+        notices.say(f"the kernel decompresses itself under emulation, which is slow: {error}")
+        content = packed
+    path.write_bytes(content if vmlinux.has_pvh_entry(content) else packed)
+
+
+def _description_name(snapshot: Snapshot, request: Describe) -> str:
+    options = attrs.evolve(request.options, wait=False, progress=False, probe=True)
+    text = encode(request._replace(options=options))
+    return f"description-{snapshot.key}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def _stored_description(content: bytes | None) -> Description | None:
+    """The description that was stored; None if there is none, or one of another version."""
+    try:
+        report = decode((content or b"").decode())
+    except (ValueError, ProtocolError):
+        return None
+    return report.description if isinstance(report, DescriptionReport) else None

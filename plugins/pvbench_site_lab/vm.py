@@ -1,0 +1,192 @@
+"""A QEMU process of a lab.  It leaves no files and ends with the process that started it."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+from pvbench import notices
+from pvbench.errors import WorkerError
+from pvbench.text import one_line
+from pvbench_site_lab.inside.init import REASON
+from pvbench_site_lab.qemu import Channels, Machine
+from pvbench_site_lab.qmp import Qmp
+from pvbench_site_lab.shared_memory import SIZE, SharedMemory
+
+_STARTER: Final = Path(__file__).with_name("start_qemu.py")
+_POLL_S: Final = 0.005
+_LONGEST: Final = 1 << 20  # bytes of a console or of messages that are read
+_PANIC: Final = re.compile(r"Kernel panic - not syncing: (.*)")
+_REASON: Final = re.compile(rf"{REASON} (.*)")
+
+
+@attrs.frozen(eq=False)
+class Vm:
+    """
+    A running QEMU, whose machine is stopped at first.
+
+    Args:
+        memory: the channel to the agent.
+        console: a file with what the kernel prints.
+        messages: a file with what QEMU prints.
+    """
+
+    process: subprocess.Popen[bytes]
+    monitor: Qmp
+    memory: SharedMemory
+    console: int
+    messages: int
+
+    def wait(self, is_over: Callable[[], bool], deadline: float, what: str) -> None:
+        """
+        Wait until *is_over*.
+
+        Raises:
+            WorkerError: QEMU ends before, or *deadline* of the monotonic clock passes; then
+                *what* takes too long.
+        """
+        while not is_over():
+            if self.process.poll() is not None and not is_over():
+                raise self.failure()
+            if time.monotonic() > deadline:
+                raise WorkerError(what, why=self.last_line())
+            time.sleep(_POLL_S)
+
+    def execute(self, command: str, **arguments: object) -> object:
+        """
+        A command of QMP.
+
+        Raises:
+            WorkerError: QEMU refuses it, or QEMU has ended, and why.
+        """
+        try:
+            return self.monitor.execute(command, **arguments)
+        except WorkerError:
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(1)
+            if self.process.poll() is None:
+                raise
+            raise self.failure() from None
+
+    def failure(self) -> WorkerError:
+        """Why QEMU has ended."""
+        status, console = self.process.wait(), self.console_text()
+        if match := _PANIC.search(console):
+            return WorkerError("the kernel of the lab panics", why=one_line(match[1]))
+        if match := _REASON.search(console):
+            return WorkerError("the lab cannot go on", why=one_line(match[1]))
+        if status < 0:
+            name = signal.Signals(-status).name
+            return WorkerError(f"the QEMU of the lab was ended by {name}")
+        messages = _text_of(self.messages)
+        reason = _last_of(messages) or f"its status is {status}, and it printed nothing"
+        return WorkerError("the QEMU of the lab ended", why=reason, fix=_fix_of(messages))
+
+    def console_text(self) -> str:
+        """What the kernel has printed."""
+        return _text_of(self.console)
+
+    def last_line(self) -> str:
+        """The last line of the console."""
+        return _last_of(self.console_text()) or "its console is empty"
+
+    def last_message(self) -> str:
+        """The last line that QEMU has printed."""
+        return _last_of(_text_of(self.messages)) or "QEMU does not say why"
+
+    def show_console(self) -> None:
+        """Print the console to a user who wants to see all."""
+        for line in self.console_text().splitlines():
+            notices.detail(f"console: {line}")
+
+
+def _last_of(text: str) -> str:
+    return next((one_line(line) for line in reversed(text.splitlines()) if line.strip()), "")
+
+
+def _fix_of(messages: str) -> str:
+    if "bios" in messages:
+        return "Install SeaBIOS: apt-get install seabios."
+    return "Free some memory." if "allocate memory" in messages else ""
+
+
+def _text_of(file: int) -> str:
+    size = os.fstat(file).st_size
+    return os.pread(file, _LONGEST, max(0, size - _LONGEST)).decode(errors="replace")
+
+
+@contextmanager
+def started(machine: Machine, incoming: Path | None = None) -> Iterator[Vm]:
+    """
+    Start the QEMU of *machine*, and kill it at the end.
+
+    Args:
+        machine: what it emulates.
+        incoming: the snapshot that it continues.
+
+    Raises:
+        WorkerError: it cannot be started.
+    """
+    with ExitStack() as undo:
+
+        def memory_file(name: str) -> int:
+            file = os.memfd_create(name)
+            undo.callback(os.close, file)
+            return file
+
+        memory, console, messages = map(memory_file, ("memory", "console", "messages"))
+        os.ftruncate(memory, SIZE)
+        ours, theirs = socket.socketpair()
+        undo.enter_context(ours)
+        channels = Channels(memory=memory, console=console, monitor=theirs.fileno())
+        with theirs:
+            process = _process(machine.command(channels, incoming), channels, messages)
+        undo.callback(_end, process)
+        monitor = Qmp(ours)
+        undo.callback(monitor.close)
+        shared = SharedMemory(undo.enter_context(mmap.mmap(memory, SIZE)))
+        vm = Vm(process, monitor, shared, console, messages)
+        _greet(vm)
+        yield vm
+
+
+def _process(command: list[str], channels: Channels, messages: int) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-I", "-S", str(_STARTER), str(os.getpid()), *command],
+            stdin=subprocess.DEVNULL,
+            stdout=messages,
+            stderr=messages,
+            pass_fds=attrs.astuple(channels),
+            start_new_session=True,  # SIGINT of a terminal is for the manager
+        )
+    except OSError as error:
+        raise WorkerError("QEMU cannot be started", why=str(error.strerror)) from None
+
+
+def _greet(vm: Vm) -> None:
+    try:
+        vm.monitor.greet()
+    except WorkerError:
+        with suppress(subprocess.TimeoutExpired):
+            vm.process.wait(5)
+        if vm.process.poll() is None:
+            raise
+        raise vm.failure() from None
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()

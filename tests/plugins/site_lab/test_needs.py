@@ -1,0 +1,105 @@
+"""What a lab needs of this machine, by name and with the command that installs it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pvbench_site_lab import needs
+from support.kernels import PVH_NOTE, vmlinux
+from support.runs import Cli
+
+Fault = Callable[[str], None]
+
+
+def test_nothing_is_missing_where_all_is_installed(qemu: Fault) -> None:
+    """QEMU says where its data are."""
+    assert needs.why_unavailable() is None
+
+
+def test_a_missing_qemu_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nothing else can be checked without it."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert needs.why_unavailable() == (
+        "there is no qemu-system-x86_64 (apt-get install qemu-system-x86)"
+    )
+
+
+def test_all_missing_files_of_qemu_are_named(qemu: Fault) -> None:
+    """Each with its package."""
+    data = Path(os.environ["FAKE_QEMU_DATA"])
+    for path in data.iterdir():
+        path.unlink()
+
+    assert needs.why_unavailable() == (
+        "SeaBIOS is missing (apt-get install seabios); "
+        "QEMU's PVH loader is missing (apt-get install qemu-system-data)"
+    )
+
+
+def test_a_qemu_that_names_no_folders_is_tried(
+    qemu: Fault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that was built by hand may know its data."""
+    monkeypatch.setenv("FAKE_QEMU_DATA", "none")
+
+    assert needs.missing() == []
+
+
+def test_another_architecture_is_named_first(
+    qemu: Fault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It cannot be installed."""
+    monkeypatch.setattr("platform.machine", lambda: "riscv64")
+
+    assert needs.why_unavailable() == (
+        "a lab emulates x86-64 for the programs of this machine, which is riscv64"
+    )
+
+
+def test_the_version_is_qemu_s_own(qemu: Fault, tmp_path: Path) -> None:
+    """A program that cannot be run has none."""
+    assert needs.version_of(tmp_path / "bin/qemu-system-x86_64") == "9.9.9 (fake)"
+    assert needs.version_of(tmp_path / "none") == "unknown"
+
+
+def test_doctor_names_what_is_missing(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the command that installs it, and the exit status of a missing environment."""
+    (tmp_path / "vmlinux").write_bytes(vmlinux(PVH_NOTE))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    output = cli("doctor", "--site", "lab:./vmlinux")
+
+    assert output.status == 5
+    assert "lab:./vmlinux cannot be used here: there is no qemu-system-x86_64" in output.err
+    assert "apt-get install qemu-system-x86" in output.err
+
+
+def test_the_family_is_listed_with_its_form(cli: Cli, qemu: Fault) -> None:
+    """Whether it can be used is asked without booting anything."""
+    sites = {site["name"]: site for site in json.loads(cli("list", "sites", "--json").out)}
+
+    assert sites["lab:KERNEL"]["usable"] == "yes"
+
+
+@pytest.mark.parametrize(
+    ("site", "sentence"),
+    [
+        ("lab", "site 'lab' needs an address. Write lab:KERNEL."),
+        ("lab:x,clock=y", "'x,clock=y' is not the address of a lab: its clock is 'y'"),
+        ("lab:0.0.0-none", "there is no kernel '0.0.0-none' for a lab"),
+    ],
+)
+def test_a_wrong_lab_is_refused_with_a_sentence(
+    cli: Cli, qemu: Fault, site: str, sentence: str
+) -> None:
+    """As any wrong word on the command line."""
+    output = cli("run", "norov", "--site", site, "--delivery", "kvm")
+
+    assert (output.status, sentence in output.err) == (2, True), output.err

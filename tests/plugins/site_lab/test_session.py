@@ -1,0 +1,302 @@
+"""A session with a lab, with a program in the place of QEMU."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import attrs
+import pytest
+
+from pvbench.delivery import Clock, Options
+from pvbench.errors import PvbenchError, SiteError, UnavailableError, WorkerError
+from pvbench.protocol import Describe, ErrorReport, Job, SliceReport, Turn
+from pvbench.run.prepared import prepare
+from pvbench.site import SiteOptions
+from pvbench.testing.scenes import iterations, small_guests
+from pvbench_deliver_model import Model
+from pvbench_site_lab import snapshot
+from pvbench_site_lab.address import parsed
+from pvbench_site_lab.session import LabSession
+from support.fake_qemu import STATE
+from support.helpers import DEADLINE_S, bundled
+
+Fault = Callable[[str], None]
+REQUEST = Describe("model", "pvbench_deliver_model", Options())
+
+
+def job(delivery: str = "model") -> Job:
+    """Two slices of a burst in a small guest."""
+    from pvbench.testing.cases import case_of
+
+    guest = next(small_guests())
+    stack = bundled().stack("x2apic-physical")
+    prepared = prepare(case_of(stack, guest, *next(iterations(guest)), delivery="model"))
+    return Job(
+        delivery=delivery,
+        delivery_module="pvbench_deliver_model",
+        worker_data=Model().describe(Options()).worker_data,
+        guest=prepared.case.guest,
+        tasks=(prepared.task,),
+        schedule=(Turn(0, 2, 1), Turn(0, 2, 1)),
+        slice_s=None,
+        deadline_s=DEADLINE_S,
+    )
+
+
+def booted(lab: LabSession, work: Job) -> list[object]:
+    with closing(lab.boot(lab.hosts[0], work)) as reports:
+        return list(reports)
+
+
+def test_a_boot_reports_its_slices_in_order(lab: LabSession) -> None:
+    """The snapshot is made first."""
+    reports = booted(lab, job())
+
+    assert [report.number for report in reports if isinstance(report, SliceReport)] == [0, 1]
+    assert len(reports) == 2
+
+
+def test_all_boots_continue_one_snapshot(lab: LabSession) -> None:
+    """It is made once, and each boot is a fresh machine from it."""
+    booted(lab, job())
+    (path,) = lab.store.folder.glob("snapshot-*")
+    written = path.stat().st_ctime_ns, path.stat().st_ino
+    booted(lab, job())
+
+    assert path.read_bytes() == STATE
+    assert path.stat().st_ino == written[1]
+
+
+def test_a_snapshot_that_cannot_be_read_is_made_anew(lab: LabSession) -> None:
+    """As after a disk was full, or a change of QEMU under the same name."""
+    booted(lab, job())
+    (path,) = lab.store.folder.glob("snapshot-*")
+    path.write_bytes(b"damaged")
+
+    assert len(booted(lab, job())) == 2
+    assert path.read_bytes() == STATE
+
+
+def test_a_description_has_the_lab_s_clock_facts_and_notes(lab: LabSession) -> None:
+    """The rest is what the delivery says inside."""
+    description = lab.describe(lab.hosts[0], REQUEST)
+
+    assert description.clock == Clock("icount", 10**9, "near-exact")
+    assert description.host["qemu"] == "9.9.9 (fake)"
+    assert description.host["lab_package"] == "linux 9.9"
+    assert len(description.host["lab_kernel"]) == 16
+    assert "no AVIC and no IPI virtualization" in " ".join(description.notes)
+    assert "a time is the length of the path" in " ".join(description.notes)
+    assert description.advice == ()
+    assert description.costs is not None
+
+
+def test_with_clock_tsc_times_say_nothing(lab: LabSession) -> None:
+    """The clock is the delivery's own."""
+    lab = attrs.evolve(lab, address=parsed("here,clock=tsc"))
+    description = lab.describe(lab.hosts[0], REQUEST)
+
+    assert description.clock.name == "model"
+    assert "only counts do" in " ".join(description.notes)
+
+
+def test_a_description_is_kept_for_later_sessions(lab: LabSession, qemu: Fault) -> None:
+    """A QEMU that panics is not started."""
+    first = lab.describe(lab.hosts[0], REQUEST)
+    qemu("bios")
+    later = attrs.evolve(lab, snapshots={})
+
+    assert later.describe(lab.hosts[0], REQUEST) == first
+
+
+def test_a_plan_needs_a_lab_that_was_described_before(lab: LabSession) -> None:
+    """`--dry-run` boots nothing."""
+    options = Options(probe=False)
+    with pytest.raises(UnavailableError, match="lab here has not been described yet"):
+        lab.describe(lab.hosts[0], REQUEST._replace(options=options))
+    assert not list(lab.store.folder.glob("snapshot-*"))
+    first = lab.describe(lab.hosts[0], REQUEST)
+
+    assert lab.describe(lab.hosts[0], REQUEST._replace(options=options)) == first
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"\xff", b"#pvbench/99 2 00000000 {}\n"])
+def test_a_kept_description_that_cannot_be_read_is_made_anew(
+    lab: LabSession, content: bytes
+) -> None:
+    """As one of an older version."""
+    first = lab.describe(lab.hosts[0], REQUEST)
+    (path,) = lab.store.folder.glob("description-*")
+    path.write_bytes(content)
+
+    assert lab.describe(lab.hosts[0], REQUEST) == first
+
+
+def test_options_that_make_no_sense_are_refused_as_inside(lab: LabSession) -> None:
+    """A usage error stays one."""
+    options = Options(execution="ops")
+    with pytest.raises(SiteError, match="a model times the sender's algorithm") as caught:
+        lab.describe(lab.hosts[0], REQUEST._replace(options=options))
+
+    assert caught.value.status == 2
+
+
+def test_an_error_in_a_lab_is_the_last_report(lab: LabSession) -> None:
+    """Here there is no such delivery."""
+    (report,) = booted(lab, job(delivery="other"))
+
+    assert isinstance(report, ErrorReport)
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        ("panic", "the kernel of the lab panics: No working init found"),
+        ("module", "the lab cannot go on: module kvm_amd cannot be loaded: Operation not"),
+        ("bios", "the QEMU of the lab ended: qemu: could not load PC BIOS .* apt-get install"),
+        ("silent", "the QEMU of the lab ended: its status is 3, and it printed nothing"),
+        ("full", "store does not take the snapshot of the lab: cat: write error: No space"),
+        ("refuses", "QEMU refuses migrate: not today"),
+        ("killed", "the QEMU of the lab was ended by SIGKILL"),
+        ("child", "the process in the lab ended with status 9: a request"),
+    ],
+)
+def test_a_fault_is_one_sentence(
+    lab: LabSession, qemu: Fault, fault: str, sentence: str
+) -> None:
+    """With the reason, from the console if it has one."""
+    qemu(fault)
+    with pytest.raises(WorkerError, match=sentence):
+        booted(lab, job())
+
+
+def test_a_fault_leaves_no_file_behind(lab: LabSession, qemu: Fault) -> None:
+    """Neither a part of a snapshot nor a temporary folder."""
+    qemu("full")
+    with pytest.raises(WorkerError):
+        booted(lab, job())
+    files = {path.name for path in lab.store.folder.iterdir() if path.suffix != ".lock"}
+
+    assert {name.partition("-")[0] for name in files} == {"kernel"}
+
+
+def test_a_boot_that_takes_too_long_is_ended(lab: LabSession, qemu: Fault) -> None:
+    """The manager's clock counts."""
+    lab.snapshots.clear()
+    booted(lab, job())
+    qemu("hangs")
+    late = attrs.evolve(lab, options=SiteOptions(timeout_s=0.2))
+    with pytest.raises(WorkerError, match=r"the boot took longer than 0.2 s, see --timeout"):
+        booted(late, job())
+
+
+def test_a_lab_that_never_is_ready_is_ended(
+    lab: LabSession, qemu: Fault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last line of the console may say why."""
+    qemu("never-ready")
+    monkeypatch.setattr(snapshot, "BOOT_S", 1.0)
+    with pytest.raises(WorkerError, match="the lab does not boot within 1 s: booted"):
+        booted(lab, job())
+
+
+def test_a_missing_qemu_is_named_with_the_command_that_installs_it(
+    lab: LabSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is made."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UnavailableError, match="apt-get install qemu-system-x86"):
+        lab.describe(lab.hosts[0], REQUEST)
+    assert not lab.store.folder.exists()
+
+
+def test_a_kernel_that_cannot_be_read_is_named(lab: LabSession) -> None:
+    """It was there when its address was looked up."""
+    lab.kernel.image.unlink()
+    with pytest.raises(UnavailableError, match="vmlinux cannot be read: No such file"):
+        lab.describe(lab.hosts[0], REQUEST)
+
+
+def test_a_kernel_without_a_pvh_entry_boots_as_it_is(
+    lab: LabSession, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """QEMU boots a bzImage too, which decompresses itself."""
+    lab.kernel.image.write_bytes(b"MZ and more")
+    lab.describe(lab.hosts[0], REQUEST)
+    (path,) = lab.store.folder.glob("kernel-*")
+
+    assert path.read_bytes() == b"MZ and more"
+    assert "decompresses itself under emulation, which is slow: it is not a bzImage" in (
+        capsys.readouterr().err
+    )
+
+
+def test_the_console_is_shown_to_a_user_who_asks(
+    lab: LabSession, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`pvbench -v` sets the variable."""
+    monkeypatch.setenv("PVBENCH_VERBOSE", "1")
+    booted(lab, job())
+
+    assert "pvbench: console: a request\n" in capsys.readouterr().err
+
+
+def test_labs_that_count_instructions_run_side_by_side(lab: LabSession) -> None:
+    """Others take the machine's lock, and one boot at a time."""
+    by_tsc = attrs.evolve(lab, address=parsed("here,clock=tsc"))
+    (host,), (host_tsc,) = lab.hosts, by_tsc.hosts
+
+    assert (host.slots, host_tsc.slots) == (len(os.sched_getaffinity(0)), 1)
+    with lab.alone(), lab.alone():
+        pass
+    lock = Path(os.environ["PVBENCH_LOCK"])
+    lock.unlink(missing_ok=True)
+    with by_tsc.alone():
+        assert lock.exists()
+
+
+CHILD = """
+import sys
+sys.path.insert(0, {tests!r})
+from pathlib import Path
+from pvbench_site_lab.qemu import Machine
+from pvbench_site_lab.vm import started
+machine = Machine(program=Path({program!r}), kernel=Path("k"), initramfs=Path("i"),
+                  clock="icount", cpus=1)
+with started(machine) as vm:
+    print(vm.process.pid, flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_qemu_ends_when_its_manager_is_killed(qemu: Fault, tmp_path: Path) -> None:
+    """SIGKILL leaves the manager no time for anything."""
+    program = str(tmp_path / "bin/qemu-system-x86_64")
+    code = CHILD.format(tests=str(Path(__file__).parents[2]), program=program)
+    manager = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert manager.stdout
+    emulator = os.pidfd_open(int(manager.stdout.readline()))
+    manager.send_signal(signal.SIGKILL)
+    manager.communicate(timeout=DEADLINE_S)
+    import select
+
+    ended, _, _ = select.select([emulator], [], [], DEADLINE_S)
+    os.close(emulator)
+    assert ended
+
+
+def test_a_job_that_does_not_fit_the_memory_is_refused(
+    lab: LabSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what to do."""
+    monkeypatch.setattr("pvbench_site_lab.shared_memory._HALF", 5000)
+    with pytest.raises(PvbenchError, match=r"not fit the memory of a lab\. Run fewer cases"):
+        booted(lab, job())
