@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import IO, Final
+from typing import IO, Any, Final
 
 import attrs
 
@@ -115,27 +115,27 @@ def _collect(stream: IO[str], lines: deque[str], on_line: Callable[[str], None])
 
 @attrs.frozen(eq=False)
 class Workers:
-    """The workers of a session that are under way, perhaps of several threads."""
+    """The processes of a session that are under way, perhaps of several threads."""
 
-    _under_way: set[StartedWorker] = attrs.field(factory=set)
+    _under_way: set[subprocess.Popen[Any]] = attrs.field(factory=set)
     _lock: threading.Lock = attrs.field(factory=threading.Lock)
 
     @contextmanager
-    def holding(self, worker: StartedWorker) -> Iterator[None]:
-        """*worker* is under way in this context."""
+    def holding(self, process: subprocess.Popen[Any]) -> Iterator[None]:
+        """*process* is under way in this context."""
         with self._lock:
-            self._under_way.add(worker)
+            self._under_way.add(process)
         try:
             yield
         finally:
             with self._lock:
-                self._under_way.discard(worker)
+                self._under_way.discard(process)
 
     def end(self) -> None:
-        """Kill all workers that are under way, and wait until they have ended."""
+        """Kill all processes that are under way, and wait until they have ended."""
         with self._lock:
-            workers = tuple(self._under_way)
-        for worker in workers:
-            worker.process.kill()
-        for worker in workers:
-            worker.process.wait()
+            processes = tuple(self._under_way)
+        for process in processes:
+            process.kill()
+        for process in processes:
+            process.wait()

@@ -108,7 +108,7 @@ def reports_of(
     deadline.start()
     reports = 0
     try:
-        with (workers or Workers()).holding(worker):
+        with (workers or Workers()).holding(worker.process):
             for report in _answered(worker, request):
                 reports += 1
                 yield report

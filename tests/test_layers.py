@@ -60,6 +60,8 @@ LAYERS = [
 ]
 # What a plugin builds on; the rest of the core runs it and is none of its business.
 INTERFACE = {*LAYERS[: LAYERS.index("hookspecs") + 1], "testing", "pyperf_script"}
+# Modules of site plugins that are workers themselves, where none can be started.
+WORKERS = ("pvbench_site_lab.inside.agent",)
 # The most modules of the core that a worker loads before its delivery, packages left out.
 WORKER_MODULES = 15
 
@@ -154,7 +156,16 @@ def test_a_plugin_imports_the_core_and_no_other_plugin(module: str) -> None:
 @pytest.mark.parametrize("module", OUTSIDE)
 def test_a_plugin_uses_only_the_interface_of_the_core(module: str) -> None:
     """Everything down to the hooks; never the registry, a run or its results."""
-    assert sorted(core_layers(OUTSIDE[module]) - INTERFACE) == []
+    if module not in WORKERS:
+        assert sorted(core_layers(OUTSIDE[module]) - INTERFACE) == []
+
+
+@pytest.mark.parametrize("module", WORKERS)
+def test_what_is_a_worker_itself_imports_that_of_the_core(module: str) -> None:
+    """It imports nothing else of a run."""
+    of_run = [name for name in imported(OUTSIDE[module]) if name.startswith("pvbench.run")]
+
+    assert {*of_run} == {"pvbench.run.worker"}
 
 
 def test_the_core_imports_no_plugin() -> None:

@@ -19,6 +19,7 @@ from pvbench.host import lock as host_lock
 from pvbench.host.files import read_regular
 from pvbench.protocol import Describe, DescriptionReport, Report, Request, Work, decode, encode
 from pvbench.site import Host, SiteOptions
+from pvbench.started_worker import Workers
 from pvbench.worker_process import description_in
 from pvbench_site_lab import answers, needs, vmlinux
 from pvbench_site_lab.address import ICOUNT, Address
@@ -39,6 +40,7 @@ class LabSession:
 
     Args:
         snapshots: those in use, by the plugin module and the name of a delivery.
+        workers: the QEMU processes that are under way.
     """
 
     address: Address
@@ -46,6 +48,7 @@ class LabSession:
     options: SiteOptions
     store: Store = attrs.field(factory=Store)
     snapshots: dict[tuple[str, str], Snapshot] = attrs.field(factory=dict)
+    workers: Workers = attrs.field(factory=Workers)
 
     @property
     def hosts(self) -> tuple[Host, ...]:
@@ -84,7 +87,7 @@ class LabSession:
     def _reports(
         self, snapshot: Snapshot, request: Request, timeout_s: float
     ) -> Generator[Report, None, None]:
-        with snapshot.continued() as vm:
+        with snapshot.continued(self.workers) as vm:
             try:
                 yield from answers.reports_of(vm, request, timeout_s)
             finally:

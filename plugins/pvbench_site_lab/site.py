@@ -29,7 +29,11 @@ class Lab:
 
     @contextmanager
     def session(self, options: SiteOptions) -> Iterator[Session]:
-        yield LabSession(self.address, find(self.address.kernel), options)
+        opened = LabSession(self.address, find(self.address.kernel), options)
+        try:
+            yield opened
+        finally:
+            opened.workers.end()
 
 
 class LabFamily:

@@ -18,6 +18,7 @@ from typing import Any, Final
 import attrs
 
 from pvbench.errors import WorkerError
+from pvbench.started_worker import Workers
 from pvbench_site_lab.qemu import Machine
 from pvbench_site_lab.store import Store, check_space
 from pvbench_site_lab.vm import Vm, started
@@ -53,9 +54,9 @@ class Snapshot:
         return f"snapshot-{self.key}"
 
     @contextmanager
-    def continued(self) -> Iterator[Vm]:
+    def continued(self, workers: Workers) -> Iterator[Vm]:
         """
-        A fresh machine, stopped where the snapshot was taken.
+        A fresh machine, stopped where the snapshot was taken, among *workers*.
 
         A snapshot that QEMU cannot read is made anew.
 
@@ -64,21 +65,21 @@ class Snapshot:
             UnavailableError: the snapshot cannot be written.
         """
         with ExitStack() as undo:
-            path = self.made()
+            path = self.made(workers)
             try:
-                vm = undo.enter_context(_loaded(self.machine, path))
+                vm = undo.enter_context(_loaded(self.machine, workers, path))
             except WorkerError:
                 self.store.remove(self.name)
-                vm = undo.enter_context(_loaded(self.machine, self.made()))
+                vm = undo.enter_context(_loaded(self.machine, workers, self.made(workers)))
             yield vm
 
-    def made(self) -> Path:
+    def made(self, workers: Workers) -> Path:
         """The file, made if there is none."""
-        return self.store.made(self.name, self._make)
+        return self.store.made(self.name, lambda path: self._make(path, workers))
 
-    def _make(self, path: Path) -> None:
+    def _make(self, path: Path, workers: Workers) -> None:
         check_space(path.parent, _SPACE)
-        with started(self.machine) as vm:
+        with started(self.machine, workers) as vm:
             vm.execute("cont")
             deadline = time.monotonic() + BOOT_S
             late = f"the lab does not boot within {BOOT_S:g} s"
@@ -111,8 +112,8 @@ def _migration(vm: Vm) -> str:
 
 
 @contextmanager
-def _loaded(machine: Machine, snapshot: Path) -> Iterator[Vm]:
-    with started(machine, snapshot) as vm:
+def _loaded(machine: Machine, workers: Workers, snapshot: Path) -> Iterator[Vm]:
+    with started(machine, workers, snapshot) as vm:
         deadline = time.monotonic() + _SAVE_S
         vm.wait(lambda: _state(vm) != "inmigrate", deadline, "the snapshot is not loaded")
         yield vm

@@ -19,6 +19,7 @@ import attrs
 
 from pvbench import notices
 from pvbench.errors import WorkerError
+from pvbench.started_worker import Workers
 from pvbench.text import one_line
 from pvbench_site_lab.inside.init import REASON
 from pvbench_site_lab.qemu import Channels, Machine
@@ -128,12 +129,13 @@ def _text_of(file: int) -> str:
 
 
 @contextmanager
-def started(machine: Machine, incoming: Path | None = None) -> Iterator[Vm]:
+def started(machine: Machine, workers: Workers, incoming: Path | None = None) -> Iterator[Vm]:
     """
     Start the QEMU of *machine*, and kill it at the end.
 
     Args:
         machine: what it emulates.
+        workers: the processes of its session.
         incoming: the snapshot that it continues.
 
     Raises:
@@ -154,6 +156,7 @@ def started(machine: Machine, incoming: Path | None = None) -> Iterator[Vm]:
         with theirs:
             process = _process(machine.command(channels, incoming), channels, messages)
         undo.callback(_end, process)
+        undo.enter_context(workers.holding(process))
         monitor = Qmp(ours)
         undo.callback(monitor.close)
         shared = SharedMemory(undo.enter_context(mmap.mmap(memory, SIZE)))

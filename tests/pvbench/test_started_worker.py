@@ -23,7 +23,7 @@ def started() -> StartedWorker:
 def test_all_workers_under_way_are_ended() -> None:
     """Each has ended when the call returns."""
     workers, both = Workers(), (started(), started())
-    with workers.holding(both[0]), workers.holding(both[1]):
+    with workers.holding(both[0].process), workers.holding(both[1].process):
         workers.end()
         statuses = [worker.process.poll() for worker in both]
     for worker in both:
@@ -35,7 +35,7 @@ def test_all_workers_under_way_are_ended() -> None:
 def test_a_worker_that_is_no_longer_under_way_is_left_alone() -> None:
     """Its boot is over."""
     workers, worker = Workers(), started()
-    with workers.holding(worker):
+    with workers.holding(worker.process):
         pass
     workers.end()
     status = worker.process.poll()
@@ -48,7 +48,7 @@ def test_a_thread_that_waits_for_a_message_goes_on_when_the_workers_are_ended() 
     """The output of a worker ends with it."""
     workers, worker = Workers(), started()
     messages: list[object] = []
-    with workers.holding(worker):
+    with workers.holding(worker.process):
         reader = threading.Thread(target=lambda: messages.extend(worker.messages()))
         reader.start()
         workers.end()

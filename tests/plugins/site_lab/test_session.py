@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -265,11 +266,12 @@ CHILD = """
 import sys
 sys.path.insert(0, {tests!r})
 from pathlib import Path
+from pvbench.started_worker import Workers
 from pvbench_site_lab.qemu import Machine
 from pvbench_site_lab.vm import started
 machine = Machine(program=Path({program!r}), kernel=Path("k"), initramfs=Path("i"),
                   clock="icount", cpus=1)
-with started(machine) as vm:
+with started(machine, Workers()) as vm:
     print(vm.process.pid, flush=True)
     sys.stdin.readline()
 """
@@ -291,6 +293,29 @@ def test_qemu_ends_when_its_manager_is_killed(qemu: Fault, tmp_path: Path) -> No
     ended, _, _ = select.select([emulator], [], [], DEADLINE_S)
     os.close(emulator)
     assert ended
+
+
+def test_the_end_of_a_session_ends_its_machines(
+    lab: LabSession, qemu: Fault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also one that another thread waits for."""
+    booted(lab, job())
+    qemu("hangs")
+    errors: list[str] = []
+
+    def boot() -> None:
+        try:
+            booted(lab, job())
+        except WorkerError as error:
+            errors.append(str(error))
+
+    thread = threading.Thread(target=boot)
+    thread.start()
+    while thread.is_alive():
+        lab.workers.end()
+        thread.join(0.05)
+
+    assert errors == ["the QEMU of the lab was ended by SIGKILL"]
 
 
 def test_a_job_that_does_not_fit_the_memory_is_refused(

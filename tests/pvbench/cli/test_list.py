@@ -29,8 +29,9 @@ BUNDLED = {
     "workloads": ["broadcast", "broadcast-lock", "dry-run", "normal-ipi", "self-ipi"],
     "deliveries": ["live", "model"],
     "suites": ["live", "norov"],
-    "sites": ["local"],
+    "sites": ["lab:KERNEL", "local"],
 }
+WITHOUT_SITES = ("-p", "no:site-local", "-p", "no:site-lab")
 
 
 @pytest.mark.parametrize("kind", BUNDLED)
@@ -122,7 +123,7 @@ def test_offers_of_blocked_plugins_are_not_listed(cli: Cli) -> None:
 
 def test_an_empty_list_is_not_an_error(cli: Cli) -> None:
     """A sentence takes the place of the table."""
-    output = cli("list", "sites", "-p", "no:site-local", "--format", "csv")
+    output = cli("list", "sites", *WITHOUT_SITES, "--format", "csv")
 
     assert (output.status, output.out) == (0, "name\n")
 
@@ -130,7 +131,7 @@ def test_an_empty_list_is_not_an_error(cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        pytest.param(("sites", "-p", "no:site-local"), "No plugin brings a site.", id="sites"),
+        pytest.param(("sites", *WITHOUT_SITES), "No plugin brings a site.", id="sites"),
         pytest.param(
             ("commands", "-p", "no:command-lab"),
             "No plugin brings a command.  `pvbench --help` lists the commands of "
