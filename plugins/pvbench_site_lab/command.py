@@ -16,7 +16,7 @@ from pvbench_site_lab import kernel_store
 from pvbench_site_lab.kernel_store import StoredKernel
 
 pvbench_api = 1
-_SUMMARY = "add, list, check and remove the kernels that sites lab:KERNEL boot"
+_SUMMARY = "add, build, check and list the kernels that sites lab:KERNEL boot"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     _add_arguments(actions.add_parser("add", help="copy a kernel into the cache"))
     _list_arguments(actions.add_parser("list", help="list the kernels in the cache"))
     _remove_arguments(actions.add_parser("remove", help="remove a kernel from the cache"))
+    _build_arguments(actions.add_parser("build", help="build the kernel of a tree"))
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,6 +50,16 @@ def _list_arguments(parser: argparse.ArgumentParser) -> None:
 def _remove_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(execute=_remove)
     parser.add_argument("kernel", metavar="KERNEL", help="name of a kernel in the cache")
+
+
+def _build_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(execute=_build)
+    parser.add_argument(
+        "tree",
+        metavar="TREE",
+        help="a folder with the sources of a kernel, or TREE@REV for a revision of its git "
+        "repository",
+    )
 
 
 def _add(options: argparse.Namespace) -> int:
@@ -84,6 +95,21 @@ def _say_added(name: str) -> None:
     if kernel is not None:
         release = printable(kernel.kernel.release)
         print(f"lab:{name} boots {release} ({_megabytes(kernel.size)}).")
+
+
+def _build(options: argparse.Namespace) -> int:
+    from pvbench_site_lab.tree import built, tree_at
+
+    tree = tree_at(options.tree)
+    if tree is None:
+        raise UsageError(
+            f"{options.tree} is not a tree of a kernel",
+            why="a tree has a file Kconfig and a folder arch/x86/kvm",
+            fix="Name the folder with the sources, or TREE@REV.",
+        )
+    kernel = built(tree)
+    print(f"lab:{printable(options.tree)} boots {printable(kernel.release)}.")
+    return Status.OK
 
 
 def _list(options: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ from pvbench.errors import PvbenchError, UnavailableError, UsageError
 from pvbench_site_lab import make
 from pvbench_site_lab.tree import Tree, built, tree_at
 from support.fake_make import FakeTree
+from support.runs import Cli
 
 
 @pytest.fixture
@@ -169,3 +170,19 @@ def test_the_images_of_the_same_sources_are_equal(sources: FakeTree) -> None:
     for word in ("KBUILD_BUILD_TIMESTAMP=", "KBUILD_BUILD_USER=", "KBUILD_BUILD_HOST="):
         assert word in calls
     assert os.environ.get("USER", "root") not in calls.split("KBUILD_BUILD_USER=")[1][:8]
+
+
+def test_the_command_builds_a_tree(sources: FakeTree, cli: Cli) -> None:
+    """And says how a run names it."""
+    output = cli("lab", "build", str(sources.folder))
+
+    assert (output.status, output.out) == (0, f"lab:{sources.folder} boots 6.99.0.\n")
+    assert "the first build takes minutes" in output.err
+
+
+def test_a_folder_that_is_no_tree_is_refused(cli: Cli) -> None:
+    """With the files that a tree has."""
+    output = cli("lab", "build", ".")
+
+    assert output.status == 2
+    assert ". is not a tree of a kernel: a tree has a file Kconfig" in output.err
