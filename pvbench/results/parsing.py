@@ -16,16 +16,15 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import pyperf
-from pyperf._metadata import parse_metadata
 
 from pvbench.delivery import EXACTNESSES
 from pvbench.errors import DamagedError, UsageError
 from pvbench.host.files import LARGEST
 from pvbench.results import schema
+from pvbench.results.suite import IndexedSuite
 from pvbench.shapes import LONGEST_TEXT, json_value
 
 FORMAT: Final = 1
-_PYPERF_FORMAT: Final = "1.0"
 _EXPECTED: Final = "Give a file written by `pvbench run`."
 _GZIP: Final = b"\x1f\x8b"
 _SHORTEST_S, _LONGEST_S = 1e-15, 1e290
@@ -33,52 +32,6 @@ _INTEGERS: Final = 1 << 63
 
 
 Kinds = dict[str, bool]  # whether a fact is a number, by its name
-
-
-class IndexedSuite(pyperf.BenchmarkSuite):  # type: ignore[misc]  # pyperf is without types
-    """A pyperf suite that looks a benchmark up by its name without a search."""
-
-    def __init__(self, benchmarks: list[pyperf.Benchmark], filename: str | None = None) -> None:
-        self._by_name: dict[str, pyperf.Benchmark] = {}
-        super().__init__(benchmarks, filename=filename)
-
-    @classmethod
-    def _json_load(cls, filename: str | None, data: dict[str, Any]) -> IndexedSuite:
-        """As pyperf does, but metadata that runs share is checked once, not for each run."""
-        if data.get("version") != _PYPERF_FORMAT:
-            suite: IndexedSuite = super()._json_load(filename, data)
-            return suite
-        shared = parse_metadata(data.get("metadata") or {})
-        return cls([_benchmark(item, shared) for item in data["benchmarks"]], filename)
-
-    def add_benchmark(self, benchmark: pyperf.Benchmark) -> None:
-        """Add one whose name is new; pyperf would compare it with all others."""
-        name = benchmark.get_name()
-        if name in self._by_name:
-            raise ValueError(f"the suite has already a benchmark called {name!r}")
-        self._benchmarks.append(benchmark)
-        self._by_name[name] = benchmark
-
-    def get_benchmark(self, name: str) -> pyperf.Benchmark:
-        """The benchmark called *name*; KeyError if there is none."""
-        return self._by_name[name]
-
-
-def _benchmark(item: dict[str, Any], shared: dict[str, Any]) -> pyperf.Benchmark:
-    metadata = shared | parse_metadata(item.get("metadata", {}))
-    return pyperf.Benchmark([_run(run, metadata) for run in item["runs"]])
-
-
-def _run(item: dict[str, Any], shared: dict[str, Any]) -> pyperf.Run:
-    warmups = [tuple(warmup) for warmup in item.get("warmups") or ()]
-    run = pyperf.Run(
-        item.get("values", ()),
-        warmups=warmups,
-        metadata=item.get("metadata", {}),
-        collect_metadata=False,
-    )
-    run._metadata = shared | run._metadata
-    return run
 
 
 def text_of(suite: pyperf.BenchmarkSuite) -> str:

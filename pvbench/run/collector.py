@@ -15,8 +15,9 @@ import pyperf
 
 from pvbench.results import schema
 from pvbench.results.fact import Metadata
-from pvbench.results.parsing import FORMAT, IndexedSuite
+from pvbench.results.parsing import FORMAT
 from pvbench.results.statistic import MEDIAN
+from pvbench.results.suite import IndexedSuite
 from pvbench.run.boot import CaseResult
 from pvbench.run.prepared import Prepared
 from pvbench.run.request import PreparedRun

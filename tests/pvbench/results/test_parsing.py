@@ -8,14 +8,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pyperf
 import pytest
 
 from pvbench.errors import DamagedError, UsageError
 from pvbench.results import files as result_files
 from pvbench.results import parsing
-from support.runs import Cli, file_of, row_of, run_to, suite_of
+from support.runs import Cli, file_of, row_of, run_to
 
 
 def content(**changes: Any) -> bytes:
@@ -156,61 +155,3 @@ def test_a_fifo_is_refused_at_once(cli: Cli, kind: str) -> None:
 
     assert (output.status, output.out) == (2, "")
     assert output.err == f"pvbench: {path} cannot be read: it is not a regular file\n"
-
-
-def test_names_are_looked_up_without_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    """pyperf's suite asks all benchmarks for their names whenever one is added."""
-    benchmarks = list(suite_of(*(row_of(f"w{n}", "xapic", 2e-9) for n in range(100))))
-    names = []
-    get_name = pyperf.Benchmark.get_name
-
-    def counted(benchmark: pyperf.Benchmark) -> Any:
-        names.append(benchmark)
-        return get_name(benchmark)
-
-    monkeypatch.setattr(pyperf.Benchmark, "get_name", counted)
-    parsing.IndexedSuite(benchmarks)
-
-    assert len(names) <= 2 * len(benchmarks)
-
-
-def test_a_suite_refuses_a_name_twice() -> None:
-    """As pyperf's own does."""
-    benchmarks = [*suite_of(row_of("b", "xapic", 2e-9)), *suite_of(row_of("b", "xapic", 3e-9))]
-
-    with pytest.raises(ValueError, match="already a benchmark called"):
-        parsing.IndexedSuite(benchmarks)
-
-
-def test_a_suite_is_what_pyperf_itself_would_read(tmp_path: Path) -> None:
-    """With metadata of the file, of a benchmark and of a run, and with warm-ups."""
-    rows = [
-        row_of(name, "xapic", 2e-9, 3e-9, icr_writes=writes)
-        for name, writes in (("a", 1.0), ("b", 2.0))
-    ]
-    suite = suite_of(*(attrs.evolve(row, boots=(1, 2)) for row in rows))
-    warm = pyperf.Run(
-        [1e-9], warmups=[(1, 2e-9)], metadata={"name": "warm"}, collect_metadata=False
-    )
-    path = tmp_path / "a.json"
-    pyperf.BenchmarkSuite([*suite, pyperf.Benchmark([warm])]).dump(str(path))
-    loaded = parsing.IndexedSuite._json_load(None, json.loads(path.read_text()))
-
-    assert loaded._as_json() == pyperf.BenchmarkSuite.load(str(path))._as_json()
-
-
-def test_metadata_that_boots_share_is_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A large file would take twice as long otherwise."""
-    checked: list[str] = []
-    check = pyperf._metadata.check_metadata
-
-    def counted(name: str, value: object) -> None:
-        checked.append(name)
-        check(name, value)
-
-    row = attrs.evolve(row_of("a", "xapic", *10 * [2e-9]), boots=tuple(range(10)))
-    content = parsing.text_of(suite_of(row)).encode()
-    monkeypatch.setattr("pyperf._metadata.check_metadata", counted)
-    parsing.suite_from("a.json", content)
-
-    assert (checked.count("pvbench_guest"), checked.count("pvbench_boot")) == (1, 10)
