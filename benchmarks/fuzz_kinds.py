@@ -19,6 +19,7 @@ from fuzz_valid import CANNED, CPU, RUN, SMALL, SUITE, SUITE_SOURCE, TABLE, Vali
 from fuzz_words import guest, words
 from mutations import json_bytes, mutated, mutated_assignments, mutated_bytes, mutated_text
 from pvbench.cli.main import main
+from pvbench.errors import Status
 from pvbench.host import cpuinfo, facts
 from pvbench.protocol import ErrorReport, Execute, Work, decode, framed
 from pvbench.run import worker
@@ -174,11 +175,14 @@ def _of_host(given: Input) -> int:
 
 
 def _run_and_show(given: Input) -> int:
-    """Store what workers report, and show it."""
+    """Store what workers report, and show it: a file that was written can be read."""
     for name in ("d.json", "d.jsonl"):
         Path(name).unlink(missing_ok=True)
     status = command(given)
-    return status or main(["show", "d.json", "--statistic", "all"])
+    if Path("d.json").exists():
+        shown = main(["show", "d.json", "--statistic", "all"])
+        assert shown != Status.USAGE, "the result file cannot be read"
+    return status
 
 
 def _framed(line: bytes, random: Random) -> bytes:

@@ -143,6 +143,14 @@ def _sentences(faults: Iterable[str]) -> tuple[str, ...]:
     return tuple(faults)
 
 
+def _known_series(instance: Any, attribute: attrs.Attribute[Any], names: Iterable[str]) -> None:
+    """Accept series that reports can show."""
+    if unknown := sorted(set(names) - set(SERIES)):
+        raise ValueError(
+            f"SliceResult.distributions has {unknown[0]!r}, not one of {', '.join(SERIES)}"
+        )
+
+
 _PARTS: Final = attrs.validators.deep_mapping(
     attrs.validators.instance_of(str), attrs.validators.instance_of(float)
 )
@@ -165,8 +173,8 @@ class SliceResult:
     One slice: *loops* iterations of a task.
 
     Args:
-        distributions: of the times of single bursts, by series; series that this
-            delivery does not measure are absent.
+        distributions: of the times of single bursts, by series of `SERIES`; series that
+            this delivery does not measure are absent.
         partial: sends to fewer targets than the burst has.
         assumed: part of each series' median that depends on assumed costs, 0 to 1;
             empty if times are measured.
@@ -182,7 +190,7 @@ class SliceResult:
     """
 
     loops: int
-    distributions: dict[str, Distribution]
+    distributions: dict[str, Distribution] = attrs.field(validator=_known_series)
     counts: Counts
     partial: tuple[PartialSend, ...] = attrs.field(default=(), converter=_partial)
     assumed: dict[str, float] = attrs.field(factory=dict, validator=_PARTS)

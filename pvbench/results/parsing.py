@@ -10,7 +10,6 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import math
 import zlib
 from collections.abc import Iterator
 from typing import Any, Final
@@ -20,18 +19,13 @@ import pyperf
 from pvbench.delivery import EXACTNESSES
 from pvbench.errors import DamagedError, UsageError
 from pvbench.host.files import LARGEST
-from pvbench.results import schema
+from pvbench.results import schema, storable
 from pvbench.results.suite import IndexedSuite
-from pvbench.shapes import LONGEST_TEXT, json_value
+from pvbench.shapes import json_value
 
 FORMAT: Final = 1
 _EXPECTED: Final = "Give a file written by `pvbench run`."
 _GZIP: Final = b"\x1f\x8b"
-_SHORTEST_S, _LONGEST_S = 1e-15, 1e290
-_INTEGERS: Final = 1 << 63
-
-
-Kinds = dict[str, bool]  # whether a fact is a number, by its name
 
 
 def text_of(suite: pyperf.BenchmarkSuite) -> str:
@@ -49,11 +43,11 @@ def suite_from(name: str, content: bytes) -> pyperf.BenchmarkSuite:
         UsageError: the content is not pyperf's, not pvbench's, or malformed.
     """
     suite = _parsed(name, _text(name, content))
-    is_number = dict.fromkeys(schema.texts(), False) | dict.fromkeys(schema.numbers(), True)
+    kinds = storable.kinds()
     for benchmark in suite:
         if why := _why_foreign(benchmark.get_metadata()):
             raise UsageError(f"{name} {why}", fix=_EXPECTED)
-        if why := next(_malformed(benchmark, is_number), ""):
+        if why := next(_malformed(benchmark, kinds), ""):
             series = benchmark.get_name()
             raise UsageError(f"{name} is malformed", why=f"in {series!r} {why}", fix=_EXPECTED)
     _check_clocks(name, suite)
@@ -113,14 +107,14 @@ def _why_foreign(metadata: dict[str, Any]) -> str:
     return ""
 
 
-def _malformed(benchmark: pyperf.Benchmark, is_number: Kinds) -> Iterator[str]:
+def _malformed(benchmark: pyperf.Benchmark, kinds: storable.Kinds) -> Iterator[str]:
     """Defects that reports cannot handle, one sentence each."""
     shared = benchmark.get_metadata()
-    facts = _facts(shared)
+    facts = storable.facts_of(shared)
     if not isinstance(shared.get("name"), str):
         yield "there is no name"
     yield from (f"there is no {key}" for key in schema.required() if key not in facts)
-    yield from _malformed_metadata(shared, is_number)
+    yield from storable.fact_defects(shared, kinds)
     if facts.get("exactness", "noisy") not in EXACTNESSES:
         yield f"exactness is not one of {', '.join(EXACTNESSES)}"
     if "family" in facts:
@@ -130,37 +124,9 @@ def _malformed(benchmark: pyperf.Benchmark, is_number: Kinds) -> Iterator[str]:
     if not runs:
         yield "there is no value"
     for run in runs:
-        if not all(_SHORTEST_S <= value <= _LONGEST_S for value in run.values):
-            yield f"there is a time outside {_SHORTEST_S:g} to {_LONGEST_S:g} s"
-        yield from _malformed_metadata(schema.own(run.get_metadata(), shared), is_number)
-
-
-def _malformed_metadata(metadata: dict[str, Any], is_number: Kinds) -> Iterator[str]:
-    for key, fact in metadata.items():
-        if not _is_plain(fact):
-            yield f"{key} is not a finite number or a text of at most {LONGEST_TEXT} characters"
-    facts = _facts(metadata)
-    for key, fact in facts.items():
-        kind = is_number.get(key)
-        if kind is False and not isinstance(fact, str):
-            yield f"{key} is not a text"
-        if kind and (isinstance(fact, str) or fact < 0):
-            yield f"{key} is not a number of 0 or more"
-
-
-def _facts(metadata: dict[str, Any]) -> dict[str, Any]:
-    """Metadata of pvbench without its prefix."""
-    own = {key: fact for key, fact in metadata.items() if key.startswith(schema.PREFIX)}
-    return schema.from_metadata(own)
-
-
-def _is_plain(fact: object) -> bool:
-    """Whether a value is a text, or a number that can be computed with."""
-    if isinstance(fact, float):
-        return math.isfinite(fact) and abs(fact) <= _LONGEST_S
-    if isinstance(fact, str):
-        return len(fact) <= LONGEST_TEXT
-    return type(fact) is int and abs(fact) < _INTEGERS
+        yield from storable.time_defects(run.values)
+        own = schema.own(run.get_metadata(), shared)
+        yield from storable.fact_defects(own, kinds)
 
 
 def _check_clocks(name: str, suite: pyperf.BenchmarkSuite) -> None:

@@ -11,6 +11,7 @@ import attrs
 from pvbench.delivery import Clock
 from pvbench.errors import ProtocolError, PvbenchError, WorkerError
 from pvbench.protocol import ErrorReport, Job, SliceReport, Turn
+from pvbench.results import schema, storable
 from pvbench.results.fact import Value
 from pvbench.run import spread
 from pvbench.run.outcome import Outcome
@@ -187,15 +188,24 @@ def _measured(prepared: Prepared, slices: list[SliceResult], clock: Clock) -> Ca
         for series, value in seconds(result, rate).items():
             values.setdefault(series, []).append(value)
             distributions.setdefault(series, []).append(result.distributions[series])
-    if not values:
-        return CaseResult(name=prepared.name, outcome=Outcome("failed", _NO_TIME))
+    result = attrs.evolve(slices[-1], target_state=_proved(prepared, slices))
+    if why := _NO_TIME if not values else next(_defects(values, result), ""):
+        return CaseResult(name=prepared.name, outcome=Outcome("failed", why))
     return CaseResult(
         name=prepared.name,
         outcome=Outcome("ok"),
         values=values,
         spread={series: spread.facts(times, rate) for series, times in distributions.items()},
-        result=attrs.evolve(slices[-1], target_state=_proved(prepared, slices)),
+        result=result,
     )
+
+
+def _defects(values: dict[str, list[float]], result: SliceResult) -> Iterator[str]:
+    """Why a result file cannot hold what the worker reports, in sentences."""
+    facts = result.facts | {"target_state_proved": result.target_state}
+    yield from storable.fact_defects(schema.stored(facts), storable.kinds())
+    for seconds_of_series in values.values():
+        yield from storable.time_defects(seconds_of_series)
 
 
 def _proved(prepared: Prepared, slices: list[SliceResult]) -> str:

@@ -18,7 +18,7 @@ from pvbench.host import tags
 from pvbench.host.files import read_regular
 from pvbench.plugin.registry import Registry
 from pvbench.protocol import Describe, encode
-from pvbench.results import journal, schema
+from pvbench.results import journal, schema, storable
 from pvbench.results.fact import Metadata
 from pvbench.results.schema import case_name
 from pvbench.run.boot import Launch, job_of
@@ -115,6 +115,7 @@ def prepare(request: Request, registry: Registry, session: Session) -> PreparedR
     Raises:
         UsageError: the request names something that no plugin offers.
         UnavailableError: the delivery cannot be used at the site.
+        ProtocolError: it describes itself by facts that no result file can hold.
     """
     if request.label is not None:
         tags.one_line(request.label, "--label")
@@ -144,12 +145,15 @@ def prepare(request: Request, registry: Registry, session: Session) -> PreparedR
         effort=planned,
         timeout_s=request.timeout_s,
     )
+    facts = _facts(registry, delivery, description) | _looks(request, description.clock)
+    notes = schema.stored(schema.note_facts(description.notes))
+    storable.check(facts | notes, f"the description of delivery {name}")
     return PreparedRun(
         request=request,
         plan=attrs.evolve(plan, refused=missing | plan.refused),
         launch=launch,
         description=description,
-        facts=_facts(registry, delivery, description) | _looks(request, description.clock),
+        facts=facts,
         origins={name: registry.origin("sender", name) for name in _senders(cases)},
     )
 

@@ -17,7 +17,7 @@ from pvbench.protocol import DescriptionReport, SliceReport, decode, encode
 from pvbench.run.prepared import Prepared, prepare
 from pvbench.run.proof import differences, seconds
 from pvbench.run.static_check import why_unsupported
-from pvbench.slice_result import SERIES, SliceResult
+from pvbench.slice_result import SliceResult
 from pvbench.suite import Case
 from pvbench.testing.cases import (
     attempt,
@@ -132,8 +132,6 @@ def _check_times(prepared: Prepared, result: SliceResult) -> None:
     place = where(prepared.case)
     if not attempt(place, "converting its times", seconds, result, 1):
         fail(place, "its slice result has no times")
-    if unknown := sorted(result.distributions.keys() - set(SERIES)):
-        fail(place, f"its series {unknown[0]!r} is not one of {', '.join(SERIES)}")
     if prepared.lossy and "ack" in result.distributions:
         fail(place, "it times acknowledgements although some targets never acknowledge")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from pvbench.errors import UsageError
 from pvbench.plugin import guard
 from support.hostile_plugins import sender, workload
+from support.plugin_sources import delivery_around_the_model
 from support.runs import AddPlugin, Cli
 
 # The code shortens its own limit, so that the test does not wait for it.
@@ -105,4 +107,19 @@ def test_a_callback_that_does_not_return_ends_the_command(
 
     assert (
         f"plugin hostile_plugin does not return from {call} within " in output.out + output.err
+    )
+
+
+def test_a_description_that_no_file_can_hold_is_refused_before_the_first_boot(
+    cli: Cli, add_plugin: AddPlugin
+) -> None:
+    """A clock needs a name; without one the run would end when its first boot is stored."""
+    source = delivery_around_the_model("odd", noisy=True).replace('Clock("wall"', 'Clock(""')
+    add_plugin("odd", source)
+    output = cli("run", "smoke", "-p", "odd", "--delivery", "odd", "-o", "a.json")
+
+    assert (output.status, output.out, Path("a.json").exists()) == (5, "", False)
+    assert output.err == (
+        "pvbench: the description of delivery odd cannot be stored: pvbench_clock is not a "
+        "finite number or a text of at most 100000 characters\n"
     )

@@ -135,6 +135,43 @@ def test_a_case_without_a_time_has_failed() -> None:
     ]
 
 
+SHORT = attrs.evolve(Distribution.of([0, 1]), minimum=0, median=1e-4)  # 1e-16 s
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        pytest.param(
+            {"facts": {"huge": 1e300}}, "pvbench_huge is not a finite number", id="huge-fact"
+        ),
+        pytest.param({"facts": {"vcpus": "x"}}, "vcpus is not a number", id="text-for-number"),
+        pytest.param({"target_state": ""}, "target_state_proved is not a", id="empty-state"),
+        pytest.param(
+            {"distributions": {"wall": attrs.asdict(SHORT)}},
+            "there is a time outside",
+            id="time",
+        ),
+    ],
+)
+def test_what_a_result_file_cannot_hold_makes_a_case_fail(
+    changes: dict[str, Any], why: str
+) -> None:
+    """The file could be written and never be read."""
+    (case,) = booted(telling(**changes)).cases
+
+    assert (case.outcome.kind, why in case.outcome.reason) == ("failed", True)
+    assert case.values == {}
+
+
+def test_a_series_that_no_report_knows_is_refused() -> None:
+    """An empty name would even end the run."""
+    times = {"distributions": {"": attrs.asdict(Distribution.of([2_000]))}}
+    report = booted(telling(**times))
+
+    assert report.outcome.kind == "failed"
+    assert "SliceResult.distributions has '', not one of send" in report.outcome.reason
+
+
 @given(lines=st.lists(mutated(SliceReport(0, slice_result_of())), min_size=1, max_size=2))
 def test_garbage_gives_neither_a_traceback_nor_an_invalid_time(lines: list[str]) -> None:
     """Each boot ends with an outcome, and its values are times."""

@@ -107,7 +107,7 @@ def two_guests(monkeypatch: pytest.MonkeyPatch) -> None:
         ),
         pytest.param(
             lambda result: timed(result, "lunch", NINE),
-            "its series 'lunch' is not one of send, irqoff, deliver",
+            "run() raises ValueError: SliceResult.distributions has 'lunch', not one of send",
             id="unknown-series",
         ),
         pytest.param(
