@@ -21,7 +21,7 @@ LARGEST: Final = (1 << 63) - 1  # of the integers that are not limited otherwise
 LONGEST_TEXT: Final = 100_000
 _MOST_ITEMS: Final = 1_000_000
 _SHOWN: Final = 40  # characters of data in a message
-_MOST_VALUES: Final = 3_000_000  # of one JSON text, where a text takes about 80 bytes
+MOST_VALUES: Final = 3_000_000  # of one JSON text, where a text takes about 80 bytes
 _VALUES: Final = {",": 1, "[": 1, "{": 4}  # by memory: an object takes that of four texts
 _MOST_DIGITS: Final = 4300  # as Python's own limit, which a user can lift
 _DEEPEST: Final = 50
@@ -44,8 +44,7 @@ def json_value(text: str, constant: Callable[[str], Any] = _refuse) -> Any:
         ValueError: it has too many values, a number that is too long or not finite, or a
             value that is nested too deeply.
     """
-    if sum(values * text.count(mark) for mark, values in _VALUES.items()) > _MOST_VALUES:
-        raise ValueError(f"it has more than {_MOST_VALUES} values")
+    check_size(text)
     try:
         value = json.loads(text, parse_constant=constant, parse_int=_integer)
     except RecursionError:
@@ -53,6 +52,17 @@ def json_value(text: str, constant: Callable[[str], Any] = _refuse) -> Any:
     if _is_deeper(value, _DEEPEST):
         raise _too_deep()
     return value
+
+
+def check_size(text: str) -> None:
+    """
+    Check that `json_value` reads a JSON text of this size.
+
+    Raises:
+        ValueError: it has too many values.
+    """
+    if sum(values * text.count(mark) for mark, values in _VALUES.items()) > MOST_VALUES:
+        raise ValueError(f"it has more than {MOST_VALUES} values")
 
 
 def toml_value(content: bytes) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Plan, run, print."""
-    from pvbench.cli.run_needs import looks_of, say_boots_needed
+    from pvbench.cli.run_needs import looks_of, say_needs
     from pvbench.cli.run_plan import print_plan
     from pvbench.run.loop import run
     from pvbench.run.request import prepare, session_of
@@ -46,7 +46,7 @@ def execute(options: argparse.Namespace) -> int:
         if options.dry_run:
             return print_plan(prepared, options)
         if not options.quiet:
-            say_boots_needed(prepared)
+            say_needs(prepared)
         if options.ab_pipes:
             finished = run(prepared, channel=options.ab_pipes)
         else:

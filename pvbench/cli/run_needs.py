@@ -1,9 +1,14 @@
-"""The number of boots that a run needs, which `pvbench run` prints before it measures."""
+"""
+The number of boots that a run needs, and for which it has room.
+
+`pvbench run` prints both before it measures.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import attrs
 
@@ -11,15 +16,24 @@ from pvbench import notices
 from pvbench.errors import UsageError
 from pvbench.run.prepared import Prepared
 from pvbench.run.request import PreparedRun
+from pvbench.shapes import MOST_VALUES
+
+_VALUES_OF_CASE: Final = 150  # JSON values of a case of a boot, about: of four series
 
 
-def say_boots_needed(prepared: PreparedRun) -> None:
+def say_needs(prepared: PreparedRun) -> None:
     """
-    Print how many boots detect a difference between the senders of a timed run.
+    Print how many boots a timed run needs, and for how many its file has room.
 
     Raises:
         UsageError: a file of `pvbench noise` cannot be read.
     """
+    _say_boots_needed(prepared)
+    _say_room(prepared)
+
+
+def _say_boots_needed(prepared: PreparedRun) -> None:
+    """Print how many boots detect a difference between the senders."""
     if not prepared.launch.clock.is_noisy:
         return
     from pvbench.compare import planned
@@ -35,6 +49,19 @@ def say_boots_needed(prepared: PreparedRun) -> None:
     lines = noise.read(noise.path_here())
     spread = planned.spread_of((case.name for case in ready), lines, conditions)
     notices.say(planned.sentence(pairs=pairs, boots=boots, spread=spread))
+
+
+def _say_room(prepared: PreparedRun) -> None:
+    """Print how many boots the result file has room for, if those of the plan are more."""
+    values = _VALUES_OF_CASE * sum(len(boot.cases) for boot in prepared.plan.boots)
+    if prepared.launch.clock.is_exact or values <= MOST_VALUES:
+        return
+    boots = prepared.plan.effort.boots
+    room = boots * MOST_VALUES // values
+    notices.say(
+        f"the result file has room for about {room} of the {boots} boots of each guest: "
+        "take fewer, or fewer cases"
+    )
 
 
 def looks_of(prepared: PreparedRun) -> Callable[[Path, int], bool] | None:

@@ -27,14 +27,16 @@ from pvbench.errors import (
     unknown,
 )
 from pvbench.host import name as host_name
-from pvbench.host.files import read_regular, replacing
+from pvbench.host.files import LARGEST, read_regular, replacing
 from pvbench.results import parsing
+from pvbench.shapes import check_size
 
 _STAMP: Final = "%Y%m%dT%H%M%SZ"
 _STAMP_LENGTH: Final = 16
 _RESULTS: Final = Path("results")
 PUBLISHED: Final = "published:"
 _ELSEWHERE: Final = "Give another place with -o FILE."
+_TOO_LARGE: Final = "The boots before are stored; start another run for more boots."
 
 
 def write(suite: pyperf.BenchmarkSuite, path: Path) -> None:
@@ -42,9 +44,10 @@ def write(suite: pyperf.BenchmarkSuite, path: Path) -> None:
     Replace *path* in one step; its old content stays if that fails.
 
     Raises:
-        UnavailableError: no permission, no space, no such directory.
+        UnavailableError: no permission, no space, no such directory, or the file would be
+            larger than those that `read` reads.
     """
-    content = parsing.text_of(suite).encode()
+    content = _readable(parsing.text_of(suite), path).encode()
     if path.suffix == ".gz":
         content = gzip.compress(content, mtime=0)
     try:
@@ -52,6 +55,19 @@ def write(suite: pyperf.BenchmarkSuite, path: Path) -> None:
             file.write(content)
     except OSError as error:
         raise not_writable(path, error, _ELSEWHERE) from None
+
+
+def _readable(text: str, path: Path) -> str:
+    """*text*, if a file of its size can be read."""
+    try:
+        check_size(text)
+        if len(text) > LARGEST:  # it is ASCII
+            raise ValueError(f"it has more than {LARGEST} bytes")
+    except ValueError as error:
+        raise UnavailableError(
+            f"{path} would be too large to be read", why=str(error), fix=_TOO_LARGE
+        ) from None
+    return text
 
 
 def claim(output: str | None, suite: str, label: str | None, subfolder: str = "") -> Path:

@@ -73,7 +73,7 @@ def test_a_json_text_of_too_many_values_is_refused_before_it_is_parsed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Three bytes of text can make a list, which takes a hundred bytes of memory."""
-    monkeypatch.setattr(shapes, "_MOST_VALUES", 5)
+    monkeypatch.setattr(shapes, "MOST_VALUES", 5)
 
     assert json_value("[[], [], 0]") == [[], [], 0]
     with pytest.raises(ValueError, match="it has more than 5 values"):
@@ -82,7 +82,7 @@ def test_a_json_text_of_too_many_values_is_refused_before_it_is_parsed(
 
 def test_an_object_counts_as_four_values(monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes the memory of four."""
-    monkeypatch.setattr(shapes, "_MOST_VALUES", 9)
+    monkeypatch.setattr(shapes, "MOST_VALUES", 9)
 
     assert json_value("[{}, [], 0]") == [{}, [], 0]
     with pytest.raises(ValueError, match="it has more than 9 values"):

@@ -6,10 +6,12 @@ import errno
 import os
 import stat
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from golden import content
+from pvbench import shapes
 from pvbench.errors import UnavailableError, UsageError
 from pvbench.results import files as result_files
 from pvbench.run.outcome import Outcome
@@ -36,6 +38,26 @@ def test_the_content_of_a_file_is_that_of_pyperf(tmp_path: Path) -> None:
     result_files.write(suite, tmp_path / "ours.json")
 
     assert (tmp_path / "ours.json").read_bytes() == (tmp_path / "theirs.json").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("module", "limit", "why"),
+    [
+        pytest.param(shapes, "MOST_VALUES", "it has more than 30 values", id="values"),
+        pytest.param(result_files, "LARGEST", "it has more than 30 bytes", id="bytes"),
+    ],
+)
+def test_a_file_that_could_not_be_read_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: ModuleType, limit: str, why: str
+) -> None:
+    """The limits of the reader are those of the writer, and the old file stays."""
+    path = tmp_path / "a.json"
+    path.write_text("old")
+    monkeypatch.setattr(module, limit, 30)
+    with pytest.raises(UnavailableError, match=f"would be too large to be read: {why}"):
+        result_files.write(suite_of(row_of("broadcast", "x2apic-physical", 2e-9)), path)
+
+    assert (path.read_text(), os.listdir(tmp_path)) == ("old", ["a.json"])
 
 
 def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:

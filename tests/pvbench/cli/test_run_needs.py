@@ -1,0 +1,55 @@
+"""What a run says of its number of boots before it measures."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from pvbench.cli import run_needs
+from pvbench.delivery import Clock
+from pvbench.run.request import PreparedRun
+from support.resume import prepared_small
+
+NOISY = Clock(name="tsc", ticks_per_second=10**9, exactness="noisy")
+
+
+def prepared(clock: Clock) -> PreparedRun:
+    """A run of two boots of each guest."""
+    run = prepared_small("a.json", boots=2)
+    return attrs.evolve(run, launch=attrs.evolve(run.launch, clock=clock))
+
+
+@pytest.mark.parametrize(
+    ("lacking", "said"),
+    [
+        pytest.param(0, "", id="enough"),
+        pytest.param(
+            1,
+            "pvbench: the result file has room for about 1 of the 2 boots of each guest: take "
+            "fewer, or fewer cases",
+            id="too-few",
+        ),
+    ],
+)
+def test_a_run_with_more_boots_than_a_file_can_hold_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], lacking: int, said: str
+) -> None:
+    """Otherwise it would end after hours; each case of a boot counts as 150 values."""
+    run = prepared(NOISY)
+    values = 150 * sum(len(boot.cases) for boot in run.plan.boots)
+    monkeypatch.setattr(run_needs, "MOST_VALUES", values - lacking)
+    run_needs.say_needs(run)
+
+    rooms = [line for line in capsys.readouterr().err.splitlines() if "has room" in line]
+
+    assert rooms == ([said] if said else [])
+
+
+def test_an_exact_clock_needs_no_boots(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each boot is the same."""
+    monkeypatch.setattr(run_needs, "MOST_VALUES", 1)
+    run_needs.say_needs(prepared_small("a.json", boots=2))
+
+    assert capsys.readouterr().err == ""
