@@ -22,7 +22,7 @@ class Address:
     What a lab boots.
 
     Args:
-        kernel: see `pvbench_site_lab.kernels.find`.
+        kernel: see `pvbench_site_lab.find`.
         clock: ``icount``, virtual time that follows the instructions, or ``tsc``.
         cpus: emulated CPUs.
     """

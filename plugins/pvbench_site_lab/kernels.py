@@ -1,4 +1,4 @@
-"""The kernel that a lab boots, found by the address that a user writes."""
+"""A kernel that a lab boots: a file, a folder with one, or an installed release."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from pvbench.host.files import open_regular
 
 BOOT: Final = Path("/boot")
 MODULES: Final = Path("/lib/modules")
+_IMAGES: Final = ("vmlinux", "vmlinuz", "arch/x86/boot/bzImage", "bzImage")
 _HEADER: Final = 1 << 15  # bytes of an image that its setup header and version are in
 _MAGIC: Final = slice(0x202, 0x206)  # Documentation/arch/x86/boot.rst, "header"
 _VERSION: Final = struct.Struct("<H")  # "kernel_version", at 0x20e, relative to 0x200
@@ -43,23 +44,12 @@ class Kernel:
     facts: dict[str, str] = attrs.field(factory=dict)
 
 
-def find(address: str) -> Kernel:
-    """
-    The kernel at *address*: a file, a folder with one, or an installed release.
-
-    Raises:
-        UsageError: there is no such kernel.
-    """
-    if "/" in address:
-        return of_path(address, Path(address))
-    image = BOOT / f"vmlinuz-{address}"
+def installed(release: str) -> Kernel | None:
+    """The kernel of this machine with that release; None if there is none."""
+    image = BOOT / f"vmlinuz-{release}"
     if not image.exists():
-        raise UsageError(
-            f"there is no kernel {address!r} for a lab",
-            why=f"{image} does not exist",
-            fix="Name an installed release, or the path of a vmlinuz.",
-        )
-    return Kernel(name=address, release=address, image=image, modules=MODULES / address)
+        return None
+    return Kernel(name=release, release=release, image=image, modules=MODULES / release)
 
 
 def of_path(name: str, path: Path, modules: Path | None = None) -> Kernel:
@@ -78,14 +68,18 @@ def of_path(name: str, path: Path, modules: Path | None = None) -> Kernel:
     return Kernel(name=name, release=release, image=image, modules=folder)
 
 
+def has_image(folder: Path) -> bool:
+    """Whether a kernel is in *folder*, such as a tree in which one was built."""
+    return any((folder / name).is_file() for name in _IMAGES)
+
+
 def _image_in(folder: Path) -> Path:
-    names = ("vmlinux", "vmlinuz", "arch/x86/boot/bzImage", "bzImage")
-    for image in (folder / name for name in names):
+    for image in (folder / name for name in _IMAGES):
         if image.is_file():
             return image
     raise UsageError(
         f"{folder} has no kernel",
-        why=f"none of {', '.join(names)} is in it",
+        why=f"none of {', '.join(_IMAGES)} is in it",
         fix="Name the file, or build the kernel first.",
     )
 
@@ -100,6 +94,8 @@ def _modules_beside(image: Path, release: str) -> Path | None:
         folder.parent / "usr/lib/modules" / release,
         folder / "kernel",  # /lib/modules/RELEASE/vmlinuz
     )
+    if (folder / "arch/x86/kvm/kvm-amd.ko").exists():  # a tree in which it was built
+        return folder
     return next((path for path in candidates if path.is_dir()), None)
 
 

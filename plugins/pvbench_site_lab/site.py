@@ -10,7 +10,7 @@ import attrs
 from pvbench.site import Session, Site, SiteOptions
 from pvbench_site_lab import needs
 from pvbench_site_lab.address import Address, parsed
-from pvbench_site_lab.kernels import find
+from pvbench_site_lab.find import find
 from pvbench_site_lab.session import LabSession
 
 _SUMMARY = "the KVM of any kernel, in a machine that QEMU emulates"

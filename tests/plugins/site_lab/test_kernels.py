@@ -8,7 +8,8 @@ import pytest
 
 from pvbench.errors import UsageError
 from pvbench_site_lab import kernels
-from pvbench_site_lab.kernels import Kernel, find, of_path, release_of
+from pvbench_site_lab.find import find
+from pvbench_site_lab.kernels import Kernel, of_path, release_of
 from support.kernels import bz_image, vmlinux
 
 
@@ -74,6 +75,15 @@ def test_a_folder_stands_for_the_kernel_in_it(installed: Path, name: str) -> Non
     )
 
     assert find("./tree").image == Path("tree", name)
+
+
+def test_the_modules_of_a_tree_are_where_it_was_built(installed: Path) -> None:
+    """They are in the folders of their sources."""
+    (installed / "tree/arch/x86/kvm").mkdir(parents=True)
+    (installed / "tree/arch/x86/kvm/kvm-amd.ko").touch()
+    (installed / "tree/vmlinux").write_bytes(vmlinux())
+
+    assert find("./tree").modules == installed / "tree"
 
 
 def test_modules_that_are_named_come_first(installed: Path) -> None:
