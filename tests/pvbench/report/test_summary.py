@@ -1,39 +1,11 @@
-"""The document of a run: a table of stacks by workloads, notes, and cases that did not run."""
+"""The document of a run: a table of stacks by workloads, one for each guest."""
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import attrs
-import pytest
 
-from pvbench.report import csv, text
-from pvbench.report import json as json_form
-from pvbench.report.summary import summary
-from pvbench.results.rows import Row
-from support.runs import row_of, suite_of
-
-PHYSICAL, OVERLAID = "x2apic-physical", "kvm-pv/x2apic-physical"
-NATIVE = row_of("broadcast", PHYSICAL, 198e-6)
-PV = row_of("broadcast", OVERLAID, 76.9e-6, icr_writes=0.0, hypercalls=1.0)
-DRY = row_of("dry-run", PHYSICAL, 24e-9, targets=0, icr_writes=0.0)
-
-
-def printed_summary(
-    *rows: Row,
-    journal: list[dict[str, Any]] | None = None,
-    style: str = "plain",
-    **options: Any,
-) -> str:
-    """The summary of a file with these rows, in lines that are long enough."""
-    document = summary(suite_of(*rows), journal or [], **options)
-    return csv.render(document) if style == "csv" else text.render(document, 1000)
-
-
-def notes(*rows: Row) -> list[str]:
-    """The notes below the tables."""
-    return [line for line in printed_summary(*rows).splitlines() if line.startswith("Note: ")]
+from support.runs import row_of
+from support.summaries import DRY, NATIVE, PHYSICAL, PV, printed_summary
 
 
 def test_the_table_has_a_row_for_each_stack_and_a_column_for_each_workload() -> None:
@@ -155,68 +127,6 @@ def test_unknown_counts_are_not_zero() -> None:
     assert (COUNTS in printed_summary(row), COUNTS in printed_summary(row, PV)) == (False, True)
 
 
-NORMAL = {"targets": 1, "overlaid": "no", "icr_writes": 1.0}
-
-
-@pytest.mark.parametrize(
-    ("row", "expected"),
-    [
-        pytest.param(
-            row_of("normal-ipi", OVERLAID, 1e-6, **NORMAL),
-            "Note: kvm-pv sends nothing in normal-ipi: the driver sends unicasts.",
-            id="unicast",
-        ),
-        pytest.param(
-            row_of("broadcast", OVERLAID, 1e-6, **NORMAL, vcpus=2),
-            "Note: kvm-pv sends nothing in broadcast: "
-            "with two CPUs all IPIs are unicasts, which the driver sends.",
-            id="two-cpus",
-        ),
-        pytest.param(
-            row_of("broadcast", OVERLAID, 1e-6, overlaid="no", shorthands="yes"),
-            "Note: kvm-pv sends nothing in broadcast: Linux 5.4 and later "
-            "send full broadcasts by the driver's shorthand.",
-            id="shorthands",
-        ),
-        pytest.param(
-            row_of("some", OVERLAID, 1e-6, overlaid="no", targets=40),
-            "Note: kvm-pv sends nothing in some: the driver's callback sends these IPIs.",
-            id="callback-not-overridden",
-        ),
-    ],
-)
-def test_a_workload_that_a_sender_leaves_to_its_driver_is_noted(
-    row: Row, expected: str
-) -> None:
-    """
-    Equal numbers would pass for a result: self, unicast and 2-CPU tests do not use the
-    sender.
-    """
-    assert notes(row) == [expected]
-
-
-def test_a_case_that_uses_its_sender_has_no_note() -> None:
-    """A case that sends nothing has no note either."""
-    assert notes(PV, NATIVE, row_of("dry-run", OVERLAID, 1e-6, targets=0, overlaid="no")) == []
-
-
-LOSSY = "kvm-pv128-v3/x2apic-physical"
-LOST = {"lost": 32, "targets": 159, "icr_writes": 0.0, "hypercalls": 1.0}
-
-
-def test_a_loss_is_shown_instead_of_a_time() -> None:
-    """
-    A burst that is never acknowledged has no time, and a sender that loses IPIs never wins.
-    """
-    row = row_of("broadcast", LOSSY, 1e-6, series="send", **LOST)
-
-    assert "kvm-pv128-v3/x2apic-physical,loses 32 of 159" in printed_summary(row, style="csv")
-    assert notes(row) == [
-        "Note: kvm-pv128-v3/x2apic-physical loses 32 of 159 IPIs of broadcast; a sender that "
-        "waits for them hangs, so there is no time to acknowledgement."
-    ]
-
-
 def test_each_guest_has_its_own_table() -> None:
     """Times of different guests are not comparable in a row."""
     small = row_of("broadcast", PHYSICAL, 9e-6, guest="dense:8", apic_ids="0-7", vcpus=8)
@@ -230,74 +140,3 @@ def test_a_csv_of_several_guests_has_a_column_of_guests() -> None:
     text = printed_summary(NATIVE, small, style="csv")
 
     assert ["dense:80" in text, "dense:8" in text.replace("dense:80", "")] == [True, True]
-
-
-def refused(
-    name: str, reason: str = "flat logical mode can address only 8 CPUs"
-) -> dict[str, str]:
-    """The journal's entry of a case that did not run."""
-    return {"case": name, "outcome": "unsupported", "reason": reason}
-
-
-@pytest.mark.parametrize(
-    ("journal", "expected"),
-    [
-        pytest.param([refused("A")], "unsupported: A: flat logical mode can", id="one-case"),
-        pytest.param(
-            [refused("A"), refused("B"), refused("C")],
-            "unsupported: A and 2 more cases: flat logical",
-            id="one-reason-for-three",
-        ),
-        pytest.param(
-            [{"boot": 1, "cases": {"A": {"outcome": "failed", "reason": "status 3"}}}],
-            "failed: A: status 3",
-            id="lost-with-its-boot",
-        ),
-        pytest.param(
-            2 * [{"boot": 1, "cases": {"A": {"outcome": "failed", "reason": "status 3"}}}],
-            "failed: A: status 3",
-            id="one-case-in-two-boots",
-        ),
-    ],
-)
-def test_cases_that_did_not_run_are_listed_with_their_reasons(
-    journal: list[dict[str, Any]], expected: str
-) -> None:
-    """Every skip has a reason; equal reasons are printed once."""
-    assert printed_summary(NATIVE, journal=journal).split("\n\n")[-1].startswith(expected)
-
-
-def test_reasons_are_consecutive_lines() -> None:
-    """They are printed line by line below the tables."""
-    text = printed_summary(
-        NATIVE, journal=[refused("A", "too few CPUs"), refused("B", "no hypercall")]
-    )
-
-    assert text.split("\n\n")[-1].splitlines() == [
-        "unsupported: A: too few CPUs",
-        "unsupported: B: no hypercall",
-    ]
-
-
-def test_cases_that_succeeded_are_not_listed() -> None:
-    """Only missing cases are listed."""
-    ok = {"boot": 1, "cases": {"A": {"outcome": "ok", "reason": ""}}}
-
-    assert printed_summary(NATIVE, journal=[{"plan": {}}, ok, {"end": 0}]) == printed_summary(
-        NATIVE
-    )
-
-
-def test_json_gives_every_series_with_its_facts_and_the_reasons() -> None:
-    """Programs get the same information as people."""
-    output = json.loads(json_form.render(summary(suite_of(NATIVE), [refused("A")])))
-    (series,) = output["series"]
-
-    assert output["not_run"] == ["unsupported: A: flat logical mode can address only 8 CPUs"]
-    assert {
-        "value_s": 198e-6,
-        "boots": 1,
-        "stack": PHYSICAL,
-        "icr_writes": 79.0,
-        "lost": 0,
-    }.items() <= series.items()
