@@ -118,7 +118,7 @@ def test_every_package_has_its_place() -> None:
 
 @pytest.mark.parametrize("module", sorted(CORE.keys() - {"pvbench"}))
 def test_a_module_imports_only_from_layers_above_its_own(module: str) -> None:
-    """A workload, a sender, a delivery, a slice result, a result: nothing flows back."""
+    """Data flow from workload to sender, delivery, slice result and result, and never back."""
     allowed = {*LAYERS[: LAYERS.index(layer_of(module)) + 1]}
 
     assert sorted(core_layers(CORE[module]) - allowed) == []
@@ -155,7 +155,7 @@ def test_a_plugin_imports_the_core_and_no_other_plugin(module: str) -> None:
 
 @pytest.mark.parametrize("module", OUTSIDE)
 def test_a_plugin_uses_only_the_interface_of_the_core(module: str) -> None:
-    """Everything down to the hooks; never the registry, a run or its results."""
+    """It imports everything down to the hooks, and never the registry, a run or its results."""
     if module not in WORKERS:
         assert sorted(core_layers(OUTSIDE[module]) - INTERFACE) == []
 

@@ -187,12 +187,12 @@ def test_all_benchmarks_are_a_label_and_take_another_suite() -> None:
     ],
 )
 def test_benchmarks_that_run_along_are_compared(along: str, expected: str) -> None:
-    """In their order; by sender if each has one, else case by case."""
+    """They keep their order; they are compared by sender if each has one, else case by case."""
     assert f"pvbench compare {expected}" == commands("-e", f"{along},compare")["compare"]
 
 
 def test_compare_alone_uses_the_given_arguments() -> None:
-    """The newest results of any environments, or files."""
+    """They are files, or any environments, of which the newest results are taken."""
     arguments = ("-e", "compare", "--", "--env", "bench-py311,bench-py312")
 
     assert commands(*arguments) == {"compare": "pvbench compare --env bench-py311,bench-py312"}
@@ -297,7 +297,7 @@ def test_a_distribution_comes_from_where_it_came_before(
     origin: dict[str, object] | None,
     expected: str,
 ) -> None:
-    """Direct URL Origin of installed distributions, a packaging specification."""
+    """The packaging specification "Direct URL Origin" says where the origin is stored."""
     installed(tmp_path, "pvbench-acme", "1.2")
     if origin:
         origin_file = tmp_path / "pvbench_acme-1.2.dist-info" / "direct_url.json"
@@ -328,7 +328,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Non
 def test_the_documented_tox_ini_compares_a_plugin_with_a_bundled_sender(
     project: Callable[[], None],
 ) -> None:
-    """In an environment each; a plain `tox` does all three."""
+    """Each has an environment; a plain `tox` runs all three."""
     project()
     expected = {
         "bench-kvm-pv": "pvbench run fanout --sender kvm-pv -q",
@@ -347,7 +347,7 @@ def test_the_documented_tox_ini_compares_a_plugin_with_a_bundled_sender(
 def test_the_documented_tox_ini_has_environments_for_released_versions(
     project: Callable[[], None],
 ) -> None:
-    """One version each, and not the one beside tox.ini."""
+    """Each has one version, and not the one beside tox.ini."""
     project()
 
     configured = config("-e", "bench-acme1.1,bench-acme1.2")

@@ -67,7 +67,7 @@ def test_nothing_outlives_a_manager_that_is_killed(
 def test_a_run_whose_process_is_killed_is_completed_to_the_undisturbed_bytes(
     victim: str, tmp_path: Path
 ) -> None:
-    """At a random moment; the exact clock gives the same bytes every time."""
+    """The moment is random; the exact clock gives the same bytes every time."""
     undisturbed = kill.completed("model", tmp_path)
     seed = time_ns()
     after_s = Random(seed).uniform(0, RESUMED_S)  # noqa: S311 - no secret

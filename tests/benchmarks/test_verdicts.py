@@ -117,7 +117,7 @@ def file_of(path: Path, values: list[float]) -> str:
 
 @pytest.mark.parametrize("differ", [0.0, 0.01, 0.05])
 def test_pyperf_s_column_is_that_of_its_command(tmp_path: Path, differ: float) -> None:
-    """`pyperf compare_to` on a file for each side."""
+    """The test runs `pyperf compare_to` on a file for each side."""
     random = np.random.default_rng(SEED)
     boots = simulated_boots.pairs_of("normal", random, (10, 1)).differing(np.array([differ]))
     ((before, after),) = boots.seconds()
@@ -143,7 +143,7 @@ def test_the_coin_of_ab_leaves_both_boots_of_a_pair_where_they_are() -> None:
 
 
 def test_the_memory_of_ar_1_is_its_number() -> None:
-    """The correlation of neighbours."""
+    """It is the correlation of neighbours."""
     level = simulated_boots.levels("AR(1) 0.8", np.random.default_rng(SEED), 5000)
 
     assert np.corrcoef(level[1:], level[:-1])[0, 1] == pytest.approx(0.8, abs=0.03)

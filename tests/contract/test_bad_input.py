@@ -158,7 +158,7 @@ def test_a_burst_that_its_sender_cannot_send_is_refused_with_the_reason(
 def test_an_option_that_is_not_a_number_is_refused(
     cli: Cli, option: str, value: str, message: str
 ) -> None:
-    """One sentence, without the usage."""
+    """One sentence is printed, without the usage."""
     refused(cli(*RUN, option, value), message)
 
 

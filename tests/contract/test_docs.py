@@ -123,7 +123,7 @@ def test_the_parser_accepts_every_command_of_a_page(
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
-    """To a file of this repository and to a heading in it, or to the web."""
+    """It leads to a file of this repository and a heading in it, or to the web."""
     targets = re.findall(r"\]\(([^)\s]+)\)", prose(page))
 
     broken_links = []

@@ -122,7 +122,7 @@ def test_192_wide_calls_once_per_aligned_cluster(row: Row) -> None:
 
 @each_row
 def test_hyperv_calls_once(row: Row) -> None:
-    """One hypercall for any mask."""
+    """Any mask takes one hypercall."""
     assert calls("hyperv-ipi", row) == 1
 
 

@@ -171,7 +171,7 @@ def test_a_new_plugin_works_as_it_is_written(
 
 
 def test_building_leaves_nothing_in_the_tree(environment: Environment) -> None:
-    """The files of the plugin and no others."""
+    """The tree has the files of the plugin and no others."""
     remaining = {path.name for path in OUTSIDE.iterdir()} - {"__pycache__"}
 
     assert remaining == {"pyproject.toml", "pvbench_outside.py", "pvbench_outside_command.py"}

@@ -329,7 +329,7 @@ def test_a_site_checks_the_cost_profile(cli: Cli, elsewhere: tuple[str, ...]) ->
 
 
 def test_doctor_shows_the_site_s_host(cli: Cli, elsewhere: tuple[str, ...]) -> None:
-    """Its CPU, its cache and the probes there."""
+    """The page has its CPU, its cache and the results of probes there."""
     facts = json.loads(cli("doctor", *elsewhere, "--json").out)
 
     assert facts["cpu_model"] == "Elsewhere 9000"

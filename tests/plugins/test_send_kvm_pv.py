@@ -97,7 +97,7 @@ def test_the_last_register_is_an_icr_word(vector: int, icr: int) -> None:
 
 
 def test_no_target_is_lost() -> None:
-    """Since the fix of 2022; the IDs are those that lost an IPI before it."""
+    """The fix of 2022 ended this loss; the IDs are those that lost an IPI before it."""
     assert stack_of(OVER).sender.drops((0, 1, 2), guest_of((1, 128, 0))) == frozenset()
 
 

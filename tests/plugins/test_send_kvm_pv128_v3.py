@@ -24,7 +24,7 @@ TOP = 1 << 63
     ],
 )
 def test_any_mask_is_one_call_with_three_arguments(ids: list[int], low: int, high: int) -> None:
-    """Two words for APIC IDs 0..127, and the vector; even when both words are zero."""
+    """They are two words for APIC IDs 0..127, even if both are zero, and the vector."""
     assert masked(OVER, ids) == (
         IrqSave(),
         Scan(len(ids)),

@@ -61,7 +61,7 @@ def test_cluster192_has_three_words(ids: list[int], expected: list[tuple[int, ..
 
 @given(st.permutations([0, 1, 127, 128, 129, 191, 192, 400]))
 def test_the_count_does_not_depend_on_the_order(ids: list[int]) -> None:
-    """Three clusters of 128 (0, 1 and 3) and three of 192 (0, 1 and 2)."""
+    """The IDs are in three clusters of 128 (0, 1 and 3) and three of 192 (0, 1 and 2)."""
     counts = [len(call_args(masked(over, ids))) for over in (OVER_128, OVER_192)]
 
     assert counts == [3, 3]

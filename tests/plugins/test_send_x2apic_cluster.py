@@ -69,7 +69,7 @@ def test_unicast_is_one_logical_bit() -> None:
 
 
 def test_an_nmi_has_its_delivery_mode_and_vector_0() -> None:
-    """Logical destination, delivery mode NMI."""
+    """The destination is logical, the delivery mode NMI."""
     values = [op.value for op in only(WrMsr, masked(STACK, [0, 1], vector=NMI))]
 
     assert values == [0x3 << 32 | 0xC00]

@@ -47,7 +47,7 @@ def test_an_nmi_has_its_delivery_mode_and_vector_0() -> None:
 
 
 def test_a_mask_allbutself_skips_the_sender() -> None:
-    """APIC_DEST_ALLBUT of __x2apic_send_IPI_mask()."""
+    """__x2apic_send_IPI_mask() does so for APIC_DEST_ALLBUT."""
     sending = sent(STACK, burst_of("send_IPI_mask_allbutself", 0, 1, 2, source=1), (5, 6, 7))
 
     assert [op.value >> 32 for op in only(WrMsr, sending.program)] == [5, 7]

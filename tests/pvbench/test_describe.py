@@ -32,7 +32,7 @@ def answer(command: tuple[str, ...], request: Describe) -> object:
 
 
 def test_a_description_is_the_same_in_a_process_of_its_own() -> None:
-    """The host, too: it is this one."""
+    """Its host is also the same: it is this one."""
     description = described(model())
 
     assert answer(COMMAND, model()) == description
@@ -143,7 +143,7 @@ def test_a_process_without_a_request_answers_with_an_error() -> None:
 def test_a_process_that_describes_nothing_is_an_error(
     code: str, error: type[Exception], reason: str
 ) -> None:
-    """A sentence in each case."""
+    """Each case has a sentence."""
     with pytest.raises(error, match=reason):
         answer((sys.executable, "-c", code), model())
 

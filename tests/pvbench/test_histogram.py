@@ -24,7 +24,7 @@ def test_an_entry_is_a_distance_and_a_number_of_times() -> None:
 
 @given(TIMES)
 def test_decoding_is_the_inverse_of_encoding(times: list[int]) -> None:
-    """Of any 64-bit times."""
+    """This holds for any 64-bit times."""
     histogram = Histogram.of(times)
 
     assert Histogram.decoded(histogram.encoded()) == histogram
@@ -32,7 +32,7 @@ def test_decoding_is_the_inverse_of_encoding(times: list[int]) -> None:
 
 @given(st.lists(TIMES, min_size=1, max_size=5))
 def test_merged_histograms_are_the_histogram_of_all_times(slices: list[list[int]]) -> None:
-    """In any order."""
+    """Their order does not matter."""
     merged = Histogram.merged(Histogram.of(times) for times in slices)
 
     assert merged == Histogram.of([time for times in slices for time in times])
@@ -41,7 +41,7 @@ def test_merged_histograms_are_the_histogram_of_all_times(slices: list[list[int]
 
 @given(TIMES, PER_MILLE)
 def test_a_quantile_differs_by_at_most_half_a_per_cent(times: list[int], part: int) -> None:
-    """From that of the times themselves."""
+    """The reference is the quantile of the times themselves."""
     exact = quantile(sorted(times), part)
 
     assert Histogram.of(times).quantile(part) == pytest.approx(exact, rel=0.005, abs=0)

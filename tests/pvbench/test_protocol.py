@@ -103,7 +103,7 @@ JOB = Job(
     ids=lambda message: type(message).__name__,
 )
 def test_a_message_survives_the_trip(message: Message) -> None:
-    """Types included: tuples are tuples again."""
+    """The types survive, too: tuples are tuples again."""
     assert decode(encode(message)) == message
 
 
@@ -149,7 +149,7 @@ def test_a_line_without_a_frame_is_ignored(line: str) -> None:
     ],
 )
 def test_a_line_that_is_almost_a_message_is_refused(line: str, reason: str) -> None:
-    """With a sentence, never with a traceback."""
+    """There is a sentence, and no traceback."""
     with pytest.raises(ProtocolError, match=reason):
         decode(line)
 

@@ -40,7 +40,9 @@ def test_a_distribution_has_minimum_median_p99_and_maximum(
 
 @given(TICKS, st.integers(0, 1000))
 def test_a_quantile_is_numpy_s_averaged_inverted_cdf(ticks: list[int], per_mille: int) -> None:
-    """Type 2 of Hyndman and Fan, 1996; a fraction, since 0.99 is not exactly 99 of 100."""
+    """
+    It is type 2 of Hyndman and Fan, 1996; a fraction, since 0.99 is not exactly 99 of 100.
+    """
     place = Fraction(per_mille, 1000) * len(ticks)
     ordered = sorted(ticks)
     if place.denominator == 1 and 0 < place < len(ticks):
@@ -75,7 +77,7 @@ def test_a_distribution_agrees_with_the_statistics_of_python(ticks: list[int]) -
 
 @given(st.integers(0, 2**50), st.integers(1, 10_000))
 def test_the_makespan_of_a_slice_is_one_time(ticks: int, loops: int) -> None:
-    """For one iteration; every quantile of one time is that time."""
+    """It is that of one iteration; every quantile of one time is that time."""
     times = Distribution.of_span(ticks, loops)
 
     assert {ticks / loops} == {

@@ -111,7 +111,7 @@ def test_every_source_changes_the_key(cc: CountedCompiler, recipe: Recipe, name:
 
 @pytest.mark.parametrize("name", ["new.c", "new.h", "new/new.c"])
 def test_a_new_source_changes_the_key(cc: CountedCompiler, recipe: Recipe, name: str) -> None:
-    """Even an empty one."""
+    """The new source may even be empty."""
     before = build.key(recipe)
     (recipe.sources / name).parent.mkdir(exist_ok=True)
     (recipe.sources / name).touch()
@@ -153,7 +153,7 @@ def test_sources_in_directories_are_compiled_and_see_all_headers(
     ids=["compiler", "linker"],
 )
 def test_every_flag_changes_the_key(cc: CountedCompiler, changed: Recipe) -> None:
-    """Those of the compiler and those of the linker."""
+    """The flags are those of the compiler and those of the linker."""
     assert build.key(changed) != build.key()
 
 

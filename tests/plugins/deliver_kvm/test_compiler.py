@@ -88,7 +88,7 @@ def test_a_dangling_link_is_not_used_as_compiler(folder: Path) -> None:
 def test_the_error_is_the_first_one_of_the_compiler(
     folder: Path, tmp_path: Path, script: str, reason: str
 ) -> None:
-    """One line of all its output; no image is kept."""
+    """The message has one line of all its output; no image is kept."""
     compiler = write_compiler(folder, script)
 
     assert (
@@ -131,14 +131,14 @@ def test_a_compiler_that_cannot_be_executed_is_an_error(folder: Path, text: str)
 
 
 def test_a_compiler_that_writes_no_file_is_an_error(folder: Path) -> None:
-    """Although it succeeds."""
+    """It is an error although the compiler succeeds."""
     write_compiler(folder, "exit 0")
 
     assert re.search(r"kvm: \[Errno 2\] .*/guest\.bin'\. Install", refusal())
 
 
 def test_a_compiler_that_does_not_end_is_given_up(folder: Path) -> None:
-    """After a time limit."""
+    """There is a time limit."""
     write_compiler(folder, "read forever </dev/zero")
 
     assert "timed out after 0.01 seconds" in refusal(Recipe(limit_s=0.01))

@@ -65,7 +65,7 @@ def test_threads_have_no_higher_priority_than_the_user_asked_for(
 
 @pytest.mark.usefixtures("needs_kvm")
 def test_a_host_cpu_that_does_not_exist_is_named() -> None:
-    """With the kernel's reason."""
+    """The message has the kernel's reason."""
     settings = attrs.evolve(SETTINGS, cpus=(4095,))
 
     with (

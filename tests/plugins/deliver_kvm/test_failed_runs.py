@@ -85,7 +85,7 @@ def hindered(cli: Cli, add_plugin: AddPlugin) -> Run:
 def test_a_run_without_the_device_does_not_begin(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
 ) -> None:
-    """One sentence, the status of an environment, and not one file."""
+    """It prints one sentence, ends with the status of an environment, and writes no file."""
     monkeypatch.setattr(kvm, "DEVICE", Path("/nowhere/kvm"))
 
     output = cli(*RUN, "--delivery", "kvm", "--boots", "1", *options)
@@ -136,7 +136,7 @@ def assert_all_failed(output: Output, tmp_path: Path, reason: str) -> None:
 def test_a_run_whose_boots_all_fail_reports_each_boot(
     hindered: Run, tmp_path: Path, hindrance: str, reason: str
 ) -> None:
-    """In the journal; a run that measured nothing has no result file."""
+    """The reports are in the journal; a run that measured nothing has no result file."""
     output = hindered(hindrance)
 
     assert_all_failed(output, tmp_path, reason)

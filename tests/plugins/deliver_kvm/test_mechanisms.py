@@ -93,7 +93,7 @@ NMI_TO_ONE = Burst(source=0, operation="send_IPI_mask", targets=(1,), vector=NMI
 def test_a_stack_needs_the_mechanisms_of_its_ops(
     stack: str, burst: Burst, expected: set[str]
 ) -> None:
-    """Including those of the native driver below an overlay."""
+    """They include those of the native driver below an overlay."""
     chosen = stack_of(stack)
     cpus = 65 if burst is MANY else 4
     guest = chosen.guest(guest_of(range(cpus)))
@@ -116,7 +116,7 @@ def route(send: Sends, guest: Guest, *, page: bool) -> str:
 def test_mechanisms_are_the_routes_a_hypervisor_sees(
     data: st.DataObject, name: str, shorthands: bool
 ) -> None:
-    """For any burst; Xen's hypercalls are refused before that."""
+    """This holds for any burst; Xen's hypercalls are refused before that."""
     stack = stack_of(name)
     guest = data.draw(guests(stack))
     burst = data.draw(bursts(len(guest.apic_ids)))
@@ -131,7 +131,7 @@ def test_mechanisms_are_the_routes_a_hypervisor_sees(
 
 @pytest.mark.parametrize(("group", "name"), TRIED)
 def test_a_probe_tries_the_mechanism_of_its_name(group: str, name: str) -> None:
-    """Once, and no other mechanism."""
+    """It tries this one once, and no other."""
     mechanism = PROBES[group][2][name]
 
     assert [name] == list(mechanisms(mechanism, guest_of_probes(group)))
@@ -139,7 +139,7 @@ def test_a_probe_tries_the_mechanism_of_its_name(group: str, name: str) -> None:
 
 @pytest.mark.parametrize(("group", "name"), TRIED)
 def test_a_probe_reaches_the_cpu_whose_handler_is_counted(group: str, name: str) -> None:
-    """CPU 1; only the SELF IPI register sends to CPU 0."""
+    """It is CPU 1; only the SELF IPI register sends to CPU 0."""
     vector = NMI if name.endswith("nmi") else 0xFC
     expected = [(vector, 0 if name == "x2apic-self" else 1)]
 

@@ -108,7 +108,7 @@ def test_a_plain_file_is_not_kvm(tmp_path: Path) -> None:
 def test_there_is_one_version_of_the_api(
     answers: dict[int, int], monkeypatch: pytest.MonkeyPatch, version: int
 ) -> None:
-    """12, since Linux 2.6.22; api.rst says to refuse any other."""
+    """It is 12 since Linux 2.6.22; api.rst says to refuse any other."""
     answer(monkeypatch, "KVM_GET_API_VERSION", lambda calls, _: version)
 
     assert refusal() == f"KVM has API version {version}, and pvbench needs 12"

@@ -71,7 +71,7 @@ def refusal(error: type[PvbenchError] = UnavailableError, **options: Any) -> str
 
 @pytest.mark.parametrize("name", NEEDED)
 def test_an_ioctl_that_fails_is_named(monkeypatch: Patch, name: str) -> None:
-    """With the kernel's reason."""
+    """The message has the kernel's reason."""
     refuse(monkeypatch, name, errno.EIO)
 
     assert refusal() == f"{name} failed: Input/output error"
@@ -136,7 +136,7 @@ def test_the_limit_of_vcpu_ids_is_optional(monkeypatch: Patch) -> None:
 
 
 def test_kvm_create_vm_is_repeated_after_a_signal(monkeypatch: Patch) -> None:
-    """Two signals; the guest boots."""
+    """After two signals the guest boots."""
     refuse(monkeypatch, "KVM_CREATE_VM", errno.EINTR, times=2)
     before = process_state()
 
@@ -161,7 +161,7 @@ def refuse_memory(monkeypatch: Patch, refused: Callable[[int, int], bool]) -> No
 
 
 def test_the_guest_s_memory_may_be_refused(monkeypatch: Patch) -> None:
-    """As under RLIMIT_AS."""
+    """RLIMIT_AS has the same effect."""
     refuse_memory(monkeypatch, lambda size, _: size >= layout.MEMORY_SIZE)
 
     assert refusal() == "524288 KiB of memory cannot be mapped: Cannot allocate memory"
@@ -199,7 +199,7 @@ def test_a_thread_may_be_refused(monkeypatch: Patch, number: int) -> None:
     "number", [errno.EFAULT, errno.ENOSYS, errno.EPERM], ids=errno.errorcode.get
 )
 def test_a_vcpu_that_cannot_run_is_named(monkeypatch: Patch, number: int) -> None:
-    """By its number; its thread ends, and the guest with it."""
+    """The message has its number; its thread ends, and so does the guest."""
     refuse(monkeypatch, "KVM_RUN", number)
 
     expected = rf"^CPU [0-3]: KVM_RUN failed: {os.strerror(number)}$"

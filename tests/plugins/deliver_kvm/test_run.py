@@ -129,7 +129,7 @@ def test_its_file_names_the_counters_of_kvm(kvm_run: tuple[Path, Output]) -> Non
 
 @pytest.mark.parametrize("vcpus", [2, 8])
 def test_an_overcommitted_guest_is_reported(kvm_run: tuple[Path, Output], vcpus: int) -> None:
-    """In its file, and below its table only."""
+    """Its file says so, and a note below its table only."""
     path, output = kvm_run
     crowded = vcpus > len(USABLE)
     of_guest = output.out[output.out.index(f"norov on dense:{vcpus}") :].split("\n\nnorov on")[
@@ -184,7 +184,7 @@ def test_unsupported_senders_have_a_reason(kvm: Cli) -> None:
 
 
 def test_replayed_ops_are_reported(kvm: Cli) -> None:
-    """In the file, and below the table."""
+    """The file says so, and a note below the table."""
     output = kvm(*UNICAST, "--execution", "ops", "-o", "a.json")
 
     assert (output.status, facts(Path("a.json"), "execution")) == (0, {"ops"})
@@ -212,7 +212,7 @@ def test_both_ways_of_execution_can_be_compared(kvm: Cli, cli: Cli) -> None:
 
 
 def test_a_run_keeps_to_the_cpus_it_was_given(kvm: Cli) -> None:
-    """Two vCPUs on one: more than there are."""
+    """Two vCPUs on one CPU are more than there are."""
     host_cpu = str(USABLE[-1])
     output = kvm(*UNICAST, "--cpu-list", host_cpu, "-o", "a.json")
 

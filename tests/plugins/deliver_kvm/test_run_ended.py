@@ -90,7 +90,9 @@ def test_a_run_that_was_killed_is_resumed(start: Begin) -> None:
 
 
 def test_a_guest_that_is_killed_costs_its_boot(start: Begin) -> None:
-    """Its worker ended, and why; the run goes on and ends with the environment's fault."""
+    """
+    The worker's end has a reason; the run goes on and ends with the status of a host's fault.
+    """
     run = held_run(start)
     (worker,) = (pid for pid in members(run.pid) if pid != run.pid)
     os.kill(worker, signal.SIGKILL)

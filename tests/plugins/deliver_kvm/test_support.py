@@ -173,7 +173,7 @@ def test_a_kernel_s_own_ipis_are_for_live() -> None:
 
 
 def test_the_reason_of_a_failed_probe_is_reported() -> None:
-    """The first probe by name, if several failed."""
+    """If several failed, it is the first of them by name."""
     task = task_of(call(0, 1), sender="kvm-pv/x2apic-physical")
     broken = description_here(failed_probes=("x2apic-physical", "kvm-hypercall"))
 

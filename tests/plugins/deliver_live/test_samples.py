@@ -54,7 +54,7 @@ def run(
 
 
 def test_a_call_is_a_sample_if_every_target_was_interrupted() -> None:
-    """Readings: all targets, one of two, none, the source, others too, all."""
+    """The readings show all targets, one of two, none, the source, others too, and all."""
     result = run(
         (0, 0, 0), (0, 1, 1), (0, 2, 1), (0, 2, 1), (9, 2, 1), (9, 3, 4), (9, 4, 5), loops=3
     )

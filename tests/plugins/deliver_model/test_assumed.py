@@ -82,7 +82,7 @@ def test_the_assumed_part_is_1_if_all_costs_are_assumed() -> None:
 def test_the_assumed_part_is_the_share_of_the_assumed_costs(
     assumed: tuple[str, ...], send: int, deliver: int, ack: int, wall: int
 ) -> None:
-    """Of 2122, 1472, 2127 and 2137."""
+    """It is a part of 2122, 1472, 2127 and 2137."""
     expected = {
         "send": send / 2_122,
         "deliver": deliver / 1_472,
@@ -94,7 +94,7 @@ def test_the_assumed_part_is_the_share_of_the_assumed_costs(
 
 
 def test_a_cost_counts_each_time_it_occurs() -> None:
-    """Three targets: 300 of 6316 (fence 2, irq 1 and 1, scan 12, 3 sends of 2100)."""
+    """Three targets take 300 of 6316 (fence 2, irq 1 and 1, scan 12, 3 sends of 2100)."""
     assumed = parts(case_of("x2apic-physical", cpus(4), mask(0, 1, 2, 3)), "deliver_target")
 
     assert (assumed["send"], assumed["irqoff"]) == pytest.approx((300 / 6_316, 300 / 6_314))
@@ -137,7 +137,7 @@ def test_parts_of_single_costs_add_up_to_the_part_of_all(assumed: set[str]) -> N
 
 
 def test_the_makespan_of_several_sources_has_an_assumed_part() -> None:
-    """Two unicasts side by side: 2137, of which the loop is 10."""
+    """Two unicasts side by side take 2137, of which the loop is 10."""
     case = case_of("x2apic-physical", cpus(4), call(0, 2), call(1, 3))
 
     assert parts(case, "loop_overhead")["makespan"] == pytest.approx(10 / 2_137)

@@ -38,7 +38,7 @@ WORKLOADS = {
 def test_invariants_hold_under_every_bundled_cost_profile(
     name: str, workload: str, stack: str, state: str
 ) -> None:
-    """Proved, repeatable, every series with a part, nothing after the acknowledgement."""
+    """A slice is proved and repeatable, and nothing comes after the acknowledgement."""
     case = case_of(stack, guest_of(range(8)), *WORKLOADS[workload], state=state)
     cost_profile = read(name)
     results = [modelled(case, cost_profile, loops=4, warmup=3) for _ in range(2)]
@@ -74,7 +74,7 @@ SENTENCE = "Part of the time that rests on assumed costs (confidence C), by stac
 
 
 def test_result_files_store_the_assumed_part_of_each_series(cli: Cli) -> None:
-    """Metadata of pyperf: the cost profile takes the whole self-IPI from a publication."""
+    """The cost profile takes the whole self-IPI from a publication."""
     cli(*RUN, "-k", "self-ipi", "--driver", "x2apic-physical")
     table = {
         b.get_metadata()["pvbench_series"]: b.get_metadata()["pvbench_assumed"]
@@ -85,7 +85,7 @@ def test_result_files_store_the_assumed_part_of_each_series(cli: Cli) -> None:
 
 
 def test_show_states_the_assumed_part_of_each_workload(cli: Cli) -> None:
-    """All of it on bare metal; one number where both drivers agree."""
+    """All of it is assumed on bare metal; there is one number where both drivers agree."""
     assert cli(*RUN, "--costs", "bare-metal").status == 0
     names = ("dry-run", "self-ipi", "normal-ipi", "broadcast", "broadcast-lock")
 

@@ -146,7 +146,7 @@ def test_a_base_may_have_a_base(over: Read) -> None:
 
 
 def test_numbers_of_a_base_on_another_machine_name_each_step(over: Read) -> None:
-    """From ``skylake-2018`` over ``sapphire-rapids-ipiv`` to a third machine."""
+    """The third machine inherits ``skylake-2018`` through ``sapphire-rapids-ipiv``."""
     source = over(base="sapphire-rapids-ipiv").costs["hypercall"].source
 
     assert source == (

@@ -55,7 +55,7 @@ def waits_for_all(prepared: Prepared) -> bool:
 @settings(max_examples=120)
 @given(data=st.data())
 def test_times_are_whole_and_none_is_negative(data: st.DataObject) -> None:
-    """Integer picoseconds all through; no float reaches a result."""
+    """All times are integer picoseconds; no float reaches a result."""
     _, result = data.draw(seen())
     numbers = total_ticks(result).values()
 
@@ -180,7 +180,7 @@ def exits(case: Case, cost_profile: CostProfile, local_apic: str) -> int:
 
 @given(case=lonely(), cost_profile=cost_profiles())
 def test_hardware_assistance_never_adds_exits(case: Case, cost_profile: CostProfile) -> None:
-    """From KVM in software over virtual registers and IPI virtualization to none."""
+    """The order is KVM in software, virtual registers, IPI virtualization and bare metal."""
     values = [exits(case, cost_profile, name) for name in ("emulated", "apicv", "ipiv")]
     avic, bare = exits(case, cost_profile, "avic"), exits(case, cost_profile, "bare")
 

@@ -12,7 +12,7 @@ from support.model import accepted, call, case_of, cpus, targets_of, times
 
 
 def test_the_lock_passes_in_order_of_arrival_at_it() -> None:
-    """Wanted at 1356, 1456 and 1556; releases are 900 apart."""
+    """It is requested at 1356, 1456 and 1556; releases are 900 apart."""
     handlers = accepted(targets_of("running"), [(1_000, 3), (1_100, 1), (1_200, 2)], lock=True)
 
     assert handlers == [(1_350, 1_363), (1_450, 2_263), (1_550, 3_163)]
@@ -29,7 +29,7 @@ def test_the_lock_passes_in_order_of_arrival_at_it() -> None:
 def test_releases_of_the_lock_are_at_least_a_handover_apart(
     arrival: int, expected: tuple[int, int]
 ) -> None:
-    """Released at 1356 by CPU 1; a lock long free costs nothing."""
+    """CPU 1 releases it at 1356; a lock that has been free for long costs nothing."""
     targets = targets_of("running")
     accepted(targets, [(1_000, 1)], lock=True)
 
@@ -47,7 +47,7 @@ def test_a_polling_target_gets_the_lock_before_a_blocked_one() -> None:
 
 
 def test_a_later_burst_waits_for_the_lock_of_an_earlier_one() -> None:
-    """Released at 1356, so not again before 2256."""
+    """The lock is released at 1356, so the next release is at 2256 at the earliest."""
     targets = targets_of("running")
     accepted(targets, [(1_000, 1)], lock=True)
 

@@ -88,7 +88,7 @@ def test_a_broadcast_with_the_lock_is_predicted_within_15_percent(
 def test_a_normal_ipi_is_predicted_within_15_percent(
     stack: str, series: str, published: int
 ) -> None:
-    """First number: send to handler; second: the iteration, acknowledged."""
+    """The first number is from send to handler; the second is the whole iteration."""
     assert total_ns("normal-ipi", stack, series) == pytest.approx(published, rel=0.15)
 
 
@@ -181,7 +181,7 @@ def fit_script() -> ModuleType:
 def test_the_fit_gives_the_constants_of_the_cost_profile(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Within 1 percent: csd_queue 1392, icr_write 3867, deliver_logical 279 cycles."""
+    """The limit is 1 percent: csd_queue 1392, icr_write 3867, deliver_logical 279 cycles."""
     fit_script().main()
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
 
@@ -193,7 +193,7 @@ def test_the_fit_gives_the_constants_of_the_cost_profile(
 
 
 def test_the_cost_profile_has_the_fitted_costs() -> None:
-    """In picoseconds, 400 to the cycle of 2.5 GHz."""
+    """They are in picoseconds; a cycle of 2.5 GHz has 400."""
     costs = read("skylake-2018").costs
 
     fitted = {name: cost.ps for name, cost in costs.items() if cost.fitted}

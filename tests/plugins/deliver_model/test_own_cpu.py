@@ -21,7 +21,7 @@ def test_a_source_takes_no_interrupt_until_its_send_is_over() -> None:
 
 
 def test_a_source_continues_to_poll_after_its_own_handler() -> None:
-    """Entered at 4572, over at 4572 + 53; acknowledgements are there by then."""
+    """It enters at 4572 and leaves 53 later; acknowledgements are there by then."""
     burst = Burst(source=0, operation="send_IPI_all")
 
     ticks = times(case_of("x2apic-physical", cpus(2), burst))
@@ -42,7 +42,7 @@ def test_a_source_never_halts() -> None:
 
 
 def test_a_source_does_not_send_while_it_is_in_a_handler() -> None:
-    """Sent at 48, handled from 398 to 451, and only then sent again."""
+    """It sends at 48, is in the handler from 398 to 451, and only then sends again."""
     burst = Burst(source=0, operation="send_IPI_self", wait=False)
     _, result = run_case(case_of("x2apic-physical", cpus(2), burst), loops=2)
 

@@ -31,7 +31,7 @@ def test_a_distribution_is_of_single_bursts() -> None:
     ],
 )
 def test_return_values_of_hypercalls_are_summed(stack: str, expected: tuple[int, int]) -> None:
-    """Five targets in two windows, twice."""
+    """There are five targets in two windows, twice."""
     guest = guest_of((0, 1, 2, 3, 200, 201))
 
     counts = run_case(case_of(stack, guest, call(0, 1, 2, 3, 4, 5)), loops=2)[1].counts

@@ -92,7 +92,7 @@ def test_ops_for_fewer_targets_are_requested_by_burst_and_cpus() -> None:
 
 
 def test_a_partial_send_costs_only_its_own_ops() -> None:
-    """40 for two entries, then a unicast: 2142, and two polls behind it."""
+    """Two entries take 40, then a unicast follows: 2142, and two polls behind it."""
     case = case_of("x2apic-physical", cpus(4), call(0, 2), call(1, 2, 3))
 
     ticks = times(case)
@@ -101,7 +101,7 @@ def test_a_partial_send_costs_only_its_own_ops() -> None:
 
 
 def test_sources_with_different_targets_are_independent() -> None:
-    """Each as if alone, at the same time."""
+    """Each takes as long as alone, at the same time."""
     ticks = times(case_of("x2apic-physical", cpus(4), call(0, 2), call(1, 3)))
 
     assert ticks == {
@@ -184,7 +184,7 @@ def test_bare_sends_and_calls_may_run_at_the_same_time() -> None:
 
 @pytest.mark.parametrize("warmup", [0, 2])
 def test_the_makespan_is_from_the_common_start_to_the_last_end(warmup: int) -> None:
-    """Two iterations of 2137 beside two of 8449; after a warm-up both start anew."""
+    """Two iterations of 2137 run beside two of 8449; after a warm-up both start anew."""
     guest = guest_of(range(8))
     burst = Burst(source=0, operation="smp_call_function_single", targets=(1,))
     other = mask(2, 3, 4, 5, 6)

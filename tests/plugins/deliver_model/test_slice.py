@@ -122,7 +122,9 @@ def test_acknowledgements_are_polled_in_order_of_cpu_numbers(
 
 
 def test_the_lock_makes_the_source_wait_for_the_last_holder() -> None:
-    """Wanted at 1029, released at 1029, 1929 and 2829; 7 for the function, 5 to poll."""
+    """
+    It is requested at 1029 and released at 1029, 1929 and 2829; 7 for the function, 5 to poll.
+    """
     burst = call(0, 1, 2, 3, lock=True)
 
     ticks = times(case_of("kvm-pv/x2apic-physical", cpus(4), burst))

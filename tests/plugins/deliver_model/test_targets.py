@@ -25,7 +25,7 @@ from support.model import accepted, cost_profile_of, cpus, ints, targets_of
 def test_an_idle_target_enters_its_handler_after_the_injection(
     apicv: bool, state: str, expected: tuple[int, int]
 ) -> None:
-    """From 1000 on: way in and 50 to the handler, 6 and 7 to the acknowledgement."""
+    """From 1000 on, the entry and 50 lead to the handler, 6 and 7 to the acknowledgement."""
     targets = Targets(cpus(4), cost_profile_of(apicv=apicv), state)
 
     assert [expected] == accepted(targets, [(1_000, 2)])
@@ -132,7 +132,9 @@ def test_a_burst_may_reach_a_busy_and_an_idle_target() -> None:
 def test_a_pending_vector_is_not_delivered_twice(
     second: int, handlers: int, coalesced: int, entries: list[int]
 ) -> None:
-    """One IRR bit: until the handler is entered, a second send is the same interrupt."""
+    """
+    There is one IRR bit: until the handler is entered, a second send is the same interrupt.
+    """
     targets = targets_of("running")
 
     values = [entry for entry, _ in accepted(targets, [(1_000, 1), (second, 1)])]

@@ -27,7 +27,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_an_installed_release_has_its_image_and_modules(installed: Path) -> None:
-    """As the packages of a distribution install them."""
+    """Packages of distributions install them there."""
     assert find("6.1.0-56-amd64") == Kernel(
         name="6.1.0-56-amd64",
         release="6.1.0-56-amd64",
@@ -58,7 +58,7 @@ def test_a_file_s_release_is_read_from_its_header(installed: Path) -> None:
 def test_modules_are_found_where_packages_put_them(
     installed: Path, image: str, modules: str
 ) -> None:
-    """Beside the image, or in the folder for its release."""
+    """They are beside the image, or in the folder for its release."""
     (installed / image).parent.mkdir(parents=True)
     (installed / image).write_bytes(bz_image(b"x" * 8))
     (installed / modules).mkdir(parents=True)

@@ -70,7 +70,7 @@ def test_a_vmlinux_is_used_as_it_is() -> None:
     ids=["empty", "cut", "short", "no-elf", "bzip2", "xz", "lzma", "gzip", "lzo"],
 )
 def test_an_image_that_cannot_be_unpacked_is_refused(image: bytes, sentence: str) -> None:
-    """With the reason."""
+    """The message has the reason."""
     with pytest.raises(UnavailableError, match=sentence):
         vmlinux_of(image)
 
@@ -116,5 +116,5 @@ def test_the_payload_is_where_the_header_says() -> None:
     ids=["last", "first", "other", "none", "32-bit", "no-elf"],
 )
 def test_a_kernel_boots_by_pvh_if_it_has_the_note(content: bytes, has_entry: bool) -> None:
-    """CONFIG_PVH."""
+    """CONFIG_PVH adds the note."""
     assert has_pvh_entry(content) == has_entry

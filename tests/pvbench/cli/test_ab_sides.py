@@ -101,7 +101,7 @@ def test_files_are_named_after_suite_label_and_side() -> None:
 
 
 def test_the_newest_unfinished_session_of_the_suite_is_resumed() -> None:
-    """With its seed; complete ones and those of other suites are passed over."""
+    """It keeps its seed; complete sessions and those of other suites are passed over."""
     unfinished("20260101T000001Z-norov", seed=7)
     unfinished("20260101T000002Z-norov", seed=8)
     unfinished("20260101T000003Z-norov", boots=2)

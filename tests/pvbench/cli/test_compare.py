@@ -127,7 +127,7 @@ REFUSED = [
 def test_times_of_different_clocks_are_refused(
     cli: Cli, change: dict[str, Any], message: str
 ) -> None:
-    """Bad input: exit status 2, one sentence, no table."""
+    """Exit status 2 and one sentence stand for bad input; there is no table."""
     output = compared(cli, [BEFORE], [row_of("broadcast", PHYSICAL, 1e-6, **change)])
 
     assert (output.status, output.err.count("\n")) == (2, 1)
@@ -136,7 +136,7 @@ def test_times_of_different_clocks_are_refused(
 
 
 def test_profiles_are_compared_when_asked_to(cli: Cli) -> None:
-    """By name and hash: a cost profile can be edited under its name."""
+    """They are named by name and hash: a cost profile can be edited under its name."""
     new = row_of("broadcast", PHYSICAL, 100e-6, costs="icelake", costs_sha256="beef0000ff")
     (row,) = table(compared(cli, [BEFORE], [new], "--by", "costs", "--format", "csv"))
 
@@ -157,7 +157,7 @@ def test_a_modelled_run_is_never_ranked_with_the_published_one(
 
 
 def test_csv_output_has_only_the_table(cli: Cli) -> None:
-    """No heading and no hint above it."""
+    """There is no heading and no hint above it."""
     first = compared(cli, [BEFORE], [BEFORE], "--format", "csv").out.splitlines()[0]
 
     assert first.startswith("workload,stack,guest,before,after,")
@@ -209,7 +209,7 @@ def test_without_files_the_last_two_runs_are_compared(
 def test_a_question_that_makes_no_sense_is_refused(
     cli: Cli, arguments: tuple[str, ...], message: str
 ) -> None:
-    """Exit status 2 and one sentence."""
+    """The exit status is 2, with one sentence."""
     file_of(Path("old.json"), BEFORE)
     file_of(Path("new.json"), BEFORE)
     output = cli("compare", *arguments)

@@ -13,7 +13,7 @@ from support.runs import Cli, file_of, row_of
 
 
 def test_a_modelled_run_is_laid_beside_the_published_one(cli: Cli, native_file: Path) -> None:
-    """Residuals with their source and caveat, and the words "no ranking"."""
+    """Residuals have their source and caveat, and the words "no ranking"."""
     output = cli("compare", "--beside", "published:norov-2018", str(native_file))
 
     assert output.status == 0
@@ -49,7 +49,7 @@ def test_residuals_are_of_the_cells_that_both_have(cli: Cli, native_file: Path) 
     ],
 )
 def test_beside_names_the_kind_of_each_file(cli: Cli, facts: dict[str, str], kind: str) -> None:
-    """Above the table, in its header and for scripts."""
+    """It does so above the table, in its header and for scripts."""
     measured = row_of("broadcast", PHYSICAL, 1e-4, clock="tsc", **facts)
     files = (file_of(Path("taken.json"), measured), file_of(Path("model.json"), BEFORE))
     plain = cli("compare", "--beside", *files).out

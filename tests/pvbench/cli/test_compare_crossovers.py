@@ -38,7 +38,7 @@ def heads(out: str) -> list[str]:
 
 
 def test_each_variant_has_its_crossovers(cli: Cli, family: Path) -> None:
-    """After the table, an empty line between."""
+    """They follow the table after an empty line."""
     output = cli("compare", measured(cli, family, "plain"), "--by", "sender")
     *_, crossovers = output.out.split("\n\n")
 
@@ -50,7 +50,7 @@ def test_each_variant_has_its_crossovers(cli: Cli, family: Path) -> None:
 
 
 def test_every_series_has_its_crossovers(cli: Cli, family: Path) -> None:
-    """With ``--series all``, one for each variant."""
+    """With ``--series all`` each variant has one."""
     file = measured(cli, family, "plain")
     out = cli("compare", file, "--by", "sender", "--series", "all").out
     series = [head.split(", ")[1] for head in heads(out)]
@@ -69,7 +69,7 @@ def test_every_series_has_its_crossovers(cli: Cli, family: Path) -> None:
 def test_other_axes_have_crossovers_of_each_stack(
     cli: Cli, family: Path, axis: str, options: tuple[str, ...], against: str
 ) -> None:
-    """A line for each stack and variant, never two under one head."""
+    """Each stack and variant has its line, and no line has two."""
     plain = measured(cli, family, "plain")
     if axis == "guest":
         options = (*options, "--workload", "fanout:1,fanout:2")
@@ -173,7 +173,7 @@ def test_an_axis_that_distinguishes_rows_is_a_column(cli: Cli) -> None:
 
 
 def test_profiles_of_one_name_are_distinguished_by_hash(cli: Cli, family: Path) -> None:
-    """As everywhere else; 64 digits say no more."""
+    """The hash is as short as everywhere else."""
     files = [
         measured(cli, family, "plain"),
         measured(cli, family, "bare", "--costs", "bare-metal"),

@@ -12,7 +12,7 @@ BOTH = ("--env", "bench-a,bench-b")
 
 
 def test_environments_with_the_same_cases_are_compared_like_files(cli: Cli) -> None:
-    """Another Python, another revision: the first named is the baseline."""
+    """They may differ by Python or revision; the first that is named is the baseline."""
     result_of("bench-b", microseconds=100)
     result_of("bench-a", microseconds=200, day=2)
 
@@ -55,7 +55,7 @@ def test_the_files_that_were_taken_are_named(cli: Cli) -> None:
 
 
 def test_a_missing_environment_is_named_with_the_tox_command(cli: Cli) -> None:
-    """Bad input: nothing is compared."""
+    """This is bad input, and nothing is compared."""
     result_of("bench-a")
 
     output = cli("compare", *BOTH)

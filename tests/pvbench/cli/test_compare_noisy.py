@@ -143,7 +143,7 @@ def test_margins_of_cases_come_from_the_table_of_defaults(cli: Cli) -> None:
 def test_a_limit_is_the_threshold_of_a_gate(
     cli: Cli, limit: str, status: int, sentence: str
 ) -> None:
-    """All of the interval of the slowdown above it, all below, or neither."""
+    """The interval of the slowdown is above it, below it, or has it inside."""
     times = [1.4 + boot / 40 for boot in range(8)]
     slower = row_of(
         "broadcast", PV, *(t * s for t, s in zip(times, DRIFT, strict=True)), **FACTS

@@ -82,7 +82,7 @@ def test_files_without_a_common_case_have_a_csv_of_the_cases_not_compared(cli: C
 def test_a_sender_that_begins_to_lose_ipis_fails_a_gate(
     cli: Cli, options: tuple[str, ...]
 ) -> None:
-    """Files of a user: APIC IDs 100 to 111 cannot slide into the window of kvm-pv-4.19."""
+    """APIC IDs 100 to 111 in a user's files cannot slide into the window of kvm-pv-4.19."""
     folder = Path(__file__).parents[2] / "data" / "lossy"
     files = (str(folder / name) for name in ("good.json", "loses-12-of-141.json"))
     output = cli("compare", *files, *options, "--json")

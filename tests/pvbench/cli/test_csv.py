@@ -58,7 +58,7 @@ def test_a_table_for_scripts_is_a_table_and_nothing_else(
 
 
 def test_a_plan_prints_its_reasons(cli: Cli) -> None:
-    """In JSON, CSV and plain: the same cases, the same exit status."""
+    """JSON, CSV and plain text have the same cases and the same exit status."""
     rows = list(csv.DictReader(io.StringIO(cli(*PLAN, "--csv").out)))
     outcomes = {(row["outcome"], row["reason"]) for row in rows}
 

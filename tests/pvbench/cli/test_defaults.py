@@ -167,7 +167,7 @@ def test_options_of_several_commands_serve_each(cli: Cli) -> None:
 
 
 def test_the_nearest_table_upward_counts(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From the current directory; what lies further up is not merged in."""
+    """The search begins at the current directory; tables further up are not merged in."""
     (Path("near") / "here").mkdir(parents=True)
     Path("pyproject.toml").write_text("[tool.pvbench]\nvcpus = 8\nseed = 3\n")
     monkeypatch.chdir("near/here")
@@ -190,7 +190,7 @@ def test_a_directory_that_was_removed_has_no_defaults(
 
 
 def test_a_run_uses_them(cli: Cli) -> None:
-    """From the file to the plan."""
+    """The test goes from the file to the plan."""
     Path("pyproject.toml").write_text(
         '[tool.pvbench]\nguest = ["ids:0,3"]\nsender = ["native"]\njson = true\n'
     )

@@ -87,7 +87,7 @@ FLAG, VALUE = "it is true or false", "it takes text or a number"
 def test_a_value_of_the_wrong_kind_is_refused(
     cli: Cli, table: str, value: str, why: str
 ) -> None:
-    """Never a traceback, never taken for something else."""
+    """There is no traceback, and the value is not taken for another one."""
     name = table.split(maxsplit=1)[0]
 
     assert (
@@ -187,7 +187,7 @@ def test_a_value_that_is_not_a_table_is_refused(cli: Cli, content: str) -> None:
 def test_a_file_that_may_not_be_read_is_named(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the reason, without its number."""
+    """The message has the reason without its number."""
 
     def forbidden(path: Path) -> int:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))

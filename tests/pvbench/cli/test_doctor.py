@@ -43,7 +43,7 @@ def test_doctor_lists_machine_software_and_deliveries(cli: Cli) -> None:
 
 
 def test_the_table_lists_the_same_facts(cli: Cli) -> None:
-    """One row for each fact."""
+    """Each fact has a row."""
     facts = json.loads(cli("doctor", "--json").out)
     del facts["advice"]
     blocks = cli("doctor").out.split("\n\n")
@@ -136,7 +136,7 @@ def test_help_does_not_look_at_the_host(arguments: list[str]) -> None:
 
 
 def test_doctor_names_the_folder_of_results(cli: Cli) -> None:
-    """Below the current directory."""
+    """It is below the current directory."""
     assert json.loads(cli("doctor", "--json").out)["results go to"].startswith("./results/")
 
 
@@ -151,7 +151,7 @@ def test_doctor_warns_if_results_cannot_be_written(
 
 
 def test_a_broken_plugin_is_the_environment_s_fault(cli: Cli, add_plugin: AddPlugin) -> None:
-    """Exit status 5, and its name."""
+    """The exit status is 5, and the plugin is named."""
     add_plugin("broken_plugin", "import no_such_module")
     output = cli("doctor", "-p", "broken_plugin", "--json")
 
@@ -206,7 +206,7 @@ def test_doctor_lists_the_notes_and_probes_of_a_delivery(
 def test_a_delivery_that_refuses_every_option_cannot_be_used(
     cli: Cli, add_plugin: AddPlugin
 ) -> None:
-    """A sentence in its row; the others stand."""
+    """Its row has a sentence; the others are unchanged."""
     add_plugin("trying", TRYING.format(answer="raise UsageError('it is shut')"))
     facts = json.loads(cli("doctor", "-p", "trying", "--json").out)
 

@@ -115,7 +115,7 @@ def test_the_source_cpu_is_printed(cli: Cli) -> None:
 
 
 def test_json_has_the_cpus_that_each_op_reaches(cli: Cli) -> None:
-    """The same sentences as people."""
+    """People read the same sentences."""
     document = json.loads(cli("explain", "x2apic-cluster", "--targets", "0", "--json").out)
 
     assert [(op["number"], op["reaches"]) for op in document["ops"] if op["reaches"]] == [

@@ -40,7 +40,7 @@ RUN = ("run", "hostile", "--dry-run", "-p", "hostile_plugin")
 def test_a_workload_that_raises_anything_blocks_its_cases_only(
     cli: Cli, add_plugin: AddPlugin, body: str, reason: str
 ) -> None:
-    """Exit status 3, not 0: nothing can be measured."""
+    """The exit status is 3, not 0, because nothing can be measured."""
     add_plugin("hostile_plugin", workload(body))
 
     output = cli(*RUN)

@@ -36,7 +36,7 @@ WITHOUT_SITES = ("-p", "no:site-local", "-p", "no:site-lab")
 
 @pytest.mark.parametrize("kind", BUNDLED)
 def test_everything_bundled_is_listed(cli: Cli, kind: str) -> None:
-    """Sorted by name; a plugin installed here may add to it."""
+    """The list is sorted by name; a plugin installed here may add to it."""
     names = [record["name"] for record in json.loads(cli("list", kind, "--json").out)]
 
     assert names == sorted(names)

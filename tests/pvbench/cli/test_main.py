@@ -94,7 +94,7 @@ def test_numpy_starts_no_threads_unless_the_user_asks_for_them(
 
 
 def test_version_is_one_line(cli: Cli) -> None:
-    """Name and version, for scripts."""
+    """Scripts read its name and version."""
     assert re.fullmatch(r"pvbench \d+\.\d+\.\d+\n", cli("--version").out)
 
 
@@ -273,7 +273,7 @@ def test_an_empty_name_or_a_negative_percentage_is_refused_as_such(
 def test_a_missing_command_is_one_sentence_with_the_nearest_name(
     cli: Cli, arguments: tuple[str, ...], sentence: str
 ) -> None:
-    """No usage: it would bury the answer."""
+    """The usage is not printed, because it would hide the sentence."""
     output = cli(*arguments)
 
     assert (output.status, output.out) == (2, "")
@@ -324,7 +324,7 @@ def test_a_closed_pipe_leaves_the_exit_status() -> None:
 def test_a_full_disk_behind_standard_output_gives_one_sentence(
     arguments: tuple[str, ...],
 ) -> None:
-    """The environment's fault: exit status 5, no traceback."""
+    """The environment is at fault: exit status 5, no traceback."""
     with open("/dev/full", "w") as full:
         output = console(*arguments, stdout=full)
 
@@ -445,7 +445,7 @@ def test_a_very_long_message_is_shortened(cli: Cli) -> None:
 
 
 def test_head_shows_the_first_line() -> None:
-    """A real pipe to a real ``head``."""
+    """A real pipe leads to a real ``head``."""
     writer = subprocess.Popen(
         command("list", "senders", "--format", "csv"),
         stdout=subprocess.PIPE,

@@ -83,7 +83,7 @@ def test_the_directory_can_go_elsewhere(cli: Cli) -> None:
     "make", [pytest.param(Path.mkdir, id="directory"), pytest.param(Path.touch, id="file")]
 )
 def test_existing_files_are_not_changed(cli: Cli, make: Callable[[Path], None]) -> None:
-    """Exit status 2, one sentence, and nothing written."""
+    """The exit status is 2, with one sentence, and nothing is written."""
     make(Path("pv-mine"))
 
     output = cli("plugins", "new", "pv-mine")
@@ -125,7 +125,7 @@ LOWER = "Write lower case with dashes, like kvm-pv-sorted."
     ],
 )
 def test_a_name_that_cannot_be_used_is_refused(cli: Cli, name: str, sentence: str) -> None:
-    """Exit status 2, one sentence, and nothing written."""
+    """The exit status is 2, with one sentence, and nothing is written."""
     output = cli("plugins", "new", name)
 
     assert (output.status, output.err) == (2, f"pvbench: {sentence}\n")

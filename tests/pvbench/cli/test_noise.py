@@ -103,7 +103,7 @@ def test_an_error_in_a_whole_run_ends_the_sessions(
 
 
 def test_an_exact_clock_is_refused_before_the_first_boot(cli: Cli) -> None:
-    """One sentence, and no file of a side."""
+    """One sentence is printed, and no side has a file."""
     done = cli("noise", *ONE, "--sender", "native")
 
     assert (done.status, list(FOLDER.iterdir())) == (2, [])
@@ -139,7 +139,7 @@ def test_without_a_boot_that_succeeds_there_is_no_noise(
     ],
 )
 def test_wrong_usage_measures_nothing(cli: Cli, options: tuple[str, ...], error: str) -> None:
-    """Exit status 2, no file."""
+    """The exit status is 2, and there is no file."""
     done = cli("noise", *ONE, *options)
 
     assert (done.status, os.listdir()) == (2, [])

@@ -47,7 +47,7 @@ def test_a_plugin_that_a_file_replaces_names_the_file(cli: Cli, tmp_path: Path) 
 def test_a_broken_plugin_is_named_with_its_error_and_the_others_load(
     cli: Cli, add_plugin: AddPlugin
 ) -> None:
-    """Exit status 5; a warning on standard error; nothing else suffers."""
+    """The exit status is 5, with a warning on standard error."""
     add_plugin("broken_plugin", "import no_such_module")
     output = cli("plugins", "-p", "broken_plugin", "--format", "csv")
 
@@ -73,7 +73,7 @@ def test_a_broken_plugin_is_named_with_its_error_and_the_others_load(
 def test_a_broken_plugin_stops_nothing_but_a_strict_command(
     cli: Cli, add_plugin: AddPlugin, command: tuple[str, ...]
 ) -> None:
-    """Tolerant by default, with a warning; ``--strict-plugins`` makes it exit status 5."""
+    """By default there is a warning; ``--strict-plugins`` makes it exit status 5."""
     add_plugin("broken_plugin", "raise RuntimeError('boom')")
     tolerant = cli(*command, "-p", "broken_plugin")
     strict = cli(*command, "-p", "broken_plugin", "--strict-plugins")

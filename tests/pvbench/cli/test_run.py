@@ -50,12 +50,12 @@ def test_a_run_prints_the_same_table_as_show(cli: Cli) -> None:
 
 
 def test_json_is_one_document(cli: Cli) -> None:
-    """Every series of two stacks."""
+    """It has every series of two stacks."""
     assert len(json.loads(cli(*NATIVE, "-o", "a.json", "--json").out)["series"]) == 10
 
 
 def test_progress_is_a_line_for_each_boot(cli: Cli) -> None:
-    """On standard error; ``-q`` leaves it out."""
+    """The lines are on standard error; ``-q`` leaves them out."""
     options = [option for option in NATIVE if option != "-q"]
     output = cli(*options, "-o", "a.json", "--boots", "2")
 
@@ -65,7 +65,7 @@ def test_progress_is_a_line_for_each_boot(cli: Cli) -> None:
 def test_without_a_name_results_go_to_the_machine_s_folder(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """./results/MACHINE/TIME-SUITE-LABEL.json and its journal."""
+    """The file is ./results/MACHINE/TIME-SUITE-LABEL.json, with its journal."""
     cli(*NATIVE, "--label", "one")
     names = sorted(os.listdir(HOST_FOLDER))
 
@@ -130,7 +130,7 @@ def test_a_plan_lists_refused_cases_with_reasons(cli: Cli) -> None:
 def test_the_plan_has_the_selected_cases(
     cli: Cli, options: tuple[str, ...], expected: list[str]
 ) -> None:
-    """Workload and stack of each case."""
+    """A case has its workload and its stack."""
     names = planned(cli, *options)
 
     assert expected == [" ".join(n.removeprefix("norov.").split()[:2]) for n in names]
@@ -167,7 +167,7 @@ def test_the_name_of_a_case_has_its_unusual_conditions(cli: Cli) -> None:
 def test_an_unsupported_case_is_in_the_journal_and_under_the_table(
     cli: Cli, options: tuple[str, ...], refused: str, reason: str
 ) -> None:
-    """With its reason; the others run, and the exit status is 0."""
+    """It has its reason; the others run, and the exit status is 0."""
     choice = ("--sender", "native", "-k", "*.broadcast", *options)
     output = cli("run", "norov", "--fast", "-q", "-o", "a.json", *choice)
     (case,) = [entry for entry in journal_of(Path("a.json")) if "case" in entry]
@@ -237,7 +237,7 @@ def test_naming_a_thing_twice_makes_no_replicate(cli: Cli, twice: tuple[str, ...
 def test_a_full_disk_ends_the_run_and_keeps_its_files(
     cli: Cli, monkeypatch: pytest.MonkeyPatch, full_from: int
 ) -> None:
-    """At the plan, at the first result, at its journal: exit status 5, no empty file."""
+    """At the plan, the first result or its journal, the exit status is 5; no file is empty."""
     monkeypatch.setattr(os, "fsync", filling_up(full_from))
     output = cli(*NATIVE, "-o", "a.json")
 

@@ -178,7 +178,7 @@ def test_a_broken_file_is_named_with_its_error(cli: Cli, content: str, why: str)
 
 
 def test_a_blocked_file_is_not_run(cli: Cli, write: Write) -> None:
-    """Two options that contradict each other."""
+    """The two options contradict each other."""
     output = cli("run", write("./question.py", "question"), "-p", "no:./question.py", *QUICK)
 
     assert (output.status, output.out) == (2, "")
@@ -236,7 +236,7 @@ def test_results_of_another_version_are_not_compared(cli: Cli, write: Write) -> 
 
 
 def test_a_suite_without_cases_is_reported(write: Write, cli: Cli) -> None:
-    """No workload: exit status 3 with a sentence, and no file."""
+    """Without a workload the exit status is 3, with a sentence, and there is no file."""
     path = write("mine.py", "one")
     Path(path).write_text(Path(path).read_text().replace('("to-one",)', "()"))
 

@@ -103,7 +103,7 @@ def test_the_options_of_the_user_reach_the_delivery(
 def test_the_table_of_defaults_can_ask_it_too(
     cli: Cli, asking_plugin: tuple[str, str], table: str, message: str
 ) -> None:
-    """``[tool.pvbench]``, as if typed."""
+    """``[tool.pvbench]`` acts as if its values were typed."""
     Path("pyproject.toml").write_text(f"[tool.pvbench]\n{table}\n")
 
     assert message in cli("run", "plain", *asking_plugin, "--delivery", "asked").err
@@ -143,7 +143,7 @@ def test_a_wrong_list_of_cpus_is_an_error_of_usage(cli: Cli, text: str) -> None:
 
 
 def test_a_suite_as_a_script_asks_the_same(tmp_path: Path) -> None:
-    """pyperf's options beside ours."""
+    """pyperf's options stand beside those of pvbench."""
     (tmp_path / "asked.py").write_text(f"pvbench_api = 1\n{ASKED}")
     options = ("--delivery", "asked", "--execution", "ops", "--cpu-list", "0-1", "-o", "a.json")
     output = subprocess.run(
@@ -178,7 +178,7 @@ def test_a_suite_is_run_by_the_delivery_it_is_about(
 def test_the_user_s_delivery_comes_before_the_suite_s(
     cli: Cli, asking_plugin: tuple[str, str]
 ) -> None:
-    """Both ways: its own is left for the model, and the model for another."""
+    """A suite's own delivery is left for the model, and the model for another."""
     assert deliveries(cli, "about-it", *asking_plugin, "--delivery", "model") == {"model"}
     assert cli("run", "plain", *asking_plugin, "--delivery", "asked").err == NOTHING
 
@@ -186,7 +186,7 @@ def test_the_user_s_delivery_comes_before_the_suite_s(
 def test_the_default_delivery_of_a_suite_is_the_model(
     cli: Cli, asking_plugin: tuple[str, str]
 ) -> None:
-    """The default of every suite."""
+    """Every suite has this default."""
     assert deliveries(cli, "plain", *asking_plugin) == {"model"}
 
 

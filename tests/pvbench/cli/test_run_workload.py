@@ -172,7 +172,7 @@ def test_a_guest_that_is_only_too_small_makes_the_case_unsupported(
 def test_the_smallest_guest_that_is_large_enough_runs_it(
     cli: Cli, workload: str, vcpus: int
 ) -> None:
-    """The other side of each boundary."""
+    """The test takes the other side of each boundary."""
     status, _ = run(cli, workload, "--vcpus", str(vcpus))
     refused = [entry for entry in journal_of(Path("a.json")) if "case" in entry]
 

@@ -15,7 +15,7 @@ PHYSICAL = "x2apic-physical"
 
 
 def test_the_table_of_a_run_has_its_stacks_and_workloads(cli: Cli, overlay_file: Path) -> None:
-    """Stacks down, workloads across, in the order of the plan; times in seconds."""
+    """Stacks go down, workloads across, in the order of the plan; times are in seconds."""
     output = cli("show", str(overlay_file), "--format", "csv")
     table = list(csv.DictReader(io.StringIO(output.out)))
 
@@ -77,7 +77,7 @@ def test_an_expression_that_selects_nothing_is_refused(
 def test_a_note_below_the_table_says_how_ops_were_executed(
     cli: Cli, overlay_file: Path
 ) -> None:
-    """79 targets: 79 writes, 5 clusters, or one hypercall; unicast stays native."""
+    """79 targets take 79 writes, 5 for clusters, or one hypercall; unicasts stay native."""
     words = [line.split() for line in cli("show", str(overlay_file)).out.splitlines()]
 
     for expected in (
@@ -90,14 +90,14 @@ def test_a_note_below_the_table_says_how_ops_were_executed(
 
 
 def test_markdown_can_be_pasted(cli: Cli, overlay_file: Path) -> None:
-    """Both tables."""
+    """It has both tables."""
     lines = cli("show", str(overlay_file), "--format", "markdown").out.splitlines()
 
     assert len([line for line in lines if line.startswith("|---")]) == 2
 
 
 def test_json_holds_every_series(cli: Cli, native_file: Path) -> None:
-    """Two stacks, two workloads, five series; times in seconds."""
+    """There are two stacks, two workloads and five series; times are in seconds."""
     printed = json.loads(cli("show", str(native_file), "--json").out)
 
     assert (len(printed["series"]), printed["not_run"]) == (20, [])
@@ -132,7 +132,7 @@ def test_the_published_table_names_its_source_and_its_caveat(cli: Cli) -> None:
 def test_without_a_file_it_is_the_last_run_here(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of this machine, below the current directory."""
+    """It is the last one of this machine, below the current directory."""
     folder = HOST_FOLDER
     folder.mkdir(parents=True)
     for day, value_s in ((1, 1e-6), (2, 2e-6)):
@@ -152,7 +152,7 @@ def test_without_any_run_the_message_gives_the_fix(cli: Cli) -> None:
 
 @pytest.mark.parametrize("series", ["send", "irqoff", "deliver", "ack", "wall"])
 def test_every_time_can_be_shown(cli: Cli, native_file: Path, series: str) -> None:
-    """``--series`` chooses; each is in the file."""
+    """``--series`` chooses one; each is in the file."""
     done = cli("show", str(native_file), "--series", series, "--format", "csv")
     table = list(csv.DictReader(io.StringIO(done.out)))
     times = [row[workload] for row in table for workload in ("broadcast", "broadcast-lock")]

@@ -22,7 +22,7 @@ def test_an_allowance_is_the_root_mean_square_of_log_ratios() -> None:
     [pytest.param(1, 2.228, id="one-pair"), pytest.param(5, 3.169, id="one-in-five")],
 )
 def test_a_difference_must_exceed_t_times_the_allowance(pairs: int, expected: float) -> None:
-    """Of Student's table for ten degrees of freedom: 5 % and 1 % on two sides."""
+    """Student's table has t for ten degrees of freedom; the two sides have 5 % and 1 %."""
     measured = Allowance(rms_log_ratio=0.01, sessions=10)
 
     assert measured.of_pairs(pairs, 0.05) == pytest.approx(0.01 * expected, abs=1e-5)
@@ -50,7 +50,7 @@ def test_the_scatter_of_unequal_boots_is_that_of_the_noisy_side() -> None:
 
 
 def test_boots_that_are_all_equal_do_not_scatter() -> None:
-    """A coarse clock."""
+    """A coarse clock gives such boots."""
     assert scatter([1, 1], [2, 2], 0.05) == 0
 
 

@@ -106,7 +106,7 @@ def test_a_stale_file_makes_a_comparison_inconclusive() -> None:
 
 
 def test_only_the_series_asked_for_is_compared() -> None:
-    """Or all of them."""
+    """The user may also ask for all of them."""
     two_series = [OLD, row_of("broadcast", PHYSICAL, 1e-6, series="send")]
 
     assert [pair.before.fact("series") for pair in between(two_series, two_series).pairs] == [

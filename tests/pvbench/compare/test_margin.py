@@ -44,7 +44,7 @@ def test_an_expression_that_cannot_be_read_is_refused() -> None:
 
 
 def test_margins_are_written_with_the_cases_they_are_for() -> None:
-    """The usual one first."""
+    """The usual margin comes first."""
     named = (Margin(5, "*1024w*"), Margin(9, "lock"))
 
     assert Margins().text == "2 %"

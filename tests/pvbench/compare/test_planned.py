@@ -67,7 +67,7 @@ def test_no_number_of_boots_may_be_enough() -> None:
 def test_the_largest_measured_spread_of_the_cases_counts(
     measured: dict[str, float], expected: float | None
 ) -> None:
-    """In the headline."""
+    """The headline has it."""
     conditions = Conditions(host={}, effort={"slices": 4.0}, boots=10)
     line = Line(kind="boots", host={}, effort={"slices": 4.0}, boots=10, values=measured)
 

@@ -38,7 +38,7 @@ def test_too_few_boots_have_no_power() -> None:
 
 @pytest.mark.parametrize(("pairs", "expected"), [(1, 6), (5, 7), (20, 8), (85, 10), (300, 11)])
 def test_more_pairs_need_more_boots(pairs: int, expected: int) -> None:
-    """5 % with a spread of 2 %."""
+    """They find 5 % with a spread of 2 %."""
     needed = boots_needed(pairs=pairs, difference=0.05, spread=0.02, alpha=ALPHA)
 
     assert needed == expected

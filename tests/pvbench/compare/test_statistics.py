@@ -112,7 +112,7 @@ def test_pairs_have_margins_of_their_own() -> None:
 
 
 def test_constants_are_decided() -> None:
-    """Ten times 1.0 against ten times 2.0, and against themselves."""
+    """Ten times 1.0 are compared with ten times 2.0, and with themselves."""
     ones, twos = (1.0,) * 10, (2.0,) * 10
 
     assert together(ones, twos).kind == "slower"
@@ -164,7 +164,7 @@ def test_an_inconclusive_pair_says_how_many_boots_find_its_difference() -> None:
 
 
 def test_without_a_difference_the_boots_are_those_that_find_the_margin() -> None:
-    """2 %, with a spread of 8 %."""
+    """The margin is 2 %, the spread 8 %."""
     signs = (1, -1) * 5
     verdict = together(tuple(math.exp(0.08 * sign) for sign in signs), (1.0,) * 10)
 
@@ -181,19 +181,19 @@ def test_fewer_than_ten_boots_do_not_tell_how_many_are_needed() -> None:
 
 
 def test_more_boots_than_were_simulated_are_not_promised() -> None:
-    """A spread of 200 % and a margin of 2 %."""
+    """The spread is 200 %, the margin 2 %."""
     verdict = together(tuple(math.exp(2 * sign) for sign in (1, -1) * 5), (1.0,) * 10)
 
     assert (verdict.boots_needed, verdict.finds) == (None, None)
 
 
 def test_nothing_is_judged_if_there_is_nothing() -> None:
-    """An empty comparison."""
+    """The comparison is empty."""
     assert verdicts([]) == []
 
 
 def test_verdicts_are_in_the_order_of_their_samples() -> None:
-    """Of both kinds."""
+    """There are samples of both kinds."""
     good = interleaved(scaled(1, DRIFT), scaled(0.9, DRIFT, NOISE))
     other = NotInterleaved(before_s=(1.0, 1.0), after_s=(2.0, 2.0), margin=0.02)
     ratios = [verdict.ratio for verdict in verdicts([other, good, other])]

@@ -102,7 +102,7 @@ def test_a_temporary_name_that_exists_leaves_no_more_files(tmp_path: Path) -> No
 
 
 def test_the_cache_is_in_the_folder_for_caches(monkeypatch: pytest.MonkeyPatch) -> None:
-    """XDG_CACHE_HOME, or else .cache in the home directory."""
+    """The folder is XDG_CACHE_HOME, or else .cache in the home directory."""
     monkeypatch.setenv("XDG_CACHE_HOME", "/caches")
     chosen = cache_folder()
     monkeypatch.delenv("XDG_CACHE_HOME")

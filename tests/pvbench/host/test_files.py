@@ -112,7 +112,7 @@ def test_a_file_is_replaced_when_the_block_ends(tmp_path: Path) -> None:
 def test_a_block_that_raises_leaves_the_old_file(
     tmp_path: Path, error: type[BaseException]
 ) -> None:
-    """A signal included; no temporary file stays behind."""
+    """A signal has the same effect; no temporary file stays behind."""
     path = tmp_path / "a"
     path.write_bytes(b"old")
 

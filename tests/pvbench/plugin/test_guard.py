@@ -88,7 +88,7 @@ def test_the_handlers_of_the_process_are_as_before() -> None:
 
 
 def test_a_signal_that_is_ignored_stays_ignored() -> None:
-    """As for a command in the background of a shell."""
+    """A shell starts commands in the background so."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with guarded("hook x", owner):
         os.kill(os.getpid(), signal.SIGINT)
@@ -167,7 +167,7 @@ def test_the_owner_of_a_class_is_the_plugin_of_its_module() -> None:
     ],
 )
 def test_a_plugin_without_a_distribution_is_named_by_its_module(module: str, name: str) -> None:
-    """Those of ``-p``: they have no entry point."""
+    """Plugins of ``-p`` have no entry point."""
 
     def code() -> None: ...
 

@@ -111,7 +111,7 @@ def test_autoload_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_blocks_an_installed_plugin() -> None:
-    """By its entry-point name."""
+    """It is blocked by its entry-point name."""
     registry = load(["no:rusty", "no:acme"])
 
     assert ([], list(bundled().senders)) == (registry.broken, list(registry.senders))
@@ -176,7 +176,7 @@ def test_a_blocked_file_replaces_nothing(file: str) -> None:
 
 
 def test_a_plugin_given_twice_is_loaded_once(file: str) -> None:
-    """As a file under two paths, and as a module under its name."""
+    """It may be a file under two paths, or a module under its name."""
     registry = load(["no:rusty", "acme_sender.py", file, "pvbench_send_kvm_pv"])
 
     assert states(registry) == [("acme", "replaced"), ("rusty", "blocked"), (file, "ok")]

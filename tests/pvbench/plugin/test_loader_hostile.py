@@ -34,7 +34,7 @@ sys.exit(main(["list", "suites", "-p", "suspect"]))
 def test_a_plugin_that_raises_is_broken_with_a_short_printable_error(
     source: str, error: str, write_plugin: Write
 ) -> None:
-    """Nothing else suffers: all bundled senders and suites stay."""
+    """All bundled senders and suites stay."""
     registry = load([write_plugin("suspect", source)])
     (suspect,) = registry.broken
 

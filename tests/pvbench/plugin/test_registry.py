@@ -131,7 +131,7 @@ def test_a_file_is_blocked_without_its_folder(tmp_path: Path) -> None:
 
 
 def test_blocking_frees_the_name(write_plugin: Write) -> None:
-    """The way out of a duplicate name."""
+    """This resolves a duplicate name."""
     module = write_plugin("well_made", GOOD.replace('"good"', '"kvm-pv"'))
 
     registry = load(["no:send-kvm-pv", module])

@@ -67,7 +67,7 @@ def test_a_family_without_an_address_is_no_site(registry: Registry, spec: str) -
 
 @pytest.mark.parametrize("spec", ["local:", "local:here"])
 def test_a_site_that_is_no_family_takes_no_address(registry: Registry, spec: str) -> None:
-    """Also not an empty one."""
+    """It does not take an empty one either."""
     with pytest.raises(UsageError, match=r"site 'local' takes no address. Write local"):
         registry.site(spec)
 

@@ -67,7 +67,7 @@ def test_json_gives_numbers_in_seconds() -> None:
     ],
 )
 def test_a_comparison_names_the_statistic(other: str, named: str) -> None:
-    """In the heading and in JSON."""
+    """It does so in the heading and in JSON."""
     files = {
         name: [attrs.evolve(BEFORE, statistic=statistic)]
         for name, statistic in (("a.json", "p99"), ("b.json", other))

@@ -49,7 +49,7 @@ def test_no_spread_is_printed_if_there_is_none(row: Row, series: str) -> None:
 
 @pytest.mark.parametrize("exactness", ["exact", "near-exact", "noisy"])
 def test_the_meaning_of_a_path_length_is_explained(exactness: str) -> None:
-    """Only below the times of an emulator."""
+    """The note is only below the times of an emulator."""
     row = row_of("a", "x2apic-physical", 1.0, clock="x", exactness=exactness)
     explained = any(note.startswith("Path lengths count") for note in notes([row], "wall"))
 

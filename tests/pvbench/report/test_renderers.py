@@ -76,7 +76,7 @@ def test_text_has_the_rounded_numbers_with_their_units() -> None:
 
 
 def test_markdown_can_be_pasted_into_a_commit() -> None:
-    """GitHub's form, alignment included."""
+    """It is in GitHub's form, with alignment."""
     assert markdown.render(DOCUMENT).splitlines() == [
         "### norov on dense:80",
         "",

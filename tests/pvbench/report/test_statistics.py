@@ -31,7 +31,7 @@ def measured(workload: str, **facts: Any) -> Row:
 
 
 def test_each_case_has_a_row_and_each_statistic_a_column() -> None:
-    """Of one series, from the fastest burst to the slowest."""
+    """The rows are of one series, from the fastest burst to the slowest."""
     suite = suite_of(measured("broadcast"), measured("self-ipi"), measured("x", series="send"))
 
     assert csv.render(document(suite, "wall")).splitlines() == [

@@ -154,7 +154,7 @@ def test_two_runs_of_one_second_are_in_the_order_they_were_made(
 
 
 def test_a_published_file_is_located_by_its_name() -> None:
-    """In a checkout and in a wheel alike."""
+    """It is found in a checkout and in a wheel alike."""
     assert result_files.locate("published:norov-2018").name == "norov-2018.json"
 
 

@@ -25,7 +25,7 @@ def pyperf_tool(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_pyperf_loads_a_result_file(native_file: Path) -> None:
-    """Two stacks, two workloads, five series; every name is its case and its series."""
+    """It has two stacks, two workloads and five series, named by case and series."""
     suite = pyperf.BenchmarkSuite.load(str(native_file))
 
     assert len(suite) == 20

@@ -78,7 +78,7 @@ def ends_in_a_sentence(output: Output) -> bool:
 def test_an_edited_result_file_is_shown_compared_or_refused(
     small_run: tuple[str, str], data: st.DataObject
 ) -> None:
-    """Infinity, a text for a number, a missing fact: whatever an editor leaves behind."""
+    """An editor may leave infinity, a text for a number, or a missing fact behind."""
     text = json.dumps(data.draw(edited([json.loads(small_run[0])]))[0])
     Path("a.json").write_text(text)
     Path("a.jsonl").write_text(small_run[1])
@@ -128,7 +128,7 @@ def test_an_edited_file_of_a_noisy_clock_is_compared_or_refused(
 def test_a_file_with_a_foreign_piece_of_text_is_read_or_refused(
     small_run: tuple[str, str], data: st.DataObject
 ) -> None:
-    """A long integer, deep nesting, a zero byte or half of the file."""
+    """The text is a long integer, deep nesting, a zero byte or half of the file."""
     pieces = ("9" * 5_000, "[" * 100_000, '{"a":' * 3_000, "\0", '"', "1e999", "\n")
     names = {"a.json": small_run[0], "a.jsonl": small_run[1]}
     damaged = data.draw(st.sampled_from(sorted(names)))

@@ -28,7 +28,7 @@ def test_a_journal_is_beside_its_results() -> None:
 
 
 def test_lines_are_appended_in_order(tmp_path: Path) -> None:
-    """One JSON value a line; what was written stays."""
+    """Each line is one JSON value, and earlier lines stay."""
     with Journal.opened(tmp_path / "a.jsonl") as book:
         book.write(plan={"format": 1})
         book.write(boot=1, outcome="ok")
@@ -83,7 +83,7 @@ def test_an_empty_journal_has_no_entries(tmp_path: Path) -> None:
 
 
 def test_a_journal_of_another_format_is_refused(tmp_path: Path) -> None:
-    """Better no reasons than wrong ones."""
+    """Otherwise its reasons could be wrong."""
     with pytest.raises(UsageError, match=r"a\.jsonl is a journal of format 2, not 1\. Use"):
         read_back(tmp_path / "a.jsonl", b'{"plan": {"format": 2}}\n')
 
@@ -124,7 +124,7 @@ def test_a_file_that_is_not_a_journal_is_refused(tmp_path: Path, content: bytes)
 def test_a_full_disk_is_named_in_the_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The environment's fault: exit status 5, and which file it was."""
+    """The exit status is 5, and the message names the file."""
 
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

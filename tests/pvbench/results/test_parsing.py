@@ -146,7 +146,7 @@ def test_a_compressed_file_that_grows_without_bound_is_refused(
 
 @pytest.mark.parametrize("kind", ["result", "journal"])
 def test_a_fifo_is_refused_at_once(cli: Cli, kind: str) -> None:
-    """In the place of the result file or of its journal; opening it would block."""
+    """It is in the place of the result file or of its journal; opening it would block."""
     Path("a.json").write_bytes(content())
     path = Path("a.json" if kind == "result" else "a.jsonl")
     path.unlink(missing_ok=True)

@@ -58,7 +58,7 @@ def series(workload: str, stack: str) -> dict[str, Row]:
 def test_the_second_number_is_the_wall_time(
     workload: str, stack: str, first: int, second: int
 ) -> None:
-    """Total ns of 100000 iterations: a burst takes a 100000th of it."""
+    """The file has the nanoseconds of 100000 iterations: a burst takes a 100000th of it."""
     wall = series(workload, stack)["wall"]
 
     (boot_s,) = wall.boots_s
@@ -84,7 +84,7 @@ def test_nothing_else_is_in_the_file() -> None:
 
 
 def test_every_number_names_its_source() -> None:
-    """The commit, the machine and the number of iterations."""
+    """The source is the commit, the machine and the number of iterations."""
     (source,) = {row.fact("source") for row in published()}
 
     assert "commit 4180bf1b655a" in source
@@ -129,7 +129,7 @@ def test_values_that_were_not_published_are_absent() -> None:
 
 
 def test_the_claims_of_the_commit_are_speed_ratios_of_these_numbers() -> None:
-    """22 % over cluster mode, 154 % over physical mode: speed, not time saved."""
+    """22 % over cluster mode and 154 % over physical mode are speed, not time saved."""
     wall = {stack: series("broadcast", stack)["wall"].value_s for stack in COLUMNS}
     cluster, pv_cluster, physical, pv_physical = (wall[stack] for stack in COLUMNS)
 

@@ -92,7 +92,7 @@ def test_a_new_axis_has_a_table_of_its_own_and_is_in_the_heading() -> None:
 
 @pytest.mark.usefixtures("_with_era")
 def test_a_new_axis_is_a_column_of_a_csv() -> None:
-    """Where it varies."""
+    """The column is there where the axis varies."""
     eras = [of_era(era) for era in ("6.12", "4.19")]
     table = csv.DictReader(io.StringIO(csv_form.render(summary(suite_of(*eras), []))))
 
@@ -142,12 +142,12 @@ def test_an_axis_outside_the_table_is_refused(cli: Cli) -> None:
     ],
 )
 def test_every_fact_has_a_role(name: str, role: FactRole | None) -> None:
-    """Declared, or by the prefix of its kind."""
+    """The role is declared, or follows from the prefix of its kind."""
     assert schema.role_of(name) is role
 
 
 def test_notes_come_back_in_their_order() -> None:
-    """Ten and more as well; the metadata of pyperf takes no lists."""
+    """This holds for ten and more as well; the metadata of pyperf takes no lists."""
     notes = [f"sentence {number}" for number in range(12)]
     facts = dict(reversed(schema.note_facts(notes).items()))
 
@@ -198,7 +198,7 @@ def test_a_heading_mentions_the_unusual(facts: dict[str, Any], expected: list[st
 
 
 def test_a_32_bit_guest_has_the_same_words_in_a_name_and_in_a_heading() -> None:
-    """One wording for one fact."""
+    """One fact has one wording."""
     case = case_of(bits=32)
     facts = schema.case_facts(case)
 
@@ -208,7 +208,7 @@ def test_a_32_bit_guest_has_the_same_words_in_a_name_and_in_a_heading() -> None:
 
 
 def test_a_result_has_sentences_about_its_source() -> None:
-    """Source and caveat of a published file, then the notes of a delivery."""
+    """Source and caveat of a published file come first, then the notes of a delivery."""
     facts = {"source": "a paper", "caveat": "one run", "note_1": "TSCs differ."}
 
     assert list(schema.sentences(facts)) == [

@@ -70,7 +70,7 @@ def test_a_run_that_has_measured_nothing_yet_does_not_count() -> None:
 
 
 def test_environments_without_results_are_named_with_the_tox_command() -> None:
-    """All of them, in one command to copy; and what there is, for a misspelt name."""
+    """One command has all of them; for a misspelt name the message has those that exist."""
     result_of("bench-b")
     result_of("bench-a", day=2)
     result_of("", day=3)

@@ -213,7 +213,7 @@ def test_the_counts_of_a_case_are_those_of_its_last_slice() -> None:
 
 @pytest.mark.parametrize("fact", ["", " ", "a\nb", [1], None, True, float("inf")])
 def test_a_boot_fails_if_a_fact_cannot_be_stored(fact: Any) -> None:
-    """A delivery's mistake, and no traceback."""
+    """The delivery is at fault, and there is no traceback."""
     report = booted(telling(facts={"colour": fact}))
 
     assert report.outcome.kind == "failed"

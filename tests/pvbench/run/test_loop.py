@@ -41,7 +41,7 @@ def test_a_run_leaves_one_run_for_each_series_of_each_boot(native_file: Path) ->
 
 
 def test_a_waiting_case_has_all_its_times(native_file: Path) -> None:
-    """One benchmark for each series of each case."""
+    """Each series of each case has one benchmark."""
     names = [row.fact("series") for row in rows(result_files.read(str(native_file)))]
 
     assert names == 4 * ["send", "irqoff", "deliver", "ack", "wall"]
@@ -64,7 +64,7 @@ def test_times_are_nested(overlay_file: Path) -> None:
 
 
 def test_the_journal_has_the_plan_each_boot_and_the_end(native_file: Path) -> None:
-    """In this order; the end is missing if the run was killed."""
+    """They are in this order; the end is missing if the run was killed."""
     plan, *boots, end = journal_of(native_file)
     entry = plan["plan"]
 

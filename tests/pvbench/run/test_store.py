@@ -44,7 +44,7 @@ def stored(*numbers: int) -> None:
 
 
 def test_a_boot_is_complete_on_disk_when_add_returns() -> None:
-    """Its values and then its line in the journal."""
+    """Its values are written first, and then its line in the journal."""
     prepared = prepared_small("a.json")
     boot = prepared.boots[1]
     with RunStore.opened(prepared) as store:

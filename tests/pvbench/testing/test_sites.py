@@ -113,7 +113,7 @@ def test_a_family_must_give_sites() -> None:
 
 
 def test_what_the_loader_refuses_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the loader's sentence."""
+    """The message is the loader's sentence."""
     monkeypatch.setattr(Family, "form", "other:FAULT")
     with pytest.raises(AssertionError, match="site family: the loader refuses it: the form of"):
         check_site(Family())

@@ -39,7 +39,7 @@ def printed(names: list[str], folder: Path) -> dict[str, int]:
 
 
 def test_kvm_constants_equal_those_of_the_system_s_header(tmp_path: Path) -> None:
-    """Spelling and value exactly as in <linux/kvm_para.h>."""
+    """Their spelling and values are those of <linux/kvm_para.h>."""
     if CC is None:
         pytest.skip("no C compiler (cc) on this machine")
     if compiled(f"{HEADERS}int main(void) {{ return 0; }}\n", tmp_path) is None:
@@ -103,7 +103,7 @@ def test_kvm_constants_equal_those_of_the_system_s_header(tmp_path: Path) -> Non
     ],
 )
 def test_a_constant_has_the_manual_s_value(value: int, expected: int) -> None:
-    """Numbers of the Intel SDM, the TLFS and Xen's public headers."""
+    """The numbers are from the Intel SDM, the TLFS and Xen's public headers."""
     assert expected == value
 
 
@@ -117,7 +117,7 @@ def test_a_constant_has_the_manual_s_value(value: int, expected: int) -> None:
     ],
 )
 def test_a_logical_x2apic_id_is_a_cluster_and_one_bit(apic_id: int, expected: int) -> None:
-    """((id >> 4) << 16) | (1 << (id & 15)), SDM "Logical x2APIC ID"."""
+    """It is ((id >> 4) << 16) | (1 << (id & 15)), see SDM "Logical x2APIC ID"."""
     assert expected == apic.x2apic_logical_id(apic_id)
 
 

@@ -72,7 +72,7 @@ def test_decoding_undoes_encoding(ops: Program) -> None:
 
 @given(PROGRAMS)
 def test_the_encoding_is_that_of_the_guest_s_header(ops: Program) -> None:
-    """An independent reader: kind and count, key, words; one word ends the program."""
+    """This reader is independent: kind and count, key, words; one word ends the program."""
     *body, end = words(encode(ops))
 
     assert (tuple(decoded_ops(body)), end) == (ops, OP_KINDS["OP_END"])
@@ -114,13 +114,13 @@ def test_words_after_the_end_are_ignored(ops: Program, trailing: tuple[int, ...]
     ],
 )
 def test_a_program_is_little_endian_words(ops: Program, expected: str) -> None:
-    """Kind | number of words << 8, key, words; OP_END is zero."""
+    """An op is kind | number of words << 8, key, words; OP_END is zero."""
     assert encode(ops).hex() == expected.replace(" ", "")
 
 
 @pytest.mark.parametrize("name", STACKS)
 def test_programs_of_bundled_senders_can_be_encoded(name: str) -> None:
-    """Every operation, to several CPUs of two x2APIC clusters."""
+    """Every operation is sent to several CPUs of two x2APIC clusters."""
     stack = stack_of(name)
     guest = stack.guest(guest_of((0, 1, 2, 40, 41)))
     bursts = [burst_of(operation, 1, 2, 3, 4) for operation in OPERATIONS]
@@ -141,7 +141,7 @@ def test_a_kernel_ipi_has_no_encoding() -> None:
 
 
 def test_a_case_with_kernel_ipis_is_refused() -> None:
-    """Because of its sender's mechanism, on every host."""
+    """The reason is the mechanism of its sender, on every host."""
     task = Task(
         bursts=(burst_of("smp_call_function_many", 1),),
         programs=((KernelSend(0xFB, (1,)),),),

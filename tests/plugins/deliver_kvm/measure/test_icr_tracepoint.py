@@ -121,7 +121,7 @@ def counted(tracefs: Tracefs, *threads: int) -> int:
 def test_events_are_counted_on_every_cpu(
     tracefs: Tracefs, cpus: tuple[tuple[int, int], ...], expected: int
 ) -> None:
-    """Those that fell out of the buffer too; commits that failed are no events."""
+    """Events that fell out of the buffer count too; commits that failed are no events."""
     tracefs.cpus = cpus
 
     assert expected == counted(tracefs)

@@ -45,7 +45,7 @@ def loops_of(fake: FakeGuest) -> list[tuple[int, bool]]:
 def test_the_guest_calls_its_own_algorithm_where_it_has_one(
     fake: FakeGuest, execution: str, task: Any, call: bool
 ) -> None:
-    """In warm-up and timed slices; the facts say so."""
+    """It does so in warm-up and timed slices, and the facts say so."""
     result = fake.booted(execution=execution).load(task).run(loops=30, warmup=20)
 
     assert loops_of(fake) == [(20, call), (30, call)]
@@ -87,7 +87,7 @@ def test_nothing_is_traced_while_slices_are_timed(fake: FakeGuest) -> None:
 def test_a_slice_that_an_emulator_spoilt_is_repeated_a_little_later(
     fake: FakeGuest, spoilt: int, runs: int, faults: int, repeats: int | None
 ) -> None:
-    """At most three times; then the result has the fault of the host."""
+    """It is repeated at most three times; then the result has the fault of the host."""
     loaded = fake.booted().load(task_of())
     before, fake.spoilt = len(fake.slices), spoilt
     result = loaded.run(loops=10, warmup=0)
@@ -189,7 +189,7 @@ def test_targets_halt_again_when_a_slice_fails(fake: FakeGuest) -> None:
 
 
 def test_the_time_of_an_iteration_that_sends_nothing_is_a_fact(fake: FakeGuest) -> None:
-    """The median in ticks, by the execution of the task."""
+    """It is the median in ticks, by the execution of the task."""
     of_ops, of_algorithm = (
         fake.booted(execution=execution)
         .load(with_algorithm(task_of()))
@@ -203,7 +203,7 @@ def test_the_time_of_an_iteration_that_sends_nothing_is_a_fact(fake: FakeGuest) 
 
 
 def test_facts_of_the_host_are_stored_with_each_result(fake: FakeGuest) -> None:
-    """All that the delivery hands in."""
+    """They are all those that the delivery hands in."""
     facts = fake.booted(place="here").load(task_of()).run(loops=1, warmup=0).facts
 
     assert facts["place"] == "here"
@@ -217,7 +217,7 @@ def test_readings_are_taken_around_the_timed_slice_only(fake: FakeGuest) -> None
 
 
 def test_a_wait_in_the_guest_ends_before_the_host_s_patience(fake: FakeGuest) -> None:
-    """After half of the two seconds, at 2 GHz; the guest can say what it waited for."""
+    """It ends after half of the two seconds, at 2 GHz; the guest names what it waited for."""
     fake.booted()
 
     assert fake.box.limit_ticks == 2_000_000_000

@@ -139,5 +139,5 @@ def test_partial_sends_are_counted_by_their_cpus(memory: GuestMemory) -> None:
 def test_a_source_that_stopped_early_has_a_sentence(
     memory: GuestMemory, fields: dict[str, int], expected: str
 ) -> None:
-    """With the burst in which it stopped."""
+    """The sentence names the burst in which it stopped."""
     assert raw_result.trouble(source_of(memory, 0, cpu=7, **fields)) == expected

@@ -52,7 +52,7 @@ def sum_of(first: Readings, second: Readings) -> Readings:
 
 @given(pairs())
 def test_a_change_is_the_difference_of_two_readings(pair: tuple[Readings, Readings]) -> None:
-    """CPU by CPU, name by name."""
+    """Each counter of each CPU has its own difference."""
     before, added = pair
 
     assert sum_of(before, added).since(before) == added
@@ -89,7 +89,7 @@ def test_a_delay_is_the_part_of_its_time_that_a_thread_waited(
     ],
 )
 def test_a_total_is_the_sum_over_the_given_cpus(cpus: Any, total: int) -> None:
-    """Sources or targets."""
+    """The CPUs are the sources or the targets."""
     change = of({"exits": 1}, {"exits": 2}, {"exits": 4})
 
     assert change.total("exits", cpus) == total
@@ -102,7 +102,7 @@ def test_a_counter_that_kvm_lacks_is_unknown(change: Readings) -> None:
 
 
 def test_readings_are_taken_of_every_vcpu(tmp_path: Path) -> None:
-    """Its counters, and the times of its thread."""
+    """A reading has its counters, and the times of its thread."""
     for thread in (70, 80):
         write_schedstat(tmp_path, thread, f"{thread} {thread + 1} 5\n")
     vm: Any = SimpleNamespace(

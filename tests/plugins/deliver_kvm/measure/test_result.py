@@ -88,7 +88,7 @@ def test_exits_are_those_of_sources_and_wakeups_those_of_targets() -> None:
 
 
 def test_other_counters_are_facts_for_each_iteration() -> None:
-    """Of sources and targets, not of bystanders; a counter that KVM lacks is left out."""
+    """Those of bystanders do not count; a counter that KVM lacks is left out."""
     change = readings(
         "irq_injections",
         "halt_exits",
@@ -185,7 +185,7 @@ def test_a_series_without_meaning_is_left_out(
 
 
 def test_a_series_has_the_distribution_of_its_bursts() -> None:
-    """In ticks; a series without time stamps does not exist."""
+    """It is in ticks; a series without time stamps does not exist."""
     raw = raw_result(samples={"send": [*range(200, 0, -1)], "ack": [7], "wall": []})
     result = result_of(raw=raw, loops=200)
 
@@ -247,7 +247,7 @@ def test_without_both_halt_counters_the_state_is_unknown(names: tuple[str, ...])
 def test_targets_were_running_if_their_threads_were(
     waited: tuple[int, ...], state: str
 ) -> None:
-    """By how long they waited for a host CPU; other threads may wait."""
+    """Their waits for a host CPU decide; other threads may wait."""
     change = readings(*COUNTERS, ran=(98, 98, 97, 98), waited=waited)
 
     assert (
@@ -261,7 +261,7 @@ def test_the_state_of_a_spinning_target_without_times_is_unknown() -> None:
 
 
 def test_sources_that_stopped_and_unexpected_vectors_are_faults() -> None:
-    """A sentence for each."""
+    """Each of them has a sentence."""
     raw = raw_result(
         troubles=("CPU 1 never acknowledged",),
         handled=handled(0, 10, 0, 0, unexpected=(0, 2, 0, 1)),

@@ -211,7 +211,7 @@ def test_algorithm_and_replay_have_the_same_counts(operation: str) -> None:
 
 
 def test_vcpu_threads_stay_on_the_chosen_host_cpus() -> None:
-    """One host CPU for all four; the rest of this process may run anywhere."""
+    """All four have one host CPU; the rest of this process may run anywhere."""
     before = os.sched_getaffinity(0)
     host_cpu = max(before)
     with booted(host_cpus=(host_cpu,)) as guest:
@@ -241,7 +241,7 @@ def niceness_of_vcpus(own: int) -> set[int]:
 
 
 def test_a_boot_takes_the_worker_data_of_a_description() -> None:
-    """As in a worker."""
+    """The test boots as a worker does."""
     host_cpu = min(os.sched_getaffinity(0))
     description = KvmDelivery().describe(Options(cpus=(host_cpu,), execution="ops"))
     with KvmDelivery().boot(cpus(2), description.worker_data) as guest:

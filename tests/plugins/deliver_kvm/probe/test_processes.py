@@ -76,7 +76,7 @@ def test_a_forked_child_gets_the_group_and_the_patience_of_its_guest() -> None:
 def test_a_forked_child_that_fails_costs_its_probe_only(
     body: str, limit_s: float, why: str
 ) -> None:
-    """As one of a new interpreter; nothing of it is printed."""
+    """A new interpreter that fails costs no more; nothing of the child is printed."""
     results, untried = tried(body, limit_s=limit_s)
 
     assert (list(results), untried) == (NAMES, {})

@@ -65,7 +65,7 @@ def probes(booted: BootedGuest, group: str = "x2apic") -> dict[str, str]:
 
 @pytest.mark.parametrize("group", programs.PROBES)
 def test_on_a_machine_where_all_arrives_all_works(group: str) -> None:
-    """The SELF IPI at CPU 0, and everything else at CPU 1."""
+    """The SELF IPI arrives at CPU 0, and everything else at CPU 1."""
     expected = dict.fromkeys(programs.PROBES[group][2], "")
 
     assert expected == probes(Faithful(), group)
@@ -111,7 +111,7 @@ def test_a_probe_fails_if_another_cpu_is_interrupted(
 
 
 def test_a_fault_is_reported_before_its_consequences() -> None:
-    """The first of them."""
+    """The first fault is reported."""
     faults = ("op 0 raised #UD (vector 6)", "CPU 1 never acknowledged")
     results = probes(Faithful(good=1, handlers=(0, 0), faults=faults))
 
@@ -204,7 +204,7 @@ def test_a_child_that_cannot_boot_prints_why(
 
 @pytest.mark.usefixtures("needs_kvm")
 def test_this_host_has_a_probe_result_on_every_probe() -> None:
-    """Any KVM emulates a local APIC; the hypercalls are its own affair."""
+    """Any KVM emulates a local APIC; whether it has the hypercalls is not judged."""
     results = probes_of_this_host()
     failed = {name: why for name, why in results.items() if why and "apic" in name}
 

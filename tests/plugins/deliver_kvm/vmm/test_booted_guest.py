@@ -199,7 +199,7 @@ def test_a_fault_of_an_op_is_a_fault_of_the_slice(
 
 
 def test_a_hundred_boots_release_all_resources() -> None:
-    """Descriptors, threads and mappings; the process does not grow."""
+    """No descriptor, thread or mapping is left; the process does not grow."""
     with booted():
         pass
     before, size = process_state(), resident_kib()
@@ -234,7 +234,7 @@ def test_the_guest_has_the_apic_ids_it_was_given(spec: str, mode: str) -> None:
 
 
 def test_apic_ids_may_have_more_than_eight_bits() -> None:
-    """In x2APIC mode, up to the limit of this KVM."""
+    """In x2APIC mode they reach up to the limit of this KVM."""
     expected = parse_guest("ids:255,256,0,1023,4095")
 
     with started(expected) as guest:

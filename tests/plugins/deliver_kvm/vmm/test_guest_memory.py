@@ -26,7 +26,7 @@ def memory() -> Iterator[GuestMemory]:
 
 
 def test_bytes_are_read_where_they_were_written(memory: GuestMemory) -> None:
-    """By guest physical address."""
+    """The address is a guest physical address."""
     memory.write(layout.FREE_BASE, b"12345678")
     memory.clear(layout.FREE_BASE + 2, 3)
 
@@ -64,7 +64,7 @@ def report(memory: GuestMemory, *apic_ids: int, abi: int) -> None:
 
 
 def test_a_guest_that_reads_its_ids_is_accepted(memory: GuestMemory) -> None:
-    """All of them, in the order of the CPUs."""
+    """It has read all of them, in the order of the CPUs."""
     report(memory, 7, 0, 300, abi=mailbox.PVBENCH_GUEST_ABI)
 
     booted_guest.check_identity(memory, GUEST)

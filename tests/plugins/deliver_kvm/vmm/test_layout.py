@@ -66,7 +66,7 @@ def regions(cpus: int) -> list[Region]:
 @given(st.integers(1, layout.MAX_CPUS))
 @example(layout.MAX_CPUS)
 def test_regions_do_not_overlap(cpus: int) -> None:
-    """For any number of CPUs."""
+    """This holds for any number of CPUs."""
     ordered = regions(cpus)
 
     assert [region for region in ordered if region.start >= region.end] == []
@@ -82,7 +82,7 @@ def test_all_regions_are_memory_below_the_apic() -> None:
 
 
 def test_clusters_of_every_width_have_room(tmp_path: Path) -> None:
-    """Between the CPUs' areas and the hypercall input pages."""
+    """They are between the CPUs' areas and the hypercall input pages."""
     needs_c("send.h")
     size = "sizeof(struct clusters[CLUSTER_WIDTHS])"
     free = INPUT_PAGE_BASE - layout.CLUSTERS_BASE
@@ -126,7 +126,9 @@ def test_the_image_starts_with_the_entry_of_a_cpu(image: bytes) -> None:
 
 
 def test_each_vector_has_a_stub_of_sixteen_bytes(image: bytes) -> None:
-    """An error code, where the CPU pushes none; the vector; jmp common."""
+    """
+    It pushes an error code, where the CPU pushes none, and the vector; then it jumps to common.
+    """
     leads_to = set()
     for vector in range(256):
         number = bytes([0x6A, vector]) if vector < 0x80 else bytes([0x68, vector, 0, 0, 0])

@@ -169,7 +169,7 @@ def test_more_files_than_the_hard_limit_are_refused(
 def test_a_limit_that_cannot_be_read_is_ignored(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """No /proc, no /sys."""
+    """Here /proc and /sys do not exist."""
     monkeypatch.setattr(resource, "getrlimit", lambda number: (resource.RLIM_INFINITY,) * 2)
 
     limits.check(4096, tmp_path)

@@ -136,13 +136,13 @@ def test_each_struct_has_its_twin(header: Header) -> None:
 
 @pytest.mark.parametrize("name", STRUCTS)
 def test_twins_have_the_same_fields(name: str, header: Header) -> None:
-    """In the same order, with no more on either side."""
+    """They are in the same order, and neither side has more."""
     assert header.structs[name] == [field[0] for field in STRUCTS[name]._fields_]
 
 
 @pytest.mark.parametrize("name", STRUCTS)
 def test_twins_have_the_same_layout(name: str, header: Header) -> None:
-    """Size; offset, size and sign of each field."""
+    """Size, and the offset, size and sign of each field, are equal."""
     mine = struct_facts(name, STRUCTS[name])
 
     assert mine == {asks: header.values[asks] for asks in mine}
@@ -155,18 +155,20 @@ def test_each_enum_has_its_twin(header: Header) -> None:
 
 @pytest.mark.parametrize("name", ENUMS)
 def test_twins_have_the_same_numbers(name: str, header: Header) -> None:
-    """By name, with none more on either side."""
+    """Each name has one number, and neither side has more names."""
     assert {member: header.values[member] for member in header.enums[name]} == ENUMS[name]
 
 
 def test_each_macro_has_its_twin(header: Header) -> None:
-    """The ABI's version, ports and addresses; some addresses the guest need not know."""
+    """
+    They are the ABI's version, ports and addresses; the guest need not know all addresses.
+    """
     assert {name: header.values[name] for name in header.defines} == DEFINES
     assert PLACES.keys() >= HOST_ONLY
 
 
 def test_hypercall_abis_have_the_names_of_the_core() -> None:
-    """``hypercall_abi`` of a guest, in C."""
+    """The C has the values of a guest's ``hypercall_abi``."""
     assert in_c(HYPERCALL_ABIS, "HYPERCALL_") == ENUMS["hypercall_abi"]
 
 

@@ -66,7 +66,7 @@ def header(tmp_path_factory: pytest.TempPathFactory, words: set[str]) -> dict[st
 
 @pytest.mark.parametrize("name", PUBLIC)
 def test_each_struct_is_the_header_s(name: str, header: dict[str, int]) -> None:
-    """Its size; offset, size and sign of each field, by the field's name."""
+    """Its size, and the offset, size and sign of each field, are those of the header."""
     mine = facts(name)
 
     assert mine == {asks: header[asks] for asks in mine}
