@@ -118,7 +118,8 @@ class Table:
         context: values that hold for all rows and are in a heading already; a CSV of
             several tables has a column for each value that differs between them.
         keyed: whether it is an object in JSON that maps the first column to the second.
-        shown: whether text and Markdown have it; JSON has all tables.
+        shown: whether text, Markdown and CSV have it; JSON has all tables.
+        in_text: whether text and Markdown have it if it is shown; a sentence may replace it.
         appended: whether a CSV has its rows too, after those of the first table.
     """
 
@@ -130,6 +131,7 @@ class Table:
     keyed: bool = False
     shown: bool = True
     appended: bool = False
+    in_text: bool = True
 
     @property
     def visible(self) -> Table:
@@ -146,7 +148,19 @@ class Table:
         )
 
 
-Block = Heading | Paragraph | Notes | Table
+@attrs.frozen
+class CommandLine:
+    """
+    A command that can be copied as it is printed; JSON has it elsewhere.
+
+    Args:
+        words: its words, which are not broken.
+    """
+
+    words: tuple[str, ...] = attrs.field(converter=_sentences)
+
+
+Block = Heading | Paragraph | Notes | Table | CommandLine
 
 
 def _blocks(blocks: Iterable[Block]) -> tuple[Block, ...]:

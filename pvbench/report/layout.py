@@ -2,7 +2,8 @@
 The layout of a table in a given width.
 
 A value that does not vary is written once, above the table.  Text is wrapped.  A table
-that is still too wide is split into several, or into a list for each row.
+that is still too wide is split into several, or into a list for each row; a single row is
+a list at once.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ _LONGEST_WORD: Final = 24  # a longer word is broken where space is short
 _PATHS: Final = ("/", "./")
 _RULE: Final = "-"
 HANGING: Final = "  "
+_CONTINUED: Final = " \\"
+_DEEPER: Final = "    "
 
 
 def text_of(table: Table, width: int) -> str:
@@ -37,6 +40,8 @@ def _body(table: Table, width: int) -> str:
     if _natural_width(table) <= width:
         return _drawn(table, [_natural(table, place) for place in range(len(table.columns))])
     tables = _column_groups(table, width)
+    if len(tables) > 1 and len(table.rows) == 1:
+        return _list_of(table, table.rows[0], width)
     if len(tables) != 1 and (place := _divider(table)) is not None:
         return "\n\n".join(_group(table, place, name, width) for name in _names(table, place))
     if tables:
@@ -173,6 +178,18 @@ def wrapped(text: str, width: int, indent: str = "", *, hyphens: bool = False) -
         return text.rstrip()
     wrapper = TextWrapper(width, subsequent_indent=indent, break_on_hyphens=hyphens)
     return "\n".join(wrapper.wrap(text))
+
+
+def continued(words: Sequence[str], width: int) -> str:
+    """A command in lines that end in a backslash, as a shell reads them."""
+    lines = [words[0]]
+    for word in words[1:]:
+        if len(f"{lines[-1]} {word}{_CONTINUED}") > width:
+            lines[-1] += _CONTINUED
+            lines.append(f"{_DEEPER}{word}")
+        else:
+            lines[-1] += f" {word}"
+    return "\n".join(lines)
 
 
 def _drawn(table: Table, widths: Sequence[int]) -> str:

@@ -8,7 +8,17 @@ from typing import Final
 from tabulate import tabulate
 
 from pvbench.report import layout
-from pvbench.report.document import Block, Document, Heading, Notes, Paragraph, Role, Table
+from pvbench.report.document import (
+    Block,
+    CommandLine,
+    Document,
+    Heading,
+    Notes,
+    Paragraph,
+    Role,
+    Table,
+)
+from pvbench.text import PIPE_WIDTH
 
 # An underline inside a word, as in send_IPI_mask, means nothing.
 _SPECIAL: Final = re.compile(r"[\\`|\[\]*~]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.", re.I)
@@ -39,7 +49,9 @@ def _block(block: Block) -> str:
             return _line(text)
         case Notes():
             return _notes(block)
-        case Table(shown=True):
+        case CommandLine(words):
+            return f"```\n{layout.continued(words, PIPE_WIDTH)}\n```"
+        case Table(shown=True, in_text=True):
             return _table(block)
         case _:
             return ""

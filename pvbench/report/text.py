@@ -11,6 +11,7 @@ from pvbench.report import layout
 from pvbench.report.document import (
     Block,
     Cell,
+    CommandLine,
     Document,
     Heading,
     Notes,
@@ -87,7 +88,9 @@ def _block(block: Block, width: int) -> str:
             return layout.wrapped(text, width)
         case Notes():
             return _notes(block, width)
-        case Table(shown=True):
+        case CommandLine(words):
+            return layout.continued(words, width)
+        case Table(shown=True, in_text=True):
             title = layout.wrapped(block.title, width)
             return "\n\n".join(filter(None, [title, layout.text_of(block, width)]))
         case _:

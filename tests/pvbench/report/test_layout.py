@@ -114,6 +114,33 @@ def test_one_row_keeps_all_of_its_columns() -> None:
     assert "guest" in layout.text_of(table("s|guest|time", "a|g:1|1 s", roles=roles), 80)
 
 
+def test_a_single_row_that_does_not_fit_is_a_list() -> None:
+    """Two tables of one row each would repeat its names."""
+    heads = "workload|stack|time before|time after|ratio"
+    row = "broadcast|kvm-pv/x2apic-physical|76.9 us|76.9 us|1.000"
+    roles = [Role.NAME, Role.NAME, Role.VALUE, Role.VALUE, Role.VALUE]
+
+    assert layout.text_of(table(heads, row, roles=roles), 50).splitlines() == [
+        "workload: broadcast",
+        "stack: kvm-pv/x2apic-physical",
+        "time before: 76.9 us",
+        "time after: 76.9 us",
+        "ratio: 1.000",
+    ]
+
+
+def test_a_command_is_continued_with_backslashes() -> None:
+    """A shell reads it as one line, and no word is broken."""
+    words = ("pvbench ab", "norov", "--sender native,kvm-pv", "--driver x2apic-physical")
+
+    assert layout.continued(words, 40).splitlines() == [
+        "pvbench ab norov \\",
+        "    --sender native,kvm-pv \\",
+        "    --driver x2apic-physical",
+    ]
+    assert layout.continued(words, 99) == " ".join(words)
+
+
 def test_an_empty_column_is_left_out() -> None:
     """A plan in which every case can run has no reasons."""
     roles = [Role.NAME, Role.PROSE]
