@@ -144,7 +144,7 @@ def _tested(log_ratios: Sequence[Mapping[int, float]], alpha: float) -> Iterator
 def _too_few(pair: Mapping[int, float], least: int) -> Verdict:
     ratio = math.exp(math.fsum(pair.values()) / len(pair)) if pair else None
     boots = "1 boot is" if len(pair) == 1 else f"{len(pair)} boots are"
-    reason = f"{boots} too few for a verdict, which takes {least}"
+    reason = f"{boots} too few for a verdict, which needs {least}"
     return Verdict(kind="inconclusive", ratio=ratio, reason=reason)
 
 
@@ -180,7 +180,7 @@ def _of_runs(sample: NotInterleaved, allowed: int, alpha: float) -> Verdict:
     if sample.allowance and sample.allowance.rms_log_ratio:
         half = sample.allowance.of_pairs(allowed, alpha)
         ends = (mean - half, mean + half)
-        return _verdict(mean, ends, sample.margin, "within the allowance of this host")
+        return _verdict(mean, ends, sample.margin, "equal runs of this host differ as much")
     verdict = Verdict(kind="inconclusive", ratio=math.exp(mean), reason=NOT_INTERLEAVED)
     boots = scatter(sample.before_s, sample.after_s, alpha)
     if boots is None:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
 import attrs
 
-from pvbench.compare.ab_line import deciding_line
 from pvbench.compare.comparison import Comparison
-from pvbench.compare.path_length import BAND
 from pvbench.compare.status import Gate
 from pvbench.compare.unpaired import Reason
 from pvbench.errors import Status
-from pvbench.report import crossovers, pairs, unpaired
+from pvbench.report import crossovers, noisy, pairs, unpaired
 from pvbench.report.document import (
     Block,
     Document,
@@ -26,22 +23,16 @@ from pvbench.report.quantities import statistic
 from pvbench.text import short_hashes
 
 _NO_MATCH: Final = (
-    "no series match; --by AXIS pairs cases that differ in that axis only, see -h"
+    "the files have no case in common; --by AXIS compares cases that differ in that axis only"
 )
 
 _NO_ROWS: Final = "{file} has no result of a case that -k matches"
 
-_NO_SIDES: Final = (
-    "--by {axis} has nothing to compare: no two cases are equal in everything but the {axis}"
-)
+_NO_SIDES: Final = "--by {axis} has nothing to compare: no two cases differ only in the {axis}"
 
 _LOSSY_SIDES: Final = (
     "--by {axis} has nothing to compare: a case that loses IPIs has no time, "
-    "and no other two cases are equal in everything but the {axis}"
-)
-
-_SCATTER: Final = (
-    "Their intervals are the scatter of the boots in each run; equal runs may differ by more."
+    "and no other two cases differ only in the {axis}"
 )
 
 
@@ -51,6 +42,7 @@ def document(comparison: Comparison) -> Document:
         _differences(comparison),
         _subject(comparison),
         Notes(lines=tuple(_heading(comparison)), in_json=False),
+        *noisy.command_line(comparison),
         *unpaired.worse(comparison.unpaired),
         _pairs(comparison),
         *_crossovers(comparison),
@@ -86,7 +78,7 @@ def _subject(comparison: Comparison) -> Table:
     values = {
         "files": list(comparison.files),
         "stale": list(comparison.stale),
-        "deciding_line": deciding_line(comparison.pairs, comparison.question.by) or None,
+        "deciding_line": command.text if (command := noisy.deciding(comparison)) else None,
         "remarks": [attrs.asdict(remark) for remark in comparison.remarks],
         "margin_percent": comparison.question.margins.usual.percent,
         "margins": {one.expression: one.percent for one in comparison.question.margins.named},
@@ -117,7 +109,7 @@ def _heading(comparison: Comparison) -> Iterator[str]:
         pair = comparison.pairs[0]
         kinds = f"{pair.baseline.capitalize()} and {pair.side}"
         yield f"{kinds} times are compared as residuals, not ranked."
-    yield from _verdict_method(comparison)
+    yield from noisy.sentences(comparison, _statistic(comparison))
     yield from _gate(comparison)
     yield from hidden(comparison)
 
@@ -145,70 +137,6 @@ def _statistic(comparison: Comparison) -> str:
     """The statistic of a burst's times; both if that of a published time is another."""
     rows = (row for pair in comparison.pairs for row in (pair.before, pair.after))
     return " and ".join(dict.fromkeys(statistic(row.statistic) for row in rows))
-
-
-def _verdict_method(comparison: Comparison) -> Iterator[str]:
-    """The method behind verdicts on a noisy clock."""
-    if comparison.question.beside:
-        return
-    if single := sum(pair.is_single for pair in comparison.pairs):
-        are = "1 pair has" if single == 1 else f"{single} pairs have"
-        yield f"{are} no verdict: a single published value tells nothing of its noise."
-    yield from _path_lengths(comparison)
-    if not comparison.noisy:
-        return
-    pairs = len(comparison.noisy)
-    correction = f", with a correction for {pairs} pairs" if pairs > 1 else ""
-    yield (
-        f"The clock is noisy, so verdicts compare the {_statistic(comparison)} of each boot"
-        f"{correction}; equivalent means within {comparison.question.margins.text}."
-    )
-    if comparison.looks:
-        yield _looks(comparison)
-    verdicts = [pair.judged for pair in comparison.noisy if pair.judged]
-    for reason, pairs_of_it in Counter(filter(None, (v.reason for v in verdicts))).items():
-        are = "1 pair is" if pairs_of_it == 1 else f"{pairs_of_it} pairs are"
-        yield f"{are} inconclusive: {reason}."
-    if any(verdict.low and not verdict.is_decided_by_it for verdict in verdicts):
-        yield _SCATTER
-    undecided = [p for p in comparison.noisy if p.verdict == "inconclusive"]
-    if other := sum(pair.has_other_counts for pair in undecided):
-        differ = "1 of them has" if other == 1 else f"{other} of them have"
-        yield f"{differ} other counts, which are exact on every clock."
-    if line := deciding_line(comparison.pairs, comparison.question.by):
-        yield f"Pairs of boots would decide: {line}"
-    needed = [(v.boots_needed, v.finds) for v in verdicts if v.boots_needed and v.finds]
-    if needed:
-        boots, finds = max(needed)
-        percent = f"{100 * finds:.1f} %"
-        yield f"{boots} boots find a difference of {percent} in nine of ten comparisons."
-
-
-def _path_lengths(comparison: Comparison) -> Iterator[str]:
-    """The rule for path lengths, and the pairs that it does not apply to."""
-    pairs = [pair for pair in comparison.pairs if pair.is_near_exact]
-    if any(pair.is_ranked for pair in pairs):
-        yield (
-            "Times are path lengths: longer and shorter mean that all boots of the two sides "
-            f"differ by more than {200 * BAND:g} %, equivalent that they lie within "
-            f"{100 * BAND:g} %."
-        )
-    if unranked := sum(not pair.is_ranked for pair in pairs):
-        are = "1 pair is" if unranked == 1 else f"{unranked} pairs are"
-        yield (
-            f"{are} compared by counts only: an emulator's times say nothing about which "
-            "sender is faster."
-        )
-    if unclear := sum(pair.verdict == "inconclusive" for pair in pairs):
-        are = "1 pair is" if unclear == 1 else f"{unclear} pairs are"
-        yield f"{are} inconclusive: the ranges of the boots are too near each other."
-
-
-def _looks(comparison: Comparison) -> str:
-    """The looks at a run that went on until it was settled, and how many boots it has."""
-    boots = max(len(pair.before.boots_s) for pair in comparison.noisy)
-    looks = ", ".join(map(str, comparison.looks))
-    return f"Looks after {looks} boots share the error; the run ended after {boots}."
 
 
 # the table

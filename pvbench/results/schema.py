@@ -55,6 +55,7 @@ TABLE: Final[tuple[Fact, ...]] = (
         required=True,
         of_case=lambda case: case.workload.spec,
         short=".{workload}",
+        option="--workload {workload}",
         groups=False,
         predicted=True,
     ),

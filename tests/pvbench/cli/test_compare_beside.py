@@ -78,4 +78,4 @@ def test_a_prediction_without_its_result_gives_exit_status_3(cli: Cli) -> None:
     output = compared(cli, [row_of("self", PHYSICAL, 1e-6)], [BEFORE], "--beside")
 
     assert output.status == 3
-    assert "no series match" in output.err
+    assert "the files have no case in common" in output.err

@@ -103,7 +103,7 @@ def test_without_an_axis_they_have_nothing_in_common(cli: Cli) -> None:
 
     assert output.status == 1
     assert "differs: execution: algorithm | ops\n" in output.out
-    assert output.err.startswith("pvbench: no series match")
+    assert output.err.startswith("pvbench: the files have no case in common")
 
 
 def test_one_file_has_one_side_only(cli: Cli) -> None:
@@ -113,7 +113,7 @@ def test_one_file_has_one_side_only(cli: Cli) -> None:
     assert (output.status, output.out.count("speed ratio")) == (3, 0)
     assert output.err == (
         "pvbench: --by execution has nothing to compare: "
-        "no two cases are equal in everything but the execution\n"
+        "no two cases differ only in the execution\n"
     )
 
 

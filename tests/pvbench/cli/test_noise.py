@@ -212,7 +212,7 @@ def test_a_difference_within_the_allowance_is_none(cli: Cli, files: list[str]) -
     sessions(0.2, -0.2, 0.1)
     done = cli("compare", *files)
 
-    assert (done.status, "within the allowance of this host" in done.out) == (4, True)
+    assert (done.status, "equal runs of this host differ as much" in done.out) == (4, True)
 
 
 def test_measurements_beside_the_baseline_are_used_too(cli: Cli, files: list[str]) -> None:

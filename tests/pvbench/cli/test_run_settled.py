@@ -38,7 +38,10 @@ def test_a_settled_run_ends_at_a_look_and_is_complete(cli: Cli, timed: tuple[str
     assert entries[-1] == {"end": 0, "signal": 0, "settled": True}
     assert journal.is_complete(entries, 20)
     assert len(journal_of(Path("x.json"))) == size
-    assert "Looks after 10, 20 boots share the error; the run ended after 10." in compared.out
+    assert (
+        "verdicts are formed after 10, 20 boots, and share the 5 % of false verdicts equally; "
+        "the run ended after 10." in compared.out
+    )
 
 
 def test_sides_in_pairs_end_at_a_look_too(cli: Cli, timed: tuple[str, ...]) -> None:
@@ -48,7 +51,10 @@ def test_sides_in_pairs_end_at_a_look_too(cli: Cli, timed: tuple[str, ...]) -> N
 
     assert done.status == 4
     assert {len(b.get_runs()) for b in result_files.read("x-b.json")} == {2}
-    assert "Looks after 2 boots share the error; the run ended after 2." in done.out
+    assert (
+        "verdicts are formed after 2 boots, and share the 5 % of false verdicts equally; "
+        "the run ended after 2." in done.out
+    )
     assert journal_of(Path("x-a.json"))[-1]["settled"] is True
 
 

@@ -1,60 +1,75 @@
-"""The line of `pvbench ab` that would decide about files that were not interleaved."""
+"""The command of `pvbench ab` that would decide about files that were not interleaved."""
 
 from __future__ import annotations
 
 import shlex
 from typing import Any
 
+import attrs
 import pytest
 
 from pvbench.cli import main
 from pvbench.cli.parsers import parse
-from pvbench.compare.ab_line import deciding_line
+from pvbench.compare.ab_line import Command, deciding_command
 from pvbench.compare.comparison import Question, compare
 from pvbench.results.rows import Row
 from support.runs import row_of
 
 PHYSICAL, PV = "x2apic-physical", "kvm-pv/x2apic-physical"
 TSC = {"clock": "tsc", "delivery": "kvm", "costs": "measured"}
+COMMON = "pvbench ab norov --delivery kvm"
+ONE = "--workload broadcast --sender native --driver x2apic-physical --targets halted"
+GUEST = "--guest dense:80"
+UNKNOWN = "Add what differs between the runs with --a and --b: the files do not say it."
 
 
-def measured(stack: str = PHYSICAL, **facts: Any) -> Row:
+def measured(stack: str = PHYSICAL, workload: str = "broadcast", **facts: Any) -> Row:
     """Eight boots on a noisy clock."""
-    return row_of("broadcast", stack, *8 * [1e-6], **TSC | facts)
+    return row_of(workload, stack, *8 * [1e-6], **TSC | facts)
 
 
-def line(old: list[Row], new: list[Row] | None = None, by: str | None = None) -> str:
-    """The line about two files, or about the sides of one."""
+def command(old: list[Row], new: list[Row] | None = None, by: str | None = None) -> Command:
+    """The command for two files, or for the sides of one."""
     files = {"old": old} if new is None else {"old": old, "new": new}
-    return deciding_line(compare(files, Question(by=by)).pairs, by)
+    result = deciding_command(compare(files, Question(by=by)).pairs, by)
+    assert result is not None
+    return result
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "sides"),
+    ("old", "new", "lacks"),
     [
-        pytest.param({}, {}, '--a "OPTIONS" --b "OPTIONS"', id="nothing-is-known"),
+        pytest.param({}, {}, UNKNOWN, id="nothing-is-known"),
         pytest.param(
-            {"tox_env": "bench-a"},
-            {"tox_env": "bench-b"},
-            "--env bench-a --env bench-b",
-            id="tox-environments",
+            {"git": "1"},
+            {"git": "2"},
+            "Add --python PYTHON for each run: their software differs (git).",
+            id="git",
         ),
-        pytest.param({"git": "1"}, {"git": "2"}, "--python PYTHON --python PYTHON", id="git"),
         pytest.param(
             {"sender_plugin": "acme 1"},
             {"sender_plugin": "acme 2"},
-            "--python PYTHON --python PYTHON",
+            "Add --python PYTHON for each run: their software differs (sender plugin).",
             id="plugin",
         ),
     ],
 )
-def test_files_are_told_apart_by_what_made_them(
-    old: dict[str, str], new: dict[str, str], sides: str
+def test_a_sentence_says_what_the_files_do_not_say(
+    old: dict[str, str], new: dict[str, str], lacks: str
 ) -> None:
-    """Capitals stand for what the files do not say."""
-    printed = line([measured(**old)], [measured(**new)])
+    """The command itself has no placeholder and can be copied."""
+    shown = command([measured(**old)], [measured(**new)])
 
-    assert printed == f"pvbench ab norov --delivery kvm {sides}"
+    assert shown.text == f"{COMMON} --no-shorthands {ONE} {GUEST}"
+    assert shown.lacks == (lacks,)
+
+
+def test_tox_environments_are_sides() -> None:
+    """Their names are in the files, so nothing is lacking."""
+    shown = command([measured(tox_env="bench-a")], [measured(tox_env="bench b")])
+
+    assert shown.text.endswith(f"{GUEST} --env bench-a --env 'bench b'")
+    assert shown.lacks == ()
 
 
 @pytest.mark.parametrize(
@@ -63,42 +78,79 @@ def test_files_are_told_apart_by_what_made_them(
         pytest.param(
             "sender",
             measured(PV),
-            '--a "--sender native --driver x2apic-physical" '
-            '--b "--sender kvm-pv --driver x2apic-physical"',
+            "--no-shorthands --workload broadcast --targets halted --guest dense:80 "
+            "--a '--sender native --driver x2apic-physical' "
+            "--b '--sender kvm-pv --driver x2apic-physical'",
             id="sender",
         ),
         pytest.param(
             "guest",
             measured(guest="dense:8", apic_ids="0-7", vcpus=8, host_cpus=8),
-            '--a "--guest dense:80" --b "--guest dense:8"',
+            f"--no-shorthands {ONE} --a '--guest dense:80' --b '--guest dense:8'",
             id="guest",
         ),
         pytest.param(
             "shorthands",
             measured(shorthands="yes"),
-            '--a "--no-shorthands" --b "--shorthands"',
+            f"{ONE} --guest dense:80 --a --no-shorthands --b --shorthands",
             id="shorthands",
         ),
     ],
 )
 def test_sides_of_an_axis_are_options(axis: str, other: Row, sides: str) -> None:
     """The command accepts them."""
-    printed = line([measured(), other], by=axis)
+    shown = command([measured(), other], by=axis)
 
-    assert printed == f"pvbench ab norov --delivery kvm {sides}"
+    assert (shown.text, shown.lacks) == (f"{COMMON} {sides}", ())
     parser, parsers = main._parser("ab")
-    assert parse(parser, parsers["ab"], shlex.split(printed)[1:]).suite == "norov"
+    assert parse(parser, parsers["ab"], shlex.split(shown.text)[1:]).suite == "norov"
 
 
-def test_no_line_is_needed_where_nothing_can_be_decided_better() -> None:
+def test_sides_without_options_are_named_by_the_user() -> None:
+    """There is no option for measured costs."""
+    other = measured(costs="other")
+
+    assert command([measured(), other], by="costs").lacks == (UNKNOWN,)
+
+
+def test_all_cases_that_one_command_can_measure_are_in_it() -> None:
+    """Another word size takes another command, and more than ten boots are asked for."""
+    rows = [
+        measured(),
+        measured(PV, "self-ipi", guest="dense:8", apic_ids="0-7", vcpus=8, host_cpus=8),
+        measured(guest_bits=32),
+    ]
+    many = [attrs.evolve(row, boots_s=row.boots_s + row.boots_s) for row in rows]
+
+    assert command(rows, rows).text == (
+        f"{COMMON} --no-shorthands --workload broadcast,self-ipi --sender native,kvm-pv "
+        "--driver x2apic-physical --targets halted --guest dense:80 --guest dense:8"
+    )
+    assert command(many, many).text.endswith("--guest dense:8 --boots 16")
+
+
+def test_a_plugin_that_was_loaded_from_a_file_is_mentioned() -> None:
+    """No file says where it was."""
+    row = measured(delivery_plugin="- -")
+
+    assert command([row], [row]).lacks == (
+        UNKNOWN,
+        "Add -p for the plugins that the runs loaded from files.",
+    )
+
+
+def test_no_command_is_needed_where_nothing_can_be_decided_better() -> None:
     """An exact clock decides, and so do pairs of boots."""
-    exact = row_of("broadcast", PHYSICAL, 1e-6)
+    exact = [row_of("broadcast", PHYSICAL, 1e-6)]
+    pairs = compare({"old": exact, "new": exact}, Question()).pairs
 
-    assert line([exact], [exact]) == ""
+    assert deciding_command(pairs, None) is None
 
 
 def test_a_site_that_is_not_the_usual_one_is_an_option() -> None:
     """Boots there tell nothing about boots here."""
-    rows = [measured(site="lab")]
+    rows = [measured(site="lab", execution="ops")]
 
-    assert line(rows, rows).startswith("pvbench ab norov --delivery kvm --site lab --a")
+    assert command(rows, rows).text.startswith(
+        f"{COMMON} --site lab --no-shorthands --execution ops --workload"
+    )

@@ -71,7 +71,7 @@ def test_a_session_without_a_whole_pair_has_too_few_boots() -> None:
     (pair,) = compared(*rows).pairs
 
     assert pair.judged is not None
-    assert pair.judged.reason == "0 boots are too few for a verdict, which takes 6"
+    assert pair.judged.reason == "0 boots are too few for a verdict, which needs 6"
 
 
 def test_sides_may_differ_in_the_axis_that_is_compared() -> None:

@@ -91,5 +91,5 @@ def test_a_comparison_says_at_which_look_the_run_ended() -> None:
     shown = render(document(compare({"a": rows}, Question(by="sender"))), 200)
     plain = [attrs.evolve(row(s, 1, 20), file="a") for s in (NATIVE, PV)]
 
-    assert "Looks after 10, 20, 40 boots share the error; the run ended after 20." in shown
+    assert "verdicts are formed after 10, 20, 40 boots, and share the 5 % of false" in shown
     assert "Looks" not in render(document(compare({"a": plain}, Question(by="sender"))), 200)

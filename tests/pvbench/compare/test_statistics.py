@@ -67,7 +67,7 @@ def test_fewer_than_six_boots_give_no_verdict(boots: int) -> None:
     verdict = together(scaled(2, NOISE)[:boots], scaled(1, NOISE)[:boots])
 
     number = "1 boot is" if boots == 1 else f"{boots} boots are"
-    assert verdict.reason == f"{number} too few for a verdict, which takes 6"
+    assert verdict.reason == f"{number} too few for a verdict, which needs 6"
     assert verdict.ratio == (pytest.approx(2) if boots else None)
     assert (verdict.kind, verdict.low, verdict.boots_needed) == ("inconclusive", None, None)
 
@@ -86,7 +86,7 @@ def test_a_stricter_alpha_takes_more_boots() -> None:
     """Each of three looks has 1.7 %, which takes seven boots."""
     (verdict,) = verdicts([interleaved(scaled(2, NOISE), scaled(1, NOISE))], 0.05 / 3)
 
-    assert verdict.reason == "6 boots are too few for a verdict, which takes 7"
+    assert verdict.reason == "6 boots are too few for a verdict, which needs 7"
 
 
 def test_within_the_margin_is_equivalent_even_if_it_is_a_difference() -> None:

@@ -54,7 +54,7 @@ def test_runs_beyond_the_allowance_have_a_verdict(factor: float, expected: str) 
     allowance = Allowance(rms_log_ratio=0.03, sessions=10)
     verdict = one_by_one((factor, factor), (1.0, 1.0), allowance)
 
-    reason = "within the allowance of this host" if expected == "inconclusive" else ""
+    reason = "equal runs of this host differ as much" if expected == "inconclusive" else ""
     assert (verdict.kind, verdict.reason) == (expected, reason)
     half = math.exp(2.228 * 0.03)
     assert (verdict.low, verdict.high) == pytest.approx(
