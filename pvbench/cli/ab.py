@@ -56,9 +56,10 @@ def execute(options: argparse.Namespace) -> int:
     remove_unmeasured(paths)
     status = Status.NOTHING_MEASURED
     is_refused = ended.failed and _boots(journals) == _boots(before)
-    if all(map(Path.exists, paths)) and not is_refused:
+    is_compared = all(map(Path.exists, paths)) and not is_refused
+    if is_compared:
         status = _compared(paths, asked, options)
-    print_ends(sides, journals)
+    print_ends(sides, journals, is_compared=is_compared)
     return _exit_status(ended, status)
 
 

@@ -131,12 +131,18 @@ def remove_unmeasured(paths: Sequence[Path]) -> None:
             journal.beside(path).unlink(missing_ok=True)
 
 
-def print_ends(sides: Sequence[Side], journals: Sequence[journal.Entries]) -> None:
-    """Print where the results of the sides are, and which of their cases did not run."""
+def print_ends(
+    sides: Sequence[Side], journals: Sequence[journal.Entries], *, is_compared: bool = False
+) -> None:
+    """
+    Print where the results of the sides are, and which of their cases did not run.
+
+    A comparison has said already which of them is incomplete.
+    """
     from pvbench.report.summary import not_run, refused
 
     for side, entries in zip(sides, journals, strict=True):
-        can_resume = journal.beside(side.path).exists()
+        can_resume = journal.beside(side.path).exists() and not is_compared
         for line in not_run(entries) if can_resume else refused(entries):
             notices.say(f"side {side.name}: {line}")
         if side.path.exists():

@@ -163,8 +163,20 @@ def print_comparison(
     outcomes = reading.read_outcomes(chosen.names, keywords)
     allowances = reading.read_allowances(chosen.names)
     result = comparison.compare(files, asked, chosen.stale, outcomes, allowances.of)
+    for sentence in (
+        *reading.incomplete_files(chosen.names),
+        *_unused_margins(result, options),
+    ):
+        common.warn(sentence)
     _print(result, options)
     return result.status
+
+
+def _unused_margins(result: Comparison, options: argparse.Namespace) -> Iterator[str]:
+    """A sentence for each --margin that names no case; those of a pyproject.toml may."""
+    if any(word.startswith("--margin") for word in options.typed):
+        for one in result.question.margins.unused(pair.after.case for pair in result.pairs):
+            yield f"--margin {one.expression!r} matches no case that is compared"
 
 
 def _print(result: Comparison, options: argparse.Namespace) -> None:

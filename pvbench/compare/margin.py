@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import attrs
@@ -72,6 +72,11 @@ class Margins:
         """The margin of the case called *name*; 0.02 is 2 %."""
         matching = (one for one in self.named if one.keywords.matches(name))
         return next(matching, self.usual).percent / 100
+
+    def unused(self, names: Iterable[str]) -> list[Margin]:
+        """The margins that name cases, but none of *names*."""
+        cases = list(names)
+        return [one for one in self.named if not any(map(one.keywords.matches, cases))]
 
     @property
     def text(self) -> str:

@@ -11,7 +11,7 @@ from pvbench.results import journal
 
 MISSING: Final = "missing"
 VOID: Final = "void"
-_NO_BOOT: Final = "the run ended before a boot measured it"
+NO_BOOT: Final = "the run ended before a boot measured it"
 
 
 @attrs.frozen
@@ -58,7 +58,7 @@ def worse_than_ok(entries: journal.Entries) -> Outcomes:
     return {
         name: attrs.evolve(outcome, is_partial=name in measured)
         for name, outcome in (
-            dict.fromkeys(planned, Outcome(MISSING, _NO_BOOT)) | outcomes
+            dict.fromkeys(planned, Outcome(MISSING, NO_BOOT)) | outcomes
         ).items()
         if name not in measured or outcome.kind == VOID
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import attrs
@@ -16,6 +16,7 @@ from pvbench.errors import UsageError
 from pvbench.keywords import EVERY_NAME, Keywords
 from pvbench.results import journal, noise, tox_envs
 from pvbench.results.files import latest, locate, read
+from pvbench.results.incomplete import incomplete
 from pvbench.results.rows import rows, selected
 from pvbench.results.statistic import MEDIAN
 
@@ -111,6 +112,18 @@ def read_allowances(names: Sequence[str]) -> Allowances:
     books = {name: journal.read(journal.beside(locate(name))) for name in names}
     plans = {name: journal.plan_of(book) for name, book in books.items()}
     return Allowances(lines=tuple(lines), plans=plans)
+
+
+def incomplete_files(names: Sequence[str]) -> Iterator[str]:
+    """
+    A sentence for each file whose run ended early.
+
+    Raises:
+        UsageError: a journal cannot be read.
+    """
+    for name in names:
+        if sentence := incomplete(journal.read(journal.beside(locate(name)))):
+            yield f"{name}: {sentence}"
 
 
 def read_outcomes(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import attrs
@@ -24,11 +24,11 @@ from pvbench.report.document import (
 )
 from pvbench.report.notes import notes
 from pvbench.results import journal, schema
+from pvbench.results.incomplete import incomplete
 from pvbench.results.rows import HEADLINE, Row, ordered, rows
 from pvbench.results.statistic import MEDIAN
-from pvbench.text import shortened, shortened_list
+from pvbench.text import counted, short_name, shortened_list
 
-_LONGEST_NAME: Final = 40  # of a guest in a heading
 _LETTERS: Final = {"icr_writes": "w", "hypercalls": "h"}
 _SERIES: Final = (
     Field[Row](Column("name", "name"), lambda row: Cell(row.name)),
@@ -75,7 +75,7 @@ def _group(members: list[Row], series: str) -> Iterator[Block]:
 def introduction(members: list[Row], series: str) -> Iterator[Block]:
     """The heading of a table, and a line with the kind of its times and their origin."""
     row = members[0]
-    guest = shortened(str(row.fact("guest")), _LONGEST_NAME)
+    guest = short_name(str(row.fact("guest")))
     description = ", ".join(schema.heading(row.facts))
     yield Heading(f"{row.fact('suite')} on {guest}: {description}")
     quantity = "path length" if row.is_near_exact else "time"
@@ -171,7 +171,10 @@ def _boots(members: list[Row]) -> str:
 
 def not_run(entries: journal.Entries) -> Iterator[str]:
     """The number of missing boots, and the cases that have no result."""
-    yield from _incomplete(entries)
+    if journal.is_settled(entries):
+        planned, finished = journal.plan_of(entries).get("boots", 0), journal.boots_of(entries)
+        yield f"settled: the run ended after {len(finished)} of at most {planned} boots"
+    yield from filter(None, [incomplete(entries)])
     yield from refused(entries)
 
 
@@ -185,17 +188,17 @@ def refused(entries: journal.Entries) -> Iterator[str]:
             if outcome["outcome"] != "ok":
                 key = (outcome["outcome"], outcome["reason"])
                 reasons.setdefault(key, {})[name] = None
+    for (outcome, cases), texts in _by_cases(reasons).items():
+        others = len(texts) - 1
+        more = f", and {counted(others, 'other reason')} in other boots" if others else ""
+        yield f"{outcome}: {shortened_list(cases, 1, 'case')}: {texts[0]}{more}"
+
+
+def _by_cases(
+    reasons: Mapping[tuple[str, str], Iterable[str]],
+) -> dict[tuple[str, tuple[str, ...]], list[str]]:
+    """The reasons of an outcome of the same cases, which differ in their numbers only."""
+    merged: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for (outcome, reason), cases in reasons.items():
-        yield f"{outcome}: {shortened_list(cases, 1, 'case')}: {reason}"
-
-
-def _incomplete(entries: journal.Entries) -> Iterator[str]:
-    """The number of missing boots, if the run ended early."""
-    planned = journal.plan_of(entries).get("boots", 0)
-    finished = len(journal.boots_of(entries))
-    if journal.is_settled(entries):
-        yield f"settled: the run ended after {finished} of at most {planned} boots"
-    elif finished < planned:
-        end = next((e for e in reversed(entries) if "end" in e), {})
-        why = f"ended by signal {end['signal']}" if end.get("signal") else "did not end"
-        yield f"incomplete: {finished} of {planned} boots, the run {why}; --resume continues it"
+        merged.setdefault((outcome, tuple(cases)), []).append(reason)
+    return merged

@@ -5,24 +5,48 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from pvbench.compare.outcomes import MISSING, NO_BOOT
 from pvbench.compare.unpaired import Unpaired
-from pvbench.report.document import Cell, Column, Field, Role, Table, table_of
+from pvbench.report.document import Block, Cell, Column, Field, Notes, Role, Table, table_of
+from pvbench.text import counted
 
 _NAME: Final = "unpaired"
+_UNREACHED: Final = f"{MISSING}: {NO_BOOT}"
 
 
-def worse(unpaired: Sequence[Unpaired]) -> Iterator[Table]:
-    """A table for each file with its cases that are worse than slow."""
+def worse(unpaired: Sequence[Unpaired]) -> Iterator[Block]:
+    """
+    A table for each file with its cases that are worse than slow.
+
+    For people those that a run did not reach are a number.
+    """
     for file in dict.fromkeys(one.file for one in unpaired if one.verdict):
         cases = [one for one in unpaired if one.verdict and one.file == file]
-        yield table_of(
-            _WORSE,
-            cases,
-            name=_NAME,
-            title=f"Worse than slow in {file}:",
-            context=((_FILE, Cell(file)),),
-            appended=True,
-        )
+        unreached = [one for one in cases if one.detail == _UNREACHED]
+        if len(unreached) > 1:
+            yield _worse(file, unreached, in_text=False)
+            yield Notes(lines=(_number(file, unreached),), in_json=False)
+            cases = [one for one in cases if one.detail != _UNREACHED]
+        if cases:
+            yield _worse(file, cases)
+
+
+def _worse(file: str, cases: Sequence[Unpaired], *, in_text: bool = True) -> Table:
+    return table_of(
+        _WORSE,
+        cases,
+        name=_NAME,
+        title=f"Worse than slow in {file}:",
+        context=((_FILE, Cell(file)),),
+        appended=True,
+        in_text=in_text,
+    )
+
+
+def _number(file: str, unreached: Sequence[Unpaired]) -> str:
+    regressions = sum(one.is_regression for one in unreached)
+    counts = f" ({counted(regressions, 'regression')})" if regressions else ""
+    return f"Missing in {file}: {counted(len(unreached), 'case')}, {NO_BOOT}{counts}."
 
 
 def others(unpaired: Sequence[Unpaired]) -> Table:

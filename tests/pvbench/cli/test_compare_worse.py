@@ -29,7 +29,7 @@ def test_files_without_a_common_case_compare_nothing(cli: Cli) -> None:
 
     assert output.status == 1
     assert (
-        "pvbench: no series match; --by AXIS pairs cases that differ in that axis" in output.err
+        "pvbench: the files have no case in common; --by AXIS compares cases that" in output.err
     )
     assert output.out.count("only in") == 2
 
@@ -43,6 +43,30 @@ def test_every_format_shows_a_case_that_starts_to_lose_ipis(cli: Cli, form: str)
 
     assert output.status == 1
     assert "loses 1 of 79 IPIs (regression)" in output.out
+
+
+def test_the_cases_that_a_run_did_not_reach_are_a_number(cli: Cli) -> None:
+    """The run is incomplete, which comes first; programs get every case."""
+    cases = [row_of(name, PHYSICAL, 1e-9) for name in ("self-ipi", "dry-run", "normal-ipi")]
+    plan = {"format": 1, "boots": 4, "cases": [case_of(row) for row in [BEFORE, *cases]]}
+    entries = [{"plan": plan}, {"boot": 1, "outcome": "ok"}, {"end": 130, "signal": 2}]
+    Path("new.jsonl").write_text("".join(f"{json.dumps(entry)}\n" for entry in entries))
+    output = compared(cli, [BEFORE, *cases], [BEFORE])
+    others = cli("compare", "old.json", "new.json", "--csv").out.splitlines()
+    parsed = json.loads(cli("compare", "old.json", "new.json", "--json").out)
+
+    assert output.status == 1
+    assert output.err == (
+        "pvbench: new.json: incomplete: 1 of 4 boots, the run ended by signal 2; "
+        "--resume continues it\n"
+    )
+    assert (
+        "Missing in new.json: 3 cases, the run ended before a boot measured it (3 regressions)."
+        in output.out
+    )
+    assert case_of(cases[0]) not in output.out
+    assert sum(case_of(row) in line for row in cases for line in others) == 3
+    assert [one["verdict"] for one in parsed["unpaired"]] == 3 * ["missing"]
 
 
 def test_a_case_that_is_void_now_is_a_regression(cli: Cli) -> None:

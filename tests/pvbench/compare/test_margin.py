@@ -43,6 +43,14 @@ def test_an_expression_that_cannot_be_read_is_refused() -> None:
         Margin(5, "a and")
 
 
+def test_margins_that_name_no_case_are_found() -> None:
+    """The usual one is for all cases, so it is never unused."""
+    margins = Margins((Margin(3), Margin(5, "*1024w*"), Margin(9, "nosuch")))
+
+    assert margins.unused([CASE]) == [Margin(9, "nosuch")]
+    assert margins.unused([]) == [Margin(5, "*1024w*"), Margin(9, "nosuch")]
+
+
 def test_margins_are_written_with_the_cases_they_are_for() -> None:
     """The usual margin comes first."""
     named = (Margin(5, "*1024w*"), Margin(9, "lock"))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pvbench.report import json as json_form
-from pvbench.report.summary import summary
+from pvbench.report.summary import not_run, summary
 from pvbench.results.rows import Row
 from support.runs import row_of, suite_of
 from support.summaries import NATIVE, OVERLAID, PHYSICAL, PV, printed_summary
@@ -113,6 +113,22 @@ def test_cases_that_did_not_run_are_listed_with_their_reasons(
 ) -> None:
     """Every skip has a reason; equal reasons are printed once."""
     assert printed_summary(NATIVE, journal=journal).split("\n\n")[-1].startswith(expected)
+
+
+def test_reasons_of_the_same_cases_that_differ_are_one_line() -> None:
+    """Each boot has other numbers in its reason; the first one stands for all."""
+    boots: list[dict[str, Any]] = [
+        {
+            "boot": number,
+            "outcome": "failed",
+            "cases": {"A": {"outcome": "failed", "reason": f"only {number} samples"}},
+        }
+        for number in (1, 2, 3)
+    ]
+
+    assert list(not_run(boots)) == [
+        "failed: A: only 1 samples, and 2 other reasons in other boots"
+    ]
 
 
 def test_reasons_are_consecutive_lines() -> None:
