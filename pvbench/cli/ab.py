@@ -44,16 +44,18 @@ def execute(options: argparse.Namespace) -> int:
     from pvbench.cli.ab_sides import journals_of, print_ends, remove_unmeasured, sides_of
     from pvbench.run.ab import Session
 
-    asked = compare.question(options)
+    asked, most = compare.question(options), run.max_boots(options)
     sides, seed = sides_of(options)
     if options.dry_run:
         return worst(_dry_run(side) for side in sides)
     paths = [side.path for side in sides]
-    looks = _looks(options, asked, paths)
-    before = journals_of(paths)
-    ended = Session(sides=sides, seed=seed, quiet=options.quiet, looks=looks).take()
-    journals = journals_of(paths)
-    remove_unmeasured(paths)
+    looks = _looks(options, asked, paths, most) if most else None
+    try:
+        before = journals_of(paths)
+        ended = Session(sides=sides, seed=seed, quiet=options.quiet, looks=looks).take()
+        journals = journals_of(paths)
+    finally:
+        remove_unmeasured(paths)
     status = Status.NOTHING_MEASURED
     is_refused = ended.failed and _boots(journals) == _boots(before)
     is_compared = all(map(Path.exists, paths)) and not is_refused
@@ -69,14 +71,11 @@ def _boots(journals: Sequence[Entries]) -> int:
 
 
 def _looks(
-    options: argparse.Namespace, asked: Question, paths: Sequence[Path]
-) -> Callable[[int], bool] | None:
-    """The function that ends the session after enough boots; None if their number is fixed."""
+    options: argparse.Namespace, asked: Question, paths: Sequence[Path], most: int
+) -> Callable[[int], bool]:
+    """The function that ends the session after enough boots, of which there are *most*."""
     from pvbench.compare.settled import Looks
 
-    most = run.max_boots(options)
-    if most is None:
-        return None
     looks = Looks(paths=paths, question=asked, max_boots=most, statistic=options.statistic)
     return looks.settled_after
 

@@ -17,6 +17,7 @@ from pvbench.cli.ab_options import SIDES, split
 from pvbench.cli.parsers import Parser, parse_options
 from pvbench.errors import UsageError
 from pvbench.results import files, journal
+from pvbench.run.request import check_timeout
 from pvbench.run.side import Side
 from pvbench.text import printable
 
@@ -69,6 +70,7 @@ def _checked(name: str, words: list[str]) -> argparse.Namespace:
     parser = Parser(prog=f"pvbench ab, side {name}")
     run.arguments(parser)
     options = parse_options(parser, parser, words)
+    check_timeout(options.timeout)
     if options.output or options.resume or options.dry_run or options.seed:
         raise UsageError(
             f"--{name} has an option of the whole session",

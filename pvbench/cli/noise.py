@@ -55,10 +55,12 @@ def execute(options: argparse.Namespace) -> int:
     if options.sessions < 0:
         raise UsageError(f"--sessions {options.sessions} is negative", fix="Give 0 or more.")
     sides, seed = sides_of(options, _FOLDER)
-    ended = Session(sides=sides, seed=seed, quiet=options.quiet, for_noise=True).take()
     paths = [side.path for side in sides]
-    journals = journals_of(paths)
-    remove_unmeasured(paths)
+    try:
+        ended = Session(sides=sides, seed=seed, quiet=options.quiet, for_noise=True).take()
+        journals = journals_of(paths)
+    finally:
+        remove_unmeasured(paths)
     print_ends(sides, journals)
     if ended.signal:
         return common.ended_early(ended.signal)

@@ -124,10 +124,7 @@ def prepare(request: Request, registry: Registry, session: Session) -> PreparedR
     delivery: Delivery = registry.get("delivery", name)
     if request.boots is not None and not 1 <= request.boots <= 10_000:
         raise UsageError(f"--boots {request.boots} is not in 1..10000")
-    if not 0 < request.timeout_s <= _LONGEST_S:
-        raise UsageError(
-            f"--timeout {request.timeout_s:g} is not above 0 and at most 1e9 seconds"
-        )
+    check_timeout(request.timeout_s)
     module = registry.module_of[f"delivery {delivery.name}"]
     description = session.describe(session.hosts[0], _question(request, delivery, module))
     costs = description.costs.name if description.costs else None
@@ -156,6 +153,12 @@ def prepare(request: Request, registry: Registry, session: Session) -> PreparedR
         facts=facts,
         origins={name: registry.origin("sender", name) for name in _senders(cases)},
     )
+
+
+def check_timeout(timeout_s: float) -> None:
+    """Refuse a --timeout that no timer can wait, with a UsageError."""
+    if not 0 < timeout_s <= _LONGEST_S:
+        raise UsageError(f"--timeout {timeout_s:g} is not above 0 and at most 1e9 seconds")
 
 
 def _effort(request: Request, clock: Clock) -> Effort:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from pvbench.results import files as result_files
+from pvbench.run.ab import Session
 from support.helpers import DEADLINE_S
 from support.kvm_runs import members, result_after
 from support.plugin_sources import delivery_around_the_model
@@ -131,6 +132,10 @@ def test_a_dry_run_prints_both_plans(cli: Cli, capfd: pytest.CaptureFixture[str]
         ),
         pytest.param(("--margin", "200"), "--margin 200 is not in 0..100 percent", id="margin"),
         pytest.param(("-o", "x.txt"), "x.txt does not end in .json or .json.gz", id="no-json"),
+        pytest.param(
+            ("--timeout", "nan"), "--timeout nan is not above 0 and at most", id="timeout"
+        ),
+        pytest.param(("--max-boots", "3"), "--max-boots needs --until settled", id="until"),
         pytest.param(("-o", ""), "-o '' names no file. Give a name such as", id="no-name"),
     ],
 )
@@ -158,6 +163,13 @@ def test_a_side_that_cannot_begin_leaves_no_file(cli: Cli) -> None:
     assert (done.status, list(Path().rglob("*.json"))) == (3, [])
     assert done.err.count("bogus") == 1
     assert "side a ended with status 3 before its first boot: -k 'bogus'" in done.err
+
+
+def test_a_bug_leaves_no_empty_file(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`show` would take it for a run that is about to begin."""
+    monkeypatch.setattr(Session, "take", lambda _: 1 // 0)
+
+    assert (cli(*QUICK).status, os.listdir()) == (70, [])
 
 
 def test_a_case_that_one_side_refuses_is_named(cli: Cli) -> None:
