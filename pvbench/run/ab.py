@@ -30,7 +30,7 @@ from pvbench.text import counted
 
 _FIX: Final = "Boots are taken in pairs: choose as many guests for one side as for the other."
 
-_NOISY: Final = "Give --delivery kvm or live."
+_NOISY: Final = "Give --delivery kvm or live at site local."
 
 
 @attrs.frozen(kw_only=True)

@@ -109,7 +109,7 @@ def test_an_exact_clock_is_refused_before_the_first_boot(cli: Cli) -> None:
     assert (done.status, list(FOLDER.iterdir())) == (2, [])
     assert done.err == (
         "pvbench: there is no noise to measure: the clock is not noisy. "
-        "Give --delivery kvm or live.\n"
+        "Give --delivery kvm or live at site local.\n"
     )
 
 
