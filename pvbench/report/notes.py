@@ -30,9 +30,8 @@ def _emulated(members: list[Row]) -> Iterator[str]:
     """The meaning of the times of an emulator."""
     if any(row.is_near_exact for row in members):
         yield (
-            "Path lengths count the instructions of guest and host on one emulated CPU: they "
-            "are total work, not latency.  Compare senders by their counts, and kernels by "
-            "the path lengths of one sender."
+            "Path lengths are no measure of a sender: compare senders by their counts, and "
+            "kernels by the path lengths of one sender."
         )
 
 

@@ -51,6 +51,8 @@ def test_no_spread_is_printed_if_there_is_none(row: Row, series: str) -> None:
 def test_the_meaning_of_a_path_length_is_explained(exactness: str) -> None:
     """The note is only below the times of an emulator."""
     row = row_of("a", "x2apic-physical", 1.0, clock="x", exactness=exactness)
-    explained = any(note.startswith("Path lengths count") for note in notes([row], "wall"))
+    explained = any(
+        note.startswith("Path lengths are no measure") for note in notes([row], "wall")
+    )
 
     assert explained == (exactness == "near-exact")
