@@ -18,6 +18,7 @@ _SINGLE: Final = ("delivery", "site", "guest_bits", "host_cpus", "shorthands", "
 _LISTED: Final = ("workload", "sender", "driver", "target_state")  # values between commas
 _REPEATED: Final = ("guest",)
 _USUAL: Final = {"site": "local", "execution": "algorithm"}
+_MOST_WORKLOADS: Final = 20  # of more, the suite has all
 _PAIRS: Final = 10  # that `pvbench ab` takes without --boots
 _NO_ORIGIN: Final = "- "  # of a plugin without a distribution, which -p has loaded
 _UNKNOWN: Final = "Add what differs between the runs with --a and --b: the files do not say it."
@@ -50,7 +51,9 @@ def deciding_command(pairs: Sequence[Pair], by: str | None) -> Command | None:
     first = undecided[0]
     rows = [pair.before for pair in undecided if _shared(pair, by) == _shared(first, by)]
     sides, lacks = _of_axis(first, by) if by else _of_files(first)
-    free = schema.free(by) if by else ()
+    free = set(schema.free(by) if by else ())
+    if len({row.fact("workload") for row in rows}) > _MOST_WORKLOADS:
+        free.add("workload")
     chosen = [name for name in (*_SINGLE, *_LISTED, *_REPEATED) if name not in free]
     suite = shlex.quote(str(first.before.fact("suite")))
     words = ("pvbench ab", suite, *_options(rows, chosen), *_boots(rows), *sides)

@@ -35,7 +35,8 @@ def check_api(module: ModuleType) -> None:
     """
     api = getattr(module, "pvbench_api", None)
     if api != API:
-        raise PluginError(f"pvbench_api is {api!r}, this pvbench needs {API}")
+        has = "it lacks pvbench_api" if api is None else f"its pvbench_api is {api!r}"
+        raise PluginError(f"{has}, and this pvbench needs pvbench_api = {API}")
     for name, value in vars(module).items():
         is_hook = name.startswith("pvbench_") and inspect.isfunction(value)
         if is_hook and not hasattr(value, f"{PROJECT}_impl"):

@@ -7,6 +7,7 @@ from typing import Final
 
 import attrs
 
+from pvbench.compare.ab_line import Command
 from pvbench.compare.comparison import Comparison
 from pvbench.compare.status import Gate
 from pvbench.compare.unpaired import Reason
@@ -38,11 +39,12 @@ _LOSSY_SIDES: Final = (
 
 def document(comparison: Comparison) -> Document:
     """Build the document: the differences, what got worse than slow, the pairs, the rest."""
+    command = noisy.deciding(comparison)
     blocks: list[Block] = [
         _differences(comparison),
-        _subject(comparison),
-        Notes(lines=tuple(_heading(comparison)), in_json=False),
-        *noisy.command_line(comparison),
+        _subject(comparison, command),
+        Notes(lines=tuple(_heading(comparison, command)), in_json=False),
+        *noisy.command_line(command),
         *unpaired.worse(comparison.unpaired),
         _pairs(comparison),
         *_crossovers(comparison),
@@ -73,12 +75,13 @@ def _differences(comparison: Comparison) -> Table:
     return attrs.evolve(facts(values, name="differs"), shown=False)
 
 
-def _subject(comparison: Comparison) -> Table:
+def _subject(comparison: Comparison, command: Command | None) -> Table:
     """The files, of which the first is the baseline, and the sentences about them, for JSON."""
     values = {
         "files": list(comparison.files),
         "stale": list(comparison.stale),
-        "deciding_line": command.text if (command := noisy.deciding(comparison)) else None,
+        "deciding_line": command.text if command else None,
+        "deciding_lacks": list(command.lacks) if command else [],
         "remarks": [attrs.asdict(remark) for remark in comparison.remarks],
         "margin_percent": comparison.question.margins.usual.percent,
         "margins": {one.expression: one.percent for one in comparison.question.margins.named},
@@ -94,7 +97,7 @@ def difference_lines(comparison: Comparison) -> Iterator[str]:
         yield f"differs: {difference.fact}: {' | '.join(map(short_hashes, difference.values))}"
 
 
-def _heading(comparison: Comparison) -> Iterator[str]:
+def _heading(comparison: Comparison, command: Command | None) -> Iterator[str]:
     """The names of the files, and the kind of their numbers."""
     yield from difference_lines(comparison)
     if not comparison.question.by:
@@ -110,6 +113,7 @@ def _heading(comparison: Comparison) -> Iterator[str]:
         kinds = f"{pair.baseline.capitalize()} and {pair.side}"
         yield f"{kinds} times are compared as residuals, not ranked."
     yield from noisy.sentences(comparison, _statistic(comparison))
+    yield from noisy.introduction(command)
     yield from _gate(comparison)
     yield from hidden(comparison)
 

@@ -63,8 +63,6 @@ def sentences(comparison: Comparison, statistic: str) -> Iterator[str]:
             f"A difference of {100 * finds:.1f} % takes {boots} boots to be detected in nine "
             "of ten comparisons."
         )
-    if command := deciding(comparison):
-        yield " ".join(["A run of both sides in pairs of boots would decide.", *command.lacks])
 
 
 def _path_lengths(comparison: Comparison) -> Iterator[str]:
@@ -104,7 +102,13 @@ def deciding(comparison: Comparison) -> Command | None:
     return deciding_command(comparison.pairs, comparison.question.by)
 
 
-def command_line(comparison: Comparison) -> Iterator[Block]:
-    """The command that measures the sides in pairs of boots; sentences above introduce it."""
-    if command := deciding(comparison):
+def introduction(command: Command | None) -> Iterator[str]:
+    """The sentence before the command, with what the user has to add to it."""
+    if command:
+        yield " ".join(["A run of both sides in pairs of boots would decide.", *command.lacks])
+
+
+def command_line(command: Command | None) -> Iterator[Block]:
+    """The command in a form that can be copied."""
+    if command:
         yield CommandLine(command.words)

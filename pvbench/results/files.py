@@ -122,7 +122,9 @@ def output_path(output: str) -> Path:
     if not path.name:
         raise UsageError(f"-o {output!r} names no file", fix="Give a name such as out.json.")
     if not is_result_name(path):
-        raise UsageError(f"{path} does not end in .json or .json.gz", fix="pyperf files do.")
+        raise UsageError(
+            f"{path} does not end in .json or .json.gz", fix="Give a name such as out.json."
+        )
     return path
 
 

@@ -82,11 +82,11 @@ BROKEN: Final[dict[str, tuple[str, str]]] = {
     "exits": ("import sys; sys.exit(3)", "SystemExit: 3"),
     "no-api": (
         GOOD.replace("pvbench_api = 1", ""),
-        "pvbench_api is None, this pvbench needs 1",
+        "it lacks pvbench_api, and this pvbench needs pvbench_api = 1",
     ),
     "another-api": (
         GOOD.replace("pvbench_api = 1", "pvbench_api = 2"),
-        "pvbench_api is 2, this pvbench needs 1",
+        "its pvbench_api is 2, and this pvbench needs pvbench_api = 1",
     ),
     "no-hook": (BARE, "it has no hook"),
     "misspelt-hook": (

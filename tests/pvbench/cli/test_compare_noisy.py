@@ -57,6 +57,18 @@ def test_files_that_were_not_interleaved_have_no_verdict(cli: Cli) -> None:
     assert "Their intervals cover only the scatter of the boots" in output.out
 
 
+def test_the_command_that_would_decide_can_be_copied(cli: Cli) -> None:
+    """It comes last above the table; JSON has it with what the user has to add."""
+    files = [file_of(Path(f"{n}.json"), row(NATIVE, n)) for n in (1, 3)]
+    *_, before, printed, _ = cli("compare", *files).out.split("\n\n")
+    parsed = json.loads(cli("compare", *files, "--json").out)
+
+    assert before.splitlines()[-1].startswith("A run of both sides in pairs of boots would")
+    assert printed == parsed["deciding_line"]
+    assert printed.startswith("pvbench ab norov --delivery")
+    assert before.endswith(" ".join(parsed["deciding_lacks"]))
+
+
 def test_an_inconclusive_comparison_says_how_many_boots_find_its_difference(cli: Cli) -> None:
     """Of pairs that shared their boots."""
     times = {NATIVE: (1e-6,) * 10, PV: (1e-6, 2e-6) * 5}

@@ -129,6 +129,15 @@ def test_all_cases_that_one_command_can_measure_are_in_it() -> None:
     assert command(many, many).text.endswith("--guest dense:8 --boots 16")
 
 
+@pytest.mark.parametrize(("workloads", "is_listed"), [(20, True), (21, False)])
+def test_many_workloads_are_those_of_the_suite(workloads: int, *, is_listed: bool) -> None:
+    """Two thousand names would fill the screen."""
+    rows = [measured(workload=f"fanout:{number}") for number in range(workloads)]
+
+    assert ("--workload fanout:0,fanout:1," in command(rows, rows).text) is is_listed
+    assert ("--workload" in command(rows, rows).text) is is_listed
+
+
 def test_a_plugin_that_was_loaded_from_a_file_is_mentioned() -> None:
     """No file says where it was."""
     row = measured(delivery_plugin="- -")

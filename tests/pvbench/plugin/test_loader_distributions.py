@@ -62,7 +62,7 @@ def test_a_broken_plugin_names_its_distribution() -> None:
         rusty.distribution,
         rusty.version,
         rusty.error,
-    ) == ("pvbench-acme", "1.2", "pvbench_api is 0, this pvbench needs 1")
+    ) == ("pvbench-acme", "1.2", "its pvbench_api is 0, and this pvbench needs pvbench_api = 1")
 
 
 def test_a_distribution_on_two_paths_is_loaded_once(
