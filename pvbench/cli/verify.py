@@ -1,51 +1,240 @@
 """
-Compare the decoder with what a real KVM does with raw programs.
+Compare the decoder with what a KVM does with raw programs.
 
-With --judge, outcomes that are stored in files are judged with the decoder of today; no
-guest is booted.  Without a disagreement the exit status is 0, else 6.
+Random programs are executed at a site, and their outcomes are stored and judged.  The
+first disagreement is executed again in smaller forms, and shown with the command that
+repeats it.  With --judge, outcomes that are stored in files are judged with the decoder of
+today; no guest is booted.  The exit status is 6 if a program disagrees.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from pvbench import notices
 from pvbench.cli import common
-from pvbench.errors import Status
+from pvbench.errors import ProtocolError, Status, UnavailableError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from pvbench.plugin.registry import Registry
+    from pvbench.sender import Stack
     from pvbench.verify.judge import Judgement
+    from pvbench.verify.place import Place
+    from pvbench.verify.stored import Stored
+    from pvbench.verify.trials import Trial
 
-HELP = "compare the decoder with what a real KVM does"
+HELP = "compare the decoder with what a KVM does"
+RISK: Final = "--i-may-lose-this-machine"
+MOST_AT_RISK: Final = 300  # programs on a KVM that can hang its machine
+_MOST: Final = 1_000_000
+_LONGEST_S: Final = 1e9
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `pvbench verify`."""
     parser.add_argument(
-        "--judge",
-        nargs="+",
-        required=True,
-        metavar="FILE",
-        help="judge the outcomes stored in these files",
+        "--judge", nargs="+", metavar="FILE", help="judge the outcomes stored in these files"
     )
+    group = parser.add_argument_group("what to execute")
+    group.add_argument("--site", default="local", help="where guests boot (local)")
+    group.add_argument("--delivery", default="kvm", help="what executes programs: kvm, model")
+    group.add_argument(
+        "--count", type=int, default=500, metavar="N", help="number of random programs (500)"
+    )
+    group.add_argument(
+        "--seed", type=int, default=0, metavar="S", help="seed of the programs (0)"
+    )
+    group.add_argument(
+        "--program",
+        action="append",
+        default=[],
+        metavar="JSON",
+        help="execute this program, as a disagreement shows it, instead; may be repeated",
+    )
+    group.add_argument(
+        "--timeout", type=float, default=600, metavar="S", help="time limit of a boot (600)"
+    )
+    group.add_argument("-o", dest="output", metavar="FILE", help="where outcomes are stored")
+    group.add_argument(
+        RISK,
+        dest="at_risk",
+        action="store_true",
+        help="use a KVM without hardware virtualization, which can hang the machine",
+    )
+    group.add_argument("-q", "--quiet", action="store_true", help="print no progress")
     common.output_options(parser)
+    common.plugin_options(parser)
 
 
-def execute(options: argparse.Namespace) -> Status:
-    """Judge, print a row for each file, and the smallest disagreement."""
-    from pvbench.verify import stored
+def execute(options: argparse.Namespace) -> int:
+    """Execute programs or read outcomes, judge, and print the smallest disagreement."""
+    if options.judge:
+        from pvbench.verify import stored
+        from pvbench.verify.judge import judge
+
+        return _shown(
+            [(name, judge(stored.read(Path(name)))) for name in options.judge], options
+        )
+    if not 1 <= options.count <= _MOST:
+        raise UsageError(f"--count {options.count} is not in 1..{_MOST}")
+    if not 0 < options.timeout <= _LONGEST_S:
+        raise UsageError(
+            f"--timeout {options.timeout:g} is not above 0 and at most 1e9 seconds"
+        )
+    trials = [_trial(text) for text in options.program]
+    registry = common.registry(options)
+    with _place(options, registry) as place:
+        return _executed(options, registry, place, trials)
+
+
+def _trial(text: str) -> Trial:
+    """The trial that --program gives."""
+    from pvbench.shapes import json_value
+    from pvbench.verify.generator import SCENES
+    from pvbench.verify.stored import check, trial_of
+
+    try:
+        trial = trial_of(json_value(text))
+        check(trial, SCENES)
+    except (ValueError, ProtocolError) as error:
+        raise UsageError("--program is not a program", why=str(error)) from None
+    return trial
+
+
+@contextmanager
+def _place(options: argparse.Namespace, registry: Registry) -> Iterator[Place]:
+    """The delivery at the site, as long as the session lasts."""
+    from pvbench.delivery import Delivery, Options
+    from pvbench.protocol import Describe
+    from pvbench.site import SiteOptions
+    from pvbench.verify.place import Place
+
+    site = registry.site(options.site)
+    delivery: Delivery = registry.get("delivery", options.delivery)
+    module = registry.module_of[f"delivery {delivery.name}"]
+    if reason := site.why_unavailable():
+        raise UnavailableError(f"{site.name} cannot be used here", why=reason)
+    progress = not options.quiet and sys.stderr.isatty()
+    request = Describe(delivery.name, module, Options(progress=progress))
+    with site.session(SiteOptions(timeout_s=options.timeout)) as session:
+        yield Place(
+            session=session,
+            delivery=delivery,
+            module=module,
+            description=session.describe(session.hosts[0], request),
+            deadline_s=2 * options.timeout + 60,
+        )
+
+
+def _executed(
+    options: argparse.Namespace, registry: Registry, place: Place, trials: Sequence[Trial]
+) -> int:
+    """Execute, store and judge; minimise the first disagreement."""
+    from pvbench.verify import stored as files
+
+    is_at_risk = _is_at_risk(place)
+    if is_at_risk:
+        _check_risk(options)
+    is_exact = place.description.clock.is_exact
+    with nullcontext() if is_exact else place.session.alone(), place.stop.on_signals():
+        stored = _stored(options, registry, place, trials, tame=is_at_risk)
+        path = Path(options.output or _name(place, options.seed))
+        files.write(stored, path)
+        judgement = _minimised(place, stored)
+    for reason, amount in place.refused.items():
+        common.warn(f"{amount} of the programs drawn were not executed: {reason}")
+    status = _shown([(str(path), judgement)], options, where=_where(options))
+    return common.ended_early(place.stop.signal) if place.stop.signal else status
+
+
+def _is_at_risk(place: Place) -> bool:
+    """Whether programs can hang the machine: its KVM emulates guests in the kernel."""
+    software = place.description.host.get("virtualization", "").startswith("software")
+    return software and not place.description.clock.is_exact
+
+
+def _check_risk(options: argparse.Namespace) -> None:
+    if not options.at_risk:
+        raise UsageError(
+            "this KVM has no hardware virtualization, and programs can hang the machine",
+            fix=f"Use another --site, or add {RISK}.",
+        )
+    if options.count > MOST_AT_RISK:
+        raise UsageError(f"with {RISK} --count is at most {MOST_AT_RISK}")
+
+
+def _stored(
+    options: argparse.Namespace,
+    registry: Registry,
+    place: Place,
+    trials: Sequence[Trial],
+    *,
+    tame: bool,
+) -> Stored:
+    from pvbench.verify.campaign import run_trials
+    from pvbench.verify.generator import SCENES, Generator
+
+    total = len(trials) or options.count
+
+    def progress(done: int) -> None:
+        if not options.quiet:
+            notices.say(f"{done} of {total} programs are executed")
+
+    if trials:
+        return place.run(place.supported(trials, SCENES), SCENES, progress)
+    generator = Generator(seed=options.seed, stacks=_stacks(registry), tame=tame)
+    return run_trials(place, generator, options.count, progress)
+
+
+def _stacks(registry: Registry) -> list[Stack]:
+    """Every driver, and every overlay over every driver, but those of the running kernel."""
+    from pvbench.sender import Stack
+
+    drivers = [one for one in registry.drivers.values() if one.mechanism != "kernel"]
+    overlaid = [
+        Stack(one, over)
+        for one in drivers
+        for over in registry.overlays.values()
+        if over.mechanism != "kernel"
+    ]
+    return [*map(Stack, drivers), *overlaid]
+
+
+def _minimised(place: Place, stored: Stored) -> Judgement:
+    """The judgement, with the smallest form of its smallest disagreement."""
+    import attrs
+
+    from pvbench.verify.campaign import smallest
     from pvbench.verify.judge import judge
 
-    judgements = [(name, judge(stored.read(Path(name)))) for name in options.judge]
-    return _shown(judgements, options)
+    judgement = judge(stored)
+    if judgement.smallest is None or place.stop.signal:
+        return judgement
+    return attrs.evolve(judgement, minimised=smallest(place, stored, judgement.smallest))
 
 
-def _shown(judgements: Sequence[tuple[str, Judgement]], options: argparse.Namespace) -> Status:
+def _name(place: Place, seed: int) -> str:
+    """The name of the file for outcomes of a kernel and a seed."""
+    kernel = re.sub(r"[^\w.+-]", "_", place.kernel or place.delivery.name)
+    return f"verify-{kernel}-{seed}.json.gz"
+
+
+def _where(options: argparse.Namespace) -> str:
+    """The options of the place, for the command that repeats a disagreement."""
+    return f"--site {options.site} --delivery {options.delivery} "
+
+
+def _shown(
+    judgements: Sequence[tuple[str, Judgement]], options: argparse.Namespace, where: str = ""
+) -> Status:
     from pvbench.report import verify
 
-    common.show(verify.document(judgements), options)
+    common.show(verify.document(judgements, where), options)
     disagree = any(judgement.disagreements for _, judgement in judgements)
     return Status.PROOF if disagree else Status.OK

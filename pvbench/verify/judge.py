@@ -76,6 +76,7 @@ class Judgement:
         not_run: the number of trials without an outcome.
         excluded: by the sentence that says why, how many trials were not judged.
         probed: the properties of the era that some trial shows.
+        minimised: a disagreement in a form that is smaller than any of *disagreements*.
     """
 
     kernel: str
@@ -85,6 +86,7 @@ class Judgement:
     disagreements: tuple[Disagreement, ...]
     era: Era
     probed: tuple[str, ...]
+    minimised: Disagreement | None = None
 
     @property
     def agreements(self) -> int:
@@ -94,7 +96,7 @@ class Judgement:
     @property
     def smallest(self) -> Disagreement | None:
         """The disagreement with the fewest ops, the first of these; None without one."""
-        return min(
+        return self.minimised or min(
             self.disagreements, key=lambda one: (one.trial.size, one.number), default=None
         )
 
