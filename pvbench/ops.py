@@ -170,7 +170,8 @@ class Hypercall:
     One hypercall; *args* are the argument registers in ABI order.
 
     KVM: *nr* in rax, args in rbx, rcx, rdx, rsi.
-    Hyper-V: *nr* is the control word in rcx, args in rdx, r8.
+    Hyper-V: *nr* is the control word in rcx, args in rdx, r8, then the halves of XMM0 to
+    XMM5, lowest first; those that are not given become 0, unless none is.
     Xen: *nr* in rax, args in rdi, rsi.
     """
 

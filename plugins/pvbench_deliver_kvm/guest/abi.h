@@ -10,7 +10,7 @@ typedef unsigned short u16;
 typedef unsigned int u32;
 typedef unsigned long long u64;
 
-#define PVBENCH_GUEST_ABI 3
+#define PVBENCH_GUEST_ABI 4
 
 /* Guest physical addresses, mapped one to one. */
 #define MAILBOX_BASE 0x1000

@@ -28,7 +28,7 @@ _PRESENT, _WRITABLE, _UNCACHED, _LARGE = 1 << 0, 1 << 1, 1 << 4, 1 << 7
 _GIB, _LARGE_PAGE, _PAGE = 1 << 30, 1 << 21, 1 << 12
 
 _CR0: Final = 1 << 0 | 1 << 4 | 1 << 5 | 1 << 31  # PE, ET, NE, PG
-_CR4_PAE: Final = 1 << 5
+_CR4: Final = 1 << 5 | 1 << 9  # PAE, OSFXSR: Hyper-V calls may have arguments in XMM
 _EFER: Final = 1 << 8 | 1 << 10  # LME, LMA
 _APIC_BASE_BSP, _APIC_BASE_EXTD, _APIC_BASE_ENABLE = 1 << 8, 1 << 10, 1 << 11
 _RFLAGS: Final = 1 << 1  # reserved, set; interrupts are off
@@ -99,7 +99,7 @@ def sregs(current: uapi.kvm_sregs, cpu: int, *, x2apic: bool) -> uapi.kvm_sregs:
     current.tr.limit = 0x67
     current.gdt.base, current.gdt.limit = layout.GDT_BASE, len(_GDT) - 1
     current.idt.base, current.idt.limit = layout.IDT_BASE, 256 * 16 - 1
-    current.cr0, current.cr3, current.cr4 = _CR0, layout.PAGE_TABLES_BASE, _CR4_PAE
+    current.cr0, current.cr3, current.cr4 = _CR0, layout.PAGE_TABLES_BASE, _CR4
     current.efer = _EFER
     mode = _APIC_BASE_ENABLE | (_APIC_BASE_EXTD if x2apic else 0)
     current.apic_base = APIC_DEFAULT_PHYS_BASE | mode | (_APIC_BASE_BSP if cpu == 0 else 0)

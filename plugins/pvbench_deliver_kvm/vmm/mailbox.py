@@ -5,7 +5,7 @@ from __future__ import annotations
 from ctypes import Structure, c_uint32, c_uint64
 from typing import Final
 
-PVBENCH_GUEST_ABI: Final = 3
+PVBENCH_GUEST_ABI: Final = 4
 PORT_DONE: Final = 0x10
 PORT_FAULT: Final = 0x11
 
