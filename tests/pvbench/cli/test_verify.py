@@ -1,4 +1,4 @@
-"""`pvbench verify --judge`: stored outcomes and the decoder of today."""
+"""`pvbench verify`: real and stored outcomes, and the decoder of today."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from pvbench.errors import Status
+from pvbench.host import facts
 from pvbench.ops import WriteMem, WrMsr
 from pvbench.trials import Ending, Outcome
 from pvbench.verify.stored import Stored, write
 from pvbench.verify.trials import FIRST_SCENES, Trial
-from support.runs import Cli
+from support.runs import AddPlugin, Cli
 
 DATA = Path(__file__).parents[2] / "data" / "verify"
 
@@ -104,3 +105,113 @@ def test_words_are_shown_in_hexadecimal(cli: Cli, tmp_path: Path) -> None:
     write(stored((trial, Outcome({(0, 9): 1}, (Ending(),)))), tmp_path / "w.json")
 
     assert "WriteMem(0x8000000, (0xff, 0x10))" in cli("verify", "--judge", "w.json").out
+
+
+def test_random_programs_on_the_model_agree(cli: Cli) -> None:
+    """The outcomes are stored, and can be judged again."""
+    output = cli("verify", "--delivery", "model", "--count", "30", "--seed", "4", "-q")
+    again = cli("verify", "--judge", "verify-model-4.json.gz", "--json")
+
+    assert (output.status, again.status) == (Status.OK, Status.OK)
+    assert json.loads(again.out)["programs"] == 32
+
+
+LIAR = """
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+from pvbench.hookspecs import hookimpl
+from pvbench_deliver_model import Model
+
+
+class Liar(Model):
+    name = "liar"
+    summary = "loses interrupts with the level bit"
+
+    @contextmanager
+    def boot(self, guest, worker_data):
+        with super().boot(guest, worker_data) as booted:
+            def execute(programs, target_state):
+                outcome = booted.execute(programs, target_state)
+                for _, program in programs:
+                    for op in program:
+                        if getattr(op, "msr", 0) == 0x830 and op.value & 0x4000:
+                            outcome.hits.clear()
+                return outcome
+
+            yield SimpleNamespace(load=booted.load, execute=execute)
+
+    def describe(self, options):
+        import attrs
+        description = super().describe(options)
+        if "%s":
+            from pvbench.delivery import Clock
+            clock = Clock("tsc", 10**9, "noisy")
+            return attrs.evolve(description, clock=clock)
+        return description
+
+
+@hookimpl
+def pvbench_deliveries():
+    return [Liar()]
+"""
+
+
+def test_a_disagreement_is_minimised_and_repeats_with_the_command_that_is_shown(
+    cli: Cli, add_plugin: AddPlugin
+) -> None:
+    """The liar loses the IPIs of one bit, so one op is left with little else."""
+    place = ("--delivery", "liar", "-p", add_plugin("liar", LIAR % ""))
+
+    output = cli("verify", *place, "--count", "40", "--seed", "1", "-q", "--json")
+    (example,) = json.loads(output.out)["examples"]
+    ((_, program),) = example["trial"][1]
+    again = cli("verify", *place, "--program", json.dumps(example["trial"]), "-o", "one.json")
+
+    assert output.status == Status.PROOF
+    assert len(program) == 1
+    assert program[0][2] & 0x4000
+    assert again.status == Status.PROOF
+    assert "1 of 1 programs are executed" in again.err
+    assert "--site local --delivery liar --program" in example["command"]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        pytest.param(("--count", "0"), "--count 0 is not in 1..1000000", id="count"),
+        pytest.param(("--timeout", "0"), "--timeout 0 is not above 0 and", id="timeout"),
+        pytest.param(("--program", "["), "--program is not a program", id="no-json"),
+        pytest.param(("--program", '["x9", 0, []]'), "no scene 'x9'", id="no-scene"),
+        pytest.param(("--site", "nowhere"), "no site called 'nowhere'", id="no-site"),
+    ],
+)
+def test_wrong_words_are_refused_in_one_sentence(
+    cli: Cli, words: tuple[str, ...], sentence: str
+) -> None:
+    """Before anything is stored."""
+    output = cli("verify", "--delivery", "model", *words)
+
+    assert output.status in (Status.USAGE, Status.ENVIRONMENT)
+    assert sentence in output.err
+
+
+def test_a_kvm_without_hardware_virtualization_is_used_only_at_the_user_s_risk(
+    cli: Cli, add_plugin: AddPlugin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then the programs are few."""
+    software = dict(facts.facts()) | {"virtualization": "software: a module"}
+    monkeypatch.setattr(facts, "facts", lambda *root: software)
+    place = ("--delivery", "liar", "-p", add_plugin("liar", LIAR % "noisy"))
+
+    refused = cli("verify", *place, "--count", "5")
+    many = cli("verify", *place, "--count", "301", "--i-may-lose-this-machine")
+    few = cli(
+        "verify", *place, "--count", "3", "--i-may-lose-this-machine", "-q", "-o", "a.json"
+    )
+
+    assert (refused.status, many.status) == (Status.USAGE, Status.USAGE), refused.err
+    assert "this KVM has no hardware virtualization" in refused.err
+    assert "--count is at most 300" in many.err
+    assert few.status in (Status.OK, Status.PROOF)
+    assert Path("a.json").exists()
