@@ -82,5 +82,5 @@ def test_a_guest_of_another_abi_is_refused(memory: GuestMemory) -> None:
     """Its structures would be read wrongly."""
     report(memory, 7, 0, 300, abi=mailbox.PVBENCH_GUEST_ABI + 1)
 
-    with pytest.raises(GuestError, match=r"^the guest has ABI 3, not 2$"):
+    with pytest.raises(GuestError, match=r"^the guest has ABI 5, not 4$"):
         booted_guest.check_identity(memory, GUEST)
