@@ -17,32 +17,26 @@ from typing import Final
 
 import numpy as np
 
-from pvbench.decode.apic_ids import Cpus, look_up_table
+from pvbench.decode.apic_ids import Cpus
 from pvbench.decode.calls import Call, Registers
+from pvbench.decode.destinations import Destinations
 from pvbench.decode.era import Era
 from pvbench.decode.hypercalls import HANDLERS
-from pvbench.decode.logical import hashed, members
 from pvbench.decode.memory import Memory
 from pvbench.decode.messages import message_of
-from pvbench.decode.sends import Route, Sends, fault, one
+from pvbench.decode.sends import Route, Sends, fault, one, without_disabled
 from pvbench.guest import Guest
 from pvbench.ops import Hypercall, KernelSend, MmioWrite, Op, Program, WriteMem, WrMsr
 from pvbench.x86.apic import (
     APIC_DEFAULT_PHYS_BASE,
-    APIC_DEST_ALLBUT,
-    APIC_DEST_ALLINC,
-    APIC_DEST_LOGICAL,
-    APIC_DEST_SELF,
-    APIC_DM_LOWEST,
     APIC_ICR,
     APIC_ICR2,
-    APIC_MODE_MASK,
     APIC_SELF_IPI,
+    APIC_SPIV,
+    APIC_SPIV_APIC_ENABLED,
     APIC_VECTOR_MASK,
     FIRST_LEGAL_VECTOR,
-    SHORTHAND_MASK,
-    X2APIC_BROADCAST,
-    XAPIC_BROADCAST,
+    NMI_VECTOR,
     x2apic_msr,
 )
 
@@ -50,12 +44,16 @@ _ICR_MSR: Final = x2apic_msr(APIC_ICR)
 _SELF_MSR: Final = x2apic_msr(APIC_SELF_IPI)
 ICR_ADDRESS: Final = APIC_DEFAULT_PHYS_BASE + APIC_ICR
 ICR2_ADDRESS: Final = APIC_DEFAULT_PHYS_BASE + APIC_ICR2
+_SPIV_ADDRESS: Final = APIC_DEFAULT_PHYS_BASE + APIC_SPIV
+_SPIV_MSR: Final = x2apic_msr(APIC_SPIV)
 _X2APIC_RESERVED: Final = 0xFFF3_2000  # bits 31:20, 17:16 and 13
 
 
 class Decoder:
     """
-    Decodes the programs that one CPU of a guest executes; ICR2 and memory persist.
+    Decodes the programs that one CPU of a guest executes; registers and memory persist.
+
+    The APICs of the other CPUs are enabled.
 
     Args:
         source: number of the CPU.
@@ -65,12 +63,10 @@ class Decoder:
     def __init__(self, guest: Guest, source: int, era: Era | None = None) -> None:
         self.guest, self.source, self._era = guest, source, era or Era()
         self._x2apic = guest.apic_mode == "x2apic"
-        self._broadcast_id = X2APIC_BROADCAST if self._x2apic else XAPIC_BROADCAST
-        self._all_cpus = np.arange(len(guest.apic_ids), dtype=np.int64)
-        self._others = np.delete(self._all_cpus, source)
+        self._destinations = Destinations(guest, source)
         self._hypercall = HANDLERS[guest.hypercall_abi]
-        self._look_up = look_up_table(guest.apic_ids)
         self._icr2 = 0
+        self._enabled = True
         self._registers = Registers()
 
     def clear_memory(self) -> None:
@@ -110,6 +106,8 @@ class Decoder:
             return [fault(first, len(high), why, raises=True)]
         if msr == _SELF_MSR:
             return self._self_ipi(first, low, high)
+        if msr == _SPIV_MSR and not high.any():
+            self._enabled = bool(low & APIC_SPIV_APIC_ENABLED)
         if msr != _ICR_MSR:
             return [fault(first, len(high), f"writing MSR {msr:#x} sends no IPI")]
         if low & _X2APIC_RESERVED and self._era.x2apic_icr_reserved_bits_gp:
@@ -125,7 +123,8 @@ class Decoder:
         if value < FIRST_LEGAL_VECTOR:
             return [fault(first, len(high), f"vector {value:#x} is illegal to send")]
         route = Route.SELF_REGISTER
-        return [self._to_self(first + i, value, route) for i in range(len(high))]
+        to_self = self._destinations.to_self
+        return self._accepted([to_self(first + i, value, route) for i in range(len(high))])
 
     def _write_mmio(self, first: int, run: tuple[MmioWrite, ...]) -> list[Sends]:
         sends = []
@@ -137,6 +136,8 @@ class Decoder:
             elif op.address == ICR_ADDRESS:
                 sends += self._icr(first + i, op.value, np.array([self._icr2]))
             else:
+                if op.address == _SPIV_ADDRESS:
+                    self._enabled = bool(op.value & APIC_SPIV_APIC_ENABLED)
                 sends.append(fault(first + i, 1, f"writing {op.address:#x} sends no IPI"))
         return sends
 
@@ -151,65 +152,13 @@ class Decoder:
         vector = message.vector
         if message.error:
             return [fault(first, count, message.error)]
-        if low & APIC_MODE_MASK == APIC_DM_LOWEST:
-            return [self._lowest(first + i, low, vector, destinations[i]) for i in range(count)]
-        if low & SHORTHAND_MASK:
-            return [self._shorthand(first + i, low, vector) for i in range(count)]
-        broadcast = destinations == self._broadcast_id
-        if not np.count_nonzero(broadcast):
-            return [self._addressed(first, low, vector, destinations)]
-        return [
-            one(first + i, Route.BROADCAST, vector, self._all_cpus)
-            if broadcast[i]
-            else self._addressed(first + i, low, vector, destinations[i : i + 1])
-            for i in range(count)
-        ]
+        return self._accepted(self._destinations.sends(first, low, vector, destinations))
 
-    def _lowest(self, first: int, low: int, vector: int, destination: int) -> Sends:
-        """Decode a lowest-priority message; one to physical 0xff is made a fixed one."""
-        shorthand = low & SHORTHAND_MASK
-        logical = bool(low & APIC_DEST_LOGICAL)
-        if shorthand == APIC_DEST_SELF:
-            return self._to_self(first, vector, Route.SELF)
-        if shorthand or destination == self._broadcast_id:
-            cpus = self._others if shorthand == APIC_DEST_ALLBUT else self._all_cpus
-            if (logical or destination != XAPIC_BROADCAST) and len(cpus):
-                cpus = cpus[[vector % len(cpus)]]
-            return one(first, Route.BROADCAST, vector, cpus)
-        if logical:
-            destination = hashed(int(destination), vector, self.guest)
-        return self._addressed(first, low, vector, np.array([destination]))
-
-    def _shorthand(self, first: int, low: int, vector: int) -> Sends:
-        shorthand = low & SHORTHAND_MASK
-        if shorthand == APIC_DEST_SELF:
-            return self._to_self(first, vector, Route.SELF)
-        cpus = {APIC_DEST_ALLINC: self._all_cpus, APIC_DEST_ALLBUT: self._others}
-        return one(first, Route.BROADCAST, vector, cpus[shorthand])
-
-    def _to_self(self, first: int, vector: int, route: Route) -> Sends:
-        return one(first, route, vector, np.array([self.source]))
-
-    def _addressed(self, first: int, low: int, vector: int, destinations: Cpus) -> Sends:
-        if low & APIC_DEST_LOGICAL:
-            route, (op_of_hit, ids) = Route.LOGICAL, members(destinations, self.guest)
-        else:
-            route, op_of_hit, ids = (
-                Route.PHYSICAL,
-                np.arange(len(destinations)),
-                destinations,
-            )
-        cpus, exist = self._look_up(ids)
-        if exist is not None:
-            op_of_hit = op_of_hit[exist]
-        return Sends(
-            first=first,
-            ops=len(destinations),
-            route=route,
-            vector=vector,
-            cpus=cpus,
-            op_of_hit=op_of_hit if len(destinations) > 1 else None,
-        )
+    def _accepted(self, sends: list[Sends]) -> list[Sends]:
+        """*sends* without those that the source itself drops while its APIC is disabled."""
+        if self._enabled:
+            return sends
+        return [without_disabled(send, self.source, self.guest) for send in sends]
 
     def _hypercalls(self, first: int, run: tuple[Hypercall, ...]) -> list[Sends]:
         return [self._one_hypercall(first + i, op) for i, op in enumerate(run)]
@@ -222,13 +171,15 @@ class Decoder:
 
     def _one_hypercall(self, first: int, op: Hypercall) -> Sends:
         call: Call = self._hypercall(op, self.guest, self._registers)
-        cpus = call.cpus
+        cpus, every = call.cpus, self._destinations.all_cpus
         if call.apic_ids is not None:
-            cpus, _ = self._look_up(call.apic_ids)
+            cpus, _ = self._destinations.look_up(call.apic_ids)
         elif cpus is None:
-            cpus = self._all_cpus[:0]
-        elif len(cpus) and cpus[-1] >= len(self._all_cpus):
-            cpus = cpus[cpus < len(self._all_cpus)]
+            cpus = every[:0]
+        elif len(cpus) and cpus[-1] >= len(every):
+            cpus = cpus[cpus < len(every)]
+        if not self._enabled and call.vector != NMI_VECTOR:
+            cpus = cpus[cpus != self.source]
         result = len(cpus) if call.result is None else call.result
         if call.error is not None:
             return fault(first, 1, call.error, result)

@@ -8,6 +8,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from pvbench.decode.apic_ids import Cpus
+from pvbench.guest import Guest
+from pvbench.x86.apic import NMI_VECTOR
 
 _NO_CPUS: Final[Cpus] = np.empty(0, np.int64)
 
@@ -76,3 +78,18 @@ def fault(
         error=why,
         raises=raises,
     )
+
+
+def without_disabled(send: Sends, cpu: int, guest: Guest) -> Sends:
+    """
+    *send* as it is while software has disabled the APIC of *cpu*.
+
+    Such an APIC drops fixed interrupts and accepts an NMI.  KVM leaves it out of the map
+    of logical IDs of xAPIC mode.
+    """
+    is_mapped = send.route is not Route.LOGICAL or guest.apic_mode == "x2apic"
+    if (send.vector == NMI_VECTOR and is_mapped) or not np.count_nonzero(send.cpus == cpu):
+        return send
+    keep = send.cpus != cpu
+    op_of_hit = None if send.op_of_hit is None else send.op_of_hit[keep]
+    return send._replace(cpus=send.cpus[keep], op_of_hit=op_of_hit)

@@ -33,10 +33,14 @@ class Draw:
 
     Args:
         tame: only fixed messages and NMIs, with bits that no KVM takes amiss.
+
+    Attributes:
+        plain: only fixed messages with legal vectors and NMIs are drawn.
     """
 
     def __init__(self, random: Random, guest: Guest, *, tame: bool = False) -> None:
         self.random, self.guest, self.tame = random, guest, tame
+        self.plain = tame
         self._vectors: list[int] = []
 
     def chance(self, part: float) -> bool:
@@ -47,7 +51,7 @@ class Draw:
         """A vector; a sixth is one that was drawn before, so that IPIs may coalesce."""
         if self._vectors and self.chance(1 / 6):
             return self.random.choice(self._vectors)
-        if not self.tame and self.chance(0.02):
+        if not self.plain and self.chance(0.02):
             return self.random.randrange(16)
         self._vectors.append(self.random.randrange(_FIRST_VECTOR, 0x100))
         return self._vectors[-1]
@@ -69,7 +73,7 @@ class Draw:
     def _mode(self) -> int:
         if self.chance(0.12):
             return APIC_DM_NMI
-        if self.tame or self.chance(0.85):
+        if self.plain or self.chance(0.85):
             return 0
         return APIC_DM_LOWEST if self.chance(0.8) else self.random.choice(_OTHER_MODES)
 

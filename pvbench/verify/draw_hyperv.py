@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from pvbench.ops import Hypercall, Op, WriteMem
-from pvbench.sequences import input_page
+from pvbench.sequences import PAGE_SIZE, input_page
 from pvbench.verify.draw import Draw
 from pvbench.x86.hyperv import (
     HV_HYPERCALL_FAST_BIT,
@@ -29,7 +29,15 @@ def hyperv_call(draw: Draw, source: int) -> Iterator[Op]:
         code = draw.random.choice(_UNKNOWN)
     control = code | (1 << draw.random.choice(_CONTROL_BITS) if draw.chance(0.06) else 0)
     make = _extended if code == HVCALL_SEND_IPI_EX else _short
-    yield from make(draw, control, input_page(source))
+    yield from make(draw, control, _input(draw, source))
+
+
+def _input(draw: Draw, source: int) -> int:
+    """An address in the input page of *source*; KVM asks for no alignment."""
+    page = input_page(source)
+    if source + 1 < len(draw.guest.apic_ids) and draw.chance(0.1):
+        return page + draw.random.choice((8, 4, PAGE_SIZE - 16, PAGE_SIZE - 12))
+    return page
 
 
 def _vector(draw: Draw) -> int:

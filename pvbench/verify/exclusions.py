@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, TypeGuard
 
 from pvbench.decode.messages import changes_state
 from pvbench.guest import Guest
@@ -14,10 +14,13 @@ from pvbench.x86.apic import (
     APIC_DEFAULT_PHYS_BASE,
     APIC_DM_FIXED,
     APIC_DM_LOWEST,
+    APIC_DM_NMI,
     APIC_ICR,
     APIC_ICR2,
     APIC_MODE_MASK,
     APIC_SELF_IPI,
+    APIC_SPIV,
+    APIC_SPIV_APIC_ENABLED,
     APIC_VECTOR_MASK,
     FIRST_EXTERNAL_VECTOR,
     FIRST_LEGAL_VECTOR,
@@ -32,20 +35,58 @@ EXCEPTION: Final = (
 )
 OTHER_CALL: Final = "The hypercall is one that KVM serves and that sends no IPI."
 OTHER_REGISTER: Final = "A register other than those that send an IPI is written."
+DISABLED: Final = (
+    "A program leaves its APIC disabled, or sends other messages than fixed ones and NMIs "
+    "while it is, or other CPUs send meanwhile."
+)
 OTHER_MEMORY: Final = "A hypercall reads memory outside of the guest's input pages."
 OTHER_OP: Final = "The op has no meaning outside of a running Linux kernel."
 OTHER_ABI: Final = "KVM does not have the hypercall ABI of this guest."
 
+_SPIV_VALUES: Final = (0xFF, 0xFF | APIC_SPIV_APIC_ENABLED)
 _MSRS: Final = {x2apic_msr(APIC_ICR), x2apic_msr(APIC_SELF_IPI)}
 _ADDRESSES: Final = {APIC_DEFAULT_PHYS_BASE + APIC_ICR, APIC_DEFAULT_PHYS_BASE + APIC_ICR2}
 
 
 def exclusion(trial: Trial, scene: Scene) -> str:
     """The sentence that says why *trial* cannot be judged; empty if it can."""
-    reasons = (
-        reason for _, program in trial.programs for reason in _reasons(program, scene.guest)
-    )
-    return next(reasons, "")
+    programs = [program for _, program in trial.programs]
+    reasons = (reason for program in programs for reason in _reasons(program, scene.guest))
+    return next(reasons, "") or _of_disabled(programs)
+
+
+def _of_disabled(programs: list[Program]) -> str:
+    """Why programs that write SPIV cannot be judged; empty if they can."""
+    values = [op.value for program in programs for op in program if _writes_spiv(op)]
+    if not values:
+        return ""
+    is_plain = all(_is_plain(op) for program in programs for op in program)
+    is_enabled = bool(values[-1] & APIC_SPIV_APIC_ENABLED)
+    return "" if is_plain and is_enabled and len(programs) == 1 else DISABLED
+
+
+def _writes_spiv(op: Op) -> TypeGuard[WrMsr | MmioWrite]:
+    match op:
+        case WrMsr(msr, value):
+            return msr == x2apic_msr(APIC_SPIV) and value in _SPIV_VALUES
+        case MmioWrite(address, value):
+            return address == APIC_DEFAULT_PHYS_BASE + APIC_SPIV and value in _SPIV_VALUES
+        case _:
+            return False
+
+
+def _is_plain(op: Op) -> bool:
+    """Whether a message of *op* is a fixed one or an NMI."""
+    match op:
+        case WrMsr(msr, value) if msr == x2apic_msr(APIC_ICR):
+            icr = value
+        case MmioWrite(address, value) if address == APIC_DEFAULT_PHYS_BASE + APIC_ICR:
+            icr = value
+        case Hypercall(_, (_, _, _, value)):
+            icr = value
+        case _:
+            return True
+    return icr & APIC_MODE_MASK in (APIC_DM_FIXED, APIC_DM_NMI)
 
 
 def _reasons(program: Program, guest: Guest) -> Iterator[str]:
@@ -56,17 +97,22 @@ def _reason(op: Op, guest: Guest) -> str:
     match op:
         case KernelSend():
             return OTHER_OP
+        case _ if _writes_spiv(op):
+            return ""
         case Hypercall():
             return _of_hypercall(op, guest)
         case WrMsr(msr, value):
             return _of_icr(value) if msr in _MSRS else OTHER_REGISTER
         case MmioWrite(address, value):
-            if address not in _ADDRESSES or guest.apic_mode != "xapic":
-                return OTHER_REGISTER
-            is_icr = address == APIC_DEFAULT_PHYS_BASE + APIC_ICR
-            return _of_icr(value) if is_icr else ""
+            return _of_mmio(address, value, guest)
         case _:
             return ""
+
+
+def _of_mmio(address: int, value: int, guest: Guest) -> str:
+    if address not in _ADDRESSES or guest.apic_mode != "xapic":
+        return OTHER_REGISTER
+    return _of_icr(value) if address == APIC_DEFAULT_PHYS_BASE + APIC_ICR else ""
 
 
 def _of_icr(icr: int) -> str:

@@ -35,6 +35,8 @@ from pvbench.x86.apic import (
     APIC_ICR,
     APIC_ICR2,
     APIC_SELF_IPI,
+    APIC_SPIV,
+    APIC_SPIV_APIC_ENABLED,
     NMI_VECTOR,
     x2apic_msr,
 )
@@ -43,6 +45,7 @@ from pvbench.x86.kvm_para import KVM_HC_SEND_IPI
 _ICR: Final = x2apic_msr(APIC_ICR)
 _SELF_IPI: Final = x2apic_msr(APIC_SELF_IPI)
 _UNKNOWN_CALLS: Final = (77, 0xDEAD, 1000, 1 << 40)
+_DISABLED: Final = 0xFF  # the spurious vector, without the bit that enables the APIC
 _SOURCES: Final = 8  # CPUs that send
 _RUNNING: Final = {
     name: Scene(
@@ -98,6 +101,7 @@ class Generator:
         draw = Draw(self._random(number, "trial"), guest, tame=self.tame)
         cpus = range(min(len(guest.apic_ids), _SOURCES))
         count = 1 if self.tame or draw.chance(0.9) else draw.random.choice((2, 3))
+        draw.plain = self.tame or (count == 1 and draw.chance(0.08))
         sources = draw.random.sample(cpus, min(count, len(cpus)))
         return Trial(name, [(source, self._program(draw, source)) for source in sources])
 
@@ -105,7 +109,7 @@ class Generator:
         return Random(f"{self.seed} {number} {use}")  # noqa: S311 - no secrets
 
     def _program(self, draw: Draw, source: int) -> Program:
-        if self.stacks and draw.chance(0.1):
+        if self.stacks and not draw.plain and draw.chance(0.1):
             return _of_sender(draw, source, self.stacks)
         count = draw.random.choice((1, 1, 1, 1, 1, 2, 3, 4))
         parts = [list(_sending(draw, source)) for _ in range(count)]
@@ -115,7 +119,22 @@ class Generator:
             parts[last].append(IrqRestore())
         if draw.chance(0.1):
             parts[0].insert(0, Fence())
+        if draw.plain and not self.tame:
+            _disable(draw, parts)
         return tuple(op for part in parts for op in part)
+
+
+def _disable(draw: Draw, parts: list[list[Op]]) -> None:
+    """Let the program disable its own APIC for some of its *parts*."""
+    first, last = sorted(draw.random.choices(range(len(parts)), k=2))
+    parts[first].insert(0, _spiv(draw, _DISABLED))
+    parts[last].append(_spiv(draw, _DISABLED | APIC_SPIV_APIC_ENABLED))
+
+
+def _spiv(draw: Draw, value: int) -> Op:
+    if draw.guest.apic_mode == "x2apic":
+        return WrMsr(x2apic_msr(APIC_SPIV), value)
+    return MmioWrite(APIC_DEFAULT_PHYS_BASE + APIC_SPIV, value)
 
 
 def _sending(draw: Draw, source: int) -> Iterator[Op]:

@@ -11,6 +11,8 @@ from typing import Final
 APIC_DEFAULT_PHYS_BASE: Final = 0xFEE0_0000  # the xAPIC page
 
 APIC_EOI: Final = 0xB0
+APIC_SPIV: Final = 0xF0  # "Spurious-Interrupt Vector Register"
+APIC_SPIV_APIC_ENABLED: Final = 1 << 8
 APIC_ICR: Final = 0x300  # "Interrupt Command Register", low half; its write sends
 APIC_DEST_SELF: Final = 0x4_0000  # "Destination Shorthand", bits 19:18
 APIC_DEST_ALLINC: Final = 0x8_0000

@@ -377,3 +377,38 @@ def test_an_old_kernel_keeps_the_other_reserved_bits_of_self_ipi() -> None:
     )
 
     assert send.raises
+
+
+SPIV, XAPIC_SPIV = 0x80F, XAPIC_ICR - 0x210
+
+
+def test_a_disabled_apic_drops_fixed_interrupts_to_itself() -> None:
+    """The other CPUs of a broadcast are reached, and an NMI is accepted."""
+    off, on = WrMsr(SPIV, 0xFF), WrMsr(SPIV, 0x1FF)
+    all_cpus, nmi, self_ipi = icr(0x8_00FC), icr(0x400, 3), WrMsr(SELF_IPI, 0xF6)
+
+    assert hits([off, icr(0xFC, 3), self_ipi, nmi], X2APIC, source=1) == [(2, 1)]
+    assert [cpu for _, cpu in hits([off, all_cpus], X2APIC, source=1)] == [0, 2, 3, 4]
+    assert hits([off, on, icr(0xFC, 3)], X2APIC, source=1) == [(0xFC, 1)]
+
+
+def test_each_op_of_a_run_keeps_its_hits_while_the_apic_is_disabled() -> None:
+    """Only those of the source are gone."""
+    ops = [WrMsr(SPIV, 0xFF), icr(0xFC, 16), icr(0xFC, 3), icr(0xFC, 17)]
+
+    send = decode(ops, X2APIC, source=1)[-1]
+
+    assert send.op_of_hit is not None
+    assert (send.cpus.tolist(), send.op_of_hit.tolist()) == ([2, 3], [0, 2])
+
+
+def test_a_disabled_xapic_has_no_logical_id() -> None:
+    """A physical NMI and a broadcast still reach it."""
+    off = MmioWrite(XAPIC_SPIV, 0xFF)
+
+    assert hits([off, *icr_pair(0xC00, 0b10)], XAPIC, source=1) == []
+    assert hits([off, *icr_pair(0x400, 3)], XAPIC, source=1) == [(2, 1)]
+    assert len(hits([off, *icr_pair(0xC00, 0xFF)], XAPIC, source=1)) == 5
+    assert hits([off, MmioWrite(XAPIC_SPIV, 0x1FF), *icr_pair(0xFC, 3)], XAPIC, source=1) == [
+        (0xFC, 1)
+    ]

@@ -6,7 +6,7 @@ import pytest
 
 from pvbench.decode.sends import Route
 from pvbench.guest import Guest
-from pvbench.ops import Hypercall, Op, WriteMem
+from pvbench.ops import Hypercall, Op, WriteMem, WrMsr
 from support.helpers import INPUT_PAGE, decode, guest_of, hits
 
 IDS = (0, 63, 64, 127, 128, 191, 192, 255)
@@ -301,3 +301,15 @@ def test_a_wrong_hypercall_is_decoded_without_an_exception(
 ) -> None:
     """A hypervisor decodes any content of registers and memory."""
     assert expected == hits(ops, guest(abi))
+
+
+def test_a_cpu_with_a_disabled_apic_is_not_counted_unless_by_an_nmi() -> None:
+    """CPU 0 disables its own APIC, and calls for itself and CPU 2."""
+    off = WrMsr(0x80F, 0xFF)
+    fixed = decode([off, call(1, 1, 0, 0xFC)], guest("kvm"))[-1]
+    nmi = decode([off, call(1, 1, 0, 0x400)], guest("kvm"))[-1]
+    hyperv = decode([off, *fast(0xFC, 0b11)], guest("hyperv"))[-1]
+
+    assert (fixed.result, fixed.cpus.tolist()) == (1, [2])
+    assert (nmi.result, nmi.cpus.tolist()) == (2, [0, 2])
+    assert (hyperv.result, hyperv.cpus.tolist()) == (0, [1])

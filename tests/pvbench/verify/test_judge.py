@@ -11,11 +11,13 @@ from pvbench.decode.era import Era
 from pvbench.ops import Hypercall, IrqRestore, IrqSave, MmioWrite, Op, Scan, WriteMem, WrMsr
 from pvbench.trials import Ending, Outcome
 from pvbench.verify.exclusions import (
+    DISABLED,
     EXCEPTION,
     OTHER_CALL,
     OTHER_MEMORY,
     OTHER_REGISTER,
     STATE_CHANGE,
+    exclusion,
 )
 from pvbench.verify.judge import Judgement, judge
 from pvbench.verify.stored import Stored, read
@@ -173,6 +175,33 @@ def test_a_program_whose_effect_is_not_decoded_is_excluded_with_a_reason(
 
     assert (judgement.excluded, judgement.disagreements) == ({reason: 1}, ())
     assert judgement.agreements == 0
+
+
+@pytest.mark.parametrize(
+    ("ops", "reason"),
+    [
+        pytest.param((WrMsr(0x80F, 0xFF), WrMsr(0x80F, 0x1FF)), "", id="enabled-again"),
+        pytest.param((WrMsr(0x80F, 0xFF),), DISABLED, id="left-disabled"),
+        pytest.param((icr(0x140), WrMsr(0x80F, 0x1FF)), DISABLED, id="lowest-priority"),
+        pytest.param(
+            (Hypercall(10, (1, 0, 0, 0x340)), WrMsr(0x80F, 0x1FF)), DISABLED, id="remote-read"
+        ),
+        pytest.param((WrMsr(0x80F, 0x3FF),), OTHER_REGISTER, id="other-bits"),
+    ],
+)
+def test_a_program_may_disable_its_apic_if_it_enables_it_again(
+    ops: tuple[Op, ...], reason: str
+) -> None:
+    """Otherwise the guest would not take its next command."""
+    assert exclusion(trial("x2", *ops), FIRST_SCENES["x2"]) == reason
+
+
+def test_other_cpus_may_not_send_while_an_apic_is_disabled() -> None:
+    """Whether their IPIs are dropped depends on the time."""
+    off_and_on = (MmioWrite(0xFEE0_00F0, 0xFF), MmioWrite(0xFEE0_00F0, 0x1FF))
+
+    assert exclusion(Trial("xa", [(0, off_and_on)]), FIRST_SCENES["xa"]) == ""
+    assert exclusion(Trial("xa", [(0, off_and_on), (1, ())]), FIRST_SCENES["xa"]) == DISABLED
 
 
 def test_vectors_of_exceptions_are_excluded_only_for_fixed_messages() -> None:
