@@ -222,12 +222,10 @@ def _is_case(entry: Entry) -> bool:
 
 def _is_boot(entry: Entry) -> bool:
     cases = entry.get("cases", {})
-    return (
-        _is_count(entry["boot"])
-        and entry.get("outcome") in OUTCOMES
-        and isinstance(cases, dict)
-        and all(isinstance(case, dict) and _is_outcome(case) for case in cases.values())
-    )
+    if not (_is_count(entry["boot"]) and isinstance(cases, dict)):
+        return False
+    outcomes = all(isinstance(case, dict) and _is_outcome(case) for case in cases.values())
+    return outcomes and entry.get("outcome") in OUTCOMES
 
 
 def _is_end(entry: Entry) -> bool:
@@ -235,11 +233,8 @@ def _is_end(entry: Entry) -> bool:
 
 
 def _is_outcome(entry: Entry) -> bool:
-    return (
-        entry.get("outcome") in OUTCOMES
-        and isinstance(entry.get("reason"), str)
-        and isinstance(entry.get("of_host", False), bool)
-    )
+    is_known = entry.get("outcome") in OUTCOMES and isinstance(entry.get("reason"), str)
+    return is_known and isinstance(entry.get("of_host", False), bool)
 
 
 def _is_count(value: object) -> bool:

@@ -106,6 +106,11 @@ def test_a_half_written_plan_is_ignored(tmp_path: Path, cut: int) -> None:
         pytest.param(PLAN.encode() + b'{"boot": "one", "outcome": "ok"}\n', id="boot-is-text"),
         pytest.param(PLAN.encode() + b'{"boot": 1, "outcome": "fine"}\n', id="outcome"),
         pytest.param(PLAN.encode() + b'{"case": "a", "outcome": "void"}\n', id="no-reason"),
+        pytest.param(
+            PLAN.encode()
+            + b'{"case": "a", "outcome": "void", "reason": "", "of_host": "no"}\n',
+            id="of-host-is-text",
+        ),
         pytest.param(PLAN.encode() + b'{"end": -1}\n', id="negative-end"),
         pytest.param(b"[1]\n", id="list"),
         pytest.param(PLAN.encode() + b"7\n", id="number-after-the-plan"),
