@@ -10,6 +10,7 @@ import pytest
 
 from support.runs import AddPlugin, Cli, buffered, console
 
+pytestmark = pytest.mark.usefixtures("replayed_boots")
 # Two guests, two boots of each; one case loses IPIs and has no time.
 RUN = (
     *("run", "norov", "--fast", "-q", "-o", "a.json", "--boots", "2", "--seed", "7"),
