@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pwd
-import re
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from pvbench.host.cache import cache_folder
 from pvbench_deliver_kvm import build
 from pvbench_deliver_kvm.build import Recipe
 from support.c_facts import needs_c
-from support.compiler import CountedCompiler, write_compiler
+from support.compiler import VERSION, CountedCompiler, small_guest, write_compiler
 from support.guest_native import GUEST
 
 GUEST_FILES = sorted(
@@ -53,49 +52,52 @@ def recipe(tmp_path: Path) -> Recipe:
     return Recipe(sources=shutil.copytree(GUEST, tmp_path / "sources"))
 
 
+@pytest.fixture
+def small(image: bytes, tmp_path: Path) -> Recipe:
+    """A guest that is compiled quickly, where a real one can be."""
+    return small_guest(tmp_path / "small")
+
+
 def files(folder: Path) -> list[str]:
     """The names of the files in a folder."""
     return sorted(path.name for path in folder.iterdir())
 
 
 def test_the_first_use_compiles_and_the_second_does_not(
-    cc: CountedCompiler, cache: Path, image: bytes
+    cc: CountedCompiler, cache: Path, small: Recipe
 ) -> None:
     """One file is kept, the image under its key."""
-    first = build.image()
+    first = build.image(small)
     calls = cc.calls
-    second = build.image()
+    second = build.image(small)
 
     assert (calls, cc.calls) == (1, 1)
-    assert image == first == second == (cache / f"guest-{build.key()}.bin").read_bytes()
-    assert files(cache) == [f"guest-{build.key()}.bin"]
+    assert first == second == (cache / f"guest-{build.key(small)}.bin").read_bytes()
+    assert files(cache) == [f"guest-{build.key(small)}.bin"]
 
 
 def test_a_kept_image_needs_no_compiler(
-    cc: CountedCompiler, cache: Path, image: bytes, monkeypatch: pytest.MonkeyPatch
+    cc: CountedCompiler, cache: Path, small: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nor does its key, which other files are kept under."""
-    compiled, key = build.image(), build.key()
+    """Its key, which other files are kept under, needs none either."""
+    compiled, key = build.image(small), build.key(small)
     monkeypatch.setenv("PATH", "")
 
-    assert (build.image(), build.key()) == (compiled, key)
+    assert (build.image(small), build.key(small)) == (compiled, key)
     (cache / f"guest-{key}.bin").unlink()
     with pytest.raises(UnavailableError, match="there is no C compiler"):
-        build.image()
+        build.image(small)
 
 
-def test_a_change_is_compiled_and_its_revert_is_not(
-    cc: CountedCompiler, recipe: Recipe
-) -> None:
+def test_a_change_is_compiled_and_its_revert_is_not(cc: CountedCompiler, small: Recipe) -> None:
     """Images of several versions are kept side by side."""
-    header = recipe.sources / "abi.h"
-    text = header.read_text()
-    first = build.image(recipe)
-    header.write_text(re.sub(r"(PVBENCH_GUEST_ABI) \d+", r"\1 77", text))
-    second = build.image(recipe)
-    header.write_text(text)
+    header = small.sources / "version.h"
+    first = build.image(small)
+    header.write_text(VERSION.replace("1", "77"))
+    second = build.image(small)
+    header.write_text(VERSION)
 
-    assert build.image(recipe) == first != second
+    assert build.image(small) == first != second
     assert cc.calls == 2
 
 
@@ -230,23 +232,23 @@ def a_file_inside(home: Path) -> Path:
 @pytest.mark.parametrize("spoilt", [unwritable, a_file, a_file_inside])
 def test_without_a_cache_it_is_compiled_each_time(
     cc: CountedCompiler,
-    image: bytes,
+    small: Recipe,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     spoilt: Callable[[Path], Path],
 ) -> None:
-    """It is only a cache."""
+    """A user who cannot have a cache can still run guests."""
+    image = build.image(small)
     monkeypatch.setenv("XDG_CACHE_HOME", str(spoilt(tmp_path / "spoilt")))
 
-    assert [build.image(), build.image()] == [image, image]
-    assert cc.calls == 2
+    assert [build.image(small), build.image(small)] == [image, image]
+    assert cc.calls == 3
 
 
 def test_a_compiler_is_called_by_its_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Some compilers are one program with many names, and act on the name."""
-    needs_c("abi.h")
     called = 'case "$0" in */cc) ;; *) exit 1;; esac\n'
     write_compiler(tmp_path / "bin", f'{called}exec {shutil.which("cc")} "$@"').rename(
         tmp_path / "bin/all"
@@ -255,24 +257,24 @@ def test_a_compiler_is_called_by_its_name(
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
-    assert len(build.image()) > 0
+    assert len(build.image(small)) > 0
 
 
 def test_the_sources_may_lie_in_any_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Options of the linker are separated by commas."""
-    needs_c("abi.h")
-    before = build.image()
+    before = build.image(small)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    recipe = Recipe(sources=shutil.copytree(GUEST, tmp_path / "a,b c"))
+    recipe = Recipe(sources=shutil.copytree(small.sources, tmp_path / "a,b c"))
 
     assert build.image(recipe) == before
 
 
-def test_a_user_without_a_home_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in a container that has no name for the user."""
-    needs_c("abi.h")
+def test_a_user_without_a_home_keeps_nothing(
+    small: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container may have no name for the user."""
 
     def unknown(uid: int) -> None:
         raise KeyError(uid)
@@ -281,5 +283,5 @@ def test_a_user_without_a_home_keeps_nothing(monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(pwd, "getpwuid", unknown)
 
-    assert len(build.image()) > 0
+    assert len(build.image(small)) > 0
     assert cache_folder() == Path("/dev/null/.cache/pvbench")

@@ -12,7 +12,7 @@ from pvbench.errors import Status, UnavailableError
 from pvbench_deliver_kvm import build
 from pvbench_deliver_kvm.build import Recipe
 from support.c_facts import needs_c
-from support.compiler import write_compiler
+from support.compiler import small_guest, write_compiler
 from support.guest_native import GUEST
 
 INSTALL = "Install gcc and binutils, or run with --delivery model."
@@ -100,12 +100,13 @@ def test_the_error_is_the_first_one_of_the_compiler(
 def test_a_failure_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The next use tries again."""
     needs_c("abi.h")
+    small = small_guest(tmp_path / "small")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     with monkeypatch.context() as patch:
         patch.setenv("PATH", str(write_compiler(tmp_path / "bin", "exit 1").parent))
-        refusal()
+        refusal(small)
 
-    assert len(build.image()) > 0
+    assert len(build.image(small)) > 0
 
 
 def test_the_real_compiler_names_the_line(tmp_path: Path) -> None:
