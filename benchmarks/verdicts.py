@@ -1,7 +1,7 @@
 """
 How often verdicts on noisy clocks are false, and how often differences are found.
 
-    python benchmarks/verdicts.py [--seed SEED] [--processes N] [--simulations N]
+    python benchmarks/verdicts.py [--seed SEED] [--processes N] [--simulations N] [--only TEXT]
 
 Each row of the table is a cell: many simulated comparisons, the part of them in which
 something happens, and the limits in which that part must be.  Beside it is the part in
@@ -54,6 +54,11 @@ def chosen(simulations: int | None) -> list[Cell]:
     )
 
 
+def title(cell: Cell) -> str:
+    """What a row begins with."""
+    return f"{cell.counted:19} {cell.data:50}"
+
+
 def line(cell: Cell, counted: Counted) -> str:
     """A row of the table."""
     low, high = cell.limits
@@ -61,7 +66,7 @@ def line(cell: Cell, counted: Counted) -> str:
     pyperf = "" if counted.pyperf is None else f"{counted.pyperf:.1%}"
     verdict = "" if low <= counted.part <= high else "  OUTSIDE"
     return (
-        f"{cell.counted:19} {cell.data:50} {boots:5} {pairs:5} {cell.simulations:5}"
+        f"{title(cell)} {boots:5} {pairs:5} {cell.simulations:5}"
         f" {counted.part:7.2%} {f'{low:.1%}..{high:.1%}':>14} {pyperf:>7}{verdict}"
     )
 
@@ -72,22 +77,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=int(f"{datetime.now(UTC):%Y%m%d%H%M}"))
     parser.add_argument("--processes", type=int, default=len(usable_cpus()))
     parser.add_argument("--simulations", type=int, help="of each cell")
+    parser.add_argument("--only", default="", help="cells whose rows begin with this text")
     options = parser.parse_args(arguments)
     print(f"seed {options.seed}")
     print(
         f"{'counted':19} {'data':50} {'boots':>5} {'pairs':>5} {'runs':>5}"
         f" {'part':>7} {'limits':>14} {'pyperf':>7}"
     )
-    every, outside = chosen(options.simulations), 0
+    every = chosen(options.simulations)
+    numbers = [n for n, cell in enumerate(every) if title(cell).startswith(options.only)]
+    outside = 0
     with ProcessPoolExecutor(options.processes) as pool:
-        counts = pool.map(
-            partial(count_number, options.seed, options.simulations), range(len(every))
-        )
-        for cell, counted in zip(every, counts, strict=True):
-            row = line(cell, counted)
+        counts = pool.map(partial(count_number, options.seed, options.simulations), numbers)
+        for number, counted in zip(numbers, counts, strict=True):
+            row = line(every[number], counted)
             print(row, flush=True)
             outside += row.endswith("OUTSIDE")
-    print(f"{outside} of {len(every)} cells are outside their limits")
+    print(f"{outside} of {len(numbers)} cells are outside their limits")
     return int(outside > 0)
 
 

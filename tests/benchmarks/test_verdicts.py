@@ -93,6 +93,20 @@ def test_a_cell_outside_its_limits_gives_exit_status_1(
     assert lines[-1] == f"{status} of 1 cells are outside their limits"
 
 
+def test_cells_can_be_chosen_by_the_beginning_of_their_rows(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They have the numbers that they have among all cells, and so the same simulations."""
+    every = [always(True), attrs.evolve(always(False), counted="snow")]
+    monkeypatch.setattr(verdicts, "cells", lambda: iter(every))
+    monkeypatch.setattr(verdicts, "ProcessPoolExecutor", InThisProcess)
+
+    assert verdicts.main(["--only", "snow"]) == 0
+    *_, row, last = capsys.readouterr().out.splitlines()
+    assert row.startswith("snow ")
+    assert last == "0 of 1 cells are outside their limits"
+
+
 class InThisProcess:
     """A pool that has no process of its own."""
 
