@@ -10,7 +10,7 @@ import attrs
 
 import simulated_boots as boots_of
 import verdict_events as events
-from pvbench.compare.power import POWER, boots_needed
+from pvbench.compare.power import POWER, boots_needed, power
 from pvbench.compare.statistics import ALPHA
 from simulated_boots import SPREAD, Random, Shape
 from verdict_events import MARGIN, Event, Simulate
@@ -127,7 +127,9 @@ def _false_verdicts_between_runs() -> Iterator[Cell]:
 
 
 def _power() -> Iterator[Cell]:
-    for pairs, target in ((20, 0.995), (85, 0.97), (300, 0.86)):
+    """The test finds as much as a t whose critical value is exact."""
+    for pairs in (20, 85, 300):
+        target = power(boots=10, pairs=pairs, effect=PLANTED / SPREAD, alpha=ALPHA)
         simulate = partial(events.planted, "normal", PLANTED, (10, pairs))
         yield _found("5 %, spread 2 %", (10, pairs), simulate, (target,), "at least")
     spread = SPREAD * math.sqrt(2)
