@@ -17,6 +17,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import resource
 import select
 import signal
@@ -47,6 +48,7 @@ _ADDRESSES: Final = 4 << 30  # bytes; an input that needs more does not end the 
 _MOST_FAULTS: Final = 5  # of a kind
 _MOST_TRIES: Final = 200  # to make an input smaller
 _SHOWN: Final = 2000  # characters of an input
+_ALIKE: Final = 120  # characters of a fault
 
 
 @attrs.frozen
@@ -158,15 +160,21 @@ def _serve(kind: Kind, inputs: Sequence[Input], writing: int) -> None:
     os._exit(0)
 
 
-def smallest(kind: Kind, given: Input) -> Input:
-    """An input as small as possible that still shows a fault."""
+def smallest(kind: Kind, given: Input, fault: str) -> Input:
+    """An input as small as possible that still shows the same *fault*."""
     tries = _MOST_TRIES
     candidates = _smaller(given)
     while tries and (candidate := next(candidates, None)):
         tries -= 1
-        if alone(kind, candidate).fault:
+        if _sort(alone(kind, candidate).fault) == _sort(fault):
             given, candidates = candidate, _smaller(candidate)
     return given
+
+
+def _sort(fault: str) -> str:
+    """The part of a fault in which the faults of similar inputs are equal."""
+    last = fault.rstrip().rpartition("\n")[2]
+    return re.sub("[0-9]+", "", last)[:_ALIKE]
 
 
 def _smaller(given: Input) -> Iterator[Input]:
@@ -232,9 +240,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(row, flush=True)
             failures += len(row.faults)
             for given, outcome in row.faults:
-                print(
-                    f"\n{outcome.fault}\n{ascii(smallest(kind, given))[:_SHOWN]}\n", flush=True
-                )
+                small = ascii(smallest(kind, given, outcome.fault))[:_SHOWN]
+                print(f"\n{outcome.fault}\n{small}\n", flush=True)
     return min(failures, 1)
 
 

@@ -40,6 +40,7 @@ def say(out, err, status):
 
 READERS = {{
     "raise": lambda given: 0 if "z" not in text() else 1 / 0,
+    "either": lambda given: {{}}["no z"] if "z" not in text() else 1 / 0,
     "bug": lambda given: 70,
     "spin": lambda given: spin() or 0,
     "die": lambda given: os.kill(os.getpid(), signal.SIGKILL),
@@ -55,7 +56,7 @@ fuzz._LONGEST_CPU_S = 0.6
 kind = Kind(sys.argv[1], lambda valid, random: None, READERS[sys.argv[1]])
 given = Input(("show", "a.txt"), {{"a.txt": b"some z text"}})
 outcome = fuzz.alone(kind, given)
-smallest = fuzz.smallest(kind, given).files["a.txt"] if outcome.fault else b""
+smallest = fuzz.smallest(kind, given, outcome.fault).files["a.txt"] if outcome.fault else b""
 print(json.dumps([outcome.status, outcome.fault, smallest.decode()]))
 """
 
@@ -79,6 +80,7 @@ def test_hostile_inputs_of_every_kind_are_refused_in_a_sentence_or_used(tmp_path
     ("reader", "fault"),
     [
         ("raise", "ZeroDivisionError"),
+        ("either", "ZeroDivisionError"),
         ("bug", "exit status 70"),
         ("spin", "the process ends with wait status"),
         ("die", "the process ends with wait status 9"),
@@ -93,7 +95,7 @@ def test_hostile_inputs_of_every_kind_are_refused_in_a_sentence_or_used(tmp_path
 def test_each_fault_is_noticed_and_shown_with_the_smallest_input(
     reader: str, fault: str, tmp_path: Path
 ) -> None:
-    """A reader that depends on the letter z needs no other byte."""
+    """A reader that depends on the letter z needs no other byte; another fault is another."""
     code = FAULTY.format(benchmarks=str(Path(fuzz.__file__).parent))
     run = subprocess.run(
         [sys.executable, "-c", code, reader],
@@ -106,7 +108,7 @@ def test_each_fault_is_noticed_and_shown_with_the_smallest_input(
     _, shown, smallest = json.loads(run.stdout)
 
     assert (fault in shown) if fault else shown == ""
-    assert smallest == ("z" if reader in ("raise", "spin") else "")
+    assert smallest == ("z" if reader in ("raise", "either", "spin") else "")
 
 
 def test_the_same_seed_makes_the_same_inputs() -> None:
