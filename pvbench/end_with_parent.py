@@ -7,6 +7,7 @@ import os
 import select
 import signal
 import threading
+from collections.abc import Callable
 from typing import Final
 
 _PR_SET_PDEATHSIG: Final = 1  # <linux/prctl.h>
@@ -27,6 +28,21 @@ def end_with_parent(parent: int, pipe: int = 0) -> None:
     if os.getppid() not in (parent, 0):  # it ended before; 0 is of another PID namespace
         end_now()
     threading.Thread(target=_end_with_pipe, args=(pipe,), daemon=True).start()
+
+
+def terminated_with_parent() -> Callable[[], None]:
+    """
+    A function for a child to call before it executes its program: the child gets SIGTERM
+    when the thread that started it ends.
+    """
+    parent, prctl = os.getpid(), ctypes.CDLL(None).prctl
+
+    def prepare() -> None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:  # it ended before
+            end_now()
+
+    return prepare
 
 
 def end_after(seconds: float) -> None:

@@ -6,13 +6,14 @@ import os
 import subprocess
 from pathlib import Path
 
+from pvbench.end_with_parent import terminated_with_parent
 from pvbench.errors import SideError
 from pvbench.run.side import Side
 
 
 def run_whole(side: Side, path: Path) -> None:
     """
-    Run *side* without pauses into *path*; the run ends when this call does.
+    Run *side* without pauses into *path*; the run ends when this call or this process does.
 
     Boots that fail are part of the noise.
 
@@ -26,6 +27,7 @@ def run_whole(side: Side, path: Path) -> None:
         stderr=subprocess.PIPE,
         env=os.environ | side.environment,
         process_group=0,
+        preexec_fn=terminated_with_parent(),  # noqa: PLW1509 - it needs no lock
         text=True,
         errors="replace",
     )
