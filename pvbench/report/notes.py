@@ -45,7 +45,8 @@ def _assumed(members: list[Row], series: str) -> Iterator[str]:
 def _spread(members: list[Row], series: str) -> Iterator[str]:
     """The spread of measured times over the boots."""
     measured = [r for r in members if len(r.boots_s) > 1 and not r.is_exact]
-    if parts := _by_workload(measured, series, _range):
+    digits = 2 if any(row.is_near_exact for row in measured) else 0
+    if parts := _by_workload(measured, series, _range, digits):
         yield f"Spread of the boots, (highest - lowest) / median: {parts}."
 
 
@@ -53,17 +54,19 @@ def _range(row: Row) -> float:
     return (max(row.boots_s) - min(row.boots_s)) / row.value_s
 
 
-def _by_workload(members: list[Row], series: str, value_of: Callable[[Row], float]) -> str:
-    """Each workload with the lowest and the highest value of its stacks."""
+def _by_workload(
+    members: list[Row], series: str, value_of: Callable[[Row], float], digits: int = 0
+) -> str:
+    """Each workload with the lowest and the highest value of its stacks, in percent."""
     parts: dict[str, list[float]] = {}
     for row in members:
         if row.fact("series") == series:
             parts.setdefault(row.fact("workload"), []).append(value_of(row))
-    return ", ".join(f"{name} {_percent(of_stacks)}" for name, of_stacks in parts.items())
+    return ", ".join(f"{name} {_percent(stacks, digits)}" for name, stacks in parts.items())
 
 
-def _percent(parts: list[float]) -> str:
-    low, high = (f"{100 * part:.0f}" for part in (min(parts), max(parts)))
+def _percent(parts: list[float], digits: int) -> str:
+    low, high = (f"{100 * part:.{digits}f}" for part in (min(parts), max(parts)))
     return f"{low} %" if low == high else f"{low} to {high} %"
 
 

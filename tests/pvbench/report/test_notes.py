@@ -32,6 +32,14 @@ def test_the_spread_of_measured_boots_is_given_by_workload() -> None:
     assert spread(*rows) == [f"{SPREAD}dry-run 10 %, broadcast 20 to 50 %, self-ipi 62 %."]
 
 
+def test_the_spread_of_path_lengths_has_two_more_digits() -> None:
+    """Equal boots differ by less than 0.1 %."""
+    boots = (1.0, 1.0006)
+    row = row_of("a", "x2apic-physical", *boots, clock="icount", exactness="near-exact")
+
+    assert spread(row) == [f"{SPREAD}a 0.06 %."]
+
+
 @pytest.mark.parametrize(
     ("row", "series"),
     [
