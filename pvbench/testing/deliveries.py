@@ -13,6 +13,7 @@ from pvbench.decode.era import Era
 from pvbench.delivery import TARGET_STATES, BootedGuest, Delivery, Description, Options
 from pvbench.errors import UnavailableError
 from pvbench.guest import Guest
+from pvbench.plugin.guard import watching
 from pvbench.protocol import DescriptionReport, SliceReport, decode, encode
 from pvbench.run.prepared import Prepared, prepare
 from pvbench.run.proof import differences, seconds
@@ -56,8 +57,9 @@ def check_delivery(delivery: Delivery, description: Description | None = None) -
         raise UnavailableError(f"{delivery.name} cannot be checked here", why=reason)
     given = description or attempt(delivery.name, "describe()", delivery.describe, Options())
     carried = attempt(delivery.name, "sending its description", _sent_description, given)
-    boots = _boots(delivery, carried, small_guests())
-    boots = boots or _boots(delivery, carried, host_guests())
+    with watching():
+        boots = _boots(delivery, carried, small_guests())
+        boots = boots or _boots(delivery, carried, host_guests())
     if not boots:
         fail(delivery.name, "it supports no case of any bundled sender")
     _check_ends(delivery, next(iter(boots)), carried)
@@ -142,9 +144,9 @@ def _boots(
     """The cases of each boot, without those that a delivery cannot tell apart."""
     boots: dict[Guest, dict[Any, Prepared]] = {}
     for case in _cases(delivery.name, guests):
-        if not _supports(delivery, case, description):
+        prepared = _supported(delivery, case, description)
+        if prepared is None:
             continue
-        prepared = prepare(case)
         programs = tuple(expected.program for expected in prepared.bursts)
         key = (case.target_state, case.bursts, programs)
         boots.setdefault(case.guest, {}).setdefault(key, prepared)
@@ -158,14 +160,15 @@ def _cases(delivery: str, guests: Iterable[Guest]) -> Iterator[Case]:
             yield case_of(stack, guest, *bursts, target_state=state, delivery=delivery)
 
 
-def _supports(delivery: Delivery, case: Case, description: Description) -> bool:
+def _supported(delivery: Delivery, case: Case, description: Description) -> Prepared | None:
     if why_unsupported(case):
-        return False
-    arguments = (case.guest, prepare(case).task, description)
+        return None
+    prepared = prepare(case)
+    arguments = (case.guest, prepared.task, description)
     reason = attempt(where(case), "why_unsupported()", delivery.why_unsupported, *arguments)
     if reason == "" or not isinstance(reason, str | None):
         fail(where(case), f"why_unsupported() returns {reason!r}, neither None nor a reason")
-    return reason is None
+    return prepared if reason is None else None
 
 
 def _check_ends(delivery: Delivery, guest: Guest, description: Description) -> None:
