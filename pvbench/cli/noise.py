@@ -2,14 +2,15 @@
 Measure a suite against itself, to learn how far equal runs differ.
 
 First `pvbench ab` with equal sides shows how many verdicts are false, and the smallest
-difference that ten boots detect.
+difference that ten pairs of boots detect.
 
 Then each of the --sessions makes two whole runs, one after the other, and stores how far
-they differ.  `pvbench compare` allows for that difference in files that were not
-interleaved, if they are of this host and of the same effort.  A later `pvbench noise` adds
-sessions.  A session that a signal or an error ends is not stored.
+they differ.  From that `pvbench compare` knows which difference is large enough for a
+verdict between files that were not interleaved, if they are of this host and of the same
+effort.  A later `pvbench noise` adds sessions.  A session that a signal or an error ends is
+not stored.
 
-The runs are no "last run" for `show` and `compare`.
+`show` and `compare` never take these runs for the last runs.
 """
 
 from __future__ import annotations
