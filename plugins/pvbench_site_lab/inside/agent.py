@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Final, NoReturn, cast
 
 from pvbench.protocol import Describe, decode
+from pvbench.text import text_of
 from pvbench_site_lab.shared_memory import SIZE, AnswerStream, SharedMemory
 
 MODULES: Final = Path("/modules")  # the names of the modules to import, one a line
@@ -36,7 +37,7 @@ def serve() -> NoReturn:
     while True:
         while (request := memory.request()) is None:
             time.sleep(_POLL_S)
-        _, status = os.waitpid(_forked(request, memory), 0)
+        _, status = os.waitpid(forked(request, memory), 0)
         memory.finish(status)
 
 
@@ -56,7 +57,7 @@ def _memory() -> SharedMemory:
     raise OSError("the machine has no device ivshmem")
 
 
-def _forked(request: str, memory: SharedMemory) -> int:
+def forked(request: str, memory: SharedMemory) -> int:
     """A child process that answers *request*."""
     child = os.fork()
     if child:
@@ -65,6 +66,8 @@ def _forked(request: str, memory: SharedMemory) -> int:
     try:
         answer(request, cast("IO[str]", AnswerStream(memory)))
         status = 0
+    except BaseException as error:  # the host shows the last line of the console
+        print(text_of(error), flush=True)
     finally:
         os._exit(status)
 

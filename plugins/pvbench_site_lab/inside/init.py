@@ -17,6 +17,8 @@ REASON: Final = "pvbench-lab:"
 _SYS_FINIT_MODULE: Final = {"x86_64": 313}  # <asm/unistd_64.h>
 _RB_POWER_OFF: Final = 0x4321FEDC  # <sys/reboot.h>
 _MODULES: Final = Path("/mod")
+_CMDLINE: Final = Path("/proc/cmdline")
+_KVM: Final = Path("/dev/kvm")
 _MOUNTS: Final = {
     "proc": "/proc",
     "sysfs": "/sys",
@@ -34,7 +36,7 @@ def main() -> NoReturn:
             _mount(kind, path)
         for module in sorted(_MODULES.iterdir()):
             _load(module)
-        if not os.path.exists("/dev/kvm"):
+        if not _KVM.exists():
             raise OSError("the kernel has no /dev/kvm, so its KVM does not work here")
         from pvbench_site_lab.inside.agent import serve  # needs /proc and /tmp
 
@@ -64,7 +66,7 @@ def _load(module: Path) -> None:
 
 def _parameters_of(module: str) -> str:
     """The parameters of *module* on the kernel's command line."""
-    words = Path("/proc/cmdline").read_text().split()
+    words = _CMDLINE.read_text().split()
     return " ".join(word[len(module) + 1 :] for word in words if word.startswith(f"{module}."))
 
 

@@ -1,0 +1,207 @@
+"""What runs in a lab: the first process and the agent, in this process as far as they can."""
+
+from __future__ import annotations
+
+import io
+import mmap
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pvbench.delivery import Options
+from pvbench.protocol import Describe, DescriptionReport, ErrorReport, decode, encode
+from pvbench_site_lab.inside import agent, init
+from pvbench_site_lab.shared_memory import SIZE, SharedMemory
+
+
+class Kernel:
+    """The calls of the C library that the first process makes, and the answers to them."""
+
+    def __init__(self, *, mounts: int = 0, loads: int = 0) -> None:
+        self.calls: list[tuple[object, ...]] = []
+        self.mounts, self.loads = mounts, loads
+
+    def mount(self, *arguments: object) -> int:
+        self.calls.append(("mount", *arguments[:3]))
+        return self.mounts
+
+    def syscall(self, number: int, file: int, parameters: bytes, flags: int) -> int:
+        self.calls.append(("load", os.pread(file, 99, 0), parameters))
+        return self.loads
+
+    def reboot(self, command: int) -> int:
+        self.calls.append(("reboot", command))
+        raise EndError
+
+
+class EndError(Exception):
+    """The machine is off."""
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Kernel]:
+    """A machine with two modules, and with /dev/kvm if that is asked for."""
+
+    def make(*, has_kvm: bool = True, **answers: int) -> Kernel:
+        kernel = Kernel(**answers)
+        monkeypatch.setattr(init, "_libc", kernel)
+        modules = tmp_path / "mod"
+        modules.mkdir()
+        (modules / "01-kvm_amd.ko").write_bytes(b"amd")
+        (modules / "00-kvm.ko").write_bytes(b"kvm")
+        monkeypatch.setattr(init, "_MODULES", modules)
+        cmdline = tmp_path / "cmdline"
+        cmdline.write_text("quiet kvm.halt_poll_ns=0 kvm.a=b kvm_amd.nested=1 panic=-1\n")
+        monkeypatch.setattr(init, "_CMDLINE", cmdline)
+        device = tmp_path / "kvm"
+        if has_kvm:
+            device.touch()
+        monkeypatch.setattr(init, "_KVM", device)
+        return kernel
+
+    return make
+
+
+def test_modules_are_loaded_in_order_with_their_parameters(
+    machine: Callable[..., Kernel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As modprobe would from the kernel's command line."""
+    kernel = machine()
+    monkeypatch.setattr(agent, "serve", lambda: None)
+    with pytest.raises(EndError):
+        init.main()
+
+    assert [call for call in kernel.calls if call[0] == "load"] == [
+        ("load", b"kvm", b"halt_poll_ns=0 a=b"),
+        ("load", b"amd", b"nested=1"),
+    ]
+    assert ("mount", b"tracefs", b"/sys/kernel/tracing", b"tracefs") in kernel.calls
+    assert kernel.calls[-1] == ("reboot", 0x4321FEDC)
+
+
+@pytest.mark.parametrize(
+    ("answers", "line"),
+    [
+        ({"loads": -1}, "pvbench-lab: module kvm cannot be loaded: "),
+        ({"has_kvm": False}, "pvbench-lab: the kernel has no /dev/kvm, so its KVM does not"),
+    ],
+)
+def test_the_reason_is_printed_before_the_machine_ends(
+    machine: Callable[..., Kernel],
+    capsys: pytest.CaptureFixture[str],
+    answers: dict[str, int],
+    line: str,
+) -> None:
+    """The host reads it from the console."""
+    machine(**answers)
+    with pytest.raises(EndError):
+        init.main()
+
+    assert line in capsys.readouterr().out
+
+
+def test_a_bug_of_the_agent_is_named_with_its_type(
+    machine: Callable[..., Kernel],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It ends the machine too."""
+    machine()
+
+    def fail() -> None:
+        raise LookupError("no such thing")
+
+    monkeypatch.setattr(agent, "serve", fail)
+    with pytest.raises(EndError):
+        init.main()
+
+    assert "pvbench-lab: LookupError: no such thing\n" in capsys.readouterr().out
+
+
+def test_a_file_system_that_the_kernel_lacks_is_only_named(
+    machine: Callable[..., Kernel],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A kernel without tracefs can do the rest."""
+    machine(mounts=-1)
+    monkeypatch.setattr(agent, "serve", lambda: None)
+    with pytest.raises(EndError):
+        init.main()
+
+    assert "tracefs is not mounted: " in capsys.readouterr().out
+
+
+REQUEST = Describe("model", "pvbench_deliver_model", Options())
+
+
+def test_a_request_is_answered_by_its_kind() -> None:
+    """A description, or a boot, which says what is wrong with its job."""
+    outputs = []
+    for request in (encode(REQUEST), "nonsense\n"):
+        output = io.StringIO()
+        agent.answer(request, output)
+        outputs.append(decode(output.getvalue()))
+
+    assert isinstance(outputs[0], DescriptionReport)
+    assert outputs[1] == ErrorReport("a worker starts with a job", 5)
+
+
+def test_each_request_is_answered_in_a_process_of_its_own() -> None:
+    """A failure there is its exit status."""
+    with mmap.mmap(-1, SIZE) as mapped:
+        memory = SharedMemory(mapped)
+        memory.put(encode(REQUEST))
+        statuses = [
+            os.waitpid(agent.forked(request, memory), 0)[1]
+            for request in (encode(REQUEST), "#pvbench/99 2 00000000 {}\n")
+        ]
+        (line,) = memory.answer(0).decode().splitlines()
+
+    assert isinstance(decode(line), DescriptionReport)
+    assert [os.waitstatus_to_exitcode(status) for status in statuses] == [0, 1]
+
+
+def test_the_agent_serves_from_the_memory_of_a_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The device is found by its numbers, and enabled; then the host sees that it is ready."""
+    devices = {"0000:00:01.0": ("0x8086", "0x7000"), "0000:00:04.0": ("0x1af4", "0x1110")}
+    for name, (vendor, device) in devices.items():
+        folder = tmp_path / "devices" / name
+        folder.mkdir(parents=True)
+        (folder / "vendor").write_text(f"{vendor}\n")
+        (folder / "device").write_text(f"{device}\n")
+        with (folder / "resource2").open("wb") as file:
+            file.truncate(SIZE)
+    (tmp_path / "modules").write_text("pvbench.protocol\nwave")
+    monkeypatch.setattr(agent, "_DEVICES", tmp_path / "devices")
+    monkeypatch.setattr(agent, "MODULES", tmp_path / "modules")
+    descriptor = os.open(tmp_path / "devices/0000:00:04.0/resource2", os.O_RDWR)
+    host = SharedMemory(mmap.mmap(descriptor, SIZE))
+    host.put(encode(REQUEST))
+    child = os.fork()
+    if not child:
+        agent.serve()
+    try:
+        while host.status is None:
+            pass
+    finally:
+        os.kill(child, 9)
+        os.waitpid(child, 0)
+
+    assert host.is_ready
+    assert (tmp_path / "devices/0000:00:04.0/enable").read_text() == "1"
+    assert isinstance(decode(host.answer(0).decode()), DescriptionReport)
+
+
+def test_a_machine_without_the_device_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if QEMU were started by hand."""
+    monkeypatch.setattr(agent, "_DEVICES", tmp_path)
+    monkeypatch.setattr(agent, "MODULES", Path(os.devnull))
+    with pytest.raises(OSError, match="the machine has no device ivshmem"):
+        agent.serve()

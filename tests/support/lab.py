@@ -1,0 +1,28 @@
+"""The kernel for tests that boot a lab."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+from pvbench.host.cache import cache_folder
+from pvbench_site_lab import needs
+
+# Before the tests get a cache of their own.
+_KERNELS: Final = cache_folder() / "kernels"
+
+
+def kernel() -> Path | None:
+    """That of PVBENCH_LAB_KERNEL, or the first that `pvbench lab add` has brought here."""
+    if path := os.environ.get("PVBENCH_LAB_KERNEL"):
+        return Path(path)
+    images = sorted(_KERNELS.glob("*/vmlinuz"))
+    return images[0].parent if images else None
+
+
+def why_no_lab() -> str | None:
+    """Why no lab can be booted here; None if one can."""
+    if kernel() is None:
+        return "there is no kernel for a lab: pvbench lab add 6.1"
+    return needs.why_unavailable()
