@@ -16,7 +16,7 @@ from pvbench.ops import Burst, Program
 from pvbench.slice_result import SliceResult
 from pvbench.validators import ints, one_of
 
-EXACTNESSES: Final = ("exact", "near-exact", "noisy")
+EXACTNESSES: Final = ("exact", "near-exact", "noisy", "none")
 EXECUTIONS: Final = ("algorithm", "ops")
 TARGET_STATES: Final = ("halted", "running")
 
@@ -42,7 +42,8 @@ class Clock:
 
     Args:
         ticks_per_second: None if each slice result says.
-        exactness: ``exact``, times repeat to the tick; ``near-exact``; ``noisy``.
+        exactness: ``exact``, times repeat to the tick; ``near-exact``; ``noisy``; or
+            ``none``, times say nothing and only counts are of use.
     """
 
     name: str

@@ -56,7 +56,12 @@ class Pair:
     @property
     def is_noisy(self) -> bool:
         """Whether the clock of either side is noisy."""
-        return not all(row.is_exact or row.is_near_exact for row in self.rows)
+        return any(row.is_noisy for row in self.rows) and self.has_times
+
+    @property
+    def has_times(self) -> bool:
+        """Whether the times of both sides say anything."""
+        return all(row.has_times for row in self.rows)
 
     @property
     def is_near_exact(self) -> bool:
@@ -66,6 +71,8 @@ class Pair:
     @property
     def is_ranked(self) -> bool:
         """Whether its times are compared; path lengths are if only the sites differ."""
+        if not self.has_times:
+            return False
         return not self.is_near_exact or self.before.key(("site",)) == self.after.key(("site",))
 
     @property

@@ -74,7 +74,7 @@ def _path_lengths(comparison: Comparison) -> Iterator[str]:
             f"differ by more than {200 * BAND:g} %, equivalent that they lie within "
             f"{100 * BAND:g} %."
         )
-    if unranked := sum(not pair.is_ranked for pair in pairs):
+    if unranked := sum(not pair.is_ranked for pair in comparison.pairs):
         are = "1 pair is" if unranked == 1 else f"{unranked} pairs are"
         yield (
             f"{are} compared by counts only: an emulator's times say nothing about which "

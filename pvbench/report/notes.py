@@ -44,7 +44,7 @@ def _assumed(members: list[Row], series: str) -> Iterator[str]:
 
 def _spread(members: list[Row], series: str) -> Iterator[str]:
     """The spread of measured times over the boots."""
-    measured = [r for r in members if len(r.boots_s) > 1 and not r.is_exact]
+    measured = [r for r in members if len(r.boots_s) > 1 and r.has_times and not r.is_exact]
     digits = 2 if any(row.is_near_exact for row in measured) else 0
     if parts := _by_workload(measured, series, _range, digits):
         yield f"Spread of the boots, (highest - lowest) / median: {parts}."

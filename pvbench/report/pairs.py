@@ -53,8 +53,8 @@ def _of_before(fact: str, role: Role) -> PairField:
 
 
 def _ranking(pairs: Sequence[Pair]) -> Iterator[PairField]:
-    yield _times("before_s", "before", lambda pair: pair.before.value_s)
-    yield _times("after_s", "after", lambda pair: pair.after.value_s)
+    yield _times("before_s", "before", lambda pair: pair.before)
+    yield _times("after_s", "after", lambda pair: pair.after)
     yield from _changes(pairs)
     yield PairField(Column("verdict", "verdict", _role(_is_ranked(pairs))), _verdict)
     yield PairField(
@@ -99,8 +99,8 @@ def _change(pair: Pair) -> Cell:
 
 def _residuals(first: Pair) -> Iterator[PairField]:
     """The reference and the prediction, in columns with their kinds as titles."""
-    yield _times("before_s", first.baseline, lambda pair: pair.before.value_s)
-    yield _times("after_s", first.side, lambda pair: pair.after.value_s)
+    yield _times("before_s", first.baseline, lambda pair: pair.before)
+    yield _times("after_s", first.side, lambda pair: pair.after)
     yield PairField(Column("residual", "residual", Role.VALUE), _residual)
 
 
@@ -133,9 +133,15 @@ def _sides(pair: Pair) -> tuple[tuple[str, Row], ...]:
     return ("before", pair.before), ("after", pair.after)
 
 
-def _times(key: str, title: str, time_s: Callable[[Pair], float]) -> PairField:
-    column = Column(key, title, Role.VALUE)
-    return PairField(column, lambda pair: Cell(time_s(pair), seconds(time_s(pair))))
+def _times(key: str, title: str, side: Callable[[Pair], Row]) -> PairField:
+    """The time of a side; a dash if it says nothing."""
+    return PairField(Column(key, title, Role.VALUE), lambda pair: _time(side(pair)))
+
+
+def _time(row: Row) -> Cell:
+    if not row.has_times:
+        return Cell(None, "-")
+    return Cell(row.value_s, seconds(row.value_s))
 
 
 def _residual(pair: Pair) -> Cell:

@@ -64,7 +64,8 @@ def _group(members: list[Row], series: str) -> Iterator[Block]:
     """The blocks about rows that share a guest, a delivery and a cost profile."""
     grid, statistic = _Grid.of(members, series), quantities.statistic(members[0].statistic)
     yield from introduction(members, f"{statistic} {series}")
-    yield grid.table("times", grid.workloads, grid.time)
+    if members[0].has_times:
+        yield grid.table("times", grid.workloads, grid.time)
     sending_workloads = _sending(members)
     if sending_workloads and any(row.fact("icr_writes") is not None for row in members):
         title = "ICR writes (w) and hypercalls (h) of one burst from each source:"
@@ -78,6 +79,9 @@ def introduction(members: list[Row], series: str) -> Iterator[Block]:
     guest = short_name(str(row.fact("guest")))
     description = ", ".join(schema.heading(row.facts))
     yield Heading(f"{row.fact('suite')} on {guest}: {description}")
+    if not row.has_times:
+        yield Paragraph(f"counts, {_source_of_times(row)}; its times say nothing")
+        return
     quantity = "path length" if row.is_near_exact else "time"
     origin = f"{_source_of_times(row)} ({_boots(members)})"
     yield Paragraph(f"{series} {quantity} of one burst, {origin}")

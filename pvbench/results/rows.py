@@ -58,7 +58,7 @@ class Row:
         """Its times are ``modelled``, ``emulated``, ``published`` or ``measured``."""
         if self.is_exact:
             return "modelled"
-        if self.is_near_exact:
+        if self.is_near_exact or not self.has_times:
             return "emulated"
         return "published" if self.fact("site") == "published" else "measured"
 
@@ -71,6 +71,16 @@ class Row:
     def is_near_exact(self) -> bool:
         """Whether its times are path lengths, which an emulator counts."""
         return bool(self._exactness == "near-exact")
+
+    @property
+    def has_times(self) -> bool:
+        """Whether its times say anything; its counts always do."""
+        return bool(self._exactness != "none")
+
+    @property
+    def is_noisy(self) -> bool:
+        """Whether other work on the machine changes its times."""
+        return bool(self._exactness == "noisy")
 
     @property
     def _exactness(self) -> Any:

@@ -61,6 +61,11 @@ _EFFORTS: Final = {
         "default": _NEAR_EXACT,
         "rigorous": attrs.evolve(_NEAR_EXACT, boots=4),
     },
+    "none": {
+        "fast": attrs.evolve(_NEAR_EXACT, loops=10),
+        "default": _NEAR_EXACT,
+        "rigorous": attrs.evolve(_NEAR_EXACT, boots=4, loops=200),
+    },
     "noisy": {
         "fast": attrs.evolve(_NOISY, boots=3, loops=100),
         "default": _NOISY,
@@ -74,7 +79,8 @@ def effort(clock: Clock, pace: str, boots: int | None) -> Effort:
     The effort for a clock and a *pace*: ``fast``, ``default`` or ``rigorous``.
 
     An exact clock gives equal times in every boot and slice, so one of each is enough.  A
-    near-exact clock gives almost equal times, however long a slice takes.
+    near-exact clock gives almost equal times, however long a slice takes; counts need no
+    more.
     """
     planned = _EFFORTS[clock.exactness][pace]
     return attrs.evolve(planned, boots=boots) if boots else planned

@@ -17,6 +17,7 @@ from pvbench.worker_process import reports_of
 EXACT = Clock("model", 10**12, "exact")
 NEAR_EXACT = Clock("icount", 10**9, "near-exact")
 NOISY = Clock("tsc", None, "noisy")
+NO_TIMES = Clock("tsc", None, "none")
 
 
 def prepared_run(request: Request, registry: Registry) -> PreparedRun:

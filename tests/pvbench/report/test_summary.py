@@ -97,6 +97,16 @@ def test_the_time_of_an_emulator_is_called_a_path_length() -> None:
     assert "\nmedian wall path length of one burst, emulated by kvm at lab:6.1" in printed
 
 
+def test_times_that_say_nothing_are_not_printed() -> None:
+    """The counts are, and the kind of the clock."""
+    clock = {"clock": "tsc", "exactness": "none", "site": "lab:6.1", "delivery": "kvm"}
+    printed = printed_summary(row_of("broadcast", PHYSICAL, 1e-6, 2e-6, **clock))
+
+    assert "counts, emulated by kvm at lab:6.1, clock tsc; its times say nothing" in printed
+    assert "ICR writes (w) and hypercalls (h)" in printed
+    assert " us" not in printed
+
+
 def test_counts_are_printed_below_the_times() -> None:
     """They are counts of one iteration; a workload that sends nothing has no column."""
     counts = printed_summary(DRY, NATIVE, PV).split("\n\n")[4].splitlines()

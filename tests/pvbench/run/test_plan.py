@@ -21,7 +21,7 @@ from pvbench.sender import Apic, Driver, Ops, Stack
 from pvbench.suite import Case
 from support.helpers import guest_of
 from support.runs import broadcast, case_of, prepared_of
-from support.sessions import EXACT, NEAR_EXACT, NOISY
+from support.sessions import EXACT, NEAR_EXACT, NO_TIMES, NOISY
 
 HERE = Description(clock=EXACT)
 ONE = Effort(boots=1, slices=1, loops=5, warmup=10)
@@ -62,6 +62,9 @@ def guests_of(seed: int) -> list[int]:
         pytest.param(NEAR_EXACT, "fast", (2, 2, 10, 3, None), id="near-exact-fast"),
         pytest.param(NEAR_EXACT, "default", (2, 2, 20, 3, None), id="near-exact"),
         pytest.param(NEAR_EXACT, "rigorous", (4, 2, 20, 3, None), id="near-exact-rigorous"),
+        pytest.param(NO_TIMES, "fast", (2, 2, 10, 3, None), id="no-times-fast"),
+        pytest.param(NO_TIMES, "default", (2, 2, 20, 3, None), id="no-times"),
+        pytest.param(NO_TIMES, "rigorous", (4, 2, 200, 3, None), id="no-times-rigorous"),
         pytest.param(NOISY, "fast", (3, 4, 100, 100, 0.25), id="noisy-fast"),
         pytest.param(NOISY, "default", (10, 4, 1_000, 100, 0.25), id="noisy"),
         pytest.param(NOISY, "rigorous", (30, 4, 1_000, 100, 0.25), id="noisy-rigorous"),
