@@ -8,22 +8,23 @@ from typing import Final
 import attrs
 
 from pvbench.delivery import Clock, Description
-from pvbench_site_lab.address import ICOUNT, Address
+from pvbench_site_lab.address import ICOUNT, TSC, Address
 
 TICKS_PER_SECOND: Final = 10**9  # of icount: QEMU counts virtual nanoseconds
-_CLOCKS: Final = {ICOUNT: Clock("icount", TICKS_PER_SECOND, "near-exact")}
+_CLOCKS: Final = {
+    ICOUNT: Clock("icount", TICKS_PER_SECOND, "near-exact"),
+    TSC: Clock("tsc", None, "none"),
+}
 
 _ALWAYS: Final = (
     "The processor is emulated by QEMU: it has no AVIC and no IPI virtualization, and no "
     "NRIPS, so KVM has no fast path for IPIs there."
 )
 _ICOUNT_NOTES: Final = (
-    "A world switch costs nearly nothing there, and one emulated CPU executes all CPUs of "
-    "the guest: a time is the length of the path in instructions, 2 ns each, and no latency.",
+    "A world switch costs nearly nothing there: every instruction counts as 2 ns.",
 )
 _TSC_NOTES: Final = (
-    "Times there depend on the host's load and say nothing about any processor; only counts "
-    "do.",
+    "Times there depend on the load of the machine that emulates it, so only counts are shown.",
 )
 
 
@@ -35,7 +36,7 @@ def described_in_lab(
     notes = _ICOUNT_NOTES if is_icount else _TSC_NOTES
     return attrs.evolve(
         description,
-        clock=_CLOCKS.get(address.clock, description.clock),
+        clock=_CLOCKS[address.clock],
         notes=(*description.notes, _ALWAYS, *notes),
         host=description.host | dict(facts),
         advice=(),  # settings of an emulated machine are the lab's
