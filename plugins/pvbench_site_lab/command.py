@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tabulate import tabulate
 
@@ -15,7 +17,11 @@ from pvbench.text import printable
 from pvbench_site_lab import kernel_store
 from pvbench_site_lab.kernel_store import StoredKernel
 
+if TYPE_CHECKING:
+    from pvbench_site_lab.check import Finding
+
 pvbench_api = 1
+_EMPTY = "There is no kernel in the cache; `pvbench lab add 6.12` downloads one."
 _SUMMARY = "add, build, check and list the kernels that sites lab:KERNEL boot"
 
 
@@ -23,6 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     _add_arguments(actions.add_parser("add", help="copy a kernel into the cache"))
     _list_arguments(actions.add_parser("list", help="list the kernels in the cache"))
+    _check_arguments(actions.add_parser("check", help="say what a lab lacks here"))
     _remove_arguments(actions.add_parser("remove", help="remove a kernel from the cache"))
     _build_arguments(actions.add_parser("build", help="build the kernel of a tree"))
 
@@ -45,6 +52,14 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def _list_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(execute=_list)
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
+def _check_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(execute=_check)
+    parser.add_argument(
+        "kernel", nargs="?", metavar="KERNEL", help="boot this kernel (all in the cache)"
+    )
+    parser.add_argument("--no-boot", action="store_true", help="boot no kernel")
 
 
 def _remove_arguments(parser: argparse.ArgumentParser) -> None:
@@ -117,10 +132,11 @@ def _list(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(rows, indent=2))
     elif rows:
-        shown = [row | {"size": _megabytes(row["size"])} for row in rows]
+        sizes = ("size", "lab files")
+        shown = [row | {size: _megabytes(row[size]) for size in sizes} for row in rows]
         print(tabulate(shown, headers="keys", tablefmt="simple", disable_numparse=True))
     else:
-        print("There is no kernel in the cache; `pvbench lab add 6.12` downloads one.")
+        print(_EMPTY)
     return Status.OK
 
 
@@ -130,11 +146,38 @@ def _row(stored: StoredKernel) -> dict[str, str | int]:
         "release": printable(stored.kernel.release),
         "from": printable(stored.origin),
         "size": stored.size,
+        "lab files": sum(path.stat().st_size for path in stored.lab_files()),
     }
 
 
 def _megabytes(size: str | int) -> str:
     return f"{int(size) / 1e6:.1f} MB"
+
+
+def _check(options: argparse.Namespace) -> int:
+    from pvbench_site_lab import check
+
+    findings = check.pieces()
+    _print_findings(findings)
+    if not options.no_boot and findings[0].is_good:
+        for name in [options.kernel] if options.kernel else _names():
+            findings.append(check.boot(name))
+            _print_findings(findings[-1:])
+    failures = [finding for finding in findings if finding.is_needed and not finding.is_good]
+    return Status.ENVIRONMENT if failures else Status.OK
+
+
+def _names() -> list[str]:
+    """The kernels in the cache."""
+    names = [stored.kernel.name for stored in kernel_store.kernels()]
+    if not names:
+        print(_EMPTY)
+    return names
+
+
+def _print_findings(findings: Sequence[Finding]) -> None:
+    for finding in findings:
+        print(printable(f"{finding.subject}: {finding.text}"), flush=True)
 
 
 def _remove(options: argparse.Namespace) -> int:

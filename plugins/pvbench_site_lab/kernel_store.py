@@ -22,7 +22,8 @@ import attrs
 from pvbench.errors import UsageError, not_writable, unknown
 from pvbench.host.cache import cache_folder
 from pvbench.host.files import read_regular
-from pvbench_site_lab.kernels import Kernel
+from pvbench_site_lab.kernels import Kernel, key_of
+from pvbench_site_lab.store import Store
 
 IMAGE: Final = "vmlinuz"
 MODULES: Final = "modules"
@@ -44,6 +45,13 @@ class StoredKernel:
     kernel: Kernel
     origin: str
     size: int
+
+    def lab_files(self) -> list[Path]:
+        """The files that labs have made of it: snapshots, and the unpacked kernel."""
+        with suppress(OSError):
+            key = key_of(read_regular(self.kernel.image))
+            return [*Store().folder.glob(f"*-{key}"), *Store().folder.glob(f"*-{key}-*")]
+        return []
 
 
 def folder() -> Path:
@@ -127,7 +135,7 @@ def finish(place: Path, release: str, origin: str) -> None:
 
 def remove(name: str) -> StoredKernel:
     """
-    Remove the kernel called *name*, and return what it was.
+    Remove the kernel called *name* with all files made of it, and return what it was.
 
     Raises:
         UsageError: there is none.
@@ -136,6 +144,8 @@ def remove(name: str) -> StoredKernel:
     if kernel is None:
         names = [other.kernel.name for other in kernels()]
         raise unknown("kernel", name, names, "`pvbench lab list` lists them.")
+    for path in kernel.lab_files():
+        path.unlink(missing_ok=True)
     shutil.rmtree(folder() / name)
     return kernel
 

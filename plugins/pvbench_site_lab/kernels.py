@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import struct
@@ -42,6 +43,11 @@ class Kernel:
     image: Path
     modules: Path | None = None
     facts: dict[str, str] = attrs.field(factory=dict)
+
+
+def key_of(image: bytes) -> str:
+    """The key of a kernel with that image, in the names of files that are made from it."""
+    return hashlib.sha256(image).hexdigest()[:16]
 
 
 def installed(release: str) -> Kernel | None:

@@ -24,7 +24,7 @@ from pvbench_site_lab import answers, needs, vmlinux
 from pvbench_site_lab.address import ICOUNT, Address
 from pvbench_site_lab.describe import described_in_lab
 from pvbench_site_lab.image import image_of
-from pvbench_site_lab.kernels import Kernel
+from pvbench_site_lab.kernels import Kernel, key_of
 from pvbench_site_lab.qemu import PROGRAM, Machine
 from pvbench_site_lab.snapshot import Snapshot
 from pvbench_site_lab.store import Store
@@ -109,7 +109,7 @@ class LabSession:
         if program is None:
             raise UnavailableError("a lab cannot run here", why=needs.why_unavailable() or "")
         packed = _content_of(self.kernel)
-        kernel_key = hashlib.sha256(packed).hexdigest()[:16]
+        kernel_key = key_of(packed)
         image = image_of(self.kernel, kernel_key, module, delivery, self.store)
         machine = Machine(
             program=Path(program),

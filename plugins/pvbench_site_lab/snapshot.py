@@ -35,7 +35,7 @@ class Snapshot:
     The snapshot of a machine.
 
     Args:
-        content_key: of kernel and initramfs.
+        content_key: of kernel and initramfs, with a space between them.
     """
 
     machine: Machine
@@ -51,7 +51,7 @@ class Snapshot:
     @property
     def name(self) -> str:
         """The name of its file."""
-        return f"snapshot-{self.key}"
+        return f"snapshot-{self.content_key.partition(' ')[0]}-{self.key}"
 
     @contextmanager
     def continued(self, workers: Workers) -> Iterator[Vm]:
