@@ -180,9 +180,7 @@ def _stored(
     from pvbench.verify.campaign import run_trials
     from pvbench.verify.generator import SCENES, Generator
 
-    total = len(trials) or options.count
-
-    def progress(done: int) -> None:
+    def progress(done: int, total: int) -> None:
         if not options.quiet:
             notices.say(f"{done} of {total} programs are executed")
 

@@ -71,7 +71,7 @@ def _disagreements(
     """Those of *trials* that disagree in the era of *stored*, each in its turn."""
     probes = [trial for trial in PROBES if trial in stored.trials]
     supported = place.supported(trials, stored.scenes)
-    again = place.run((*probes, *supported), stored.scenes, lambda done: None)
+    again = place.run((*probes, *supported), stored.scenes, lambda done, total: None)
     yield from (
         attrs.evolve(one, number=one.number - len(probes))
         for one in judge(again).disagreements

@@ -7,7 +7,7 @@ from typing import Final, TypeGuard
 
 from pvbench.decode.messages import changes_state
 from pvbench.guest import Guest
-from pvbench.ops import Hypercall, KernelSend, MmioWrite, Op, Program, WrMsr
+from pvbench.ops import Hypercall, MmioWrite, Op, Program, WrMsr
 from pvbench.sequences import INPUT_PAGE_BASE, PAGE_SIZE
 from pvbench.verify.trials import Scene, Trial
 from pvbench.x86.apic import (
@@ -40,7 +40,6 @@ DISABLED: Final = (
     "while it is, or other CPUs send meanwhile."
 )
 OTHER_MEMORY: Final = "A hypercall reads memory outside of the guest's input pages."
-OTHER_OP: Final = "The op has no meaning outside of a running Linux kernel."
 OTHER_ABI: Final = "KVM does not have the hypercall ABI of this guest."
 
 _SPIV_VALUES: Final = (0xFF, 0xFF | APIC_SPIV_APIC_ENABLED)
@@ -95,8 +94,6 @@ def _reasons(program: Program, guest: Guest) -> Iterator[str]:
 
 def _reason(op: Op, guest: Guest) -> str:
     match op:
-        case KernelSend():
-            return OTHER_OP
         case _ if _writes_spiv(op):
             return ""
         case Hypercall():

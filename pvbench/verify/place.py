@@ -20,7 +20,7 @@ from pvbench.trials import Outcome
 from pvbench.verify.stored import Stored
 from pvbench.verify.trials import Scene, Trial
 
-Progress = Callable[[int], None]
+Progress = Callable[[int, int], None]  # programs that were executed, and all of them
 
 TRIALS_OF_BOOT: Final = 250  # the most
 
@@ -75,7 +75,7 @@ class Place:
         Raises:
             UnavailableError: no guest can be booted.
         """
-        done: list[Trial] = []
+        trials, done = list(trials), list[Trial]()
         outcomes: list[Outcome] = []
         boots = []
         for name, group in groupby(trials, lambda trial: trial.scene):
@@ -89,7 +89,7 @@ class Place:
                 outcomes += part
                 done += remaining[: len(part)]
                 remaining = remaining[len(part) :]
-                progress(len(done))
+                progress(len(done), len(trials))
         return Stored(
             scenes=dict(scenes),
             trials=tuple(done),

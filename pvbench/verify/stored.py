@@ -18,6 +18,7 @@ import attrs
 
 from pvbench.errors import ProtocolError, UsageError, not_readable, not_writable
 from pvbench.host.files import LARGEST, read_regular, replacing
+from pvbench.ops import KernelSend
 from pvbench.protocol import GUEST, source_and_program
 from pvbench.shapes import integer, items, json_value, mapping, one_line, optional, record, text
 from pvbench.trials import (
@@ -151,7 +152,7 @@ def _checked(stored: Stored) -> Stored:
 
 def check(trial: Trial, scenes: dict[str, Scene]) -> None:
     """
-    Check that the scene of *trial* exists and has its CPUs.
+    Check that the scene of *trial* exists, has its CPUs, and can execute its ops.
 
     Raises:
         ProtocolError: it does not.
@@ -162,6 +163,8 @@ def check(trial: Trial, scenes: dict[str, Scene]) -> None:
     sources = [source for source, _ in trial.programs]
     if not sources or len(set(sources)) < len(sources) or max(sources) not in cpus:
         raise ProtocolError(f"the sources {sources[:8]} are no CPUs of {trial.scene}")
+    if any(isinstance(op, KernelSend) for _, program in trial.programs for op in program):
+        raise ProtocolError("only a running Linux kernel can execute KernelSend")
 
 
 def _check_outcome(trial: Trial, outcome: Outcome) -> None:

@@ -30,6 +30,7 @@ from pvbench.protocol import (
 from pvbench.run import worker
 from pvbench.slice_result import SliceResult
 from pvbench.trials import Ending, Outcome, Programs
+from pvbench.worker_process import due
 from support.helpers import DEADLINE_S, bundled, guest_of
 from support.runs import AddPlugin, slice_result_of
 
@@ -400,3 +401,18 @@ def test_a_delivery_without_raw_programs_says_so(add_plugin: AddPlugin) -> None:
     assert executed((((0, ()),),), module, "plain") == [
         ErrorReport("plain cannot execute raw programs", 5)
     ]
+
+
+def test_outcomes_are_due_in_the_order_of_their_trials() -> None:
+    """Each trial has one, and no slice may come instead."""
+    trials = (((0, ()),), ((0, ()),))
+    request = Execute("x", "x", b"", guest_of((0,)), "halted", trials, 1.0)
+    first = OutcomeReport(0, Outcome())
+
+    assert due(request, first, 0) == first
+    with pytest.raises(ProtocolError, match="trial 0 is not the next one"):
+        due(request, first, 1)
+    with pytest.raises(ProtocolError, match="OutcomeReport out of turn"):
+        due(request, first, 2)
+    with pytest.raises(ProtocolError, match="Answer out of turn"):
+        due(request, Answer(()), 0)

@@ -10,9 +10,17 @@ import attrs
 import pytest
 
 from pvbench.delivery import Clock, Description, Options
-from pvbench.errors import EmptyError, UnavailableError, WorkerError
+from pvbench.errors import EmptyError, ProtocolError, UnavailableError, WorkerError
 from pvbench.ops import Fence, WrMsr
-from pvbench.protocol import Describe, ErrorReport, Execute, OutcomeReport, Report, Work
+from pvbench.protocol import (
+    Describe,
+    DescriptionReport,
+    ErrorReport,
+    Execute,
+    OutcomeReport,
+    Report,
+    Work,
+)
 from pvbench.site import Host
 from pvbench.trials import Outcome, Programs
 from pvbench.verify.campaign import PROBES, run_trials, smallest
@@ -79,7 +87,7 @@ def place_of(session: FakeSession) -> Place:
     )
 
 
-def ignore(done: int) -> None:
+def ignore(done: int, total: int) -> None:
     """Progress that nobody wants."""
 
 
@@ -91,15 +99,18 @@ def trial(*values: int) -> Trial:
 def test_random_trials_are_executed_after_the_probes_of_eras() -> None:
     """Consecutive trials of a scene share a boot, and each boot has a limit."""
     session = FakeSession()
-    done: list[int] = []
+    done: list[tuple[int, int]] = []
 
-    stored = run_trials(place_of(session), Generator(seed=3), 40, done.append)
+    def progress(*counts: int) -> None:
+        done.append((counts[0], counts[1]))
+
+    stored = run_trials(place_of(session), Generator(seed=3), 40, progress)
 
     assert stored.trials[:2] == PROBES
     assert len(stored.trials) == len(stored.outcomes) == 42
     assert sum(session.boots) == 42
     assert len(session.boots) == len(stored.boots) == len(done)
-    assert done[-1] == 42
+    assert done[-1] == (42, 42)
 
 
 def test_long_groups_are_split_into_boots() -> None:
@@ -136,6 +147,21 @@ def test_a_guest_that_does_not_boot_is_an_error_of_the_environment() -> None:
         place.run([trial(0x40)], SCENES, ignore)
 
 
+def test_a_report_of_another_kind_is_refused() -> None:
+    """A worker may be any program."""
+    place = attrs.evolve(place_of(FakeSession()), session=Talkative())
+
+    with pytest.raises(ProtocolError, match="it does not report an outcome"):
+        place.run([trial(0x40)], SCENES, ignore)
+
+
+class Talkative(FakeSession):
+    """A session that describes itself when it should execute."""
+
+    def boot(self, host: Host, job: Work) -> Yields[Report, None, None]:
+        yield DescriptionReport(WHO)
+
+
 def test_trials_that_the_delivery_cannot_execute_are_counted_by_reason() -> None:
     """If nothing is left, that is an error."""
     bare = MODEL.describe(Options(costs="bare-metal"))
@@ -161,7 +187,7 @@ def test_a_signal_ends_the_run_and_keeps_what_was_executed() -> None:
     """As after an interrupted run of a suite."""
     place = place_of(FakeSession())
 
-    def interrupt(done: int) -> None:
+    def interrupt(done: int, total: int) -> None:
         place.stop.signal = 2
 
     stored = place.run([trial(0x40)] * 300, SCENES, interrupt)

@@ -71,6 +71,7 @@ def differences(*pairs: tuple[Trial, Outcome]) -> list[tuple[str, ...]]:
         ("raw-6.12-2", 1500, 0, Era()),
         ("raw-6.18-2", 600, 0, Era()),
         ("raw-7.3-2", 1000, 0, Era()),
+        ("verify-6.1.0-56-amd64-31", 402, 0, Era()),
     ],
 )
 def test_the_decoder_agrees_with_every_stored_outcome_of_real_kvm(

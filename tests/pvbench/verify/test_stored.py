@@ -88,6 +88,11 @@ def of_trials(*rows: Any) -> Any:
         pytest.param(
             of_trials(["x2", 0, [["WrMsr", 1, 1 << 64]]]), "ops cannot be read", id="too-large"
         ),
+        pytest.param(
+            of_trials(["x2", 0, [["KernelSend", 0x40, [1 << 63]]]]),
+            "only a running Linux kernel",
+            id="kernel-send",
+        ),
         pytest.param([[ROW], [{}]], "an object of hits", id="empty-outcome"),
         pytest.param([[ROW], [FIRST | {"hits": [[0, 1]]}]], "2 columns", id="short-hit"),
         pytest.param(
