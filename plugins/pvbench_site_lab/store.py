@@ -25,6 +25,9 @@ LARGEST: Final = 4 << 30  # bytes of all files
 FIX: Final = "Free some space, or name another folder in XDG_CACHE_HOME."
 
 
+_TEMPORARY: Final = len(".12345678.tmp")  # after the name of a file that is being made
+
+
 def _default_folder() -> Path:
     return cache_folder() / "lab"
 
@@ -72,6 +75,7 @@ class Store:
             with _writing(path), _locked(path.with_name(f".{name}.lock")):
                 if not _touch(path):
                     remove_temporaries(path)
+                    self._remove_parts()
                     _make(path, make)
                     self._prune(path)
         return path
@@ -80,6 +84,14 @@ class Store:
         """Remove the file *name*."""
         with suppress(OSError):
             (self.folder / name).unlink()
+
+    def _remove_parts(self) -> None:
+        """Remove the parts of other files whose processes were killed: they hold no lock."""
+        for part in self.folder.glob(".*.tmp"):
+            lock = self.folder / f"{part.name[:-_TEMPORARY]}.lock"
+            with suppress(OSError), open(lock) as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                part.unlink()
 
     def _prune(self, new: Path) -> None:
         """Remove the files that were not used for the longest time, but not *new*."""

@@ -19,6 +19,7 @@ from pvbench.run.prepared import prepare
 from pvbench.site import Session, SiteOptions
 from pvbench.slice_result import SliceResult
 from pvbench.testing.cases import case_of
+from pvbench.testing.sites import check_site
 from pvbench.topology import parse_guest
 from pvbench_site_lab.site import LabFamily
 from support.helpers import bundled, burst_of
@@ -60,6 +61,11 @@ def test_every_mechanism_of_kvm_is_probed_in_a_lab(description: Description) -> 
 
 
 BROADCAST = burst_of("smp_call_function_many", 1, 2, 3)
+
+
+def test_a_lab_conforms(address: str) -> None:
+    """As the sites of other authors do."""
+    check_site(LabFamily(), address, delivery="kvm")
 
 
 def job(description: Description, *bursts: Burst) -> Job:

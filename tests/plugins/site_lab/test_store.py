@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import threading
 from pathlib import Path
@@ -54,12 +55,26 @@ def test_a_file_appears_when_it_is_complete(store: Store) -> None:
 
 
 def test_parts_of_a_process_that_was_killed_are_removed(store: Store) -> None:
-    """When the file is made the next time."""
+    """When the next file is made, whichever that is."""
     store.folder.mkdir()
-    (store.folder / ".a.12345678.tmp").write_bytes(b"part")
+    for name in ("a", "b.cpio"):
+        (store.folder / f".{name}.lock").touch()
+        (store.folder / f".{name}.12345678.tmp").write_bytes(b"part")
     store.made("a", lambda path: path.write_bytes(b"x"))
 
-    assert sorted(path.name for path in store.folder.iterdir()) == [".a.lock", "a"]
+    assert not list(store.folder.glob(".*.tmp"))
+
+
+def test_a_part_that_another_process_is_writing_stays(store: Store) -> None:
+    """It has the lock of its file."""
+    store.folder.mkdir()
+    part = store.folder / ".b.12345678.tmp"
+    part.write_bytes(b"part")
+    with (store.folder / ".b.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        store.made("a", lambda path: path.write_bytes(b"x"))
+
+    assert part.exists()
 
 
 def test_two_that_need_a_file_make_it_once(store: Store) -> None:
