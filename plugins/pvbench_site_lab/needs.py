@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -11,6 +13,7 @@ from typing import Final
 
 import attrs
 
+from pvbench.host.files import read_regular
 from pvbench_site_lab.kernels import why_not_here
 from pvbench_site_lab.qemu import PROGRAM
 
@@ -19,6 +22,9 @@ _FIRMWARE: Final = {
     "pvh.bin": ("QEMU's PVH loader", "qemu-system-data"),
 }
 _LIMIT_S: Final = 60.0
+_MEMINFO: Final = Path("/proc/meminfo")
+_AVAILABLE: Final = re.compile(rb"^MemAvailable:\s*([0-9]{1,20}) kB", re.MULTILINE)
+_KIB: Final = 1 << 20  # of a lab with one CPU
 
 
 @attrs.frozen
@@ -65,6 +71,15 @@ def _data_folders(program: Path) -> list[Path]:
         )
         return [Path(line) for line in done.stdout.splitlines() if line.startswith("/")]
     return []
+
+
+def most_labs() -> int:
+    """The labs that this machine has CPUs and memory for at once, at least one."""
+    usable = len(os.sched_getaffinity(0))
+    with suppress(OSError):
+        if match := _AVAILABLE.search(read_regular(_MEMINFO)):
+            return max(1, min(usable, int(match[1]) // _KIB))
+    return usable
 
 
 def version_of(program: Path) -> str:

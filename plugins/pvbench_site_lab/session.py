@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
 import shutil
 from collections.abc import Generator
@@ -51,8 +50,7 @@ class LabSession:
 
     @property
     def hosts(self) -> tuple[Host, ...]:
-        usable = len(os.sched_getaffinity(0))
-        slots = usable if self.address.clock == ICOUNT else 1
+        slots = needs.most_labs() if self.address.clock == ICOUNT else 1
         return (Host("lab", f"lab on {platform.node()}", slots),)
 
     def alone(self) -> AbstractContextManager[None]:

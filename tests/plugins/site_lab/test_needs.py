@@ -68,6 +68,28 @@ def test_the_version_is_qemu_s_own(qemu: Fault, tmp_path: Path) -> None:
     assert needs.version_of(tmp_path / "none") == "unknown"
 
 
+@pytest.mark.parametrize(
+    ("content", "labs"),
+    [
+        pytest.param("MemTotal: 9 kB\nMemAvailable: 3145728 kB\n", 3, id="memory"),
+        pytest.param("MemAvailable: 90000000 kB\n", 8, id="cpus"),
+        pytest.param("MemAvailable: 9 kB\n", 1, id="at-least-one"),
+        pytest.param("MemTotal: 9 kB\n", 8, id="unknown"),
+        pytest.param(None, 8, id="no-file"),
+    ],
+)
+def test_labs_run_side_by_side_as_far_as_cpus_and_memory_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None, labs: int
+) -> None:
+    """A lab takes a CPU and 1 GiB."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
+    monkeypatch.setattr(needs, "_MEMINFO", tmp_path / "meminfo")
+    if content:
+        (tmp_path / "meminfo").write_text(content)
+
+    assert needs.most_labs() == labs
+
+
 def test_doctor_names_what_is_missing(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
