@@ -125,7 +125,7 @@ def test_a_module_imports_only_from_layers_above_its_own(module: str) -> None:
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
-    """Imports in functions and for types included; `pvbench` itself only hands names out."""
+    """Imports in functions and for types count; `pvbench` itself only hands names out."""
     graph = {name: own_imports(path) for name, path in MODULES.items() if name != "pvbench"}
 
     try:

@@ -104,7 +104,7 @@ def commands(*arguments: str) -> dict[str, str]:
 
 
 def test_every_bundled_sender_of_a_guest_has_an_environment(toxfile: ModuleType) -> None:
-    """Read from the entry points, without importing any of them; the model runs no kernel."""
+    """The entry points are read without importing any of them; the model runs no kernel."""
     assert sorted(toxfile.bundled()) == GUESTS
 
 
@@ -208,7 +208,7 @@ def test_compare_waits_for_all_benchmarks() -> None:
 
 @pytest.mark.parametrize("version", ["311", "312", "313"])
 def test_every_python_has_a_benchmark_of_all_senders(version: str) -> None:
-    """Equal on the model; for clocks that are not."""
+    """On the model they are equal; the environments are for other clocks."""
     name = f"bench-py{version}"
 
     assert {name: "pvbench run smoke -q"} == commands("-e", name)

@@ -206,7 +206,7 @@ ROWS = {
 def test_a_mask_takes_the_exits_of_its_definition(
     library: CDLL, row: Row, name: str, column: str
 ) -> None:
-    """Exits per mask, counted by hand from the definitions (domain facts, 1.10)."""
+    """The exits of each mask were counted by hand from the definitions (domain facts, 1.10)."""
     stack = stack_of(name)
     guest = stack.guest(guest_of((*row.ids, 5000)))
     burst = burst_of("send_IPI_mask", *range(len(row.ids)), source=len(row.ids))

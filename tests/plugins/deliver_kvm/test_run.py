@@ -239,7 +239,7 @@ def test_a_run_keeps_to_the_cpus_it_was_given(kvm: Cli) -> None:
 def test_an_unsupported_option_gives_one_sentence(
     kvm: Cli, options: tuple[str, ...], message: str
 ) -> None:
-    """Exit status 2, and no file."""
+    """The exit status is 2, and there is no file."""
     output = kvm(*UNICAST, *options, "-o", "a.json")
 
     assert (output.status, output.out, output.err) == (2, "", f"pvbench: {message}\n")

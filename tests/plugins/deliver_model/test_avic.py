@@ -205,7 +205,7 @@ def test_a_target_that_stops_polling_during_an_exit_needs_another_exit(
     ],
 )
 def test_a_preempted_target_does_not_run(op: Op, expected: tuple[int, int, Hits]) -> None:
-    """Two host CPUs: CPUs 0 and 1 have the first turn, until 100000."""
+    """There are two host CPUs: CPUs 0 and 1 have the first turn, until 100000."""
     assert expected == avic("running", op, host_cpus=2)
 
 

@@ -47,7 +47,7 @@ def test_a_file_without_numbers_inherits_all_of_them(over: Read, machine: str) -
 
 
 def test_numbers_of_a_file_replace_those_of_its_base(over: Read) -> None:
-    """1000 cycles of 2.5 GHz; the number beside it stays at 1530."""
+    """It has 1000 cycles of 2.5 GHz; the number beside it stays at 1530."""
     mine = over(title="mine", costs={"icr_write": number(1_000)})
 
     assert (mine.title, mine.ps("icr_write"), mine.ps("hypercall")) == (
@@ -58,7 +58,7 @@ def test_numbers_of_a_file_replace_those_of_its_base(over: Read) -> None:
 
 
 def test_ratios_of_a_file_replace_those_of_its_base(over: Read) -> None:
-    """``halt_poll_shrink`` of today; the growth factor is inherited."""
+    """The file has today's ``halt_poll_shrink``; it inherits the growth factor."""
     mine = over(ratios={"halt_poll_shrink": number(2, unit="ratio")})
 
     assert (mine.ratios["halt_poll_shrink"].ps, mine.ratios["halt_poll_grow"].ps) == (2, 2)
@@ -159,7 +159,7 @@ def test_numbers_of_a_base_on_another_machine_name_each_step(over: Read) -> None
 def test_inherited_cycles_are_converted_with_the_files_own_clock(
     over: Read, machine: str
 ) -> None:
-    """1530 cycles at 2.0 GHz; nanoseconds stay nanoseconds."""
+    """The file has 1530 cycles at 2.0 GHz; nanoseconds stay nanoseconds."""
     mine = over(base_machine=machine, tsc_hz=2_000_000_000, tsc_hz_source="a test")
 
     assert (mine.ps("hypercall"), mine.ps("loop_overhead")) == (765_000, 24_000)
@@ -221,7 +221,7 @@ def test_a_file_of_six_lines_runs(cli: Cli) -> None:
 
 
 def test_a_file_of_six_lines_changes_the_number_it_has(tmp_path: Path) -> None:
-    """500 cycles of 2.0 GHz; 1376 inherited ones of the same clock."""
+    """It has 500 cycles of 2.0 GHz, and inherits 1376 of the same clock."""
     (tmp_path / "mine.toml").write_text(SIX_LINES)
     mine = read(str(tmp_path / "mine.toml"))
 

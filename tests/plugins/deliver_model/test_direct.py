@@ -99,7 +99,7 @@ def test_running_targets_are_served_one_after_the_other_without_an_exit(
 def test_an_xapic_send_without_an_exit_has_its_own_surcharge(
     local_apic: str, ops: tuple[Op, ...], end: int, hits: Hits
 ) -> None:
-    """8 for every other access, then 220 and 60; to itself it is an access like any other."""
+    """Other accesses take 8, then 220 and 60 follow; to itself a send is such an access."""
     assert (end, 0, hits) == outcome_of(line_of(*ops, apic_mode="xapic", local_apic=local_apic))
 
 
@@ -123,7 +123,7 @@ def test_an_xapic_send_without_an_exit_has_its_own_surcharge(
 def test_sends_that_the_processor_cannot_deliver_exit(
     local_apic: str, op: Op, end: int
 ) -> None:
-    """AVIC: fixed delivery only; IPI virtualization: and unicasts only; a call always."""
+    """AVIC needs fixed delivery, IPI virtualization a unicast as well; a call always exits."""
     line = line_of(op, local_apic=local_apic)
 
     assert (end, 1) == (line.end, line.exits)
@@ -131,7 +131,7 @@ def test_sends_that_the_processor_cannot_deliver_exit(
 
 @pytest.mark.parametrize("local_apic", ["avic", "ipiv"])
 def test_an_xapic_nmi_exits_only_for_the_icr_write(local_apic: str) -> None:
-    """8 for ICR2, then 2000 and 400 and the target's 100."""
+    """ICR2 takes 8, then 2000, 400 and the target's 100 follow."""
     ops = ICR2, MmioWrite(0xFEE0_0300, 0x400)
 
     assert outcome_of(line_of(*ops, apic_mode="xapic", local_apic=local_apic)) == (

@@ -42,14 +42,14 @@ from support.model import (
 def test_a_self_ipi_avoids_the_exit_only_with_apicv(
     op: Op, apicv: bool, expected: tuple[int, int]
 ) -> None:
-    """SDM, "Self-IPI Virtualization": fixed delivery only; an NMI takes the ICR."""
+    """SDM, "Self-IPI Virtualization", needs fixed delivery; an NMI takes the ICR."""
     line = line_of(op, apicv=apicv)
 
     assert expected == (line.end, line.exits)
 
 
 def test_an_xapic_nmi_to_itself_exits_even_with_apicv() -> None:
-    """SDM, "Self-IPI Virtualization": bits 11:8 of the ICR must be 0, fixed."""
+    """By SDM, "Self-IPI Virtualization", bits 11:8 of the ICR must be 0, fixed."""
     line = line_of(XAPIC_NMI_TO_SELF, apic_mode="xapic")
 
     assert (line.end, line.exits) == (3_500, 1)

@@ -47,7 +47,7 @@ def test_halted_targets_of_one_host_cpu_queue() -> None:
 
 
 def test_each_host_cpu_has_its_own_queue() -> None:
-    """Four on host CPU 1 at once; three on host CPU 0, the last of them much later."""
+    """Four targets are on host CPU 1 at once; three are on host CPU 0, the last much later."""
     targets = Targets(cpus(8, host_cpus=2), cost_profile_of(), "halted")
     arrivals = [1_000] * 6 + [19_000]
 
@@ -89,14 +89,14 @@ def test_a_host_cpu_that_is_free_again_delays_no_vcpu() -> None:
 def test_a_running_target_waits_for_its_time_slice(
     arrival: int, cpu: int, expected: int
 ) -> None:
-    """Two host CPUs, two vCPUs each, slices of 100000: CPUs 0 and 1 begin."""
+    """Two host CPUs have two vCPUs each, in slices of 100000; CPUs 0 and 1 begin."""
     targets = Targets(cpus(4, host_cpus=2), cost_profile_of(), "running")
 
     assert [expected] == entries(targets, arrival, cpu)
 
 
 def test_an_odd_vcpu_makes_the_round_longer() -> None:
-    """Five vCPUs on two host CPUs: three turns, CPU 4 has the third."""
+    """Five vCPUs on two host CPUs have three turns; CPU 4 has the third."""
     targets = Targets(cpus(5, host_cpus=2), cost_profile_of(), "running")
 
     assert entries(targets, 1_000, 4) == [200_050]

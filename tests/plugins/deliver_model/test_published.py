@@ -84,7 +84,7 @@ def test_without_the_fast_path_a_hypercall_is_faster_for_one_target() -> None:
 
 @pytest.mark.parametrize("driver", ["x2apic-physical", "x2apic-cluster"])
 def test_pv_makes_shootdowns_of_64_cpus_faster_with_fewer_exits(driver: str) -> None:
-    """PV IPI v1: ebizzy in 64 vCPUs gains 14 %, MSR-write exits fall by 70 %."""
+    """With PV IPI v1, ebizzy in 64 vCPUs gains 14 %, and MSR-write exits fall by 70 %."""
     native, pv = (
         traced("skylake-2018", stack, call(0, *range(1, 64)), cpus=64)
         for stack in (driver, f"kvm-pv/{driver}")
@@ -122,7 +122,7 @@ def test_avic_beats_pv_for_one_running_target(
 
 
 def test_avic_exits_less_than_pv_for_idle_targets_too() -> None:
-    """Redis: 18 000 hypercalls a second against 5 000 incomplete-IPI exits."""
+    """Redis made 18 000 hypercalls a second, or 5 000 incomplete-IPI exits."""
     avic, pv = (
         traced("epyc-avic", stack, call(0, 1), cpus=2, state="halted").counts.exits or 0
         for stack in ("xapic-flat", "kvm-pv/xapic-flat")
@@ -132,7 +132,7 @@ def test_avic_exits_less_than_pv_for_idle_targets_too() -> None:
 
 
 def test_one_multicast_exits_less_than_a_unicast_for_each_target() -> None:
-    """Network RPS batched into PV multicasts: 68 077 exits a second became 21 138."""
+    """When RPS was batched into PV multicasts, 68 077 exits a second became 21 138."""
     one_by_one = traced("skylake-2018", "x2apic-physical", call(0, 1), cpus=9)
     batched = traced("skylake-2018", "kvm-pv/x2apic-physical", call(0, *range(1, 9)), cpus=9)
 

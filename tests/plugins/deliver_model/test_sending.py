@@ -127,7 +127,7 @@ def test_a_program_without_a_save_never_turns_interrupts_off() -> None:
 def test_an_xapic_send_polls_and_writes_twice(
     apicv: bool, expected: tuple[int, int, list[tuple[int, int]]]
 ) -> None:
-    """8 or 3000 for the poll and ICR2; then 2400 and a target."""
+    """The poll and ICR2 take 8 or 3000; then 2400 and a target follow."""
     line = line_of(WaitIcrIdle(), ICR2, ICR, apic_mode="xapic", apicv=apicv)
 
     assert expected == (line.end, line.exits, served(line))

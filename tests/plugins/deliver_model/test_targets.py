@@ -60,7 +60,9 @@ def wake_ups(idle_times: list[int], **changed: float) -> str:
 def test_halt_polling_grows_after_short_halts_and_shrinks_after_long_ones(
     idle_times: list[int], expected: str
 ) -> None:
-    """KVM: start 5000, grow 2, cap 20000, shrink 2; polled within the window."""
+    """
+    KVM starts at 5000, grows by 2 up to 20000 and shrinks by 2; the halt is in the window.
+    """
     assert expected == wake_ups(idle_times)
 
 

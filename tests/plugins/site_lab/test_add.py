@@ -275,7 +275,7 @@ def test_a_file_is_added_with_its_modules(cli: Cli, tmp_path: Path) -> None:
 
 
 def test_a_kernel_with_kvm_built_in_has_no_modules(cli: Cli, tmp_path: Path) -> None:
-    """As the kernels that `pvbench lab build` builds."""
+    """`pvbench lab build` builds such kernels."""
     (tmp_path / "vmlinuz").write_bytes(IMAGE)
 
     assert cli("lab", "add", "./vmlinuz", "--name", "own").status == 0
@@ -283,7 +283,7 @@ def test_a_kernel_with_kvm_built_in_has_no_modules(cli: Cli, tmp_path: Path) -> 
 
 
 def test_the_list_has_a_row_for_each_kernel(cli: Cli) -> None:
-    """With --json for programs; folders that are no kernels are left out."""
+    """Programs use --json; folders that are no kernels are left out."""
     empty = cli("lab", "list")
     cli("lab", "add", "6.1")
     (kernel_store.folder() / "other").mkdir()

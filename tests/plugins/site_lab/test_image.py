@@ -155,7 +155,7 @@ def test_an_image_that_was_removed_is_made_again(
 def test_another_image_is_made_when_a_file_of_it_changes(
     carried: Path, kernel: Kernel, store: Store, change: str
 ) -> None:
-    """A module, data, or a module of the kernel."""
+    """The file is a module, data, or a module of the kernel."""
     first = of(kernel, store)
     assert kernel.modules
     path = kernel.modules / "kvm-amd.ko" if change == "module" else carried / change

@@ -31,7 +31,7 @@ def test_a_missing_qemu_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 
 def test_all_missing_files_of_qemu_are_named(qemu: Fault) -> None:
-    """Each with its package."""
+    """Each is named with its package."""
     data = Path(os.environ["FAKE_QEMU_DATA"])
     for path in data.iterdir():
         path.unlink()
@@ -121,7 +121,7 @@ def test_the_family_is_listed_with_its_form(cli: Cli, qemu: Fault) -> None:
 def test_a_wrong_lab_is_refused_with_a_sentence(
     cli: Cli, qemu: Fault, site: str, sentence: str
 ) -> None:
-    """As any wrong word on the command line."""
+    """Any wrong word on the command line is refused so."""
     output = cli("run", "norov", "--site", site, "--delivery", "kvm")
 
     assert (output.status, sentence in output.err) == (2, True), output.err

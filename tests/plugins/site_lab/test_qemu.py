@@ -81,7 +81,7 @@ def key(machine: Machine, content: str = "x") -> str:
 
 
 def test_a_snapshot_is_of_another_machine_if_anything_of_it_changes(machine: Machine) -> None:
-    """QEMU's file, the command line, the kernel, the image."""
+    """It depends on QEMU's file, the command line, the kernel and the image."""
     before = key(machine)
 
     assert key(machine) == before

@@ -53,7 +53,7 @@ def test_events_before_a_result_are_skipped(pair: tuple[Qmp, socket.socket]) -> 
 def test_what_is_no_result_is_an_error(
     pair: tuple[Qmp, socket.socket], answer: bytes, sentence: str
 ) -> None:
-    """With QEMU's words."""
+    """The message has QEMU's words."""
     monitor, qemu = pair
     qemu.sendall(answer)
     with pytest.raises(WorkerError, match=sentence):

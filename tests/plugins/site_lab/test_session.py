@@ -131,7 +131,7 @@ def test_a_plan_needs_a_lab_that_was_described_before(lab: LabSession) -> None:
 def test_a_kept_description_that_cannot_be_read_is_made_anew(
     lab: LabSession, content: bytes
 ) -> None:
-    """As one of an older version."""
+    """An older version may have written it."""
     first = lab.describe(lab.hosts[0], REQUEST)
     (path,) = lab.store.folder.glob("description-*")
     path.write_bytes(content)
@@ -178,7 +178,7 @@ def test_a_fault_is_one_sentence(
 
 
 def test_a_fault_leaves_no_file_behind(lab: LabSession, qemu: Fault) -> None:
-    """Neither a part of a snapshot nor a temporary folder."""
+    """Neither a part of a snapshot nor a temporary folder stays."""
     qemu("full")
     with pytest.raises(WorkerError):
         booted(lab, job())

@@ -31,7 +31,7 @@ def tree_of(sources: FakeTree, revision: str = "") -> Tree:
 
 
 def test_the_sources_of_a_kernel_are_a_tree(sources: FakeTree, tmp_path: Path) -> None:
-    """With a revision or without; other folders are none."""
+    """They are one with a revision or without; other folders are none."""
     assert tree_of(sources) == Tree(sources.folder)
     assert tree_of(sources, "v6.1") == Tree(sources.folder, "v6.1")
     assert tree_at(str(tmp_path)) is None

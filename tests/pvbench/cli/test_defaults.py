@@ -73,7 +73,7 @@ def typed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Typed:
 def test_each_kind_of_option_is_written_as_one_types_it(
     typed: Typed, table: str, expected: list[str]
 ) -> None:
-    """Lists, numbers, flags: TOML's values become arguments."""
+    """TOML's lists, numbers and booleans become arguments."""
     assert typed(table, "run", "norov") == expected
 
 

@@ -26,7 +26,9 @@ def explained(cli: Cli, *arguments: str) -> dict[str, Any]:
 
 
 def test_the_merged_overlay_reaches_an_id_below_its_window_by_a_second_call(cli: Cli) -> None:
-    """IDs 1, 128, 0: 0 does not fit a window of 128 that holds 128, so it gets its own."""
+    """
+    Of IDs 1, 128 and 0, 0 does not fit a window of 128 that holds 128, so it gets its own.
+    """
     assert explained(cli, "kvm-pv", "--targets", "1,128,0") == {
         "sender": "kvm-pv",
         "ops": [SAVE, {"op": "Scan", "cpus": 3}, WINDOW_OF_1_AND_128, WINDOW_OF_0, RESTORE],
@@ -35,7 +37,7 @@ def test_the_merged_overlay_reaches_an_id_below_its_window_by_a_second_call(cli:
 
 
 def test_the_first_release_loses_an_id_below_its_window(cli: Cli) -> None:
-    """Linux 4.19, before commit c15e0ae42c8e: the bit of ID 0 lands before the bitmap."""
+    """Before commit c15e0ae42c8e, the bit of ID 0 lands before the bitmap."""
     assert explained(cli, "kvm-pv-4.19", "--targets", "1,128,0") == {
         "sender": "kvm-pv-4.19",
         "ops": [SAVE, {"op": "Scan", "cpus": 3}, WINDOW_OF_1_AND_128, RESTORE],
@@ -135,7 +137,7 @@ def test_a_hypercall_that_reaches_no_cpu_has_a_reason(cli: Cli) -> None:
 
 
 def test_the_vector_can_be_chosen(cli: Cli) -> None:
-    """Any base; 2 is an NMI, which needs its own delivery mode in the ICR."""
+    """Any base works; 2 is an NMI, which needs its own delivery mode in the ICR."""
     ops = explained(cli, "x2apic-physical", "--targets", "1", "--vector", "0x40")["ops"]
     nmi = explained(cli, "x2apic-physical", "--targets", "1", "--vector", "2")["ops"]
 

@@ -75,7 +75,7 @@ def test_a_reason_with_escapes_is_printable(cli: Cli, add_plugin: AddPlugin) -> 
 def test_a_sender_that_raises_anything_is_void_and_the_others_run(
     cli: Cli, add_plugin: AddPlugin, body: str, reason: str
 ) -> None:
-    """The proof of mechanism failed: exit status 6, whatever status the sender asks for."""
+    """The exit status is 6, of a failed proof, whatever status the sender asks for."""
     add_plugin("hostile_plugin", sender(body))
 
     output = cli("run", "hostile", "-p", "hostile_plugin", "-q", "--fast")

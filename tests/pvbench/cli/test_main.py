@@ -164,7 +164,7 @@ def test_version_is_one_line(cli: Cli) -> None:
 def test_an_option_that_a_command_lacks_is_one_sentence_with_the_nearest_option(
     cli: Cli, arguments: tuple[str, ...], sentence: str
 ) -> None:
-    """Exit status 2 and no usage: the sentence names the help of the command."""
+    """The exit status is 2; the sentence names the help of the command, without the usage."""
     output = cli(*arguments)
 
     assert (output.status, output.out, output.err) == (2, "", f"pvbench: {sentence}\n")

@@ -133,7 +133,7 @@ def test_a_name_that_cannot_be_used_is_refused(cli: Cli, name: str, sentence: st
 
 
 def test_a_file_that_cannot_be_written_is_an_environment_error(cli: Cli) -> None:
-    """Exit status 5: there is a file where a directory should be."""
+    """The exit status is 5: there is a file where a directory should be."""
     Path("occupied").touch()
 
     output = cli("plugins", "new", "pv-mine", "--into", "occupied")

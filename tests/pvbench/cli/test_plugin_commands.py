@@ -161,7 +161,7 @@ def test_commands_of_plugins_are_listed_with_their_summaries(
 def test_a_command_that_cannot_be_used_names_its_plugin(
     cli: Cli, install: Install, source: str, why: str
 ) -> None:
-    """Exit status 5: the environment has a broken plugin."""
+    """The exit status is 5: the environment has a broken plugin."""
     install(source)
 
     output = cli("hello", "0")

@@ -166,7 +166,7 @@ def test_a_folder_or_fifo_is_no_suite(cli: Cli, make: Callable[[str], None]) -> 
     ],
 )
 def test_a_broken_file_is_named_with_its_error(cli: Cli, content: str, why: str) -> None:
-    """Exit status 2, no traceback, nothing on disk."""
+    """The exit status is 2; there is no traceback, and nothing is on disk."""
     Path("question.py").write_text(content)
     output = cli("run", "./question.py", *QUICK)
     first, second = output.err.splitlines()

@@ -93,7 +93,7 @@ def test_a_comparison_of_senders_has_no_regression() -> None:
 
 
 def test_a_comparison_along_an_axis_without_pairs_measures_nothing() -> None:
-    """Exit status 3."""
+    """The exit status is 3."""
     assert compare({"one": [OLD]}, Question(by="sender")).status is Status.NOTHING_MEASURED
 
 

@@ -323,7 +323,7 @@ def test_ops_that_send_no_ipi_have_no_entry() -> None:
 def test_lowest_priority_interrupts_the_cpu_that_the_vector_chooses(
     op: WrMsr, guest: Guest, expected: list[int]
 ) -> None:
-    """The vector modulo the number of candidates; 0xfc is 2 modulo 5 and 0 modulo 4."""
+    """It is the vector modulo the candidates; 0xfc is 2 modulo 5 and 0 modulo 4."""
     assert [cpu for _, cpu in hits([op], guest, source=1)] == expected
 
 

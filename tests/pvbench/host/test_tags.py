@@ -207,7 +207,7 @@ def test_an_environment_name_that_cannot_be_stored_is_refused_before_a_boot(
 
 @pytest.mark.parametrize("label", [*NOT_STORABLE, pytest.param("", id="empty")])
 def test_a_label_that_cannot_be_stored_is_refused_before_a_boot(cli: Cli, label: str) -> None:
-    """The same for ``--label``; a dry run refuses it, too."""
+    """``--label`` is refused so, too, also by a dry run."""
     output = run_to(Path("a.json"), *NATIVE, "--label", label)
     dry = cli("run", "norov", "--dry-run", "--label", label)
 

@@ -153,7 +153,7 @@ def test_a_csv_of_several_guests_has_a_column_of_guests() -> None:
 
 
 def test_a_long_guest_is_shortened_in_a_heading() -> None:
-    """As in a line of crossovers: the middle is left out."""
+    """The middle is left out, as in a line of crossovers."""
     ids = ",".join(map(str, range(0, 160, 2)))
     row = row_of("broadcast", PHYSICAL, 198e-6, guest=f"ids:{ids}")
     printed = printed_summary(row)

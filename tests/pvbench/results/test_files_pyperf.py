@@ -36,7 +36,7 @@ def test_pyperf_loads_a_result_file(native_file: Path) -> None:
 
 @pytest.mark.parametrize("tool", ["show", "stats", "hist", "check", "metadata", "dump"])
 def test_pyperf_s_tools_work_on_a_result_file(native_file: Path, tool: str) -> None:
-    """Exit status 0, and nothing on standard error."""
+    """The exit status is 0, and nothing is on standard error."""
     output = pyperf_tool(tool, str(native_file))
 
     assert (output.returncode, output.stderr) == (0, "")

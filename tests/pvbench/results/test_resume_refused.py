@@ -247,7 +247,7 @@ SECOND = """
 def test_the_second_of_two_runs_into_one_file_is_refused(
     cli: Cli, add_plugin: AddPlugin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Exit status 5 at once; the first one is unharmed."""
+    """Its exit status is 5 at once; the first one is unharmed."""
     monkeypatch.setattr(runs, "run_boot", run_boot)
     add_plugin("twice", delivery_around_the_model("twice", before_boot=SECOND))
     options = (*TO_FILE, "-p", "twice", "--delivery", "twice")

@@ -100,7 +100,7 @@ def test_an_icr2_that_an_earlier_program_left_is_used_now_and_then() -> None:
 
 
 def test_tame_trials_are_register_writes_for_halted_targets() -> None:
-    """Fixed messages and NMIs with legal vectors, of one source."""
+    """They are fixed messages and NMIs with legal vectors, of one source."""
     generator = Generator(seed=1, tame=True)
     trials = [generator.trial(number) for number in range(500)]
     words = [

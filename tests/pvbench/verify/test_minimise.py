@@ -22,7 +22,7 @@ def ops(trial: Trial) -> list[Op]:
 
 
 def test_what_the_failure_does_not_need_is_dropped() -> None:
-    """Sources, ops and bits; here it needs bit 15 of one ICR write."""
+    """Sources, ops and bits are dropped; here it needs bit 15 of one ICR write."""
 
     def fails(trial: Trial) -> bool:
         return any(isinstance(op, WrMsr) and op.value >> 15 & 1 for op in ops(trial))
