@@ -57,7 +57,8 @@ def image_of(kernel: Kernel, kernel_key: str, module: str, name: str, store: Sto
             fix="Install it as a package.",
         )
     carried = _carried_files(delivery_of(module, name))
-    manifest_name = f"manifest-{_digest(module, kernel_key, interpreter.program())}.json"
+    made_of = module, kernel_key, kernel.modules, interpreter.program()
+    manifest_name = f"manifest-{_digest(*made_of)}.json"
     entries: dict[str, Entry] | None = None
     manifest = _current(store.read(manifest_name))
     if manifest is None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import attrs
 import pytest
 
 from pvbench import describe
@@ -138,6 +139,21 @@ def test_an_image_is_made_once(
     monkeypatch.setattr(interpreter, "modules_of", None)
 
     assert of(kernel, store) == first
+
+
+def test_other_modules_of_the_same_kernel_make_another_image(
+    carried: Path, kernel: Kernel, store: Store, tmp_path: Path
+) -> None:
+    """A user may build them with a change."""
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "kvm-amd.ko").write_bytes(b"\0depends=\0changed")
+    first = of(kernel, store)
+    second = of(attrs.evolve(kernel, modules=other), store)
+    entries = entries_of(second.path.read_bytes())
+
+    assert second.key != first.key
+    assert entries["mod/00-kvm_amd.ko"].content == b"\0depends=\0changed"
 
 
 def test_an_image_that_was_removed_is_made_again(
