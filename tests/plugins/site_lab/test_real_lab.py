@@ -127,7 +127,7 @@ def test_a_run_in_a_lab_proves_its_mechanisms(cli: Cli, address: str) -> None:
 
 def test_the_clock_of_the_host_allows_several_sources(address: str) -> None:
     """Two of three emulated CPUs send at the same time."""
-    bursts = [attrs.evolve(BROADCAST, source=source, targets=(3,)) for source in (0, 1)]
+    bursts = [attrs.evolve(BROADCAST, source=cpu, targets=(cpu + 2,)) for cpu in (0, 1)]
     options = SiteOptions(timeout_s=LONGEST_S)
     with LabFamily().at(f"{address},clock=tsc,cpus=3").session(options) as session:
         request = Describe("kvm", "pvbench_deliver_kvm", Options())
