@@ -231,6 +231,11 @@ def _noise(valid: Valid, random: Random) -> Input:
     return Input(("compare", "noisy.json", "noisier.json"), {"noise.jsonl": content})
 
 
+def _outcomes(valid: Valid, random: Random) -> Input:
+    content = _changed(valid["outcomes.json"], random)
+    return Input(("verify", "--judge", "o.json"), {"o.json": content})
+
+
 def _options(_: Valid, random: Random) -> Input:
     return Input(words(random))
 
@@ -247,5 +252,6 @@ KINDS: Final = (
     Kind("worker reports", _reports, _run_and_show),
     Kind("jobs", _job, _work),
     Kind("noise files", _noise),
+    Kind("outcomes of programs", _outcomes),
     Kind("options", _options),
 )

@@ -97,6 +97,7 @@ def _write_files() -> None:
         (*RUN, *stored, "--boots", "10", "-o", "ten.json"),
         (*SMALL, "-o", "small.json"),
         (*CANNED, "recorded"),
+        ("verify", "--delivery", "model", "--count", "9", "-q", "-o", "outcomes.json"),
     )
     for run in runs:
         assert main(run) == 0, run

@@ -32,6 +32,8 @@ _VALID: Final[dict[str, tuple[str, ...]]] = {
     "timeout": ("10", "0.5"),
     "output": ("b.json", "b.json.gz"),
     "plugins": ("no:send-kvm-pv", "fuzz_site"),
+    "judge": ("outcomes.json", "good.json"),
+    "program": ('["x2", 0, [["WrMsr", 2096, 64]]]', '["x2", []]'),
     "series": ("wall", "all", "ack"),
     "margin": ("3", "norov=5%", "*=1%"),
     "fail_above": ("10%", "5"),
@@ -52,6 +54,7 @@ _SAFE: Final = {
     "ab": ("--dry-run", "-p", "no:deliver-kvm", "-p", "no:deliver-live"),
     "noise": ("--dry-run",),  # which it refuses
     "doctor": ("--no-probe",),
+    "verify": ("--count", "3", "--site", "local", "--delivery", "model"),
 }  # no guest is booted
 
 
