@@ -18,6 +18,7 @@ from pvbench.shapes import printable
 
 _KEPT_LINES: Final = 100  # lines
 _LONGEST_LINE: Final = 10_000  # characters
+_DRAIN_S: Final = 10.0  # for the last lines of standard error, which a child may keep open
 
 
 @attrs.frozen(eq=False)
@@ -94,11 +95,11 @@ class StartedWorker:
         """
         self.process.kill()
         status = self.process.wait()
-        self.drain.join()
-        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+        for stream in (self.process.stdin, self.process.stdout):  # its children may write to it
             with suppress(BrokenPipeError):
                 if stream:
                     stream.close()
+        self.drain.join(_DRAIN_S)
         return status
 
     def last_output(self) -> str:
@@ -108,9 +109,10 @@ class StartedWorker:
 
 
 def _collect(stream: IO[str], lines: deque[str], on_line: Callable[[str], None]) -> None:
-    while line := stream.readline(_LONGEST_LINE):
-        lines.append(line)
-        on_line(line)
+    with stream:
+        while line := stream.readline(_LONGEST_LINE):
+            lines.append(line)
+            on_line(line)
 
 
 @attrs.frozen(eq=False)

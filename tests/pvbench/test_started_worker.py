@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
+from pathlib import Path
 
+import pytest
+
+from pvbench import started_worker
 from pvbench.started_worker import StartedWorker, Workers
 from support.helpers import DEADLINE_S
 
@@ -56,3 +61,35 @@ def test_a_thread_that_waits_for_a_message_goes_on_when_the_workers_are_ended() 
     worker.end()
 
     assert (messages, reader.is_alive()) == ([], False)
+
+
+def started_shell(script: str, argument: str = "") -> StartedWorker:
+    """A worker that is a shell, and has said that it has begun."""
+    worker = StartedWorker.started(("sh", "-c", script, argument), (), lambda line: None)
+    assert worker.process.stdout
+    assert worker.process.stdout.readline() == "begun\n"
+    return worker
+
+
+def test_a_child_of_a_worker_that_writes_for_ever_is_no_obstacle_to_its_end() -> None:
+    """It waits for a reader of its output, and keeps standard error open until it ends."""
+    worker = started_shell("echo begun; cat /dev/zero; true")
+
+    assert worker.end() == -signal.SIGKILL
+    assert not worker.drain.is_alive()
+
+
+def test_a_child_that_keeps_standard_error_open_does_not_hold_up_the_end_of_a_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may live longer; its last lines are lost."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    monkeypatch.setattr(started_worker, "_DRAIN_S", 0.01)
+    worker = started_shell('echo begun; cat "$0" > /dev/null; true', str(fifo))
+
+    assert worker.end() == -signal.SIGKILL
+    assert worker.drain.is_alive()
+    fifo.write_text("")
+    worker.drain.join(DEADLINE_S)
+    assert not worker.drain.is_alive()
