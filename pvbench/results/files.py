@@ -217,11 +217,14 @@ def read(name: str, *, complete: bool = False) -> pyperf.BenchmarkSuite:
         DamagedError: the file is cut off or not JSON.
         UsageError: the file does not exist, is not a pyperf file, or has another format.
     """
-    path = locate(name)
+    return parsing.suite_from(name, _content(name, complete=complete))
+
+
+def _content(name: str, *, complete: bool) -> bytes:
     try:
-        content = read_regular(path)
+        content = read_regular(locate(name))
     except OSError as error:
         raise not_readable(name, error) from None
     if complete and content.startswith(b"{") and not content.endswith(b"\n"):
         raise DamagedError(f"{name} is cut off")
-    return parsing.suite_from(name, content)
+    return content

@@ -42,7 +42,11 @@ def suite_from(name: str, content: bytes) -> pyperf.BenchmarkSuite:
         DamagedError: the content is cut off or not JSON.
         UsageError: the content is not pyperf's, not pvbench's, or malformed.
     """
-    suite = _parsed(name, _text(name, content))
+    text = _text(name, content)
+    del content  # a large file takes as much memory as its text
+    data = _parsed(name, text)
+    del text
+    suite = _suite(name, data)
     kinds = storable.kinds()
     for benchmark in suite:
         if why := _why_foreign(benchmark.get_metadata()):
@@ -73,7 +77,7 @@ def _unpacked(name: str, content: bytes) -> bytes:
     return unpacked
 
 
-def _parsed(name: str, text: str) -> pyperf.BenchmarkSuite:
+def _parsed(name: str, text: str) -> dict[str, Any]:
     if not text.strip():
         raise DamagedError(f"{name} is empty", why="its run measured nothing", fix=_EXPECTED)
     try:
@@ -87,6 +91,10 @@ def _parsed(name: str, text: str) -> pyperf.BenchmarkSuite:
         raise UsageError(f"{name} cannot be read", why=str(error), fix=_EXPECTED) from None
     if not isinstance(data, dict) or "benchmarks" not in data:
         raise UsageError(f"{name} is not a pyperf file", fix=_EXPECTED)
+    return data
+
+
+def _suite(name: str, data: dict[str, Any]) -> pyperf.BenchmarkSuite:
     try:
         return IndexedSuite._json_load(None, data)  # loads() would parse the text again
     except Exception as error:
