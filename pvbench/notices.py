@@ -18,7 +18,6 @@ def say(text: str) -> None:
         print(f"pvbench: {printable(text)}", file=sys.stderr)
 
 
-def detail(text: str) -> None:
-    """Print a line for a user who wants to see all."""
-    if os.environ.get(VERBOSE):
-        say(text)
+def is_verbose() -> bool:
+    """Whether the user wants to see all."""
+    return bool(os.environ.get(VERBOSE))

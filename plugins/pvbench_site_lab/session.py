@@ -85,10 +85,7 @@ class LabSession:
         self, snapshot: Snapshot, request: Request, timeout_s: float
     ) -> Generator[Report, None, None]:
         with snapshot.continued(self.workers) as vm:
-            try:
-                yield from answers.reports_of(vm, request, timeout_s)
-            finally:
-                vm.show_console()
+            yield from answers.reports_of(vm, request, timeout_s)
 
     def _snapshot(self, module: str, delivery: str) -> Snapshot:
         key = module, delivery

@@ -29,6 +29,7 @@ from pvbench_site_lab.shared_memory import SIZE, SharedMemory
 _STARTER: Final = Path(__file__).with_name("start_qemu.py")
 _POLL_S: Final = 0.005
 _LONGEST: Final = 1 << 20  # bytes of a console or of messages that are read
+_SHOWN: Final = 10  # lines of a console
 _PANIC: Final = re.compile(r"Kernel panic - not syncing: (.*)")
 _REASON: Final = re.compile(rf"{REASON} (.*)")
 
@@ -107,10 +108,22 @@ class Vm:
         """The last line that QEMU has printed."""
         return _last_of(_text_of(self.messages)) or "QEMU does not say why"
 
-    def show_console(self) -> None:
-        """Print the console to a user who wants to see all."""
-        for line in self.console_text().splitlines():
-            notices.detail(f"console: {line}")
+    @contextmanager
+    def showing_console(self) -> Iterator[None]:
+        """Print the end of the console after an error; all of it if the user wants that."""
+        try:
+            yield
+        except WorkerError:
+            if not notices.is_verbose() and self.process.poll() != -signal.SIGKILL:
+                self._print_console(_SHOWN)
+            raise
+        finally:
+            if notices.is_verbose():
+                self._print_console(_LONGEST)
+
+    def _print_console(self, most: int) -> None:
+        for line in self.console_text().splitlines()[-most:]:
+            notices.say(f"console: {line}")
 
 
 def _last_of(text: str) -> str:
@@ -161,8 +174,9 @@ def started(machine: Machine, workers: Workers, incoming: Path | None = None) ->
         undo.callback(monitor.close)
         shared = SharedMemory(undo.enter_context(mmap.mmap(memory, SIZE)))
         vm = Vm(process, monitor, shared, console, messages)
-        _greet(vm)
-        yield vm
+        with vm.showing_console():
+            _greet(vm)
+            yield vm
 
 
 def _process(command: list[str], channels: Channels, messages: int) -> subprocess.Popen[bytes]:

@@ -10,16 +10,11 @@ from pvbench import notices
 from support.runs import Cli
 
 
-def test_a_detail_is_for_a_user_who_wants_to_see_all(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """It is one line, whatever it has."""
-    monkeypatch.delenv(notices.VERBOSE, raising=False)
-    notices.detail("hidden")
-    monkeypatch.setenv(notices.VERBOSE, "1")
-    notices.detail("shown\x1b[2J")
+def test_a_notice_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever it has."""
+    notices.say("shown\x1b[2J\n")
 
-    assert capsys.readouterr().err == "pvbench: shown\\x1b[2J\n"
+    assert capsys.readouterr().err == "pvbench: shown\\x1b[2J \n"
 
 
 @pytest.mark.parametrize(("words", "value"), [(("-v",), "1"), ((), "")])
@@ -31,3 +26,4 @@ def test_the_option_v_is_for_the_processes_of_a_command_too(
     assert cli(*words, "list", "suites").status == 0
 
     assert os.environ[notices.VERBOSE] == value
+    assert notices.is_verbose() == bool(value)

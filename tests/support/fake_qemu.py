@@ -66,6 +66,8 @@ class Machine:
         request = self.memory.request()
         self.say("booted" if request is None else "a request")
         if request is None and FAULT == "panic":
+            for number in range(1, 23):
+                self.say(f"line {number}")
             self.say("[    0.9] Kernel panic - not syncing: No working init found.")
             os._exit(0)
         if request is None and FAULT == "module":

@@ -248,6 +248,31 @@ def test_the_console_is_shown_to_a_user_who_asks(
     assert "pvbench: console: a request\n" in capsys.readouterr().err
 
 
+def test_the_end_of_the_console_is_shown_after_an_error(
+    lab: LabSession, qemu: Fault, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ten lines of it, below which the sentence stands."""
+    qemu("panic")
+    with pytest.raises(WorkerError):
+        booted(lab, job())
+    lines = capsys.readouterr().err.splitlines()
+
+    assert len(lines) == 10
+    assert lines[0] == "pvbench: console: line 14"
+    assert lines[-1].endswith("Kernel panic - not syncing: No working init found.")
+
+
+def test_the_console_of_a_machine_that_was_killed_is_not_shown(
+    lab: LabSession, qemu: Fault, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The kernel inside knows nothing of it."""
+    qemu("killed")
+    with pytest.raises(WorkerError):
+        booted(lab, job())
+
+    assert capsys.readouterr().err == ""
+
+
 def test_labs_run_side_by_side(lab: LabSession) -> None:
     """One that has several emulated CPUs keeps several of this machine busy."""
     by_tsc = attrs.evolve(lab, address=parsed("here,clock=tsc"))
