@@ -7,7 +7,6 @@ A folder is written under another name and renamed when it is complete.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
@@ -23,7 +22,7 @@ from pvbench.errors import UsageError, not_writable, unknown
 from pvbench.host.cache import cache_folder
 from pvbench.host.files import read_regular
 from pvbench_site_lab.kernels import Kernel, key_of
-from pvbench_site_lab.store import Store
+from pvbench_site_lab.store import Store, locked
 
 IMAGE: Final = "vmlinuz"
 MODULES: Final = "modules"
@@ -116,7 +115,7 @@ def adding(name: str) -> Iterator[Path]:
     temporary = folder() / f".{check_name(name)}.tmp"
     try:
         folder().mkdir(parents=True, exist_ok=True)
-        with _alone():
+        with locked(folder() / ".lock"):
             _remove_leftovers()
             temporary.mkdir()
             yield temporary
@@ -148,17 +147,6 @@ def remove(name: str) -> StoredKernel:
         path.unlink(missing_ok=True)
     shutil.rmtree(folder() / name)
     return kernel
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """Wait for other commands that add a kernel; the lock ends with this process."""
-    file = os.open(folder() / ".lock", os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(file)
 
 
 def _remove_leftovers() -> None:

@@ -72,7 +72,7 @@ class Store:
         """
         path = self.folder / name
         if not _touch(path):
-            with _writing(path), _locked(path.with_name(f".{name}.lock")):
+            with _writing(path), locked(path.with_name(f".{name}.lock")):
                 if not _touch(path):
                     remove_temporaries(path)
                     self._remove_parts()
@@ -137,8 +137,8 @@ def _writing(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Exclude other processes; the lock goes with this process, however it ends."""
+def locked(path: Path) -> Iterator[None]:
+    """Wait for other processes in such a block; the lock ends with this process."""
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(file, fcntl.LOCK_EX)

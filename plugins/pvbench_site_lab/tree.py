@@ -8,13 +8,10 @@ that each takes only as long as its changes need.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +24,7 @@ from pvbench.host.files import replacing
 from pvbench.text import one_line
 from pvbench_site_lab import make
 from pvbench_site_lab.kernels import Kernel
+from pvbench_site_lab.store import locked
 
 _GIT_S: Final = 600.0
 _FIX: Final = "Free some space, or name another folder in XDG_CACHE_HOME."
@@ -73,7 +71,7 @@ def built(tree: Tree) -> Kernel:
     """
     try:
         tree.folder.mkdir(parents=True, exist_ok=True)
-        with _alone(tree.folder / ".lock"):
+        with locked(tree.folder / ".lock"):
             return _built_revision(tree) if tree.revision else _built_files(tree)
     except OSError as error:
         raise not_writable(Path(error.filename or tree.folder), error, _FIX) from None
@@ -157,14 +155,3 @@ def _git(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
         )
     except subprocess.TimeoutExpired:
         raise UnavailableError(f"git is not done within {_GIT_S:g} s") from None
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Wait for other builds of the tree; the lock ends with this process."""
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(file)
