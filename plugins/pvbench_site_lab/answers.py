@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Generator, Iterator
 
@@ -36,9 +37,15 @@ def reports_of(vm: Vm, request: Request, timeout_s: float) -> Generator[Report, 
         if isinstance(report, ErrorReport):
             return
     if reports < request.replies:
-        status = vm.memory.status
-        why = vm.last_line()
-        raise WorkerError(f"the process in the lab ended with status {status}", why=why)
+        raise WorkerError(f"the worker in the lab {_end_of(vm)}", why=vm.last_line())
+
+
+def _end_of(vm: Vm) -> str:
+    """How the process that answered has ended."""
+    status = (vm.memory.status or 0) & 0xFFFF  # the lab may have written anything
+    if os.WIFSIGNALED(status):
+        return f"was ended by signal {os.WTERMSIG(status)}"
+    return f"ended with status {os.WEXITSTATUS(status)}"
 
 
 @attrs.define

@@ -26,6 +26,7 @@ from pvbench_site_lab.vm import Vm, started
 BOOT_S: Final = 600.0  # of the kernel and the agent; slow on a busy host
 _SAVE_S: Final = 300.0
 _SPACE: Final = 600 << 20  # bytes that a snapshot may have
+_UNREADABLE: Final = "migration"  # QEMU says it if it cannot read a snapshot
 _BANDWIDTH: Final = 1 << 40  # bytes a second: no limit
 
 
@@ -68,7 +69,9 @@ class Snapshot:
             path = self.made(workers)
             try:
                 vm = undo.enter_context(_loaded(self.machine, workers, path))
-            except WorkerError:
+            except WorkerError as error:
+                if _UNREADABLE not in error.why:
+                    raise
                 self.store.remove(self.name)
                 vm = undo.enter_context(_loaded(self.machine, workers, self.made(workers)))
             yield vm

@@ -101,8 +101,8 @@ class Vm:
         return _text_of(self.console)
 
     def last_line(self) -> str:
-        """The last line of the console."""
-        return _last_of(self.console_text()) or "its console is empty"
+        """The last line of the console; '' if it is empty."""
+        return _last_of(self.console_text())
 
     def last_message(self) -> str:
         """The last line that QEMU has printed."""

@@ -80,6 +80,10 @@ class Machine:
             os.kill(os.getpid(), signal.SIGKILL)
         elif FAULT == "child":
             self.memory.finish(9)
+        elif FAULT == "quits":
+            self.memory.finish(3 << 8)
+        elif FAULT == "odd":
+            self.memory.finish((1 << 64) - 128)
         elif FAULT != "hangs":
             agent.answer(request, cast("IO[str]", AnswerStream(self.memory)))
             self.memory.finish(0)
@@ -107,6 +111,8 @@ def main(arguments: list[str]) -> None:
     elif match := re.search(r"-incoming exec:cat (\S+)", text):
         if open(match[1], "rb").read() != STATE:  # noqa: SIM115
             sys.exit("qemu: load of migration failed: Input/output error")
+        if FAULT == "killed-loading":
+            os.kill(os.getpid(), signal.SIGKILL)
         machine = Machine(text)
         machine.memory.set_ready()
         machine.serve()

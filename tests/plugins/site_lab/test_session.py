@@ -165,7 +165,10 @@ def test_an_error_in_a_lab_is_the_last_report(lab: LabSession) -> None:
         ("full", "store does not take the snapshot of the lab: cat: write error: No space"),
         ("refuses", "QEMU refuses migrate: not today"),
         ("killed", "the QEMU of the lab was ended by SIGKILL"),
-        ("child", "the process in the lab ended with status 9: a request"),
+        ("child", "the worker in the lab was ended by signal 9: a request"),
+        ("quits", "the worker in the lab ended with status 3: a request"),
+        ("odd", "the worker in the lab ended with status 255: a request"),
+        ("killed-loading", "the QEMU of the lab was ended by SIGKILL"),
     ],
 )
 def test_a_fault_is_one_sentence(
