@@ -141,6 +141,7 @@ def prepare(request: Request, registry: Registry, session: Session) -> PreparedR
         worker_data=description.worker_data,
         effort=planned,
         timeout_s=request.timeout_s,
+        hosts=session.hosts[:1] if description.clock.is_noisy else session.hosts,
     )
     facts = _facts(registry, delivery, description) | _looks(request, description.clock)
     notes = schema.stored(schema.note_facts(description.notes))
