@@ -194,7 +194,7 @@ def refused(entries: journal.Entries) -> Iterator[str]:
                 reasons.setdefault(key, {})[name] = None
     for (outcome, cases), texts in _by_cases(reasons).items():
         others = len(texts) - 1
-        more = f", and {counted(others, 'other reason')} in other boots" if others else ""
+        more = f" ({counted(others, 'other reason')} in other boots)" if others else ""
         yield f"{outcome}: {shortened_list(cases, 1, 'case')}: {texts[0]}{more}"
 
 

@@ -62,7 +62,9 @@ def prepared_with(sender: Sender) -> Prepared:
             WrongVector(), r"check: it sends vector 0xfd, not 0xfc$", id="wrong-vector"
         ),
         pytest.param(
-            BadIcr(), r"op 2: ICR 0x8fc is not a fixed or NMI message", id="logical-icr"
+            BadIcr(),
+            r"op 2: ICR 0x8fc is not a message to physical destinations",
+            id="logical-icr",
         ),
         pytest.param(WrongAbi(), r"op 2: .*KVM_HC_SEND_IPI takes 4 arguments", id="wrong-abi"),
         pytest.param(Faults(), r"op 4: writing MSR 0x831 sends no IPI", id="another-msr"),

@@ -110,7 +110,10 @@ def assert_all_failed(output: Output, tmp_path: Path, reason: str) -> None:
     boots = boots_of(tmp_path)
     assert [outcome for outcome, _ in boots] == ["failed", "failed"]
     assert [text for _, text in boots if not re.fullmatch(reason, text)] == []
-    assert re.search(f"^failed: .*: {reason}$", output.err, re.MULTILINE)
+    differ = (
+        r" \(1 other reason in other boots\)" if len({text for _, text in boots}) > 1 else ""
+    )
+    assert re.search(f"^failed: .*: {reason}{differ}$", output.err, re.MULTILINE)
     assert journal_of(tmp_path / "a.json")[-1] == {"end": 5, "signal": 0}
     assert [path.name for path in tmp_path.glob("*.json*")] == ["a.jsonl"]
     assert (output.status, "Traceback" in output.err + output.out) == (5, False)

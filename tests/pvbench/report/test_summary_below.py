@@ -127,7 +127,7 @@ def test_reasons_of_the_same_cases_that_differ_are_one_line() -> None:
     ]
 
     assert list(not_run(boots)) == [
-        "failed: A: only 1 samples, and 2 other reasons in other boots"
+        "failed: A: only 1 samples (2 other reasons in other boots)"
     ]
 
 
