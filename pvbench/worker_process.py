@@ -138,7 +138,7 @@ def _answered(worker: StartedWorker, request: Request) -> Iterator[Report]:
     reports = 0
     for message in worker.messages():
         if isinstance(message, Ask) and isinstance(request, Job):
-            worker.tell(_answer(request, message))
+            worker.tell(answer_to(request, message))
             continue
         yield due(request, message, reports)
         reports += 1
@@ -163,7 +163,13 @@ def due(request: Request, message: Message, number: int) -> Report:
     return message
 
 
-def _answer(job: Job, ask: Ask) -> Answer:
+def answer_to(job: Job, ask: Ask) -> Answer:
+    """
+    The answer to a worker that asks for ops.
+
+    Raises:
+        ProtocolError: its job has no such burst or target.
+    """
     if ask.task >= len(job.tasks) or ask.burst >= len(job.tasks[ask.task].bursts):
         raise ProtocolError("it asks for the ops of a burst that is not in its job")
     burst = job.tasks[ask.task].bursts[ask.burst]

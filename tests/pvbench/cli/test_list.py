@@ -29,9 +29,11 @@ BUNDLED = {
     "workloads": ["broadcast", "broadcast-lock", "dry-run", "normal-ipi", "self-ipi"],
     "deliveries": ["live", "model"],
     "suites": ["live", "norov"],
-    "sites": ["lab:KERNEL", "local"],
+    "sites": ["dask:ADDRESS", "lab:KERNEL", "local"],
 }
-WITHOUT_SITES = ("-p", "no:site-local", "-p", "no:site-lab")
+WITHOUT_SITES = tuple(
+    word for site in ("dask", "lab", "local") for word in ("-p", f"no:site-{site}")
+)
 
 
 @pytest.mark.parametrize("kind", BUNDLED)
