@@ -106,7 +106,7 @@ class Decoder:
             return [fault(first, len(high), why, raises=True)]
         if msr == _SELF_MSR:
             return self._self_ipi(first, low, high)
-        if msr == _SPIV_MSR and not high.any():
+        if msr == _SPIV_MSR and not high[-1]:
             self._enabled = bool(low & APIC_SPIV_APIC_ENABLED)
         if msr != _ICR_MSR:
             return [fault(first, len(high), f"writing MSR {msr:#x} sends no IPI")]
@@ -115,16 +115,17 @@ class Decoder:
             return [fault(first, len(high), why, raises=True)]
         return self._icr(first, low, high)
 
-    def _self_ipi(self, first: int, value: int, high: Cpus) -> list[Sends]:
+    def _self_ipi(self, first: int, low: int, high: Cpus) -> list[Sends]:
         """Decode writes to the SELF IPI register, which takes only a vector."""
-        if value > APIC_VECTOR_MASK or (self._era.self_ipi_high_bits_gp and high.any()):
-            why = f"SELF IPI {value:#x} has reserved bits set: #GP"
-            return [fault(first, len(high), why, raises=True)]
-        if value < FIRST_LEGAL_VECTOR:
-            return [fault(first, len(high), f"vector {value:#x} is illegal to send")]
-        route = Route.SELF_REGISTER
-        to_self = self._destinations.to_self
-        return self._accepted([to_self(first + i, value, route) for i in range(len(high))])
+        return [self._one_self_ipi(first + i, low, int(bits)) for i, bits in enumerate(high)]
+
+    def _one_self_ipi(self, first: int, low: int, high: int) -> Sends:
+        if low > APIC_VECTOR_MASK or (high and self._era.self_ipi_high_bits_gp):
+            why = f"SELF IPI {high << 32 | low:#x} has reserved bits set: #GP"
+            return fault(first, 1, why, raises=True)
+        if low < FIRST_LEGAL_VECTOR:
+            return fault(first, 1, f"vector {low:#x} is illegal to send")
+        return self._accepted([self._destinations.to_self(first, low, Route.SELF_REGISTER)])[0]
 
     def _write_mmio(self, first: int, run: tuple[MmioWrite, ...]) -> list[Sends]:
         sends = []

@@ -88,12 +88,13 @@ class Draw:
         random, ids = self.random, self.guest.apic_ids
         one = random.choice(ids)
         cluster, some = one >> 4 << 16, random.getrandbits(16)
+        last_cluster = max(ids) >> 4 << 16
         return random.choice(
             (
                 *(one, one, one + 1, max(ids) + 1, random.randrange(512)),
                 *(X2APIC_BROADCAST, XAPIC_BROADCAST, random.getrandbits(32)),
                 *(cluster | some, cluster | 1 << (one & 15), cluster | 0xFFFF),
-                *(cluster + (1 << 16) | 0xFFFF, 0xFFFF_0000 | some),
+                *(cluster + (1 << 16) | 0xFFFF, last_cluster | some, 0xFFFF_0000 | some),
             )
         )
 

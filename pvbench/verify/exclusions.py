@@ -51,15 +51,15 @@ def exclusion(trial: Trial, scene: Scene) -> str:
     """The sentence that says why *trial* cannot be judged; empty if it can."""
     programs = [program for _, program in trial.programs]
     reasons = (reason for program in programs for reason in _reasons(program, scene.guest))
-    return next(reasons, "") or _of_disabled(programs)
+    return next(reasons, "") or _of_disabled(programs, scene.guest)
 
 
-def _of_disabled(programs: list[Program]) -> str:
+def _of_disabled(programs: list[Program], guest: Guest) -> str:
     """Why programs that write SPIV cannot be judged; empty if they can."""
     values = [op.value for program in programs for op in program if _writes_spiv(op)]
     if not values:
         return ""
-    is_plain = all(_is_plain(op) for program in programs for op in program)
+    is_plain = all(_is_plain(op, guest) for program in programs for op in program)
     is_enabled = bool(values[-1] & APIC_SPIV_APIC_ENABLED)
     return "" if is_plain and is_enabled and len(programs) == 1 else DISABLED
 
@@ -74,14 +74,14 @@ def _writes_spiv(op: Op) -> TypeGuard[WrMsr | MmioWrite]:
             return False
 
 
-def _is_plain(op: Op) -> bool:
+def _is_plain(op: Op, guest: Guest) -> bool:
     """Whether a message of *op* is a fixed one or an NMI."""
     match op:
         case WrMsr(msr, value) if msr == x2apic_msr(APIC_ICR):
             icr = value
         case MmioWrite(address, value) if address == APIC_DEFAULT_PHYS_BASE + APIC_ICR:
             icr = value
-        case Hypercall(_, (_, _, _, value)):
+        case Hypercall(_, (_, _, _, value)) if guest.hypercall_abi == "kvm":
             icr = value
         case _:
             return True

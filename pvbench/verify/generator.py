@@ -144,7 +144,7 @@ def _sending(draw: Draw, source: int) -> Iterator[Op]:
         yield from hyperv_call(draw, source)
     elif abi == "kvm" and not draw.tame and draw.chance(0.35):
         yield _kvm_call(draw)
-    elif is_x2apic:
+    elif is_x2apic or (not draw.plain and draw.chance(0.02)):  # else it raises #GP
         yield _self_ipi(draw) if draw.chance(0.1) else _x2apic_write(draw)
     else:
         yield from _xapic_writes(draw)

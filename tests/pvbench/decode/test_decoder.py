@@ -412,3 +412,14 @@ def test_a_disabled_xapic_has_no_logical_id() -> None:
     assert hits([off, MmioWrite(XAPIC_SPIV, 0x1FF), *icr_pair(0xFC, 3)], XAPIC, source=1) == [
         (0xFC, 1)
     ]
+
+
+def test_each_self_ipi_of_a_run_is_checked_alone() -> None:
+    """Reserved bits of one do not affect another with the same vector."""
+    ops = [WrMsr(SELF_IPI, 1 << 63 | 0xF6), WrMsr(SELF_IPI, 0xF6)]
+
+    assert [(send.first, send.raises) for send in decode(ops, X2APIC, source=1)] == [
+        (0, True),
+        (1, False),
+    ]
+    assert hits(ops, X2APIC, source=1) == [(0xF6, 1)]

@@ -199,6 +199,13 @@ def test_a_program_may_disable_its_apic_if_it_enables_it_again(
     assert exclusion(trial("x2", *ops), FIRST_SCENES["x2"]) == reason
 
 
+def test_a_hyperv_call_sends_only_fixed_messages() -> None:
+    """Its fourth argument is half of an XMM register, not an ICR word."""
+    call = Hypercall(0x3_0015, (0x40, 0, 1, 0x340))
+
+    assert exclusion(trial("hv", call, WrMsr(0x80F, 0x1FF)), FIRST_SCENES["hv"]) == ""
+
+
 def test_other_cpus_may_not_send_while_an_apic_is_disabled() -> None:
     """Whether their IPIs are dropped depends on the time."""
     off_and_on = (MmioWrite(0xFEE0_00F0, 0xFF), MmioWrite(0xFEE0_00F0, 0x1FF))
