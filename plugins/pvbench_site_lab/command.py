@@ -83,18 +83,18 @@ def _add(options: argparse.Namespace) -> int:
     from pvbench_site_lab.releases import is_version
 
     path = Path(options.kernel)
-    if "/" not in options.kernel and not path.exists():
-        if not is_version(options.kernel):
-            raise UsageError(
-                f"{options.kernel!r} is neither a version nor a file",
-                fix="Write a version such as 6.12, or the path of a vmlinuz.",
-            )
+    if is_version(options.kernel):  # also if a file has that name, as for a site
         name = kernel_store.check_name(options.name or options.kernel)
         add_debian(options.kernel, name, options.mirror)
-    else:
+    elif "/" in options.kernel or path.exists():
         kernel = of_path(options.kernel, path, _folder(options.modules))
         name = kernel_store.check_name(options.name or kernel.release)
         add_files(kernel, name)
+    else:
+        raise UsageError(
+            f"{options.kernel!r} is neither a version nor a file",
+            fix="Write a version such as 6.12, or the path of a vmlinuz.",
+        )
     _say_added(name)
     return Status.OK
 

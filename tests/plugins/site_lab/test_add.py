@@ -274,6 +274,17 @@ def test_a_file_is_added_with_its_modules(cli: Cli, tmp_path: Path) -> None:
     ]
 
 
+def test_a_version_is_no_file_of_that_name(cli: Cli, tmp_path: Path) -> None:
+    """``./6.1`` is the file."""
+    (tmp_path / "6.1").write_bytes(IMAGE)
+    cli("lab", "add", "6.1")
+    stored = kernel_store.stored("6.1")
+
+    assert stored is not None
+    assert stored.origin == f"{PACKAGE} 1-1"
+    assert "lab:6.1.0-56-amd64 boots" in cli("lab", "add", "./6.1").out
+
+
 def test_a_kernel_with_kvm_built_in_has_no_modules(cli: Cli, tmp_path: Path) -> None:
     """`pvbench lab build` builds such kernels."""
     (tmp_path / "vmlinuz").write_bytes(IMAGE)
