@@ -26,7 +26,7 @@ from pvbench_site_dask import remote
 from pvbench_site_dask.boots import Boots
 from pvbench_site_dask.cluster import Cluster
 
-_CONNECT_S: Final = 30
+_CONNECT_S: Final = 5
 _DESCRIBE_S: Final = 3600.0  # probes wait for timed runs
 
 
