@@ -14,12 +14,18 @@ _LONGEST: Final = 1 << 20  # bytes of a line
 
 
 class Qmp:
-    """A connection to the monitor of a QEMU."""
+    """
+    A connection to the monitor of a QEMU.
+
+    Attributes:
+        is_open: QEMU has not closed it.
+    """
 
     def __init__(self, connection: socket.socket) -> None:
         connection.settimeout(_LIMIT_S)
         self._connection = connection
         self._lines = connection.makefile("rb")
+        self.is_open = True
 
     def greet(self) -> None:
         """Wait for QEMU's greeting, and leave the mode for negotiation."""
@@ -56,6 +62,7 @@ class Qmp:
         return value
 
     def _ended(self, reason: object) -> WorkerError:
+        self.is_open = False
         return WorkerError("QEMU does not answer", why=str(reason))
 
     def close(self) -> None:

@@ -28,6 +28,8 @@ from pvbench_site_lab.shared_memory import SIZE, SharedMemory
 
 _STARTER: Final = Path(__file__).with_name("start_qemu.py")
 _POLL_S: Final = 0.005
+_REFUSED_S: Final = 1.0  # until QEMU ends because of what it refused
+_CLOSED_S: Final = 60.0  # until it ends after it closed its monitor
 _LONGEST: Final = 1 << 20  # bytes of a console or of messages that are read
 _SHOWN: Final = 10  # lines of a console
 _PANIC: Final = re.compile(r"Kernel panic - not syncing: (.*)")
@@ -75,12 +77,14 @@ class Vm:
         """
         try:
             return self.monitor.execute(command, **arguments)
-        except WorkerError:
-            with suppress(subprocess.TimeoutExpired):
-                self.process.wait(1)
-            if self.process.poll() is None:
-                raise
-            raise self.failure() from None
+        except WorkerError as error:
+            raise self.failure_after(error) from None
+
+    def failure_after(self, error: WorkerError) -> WorkerError:
+        """Why QEMU has ended after *error* of its monitor; *error* itself if it has not."""
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(_REFUSED_S if self.monitor.is_open else _CLOSED_S)
+        return error if self.process.poll() is None else self.failure()
 
     def failure(self) -> WorkerError:
         """Why QEMU has ended."""
@@ -196,12 +200,8 @@ def _process(command: list[str], channels: Channels, messages: int) -> subproces
 def _greet(vm: Vm) -> None:
     try:
         vm.monitor.greet()
-    except WorkerError:
-        with suppress(subprocess.TimeoutExpired):
-            vm.process.wait(5)
-        if vm.process.poll() is None:
-            raise
-        raise vm.failure() from None
+    except WorkerError as error:
+        raise vm.failure_after(error) from None
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
