@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from pvbench.protocol import encode
 from pvbench.results.journal import Journal
 from pvbench.run import loop as runs
-from pvbench.run.boot import BootResult, Launch, run_boot
+from pvbench.run.boot import BootResult, Launch, job_of, run_boot
 from pvbench.run.cases import Selection
 from pvbench.run.plan import Boot
 from pvbench.run.request import PreparedRun, Request
@@ -54,16 +55,23 @@ def prepared_small(
 
 
 class BootOnce:
-    """Runs each boot once and returns its result again: a model's boot is always the same."""
+    """
+    Runs each job once and returns its result again: a model's boot is always the same.
+
+    A boot that failed is run again, because the session of another test may cause that.
+    """
 
     def __init__(self) -> None:
-        self.reports: dict[tuple[int, tuple[str, ...]], BootResult] = {}
+        self.results: dict[str, BootResult] = {}
 
     def __call__(self, boot: Boot, launch: Launch) -> BootResult:
-        key = boot.number_in_guest, tuple(case.name for case in boot.cases)
-        if key not in self.reports:
-            self.reports[key] = run_boot(boot, launch)
-        return self.reports[key]
+        key = encode(job_of(boot, launch))
+        if key in self.results:
+            return self.results[key]
+        result = run_boot(boot, launch)
+        if result.outcome.kind == "ok":
+            self.results[key] = result
+        return result
 
 
 BOOT_ONCE = BootOnce()
