@@ -60,10 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     streams.open_standard_streams()
     os.environ.setdefault(*_ONE_THREAD)
     typed = sys.argv[1:] if arguments is None else arguments
-    if is_verbose := [*typed[:1]] == [VERBOSE]:
-        os.environ[notices.VERBOSE] = "1"
+    is_verbose = [*typed[:1]] == [VERBOSE]
     try:
-        with streams.warnings_as_sentences():
+        with notices.verbose(is_on=is_verbose), streams.warnings_as_sentences():
             status = _run(typed[is_verbose:])
         sys.stdout.flush()
     except BaseException as error:  # SystemExit too, or a command ends as if all went well
