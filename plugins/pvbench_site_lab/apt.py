@@ -7,8 +7,6 @@ mirror and the keys from the system's configuration, and nothing else is shared.
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import time
 from contextlib import suppress
@@ -20,6 +18,7 @@ import attrs
 from pvbench import notices
 from pvbench.errors import UnavailableError, UsageError, not_writable
 from pvbench.text import one_line
+from pvbench_site_lab import programs
 from pvbench_site_lab.releases import mirrors, newest, parts, release_in, sources, versions
 
 KEYRING: Final = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
@@ -169,27 +168,8 @@ def run(
     Raises:
         UnavailableError: it is missing, or takes too long.
     """
-    if shutil.which(command[0]) is None:
-        raise UnavailableError(
-            f"there is no program {command[0]}",
-            fix=f"Use a machine with Debian's apt, or {_OWN}",
-        )
-    try:
-        return subprocess.run(
-            command,
-            cwd=folder,
-            env=os.environ | {"LC_ALL": "C"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            timeout=limit_s,
-        )
-    except subprocess.TimeoutExpired:
-        raise UnavailableError(
-            f"{command[0]} is not done within {limit_s:g} s", fix=_OFFLINE
-        ) from None
+    missing = f"Use a machine with Debian's apt, or {_OWN}"
+    return programs.run(command, folder, limit_s, missing=missing, late=_OFFLINE)
 
 
 def _sources(mirror: str) -> str:

@@ -22,13 +22,12 @@ from pvbench.errors import UsageError, not_writable, unknown
 from pvbench.host.cache import cache_folder
 from pvbench.host.files import read_regular
 from pvbench_site_lab.kernels import Kernel, key_of
-from pvbench_site_lab.store import Store, locked
+from pvbench_site_lab.store import FIX, Store, locked
 
 IMAGE: Final = "vmlinuz"
 MODULES: Final = "modules"
 _FACTS: Final = "kernel.json"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+~_-]{0,79}")
-_FIX: Final = "Free some space, or name another folder in XDG_CACHE_HOME."
 
 
 @attrs.frozen
@@ -121,7 +120,7 @@ def adding(name: str) -> Iterator[Path]:
             yield temporary
             _replace(folder() / name, temporary)
     except OSError as error:
-        raise not_writable(Path(error.filename or temporary), error, _FIX) from None
+        raise not_writable(Path(error.filename or temporary), error, FIX) from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

@@ -61,16 +61,7 @@ def _missing_files(folders: list[Path]) -> Iterator[Need]:
 
 def _data_folders(program: Path) -> list[Path]:
     """The folders that QEMU reads its data from; none if it does not say."""
-    with suppress(OSError, subprocess.TimeoutExpired):
-        done = subprocess.run(
-            [program, "-L", "help"],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_LIMIT_S,
-        )
-        return [Path(line) for line in done.stdout.splitlines() if line.startswith("/")]
-    return []
+    return [Path(line) for line in _lines_of(program, "-L", "help") if line.startswith("/")]
 
 
 def most_labs() -> int:
@@ -84,13 +75,15 @@ def most_labs() -> int:
 
 def version_of(program: Path) -> str:
     """The version that QEMU prints."""
-    with suppress(OSError, subprocess.TimeoutExpired, IndexError):
+    lines = _lines_of(program, "--version")
+    return lines[0].removeprefix("QEMU emulator version ") if lines else "unknown"
+
+
+def _lines_of(program: Path, *words: str) -> list[str]:
+    """The lines that QEMU prints; none if it cannot be run."""
+    with suppress(OSError, subprocess.TimeoutExpired):
         done = subprocess.run(
-            [program, "--version"],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_LIMIT_S,
+            [program, *words], capture_output=True, text=True, check=False, timeout=_LIMIT_S
         )
-        return done.stdout.splitlines()[0].removeprefix("QEMU emulator version ")
-    return "unknown"
+        return done.stdout.splitlines()
+    return []

@@ -22,12 +22,11 @@ from pvbench.errors import UnavailableError, UsageError, not_writable
 from pvbench.host.cache import cache_folder
 from pvbench.host.files import replacing
 from pvbench.text import one_line
-from pvbench_site_lab import make
+from pvbench_site_lab import make, programs
 from pvbench_site_lab.kernels import Kernel
-from pvbench_site_lab.store import locked
+from pvbench_site_lab.store import FIX, locked
 
 _GIT_S: Final = 600.0
-_FIX: Final = "Free some space, or name another folder in XDG_CACHE_HOME."
 
 
 @attrs.frozen
@@ -74,7 +73,7 @@ def built(tree: Tree) -> Kernel:
         with locked(tree.folder / ".lock"):
             return _built_revision(tree) if tree.revision else _built_files(tree)
     except OSError as error:
-        raise not_writable(Path(error.filename or tree.folder), error, _FIX) from None
+        raise not_writable(Path(error.filename or tree.folder), error, FIX) from None
 
 
 def _built_files(tree: Tree) -> Kernel:
@@ -141,17 +140,4 @@ def _worktree(tree: Tree, commit: str) -> Path:
 
 
 def _git(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    if (program := shutil.which("git")) is None:
-        raise UnavailableError("there is no program git", fix="apt-get install git")
-    try:
-        return subprocess.run(
-            [program, "-C", str(folder), *words],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            timeout=_GIT_S,
-        )
-    except subprocess.TimeoutExpired:
-        raise UnavailableError(f"git is not done within {_GIT_S:g} s") from None
+    return programs.run(["git", *words], folder, _GIT_S, missing="apt-get install git")

@@ -1,0 +1,45 @@
+"""Run a program of the system for its output."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from pvbench.errors import UnavailableError
+
+
+def run(
+    command: list[str], folder: Path, limit_s: float, *, missing: str, late: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """
+    Run *command* in *folder*; its messages are in English.
+
+    Args:
+        command: its name, and its arguments.
+        folder: the current folder of the program.
+        limit_s: the longest time that it may take.
+        missing: what the user can do if there is no such program.
+        late: what the user can do if it takes longer.
+
+    Raises:
+        UnavailableError: it is missing, or takes too long.
+    """
+    if shutil.which(command[0]) is None:
+        raise UnavailableError(f"there is no program {command[0]}", fix=missing)
+    try:
+        return subprocess.run(
+            command,
+            cwd=folder,
+            env=os.environ | {"LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=limit_s,
+        )
+    except subprocess.TimeoutExpired:
+        what = f"{command[0]} is not done within {limit_s:g} s"
+        raise UnavailableError(what, fix=late) from None
