@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import AbstractContextManager
+from collections.abc import Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 import attrs
 
 from pvbench.delivery import Description
+from pvbench.errors import UnavailableError
 from pvbench.protocol import Describe, Report, Work
 
 
@@ -128,3 +129,17 @@ class SiteFamily(Protocol):
             UsageError: there cannot be such a site.
         """
         ...
+
+
+@contextmanager
+def opened(site: Site, options: SiteOptions) -> Iterator[Session]:
+    """
+    A session with *site*.
+
+    Raises:
+        UnavailableError: this machine cannot reach it.
+    """
+    if reason := site.why_unavailable():
+        raise UnavailableError(f"{site.name} cannot be used here", why=reason)
+    with site.session(options) as session:
+        yield session

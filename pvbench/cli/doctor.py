@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pvbench.cli import common
-from pvbench.errors import PvbenchError, Status, UnavailableError
+from pvbench.errors import PvbenchError, Status
 
 if TYPE_CHECKING:
     from pvbench.delivery import Description
@@ -37,13 +37,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> Status:
     """One row for each fact, and what would make timing steadier."""
-    from pvbench.site import SiteOptions
+    from pvbench.site import SiteOptions, opened
 
     registry = common.registry(options)
     site = registry.site(options.site)
-    if reason := site.why_unavailable():
-        raise UnavailableError(f"{site.name} cannot be used here", why=reason)
-    with site.session(SiteOptions()) as session:
+    with opened(site, SiteOptions()) as session:
         host = _described(session, registry, probe=not options.no_probe)
     place = {"results go to": _results()} if site.name == _HERE else {}
     facts = _facts(registry) | host.facts

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from pvbench import notices
 from pvbench.cli import common
-from pvbench.errors import ProtocolError, Status, UnavailableError, UsageError
+from pvbench.errors import ProtocolError, Status, UsageError
 
 if TYPE_CHECKING:
     from pvbench.plugin.registry import Registry
@@ -33,7 +33,6 @@ HELP = "compare the decoder with what a KVM does"
 RISK: Final = "--i-may-lose-this-machine"
 MOST_AT_RISK: Final = 300  # programs on a KVM that can hang its machine
 _MOST: Final = 1_000_000
-_LONGEST_S: Final = 1e9
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,12 +80,11 @@ def execute(options: argparse.Namespace) -> int:
         return _shown(
             [(name, judge(stored.read(Path(name)))) for name in options.judge], options
         )
+    from pvbench.run.request import check_timeout
+
     if not 1 <= options.count <= _MOST:
         raise UsageError(f"--count {options.count} is not in 1..{_MOST}")
-    if not 0 < options.timeout <= _LONGEST_S:
-        raise UsageError(
-            f"--timeout {options.timeout:g} is not above 0 and at most 1e9 seconds"
-        )
+    check_timeout(options.timeout)
     trials = [_trial(text) for text in options.program]
     registry = common.registry(options)
     with _place(options, registry) as place:
@@ -112,23 +110,22 @@ def _place(options: argparse.Namespace, registry: Registry) -> Iterator[Place]:
     """The delivery at the site, as long as the session lasts."""
     from pvbench.delivery import Delivery, Options
     from pvbench.protocol import Describe
-    from pvbench.site import SiteOptions
+    from pvbench.run.boot import worker_deadline_s
+    from pvbench.site import SiteOptions, opened
     from pvbench.verify.place import Place
 
     site = registry.site(options.site)
     delivery: Delivery = registry.get("delivery", options.delivery)
     module = registry.module_of[f"delivery {delivery.name}"]
-    if reason := site.why_unavailable():
-        raise UnavailableError(f"{site.name} cannot be used here", why=reason)
     progress = not options.quiet and sys.stderr.isatty()
     request = Describe(delivery.name, module, Options(progress=progress))
-    with site.session(SiteOptions(timeout_s=options.timeout)) as session:
+    with opened(site, SiteOptions(timeout_s=options.timeout)) as session:
         yield Place(
             session=session,
             delivery=delivery,
             module=module,
             description=session.describe(session.hosts[0], request),
-            deadline_s=2 * options.timeout + 60,
+            deadline_s=worker_deadline_s(options.timeout),
         )
 
 

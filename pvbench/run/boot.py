@@ -108,6 +108,11 @@ def run_boot(boot: Boot, launch: Launch) -> BootResult:
     return BootResult(outcome=outcome, cases=cases)
 
 
+def worker_deadline_s(timeout_s: float) -> float:
+    """The time after which a worker ends itself whose manager waits *timeout_s*."""
+    return _SPARE * timeout_s + _SPARE_S
+
+
 def job_of(boot: Boot, launch: Launch) -> Job:
     """The job of a worker: the guest, the tasks and the schedule."""
     return Job(
@@ -118,7 +123,7 @@ def job_of(boot: Boot, launch: Launch) -> Job:
         tasks=tuple(prepared.task for prepared in boot.cases),
         schedule=boot.schedule(launch.effort),
         slice_s=launch.effort.slice_s,
-        deadline_s=_SPARE * launch.timeout_s + _SPARE_S,
+        deadline_s=worker_deadline_s(launch.timeout_s),
         start_delay_us=_start_delay_us(boot, launch.clock),
     )
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 import attrs
 
 from pvbench.delivery import Clock, Delivery, Description, Options
-from pvbench.errors import UnavailableError, UsageError, not_readable
+from pvbench.errors import UsageError, not_readable
 from pvbench.host import tags
 from pvbench.host.files import read_regular
 from pvbench.plugin.registry import Registry
@@ -25,7 +25,7 @@ from pvbench.run.boot import Launch, job_of
 from pvbench.run.cases import Selection, expand
 from pvbench.run.outcome import Outcome
 from pvbench.run.plan import Boot, Effort, Plan, effort, make_plan
-from pvbench.site import Session, SiteOptions
+from pvbench.site import Session, SiteOptions, opened
 from pvbench.suite import Case, Suite
 
 _LONGEST_S: Final = 1e9  # the longest time that a timer can wait
@@ -100,9 +100,7 @@ def session_of(request: Request, registry: Registry) -> Iterator[Session]:
         UnavailableError: this machine cannot reach it.
     """
     site = registry.site(request.selection.site)
-    if reason := site.why_unavailable():
-        raise UnavailableError(f"{site.name} cannot be used here", why=reason)
-    with site.session(SiteOptions(timeout_s=request.timeout_s)) as session:
+    with opened(site, SiteOptions(timeout_s=request.timeout_s)) as session:
         yield session
 
 
