@@ -14,7 +14,7 @@ from distributed import Future, KilledWorker, Queue
 
 from pvbench import notices
 from pvbench.errors import ProtocolError, WorkerError
-from pvbench.protocol import Ask, Job, Report, Work, decode, encode
+from pvbench.protocol import Ask, ErrorReport, Job, Message, Report, Work, decode, encode
 from pvbench.site import Host
 from pvbench.text import text_of
 from pvbench.worker_process import answer_to, due
@@ -59,13 +59,14 @@ class Boots:
             WorkerError: its worker was lost twice, or there is none.
             ProtocolError: its reports cannot be read.
         """
+        message: Message | None = None
         lines = self._lines(host, work).splitlines()
         for number, line in enumerate(lines):
             message = decode(line)
             if message is None:
                 raise ProtocolError("it sends a line that is no message")
             yield due(work, message, number)
-        if len(lines) < work.replies and '"kind": "error"' not in (lines or [""])[-1]:
+        if len(lines) < work.replies and not isinstance(message, ErrorReport):
             raise ProtocolError(f"it has {len(lines)} of {work.replies} reports")
 
     def _lines(self, host: Host | None, work: Work) -> str:
