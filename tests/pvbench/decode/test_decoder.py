@@ -308,7 +308,7 @@ def test_ops_that_send_no_ipi_have_no_entry() -> None:
         pytest.param(icr(0x1FC, 16), X2APIC, [2], id="physical-is-one-cpu"),
         pytest.param(icr(0x9FC, 0b1001), X2APIC, [0], id="even-vector-first-of-two"),
         pytest.param(icr(0x9FD, 0b1001), X2APIC, [1], id="odd-vector-second-of-two"),
-        pytest.param(icr(0x9FD, 0b11), X2APIC, [], id="a-member-nobody-has-may-be-chosen"),
+        pytest.param(icr(0x9FD, 0b11), X2APIC, [], id="a-member-without-a-cpu-may-be-chosen"),
         pytest.param(icr(0x9FD, 0xFF_0001), X2APIC, [], id="a-cluster-beyond-the-map"),
         pytest.param(icr(0x9FD, 0), X2APIC, [], id="no-member"),
         pytest.param(icr(0x1FC, 0xFFFF_FFFF), X2APIC, [2], id="broadcast-id"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pvbench.decode.memory import Memory
 
 
-def test_memory_that_nobody_has_written_is_zero() -> None:
+def test_memory_is_zero_until_it_is_written() -> None:
     """A page exists even if no program touches it."""
     assert Memory().words(0x1234, 2) == (0, 0)
 

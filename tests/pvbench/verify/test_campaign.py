@@ -88,7 +88,7 @@ def place_of(session: FakeSession) -> Place:
 
 
 def ignore(done: int, total: int) -> None:
-    """Progress that nobody wants."""
+    """Print no progress."""
 
 
 def trial(*values: int) -> Trial:
@@ -203,15 +203,15 @@ def test_the_smallest_disagreement_is_found_by_executing_smaller_trials() -> Non
     disagreement = judge(stored).smallest
     assert disagreement is not None
 
-    found = smallest(place, stored, disagreement)
+    minimised = smallest(place, stored, disagreement)
 
-    (source, (op,)) = found.trial.programs[0]
+    (source, (op,)) = minimised.trial.programs[0]
     assert (source, type(op)) == (0, WrMsr)
-    assert found.trial.size == 1
+    assert minimised.trial.size == 1
     assert isinstance(op, WrMsr)
     assert op.value & BIT
     assert bin(op.value).count("1") <= 2
-    assert found.differences[0].startswith("KVM does not interrupt CPU 0")
+    assert minimised.differences[0].startswith("KVM does not interrupt CPU 0")
 
 
 def test_a_disagreement_that_does_not_repeat_stays_as_it_is() -> None:
