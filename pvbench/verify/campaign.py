@@ -28,14 +28,16 @@ PROBES: Final = (
 
 def run_trials(place: Place, generator: Generator, amount: int, progress: Progress) -> Stored:
     """
-    Execute the probes of eras and *amount* random trials that *place* supports.
+    Execute *amount* trials that *place* supports: the probes of eras and random ones.
+
+    There is at least one random trial.
 
     Raises:
         EmptyError: it supports none of those drawn.
         UnavailableError: no guest can be booted.
     """
     drawn = islice(map(generator.trial, count()), _DRAWN_FOR_ONE * amount)
-    trials = list(islice(place.supported(drawn, SCENES), amount))
+    trials = list(islice(place.supported(drawn, SCENES), max(1, amount - len(PROBES))))
     if not trials:
         reasons = "; ".join(place.refused) or "--count is 0"
         raise EmptyError("no program can be executed there", why=reasons)
