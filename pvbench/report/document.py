@@ -23,7 +23,7 @@ class Role(Enum):
     """The purpose of a column; it decides how the table is narrowed."""
 
     NAME = auto()  # identifies the row; repeated where a table is split
-    CONDITION = auto()  # constant in most tables; then it is written once, above the table
+    CONDITION = auto()  # as NAME; constant in most tables, then written once, above the table
     VALUE = auto()  # a number; never wrapped
     PROSE = auto()  # text that may be wrapped
     DATA = auto()  # for programs: in JSON only

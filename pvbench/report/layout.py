@@ -20,6 +20,7 @@ from pvbench.report.document import Cell, Role, Table
 _GAP: Final = 2  # between columns
 _LONGEST_WORD: Final = 24  # a longer word is broken where space is short
 _PATHS: Final = ("/", "./")
+_IDENTIFYING: Final = (Role.NAME, Role.CONDITION)
 _RULE: Final = "-"
 HANGING: Final = "  "
 _CONTINUED: Final = " \\"
@@ -151,9 +152,9 @@ def _group(table: Table, place: int, name: str, width: int) -> str:
 
 
 def _column_groups(table: Table, width: int) -> list[Table]:
-    """Tables that fit *width*, all with the columns of names; empty if that is impossible."""
+    """Tables that fit *width*, with all that identifies a row; empty if that is impossible."""
     places = range(len(table.columns))
-    names = [place for place in places if table.columns[place].role is Role.NAME]
+    names = [place for place in places if table.columns[place].role in _IDENTIFYING]
     parts: list[list[int]] = []
     for place in sorted({*places} - {*names}):
         if not parts or _least_width(table, [*parts[-1], place]) > width:

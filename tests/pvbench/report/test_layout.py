@@ -186,6 +186,18 @@ def test_a_table_that_is_too_wide_is_split_and_each_part_has_the_names() -> None
     ]
 
 
+def test_a_condition_that_varies_is_repeated_like_a_name() -> None:
+    """Otherwise rows of the second part could not be told apart."""
+    roles = [Role.NAME, Role.CONDITION, Role.VALUE, Role.VALUE]
+    rows = (f"ipi|dense:{n}|{n} times the time|{n} writes" for n in (2, 8))
+    parts = layout.text_of(table("load|guest|first|second", *rows, roles=roles), 40)
+
+    assert [line.split()[:2] for line in parts.split("\n\n")[1].splitlines()[2:]] == [
+        ["ipi", "dense:2"],
+        ["ipi", "dense:8"],
+    ]
+
+
 def test_a_table_that_is_too_wide_is_divided_by_a_name_that_is_repeated() -> None:
     """Each value of the repeated name is a line above its rows."""
     roles = [Role.NAME, Role.NAME, Role.VALUE]
