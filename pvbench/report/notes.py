@@ -109,11 +109,16 @@ def _unmet_conditions(members: list[Row]) -> Iterator[str]:
     stand_ins = [row for row in members if row.fact("stand_in")]
     for (stand_in,), _, stacks in _merged(stand_ins, _stack, lambda row: row.fact("stand_in")):
         yield f"Note: {stacks} was never merged, so the guest calls {stand_in}."
-    if any(row.fact("overcommitted") == "yes" for row in members):
+    if any(_is_overcommitted(row) for row in members):
         yield "Note: the guest has more vCPUs than this machine has CPUs for it."
     unproved = [row for row in members if set(row.proved) - {row.fact("target_state"), ""}]
     for (states,), workloads, stacks in _merged(unproved, _stack, _states):
         yield f"Note: in {shortened_list(workloads)} of {stacks} targets were {states}."
+
+
+def _is_overcommitted(row: Row) -> bool:
+    """Whether its vCPUs shared CPUs of the host; those of an emulated machine always do."""
+    return row.fact("overcommitted") == "yes" and row.kind != "emulated"
 
 
 def _states(row: Row) -> str:

@@ -153,6 +153,14 @@ def test_an_overcommitted_guest_is_noted_once() -> None:
     assert notes(*rows) == [CROWDED]
 
 
+@pytest.mark.parametrize("exactness", ["near-exact", "none"])
+def test_an_emulated_machine_is_not_noted_as_overcommitted(exactness: str) -> None:
+    """Its one CPU always runs all vCPUs, which its own notes say."""
+    emulated = row(overcommitted="yes", exactness=exactness, clock="icount")
+
+    assert CROWDED not in notes(emulated)
+
+
 def test_a_note_is_below_the_tables_of_its_guest() -> None:
     """Each guest has its own tables."""
     large = row(guest="dense:8", vcpus=8, host_cpus=8, overcommitted="yes")
