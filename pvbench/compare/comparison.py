@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 import attrs
 
@@ -236,9 +237,14 @@ def _matched(
 
 
 def _remarks(files: Files) -> tuple[Remark, ...]:
-    """Each sentence once, with all files that contain it."""
+    """
+    Each sentence once, with all files that contain it.
+
+    Those about an emulator are left out: they are the same on both sides.
+    """
     files_of: dict[str, dict[str, None]] = {}
     for name, rows in files.items():
-        for text in dict.fromkeys(text for row in rows for text in schema.remarks(row.facts)):
+        remarks = (schema.remarks(row.facts) for row in rows if row.kind != "emulated")
+        for text in dict.fromkeys(chain.from_iterable(remarks)):
             files_of.setdefault(text, {})[name] = None
     return tuple(Remark(text, tuple(names)) for text, names in files_of.items())

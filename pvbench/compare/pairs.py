@@ -76,6 +76,11 @@ class Pair:
         return not self.is_near_exact or self.before.key(("site",)) == self.after.key(("site",))
 
     @property
+    def length_ratios(self) -> tuple[float, ...]:
+        """The path length after divided by that before, of each pair of boots."""
+        return path_length.ratios(self.before, self.after)
+
+    @property
     def verdict(self) -> str:
         """
         ``faster``, ``slower`` or ``equal``; on a noisy clock that of `judged`, if any.
@@ -87,7 +92,7 @@ class Pair:
         if not self.is_ranked:
             return ""
         if self.is_near_exact:
-            return path_length.verdict(self.before.boots_s, self.after.boots_s)
+            return path_length.verdict(self.length_ratios)
         if self.before.boots_s[0] == self.after.boots_s[0]:
             return "equal"
         return "faster" if self.after.value_s < self.before.value_s else "slower"
@@ -114,7 +119,7 @@ class Pair:
         if not self.is_ranked:
             return None
         if self.is_near_exact:
-            return path_length.slowdown(self.before.boots_s, self.after.boots_s)
+            return path_length.slowdown(self.length_ratios)
         if not self.is_noisy:
             times = self.after.value_s / self.before.value_s
             return times, times

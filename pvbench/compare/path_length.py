@@ -1,9 +1,10 @@
 """
 Verdicts on near-exact clocks, whose times are path lengths: instructions that were executed.
 
-Equal runs differ by at most `BAND`, so a few boots decide.  A path length is ``longer`` or
-``shorter`` only if every boot of one side differs from every boot of the other by more
-than twice that.  So equal sides, whose boots all lie within the band, never get one of the two.
+Boots of a run start at different times, and their path lengths differ a little.  Boots of
+the same number start at the same time in every run, so they are compared with each other;
+those of one kernel are normally equal.  Those of two kernels differ by as much as boots of
+one kernel that start at different times, so a few of them show large differences only.
 """
 
 from __future__ import annotations
@@ -11,23 +12,55 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-BAND: Final = 0.001  # of the time; boots of equal sides differ by no more
-_CLEAR: Final = 2 * BAND
+from pvbench.results.rows import Row
+
+BAND: Final = 0.001  # of the path length; equivalent boots differ by no more
+CLEAR: Final = 0.015  # a difference that a few pairs of boots show
+CLEAR_OF_MANY: Final = 0.002  # a difference that many pairs of boots show
+MANY: Final = 6
 LONGER: Final = "longer"
 SHORTER: Final = "shorter"
 
 
-def verdict(before_s: Sequence[float], after_s: Sequence[float]) -> str:
-    """``shorter``, ``longer``, ``equivalent`` or ``inconclusive``, by the boots of two runs."""
-    if min(after_s) > max(before_s) * (1 + _CLEAR):
+def ratios(before: Row, after: Row) -> tuple[float, ...]:
+    """
+    The path length after divided by that before, for each pair of boots.
+
+    Boots without a number in common are compared each with each.
+    """
+    earlier_s, later_s = _by_number(before), _by_number(after)
+    if numbers := sorted({*earlier_s} & {*later_s}):
+        return tuple(later_s[number] / earlier_s[number] for number in numbers)
+    return tuple(later / earlier for later in after.boots_s for earlier in before.boots_s)
+
+
+def _by_number(row: Row) -> dict[int, float]:
+    """The path length of each boot by its number; {} if the file does not number them."""
+    if len(row.boots) != len(row.boots_s):
+        return {}
+    return dict(zip(row.boots, row.boots_s, strict=True))
+
+
+def verdict(pairs: Sequence[float]) -> str:
+    """``shorter``, ``longer``, ``equivalent`` or ``inconclusive``, by the `ratios`."""
+    low, high = slowdown(pairs)
+    if low > 1:
         return LONGER
-    if min(before_s) > max(after_s) * (1 + _CLEAR):
+    if high < 1:
         return SHORTER
-    both = (*before_s, *after_s)
-    return "equivalent" if max(both) <= min(both) * (1 + BAND) else "inconclusive"
+    return "equivalent" if _are_equivalent(pairs) else "inconclusive"
 
 
-def slowdown(before_s: Sequence[float], after_s: Sequence[float]) -> tuple[float, float]:
-    """The range of the path length after divided by that before, with the band around it."""
-    low, high = min(after_s) / max(before_s), max(after_s) / min(before_s)
-    return low / (1 + BAND), high * (1 + BAND)
+def slowdown(pairs: Sequence[float]) -> tuple[float, float]:
+    """The range of the `ratios`, with what boots of one kernel differ by around it."""
+    spread = BAND if _are_equivalent(pairs) else _clear_of(pairs)
+    return min(pairs) / (1 + spread), max(pairs) * (1 + spread)
+
+
+def _clear_of(pairs: Sequence[float]) -> float:
+    """The least difference of all *pairs* that makes a path longer or shorter."""
+    return CLEAR if len(pairs) < MANY else CLEAR_OF_MANY
+
+
+def _are_equivalent(pairs: Sequence[float]) -> bool:
+    return max(pairs) <= 1 + BAND and min(pairs) >= 1 / (1 + BAND)

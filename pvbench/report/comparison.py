@@ -105,7 +105,8 @@ def _heading(comparison: Comparison, command: Command | None) -> Iterator[str]:
         yield f"baseline: {first}"
         yield from (f"compared: {name}" for name in others)
     if comparison.pairs:
-        yield f"statistic: {_statistic(comparison)}"
+        quantity = " path length" if all(p.is_near_exact for p in comparison.pairs) else ""
+        yield f"statistic: {_statistic(comparison)}{quantity}"
     for remark in comparison.remarks:
         yield f"{', '.join(remark.files)}: {remark.text}"
     if comparison.question.beside and comparison.pairs:

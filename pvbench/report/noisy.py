@@ -8,7 +8,7 @@ from typing import Final
 
 from pvbench.compare.ab_line import Command, deciding_command
 from pvbench.compare.comparison import Comparison
-from pvbench.compare.path_length import BAND
+from pvbench.compare.path_length import BAND, CLEAR, CLEAR_OF_MANY, MANY
 from pvbench.compare.statistics import ALPHA, NOT_INTERLEAVED
 from pvbench.report.document import Block, CommandLine
 from pvbench.text import percent
@@ -16,6 +16,13 @@ from pvbench.text import percent
 _RATIOS: Final = (
     "Times are medians over the boots, but speed ratios are geometric means: they may differ "
     "a little from the ratios of the times."
+)
+
+_PATHS: Final = (
+    "Times are path lengths, and boots of the same number are compared with each other.  "
+    f"A path is equivalent if all of them are within {100 * BAND:g} %, and longer or shorter "
+    f"if all differ by more than {100 * CLEAR:g} % in that direction, or by more than "
+    f"{100 * CLEAR_OF_MANY:g} % if there are {MANY} boots."
 )
 
 _EXPLANATION: Final = {
@@ -69,20 +76,18 @@ def _path_lengths(comparison: Comparison) -> Iterator[str]:
     """The rule for path lengths, and the pairs that it does not apply to."""
     pairs = [pair for pair in comparison.pairs if pair.is_near_exact]
     if any(pair.is_ranked for pair in pairs):
-        yield (
-            "Times are path lengths: longer and shorter mean that all boots of the two sides "
-            f"differ by more than {200 * BAND:g} %, equivalent that they lie within "
-            f"{100 * BAND:g} %."
-        )
+        yield _PATHS
     if unranked := sum(not pair.is_ranked for pair in comparison.pairs):
         are = "1 pair is" if unranked == 1 else f"{unranked} pairs are"
         yield (
             f"{are} compared by counts only: an emulator's times say nothing about which "
             "sender is faster."
         )
-    if unclear := sum(pair.verdict == "inconclusive" for pair in pairs):
-        are = "1 pair is" if unclear == 1 else f"{unclear} pairs are"
-        yield f"{are} inconclusive: the ranges of the boots are too near each other."
+    unclear = [pair.length_ratios for pair in pairs if pair.verdict == "inconclusive"]
+    if unclear:
+        are = "1 pair is" if len(unclear) == 1 else f"{len(unclear)} pairs are"
+        most = max(abs(ratio - 1) for ratios in unclear for ratio in ratios)
+        yield f"{are} inconclusive: boots differ by up to {100 * most:.2f} %."
 
 
 def _looks(comparison: Comparison) -> str:

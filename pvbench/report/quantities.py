@@ -32,8 +32,18 @@ def change_of_time(ratio: float) -> str:
 
 
 def change_of_length(ratio: float) -> str:
-    """Write a change of path length by *ratio*: ``53.2 % shorter``, ``4.4 % longer``."""
-    return change_of_time(ratio).replace("less", "shorter").replace("more", "longer")
+    """
+    Write a change of path length by *ratio*: ``shorter by 53.2 %``, ``longer by 0.31 %``.
+
+    Changes below 1 % have two decimals, because verdicts depend on tenths of a percent.
+    """
+    if ratio >= 2:
+        return f"{ratio:.2f} times as long"
+    percent = 100 * abs(ratio - 1)
+    text = f"{percent:.{2 if percent < 0.995 else 1}f} %"
+    if text == "0.00 %":
+        return text
+    return f"{'shorter' if ratio < 1 else 'longer'} by {text}"
 
 
 def statistic(name: str) -> str:

@@ -51,14 +51,18 @@ def test_a_change_of_time_is_a_part_or_a_multiple(ratio: float, expected: str) -
 @pytest.mark.parametrize(
     ("ratio", "expected"),
     [
-        pytest.param(0.468, "53.2 % shorter", id="shorter"),
-        pytest.param(1.0, "0.0 %", id="the-same"),
-        pytest.param(1.101, "10.1 % longer", id="longer"),
-        pytest.param(2.138, "2.14 times", id="more-than-twice"),
+        pytest.param(0.468, "shorter by 53.2 %", id="shorter"),
+        pytest.param(1.0, "0.00 %", id="the-same"),
+        pytest.param(1.00004, "0.00 %", id="nearly-the-same"),
+        pytest.param(0.9985, "shorter by 0.15 %", id="little"),
+        pytest.param(1.00994, "longer by 0.99 %", id="less-than-one-percent"),
+        pytest.param(1.00996, "longer by 1.0 %", id="one-percent"),
+        pytest.param(1.101, "longer by 10.1 %", id="longer"),
+        pytest.param(2.138, "2.14 times as long", id="more-than-twice"),
     ],
 )
-def test_a_path_is_longer_or_shorter(ratio: float, expected: str) -> None:
-    """The rest is written as for a time."""
+def test_a_path_is_longer_or_shorter_by_a_percentage(ratio: float, expected: str) -> None:
+    """Small changes have one more decimal, because verdicts depend on tenths of a percent."""
     assert quantities.change_of_length(ratio) == expected
 
 
