@@ -10,7 +10,7 @@ from pvbench_site_lab.kernels import BOOT, Kernel, has_image, installed, of_path
 from pvbench_site_lab.tree import built, tree_at
 
 
-def find(address: str) -> Kernel:
+def find(address: str, *, may_build: bool = True) -> Kernel:
     """
     The kernel at *address*.
 
@@ -19,11 +19,11 @@ def find(address: str) -> Kernel:
 
     Raises:
         UsageError: there is no such kernel.
-        UnavailableError: it cannot be built.
+        UnavailableError: it cannot be built, or had to be and not *may_build*.
     """
     tree = tree_at(address)
     if tree is not None and (tree.revision or not has_image(tree.source)):
-        return built(tree)
+        return built(tree, may_build=may_build)
     if "/" in address:
         return of_path(address, Path(address))
     stored = kernel_store.stored(address)

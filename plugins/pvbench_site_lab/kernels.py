@@ -35,6 +35,7 @@ class Kernel:
         release: as `uname -r` prints it there, or the name of its file.
         image: a bzImage, or the ELF file vmlinux.
         modules: the folder that its modules are below; None if it needs none.
+        functions: a file of `pvbench_site_lab.functions`; None if it was not built here.
         facts: facts of it for results, such as the package that it is from.
     """
 
@@ -42,6 +43,7 @@ class Kernel:
     release: str
     image: Path
     modules: Path | None = None
+    functions: Path | None = None
     facts: dict[str, str] = attrs.field(factory=dict)
 
 

@@ -5,13 +5,20 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from pvbench.errors import UnavailableError
 
 
 def run(
-    command: list[str], folder: Path, limit_s: float, *, missing: str, late: str = ""
+    command: list[str],
+    folder: Path,
+    limit_s: float,
+    *,
+    missing: str,
+    late: str = "",
+    environment: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """
     Run *command* in *folder*; its messages are in English.
@@ -22,6 +29,7 @@ def run(
         limit_s: the longest time that it may take.
         missing: what the user can do if there is no such program.
         late: what the user can do if it takes longer.
+        environment: what is different in its environment.
 
     Raises:
         UnavailableError: it is missing, or takes too long.
@@ -32,7 +40,7 @@ def run(
         return subprocess.run(
             command,
             cwd=folder,
-            env=os.environ | {"LC_ALL": "C"},
+            env=os.environ | {"LC_ALL": "C"} | dict(environment or {}),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -29,7 +29,8 @@ class Lab:
 
     @contextmanager
     def session(self, options: SiteOptions) -> Iterator[Session]:
-        opened = LabSession(self.address, find(self.address.kernel), options)
+        kernel = find(self.address.kernel, may_build=options.probe)
+        opened = LabSession(self.address, kernel, options)
         try:
             yield opened
         finally:

@@ -1,32 +1,26 @@
 """
 Kernels that are built from a source tree of the user's, with a small configuration.
 
-Objects are kept beside the tree's images in the user's cache, and nothing is written to the
-tree.  The revisions of a git repository are built one after the other in one worktree, so
-that each takes only as long as its changes need.
+Objects are kept beside the tree's images in the user's cache, and no file of the tree is
+written.  The revisions of a git repository are built one after the other in one worktree, so
+that each takes only as long as its changes need.  The files as they are count as a revision,
+a commit on top of HEAD that belongs to no branch.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import shutil
-import subprocess
 from pathlib import Path
-from typing import Final
 
 import attrs
 
-from pvbench import notices
-from pvbench.errors import UnavailableError, UsageError, not_writable
+from pvbench.errors import UnavailableError, not_writable
 from pvbench.host.cache import cache_folder
 from pvbench.host.files import replacing
-from pvbench.text import one_line
-from pvbench_site_lab import make, programs
+from pvbench_site_lab import functions, make, revisions
 from pvbench_site_lab.kernels import Kernel
 from pvbench_site_lab.store import FIX, locked
-
-_GIT_S: Final = 600.0
 
 
 @attrs.frozen
@@ -60,84 +54,84 @@ def tree_at(address: str) -> Tree | None:
     return None
 
 
-def built(tree: Tree) -> Kernel:
+def built(tree: Tree, *, may_build: bool = True) -> Kernel:
     """
     The kernel of *tree*, built if it has changed.
 
     Raises:
         UsageError: there is no such revision.
-        UnavailableError: something is missing here, or the kernel does not compile.
+        UnavailableError: something is missing here, the kernel does not compile, or it had
+            to be built and not *may_build*.
     """
     try:
         tree.folder.mkdir(parents=True, exist_ok=True)
         with locked(tree.folder / ".lock"):
-            return _built_revision(tree) if tree.revision else _built_files(tree)
+            if tree.revision or (tree.source / ".git").exists():
+                return _built_commit(tree, may_build=may_build)
+            return _built_files(tree, may_build=may_build)
     except OSError as error:
         raise not_writable(Path(error.filename or tree.folder), error, FIX) from None
 
 
-def _built_files(tree: Tree) -> Kernel:
-    """The kernel of the files as they are; make finds out what has changed."""
+def _built_files(tree: Tree, *, may_build: bool) -> Kernel:
+    """The kernel of files that are in no repository; make finds out what has changed."""
+    _check(tree, may_build=may_build)
     objects = tree.folder / "objects"
     make.vmlinux(tree.source, objects, str(tree))
-    return _kernel(tree, objects / "vmlinux", make.release(objects), str(tree))
+    image = objects / "vmlinux"
+    _write_functions(objects, image)
+    return _kernel(tree, image, make.release(objects), str(tree))
 
 
-def _built_revision(tree: Tree) -> Kernel:
-    """The kernel of a revision, which is kept by its commit."""
-    commit = _commit(tree)
+def _built_commit(tree: Tree, *, may_build: bool) -> Kernel:
+    """The kernel of a revision, or of the files as they are; it is kept by its commit."""
+    commit = revisions.commit_of(tree.source, tree.revision)
     image = tree.folder / f"{commit}-{make.key()}"
     record = image.with_suffix(".release")
     if not record.exists():
-        source = _worktree(tree, commit)
+        _check(tree, may_build=may_build)
+        source = tree.folder / "source"
+        revisions.write(commit, tree.source, source)
         objects = tree.folder / "objects-of-revisions"
         make.vmlinux(source, objects, str(tree))
         with replacing(image) as file:
             file.write((objects / "vmlinux").read_bytes())
+        _write_functions(objects, image)
         record.write_text(make.release(objects))
     return _kernel(tree, image, record.read_text(), f"{tree.source}@{commit[:12]}")
 
 
-def _kernel(tree: Tree, image: Path, release: str, origin: str) -> Kernel:
-    facts = {"lab_kernel_from": origin}
-    return Kernel(name=str(tree), release=release, image=image, facts=facts)
-
-
-def _commit(tree: Tree) -> str:
+def _check(tree: Tree, *, may_build: bool) -> None:
     """
-    The commit that the revision of *tree* is.
+    Refuse to build *tree* unless *may_build*.
 
     Raises:
-        UsageError: it is none.
+        UnavailableError: it would be built.
     """
-    words = ("rev-parse", "--verify", "--quiet", f"{tree.revision}^{{commit}}")
-    done = _git(tree.source, *words)
-    commit = done.stdout.strip()
-    if done.returncode or tree.revision.startswith("-") or not commit.isalnum():
-        raise UsageError(
-            f"{tree.source} has no git revision {tree.revision!r}",
-            why=one_line(done.stderr),
-            fix="Name a branch, a tag or a commit of that repository.",
-        )
-    return commit
-
-
-def _worktree(tree: Tree, commit: str) -> Path:
-    """The worktree in the cache, with the files of *commit*."""
-    source = tree.folder / "source"
-    if (source / ".git").exists():
-        done = _git(source, "checkout", "--quiet", "--detach", "--force", commit)
-    else:
-        shutil.rmtree(source, ignore_errors=True)
-        notices.say(f"writing the files of {tree} to a worktree")
-        options = ("--force", "--detach", "--quiet")
-        done = _git(tree.source, "worktree", "add", *options, str(source), commit)
-    if done.returncode:
+    if not may_build:
         raise UnavailableError(
-            f"git cannot write the files of {tree} to {source}", why=one_line(done.stderr)
+            f"the kernel of {tree} would be built first",
+            why="that compiles, and nothing may be compiled now",
+            fix=f"Build it: `pvbench lab build {tree}`.",
         )
-    return source
 
 
-def _git(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return programs.run(["git", *words], folder, _GIT_S, missing="apt-get install git")
+def _kernel(tree: Tree, image: Path, release: str, origin: str) -> Kernel:
+    return Kernel(
+        name=str(tree),
+        release=release,
+        image=image,
+        functions=functions_file(image),
+        facts={"lab_kernel_from": origin},
+    )
+
+
+def functions_file(image: Path) -> Path:
+    """The file with the functions of the kernel whose image is *image*."""
+    return image.with_name(f"{image.name}.functions")
+
+
+def _write_functions(objects: Path, image: Path) -> None:
+    """Keep the functions of the kernel that was compiled last."""
+    content = (objects / "vmlinux.o").read_bytes()
+    functions.write(functions.of_object(content), functions_file(image))

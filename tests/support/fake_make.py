@@ -19,6 +19,7 @@ case "$goal" in
   allnoconfig) cp options "$objects/.config" ;;
   vmlinux) mkdir -p "$objects/include/config"
     cp code "$objects/vmlinux"
+    cp object "$objects/vmlinux.o"
     cp version "$objects/include/config/kernel.release" ;;
 esac
 """
@@ -26,7 +27,11 @@ IDENTITY = ("-c", "user.name=A", "-c", "user.email=a@example.com")
 
 
 class FakeTree:
-    """The sources in *folder*; the image is the content of the file ``code``."""
+    """
+    The sources in *folder*; the image is the content of the file ``code``.
+
+    The file ``object`` is the object file from which it is linked.
+    """
 
     def __init__(self, folder: Path, programs: Path, patch: pytest.MonkeyPatch) -> None:
         self.folder, self.programs = folder, programs
@@ -36,6 +41,7 @@ class FakeTree:
         (folder / "version").write_text("6.99.0\n")
         (folder / "options").write_text(CONFIGURATION.read_text())
         (folder / "code").write_text("first")
+        (folder / "object").touch()
         for name in ("gcc", "ld", "flex", "bison", "bc"):
             self.program(name, "")
         self.program("make", MAKE)
@@ -50,15 +56,16 @@ class FakeTree:
     def commit(self, name: str, **files: str) -> str:
         """Commit *files* on top of what there is, as the branch *name*; its commit."""
         if not (self.folder / ".git").exists():
-            self._git("init", "--quiet")
-        self._git("checkout", "--quiet", "-B", name)
+            self.git("init", "--quiet")
+        self.git("checkout", "--quiet", "-B", name)
         for file, content in files.items():
             (self.folder / file).write_text(content)
-        self._git("add", "--all")
-        self._git(*IDENTITY, "commit", "--quiet", "--allow-empty", "--message", name)
-        return self._git("rev-parse", "HEAD").strip()
+        self.git("add", "--all")
+        self.git(*IDENTITY, "commit", "--quiet", "--allow-empty", "--message", name)
+        return self.git("rev-parse", "HEAD").strip()
 
-    def _git(self, *words: str) -> str:
+    def git(self, *words: str) -> str:
+        """The output of git in the folder."""
         command = ["git", "-C", str(self.folder), *words]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 

@@ -19,7 +19,7 @@ from support.runs import Cli
 def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeTree:
     """Sources whose image is ``first``, and an empty cache."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return FakeTree(tmp_path / "linux", tmp_path / "bin", monkeypatch)
+    return FakeTree(tmp_path / "linux", tmp_path / "programs", monkeypatch)
 
 
 def tree_of(sources: FakeTree, revision: str = "") -> Tree:
@@ -61,6 +61,75 @@ def test_a_revision_is_built_once(sources: FakeTree) -> None:
     assert [kernel.image.read_text() for kernel in kernels] == ["base", "patch", "base", "base"]
     assert kernels[0].facts == {"lab_kernel_from": f"{sources.folder}@{commit[:12]}"}
     assert sources.builds() == 2
+
+
+def test_the_files_as_they_are_are_a_revision_of_a_repository(sources: FakeTree) -> None:
+    """
+    Changed, new and removed files count; neither the index nor a branch of the user changes.
+
+    Without a change they are HEAD, and the same files are built once.
+    """
+    head = sources.commit("base", code="base", old="")
+    clean = built(tree_of(sources))
+    (sources.folder / "code").write_text("changed")
+    (sources.folder / "new").touch()
+    (sources.folder / "old").unlink()
+    status, branches = sources.git("status", "--short"), sources.git("branch", "--verbose")
+    changed, again = built(tree_of(sources)), built(tree_of(sources))
+    of_head = built(tree_of(sources, "HEAD"))
+
+    assert clean.facts == of_head.facts == {"lab_kernel_from": f"{sources.folder}@{head[:12]}"}
+    assert [kernel.image.read_text() for kernel in (clean, changed, of_head)] == [
+        "base",
+        "changed",
+        "base",
+    ]
+    worktree = tree_of(sources).folder / "source"
+    assert (worktree / "new").exists()
+    assert not (worktree / "old").exists()
+    assert again == changed
+    assert sources.builds() == 2
+    assert sources.git("status", "--short") == status
+    assert sources.git("branch", "--verbose") == branches
+
+
+def test_a_repository_without_a_commit_has_no_revision_of_its_files(sources: FakeTree) -> None:
+    """There is nothing that the commit would be on top of."""
+    sources.git("init", "--quiet")
+
+    with pytest.raises(UnavailableError, match=r"git cannot read the files of .* first commit"):
+        built(tree_of(sources))
+
+
+@pytest.mark.parametrize("revision", ["", "base"])
+def test_a_kernel_is_not_built_where_nothing_may_be_compiled(
+    sources: FakeTree, revision: str
+) -> None:
+    """One that is built already can be used; files in no repository may have changed since."""
+    tree = tree_of(sources)
+    with pytest.raises(UnavailableError, match="would be built first"):
+        built(tree, may_build=False)
+    sources.commit("base")
+    tree = tree_of(sources, revision)
+    with pytest.raises(UnavailableError, match=rf"the kernel of {tree} would be built first"):
+        built(tree, may_build=False)
+    kernel = built(tree)
+
+    assert built(tree, may_build=False) == kernel
+    assert sources.builds() == 1
+
+
+def test_the_functions_of_a_kernel_are_kept_beside_its_image(sources: FakeTree) -> None:
+    """An object file that cannot be read has none."""
+    sources.commit("base")
+    for revision in ("", "base"):
+        kernel = built(tree_of(sources, revision))
+        assert kernel.functions is not None
+        assert kernel.functions.read_text() == "{}"
+    shutil.rmtree(sources.folder / ".git")
+    files = built(tree_of(sources))
+
+    assert files.functions == files.image.with_name("vmlinux.functions")
 
 
 def test_the_files_of_a_revision_are_written_again_after_the_cache_is_lost(
@@ -178,6 +247,23 @@ def test_the_command_builds_a_tree(sources: FakeTree, cli: Cli) -> None:
 
     assert (output.status, output.out) == (0, f"lab:{sources.folder} boots 6.99.0.\n")
     assert "the first build takes minutes" in output.err
+
+
+@pytest.mark.parametrize(
+    "words", [("doctor", "--no-probe"), ("run", "smoke", "--delivery", "kvm", "--dry-run")]
+)
+def test_commands_that_compile_nothing_say_what_would_be_built(
+    sources: FakeTree, cli: Cli, qemu: object, words: tuple[str, ...]
+) -> None:
+    """They name the command that builds it."""
+    output = cli(*words, "--site", f"lab:{sources.folder}")
+
+    assert output.status == 5
+    assert output.err == (
+        f"pvbench: the kernel of {sources.folder} would be built first: that compiles, and "
+        f"nothing may be compiled now. Build it: `pvbench lab build {sources.folder}`.\n"
+    )
+    assert not (sources.programs / "calls").exists()
 
 
 def test_a_folder_that_is_no_tree_is_refused(cli: Cli) -> None:
