@@ -20,9 +20,11 @@ class SiteOptions:
 
     Args:
         timeout_s: a boot that takes longer has failed.
+        probe: whether something may be compiled or booted to open a session.
     """
 
     timeout_s: float = 600
+    probe: bool = True
 
 
 @attrs.frozen

@@ -41,8 +41,9 @@ def execute(options: argparse.Namespace) -> Status:
 
     registry = common.registry(options)
     site = registry.site(options.site)
-    with opened(site, SiteOptions()) as session:
-        host = _described(session, registry, probe=not options.no_probe)
+    probe = not options.no_probe
+    with opened(site, SiteOptions(probe=probe)) as session:
+        host = _described(session, registry, probe=probe)
     place = {"results go to": _results()} if site.name == _HERE else {}
     facts = _facts(registry) | host.facts
     common.show(_document(host.abilities | place, host.advice, facts), options)

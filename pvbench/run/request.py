@@ -100,7 +100,8 @@ def session_of(request: Request, registry: Registry) -> Iterator[Session]:
         UnavailableError: this machine cannot reach it.
     """
     site = registry.site(request.selection.site)
-    with opened(site, SiteOptions(timeout_s=request.timeout_s)) as session:
+    options = SiteOptions(timeout_s=request.timeout_s, probe=request.probe)
+    with opened(site, options) as session:
         yield session
 
 
