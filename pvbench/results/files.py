@@ -164,10 +164,13 @@ def all_runs(subfolder: str = "") -> list[Path]:
     Those of a *subfolder* are runs for another purpose, which are no candidates for the
     last run.
     """
-    folder = _folder(subfolder)
-    paths = [path for ending in ("*.json", "*.json.gz") for path in folder.glob(ending)]
+    paths = _results_in(_folder(subfolder))
     now = datetime.now(UTC).strftime(_STAMP)
     return sorted((path for path in paths if path.is_file()), key=partial(_age, now))
+
+
+def _results_in(folder: Path) -> list[Path]:
+    return [path for ending in ("*.json", "*.json.gz") for path in folder.glob(ending)]
 
 
 def _age(now: str, path: Path) -> tuple[object, ...]:
@@ -194,7 +197,7 @@ def locate(name: str) -> Path:
     if not name.startswith(PUBLISHED):
         return Path(name)
     stem = name.removeprefix(PUBLISHED)
-    published = {path.stem: path for path in _published().glob("*.json")}
+    published = {path.name.partition(".json")[0]: path for path in _results_in(_published())}
     if stem not in published:
         listing = f"Published: {', '.join(sorted(published))}."
         raise unknown("published result", stem, published, listing)

@@ -158,9 +158,21 @@ def test_a_published_file_is_located_by_its_name() -> None:
     assert result_files.locate("published:norov-2018").name == "norov-2018.json"
 
 
+def test_a_published_file_may_be_compressed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A dot in its name stays."""
+    (tmp_path / "lab-6.12.json.gz").touch()
+    monkeypatch.setattr(result_files, "_published", lambda: tmp_path)
+
+    assert result_files.locate("published:lab-6.12") == tmp_path / "lab-6.12.json.gz"
+
+
 def test_an_unknown_published_file_is_refused_with_the_nearest() -> None:
     """The list of what there is is short enough to be shown."""
-    with pytest.raises(UsageError, match=r"Did you mean 'norov-2018'\? Published: norov-2018"):
+    with pytest.raises(
+        UsageError, match=r"Did you mean 'norov-2018'\? Published: .*norov-2018"
+    ):
         result_files.locate("published:norov")
 
 
