@@ -2,7 +2,8 @@
 The first file system of a lab, made once for each interpreter, delivery and kernel.
 
 A manifest has the identity of each file that it is made of.  As long as they stay the
-same nothing is imported, compiled or packed again.
+same nothing is imported, compiled or packed again.  Each virtual environment has manifests
+of its own, because it may have another pvbench.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -57,7 +59,7 @@ def image_of(kernel: Kernel, kernel_key: str, module: str, name: str, store: Sto
             fix="Install it as a package.",
         )
     carried = _carried_files(delivery_of(module, name))
-    made_of = module, kernel_key, kernel.modules, interpreter.program()
+    made_of = module, kernel_key, kernel.modules, sys.executable
     manifest_name = f"manifest-{_digest(*made_of)}.json"
     entries: dict[str, Entry] | None = None
     manifest = _current(store.read(manifest_name))

@@ -141,6 +141,18 @@ def test_an_image_is_made_once(
     assert of(kernel, store) == first
 
 
+def test_each_virtual_environment_has_images_of_its_own(
+    carried: Path, kernel: Kernel, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have another pvbench under the same interpreter, so nothing is taken over."""
+    other = tmp_path / "python"
+    other.symlink_to("/bin/false")
+    of(kernel, store)
+    monkeypatch.setattr(sys, "executable", str(other))
+    with pytest.raises(UnavailableError, match="the modules of carried cannot be imported"):
+        of(kernel, store)
+
+
 def test_other_modules_of_the_same_kernel_make_another_image(
     carried: Path, kernel: Kernel, store: Store, tmp_path: Path
 ) -> None:
