@@ -118,6 +118,7 @@ class Options:
         probe: compile and probe if needed; otherwise nothing is run and nothing waits.
         fork: probe in forked processes, which start faster; the process that describes the
             delivery has one thread then.
+        near_exact: the site's clock is near-exact: it counts the instructions of all threads.
     """
 
     costs: str | None = None
@@ -128,6 +129,7 @@ class Options:
     probe: bool = True
     progress: bool = False
     fork: bool = False
+    near_exact: bool = False
 
 
 @attrs.frozen(kw_only=True)

@@ -415,6 +415,7 @@ _SHAPES: Final[dict[str, Callable[[Any], Message]]] = {
             probe=flag,
             progress=flag,
             fork=flag,
+            near_exact=flag,
         ),
     ),
     "execute": record(

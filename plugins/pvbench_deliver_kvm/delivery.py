@@ -78,6 +78,7 @@ class KvmDelivery:
             software=software,
             facts=measuring,
             patience_s=PATIENCE_S,
+            send_slices=options.near_exact,
         )
         results = None
         if options.probe:

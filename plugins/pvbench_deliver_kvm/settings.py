@@ -39,6 +39,7 @@ class Settings:
         patience_s: how long a guest may make no progress.
         facts: the facts of the description.
         halt_poll_ns: halt polling of the VM; None for the host's.
+        send_slices: `send` is measured in slices of its own, see `measure.send_slices`.
     """
 
     cpus: tuple[int, ...] = attrs.field(default=(), converter=ints)
@@ -47,6 +48,7 @@ class Settings:
     patience_s: float
     facts: dict[str, str | int | float] = attrs.field(factory=dict)
     halt_poll_ns: int | None = None
+    send_slices: bool = False
 
     def encoded(self) -> bytes:
         """The settings as worker data; `settings_of` is the inverse."""

@@ -70,10 +70,12 @@ class LabSession:
             )
         if request.options.progress:
             notices.say(f"booting {self.kernel.release} in a lab, to describe it once")
-        inside = request._replace(options=attrs.evolve(request.options, fork=True))
+        is_icount = self.address.clock == ICOUNT
+        options = attrs.evolve(request.options, fork=True, near_exact=is_icount)
+        inside = request._replace(options=options)
         answer = description_in(self._reports(snapshot, inside, _DESCRIBE_S), request)
         description = described_in_lab(answer, self.address, self._facts(snapshot))
-        if self.address.clock == ICOUNT or not any((description.probes or {}).values()):
+        if is_icount or not any((description.probes or {}).values()):
             self.store.write(name, encode(DescriptionReport(description)).encode())
         return description
 

@@ -92,7 +92,7 @@ JOB = Job(
         Describe(
             delivery="kvm",
             delivery_module="x",
-            options=Options(cpus=(1, 2), wait=False, fork=True),
+            options=Options(cpus=(1, 2), wait=False, fork=True, near_exact=True),
         ),
         Describe(
             delivery="model",

@@ -2,125 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any, cast
 
 import attrs
 
-from pvbench.delivery import Algorithm, Task
+from pvbench.delivery import Task
 from pvbench.errors import UnavailableError
-from pvbench.guest import Guest
-from pvbench.ops import Burst, Fence, Program, WrMsr
-from pvbench_deliver_kvm.measure.kvm_guest import Instruments, KvmBootedGuest
-from pvbench_deliver_kvm.measure.raw_result import Handled, RawResult
+from pvbench.ops import Program
+from pvbench_deliver_kvm.measure.instruments import Instruments
+from pvbench_deliver_kvm.measure.kvm_guest import KvmBootedGuest
+from pvbench_deliver_kvm.measure.raw_result import RawResult
 from pvbench_deliver_kvm.measure.readings import Readings
-from pvbench_deliver_kvm.measure.result import Context
 from pvbench_deliver_kvm.vmm import mailbox
 from pvbench_deliver_kvm.vmm.booted_guest import GuestVm, Start
-
-CPUS = 4
-ZEROS = (0,) * CPUS
-GUEST = Guest(name="fake", apic_ids=range(CPUS))
-TSC_KHZ = 2_000_000
-TO_CPU_1 = (Fence(), WrMsr(0x830, 1 << 32 | 0xFB))
-NULL: dict[str, list[int]] = {"send": [30, 10, 20], "irqoff": [9, 7, 8]}
-COUNTERS = ("exits", "hypercalls", "halt_wakeup", "halt_successful_poll")
-
-
-def task_of(*bursts: Burst, program: Program = TO_CPU_1, **changes: Any) -> Task:
-    """Bursts, by default one of CPU 0 to CPU 1; *program* is that of each."""
-    fields: dict[str, Any] = {
-        "bursts": bursts or (burst(),),
-        "programs": tuple(program for _ in bursts or "1"),
-        "reached": tuple(b.targets for b in bursts) or ((1,),),
-        "program_for": lambda index, cpus: (),
-    }
-    return Task(**(fields | changes))
-
-
-def burst(source: int = 0, *targets: int, **changes: Any) -> Burst:
-    """A bare multicast, to CPU 1 unless other targets are given."""
-    return Burst(
-        source=source, targets=targets or (1,), **({"operation": "send_IPI_mask"} | changes)
-    )
-
-
-def with_algorithm(task: Task, driver: str = "x2apic-physical", overlay: str = "") -> Task:
-    """The same, of a stack that the guest has as code of its own."""
-    return attrs.evolve(task, algorithm=Algorithm(driver=driver, overlay=overlay))
-
-
-def raw_result(**changes: Any) -> RawResult:
-    """Raw results: CPU 1 has run its handler ten times."""
-    fields: dict[str, Any] = {
-        "samples": {
-            "send": [100] * 10,
-            "irqoff": [],
-            "deliver": [150] * 10,
-            "ack": [200] * 10,
-            "wall": [250] * 10,
-        },
-        "handled": handled(0, 10, 0, 0),
-        "partial": (),
-        "icr_writes": 10,
-        "hypercalls": 3,
-        "returned": 0,
-        "span_ticks": 2_600,
-        "troubles": (),
-    }
-    return RawResult(**(fields | changes))
-
-
-def handled(
-    *runs: int, functions: tuple[int, ...] = (), unexpected: Any = (), impossible: Any = ()
-) -> Handled:
-    """The work of the handlers of each CPU."""
-    zeros = (0,) * len(runs)
-    return Handled(
-        runs=runs,
-        functions=functions or zeros,
-        unexpected=unexpected or zeros,
-        impossible=impossible or zeros,
-    )
-
-
-def readings(
-    *names: str,
-    ran: tuple[int, ...] = ZEROS,
-    waited: tuple[int, ...] = ZEROS,
-    **counters: tuple[int, ...],
-) -> Readings:
-    """
-    The readings of four CPUs by the host.
-
-    Args:
-        names: counters that KVM keeps, 0 unless *counters* has them.
-    """
-    return Readings(
-        counters=[
-            {name: counters.get(name, ZEROS)[cpu] for name in names} for cpu in range(CPUS)
-        ]
-        if names
-        else [],
-        ran_ns=[*ran],
-        waited_ns=[*waited],
-    )
-
-
-def context(**changes: Any) -> Context:
-    """Of a guest of four CPUs whose TSCs agree, on as many host CPUs."""
-    fields: dict[str, Any] = {
-        "guest": GUEST,
-        "execution": "ops",
-        "cpu_list": (),
-        "usable_cpus": CPUS,
-        "tsc_khz": TSC_KHZ,
-        "tscs_agree": True,
-        "icr_writes_traced": 1.0,
-        "null_ticks": {"null_send_ticks": 20, "null_irqoff_ticks": 8},
-        "host_facts": {},
-    }
-    return Context(**(fields | changes))
+from support.kvm_raw import CPUS, GUEST, NULL, TSC_KHZ, raw_result, readings
 
 
 @attrs.define
@@ -137,6 +35,7 @@ class FakeGuest:
         traced: what was asked of the trace of ICR writes.
         sleeps: the seconds that were waited.
         slices: (loops, by the guest's algorithm, what idle CPUs do) of each slice.
+        uninterrupted: the numbers of the slices in which no thread preempted another.
         synchronised: CPUs that were waited for.
     """
 
@@ -149,22 +48,34 @@ class FakeGuest:
     traced: list[str] = attrs.field(factory=list)
     sleeps: list[float] = attrs.field(factory=list)
     slices: list[tuple[int, bool, int]] = attrs.field(factory=list)
+    uninterrupted: list[int] = attrs.field(factory=list)
     synchronised: list[tuple[int, ...]] = attrs.field(factory=list)
     box: Any = attrs.field(factory=lambda: SimpleNamespace(idle=mailbox.HALTED, limit_ticks=0))
 
-    def booted(self, *, execution: str = "ops", **facts: str | int | float) -> KvmBootedGuest:
+    def booted(
+        self, *, execution: str = "ops", send_slices: bool = False, **facts: str | int | float
+    ) -> KvmBootedGuest:
         """The guest after its boot, when its null cost is known."""
         return KvmBootedGuest(
             self._vm(),
             execution=execution,
             facts=facts,
+            send_slices=send_slices,
             instruments=Instruments(
                 place=self._place,
                 trace=lambda threads: FakeTrace(self, threads),
                 read=self._read,
                 sleep=self.sleeps.append,
+                uninterrupted=self._uninterrupted,
             ),
         )
+
+    @contextmanager
+    def _uninterrupted(self, threads: Iterable[int]) -> Iterator[str]:
+        assert [*threads] == [*range(CPUS)]
+        before = len(self.slices)
+        yield "a policy"
+        self.uninterrupted += range(before, len(self.slices))
 
     def _vm(self) -> GuestVm:
         start = Start(image=b"", hypercall_abi=0, cpus=self.cpus, patience_s=2)

@@ -24,7 +24,12 @@ def boot_guest(guest: Guest, settings: Settings) -> Iterator[BootedGuest]:
     """Boot *guest* as the settings say."""
     start = start_of(guest, settings, image=build.image(), niceness=os.nice(0))
     with booted_vm(guest, start) as vm:
-        booted = KvmBootedGuest(vm, execution=settings.execution, facts=settings.facts)
+        booted = KvmBootedGuest(
+            vm,
+            execution=settings.execution,
+            facts=settings.facts,
+            send_slices=settings.send_slices,
+        )
         with closing(booted):
             yield booted
 

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from statistics import median
-from typing import Final, Protocol
+from typing import Final
 
 import attrs
 
 from pvbench.delivery import Task
 from pvbench.errors import UnavailableError
-from pvbench.ops import Program
 from pvbench.slice_result import SliceResult
 from pvbench.trials import Outcome, Programs
-from pvbench_deliver_kvm.measure import execution
+from pvbench_deliver_kvm.measure import execution, send_slices
 from pvbench_deliver_kvm.measure.algorithms import has_algorithm
-from pvbench_deliver_kvm.measure.icr_tracepoint import IcrTrace
+from pvbench_deliver_kvm.measure.instruments import Instruments, PlacedSlice
 from pvbench_deliver_kvm.measure.raw_result import RawResult
 from pvbench_deliver_kvm.measure.readings import Readings
 from pvbench_deliver_kvm.measure.result import Context, Facts, slice_result
-from pvbench_deliver_kvm.measure.slices import Slice
 from pvbench_deliver_kvm.measure.tasks import null_task, sources_of, stack_name
 from pvbench_deliver_kvm.vmm import mailbox
 from pvbench_deliver_kvm.vmm.booted_guest import GuestVm
@@ -35,48 +32,6 @@ _SHIFT_S: Final = 137e-6
 _MOST_REPEATS: Final = 3
 
 
-class PlacedSlice(Protocol):
-    """A slice in the memory of a guest, see `Slice`."""
-
-    def run(self) -> RawResult: ...
-    def recorded(self, index: int) -> Program: ...
-
-
-class PlaceSlice(Protocol):
-    """Places a task in the memory of a guest, as `Slice` does."""
-
-    def __call__(
-        self, vm: GuestVm, task: Task, loops: int, *, algorithm: bool
-    ) -> PlacedSlice: ...
-
-
-class Trace(Protocol):
-    """Counts the ICR writes of some threads, see `IcrTrace`."""
-
-    def start(self) -> None: ...
-    def count(self) -> int: ...
-    def stop(self) -> None: ...
-    def close(self) -> None: ...
-
-
-@attrs.frozen(kw_only=True)
-class Instruments:
-    """
-    How slices are made and observed.
-
-    Args:
-        place: puts a slice into guest memory.
-        trace: counts the ICR writes of threads.
-        read: reads the counters of the vCPUs and their threads.
-        sleep: waits for some seconds.
-    """
-
-    place: PlaceSlice = Slice
-    trace: Callable[[list[int]], Trace] = IcrTrace
-    read: Callable[[GuestVm], Readings] = Readings.take
-    sleep: Callable[[float], object] = time.sleep
-
-
 class KvmBootedGuest:
     """
     See `pvbench.delivery.BootedGuest`; `close` it when the guest ends.
@@ -84,6 +39,7 @@ class KvmBootedGuest:
     Args:
         execution: ``algorithm`` where the guest has the sender's, or ``ops``.
         facts: stored with each result.
+        send_slices: measure `send` in slices of its own.
     """
 
     def __init__(
@@ -93,10 +49,12 @@ class KvmBootedGuest:
         execution: str,
         facts: Facts | None = None,
         instruments: Instruments | None = None,
+        send_slices: bool = False,
     ) -> None:
         self.vm, self._execution, self._host_facts = vm, execution, facts or {}
-        self._instruments = instruments or Instruments()
-        self._trace = self._instruments.trace([thread.native_id or 0 for thread in vm.threads])
+        self._instruments, self._send_slices = instruments or Instruments(), send_slices
+        self._thread_ids = [thread.native_id or 0 for thread in vm.threads]
+        self._trace = self._instruments.trace(self._thread_ids)
         # The guest gives up before the host does, because it can say what it waits for.
         vm.memory.mailbox.limit_ticks = int(vm.start.patience_s / 2 * vm.tsc_khz * 1000)
         self._null_ticks = {
@@ -174,25 +132,35 @@ class KvmBootedGuest:
         task, context = loaded.task, loaded.context
         algorithm = context.execution == "algorithm"
         self._trace.stop()
+        facts: Facts = {}
         with self._targets_as_in(task):
             if warmup:
                 self._place(task, warmup, algorithm=algorithm).run()
-            raw, change = self._observed(task, loops, algorithm=algorithm)
-            repeats = 0
-            while any(raw.handled.impossible) and repeats < _MOST_REPEATS:
-                repeats += 1
-                self._instruments.sleep(_SHIFT_S)
-                raw, change = self._observed(task, loops, algorithm=algorithm)
-        loaded.repeats += repeats
+            raw, change = self._unspoilt(loaded, loops)
+            if self._send_slices and send_slices.wakes_targets(task):
+                with self._instruments.uninterrupted(self._thread_ids) as policy:
+                    alone, _ = self._unspoilt(loaded, send_slices.LOOPS)
+                raw, facts = send_slices.with_send_of(raw, alone), {"send_scheduling": policy}
         result = slice_result(task, loops, raw, change, context)
-        facts = {"repeated_slices": loaded.repeats} if loaded.repeats else {}
+        if loaded.repeats:
+            facts["repeated_slices"] = loaded.repeats
         return attrs.evolve(result, facts=result.facts | facts)
 
-    def _observed(
-        self, task: Task, loops: int, *, algorithm: bool
-    ) -> tuple[RawResult, Readings]:
+    def _unspoilt(self, loaded: KvmLoadedTask, loops: int) -> tuple[RawResult, Readings]:
+        """As `_observed`, of the first slice that is not spoilt or of the last that may be."""
+        raw, change = self._observed(loaded, loops)
+        repeats = 0
+        while any(raw.handled.impossible) and repeats < _MOST_REPEATS:
+            repeats += 1
+            self._instruments.sleep(_SHIFT_S)
+            raw, change = self._observed(loaded, loops)
+        loaded.repeats += repeats
+        return raw, change
+
+    def _observed(self, loaded: KvmLoadedTask, loops: int) -> tuple[RawResult, Readings]:
         """The raw result of a slice, and the change of the host's readings during it."""
-        placed = self._place(task, loops, algorithm=algorithm)
+        algorithm = loaded.context.execution == "algorithm"
+        placed = self._place(loaded.task, loops, algorithm=algorithm)
         before = self._instruments.read(self.vm)
         raw = placed.run()
         return raw, self._instruments.read(self.vm).since(before)

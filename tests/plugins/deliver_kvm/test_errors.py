@@ -17,7 +17,8 @@ from pvbench_deliver_kvm.settings import Settings
 from pvbench_deliver_kvm.vmm.commands import GuestError
 from pvbench_deliver_kvm.vmm.fd import IoctlError
 from support.kvm import PATIENCE_S
-from support.kvm_fakes import FakeGuest, task_of
+from support.kvm_fakes import FakeGuest
+from support.kvm_raw import task_of
 
 SETTINGS = Settings(execution="ops", patience_s=PATIENCE_S, software=True)
 

@@ -105,6 +105,17 @@ def test_two_boots_have_equal_results(session: Session, description: Description
     assert times[0] == pytest.approx(times[1], rel=1e-3)
 
 
+def test_send_is_the_path_of_the_sender_alone(
+    session: Session, description: Description
+) -> None:
+    """The targets work after it: three of them more than the sender, on one CPU."""
+    for result in results(session, job(description, BROADCAST)):
+        send, ack = (result.distributions[series].median for series in ("send", "ack"))
+
+        assert send < 0.5 * ack
+        assert str(result.facts["send_scheduling"]).startswith("SCHED_BATCH")
+
+
 def test_a_run_in_a_lab_proves_its_mechanisms(cli: Cli, address: str) -> None:
     """One hypercall for a broadcast, or an ICR write for each target."""
     output = cli(

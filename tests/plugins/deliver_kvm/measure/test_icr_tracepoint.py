@@ -20,7 +20,8 @@ from pvbench.errors import UnavailableError
 from pvbench.ops import Burst, Fence, Program, WrMsr
 from pvbench.topology import parse_guest
 from pvbench_deliver_kvm.measure.icr_tracepoint import IcrTrace
-from pvbench_deliver_kvm.measure.kvm_guest import Instruments, KvmBootedGuest
+from pvbench_deliver_kvm.measure.instruments import Instruments
+from pvbench_deliver_kvm.measure.kvm_guest import KvmBootedGuest
 from pvbench_deliver_kvm.measure.raw_result import RawResult
 from pvbench_deliver_kvm.measure.slices import Slice
 from pvbench_deliver_kvm.vmm.booted_guest import GuestVm, booted_vm

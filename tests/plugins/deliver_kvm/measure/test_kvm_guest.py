@@ -11,7 +11,8 @@ import pytest
 from pvbench.ops import Fence, WrMsr
 from pvbench_deliver_kvm.vmm import mailbox
 from pvbench_deliver_kvm.vmm.commands import GuestError
-from support.kvm_fakes import FakeGuest, burst, task_of, with_algorithm
+from support.kvm_fakes import FakeGuest
+from support.kvm_raw import burst, task_of, with_algorithm
 
 NULL_SLICES = [(50, False, mailbox.HALTED), (50, True, mailbox.HALTED)]
 IN_ORDER = (Fence(), WrMsr(0x830, 2 << 32 | 0xFB))

@@ -12,7 +12,7 @@ from pvbench.slice_result import Distribution, PartialSend, SliceResult
 from pvbench_deliver_kvm.measure.raw_result import RawResult
 from pvbench_deliver_kvm.measure.readings import Readings
 from pvbench_deliver_kvm.measure.result import Context, slice_result
-from support.kvm_fakes import (
+from support.kvm_raw import (
     COUNTERS,
     CPUS,
     GUEST,

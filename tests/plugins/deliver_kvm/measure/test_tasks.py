@@ -10,7 +10,7 @@ import pytest
 from pvbench.delivery import Task
 from pvbench.ops import Burst, IrqRestore, IrqSave
 from pvbench_deliver_kvm.measure import tasks
-from support.kvm_fakes import burst, task_of, with_algorithm
+from support.kvm_raw import burst, task_of, with_algorithm
 
 CALL: dict[str, Any] = {"operation": "smp_call_function_many"}
 
