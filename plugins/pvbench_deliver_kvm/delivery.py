@@ -6,7 +6,7 @@ It needs /dev/kvm and, for the first time, a C compiler.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
@@ -56,41 +56,36 @@ class KvmDelivery:
 
     def describe(self, options: Options) -> Description:
         from pvbench.host import facts as host_facts
+        from pvbench_deliver_kvm.measure.hypercall_abis import served_abis, shown
         from pvbench_deliver_kvm.probe.cache import probes
         from pvbench_deliver_kvm.probe.processes import forked, started
         from pvbench_deliver_kvm.vmm.kvm import Kvm
 
         usable, facts = host_facts.usable_cpus(), host_facts.facts()
         software = facts["virtualization"].startswith("software")
-        if options.costs:
-            raise UsageError("kvm measures, it has no cost profiles", fix="Drop --costs.")
-        if missing := sorted(set(options.cpus) - set(usable)):
-            raise UsageError(
-                f"--cpu-list names CPU {missing[0]}, which may not be used here",
-                fix=f"Usable: {','.join(map(str, usable))}.",
-            )
+        _check(options, usable)
         with Kvm.open() as kvm:
             limits = Limits(**kvm.limits(), usable_cpus=len(options.cpus or usable))
             measuring = _tsc_facts(kvm)
+        start = forked if options.fork else started
+        results = (
+            probes(wait=options.wait, progress=options.progress, start=start)
+            if options.probe
+            else None
+        )
         settings = Settings(
             cpus=options.cpus,
             execution=options.execution,
             software=software,
             facts=measuring,
+            served=served_abis(results or {}),
             patience_s=PATIENCE_S,
             send_slices=options.near_exact,
         )
-        results = None
-        if options.probe:
-            results = probes(
-                wait=options.wait,
-                progress=options.progress,
-                start=forked if options.fork else started,
-            )
         return Description(
             clock=CLOCK,
             facts=measuring,
-            probes=results,
+            probes=None if results is None else shown(results),
             limits=attrs.asdict(limits),
             notes=tuple(_notes(facts, software=software)),
             worker_data=settings.encoded(),
@@ -102,6 +97,22 @@ class KvmDelivery:
 
         with boot_guest(guest, settings_of(worker_data)) as booted:
             yield booted
+
+
+def _check(options: Options, usable: Collection[int]) -> None:
+    """
+    Check the options against the CPUs that may be used here.
+
+    Raises:
+        UsageError: this delivery cannot do what they ask.
+    """
+    if options.costs:
+        raise UsageError("kvm measures, it has no cost profiles", fix="Drop --costs.")
+    if missing := sorted(set(options.cpus) - set(usable)):
+        raise UsageError(
+            f"--cpu-list names CPU {missing[0]}, which may not be used here",
+            fix=f"Usable: {','.join(map(str, usable))}.",
+        )
 
 
 def _tsc_facts(kvm: Kvm) -> dict[str, str | int | float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -27,6 +28,10 @@ class Limits:
     usable_cpus: int
 
 
+def _tuple(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(names)
+
+
 @attrs.frozen(kw_only=True)
 class Settings:
     """
@@ -38,6 +43,7 @@ class Settings:
         software: KVM has no hardware virtualization.
         patience_s: how long a guest may make no progress.
         facts: the facts of the description.
+        served: ABIs of KVM_HC_SEND_IPI that this KVM serves.
         halt_poll_ns: halt polling of the VM; None for the host's.
         send_slices: `send` is measured in slices of its own, see `measure.send_slices`.
     """
@@ -47,6 +53,7 @@ class Settings:
     software: bool
     patience_s: float
     facts: dict[str, str | int | float] = attrs.field(factory=dict)
+    served: tuple[str, ...] = attrs.field(default=(), converter=_tuple)
     halt_poll_ns: int | None = None
     send_slices: bool = False
 

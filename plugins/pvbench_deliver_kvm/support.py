@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from pvbench.delivery import Description, Task
 from pvbench.guest import Guest
@@ -18,13 +18,19 @@ from pvbench.x86.apic import (
     x2apic_msr,
 )
 from pvbench.x86.hyperv import HV_HYPERCALL_CODE_MASK, HVCALL_SEND_IPI
-from pvbench_deliver_kvm.measure.algorithms import HYPERCALL_ABIS, has_algorithm
+from pvbench_deliver_kvm.measure.algorithms import has_algorithm
+from pvbench_deliver_kvm.measure.hypercall_abis import (
+    NOT_SERVED,
+    PROBE_OF,
+    probe_of,
+    served_abis,
+)
 from pvbench_deliver_kvm.measure.tasks import contended, uses_call_queues
 from pvbench_deliver_kvm.settings import Limits, settings_of
 
 
-def mechanisms(program: Program, guest: Guest) -> Iterator[str]:
-    """The mechanisms that *program* needs, by the names of their probes."""
+def mechanisms(program: Program, guest: Guest, served: Collection[str] = ()) -> Iterator[str]:
+    """The mechanisms that *program* needs where KVM has *served* ABIs, by their probes."""
     for op in program:
         match op:
             case WrMsr(msr, _) if msr == x2apic_msr(APIC_SELF_IPI):
@@ -34,7 +40,7 @@ def mechanisms(program: Program, guest: Guest) -> Iterator[str]:
             case MmioWrite(address, value) if address == APIC_DEFAULT_PHYS_BASE + APIC_ICR:
                 yield f"xapic-{_form(value)}"
             case Hypercall(nr, _):
-                yield _hypercall(guest, nr)
+                yield _hypercall(guest, nr, served)
             case _:
                 pass
 
@@ -47,9 +53,9 @@ def _form(icr: int) -> str:
     return "logical" if icr & APIC_DEST_LOGICAL else "physical"
 
 
-def _hypercall(guest: Guest, nr: int) -> str:
+def _hypercall(guest: Guest, nr: int, served: Collection[str]) -> str:
     if guest.hypercall_abi != "hyperv":
-        return "kvm-hypercall"
+        return probe_of(guest.hypercall_abi, served)
     is_short_form = nr & HV_HYPERCALL_CODE_MASK == HVCALL_SEND_IPI
     return "hyperv-hypercall" if is_short_form else "hyperv-hypercall-ex"
 
@@ -64,11 +70,14 @@ def _reasons(guest: Guest, task: Task, description: Description) -> Iterator[str
     yield _why_no_guest(guest, limits)
     if task.mechanism == "kernel":
         yield "sender `kernel` needs a running Linux kernel: use --delivery live"
-    if guest.hypercall_abi not in HYPERCALL_ABIS:
+    if guest.hypercall_abi not in (*PROBE_OF, "hyperv"):
         yield f"KVM does not implement hypercall ABI {guest.hypercall_abi}"
-    required = {name for program in task.programs for name in mechanisms(program, guest)}
+    served = served_abis(description.probes or {})
+    required = {
+        name for program in task.programs for name in mechanisms(program, guest, served)
+    }
     if task.mechanism == "hypercall":  # even if this burst needs none
-        required.add("hyperv-hypercall" if guest.hypercall_abi == "hyperv" else "kvm-hypercall")
+        required.add(_hypercall(guest, HVCALL_SEND_IPI, served))
     if description.probes is not None:
         yield from _failed_probes(sorted(required), description.probes)
     yield _why_too_many_spin(guest, task, limits.usable_cpus, software=settings.software)
@@ -86,7 +95,8 @@ def _reasons(guest: Guest, task: Task, description: Description) -> Iterator[str
 def _failed_probes(required: list[str], probes: dict[str, str]) -> Iterator[str]:
     """The mechanisms that do not work, each with the reason."""
     for name in required:
-        if reason := probes.get(name, "it was not probed"):
+        is_proposed = name in PROBE_OF.values() and name != PROBE_OF["kvm"]
+        if reason := probes.get(name, NOT_SERVED if is_proposed else "it was not probed"):
             yield f"{name} does not work on this host: {reason}"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from pvbench.delivery import Task
-from pvbench_deliver_kvm.vmm import mailbox
 
 OPERATIONS: Final = {
     "smp_call_function_single": 0,
@@ -37,23 +36,6 @@ OVERLAYS: Final = {
     "hyperv-ipi": 7,
     "xen-evtchn": 8,
 }
-
-# How a guest's hypercalls reach a KVM that only knows the merged KVM_HC_SEND_IPI.
-HYPERCALL_ABIS: Final = {
-    "kvm": mailbox.HYPERCALL_KVM,
-    "kvm-v3": mailbox.HYPERCALL_KVM_V3,
-    "kvm-cluster128": mailbox.HYPERCALL_KVM_CLUSTER128,
-    "hyperv": mailbox.HYPERCALL_HYPERV,
-}
-_STAND_INS: Final = {
-    "kvm-v3": "the merged KVM_HC_SEND_IPI with min 0",
-    "kvm-cluster128": "the merged KVM_HC_SEND_IPI with min = 128 * cluster",
-}
-
-
-def stand_in(hypercall_abi: str) -> str | None:
-    """The hypercall that replaces one that was never merged; None without one."""
-    return _STAND_INS.get(hypercall_abi)
 
 
 def has_algorithm(task: Task) -> bool:

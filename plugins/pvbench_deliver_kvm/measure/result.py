@@ -9,7 +9,6 @@ import attrs
 from pvbench.delivery import Task
 from pvbench.guest import Guest
 from pvbench.slice_result import Counts, Distribution, SliceResult
-from pvbench_deliver_kvm.measure.algorithms import stand_in
 from pvbench_deliver_kvm.measure.raw_result import RawResult
 from pvbench_deliver_kvm.measure.readings import Readings
 from pvbench_deliver_kvm.measure.tasks import sources_of, targets_of, waited_for
@@ -165,7 +164,6 @@ def double_deliveries(raw: RawResult) -> tuple[str, ...]:
 def facts(task: Task, loops: int, change: Readings, context: Context) -> Facts:
     """Further facts that are stored with a slice."""
     guest = context.guest
-    replaced = stand_in(guest.hypercall_abi)
     return {
         **context.host_facts,
         "execution": context.execution,
@@ -179,7 +177,6 @@ def facts(task: Task, loops: int, change: Readings, context: Context) -> Facts:
         "source_delay_share": _source_delay_share(task, change),
         "icr_writes_traced": context.icr_writes_traced,
         **context.null_ticks,
-        **({"stand_in": replaced} if replaced else {}),
     }
 
 

@@ -2,7 +2,8 @@
 Probe the mechanisms of this host, and cache the results.
 
 A probe may hang, so probes run in child processes, and this process limits their time.
-A failure may have been caused by load: it is final after it was seen in two runs.
+A failure may have been caused by load: it is final after it was seen in two runs.  That
+KVM does not serve a proposal is its own answer.
 """
 
 from __future__ import annotations
@@ -25,8 +26,10 @@ from pvbench.host.cache import cache_folder, keep
 from pvbench.host.files import read_regular
 from pvbench.shapes import json_value
 from pvbench_deliver_kvm import build
+from pvbench_deliver_kvm.measure.hypercall_abis import NOT_SERVED
+from pvbench_deliver_kvm.probe.attempts import BEGUN, ENDED, REFUSED
 from pvbench_deliver_kvm.probe.processes import Start, started
-from pvbench_deliver_kvm.probe.programs import BEGUN, ENDED, PROBES, REFUSED
+from pvbench_deliver_kvm.probe.programs import PROBES
 
 Alone = Callable[[Callable[[str], None] | None], AbstractContextManager[None]]
 
@@ -46,7 +49,8 @@ def probes(
     """
     For each probe the reason why the mechanism does not work here; '' if it works.
 
-    Results are cached for this kernel, microcode, guest, and KVM with its parameters.
+    Results are cached for these probes, this kernel, microcode, guest, and KVM with its
+    parameters.
     Probes wait for timed runs of others; without *wait* they are skipped if there are any.
     With *progress* each group is named on standard error before it is probed.  Each probes
     in a process that *start* starts.
@@ -115,11 +119,12 @@ def _pairs(path: Path) -> Iterable[tuple[str, Any]]:
 
 
 def _is_final(probed: tuple[str, int] | None) -> bool:
-    return probed is not None and (not probed[0] or probed[1] >= SURE)
+    return probed is not None and (probed[0] in ("", NOT_SERVED) or probed[1] >= SURE)
 
 
 def _key() -> str:
-    return hashlib.sha256(f"{host_facts.kvm_key()} {build.key()}".encode()).hexdigest()[:16]
+    text = f"{host_facts.kvm_key()} {build.key()} {PROBES}"
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _try_group(

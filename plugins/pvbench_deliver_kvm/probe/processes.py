@@ -12,9 +12,9 @@ from typing import NoReturn
 
 from pvbench.end_with_parent import end_with_parent
 from pvbench.host import lock as host_lock
-from pvbench_deliver_kvm.probe import programs
+from pvbench_deliver_kvm.probe import attempts
 
-# Starts a process of `programs.main` with these arguments; it ends with the context.  The
+# Starts a process of `attempts.main` with these arguments; it ends with the context.  The
 # value is a file descriptor from which its output can be read.
 Start = Callable[[list[str]], AbstractContextManager[int]]
 
@@ -22,7 +22,7 @@ Start = Callable[[list[str]], AbstractContextManager[int]]
 @contextmanager
 def started(arguments: list[str]) -> Iterator[int]:
     """See `Start`: a new interpreter."""
-    command = [sys.executable, "-P", "-m", programs.__name__, *arguments, str(os.getpid())]
+    command = [sys.executable, "-P", "-m", attempts.__name__, *arguments, str(os.getpid())]
     with subprocess.Popen(
         command,
         stdin=subprocess.PIPE,  # closed when this process ends
@@ -66,7 +66,7 @@ def _probe(arguments: list[str], writing: int, parent: int, alive: int) -> NoRet
         sys.stdout = os.fdopen(writing, "w")
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - the process ends with it
         end_with_parent(parent, alive)
-        programs.serve(arguments)
+        attempts.serve(arguments)
         status = 0
     finally:
         os._exit(status)

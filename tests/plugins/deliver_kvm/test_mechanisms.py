@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -9,8 +10,8 @@ from hypothesis import strategies as st
 from pvbench.decode.sends import Route, Sends
 from pvbench.dispatch import program
 from pvbench.guest import Guest
-from pvbench.ops import Burst, IrqSave, MmioWrite, Op, Scan, WriteMem, WrMsr
-from pvbench_deliver_kvm.probe.programs import PROBES
+from pvbench.ops import Burst, Hypercall, IrqSave, MmioWrite, Op, Scan, WriteMem, WrMsr
+from pvbench_deliver_kvm.probe.programs import PROBES, PROPOSALS
 from pvbench_deliver_kvm.probe.programs import guest_of as guest_of_probes
 from pvbench_deliver_kvm.support import mechanisms
 from support.helpers import NMI, bursts, decode, guest_of, guests, hits, only, stack_of
@@ -79,9 +80,12 @@ NMI_TO_ONE = Burst(source=0, operation="send_IPI_mask", targets=(1,), vector=NMI
         pytest.param("kvm-pv/x2apic-physical", ONE, {"x2apic-physical"}, id="pv-to-one"),
         pytest.param("kvm-pv/x2apic-physical", NMI_TO_ONE, {"kvm-hypercall"}, id="pv-nmi"),
         pytest.param("kvm-pv-4.19/xapic-physical", BROADCAST, {"kvm-hypercall"}, id="4.19"),
-        pytest.param("kvm-pv128-v3/x2apic-cluster", BROADCAST, {"kvm-hypercall"}, id="v3"),
+        pytest.param("kvm-pv128-v3/x2apic-cluster", BROADCAST, {"kvm-v3-hypercall"}, id="v3"),
         pytest.param(
-            "kvm-pv-cluster128/x2apic-cluster", BROADCAST, {"kvm-hypercall"}, id="128"
+            "kvm-pv-cluster128/x2apic-cluster",
+            BROADCAST,
+            {"kvm-cluster128-hypercall"},
+            id="128",
         ),
         pytest.param("hyperv-ipi/x2apic-cluster", ONE, {"hyperv-hypercall"}, id="hyperv"),
         pytest.param(
@@ -106,8 +110,7 @@ def test_a_stack_needs_the_mechanisms_of_its_ops(
 def route(send: Sends, guest: Guest, *, page: bool) -> str:
     """The probe for the way in which a hypervisor handles an op."""
     if send.route == Route.HYPERCALL:
-        vendor = "hyperv" if guest.hypercall_abi == "hyperv" else "kvm"
-        return f"{vendor}-hypercall{'-ex' * page}"
+        return f"{guest.hypercall_abi}-hypercall{'-ex' * page}"
     form = "nmi" if send.vector == NMI else FORMS[send.route]
     return f"{guest.apic_mode}-{form}"
 
@@ -129,21 +132,51 @@ def test_mechanisms_are_the_routes_a_hypervisor_sees(
     assert {route(send, guest, page=page) for send in sends} == set(mechanisms(ops, guest))
 
 
+def guest_of_probe(group: str, name: str) -> Guest:
+    """The guest of *group* on a host that has the mechanism *name*."""
+    guest = guest_of_probes(group)
+    if name not in PROPOSALS:
+        return guest
+    return attrs.evolve(guest, hypercall_abi=PROPOSALS[name].hypercall_abi)
+
+
 @pytest.mark.parametrize(("group", "name"), TRIED)
 def test_a_probe_tries_the_mechanism_of_its_name(group: str, name: str) -> None:
     """It tries this one once, and no other."""
     mechanism = PROBES[group][2][name]
 
-    assert [name] == list(mechanisms(mechanism, guest_of_probes(group)))
+    assert [name] == list(mechanisms(mechanism, guest_of_probe(group, name)))
 
 
 @pytest.mark.parametrize(("group", "name"), TRIED)
 def test_a_probe_reaches_the_cpu_whose_handler_is_counted(group: str, name: str) -> None:
-    """It is CPU 1; only the SELF IPI register sends to CPU 0."""
+    """It is CPU 1, but the SELF IPI register sends to CPU 0; each proposal has its own CPU."""
     vector = NMI if name.endswith("nmi") else 0xFC
-    expected = [(vector, 0 if name == "x2apic-self" else 1)]
+    own = {"x2apic-self": 0, "kvm-cluster128-hypercall": 2, "kvm-cluster192-hypercall": 3}
 
-    assert expected == hits(PROBES[group][2][name], guest_of_probes(group))
+    assert [(vector, own.get(name, 1))] == hits(
+        PROBES[group][2][name], guest_of_probe(group, name)
+    )
+
+
+@pytest.mark.parametrize(
+    ("abi", "served", "expected"),
+    [
+        pytest.param("kvm-v3", ["kvm"], "kvm-hypercall", id="stand-in"),
+        pytest.param("kvm-cluster128", ["kvm"], "kvm-hypercall", id="another-stand-in"),
+        pytest.param("kvm-cluster192", ["kvm"], "kvm-cluster192-hypercall", id="no-stand-in"),
+        pytest.param("kvm-v3", ["kvm", "kvm-v3"], "kvm-v3-hypercall", id="both"),
+        pytest.param("kvm-v3", ["kvm-cluster192"], "kvm-v3-hypercall", id="only-another"),
+    ],
+)
+def test_a_proposed_hypercall_needs_itself_or_its_stand_in(
+    abi: str, served: list[str], expected: str
+) -> None:
+    """The stand-in is the merged one, which a KVM of a proposal may not serve."""
+    guest = guest_of((0, 1), hypercall_abi=abi)
+    program = (Hypercall(10, (2, 0, 0, 0xFC)),)
+
+    assert list(mechanisms(program, guest, served)) == [expected]
 
 
 def test_probe_names_are_unique() -> None:

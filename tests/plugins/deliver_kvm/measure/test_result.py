@@ -343,27 +343,6 @@ def test_a_guest_with_more_vcpus_than_host_cpus_is_overcommitted(
     assert (facts["cpu_list"], facts["overcommitted"]) == expected
 
 
-@pytest.mark.parametrize(
-    ("abi", "expected"),
-    [
-        pytest.param("kvm", None, id="merged"),
-        pytest.param("kvm-v3", "the merged KVM_HC_SEND_IPI with min 0", id="v3"),
-        pytest.param(
-            "kvm-cluster128",
-            "the merged KVM_HC_SEND_IPI with min = 128 * cluster",
-            id="cluster128",
-        ),
-    ],
-)
-def test_the_replacement_of_a_hypercall_that_was_never_merged_is_a_fact(
-    abi: str, expected: str | None
-) -> None:
-    """KVM does not implement this hypercall."""
-    measured_in = context(guest=attrs.evolve(GUEST, hypercall_abi=abi))
-
-    assert result_of(measured_in=measured_in).facts.get("stand_in") == expected
-
-
 def test_other_facts_of_the_context_are_passed_on() -> None:
     """Of the host, of the execution, and of what was measured when the task was loaded."""
     measured_in = context(

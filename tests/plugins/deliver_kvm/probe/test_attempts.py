@@ -10,19 +10,23 @@ from typing import Any
 
 import pytest
 
-from pvbench.delivery import BootedGuest, LoadedTask, Task
+from pvbench.delivery import LoadedTask, Task
 from pvbench.errors import PvbenchError, UnavailableError
 from pvbench.guest import Guest
 from pvbench.slice_result import Counts, SliceResult
-from pvbench_deliver_kvm.probe import programs
+from pvbench.trials import Outcome, Programs
+from pvbench_deliver_kvm.probe import attempts
+from pvbench_deliver_kvm.probe.attempts import ProbedGuest
 from pvbench_deliver_kvm.probe.cache import probes as probes_of_this_host
+from pvbench_deliver_kvm.probe.programs import PROBES, PROPOSALS
 from pvbench_deliver_kvm.settings import Settings
 from pvbench_deliver_kvm.vmm.fd import IoctlError
 from support.loaded import Loaded
 
-X2APIC = tuple(programs.PROBES["x2apic"][2])
+X2APIC = tuple(PROBES["x2apic"][2])
 NO_HYPERV = "KVM_GET_SUPPORTED_HV_CPUID failed: Invalid argument"
-ALL = [name for _, _, programs in programs.PROBES.values() for name in programs]
+ALL = [name for _, _, programs in PROBES.values() for name in programs]
+GROUPS = [group for group in PROBES if group != "proposals"]  # those are raw programs
 
 
 class Faithful:
@@ -31,6 +35,9 @@ class Faithful:
     def __init__(self, good: int = 99, **wrong: Any) -> None:
         self.tasks: list[Task] = []
         self._good, self._wrong = good, wrong
+
+    def execute(self, programs: Programs, target_state: str) -> Outcome:
+        return Outcome(lost="a raw program")
 
     def load(self, task: Task) -> LoadedTask:
         return Loaded(self._slice_of, task)
@@ -59,21 +66,21 @@ class Faithful:
         )
 
 
-def probes(booted: BootedGuest, group: str = "x2apic") -> dict[str, str]:
-    return dict(programs.attempts(booted, group))
+def probes(booted: ProbedGuest, group: str = "x2apic") -> dict[str, str]:
+    return dict(attempts.attempts(booted, group))
 
 
-@pytest.mark.parametrize("group", programs.PROBES)
+@pytest.mark.parametrize("group", GROUPS)
 def test_on_a_machine_where_all_arrives_all_works(group: str) -> None:
     """The SELF IPI arrives at CPU 0, and everything else at CPU 1."""
-    expected = dict.fromkeys(programs.PROBES[group][2], "")
+    expected = dict.fromkeys(PROBES[group][2], "")
 
     assert expected == probes(Faithful(), group)
 
 
 def test_only_the_named_probes_run() -> None:
     """Another child has done the rest."""
-    results = dict(programs.attempts(Faithful(), "x2apic", X2APIC[3:]))
+    results = dict(attempts.attempts(Faithful(), "x2apic", X2APIC[3:]))
 
     assert tuple(results) == X2APIC[3:]
 
@@ -84,7 +91,7 @@ def test_a_machine_is_given_each_program_once() -> None:
     probes(booted)
 
     assert [task.programs for task in booted.tasks] == [
-        (program,) for program in programs.PROBES["x2apic"][2].values()
+        (program,) for program in PROBES["x2apic"][2].values()
     ]
     assert [task.bursts[0].vector for task in booted.tasks] == [0xFC, 0xFC, 0xFC, 0xFC, 2]
 
@@ -132,21 +139,21 @@ def test_no_probe_follows_in_a_guest_that_failed() -> None:
 
 
 class Child:
-    """`programs.main` in this process, with a fake guest."""
+    """`attempts.main` in this process, with a fake guest."""
 
-    def __init__(self, booted: BootedGuest | PvbenchError) -> None:
+    def __init__(self, booted: ProbedGuest | PvbenchError) -> None:
         self.asked: list[tuple[Guest, Settings]] = []
         self._booted = booted
 
     @contextmanager
-    def _boot(self, guest: Guest, settings: Settings) -> Iterator[BootedGuest]:
+    def _boot(self, guest: Guest, settings: Settings) -> Iterator[ProbedGuest]:
         self.asked.append((guest, settings))
         if isinstance(self._booted, PvbenchError):
             raise self._booted
         yield self._booted
 
     def main(self, group: str) -> None:
-        programs.main([group, "1.5", *programs.PROBES[group][2]], self._boot)
+        attempts.main([group, "1.5", *PROBES[group][2]], self._boot)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +177,7 @@ def test_a_child_prints_a_line_for_each_probe_result(
 
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     ((guest, settings),) = child.asked
-    assert lines == ["begun", *([name, ""] for name in programs.PROBES[group][2]), "ended"]
+    assert lines == ["begun", *([name, ""] for name in PROBES[group][2]), "ended"]
     assert (guest.apic_ids, guest.apic_mode, guest.hypercall_abi) == ((0, 1), mode, abi)
     assert (settings.execution, settings.patience_s) == ("ops", 1.5)
 
@@ -180,7 +187,7 @@ def test_a_child_prints_a_line_for_each_probe_result(
     [
         pytest.param(
             IoctlError("KVM_GET_SUPPORTED_HV_CPUID", errno.EINVAL),
-            [[name, NO_HYPERV] for name in programs.PROBES["hyperv"][2]],
+            [[name, NO_HYPERV] for name in PROBES["hyperv"][2]],
             id="for-ever",
         ),
         pytest.param(
@@ -209,3 +216,12 @@ def test_this_host_has_a_probe_result_on_every_probe() -> None:
     failed = {name: why for name, why in results.items() if why and "apic" in name}
 
     assert (sorted(results), failed) == (sorted(ALL), {})
+
+
+@pytest.mark.usefixtures("needs_kvm")
+def test_a_kvm_serves_no_proposal_beside_the_merged_hypercall() -> None:
+    """They share a number, and each gives its own meaning to the registers."""
+    results = probes_of_this_host()
+    served = {name for name in PROPOSALS if not results[name]}
+
+    assert (results["kvm-hypercall"] == "", bool(served)) != (True, True)

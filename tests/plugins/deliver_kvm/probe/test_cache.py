@@ -18,8 +18,9 @@ import pytest
 from pvbench.host import facts as host_facts
 from pvbench.host import lock as host_lock
 from pvbench_deliver_kvm import build
+from pvbench_deliver_kvm.measure.hypercall_abis import NOT_SERVED
 from pvbench_deliver_kvm.probe import cache
-from pvbench_deliver_kvm.probe.programs import PROBES
+from pvbench_deliver_kvm.probe.programs import PROBES, PROPOSALS
 
 BEGUN = '"begun"\n'
 HANGS = "hang"  # see `child`
@@ -252,16 +253,16 @@ def test_a_group_without_a_guest_is_all_that_is_asked_again(
     tmp_path: Path, child: Child
 ) -> None:
     """The results of the other groups are cached."""
-    child(BEGUN + ALL_WORK, f'[ "$4" != kvm ] || : >{tmp_path}/text')
+    child(BEGUN + ALL_WORK, f'[ "$4" != hyperv ] || : >{tmp_path}/text')
     first = cache.probes()
     child(BEGUN + ALL_WORK)
     second = cache.probes()
 
     assert {name: why for name, why in first.items() if why} == dict.fromkeys(
-        PROBES["hyperv"][2], "no guest starts"
+        PROBES["proposals"][2], "no guest starts"
     )
     assert set(second.values()) == {""}
-    assert [group for _, group in born(tmp_path)] == [*PROBES, "hyperv"]
+    assert [group for _, group in born(tmp_path)] == [*PROBES, "proposals"]
 
 
 def test_each_group_has_a_child_of_its_own(tmp_path: Path, child: Child) -> None:
@@ -287,6 +288,16 @@ def test_a_failure_is_final_when_it_is_seen_again(tmp_path: Path, child: Child) 
     results = [(cache.probes()[NMI], len(born(tmp_path))) for _ in range(3)]
 
     assert results == [("#GP", len(PROBES)), ("#GP", len(PROBES) + 1), ("#GP", len(PROBES) + 1)]
+
+
+def test_a_proposal_that_is_not_served_is_not_tried_again(tmp_path: Path, child: Child) -> None:
+    """KVM answered, so load was not the cause."""
+    proposals = lines_on(*PROBES["proposals"][2])
+    child(BEGUN + ALL_WORK.replace(proposals, lines_on(*PROPOSALS, why=NOT_SERVED)))
+    results = [cache.probes(), cache.probes()]
+
+    assert [[each[name] for name in PROPOSALS] for each in results] == [[NOT_SERVED] * 3] * 2
+    assert len(born(tmp_path)) == len(PROBES)
 
 
 def test_trials_take_turns_with_timed_runs(child: Child, tmp_path: Path) -> None:

@@ -17,14 +17,14 @@ NAMES = list(PROBES["kvm"][2])
 # replaced.  LIMIT_S only passes if a child hangs.
 PROGRAM = """
 import json, os, signal, sys
-from pvbench_deliver_kvm.probe import cache, processes, programs
+from pvbench_deliver_kvm.probe import attempts, cache, processes
 
 def main(arguments):
     group, patience, *names = arguments
     print(json.dumps("begun"), flush=True)
     {body}
 
-programs.main = main
+attempts.main = main
 cache.LIMIT_S = {limit_s}
 results, untried = cache._try_group({group!r}, {names!r}, processes.forked)
 print(json.dumps([results, untried]))

@@ -13,10 +13,10 @@ from pvbench.sequences import INPUT_PAGE_BASE
 from pvbench_deliver_kvm.measure.algorithms import (
     DRIVER_NULL,
     DRIVERS,
-    HYPERCALL_ABIS,
     OPERATIONS,
     OVERLAYS,
 )
+from pvbench_deliver_kvm.measure.hypercall_abis import STAND_INS
 from pvbench_deliver_kvm.measure.raw_result import SERIES, trouble
 from pvbench_deliver_kvm.vmm import layout, mailbox
 from support.c_facts import c_values, declarations, needs_c, own_names, struct_facts
@@ -169,7 +169,14 @@ def test_each_macro_has_its_twin(header: Header) -> None:
 
 def test_hypercall_abis_have_the_names_of_the_core() -> None:
     """The C has the values of a guest's ``hypercall_abi``."""
-    assert in_c(HYPERCALL_ABIS, "HYPERCALL_") == ENUMS["hypercall_abi"]
+    translated = {abi: stand_in.in_mailbox for abi, stand_in in STAND_INS.items()}
+    by_abi = {
+        "kvm": mailbox.HYPERCALL_KVM,
+        "hyperv": mailbox.HYPERCALL_HYPERV,
+        **translated,
+    }
+
+    assert in_c(by_abi, "HYPERCALL_") == ENUMS["hypercall_abi"]
 
 
 def test_each_trouble_has_its_own_sentence() -> None:
