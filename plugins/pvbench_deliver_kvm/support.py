@@ -22,6 +22,7 @@ from pvbench_deliver_kvm.measure.algorithms import has_algorithm
 from pvbench_deliver_kvm.measure.hypercall_abis import (
     NOT_SERVED,
     PROBE_OF,
+    executed,
     probe_of,
     served_abis,
 )
@@ -78,6 +79,7 @@ def _reasons(guest: Guest, task: Task, description: Description) -> Iterator[str
     }
     if task.mechanism == "hypercall":  # even if this burst needs none
         required.add(_hypercall(guest, HVCALL_SEND_IPI, served))
+    yield _why_another_abi(guest, required, served)
     if description.probes is not None:
         yield from _failed_probes(sorted(required), description.probes)
     yield _why_too_many_spin(guest, task, limits.usable_cpus, software=settings.software)
@@ -90,6 +92,17 @@ def _reasons(guest: Guest, task: Task, description: Description) -> Iterator[str
             "sources share targets, so the ops depend on call queues at run time and "
             "cannot be computed beforehand"
         )
+
+
+def _why_another_abi(guest: Guest, required: set[str], served: Collection[str]) -> str | None:
+    """Why a guest needs another KVM than one that serves some ABI of KVM_HC_SEND_IPI."""
+    abi = guest.hypercall_abi
+    if not served or abi not in PROBE_OF or executed(abi, served) in served:
+        return None
+    is_needed = probe_of(abi, served) in required
+    return (
+        f"this KVM serves hypercall ABI {', '.join(served)}, not {abi}" if is_needed else None
+    )
 
 
 def _failed_probes(required: list[str], probes: dict[str, str]) -> Iterator[str]:

@@ -109,6 +109,9 @@ def _unmet_conditions(members: list[Row]) -> Iterator[str]:
     stand_ins = [row for row in members if row.fact("stand_in")]
     for (stand_in,), _, stacks in _merged(stand_ins, _stack, lambda row: row.fact("stand_in")):
         yield f"Note: {stacks} was never merged, so the guest calls {stand_in}."
+    for _, _, stacks in _merged([row for row in members if row.fact("patched_kvm")], _stack):
+        verb = "were" if ", " in stacks else "was"
+        yield f"Note: {stacks} {verb} never merged; a patched KVM serves the hypercall."
     if any(_is_overcommitted(row) for row in members):
         yield "Note: the guest has more vCPUs than this machine has CPUs for it."
     unproved = [row for row in members if set(row.proved) - {row.fact("target_state"), ""}]

@@ -279,6 +279,8 @@ TABLE: Final[tuple[Fact, ...]] = (
     Fact("caveat", _NOTE, phrase="Caveat: {caveat}."),
     # conditions that a delivery declares and a report puts into words
     Fact("stand_in", _NOTE),
+    Fact("patched_kvm", _NOTE),
+    Fact("pv_ipi_abi", _DETAIL),
     Fact("overcommitted", _NOTE),
 )
 

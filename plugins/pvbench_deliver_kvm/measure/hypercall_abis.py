@@ -73,8 +73,8 @@ def executed(hypercall_abi: str, served: Collection[str]) -> str:
 
 
 def probe_of(hypercall_abi: str, served: Collection[str]) -> str:
-    """The probe of the hypercall that a guest with *hypercall_abi* needs."""
-    return PROBE_OF[executed(hypercall_abi, served) if "kvm" in served else hypercall_abi]
+    """The probe of the hypercall that a guest with *hypercall_abi* executes."""
+    return PROBE_OF[executed(hypercall_abi, served)]
 
 
 def facts(hypercall_abi: str, served: Collection[str]) -> dict[str, str | int | float]:

@@ -13,14 +13,15 @@ from pvbench.ops import Burst
 from pvbench.run.prepared import prepare
 from pvbench.testing.cases import case_of
 from pvbench_deliver_kvm.delivery import CLOCK, KvmDelivery
-from pvbench_deliver_kvm.probe.programs import PROBES
+from pvbench_deliver_kvm.probe.programs import PROBES, PROPOSALS
 from pvbench_deliver_kvm.settings import Settings
 from pvbench_deliver_kvm.support import why_unsupported
 from support.helpers import bundled, guest_of, stack_of
 from support.kvm import PATIENCE_S
 from support.model import call, cpus, mask
 
-NAMES = sorted(name for _, _, programs in PROBES.values() for name in programs)
+PROBED = (name for _, _, programs in PROBES.values() for name in programs)
+NAMES = sorted(set(PROBED) - set(PROPOSALS))
 SPINS = "{} vCPUs would spin at the same time, but at most {} may on a host with {} usable CPUs"
 SLOW = "it does not return within 1.8 s"
 
@@ -33,7 +34,7 @@ def description_here(
     execution: str = "algorithm",
     **limits: int,
 ) -> Description:
-    """A host of 4 CPUs on which every mechanism works except the *failed_probes* ones."""
+    """An unpatched host of 4 CPUs; all mechanisms work except the *failed_probes* ones."""
     working = dict.fromkeys(NAMES, "") | dict.fromkeys(failed_probes, SLOW)
     return Description(
         clock=CLOCK,
@@ -135,7 +136,6 @@ ABIS: dict[str, tuple[str, set[str]]] = {
     "hyperv-ipi": ("hyperv", set(HOSTS)),
     "xen-evtchn": ("xen", set()),
 }
-NOT_SERVED = "{}-hypercall does not work on this host: KVM does not serve it"
 
 
 def probes_of(host: str) -> dict[str, str]:
@@ -153,13 +153,41 @@ def test_a_hypercall_needs_a_host_that_serves_it_or_its_stand_in(
     """The stand-in for a proposal of 2018 is the merged hypercall; Xen's has none."""
     guest, task = task_of(call(0, 1, 2, 3), sender=f"{overlay}/x2apic-physical")
     abi, hosts = ABIS[overlay]
-    reasons = {
-        "kvm": f"kvm-hypercall does not work on this host: {SLOW}",
-        "xen": "KVM does not implement hypercall ABI xen",
-    }
-    expected = None if host in hosts else reasons.get(abi, NOT_SERVED.format(abi))
+    another = f"this KVM serves hypercall ABI {', '.join(HOSTS[host])}, not {abi}"
+    reason = "KVM does not implement hypercall ABI xen" if abi == "xen" else another
 
-    assert why_unsupported(guest, task, description_here(probes=probes_of(host))) == expected
+    assert why_unsupported(guest, task, description_here(probes=probes_of(host))) == (
+        None if host in hosts else reason
+    )
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_native_sender_runs_whatever_hypercalls_the_host_serves(host: str) -> None:
+    """It needs none of them."""
+    guest, task = task_of(call(0, 1))
+
+    assert why_unsupported(guest, task, description_here(probes=probes_of(host))) is None
+
+
+@pytest.mark.parametrize(
+    ("overlay", "expected"),
+    [
+        ("kvm-pv", f"kvm-hypercall does not work on this host: {SLOW}"),
+        ("kvm-pv128-v3", f"kvm-hypercall does not work on this host: {SLOW}"),
+        (
+            "kvm-pv-cluster192",
+            "kvm-cluster192-hypercall does not work on this host: KVM does not serve it",
+        ),
+    ],
+)
+def test_where_no_hypercall_works_the_reason_is_that_of_its_probe(
+    overlay: str, expected: str
+) -> None:
+    """It is that of the stand-in where there is one."""
+    guest, task = task_of(call(0, 1), sender=f"{overlay}/x2apic-physical")
+    probes = {"kvm-hypercall": SLOW}
+
+    assert why_unsupported(guest, task, description_here(probes=probes)) == expected
 
 
 def test_a_proposal_may_work_where_nothing_was_probed() -> None:

@@ -86,6 +86,11 @@ def test_a_case_that_meets_its_conditions_has_no_note(facts: dict[str, Any]) -> 
             id="halted-instead-of-running",
         ),
         pytest.param(
+            {"patched_kvm": "yes"},
+            "Note: x2apic-physical was never merged; a patched KVM serves the hypercall.",
+            id="patched",
+        ),
+        pytest.param(
             STAND_IN,
             "Note: x2apic-physical was never merged, so the guest calls the merged "
             "KVM_HC_SEND_IPI with min 0.",
@@ -143,6 +148,16 @@ def test_each_replacement_of_a_hypercall_has_its_own_note() -> None:
     assert sentences == [
         f"Note: {V3} was never merged, so the guest calls {STAND_IN['stand_in']}.",
         f"Note: {second} was never merged, so the guest calls {instead}.",
+    ]
+
+
+def test_proposals_that_a_patched_kvm_serves_share_a_note() -> None:
+    """They were called as they were proposed."""
+    real = {"patched_kvm": "yes"}
+    second = "kvm-pv-cluster192/x2apic-physical"
+
+    assert notes(row(V3, **real), row(second, **real), row()) == [
+        f"Note: {V3}, {second} were never merged; a patched KVM serves the hypercall."
     ]
 
 

@@ -18,7 +18,7 @@ from pvbench.trials import Outcome, Programs
 from pvbench_deliver_kvm.probe import attempts
 from pvbench_deliver_kvm.probe.attempts import ProbedGuest
 from pvbench_deliver_kvm.probe.cache import probes as probes_of_this_host
-from pvbench_deliver_kvm.probe.programs import PROBES, PROPOSALS
+from pvbench_deliver_kvm.probe.programs import PROBES
 from pvbench_deliver_kvm.settings import Settings
 from pvbench_deliver_kvm.vmm.fd import IoctlError
 from support.loaded import Loaded
@@ -216,12 +216,3 @@ def test_this_host_has_a_probe_result_on_every_probe() -> None:
     failed = {name: why for name, why in results.items() if why and "apic" in name}
 
     assert (sorted(results), failed) == (sorted(ALL), {})
-
-
-@pytest.mark.usefixtures("needs_kvm")
-def test_a_kvm_serves_no_proposal_beside_the_merged_hypercall() -> None:
-    """They share a number, and each gives its own meaning to the registers."""
-    results = probes_of_this_host()
-    served = {name for name in PROPOSALS if not results[name]}
-
-    assert (results["kvm-hypercall"] == "", bool(served)) != (True, True)
