@@ -1,9 +1,10 @@
-"""What the wheel installs: modules of pvbench and its plugins, and nothing beside them."""
+"""What wheel and sdist have: modules of pvbench and its plugins, and nothing that is GPL."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -14,14 +15,18 @@ from support.helpers import DEADLINE_S
 ROOT = Path(__file__).parents[1]
 
 
+def built(kind: str, folder: Path) -> Path:
+    """The wheel or the sdist of this tree."""
+    build = [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(folder)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True, timeout=DEADLINE_S)
+    (path,) = folder.iterdir()
+    return path
+
+
 @pytest.fixture(scope="module")
 def names(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """The files in the wheel of this tree."""
-    folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    subprocess.run(build, cwd=ROOT, check=True, capture_output=True, timeout=DEADLINE_S)
-    (wheel,) = folder.iterdir()
-    with ZipFile(wheel) as archive:
+    with ZipFile(built("wheel", tmp_path_factory.mktemp("wheel"))) as archive:
         return archive.namelist()
 
 
@@ -47,3 +52,13 @@ def test_the_wheel_installs_nothing_under_a_foreign_name(names: list[str]) -> No
 def test_the_wheel_has_the_data_that_modules_read(names: list[str], name: str) -> None:
     """A tree has them beside the modules; an installation must have them too."""
     assert name in names
+
+
+def test_the_patches_of_the_kernel_are_in_no_package(names: list[str], tmp_path: Path) -> None:
+    """They are GPL-2.0, and a package says that it is MIT."""
+    with tarfile.open(built("sdist", tmp_path)) as archive:
+        files = {name.partition("/")[2] for name in archive.getnames()}
+    ends = (".patch", "patches/LICENSE", "patches/README.md")
+
+    assert {"LICENSE", "pvbench/errors.py", "tests/test_wheel.py"} < files
+    assert [name for name in (*files, *names) if name.endswith(ends)] == []
