@@ -19,7 +19,16 @@ from pvbench import notices
 from pvbench.errors import UnavailableError, UsageError, not_writable
 from pvbench.text import one_line
 from pvbench_site_lab import programs
-from pvbench_site_lab.releases import mirrors, newest, parts, release_in, sources, versions
+from pvbench_site_lab.releases import (
+    SOURCE,
+    mirrors,
+    newest,
+    parts,
+    release_in,
+    source_versions,
+    sources,
+    versions,
+)
 
 KEYRING: Final = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _CONFIGURATION: Final = """\
@@ -88,6 +97,21 @@ class Apt:
         raise UsageError(
             f"the package lists have no kernel {version}",
             fix=f"There are {', '.join(versions(names)) or 'none'}.",
+        )
+
+    def source(self, version: str) -> str:
+        """
+        The name of the package that has the sources of *version*.
+
+        Raises:
+            UsageError: there is none.
+        """
+        names = self._output("apt-cache", "pkgnames", SOURCE).split()
+        if (name := f"{SOURCE}{version}") in names:
+            return name
+        raise UsageError(
+            f"the package lists have no sources of kernel {version}",
+            fix=f"There are {', '.join(source_versions(names)) or 'none'}.",
         )
 
     def package(self, name: str) -> Package:

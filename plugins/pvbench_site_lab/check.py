@@ -17,6 +17,7 @@ from pvbench_site_lab.site import Lab
 
 DELIVERY = Describe("kvm", "pvbench_deliver_kvm", Options())
 _APT = {"apt-get": "apt", "apt-cache": "apt", "dpkg-deb": "dpkg"}
+_SOURCES = {"tar": "tar", "xz": "xz-utils", "git": "git"}
 
 
 @attrs.frozen
@@ -41,6 +42,7 @@ def pieces() -> list[Finding]:
         Finding("labs", lacking or "work here", not lacking),
         _optional("lab add VERSION", _without(_APT), "add kernels that you have as files"),
         _optional("lab build", make.missing(), "no kernel can be built here"),
+        _optional("lab build VERSION", _without(_APT | _SOURCES), "build a tree of your own"),
         _optional(
             "kernels with zstd",
             _without({"zstd": "zstd"}),

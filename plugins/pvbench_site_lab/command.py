@@ -16,6 +16,7 @@ from pvbench.hookspecs import hookimpl
 from pvbench.text import printable
 from pvbench_site_lab import kernel_store
 from pvbench_site_lab.kernel_store import StoredKernel
+from pvbench_site_lab.series import PROPOSALS
 
 if TYPE_CHECKING:
     from pvbench_site_lab.check import Finding
@@ -44,6 +45,10 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--modules", metavar="DIR", help="folder of the kernel's modules")
     parser.add_argument("--name", help="name of the kernel (the version, or its release)")
+    _add_mirror(parser)
+
+
+def _add_mirror(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mirror", default="", metavar="ADDRESS", help="mirror of Debian (the system's)"
     )
@@ -73,8 +78,18 @@ def _build_arguments(parser: argparse.ArgumentParser) -> None:
         "tree",
         metavar="TREE",
         help="a folder with the sources of a kernel, or TREE@REV for a revision of its git "
-        "repository",
+        "repository; or a version such as 6.12, of which Debian's sources are downloaded",
     )
+    parser.add_argument(
+        "--patches",
+        nargs="?",
+        const=str(PROPOSALS),
+        metavar="DIR",
+        help="apply the patches in this folder to the sources of a version; without DIR, "
+        "those of the proposals of 2018",
+    )
+    parser.add_argument("--name", help="name of the kernel of a version (VERSION-FOLDER)")
+    _add_mirror(parser)
 
 
 def _add(options: argparse.Namespace) -> int:
@@ -113,8 +128,16 @@ def _say_added(name: str) -> None:
 
 
 def _build(options: argparse.Namespace) -> int:
+    from pvbench_site_lab.releases import is_version
     from pvbench_site_lab.tree import built, tree_at
 
+    if is_version(options.tree):  # also if a folder has that name, as for `lab add`
+        return _build_version(options)
+    if options.patches:
+        raise UsageError(
+            "--patches is for the sources of a version, which are downloaded",
+            fix=f"Apply them to {options.tree} with `git am`, or name a version.",
+        )
     tree = tree_at(options.tree)
     if tree is None:
         raise UsageError(
@@ -124,6 +147,18 @@ def _build(options: argparse.Namespace) -> int:
         )
     kernel = built(tree)
     print(f"lab:{printable(options.tree)} boots {printable(kernel.release)}.")
+    return Status.OK
+
+
+def _build_version(options: argparse.Namespace) -> int:
+    from pvbench_site_lab import debian_source
+    from pvbench_site_lab.series import Series, series_in
+
+    series = series_in(Path(options.patches)) if options.patches else Series()
+    default = f"{options.tree}-{series.name or 'source'}"
+    name = kernel_store.check_name(options.name or default)
+    debian_source.build(options.tree, series, name, options.mirror)
+    _say_added(name)
     return Status.OK
 
 
@@ -181,7 +216,10 @@ def _print_findings(findings: Sequence[Finding]) -> None:
 
 
 def _remove(options: argparse.Namespace) -> int:
+    from pvbench_site_lab import debian_source
+
     kernel = kernel_store.remove(options.kernel)
+    debian_source.remove_unused(kernel.origin)
     print(f"{kernel.kernel.name} ({printable(kernel.kernel.release)}) is removed.")
     return Status.OK
 

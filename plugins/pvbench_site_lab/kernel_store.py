@@ -11,9 +11,10 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import attrs
@@ -71,7 +72,8 @@ def stored(name: str) -> StoredKernel | None:
     try:
         facts = json.loads(read_regular(place / _FACTS))
         release, origin = str(facts["release"]), str(facts["origin"])
-    except (OSError, ValueError, KeyError, TypeError):
+        further = {str(key): str(value) for key, value in facts.get("facts", {}).items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     modules = place / MODULES
     kernel = Kernel(
@@ -79,7 +81,7 @@ def stored(name: str) -> StoredKernel | None:
         release=release,
         image=place / IMAGE,
         modules=modules if modules.is_dir() else None,
-        facts={"lab_kernel_from": origin},
+        facts={"lab_kernel_from": origin, **further},
     )
     return StoredKernel(kernel, origin, _size_of(place))
 
@@ -125,9 +127,11 @@ def adding(name: str) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def finish(place: Path, release: str, origin: str) -> None:
-    """Write the facts of the kernel in the new folder *place*."""
-    facts = {"release": release, "origin": origin}
+def finish(
+    place: Path, release: str, origin: str, further: Mapping[str, str] = MappingProxyType({})
+) -> None:
+    """Write the facts of the kernel in the folder *place*; *further* ones are for results."""
+    facts = {"release": release, "origin": origin, "facts": dict(further)}
     (place / _FACTS).write_text(json.dumps(facts) + "\n")
 
 

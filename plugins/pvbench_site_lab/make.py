@@ -14,6 +14,7 @@ from typing import Final
 from pvbench import notices
 from pvbench.errors import UnavailableError
 from pvbench.text import one_line
+from pvbench_site_lab import programs
 
 CONFIGURATION: Final = Path(__file__).with_name("lab.config")
 # Without these options a kernel does not boot in a lab, or has no KVM there.
@@ -33,6 +34,7 @@ _SAME: Final = (
     *("KBUILD_BUILD_USER=pvbench", "KBUILD_BUILD_HOST=lab", "LOCALVERSION="),
 )
 _LIMIT_S: Final = 4 * 3600.0
+_VERSION_S: Final = 60.0  # on a busy host
 _ERROR: Final = re.compile(r"error|\*\*\*|not clean|undefined reference", re.IGNORECASE)
 _LARGEST_LOG: Final = 1 << 20  # bytes that are read
 
@@ -67,18 +69,36 @@ def vmlinux(source: Path, objects: Path, name: str) -> None:
     Raises:
         UnavailableError: a program is missing, or the kernel does not compile.
     """
-    if packages := missing():
-        raise UnavailableError(
-            "a kernel cannot be built here",
-            why=f"{', '.join(packages)} {'is' if len(packages) == 1 else 'are'} missing",
-            fix=f"apt-get install --no-install-recommends {' '.join(packages)}",
-        )
+    check()
     objects.mkdir(parents=True, exist_ok=True)
     if not (objects / "vmlinux").exists():
         notices.say(f"building {name}; the first build takes minutes")
     _make(source, objects, name, "allnoconfig")
     _check_configuration(objects, name)
     _make(source, objects, name, "vmlinux")
+
+
+def check() -> None:
+    """
+    Refuse to build where a program is missing.
+
+    Raises:
+        UnavailableError: one is.
+    """
+    if packages := missing():
+        raise UnavailableError(
+            "a kernel cannot be built here",
+            why=f"{', '.join(packages)} {'is' if len(packages) == 1 else 'are'} missing",
+            fix=f"apt-get install --no-install-recommends {' '.join(packages)}",
+        )
+
+
+def compiler() -> str:
+    """The compiler as it calls itself."""
+    done = programs.run(
+        ["gcc", "--version"], Path("/"), _VERSION_S, missing="apt-get install gcc"
+    )
+    return one_line(done.stdout.partition("\n")[0])
 
 
 def release(objects: Path) -> str:

@@ -13,6 +13,7 @@ import subprocess
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import IO, Final
 
@@ -25,7 +26,9 @@ _IMAGE: Final = re.compile(r"\./(?:boot/vmlinuz-[^/]+|(?:usr/)?lib/modules/[^/]+
 _MODULE: Final = re.compile(
     r"\./(?:usr/)?lib/modules/[^/]+/kernel/(?:[\w+-]+/)+([\w+-]+)\.ko(\.xz|\.gz|\.zst)?"
 )
+_SOURCE: Final = re.compile(r"\./usr/src/linux-source-[^/]+\.tar\.[a-z0-9]+")
 _LARGEST: Final = 1 << 27  # bytes of one file
+_LARGEST_SOURCES: Final = 1 << 30  # bytes of an archive of sources
 _LIMIT_S: Final = 600.0
 
 
@@ -51,6 +54,20 @@ class PackedFile:
         if len(content) != self.member.size:
             raise _damaged(self.member.name, "it is cut off")
         return content
+
+    def copy_to(self, target: IO[bytes]) -> None:
+        """
+        Write its bytes to *target*.
+
+        Raises:
+            UnavailableError: it is too large, or it cannot be read.
+        """
+        if self.member.size > _LARGEST_SOURCES:
+            raise _damaged(self.member.name, f"it has {self.member.size} bytes")
+        try:
+            shutil.copyfileobj(self.archive.extractfile(self.member) or BytesIO(), target)
+        except tarfile.TarError as error:
+            raise _damaged(self.member.name, str(error)) from None
 
 
 @attrs.frozen
@@ -86,6 +103,24 @@ def unpacked(packages: Iterable[Path], folder: Path) -> Iterator[PackageFiles]:
                     name = match[1].replace("-", "_")
                     modules[name] = PackedFile(archive, member, match[2] or "")
         yield PackageFiles(image, modules)
+
+
+def write_source(package: Path, target: Path) -> None:
+    """
+    Write the archive of sources that is in *package* to *target*.
+
+    Raises:
+        UnavailableError: the package has none, or it cannot be unpacked.
+    """
+    whole = target.with_name(f"{target.name}.package")
+    with _archive(package, whole) as archive, target.open("wb") as file:
+        for member in _members(archive, package):
+            if _SOURCE.fullmatch(member.name):
+                PackedFile(archive, member).copy_to(file)
+                break
+        else:
+            raise UnavailableError(f"package {package.name} has no sources of a kernel")
+    whole.unlink()
 
 
 def _members(archive: tarfile.TarFile, package: Path) -> list[tarfile.TarInfo]:

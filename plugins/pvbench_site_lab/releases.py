@@ -9,6 +9,8 @@ from typing import Final
 # Suites that may have kernels, the oldest first; a mirror need not have all of them.
 CODENAMES: Final = ("bullseye", "bookworm", "trixie", "forky", "sid")
 _PACKAGE: Final = re.compile(r"linux-image-([0-9]+\.[0-9]+\.[0-9]+[A-Za-z0-9.+~-]*)-amd64")
+SOURCE: Final = "linux-source-"  # with a version after it, the name of a package
+_NUMBERS: Final = re.compile(r"[0-9]+\.[0-9]+")
 _VARIANT: Final = re.compile(r"-(cloud|rt)$")
 _DEPENDENCY: Final = re.compile(r"([a-z0-9][a-z0-9.+~-]+)(?: \(= [^)]*\))?")
 _VERSION: Final = re.compile(r"[0-9]+\.[0-9]+[A-Za-z0-9.+~-]*")
@@ -41,6 +43,12 @@ def versions(packages: Iterable[str]) -> list[str]:
     """The versions of which there are packages, such as 6.1 and 6.12, in order."""
     releases = filter(None, map(release_in, packages))
     return sorted({".".join(re.findall("[0-9]+", r)[:2]) for r in releases}, key=_order)
+
+
+def source_versions(packages: Iterable[str]) -> list[str]:
+    """The versions of which there are packages with sources, in order."""
+    names = (package.removeprefix(SOURCE) for package in packages)
+    return sorted({name for name in names if _NUMBERS.fullmatch(name)}, key=_order)
 
 
 def _is_of(release: str, version: str) -> bool:
