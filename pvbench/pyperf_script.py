@@ -35,9 +35,10 @@ from pvbench.results.schema import case_name, stored
 from pvbench.run import spread
 from pvbench.run.collector import assumed, case_metadata, counted
 from pvbench.run.plan import effort
+from pvbench.run.preparation import prepare, session_of
 from pvbench.run.prepared import Prepared
 from pvbench.run.proof import differences, seconds, ticks_per_second
-from pvbench.run.request import PreparedRun, Request, prepare, session_of
+from pvbench.run.request import PreparedRun, Request
 from pvbench.slice_result import SliceResult
 from pvbench.suite import Suite
 from pvbench.text import printable
@@ -81,8 +82,8 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _only_computed(prepared: PreparedRun) -> None:
-    delivery = prepared.launch.delivery
-    if not prepared.launch.clock.is_exact:
+    delivery = prepared.delivery
+    if not prepared.clock.is_exact:
         raise UsageError(
             f"{delivery} measures, so its boots take turns and each slice is proved",
             fix=f"Use `pvbench run SUITE --delivery {delivery}`: its files are pyperf's.",
@@ -92,8 +93,8 @@ def _only_computed(prepared: PreparedRun) -> None:
 def _run(
     prepared: PreparedRun, plugins: Registry, own: argparse.ArgumentParser, series: str
 ) -> None:
-    delivery: Delivery = plugins.get("delivery", prepared.launch.delivery)
-    planned = effort(prepared.launch.clock, "default", None)
+    delivery: Delivery = plugins.get("delivery", prepared.delivery)
+    planned = effort(prepared.clock, "default", None)
     runner = pyperf.Runner(
         values=planned.slices,
         processes=planned.boots,
@@ -112,7 +113,9 @@ def _run(
         sys.exit(Status.ENVIRONMENT if blocked else Status.NOTHING_MEASURED)
     for number, case in enumerate(cases):
         measured = _Measured(case, delivery, prepared, series)
-        metadata = prepared.metadata | case_metadata(case) | stored({"series": series})
+        metadata = (
+            prepared.settings[0].metadata | case_metadata(case) | stored({"series": series})
+        )
         if args.worker_task in (None, number):
             metadata |= measured.facts(args.loops or planned.loops)
         try:
@@ -182,8 +185,8 @@ class _Measured:
         self, ready: Prepared, delivery: Delivery, prepared: PreparedRun, series: str
     ) -> None:
         self._ready, self._delivery, self._series = ready, delivery, series
-        self._launch = prepared.launch
-        self._effort = prepared.launch.effort
+        self._description = prepared.settings[0].description
+        self._effort = prepared.plan.effort
 
     def __call__(self, loops: int) -> float:
         """Seconds of *loops* bursts."""
@@ -199,12 +202,12 @@ class _Measured:
         return proved | counts | stored(times) | assumed(result, self._series)
 
     def _rate(self, result: SliceResult) -> int:
-        return ticks_per_second(result, self._launch.clock)
+        return ticks_per_second(result, self._description.clock)
 
     def _slice_result(self, loops: int) -> SliceResult:
         """Boot, run, prove; the result has the series."""
         case = self._ready.case
-        with self._delivery.boot(case.guest, self._launch.worker_data) as booted:
+        with self._delivery.boot(case.guest, self._description.worker_data) as booted:
             warmup = self._effort.warmup_of(loops)
             result = booted.load(self._ready.task).run(loops=loops, warmup=warmup)
         if errors := differences(self._ready, result):

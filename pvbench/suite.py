@@ -54,6 +54,9 @@ class Case:
     The properties that distinguish one measurement from another.
 
     Its name and its facts in a result file follow from `pvbench.results.schema`.
+
+    Args:
+        host: the ID of a host of the site, if the run measures each of them for itself.
     """
 
     suite: str
@@ -67,6 +70,7 @@ class Case:
     site: str
     costs: str | None
     bursts: tuple[Burst, ...] = attrs.field(repr=False)
+    host: str | None = None
     why_unsupported: str | None = None  # why the guest cannot have the bursts
     why_blocked: str | None = None  # the error of the workload
 

@@ -31,7 +31,7 @@ def execute(options: argparse.Namespace) -> int:
     from pvbench.cli.run_needs import looks_of, say_needs
     from pvbench.cli.run_plan import print_plan
     from pvbench.run.loop import run
-    from pvbench.run.request import prepare, session_of
+    from pvbench.run.preparation import prepare, session_of
 
     is_file = options.suite.endswith(".py")
     if is_file:
@@ -109,6 +109,7 @@ def selection_of(options: argparse.Namespace, costs: str | None) -> Selection:
         bits=options.bits,
         delivery=options.delivery,
         site=options.site,
+        hosts=options.hosts,
         costs=costs,
         cpus=options.cpu_list,
         execution=options.execution,

@@ -1,7 +1,7 @@
 """
-The number of boots that a run needs, and for which it has room.
+The hosts of a run, the number of boots that it needs, and for how many it has room.
 
-`pvbench run` prints both before it measures.
+`pvbench run` prints them before it measures.
 """
 
 from __future__ import annotations
@@ -17,24 +17,41 @@ from pvbench.errors import UsageError
 from pvbench.run.prepared import Prepared
 from pvbench.run.request import PreparedRun
 from pvbench.shapes import MOST_VALUES
+from pvbench.text import shortened_list
 
 _VALUES_OF_CASE: Final = 150  # JSON values of a case of a boot, about: of four series
 
 
 def say_needs(prepared: PreparedRun) -> None:
     """
-    Print how many boots a timed run needs, and for how many its file has room.
+    Print the hosts of a timed run, the boots that it needs and for how many it has room.
 
     Raises:
         UsageError: a file of `pvbench noise` cannot be read.
     """
+    _say_hosts(prepared)
     _say_boots_needed(prepared)
     _say_room(prepared)
 
 
+def _say_hosts(prepared: PreparedRun) -> None:
+    """Print the hosts that each run the whole plan; a site with one host has none to name."""
+    names = [
+        f"{host.id} ({host.name})"
+        for setting in prepared.settings
+        if setting.host
+        for host in setting.hosts
+    ]
+    if len(names) > 1:
+        listing = shortened_list(names, 8)
+        notices.say(
+            f"each of {len(names)} hosts runs all boots: {listing}; --hosts chooses others"
+        )
+
+
 def _say_boots_needed(prepared: PreparedRun) -> None:
     """Print how many boots detect a difference between the senders."""
-    if not prepared.launch.clock.is_noisy:
+    if not prepared.clock.is_noisy:
         return
     from pvbench.compare import planned
     from pvbench.results import noise, schema
@@ -43,7 +60,7 @@ def _say_boots_needed(prepared: PreparedRun) -> None:
     if not pairs:
         return
     plan = prepared.plan
-    facts = schema.from_metadata(prepared.facts)
+    facts = schema.from_metadata(prepared.settings[0].facts)
     boots = plan.effort.boots
     conditions = noise.conditions_of(facts, {"effort": attrs.asdict(plan.effort)}, boots)
     lines = noise.read(noise.path_here())
@@ -54,7 +71,7 @@ def _say_boots_needed(prepared: PreparedRun) -> None:
 def _say_room(prepared: PreparedRun) -> None:
     """Print how many boots the result file has room for, if those of the plan are more."""
     values = _VALUES_OF_CASE * sum(len(boot.cases) for boot in prepared.plan.boots)
-    if prepared.launch.clock.is_exact or values <= MOST_VALUES:
+    if prepared.clock.is_exact or values <= MOST_VALUES:
         return
     boots = prepared.plan.effort.boots
     room = boots * MOST_VALUES // values
@@ -72,7 +89,7 @@ def looks_of(prepared: PreparedRun) -> Callable[[Path, int], bool] | None:
         UsageError: the run has no pair of senders.
     """
     most = prepared.request.max_boots
-    if most is None or not prepared.launch.clock.is_noisy:
+    if most is None or not prepared.clock.is_noisy:
         return None
     from pvbench.compare.comparison import Question
     from pvbench.compare.settled import Looks

@@ -155,3 +155,9 @@ def _place_options(group: argparse._ArgumentGroup) -> None:
         "was computed beforehand (algorithm)",
     )
     group.add_argument("--site", default="local", help="site that boots the guests (local)")
+    group.add_argument(
+        "--hosts",
+        type=common.names,
+        metavar="NAME,...|all",
+        help="hosts of the site, each of which runs all timed boots (all)",
+    )

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 def print_plan(prepared: PreparedRun, options: argparse.Namespace) -> Status:
     """Print the cases with their planned outcomes, and the number of boots."""
-    if prepared.description.probes is None:
-        delivery = prepared.launch.delivery
-        print(f"pvbench: {delivery} is not probed: a case may not work there", file=sys.stderr)
+    if any(setting.description.probes is None for setting in prepared.settings):
+        print(
+            f"pvbench: {prepared.delivery} is not probed: a case may not work there",
+            file=sys.stderr,
+        )
     common.show(_plan(prepared), options)
     return Status.OK if prepared.plan.boots else Status.NOTHING_MEASURED
 

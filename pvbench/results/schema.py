@@ -188,6 +188,16 @@ TABLE: Final[tuple[Fact, ...]] = (
         boot=True,
     ),
     Fact(
+        "host",
+        _AXIS,
+        of_case=lambda case: case.host,
+        short=" {host}",
+        phrase="host {host}",
+        option="--hosts {host}",
+        by=("host",),
+        boot=True,
+    ),
+    Fact(
         "costs",
         _AXIS,
         of_case=lambda case: case.costs or "measured",

@@ -86,13 +86,6 @@ class Launch:
         default=attrs.Factory(lambda self: self.session.hosts, takes_self=True)
     )
 
-    @property
-    def slots(self) -> tuple[Host, ...]:
-        """A host for each boot that may run at once; timed boots have a host to themselves."""
-        most = max(host.slots for host in self.hosts)
-        rounds = range(1 if self.clock.is_noisy else most)
-        return tuple(host for slot in rounds for host in self.hosts if slot < host.slots)
-
 
 def run_boot(boot: Boot, launch: Launch) -> BootResult:
     """Run one boot in a worker of its own; a failure there becomes the outcome."""

@@ -27,7 +27,13 @@ _MOST_CASES: Final = 50_000
 
 @attrs.frozen(kw_only=True)
 class Selection:
-    """The user's choices, which replace those of the suite; None keeps the suite's."""
+    """
+    The user's choices, which replace those of the suite; None keeps the suite's.
+
+    Args:
+        hosts: of the site, by ID or name; None for all.
+        host: the one of them that the cases belong to; None where hosts are not kept apart.
+    """
 
     workloads: tuple[str, ...] | None = None
     senders: tuple[str, ...] | None = None
@@ -39,6 +45,8 @@ class Selection:
     bits: int = 64
     delivery: str | None = None
     site: str = "local"
+    hosts: tuple[str, ...] | None = None
+    host: str | None = None
     costs: str | None = None
     cpus: tuple[int, ...] = ()
     execution: str = "algorithm"
@@ -140,6 +148,7 @@ def _all_cases(
                 target_state=target_state,
                 delivery=selection.delivery or suite.delivery,
                 site=selection.site,
+                host=selection.host,
                 costs=selection.costs,
                 **_bursts(workload, guest),
             )

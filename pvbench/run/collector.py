@@ -47,10 +47,9 @@ class Collector:
     Runs by case, series and boot; boots come in any order, cases keep the plan's order.
 
     Args:
-        metadata: of each case, in the order of the plan.
+        metadata: that the results of each case share, in the order of the plan.
     """
 
-    facts: Metadata
     metadata: dict[str, Metadata]
     runs: dict[str, dict[str, dict[int, pyperf.Run]]] = attrs.field(factory=dict)
 
@@ -58,16 +57,19 @@ class Collector:
     def of(cls, prepared: PreparedRun) -> Collector:
         """An empty collector for *prepared*."""
         plan, label = prepared.plan, prepared.request.label
-        case_by_name = {case.name: case for boot in plan.boots for case in boot.cases}
-        senders = {schema.case_name(case): case.stack.sender.name for case in plan.cases}
-        metadata = {
-            name: case_metadata(case_by_name[name])
-            | schema.stored({"sender_plugin": prepared.origins[sender]})
-            for name, sender in senders.items()
-            if name in case_by_name
-        }
         tagged = schema.stored({"label": label} if label else {})
-        return cls(prepared.metadata | tagged, metadata)
+        by_name = {
+            case.name: (case, boot.setting) for boot in plan.boots for case in boot.cases
+        }
+        metadata = {}
+        for planned in plan.cases:
+            if (name := schema.case_name(planned)) in by_name:
+                case, setting = by_name[name]
+                sender = prepared.origins[planned.stack.sender.name]
+                of_setting = prepared.settings[setting].metadata | tagged
+                of_case = case_metadata(case) | schema.stored({"sender_plugin": sender})
+                metadata[name] = of_setting | of_case
+        return cls(metadata)
 
     def add(
         self,
@@ -86,8 +88,8 @@ class Collector:
         if case.result is None:
             return
         result = case.result
-        common = schema.stored(result.facts) | self.facts | self.metadata[case.name]
-        common |= counted(result.counts, result.loops) | self._when(turn)
+        common = schema.stored(result.facts) | self.metadata[case.name]
+        common |= counted(result.counts, result.loops) | self._when(case.name, turn)
         common |= schema.stored(facts or {})
         for series, values in case.values.items():
             details = {
@@ -105,9 +107,9 @@ class Collector:
             run = pyperf.Run(values, metadata=metadata, collect_metadata=False)
             self.runs.setdefault(case.name, {}).setdefault(series, {})[boot] = run
 
-    def _when(self, turn: int) -> Metadata:
+    def _when(self, case: str, turn: int) -> Metadata:
         """The date, as pyperf stores it, and the turn; results of an exact clock have none."""
-        if self.facts["pvbench_exactness"] == "exact":
+        if self.metadata[case]["pvbench_exactness"] == "exact":
             return {}
         date = datetime.now(UTC).isoformat(" ", "seconds")
         return schema.stored({"turn": turn}) | {"date": date}

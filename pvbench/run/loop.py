@@ -1,16 +1,15 @@
 """
 Run the boots of a plan; each is stored when it ends, before another takes its place.
 
-A run boots as soon as it can, several boots side by side where the clock allows it; a side
-of `pvbench ab` boots only when it is told to.
+A run boots as soon as it can, several boots side by side where the clock allows it, and each
+of several hosts for itself; a side of `pvbench ab` boots only when it is told to.
 """
 
 from __future__ import annotations
 
 import signal
-from collections import deque
-from collections.abc import Callable, Container, Generator, Mapping
-from contextlib import AbstractContextManager, closing, nullcontext
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from pvbench.run.ab_messages import Channel, Due, End, Greeting, Stored
 from pvbench.run.boot import BootResult, run_boot
 from pvbench.run.outcome import Outcome
 from pvbench.run.plan import Boot
+from pvbench.run.queues import Order, Queue, queues_of
 from pvbench.run.request import PreparedRun
 from pvbench.run.signals import Stop
 from pvbench.run.store import RunStore
@@ -55,9 +55,6 @@ class Ended:
 
 
 Looks = Callable[[Path, int], bool]
-# The numbers of the boots to run, each with the facts that its results store besides.  The
-# next one is asked for when there is a free host for it.
-Order = Generator[tuple[int, Mapping[str, str]], None, None]
 
 
 def run(
@@ -79,20 +76,24 @@ def run(
         UsageError, UnavailableError: the result file cannot be created.
     """
     with RunStore.opened(prepared) as store:
+        stored = store.resume()
         if channel:
-            return _boots(prepared, store, partial(_told, prepared, store, channel), 1)
+            queues = [Queue.of(_told(prepared, store, channel, stored), prepared.settings)]
+            return _boots(prepared, store, queues, 1)
         with _alone(prepared):
-            slots = 1 if looks else len(prepared.boots)
-            return _boots(prepared, store, partial(_until, prepared, store, looks), slots)
+            if looks:
+                queues = [Queue.of(_until(prepared, store, looks, stored), prepared.settings)]
+                return _boots(prepared, store, queues, 1)
+            return _boots(prepared, store, queues_of(prepared, stored), len(prepared.boots))
 
 
 def _alone(prepared: PreparedRun) -> AbstractContextManager[None]:
-    timed = prepared.plan.boots and prepared.launch.clock.is_noisy
-    return prepared.launch.session.alone() if timed else nullcontext()
+    timed = prepared.plan.boots and prepared.clock.is_noisy
+    return prepared.session.alone() if timed else nullcontext()
 
 
 def _until(
-    prepared: PreparedRun, store: RunStore, looks: Looks | None, stored: Container[int]
+    prepared: PreparedRun, store: RunStore, looks: Looks, stored: Container[int]
 ) -> Order:
     """The boots that are not stored, until a look says that there are enough."""
     ends = {boot.number_in_guest: number for number, boot in prepared.boots.items()}
@@ -100,7 +101,7 @@ def _until(
         if number not in stored:
             yield number, {}
         is_last = ends[boot.number_in_guest] == number
-        if looks and is_last and looks(store.path, boot.number_in_guest):
+        if is_last and looks(store.path, boot.number_in_guest):
             return
 
 
@@ -110,7 +111,7 @@ def _told(
     """
     The boots that `pvbench ab` asks for; if `pvbench ab` ends, the run ends as by SIGTERM.
     """
-    clock = prepared.launch.clock
+    clock = prepared.clock
     sessions = {n: session for n in prepared.boots if (session := store.session_of(n))}
     try:
         channel.tell(
@@ -151,47 +152,54 @@ class _Begun:
 
     number: int
     host: Host
+    queue: Queue
     facts: Mapping[str, str] = attrs.field(eq=False)
 
 
-def _boots(
-    prepared: PreparedRun,
-    store: RunStore,
-    order_of: Callable[[Container[int]], Order],
-    most: int,
-) -> Ended:
-    """Run boots in an order, at most *most* at once."""
-    order = order_of(store.resume())
-    free = deque(prepared.launch.slots[:most])
-    stop = Stop()
-    display = progress.make(len(prepared.boots), quiet=prepared.request.quiet)
-    under_way = UnderWay[_Begun, BootResult](in_threads=len(free) > 1)
-    with stop.on_signals(), display, closing(order):
+def _boots(prepared: PreparedRun, store: RunStore, queues: Sequence[Queue], most: int) -> Ended:
+    """Run the boots of all queues, at most *most* at once."""
+    boots, stop = prepared.boots, Stop()
+    display = progress.make(len(boots), quiet=prepared.request.quiet)
+    most = min(most, sum(len(queue.free) for queue in queues))
+    under_way = UnderWay[_Begun, BootResult](in_threads=most > 1)
+    with stop.on_signals(), display, ExitStack() as stack:
+        for queue in queues:
+            stack.enter_context(closing(queue.order))
         while True:
-            while free and (due := stop.unless_signalled(partial(next, order, None))):
-                begun = _Begun(due[0], free.popleft(), due[1])
-                display.boot(begun.number, _name(prepared.boots[begun.number]))
+            while len(under_way) < most and (begun := _next(prepared, queues, stop)):
+                display.boot(begun.number, _name(prepared, boots[begun.number]))
                 under_way.begin(begun, partial(_run, prepared, begun))
             ended = stop.unless_signalled(under_way.next_ended)
             if ended is None:
                 break
             begun, result = ended
-            free.append(begun.host)
-            store.add(begun.number, prepared.boots[begun.number], result, begun.facts)
+            begun.queue.free.append(begun.host)
+            store.add(begun.number, boots[begun.number], result, begun.facts)
     status = _status(store)
     store.finish(status, stop.signal, settled=bool(prepared.request.max_boots))
     return Ended(path=store.path, measured=store.measured, status=status, signal=stop.signal)
 
 
+def _next(prepared: PreparedRun, queues: Iterable[Queue], stop: Stop) -> _Begun | None:
+    """The next boot for which a host is free; None if there is none or a signal came."""
+    for queue in queues:
+        if queue.free and (due := stop.unless_signalled(partial(next, queue.order, None))):
+            number, facts = due
+            host = queue.take(prepared.launch_of(prepared.boots[number]).hosts)
+            return _Begun(number, host, queue, facts)
+    return None
+
+
 def _run(prepared: PreparedRun, begun: _Begun) -> BootResult:
-    launch = attrs.evolve(prepared.launch, hosts=(begun.host,))
-    return run_boot(prepared.boots[begun.number], launch)
+    boot = prepared.boots[begun.number]
+    return run_boot(boot, attrs.evolve(prepared.launch_of(boot), hosts=(begun.host,)))
 
 
-def _name(boot: Boot) -> str:
-    """The guest of a boot, and its hypervisor by hypercall ABI unless that is KVM."""
-    abi = boot.guest.hypercall_abi
-    return boot.guest.name if abi == "kvm" else f"{boot.guest.name} {abi}"
+def _name(prepared: PreparedRun, boot: Boot) -> str:
+    """The guest of a boot, its hypervisor by hypercall ABI unless that is KVM, and its host."""
+    abi, host = boot.guest.hypercall_abi, prepared.settings[boot.setting].host
+    words = (boot.guest.name, abi if abi != "kvm" else "", f"on {host}" if host else "")
+    return " ".join(filter(None, words))
 
 
 def _status_of(outcome: Outcome) -> Status:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import Final
 
@@ -94,12 +94,14 @@ class Boot:
     Args:
         number_in_guest: its number among the boots of its guest, from 1.
         order: the cases, by their index in *cases*, in the order in which they take turns.
+        setting: the number of its setting, from 0.
     """
 
     number_in_guest: int
     guest: Guest
     cases: tuple[Prepared, ...]
     order: tuple[int, ...]
+    setting: int = 0
 
     def schedule(self, planned: Effort) -> tuple[Turn, ...]:
         """The slices of the boot."""
@@ -125,38 +127,53 @@ class Plan:
     seed: int
 
 
-def make_plan(
-    cases: list[Case],
-    delivery: Delivery,
-    description: Description,
-    planned: Effort,
-    seed: int,
-) -> Plan:
-    """Check every case, then put those that can run into boots in a shuffled order."""
+@attrs.frozen
+class Part:
+    """The cases of one setting, and the description of the delivery there."""
+
+    description: Description
+    cases: list[Case]
+
+
+def make_plan(parts: Sequence[Part], delivery: Delivery, planned: Effort, seed: int) -> Plan:
+    """
+    Check every case, then put those that can run into boots in a shuffled order.
+
+    The boots of a setting, which is a part, have its number.
+    """
     refused: dict[str, Outcome] = {}
-    by_guest: dict[Guest, list[Prepared]] = {}
+    groups: dict[tuple[int, Guest], list[Prepared]] = {}
     room = PlanRoom()
     with watching():
-        for case in cases:
-            prepared_case = _prepared(case, room, delivery, description)
-            if isinstance(prepared_case, Outcome):
-                refused[case_name(case)] = prepared_case
-            else:
-                by_guest.setdefault(case.guest, []).append(prepared_case)
-    boots = tuple(_boots(by_guest, planned.boots, seed))
-    return Plan(cases=tuple(cases), boots=boots, refused=refused, effort=planned, seed=seed)
+        for setting, part in enumerate(parts):
+            for case in part.cases:
+                prepared_case = _prepared(case, room, delivery, part.description)
+                if isinstance(prepared_case, Outcome):
+                    refused[case_name(case)] = prepared_case
+                else:
+                    groups.setdefault((setting, case.guest), []).append(prepared_case)
+    return Plan(
+        cases=tuple(case for part in parts for case in part.cases),
+        boots=tuple(_boots(groups, planned.boots, seed)),
+        refused=refused,
+        effort=planned,
+        seed=seed,
+    )
 
 
-def _boots(by_guest: dict[Guest, list[Prepared]], boots: int, seed: int) -> Iterator[Boot]:
+def _boots(
+    groups: dict[tuple[int, Guest], list[Prepared]], boots: int, seed: int
+) -> Iterator[Boot]:
     """*boots* boots of each guest, in rounds; each round has an order of its own."""
     drawn = random.Random(seed)  # noqa: S311 - a reproducible order, not a secret
     numbers = count(1)
     for number_in_guest in range(1, boots + 1):
-        guests = list(by_guest)
-        drawn.shuffle(guests)
-        for guest in guests:
-            cases = tuple(by_guest[guest])
-            yield Boot(number_in_guest, guest, cases, order(seed, next(numbers), len(cases)))
+        keys = list(groups)
+        drawn.shuffle(keys)
+        for setting, guest in keys:
+            cases = tuple(groups[setting, guest])
+            turns = order(seed, next(numbers), len(cases))
+            yield Boot(number_in_guest, guest, cases, turns, setting)
 
 
 def _prepared(

@@ -27,6 +27,10 @@ class UnderWay(Generic[B, R]):
     _begun: dict[B, Callable[[], R]] = attrs.field(factory=dict)
     _ended: SimpleQueue[tuple[B, R | BaseException]] = attrs.field(factory=SimpleQueue)
 
+    def __len__(self) -> int:
+        """The number of boots that are under way."""
+        return len(self._begun)
+
     def begin(self, boot: B, work: Callable[[], R]) -> None:
         """Begin *boot*, whose result is that of *work*."""
         self._begun[boot] = work

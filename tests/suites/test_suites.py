@@ -59,10 +59,11 @@ def test_no_case_of_a_suite_fails_the_static_check(name: str) -> None:
 @each_suite
 def test_the_model_proves_the_mechanism_of_each_case(name: str) -> None:
     """Every count matches the ops and the targets."""
-    model, launch = bundled().table("delivery")["model"], ready_to_run(name).launch
+    model, ready = bundled().table("delivery")["model"], ready_to_run(name)
+    worker_data = ready.settings[0].description.worker_data
     failures: dict[str, list[str]] = {}
     for boot in planned(name).boots:
-        with model.boot(boot.guest, launch.worker_data) as booted:
+        with model.boot(boot.guest, worker_data) as booted:
             for case in boot.cases:
                 result = booted.load(case.task).run(loops=2, warmup=1)
                 failures[case.name] = differences(case, result)

@@ -10,7 +10,8 @@ import attrs
 from pvbench.delivery import Clock, Description
 from pvbench.plugin.registry import Registry
 from pvbench.protocol import Describe, Report, Work
-from pvbench.run.request import PreparedRun, Request, prepare, session_of
+from pvbench.run.preparation import prepare, session_of
+from pvbench.run.request import PreparedRun, Request
 from pvbench.site import Host
 from pvbench.worker_process import reports_of
 
@@ -24,6 +25,19 @@ def prepared_run(request: Request, registry: Registry) -> PreparedRun:
     """A run of *request*; a session with this machine has nothing to close."""
     with session_of(request, registry) as session:
         return prepare(request, registry, session)
+
+
+def with_clock(prepared: PreparedRun, clock: Clock) -> PreparedRun:
+    """*prepared* with another clock."""
+    (setting,) = prepared.settings
+    description = attrs.evolve(setting.description, clock=clock)
+    return attrs.evolve(prepared, settings=(attrs.evolve(setting, description=description),))
+
+
+def on_hosts(prepared: PreparedRun, *hosts: Host) -> PreparedRun:
+    """*prepared* on other hosts, which share its boots."""
+    (setting,) = prepared.settings
+    return attrs.evolve(prepared, settings=(attrs.evolve(setting, hosts=hosts),))
 
 
 @attrs.frozen

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import attrs
 import pytest
 
 from pvbench.cli import run_needs
 from pvbench.delivery import Clock
 from pvbench.run.request import PreparedRun
 from support.resume import prepared_small
+from support.sessions import with_clock
 
 NOISY = Clock(name="tsc", ticks_per_second=10**9, exactness="noisy")
 
 
 def prepared(clock: Clock) -> PreparedRun:
     """A run of two boots of each guest."""
-    run = prepared_small("a.json", boots=2)
-    return attrs.evolve(run, launch=attrs.evolve(run.launch, clock=clock))
+    return with_clock(prepared_small("a.json", boots=2), clock)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from pvbench.plugin.registry import Registry
 from pvbench.run import loop as runs
-from pvbench.run import request
+from pvbench.run import preparation
 from pvbench.run.boot import run_boot
 from support.plugin_sources import delivery_around_the_model, overlay
 from support.resume import SMALL, cut_after, small
@@ -108,9 +108,9 @@ def test_another_effort_is_refused(cli: Cli) -> None:
 
 def test_other_software_is_refused(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """The pvbench that began a run finishes it."""
-    monkeypatch.setattr(request, "version", lambda _: "0.0.1")
+    monkeypatch.setattr(preparation, "version", lambda _: "0.0.1")
     small(cli, *TO_FILE)
-    monkeypatch.setattr(request, "version", lambda _: "0.0.2")
+    monkeypatch.setattr(preparation, "version", lambda _: "0.0.2")
 
     assert "another run: pvbench_version was '0.0.1', is '0.0.2'. Give" in refused(cli)
 

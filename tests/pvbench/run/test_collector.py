@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import attrs
 import pytest
 
+from pvbench.results.fact import Metadata
 from pvbench.run.boot import CaseResult
 from pvbench.run.collector import Collector, case_metadata, counted
 from pvbench.run.outcome import Outcome
@@ -18,8 +19,8 @@ SECOND = timedelta(seconds=1)  # a date is cut to whole seconds
 
 def collector(exactness: str = "exact") -> Collector:
     """For two cases, in the order A, B."""
-    metadata = {name: case_metadata(prepared_of()) for name in ("A", "B")}
-    return Collector({"pvbench_clock": "model", "pvbench_exactness": exactness}, metadata)
+    clock: Metadata = {"pvbench_clock": "model", "pvbench_exactness": exactness}
+    return Collector({name: clock | case_metadata(prepared_of()) for name in ("A", "B")})
 
 
 def five(loops: int) -> int:

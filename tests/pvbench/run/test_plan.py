@@ -14,7 +14,7 @@ from pvbench.ops import Burst
 from pvbench.results.schema import case_name
 from pvbench.run import plan as planning
 from pvbench.run.outcome import Outcome
-from pvbench.run.plan import Boot, Effort, Plan, effort, make_plan
+from pvbench.run.plan import Boot, Effort, Part, Plan, effort, make_plan
 from pvbench.run.prepared import PlanRoom
 from pvbench.run.schedule import order
 from pvbench.sender import Apic, Driver, Ops, Stack
@@ -41,9 +41,8 @@ class Hypervisor:
 
 def plan_of(*cases: Case, asked_effort: Effort = ONE, seed: int = 0, **delivery: Any) -> Plan:
     """The plan for a delivery that supports everything, or gives a reason."""
-    return make_plan(
-        list(cases), cast("Delivery", Hypervisor(**delivery)), HERE, asked_effort, seed
-    )
+    part = Part(HERE, list(cases))
+    return make_plan([part], cast("Delivery", Hypervisor(**delivery)), asked_effort, seed)
 
 
 def guests_of(seed: int) -> list[int]:

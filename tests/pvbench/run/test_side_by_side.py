@@ -19,9 +19,9 @@ from pvbench.site import Host
 from support.helpers import DEADLINE_S
 from support.resume import BOOT_ONCE, prepared_small
 from support.runs import journal_of
+from support.sessions import EXACT, NEAR_EXACT, NOISY, on_hosts, with_clock
 
 A, B = Host("a", "a", 2), Host("b", "b", 1)
-NEAR, NOISY = Clock("icount", 10**9, "near-exact"), Clock("tsc", None, "noisy")
 
 
 @pytest.fixture(autouse=True)
@@ -30,10 +30,10 @@ def in_an_empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def prepared(output: str, *hosts: Host, boots: int = 2, **launch: Any) -> PreparedRun:
+def prepared(output: str, *hosts: Host, boots: int = 2, clock: Clock = EXACT) -> PreparedRun:
     """A small run of two guests, on *hosts*."""
     small = prepared_small(output, boots=boots, guests=("2", "3"))
-    return attrs.evolve(small, launch=attrs.evolve(small.launch, hosts=hosts, **launch))
+    return on_hosts(with_clock(small, clock), *hosts)
 
 
 class Together:
@@ -64,7 +64,7 @@ class Alone:
             self._now -= 1
 
 
-@pytest.mark.parametrize("changes", [{}, {"clock": NEAR}], ids=["exact", "near-exact"])
+@pytest.mark.parametrize("changes", [{}, {"clock": NEAR_EXACT}], ids=["exact", "near-exact"])
 def test_each_slot_of_each_host_has_a_boot(
     monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
 ) -> None:
@@ -91,7 +91,7 @@ def test_a_run_with_looks_has_one_boot_at_a_time(monkeypatch: pytest.MonkeyPatch
     """A look counts the boots that are stored."""
     alone = Alone()
     monkeypatch.setattr(loop, "run_boot", alone)
-    loop.run(prepared("a.json", A, B, clock=NEAR), looks=lambda path, boots: False)
+    loop.run(prepared("a.json", A, B, clock=NEAR_EXACT), looks=lambda path, boots: False)
 
     assert alone.most == 1
 

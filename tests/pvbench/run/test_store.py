@@ -39,7 +39,7 @@ def stored(*numbers: int) -> None:
         for number in numbers:
             assert number not in already
             boot = prepared.boots[number]
-            store.add(number, boot, BOOT_ONCE(boot, prepared.launch))
+            store.add(number, boot, BOOT_ONCE(boot, prepared.launch_of(boot)))
         store.finish(Status.OK, 0)
 
 
@@ -49,7 +49,7 @@ def test_a_boot_is_complete_on_disk_when_add_returns() -> None:
     boot = prepared.boots[1]
     with RunStore.opened(prepared) as store:
         store.resume()
-        store.add(1, boot, BOOT_ONCE(boot, prepared.launch))
+        store.add(1, boot, BOOT_ONCE(boot, prepared.launch_of(boot)))
 
         assert journal_of(PATH)[-1]["boot"] == 1
         assert {len(b.get_runs()) for b in result_files.read("a.json")} == {1}
@@ -126,7 +126,7 @@ def test_a_boot_without_a_value_is_not_repeated_if_its_cases_have_failed() -> No
         store.resume()
         store.add(1, boot, BootResult(outcome=Outcome("ok"), cases=tuple(failed)))
         boot = prepared.boots[2]
-        store.add(2, boot, BOOT_ONCE(boot, prepared.launch))
+        store.add(2, boot, BOOT_ONCE(boot, prepared.launch_of(boot)))
     with RunStore.opened(prepared) as store:
         stored_boots = store.resume()
 

@@ -24,7 +24,7 @@ from pvbench.run.request import PreparedRun
 from pvbench_site_local import LocalSession
 from support.resume import BOOT_ONCE, prepared_small
 from support.runs import journal_of
-from support.sessions import EXACT, NEAR_EXACT, NOISY
+from support.sessions import EXACT, NEAR_EXACT, NOISY, with_clock
 
 LOST = Outcome("failed", "the guest is lost")
 
@@ -143,11 +143,11 @@ def test_a_side_has_ten_boots_unless_told_otherwise(
     monkeypatch: pytest.MonkeyPatch, exactness: str, changes: dict[str, Any], boots: int
 ) -> None:
     """--fast has fewer, which decide nothing; a clock that is not noisy needs one or two."""
-    from pvbench.run import request
+    from pvbench.run import preparation
 
-    question = request._effort
+    question = preparation._effort
     clock = Clock("x", 10**9, exactness)
-    monkeypatch.setattr(request, "_effort", lambda asked, _: question(asked, clock))
+    monkeypatch.setattr(preparation, "_effort", lambda asked, _: question(asked, clock))
     side = prepared("a.json", is_side=True, **changes)
 
     assert side.plan.effort.boots == boots
@@ -171,7 +171,7 @@ def test_only_a_noisy_clock_makes_other_timed_runs_wait(
     monkeypatch.setattr(LocalSession, "alone", alone)
     monkeypatch.setattr(loop, "run_boot", lambda *_: BootResult(outcome=LOST, cases=()))
     ready = prepared("a.json")
-    loop.run(attrs.evolve(ready, launch=attrs.evolve(ready.launch, clock=clock)))
+    loop.run(with_clock(ready, clock))
 
     assert len(taken) == times
 
