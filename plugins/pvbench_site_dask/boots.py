@@ -35,6 +35,7 @@ class Boots:
 
     _cluster: Cluster
     _timeout_s: float
+    _lost_hosts: set[str] = attrs.field(factory=set)
     _events: dict[str, SimpleQueue[Event]] = attrs.field(factory=dict)
     _futures: dict[str, Future] = attrs.field(factory=dict)
 
@@ -82,14 +83,21 @@ class Boots:
         raise _lost(begun)
 
     def _workers(self, host: Host | None) -> list[Identity]:
-        """The workers that may run the boot; a machine that has lost all may get new ones."""
-        end_s = time.monotonic() + _REJOIN_S
+        """
+        The workers that may run the boot; a machine that has lost all may get new ones.
+
+        Only the first boot of such a machine waits for them.
+        """
+        name = host.id if host else ""
+        end_s = time.monotonic() + (0 if name in self._lost_hosts else _REJOIN_S)
         while True:
             everywhere = self._cluster.workers()
             workers = [w for w in everywhere if host is None or w.host == host.id]
             if workers:
+                self._lost_hosts.discard(name)
                 return [w for w in workers if w.timed and host] or workers
-            if time.monotonic() > end_s:
+            if time.monotonic() >= end_s:
+                self._lost_hosts.add(name)
                 raise WorkerError(f"no worker is left on {host.name if host else 'a machine'}")
             time.sleep(_LOOK_S)
 

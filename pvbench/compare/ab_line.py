@@ -14,7 +14,9 @@ from pvbench.results import schema
 from pvbench.results.rows import Row
 
 # Facts that the command chooses; an option that takes one value has it from the first pair.
-_SINGLE: Final = ("delivery", "site", "guest_bits", "host_cpus", "shorthands", "execution")
+_SINGLE: Final = (
+    *("delivery", "site", "host", "guest_bits", "host_cpus", "shorthands", "execution"),
+)
 _LISTED: Final = ("workload", "sender", "driver", "target_state")  # values between commas
 _REPEATED: Final = ("guest",)
 _USUAL: Final = {"site": "local", "execution": "algorithm"}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import attrs
 
 from pvbench.delivery import Description
-from pvbench.errors import PvbenchError, SiteError, UsageError, unknown
+from pvbench.errors import PvbenchError, SiteError, Status, UsageError, unknown
 from pvbench.protocol import Describe
 from pvbench.results import schema
 from pvbench.results.fact import Metadata
@@ -98,11 +98,11 @@ def _host_called(name: str, hosts: tuple[Host, ...]) -> Host:
 def _description(
     session: Session, host: Host, request: Describe, *, named: bool
 ) -> Description:
-    """The delivery on *host*; with *named* an error names the host."""
+    """The delivery on *host*, which an error that is not the user's names with *named*."""
     try:
         return session.describe(host, request)
     except PvbenchError as error:
-        if not named:
+        if not named or error.status is Status.USAGE:
             raise
         what = f"host {host.id} ({host.name}): {str(error).rstrip('.')}"
         raise SiteError(f"{what}. Choose hosts with --hosts", error.status) from None

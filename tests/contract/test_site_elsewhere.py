@@ -24,6 +24,7 @@ BASE = Path(pvbench_deliver_model.__file__).parent / "cost_profiles/skylake-2018
 ELSEWHERE = """
 import os, sys
 from contextlib import contextmanager, nullcontext
+import attrs
 from pvbench.hookspecs import hookimpl
 from pvbench.site import Host
 from pvbench.worker_process import described_by, reports_of
@@ -51,17 +52,18 @@ def command(module):
             f"{root}/bin/python", "-P", "-c", CODE, module)
 
 class Session:
-    hosts = (Host("elsewhere-1", "elsewhere", 2), Host("elsewhere-2", "unused"))
+    hosts = (Host("elsewhere-1", "elsewhere", 2), Host("elsewhere-2", "other"))
 
     def describe(self, host, request):
-        assert host.id == "elsewhere-1"
-        return described_by(command("pvbench.describe"), request, timeout_s=600)
+        description = described_by(command("pvbench.describe"), request, timeout_s=600)
+        return attrs.evolve(description, host=description.host | {"seen_on": host.id})
 
     def alone(self):
         return nullcontext()
 
     def boot(self, host, job):
-        assert host.id == "elsewhere-1"
+        with open(os.environ["ELSEWHERE"] + "/hosts", "a") as hosts:
+            print(host.id, file=hosts)
         return reports_of(command("pvbench.run.worker"), job, timeout_s=600)
 
 class Elsewhere:
@@ -170,8 +172,10 @@ def elsewhere(
     return "-p", "elsewhere_site", "-p", "sited_delivery", "--site", "elsewhere"
 
 
+ONE = ("--hosts", "elsewhere-1")
 RUN = (
     *("run", "norov", "--fast", "-q", "--boots", "2", "-o", "a.json", "--delivery", "sited"),
+    *ONE,
     *("--sender", "x2apic-physical", "-k", "normal-ipi", "--vcpus", "2,8"),
 )
 
@@ -184,10 +188,32 @@ def test_the_manager_would_be_caught() -> None:
         os.open("/dev/kvm", os.O_RDWR)
 
 
-def test_a_run_uses_the_first_host_of_a_site(cli: Cli, elsewhere: tuple[str, ...]) -> None:
-    """The session refuses to describe or boot anything on its second host."""
-    assert cli(*RUN, *elsewhere).status == 0
-    assert {len(row.boots_s) for row in rows(read("a.json"))} == {2}
+def test_a_run_measures_on_each_host_of_a_site(cli: Cli, elsewhere: tuple[str, ...]) -> None:
+    """Each has all boots and its own facts, and the hosts are named before the run."""
+    output = cli(*(option for option in RUN if option not in ONE), *elsewhere)
+    series = [row for row in rows(read("a.json")) if row.fact("series") == "wall"]
+    booted = Path(os.environ["ELSEWHERE"], "hosts").read_text().split()
+
+    assert output.status == 0, output.err
+    assert sorted(booted) == 2 * ["elsewhere-1"] + 2 * ["elsewhere-2"]
+    assert {
+        (row.fact("host"), row.fact("host_seen_on"), len(row.boots_s)) for row in series
+    } == {
+        ("elsewhere-1", "elsewhere-1", 2),
+        ("elsewhere-2", "elsewhere-2", 2),
+    }
+
+
+def test_hosts_of_one_file_are_compared(
+    cli: Cli, elsewhere: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their boots are no pairs, so the command that would decide is given."""
+    cli(*(option for option in RUN if option not in ONE), *elsewhere)
+    monkeypatch.setattr(sys.modules[__name__], "_watching", False)
+    output = cli("compare", "a.json", "--by", "host")
+
+    assert "elsewhere-1  elsewhere-2  dense:2" in output.out
+    assert "--a '--hosts elsewhere-1' --b '--hosts elsewhere-2'" in output.out
 
 
 def test_a_run_has_facts_limits_costs_and_clock_of_the_site(
@@ -343,6 +369,6 @@ def test_the_local_site_refuses_a_delivery_that_works_elsewhere_only(
     """The same delivery is asked on the manager's host."""
     monkeypatch.setenv("XDG_CACHE_HOME", "/nowhere")
     monkeypatch.setattr(sys.modules[__name__], "_watching", False)
-    output = cli(*RUN, *elsewhere[:4])
+    output = cli(*(option for option in RUN if option not in ONE), *elsewhere[:4])
 
     assert (output.status, "this is not the site" in output.err) == (5, True)

@@ -65,7 +65,7 @@ class BootOnce:
         self.results: dict[str, BootResult] = {}
 
     def __call__(self, boot: Boot, launch: Launch) -> BootResult:
-        key = encode(job_of(boot, launch))
+        key = encode(job_of(boot, launch)) + str([case.name for case in boot.cases])
         if key in self.results:
             return self.results[key]
         result = run_boot(boot, launch)

@@ -10,13 +10,16 @@ import attrs
 import pytest
 
 from pvbench.delivery import Clock
+from pvbench.results.files import read
+from pvbench.results.rows import rows
 from pvbench.run import loop
-from pvbench.run.boot import BootResult, Launch
-from pvbench.run.plan import Boot
-from pvbench.run.request import PreparedRun
+from pvbench.run.boot import BootResult, CaseResult, Launch
+from pvbench.run.outcome import Outcome
+from pvbench.run.plan import Boot, Part, make_plan
+from pvbench.run.request import PreparedRun, plan_entry
 from pvbench.run.store import RunStore
 from pvbench.site import Host
-from support.helpers import DEADLINE_S
+from support.helpers import DEADLINE_S, bundled
 from support.resume import BOOT_ONCE, prepared_small
 from support.runs import journal_of
 from support.sessions import EXACT, NEAR_EXACT, NOISY, on_hosts, with_clock
@@ -85,6 +88,67 @@ def test_a_noisy_clock_has_one_boot_on_a_host(monkeypatch: pytest.MonkeyPatch) -
     loop.run(prepared("a.json", attrs.evolve(A, slots=4), clock=NOISY))
 
     assert alone.most == 1
+
+
+def each_of(output: str, *hosts: Host, boots: int = 2) -> PreparedRun:
+    """A noisy run of two guests on each of *hosts*, which has it for itself."""
+    shared = prepared(output, boots=boots, clock=Clock("tsc", 10**12, "noisy"))
+    (setting,) = shared.settings
+    planned = [
+        attrs.evolve(
+            setting, hosts=(host,), host=host.id, facts=setting.facts | {"on": host.id}
+        )
+        for host in hosts
+    ]
+    cases = [[attrs.evolve(case, host=host.id) for case in shared.plan.cases] for host in hosts]
+    parts = [Part(setting.description, one) for one in cases]
+    plan = make_plan(parts, bundled().table("delivery")["model"], shared.plan.effort, 0)
+    return attrs.evolve(shared, settings=tuple(planned), plan=plan)
+
+
+def test_each_host_of_a_noisy_run_has_all_boots_one_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two hosts boot side by side, else no boot would end, whatever slots they have."""
+    together = Together(2)
+    monkeypatch.setattr(loop, "run_boot", together)
+    loop.run(each_of("a.json", attrs.evolve(A, slots=4), B))
+    series = rows(read("a.json"))
+
+    assert sorted(together.hosts) == 4 * ["a"] + 4 * ["b"]
+    assert {(row.fact("host"), row.fact("on"), row.boots) for row in series} == {
+        ("a", "a", (1, 2)),
+        ("b", "b", (1, 2)),
+    }
+    assert len({row.name for row in series}) == len(series)
+
+
+def test_a_host_that_fails_costs_its_own_boots_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other host has all of its boots; the exit status is that of a failed boot."""
+    lost = Outcome("failed", "no worker is left on b")
+
+    def boot(planned: Boot, launch: Launch) -> BootResult:
+        if launch.hosts == (B,):
+            cases = (CaseResult(name=case.name, outcome=lost) for case in planned.cases)
+            return BootResult(outcome=lost, cases=tuple(cases))
+        return BOOT_ONCE(planned, launch)
+
+    monkeypatch.setattr(loop, "run_boot", boot)
+    ended = loop.run(each_of("a.json", A, B))
+    boots = [entry["outcome"] for entry in journal_of(Path("a.json")) if "boot" in entry]
+
+    assert ended.status == 5
+    assert sorted(boots) == 4 * ["failed"] + 4 * ["ok"]
+    assert {(row.fact("host"), row.boots) for row in rows(read("a.json"))} == {("a", (1, 2))}
+
+
+def test_the_plan_of_several_hosts_says_what_differs_between_them() -> None:
+    """A run is resumed only if each host is the same."""
+    facts = plan_entry(each_of("a.json", A, B))["facts"]
+
+    assert (facts["on (a)"], facts["on (b)"]) == ("a", "b")
+    assert facts["pvbench_delivery_plugin"] == "pvbench 0.1.0"
+    assert "on" not in facts
 
 
 def test_a_run_with_looks_has_one_boot_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
