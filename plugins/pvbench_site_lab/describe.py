@@ -8,6 +8,7 @@ from typing import Final
 import attrs
 
 from pvbench.delivery import Clock, Description
+from pvbench.host import pv_ipi_abi
 from pvbench_site_lab.address import ICOUNT, TSC, Address
 
 TICKS_PER_SECOND: Final = 10**9  # of icount: QEMU counts virtual nanoseconds
@@ -15,6 +16,9 @@ _CLOCKS: Final = {
     ICOUNT: Clock("icount", TICKS_PER_SECOND, "near-exact"),
     TSC: Clock("tsc", None, "none"),
 }
+
+# The agent sets this parameter for each boot, and a boot has it as a fact.
+_OF_BOOTS: Final = f"kvm.{pv_ipi_abi.PARAMETER.name}"
 
 _ALWAYS: Final = (
     "The processor is emulated by QEMU: it has no AVIC and no IPI virtualization, and no "
@@ -33,11 +37,12 @@ def described_in_lab(
 ) -> Description:
     """*description* as the lab answered it, with the lab's clock, notes and facts."""
     is_icount = address.clock == ICOUNT
+    host = {name: fact for name, fact in description.host.items() if name != _OF_BOOTS}
     notes = _ICOUNT_NOTES if is_icount else _TSC_NOTES
     return attrs.evolve(
         description,
         clock=_CLOCKS[address.clock],
         notes=(*description.notes, _ALWAYS, *notes),
-        host=description.host | dict(facts),
+        host=host | dict(facts),
         advice=(),  # settings of an emulated machine are the lab's
     )

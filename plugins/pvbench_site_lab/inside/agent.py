@@ -16,6 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Final, NoReturn, cast
 
+from pvbench.host import pv_ipi_abi
 from pvbench.protocol import Describe, decode
 from pvbench.text import text_of
 from pvbench_site_lab.shared_memory import SIZE, AnswerStream, SharedMemory
@@ -30,6 +31,7 @@ def serve() -> NoReturn:
     """Answer requests one after another."""
     for name in MODULES.read_text().split():
         import_module(name)
+    pv_ipi_abi.write_with(pv_ipi_abi.PARAMETER.write_text)  # no other guests run here
     memory = _memory()
     gc.collect()
     gc.freeze()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import mmap
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from pvbench.delivery import Options
+from pvbench.host import pv_ipi_abi
 from pvbench.protocol import Describe, DescriptionReport, ErrorReport, decode, encode
 from pvbench_site_lab.inside import agent, init
 from pvbench_site_lab.shared_memory import SIZE, SharedMemory
@@ -197,11 +198,33 @@ def test_the_agent_serves_from_the_memory_of_a_device(
     assert isinstance(decode(host.answer(0).decode()), DescriptionReport)
 
 
-def test_a_machine_without_the_device_is_an_error(
+@pytest.fixture
+def no_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine in which the agent cannot serve."""
+    (tmp_path / "devices").mkdir()
+    monkeypatch.setattr(agent, "_DEVICES", tmp_path / "devices")
+    monkeypatch.setattr(agent, "MODULES", Path(os.devnull))
+    yield
+    pv_ipi_abi.write_with(None)
+
+
+@pytest.mark.usefixtures("no_device")
+def test_the_agent_lets_a_patched_kvm_serve_what_a_guest_needs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A lab has no guests but those of its jobs."""
+    parameter = tmp_path / "pv_ipi_abi"
+    parameter.write_text("merged\n")
+    monkeypatch.setattr(pv_ipi_abi, "PARAMETER", parameter)
+    with pytest.raises(OSError, match="no device"):
+        agent.serve()
+    pv_ipi_abi.serve("kvm-cluster128")
+
+    assert pv_ipi_abi.read() == "cluster128"
+
+
+@pytest.mark.usefixtures("no_device")
+def test_a_machine_without_the_device_is_an_error() -> None:
     """As if QEMU were started by hand."""
-    monkeypatch.setattr(agent, "_DEVICES", tmp_path)
-    monkeypatch.setattr(agent, "MODULES", Path(os.devnull))
     with pytest.raises(OSError, match="the machine has no device ivshmem"):
         agent.serve()
