@@ -8,6 +8,7 @@ import pytest
 
 from pvbench.results import schema
 from pvbench.run.prepared import Prepared as Checked
+from pvbench.topology import parse_guest
 from support.suites import checked
 
 
@@ -138,6 +139,21 @@ IDS: dict[str, dict[str, Count]] = {
         "xen-evtchn": Count(0, 128),
     },
 }
+# What a broadcast costs where the proposals of 2018 differ: ICR writes of x2apic-cluster,
+# then hypercalls of kvm-pv, kvm-pv-cluster128 and kvm-pv-cluster192, and losses of v3.
+PROPOSALS: dict[str, tuple[int, int, int, int, int]] = {
+    "dense:8": (1, 1, 1, 1, 0),
+    "dense:32": (2, 1, 1, 1, 0),
+    "dense:128": (8, 1, 1, 1, 0),
+    "interleaved:8": (2, 4, 2, 1, 4),
+    "interleaved:32": (2, 16, 2, 1, 16),
+    "interleaved:128": (8, 64, 2, 1, 64),
+    "sparse:8:32": (7, 2, 2, 2, 4),
+    "sparse:32:8": (16, 2, 2, 2, 16),
+    "sparse:128:8": (64, 8, 8, 6, 112),
+    "ids:112-143": (2, 1, 2, 1, 16),
+    "ids:176-207": (2, 1, 1, 2, 31),
+}
 # Writes or calls in dense guests of 8, 32, 128, 512, 1024 and 4096, losses of v3 last.
 SCALE: dict[str, list[Count]] = {
     "x2apic-physical": [Count(n, 0) for n in (7, 31, 127, 511, 1023, 4095)],
@@ -174,6 +190,31 @@ def test_the_table_covers_all_cases_of_ids() -> None:
     pairs = {(case.case.guest.name, case.case.stack.sender.name) for case in checked("ids")}
 
     assert pairs == {(guest, sender) for guest, row in IDS.items() for sender in row}
+
+
+@pytest.mark.parametrize("driver", ["x2apic-physical", "x2apic-cluster"])
+@pytest.mark.parametrize("guest", PROPOSALS)
+def test_proposals_shows_the_count_of_each_sender(guest: str, driver: str) -> None:
+    """Patch v3 makes one call and loses the targets from ID 128 on."""
+    writes, merged, cluster128, cluster192, lost = PROPOSALS[guest]
+    expected = {
+        over(driver, "kvm-pv"): Count(0, merged),
+        over(driver, "kvm-pv128-v3"): Count(0, 1, lost),
+        over(driver, "kvm-pv-cluster128"): Count(0, cluster128),
+        over(driver, "kvm-pv-cluster192"): Count(0, cluster192),
+        over(driver, "hyperv-ipi"): Count(0, 1),
+        "x2apic-cluster": Count(writes, 0),
+        "x2apic-physical": Count(len(parse_guest(guest).apic_ids) - 1, 0),
+    }
+
+    assert expected == {
+        stack: counts("proposals", stack)[guest, "broadcast"] for stack in expected
+    }
+
+
+def test_the_table_covers_all_guests_of_proposals() -> None:
+    """Each has a row in PROPOSALS."""
+    assert {case.case.guest.name for case in checked("proposals")} == PROPOSALS.keys()
 
 
 @pytest.mark.parametrize("driver", ["x2apic-physical", "x2apic-cluster"])

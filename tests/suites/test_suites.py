@@ -13,7 +13,7 @@ from support.helpers import bundled
 from support.runs import Cli, journal_of
 from support.suites import checked, expanded, planned, ready_to_run
 
-SUITES = ("fanout", "ids", "norov", "pairs", "scale", "shootdown", "smoke")
+SUITES = ("fanout", "ids", "norov", "pairs", "proposals", "scale", "shootdown", "smoke")
 each_suite = pytest.mark.parametrize("name", SUITES)
 
 
