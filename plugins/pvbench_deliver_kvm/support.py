@@ -79,7 +79,7 @@ def _reasons(guest: Guest, task: Task, description: Description) -> Iterator[str
     }
     if task.mechanism == "hypercall":  # even if this burst needs none
         required.add(_hypercall(guest, HVCALL_SEND_IPI, served))
-    yield _why_another_abi(guest, required, served)
+    yield _why_another_abi(guest, task, required, served)
     if description.probes is not None:
         yield from _failed_probes(sorted(required), description.probes)
     yield _why_too_many_spin(guest, task, limits.usable_cpus, software=settings.software)
@@ -94,10 +94,18 @@ def _reasons(guest: Guest, task: Task, description: Description) -> Iterator[str
         )
 
 
-def _why_another_abi(guest: Guest, required: set[str], served: Collection[str]) -> str | None:
-    """Why a guest needs another KVM than one that serves some ABI of KVM_HC_SEND_IPI."""
-    abi = guest.hypercall_abi
-    if not served or abi not in PROBE_OF or executed(abi, served) in served:
+def _why_another_abi(
+    guest: Guest, task: Task, required: set[str], served: Collection[str]
+) -> str | None:
+    """
+    Why a guest needs another KVM than one that serves some ABI of KVM_HC_SEND_IPI.
+
+    A stand-in translates the hypercalls of a sender, but not any registers.
+    """
+    abi, is_of_sender = guest.hypercall_abi, task.mechanism == "hypercall"
+    if not served or abi not in PROBE_OF:
+        return None
+    if (executed(abi, served) if is_of_sender else abi) in served:
         return None
     is_needed = probe_of(abi, served) in required
     return (

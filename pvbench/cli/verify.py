@@ -50,6 +50,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--seed", type=int, default=0, metavar="S", help="seed of the programs (0)"
     )
     group.add_argument(
+        "--hypercall-abi",
+        choices=("kvm-v3", "kvm-cluster128", "kvm-cluster192"),
+        help="call a hypercall that was proposed in 2018, in guests of that ABI",
+    )
+    group.add_argument(
         "--program",
         action="append",
         default=[],
@@ -141,7 +146,7 @@ def _executed(
     is_exact = place.description.clock.is_exact
     with nullcontext() if is_exact else place.session.alone(), place.stop.on_signals():
         stored = _stored(options, registry, place, trials, tame=is_at_risk)
-        path = Path(options.output or _name(place, options.seed))
+        path = Path(options.output or _name(options, place))
         files.write(stored, path)
         judgement = _minimised(place, stored)
     for reason, amount in place.refused.items():
@@ -175,7 +180,8 @@ def _stored(
     tame: bool,
 ) -> Stored:
     from pvbench.verify.campaign import run_trials
-    from pvbench.verify.generator import SCENES, Generator
+    from pvbench.verify.generator import SCENES, USUAL_SCENES, Generator
+    from pvbench.verify.proposals import SCENES_OF
 
     def progress(done: int, total: int) -> None:
         if not options.quiet:
@@ -183,7 +189,13 @@ def _stored(
 
     if trials:
         return place.run(place.supported(trials, SCENES), SCENES, progress)
-    generator = Generator(seed=options.seed, stacks=_stacks(registry), tame=tame)
+    abi = options.hypercall_abi
+    generator = Generator(
+        seed=options.seed,
+        scenes=tuple(SCENES_OF[abi] if abi else USUAL_SCENES),
+        stacks=_stacks(registry),
+        tame=tame,
+    )
     return run_trials(place, generator, options.count, progress)
 
 
@@ -214,10 +226,11 @@ def _minimised(place: Place, stored: Stored) -> Judgement:
     return attrs.evolve(judgement, minimised=smallest(place, stored, judgement.smallest))
 
 
-def _name(place: Place, seed: int) -> str:
-    """The name of the file for outcomes of a kernel and a seed."""
+def _name(options: argparse.Namespace, place: Place) -> str:
+    """The name of the file for outcomes of a kernel, a proposed ABI and a seed."""
     kernel = re.sub(r"[^\w.+-]", "_", place.kernel or place.delivery.name)
-    return f"verify-{kernel}-{seed}.json.gz"
+    names = filter(None, ("verify", kernel, options.hypercall_abi, str(options.seed)))
+    return f"{'-'.join(names)}.json.gz"
 
 
 def _where(options: argparse.Namespace) -> str:

@@ -9,6 +9,7 @@ from pvbench.decode.messages import changes_state
 from pvbench.guest import Guest
 from pvbench.ops import Hypercall, MmioWrite, Op, Program, WrMsr
 from pvbench.sequences import INPUT_PAGE_BASE, PAGE_SIZE
+from pvbench.verify.proposals import BITMAP_WORDS
 from pvbench.verify.trials import Scene, Trial
 from pvbench.x86.apic import (
     APIC_DEFAULT_PHYS_BASE,
@@ -120,11 +121,20 @@ def _of_icr(icr: int) -> str:
     return EXCEPTION if is_exception and mode in (APIC_DM_FIXED, APIC_DM_LOWEST) else ""
 
 
+def _of_proposal(op: Hypercall) -> str:
+    if op.nr in KVM_HC_OTHERS:
+        return OTHER_CALL
+    sends = op.nr == KVM_HC_SEND_IPI and op.args
+    return _of_icr(op.args[-1] & APIC_VECTOR_MASK) if sends else ""
+
+
 def _of_hypercall(op: Hypercall, guest: Guest) -> str:
     if guest.hypercall_abi == "kvm":
         if op.nr in KVM_HC_OTHERS:
             return OTHER_CALL
         return _of_icr(op.args[3]) if op.nr == KVM_HC_SEND_IPI and len(op.args) == 4 else ""
+    if guest.hypercall_abi in BITMAP_WORDS:
+        return _of_proposal(op)
     if guest.hypercall_abi != "hyperv":
         return OTHER_ABI
     if op.nr & HV_HYPERCALL_CODE_MASK in HVCALL_OTHERS:

@@ -7,6 +7,8 @@ A trial depends only on the seed, its number and what may be drawn.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import reduce
+from operator import or_
 from random import Random
 from typing import Final
 
@@ -29,6 +31,7 @@ from pvbench.ops import (
 from pvbench.sender import Stack
 from pvbench.verify.draw import Draw
 from pvbench.verify.draw_hyperv import hyperv_call
+from pvbench.verify.proposals import SCENES_OF, proposed_call
 from pvbench.verify.trials import FIRST_SCENES, Scene, Trial
 from pvbench.x86.apic import (
     APIC_DEFAULT_PHYS_BASE,
@@ -53,8 +56,9 @@ _RUNNING: Final = {
     )
     for name, mode in (("x2run", "x2apic"), ("xarun", "xapic"))
 }
-SCENES: Final = FIRST_SCENES | _RUNNING
-_WEIGHTS: Final = {
+USUAL_SCENES: Final = FIRST_SCENES | _RUNNING
+SCENES: Final = reduce(or_, SCENES_OF.values(), USUAL_SCENES)
+_WEIGHTS: Final = {  # those of a proposal are drawn equally often
     "x2": 26,
     "x2sparse": 28,
     "xa": 12,
@@ -80,7 +84,7 @@ class Generator:
     """
 
     seed: int
-    scenes: Sequence[str] = tuple(SCENES)
+    scenes: Sequence[str] = tuple(USUAL_SCENES)
     stacks: Sequence[Stack] = ()
     tame: bool = False
 
@@ -91,7 +95,7 @@ class Generator:
             for name in self.scenes
             if not self.tame or SCENES[name].target_state == "halted"
         ]
-        weights = [_WEIGHTS[name] for name in names]
+        weights = [_WEIGHTS.get(name, 1) for name in names]
         return self._random(number, "scene").choices(names, weights)[0]
 
     def trial(self, number: int) -> Trial:
@@ -144,6 +148,8 @@ def _sending(draw: Draw, source: int) -> Iterator[Op]:
         yield from hyperv_call(draw, source)
     elif abi == "kvm" and not draw.tame and draw.chance(0.35):
         yield _kvm_call(draw)
+    elif abi in SCENES_OF and not draw.tame and draw.chance(0.8):
+        yield proposed_call(draw)
     elif is_x2apic or (not draw.plain and draw.chance(0.02)):  # else it raises #GP
         yield _self_ipi(draw) if draw.chance(0.1) else _x2apic_write(draw)
     else:

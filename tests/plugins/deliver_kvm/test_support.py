@@ -190,6 +190,24 @@ def test_where_no_hypercall_works_the_reason_is_that_of_its_probe(
     assert why_unsupported(guest, task, description_here(probes=probes)) == expected
 
 
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("unpatched", "this KVM serves hypercall ABI kvm, not kvm-v3"),
+        ("v3", None),
+        ("cluster128", None),
+    ],
+)
+def test_no_stand_in_translates_the_registers_of_a_raw_program(
+    host: str, expected: str | None
+) -> None:
+    """It knows the hypercalls of the senders only."""
+    guest, task = task_of(call(0, 1, 2, 3), sender="kvm-pv128-v3/x2apic-physical")
+    raw = attrs.evolve(task, mechanism="icr", algorithm=None)
+
+    assert why_unsupported(guest, raw, description_here(probes=probes_of(host))) == expected
+
+
 def test_a_proposal_may_work_where_nothing_was_probed() -> None:
     """A plan does not probe, so it cannot refuse."""
     guest, task = task_of(call(0, 1), sender="kvm-pv-cluster192/x2apic-physical")

@@ -11,7 +11,9 @@ from pvbench.errors import Status
 from pvbench.host import facts
 from pvbench.ops import WriteMem, WrMsr
 from pvbench.trials import Ending, Outcome
-from pvbench.verify.stored import Stored, write
+from pvbench.verify.judge import judge
+from pvbench.verify.proposals import BITMAP_WORDS, SCENES_OF
+from pvbench.verify.stored import Stored, read, write
 from pvbench.verify.trials import FIRST_SCENES, Trial
 from support.runs import AddPlugin, Cli
 
@@ -114,6 +116,19 @@ def test_random_programs_on_the_model_agree(cli: Cli) -> None:
 
     assert (output.status, again.status) == (Status.OK, Status.OK)
     assert json.loads(again.out)["programs"] == 30
+
+
+@pytest.mark.parametrize("abi", BITMAP_WORDS)
+def test_programs_with_the_hypercalls_of_a_proposal_have_a_file_of_their_own(
+    cli: Cli, abi: str
+) -> None:
+    """All boots have guests of that ABI, but for those that find the era."""
+    cli("verify", "--delivery", "model", "--count", "20", "--hypercall-abi", abi, "-q")
+    outcomes = read(Path(f"verify-model-{abi}-0.json.gz"))
+    scenes = {trial.scene for trial in outcomes.trials}
+
+    assert judge(outcomes).disagreements == ()
+    assert scenes - {"x2"} == set(SCENES_OF[abi])
 
 
 LIAR = """
