@@ -53,6 +53,9 @@ QUESTIONS: Final = {
     "ids-x2apic-cluster": Question(
         "ids", Selection(drivers=_CLUSTER, senders=("native", "kvm-pv", "kvm-pv128-v3"))
     ),
+    "proposals-interleaved-32": Question(
+        "proposals", Selection(drivers=_CLUSTER, guests=("interleaved:32",))
+    ),
     "scale-x2apic-cluster": Question(
         "scale", Selection(drivers=_CLUSTER, senders=("native", "kvm-pv", "kvm-pv128-v3"))
     ),
