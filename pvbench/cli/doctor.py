@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pvbench import notices
 from pvbench.cli import common
 from pvbench.errors import PvbenchError, Status
+from pvbench.text import counted
 
 if TYPE_CHECKING:
     from pvbench.delivery import Description
@@ -118,14 +120,19 @@ def _document(
     abilities: Mapping[str, Any], advice: tuple[str, ...], values: Mapping[str, Any]
 ) -> Document:
     """The deliveries come first, and the many facts of software and host last."""
+    from pvbench.host.facts import is_minor
     from pvbench.report.document import Document, Notes, facts
 
+    minor = {} if notices.is_verbose() else {n: v for n, v in values.items() if is_minor(n)}
+    major = {name: value for name, value in values.items() if name not in minor}
+    more = f"; pvbench -v doctor has {counted(len(minor), 'more parameter')} of KVM"
     title = "For steadier timing:"
     return Document(
         [
             facts(abilities),
             Notes(lines=advice, name="advice", title=title, bulleted=True),
-            facts(values, title="Software and host:"),
+            facts(major, title=f"Software and host{more if minor else ''}:"),
+            facts(minor, shown=False),
         ]
     )
 

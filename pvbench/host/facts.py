@@ -21,6 +21,13 @@ _LARGEST: Final = 1 << 16  # bytes of a file of one fact; sysfs has at most a pa
 UNKNOWN: Final = "unknown"  # the kernel does not show it
 NONE: Final = "none"  # the kernel shows that there is none
 
+# The parameters of KVM that decide how it delivers an IPI or lets a vCPU halt.
+_OF_IPIS: Final = frozenset(
+    {
+        *("halt_poll_ns", "pv_ipi_abi"),
+        *("avic", "enable_apicv", "enable_ipiv", "nrips", "npt", "ept"),
+    }
+)
 _SWITCH: Final = {"0": "off", "1": "on"}
 _ASLR: Final = {"0": "off", "1": "partial", "2": "full"}
 
@@ -74,6 +81,12 @@ def advice(root: Path = Path("/")) -> list[str]:
     if len(usable_cpus()) < 2:
         sentences.append(_ONE_CPU)
     return sentences
+
+
+def is_minor(fact: str) -> bool:
+    """Whether *fact* is a parameter of KVM that IPIs do not depend on."""
+    module, _, parameter = fact.partition(".")
+    return module.startswith("kvm") and parameter not in ("", *_OF_IPIS)
 
 
 def usable_cpus() -> tuple[int, ...]:
