@@ -110,7 +110,7 @@ def _add(options: argparse.Namespace) -> int:
             f"{options.kernel!r} is neither a version nor a file",
             fix="Write a version such as 6.12, or the path of a vmlinuz.",
         )
-    _say_added(name)
+    _say_stored("added", name)
     return Status.OK
 
 
@@ -120,11 +120,11 @@ def _folder(text: str | None) -> Path | None:
     raise UsageError(f"{text} is not a folder", fix="Name the folder of the kernel's modules.")
 
 
-def _say_added(name: str) -> None:
+def _say_stored(verb: str, name: str) -> None:
     kernel = kernel_store.stored(name)
     if kernel is not None:
         release = printable(kernel.kernel.release)
-        print(f"lab:{name} boots {release} ({_megabytes(kernel.size)}).")
+        print(f"{verb} lab:{name} ({release}, {_megabytes(kernel.size)})")
 
 
 def _build(options: argparse.Namespace) -> int:
@@ -146,7 +146,7 @@ def _build(options: argparse.Namespace) -> int:
             fix="Name the folder with the sources, or TREE@REV.",
         )
     kernel = built(tree)
-    print(f"lab:{printable(options.tree)} boots {printable(kernel.release)}.")
+    print(f"built lab:{printable(options.tree)} ({printable(kernel.release)})")
     return Status.OK
 
 
@@ -158,7 +158,7 @@ def _build_version(options: argparse.Namespace) -> int:
     default = f"{options.tree}-{series.name or 'source'}"
     name = kernel_store.check_name(options.name or default)
     debian_source.build(options.tree, series, name, options.mirror)
-    _say_added(name)
+    _say_stored("built", name)
     return Status.OK
 
 
@@ -220,7 +220,7 @@ def _remove(options: argparse.Namespace) -> int:
 
     kernel = kernel_store.remove(options.kernel)
     debian_source.remove_unused(kernel.origin)
-    print(f"{kernel.kernel.name} ({printable(kernel.kernel.release)}) is removed.")
+    print(f"removed lab:{kernel.kernel.name} ({printable(kernel.kernel.release)})")
     return Status.OK
 
 

@@ -58,7 +58,7 @@ def test_a_version_adds_the_image_and_the_modules_that_kvm_needs(cli: Cli) -> No
     output = cli("lab", "add", "6.1")
     stored = kernel_store.stored("6.1")
 
-    assert (output.status, output.out[:30]) == (0, f"lab:6.1 boots {RELEASE} (")
+    assert (output.status, output.out[:31]) == (0, f"added lab:6.1 ({RELEASE}, ")
     assert names() == [
         "kernel.json",
         *(f"modules/{name}" for name in ("ccp.ko.xz", "irqbypass.ko", "kvm.ko", "kvm_amd.ko")),
@@ -282,7 +282,7 @@ def test_a_version_is_no_file_of_that_name(cli: Cli, tmp_path: Path) -> None:
 
     assert stored is not None
     assert stored.origin == f"{PACKAGE} 1-1"
-    assert "lab:6.1.0-56-amd64 boots" in cli("lab", "add", "./6.1").out
+    assert "added lab:6.1.0-56-amd64 (" in cli("lab", "add", "./6.1").out
 
 
 def test_a_kernel_with_kvm_built_in_has_no_modules(cli: Cli, tmp_path: Path) -> None:
@@ -310,7 +310,7 @@ def test_a_removed_kernel_is_gone(cli: Cli) -> None:
     """A name that does not exist is refused."""
     cli("lab", "add", "6.1")
 
-    assert cli("lab", "remove", "6.1").out == f"6.1 ({RELEASE}) is removed.\n"
+    assert cli("lab", "remove", "6.1").out == f"removed lab:6.1 ({RELEASE})\n"
     assert kernel_store.kernels() == []
     assert "there is no kernel called '6.1'" in cli("lab", "remove", "6.1").err
 

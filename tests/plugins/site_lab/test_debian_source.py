@@ -52,7 +52,7 @@ def test_the_sources_of_a_version_are_built_with_patches(cli: Cli, folder: Path)
     output = cli("lab", "build", "6.12", "--patches", str(folder))
     stored = kernel_store.stored("6.12-mine")
 
-    assert (output.status, output.out[:29]) == (0, "lab:6.12-mine boots 6.99.0 (0"), output.err
+    assert (output.status, output.out[:28]) == (0, "built lab:6.12-mine (6.99.0,"), output.err
     assert stored is not None
     assert image("6.12-mine") == PATCHED
     assert stored.kernel.facts == {
@@ -136,13 +136,13 @@ def test_the_default_series_is_that_of_the_proposals(
     monkeypatch.setattr("pvbench_site_lab.command.PROPOSALS", folder.rename(tmp_path / "props"))
     output = cli("lab", "build", "6.12", "--patches")
 
-    assert output.out.startswith("lab:6.12-props boots"), output.err
+    assert output.out.startswith("built lab:6.12-props ("), output.err
 
 
 @pytest.mark.usefixtures("mirror")
 def test_the_name_of_the_kernel_can_be_chosen(cli: Cli) -> None:
     """As that of an added one."""
-    assert cli("lab", "build", "6.12", "--name", "base").out.startswith("lab:base boots")
+    assert cli("lab", "build", "6.12", "--name", "base").out.startswith("built lab:base (")
 
 
 def test_a_removed_kernel_takes_its_sources_with_it(

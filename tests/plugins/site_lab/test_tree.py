@@ -245,7 +245,7 @@ def test_the_command_builds_a_tree(sources: FakeTree, cli: Cli) -> None:
     """And says how a run names it."""
     output = cli("lab", "build", str(sources.folder))
 
-    assert (output.status, output.out) == (0, f"lab:{sources.folder} boots 6.99.0.\n")
+    assert (output.status, output.out) == (0, f"built lab:{sources.folder} (6.99.0)\n")
     assert "the first build takes minutes" in output.err
 
 
