@@ -17,19 +17,20 @@ from pvbench.errors import UsageError
 from pvbench.run.prepared import Prepared
 from pvbench.run.request import PreparedRun
 from pvbench.shapes import MOST_VALUES
-from pvbench.text import shortened_list
+from pvbench.text import counted, shortened_list
 
 _VALUES_OF_CASE: Final = 150  # JSON values of a case of a boot, about: of four series
 
 
 def say_needs(prepared: PreparedRun) -> None:
     """
-    Print the hosts of a timed run, the boots that it needs and for how many it has room.
+    Print the hosts of a run, its boots at once, those that it needs and has room for.
 
     Raises:
         UsageError: a file of `pvbench noise` cannot be read.
     """
     _say_hosts(prepared)
+    _say_at_once(prepared)
     _say_boots_needed(prepared)
     _say_room(prepared)
 
@@ -47,6 +48,15 @@ def _say_hosts(prepared: PreparedRun) -> None:
         notices.say(
             f"each of {len(names)} hosts runs all boots: {listing}; --hosts chooses others"
         )
+
+
+def _say_at_once(prepared: PreparedRun) -> None:
+    """Print how many emulated boots run at once; they need CPUs and memory of this machine."""
+    if prepared.clock.is_exact or prepared.clock.is_noisy:
+        return
+    boots = len(prepared.plan.boots)
+    at_once = min(boots, sum(len(setting.slots) for setting in prepared.settings))
+    notices.say(f"{counted(boots, 'boot')}, up to {at_once} at once")
 
 
 def _say_boots_needed(prepared: PreparedRun) -> None:

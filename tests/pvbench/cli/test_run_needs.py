@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from pvbench.cli import run_needs
@@ -52,3 +53,18 @@ def test_an_exact_clock_needs_no_boots(
     run_needs.say_needs(prepared_small("a.json", boots=2))
 
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("exactness", ["near-exact", "none"])
+def test_an_emulated_run_says_how_many_of_its_boots_run_at_once(
+    capsys: pytest.CaptureFixture[str], exactness: str
+) -> None:
+    """Each takes a CPU and a gigabyte of this machine."""
+    clock = Clock(name="icount", ticks_per_second=10**9, exactness=exactness)
+    run = prepared(clock)
+    host = attrs.evolve(run.settings[0].hosts[0], slots=5)
+    settings = (attrs.evolve(run.settings[0], hosts=(host,)),)
+    boots = len(run.plan.boots)
+    run_needs.say_needs(attrs.evolve(run, settings=settings))
+
+    assert capsys.readouterr().err == f"pvbench: {boots} boots, up to {min(boots, 5)} at once\n"
