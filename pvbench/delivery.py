@@ -110,6 +110,8 @@ class Options:
     Args:
         costs: name or file of a cost profile; None is the default.
         costs_file: the content of that file, which the site need not have; None for a name.
+        cost_values: numbers of the cost profile that the user sets instead, by their names
+            there with their table: ``costs.icr_write``.
         cpus: CPUs of this machine to run on; empty for any.
         execution: ``algorithm``, the guest computes the ops itself where it can, or
             ``ops``, it executes a list computed beforehand.
@@ -123,6 +125,7 @@ class Options:
 
     costs: str | None = None
     costs_file: bytes | None = None
+    cost_values: dict[str, float] = attrs.field(factory=dict)
     cpus: tuple[int, ...] = attrs.field(default=(), converter=ints)
     execution: str = attrs.field(default="algorithm", validator=one_of(*EXECUTIONS))
     wait: bool = True

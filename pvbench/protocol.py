@@ -40,7 +40,7 @@ from pvbench.shapes import (
 from pvbench.slice_result import Counts, Distribution, PartialSend, SliceResult
 from pvbench.trials import Outcome, Programs, columns, outcome_data, outcome_of
 
-VERSION: Final = 2
+VERSION: Final = 3
 LONGEST_LINE: Final = 1 << 28  # characters
 SHORTEST_S: Final = 1e-3  # of a deadline; a timer of 0 s never expires
 LONGEST_S: Final = 1e10  # of any time limit
@@ -409,6 +409,7 @@ _SHAPES: Final[dict[str, Callable[[Any], Message]]] = {
             Options,
             costs=optional(text),
             costs_file=optional(_bytes),
+            cost_values=mapping(number(0, LARGEST)),
             cpus=_CPUS,
             execution=text,
             wait=flag,

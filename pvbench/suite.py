@@ -57,6 +57,7 @@ class Case:
 
     Args:
         host: the ID of a host of the site, if the run measures each of them for itself.
+        sweep: the costs that a sweep sets, ``costs.icr_write=1000``; empty without one.
     """
 
     suite: str
@@ -71,6 +72,7 @@ class Case:
     costs: str | None
     bursts: tuple[Burst, ...] = attrs.field(repr=False)
     host: str | None = None
+    sweep: str = ""
     why_unsupported: str | None = None  # why the guest cannot have the bursts
     why_blocked: str | None = None  # the error of the workload
 

@@ -46,6 +46,7 @@ class Model:
 
     def describe(self, options: Options) -> Description:
         from pvbench_deliver_model.cost_file import DEFAULT, read
+        from pvbench_deliver_model.cost_values import notes
 
         if options.cpus:
             raise UsageError("a model runs on no CPU of this machine", fix="Drop --cpu-list.")
@@ -53,11 +54,14 @@ class Model:
             raise UsageError(
                 "a model times the sender's algorithm", fix="Drop --execution ops."
             )
-        data = read(options.costs or DEFAULT, options.costs_file).to_json()
+        name = options.costs or DEFAULT
+        profile = read(name, options.costs_file, options.cost_values)
+        data = profile.to_json()
         return Description(
             clock=CLOCK,
             costs=Costs(data["cost_profile"], data["cost_profile_sha256"]),
             limits={"bare": int(data["local_apic"] == "bare")},
+            notes=tuple(notes(profile)),
             worker_data=json.dumps(data).encode(),
         )
 

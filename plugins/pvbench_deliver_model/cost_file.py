@@ -7,6 +7,7 @@ Only the manager reads them; a worker gets the numbers.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +15,7 @@ from typing import Any, Final
 from pvbench.errors import UsageError, not_readable, unknown
 from pvbench.host.files import read_regular
 from pvbench.shapes import toml_value
+from pvbench_deliver_model import cost_values
 from pvbench_deliver_model.cost_profile import (
     COSTS,
     FASTPATHS,
@@ -38,18 +40,28 @@ def bundled() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
 
 
-def read(name_or_file: str, content: bytes | None = None) -> CostProfile:
+def read(
+    name_or_file: str,
+    content: bytes | None = None,
+    values: Mapping[str, float] | None = None,
+) -> CostProfile:
     """
     Read a bundled cost profile by name, or a user's TOML file.
 
-    The file is not opened if its *content* is given: it may be on another machine.
+    The file is not opened if its *content* is given: it may be on another machine.  Numbers
+    in *values* replace those of the file.
 
     Raises:
         UsageError: it does not exist, or a number in it is invalid.
     """
     path = _path(name_or_file)
     data, raw = _with_base(path, _bytes_of(path) if content is None else content)
-    return _parse(path, data, hashlib.sha256(raw).hexdigest())
+    profile = _parse(path, data, hashlib.sha256(raw).hexdigest())
+    if not values:
+        return profile
+    data = cost_values.content_with(data, values)
+    sha256 = hashlib.sha256(raw + cost_values.bytes_of(values)).hexdigest()
+    return cost_values.marked(_parse(path, data, sha256), data, values)
 
 
 def _path(name_or_file: str) -> Path:

@@ -22,6 +22,7 @@ HELP = "run a suite"
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `pvbench run`."""
     effort = run_options.measuring_options(parser)
+    run_options.sweep_option(parser)
     run_options.until_options(effort)
     run_options.dry_run_option(effort)
 
@@ -56,6 +57,7 @@ def execute(options: argparse.Namespace) -> int:
 
 def _request(options: argparse.Namespace, suite: Suite) -> Request:
     from pvbench.run.request import Request
+    from pvbench.run.sweep import parsed
 
     pace = "fast" if options.fast else "rigorous" if options.rigorous else "default"
     return Request(
@@ -72,6 +74,7 @@ def _request(options: argparse.Namespace, suite: Suite) -> Request:
         probe=not options.dry_run,
         is_side=bool(options.ab_pipes),
         max_boots=max_boots(options),
+        sweeps=tuple(map(parsed, options.sweep)),
     )
 
 

@@ -87,6 +87,18 @@ def until_options(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def sweep_option(parser: argparse.ArgumentParser) -> None:
+    """Add --sweep."""
+    parser.add_argument_group("a modelled machine").add_argument(
+        "--sweep",
+        action="append",
+        default=[],
+        metavar="costs.NAME=FROM:TO:STEP|A,B,C",
+        help="run with several values of a number of the cost profile, in its unit there; "
+        "may be repeated: then with each combination",
+    )
+
+
 def dry_run_option(group: argparse._ArgumentGroup) -> None:
     """Add --dry-run."""
     group.add_argument("--dry-run", action="store_true", help="print the plan only")

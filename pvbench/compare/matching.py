@@ -225,12 +225,18 @@ def _check_rankable(rows: Sequence[Row], free: tuple[str, ...]) -> None:
         "Compare results of one suite and version.",
     )
     if "costs" not in free:
-        _check_equal(
-            rows,
-            lambda row: schema.side("costs", row.facts),
-            "cost profiles",
-            "Add --by costs to compare the cost profiles.",
-        )
+        by_sweep: dict[Any, list[Row]] = {}
+        for row in rows:
+            by_sweep.setdefault(row.fact("sweep"), []).append(row)
+        fix = "Add --by costs to compare the cost profiles."
+        for members in by_sweep.values():
+            _check_equal(members, _cost_profile, "cost profiles", fix)
+
+
+def _cost_profile(row: Row) -> str:
+    """The cost profile of a row by name and hash, also if its name in a side has no hash."""
+    sha256 = f" {row.fact('costs_sha256')!s:.8}" if row.fact("sweep") else ""
+    return f"{schema.side('costs', row.facts)}{sha256}"
 
 
 def _check_equal(rows: Sequence[Row], value: Callable[[Row], Any], noun: str, fix: str) -> None:

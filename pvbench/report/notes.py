@@ -144,7 +144,7 @@ def _equal_senders(members: list[Row]) -> Iterator[str]:
     for row in members:
         if row.fact("overlaid") == "yes":
             counts = (row.fact("icr_writes"), row.fact("hypercalls"))
-            key = (row.fact("workload"), *counts, row.value_s)
+            key = (row.fact("workload"), row.fact("sweep"), *counts, row.value_s)
             groups.setdefault(key, []).append(row.fact("stack"))
     workloads: dict[tuple[str, ...], dict[str, None]] = {}
     for (workload, *_), stacks in groups.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import attrs
@@ -19,9 +19,9 @@ from pvbench.report.document import (
     Notes,
     Paragraph,
     Role,
-    Table,
     table_of,
 )
+from pvbench.report.grid import Grid
 from pvbench.report.notes import notes
 from pvbench.results import journal, schema
 from pvbench.results.incomplete import incomplete
@@ -29,7 +29,6 @@ from pvbench.results.rows import HEADLINE, Row, ordered, rows
 from pvbench.results.statistic import MEDIAN
 from pvbench.text import counted, short_name, shortened_list
 
-_LETTERS: Final = {"icr_writes": "w", "hypercalls": "h"}
 _SERIES: Final = (
     Field[Row](Column("name", "name"), lambda row: Cell(row.name)),
     Field[Row](Column("value_s", "time", Role.VALUE), lambda row: Cell(row.value_s)),
@@ -62,7 +61,7 @@ def summary(
 
 def _group(members: list[Row], series: str) -> Iterator[Block]:
     """The blocks about rows that share a guest, a delivery and a cost profile."""
-    grid, statistic = _Grid.of(members, series), quantities.statistic(members[0].statistic)
+    grid, statistic = Grid.of(members, series), quantities.statistic(members[0].statistic)
     yield from introduction(members, f"{statistic} {series}")
     if members[0].has_times:
         yield grid.table("times", grid.workloads, grid.time)
@@ -87,73 +86,10 @@ def introduction(members: list[Row], series: str) -> Iterator[Block]:
     yield Paragraph(f"{series} {quantity} of one burst, {origin}")
 
 
-@attrs.frozen
-class _Grid:
-    """The rows of one group by stack and workload, then by series."""
-
-    rows: dict[tuple[str, str], dict[str, Row]]
-    stacks: list[str]
-    workloads: list[str]
-    context: tuple[tuple[Column, Cell], ...]
-    series: str
-
-    @classmethod
-    def of(cls, members: list[Row], series: str) -> _Grid:
-        by_cell: dict[tuple[str, str], dict[str, Row]] = {}
-        for row in members:
-            cell = by_cell.setdefault((row.fact("stack"), row.fact("workload")), {})
-            cell[row.fact("series")] = row
-        context = ((Column(f, f), _fact_cell(members[0].fact(f))) for f in schema.grouping())
-        stacks, workloads = ordered(members, "stack"), ordered(members, "workload")
-        return cls(by_cell, stacks, workloads, tuple(context), series)
-
-    def table(self, name: str, workloads: list[str], cell: Callable[[str, str], Cell]) -> Table:
-        """A table with a row for each stack and a column for each of *workloads*."""
-        columns = [Column("stack", "stack"), *(Column(w, w, Role.VALUE) for w in workloads)]
-        return Table(
-            name=name,
-            columns=tuple(columns),
-            rows=tuple(
-                (Cell(stack), *(cell(stack, workload) for workload in workloads))
-                for stack in self.stacks
-            ),
-            context=self.context,
-        )
-
-    def time(self, stack: str, workload: str) -> Cell:
-        """The time, or the number of lost IPIs that is the reason for no time, or a dash."""
-        of_series = self.rows.get((stack, workload), {})
-        if row := of_series.get(self.series):
-            return Cell(row.value_s, quantities.seconds(row.value_s))
-        any_row = _any_of(of_series)
-        if any_row and any_row.fact("lost"):
-            return Cell(None, f"loses {any_row.fact('lost')} of {any_row.fact('targets')}")
-        return Cell(None, "-")
-
-    def counts(self, stack: str, workload: str) -> Cell:
-        """The ICR writes and hypercalls of one iteration."""
-        row = _any_of(self.rows.get((stack, workload), {}))
-        if row is None or row.fact("icr_writes") is None:
-            return Cell(None, "-")
-        counts_by_name = {name: row.fact(name) for name in _LETTERS}
-        text = " ".join(
-            f"{count:g}{_LETTERS[name]}" for name, count in counts_by_name.items() if count
-        )
-        return Cell(counts_by_name, text or "0")
-
-
 def _sending(members: list[Row]) -> list[str]:
     """The workloads with targets."""
     rows = {row.fact("workload"): row for row in reversed(members)}
     return [name for name in ordered(members, "workload") if rows[name].fact("targets")]
-
-
-def _any_of(of_series: dict[str, Row]) -> Row | None:
-    return next(iter(of_series.values()), None)
-
-
-def _fact_cell(fact: Any) -> Cell:
-    return Cell(fact, "-" if fact is None else str(fact))
 
 
 def _source_of_times(row: Row) -> str:

@@ -33,6 +33,7 @@ class Selection:
     Args:
         hosts: of the site, by ID or name; None for all.
         host: the one of them that the cases belong to; None where hosts are not kept apart.
+        sweep: the costs that the cases set; empty without a sweep.
     """
 
     workloads: tuple[str, ...] | None = None
@@ -48,6 +49,7 @@ class Selection:
     hosts: tuple[str, ...] | None = None
     host: str | None = None
     costs: str | None = None
+    sweep: str = ""
     cpus: tuple[int, ...] = ()
     execution: str = "algorithm"
     keywords: str = ""
@@ -79,11 +81,7 @@ def expand(
             raise unknown("target state", state, TARGET_STATES, listing)
     suite, blocked = _without_missing(suite, selection, registry)
     all_cases = list(islice(_all_cases(suite, selection, registry, of_host), _MOST_CASES + 1))
-    if len(all_cases) > _MOST_CASES:
-        raise UsageError(
-            f"suite {suite.name} has more than {_MOST_CASES} cases",
-            fix="Choose fewer with --workload, --sender and --guest.",
-        )
+    check_number(suite, len(all_cases))
     cases = [case for case in all_cases if keywords.matches(case_name(case))]
     if all_cases and not cases:
         what = (
@@ -94,6 +92,15 @@ def expand(
     if not cases and not blocked:
         raise EmptyError(f"suite {suite.name} has no cases")
     return cases, blocked
+
+
+def check_number(suite: Suite, cases: int) -> None:
+    """Refuse more cases than a plan can have."""
+    if cases > _MOST_CASES:
+        raise UsageError(
+            f"suite {suite.name} has more than {_MOST_CASES} cases",
+            fix="Choose fewer with --workload, --sender and --guest.",
+        )
 
 
 def _without_missing(
@@ -149,6 +156,7 @@ def _all_cases(
                 delivery=selection.delivery or suite.delivery,
                 site=selection.site,
                 host=selection.host,
+                sweep=selection.sweep,
                 costs=selection.costs,
                 **_bursts(workload, guest),
             )

@@ -196,9 +196,9 @@ def _run(prepared: PreparedRun, begun: _Begun) -> BootResult:
 
 
 def _name(prepared: PreparedRun, boot: Boot) -> str:
-    """The guest of a boot, its hypervisor by hypercall ABI unless that is KVM, and its host."""
-    abi, host = boot.guest.hypercall_abi, prepared.settings[boot.setting].host
-    words = (boot.guest.name, abi if abi != "kvm" else "", f"on {host}" if host else "")
+    """The guest of a boot, its hypervisor by hypercall ABI unless that is KVM, its setting."""
+    abi, setting = boot.guest.hypercall_abi, prepared.settings[boot.setting].name
+    words = (boot.guest.name, abi if abi != "kvm" else "", setting)
     return " ".join(filter(None, words))
 
 

@@ -143,11 +143,11 @@ def make_plan(parts: Sequence[Part], delivery: Delivery, planned: Effort, seed: 
     """
     refused: dict[str, Outcome] = {}
     groups: dict[tuple[int, Guest], list[Prepared]] = {}
-    room = PlanRoom()
+    checks = _Checks()
     with watching():
         for setting, part in enumerate(parts):
             for case in part.cases:
-                prepared_case = _prepared(case, room, delivery, part.description)
+                prepared_case = _prepared(case, checks, delivery, part.description)
                 if isinstance(prepared_case, Outcome):
                     refused[case_name(case)] = prepared_case
                 else:
@@ -176,15 +176,34 @@ def _boots(
             yield Boot(number_in_guest, guest, cases, turns, setting)
 
 
+@attrs.frozen
+class _Checks:
+    """
+    The cases that passed the static check.
+
+    A case of another setting has the same ops, so that it is checked and kept once.
+    """
+
+    room: PlanRoom = attrs.field(factory=PlanRoom)
+    passed: dict[str, Prepared] = attrs.field(factory=dict)
+
+    def prepared(self, case: Case) -> Prepared:
+        """*case* after the check; an exception says why it does not pass."""
+        name = case_name(attrs.evolve(case, host=None, sweep=""))
+        if name not in self.passed:
+            self.passed[name] = prepare(case, self.room)
+        return attrs.evolve(self.passed[name], case=case)
+
+
 def _prepared(
-    case: Case, room: PlanRoom, delivery: Delivery, description: Description
+    case: Case, checks: _Checks, delivery: Delivery, description: Description
 ) -> Prepared | Outcome:
     if case.why_blocked:
         return Outcome("blocked", case.why_blocked)
     try:
         if reason := why_unsupported(case):
             return Outcome("unsupported", reason)
-        prepared_case = prepare(case, room)
+        prepared_case = checks.prepared(case)
         with guarded(f"delivery {delivery.name}", lambda: owner_of(type(delivery))):
             answer = delivery.why_unsupported(case.guest, prepared_case.task, description)
         reason = checked_reason(answer)

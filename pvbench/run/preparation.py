@@ -19,11 +19,12 @@ from pvbench.plugin.registry import Registry
 from pvbench.protocol import Describe
 from pvbench.results import schema, storable
 from pvbench.results.fact import Metadata
-from pvbench.run.cases import expand
+from pvbench.run.cases import check_number, expand
 from pvbench.run.outcome import Outcome
 from pvbench.run.plan import Effort, Part, effort, make_plan
 from pvbench.run.request import PreparedRun, Request, check_timeout
 from pvbench.run.settings import Setting, described
+from pvbench.run.sweep import points
 from pvbench.site import Session, SiteOptions, opened
 from pvbench.suite import Case
 
@@ -66,10 +67,11 @@ def prepare(request: Request, registry: Registry, session: Session) -> PreparedR
         raise UsageError(f"--boots {request.boots} is not in 1..10000")
     check_timeout(request.timeout_s)
     module = registry.module_of[f"delivery {delivery.name}"]
-    settings = described(session, selection.hosts, _question(request, delivery, module))
+    question = _question(request, delivery, module)
+    settings = described(session, selection.hosts, question, points(request.sweeps))
     clock = settings[0].description.clock
     settings = tuple(_with_facts(request, registry, delivery, one) for one in settings)
-    expanded = [_expanded(request, registry, setting) for setting in settings]
+    expanded = list(_expanded(request, registry, settings))
     parts = [
         Part(setting.description, cases)
         for setting, (cases, _) in zip(settings, expanded, strict=True)
@@ -89,13 +91,20 @@ def prepare(request: Request, registry: Registry, session: Session) -> PreparedR
 
 
 def _expanded(
-    request: Request, registry: Registry, setting: Setting
-) -> tuple[list[Case], dict[str, str]]:
-    """The cases of a setting, and the names that no plugin offers."""
-    description = setting.description
-    costs = description.costs.name if description.costs else None
-    selection = attrs.evolve(request.selection, costs=costs, host=setting.host)
-    return expand(request.suite, selection, registry, description.host_ids)
+    request: Request, registry: Registry, settings: Iterable[Setting]
+) -> Iterator[tuple[list[Case], dict[str, str]]]:
+    """The cases of each setting, and the names that no plugin offers."""
+    total = 0
+    for setting in settings:
+        description = setting.description
+        costs = description.costs.name if description.costs else None
+        selection = attrs.evolve(
+            request.selection, costs=costs, host=setting.host, sweep=setting.sweep
+        )
+        cases, blocked = expand(request.suite, selection, registry, description.host_ids)
+        total += len(cases)
+        check_number(request.suite, total)
+        yield cases, blocked
 
 
 def _with_facts(

@@ -17,6 +17,7 @@ from pvbench.run.boot import Launch, job_of
 from pvbench.run.cases import Selection
 from pvbench.run.plan import Boot, Plan
 from pvbench.run.settings import Setting
+from pvbench.run.sweep import Sweep
 from pvbench.site import Session
 from pvbench.suite import Suite
 
@@ -46,6 +47,7 @@ class Request:
     probe: bool = True
     is_side: bool = False
     max_boots: int | None = None
+    sweeps: tuple[Sweep, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -88,7 +90,7 @@ class PreparedRun:
         first = self.settings[0].facts
         shared = dict(set.intersection(*(set(s.facts.items()) for s in self.settings)))
         own = {
-            f"{name} ({setting.host})": value
+            f"{name} ({setting.name})": value
             for setting in self.settings
             for name, value in setting.facts.items()
             if name not in shared

@@ -1,11 +1,14 @@
 """
-The settings of a run: the hosts of its boots, with the delivery as it is described there.
+The settings of a run: hosts and costs, with the delivery as it is described there.
 
 A noisy clock measures each host for itself, so each host that is used is a setting of its
 own and runs the whole plan.  Any other clock has one setting with all hosts of the site.
+A sweep has a setting for each of its cost profiles.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import attrs
 
@@ -14,6 +17,7 @@ from pvbench.errors import PvbenchError, SiteError, Status, UsageError, unknown
 from pvbench.protocol import Describe
 from pvbench.results import schema
 from pvbench.results.fact import Metadata
+from pvbench.run.sweep import Point
 from pvbench.site import Host, Session
 from pvbench.text import shortened_list
 
@@ -23,18 +27,25 @@ _ALL = "all"
 @attrs.frozen(kw_only=True)
 class Setting:
     """
-    Hosts that share boots, and the delivery there.
+    What boots share: hosts, and the delivery there.
 
     Args:
         description: the delivery's, on these hosts.
         host: the ID of the host, if the results of each host are kept apart; else None.
+        sweep: the costs that a sweep sets, as `Point` writes them; empty without one.
         facts: the facts that all results of the setting share.
     """
 
     hosts: tuple[Host, ...]
     description: Description
     host: str | None = None
+    sweep: str = ""
     facts: Metadata = attrs.field(factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What tells it from other settings of its run, in words."""
+        return ", ".join(filter(None, (f"on {self.host}" if self.host else "", self.sweep)))
 
     @property
     def metadata(self) -> Metadata:
@@ -50,30 +61,59 @@ class Setting:
 
 
 def described(
-    session: Session, names: tuple[str, ...] | None, request: Describe
+    session: Session,
+    names: tuple[str, ...] | None,
+    request: Describe,
+    points: Sequence[Point] = (Point(),),
 ) -> tuple[Setting, ...]:
     """
     The settings of a run on the hosts called *names*, by ID or name; None for all hosts.
 
     Raises:
-        UsageError: there is no such host, or the clock does not tell hosts apart.
+        UsageError: there is no such host, the clock does not tell hosts apart, or the
+            delivery takes no sweep.
         PvbenchError: a host cannot describe the delivery.
     """
     names = None if names == (_ALL,) else names
     hosts = _selected(session.hosts, names)
     several = len(session.hosts) > 1
-    first = _description(session, hosts[0], request, named=several)
-    if not first.clock.is_noisy:
+    first = _description(session, hosts[0], _asking(request, points[0]), named=several)
+    is_noisy = first.clock.is_noisy
+    if not is_noisy:
         _refuse_selection(names, first)
-        return (Setting(hosts=hosts, description=first),)
-    others = (_description(session, host, request, named=several) for host in hosts[1:])
-    descriptions = (first, *others)
-    _check_clocks(hosts, descriptions)
-    kept_apart = several or names is not None
-    return tuple(
-        Setting(hosts=(host,), description=one, host=host.id if kept_apart else None)
-        for host, one in zip(hosts, descriptions, strict=True)
+    places = [(host, point) for host in (hosts if is_noisy else hosts[:1]) for point in points]
+    others = (
+        _description(session, host, _asking(request, point), named=several)
+        for host, point in places[1:]
     )
+    descriptions = (first, *others)
+    _check_costs(request.delivery, points, descriptions)
+    _check_clocks([host for host, _ in places], descriptions)
+    kept_apart = is_noisy and (several or names is not None)
+    return tuple(
+        Setting(
+            hosts=(host,) if is_noisy else hosts,
+            description=description,
+            host=host.id if kept_apart else None,
+            sweep=str(point),
+        )
+        for (host, point), description in zip(places, descriptions, strict=True)
+    )
+
+
+def _asking(request: Describe, point: Point) -> Describe:
+    """*request* for the cost profile at *point*."""
+    return request._replace(options=attrs.evolve(request.options, cost_values=point.numbers))
+
+
+def _check_costs(
+    delivery: str, points: Sequence[Point], descriptions: Sequence[Description]
+) -> None:
+    """Refuse a sweep of a delivery that has no costs, or the same at each point."""
+    hashes = {one.costs.sha256 for one in descriptions if one.costs}
+    if any(point.values for point in points) and len(hashes) < len(points):
+        why = "its costs do not depend on it" if hashes else "it has no cost profile"
+        raise UsageError(f"delivery {delivery} takes no --sweep", why=why, fix="Leave it out.")
 
 
 def _selected(hosts: tuple[Host, ...], names: tuple[str, ...] | None) -> tuple[Host, ...]:
@@ -117,10 +157,10 @@ def _refuse_selection(names: tuple[str, ...] | None, description: Description) -
         )
 
 
-def _check_clocks(hosts: tuple[Host, ...], descriptions: tuple[Description, ...]) -> None:
+def _check_clocks(hosts: Sequence[Host], descriptions: Sequence[Description]) -> None:
     """Refuse hosts whose results cannot follow one plan."""
     clocks = [f"{one.clock.name} ({one.clock.exactness})" for one in descriptions]
     if len(set(clocks)) > 1:
         by_host = zip(hosts, clocks, strict=True)
-        why = ", ".join(f"{host.id} has {clock}" for host, clock in by_host)
+        why = ", ".join(dict.fromkeys(f"{host.id} has {clock}" for host, clock in by_host))
         raise UsageError("the hosts have different clocks", why=why, fix="Give --hosts.")

@@ -97,7 +97,9 @@ JOB = Job(
         Describe(
             delivery="model",
             delivery_module="x",
-            options=Options(costs="my.toml", costs_file=b"title = '\xff'"),
+            options=Options(
+                costs="my.toml", costs_file=b"title = '\xff'", cost_values={"costs.eoi": 0.5}
+            ),
         ),
     ],
     ids=lambda message: type(message).__name__,
@@ -135,9 +137,9 @@ def test_a_line_without_a_frame_is_ignored(line: str) -> None:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        pytest.param("#pvbench/3 2 00000000 {}", "version 3 of the", id="newer"),
-        pytest.param("#pvbench/2 2 00000000 {}", "it is damaged", id="checksum"),
-        pytest.param("#pvbench/2 20 00000000 {}", "it is damaged", id="cut"),
+        pytest.param("#pvbench/4 2 00000000 {}", "version 4 of the", id="newer"),
+        pytest.param("#pvbench/3 2 00000000 {}", "it is damaged", id="checksum"),
+        pytest.param("#pvbench/3 20 00000000 {}", "it is damaged", id="cut"),
         pytest.param(framed("{"), "it is not JSON data", id="no-json"),
         pytest.param(framed("[" * 100_000), "it is not JSON data", id="deep"),
         pytest.param(framed("9" * 5_000), "it is not JSON data", id="huge-number"),

@@ -8,10 +8,11 @@ from contextlib import nullcontext
 import attrs
 import pytest
 
-from pvbench.delivery import Clock, Description, Options
+from pvbench.delivery import Clock, Costs, Description, Options
 from pvbench.errors import PvbenchError, SiteError, UnavailableError, UsageError
 from pvbench.protocol import Describe, Report, Work
 from pvbench.run.settings import described
+from pvbench.run.sweep import parsed, points
 from pvbench.site import Host
 from support.sessions import EXACT, NEAR_EXACT, NO_TIMES, NOISY
 
@@ -79,6 +80,58 @@ def test_the_only_host_of_a_site_is_no_axis_unless_it_is_named() -> None:
     """Files of such a site stay as they were."""
     assert settings_of(hosts=(A,)) == [(["a"], None, "a")]
     assert settings_of(("a",), hosts=(A,)) == [(["a"], "a", "a")]
+
+
+@attrs.frozen
+class Modelled(Cluster):
+    """A session whose delivery has costs, each a cost profile of its own if they are used."""
+
+    uses_values: bool = True
+
+    def describe(self, host: Host, request: Describe) -> Description:
+        values = str(request.options.cost_values) if self.uses_values else ""
+        description = super().describe(host, request)
+        return attrs.evolve(description, costs=Costs("mine", f"{values} on {host.id}"))
+
+
+SWEPT = points([parsed("costs.eoi=1,2")])
+
+
+@pytest.mark.parametrize(
+    ("clock", "settings"),
+    [
+        (EXACT, [("abc", "costs.eoi=1"), ("abc", "costs.eoi=2")]),
+        (NOISY, [(host, f"costs.eoi={value}") for host in "abc" for value in (1, 2)]),
+    ],
+    ids=["exact", "noisy"],
+)
+def test_a_sweep_has_a_setting_for_each_value(
+    clock: Clock, settings: list[tuple[str, str]]
+) -> None:
+    """On each host if the clock keeps hosts apart; each is described with its own costs."""
+    planned = described(Modelled(clock=clock), None, REQUEST, SWEPT)
+
+    assert [("".join(h.id for h in one.hosts), one.sweep) for one in planned] == settings
+    assert len({one.description.costs for one in planned}) == len(settings)
+
+
+@pytest.mark.parametrize(
+    ("session", "why"),
+    [
+        pytest.param(Cluster(clock=EXACT), "it has no cost profile", id="no-costs"),
+        pytest.param(
+            Modelled(clock=EXACT, uses_values=False),
+            "its costs do not depend on it",
+            id="ignored",
+        ),
+    ],
+)
+def test_a_sweep_of_a_delivery_without_such_costs_is_refused(
+    session: Cluster, why: str
+) -> None:
+    """Its results would all be the same."""
+    with pytest.raises(UsageError, match=f"delivery small takes no --sweep: {why}"):
+        described(session, None, REQUEST, SWEPT)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,104 @@
+"""The tables of a run: the times and the counts of its stacks, by workload."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import attrs
+
+from pvbench.report import quantities
+from pvbench.report.document import Cell, Column, Role, Table
+from pvbench.results import schema
+from pvbench.results.rows import Row, ordered
+from pvbench.results.swept import values_of
+
+Line = tuple[str, str]  # a stack, and the costs that a sweep set
+_LETTERS: Final = {"icr_writes": "w", "hypercalls": "h"}
+
+
+@attrs.frozen
+class Grid:
+    """
+    The rows of one group by line and workload, then by series.
+
+    Args:
+        lines: the stacks, each with every combination of costs that a sweep set.
+        swept: the names of these costs.
+    """
+
+    rows: dict[tuple[Line, str], dict[str, Row]]
+    lines: list[Line]
+    swept: list[str]
+    workloads: list[str]
+    context: tuple[tuple[Column, Cell], ...]
+    series: str
+
+    @classmethod
+    def of(cls, members: list[Row], series: str) -> Grid:
+        by_cell: dict[tuple[Line, str], dict[str, Row]] = {}
+        for row in members:
+            cell = by_cell.setdefault((_line_of(row), row.fact("workload")), {})
+            cell[row.fact("series")] = row
+        context = ((Column(f, f), _fact_cell(members[0].fact(f))) for f in schema.grouping())
+        stacks, workloads = ordered(members, "stack"), ordered(members, "workload")
+        lines = sorted(
+            dict.fromkeys(map(_line_of, members)), key=lambda line: stacks.index(line[0])
+        )
+        swept = dict.fromkeys(name for _, sweep in lines for name in values_of(sweep))
+        return cls(by_cell, lines, list(swept), workloads, tuple(context), series)
+
+    def table(
+        self, name: str, workloads: list[str], cell: Callable[[Line, str], Cell]
+    ) -> Table:
+        """A table with a row for each line and a column for each of *workloads*."""
+        names = [Column(key, key) for key in ("stack", *self.swept)]
+        return Table(
+            name=name,
+            columns=(*names, *(Column(w, w, Role.VALUE) for w in workloads)),
+            rows=tuple(
+                (*self._names(line), *(cell(line, workload) for workload in workloads))
+                for line in self.lines
+            ),
+            context=self.context,
+        )
+
+    def _names(self, line: Line) -> Iterator[Cell]:
+        """The stack and the costs of *line*."""
+        stack, sweep = line
+        values = values_of(sweep)
+        yield Cell(stack)
+        yield from (_fact_cell(values.get(name)) for name in self.swept)
+
+    def time(self, line: Line, workload: str) -> Cell:
+        """The time, or the number of lost IPIs that is the reason for no time, or a dash."""
+        of_series = self.rows.get((line, workload), {})
+        if row := of_series.get(self.series):
+            return Cell(row.value_s, quantities.seconds(row.value_s))
+        any_row = _any_of(of_series)
+        if any_row and any_row.fact("lost"):
+            return Cell(None, f"loses {any_row.fact('lost')} of {any_row.fact('targets')}")
+        return Cell(None, "-")
+
+    def counts(self, line: Line, workload: str) -> Cell:
+        """The ICR writes and hypercalls of one iteration."""
+        row = _any_of(self.rows.get((line, workload), {}))
+        if row is None or row.fact("icr_writes") is None:
+            return Cell(None, "-")
+        counts_by_name = {name: row.fact(name) for name in _LETTERS}
+        text = " ".join(
+            f"{count:g}{_LETTERS[name]}" for name, count in counts_by_name.items() if count
+        )
+        return Cell(counts_by_name, text or "0")
+
+
+def _line_of(row: Row) -> Line:
+    return row.fact("stack"), row.fact("sweep") or ""
+
+
+def _any_of(of_series: dict[str, Row]) -> Row | None:
+    return next(iter(of_series.values()), None)
+
+
+def _fact_cell(fact: Any) -> Cell:
+    return Cell(fact, "-" if fact is None else str(fact))
