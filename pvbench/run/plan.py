@@ -143,7 +143,7 @@ def make_plan(parts: Sequence[Part], delivery: Delivery, planned: Effort, seed: 
     """
     refused: dict[str, Outcome] = {}
     groups: dict[tuple[int, Guest], list[Prepared]] = {}
-    checks = _Checks()
+    checks = _Checks(PlanRoom())
     with watching():
         for setting, part in enumerate(parts):
             for case in part.cases:
@@ -184,7 +184,7 @@ class _Checks:
     A case of another setting has the same ops, so that it is checked and kept once.
     """
 
-    room: PlanRoom = attrs.field(factory=PlanRoom)
+    room: PlanRoom
     passed: dict[str, Prepared] = attrs.field(factory=dict)
 
     def prepared(self, case: Case) -> Prepared:

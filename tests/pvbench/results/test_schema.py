@@ -118,7 +118,7 @@ def test_a_new_axis_is_a_choice_of_by(cli: Cli) -> None:
     (pair,) = json.loads(output.out)["pairs"]
 
     assert (pair["baseline"], pair["side"]) == ("linux-6.12", "linux-4.19")
-    assert "costs, execution, era" in " ".join(cli("compare", "-h").out.split())
+    assert "costs, sweep, execution, era" in " ".join(cli("compare", "-h").out.split())
 
 
 def test_an_axis_outside_the_table_is_refused(cli: Cli) -> None:
