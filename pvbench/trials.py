@@ -13,10 +13,32 @@ import attrs
 
 from pvbench.errors import ProtocolError
 from pvbench.guest import MAX_VCPUS
-from pvbench.ops import U64, Program
+from pvbench.ops import U64, MmioWrite, Op, Program, WrMsr
 from pvbench.shapes import integer, items, one_line, optional, record
+from pvbench.x86.apic import (
+    APIC_DEFAULT_PHYS_BASE,
+    APIC_SPIV,
+    APIC_SPIV_APIC_ENABLED,
+    x2apic_msr,
+)
 
 Programs = tuple[tuple[int, Program], ...]  # the number of a source CPU and its ops
+
+_SPURIOUS_VECTOR: Final = 0xFF
+
+
+def spiv_write(apic_mode: str, *, enabled: bool) -> WrMsr | MmioWrite:
+    """The op by which software disables or enables its APIC."""
+    value = _SPURIOUS_VECTOR | (APIC_SPIV_APIC_ENABLED if enabled else 0)
+    if apic_mode == "x2apic":
+        return WrMsr(x2apic_msr(APIC_SPIV), value)
+    return MmioWrite(APIC_DEFAULT_PHYS_BASE + APIC_SPIV, value)
+
+
+def only_disables(program: Program, apic_mode: str) -> bool:
+    """Whether *program* disables the APIC of its CPU and does no more."""
+    disabling: Op = spiv_write(apic_mode, enabled=False)
+    return program == (disabling,)
 
 
 @attrs.frozen
@@ -58,6 +80,8 @@ class ExecutingGuest(Protocol):
         """
         Execute each program once, all together, and wait until all interrupts are handled.
 
+        Programs that only disable an APIC are executed before the others, and these APICs
+        are enabled again after them.
         The input pages are zero before.  Registers, such as ICR2, keep their values from
         earlier programs of the boot.
 

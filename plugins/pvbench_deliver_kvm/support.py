@@ -69,6 +69,8 @@ def why_unsupported(guest: Guest, task: Task, description: Description) -> str |
 def _reasons(guest: Guest, task: Task, description: Description) -> Iterator[str | None]:
     limits, settings = Limits(**description.limits), settings_of(description.worker_data)
     yield _why_no_guest(guest, limits)
+    if guest.bits != 64 and task.algorithm is not None:
+        yield "in a 32-bit guest only the raw programs of `pvbench verify` can run"
     if task.mechanism == "kernel":
         yield "sender `kernel` needs a running Linux kernel: use --delivery live"
     if guest.hypercall_abi not in (*PROBE_OF, "hyperv"):
@@ -122,8 +124,6 @@ def _failed_probes(required: list[str], probes: dict[str, str]) -> Iterator[str]
 
 
 def _why_no_guest(guest: Guest, limits: Limits) -> str | None:
-    if guest.bits != 64:
-        return "the guest of this delivery runs 64-bit code only"
     if guest.host_cpus:
         return "choose host CPUs with --cpu-list, not with --host-cpus"
     if len(guest.apic_ids) > limits.max_vcpus:

@@ -10,7 +10,7 @@ import numpy as np
 
 from pvbench.guest import Guest
 from pvbench.ops import U64, IrqRestore, IrqSave, Op, Program, Scan
-from pvbench.trials import Ending, Outcome, Programs
+from pvbench.trials import Ending, Outcome, Programs, only_disables
 from pvbench.x86.apic import NMI_VECTOR
 from pvbench_deliver_model.cost_profile import CostProfile
 from pvbench_deliver_model.sending import Arrivals, Sending
@@ -60,19 +60,21 @@ class Execution:
         self._targets.awake = np.zeros(len(self._guest.apic_ids), np.bool_)
         self._targets.awake[[source for source, _ in programs]] = True
         self._hits: Counter[tuple[int, int]] = Counter()
-        running = [self._started(source, program) for source, program in programs]
+        mode = self._guest.apic_mode
+        disabled = frozenset(cpu for cpu, one in programs if only_disables(one, mode))
+        running = [self._started(source, program, disabled) for source, program in programs]
         while unfinished := [one for one in running if self._step(one)]:
             unfinished.sort(key=lambda one: one.now)
         return Outcome(dict(self._hits), tuple(one.ending for one in running))
 
-    def _started(self, source: int, program: Program) -> _Running:
+    def _started(self, source: int, program: Program, disabled: frozenset[int]) -> _Running:
         sending = self._sendings.get(source)
         if sending is None:
             sending = Sending(
                 self._guest, source, self._cost_profile, lambda cpus, at: cpus < 0
             )
             self._sendings[source] = sending
-        sending.clear_memory()
+        sending.begin(disabled)
         ops = (op for op in program if not isinstance(op, Scan))
         return _Running(source=source, ops=ops, sending=sending)
 

@@ -107,9 +107,9 @@ class Sending:
         self._cost_profile = cost_profile
         self._costs: dict[tuple[type[Op], Route, bool], OpCost] = {}
 
-    def clear_memory(self) -> None:
-        """Forget what earlier programs have written to memory."""
-        self._decoder.clear_memory()
+    def begin(self, disabled: frozenset[int]) -> None:
+        """See `Decoder.begin`."""
+        self._decoder.begin(disabled)
 
     def run(self, program: Program, start: int) -> Timeline:
         """Decode *program* and execute it from *start* on."""

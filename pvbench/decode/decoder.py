@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 
 from pvbench.decode.apic_ids import Cpus
-from pvbench.decode.calls import Call, Registers
+from pvbench.decode.calls import U32, Call, Registers
 from pvbench.decode.destinations import Destinations
 from pvbench.decode.era import Era
 from pvbench.decode.hypercalls import HANDLERS
@@ -53,11 +53,12 @@ class Decoder:
     """
     Decodes the programs that one CPU of a guest executes; registers and memory persist.
 
-    The APICs of the other CPUs are enabled.
-
     Args:
         source: number of the CPU.
         era: properties of the KVM; the default is that of a current kernel.
+
+    Attributes:
+        disabled: the CPUs whose APIC software has disabled.
     """
 
     def __init__(self, guest: Guest, source: int, era: Era | None = None) -> None:
@@ -66,12 +67,13 @@ class Decoder:
         self._destinations = Destinations(guest, source)
         self._hypercall = HANDLERS[guest.hypercall_abi]
         self._icr2 = 0
-        self._enabled = True
+        self.disabled: frozenset[int] = frozenset()
         self._registers = Registers()
 
-    def clear_memory(self) -> None:
-        """Forget what programs have written to memory; registers stay as they are."""
+    def begin(self, disabled: frozenset[int]) -> None:
+        """Forget what programs have written to memory, and know the APICs that are disabled."""
         self._registers.memory = Memory()
+        self.disabled = disabled
 
     def sends(self, program: Program) -> list[Sends]:
         """Decode the ops of *program* that send interrupts, in program order."""
@@ -107,7 +109,7 @@ class Decoder:
         if msr == _SELF_MSR:
             return self._self_ipi(first, low, high)
         if msr == _SPIV_MSR and not high[-1]:
-            self._enabled = bool(low & APIC_SPIV_APIC_ENABLED)
+            self._write_spiv(low)
         if msr != _ICR_MSR:
             return [fault(first, len(high), f"writing MSR {msr:#x} sends no IPI")]
         if low & _X2APIC_RESERVED and self._era.x2apic_icr_reserved_bits_gp:
@@ -138,7 +140,7 @@ class Decoder:
                 sends += self._icr(first + i, op.value, np.array([self._icr2]))
             else:
                 if op.address == _SPIV_ADDRESS:
-                    self._enabled = bool(op.value & APIC_SPIV_APIC_ENABLED)
+                    self._write_spiv(op.value)
                 sends.append(fault(first + i, 1, f"writing {op.address:#x} sends no IPI"))
         return sends
 
@@ -155,11 +157,18 @@ class Decoder:
             return [fault(first, count, message.error)]
         return self._accepted(self._destinations.sends(first, low, vector, destinations))
 
+    def _write_spiv(self, value: int) -> None:
+        """Enable or disable the APIC of the source."""
+        is_enabled = value & APIC_SPIV_APIC_ENABLED
+        self.disabled = (
+            self.disabled - {self.source} if is_enabled else self.disabled | {self.source}
+        )
+
     def _accepted(self, sends: list[Sends]) -> list[Sends]:
-        """*sends* without those that the source itself drops while its APIC is disabled."""
-        if self._enabled:
+        """*sends* without those that a disabled APIC drops."""
+        if not self.disabled:
             return sends
-        return [without_disabled(send, self.source, self.guest) for send in sends]
+        return [without_disabled(send, self.disabled, self.guest) for send in sends]
 
     def _hypercalls(self, first: int, run: tuple[Hypercall, ...]) -> list[Sends]:
         return [self._one_hypercall(first + i, op) for i, op in enumerate(run)]
@@ -179,9 +188,11 @@ class Decoder:
             cpus = every[:0]
         elif len(cpus) and cpus[-1] >= len(every):
             cpus = cpus[cpus < len(every)]
-        if not self._enabled and call.vector != NMI_VECTOR:
-            cpus = cpus[cpus != self.source]
+        if self.disabled and call.vector != NMI_VECTOR:
+            cpus = cpus[~np.isin(cpus, list(self.disabled))]
         result = len(cpus) if call.result is None else call.result
+        if self.guest.bits == 32:
+            result &= U32
         if call.error is not None:
             return fault(first, 1, call.error, result)
         return one(first, Route.HYPERCALL, call.vector, cpus, result)

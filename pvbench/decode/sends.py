@@ -80,16 +80,16 @@ def fault(
     )
 
 
-def without_disabled(send: Sends, cpu: int, guest: Guest) -> Sends:
+def without_disabled(send: Sends, disabled: frozenset[int], guest: Guest) -> Sends:
     """
-    *send* as it is while software has disabled the APIC of *cpu*.
+    *send* as it is while software has disabled the APICs of some CPUs.
 
     Such an APIC drops fixed interrupts and accepts an NMI.  KVM leaves it out of the map
     of logical IDs of xAPIC mode.
     """
     is_mapped = send.route is not Route.LOGICAL or guest.apic_mode == "x2apic"
-    if (send.vector == NMI_VECTOR and is_mapped) or not np.count_nonzero(send.cpus == cpu):
+    keep = ~np.isin(send.cpus, list(disabled))
+    if (send.vector == NMI_VECTOR and is_mapped) or keep.all():
         return send
-    keep = send.cpus != cpu
     op_of_hit = None if send.op_of_hit is None else send.op_of_hit[keep]
     return send._replace(cpus=send.cpus[keep], op_of_hit=op_of_hit)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, TypeGuard
 
+from pvbench.decode.calls import U32
 from pvbench.decode.messages import changes_state
 from pvbench.guest import Guest
 from pvbench.ops import Hypercall, MmioWrite, Op, Program, WrMsr
 from pvbench.sequences import INPUT_PAGE_BASE, PAGE_SIZE
+from pvbench.trials import only_disables, spiv_write
 from pvbench.verify.proposals import BITMAP_WORDS
 from pvbench.verify.trials import Scene, Trial
 from pvbench.x86.apic import (
@@ -20,7 +22,6 @@ from pvbench.x86.apic import (
     APIC_ICR2,
     APIC_MODE_MASK,
     APIC_SELF_IPI,
-    APIC_SPIV,
     APIC_SPIV_APIC_ENABLED,
     APIC_VECTOR_MASK,
     FIRST_EXTERNAL_VECTOR,
@@ -37,13 +38,12 @@ EXCEPTION: Final = (
 OTHER_CALL: Final = "The hypercall is one that KVM serves and that sends no IPI."
 OTHER_REGISTER: Final = "A register other than those that send an IPI is written."
 DISABLED: Final = (
-    "A program leaves its APIC disabled, or sends other messages than fixed ones and NMIs "
-    "while it is, or other CPUs send meanwhile."
+    "A program that sends leaves its APIC disabled, or a message that is neither a fixed one "
+    "nor an NMI is sent while one is, or other CPUs send when one may be."
 )
 OTHER_MEMORY: Final = "A hypercall reads memory outside of the guest's input pages."
 OTHER_ABI: Final = "KVM does not have the hypercall ABI of this guest."
 
-_SPIV_VALUES: Final = (0xFF, 0xFF | APIC_SPIV_APIC_ENABLED)
 _MSRS: Final = {x2apic_msr(APIC_ICR), x2apic_msr(APIC_SELF_IPI)}
 _ADDRESSES: Final = {APIC_DEFAULT_PHYS_BASE + APIC_ICR, APIC_DEFAULT_PHYS_BASE + APIC_ICR2}
 
@@ -57,22 +57,20 @@ def exclusion(trial: Trial, scene: Scene) -> str:
 
 def _of_disabled(programs: list[Program], guest: Guest) -> str:
     """Why programs that write SPIV cannot be judged; empty if they can."""
-    values = [op.value for program in programs for op in program if _writes_spiv(op)]
-    if not values:
+    ops = [op for program in programs for op in program]
+    if not any(_writes_spiv(op, guest) for op in ops):
         return ""
-    is_plain = all(_is_plain(op, guest) for program in programs for op in program)
-    is_enabled = bool(values[-1] & APIC_SPIV_APIC_ENABLED)
-    return "" if is_plain and is_enabled and len(programs) == 1 else DISABLED
+    if not all(_is_plain(op, guest) for op in ops):
+        return DISABLED
+    senders = [one for one in programs if not only_disables(one, guest.apic_mode)]
+    values = [op.value for one in senders for op in one if _writes_spiv(op, guest)]
+    is_enabled = not values or (values[-1] & APIC_SPIV_APIC_ENABLED and len(senders) == 1)
+    return "" if is_enabled else DISABLED
 
 
-def _writes_spiv(op: Op) -> TypeGuard[WrMsr | MmioWrite]:
-    match op:
-        case WrMsr(msr, value):
-            return msr == x2apic_msr(APIC_SPIV) and value in _SPIV_VALUES
-        case MmioWrite(address, value):
-            return address == APIC_DEFAULT_PHYS_BASE + APIC_SPIV and value in _SPIV_VALUES
-        case _:
-            return False
+def _writes_spiv(op: Op, guest: Guest) -> TypeGuard[WrMsr | MmioWrite]:
+    writes: list[Op] = [spiv_write(guest.apic_mode, enabled=value) for value in (False, True)]
+    return op in writes
 
 
 def _is_plain(op: Op, guest: Guest) -> bool:
@@ -95,7 +93,7 @@ def _reasons(program: Program, guest: Guest) -> Iterator[str]:
 
 def _reason(op: Op, guest: Guest) -> str:
     match op:
-        case _ if _writes_spiv(op):
+        case _ if _writes_spiv(op, guest):
             return ""
         case Hypercall():
             return _of_hypercall(op, guest)
@@ -130,9 +128,10 @@ def _of_proposal(op: Hypercall) -> str:
 
 def _of_hypercall(op: Hypercall, guest: Guest) -> str:
     if guest.hypercall_abi == "kvm":
-        if op.nr in KVM_HC_OTHERS:
+        number = op.nr & U32 if guest.bits == 32 else op.nr
+        if number in KVM_HC_OTHERS:
             return OTHER_CALL
-        return _of_icr(op.args[3]) if op.nr == KVM_HC_SEND_IPI and len(op.args) == 4 else ""
+        return _of_icr(op.args[3]) if number == KVM_HC_SEND_IPI and len(op.args) == 4 else ""
     if guest.hypercall_abi in BITMAP_WORDS:
         return _of_proposal(op)
     if guest.hypercall_abi != "hyperv":

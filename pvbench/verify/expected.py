@@ -10,7 +10,7 @@ from pvbench.decode.decoder import Decoder
 from pvbench.decode.era import Era
 from pvbench.decode.sends import Sends
 from pvbench.ops import U64, IrqRestore, IrqSave, Program, Scan
-from pvbench.trials import Ending
+from pvbench.trials import Ending, only_disables
 from pvbench.verify.trials import Scene, Trial
 from pvbench.x86.apic import NMI_VECTOR
 
@@ -44,12 +44,13 @@ class BootState:
     def expected(self, trial: Trial) -> Expected:
         """What should happen in *trial*, which comes after those before."""
         own, others, endings = Hits(), Hits(), []
+        disabled = disabled_by(trial, self._scene)
         for source, program in trial.programs:
             decoder = self._decoders.get(source)
             if decoder is None:
                 decoder = Decoder(self._scene.guest, source, self._era)
                 self._decoders[source] = decoder
-            decoder.clear_memory()
+            decoder.begin(disabled)
             sends = decoder.sends(program)
             _count_own(sends, program, source, own)
             others.update(
@@ -60,6 +61,12 @@ class BootState:
             )
             endings.append(_ending(sends, program))
         return Expected(own + others, own | Hits(dict.fromkeys(others, 1)), tuple(endings))
+
+
+def disabled_by(trial: Trial, scene: Scene) -> frozenset[int]:
+    """The CPUs whose APIC is disabled before the other programs of *trial* start."""
+    mode = scene.guest.apic_mode
+    return frozenset(cpu for cpu, program in trial.programs if only_disables(program, mode))
 
 
 def _count_own(sends: list[Sends], program: Program, source: int, own: Hits) -> None:

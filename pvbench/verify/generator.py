@@ -29,6 +29,7 @@ from pvbench.ops import (
     WrMsr,
 )
 from pvbench.sender import Stack
+from pvbench.trials import spiv_write
 from pvbench.verify.draw import Draw
 from pvbench.verify.draw_hyperv import hyperv_call
 from pvbench.verify.proposals import SCENES_OF, proposed_call
@@ -38,8 +39,6 @@ from pvbench.x86.apic import (
     APIC_ICR,
     APIC_ICR2,
     APIC_SELF_IPI,
-    APIC_SPIV,
-    APIC_SPIV_APIC_ENABLED,
     NMI_VECTOR,
     x2apic_msr,
 )
@@ -48,7 +47,6 @@ from pvbench.x86.kvm_para import KVM_HC_SEND_IPI
 _ICR: Final = x2apic_msr(APIC_ICR)
 _SELF_IPI: Final = x2apic_msr(APIC_SELF_IPI)
 _UNKNOWN_CALLS: Final = (77, 0xDEAD, 1000, 1 << 40)
-_DISABLED: Final = 0xFF  # the spurious vector, without the bit that enables the APIC
 _SOURCES: Final = 8  # CPUs that send
 _RUNNING: Final = {
     name: Scene(
@@ -56,7 +54,18 @@ _RUNNING: Final = {
     )
     for name, mode in (("x2run", "x2apic"), ("xarun", "xapic"))
 }
-USUAL_SCENES: Final = FIRST_SCENES | _RUNNING
+# Guests whose hypercalls have registers of 32 bits.
+_NARROW: Final = {
+    "x2b32": Scene(
+        guest=Guest(
+            name="x2b32", apic_ids=(0, 1, 2, 31, 32, 33, 63, 64, 65, 127, 128, 300), bits=32
+        )
+    ),
+    "hvb32": Scene(
+        guest=Guest(name="hvb32", apic_ids=(0, 5, 33, 64), hypercall_abi="hyperv", bits=32)
+    ),
+}
+USUAL_SCENES: Final = FIRST_SCENES | _RUNNING | _NARROW
 SCENES: Final = reduce(or_, SCENES_OF.values(), USUAL_SCENES)
 _WEIGHTS: Final = {  # those of a proposal are drawn equally often
     "x2": 26,
@@ -69,6 +78,8 @@ _WEIGHTS: Final = {  # those of a proposal are drawn equally often
     "hvsparse": 5,
     "x2run": 4,
     "xarun": 2,
+    "x2b32": 12,
+    "hvb32": 3,
 }
 
 
@@ -105,9 +116,12 @@ class Generator:
         draw = Draw(self._random(number, "trial"), guest, tame=self.tame)
         cpus = range(min(len(guest.apic_ids), _SOURCES))
         count = 1 if self.tame or draw.chance(0.9) else draw.random.choice((2, 3))
-        draw.plain = self.tame or (count == 1 and draw.chance(0.08))
+        draw.plain = self.tame or (count == 1 and draw.chance(0.12))
         sources = draw.random.sample(cpus, min(count, len(cpus)))
-        return Trial(name, [(source, self._program(draw, source)) for source in sources])
+        programs = [(source, self._program(draw, source)) for source in sources]
+        if draw.plain and not self.tame:
+            programs += _disabling(draw, sorted({*cpus} - {*sources}))
+        return Trial(name, programs)
 
     def _random(self, number: int, use: str) -> Random:
         return Random(f"{self.seed} {number} {use}")  # noqa: S311 - no secrets
@@ -123,7 +137,7 @@ class Generator:
             parts[last].append(IrqRestore())
         if draw.chance(0.1):
             parts[0].insert(0, Fence())
-        if draw.plain and not self.tame:
+        if draw.plain and not self.tame and draw.chance(0.5):
             _disable(draw, parts)
         return tuple(op for part in parts for op in part)
 
@@ -131,14 +145,15 @@ class Generator:
 def _disable(draw: Draw, parts: list[list[Op]]) -> None:
     """Let the program disable its own APIC for some of its *parts*."""
     first, last = sorted(draw.random.choices(range(len(parts)), k=2))
-    parts[first].insert(0, _spiv(draw, _DISABLED))
-    parts[last].append(_spiv(draw, _DISABLED | APIC_SPIV_APIC_ENABLED))
+    parts[first].insert(0, spiv_write(draw.guest.apic_mode, enabled=False))
+    parts[last].append(spiv_write(draw.guest.apic_mode, enabled=True))
 
 
-def _spiv(draw: Draw, value: int) -> Op:
-    if draw.guest.apic_mode == "x2apic":
-        return WrMsr(x2apic_msr(APIC_SPIV), value)
-    return MmioWrite(APIC_DEFAULT_PHYS_BASE + APIC_SPIV, value)
+def _disabling(draw: Draw, others: list[int]) -> list[tuple[int, Program]]:
+    """Programs by which some *others* disable their APICs before the source sends."""
+    count = min(draw.random.choice((0, 1, 1, 2, 4)), len(others))
+    program = (spiv_write(draw.guest.apic_mode, enabled=False),)
+    return [(cpu, program) for cpu in draw.random.sample(others, count)]
 
 
 def _sending(draw: Draw, source: int) -> Iterator[Op]:

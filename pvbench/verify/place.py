@@ -17,6 +17,7 @@ from pvbench.protocol import ErrorReport, Execute, OutcomeReport
 from pvbench.run.signals import Stop
 from pvbench.site import Session
 from pvbench.trials import Outcome
+from pvbench.verify.expected import disabled_by
 from pvbench.verify.stored import Stored
 from pvbench.verify.trials import Scene, Trial
 
@@ -127,12 +128,15 @@ class Place:
 
 
 def _task(trial: Trial, scene: Scene) -> Task:
-    """The programs of *trial* as a task, which has the mechanisms that they need."""
-    sources = [source for source, _ in trial.programs]
+    """The programs of *trial* that send as a task, which has the mechanisms they need."""
+    programs = dict(trial.programs)
+    for cpu in disabled_by(trial, scene):
+        del programs[cpu]
+    sources = list(programs)
     idle = tuple(cpu for cpu in scene.guest.cpus if cpu not in sources)
     return Task(
         bursts=tuple(Burst(source=cpu, operation="send_IPI_mask") for cpu in sources),
-        programs=tuple(program for _, program in trial.programs),
+        programs=tuple(programs.values()),
         reached=(idle if scene.target_state == "running" else (),) * len(sources),
         program_for=lambda burst, cpus: (),
         target_state=scene.target_state,

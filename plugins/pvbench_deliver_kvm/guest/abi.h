@@ -10,7 +10,7 @@ typedef unsigned short u16;
 typedef unsigned int u32;
 typedef unsigned long long u64;
 
-#define PVBENCH_GUEST_ABI 4
+#define PVBENCH_GUEST_ABI 5
 
 /* Guest physical addresses, mapped one to one. */
 #define MAILBOX_BASE 0x1000
@@ -121,7 +121,8 @@ struct mailbox {
 	u64 limit_ticks; /* the longest wait of a loop */
 	u64 apic_ids; /* u32[cpus] */
 	u64 sources; /* struct source[nsources] */
-	u64 reserved[503];
+	u64 bits; /* width of the registers of a hypercall, 32 or 64 */
+	u64 reserved[502];
 };
 _Static_assert(sizeof(struct mailbox) == 4096, "one page");
 

@@ -1,6 +1,14 @@
 /* hypercall.c: execute a hypercall in the registers of its ABI, or record it. */
 #include "may_fault.h"
 
+/* Registers of a hypercall that is made in compatibility mode. */
+struct registers32 {
+	u32 eax, ebx, ecx, edx, esi, edi;
+};
+
+/* compat.S: load the registers, make the hypercall, and store eax and edx. */
+void hypercall32(struct registers32 *registers, u32 vmmcall);
+
 /* Arguments are in rbx, rcx, rdx and rsi; proposals are translated to KVM's. */
 static u64 hypercall_kvm(struct ops *ops, u64 nr, const u64 *args, u32 *fault)
 {
@@ -68,6 +76,39 @@ static u64 hypercall_hyperv(struct ops *ops, u64 control, const u64 *args,
 	return result;
 }
 
+/* As hypercall_kvm(); only the low halves of the arguments have a register. */
+static u64 hypercall_kvm32(struct ops *ops, u64 nr, const u64 *args)
+{
+	struct registers32 registers = { nr, args[0], args[1], args[2], args[3] };
+
+	hypercall32(&registers, ops->vmmcall);
+	return registers.eax;
+}
+
+/* The control word is in edx:eax, arguments in ebx:ecx and edi:esi. */
+static u64 hypercall_hyperv32(struct ops *ops, u64 control, const u64 *args)
+{
+	struct registers32 registers = {
+		.eax = control, .edx = control >> 32,
+		.ecx = args[0], .ebx = args[0] >> 32,
+		.esi = args[1], .edi = args[1] >> 32,
+	};
+
+	hypercall32(&registers, ops->vmmcall);
+	return (u64)registers.edx << 32 | registers.eax;
+}
+
+static u64 hypercall(struct ops *ops, u64 nr, const u64 *args, u32 *fault)
+{
+	if (ops->bits == 32)
+		return ops->hypercall_abi == HYPERCALL_HYPERV ?
+			       hypercall_hyperv32(ops, nr, args) :
+			       hypercall_kvm32(ops, nr, args);
+	return ops->hypercall_abi == HYPERCALL_HYPERV ?
+		       hypercall_hyperv(ops, nr, args, fault) :
+		       hypercall_kvm(ops, nr, args, fault);
+}
+
 void op_hypercall(struct ops *ops, u64 nr, const u64 *args, u32 count)
 {
 	u64 four[4] = { 0 };
@@ -78,12 +119,8 @@ void op_hypercall(struct ops *ops, u64 nr, const u64 *args, u32 count)
 	for (u32 i = 0; i < count && i < 4; i++)
 		four[i] = args[i];
 	ops->hypercalls++;
-	if (ops->hypercall_abi == HYPERCALL_HYPERV) {
-		if (count > 2)
-			load_xmm(args + 2, count - 2);
-		ops->returned += hypercall_hyperv(ops, nr, four, &fault);
-	} else {
-		ops->returned += hypercall_kvm(ops, nr, four, &fault);
-	}
+	if (ops->hypercall_abi == HYPERCALL_HYPERV && count > 2)
+		load_xmm(args + 2, count - 2);
+	ops->returned += hypercall(ops, nr, four, &fault);
 	finish_op(ops, fault);
 }

@@ -14,6 +14,7 @@ struct ops {
 	u32 fault_op; /* its number */
 	u32 hypercall_abi;
 	u32 vmmcall;
+	u32 bits; /* width of the registers of a hypercall */
 	u64 irqs_off; /* TSC when interrupts were first disabled */
 	u64 irqs_on; /* TSC when they were last enabled */
 	u64 icr_writes;

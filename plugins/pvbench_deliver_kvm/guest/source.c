@@ -41,6 +41,7 @@ static void prepare_run(struct source_run *run, struct cpu *me)
 	memset(&run->ops, 0, sizeof(run->ops));
 	run->ops.hypercall_abi = mailbox->hypercall_abi;
 	run->ops.vmmcall = mailbox->vmmcall;
+	run->ops.bits = mailbox->bits;
 	run->apic.ops = &run->ops;
 	run->apic.ids = (const u32 *)mailbox->apic_ids;
 	run->apic.clusters = (const struct clusters *)CLUSTERS_BASE;

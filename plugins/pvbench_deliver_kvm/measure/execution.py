@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 
 from pvbench.delivery import Task
 from pvbench.ops import Burst, Program, Scan
 from pvbench.sequences import INPUT_PAGE_BASE, PAGE_SIZE
-from pvbench.trials import Ending, Outcome, Programs
+from pvbench.trials import Ending, Outcome, Programs, only_disables, spiv_write
 from pvbench_deliver_kvm.measure import raw_result
 from pvbench_deliver_kvm.measure.slices import Slice
 from pvbench_deliver_kvm.vmm import mailbox
@@ -34,18 +35,20 @@ def _without_scans(program: Program) -> Program:
     return tuple(op for op in program if not isinstance(op, Scan))
 
 
-def execute(vm: GuestVm, task: Task) -> Outcome:
+def execute(vm: GuestVm, programs: Programs, target_state: str) -> Outcome:
     """
-    Execute the programs of *task* once, and wait until every interrupt is handled.
+    Execute *programs* once, and wait until every interrupt is handled.
 
     Raises:
         GuestError: the guest is lost.
     """
-    cpus = tuple(vm.guest.cpus)
+    cpus, mode = tuple(vm.guest.cpus), vm.guest.apic_mode
     vm.memory.clear(INPUT_PAGE_BASE, len(cpus) * PAGE_SIZE)
-    placed = Slice(vm, task, 1, algorithm=False)
     before = [_runs(vm, cpu) for cpu in cpus]
-    placed.start(mailbox.COMMAND_RUN)
+    disabling = [pair for pair in programs if only_disables(pair[1], mode)]
+    endings = _run(vm, disabling, target_state)
+    endings |= _run(vm, [pair for pair in programs if pair not in disabling], target_state)
+    _enable(vm, [cpu for cpu, _ in disabling], target_state)
     vm.commands.synchronise(cpus)
     own = vm.commands.start_vector
     hits = {
@@ -54,7 +57,29 @@ def execute(vm: GuestVm, task: Task) -> Outcome:
         for vector, runs in enumerate(_runs(vm, cpu))
         if runs != before[cpu][vector] and vector != own
     }
-    return Outcome(hits, tuple(map(_ending, placed.sources)))
+    return Outcome(hits, tuple(endings[source] for source, _ in programs))
+
+
+def _run(vm: GuestVm, programs: Sequence[tuple[int, Program]], state: str) -> dict[int, Ending]:
+    """Let sources execute programs at the same time; return how each ended."""
+    if not programs:
+        return {}
+    placed = Slice(vm, task_of(tuple(programs), state), 1, algorithm=False)
+    placed.start(mailbox.COMMAND_RUN)
+    return {source.cpu: _ending(source) for source in placed.sources}
+
+
+def _enable(vm: GuestVm, cpus: list[int], state: str) -> None:
+    """
+    Let CPUs enable their APICs again.
+
+    They have handled all NMIs by then, which come before the next instruction.
+    """
+    if cpus:
+        enabling = (spiv_write(vm.guest.apic_mode, enabled=True),)
+        Slice(vm, task_of(tuple((cpu, enabling) for cpu in cpus), state), 1, algorithm=False)
+        numbers = {cpu: number for number, cpu in enumerate(cpus)}
+        vm.commands.run_disabled(mailbox.COMMAND_RUN, numbers)
 
 
 def _runs(vm: GuestVm, cpu: int) -> array[int]:

@@ -173,7 +173,7 @@ class KvmBootedGuest:
         """See `pvbench.trials.ExecutingGuest`."""
         task = execution.task_of(programs, target_state)
         with self._targets_as_in(task):
-            return execution.execute(self.vm, task)
+            return execution.execute(self.vm, programs, target_state)
 
     @contextmanager
     def _targets_as_in(self, task: Task) -> Iterator[None]:

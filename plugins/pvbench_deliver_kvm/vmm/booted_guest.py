@@ -121,7 +121,7 @@ def load(memory: GuestMemory, guest: Guest, start: Start, *, vmmcall: bool) -> N
     box.cpus = len(guest.apic_ids)
     box.x2apic = guest.apic_mode == "x2apic"
     box.vmmcall = vmmcall
-    box.hypercall_abi = start.hypercall_abi
+    box.hypercall_abi, box.bits = start.hypercall_abi, guest.bits
     box.idle = mailbox.HALTED
     box.start_vector = START_VECTORS[0]
     box.apic_ids = layout.APIC_IDS_BASE

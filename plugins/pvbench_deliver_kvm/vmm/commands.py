@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Final
@@ -66,9 +67,7 @@ class Commands:
         Raises:
             GuestError: a CPU fails, or the guest makes no progress.
         """
-        for cpu, number in sources.items():
-            area = self._memory.cpu(cpu)
-            area.source, area.command = number, command
+        self._assign(command, sources)
         self._signal(tuple(sources))
         running, last = set(sources), -1
         while running:
@@ -79,6 +78,31 @@ class Commands:
                 continue
             self._raise(event)
             running.discard(event.cpu)
+
+    def run_disabled(self, command: int, sources: dict[int, int]) -> None:
+        """
+        As `run`, for halted CPUs whose APIC drops the interrupt that starts a command.
+
+        A wake-up that comes just before a CPU halts has no effect, so they are repeated, at
+        longer and longer times in which a slow host lets the CPU run.
+        """
+        self._assign(command, sources)
+        running, end, pause_s = set(sources), time.monotonic() + self._patience_s, _POLL_S
+        while running:
+            for cpu in running:
+                self._threads[cpu].wake()
+            with suppress(Empty):
+                event = self.events.get(timeout=pause_s)
+                self._raise(event)
+                running.discard(event.cpu)
+            pause_s *= 2
+            if time.monotonic() > end:
+                raise GuestError(f"CPU {min(running)} does not wake up")
+
+    def _assign(self, command: int, sources: dict[int, int]) -> None:
+        for cpu, number in sources.items():
+            area = self._memory.cpu(cpu)
+            area.source, area.command = number, command
 
     def _checked_progress(self, now: int, last: int, cpu: int) -> int:
         if now > last >= 0 or (now and last < 0):

@@ -16,12 +16,13 @@ from pvbench_deliver_kvm.vmm.kvm import Kvm
 
 _CODE, _DATA, _TASK = 0x08, 0x10, 0x18  # selectors
 _GDT: Final = struct.pack(
-    "<5Q",
+    "<6Q",
     0,
     0x00AF_9B00_0000_FFFF,  # 64-bit code, present, ring 0
     0x00CF_9300_0000_FFFF,  # data
     0x0000_8B00_0000_0067,  # busy TSS, never used: no other ring, no IST
     0,
+    0x00CF_9B00_0000_FFFF,  # 32-bit code, for hypercalls in compatibility mode
 )
 _HYPERVISOR, _HYPERVISOR_END = 0x4000_0000, 0x4000_0100  # CPUID leaves
 _PRESENT, _WRITABLE, _UNCACHED, _LARGE = 1 << 0, 1 << 1, 1 << 4, 1 << 7

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ctypes import Structure, c_uint32, c_uint64
 from typing import Final
 
-PVBENCH_GUEST_ABI: Final = 4
+PVBENCH_GUEST_ABI: Final = 5
 PORT_DONE: Final = 0x10
 PORT_FAULT: Final = 0x11
 
@@ -56,8 +56,8 @@ class Mailbox(Structure):
     _fields_ = [
         *_u32("abi", "cpus", "x2apic", "vmmcall", "hypercall_abi", "idle", "start_vector"),
         *_u32("call_queues", "nsources", "arrived", "lock", "take_lock"),
-        *_u64("limit_ticks", "apic_ids", "sources"),
-        ("reserved", c_uint64 * 503),
+        *_u64("limit_ticks", "apic_ids", "sources", "bits"),
+        ("reserved", c_uint64 * 502),
     ]
 
 

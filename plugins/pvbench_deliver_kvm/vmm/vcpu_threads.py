@@ -20,7 +20,7 @@ from typing import Final
 import attrs
 
 from pvbench.errors import UnavailableError
-from pvbench_deliver_kvm.vmm import exits, mailbox
+from pvbench_deliver_kvm.vmm import exits, mailbox, uapi
 from pvbench_deliver_kvm.vmm.exits import Interrupted, Io, Shutdown, VcpuExit
 from pvbench_deliver_kvm.vmm.vcpu import Vcpu
 
@@ -89,6 +89,7 @@ class VcpuThread(threading.Thread):
         self.stopping = False
         self._lock = threading.Lock()
         self._may_be_kicked = False
+        self._is_woken = False
 
     def run(self) -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, {KICK})
@@ -113,6 +114,22 @@ class VcpuThread(threading.Thread):
             if self._may_be_kicked and self.native_id:
                 self._send(self.native_id)
 
+    def wake(self) -> None:
+        """
+        Let the vCPU continue behind a hlt, as an interrupt would that its APIC drops.
+
+        It has no effect if the vCPU is not halted yet, so it is repeated.
+        """
+        self._is_woken = True
+        self.kick()
+
+    def _end_halt(self) -> None:
+        """Take the pending KICK, without which KVM_RUN would end again; then end the halt."""
+        signal.sigtimedwait({KICK}, 0)
+        if self._is_woken:
+            self._is_woken = False
+            self.vcpu.set_mp_state(uapi.KVM_MP_STATE_RUNNABLE)
+
     def _run_vcpu(self) -> None:
         try:
             self._pin()
@@ -121,6 +138,8 @@ class VcpuThread(threading.Thread):
                 vcpu_exit = self.vcpu.run()
                 if vcpu_exit != Interrupted():
                     self.events.put(self._event_of(vcpu_exit))
+                elif not self.stopping:
+                    self._end_halt()
         except Exception as error:  # the thread that waits for events must get this one
             self.events.put(VcpuFailed(self.number, str(error)))
 

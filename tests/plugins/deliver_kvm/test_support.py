@@ -77,7 +77,7 @@ def test_a_plain_broadcast_can_run() -> None:
         pytest.param(
             cpus(2),
             cpus(2, bits=32),
-            "the guest of this delivery runs 64-bit code only",
+            "in a 32-bit guest only the raw programs of `pvbench verify` can run",
             id="32-bits",
         ),
         pytest.param(

@@ -13,7 +13,7 @@ import pytest
 from pvbench.ops import Fence, IrqSave, Scan, WrMsr
 from pvbench.trials import Ending, Outcome
 from pvbench_deliver_kvm.measure.encode import decode
-from pvbench_deliver_kvm.measure.execution import execute, task_of
+from pvbench_deliver_kvm.measure.execution import execute
 from pvbench_deliver_kvm.vmm import mailbox
 from pvbench_deliver_kvm.vmm.booted_guest import GuestVm
 from pvbench_deliver_kvm.vmm.commands import GuestError
@@ -77,9 +77,9 @@ def test_hits_are_what_the_handlers_add(memory: GuestMemory) -> None:
         source(memory).returned, source(memory, 1).returned = 5, 6
 
     vm = vm_of(memory, effect)
-    task = task_of(((0, (Fence(),)), (1, ())), "halted")
+    programs = ((0, (Fence(),)), (1, ()))
 
-    assert execute(cast("GuestVm", vm), task) == Outcome(
+    assert execute(cast("GuestVm", vm), programs, "halted") == Outcome(
         {(2, 0x40): 2, (1, 2): 1}, (Ending(5), Ending(6))
     )
     assert vm.commands.synchronised == (0, 1, 2)
@@ -95,7 +95,7 @@ def test_input_pages_are_cleared_and_scans_left_out(memory: GuestMemory) -> None
 
     vm = vm_of(memory, effect)
     program = (IrqSave(), Scan(8), WrMsr(0x830, 1))
-    execute(cast("GuestVm", vm), task_of(((2, program),), "running"))
+    execute(cast("GuestVm", vm), ((2, program),), "running")
 
     assert programs == [(IrqSave(), WrMsr(0x830, 1))]
     assert memory.read(INPUT_PAGE + 4096, 5) == bytes(5)
@@ -111,7 +111,7 @@ def test_a_fault_has_its_vector_and_op(memory: GuestMemory) -> None:
 
     vm = vm_of(memory, effect)
 
-    assert execute(cast("GuestVm", vm), task_of(((0, ()),), "halted")) == Outcome(
+    assert execute(cast("GuestVm", vm), ((0, ()),), "halted") == Outcome(
         {}, (Ending(3, 13, 2),)
     )
 
@@ -125,4 +125,4 @@ def test_other_trouble_loses_the_guest(memory: GuestMemory) -> None:
     vm = vm_of(memory, effect)
 
     with pytest.raises(GuestError, match="only 1 sources were ready"):
-        execute(cast("GuestVm", vm), task_of(((0, ()), (1, ())), "halted"))
+        execute(cast("GuestVm", vm), ((0, ()), (1, ())), "halted")
