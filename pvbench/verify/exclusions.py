@@ -38,8 +38,8 @@ EXCEPTION: Final = (
 OTHER_CALL: Final = "The hypercall is one that KVM serves and that sends no IPI."
 OTHER_REGISTER: Final = "A register other than those that send an IPI is written."
 DISABLED: Final = (
-    "A program that sends leaves its APIC disabled, or a message that is neither a fixed one "
-    "nor an NMI is sent while one is, or other CPUs send when one may be."
+    "An APIC is disabled while a message is sent that is neither a fixed one nor an NMI, or "
+    "while other CPUs send too, or it stays disabled after its CPU has sent."
 )
 OTHER_MEMORY: Final = "A hypercall reads memory outside of the guest's input pages."
 OTHER_ABI: Final = "KVM does not have the hypercall ABI of this guest."

@@ -18,7 +18,7 @@ from pvbench.ops import (
     WriteMem,
     WrMsr,
 )
-from pvbench.trials import Ending, ExecutingGuest, Outcome
+from pvbench.trials import Ending, ExecutingGuest, Outcome, spiv_write
 from pvbench_deliver_model import Model
 from pvbench_deliver_model.assumed import Modelled
 from pvbench_deliver_model.cost_profile import CostProfile
@@ -99,3 +99,16 @@ def test_icr2_remains_and_memory_does_not() -> None:
 
     assert xapic.execute(((1, (MmioWrite(XAPIC_ICR, 0x40),)),), "halted").hits == {(3, 64): 1}
     assert (first, second) == (Outcome({(1, 0x40): 1}, (Ending(),)), Outcome({}, (Ending(3),)))
+
+
+@pytest.mark.parametrize("mode", ["x2apic", "xapic"])
+def test_a_program_that_only_disables_an_apic_comes_first(mode: str) -> None:
+    """The CPU is enabled again in the next trial."""
+    guest, off = booted(mode), (spiv_write(mode, enabled=False),)
+    send = Hypercall(10, (0b110, 0, 0, 0x40)), Hypercall(10, (0b110, 0, 0, 0x400))
+    first = guest.execute(((0, send), (2, off)), "halted")
+    second = guest.execute(((0, send[:1]),), "halted")
+
+    assert first.hits == {(1, 0x40): 1, (1, 2): 1, (2, 2): 1}
+    assert first.endings == (Ending(3), Ending())
+    assert second.hits == {(1, 0x40): 1, (2, 0x40): 1}

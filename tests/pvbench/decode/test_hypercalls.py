@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pvbench.decode.decoder import Decoder
 from pvbench.decode.sends import Route
 from pvbench.guest import Guest
 from pvbench.ops import Hypercall, Op, WriteMem, WrMsr
@@ -301,6 +302,36 @@ def test_a_wrong_hypercall_is_decoded_without_an_exception(
 ) -> None:
     """A hypervisor decodes any content of registers and memory."""
     assert expected == hits(ops, guest(abi))
+
+
+@pytest.mark.parametrize(
+    ("abi", "call_of", "result"),
+    [
+        pytest.param("kvm", Hypercall(77, ()), 2**32 - 1000, id="unknown"),
+        pytest.param("kvm", call(1, 0, 0, 0x8FC), 2**32 - 22, id="refused"),
+        pytest.param("kvm", call(1, 1, 0, 0xFC), 2, id="two-cpus"),
+        pytest.param("hyperv", Hypercall(0x77, (0, 0)), 2, id="hyperv-status"),
+    ],
+)
+def test_a_32_bit_guest_reads_32_bits_of_a_result(
+    abi: str, call_of: Hypercall, result: int
+) -> None:
+    """KVM truncates a negative error to the register."""
+    (send,) = decode([call_of], guest(abi, bits=32, ids=(0, 32)))
+
+    assert send.result == result
+
+
+def test_cpus_that_others_have_disabled_are_not_reached() -> None:
+    """They drop a fixed message and accept an NMI."""
+    decoder = Decoder(guest("kvm", ids=(0, 1, 2)), 0)
+    decoder.begin(frozenset({1, 2}))
+    fixed, nmi = decoder.sends((call(0b111, 0, 0, 0xFC), call(0b111, 0, 0, 0x400)))
+
+    assert (fixed.result, fixed.cpus.tolist()) == (1, [0])
+    assert (nmi.result, nmi.cpus.tolist()) == (3, [0, 1, 2])
+    decoder.begin(frozenset())
+    assert decoder.sends((call(0b111, 0, 0, 0xFC),))[0].result == 3
 
 
 def test_a_cpu_with_a_disabled_apic_is_not_counted_unless_by_an_nmi() -> None:

@@ -185,7 +185,8 @@ def test_a_program_whose_effect_is_not_decoded_is_excluded_with_a_reason(
     ("ops", "reason"),
     [
         pytest.param((WrMsr(0x80F, 0xFF), WrMsr(0x80F, 0x1FF)), "", id="enabled-again"),
-        pytest.param((WrMsr(0x80F, 0xFF),), DISABLED, id="left-disabled"),
+        pytest.param((icr(0x40), WrMsr(0x80F, 0xFF)), DISABLED, id="left-disabled"),
+        pytest.param((WrMsr(0x80F, 0xFF),), "", id="only-disabled"),
         pytest.param((icr(0x140), WrMsr(0x80F, 0x1FF)), DISABLED, id="lowest-priority"),
         pytest.param(
             (Hypercall(10, (1, 0, 0, 0x340)), WrMsr(0x80F, 0x1FF)), DISABLED, id="remote-read"
@@ -196,7 +197,7 @@ def test_a_program_whose_effect_is_not_decoded_is_excluded_with_a_reason(
 def test_a_program_may_disable_its_apic_if_it_enables_it_again(
     ops: tuple[Op, ...], reason: str
 ) -> None:
-    """Otherwise the guest would not take its next command."""
+    """The executor enables it only after a program that does no more than disable it."""
     assert exclusion(trial("x2", *ops), FIRST_SCENES["x2"]) == reason
 
 
@@ -213,6 +214,29 @@ def test_other_cpus_may_not_send_while_an_apic_is_disabled() -> None:
 
     assert exclusion(Trial("xa", [(0, off_and_on)]), FIRST_SCENES["xa"]) == ""
     assert exclusion(Trial("xa", [(0, off_and_on), (1, ())]), FIRST_SCENES["xa"]) == DISABLED
+
+
+def test_targets_may_have_a_disabled_apic() -> None:
+    """They disable it before the others send fixed messages and NMIs."""
+    scene, off = FIRST_SCENES["x2"], (WrMsr(0x80F, 0xFF),)
+    reasons = [
+        exclusion(Trial("x2", [(0, (op,)), (1, off), (2, off)]), scene)
+        for op in (icr(0x40), icr(0x400), icr(0x140), MmioWrite(0xFEE0_00F0, 0xFF))
+    ]
+
+    assert reasons == ["", "", DISABLED, OTHER_REGISTER]
+
+
+def test_a_disabled_target_handles_nmis_only() -> None:
+    """In the next trial its APIC is enabled again, as that of every CPU."""
+    to_two = (icr(0x40, 1), icr(0x40, 2), icr(0x400, 2))
+    off = Trial("x2", [(0, to_two), (2, (WrMsr(0x80F, 0xFF),))])
+    right = Outcome({(1, 0x40): 1, (2, 2): 1}, (Ending(), Ending()))
+    wrong = attrs.evolve(right, hits={**right.hits, (2, 0x40): 1})
+    later = trial("x2", icr(0x40, 2)), outcome((2, 0x40, 1))
+    judgement = judged((off, right), later, (off, wrong))
+
+    assert [one.number for one in judgement.disagreements] == [2]
 
 
 def test_vectors_of_exceptions_are_excluded_only_for_fixed_messages() -> None:

@@ -10,7 +10,7 @@ from typing import Any, cast
 import attrs
 import pytest
 
-from pvbench.ops import Fence, IrqSave, Scan, WrMsr
+from pvbench.ops import Fence, IrqSave, Program, Scan, WrMsr
 from pvbench.trials import Ending, Outcome
 from pvbench_deliver_kvm.measure.encode import decode
 from pvbench_deliver_kvm.measure.execution import execute
@@ -31,6 +31,7 @@ class FakeCommands:
     effect: Callable[[GuestMemory], None]
     start_vector: int = OWN
     synchronised: tuple[int, ...] = ()
+    woken: list[tuple[int, Program]] = attrs.field(factory=list)
 
     def use_vectors(self, vectors: set[int]) -> None:
         """The start vector is a fixed one here."""
@@ -41,6 +42,14 @@ class FakeCommands:
         for cpu in sources:
             self.memory.cpu(cpu).runs[OWN] += 1
         self.effect(self.memory)
+
+    def run_disabled(self, command: int, sources: dict[int, int]) -> None:
+        """Note the programs of the sources and which CPUs were waited for before."""
+        for number, cpu in enumerate(sources):
+            placed = source(self.memory, number)
+            assert (command, sources[cpu], placed.cpu) == (mailbox.COMMAND_RUN, number, cpu)
+            words = self.memory.read(placed.program, 64)
+            self.woken.append((cpu, decode(memoryview(words).cast("Q").tolist())))
 
     def synchronise(self, cpus: tuple[int, ...]) -> None:
         """Remember which CPUs were waited for."""
@@ -100,6 +109,26 @@ def test_input_pages_are_cleared_and_scans_left_out(memory: GuestMemory) -> None
     assert programs == [(IrqSave(), WrMsr(0x830, 1))]
     assert memory.read(INPUT_PAGE + 4096, 5) == bytes(5)
     assert (source(memory).cpu, source(memory).loops, source(memory).ntargets) == (2, 1, 0)
+
+
+def test_programs_that_disable_apics_are_executed_first(memory: GuestMemory) -> None:
+    """Afterwards these APICs are enabled again, by CPUs that are woken."""
+    runs: list[list[int]] = []
+
+    def effect(memory: GuestMemory) -> None:
+        count = memory.mailbox.nsources
+        runs.append([source(memory, number).cpu for number in range(count)])
+        source(memory).returned = len(runs)
+
+    vm = vm_of(memory, effect)
+    off = (WrMsr(0x80F, 0xFF),)
+    outcome = execute(cast("GuestVm", vm), ((2, off), (0, (Fence(),)), (1, off)), "halted")
+
+    assert (runs, vm.commands.woken) == (
+        [[2, 1], [0]],
+        [(c, (WrMsr(0x80F, 0x1FF),)) for c in (2, 1)],
+    )
+    assert outcome == Outcome({}, (Ending(1), Ending(2), Ending(0)))
 
 
 def test_a_fault_has_its_vector_and_op(memory: GuestMemory) -> None:

@@ -8,6 +8,7 @@ from queue import SimpleQueue
 from types import SimpleNamespace
 from typing import cast
 
+import attrs
 import pytest
 
 from pvbench_deliver_kvm.vmm import mailbox
@@ -97,6 +98,55 @@ def test_synchronised_cpus_handle_two_msis_each(memory: GuestMemory) -> None:
     commands_of(vm).synchronise((1, 2))
 
     assert vm.signalled == [(40, 0x20), (80, 0x20)] * 2
+
+
+@attrs.define
+class FakeThread:
+    """The thread of a halted vCPU, which continues after some wake-ups."""
+
+    events: SimpleQueue[Event]
+    needed: int
+    event: Event
+    wakes: int = 0
+
+    def wake(self) -> None:
+        """See `VcpuThread.wake`."""
+        self.wakes += 1
+        if self.wakes == self.needed:
+            self.events.put(self.event)
+
+
+def commands_to(memory: GuestMemory, *threads: FakeThread, patience_s: float = 60) -> Commands:
+    """Commands to CPUs whose APICs are disabled."""
+    vm = cast("Vm", FakeVm(memory, {}))
+    return Commands(
+        vm, memory, APIC_IDS, cast("list[VcpuThread]", [*threads]), patience_s=patience_s
+    )
+
+
+def test_a_cpu_that_takes_no_interrupt_is_woken_until_it_has_run(memory: GuestMemory) -> None:
+    """It may not be halted yet; one that is done is left alone."""
+    events: SimpleQueue[Event] = SimpleQueue()
+    threads = [FakeThread(events, n + 1, CommandDone(n)) for n in range(2)]
+    commands_to(memory, *threads).run_disabled(mailbox.COMMAND_RUN, {0: 1, 1: 0})
+
+    assert [memory.cpu(cpu).command for cpu in range(3)] == [mailbox.COMMAND_RUN] * 2 + [0]
+    assert [memory.cpu(cpu).source for cpu in range(2)] == [1, 0]
+    assert [thread.wakes for thread in threads] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("needed", "message"),
+    [(1, "^CPU 0: triple fault$"), (1 << 40, "^CPU 0 does not wake up$")],
+    ids=["fails", "never"],
+)
+def test_a_cpu_that_does_not_wake_up_is_given_up(
+    memory: GuestMemory, needed: int, message: str
+) -> None:
+    """It has no patience here."""
+    thread = FakeThread(SimpleQueue(), needed, VcpuFailed(0, "triple fault"))
+    with pytest.raises(GuestError, match=message):
+        commands_to(memory, thread, patience_s=0).run_disabled(mailbox.COMMAND_RUN, {0: 0})
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ import pytest
 from pvbench.topology import parse_guest
 from pvbench_deliver_kvm.measure.boot import boot_guest
 from pvbench_deliver_kvm.settings import Settings
-from pvbench_deliver_kvm.vmm import vcpu_threads
-from pvbench_deliver_kvm.vmm.exits import Interrupted, VcpuExit
-from pvbench_deliver_kvm.vmm.vcpu_threads import KICK, VcpuThread
+from pvbench_deliver_kvm.vmm import uapi, vcpu_threads
+from pvbench_deliver_kvm.vmm.exits import Interrupted, Shutdown, VcpuExit
+from pvbench_deliver_kvm.vmm.vcpu_threads import KICK, VcpuFailed, VcpuThread
 from support.kvm import PATIENCE_S, answer
 
 SETTINGS = Settings(execution="ops", patience_s=PATIENCE_S, software=True)
@@ -86,6 +86,50 @@ def test_a_thread_that_has_ended_is_not_kicked() -> None:
     thread.kick()
 
     assert kicked == []
+
+
+class HaltedVcpu:
+    """A vCPU whose KVM_RUN ends with EINTR until its halt has ended."""
+
+    def __init__(self) -> None:
+        self.states: list[int] = []
+        self.entered, self.kicked = threading.Event(), threading.Event()
+        self.state = SimpleNamespace(immediate_exit=0)
+
+    def run(self) -> VcpuExit:
+        """See `Vcpu.run`; behind its hlt the guest ends."""
+        self.entered.set()
+        self.kicked.wait()
+        return Shutdown() if self.states else Interrupted()
+
+    def set_mp_state(self, state: int) -> None:
+        """See `Vcpu.set_mp_state`."""
+        self.states.append(state)
+
+
+class PendingThread(VcpuThread):
+    """A thread that knows at its end whether a KICK is pending."""
+
+    pending = True
+
+    def run(self) -> None:
+        super().run()
+        self.pending = KICK in signal.sigpending()
+
+
+def test_a_wake_up_ends_a_halt_and_takes_its_kick(delivered: list[int]) -> None:
+    """No KVM_RUN would run the guest while it is pending."""
+    vcpu: Any = HaltedVcpu()
+    events = SimpleQueue[Any]()
+    thread = PendingThread(0, vcpu, events, host_cpu=None, niceness=0)
+    vcpu_threads.start([thread])
+    vcpu.entered.wait()
+    thread.wake()
+    vcpu.kicked.set()
+    thread.join()
+
+    assert vcpu.states == [uapi.KVM_MP_STATE_RUNNABLE]
+    assert (type(events.get()), delivered, thread.pending) == (VcpuFailed, [], False)
 
 
 @pytest.mark.usefixtures("needs_kvm")
