@@ -139,16 +139,17 @@ def _executed(
 ) -> int:
     """Execute, store and judge; minimise the first disagreement."""
     from pvbench.verify import stored as files
+    from pvbench.verify.judge import judge
 
     is_at_risk = _is_at_risk(place)
     if is_at_risk:
-        _check_risk(options)
+        _check_risk(options, trials)
     is_exact = place.description.clock.is_exact
     with nullcontext() if is_exact else place.session.alone(), place.stop.on_signals():
         stored = _stored(options, registry, place, trials, tame=is_at_risk)
         path = Path(options.output or _name(options, place))
         files.write(stored, path)
-        judgement = _minimised(place, stored)
+        judgement = judge(stored) if is_at_risk else _minimised(place, stored)
     for reason, amount in place.refused.items():
         common.warn(f"{amount} of the programs drawn were not executed: {reason}")
     status = _shown([(str(path), judgement)], options, where=_where(options))
@@ -161,14 +162,23 @@ def _is_at_risk(place: Place) -> bool:
     return software and not place.description.clock.is_exact
 
 
-def _check_risk(options: argparse.Namespace) -> None:
+def _check_risk(options: argparse.Namespace, trials: Sequence[Trial]) -> None:
+    from pvbench.verify.generator import SCENES
+    from pvbench.verify.risk import is_tame
+
     if not options.at_risk:
         raise UsageError(
             "this KVM has no hardware virtualization, and programs can hang the machine",
             fix=f"Use another --site, or add {RISK}.",
         )
-    if options.count > MOST_AT_RISK:
+    if (len(trials) or options.count) > MOST_AT_RISK:
         raise UsageError(f"with {RISK} --count is at most {MOST_AT_RISK}")
+    if not all(is_tame(trial, SCENES[trial.scene]) for trial in trials):
+        raise UsageError(
+            "--program may hang the machine",
+            why="it does more than write APIC registers of one CPU, with halted targets",
+            fix="Use another --site.",
+        )
 
 
 def _stored(

@@ -211,6 +211,9 @@ def test_wrong_words_are_refused_in_one_sentence(
     assert sentence in output.err
 
 
+CALL = '["x2",[[0,[["Hypercall",10,[7,0,0,64]]]]]]'
+
+
 def test_a_kvm_without_hardware_virtualization_is_used_only_at_the_user_s_risk(
     cli: Cli, add_plugin: AddPlugin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -221,6 +224,7 @@ def test_a_kvm_without_hardware_virtualization_is_used_only_at_the_user_s_risk(
 
     refused = cli("verify", *place, "--count", "5")
     many = cli("verify", *place, "--count", "301", "--i-may-lose-this-machine")
+    wild = cli("verify", *place, "--program", CALL, "--i-may-lose-this-machine")
     few = cli(
         "verify", *place, "--count", "3", "--i-may-lose-this-machine", "-q", "-o", "a.json"
     )
@@ -228,5 +232,6 @@ def test_a_kvm_without_hardware_virtualization_is_used_only_at_the_user_s_risk(
     assert (refused.status, many.status) == (Status.USAGE, Status.USAGE), refused.err
     assert "this KVM has no hardware virtualization" in refused.err
     assert "--count is at most 300" in many.err
+    assert (wild.status, "may hang the machine" in wild.err) == (Status.USAGE, True)
     assert few.status in (Status.OK, Status.PROOF)
     assert Path("a.json").exists()
