@@ -16,6 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Final, NoReturn, cast
 
+from pvbench.errors import UnavailableError
 from pvbench.host import pv_ipi_abi
 from pvbench.protocol import Describe, decode
 from pvbench.text import text_of
@@ -31,7 +32,7 @@ def serve() -> NoReturn:
     """Answer requests one after another."""
     for name in MODULES.read_text().split():
         import_module(name)
-    pv_ipi_abi.write_with(pv_ipi_abi.PARAMETER.write_text)  # no other guests run here
+    pv_ipi_abi.write_with(write_pv_ipi_abi)  # no other guests run here
     memory = _memory()
     gc.collect()
     gc.freeze()
@@ -41,6 +42,22 @@ def serve() -> NoReturn:
             time.sleep(_POLL_S)
         _, status = os.waitpid(forked(request, memory), 0)
         memory.finish(status)
+
+
+def write_pv_ipi_abi(value: str) -> None:
+    """
+    Let the KVM of this machine serve another ABI.
+
+    Raises:
+        UnavailableError: the kernel refuses the value.
+    """
+    try:
+        pv_ipi_abi.PARAMETER.write_text(value)
+    except OSError as error:
+        raise UnavailableError(
+            f"the kernel of the lab refuses {value} for kvm.pv_ipi_abi",
+            why=str(error.strerror or error),
+        ) from None
 
 
 def _memory() -> SharedMemory:

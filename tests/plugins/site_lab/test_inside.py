@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pvbench.delivery import Options
+from pvbench.errors import UnavailableError
 from pvbench.host import pv_ipi_abi
 from pvbench.protocol import Describe, DescriptionReport, ErrorReport, decode, encode
 from pvbench_site_lab.inside import agent, init
@@ -221,6 +222,16 @@ def test_the_agent_lets_a_patched_kvm_serve_what_a_guest_needs(
     pv_ipi_abi.serve("kvm-cluster128")
 
     assert pv_ipi_abi.read() == "cluster128"
+
+
+def test_an_abi_that_the_kernel_refuses_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another series of patches may know fewer of them."""
+    monkeypatch.setattr(pv_ipi_abi, "PARAMETER", Path("/dev/full"))
+
+    with pytest.raises(UnavailableError, match=r"refuses v3 for kvm\.pv_ipi_abi: No space"):
+        agent.write_pv_ipi_abi("v3")
 
 
 @pytest.mark.usefixtures("no_device")
