@@ -21,6 +21,20 @@ def kernel() -> Path | None:
     return images[0].parent if images else None
 
 
+def proposals() -> Path:
+    """That of `pvbench lab build 6.12 --patches`."""
+    return _KERNELS / "6.12-proposals"
+
+
+def why_no_proposals() -> str | None:
+    """Why the patched kernel is not booted here; None if it is."""
+    if "proposals" not in os.environ.get("PVBENCH_REQUIRE", "").split(","):
+        return "PVBENCH_REQUIRE does not name proposals"
+    if not proposals().is_dir():
+        return "there is no kernel for it: pvbench lab build 6.12 --patches"
+    return needs.why_unavailable()
+
+
 def why_no_lab() -> str | None:
     """Why no lab can be booted here; None if one can."""
     if kernel() is None:
