@@ -7,6 +7,7 @@ from pathlib import Path
 from pvbench.errors import UsageError
 from pvbench_site_lab import kernel_store
 from pvbench_site_lab.kernels import BOOT, Kernel, has_image, installed, of_path
+from pvbench_site_lab.series import PROPOSALS
 from pvbench_site_lab.tree import built, tree_at
 
 
@@ -33,6 +34,14 @@ def find(address: str, *, may_build: bool = True) -> Kernel:
             f"there is no kernel {address!r} for a lab",
             why=f"{BOOT}/vmlinuz-{address} does not exist, and no kernel in the cache has "
             "that name",
-            fix=f"Add it: `pvbench lab add {address}`, or name the path of a vmlinuz.",
+            fix=_command_for(address),
         )
     return kernel
+
+
+def _command_for(address: str) -> str:
+    """What adds a kernel of that name to the cache."""
+    version = address.removesuffix(f"-{PROPOSALS.name}")
+    if version != address:
+        return f"Build it: `pvbench lab build {version} --patches`."
+    return f"Add it: `pvbench lab add {address}`, or name the path of a vmlinuz."

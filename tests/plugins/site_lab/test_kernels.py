@@ -97,6 +97,7 @@ def test_modules_that_are_named_come_first(installed: Path) -> None:
     ("address", "sentence"),
     [
         ("9.9", "there is no kernel '9.9' for a lab: .*vmlinuz-9.9 does not exist"),
+        ("9.9-proposals", "Build it: `pvbench lab build 9.9 --patches`"),
         ("./none", "kernel none cannot be read: No such file"),
         ("./boot", "boot has no kernel: none of vmlinux, vmlinuz, "),
         ("./text", "text is not a kernel for x86-64: it is neither"),
