@@ -41,6 +41,37 @@ class Host:
     slots: int = 1
 
 
+@attrs.frozen(kw_only=True)
+class Reach:
+    """
+    Which functions ran, of those whose code is not the same at two sites.
+
+    Args:
+        ran: those that ran.
+        idle: those that did not.
+        unknown: why it is not known of others, as a sentence without a full stop; '' if
+            there are no others.
+    """
+
+    ran: tuple[str, ...] = ()
+    idle: tuple[str, ...] = ()
+    unknown: str = ""
+
+
+class Tracing(Protocol):
+    """What a session may offer besides: whether a job executes the code under test."""
+
+    def reach(self, host: Host, job: Work, other: str) -> Reach | None:
+        """
+        Do *job* on *host*, untimed, and say which of the functions ran whose code is not
+        the same at the site called *other*; None if that site has nothing in common.
+
+        Raises:
+            PvbenchError: it cannot be done.
+        """
+        ...
+
+
 class Session(Protocol):
     """
     An open connection to a site.

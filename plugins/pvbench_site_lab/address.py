@@ -8,6 +8,7 @@ import attrs
 
 from pvbench.errors import UsageError
 
+FAMILY: Final = "lab"  # of the sites lab:KERNEL
 ICOUNT: Final = "icount"
 TSC: Final = "tsc"
 _CLOCKS: Final = (ICOUNT, TSC)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 
 import attrs
 
 from pvbench.errors import WorkerError
 from pvbench.protocol import ErrorReport, Report, Request, decode, encode
 from pvbench.worker_process import due
+from pvbench_site_lab import traced
+from pvbench_site_lab.traced import Recorded
 from pvbench_site_lab.vm import Vm
 
 
@@ -22,12 +24,8 @@ def reports_of(vm: Vm, request: Request, timeout_s: float) -> Generator[Report, 
         WorkerError: it takes longer than *timeout_s*, or the machine or its process ends.
         ProtocolError: a report cannot be read.
     """
-    vm.memory.put(encode(request))
-    vm.execute("cont")
-    deadline = time.monotonic() + timeout_s
-    late = f"the boot took longer than {timeout_s:g} s, see --timeout"
     reports = 0
-    for line in _Lines(vm).until(deadline, late):
+    for line in _answer(vm, encode(request), timeout_s):
         message = decode(line)
         if message is None:
             continue
@@ -38,6 +36,31 @@ def reports_of(vm: Vm, request: Request, timeout_s: float) -> Generator[Report, 
             return
     if reports < request.replies:
         raise WorkerError(f"the worker in the lab {_end_of(vm)}", why=vm.last_line())
+
+
+def functions_of(vm: Vm, request: Request, names: Iterable[str], timeout_s: float) -> Recorded:
+    """
+    Let the machine answer *request*, and return which of the functions *names* ran.
+
+    Raises:
+        WorkerError: it takes longer than *timeout_s*, or the request is not answered.
+        ProtocolError: the answer cannot be read.
+    """
+    for line in _answer(vm, traced.request_of(names, encode(request)), timeout_s):
+        if isinstance(report := decode(line), ErrorReport):
+            raise WorkerError(report.error)
+        if recorded := traced.recorded_in(line):
+            return recorded
+    raise WorkerError(f"the worker in the lab {_end_of(vm)}", why=vm.last_line())
+
+
+def _answer(vm: Vm, text: str, timeout_s: float) -> Iterator[str]:
+    """The lines of the answer to a request."""
+    vm.memory.put(text)
+    vm.execute("cont")
+    deadline = time.monotonic() + timeout_s
+    late = f"the boot took longer than {timeout_s:g} s, see --timeout"
+    return _Lines(vm).until(deadline, late)
 
 
 def _end_of(vm: Vm) -> str:

@@ -51,12 +51,10 @@ class Function(NamedTuple):
 
     Args:
         digest: of the code of all of them.
-        copies: how many they are.
         is_init: whether they run only while the kernel starts.
     """
 
     digest: str
-    copies: int
     is_init: bool
 
 
@@ -76,8 +74,10 @@ def write(functions: Functions, path: Path) -> None:
     path.write_text(json.dumps(functions))
 
 
-def read(path: Path) -> Functions:
+def read(path: Path | None) -> Functions:
     """The functions in the file *path*; none if there is no such file."""
+    if path is None:
+        return {}
     try:
         return {name: Function(*row) for name, row in json.loads(path.read_text()).items()}
     except (OSError, ValueError, TypeError, AttributeError):
@@ -91,16 +91,14 @@ def changed(one: Functions, other: Functions) -> Functions:
 
 def _functions(code: _Code) -> Functions:
     digests: dict[str, list[str]] = defaultdict(list)
-    copies: dict[str, int] = defaultdict(int)
     is_init: dict[str, bool] = {}
     for symbol, digest in code.digests():
         name = _COLD.sub("", symbol.name)
         digests[name].append(digest)
         if name == symbol.name:
-            copies[name] += 1
             is_init[name] = code.object.sections[symbol.section].name == _INIT
     return {
-        name: Function(_digest("".join(parts)), copies[name], is_init.get(name, False))
+        name: Function(_digest("".join(parts)), is_init.get(name, False))
         for name, parts in digests.items()
     }
 

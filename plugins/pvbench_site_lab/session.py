@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -16,17 +16,20 @@ from pvbench.delivery import Description
 from pvbench.errors import ProtocolError, UnavailableError
 from pvbench.host.files import read_regular
 from pvbench.protocol import Describe, DescriptionReport, Report, Request, Work, decode, encode
-from pvbench.site import Host, SiteOptions
+from pvbench.site import Host, Reach, SiteOptions
 from pvbench.started_worker import Workers
 from pvbench.worker_process import description_in
 from pvbench_site_lab import answers, needs, vmlinux
-from pvbench_site_lab.address import ICOUNT, Address
+from pvbench_site_lab.address import FAMILY, ICOUNT, Address, parsed
 from pvbench_site_lab.describe import described_in_lab
+from pvbench_site_lab.find import find
 from pvbench_site_lab.image import image_of
 from pvbench_site_lab.kernels import Kernel, key_of
 from pvbench_site_lab.qemu import PROGRAM, Machine
+from pvbench_site_lab.reach import reach
 from pvbench_site_lab.snapshot import Snapshot
 from pvbench_site_lab.store import Store
+from pvbench_site_lab.traced import Recorded
 
 _DESCRIBE_S = 1800.0  # probes under emulation on a busy host
 
@@ -82,6 +85,18 @@ class LabSession:
     def boot(self, host: Host, job: Work) -> Generator[Report, None, None]:
         snapshot = self._snapshot(job.delivery_module, job.delivery)
         return self._reports(snapshot, job, self.options.timeout_s)
+
+    def reach(self, host: Host, job: Work, other: str) -> Reach | None:
+        family, _, address = other.partition(":")
+        if family != FAMILY:
+            return None
+
+        def recorded(names: Sequence[str]) -> Recorded:
+            snapshot = self._snapshot(job.delivery_module, job.delivery)
+            with snapshot.continued(self.workers) as vm:
+                return answers.functions_of(vm, job, names, self.options.timeout_s)
+
+        return reach(find(parsed(address).kernel), self.kernel, recorded)
 
     def _reports(
         self, snapshot: Snapshot, request: Request, timeout_s: float

@@ -9,7 +9,7 @@ import attrs
 
 from pvbench.site import Session, Site, SiteOptions
 from pvbench_site_lab import needs
-from pvbench_site_lab.address import Address, parsed
+from pvbench_site_lab.address import FAMILY, Address, parsed
 from pvbench_site_lab.find import find
 from pvbench_site_lab.session import LabSession
 
@@ -38,7 +38,7 @@ class Lab:
 
 
 class LabFamily:
-    name = "lab"
+    name = FAMILY
     form = "lab:KERNEL"
     summary = _SUMMARY
 
@@ -52,4 +52,4 @@ class LabFamily:
         Raises:
             UsageError: it is no address of a lab.
         """
-        return Lab(f"lab:{address}", parsed(address))
+        return Lab(f"{FAMILY}:{address}", parsed(address))

@@ -14,9 +14,10 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from typing import IO, Any, cast
 
-from pvbench_site_lab.inside import agent
+from pvbench_site_lab.inside import agent, profile
 from pvbench_site_lab.shared_memory import SIZE, AnswerStream, SharedMemory
 
 FAULT = os.environ.get("FAKE_QEMU", "")
@@ -85,6 +86,7 @@ class Machine:
         elif FAULT == "odd":
             self.memory.finish((1 << 64) - 128)
         elif FAULT != "hangs":
+            profile.TRACING = Path(os.environ.get("FAKE_TRACING", "/nowhere"))
             agent.answer(request, cast("IO[str]", AnswerStream(self.memory)))
             self.memory.finish(0)
 

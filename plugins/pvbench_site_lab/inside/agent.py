@@ -20,6 +20,8 @@ from pvbench.errors import UnavailableError
 from pvbench.host import pv_ipi_abi
 from pvbench.protocol import Describe, decode
 from pvbench.text import text_of
+from pvbench_site_lab import traced
+from pvbench_site_lab.inside import profile
 from pvbench_site_lab.shared_memory import SIZE, AnswerStream, SharedMemory
 
 MODULES: Final = Path("/modules")  # the names of the modules to import, one a line
@@ -92,6 +94,16 @@ def forked(request: str, memory: SharedMemory) -> int:
 
 
 def answer(request: str, reports: IO[str]) -> None:
+    """Do what *request* asks for, and say which functions ran if it asks for that too."""
+    names, line = traced.split(request)
+    if names is None:
+        _answer(line, reports)
+    else:
+        recorded = profile.recorded(names, lambda: _answer(line, reports))
+        reports.write(traced.line_of(recorded))
+
+
+def _answer(request: str, reports: IO[str]) -> None:
     """Do what *request*, a line of the protocol, asks for."""
     if isinstance(decode(request), Describe):
         from pvbench import describe

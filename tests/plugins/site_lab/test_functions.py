@@ -100,17 +100,20 @@ def test_functions_that_run_while_the_kernel_starts_are_marked(tmp_path: Path) -
 
 
 @needs_compiler
-def test_functions_with_one_name_are_counted(tmp_path: Path) -> None:
+def test_functions_with_one_name_are_changed_if_one_of_them_is(tmp_path: Path) -> None:
     """Static functions of two files may have the same name."""
-    code = '__asm__(".local twice\\n.type twice, @function\\ntwice: ret\\n.size twice, 1");'
-    (tmp_path / "a.c").write_text(code)
-    (tmp_path / "b.c").write_text(code)
     assert CC is not None
-    subprocess.run([CC, "-c", "a.c", "b.c"], cwd=tmp_path, check=True)
-    subprocess.run(["ld", "-r", "-o", "all.o", "a.o", "b.o"], cwd=tmp_path, check=True)
+    codes = []
+    for instruction in ("nop", "cld"):
+        for file, code in (("a.c", "nop"), ("b.c", instruction)):
+            text = f'static int twice(void) {{ __asm__("{code}"); return 0; }}'
+            (tmp_path / file).write_text(f"{text} int (*{file[0]})(void) = twice;")
+        subprocess.run([CC, "-c", "a.c", "b.c"], cwd=tmp_path, check=True)
+        subprocess.run(["ld", "-r", "-o", "all.o", "a.o", "b.o"], cwd=tmp_path, check=True)
+        codes.append(of_object((tmp_path / "all.o").read_bytes()))
 
-    functions = of_object((tmp_path / "all.o").read_bytes())
-    assert [function.copies for function in functions.values()] == [2]
+    assert [list(functions) for functions in codes] == [["twice"], ["twice"]]
+    assert set(changed(*codes)) == {"twice"}
 
 
 @needs_compiler
@@ -128,7 +131,7 @@ def test_a_damaged_file_has_no_functions(tmp_path: Path, content: str) -> None:
     (tmp_path / "functions").write_text(content)
 
     assert read(tmp_path / "functions") == {}
-    assert read(tmp_path / "missing") == {}
+    assert read(tmp_path / "missing") == read(None) == {}
 
 
 @pytest.mark.parametrize("size", [0, 3, 70, 500, 2000])

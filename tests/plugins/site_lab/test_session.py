@@ -16,38 +16,17 @@ import pytest
 
 from pvbench.delivery import Clock, Options
 from pvbench.errors import PvbenchError, SiteError, UnavailableError, WorkerError
-from pvbench.protocol import Describe, ErrorReport, Job, SliceReport, Turn
-from pvbench.run.prepared import prepare
+from pvbench.protocol import Describe, ErrorReport, Job, SliceReport
 from pvbench.site import SiteOptions
-from pvbench.testing.scenes import iterations, small_guests
-from pvbench_deliver_model import Model
 from pvbench_site_lab import needs, snapshot
 from pvbench_site_lab.address import parsed
 from pvbench_site_lab.session import LabSession
 from support.fake_qemu import STATE
-from support.helpers import DEADLINE_S, bundled
+from support.helpers import DEADLINE_S
+from support.jobs import job
 
 Fault = Callable[[str], None]
 REQUEST = Describe("model", "pvbench_deliver_model", Options())
-
-
-def job(delivery: str = "model") -> Job:
-    """Two slices of a burst in a small guest."""
-    from pvbench.testing.cases import case_of
-
-    guest = next(small_guests())
-    stack = bundled().stack("x2apic-physical")
-    prepared = prepare(case_of(stack, guest, *next(iterations(guest)), delivery="model"))
-    return Job(
-        delivery=delivery,
-        delivery_module="pvbench_deliver_model",
-        worker_data=Model().describe(Options()).worker_data,
-        guest=prepared.case.guest,
-        tasks=(prepared.task,),
-        schedule=(Turn(0, 2, 1), Turn(0, 2, 1)),
-        slice_s=None,
-        deadline_s=DEADLINE_S,
-    )
 
 
 def booted(lab: LabSession, work: Job) -> list[object]:
