@@ -46,6 +46,7 @@ def sides_of(options: argparse.Namespace, subfolder: str = "") -> tuple[tuple[Si
             name=name,
             python=pythons[place],
             words=(*words, "--seed", str(seed)),
+            site=runs[place].site,
             path=paths[place],
             environment={"TOX_ENV_NAME": own.env[place]} if own.env else {},
             timeout_s=max(options.timeout, runs[place].timeout),

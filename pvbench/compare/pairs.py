@@ -10,18 +10,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
 from pvbench.compare import path_length
+from pvbench.compare.interleaved import in_one_session
 from pvbench.compare.statistics import Verdict
 from pvbench.results import schema
 from pvbench.results.fact import FactRole
+from pvbench.results.reach import NOT_REACHED
 from pvbench.results.rows import Row
 
 _WORSE: Final = ("slower", path_length.LONGER)
 CHANGES: Final = ("faster", path_length.SHORTER, *_WORSE)  # verdicts
+NOT_EXERCISED: Final = "not exercised"  # none of the code in which the sides differ ran
 COUNTS: Final = ("icr_writes", "hypercalls", "lost")
 
 
@@ -86,7 +89,27 @@ class Pair:
         ``faster``, ``slower`` or ``equal``; on a noisy clock that of `judged`, if any.
 
         On a near-exact clock it is that of `path_length`; empty if times are not ranked.
+        Sides without a difference are ``not exercised`` if no code that differs ran.
         """
+        verdict = self._verdict_by_times
+        is_unexercised = self._reach_fact("reach") == NOT_REACHED
+        return verdict if not is_unexercised or self._is_difference(verdict) else NOT_EXERCISED
+
+    def _is_difference(self, verdict: str) -> bool:
+        return verdict in CHANGES or self.has_other_counts
+
+    @property
+    def reach_note(self) -> str:
+        """A sentence: whether code in which the sides differ ran; '' if it was not traced."""
+        return str(self._reach_fact("reach_note") or "")
+
+    def _reach_fact(self, name: str) -> Any:
+        """A fact that one side of a session stores about both."""
+        value = self.after.fact(name) or self.before.fact(name)
+        return value if value and in_one_session([self.before], [self.after]) else None
+
+    @property
+    def _verdict_by_times(self) -> str:
         if self.is_noisy:
             return self.judged.kind if self.judged else ""
         if not self.is_ranked:
@@ -100,7 +123,7 @@ class Pair:
     @property
     def is_changed(self) -> bool:
         """Whether a difference is sure: of the times, or of the counts."""
-        return self.verdict in CHANGES or self.has_other_counts
+        return self._is_difference(self.verdict)
 
     @property
     def has_other_counts(self) -> bool:

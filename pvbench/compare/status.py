@@ -8,7 +8,7 @@ from typing import Final
 import attrs
 
 from pvbench.compare.outcomes import MISSING
-from pvbench.compare.pairs import Pair
+from pvbench.compare.pairs import NOT_EXERCISED, Pair
 from pvbench.compare.path_length import LONGER
 from pvbench.compare.unpaired import Unpaired
 from pvbench.errors import Status, worst
@@ -18,6 +18,7 @@ _OF_VERDICT: Final = {
     "slower": Status.REGRESSION,
     LONGER: Status.REGRESSION,
     "inconclusive": Status.INCONCLUSIVE,
+    NOT_EXERCISED: Status.INCONCLUSIVE,
     "": Status.INCONCLUSIVE,
 }
 
@@ -64,7 +65,7 @@ class Gate:
         limit = self.fail_above_percent
         if limit is None:
             return _OF_VERDICT.get(pair.verdict, Status.OK)
-        if pair.slowdown is None:
+        if pair.slowdown is None or pair.verdict == NOT_EXERCISED:
             return Status.INCONCLUSIVE
         low, high = (round(100 * (times - 1), _DIGITS) for times in pair.slowdown)
         if low > limit:

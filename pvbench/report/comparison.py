@@ -12,7 +12,7 @@ from pvbench.compare.comparison import Comparison
 from pvbench.compare.status import Gate
 from pvbench.compare.unpaired import Reason
 from pvbench.errors import Status
-from pvbench.report import crossovers, noisy, pairs, unpaired
+from pvbench.report import crossovers, noisy, pairs, reached, unpaired
 from pvbench.report.document import (
     Block,
     Document,
@@ -82,6 +82,7 @@ def _subject(comparison: Comparison, command: Command | None) -> Table:
         "stale": list(comparison.stale),
         "deciding_line": command.text if command else None,
         "deciding_lacks": list(command.lacks) if command else [],
+        "reach": list(reached.sentences(comparison.pairs)),
         "remarks": [attrs.asdict(remark) for remark in comparison.remarks],
         "margin_percent": comparison.question.margins.usual.percent,
         "margins": {one.expression: one.percent for one in comparison.question.margins.named},
@@ -113,6 +114,7 @@ def _heading(comparison: Comparison, command: Command | None) -> Iterator[str]:
         pair = comparison.pairs[0]
         kinds = f"{pair.baseline.capitalize()} and {pair.side}"
         yield f"{kinds} times are compared as residuals, not ranked."
+    yield from reached.sentences(comparison.pairs)
     yield from noisy.sentences(comparison, _statistic(comparison))
     yield from noisy.introduction(command)
     yield from _gate(comparison)

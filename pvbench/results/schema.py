@@ -250,6 +250,8 @@ TABLE: Final[tuple[Fact, ...]] = (
     Fact("ab_session", _DETAIL),
     Fact("ab_side", _DETAIL),
     Fact("ab_first", _DETAIL),
+    Fact("reach", _DETAIL),
+    Fact("reach_note", _DETAIL),
     Fact("warmup_loops", _DETAIL, is_number=True),
     Fact("target_state_proved", _DETAIL),
     Fact("assumed", _DETAIL, is_number=True),

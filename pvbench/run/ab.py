@@ -110,6 +110,8 @@ class Session:
             stack.enter_context(lock.taken(lock_file, notices.say) if timed else nullcontext())
             shown = stack.enter_context(progress.make(2 * len(missing), quiet=self.quiet))
             by_name = {side.side.name: side for side in started}
+            if missing:
+                _trace(*started, guests=a.guests)
             for number, due in enumerate(self._due(a, missing), 1):
                 shown.boot(number, f"side {due.side}")
                 by_name[due.side].boot(due)
@@ -129,6 +131,13 @@ class Session:
         coin = random.Random(f"{self.seed} pair {boot}")  # noqa: S311 - an order, not a secret
         a, b = (side.name for side in self.sides)
         return (a, b) if coin.random() < 0.5 else (b, a)
+
+
+def _trace(a: SideProcess, b: SideProcess, *, guests: int) -> None:
+    """Let side b find out whether each of its guests executes code that side a has not."""
+    if a.side.site != b.side.site:
+        for boot in range(1, guests + 1):
+            b.trace(boot, a.side.site)
 
 
 def _missing_pairs(a: Greeting, b: Greeting) -> list[int]:

@@ -3,11 +3,13 @@ The messages between `pvbench ab` and its two sides: one JSON object a line.
 
 A side is a run that boots only when it is told to.  It begins with a greeting:
 
-    {"ab": 2, "boots": n, "guests": n, "is_noisy": b, "sessions": {...}}
+    {"ab": 3, "boots": n, "guests": n, "is_noisy": b, "sessions": {...}}
 
-`ab` answers with the boots that are due, one at a time.  The side stores each, says so,
-and ends when it is told to end:
+If the sites differ, `ab` first lets side b trace the first boot of each guest, to find out
+whether the code in which the sites differ is executed.  Then it answers with the boots that
+are due, one at a time.  The side stores each, says so, and ends when it is told to end:
 
+    {"trace": n, "other": site}                             {"traced": n}
     {"boot": n, "session": id, "side": s, "first": f}       {"stored": n}
     {"end": true}
 
@@ -26,7 +28,7 @@ import attrs
 from pvbench.errors import ProtocolError
 from pvbench.shapes import flag, integer, json_value, mapping, one_line, record
 
-VERSION: Final = 2
+VERSION: Final = 3
 _LONGEST: Final = 1 << 24  # bytes of a line
 _MOST_BOOTS: Final = 1 << 32
 _DIGITS: Final = 10  # of the number of a boot
@@ -80,12 +82,33 @@ class Due:
         return {"ab_session": self.session, "ab_side": self.side, "ab_first": self.first}
 
 
+@attrs.frozen(kw_only=True)
+class Trace:
+    """
+    A boot to trace, which is not stored.
+
+    Args:
+        trace: its number.
+        other: the site of the other side.
+    """
+
+    trace: int
+    other: str
+
+
+@attrs.frozen
+class Traced:
+    """The boot with this number was traced, if the site can do that."""
+
+    traced: int
+
+
 @attrs.frozen
 class End:
     """No more boots are due."""
 
 
-Message = Greeting | Stored | Due | End
+Message = Greeting | Trace | Traced | Stored | Due | End
 
 
 @attrs.define
@@ -176,6 +199,8 @@ _SHAPES: Final[dict[str, Callable[[Any], Message]]] = {
         is_noisy=flag,
         sessions=_sessions,
     ),
+    "trace": record(Trace, trace=_NUMBER, other=one_line),
+    "traced": record(Traced, traced=_NUMBER),
     "stored": record(Stored, stored=_NUMBER),
     "boot": record(Due, boot=_NUMBER, session=one_line, side=one_line, first=one_line),
     "end": record(lambda end: End(), end=flag),

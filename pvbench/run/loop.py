@@ -16,8 +16,8 @@ from pathlib import Path
 import attrs
 
 from pvbench.errors import ProtocolError, Status, worst
-from pvbench.run import progress
-from pvbench.run.ab_messages import Channel, Due, End, Greeting, Stored
+from pvbench.run import progress, reach
+from pvbench.run.ab_messages import Channel, Due, End, Greeting, Stored, Trace, Traced
 from pvbench.run.boot import BootResult, run_boot
 from pvbench.run.outcome import Outcome
 from pvbench.run.plan import Boot
@@ -122,10 +122,17 @@ def _told(
                 sessions=sessions,
             )
         )
-        while due := _due(channel, prepared.boots):
+        reached: dict[tuple[int, str], dict[str, str]] = {}
+        while asked := _asked(channel, prepared.boots):
+            if isinstance(asked, Trace):
+                same = prepared.boots[asked.trace].repeated
+                reached[same] = reach.facts_of(prepared, asked.trace, asked.other)
+                channel.tell(Traced(asked.trace))
+                continue
             with _alone(prepared):
-                yield due.boot, due.facts
-            channel.tell(Stored(due.boot))
+                same = prepared.boots[asked.boot].repeated
+                yield asked.boot, {**asked.facts, **reached.get(same, {})}
+            channel.tell(Stored(asked.boot))
     except BrokenPipeError:
         signal.raise_signal(signal.SIGTERM)
 
@@ -134,13 +141,13 @@ def _guests(prepared: PreparedRun) -> int:
     return sum(boot.number_in_guest == 1 for boot in prepared.plan.boots)
 
 
-def _due(channel: Channel, boots: Container[int]) -> Due | None:
+def _asked(channel: Channel, boots: Container[int]) -> Due | Trace | None:
     """The boot that `pvbench ab` asks for; None if no more boots are due."""
     match channel.hear():
         case End():
             return None
-        case Due() as due if due.boot in boots:
-            return due
+        case (Due(boot=number) | Trace(trace=number)) as asked if number in boots:
+            return asked
         case None:
             raise BrokenPipeError
     raise ProtocolError("`pvbench ab` does not say which boot is due")

@@ -103,6 +103,11 @@ class Boot:
     order: tuple[int, ...]
     setting: int = 0
 
+    @property
+    def repeated(self) -> tuple[int, str]:
+        """The setting and the guest, which are the same in all boots with the same cases."""
+        return self.setting, self.guest.name
+
     def schedule(self, planned: Effort) -> tuple[Turn, ...]:
         """The slices of the boot."""
         return tuple(

@@ -16,12 +16,22 @@ import attrs
 
 from pvbench import notices
 from pvbench.errors import ProtocolError, SideError
-from pvbench.run.ab_messages import Channel, Due, End, Greeting, Message, Stored
+from pvbench.run.ab_messages import (
+    Channel,
+    Due,
+    End,
+    Greeting,
+    Message,
+    Stored,
+    Trace,
+    Traced,
+)
 
 M = TypeVar("M", bound=Message)
 # A side has this much longer for a boot than --timeout says: it plans and stores too.
 _SPARE: Final = 2
 _SPARE_S: Final = 60.0
+_PREPARATION_S: Final = 4 * 3600.0  # before its first boot a site may compile a kernel
 _PREFIX: Final = "pvbench: "
 _LONGEST_LINE: Final = 10_000  # characters
 
@@ -35,6 +45,7 @@ class Side:
         name: ``a`` or ``b``.
         python: the interpreter that runs it.
         words: the command line of its run, without the file.
+        site: where it boots.
         path: its result file.
         environment: what is different in its environment.
         timeout_s: the longest boot, as --timeout says.
@@ -43,6 +54,7 @@ class Side:
     name: str
     python: str
     words: tuple[str, ...]
+    site: str
     path: Path
     environment: Mapping[str, str]
     timeout_s: float
@@ -118,7 +130,19 @@ class SideProcess:
         Raises:
             SideError: it ends instead, takes too long, or has other messages than this pvbench.
         """
-        return self._heard(Greeting, "before its first boot")
+        return self._heard(Greeting, "before its first boot", _PREPARATION_S)
+
+    def trace(self, boot: int, other: str) -> None:
+        """
+        Let the side trace a boot, to tell it from the site *other*.
+
+        Raises:
+            SideError: it ends instead, takes too long, or says something else.
+        """
+        moment = f"before boot {boot} was traced"
+        self._tell(Trace(trace=boot, other=other), moment)
+        if self._heard(Traced, moment).traced != boot:
+            raise SideError(f"side {self.side.name} traced another boot than {boot}")
 
     def boot(self, due: Due) -> None:
         """
@@ -128,12 +152,15 @@ class SideProcess:
             SideError: it ends instead, takes too long, or says something else.
         """
         moment = f"before boot {due.boot} was stored"
-        try:
-            self._channel.tell(due)
-        except BrokenPipeError:
-            self._fail_ended(moment)
+        self._tell(due, moment)
         if self._heard(Stored, moment).stored != due.boot:
             raise SideError(f"side {self.side.name} stored another boot than {due.boot}")
+
+    def _tell(self, message: Message, moment: str) -> None:
+        try:
+            self._channel.tell(message)
+        except BrokenPipeError:
+            self._fail_ended(moment)
 
     def end(self, signal: int, *, relay: bool) -> int:
         """
@@ -159,10 +186,11 @@ class SideProcess:
             self._process.stderr.close()
         return status
 
-    def _heard(self, kind: type[M], moment: str) -> M:
-        deadline = time.monotonic() + self.side.limit_s
+    def _heard(self, kind: type[M], moment: str, more_s: float = 0.0) -> M:
+        limit_s = self.side.limit_s + more_s
+        deadline = time.monotonic() + limit_s
         try:
-            message = self._channel.hear(lambda: self._wait(deadline, moment))
+            message = self._channel.hear(lambda: self._wait(deadline, limit_s, moment))
         except ProtocolError as error:
             raise SideError(
                 f"side {self.side.name} sends a message that cannot be read", why=str(error)
@@ -177,14 +205,14 @@ class SideProcess:
             why=type(message).__name__,
         )
 
-    def _wait(self, deadline: float, moment: str) -> None:
+    def _wait(self, deadline: float, limit_s: float, moment: str) -> None:
         """Return when the side has sent something or has closed its pipe."""
         seconds = max(deadline - time.monotonic(), 0)
         if not select.select([self._channel.reading], [], [], seconds)[0]:
             self._killed()
             raise SideError(
                 f"side {self.side.name} was ended {moment}",
-                why=f"it took more than {self.side.limit_s:g} s",
+                why=f"it took more than {limit_s:g} s",
             )
 
     def _fail_ended(self, moment: str) -> NoReturn:

@@ -20,16 +20,18 @@ def tell(**message):
 def hear():
     message = json.loads(lines.readline())
     with open({log!r}, "a") as log:
-        log.write(f"{name} {{message.get('boot', 'end')}}\\n")
+        trace = "trace " if "trace" in message else ""
+        number = message.get("trace", message.get("boot", "end"))
+        log.write(f"{name} {{trace}}{{number}}\\n")
     return message
 
-GREETING = dict(ab=2, boots=3, guests=1, is_noisy=False, sessions={{}})
+GREETING = dict(ab=3, boots=3, guests=1, is_noisy=False, sessions={{}})
 {body}
 """
 HONEST = """
 tell(**GREETING)
-while "boot" in (due := hear()):
-    tell(stored=due["boot"])
+while "end" not in (message := hear()):
+    tell(traced=message["trace"]) if "trace" in message else tell(stored=message["boot"])
 """
 
 
@@ -41,6 +43,7 @@ def side_of(folder: Path, name: str, body: str = HONEST, **changes: Any) -> Side
     program.chmod(0o755)
     options: dict[str, Any] = {
         "words": (),
+        "site": "local",
         "path": folder / f"{name}.json",
         "environment": {},
         "timeout_s": 600,

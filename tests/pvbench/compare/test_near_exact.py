@@ -190,3 +190,94 @@ def test_a_file_of_several_sites_is_compared_site_by_site(rows: list[Row], pairs
     result = compare({"a.json": [emulated(OLD, 1e-6)], "b.json": rows}, Question())
 
     assert len(result.pairs) == pairs
+
+
+# whether the code in which the kernels differ was executed
+
+NOT_REACHED = {
+    "reach": "not reached",
+    "reach_note": "Not exercised here: none of the functions with other code ran: apic_foo().",
+}
+REACHED = {"reach": "reached", "reach_note": "These functions with other code ran: apic_foo()."}
+
+
+def session_of(after_s: float, **facts: Any) -> tuple[Row, Row]:
+    """Two sides of `pvbench ab`; side b has more facts, which an option may take away."""
+    before = emulated(OLD, 35.0e-6, 35.0e-6)
+    after = emulated(NEW, after_s, after_s, **facts)
+    one, other = (
+        attrs.evolve(row, file=file, sessions=("s", "s"))
+        for row, file in ((before, "a.json"), (after, "b.json"))
+    )
+    return one, other
+
+
+def sides(before: Row, after: Row, question: Question | None = None) -> Comparison:
+    """The comparison of two files with a row each."""
+    return compare({"a.json": [before], "b.json": [after]}, question or Question())
+
+
+@pytest.mark.parametrize(
+    ("after_s", "facts", "verdict", "status"),
+    [
+        pytest.param(35e-6, NOT_REACHED, "not exercised", Status.INCONCLUSIVE, id="equal"),
+        pytest.param(35.1e-6, NOT_REACHED, "not exercised", Status.INCONCLUSIVE, id="near"),
+        pytest.param(40e-6, NOT_REACHED, "longer", Status.REGRESSION, id="longer"),
+        pytest.param(
+            35e-6, NOT_REACHED | {"icr_writes": 9}, "equivalent", Status.OK, id="other-counts"
+        ),
+        pytest.param(35e-6, REACHED, "equivalent", Status.OK, id="reached"),
+        pytest.param(35e-6, {"reach": "unknown"}, "equivalent", Status.OK, id="unknown"),
+    ],
+)
+def test_code_that_did_not_run_is_never_called_equal(
+    after_s: float, facts: dict[str, Any], verdict: str, status: Status
+) -> None:
+    """A difference is one all the same, of the path or of the counts."""
+    result = sides(*session_of(after_s, **facts))
+
+    assert ([pair.verdict for pair in result.pairs], result.status) == ([verdict], status)
+
+
+def test_code_that_did_not_run_passes_no_gate() -> None:
+    """Also with a limit that its path length is below."""
+    result = sides(*session_of(35e-6, **NOT_REACHED), Question(fail_above_percent=10))
+
+    assert result.status == Status.INCONCLUSIVE
+
+
+def test_what_ran_is_said_above_the_verdicts() -> None:
+    """Of either side, in whichever order they are compared."""
+    before, after = session_of(35e-6, **NOT_REACHED)
+    for one, other in ((before, after), (after, before)):
+        printed = shown(compare({one.file: [one], other.file: [other]}, Question()))
+
+        assert printed.count("none of the functions with other code ran: apic_foo().") == 1
+        assert printed.index("Not exercised here") < printed.index("not exercised")
+
+
+def test_guests_that_differ_in_what_ran_are_named() -> None:
+    """A sentence for each set of guests."""
+    reached = {"dense:2": NOT_REACHED, "dense:3": NOT_REACHED, "dense:8": REACHED}
+    before, after = session_of(35e-6)
+    a, b = (
+        [
+            attrs.evolve(row, name=f"{guest} {row.name}", facts=row.facts | facts)
+            for guest in reached
+            for facts in [{"guest": guest} | (reached[guest] if row is after else {})]
+        ]
+        for row in (before, after)
+    )
+    printed = shown(compare({"a.json": a, "b.json": b}, Question()))
+
+    assert f"Guests dense:2, dense:3: {NOT_REACHED['reach_note']}" in printed
+    assert f"Guests dense:8: {REACHED['reach_note']}" in printed
+
+
+def test_what_ran_says_nothing_about_other_runs() -> None:
+    """Only the sides of one session differ in that code."""
+    before, after = session_of(35e-6, **NOT_REACHED)
+    result = sides(attrs.evolve(before, sessions=("t", "t")), after)
+
+    assert [pair.verdict for pair in result.pairs] == ["equivalent"]
+    assert "exercised" not in shown(result)

@@ -68,6 +68,44 @@ def test_a_session_ends_at_the_look_at_which_it_is_settled(tmp_path: Path) -> No
     assert len(pairs_of(log_of(tmp_path))) == 4
 
 
+def test_side_b_traces_each_guest_before_the_boots_if_the_sites_differ(
+    tmp_path: Path,
+) -> None:
+    """Its first boot is the number that stands for a guest."""
+    two = HONEST.replace("**GREETING", "**(GREETING | {'boots': 4, 'guests': 2})")
+    a, b = (side_of(tmp_path, n, two, site=f"lab:{n}") for n in ("a", "b"))
+    ended = taken(a, b)
+    log = log_of(tmp_path)
+
+    assert ended.status == Status.OK
+    assert log[:2] == ["b trace 1", "b trace 2"]
+    assert len(pairs_of(log[2:])) == 4
+
+
+def test_a_session_that_has_all_boots_traces_nothing(tmp_path: Path) -> None:
+    """There is no boot that would store it."""
+    whole = HONEST.replace(
+        "**GREETING", "**(GREETING | {'sessions': {1: 's', 2: 's', 3: 's'}})"
+    )
+    a, b = (side_of(tmp_path, n, whole, site=f"lab:{n}") for n in ("a", "b"))
+    taken(a, b)
+
+    assert set(log_of(tmp_path)) == ENDS
+
+
+def test_a_side_that_traces_another_boot_ends_the_session(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """As one that stores another."""
+    other = "tell(**GREETING); hear(); tell(traced=2); hear()"
+    ended = taken(
+        side_of(tmp_path, "a", site="lab:a"), side_of(tmp_path, "b", other, site="lab:b")
+    )
+
+    assert capfd.readouterr().err == "pvbench: side b traced another boot than 1\n"
+    assert ended == Ended(status=Status.ENVIRONMENT, failed=True)
+
+
 def test_a_resumed_session_repeats_the_pairs_that_are_not_whole(tmp_path: Path) -> None:
     """Pair 1 is of one session; boot 2 is of two sessions, and boot 3 of one side only."""
     sessions = {"a": {1: "s", 2: "s", 3: "s"}, "b": {1: "s", 2: "t"}}
@@ -103,7 +141,7 @@ def test_a_resumed_session_repeats_the_pairs_that_are_not_whole(tmp_path: Path) 
         ),
         pytest.param(
             "tell(ab=9)",
-            "side b sends a message that cannot be read: its messages have version 9, not 2",
+            "side b sends a message that cannot be read: its messages have version 9, not 3",
             Status.ENVIRONMENT,
             id="newer-pvbench",
         ),
@@ -148,7 +186,8 @@ def test_a_side_that_takes_too_long_is_killed(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The limit is that of a boot with a reserve; it hangs until it is killed."""
-    monkeypatch.setattr("pvbench.run.side._SPARE_S", 0.0)
+    for limit in ("_SPARE_S", "_PREPARATION_S"):
+        monkeypatch.setattr(f"pvbench.run.side.{limit}", 0.0)
     hangs = side_of(tmp_path, "b", "import signal; signal.pause()", timeout_s=0.0)
     ended = taken(side_of(tmp_path, "a"), hangs)
 
@@ -166,6 +205,7 @@ def test_a_side_without_an_interpreter_is_refused(
         name="b",
         python=str(tmp_path / "python"),
         words=(),
+        site="local",
         path=tmp_path / "b.json",
         environment={},
         timeout_s=1,

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pvbench.errors import ProtocolError
-from pvbench.run.ab_messages import Channel, Due, End, Greeting, Message, Stored
+from pvbench.run.ab_messages import Channel, Due, End, Greeting, Message, Stored, Trace, Traced
 
 NUMBERS = st.integers(1, 1 << 32)
 NAMES = st.sampled_from(["a", "b", "0123abcd"])
@@ -22,6 +22,8 @@ MESSAGES: st.SearchStrategy[Message] = st.one_of(
         is_noisy=st.booleans(),
         sessions=st.dictionaries(st.integers(1, 10**10 - 1), NAMES),
     ),
+    st.builds(Trace, trace=NUMBERS, other=NAMES),
+    st.builds(Traced, NUMBERS),
     st.builds(Stored, NUMBERS),
     st.builds(Due, boot=NUMBERS, session=NAMES, side=NAMES, first=NAMES),
     st.just(End()),
@@ -67,11 +69,11 @@ def test_a_message_may_come_in_parts(ends: tuple[Channel, Callable[[bytes], int]
         pytest.param(b"[" * 100_000, "a message is not JSON", id="deep"),
         pytest.param(b"[1]", "a message is not a JSON object", id="list"),
         pytest.param(b'{"hello": 1}', "a message is of no kind", id="other-kind"),
-        pytest.param(b'{"ab": 1, "x": 1}', "its messages have version 1, not 2", id="older"),
+        pytest.param(b'{"ab": 1, "x": 1}', "its messages have version 1, not 3", id="older"),
         pytest.param(b'{"stored": 0}', "stored: 0 is not an integer in 1", id="number"),
         pytest.param(b'{"stored": 1, "more": 2}', "is not an object of stored", id="more"),
         pytest.param(
-            b'{"ab": 2, "boots": 1, "guests": 1, "is_noisy": true, "sessions": {"x": "s"}}',
+            b'{"ab": 3, "boots": 1, "guests": 1, "is_noisy": true, "sessions": {"x": "s"}}',
             "the number of a boot is not a number",
             id="boot-of-a-session",
         ),

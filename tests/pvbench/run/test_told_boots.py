@@ -13,14 +13,16 @@ import attrs
 import pytest
 
 from pvbench.delivery import Clock
-from pvbench.errors import ProtocolError
+from pvbench.errors import ProtocolError, WorkerError
+from pvbench.protocol import Job
 from pvbench.results import files, journal
 from pvbench.run import loop
-from pvbench.run.ab_messages import Channel, Due, End, Greeting, Message, Stored
+from pvbench.run.ab_messages import Channel, Due, End, Greeting, Message, Stored, Trace, Traced
 from pvbench.run.boot import BootResult
 from pvbench.run.loop import Ended
 from pvbench.run.outcome import Outcome
 from pvbench.run.request import PreparedRun
+from pvbench.site import Host, Reach
 from pvbench_site_local import LocalSession
 from support.resume import BOOT_ONCE, prepared_small
 from support.runs import journal_of
@@ -112,6 +114,70 @@ def test_a_stored_boot_may_be_told_again(pipes: Pipes) -> None:
     assert [run.get_metadata()["pvbench_ab_session"] for run in benchmark.get_runs()] == ["t"]
 
 
+def stored_facts(path: str, *names: str) -> dict[tuple[str, int], tuple[Any, ...]]:
+    """The facts of these names, by guest and boot."""
+    runs = [run for one in files.read(path).get_benchmarks() for run in one.get_runs()]
+    return {
+        (facts["pvbench_guest"], facts["pvbench_boot"]): tuple(
+            facts.get(f"pvbench_{name}") for name in names
+        )
+        for facts in (run.get_metadata() for run in runs)
+    }
+
+
+def test_a_side_that_traces_stores_which_functions_ran(
+    pipes: Pipes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the guest that was traced; the job has all cases of the boot, each in one slice."""
+    jobs: list[Job] = []
+
+    def reach(session: LocalSession, host: Host, job: Job, other: str) -> Reach:
+        jobs.append(job)
+        assert other == "lab:6.12"
+        return Reach(ran=(f"f{len(job.guest.apic_ids)}()",))
+
+    monkeypatch.setattr(LocalSession, "reach", reach, raising=False)
+    pipes.ended(Trace(trace=1, other="lab:6.12"), due(1), due(2), End())
+
+    assert pipes.heard()[1:] == [Traced(1), Stored(1), Stored(2)]
+    assert len(jobs) == 1
+    assert [turn.task for turn in jobs[0].schedule] == [*range(len(jobs[0].tasks))]
+    note = "These functions with other code ran: f2()."
+    assert stored_facts("a.json", "reach", "reach_note") == {
+        ("dense:2", 1): ("reached", note),
+        ("dense:3", 1): (None, None),
+    }
+
+
+def test_a_trace_that_fails_is_no_failure_of_the_run(
+    pipes: Pipes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reason is stored."""
+
+    def reach(*_: object) -> Reach:
+        raise WorkerError("the kernel of the lab panics")
+
+    monkeypatch.setattr(LocalSession, "reach", reach, raising=False)
+    ended = pipes.ended(Trace(trace=1, other="lab:6.12"), due(1), End())
+    note = "It is not known whether other code was executed: the kernel of the lab panics."
+
+    assert ended.status == 0
+    assert stored_facts("a.json", "reach", "reach_note") == {("dense:2", 1): ("unknown", note)}
+
+
+@pytest.mark.parametrize("traces", [False, True], ids=["no-tracer", "nothing-in-common"])
+def test_a_side_that_knows_nothing_of_the_other_stores_nothing(
+    pipes: Pipes, monkeypatch: pytest.MonkeyPatch, traces: bool
+) -> None:
+    """It says that it is done all the same."""
+    if traces:
+        monkeypatch.setattr(LocalSession, "reach", lambda *_: None, raising=False)
+    pipes.ended(Trace(trace=1, other="lab:6.12"), due(1), End())
+
+    assert pipes.heard()[1:] == [Traced(1), Stored(1)]
+    assert stored_facts("a.json", "reach") == {("dense:2", 1): (None,)}
+
+
 def test_a_side_ends_as_by_sigterm_when_ab_is_gone(pipes: Pipes) -> None:
     """What was stored stays."""
     ended = pipes.ended(due(1))
@@ -121,7 +187,7 @@ def test_a_side_ends_as_by_sigterm_when_ab_is_gone(pipes: Pipes) -> None:
     assert len(pipes.heard()) == 2
 
 
-@pytest.mark.parametrize("message", [due(5), Stored(1)], ids=["unknown-boot", "other-kind"])
+@pytest.mark.parametrize("message", [due(5), Trace(trace=5, other="x"), Stored(1)])
 def test_a_side_refuses_what_is_no_boot_of_its_plan(pipes: Pipes, message: Message) -> None:
     """It has four."""
     with pytest.raises(ProtocolError, match="does not say which boot is due"):

@@ -26,6 +26,7 @@ def side(tmp_path: Path, body: str) -> Side:
         name="a",
         python=str(program),
         words=("live",),
+        site="local",
         path=tmp_path / "a.json",
         environment={"WORD": "word"},
         timeout_s=1,
@@ -54,8 +55,8 @@ from pathlib import Path
 from pvbench.run.side import Side
 from pvbench.run.whole_runs import run_whole
 folder = Path(sys.argv[1])
-side = Side(name="a", python=str(folder / "python"), words=(), path=folder / "a.json",
-            environment={}, timeout_s=1)
+side = Side(name="a", python=str(folder / "python"), words=(), site="local",
+            path=folder / "a.json", environment={}, timeout_s=1)
 run_whole(side, folder / "x.json")
 """
 WAITS = """#!{python}
