@@ -133,10 +133,10 @@ def _build(options: argparse.Namespace) -> int:
 
     if is_version(options.tree):  # also if a folder has that name, as for `lab add`
         return _build_version(options)
-    if options.patches:
+    if options.patches or options.name:
         raise UsageError(
-            "--patches is for the sources of a version, which are downloaded",
-            fix=f"Apply them to {options.tree} with `git am`, or name a version.",
+            "--patches and --name are for a version, of which sources are downloaded",
+            fix=f"Name a version, or apply patches to {options.tree} with `git am`.",
         )
     tree = tree_at(options.tree)
     if tree is None:
@@ -157,8 +157,8 @@ def _build_version(options: argparse.Namespace) -> int:
     series = series_in(Path(options.patches)) if options.patches else Series()
     default = f"{options.tree}-{series.name or 'source'}"
     name = kernel_store.check_name(options.name or default)
-    debian_source.build(options.tree, series, name, options.mirror)
-    _say_stored("built", name)
+    is_new = debian_source.build(options.tree, series, name, options.mirror)
+    _say_stored("built" if is_new else "kept", name)
     return Status.OK
 
 

@@ -22,11 +22,11 @@ _UNPACK_S: Final = 3600.0  # on a busy host
 _SPACE: Final = 3 << 30  # bytes of the package, the sources and the objects
 
 
-def build(version: str, series: Series, name: str, mirror: str = "") -> None:
+def build(version: str, series: Series, name: str, mirror: str = "") -> bool:
     """
     Add the kernel of *version* with the patches of *series* to the cache, as *name*.
 
-    Nothing is built if that kernel is there.
+    False if that kernel is there and nothing has changed.
 
     Raises:
         UsageError: there is no such version, or a patch does not apply.
@@ -39,7 +39,7 @@ def build(version: str, series: Series, name: str, mirror: str = "") -> None:
     stored = kernel_store.stored(name)
     facts = {"lab_config": make.key(), "lab_compiler": make.compiler(), **series.facts}
     if stored and stored.kernel.facts == facts | {"lab_kernel_from": _origin(package, series)}:
-        return
+        return False
     sources = _sources(version)
     try:
         sources.lock.parent.mkdir(parents=True, exist_ok=True)
@@ -48,6 +48,7 @@ def build(version: str, series: Series, name: str, mirror: str = "") -> None:
             _store(sources, name, _origin(package, series), facts)
     except OSError as error:
         raise not_writable(Path(error.filename or sources.folder), error, FIX) from None
+    return True
 
 
 def remove_unused(origin: str) -> None:
@@ -60,7 +61,7 @@ def remove_unused(origin: str) -> None:
         with locked(sources.lock):
             origins = [stored.origin for stored in kernel_store.kernels()]
             if not any(other.startswith(f"{package} ") for other in origins):
-                shutil.rmtree(sources.folder)
+                shutil.rmtree(sources.folder, ignore_errors=True)
 
 
 def _sources(version: str) -> PatchedSources:

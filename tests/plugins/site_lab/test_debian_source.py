@@ -99,7 +99,7 @@ def test_a_kernel_is_built_again_only_if_something_has_changed(
 ) -> None:
     """The patches, the compiler or the package."""
     command = ("lab", "build", "6.12", "--patches", str(folder))
-    builds = []
+    builds, outputs = [], []
     for change in (
         lambda: None,
         lambda: None,
@@ -108,10 +108,11 @@ def test_a_kernel_is_built_again_only_if_something_has_changed(
         lambda: (mirror.folder / "shown/linux-source-6.12").write_text("Version: 1-2\n"),
     ):
         change()
-        assert cli(*command).status == 0
+        outputs.append(cli(*command).out.split()[0])
         builds.append(tree.builds())
 
     assert builds == [1, 1, 2, 3, 4]
+    assert outputs == ["built", "kept", "built", "built", "built"]
     assert image("6.12-mine") == CONTENT.replace("line 6\n", "six\n")
 
 
@@ -167,7 +168,8 @@ def test_a_removed_kernel_takes_its_sources_with_it(
         (("6.12.118",), 2, "have no sources of kernel 6.12.118"),
         (("6.12", "--patches", "none"), 2, "none has no patches"),
         (("6.12", "--name", "../x"), 2, "a kernel cannot be called '../x'"),
-        (("./linux", "--patches", "x"), 2, "Apply them to ./linux with `git am`"),
+        (("./linux", "--patches", "x"), 2, "or apply patches to ./linux with `git am`"),
+        (("./linux", "--name", "x"), 2, "--patches and --name are for a version"),
     ],
 )
 @pytest.mark.usefixtures("mirror")
