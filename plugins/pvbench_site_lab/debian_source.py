@@ -11,7 +11,7 @@ from pvbench.errors import UnavailableError, not_writable
 from pvbench.host.cache import cache_folder
 from pvbench.host.files import read_regular
 from pvbench.text import one_line, printable
-from pvbench_site_lab import kernel_store, make, package_files, programs
+from pvbench_site_lab import functions, kernel_store, make, package_files, programs
 from pvbench_site_lab.apt import Apt, Package
 from pvbench_site_lab.patched import PatchedSources
 from pvbench_site_lab.releases import SOURCE
@@ -111,4 +111,5 @@ def _store(sources: PatchedSources, name: str, origin: str, facts: dict[str, str
     with kernel_store.adding(name) as place:
         image = read_regular(sources.objects / "vmlinux")
         (place / kernel_store.IMAGE).write_bytes(image)
+        functions.keep(sources.objects, place / kernel_store.FUNCTIONS)
         kernel_store.finish(place, make.release(sources.objects), origin, facts)

@@ -69,6 +69,11 @@ def of_object(content: bytes) -> Functions:
         return {}
 
 
+def keep(objects: Path, path: Path) -> None:
+    """Write the functions of the kernel that was compiled into *objects* to *path*."""
+    write(of_object((objects / "vmlinux.o").read_bytes()), path)
+
+
 def write(functions: Functions, path: Path) -> None:
     """Write *functions* to *path*."""
     path.write_text(json.dumps(functions))

@@ -27,6 +27,7 @@ from pvbench_site_lab.store import FIX, Store, locked
 
 IMAGE: Final = "vmlinuz"
 MODULES: Final = "modules"
+FUNCTIONS: Final = "functions.json"
 _FACTS: Final = "kernel.json"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+~_-]{0,79}")
 
@@ -75,12 +76,13 @@ def stored(name: str) -> StoredKernel | None:
         further = {str(key): str(value) for key, value in facts.get("facts", {}).items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    modules = place / MODULES
+    modules, functions = place / MODULES, place / FUNCTIONS
     kernel = Kernel(
         name=name,
         release=release,
         image=place / IMAGE,
         modules=modules if modules.is_dir() else None,
+        functions=functions if functions.is_file() else None,
         facts={"lab_kernel_from": origin, **further},
     )
     return StoredKernel(kernel, origin, _size_of(place))

@@ -79,7 +79,7 @@ def _built_files(tree: Tree, *, may_build: bool) -> Kernel:
     objects = tree.folder / "objects"
     make.vmlinux(tree.source, objects, str(tree))
     image = objects / "vmlinux"
-    _write_functions(objects, image)
+    functions.keep(objects, functions_file(image))
     return _kernel(tree, image, make.release(objects), str(tree))
 
 
@@ -96,7 +96,7 @@ def _built_commit(tree: Tree, *, may_build: bool) -> Kernel:
         make.vmlinux(source, objects, str(tree))
         with replacing(image) as file:
             file.write((objects / "vmlinux").read_bytes())
-        _write_functions(objects, image)
+        functions.keep(objects, functions_file(image))
         record.write_text(make.release(objects))
     return _kernel(tree, image, record.read_text(), f"{tree.source}@{commit[:12]}")
 
@@ -129,9 +129,3 @@ def _kernel(tree: Tree, image: Path, release: str, origin: str) -> Kernel:
 def functions_file(image: Path) -> Path:
     """The file with the functions of the kernel whose image is *image*."""
     return image.with_name(f"{image.name}.functions")
-
-
-def _write_functions(objects: Path, image: Path) -> None:
-    """Keep the functions of the kernel that was compiled last."""
-    content = (objects / "vmlinux.o").read_bytes()
-    functions.write(functions.of_object(content), functions_file(image))

@@ -79,6 +79,17 @@ def test_without_patches_the_sources_are_built_as_they_are(cli: Cli) -> None:
     assert "lab_patches" not in stored.kernel.facts
 
 
+@pytest.mark.usefixtures("mirror")
+def test_the_functions_of_a_kernel_are_stored_with_it(cli: Cli) -> None:
+    """An object file that cannot be read has none."""
+    cli("lab", "build", "6.12")
+    stored = kernel_store.stored("6.12-source")
+
+    assert stored is not None
+    assert stored.kernel.functions is not None
+    assert stored.kernel.functions.read_text() == "{}"
+
+
 def test_the_package_is_downloaded_once_for_all_series(
     cli: Cli, mirror: FakeApt, folder: Path
 ) -> None:
