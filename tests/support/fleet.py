@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import attrs
 
@@ -35,11 +36,11 @@ class Fleet:
 
 
 @contextmanager
-def fleet(*tables: dict[str, str]) -> Iterator[Fleet]:
-    """A cluster with a worker of one thread for each table of environment variables."""
+def fleet(*workers: dict[str, Any]) -> Iterator[Fleet]:
+    """A cluster with a worker of one thread for each table of options of dask's Nanny."""
     environment = os.environ | {"DASK_DISTRIBUTED__WORKER__MULTIPROCESSING_METHOD": "spawn"}
     with subprocess.Popen(
-        (sys.executable, "-P", str(_SCRIPT), json.dumps(tables)),
+        (sys.executable, "-P", str(_SCRIPT), json.dumps(workers)),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

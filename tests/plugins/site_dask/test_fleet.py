@@ -89,8 +89,15 @@ def test_workers_killed_at_random_moments_lose_nothing_and_do_nothing_twice(
     assert values(tmp_path / "a.json") == values(tmp_path / "b.json")
 
 
-def test_ctrl_c_leaves_valid_files_and_no_work_on_the_cluster(
-    two: Fleet, tmp_path: Path
+@pytest.mark.parametrize(
+    ("number", "status", "lines"),
+    [
+        pytest.param(signal.SIGINT, 130, ["plan", "end"], id="ctrl-c"),
+        pytest.param(signal.SIGKILL, -signal.SIGKILL, ["plan"], id="killed"),
+    ],
+)
+def test_a_run_that_is_ended_leaves_valid_files_and_no_work_on_the_cluster(
+    two: Fleet, tmp_path: Path, number: int, status: int, lines: list[str]
 ) -> None:
     """The process of the boot ends, though the cluster goes on."""
     words = (*RUN, "a.json", "-q", "-p", "hanging", "--delivery", "hanging")
@@ -100,16 +107,16 @@ def test_ctrl_c_leaves_valid_files_and_no_work_on_the_cluster(
             poll = select.poll()
             os.set_blocking(reader, True)
             with open(os.environ["ALIVE"]):  # until a boot has opened the other end
-                run.send_signal(signal.SIGINT)
+                run.send_signal(number)
                 run.communicate(timeout=DEADLINE_S)
                 poll.register(reader, 0)  # no event but that no boot is left
                 ended = poll.poll(DEADLINE_S * 1000)
     finally:
         os.close(reader)
 
-    assert run.returncode == 130
+    assert run.returncode == status
     assert ended[0][1] == select.POLLHUP
-    assert [next(iter(entry)) for entry in journal_of(tmp_path / "a.json")] == ["plan", "end"]
+    assert [next(iter(entry)) for entry in journal_of(tmp_path / "a.json")] == lines
 
 
 def test_a_cluster_that_does_not_answer_is_named(tmp_path: Path) -> None:
