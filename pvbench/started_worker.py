@@ -13,6 +13,7 @@ from typing import IO, Any, Final
 import attrs
 
 from pvbench.errors import WorkerError
+from pvbench.process_group import kill_group
 from pvbench.protocol import LONGEST_LINE, Message, decode, encode
 from pvbench.shapes import printable
 
@@ -41,7 +42,10 @@ class StartedWorker:
         cls, command: Sequence[str], inherited: Sequence[int], on_line: Callable[[str], None]
     ) -> StartedWorker:
         """
-        Start *command*.
+        Start *command* in a process group of its own.
+
+        So the programs of a wrapper end with it, and a Ctrl-C in a terminal is for the
+        manager alone, which then ends the worker.
 
         Raises:
             WorkerError: it cannot be started.
@@ -53,6 +57,7 @@ class StartedWorker:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 pass_fds=inherited,
+                process_group=0,
                 text=True,
                 encoding="utf-8",
                 errors="replace",
@@ -87,13 +92,13 @@ class StartedWorker:
     def expire(self) -> None:
         """Kill a worker that took too long."""
         self.expired.set()
-        self.process.kill()
+        kill_group(self.process)
 
     def end(self) -> int:
         """
         Kill the worker unless it has ended, collect its output, and return its exit status.
         """
-        self.process.kill()
+        kill_group(self.process)
         status = self.process.wait()
         for stream in (self.process.stdin, self.process.stdout):  # its children may write to it
             with suppress(BrokenPipeError):
@@ -117,7 +122,11 @@ def _collect(stream: IO[str], lines: deque[str], on_line: Callable[[str], None])
 
 @attrs.frozen(eq=False)
 class Workers:
-    """The processes of a session that are under way, perhaps of several threads."""
+    """
+    The processes of a session that are under way, perhaps of several threads.
+
+    Each leads a process group.
+    """
 
     _under_way: set[subprocess.Popen[Any]] = attrs.field(factory=set)
     _lock: threading.Lock = attrs.field(factory=threading.Lock)
@@ -138,6 +147,6 @@ class Workers:
         with self._lock:
             processes = tuple(self._under_way)
         for process in processes:
-            process.kill()
+            kill_group(process)
         for process in processes:
             process.wait()

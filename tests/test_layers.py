@@ -40,6 +40,7 @@ LAYERS = [
     "trials",
     "protocol",
     "end_with_parent",
+    "process_group",
     "started_worker",
     "worker_process",
     "describe",

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pvbench.errors import UnavailableError
+from pvbench.process_group import kill_group
 
 
 def run(
@@ -21,7 +22,8 @@ def run(
     environment: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """
-    Run *command* in *folder*; its messages are in English.
+    Run *command* in *folder*; its messages are in English, and the programs that it starts
+    end with it.
 
     Args:
         command: its name, and its arguments.
@@ -36,18 +38,23 @@ def run(
     """
     if shutil.which(command[0]) is None:
         raise UnavailableError(f"there is no program {command[0]}", fix=missing)
-    try:
-        return subprocess.run(
-            command,
-            cwd=folder,
-            env=os.environ | {"LC_ALL": "C"} | dict(environment or {}),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            timeout=limit_s,
-        )
-    except subprocess.TimeoutExpired:
-        what = f"{command[0]} is not done within {limit_s:g} s"
-        raise UnavailableError(what, fix=late) from None
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=os.environ | {"LC_ALL": "C"} | dict(environment or {}),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        process_group=0,
+    )
+    with process:
+        try:
+            output, messages = process.communicate(timeout=limit_s)
+        except subprocess.TimeoutExpired:
+            what = f"{command[0]} is not done within {limit_s:g} s"
+            raise UnavailableError(what, fix=late) from None
+        finally:
+            kill_group(process)  # also after a Ctrl-C, which is for pvbench alone
+    return subprocess.CompletedProcess(command, process.returncode, output, messages)

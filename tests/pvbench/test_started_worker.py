@@ -12,6 +12,7 @@ import pytest
 
 from pvbench import started_worker
 from pvbench.started_worker import StartedWorker, Workers
+from support.fifo import has_no_writer
 from support.helpers import DEADLINE_S
 
 WAITING = (sys.executable, "-c", "import sys; print('begun', flush=True); sys.stdin.read()")
@@ -71,22 +72,35 @@ def started_shell(script: str, argument: str = "") -> StartedWorker:
     return worker
 
 
-def test_a_child_of_a_worker_that_writes_for_ever_is_no_obstacle_to_its_end() -> None:
-    """It waits for a reader of its output, and keeps standard error open until it ends."""
-    worker = started_shell("echo begun; cat /dev/zero; true")
+@pytest.mark.parametrize("way", ["end", "expire", "session"])
+def test_the_programs_of_a_wrapper_end_with_it(tmp_path: Path, way: str) -> None:
+    """As those of `sh -c` and ssh, which also keep the outputs of the worker open."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    worker = started_shell('echo begun; cat /dev/zero > "$0"; true', str(fifo))
+    with fifo.open("rb") as reader:  # which waits for the program
+        if way == "end":
+            assert worker.end() == -signal.SIGKILL
+        elif way == "expire":
+            worker.expire()
+        else:
+            workers = Workers()
+            with workers.holding(worker.process):
+                workers.end()
 
-    assert worker.end() == -signal.SIGKILL
+        assert has_no_writer(reader)
+    worker.end()
     assert not worker.drain.is_alive()
 
 
 def test_a_child_that_keeps_standard_error_open_does_not_hold_up_the_end_of_a_worker(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It may live longer; its last lines are lost."""
+    """One in a session of its own may live longer; its last lines are lost."""
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     monkeypatch.setattr(started_worker, "_DRAIN_S", 0.01)
-    worker = started_shell('echo begun; cat "$0" > /dev/null; true', str(fifo))
+    worker = started_shell('echo begun; setsid cat "$0" > /dev/null; true', str(fifo))
 
     assert worker.end() == -signal.SIGKILL
     assert worker.drain.is_alive()

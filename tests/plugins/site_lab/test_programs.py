@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from pvbench.errors import UnavailableError
 from pvbench_site_lab import programs
+from support.fifo import has_no_writer
 
 
 def test_a_program_runs_in_a_folder_with_english_messages(tmp_path: Path) -> None:
@@ -29,3 +31,16 @@ def test_a_program_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     """With what the user can do."""
     with pytest.raises(UnavailableError, match=r"sleep is not done within 0\.01 s.*Try again"):
         programs.run(["sleep", "60"], tmp_path, 0.01, missing="", late="Try again.")
+
+
+def test_the_children_of_a_program_that_takes_too_long_end_with_it(tmp_path: Path) -> None:
+    """As the compilers that make has started."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    command = ["sh", "-c", f"sleep 100000 > {fifo}; true"]
+    with open(os.open(fifo, os.O_RDONLY | os.O_NONBLOCK), "rb") as reader:
+        fifo.open("wb").close()  # from now on a missing writer is a hang-up
+        with pytest.raises(UnavailableError, match=r"sh is not done within 0\.5 s"):
+            programs.run(command, tmp_path, 0.5, missing="")
+
+        assert has_no_writer(reader)
