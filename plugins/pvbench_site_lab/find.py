@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pvbench.errors import UsageError
+from pvbench.errors import UsageError, unknown
 from pvbench_site_lab import kernel_store
 from pvbench_site_lab.kernels import BOOT, Kernel, has_image, installed, of_path
+from pvbench_site_lab.releases import is_version
 from pvbench_site_lab.series import PROPOSALS
 from pvbench_site_lab.tree import built, tree_at
 
@@ -20,23 +21,34 @@ def find(address: str, *, may_build: bool = True) -> Kernel:
 
     Raises:
         UsageError: there is no such kernel.
-        UnavailableError: it cannot be built, or had to be and not *may_build*.
+        UnavailableError: it cannot be built, or had to be and not *may_build*, or its files
+            in the cache are damaged.
     """
     tree = tree_at(address)
     if tree is not None and (tree.revision or not has_image(tree.source)):
         return built(tree, may_build=may_build)
     if "/" in address:
         return of_path(address, Path(address))
-    stored = kernel_store.stored(address)
-    kernel = stored.kernel if stored else installed(address)
-    if kernel is None:
-        raise UsageError(
+    if stored := kernel_store.stored(address):
+        stored.check()
+        return stored.kernel
+    if kernel := installed(address):
+        return kernel
+    raise _no_kernel(address)
+
+
+def _no_kernel(address: str) -> UsageError:
+    """The error for an address of no kernel, with what works."""
+    if is_version(address):
+        return UsageError(
             f"there is no kernel {address!r} for a lab",
             why=f"{BOOT}/vmlinuz-{address} does not exist, and no kernel in the cache has "
             "that name",
             fix=_command_for(address),
         )
-    return kernel
+    names = [stored.kernel.name for stored in kernel_store.kernels()]
+    listing = "`pvbench lab list` lists those in the cache, and ./vmlinuz names a file."
+    return unknown("kernel for a lab", address, names, listing)
 
 
 def _command_for(address: str) -> str:

@@ -1,12 +1,14 @@
 """
 The kernels that `pvbench lab add` has copied into the user's cache.
 
-Each one has a folder with the image, the modules that KVM needs, and where they are from.
-A folder is written under another name and renamed when it is complete.
+Each one has a folder with the image, the modules that KVM needs, where they are from, and
+the digest of each file.  A folder is written under another name and renamed when it is
+complete.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -19,11 +21,15 @@ from typing import Final
 
 import attrs
 
-from pvbench.errors import UsageError, not_writable, unknown
+from pvbench.errors import UnavailableError, UsageError, not_writable, unknown
 from pvbench.host.cache import cache_folder
 from pvbench.host.files import read_regular
+from pvbench.shapes import json_value
+from pvbench_site_lab.folders import remove_leftovers, replacing_folder
 from pvbench_site_lab.kernels import Kernel, key_of
-from pvbench_site_lab.store import FIX, Store, locked
+from pvbench_site_lab.locks import locked
+from pvbench_site_lab.releases import release_in
+from pvbench_site_lab.store import FIX, Store
 
 IMAGE: Final = "vmlinuz"
 MODULES: Final = "modules"
@@ -40,17 +46,41 @@ class StoredKernel:
     Args:
         origin: the package or the file that it is from.
         size: bytes.
+        digests: of its files, by path; an earlier pvbench stored none.
     """
 
     kernel: Kernel
     origin: str
     size: int
+    digests: dict[Path, str]
+
+    def check(self) -> None:
+        """
+        Compare its files with those that were stored.
+
+        Raises:
+            UnavailableError: one is missing or damaged.
+        """
+        for path, digest in self.digests.items():
+            if why := _damage(path, digest):
+                raise UnavailableError(
+                    f"{path} is damaged", why=why, fix=self._how_to_replace()
+                )
+
+    def _how_to_replace(self) -> str:
+        name, package = self.kernel.name, self.origin.partition(" ")[0]
+        release = release_in(package)
+        if release is None:
+            return f"Remove it, `pvbench lab remove {name}`, and add another copy."
+        version = name if release.startswith(name) else f"{release} --name {name}"
+        return f"Add the kernel again: `pvbench lab add {version}`."
 
     def lab_files(self) -> list[Path]:
         """The files that labs have made of it: snapshots, and the unpacked kernel."""
         with suppress(OSError):
             key = key_of(read_regular(self.kernel.image))
-            return [*Store().folder.glob(f"*-{key}"), *Store().folder.glob(f"*-{key}-*")]
+            folder = Store().folder
+            return [*folder.glob(f"[!.]*-{key}"), *folder.glob(f"[!.]*-{key}-*")]
         return []
 
 
@@ -71,10 +101,11 @@ def stored(name: str) -> StoredKernel | None:
     if not _NAME.fullmatch(name):
         return None
     try:
-        facts = json.loads(read_regular(place / _FACTS))
+        facts = json_value(read_regular(place / _FACTS).decode())
         release, origin = str(facts["release"]), str(facts["origin"])
         further = {str(key): str(value) for key, value in facts.get("facts", {}).items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        digests = {place / path: digest for path, digest in facts.get("sha256", {}).items()}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
     modules, functions = place / MODULES, place / FUNCTIONS
     kernel = Kernel(
@@ -85,7 +116,20 @@ def stored(name: str) -> StoredKernel | None:
         functions=functions if functions.is_file() else None,
         facts={"lab_kernel_from": origin, **further},
     )
-    return StoredKernel(kernel, origin, _size_of(place))
+    return StoredKernel(kernel, origin, _size_of(place), digests)
+
+
+def _damage(path: Path, digest: str) -> str:
+    """How *path* differs from a file with that digest; '' if it does not."""
+    try:
+        is_intact = _digest_of(path) == digest
+    except OSError as error:
+        return str(error.strerror or error)
+    return "" if is_intact else "its content is not what was stored"
+
+
+def _digest_of(path: Path) -> str:
+    return hashlib.sha256(read_regular(path)).hexdigest()
 
 
 def check_name(name: str) -> str:
@@ -115,25 +159,26 @@ def adding(name: str) -> Iterator[Path]:
     Raises:
         UnavailableError: it cannot be written.
     """
-    temporary = folder() / f".{check_name(name)}.tmp"
+    place = folder() / check_name(name)
     try:
         folder().mkdir(parents=True, exist_ok=True)
         with locked(folder() / ".lock"):
             _remove_leftovers()
-            temporary.mkdir()
-            yield temporary
-            _replace(folder() / name, temporary)
+            with replacing_folder(place) as new:
+                yield new
     except OSError as error:
-        raise not_writable(Path(error.filename or temporary), error, FIX) from None
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        raise not_writable(Path(error.filename or place), error, FIX) from None
 
 
 def finish(
     place: Path, release: str, origin: str, further: Mapping[str, str] = MappingProxyType({})
 ) -> None:
     """Write the facts of the kernel in the folder *place*; *further* ones are for results."""
-    facts = {"release": release, "origin": origin, "facts": dict(further)}
+    files = sorted(path for path in place.rglob("*") if path.is_file())
+    digests = {
+        str(path.relative_to(place)): _digest_of(path) for path in files if path.name != _FACTS
+    }
+    facts = {"release": release, "origin": origin, "facts": dict(further), "sha256": digests}
     (place / _FACTS).write_text(json.dumps(facts) + "\n")
 
 
@@ -149,24 +194,15 @@ def remove(name: str) -> StoredKernel:
         names = [other.kernel.name for other in kernels()]
         raise unknown("kernel", name, names, "`pvbench lab list` lists them.")
     for path in kernel.lab_files():
-        path.unlink(missing_ok=True)
+        Store().remove(path.name)
     shutil.rmtree(folder() / name)
     return kernel
 
 
 def _remove_leftovers() -> None:
-    """Remove the folders of commands that were killed."""
+    """Finish the work of commands that were killed, for kernels of any name."""
     for path in folder().glob(".*.tmp"):
-        shutil.rmtree(path, ignore_errors=True)
-
-
-def _replace(place: Path, new: Path) -> None:
-    """Put *new* in the place of *place*; a reader sees the one or the other, or none."""
-    old = new.with_name(f".{place.name}.old.tmp")
-    with suppress(FileNotFoundError):
-        place.rename(old)
-    new.rename(place)
-    shutil.rmtree(old, ignore_errors=True)
+        remove_leftovers(folder() / path.name.split(".", 1)[1].rsplit(".", 2)[0])
 
 
 def _size_of(place: Path) -> int:

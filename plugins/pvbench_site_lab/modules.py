@@ -92,9 +92,11 @@ def content_of(path: Path) -> bytes:
     """
     try:
         return _decompressed(path.suffix, path.read_bytes())
-    except (OSError, EOFError, lzma.LZMAError, UnavailableError) as error:
-        fix = "Install zstd: apt-get install zstd." if path.suffix == ".zst" else ""
+    except UnavailableError as error:
+        fix = "Install zstd: apt-get install zstd."
         raise UnavailableError(f"{path} cannot be read", why=str(error), fix=fix) from None
+    except (OSError, EOFError, ValueError, lzma.LZMAError) as error:
+        raise UnavailableError(f"{path} cannot be read", why=str(error)) from None
 
 
 def _decompressed(suffix: str, content: bytes) -> bytes:

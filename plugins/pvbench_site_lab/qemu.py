@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
+import os
 from pathlib import Path
 from typing import Final
 
@@ -69,8 +69,14 @@ class Machine:
     clock: str
     cpus: int
 
-    def command(self, channels: Channels, incoming: Path | None = None) -> list[str]:
-        """The command that starts it, stopped; *incoming* is a snapshot to continue."""
+    def command(self, channels: Channels, incoming: int | None = None) -> list[str]:
+        """
+        The command that starts it, stopped.
+
+        Args:
+            channels: what it inherits.
+            incoming: a descriptor of this process, of a snapshot to continue.
+        """
         memory = _MEMORY_MB.get(self.cpus, _MEMORY_SMP_MB)
         command = [
             str(self.program),
@@ -89,8 +95,8 @@ class Machine:
             f"mem-path=/proc/self/fd/{channels.memory}",
             *("-device", "ivshmem-plain,memdev=shared,master=on"),
         ]
-        if incoming:
-            command += ["-incoming", f"exec:cat {shlex.quote(str(incoming))}"]
+        if incoming is not None:
+            command += ["-incoming", f"exec:cat /proc/{os.getpid()}/fd/{incoming}"]
         return command
 
     def _clock(self) -> tuple[str, ...]:

@@ -126,13 +126,28 @@ class LabSession:
         machine = Machine(
             program=Path(program),
             kernel=self.store.made(
-                f"kernel-{kernel_key}", lambda path: _write_kernel(packed, path)
+                f"kernel-{kernel_key}", lambda path: self._write_kernel(packed, path)
             ),
             initramfs=image.path,
             clock=self.address.clock,
             cpus=self.address.cpus,
         )
         return Snapshot(machine, f"{kernel_key} {image.key}", self.store)
+
+    def _write_kernel(self, packed: bytes, path: Path) -> None:
+        """Write the vmlinux in a bzImage, or the bzImage if it cannot be booted by PVH."""
+        try:
+            content = vmlinux.vmlinux_of(packed)
+        except ValueError as error:
+            fix = "Name another copy of the kernel."
+            raise UnavailableError(
+                f"{self.kernel.image} is damaged", why=str(error), fix=fix
+            ) from None
+        except UnavailableError as error:
+            what = f"{self.kernel.image} decompresses itself under emulation"
+            notices.say(f"{what}, which is slow: {error}")
+            content = packed
+        path.write_bytes(content if vmlinux.has_pvh_entry(content) else packed)
 
     def _facts(self, snapshot: Snapshot) -> dict[str, str]:
         """Facts of the host in a lab that the lab itself does not know."""
@@ -149,16 +164,6 @@ def _content_of(kernel: Kernel) -> bytes:
     except OSError as error:
         reason = str(error.strerror or error)
         raise UnavailableError(f"{kernel.image} cannot be read", why=reason) from None
-
-
-def _write_kernel(packed: bytes, path: Path) -> None:
-    """Write the vmlinux in a bzImage, or the bzImage if it cannot be booted by PVH."""
-    try:
-        content = vmlinux.vmlinux_of(packed)
-    except UnavailableError as error:
-        notices.say(f"the kernel decompresses itself under emulation, which is slow: {error}")
-        content = packed
-    path.write_bytes(content if vmlinux.has_pvh_entry(content) else packed)
 
 
 def _description_name(snapshot: Snapshot, request: Describe) -> str:

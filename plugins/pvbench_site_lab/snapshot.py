@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shlex
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,12 +22,14 @@ from pvbench.errors import WorkerError
 from pvbench.started_worker import Workers
 from pvbench_site_lab.qemu import Machine
 from pvbench_site_lab.store import Store, check_space
-from pvbench_site_lab.vm import Vm, started
+from pvbench_site_lab.vm import Vm, last_line_of, started
 
 BOOT_S: Final = 600.0  # of the kernel and the agent; slow on a busy host
 _SAVE_S: Final = 300.0
 _SPACE: Final = 600 << 20  # bytes that a snapshot may have
-_UNREADABLE: Final = "migration"  # QEMU says it if it cannot read a snapshot
+_ENDS: Final = ("completed", "failed")  # states of a migration
+_CAT: Final = "pvbench: cat ended with status "  # QEMU ignores it; the last block may be lost
+_STATUS: Final = re.compile(rf"^{_CAT}(\d+)$", re.MULTILINE)
 _BANDWIDTH: Final = 1 << 40  # bytes a second: no limit
 
 
@@ -59,26 +62,24 @@ class Snapshot:
         """
         A fresh machine, stopped where the snapshot was taken, among *workers*.
 
-        A snapshot that QEMU cannot read is made anew.
-
         Raises:
             WorkerError: the machine cannot be started.
             UnavailableError: the snapshot cannot be written.
         """
         with ExitStack() as undo:
-            path = self.made(workers)
+            file = undo.enter_context(self.opened(workers))
             try:
-                vm = undo.enter_context(_loaded(self.machine, workers, path))
-            except WorkerError as error:
-                if _UNREADABLE not in error.why:
+                vm = undo.enter_context(_loaded(self.machine, workers, file))
+            except WorkerError:
+                if self.store.is_intact(self.name):
                     raise
-                self.store.remove(self.name)
-                vm = undo.enter_context(_loaded(self.machine, workers, self.made(workers)))
+                file = undo.enter_context(self.opened(workers))
+                vm = undo.enter_context(_loaded(self.machine, workers, file))
             yield vm
 
-    def made(self, workers: Workers) -> Path:
-        """The file, made if there is none."""
-        return self.store.made(self.name, lambda path: self._make(path, workers))
+    def opened(self, workers: Workers) -> AbstractContextManager[int]:
+        """A descriptor of its file, which is made if there is none or if it is damaged."""
+        return self.store.opened(self.name, lambda path: self._make(path, workers))
 
     def _make(self, path: Path, workers: Workers) -> None:
         check_space(path.parent, _SPACE)
@@ -99,14 +100,23 @@ def _save(vm: Vm, path: Path) -> None:
         WorkerError: it cannot be written.
     """
     vm.execute("migrate-set-parameters", **{"max-bandwidth": _BANDWIDTH})
-    vm.execute("migrate", uri=f"exec:cat > {shlex.quote(str(path))}")
+    command = f"cat > {shlex.quote(str(path))}; echo {_CAT}$? >&2"
+    vm.execute("migrate", uri=f"exec:{command}")
     deadline = time.monotonic() + _SAVE_S
     late = f"the snapshot of the lab is not written within {_SAVE_S:g} s"
-    vm.wait(lambda: _migration(vm) in ("completed", "failed"), deadline, late)
-    if _migration(vm) == "failed":
+    vm.wait(lambda: _migration(vm) in _ENDS and bool(_cat_status(vm)), deadline, late)
+    if (_migration(vm), _cat_status(vm)) != ("completed", "0"):
+        reason = last_line_of(_STATUS.sub("", vm.messages_text()))
         raise WorkerError(
-            f"{path.parent} does not take the snapshot of the lab", why=vm.last_message()
+            f"{path.parent} does not take the snapshot of the lab",
+            why=reason or "QEMU does not say why",
         )
+
+
+def _cat_status(vm: Vm) -> str:
+    """The exit status of the program that writes the snapshot; '' until it has ended."""
+    match = _STATUS.search(vm.messages_text())
+    return match[1] if match else ""
 
 
 def _migration(vm: Vm) -> str:
@@ -115,8 +125,8 @@ def _migration(vm: Vm) -> str:
 
 
 @contextmanager
-def _loaded(machine: Machine, workers: Workers, snapshot: Path) -> Iterator[Vm]:
-    with started(machine, workers, snapshot) as vm:
+def _loaded(machine: Machine, workers: Workers, file: int) -> Iterator[Vm]:
+    with started(machine, workers, file) as vm:
         deadline = time.monotonic() + _SAVE_S
         vm.wait(lambda: _state(vm) != "inmigrate", deadline, "the snapshot is not loaded")
         yield vm

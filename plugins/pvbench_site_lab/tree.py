@@ -20,7 +20,8 @@ from pvbench.host.cache import cache_folder
 from pvbench.host.files import replacing
 from pvbench_site_lab import functions, make, revisions
 from pvbench_site_lab.kernels import Kernel
-from pvbench_site_lab.store import FIX, locked
+from pvbench_site_lab.locks import locked
+from pvbench_site_lab.store import FIX
 
 
 @attrs.frozen

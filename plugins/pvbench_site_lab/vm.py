@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -45,6 +45,7 @@ class Vm:
         memory: the channel to the agent.
         console: a file with what the kernel prints.
         messages: a file with what QEMU prints.
+        is_continued: it continues a snapshot.
     """
 
     process: subprocess.Popen[bytes]
@@ -52,6 +53,7 @@ class Vm:
     memory: SharedMemory
     console: int
     messages: int
+    is_continued: bool
 
     def wait(self, is_over: Callable[[], bool], deadline: float, what: str) -> None:
         """
@@ -96,8 +98,8 @@ class Vm:
         if status < 0:
             name = signal.Signals(-status).name
             return WorkerError(f"the QEMU of the lab was ended by {name}")
-        messages = _text_of(self.messages)
-        reason = _last_of(messages) or f"its status is {status}, and it printed nothing"
+        messages = self.messages_text()
+        reason = last_line_of(messages) or f"its status is {status}, and it printed nothing"
         return WorkerError("the QEMU of the lab ended", why=reason, fix=_fix_of(messages))
 
     def console_text(self) -> str:
@@ -106,11 +108,11 @@ class Vm:
 
     def last_line(self) -> str:
         """The last line of the console; '' if it is empty."""
-        return _last_of(self.console_text())
+        return last_line_of(self.console_text())
 
-    def last_message(self) -> str:
-        """The last line that QEMU has printed."""
-        return _last_of(_text_of(self.messages)) or "QEMU does not say why"
+    def messages_text(self) -> str:
+        """What QEMU and the programs that it has started have printed."""
+        return _text_of(self.messages)
 
     @contextmanager
     def showing_console(self) -> Iterator[None]:
@@ -119,18 +121,22 @@ class Vm:
             yield
         except WorkerError:
             if not notices.is_verbose() and self.process.poll() != -signal.SIGKILL:
-                self._print_console(_SHOWN)
+                _print_console(self.console_text().splitlines()[-_SHOWN:])
             raise
         finally:
             if notices.is_verbose():
-                self._print_console(_LONGEST)
-
-    def _print_console(self, most: int) -> None:
-        for line in self.console_text().splitlines()[-most:]:
-            notices.say(f"console: {line}")
+                since = "since its snapshot" if self.is_continued else "since its start"
+                nothing = f"the machine has printed nothing {since}"
+                _print_console(self.console_text().splitlines() or [nothing])
 
 
-def _last_of(text: str) -> str:
+def _print_console(lines: Iterable[str]) -> None:
+    for line in lines:
+        notices.say(f"console: {line}")
+
+
+def last_line_of(text: str) -> str:
+    """The last line of *text* that is not empty; '' if there is none."""
     return next((one_line(line) for line in reversed(text.splitlines()) if line.strip()), "")
 
 
@@ -146,14 +152,14 @@ def _text_of(file: int) -> str:
 
 
 @contextmanager
-def started(machine: Machine, workers: Workers, incoming: Path | None = None) -> Iterator[Vm]:
+def started(machine: Machine, workers: Workers, incoming: int | None = None) -> Iterator[Vm]:
     """
     Start the QEMU of *machine*, and kill it at the end.
 
     Args:
         machine: what it emulates.
         workers: the processes of its session.
-        incoming: the snapshot that it continues.
+        incoming: a descriptor of the snapshot that it continues.
 
     Raises:
         WorkerError: it cannot be started.
@@ -177,7 +183,8 @@ def started(machine: Machine, workers: Workers, incoming: Path | None = None) ->
         monitor = Qmp(ours)
         undo.callback(monitor.close)
         shared = SharedMemory(undo.enter_context(mmap.mmap(memory, SIZE)))
-        vm = Vm(process, monitor, shared, console, messages)
+        is_continued = incoming is not None
+        vm = Vm(process, monitor, shared, console, messages, is_continued)
         with vm.showing_console():
             _greet(vm)
             yield vm

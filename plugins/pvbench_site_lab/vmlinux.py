@@ -35,6 +35,7 @@ def payload_of(image: bytes) -> bytes:
 
     Raises:
         UnavailableError: it has none.
+        ValueError: it is cut off.
     """
     if image[0x202:0x206] != b"HdrS" or len(image) < 0x250:
         raise UnavailableError("it is not a bzImage")
@@ -43,7 +44,7 @@ def payload_of(image: bytes) -> bytes:
     start = (sectors + 1) * 512 + offset
     payload = image[start : start + length]
     if len(payload) != length or length < 6:
-        raise UnavailableError("it is cut off")
+        raise ValueError("it is cut off")
     return payload
 
 
@@ -53,6 +54,7 @@ def vmlinux_of(image: bytes) -> bytes:
 
     Raises:
         UnavailableError: it cannot be unpacked here, and why.
+        ValueError: it is damaged, and how.
     """
     if image.startswith(_ELF):
         return image
@@ -62,7 +64,7 @@ def vmlinux_of(image: bytes) -> bytes:
             content = unpack(payload)
             if content.startswith(_ELF):
                 return content
-            raise UnavailableError("its payload is not an ELF file")
+            raise ValueError("its payload is not an ELF file")
     raise UnavailableError(f"its payload begins with {payload[:6].hex()}")
 
 
@@ -106,9 +108,9 @@ def _python(new: Callable[[], _Decompressor]) -> Unpack:
         try:
             content = decompressor.decompress(payload)
         except (OSError, EOFError, ValueError, lzma.LZMAError, zlib.error) as error:
-            raise UnavailableError(f"its payload is damaged: {error}") from None
+            raise ValueError(f"its payload is damaged: {error}") from None
         if not decompressor.eof:
-            raise UnavailableError("its payload is cut off")
+            raise ValueError("its payload is cut off")
         return content
 
     return unpack
@@ -128,7 +130,8 @@ def decompressed_by(name: str, content: bytes) -> bytes:
     *content* as the program *name* decompresses it.
 
     Raises:
-        UnavailableError: the program is missing or fails.
+        UnavailableError: the program is missing.
+        ValueError: the program fails.
     """
     if (path := shutil.which(name)) is None:
         raise UnavailableError(f"it is compressed with {name}, and there is no program {name}")
@@ -137,7 +140,7 @@ def decompressed_by(name: str, content: bytes) -> bytes:
     )
     if done.returncode:
         reason = done.stderr.decode(errors="replace").strip() or f"status {done.returncode}"
-        raise UnavailableError(f"{name} cannot decompress it: {reason}")
+        raise ValueError(f"{name} cannot decompress it: {reason}")
     return done.stdout
 
 

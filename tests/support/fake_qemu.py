@@ -54,12 +54,10 @@ class Machine:
             self.run()
         if command == "migrate":
             self.migration = "failed" if FAULT == "full" else "completed"
-            if self.migration == "completed":
-                subprocess.run(  # noqa: S602 - as QEMU does
-                    arguments["uri"].removeprefix("exec:"), shell=True, check=True, input=STATE
-                )
-            else:
-                print("cat: write error: No space left on device", file=sys.stderr, flush=True)
+            command = arguments["uri"].removeprefix("exec:")
+            if FAULT in ("full", "full-at-end"):
+                command = re.sub(r"cat > \S+;", "cat > /dev/full;", command)
+            subprocess.run(command, shell=True, check=True, input=STATE)  # noqa: S602 - as QEMU does
         return {"status": self.migration if command == "query-migrate" else "paused"}
 
     def run(self) -> None:
@@ -91,7 +89,8 @@ class Machine:
             self.memory.finish(0)
 
     def say(self, text: str) -> None:
-        os.write(self.console, text.encode() + b"\n")
+        if FAULT != "mute":
+            os.write(self.console, text.encode() + b"\n")
 
 
 def _number(pattern: str, text: str) -> str:
@@ -111,7 +110,7 @@ def main(arguments: list[str]) -> None:
     elif FAULT == "silent":
         sys.exit(3)
     elif match := re.search(r"-incoming exec:cat (\S+)", text):
-        if open(match[1], "rb").read() != STATE:  # noqa: SIM115
+        if Path(match[1]).read_bytes() != STATE:
             sys.exit("qemu: load of migration failed: Input/output error")
         if FAULT == "killed-loading":
             os.kill(os.getpid(), signal.SIGKILL)

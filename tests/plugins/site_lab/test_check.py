@@ -107,7 +107,7 @@ def test_a_kernel_that_does_not_boot_says_why(
     output = cli("lab", "check", "nothing")
 
     assert output.status == 5
-    assert "lab:nothing: there is no kernel 'nothing' for a lab" in output.out
+    assert "lab:nothing: there is no kernel for a lab called 'nothing'" in output.out
 
 
 def test_an_empty_cache_is_said(cli: Cli, machine: Callable[..., None]) -> None:

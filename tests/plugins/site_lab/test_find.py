@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pvbench.errors import UsageError
 from pvbench_site_lab import kernel_store, kernels
 from pvbench_site_lab.find import find
 from support.fake_make import FakeTree
@@ -32,6 +33,23 @@ def test_a_name_in_the_cache_is_that_kernel() -> None:
     assert before.release == "6.1"
     assert (kernel.release, kernel.modules) == ("6.1.0-56-amd64", None)
     assert kernel.facts == {"lab_kernel_from": "linux-image-6.1.0-56-amd64 6.1.192-2"}
+
+
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ("6.12", "there is no kernel '6.12' for a lab: .*Add it: `pvbench lab add 6.12`"),
+        ("mime", "no kernel for a lab called 'mime'. Did you mean 'mine'. `pvbench lab list`"),
+        ("nosuch", "no kernel for a lab called 'nosuch'. `pvbench lab list` lists those in"),
+    ],
+)
+def test_an_unknown_name_has_advice_that_works(address: str, sentence: str) -> None:
+    """A version can be downloaded; another name cannot."""
+    with kernel_store.adding("mine") as place:
+        (place / kernel_store.IMAGE).write_bytes(b"image")
+        kernel_store.finish(place, "6.1", "a file")
+    with pytest.raises(UsageError, match=sentence):
+        find(address)
 
 
 def test_the_sources_of_a_kernel_are_built(

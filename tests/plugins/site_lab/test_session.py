@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -21,9 +22,11 @@ from pvbench.site import SiteOptions
 from pvbench_site_lab import needs, snapshot
 from pvbench_site_lab.address import parsed
 from pvbench_site_lab.session import LabSession
+from support.damage import damage_unseen
 from support.fake_qemu import STATE
 from support.helpers import DEADLINE_S
 from support.jobs import job
+from support.kernels import bz_image
 
 Fault = Callable[[str], None]
 REQUEST = Describe("model", "pvbench_deliver_model", Options())
@@ -53,14 +56,52 @@ def test_all_boots_continue_one_snapshot(lab: LabSession) -> None:
     assert path.stat().st_ino == written[1]
 
 
-def test_a_snapshot_that_cannot_be_read_is_made_anew(lab: LabSession) -> None:
-    """As after a disk was full, or a change of QEMU under the same name."""
+@pytest.mark.parametrize(
+    "content", [b"", STATE[:1], b"State" + STATE[5:], STATE + b"x"], ids=str
+)
+def test_a_damaged_snapshot_is_made_anew_and_not_loaded(
+    lab: LabSession, capsys: pytest.CaptureFixture[str], content: bytes
+) -> None:
+    """QEMU can hang when it loads one.  It may be empty, cut off, altered or too long."""
     booted(lab, job())
     (path,) = lab.store.folder.glob("snapshot-*")
-    path.write_bytes(b"damaged")
+    path.write_bytes(content)
+
+    assert [len(booted(lab, job())) for _ in range(2)] == [2, 2]
+    assert path.read_bytes() == STATE
+    notice = f"pvbench: {path} is damaged and is made again\n"
+    assert capsys.readouterr().err == notice
+
+
+def test_a_snapshot_that_qemu_refuses_is_checked_and_made_anew(
+    lab: LabSession, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A disk may damage a file without a trace of it."""
+    booted(lab, job())
+    (path,) = lab.store.folder.glob("snapshot-*")
+    damage_unseen(path)
 
     assert len(booted(lab, job())) == 2
     assert path.read_bytes() == STATE
+    assert f"{path} is damaged and is made again" in capsys.readouterr().err
+
+
+def test_a_snapshot_that_is_removed_while_it_is_loaded_does_no_harm(
+    lab: LabSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """QEMU reads the open file, whatever its name is now."""
+    booted(lab, job())
+    (path,) = lab.store.folder.glob("snapshot-*")
+    start = subprocess.Popen
+
+    def remove_and_start(*arguments: Any, **options: Any) -> Any:
+        lab.store.remove(path.name)
+        return start(*arguments, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", remove_and_start)
+
+    assert len(booted(lab, job())) == 2
+    assert not path.exists()
 
 
 def test_a_description_has_the_lab_s_clock_facts_and_notes(lab: LabSession) -> None:
@@ -141,7 +182,8 @@ def test_an_error_in_a_lab_is_the_last_report(lab: LabSession) -> None:
         ("module", "the lab cannot go on: module kvm_amd cannot be loaded: Operation not"),
         ("bios", "the QEMU of the lab ended: qemu: could not load PC BIOS .* apt-get install"),
         ("silent", "the QEMU of the lab ended: its status is 3, and it printed nothing"),
-        ("full", "store does not take the snapshot of the lab: cat: write error: No space"),
+        ("full", "store does not take the snapshot of the lab: cat: .*No space left"),
+        ("full-at-end", "store does not take the snapshot of the lab: cat: .*No space left"),
         ("refuses", "QEMU refuses migrate: not today"),
         ("killed", "the QEMU of the lab was ended by SIGKILL"),
         ("child", "the worker in the lab was ended by signal 9: a request"),
@@ -164,9 +206,10 @@ def test_a_fault_leaves_no_file_behind(lab: LabSession, qemu: Fault) -> None:
     qemu("full")
     with pytest.raises(WorkerError):
         booted(lab, job())
-    files = {path.name for path in lab.store.folder.iterdir() if path.suffix != ".lock"}
+    files = {path.name.partition("-")[0] for path in lab.store.folder.glob("[!.]*")}
 
-    assert {name.partition("-")[0] for name in files} == {"kernel"}
+    assert files == {"kernel"}
+    assert not list(lab.store.folder.glob("*.tmp"))
 
 
 def test_a_boot_that_takes_too_long_is_ended(lab: LabSession, qemu: Fault) -> None:
@@ -215,9 +258,28 @@ def test_a_kernel_without_a_pvh_entry_boots_as_it_is(
     (path,) = lab.store.folder.glob("kernel-*")
 
     assert path.read_bytes() == b"MZ and more"
-    assert "decompresses itself under emulation, which is slow: it is not a bzImage" in (
-        capsys.readouterr().err
-    )
+    assert (
+        f"{lab.kernel.image} decompresses itself under emulation, which is slow: "
+        "it is not a bzImage"
+    ) in capsys.readouterr().err
+
+
+def test_a_damaged_kernel_is_named(lab: LabSession) -> None:
+    """It would not boot."""
+    lab.kernel.image.write_bytes(bz_image(b"BZh" + bytes(30)))
+    with pytest.raises(UnavailableError, match=r"vmlinux is damaged: its payload is damaged"):
+        lab.describe(lab.hosts[0], REQUEST)
+
+
+def test_damaged_files_that_a_lab_starts_from_are_made_again(lab: LabSession) -> None:
+    """The unpacked kernel is one of them."""
+    lab.describe(lab.hosts[0], REQUEST)
+    (path,) = lab.store.folder.glob("kernel-*")
+    content = path.read_bytes()
+    path.write_bytes(content[:-1])
+    booted(attrs.evolve(lab, snapshots={}), job())
+
+    assert path.read_bytes() == content
 
 
 def test_the_console_is_shown_to_a_user_who_asks(
@@ -228,6 +290,22 @@ def test_the_console_is_shown_to_a_user_who_asks(
     booted(lab, job())
 
     assert "pvbench: console: a request\n" in capsys.readouterr().err
+
+
+def test_an_empty_console_is_said_to_a_user_who_asks(
+    lab: LabSession,
+    qemu: Fault,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A kernel prints little after its boot, which is before the snapshot."""
+    qemu("mute")
+    booted(lab, job())
+    monkeypatch.setenv("PVBENCH_VERBOSE", "1")
+    booted(lab, job())
+
+    sentence = "pvbench: console: the machine has printed nothing since its snapshot\n"
+    assert capsys.readouterr().err == sentence
 
 
 def test_the_end_of_the_console_is_shown_after_an_error(
