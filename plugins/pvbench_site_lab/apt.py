@@ -19,6 +19,8 @@ from pvbench import notices
 from pvbench.errors import UnavailableError, UsageError, not_writable
 from pvbench.text import one_line
 from pvbench_site_lab import programs
+from pvbench_site_lab.folders import replacing_folder
+from pvbench_site_lab.locks import locked
 from pvbench_site_lab.releases import (
     SOURCE,
     mirrors,
@@ -29,6 +31,7 @@ from pvbench_site_lab.releases import (
     sources,
     versions,
 )
+from pvbench_site_lab.store import FIX
 
 KEYRING: Final = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _CONFIGURATION: Final = """\
@@ -47,11 +50,16 @@ Acquire::Languages "none";
 #clear APT::Update::Post-Invoke-Success;
 #clear DPkg::Post-Invoke;
 """
+_SOURCES: Final = "sources.list"
+_NO_SPACE: Final = "No space left on device"
+_NO_SUITE: Final = "does not have a Release file"
 _FOLDERS: Final = ("state/lists/partial", "cache/archives/partial")
 _FRESH_S: Final = 12 * 3600  # lists that are older are fetched again
 _LIMIT_S: Final = 900.0
 _OWN: Final = "add a kernel that you have: `pvbench lab add ./vmlinuz`."
-_OFFLINE: Final = f"Check the network, or {_OWN}"
+_OFFLINE: Final = f"Check the network and the address of the mirror, or {_OWN}"
+
+Completed = subprocess.CompletedProcess[str]
 
 
 @attrs.frozen
@@ -78,11 +86,15 @@ class Apt:
         """
         listing = _sources(mirror)
         try:
-            is_new = self._configure(listing)
+            self.root.parent.mkdir(parents=True, exist_ok=True)
+            with locked(self.root.with_name(f".{self.root.name}.lock")):
+                if self._sources_list() != listing:
+                    self._fetch_anew(listing)
+                elif not self._is_fresh():
+                    self._update()
+                self._configure(listing)
         except OSError as error:
-            raise not_writable(self.root, error) from None
-        if is_new or not self._is_fresh():
-            self._update()
+            raise not_writable(Path(error.filename or self.root), error, FIX) from None
 
     def newest(self, version: str) -> str:
         """
@@ -140,18 +152,26 @@ class Apt:
             return path
         raise UnavailableError(f"apt-get did not write the package {name}")
 
-    def _configure(self, listing: str) -> bool:
-        """Write the files that APT reads; False if nothing has changed."""
+    def _sources_list(self) -> str:
+        """The sources.list of the last lists that were fetched; '' if there are none."""
+        with suppress(OSError, ValueError):
+            return (self.root / _SOURCES).read_text()
+        return ""
+
+    def _fetch_anew(self, listing: str) -> None:
+        """Fetch the lists of other sources; those that there are stay if that fails."""
+        with replacing_folder(self.root) as folder:
+            new = Apt(folder)
+            new._configure(listing)
+            new._update()
+
+    def _configure(self, listing: str) -> None:
+        """Write the files that APT reads."""
         for folder in _FOLDERS:
             (self.root / folder).mkdir(parents=True, exist_ok=True)
         (self.root / "status").touch()
         (self.root / "apt.conf").write_text(_CONFIGURATION.format(root=self.root))
-        path = self.root / "sources.list"
-        with suppress(OSError):
-            if path.read_text() == listing:
-                return False
-        path.write_text(listing)
-        return True
+        (self.root / _SOURCES).write_text(listing)
 
     def _is_fresh(self) -> bool:
         with suppress(OSError):
@@ -163,29 +183,24 @@ class Apt:
         notices.say("fetching Debian's package lists")
         done = self._run("apt-get", "update", "-q")
         if not any((self.root / "state/lists").glob("*Packages*")):
-            reason = _reason(done)
-            raise UnavailableError("no package list can be fetched", why=reason, fix=_OFFLINE)
-        if done.returncode and "Failed to fetch" in done.stderr and not _only_missing(done):
-            notices.say(f"older package lists are used: {_reason(done)}")
-        (self.root / "fetched").touch()
+            raise _failure("no package list can be fetched", done)
+        if _is_complete(done):
+            (self.root / "fetched").touch()
+        else:
+            notices.say(f"not all package lists can be fetched: {_reason(done)}")
 
     def _output(self, *command: str, folder: Path | None = None) -> str:
         done = self._run(*command, folder=folder)
         if done.returncode:
-            what = f"{' '.join(command[:2])} {command[-1]} fails"
-            raise UnavailableError(what, why=_reason(done), fix=_OFFLINE)
+            raise _failure(f"{' '.join(command[:2])} {command[-1]} fails", done)
         return done.stdout
 
-    def _run(
-        self, program: str, *arguments: str, folder: Path | None = None
-    ) -> subprocess.CompletedProcess[str]:
+    def _run(self, program: str, *arguments: str, folder: Path | None = None) -> Completed:
         options = ["-c", str(self.root / "apt.conf")]
         return run([program, *options, *arguments], folder or self.root)
 
 
-def run(
-    command: list[str], folder: Path, limit_s: float = _LIMIT_S
-) -> subprocess.CompletedProcess[str]:
+def run(command: list[str], folder: Path, limit_s: float = _LIMIT_S) -> Completed:
     """
     Run a program of APT.
 
@@ -213,14 +228,38 @@ def _sources(mirror: str) -> str:
     return sources(main, security, str(KEYRING) if KEYRING.exists() else "")
 
 
-def _only_missing(done: subprocess.CompletedProcess[str]) -> bool:
-    """Whether all that APT complains of is suites that the mirror does not have."""
-    errors = [line for line in done.stderr.splitlines() if line.startswith("E: ")]
-    return all("does not have a Release file" in line for line in errors)
+def _failure(what: str, done: Completed) -> UnavailableError:
+    """The error of a program of APT that fails."""
+    fix = FIX if _NO_SPACE in _reason(done) else _OFFLINE
+    return UnavailableError(what, why=_reason(done), fix=fix)
 
 
-def _reason(done: subprocess.CompletedProcess[str]) -> str:
-    """The first error that APT prints."""
+def _is_complete(done: Completed) -> bool:
+    """Whether all lists were fetched but those of suites that the mirror does not have."""
+    return all(_NO_SUITE in line for line in _errors(done)) and not _is_out_of_space(done)
+
+
+def _reason(done: Completed) -> str:
+    """
+    Why APT fails: its first error that is not the consequence of another.
+
+    APT takes a list that does not fit on the disk for one that the mirror does not have.
+    """
+    if _is_out_of_space(done):
+        return _NO_SPACE
+    errors = _errors(done)
+    causes = [line for line in errors if _NO_SUITE not in line]
+    lines = causes or errors or done.stderr.splitlines()
+    return one_line((lines or [f"its status is {done.returncode}"])[0])
+
+
+def _is_out_of_space(done: Completed) -> bool:
+    return _NO_SPACE in done.stdout + done.stderr
+
+
+def _errors(done: Completed) -> list[str]:
+    """Its errors, and its warnings about lists that cannot be fetched, which are none to it."""
     lines = done.stderr.splitlines()
+    failures = [line[3:] for line in lines if line.startswith(("E: Failed", "W: Failed"))]
     errors = [line.removeprefix("E: ") for line in lines if line.startswith("E: ")]
-    return one_line((errors or lines or [f"its status is {done.returncode}"])[0])
+    return [*failures, *errors]

@@ -13,10 +13,11 @@ from pvbench.host.files import read_regular
 from pvbench.text import one_line, printable
 from pvbench_site_lab import functions, kernel_store, make, package_files, programs
 from pvbench_site_lab.apt import Apt, Package
+from pvbench_site_lab.locks import locked
 from pvbench_site_lab.patched import PatchedSources
 from pvbench_site_lab.releases import SOURCE
 from pvbench_site_lab.series import Series
-from pvbench_site_lab.store import FIX, check_space, locked
+from pvbench_site_lab.store import FIX, check_space
 
 _UNPACK_S: Final = 3600.0  # on a busy host
 _SPACE: Final = 3 << 30  # bytes of the package, the sources and the objects

@@ -18,8 +18,8 @@ URIS = """\
 APT_GET = """\
 case "$*" in
   *--print-uris*) cat {folder}/uris ;;
-  *' update '*) mkdir -p "$XDG_CACHE_HOME/pvbench/apt/state/lists" &&
-    touch "$XDG_CACHE_HOME/pvbench/apt/state/lists/mirror_Packages" ;;
+  *' update '*) mkdir -p "${{2%/*}}/state/lists" &&
+    touch "${{2%/*}}/state/lists/mirror_Packages" ;;
   *' download '*) eval "name=\\${{$#}}" && cp "{folder}/packages/$name"_*.deb . ;;
 esac
 """

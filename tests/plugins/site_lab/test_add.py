@@ -12,6 +12,7 @@ import pytest
 from pvbench.errors import UnavailableError
 from pvbench.host.cache import cache_folder
 from pvbench_site_lab import apt, kernel_store
+from pvbench_site_lab.find import find
 from support.fake_apt import FakeApt, write_archive
 from support.kernels import bz_image
 from support.runs import Cli
@@ -148,7 +149,7 @@ def test_an_older_kernel_stays_if_the_new_one_cannot_be_added(
 
 def test_leftovers_of_killed_commands_are_removed(cli: Cli) -> None:
     """The next command that adds a kernel does it."""
-    leftover = kernel_store.folder() / ".6.12.tmp"
+    leftover = kernel_store.folder() / ".6.12.new.tmp"
     leftover.mkdir(parents=True)
 
     assert cli("lab", "add", "6.1").status == 0
@@ -193,32 +194,82 @@ def test_without_a_network_the_user_is_told_what_else_works(cli: Cli, mirror: Fa
     assert output.status == 5
     assert output.err.splitlines()[-1] == (
         "pvbench: no package list can be fetched: Failed to fetch http://mirror "
-        "Could not resolve 'x'. Check the network, or add a kernel that you have: "
-        "`pvbench lab add ./vmlinuz`."
+        "Could not resolve 'x'. Check the network and the address of the mirror, or add a "
+        "kernel that you have: `pvbench lab add ./vmlinuz`."
+    )
+
+
+MISSING = "E: The repository 'http://x sid Release' does not have a Release file."
+REFUSED = "W: Failed to fetch http://x/InRelease  Connection refused"
+FULL = (
+    "E: Failed to fetch http://x  Error writing to file - write (28: No space left on device)"
+)
+
+
+def complain(mirror: FakeApt, *lines: str, also: str = "") -> None:
+    """Let `apt-get update` print *lines* as errors, and execute the words *also*."""
+    script = (mirror.folder / "bin/apt-get").read_text()
+    text = "\n".join(lines)
+    mirror.program(
+        "apt-get",
+        f'{script}\ncase "$*" in *update\\ -q) echo "{text}" >&2; {also} exit 0; esac',
     )
 
 
 @pytest.mark.parametrize(
-    ("error", "is_reported"),
+    ("lines", "notice"),
     [
-        ("E: The repository 'http://x sid Release' does not have a Release file.", False),
-        ("E: Failed to fetch http://x  Connection refused", True),
+        ((MISSING,), ""),
+        ((MISSING, REFUSED), "Failed to fetch http://x/InRelease Connection refused"),
+        ((MISSING, FULL), "No space left on device"),
     ],
+    ids=["missing", "refused", "full"],
 )
 def test_older_lists_are_used_if_the_new_ones_cannot_be_fetched(
-    cli: Cli, mirror: FakeApt, error: str, is_reported: bool
+    cli: Cli, mirror: FakeApt, lines: tuple[str, ...], notice: str
 ) -> None:
-    """A suite that the mirror does not have is no reason to say so."""
+    """The reason is shown, and the next try is soon.  A missing suite is no reason."""
     cli("lab", "add", "6.1")
     os.utime(cache_folder() / "apt/fetched", (0, 0))
-    script = (mirror.folder / "bin/apt-get").read_text()
-    mirror.program(
-        "apt-get", f'{script}\ncase "$*" in *update\\ -q) echo "{error}" >&2; exit 100; esac'
-    )
+    complain(mirror, *lines)
     output = cli("lab", "add", "6.1")
+    again = cli("lab", "add", "6.1")
 
-    assert output.status == 0
-    assert ("older package lists are used" in output.err) is is_reported
+    assert output.status == again.status == 0
+    said = f"pvbench: not all package lists can be fetched: {notice}\n"
+    assert (said in output.err) is (said in again.err) is bool(notice)
+
+
+@pytest.mark.parametrize(
+    ("lines", "sentence"),
+    [
+        (
+            (MISSING, REFUSED),
+            "Failed to fetch http://x/InRelease Connection refused. Check the",
+        ),
+        ((MISSING, FULL), "No space left on device. Free some space"),
+        ((MISSING,), "does not have a Release file. Check the network and the address of the"),
+    ],
+    ids=["refused", "full", "missing"],
+)
+def test_a_mirror_without_lists_is_refused_and_replaces_nothing(
+    cli: Cli, mirror: FakeApt, lines: tuple[str, ...], sentence: str
+) -> None:
+    """The lists of the mirror before are still there."""
+    cli("lab", "add", "6.1")
+    before = (cache_folder() / "apt/sources.list").read_text()
+    script = (mirror.folder / "bin/apt-get").read_text()
+    complain(mirror, *lines, also='rm "${2%/*}/state/lists/mirror_Packages";')
+    output = cli("lab", "add", "6.1", "--mirror", "http://dead.example/debian")
+    mirror.program("apt-get", script)
+
+    assert output.status == 5
+    assert "no package list can be fetched: " in output.err
+    assert sentence in output.err
+    assert (cache_folder() / "apt/sources.list").read_text() == before
+    assert (cache_folder() / "apt/state/lists/mirror_Packages").exists()
+    assert cli("lab", "add", "6.1").err.count("fetching Debian's package lists") == 0
+    assert not list(cache_folder().glob(".*.tmp"))
 
 
 def test_a_program_that_is_missing_is_named(
@@ -343,3 +394,74 @@ def test_a_file_that_is_too_large_is_not_read(
     output = cli("lab", "add", "6.1")
 
     assert (output.status, "cannot be unpacked" in output.err) == (5, True), output.err
+
+
+def damage(name: str) -> str:
+    """Damage a file of the kernel mine; the message of a lab that would boot it."""
+    path = kernel_store.folder() / "mine" / name
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(UnavailableError) as caught:
+        find("mine")
+    return str(caught.value).removeprefix(f"{path} ")
+
+
+@pytest.mark.parametrize("name", ["vmlinuz", "modules/ccp.ko.xz"])
+def test_a_damaged_file_is_named_with_the_command_that_replaces_it(cli: Cli, name: str) -> None:
+    """It is downloaded again, and works then."""
+    cli("lab", "add", "6.1", "--name", "mine")
+    find("mine")
+
+    assert damage(name) == (
+        "is damaged: its content is not what was stored. "
+        "Add the kernel again: `pvbench lab add 6.1.0-56 --name mine`."
+    )
+    cli("lab", "add", "6.1.0-56", "--name", "mine")
+    find("mine")
+
+
+def test_a_damaged_kernel_is_added_again_by_its_version(cli: Cli) -> None:
+    """If it is called like that."""
+    cli("lab", "add", "6.1")
+    (kernel_store.folder() / "6.1/vmlinuz").write_bytes(b"")
+    with pytest.raises(UnavailableError, match=r"again: `pvbench lab add 6\.1`"):
+        find("6.1")
+
+
+def test_a_kernel_that_was_added_from_a_file_is_removed_if_it_is_damaged(
+    cli: Cli, tmp_path: Path
+) -> None:
+    """Only the user has another copy.  A missing file is damage too."""
+    (tmp_path / "vmlinuz").write_bytes(IMAGE)
+    cli("lab", "add", "./vmlinuz", "--name", "mine")
+    fix = "Remove it, `pvbench lab remove mine`, and add another copy."
+
+    assert damage("vmlinuz").endswith(fix)
+    (kernel_store.folder() / "mine/vmlinuz").unlink()
+    with pytest.raises(UnavailableError, match="vmlinuz is damaged: No such file"):
+        find("mine")
+    assert cli("lab", "remove", "mine").status == 0
+
+
+def test_a_kernel_that_an_earlier_pvbench_added_is_not_checked(cli: Cli) -> None:
+    """It has no digests."""
+    cli("lab", "add", "6.1")
+    path = kernel_store.folder() / "6.1/kernel.json"
+    facts = json.loads(path.read_text())
+    del facts["sha256"]
+    path.write_text(json.dumps(facts))
+    (path.parent / "vmlinuz").write_bytes(b"")
+
+    assert find("6.1").name == "6.1"
+
+
+@pytest.mark.parametrize(
+    "content", ["[]", "{}", "{", '{"release": 1, "origin": 2, "sha256": []}']
+)
+def test_a_folder_with_damaged_facts_is_no_kernel(cli: Cli, content: str) -> None:
+    """It is replaced when the kernel is added again."""
+    cli("lab", "add", "6.1")
+    (kernel_store.folder() / "6.1/kernel.json").write_text(content)
+
+    assert kernel_store.stored("6.1") is None
+    assert cli("lab", "add", "6.1").status == 0
+    assert kernel_store.stored("6.1") is not None
