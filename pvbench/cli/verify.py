@@ -12,9 +12,10 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from pvbench import notices
@@ -64,7 +65,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--timeout", type=float, default=600, metavar="S", help="time limit of a boot (600)"
     )
-    group.add_argument("-o", dest="output", metavar="FILE", help="where outcomes are stored")
+    group.add_argument("-o", dest="output", metavar="FILE", help="file for outcomes to create")
     group.add_argument(
         RISK,
         dest="at_risk",
@@ -146,13 +147,11 @@ def _executed(
         _check_risk(options, trials)
     is_exact = place.description.clock.is_exact
     with nullcontext() if is_exact else place.session.alone(), place.stop.on_signals():
-        stored = _stored(options, registry, place, trials, tame=is_at_risk)
-        path = Path(options.output or _name(options, place))
-        files.write(stored, path)
+        with files.created(options.output, _stem(options, place)) as path:
+            stored = _stored(options, registry, place, trials, tame=is_at_risk)
+            files.write(stored, path)
         judgement = judge(stored) if is_at_risk else _minimised(place, stored)
-    for reason, amount in place.refused.items():
-        common.warn(f"{amount} of the programs drawn were not executed: {reason}")
-    status = _shown([(str(path), judgement)], options, where=_where(options))
+    status = _shown([(str(path), judgement)], options, _where(options), place.refused)
     return common.ended_early(place.stop.signal) if place.stop.signal else status
 
 
@@ -189,6 +188,7 @@ def _stored(
     *,
     tame: bool,
 ) -> Stored:
+    from pvbench.run.progress import Heartbeat
     from pvbench.verify.campaign import run_trials
     from pvbench.verify.generator import SCENES, USUAL_SCENES, Generator
     from pvbench.verify.proposals import SCENES_OF
@@ -206,7 +206,8 @@ def _stored(
         stacks=_stacks(registry),
         tame=tame,
     )
-    return run_trials(place, generator, options.count, progress)
+    drawing = Heartbeat("programs are drawn", quiet=options.quiet).at
+    return run_trials(place, generator, options.count, progress, drawing)
 
 
 def _stacks(registry: Registry) -> list[Stack]:
@@ -236,11 +237,14 @@ def _minimised(place: Place, stored: Stored) -> Judgement:
     return attrs.evolve(judgement, minimised=smallest(place, stored, judgement.smallest))
 
 
-def _name(options: argparse.Namespace, place: Place) -> str:
-    """The name of the file for outcomes of a kernel, a proposed ABI and a seed."""
+def _stem(options: argparse.Namespace, place: Place) -> str:
+    """
+    The name of the file for outcomes of a kernel, a proposed ABI and a seed, without its
+    suffix.
+    """
     kernel = re.sub(r"[^\w.+-]", "_", place.kernel or place.delivery.name)
     names = filter(None, ("verify", kernel, options.hypercall_abi, str(options.seed)))
-    return f"{'-'.join(names)}.json.gz"
+    return "-".join(names)
 
 
 def _where(options: argparse.Namespace) -> str:
@@ -249,10 +253,13 @@ def _where(options: argparse.Namespace) -> str:
 
 
 def _shown(
-    judgements: Sequence[tuple[str, Judgement]], options: argparse.Namespace, where: str = ""
+    judgements: Sequence[tuple[str, Judgement]],
+    options: argparse.Namespace,
+    where: str = "",
+    refused: Mapping[str, int] = MappingProxyType({}),
 ) -> Status:
     from pvbench.report import verify
 
-    common.show(verify.document(judgements, where), options)
+    common.show(verify.document(judgements, where, refused), options)
     disagree = any(judgement.disagreements for _, judgement in judgements)
     return Status.PROOF if disagree else Status.OK

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import errno
 import glob
+import gzip
+import io
 import os
 import stat
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
 LARGEST: Final = 1 << 27  # bytes
+_GZIP: Final = b"\x1f\x8b"
 _CHUNK: Final = 1 << 20  # bytes
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 
@@ -80,6 +84,26 @@ def read_open(descriptor: int, limit: int = LARGEST) -> bytes:
             if len(content) > limit:
                 raise too_large
         return bytes(content)
+
+
+def unpacked(content: bytes, limit: int = LARGEST) -> bytes:
+    """
+    *content*, decompressed if it is gzip's.
+
+    Raises:
+        OSError: it has more than *limit* bytes then.
+        EOFError: it is cut off or damaged.
+    """
+    if not content.startswith(_GZIP):
+        return content
+    try:
+        with gzip.open(io.BytesIO(content)) as file:
+            content = file.read(limit + 1)
+    except (OSError, zlib.error) as error:
+        raise EOFError(str(error)) from None
+    if len(content) > limit:
+        raise OSError(errno.EFBIG, f"it has more than {limit} bytes when it is unpacked")
+    return content
 
 
 @contextmanager

@@ -6,7 +6,9 @@ import json
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
 
 from pvbench.ops import to_rows
 from pvbench.report.document import (
@@ -26,9 +28,9 @@ from pvbench.verify.judge import PROPERTIES, Disagreement, Judgement
 from pvbench.verify.trials import Trial
 
 Named = tuple[str, Judgement]
+_NONE: Final[Mapping[str, int]] = MappingProxyType({})
 
 _FIELDS = [
-    Field[Named](Column("file", "outcomes"), lambda n: Cell(n[0])),
     Field[Named](Column("kernel", "kernel", Role.CONDITION), lambda n: Cell(n[1].kernel)),
     Field[Named](Column("programs", "programs", Role.VALUE), lambda n: Cell(n[1].programs)),
     Field[Named](Column("agree", "agree", Role.VALUE), lambda n: Cell(n[1].agreements)),
@@ -43,14 +45,18 @@ _FIELDS = [
 ]
 
 
-def document(judgements: Sequence[Named], where: str = "") -> Document:
+def document(
+    judgements: Sequence[Named], where: str = "", refused: Mapping[str, int] = _NONE
+) -> Document:
     """
     The judgements by name of their file.
 
     Args:
         judgements: names and judgements.
         where: options of the command that replays a disagreement.
+        refused: how many of the programs drawn were not executed, by reason.
     """
+    labels = _labels([name for name, _ in judgements])
     excluded: Counter[str] = Counter()
     for _, judgement in judgements:
         excluded.update(judgement.excluded)
@@ -61,22 +67,35 @@ def document(judgements: Sequence[Named], where: str = "") -> Document:
         "programs": sum(judgement.programs for _, judgement in judgements),
         "disagreements": sum(len(j.disagreements) for _, j in judgements),
         "excluded": dict(excluded),
+        "not_executed": dict(refused),
         "examples": [_example(name, one, where) for name, one in smallest if one],
     }
     return Document(
         [
             facts(values, shown=False),
-            table_of(_FIELDS, judgements, name="files"),
-            _excluded(excluded),
-            Notes(lines=tuple(_of_eras(judgements)), in_json=False),
+            table_of([_file(labels), *_FIELDS], judgements, name="files"),
+            _counts(excluded, "excluded"),
+            _counts(refused, "drawn and not executed"),
+            Notes(lines=tuple(_of_eras(judgements, labels)), in_json=False),
             *_first(smallest, where),
         ]
     )
 
 
-def _excluded(excluded: Mapping[str, int]) -> Notes:
+def _labels(paths: Sequence[str]) -> dict[str, str]:
+    """How each file is called: by its name without folders if no other has the same."""
+    amounts = Counter(Path(path).name for path in dict.fromkeys(paths))
+    return {p: Path(p).name if amounts[Path(p).name] == 1 else p for p in paths}
+
+
+def _file(labels: Mapping[str, str]) -> Field[Named]:
+    return Field(Column("file", "outcomes"), lambda n: Cell(n[0], labels[n[0]]))
+
+
+def _counts(counts: Mapping[str, int], what: str) -> Notes:
+    """How many programs are *what*, by reason."""
     lines = tuple(
-        f"{counted(count, 'program')} excluded: {reason}" for reason, count in excluded.items()
+        f"{counted(count, 'program')} {what}: {reason}" for reason, count in counts.items()
     )
     return Notes(lines=lines, in_json=False)
 
@@ -85,9 +104,10 @@ def _era(judgement: Judgement) -> dict[str, bool]:
     return {name: getattr(judgement.era, name) for name in judgement.probed}
 
 
-def _of_eras(judgements: Sequence[Named]) -> Iterator[str]:
+def _of_eras(judgements: Sequence[Named], labels: Mapping[str, str]) -> Iterator[str]:
     """What differs from a current kernel, as the outcomes show it."""
-    for name, judgement in judgements:
+    for path, judgement in judgements:
+        name = labels[path]
         for key in judgement.probed:
             if not getattr(judgement.era, key):
                 yield f"{name} is of an era in which it is not true that {PROPERTIES[key]}."

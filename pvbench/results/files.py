@@ -82,7 +82,7 @@ def claim(output: str | None, suite: str, label: str | None, subfolder: str = ""
         UnavailableError: it cannot be created.
     """
     if output is not None:
-        return _create(output_path(output))
+        return create(output_path(output))
     folder = _folder(subfolder)
     try:
         _create_ignored(_RESULTS)
@@ -95,7 +95,7 @@ def claim(output: str | None, suite: str, label: str | None, subfolder: str = ""
     for number in range(1, 1000):
         suffix = f"-{number}" if number > 1 else ""
         with contextlib.suppress(UsageError):
-            return _create(folder / f"{stem}{suffix}.json")
+            return create(folder / f"{stem}{suffix}.json")
     raise UnavailableError(f"{folder} already has a thousand runs of this second")
 
 
@@ -128,7 +128,14 @@ def output_path(output: str) -> Path:
     return path
 
 
-def _create(path: Path) -> Path:
+def create(path: Path) -> Path:
+    """
+    Create the new, empty file *path*.
+
+    Raises:
+        UsageError: it exists already.
+        UnavailableError: it cannot be created.
+    """
     existing = [other for other in (path, _twin(path)) if os.path.lexists(other)]
     try:
         if not existing:

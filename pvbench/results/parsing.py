@@ -7,25 +7,21 @@ report needs is checked here, once.
 
 from __future__ import annotations
 
-import gzip
-import io
 import json
-import zlib
 from collections.abc import Iterator
 from typing import Any, Final
 
 import pyperf
 
 from pvbench.delivery import EXACTNESSES
-from pvbench.errors import DamagedError, UsageError
-from pvbench.host.files import LARGEST
+from pvbench.errors import DamagedError, UsageError, not_readable
+from pvbench.host.files import unpacked
 from pvbench.results import schema, storable
 from pvbench.results.suite import IndexedSuite
 from pvbench.shapes import json_value
 
 FORMAT: Final = 1
 _EXPECTED: Final = "Give a file written by `pvbench run`."
-_GZIP: Final = b"\x1f\x8b"
 
 
 def text_of(suite: pyperf.BenchmarkSuite) -> str:
@@ -60,21 +56,13 @@ def suite_from(name: str, content: bytes) -> pyperf.BenchmarkSuite:
 
 def _text(name: str, content: bytes) -> str:
     try:
-        if content.startswith(_GZIP):
-            content = _unpacked(name, content)
-        return content.decode()
-    except (EOFError, OSError, zlib.error) as error:
+        return unpacked(content).decode()
+    except EOFError as error:
         raise DamagedError(f"{name} is cut off", why=str(error), fix=_EXPECTED) from None
+    except OSError as error:
+        raise not_readable(name, error) from None
     except UnicodeDecodeError:
         raise UsageError(f"{name} is not a text file", fix=_EXPECTED) from None
-
-
-def _unpacked(name: str, content: bytes) -> bytes:
-    with gzip.open(io.BytesIO(content)) as file:
-        unpacked = file.read(LARGEST + 1)
-    if len(unpacked) > LARGEST:
-        raise UsageError(f"{name} is more than {LARGEST} bytes when it is unpacked")
-    return unpacked
 
 
 def _parsed(name: str, text: str) -> dict[str, Any]:

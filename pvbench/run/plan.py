@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from typing import Final
 
@@ -140,18 +140,33 @@ class Part:
     cases: list[Case]
 
 
-def make_plan(parts: Sequence[Part], delivery: Delivery, planned: Effort, seed: int) -> Plan:
+def make_plan(
+    parts: Sequence[Part],
+    delivery: Delivery,
+    planned: Effort,
+    seed: int,
+    on_case: Callable[[int, int], None] = lambda done, total: None,
+) -> Plan:
     """
     Check every case, then put those that can run into boots in a shuffled order.
 
     The boots of a setting, which is a part, have its number.
+
+    Args:
+        parts: the cases of the settings.
+        delivery: what carries their IPIs.
+        planned: the effort.
+        seed: of the order.
+        on_case: is called with the number of cases so far, and of all.
     """
     refused: dict[str, Outcome] = {}
     groups: dict[tuple[int, Guest], list[Prepared]] = {}
     checks = _Checks(PlanRoom())
+    total, done = sum(len(part.cases) for part in parts), count()
     with watching():
         for setting, part in enumerate(parts):
             for case in part.cases:
+                on_case(next(done), total)
                 prepared_case = _prepared(case, checks, delivery, part.description)
                 if isinstance(prepared_case, Outcome):
                     refused[case_name(case)] = prepared_case

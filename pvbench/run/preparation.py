@@ -22,6 +22,7 @@ from pvbench.results.fact import Metadata
 from pvbench.run.cases import check_number, expand
 from pvbench.run.outcome import Outcome
 from pvbench.run.plan import Effort, Part, effort, make_plan
+from pvbench.run.progress import Heartbeat
 from pvbench.run.request import PreparedRun, Request, check_timeout
 from pvbench.run.settings import Setting, described
 from pvbench.run.sweep import points
@@ -76,7 +77,8 @@ def prepare(request: Request, registry: Registry, session: Session) -> PreparedR
         Part(setting.description, cases)
         for setting, (cases, _) in zip(settings, expanded, strict=True)
     ]
-    plan = make_plan(parts, delivery, _effort(request, clock), request.seed)
+    beat = Heartbeat("cases are planned", quiet=request.quiet).at
+    plan = make_plan(parts, delivery, _effort(request, clock), request.seed, beat)
     blocked = {name: reason for _, one in expanded for name, reason in one.items()}
     missing = {name: Outcome("blocked", reason) for name, reason in blocked.items()}
     return PreparedRun(

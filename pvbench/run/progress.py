@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from typing import Protocol, Self
+from time import monotonic
+from typing import Final, Protocol, Self
 
+from pvbench import notices
 from pvbench.text import printable
+
+_BEAT_S: Final = 1.0
 
 
 class Progress(Protocol):
@@ -69,6 +73,25 @@ class Bar:
         """See `Progress`."""
         self._bar.update(self._task, completed=number - 1, description=printable(what))
         self._bar.refresh()
+
+
+class Heartbeat:
+    """
+    Says on a terminal about once a second how far a long computation is.
+
+    Args:
+        what: what is done, as in ``cases are planned``.
+    """
+
+    def __init__(self, what: str, *, quiet: bool) -> None:
+        self._what, self._quiet = what, quiet or not sys.stderr.isatty()
+        self._next_s = monotonic() + _BEAT_S
+
+    def at(self, done: int, total: int) -> None:
+        """Note that *done* of *total* are done."""
+        if not self._quiet and monotonic() >= self._next_s:
+            notices.say(f"{done} of {total} {self._what}")
+            self._next_s = monotonic() + _BEAT_S
 
 
 def make(total: int, *, quiet: bool) -> Progress:

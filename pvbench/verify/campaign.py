@@ -26,18 +26,35 @@ PROBES: Final = (
 )
 
 
-def run_trials(place: Place, generator: Generator, amount: int, progress: Progress) -> Stored:
+def run_trials(
+    place: Place,
+    generator: Generator,
+    amount: int,
+    progress: Progress,
+    on_draw: Progress = lambda done, total: None,
+) -> Stored:
     """
     Execute *amount* trials that *place* supports: the probes of eras and random ones.
 
     There is at least one random trial.
+
+    Args:
+        place: where they are executed.
+        generator: draws them.
+        amount: how many.
+        progress: is called after each boot.
+        on_draw: is called with the number of trials that are drawn.
 
     Raises:
         EmptyError: it supports none of those drawn.
         UnavailableError: no guest can be booted.
     """
     drawn = islice(map(generator.trial, count()), _DRAWN_FOR_ONE * amount)
-    trials = list(islice(place.supported(drawn, SCENES), max(1, amount - len(PROBES))))
+    amount = max(1, amount - len(PROBES))
+    trials = []
+    for trial in islice(place.supported(drawn, SCENES), amount):
+        trials.append(trial)
+        on_draw(len(trials), amount)
     if not trials:
         reasons = "; ".join(place.refused) or "--count is 0"
         raise EmptyError("no program can be executed there", why=reasons)

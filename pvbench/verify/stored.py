@@ -8,18 +8,19 @@ scenes are those of `trials.FIRST_SCENES`.  The second is an object with a versi
 from __future__ import annotations
 
 import gzip
-import io
 import json
-import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
 
 from pvbench.errors import ProtocolError, UsageError, not_readable, not_writable
-from pvbench.host.files import LARGEST, read_regular, replacing
+from pvbench.host.files import read_regular, replacing, unpacked
 from pvbench.ops import KernelSend
 from pvbench.protocol import GUEST, source_and_program
+from pvbench.results.files import create
 from pvbench.shapes import integer, items, json_value, mapping, one_line, optional, record, text
 from pvbench.trials import (
     RESULT,
@@ -34,7 +35,6 @@ from pvbench.trials import (
 from pvbench.verify.trials import FIRST_SCENES, Scene, Trial
 
 VERSION: Final = 2
-_GZIP: Final = b"\x1f\x8b"
 
 
 @attrs.frozen(kw_only=True)
@@ -64,7 +64,9 @@ def read(path: Path) -> Stored:
         UsageError: it cannot be read, or is no file of outcomes.
     """
     try:
-        data = json_value(_text(read_regular(path)))
+        data = json_value(unpacked(read_regular(path)).decode())
+    except EOFError as error:
+        raise UsageError(f"{path} cannot be unpacked", why=str(error)) from None
     except OSError as error:
         raise not_readable(path, error) from None
     except ValueError as error:
@@ -73,18 +75,6 @@ def read(path: Path) -> Stored:
         return _first(data) if isinstance(data, list) else _second(data)
     except ProtocolError as error:
         raise UsageError(f"{path} is no file of outcomes", why=str(error)) from None
-
-
-def _text(content: bytes) -> str:
-    if content.startswith(_GZIP):
-        try:
-            with gzip.open(io.BytesIO(content)) as file:
-                content = file.read(LARGEST + 1)
-        except (EOFError, OSError, zlib.error) as error:
-            raise ValueError(f"it cannot be unpacked: {error}") from None
-        if len(content) > LARGEST:
-            raise ValueError(f"it has more than {LARGEST} bytes")
-    return content.decode()
 
 
 def write(stored: Stored, path: Path) -> None:
@@ -102,6 +92,37 @@ def write(stored: Stored, path: Path) -> None:
             file.write(content)
     except OSError as error:
         raise not_writable(path, error, "Give another place with -o FILE.") from None
+
+
+@contextmanager
+def created(output: str | None, stem: str) -> Iterator[Path]:
+    """
+    A new, empty file for outcomes; one that is still empty after an error is removed.
+
+    Without *output* it is STEM.json.gz, or STEM-2.json.gz and so on.
+
+    Raises:
+        UsageError: *output* exists already.
+        UnavailableError: it cannot be created.
+    """
+    path = _created(output, stem)
+    try:
+        yield path
+    except BaseException:
+        if not path.stat().st_size:
+            path.unlink()
+        raise
+
+
+def _created(output: str | None, stem: str) -> Path:
+    if output is not None:
+        return create(Path(output))
+    number, suffix = 1, ""
+    while True:
+        with suppress(UsageError):
+            return create(Path(f"{stem}{suffix}.json.gz"))
+        number += 1
+        suffix = f"-{number}"
 
 
 def _data_of(stored: Stored) -> dict[str, Any]:

@@ -90,6 +90,41 @@ def test_stored_outcomes_of_an_old_kernel_name_its_era(cli: Cli) -> None:
     assert "has no outcome of 108 programs." in text
 
 
+def test_a_file_is_called_by_its_name_without_folders(cli: Cli) -> None:
+    """Unless another one has that name; JSON has the path."""
+    for folder in ("a", "b"):
+        Path(folder).mkdir()
+        write(stored(AGREES), Path(folder, "one.json"))
+    write(stored(AGREES), Path("a", "two.json"))
+    files = ("a/one.json", "b/one.json", "a/two.json")
+    text = cli("verify", "--judge", *files).out
+    document = json.loads(cli("verify", "--judge", *files, "--json").out)
+
+    assert [line.split()[0] for line in text.splitlines()[-3:]] == [*files[:2], "two.json"]
+    assert [row["file"] for row in document["files"]] == list(files)
+
+
+def test_programs_that_cannot_be_executed_are_counted_by_reason(
+    cli: Cli, add_plugin: AddPlugin
+) -> None:
+    """As in a lab with one CPU."""
+    choosy = LIAR.replace("    name =", UNABLE + "    name =") % ""
+    place = ("--delivery", "liar", "-p", add_plugin("liar", choosy))
+    words = ("verify", *place, "--count", "20", "-q")
+    text = " ".join(cli(*words).out.split())
+    counts = json.loads(cli(*words, "--json").out)["not_executed"]
+
+    assert list(counts) == ["one source only"]
+    assert f"{counts['one source only']} programs drawn and not executed: one source" in text
+
+
+UNABLE = """
+    def why_unsupported(self, guest, task, description):
+        return "one source only" if len(task.programs) > 1 else None
+
+"""
+
+
 def test_a_bad_file_ends_with_status_2(cli: Cli, tmp_path: Path) -> None:
     """One sentence says what is wrong."""
     path = tmp_path / "hostile.json"
@@ -129,6 +164,20 @@ def test_programs_with_the_hypercalls_of_a_proposal_have_a_file_of_their_own(
 
     assert judge(outcomes).disagreements == ()
     assert scenes - {"x2"} == set(SCENES_OF[abi])
+
+
+def test_no_file_of_outcomes_is_overwritten(cli: Cli) -> None:
+    """As by a run: a second file has another name, and -o names a new one."""
+    words = ("verify", "--delivery", "model", "--count", "1", "-q")
+    outputs = [cli(*words, *more) for more in ((), (), ("-o", "a.json"), ("-o", "a.json"))]
+
+    assert [output.status for output in outputs] == [0, 0, 0, Status.USAGE]
+    assert "a.json exists. Give another -o FILE, or remove it first." in outputs[3].err
+    assert sorted(path.name for path in Path().glob("*.json*")) == [
+        "a.json",
+        "verify-model-0-2.json.gz",
+        "verify-model-0.json.gz",
+    ]
 
 
 LIAR = """

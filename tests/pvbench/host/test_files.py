@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import os
 import stat
 from pathlib import Path
@@ -172,3 +173,16 @@ def test_the_temporary_files_of_a_killed_writer_are_removed(tmp_path: Path) -> N
     host_files.remove_temporaries(tmp_path / "a[1]")
 
     assert sorted(os.listdir(tmp_path)) == [".a1.0123abcd.tmp", ".b.0123abcd.tmp", "a[1]"]
+
+
+def test_gzip_is_unpacked_up_to_a_limit() -> None:
+    """Other content is returned as it is."""
+    packed = gzip.compress(b"x" * 9)
+
+    assert host_files.unpacked(packed, limit=9) == b"x" * 9
+    assert host_files.unpacked(b"hello", limit=1) == b"hello"
+    with pytest.raises(OSError, match="it has more than 8 bytes when it is unpacked"):
+        host_files.unpacked(packed, limit=8)
+    for damaged in (packed[:-9], packed[:-1], b"\x1f\x8b", packed[:-8] + bytes(8)):
+        with pytest.raises(EOFError):
+            host_files.unpacked(damaged)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pyperf
 import pytest
 
 from pvbench.errors import DamagedError, UsageError
+from pvbench.host.files import unpacked
 from pvbench.results import files as result_files
 from pvbench.results import parsing
 from support.runs import Cli, file_of, row_of, run_to
@@ -138,9 +140,9 @@ def test_a_compressed_file_that_grows_without_bound_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A megabyte of gzip can hold a terabyte of zeros."""
-    monkeypatch.setattr(parsing, "LARGEST", 1_000)
+    monkeypatch.setattr(parsing, "unpacked", partial(unpacked, limit=1_000))
 
-    with pytest.raises(UsageError, match="more than 1000 bytes when it is unpacked"):
+    with pytest.raises(UsageError, match="cannot be read: it has more than 1000 bytes when"):
         parsing.suite_from("a.json.gz", gzip.compress(bytes(1_001)))
 
 

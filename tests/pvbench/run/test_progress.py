@@ -123,3 +123,29 @@ def test_the_bar_shows_a_guest_as_it_is_named(terminal: Terminal) -> None:
         bar.boot(1, "[red]\x1b]0;title\x07")
 
         assert "[red]\\x1b]0;title\\x07" in screen()
+
+
+@pytest.mark.parametrize(
+    ("is_terminal", "quiet", "lines"),
+    [
+        (True, False, ["3 of 9 are done", "7 of 9 are done"]),
+        (True, True, []),
+        (False, False, []),
+    ],
+)
+def test_a_long_computation_says_once_a_second_how_far_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    is_terminal: bool,
+    quiet: bool,
+    lines: list[str],
+) -> None:
+    """On a terminal only."""
+    times = iter((0.0, 0.5, 0.9, 1.0, 1.0, 1.5, 1.9, 2.0, 2.5, 2.9))
+    monkeypatch.setattr(progress, "monotonic", lambda: next(times))
+    monkeypatch.setattr("sys.stderr.isatty", lambda: is_terminal)
+    beat = progress.Heartbeat("are done", quiet=quiet)
+    for done in range(1, 8):
+        beat.at(done, 9)
+
+    assert capsys.readouterr().err.splitlines() == [f"pvbench: {line}" for line in lines]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from pvbench.errors import UnavailableError, UsageError
 from pvbench.guest import Guest
 from pvbench.ops import WrMsr
 from pvbench.trials import Ending, Outcome
-from pvbench.verify.stored import Stored, read, write
+from pvbench.verify.stored import Stored, created, read, write
 from pvbench.verify.trials import FIRST_SCENES, Scene, Trial
 
 SCENE = Scene(guest=Guest(name="two", apic_ids=(0, 1)), target_state="running")
@@ -122,14 +123,12 @@ def test_data_of_another_form_are_refused_in_one_sentence(
         pytest.param(b"\xff", "can't decode", id="not-text"),
         pytest.param(b"[NaN]", "NaN", id="nan"),
         pytest.param(b"[" * 90_000, "nested", id="nested"),
-        pytest.param(gzip.compress(b"[]")[:-9], "cannot be unpacked", id="cut-off"),
-        pytest.param(gzip.compress(bytes(1 << 27) + b" "), "more than", id="bomb"),
     ],
 )
 def test_a_file_that_is_not_json_is_refused(
     tmp_path: Path, content: bytes, reason: str
 ) -> None:
-    """It may be damaged, or made to take memory."""
+    """It may be damaged."""
     path = tmp_path / "bad.json.gz"
     path.write_bytes(content)
 
@@ -137,6 +136,49 @@ def test_a_file_that_is_not_json_is_refused(
         read(path)
 
     assert reason in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        pytest.param(gzip.compress(b"[]")[:-9], "cannot be unpacked: ", id="cut-off"),
+        pytest.param(
+            gzip.compress(bytes(1 << 27) + b" "), "cannot be read: it has more than", id="bomb"
+        ),
+    ],
+)
+def test_a_compressed_file_that_cannot_be_unpacked_is_refused(
+    tmp_path: Path, content: bytes, sentence: str
+) -> None:
+    """It may be damaged, or made to take memory."""
+    path = tmp_path / "bad.json.gz"
+    path.write_bytes(content)
+
+    with pytest.raises(UsageError, match=f"{path} {sentence}"):
+        read(path)
+
+
+def test_a_new_file_has_a_name_that_no_other_has(tmp_path: Path) -> None:
+    """It is removed if an error comes before its content."""
+    stem = str(tmp_path / "a")
+    (tmp_path / "a.json.gz").touch()
+    with created(None, stem) as second:
+        second.write_bytes(b"x")
+    with pytest.raises(KeyError), created(None, stem) as third:
+        raise KeyError
+    with created(str(tmp_path / "b"), stem) as named:
+        pass
+
+    assert [path.name for path in (second, third, named)] == ["a-2.json.gz", "a-3.json.gz", "b"]
+    assert sorted(os.listdir(tmp_path)) == ["a-2.json.gz", "a.json.gz", "b"]
+
+
+def test_a_file_that_exists_is_not_replaced(tmp_path: Path) -> None:
+    """As by a run."""
+    (tmp_path / "a.json").write_bytes(b"x")
+    with pytest.raises(UsageError, match=r"a\.json exists\. Give another -o FILE"):
+        created(str(tmp_path / "a.json"), "").__enter__()
+    assert (tmp_path / "a.json").read_bytes() == b"x"
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
