@@ -7,7 +7,6 @@ mirror and the keys from the system's configuration, and nothing else is shared.
 
 from __future__ import annotations
 
-import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -17,8 +16,15 @@ import attrs
 
 from pvbench import notices
 from pvbench.errors import UnavailableError, UsageError, not_writable
-from pvbench.text import one_line
 from pvbench_site_lab import programs
+from pvbench_site_lab.apt_messages import (
+    OFFLINE,
+    OWN,
+    Completed,
+    failure,
+    is_complete,
+    reason,
+)
 from pvbench_site_lab.folders import replacing_folder
 from pvbench_site_lab.locks import locked
 from pvbench_site_lab.releases import (
@@ -51,15 +57,9 @@ Acquire::Languages "none";
 #clear DPkg::Post-Invoke;
 """
 _SOURCES: Final = "sources.list"
-_NO_SPACE: Final = "No space left on device"
-_NO_SUITE: Final = "does not have a Release file"
 _FOLDERS: Final = ("state/lists/partial", "cache/archives/partial")
 _FRESH_S: Final = 12 * 3600  # lists that are older are fetched again
 _LIMIT_S: Final = 900.0
-_OWN: Final = "add a kernel that you have: `pvbench lab add ./vmlinuz`."
-_OFFLINE: Final = f"Check the network and the address of the mirror, or {_OWN}"
-
-Completed = subprocess.CompletedProcess[str]
 
 
 @attrs.frozen
@@ -183,16 +183,16 @@ class Apt:
         notices.say("fetching Debian's package lists")
         done = self._run("apt-get", "update", "-q")
         if not any((self.root / "state/lists").glob("*Packages*")):
-            raise _failure("no package list can be fetched", done)
-        if _is_complete(done):
+            raise failure("no package list can be fetched", done)
+        if is_complete(done):
             (self.root / "fetched").touch()
         else:
-            notices.say(f"not all package lists can be fetched: {_reason(done)}")
+            notices.say(f"not all package lists can be fetched: {reason(done)}")
 
     def _output(self, *command: str, folder: Path | None = None) -> str:
         done = self._run(*command, folder=folder)
         if done.returncode:
-            raise _failure(f"{' '.join(command[:2])} {command[-1]} fails", done)
+            raise failure(f"{' '.join(command[:2])} {command[-1]} fails", done)
         return done.stdout
 
     def _run(self, program: str, *arguments: str, folder: Path | None = None) -> Completed:
@@ -207,8 +207,8 @@ def run(command: list[str], folder: Path, limit_s: float = _LIMIT_S) -> Complete
     Raises:
         UnavailableError: it is missing, or takes too long.
     """
-    missing = f"Use a machine with Debian's apt, or {_OWN}"
-    return programs.run(command, folder, limit_s, missing=missing, late=_OFFLINE)
+    missing = f"Use a machine with Debian's apt, or {OWN}"
+    return programs.run(command, folder, limit_s, missing=missing, late=OFFLINE)
 
 
 def _sources(mirror: str) -> str:
@@ -226,40 +226,3 @@ def _sources(mirror: str) -> str:
             fix="Name one: `pvbench lab add VERSION --mirror ADDRESS`.",
         )
     return sources(main, security, str(KEYRING) if KEYRING.exists() else "")
-
-
-def _failure(what: str, done: Completed) -> UnavailableError:
-    """The error of a program of APT that fails."""
-    fix = FIX if _NO_SPACE in _reason(done) else _OFFLINE
-    return UnavailableError(what, why=_reason(done), fix=fix)
-
-
-def _is_complete(done: Completed) -> bool:
-    """Whether all lists were fetched but those of suites that the mirror does not have."""
-    return all(_NO_SUITE in line for line in _errors(done)) and not _is_out_of_space(done)
-
-
-def _reason(done: Completed) -> str:
-    """
-    Why APT fails: its first error that is not the consequence of another.
-
-    APT takes a list that does not fit on the disk for one that the mirror does not have.
-    """
-    if _is_out_of_space(done):
-        return _NO_SPACE
-    errors = _errors(done)
-    causes = [line for line in errors if _NO_SUITE not in line]
-    lines = causes or errors or done.stderr.splitlines()
-    return one_line((lines or [f"its status is {done.returncode}"])[0])
-
-
-def _is_out_of_space(done: Completed) -> bool:
-    return _NO_SPACE in done.stdout + done.stderr
-
-
-def _errors(done: Completed) -> list[str]:
-    """Its errors, and its warnings about lists that cannot be fetched, which are none to it."""
-    lines = done.stderr.splitlines()
-    failures = [line[3:] for line in lines if line.startswith(("E: Failed", "W: Failed"))]
-    errors = [line.removeprefix("E: ") for line in lines if line.startswith("E: ")]
-    return [*failures, *errors]

@@ -71,7 +71,7 @@ class StoredKernel:
         name, package = self.kernel.name, self.origin.partition(" ")[0]
         release = release_in(package)
         if release is None:
-            return f"Remove it, `pvbench lab remove {name}`, and add another copy."
+            return f"Remove it, `pvbench lab remove {name}`, and add or build it again."
         version = name if release.startswith(name) else f"{release} --name {name}"
         return f"Add the kernel again: `pvbench lab add {version}`."
 

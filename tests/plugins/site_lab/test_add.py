@@ -433,7 +433,7 @@ def test_a_kernel_that_was_added_from_a_file_is_removed_if_it_is_damaged(
     """Only the user has another copy.  A missing file is damage too."""
     (tmp_path / "vmlinuz").write_bytes(IMAGE)
     cli("lab", "add", "./vmlinuz", "--name", "mine")
-    fix = "Remove it, `pvbench lab remove mine`, and add another copy."
+    fix = "Remove it, `pvbench lab remove mine`, and add or build it again."
 
     assert damage("vmlinuz").endswith(fix)
     (kernel_store.folder() / "mine/vmlinuz").unlink()
