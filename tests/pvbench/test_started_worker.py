@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from shlex import quote
 
 import pytest
 
@@ -100,7 +101,8 @@ def test_a_child_that_keeps_standard_error_open_does_not_hold_up_the_end_of_a_wo
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     monkeypatch.setattr(started_worker, "_DRAIN_S", 0.01)
-    worker = started_shell('echo begun; setsid cat "$0" > /dev/null; true', str(fifo))
+    child = 'echo begun; cat "$0" > /dev/null'
+    worker = started_shell(f"setsid sh -c {quote(child)} $0; true", str(fifo))
 
     assert worker.end() == -signal.SIGKILL
     assert worker.drain.is_alive()

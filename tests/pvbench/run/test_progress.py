@@ -128,7 +128,7 @@ def test_the_bar_shows_a_guest_as_it_is_named(terminal: Terminal) -> None:
 @pytest.mark.parametrize(
     ("is_terminal", "quiet", "lines"),
     [
-        (True, False, ["3 of 9 are done", "7 of 9 are done"]),
+        (True, False, ["3 of 9 are done", "6 of 9 are done"]),
         (True, True, []),
         (False, False, []),
     ],
