@@ -24,7 +24,6 @@ from pvbench.errors import ProtocolError, Status, UsageError
 
 if TYPE_CHECKING:
     from pvbench.plugin.registry import Registry
-    from pvbench.sender import Stack
     from pvbench.verify.judge import Judgement
     from pvbench.verify.place import Place
     from pvbench.verify.stored import Stored
@@ -189,7 +188,7 @@ def _stored(
     tame: bool,
 ) -> Stored:
     from pvbench.run.progress import Heartbeat
-    from pvbench.verify.campaign import run_trials
+    from pvbench.verify.campaign import bare_stacks, run_trials
     from pvbench.verify.generator import SCENES, USUAL_SCENES, Generator
     from pvbench.verify.proposals import SCENES_OF
 
@@ -203,25 +202,11 @@ def _stored(
     generator = Generator(
         seed=options.seed,
         scenes=tuple(SCENES_OF[abi] if abi else USUAL_SCENES),
-        stacks=_stacks(registry),
+        stacks=bare_stacks(registry),
         tame=tame,
     )
     drawing = Heartbeat("programs are drawn", quiet=options.quiet).at
     return run_trials(place, generator, options.count, progress, drawing)
-
-
-def _stacks(registry: Registry) -> list[Stack]:
-    """Every driver, and every overlay over every driver, but those of the running kernel."""
-    from pvbench.sender import Stack
-
-    drivers = [one for one in registry.drivers.values() if one.mechanism != "kernel"]
-    overlaid = [
-        Stack(one, over)
-        for one in drivers
-        for over in registry.overlays.values()
-        if over.mechanism != "kernel"
-    ]
-    return [*map(Stack, drivers), *overlaid]
 
 
 def _minimised(place: Place, stored: Stored) -> Judgement:

@@ -10,6 +10,8 @@ import attrs
 
 from pvbench.errors import EmptyError
 from pvbench.ops import WrMsr
+from pvbench.plugin.registry import Registry
+from pvbench.sender import Stack
 from pvbench.verify.generator import SCENES, Generator
 from pvbench.verify.judge import Disagreement, judge
 from pvbench.verify.minimise import minimised
@@ -61,6 +63,18 @@ def run_trials(
     trials.sort(key=lambda trial: trial.scene)  # a scene takes few boots
     probes = place.supported(PROBES, SCENES)
     return place.run((*probes, *trials), SCENES, progress)
+
+
+def bare_stacks(registry: Registry) -> list[Stack]:
+    """Every driver, and every overlay over every driver, but those of the running kernel."""
+    drivers = [one for one in registry.drivers.values() if one.mechanism != "kernel"]
+    overlaid = [
+        Stack(one, over)
+        for one in drivers
+        for over in registry.overlays.values()
+        if over.mechanism != "kernel"
+    ]
+    return [*map(Stack, drivers), *overlaid]
 
 
 def smallest(place: Place, stored: Stored, disagreement: Disagreement) -> Disagreement:
