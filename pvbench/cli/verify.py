@@ -223,10 +223,7 @@ def _minimised(place: Place, stored: Stored) -> Judgement:
 
 
 def _stem(options: argparse.Namespace, place: Place) -> str:
-    """
-    The name of the file for outcomes of a kernel, a proposed ABI and a seed, without its
-    suffix.
-    """
+    """The file for outcomes of a kernel, a proposed ABI and a seed, without its suffix."""
     kernel = re.sub(r"[^\w.+-]", "_", place.kernel or place.delivery.name)
     names = filter(None, ("verify", kernel, options.hypercall_abi, str(options.seed)))
     return "-".join(names)
