@@ -15,7 +15,7 @@ from pvbench_site_lab import functions, kernel_store, make, package_files, progr
 from pvbench_site_lab.apt import Apt, Package
 from pvbench_site_lab.locks import locked
 from pvbench_site_lab.patched import PatchedSources
-from pvbench_site_lab.releases import SOURCE
+from pvbench_site_lab.releases import SOURCE, is_version
 from pvbench_site_lab.series import Series
 from pvbench_site_lab.store import FIX, check_space
 
@@ -55,10 +55,9 @@ def build(version: str, series: Series, name: str, mirror: str = "") -> bool:
 def remove_unused(origin: str) -> None:
     """Remove the sources that *origin* names if no kernel in the cache is built from them."""
     package = origin.partition(" ")[0]
-    if not package.startswith(SOURCE):
-        return
-    sources = _sources(package.removeprefix(SOURCE))
-    if sources.folder.is_dir():
+    version = package.removeprefix(SOURCE)
+    sources = _sources(version)
+    if version != package and is_version(version) and sources.folder.is_dir():
         with locked(sources.lock):
             origins = [stored.origin for stored in kernel_store.kernels()]
             if not any(other.startswith(f"{package} ") for other in origins):

@@ -9,6 +9,7 @@ import pytest
 
 from pvbench.host.cache import cache_folder
 from pvbench_site_lab import kernel_store, series
+from pvbench_site_lab.debian_source import remove_unused
 from pvbench_site_lab.make import key
 from support.fake_apt import FakeApt
 from support.fake_make import FakeTree
@@ -170,6 +171,20 @@ def test_a_removed_kernel_takes_its_sources_with_it(
 
     assert (stay, sources.exists()) == (True, False)
     assert mirror.calls
+
+
+@pytest.mark.parametrize(
+    "origin", ["/boot/vmlinuz", "linux-source-../kernels 1", "sources", ""]
+)
+def test_only_the_sources_of_a_version_are_removed(tree: FakeTree, origin: str) -> None:
+    """A file in the cache says which ones."""
+    kept = cache_folder() / "kernels"
+    kept.mkdir(parents=True)
+    (cache_folder() / "sources").mkdir()
+    remove_unused(origin)
+
+    assert kept.is_dir()
+    assert tree.folder.is_dir()
 
 
 @pytest.mark.parametrize(
