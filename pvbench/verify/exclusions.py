@@ -24,8 +24,7 @@ from pvbench.x86.apic import (
     APIC_SELF_IPI,
     APIC_SPIV_APIC_ENABLED,
     APIC_VECTOR_MASK,
-    FIRST_EXTERNAL_VECTOR,
-    FIRST_LEGAL_VECTOR,
+    ERROR_CODE_VECTORS,
     x2apic_msr,
 )
 from pvbench.x86.hyperv import HV_HYPERCALL_CODE_MASK, HV_HYPERCALL_FAST_BIT, HVCALL_OTHERS
@@ -33,7 +32,8 @@ from pvbench.x86.kvm_para import KVM_HC_OTHERS, KVM_HC_SEND_IPI
 
 STATE_CHANGE: Final = "An SMI or INIT changes the state of a CPU; it is no interrupt."
 EXCEPTION: Final = (
-    "The vectors 0x10 to 0x1f are legal for an IPI, but the guest takes them for exceptions."
+    "The vectors 0x11, 0x15, 0x1d and 0x1e are legal for an IPI, but the guest expects an "
+    "error code with them, as with the exceptions that have these numbers."
 )
 OTHER_CALL: Final = "The hypercall is one that KVM serves and that sends no IPI."
 OTHER_REGISTER: Final = "A register other than those that send an IPI is written."
@@ -115,8 +115,8 @@ def _of_icr(icr: int) -> str:
     if changes_state(icr):
         return STATE_CHANGE
     vector, mode = icr & APIC_VECTOR_MASK, icr & APIC_MODE_MASK
-    is_exception = FIRST_LEGAL_VECTOR <= vector < FIRST_EXTERNAL_VECTOR
-    return EXCEPTION if is_exception and mode in (APIC_DM_FIXED, APIC_DM_LOWEST) else ""
+    has_code = vector in ERROR_CODE_VECTORS
+    return EXCEPTION if has_code and mode in (APIC_DM_FIXED, APIC_DM_LOWEST) else ""
 
 
 def _of_proposal(op: Hypercall) -> str:

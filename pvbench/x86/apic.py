@@ -40,6 +40,8 @@ X2APIC_BROADCAST: Final = 0xFFFF_FFFF
 NMI_VECTOR: Final = 0x02
 FIRST_LEGAL_VECTOR: Final = 0x10  # "Send Illegal Vector" below
 FIRST_EXTERNAL_VECTOR: Final = 0x20
+# Legal vectors of exceptions with an error code: #AC, #CP, #VC, #SX (SDM, APM).
+ERROR_CODE_VECTORS: Final = (0x11, 0x15, 0x1D, 0x1E)
 CALL_FUNCTION_SINGLE_VECTOR: Final = 0xFB
 CALL_FUNCTION_VECTOR: Final = 0xFC
 RESCHEDULE_VECTOR: Final = 0xFD

@@ -41,6 +41,7 @@ void interrupt(u64 vector, u64 rflags, struct effects *effects)
 	struct cpu *me = (struct cpu *)areas;
 	struct frame frame = { .vector = vector, .rflags = rflags };
 	volatile u32 *eoi = (u32 *)(apic_page + APIC_EOI);
+	volatile u32 *in_service = (u32 *)(apic_page + APIC_ISR);
 
 	memset(areas, 0, sizeof(areas));
 	me->self = (u64)me;
@@ -48,6 +49,7 @@ void interrupt(u64 vector, u64 rflags, struct effects *effects)
 	me->call_queue = (u64)&entry;
 	mailbox_page.call_queues = 1;
 	*eoi = 1;
+	*in_service = vector < 32 ? 1u << vector : 0;
 	syscall(SYS_ARCH_PRCTL, ARCH_SET_GS, me);
 	handle(&frame);
 	syscall(SYS_ARCH_PRCTL, ARCH_SET_GS, 0);

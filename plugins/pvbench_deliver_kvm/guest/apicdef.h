@@ -11,6 +11,7 @@
 #define APIC_DFR_FLAT 0xffffffff
 #define APIC_SPIV 0xf0
 #define APIC_SPIV_APIC_ENABLED 0x100
+#define APIC_ISR 0x100
 #define APIC_ICR 0x300
 #define APIC_DM_NMI 0x400
 #define APIC_DEST_PHYSICAL 0x0

@@ -2,6 +2,7 @@
 #include "csd.h"
 
 #define EXCEPTIONS 32
+#define FIRST_LEGAL_VECTOR 16 /* of an interrupt */
 
 /* Registers in the order in which start.S pushes them. */
 struct frame {
@@ -68,6 +69,18 @@ static void handle_exception(struct cpu *me, struct frame *frame)
 }
 
 /*
+ * An interrupt may have the vector of an exception, and is in service then.  The
+ * entries of vectors with an error code cannot be used so: start.S expects it.
+ */
+static int is_exception(const struct frame *frame)
+{
+	if (frame->vector >= EXCEPTIONS || frame->vector == NMI_VECTOR)
+		return 0;
+	return frame->vector < FIRST_LEGAL_VECTOR ||
+	       !(read_apic(mailbox, APIC_ISR) >> frame->vector & 1);
+}
+
+/*
  * No CPU takes an interrupt while interrupts are off.  QEMU's emulation of AMD-V
  * does, when it delivers an injected interrupt a second time.
  */
@@ -81,7 +94,7 @@ void handle(struct frame *frame)
 	u64 entered = rdtsc_ordered();
 	struct cpu *me = this_cpu();
 
-	if (frame->vector < EXCEPTIONS && frame->vector != NMI_VECTOR)
+	if (is_exception(frame))
 		return handle_exception(me, frame);
 	if (is_impossible(frame)) {
 		/* The local APIC has no such interrupt in service. */

@@ -44,6 +44,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> CDLL:
         pytest.param(FIXED, 0, Effects(0, 1, 0, 0, 0), id="interrupts-off"),
         pytest.param(FIXED, ~IF_FLAG, Effects(0, 1, 0, 0, 0), id="all-other-flags"),
         pytest.param(0x20, 0, Effects(0, 1, 0, 0, 0), id="lowest-vector"),
+        pytest.param(0x13, IF_FLAG, Effects(1, 0, 1, 1, 1), id="vector-of-an-exception"),
         pytest.param(NMI, 0, Effects(1, 0, 0, 1, 1), id="nmi"),
     ],
 )

@@ -57,7 +57,7 @@ def test_nearly_every_trial_can_be_judged(abi: str) -> None:
 @pytest.mark.parametrize(
     ("op", "expected"),
     [
-        pytest.param(Hypercall(10, (1, 0, 0x1F)), EXCEPTION, id="exception"),
+        pytest.param(Hypercall(10, (1, 0, 0x1E)), EXCEPTION, id="exception"),
         pytest.param(Hypercall(10, (1, 0, 0x1_20)), "", id="cluster-1"),
         pytest.param(Hypercall(11, (1, 0, 0x1F)), OTHER_CALL, id="another-call"),
         pytest.param(Hypercall(77, (1, 0, 0x1F)), "", id="unknown-call"),
