@@ -14,6 +14,7 @@ from pvbench.x86.apic import (
     APIC_ICR_BUSY,
     APIC_INT_ASSERT,
     APIC_INT_LEVELTRIG,
+    ERROR_CODE_VECTORS,
     FIRST_EXTERNAL_VECTOR,
     X2APIC_BROADCAST,
     XAPIC_BROADCAST,
@@ -22,6 +23,10 @@ from pvbench.x86.apic import (
 
 U64: Final = (1 << 64) - 1
 _FIRST_VECTOR: Final = FIRST_EXTERNAL_VECTOR + 2  # the two below start the guest's CPUs
+# Illegal ones, and those of exceptions; the guest would expect an error code with the rest.
+_LOW_VECTORS: Final[tuple[int, ...]] = tuple(
+    sorted({*range(FIRST_EXTERNAL_VECTOR)} - {*ERROR_CODE_VECTORS})
+)
 _SHORTHAND_SHIFT: Final = 18
 _RESERVED: Final = (13, 16, 17, 20, 24, 31)  # bits of the ICR
 _OTHER_MODES: Final = (0x300, 0x600, APIC_DM_EXTINT)  # that interrupt no CPU
@@ -51,8 +56,8 @@ class Draw:
         """A vector; a sixth is one that was drawn before, so that IPIs may coalesce."""
         if self._vectors and self.chance(1 / 6):
             return self.random.choice(self._vectors)
-        if not self.plain and self.chance(0.02):
-            return self.random.randrange(16)
+        if not self.plain and self.chance(0.04):
+            return self.random.choice(_LOW_VECTORS)
         self._vectors.append(self.random.randrange(_FIRST_VECTOR, 0x100))
         return self._vectors[-1]
 

@@ -40,6 +40,11 @@ def _input(draw: Draw, source: int) -> int:
     return page
 
 
+def _read_from(draw: Draw, page: int) -> int:
+    """The address that a call reads: now and then not the one that was written."""
+    return page + draw.random.choice((8, 256)) if draw.chance(0.04) else page
+
+
 def _vector(draw: Draw) -> int:
     vector = draw.vector() if draw.chance(0.93) else draw.random.choice(_ODD_VECTORS)
     return vector | (1 << draw.random.choice(_HIGH_BITS) if draw.chance(0.06) else 0)
@@ -51,7 +56,7 @@ def _short(draw: Draw, control: int, page: int) -> Iterator[Op]:
         yield Hypercall(control | HV_HYPERCALL_FAST_BIT, arguments)
         return
     yield WriteMem(page, arguments)
-    yield Hypercall(control, (page, 0))
+    yield Hypercall(control, (_read_from(draw, page), 0))
 
 
 def _extended(draw: Draw, control: int, page: int) -> Iterator[Op]:
@@ -67,7 +72,7 @@ def _extended(draw: Draw, control: int, page: int) -> Iterator[Op]:
         yield Hypercall(control | HV_HYPERCALL_FAST_BIT, words)
         return
     yield WriteMem(page, words)
-    yield Hypercall(control, (page, 0))
+    yield Hypercall(control, (_read_from(draw, page), 0))
 
 
 def _bank(draw: Draw) -> int:

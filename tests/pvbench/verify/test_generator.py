@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from pvbench.ops import Hypercall, IrqRestore, IrqSave, MmioWrite, Op, WriteMem, WrMsr
 from pvbench.sender import Stack
@@ -83,6 +83,27 @@ def test_each_form_is_drawn() -> None:
     assert {0x16, 0x77, 0x5C} <= {code for code, _ in hyperv_forms()}
     assert {senders(trial) for trial in TRIALS} == {1, 2, 3}
     assert {type(op) for op in all_ops} >= {WriteMem, MmioWrite, IrqSave}
+
+
+def test_a_call_may_read_what_was_not_written() -> None:
+    """The rest of an input page is zero."""
+    programs = [program for trial in TRIALS for _, program in trial.programs]
+    pairs = [pair for program in programs for pair in pairwise(program)]
+    distances = {
+        call.args[0] - write.address
+        for write, call in pairs
+        if isinstance(write, WriteMem) and isinstance(call, Hypercall)
+    }
+
+    assert distances == {0, 8, 256}
+
+
+def test_vectors_of_exceptions_are_drawn() -> None:
+    """But not those with an error code."""
+    low = {op.value & 0xFF for op in ops() if isinstance(op, WrMsr) and op.msr == 0x830}
+
+    assert 0x10 in low
+    assert not {0x11, 0x15, 0x1D, 0x1E} & low
 
 
 def test_vectors_repeat_within_a_program_now_and_then() -> None:
