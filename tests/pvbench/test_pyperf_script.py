@@ -25,6 +25,7 @@ QUESTIONS = {
     "shootdown": ("-k", "shootdown:2:all"),
     "ids": ("-k", "ids:128-0"),
     "scale": ("-k", "*dense:8"),
+    "proposals": ("-k", "*interleaved:8"),
     "smoke": ("-k", "shootdown"),
 }
 NATIVE = ("--sender", "native", "--driver", "x2apic-cluster")
