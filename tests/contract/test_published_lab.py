@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from pvbench.run.static_check import check
 from pvbench.topology import parse_guest
 from support.helpers import bundled, stack_of
 
+ROOT = Path(__file__).parents[2]
 SENDERS = ("kvm-pv", "kvm-pv128-v3", "kvm-pv-cluster128", "kvm-pv-cluster192")
 PATCHES = "0001-pv-ipi-abi.patch, 0002-v3.patch, 0003-cluster128.patch, 0004-cluster192.patch"
 PARAMETER = {  # the value of kvm.pv_ipi_abi for each hypercall ABI of a guest
@@ -81,6 +84,26 @@ def test_the_lab_gives_the_hypercalls_of_each_proposal(guest: str) -> None:
     lost = [results[sender].fact("lost") for sender in SENDERS]
     *expected, lost_by_v3 = HYPERCALLS[guest]
     assert (hypercalls, lost) == (expected, [0, lost_by_v3, 0, 0])
+
+
+SLOPES = {
+    "hypercall": (("kvm-pv", "dense:8"), ("kvm-pv", "interleaved:8"), 3),
+    "ICR write": (("x2apic-cluster", "dense:8"), ("x2apic-cluster", "interleaved:8"), 1),
+    "target": (("kvm-pv128-v3", "ids:176-207"), ("kvm-pv128-v3", "dense:8"), 7),
+}
+
+
+@pytest.mark.parametrize("thing", SLOPES)
+def test_the_page_states_what_one_more_costs_the_sender(thing: str) -> None:
+    """It is the difference of two paths, divided by the difference of their counts."""
+    paths = {
+        (row.fact("stack").partition("/")[0], row.fact("guest")): row.value_s for row in sends()
+    }
+    shorter, longer, more = SLOPES[thing]
+    slope_us = (paths[longer] - paths[shorter]) / more * 1e6
+    page = (ROOT / "docs/thread-2018.md").read_text()
+
+    assert re.search(rf"^\| {thing} \|.*\| {slope_us:.2f} us \|$", page, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
