@@ -53,12 +53,14 @@ class Together:
 
 
 class Alone:
-    """Boots that end at once, and how many were under way together at most."""
+    """Boots that end at once, where each was, and how many were under way together."""
 
     def __init__(self) -> None:
+        self.hosts: list[str] = []
         self.most = self._now = 0
 
     def __call__(self, boot: Boot, launch: Launch) -> BootResult:
+        self.hosts.append(launch.hosts[0].id)
         self._now += 1
         self.most = max(self.most, self._now)
         try:
@@ -158,6 +160,21 @@ def test_a_run_with_looks_has_one_boot_at_a_time(monkeypatch: pytest.MonkeyPatch
     loop.run(prepared("a.json", A, B, clock=NEAR_EXACT), looks=lambda path, boots: False)
 
     assert alone.most == 1
+
+
+def test_a_look_comes_after_the_boots_of_all_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One boot at a time then; the run ends on both hosts."""
+    alone, looked = Alone(), list[tuple[int, int]]()
+    monkeypatch.setattr(loop, "run_boot", alone)
+
+    def looks(path: Path, boots: int) -> bool:
+        looked.append((boots, len(alone.hosts)))
+        return boots == 2
+
+    loop.run(each_of("a.json", A, B, boots=3), looks=looks)
+
+    assert looked == [(1, 4), (2, 8)]
+    assert (sorted(alone.hosts), alone.most) == (4 * ["a"] + 4 * ["b"], 1)
 
 
 def test_results_do_not_depend_on_the_order_in_which_boots_end(
