@@ -148,7 +148,7 @@ def test_the_plan_of_several_hosts_says_what_differs_between_them() -> None:
     """A run is resumed only if each host is the same."""
     facts = plan_entry(each_of("a.json", A, B))["facts"]
 
-    assert (facts["on (a)"], facts["on (b)"]) == ("a", "b")
+    assert (facts["on (on a)"], facts["on (on b)"]) == ("a", "b")
     assert facts["pvbench_delivery_plugin"] == "pvbench 0.1.0"
     assert "on" not in facts
 
