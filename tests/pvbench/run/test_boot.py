@@ -342,8 +342,8 @@ def test_a_boot_without_proof_gives_no_number(wrong: dict[str, Any], reason: str
             "print(protocol.framed('{}').replace('{', '['))", "cannot be read", id="damaged"
         ),
         pytest.param(
-            "print(protocol.framed('{}').replace('/2 ', '/3 '))",
-            "it has version 3 of the protocol, not 2",
+            "print(protocol.framed('{}').replace('/3 ', '/4 '))",
+            "it has version 4 of the protocol, not 3",
             id="of-another-version",
         ),
         pytest.param("tell({'kind': 'answer', 'program': []})", "cannot be read", id="answer"),
