@@ -78,6 +78,7 @@ def differences(*pairs: tuple[Trial, Outcome]) -> list[tuple[str, ...]]:
         ("verify-6.12.118+deb13-amd64-101", 500, 0, Era()),
         ("verify-6.1.0-56-amd64-102", 500, 0, Era()),
         ("verify-7.3.4+deb13-amd64-103", 500, 0, Era()),
+        ("verify-6.12.118+deb13-amd64-104", 300, 0, Era()),
     ],
 )
 def test_the_decoder_agrees_with_every_stored_outcome_of_real_kvm(
