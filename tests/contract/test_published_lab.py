@@ -106,6 +106,15 @@ def test_the_page_states_what_one_more_costs_the_sender(thing: str) -> None:
     assert re.search(rf"^\| {thing} \|.*\| {slope_us:.2f} us \|$", page, re.MULTILINE)
 
 
+@pytest.mark.parametrize("row", CASES)
+def test_two_boots_of_the_lab_give_equal_counts(row: Row) -> None:
+    """Counts that differ between boots would be stored as a median with a fraction."""
+    counts = [row.fact(name) for name in ("icr_writes", "hypercalls", "handlers", "lost")]
+
+    assert row.boots == (1, 2)
+    assert counts == [int(count) for count in counts]
+
+
 @pytest.mark.parametrize(
     ("fact", "expected"),
     [
