@@ -76,11 +76,11 @@ def run(
         UsageError, UnavailableError: the result file cannot be created.
     """
     with RunStore.opened(prepared) as store:
-        stored = store.resume()
         if channel:
-            queues = [Queue.of(_told(prepared, store, channel, stored), prepared.settings)]
-            return _boots(prepared, store, queues, 1)
+            order = _told(prepared, store, channel, store.resume())
+            return _boots(prepared, store, [Queue.of(order, prepared.settings)], 1)
         with _alone(prepared):
+            stored = store.resume()  # no file is written before
             if looks:
                 queues = [Queue.of(_until(prepared, store, looks, stored), prepared.settings)]
                 return _boots(prepared, store, queues, 1)
