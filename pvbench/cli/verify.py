@@ -51,8 +51,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--hypercall-abi",
+        metavar="ABI",
         choices=("kvm-v3", "kvm-cluster128", "kvm-cluster192"),
-        help="call a hypercall that was proposed in 2018, in guests of that ABI",
+        help="call a hypercall that was proposed in 2018: kvm-v3, kvm-cluster128"
+        " or kvm-cluster192",
     )
     group.add_argument(
         "--program",
