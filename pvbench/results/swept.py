@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
-_NUMBER: Final = re.compile(r"[0-9]{1,12}(?:(\.)[0-9]{1,6})?")
+NUMBER: Final = r"[0-9]{1,12}(?:\.[0-9]{1,6})?"  # of a cost, without sign and exponent
 
 
 def text_of(values: Mapping[str, Decimal]) -> str:
@@ -22,6 +22,6 @@ def values_of(text: str) -> dict[str, int | float | str]:
 
 
 def _value(text: str) -> int | float | str:
-    if not (number := _NUMBER.fullmatch(text)):
+    if not re.fullmatch(NUMBER, text):
         return text
-    return float(text) if number[1] else int(text)
+    return float(text) if "." in text else int(text)

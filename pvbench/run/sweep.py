@@ -12,12 +12,11 @@ from typing import Final
 import attrs
 
 from pvbench.errors import UsageError
-from pvbench.results.swept import text_of
+from pvbench.results.swept import NUMBER, text_of
 
 _MOST_POINTS: Final = 1_000
-_NUMBER: Final = r"[0-9]{1,12}(?:\.[0-9]{1,6})?"
-_RANGE: Final = re.compile(f"({_NUMBER}):({_NUMBER}):({_NUMBER})")
-_LIST: Final = re.compile(f"{_NUMBER}(?:,{_NUMBER})*")
+_RANGE: Final = re.compile(f"({NUMBER}):({NUMBER}):({NUMBER})")
+_LIST: Final = re.compile(f"{NUMBER}(?:,{NUMBER})*")
 _FIX: Final = "Write costs.NAME=FROM:TO:STEP or costs.NAME=A,B,C."
 
 
