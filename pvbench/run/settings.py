@@ -81,6 +81,7 @@ def described(
     is_noisy = first.clock.is_noisy
     if not is_noisy:
         _refuse_selection(names, first)
+    _check_costs(request.delivery, points[:1], [first])  # a description may boot a guest
     places = [(host, point) for host in (hosts if is_noisy else hosts[:1]) for point in points]
     others = (
         _description(session, host, _asking(request, point), named=several)

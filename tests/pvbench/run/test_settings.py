@@ -29,8 +29,10 @@ class Cluster:
     clocks: dict[str, Clock] = attrs.field(factory=dict)
     broken: tuple[str, ...] = ()
     misused: bool = False
+    asked: list[str] = attrs.field(factory=list)
 
     def describe(self, host: Host, request: Describe) -> Description:
+        self.asked.append(host.id)
         if self.misused:
             raise UsageError("small runs on no CPU")
         if host.id in self.broken:
@@ -132,6 +134,16 @@ def test_a_sweep_of_a_delivery_without_such_costs_is_refused(
     """Its results would all be the same."""
     with pytest.raises(UsageError, match=f"delivery small takes no --sweep: {why}"):
         described(session, None, REQUEST, SWEPT)
+
+
+def test_a_delivery_without_costs_is_described_once_before_a_sweep_is_refused() -> None:
+    """A description may boot a guest, and a sweep can have a thousand values."""
+    session = Cluster(clock=EXACT)
+
+    with pytest.raises(UsageError, match="it has no cost profile"):
+        described(session, None, REQUEST, SWEPT)
+
+    assert session.asked == ["a"]
 
 
 @pytest.mark.parametrize(
