@@ -10,10 +10,10 @@ from pvbench_site_lab import functions
 from pvbench_site_lab.kernels import Kernel
 from pvbench_site_lab.traced import Recorded
 
-Record = Callable[[Sequence[str]], Recorded]
+RecordFunctions = Callable[[Sequence[str]], Recorded]
 
 
-def reach(one: Kernel, other: Kernel, record: Record) -> Reach:
+def reach(one: Kernel, other: Kernel, record: RecordFunctions) -> Reach:
     """
     Which of the functions with other code in *other* than in *one* ran.
 

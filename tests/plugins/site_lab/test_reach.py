@@ -16,7 +16,7 @@ from pvbench_site_lab import functions, session, traced
 from pvbench_site_lab.functions import Function
 from pvbench_site_lab.inside import agent, profile
 from pvbench_site_lab.kernels import Kernel
-from pvbench_site_lab.reach import Record, reach
+from pvbench_site_lab.reach import RecordFunctions, reach
 from pvbench_site_lab.session import LabSession
 from pvbench_site_lab.traced import Recorded
 from support.jobs import job
@@ -114,7 +114,7 @@ def kernel(folder: Path, name: str, **digests: str) -> Kernel:
     return Kernel(name=name, release="6.12", image=file, functions=file)
 
 
-def record_of(recorded: Recorded, asked: list[str] | None = None) -> Record:
+def record_of(recorded: Recorded, asked: list[str] | None = None) -> RecordFunctions:
     """A boot that records this."""
 
     def record(names: Sequence[str]) -> Recorded:
