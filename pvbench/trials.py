@@ -7,6 +7,7 @@ decoder.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final, Protocol
 
 import attrs
@@ -39,6 +40,11 @@ def only_disables(program: Program, apic_mode: str) -> bool:
     """Whether *program* disables the APIC of its CPU and does no more."""
     disabling: Op = spiv_write(apic_mode, enabled=False)
     return program == (disabling,)
+
+
+def disabled_by(programs: Iterable[tuple[int, Program]], apic_mode: str) -> frozenset[int]:
+    """The CPUs whose APIC is disabled before the other *programs* start."""
+    return frozenset(cpu for cpu, program in programs if only_disables(program, apic_mode))
 
 
 @attrs.frozen

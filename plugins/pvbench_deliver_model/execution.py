@@ -10,7 +10,7 @@ import numpy as np
 
 from pvbench.guest import Guest
 from pvbench.ops import U64, IrqRestore, IrqSave, Op, Program, Scan
-from pvbench.trials import Ending, Outcome, Programs, only_disables
+from pvbench.trials import Ending, Outcome, Programs, disabled_by
 from pvbench.x86.apic import NMI_VECTOR
 from pvbench_deliver_model.cost_profile import CostProfile
 from pvbench_deliver_model.sending import Arrivals, Sending
@@ -60,8 +60,7 @@ class Execution:
         self._targets.awake = np.zeros(len(self._guest.apic_ids), np.bool_)
         self._targets.awake[[source for source, _ in programs]] = True
         self._hits: Counter[tuple[int, int]] = Counter()
-        mode = self._guest.apic_mode
-        disabled = frozenset(cpu for cpu, one in programs if only_disables(one, mode))
+        disabled = disabled_by(programs, self._guest.apic_mode)
         running = [self._started(source, program, disabled) for source, program in programs]
         while unfinished := [one for one in running if self._step(one)]:
             unfinished.sort(key=lambda one: one.now)

@@ -10,7 +10,7 @@ from pvbench.decode.decoder import Decoder
 from pvbench.decode.era import Era
 from pvbench.decode.sends import Sends
 from pvbench.ops import U64, IrqRestore, IrqSave, Program, Scan
-from pvbench.trials import Ending, only_disables
+from pvbench.trials import Ending, disabled_by
 from pvbench.verify.trials import Scene, Trial
 from pvbench.x86.apic import NMI_VECTOR
 
@@ -44,7 +44,7 @@ class BootState:
     def expected(self, trial: Trial) -> Expected:
         """What should happen in *trial*, which comes after those before."""
         own, others, endings = Hits(), Hits(), []
-        disabled = disabled_by(trial, self._scene)
+        disabled = disabled_by(trial.programs, self._scene.guest.apic_mode)
         for source, program in trial.programs:
             decoder = self._decoders.get(source)
             if decoder is None:
@@ -61,12 +61,6 @@ class BootState:
             )
             endings.append(_ending(sends, program))
         return Expected(own + others, own | Hits(dict.fromkeys(others, 1)), tuple(endings))
-
-
-def disabled_by(trial: Trial, scene: Scene) -> frozenset[int]:
-    """The CPUs whose APIC is disabled before the other programs of *trial* start."""
-    mode = scene.guest.apic_mode
-    return frozenset(cpu for cpu, program in trial.programs if only_disables(program, mode))
 
 
 def _count_own(sends: list[Sends], program: Program, source: int, own: Hits) -> None:

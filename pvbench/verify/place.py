@@ -16,8 +16,7 @@ from pvbench.ops import Burst
 from pvbench.protocol import ErrorReport, Execute, OutcomeReport
 from pvbench.run.signals import Stop
 from pvbench.site import Session
-from pvbench.trials import Outcome
-from pvbench.verify.expected import disabled_by
+from pvbench.trials import Outcome, disabled_by
 from pvbench.verify.stored import Stored
 from pvbench.verify.trials import Scene, Trial
 
@@ -130,7 +129,7 @@ class Place:
 def _task(trial: Trial, scene: Scene) -> Task:
     """The programs of *trial* that send as a task, which has the mechanisms they need."""
     programs = dict(trial.programs)
-    for cpu in disabled_by(trial, scene):
+    for cpu in disabled_by(trial.programs, scene.guest.apic_mode):
         del programs[cpu]
     sources = list(programs)
     idle = tuple(cpu for cpu in scene.guest.cpus if cpu not in sources)

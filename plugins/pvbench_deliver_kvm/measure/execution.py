@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pvbench.delivery import Task
 from pvbench.ops import Burst, Program, Scan
 from pvbench.sequences import INPUT_PAGE_BASE, PAGE_SIZE
-from pvbench.trials import Ending, Outcome, Programs, only_disables, spiv_write
+from pvbench.trials import Ending, Outcome, Programs, disabled_by, spiv_write
 from pvbench_deliver_kvm.measure import raw_result
 from pvbench_deliver_kvm.measure.slices import Slice
 from pvbench_deliver_kvm.vmm import mailbox
@@ -45,10 +45,10 @@ def execute(vm: GuestVm, programs: Programs, target_state: str) -> Outcome:
     cpus, mode = tuple(vm.guest.cpus), vm.guest.apic_mode
     vm.memory.clear(INPUT_PAGE_BASE, len(cpus) * PAGE_SIZE)
     before = [_runs(vm, cpu) for cpu in cpus]
-    disabling = [pair for pair in programs if only_disables(pair[1], mode)]
-    endings = _run(vm, disabling, target_state)
-    endings |= _run(vm, [pair for pair in programs if pair not in disabling], target_state)
-    _enable(vm, [cpu for cpu, _ in disabling], target_state)
+    disabled = disabled_by(programs, mode)
+    endings = _run(vm, [pair for pair in programs if pair[0] in disabled], target_state)
+    endings |= _run(vm, [pair for pair in programs if pair[0] not in disabled], target_state)
+    _enable(vm, [cpu for cpu, _ in programs if cpu in disabled], target_state)
     vm.commands.synchronise(cpus)
     own = vm.commands.start_vector
     hits = {
