@@ -322,6 +322,11 @@ def case_name(case: Case) -> str:
     return "".join(fact.in_name(facts) for fact in TABLE if fact.short)
 
 
+def in_names() -> tuple[str, ...]:
+    """The facts that the name of a case can state, in its order."""
+    return tuple(fact.name for fact in TABLE if fact.short)
+
+
 def in_name(name: str, facts: Facts) -> str:
     """The part of the name of a case that states one fact."""
     return next(fact for fact in TABLE if fact.name == name).in_name(facts)
