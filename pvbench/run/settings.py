@@ -77,17 +77,18 @@ def described(
     names = None if names == (_ALL,) else names
     hosts = _selected(session.hosts, names)
     several = len(session.hosts) > 1
-    first = _description(session, hosts[0], _asking(request, points[0]), named=several)
+    first = _description(session, hosts[0], request, named=several)
     is_noisy = first.clock.is_noisy
     if not is_noisy:
         _refuse_selection(names, first)
     _check_costs(request.delivery, points[:1], [first])  # a description may boot a guest
     places = [(host, point) for host in (hosts if is_noisy else hosts[:1]) for point in points]
-    others = (
-        _description(session, host, _asking(request, point), named=several)
-        for host, point in places[1:]
-    )
-    descriptions = (first, *others)
+    descriptions = [
+        first
+        if (host, point) == (hosts[0], Point())
+        else _description(session, host, _asking(request, point), named=several)
+        for host, point in places
+    ]
     _check_costs(request.delivery, points, descriptions)
     _check_clocks([host for host, _ in places], descriptions)
     kept_apart = is_noisy and (several or names is not None)

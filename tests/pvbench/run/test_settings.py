@@ -29,10 +29,10 @@ class Cluster:
     clocks: dict[str, Clock] = attrs.field(factory=dict)
     broken: tuple[str, ...] = ()
     misused: bool = False
-    asked: list[str] = attrs.field(factory=list)
+    asked: list[tuple[str, dict[str, float]]] = attrs.field(factory=list)
 
     def describe(self, host: Host, request: Describe) -> Description:
-        self.asked.append(host.id)
+        self.asked.append((host.id, dict(request.options.cost_values)))
         if self.misused:
             raise UsageError("small runs on no CPU")
         if host.id in self.broken:
@@ -137,13 +137,17 @@ def test_a_sweep_of_a_delivery_without_such_costs_is_refused(
 
 
 def test_a_delivery_without_costs_is_described_once_before_a_sweep_is_refused() -> None:
-    """A description may boot a guest, and a sweep can have a thousand values."""
+    """
+    A description may boot a guest, and a sweep can have a thousand values.
+
+    It is the description without a sweep, which an earlier run may have kept.
+    """
     session = Cluster(clock=EXACT)
 
     with pytest.raises(UsageError, match="it has no cost profile"):
         described(session, None, REQUEST, SWEPT)
 
-    assert session.asked == ["a"]
+    assert session.asked == [("a", {})]
 
 
 @pytest.mark.parametrize(
