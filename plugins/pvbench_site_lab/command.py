@@ -179,7 +179,7 @@ def _row(stored: StoredKernel) -> dict[str, str | int]:
     return {
         "name": stored.kernel.name,
         "release": printable(stored.kernel.release),
-        "from": printable(stored.origin),
+        "from": printable(stored.origin) or "unknown",
         "size": stored.size,
         "lab files": sum(path.stat().st_size for path in stored.lab_files()),
     }

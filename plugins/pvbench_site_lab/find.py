@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from pvbench.errors import UsageError, unknown
-from pvbench_site_lab import kernel_store
+from pvbench_site_lab import commands, kernel_store
 from pvbench_site_lab.kernels import BOOT, Kernel, has_image, installed, of_path
-from pvbench_site_lab.releases import is_version
-from pvbench_site_lab.series import PROPOSALS
 from pvbench_site_lab.tree import built, tree_at
 
 
@@ -39,21 +37,13 @@ def find(address: str, *, may_build: bool = True) -> Kernel:
 
 def _no_kernel(address: str) -> UsageError:
     """The error for an address of no kernel, with what works."""
-    if is_version(address):
+    if command := commands.of_missing(address):
         return UsageError(
             f"there is no kernel {address!r} for a lab",
             why=f"{BOOT}/vmlinuz-{address} does not exist, and no kernel in the cache has "
             "that name",
-            fix=_command_for(address),
+            fix=command,
         )
     names = [stored.kernel.name for stored in kernel_store.kernels()]
     listing = "`pvbench lab list` lists those in the cache, and ./vmlinuz names a file."
     return unknown("kernel for a lab", address, names, listing)
-
-
-def _command_for(address: str) -> str:
-    """What adds a kernel of that name to the cache."""
-    version = address.removesuffix(f"-{PROPOSALS.name}")
-    if version != address:
-        return f"Build it: `pvbench lab build {version} --patches`."
-    return f"Add it: `pvbench lab add {address}`, or name the path of a vmlinuz."

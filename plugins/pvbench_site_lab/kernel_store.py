@@ -1,14 +1,13 @@
 """
-The kernels that `pvbench lab add` has copied into the user's cache.
+The kernels in the user's cache: those of `pvbench lab add`, and of `pvbench lab build VERSION`.
 
-Each one has a folder with the image, the modules that KVM needs, where they are from, and
-the digest of each file.  A folder is written under another name and renamed when it is
-complete.
+Each one has a folder with the image, the modules that KVM needs, where they are from, the
+functions of a kernel that was built, and the digest of each file.  A folder is written under
+another name and renamed when it is complete.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -25,10 +24,10 @@ from pvbench.errors import UnavailableError, UsageError, not_writable, unknown
 from pvbench.host.cache import cache_folder
 from pvbench.host.files import read_regular
 from pvbench.shapes import json_value
+from pvbench_site_lab import commands, digests
 from pvbench_site_lab.folders import remove_leftovers, replacing_folder
 from pvbench_site_lab.kernels import Kernel, key_of
 from pvbench_site_lab.locks import locked
-from pvbench_site_lab.releases import release_in
 from pvbench_site_lab.store import FIX, Store
 
 IMAGE: Final = "vmlinuz"
@@ -44,15 +43,17 @@ class StoredKernel:
     A kernel in the cache.
 
     Args:
-        origin: the package or the file that it is from.
+        place: its folder.
+        origin: the package or the file that it is from; '' if that is not known.
         size: bytes.
-        digests: of its files, by path; an earlier pvbench stored none.
+        digests: of its files, by path below *place*; none if they are not known.
     """
 
     kernel: Kernel
+    place: Path
     origin: str
     size: int
-    digests: dict[Path, str]
+    digests: dict[str, str]
 
     def check(self) -> None:
         """
@@ -61,19 +62,13 @@ class StoredKernel:
         Raises:
             UnavailableError: one is missing or damaged.
         """
-        for path, digest in self.digests.items():
-            if why := _damage(path, digest):
-                raise UnavailableError(
-                    f"{path} is damaged", why=why, fix=self._how_to_replace()
-                )
-
-    def _how_to_replace(self) -> str:
-        name, package = self.kernel.name, self.origin.partition(" ")[0]
-        release = release_in(package)
-        if release is None:
-            return f"Remove it, `pvbench lab remove {name}`, and add or build it again."
-        version = name if release.startswith(name) else f"{release} --name {name}"
-        return f"Add the kernel again: `pvbench lab add {version}`."
+        if IMAGE in self.digests:
+            damage = digests.damage(self.place, self.digests)
+        else:
+            damage = self.place / _FACTS, "it has no digests of the other files"
+        if damage:
+            fix = commands.of_damaged(self.kernel.name, self.origin)
+            raise UnavailableError(f"{damage[0]} is damaged", why=damage[1], fix=fix)
 
     def lab_files(self) -> list[Path]:
         """The files that labs have made of it: snapshots, and the unpacked kernel."""
@@ -96,40 +91,43 @@ def kernels() -> list[StoredKernel]:
 
 
 def stored(name: str) -> StoredKernel | None:
-    """The kernel called *name*; None if there is none."""
+    """The kernel called *name*, whose files may be damaged; None if there is none."""
     place = folder() / name
-    if not _NAME.fullmatch(name):
+    if not _NAME.fullmatch(name) or not place.is_dir():
         return None
-    try:
-        facts = json_value(read_regular(place / _FACTS).decode())
-        release, origin = str(facts["release"]), str(facts["origin"])
-        further = {str(key): str(value) for key, value in facts.get("facts", {}).items()}
-        digests = {place / path: digest for path, digest in facts.get("sha256", {}).items()}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        return None
+    facts = _facts_in(place)
     modules, functions = place / MODULES, place / FUNCTIONS
     kernel = Kernel(
         name=name,
-        release=release,
+        release=facts.release or "unknown",
         image=place / IMAGE,
         modules=modules if modules.is_dir() else None,
         functions=functions if functions.is_file() else None,
-        facts={"lab_kernel_from": origin, **further},
+        facts={"lab_kernel_from": facts.origin, **facts.further},
     )
-    return StoredKernel(kernel, origin, _size_of(place), digests)
+    return StoredKernel(kernel, place, facts.origin, _size_of(place), facts.digests)
 
 
-def _damage(path: Path, digest: str) -> str:
-    """How *path* differs from a file with that digest; '' if it does not."""
+@attrs.frozen
+class _Facts:
+    """The content of the file `_FACTS`; nothing if it is damaged."""
+
+    release: str = ""
+    origin: str = ""
+    further: dict[str, str] = attrs.field(factory=dict)
+    digests: dict[str, str] = attrs.field(factory=dict)
+
+
+def _facts_in(place: Path) -> _Facts:
     try:
-        is_intact = _digest_of(path) == digest
-    except OSError as error:
-        return str(error.strerror or error)
-    return "" if is_intact else "its content is not what was stored"
-
-
-def _digest_of(path: Path) -> str:
-    return hashlib.sha256(read_regular(path)).hexdigest()
+        facts = json_value(read_regular(place / _FACTS).decode())
+        further, of_files = (
+            {str(key): str(value) for key, value in facts.get(name, {}).items()}
+            for name in ("facts", "sha256")
+        )
+        return _Facts(str(facts["release"]), str(facts["origin"]), further, of_files)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return _Facts()
 
 
 def check_name(name: str) -> str:
@@ -174,11 +172,8 @@ def finish(
     place: Path, release: str, origin: str, further: Mapping[str, str] = MappingProxyType({})
 ) -> None:
     """Write the facts of the kernel in the folder *place*; *further* ones are for results."""
-    files = sorted(path for path in place.rglob("*") if path.is_file())
-    digests = {
-        str(path.relative_to(place)): _digest_of(path) for path in files if path.name != _FACTS
-    }
-    facts = {"release": release, "origin": origin, "facts": dict(further), "sha256": digests}
+    of_files = digests.of_files(place, besides=_FACTS)
+    facts = {"release": release, "origin": origin, "facts": dict(further), "sha256": of_files}
     (place / _FACTS).write_text(json.dumps(facts) + "\n")
 
 

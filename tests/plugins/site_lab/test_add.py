@@ -345,11 +345,11 @@ def test_a_kernel_with_kvm_built_in_has_no_modules(cli: Cli, tmp_path: Path) -> 
 
 
 def test_the_list_has_a_row_for_each_kernel(cli: Cli) -> None:
-    """Programs use --json; folders that are no kernels are left out."""
+    """Programs use --json; files and folders of other names are left out."""
     empty = cli("lab", "list")
     cli("lab", "add", "6.1")
-    (kernel_store.folder() / "other").mkdir()
-    (kernel_store.folder() / "other/kernel.json").write_text("[]")
+    (kernel_store.folder() / ".other.new.tmp").mkdir()
+    (kernel_store.folder() / "file").touch()
     (row,) = json.loads(cli("lab", "list", "--json").out)
 
     assert "There is no kernel in the cache" in empty.out
@@ -442,26 +442,49 @@ def test_a_kernel_that_was_added_from_a_file_is_removed_if_it_is_damaged(
     assert cli("lab", "remove", "mine").status == 0
 
 
-def test_a_kernel_that_an_earlier_pvbench_added_is_not_checked(cli: Cli) -> None:
-    """It has no digests."""
+@pytest.mark.parametrize("digests", [{}, {"modules/kvm.ko": ""}], ids=["none", "partial"])
+def test_a_kernel_whose_image_has_no_digest_is_damaged(
+    cli: Cli, digests: dict[str, str]
+) -> None:
+    """The command that adds it again is named, and helps."""
     cli("lab", "add", "6.1")
     path = kernel_store.folder() / "6.1/kernel.json"
-    facts = json.loads(path.read_text())
-    del facts["sha256"]
+    facts = json.loads(path.read_text()) | {"sha256": digests}
     path.write_text(json.dumps(facts))
-    (path.parent / "vmlinuz").write_bytes(b"")
+    with pytest.raises(UnavailableError) as caught:
+        find("6.1")
+    cli("lab", "add", "6.1")
 
+    assert str(caught.value) == (
+        f"{path} is damaged: it has no digests of the other files. "
+        "Add the kernel again: `pvbench lab add 6.1`."
+    )
     assert find("6.1").name == "6.1"
 
 
 @pytest.mark.parametrize(
-    "content", ["[]", "{}", "{", '{"release": 1, "origin": 2, "sha256": []}']
+    "content", ["[]", "{}", "{", "\xff", '{"release": 1, "origin": 2, "sha256": []}']
 )
-def test_a_folder_with_damaged_facts_is_no_kernel(cli: Cli, content: str) -> None:
-    """It is replaced when the kernel is added again."""
+def test_a_kernel_whose_facts_are_damaged_is_named_listed_and_removed(
+    cli: Cli, content: str
+) -> None:
+    """No other kernel is suggested, and it can be added again."""
     cli("lab", "add", "6.1")
-    (kernel_store.folder() / "6.1/kernel.json").write_text(content)
+    cli("lab", "add", "6.1", "--name", "6.1-other")
+    path = kernel_store.folder() / "6.1/kernel.json"
+    path.write_text(content, encoding="latin-1")
+    fix = "Remove it, `pvbench lab remove 6.1`, and add or build it again."
+    with pytest.raises(UnavailableError) as caught:
+        find("6.1")
+    rows = json.loads(cli("lab", "list", "--json").out)
 
-    assert kernel_store.stored("6.1") is None
+    assert str(caught.value) == (
+        f"{path} is damaged: it has no digests of the other files. {fix}"
+    )
+    assert [(row["name"], row["release"], row["from"]) for row in rows] == [
+        ("6.1", "unknown", "unknown"),
+        ("6.1-other", RELEASE, f"{PACKAGE} 1-1"),
+    ]
+    assert cli("lab", "remove", "6.1").out == "removed lab:6.1 (unknown)\n"
     assert cli("lab", "add", "6.1").status == 0
-    assert kernel_store.stored("6.1") is not None
+    assert find("6.1").release == RELEASE

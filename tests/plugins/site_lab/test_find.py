@@ -39,15 +39,20 @@ def test_a_name_in_the_cache_is_that_kernel() -> None:
     ("address", "sentence"),
     [
         ("6.12", "there is no kernel '6.12' for a lab: .*Add it: `pvbench lab add 6.12`"),
-        ("mime", "no kernel for a lab called 'mime'. Did you mean 'mine'. `pvbench lab list`"),
+        ("mime", "no kernel for a lab called 'mime'. Did you mean 'mine'.? `pvbench lab list`"),
         ("nosuch", "no kernel for a lab called 'nosuch'. `pvbench lab list` lists those in"),
+        ("6.12-proposals", "no kernel '6.12-.*Build it: `pvbench lab build 6.12 --patches`"),
+        ("6.12-mime", "no kernel for a lab called '6.12-mime'. Did you mean '6.12-mine'"),
+        ("6.8.0-45-generic", "no kernel for a lab called .*[^?] `pvbench lab list` lists"),
+        ("6.8.0-45-amd64", "no kernel '6.8.0-45-amd64' .*`pvbench lab add 6.8.0-45-amd64`"),
     ],
 )
 def test_an_unknown_name_has_advice_that_works(address: str, sentence: str) -> None:
-    """A version can be downloaded; another name cannot."""
-    with kernel_store.adding("mine") as place:
-        (place / kernel_store.IMAGE).write_bytes(b"image")
-        kernel_store.finish(place, "6.1", "a file")
+    """A version of Debian can be downloaded; another name cannot, and may be misspelt."""
+    for name in ("mine", "6.12-mine"):
+        with kernel_store.adding(name) as place:
+            (place / kernel_store.IMAGE).write_bytes(b"image")
+            kernel_store.finish(place, "6.1", "a file")
     with pytest.raises(UsageError, match=sentence):
         find(address)
 
