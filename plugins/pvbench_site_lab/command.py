@@ -133,7 +133,7 @@ def _build(options: argparse.Namespace) -> int:
 
     if is_version(options.tree):  # also if a folder has that name, as for `lab add`
         return _build_version(options)
-    if options.patches or options.name:
+    if options.patches is not None or options.name is not None:
         raise UsageError(
             "--patches and --name are for a version, of which sources are downloaded",
             fix=f"Name a version, or apply patches to {options.tree} with `git am`.",
@@ -154,7 +154,7 @@ def _build_version(options: argparse.Namespace) -> int:
     from pvbench_site_lab import debian_source
     from pvbench_site_lab.series import Series, series_in
 
-    series = series_in(Path(options.patches)) if options.patches else Series()
+    series = Series() if options.patches is None else series_in(Path(options.patches))
     default = f"{options.tree}-{series.name or 'source'}"
     name = kernel_store.check_name(options.name or default)
     is_new = debian_source.build(options.tree, series, name, options.mirror)

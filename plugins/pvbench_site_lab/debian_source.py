@@ -13,6 +13,7 @@ from pvbench.host.files import read_regular
 from pvbench.text import one_line, printable
 from pvbench_site_lab import functions, kernel_store, make, package_files, programs
 from pvbench_site_lab.apt import Apt, Package
+from pvbench_site_lab.kernel_store import StoredKernel
 from pvbench_site_lab.locks import locked
 from pvbench_site_lab.patched import PatchedSources
 from pvbench_site_lab.releases import SOURCE, is_version
@@ -27,7 +28,7 @@ def build(version: str, series: Series, name: str, mirror: str = "") -> bool:
     """
     Add the kernel of *version* with the patches of *series* to the cache, as *name*.
 
-    False if that kernel is there and nothing has changed.
+    False if that kernel is there, intact and with its functions, and nothing has changed.
 
     Raises:
         UsageError: there is no such version, or a patch does not apply.
@@ -39,7 +40,8 @@ def build(version: str, series: Series, name: str, mirror: str = "") -> bool:
     package = apt.package(apt.source(version))
     stored = kernel_store.stored(name)
     facts = {"lab_config": make.key(), "lab_compiler": make.compiler(), **series.facts}
-    if stored and stored.kernel.facts == facts | {"lab_kernel_from": _origin(package, series)}:
+    facts_of_results = facts | {"lab_kernel_from": _origin(package, series)}
+    if stored and stored.kernel.facts == facts_of_results and _is_complete(stored):
         return False
     sources = _sources(version)
     try:
@@ -50,6 +52,16 @@ def build(version: str, series: Series, name: str, mirror: str = "") -> bool:
     except OSError as error:
         raise not_writable(Path(error.filename or sources.folder), error, FIX) from None
     return True
+
+
+def _is_complete(stored: StoredKernel) -> bool:
+    """Whether labs can boot a kernel, and its functions are stored."""
+    try:
+        stored.check()
+    except UnavailableError as damage:
+        notices.say(f"{damage.what}, so the kernel is built again")
+        return False
+    return stored.kernel.functions is not None
 
 
 def remove_unused(origin: str) -> None:

@@ -34,7 +34,7 @@ _SAME: Final = (
     *("KBUILD_BUILD_USER=pvbench", "KBUILD_BUILD_HOST=lab", "LOCALVERSION="),
 )
 _LIMIT_S: Final = 4 * 3600.0
-_VERSION_S: Final = 60.0  # on a busy host
+_GCC_S: Final = 60.0  # on a busy host
 _ERROR: Final = re.compile(r"error|\*\*\*|not clean|undefined reference", re.IGNORECASE)
 _LARGEST_LOG: Final = 1 << 20  # bytes that are read
 
@@ -54,11 +54,8 @@ def _missing() -> Iterator[str]:
         if shutil.which(program) is None:
             yield package
     for header, package in _HEADERS.items():
-        command = ["gcc", "-E", "-include", header, "-xc", os.devnull, "-o", os.devnull]
-        if (
-            shutil.which("gcc")
-            and subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode
-        ):
+        words = ("-E", "-include", header, "-xc", os.devnull, "-o", os.devnull)
+        if shutil.which("gcc") and _gcc(*words).returncode:
             yield package
 
 
@@ -66,10 +63,11 @@ def vmlinux(source: Path, objects: Path, name: str) -> None:
     """
     Compile the kernel called *name* in *source*; *objects* then has vmlinux.
 
+    `check` says beforehand what a build needs.
+
     Raises:
-        UnavailableError: a program is missing, or the kernel does not compile.
+        UnavailableError: the kernel does not compile.
     """
-    check()
     objects.mkdir(parents=True, exist_ok=True)
     if not (objects / "vmlinux").exists():
         notices.say(f"building {name}; the first build takes minutes")
@@ -95,10 +93,12 @@ def check() -> None:
 
 def compiler() -> str:
     """The compiler as it calls itself."""
-    done = programs.run(
-        ["gcc", "--version"], Path("/"), _VERSION_S, missing="apt-get install gcc"
-    )
-    return one_line(done.stdout.partition("\n")[0])
+    return one_line(_gcc("--version").stdout.partition("\n")[0])
+
+
+def _gcc(*words: str) -> subprocess.CompletedProcess[str]:
+    """Let the compiler do something short."""
+    return programs.run(["gcc", *words], Path("/"), _GCC_S, missing="apt-get install gcc")
 
 
 def release(objects: Path) -> str:
@@ -118,19 +118,14 @@ def _make(source: Path, objects: Path, name: str, goal: str) -> None:
         *(f"KCONFIG_ALLCONFIG={CONFIGURATION}", goal),
     ]
     path = objects / f"{goal}.log"
-    with path.open("wb") as log:
-        try:
-            done = subprocess.run(
-                command,
-                env=os.environ | {"LC_ALL": "C"},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                check=False,
-                timeout=_LIMIT_S,
-            )
-        except subprocess.TimeoutExpired:
-            raise UnavailableError(f"{name} is not built within {_LIMIT_S:g} s") from None
+    done = programs.run(
+        command,
+        source,
+        _LIMIT_S,
+        missing="apt-get install make",
+        late=f"It is building {name}, and {path} has its output.",
+        log=path,
+    )
     if done.returncode:
         raise UnavailableError(
             f"{name} cannot be built: make {goal} fails",

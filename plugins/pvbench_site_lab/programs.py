@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
 from pvbench.errors import UnavailableError
@@ -20,6 +21,7 @@ def run(
     missing: str,
     late: str = "",
     environment: Mapping[str, str] | None = None,
+    log: Path | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """
     Run *command* in *folder*; its messages are in English, and the programs that it starts
@@ -32,23 +34,26 @@ def run(
         missing: what the user can do if there is no such program.
         late: what the user can do if it takes longer.
         environment: what is different in its environment.
+        log: a file for its output and its messages, which then are not returned.
 
     Raises:
         UnavailableError: it is missing, or takes too long.
+        OSError: *log* cannot be written.
     """
     if shutil.which(command[0]) is None:
         raise UnavailableError(f"there is no program {command[0]}", fix=missing)
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env=os.environ | {"LC_ALL": "C"} | dict(environment or {}),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        process_group=0,
-    )
+    with log.open("wb") if log else nullcontext(subprocess.PIPE) as target:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=os.environ | {"LC_ALL": "C"} | dict(environment or {}),
+            stdin=subprocess.DEVNULL,
+            stdout=target,
+            stderr=subprocess.STDOUT if log else subprocess.PIPE,
+            text=True,
+            errors="replace",
+            process_group=0,
+        )
     with process:
         try:
             output, messages = process.communicate(timeout=limit_s)
@@ -57,4 +62,5 @@ def run(
             raise UnavailableError(what, fix=late) from None
         finally:
             kill_group(process)  # also after a Ctrl-C, which is for pvbench alone
-    return subprocess.CompletedProcess(command, process.returncode, output, messages)
+    texts = output or "", messages or ""
+    return subprocess.CompletedProcess(command, process.returncode, *texts)

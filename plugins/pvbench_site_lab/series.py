@@ -15,6 +15,7 @@ from pvbench.text import printable
 
 # In a checkout only: the patches are GPL-2.0, and an installed pvbench does not have them.
 PROPOSALS: Final = Path(__file__).parents[2] / "patches/proposals"
+_FIX: Final = "Name a folder that `git format-patch -o DIR` has written."
 _LARGEST: Final = 1 << 24  # bytes of a patch
 
 
@@ -77,12 +78,15 @@ def _content_of(path: Path) -> str:
 def _none_in(folder: Path) -> UsageError:
     if folder == PROPOSALS:
         return UsageError(
-            "the patches of the proposals are not here",
-            why="an installed pvbench does not have them: they are GPL-2.0, and it is MIT",
+            "the patches of the proposals are only in a checkout of pvbench",
+            why="they are GPL-2.0, and pvbench is MIT",
             fix="Check out pvbench, and name its folder patches/proposals with --patches.",
         )
+    if not folder.is_dir():
+        is_what = "is not a folder" if folder.exists() else "does not exist"
+        return UsageError(f"{folder} {is_what}", fix=_FIX)
     return UsageError(
         f"{folder} has no patches",
         why="no file there has a name that ends in .patch",
-        fix="Name a folder that `git format-patch -o DIR` has written.",
+        fix=_FIX,
     )

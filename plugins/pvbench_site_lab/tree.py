@@ -104,10 +104,10 @@ def _built_commit(tree: Tree, *, may_build: bool) -> Kernel:
 
 def _check(tree: Tree, *, may_build: bool) -> None:
     """
-    Refuse to build *tree* unless *may_build*.
+    Refuse to build *tree* unless *may_build*, and where a program is missing.
 
     Raises:
-        UnavailableError: it would be built.
+        UnavailableError: it would be built, or cannot be.
     """
     if not may_build:
         raise UnavailableError(
@@ -115,6 +115,7 @@ def _check(tree: Tree, *, may_build: bool) -> None:
             why="that compiles, and nothing may be compiled now",
             fix=f"Build it: `pvbench lab build {tree}`.",
         )
+    make.check()
 
 
 def _kernel(tree: Tree, image: Path, release: str, origin: str) -> Kernel:

@@ -128,6 +128,49 @@ def test_a_kernel_is_built_again_only_if_something_has_changed(
     assert image("6.12-mine") == CONTENT.replace("line 6\n", "six\n")
 
 
+@pytest.mark.parametrize("damaged", ["vmlinuz", "functions.json", "kernel.json"])
+def test_a_damaged_kernel_is_built_again(
+    cli: Cli, tree: FakeTree, mirror: FakeApt, damaged: str
+) -> None:
+    """Although nothing has changed."""
+    cli("lab", "build", "6.12")
+    path = kernel_store.folder() / "6.12-source" / damaged
+    content = path.read_text()
+    path.write_text("{}  ")
+    output = cli("lab", "build", "6.12")
+
+    assert output.out.startswith("built lab:6.12-source ("), output.err
+    assert (tree.builds(), path.read_text()) == (2, content)
+    assert mirror.calls
+
+
+def test_a_kernel_without_its_functions_is_built_again(
+    cli: Cli, tree: FakeTree, mirror: FakeApt
+) -> None:
+    """An earlier pvbench stored none."""
+    cli("lab", "build", "6.12")
+    stored = kernel_store.stored("6.12-source")
+    assert stored is not None
+    assert stored.kernel.functions is not None
+    stored.kernel.functions.unlink()
+    facts = {name: fact for name, fact in stored.kernel.facts.items() if name[-4:] != "from"}
+    kernel_store.finish(stored.place, stored.kernel.release, stored.origin, facts)
+    output = cli("lab", "build", "6.12")
+
+    assert output.out.startswith("built lab:6.12-source ("), output.err
+    assert (tree.builds(), stored.kernel.functions.read_text()) == (2, "{}")
+    assert mirror.calls
+
+
+@pytest.mark.usefixtures("mirror")
+def test_what_a_build_needs_is_looked_for_once(cli: Cli, tree: FakeTree) -> None:
+    """The compiler looks for a header."""
+    cli("lab", "build", "6.12")
+    calls = (tree.programs / "calls").read_text().splitlines()
+
+    assert sum(call.startswith("gcc -E") for call in calls) == 1
+
+
 @pytest.mark.usefixtures("mirror")
 def test_a_patch_that_does_not_apply_adds_nothing(cli: Cli, folder: Path) -> None:
     """The kernel of that name that was there stays."""
@@ -192,10 +235,12 @@ def test_only_the_sources_of_a_version_are_removed(tree: FakeTree, origin: str) 
     [
         (("6.11",), 2, "the package lists have no sources of kernel 6.11. There are 6.12."),
         (("6.12.118",), 2, "have no sources of kernel 6.12.118"),
-        (("6.12", "--patches", "none"), 2, "none has no patches"),
+        (("6.12", "--patches", "none"), 2, "none does not exist"),
+        (("6.12", "--patches", ""), 2, ". has no patches"),
         (("6.12", "--name", "../x"), 2, "a kernel cannot be called '../x'"),
         (("./linux", "--patches", "x"), 2, "or apply patches to ./linux with `git am`"),
         (("./linux", "--name", "x"), 2, "--patches and --name are for a version"),
+        (("./linux", "--patches", ""), 2, "--patches and --name are for a version"),
     ],
 )
 @pytest.mark.usefixtures("mirror")

@@ -21,6 +21,16 @@ def test_a_program_runs_in_a_folder_with_english_messages(tmp_path: Path) -> Non
     assert (done.returncode, done.stdout, done.stderr) == (3, f"{tmp_path}\n", "C\n")
 
 
+def test_a_program_can_write_to_a_log(tmp_path: Path) -> None:
+    """Its output and its messages are there in the order in which they were written."""
+    command = ["sh", "-c", "echo output; echo message >&2; echo more; exit 3"]
+
+    done = programs.run(command, tmp_path, 60.0, missing="", log=tmp_path / "log")
+
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", "")
+    assert (tmp_path / "log").read_text() == "output\nmessage\nmore\n"
+
+
 def test_a_program_that_is_missing_is_named(tmp_path: Path) -> None:
     """With what the user can do."""
     with pytest.raises(UnavailableError, match=r"no program nosuch.*apt-get install nosuch"):

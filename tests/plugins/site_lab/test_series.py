@@ -57,12 +57,16 @@ def test_sources_as_they_are_have_no_facts() -> None:
 
 
 def test_a_folder_without_patches_is_refused(tmp_path: Path) -> None:
-    """A file or nothing at all is no better."""
+    """So is a file, and so is a folder that does not exist; each has its own reason."""
     (tmp_path / "file").touch()
 
-    for path in (tmp_path, tmp_path / "file", tmp_path / "none"):
-        with pytest.raises(UsageError, match="has no patches: no file there"):
-            series_in(path)
+    for name, sentence in {
+        ".": "has no patches: no file there has a name that ends in .patch",
+        "file": "file is not a folder",
+        "none": "none does not exist",
+    }.items():
+        with pytest.raises(UsageError, match=rf"{sentence}\. Name a folder that `git"):
+            series_in(tmp_path / name)
 
 
 def test_a_patch_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
@@ -82,9 +86,9 @@ def test_an_installed_pvbench_says_where_the_patches_are(
     with pytest.raises(UsageError) as caught:
         series_in(tmp_path / "none")
     assert str(caught.value) == (
-        "the patches of the proposals are not here: an installed pvbench does not have them: "
-        "they are GPL-2.0, and it is MIT. Check out pvbench, and name its folder "
-        "patches/proposals with --patches."
+        "the patches of the proposals are only in a checkout of pvbench: they are GPL-2.0, "
+        "and pvbench is MIT. Check out pvbench, and name its folder patches/proposals with "
+        "--patches."
     )
 
 

@@ -12,6 +12,7 @@ from pvbench.errors import PvbenchError, UnavailableError, UsageError
 from pvbench_site_lab import make
 from pvbench_site_lab.tree import Tree, built, tree_at
 from support.fake_make import FakeTree
+from support.fifo import has_no_writer
 from support.runs import Cli
 
 
@@ -162,6 +163,21 @@ def test_a_kernel_that_does_not_compile_is_one_sentence(sources: FakeTree) -> No
         built(tree_of(sources))
     assert "make allnoconfig fails" in str(caught.value)
     assert "allnoconfig.log has the output of make" in str(caught.value)
+
+
+def test_the_compilers_of_a_build_that_takes_too_long_end_with_it(
+    sources: FakeTree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sentence names the file with the output of make."""
+    os.mkfifo(tmp_path / "fifo")
+    sources.program("make", f"sleep 100000 > {tmp_path}/fifo; true")
+    monkeypatch.setattr(make, "_LIMIT_S", 0.5)
+    with open(os.open(tmp_path / "fifo", os.O_RDONLY | os.O_NONBLOCK), "rb") as reader:
+        (tmp_path / "fifo").open("wb").close()  # from now on a missing writer is a hang-up
+        with pytest.raises(UnavailableError, match=r"make is not done within 0\.5 s\. .*\.log"):
+            built(tree_of(sources))
+
+        assert has_no_writer(reader)
 
 
 def test_a_kernel_without_kvm_is_refused(sources: FakeTree) -> None:
