@@ -129,7 +129,7 @@ def _say_stored(verb: str, name: str) -> None:
 
 def _build(options: argparse.Namespace) -> int:
     from pvbench_site_lab.releases import is_version
-    from pvbench_site_lab.tree import built, tree_at
+    from pvbench_site_lab.tree import built, no_tree, tree_at
 
     if is_version(options.tree):  # also if a folder has that name, as for `lab add`
         return _build_version(options)
@@ -140,11 +140,7 @@ def _build(options: argparse.Namespace) -> int:
         )
     tree = tree_at(options.tree)
     if tree is None:
-        raise UsageError(
-            f"{options.tree} is not a tree of a kernel",
-            why="a tree has a file Kconfig and a folder arch/x86/kvm",
-            fix="Name the folder with the sources, or TREE@REV.",
-        )
+        raise no_tree(options.tree)
     kernel = built(tree)
     print(f"built lab:{printable(options.tree)} ({printable(kernel.release)})")
     return Status.OK

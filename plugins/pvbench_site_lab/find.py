@@ -7,7 +7,7 @@ from pathlib import Path
 from pvbench.errors import UsageError, unknown
 from pvbench_site_lab import commands, kernel_store
 from pvbench_site_lab.kernels import BOOT, Kernel, has_image, installed, of_path
-from pvbench_site_lab.tree import built, tree_at
+from pvbench_site_lab.tree import built, no_tree, tree_at
 
 
 def find(address: str, *, may_build: bool = True) -> Kernel:
@@ -25,6 +25,8 @@ def find(address: str, *, may_build: bool = True) -> Kernel:
     tree = tree_at(address)
     if tree is not None and (tree.revision or not has_image(tree.source)):
         return built(tree, may_build=may_build)
+    if "@" in address and not Path(address).exists():
+        raise no_tree(address)
     if "/" in address:
         return of_path(address, Path(address))
     if stored := kernel_store.stored(address):

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,19 +35,21 @@ _FOLDERS: Final = ("dev", "proc", "sys", "tmp", "mod")
 @attrs.frozen
 class Image:
     """
-    The file of an image.
+    An image, whose file may have to be made.
 
     Args:
         key: changes with its content.
+        make: makes the file if there is none.
     """
 
     key: str
     path: Path
+    make: Callable[[], object] = attrs.field(eq=False)
 
 
 def image_of(kernel: Kernel, kernel_key: str, module: str, name: str, store: Store) -> Image:
     """
-    The image for the delivery *name* of the plugin *module*.
+    The image for the delivery *name* of the plugin *module*; nothing is written yet.
 
     Raises:
         UnavailableError: the delivery cannot run in a lab, or the image cannot be made.
@@ -65,18 +67,23 @@ def image_of(kernel: Kernel, kernel_key: str, module: str, name: str, store: Sto
     manifest = _current(store.read(manifest_name))
     if manifest is None:
         entries, manifest = _entries(kernel, module)
-        store.write(manifest_name, json.dumps(manifest).encode())
     key = _digest(
         manifest, {path: hashlib.sha256(data).hexdigest() for path, data in carried.items()}
     )
 
-    def make(path: Path) -> None:
+    def write(path: Path) -> None:
         files = entries or _entries(kernel, module)[0]
         path.write_bytes(
             cpio.archive(files | {p: cpio.file(data) for p, data in carried.items()})
         )
 
-    return Image(key, store.made(f"initramfs-{key}.cpio", make))
+    def make() -> None:
+        if entries is not None:
+            store.write(manifest_name, json.dumps(manifest).encode())
+        store.made(file, write)
+
+    file = f"initramfs-{key}.cpio"
+    return Image(key, store.folder / file, make)
 
 
 def _carried_files(delivery: Delivery) -> dict[str, bytes]:

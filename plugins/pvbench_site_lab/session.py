@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import platform
 import shutil
-from collections.abc import Generator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import attrs
@@ -30,6 +30,7 @@ from pvbench_site_lab.reach import reach
 from pvbench_site_lab.snapshot import Snapshot
 from pvbench_site_lab.store import Store
 from pvbench_site_lab.traced import Recorded
+from pvbench_site_lab.vm import Vm
 
 _DESCRIBE_S = 1800.0  # probes under emulation on a busy host
 
@@ -41,6 +42,7 @@ class LabSession:
 
     Args:
         snapshots: those in use, by the plugin module and the name of a delivery.
+        unmade: what makes the files that the machines of some of them start from.
         workers: the QEMU processes that are under way.
     """
 
@@ -49,6 +51,7 @@ class LabSession:
     options: SiteOptions
     store: Store = attrs.field(factory=Store)
     snapshots: dict[tuple[str, str], Snapshot] = attrs.field(factory=dict)
+    unmade: dict[tuple[str, str], Callable[[], object]] = attrs.field(factory=dict)
     workers: Workers = attrs.field(factory=Workers)
 
     @property
@@ -68,7 +71,7 @@ class LabSession:
         if not request.options.probe:
             raise UnavailableError(
                 f"lab {self.address.kernel} has not been described yet",
-                why="that boots it, and nothing may be booted now",
+                why="a description needs a boot, and nothing may be booted now",
                 fix="Run it once without --dry-run or --no-probe.",
             )
         if request.options.progress:
@@ -76,15 +79,14 @@ class LabSession:
         is_icount = self.address.clock == ICOUNT
         options = attrs.evolve(request.options, fork=True, near_exact=is_icount)
         inside = request._replace(options=options)
-        answer = description_in(self._reports(snapshot, inside, _DESCRIBE_S), request)
+        answer = description_in(self._reports(inside, _DESCRIBE_S), request)
         description = described_in_lab(answer, self.address, self._facts(snapshot))
         if is_icount or not any((description.probes or {}).values()):
             self.store.write(name, encode(DescriptionReport(description)).encode())
         return description
 
     def boot(self, host: Host, job: Work) -> Generator[Report, None, None]:
-        snapshot = self._snapshot(job.delivery_module, job.delivery)
-        return self._reports(snapshot, job, self.options.timeout_s)
+        return self._reports(job, self.options.timeout_s)
 
     def reach(self, host: Host, job: Work, other: str) -> Reach | None:
         family, _, address = other.partition(":")
@@ -92,27 +94,38 @@ class LabSession:
             return None
 
         def recorded(names: Sequence[str]) -> Recorded:
-            snapshot = self._snapshot(job.delivery_module, job.delivery)
-            with snapshot.continued(self.workers) as vm:
+            with self._started(job) as vm:
                 return answers.functions_of(vm, job, names, self.options.timeout_s)
 
         return reach(find(parsed(address).kernel), self.kernel, recorded)
 
-    def _reports(
-        self, snapshot: Snapshot, request: Request, timeout_s: float
-    ) -> Generator[Report, None, None]:
-        with snapshot.continued(self.workers) as vm:
+    def _reports(self, request: Request, timeout_s: float) -> Generator[Report, None, None]:
+        with self._started(request) as vm:
             yield from answers.reports_of(vm, request, timeout_s)
 
+    @contextmanager
+    def _started(self, request: Request) -> Iterator[Vm]:
+        """A fresh machine for *request*, whose files are made if they are not there."""
+        key = request.delivery_module, request.delivery
+        snapshot = self._snapshot(*key)
+        if make := self.unmade.get(key):
+            make()
+            self.unmade.pop(key, None)
+        with snapshot.continued(self.workers) as vm:
+            yield vm
+
     def _snapshot(self, module: str, delivery: str) -> Snapshot:
+        """The snapshot of the lab for a delivery; neither it nor its files need exist yet."""
         key = module, delivery
         if key not in self.snapshots:
-            self.snapshots[key] = self._new_snapshot(module, delivery)
+            self.snapshots[key], self.unmade[key] = self._new_snapshot(module, delivery)
         return self.snapshots[key]
 
-    def _new_snapshot(self, module: str, delivery: str) -> Snapshot:
+    def _new_snapshot(
+        self, module: str, delivery: str
+    ) -> tuple[Snapshot, Callable[[], object]]:
         """
-        The snapshot of the lab for a delivery; it need not exist yet.
+        The snapshot of the lab for a delivery, and what makes the files that it needs.
 
         Raises:
             UnavailableError: something that it needs is missing here.
@@ -123,16 +136,20 @@ class LabSession:
         packed = _content_of(self.kernel)
         kernel_key = key_of(packed)
         image = image_of(self.kernel, kernel_key, module, delivery, self.store)
+        kernel_file = f"kernel-{kernel_key}"
         machine = Machine(
             program=Path(program),
-            kernel=self.store.made(
-                f"kernel-{kernel_key}", lambda path: self._write_kernel(packed, path)
-            ),
+            kernel=self.store.folder / kernel_file,
             initramfs=image.path,
             clock=self.address.clock,
             cpus=self.address.cpus,
         )
-        return Snapshot(machine, f"{kernel_key} {image.key}", self.store)
+
+        def make() -> None:
+            self.store.made(kernel_file, lambda path: self._write_kernel(packed, path))
+            image.make()
+
+        return Snapshot(machine, f"{kernel_key} {image.key}", self.store), make
 
     def _write_kernel(self, packed: bytes, path: Path) -> None:
         """Write the vmlinux in a bzImage, or the bzImage if it cannot be booted by PVH."""

@@ -12,16 +12,19 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
+from typing import Final
 
 import attrs
 
-from pvbench.errors import UnavailableError, not_writable
+from pvbench.errors import UnavailableError, UsageError, not_writable
 from pvbench.host.cache import cache_folder
 from pvbench.host.files import replacing
 from pvbench_site_lab import functions, make, revisions
 from pvbench_site_lab.kernels import Kernel
 from pvbench_site_lab.locks import locked
 from pvbench_site_lab.store import FIX
+
+_FIX: Final = "Name the folder with the sources, or TREE@REV."
 
 
 @attrs.frozen
@@ -53,6 +56,16 @@ def tree_at(address: str) -> Tree | None:
         if (tree.source / "Kconfig").is_file() and (tree.source / "arch/x86/kvm").is_dir():
             return attrs.evolve(tree, source=tree.source.resolve())
     return None
+
+
+def no_tree(address: str) -> UsageError:
+    """The error for an address ``TREE`` or ``TREE@REV`` that names the sources of no kernel."""
+    path = address if Path(address).exists() else address.rpartition("@")[0]
+    folder = Path(path or address)
+    if not folder.exists():
+        return UsageError(f"there is no folder {folder}", fix=_FIX)
+    why = "a tree has a file Kconfig and a folder arch/x86/kvm"
+    return UsageError(f"{folder} is not a tree of a kernel", why=why, fix=_FIX)
 
 
 def built(tree: Tree, *, may_build: bool = True) -> Kernel:

@@ -52,8 +52,7 @@ def lab(tmp_path: Path, qemu: Fault, monkeypatch: pytest.MonkeyPatch) -> LabSess
     """A session with a lab whose QEMU is the fake one, and whose image is empty."""
     path = tmp_path / "vmlinux"
     path.write_bytes(vmlinux(PVH_NOTE))
-    image = Image("image-key", tmp_path / "initramfs")
-    image.path.touch()
+    image = Image("image-key", tmp_path / "initramfs", (tmp_path / "initramfs").touch)
     monkeypatch.setattr(session_module, "image_of", lambda *_: image)
     return LabSession(
         parsed("here"),

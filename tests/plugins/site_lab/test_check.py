@@ -33,8 +33,7 @@ def machine(
         programs.program(name, "")
     shutil.copy("/bin/cat", tmp_path / "programs")
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{tmp_path / 'programs'}")
-    image = Image("image-key", tmp_path / "initramfs")
-    image.path.touch()
+    image = Image("image-key", tmp_path / "initramfs", (tmp_path / "initramfs").touch)
     monkeypatch.setattr(session_module, "image_of", lambda *_: image)
     monkeypatch.setattr(
         check, "DELIVERY", Describe("model", "pvbench_deliver_model", Options())

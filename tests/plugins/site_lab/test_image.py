@@ -75,7 +75,10 @@ def store(tmp_path: Path) -> Store:
 
 
 def of(kernel: Kernel, store: Store) -> Image:
-    return image_of(kernel, "kernel-key", "carried", "carried", store)
+    """The image, whose file is made."""
+    image = image_of(kernel, "kernel-key", "carried", "carried", store)
+    image.make()
+    return image
 
 
 def test_an_image_has_all_that_a_worker_needs(
@@ -129,6 +132,19 @@ def test_an_image_s_interpreter_runs_from_its_files(
 
     assert (done.returncode, done.stderr) == (0, "")
     assert f"{root}/py" in done.stdout
+
+
+def test_nothing_is_written_before_the_file_of_an_image_is_needed(
+    carried: Path, kernel: Kernel, store: Store
+) -> None:
+    """Its key and its path are known nevertheless."""
+    image = image_of(kernel, "kernel-key", "carried", "carried", store)
+    written = store.folder.exists()
+    image.make()
+
+    assert not written
+    assert image.path.exists()
+    assert image == of(kernel, store)
 
 
 def test_an_image_is_made_once(

@@ -282,9 +282,26 @@ def test_commands_that_compile_nothing_say_what_would_be_built(
     assert not (sources.programs / "calls").exists()
 
 
-def test_a_folder_that_is_no_tree_is_refused(cli: Cli) -> None:
-    """With the files that a tree has."""
-    output = cli("lab", "build", ".")
-
-    assert output.status == 2
-    assert ". is not a tree of a kernel: a tree has a file Kconfig" in output.err
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        (".", ". is not a tree of a kernel: a tree has a file Kconfig and a folder"),
+        (".@v6.1", ". is not a tree of a kernel: a tree has a file Kconfig and a folder"),
+        ("./file", "file is not a tree of a kernel: a tree has"),
+        ("./none", "there is no folder none"),
+        ("./none@v6.1", "there is no folder none"),
+        ("@v6.1", "there is no folder @v6.1"),
+    ],
+)
+def test_a_folder_that_is_no_tree_is_refused(
+    cli: Cli, tmp_path: Path, address: str, sentence: str
+) -> None:
+    """With the files that a tree has, also if a site names it with a revision."""
+    (tmp_path / "file").touch()
+    commands = [("lab", "build", address)]
+    if "@" in address:
+        commands.append(("doctor", "--site", f"lab:{address}"))
+    for command in commands:
+        output = cli(*command)
+        assert (output.status, sentence in output.err) == (2, True), output.err
+        assert "Name the folder with the sources, or TREE@REV." in output.err
