@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from importlib import import_module
 from typing import Final, Protocol
 
 import attrs
 
-from pvbench.errors import UnavailableError
 from pvbench.guest import Guest, HostIds
 from pvbench.ops import Burst, Program
 from pvbench.slice_result import SliceResult
@@ -241,26 +238,3 @@ class Portable(Protocol):
             UnavailableError: they cannot be made here.
         """
         ...
-
-
-def delivery_of(module: str, name: str) -> Delivery:
-    """
-    Import *module*, the absolute path of a file or a name, for its delivery called *name*.
-
-    Raises:
-        UnavailableError: the site does not have the file.
-    """
-    if not module.endswith(".py"):
-        imported = import_module(module)
-    elif os.path.isfile(module):
-        from pvbench.importing import imported as imported_file  # no other worker needs it
-
-        imported = imported_file(module)
-    else:
-        raise UnavailableError(
-            f"{name} cannot be used here",
-            why=f"the site has no file {module}",
-            fix="Copy it to the site under that path, or install it there and here.",
-        )
-    deliveries: list[Delivery] = imported.pvbench_deliveries()
-    return next(delivery for delivery in deliveries if delivery.name == name)

@@ -14,10 +14,11 @@ from typing import IO, Final
 
 import attrs
 
-from pvbench.delivery import Description, delivery_of
+from pvbench.delivery import Description
 from pvbench.end_with_parent import end_after, end_with_parent
 from pvbench.errors import ProtocolError, PvbenchError, UnavailableError
 from pvbench.host import facts
+from pvbench.importing import delivery_of
 from pvbench.protocol import (
     Describe,
     DescriptionReport,

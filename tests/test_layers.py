@@ -17,7 +17,6 @@ ROOT = Path(__file__).parents[1]
 # A package or a module imports only from those above it, for its types too.
 LAYERS = [
     "errors",
-    "importing",
     "text",
     "keywords",
     "notices",
@@ -36,6 +35,7 @@ LAYERS = [
     "slice_result",
     "workload",
     "delivery",
+    "importing",
     "shapes",
     "trials",
     "protocol",

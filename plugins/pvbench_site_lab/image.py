@@ -18,8 +18,9 @@ from typing import Any, Final
 
 import attrs
 
-from pvbench.delivery import Delivery, delivery_of
+from pvbench.delivery import Delivery
 from pvbench.errors import UnavailableError
+from pvbench.importing import delivery_of
 from pvbench.shapes import json_value
 from pvbench_site_lab import cpio, interpreter
 from pvbench_site_lab import modules as kernel_modules

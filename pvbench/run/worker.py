@@ -18,9 +18,10 @@ from typing import IO, Final
 
 import attrs
 
-from pvbench.delivery import LoadedTask, Task, delivery_of
+from pvbench.delivery import LoadedTask, Task
 from pvbench.end_with_parent import end_after, end_with_parent
 from pvbench.errors import ProtocolError, PvbenchError, UnavailableError
+from pvbench.importing import delivery_of
 from pvbench.ops import Program
 from pvbench.protocol import (
     Answer,
