@@ -32,7 +32,8 @@ from typing import Final
 
 import attrs
 
-from fuzz_kinds import KINDS, Input, Kind
+from fuzz_kinds import KINDS, Kind
+from fuzz_readers import Input
 from fuzz_valid import Valid, valid_inputs
 from mutations import smaller
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -15,15 +12,11 @@ from typing import Final
 import attrs
 
 import fuzz_site
+from fuzz_readers import Input, command, do_job, of_host, run_and_show
 from fuzz_valid import CANNED, CPU, RUN, SMALL, SUITE, SUITE_SOURCE, TABLE, Valid
 from fuzz_words import guest, words
 from mutations import json_bytes, mutated, mutated_assignments, mutated_bytes, mutated_text
-from pvbench.cli.main import main
-from pvbench.errors import Status
-from pvbench.host import cpuinfo, facts
-from pvbench.protocol import ErrorReport, Execute, Work, decode, framed
-from pvbench.run import worker
-from pvbench.text import printable
+from pvbench.protocol import framed
 
 _NEVER_REAL: Final = ("-p", "no:deliver-kvm", "-p", "no:deliver-live")  # no guest is booted
 _RESULTS: Final = (
@@ -43,19 +36,6 @@ _JOURNALS: Final = (
     (*RUN, "--dry-run", "--resume"),
 )
 _PROFILES: Final = Path(fuzz_site.__file__).parents[1] / "plugins/pvbench_deliver_model"
-
-
-@attrs.frozen
-class Input:
-    """The words of a command line, and files of the current directory, by name."""
-
-    words: tuple[str, ...]
-    files: Mapping[str, bytes] = attrs.field(factory=dict)
-
-
-def command(given: Input) -> int:
-    """Run the command line, by the entry point of the console script."""
-    return main(given.words)
 
 
 @attrs.frozen
@@ -156,35 +136,6 @@ def _cpuinfo(_: Valid, random: Random) -> Input:
     return Input(small, {"proc/cpuinfo": content})
 
 
-@contextmanager
-def _own_cpuinfo() -> Iterator[None]:
-    """The file proc/cpuinfo of the current directory, instead of the kernel's."""
-    before, cpuinfo.CPUINFO = cpuinfo.CPUINFO, Path("proc/cpuinfo")  # type: ignore[misc]
-    try:
-        yield
-    finally:
-        cpuinfo.CPUINFO = before  # type: ignore[misc]
-
-
-def _of_host(given: Input) -> int:
-    """Read the facts of a host and its APIC IDs."""
-    facts.facts(Path.cwd())
-    facts.advice(Path.cwd())
-    with _own_cpuinfo():
-        return command(given)
-
-
-def _run_and_show(given: Input) -> int:
-    """Store what workers report, and show it: a file that was written can be read."""
-    for name in ("d.json", "d.jsonl"):
-        Path(name).unlink(missing_ok=True)
-    status = command(given)
-    if Path("d.json").exists():
-        shown = main(["show", "d.json", "--statistic", "all"])
-        assert shown != Status.USAGE, "the result file cannot be read"
-    return status
-
-
 def _framed(line: bytes, random: Random) -> bytes:
     """A message with values changed, in a frame that is right, or with bytes changed."""
     if random.random() < 0.15:
@@ -206,24 +157,6 @@ def _reports(valid: Valid, random: Random) -> Input:
 
 def _job(valid: Valid, random: Random) -> Input:
     return Input((), {fuzz_site.JOB: _framed(valid[fuzz_site.JOB], random)})
-
-
-def _work(given: Input) -> int:
-    """Do a job as a worker does; one that asks for many iterations gets one."""
-    line, reports = given.files[fuzz_site.JOB].decode(errors="replace"), io.StringIO()
-    worker.answer(io.StringIO(line), reports, _short)
-    last = decode((reports.getvalue().splitlines() or [""])[-1])
-    if not isinstance(last, ErrorReport):
-        return 0
-    print(f"pvbench: {printable(last.error)}", file=sys.stderr)
-    return last.status
-
-
-def _short(job: Work) -> Work:
-    if isinstance(job, Execute):
-        return job
-    turns = tuple(turn._replace(loops=1, warmup=0) for turn in job.schedule)
-    return job._replace(schedule=turns, slice_s=None)
 
 
 def _noise(valid: Valid, random: Random) -> Input:
@@ -248,9 +181,9 @@ KINDS: Final = (
     Kind("cost profiles", _cost_profile),
     Kind("[tool.pvbench]", _defaults),
     Kind("topologies", _topology),
-    Kind("cpuinfo", _cpuinfo, _of_host),
-    Kind("worker reports", _reports, _run_and_show),
-    Kind("jobs", _job, _work),
+    Kind("cpuinfo", _cpuinfo, of_host),
+    Kind("worker reports", _reports, run_and_show),
+    Kind("jobs", _job, do_job),
     Kind("noise files", _noise),
     Kind("outcomes of programs", _outcomes),
     Kind("options", _options),

@@ -24,7 +24,8 @@ import json, os, signal, sys
 from pathlib import Path
 sys.path[:0] = [{benchmarks!r}]
 import fuzz
-from fuzz_kinds import Input, Kind
+from fuzz_kinds import Kind
+from fuzz_readers import Input
 
 def text():
     return Path("a.txt").read_text()
