@@ -16,7 +16,9 @@ from pvbench_site_lab.kernels import Kernel
 from pvbench_site_lab.session import LabSession
 from pvbench_site_lab.store import Store
 from support import fake_qemu
+from support.fake_apt import FakeApt
 from support.helpers import DEADLINE_S
+from support.kernel_package import FILES, PACKAGE
 from support.kernels import PVH_NOTE, vmlinux
 
 Fault = Callable[[str], None]
@@ -60,3 +62,12 @@ def lab(tmp_path: Path, qemu: Fault, monkeypatch: pytest.MonkeyPatch) -> LabSess
         SiteOptions(timeout_s=DEADLINE_S),
         Store(tmp_path / "store"),
     )
+
+
+@pytest.fixture
+def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeApt:
+    """A mirror with one package, and an empty cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    fake = FakeApt(tmp_path / "mirror", monkeypatch)
+    fake.add(PACKAGE, FILES)
+    return fake

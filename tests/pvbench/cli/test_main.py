@@ -1,4 +1,4 @@
-"""The command line as a whole: help, versions, pipes."""
+"""The command line as a whole: help, versions, bad usage."""
 
 from __future__ import annotations
 
@@ -6,22 +6,12 @@ import os
 import re
 import subprocess
 import sys
-import warnings
-from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
-from pvbench.cli import show
 from pvbench.cli.main import COMMANDS
-from pvbench.results import files as result_files
-from support.helpers import DEADLINE_S
-from support.runs import Cli, buffered, command, console
+from support.runs import Cli
 
-RUN = (
-    *("run", "norov", "--fast", "--vcpus", "2", "--sender", "native", "-k", "*.broadcast"),
-    *("--driver", "x2apic-physical", "-o", "a.json"),
-)
 HEAVY = ("attrs", "numpy", "pluggy", "pyperf", "rich", "tabulate", "pvbench_deliver_model")
 LOADED_AFTER = """
 import sys
@@ -278,184 +268,3 @@ def test_a_missing_command_is_one_sentence_with_the_nearest_name(
 
     assert (output.status, output.out) == (2, "")
     assert output.err == f"pvbench: {sentence} `pvbench --help` lists the commands.\n"
-
-
-PRINTING = [
-    pytest.param(("list", "senders"), id="list"),
-    pytest.param(("plugins",), id="plugins"),
-    pytest.param(("doctor",), id="doctor"),
-    pytest.param(("explain", "kvm-pv", "--targets", "1,2"), id="explain"),
-    pytest.param(("show", "published:norov-2018"), id="show"),
-    pytest.param(("compare", "published:norov-2018", "--by", "sender"), id="compare"),
-    pytest.param(("run", "norov", "--dry-run"), id="dry-run"),
-    pytest.param(("--help",), id="help"),
-    pytest.param(("--version",), id="version"),
-]
-
-
-@pytest.mark.parametrize("arguments", PRINTING)
-def test_a_closed_pipe_is_quiet(arguments: tuple[str, ...]) -> None:
-    """``| head -1`` has seen enough: no traceback, no "Exception ignored"."""
-    reading, writing = os.pipe()
-    os.close(reading)
-    try:
-        output = console(*arguments, stdout=writing)
-    finally:
-        os.close(writing)
-
-    assert (output.returncode, output.stderr) == (0, "")
-
-
-def test_a_closed_pipe_leaves_the_exit_status() -> None:
-    """A regression stays one when ``| head -1`` has seen enough."""
-    folder = Path(__file__).parents[2] / "data/lossy"
-    names = [str(folder / name) for name in ("good.json", "loses-12-of-141.json")]
-    reading, writing = os.pipe()
-    os.close(reading)
-    try:
-        output = console("compare", *names, stdout=writing)
-    finally:
-        os.close(writing)
-
-    assert output.returncode == 1
-
-
-@pytest.mark.parametrize("arguments", PRINTING)
-def test_a_full_disk_behind_standard_output_gives_one_sentence(
-    arguments: tuple[str, ...],
-) -> None:
-    """The environment is at fault: exit status 5, no traceback."""
-    with open("/dev/full", "w") as full:
-        output = console(*arguments, stdout=full)
-
-    assert "Traceback" not in output.stderr
-    assert output.stderr.count("\n") == 1
-    assert "No space left on device" in output.stderr
-    assert output.returncode == 5
-
-
-@pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])
-@pytest.mark.parametrize("arguments", [("list", "suites"), ("list", "nothing"), RUN])
-def test_a_closed_standard_stream_is_not_an_error(
-    tmp_path: Path, arguments: tuple[str, ...], closed: str
-) -> None:
-    """A cron job or a daemon may start a command without it; only its output is lost."""
-    shell = ("sh", "-c", f'exec "$@" {closed}', "sh")
-    output = subprocess.run(
-        [*shell, *command(*arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=tmp_path,
-        env=buffered(),
-        timeout=DEADLINE_S,
-    )
-
-    assert output.returncode == (2 if "nothing" in arguments else 0)
-    assert "Traceback" not in output.stderr
-    assert (output.stdout == "") == ("1>&-" in closed or "nothing" in arguments)
-    if arguments == RUN:
-        assert len(result_files.read(str(tmp_path / "a.json"))) == 4
-
-
-def test_a_full_disk_behind_standard_error_gives_no_traceback(tmp_path: Path) -> None:
-    """The run is stored, its table is printed, and exit status 5 says that text was lost."""
-    with open("/dev/full", "w") as full:
-        output = subprocess.run(
-            command("run", *RUN[1:]),
-            stdout=subprocess.PIPE,
-            stderr=full,
-            text=True,
-            check=False,
-            cwd=tmp_path,
-            env=buffered(),
-            timeout=DEADLINE_S,
-        )
-
-    assert (output.returncode, "x2apic-physical" in output.stdout) == (5, True)
-    assert len(result_files.read(str(tmp_path / "a.json"))) == 4
-
-
-def test_a_character_that_the_terminal_lacks_is_printed_as_its_escape(tmp_path: Path) -> None:
-    """``LC_ALL=C`` and a name that is not ASCII."""
-    ascii_only = buffered() | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
-    output = console("show", "Gäste.json", cwd=tmp_path, env=ascii_only)
-
-    assert (output.returncode, output.stderr.count("\n")) == (2, 1)
-    assert output.stderr.startswith("pvbench: G")
-
-
-BUG = "pvbench: this is a bug of pvbench or of a plugin, please report it: "
-
-
-def test_a_bug_ends_with_70_and_one_sentence(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Python's own status for a traceback is 1, which would be a regression."""
-    monkeypatch.setattr(show, "execute", lambda _: 1 // 0)
-    output = cli("show")
-
-    assert (output.status, output.out) == (70, "")
-    assert output.err == (
-        f"{BUG}ZeroDivisionError: integer division or modulo by zero. "
-        "With -v the same command prints the traceback.\n"
-    )
-
-
-@pytest.mark.parametrize("arguments", [("show", "-v"), ("-v", "show")])
-def test_the_traceback_of_a_bug_is_printed_on_demand(
-    cli: Cli, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
-) -> None:
-    """The option stands before or after the name of the command."""
-
-    def execute(_: object) -> NoReturn:
-        raise RuntimeError("\x1b[31m")
-
-    monkeypatch.setattr(show, "execute", execute)
-    output = cli(*arguments)
-    first, second, *_, last = output.err.splitlines()
-
-    assert (output.status, output.out) == (70, "")
-    assert first == f"{BUG}RuntimeError: \\x1b[31m"
-    assert (second, last) == (
-        "Traceback (most recent call last):",
-        "RuntimeError: \\x1b[31m",
-    )
-
-
-def test_a_warning_of_python_about_a_plugin_is_one_sentence(cli: Cli) -> None:
-    """Its text comes from the file of the plugin, and may have any character."""
-    source = "import warnings\nwarnings.warn('\\x1b[2J\\n', stacklevel=1)\npvbench_api = 1\n"
-    Path("mine.py").write_text(source + "assert (1, 'x')\n")
-    with warnings.catch_warnings():
-        warnings.simplefilter("always")
-        output = cli("list", "sites", "-p", "./mine.py")
-    compiled, warned, *_ = output.err.splitlines()
-    file = f"pvbench: {Path.cwd()}/mine.py"
-
-    assert output.status == 0
-    assert compiled.startswith(f"{file}, line 4, gives a SyntaxWarning: ")
-    assert warned == f"{file}, line 2, gives a UserWarning: \\x1b[2J"
-
-
-def test_a_very_long_message_is_shortened(cli: Cli) -> None:
-    """A name from the command line can have a hundred kilobytes."""
-    output = cli("show", f"published:{'x' * 100_000}")
-
-    assert (output.status, len(output.err)) == (2, len("pvbench: \n") + 4_000)
-    names = output.err.rpartition(". Published: ")[2]
-    assert "norov-2018" in names.removesuffix(".\n").split(", ")
-
-
-def test_head_shows_the_first_line() -> None:
-    """A real pipe leads to a real ``head``."""
-    writer = subprocess.Popen(
-        command("list", "senders", "--format", "csv"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=buffered(),
-    )
-    head = subprocess.run(["head", "-1"], stdin=writer.stdout, capture_output=True, check=True)
-    assert writer.stdout is not None
-    writer.stdout.close()
-    _, complaints = writer.communicate(timeout=DEADLINE_S)
-
-    assert (head.stdout, complaints) == (b"name,summary,kind,overrides\n", b"")

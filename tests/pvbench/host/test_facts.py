@@ -1,10 +1,10 @@
-"""The host's fingerprint: facts of made-up trees, their advice, and KVM's key."""
+"""The host's fingerprint: facts of made-up trees."""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,103 +13,26 @@ from hypothesis import strategies as st
 
 from pvbench.host import facts as host_facts
 from pvbench.host import files as host_files
-
-CPU = "sys/devices/system/cpu"
-CPUINFO = "proc/cpuinfo"
-CLOCK = "sys/devices/system/clocksource/clocksource0/current_clocksource"
-HUGEPAGES = "sys/kernel/mm/transparent_hugepage/enabled"
-ASLR = "proc/sys/kernel/randomize_va_space"
-RELEASE, VERSION = "proc/sys/kernel/osrelease", "proc/sys/kernel/version"
-GOVERNORS = tuple(f"{CPU}/cpu{number}/cpufreq/scaling_governor" for number in range(2))
-NO_TURBO, BOOST = f"{CPU}/intel_pstate/no_turbo", f"{CPU}/cpufreq/boost"
-BUGS = f"{CPU}/vulnerabilities"
-POLL = "sys/module/kvm/parameters/halt_poll_ns"
-AVIC = "sys/module/kvm_amd/parameters/avic"
-
-Files = Mapping[str, str | bytes | None]
-FakeHost = Callable[[Files], Path]
-
-
-def cpuinfo(
-    flags: str = "fpu svm constant_tsc nonstop_tsc",
-    model: str = "AMD EPYC 7763",
-    microcode: str = "0xa0011d1",
-) -> str:
-    """One CPU of /proc/cpuinfo."""
-    return (
-        f"processor\t: 0\nmodel\t\t: 1\nmodel name\t: {model}\nmicrocode\t: {microcode}\n"
-        f"vmx flags\t: hypervisor\nflags\t\t: {flags}\nbogomips\t: 4900.00\n\n"
-    )
-
-
-# A host that there is nothing to say against.
-STEADY = {
-    CPUINFO: 2 * cpuinfo(),
-    RELEASE: "6.8.0-31-generic\n",
-    VERSION: "#31-Ubuntu SMP Sat Apr 20 00:40:06 UTC 2024\n",
-    ASLR: "2\n",
-    POLL: "0\n",
-    "sys/module/kvm/parameters/tdp_mmu": "Y\n",
-    AVIC: "N\n",
-    "sys/module/kvm_amd/parameters/nested": "1\n",
-    "sys/module/ext4/parameters/other": "1\n",
-    CLOCK: "tsc\n",
-    f"{CPU}/smt/active": "0\n",
-    GOVERNORS[0]: "performance\n",
-    GOVERNORS[1]: "performance\n",
-    BOOST: "0\n",
-    f"{CPU}/isolated": "2-3\n",
-    f"{CPU}/nohz_full": "3\n",
-    f"{BUGS}/meltdown": "Not affected\n",
-    f"{BUGS}/spectre_v1": "Mitigation: usercopy/swapgs barriers\n",
-    f"{BUGS}/tsa": "Vulnerable: No microcode\n",
-    HUGEPAGES: "always [madvise] never\n",
-}
-ITS_FACTS = [
-    ("cpu_model", "AMD EPYC 7763"),
-    ("microcode", "0xa0011d1"),
-    ("kernel_release", "6.8.0-31-generic"),
-    ("kernel_version", "#31-Ubuntu SMP Sat Apr 20 00:40:06 UTC 2024"),
-    ("kvm_modules", "kvm, kvm_amd"),
-    ("kvm.halt_poll_ns", "0"),
-    ("kvm.tdp_mmu", "Y"),
-    ("kvm_amd.avic", "N"),
-    ("kvm_amd.nested", "1"),
-    ("nested", "no"),
-    ("virtualization", "svm"),
-    ("constant_tsc", "yes"),
-    ("nonstop_tsc", "yes"),
-    ("clocksource", "tsc"),
-    ("smt", "off"),
-    ("governor", "performance"),
-    ("turbo", "off"),
-    ("isolated_cpus", "2-3"),
-    ("nohz_full", "3"),
-    ("vulnerabilities", "spectre_v1, tsa"),
-    ("vulnerability.spectre_v1", "Mitigation: usercopy/swapgs barriers"),
-    ("vulnerability.tsa", "Vulnerable: No microcode"),
-    ("transparent_hugepages", "madvise"),
-    ("aslr", "full"),
-]
-
-
-def write_files(root: Path, files: Files) -> Path:
-    """*root* with these files; None leaves one out."""
-    for name, content in files.items():
-        if content is not None:
-            path = root / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return root
-
-
-@pytest.fixture
-def fake_host(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> FakeHost:
-    """A steady host with some files changed, on which this process may use four CPUs."""
-    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {3, 0, 2, 1})
-    return lambda files: write_files(tmp_path_factory.mktemp("root"), {**STEADY, **files})
+from support.hosts import (
+    ASLR,
+    AVIC,
+    BOOST,
+    BUGS,
+    CLOCK,
+    CPU,
+    CPUINFO,
+    GOVERNORS,
+    HUGEPAGES,
+    ITS_FACTS,
+    NO_TURBO,
+    RELEASE,
+    STEADY,
+    VERSION,
+    FakeHost,
+    Files,
+    cpuinfo,
+    write_files,
+)
 
 
 def test_a_host_s_facts_come_in_one_order(fake_host: FakeHost) -> None:
@@ -365,159 +288,6 @@ def test_this_machine_has_every_fact() -> None:
     ]
     assert facts["kernel_release"] == os.uname().release
     assert facts["kernel_version"] == os.uname().version
-
-
-INGREDIENTS: list[tuple[str, Files]] = [
-    ("release", {RELEASE: "6.8.0-32-generic\n"}),
-    ("version", {VERSION: "#32-Ubuntu SMP\n"}),
-    ("microcode", {CPUINFO: 2 * cpuinfo(microcode="0xa0011d2")}),
-    ("model", {CPUINFO: 2 * cpuinfo(model="AMD EPYC 7763P")}),
-    ("parameter-of-kvm", {POLL: "200000\n"}),
-    ("parameter-of-amd", {AVIC: "Y\n"}),
-    ("parameter-gone", {AVIC: None}),
-    ("parameter-new", {"sys/module/kvm_amd/parameters/vnmi": "Y\n"}),
-    ("module-new", {"sys/module/kvm_pvm/refcnt": "0\n"}),
-]
-OTHERS: list[tuple[str, Files]] = [
-    ("flags", {CPUINFO: 2 * cpuinfo("fpu vmx hypervisor")}),
-    ("cpus", {CPUINFO: cpuinfo()}),
-    ("module-of-others", {"sys/module/ext4/parameters/other": "2\n"}),
-    ("use-of-kvm", {"sys/module/kvm/refcnt": "7\n"}),
-    ("clocksource", {CLOCK: "hpet\n"}),
-    ("smt", {f"{CPU}/smt/active": "1\n"}),
-    ("governor", {GOVERNORS[0]: "powersave\n"}),
-    ("turbo", {BOOST: "1\n"}),
-    ("isolated", {f"{CPU}/isolated": "\n"}),
-    ("nohz", {f"{CPU}/nohz_full": "\n"}),
-    ("vulnerabilities", {f"{BUGS}/tsa": "Not affected\n"}),
-    ("hugepages", {HUGEPAGES: "[always] madvise never\n"}),
-    ("aslr", {ASLR: "0\n"}),
-]
-
-
-@pytest.mark.parametrize("files", [pytest.param(files, id=name) for name, files in INGREDIENTS])
-def test_the_key_changes_with_facts_that_affect_mechanisms(
-    fake_host: FakeHost, files: Files
-) -> None:
-    """These are CPU, microcode, kernel, and KVM's modules and parameters."""
-    assert host_facts.kvm_key(fake_host(files)) != host_facts.kvm_key(fake_host({}))
-
-
-@pytest.mark.parametrize("files", [pytest.param(files, id=name) for name, files in OTHERS])
-def test_the_key_does_not_change_with_other_facts(fake_host: FakeHost, files: Files) -> None:
-    """Tuning a host for timing does not discard its probe results."""
-    assert host_facts.kvm_key(fake_host(files)) == host_facts.kvm_key(fake_host({}))
-
-
-def test_the_key_does_not_change_between_releases(fake_host: FakeHost) -> None:
-    """Other releases read the cache too; the expected key was computed by `sha256sum`."""
-    expected = "1b6754e61320cbb95c4a78babe21bf4438c1bdd54cda1db52d63f13189652fd3"
-
-    assert host_facts.kvm_key(fake_host({})) == expected
-
-
-PARAMETERS = st.dictionaries(
-    st.from_regex(r"[a-z_]{1,3}", fullmatch=True), st.sampled_from(["Y", "N", "1", "-1", "a,b"])
-)
-
-
-def key_of(parameters: Mapping[str, str]) -> str:
-    """The key of a host that has these parameters of kvm."""
-    with tempfile.TemporaryDirectory() as folder:
-        files = {f"sys/module/kvm/parameters/{name}": v for name, v in parameters.items()}
-        return host_facts.kvm_key(
-            write_files(Path(folder), {"sys/module/kvm/refcnt": "0"} | files)
-        )
-
-
-@given(PARAMETERS, PARAMETERS)
-def test_different_parameters_have_different_keys(
-    one: dict[str, str], other: dict[str, str]
-) -> None:
-    """The hashed text separates names and values."""
-    assert (key_of(one) == key_of(other)) == (one == other)
-
-
-@given(PARAMETERS)
-def test_the_order_of_a_folder_does_not_matter(parameters: dict[str, str]) -> None:
-    """File systems list names in any order."""
-    assert key_of(parameters) == key_of(dict(reversed(parameters.items())))
-
-
-UNSTEADY: dict[str, tuple[Files, str]] = {
-    "hypervisor": ({CPUINFO: cpuinfo("svm hypervisor")}, "runs inside a hypervisor"),
-    "governor": (
-        {GOVERNORS[1]: "powersave\n"},
-        "governor is performance, powersave: `python -m pyperf system tune` sets",
-    ),
-    "turbo": ({NO_TURBO: "0\n"}, "`python -m pyperf system tune` turns it off on Intel"),
-    "boost": ({BOOST: "1\n"}, "write 0 to /sys/devices/system/cpu/cpufreq/boost"),
-    "clock": ({CLOCK: "hpet\n"}, "The clock source is hpet"),
-    "polling": ({POLL: "200000\n"}, "KVM polls up to 200000 ns"),
-    "aslr-off": ({ASLR: "0\n"}, "ASLR is off"),
-    "aslr-partial": ({ASLR: "1\n"}, "`python -m pyperf system tune` makes it full"),
-    "siblings": ({f"{CPU}/smt/active": "1\n", f"{CPU}/isolated": "\n"}, "SMT is on"),
-}
-
-
-@pytest.mark.parametrize(("files", "words"), UNSTEADY.values(), ids=UNSTEADY)
-def test_each_unsteady_setting_has_one_sentence_of_advice(
-    fake_host: FakeHost, files: Files, words: str
-) -> None:
-    """The sentence says what it is, why it matters and what to do."""
-    (sentence,) = host_facts.advice(fake_host(files))
-
-    assert words in sentence
-    assert sentence.endswith(".")
-    assert "{" not in sentence
-
-
-@pytest.mark.parametrize(
-    "files",
-    [
-        pytest.param({}, id="steady"),
-        pytest.param({CPUINFO: None}, id="hypervisor-unknown"),
-        pytest.param(dict.fromkeys(GOVERNORS), id="governor-unknown"),
-        pytest.param({BOOST: None}, id="turbo-unknown"),
-        pytest.param({NO_TURBO: "1\n", BOOST: "1\n"}, id="turbo-off-by-intel-s-driver"),
-        pytest.param({CLOCK: None}, id="clocksource-unknown"),
-        pytest.param({POLL: None}, id="no-halt-polling"),
-        pytest.param({POLL: ""}, id="halt-polling-unknown"),
-        pytest.param({ASLR: None}, id="aslr-unknown"),
-        pytest.param({f"{CPU}/smt/active": "1\n"}, id="smt-with-isolated-cpus"),
-        pytest.param({f"{CPU}/isolated": "\n"}, id="no-smt"),
-        pytest.param({f"{CPU}/smt/active": None, f"{CPU}/isolated": "\n"}, id="smt-unknown"),
-        pytest.param({f"{CPU}/smt/active": "1\n", f"{CPU}/isolated": None}, id="isolation"),
-    ],
-)
-def test_steady_and_unknown_settings_have_no_advice(fake_host: FakeHost, files: Files) -> None:
-    """Advice must apply to this host."""
-    assert host_facts.advice(fake_host(files)) == []
-
-
-@pytest.mark.parametrize(
-    ("cpus", "has_advice"),
-    [pytest.param({5}, True, id="one"), pytest.param({5, 7}, False, id="two")],
-)
-def test_a_single_usable_cpu_has_advice(
-    fake_host: FakeHost, monkeypatch: pytest.MonkeyPatch, cpus: set[int], has_advice: bool
-) -> None:
-    """A sender and its target need one CPU each."""
-    root = fake_host({})
-    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: cpus)
-
-    assert any("fewer than 2 CPUs" in line for line in host_facts.advice(root)) == has_advice
-
-
-def test_advice_has_a_fixed_order(fake_host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each setting has one sentence, the environment first."""
-    all_files = [files for files, _ in UNSTEADY.values()]
-    root = fake_host({path: text for files in all_files for path, text in files.items()})
-    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0})
-    words = ("hypervisor", "governor", "Turbo", "clock", "polls", "ASLR", "SMT", "fewer")
-    sentences = host_facts.advice(root)
-
-    assert [word in line for word, line in zip(words, sentences, strict=True)] == [True] * 8
 
 
 def test_usable_cpus_are_those_of_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
