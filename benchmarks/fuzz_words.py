@@ -125,6 +125,8 @@ def guest(random: Random) -> str:
     forms: tuple[Callable[[], str], ...] = (
         *(lambda: f"{number()}", lambda: f"dense:{number()}"),
         lambda: f"sockets:{number()}x{number()}x{number()}",
+        lambda: f"sockets:{number()}x{number()}x{number()}x{number()}+threads-last",
+        lambda: f"ids:{number()}-{number()}/{number()},0x{number():x}",
         lambda: f"sparse:{number()}:{number()}",
         lambda: f"interleaved:{number()}",
         lambda: f"ids:{','.join(str(number()) for _ in range(random.randint(1, 9)))}",

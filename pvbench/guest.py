@@ -38,12 +38,13 @@ class Guest:
     The boot key: topology, APIC mode, hypercall ABI and VM capabilities.
 
     Args:
-        name: the topology as the user wrote it, e.g. ``dense:80``.
+        name: the topology as the user wrote it, e.g. ``dense:80``, or a short form of it.
         apic_ids: APIC ID of each CPU, in CPU-number order.
         apic_mode: mode of all local APICs.
         hypercall_abi: interface that answers the guest's hypercalls, from HYPERCALL_ABIS.
         bits: word size of the guest kernel; KVM truncates hypercall registers to it.
         host_cpus: number of host CPUs that the vCPUs share; None means one per vCPU.
+        sockets: number of sockets; 1 where the topology does not tell.
     """
 
     name: str
@@ -56,6 +57,9 @@ class Guest:
         validator=attrs.validators.optional(
             integer(1, MAX_VCPUS, "a guest needs a host CPU to run on")
         ),
+    )
+    sockets: int = attrs.field(
+        default=1, validator=integer(1, MAX_VCPUS, "each socket has a CPU")
     )
 
     @apic_ids.validator
@@ -87,10 +91,7 @@ class Guest:
         text = ",".join(ranges(self.apic_ids))
         if len(text) <= _LONGEST_IDS:
             return text
-        from hashlib import sha256  # few guests need it, and each worker imports this module
-
-        digest = sha256(text.encode()).hexdigest()[:8]
-        return f"{text[: _LONGEST_IDS // 2]}... #{digest}"
+        return f"{text[: _LONGEST_IDS // 2]}... #{hash_of(text)}"
 
     def others(self, cpu: int) -> tuple[int, ...]:
         """All CPUs except *cpu*, in CPU-number order."""
@@ -108,6 +109,13 @@ class HostIds:
 
     ids: tuple[int, ...] = attrs.field(default=(), converter=ints)
     reason: str = "no site was asked for them"
+
+
+def hash_of(text: str) -> str:
+    """Eight digits that tell long lists of APIC IDs apart."""
+    from hashlib import sha256  # few guests need it, and each worker imports this module
+
+    return sha256(text.encode()).hexdigest()[:8]
 
 
 def repeated(ids: Iterable[int]) -> list[int]:

@@ -240,7 +240,7 @@ def _result_data(report: SliceReport | OutcomeReport) -> tuple[str, dict[str, An
 def _execute_data(request: Execute) -> dict[str, Any]:
     return request._asdict() | {
         "worker_data": _text_of(request.worker_data),
-        "guest": attrs.asdict(request.guest),
+        "guest": guest_data(request.guest),
         "trials": [
             [[source, to_rows(program)] for source, program in programs]
             for programs in request.trials
@@ -254,12 +254,20 @@ def _job_data(job: Job) -> dict[str, Any]:
         "delivery": job.delivery,
         "delivery_module": job.delivery_module,
         "worker_data": _text_of(job.worker_data),
-        "guest": attrs.asdict(job.guest),
+        "guest": guest_data(job.guest),
         "tasks": [_task_data(task) for task in job.tasks],
         "schedule": [turn._asdict() for turn in job.schedule],
         "slice_s": job.slice_s,
         "deadline_s": float(job.deadline_s),
         "start_delay_us": job.start_delay_us,
+    }
+
+
+def guest_data(guest: Guest) -> dict[str, Any]:
+    """*guest* as JSON data without what few guests have; `guest_of` is the inverse."""
+    data = attrs.asdict(guest)
+    return {
+        k: v for k, v in data.items() if k not in _OF_MOST_GUESTS or v != _OF_MOST_GUESTS[k]
     }
 
 
@@ -324,7 +332,8 @@ _COUNT: Final = integer()
 _COUNTS: Final = items(_COUNT)
 _TICKS: Final = number(0, LARGEST)
 
-GUEST: Final = record(
+_OF_MOST_GUESTS: Final[dict[str, Any]] = {"sockets": 1}
+_GUEST: Final = record(
     Guest,
     name=text,
     apic_ids=items(integer()),
@@ -332,7 +341,15 @@ GUEST: Final = record(
     hypercall_abi=text,
     bits=integer(32, 64),
     host_cpus=optional(integer()),
+    sockets=integer(),
 )
+
+
+def guest_of(data: Any) -> Guest:
+    """The guest with the fields *data*."""
+    return _GUEST(_OF_MOST_GUESTS | data if isinstance(data, dict) else data)
+
+
 _TASK: Final = record(
     lambda **fields: Task(**fields, program_for=_no_program),
     bursts=items(
@@ -394,7 +411,7 @@ _SHAPES: Final[dict[str, Callable[[Any], Message]]] = {
         delivery=text,
         delivery_module=text,
         worker_data=_bytes,
-        guest=GUEST,
+        guest=guest_of,
         tasks=items(_TASK),
         schedule=items(record(Turn, task=_COUNT, loops=integer(1), warmup=_COUNT)),
         slice_s=optional(number(0, LONGEST_S)),
@@ -424,7 +441,7 @@ _SHAPES: Final[dict[str, Callable[[Any], Message]]] = {
         delivery=text,
         delivery_module=text,
         worker_data=_bytes,
-        guest=GUEST,
+        guest=guest_of,
         target_state=text,
         trials=items(items(source_and_program)),
         deadline_s=number(0, LONGEST_S),

@@ -10,7 +10,6 @@ _SHA256: Final = re.compile(r"\b[0-9a-f]{64}\b")
 PIPE_WIDTH: Final = 72  # short enough to be quoted in a mail
 _ELLIPSIS: Final = "..."
 _LONGEST_LINE: Final = 600  # characters of untrusted text
-_LONGEST_NAME: Final = 40  # characters of the name of a guest in a heading
 
 
 def printable(text: str) -> str:
@@ -75,11 +74,6 @@ def percent(part: float) -> str:
 def short_hashes(text: str) -> str:
     """*text* with each SHA-256 cut to its first eight digits."""
     return _SHA256.sub(lambda digits: digits[0][:8], text)
-
-
-def short_name(name: str) -> str:
-    """A name as a heading has it: a long list of APIC IDs is shortened."""
-    return shortened(name, _LONGEST_NAME)
 
 
 def shortened(name: str, width: int) -> str:

@@ -24,6 +24,8 @@ LAYERS = [
     "x86",
     "host",
     "guest",
+    "id_lists",
+    "layouts",
     "topology",
     "ops",
     "sender",

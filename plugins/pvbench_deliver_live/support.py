@@ -12,10 +12,10 @@ from typing import Final
 import attrs
 
 from pvbench.delivery import Task
-from pvbench.errors import PvbenchError, UsageError
+from pvbench.errors import PvbenchError
 from pvbench.guest import Guest, HostIds
 from pvbench.host import cpuinfo
-from pvbench.topology import host
+from pvbench.topology import host_ids_in
 from pvbench.validators import ints
 from pvbench_deliver_live import membarrier
 from pvbench_deliver_live.interrupts import Interrupts
@@ -61,10 +61,8 @@ def host_ids(root: Path) -> HostIds:
     membarrier(2) needs none.  Where the kernel does not show them, the numbers of the CPUs
     stand in their place, and the reason is given.
     """
-    try:
-        return HostIds(host(root / CPUINFO), "")
-    except UsageError as error:
-        return HostIds(numbers(root), f"{error.what}: {error.why}")
+    ids = host_ids_in(root / CPUINFO)
+    return ids if ids.ids else attrs.evolve(ids, ids=numbers(root))
 
 
 def why_unavailable(root: Path, usable: set[int]) -> str | None:

@@ -90,10 +90,10 @@ def _question(options: argparse.Namespace, stack: Stack) -> _Question:
 
 def _burst(options: argparse.Namespace) -> tuple[Guest, Burst]:
     from pvbench.guest import Guest
+    from pvbench.id_lists import parsed
     from pvbench.ops import Burst
-    from pvbench.topology import explicit
 
-    ids = explicit(options.targets)
+    ids = parsed(options.targets)
     source = min(set(range(len(ids) + 1)) - set(ids))  # the lowest ID that no target has
     vector = {} if options.vector is None else {"vector": options.vector}
     try:

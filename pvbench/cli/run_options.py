@@ -128,8 +128,11 @@ def selection_options(group: argparse._ArgumentGroup) -> None:
         "--guest",
         action="append",
         metavar="TOPOLOGY",
-        help="dense:N, sockets:SxCxT, sparse:N:STEP, interleaved:N, ids:A,B-C,... or "
-        "host (that of the site's host); may be repeated",
+        help="dense:N, sockets:SOCKETSxCORESxTHREADS (also SOCKETSxDIESxCORESxTHREADS and "
+        "SOCKETSxDIESxMODULESxCORESxTHREADS), with +threads-last if the second threads of "
+        "all cores come last, sparse:N:STEP, interleaved:N, ids:A,B-C,D-E/STEP,..., host "
+        "(that of the site's host), cpuinfo:FILE (/proc/cpuinfo of another machine) or "
+        "madt:FILE (a boot log); may be repeated",
     )
     listed("--vcpus", "N,...", "guests with APIC IDs 0..N-1", guests)
     group.add_argument(

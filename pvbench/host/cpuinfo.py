@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Final
 
 import attrs
 
+from pvbench.errors import UsageError
 from pvbench.host.files import read_regular
 
 CPUINFO: Final = Path("/proc/cpuinfo")
+_LSCPU: Final = re.compile(
+    r"^(?:# The following is the parsable format|CPU +NODE\b|Architecture: |CPU\(s\): "
+    r"|[0-9]+(?:,[0-9]*){3})",
+    re.MULTILINE,
+)
+_FIX: Final = "Use --guest dense:N."
 
 
 @attrs.frozen
@@ -34,6 +42,38 @@ class CpuInfo:
         """CPU flags of the first CPU; empty if the kernel lists none, as on other CPUs."""
         return frozenset(" ".join(self.values("flags")[:1]).split())
 
+    @property
+    def sockets(self) -> int:
+        """The number of sockets of the CPUs; 1 if the kernel does not show it."""
+        return max(1, len(set(self.values("physical id"))))
+
+    @property
+    def is_of_lscpu(self) -> bool:
+        """Whether the text is an output of lscpu instead, in any of its forms."""
+        return not self.values("processor") and _LSCPU.search(self.text) is not None
+
+    @property
+    def why_no_ids(self) -> str | None:
+        """Why the text does not show the APIC ID of each CPU; None if it does."""
+        ids, cpus = self.numbers("apicid"), len(self.values("processor"))
+        if not ids:
+            return self._why_none(cpus)
+        if cpus and len(ids) != cpus:
+            return f"it has {len(ids)} lines `apicid` for {cpus} CPUs"
+        counts = Counter(ids).most_common(1)
+        if counts[0][1] > 1:
+            return f"it gives APIC ID {counts[0][0]} to {counts[0][1]} CPUs"
+        return None
+
+    def _why_none(self, cpus: int) -> str:
+        if not cpus:
+            return "it is not the text of /proc/cpuinfo"
+        if not (self.flags or self.values("vendor_id")):
+            return "it is not of an x86 machine"
+        if cpus == 1:
+            return "its kernel was built without SMP"
+        return "the lines `apicid` are missing"
+
 
 def read(path: Path = CPUINFO) -> CpuInfo:
     """
@@ -43,6 +83,28 @@ def read(path: Path = CPUINFO) -> CpuInfo:
         OSError: the file cannot be read.
     """
     return CpuInfo(read_regular(path).decode(errors="replace"))
+
+
+def read_with_ids(path: Path) -> CpuInfo:
+    """
+    Read *path*, which shows the APIC ID of each online CPU.
+
+    Raises:
+        UsageError: it cannot be read, or does not show them.
+    """
+    try:
+        info = read(path)
+    except OSError as error:
+        raise UsageError(f"cannot read {path}", why=str(error.strerror), fix=_FIX) from None
+    if info.is_of_lscpu:
+        raise UsageError(
+            f"{path} does not show the APIC IDs",
+            why="it is an output of lscpu, which has none",
+            fix="Use /proc/cpuinfo of that machine, as cpuinfo:FILE.",
+        )
+    if why := info.why_no_ids:
+        raise UsageError(f"{path} does not show the APIC IDs", why=why, fix=_FIX)
+    return info
 
 
 def read_or_empty(path: Path = CPUINFO) -> CpuInfo:

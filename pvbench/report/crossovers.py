@@ -10,7 +10,6 @@ import attrs
 
 from pvbench.compare.crossover import Crossover
 from pvbench.report.document import Cell, Column, Field, Table, table_of
-from pvbench.text import short_name
 
 
 def table(crossovers: Sequence[Crossover]) -> Table:
@@ -43,7 +42,7 @@ def _family(crossover: Crossover) -> str:
     """The family, guest, conditions, series and baseline of the verdicts below."""
     stack = "" if crossover.stack == crossover.baseline else f", {crossover.stack}"
     conditions = f", {crossover.conditions}" if crossover.conditions else ""
-    subject = f"{crossover.family} on {short_name(crossover.guest)}{stack}{conditions}"
+    subject = f"{crossover.family} on {crossover.guest}{stack}{conditions}"
     return (
         f"{subject}, {crossover.series}, against {crossover.baseline}, by {crossover.parameter}"
     )

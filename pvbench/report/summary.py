@@ -27,7 +27,7 @@ from pvbench.results import journal, schema
 from pvbench.results.incomplete import incomplete
 from pvbench.results.rows import HEADLINE, Row, ordered, rows
 from pvbench.results.statistic import MEDIAN
-from pvbench.text import counted, short_name, shortened_list
+from pvbench.text import counted, shortened_list
 
 _SERIES: Final = (
     Field[Row](Column("name", "name"), lambda row: Cell(row.name)),
@@ -75,7 +75,7 @@ def _group(members: list[Row], series: str) -> Iterator[Block]:
 def introduction(members: list[Row], series: str) -> Iterator[Block]:
     """The heading of a table, and a line with the kind of its times and their origin."""
     row = members[0]
-    guest = short_name(str(row.fact("guest")))
+    guest = row.fact("guest")
     description = ", ".join(schema.heading(row.facts))
     yield Heading(f"{row.fact('suite')} on {guest}: {description}")
     if not row.has_times:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 Facts = Mapping[str, Any]
 Value = str | int | float
 Metadata = dict[str, Value]  # as pyperf stores it
-# A template of facts, ``on {host_cpus} host CPUs``, or the words for each value.
-Wording = str | Mapping[Any, str]
+# A template of facts, ``on {host_cpus} host CPUs``, the words for each value, or a function.
+Wording = str | Mapping[Any, str] | Callable[[Facts], str]
 
 
 class FactRole(Enum):
@@ -114,4 +114,6 @@ class Fact:
             return ""
         if isinstance(wording, str):
             return wording.format_map(_FactsOrUnknown(facts))
+        if callable(wording):
+            return wording(facts)
         return wording.get(value, "")

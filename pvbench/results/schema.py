@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from pvbench.results.fact import CheckedBurst, Fact, FactRole, Facts, Metadata, Value
+from pvbench.topology import form_of
 
 if TYPE_CHECKING:
     from pvbench.slice_result import Counts
@@ -92,11 +93,13 @@ TABLE: Final[tuple[Fact, ...]] = (
         required=True,
         of_case=lambda case: case.guest.name,
         short=" {guest}",
-        option="--guest {guest}",
+        option=lambda facts: f"--guest {facts.get('guest_form', facts['guest'])}",
         by=("guest",),
         boot=True,
         predicted=True,
     ),
+    # the topology of a guest whose name is shortened
+    Fact("guest_form", _DETAIL, of_case=lambda case: form_of(case.guest)),
     Fact(
         "vcpus",
         _DETAIL,

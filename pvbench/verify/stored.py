@@ -19,7 +19,7 @@ import attrs
 from pvbench.errors import ProtocolError, UsageError, not_readable, not_writable
 from pvbench.host.files import read_regular, replacing, unpacked
 from pvbench.ops import KernelSend
-from pvbench.protocol import GUEST, source_and_program
+from pvbench.protocol import guest_data, guest_of, source_and_program
 from pvbench.results.files import create
 from pvbench.shapes import integer, items, json_value, mapping, one_line, optional, record, text
 from pvbench.trials import (
@@ -130,10 +130,14 @@ def _data_of(stored: Stored) -> dict[str, Any]:
         "version": VERSION,
         "kernel": stored.kernel,
         "boots": stored.boots,
-        "scenes": {name: attrs.asdict(scene) for name, scene in stored.scenes.items()},
+        "scenes": {name: _scene_data(scene) for name, scene in stored.scenes.items()},
         "trials": [trial.row() for trial in stored.trials],
         "outcomes": [outcome_data(outcome) for outcome in stored.outcomes],
     }
+
+
+def _scene_data(scene: Scene) -> dict[str, Any]:
+    return {"guest": guest_data(scene.guest), "target_state": scene.target_state}
 
 
 def _second(data: Any) -> Stored:
@@ -143,7 +147,7 @@ def _second(data: Any) -> Stored:
         Stored,
         kernel=one_line,
         boots=items(integer()),
-        scenes=mapping(record(Scene, guest=GUEST, target_state=text)),
+        scenes=mapping(record(Scene, guest=guest_of, target_state=text)),
         trials=items(trial_of),
         outcomes=items(outcome_of),
     )(data)

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from pvbench.dispatch import program, reached
 from pvbench.guest import Guest
+from pvbench.layouts import interleaved
 from pvbench.ops import BARE_OPERATIONS, CSD_OPERATIONS, Burst
 from pvbench.run.prepared import prepare
 from pvbench.run.static_check import why_unsupported
 from pvbench.sender import Stack
 from pvbench.suite import Case
 from pvbench.testing.deliveries import check_run
-from pvbench.topology import interleaved
 from pvbench_deliver_model.engine import Engine
 from support.helpers import bundled, guest_of, stack_of
 from support.model import call, case_of, cost_profile_of, run_case
@@ -35,7 +35,7 @@ def forms(highest: int, limit: int) -> st.SearchStrategy[tuple[int, ...]]:
     big = count.map(lambda n: tuple(range(highest - n, highest)))
     values = [dense, sparse, big, dense.map(lambda ids: ids[::-1])]
     if highest >= 128 + limit:
-        values.append(count.map(interleaved))
+        values.append(count.map(lambda cpus: interleaved(cpus).apic_ids))
     return st.one_of(values)
 
 

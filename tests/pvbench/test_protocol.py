@@ -28,7 +28,11 @@ from pvbench.protocol import (
     decode,
     encode,
     framed,
+    guest_data,
     result_data,
+)
+from pvbench.protocol import (
+    guest_of as decoded_guest,
 )
 from pvbench.slice_result import PartialSend
 from pvbench.trials import Ending, Outcome
@@ -60,7 +64,7 @@ JOB = Job(
     delivery="model",
     delivery_module="pvbench_deliver_model",
     worker_data=b"\0\xff",
-    guest=guest_of((0, 128, 1), apic_mode="xapic", host_cpus=2),
+    guest=guest_of((0, 128, 1), apic_mode="xapic", host_cpus=2, sockets=2),
     tasks=(prepared_of("kvm-pv/x2apic-cluster").task,),
     schedule=(Turn(0, 10, 5), Turn(0, 10, 0)),
     slice_s=0.25,
@@ -248,3 +252,18 @@ def test_control_characters_are_not_in_texts_that_are_shown() -> None:
     assert decode(encode(ErrorReport("a\n\x1b[31mb"))) == ErrorReport("a  [31mb")
     assert isinstance(slice_report, SliceReport)
     assert slice_report.result.faults == ("[2Jgone",)
+
+
+def test_a_guest_has_no_fields_that_most_guests_do_not_need() -> None:
+    """A later field changes neither their data nor hashes of them."""
+    data = guest_data(guest_of((0, 1)))
+
+    assert sorted(data) == [
+        "apic_ids",
+        "apic_mode",
+        "bits",
+        "host_cpus",
+        "hypercall_abi",
+        "name",
+    ]
+    assert decoded_guest(data | {"apic_ids": [0, 1]}) == guest_of((0, 1))

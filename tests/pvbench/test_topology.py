@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ import pytest
 
 from pvbench.errors import UsageError
 from pvbench.guest import Guest, HostIds
-from pvbench.topology import apic_ids, host, parse_guest
+from pvbench.topology import form_of, host_ids_in, parse_guest
 from support.helpers import guest_of
+
+CPUINFOS = Path(__file__).parents[1] / "data/cpuinfo"
 
 
 @pytest.mark.parametrize(
@@ -32,13 +35,17 @@ from support.helpers import guest_of
         pytest.param("ids:1,128,0", (1, 128, 0), id="explicit-keeps-the-order"),
         pytest.param("ids:0-2,128-130", (0, 1, 2, 128, 129, 130), id="explicit-ranges"),
         pytest.param("ids:2-0, 7", (2, 1, 0, 7), id="explicit-descending-and-blanks"),
+        pytest.param("ids:0-4/2,0x80-0x81", (0, 2, 4, 128, 129), id="explicit-steps-and-hex"),
+        pytest.param(
+            "sockets:2x2x2+threads-last", (0, 2, 4, 6, 1, 3, 5, 7), id="second-threads-last"
+        ),
     ],
 )
 def test_a_specification_gives_apic_ids_in_cpu_number_order(
     spec: str, expected: tuple[int, ...]
 ) -> None:
     """The tuple maps CPU numbers to APIC IDs."""
-    assert expected == apic_ids(spec)
+    assert expected == parse_guest(spec).apic_ids
 
 
 @pytest.mark.parametrize(
@@ -50,7 +57,7 @@ def test_a_specification_gives_apic_ids_in_cpu_number_order(
 )
 def test_interleaved_high_ids_start_above_the_low_ones(count: int, expected: int) -> None:
     """The high half starts at a power of two that the low half cannot reach."""
-    assert expected == apic_ids(f"interleaved:{count}")[1]
+    assert expected == parse_guest(f"interleaved:{count}").apic_ids[1]
 
 
 @pytest.mark.parametrize(
@@ -66,6 +73,11 @@ def test_interleaved_high_ids_start_above_the_low_ones(count: int, expected: int
         pytest.param("dense:65537", r"a guest has 1 to 65536 CPUs", id="too-many"),
         pytest.param("sockets:2x0x2", r"a guest has 1 to 65536 CPUs", id="no-cores"),
         pytest.param("sockets:999999x999999x9", r"1 to 65536 CPUs", id="huge-product"),
+        pytest.param("sockets:2x2", "is not a topology", id="two-levels"),
+        pytest.param("sockets:1x1x1x1x1x1", "is not a topology", id="six-levels"),
+        pytest.param("dense:8+threads-last", "is not a topology", id="threads-of-no-core"),
+        pytest.param("ids:0+threads-last", "is not an APIC ID", id="threads-of-a-list"),
+        pytest.param("epyc.cpuinfo", r"cpuinfo:FILE \(/proc/cpuinfo of", id="a-file-alone"),
         pytest.param("sparse:4:0", r"a step of 0 gives every CPU the same", id="step-0"),
         pytest.param("ids:1,1", r"APIC ID 1 is given to two CPUs", id="twice"),
         pytest.param("ids:", r"'' is not an APIC ID\. Use numbers and ranges", id="no-ids"),
@@ -158,69 +170,6 @@ def test_equal_guests_share_a_boot() -> None:
     assert len({guest_of([0, 1]), guest_of((0, 1)), guest_of((1, 0))}) == 2
 
 
-def test_host_reads_the_apic_ids_of_online_cpus(tmp_path: Path) -> None:
-    """IPIs are addressed to "apicid", not to "initial apicid"."""
-    cpuinfo = tmp_path / "cpuinfo"
-    cpuinfo.write_text(
-        "processor\t: 0\napicid\t\t: 4\ninitial apicid\t: 5\n\n"
-        "processor\t: 1\napicid\t\t: 0\ninitial apicid\t: 1\n"
-    )
-
-    assert host(cpuinfo) == (4, 0)
-
-
-def test_a_host_that_is_not_x86_is_refused(tmp_path: Path) -> None:
-    """Other architectures list neither apicid nor flags."""
-    cpuinfo = tmp_path / "cpuinfo"
-    cpuinfo.write_text("processor\t: 0\nBogoMIPS\t: 50.00\n")
-
-    with pytest.raises(
-        UsageError,
-        match=r"lists no APIC IDs of this machine: it is not an x86.*Use --guest dense:N",
-    ):
-        host(cpuinfo)
-
-
-def test_a_host_without_cpuinfo_is_refused(tmp_path: Path) -> None:
-    """/proc may not be mounted."""
-    with pytest.raises(UsageError, match=r"cannot read .*: No such file.*dense:N"):
-        host(tmp_path / "none")
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        pytest.param(
-            "processor\t: 0\nvendor_id\t: GenuineIntel\nflags\t\t: fpu apic up\n",
-            r"lists no APIC IDs of this machine: its kernel was built without SMP\. Use",
-            id="x86-without-smp",
-        ),
-        pytest.param(
-            "processor\t: 0\napicid\t\t: 0\n\nprocessor\t: 1\napicid\t\t: 0\n",
-            r"does not show the real APIC IDs: it gives APIC ID 0 to more than one CPU\. Use",
-            id="all-zero",
-        ),
-    ],
-)
-def test_a_kernel_that_hides_apic_ids_is_refused(
-    tmp_path: Path, text: str, message: str
-) -> None:
-    """The second text is that of WSL."""
-    cpuinfo = tmp_path / "cpuinfo"
-    cpuinfo.write_text(text)
-
-    with pytest.raises(UsageError, match=message):
-        host(cpuinfo)
-
-
-def test_apic_ids_are_read_beside_bytes_that_are_not_utf_8(tmp_path: Path) -> None:
-    """Some firmware puts Latin-1 into the model name."""
-    cpuinfo = tmp_path / "cpuinfo"
-    cpuinfo.write_bytes(b"processor\t: 0\nmodel name\t: Intel\xae\napicid\t\t: 3\n")
-
-    assert host(cpuinfo) == (3,)
-
-
 def test_the_guest_host_has_the_apic_ids_that_a_site_gives() -> None:
     """They are in the order of the CPUs there."""
     assert parse_guest("host", of_host=HostIds((7, 3), "")).apic_ids == (7, 3)
@@ -231,3 +180,101 @@ def test_a_site_without_apic_ids_gives_its_reason() -> None:
     expected = r"no APIC IDs for --guest host: it has no files\. Use --guest dense:N\."
     with pytest.raises(UsageError, match=expected):
         parse_guest("host", of_host=HostIds(reason="it has no files"))
+
+
+def test_a_layout_of_dies_has_a_field_for_each_level() -> None:
+    """-smp sockets=2,dies=3,cores=3,threads=2 of QEMU: bits 5, 4:3, 2:1 and 0."""
+    expected = [*range(6), *range(8, 14), *range(16, 22)]
+    expected += [apic_id + 32 for apic_id in expected]
+
+    guest = parse_guest("sockets:2x3x3x2")
+
+    assert (guest.apic_ids, guest.sockets) == (tuple(expected), 2)
+
+
+def test_modules_are_between_dies_and_cores() -> None:
+    """A level of one needs no bit: here thread, core, module and die have one bit each."""
+    guest = parse_guest("sockets:1x2x2x2x2")
+
+    assert (guest.apic_ids, guest.sockets) == (tuple(range(16)), 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "cpus", "first", "sockets"),
+    [
+        pytest.param("epyc-2x24x2", 96, (0, 2, 4, 8), 2, id="threads-last"),
+        pytest.param("xeon-4x8x2", 64, (0, 64, 32, 96), 4, id="sockets-in-turn"),
+        pytest.param("vm-ids-from-32", 16, (32, 33, 34, 35), 2, id="no-id-0"),
+        pytest.param("laptop-2x2", 4, (0, 4, 1, 5), 1, id="laptop"),
+    ],
+)
+def test_a_guest_can_have_the_cpus_of_another_machine(
+    name: str, cpus: int, first: tuple[int, ...], sockets: int
+) -> None:
+    """Their order and their sockets are those of its /proc/cpuinfo."""
+    guest = parse_guest(f"cpuinfo:{CPUINFOS / name}.cpuinfo")
+
+    assert (len(guest.apic_ids), guest.apic_ids[:4], guest.sockets) == (cpus, first, sockets)
+
+
+def test_a_guest_can_have_the_cpus_of_a_boot_log(tmp_path: Path) -> None:
+    """A log does not say which CPUs share a socket."""
+    log = tmp_path / "boot.log"
+    log.write_text("ACPI: LAPIC (acpi_id[0x01] lapic_id[0x10] enabled)\n")
+
+    guest = parse_guest(f"madt:{log}")
+
+    assert (guest.apic_ids, guest.sockets) == ((16,), 1)
+
+
+def test_a_long_list_of_ids_has_a_short_name() -> None:
+    """The name has the number of CPUs and a hash, and the form that gives them again."""
+    guest = parse_guest("ids:" + ",".join(map(str, range(0, 160, 2))))
+
+    assert re.fullmatch(r"ids:80-cpus#[0-9a-f]{8}", guest.name)
+    assert form_of(guest) == "ids:0-158/2"
+
+
+def test_the_hash_of_a_name_is_that_of_the_list_in_the_metadata() -> None:
+    """One guest has one hash everywhere."""
+    guest = parse_guest("ids:" + ",".join(map(str, range(0, 160, 2))))
+
+    assert guest.ids_text.partition("#")[2] == guest.name.partition("#")[2]
+
+
+def test_a_file_is_named_without_its_folder() -> None:
+    """A hash of the APIC IDs tells files of one name apart."""
+    guest = parse_guest(f"cpuinfo:{CPUINFOS / 'laptop-2x2.cpuinfo'}")
+
+    assert re.fullmatch(r"cpuinfo:laptop-2x2#[0-9a-f]{8}", guest.name)
+    assert form_of(guest) == "ids:0,4,1,5"
+
+
+def test_the_name_of_a_guest_is_printable(tmp_path: Path) -> None:
+    """A terminal obeys the name of a file otherwise, and a blank ends a name."""
+    log = tmp_path / ("\x1b[2J a+b" + "c" * 99)
+    log.write_text("ACPI: LAPIC (acpi_id[0x01] lapic_id[0x10] enabled)\n")
+
+    name = parse_guest(f"madt:{log}").name
+
+    assert re.fullmatch(r"madt:-2J-a\+bc+#[0-9a-f]{8}", name)
+
+
+def test_a_short_specification_is_the_name() -> None:
+    """It gives the same guest again."""
+    guest = parse_guest("ids:5,1,128,0")
+
+    assert (guest.name, form_of(guest)) == ("ids:5,1,128,0", None)
+
+
+@pytest.mark.parametrize("name", ["wsl", "up", "none"])
+def test_a_host_that_shows_no_apic_ids_has_a_reason(name: str) -> None:
+    """The reason has no advice, because its readers can give better one."""
+    ids = host_ids_in(CPUINFOS / f"{name}.cpuinfo")
+
+    assert (ids.ids, "dense" in ids.reason, bool(ids.reason)) == ((), False, True)
+
+
+def test_a_host_shows_its_apic_ids() -> None:
+    """A byte in a model name that is not UTF-8 does not matter."""
+    assert host_ids_in(CPUINFOS / "latin1.cpuinfo") == HostIds((0, 1), "")

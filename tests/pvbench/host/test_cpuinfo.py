@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from pvbench.host.cpuinfo import CpuInfo, read, read_or_empty
+from pvbench.errors import UsageError
+from pvbench.host.cpuinfo import CpuInfo, read, read_or_empty, read_with_ids
+
+CPUINFOS = Path(__file__).parents[2] / "data/cpuinfo"
 
 TWO_CPUS = """\
 processor\t: 0
@@ -84,3 +87,100 @@ def test_a_file_that_cannot_be_read_is_an_error_or_empty(tmp_path: Path) -> None
     assert read_or_empty(tmp_path / "none") == CpuInfo("")
     with pytest.raises(FileNotFoundError):
         read(tmp_path / "none")
+
+
+def test_the_apic_ids_are_those_that_ipis_are_addressed_to(tmp_path: Path) -> None:
+    """That is "apicid", not "initial apicid"."""
+    path = tmp_path / "cpuinfo"
+    path.write_text(TWO_CPUS)
+
+    assert read_with_ids(path).numbers("apicid") == (4, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "sockets"),
+    [
+        pytest.param("physical id : 0\nphysical id : 3\nphysical id : 0\n", 2, id="two"),
+        pytest.param("processor : 0\n", 1, id="not-shown"),
+    ],
+)
+def test_sockets_are_counted(text: str, sockets: int) -> None:
+    """Their numbers may have gaps."""
+    assert CpuInfo(text).sockets == sockets
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        pytest.param(
+            "processor\t: 0\nBogoMIPS\t: 50.00\n", "it is not of an x86 machine", id="arm"
+        ),
+        pytest.param("ACPI: LAPIC\n", "it is not the text of /proc/cpuinfo", id="a-log"),
+        pytest.param("", "it is not the text of /proc/cpuinfo", id="empty"),
+        pytest.param(
+            (CPUINFOS / "up.cpuinfo").read_text(),
+            "its kernel was built without SMP",
+            id="x86-without-smp",
+        ),
+        pytest.param(
+            "processor\t: 0\nvendor_id\t: GenuineIntel\n\nprocessor\t: 1\n",
+            "the lines `apicid` are missing",
+            id="two-cpus-need-smp",
+        ),
+        pytest.param(
+            "processor\t: 0\napicid\t: 0\n\nprocessor\t: 1\n",
+            "it has 1 lines `apicid` for 2 CPUs",
+            id="cut-off",
+        ),
+        pytest.param(
+            (CPUINFOS / "wsl.cpuinfo").read_text(), "it gives APIC ID 0 to 2 CPUs", id="wsl"
+        ),
+    ],
+)
+def test_a_text_without_the_apic_ids_is_refused_with_the_reason(
+    tmp_path: Path, text: str, reason: str
+) -> None:
+    """WSL gives all CPUs one ID; a kernel without SMP prints none."""
+    path = tmp_path / "cpuinfo"
+    path.write_text(text)
+
+    with pytest.raises(UsageError, match=f"does not show the APIC IDs: {reason}. Use --guest"):
+        read_with_ids(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(
+            "# The following is the parsable format, which can be fed to other\n"
+            "# CPU,Core,Socket,Node,,L1d,L1i,L2,L3\n0,0,0,0,,0,0,0,0\n1,1,0,0,,1,1,1,0\n",
+            id="p",
+        ),
+        pytest.param("0,0,0,0,,0,0,0,0\n1,1,0,0,,1,1,1,0\n", id="p-without-comments"),
+        pytest.param("CPU NODE SOCKET CORE L1d:L1i:L2:L3 ONLINE\n  0    0 0 0\n", id="e"),
+        pytest.param("Architecture:        x86_64\nCPU(s):              2\n", id="plain"),
+    ],
+)
+def test_outputs_of_lscpu_are_refused_because_they_have_no_apic_ids(
+    tmp_path: Path, text: str
+) -> None:
+    """The sentence says which file of the same machine has them."""
+    path = tmp_path / "lscpu.txt"
+    path.write_text(text)
+
+    with pytest.raises(UsageError, match=r"an output of lscpu, .* as cpuinfo:FILE\."):
+        read_with_ids(path)
+
+
+def test_lines_without_the_numbers_of_the_cpus_are_enough(tmp_path: Path) -> None:
+    """A mail may quote only what `grep apicid` prints."""
+    path = tmp_path / "quoted"
+    path.write_text("apicid\t\t: 4\ninitial apicid\t: 9\napicid\t\t: 5\n")
+
+    assert read_with_ids(path).numbers("apicid") == (4, 5)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    """/proc may not be mounted."""
+    with pytest.raises(UsageError, match=r"cannot read .*: No such file.*dense:N"):
+        read_with_ids(tmp_path / "none")

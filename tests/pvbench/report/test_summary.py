@@ -150,12 +150,3 @@ def test_a_csv_of_several_guests_has_a_column_of_guests() -> None:
     text = printed_summary(NATIVE, small, style="csv")
 
     assert ["dense:80" in text, "dense:8" in text.replace("dense:80", "")] == [True, True]
-
-
-def test_a_long_guest_is_shortened_in_a_heading() -> None:
-    """The middle is left out, as in a line of crossovers."""
-    ids = ",".join(map(str, range(0, 160, 2)))
-    row = row_of("broadcast", PHYSICAL, 198e-6, guest=f"ids:{ids}")
-    printed = printed_summary(row)
-
-    assert printed.startswith("norov on ids:0,2,4,6,8,10,12...50,152,154,156,158: 80 vCPUs")
