@@ -93,6 +93,10 @@ class WorkerError(PvbenchError):
     status = Status.ENVIRONMENT
 
 
+class HangError(WorkerError):
+    """A machine that boots no longer gets on, and may boot if it is started once more."""
+
+
 class PluginError(PvbenchError):
     """A plugin cannot be used: its code raises, or it offers something that is not allowed."""
 

@@ -18,13 +18,15 @@ from typing import Any, Final
 
 import attrs
 
-from pvbench.errors import WorkerError
+from pvbench import notices
+from pvbench.errors import HangError, WorkerError
 from pvbench.started_worker import Workers
+from pvbench_site_lab.boot_watch import BootWatch, use_of
 from pvbench_site_lab.qemu import Machine
 from pvbench_site_lab.store import Store, check_space
 from pvbench_site_lab.vm import Vm, last_line_of, started
 
-BOOT_S: Final = 600.0  # of the kernel and the agent; slow on a busy host
+BOOT_S: Final = 1800.0  # for a machine that gets on; slow on a busy host
 _SAVE_S: Final = 300.0
 _SPACE: Final = 600 << 20  # bytes that a snapshot may have
 _ENDS: Final = ("completed", "failed")  # states of a migration
@@ -83,13 +85,36 @@ class Snapshot:
 
     def _make(self, path: Path, workers: Workers) -> None:
         check_space(path.parent, _SPACE)
-        with started(self.machine, workers) as vm:
-            vm.execute("cont")
-            deadline = time.monotonic() + BOOT_S
-            late = f"the lab does not boot within {BOOT_S:g} s"
-            vm.wait(lambda: vm.memory.is_ready, deadline, late)
+        with ExitStack() as undo:
+            try:
+                vm = undo.enter_context(_booted(self.machine, workers))
+            except HangError as error:
+                notices.say(f"{error}; it is started once more")
+                vm = undo.enter_context(_booted(self.machine, workers))
             vm.execute("stop")
             _save(vm, path)
+
+
+@contextmanager
+def _booted(machine: Machine, workers: Workers) -> Iterator[Vm]:
+    """
+    A machine whose agent is ready.
+
+    Raises:
+        HangError: it does not get on.
+        WorkerError: it does not boot.
+    """
+    with started(machine, workers) as vm:
+        watch = BootWatch(lambda: use_of(vm.process.pid), machine.cpus)
+
+        def is_ready() -> bool:
+            watch.check()
+            return vm.memory.is_ready
+
+        vm.execute("cont")
+        late = f"the lab does not boot within {BOOT_S:g} s"
+        vm.wait(is_ready, time.monotonic() + BOOT_S, late)
+        yield vm
 
 
 def _save(vm: Vm, path: Path) -> None:

@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -73,8 +74,7 @@ class Machine:
             self.say("pvbench-lab: module kvm_amd cannot be loaded: Operation not supported")
             os._exit(0)
         if request is None:
-            if FAULT != "never-ready":
-                self.memory.set_ready()
+            self.become_ready()
         elif FAULT == "killed":
             os.kill(os.getpid(), signal.SIGKILL)
         elif FAULT == "child":
@@ -88,9 +88,32 @@ class Machine:
             agent.answer(request, cast("IO[str]", AnswerStream(self.memory)))
             self.memory.finish(0)
 
+    def become_ready(self) -> None:
+        """Or hang, which may be the first time only; one kind of hang keeps a CPU busy."""
+        if FAULT == "never-ready" or (FAULT == "ready-at-last" and _is_first()):
+            return
+        if FAULT == "spins":
+            threading.Thread(target=_spin, daemon=True).start()
+            return
+        self.memory.set_ready()
+
     def say(self, text: str) -> None:
         if FAULT != "mute":
             os.write(self.console, text.encode() + b"\n")
+
+
+def _is_first() -> bool:
+    """Whether no fake QEMU has asked this before."""
+    try:
+        Path(os.environ["FAKE_QEMU_DATA"], "asked").touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _spin() -> None:
+    while True:
+        pass
 
 
 def _number(pattern: str, text: str) -> str:

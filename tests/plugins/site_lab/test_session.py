@@ -19,7 +19,7 @@ from pvbench.delivery import Clock, Options
 from pvbench.errors import PvbenchError, SiteError, UnavailableError, WorkerError
 from pvbench.protocol import Describe, ErrorReport, Job, SliceReport
 from pvbench.site import SiteOptions
-from pvbench_site_lab import needs, snapshot
+from pvbench_site_lab import boot_watch, needs, snapshot
 from pvbench_site_lab.address import parsed
 from pvbench_site_lab.session import LabSession
 from support.damage import damage_unseen
@@ -226,10 +226,55 @@ def test_a_lab_that_never_is_ready_is_ended(
     lab: LabSession, qemu: Fault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last line of the console may say why."""
-    qemu("never-ready")
+    qemu("spins")
     monkeypatch.setattr(snapshot, "BOOT_S", 1.0)
     with pytest.raises(WorkerError, match="the lab does not boot within 1 s: booted"):
         booted(lab, job())
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that does not get on is soon taken for a hang."""
+    for name, value in {"IDLE_S": 0.5, "BUSY_S": 0.25, "_PERIOD_S": 0.05}.items():
+        monkeypatch.setattr(boot_watch, name, value)
+
+
+@pytest.mark.usefixtures("soon")
+def test_a_lab_that_hangs_once_is_started_once_more(
+    lab: LabSession, qemu: Fault, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The notice says what is wrong."""
+    qemu("ready-at-last")
+
+    assert len(booted(lab, job())) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "pvbench: console: booted",
+        "pvbench: the lab has done nothing for 0.5 s and is not ready; it is started once more",
+    ]
+
+
+@pytest.mark.usefixtures("soon")
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        ("never-ready", "the lab has done nothing for 0.5 s and is not ready"),
+        ("spins", "the lab has run for 0.25 s and is not ready"),
+    ],
+)
+def test_a_lab_that_hangs_twice_is_an_error(
+    lab: LabSession,
+    qemu: Fault,
+    capsys: pytest.CaptureFixture[str],
+    fault: str,
+    sentence: str,
+) -> None:
+    """Whether its processors are idle or busy."""
+    qemu(fault)
+    with pytest.raises(WorkerError, match=sentence):
+        booted(lab, job())
+
+    assert capsys.readouterr().err.count("it is started once more") == 1
+    assert not list(lab.store.folder.glob("snapshot-*"))
 
 
 def test_a_missing_qemu_is_named_with_the_command_that_installs_it(
