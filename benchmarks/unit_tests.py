@@ -26,7 +26,7 @@ from pvbench_deliver_model.cost_profile import CostProfile
 from pvbench_deliver_model.engine import Engine
 
 TSC_HZ = 2_500_000_000
-NO_FASTPATH = {"icr_fastpath": "none"}
+NO_FASTPATH = {"host_linux": "5.5"}
 NO_IPIV = {"local_apic": "apicv"}
 
 

@@ -29,8 +29,13 @@ class Model:
         return None
 
     def why_unsupported(self, guest: Guest, task: Task, description: Description) -> str | None:
+        from pvbench_deliver_model.host_era import why_refused
+
         if task.mechanism == "kernel":
             return "sender `kernel` needs a running Linux kernel: use --delivery live"
+        last_id = description.limits.get("vcpu_id")
+        if last_id is not None and (reason := why_refused(last_id, guest)):
+            return reason
         if not description.limits["bare"]:
             return None
         if task.mechanism == "hypercall":
@@ -47,6 +52,7 @@ class Model:
     def describe(self, options: Options) -> Description:
         from pvbench_deliver_model.cost_file import DEFAULT, read
         from pvbench_deliver_model.cost_values import notes
+        from pvbench_deliver_model.host_era import last_vcpu_id
 
         if options.cpus:
             raise UsageError("a model runs on no CPU of this machine", fix="Drop --cpu-list.")
@@ -57,10 +63,12 @@ class Model:
         name = options.costs or DEFAULT
         profile = read(name, options.costs_file, options.cost_values)
         data = profile.to_json()
+        last_id = last_vcpu_id(profile)
+        limits = {} if last_id is None else {"vcpu_id": last_id}
         return Description(
             clock=CLOCK,
             costs=Costs(data["cost_profile"], data["cost_profile_sha256"]),
-            limits={"bare": int(data["local_apic"] == "bare")},
+            limits=limits | {"bare": int(data["local_apic"] == "bare")},
             notes=tuple(notes(profile)),
             worker_data=json.dumps(data).encode(),
         )

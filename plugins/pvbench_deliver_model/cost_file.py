@@ -7,6 +7,7 @@ Only the manager reads them; a worker gets the numbers.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -18,7 +19,6 @@ from pvbench.shapes import toml_value
 from pvbench_deliver_model import cost_values
 from pvbench_deliver_model.cost_profile import (
     COSTS,
-    FASTPATHS,
     LOCAL_APICS,
     RATIOS,
     Cost,
@@ -31,6 +31,13 @@ _ABOVE_0: Final = ("loop_overhead", "local_call_entry")  # each one alone makes 
 _PS: Final = {"ps": 1, "ns": 1_000, "us": 1_000_000}
 _HEAD: Final = {"title", "tsc_hz", "tsc_hz_source", "features", "costs", "ratios"}
 _BASE: Final = {"base", "base_machine"}
+_FORMS: Final = {
+    "host_linux": (re.compile(r"[0-9]{1,3}\.[0-9]{1,3}"), "a version of Linux, such as '6.17'"),
+    "cpu_family": (
+        re.compile(r"(AMD|Hygon|Intel) [0-9A-F]{2}h"),
+        "a vendor and a family, such as 'AMD 17h'",
+    ),
+}
 _FIELDS: Final = {"value", "unit", "confidence", "source"}
 _OPTIONAL_FIELDS: Final = {"range", "fitted"}
 
@@ -123,13 +130,7 @@ def _assumed(entry: dict[str, Any], name: str) -> dict[str, Any]:
 def _parse(path: Path, data: dict[str, Any], sha256: str) -> CostProfile:
     where = f"cost profile {path.name}"
     _same_keys(where, data, _HEAD, _BASE)
-    features = _table(where, data, "features")
-    choices = {"local_apic": LOCAL_APICS, "icr_fastpath": FASTPATHS}
-    _same_keys(f"{where}, [features]", features, set(choices))
-    for name, values in choices.items():
-        if features[name] not in values:
-            why = f"one of {', '.join(values)}"
-            raise _bad_value(f"{where}, features.{name}", features[name], why)
+    features = _features(where, _table(where, data, "features"))
     units = _units(where, data)
     costs = _costs(where, _table(where, data, "costs"), COSTS, units)
     for name in _ABOVE_0:
@@ -144,6 +145,19 @@ def _parse(path: Path, data: dict[str, Any], sha256: str) -> CostProfile:
         costs=costs,
         ratios=_ratios(where, _table(where, data, "ratios")),
     )
+
+
+def _features(where: str, features: dict[str, Any]) -> dict[str, str]:
+    """Return the features of the host, each of which is a text."""
+    _same_keys(f"{where}, [features]", features, {"local_apic", *_FORMS})
+    local_apic = features["local_apic"]
+    if local_apic not in LOCAL_APICS:
+        why = f"one of {', '.join(LOCAL_APICS)}"
+        raise _bad_value(f"{where}, features.local_apic", local_apic, why)
+    for name, (form, why) in _FORMS.items():
+        if not (isinstance(features[name], str) and form.fullmatch(features[name])):
+            raise _bad_value(f"{where}, features.{name}", features[name], why)
+    return features
 
 
 def _units(where: str, data: dict[str, Any]) -> dict[str, float]:

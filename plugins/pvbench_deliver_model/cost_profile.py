@@ -59,10 +59,11 @@ RATIOS: Final = {
 #   emulated  KVM's software: all, and all other accesses in xAPIC mode
 #   apicv     virtual registers and posted interrupts: all but self-IPIs
 #   ipiv      apicv with IPI virtualization: all but unicasts
-#   avic      AMD's AVIC: only those to targets that do not run, and NMIs
+#   avic      AMD's AVIC, in xAPIC mode: only those to targets that do not run, and NMIs
+#   x2avic    the same in both modes
 #   bare      the real local APIC without a hypervisor: none
-LOCAL_APICS: Final = ("emulated", "apicv", "ipiv", "avic", "bare")
-FASTPATHS: Final = ("none", "physical", "any")
+# `host_era` says when KVM inhibits AVIC ("emulated") or its sends ("avic-exits").
+LOCAL_APICS: Final = ("emulated", "apicv", "ipiv", "avic", "x2avic", "bare")
 
 
 @attrs.frozen(kw_only=True)
@@ -84,7 +85,8 @@ class CostProfile:
         name: file name without its extension.
         sha256: hash of the file's bytes.
         local_apic: implementation of the vCPUs' local APICs, from LOCAL_APICS.
-        icr_fastpath: which ICR writes take the exit fast path, from FASTPATHS.
+        host_linux: the Linux of the host, such as ``6.17``; see `host_era`.
+        cpu_family: the vendor and family of its processor, such as ``AMD 17h``.
         costs: by the names of COSTS, in picoseconds.
         ratios: by the names of RATIOS.
     """
@@ -93,7 +95,8 @@ class CostProfile:
     title: str
     sha256: str
     local_apic: str
-    icr_fastpath: str
+    host_linux: str
+    cpu_family: str
     costs: dict[str, Cost]
     ratios: dict[str, Cost]
 

@@ -8,6 +8,7 @@ from pvbench.delivery import LoadedTask, Task
 from pvbench.guest import Guest
 from pvbench.slice_result import SliceResult
 from pvbench_deliver_model.cost_profile import CostProfile
+from pvbench_deliver_model.host_era import in_guest
 from pvbench_deliver_model.slice import Slice
 
 
@@ -15,7 +16,7 @@ class Engine:
     """A booted guest of the model; every slice starts from the same initial state."""
 
     def __init__(self, guest: Guest, cost_profile: CostProfile) -> None:
-        self._guest, self._cost_profile = guest, cost_profile
+        self._guest, self._cost_profile = guest, in_guest(cost_profile, guest)
 
     def load(self, task: Task) -> LoadedTask:
         """See `pvbench.delivery.BootedGuest`."""

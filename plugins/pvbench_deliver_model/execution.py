@@ -13,8 +13,10 @@ from pvbench.ops import U64, IrqRestore, IrqSave, Op, Program, Scan
 from pvbench.trials import Ending, Outcome, Programs, disabled_by
 from pvbench.x86.apic import NMI_VECTOR
 from pvbench_deliver_model.cost_profile import CostProfile
-from pvbench_deliver_model.sending import Arrivals, Sending
+from pvbench_deliver_model.host_era import in_guest
+from pvbench_deliver_model.sending import Sending
 from pvbench_deliver_model.targets import Targets
+from pvbench_deliver_model.timeline import Arrivals
 
 _GP_VECTOR = 13
 
@@ -51,7 +53,7 @@ class Execution:
     """The CPUs of a guest in one boot; registers keep their values between trials."""
 
     def __init__(self, guest: Guest, cost_profile: CostProfile) -> None:
-        self._guest, self._cost_profile = guest, cost_profile
+        self._guest, self._cost_profile = guest, in_guest(cost_profile, guest)
         self._sendings: dict[int, Sending] = {}
 
     def execute(self, programs: Programs, target_state: str) -> Outcome:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from pvbench.decode.sends import Route
 from pvbench.ops import Hypercall, MmioWrite, Op
 from pvbench_deliver_model.cost_profile import CostProfile
+from pvbench_deliver_model.host_era import icr_fastpath
 
 
 class OpCost(NamedTuple):
@@ -42,7 +43,7 @@ def op_cost(cost_profile: CostProfile, sender: type[Op], route: Route, *, nmi: b
         "physical": route is Route.PHYSICAL and not nmi,
         # destinations that the APIC map can look up
         "any": route in (Route.PHYSICAL, Route.LOGICAL, Route.SELF),
-    }[cost_profile.icr_fastpath]
+    }[icr_fastpath(cost_profile)]
     return OpCost(ps("icr_write_fastpath" if fast else "icr_write"), exits=True)
 
 
@@ -52,4 +53,6 @@ def _is_direct(local_apic: str, route: Route, *, nmi: bool) -> bool:
         return True
     if nmi:
         return False
-    return local_apic == "avic" or (local_apic == "ipiv" and route is Route.PHYSICAL)
+    if local_apic in ("avic", "avic-exits"):
+        return True
+    return local_apic == "ipiv" and route is Route.PHYSICAL

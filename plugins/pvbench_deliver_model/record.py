@@ -7,8 +7,8 @@ from collections import defaultdict
 import attrs
 
 from pvbench.slice_result import Counts, Distribution, PartialSend, SliceResult
-from pvbench_deliver_model.sending import Timeline
 from pvbench_deliver_model.targets import Targets
+from pvbench_deliver_model.timeline import Timeline
 
 
 @attrs.define(eq=False)

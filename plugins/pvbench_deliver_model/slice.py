@@ -19,9 +19,9 @@ from pvbench_deliver_model.arrays import I64
 from pvbench_deliver_model.call_queues import CallQueues
 from pvbench_deliver_model.cost_profile import CostProfile
 from pvbench_deliver_model.record import Record
-from pvbench_deliver_model.sending import Arrivals, Timeline
 from pvbench_deliver_model.source import Source, source_of
 from pvbench_deliver_model.targets import NEVER, Targets
+from pvbench_deliver_model.timeline import Arrivals, Timeline
 
 
 class Slice:

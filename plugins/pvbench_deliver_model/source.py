@@ -12,8 +12,9 @@ from pvbench.guest import Guest
 from pvbench.ops import Burst
 from pvbench_deliver_model.arrays import I64, Flags
 from pvbench_deliver_model.cost_profile import CostProfile
-from pvbench_deliver_model.sending import Arrivals, Sending
+from pvbench_deliver_model.sending import Sending
 from pvbench_deliver_model.targets import NEVER
+from pvbench_deliver_model.timeline import Arrivals
 
 
 @attrs.define(eq=False)

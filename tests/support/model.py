@@ -17,8 +17,9 @@ from pvbench.workload import Workload
 from pvbench_deliver_model.assumed import Modelled
 from pvbench_deliver_model.cost_profile import Cost, CostProfile
 from pvbench_deliver_model.engine import Engine
-from pvbench_deliver_model.sending import Sending, Timeline
+from pvbench_deliver_model.sending import Sending
 from pvbench_deliver_model.targets import Targets
+from pvbench_deliver_model.timeline import Timeline
 from support.helpers import stack_of, total_ticks
 
 # Picoseconds.  The golden tests write their sums out of these.
@@ -86,7 +87,8 @@ def cost_profile_of(
     *,
     apicv: bool = True,
     local_apic: str | None = None,
-    icr_fastpath: str = "none",
+    host_linux: str | None = None,
+    cpu_family: str = "Intel 06h",
     **changed: float,
 ) -> CostProfile:
     """The cost profile of ROUND and RATIOS, with some numbers changed."""
@@ -98,7 +100,8 @@ def cost_profile_of(
         title="round numbers",
         sha256="0" * 64,
         local_apic=local_apic or ("apicv" if apicv else "emulated"),
-        icr_fastpath=icr_fastpath,
+        host_linux=host_linux or ("6.0" if local_apic == "x2avic" else "5.5"),
+        cpu_family=cpu_family,
         costs=_as_costs(costs),
         ratios=_as_costs(ratios),
     )

@@ -14,7 +14,7 @@ from pvbench.ops import BARE_OPERATIONS, CSD_OPERATIONS, Burst
 from pvbench.run.static_check import why_unsupported
 from pvbench.suite import Case
 from pvbench.x86.apic import NMI_VECTOR
-from pvbench_deliver_model.cost_profile import FASTPATHS, LOCAL_APICS, CostProfile
+from pvbench_deliver_model.cost_profile import LOCAL_APICS, CostProfile
 from support.helpers import bundled, guests, stack_of
 from support.model import case_of, cost_profile_of, cpus
 
@@ -99,7 +99,8 @@ def cost_profiles() -> st.SearchStrategy[CostProfile]:
     return st.builds(
         cost_profile_of,
         local_apic=st.sampled_from(LOCAL_APICS),
-        icr_fastpath=st.sampled_from(FASTPATHS),
+        host_linux=st.sampled_from(("5.5", "5.6", "6.17", "6.18")),
+        cpu_family=st.sampled_from(("Intel 06h", "AMD 17h")),
         exit_entry_share=st.sampled_from((0, 0.25, 1)),
         **costs,
     )

@@ -43,7 +43,7 @@ def test_a_file_without_numbers_inherits_all_of_them(over: Read, machine: str) -
 
     assert (costs[0], ratios[0]) == (costs[1], ratios[1])
     assert (mine.name, mine.title) == ("mine", base.title)
-    assert (mine.local_apic, mine.icr_fastpath) == ("apicv", "none")
+    assert (mine.local_apic, mine.host_linux) == ("apicv", "4.19")
 
 
 def test_numbers_of_a_file_replace_those_of_its_base(over: Read) -> None:
@@ -71,8 +71,8 @@ def test_ratios_of_a_file_replace_those_of_its_base(over: Read) -> None:
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
-        pytest.param({"local_apic": "avic"}, ("avic", "none"), id="local-apic"),
-        pytest.param({"icr_fastpath": "any"}, ("apicv", "any"), id="fast-path"),
+        pytest.param({"local_apic": "avic"}, ("avic", "4.19"), id="local-apic"),
+        pytest.param({"host_linux": "6.17"}, ("apicv", "6.17"), id="host-linux"),
     ],
 )
 @pytest.mark.parametrize("machine", ["same", "other"])
@@ -82,7 +82,7 @@ def test_features_are_inherited_one_by_one(
     """A feature is not assumed, because it is not a measured number."""
     mine = over(base_machine=machine, features=changed)
 
-    assert expected == (mine.local_apic, mine.icr_fastpath)
+    assert expected == (mine.local_apic, mine.host_linux)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_a_base_may_have_a_base(over: Read) -> None:
         ("C", "of skylake-fastpath: d"),
         ("C", "of skylake-fastpath: a"),
     ]
-    assert (mine.local_apic, mine.icr_fastpath) == ("avic", "physical")
+    assert (mine.local_apic, mine.host_linux) == ("x2avic", "6.0")
 
 
 def test_numbers_of_a_base_on_another_machine_name_each_step(over: Read) -> None:

@@ -68,8 +68,8 @@ def over(tmp_path: Path) -> Read:
             {"features": "avic"}, r"features is 'avic', not a table \[features\]", id="features"
         ),
         pytest.param(
-            {"features": {"local_apic": "x2avic"}},
-            "local_apic is 'x2avic', not one of",
+            {"features": {"local_apic": "x3avic"}},
+            "local_apic is 'x3avic', not one of",
             id="feature-unknown",
         ),
         pytest.param(

@@ -83,23 +83,27 @@ NO_TSC = r"cost profile mine\.toml, tsc_hz is {}, not a frequency in Hz, 1e6 to 
         pytest.param(
             "features.local_apic",
             True,
-            r"features\.local_apic is True, not one of emulated, apicv, ipiv, avic, bare$",
+            r"local_apic is True, not one of emulated, apicv, ipiv, avic, x2avic, bare$",
             id="local-apic-flag",
         ),
         pytest.param(
             "features.local_apic",
-            "x2avic",
-            "local_apic is 'x2avic', not one of",
+            "x3avic",
+            "local_apic is 'x3avic', not one of",
             id="local-apic",
         ),
         pytest.param(
-            "features.icr_fastpath",
-            "all",
-            r"features\.icr_fastpath is 'all', not one of none, physical, any$",
-            id="unknown-fastpath",
+            "features.host_linux",
+            "6.17.1",
+            r"features\.host_linux is '6\.17\.1', not a version of Linux, such as '6\.17'$",
+            id="host-linux",
         ),
+        pytest.param("features.host_linux", 6.17, "host_linux is 6.17, not", id="host-number"),
         pytest.param(
-            "features.icr_fastpath", False, "icr_fastpath is False", id="fastpath-bool"
+            "features.cpu_family",
+            "AMD 17",
+            r"cpu_family is 'AMD 17', not a vendor and a family, such as 'AMD 17h'$",
+            id="cpu-family",
         ),
     ],
 )

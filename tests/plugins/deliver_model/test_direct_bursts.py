@@ -26,7 +26,7 @@ UNICAST_BLOCKED = {"send": 272, "deliver": 1_122, "ack": 1_140, "wall": 1_150}
 @pytest.mark.parametrize(
     ("local_apic", "state", "expected"),
     [
-        pytest.param("avic", "running", UNICAST_RUNNING, id="avic-running"),
+        pytest.param("x2avic", "running", UNICAST_RUNNING, id="avic-running"),
         pytest.param("ipiv", "running", UNICAST_RUNNING, id="ipiv-running"),
         pytest.param("bare", "running", UNICAST_RUNNING, id="bare-running"),
         pytest.param("ipiv", "halted", UNICAST_BLOCKED, id="ipiv-wake-up-vector"),
@@ -50,7 +50,7 @@ def test_avic_exits_for_a_blocked_target_but_not_for_a_polling_one() -> None:
     The second, sent from 1882 to 2132, finds it polling since 1885: 200 and 50 more.
     """
     case = case_of("x2apic-physical", cpus(4), call(0, 2), state="halted")
-    _, result = run_case(case, cost_profile_of(local_apic="avic"), loops=2)
+    _, result = run_case(case, cost_profile_of(local_apic="x2avic"), loops=2)
     counts = result.counts
 
     assert (counts.exits, counts.wakeups_blocked, counts.wakeups_polled) == (1, 1, 1)
@@ -75,7 +75,7 @@ def test_avic_does_not_exit_for_a_self_ipi(state: str, exits: int) -> None:
     burst = Burst(source=2, operation="send_IPI_all")
     case = case_of("shorthand/x2apic-physical", guest, burst, state=state)
 
-    assert exits == run_case(case, cost_profile_of(local_apic="avic"))[1].counts.exits
+    assert exits == run_case(case, cost_profile_of(local_apic="x2avic"))[1].counts.exits
 
 
 def test_a_source_that_is_a_target_counts_as_running() -> None:
@@ -83,7 +83,7 @@ def test_a_source_that_is_a_target_counts_as_running() -> None:
     guest = cpus(4, host_cpus=2)
     case = case_of("x2apic-physical", guest, mask(2, 3), mask(3, 2), state="running")
 
-    assert run_case(case, cost_profile_of(local_apic="avic"))[1].counts.exits == 0
+    assert run_case(case, cost_profile_of(local_apic="x2avic"))[1].counts.exits == 0
 
 
 @pytest.mark.parametrize(
@@ -92,8 +92,8 @@ def test_a_source_that_is_a_target_counts_as_running() -> None:
         pytest.param("apicv", "running", 6, id="apicv-every-write"),
         pytest.param("ipiv", "running", 0, id="ipiv-no-unicast"),
         pytest.param("ipiv", "halted", 0, id="ipiv-no-unicast-to-blocked-ones"),
-        pytest.param("avic", "running", 0, id="avic-running"),
-        pytest.param("avic", "halted", 3, id="avic-once-each-then-they-poll"),
+        pytest.param("x2avic", "running", 0, id="avic-running"),
+        pytest.param("x2avic", "halted", 3, id="avic-once-each-then-they-poll"),
         pytest.param("bare", "halted", 0, id="bare"),
     ],
 )
@@ -105,7 +105,7 @@ def test_exits_of_a_broadcast_are_counted(local_apic: str, state: str, exits: in
     assert (exits, 6) == (result.counts.exits, result.counts.icr_writes)
 
 
-@pytest.mark.parametrize("local_apic", ["apicv", "ipiv", "avic"])
+@pytest.mark.parametrize("local_apic", ["apicv", "ipiv", "x2avic"])
 def test_a_hypercall_always_exits(local_apic: str) -> None:
     """One exit for each of four broadcasts, whatever the local APIC could have done."""
     case = case_of("kvm-pv/x2apic-physical", cpus(4), call(0, 1, 2, 3))

@@ -44,7 +44,7 @@ def traced(
     cost_profile: str, stack: str, *bursts: Burst, cpus: int, **facts: Any
 ) -> SliceResult:
     """A case under a bundled cost profile, some features and ratios of it changed."""
-    features = {k: facts.pop(k) for k in ("local_apic", "icr_fastpath") if k in facts}
+    features = {k: facts.pop(k) for k in ("local_apic", "host_linux") if k in facts}
     used = attrs.evolve(read(cost_profile), **features)
     for name, value in facts.pop("ratios", {}).items():
         changed = attrs.evolve(used.ratios[name], ps=value)
