@@ -80,7 +80,7 @@ class KvmDelivery:
             facts=measuring,
             served=served_abis(results or {}),
             patience_s=PATIENCE_S,
-            send_slices=options.near_exact,
+            near_exact=options.near_exact,
         )
         return Description(
             clock=CLOCK,

@@ -45,7 +45,7 @@ class Settings:
         facts: the facts of the description.
         served: ABIs of KVM_HC_SEND_IPI that this KVM serves.
         halt_poll_ns: halt polling of the VM; None for the host's.
-        send_slices: `send` is measured in slices of its own, see `measure.send_slices`.
+        near_exact: slices measure path lengths, see `measure.path_lengths`.
     """
 
     cpus: tuple[int, ...] = attrs.field(default=(), converter=ints)
@@ -55,7 +55,7 @@ class Settings:
     facts: dict[str, str | int | float] = attrs.field(factory=dict)
     served: tuple[str, ...] = attrs.field(default=(), converter=_tuple)
     halt_poll_ns: int | None = None
-    send_slices: bool = False
+    near_exact: bool = False
 
     def encoded(self) -> bytes:
         """The settings as worker data; `settings_of` is the inverse."""

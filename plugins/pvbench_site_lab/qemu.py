@@ -27,6 +27,8 @@ _PARAMETERS: Final = (
     *("nowatchdog", "tsc=reliable", "no_timer_check"),
     # results must not depend on the guests before
     "kvm.halt_poll_ns=0",
+    # a sender ends before the time slice of its thread, without waiting longer than it must
+    "sysctl.kernel.sched_rr_timeslice_ms=8",
     # the interpreter
     *("PYTHONHOME=/", "PYTHONPATH=/py", "PYTHONHASHSEED=0", "LD_LIBRARY_PATH=/lib"),
     *("XDG_CACHE_HOME=/cache", "PATH=/bin"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any, cast
@@ -18,6 +18,7 @@ from pvbench_deliver_kvm.measure.raw_result import RawResult
 from pvbench_deliver_kvm.measure.readings import Readings
 from pvbench_deliver_kvm.vmm import mailbox
 from pvbench_deliver_kvm.vmm.booted_guest import GuestVm, Start
+from pvbench_deliver_kvm.vmm.scheduling import RealTime
 from support.kvm_raw import CPUS, GUEST, NULL, TSC_KHZ, raw_result, readings
 
 
@@ -35,7 +36,7 @@ class FakeGuest:
         traced: what was asked of the trace of ICR writes.
         sleeps: the seconds that were waited.
         slices: (loops, by the guest's algorithm, what idle CPUs do) of each slice.
-        uninterrupted: the numbers of the slices in which no thread preempted another.
+        policies: those of real-time threads, by the number of the slice.
         synchronised: CPUs that were waited for.
     """
 
@@ -48,34 +49,35 @@ class FakeGuest:
     traced: list[str] = attrs.field(factory=list)
     sleeps: list[float] = attrs.field(factory=list)
     slices: list[tuple[int, bool, int]] = attrs.field(factory=list)
-    uninterrupted: list[int] = attrs.field(factory=list)
+    policies: dict[int, list[RealTime]] = attrs.field(factory=dict)
     synchronised: list[tuple[int, ...]] = attrs.field(factory=list)
     box: Any = attrs.field(factory=lambda: SimpleNamespace(idle=mailbox.HALTED, limit_ticks=0))
 
     def booted(
-        self, *, execution: str = "ops", send_slices: bool = False, **facts: str | int | float
+        self, *, execution: str = "ops", near_exact: bool = False, **facts: str | int | float
     ) -> KvmBootedGuest:
         """The guest after its boot, when its null cost is known."""
         return KvmBootedGuest(
             self._vm(),
             execution=execution,
             facts=facts,
-            send_slices=send_slices,
+            near_exact=near_exact,
             instruments=Instruments(
                 place=self._place,
                 trace=lambda threads: FakeTrace(self, threads),
                 read=self._read,
                 sleep=self.sleeps.append,
-                uninterrupted=self._uninterrupted,
+                scheduled=self._scheduled,
             ),
         )
 
     @contextmanager
-    def _uninterrupted(self, threads: Iterable[int]) -> Iterator[str]:
+    def _scheduled(self, threads: Mapping[int, RealTime]) -> Iterator[str]:
         assert [*threads] == [*range(CPUS)]
         before = len(self.slices)
-        yield "a policy"
-        self.uninterrupted += range(before, len(self.slices))
+        yield f"policy {len(self.policies)}"
+        for number in range(before, len(self.slices)):
+            self.policies[number] = [*threads.values()]
 
     def _vm(self) -> GuestVm:
         start = Start(image=b"", hypercall_abi=0, cpus=self.cpus, patience_s=2)

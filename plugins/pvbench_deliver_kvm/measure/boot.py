@@ -30,7 +30,7 @@ def boot_guest(guest: Guest, settings: Settings) -> Iterator[KvmBootedGuest]:
             vm,
             execution=settings.execution,
             facts=facts,
-            send_slices=settings.send_slices,
+            near_exact=settings.near_exact,
         )
         with closing(booted):
             yield booted

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -15,8 +15,8 @@ from pvbench_deliver_kvm.measure.icr_tracepoint import IcrTrace
 from pvbench_deliver_kvm.measure.raw_result import RawResult
 from pvbench_deliver_kvm.measure.readings import Readings
 from pvbench_deliver_kvm.measure.slices import Slice
-from pvbench_deliver_kvm.vmm import scheduling
 from pvbench_deliver_kvm.vmm.booted_guest import GuestVm
+from pvbench_deliver_kvm.vmm.scheduling import RealTime, scheduled
 
 
 class PlacedSlice(Protocol):
@@ -53,13 +53,11 @@ class Instruments:
         trace: counts the ICR writes of threads.
         read: reads the counters of the vCPUs and their threads.
         sleep: waits for some seconds.
-        uninterrupted: keeps threads from preempting each other, see `scheduling`.
+        scheduled: gives threads real-time policies for a while, see `scheduling`.
     """
 
     place: PlaceSlice = Slice
     trace: Callable[[list[int]], Trace] = IcrTrace
     read: Callable[[GuestVm], Readings] = Readings.take
     sleep: Callable[[float], object] = time.sleep
-    uninterrupted: Callable[[Iterable[int]], AbstractContextManager[str]] = (
-        scheduling.uninterrupted
-    )
+    scheduled: Callable[[Mapping[int, RealTime]], AbstractContextManager[str]] = scheduled

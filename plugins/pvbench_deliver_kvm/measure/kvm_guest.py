@@ -14,7 +14,7 @@ from pvbench.delivery import Task
 from pvbench.errors import UnavailableError
 from pvbench.slice_result import SliceResult
 from pvbench.trials import Outcome, Programs
-from pvbench_deliver_kvm.measure import execution, send_slices
+from pvbench_deliver_kvm.measure import execution, path_lengths
 from pvbench_deliver_kvm.measure.algorithms import has_algorithm
 from pvbench_deliver_kvm.measure.instruments import Instruments, PlacedSlice
 from pvbench_deliver_kvm.measure.raw_result import RawResult
@@ -39,7 +39,7 @@ class KvmBootedGuest:
     Args:
         execution: ``algorithm`` where the guest has the sender's, or ``ops``.
         facts: stored with each result.
-        send_slices: measure `send` in slices of its own.
+        near_exact: measure path lengths, see `measure.path_lengths`.
     """
 
     def __init__(
@@ -49,10 +49,10 @@ class KvmBootedGuest:
         execution: str,
         facts: Facts | None = None,
         instruments: Instruments | None = None,
-        send_slices: bool = False,
+        near_exact: bool = False,
     ) -> None:
         self.vm, self._execution, self._host_facts = vm, execution, facts or {}
-        self._instruments, self._send_slices = instruments or Instruments(), send_slices
+        self._instruments, self._near_exact = instruments or Instruments(), near_exact
         self._thread_ids = [thread.native_id or 0 for thread in vm.threads]
         self._trace = self._instruments.trace(self._thread_ids)
         # The guest gives up before the host does, because it can say what it waits for.
@@ -130,21 +130,38 @@ class KvmBootedGuest:
             GuestError: the guest is lost.
         """
         task, context = loaded.task, loaded.context
-        algorithm = context.execution == "algorithm"
         self._trace.stop()
         facts: Facts = {}
         with self._targets_as_in(task):
-            if warmup:
-                self._place(task, warmup, algorithm=algorithm).run()
-            raw, change = self._unspoilt(loaded, loops)
-            if self._send_slices and send_slices.wakes_targets(task):
-                with self._instruments.uninterrupted(self._thread_ids) as policy:
-                    alone, _ = self._unspoilt(loaded, send_slices.LOOPS)
-                raw, facts = send_slices.with_send_of(raw, alone), {"send_scheduling": policy}
+            if self._near_exact and path_lengths.wakes_targets(task):
+                raw, change, facts = self._path_lengths(loaded, loops, warmup)
+            else:
+                raw, change = self._measured(loaded, loops, warmup)
         result = slice_result(task, loops, raw, change, context)
         if loaded.repeats:
             facts["repeated_slices"] = loaded.repeats
         return attrs.evolve(result, facts=result.facts | facts)
+
+    def _path_lengths(
+        self, loaded: KvmLoadedTask, loops: int, warmup: int
+    ) -> tuple[RawResult, Readings, Facts]:
+        """As `_measured`, with the `send` of a slice of its own; and how threads ran."""
+        preempting = path_lengths.targets_preempt(loaded.task, self._thread_ids)
+        with self._instruments.scheduled(preempting) as policy:
+            raw, change = self._measured(loaded, loops, warmup)
+        with self._instruments.scheduled(path_lengths.in_turn(self._thread_ids)) as of_send:
+            alone, _ = self._unspoilt(loaded, path_lengths.SEND_LOOPS)
+        facts: Facts = {"scheduling": policy, "send_scheduling": of_send}
+        return path_lengths.with_send_of(raw, alone), change, facts
+
+    def _measured(
+        self, loaded: KvmLoadedTask, loops: int, warmup: int
+    ) -> tuple[RawResult, Readings]:
+        """As `_unspoilt`, after *warmup* iterations."""
+        if warmup:
+            algorithm = loaded.context.execution == "algorithm"
+            self._place(loaded.task, warmup, algorithm=algorithm).run()
+        return self._unspoilt(loaded, loops)
 
     def _unspoilt(self, loaded: KvmLoadedTask, loops: int) -> tuple[RawResult, Readings]:
         """As `_observed`, of the first slice that is not spoilt or of the last that may be."""

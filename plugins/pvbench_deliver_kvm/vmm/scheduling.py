@@ -1,21 +1,22 @@
 """
 How the host schedules the threads of vCPUs.
 
-Source: sched(7), sched_setattr(2); Linux, kernel/sched/fair.c.
+Source: sched(7), sched_setattr(2), sched_rr_get_interval(2).
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from ctypes import Structure, c_int32, c_long, c_uint32, c_uint64, sizeof
 from typing import Final
 
+import attrs
+
 from pvbench.errors import UnavailableError
 
-SLICE_NS: Final = 5_000_000  # sends of 127 IPIs take 1 ms
 _NR_SETATTR: Final = 314  # x86-64
 _NR_GETATTR: Final = 315
 
@@ -69,31 +70,46 @@ def _call(number: int, thread: int, *arguments: object) -> None:
         )
 
 
-@contextmanager
-def uninterrupted(threads: Iterable[int]) -> Iterator[str]:
+@attrs.frozen
+class RealTime:
     """
-    Let none of *threads* preempt another when it is woken; yield the policy in words.
+    A policy of real-time threads.
 
-    A thread of SCHED_BATCH does not do so, but where the scheduler is EEVDF it does as
-    soon as the other thread's slice, of 0.7 ms on one CPU, is over.  Linux takes the
-    length of the slice from sched_runtime since 6.12.
+    Args:
+        policy: os.SCHED_FIFO or os.SCHED_RR.
+        priority: a thread preempts those of lower numbers, and none of its own.
+    """
+
+    policy: int
+    priority: int
+
+
+@contextmanager
+def scheduled(threads: Mapping[int, RealTime]) -> Iterator[str]:
+    """
+    Schedule *threads* by real-time policies for a while; yield these policies in words.
+
+    Raises:
+        UnavailableError: the kernel refuses it.
     """
     before = {thread: get_attr(thread) for thread in threads}
     try:
-        for thread, attr in before.items():
-            set_attr(thread, _batch(attr))
-        yield _in_words(before)
+        for thread, real_time in threads.items():
+            set_attr(thread, _attr(before[thread], real_time))
+        yield ", ".join(sorted({_in_words(*item) for item in threads.items()}))
     finally:
         for thread, attr in before.items():
             set_attr(thread, attr)
 
 
-def _batch(attr: sched_attr) -> sched_attr:
-    batch = sched_attr.from_buffer_copy(attr)
-    batch.sched_policy, batch.sched_runtime = os.SCHED_BATCH, SLICE_NS
-    return batch
+def _attr(before: sched_attr, real_time: RealTime) -> sched_attr:
+    attr = sched_attr.from_buffer_copy(before)
+    attr.sched_policy, attr.sched_priority = real_time.policy, real_time.priority
+    attr.sched_nice = attr.sched_runtime = 0
+    return attr
 
 
-def _in_words(threads: Iterable[int]) -> str:
-    has_slice = all(get_attr(thread).sched_runtime == SLICE_NS for thread in threads)
-    return f"SCHED_BATCH, slice of {SLICE_NS // 10**6} ms" if has_slice else "SCHED_BATCH"
+def _in_words(thread: int, real_time: RealTime) -> str:
+    if real_time.policy == os.SCHED_FIFO:
+        return f"SCHED_FIFO {real_time.priority}"
+    return f"SCHED_RR with {1e3 * os.sched_rr_get_interval(thread):g} ms"

@@ -113,7 +113,8 @@ def test_send_is_the_path_of_the_sender_alone(
         send, ack = (result.distributions[series].median for series in ("send", "ack"))
 
         assert send < 0.5 * ack
-        assert str(result.facts["send_scheduling"]).startswith("SCHED_BATCH")
+        assert result.facts["scheduling"] == "SCHED_FIFO 1, SCHED_FIFO 2"
+        assert result.facts["send_scheduling"] == "SCHED_RR with 8 ms"
 
 
 def test_a_run_in_a_lab_proves_its_mechanisms(cli: Cli, address: str) -> None:

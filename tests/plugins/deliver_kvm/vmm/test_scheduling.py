@@ -10,57 +10,75 @@ import pytest
 
 from pvbench.errors import UnavailableError
 from pvbench_deliver_kvm.vmm import scheduling
-from pvbench_deliver_kvm.vmm.scheduling import get_attr, sched_attr, uninterrupted
+from pvbench_deliver_kvm.vmm.scheduling import (
+    RealTime,
+    get_attr,
+    sched_attr,
+    scheduled,
+    set_attr,
+)
 
 HIGHEST_PID = 1 << 22
 
 
-def policy_of(thread: int) -> tuple[int, int]:
-    """The policy and the nice value."""
-    attr = get_attr(thread)
-    return attr.sched_policy, attr.sched_nice
+FIFO, ROUND_ROBIN = RealTime(os.SCHED_FIFO, 2), RealTime(os.SCHED_RR, 1)
 
 
-def test_threads_are_batch_for_a_while() -> None:
-    """Their nice value stays, and afterwards all is as it was, also after an exception."""
-    thread = threading.get_native_id()
-    before = policy_of(thread)
-    with suppress(KeyError), uninterrupted([thread]) as words:
-        during = policy_of(thread)
-        has_slice = get_attr(thread).sched_runtime == scheduling.SLICE_NS
-        raise KeyError
-
-    assert during == (os.SCHED_BATCH, before[1])
-    assert policy_of(thread) == before
-    assert words == ("SCHED_BATCH, slice of 5 ms" if has_slice else "SCHED_BATCH")
-
-
-@pytest.mark.parametrize(
-    ("runtimes", "words"),
-    [
-        pytest.param((5_000_000, 5_000_000), "SCHED_BATCH, slice of 5 ms", id="since-6.12"),
-        pytest.param((0, 0), "SCHED_BATCH", id="before"),
-        pytest.param((5_000_000, 3_000_000), "SCHED_BATCH", id="one-differs"),
-    ],
-)
-def test_the_words_say_whether_the_kernel_has_taken_the_slice(
-    monkeypatch: pytest.MonkeyPatch, runtimes: tuple[int, int], words: str
-) -> None:
-    """A kernel before 6.12 reports no slice of a thread."""
-    attrs = {1: sched_attr(sched_nice=3), 2: sched_attr(sched_nice=4)}
+@pytest.fixture
+def threads(monkeypatch: pytest.MonkeyPatch) -> dict[int, sched_attr]:
+    """Two threads of another kernel, with nice values and a time slice of 8 ms."""
+    attrs = {1: sched_attr(sched_nice=3, sched_runtime=5), 2: sched_attr(sched_nice=4)}
 
     def put(thread: int, attr: sched_attr) -> None:
         attrs[thread] = sched_attr.from_buffer_copy(attr)
-        if attr.sched_runtime:
-            attrs[thread].sched_runtime = runtimes[thread - 1]
 
-    monkeypatch.setattr(scheduling, "get_attr", attrs.__getitem__)
+    monkeypatch.setattr(scheduling, "get_attr", lambda thread: attrs[thread])
     monkeypatch.setattr(scheduling, "set_attr", put)
-    with uninterrupted([1, 2]) as policy:
-        during = [(attr.sched_policy, attr.sched_nice) for attr in attrs.values()]
+    monkeypatch.setattr(os, "sched_rr_get_interval", lambda thread: 0.008)
+    return attrs
 
-    assert (during, policy) == ([(os.SCHED_BATCH, 3), (os.SCHED_BATCH, 4)], words)
-    assert [(attr.sched_policy, attr.sched_nice) for attr in attrs.values()] == [(0, 3), (0, 4)]
+
+def of(attr: sched_attr) -> tuple[int, ...]:
+    """The fields that are changed."""
+    return (attr.sched_policy, attr.sched_priority, attr.sched_nice, attr.sched_runtime)
+
+
+def test_threads_are_real_time_threads_for_a_while(threads: dict[int, sched_attr]) -> None:
+    """Afterwards all is as it was, also after an exception."""
+    with suppress(KeyError), scheduled({1: FIFO, 2: ROUND_ROBIN}):
+        during = [*map(of, threads.values())]
+        raise KeyError
+
+    assert during == [(os.SCHED_FIFO, 2, 0, 0), (os.SCHED_RR, 1, 0, 0)]
+    assert [*map(of, threads.values())] == [(0, 0, 3, 5), (0, 0, 4, 0)]
+
+
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize(
+    ("policies", "words"),
+    [
+        pytest.param((FIFO, FIFO), "SCHED_FIFO 2", id="fifo"),
+        pytest.param((ROUND_ROBIN, FIFO), "SCHED_FIFO 2, SCHED_RR with 8 ms", id="both"),
+    ],
+)
+def test_the_words_name_each_policy_once(
+    policies: tuple[RealTime, RealTime], words: str
+) -> None:
+    """A time slice is the one that the kernel reports."""
+    with scheduled(dict(enumerate(policies, 1))) as in_words:
+        assert in_words == words
+
+
+def test_a_policy_is_changed_by_the_calls_of_this_kernel() -> None:
+    """An unprivileged thread may become one of SCHED_BATCH."""
+    thread = threading.get_native_id()
+    before, batch = get_attr(thread), get_attr(thread)
+    batch.sched_policy, batch.sched_runtime = os.SCHED_BATCH, 0
+    set_attr(thread, batch)
+    during = get_attr(thread).sched_policy
+    set_attr(thread, before)
+
+    assert (during, get_attr(thread).sched_policy) == (os.SCHED_BATCH, before.sched_policy)
 
 
 def test_a_refusal_of_the_kernel_is_a_sentence() -> None:

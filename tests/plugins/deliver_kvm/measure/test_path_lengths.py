@@ -1,7 +1,8 @@
-"""On a near-exact clock a slice of its own measures the path of the sender."""
+"""On a near-exact clock threads are real-time threads, and `send` has a slice of its own."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import attrs
@@ -9,6 +10,7 @@ import pytest
 
 from pvbench.delivery import Task
 from pvbench_deliver_kvm.measure.raw_result import RawResult
+from pvbench_deliver_kvm.vmm.scheduling import RealTime
 from support.kvm_fakes import FakeGuest
 from support.kvm_raw import burst, handled, raw_result, task_of
 
@@ -35,24 +37,42 @@ ALONE = raw_result(
 )
 
 
+SENDER, TARGET = RealTime(os.SCHED_FIFO, 1), RealTime(os.SCHED_FIFO, 2)
+
+
 def test_send_and_irqoff_are_those_of_a_slice_without_preemption(
     fake: FakeGuest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All else is that of the slice before it."""
     answer(fake, monkeypatch, ALONE)
-    loaded = fake.booted(send_slices=True).load(task_of())
+    loaded = fake.booted(near_exact=True).load(task_of())
     before = len(fake.slices)
     result = loaded.run(loops=10, warmup=3)
     medians = {name: series.median for name, series in result.distributions.items()}
 
     assert [loops for loops, *_ in fake.slices[before:]] == [3, 10, 6]
-    assert fake.uninterrupted == [before + 2]
     assert medians == {"send": 40, "irqoff": 7, "deliver": 150, "ack": 200, "wall": 250}
-    assert (result.counts.icr_writes, result.facts["send_scheduling"]) == (10, "a policy")
+    assert result.counts.icr_writes == 10
+
+
+def test_each_target_preempts_the_sender_except_where_send_is_measured(fake: FakeGuest) -> None:
+    """Only CPU 0 sends; in its slice of `send` all threads have one priority, in turn."""
+    loaded = fake.booted(near_exact=True).load(task_of(burst(0, 1, 2)))
+    before = len(fake.slices)
+    result = loaded.run(loops=10, warmup=3)
+    preempted = [SENDER, TARGET, TARGET, TARGET]
+
+    assert fake.policies == {
+        before: preempted,
+        before + 1: preempted,
+        before + 2: [RealTime(os.SCHED_RR, 1)] * 4,
+    }
+    policies = (result.facts["scheduling"], result.facts["send_scheduling"])
+    assert policies == ("policy 0", "policy 2")
 
 
 @pytest.mark.parametrize(
-    ("send_slices", "task"),
+    ("near_exact", "task"),
     [
         pytest.param(False, task_of(), id="noisy-clock"),
         pytest.param(True, task_of(burst(0, 1), burst(2, 3)), id="two-sources"),
@@ -61,14 +81,14 @@ def test_send_and_irqoff_are_those_of_a_slice_without_preemption(
         pytest.param(True, task_of(burst(0, 1), reached=((),), lossy=True), id="nothing"),
     ],
 )
-def test_a_task_that_wakes_no_thread_needs_no_such_slice(
-    fake: FakeGuest, send_slices: bool, task: Task
+def test_a_task_that_wakes_no_thread_needs_no_real_time_threads(
+    fake: FakeGuest, near_exact: bool, task: Task
 ) -> None:
     """Nor does one of several sources, which run at the same time."""
-    result = fake.booted(send_slices=send_slices).load(task).run(loops=10, warmup=0)
+    result = fake.booted(near_exact=near_exact).load(task).run(loops=10, warmup=0)
 
-    assert fake.uninterrupted == []
-    assert "send_scheduling" not in result.facts
+    assert fake.policies == {}
+    assert "scheduling" not in result.facts
 
 
 def test_a_spoilt_send_slice_is_repeated_and_then_a_fault_of_the_host(
@@ -77,7 +97,7 @@ def test_a_spoilt_send_slice_is_repeated_and_then_a_fault_of_the_host(
     """It is repeated three times, as any slice."""
     spoilt = attrs.evolve(ALONE, handled=handled(0, 10, 0, 0, impossible=(0, 1, 0, 0)))
     answer(fake, monkeypatch, spoilt)
-    loaded = fake.booted(send_slices=True).load(task_of())
+    loaded = fake.booted(near_exact=True).load(task_of())
     before = len(fake.slices)
     result = loaded.run(loops=10, warmup=0)
 
@@ -91,6 +111,6 @@ def test_a_source_that_stops_in_its_send_slice_is_a_fault(
 ) -> None:
     """The sentence is that of the guest."""
     answer(fake, monkeypatch, attrs.evolve(ALONE, troubles=("CPU 1 never acknowledged",)))
-    result = fake.booted(send_slices=True).load(task_of()).run(loops=10, warmup=0)
+    result = fake.booted(near_exact=True).load(task_of()).run(loops=10, warmup=0)
 
     assert result.faults == ("CPU 1 never acknowledged",)
