@@ -52,7 +52,7 @@ def _clusters(guest: Guest, cpus: tuple[int, ...]) -> list[list[int]]:
     """Group *cpus* by x2APIC cluster."""
     clusters: dict[int, list[int]] = {}
     for cpu in cpus:
-        clusters.setdefault(guest.apic_ids[cpu] >> 4, []).append(cpu)
+        clusters.setdefault(guest.logical[cpu] >> 4, []).append(cpu)
     return list(clusters.values())
 
 

@@ -25,7 +25,7 @@ def self_ipi(guest: Guest) -> tuple[Burst, ...]:
 
 
 def normal_ipi(guest: Guest) -> tuple[Burst, ...]:
-    return (Burst(source=0, operation="smp_call_function_single", targets=(1,)),)
+    return (Burst(source=0, operation="smp_call_function_single", targets=guest.others(0)[:1]),)
 
 
 def broadcast(guest: Guest) -> tuple[Burst, ...]:

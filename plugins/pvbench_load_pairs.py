@@ -25,15 +25,16 @@ def pairs(guest: Guest, sources: int, mesh: str) -> tuple[Burst, ...] | str:
         needed, step = max(2, sources), 1
     else:
         raise UsageError(f"unknown mesh {mesh!r} of pairs", fix="Use disjoint or ring.")
-    if len(guest.apic_ids) < needed:
+    cpus = guest.online[:needed]
+    if len(cpus) < needed:
         return f"pairs:{sources}:{mesh} needs {needed} CPUs"
     return tuple(
         Burst(
-            source=cpu,
+            source=cpus[place],
             operation="smp_call_function_single",
-            targets=((cpu + step) % needed,),
+            targets=(cpus[(place + step) % needed],),
         )
-        for cpu in range(sources)
+        for place in range(sources)
     )
 
 

@@ -20,15 +20,16 @@ pvbench_api = 1
 
 def shootdown(guest: Guest, sources: int, cpus: str) -> Iterator[Burst] | str:
     threads = _thread_count(guest, sources, cpus)
-    if threads > len(guest.apic_ids):
+    if threads > len(guest.online):
         return f"shootdown:{sources}:{cpus} needs {threads} CPUs"
+    running = guest.online[:threads]
     return (
         Burst(
             source=cpu,
             operation="smp_call_function_many",
-            targets=tuple(other for other in range(threads) if other != cpu),
+            targets=tuple(other for other in running if other != cpu),
         )
-        for cpu in range(sources)
+        for cpu in running[:sources]
     )
 
 
@@ -38,7 +39,7 @@ def _thread_count(guest: Guest, sources: int, cpus: str) -> int:
         raise UsageError(
             f"an address space cannot run on {cpus!r} CPUs", fix="Use a number, or all."
         )
-    threads = max(2, sources, len(guest.apic_ids)) if cpus == "all" else int(cpus)
+    threads = max(2, sources, len(guest.online)) if cpus == "all" else int(cpus)
     if not sources or threads < 2:
         raise UsageError(
             f"{sources} sources among {threads} CPUs send no IPI",

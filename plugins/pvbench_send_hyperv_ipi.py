@@ -1,9 +1,9 @@
 """
 Hyper-V's synthetic cluster IPI: one hypercall for any number of targets.
 
-Follows Linux, arch/x86/hyperv/hv_apic.c.  Targets are VP numbers, which equal CPU
-numbers here, never APIC IDs.  Below VP 64 the mask fits in a register; otherwise an
-input page holds a sparse set of banks of 64 VPs, or the format "all".
+Follows Linux, arch/x86/hyperv/hv_apic.c.  Targets are VP numbers, never APIC IDs.  Below
+CPU 64 and VP 64 the mask fits in a register; otherwise an input page holds a sparse set of
+banks of 64 VPs, or the format "all" if the mask has every CPU, those offline included.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class HypervIpi(Sender):
     def why_unsupported(self, guest: Guest) -> str | None:
         if guest.bits != 64:
             return "Linux implements it only in 64-bit guests"
-        if len(guest.apic_ids) > MAX_VPS:
+        if max(map(guest.vp_index, guest.cpus)) >= MAX_VPS:
             return f"a sparse VP set can address only {MAX_VPS} virtual processors"
         return None
 
@@ -50,10 +50,10 @@ class HypervIpi(Sender):
         return None
 
     def send_IPI(self, apic: Apic, cpu: int, vector: int) -> Ops:
-        return _send(apic, (cpu,), vector)
+        return _send_one(apic, cpu, vector)
 
     def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
-        return _send(apic, cpus, vector, all_vps=len(cpus) == len(apic.guest.apic_ids))
+        return _send(apic, cpus, vector, all_vps=len(cpus) == len(apic.guest.cpus))
 
     def send_IPI_mask_allbutself(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
         return _send(apic, apic.without_self(cpus), vector)
@@ -62,16 +62,24 @@ class HypervIpi(Sender):
         return _send(apic, apic.guest.others(apic.source), vector)
 
     def send_IPI_all(self, apic: Apic, vector: int) -> Ops:
-        return _send(apic, tuple(apic.guest.cpus), vector, all_vps=True)
+        return self.send_IPI_mask(apic, apic.guest.online, vector)
 
     def send_IPI_self(self, apic: Apic, vector: int) -> Ops:
-        return _send(apic, (apic.source,), vector)
+        return _send_one(apic, apic.source, vector)
 
 
-def _send(apic: Apic, vps: tuple[int, ...], vector: int, *, all_vps: bool = False) -> Ops:
-    if not vps:
+def _send_one(apic: Apic, cpu: int, vector: int) -> Ops:
+    vps = (apic.guest.vp_index(cpu),)
+    if vps[0] < HV_VCPUS_PER_SPARSE_BANK:
+        return _send_fast(vps, vector)
+    return irqs_off(_send_ex(input_page(apic.source), vps, vector, all_vps=False))
+
+
+def _send(apic: Apic, cpus: tuple[int, ...], vector: int, *, all_vps: bool = False) -> Ops:
+    if not cpus:
         return iter(())
-    if max(vps) < HV_VCPUS_PER_SPARSE_BANK:
+    vps = tuple(map(apic.guest.vp_index, cpus))
+    if max(cpus[-1], *vps) < HV_VCPUS_PER_SPARSE_BANK:
         return _send_fast(vps, vector)
     return irqs_off(_send_ex(input_page(apic.source), vps, vector, all_vps=all_vps))
 

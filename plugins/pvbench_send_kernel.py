@@ -54,7 +54,7 @@ class Kernel(Driver):
             yield KernelSend(vector, cpus)
 
     def send_shorthand(self, apic: Apic, shorthand: str, vector: int) -> Ops:
-        all_cpus = tuple(apic.guest.cpus)
+        all_cpus = apic.guest.online
         others = apic.without_self(all_cpus)
         targets = {"self": (apic.source,), "all": all_cpus, "allbutself": others}
         return self.send_IPI_mask(apic, targets[shorthand], vector)

@@ -18,7 +18,6 @@ from pvbench.x86.apic import (
     APIC_ICR,
     X2APIC_LOGICAL_IDS,
     icr_low,
-    x2apic_logical_id,
     x2apic_msr,
 )
 
@@ -31,18 +30,18 @@ class X2apicCluster(Driver):
     apic_mode = "x2apic"
 
     def why_unsupported(self, guest: Guest) -> str | None:
-        if max(guest.apic_ids) >= X2APIC_LOGICAL_IDS:
+        if max(guest.logical) >= X2APIC_LOGICAL_IDS:
             return "APIC IDs of 2^20 and above have no unique logical x2APIC ID"
         return None
 
     def send_IPI(self, apic: Apic, cpu: int, vector: int) -> Ops:
         yield Fence()
-        yield _write_icr(x2apic_logical_id(apic.id(cpu)), vector)
+        yield _write_icr(apic.logical_id(cpu), vector)
 
     def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
         def loop() -> Ops:
             yield Scan(len(cpus))
-            for destination in logical_destinations(apic.id(cpu) for cpu in cpus):
+            for destination in logical_destinations(map(apic.logical_id, cpus)):
                 yield _write_icr(destination, vector)
 
         yield Fence()
@@ -52,10 +51,10 @@ class X2apicCluster(Driver):
         return x2apic_shorthand(shorthand, vector)
 
 
-def logical_destinations(apic_ids: Iterable[int]) -> list[int]:
+def logical_destinations(logical_ids: Iterable[int]) -> list[int]:
     """OR the logical IDs of each cluster's targets, in order of first appearance."""
     members: dict[int, int] = {}
-    for logical in map(x2apic_logical_id, apic_ids):
+    for logical in logical_ids:
         members[logical >> 16] = members.get(logical >> 16, 0) | logical
     return list(members.values())
 

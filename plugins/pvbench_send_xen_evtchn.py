@@ -57,7 +57,7 @@ class XenEvtchn(Sender):
         return _send(apic, apic.guest.others(apic.source), vector)
 
     def send_IPI_all(self, apic: Apic, vector: int) -> Ops:
-        return _send(apic, tuple(apic.guest.cpus), vector)
+        return _send(apic, apic.guest.online, vector)
 
     def send_IPI_self(self, apic: Apic, vector: int) -> Ops:
         return _send(apic, (apic.source,), vector)

@@ -28,7 +28,7 @@ def reached(burst: Burst, guest: Guest) -> tuple[int, ...]:
     An smp_call_* function runs on its own CPU as a plain call, without an interrupt.
     """
     if burst.operation == "send_IPI_all":
-        return tuple(guest.cpus)
+        return guest.online
     if burst.operation == "send_IPI_self":
         return (burst.source,)
     if burst.operation == "send_IPI_allbutself":
@@ -77,6 +77,6 @@ def _dispatch(apic: Apic, burst: Burst, cpus: tuple[int, ...]) -> Ops:
 def _call_function(apic: Apic, burst: Burst, cpus: tuple[int, ...]) -> Ops:
     if len(cpus) == 1:
         return apic.send_IPI(cpus[0], burst.single_vector)
-    if len(cpus) == len(apic.guest.apic_ids) - 1:
+    if len(cpus) == len(apic.guest.online) - 1:
         return apic.send_IPI_allbutself(burst.vector)
     return apic.send_IPI_mask(cpus, burst.vector)

@@ -106,7 +106,7 @@ class BroadcastingKvmOverlay(KvmOverlay):
 
     def send_IPI_all(self, apic: Apic, vector: int) -> Ops:
         """Send to all online CPUs, as a mask."""
-        return self.send_IPI_mask(apic, tuple(apic.guest.cpus), vector)
+        return self.send_IPI_mask(apic, apic.guest.online, vector)
 
 
 class ProposedKvmOverlay(KvmOverlay):

@@ -266,9 +266,7 @@ def _job_data(job: Job) -> dict[str, Any]:
 def guest_data(guest: Guest) -> dict[str, Any]:
     """*guest* as JSON data without what few guests have; `guest_of` is the inverse."""
     data = attrs.asdict(guest)
-    return {
-        k: v for k, v in data.items() if k not in _OF_MOST_GUESTS or v != _OF_MOST_GUESTS[k]
-    }
+    return {k: v for k, v in data.items() if k not in _OF_FEW_GUESTS or v not in (1, ())}
 
 
 def _task_data(task: Task) -> dict[str, Any]:
@@ -332,7 +330,12 @@ _COUNT: Final = integer()
 _COUNTS: Final = items(_COUNT)
 _TICKS: Final = number(0, LARGEST)
 
-_OF_MOST_GUESTS: Final[dict[str, Any]] = {"sockets": 1}
+_OF_FEW_GUESTS: Final[dict[str, Any]] = {
+    "sockets": 1,
+    "logical_ids": [],
+    "vp_indexes": [],
+    "offline": [],
+}
 _GUEST: Final = record(
     Guest,
     name=text,
@@ -342,12 +345,15 @@ _GUEST: Final = record(
     bits=integer(32, 64),
     host_cpus=optional(integer()),
     sockets=integer(),
+    logical_ids=items(integer()),
+    vp_indexes=items(integer()),
+    offline=items(integer()),
 )
 
 
 def guest_of(data: Any) -> Guest:
     """The guest with the fields *data*."""
-    return _GUEST(_OF_MOST_GUESTS | data if isinstance(data, dict) else data)
+    return _GUEST(_OF_FEW_GUESTS | data if isinstance(data, dict) else data)
 
 
 _TASK: Final = record(

@@ -15,7 +15,7 @@ import attrs
 
 from pvbench.guest import Guest
 from pvbench.ops import Burst, Op
-from pvbench.x86.apic import XAPIC_BROADCAST
+from pvbench.x86.apic import XAPIC_BROADCAST, x2apic_logical_id
 
 Ops = Iterator[Op]
 
@@ -96,13 +96,13 @@ class Driver(Sender):
         """Send by shorthand if the kernel uses shorthands, else as a mask."""
         if apic.shorthands:
             return self.send_shorthand(apic, "allbutself", vector)
-        return apic.send_IPI_mask_allbutself(tuple(apic.guest.cpus), vector)
+        return apic.send_IPI_mask_allbutself(apic.guest.online, vector)
 
     def send_IPI_all(self, apic: Apic, vector: int) -> Ops:
         """Send by shorthand if the kernel uses shorthands, else as a mask."""
         if apic.shorthands:
             return self.send_shorthand(apic, "all", vector)
-        return apic.send_IPI_mask(tuple(apic.guest.cpus), vector)
+        return apic.send_IPI_mask(apic.guest.online, vector)
 
     def send_IPI_self(self, apic: Apic, vector: int) -> Ops:
         """Send *vector* to the sending CPU."""
@@ -196,6 +196,10 @@ class Apic:
     def id(self, cpu: int) -> int:
         """APIC ID of *cpu*."""
         return self.guest.apic_ids[cpu]
+
+    def logical_id(self, cpu: int) -> int:
+        """Logical x2APIC ID of *cpu*."""
+        return x2apic_logical_id(self.guest.logical[cpu])
 
     def without_self(self, cpus: tuple[int, ...]) -> tuple[int, ...]:
         """Return *cpus* without the sending CPU."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
+
+import attrs
 
 from pvbench import id_lists
 from pvbench.errors import UsageError
@@ -15,13 +17,17 @@ from pvbench.layouts import Layout, dense, interleaved, sockets, sparse, threads
 
 _NUMBER: Final = "[0-9]{1,12}"  # longer ones are no APIC IDs, and take time to convert
 _THREADS_LAST: Final = "+threads-last"
+# What may follow any form, with the noun of its numbers.
+_OPTIONS: Final = {"offline": "CPU number", "logical": "logical ID", "vp": "VP index"}
+_OPTION: Final = re.compile(rf"(.+)\+({'|'.join(_OPTIONS)}):([0-9a-fA-Fx,/ -]*)", re.DOTALL)
 _LONGEST_NAME: Final = 40  # of a guest, in characters; the names of cases contain it
 _LONGEST_FORM: Final = 100_000  # characters that a result file can hold
 _HASH: Final = "#"  # only a shortened name contains it
 FORMS: Final = (
     "N, dense:N, sockets:SOCKETSxCORESxTHREADS (also with DIESx, or DIESxMODULESx, before "
     "the cores), with +threads-last, sparse:N:STEP, interleaved:N, ids:A,B-C,D-E/STEP,..., "
-    "host, cpuinfo:FILE (/proc/cpuinfo of another machine) or madt:FILE (a boot log)"
+    "host, cpuinfo:FILE (/proc/cpuinfo of another machine) or madt:FILE (a boot log); each "
+    "with +offline:CPUS, +logical:IDS and +vp:INDEXES"
 )
 
 
@@ -116,33 +122,70 @@ def parse_guest(
 
     The guest ``host`` has the APIC IDs of *of_host*, or of this machine without it.
     """
+    base, options = _split(spec)
     try:
-        layout = _layout(spec, of_host)
-        return Guest(
-            name=_name(spec, layout.apic_ids),
+        layout = _layout(base, of_host)
+        guest = Guest(
+            name=_short(base, layout.apic_ids) + spec.removeprefix(base),
             apic_ids=layout.apic_ids,
             sockets=layout.sockets,
             host_cpus=host_cpus,
             bits=bits,
+            logical_ids=_unless(layout.apic_ids, options.get("logical", ())),
+            vp_indexes=_unless(range(len(layout.apic_ids)), options.get("vp", ())),
+            offline=sorted(options.get("offline", ())),
         )
     except ValueError as error:
         raise UsageError(f"invalid guest {spec!r}", why=str(error)) from None
+    return attrs.evolve(guest, name=_cut(guest))
 
 
-def _name(spec: str, apic_ids: tuple[int, ...]) -> str:
-    """*spec*, or a short name with a hash of the APIC IDs for a file and a long *spec*."""
-    form, _, rest = spec.partition(":")
+def _split(spec: str) -> tuple[str, dict[str, tuple[int, ...]]]:
+    """The form of a layout, and the numbers of the options after it."""
+    options: dict[str, tuple[int, ...]] = {}
+    while match := _OPTION.fullmatch(spec):
+        spec, name, numbers = match.groups()
+        if name in options:
+            raise UsageError(f"{name} is given twice", fix=f"Give one list: +{name}:1,5-7.")
+        options[name] = id_lists.parsed(numbers, _OPTIONS[name])
+    return spec, options
+
+
+def _unless(usual: Sequence[int], numbers: tuple[int, ...]) -> tuple[int, ...]:
+    """*numbers*, or none if each CPU has its *usual* one."""
+    return () if numbers == tuple(usual) else numbers
+
+
+def _short(base: str, apic_ids: tuple[int, ...]) -> str:
+    """The name of a layout; that of a file or a long list has a hash of the APIC IDs."""
+    form, _, rest = base.partition(":")
     if form in _FILES:
-        head = f"{form}:{Path(rest).stem}"
-    elif len(spec) <= _LONGEST_NAME:
-        return f"dense:{spec}" if spec.isdigit() else spec
+        head = re.sub(r"[^A-Za-z0-9_.,:+-]+", "-", f"{form}:{Path(rest).stem}")
+    elif len(base) <= _LONGEST_NAME:
+        return f"dense:{base}" if base.isdigit() else base
     else:
-        head = f"ids:{len(apic_ids)}-cpus" if form == "ids" else spec
+        head = f"ids:{len(apic_ids)}-cpus" if form == "ids" else base
     end = _HASH + hash_of(",".join(ranges(apic_ids)))
-    return re.sub(r"[^A-Za-z0-9_.,:+-]+", "-", head)[: _LONGEST_NAME - len(end)] + end
+    return head[: _LONGEST_NAME - len(end)] + end
+
+
+def _cut(guest: Guest) -> str:
+    """The name of *guest*; if its options make it too long, with a hash of all numbers."""
+    if len(guest.name) <= _LONGEST_NAME:
+        return guest.name
+    end = _HASH + hash_of(_form(guest))
+    return guest.name.replace(_HASH, "-")[: _LONGEST_NAME - len(end)] + end
 
 
 def form_of(guest: Guest) -> str | None:
     """The specification of a guest whose name is shortened; None if its name is one."""
-    form = f"ids:{id_lists.written(guest.apic_ids)}"
-    return form if _HASH in guest.name and len(form) <= _LONGEST_FORM else None
+    if _HASH not in guest.name:
+        return None
+    form = _form(guest)
+    return form if len(form) <= _LONGEST_FORM else None
+
+
+def _form(guest: Guest) -> str:
+    lists = {"offline": guest.offline, "logical": guest.logical_ids, "vp": guest.vp_indexes}
+    options = (f"+{name}:{id_lists.written(ids)}" for name, ids in lists.items() if ids)
+    return "".join((f"ids:{id_lists.written(guest.apic_ids)}", *options))

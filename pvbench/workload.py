@@ -92,7 +92,7 @@ class Workload:
 
     def bursts_in(self, guest: Guest) -> tuple[Burst, ...] | str:
         """Return the bursts of one iteration, or the reason why *guest* cannot have them."""
-        if len(guest.apic_ids) < self.needs_cpus:
+        if len(guest.online) < self.needs_cpus:
             return f"{self.name} needs {self.needs_cpus} CPUs"
         bursts = self.bursts(guest, **self.parameters)
         if bursts == "":

@@ -69,6 +69,7 @@ def why_unsupported(guest: Guest, task: Task, description: Description) -> str |
 def _reasons(guest: Guest, task: Task, description: Description) -> Iterator[str | None]:
     limits, settings = Limits(**description.limits), settings_of(description.worker_data)
     yield _why_no_guest(guest, limits)
+    yield from _why_other_cpus(guest)
     if guest.bits != 64 and task.algorithm is not None:
         yield "in a 32-bit guest only the raw programs of `pvbench verify` can run"
     if task.mechanism == "kernel":
@@ -131,6 +132,16 @@ def _why_no_guest(guest: Guest, limits: Limits) -> str | None:
     if max(guest.apic_ids) >= limits.max_vcpu_id:
         return f"APIC IDs must be below {limits.max_vcpu_id} on this KVM"
     return None
+
+
+def _why_other_cpus(guest: Guest) -> Iterator[str]:
+    """The properties of CPUs that neither KVM nor the guest's code can have."""
+    if guest.offline:
+        yield "all CPUs of a guest that boots on KVM go online"
+    if guest.logical_ids and guest.apic_mode == "x2apic":
+        yield "KVM derives logical x2APIC IDs from the APIC IDs"
+    if guest.vp_indexes and guest.hypercall_abi == "hyperv":
+        yield "the guest's code takes CPU numbers for VP indexes"
 
 
 def _why_too_many_spin(guest: Guest, task: Task, usable: int, *, software: bool) -> str | None:

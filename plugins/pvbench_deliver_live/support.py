@@ -112,7 +112,7 @@ def _missing(guest: Guest, task: Task, apic_ids: tuple[int, ...]) -> Iterator[st
     """The options that the command line lacks."""
     if task.mechanism != "kernel":
         yield "--sender kernel"
-    if guest.apic_ids != apic_ids:
+    if guest.apic_ids != apic_ids or guest.offline or guest.logical_ids or guest.vp_indexes:
         yield "--guest host"
     if task.target_state != "running":  # idle CPUs run no thread of ours
         yield "--targets running"

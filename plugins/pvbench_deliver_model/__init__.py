@@ -36,13 +36,9 @@ class Model:
         last_id = description.limits.get("vcpu_id")
         if last_id is not None and (reason := why_refused(last_id, guest)):
             return reason
-        if not description.limits["bare"]:
-            return None
-        if task.mechanism == "hypercall":
-            return "bare metal has no hypervisor to call"
-        if guest.host_cpus and guest.host_cpus < len(guest.apic_ids):
-            return "bare metal has no vCPUs that could share host CPUs"
-        return None
+        if guest.offline and _shares_host_cpus(guest):
+            return "it does not model offline CPUs where vCPUs share host CPUs"
+        return _why_not_bare(guest, task) if description.limits["bare"] else None
 
     def cost_profiles(self) -> tuple[str, ...]:
         from pvbench_deliver_model.cost_file import bundled
@@ -79,6 +75,19 @@ class Model:
         from pvbench_deliver_model.cost_profile import CostProfile
 
         yield Modelled(guest, CostProfile.from_json(json.loads(worker_data)))
+
+
+def _why_not_bare(guest: Guest, task: Task) -> str | None:
+    """Why a machine without a hypervisor cannot run *task*; None if it can."""
+    if task.mechanism == "hypercall":
+        return "bare metal has no hypervisor to call"
+    if _shares_host_cpus(guest):
+        return "bare metal has no vCPUs that could share host CPUs"
+    return None
+
+
+def _shares_host_cpus(guest: Guest) -> bool:
+    return guest.host_cpus is not None and guest.host_cpus < len(guest.apic_ids)
 
 
 @hookimpl

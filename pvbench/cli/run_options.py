@@ -132,7 +132,8 @@ def selection_options(group: argparse._ArgumentGroup) -> None:
         "SOCKETSxDIESxMODULESxCORESxTHREADS), with +threads-last if the second threads of "
         "all cores come last, sparse:N:STEP, interleaved:N, ids:A,B-C,D-E/STEP,..., host "
         "(that of the site's host), cpuinfo:FILE (/proc/cpuinfo of another machine) or "
-        "madt:FILE (a boot log); may be repeated",
+        "madt:FILE (a boot log), each with +offline:CPUS, +logical:IDS, +vp:INDEXES; may be "
+        "repeated",
     )
     listed("--vcpus", "N,...", "guests with APIC IDs 0..N-1", guests)
     group.add_argument(

@@ -67,13 +67,14 @@ class Decoder:
         self._destinations = Destinations(guest, source)
         self._hypercall = HANDLERS[guest.hypercall_abi]
         self._icr2 = 0
-        self.disabled: frozenset[int] = frozenset()
+        self._offline = frozenset(guest.offline)
+        self.disabled = self._offline
         self._registers = Registers()
 
     def begin(self, disabled: frozenset[int]) -> None:
         """Forget what programs have written to memory, and know the APICs that are disabled."""
         self._registers.memory = Memory()
-        self.disabled = disabled
+        self.disabled = disabled | self._offline
 
     def sends(self, program: Program) -> list[Sends]:
         """Decode the ops of *program* that send interrupts, in program order."""
@@ -188,8 +189,9 @@ class Decoder:
             cpus = every[:0]
         elif len(cpus) and cpus[-1] >= len(every):
             cpus = cpus[cpus < len(every)]
-        if self.disabled and call.vector != NMI_VECTOR:
-            cpus = cpus[~np.isin(cpus, list(self.disabled))]
+        if self.disabled:
+            ignoring = self._offline if call.vector == NMI_VECTOR else self.disabled
+            cpus = cpus[~np.isin(cpus, list(ignoring))]
         result = len(cpus) if call.result is None else call.result
         if self.guest.bits == 32:
             result &= U32

@@ -27,10 +27,10 @@ class Destinations:
     def __init__(self, guest: Guest, source: int) -> None:
         self.all_cpus = np.arange(len(guest.apic_ids), dtype=np.int64)
         self.look_up = look_up_table(guest.apic_ids)
+        is_x2apic = guest.apic_mode == "x2apic"
+        self._look_up_logical = look_up_table(guest.logical) if is_x2apic else self.look_up
         self._guest, self._source = guest, source
-        self._broadcast_id = (
-            X2APIC_BROADCAST if guest.apic_mode == "x2apic" else XAPIC_BROADCAST
-        )
+        self._broadcast_id = X2APIC_BROADCAST if is_x2apic else XAPIC_BROADCAST
         self._others = np.delete(self.all_cpus, source)
 
     def sends(self, first: int, low: int, vector: int, destinations: Cpus) -> list[Sends]:
@@ -78,13 +78,10 @@ class Destinations:
     def _addressed(self, first: int, low: int, vector: int, destinations: Cpus) -> Sends:
         if low & APIC_DEST_LOGICAL:
             route, (op_of_hit, ids) = Route.LOGICAL, members(destinations, self._guest)
+            cpus, exist = self._look_up_logical(ids)
         else:
-            route, op_of_hit, ids = (
-                Route.PHYSICAL,
-                np.arange(len(destinations)),
-                destinations,
-            )
-        cpus, exist = self.look_up(ids)
+            route, op_of_hit = Route.PHYSICAL, np.arange(len(destinations))
+            cpus, exist = self.look_up(destinations)
         if exist is not None:
             op_of_hit = op_of_hit[exist]
         return Sends(

@@ -27,7 +27,7 @@ def decode(op: Hypercall, guest: Guest, registers: Registers) -> Call:
     if refused := _refused(op.nr):
         return refused
     if op.nr & hyperv.HV_HYPERCALL_CODE_MASK == hyperv.HVCALL_SEND_IPI:
-        return _send_ipi(op, registers)
+        return _send_ipi(op, guest, registers)
     return _send_ipi_ex(op, guest, registers)
 
 
@@ -51,7 +51,7 @@ def _header(op: Hypercall) -> int:
     return (op.nr & hyperv.HV_HYPERCALL_VARHEAD_MASK) >> hyperv.HV_HYPERCALL_VARHEAD_OFFSET
 
 
-def _send_ipi(op: Hypercall, registers: Registers) -> Call:
+def _send_ipi(op: Hypercall, guest: Guest, registers: Registers) -> Call:
     if _header(op):
         return _invalid("HvCallSendSyntheticClusterIpi has no variable header")
     if op.nr & hyperv.HV_HYPERCALL_FAST_BIT:
@@ -60,7 +60,7 @@ def _send_ipi(op: Hypercall, registers: Registers) -> Call:
             return _invalid("the bits 63:32 of the first argument must be 0")
     else:
         vector, mask = registers.memory.words(op.args[0], 2)
-    return _synthetic_ipi(vector & U32, bits_of(mask, 64))
+    return _synthetic_ipi(vector & U32, _cpus_of(bits_of(mask, 64), guest))
 
 
 def _send_ipi_ex(op: Hypercall, guest: Guest, registers: Registers) -> Call:
@@ -78,7 +78,12 @@ def _send_ipi_ex(op: Hypercall, guest: Guest, registers: Registers) -> Call:
         return _invalid(f"the XMM registers have no room for {size} banks")
     width = hyperv.HV_VCPUS_PER_SPARSE_BANK
     vps = [bits_of(bank, width) + n * width for n, bank in zip(numbers, banks, strict=True)]
-    return _synthetic_ipi(vector & U32, np.concatenate(vps))
+    return _synthetic_ipi(vector & U32, _cpus_of(np.concatenate(vps), guest))
+
+
+def _cpus_of(vps: npt.NDArray[np.int64], guest: Guest) -> npt.NDArray[np.int64]:
+    """The CPUs that are virtual processors *vps*, which ascend; KVM asks each vCPU."""
+    return np.isin(guest.vp_indexes, vps).nonzero()[0] if guest.vp_indexes else vps
 
 
 def _ex_words(op: Hypercall, size: int, registers: Registers) -> tuple[int, ...]:
@@ -92,7 +97,7 @@ def _invalid(why: str) -> Call:
     return Call(result=hyperv.HV_STATUS_INVALID_HYPERCALL_INPUT, error=why)
 
 
-def _synthetic_ipi(vector: int, vps: npt.NDArray[np.int64]) -> Call:
+def _synthetic_ipi(vector: int, cpus: npt.NDArray[np.int64]) -> Call:
     if not hyperv.HV_IPI_LOW_VECTOR <= vector <= hyperv.HV_IPI_HIGH_VECTOR:
         return _invalid(f"Hyper-V cannot send vector {vector:#x}")
-    return Call(vector=vector, cpus=vps, result=hyperv.HV_STATUS_SUCCESS)
+    return Call(vector=vector, cpus=cpus, result=hyperv.HV_STATUS_SUCCESS)

@@ -18,7 +18,11 @@ _CLUSTER_CPUS = 16
 
 
 def members(destinations: Cpus, guest: Guest) -> tuple[Cpus, Cpus]:
-    """Return the op and the APIC ID of each bit of logical *destinations*."""
+    """
+    Return the op and the CPU's APIC ID of each bit of logical *destinations*.
+
+    In x2APIC mode it is the number from which the logical ID is derived (`Guest.logical`).
+    """
     bitmaps = destinations.astype("<u2").view(np.uint8)
     positions = np.unpackbits(bitmaps, bitorder="little").nonzero()[0]
     op, bit = positions >> 4, positions & 0xF
@@ -39,7 +43,7 @@ def hashed(destination: int, vector: int, guest: Guest) -> int:
     cluster, width = 0, XAPIC_FLAT_CPUS
     if guest.apic_mode == "x2apic":
         cluster = destination >> 16
-        room = max(XAPIC_BROADCAST, *guest.apic_ids) + 1 - cluster * _CLUSTER_CPUS
+        room = max(XAPIC_BROADCAST, *guest.logical) + 1 - cluster * _CLUSTER_CPUS
         width = max(0, min(_CLUSTER_CPUS, room))
     bits = bits_of(destination & (1 << width) - 1, _CLUSTER_CPUS)
     member = 1 << int(bits[vector % len(bits)]) if len(bits) else 0

@@ -84,12 +84,13 @@ def without_disabled(send: Sends, disabled: frozenset[int], guest: Guest) -> Sen
     """
     *send* as it is while software has disabled the APICs of some CPUs.
 
-    Such an APIC drops fixed interrupts and accepts an NMI.  KVM leaves it out of the map
-    of logical IDs of xAPIC mode.
+    Such an APIC drops fixed interrupts and accepts an NMI, which Linux ignores on a CPU
+    that is offline.  KVM leaves the APIC out of the map of logical IDs of xAPIC mode.
     """
     is_mapped = send.route is not Route.LOGICAL or guest.apic_mode == "x2apic"
-    keep = ~np.isin(send.cpus, list(disabled))
-    if (send.vector == NMI_VECTOR and is_mapped) or keep.all():
+    ignoring = guest.offline if send.vector == NMI_VECTOR and is_mapped else disabled
+    keep = ~np.isin(send.cpus, list(ignoring))
+    if keep.all():
         return send
     op_of_hit = None if send.op_of_hit is None else send.op_of_hit[keep]
     return send._replace(cpus=send.cpus[keep], op_of_hit=op_of_hit)

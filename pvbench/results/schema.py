@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from pvbench.guest import listed
 from pvbench.results.fact import CheckedBurst, Fact, FactRole, Facts, Metadata, Value
 from pvbench.topology import form_of
 
@@ -115,6 +116,30 @@ TABLE: Final[tuple[Fact, ...]] = (
         required=True,
         of_case=lambda case: case.guest.ids_text,
         phrase="APIC IDs {apic_ids}",
+        by=("guest",),
+        boot=True,
+    ),
+    Fact(
+        "offline_cpus",
+        _CONDITION,
+        of_case=lambda case: listed(case.guest.offline) or None,
+        phrase="CPUs {offline_cpus} offline",
+        by=("guest",),
+        boot=True,
+    ),
+    Fact(
+        "logical_ids",
+        _CONDITION,
+        of_case=lambda case: listed(case.guest.logical_ids) or None,
+        phrase="logical IDs of {logical_ids}",
+        by=("guest",),
+        boot=True,
+    ),
+    Fact(
+        "vp_indexes",
+        _CONDITION,
+        of_case=lambda case: listed(case.guest.vp_indexes) or None,
+        phrase="VP indexes {vp_indexes}",
         by=("guest",),
         boot=True,
     ),

@@ -180,15 +180,18 @@ def check_bursts(bursts: tuple[Burst, ...], guest: Guest) -> None:
     Check that a workload's bursts are possible in *guest*.
 
     Raises:
-        ValueError: a burst is not a Burst, names a CPU that does not exist, or has the
-            same source as another one.
+        ValueError: a burst is not a Burst, names a CPU that does not exist or is offline,
+            or has the same source as another one.
     """
     if others := [repr(burst) for burst in bursts if not isinstance(burst, Burst)]:
         raise ValueError(f"it gives {others[0]}, which is not a Burst")
+    offline = frozenset(guest.offline)
     for burst in bursts:
         outside = [cpu for cpu in (burst.source, *burst.targets) if cpu not in guest.cpus]
         if outside:
             raise ValueError(f"it names CPU {outside[0]} in a guest of {len(guest.cpus)} CPUs")
+        if asleep := sorted(offline.intersection((burst.source, *burst.targets))):
+            raise ValueError(f"it names CPU {asleep[0]}, which is offline")
     if sources := repeated(burst.source for burst in bursts):
         raise ValueError(f"it has two bursts from CPU {min(sources)}")
 

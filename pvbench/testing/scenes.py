@@ -33,9 +33,15 @@ TOPOLOGIES: Final = (
     "ids:250-260,0",
     "ids:0,1048574,1048575",
     "ids:4294967294,0,2147483648,5",
+    "dense:9+offline:3,8",
+    "sparse:20:2+logical:0-19",
+    "interleaved:70+vp:69-0",
 )
 NARROW: Final = ("dense:2", "dense:80", "interleaved:40")  # for guests of 32 bits
-SMALL: Final = ("dense:2", "sockets:1x2x2", "interleaved:6", "ids:9-0", "dense:20")
+SMALL: Final = (
+    *("dense:2", "sockets:1x2x2", "interleaved:6", "ids:9-0", "dense:20"),
+    "sparse:6:8+offline:2,5+logical:0-5+vp:5-0",
+)
 
 _ONE_TARGET: Final = ("send_IPI", "smp_call_function_single")
 _MASKS: Final = ("send_IPI_mask", "send_IPI_mask_allbutself", "smp_call_function_many")
@@ -50,7 +56,7 @@ def guests() -> Iterator[Guest]:
 
 def bursts(guest: Guest) -> Iterator[Burst]:
     """Return each operation of the first and the last CPU to no, few and all targets."""
-    for source in dict.fromkeys((0, guest.cpus[-1])):
+    for source in dict.fromkeys((0, guest.online[-1])):
         for operation in (*CSD_OPERATIONS, *BARE_OPERATIONS):
             for targets in _targets(operation, guest, source):
                 yield Burst(source=source, operation=operation, targets=targets)
@@ -69,13 +75,13 @@ def _targets(operation: str, guest: Guest, source: int) -> Iterable[tuple[int, .
     if operation in _WITHOUT_TARGETS:
         return ((),)
     if operation in _ONE_TARGET:
-        return dict.fromkeys(((source,), (0,), (guest.cpus[-1],)))
+        return dict.fromkeys(((source,), (0,), (guest.online[-1],)))
     return dict.fromkeys(_masks(guest, source))
 
 
 def _masks(guest: Guest, source: int) -> Iterator[tuple[int, ...]]:
     """Return no CPU, the source, one other, both ends, half, every third, all, all others."""
-    all_cpus, others = tuple(guest.cpus), guest.others(source)
+    all_cpus, others = guest.online, guest.others(source)
     yield ()
     yield (source,)
     yield others[:1]
@@ -107,7 +113,7 @@ def iterations(guest: Guest) -> Iterator[tuple[Burst, ...]]:
 
 
 def _single(guest: Guest) -> Iterator[Burst]:
-    others, last = guest.others(0), guest.cpus[-1]
+    others, last = guest.others(0), guest.online[-1]
     for operation in _MASKS:
         to_all = Burst(source=0, operation=operation, targets=others)
         yield from (to_all, attrs.evolve(to_all, wait=False), attrs.evolve(to_all, lock=True))
@@ -122,13 +128,14 @@ def _single(guest: Guest) -> Iterator[Burst]:
 
 def _concurrent(guest: Guest) -> Iterator[tuple[Burst, ...]]:
     """Return bursts of several CPUs to the same targets, and a ring of unicasts."""
-    sources = guest.cpus[:3]
+    cpus = guest.online
+    sources = cpus[:3]
     for operation in _MASKS:
         yield tuple(
             Burst(source=cpu, operation=operation, targets=guest.others(cpu)) for cpu in sources
         )
     for operation in _ONE_TARGET:
         yield tuple(
-            Burst(source=cpu, operation=operation, targets=(guest.cpus[cpu - 1],))
-            for cpu in guest.cpus
+            Burst(source=cpu, operation=operation, targets=(cpus[place - 1],))
+            for place, cpu in enumerate(cpus)
         )

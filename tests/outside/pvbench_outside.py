@@ -27,7 +27,7 @@ class KvmPvOneByOne(KvmOverlay):
 def every_nth(guest: Guest, step: int) -> tuple[Burst, ...] | str:
     if not 0 < step < len(guest.apic_ids):
         return f"no CPU is {step} after the first"
-    targets = tuple(guest.cpus[step::step])
+    targets = guest.online[step::step]
     return (Burst(source=0, operation="smp_call_function_many", targets=targets),)
 
 

@@ -67,3 +67,12 @@ def test_a_broadcast_targets_all_other_cpus_of_the_largest_guest() -> None:
     (burst,) = bursts
 
     assert (len(burst.targets), burst.targets[0], burst.targets[-1]) == (4095, 1, 4095)
+
+
+def test_ipis_go_to_cpus_that_are_online() -> None:
+    """A guest with one online CPU has no other CPU."""
+    guest, alone = guest_of(range(4), offline=(1,)), guest_of(range(2), offline=(1,))
+    workload = bundled().workload("normal-ipi")
+
+    assert workload.bursts_in(guest) == (burst_of(SINGLE, 2),)
+    assert workload.bursts_in(alone) == "normal-ipi needs 2 CPUs"

@@ -106,3 +106,11 @@ def test_a_guest_with_too_few_cpus_is_refused(spec: str, reason: str) -> None:
 
     assert reason == workload.bursts_in(guest_of(range(5)))
     assert not isinstance(workload.bursts_in(guest_of(range(6))), str)
+
+
+def test_cpus_that_are_offline_are_in_no_pair() -> None:
+    """The mesh is one of the CPUs that are online."""
+    guest = guest_of(range(6), offline=(1, 4))
+
+    assert calls("pairs:2:disjoint", guest) == [(0, 3), (2, 5)]
+    assert calls("pairs:4:ring", guest) == [(0, 2), (2, 3), (3, 5), (5, 0)]

@@ -96,3 +96,13 @@ def test_a_guest_smaller_than_the_address_space_is_refused(spec: str, reason: st
 
     assert reason == workload.bursts_in(guest_of(range(5)))
     assert not isinstance(workload.bursts_in(guest_of(range(6))), str)
+
+
+def test_an_address_space_runs_on_no_cpu_that_is_offline() -> None:
+    """``all`` are those that are online; sources are the first of them."""
+    guest = guest_of(range(5), offline=(1,))
+
+    assert calls("shootdown:2:all", guest) == {0: (2, 3, 4), 2: (0, 3, 4)}
+    assert bundled().workload("shootdown:1:5").bursts_in(guest) == (
+        "shootdown:1:5 needs 5 CPUs"
+    )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from pvbench.dispatch import program
+from pvbench.guest import Guest
 from pvbench.ops import Hypercall, IrqRestore, IrqSave, Op, Scan, WriteMem
 from support.helpers import INPUT_PAGE, NMI, burst_of, guest_of, sent, stack_of
 
@@ -163,3 +165,46 @@ def test_it_is_for_64_bit_guests() -> None:
     stack = stack_of(OVER)
 
     assert "64-bit" in (stack.why_unsupported(stack.guest(guest_of(range(4), bits=32))) or "")
+
+
+def ops_in(guest: Guest, operation: str, *targets: int) -> tuple[Op, ...]:
+    """Ops of a burst of CPU 0 in *guest*, without the scan."""
+    stack = stack_of(OVER)
+    burst = burst_of(operation, *targets, vector=0xFC)
+    sending = program(stack, burst, stack.guest(guest), shorthands=False)
+    return tuple(op for op in sending.program if not isinstance(op, Scan))
+
+
+def test_targets_are_virtual_processors_by_their_indexes() -> None:
+    """A hypervisor may number them in another order than Linux numbers the CPUs."""
+    guest = guest_of(range(4), vp_indexes=(3, 2, 1, 0))
+
+    assert ops_in(guest, "send_IPI_mask", 1, 2) == (Hypercall(FAST, (0xFC, 0b110)),)
+    assert ops_in(guest, "send_IPI", 3) == (Hypercall(FAST, (0xFC, 0b1)),)
+
+
+def test_a_mask_with_cpu_64_uses_the_input_page_whatever_its_vp() -> None:
+    """Linux looks at the highest CPU number first, but in a unicast only at the VP."""
+    guest = guest_of(range(70), vp_indexes=range(69, -1, -1))
+
+    assert ops_in(guest, "send_IPI_mask", 6, 69) == in_page(
+        0x2_0015, 0, 1, 1 << 63 | 1, source=0
+    )
+    assert ops_in(guest, "send_IPI", 69) == (Hypercall(FAST, (0xFC, 1)),)
+
+
+def test_format_all_would_reach_cpus_that_are_offline() -> None:
+    """Linux compares the mask with the present CPUs, so all that are online are banks."""
+    guest = guest_of(range(70), offline=(68,))
+
+    banks = ((1 << 64) - 1, 0b10_1111)
+    assert ops_in(guest, "send_IPI_all") == in_page(0x4_0015, 0, 0b11, *banks, source=0)
+
+
+def test_a_vp_index_above_4095_is_in_no_set() -> None:
+    """The number of CPUs does not matter."""
+    guest = guest_of(range(2), vp_indexes=(0, 4096))
+
+    assert stack_of(OVER).why_unsupported(stack_of(OVER).guest(guest)) == (
+        "a sparse VP set can address only 4096 virtual processors"
+    )

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pvbench.dispatch import program
 from pvbench.ops import Fence, IrqRestore, IrqSave, Scan, WrMsr
 from support.helpers import (
     MSR_X2APIC_ICR,
@@ -91,3 +92,13 @@ def test_apic_ids_from_2_to_the_20_on_are_refused(highest: int, expected: str | 
     stack = stack_of(STACK)
 
     assert expected == stack.why_unsupported(stack.guest(guest_of((0, highest))))
+
+
+def test_clusters_are_those_of_the_logical_ids() -> None:
+    """32 CPUs with every second APIC ID are in four clusters, or in two of their own."""
+    stack, burst = stack_of("x2apic-cluster"), burst_of("send_IPI_mask", *range(32))
+    ids = range(0, 64, 2)
+    guests = [guest_of(ids), guest_of(ids, logical_ids=range(32))]
+    programs = [program(stack, burst, guest, shorthands=False).program for guest in guests]
+
+    assert [len(only(WrMsr, ops)) for ops in programs] == [4, 2]

@@ -149,3 +149,16 @@ def test_an_xapic_broadcast_by_shorthand_is_one_write() -> None:
     sending = sent("xapic-physical", burst_of(CALL_MANY, 1, 2, 3), FOUR, shorthands=True)
 
     assert only(MmioWrite, sending.program) == [MmioWrite(0xFEE0_0300, 0xC_00FC)]
+
+
+def test_a_call_to_all_other_online_cpus_is_a_full_broadcast() -> None:
+    """Linux compares the mask with the CPUs that are online."""
+    stack = stack_of("x2apic-physical")
+    guest = stack.guest(guest_of(range(4), offline=(2,)))
+    to_all, to_one = burst_of(CALL_MANY, 1, 3), burst_of(CALL_MANY, 1)
+    writes = [
+        [op.value for op in only(WrMsr, program(stack, b, guest, shorthands=True).program)]
+        for b in (to_all, to_one)
+    ]
+
+    assert writes == [[0xC_00FC], [0x1_0000_00FB]]

@@ -86,6 +86,24 @@ def test_a_plain_broadcast_can_run() -> None:
             "choose host CPUs with --cpu-list, not with --host-cpus",
             id="host-cpus",
         ),
+        pytest.param(
+            cpus(3),
+            cpus(3, offline=(2,)),
+            "all CPUs of a guest that boots on KVM go online",
+            id="offline",
+        ),
+        pytest.param(
+            cpus(2),
+            cpus(2, logical_ids=(1, 0)),
+            "KVM derives logical x2APIC IDs from the APIC IDs",
+            id="logical-ids",
+        ),
+        pytest.param(
+            cpus(2, vp_indexes=(1, 0)),
+            cpus(2, vp_indexes=(1, 0), hypercall_abi="hyperv"),
+            "the guest's code takes CPU numbers for VP indexes",
+            id="vp-indexes",
+        ),
     ],
 )
 def test_a_guest_must_fit_this_kvm(fits: Guest, too_much: Guest, expected: str) -> None:

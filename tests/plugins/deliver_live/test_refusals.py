@@ -162,6 +162,9 @@ LACKS = "live times only the IPIs of this kernel on this machine: add "
         pytest.param({}, None, id="as-it-should-be"),
         pytest.param({"sender": "x2apic-physical"}, f"{LACKS}--sender kernel", id="sender"),
         pytest.param({"guest": "dense:3"}, f"{LACKS}--guest host", id="guest"),
+        pytest.param(
+            {"guest": "ids:0,2,6+offline:2"}, f"{LACKS}--guest host", id="offline-cpus"
+        ),
         pytest.param({"state": "halted"}, f"{LACKS}--targets running", id="targets"),
         pytest.param(
             {"sender": "kvm-pv/x2apic-cluster", "guest": "dense:80", "state": "halted"},

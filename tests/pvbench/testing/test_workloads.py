@@ -76,6 +76,20 @@ def test_a_faulty_workload_is_refused_with_the_guest(
         check_workload(Workload(name="test-load", summary="a test's", bursts=bursts))
 
 
+def test_a_workload_that_interrupts_cpus_that_are_offline_is_refused() -> None:
+    """It must ask for the CPUs that are online."""
+    to_all = Workload(
+        name="test-load",
+        summary="a test's",
+        bursts=lambda guest: (burst_of("send_IPI_mask", *guest.cpus),),
+    )
+
+    with pytest.raises(
+        AssertionError, match=r"on dense:9\+offline:3,8: .* CPU 3, which is off"
+    ):
+        check_workload(to_all)
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
@@ -119,9 +133,10 @@ def test_a_workload_that_no_guest_can_have_is_refused(
 
 def first_of(guest: Guest, targets: int) -> tuple[Burst, ...] | str:
     """Correct bursts for up to eight targets."""
-    if targets >= len(guest.apic_ids):
+    if targets >= len(guest.online):
         return "too few CPUs"
-    return (burst_of("send_IPI_mask", *range(1, targets + 1 + targets // 9)),)
+    tenth = range(10, 10 + targets // 9)
+    return (burst_of("send_IPI_mask", *guest.online[1 : targets + 1], *tenth),)
 
 
 FAMILY = Workload(
