@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import mmap
 import os
+import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -32,6 +34,10 @@ class Kernel:
     def syscall(self, number: int, file: int, parameters: bytes, flags: int) -> int:
         self.calls.append(("load", os.pread(file, 99, 0), parameters))
         return self.loads
+
+    def ioctl(self, file: IO[bytes], request: int, argument: bytes) -> int:
+        self.calls.append(("ioctl", file.name, request, argument))
+        return 0
 
     def reboot(self, command: int) -> int:
         self.calls.append(("reboot", command))
@@ -61,6 +67,8 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ke
         if has_kvm:
             device.touch()
         monkeypatch.setattr(init, "_KVM", device)
+        monkeypatch.setattr(init, "_RANDOM", Path("/dev/null"))
+        monkeypatch.setattr("fcntl.ioctl", kernel.ioctl)
         return kernel
 
     return make
@@ -81,6 +89,22 @@ def test_modules_are_loaded_in_order_with_their_parameters(
     ]
     assert ("mount", b"tracefs", b"/sys/kernel/tracing", b"tracefs") in kernel.calls
     assert kernel.calls[-1] == ("reboot", 0x4321FEDC)
+
+
+def test_no_process_waits_for_random_numbers(
+    machine: Callable[..., Kernel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel gets 256 bits before its modules are loaded, the same in every lab."""
+    kernel = machine()
+    monkeypatch.setattr(agent, "serve", lambda: None)
+    with pytest.raises(EndError):
+        init.main()
+    names = [call[0] for call in kernel.calls]
+    (_, file, request, argument) = kernel.calls[names.index("ioctl")]
+
+    assert names.index("ioctl") < names.index("load")
+    assert (file, request) == ("/dev/null", 0x40085203)
+    assert argument == struct.pack("ii", 256, 32) + bytes(range(32))
 
 
 @pytest.mark.parametrize(
