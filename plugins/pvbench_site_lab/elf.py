@@ -19,6 +19,7 @@ _SHT_SYMTAB: Final = 2
 _SHT_RELA: Final = 4
 _SHT_NOBITS: Final = 8
 _HEADER: Final = struct.Struct("<IIQQQQIIQQ")
+_SEGMENT: Final = struct.Struct("<IIQQQQQQ")
 _SYMBOL: Final = struct.Struct("<IBBHQQ")
 _RELOCATION: Final = struct.Struct("<QIIq")
 
@@ -101,3 +102,25 @@ class ObjectFile:
 
 def _text(texts: bytes, start: int) -> str:
     return texts[start : texts.index(b"\0", start)].decode(errors="replace")
+
+
+def loadable(content: bytes) -> bytes:
+    """
+    The program or library with this *content* as far as it is loaded.
+
+    What follows are symbols for debuggers and the table of sections, which may be larger
+    than the rest.
+
+    Raises:
+        ValueError, struct.error: it is none.
+    """
+    if not content.startswith(_MAGIC):
+        raise ValueError("it is not a program for x86-64")
+    (start,) = struct.unpack_from("<Q", content, 0x20)
+    size, count = struct.unpack_from("<HH", content, 0x36)
+    segments = [_SEGMENT.unpack_from(content, start + n * size) for n in range(count)]
+    end = max(offset + length for _, _, offset, _, _, length, *_ in segments)
+    output = bytearray(content[:end])
+    struct.pack_into("<Q", output, 0x28, 0)
+    struct.pack_into("<HH", output, 0x3C, 0, 0)
+    return bytes(output)

@@ -8,6 +8,7 @@ import json
 import marshal
 import os
 import re
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from pvbench.errors import UnavailableError
-from pvbench_site_lab import cpio
+from pvbench_site_lab import cpio, elf
 from pvbench_site_lab.cpio import Entry
 
 PYTHON: Final = "bin/python"
@@ -53,19 +54,32 @@ def program() -> Path:
 
 def entries_of(modules: Mapping[str, Path], libraries: Mapping[str, Path]) -> dict[str, Entry]:
     """The interpreter, the libraries by place, and *modules*, which are compiled."""
-    entries = {PYTHON: cpio.file(program().read_bytes(), executable=True)}
+    entries = {PYTHON: _executable(program())}
     for name, path in modules.items():
         entries |= _module_entry(name, path)
     for place, path in libraries.items():
-        entries[place] = cpio.file(path.read_bytes(), executable=True)
+        entries[place] = _executable(path)
     return entries
+
+
+def _executable(path: Path) -> Entry:
+    """
+    The program or library *path*, without what is not loaded.
+
+    Raises:
+        UnavailableError: it is neither.
+    """
+    try:
+        return cpio.file(elf.loadable(path.read_bytes()), executable=True)
+    except (ValueError, struct.error) as error:
+        raise UnavailableError(f"{path} cannot run in a lab", why=str(error)) from None
 
 
 def _module_entry(name: str, path: Path) -> dict[str, Entry]:
     place = f"{FOLDER}/{name.replace('.', '/')}"
     if path.name.endswith(_EXTENSIONS):
         suffix = path.name.partition(".")[2]
-        return {f"{place}.{suffix}": cpio.file(path.read_bytes(), executable=True)}
+        return {f"{place}.{suffix}": _executable(path)}
     if path.name == "__init__.py":
         place += "/__init__"
     code = compile(path.read_bytes(), f"/{place}.py", "exec", dont_inherit=True, optimize=0)
