@@ -13,12 +13,12 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
 
-from pvbench.delivery import Delivery
 from pvbench.errors import UnavailableError
 from pvbench.importing import delivery_of
 from pvbench.shapes import json_value
@@ -55,19 +55,16 @@ def image_of(kernel: Kernel, kernel_key: str, module: str, name: str, store: Sto
     Raises:
         UnavailableError: the delivery cannot run in a lab, or the image cannot be made.
     """
-    if module.endswith(".py"):
-        raise UnavailableError(
-            f"{module} is a file",
-            why="a lab gets the modules of installed plugins",
-            fix="Install it as a package.",
-        )
-    carried = _carried_files(delivery_of(module, name))
+    cache_files = _cache_files_of(module, name)
     made_of = module, kernel_key, kernel.modules, sys.executable
     manifest_name = f"manifest-{_digest(*made_of)}.json"
     entries: dict[str, Entry] | None = None
-    manifest = _current(store.read(manifest_name))
-    if manifest is None:
-        entries, manifest = _entries(kernel, module)
+    with ThreadPoolExecutor() as threads:
+        cached = threads.submit(cache_files)  # it may run a compiler
+        manifest = _current(store.read(manifest_name))
+        if manifest is None:
+            entries, manifest = _entries(kernel, module)
+    carried = {f"{CACHE}/pvbench/{path}": data for path, data in cached.result().items()}
     key = _digest(
         manifest, {path: hashlib.sha256(data).hexdigest() for path, data in carried.items()}
     )
@@ -87,15 +84,28 @@ def image_of(kernel: Kernel, kernel_key: str, module: str, name: str, store: Sto
     return Image(key, store.folder / file, make)
 
 
-def _carried_files(delivery: Delivery) -> dict[str, bytes]:
-    """The files of the user's cache that *delivery* needs, by their path in a lab."""
-    cache_files = getattr(delivery, "cache_files", None)
-    if cache_files is None:
+def _cache_files_of(module: str, name: str) -> Callable[[], dict[str, bytes]]:
+    """
+    The method of the delivery *name* that returns the files that it needs in the cache.
+
+    Raises:
+        UnavailableError: the delivery cannot run in a lab.
+    """
+    if module.endswith(".py"):
         raise UnavailableError(
-            f"delivery {delivery.name} does not run in a lab",
+            f"{module} is a file",
+            why="a lab gets the modules of installed plugins",
+            fix="Install it as a package.",
+        )
+    method: Callable[[], dict[str, bytes]] | None = getattr(
+        delivery_of(module, name), "cache_files", None
+    )
+    if method is None:
+        raise UnavailableError(
+            f"delivery {name} does not run in a lab",
             fix="Add --delivery kvm.",
         )
-    return {f"{CACHE}/pvbench/{path}": data for path, data in cache_files().items()}
+    return method
 
 
 def _entries(kernel: Kernel, module: str) -> tuple[dict[str, Entry], dict[str, Any]]:

@@ -6,6 +6,7 @@ import hashlib
 import platform
 import shutil
 from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
@@ -105,13 +106,19 @@ class LabSession:
 
     @contextmanager
     def _started(self, request: Request) -> Iterator[Vm]:
-        """A fresh machine for *request*, whose files are made if they are not there."""
+        """
+        A machine for *request*, whose files are made if they are not there.
+
+        For a boot it is a fresh one in any case.
+        """
         key = request.delivery_module, request.delivery
         snapshot = self._snapshot(*key)
         if make := self.unmade.get(key):
             make()
             self.unmade.pop(key, None)
-        with snapshot.continued(self.workers) as vm:
+        is_boot = not isinstance(request, Describe)
+        start = snapshot.continued if is_boot else snapshot.written_or_continued
+        with start(self.workers) as vm:
             yield vm
 
     def _snapshot(self, module: str, delivery: str) -> Snapshot:
@@ -146,8 +153,12 @@ class LabSession:
         )
 
         def make() -> None:
-            self.store.made(kernel_file, lambda path: self._write_kernel(packed, path))
-            image.make()
+            with ThreadPoolExecutor() as threads:
+                unpacked = threads.submit(
+                    self.store.made, kernel_file, lambda path: self._write_kernel(packed, path)
+                )
+                image.make()
+                unpacked.result()
 
         return Snapshot(machine, f"{kernel_key} {image.key}", self.store), make
 

@@ -79,11 +79,37 @@ class Snapshot:
                 vm = undo.enter_context(_loaded(self.machine, workers, file))
             yield vm
 
+    @contextmanager
+    def written_or_continued(self, workers: Workers) -> Iterator[Vm]:
+        """
+        The machine that has just written the snapshot, or `continued` if there is one.
+
+        Both are in the same state.  The first has translated the agent's code already.
+
+        Raises:
+            WorkerError, UnavailableError: as for `continued`.
+        """
+        with ExitStack() as undo:
+            writers: list[Vm] = []
+
+            def make(path: Path) -> None:
+                writers.append(undo.enter_context(self._written(path, workers)))
+
+            undo.enter_context(self.store.opened(self.name, make))
+            yield writers[0] if writers else undo.enter_context(self.continued(workers))
+
     def opened(self, workers: Workers) -> AbstractContextManager[int]:
         """A descriptor of its file, which is made if there is none or if it is damaged."""
-        return self.store.opened(self.name, lambda path: self._make(path, workers))
 
-    def _make(self, path: Path, workers: Workers) -> None:
+        def make(path: Path) -> None:
+            with self._written(path, workers):
+                pass
+
+        return self.store.opened(self.name, make)
+
+    @contextmanager
+    def _written(self, path: Path, workers: Workers) -> Iterator[Vm]:
+        """A machine that has booted, is stopped, and has written its state to *path*."""
         check_space(path.parent, _SPACE)
         with ExitStack() as undo:
             try:
@@ -93,6 +119,7 @@ class Snapshot:
                 vm = undo.enter_context(_booted(self.machine, workers))
             vm.execute("stop")
             _save(vm, path)
+            yield vm
 
 
 @contextmanager

@@ -104,6 +104,25 @@ def test_a_snapshot_that_is_removed_while_it_is_loaded_does_no_harm(
     assert not path.exists()
 
 
+def test_the_machine_that_writes_the_snapshot_describes_the_delivery(
+    lab: LabSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has translated the agent's code.  A boot is that of a fresh machine all the same."""
+    commands: list[list[str]] = []
+    start = subprocess.Popen
+
+    def recorded(command: list[str], **options: Any) -> Any:
+        commands.append(command)
+        return start(command, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", recorded)
+    lab.describe(lab.hosts[0], REQUEST)
+    booted(lab, job())
+    machines = ["-incoming" in command for command in commands if "-append" in command]
+
+    assert machines == [False, True]
+
+
 def test_a_description_has_the_lab_s_clock_facts_and_notes(lab: LabSession) -> None:
     """The rest is what the delivery says inside."""
     description = lab.describe(lab.hosts[0], REQUEST)
