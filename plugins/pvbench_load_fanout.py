@@ -31,6 +31,12 @@ def fanout(guest: Guest, targets: int, spread: str) -> tuple[Burst, ...] | str:
     return (Burst(source=0, operation="smp_call_function_many", targets=cpus),)
 
 
+def steps(guest: Guest) -> list[int]:
+    """One target, powers of two, and all other CPUs."""
+    others = max(1, len(guest.others(0)))
+    return sorted({1 << bits for bits in range(others.bit_length())} | {others})
+
+
 def _ordered(guest: Guest, cpus: tuple[int, ...], spread: str) -> Iterator[int]:
     """Return *cpus* in the order in which they become targets as K grows."""
     kind, _, seed = spread.partition("-")
@@ -61,8 +67,10 @@ def pvbench_workloads() -> list[Workload]:
     return [
         Workload(
             name="fanout",
-            summary="one call to TARGETS targets: packed, spread over clusters, or random-SEED",
+            summary="one call to TARGETS targets (without a number: to 1, 2, 4, ... and all), "
+            "packed, spread over clusters, or random-SEED",
             bursts=fanout,
             parameters={"targets": 1, "spread": "packed"},
+            steps=steps,
         )
     ]

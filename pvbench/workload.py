@@ -14,6 +14,7 @@ from pvbench.errors import UsageError
 from pvbench.guest import Guest
 from pvbench.ops import Burst
 
+EACH: Final = "each"  # in the place of the first value
 _MOST_TARGETS: Final = 1 << 20  # of all bursts together: each of 1024 CPUs calls all others
 
 
@@ -35,6 +36,8 @@ class Workload:
         needs_cpus: the smallest number of CPUs that it can run on.
         parameters: values by name.  The first is a number, along which `pvbench
             compare` looks for a crossover.
+        steps: function of a guest that returns the first values that are worth comparing
+            there.  ``fanout:each:packed`` and ``fanout`` stand for all of them.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Workload:
     bursts: Callable[..., Iterable[Burst] | str]
     needs_cpus: int = 1
     parameters: dict[str, int | str] = attrs.field(factory=dict)
+    steps: Callable[[Guest], Iterable[int]] | None = None
 
     @property
     def spec(self) -> str:
@@ -57,6 +61,18 @@ class Workload:
     def variant(self) -> str:
         """All values except the first."""
         return ":".join(map(str, list(self.parameters.values())[1:]))
+
+    def members(self, values: Sequence[str], guest: Guest) -> list[Workload]:
+        """
+        Return the workload with these values, or one for each step that *guest* has.
+
+        Raises:
+            UsageError: as of `bind`.
+        """
+        if self.steps is None or (values and values[0] != EACH):
+            return [self.bind(values)]
+        steps = islice(self.steps(guest), len(guest.cpus))  # more could never end
+        return [self.bind([str(step), *values[1:]]) for step in steps]
 
     def bind(self, values: Sequence[str]) -> Workload:
         """

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from pvbench.errors import PluginError, UsageError, unknown
+from pvbench.guest import Guest
 from pvbench.plugin.entry_points import COMMAND_PREFIX
 from pvbench.plugin.guard import guarded, owner_of
 from pvbench.plugin.kinds import KINDS, is_family, kind_of, missing_members
@@ -133,6 +134,13 @@ class Registry:
         name, *values = spec.split(":")
         workload: Workload = self.get("workload", name)
         return workload.bind(values)
+
+    def workloads(self, spec: str, guest: Guest) -> list[Workload]:
+        """The workloads written so: one, or the steps of a family that *guest* has."""
+        name, *values = spec.split(":")
+        family: Workload = self.get("workload", name)
+        with guarded(f"workload {name}", lambda: owner_of(family.bursts)):
+            return family.members(values, guest)
 
     def site(self, spec: str) -> Site:
         """

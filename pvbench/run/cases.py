@@ -133,14 +133,15 @@ def _all_cases(
     suite: Suite, selection: Selection, registry: Registry, of_host: HostIds
 ) -> Iterator[Case]:
     stacks = _stacks(suite, selection, registry)
-    members = map(registry.workload, selection.workloads or suite.workloads)
-    workloads = list({workload.spec: workload for workload in members}.values())
+    specs = selection.workloads or suite.workloads
     shorthands = suite.shorthands if selection.shorthands is None else selection.shorthands
     guests = [
         parse_guest(spec, host_cpus=selection.host_cpus, bits=selection.bits, of_host=of_host)
         for spec in selection.guests or suite.guests
     ]
     for base_guest in dict.fromkeys(guests):
+        members = (one for spec in specs for one in registry.workloads(spec, base_guest))
+        workloads = list({workload.spec: workload for workload in members}.values())
         for target_state, stack, workload in product(
             dict.fromkeys(selection.target_states or suite.target_states), stacks, workloads
         ):

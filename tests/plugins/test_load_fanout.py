@@ -195,3 +195,31 @@ def test_a_guest_needs_one_cpu_more_than_targets(spread: str) -> None:
     workload = bundled().workload(f"fanout:8:{spread}")
 
     assert workload.bursts_in(guest_of(range(8))) == "fanout:8 needs 9 CPUs"
+
+
+@pytest.mark.parametrize(
+    ("cpus", "expected"),
+    [
+        pytest.param(1, [1], id="no-other-cpu"),
+        pytest.param(2, [1], id="one"),
+        pytest.param(8, [1, 2, 4, 7], id="seven"),
+        pytest.param(9, [1, 2, 4, 8], id="a-power-of-two"),
+        pytest.param(80, [1, 2, 4, 8, 16, 32, 64, 79], id="the-suite"),
+        pytest.param(320, [1, 2, 4, 8, 16, 32, 64, 128, 256, 319], id="large"),
+    ],
+)
+def test_without_a_number_it_goes_up_to_all_other_cpus(cpus: int, expected: list[int]) -> None:
+    """The number of targets doubles, and the last one is a broadcast."""
+    members = bundled().workloads("fanout", guest_of(range(cpus)))
+
+    assert [one.spec for one in members] == [f"fanout:{n}:packed" for n in expected]
+
+
+def test_cpus_that_are_offline_are_no_targets() -> None:
+    """The last step is all others that are online."""
+    guest = guest_of(range(9), offline=(1, 2, 3))
+
+    assert [one.spec for one in bundled().workloads("fanout:each:spread", guest)] == [
+        *(f"fanout:{n}:spread" for n in (1, 2, 4, 5)),
+    ]
+    assert targets("fanout:5:packed", guest) == (4, 5, 6, 7, 8)

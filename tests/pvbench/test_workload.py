@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import attrs
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from pvbench.errors import UsageError
 from pvbench.guest import Guest
 from pvbench.ops import Burst
-from pvbench.workload import Workload
+from pvbench.workload import EACH, Workload
 from support.helpers import bundled, burst_of, guest_of
 
 UNICODE_DIGITS = (
@@ -239,3 +240,35 @@ def test_the_spec_of_a_bundled_workload_names_it(spec: str) -> None:
 def test_bundled_families_have_defaults(name: str, spec: str) -> None:
     """The default is the smallest member."""
     assert spec == bundled().workload(name).spec
+
+
+def counting(guest: Guest) -> Iterator[int]:
+    """Endless steps."""
+    yield from itertools.count(1)
+
+
+def test_a_family_without_a_first_value_has_each_step_of_the_guest() -> None:
+    """``each`` stands for them where other values follow; a guest has few steps."""
+    stepped = attrs.evolve(FAMILY, steps=counting)
+    guest = guest_of(range(3))
+
+    assert [one.spec for one in stepped.members([], guest)] == [
+        stepped.bind([text]).spec for text in "123"
+    ]
+    assert [one.spec for one in stepped.members([EACH, "wild"], guest)] == [
+        stepped.bind([text, "wild"]).spec for text in "123"
+    ]
+
+
+def test_a_first_value_names_one_member() -> None:
+    """Steps do not limit the values that a user can give."""
+    stepped = attrs.evolve(FAMILY, steps=counting)
+
+    assert stepped.members(["7"], guest_of(range(3))) == [stepped.bind(["7"])]
+
+
+def test_a_family_without_steps_has_its_defaults() -> None:
+    """It does not know values that are worth comparing."""
+    assert FAMILY.members([], guest_of(range(3))) == [FAMILY]
+    with pytest.raises(UsageError, match="'each', not a number"):
+        FAMILY.members([EACH], guest_of(range(3)))
