@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from pvbench.errors import UnavailableError
 from pvbench_site_lab import apt, kernel_store
 from support.fake_apt import FakeApt, write_archive
-from support.kernel_package import FILES, IMAGE, PACKAGE, RELEASE, module, names
+from support.kernel_package import FILES, IMAGE, MODULES, PACKAGE, RELEASE, module, names
 from support.runs import Cli
 
 pytestmark = pytest.mark.usefixtures("mirror")
@@ -185,3 +186,12 @@ def test_a_file_that_is_too_large_is_not_read(
     output = cli("lab", "add", "6.1")
 
     assert (output.status, "cannot be unpacked" in output.err) == (5, True), output.err
+
+
+def test_a_module_that_two_others_need_is_copied_once(cli: Cli, mirror: FakeApt) -> None:
+    """Both kvm and ccp may need irqbypass."""
+    ccp = {f"{MODULES}/drivers/crypto/ccp/ccp.ko.xz": lzma.compress(module("irqbypass"))}
+    mirror.add(PACKAGE, FILES | ccp)
+
+    assert cli("lab", "add", "6.1").status == 0
+    assert [name for name in names() if "irqbypass" in name] == ["modules/irqbypass.ko"]

@@ -8,6 +8,7 @@ import pytest
 
 from pvbench.host.cache import cache_folder
 from support.fake_apt import FakeApt
+from support.kernel_package import PACKAGE
 from support.runs import Cli
 
 pytestmark = pytest.mark.usefixtures("mirror")
@@ -126,3 +127,13 @@ def test_a_mirror_without_lists_is_refused_and_replaces_nothing(
     assert (cache_folder() / "apt/state/lists/mirror_Packages").exists()
     assert cli("lab", "add", "6.1").err.count("fetching Debian's package lists") == 0
     assert not list(cache_folder().glob(".*.tmp"))
+
+
+def test_a_download_that_writes_no_package_is_named(cli: Cli, mirror: FakeApt) -> None:
+    """APT ends well, as it does when it only prints addresses."""
+    script = (mirror.folder / "bin/apt-get").read_text()
+    mirror.program("apt-get", f'case "$*" in *" download "*) exit 0; esac\n{script}')
+    output = cli("lab", "add", "6.1")
+
+    assert output.status == 5
+    assert f"apt-get did not write the package {PACKAGE}" in output.err

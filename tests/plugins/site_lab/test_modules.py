@@ -126,3 +126,12 @@ def test_a_module_may_be_compressed_with_zstd(tmp_path: Path) -> None:
     path.write_bytes(packed.stdout)
 
     assert content_of(path) == b"x" * 99
+
+
+def test_a_module_that_two_others_need_is_loaded_once(kernel: Kernel) -> None:
+    """It comes before both."""
+    assert kernel.modules
+    path = kernel.modules / "kernel/drivers/crypto/ccp/ccp.ko"
+    path.write_bytes(module("irqbypass"))
+
+    assert [m.name for m in of_kernel(kernel)] == ["irqbypass", "kvm", "ccp", "kvm_amd"]

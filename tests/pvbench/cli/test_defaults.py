@@ -217,3 +217,18 @@ def test_plugin_files_are_meant_from_the_table_s_place(
 
     assert (output.status, output.err) == (0, "")
     assert names & {"mine", "theirs", "kvm-pv"} == {"mine", "theirs"}
+
+
+def test_a_file_of_costs_is_meant_from_the_table_s_place(
+    typed: Typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name of a bundled profile stays as it is."""
+    typed('costs = "mine.toml"', "run", "norov")
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+
+    assert with_defaults(["run", "norov"], PARSERS) == [
+        "run",
+        f"--costs={tmp_path / 'mine.toml'}",
+        "norov",
+    ]

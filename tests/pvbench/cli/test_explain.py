@@ -14,6 +14,24 @@ from support.runs import AddPlugin, Cli
 WINDOW_OF_1_AND_128 = {"op": "Hypercall", "nr": 10, "args": [1, 1 << 63, 1, 252]}
 WINDOW_OF_0 = {"op": "Hypercall", "nr": 10, "args": [1, 0, 0, 252]}
 SAVE, RESTORE = {"op": "IrqSave"}, {"op": "IrqRestore"}
+# A sender of which the bits of CPU 0 and 1 are always set.
+SENDER = """
+from pvbench.hookspecs import hookimpl
+from pvbench.ops import Hypercall
+from pvbench.sender import Sender
+
+class Mine(Sender):
+    name = "mine"
+    summary = "for tests"
+    mechanism = "hypercall"
+
+    def send_IPI_mask(self, apic, cpus, vector):
+        yield Hypercall(10, (3, 0, 0, vector))
+
+@hookimpl
+def pvbench_senders():
+    return [Mine()]
+"""
 DECODED = ("number", "reaches")  # what stands beside the fields of each op
 
 
@@ -147,27 +165,21 @@ def test_the_vector_can_be_chosen(cli: Cli) -> None:
 
 def test_a_sender_of_another_plugin_can_be_explained(cli: Cli, add_plugin: AddPlugin) -> None:
     """The first thing to do with a sender of one's own."""
-    source = """
-from pvbench.hookspecs import hookimpl
-from pvbench.ops import Hypercall
-from pvbench.sender import Sender
-
-class Mine(Sender):
-    name = "mine"
-    summary = "for tests"
-    mechanism = "hypercall"
-
-    def send_IPI_mask(self, apic, cpus, vector):
-        yield Hypercall(10, (3, 0, 0, vector))
-
-@hookimpl
-def pvbench_senders():
-    return [Mine()]
-"""
-    add_plugin("my_sender", source)
+    add_plugin("my_sender", SENDER)
 
     assert explained(cli, "mine", "--targets", "0,1", "-p", "my_sender") == {
         "sender": "mine",
         "ops": [{"op": "Hypercall", "nr": 10, "args": [3, 0, 0, 252]}],
         "counts": {"icr_writes": 0, "hypercalls": 1, "lost": 0},
     }
+
+
+def test_a_call_that_the_hypervisor_refuses_reaches_no_cpu(
+    cli: Cli, add_plugin: AddPlugin
+) -> None:
+    """The decoder's reason stands beside the op."""
+    add_plugin("refused", SENDER.replace("Hypercall(10", "Hypercall(9"))
+    output = cli("explain", "mine", "--targets", "1", "-p", "refused")
+
+    assert output.status == 0, output.err
+    assert "no CPU: KVM hypercall 9 sends no IPI" in output.out

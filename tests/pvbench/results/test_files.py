@@ -228,3 +228,21 @@ def test_of_two_runs_that_claim_one_file_the_second_is_refused_or_gets_another(
             result_files.claim(output, "norov", None)
 
     assert first.read_text() == "results"
+
+
+def test_a_folder_without_a_free_name_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each name is tried once."""
+    tried: list[Path] = []
+
+    def create(path: Path) -> Path:
+        tried.append(path)
+        raise UsageError(f"{path} exists")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(result_files, "create", create)
+
+    with pytest.raises(UnavailableError, match="already has a thousand runs of this second"):
+        result_files.claim(None, "norov", None)
+    assert len(set(tried)) == len(tried) == 999

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pvbench.protocol import SliceReport, decode, result_data
+from pvbench import trials
+from pvbench.protocol import OutcomeReport, SliceReport, decode, result_data
 from pvbench.run.boot import run_boot
 from pvbench.run.outcome import Outcome
 from pvbench.run.plan import Boot
@@ -149,3 +150,11 @@ def test_a_worker_that_hangs_is_ended_at_the_deadline() -> None:
     outcome = booted("sys.stdin.read()", timeout_s=0.2).outcome
 
     assert outcome == Outcome("failed", "the boot took longer than 0.2 s, see --timeout")
+
+
+def test_a_site_that_reports_no_slice_fails_its_boot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports of other kinds are read as well, but are not results of a job."""
+    reports = iter([OutcomeReport(0, trials.Outcome())])
+    monkeypatch.setattr(CommandSession, "boot", lambda *_: (report for report in reports))
+
+    assert "it does not report a slice" in booted("").outcome.reason

@@ -8,10 +8,11 @@ import pytest
 
 from pvbench.ops import Burst
 from pvbench.run.prepared import Prepared, prepare
-from pvbench.run.proof import differences, seconds
+from pvbench.run.proof import differences, seconds, ticks_per_second
 from pvbench.slice_result import Distribution, PartialSend
 from support.helpers import guest_of
 from support.runs import broadcast, case_of, prepared_of, slice_result_of
+from support.sessions import NOISY
 
 GUEST_BEYOND_128 = guest_of((0, 1, 128, 129))
 
@@ -182,3 +183,9 @@ def test_a_lossy_sender_must_lose_exactly_the_targets_that_it_drops() -> None:
     assert "handler runs on CPU 2: 10 instead of 0 (and on 1 more CPUs)" in differences(
         prepared, without_loss
     )
+
+
+def test_a_clock_without_a_rate_gives_no_seconds() -> None:
+    """Neither the clock nor the slice result says how long a tick is."""
+    with pytest.raises(ValueError, match="a slice result of clock tsc has no ticks per second"):
+        ticks_per_second(slice_result_of(), NOISY)

@@ -13,6 +13,7 @@ from pvbench.errors import UnavailableError
 from pvbench.protocol import Describe, ErrorReport, Report, Work
 from pvbench.site import Host, Session, SiteOptions
 from pvbench.testing.sites import check_site
+from pvbench_deliver_model import Model
 from pvbench_site_local import Local, LocalSession
 
 
@@ -130,4 +131,15 @@ def test_a_site_that_cannot_be_reached_is_not_checked(monkeypatch: pytest.Monkey
     """The caller may skip its test with the reason."""
     monkeypatch.setattr(Local, "why_unavailable", lambda self: "the cable is out")
     with pytest.raises(UnavailableError, match="faulty cannot be checked here: the cable is"):
+        check_site(faulty(""))
+
+
+def test_a_site_whose_delivery_supports_nothing_is_not_checked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """There is no burst that could be sent there."""
+    monkeypatch.setattr(Model, "why_unsupported", lambda *_: "no CPU is left")
+    with pytest.raises(
+        UnavailableError, match="delivery model supports no bundled driver there"
+    ):
         check_site(faulty(""))

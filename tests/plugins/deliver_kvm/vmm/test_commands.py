@@ -54,10 +54,10 @@ def memory() -> Iterator[GuestMemory]:
         yield memory
 
 
-def commands_of(vm: FakeVm) -> Commands:
+def commands_of(vm: FakeVm, patience_s: float = 60) -> Commands:
     """Commands to three CPUs."""
     thread = cast("VcpuThread", SimpleNamespace(events=vm.events))
-    return Commands(cast("Vm", vm), vm.memory, APIC_IDS, [thread], patience_s=60)
+    return Commands(cast("Vm", vm), vm.memory, APIC_IDS, [thread], patience_s=patience_s)
 
 
 def test_a_command_is_written_signalled_and_waited_for(memory: GuestMemory) -> None:
@@ -160,3 +160,19 @@ def test_cpus_are_started_by_a_vector_that_no_burst_has(
     commands.use_vectors(vectors)
 
     assert (commands.start_vector, memory.mailbox.start_vector) == (expected, expected)
+
+
+def test_a_guest_that_makes_progress_is_waited_for(memory: GuestMemory) -> None:
+    """Its command takes longer than the patience with a guest that does nothing."""
+    vm = FakeVm(memory, {})
+    numbers = iter((1, 2, 3))
+
+    def progress() -> int:
+        number = next(numbers)
+        if number == 3:
+            vm.events.put(CommandDone(0))
+        return number
+
+    commands_of(vm, patience_s=0.001).run(mailbox.COMMAND_RUN, {0: 0}, progress)
+
+    assert list(numbers) == []
