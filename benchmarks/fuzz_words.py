@@ -11,6 +11,7 @@ from typing import Final
 
 from mutations import TEXTS, mutated_text
 from pvbench.cli.main import COMMANDS
+from pvbench.cli.options import actions
 from pvbench.cli.parsers import Parser
 
 _NUMBERS: Final = (0, 1, 2, 3, 79, 80, 128, 255, 256, 4095, 65_534, 65_535, 65_536, 10**12)
@@ -83,7 +84,7 @@ def _actions(name: str) -> Iterator[argparse.Action]:
     """Options and arguments of a command; none that ends before anything is read."""
     parser = Parser(add_help=False)
     import_module(f"pvbench.cli.{name}").arguments(parser)
-    yield from parser._actions
+    yield from actions(parser)
 
 
 def _option(action: argparse.Action, random: Random) -> list[str]:

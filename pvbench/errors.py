@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 
@@ -117,6 +118,15 @@ class SenderError(PvbenchError):
     """A sender's ops fail the static check: they do not send what the burst asks for."""
 
     status = Status.PROOF
+
+
+@contextmanager
+def about(option: str) -> Iterator[None]:
+    """Name *option* in the error that its value causes."""
+    try:
+        yield
+    except UsageError as error:
+        raise UsageError(f"{option}: {error.what}", why=error.why, fix=error.fix) from None
 
 
 def unknown(kind: str, name: str, names: Iterable[str], listing: str = "") -> UsageError:

@@ -83,7 +83,7 @@ class Workload:
         """
         if len(values) > len(self.parameters):
             raise UsageError(
-                f"{':'.join([self.name, *values])} has too many parameters",
+                f"{':'.join([self.name, *values])!r} has too many parameters",
                 fix=f"Use {self.form}.",
             )
         bound = {

@@ -87,7 +87,7 @@ def _python(place: int, own: argparse.Namespace) -> str:
         python = Path(os.environ.get("TOX_WORK_DIR", ".tox"), name, "bin", "python")
         if not python.exists():
             raise UsageError(
-                f"there is no tox environment {name} here: {python} does not exist",
+                f"there is no tox environment {name!r} here: {python} does not exist",
                 fix=f"Run tox -e {name} --notest first.",
             )
         return str(python.absolute())

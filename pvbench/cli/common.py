@@ -8,21 +8,25 @@ import re
 import shlex
 import shutil
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
+
+from pvbench.cli.options import Options
 
 if TYPE_CHECKING:
     from pvbench.plugin.registry import Registry
     from pvbench.report.document import Document
 
-_MOST_CPUS = 65_536
+MOST_CPUS: Final = 65_536
+_NMI: Final = 2
 # The modules of `pvbench.report` that write a document; only the one in use is imported.
 _RENDERERS: Final = {"plain": "text", "markdown": "markdown", "csv": "csv", "json": "json"}
 # Those that are compared; the 99.9th percentile of a histogram is only shown.
 STATISTICS: Final = ("median", "mean", "p99", "max", "min")
 
 
-def plugin_options(parser: argparse._ActionsContainer, name: str = "-p") -> None:
+def plugin_options(parser: Options, name: str = "-p") -> None:
     """Add -p (or *name*) and --strict-plugins."""
     parser.add_argument(
         name,
@@ -37,7 +41,7 @@ def plugin_options(parser: argparse._ActionsContainer, name: str = "-p") -> None
     )
 
 
-def keywords_option(parser: argparse._ActionsContainer, plural: str) -> None:
+def keywords_option(parser: Options, plural: str) -> None:
     """Add -k, which selects cases or series (*plural*) by name."""
     parser.add_argument(
         "-k",
@@ -45,6 +49,13 @@ def keywords_option(parser: argparse._ActionsContainer, plural: str) -> None:
         default="",
         metavar="EXPRESSION",
         help=f"only {plural} whose names match: 'broadcast and not lock', 'x2apic-*'",
+    )
+
+
+def bits_option(parser: Options) -> None:
+    """Add --bits."""
+    parser.add_argument(
+        "--bits", type=int, choices=(32, 64), default=64, help="guest word size (64)"
     )
 
 
@@ -93,9 +104,24 @@ def known_series(name: str, *others: str) -> None:
         raise unknown("series", name, SERIES, f"Series: {', '.join((*SERIES, *others))}.")
 
 
-def number(text: str) -> int:
-    """An integer in decimal, or in hex with 0x."""
-    return int(text, 0)
+def in_range(low: int, high: int) -> Callable[[str], int]:
+    """A parser of integers from *low* to *high*."""
+
+    def integer(text: str) -> int:
+        value = int(text)
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{value} is not in {low}..{high}")
+        return value
+
+    return integer
+
+
+def vector(text: str) -> int:
+    """The number of a vector in decimal, or in hex with 0x."""
+    value = int(text, 0)
+    if value != _NMI and not 0x20 <= value <= 0xFF:
+        raise argparse.ArgumentTypeError(f"{text} is not in 0x20..0xff, nor 2 for an NMI")
+    return value
 
 
 def duration_s(text: str) -> float:
@@ -126,8 +152,8 @@ def cpu_list(text: str) -> tuple[int, ...]:
             raise argparse.ArgumentTypeError(
                 f"{part!r} is an empty range: write {last}-{first}"
             )
-        if len(cpus) + last - first >= _MOST_CPUS:
-            raise argparse.ArgumentTypeError(f"a list of CPUs has at most {_MOST_CPUS} of them")
+        if len(cpus) + last - first >= MOST_CPUS:
+            raise argparse.ArgumentTypeError(f"a list of CPUs has at most {MOST_CPUS} of them")
         cpus += range(first, last + 1)
     if len(set(cpus)) < len(cpus):
         raise argparse.ArgumentTypeError(f"{text!r} names a CPU twice")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pvbench.cli.common import cpu_list, names
+from pvbench.cli.options import by_name, is_repeatable
 from pvbench.errors import UsageError, not_readable, unknown
 
 _LARGEST: Final = 1 << 20  # bytes of a pyproject.toml
@@ -106,10 +107,9 @@ def _from(folder: Path, plugin: Any) -> str:
 
 def _options(parser: argparse.ArgumentParser) -> dict[str, argparse.Action]:
     """The long options of a command, without dashes."""
-    actions = parser._option_string_actions
     return {
         name[2:]: action
-        for name, action in actions.items()
+        for name, action in by_name(parser).items()
         if name.startswith("--") and name not in _HELP
     }
 
@@ -134,7 +134,7 @@ def _arguments_of(
             yield f"--{flag}"
         return
     texts = [_text(name, item) for item in _listed(value)]
-    if isinstance(options[name], argparse._AppendAction):
+    if is_repeatable(options[name]):
         yield from (f"--{name}={text}" for text in texts)
     elif len(texts) == 1 or options[name].type in (names, cpu_list):
         yield f"--{name}={','.join(texts)}"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from pvbench.cli import common
-from pvbench.errors import Status, UsageError
+from pvbench.errors import Status, UsageError, unknown
 
 if TYPE_CHECKING:
     from pvbench.decode.sends import Sends
@@ -50,8 +50,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="kernel function that is called (send_IPI_mask); others: send_IPI, "
         "send_IPI_self, send_IPI_all, send_IPI_allbutself, smp_call_function_many, ...",
     )
-    parser.add_argument("--vector", type=common.number, help="vector, 0x20..0xff; 2 is an NMI")
-    parser.add_argument("--bits", type=int, default=64, help="guest word size, 32 or 64")
+    parser.add_argument("--vector", type=common.vector, help="vector, 0x20..0xff; 2 is an NMI")
+    common.bits_option(parser)
     common.output_options(parser)
     common.plugin_options(parser)
 
@@ -91,8 +91,12 @@ def _question(options: argparse.Namespace, stack: Stack) -> _Question:
 def _burst(options: argparse.Namespace) -> tuple[Guest, Burst]:
     from pvbench.guest import Guest
     from pvbench.id_lists import parsed
-    from pvbench.ops import Burst
+    from pvbench.ops import BARE_OPERATIONS, CSD_OPERATIONS, Burst
 
+    functions = (*CSD_OPERATIONS, *BARE_OPERATIONS)
+    if options.operation not in functions:
+        listing = f"Functions: {', '.join(functions)}."
+        raise unknown("kernel function", options.operation, functions, listing)
     ids = parsed(options.targets)
     source = min(set(range(len(ids) + 1)) - set(ids))  # the lowest ID that no target has
     vector = {} if options.vector is None else {"vector": options.vector}

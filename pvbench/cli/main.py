@@ -21,6 +21,7 @@ from pvbench import notices
 from pvbench.cli import exits, streams
 from pvbench.cli.defaults import with_defaults
 from pvbench.cli.endings import VERBOSE, end_by
+from pvbench.cli.options import by_name, naming
 from pvbench.cli.parsers import Parser, parse
 from pvbench.errors import Status, UsageError, unknown
 
@@ -76,14 +77,18 @@ def _run(typed: Sequence[str]) -> int:
         raise UsageError("no command is given", fix=_LISTING)
     parser, parsers = _parser(typed[0])
     words = with_defaults(typed, {name: parsers[name] for name in COMMANDS})
+    command = parsers.get(typed[0], parser)
     try:
-        options = parse(parser, parsers.get(typed[0], parser), words)
+        options = parse(parser, command, words)
     except SystemExit as leaving:  # --help or --version
         return leaving.code if isinstance(leaving.code, int) else int(Status.USAGE)
     except UsageError as error:
         raise _with_origin(error, words[1 : len(words) - len(typed) + 1]) from None
     options.typed = typed[1:]
-    return int(options.execute(options))
+    try:
+        return int(options.execute(options))
+    except UsageError as error:
+        raise naming(error, command, words[1:]) from None
 
 
 def _with_origin(error: UsageError, defaults: Sequence[str]) -> UsageError:
@@ -115,7 +120,7 @@ def _parser(first: str) -> tuple[argparse.ArgumentParser, Parsers]:
 def _add(commands: Any, name: str, summary: str, description: str, command: Any) -> None:
     parser = commands.add_parser(name, help=summary, description=description)
     command.arguments(parser)
-    if VERBOSE not in parser._option_string_actions:  # a plugin may have one of its own
+    if VERBOSE not in by_name(parser):  # a plugin may have one of its own
         parser.add_argument(VERBOSE, action="store_true", help="print the traceback of a bug")
     parser.set_defaults(execute=command.execute)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, NoReturn
 
 from pvbench.cli import common
+from pvbench.cli.options import actions, by_name, by_name_with_below
 from pvbench.errors import UsageError, unknown
 
 # The refusals of argparse, and the same in the words of pvbench.
@@ -35,6 +36,7 @@ class Formatter(argparse.HelpFormatter):
     Help and usage as wide as the terminal, 72 columns in a pipe.
 
     Lines of a paragraph are joined and wrapped; indented lines keep their ends.
+    argparse has no public methods for this, so it overrides those of its own formatters.
     """
 
     def __init__(self, prog: str) -> None:
@@ -82,7 +84,7 @@ def parse(
         UsageError: *command* does not accept the words.
         SystemExit: after help or the version.
     """
-    own = parser._option_string_actions
+    own = by_name(parser)
     if command is parser and words[0] not in own:
         raise _no_option(words[0], parser, [name for name in own if name.startswith("--")])
     return parse_options(parser, command, words)
@@ -98,7 +100,7 @@ def parse_options(
         UsageError: *command* does not accept the words.
         SystemExit: after help or the version.
     """
-    options = list(_options(command))
+    options = list(by_name_with_below(command))
     words = joined(words, command)
     for word in words:
         if word == "--":
@@ -125,7 +127,7 @@ def joined(words: Sequence[str], command: argparse.ArgumentParser) -> list[str]:
     """
     options = {
         option: action.type is common.words
-        for action in command._actions
+        for action in actions(command)
         if action.nargs is None
         for option in action.option_strings
         if option.startswith("--")
@@ -154,13 +156,3 @@ def _no_option(
 
 def _listing(command: argparse.ArgumentParser) -> str:
     return f"`{command.prog} --help` lists the options."
-
-
-def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
-    """The options of a parser and of the parsers below it."""
-    for action in parser._actions:
-        yield from action.option_strings
-        choices: Any = action.choices
-        if isinstance(action, argparse._SubParsersAction):
-            for parser_below in choices.values():
-                yield from _options(parser_below)

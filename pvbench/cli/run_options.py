@@ -6,14 +6,13 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from pvbench.cli import common
+from pvbench.cli.options import Options
 
 if TYPE_CHECKING:
     from pvbench.run.ab_messages import Channel
 
 
-def measuring_options(
-    parser: argparse.ArgumentParser, *, two_sides: bool = False
-) -> argparse._ArgumentGroup:
+def measuring_options(parser: argparse.ArgumentParser, *, two_sides: bool = False) -> Options:
     """Add the options of a run, or of one with *two_sides*; return the group for the effort."""
     parser.add_argument(
         "suite", help="name of a suite, see `pvbench list suites`, or a file: ./my_suite.py"
@@ -44,7 +43,7 @@ def measuring_options(
     return effort
 
 
-def _options_of_run(group: argparse._ArgumentGroup) -> None:
+def _options_of_run(group: Options) -> None:
     group.add_argument(
         "--resume",
         action="store_true",
@@ -57,7 +56,7 @@ def _options_of_run(group: argparse._ArgumentGroup) -> None:
     group.add_argument("-o", dest="output", metavar="FILE", help="result file to create")
 
 
-def _options_of_session(group: argparse._ArgumentGroup) -> None:
+def _options_of_session(group: Options) -> None:
     group.add_argument(
         "--resume",
         action="store_true",
@@ -75,7 +74,7 @@ def _options_of_session(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def until_options(group: argparse._ArgumentGroup) -> None:
+def until_options(group: Options) -> None:
     """Options of a run whose number of boots depends on its verdicts."""
     group.add_argument(
         "--until",
@@ -99,7 +98,7 @@ def sweep_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def dry_run_option(group: argparse._ArgumentGroup) -> None:
+def dry_run_option(group: Options) -> None:
     """Add --dry-run."""
     group.add_argument("--dry-run", action="store_true", help="print the plan only")
 
@@ -114,7 +113,7 @@ def _channel(text: str) -> Channel:
     return Channel(reading, writing)
 
 
-def selection_options(group: argparse._ArgumentGroup) -> None:
+def selection_options(group: Options) -> None:
     """Options that choose cases."""
 
     def listed(option: str, metavar: str, text: str, to: Any = group) -> None:
@@ -137,9 +136,12 @@ def selection_options(group: argparse._ArgumentGroup) -> None:
     )
     listed("--vcpus", "N,...", "guests with APIC IDs 0..N-1", guests)
     group.add_argument(
-        "--host-cpus", type=int, metavar="N", help="number of host CPUs that the vCPUs share"
+        "--host-cpus",
+        type=common.in_range(1, common.MOST_CPUS),
+        metavar="N",
+        help="number of host CPUs that the vCPUs share",
     )
-    group.add_argument("--bits", type=int, default=64, help="guest word size, 32 or 64")
+    common.bits_option(group)
     listed("--targets", "STATE,...", "state of the targets before an IPI: halted, running")
     group.add_argument(
         "--shorthands",
@@ -151,7 +153,7 @@ def selection_options(group: argparse._ArgumentGroup) -> None:
     common.keywords_option(group, "cases")
 
 
-def _place_options(group: argparse._ArgumentGroup) -> None:
+def _place_options(group: Options) -> None:
     """Options that choose where cases run, and where their ops are computed."""
     group.add_argument(
         "--delivery", help="hypervisor side: model, kvm, live (default: the suite's)"

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 from pvbench import notices
 from pvbench.cli import common
-from pvbench.errors import ProtocolError, Status, UsageError
+from pvbench.errors import ProtocolError, Status, UsageError, about
 
 if TYPE_CHECKING:
     from pvbench.plugin.registry import Registry
@@ -81,12 +81,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace) -> int:
     """Execute programs or read outcomes, judge, and print the smallest disagreement."""
     if options.judge:
-        from pvbench.verify import stored
-        from pvbench.verify.judge import judge
-
-        return _shown(
-            [(name, judge(stored.read(Path(name)))) for name in options.judge], options
-        )
+        return _shown([(name, _judged(name)) for name in options.judge], options)
     from pvbench.run.request import check_timeout
 
     if not 1 <= options.count <= _MOST:
@@ -96,6 +91,15 @@ def execute(options: argparse.Namespace) -> int:
     registry = common.registry(options)
     with _place(options, registry) as place:
         return _executed(options, registry, place, trials)
+
+
+def _judged(name: str) -> Judgement:
+    """The judgement of the outcomes in a file."""
+    from pvbench.verify import stored
+    from pvbench.verify.judge import judge
+
+    with about("--judge"):
+        return judge(stored.read(Path(name)))
 
 
 def _trial(text: str) -> Trial:

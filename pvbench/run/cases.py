@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from itertools import islice, product
 from typing import Any, Final
 
 import attrs
 
 from pvbench.delivery import TARGET_STATES
-from pvbench.errors import EmptyError, PluginError, UsageError, unknown
+from pvbench.errors import EmptyError, PluginError, UsageError, about, unknown
 from pvbench.guest import Guest, HostIds, repeated
 from pvbench.keywords import Keywords
 from pvbench.ops import Burst
@@ -140,12 +141,15 @@ def _all_cases(
         for spec in selection.guests or suite.guests
     ]
     for base_guest in dict.fromkeys(guests):
-        members = (one for spec in specs for one in registry.workloads(spec, base_guest))
+        with _about_workloads(selection):
+            members = [one for spec in specs for one in registry.workloads(spec, base_guest)]
         workloads = list({workload.spec: workload for workload in members}.values())
         for target_state, stack, workload in product(
             dict.fromkeys(selection.target_states or suite.target_states), stacks, workloads
         ):
             guest = stack.guest(base_guest)
+            with _about_workloads(selection):
+                bursts = _bursts(workload, guest)
             yield Case(
                 suite=suite.name,
                 suite_version=suite.version,
@@ -159,8 +163,13 @@ def _all_cases(
                 host=selection.host,
                 sweep=selection.sweep,
                 costs=selection.costs,
-                **_bursts(workload, guest),
+                **bursts,
             )
+
+
+def _about_workloads(selection: Selection) -> AbstractContextManager[None]:
+    """Errors of workloads are about the option if the user chose them."""
+    return about("--workload") if selection.workloads else nullcontext()
 
 
 def _bursts(workload: Workload, guest: Guest) -> dict[str, Any]:

@@ -121,8 +121,8 @@ def test_a_dry_run_prints_both_plans(cli: Cli, capfd: pytest.CaptureFixture[str]
         ),
         pytest.param(
             ("--env", "old"),
-            "there is no tox environment old here: .tox/old/bin/python does not exist. "
-            "Run tox -e old --notest first",
+            "--env: there is no tox environment 'old' here: .tox/old/bin/python does not "
+            "exist. Run tox -e old --notest first",
             id="no-environment",
         ),
         pytest.param(

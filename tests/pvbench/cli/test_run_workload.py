@@ -66,7 +66,7 @@ def run(cli: Cli, workloads: str, *options: str) -> tuple[int, str]:
         ),
         pytest.param(
             "fanout:1:packed:9",
-            "fanout:1:packed:9 has too many parameters. Use fanout:TARGETS:SPREAD.",
+            "'fanout:1:packed:9' has too many parameters. Use fanout:TARGETS:SPREAD.",
             id="fanout-with-too-many",
         ),
         pytest.param("pairs:0", "0 pairs send no IPI. Use at least pairs:1.", id="no-pairs"),
@@ -117,7 +117,7 @@ def run(cli: Cli, workloads: str, *options: str) -> tuple[int, str]:
         ),
         pytest.param(
             "broadcast:2",
-            "broadcast:2 has too many parameters. Use broadcast.",
+            "'broadcast:2' has too many parameters. Use broadcast.",
             id="no-family",
         ),
         pytest.param(
@@ -133,7 +133,7 @@ def test_a_wrong_value_is_one_sentence_and_status_2(
     """No guest can have it, so the user's words are wrong, whatever the guest."""
     status, err = run(cli, workload)
 
-    assert (2, f"pvbench: {sentence.rstrip('.')}") == (status, err.rstrip(".\n"))
+    assert (2, f"pvbench: --workload: {sentence.rstrip('.')}") == (status, err.rstrip(".\n"))
 
 
 @pytest.mark.parametrize(
