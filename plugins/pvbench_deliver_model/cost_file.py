@@ -147,9 +147,11 @@ def _parse(path: Path, data: dict[str, Any], sha256: str) -> CostProfile:
     )
 
 
-def _features(where: str, features: dict[str, Any]) -> dict[str, str]:
-    """Return the features of the host, each of which is a text."""
-    _same_keys(f"{where}, [features]", features, {"local_apic", *_FORMS})
+def _features(where: str, features: dict[str, Any]) -> dict[str, Any]:
+    """Return the features of the host."""
+    _same_keys(f"{where}, [features]", features, {"local_apic", "pv_eoi", *_FORMS})
+    if type(features["pv_eoi"]) is not bool:
+        raise _bad_value(f"{where}, features.pv_eoi", features["pv_eoi"], "true or false")
     local_apic = features["local_apic"]
     if local_apic not in LOCAL_APICS:
         why = f"one of {', '.join(LOCAL_APICS)}"

@@ -23,14 +23,16 @@ COSTS: Final = {
     "store": "a store to memory",
     "scan_cpu": "visiting one CPU of a mask",
     "interrupt_entry": "injection until the handler's first instruction",
-    "eoi": "end of interrupt",
+    "eoi": "end of interrupt that does not exit",
+    "eoi_exit": "end of interrupt with an emulated local APIC and without PV EOI",
     "handler_work": "the queued function with its acknowledgement",
     "interrupt_exit": "end of the handler until the CPU is idle again",
     "lock_handover": "a contended spinlock, from one CPU's release to the next one's",
     "hypercall": "an empty hypercall, round trip",
+    "guest_read": "reading a hypercall's input from guest memory, in its exit",
     "icr_write": "an x2APIC ICR write that exits, without its targets, round trip",
     "icr_write_fastpath": "the same in the exit fast path",
-    "icr_direct": "an x2APIC ICR write that does not exit, without its targets",
+    "icr_direct": "an x2APIC ICR write that does not exit, with its first target",
     "xapic_surcharge": "extra cost of an xAPIC send that exits over an x2APIC one",
     "xapic_surcharge_direct": "the same for sends that do not exit",
     "mmio_exit": "an access to the xAPIC page that exits and is emulated",
@@ -38,11 +40,12 @@ COSTS: Final = {
     "fault": "an instruction that raises #GP",
     "deliver_target": "one target inside an exit: look-up, IRR, notification",
     "deliver_logical": "extra cost of a target that is found by its logical destination",
-    "deliver_direct": "one target of a send that does not exit, served by the processor",
+    "deliver_direct": "each further target of a send that does not exit",
     "avic_incomplete": "AVIC's exit for targets that do not run, without them, round trip",
     "match_vcpu": "checking whether a broadcast is for one vCPU",
     "posted_notification": "interrupt to a running vCPU, without exit, until injection",
     "kick": "kick of a running vCPU without posted interrupts until injection",
+    "wake_sender": "waking one blocked vCPU, in the exit of its sender",
     "wake_polled": "wake-up of a vCPU during halt polling until injection",
     "wake_blocked": "wake-up of a vCPU that must be scheduled until injection",
     "halt_poll_max": "longest halt polling, halt_poll_ns",
@@ -86,6 +89,7 @@ class CostProfile:
         sha256: hash of the file's bytes.
         local_apic: implementation of the vCPUs' local APICs, from LOCAL_APICS.
         host_linux: the Linux of the host, such as ``6.17``; see `host_era`.
+        pv_eoi: guests end interrupts without an exit where the local APIC is emulated.
         cpu_family: the vendor and family of its processor, such as ``AMD 17h``.
         costs: by the names of COSTS, in picoseconds.
         ratios: by the names of RATIOS.
@@ -97,6 +101,7 @@ class CostProfile:
     local_apic: str
     host_linux: str
     cpu_family: str
+    pv_eoi: bool
     costs: dict[str, Cost]
     ratios: dict[str, Cost]
 

@@ -14,6 +14,7 @@ from pvbench.trials import Ending, Outcome, Programs, disabled_by
 from pvbench.x86.apic import NMI_VECTOR
 from pvbench_deliver_model.cost_profile import CostProfile
 from pvbench_deliver_model.host_era import in_guest
+from pvbench_deliver_model.receivers import AlwaysRunning
 from pvbench_deliver_model.sending import Sending
 from pvbench_deliver_model.targets import Targets
 from pvbench_deliver_model.timeline import Arrivals
@@ -71,9 +72,7 @@ class Execution:
     def _started(self, source: int, program: Program, disabled: frozenset[int]) -> _Running:
         sending = self._sendings.get(source)
         if sending is None:
-            sending = Sending(
-                self._guest, source, self._cost_profile, lambda cpus, at: cpus < 0
-            )
+            sending = Sending(self._guest, source, self._cost_profile, AlwaysRunning())
             self._sendings[source] = sending
         sending.begin(disabled)
         ops = (op for op in program if not isinstance(op, Scan))

@@ -42,6 +42,7 @@ class Record:
         times = {name: Distribution.of(values) for name, values in self.samples.items()}
         if self.makespan is not None:
             times["makespan"] = Distribution.of_span(self.makespan, loops)
+        polled, blocked = targets.wakeups
         counts = Counts(
             icr_writes=self.icr_writes,
             hypercalls=self.hypercalls,
@@ -50,8 +51,8 @@ class Record:
             coalesced=targets.coalesced.tolist(),
             functions=(targets.handlers if bare else targets.functions).tolist(),
             exits=self.exits,
-            wakeups_polled=targets.wakeups_polled,
-            wakeups_blocked=targets.wakeups_blocked,
+            wakeups_polled=polled,
+            wakeups_blocked=blocked,
         )
         return SliceResult(
             loops=loops,

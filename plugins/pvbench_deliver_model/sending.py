@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from pvbench.decode.decoder import Decoder
@@ -22,11 +20,12 @@ from pvbench.ops import (
     WriteMem,
 )
 from pvbench.x86.apic import NMI_VECTOR
-from pvbench_deliver_model.arrays import I64, Flags
 from pvbench_deliver_model.cost_profile import CostProfile
 from pvbench_deliver_model.direct import DirectSends
 from pvbench_deliver_model.op_cost import OpCost, op_cost
-from pvbench_deliver_model.timeline import DISTINCT, Arrivals, Timeline, merged
+from pvbench_deliver_model.receivers import Receivers
+from pvbench_deliver_model.timeline import DISTINCT, Arrivals, Timeline
+from pvbench_deliver_model.wakes import Wakes
 
 
 class Sending:
@@ -37,7 +36,7 @@ class Sending:
         guest: Guest,
         source: int,
         cost_profile: CostProfile,
-        not_running: Callable[[I64, I64], Flags],
+        receivers: Receivers,
     ) -> None:
         self._decoder = Decoder(guest, source)
         self._vcpus = len(guest.apic_ids)
@@ -59,7 +58,9 @@ class Sending:
         self._per_hit[Route.LOGICAL] += ps("deliver_logical")
         self._per_hit[Route.BROADCAST] += ps("match_vcpu")
         self._match_ps = ps("match_vcpu")
-        self._direct = DirectSends(source, cost_profile, not_running)
+        self._read_ps = ps("guest_read")
+        self._wakes = Wakes(ps("wake_sender"), receivers)
+        self._direct = DirectSends(source, cost_profile, receivers)
         self._cost_profile = cost_profile
         self._costs: dict[tuple[type[Op], Route, bool], OpCost] = {}
 
@@ -76,7 +77,7 @@ class Sending:
             self._send(send, type(program[send.first]), line)
             position = send.first + send.ops
         self._between(program[position:], line)
-        line.arrivals = merged(line.arrivals)
+        self._wakes.pay(line)
         return line
 
     def _between(self, ops: Program, line: Timeline) -> None:
@@ -91,6 +92,8 @@ class Sending:
                 line.end += self._op_ps[kind]
             if kind is IrqRestore:
                 line.irqs_on = line.end
+            elif kind is WriteMem:
+                line.wrote = True
             elif kind in (WaitIcrIdle, MmioWrite):
                 line.exits += self._access_exits
 
@@ -98,6 +101,8 @@ class Sending:
         if send.raises and line.raised is None:
             line.raised = send.first
         cost = self._cost(sender, send.route, send.vector == NMI_VECTOR)
+        if sender is Hypercall and line.wrote:
+            cost, line.wrote = cost._replace(ps=cost.ps + self._read_ps), False
         if cost.direct:
             self._direct.serve(send, cost.ps, line)
         else:
@@ -126,7 +131,7 @@ class Sending:
             if send.op_of_hit is not None:
                 hit_times += send.op_of_hit * exit_ps
             distinct = send.route in DISTINCT
-            arrivals.append(Arrivals(send.vector, hit_times, send.cpus, distinct))
+            arrivals.append(Arrivals(send.vector, hit_times, send.cpus, distinct, in_exit=True))
         end = clock + exit_ps * send.ops + per_hit * hits
         if send.route is Route.BROADCAST:
             end += (self._vcpus - hits) * self._match_ps

@@ -34,7 +34,7 @@ class Slice:
         self._local_ps = cost_profile.ps("local_call_entry"), cost_profile.ps("local_call")
         self._targets = Targets(guest, cost_profile, task.target_state)
         self._sources = [
-            source_of(index, burst, guest, cost_profile, self._targets.not_running)
+            source_of(index, burst, guest, cost_profile, self._targets)
             for index, burst in enumerate(task.bursts)
         ]
         self._contended = len(task.bursts) > 1 or not all(b.wait for b in task.bursts)
@@ -51,6 +51,8 @@ class Slice:
         self._targets.masked_until = np.zeros(count, np.int64)
 
     def run(self, loops: int, warmup: int) -> SliceResult:
+        if warmup:
+            self._targets.poll_longest()
         self._iterate(warmup)
         self._record = Record()
         self._call_queues.partial_sends()

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import attrs
 import numpy as np
 
 from pvbench.dispatch import reached
 from pvbench.guest import Guest
 from pvbench.ops import Burst
-from pvbench_deliver_model.arrays import I64, Flags
+from pvbench_deliver_model.arrays import I64
 from pvbench_deliver_model.cost_profile import CostProfile
+from pvbench_deliver_model.receivers import Receivers
 from pvbench_deliver_model.sending import Sending
 from pvbench_deliver_model.targets import NEVER
 from pvbench_deliver_model.timeline import Arrivals
@@ -65,7 +64,7 @@ def source_of(
     burst: Burst,
     guest: Guest,
     cost_profile: CostProfile,
-    not_running: Callable[[I64, I64], Flags],
+    receivers: Receivers,
 ) -> Source:
     """Return the source of *burst* in its initial state."""
     cpus = np.array(reached(burst, guest), np.int64)
@@ -79,5 +78,5 @@ def source_of(
         polls_left=np.arange(len(cpus), 0, -1) * cost_profile.ps("ack_poll"),
         acks=np.empty(len(cpus) + 1, np.int64),
         now=cost_profile.ps("loop_overhead"),
-        sending=Sending(guest, burst.source, cost_profile, not_running),
+        sending=Sending(guest, burst.source, cost_profile, receivers),
     )

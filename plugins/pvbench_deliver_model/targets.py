@@ -13,6 +13,7 @@ import numpy as np
 from pvbench.guest import Guest
 from pvbench_deliver_model.arrays import I64, Flags
 from pvbench_deliver_model.cost_profile import CostProfile
+from pvbench_deliver_model.halt_polling import Halt, HaltPolling
 from pvbench_deliver_model.host_cpus import HostCpus, shared_host_cpus
 from pvbench_deliver_model.tally import Tally
 
@@ -27,22 +28,19 @@ class Targets:
         ps = cost_profile.ps
         self.count = count
         self._halting = target_state == "halted"
-        self._notify = ps(
-            "kick" if cost_profile.local_apic == "emulated" else "posted_notification"
-        )
-        self._wake_polled, self._wake_blocked = ps("wake_polled"), ps("wake_blocked")
-        self._poll_max, self._poll_start = ps("halt_poll_max"), ps("halt_poll_start")
-        self._poll_grow = int(cost_profile.ratios["halt_poll_grow"].ps)
-        self._poll_shrink = int(cost_profile.ratios["halt_poll_shrink"].ps)
-        self._entry_ps, self._eoi = ps("interrupt_entry"), ps("eoi")
+        emulated = cost_profile.local_apic == "emulated"
+        self._notify = ps("kick" if emulated else "posted_notification")
+        self._polling = HaltPolling(count, cost_profile)
+        self._entry_ps = ps("interrupt_entry")
+        self._eoi = ps("eoi_exit" if emulated and not cost_profile.pv_eoi else "eoi")
         self._work, self._exit_ps = ps("handler_work"), ps("interrupt_exit")
         self._handover = ps("lock_handover")
         self._hosts = shared_host_cpus(guest, cost_profile)
         self.free = np.zeros(count, np.int64)  # end of the last handler
-        self._poll_window = np.zeros(count, np.int64)
         self._entered: dict[int, I64] = {}  # vector -> entry of its last handler
         self._first_position = np.empty(count, np.int64)
         self._lock_free = NEVER
+        self._last_halt: Halt | None = None
         self.awake: Flags | None = None  # vCPUs that are executing: the senders
         self.masked_until: I64 | None = None  # senders take no interrupt before that
         self.reset_counts()
@@ -60,14 +58,28 @@ class Targets:
         return self._hosts if self._halting else None
 
     def not_running(self, cpus: I64, at: I64) -> Flags:
-        """Return which of *cpus* no host CPU executes or polls for at the times *at*."""
+        """See `Receivers.not_running`."""
+        absent: Flags | None = None
         if self._halting:
-            absent: Flags = at - self.free.take(cpus) > self._poll_window.take(cpus)
+            absent = self.blocked(cpus, at)
         elif self._hosts:
             absent = self._hosts.next_turn(at, cpus) > at
-        else:
-            return np.zeros(len(cpus), np.bool_)
-        return absent if self.awake is None else absent & ~self.awake.take(cpus)
+            if self.awake is not None:
+                absent &= ~self.awake.take(cpus)
+        return np.zeros(len(cpus), np.bool_) if absent is None else absent
+
+    def blocked(self, cpus: I64, at: I64) -> Flags | None:
+        """See `Receivers.blocked`."""
+        return self._halt(cpus, at).blocked if self._halting else None
+
+    def _halt(self, cpu: I64, at: I64) -> Halt:
+        """Return the halts of each *cpu* until *at*; the last ones are kept until they end."""
+        halt = self._last_halt
+        if halt is None or halt.cpu is not cpu or halt.until is not at:
+            executing = None if self.awake is None else self.awake.take(cpu)
+            idle = at - self.free.take(cpu)
+            self._last_halt = halt = self._polling.halt(cpu, at, idle, executing)
+        return halt
 
     def acked(self, cpu: I64 | int) -> I64:
         """Return when the last handler of each *cpu* acknowledged."""
@@ -75,15 +87,26 @@ class Targets:
 
     def prolong(self, cpu: int, *, lock: bool) -> None:
         """Add one function call to the handler that *cpu* is about to run."""
+        self._last_halt = None
         self.free[cpu] += self._work + (self._handover if lock else 0)
         self.functions.add(np.array([cpu]))
+
+    @property
+    def wakeups(self) -> tuple[int, int]:
+        """The wake-ups of halted vCPUs that KVM polled for, and of those that were blocked."""
+        return self._polling.wakeups_polled, self._polling.wakeups_blocked
+
+    def poll_longest(self) -> None:
+        """Let halt polling be as long as it gets, as after many short halts."""
+        self._last_halt = None
+        self._polling.open_longest()
 
     def reset_counts(self) -> None:
         """Reset the counters, but not the state of the vCPUs."""
         self.handlers = Tally(self.count)
         self.coalesced = Tally(self.count)
         self.functions = Tally(self.count)
-        self.wakeups_polled = self.wakeups_blocked = 0
+        self._polling.reset_counts()
 
     def accept(
         self, arrival: I64, cpu: I64, vector: int, *, lock: bool, distinct: bool
@@ -125,9 +148,10 @@ class Targets:
             entered = self._entered[vector] = np.full(self.count, NEVER, np.int64)
         if self.masked_until is not None:
             arrival = np.maximum(arrival, self.masked_until.take(cpu))
-        idle = arrival - self.free.take(cpu)
+        halt = self._halt(cpu, arrival) if self._halting else None
+        idle = halt.idle if halt else arrival - self.free.take(cpu)
         if not np.count_nonzero(idle < 0):  # no CPU is in a handler, so none is pending
-            begin = arrival + self._wake(idle, cpu)
+            begin = arrival + (self._polling.wake(halt, self._notify) if halt else self._notify)
             return self._run_handlers(begin, cpu, entered, lock=lock)
         pending = entered.take(cpu) > arrival
         self.coalesced.add(cpu[pending])
@@ -143,8 +167,9 @@ class Targets:
         busy = idle < 0
         begin[busy] = np.maximum(begin[busy], (arrival - idle)[busy])
         halted = ~busy
-        if np.count_nonzero(halted):
-            begin[halted] = arrival[halted] + self._wake(idle[halted], cpu[halted])
+        if self._halting and np.count_nonzero(halted):
+            halt = self._halt(cpu[halted], arrival[halted])
+            begin[halted] = halt.until + self._polling.wake(halt, self._notify)
         return begin
 
     def _run_handlers(
@@ -159,41 +184,11 @@ class Targets:
             ack = self._pass_lock(entry + self._eoi) + self._work
         else:
             ack = entry + (self._eoi + self._work)
+        self._last_halt = None
         entered[cpu] = entry
         self.free[cpu] = ack + self._exit_ps
         self.handlers.add(cpu)
         return entry, ack
-
-    def _wake(self, idle: I64, cpu: I64) -> I64 | int:
-        """Return the time from acceptance to injection, for vCPUs *idle* for that time."""
-        if not self._halting:
-            return self._notify
-        if self.awake is None:
-            return self._wake_halted(idle, cpu)
-        wake = np.full(len(cpu), self._notify)
-        halted = ~self.awake.take(cpu)
-        if np.count_nonzero(halted):
-            wake[halted] = self._wake_halted(idle[halted], cpu[halted])
-        return wake
-
-    def _wake_halted(self, idle: I64, cpu: I64) -> I64 | int:
-        """Wake halted vCPUs; KVM polls within a window, which it grows and shrinks."""
-        window = self._poll_window.take(cpu)
-        blocked = idle > window
-        if not np.count_nonzero(blocked):
-            self.wakeups_polled += len(cpu)
-            return self._wake_polled
-        blocked_count = int(blocked.sum())
-        self.wakeups_polled += len(cpu) - blocked_count
-        self.wakeups_blocked += blocked_count
-        self._poll_window[cpu[blocked]] = self._next_window(idle[blocked], window[blocked])
-        return np.where(blocked, self._wake_blocked, self._wake_polled)
-
-    def _next_window(self, halted_for: I64, window: I64) -> I64:
-        grown = np.maximum(window * self._poll_grow, self._poll_start)
-        grown = np.minimum(grown, self._poll_max)
-        shrunk = window // self._poll_shrink if self._poll_shrink else window * 0
-        return np.where(halted_for > self._poll_max, shrunk, grown)
 
     def _pass_lock(self, requested: I64) -> I64:
         """

@@ -21,12 +21,14 @@ class Arrivals(NamedTuple):
     Args:
         at: times at which they reach their CPU, ascending.
         distinct: whether it is known that no CPU occurs twice.
+        in_exit: whether they are accepted in an exit of their sender.
     """
 
     vector: int
     at: I64
     cpus: I64
     distinct: bool = False
+    in_exit: bool = False
 
 
 @attrs.define(eq=False)
@@ -38,12 +40,14 @@ class Timeline:
         end: time of the last op's end.
         irqs_off: time at which interrupts were first disabled; None if never.
         irqs_on: time at which interrupts were last enabled.
+        wrote: whether memory was written that the next hypercall may read.
         raised: the number of the first op that raised #GP; None if none did.
     """
 
     end: int
     irqs_off: int | None = None
     irqs_on: int = 0
+    wrote: bool = False
     raised: int | None = None
     arrivals: list[Arrivals] = attrs.field(factory=list)
     icr_writes: int = 0

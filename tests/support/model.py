@@ -35,13 +35,15 @@ ROUND: Mapping[str, int] = {
     "scan_cpu": 4,
     "interrupt_entry": 50,
     "eoi": 6,
+    "eoi_exit": 60,
     "handler_work": 7,
     "interrupt_exit": 40,
     "lock_handover": 900,
     "hypercall": 1_000,
+    "guest_read": 0,
     "icr_write": 2_000,
     "icr_write_fastpath": 1_500,
-    "icr_direct": 220,
+    "icr_direct": 250,
     "xapic_surcharge": 400,
     "xapic_surcharge_direct": 60,
     "mmio_exit": 3_000,
@@ -54,6 +56,7 @@ ROUND: Mapping[str, int] = {
     "match_vcpu": 9,
     "posted_notification": 300,
     "kick": 700,
+    "wake_sender": 0,
     "wake_polled": 200,
     "wake_blocked": 800,
     "halt_poll_max": 20_000,
@@ -89,6 +92,7 @@ def cost_profile_of(
     local_apic: str | None = None,
     host_linux: str | None = None,
     cpu_family: str = "Intel 06h",
+    pv_eoi: bool = True,
     **changed: float,
 ) -> CostProfile:
     """The cost profile of ROUND and RATIOS, with some numbers changed."""
@@ -100,6 +104,7 @@ def cost_profile_of(
         title="round numbers",
         sha256="0" * 64,
         local_apic=local_apic or ("apicv" if apicv else "emulated"),
+        pv_eoi=pv_eoi,
         host_linux=host_linux or ("6.0" if local_apic == "x2avic" else "5.5"),
         cpu_family=cpu_family,
         costs=_as_costs(costs),
@@ -187,7 +192,7 @@ def ints(values: Iterable[int]) -> np.ndarray[Any, np.dtype[np.int64]]:
 def line_of(*ops: Op, apic_mode: str = "x2apic", **cost_profile: Any) -> Timeline:
     """The ops on CPU 0 of a guest of four, from 1000 on."""
     guest, used = cpus(4, apic_mode=apic_mode), cost_profile_of(**cost_profile)
-    sending = Sending(guest, 0, used, Targets(guest, used, "running").not_running)
+    sending = Sending(guest, 0, used, Targets(guest, used, "running"))
     return sending.run(ops, 1_000)
 
 

@@ -110,10 +110,9 @@ def test_only_costs_on_the_critical_path_count() -> None:
 @pytest.mark.parametrize(
     ("local_apic", "state", "assumed", "expected"),
     [
-        pytest.param("ipiv", "running", ("icr_direct",), 220 / 272, id="ipiv"),
-        pytest.param(
-            "x2avic", "running", ("icr_direct", "deliver_direct"), 250 / 272, id="avic"
-        ),
+        pytest.param("ipiv", "running", ("icr_direct",), 250 / 272, id="ipiv"),
+        pytest.param("x2avic", "running", ("icr_direct",), 250 / 272, id="avic"),
+        pytest.param("x2avic", "running", ("deliver_direct",), 0, id="avic-first-target"),
         pytest.param("x2avic", "running", ("avic_incomplete",), 0, id="avic-no-exit"),
         pytest.param("x2avic", "halted", ("avic_incomplete",), 1_200 / 1_572, id="avic-exit"),
         pytest.param("x2avic", "halted", ("deliver_target",), 100 / 1_572, id="avic-wakes"),
@@ -123,7 +122,7 @@ def test_only_costs_on_the_critical_path_count() -> None:
 def test_the_assumed_part_depends_on_the_local_apic(
     local_apic: str, state: str, assumed: tuple[str, ...], expected: float
 ) -> None:
-    """20 and 2 before the write of 220 and 30; AVIC's exit is 1200 and 100 more."""
+    """20 and 2 before the write of 250; AVIC's exit is 1200 and 100 more."""
     case = attrs.evolve(UNICAST, target_state=state)
     result = modelled(case, in_hundreds(*assumed, local_apic=local_apic))
 

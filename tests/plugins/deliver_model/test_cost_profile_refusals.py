@@ -98,6 +98,7 @@ NO_TSC = r"cost profile mine\.toml, tsc_hz is {}, not a frequency in Hz, 1e6 to 
             r"features\.host_linux is '6\.17\.1', not a version of Linux, such as '6\.17'$",
             id="host-linux",
         ),
+        pytest.param("features.pv_eoi", 1, "pv_eoi is 1, not true or false$", id="pv-eoi"),
         pytest.param("features.host_linux", 6.17, "host_linux is 6.17, not", id="host-number"),
         pytest.param(
             "features.cpu_family",

@@ -131,3 +131,16 @@ def test_an_xapic_send_polls_and_writes_twice(
     line = line_of(WaitIcrIdle(), ICR2, ICR, apic_mode="xapic", apicv=apicv)
 
     assert expected == (line.end, line.exits, served(line))
+
+
+def test_a_hypercall_reads_what_was_written_for_it_from_guest_memory() -> None:
+    """The second call has its input in registers; a read takes 70, a store 3."""
+    store = WriteMem(0x1_0000, (1, 2))
+    line = line_of(store, PV_CALL, PV_CALL, guest_read=70)
+
+    assert line.end == 1_000 + 3 + 70 + 2 * 1_300
+
+
+def test_an_icr_write_after_a_store_reads_no_guest_memory() -> None:
+    """Its operands are in registers."""
+    assert line_of(WriteMem(0x1_0000, (1, 2)), TO_CPU_2, guest_read=70).end == 3_103

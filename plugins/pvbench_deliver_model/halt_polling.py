@@ -1,0 +1,93 @@
+"""
+KVM's halt polling: for how long a halted vCPU is polled for before it is blocked.
+
+Times are integer picoseconds.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from pvbench_deliver_model.arrays import I64, Flags
+from pvbench_deliver_model.cost_profile import CostProfile
+
+
+class Halt(NamedTuple):
+    """
+    How long each CPU was idle until some time.
+
+    Args:
+        window: the time for which KVM polls for it.
+        blocked: which of them KVM no longer polls for; None for none.
+        executing: which of them are sources, which never halt; None for none.
+    """
+
+    cpu: I64
+    until: I64
+    idle: I64
+    window: I64
+    blocked: Flags | None
+    executing: Flags | None
+
+
+class HaltPolling:
+    """The polling window of each vCPU, which its wake-ups grow and shrink."""
+
+    def __init__(self, count: int, cost_profile: CostProfile) -> None:
+        ps, ratios = cost_profile.ps, cost_profile.ratios
+        self._wake_polled, self._wake_blocked = ps("wake_polled"), ps("wake_blocked")
+        self._longest, self._first = ps("halt_poll_max"), ps("halt_poll_start")
+        self._grow = int(ratios["halt_poll_grow"].ps)
+        self._shrink = int(ratios["halt_poll_shrink"].ps)
+        self._window = np.zeros(count, np.int64)
+        self.reset_counts()
+
+    def reset_counts(self) -> None:
+        """Forget the wake-ups that were counted."""
+        self.wakeups_polled = self.wakeups_blocked = 0
+
+    def open_longest(self) -> None:
+        """Let every window be as long as it gets, as after many short halts."""
+        self._window[:] = self._longest
+
+    def halt(self, cpu: I64, until: I64, idle: I64, executing: Flags | None) -> Halt:
+        """Return the halts of each *cpu* that was *idle* for that time *until* then."""
+        window = self._window.take(cpu)
+        blocked: Flags = idle > window
+        if executing is not None:
+            blocked &= ~executing
+        some = blocked if np.count_nonzero(blocked) else None
+        return Halt(cpu, until, idle, window, some, executing)
+
+    def wake(self, halt: Halt, notify_ps: int) -> I64 | int:
+        """End *halt*; return the time from acceptance to injection, *notify_ps* for sources."""
+        wake: I64 | int = self._wake_polled
+        if halt.blocked is not None:
+            wake = self._wake_some(halt, halt.blocked)
+        if halt.executing is None:
+            self.wakeups_polled += len(halt.cpu)
+            return wake
+        self.wakeups_polled += len(halt.cpu) - int(np.count_nonzero(halt.executing))
+        return np.where(halt.executing, notify_ps, wake)
+
+    def _wake_some(self, halt: Halt, blocked: Flags) -> I64 | int:
+        """Wake vCPUs, some of them *blocked*; return the time that each one takes."""
+        count = int(np.count_nonzero(blocked))
+        self.wakeups_blocked += count
+        self.wakeups_polled -= count
+        if count == len(halt.cpu):
+            self._window[halt.cpu] = self._next(halt.idle, halt.window)
+            return self._wake_blocked
+        self._window[halt.cpu[blocked]] = self._next(halt.idle[blocked], halt.window[blocked])
+        return np.where(blocked, self._wake_blocked, self._wake_polled)
+
+    def _next(self, halted_for: I64, window: I64) -> I64:
+        """Return the windows after halts that outlasted them."""
+        shrunk = window // self._shrink if self._shrink else window * 0
+        too_long = halted_for > self._longest
+        if np.count_nonzero(too_long) == len(too_long):
+            return shrunk
+        grown = np.maximum(window * self._grow, self._first)
+        return np.where(too_long, shrunk, np.minimum(grown, self._longest))

@@ -1,0 +1,31 @@
+"""What the sending side asks about the vCPUs that it interrupts."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from pvbench_deliver_model.arrays import I64, Flags
+
+
+class Receivers(Protocol):
+    """The state of vCPUs at the times at which a send serves them."""
+
+    def not_running(self, cpus: I64, at: I64) -> Flags:
+        """Return which of *cpus* no host CPU executes or polls for at the times *at*."""
+        ...
+
+    def blocked(self, cpus: I64, at: I64) -> Flags | None:
+        """Return which of *cpus* KVM has to wake at the times *at*; None if there are none."""
+        ...
+
+
+class AlwaysRunning:
+    """Receivers that neither halt nor share host CPUs."""
+
+    def not_running(self, cpus: I64, at: I64) -> Flags:
+        return np.zeros(len(cpus), np.bool_)
+
+    def blocked(self, cpus: I64, at: I64) -> Flags | None:
+        return None
