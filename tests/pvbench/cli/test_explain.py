@@ -99,7 +99,7 @@ def test_each_op_is_printed_with_the_cpus_it_reaches(cli: Cli) -> None:
     out = cli("explain", "x2apic-cluster", "--targets", "0,1,16").out
 
     assert out.splitlines() == [
-        "x2apic-cluster: the CPU with APIC ID 2 calls send_IPI_mask() with vector 0xfc for "
+        "x2apic-cluster: CPU 0 with APIC ID 0 calls send_IPI_mask() with vector 0xfc for "
         "APIC IDs 0-1, 16",
         "",
         "no.  op                                       what it reaches",
@@ -127,11 +127,99 @@ def test_a_number_of_cpus_is_decimal(cli: Cli) -> None:
     assert "Hypercall(nr=0xa, args=(0xffffffffffffffff, 0xffff, 1, 0xfc))" in out
 
 
-def test_the_source_cpu_is_printed(cli: Cli) -> None:
-    """It has the lowest APIC ID that is not a target."""
-    out = cli("explain", "x2apic-physical", "--targets", "0,2").out
+@pytest.mark.parametrize(
+    ("arguments", "words", "op"),
+    [
+        pytest.param(
+            ("x2apic-physical", "--targets", "0", "--operation", "send_IPI_self"),
+            "CPU 0 with APIC ID 0 calls send_IPI_self() with vector 0xf6 for APIC ID 0\n",
+            "WrMsr(msr=0x83f, value=0xf6)  self_register 0xf6 to APIC ID 0\n",
+            id="self",
+        ),
+        pytest.param(
+            ("xapic-flat", "--targets", "0-3", "--operation", "send_IPI_all"),
+            "CPU 0 with APIC ID 0 calls send_IPI_all() with vector 0xf6 for APIC IDs 0-3\n",
+            "MmioWrite(address=0xfee00310, value=0xf000000)\n",
+            id="all-in-flat-mode",
+        ),
+        pytest.param(
+            ("kvm-pv", "--guest", "sockets:2x3x2", "--source", "5"),
+            "CPU 5 with APIC ID 5 calls send_IPI_mask() with vector 0xf6 for APIC IDs 0-4, 8-1",
+            "Hypercall(nr=0xa, args=(0x3f1f, 0, 0, 0xf6))",
+            id="all-others-of-a-guest",
+        ),
+        pytest.param(
+            *(
+                (
+                    "x2apic-physical",
+                    "--guest",
+                    "sparse:4:2",
+                    "--targets",
+                    "6,2",
+                    "--source",
+                    "2",
+                ),
+            ),
+            "CPU 2 with APIC ID 4 calls send_IPI_mask() with vector 0xf6 for APIC IDs 2, 6\n",
+            "WrMsr(msr=0x830, value=0x6000000f6)",
+            id="some-of-a-guest",
+        ),
+    ],
+)
+def test_no_cpu_sends_or_is_reached_that_the_user_did_not_name(
+    cli: Cli, arguments: tuple[str, ...], words: str, op: str
+) -> None:
+    """Values of a trace can be compared with those of the same guest."""
+    out = cli("explain", *arguments, "--vector", "0xf6", "--format", "plain").out
 
-    assert "the CPU with APIC ID 1 calls" in out
+    assert (words in out, op in out) == (True, True), out
+
+
+def test_a_function_call_to_its_own_cpu_is_no_ipi(cli: Cli) -> None:
+    """The first CPU of the list is the source, unless --source names another one."""
+    call = ("x2apic-physical", "--targets", "0-2", "--operation", "smp_call_function_many")
+    own, other = explained(cli, *call), cli("explain", *call, "--source", "1").out
+
+    assert own["counts"]["icr_writes"] == 2
+    assert other.endswith("CPU 1 runs the function itself, without an IPI.\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        pytest.param((), "a burst needs a guest. Give --targets or --guest.", id="nothing"),
+        pytest.param(
+            ("--guest", "4", "--source", "4"),
+            "CPU 4 cannot send: the guest has CPUs 0-3 online. Give another --source.",
+            id="no-such-source",
+        ),
+        pytest.param(
+            ("--guest", "4+offline:2", "--source", "2"),
+            "CPU 2 cannot send: the guest has CPUs 0-1, 3 online. Give another --source.",
+            id="source-offline",
+        ),
+        pytest.param(
+            ("--guest", "sparse:4:2+offline:2", "--targets", "2,4"),
+            "this burst is impossible: the guest has no online CPU with APIC ID 4",
+            id="target-offline",
+        ),
+        pytest.param(
+            ("--guest", "4", "--targets", "1,1"),
+            "this burst is impossible: Burst.targets names a CPU twice, which a cpumask cannot",
+            id="target-twice",
+        ),
+        pytest.param(
+            ("--guest", "lots", "--targets", "1"), "'lots' is not a topology.", id="no-guest"
+        ),
+    ],
+)
+def test_a_cpu_that_the_guest_does_not_have_is_refused(
+    cli: Cli, arguments: tuple[str, ...], sentence: str
+) -> None:
+    """No CPU is added to the guest."""
+    output = cli("explain", "kvm-pv", *arguments)
+
+    assert (output.status, sentence in output.err) == (2, True), output.err
 
 
 def test_json_has_the_cpus_that_each_op_reaches(cli: Cli) -> None:
