@@ -20,6 +20,7 @@ from pvbench.report.document import (
     Table,
     facts,
 )
+from pvbench.report.notes import distance
 from pvbench.report.quantities import statistic
 from pvbench.text import short_hashes
 
@@ -114,6 +115,7 @@ def _heading(comparison: Comparison, command: Command | None) -> Iterator[str]:
         pair = comparison.pairs[0]
         kinds = f"{pair.baseline.capitalize()} and {pair.side}"
         yield f"{kinds} times are compared as residuals, not ranked."
+    yield from distance(row for pair in comparison.pairs for row in pair.rows)
     yield from reached.sentences(comparison.pairs)
     yield from noisy.sentences(comparison, _statistic(comparison))
     yield from noisy.introduction(command)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any
 
@@ -16,6 +16,7 @@ def notes(members: list[Row], series: str) -> Iterator[str]:
     yield from _file_sentences(members)
     yield from _emulated(members)
     yield from _assumed(members, series)
+    yield from distance(members)
     yield from _spread(members, series)
     yield from _not_shown(members)
 
@@ -40,6 +41,15 @@ def _assumed(members: list[Row], series: str) -> Iterator[str]:
     modelled = [row for row in members if row.fact("assumed") is not None]
     if parts := _by_workload(modelled, series, lambda row: float(row.fact("assumed"))):
         yield f"Part of the time that rests on assumed costs (confidence C), by stack: {parts}."
+
+
+def distance(members: Iterable[Row]) -> Iterator[str]:
+    """What modelled times of a guest with several sockets do not show."""
+    if any(row.kind == "modelled" and row.fact("sockets") for row in members):
+        yield (
+            "The model has no cost of distance: an IPI to another socket costs as much as one "
+            "within a socket."
+        )
 
 
 def _spread(members: list[Row], series: str) -> Iterator[str]:

@@ -33,6 +33,11 @@ def _host_cpus(case: Case) -> int | None:
     return case.guest.host_cpus or (vcpus if case.costs else None)
 
 
+def _sockets(case: Case) -> int | None:
+    """The sockets of the guest, if its topology tells of several."""
+    return case.guest.sockets if case.guest.sockets > 1 else None
+
+
 def _parameter(case: Case) -> tuple[str | None, Value | None]:
     """Name and value of the first parameter of a workload family, None without one."""
     return next(iter(case.workload.parameters.items()), (None, None))
@@ -110,6 +115,7 @@ TABLE: Final[tuple[Fact, ...]] = (
         phrase="{vcpus} vCPUs",
         groups=True,
     ),
+    Fact("sockets", _DETAIL, is_number=True, of_case=_sockets),
     Fact(
         "apic_ids",
         _AXIS,

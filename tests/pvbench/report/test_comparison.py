@@ -97,3 +97,18 @@ def test_json_has_data_and_no_sentences_of_the_layout() -> None:
     assert (value["margin_percent"], value["margins"]) == (2, {})
     assert value["fail_above_percent"] is None
     assert value.keys().isdisjoint({"verdicts", "notes"})
+
+
+@pytest.mark.parametrize("sockets", [None, 2])
+def test_a_comparison_on_several_sockets_says_that_distance_costs_nothing(
+    sockets: int | None,
+) -> None:
+    """Without the sentence, a reader could take two equal layouts for equally fast."""
+    rows = [
+        attrs.evolve(row, facts=dict(row.facts) | {"sockets": sockets})
+        for row in (BEFORE, AFTER)
+    ]
+    result = compare({"a.json": rows}, Question(by="sender"))
+
+    printed = " ".join(text.render(comparison.document(result)).split())
+    assert ("The model has no cost of distance" in printed) is (sockets is not None)

@@ -64,3 +64,20 @@ def test_the_meaning_of_a_path_length_is_explained(exactness: str) -> None:
     )
 
     assert explained == (exactness == "near-exact")
+
+
+@pytest.mark.parametrize(
+    ("clock", "facts", "is_noted"),
+    [
+        pytest.param("model", {"sockets": 2}, True, id="modelled"),
+        pytest.param("model", {}, False, id="one-socket"),
+        pytest.param("tsc", {"sockets": 2}, False, id="measured"),
+    ],
+)
+def test_modelled_times_of_several_sockets_have_no_cost_of_distance(
+    clock: str, facts: dict[str, int], is_noted: bool
+) -> None:
+    """A reader could take equal times for a result."""
+    row = row_of("broadcast", "x2apic-physical", 1e-6, clock=clock, **facts)
+
+    assert any("cost of distance" in note for note in notes([row], "wall")) is is_noted
