@@ -5,16 +5,14 @@ from __future__ import annotations
 import os
 import select
 import subprocess
-import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Final, NoReturn, TypeVar
+from typing import Final, NoReturn, TypeVar
 
 import attrs
 
-from pvbench import notices
 from pvbench.errors import ProtocolError, SideError
 from pvbench.run.ab_messages import (
     Channel,
@@ -26,14 +24,14 @@ from pvbench.run.ab_messages import (
     Trace,
     Traced,
 )
+from pvbench.run.side_lines import SideLines
 
 M = TypeVar("M", bound=Message)
 # A side has this much longer for a boot than --timeout says: it plans and stores too.
 _SPARE: Final = 2
 _SPARE_S: Final = 60.0
 _PREPARATION_S: Final = 4 * 3600.0  # before its first boot a site may compile a kernel
-_PREFIX: Final = "pvbench: "
-_LONGEST_LINE: Final = 10_000  # characters
+_RELAY_S: Final = 0.2  # between looks at what a side prints while it works
 
 
 @attrs.frozen(kw_only=True)
@@ -79,8 +77,7 @@ class SideProcess:
     side: Side
     _process: subprocess.Popen[str]
     _channel: Channel
-    _lines: list[str]
-    _drain: threading.Thread
+    _lines: SideLines
 
     @classmethod
     def started(cls, side: Side, lock: int) -> SideProcess:
@@ -118,10 +115,10 @@ class SideProcess:
         finally:
             os.close(theirs_in)
             os.close(theirs_out)
-        lines: list[str] = []
-        drain = threading.Thread(target=_collect, args=(process.stderr, lines), daemon=True)
-        drain.start()
-        return cls(side, process, Channel(ours_in, ours_out), lines, drain)
+        assert process.stderr is not None  # noqa: S101 - it is a pipe
+        lines = SideLines(side.name, process.stderr)
+        lines.start()
+        return cls(side, process, Channel(ours_in, ours_out), lines)
 
     def greeting(self) -> Greeting:
         """
@@ -178,12 +175,9 @@ class SideProcess:
             status = self._process.wait(self.side.limit_s)
         except subprocess.TimeoutExpired:
             status = self._killed()
-        self._drain.join()
-        self._relay(len(self._lines) if relay else 0)
+        self._lines.end(relay=relay)
         os.close(self._channel.reading)
         os.close(self._channel.writing)
-        if self._process.stderr:
-            self._process.stderr.close()
         return status
 
     def _heard(self, kind: type[M], moment: str, more_s: float = 0.0) -> M:
@@ -197,7 +191,7 @@ class SideProcess:
             ) from None
         if message is None:
             self._fail_ended(moment)
-        self._relay(len(self._lines))
+        self._lines.relay()
         if isinstance(message, kind):
             return message
         raise SideError(
@@ -206,22 +200,25 @@ class SideProcess:
         )
 
     def _wait(self, deadline: float, limit_s: float, moment: str) -> None:
-        """Return when the side has sent something or has closed its pipe."""
-        seconds = max(deadline - time.monotonic(), 0)
-        if not select.select([self._channel.reading], [], [], seconds)[0]:
-            self._killed()
-            raise SideError(
-                f"side {self.side.name} was ended {moment}",
-                why=f"it took more than {limit_s:g} s",
-            )
+        """
+        Return when the side has sent something or has closed its pipe.
+
+        Until then its lines are printed, as it may build a kernel for minutes.
+        """
+        while (seconds := deadline - time.monotonic()) > 0:
+            if select.select([self._channel.reading], [], [], min(seconds, _RELAY_S))[0]:
+                return
+            self._lines.relay()
+        self._killed()
+        raise SideError(
+            f"side {self.side.name} was ended {moment}",
+            why=f"it took more than {limit_s:g} s",
+        )
 
     def _fail_ended(self, moment: str) -> NoReturn:
         """Raise the error for a side that ended too early; it quotes the side's last line."""
         status = self._process.wait(self.side.limit_s)
-        self._drain.join()
-        self._relay(len(self._lines) - 1)
-        *_, last = ["it printed nothing", *self._lines]
-        self._lines.clear()
+        last = self._lines.take_last()
         if "--ab-pipes" in last:
             last = "its pvbench is older than `pvbench ab`"
         raise SideError(
@@ -230,19 +227,6 @@ class SideProcess:
             status=status,
         )
 
-    def _relay(self, count: int) -> None:
-        """Print the first *count* lines of the side's standard error, with the side's name."""
-        for line in self._lines[:count]:
-            notices.say(f"side {self.side.name}: {line}")
-        del self._lines[:count]
-
     def _killed(self) -> int:
         self._process.kill()
         return self._process.wait()
-
-
-def _collect(stream: IO[str], lines: list[str]) -> None:
-    """Collect the lines that the side prints for its user."""
-    while line := stream.readline(_LONGEST_LINE):
-        if line.startswith(_PREFIX):
-            lines.append(line.removeprefix(_PREFIX).strip())

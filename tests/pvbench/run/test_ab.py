@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 from pvbench.errors import Status
 from pvbench.run.ab import Ended, Session
 from pvbench.run.side import Side
+from pvbench.run.side_lines import SideLines
+from support.helpers import DEADLINE_S
 from support.sides import HONEST, log_of, side_of
 
 ENDS = {"a end", "b end"}
@@ -224,6 +227,52 @@ def test_the_lines_of_a_side_are_relayed_with_its_name(
     taken(side_of(tmp_path, "a"), side_of(tmp_path, "b", talk + HONEST))
 
     assert capfd.readouterr().err == "pvbench: side b: probing\n"
+
+
+def test_a_line_of_a_side_is_relayed_while_the_side_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A side says that it builds a kernel minutes before it is ready to boot."""
+    gate = str(tmp_path / "gate")
+    os.mkfifo(gate)
+    waits = (
+        "import signal\n"
+        f"signal.alarm({DEADLINE_S})\n"
+        "print('pvbench: building', file=sys.stderr, flush=True)\n"
+        f"open({gate!r}).close()\n"
+    )
+    said: list[str] = []
+
+    def say(text: str) -> None:
+        said.append(text)
+        Path(gate).write_text("")  # waits for the side to read it
+
+    monkeypatch.setattr("pvbench.notices.say", say)
+    ended = taken(side_of(tmp_path, "a"), side_of(tmp_path, "b", waits + HONEST))
+
+    assert (said, ended.status) == (["side b: building"], Status.OK)
+
+
+@pytest.mark.parametrize(
+    ("relayed", "printed"),
+    [
+        pytest.param(False, ["side b: first"], id="before-it-is-relayed"),
+        pytest.param(True, ["side b: first", "side b: no kernel"], id="after-it-is-relayed"),
+    ],
+)
+def test_the_last_line_of_a_side_is_the_reason_for_its_end(
+    monkeypatch: pytest.MonkeyPatch, relayed: bool, printed: list[str]
+) -> None:
+    """The side may take long to end after it has printed its error."""
+    said: list[str] = []
+    monkeypatch.setattr("pvbench.notices.say", said.append)
+    lines = SideLines("b", io.StringIO("pvbench: first\nother\npvbench: no kernel\n"))
+    lines.start()
+    lines.wait()
+    if relayed:
+        lines.relay()
+
+    assert (lines.take_last(), said) == ("no kernel", printed)
 
 
 def test_the_worst_status_of_the_sides_is_that_of_the_session(tmp_path: Path) -> None:
