@@ -19,7 +19,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from pvbench import notices
-from pvbench.cli import common
+from pvbench.cli import common, verify_risk
 from pvbench.errors import ProtocolError, Status, UsageError, about
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from pvbench.verify.trials import Trial
 
 HELP = "compare the decoder with what a KVM does"
-RISK: Final = "--i-may-lose-this-machine"
-MOST_AT_RISK: Final = 300  # programs on a KVM that can hang its machine
 _MOST: Final = 1_000_000
 
 
@@ -68,7 +66,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("-o", dest="output", metavar="FILE", help="file for outcomes to create")
     group.add_argument(
-        RISK,
+        verify_risk.OPTION,
         dest="at_risk",
         action="store_true",
         help="use a KVM without hardware virtualization, which can hang the machine",
@@ -147,9 +145,9 @@ def _executed(
     from pvbench.verify import stored as files
     from pvbench.verify.judge import judge
 
-    is_at_risk = _is_at_risk(place)
+    is_at_risk = verify_risk.is_at_risk(place)
     if is_at_risk:
-        _check_risk(options, trials)
+        verify_risk.check(options, trials)
     is_exact = place.description.clock.is_exact
     with nullcontext() if is_exact else place.session.alone(), place.stop.on_signals():
         with files.created(options.output, _stem(options, place)) as path:
@@ -158,31 +156,6 @@ def _executed(
         judgement = judge(stored) if is_at_risk else _minimised(place, stored)
     status = _shown([(str(path), judgement)], options, _where(options), place.refused)
     return common.ended_early(place.stop.signal) if place.stop.signal else status
-
-
-def _is_at_risk(place: Place) -> bool:
-    """Whether programs can hang the machine: its KVM emulates guests in the kernel."""
-    software = place.description.host.get("virtualization", "").startswith("software")
-    return software and not place.description.clock.is_exact
-
-
-def _check_risk(options: argparse.Namespace, trials: Sequence[Trial]) -> None:
-    from pvbench.verify.generator import SCENES
-    from pvbench.verify.risk import is_tame
-
-    if not options.at_risk:
-        raise UsageError(
-            "this KVM has no hardware virtualization, and programs can hang the machine",
-            fix=f"Use another --site, or add {RISK}.",
-        )
-    if (len(trials) or options.count) > MOST_AT_RISK:
-        raise UsageError(f"with {RISK} --count is at most {MOST_AT_RISK}")
-    if not all(is_tame(trial, SCENES[trial.scene]) for trial in trials):
-        raise UsageError(
-            "--program may hang the machine",
-            why="it does more than write APIC registers of one CPU, with halted targets",
-            fix="Use another --site.",
-        )
 
 
 def _stored(
