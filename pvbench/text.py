@@ -8,6 +8,12 @@ from typing import Final
 
 _SHA256: Final = re.compile(r"\b[0-9a-f]{64}\b")
 PIPE_WIDTH: Final = 72  # short enough to be quoted in a mail
+# A number, and the unit or the noun after it, which belongs on the same line.
+_UNIT: Final = re.compile(
+    r"(?<=[0-9]) (?=(?:ps|ns|us|ms|s|min|h|%|kB|MB|GB|KiB|MiB|GiB|Hz|MHz|GHz|times|"
+    r"v?CPUs?|boots?|cases?|programs?|targets?|ticks?|loops?)(?![\w-]))"
+)
+_NO_BREAK: Final = "\N{NO-BREAK SPACE}"  # which no printable text has
 _ELLIPSIS: Final = "..."
 _LONGEST_LINE: Final = 600  # characters of untrusted text
 
@@ -28,6 +34,16 @@ def _printable(character: str) -> str:
     if character.isspace() and character not in "\x1c\x1d\x1e\x1f\x85":
         return " "
     return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def unbroken(text: str) -> str:
+    """*text* with spaces at which a line must not be broken, for `breakable` to take back."""
+    return _UNIT.sub(_NO_BREAK, text)
+
+
+def breakable(text: str) -> str:
+    """The inverse of `unbroken`."""
+    return text.replace(_NO_BREAK, " ")
 
 
 def text_of(error: BaseException) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Final, NoReturn
 from pvbench.cli import common
 from pvbench.cli.options import actions, by_name, by_name_with_below
 from pvbench.errors import UsageError, unknown
+from pvbench.text import breakable, unbroken
 
 # The refusals of argparse, and the same in the words of pvbench.
 _REFUSALS: Final = (
@@ -44,9 +45,19 @@ class Formatter(argparse.HelpFormatter):
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         return "\n".join(
-            textwrap.fill(line, width, initial_indent=indent, subsequent_indent=_hanging(line))
+            breakable(
+                textwrap.fill(
+                    unbroken(line),
+                    width,
+                    initial_indent=indent,
+                    subsequent_indent=_hanging(line),
+                )
+            )
             for line in re.sub(r"(?<=\S)\n(?=\S)", " ", text.strip()).splitlines()
         )
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return [breakable(line) for line in super()._split_lines(unbroken(text), width)]
 
     def _format_args(self, action: argparse.Action, default_metavar: str) -> str:
         text = super()._format_args(action, default_metavar)

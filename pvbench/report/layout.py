@@ -16,6 +16,7 @@ import attrs
 from tabulate import tabulate
 
 from pvbench.report.document import Cell, Role, Table
+from pvbench.text import breakable, unbroken
 
 _GAP: Final = 2  # between columns
 _LONGEST_WORD: Final = 24  # a longer word is broken where space is short
@@ -109,7 +110,8 @@ def _least(table: Table, place: int) -> int:
 
 def _longest(text: str, limit: int) -> int:
     """The length of the longest word, at most *limit*; a path is never broken, to be copied."""
-    lengths = (len(w) if w.startswith(_PATHS) else min(limit, len(w)) for w in text.split())
+    words = unbroken(text).split(" ")
+    lengths = (len(w) if w.startswith(_PATHS) else min(limit, len(w)) for w in words)
     return max(lengths, default=1)
 
 
@@ -178,7 +180,7 @@ def wrapped(text: str, width: int, indent: str = "", *, hyphens: bool = False) -
     if len(text) <= width:
         return text.rstrip()
     wrapper = TextWrapper(width, subsequent_indent=indent, break_on_hyphens=hyphens)
-    return "\n".join(wrapper.wrap(text))
+    return breakable("\n".join(wrapper.wrap(unbroken(text))))
 
 
 def continued(words: Sequence[str], width: int) -> str:

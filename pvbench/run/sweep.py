@@ -60,7 +60,18 @@ def parsed(text: str) -> Sweep:
         return Sweep(name, tuple(_stepped(text, *map(Decimal, bounds.groups()))))
     if name and _LIST.fullmatch(numbers):
         return Sweep(name, tuple(map(_plain, map(Decimal, numbers.split(",")))))
-    raise UsageError(f"--sweep {text!r} is not a sweep", fix=_FIX)
+    raise UsageError(f"--sweep {text!r} is not a sweep", why=_why_none(name, numbers), fix=_FIX)
+
+
+def _why_none(name: str, numbers: str) -> str:
+    """Why ``NAME=NUMBERS`` is not a sweep."""
+    if not name or not numbers:
+        return "it has no value" if name else "it has no name"
+    values = re.split("[:,]", numbers)
+    wrong = [value for value in values if not re.fullmatch(NUMBER, value)]
+    if wrong:
+        return f"{wrong[0]!r} has not the form 1000 or 0.5, without sign or exponent"
+    return "it is neither a range, with two colons, nor a list"
 
 
 def points(sweeps: Sequence[Sweep]) -> tuple[Point, ...]:

@@ -102,6 +102,21 @@ def test_a_paragraph_of_help_is_filled_and_an_indented_line_is_not() -> None:
     assert "\n\nOne two.\n\nThree:\n  four\n  five\n\n" in parser.format_help()
 
 
+@pytest.mark.parametrize("width", range(40, 100, 7))
+def test_help_keeps_a_number_and_its_unit_on_one_line(
+    monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    """The help is wrapped by argparse, not by a renderer."""
+    monkeypatch.setattr(common, "width", lambda: width)
+    words = "a limit of 600 s, or of 20 %, " * 5
+    parser = Parser(prog="p", description=words)
+    parser.add_argument("--limit", help=words.replace("%", "%%"))
+
+    printed = parser.format_help()
+    assert [line for line in printed.splitlines() if line.endswith(("600", "20"))] == []
+    assert printed.count("600 s,") == 10
+
+
 def test_no_line_that_plugins_new_prints_is_wider_than_a_pipe(cli: Cli) -> None:
     """A command that is longer continues after a backslash."""
     printed = cli("plugins", "new", "pv-mine-with-a-name").out

@@ -242,3 +242,22 @@ def test_a_path_is_not_broken_in_a_narrow_column(start: str) -> None:
 
     assert path in printed
     assert path[2:] not in layout.text_of(table("a|b", f"where|to {path[2:]}", roles=roles), 40)
+
+
+@given(st.integers(40, 200), st.integers(0, 40))
+def test_a_number_and_its_unit_are_on_one_line(width: int, shift: int) -> None:
+    """In a sentence and in a column of prose, wherever the line ends."""
+    sentence = "x" * shift + " each instruction counts as 2 ns, 0.5 %, 3 boots and 1000 MB" * 3
+    prose = Table(
+        columns=(Column("a", "a"), Column("b", "b", Role.PROSE)),
+        rows=((Cell("name"), Cell(sentence)), (Cell("other"), Cell("-"))),
+    )
+    printed = [*layout.wrapped(sentence, width).splitlines(), *lines_of(prose, width)]
+
+    assert [line for line in printed if line.rstrip()[-1:].isdigit()] == []
+    assert [line for line in printed if "\N{NO-BREAK SPACE}" in line] == []
+
+
+def lines_of(table: Table, width: int) -> list[str]:
+    """The lines of a table."""
+    return layout.text_of(table, width).splitlines()

@@ -58,13 +58,21 @@ def test_a_delivery_gets_the_numbers() -> None:
 @pytest.mark.parametrize(
     ("sweeps", "sentence"),
     [
-        pytest.param(["costs.eoi"], "'costs.eoi' is not a sweep. Write costs.NAME=", id="bare"),
-        pytest.param(["=1:2:1"], "'=1:2:1' is not a sweep", id="no-name"),
-        pytest.param(["costs.eoi="], "is not a sweep", id="no-value"),
-        pytest.param(["costs.eoi=1:2"], "is not a sweep", id="no-step"),
-        pytest.param(["costs.eoi=-1"], "is not a sweep", id="negative"),
-        pytest.param(["costs.eoi=1e9"], "is not a sweep", id="exponent"),
-        pytest.param(["costs.eoi=nan"], "is not a sweep", id="no-number"),
+        pytest.param(
+            ["costs.eoi"],
+            "'costs.eoi' is not a sweep: it has no value. Write costs.NAME=",
+            id="bare",
+        ),
+        pytest.param(["=1:2:1"], "'=1:2:1' is not a sweep: it has no name.", id="no-name"),
+        pytest.param(["costs.eoi="], "it has no value.", id="no-value"),
+        pytest.param(
+            ["costs.eoi=1:2"],
+            "it is neither a range, with two colons, nor a list.",
+            id="no-step",
+        ),
+        pytest.param(["costs.eoi=-1"], "'-1' has not the form 1000 or 0.5", id="negative"),
+        pytest.param(["costs.eoi=2,1e9"], "'1e9' has not the form", id="exponent"),
+        pytest.param(["costs.eoi=1:nan:1"], "'nan' has not the form", id="no-number"),
         pytest.param(
             ["costs.eoi=2:1:1"],
             "--sweep 'costs.eoi=2:1:1' has no values. FROM is at most TO, and STEP is above 0.",
