@@ -6,7 +6,7 @@ import compileall
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from pvbench_deliver_kvm import delivery
 from pvbench_deliver_kvm.delivery import KvmDelivery
 from pvbench_deliver_kvm.probe import cache
 from pvbench_deliver_kvm.vmm.kvm import DEVICE
+from support.groups import write_groups
 from support.helpers import DEADLINE_S
 from support.kvm import PATIENCE_S
 from support.live import SPARE_ATTEMPTS
@@ -43,13 +44,19 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return min(len(os.sched_getaffinity(0)), MOST_PROCESSES) if whole_suite else 0
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Generator[None, object, object]:
     """Other tests of a file share its fixtures, so they run in one process too."""
     for item in items:
         if not item.get_closest_marker("xdist_group"):
             is_real = REAL & set(getattr(item, "fixturenames", ()))
             item.add_marker(pytest.mark.xdist_group(ONE_BY_ONE if is_real else str(item.path)))
+    result = yield
+    if getattr(config.option, "loadgroup", False):  # of a process of pytest-xdist
+        write_groups(items)
+    return result
 
 
 # The same examples on every machine, and no clocks.
