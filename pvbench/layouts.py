@@ -14,13 +14,13 @@ class Layout:
 
     Args:
         sockets: the number of sockets; 1 where the layout does not tell.
-        threads: the threads of each core, which have consecutive CPU numbers; 1 where the
+        threads: the threads of each core, which have consecutive CPU numbers; 0 where the
             layout does not tell.
     """
 
     apic_ids: tuple[int, ...]
     sockets: int = 1
-    threads: int = 1
+    threads: int = 0
 
 
 def dense(count: int) -> Layout:
@@ -74,7 +74,12 @@ def threads_last(layout: Layout) -> Layout:
     The first thread of each core, then the second of each, and so on.
 
     Most firmware lists the CPUs of a machine in this order, and Linux numbers them so.
+
+    Raises:
+        ValueError: the layout does not tell which CPUs are threads of a core.
     """
     threads = layout.threads
+    if not threads:
+        raise ValueError("only the form sockets: tells which CPUs are threads of a core")
     ids = tuple(one for thread in range(threads) for one in layout.apic_ids[thread::threads])
     return attrs.evolve(layout, apic_ids=ids)

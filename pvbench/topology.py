@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
+from os.path import isfile
 from pathlib import Path
 from typing import Final
 
@@ -16,10 +17,12 @@ from pvbench.guest import MAX_VCPUS, Guest, HostIds, hash_of, ranges
 from pvbench.layouts import Layout, dense, interleaved, sockets, sparse, threads_last
 
 _NUMBER: Final = "[0-9]{1,12}"  # longer ones are no APIC IDs, and take time to convert
-_THREADS_LAST: Final = "+threads-last"
+_THREADS_LAST: Final = "threads-last"
 # What may follow any form, with the noun of its numbers.
 _OPTIONS: Final = {"offline": "CPU number", "logical": "logical ID", "vp": "VP index"}
-_OPTION: Final = re.compile(rf"(.+)\+({'|'.join(_OPTIONS)}):([0-9a-fA-Fx,/ -]*)", re.DOTALL)
+_OPTION: Final = re.compile(
+    rf"(.+)\+(?:({_THREADS_LAST})|({'|'.join(_OPTIONS)}):([0-9a-fA-Fx,/ -]*))", re.DOTALL
+)
 _LONGEST_NAME: Final = 40  # of a guest, in characters; the names of cases contain it
 _LONGEST_FORM: Final = 100_000  # characters that a result file can hold
 _HASH: Final = "#"  # only a shortened name contains it
@@ -92,12 +95,11 @@ def _layout(spec: str, of_host: HostIds | None) -> Layout:
         return _FILES[form](Path(rest))
     if form == "ids" and colon:
         return Layout(id_lists.parsed(rest))
-    if spec.endswith(_THREADS_LAST) and form == "sockets":
-        return threads_last(_layout(spec.removesuffix(_THREADS_LAST), of_host))
     for pattern, function, factors in _FORMS:
         if match := re.fullmatch(pattern, spec):
             return _checked(function, factors, [int(number) for number in match.groups()])
-    raise UsageError(f"{spec!r} is not a topology", fix=f"Use one of: {FORMS}.")
+    fix = f"Use cpuinfo:{spec} or madt:{spec}." if isfile(spec) else f"Use one of: {FORMS}."
+    raise UsageError(f"{spec!r} is not a topology", fix=fix)
 
 
 def _ids_of(of_host: HostIds) -> tuple[int, ...]:
@@ -125,6 +127,8 @@ def parse_guest(
     base, options = _split(spec)
     try:
         layout = _layout(base, of_host)
+        if _THREADS_LAST in options:
+            layout = threads_last(layout)
         guest = Guest(
             name=_short(base, layout.apic_ids) + spec.removeprefix(base),
             apic_ids=layout.apic_ids,
@@ -144,10 +148,11 @@ def _split(spec: str) -> tuple[str, dict[str, tuple[int, ...]]]:
     """The form of a layout, and the numbers of the options after it."""
     options: dict[str, tuple[int, ...]] = {}
     while match := _OPTION.fullmatch(spec):
-        spec, name, numbers = match.groups()
+        spec, flag, listed, numbers = match.groups()
+        name = flag or listed
         if name in options:
-            raise UsageError(f"{name} is given twice", fix=f"Give one list: +{name}:1,5-7.")
-        options[name] = id_lists.parsed(numbers, _OPTIONS[name])
+            raise UsageError(f"{name} is given twice", fix=f"Give +{name} once.")
+        options[name] = () if flag else id_lists.parsed(numbers, _OPTIONS[name])
     return spec, options
 
 

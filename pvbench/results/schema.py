@@ -129,7 +129,7 @@ TABLE: Final[tuple[Fact, ...]] = (
         "offline_cpus",
         _CONDITION,
         of_case=lambda case: listed(case.guest.offline) or None,
-        phrase="CPUs {offline_cpus} offline",
+        phrase="offline: {offline_cpus}",
         by=("guest",),
         boot=True,
     ),

@@ -66,6 +66,14 @@ def test_options_follow_any_form_in_any_order() -> None:
     )
 
 
+@pytest.mark.parametrize("options", ["+offline:1+threads-last", "+threads-last+offline:1"])
+def test_threads_last_is_an_option_like_the_others(options: str) -> None:
+    """CPU 1 is then the first thread of the second core."""
+    guest = parse_guest(f"sockets:1x2x2{options}")
+
+    assert (guest.apic_ids, guest.offline) == ((0, 2, 1, 3), (1,))
+
+
 def test_numbers_that_every_guest_has_change_nothing() -> None:
     """The guest then boots where others do."""
     guest = parse_guest("sparse:4:2+vp:0-3+logical:0,2,4,6")
@@ -76,7 +84,7 @@ def test_numbers_that_every_guest_has_change_nothing() -> None:
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        pytest.param("4+offline:1+offline:2", "offline is given twice. Give one", id="twice"),
+        pytest.param("4+offline:1+offline:2", "offline is given twice", id="twice"),
         pytest.param("4+offline:", "'' is not a CPU number", id="empty"),
         pytest.param("4+offline:7", "invalid guest .*no such CPU", id="no-such-cpu"),
         pytest.param("4+logical:0-2", "3 CPUs have a logical ID, but", id="too-few"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,4 +35,6 @@ def test_threads_last_is_another_order_of_the_same_cpus(levels: list[int]) -> No
 
 def test_two_threads_alternate_before_they_are_put_last() -> None:
     """Siblings have neighbouring CPU numbers in a guest of QEMU."""
+    with pytest.raises(ValueError, match="only the form sockets: tells"):
+        threads_last(Layout((0, 1, 2, 3)))
     assert threads_last(Layout((0, 1, 2, 3), threads=2)) == Layout((0, 2, 1, 3), threads=2)

@@ -75,8 +75,8 @@ def test_interleaved_high_ids_start_above_the_low_ones(count: int, expected: int
         pytest.param("sockets:999999x999999x9", r"1 to 65536 CPUs", id="huge-product"),
         pytest.param("sockets:2x2", "is not a topology", id="two-levels"),
         pytest.param("sockets:1x1x1x1x1x1", "is not a topology", id="six-levels"),
-        pytest.param("dense:8+threads-last", "is not a topology", id="threads-of-no-core"),
-        pytest.param("ids:0+threads-last", "is not an APIC ID", id="threads-of-a-list"),
+        pytest.param("dense:8+threads-last", "only the form sockets: tells", id="no-threads"),
+        pytest.param("ids:0+threads-last", "only the form sockets: tells", id="a-list"),
         pytest.param("epyc.cpuinfo", r"cpuinfo:FILE \(/proc/cpuinfo of", id="a-file-alone"),
         pytest.param("sparse:4:0", r"a step of 0 gives every CPU the same", id="step-0"),
         pytest.param("ids:1,1", r"APIC ID 1 is given to two CPUs", id="twice"),
@@ -180,6 +180,16 @@ def test_a_site_without_apic_ids_gives_its_reason() -> None:
     expected = r"no APIC IDs for --guest host: it has no files\. Use --guest dense:N\."
     with pytest.raises(UsageError, match=expected):
         parse_guest("host", of_host=HostIds(reason="it has no files"))
+
+
+def test_a_file_without_a_form_is_refused_with_the_forms_of_files() -> None:
+    """The user need not search the list of all forms."""
+    path = str(CPUINFOS / "up.cpuinfo")
+
+    with pytest.raises(
+        UsageError, match=r"is not a topology\. Use cpuinfo:.*up\.cpuinfo or madt:"
+    ):
+        parse_guest(path)
 
 
 def test_a_layout_of_dies_has_a_field_for_each_level() -> None:
