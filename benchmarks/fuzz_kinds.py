@@ -132,8 +132,8 @@ def _cpuinfo(_: Valid, random: Random) -> Input:
     content = "\n".join("".join(line) for line in lines).encode()
     if random.random() < 0.5:
         content = mutated_bytes(content, random)
-    guest = random.choice(("host", "cpuinfo:proc/cpuinfo", "madt:proc/cpuinfo"))
-    small = (*RUN, "--dry-run", "--guest", guest, "-k", "normal-ipi")
+    form = random.choice(("host", "cpuinfo:proc/cpuinfo", "madt:proc/cpuinfo"))
+    small = (*RUN, "--dry-run", "--guest", form, "-k", "normal-ipi")
     return Input(small, {"proc/cpuinfo": content})
 
 

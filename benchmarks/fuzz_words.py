@@ -132,6 +132,8 @@ def guest(random: Random) -> str:
         lambda: f"interleaved:{number()}",
         lambda: f"ids:{','.join(str(number()) for _ in range(random.randint(1, 9)))}",
         lambda: f"ids:{ranges()}",
+        lambda: f"{number()}+offline:{ranges()}",
+        lambda: f"sparse:8:2+logical:{number()}-{number()}+vp:7-0",
         lambda: "host",
     )
     return random.choice(forms)()
