@@ -29,7 +29,7 @@ _VALID: Final[dict[str, tuple[str, ...]]] = {
     "cpu_list": ("0-1", "0"),
     "site": ("local",),
     "keywords": ("normal or *.broadcast", "not (x and y)", "x2apic-*"),
-    "costs": ("skylake-2018", "epyc-avic"),
+    "costs": ("skylake-2018", "epyc-rome-avic"),
     "timeout": ("10", "0.5"),
     "output": ("b.json", "b.json.gz"),
     "plugins": ("no:send-kvm-pv", "fuzz_site"),

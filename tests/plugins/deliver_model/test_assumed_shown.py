@@ -55,7 +55,8 @@ def test_invariants_hold_under_every_bundled_cost_profile(
 @pytest.mark.parametrize(
     ("name", "least", "highest"),
     [
-        pytest.param("bare-metal", 1, 1, id="all-of-bare-metal"),
+        pytest.param("tdx", 0.99, 1, id="all-of-tdx"),
+        pytest.param("bare-metal", 0.7, 0.9, id="most-of-bare-metal"),
         pytest.param("skylake-2018", 0.05, 0.6, id="some-of-2018"),
     ],
 )
@@ -85,8 +86,8 @@ def test_result_files_store_the_assumed_part_of_each_series(cli: Cli) -> None:
 
 
 def test_show_states_the_assumed_part_of_each_workload(cli: Cli) -> None:
-    """All of it is assumed on bare metal; there is one number where both drivers agree."""
-    assert cli(*RUN, "--costs", "bare-metal").status == 0
+    """All of it is assumed for TDX; there is one number where both drivers agree."""
+    assert cli(*RUN, "--costs", "tdx").status == 0
     names = ("dry-run", "self-ipi", "normal-ipi", "broadcast", "broadcast-lock")
 
     assert (

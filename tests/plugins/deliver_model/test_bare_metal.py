@@ -73,7 +73,7 @@ def test_bare_metal_has_no_vcpus_that_share_host_cpus(
 
 def test_results_have_the_exits_of_a_case_under_avic(cli: Cli) -> None:
     """Warmed up, idle targets are caught by polling: no exit; a hypercall always is one."""
-    options = ("-k", "*.broadcast", "--sender", "native,kvm-pv", "--costs", "epyc-avic")
+    options = ("-k", "*.broadcast", "--sender", "native,kvm-pv", "--costs", "epyc-genoa-x2avic")
     output = cli(
         "run", "norov", "--fast", "-q", "--vcpus", "4", "--json", "-o", "a.json", *options
     )

@@ -19,7 +19,7 @@ Read = Callable[..., CostProfile]
 
 # All of a file based on another one.
 SIX_LINES = """\
-base = "epyc-avic"
+base = "epyc-genoa-x2avic"
 base_machine = "other"
 title = "a machine of mine"
 tsc_hz = 2_000_000_000
@@ -130,19 +130,19 @@ def test_confidences_in_the_file_itself_are_kept(over: Read) -> None:
 
 
 def test_a_base_may_have_a_base(over: Read) -> None:
-    """``epyc-avic`` has the base ``skylake-fastpath``, which has the base ``skylake-2018``."""
-    mine = over(base="epyc-avic", base_machine="same")
+    """``epyc-rome-avic`` has the base ``epyc-rome``, which is based on ``skylake-fastpath``."""
+    mine = over(base="epyc-rome-avic", base_machine="same")
     values = [
         (mine.costs[name].confidence, mine.costs[name].source[:22])
-        for name in ("icr_direct", "icr_write_fastpath", "handler_work")
+        for name in ("icr_direct", "hypercall", "handler_work")
     ]
 
     assert values == [
-        ("B", "derived: flat_send_IPI"),
-        ("C", "of skylake-fastpath: d"),
+        ("B", "derived: EPYC 7642, fl"),
+        ("B", "derived: EPYC 7642, kv"),
         ("C", "of skylake-fastpath: a"),
     ]
-    assert (mine.local_apic, mine.host_linux) == ("x2avic", "6.0")
+    assert (mine.local_apic, mine.host_linux) == ("avic", "5.8")
 
 
 def test_numbers_of_a_base_on_another_machine_name_each_step(over: Read) -> None:
@@ -203,7 +203,10 @@ def test_a_file_of_six_lines_runs(cli: Cli) -> None:
     Path("mine.toml").write_text(SIX_LINES)
     base = b"".join(
         (COST_PROFILES / f"{name}.toml").read_bytes()
-        for name in ("skylake-2018", "skylake-fastpath", "epyc-avic")
+        for name in (
+            *("skylake-2018", "skylake-fastpath"),
+            *("epyc-rome", "epyc-rome-avic", "epyc-genoa-x2avic"),
+        )
     )
 
     options = ("-q", "-k", "normal-ipi", "--sender", "native", "--json", "-o", "a.json")
@@ -231,9 +234,12 @@ def test_a_file_of_six_lines_changes_the_number_it_has(tmp_path: Path) -> None:
 
 def test_a_file_with_an_unknown_base_is_refused(cli: Cli) -> None:
     """The exit status is 2, the error is one line, and there are no results."""
-    Path("mine.toml").write_text(SIX_LINES.replace("epyc-avic", "epyc-avik"))
+    Path("mine.toml").write_text(SIX_LINES.replace("epyc-genoa-x2avic", "epyc-genoa-x2avik"))
 
     output = cli("run", "norov", "--fast", "-q", "--costs", "mine.toml", "-o", "a.json")
 
     assert (output.status, Path("a.json").exists()) == (2, False)
-    assert "no cost profile called 'epyc-avik'. Did you mean 'epyc-avic'" in output.err
+    assert (
+        "no cost profile called 'epyc-genoa-x2avik'. Did you mean 'epyc-genoa-x2avic'"
+        in output.err
+    )

@@ -28,8 +28,8 @@ def test_a_value_has_the_unit_of_the_cost_profile_and_says_who_set_it() -> None:
 def test_other_numbers_stay_as_they_are() -> None:
     """So do the name and the features."""
     before, after = (
-        read("epyc-avic"),
-        read("epyc-avic", None, {"ratios.exit_entry_share": 0.25}),
+        read("epyc-rome-avic"),
+        read("epyc-rome-avic", None, {"ratios.exit_entry_share": 0.25}),
     )
 
     assert after.ratios["exit_entry_share"].ps == 0.25

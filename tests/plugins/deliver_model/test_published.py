@@ -114,7 +114,7 @@ def test_avic_beats_pv_for_one_running_target(
     """
     ratios = {"exit_entry_share": exit_share, "direct_entry_share": direct_share}
     avic, pv = (
-        mean(traced("epyc-avic", stack, burst, cpus=2, ratios=ratios), series)
+        mean(traced("epyc-rome-avic", stack, burst, cpus=2, ratios=ratios), series)
         for stack in ("xapic-flat", "kvm-pv/xapic-flat")
     )
 
@@ -124,7 +124,7 @@ def test_avic_beats_pv_for_one_running_target(
 def test_avic_exits_less_than_pv_for_idle_targets_too() -> None:
     """Redis made 18 000 hypercalls a second, or 5 000 incomplete-IPI exits."""
     avic, pv = (
-        traced("epyc-avic", stack, call(0, 1), cpus=2, state="halted").counts.exits or 0
+        traced("epyc-rome-avic", stack, call(0, 1), cpus=2, state="halted").counts.exits or 0
         for stack in ("xapic-flat", "kvm-pv/xapic-flat")
     )
 

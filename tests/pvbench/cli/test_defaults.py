@@ -38,7 +38,7 @@ def typed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Typed:
 @pytest.mark.parametrize(
     ("table", "expected"),
     [
-        pytest.param('costs = "epyc-avic"', ["--costs=epyc-avic"], id="text"),
+        pytest.param('costs = "epyc-rome-avic"', ["--costs=epyc-rome-avic"], id="text"),
         pytest.param("boots = 3", ["--boots=3"], id="number"),
         pytest.param("timeout = 2.5", ["--timeout=2.5"], id="fraction"),
         pytest.param('seed = "7"', ["--seed=7"], id="number-as-text"),

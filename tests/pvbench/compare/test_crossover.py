@@ -159,7 +159,7 @@ def test_cases_that_differ_have_separate_crossovers(facts: dict[str, Any]) -> No
 
 def test_profiles_are_kept_apart_and_can_be_compared() -> None:
     """By cost profile: each stack against itself, the side named by its content."""
-    other = {"costs": "epyc-avic", "costs_sha256": "beef0000" + 56 * "0"}
+    other = {"costs": "epyc-rome-avic", "costs_sha256": "beef0000" + 56 * "0"}
     rows = [
         *(*line(PHYSICAL, {1: 1, 2: 2}), *line(PV, {1: 1, 2: 2})),
         *(*line(PHYSICAL, {1: 2, 2: 1}, **other), *line(PV, {1: 1, 2: 1}, **other)),
@@ -170,15 +170,15 @@ def test_profiles_are_kept_apart_and_can_be_compared() -> None:
         (crossover_found.stack, crossover_found.side, crossover_found.stretches)
         for crossover_found in crossovers
     ] == [
-        (PHYSICAL, "epyc-avic beef0000", (("slower", 1, 1), ("faster", 2, 2))),
-        (PV, "epyc-avic beef0000", (("equal", 1, 1), ("faster", 2, 2))),
+        (PHYSICAL, "epyc-rome-avic beef0000", (("slower", 1, 1), ("faster", 2, 2))),
+        (PV, "epyc-rome-avic beef0000", (("equal", 1, 1), ("faster", 2, 2))),
     ]
     assert list(crossings(crossovers)) == [
         f"fanout packed on dense:80, {PHYSICAL}, wall, against skylake-2018 1e95a277, by "
         "targets:",
-        "  slower at 1, faster at 2: epyc-avic beef0000",
+        "  slower at 1, faster at 2: epyc-rome-avic beef0000",
         f"fanout packed on dense:80, {PV}, wall, against skylake-2018 1e95a277, by targets:",
-        "  equal at 1, faster at 2: epyc-avic beef0000",
+        "  equal at 1, faster at 2: epyc-rome-avic beef0000",
     ]
 
 

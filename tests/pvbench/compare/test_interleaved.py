@@ -85,7 +85,7 @@ def test_sides_may_differ_in_the_axis_that_is_compared() -> None:
 
 def test_sides_may_have_other_cost_profiles() -> None:
     """Runs of their own with different costs are not ranked."""
-    other = side("b", 0.8, costs="epyc-avic", costs_sha256="1")
+    other = side("b", 0.8, costs="epyc-rome-avic", costs_sha256="1")
 
     assert verdict(side("a"), other) == "faster"
 
