@@ -29,6 +29,8 @@ class Suite:
         shorthands: the guest kernel sends full broadcasts by shorthand (Linux 5.4
             and later).
         delivery: the delivery it is about, used where the user names none.
+        costs: the cost profile it is about, used where the user names none and the
+            delivery offers it; None is the delivery's default.
     """
 
     name: str
@@ -46,6 +48,9 @@ class Suite:
     )
     shorthands: bool = False
     delivery: str = attrs.field(default="model", validator=text("the name of a delivery"))
+    costs: str | None = attrs.field(
+        default=None, validator=attrs.validators.optional(text("the name of a cost profile"))
+    )
 
 
 @attrs.frozen(kw_only=True)

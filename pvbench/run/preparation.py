@@ -27,7 +27,7 @@ from pvbench.run.request import PreparedRun, Request, check_timeout
 from pvbench.run.settings import Setting, described
 from pvbench.run.sweep import points
 from pvbench.site import Session, SiteOptions, opened
-from pvbench.suite import Case
+from pvbench.suite import Case, Suite
 
 _PAIRS: Final = 10  # pairs of boots that `pvbench ab` takes at least, unless told otherwise
 _LARGEST_COSTS: Final = 1 << 16  # bytes of a file; a bundled cost profile has less than 7 kB
@@ -132,15 +132,21 @@ def _effort(request: Request, clock: Clock) -> Effort:
 
 def _question(request: Request, delivery: Delivery, module: str) -> Describe:
     selection = request.selection
+    costs = selection.costs or _costs_of(request.suite, delivery)
     options = Options(
-        costs=selection.costs,
-        costs_file=_costs_file(selection.costs),
+        costs=costs,
+        costs_file=_costs_file(costs),
         cpus=selection.cpus,
         execution=selection.execution,
         probe=request.probe,
         progress=not request.quiet and sys.stderr.isatty(),
     )
     return Describe(delivery=delivery.name, delivery_module=module, options=options)
+
+
+def _costs_of(suite: Suite, delivery: Delivery) -> str | None:
+    """The cost profile that *suite* is about, if *delivery* offers it."""
+    return suite.costs if suite.costs in delivery.cost_profiles() else None
 
 
 def _costs_file(costs: str | None) -> bytes | None:

@@ -61,7 +61,7 @@ def test_every_series_has_its_crossovers(cli: Cli, family: Path) -> None:
 @pytest.mark.parametrize(
     ("axis", "options", "against"),
     [
-        pytest.param("costs", ("--costs", "epyc-rome-avic"), "skylake-2018", id="costs"),
+        pytest.param("costs", ("--costs", "epyc-rome-avic"), "skylake-fastpath", id="costs"),
         pytest.param("guest", ("--guest", "sparse:5:4"), "dense:5", id="guest"),
         pytest.param("targets", ("--targets", "running"), "halted", id="targets"),
     ],
