@@ -23,12 +23,12 @@ import attrs
 from pvbench import notices
 from pvbench.cli import common
 from pvbench.delivery import BootedGuest, Options
+from pvbench.document import Document, Role, table_of_records
 from pvbench.errors import PvbenchError
 from pvbench.host import lock as host_lock
 from pvbench.host.facts import usable_cpus
 from pvbench.ops import Burst
 from pvbench.report import text
-from pvbench.report.document import Document, Role, table_of_records
 from pvbench.run.prepared import Prepared, prepare
 from pvbench.testing.cases import bundled, case_of
 from pvbench.topology import parse_guest

@@ -7,7 +7,7 @@ The names below are the interface of plugins.  Each is imported when it is first
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from pvbench.command import Command
+    from pvbench.command import Command, Output
     from pvbench.delivery import (
         Algorithm,
         BootedGuest,
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
         Options,
         Task,
     )
+    from pvbench.document import Document, table_of_records
     from pvbench.errors import PvbenchError, UnavailableError, UsageError
+    from pvbench.formats import output_options
     from pvbench.guest import Guest
     from pvbench.hookspecs import API, hookimpl
     from pvbench.kvm_overlay import ClusterOverlay, KvmOverlay
@@ -71,6 +73,7 @@ __all__ = [
     "Delivery",
     "Description",
     "Distribution",
+    "Document",
     "Driver",
     "Fence",
     "Guest",
@@ -83,6 +86,7 @@ __all__ = [
     "Op",
     "Ops",
     "Options",
+    "Output",
     "PartialSend",
     "Program",
     "PvbenchError",
@@ -107,7 +111,9 @@ __all__ = [
     "hookimpl",
     "input_page",
     "irqs_off",
+    "output_options",
     "parse_guest",
+    "table_of_records",
     "words",
     "x2apic_shorthand",
     "xapic_send",
@@ -116,7 +122,7 @@ __all__ = [
 
 if not TYPE_CHECKING:  # a type checker must see misspelt names
     _HOMES: Final = {
-        "command": ("Command",),
+        "command": ("Command", "Output"),
         "delivery": (
             "Algorithm",
             "Delivery",
@@ -128,11 +134,13 @@ if not TYPE_CHECKING:  # a type checker must see misspelt names
             "Options",
             "Task",
         ),
+        "document": ("Document", "table_of_records"),
         "errors": (
             "PvbenchError",
             "UnavailableError",
             "UsageError",
         ),
+        "formats": ("output_options",),
         "guest": ("Guest",),
         "hookspecs": (
             "API",

@@ -7,6 +7,21 @@ from collections.abc import Callable
 
 import attrs
 
+from pvbench.document import Document
+
+
+@attrs.frozen
+class Output:
+    """
+    What a command prints: a document, in the format that `formats.output_options` chooses.
+
+    Args:
+        status: the exit status.
+    """
+
+    document: Document
+    status: int = 0
+
 
 @attrs.frozen(kw_only=True)
 class Command:
@@ -17,7 +32,8 @@ class Command:
         name: the word after `pvbench`, lower case with dashes.
         summary: one line for its help and `pvbench list commands`.
         arguments: adds the options of the command to its parser.
-        execute: does the work and returns the exit status, 0 if all went well.
+        execute: does the work and returns the exit status, 0 if all went well, or an
+            `Output` that is to be printed.
     """
 
     name: str
@@ -25,6 +41,6 @@ class Command:
     arguments: Callable[[argparse.ArgumentParser], None] = attrs.field(
         validator=attrs.validators.is_callable()
     )
-    execute: Callable[[argparse.Namespace], int] = attrs.field(
+    execute: Callable[[argparse.Namespace], int | Output] = attrs.field(
         validator=attrs.validators.is_callable()
     )

@@ -18,6 +18,8 @@ ROOT = Path(__file__).parents[1]
 LAYERS = [
     "errors",
     "text",
+    "document",
+    "formats",
     "keywords",
     "notices",
     "validators",

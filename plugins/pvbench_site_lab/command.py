@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import json
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from tabulate import tabulate
-
-from pvbench.command import Command
-from pvbench.errors import Status, UsageError
+from pvbench import notices
+from pvbench.command import Command, Output
+from pvbench.errors import UsageError
+from pvbench.formats import output_options
 from pvbench.hookspecs import hookimpl
-from pvbench.text import printable
-from pvbench_site_lab import kernel_store
-from pvbench_site_lab.kernel_store import StoredKernel
+from pvbench_site_lab import kernel_store, shown
 from pvbench_site_lab.series import PROPOSALS
 
-if TYPE_CHECKING:
-    from pvbench_site_lab.check import Finding
-
 pvbench_api = 1
-_EMPTY = "There is no kernel in the cache; `pvbench lab add 6.12` downloads one."
 _SUMMARY = "add, build, check and list the kernels that sites lab:KERNEL boot"
 
 
@@ -56,7 +47,7 @@ def _add_mirror(parser: argparse.ArgumentParser) -> None:
 
 def _list_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(execute=_list)
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    output_options(parser)
 
 
 def _check_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,6 +56,7 @@ def _check_arguments(parser: argparse.ArgumentParser) -> None:
         "kernel", nargs="?", metavar="KERNEL", help="boot this kernel (all in the cache)"
     )
     parser.add_argument("--no-boot", action="store_true", help="boot no kernel")
+    output_options(parser)
 
 
 def _remove_arguments(parser: argparse.ArgumentParser) -> None:
@@ -92,7 +84,7 @@ def _build_arguments(parser: argparse.ArgumentParser) -> None:
     _add_mirror(parser)
 
 
-def _add(options: argparse.Namespace) -> int:
+def _add(options: argparse.Namespace) -> Output:
     from pvbench_site_lab.add import add_debian, add_files
     from pvbench_site_lab.kernels import of_path
     from pvbench_site_lab.releases import is_version
@@ -110,8 +102,7 @@ def _add(options: argparse.Namespace) -> int:
             f"{options.kernel!r} is neither a version nor a file",
             fix="Write a version such as 6.12, or the path of a vmlinuz.",
         )
-    _say_stored("added", name)
-    return Status.OK
+    return shown.stored("added", kernel_store.stored(name))
 
 
 def _folder(text: str | None) -> Path | None:
@@ -120,14 +111,7 @@ def _folder(text: str | None) -> Path | None:
     raise UsageError(f"{text} is not a folder", fix="Name the folder of the kernel's modules.")
 
 
-def _say_stored(verb: str, name: str) -> None:
-    kernel = kernel_store.stored(name)
-    if kernel is not None:
-        release = printable(kernel.kernel.release)
-        print(f"{verb} lab:{name} ({release}, {_megabytes(kernel.size)})")
-
-
-def _build(options: argparse.Namespace) -> int:
+def _build(options: argparse.Namespace) -> Output:
     from pvbench_site_lab.releases import is_version
     from pvbench_site_lab.tree import built, no_tree, tree_at
 
@@ -142,11 +126,10 @@ def _build(options: argparse.Namespace) -> int:
     if tree is None:
         raise no_tree(options.tree)
     kernel = built(tree)
-    print(f"built lab:{printable(options.tree)} ({printable(kernel.release)})")
-    return Status.OK
+    return shown.sentence(f"built lab:{options.tree} ({kernel.release})")
 
 
-def _build_version(options: argparse.Namespace) -> int:
+def _build_version(options: argparse.Namespace) -> Output:
     from pvbench_site_lab import debian_source
     from pvbench_site_lab.series import Series, series_in
 
@@ -154,70 +137,36 @@ def _build_version(options: argparse.Namespace) -> int:
     default = f"{options.tree}-{series.name or 'source'}"
     name = kernel_store.check_name(options.name or default)
     is_new = debian_source.build(options.tree, series, name, options.mirror)
-    _say_stored("built" if is_new else "kept", name)
-    return Status.OK
+    return shown.stored("built" if is_new else "kept", kernel_store.stored(name))
 
 
-def _list(options: argparse.Namespace) -> int:
-    rows = [_row(kernel) for kernel in kernel_store.kernels()]
-    if options.json:
-        print(json.dumps(rows, indent=2))
-    elif rows:
-        sizes = ("size", "lab files")
-        shown = [row | {size: _megabytes(row[size]) for size in sizes} for row in rows]
-        print(tabulate(shown, headers="keys", tablefmt="simple", disable_numparse=True))
-    else:
-        print(_EMPTY)
-    return Status.OK
+def _list(options: argparse.Namespace) -> Output:
+    return shown.kernels(list(kernel_store.kernels()))
 
 
-def _row(stored: StoredKernel) -> dict[str, str | int]:
-    return {
-        "name": stored.kernel.name,
-        "release": printable(stored.kernel.release),
-        "from": printable(stored.origin) or "unknown",
-        "size": stored.size,
-        "lab files": sum(path.stat().st_size for path in stored.lab_files()),
-    }
-
-
-def _megabytes(size: str | int) -> str:
-    return f"{int(size) / 1e6:.1f} MB"
-
-
-def _check(options: argparse.Namespace) -> int:
+def _check(options: argparse.Namespace) -> Output:
     from pvbench_site_lab import check
 
     findings = check.pieces()
-    _print_findings(findings)
+    names = [options.kernel] if options.kernel else _names()
     if not options.no_boot and findings[0].is_good:
-        for name in [options.kernel] if options.kernel else _names():
+        for name in names:
+            notices.say(f"booting lab:{name}")
             findings.append(check.boot(name))
-            _print_findings(findings[-1:])
-    failures = [finding for finding in findings if finding.is_needed and not finding.is_good]
-    return Status.ENVIRONMENT if failures else Status.OK
+    return shown.findings(findings, kernels=options.no_boot or bool(names))
 
 
 def _names() -> list[str]:
     """The kernels in the cache."""
-    names = [stored.kernel.name for stored in kernel_store.kernels()]
-    if not names:
-        print(_EMPTY)
-    return names
+    return [stored.kernel.name for stored in kernel_store.kernels()]
 
 
-def _print_findings(findings: Sequence[Finding]) -> None:
-    for finding in findings:
-        print(printable(f"{finding.subject}: {finding.text}"), flush=True)
-
-
-def _remove(options: argparse.Namespace) -> int:
+def _remove(options: argparse.Namespace) -> Output:
     from pvbench_site_lab import debian_source
 
     kernel = kernel_store.remove(options.kernel)
     debian_source.remove_unused(kernel.origin)
-    print(f"removed lab:{kernel.kernel.name} ({printable(kernel.kernel.release)})")
-    return Status.OK
+    return shown.sentence(f"removed lab:{kernel.kernel.name} ({kernel.kernel.release})")
 
 
 @hookimpl

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 from pvbench.cli.options import Options
 
 if TYPE_CHECKING:
+    from pvbench.document import Document
     from pvbench.plugin.registry import Registry
-    from pvbench.report.document import Document
 
 MOST_CPUS: Final = 65_536
 _NMI: Final = 2
@@ -57,20 +57,6 @@ def bits_option(parser: Options) -> None:
     parser.add_argument(
         "--bits", type=int, choices=(32, 64), default=64, help="guest word size (64)"
     )
-
-
-def output_options(parser: argparse.ArgumentParser) -> None:
-    """Add --format, --csv and --json."""
-    parser.add_argument(
-        "--format",
-        choices=[form for form in _RENDERERS if form != "json"],
-        default="plain",
-        help="format of the tables",
-    )
-    parser.add_argument(
-        "--csv", dest="format", action="store_const", const="csv", help="same as --format csv"
-    )
-    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
 
 
 def statistic_option(parser: argparse.ArgumentParser, *others: str) -> None:
@@ -161,8 +147,9 @@ def cpu_list(text: str) -> tuple[int, ...]:
 
 
 def show(document: Document, options: argparse.Namespace) -> None:
-    """Print *document* as --format, --csv or --json ask for it."""
-    form = "json" if options.json else options.format
+    """Print *document* as --format, --csv or --json ask for it, if the command has them."""
+    chosen = vars(options)
+    form = "json" if chosen.get("json") else chosen.get("format", "plain")
     renderer = import_module(f"pvbench.report.{_RENDERERS[form]}")
     encoding = sys.stdout.encoding or "utf-8"
     output = renderer.render(document, width())

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pvbench.cli import common, exits
 from pvbench.errors import Status, UsageError
+from pvbench.formats import output_options
 
 if TYPE_CHECKING:
     from pvbench.compare.comparison import Comparison, Question
@@ -66,7 +67,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     common.keywords_option(parser, "cases")
     verdict_options(parser)
-    common.output_options(parser)
+    output_options(parser)
 
 
 def verdict_options(parser: argparse.ArgumentParser) -> None:

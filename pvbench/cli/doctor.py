@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pvbench import notices
 from pvbench.cli import common
 from pvbench.errors import PvbenchError, Status
+from pvbench.formats import output_options
 from pvbench.text import counted
 
 if TYPE_CHECKING:
     from pvbench.delivery import Description
+    from pvbench.document import Document
     from pvbench.plugin.registry import Registry
-    from pvbench.report.document import Document
     from pvbench.site import Session
 
 _PACKAGES = ("pvbench", "pyperf", "pluggy", "attrs", "numpy")
@@ -33,7 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-probe", action="store_true", help="do not compile, boot or probe anything"
     )
-    common.output_options(parser)
+    output_options(parser)
     common.plugin_options(parser)
 
 
@@ -120,8 +121,8 @@ def _document(
     abilities: Mapping[str, Any], advice: tuple[str, ...], values: Mapping[str, Any]
 ) -> Document:
     """The deliveries come first, and the many facts of software and host last."""
+    from pvbench.document import Document, Notes, facts
     from pvbench.host.facts import is_minor
-    from pvbench.report.document import Document, Notes, facts
 
     minor = {} if notices.is_verbose() else {n: v for n, v in values.items() if is_minor(n)}
     major = {name: value for name, value in values.items() if name not in minor}

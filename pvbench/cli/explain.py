@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pvbench.cli import common
 from pvbench.errors import Status, UsageError, unknown
+from pvbench.formats import output_options
 
 if TYPE_CHECKING:
     from pvbench.guest import Guest
@@ -45,7 +46,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--vector", type=common.vector, help="vector, 0x20..0xff; 2 is an NMI")
     common.bits_option(parser)
-    common.output_options(parser)
+    output_options(parser)
     common.plugin_options(parser)
 
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from pvbench.cli import common
 from pvbench.errors import PvbenchError, Status
+from pvbench.formats import output_options
 from pvbench.plugin.kinds import KINDS, Kind
 
 if TYPE_CHECKING:
-    from pvbench.report.document import Document
+    from pvbench.document import Document
 
 HELP = "list what the plugins offer"
 
@@ -20,7 +21,7 @@ HELP = "list what the plugins offer"
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `pvbench list`."""
     parser.add_argument("kind", choices=[kind.plural for kind in KINDS], help="kind of things")
-    common.output_options(parser)
+    output_options(parser)
     common.plugin_options(parser)
 
 
@@ -35,7 +36,7 @@ def execute(options: argparse.Namespace) -> Status:
 
 def _document(kind: Kind, records: list[dict[str, str]], form: str) -> Document:
     """A table; people get a sentence in its place if there is nothing to list."""
-    from pvbench.report.document import Document, Paragraph, Role, table_of_records
+    from pvbench.document import Document, Paragraph, Role, table_of_records
 
     roles = {key: Role.PROSE for record in records for key in record if key != "name"}
     table = table_of_records(records, roles=roles, shown=bool(records) or form == "csv")

@@ -18,7 +18,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from pvbench import notices
-from pvbench.cli import exits, streams
+from pvbench.cli import common, exits, streams
 from pvbench.cli.defaults import with_defaults
 from pvbench.cli.endings import VERBOSE, end_by
 from pvbench.cli.options import by_name, naming
@@ -86,9 +86,13 @@ def _run(typed: Sequence[str]) -> int:
         raise _with_origin(error, words[1 : len(words) - len(typed) + 1]) from None
     options.typed = typed[1:]
     try:
-        return int(options.execute(options))
+        result = options.execute(options)
     except UsageError as error:
         raise naming(error, command, words[1:]) from None
+    if isinstance(result, int):
+        return int(result)
+    common.show(result.document, options)
+    return int(result.status)
 
 
 def _with_origin(error: UsageError, defaults: Sequence[str]) -> UsageError:

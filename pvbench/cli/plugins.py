@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 
 from pvbench.cli import common, new
 from pvbench.errors import Status
+from pvbench.formats import output_options
 
 if TYPE_CHECKING:
+    from pvbench.document import Document
     from pvbench.plugin import registry
-    from pvbench.report.document import Document
 
 HELP = "list the plugins, and why any are not loaded"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `pvbench plugins`."""
-    common.output_options(parser)
+    output_options(parser)
     common.plugin_options(parser)
     commands = parser.add_subparsers(dest="command", title="instead of the list")
     command = commands.add_parser("new", help=new.HELP, description=new.__doc__)
@@ -34,8 +35,8 @@ def execute(options: argparse.Namespace) -> Status:
 
 
 def _document(plugins: Sequence[registry.Plugin]) -> Document:
+    from pvbench.document import Cell, Column, Document, Field, Role, table_of
     from pvbench.plugin.registry import Plugin
-    from pvbench.report.document import Cell, Column, Document, Field, Role, table_of
 
     fields = [
         Field[Plugin](Column("name", "plugin"), lambda p: Cell(p.name)),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pvbench.cli import common
 from pvbench.cli.options import Options
+from pvbench.formats import output_options
 
 if TYPE_CHECKING:
     from pvbench.run.ab_messages import Channel
@@ -38,7 +39,7 @@ def measuring_options(parser: argparse.ArgumentParser, *, two_sides: bool = Fals
     effort.add_argument("--label", metavar="TEXT", help="text to store, and in the file name")
     effort.add_argument("-q", "--quiet", action="store_true", help="print no progress")
     effort.add_argument("--ab-pipes", type=_channel, help=argparse.SUPPRESS)  # for `pvbench ab`
-    common.output_options(parser)
+    output_options(parser)
     common.plugin_options(parser)
     return effort
 

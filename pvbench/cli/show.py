@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pvbench.cli import common
 from pvbench.errors import Status, UsageError
+from pvbench.formats import output_options
 
 if TYPE_CHECKING:
     from pyperf import BenchmarkSuite
@@ -32,7 +33,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     common.statistic_option(parser, _ALL)
     common.keywords_option(parser, "cases")
-    common.output_options(parser)
+    output_options(parser)
 
 
 def print_refused(path: Path) -> None:

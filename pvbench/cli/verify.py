@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 from pvbench import notices
 from pvbench.cli import common, verify_risk
 from pvbench.errors import ProtocolError, Status, UsageError, about
+from pvbench.formats import output_options
 
 if TYPE_CHECKING:
     from pvbench.plugin.registry import Registry
@@ -72,7 +73,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="use a KVM without hardware virtualization, which can hang the machine",
     )
     group.add_argument("-q", "--quiet", action="store_true", help="print no progress")
-    common.output_options(parser)
+    output_options(parser)
     common.plugin_options(parser)
 
 

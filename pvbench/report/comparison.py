@@ -11,15 +11,15 @@ from pvbench.compare.ab_line import Command
 from pvbench.compare.comparison import Comparison
 from pvbench.compare.status import Gate
 from pvbench.compare.unpaired import Reason
-from pvbench.errors import Status
-from pvbench.report import crossovers, noisy, pairs, reached, unpaired
-from pvbench.report.document import (
+from pvbench.document import (
     Block,
     Document,
     Notes,
     Table,
     facts,
 )
+from pvbench.errors import Status
+from pvbench.report import crossovers, noisy, pairs, reached, unpaired
 from pvbench.report.notes import distance
 from pvbench.report.quantities import statistic
 from pvbench.text import short_hashes

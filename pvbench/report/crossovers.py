@@ -9,7 +9,7 @@ from typing import Final
 import attrs
 
 from pvbench.compare.crossover import Crossover
-from pvbench.report.document import Cell, Column, Field, Table, table_of
+from pvbench.document import Cell, Column, Field, Table, table_of
 
 
 def table(crossovers: Sequence[Crossover]) -> Table:

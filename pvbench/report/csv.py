@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
-from pvbench.report.document import Cell, Column, Document, Table
+from pvbench.document import Cell, Column, Document, Table
 from pvbench.text import printable
 
 
@@ -49,6 +49,8 @@ def _rows(table: Table) -> Iterator[dict[Column, Cell]]:
 
 
 def _plain(cell: Cell) -> Any:
-    if isinstance(cell.value, int | float) and not isinstance(cell.value, bool):
+    if isinstance(cell.value, float):
         return f"{cell.value:.9g}"
+    if isinstance(cell.value, int) and not isinstance(cell.value, bool):
+        return cell.value
     return printable(cell.value) if isinstance(cell.value, str) else cell.text

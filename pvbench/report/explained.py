@@ -10,9 +10,7 @@ import attrs
 from pvbench.decode.decoder import Decoder
 from pvbench.decode.sends import Sends, counted
 from pvbench.dispatch import Sent, reached
-from pvbench.guest import Guest, ranges
-from pvbench.ops import Burst, Op, to_dicts
-from pvbench.report.document import (
+from pvbench.document import (
     Cell,
     Column,
     Document,
@@ -22,6 +20,8 @@ from pvbench.report.document import (
     Table,
     facts,
 )
+from pvbench.guest import Guest, ranges
+from pvbench.ops import Burst, Op, to_dicts
 from pvbench.sender import Stack
 from pvbench.text import plural
 

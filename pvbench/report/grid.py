@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import attrs
 
+from pvbench.document import Cell, Column, Role, Table
 from pvbench.report import quantities
-from pvbench.report.document import Cell, Column, Role, Table
 from pvbench.results import schema
 from pvbench.results.rows import Row, ordered
 from pvbench.results.swept import values_of

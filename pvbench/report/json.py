@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pvbench.report.document import Document, Heading, Notes, Paragraph, Table
+from pvbench.document import Document, Heading, Notes, Paragraph, Table
 
 
 def render(document: Document, width: int = 0) -> str:

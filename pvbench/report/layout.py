@@ -15,7 +15,7 @@ from typing import Final
 import attrs
 from tabulate import tabulate
 
-from pvbench.report.document import Cell, Role, Table
+from pvbench.document import Cell, Role, Table
 from pvbench.text import breakable, unbroken
 
 _GAP: Final = 2  # between columns

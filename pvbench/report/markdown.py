@@ -7,8 +7,7 @@ from typing import Final
 
 from tabulate import tabulate
 
-from pvbench.report import layout
-from pvbench.report.document import (
+from pvbench.document import (
     Block,
     CommandLine,
     Document,
@@ -18,6 +17,7 @@ from pvbench.report.document import (
     Role,
     Table,
 )
+from pvbench.report import layout
 from pvbench.text import PIPE_WIDTH
 
 # An underline inside a word, as in send_IPI_mask, means nothing.

@@ -9,7 +9,7 @@ from typing import Final
 from pvbench.compare.noise import BOOTS, SeriesNoise, median_and_worst
 from pvbench.compare.power import POWER
 from pvbench.compare.statistics import ALPHA
-from pvbench.report.document import Cell, Column, Document, Field, Notes, Role, Table, table_of
+from pvbench.document import Cell, Column, Document, Field, Notes, Role, Table, table_of
 from pvbench.text import counted, percent
 
 

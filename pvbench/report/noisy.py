@@ -10,7 +10,7 @@ from pvbench.compare.ab_line import Command, deciding_command
 from pvbench.compare.comparison import Comparison
 from pvbench.compare.path_length import BAND, CLEAR, CLEAR_OF_MANY, MANY
 from pvbench.compare.statistics import ALPHA, NOT_INTERLEAVED
-from pvbench.report.document import Block, CommandLine
+from pvbench.document import Block, CommandLine
 from pvbench.text import percent
 
 _RATIOS: Final = (

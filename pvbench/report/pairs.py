@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from pvbench.compare.pairs import COUNTS, Pair, conditions_of
-from pvbench.report.document import Cell, Column, Field, Role, Table, table_of
+from pvbench.document import Cell, Column, Field, Role, Table, table_of
 from pvbench.report.quantities import change_of_length, change_of_time, seconds
 from pvbench.results.rows import Row
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from pvbench.report.document import (
+from pvbench.document import (
     Block,
     Document,
     Heading,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyperf
 
-from pvbench.report.document import Block, Cell, Column, Document, Field, Role, table_of
+from pvbench.document import Block, Cell, Column, Document, Field, Role, table_of
 from pvbench.report.quantities import seconds
 from pvbench.report.summary import introduction
 from pvbench.results import schema

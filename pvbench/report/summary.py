@@ -8,8 +8,7 @@ from typing import Any, Final
 import attrs
 import pyperf
 
-from pvbench.report import quantities
-from pvbench.report.document import (
+from pvbench.document import (
     Block,
     Cell,
     Column,
@@ -21,6 +20,7 @@ from pvbench.report.document import (
     Role,
     table_of,
 )
+from pvbench.report import quantities
 from pvbench.report.grid import Grid
 from pvbench.report.notes import notes
 from pvbench.results import journal, schema

@@ -7,8 +7,7 @@ from typing import Final
 
 import attrs
 
-from pvbench.report import layout
-from pvbench.report.document import (
+from pvbench.document import (
     Block,
     Cell,
     CommandLine,
@@ -19,6 +18,7 @@ from pvbench.report.document import (
     Role,
     Table,
 )
+from pvbench.report import layout
 from pvbench.text import PIPE_WIDTH, shortened
 
 LEAST_WIDTH: Final = 40  # in a narrower terminal the terminal wraps the lines

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pvbench.compare.outcomes import MISSING, NO_BOOT
 from pvbench.compare.unpaired import Unpaired
-from pvbench.report.document import Block, Cell, Column, Field, Notes, Role, Table, table_of
+from pvbench.document import Block, Cell, Column, Field, Notes, Role, Table, table_of
 from pvbench.text import counted
 
 _NAME: Final = "unpaired"

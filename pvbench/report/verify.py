@@ -10,8 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from pvbench.ops import to_rows
-from pvbench.report.document import (
+from pvbench.document import (
     Block,
     Cell,
     Column,
@@ -22,6 +21,7 @@ from pvbench.report.document import (
     facts,
     table_of,
 )
+from pvbench.ops import to_rows
 from pvbench.text import counted
 from pvbench.trials import outcome_data
 from pvbench.verify.judge import PROPERTIES, Disagreement, Judgement

@@ -12,7 +12,7 @@ from pvbench_site_lab import kernel_store
 from pvbench_site_lab.find import find
 from support.fake_apt import FakeApt
 from support.kernel_package import IMAGE, PACKAGE, RELEASE, names
-from support.runs import Cli
+from support.runs import Cli, call
 
 pytestmark = pytest.mark.usefixtures("mirror")
 
@@ -49,6 +49,16 @@ def test_the_list_has_a_row_for_each_kernel(cli: Cli) -> None:
     assert "There is no kernel in the cache" in empty.out
     assert (row["name"], row["release"], row["from"]) == ("6.1", RELEASE, f"{PACKAGE} 1-1")
     assert cli("lab", "list").out.splitlines()[2].split()[:3] == ["6.1", RELEASE, PACKAGE]
+
+
+@pytest.mark.parametrize("columns", [40, 72, 100, 200])
+def test_no_line_of_the_list_is_wider_than_the_terminal(cli: Cli, columns: int) -> None:
+    """It goes through the renderers, as every table does."""
+    cli("lab", "add", "6.1", "--name", "a-kernel-with-quite-a-long-name")
+    printed = call("lab", "list", columns=columns).out
+
+    assert RELEASE in printed
+    assert [line for line in printed.splitlines() if len(line) > columns] == []
 
 
 def test_a_removed_kernel_is_gone(cli: Cli) -> None:

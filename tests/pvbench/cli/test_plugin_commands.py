@@ -248,3 +248,52 @@ def test_every_bundled_command_has_a_parser() -> None:
     _, bundled = command_line._parser("run")
 
     assert tuple(bundled) == command_line.COMMANDS
+
+
+TABLE = """
+from pvbench import Command, Document, Output, hookimpl, output_options, table_of_records
+
+pvbench_api = 1
+
+
+def execute(options):
+    rows = [{"name": "a", "amount": 1_234_567_890_123}]
+    return Output(Document([table_of_records(rows, roles={})]), 3)
+
+
+@hookimpl
+def pvbench_commands():
+    return [Command(name="hello", summary="-", arguments=ARGUMENTS, execute=execute)]
+"""
+
+
+@pytest.mark.parametrize(
+    ("option", "printed"),
+    [
+        pytest.param((), "name  amount\n----  -------------\na     1234567890123\n", id="text"),
+        pytest.param(("--csv",), "name,amount\na,1234567890123\n", id="csv"),
+        pytest.param(
+            ("--json",),
+            '[\n  {\n    "name": "a",\n    "amount": 1234567890123\n  }\n]\n',
+            id="json",
+        ),
+    ],
+)
+def test_the_document_of_a_command_is_printed_in_the_format_that_is_chosen(
+    cli: Cli, install: Install, option: tuple[str, ...], printed: str
+) -> None:
+    """Its exit status is beside it."""
+    install(TABLE.replace("ARGUMENTS", "output_options"))
+
+    output = cli("hello", *option)
+
+    assert (output.status, output.out, output.err) == (3, printed, "")
+
+
+def test_a_command_without_options_for_the_format_prints_text(
+    cli: Cli, install: Install
+) -> None:
+    """Nothing but its own options is added to it."""
+    install(TABLE.replace("ARGUMENTS", "lambda parser: None"))
+
+    assert cli("hello").out.startswith("name  amount\n")

@@ -9,9 +9,9 @@ import pytest
 from pvbench.compare import crossover, matching
 from pvbench.compare.crossover import Crossover
 from pvbench.compare.pairs import Pair
+from pvbench.document import Document
 from pvbench.report import csv
 from pvbench.report.crossovers import crossings
-from pvbench.report.document import Document
 from pvbench.report.pairs import ranking
 from pvbench.results.rows import Row
 from support.runs import row_of

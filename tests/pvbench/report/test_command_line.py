@@ -6,8 +6,8 @@ import shlex
 
 from markdown_it import MarkdownIt
 
+from pvbench.document import Cell, Column, CommandLine, Document, Table
 from pvbench.report import csv, json, markdown, text
-from pvbench.report.document import Cell, Column, CommandLine, Document, Table
 
 COMMAND = CommandLine(words=("pvbench ab", "norov", "--sender a,b", "--env 'c\n```d'"))
 TABLE = Table(

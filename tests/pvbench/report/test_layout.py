@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pvbench.document import Cell, Column, Document, Role, Table
 from pvbench.report import layout, text
-from pvbench.report.document import Cell, Column, Document, Role, Table
 
 ROLES = [Role.NAME, Role.CONDITION, Role.VALUE, Role.PROSE]
 WORDS = st.text(st.characters(categories=("L", "N", "P")), min_size=1, max_size=50)

@@ -6,9 +6,9 @@ import csv
 import io
 
 from pvbench.compare.pairs import Pair
+from pvbench.document import Document, Table
 from pvbench.report import csv as csv_form
 from pvbench.report import text
-from pvbench.report.document import Document, Table
 from pvbench.report.pairs import ranking, residuals
 from support.runs import row_of
 

@@ -15,8 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from pvbench.report import csv, json, markdown, text
-from pvbench.report.document import (
+from pvbench.document import (
     Cell,
     Column,
     Document,
@@ -30,6 +29,7 @@ from pvbench.report.document import (
     table_of,
     table_of_records,
 )
+from pvbench.report import csv, json, markdown, text
 from pvbench.text import printable
 
 STACK = Field[tuple[str, float]](Column("stack", "stack"), lambda row: Cell(row[0]))

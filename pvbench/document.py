@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum, auto
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import attrs
 
 from pvbench.text import printable
 
 T = TypeVar("T")
-FORMATS: Final = ("plain", "markdown", "csv")
 
 
 class Role(Enum):
