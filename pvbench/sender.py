@@ -132,11 +132,10 @@ class Stack:
 
     def guest(self, guest: Guest) -> Guest:
         """Return *guest* with the APIC mode and hypercall ABI that this stack needs."""
-        return attrs.evolve(
-            guest,
-            apic_mode=self.driver.apic_mode,
-            hypercall_abi=self.sender.hypercall_abi or guest.hypercall_abi,
-        )
+        mode, abi = self.driver.apic_mode, self.sender.hypercall_abi or guest.hypercall_abi
+        if (guest.apic_mode, guest.hypercall_abi) == (mode, abi):
+            return guest  # a copy would check all APIC IDs again
+        return attrs.evolve(guest, apic_mode=mode, hypercall_abi=abi)
 
     def why_unsupported(self, guest: Guest) -> str | None:
         """Return why the stack cannot serve *guest*, booted for it; None if it can."""

@@ -66,7 +66,7 @@ def check_case(
 
 
 def _cases(stack: Stack) -> Iterator[Prepared]:
-    for guest in guests():
+    for guest in map(stack.guest, guests()):
         for burst, shorthands in product(bursts(guest), (False, True)):
             if prepared := check_case(stack, guest, burst, shorthands=shorthands):
                 yield prepared
