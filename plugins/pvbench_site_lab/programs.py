@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 
+from pvbench.end_with_parent import terminated_with_parent
 from pvbench.errors import UnavailableError
 from pvbench.process_group import kill_group
 
@@ -53,6 +54,7 @@ def run(
             text=True,
             errors="replace",
             process_group=0,
+            preexec_fn=terminated_with_parent(),  # noqa: PLW1509 - it only calls prctl
         )
     with process:
         try:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,6 +44,26 @@ def test_a_program_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     """With what the user can do."""
     with pytest.raises(UnavailableError, match=r"sleep is not done within 0\.01 s.*Try again"):
         programs.run(["sleep", "60"], tmp_path, 0.01, missing="", late="Try again.")
+
+
+STARTER = """
+import sys
+from pathlib import Path
+from pvbench_site_lab import programs
+programs.run(["sh", "-c", f"exec sleep 100000 > {sys.argv[1]}"], Path("/"), 1e5, missing="")
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_program_ends_with_the_command_that_started_it(tmp_path: Path, number: int) -> None:
+    """Otherwise make would go on to compile a kernel."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    command = [sys.executable, "-c", STARTER, str(fifo)]
+    with subprocess.Popen(command) as starter, fifo.open("rb") as reader:
+        starter.send_signal(number)  # once the program has opened the FIFO
+
+        assert has_no_writer(reader)
 
 
 def test_the_children_of_a_program_that_takes_too_long_end_with_it(tmp_path: Path) -> None:
