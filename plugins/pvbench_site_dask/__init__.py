@@ -61,7 +61,7 @@ class Dask:
         if not (scheme and separator and rest):
             raise UsageError(
                 f"{address!r} is not the address of a scheduler",
-                fix="Write dask:tcp://HOST:8786, say.",
+                fix="Write dask:tcp://HOST:8786, for example.",
             )
         return DaskSite(address)
 

@@ -27,6 +27,7 @@ from pvbench_site_dask.boots import Boots
 from pvbench_site_dask.cluster import Cluster
 
 _CONNECT_S: Final = 5
+_FIX: Final = "Start it with `dask scheduler`, or correct the address."
 _DESCRIBE_S: Final = 3600.0  # probes wait for timed runs
 
 
@@ -80,7 +81,7 @@ def opened(address: str, options: SiteOptions) -> Iterator[DaskSession]:
         client = Client(address, timeout=_CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:
         what = f"the scheduler at {address} cannot be reached"
-        raise UnavailableError(what, why=str(error).split("\n")[0]) from None
+        raise UnavailableError(what, why=str(error).split("\n")[0], fix=_FIX) from None
     with client:
         cluster = Cluster(client)
         boots = Boots(cluster, options.timeout_s)

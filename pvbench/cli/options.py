@@ -82,6 +82,7 @@ def _given(
 
 
 def _quotes(text: str, value: str) -> bool:
-    """Whether *text* quotes *value* or an item of it."""
-    items = {value, *map(str.strip, value.split(",")), *re.split("[,:]", value)} - {""}
+    """Whether *text* quotes *value*, an item of it, or the address in it."""
+    parts = (value.partition(":")[2], *map(str.strip, value.split(",")))
+    items = {value, *parts, *re.split("[,:]", value)} - {""}
     return any(repr(item) in text for item in items)

@@ -16,7 +16,7 @@ from pvbench.text import breakable, unbroken
 # The refusals of argparse, and the same in the words of pvbench.
 _REFUSALS: Final = (
     (r"argument ([^:]+): invalid \w+ value: (.*)", "{} takes a number, not {}"),
-    (r"argument ([^:]+): expected one argument", "{} needs a value"),
+    (r"argument ([^:]+): expected (?:at least )?one argument", "{} needs a value"),
     (r"argument ([^:]+): ignored explicit argument (.*)", "{} takes no value, but {} is given"),
     (r"argument ([^:]+): not allowed with argument (.*)", "{} and {} exclude each other"),
     (

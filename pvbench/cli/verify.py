@@ -111,7 +111,7 @@ def _trial(text: str) -> Trial:
         trial = trial_of(json_value(text))
         check(trial, SCENES)
     except (ValueError, ProtocolError) as error:
-        raise UsageError("--program is not a program", why=str(error)) from None
+        raise UsageError("--program is not a program in JSON", why=str(error)) from None
     return trial
 
 

@@ -102,6 +102,7 @@ def test_a_vector_is_one_of_interrupts_or_that_of_nmi(
         pytest.param(("--site=a",), "--site: no 'a': why. Fix.", id="one-word"),
         pytest.param(("-oa",), "-o: no 'a': why. Fix.", id="a-letter-and-its-value"),
         pytest.param(("--site", "b, a"), "--site: no 'a': why. Fix.", id="an-item-of-a-list"),
+        pytest.param(("--site=x:a",), "--site: no 'a': why. Fix.", id="an-address"),
         pytest.param(("--site=a", "-o", "a"), "no 'a': why. Fix.", id="two-options"),
         pytest.param(("a", "--flag"), "no 'a': why. Fix.", id="no-option"),
         pytest.param(("--site=b",), "no 'a': why. Fix.", id="another-value"),
