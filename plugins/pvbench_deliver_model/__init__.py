@@ -29,6 +29,7 @@ class Model:
         return None
 
     def why_unsupported(self, guest: Guest, task: Task, description: Description) -> str | None:
+        from pvbench_deliver_model.host_cpus import why_no_turns
         from pvbench_deliver_model.host_era import why_refused
 
         if task.mechanism == "kernel":
@@ -38,6 +39,8 @@ class Model:
             return reason
         if guest.offline and _shares_host_cpus(guest):
             return "it does not model offline CPUs where vCPUs share host CPUs"
+        if reason := why_no_turns(guest, task):
+            return reason
         return _why_not_bare(guest, task) if description.limits["bare"] else None
 
     def cost_profiles(self) -> tuple[str, ...]:

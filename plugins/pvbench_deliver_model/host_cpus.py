@@ -6,11 +6,17 @@ Arrays have one entry for each host CPU; times are integer picoseconds.
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
+from pvbench.delivery import Task
 from pvbench.guest import Guest
 from pvbench_deliver_model.arrays import I64, Flags
 from pvbench_deliver_model.cost_profile import CostProfile
+from pvbench_deliver_model.timeline import Arrivals
+
+_GOLDEN: Final = (5**0.5 - 1) / 2  # its multiples are spread evenly between whole numbers
 
 
 class HostCpus:
@@ -25,7 +31,10 @@ class HostCpus:
         self._count = count
         ps = cost_profile.ps
         self._timeslice = ps("timeslice")
-        self._period = -(-vcpus // count) * self._timeslice
+        self._sharers = np.bincount(np.arange(vcpus) % count, minlength=count)
+        self._period = self._sharers * self._timeslice
+        self._round_start = np.zeros(count, np.int64)
+        self._phase_steps = ((np.arange(count) + 1) ** 2 * _GOLDEN) % 1
         entry = ps("wake_blocked") + ps("interrupt_entry") + ps("eoi")
         self.run_ps = entry + ps("handler_work") + ps("interrupt_exit")
         self._free = np.zeros(count, np.int64)  # when the last woken vCPU leaves it
@@ -35,11 +44,48 @@ class HostCpus:
         same_host_cpu: Flags = cpus % self._count == source % self._count
         return same_host_cpu
 
+    def begin_burst(self, source: int, at: int, number: int) -> None:
+        """
+        Let burst *number* of busy vCPU *source* begin *at* a time of its own turn.
+
+        Each host CPU is then at another phase of its round, and all phases come up equally
+        often, so that a slice depends neither on its start nor on its length.
+        """
+        phase = (number + 1) * self._phase_steps % 1
+        elapsed = (phase * self._period).astype(np.int64)
+        host = source % self._count
+        elapsed[host] = (source // self._count + phase[host]) * self._timeslice
+        self._round_start = at - elapsed
+
     def next_turn(self, begin: I64, cpu: I64) -> I64:
         """Return when each busy vCPU next runs: they take turns, one time slice each."""
-        turn_start = cpu // self._count * self._timeslice
-        elapsed = (begin - turn_start) % self._period
-        return np.where(elapsed < self._timeslice, begin, begin + self._period - elapsed)
+        host, period = cpu % self._count, self._period.take(cpu % self._count)
+        turn_start = self._round_start.take(host) + cpu // self._count * self._timeslice
+        elapsed = (begin - turn_start) % period
+        return np.where(elapsed < self._timeslice, begin, begin + period - elapsed)
+
+    def resumed_ps(self, cpu: int, spent_ps: int) -> int:
+        """
+        Return the mean time until busy vCPU *cpu* goes on after *spent_ps*.
+
+        The time begins anywhere in the turn of the vCPU.  Where it ends outside of a turn,
+        the vCPU goes on with its next one.
+        """
+        period, turn = int(self._period[cpu % self._count]), self._timeslice
+        elapsed = spent_ps % period
+        before = max(0, period - max(elapsed, turn)) ** 2
+        after = max(0, period - elapsed - turn) ** 2
+        return spent_ps + (before - after) // (2 * turn)
+
+    def preempt(self, source: int, sends: list[Arrivals]) -> int:
+        """Let woken targets displace *source* on its host CPU; return its delay."""
+        delay = 0
+        for arrivals in sends:
+            same_host_cpu = self.runs_beside(arrivals.cpus, source)
+            before: I64 = same_host_cpu.cumsum() - same_host_cpu
+            arrivals.at[:] += delay + before * self.run_ps
+            delay += int(same_host_cpu.sum()) * self.run_ps
+        return delay
 
     def queued(self, begin: I64, cpu: I64) -> I64:
         """Return when the handler of each woken vCPU starts, one after the other."""
@@ -64,3 +110,14 @@ def shared_host_cpus(guest: Guest, cost_profile: CostProfile) -> HostCpus | None
     if guest.host_cpus is None or guest.host_cpus >= vcpus:
         return None
     return HostCpus(guest.host_cpus, vcpus, cost_profile)
+
+
+def why_no_turns(guest: Guest, task: Task) -> str | None:
+    """Why the model cannot share host CPUs between the vCPUs of *task*; None if it can."""
+    hosts = guest.host_cpus
+    if hosts is None or hosts >= len(guest.apic_ids) or len(task.bursts) < 2:
+        return None
+    places = {burst.source % hosts for burst in task.bursts}
+    if task.target_state == "halted" and len(places) == len(task.bursts):
+        return None
+    return "the model has no turns of several sources that share host CPUs with busy vCPUs"

@@ -15,13 +15,13 @@ from pvbench.delivery import Task
 from pvbench.guest import Guest
 from pvbench.ops import Program
 from pvbench.slice_result import SliceResult
-from pvbench_deliver_model.arrays import I64
 from pvbench_deliver_model.call_queues import CallQueues
 from pvbench_deliver_model.cost_profile import CostProfile
 from pvbench_deliver_model.record import Record
 from pvbench_deliver_model.source import Source, source_of
 from pvbench_deliver_model.targets import NEVER, Targets
-from pvbench_deliver_model.timeline import Arrivals, Timeline
+from pvbench_deliver_model.timeline import Arrivals
+from pvbench_deliver_model.turns import SourceTurns
 
 
 class Slice:
@@ -37,6 +37,8 @@ class Slice:
             source_of(index, burst, guest, cost_profile, self._targets)
             for index, burst in enumerate(task.bursts)
         ]
+        hosts = self._targets.hosts_of_busy if len(task.bursts) < 2 else None
+        self._turns = SourceTurns(task.bursts[0].source if task.bursts else 0, hosts)
         self._contended = len(task.bursts) > 1 or not all(b.wait for b in task.bursts)
         if self._contended or any(s.burst.source in s.cpus for s in self._sources):
             self._watch_sources(guest)
@@ -57,6 +59,7 @@ class Slice:
         self._record = Record()
         self._call_queues.partial_sends()
         self._targets.reset_counts()
+        self._turns.bursts = 0
         start = max((s.since for s in self._sources), default=0)
         for source in self._sources:
             self._next_starts(source, start)
@@ -65,10 +68,11 @@ class Slice:
 
     def _iterate(self, loops: int) -> None:
         if not self._sources:
-            self._record.samples["wall"] += [self._loop_ps] * loops
+            self._record.samples["wall"] += [self._turns.mean(self._loop_ps)] * loops
         if len(self._sources) == 1:  # no other source can send an earlier interrupt
             source = self._sources[0]
             for _ in range(loops):
+                self._turns.begin(source.t0)
                 self._start(source)
                 for arrivals in source.unaccepted:
                     self._accept(source, arrivals)
@@ -122,7 +126,8 @@ class Slice:
                 self._call_locally(source)
         timeline = source.sending.run(self._program(source), now)
         self._record.count(timeline)
-        delay = self._preempted(timeline, burst.source)
+        woken_on = targets.hosts_of_woken
+        delay = woken_on.preempt(burst.source, timeline.arrivals) if woken_on else 0
         source.unaccepted = timeline.arrivals
         if self._contended and burst.protocol == "csd":
             for arrivals in timeline.arrivals:
@@ -132,10 +137,10 @@ class Slice:
         if targets.masked_until is not None:
             targets.masked_until[burst.source] = source.send_end
         if timeline.end > now:
-            self._record.samples["send"].append(source.send_end - source.t0)
+            self._record.samples["send"].append(self._turns.mean(source.send_end - source.t0))
         if timeline.irqs_off is not None:
             irqoff = timeline.irqs_on - timeline.irqs_off + delay
-            self._record.samples["irqoff"].append(irqoff)
+            self._record.samples["irqoff"].append(self._turns.mean(irqoff))
 
     def _call_locally(self, source: Source) -> None:
         """Run the function in place, as smp_call_function_single() to the caller does."""
@@ -149,19 +154,6 @@ class Slice:
             return task.programs[index]
         cpus = self._call_queues.queue(source)
         return task.programs[index] if cpus is None else task.program_for(index, cpus)
-
-    def _preempted(self, timeline: Timeline, source: int) -> int:
-        """Return the delay of the source by targets that wake on its host CPU."""
-        hosts = self._targets.hosts_of_woken
-        if hosts is None:
-            return 0
-        delay = 0
-        for arrivals in timeline.arrivals:
-            same_host_cpu = hosts.runs_beside(arrivals.cpus, source)
-            before: I64 = same_host_cpu.cumsum() - same_host_cpu
-            arrivals.at[:] += delay + before * hosts.run_ps
-            delay += int(same_host_cpu.sum()) * hosts.run_ps
-        return delay
 
     def _accept_until(self, horizon: int) -> None:
         """Let targets accept all interrupts that arrive up to *horizon*."""
@@ -215,11 +207,13 @@ class Slice:
         source.waiting = False
         source.unaccepted = []
         if not self._task.lossy:
+            ended = self._turns.ended(source, end)
             if source.entered != NEVER:
-                self._record.samples["deliver"].append(source.entered - source.t0)
+                self._record.samples["deliver"].append(self._turns.delivered(source))
             if source.burst.wait and len(source.cpus):
-                self._record.samples["ack"].append(end - source.t0)
-            self._record.samples["wall"].append(end - source.since)
+                self._record.samples["ack"].append(ended)
+            wall = self._turns.mean(end - source.since)
+            self._record.samples["wall"].append(max(wall, ended + source.t0 - source.since))
         self._next_starts(source, end)
 
     def _next_starts(self, source: Source, end: int) -> None:

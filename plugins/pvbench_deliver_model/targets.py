@@ -57,6 +57,11 @@ class Targets:
         """The host CPUs on which woken targets displace other vCPUs."""
         return self._hosts if self._halting else None
 
+    @property
+    def hosts_of_busy(self) -> HostCpus | None:
+        """The host CPUs on which busy vCPUs take turns."""
+        return None if self._halting else self._hosts
+
     def not_running(self, cpus: I64, at: I64) -> Flags:
         """See `Receivers.not_running`."""
         absent: Flags | None = None

@@ -123,8 +123,12 @@ def test_a_send_that_is_delayed_reaches_the_targets_behind_it_later() -> None:
     assert times(case)["deliver"] == 7_068
 
 
-def test_running_mates_do_not_delay_the_source() -> None:
-    """The source has its time slice."""
+def test_a_busy_mate_of_the_source_takes_half_of_its_time() -> None:
+    """
+    A send of 6316 is interrupted in 6.3 % of the phases, by a turn of 100000.
+
+    In the mean that is 6316, less 6316 * 6316 / 200000 for what is left of that turn.
+    """
     case = case_of("x2apic-physical", cpus(4, host_cpus=2), mask(0, 1, 2, 3))
 
-    assert times(case)["send"] == 6_316
+    assert times(case)["send"] == 6_316 + 6_116
