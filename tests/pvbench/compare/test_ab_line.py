@@ -163,3 +163,10 @@ def test_a_site_that_is_not_the_usual_one_is_an_option() -> None:
     assert command(rows, rows).text.startswith(
         f"{COMMON} --site lab --no-shorthands --execution ops --workload"
     )
+
+
+def test_a_guest_with_a_short_name_is_given_by_its_form() -> None:
+    """The name of a long list or of a file is no topology."""
+    row = measured(guest="ids:80-cpus#e88b6bba", guest_form="ids:0-158/2")
+
+    assert command([row], [row]).text.endswith(" --guest ids:0-158/2")
