@@ -38,7 +38,7 @@ def test_virtual_time_counts_instructions(machine: Machine) -> None:
 
     assert (values["-accel"], values["-icount"]) == ("tcg", "shift=1,sleep=off")
     assert (values["-rtc"], values["-smp"]) == ("base=2026-01-01T00:00:00,clock=vm", "1")
-    assert (values["-cpu"], values["-seed"]) == ("max,-rdrand,-rdseed", "1")
+    assert (values["-cpu"], values["-seed"]) == ("max,-rdrand,-rdseed,-erms", "1")
     assert {"-nodefaults", "-no-user-config", "-S"} <= set(command)
     assert not {"-netdev", "-drive", "-virtfs", "-device virtio"} & set(command)
 
