@@ -23,6 +23,7 @@ def check_workload(workload: Workload, *values: str) -> None:
     """
     check_offer("workload", workload)
     _check_member(workload)
+    _check_steps(workload)
     for text in values:
         member = f"{workload.name}:{text}"
         _check_member(attempt(member, "binding its values", workload.bind, text.split(":")))
@@ -33,6 +34,14 @@ def _check_member(workload: Workload) -> None:
     if not [guest for guest in all_guests if _gives_bursts(workload, guest)]:
         largest = max(len(guest.apic_ids) for guest in all_guests)
         fail(workload.spec, f"it refuses every guest of up to {largest} CPUs")
+
+
+def _check_steps(workload: Workload) -> None:
+    """Check the members that stand for the family in each guest."""
+    for guest in guests() if workload.steps else ():
+        place = f"{workload.name} on {guest.name}"
+        for member in attempt(place, "steps()", workload.members, (), guest):
+            _gives_bursts(member, guest)
 
 
 def _gives_bursts(workload: Workload, guest: Guest) -> bool:

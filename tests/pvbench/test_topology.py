@@ -288,3 +288,11 @@ def test_a_host_that_shows_no_apic_ids_has_a_reason(name: str) -> None:
 def test_a_host_shows_its_apic_ids() -> None:
     """A byte in a model name that is not UTF-8 does not matter."""
     assert host_ids_in(CPUINFOS / "latin1.cpuinfo") == HostIds((0, 1), "")
+
+
+def test_a_form_that_no_file_can_hold_is_left_out() -> None:
+    """A list of so many IDs without any order is no guest of a real hypervisor."""
+    guest = parse_guest("ids:" + ",".join(str(number**2) for number in range(20_000)))
+
+    assert guest.name.startswith("ids:20000-cpus#")
+    assert form_of(guest) is None

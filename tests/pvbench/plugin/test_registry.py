@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pvbench.errors import UnavailableError, UsageError
+from pvbench.errors import PluginError, UnavailableError, UsageError
 from pvbench.plugin.loader import load
 from pvbench.plugin.registry import Plugin, Registry
+from pvbench.topology import parse_guest
 
 Write = Callable[[str, str], str]
 pytestmark = pytest.mark.usefixtures("only_bundled")
@@ -180,3 +181,34 @@ def test_a_stack_that_cannot_be_is_refused(name: str, message: str) -> None:
     """A stack is a driver, or an overlay, a slash and a driver."""
     with pytest.raises(UsageError, match=message):
         load().stack(name)
+
+
+LOAD = """
+from pvbench.hookspecs import hookimpl
+from pvbench.workload import Workload
+
+pvbench_api = 1
+
+
+@hookimpl
+def pvbench_workloads():
+    return [
+        Workload(
+            name="family",
+            summary="for tests",
+            bursts=lambda guest, n: (),
+            parameters={"n": 1},
+            steps=lambda guest: [1 // 0],
+        )
+    ]
+"""
+
+
+def test_steps_that_raise_are_a_fault_of_their_plugin(write_plugin: Write) -> None:
+    """A value of the user's own needs no steps."""
+    registry = load([write_plugin("with_steps", LOAD)])
+    guest = parse_guest("4")
+
+    assert [one.spec for one in registry.workloads("family:7", guest)] == ["family:7"]
+    with pytest.raises(PluginError, match="workload family raises ZeroDivisionError"):
+        registry.workloads("family", guest)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import pytest
 
 from pvbench.errors import UsageError
@@ -177,3 +178,21 @@ def test_a_workload_for_large_guests_is_checked_in_one() -> None:
     )
 
     check_workload(workload)
+
+
+@pytest.mark.parametrize(
+    ("steps", "sentence"),
+    [
+        pytest.param(
+            lambda guest: [1, 1 // 0],
+            r"test-load on dense:1: steps\(\) raises Zero",
+            id="raises",
+        ),
+        pytest.param(lambda guest: ["x"], "targets of test-load is 'x', not a number", id="x"),
+        pytest.param(lambda guest: [9], "test-load:9 on ids:9-0: ", id="errs-there"),
+    ],
+)
+def test_the_steps_of_a_family_are_checked(steps: Callable[..., Any], sentence: str) -> None:
+    """They are what a user gets who gives no value."""
+    with pytest.raises(AssertionError, match=sentence):
+        check_workload(attrs.evolve(FAMILY, steps=steps))
