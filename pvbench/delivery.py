@@ -15,7 +15,7 @@ from pvbench.validators import ints, one_of
 
 EXACTNESSES: Final = ("exact", "near-exact", "noisy", "none")
 EXECUTIONS: Final = ("algorithm", "ops")
-TARGET_STATES: Final = ("halted", "running")
+TARGET_STATES: Final = ("halted", "running", "polling")
 
 
 @attrs.frozen(kw_only=True)
@@ -142,7 +142,7 @@ class Task:
         programs: the ops of each burst when it sends to all its targets.
         reached: CPUs each program reaches; fewer than asked for if *lossy*.
         program_for: ops of a burst (by index) that sends to some CPUs only.
-        target_state: what idle targets do, ``halted`` or ``running``.
+        target_state: what idle targets do, from TARGET_STATES.
         lossy: some targets are never reached, so the source cannot wait for them.
         mechanism: how the sender sends, from `pvbench.sender.MECHANISMS`.
         algorithm: the algorithm that computed the programs.

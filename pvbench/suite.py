@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from pvbench.delivery import TARGET_STATES, Algorithm
+from pvbench.dispatch import polling_cpus
 from pvbench.guest import Guest
 from pvbench.ops import Burst
 from pvbench.sender import Stack
@@ -25,7 +26,7 @@ class Suite:
         overlays: names of overlays; None is all there are.  The bare drivers
             always run too.
         guests: topology specifications.
-        target_states: what targets do while they wait, ``halted`` or ``running``.
+        target_states: what targets do while they wait, from TARGET_STATES.
         shorthands: the guest kernel sends full broadcasts by shorthand (Linux 5.4
             and later).
         delivery: the delivery it is about, used where the user names none.
@@ -80,6 +81,12 @@ class Case:
     sweep: str = ""
     why_unsupported: str | None = None  # why the guest cannot have the bursts
     why_blocked: str | None = None  # the error of the workload
+
+    @property
+    def polling(self) -> frozenset[int]:
+        """The CPUs whose idle loop polls."""
+        sources = (burst.source for burst in self.bursts)
+        return polling_cpus(self.target_state, sources, self.guest)
 
     @property
     def algorithm(self) -> Algorithm:

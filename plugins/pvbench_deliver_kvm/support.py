@@ -146,6 +146,8 @@ def _why_other_cpus(guest: Guest) -> Iterator[str]:
 
 def _why_too_many_spin(guest: Guest, task: Task, usable: int, *, software: bool) -> str | None:
     """Why *task* would make too many host CPUs spin, which can hang a small machine."""
+    if task.target_state == "polling":
+        return "the idle CPUs of its guest halt or spin, but poll no call queue"
     running = task.target_state == "running"
     if running and software:
         return (

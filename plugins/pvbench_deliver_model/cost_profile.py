@@ -22,6 +22,7 @@ COSTS: Final = {
     "fence": "mfence; lfence",
     "store": "a store to memory",
     "scan_cpu": "visiting one CPU of a mask",
+    "poll_notice": "a polling idle CPU notices a call in its queue",
     "interrupt_entry": "injection until the handler's first instruction",
     "eoi": "end of interrupt that does not exit",
     "eoi_exit": "end of interrupt with an emulated local APIC and without PV EOI",

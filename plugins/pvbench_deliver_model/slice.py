@@ -15,8 +15,10 @@ from pvbench.delivery import Task
 from pvbench.guest import Guest
 from pvbench.ops import Program
 from pvbench.slice_result import SliceResult
+from pvbench_deliver_model.arrays import I64
 from pvbench_deliver_model.call_queues import CallQueues
 from pvbench_deliver_model.cost_profile import CostProfile
+from pvbench_deliver_model.polling import PollingCpus
 from pvbench_deliver_model.record import Record
 from pvbench_deliver_model.source import Source, source_of
 from pvbench_deliver_model.targets import NEVER, Targets
@@ -39,6 +41,7 @@ class Slice:
         ]
         hosts = self._targets.hosts_of_busy if len(task.bursts) < 2 else None
         self._turns = SourceTurns(task.bursts[0].source if task.bursts else 0, hosts)
+        self._polling = PollingCpus(guest, task, cost_profile.ps("poll_notice"), self._targets)
         self._contended = len(task.bursts) > 1 or not all(b.wait for b in task.bursts)
         if self._contended or any(s.burst.source in s.cpus for s in self._sources):
             self._watch_sources(guest)
@@ -124,7 +127,8 @@ class Slice:
             now += self._queue_ps * len(source.cpus)
             if burst.targets == (burst.source,):
                 self._call_locally(source)
-        timeline = source.sending.run(self._program(source), now)
+        program, cpus = self._program(source)
+        timeline = source.sending.run(program, now)
         self._record.count(timeline)
         woken_on = targets.hosts_of_woken
         delay = woken_on.preempt(burst.source, timeline.arrivals) if woken_on else 0
@@ -136,6 +140,9 @@ class Slice:
         source.waiting = True
         if targets.masked_until is not None:
             targets.masked_until[burst.source] = source.send_end
+        called = self._polling.call(source, cpus, timeline.end)
+        if called and self._contended:
+            self._call_queues.flush(*called)
         if timeline.end > now:
             self._record.samples["send"].append(self._turns.mean(source.send_end - source.t0))
         if timeline.irqs_off is not None:
@@ -147,13 +154,14 @@ class Slice:
         self._record.samples["deliver"].append(self._local_ps[0])
         source.drained = source.t0 + self._local_ps[1]
 
-    def _program(self, source: Source) -> Program:
-        """Return the ops for CPUs with an empty call queue; calls to others piggyback."""
+    def _program(self, source: Source) -> tuple[Program, tuple[int, ...] | I64]:
+        """Return the ops for CPUs with an empty call queue, and these; others piggyback."""
         task, index = self._task, source.index
-        if not self._contended or source.burst.protocol == "bare":
-            return task.programs[index]
-        cpus = self._call_queues.queue(source)
-        return task.programs[index] if cpus is None else task.program_for(index, cpus)
+        if self._contended and source.burst.protocol == "csd":
+            cpus = self._call_queues.queue(source)
+            if cpus is not None:
+                return task.program_for(index, cpus), cpus
+        return task.programs[index], source.cpus
 
     def _accept_until(self, horizon: int) -> None:
         """Let targets accept all interrupts that arrive up to *horizon*."""

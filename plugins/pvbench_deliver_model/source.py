@@ -22,7 +22,7 @@ class Source:
     One source and its burst; times are in ps.
 
     Args:
-        cpus: CPUs that must run the handler because of an interrupt.
+        cpus: CPUs that must run the handler or, if they poll, the function.
         slot_of_cpu: index of a CPU in *cpus*; -1 for an unexpected CPU.
         polls_left: cost of polling each target and those after it, by slot.
         acks: time of each target's acknowledgement by slot; the last is for unexpected

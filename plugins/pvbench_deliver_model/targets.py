@@ -27,6 +27,7 @@ class Targets:
         count = len(guest.apic_ids)
         ps = cost_profile.ps
         self.count = count
+        self._target_state = target_state
         self._halting = target_state == "halted"
         emulated = cost_profile.local_apic == "emulated"
         self._notify = ps("kick" if emulated else "posted_notification")
@@ -49,8 +50,8 @@ class Targets:
     def state(self) -> str:
         """The state of the targets; busy vCPUs that share host CPUs are often preempted."""
         if self._halting:
-            return "halted"
-        return "preempted" if self._hosts else "running"
+            return self._target_state
+        return "preempted" if self._hosts else self._target_state
 
     @property
     def hosts_of_woken(self) -> HostCpus | None:
@@ -89,6 +90,13 @@ class Targets:
     def acked(self, cpu: I64 | int) -> I64:
         """Return when the last handler of each *cpu* acknowledged."""
         return self.free.take(cpu) - self._exit_ps
+
+    def call_polling(self, cpu: int, noticed_at: int) -> tuple[int, int]:
+        """Let the idle loop of *cpu* run a call; return when it begins and acknowledges."""
+        entry = max(noticed_at, int(self.free[cpu]))
+        self.free[cpu] = entry + self._work
+        self.functions.add(np.array([cpu]))
+        return entry, entry + self._work
 
     def prolong(self, cpu: int, *, lock: bool) -> None:
         """Add one function call to the handler that *cpu* is about to run."""

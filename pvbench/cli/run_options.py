@@ -143,7 +143,9 @@ def selection_options(group: Options) -> None:
         help="number of host CPUs that the vCPUs share",
     )
     common.bits_option(group)
-    listed("--targets", "STATE,...", "state of the targets before an IPI: halted, running")
+    listed(
+        "--targets", "STATE,...", "state of the targets before an IPI: halted, running, polling"
+    )
     group.add_argument(
         "--shorthands",
         action=argparse.BooleanOptionalAction,

@@ -55,7 +55,11 @@ class Prepared:
             case = self.case
             part = attrs.evolve(case.bursts[burst], targets=cpus)
             self._subsets[burst, cpus] = check(
-                case.stack, part, case.guest, shorthands=case.shorthands
+                case.stack,
+                part,
+                case.guest,
+                shorthands=case.shorthands,
+                polling=case.polling,
             )
         return self._subsets[burst, cpus]
 
@@ -86,7 +90,10 @@ def prepare(case: Case, room: PlanRoom | None = None) -> Prepared:
     ops_before, end_s = room.ops, monotonic() + room.case_s
     checked = []
     for burst in case.bursts:
-        checked.append(check(case.stack, burst, case.guest, shorthands=case.shorthands))
+        sent = check(
+            case.stack, burst, case.guest, shorthands=case.shorthands, polling=case.polling
+        )
+        checked.append(sent)
         room.ops -= len(checked[-1].program)
         if room.ops < 0:
             room.ops = ops_before

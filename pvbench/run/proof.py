@@ -99,7 +99,7 @@ def _requests(prepared: Prepared, result: SliceResult) -> list[int]:
     """Return the number of function calls to each CPU, with or without an IPI of its own."""
     requests = [0] * len(prepared.case.guest.apic_ids)
     for times, expected, piggybacked in _sends(prepared, result):
-        for cpu in (*expected.cpus, *piggybacked):
+        for cpu in (*expected.cpus, *expected.spared, *piggybacked):
             requests[cpu] += times
     return requests
 

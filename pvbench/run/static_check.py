@@ -9,12 +9,13 @@ first, so the counts would not show it.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 
 import attrs
 
 from pvbench.decode.decoder import Decoder
 from pvbench.decode.sends import Route, Sends, counted
-from pvbench.dispatch import Sent, program, reached
+from pvbench.dispatch import Sent, program, reached, spared
 from pvbench.errors import PluginError, PvbenchError, SenderError
 from pvbench.guest import Guest
 from pvbench.ops import (
@@ -44,12 +45,14 @@ class Expected:
 
     Args:
         cpus: CPUs that must run the handler once.
+        spared: CPUs that run the function without an interrupt, see `pvbench.dispatch`.
         lost: targets that the sender never reaches, as in the real kernel.
         overlaid: whether callbacks of the overlay computed the ops.
     """
 
     program: Program
     cpus: tuple[int, ...]
+    spared: tuple[int, ...]
     lost: tuple[int, ...]
     icr_writes: int
     hypercalls: int
@@ -87,18 +90,25 @@ def checked_reason(reason: object) -> str | None:
     return one_line(reason)
 
 
-def check(stack: Stack, burst: Burst, guest: Guest, *, shorthands: bool) -> Expected:
+def check(
+    stack: Stack,
+    burst: Burst,
+    guest: Guest,
+    *,
+    shorthands: bool,
+    polling: Collection[int] = frozenset(),
+) -> Expected:
     """
-    Make the ops of *burst* and check them.
+    Make the ops of *burst* and check them, in a guest some of whose idle CPUs are *polling*.
 
     Raises:
         SenderError: the ops do not send what the burst asks for.
     """
     message = f"{stack.name} on {guest.name} fails the static check"
-    targets = reached(burst, guest)
+    targets = reached(burst, guest, polling)
     try:
         with guarded(f"sender {stack.sender.name}", lambda: owner_of(type(stack.sender))):
-            sent = program(stack, burst, guest, shorthands=shorthands)
+            sent = program(stack, burst, guest, shorthands=shorthands, polling=polling)
             sends = Decoder(guest, burst.source).sends(sent.program)
             lost = frozenset(_dropped(stack, sent, targets, guest))
     except PvbenchError as error:
@@ -115,6 +125,7 @@ def check(stack: Stack, burst: Burst, guest: Guest, *, shorthands: bool) -> Expe
     return Expected(
         program=sent.program,
         cpus=tuple(cpu for cpu in targets if cpu not in lost),
+        spared=spared(burst, guest, polling),
         lost=tuple(sorted(lost)),
         icr_writes=icr_writes,
         hypercalls=hypercalls,

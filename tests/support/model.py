@@ -33,6 +33,7 @@ ROUND: Mapping[str, int] = {
     "fence": 2,
     "store": 3,
     "scan_cpu": 4,
+    "poll_notice": 25,
     "interrupt_entry": 50,
     "eoi": 6,
     "eoi_exit": 60,
