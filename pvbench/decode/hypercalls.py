@@ -87,12 +87,10 @@ def _kvm_v3(op: Hypercall, guest: Guest, registers: Registers) -> Call:
 
 
 def _kvm_cluster(bitmap_words: int) -> Callable[[Hypercall, Guest, Registers], Call]:
-    width = 64 * bitmap_words
-
     def decode(op: Hypercall, guest: Guest, registers: Registers) -> Call:
         if refused := _not_send_ipi(op, guest, bitmap_words + 1):
             return refused
-        last = op.args[-1] & U32
+        last, width = op.args[-1] & U32, bitmap_words * guest.bits
         ids = bits_of(_joined(op.args[:-1], guest), width) + (last >> 8) * width
         return _to(last & APIC_VECTOR_MASK, ids)
 

@@ -170,6 +170,27 @@ def test_a_32_bit_guest_covers_64_ids(args: tuple[int, ...], expected: list[int]
 
 
 @pytest.mark.parametrize(
+    ("abi", "op", "expected"),
+    [
+        pytest.param("kvm-v3", call(1, 1 << 31, 0xFC), [0, 63], id="v3"),
+        pytest.param("kvm-v3", call(1 << 32, 1 << 40, 0xFC), [], id="v3-registers-are-cut"),
+        pytest.param("kvm-cluster128", call(1 << 31, 1, 0xFC), [31, 32], id="cluster-0"),
+        pytest.param("kvm-cluster128", call(1, 1 << 31, 0x1FC), [64, 127], id="64-ids-each"),
+        pytest.param("kvm-cluster192", call(0, 0, 1 << 31, 0xFC), [95], id="third-word"),
+        pytest.param("kvm-cluster192", call(1, 0, 1 << 31, 0x1FC), [96, 191], id="96-ids-each"),
+    ],
+)
+def test_a_proposed_call_of_a_32_bit_guest_has_words_of_32_bits(
+    abi: str, op: Hypercall, expected: list[int]
+) -> None:
+    """So its clusters are half as wide."""
+    ids = (0, 31, 32, 63, 64, 95, 96, 127, 191)
+    small = guest(abi, bits=32, ids=ids)
+
+    assert expected == [ids[cpu] for _, cpu in hits([op], small)]
+
+
+@pytest.mark.parametrize(
     ("ops", "expected"),
     [
         pytest.param(fast(0xFC, 0b110), [1, 2], id="fast-vps-are-not-apic-ids"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pvbench.decode.decoder import Decoder
 from pvbench.ops import Hypercall
 from pvbench.verify.exclusions import EXCEPTION, OTHER_CALL, exclusion
 from pvbench.verify.generator import SCENES, Generator
@@ -31,7 +32,8 @@ def test_calls_have_the_registers_of_the_abi_of_their_guest(abi: str) -> None:
     scenes = {trial.scene for trial in drawn(abi)}
 
     assert {SCENES[scene].guest.hypercall_abi for scene in scenes} == {abi}
-    assert len(scenes) == 3
+    assert {SCENES[scene].guest.bits for scene in scenes} == {32, 64}
+    assert {SCENES[scene].target_state for scene in scenes} == {"halted", "running"}
     assert {(op.nr, len(op.args)) for op in calls(abi)} == {(10, BITMAP_WORDS[abi] + 1)}
 
 
@@ -44,6 +46,22 @@ def test_clusters_and_bits_that_kvm_ignores_are_drawn(abi: str) -> None:
     assert {0, 1, 0xFF_FFFF} <= clusters
     assert len(clusters) > 20
     assert any(word >> 32 for word in last)
+
+
+@each_abi
+def test_guests_of_32_bits_get_ipis_across_the_words_of_a_cluster(abi: str) -> None:
+    """The decoder finds two CPUs at least for one of the calls."""
+    narrow = [trial for trial in drawn(abi) if SCENES[trial.scene].guest.bits == 32]
+    ops = [op for trial in narrow for _, program in trial.programs for op in program]
+    decoder = Decoder(SCENES[f"{abi}-b32"].guest, 0)
+    reached = [
+        len(send.cpus)
+        for op in ops
+        if isinstance(op, Hypercall)
+        for send in decoder.sends((op,))
+    ]
+
+    assert max(reached) > 1
 
 
 @each_abi
