@@ -64,3 +64,12 @@ def test_one_kernel_serves_the_hypercalls_of_all_proposals(measured: list[Row]) 
     assert {row.fact("icr_writes_traced") for row in measured} == {0}
     assert {row.fact("stand_in") for row in measured} == {None}
     assert {row.kind for row in measured} == {"emulated"}
+
+
+def test_boots_that_start_at_different_times_have_equal_paths(measured: list[Row]) -> None:
+    """Of each sender in each guest and series: within 0.1 %."""
+    assert {row.fact("series") for row in measured} >= {"send", "ack", "wall"}
+    for row in measured:
+        first, second = row.boots_s
+
+        assert first == pytest.approx(second, rel=1e-3)
