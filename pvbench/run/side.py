@@ -216,14 +216,15 @@ class SideProcess:
         )
 
     def _fail_ended(self, moment: str) -> NoReturn:
-        """Raise the error for a side that ended too early; it quotes the side's last line."""
+        """Raise the error for a side that ended too early; its own lines say why."""
         status = self._process.wait(self.side.limit_s)
-        last = self._lines.take_last()
+        last = self._lines.last()
+        why = "" if last else "it printed nothing"
         if "--ab-pipes" in last:
-            last = "its pvbench is older than `pvbench ab`"
+            why = "its pvbench is older than `pvbench ab`"
         raise SideError(
             f"side {self.side.name} ended with status {status} {moment}",
-            why=last,
+            why=why,
             status=status,
         )
 

@@ -11,7 +11,6 @@ from pvbench import notices
 
 _PREFIX: Final = "pvbench: "
 _LONGEST_LINE: Final = 10_000  # characters
-_NOTHING: Final = "it printed nothing"
 
 
 @attrs.frozen(eq=False)
@@ -48,12 +47,11 @@ class SideLines:
             self._printed.append(self._pending.pop(0))
             notices.say(f"side {self.name}: {self._printed[-1]}")
 
-    def take_last(self) -> str:
-        """Print all lines but the last, which is the reason why the side has ended."""
+    def last(self) -> str:
+        """Print all lines of a side that has ended, and return the last one; '' if none."""
         self.wait()
-        reason = self._pending.pop() if self._pending else ""
         self.relay()
-        return reason or [_NOTHING, *self._printed][-1]
+        return self._printed[-1] if self._printed else ""
 
     def end(self, *, relay: bool) -> None:
         """Wait until the side has closed the stream, and print the rest if *relay*."""
