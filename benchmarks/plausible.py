@@ -45,6 +45,7 @@ FLAT_VCPUS: Final = 8
 NEVER_PAID: Final = ("fault", "local_call", "local_call_entry", "lock_handover")
 TIMES: Final = ("send", "deliver", "ack", "wall")
 HOSTS_FREE: Final = "the burst before takes longer, so its targets have left their host CPUs"
+UNICAST: Final = "an overlay may leave the unicast to an only target to the driver"
 MASK_TO_ALL: Final = "the call to all others may take another way than a mask"
 
 
@@ -129,6 +130,8 @@ def fallen(
 ) -> Iterator[tuple[str, str]]:
     """Times that fall from *few* to *many* targets, each with its reason, '' for none."""
     reason = MASK_TO_ALL if many == row.vcpus - 1 else ""
+    if few == 1 and row.stack.overlay:
+        reason = UNICAST
     shares = row.state == "halted" and row.host_cpus and after["wall"] >= before["wall"]
     for name in TIMES:
         if name in before and name in after and after[name] < before[name]:

@@ -52,6 +52,7 @@ class Model:
         from pvbench_deliver_model.cost_file import DEFAULT, read
         from pvbench_deliver_model.cost_values import notes
         from pvbench_deliver_model.host_era import last_vcpu_id
+        from pvbench_deliver_model.nearest import nearest
 
         if options.cpus:
             raise UsageError("a model runs on no CPU of this machine", fix="Drop --cpu-list.")
@@ -68,6 +69,7 @@ class Model:
             clock=CLOCK,
             costs=Costs(data["cost_profile"], data["cost_profile_sha256"]),
             limits=limits | {"bare": int(data["local_apic"] == "bare")},
+            facts={"nearest cost profile": nearest()},
             notes=tuple(notes(profile)),
             worker_data=json.dumps(data).encode(),
         )

@@ -29,10 +29,18 @@ def say_needs(prepared: PreparedRun) -> None:
     Raises:
         UsageError: a file of `pvbench noise` cannot be read.
     """
+    if notices.is_verbose():
+        _say_facts(prepared)
     _say_hosts(prepared)
     _say_at_once(prepared)
     _say_boots_needed(prepared)
     _say_room(prepared)
+
+
+def _say_facts(prepared: PreparedRun) -> None:
+    """Print what the delivery says about the machine, such as the cost profile for it."""
+    for name, fact in prepared.settings[0].description.facts.items():
+        notices.say(f"{prepared.delivery}: {name}: {fact}")
 
 
 def _say_hosts(prepared: PreparedRun) -> None:
