@@ -35,8 +35,9 @@ class HostCpus:
         self._period = self._sharers * self._timeslice
         self._round_start = np.zeros(count, np.int64)
         self._phase_steps = ((np.arange(count) + 1) ** 2 * _GOLDEN) % 1
-        entry = ps("wake_blocked") + ps("interrupt_entry") + ps("eoi")
-        self.run_ps = entry + ps("handler_work") + ps("interrupt_exit")
+        entry = ps("interrupt_entry") + ps("eoi")
+        self._handler_ps = entry + ps("handler_work") + ps("interrupt_exit")
+        self.run_ps = ps("wake_blocked") + self._handler_ps
         self._free = np.zeros(count, np.int64)  # when the last woken vCPU leaves it
 
     def runs_beside(self, cpus: I64, source: int) -> Flags:
@@ -98,7 +99,7 @@ class HostCpus:
         # each host CPU gets its own range of times, so that one scan handles all of them
         lane = host * (int(starts.max()) + run * len(host) + 1)
         start = np.maximum.accumulate(starts - rank * run + lane) - lane + rank * run + base
-        self._free[host] = start + run
+        self._free[host] = start + self._handler_ps  # one that comes later is awake by then
         result = np.empty_like(begin)
         result[order] = start
         return result

@@ -59,19 +59,19 @@ def test_each_host_cpu_has_its_own_queue() -> None:
 
 
 def test_a_host_cpu_stays_busy_from_one_burst_to_the_next() -> None:
-    """Host CPU 1 is taken until 3606; CPU 1 polled and could begin at 3000."""
+    """Host CPU 1 is taken until 2806; CPU 1 is polled for and could begin at 2700."""
     targets = Targets(cpus(4, host_cpus=2), cost_profile_of(), "halted")
     entries(targets, 1_000, 1, 3)
 
-    assert entries(targets, 2_800, 1) == [3_656]
+    assert entries(targets, 2_500, 1) == [2_856]
 
 
 def test_a_host_cpu_that_is_free_again_delays_no_vcpu() -> None:
-    """It is taken until 3606; CPU 1 begins at 3700."""
+    """It is taken until 2806, without a wake-up behind; CPU 1 begins at 2807."""
     targets = Targets(cpus(4, host_cpus=2), cost_profile_of(), "halted")
     entries(targets, 1_000, 1, 3)
 
-    assert entries(targets, 3_500, 1) == [3_750]
+    assert entries(targets, 2_607, 1) == [2_857]
 
 
 @pytest.mark.parametrize(
