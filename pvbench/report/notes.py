@@ -124,9 +124,21 @@ def _unmet_conditions(members: list[Row]) -> Iterator[str]:
         yield f"Note: {stacks} {verb} never merged; a patched KVM serves the hypercall."
     if any(_is_overcommitted(row) for row in members):
         yield "Note: the guest has more vCPUs than this machine has CPUs for it."
+    blocked = [row for row in members if row.kind == "modelled" and _are_woken(row)]
+    for _, workloads, stacks in _merged(blocked, _stack):
+        yield (
+            f"Note: in {shortened_list(workloads)} of {stacks} targets halt for longer than "
+            "KVM polls, so each is woken; a burst that is a little shorter takes less by a "
+            "step."
+        )
     unproved = [row for row in members if set(row.proved) - {row.fact("target_state"), ""}]
     for (states,), workloads, stacks in _merged(unproved, _stack, _states):
         yield f"Note: in {shortened_list(workloads)} of {stacks} targets were {states}."
+
+
+def _are_woken(row: Row) -> bool:
+    """Whether KVM had to schedule halted targets of a burst."""
+    return row.fact("series") == HEADLINE and bool(row.fact("wakeups_blocked"))
 
 
 def _is_overcommitted(row: Row) -> bool:
