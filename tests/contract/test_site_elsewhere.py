@@ -273,7 +273,7 @@ def test_a_site_that_shows_no_apic_ids_has_no_guest_host(
     path.write_text("processor : 0\nmodel name : Elsewhere 9000\n")
     output = cli(*HOST, *elsewhere)
 
-    reason = f"{path} lists no APIC IDs of this machine: it is not an x86 machine"
+    reason = f"{path} does not show the APIC IDs: it is not of an x86 machine"
     assert output.status == 2
     assert f"the site gives no APIC IDs for --guest host: {reason}. " in output.err
     assert not Path("a.json").exists()

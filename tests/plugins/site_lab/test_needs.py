@@ -115,7 +115,7 @@ def test_the_family_is_listed_with_its_form(cli: Cli, qemu: Fault) -> None:
     [
         ("lab", "site 'lab' needs an address. Write lab:KERNEL."),
         ("lab:x,clock=y", "'x,clock=y' is not the address of a lab: its clock is 'y'"),
-        ("lab:0.0.0-none", "there is no kernel '0.0.0-none' for a lab"),
+        ("lab:0.0.0-none", "there is no kernel for a lab called '0.0.0-none'"),
     ],
 )
 def test_a_wrong_lab_is_refused_with_a_sentence(
