@@ -63,16 +63,21 @@ def test_avic_exits_for_a_blocked_target_but_not_for_a_polling_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "exits"),
+    ("vcpus", "source", "state", "exits"),
     [
-        pytest.param("running", 0, id="the-only-one-in-its-turn-is-on-another-host-cpu"),
-        pytest.param("halted", 1, id="for-the-two-others"),
+        pytest.param(3, 2, "running", 1, id="for-the-one-that-waits-for-its-turn"),
+        pytest.param(3, 1, "running", 1, id="for-one-that-shares-another-host-cpu"),
+        pytest.param(2, 1, "running", 0, id="for-no-busy-one-with-a-host-cpu-of-its-own"),
+        pytest.param(2, 1, "halted", 1, id="for-the-other"),
+        pytest.param(1, 0, "halted", 0, id="for-none"),
     ],
 )
-def test_avic_does_not_exit_for_a_self_ipi(state: str, exits: int) -> None:
-    """CPU 2 has the second turn of host CPU 0, but it is the one that writes the ICR."""
-    guest = cpus(3, host_cpus=2)
-    burst = Burst(source=2, operation="send_IPI_all")
+def test_avic_does_not_exit_for_a_self_ipi(
+    vcpus: int, source: int, state: str, exits: int
+) -> None:
+    """Without another target that does not run, the write of the ICR does not exit."""
+    guest = cpus(vcpus, host_cpus=2)
+    burst = Burst(source=source, operation="send_IPI_all")
     case = case_of("shorthand/x2apic-physical", guest, burst, state=state)
 
     assert exits == run_case(case, cost_profile_of(local_apic="x2avic"))[1].counts.exits
