@@ -39,13 +39,17 @@ class SourceTurns:
 
     def delivered(self, source: Source) -> int:
         """Return the time until the last handler of a burst starts."""
+        if not self.hosts:
+            return source.entered - source.t0
         sent = source.send_end - source.t0
         return source.entered - source.t0 + self.mean(sent) - sent
 
     def ended(self, source: Source, end: int) -> int:
         """Return the time from the start of a burst to its *end* as the source sees it."""
+        if not self.hosts:
+            return end - source.t0
         mean = self.mean(end - source.t0)
-        if not self.hosts or not source.burst.wait:
+        if not source.burst.wait:
             return mean
         if np.count_nonzero(self.hosts.runs_beside(source.cpus, self.cpu)):
             turn = self.hosts.next_turn(np.array([end]), np.array([self.cpu]))

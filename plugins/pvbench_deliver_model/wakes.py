@@ -27,9 +27,11 @@ class Wakes:
                 if waits is not None:
                     _delay_irqs(line, at - waits, waits)
                     delay += int(waits[-1])
-            line.arrivals[index] = arrivals._replace(at=at)
+            if at is not arrivals.at:
+                line.arrivals[index] = arrivals._replace(at=at)
         line.end += delay
-        line.arrivals = merged(line.arrivals)
+        if len(line.arrivals) > 1:
+            line.arrivals = merged(line.arrivals)
 
     def _delayed(self, cpus: I64, at: I64) -> tuple[I64, I64 | None]:
         """
