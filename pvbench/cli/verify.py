@@ -156,7 +156,9 @@ def _executed(
             files.write(stored, path)
         judgement = judge(stored) if is_at_risk else _minimised(place, stored)
     status = _shown([(str(path), judgement)], options, _where(options), place.refused)
-    return common.ended_early(place.stop.signal) if place.stop.signal else status
+    if place.stop.signal:
+        return common.ended_early(place.stop.signal)
+    return status or (Status.ENVIRONMENT if place.is_incomplete else Status.OK)
 
 
 def _stored(

@@ -35,6 +35,7 @@ class Place:
         deadline_s: the longest time of a boot.
         stop: ends it after a signal; what was executed before is kept.
         refused: why trials were not executed, and how many.
+        is_incomplete: whether a guest failed to boot twice after others had executed trials.
     """
 
     session: Session
@@ -44,6 +45,7 @@ class Place:
     deadline_s: float
     stop: Stop = attrs.field(factory=Stop)
     refused: dict[str, int] = attrs.field(factory=dict)
+    is_incomplete: bool = False
 
     @property
     def kernel(self) -> str:
@@ -64,7 +66,10 @@ class Place:
             if reason is None:
                 yield trial
             else:
-                self.refused[reason] = self.refused.get(reason, 0) + 1
+                self._refuse(reason, 1)
+
+    def _refuse(self, reason: str, trials: int) -> None:
+        self.refused[reason] = self.refused.get(reason, 0) + trials
 
     def run(
         self, trials: Iterable[Trial], scenes: Mapping[str, Scene], progress: Progress
@@ -72,8 +77,11 @@ class Place:
         """
         Execute *trials* in boots of consecutive ones of a scene.
 
+        Once a boot has executed some, one that fails is tried again.  If it fails again, the
+        other trials of its scene are refused, and the outcomes of earlier ones are kept.
+
         Raises:
-            UnavailableError: no guest can be booted.
+            UnavailableError: the first guest cannot be booted.
         """
         trials, done = list(trials), list[Trial]()
         outcomes: list[Outcome] = []
@@ -81,8 +89,16 @@ class Place:
         for name, group in groupby(trials, lambda trial: trial.scene):
             remaining = list(group)
             while remaining:
-                work = partial(self._boot, scenes[name], remaining[:TRIALS_OF_BOOT])
-                part = self.stop.unless_signalled(work)
+                next_ones = remaining[:TRIALS_OF_BOOT]
+                work = partial(self._booted, scenes[name], next_ones, again=bool(done))
+                try:
+                    part = self.stop.unless_signalled(work)
+                except UnavailableError as error:
+                    if not done:
+                        raise
+                    self._refuse(str(error), len(remaining))
+                    self.is_incomplete = True
+                    break
                 if part is None:
                     break
                 boots.append(len(done))
@@ -97,6 +113,15 @@ class Place:
             kernel=self.kernel,
             boots=tuple(boots),
         )
+
+    def _booted(self, scene: Scene, trials: Sequence[Trial], *, again: bool) -> list[Outcome]:
+        """The outcomes of `_boot`, or of another boot if *again* and the first one fails."""
+        try:
+            return self._boot(scene, trials)
+        except UnavailableError:
+            if not again:
+                raise
+            return self._boot(scene, trials)
 
     def _boot(self, scene: Scene, trials: Sequence[Trial]) -> list[Outcome]:
         """The outcomes of the first of *trials*, at least one."""

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from pvbench.errors import Status
+from pvbench.errors import Status, UnavailableError
 from pvbench.host import facts
 from pvbench.ops import WriteMem, WrMsr
 from pvbench.trials import Ending, Outcome
 from pvbench.verify.judge import judge
+from pvbench.verify.place import Place
 from pvbench.verify.proposals import BITMAP_WORDS, SCENES_OF
 from pvbench.verify.stored import Stored, read, write
-from pvbench.verify.trials import FIRST_SCENES, Trial
+from pvbench.verify.trials import FIRST_SCENES, Scene, Trial
 from support.runs import AddPlugin, Cli
 
 DATA = Path(__file__).parents[2] / "data" / "verify"
@@ -284,3 +286,25 @@ def test_a_kvm_without_hardware_virtualization_is_used_only_at_the_user_s_risk(
     assert (wild.status, "may hang the machine" in wild.err) == (Status.USAGE, True)
     assert few.status in (Status.OK, Status.PROOF)
     assert Path("a.json").exists()
+
+
+def test_outcomes_are_kept_if_a_later_guest_does_not_boot(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The programs that were not executed are counted, and the status says it."""
+    boot, boots = Place._boot, list[Scene]()
+
+    def failing(place: Place, scene: Scene, trials: Sequence[Trial]) -> list[Outcome]:
+        boots.append(scene)
+        if len(boots) > 1:
+            raise UnavailableError("the kernel panicked")
+        return boot(place, scene, trials)
+
+    monkeypatch.setattr(Place, "_boot", failing)
+    options = ("--delivery", "model", "--count", "60", "--json", "-o", "kept.json.gz")
+    output = cli("verify", *options)
+    shown = json.loads(output.out)
+
+    assert (output.status, shown["disagreements"]) == (Status.ENVIRONMENT, 0)
+    assert 0 < shown["programs"] == 60 - shown["not_executed"]["the kernel panicked"]
+    assert cli("verify", "--judge", "kept.json.gz").status == Status.OK

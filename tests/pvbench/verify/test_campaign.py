@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from collections.abc import Generator as Yields
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -44,6 +45,7 @@ class FakeSession:
     boots: list[int] = attrs.field(factory=list)
     dies_after: int = 1 << 30
     error: str = ""
+    boots_with_error: Container[int] = range(1 << 30)
 
     def describe(self, host: Host, request: Describe) -> Description:
         """As the model does."""
@@ -58,7 +60,7 @@ class FakeSession:
         """Execute the trials; one that sets BIT of an ICR write loses its interrupts."""
         assert isinstance(job, Execute)
         self.boots.append(len(job.trials))
-        if self.error:
+        if self.error and len(self.boots) in self.boots_with_error:
             yield ErrorReport(self.error)
         with MODEL.boot(job.guest, job.worker_data) as booted:
             for number, programs in enumerate(job.trials):
@@ -145,6 +147,27 @@ def test_a_guest_that_does_not_boot_is_an_error_of_the_environment() -> None:
 
     with pytest.raises(UnavailableError, match="no guest executes programs of scene x2"):
         place.run([trial(0x40)], SCENES, ignore)
+
+
+@pytest.mark.parametrize(
+    ("boots_with_error", "boots", "executed", "refused"),
+    [
+        pytest.param({2}, [250, 250, 250, 100], 600, 0, id="once"),
+        pytest.param({2, 3}, [250, 250, 250], 250, 350, id="twice"),
+    ],
+)
+def test_a_boot_that_fails_after_others_is_tried_again(
+    boots_with_error: set[int], boots: list[int], executed: int, refused: int
+) -> None:
+    """If it fails again, the outcomes of the others are kept."""
+    session = FakeSession(error="the kernel panicked", boots_with_error=boots_with_error)
+    place = place_of(session)
+
+    stored = place.run([trial(0x40)] * 600, SCENES, ignore)
+
+    assert (session.boots, len(stored.outcomes)) == (boots, executed)
+    assert (sum(place.refused.values()), place.is_incomplete) == (refused, refused > 0)
+    assert all("the kernel panicked" in reason for reason in place.refused)
 
 
 def test_a_report_of_another_kind_is_refused() -> None:
