@@ -92,6 +92,8 @@ def _layout(spec: str, of_host: HostIds | None) -> Layout:
         return Layout(_ids_of(of_host or host_ids()))
     form, colon, rest = spec.partition(":")
     if colon and form in _FILES:
+        if not rest:
+            raise UsageError(f"{spec!r} names no file", fix=f"Use {form}:FILE.")
         return _FILES[form](Path(rest))
     if form == "ids" and colon:
         return Layout(id_lists.parsed(rest))

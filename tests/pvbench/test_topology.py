@@ -79,6 +79,7 @@ def test_interleaved_high_ids_start_above_the_low_ones(count: int, expected: int
         pytest.param("ids:0+threads-last", "only the form sockets: tells", id="a-list"),
         pytest.param("epyc.cpuinfo", r"cpuinfo:FILE \(/proc/cpuinfo of", id="a-file-alone"),
         pytest.param("sparse:4:0", r"a step of 0 gives every CPU the same", id="step-0"),
+        pytest.param("madt:", r"'madt:' names no file. Use madt:FILE", id="no-file"),
         pytest.param("ids:1,1", r"APIC ID 1 is given to two CPUs", id="twice"),
         pytest.param("ids:", r"'' is not an APIC ID\. Use numbers and ranges", id="no-ids"),
         pytest.param("ids:1,\n2", r"'\\n2' is not an APIC ID", id="line-end"),
