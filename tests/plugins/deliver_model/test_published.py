@@ -191,3 +191,12 @@ def test_two_targets_of_two_clusters_are_one_hypercall_or_two_writes() -> None:
     )
 
     assert (cluster, pv) == (10, 5)
+
+
+def test_the_pages_say_how_many_costs_are_assumed() -> None:
+    """They are those of confidence C in the cost profile of 2018."""
+    confidences = [cost.confidence for cost in read("skylake-2018").costs.values()]
+    assumed, costs = confidences.count("C"), len(confidences)
+
+    assert f"{assumed} of the model's {costs} costs" in (ROOT / "README.md").read_text()
+    assert f"{assumed} of the {costs} costs" in (ROOT / "docs/accuracy.md").read_text()
