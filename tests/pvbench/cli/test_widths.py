@@ -61,7 +61,8 @@ def test_no_line_is_wider_and_each_word_of_the_document_is_there(
     cli: Cli, overlay_file: Path, monkeypatch: pytest.MonkeyPatch, command: str, width: int
 ) -> None:
     """Markdown has every cell, note and heading, and no width."""
-    arguments = [word.format(file=overlay_file) for word in COMMANDS[command]]
+    monkeypatch.chdir(overlay_file.parent)  # a long path would be broken
+    arguments = [word.format(file=overlay_file.name) for word in COMMANDS[command]]
     monkeypatch.setattr(common, "width", lambda: width)
     text = cli(*arguments).out
     markdown = cli(*arguments, "--format", "markdown").out
