@@ -39,6 +39,8 @@ class Model:
             return reason
         if guest.offline and _shares_host_cpus(guest):
             return "it does not model offline CPUs where vCPUs share host CPUs"
+        if task.target_state == "polling" and _shares_host_cpus(guest):
+            return "it does not model polling CPUs that share host CPUs and are preempted"
         if reason := why_no_turns(guest, task):
             return reason
         return _why_not_bare(guest, task) if description.limits["bare"] else None

@@ -86,3 +86,12 @@ def test_results_say_that_targets_poll(cli: Cli) -> None:
 
     assert run.status == 0
     assert "targets polling" in " ".join(run.out.split())
+
+
+def test_polling_cpus_are_not_modelled_where_they_share_host_cpus(cli: Cli) -> None:
+    """One that is preempted neither polls nor finds a call."""
+    options = ("--targets", "polling", "--vcpus", "8", "--host-cpus", "2")
+    output = cli("run", "norov", "--sender", "native", "--fast", *options)
+
+    assert output.status == 3
+    assert "polling CPUs that share host CPUs and are preempted" in " ".join(output.err.split())
