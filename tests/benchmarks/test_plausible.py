@@ -72,9 +72,9 @@ def test_an_impossible_time_is_found(changed: dict[str, float], finding: str) ->
 def test_a_time_that_falls_has_no_reason_between_masks() -> None:
     """To all others it may, because a shorthand may send it."""
     before, after = ({"wall": ps, "send": 1.0} for ps in (2.0, 1.0))
-    found = [
+    findings = [
         list(PLAUSIBLE.fallen(row(), 3, before, many, after))
         for many in (4, PLAUSIBLE.VCPUS - 1)
     ]
 
-    assert [bool(reason) for ((_, reason),) in found] == [False, True]
+    assert [bool(reason) for ((_, reason),) in findings] == [False, True]
