@@ -29,21 +29,9 @@ class Model:
         return None
 
     def why_unsupported(self, guest: Guest, task: Task, description: Description) -> str | None:
-        from pvbench_deliver_model.host_cpus import why_no_turns
-        from pvbench_deliver_model.host_era import why_refused
+        from pvbench_deliver_model.unsupported import why_unsupported
 
-        if task.mechanism == "kernel":
-            return "sender `kernel` needs a running Linux kernel: use --delivery live"
-        last_id = description.limits.get("vcpu_id")
-        if last_id is not None and (reason := why_refused(last_id, guest)):
-            return reason
-        if guest.offline and _shares_host_cpus(guest):
-            return "it does not model offline CPUs where vCPUs share host CPUs"
-        if task.target_state == "polling" and _shares_host_cpus(guest):
-            return "it does not model polling CPUs that share host CPUs and are preempted"
-        if reason := why_no_turns(guest, task):
-            return reason
-        return _why_not_bare(guest, task) if description.limits["bare"] else None
+        return why_unsupported(guest, task, description.limits)
 
     def cost_profiles(self) -> tuple[str, ...]:
         from pvbench_deliver_model.cost_file import bundled
@@ -82,19 +70,6 @@ class Model:
         from pvbench_deliver_model.cost_profile import CostProfile
 
         yield Modelled(guest, CostProfile.from_json(json.loads(worker_data)))
-
-
-def _why_not_bare(guest: Guest, task: Task) -> str | None:
-    """Why a machine without a hypervisor cannot run *task*; None if it can."""
-    if task.mechanism == "hypercall":
-        return "bare metal has no hypervisor to call"
-    if _shares_host_cpus(guest):
-        return "bare metal has no vCPUs that could share host CPUs"
-    return None
-
-
-def _shares_host_cpus(guest: Guest) -> bool:
-    return guest.host_cpus is not None and guest.host_cpus < len(guest.apic_ids)
 
 
 @hookimpl

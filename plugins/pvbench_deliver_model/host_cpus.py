@@ -10,11 +10,11 @@ from typing import Final
 
 import numpy as np
 
-from pvbench.delivery import Task
 from pvbench.guest import Guest
 from pvbench_deliver_model.arrays import I64, Flags
 from pvbench_deliver_model.cost_profile import CostProfile
 from pvbench_deliver_model.timeline import Arrivals
+from pvbench_deliver_model.unsupported import shares_host_cpus
 
 _GOLDEN: Final = (5**0.5 - 1) / 2  # its multiples are spread evenly between whole numbers
 
@@ -107,18 +107,7 @@ class HostCpus:
 
 def shared_host_cpus(guest: Guest, cost_profile: CostProfile) -> HostCpus | None:
     """The host CPUs that the vCPUs of *guest* share; None if each has its own."""
-    vcpus = len(guest.apic_ids)
-    if guest.host_cpus is None or guest.host_cpus >= vcpus:
+    if not shares_host_cpus(guest):
         return None
-    return HostCpus(guest.host_cpus, vcpus, cost_profile)
-
-
-def why_no_turns(guest: Guest, task: Task) -> str | None:
-    """Why the model cannot share host CPUs between the vCPUs of *task*; None if it can."""
-    hosts = guest.host_cpus
-    if hosts is None or hosts >= len(guest.apic_ids) or len(task.bursts) < 2:
-        return None
-    places = {burst.source % hosts for burst in task.bursts}
-    if task.target_state == "halted" and len(places) == len(task.bursts):
-        return None
-    return "the model has no turns of several sources that share host CPUs with busy vCPUs"
+    assert guest.host_cpus is not None  # noqa: S101 - it shares them
+    return HostCpus(guest.host_cpus, len(guest.apic_ids), cost_profile)
