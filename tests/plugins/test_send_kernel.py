@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pvbench.delivery import Options
 from pvbench.ops import KernelSend
 from pvbench.run.prepared import prepare
 from pvbench.run.static_check import why_unsupported
@@ -124,8 +125,9 @@ def test_a_running_kernel_takes_no_overlay(overlay: str) -> None:
 def test_the_model_refuses_it() -> None:
     """The model has no kernel to run."""
     task = prepare(case_of(stack_of("kernel"), FOUR, burst_of(MANY, 1, 2))).task
+    model = bundled().table("delivery")["model"]
 
     assert (
-        bundled().table("delivery")["model"].why_unsupported(FOUR, task, {})
+        model.why_unsupported(FOUR, task, model.describe(Options()))
         == "sender `kernel` needs a running Linux kernel: use --delivery live"
     )
