@@ -16,8 +16,10 @@ from pvbench.sequences import irqs_off, x2apic_shorthand
 from pvbench.x86.apic import (
     APIC_DEST_LOGICAL,
     APIC_ICR,
+    X2APIC_BROADCAST,
     X2APIC_LOGICAL_IDS,
     icr_low,
+    x2apic_logical_id,
     x2apic_msr,
 )
 
@@ -32,6 +34,8 @@ class X2apicCluster(Driver):
     def why_unsupported(self, guest: Guest) -> str | None:
         if max(guest.logical) >= X2APIC_LOGICAL_IDS:
             return "APIC IDs of 2^20 and above have no unique logical x2APIC ID"
+        if X2APIC_BROADCAST in logical_destinations(map(x2apic_logical_id, guest.logical)):
+            return "the logical x2APIC ID of all 16 CPUs of the last cluster is the broadcast"
         return None
 
     def send_IPI(self, apic: Apic, cpu: int, vector: int) -> Ops:

@@ -42,7 +42,7 @@ def forms(highest: int, limit: int) -> st.SearchStrategy[tuple[int, ...]]:
 @st.composite
 def guests(draw: st.DrawFn, stack: Stack) -> Guest:
     """A guest with the biggest IDs the driver can address among its forms."""
-    highest = {"x2apic-cluster": 1 << 20, "x2apic-physical": (1 << 32) - 1}
+    highest = {"x2apic-cluster": (1 << 20) - 1, "x2apic-physical": (1 << 32) - 1}
     maximum = 8 if stack.driver.name == "xapic-flat" else 200
     ids = draw(forms(highest.get(stack.driver.name, 255), maximum))
     return guest_of(ids)

@@ -102,3 +102,25 @@ def test_clusters_are_those_of_the_logical_ids() -> None:
     programs = [program(stack, burst, guest, shorthands=False).program for guest in guests]
 
     assert [len(only(WrMsr, ops)) for ops in programs] == [4, 2]
+
+
+@pytest.mark.parametrize(
+    ("first", "count", "expected"),
+    [
+        pytest.param(0xFFFF0, 15, None, id="15-cpus"),
+        pytest.param(
+            0xFFFF0,
+            16,
+            "the logical x2APIC ID of all 16 CPUs of the last cluster is the broadcast",
+            id="16-cpus",
+        ),
+        pytest.param(0xFFFE0, 16, None, id="the-cluster-before"),
+    ],
+)
+def test_a_guest_whose_last_cluster_is_full_is_refused(
+    first: int, count: int, expected: str | None
+) -> None:
+    """0xffffffff is the broadcast in logical destination mode too (SDM)."""
+    stack = stack_of("x2apic-cluster")
+
+    assert stack.why_unsupported(guest_of((0, *range(first, first + count)))) == expected
