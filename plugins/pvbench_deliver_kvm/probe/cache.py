@@ -28,13 +28,14 @@ from pvbench.shapes import json_value
 from pvbench_deliver_kvm import build
 from pvbench_deliver_kvm.measure.hypercall_abis import NOT_SERVED
 from pvbench_deliver_kvm.probe.attempts import BEGUN, ENDED, REFUSED
-from pvbench_deliver_kvm.probe.processes import Start, started
+from pvbench_deliver_kvm.probe.processes import Start, forked, started
 from pvbench_deliver_kvm.probe.programs import PROBES
 
 Alone = Callable[[Callable[[str], None] | None], AbstractContextManager[None]]
 
 START_S: Final = 60.0  # until a child has booted its guest; slow under emulation
 LIMIT_S = 1.8  # of a probe; the guest's own clock may run fast
+_EMULATED: Final = 10  # times that limit where children are forked, as an emulated machine does
 _PATIENCE: Final = 5 / 6  # of that limit: a guest reports a hang before the limit ends
 SURE: Final = 2  # failures in different runs that make a failure final
 
@@ -154,12 +155,13 @@ class _Child:
 
 
 def _child(group: str, names: list[str], start: Start) -> _Child:
-    with start([group, f"{LIMIT_S * _PATIENCE:g}", *names]) as output:
-        values = list(_values(output))
+    limit_s = LIMIT_S * (_EMULATED if start is forked else 1)
+    with start([group, f"{limit_s * _PATIENCE:g}", *names]) as output:
+        values = list(_values(output, limit_s))
     begun = BEGUN in values
     end = "the process of its guest ends" if begun else "no guest starts"
     if begun and values[-1] is None:
-        end = f"it does not return within {LIMIT_S:g} s"
+        end = f"it does not return within {limit_s:g} s"
     pairs = [value for value in values if isinstance(value, list)]
     results = {name: why for name, why in pairs if name in names}
     if results and ENDED in values:  # an error after that concerns the guest's end
@@ -171,11 +173,11 @@ def _child(group: str, names: list[str], start: Start) -> _Child:
     )
 
 
-def _values(pipe: int) -> Iterator[Any]:
+def _values(pipe: int, limit_s: float) -> Iterator[Any]:
     """The JSON values of complete lines; None, the last, if a line takes too long."""
     partial = b""
-    limit_s = START_S
-    while select.select([pipe], [], [], limit_s)[0]:
+    remaining_s = START_S
+    while select.select([pipe], [], [], remaining_s)[0]:
         read = os.read(pipe, 65536)
         if not read:
             return
@@ -183,5 +185,5 @@ def _values(pipe: int) -> Iterator[Any]:
         for line in lines:
             with suppress(ValueError):  # a line that no probe printed
                 yield json.loads(line)
-        limit_s = LIMIT_S
+        remaining_s = limit_s
     yield None

@@ -58,10 +58,10 @@ def test_a_forked_child_reports_each_probe() -> None:
 
 
 def test_a_forked_child_gets_the_group_and_the_patience_of_its_guest() -> None:
-    """The guest reports a hang before the limit ends."""
+    """The guest reports a hang before the limit ends; an emulated machine has longer."""
     body = "print(json.dumps([names[0], f'{group} {float(patience):g}']), flush=True)"
 
-    assert tried(body, limit_s=600)[0] == {NAMES[0]: "kvm 500"}
+    assert tried(body, limit_s=600)[0] == {NAMES[0]: "kvm 5000"}
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_forked_child_gets_the_group_and_the_patience_of_its_guest() -> None:
         pytest.param("os.kill(os.getpid(), 11)", DEADLINE_S, "the process of its", id="crash"),
         pytest.param("raise ValueError", DEADLINE_S, "the process of its guest", id="error"),
         pytest.param("sys.exit(3)", DEADLINE_S, "the process of its guest ends", id="exit"),
-        pytest.param("signal.pause()", 0.01, "it does not return within 0.01 s", id="hang"),
+        pytest.param("signal.pause()", 0.01, "it does not return within 0.1 s", id="hang"),
     ],
 )
 def test_a_forked_child_that_fails_costs_its_probe_only(
