@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pvbench.cli import ab_options, common, compare, run, run_options
+from pvbench.cli import ab_options, common, compare, endings, run, run_options
 from pvbench.errors import PvbenchError, Status, worst
 from pvbench.text import printable
 
@@ -100,5 +100,5 @@ def _compared(paths: list[Path], asked: Question, options: argparse.Namespace) -
 
 def _exit_status(ended: Ended, status: Status) -> int:
     if ended.signal:
-        return common.ended_early(ended.signal)
+        return endings.ended_early(ended.signal)
     return worst([ended.status, status])

@@ -172,12 +172,6 @@ def warn(text: str) -> None:
     print(f"pvbench: {printable(text)}", file=sys.stderr)
 
 
-def ended_early(signal: int) -> int:
-    """Say that a signal ended the command, and return the exit status for it."""
-    warn(f"ended early by signal {signal}")
-    return 128 + signal
-
-
 def words(text: str) -> tuple[str, ...]:
     """The words of a command line that is given as a single word."""
     try:

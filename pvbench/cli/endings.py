@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Final, NoReturn
 
 from pvbench.cli import streams
 from pvbench.errors import PvbenchError, Status
@@ -11,6 +16,28 @@ from pvbench.text import printable, shortened, text_of
 VERBOSE: Final = "-v"  # the option that prints the traceback of a bug
 _LONGEST: Final = 4_000  # characters of a message
 _BUG: Final = 70  # EX_SOFTWARE of sysexits.h
+
+
+class _TerminatedError(KeyboardInterrupt):
+    """SIGTERM came."""
+
+
+@contextmanager
+def interrupted_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM raise an exception, as SIGINT does, so that every context is left."""
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    raise _TerminatedError
 
 
 def end_by(error: BaseException, *, is_verbose: bool) -> int:
@@ -24,8 +51,15 @@ def end_by(error: BaseException, *, is_verbose: bool) -> int:
             streams.complain(f"{file} cannot be used: {error.strerror}")
             return int(Status.ENVIRONMENT)
         case KeyboardInterrupt():
-            return 130
+            is_sigterm = isinstance(error, _TerminatedError)
+            return ended_early(signal.SIGTERM if is_sigterm else signal.SIGINT)
     return _bug(error, is_verbose=is_verbose)
+
+
+def ended_early(number: int) -> int:
+    """Say that signal *number* ended the command, and return the exit status for it."""
+    streams.complain(f"ended early by signal {number:d}")
+    return 128 + number
 
 
 def _bug(error: BaseException, *, is_verbose: bool) -> int:

@@ -20,7 +20,7 @@ from typing import Any, Final
 from pvbench import notices
 from pvbench.cli import common, exits, streams
 from pvbench.cli.defaults import with_defaults
-from pvbench.cli.endings import VERBOSE, end_by
+from pvbench.cli.endings import VERBOSE, end_by, interrupted_by_sigterm
 from pvbench.cli.options import by_name, naming
 from pvbench.cli.parsers import Parser, parse
 from pvbench.errors import Status, UsageError, unknown
@@ -63,7 +63,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     typed = sys.argv[1:] if arguments is None else arguments
     is_verbose = [*typed[:1]] == [VERBOSE]
     try:
-        with notices.verbose(is_on=is_verbose), streams.warnings_as_sentences():
+        with (
+            interrupted_by_sigterm(),
+            notices.verbose(is_on=is_verbose),
+            streams.warnings_as_sentences(),
+        ):
             status = _run(typed[is_verbose:])
         sys.stdout.flush()
     except BaseException as error:  # SystemExit too, or a command ends as if all went well

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pvbench import notices
-from pvbench.cli import ab_options, common, run_options
+from pvbench.cli import ab_options, common, endings, run_options
 from pvbench.errors import PvbenchError, Status, UsageError, worst
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def execute(options: argparse.Namespace) -> int:
         remove_unmeasured(paths)
     print_ends(sides, journals)
     if ended.signal:
-        return common.ended_early(ended.signal)
+        return endings.ended_early(ended.signal)
     if ended.failed:
         return ended.status
     pairs = _noisy_pairs(paths, HEADLINE, MEDIAN)
@@ -93,7 +93,7 @@ def _runs(side: Side, options: argparse.Namespace) -> int:
     except PvbenchError as error:
         common.warn(f"the sessions end early: {error}")
         return error.status
-    return common.ended_early(stop.signal) if stop.signal else Status.OK
+    return endings.ended_early(stop.signal) if stop.signal else Status.OK
 
 
 def _of_boots(pairs: Sequence[Pair], path: Path) -> list[SeriesNoise]:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from pvbench.cli import common, run_options
+from pvbench.cli import common, endings, run_options
 from pvbench.errors import UsageError
 from pvbench.text import printable
 
@@ -130,5 +130,5 @@ def _print_result(finished: Ended, options: argparse.Namespace) -> int:
         print("pvbench: nothing was measured", file=sys.stderr)
         print_refused(finished.path)
     if finished.signal:
-        return common.ended_early(finished.signal)
+        return endings.ended_early(finished.signal)
     return finished.status

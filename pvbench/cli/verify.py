@@ -19,7 +19,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from pvbench import notices
-from pvbench.cli import common, verify_risk
+from pvbench.cli import common, endings, verify_risk
 from pvbench.errors import ProtocolError, Status, UsageError, about
 from pvbench.formats import output_options
 
@@ -157,7 +157,7 @@ def _executed(
         judgement = judge(stored) if is_at_risk else _minimised(place, stored)
     status = _shown([(str(path), judgement)], options, _where(options), place.refused)
     if place.stop.signal:
-        return common.ended_early(place.stop.signal)
+        return endings.ended_early(place.stop.signal)
     return status or (Status.ENVIRONMENT if place.is_incomplete else Status.OK)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -11,7 +14,55 @@ import pytest
 from pvbench.cli import show
 from support.runs import Cli
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 BUG = "pvbench: this is a bug of pvbench or of a plugin, please report it: "
+
+
+@pytest.fixture
+def handlers() -> Iterator[list[object]]:
+    """The handlers of a process that Python has started."""
+    before = [signal.getsignal(number) for number in SIGNALS]
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    yield [signal.default_int_handler, signal.SIG_DFL]
+    for number, handler in zip(SIGNALS, before, strict=True):
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_ends_any_command_with_a_sentence(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, handlers: list[object], number: int
+) -> None:
+    """Every context is left, and the caller's handlers are as before."""
+    left: list[str] = []
+
+    def execute(_: object) -> None:
+        try:
+            os.kill(os.getpid(), number)
+        finally:
+            left.append("a context")
+
+    monkeypatch.setattr(show, "execute", execute)
+    output = cli("show")
+
+    assert (output.status, left) == (128 + number, ["a context"])
+    assert output.err == f"pvbench: ended early by signal {number:d}\n"
+    assert [signal.getsignal(number) for number in SIGNALS] == handlers
+
+
+def test_sigterm_that_is_ignored_stays_ignored(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, handlers: list[object]
+) -> None:
+    """The parent has decided so."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+    def execute(_: object) -> int:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return 0
+
+    monkeypatch.setattr(show, "execute", execute)
+
+    assert cli("show").status == 0
 
 
 def test_a_bug_ends_with_70_and_one_sentence(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
