@@ -4,13 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import attrs
 import numpy as np
 
 from pvbench.decode.sends import Sends
 from pvbench_deliver_model.arrays import I64, Flags
 from pvbench_deliver_model.cost_profile import CostProfile
+from pvbench_deliver_model.delays import State, settled
 from pvbench_deliver_model.receivers import Receivers
 from pvbench_deliver_model.timeline import DISTINCT, Arrivals, Timeline
+
+
+@attrs.frozen(eq=False)
+class _Writes:
+    """
+    The ops of a send.
+
+    Args:
+        op: the op of each target.
+        took: the time of each op.
+        after: the time from the start of its op until each target is served.
+    """
+
+    op: I64
+    took: I64
+    after: I64
+
+    def served_at(self, clock: int) -> I64:
+        """When each target is served if the first op begins at *clock*."""
+        served_at: I64 = (clock + self.took.cumsum() - self.took)[self.op] + self.after
+        return served_at
 
 
 class DirectSends:
@@ -43,63 +66,69 @@ class DirectSends:
 
     def serve(self, send: Sends, write_ps: int, line: Timeline) -> None:
         """Let the processor serve the targets; AVIC exits once for those not running."""
-        op = np.zeros(len(send.cpus), np.int64) if send.op_of_hit is None else send.op_of_hit
-        rank = np.arange(len(op)) - op.searchsorted(op)
-        after = int(write_ps * self._direct_share) + self._further_ps * rank
-        further = np.maximum(np.bincount(op, minlength=send.ops) - 1, 0)
-        took = write_ps + self._further_ps * further
-        if self._not_running is not None and len(op):
-            late, each = self._late(send.cpus, line.end, op, after, took)
-            if np.count_nonzero(late):
-                after, took, exits = self._exit_for(op, late, each, after, took)
-                line.exits += exits
-        start = line.end + took.cumsum() - took
-        line.end += int(took.sum())
-        if len(op):
-            arrival_times = start[op] + after
-            order = arrival_times.argsort(kind="stable")
+        writes = self._writes(send, write_ps)
+        if self._not_running is not None and len(send.cpus):
+            writes, exits = self._with_exits(send.cpus, line.end, writes)
+            line.exits += exits
+        if len(send.cpus):
+            served_at = writes.served_at(line.end)
+            order = served_at.argsort(kind="stable")
             distinct = send.route in DISTINCT
             line.arrivals.append(
-                Arrivals(send.vector, arrival_times[order], send.cpus[order], distinct)
+                Arrivals(send.vector, served_at[order], send.cpus[order], distinct)
             )
+        line.end += int(writes.took.sum())
 
-    def _late(self, cpus: I64, clock: int, op: I64, after: I64, took: I64) -> tuple[Flags, I64]:
-        """
-        Return which targets do not run when their op, begun at *clock* or later, serves them.
+    def _writes(self, send: Sends, write_ps: int) -> _Writes:
+        """The ops of *send* without exits."""
+        op = np.zeros(len(send.cpus), np.int64) if send.op_of_hit is None else send.op_of_hit
+        rank = np.arange(len(op)) - op.searchsorted(op)
+        further = np.maximum(np.bincount(op, minlength=send.ops) - 1, 0)
+        return _Writes(
+            op=op,
+            took=write_ps + self._further_ps * further,
+            after=int(write_ps * self._direct_share) + self._further_ps * rank,
+        )
 
-        An exit delays the ops after it, so all are tested again until the result is
-        stable; each round fixes the result of at least one more op.
+    def _with_exits(self, cpus: I64, clock: int, writes: _Writes) -> tuple[_Writes, int]:
+        """Add the exits that AVIC has for *cpus*; return the number of exits too."""
+        _, state = settled(
+            writes.served_at(clock),
+            lambda at: self._absent(cpus, at),
+            lambda state: self._exited(writes, *state).served_at(clock),
+        )
+        if state is None:
+            return writes, 0
+        late, _ = state
+        exited = self._exited(writes, *state)
+        after = np.where(late, self._waits(writes, *state), writes.after)
+        return attrs.evolve(exited, after=after), len(np.unique(writes.op[late]))
 
-        Returns:
-            These targets, and the time that KVM takes for each of them in an exit.
-        """
+    def _absent(self, cpus: I64, at: I64) -> State | None:
+        """Which of *cpus* do not run *at* these times, and which of these KVM has to wake."""
         assert self._not_running is not None  # noqa: S101 - the caller has checked
-        late, each, longer = np.zeros(len(op), np.bool_), np.zeros(len(op), np.int64), took
-        while True:
-            start = clock + longer.cumsum() - longer
-            absent = self._not_running(cpus, start[op] + after)
-            blocked = self._receivers.blocked(cpus, start[op] + after)
-            needed = absent * self._deliver_ps
-            if blocked is not None:
-                needed += (absent & blocked) * self._wake_ps
-            if not np.count_nonzero(needed != each) and not np.count_nonzero(absent != late):
-                return late, each
-            late, each = absent, needed
-            _, longer, _ = self._exit_for(op, late, each, after, took)
+        late = self._not_running(cpus, at)
+        if not np.count_nonzero(late):
+            return None
+        blocked = self._receivers.blocked(cpus, at)
+        return late, np.zeros_like(late) if blocked is None else late & blocked
 
-    def _exit_for(
-        self, op: I64, late: Flags, each: I64, after: I64, took: I64
-    ) -> tuple[I64, I64, int]:
-        """
-        Add the exits in which KVM takes *each* time to wake the targets that are *late*.
+    def _exited(self, writes: _Writes, late: Flags, blocked: Flags) -> _Writes:
+        """*writes* with exits for the targets that are *late*; no target waits for them yet."""
+        has_exit = np.bincount(writes.op[late], minlength=len(writes.took)) > 0
+        in_exit = np.bincount(writes.op, self._each(late, blocked), len(writes.took))
+        took = writes.took + has_exit * self._incomplete_ps + in_exit.astype(np.int64)
+        return attrs.evolve(writes, took=took)
 
-        Returns:
-            *after* and *took* with these exits, and the number of exits.
-        """
-        has_exit = np.bincount(op[late], minlength=len(took)) > 0
-        first = op.searchsorted(np.arange(len(took) + 1))
-        until = np.concatenate(([0], each.cumsum()))  # each one, summed over all ops
+    def _waits(self, writes: _Writes, late: Flags, blocked: Flags) -> I64:
+        """How long after the start of its op KVM has served each target in an exit."""
+        until = np.concatenate(([0], self._each(late, blocked).cumsum()))
+        first = writes.op.searchsorted(writes.op)
         entry = int(self._incomplete_ps * self._entry_share)
-        waits = took[op] + entry + until[1:] - until[first[op]]
-        longer = took + has_exit * self._incomplete_ps + until[first[1:]] - until[first[:-1]]
-        return np.where(late, waits, after), longer, int(np.count_nonzero(has_exit))
+        waits: I64 = writes.took[writes.op] + entry + until[1:] - until[first]
+        return waits
+
+    def _each(self, late: Flags, blocked: Flags) -> I64:
+        """The time that KVM takes for each target in an exit."""
+        each: I64 = late * self._deliver_ps + blocked * self._wake_ps
+        return each

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
-from pvbench_deliver_model.arrays import I64
+from pvbench_deliver_model.arrays import I64, Flags
+from pvbench_deliver_model.delays import State, settled
 from pvbench_deliver_model.receivers import Receivers
 from pvbench_deliver_model.timeline import Timeline, merged
 
@@ -39,17 +42,19 @@ class Wakes:
 
         A wake-up delays the targets after it, some of which block in the meantime.
         """
+        first = at
+        at, state = settled(
+            at, partial(self._blocked, cpus), lambda state: first + self._waits(*state)
+        )
+        return at, None if state is None else at - first
+
+    def _blocked(self, cpus: I64, at: I64) -> State | None:
         blocked = self._receivers.blocked(cpus, at)
-        waits: I64 | None = None
-        delayed = at
-        while blocked is not None:
-            count = np.count_nonzero(blocked)
-            waits = blocked.cumsum() * self._wake_ps
-            delayed = at + waits
-            blocked = self._receivers.blocked(cpus, delayed)
-            if blocked is None or np.count_nonzero(blocked) == count:
-                break
-        return delayed, waits
+        return None if blocked is None else (blocked,)
+
+    def _waits(self, blocked: Flags) -> I64:
+        waits: I64 = blocked.cumsum() * self._wake_ps
+        return waits
 
 
 def _delay_irqs(line: Timeline, at: I64, waits: I64) -> None:
