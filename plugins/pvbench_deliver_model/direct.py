@@ -91,7 +91,12 @@ class DirectSends:
         )
 
     def _with_exits(self, cpus: I64, clock: int, writes: _Writes) -> tuple[_Writes, int]:
-        """Add the exits that AVIC has for *cpus*; return the number of exits too."""
+        """
+        Add the exits that AVIC has for *cpus*; return the number of exits too.
+
+        The processor sets the bits of all targets before it exits, and KVM that polls for a
+        halted vCPU sees its bit then.  Other targets that do not run wait for the exit.
+        """
         _, state = settled(
             writes.served_at(clock),
             lambda at: self._absent(cpus, at),
@@ -101,7 +106,8 @@ class DirectSends:
             return writes, 0
         late, _ = state
         exited = self._exited(writes, *state)
-        after = np.where(late, self._waits(writes, *state), writes.after)
+        waiting = late & ~self._receivers.polled(cpus, exited.served_at(clock))
+        after = np.where(waiting, self._waits(writes, *state), writes.after)
         return attrs.evolve(exited, after=after), len(np.unique(writes.op[late]))
 
     def _absent(self, cpus: I64, at: I64) -> State | None:

@@ -31,6 +31,16 @@ class Halt(NamedTuple):
     blocked: Flags | None
     executing: Flags | None
 
+    @property
+    def polled(self) -> Flags:
+        """Which of them KVM polls for."""
+        polled: Flags = self.idle > 0
+        if self.blocked is not None:
+            polled &= ~self.blocked
+        if self.executing is not None:
+            polled &= ~self.executing
+        return polled
+
 
 class HaltPolling:
     """The polling window of each vCPU, which its wake-ups grow and shrink."""

@@ -22,6 +22,7 @@ class HostRule:
 
     Args:
         first: the first Linux of a host that follows it.
+        last: the last one; None if none has dropped it.
         commit: where Linux has it, by hash or, if that was not read, by subject.
         effect: what it does, as a sentence.
         families: the processor families that it is limited to; empty for all.
@@ -30,12 +31,15 @@ class HostRule:
     first: str
     commit: str
     effect: str
+    last: str | None = None
     families: tuple[str, ...] = ()
 
     def holds(self, profile: CostProfile) -> bool:
         """Whether the host of *profile* follows the rule."""
         is_family = not self.families or profile.cpu_family in self.families
-        return is_family and release(profile.host_linux) >= release(self.first)
+        linux = release(profile.host_linux)
+        is_dropped = self.last is not None and linux > release(self.last)
+        return is_family and linux >= release(self.first) and not is_dropped
 
 
 FASTPATH: Final = HostRule(
@@ -63,6 +67,13 @@ X2AVIC: Final = HostRule(
     first="6.0",
     commit='"KVM: SVM: Add AVIC support for x2APIC mode" (series x2AVIC, 2022)',
     effect="AVIC works in x2APIC guests; before, or without x2AVIC, they inhibit it.",
+)
+BLOCKED_BEFORE_POLLED: Final = HostRule(
+    first="5.4",
+    last="5.16",
+    commit="07ab0f8d9a12",
+    effect="KVM blocks a halted vCPU before it polls for it, so that each AVIC send to it "
+    "exits; commit f6c60d081e2c polls first again.",
 )
 
 # The last vCPU ID in AVIC's table of physical APIC IDs.

@@ -13,7 +13,11 @@ class Receivers(Protocol):
     """The state of vCPUs at the times at which a send serves them."""
 
     def not_running(self, cpus: I64, at: I64) -> Flags:
-        """Return which of *cpus* no host CPU executes or polls for at the times *at*."""
+        """Return which of *cpus* AVIC's tables do not show as running at the times *at*."""
+        ...
+
+    def polled(self, cpus: I64, at: I64) -> Flags:
+        """Return for which halted *cpus* KVM polls at the times *at*."""
         ...
 
     def blocked(self, cpus: I64, at: I64) -> Flags | None:
@@ -25,6 +29,9 @@ class AlwaysRunning:
     """Receivers that neither halt nor share host CPUs."""
 
     def not_running(self, cpus: I64, at: I64) -> Flags:
+        return np.zeros(len(cpus), np.bool_)
+
+    def polled(self, cpus: I64, at: I64) -> Flags:
         return np.zeros(len(cpus), np.bool_)
 
     def blocked(self, cpus: I64, at: I64) -> Flags | None:

@@ -15,6 +15,7 @@ from pvbench_deliver_model.arrays import I64, Flags
 from pvbench_deliver_model.cost_profile import CostProfile
 from pvbench_deliver_model.halt_polling import Halt, HaltPolling
 from pvbench_deliver_model.host_cpus import HostCpus, shared_host_cpus
+from pvbench_deliver_model.host_era import BLOCKED_BEFORE_POLLED
 from pvbench_deliver_model.tally import Tally
 
 NEVER: Final = -(1 << 62)
@@ -32,6 +33,7 @@ class Targets:
         emulated = cost_profile.local_apic == "emulated"
         self._notify = ps("kick" if emulated else "posted_notification")
         self._polling = HaltPolling(count, cost_profile)
+        self._blocks_first = BLOCKED_BEFORE_POLLED.holds(cost_profile)
         self._entry_ps = ps("interrupt_entry")
         self._eoi = ps("eoi_exit" if emulated and not cost_profile.pv_eoi else "eoi")
         self._work, self._exit_ps = ps("handler_work"), ps("interrupt_exit")
@@ -68,11 +70,18 @@ class Targets:
         absent: Flags | None = None
         if self._halting:
             absent = self.blocked(cpus, at)
+            if self._blocks_first:
+                polled = self.polled(cpus, at)
+                absent = polled if absent is None else absent | polled
         elif self._hosts:
             absent = self._hosts.next_turn(at, cpus) > at
             if self.awake is not None:
                 absent &= ~self.awake.take(cpus)
         return np.zeros(len(cpus), np.bool_) if absent is None else absent
+
+    def polled(self, cpus: I64, at: I64) -> Flags:
+        """See `Receivers.polled`."""
+        return self._halt(cpus, at).polled if self._halting else np.zeros(len(cpus), np.bool_)
 
     def blocked(self, cpus: I64, at: I64) -> Flags | None:
         """See `Receivers.blocked`."""

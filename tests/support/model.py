@@ -106,7 +106,7 @@ def cost_profile_of(
         sha256="0" * 64,
         local_apic=local_apic or ("apicv" if apicv else "emulated"),
         pv_eoi=pv_eoi,
-        host_linux=host_linux or ("6.0" if local_apic == "x2avic" else "5.5"),
+        host_linux=host_linux or ("6.0" if "avic" in (local_apic or "") else "5.5"),
         cpu_family=cpu_family,
         costs=_as_costs(costs),
         ratios=_as_costs(ratios),

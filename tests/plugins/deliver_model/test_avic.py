@@ -123,6 +123,44 @@ def test_a_target_counts_as_running_while_it_polls(start: int, exits: int) -> No
 
 
 @pytest.mark.parametrize(
+    ("op", "polling", "expected"),
+    [
+        pytest.param(TO_CPU_2, (2,), (2_550, 1, TO_2), id="one-polling"),
+        pytest.param(TO_CPU_2, (), (2_550, 1, [(1_950, 2)]), id="one-blocked"),
+        pytest.param(
+            TO_CLUSTER,
+            (2,),
+            (2_810, 1, [(1_280, 2), (2_010, 1), (2_210, 3)]),
+            id="the-middle-one-polls",
+        ),
+        pytest.param(TO_CLUSTER, (1, 2, 3), (2_810, 1, TO_123), id="all-polling"),
+    ],
+)
+def test_before_5_17_a_target_that_polls_costs_an_exit_but_does_not_wait_for_it(
+    op: Op, polling: tuple[int, ...], expected: tuple[int, int, Hits]
+) -> None:
+    """KVM has marked it as not running, and sees the bit that the processor sets."""
+    assert expected == avic("halted", op, polling=polling, host_linux="5.16")
+
+
+@pytest.mark.parametrize(
+    ("host_linux", "exits"), [("5.3", 0), ("5.4", 1), ("5.16", 1), ("5.17", 0)]
+)
+def test_from_5_4_to_5_16_kvm_blocks_a_vcpu_before_it_polls(
+    host_linux: str, exits: int
+) -> None:
+    """Only then is a vCPU that KVM polls for no running one."""
+    assert exits == avic("halted", TO_CPU_2, polling=(2,), host_linux=host_linux)[1]
+
+
+def test_a_target_in_its_handler_runs_also_before_5_17() -> None:
+    """It was woken at 100 and is in the guest until 1003; the write serves it at 950."""
+    line = avic("halted", TO_CPU_2, polling=(2,), start=700, host_linux="5.16")
+
+    assert line == (950, 0, [(950, 2)])
+
+
+@pytest.mark.parametrize(
     ("ops", "polling", "expected"),
     [
         pytest.param(
