@@ -41,6 +41,7 @@ LAYERS = [
     "delivery",
     "importing",
     "shapes",
+    "qemu",
     "trials",
     "protocol",
     "end_with_parent",

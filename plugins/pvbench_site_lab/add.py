@@ -9,9 +9,10 @@ from pvbench import notices
 from pvbench.errors import UnavailableError
 from pvbench.host.cache import cache_folder
 from pvbench.host.files import read_regular
+from pvbench.qemu import kernel_cache
+from pvbench.qemu.kernels import Kernel
 from pvbench_site_lab import kernel_store, modules
 from pvbench_site_lab.apt import Apt, Package
-from pvbench_site_lab.kernels import Kernel
 from pvbench_site_lab.package_files import PackageFiles, unpacked
 from pvbench_site_lab.releases import release_in
 
@@ -46,8 +47,8 @@ def _download(apt: Apt, name: str, folder: Path) -> Path:
 def _copy(files: PackageFiles, place: Path, package: Package) -> None:
     if files.image is None:
         raise UnavailableError(f"package {package.name} has no kernel image")
-    (place / kernel_store.IMAGE).write_bytes(files.image.content())
-    (place / kernel_store.MODULES).mkdir()
+    (place / kernel_cache.IMAGE).write_bytes(files.image.content())
+    (place / kernel_cache.MODULES).mkdir()
     pending = [modules.NEEDED]
     while pending:
         pending += _copy_module(pending.pop(), files, place, package)
@@ -58,7 +59,7 @@ def _copy_module(name: str, files: PackageFiles, place: Path, package: Package) 
     if name not in files.modules:
         raise UnavailableError(f"package {package.name} has no module {name}")
     file = files.modules[name]
-    path = place / kernel_store.MODULES / f"{name}.ko{file.suffix}"
+    path = place / kernel_cache.MODULES / f"{name}.ko{file.suffix}"
     if path.exists():
         return []
     path.write_bytes(file.content())
@@ -74,10 +75,10 @@ def add_files(kernel: Kernel, name: str) -> None:
     """
     needed = modules.of_kernel(kernel)
     with kernel_store.adding(name) as place:
-        (place / kernel_store.IMAGE).write_bytes(read_regular(kernel.image))
+        (place / kernel_cache.IMAGE).write_bytes(read_regular(kernel.image))
         if needed:
-            (place / kernel_store.MODULES).mkdir()
+            (place / kernel_cache.MODULES).mkdir()
         for module in needed:
-            path = place / kernel_store.MODULES / f"{module.name}.ko"
+            path = place / kernel_cache.MODULES / f"{module.name}.ko"
             path.write_bytes(module.content)
         kernel_store.finish(place, kernel.release, str(kernel.image.resolve()))

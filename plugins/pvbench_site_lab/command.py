@@ -10,6 +10,7 @@ from pvbench.command import Command, Output
 from pvbench.errors import UsageError
 from pvbench.formats import output_options
 from pvbench.hookspecs import hookimpl
+from pvbench.qemu import kernel_cache
 from pvbench_site_lab import kernel_store, shown
 from pvbench_site_lab.series import PROPOSALS
 
@@ -85,8 +86,8 @@ def _build_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add(options: argparse.Namespace) -> Output:
+    from pvbench.qemu.kernels import of_path
     from pvbench_site_lab.add import add_debian, add_files
-    from pvbench_site_lab.kernels import of_path
     from pvbench_site_lab.releases import is_version
 
     path = Path(options.kernel)
@@ -102,7 +103,7 @@ def _add(options: argparse.Namespace) -> Output:
             f"{options.kernel!r} is neither a version nor a file",
             fix="Write a version such as 6.12, or the path of a vmlinuz.",
         )
-    return shown.stored("added", kernel_store.stored(name))
+    return shown.stored("added", kernel_cache.stored(name))
 
 
 def _folder(text: str | None) -> Path | None:
@@ -137,11 +138,11 @@ def _build_version(options: argparse.Namespace) -> Output:
     default = f"{options.tree}-{series.name or 'source'}"
     name = kernel_store.check_name(options.name or default)
     is_new = debian_source.build(options.tree, series, name, options.mirror)
-    return shown.stored("built" if is_new else "kept", kernel_store.stored(name))
+    return shown.stored("built" if is_new else "kept", kernel_cache.stored(name))
 
 
 def _list(options: argparse.Namespace) -> Output:
-    return shown.kernels(list(kernel_store.kernels()))
+    return shown.kernels(list(kernel_cache.kernels()))
 
 
 def _check(options: argparse.Namespace) -> Output:
@@ -158,7 +159,7 @@ def _check(options: argparse.Namespace) -> Output:
 
 def _names() -> list[str]:
     """The kernels in the cache."""
-    return [stored.kernel.name for stored in kernel_store.kernels()]
+    return [stored.kernel.name for stored in kernel_cache.kernels()]
 
 
 def _remove(options: argparse.Namespace) -> Output:

@@ -10,10 +10,11 @@ from pvbench import notices
 from pvbench.errors import UnavailableError, not_writable
 from pvbench.host.cache import cache_folder
 from pvbench.host.files import read_regular
+from pvbench.qemu import kernel_cache
+from pvbench.qemu.kernel_cache import StoredKernel
 from pvbench.text import one_line, printable
 from pvbench_site_lab import functions, kernel_store, make, package_files, programs
 from pvbench_site_lab.apt import Apt, Package
-from pvbench_site_lab.kernel_store import StoredKernel
 from pvbench_site_lab.locks import locked
 from pvbench_site_lab.patched import PatchedSources
 from pvbench_site_lab.releases import SOURCE, is_version
@@ -38,7 +39,7 @@ def build(version: str, series: Series, name: str, mirror: str = "") -> bool:
     apt = Apt(cache_folder() / "apt")
     apt.prepare(mirror)
     package = apt.package(apt.source(version))
-    stored = kernel_store.stored(name)
+    stored = kernel_cache.stored(name)
     facts = {"lab_config": make.key(), "lab_compiler": make.compiler(), **series.facts}
     facts_of_results = facts | {"lab_kernel_from": _origin(package, series)}
     if stored and stored.kernel.facts == facts_of_results and _is_complete(stored):
@@ -57,7 +58,7 @@ def build(version: str, series: Series, name: str, mirror: str = "") -> bool:
 def _is_complete(stored: StoredKernel) -> bool:
     """Whether labs can boot a kernel, and its functions are stored."""
     try:
-        stored.check()
+        kernel_store.check(stored)
     except UnavailableError as damage:
         notices.say(f"{damage.what}, so the kernel is built again")
         return False
@@ -71,7 +72,7 @@ def remove_unused(origin: str) -> None:
     sources = _sources(version)
     if version != package and is_version(version) and sources.folder.is_dir():
         with locked(sources.lock):
-            origins = [stored.origin for stored in kernel_store.kernels()]
+            origins = [stored.origin for stored in kernel_cache.kernels()]
             if not any(other.startswith(f"{package} ") for other in origins):
                 shutil.rmtree(sources.folder, ignore_errors=True)
 
@@ -122,6 +123,6 @@ def _unpack(apt: Apt, package: Package, folder: Path) -> None:
 def _store(sources: PatchedSources, name: str, origin: str, facts: dict[str, str]) -> None:
     with kernel_store.adding(name) as place:
         image = read_regular(sources.objects / "vmlinux")
-        (place / kernel_store.IMAGE).write_bytes(image)
-        functions.keep(sources.objects, place / kernel_store.FUNCTIONS)
+        (place / kernel_cache.IMAGE).write_bytes(image)
+        functions.keep(sources.objects, place / kernel_cache.FUNCTIONS)
         kernel_store.finish(place, make.release(sources.objects), origin, facts)

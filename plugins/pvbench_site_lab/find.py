@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from pvbench.errors import UsageError, unknown
+from pvbench.qemu import kernel_cache
+from pvbench.qemu.kernels import BOOT, Kernel, has_image, installed, of_path
 from pvbench_site_lab import commands, kernel_store
-from pvbench_site_lab.kernels import BOOT, Kernel, has_image, installed, of_path
 from pvbench_site_lab.tree import built, no_tree, tree_at
 
 
@@ -29,8 +30,8 @@ def find(address: str, *, may_build: bool = True) -> Kernel:
         raise no_tree(address)
     if "/" in address:
         return of_path(address, Path(address))
-    if stored := kernel_store.stored(address):
-        stored.check()
+    if stored := kernel_cache.stored(address):
+        kernel_store.check(stored)
         return stored.kernel
     if kernel := installed(address):
         return kernel
@@ -46,6 +47,6 @@ def _no_kernel(address: str) -> UsageError:
             "that name",
             fix=command,
         )
-    names = [stored.kernel.name for stored in kernel_store.kernels()]
+    names = [stored.kernel.name for stored in kernel_cache.kernels()]
     listing = "`pvbench lab list` lists those in the cache, and ./vmlinuz names a file."
     return unknown("kernel for a lab", address, names, listing)

@@ -21,11 +21,12 @@ import attrs
 
 from pvbench.errors import UnavailableError
 from pvbench.importing import delivery_of
+from pvbench.qemu import cpio
+from pvbench.qemu.cpio import Entry
+from pvbench.qemu.kernels import Kernel
 from pvbench.shapes import json_value
-from pvbench_site_lab import cpio, interpreter
+from pvbench_site_lab import interpreter
 from pvbench_site_lab import modules as kernel_modules
-from pvbench_site_lab.cpio import Entry
-from pvbench_site_lab.kernels import Kernel
 from pvbench_site_lab.store import Store
 
 CACHE: Final = "cache"  # XDG_CACHE_HOME of a lab

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Final
 
 from pvbench.errors import UnavailableError
-from pvbench_site_lab import cpio, elf
-from pvbench_site_lab.cpio import Entry
+from pvbench.qemu import cpio
+from pvbench.qemu.cpio import Entry
+from pvbench_site_lab import elf
 
 PYTHON: Final = "bin/python"
 FOLDER: Final = "py"  # of the modules

@@ -12,8 +12,8 @@ from typing import Final
 import attrs
 
 from pvbench.errors import UnavailableError
-from pvbench_site_lab.kernels import Kernel
-from pvbench_site_lab.vmlinux import decompressed_by
+from pvbench.qemu.kernels import Kernel
+from pvbench.qemu.vmlinux import decompressed_by
 
 NEEDED: Final = "kvm_amd"  # QEMU emulates AMD's virtualization and not Intel's
 _DEPENDS: Final = re.compile(rb"(?:^|\0)depends=([^\0]*)\0")

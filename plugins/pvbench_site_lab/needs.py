@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -14,7 +15,6 @@ from typing import Final
 import attrs
 
 from pvbench.host.files import read_regular
-from pvbench_site_lab.kernels import why_not_here
 from pvbench_site_lab.qemu import PROGRAM
 
 _FIRMWARE: Final = {
@@ -46,6 +46,14 @@ def missing() -> list[Need]:
     if path is None:
         return [Need(f"there is no {PROGRAM}", "qemu-system-x86")]
     return list(_missing_files(_data_folders(Path(path))))
+
+
+def why_not_here() -> str | None:
+    """Why this machine cannot run a lab, whatever is installed; None if it can."""
+    machine = platform.machine()
+    if machine == "x86_64":
+        return None
+    return f"a lab emulates x86-64 for the programs of this machine, which is {machine}"
 
 
 def why_unavailable() -> str | None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from pvbench.qemu.kernels import Kernel
 from pvbench.site import Reach
 from pvbench.text import shortened_list
 from pvbench_site_lab import functions
-from pvbench_site_lab.kernels import Kernel
 from pvbench_site_lab.traced import Recorded
 
 RecordFunctions = Callable[[Sequence[str]], Recorded]

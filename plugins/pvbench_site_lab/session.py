@@ -17,15 +17,16 @@ from pvbench.delivery import Description
 from pvbench.errors import ProtocolError, UnavailableError
 from pvbench.host.files import read_regular
 from pvbench.protocol import Describe, DescriptionReport, Report, Request, Work, decode, encode
+from pvbench.qemu import vmlinux
+from pvbench.qemu.kernels import Kernel, key_of
 from pvbench.site import Host, Reach, SiteOptions
 from pvbench.started_worker import Workers
 from pvbench.worker_process import description_in
-from pvbench_site_lab import answers, needs, vmlinux
+from pvbench_site_lab import answers, needs
 from pvbench_site_lab.address import FAMILY, ICOUNT, Address, parsed
 from pvbench_site_lab.describe import described_in_lab
 from pvbench_site_lab.find import find
 from pvbench_site_lab.image import image_of
-from pvbench_site_lab.kernels import Kernel, key_of
 from pvbench_site_lab.qemu import PROGRAM, Machine
 from pvbench_site_lab.reach import reach
 from pvbench_site_lab.snapshot import Snapshot

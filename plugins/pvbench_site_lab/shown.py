@@ -20,8 +20,8 @@ from pvbench.document import (
 from pvbench.errors import Status
 
 if TYPE_CHECKING:
+    from pvbench.qemu.kernel_cache import StoredKernel
     from pvbench_site_lab.check import Finding
-    from pvbench_site_lab.kernel_store import StoredKernel
 
 EMPTY: Final = "There is no kernel in the cache; `pvbench lab add 6.12` downloads one."
 
@@ -78,7 +78,9 @@ def _origin(stored: StoredKernel) -> Cell:
 
 
 def _lab_files(stored: StoredKernel) -> Cell:
-    return _size(sum(path.stat().st_size for path in stored.lab_files()))
+    from pvbench_site_lab.kernel_store import lab_files
+
+    return _size(sum(path.stat().st_size for path in lab_files(stored)))
 
 
 def _size(size: int) -> Cell:

@@ -19,8 +19,8 @@ import attrs
 from pvbench.errors import UnavailableError, UsageError, not_writable
 from pvbench.host.cache import cache_folder
 from pvbench.host.files import replacing
+from pvbench.qemu.kernels import Kernel
 from pvbench_site_lab import functions, make, revisions
-from pvbench_site_lab.kernels import Kernel
 from pvbench_site_lab.locks import locked
 from pvbench_site_lab.store import FIX
 

@@ -19,11 +19,11 @@ import attrs
 
 from pvbench import notices
 from pvbench.errors import WorkerError
+from pvbench.qemu.qmp import Qmp
 from pvbench.started_worker import Workers
 from pvbench.text import one_line
 from pvbench_site_lab.inside.init import REASON
 from pvbench_site_lab.qemu import Channels, Machine
-from pvbench_site_lab.qmp import Qmp
 from pvbench_site_lab.shared_memory import SIZE, SharedMemory
 
 _STARTER: Final = Path(__file__).with_name("start_qemu.py")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pvbench_site_lab.cpio import Entry
+from pvbench.qemu.cpio import Entry
 
 
 def entries_of(content: bytes) -> dict[str, Entry]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import lzma
 
-from pvbench_site_lab import kernel_store
+from pvbench.qemu import kernel_cache
 from support.kernels import bz_image
 
 IMAGE = bz_image(b"x" * 8)
@@ -31,5 +31,5 @@ FILES = {
 
 def names(name: str = "6.1") -> list[str]:
     """The files of a kernel in the cache."""
-    place = kernel_store.folder() / name
+    place = kernel_cache.folder() / name
     return sorted(str(p.relative_to(place)) for p in place.rglob("*") if p.is_file())

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from pvbench.qemu.kernels import Kernel
 from pvbench.site import SiteOptions
 from pvbench_site_lab import session as session_module
 from pvbench_site_lab.address import parsed
 from pvbench_site_lab.image import Image
-from pvbench_site_lab.kernels import Kernel
 from pvbench_site_lab.session import LabSession
 from pvbench_site_lab.store import Store
 from support import fake_qemu

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from pvbench.errors import UnavailableError
-from pvbench_site_lab import apt, kernel_store
+from pvbench.qemu import kernel_cache
+from pvbench_site_lab import apt
 from support.fake_apt import FakeApt, write_archive
 from support.kernel_package import FILES, IMAGE, MODULES, PACKAGE, RELEASE, module, names
 from support.runs import Cli
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("mirror")
 def test_a_version_adds_the_image_and_the_modules_that_kvm_needs(cli: Cli) -> None:
     """Nothing else of the package is kept, and no other file is left."""
     output = cli("lab", "add", "6.1")
-    stored = kernel_store.stored("6.1")
+    stored = kernel_cache.stored("6.1")
 
     assert (output.status, output.out[:31]) == (0, f"added lab:6.1 ({RELEASE}, ")
     assert names() == [
@@ -31,7 +32,7 @@ def test_a_version_adds_the_image_and_the_modules_that_kvm_needs(cli: Cli) -> No
     assert stored is not None
     assert stored.kernel.image.read_bytes() == IMAGE
     assert (stored.kernel.release, stored.origin) == (RELEASE, f"{PACKAGE} 1-1")
-    assert sorted(os.listdir(kernel_store.folder())) == [".lock", "6.1"]
+    assert sorted(os.listdir(kernel_cache.folder())) == [".lock", "6.1"]
 
 
 def test_a_package_in_parts_is_followed(cli: Cli, mirror: FakeApt) -> None:
@@ -59,7 +60,7 @@ def test_files_outside_of_their_places_are_not_used(cli: Cli, mirror: FakeApt) -
     )
     output = cli("lab", "add", "6.5")
 
-    assert (output.status, kernel_store.kernels()) == (5, [])
+    assert (output.status, kernel_cache.kernels()) == (5, [])
     assert "package linux-image-6.5.1-amd64 has no kernel image" in output.err
 
 
@@ -69,7 +70,7 @@ def test_a_module_that_is_missing_is_named(cli: Cli, mirror: FakeApt) -> None:
     mirror.add(PACKAGE, files)
     output = cli("lab", "add", "6.1")
 
-    assert (output.status, kernel_store.kernels()) == (5, [])
+    assert (output.status, kernel_cache.kernels()) == (5, [])
     assert f"package {PACKAGE} has no module irqbypass" in output.err
 
 
@@ -94,7 +95,7 @@ def test_a_program_that_fails_is_one_sentence(
     mirror.program(program, script)
     output = cli("lab", "add", "6.1")
 
-    assert (output.status, kernel_store.kernels()) == (5, [])
+    assert (output.status, kernel_cache.kernels()) == (5, [])
     assert sentence in output.err
     assert "Traceback" not in output.err
 
@@ -146,7 +147,7 @@ def test_a_file_is_added_with_its_modules(cli: Cli, tmp_path: Path) -> None:
     cli("lab", "add", "./vmlinuz", "--modules", "there", "--name", "mine")
 
     assert first.status == 0, first.err
-    assert [kernel.kernel.name for kernel in kernel_store.kernels()] == [RELEASE, "mine"]
+    assert [kernel.kernel.name for kernel in kernel_cache.kernels()] == [RELEASE, "mine"]
     assert names("mine") == [
         *("kernel.json", "modules/kvm.ko", "modules/kvm_amd.ko", "vmlinuz"),
     ]
@@ -156,7 +157,7 @@ def test_a_version_is_no_file_of_that_name(cli: Cli, tmp_path: Path) -> None:
     """``./6.1`` is the file."""
     (tmp_path / "6.1").write_bytes(IMAGE)
     cli("lab", "add", "6.1")
-    stored = kernel_store.stored("6.1")
+    stored = kernel_cache.stored("6.1")
 
     assert stored is not None
     assert stored.origin == f"{PACKAGE} 1-1"

@@ -11,6 +11,7 @@ import pytest
 
 from pvbench.delivery import Options
 from pvbench.protocol import Describe
+from pvbench.qemu import kernel_cache
 from pvbench_site_lab import check, kernel_store
 from pvbench_site_lab import session as session_module
 from pvbench_site_lab.image import Image
@@ -39,7 +40,7 @@ def machine(
         check, "DELIVERY", Describe("model", "pvbench_deliver_model", Options())
     )
     with kernel_store.adding("mine") as place:
-        (place / kernel_store.IMAGE).write_bytes(vmlinux(PVH_NOTE))
+        (place / kernel_cache.IMAGE).write_bytes(vmlinux(PVH_NOTE))
         kernel_store.finish(place, "9.9.9", "a test")
 
     def remove(*names: str) -> None:
@@ -121,9 +122,9 @@ def test_the_files_of_labs_are_listed_and_removed_with_their_kernel(
 ) -> None:
     """The files of other kernels stay."""
     cli("lab", "check")
-    stored = kernel_store.stored("mine")
+    stored = kernel_cache.stored("mine")
     assert stored is not None
-    files = {path.name.split("-")[0].strip(".") for path in stored.lab_files()}
+    files = {path.name.split("-")[0].strip(".") for path in kernel_store.lab_files(stored)}
     (Store().folder / "snapshot-other").touch()
     cli("lab", "remove", "mine")
     rest = {name.split("-")[0] for name in os.listdir(Store().folder) if name[0] != "."}

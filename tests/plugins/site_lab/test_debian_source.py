@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pvbench.host.cache import cache_folder
+from pvbench.qemu import kernel_cache
 from pvbench_site_lab import kernel_store, series
 from pvbench_site_lab.debian_source import remove_unused
 from pvbench_site_lab.make import key
@@ -41,7 +42,7 @@ def folder(tmp_path: Path) -> Path:
 
 def image(name: str) -> str:
     """The image of a kernel in the cache."""
-    return (kernel_store.folder() / name / "vmlinuz").read_text()
+    return (kernel_cache.folder() / name / "vmlinuz").read_text()
 
 
 PATCHED = CONTENT.replace("line 5\n", "five\n")
@@ -51,7 +52,7 @@ PATCHED = CONTENT.replace("line 5\n", "five\n")
 def test_the_sources_of_a_version_are_built_with_patches(cli: Cli, folder: Path) -> None:
     """The kernel is called as version and folder, and has facts for results."""
     output = cli("lab", "build", "6.12", "--patches", str(folder))
-    stored = kernel_store.stored("6.12-mine")
+    stored = kernel_cache.stored("6.12-mine")
 
     assert (output.status, output.out[:28]) == (0, "built lab:6.12-mine (6.99.0,"), output.err
     assert stored is not None
@@ -71,7 +72,7 @@ def test_the_sources_of_a_version_are_built_with_patches(cli: Cli, folder: Path)
 def test_without_patches_the_sources_are_built_as_they_are(cli: Cli) -> None:
     """That kernel is the other side of a comparison."""
     output = cli("lab", "build", "6.12")
-    stored = kernel_store.stored("6.12-source")
+    stored = kernel_cache.stored("6.12-source")
 
     assert output.status == 0, output.err
     assert stored is not None
@@ -84,7 +85,7 @@ def test_without_patches_the_sources_are_built_as_they_are(cli: Cli) -> None:
 def test_the_functions_of_a_kernel_are_stored_with_it(cli: Cli) -> None:
     """An object file that cannot be read has none."""
     cli("lab", "build", "6.12")
-    stored = kernel_store.stored("6.12-source")
+    stored = kernel_cache.stored("6.12-source")
 
     assert stored is not None
     assert stored.kernel.functions is not None
@@ -134,7 +135,7 @@ def test_a_damaged_kernel_is_built_again(
 ) -> None:
     """Although nothing has changed."""
     cli("lab", "build", "6.12")
-    path = kernel_store.folder() / "6.12-source" / damaged
+    path = kernel_cache.folder() / "6.12-source" / damaged
     content = path.read_text()
     path.write_text("{}  ")
     output = cli("lab", "build", "6.12")
@@ -149,7 +150,7 @@ def test_a_kernel_without_its_functions_is_built_again(
 ) -> None:
     """An earlier pvbench stored none."""
     cli("lab", "build", "6.12")
-    stored = kernel_store.stored("6.12-source")
+    stored = kernel_cache.stored("6.12-source")
     assert stored is not None
     assert stored.kernel.functions is not None
     stored.kernel.functions.unlink()

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from pvbench.errors import UsageError
-from pvbench_site_lab import kernel_store, kernels
+from pvbench.qemu import kernel_cache, kernels
+from pvbench_site_lab import kernel_store
 from pvbench_site_lab.find import find
 from support.fake_make import FakeTree
 from support.kernels import bz_image, vmlinux
@@ -26,7 +27,7 @@ def test_a_name_in_the_cache_is_that_kernel() -> None:
     """Also if an installed release has the same name."""
     before = find("6.1")
     with kernel_store.adding("6.1") as place:
-        (place / kernel_store.IMAGE).write_bytes(b"image")
+        (place / kernel_cache.IMAGE).write_bytes(b"image")
         kernel_store.finish(place, "6.1.0-56-amd64", "linux-image-6.1.0-56-amd64 6.1.192-2")
     kernel = find("6.1")
 
@@ -51,7 +52,7 @@ def test_an_unknown_name_has_advice_that_works(address: str, sentence: str) -> N
     """A version of Debian can be downloaded; another name cannot, and may be misspelt."""
     for name in ("mine", "6.12-mine"):
         with kernel_store.adding(name) as place:
-            (place / kernel_store.IMAGE).write_bytes(b"image")
+            (place / kernel_cache.IMAGE).write_bytes(b"image")
             kernel_store.finish(place, "6.1", "a file")
     with pytest.raises(UsageError, match=sentence):
         find(address)

@@ -13,9 +13,9 @@ import pytest
 
 from pvbench import describe
 from pvbench.errors import UnavailableError
+from pvbench.qemu.kernels import Kernel
 from pvbench_site_lab import imports, interpreter
 from pvbench_site_lab.image import Image, image_of
-from pvbench_site_lab.kernels import Kernel
 from pvbench_site_lab.store import Store
 from support.archives import entries_of
 from support.runs import AddPlugin

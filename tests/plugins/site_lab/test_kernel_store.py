@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pvbench.errors import UnavailableError
-from pvbench_site_lab import kernel_store
+from pvbench.qemu import kernel_cache
 from pvbench_site_lab.find import find
 from support.fake_apt import FakeApt
 from support.kernel_package import IMAGE, PACKAGE, RELEASE, names
@@ -31,7 +31,7 @@ def test_an_older_kernel_stays_if_the_new_one_cannot_be_added(
 
 def test_leftovers_of_killed_commands_are_removed(cli: Cli) -> None:
     """The next command that adds a kernel does it."""
-    leftover = kernel_store.folder() / ".6.12.new.tmp"
+    leftover = kernel_cache.folder() / ".6.12.new.tmp"
     leftover.mkdir(parents=True)
 
     assert cli("lab", "add", "6.1").status == 0
@@ -42,8 +42,8 @@ def test_the_list_has_a_row_for_each_kernel(cli: Cli) -> None:
     """Programs use --json; files and folders of other names are left out."""
     empty = cli("lab", "list")
     cli("lab", "add", "6.1")
-    (kernel_store.folder() / ".other.new.tmp").mkdir()
-    (kernel_store.folder() / "file").touch()
+    (kernel_cache.folder() / ".other.new.tmp").mkdir()
+    (kernel_cache.folder() / "file").touch()
     (row,) = json.loads(cli("lab", "list", "--json").out)
 
     assert "There is no kernel in the cache" in empty.out
@@ -66,7 +66,7 @@ def test_a_removed_kernel_is_gone(cli: Cli) -> None:
     cli("lab", "add", "6.1")
 
     assert cli("lab", "remove", "6.1").out == f"removed lab:6.1 ({RELEASE})\n"
-    assert kernel_store.kernels() == []
+    assert kernel_cache.kernels() == []
     assert "there is no kernel called '6.1'" in cli("lab", "remove", "6.1").err
 
 
@@ -85,7 +85,7 @@ def test_a_cache_that_cannot_be_written_is_one_sentence(
 
 def damage(name: str) -> str:
     """Damage a file of the kernel mine; the message of a lab that would boot it."""
-    path = kernel_store.folder() / "mine" / name
+    path = kernel_cache.folder() / "mine" / name
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(UnavailableError) as caught:
         find("mine")
@@ -109,7 +109,7 @@ def test_a_damaged_file_is_named_with_the_command_that_replaces_it(cli: Cli, nam
 def test_a_damaged_kernel_is_added_again_by_its_version(cli: Cli) -> None:
     """If it is called like that."""
     cli("lab", "add", "6.1")
-    (kernel_store.folder() / "6.1/vmlinuz").write_bytes(b"")
+    (kernel_cache.folder() / "6.1/vmlinuz").write_bytes(b"")
     with pytest.raises(UnavailableError, match=r"again: `pvbench lab add 6\.1`"):
         find("6.1")
 
@@ -123,7 +123,7 @@ def test_a_kernel_that_was_added_from_a_file_is_removed_if_it_is_damaged(
     fix = "Remove it, `pvbench lab remove mine`, and add or build it again."
 
     assert damage("vmlinuz").endswith(fix)
-    (kernel_store.folder() / "mine/vmlinuz").unlink()
+    (kernel_cache.folder() / "mine/vmlinuz").unlink()
     with pytest.raises(UnavailableError, match="vmlinuz is damaged: No such file"):
         find("mine")
     assert cli("lab", "remove", "mine").status == 0
@@ -135,7 +135,7 @@ def test_a_kernel_whose_image_has_no_digest_is_damaged(
 ) -> None:
     """The command that adds it again is named, and helps."""
     cli("lab", "add", "6.1")
-    path = kernel_store.folder() / "6.1/kernel.json"
+    path = kernel_cache.folder() / "6.1/kernel.json"
     facts = json.loads(path.read_text()) | {"sha256": digests}
     path.write_text(json.dumps(facts))
     with pytest.raises(UnavailableError) as caught:
@@ -158,7 +158,7 @@ def test_a_kernel_whose_facts_are_damaged_is_named_listed_and_removed(
     """No other kernel is suggested, and it can be added again."""
     cli("lab", "add", "6.1")
     cli("lab", "add", "6.1", "--name", "6.1-other")
-    path = kernel_store.folder() / "6.1/kernel.json"
+    path = kernel_cache.folder() / "6.1/kernel.json"
     path.write_text(content, encoding="latin-1")
     fix = "Remove it, `pvbench lab remove 6.1`, and add or build it again."
     with pytest.raises(UnavailableError) as caught:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from pvbench.errors import UsageError
-from pvbench_site_lab import kernels
+from pvbench.qemu import kernels
+from pvbench.qemu.kernels import Kernel, of_path, release_of
 from pvbench_site_lab.find import find
-from pvbench_site_lab.kernels import Kernel, of_path, release_of
 from support.kernels import bz_image, vmlinux
 
 
@@ -130,15 +130,3 @@ def test_a_fifo_is_not_opened(installed: Path) -> None:
     os.mkfifo(installed / "fifo")
     with pytest.raises(UsageError, match="kernel fifo cannot be read"):
         find("./fifo")
-
-
-@pytest.mark.parametrize(("machine", "is_here"), [("x86_64", True), ("aarch64", False)])
-def test_a_lab_needs_the_programs_of_its_architecture(
-    monkeypatch: pytest.MonkeyPatch,
-    machine: str,
-    is_here: bool,
-) -> None:
-    """It runs this machine's Python inside."""
-    monkeypatch.setattr("platform.machine", lambda: machine)
-
-    assert (kernels.why_not_here() is None) == is_here

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pvbench.errors import UnavailableError
-from pvbench_site_lab.kernels import Kernel
+from pvbench.qemu.kernels import Kernel
 from pvbench_site_lab.modules import content_of, depends_of, of_kernel
 
 

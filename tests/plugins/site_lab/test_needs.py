@@ -125,3 +125,15 @@ def test_a_wrong_lab_is_refused_with_a_sentence(
     output = cli("run", "norov", "--site", site, "--delivery", "kvm")
 
     assert (output.status, sentence in output.err) == (2, True), output.err
+
+
+@pytest.mark.parametrize(("machine", "is_here"), [("x86_64", True), ("aarch64", False)])
+def test_a_lab_needs_the_programs_of_its_architecture(
+    monkeypatch: pytest.MonkeyPatch,
+    machine: str,
+    is_here: bool,
+) -> None:
+    """It runs this machine's Python inside."""
+    monkeypatch.setattr("platform.machine", lambda: machine)
+
+    assert (needs.why_not_here() is None) == is_here

@@ -11,11 +11,11 @@ import pytest
 
 from pvbench.errors import ProtocolError, PvbenchError
 from pvbench.protocol import SliceReport, decode, encode
+from pvbench.qemu.kernels import Kernel
 from pvbench.site import Reach
 from pvbench_site_lab import functions, session, traced
 from pvbench_site_lab.functions import Function
 from pvbench_site_lab.inside import agent, profile
-from pvbench_site_lab.kernels import Kernel
 from pvbench_site_lab.reach import RecordFunctions, reach
 from pvbench_site_lab.session import LabSession
 from pvbench_site_lab.traced import Recorded

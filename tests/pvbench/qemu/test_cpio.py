@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pvbench_site_lab import cpio
+from pvbench.qemu import cpio
 from support.archives import entries_of
 
 PATHS = st.lists(

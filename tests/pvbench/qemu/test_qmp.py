@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from pvbench.errors import WorkerError
-from pvbench_site_lab.qmp import Qmp
+from pvbench.qemu.qmp import Qmp
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pvbench.errors import UnavailableError
-from pvbench_site_lab.vmlinux import has_pvh_entry, payload_of, vmlinux_of
+from pvbench.qemu.vmlinux import has_pvh_entry, payload_of, vmlinux_of
 from support.kernels import OTHER_NOTE, PVH_NOTE, bz_image, vmlinux
 
 ELF = vmlinux(OTHER_NOTE, PVH_NOTE)

@@ -1,10 +1,9 @@
-"""A kernel that a lab boots: a file, a folder with one, or an installed release."""
+"""A kernel that QEMU boots: a file, a folder with one, or an installed release."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import platform
 import struct
 from contextlib import suppress
 from pathlib import Path
@@ -28,14 +27,15 @@ _EM_X86_64: Final = 62  # at 18
 @attrs.frozen(kw_only=True)
 class Kernel:
     """
-    A kernel that a lab can boot.
+    A kernel that QEMU can boot.
 
     Args:
         name: as a user writes it.
         release: as `uname -r` prints it there, or the name of its file.
         image: a bzImage, or the ELF file vmlinux.
         modules: the folder that its modules are below; None if it needs none.
-        functions: a file of `pvbench_site_lab.functions`; None if it was not built here.
+        functions: a file with its functions as they were compiled; None if it was not
+            built here.
         facts: facts of it for results, such as the package that it is from.
     """
 
@@ -139,11 +139,3 @@ def _release_in(header: bytes) -> str:
         release = text.decode("ascii").split()[0]
         return release if release.isprintable() and "/" not in release else ""
     return ""
-
-
-def why_not_here() -> str | None:
-    """Why this machine cannot run a lab, whatever is installed; None if it can."""
-    machine = platform.machine()
-    if machine == "x86_64":
-        return None
-    return f"a lab emulates x86-64 for the programs of this machine, which is {machine}"
