@@ -22,7 +22,7 @@ from pvbench.errors import PvbenchError, Status, worst
 from pvbench.text import printable
 
 if TYPE_CHECKING:
-    from pvbench.compare.comparison import Question
+    from pvbench.compare.question import Question
     from pvbench.results.journal import Entries
     from pvbench.run.ab import Ended
     from pvbench.run.side import Side

@@ -20,8 +20,9 @@ from pvbench.errors import Status, UsageError
 from pvbench.formats import output_options
 
 if TYPE_CHECKING:
-    from pvbench.compare.comparison import Comparison, Question
+    from pvbench.compare.comparison import Comparison
     from pvbench.compare.margin import Margin
+    from pvbench.compare.question import Question
     from pvbench.compare.reading import FileChoice
 
 HELP = "compare runs, or the senders of one run"
@@ -133,11 +134,11 @@ def question(options: argparse.Namespace, **sides: Any) -> Question:
     Raises:
         UsageError: they contradict each other.
     """
-    from pvbench.compare import comparison
+    from pvbench.compare import question as question_of
     from pvbench.compare.margin import Margins
 
-    common.known_series(options.series, comparison.ALL_SERIES)
-    return comparison.Question(
+    common.known_series(options.series, question_of.ALL_SERIES)
+    return question_of.Question(
         **sides,
         margins=Margins(tuple(options.margin)),
         fail_above_percent=options.fail_above,

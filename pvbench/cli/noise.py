@@ -110,7 +110,7 @@ def _of_boots(pairs: Sequence[Pair], path: Path) -> list[SeriesNoise]:
 
 def _noisy_pairs(paths: Sequence[Path], series: str, statistic: str) -> tuple[Pair, ...]:
     """The pairs of two files of equal sides."""
-    from pvbench.compare.comparison import Question
+    from pvbench.compare.question import Question
     from pvbench.compare.reading import noisy_pairs
 
     return noisy_pairs(paths, Question(series=series), statistic)
@@ -149,7 +149,7 @@ def _measure_runs(side: Side, options: argparse.Namespace) -> None:
 
 def _session(side: Side, folder: Path) -> None:
     """Make two whole runs, and store by how much they differ."""
-    from pvbench.compare.comparison import ALL_SERIES
+    from pvbench.compare.question import ALL_SERIES
     from pvbench.results.noise import key
     from pvbench.run.whole_runs import run_whole
 

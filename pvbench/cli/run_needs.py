@@ -109,7 +109,7 @@ def looks_of(prepared: PreparedRun) -> Callable[[Path, int], bool] | None:
     most = prepared.request.max_boots
     if most is None or not prepared.clock.is_noisy:
         return None
-    from pvbench.compare.comparison import Question
+    from pvbench.compare.question import Question
     from pvbench.compare.settled import Looks
 
     if not _pairs(prepared):

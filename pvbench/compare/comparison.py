@@ -13,71 +13,20 @@ from itertools import chain
 import attrs
 
 from pvbench.compare import crossover, differences, matching, status
+from pvbench.compare.axis import by_axis
 from pvbench.compare.crossover import Crossover
 from pvbench.compare.differences import Difference
 from pvbench.compare.judging import AllowanceOf, judged
 from pvbench.compare.looks import alpha_of_look, looks
-from pvbench.compare.margin import Margins, check_limit
 from pvbench.compare.matching import Files, Matches
 from pvbench.compare.outcomes import Outcomes
 from pvbench.compare.pairs import Pair
+from pvbench.compare.question import ALL_SERIES, Question
 from pvbench.compare.statistics import ALPHA
 from pvbench.compare.unpaired import Unpaired
-from pvbench.errors import Status, UsageError, worst
+from pvbench.errors import Status, worst
 from pvbench.results import schema
-from pvbench.results.rows import HEADLINE, Row
-
-ALL_SERIES = "all"
-
-
-@attrs.frozen(kw_only=True)
-class Question:
-    """
-    The question of a comparison; without *by* and *beside*, later files against the first.
-
-    Args:
-        by: the axis whose values are compared, a choice of the schema.
-        beside: show the second file as a prediction of the first.
-        baseline: the value of *by* that the others are compared with; None is the first.
-        margins: speed ratios this close to 1 are equivalent on a noisy clock.
-        fail_above_percent: only a slowdown above this limit is a regression.
-        series: the series to compare, or `ALL_SERIES`.
-        only_changed: show only the pairs that changed; the exit status is that of all.
-        missing_is_inconclusive: a missing case is no regression, as to `git bisect run`,
-            which skips a revision that was not measured.
-
-    Raises:
-        UsageError: the options contradict each other.
-    """
-
-    by: str | None = None
-    beside: bool = False
-    baseline: str | None = None
-    margins: Margins = attrs.field(factory=Margins)
-    fail_above_percent: float | None = None
-    series: str = HEADLINE
-    only_changed: bool = False
-    missing_is_inconclusive: bool = False
-
-    def __attrs_post_init__(self) -> None:
-        check_limit(self.fail_above_percent)
-        if self.beside and (self.only_changed or self.fail_above_percent is not None):
-            raise UsageError(
-                "--beside gives no verdicts, so --only and --fail-above cannot apply",
-                fix="Leave one of them out.",
-            )
-        if self.baseline and not self.by:
-            raise UsageError("--baseline needs --by", fix="Give --by sender, for example.")
-
-    @property
-    def files_needed(self) -> int:
-        """The least number of files."""
-        return 1 if self.by else 2
-
-    @property
-    def across_files(self) -> bool:
-        """Whether later files are compared with the first."""
-        return not (self.by or self.beside)
+from pvbench.results.rows import Row
 
 
 @attrs.frozen
@@ -231,8 +180,8 @@ def _matched(
     """The pairs without verdicts, and the series and cases that are in no pair."""
     if question.beside:
         return matching.beside(files)
-    if question.by:
-        return matching.by_axis(files, question.by, question.baseline, all_series, outcomes)
+    if question.axis:
+        return by_axis(files, question.axis, question.baseline, all_series, outcomes)
     return matching.across_files(files, all_series, outcomes)
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import attrs
 
-from pvbench.compare.comparison import Question, compare
+from pvbench.compare.comparison import compare
 from pvbench.compare.matching import Files
 from pvbench.compare.noise import Allowances
 from pvbench.compare.outcomes import Outcomes, worse_than_ok
 from pvbench.compare.pairs import Pair
+from pvbench.compare.question import Question
 from pvbench.errors import UsageError
 from pvbench.keywords import EVERY_NAME, Keywords
 from pvbench.results import journal, noise, tox_envs

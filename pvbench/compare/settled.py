@@ -7,8 +7,8 @@ from pathlib import Path
 
 import attrs
 
-from pvbench.compare.comparison import Question
 from pvbench.compare.looks import looks
+from pvbench.compare.question import Question
 from pvbench.compare.reading import noisy_pairs
 from pvbench.results.statistic import MEDIAN
 

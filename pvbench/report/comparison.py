@@ -155,7 +155,7 @@ def _pairs(comparison: Comparison) -> Table:
     """A row for each pair; the table is shown if there are pairs."""
     if comparison.question.beside and comparison.pairs:
         return pairs.residuals(comparison.pairs)
-    return pairs.ranking(comparison.shown, comparison.question.by)
+    return pairs.ranking(comparison.shown, comparison.question.axis)
 
 
 # below the table

@@ -104,7 +104,7 @@ def deciding(comparison: Comparison) -> Command | None:
     """The command that would decide about pairs that were not interleaved."""
     if comparison.question.beside:
         return None
-    return deciding_command(comparison.pairs, comparison.question.by)
+    return deciding_command(comparison.pairs, comparison.question.axis)
 
 
 def introduction(command: Command | None) -> Iterator[str]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 import attrs
 
+from pvbench.compare.axis import OVERLAY, SENDER
 from pvbench.compare.pairs import COUNTS, Pair, conditions_of
 from pvbench.document import Cell, Column, Field, Role, Table, table_of
 from pvbench.report.quantities import change_of_length, change_of_time, seconds
 from pvbench.results.rows import Row
 
 PairField = Field[Pair]
+_BY_STACK: Final = (SENDER, OVERLAY)  # the sides are stacks
 
 
 def ranking(pairs: Sequence[Pair], by: str | None = None) -> Table:
@@ -32,18 +35,23 @@ def _cases(pairs: Sequence[Pair], by: str | None) -> Iterator[PairField]:
     yield _of_before("workload", Role.NAME)
     several = len({pair.before.fact("series") for pair in pairs}) > 1
     yield _of_before("series", Role.NAME if several else Role.DATA)
-    yield _of_before("stack", Role.DATA if by == "sender" else Role.NAME)
-    baseline_role = Role.CONDITION if by else Role.DATA
+    yield _of_before("stack", Role.DATA if by in _BY_STACK else Role.NAME)
+    baseline_role = Role.NAME if by == OVERLAY else Role.CONDITION if by else Role.DATA
     yield PairField(
         Column("baseline", "baseline", baseline_role), lambda pair: Cell(pair.baseline)
     )
     named = by or len({pair.side for pair in pairs}) > 1
     yield PairField(
-        Column("side", "side", Role.NAME if named else Role.DATA), lambda pair: Cell(pair.side)
+        Column("side", "side", Role.NAME if named else Role.DATA), partial(_side, by)
     )
     yield _of_before("guest", Role.DATA if by == "guest" else Role.CONDITION)
     for fact in conditions_of(pairs):
         yield _of_before(fact, Role.NAME)
+
+
+def _side(by: str | None, pair: Pair) -> Cell:
+    """The name of a side; for people an overlay beside its driver stands for the stack."""
+    return Cell(pair.side, str(pair.after.fact("sender")) if by == OVERLAY else pair.side)
 
 
 def _of_before(fact: str, role: Role) -> PairField:

@@ -72,7 +72,7 @@ TABLE: Final[tuple[Fact, ...]] = (
         required=True,
         of_case=lambda case: case.stack.overlay.name if case.stack.overlay else "native",
         option="--sender {sender}",
-        by=("sender",),
+        by=("sender", "overlay"),
         groups=False,
     ),
     Fact(
@@ -90,7 +90,7 @@ TABLE: Final[tuple[Fact, ...]] = (
         required=True,
         of_case=lambda case: case.stack.name,
         short=" {stack}",
-        by=("sender",),
+        by=("sender", "overlay"),
         predicted=True,
     ),
     Fact(

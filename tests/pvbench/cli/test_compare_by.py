@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from pathlib import Path
 
 from support.runs import Cli, file_of, row_of
@@ -45,3 +46,18 @@ def test_guests_of_one_name_are_never_mixed_up(cli: Cli) -> None:
     times = {r["side"]: r["before"] for r in csv.DictReader(io.StringIO(output.out))}
 
     assert times == {"dense:80/on2": "0.0002", "dense:8": "0.0002"}
+
+
+def test_native_as_the_baseline_of_a_stack_is_its_own_driver(cli: Cli) -> None:
+    """Also in a file with several drivers; the overlay names the side, and JSON the stack."""
+    stacks = (PHYSICAL, CLUSTER, f"kvm-pv/{PHYSICAL}", f"kvm-pv/{CLUSTER}")
+    rows = [row_of("broadcast", stack, (4 - n) * 1e-6) for n, stack in enumerate(stacks)]
+    file = file_of(Path("a.json"), *rows)
+    command = ("compare", file, "--by", "sender", "--baseline", "native")
+
+    pairs = json.loads(cli(*command, "--json").out)["pairs"]
+    assert [(pair["baseline"], pair["side"], pair["speed_ratio"]) for pair in pairs] == [
+        (PHYSICAL, f"kvm-pv/{PHYSICAL}", 2),
+        (CLUSTER, f"kvm-pv/{CLUSTER}", 3),
+    ]
+    assert cli("compare", file, "--by", "overlay").out == cli(*command).out

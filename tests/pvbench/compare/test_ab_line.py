@@ -11,7 +11,8 @@ import pytest
 from pvbench.cli import main
 from pvbench.cli.parsers import parse
 from pvbench.compare.ab_line import Command, deciding_command
-from pvbench.compare.comparison import Question, compare
+from pvbench.compare.comparison import compare
+from pvbench.compare.question import Question
 from pvbench.results.rows import Row
 from support.runs import row_of
 

@@ -7,8 +7,9 @@ from typing import Any
 import attrs
 import pytest
 
-from pvbench.compare.comparison import ALL_SERIES, Comparison, Question, Remark, compare
+from pvbench.compare.comparison import Comparison, Remark, compare
 from pvbench.compare.margin import Margin, Margins
+from pvbench.compare.question import ALL_SERIES, Question
 from pvbench.errors import Status, UsageError
 from pvbench.results.rows import Row
 from support.runs import row_of

@@ -7,7 +7,8 @@ from typing import Any
 import attrs
 import pytest
 
-from pvbench.compare.comparison import Comparison, Question, compare
+from pvbench.compare.comparison import Comparison, compare
+from pvbench.compare.question import Question
 from pvbench.errors import Status, UsageError
 from pvbench.results.rows import Row
 from support.runs import row_of

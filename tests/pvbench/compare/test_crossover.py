@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pvbench.compare import crossover, matching
+from pvbench.compare.axis import by_axis
 from pvbench.compare.crossover import Crossover
 from pvbench.compare.pairs import Pair
 from pvbench.document import Document
@@ -34,7 +35,7 @@ def line(stack: str, times_us: dict[int, float], **facts: Any) -> list[Row]:
 
 def along(rows: list[Row], axis: str, baseline: str | None) -> tuple[Pair, ...]:
     """The pairs of one file along *axis*."""
-    return matching.by_axis({"file": rows}, axis, baseline).pairs
+    return by_axis({"file": rows}, axis, baseline).pairs
 
 
 def crossovers_of(

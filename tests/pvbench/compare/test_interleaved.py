@@ -5,8 +5,9 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from pvbench.compare.comparison import Comparison, Question, compare
+from pvbench.compare.comparison import Comparison, compare
 from pvbench.compare.interleaved import free_axes
+from pvbench.compare.question import Question
 from pvbench.results.rows import Row
 from support.runs import row_of
 

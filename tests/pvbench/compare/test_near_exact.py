@@ -7,8 +7,9 @@ from typing import Any
 import attrs
 import pytest
 
-from pvbench.compare.comparison import Comparison, Question, compare
+from pvbench.compare.comparison import Comparison, compare
 from pvbench.compare.outcomes import Outcome
+from pvbench.compare.question import Question
 from pvbench.errors import Status
 from pvbench.report import comparison as report
 from pvbench.report import text

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from pvbench.compare.comparison import Question, compare
+from pvbench.compare.comparison import compare
+from pvbench.compare.question import Question
 from pvbench.errors import Status
 from pvbench.report import comparison as report
 from pvbench.report import text

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pvbench.compare import reading
-from pvbench.compare.comparison import Question
+from pvbench.compare.question import Question
 from pvbench.errors import UsageError
 from support.runs import HOST_FOLDER, file_of, row_of
 

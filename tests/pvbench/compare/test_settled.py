@@ -7,7 +7,8 @@ from pathlib import Path
 import attrs
 import pytest
 
-from pvbench.compare.comparison import Question, compare
+from pvbench.compare.comparison import compare
+from pvbench.compare.question import Question
 from pvbench.compare.settled import Looks
 from pvbench.report.comparison import document
 from pvbench.report.text import render

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pvbench.compare.comparison import ALL_SERIES, Comparison, Question, compare
+from pvbench.compare.comparison import Comparison, compare
 from pvbench.compare.outcomes import Outcome
+from pvbench.compare.question import ALL_SERIES, Question
 from pvbench.compare.unpaired import Reason, Unpaired
 from pvbench.errors import Status
 from pvbench.results.rows import Row

@@ -7,7 +7,8 @@ import json
 import attrs
 import pytest
 
-from pvbench.compare.comparison import Question, compare
+from pvbench.compare.comparison import compare
+from pvbench.compare.question import Question
 from pvbench.report import comparison, text
 from pvbench.report import json as json_form
 from support.runs import row_of

@@ -126,7 +126,7 @@ def test_an_axis_outside_the_table_is_refused(cli: Cli) -> None:
     output = cli("compare", "a.json", "--by", "era")
 
     assert output.status == 2
-    assert "'sender', 'driver'" in output.err
+    assert "'sender', 'overlay', 'driver'" in output.err
 
 
 @pytest.mark.parametrize(
