@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 _SHA256: Final = re.compile(r"\b[0-9a-f]{64}\b")
@@ -70,6 +70,11 @@ def shortened_list(names: Iterable[str], limit: int = 5, noun: str = "") -> str:
     if hidden <= 0:
         return text
     return f"{text} and {hidden} more" + (f" {plural(hidden, noun)}" if noun else "")
+
+
+def listed(names: Sequence[str]) -> str:
+    """All *names* in a sentence: ``a, b and c``."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def plural(count: int, noun: str) -> str:

@@ -158,10 +158,17 @@ def compare(
         remarks=_remarks(rows_of_series),
         pairs=pairs,
         unpaired=matched.unpaired,
-        crossovers=() if question.beside else tuple(crossover.crossovers(pairs)),
+        crossovers=_crossovers(pairs, files, question),
         stale=tuple(stale),
         empty=tuple(name for name, rows in files.items() if not rows),
     )
+
+
+def _crossovers(
+    pairs: Sequence[Pair], files: Files, question: Question
+) -> tuple[Crossover, ...]:
+    rows = chain.from_iterable(files.values())
+    return () if question.beside else tuple(crossover.crossovers(pairs, rows))
 
 
 def _max_boots(pairs: Sequence[Pair]) -> int:

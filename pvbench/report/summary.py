@@ -8,6 +8,7 @@ from typing import Any, Final
 import attrs
 import pyperf
 
+from pvbench.compare import of_run
 from pvbench.document import (
     Block,
     Cell,
@@ -20,7 +21,7 @@ from pvbench.document import (
     Role,
     table_of,
 )
-from pvbench.report import quantities
+from pvbench.report import overtaking, quantities
 from pvbench.report.grid import Grid
 from pvbench.report.notes import notes
 from pvbench.results import journal, schema
@@ -54,9 +55,16 @@ def summary(
         [
             table_of(_SERIES, all_rows, name="series", shown=False),
             *(block for members in groups.values() for block in _group(members, series)),
+            *_crossovers(all_rows, series),
             Notes(lines=tuple(not_run(entries)), name="not_run"),
         ]
     )
+
+
+def _crossovers(rows: list[Row], series: str) -> Iterator[Block]:
+    """The values at which senders of a workload family overtake others."""
+    if crossovers := of_run.crossovers(rows, series):
+        yield from overtaking.blocks(crossovers)
 
 
 def _group(members: list[Row], series: str) -> Iterator[Block]:

@@ -84,3 +84,17 @@ def test_a_short_name_keeps_its_ends(name: str, width: int) -> None:
     else:
         assert (len(short_name), short_name.count("...") > 0) == (width, True)
         assert (short_name[:ends], short_name[-ends:]) == (name[:ends], name[-ends:])
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        pytest.param([], "", id="none"),
+        pytest.param(["a"], "a", id="one"),
+        pytest.param(["a", "b"], "a and b", id="two"),
+        pytest.param(["a", "b", "c"], "a, b and c", id="three"),
+    ],
+)
+def test_a_list_in_a_sentence_ends_with_and(names: list[str], expected: str) -> None:
+    """No name is left out."""
+    assert text.listed(names) == expected

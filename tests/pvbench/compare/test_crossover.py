@@ -96,6 +96,17 @@ def test_a_crossover_is_a_list_of_stretches(
         assert list(crossings([crossover_found]))[1:] == [f"  {sentence}: {PV}"]
 
 
+def test_a_member_that_loses_ipis_is_a_stretch_of_its_own() -> None:
+    """It has no time, but a verdict; another sender that loses IPIs does not matter."""
+    pairs = along([*BASE, *line(PV, {1: 0.5, 2: 1})], "sender", None)
+    lossy = [member(v, PV, 1e-6, series="send", lost=3) for v in (4, 8)]
+    other = member(1, CLUSTER, 1e-6, series="send", lost=3)
+    (crossover_found,) = crossover.crossovers(pairs, [*lossy, other])
+
+    assert crossover_found.stretches == (("faster", 1, 2), ("loses", 4, 8))
+    assert crossover_found.values == (1, 2, 4, 8)
+
+
 def test_values_are_ordered_as_numbers() -> None:
     """As numbers, 16 comes after 2."""
     base = line(PHYSICAL, {16: 9, 2: 9, 128: 9})
