@@ -184,12 +184,13 @@ def _age(now: str, path: Path) -> tuple[object, ...]:
     """
     A key that sorts by the time in the name of a result file.
 
-    A name without a time, or with one in the future, says nothing about its age: such a
-    file comes first, so that it is never taken for the last run.
+    Of runs that began in one second the last that ended is the last one.  A name without
+    a time, or with one in the future, says nothing about its age: such a file comes first,
+    so that it is never taken for the last run.
     """
     stamp = path.name[:_STAMP_LENGTH]
     is_past = bool(re.fullmatch(r"[0-9]{8}T[0-9]{6}Z", stamp)) and stamp <= now
-    return is_past, stamp, len(path.name), path
+    return is_past, stamp, path.stat().st_mtime_ns if is_past else 0, len(path.name), path
 
 
 def locate(name: str) -> Path:

@@ -153,6 +153,21 @@ def test_two_runs_of_one_second_are_in_the_order_they_were_made(
     assert [path.name for path in result_files.latest(2)] == names
 
 
+def test_of_two_suites_in_one_second_the_last_run_is_the_one_that_ended_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The numbers of names count the runs of one suite only."""
+    monkeypatch.chdir(tmp_path)
+    HOST_FOLDER.mkdir(parents=True)
+    names = ["norov.json", "norov-2.json", "fanout.json"]
+    for seconds, name in enumerate(names):
+        path = HOST_FOLDER / f"20260101T000000Z-{name}"
+        path.write_text("{}")
+        os.utime(path, (seconds, seconds))
+
+    assert result_files.latest(1)[0].name == "20260101T000000Z-fanout.json"
+
+
 def test_a_published_file_is_located_by_its_name() -> None:
     """It is found in a checkout and in a wheel alike."""
     assert result_files.locate("published:norov-2018").name == "norov-2018.json"
