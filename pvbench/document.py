@@ -119,6 +119,7 @@ class Table:
         keyed: whether it is an object in JSON that maps the first column to the second.
         shown: whether text, Markdown and CSV have it; JSON has all tables.
         in_text: whether text and Markdown have it if it is shown; a sentence may replace it.
+        is_matrix: whether text has all columns, also those with one value in every row.
         appended: whether a CSV has its rows too, after those of the first table.
     """
 
@@ -131,6 +132,7 @@ class Table:
     shown: bool = True
     appended: bool = False
     in_text: bool = True
+    is_matrix: bool = False
 
     @property
     def visible(self) -> Table:

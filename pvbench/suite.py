@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import attrs
 
 from pvbench.delivery import TARGET_STATES, Algorithm
@@ -11,6 +13,9 @@ from pvbench.ops import Burst
 from pvbench.sender import Stack
 from pvbench.validators import integer, one_of, text, texts
 from pvbench.workload import Workload
+
+TIMES: Final = "times"
+LOSSES: Final = "losses"
 
 
 @attrs.frozen(kw_only=True)
@@ -32,6 +37,8 @@ class Suite:
         delivery: the delivery it is about, used where the user names none.
         costs: the cost profile it is about, used where the user names none and the
             delivery offers it; None is the delivery's default.
+        answer: what a run of several guests prints: ``times``, or ``losses`` for a matrix
+            of the IPIs that each sender loses in each guest.
     """
 
     name: str
@@ -52,6 +59,7 @@ class Suite:
     costs: str | None = attrs.field(
         default=None, validator=attrs.validators.optional(text("the name of a cost profile"))
     )
+    answer: str = attrs.field(default=TIMES, validator=one_of(TIMES, LOSSES))
 
 
 @attrs.frozen(kw_only=True)
@@ -64,6 +72,7 @@ class Case:
     Args:
         host: the ID of a host of the site, if the run measures each of them for itself.
         sweep: the costs that a sweep sets, ``costs.icr_write=1000``; empty without one.
+        answer: that of its suite.
     """
 
     suite: str
@@ -79,6 +88,7 @@ class Case:
     bursts: tuple[Burst, ...] = attrs.field(repr=False)
     host: str | None = None
     sweep: str = ""
+    answer: str = TIMES
     why_unsupported: str | None = None  # why the guest cannot have the bursts
     why_blocked: str | None = None  # the error of the workload
 

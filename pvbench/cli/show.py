@@ -14,6 +14,7 @@ from pvbench.formats import output_options
 if TYPE_CHECKING:
     from pyperf import BenchmarkSuite
 
+    from pvbench.document import Document
     from pvbench.keywords import Keywords
     from pvbench.results import journal
 
@@ -28,8 +29,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--series",
-        default="wall",
-        help="time to show: wall, ack, send, irqoff, deliver, makespan (wall)",
+        help="time to show: wall, ack, send, irqoff, deliver, makespan (wall, or the answer of "
+        "the suite)",
     )
     common.statistic_option(parser, _ALL)
     common.keywords_option(parser, "cases")
@@ -49,27 +50,42 @@ def print_refused(path: Path) -> None:
 def execute(options: argparse.Namespace) -> Status:
     """Print one file."""
     from pvbench.keywords import Keywords
+    from pvbench.report import statistics
     from pvbench.report.summary import summary
     from pvbench.results.files import latest, read
+    from pvbench.results.rows import HEADLINE
+    from pvbench.results.statistic import MEDIAN
 
     if options.file is None:
         newest = latest(1)
         if not newest:
             raise UsageError("there is no run of this machine here", fix="Run a suite first.")
         options.file = str(newest[0])
-    common.known_series(options.series)
+    series = options.series or HEADLINE
+    common.known_series(series)
     keywords = Keywords.parsed(options.keywords)
     suite = _selected(options.file, read(options.file), keywords)
-    _check_series(options.file, suite, options.series)
+    _check_series(options.file, suite, series)
     if options.statistic == _ALL:
-        from pvbench.report import statistics
-
-        common.show(statistics.document(suite, options.series), options)
+        common.show(statistics.document(suite, series), options)
+        return Status.OK
+    entries = _entries(options.file, keywords)
+    if options.series is None and options.statistic == MEDIAN:
+        common.show(_answer(suite, entries), options)
     else:
-        entries = _entries(options.file, keywords)
-        chosen = {"series": options.series, "statistic": options.statistic}
+        chosen = {"series": series, "statistic": options.statistic}
         common.show(summary(suite, entries, **chosen), options)
     return Status.OK
+
+
+def _answer(suite: BenchmarkSuite, entries: journal.Entries) -> Document:
+    """What a run prints: its times, or the matrix that its suite asks for."""
+    from pvbench.report import losses
+    from pvbench.report.summary import summary
+
+    return (
+        losses.document(suite, entries) if losses.is_answer(suite) else summary(suite, entries)
+    )
 
 
 def _selected(name: str, suite: BenchmarkSuite, keywords: Keywords) -> BenchmarkSuite:
@@ -96,15 +112,11 @@ def _check_series(name: str, suite: BenchmarkSuite, series: str) -> None:
 
 
 def print_file(name: str, options: argparse.Namespace) -> None:
-    """Print the headline tables of a result file in the format of *options*."""
+    """Print the answer of a result file in the format of *options*."""
     from pvbench.keywords import Keywords
-    from pvbench.report.summary import summary
     from pvbench.results.files import read
-    from pvbench.results.rows import HEADLINE
-    from pvbench.results.statistic import MEDIAN
 
-    entries = _entries(name, Keywords())
-    common.show(summary(read(name), entries, series=HEADLINE, statistic=MEDIAN), options)
+    common.show(_answer(read(name), _entries(name, Keywords())), options)
 
 
 def _entries(name: str, keywords: Keywords) -> journal.Entries:

@@ -31,7 +31,7 @@ _DEEPER: Final = "    "
 def text_of(table: Table, width: int) -> str:
     """Render *table* in lines of at most *width* characters."""
     facts, table = split_constants(table, {Role.CONDITION})
-    if _natural_width(table) > width:
+    if _natural_width(table) > width and not table.is_matrix:
         more_facts, table = split_constants(table, {*Role} - {Role.NAME})
         facts += more_facts
     constants = wrapped(in_every_row(facts), width) if facts else ""

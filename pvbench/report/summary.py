@@ -19,6 +19,7 @@ from pvbench.document import (
     Notes,
     Paragraph,
     Role,
+    Table,
     table_of,
 )
 from pvbench.report import overtaking, quantities
@@ -53,12 +54,17 @@ def summary(
         groups.setdefault(tuple(map(row.fact, schema.grouping())), []).append(row)
     return Document(
         [
-            table_of(_SERIES, all_rows, name="series", shown=False),
+            series_table(all_rows),
             *(block for members in groups.values() for block in _group(members, series)),
             *_crossovers(all_rows, series),
             Notes(lines=tuple(not_run(entries)), name="not_run"),
         ]
     )
+
+
+def series_table(rows: Iterable[Row]) -> Table:
+    """Every series with its facts, for JSON only."""
+    return table_of(_SERIES, rows, name="series", shown=False)
 
 
 def _crossovers(rows: list[Row], series: str) -> Iterator[Block]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pvbench.guest import listed
 from pvbench.results.fact import CheckedBurst, Fact, FactRole, Facts, Metadata, Value
+from pvbench.suite import TIMES
 from pvbench.topology import form_of
 
 if TYPE_CHECKING:
@@ -278,6 +279,7 @@ TABLE: Final[tuple[Fact, ...]] = (
     Fact("clock", _DETAIL, required=True, groups=True),
     Fact("exactness", _DETAIL),
     Fact("label", _DETAIL),
+    Fact("answer", _DETAIL, of_case=lambda case: None if case.answer == TIMES else case.answer),
     Fact("boot", _DETAIL, is_number=True),
     Fact("turn", _DETAIL, is_number=True),
     Fact("max_boots", _DETAIL, is_number=True),

@@ -162,6 +162,7 @@ def _all_cases(
                 site=selection.site,
                 host=selection.host,
                 sweep=selection.sweep,
+                answer=suite.answer,
                 costs=selection.costs,
                 **bursts,
             )

@@ -31,6 +31,7 @@ SUITE = Suite(
         pytest.param("overlays", 5, "not a tuple of strings: names of overlays", id="overlays"),
         pytest.param("overlays", "kvm-pv", "not a tuple of strings", id="letters"),
         pytest.param("delivery", 5, "not a string: the name of a delivery", id="delivery"),
+        pytest.param("answer", "speed", "not one of times, losses", id="answer"),
     ],
 )
 def test_a_suite_refuses_a_field_of_another_kind(field: str, value: Any, why: str) -> None:

@@ -221,3 +221,15 @@ def test_published_times_are_means(cli: Cli, options: tuple[str, ...]) -> None:
     output = cli("show", "published:norov-2018", *options)
 
     assert "mean wall time of one burst, as published (single run)" in output.out
+
+
+def test_a_suite_about_losses_shows_them_unless_times_are_asked_for(cli: Cli) -> None:
+    """The matrix is the answer of the suite; a series or a statistic asks for times."""
+    layouts = ({"guest": f"dense:{n}", "apic_ids": f"0-{n - 1}"} for n in (8, 16))
+    facts = {"answer": "losses", "minimum_s": 1e-7}
+    rows = [row_of("broadcast", "x2apic-physical", 1e-6, **facts, **one) for one in layouts]
+    file = file_of(Path("ids.json"), *rows)
+
+    assert "lost IPIs of broadcast" in cli("show", file).out
+    assert "lost IPIs" not in cli("show", file, "--series", "wall").out
+    assert "minimum wall time" in cli("show", file, "--statistic", "min").out
