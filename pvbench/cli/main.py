@@ -26,7 +26,7 @@ from pvbench.cli.parsers import Parser, parse
 from pvbench.errors import Status, UsageError, unknown
 
 COMMANDS: Final = (
-    *("run", "show", "compare", "ab", "noise"),
+    *("run", "show", "compare", "report", "ab", "noise"),
     *("verify", "list", "plugins", "explain", "doctor"),
 )
 _EXIT: Final = """\
@@ -88,7 +88,7 @@ def _run(typed: Sequence[str]) -> int:
         return leaving.code if isinstance(leaving.code, int) else int(Status.USAGE)
     except UsageError as error:
         raise _with_origin(error, words[1 : len(words) - len(typed) + 1]) from None
-    options.typed = typed[1:]
+    options.typed, options.words = typed[1:], words[1:]
     try:
         result = options.execute(options)
     except UsageError as error:

@@ -75,6 +75,7 @@ def _request(options: argparse.Namespace, suite: Suite) -> Request:
         is_side=bool(options.ab_pipes),
         max_boots=max_boots(options),
         sweeps=tuple(map(parsed, options.sweep)),
+        command=() if options.ab_pipes else ("run", *options.words),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Final
 import attrs
 
 from pvbench.results import journal
+from pvbench.results.entry import Entry
 
 MISSING: Final = "missing"
 VOID: Final = "void"
@@ -64,7 +65,7 @@ def worse_than_ok(entries: journal.Entries) -> Outcomes:
     }
 
 
-def _outcome_entries(entries: journal.Entries) -> Iterator[tuple[str, journal.Entry]]:
+def _outcome_entries(entries: journal.Entries) -> Iterator[tuple[str, Entry]]:
     """The entries of the cases that did not run, then those of each boot."""
     yield from ((entry["case"], entry) for entry in entries if "case" in entry)
     for boot in journal.boots_of(entries).values():

@@ -4,6 +4,7 @@ The journal of a run: its plan, and the outcome of each boot and case.
 One JSON object a line, beside the pyperf file, on disk before the next boot:
 
     {"plan": {...}}        first: suite, seed, clock, cases, settings
+    {"command": [...]}     the words of the command that runs the plan
     {"case": name, ...}    a case that will not run: outcome and reason
     {"boot": n, ...}       a boot: outcome, reason, those of its cases, and their order
     {"end": status, ...}   last; missing if the run was killed
@@ -27,14 +28,13 @@ import attrs
 
 from pvbench.errors import UnavailableError, UsageError, not_readable, not_writable
 from pvbench.host.files import open_regular, read_open, read_regular
+from pvbench.results.entry import WELL_FORMED, Entry
 from pvbench.shapes import json_value
 
 FORMAT: Final = 1
-OUTCOMES: Final = ("ok", "unsupported", "blocked", "void", "failed")
 _BEGIN: Final = b'{"plan": '
 _OPEN: Final = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
 
-Entry = dict[str, Any]
 Entries = list[Entry]
 
 
@@ -200,48 +200,10 @@ def _entry(path: Path, number: int, line: bytes) -> Entry:
             f"{path} is a journal of format {version_text}, not {FORMAT}",
             fix="Use the pvbench that wrote it.",
         )
-    for key, is_well_formed in _WELL_FORMED.items():
+    for key, is_well_formed in WELL_FORMED.items():
         if key in entry and not is_well_formed(entry):
             raise _no_journal(path, f"the {key} in line {number} is malformed")
     return entry
-
-
-def _is_plan(entry: Entry) -> bool:
-    plan = entry["plan"]
-    return isinstance(plan, dict) and (
-        _is_count(plan.get("boots", 0))
-        and isinstance(cases := plan.get("cases", []), list)
-        and all(isinstance(name, str) for name in cases)
-        and all(isinstance(plan.get(key, {}), dict) for key in ("effort", "senders", "facts"))
-    )
-
-
-def _is_case(entry: Entry) -> bool:
-    return isinstance(entry["case"], str) and _is_outcome(entry)
-
-
-def _is_boot(entry: Entry) -> bool:
-    cases = entry.get("cases", {})
-    if not (_is_count(entry["boot"]) and isinstance(cases, dict)):
-        return False
-    outcomes = all(isinstance(case, dict) and _is_outcome(case) for case in cases.values())
-    return outcomes and entry.get("outcome") in OUTCOMES
-
-
-def _is_end(entry: Entry) -> bool:
-    return _is_count(entry["end"]) and _is_count(entry.get("signal", 0))
-
-
-def _is_outcome(entry: Entry) -> bool:
-    is_known = entry.get("outcome") in OUTCOMES and isinstance(entry.get("reason"), str)
-    return is_known and isinstance(entry.get("of_host", False), bool)
-
-
-def _is_count(value: object) -> bool:
-    return type(value) is int and 0 <= value < 1 << 32
-
-
-_WELL_FORMED: Final = {"plan": _is_plan, "case": _is_case, "boot": _is_boot, "end": _is_end}
 
 
 def _no_journal(path: Path, why: str) -> UsageError:

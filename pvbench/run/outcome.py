@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from pvbench.results.journal import OUTCOMES, Entry
+from pvbench.results.entry import OUTCOMES, Entry
 from pvbench.validators import one_of
 
 

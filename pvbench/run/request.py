@@ -32,6 +32,7 @@ class Request:
     Args:
         is_side: whether it is a side of `pvbench ab`.
         max_boots: where a run that goes on until it is settled ends; None for `boots`.
+        command: the words that a user typed, for the journal.
     """
 
     suite: Suite
@@ -48,6 +49,7 @@ class Request:
     is_side: bool = False
     max_boots: int | None = None
     sweeps: tuple[Sweep, ...] = ()
+    command: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)

@@ -15,8 +15,9 @@ from pvbench.errors import DamagedError, Status
 from pvbench.host import tags
 from pvbench.host.files import remove_temporaries
 from pvbench.results import journal, resume
+from pvbench.results.entry import Entry
 from pvbench.results.files import claim, read, write
-from pvbench.results.journal import Entry, Journal
+from pvbench.results.journal import Journal
 from pvbench.run.boot import BootResult
 from pvbench.run.collector import Collector
 from pvbench.run.outcome import Outcome
@@ -69,6 +70,8 @@ class RunStore:
         entries = self._journal.entries
         if journal.plan_of(entries) != self._planned:
             self._journal.write(plan=self._planned)
+            if command := self._prepared.request.command:
+                self._journal.write(command=list(command))
         stored = {entry["case"] for entry in entries if "case" in entry}
         for name, outcome in self._prepared.plan.refused.items():
             if name not in stored:

@@ -42,6 +42,8 @@ COMMANDS = {
     "show": ("show", "{file}", "--series", "send"),
     "show-published": ("show", "published:norov-2018"),
     "compare": ("compare", "{file}", "--by", "sender", "--baseline", "x2apic-cluster"),
+    "report": ("report", "{file}", "--baseline", "x2apic-cluster"),
+    "report-published": ("report", "published:lab-6.1", "published:lab-6.12"),
     "compare-beside": ("compare", "--beside", "published:norov-2018", "{file}"),
     "dry-run": ("run", "norov", "--dry-run", "--vcpus", "2,300"),
     "explain": ("explain", "kvm-pv/x2apic-cluster", "--targets", "0,2,4,6,8,10-90,200"),

@@ -1,0 +1,98 @@
+"""
+Print a claim for a mail or a tracker: the answer, the evidence, and how to repeat it.
+
+One file compares the senders in it, several files compare the later ones with the first.
+`last`, or no file, is the last run on this machine.  In a pipe the lines have at most 72
+characters.
+"""
+
+from __future__ import annotations
+
+import argparse
+from itertools import chain
+from typing import TYPE_CHECKING, Final
+
+from pvbench.cli import common, compare
+from pvbench.errors import Status, UsageError
+from pvbench.formats import output_options
+
+if TYPE_CHECKING:
+    from pvbench.report.claim.document import Claim
+    from pvbench.results.rows import Row
+
+HELP = "print a claim with its evidence, to be mailed"
+_LAST: Final = "last"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `pvbench report`."""
+    parser.add_argument(
+        "files", nargs="*", metavar="FILE", help="result file, published:NAME, or last"
+    )
+    parser.add_argument(
+        "--by",
+        choices=compare.Axes(),
+        metavar="AXIS",
+        help="compare the values of this axis (of one file the sender): %(choices)s",
+    )
+    parser.add_argument(
+        "--baseline", metavar="SIDE", help="value of --by to compare the others with"
+    )
+    common.keywords_option(parser, "cases")
+    compare.verdict_options(parser)
+    output_options(parser)
+
+
+def execute(options: argparse.Namespace) -> Status:
+    """Read, compare, print; the exit status is that of `pvbench compare`."""
+    from pvbench.report.claim.document import document
+
+    claim = _claim(options)
+    for sentence in claim.comparison.stale:
+        common.warn(sentence)
+    common.show(document(claim), options)
+    return claim.comparison.status
+
+
+def _is_asked_for(row: Row, series: str) -> bool:
+    from pvbench.compare.question import ALL_SERIES
+
+    return series in (ALL_SERIES, row.fact("series"))
+
+
+def _names(options: argparse.Namespace) -> list[str]:
+    """
+    The names of the files: those that are given, or the last run.
+
+    Raises:
+        UsageError: there is no run yet.
+    """
+    from pvbench.results.files import latest
+
+    names: list[str] = []
+    for name in options.files or [_LAST]:
+        recent = list(map(str, latest(1))) if name == _LAST else [name]
+        if not recent:
+            raise UsageError("there is no run of this machine here", fix="Run a suite first.")
+        names += recent
+    return names
+
+
+def _claim(options: argparse.Namespace) -> Claim:
+    """What the files say about the question of *options*."""
+    from pvbench.compare import comparison, reading
+    from pvbench.keywords import Keywords
+    from pvbench.report.claim.document import Claim
+    from pvbench.results import provenance
+
+    given = _names(options)
+    by = options.by or ("sender" if len(given) == 1 else None)
+    asked = compare.question(options, by=by, baseline=options.baseline)
+    names = reading.choose(given, (), asked).names
+    keywords = Keywords.parsed(options.keywords)
+    files = reading.read_rows(names, options.statistic, keywords)
+    outcomes = reading.read_outcomes(names, keywords)
+    allowances = reading.read_allowances(names)
+    result = comparison.compare(files, asked, (), outcomes, allowances.of)
+    rows = [row for row in chain(*files.values()) if _is_asked_for(row, options.series)]
+    return Claim(comparison=result, rows=rows, sources=[provenance.of(name) for name in names])

@@ -1,0 +1,77 @@
+"""
+The document of a claim, as one mails it: the answer first, then all that is behind it.
+
+The order is that of what reviewers of kernel patches read: answer, setting, numbers, what
+is not better or not tested, how the sides differ, and how to repeat it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import attrs
+
+from pvbench.compare.comparison import Comparison
+from pvbench.document import Block, Document, Notes, Paragraph
+from pvbench.report import noisy, overtaking, unpaired
+from pvbench.report.claim import answer, cases, limits, repeat, setting
+from pvbench.report.claim.labels import labels
+from pvbench.report.notes import distance
+from pvbench.report.summary import refused
+from pvbench.results.provenance import Provenance
+from pvbench.results.rows import Row
+
+
+@attrs.frozen(kw_only=True)
+class Claim:
+    """
+    What a report is about.
+
+    Args:
+        comparison: the finished comparison of the files.
+        rows: the rows of all files in the series that is compared.
+        sources: the origin of each file.
+    """
+
+    comparison: Comparison
+    rows: Sequence[Row]
+    sources: Sequence[Provenance]
+
+
+def document(claim: Claim) -> Document:
+    """Build the document of *claim*."""
+    return Document(_blocks(claim))
+
+
+def _blocks(claim: Claim) -> Iterator[Block]:
+    comparison, rows = claim.comparison, claim.rows
+    pairs = comparison.shown
+    label = labels(pairs)
+    for sentence in answer.sentences(pairs, rows, label):
+        yield Paragraph(sentence)
+    yield from overtaking.blocks(comparison.shown_crossovers)
+    yield from setting.blocks(rows)
+    yield from cases.blocks(pairs)
+    yield Notes(lines=tuple(_notes(claim)))
+    yield from limits.blocks(pairs, rows, label)
+    yield from _failures(claim)
+    yield from repeat.sides(comparison)
+    yield from repeat.blocks(claim.sources, rows)
+
+
+def _notes(claim: Claim) -> Iterator[str]:
+    """The method behind the verdicts, and what the files say of their times."""
+    if claim.comparison.pairs:
+        yield from noisy.sentences(claim.comparison, claim.comparison.pairs[0].after.statistic)
+    yield from distance(claim.rows)
+    yield from setting.sentences(claim.rows)
+
+
+def _failures(claim: Claim) -> Iterator[Block]:
+    """Cases that are void, unsupported or lost."""
+    yield from unpaired.worse(claim.comparison.unpaired)
+    yield unpaired.others(claim.comparison.unpaired)
+    lines = [line for source in claim.sources for line in refused(source.entries)]
+    yield Notes(
+        title="Without a result:", lines=tuple(lines), name="without_result", bulleted=True
+    )
