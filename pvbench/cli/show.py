@@ -30,7 +30,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--series",
         help="time to show: wall, ack, send, irqoff, deliver, makespan (wall, or the answer of "
-        "the suite)",
+        "the suite), or a count: icr-writes, hypercalls, exits, wake-ups, wake-ups-polled, "
+        "wake-ups-blocked, lost, or all counts: counts",
     )
     common.statistic_option(parser, _ALL)
     common.keywords_option(parser, "cases")
@@ -50,8 +51,10 @@ def print_refused(path: Path) -> None:
 def execute(options: argparse.Namespace) -> Status:
     """Print one file."""
     from pvbench.keywords import Keywords
+    from pvbench.report import counts as report_counts
     from pvbench.report import statistics
     from pvbench.report.summary import summary
+    from pvbench.results import counts
     from pvbench.results.files import latest, read
     from pvbench.results.rows import HEADLINE
     from pvbench.results.statistic import MEDIAN
@@ -62,9 +65,13 @@ def execute(options: argparse.Namespace) -> Status:
             raise UsageError("there is no run of this machine here", fix="Run a suite first.")
         options.file = str(newest[0])
     series = options.series or HEADLINE
-    common.known_series(series)
+    common.known_series(series, *counts.SERIES, report_counts.ALL)
     keywords = Keywords.parsed(options.keywords)
     suite = _selected(options.file, read(options.file), keywords)
+    if series in (*counts.SERIES, report_counts.ALL):
+        entries = _entries(options.file, keywords)
+        common.show(report_counts.document(suite, entries, series), options)
+        return Status.OK
     _check_series(options.file, suite, series)
     if options.statistic == _ALL:
         common.show(statistics.document(suite, series), options)

@@ -10,6 +10,7 @@ import attrs
 from pvbench.document import Cell, Column, Role, Table
 from pvbench.report import quantities
 from pvbench.results import schema
+from pvbench.results.counts import count_of, in_words
 from pvbench.results.rows import Row, ordered
 from pvbench.results.swept import values_of
 
@@ -79,6 +80,14 @@ class Grid:
         if any_row and any_row.fact("lost"):
             return Cell(None, f"loses {any_row.fact('lost')} of {any_row.fact('targets')}")
         return Cell(None, "-")
+
+    def count(self, line: Line, workload: str) -> Cell:
+        """The count that is the series of the grid; a dash without a result."""
+        row = _any_of(self.rows.get((line, workload), {}))
+        if row is None:
+            return Cell(None, "-")
+        count = count_of(row, self.series)
+        return Cell(count, in_words(count))
 
     def counts(self, line: Line, workload: str) -> Cell:
         """The ICR writes and hypercalls of one iteration."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -89,15 +89,23 @@ def _group(members: list[Row], series: str) -> Iterator[Block]:
 def introduction(members: list[Row], series: str) -> Iterator[Block]:
     """The heading of a table, and a line with the kind of its times and their origin."""
     row = members[0]
-    guest = row.fact("guest")
-    description = ", ".join(schema.heading(row.facts))
-    yield Heading(f"{row.fact('suite')} on {guest}: {description}")
+    yield heading(row)
     if not row.has_times:
         yield Paragraph(f"counts, {_source_of_times(row)}; its times say nothing")
         return
     quantity = "path length" if row.is_near_exact else "time"
-    origin = f"{_source_of_times(row)} ({_boots(members)})"
-    yield Paragraph(f"{series} {quantity} of one burst, {origin}")
+    yield origin(members, f"{series} {quantity} of one burst")
+
+
+def heading(row: Row) -> Heading:
+    """The suite and what all rows of a table share."""
+    description = ", ".join(schema.heading(row.facts))
+    return Heading(f"{row.fact('suite')} on {row.fact('guest')}: {description}")
+
+
+def origin(members: Sequence[Row], quantity: str) -> Paragraph:
+    """Where the numbers of a table come from."""
+    return Paragraph(f"{quantity}, {_source_of_times(members[0])} ({_boots(members)})")
 
 
 def _sending(members: list[Row]) -> list[str]:
@@ -116,7 +124,7 @@ def _source_of_times(row: Row) -> str:
     return f"{row.kind} by {place}, clock {row.fact('clock')}"
 
 
-def _boots(members: list[Row]) -> str:
+def _boots(members: Sequence[Row]) -> str:
     boots = max(len(row.boots_s) for row in members)
     if members[0].kind == "published":
         return "single run"

@@ -32,6 +32,7 @@ class Row:
         proved: the proved state of the targets in each boot.
         sessions: the session of `pvbench ab` that each boot belongs to; empty without one.
         file: the name of the result file.
+        count: the count of a series of counts; None for times and if it is unknown.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Row:
     proved: tuple[str, ...] = ()
     sessions: tuple[str, ...] = ()
     file: str = ""
+    count: float | None = None
 
     @property
     def value_s(self) -> float:

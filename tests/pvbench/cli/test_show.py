@@ -233,3 +233,12 @@ def test_a_suite_about_losses_shows_them_unless_times_are_asked_for(cli: Cli) ->
     assert "lost IPIs of broadcast" in cli("show", file).out
     assert "lost IPIs" not in cli("show", file, "--series", "wall").out
     assert "minimum wall time" in cli("show", file, "--statistic", "min").out
+
+
+def test_counts_can_be_shown(cli: Cli) -> None:
+    """One of them by its name, or all; another name is refused with those that exist."""
+    file = file_of(Path("a.json"), row_of("broadcast", "x2apic-physical", 1e-6, exits=79.0))
+
+    assert "exits of one burst" in cli("show", file, "--series", "exits").out
+    assert "wake-ups polled" in cli("show", file, "--series", "counts").out
+    assert "exits, wake-ups," in cli("show", file, "--series", "wakeups").err
