@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 
 from pvbench.protocol import SliceReport, decode, encode
 from pvbench.suite import Case
+from pvbench_deliver_model import assumed
+from pvbench_deliver_model.cost_file import read
 from pvbench_deliver_model.cost_profile import CostProfile
 from support.model import (
     ROUND,
@@ -155,6 +157,31 @@ def test_a_time_of_0_has_an_assumed_part_of_0() -> None:
     case = case_of("x2apic-physical", cpus(4), mask(0, 1, 2))
 
     assert parts(case, *COSTS, **free)["irqoff"] == 0
+
+
+def broadcast_of_2018(vcpus: int) -> dict[str, float]:
+    """The assumed part of each series of a broadcast by 32-bit APIC IDs."""
+    everybody = call(0, *range(1, vcpus))
+    case = case_of("x2apic-physical", cpus(vcpus), everybody, state="halted")
+    return modelled(case, read("skylake-2018"), loops=10, warmup=10).assumed
+
+
+@pytest.mark.parametrize(("vcpus", "part"), [(80, 0.16), (81, 0.40), (82, 0.40)])
+def test_the_assumed_part_does_not_jump_where_kvm_stops_polling(
+    vcpus: int, part: float
+) -> None:
+    """At 81, assumed costs of a hundredth less let each target be polled for, 81 us less."""
+    assert broadcast_of_2018(vcpus)["wall"] == pytest.approx(part, abs=0.01)
+
+
+def test_no_part_is_stated_if_each_step_changes_the_wake_ups(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """At 81 the step of a hundredth less is one that does."""
+    monkeypatch.setattr(assumed, "_STEPS", (-0.01,))
+
+    assert broadcast_of_2018(81) == {}
+    assert broadcast_of_2018(80) != {}
 
 
 def test_a_series_missing_from_the_second_run_has_no_assumed_part() -> None:
