@@ -107,6 +107,7 @@ def test_json_holds_the_crossovers(cli: Cli, family: Path) -> None:
     assert set(parsed[0]) == {
         *("family", "stack", "guest", "conditions", "series"),
         *("baseline", "side", "parameter", "stretches"),
+        *("values", "kind", "intervals", "assumed"),
     }
     assert parsed[0]["stretches"][0][1] == 1
     assert parsed[0]["stretches"][-1][2] == 4
