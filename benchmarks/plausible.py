@@ -31,10 +31,10 @@ from pvbench.run.static_check import why_unsupported
 from pvbench.sender import Stack
 from pvbench.suite import Case
 from pvbench.workload import Workload
+from pvbench_deliver_model import unsupported
 from pvbench_deliver_model.cost_file import bundled, read
 from pvbench_deliver_model.cost_profile import CostProfile
 from pvbench_deliver_model.engine import Engine
-from pvbench_deliver_model.host_era import last_vcpu_id, why_refused
 
 LADDER: Final = (
     *(1, 2, 3, 4, 5, 7, 8, 12, 15, 16, 17, 31, 32, 33, 48, 63, 64, 65, 79, 96),
@@ -81,7 +81,7 @@ def rows(names: Iterable[str], states: Iterable[str]) -> Iterator[Row]:
             row = Row(profile, stack, state, None)
             if shared:
                 row = attrs.evolve(row, host_cpus=row.vcpus // 2)
-            if profile.local_apic != "bare" or not (stack.overlay or shared):
+            if prepared(row, 1):
                 yield row
 
 
@@ -103,11 +103,14 @@ def prepared(row: Row, targets: int) -> Prepared | None:
         costs=row.profile.name,
         bursts=(burst,),
     )
-    last_id = last_vcpu_id(row.profile)
-    if why_unsupported(case) or (last_id is not None and why_refused(last_id, guest)):
+    if why_unsupported(case):
         return None
     ready = prepare(case)
-    return None if ready.lossy else ready
+    if ready.lossy or unsupported.why_unsupported(
+        guest, ready.task, unsupported.limits_of(row.profile)
+    ):
+        return None
+    return ready
 
 
 def times(ready: Prepared, profile: CostProfile) -> dict[str, float]:

@@ -41,8 +41,8 @@ class Model:
     def describe(self, options: Options) -> Description:
         from pvbench_deliver_model.cost_file import DEFAULT, read
         from pvbench_deliver_model.cost_values import notes
-        from pvbench_deliver_model.host_era import last_vcpu_id
         from pvbench_deliver_model.nearest import nearest
+        from pvbench_deliver_model.unsupported import limits_of
 
         if options.cpus:
             raise UsageError("a model runs on no CPU of this machine", fix="Drop --cpu-list.")
@@ -53,12 +53,10 @@ class Model:
         name = options.costs or DEFAULT
         profile = read(name, options.costs_file, options.cost_values)
         data = profile.to_json()
-        last_id = last_vcpu_id(profile)
-        limits = {} if last_id is None else {"vcpu_id": last_id}
         return Description(
             clock=CLOCK,
             costs=Costs(data["cost_profile"], data["cost_profile_sha256"]),
-            limits=limits | {"bare": int(data["local_apic"] == "bare")},
+            limits=limits_of(profile),
             facts={"nearest cost profile": nearest()},
             notes=tuple(notes(profile)),
             worker_data=json.dumps(data).encode(),

@@ -65,9 +65,10 @@ RATIOS: Final = {
 #   ipiv      apicv with IPI virtualization: all but unicasts
 #   avic      AMD's AVIC, in xAPIC mode: only those to targets that do not run, and NMIs
 #   x2avic    the same in both modes
+#   tdx       apicv in a TD of Intel TDX, whose exits go through the TDX module
 #   bare      the real local APIC without a hypervisor: none
 # `host_era` says when KVM inhibits AVIC ("emulated") or its sends ("avic-exits").
-LOCAL_APICS: Final = ("emulated", "apicv", "ipiv", "avic", "x2avic", "bare")
+LOCAL_APICS: Final = ("emulated", "apicv", "ipiv", "avic", "x2avic", "tdx", "bare")
 
 
 @attrs.frozen(kw_only=True)

@@ -76,6 +76,12 @@ BLOCKED_BEFORE_POLLED: Final = HostRule(
     "exits; commit f6c60d081e2c polls first again.",
 )
 
+TDX: Final = HostRule(
+    first="6.16",
+    commit="f65916ae2d73",
+    effect="A TD has x2APICs only, and KVM answers its own hypercalls there, no other ones.",
+)
+
 # The last vCPU ID in AVIC's table of physical APIC IDs.
 LAST_AVIC_ID: Final = {"avic": 254, "x2avic": 511}
 
@@ -106,6 +112,16 @@ def why_refused(last_id: int, guest: Guest) -> str | None:
         f"KVM with AVIC refuses vCPU ID {highest} before Linux {AVIC_INHIBITED_BY_ID.first} "
         f"(commit {AVIC_INHIBITED_BY_ID.commit}), because AVIC's table ends with {last_id}"
     )
+
+
+def why_not_in_td(guest: Guest) -> str | None:
+    """Why a TD of Intel TDX cannot be *guest*, or None."""
+    if guest.apic_mode != "x2apic":
+        return f"a TD of Intel TDX has no xAPIC, only an x2APIC (commit {TDX.commit})"
+    if guest.hypercall_abi != "kvm":
+        name = {"hyperv": "Hyper-V", "xen": "Xen"}[guest.hypercall_abi]
+        return f"KVM serves no hypercalls of {name} in a TD of Intel TDX (commit {TDX.commit})"
+    return None
 
 
 def in_guest(profile: CostProfile, guest: Guest) -> CostProfile:

@@ -6,7 +6,15 @@ from collections.abc import Mapping
 
 from pvbench.delivery import Task
 from pvbench.guest import Guest
-from pvbench_deliver_model.host_era import why_refused
+from pvbench_deliver_model.cost_profile import CostProfile
+from pvbench_deliver_model.host_era import last_vcpu_id, why_not_in_td, why_refused
+
+
+def limits_of(profile: CostProfile) -> dict[str, int]:
+    """The limits of *profile*, as `why_unsupported` takes them."""
+    last_id = last_vcpu_id(profile)
+    limits = {} if last_id is None else {"vcpu_id": last_id}
+    return limits | {name: int(profile.local_apic == name) for name in ("bare", "tdx")}
 
 
 def why_unsupported(guest: Guest, task: Task, limits: Mapping[str, int]) -> str | None:
@@ -18,6 +26,8 @@ def why_unsupported(guest: Guest, task: Task, limits: Mapping[str, int]) -> str 
         return reason
     if shares_host_cpus(guest) and (reason := _why_not_shared(guest, task)):
         return reason
+    if limits["tdx"]:
+        return why_not_in_td(guest)
     return _why_not_bare(guest, task) if limits["bare"] else None
 
 

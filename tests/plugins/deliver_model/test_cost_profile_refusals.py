@@ -83,7 +83,7 @@ NO_TSC = r"cost profile mine\.toml, tsc_hz is {}, not a frequency in Hz, 1e6 to 
         pytest.param(
             "features.local_apic",
             True,
-            r"local_apic is True, not one of emulated, apicv, ipiv, avic, x2avic, bare$",
+            r"local_apic is True, not one of emulated, apicv, ipiv, avic, x2avic, tdx, bare$",
             id="local-apic-flag",
         ),
         pytest.param(
