@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from pvbench_deliver_model.cost_file import read
+from pvbench_deliver_model.cost_file import bundled, read
 from pvbench_deliver_model.cost_profile import CostProfile
 from support.helpers import guest_of
 from support.model import call, case_of, run_case
@@ -73,3 +73,25 @@ def test_a_unicast_of_x2avic_is_as_published_with_and_without_the_fence() -> Non
 
     assert deliver == pytest.approx(1_172_420, rel=0.005)
     assert deliver - fence == pytest.approx(1_117_440, rel=0.005)
+
+
+@pytest.mark.parametrize("targets", [2, 16, 31, 100])
+def test_a_write_to_a_cluster_is_no_slower_than_a_write_to_each_of_its_cpus(
+    targets: int,
+) -> None:
+    """x2AVIC does the same for each target, and has fewer writes to decode."""
+    genoa = read("epyc-genoa-x2avic")
+    cluster, physical = (
+        wall_ps(genoa, stack, targets, shorthands=False)
+        for stack in ("x2apic-cluster", "x2apic-physical")
+    )
+
+    assert cluster < physical
+
+
+@pytest.mark.parametrize("name", bundled())
+def test_a_further_target_costs_no_more_than_a_write_to_it(name: str) -> None:
+    """A bundled cost profile has deliver_direct below icr_direct."""
+    profile = read(name)
+
+    assert profile.ps("deliver_direct") < profile.ps("icr_direct")
