@@ -25,6 +25,7 @@ class Role(Enum):
     CONDITION = auto()  # as NAME; constant in most tables, then written once, above the table
     VALUE = auto()  # a number; never wrapped
     PROSE = auto()  # text that may be wrapped
+    TABLE = auto()  # for programs: in CSV and JSON only
     DATA = auto()  # for programs: in JSON only
 
 

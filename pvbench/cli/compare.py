@@ -93,7 +93,12 @@ def verdict_options(parser: argparse.ArgumentParser) -> None:
         choices=("changed",),
         help="show only pairs that became faster or slower, or whose counts differ",
     )
-    parser.add_argument("--series", default="wall", help="series to compare, or all (wall)")
+    parser.add_argument(
+        "--series",
+        default="wall",
+        help="series to compare: a time, a count such as exits, wake-ups or lost, or all of "
+        "the times: all (wall)",
+    )
     common.statistic_option(parser)
     exits.option(parser)
 
@@ -136,8 +141,9 @@ def question(options: argparse.Namespace, **sides: Any) -> Question:
     """
     from pvbench.compare import question as question_of
     from pvbench.compare.margin import Margins
+    from pvbench.results import counts
 
-    common.known_series(options.series, question_of.ALL_SERIES)
+    common.known_series(options.series, *counts.SERIES, question_of.ALL_SERIES)
     return question_of.Question(
         **sides,
         margins=Margins(tuple(options.margin)),

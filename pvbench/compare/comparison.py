@@ -25,7 +25,7 @@ from pvbench.compare.question import ALL_SERIES, Question
 from pvbench.compare.statistics import ALPHA
 from pvbench.compare.unpaired import Unpaired
 from pvbench.errors import Status, worst
-from pvbench.results import schema
+from pvbench.results import counts, schema
 from pvbench.results.rows import Row
 
 
@@ -141,6 +141,8 @@ def compare(
     Raises:
         UsageError: the files do not allow the question.
     """
+    if question.is_count:
+        files = {name: counts.of_cases(rows, question.series) for name, rows in files.items()}
     rows_of_series = {name: _of_series(rows, question.series) for name, rows in files.items()}
     matched = _matched(rows_of_series, files, outcomes or {}, question)
     pairs = matched.pairs

@@ -17,7 +17,7 @@ import attrs
 from pvbench.compare import path_length
 from pvbench.compare.interleaved import in_one_session
 from pvbench.compare.statistics import Verdict
-from pvbench.results import schema
+from pvbench.results import counts, schema
 from pvbench.results.fact import FactRole
 from pvbench.results.reach import NOT_REACHED
 from pvbench.results.rows import Row
@@ -128,7 +128,20 @@ class Pair:
     @property
     def has_other_counts(self) -> bool:
         """Whether the counts of its sides differ."""
+        if self.is_count:
+            return self.before.count != self.after.count
         return _counts(self.before) != _counts(self.after)
+
+    @property
+    def is_count(self) -> bool:
+        """Whether its rows are counts, and not times."""
+        return self.after.fact("series") in counts.SERIES
+
+    @property
+    def loses_more(self) -> bool:
+        """Whether it compares lost IPIs, and the side loses more of them."""
+        is_loss = self.after.fact("series") == counts.LOST
+        return is_loss and (self.after.count or 0) > (self.before.count or 0)
 
     @property
     def order(self) -> tuple[bool, float]:

@@ -7,6 +7,7 @@ import attrs
 from pvbench.compare.axis import NATIVE, OVERLAY, SENDER
 from pvbench.compare.margin import Margins, check_limit
 from pvbench.errors import UsageError
+from pvbench.results import counts
 from pvbench.results.rows import HEADLINE
 
 ALL_SERIES = "all"
@@ -23,7 +24,7 @@ class Question:
         baseline: the value of *by* that the others are compared with; None is the first.
         margins: speed ratios this close to 1 are equivalent on a noisy clock.
         fail_above_percent: only a slowdown above this limit is a regression.
-        series: the series to compare, or `ALL_SERIES`.
+        series: the series to compare, of times or of counts, or `ALL_SERIES` of times.
         only_changed: show only the pairs that changed; the exit status is that of all.
         missing_is_inconclusive: a missing case is no regression, as to `git bisect run`,
             which skips a revision that was not measured.
@@ -48,8 +49,19 @@ class Question:
                 "--beside gives no verdicts, so --only and --fail-above cannot apply",
                 fix="Leave one of them out.",
             )
+        if self.is_count and (self.beside or self.fail_above_percent is not None):
+            raise UsageError(
+                f"{self.series} are counts, so --beside and --fail-above, which are about "
+                "times, cannot apply",
+                fix="Leave one of them out.",
+            )
         if self.baseline and not self.by:
             raise UsageError("--baseline needs --by", fix="Give --by sender, for example.")
+
+    @property
+    def is_count(self) -> bool:
+        """Whether counts are compared, which have no verdict."""
+        return self.series in counts.SERIES
 
     @property
     def axis(self) -> str | None:

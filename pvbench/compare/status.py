@@ -60,8 +60,10 @@ class Gate:
         The status of one pair.
 
         With a limit, the interval of the slowdown decides: all of it is above the limit,
-        it contains the limit, or all of it is below.
+        it contains the limit, or all of it is below.  Of counts only lost IPIs are judged.
         """
+        if pair.is_count:
+            return Status.REGRESSION if pair.loses_more else Status.OK
         limit = self.fail_above_percent
         if limit is None:
             return _OF_VERDICT.get(pair.verdict, Status.OK)

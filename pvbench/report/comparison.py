@@ -106,7 +106,9 @@ def _heading(comparison: Comparison, command: Command | None) -> Iterator[str]:
         first, *others = comparison.files
         yield f"baseline: {first}"
         yield from (f"compared: {name}" for name in others)
-    if comparison.pairs:
+    if comparison.question.is_count:
+        yield f"count: {comparison.question.series} of one burst from each source"
+    elif comparison.pairs:
         quantity = " path length" if all(p.is_near_exact for p in comparison.pairs) else ""
         yield f"statistic: {_statistic(comparison)}{quantity}"
     for remark in comparison.remarks:
@@ -155,6 +157,8 @@ def _pairs(comparison: Comparison) -> Table:
     """A row for each pair; the table is shown if there are pairs."""
     if comparison.question.beside and comparison.pairs:
         return pairs.residuals(comparison.pairs)
+    if comparison.question.is_count:
+        return pairs.of_counts(comparison.shown, comparison.question.axis)
     return pairs.ranking(comparison.shown, comparison.question.axis)
 
 

@@ -90,15 +90,29 @@ class Grid:
         return Cell(count, in_words(count))
 
     def counts(self, line: Line, workload: str) -> Cell:
-        """The ICR writes and hypercalls of one iteration."""
+        """The ICR writes, hypercalls and exits of one iteration; those of no sends are 0."""
         row = _any_of(self.rows.get((line, workload), {}))
         if row is None or row.fact("icr_writes") is None:
             return Cell(None, "-")
         counts_by_name = {name: row.fact(name) for name in _LETTERS}
-        text = " ".join(
+        words = [
             f"{count:g}{_LETTERS[name]}" for name, count in counts_by_name.items() if count
-        )
-        return Cell(counts_by_name, text or "0")
+        ]
+        if words and self.shows_exits:
+            exits = row.fact("exits")
+            words.append("?x" if exits is None else f"{exits:g}x")
+        return Cell(counts_by_name | _observed(row), " ".join(words) or "0")
+
+    @property
+    def shows_exits(self) -> bool:
+        """Whether the exits of any case are known."""
+        cells = self.rows.values()
+        return any(row.fact("exits") is not None for cell in cells for row in cell.values())
+
+
+def _observed(row: Row) -> dict[str, Any]:
+    """The counts that are no proof of a mechanism, for JSON."""
+    return {name: row.fact(name) for name in ("exits", "wakeups_polled", "wakeups_blocked")}
 
 
 def _line_of(row: Row) -> Line:

@@ -59,12 +59,12 @@ def split_constants(table: Table, roles: set[Role]) -> tuple[list[tuple[str, str
     Split off the columns of *roles* that have one value in several rows.
 
     Return their titles and values, and the table of the other columns.  Empty columns and
-    columns for JSON only are left out.
+    columns for programs are left out.
     """
     facts, places = [], []
     for place, column in enumerate(table.columns):
         texts = {row[place].text for row in table.rows}
-        if texts == {""} or column.role is Role.DATA:
+        if texts == {""} or column.role in (Role.TABLE, Role.DATA):
             continue
         if column.role in roles and len(table.rows) > 1 and len(texts) == 1:
             facts.append((column.title, texts.pop()))

@@ -37,7 +37,7 @@ _SCATTER: Final = (
 
 def sentences(comparison: Comparison, statistic: str) -> Iterator[str]:
     """The method behind verdicts on a noisy clock."""
-    if comparison.question.beside:
+    if comparison.question.beside or comparison.question.is_count:
         return
     if single := sum(pair.is_single for pair in comparison.pairs):
         are = "1 pair has" if single == 1 else f"{single} pairs have"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Final
@@ -12,9 +13,12 @@ from pvbench.compare.axis import OVERLAY, SENDER
 from pvbench.compare.pairs import COUNTS, Pair, conditions_of
 from pvbench.document import Cell, Column, Field, Role, Table, table_of
 from pvbench.report.quantities import change_of_length, change_of_time, seconds
+from pvbench.results import counts
 from pvbench.results.rows import Row
 
 PairField = Field[Pair]
+_OBSERVED: Final = ("exits", "wake-ups")  # counts that are no proof of a mechanism
+_IN_JSON: Final = (*COUNTS, "exits", "wakeups_polled", "wakeups_blocked")
 _BY_STACK: Final = (SENDER, OVERLAY)  # the sides are stacks
 
 
@@ -28,6 +32,12 @@ def residuals(pairs: Sequence[Pair]) -> Table:
     """Each prediction beside its reference; there are no verdicts."""
     fields = [*_cases(pairs, None), *_residuals(pairs[0]), *_for_programs()]
     return table_of(fields, pairs, name="pairs")
+
+
+def of_counts(pairs: Sequence[Pair], by: str | None = None) -> Table:
+    """Both counts of each pair; what a host cannot show is unknown."""
+    fields = [*_cases(pairs, by), *_COUNTED]
+    return table_of(fields, pairs, name="pairs", shown=bool(pairs))
 
 
 def _cases(pairs: Sequence[Pair], by: str | None) -> Iterator[PairField]:
@@ -68,6 +78,7 @@ def _ranking(pairs: Sequence[Pair]) -> Iterator[PairField]:
     yield PairField(
         Column("counts", "counts", Role.VALUE), lambda pair: Cell(_counts(pair), pair.counts)
     )
+    yield from (_observed(series, pairs) for series in _OBSERVED)
     judged = any(pair.judged for pair in pairs)
     yield PairField(Column("ratio_95", "interval of the ratio", _role(judged)), _interval)
     assumed = any(pair.assumed for pair in pairs)
@@ -134,7 +145,31 @@ def _assumed(pair: Pair) -> Cell:
 
 def _counts(pair: Pair) -> dict[str, dict[str, Any]]:
     """The counts of one iteration of both sides, for JSON."""
-    return {side: {name: row.fact(name) for name in COUNTS} for side, row in _sides(pair)}
+    return {side: {name: row.fact(name) for name in _IN_JSON} for side, row in _sides(pair)}
+
+
+def _differ(before: float | None, after: float | None) -> bool:
+    """Whether counts of one iteration differ by an event, not by chance events of a few."""
+    if before is None or after is None:
+        return before != after
+    return abs(after - before) >= 1
+
+
+def _observed(series: str, pairs: Sequence[Pair]) -> PairField:
+    """A count of both sides; people see it if the sides differ, programs if it is known."""
+
+    def counted(pair: Pair) -> dict[str, float | None]:
+        return {side: counts.count_of(row, series) for side, row in _sides(pair)}
+
+    def cell(pair: Pair) -> Cell:
+        texts = map(counts.in_words, counted(pair).values())
+        return Cell(counted(pair), " -> ".join(dict.fromkeys(texts)))
+
+    both = [tuple(counted(pair).values()) for pair in pairs]
+    is_known = any(sides != (None, None) for sides in both)
+    differs = any(itertools.starmap(_differ, both))
+    role = Role.VALUE if differs else Role.TABLE if is_known else Role.DATA
+    return PairField(Column(series.replace("-", "_"), series, role), cell)
 
 
 def _sides(pair: Pair) -> tuple[tuple[str, Row], ...]:
@@ -155,6 +190,25 @@ def _time(row: Row) -> Cell:
 def _residual(pair: Pair) -> Cell:
     part = pair.after.value_s / pair.before.value_s - 1
     return Cell(part, f"{part:+.1%}")
+
+
+def _count(row: Row) -> Cell:
+    return Cell(row.count, counts.in_words(row.count))
+
+
+def _difference(pair: Pair) -> Cell:
+    """The count after minus the count before."""
+    before, after = (row.count for row in pair.rows)
+    if before is None or after is None:
+        return Cell(None, "unknown")
+    return Cell(after - before, f"{after - before:+g}" if after != before else "0")
+
+
+_COUNTED: Final = (
+    PairField(Column("before", "before", Role.VALUE), lambda pair: _count(pair.before)),
+    PairField(Column("after", "after", Role.VALUE), lambda pair: _count(pair.after)),
+    PairField(Column("difference", "difference", Role.VALUE), _difference),
+)
 
 
 def _interval(pair: Pair) -> Cell:

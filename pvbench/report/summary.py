@@ -29,7 +29,7 @@ from pvbench.results import journal, schema
 from pvbench.results.incomplete import incomplete
 from pvbench.results.rows import HEADLINE, Row, ordered, rows
 from pvbench.results.statistic import MEDIAN
-from pvbench.text import counted, shortened_list
+from pvbench.text import counted, listed, shortened_list
 
 _SERIES: Final = (
     Field[Row](Column("name", "name"), lambda row: Cell(row.name)),
@@ -81,7 +81,8 @@ def _group(members: list[Row], series: str) -> Iterator[Block]:
         yield grid.table("times", grid.workloads, grid.time)
     sending_workloads = _sending(members)
     if sending_workloads and any(row.fact("icr_writes") is not None for row in members):
-        title = "ICR writes (w) and hypercalls (h) of one burst from each source:"
+        kinds = ["ICR writes (w)", "hypercalls (h)", *["exits (x)"][: grid.shows_exits]]
+        title = f"{listed(kinds)} of a burst of each source:"
         yield attrs.evolve(grid.table("counts", sending_workloads, grid.counts), title=title)
     yield Notes(lines=tuple(notes(members, series)))
 

@@ -23,7 +23,7 @@ PLAN = ("run", "norov", "--dry-run", "--vcpus", "1,2", "--sender", "native", "-k
         pytest.param(
             ("compare", "{file}", "--by", "sender"),
             "workload,baseline,side,guest,before,after,speed ratio,time reduction,verdict,"
-            "counts,assumed",
+            "counts,exits,wake-ups,assumed",
             id="compare",
         ),
         pytest.param(("list", "senders"), "name,summary,kind,overrides", id="list-senders"),

@@ -119,6 +119,21 @@ def test_counts_are_printed_below_the_times() -> None:
     ]
 
 
+def test_exits_stand_beside_what_causes_them() -> None:
+    """None under AVIC; a case of which they are unknown says so."""
+    rows = [
+        row_of("broadcast", "xapic-flat", 1e-6, exits=0.0, icr_writes=8.0),
+        row_of("broadcast", PHYSICAL, 1e-6),
+    ]
+    title, counts = printed_summary(*rows).split("\n\n")[3:5]
+
+    assert title == "ICR writes (w), hypercalls (h) and exits (x) of a burst of each source:"
+    assert [line.split()[1:] for line in counts.splitlines()[2:]] == [
+        ["8w", "0x"],
+        ["79w", "?x"],
+    ]
+
+
 COUNTS = "ICR writes (w) and hypercalls (h)"
 
 
