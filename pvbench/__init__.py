@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     )
     from pvbench.document import Document, table_of_records
     from pvbench.errors import PvbenchError, UnavailableError, UsageError
+    from pvbench.format import Format
     from pvbench.formats import output_options
     from pvbench.guest import Guest
     from pvbench.hookspecs import API, hookimpl
@@ -76,6 +77,7 @@ __all__ = [
     "Document",
     "Driver",
     "Fence",
+    "Format",
     "Guest",
     "Hypercall",
     "IrqRestore",
@@ -140,6 +142,7 @@ if not TYPE_CHECKING:  # a type checker must see misspelt names
             "UnavailableError",
             "UsageError",
         ),
+        "format": ("Format",),
         "formats": ("output_options",),
         "guest": ("Guest",),
         "hookspecs": (

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
+from pvbench.checks import Checks
 from pvbench.text import printable
 
 T = TypeVar("T")
@@ -162,7 +163,7 @@ class CommandLine:
     words: tuple[str, ...] = attrs.field(converter=_sentences)
 
 
-Block = Heading | Paragraph | Notes | Table | CommandLine
+Block = Heading | Paragraph | Notes | Table | CommandLine | Checks
 
 
 def _blocks(blocks: Iterable[Block]) -> tuple[Block, ...]:

@@ -1,19 +1,36 @@
-"""The options that choose how a command prints its document."""
+"""The options that choose how a command prints its document, and the formats of pvbench."""
 
 from __future__ import annotations
 
 import argparse
 from typing import Final
 
-FORMATS: Final = ("plain", "markdown", "csv")
+# Formats of pvbench itself, and their modules in `pvbench.report`; a plugin brings others.
+CORE: Final = {
+    "plain": "text",
+    "markdown": "markdown",
+    "csv": "csv",
+    "json": "json",
+    "ktap": "ktap",
+}
+_HELP: Final = "format of the output: {}, or one of `pvbench list formats`; ./NAME.py is a file"
 
 
 def output_options(parser: argparse.ArgumentParser) -> None:
-    """Add --format, --csv and --json."""
+    """Add --format, and an option for each format of pvbench itself."""
     parser.add_argument(
-        "--format", choices=FORMATS, default="plain", help="format of the tables"
+        "--format",
+        "--layout",
+        default="plain",
+        metavar="NAME",
+        help=_HELP.format(", ".join(CORE)),
     )
-    parser.add_argument(
-        "--csv", dest="format", action="store_const", const="csv", help="same as --format csv"
-    )
-    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    for name in [*CORE][1:]:
+        parser.add_argument(
+            f"--{name}",
+            dest="format",
+            action="store_const",
+            const=name,
+            help=f"same as --format {name}",
+        )
+    parser.set_defaults(render=None)

@@ -18,6 +18,7 @@ import pluggy
 if TYPE_CHECKING:
     from pvbench.command import Command
     from pvbench.delivery import Delivery
+    from pvbench.format import Format
     from pvbench.sender import Sender
     from pvbench.site import Site, SiteFamily
     from pvbench.suite import Suite
@@ -139,6 +140,29 @@ def pvbench_suites() -> Iterable[Suite]:
 
     Example:
         suites/pvbench_suite_norov.py
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def pvbench_formats() -> Iterable[Format]:
+    """
+    Offer formats in which commands print.
+
+    The entry point of such a plugin must be called ``format-NAME``: `--format NAME` loads
+    only the plugin with that name.
+
+    Returns:
+        Formats with names unique across plugins and the formats of pvbench itself.
+        ``render(document, width)`` gives the text of a `pvbench.Document`; its blocks are
+        headings, paragraphs, notes, tables, command lines and the outcomes of cases.  Text
+        in a document is safe in a terminal, but not in another format: escape it.
+
+    Errors:
+        ``render`` raises UsageError for a document that the format cannot express.
+
+    Example:
+        plugins/pvbench_format_norov.py
     """
     raise NotImplementedError
 

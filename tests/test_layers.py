@@ -18,8 +18,10 @@ ROOT = Path(__file__).parents[1]
 LAYERS = [
     "errors",
     "text",
+    "checks",
     "document",
     "formats",
+    "format",
     "keywords",
     "notices",
     "validators",

@@ -18,10 +18,9 @@ if TYPE_CHECKING:
     from pvbench.document import Document
     from pvbench.plugin.registry import Registry
 
+Render = Callable[["Document", int], str]
 MOST_CPUS: Final = 65_536
 _NMI: Final = 2
-# The modules of `pvbench.report` that write a document; only the one in use is imported.
-_RENDERERS: Final = {"plain": "text", "markdown": "markdown", "csv": "csv", "json": "json"}
 # Those that are compared; the 99.9th percentile of a histogram is only shown.
 STATISTICS: Final = ("median", "mean", "p99", "max", "min")
 
@@ -146,13 +145,28 @@ def cpu_list(text: str) -> tuple[int, ...]:
     return tuple(cpus)
 
 
+def renderer(name: str) -> Render:
+    """
+    The function that prints a document in the format called *name*.
+
+    Raises:
+        UsageError: there is no such format.
+    """
+    from pvbench.formats import CORE
+
+    if name in CORE:  # only the one in use is imported
+        render: Render = import_module(f"pvbench.report.{CORE[name]}").render
+        return render
+    from pvbench.plugin.loader import load_format
+
+    return load_format(name)
+
+
 def show(document: Document, options: argparse.Namespace) -> None:
-    """Print *document* as --format, --csv or --json ask for it, if the command has them."""
-    chosen = vars(options)
-    form = "json" if chosen.get("json") else chosen.get("format", "plain")
-    renderer = import_module(f"pvbench.report.{_RENDERERS[form]}")
+    """Print *document* in the format of `output_options`, if the command has them."""
+    render = vars(options).get("render") or renderer("plain")
     encoding = sys.stdout.encoding or "utf-8"
-    output = renderer.render(document, width())
+    output = render(document, width())
     print(output.encode(encoding, "backslashreplace").decode(encoding))
 
 

@@ -193,8 +193,8 @@ def _print(result: Comparison, options: argparse.Namespace) -> None:
 
     for sentence in comparison.warnings(result):
         common.warn(sentence)
-    if options.format == "csv" and not options.json:
+    if options.format == "csv":
         for line in (*comparison.difference_lines(result), *comparison.hidden(result)):
             common.warn(line)
-    if result.shown or result.unpaired or options.json or options.format != "csv":
+    if result.shown or result.unpaired or options.format != "csv":
         common.show(comparison.document(result), options)

@@ -5,17 +5,21 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pvbench.cli import common
 from pvbench.errors import PvbenchError, Status
-from pvbench.formats import output_options
+from pvbench.formats import CORE, output_options
 from pvbench.plugin.kinds import KINDS, Kind
 
 if TYPE_CHECKING:
     from pvbench.document import Document
 
 HELP = "list what the plugins offer"
+_OF_PVBENCH: Final = {
+    "command": "`pvbench --help` lists the commands of pvbench itself.",
+    "format": f"Formats of pvbench itself: {', '.join(CORE)}.",
+}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,11 +45,9 @@ def _document(kind: Kind, records: list[dict[str, str]], form: str) -> Document:
     roles = {key: Role.PROSE for record in records for key in record if key != "name"}
     table = table_of_records(records, roles=roles, shown=bool(records) or form == "csv")
     if records:
-        return Document([table])
-    sentence = f"No plugin brings a {kind.name}."
-    if kind.name == "command":
-        sentence += "  `pvbench --help` lists the commands of pvbench itself."
-    return Document([table, Paragraph(sentence)])
+        return Document([table, *map(Paragraph, filter(None, [_OF_PVBENCH.get(kind.name)]))])
+    sentence = f"No plugin brings a {kind.name}.  {_OF_PVBENCH.get(kind.name, '')}"
+    return Document([table, Paragraph(sentence.rstrip())])
 
 
 def _rows(kind: Kind, offers: dict[str, Any]) -> Iterator[dict[str, str]]:

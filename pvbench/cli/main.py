@@ -90,6 +90,8 @@ def _run(typed: Sequence[str]) -> int:
         raise _with_origin(error, words[1 : len(words) - len(typed) + 1]) from None
     options.typed, options.words = typed[1:], words[1:]
     try:
+        if "render" in options:  # an unknown format is refused before anything is measured
+            options.render = common.renderer(options.format)
         result = options.execute(options)
     except UsageError as error:
         raise naming(error, command, words[1:]) from None
@@ -142,9 +144,10 @@ def _add_plugin_commands(commands: Any, first: str) -> None:
     """
     if first.startswith("-") and not _may_have_plugin_commands():
         return
-    from pvbench.plugin.entry_points import commands as command_plugins
+    from pvbench.plugin.entry_points import COMMAND_PREFIX, bringing
 
-    candidates = {n: plugin for n, plugin in command_plugins().items() if n not in COMMANDS}
+    brought = bringing(COMMAND_PREFIX).items()
+    candidates = {name: plugin for name, plugin in brought if name not in COMMANDS}
     if first.startswith("-"):
         for name, plugin in candidates.items():
             origin = f"from {plugin.distribution} {plugin.version}"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pvbench.document import Document
     from pvbench.keywords import Keywords
     from pvbench.results import journal
+    from pvbench.results.entry import Entry
 
 HELP = "print the table of a run"
 _ALL = "all"
@@ -131,11 +132,17 @@ def _entries(name: str, keywords: Keywords) -> journal.Entries:
     from pvbench.results import journal
     from pvbench.results.files import locate
 
-    return [
-        entry
-        | {"cases": {n: case for n, case in entry["cases"].items() if keywords.matches(n)}}
-        if entry.keys() >= {"boot", "cases"}
-        else entry
-        for entry in journal.read(journal.beside(locate(name)))
-        if "case" not in entry or keywords.matches(entry["case"])
-    ]
+    entries = journal.read(journal.beside(locate(name)))
+    chosen = (e for e in entries if "case" not in e or keywords.matches(e["case"]))
+    return [_matching(entry, keywords) for entry in chosen]
+
+
+def _matching(entry: Entry, keywords: Keywords) -> Entry:
+    """An entry with the cases that match: of a boot with their outcomes, of a plan by name."""
+    if "boot" in entry and "cases" in entry:
+        cases = entry["cases"].items()
+        return entry | {"cases": {n: case for n, case in cases if keywords.matches(n)}}
+    if "plan" in entry:
+        cases = filter(keywords.matches, entry["plan"].get("cases", ()))
+        return entry | {"plan": entry["plan"] | {"cases": list(cases)}}
+    return entry

@@ -17,6 +17,7 @@ from pvbench.text import printable
 GROUP: Final = "pvbench"
 BUNDLE: Final = "pvbench"  # the distribution of the bundled plugins
 COMMAND_PREFIX: Final = "command-"
+FORMAT_PREFIX: Final = "format-"
 AUTOLOAD_OFF: Final = "PVBENCH_DISABLE_PLUGIN_AUTOLOAD"
 
 
@@ -27,10 +28,9 @@ class Candidate(NamedTuple):
     distribution: str
     version: str
 
-    @property
-    def command(self) -> str:
-        """The sub-command that the plugin brings; empty if there is none."""
-        match = re.fullmatch(COMMAND_PREFIX + r"([a-z0-9][a-z0-9-]*)", self.point.name)
+    def brings(self, prefix: str) -> str:
+        """The name after *prefix* in that of the entry point; empty if it begins otherwise."""
+        match = re.fullmatch(prefix + r"([a-z0-9][a-z0-9-]*)", self.point.name)
         return match[1] if match else ""
 
 
@@ -46,10 +46,14 @@ def candidates(*, own_only: bool = False) -> list[Candidate]:
     return [plugin for plugin in plugins if plugin.distribution == BUNDLE or not own_only]
 
 
-def commands() -> dict[str, Candidate]:
-    """The plugins that bring a sub-command, by its name; the first one of a name counts."""
-    by_command = {plugin.command: plugin for plugin in reversed(candidates()) if plugin.command}
-    return dict(sorted(by_command.items()))
+def bringing(prefix: str) -> dict[str, Candidate]:
+    """
+    The plugins whose entry points begin with *prefix*, by the rest of the name.
+
+    The first one of a name counts.
+    """
+    plugins = {plugin.brings(prefix): plugin for plugin in reversed(candidates())}
+    return {name: plugins[name] for name in sorted(plugins) if name}
 
 
 def _installed() -> Iterator[Candidate]:

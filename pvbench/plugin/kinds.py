@@ -179,5 +179,6 @@ KINDS: Final = (
         "pvbench.site:SiteFamily",
     ),
     Kind("suite", "suites", "pvbench.suite:Suite", _suite_columns),
+    Kind("format", "formats", "pvbench.format:Format"),
     Kind("command", "commands", "pvbench.command:Command"),
 )

@@ -16,22 +16,31 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 import attrs
 import pluggy
 
 from pvbench import hookspecs
 from pvbench.command import Command
+from pvbench.document import Document
 from pvbench.errors import PluginError, PvbenchError, UnavailableError, unknown
+from pvbench.formats import CORE
 from pvbench.hookspecs import PROJECT
 from pvbench.importing import imported
-from pvbench.plugin.entry_points import Candidate, candidates
-from pvbench.plugin.entry_points import commands as command_plugins
-from pvbench.plugin.guard import guarded, limit_s
+from pvbench.plugin.entry_points import (
+    COMMAND_PREFIX,
+    FORMAT_PREFIX,
+    Candidate,
+    bringing,
+    candidates,
+)
+from pvbench.plugin.guard import guarded, limit_s, owner_of
 from pvbench.plugin.registry import Plugin, Registry
 from pvbench.plugin.validate import check_api, offers_of, register
 from pvbench.text import one_line
+
+_FORMATS: Final = f"Formats: {', '.join(CORE)}, and those of `pvbench list formats`."
 
 
 def load(
@@ -86,17 +95,55 @@ def load_command(name: str) -> Command:
         KeyError: no plugin has an entry point for it.
         UnavailableError: the plugin is broken, or does not offer the command.
     """
-    candidate = command_plugins()[name]
+    candidate = bringing(COMMAND_PREFIX)[name]
+    command: Command = _only(_plugin(candidate), candidate.point.load, "command", name)
+    return command
+
+
+def load_format(name: str) -> Callable[[Document, int], str]:
+    """
+    Load the one plugin that brings the format called *name*, or the file ``./NAME.py``.
+
+    Return a function that prints a document.
+
+    Raises:
+        UsageError: there is no such format.
+        UnavailableError: the plugin is broken, or does not offer the format.
+    """
+    if name.endswith(".py"):
+        plugin = Plugin(name=name, module=name)
+        chosen = _only(plugin, partial(imported, name), "format")
+    else:
+        brought = bringing(FORMAT_PREFIX)
+        if name not in brought:
+            raise unknown("format", name, [*CORE, *brought], _FORMATS)
+        candidate = brought[name]
+        chosen = _only(_plugin(candidate), candidate.point.load, "format", name)
+
+    def render(document: Document, width: int) -> str:
+        with guarded(f"format {chosen.name}", partial(owner_of, chosen.render)):
+            return str(chosen.render(document, width))
+
+    return render
+
+
+def _only(plugin: Plugin, importer: Callable[[], ModuleType], kind: str, name: str = "") -> Any:
+    """
+    Load one plugin for the thing of *kind* that it offers, called *name* if that matters.
+
+    Raises:
+        UnavailableError: it is broken, or does not offer it.
+    """
     registry = Registry()
-    plugin = _load_one(registry, _manager(()), _plugin(candidate), candidate.point.load)
-    message = f"command {name} of plugin {plugin} cannot be used"
+    plugin = _load_one(registry, _manager(()), plugin, importer)
+    message = " ".join(filter(None, (kind, name, f"of plugin {plugin} cannot be used")))
     if plugin.state == "broken":
         raise UnavailableError(message, why=plugin.error)
-    if name not in registry.table("command"):
+    offers = registry.table(kind)
+    if name not in offers and (name or len(offers) != 1):
         listing = ", ".join(plugin.offers) or "nothing"
         raise UnavailableError(message, why=f"the plugin offers {listing}")
-    command: Command = registry.table("command")[name]
-    return command
+    return offers[name] if name else next(iter(offers.values()))
 
 
 def _manager(blocked: Iterable[str]) -> pluggy.PluginManager:

@@ -19,7 +19,7 @@ from pvbench.document import (
     facts,
 )
 from pvbench.errors import Status
-from pvbench.report import crossovers, noisy, pairs, reached, unpaired
+from pvbench.report import crossovers, noisy, outcomes, pairs, reached, unpaired
 from pvbench.report.notes import distance
 from pvbench.report.quantities import statistic
 from pvbench.text import short_hashes
@@ -50,6 +50,7 @@ def document(comparison: Comparison) -> Document:
         _pairs(comparison),
         *_crossovers(comparison),
         unpaired.others(comparison.unpaired),
+        outcomes.of_comparison(comparison),
     ]
     return Document(blocks)
 

@@ -19,6 +19,7 @@ from pvbench.document import (
     Role,
     Table,
 )
+from pvbench.report import outcomes
 from pvbench.report.summary import not_run, series_table
 from pvbench.results import journal, schema
 from pvbench.results.fact import FactRole
@@ -58,6 +59,7 @@ def document(suite: pyperf.BenchmarkSuite, entries: journal.Entries) -> Document
             Notes(lines=tuple(dict.fromkeys(chain.from_iterable(sentences)))),
             Notes(lines=tuple(not_run(entries)), name="not_run"),
             Notes(lines=(_MORE,), in_json=False),
+            outcomes.of_run(all_rows, entries),
         ]
     )
 

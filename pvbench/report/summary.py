@@ -22,7 +22,7 @@ from pvbench.document import (
     Table,
     table_of,
 )
-from pvbench.report import overtaking, quantities
+from pvbench.report import outcomes, overtaking, quantities
 from pvbench.report.grid import Grid
 from pvbench.report.notes import notes
 from pvbench.results import journal, schema
@@ -34,6 +34,7 @@ from pvbench.text import counted, listed, shortened_list
 _SERIES: Final = (
     Field[Row](Column("name", "name"), lambda row: Cell(row.name)),
     Field[Row](Column("value_s", "time", Role.VALUE), lambda row: Cell(row.value_s)),
+    Field[Row](Column("kind", "kind"), lambda row: Cell(row.kind)),
     Field[Row](Column("statistic", "statistic"), lambda row: Cell(row.statistic)),
     Field[Row](Column("boots", "boots", Role.VALUE), lambda row: Cell(len(row.boots_s))),
     Field[Row](Column("", "facts", Role.DATA), lambda row: Cell(row.facts)),
@@ -58,6 +59,7 @@ def summary(
             *(block for members in groups.values() for block in _group(members, series)),
             *_crossovers(all_rows, series),
             Notes(lines=tuple(not_run(entries)), name="not_run"),
+            outcomes.of_run(all_rows, entries),
         ]
     )
 
@@ -146,8 +148,8 @@ def refused(entries: journal.Entries) -> Iterator[str]:
     reasons: dict[tuple[str, str], dict[str, None]] = {}
     planned = [{entry["case"]: entry} for entry in entries if "case" in entry]
     booted = [boot.get("cases", {}) for boot in journal.boots_of(entries).values()]
-    for outcomes in (*planned, *booted):
-        for name, outcome in outcomes.items():
+    for of_cases in (*planned, *booted):
+        for name, outcome in of_cases.items():
             if outcome["outcome"] != "ok":
                 key = (outcome["outcome"], outcome["reason"])
                 reasons.setdefault(key, {})[name] = None

@@ -110,6 +110,7 @@ def parsed(*arguments: Any) -> argparse.Namespace:
     """The options of a command line that is not executed."""
     options = parse(*arguments)
     options.execute = lambda options: 0
+    vars(options).pop("render", None)  # a file that would be its format is not there
     return options
 
 

@@ -13,7 +13,7 @@ import attrs
 
 from pvbench.compare.comparison import Comparison
 from pvbench.document import Block, Document, Notes, Paragraph
-from pvbench.report import noisy, overtaking, unpaired
+from pvbench.report import noisy, outcomes, overtaking, unpaired
 from pvbench.report.claim import answer, cases, limits, repeat, setting
 from pvbench.report.claim.labels import labels
 from pvbench.report.notes import distance
@@ -57,6 +57,7 @@ def _blocks(claim: Claim) -> Iterator[Block]:
     yield from _failures(claim)
     yield from repeat.sides(comparison)
     yield from repeat.blocks(claim.sources, rows)
+    yield outcomes.of_comparison(comparison)
 
 
 def _notes(claim: Claim) -> Iterator[str]:

@@ -184,9 +184,6 @@ def test_an_option_that_a_command_lacks_is_one_sentence_with_the_nearest_option(
         pytest.param(
             ("plugins", "nope"), "command is 'nope', and it can only be 'new'", id="one-choice"
         ),
-        pytest.param(
-            ("show", "--format", "html"), "--format is 'html', not one of ", id="format"
-        ),
         pytest.param(("run", "norov", "-o"), "-o needs a value", id="no-value"),
         pytest.param(("verify", "--judge"), "--judge needs a value", id="no-value-of-several"),
         pytest.param(

@@ -74,7 +74,7 @@ def test_help_reads_no_metadata_where_no_plugin_brings_a_command(
     """Reading all metadata would take a third of the time that help may take."""
     cli("--help")
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
-    monkeypatch.setattr("pvbench.plugin.entry_points.commands", lambda: 1 // 0)
+    monkeypatch.setattr("pvbench.plugin.entry_points.bringing", lambda prefix: 1 // 0)
 
     assert cli("--help").status == 0
 
