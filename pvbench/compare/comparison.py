@@ -141,6 +141,7 @@ def compare(
     Raises:
         UsageError: the files do not allow the question.
     """
+    remarks = _remarks(files)
     if question.is_count:
         files = {name: counts.of_cases(rows, question.series) for name, rows in files.items()}
     rows_of_series = {name: _of_series(rows, question.series) for name, rows in files.items()}
@@ -157,7 +158,7 @@ def compare(
         question=question,
         files=tuple(files),
         differences=tuple(differing_facts),
-        remarks=_remarks(rows_of_series),
+        remarks=remarks,
         pairs=pairs,
         unpaired=matched.unpaired,
         crossovers=_crossovers(pairs, files, question),

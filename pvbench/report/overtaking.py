@@ -106,4 +106,7 @@ def _basis(crossovers: Iterable[Crossover]) -> Iterator[str]:
             text = f"These crossovers are modelled, not measured{share}."
             yield text.replace("%", " %")
         else:
-            yield f"These crossovers are {kind}; their intervals hold for all of them at once."
+            yield (
+                f"These crossovers are {kind}; the intervals of all overlays hold at once, and "
+                "so do those of the drivers."
+            )

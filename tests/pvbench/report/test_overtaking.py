@@ -114,7 +114,8 @@ def test_guests_and_conditions_have_lists_of_their_own() -> None:
 def test_measured_crossovers_are_called_measured() -> None:
     """Their intervals are in the sentences."""
     assert printed(changed(kind="measured", assumed=None))[-1] == (
-        "These crossovers are measured; their intervals hold for all of them at once."
+        "These crossovers are measured; the intervals of all overlays hold at once, and so do "
+        "those of the drivers."
     )
 
 
