@@ -84,6 +84,7 @@ class Description:
         cpus: the host's CPUs, as text; as above.
         host_ids: the APIC IDs of the guest ``host``; the site fills them in unless the
             delivery gives some.
+        runs_programs: its guests run Linux and the programs of workloads, but no ops.
     """
 
     clock: Clock
@@ -97,6 +98,7 @@ class Description:
     advice: tuple[str, ...] = ()
     cpus: str = ""
     host_ids: HostIds = attrs.field(factory=HostIds)
+    runs_programs: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -146,6 +148,7 @@ class Task:
         lossy: some targets are never reached, so the source cannot wait for them.
         mechanism: how the sender sends, from `pvbench.sender.MECHANISMS`.
         algorithm: the algorithm that computed the programs.
+        program: the words of a program for Linux in the guest, in the place of bursts.
     """
 
     bursts: tuple[Burst, ...]
@@ -156,6 +159,7 @@ class Task:
     lossy: bool = False
     mechanism: str = "icr"
     algorithm: Algorithm | None = None
+    program: tuple[str, ...] = ()
 
 
 class LoadedTask(Protocol):

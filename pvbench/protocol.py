@@ -40,7 +40,7 @@ from pvbench.shapes import (
 from pvbench.slice_result import Counts, Distribution, PartialSend, SliceResult
 from pvbench.trials import Outcome, Programs, columns, outcome_data, outcome_of
 
-VERSION: Final = 3
+VERSION: Final = 4
 LONGEST_LINE: Final = 1 << 28  # characters
 SHORTEST_S: Final = 1e-3  # of a deadline; a timer of 0 s never expires
 LONGEST_S: Final = 1e10  # of any time limit
@@ -278,6 +278,7 @@ def _task_data(task: Task) -> dict[str, Any]:
         "lossy": task.lossy,
         "mechanism": task.mechanism,
         "algorithm": attrs.asdict(task.algorithm) if task.algorithm else None,
+        "program": task.program,
     }
 
 
@@ -375,6 +376,7 @@ _TASK: Final = record(
     lossy=flag,
     mechanism=text,
     algorithm=optional(record(Algorithm, driver=text, overlay=text, shorthands=flag)),
+    program=items(one_line),
 )
 result_of: Final = record(
     SliceResult,
@@ -472,6 +474,7 @@ _SHAPES: Final[dict[str, Callable[[Any], Message]]] = {
             advice=items(one_line),
             cpus=one_line,
             host_ids=record(HostIds, ids=items(integer()), reason=one_line),
+            runs_programs=flag,
         ),
     ),
     "answer": record(Answer, program=program_of),

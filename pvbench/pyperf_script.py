@@ -34,7 +34,7 @@ from pvbench.results.rows import HEADLINE
 from pvbench.results.schema import case_name, stored
 from pvbench.run import spread
 from pvbench.run.collector import assumed, case_metadata, counted
-from pvbench.run.plan import effort
+from pvbench.run.effort import effort
 from pvbench.run.preparation import prepare, session_of
 from pvbench.run.prepared import Prepared
 from pvbench.run.proof import differences, seconds, ticks_per_second
@@ -94,7 +94,7 @@ def _run(
     prepared: PreparedRun, plugins: Registry, own: argparse.ArgumentParser, series: str
 ) -> None:
     delivery: Delivery = plugins.get("delivery", prepared.delivery)
-    planned = effort(prepared.clock, "default", None)
+    planned = effort(prepared.settings[0].description, "default", None)
     runner = pyperf.Runner(
         values=planned.slices,
         processes=planned.boots,

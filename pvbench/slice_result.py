@@ -12,7 +12,11 @@ from pvbench.histogram import Histogram, ranks
 from pvbench.validators import ints
 
 # Times since t0 of a burst; "wall" is the whole iteration with its loop overhead.
-SERIES: Final = ("send", "irqoff", "deliver", "ack", "wall", "makespan")
+_OF_BURSTS: Final = ("send", "irqoff", "deliver", "ack", "wall", "makespan")
+# Of a program, besides "wall": each of its operations, host CPU time of all vCPU threads,
+# and the lateness of the wake-ups of a vCPU that takes no part.
+_OF_PROGRAMS: Final = ("operation", "vcpu", "bystander")
+SERIES: Final = (*_OF_BURSTS, *_OF_PROGRAMS)
 _COUNT: Final = attrs.validators.optional(attrs.validators.instance_of(int))
 
 
@@ -29,7 +33,7 @@ class Counts:
         icr_writes: writes to the local APIC that send an interrupt.
         hypercalls: hypercalls that send interrupts.
         returned: sum of the return values of these hypercalls.
-        handlers: handler runs by CPU number.
+        handlers: handler runs by CPU number; empty for a program.
         coalesced: sends whose vector was still pending at the target, by CPU number.  If
             it is None, fewer handler runs than sends mean coalescing or a loss.
         functions: functions called by CPU number; equal to `handlers` for ``bare``.

@@ -38,6 +38,8 @@ class Workload:
             compare` looks for a crossover.
         steps: function of a guest that returns the first values that are worth comparing
             there.  ``fanout:each:packed`` and ``fanout`` stand for all of them.
+        is_program: it is a program for Linux in the guest, named by `spec`.  Its kernel
+            decides which IPIs are sent, so an iteration has no bursts.
     """
 
     name: str
@@ -46,11 +48,17 @@ class Workload:
     needs_cpus: int = 1
     parameters: dict[str, int | str] = attrs.field(factory=dict)
     steps: Callable[[Guest], Iterable[int]] | None = None
+    is_program: bool = False
 
     @property
     def spec(self) -> str:
         """The name followed by all values; `bind` is the inverse."""
         return ":".join([self.name, *map(str, self.parameters.values())])
+
+    @property
+    def program(self) -> tuple[str, ...]:
+        """The words of a program; none if it is not one."""
+        return tuple(self.spec.split(":")) if self.is_program else ()
 
     @property
     def form(self) -> str:

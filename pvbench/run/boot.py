@@ -14,8 +14,9 @@ from pvbench.protocol import ErrorReport, Job, SliceReport, Turn
 from pvbench.results import schema, storable
 from pvbench.results.fact import Value
 from pvbench.run import spread
+from pvbench.run.effort import Effort
 from pvbench.run.outcome import Outcome
-from pvbench.run.plan import Boot, Effort
+from pvbench.run.plan import Boot
 from pvbench.run.prepared import Prepared
 from pvbench.run.proof import differences, seconds, ticks_per_second
 from pvbench.shapes import printable

@@ -5,85 +5,21 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
-from typing import Final
 
 import attrs
 
-from pvbench.delivery import Clock, Delivery, Description
+from pvbench.delivery import Delivery, Description
 from pvbench.errors import PlanLimitError, PvbenchError, SenderError
 from pvbench.guest import Guest
 from pvbench.plugin.guard import guarded, owner_of, watching
 from pvbench.protocol import Turn
 from pvbench.results.schema import case_name
+from pvbench.run.effort import Effort
 from pvbench.run.outcome import Outcome
 from pvbench.run.prepared import PlanRoom, Prepared, prepare
-from pvbench.run.schedule import order, turns
+from pvbench.run.schedule import adjacent, order, turns
 from pvbench.run.static_check import checked_reason, why_unsupported
 from pvbench.suite import Case
-
-
-@attrs.frozen(kw_only=True)
-class Effort:
-    """
-    How much to measure.
-
-    Args:
-        boots: boots of each guest.
-        slices: slices of each case in a boot; an even number where drift matters.
-        loops: iterations of a slice.
-        warmup: uncounted iterations before them.
-        slice_s: the longest time a slice should take; slow cases get fewer loops and
-            less warm-up, but at least 10 loops.  None for no limit.
-    """
-
-    boots: int
-    slices: int
-    loops: int
-    warmup: int
-    slice_s: float | None = None
-
-    def warmup_of(self, loops: int) -> int:
-        """The warm-up of a slice that has *loops* iterations."""
-        return self.warmup if self.slice_s is None else min(self.warmup, loops)
-
-
-_EXACT: Final = Effort(boots=1, slices=1, loops=20, warmup=10)
-_NEAR_EXACT: Final = Effort(boots=2, slices=2, loops=20, warmup=3)
-_NOISY: Final = Effort(boots=10, slices=4, loops=1_000, warmup=100, slice_s=0.25)
-_EFFORTS: Final = {
-    "exact": {
-        "fast": attrs.evolve(_EXACT, loops=5),
-        "default": _EXACT,
-        "rigorous": attrs.evolve(_EXACT, loops=200),
-    },
-    "near-exact": {
-        "fast": attrs.evolve(_NEAR_EXACT, loops=10),
-        "default": _NEAR_EXACT,
-        "rigorous": attrs.evolve(_NEAR_EXACT, boots=4),
-    },
-    "none": {
-        "fast": attrs.evolve(_NEAR_EXACT, loops=10),
-        "default": _NEAR_EXACT,
-        "rigorous": attrs.evolve(_NEAR_EXACT, boots=4, loops=200),
-    },
-    "noisy": {
-        "fast": attrs.evolve(_NOISY, boots=3, loops=100),
-        "default": _NOISY,
-        "rigorous": attrs.evolve(_NOISY, boots=30),
-    },
-}
-
-
-def effort(clock: Clock, pace: str, boots: int | None) -> Effort:
-    """
-    The effort for a clock and a *pace*: ``fast``, ``default`` or ``rigorous``.
-
-    An exact clock gives equal times in every boot and slice, so one of each is enough.  A
-    near-exact clock gives almost equal times, however long a slice takes; counts need no
-    more.
-    """
-    planned = _EFFORTS[clock.exactness][pace]
-    return attrs.evolve(planned, boots=boots) if boots else planned
 
 
 @attrs.frozen
@@ -174,7 +110,7 @@ def make_plan(
                     groups.setdefault((setting, case.guest), []).append(prepared_case)
     return Plan(
         cases=tuple(case for part in parts for case in part.cases),
-        boots=tuple(_boots(groups, planned.boots, seed)),
+        boots=tuple(_boots(groups, planned, seed)),
         refused=refused,
         effort=planned,
         seed=seed,
@@ -182,18 +118,25 @@ def make_plan(
 
 
 def _boots(
-    groups: dict[tuple[int, Guest], list[Prepared]], boots: int, seed: int
+    groups: dict[tuple[int, Guest], list[Prepared]], planned: Effort, seed: int
 ) -> Iterator[Boot]:
-    """*boots* boots of each guest, in rounds; each round has an order of its own."""
+    """The boots of each guest, in rounds; each round has an order of its own."""
     drawn = random.Random(seed)  # noqa: S311 - a reproducible order, not a secret
     numbers = count(1)
-    for number_in_guest in range(1, boots + 1):
+    for number_in_guest in range(1, planned.boots + 1):
         keys = list(groups)
         drawn.shuffle(keys)
         for setting, guest in keys:
             cases = tuple(groups[setting, guest])
             turns = order(seed, next(numbers), len(cases))
+            if planned.by_stack:
+                turns = adjacent(turns, [_guest_of(case.case) for case in cases])
             yield Boot(number_in_guest, guest, cases, turns, setting)
+
+
+def _guest_of(case: Case) -> tuple[str, str]:
+    """What makes a Linux guest another one: how it sends, and how its idle CPUs wait."""
+    return case.stack.name, case.target_state
 
 
 @attrs.frozen
@@ -215,13 +158,28 @@ class _Checks:
         return attrs.evolve(self.passed[name], case=case)
 
 
+def _why_no_program(case: Case, delivery: Delivery, description: Description) -> str | None:
+    """Why *delivery* cannot run *case*, which is a program or is none."""
+    if case.workload.is_program == description.runs_programs:
+        return None
+    if case.workload.is_program:
+        return (
+            f"{case.workload.name} is a program for Linux, and delivery {delivery.name} "
+            "executes only ops"
+        )
+    return (
+        f"{case.workload.name} is no program, and delivery {delivery.name} boots a Linux "
+        "guest, which decides itself what it sends"
+    )
+
+
 def _prepared(
     case: Case, checks: _Checks, delivery: Delivery, description: Description
 ) -> Prepared | Outcome:
     if case.why_blocked:
         return Outcome("blocked", case.why_blocked)
     try:
-        if reason := why_unsupported(case):
+        if reason := why_unsupported(case) or _why_no_program(case, delivery, description):
             return Outcome("unsupported", reason)
         prepared_case = checks.prepared(case)
         with guarded(f"delivery {delivery.name}", lambda: owner_of(type(delivery))):

@@ -20,8 +20,9 @@ from pvbench.protocol import Describe
 from pvbench.results import schema, storable
 from pvbench.results.fact import Metadata
 from pvbench.run.cases import check_number, expand
+from pvbench.run.effort import Effort, effort
 from pvbench.run.outcome import Outcome
-from pvbench.run.plan import Effort, Part, effort, make_plan
+from pvbench.run.plan import Part, make_plan
 from pvbench.run.progress import Heartbeat
 from pvbench.run.request import PreparedRun, Request, check_timeout
 from pvbench.run.settings import Setting, described
@@ -70,7 +71,6 @@ def prepare(request: Request, registry: Registry, session: Session) -> PreparedR
     module = registry.module_of[f"delivery {delivery.name}"]
     question = _question(request, delivery, module)
     settings = described(session, selection.hosts, question, points(request.sweeps))
-    clock = settings[0].description.clock
     settings = tuple(_with_facts(request, registry, delivery, one) for one in settings)
     expanded = list(_expanded(request, registry, settings))
     parts = [
@@ -78,7 +78,9 @@ def prepare(request: Request, registry: Registry, session: Session) -> PreparedR
         for setting, (cases, _) in zip(settings, expanded, strict=True)
     ]
     beat = Heartbeat("cases are planned", quiet=request.quiet).at
-    plan = make_plan(parts, delivery, _effort(request, clock), request.seed, beat)
+    plan = make_plan(
+        parts, delivery, _effort(request, settings[0].description), request.seed, beat
+    )
     blocked = {name: reason for _, one in expanded for name, reason in one.items()}
     missing = {name: Outcome("blocked", reason) for name, reason in blocked.items()}
     return PreparedRun(
@@ -120,12 +122,13 @@ def _with_facts(
     return complete
 
 
-def _effort(request: Request, clock: Clock) -> Effort:
+def _effort(request: Request, description: Description) -> Effort:
     """The effort; a side of `pvbench ab` has no fewer boots than verdicts need."""
-    if request.max_boots and clock.is_noisy:
-        return effort(clock, request.pace, request.max_boots)
-    planned = effort(clock, request.pace, request.boots)
-    if not clock.is_noisy or not request.is_side or request.boots:
+    is_noisy = description.clock.is_noisy
+    if request.max_boots and is_noisy:
+        return effort(description, request.pace, request.max_boots)
+    planned = effort(description, request.pace, request.boots)
+    if not is_noisy or not request.is_side or request.boots:
         return planned
     return attrs.evolve(planned, boots=max(planned.boots, _PAIRS))
 

@@ -43,6 +43,7 @@ class Prepared:
             lossy=self.lossy,
             mechanism=self.case.stack.sender.mechanism,
             algorithm=self.case.algorithm,
+            program=self.case.workload.program,
         )
 
     @cached_property

@@ -10,12 +10,21 @@ run has the same order.
 from __future__ import annotations
 
 import random
+from collections.abc import Hashable, Sequence
 
 
 def order(seed: int, boot: int, cases: int) -> tuple[int, ...]:
     """The numbers 0 to *cases* - 1 in the order in which these cases begin boot *boot*."""
     drawn = random.Random(f"{seed} {boot}")  # noqa: S311 - a reproducible order, not a secret
     return tuple(drawn.sample(range(cases), cases))
+
+
+def adjacent(order: tuple[int, ...], groups: Sequence[Hashable]) -> tuple[int, ...]:
+    """*order*, in which each case follows the first one of its group."""
+    first: dict[Hashable, int] = {}
+    for place, case in enumerate(order):
+        first.setdefault(groups[case], place)
+    return tuple(sorted(order, key=lambda case: first[groups[case]]))
 
 
 def turns(order: tuple[int, ...], slices: int) -> tuple[int, ...]:

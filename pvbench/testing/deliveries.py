@@ -57,6 +57,8 @@ def check_delivery(delivery: Delivery, description: Description | None = None) -
         raise UnavailableError(f"{delivery.name} cannot be checked here", why=reason)
     given = description or attempt(delivery.name, "describe()", delivery.describe, Options())
     carried = attempt(delivery.name, "sending its description", _sent_description, given)
+    if carried.runs_programs:
+        return  # it executes no ops
     with watching():
         boots = _boots(delivery, carried, small_guests())
         boots = boots or _boots(delivery, carried, host_guests())

@@ -59,13 +59,14 @@ DESCRIPTION = Description(
     host={"cpu": "a CPU"},
     advice=("Use bare metal.",),
     cpus="2 usable of 2",
+    runs_programs=True,
 )
 JOB = Job(
     delivery="model",
     delivery_module="pvbench_deliver_model",
     worker_data=b"\0\xff",
     guest=guest_of((0, 128, 1), apic_mode="xapic", host_cpus=2, sockets=2),
-    tasks=(prepared_of("kvm-pv/x2apic-cluster").task,),
+    tasks=(attrs.evolve(prepared_of("kvm-pv/x2apic-cluster").task, program=("futex", "9")),),
     schedule=(Turn(0, 10, 5), Turn(0, 10, 0)),
     slice_s=0.25,
     deadline_s=60.0,
@@ -141,9 +142,9 @@ def test_a_line_without_a_frame_is_ignored(line: str) -> None:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        pytest.param("#pvbench/4 2 00000000 {}", "version 4 of the", id="newer"),
-        pytest.param("#pvbench/3 2 00000000 {}", "it is damaged", id="checksum"),
-        pytest.param("#pvbench/3 20 00000000 {}", "it is damaged", id="cut"),
+        pytest.param("#pvbench/5 2 00000000 {}", "version 5 of the", id="newer"),
+        pytest.param("#pvbench/4 2 00000000 {}", "it is damaged", id="checksum"),
+        pytest.param("#pvbench/4 20 00000000 {}", "it is damaged", id="cut"),
         pytest.param(framed("{"), "it is not JSON data", id="no-json"),
         pytest.param(framed("[" * 100_000), "it is not JSON data", id="deep"),
         pytest.param(framed("9" * 5_000), "it is not JSON data", id="huge-number"),

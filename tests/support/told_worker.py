@@ -10,7 +10,8 @@ import attrs
 
 from pvbench.protocol import result_data
 from pvbench.run.boot import BootResult, Launch, run_boot
-from pvbench.run.plan import Boot, Effort
+from pvbench.run.effort import Effort
+from pvbench.run.plan import Boot
 from pvbench.slice_result import Distribution
 from support.helpers import DEADLINE_S, guest_of
 from support.runs import prepared_of, slice_result_of

@@ -13,13 +13,14 @@ from pvbench.guest import Guest
 from pvbench.ops import Burst
 from pvbench.results.schema import case_name
 from pvbench.run import plan as planning
+from pvbench.run.effort import Effort, effort
 from pvbench.run.outcome import Outcome
-from pvbench.run.plan import Boot, Effort, Part, Plan, effort, make_plan
+from pvbench.run.plan import Boot, Part, Plan, make_plan
 from pvbench.run.prepared import PlanRoom
 from pvbench.run.schedule import order
 from pvbench.sender import Apic, Driver, Ops, Stack
 from pvbench.suite import Case
-from support.helpers import guest_of
+from support.helpers import bundled, guest_of
 from support.runs import broadcast, case_of, prepared_of
 from support.sessions import EXACT, NEAR_EXACT, NO_TIMES, NOISY
 
@@ -73,7 +74,9 @@ def test_the_noisier_a_clock_is_the_more_boots_it_needs(
     clock: Clock, pace: str, expected: tuple[int, ...]
 ) -> None:
     """Boots are the observations, and an exact clock needs only one."""
-    assert expected == attrs.astuple(effort(clock, pace, boots=None))
+    planned = effort(Description(clock=clock), pace, boots=None)
+
+    assert attrs.astuple(planned) == (*expected, False)
 
 
 @pytest.mark.parametrize(("slice_s", "expected"), [(None, 7), (0.25, 5)])
@@ -100,7 +103,7 @@ def test_the_boots_of_a_plan_are_the_first_ones_of_a_plan_with_more(seed: int) -
 @pytest.mark.parametrize("clock", [EXACT, NOISY])
 def test_the_user_s_number_of_boots_has_precedence(clock: Clock) -> None:
     """``--boots`` overrides the number that follows from clock and pace."""
-    assert effort(clock, "rigorous", boots=7).boots == 7
+    assert effort(Description(clock=clock), "rigorous", boots=7).boots == 7
 
 
 def test_a_boot_has_its_cases_in_its_own_order() -> None:
@@ -119,7 +122,7 @@ def test_the_number_of_slices_is_even_unless_the_clock_is_exact(
     clock: Clock, pace: str
 ) -> None:
     """With an odd number a drift inside a boot favours the first case."""
-    slices = effort(clock, pace, boots=None).slices
+    slices = effort(Description(clock=clock), pace, boots=None).slices
 
     assert (slices == 1) if clock.is_exact else (slices % 2 == 0)
 
@@ -262,3 +265,57 @@ def test_a_sender_that_fails_the_static_check_is_void(driver: Driver, reason: st
 
     assert {case_name(case): Outcome("void", reason)} == plan.refused
     assert plan.boots == ()
+
+
+def test_the_effort_of_programs_is_one_run_of_each_in_a_boot() -> None:
+    """A program is a fixed amount of work, so no boot has more or less of it."""
+    description = Description(clock=NOISY, runs_programs=True)
+
+    assert attrs.astuple(effort(description, "default", None)) == (10, 1, 1, 0, None, True)
+    assert effort(description, "fast", None).boots == 3
+
+
+def program_case(stack: str = "x2apic-physical", name: str = "broadcast") -> Case:
+    """A case whose workload is a program for Linux."""
+    program = attrs.evolve(bundled().workload("broadcast"), name=name, is_program=True)
+    return attrs.evolve(case_of(stack), workload=program)
+
+
+OPS = case_of("x2apic-physical", broadcast())
+
+
+@pytest.mark.parametrize(
+    ("runs_programs", "case", "reason"),
+    [
+        pytest.param(True, program_case(), "", id="program-linux"),
+        pytest.param(False, OPS, "", id="ops-no-linux"),
+        pytest.param(False, program_case(), "is a program for Linux", id="program-no-linux"),
+        pytest.param(True, OPS, "is no program", id="ops-linux"),
+    ],
+)
+def test_programs_run_where_linux_does_and_ops_run_elsewhere(
+    runs_programs: bool, case: Case, reason: str
+) -> None:
+    """Linux in a guest decides itself what it sends."""
+    description = Description(clock=EXACT, runs_programs=runs_programs)
+    delivery = cast("Delivery", Hypervisor())
+    plan = make_plan([Part(description, [case])], delivery, ONE, 0)
+
+    assert len(plan.boots) == (not reason)
+    assert all(reason in outcome.reason for outcome in plan.refused.values())
+
+
+def test_cases_of_a_stack_are_adjacent_if_each_stack_has_a_guest_of_its_own() -> None:
+    """PV on and off are then a pair of adjacent guests, whose order is drawn."""
+    stacks = ["x2apic-physical", "kvm-pv/x2apic-physical"]
+    cases = [program_case(stack, name) for name in "abc" for stack in stacks]
+    description = Description(clock=NOISY, runs_programs=True)
+    planned = effort(description, "rigorous", None)
+    delivery = cast("Delivery", Hypervisor())
+    plan = make_plan([Part(description, cases)], delivery, planned, 0)
+    names = [[boot.cases[n].case.stack.name for n in boot.order] for boot in plan.boots]
+
+    assert {tuple(order) for order in names} == {
+        tuple(stacks[:1] * 3 + stacks[1:] * 3),
+        tuple(stacks[1:] * 3 + stacks[:1] * 3),
+    }

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
 
 from pvbench.ops import Burst
 from pvbench.run.prepared import Prepared, prepare
 from pvbench.run.proof import differences, seconds, ticks_per_second
 from pvbench.slice_result import Distribution, PartialSend
-from support.helpers import guest_of
+from support.helpers import bundled, guest_of
 from support.runs import broadcast, case_of, prepared_of, slice_result_of
 from support.sessions import NOISY
 
@@ -189,3 +190,14 @@ def test_a_clock_without_a_rate_gives_no_seconds() -> None:
     """Neither the clock nor the slice result says how long a tick is."""
     with pytest.raises(ValueError, match="a slice result of clock tsc has no ticks per second"):
         ticks_per_second(slice_result_of(), NOISY)
+
+
+def test_a_program_is_proved_by_the_faults_that_its_delivery_reports() -> None:
+    """Linux decides what the program sends, so its counts contradict nothing."""
+    program = attrs.evolve(bundled().workload("broadcast"), is_program=True)
+    prepared = prepare(attrs.evolve(case_of("x2apic-physical"), workload=program))
+    sent = attrs.evolve(slice_result_of().counts, icr_writes=5, handlers=(), functions=())
+    result = attrs.evolve(slice_result_of(), counts=sent)
+
+    assert differences(prepared, result) == []
+    assert differences(prepared, attrs.evolve(result, faults=["void"])) == ["void"]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pvbench.run.schedule import order, turns
+from pvbench.run.schedule import adjacent, order, turns
 
 SEEDS = st.integers(0, 2**32)
 BOOTS = st.integers(1, 10_000)
@@ -70,3 +70,8 @@ def test_a_ramp_favours_the_first_case_if_the_number_of_slices_is_odd() -> None:
     medians = sorted(slices_of(2, 3, 0.06))
 
     assert medians[1] - medians[0] == pytest.approx(0.01)
+
+
+def test_cases_of_a_group_follow_the_first_of_them() -> None:
+    """Their order in the group and the order of the groups are those that were drawn."""
+    assert adjacent((3, 0, 2, 1), ["a", "b", "a", "b"]) == (3, 1, 0, 2)

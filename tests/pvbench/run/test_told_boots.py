@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 import pytest
 
-from pvbench.delivery import Clock
+from pvbench.delivery import Clock, Description
 from pvbench.errors import ProtocolError, WorkerError
 from pvbench.protocol import Job
 from pvbench.results import files, journal
@@ -212,8 +212,8 @@ def test_a_side_has_ten_boots_unless_told_otherwise(
     from pvbench.run import preparation
 
     question = preparation._effort
-    clock = Clock("x", 10**9, exactness)
-    monkeypatch.setattr(preparation, "_effort", lambda asked, _: question(asked, clock))
+    described = Description(clock=Clock("x", 10**9, exactness))
+    monkeypatch.setattr(preparation, "_effort", lambda asked, _: question(asked, described))
     side = prepared("a.json", is_side=True, **changes)
 
     assert side.plan.effort.boots == boots
