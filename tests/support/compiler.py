@@ -6,9 +6,11 @@ import os
 import shutil
 from pathlib import Path
 
+import attrs
 import pytest
 
-from pvbench_deliver_kvm.build import Recipe
+from pvbench.host.compiled import Recipe
+from pvbench_deliver_kvm import build
 from support.guest_native import GUEST
 
 VERSION = "#define VERSION 1\n"
@@ -31,7 +33,7 @@ def small_guest(folder: Path) -> Recipe:
     (folder / "main.c").write_text(
         '#include "version.h"\nint version(void);\nint version(void)\n{\n\treturn VERSION;\n}\n'
     )
-    return Recipe(sources=folder)
+    return attrs.evolve(build.BUNDLED, sources=folder)
 
 
 class CountedCompiler:

@@ -9,12 +9,13 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import attrs
 import pytest
 
 from pvbench.errors import UnavailableError
 from pvbench.host.cache import cache_folder
+from pvbench.host.compiled import Recipe
 from pvbench_deliver_kvm import build
-from pvbench_deliver_kvm.build import Recipe
 from support.c_facts import needs_c
 from support.compiler import VERSION, CountedCompiler, small_guest, write_compiler
 from support.guest_native import GUEST
@@ -49,7 +50,7 @@ def cc(
 @pytest.fixture
 def recipe(tmp_path: Path) -> Recipe:
     """Of a copy of the guest's sources, which may be changed."""
-    return Recipe(sources=shutil.copytree(GUEST, tmp_path / "sources"))
+    return attrs.evolve(build.BUNDLED, sources=shutil.copytree(GUEST, tmp_path / "sources"))
 
 
 @pytest.fixture
@@ -151,7 +152,10 @@ def test_sources_in_directories_are_compiled_and_see_all_headers(
 
 @pytest.mark.parametrize(
     "changed",
-    [Recipe(flags=(*build.FLAGS, "-g")), Recipe(link_flags=(*build.LINK_FLAGS, "-g"))],
+    [
+        attrs.evolve(build.BUNDLED, flags=(*build.FLAGS, "-g")),
+        attrs.evolve(build.BUNDLED, link_flags=(*build.LINK_FLAGS, "-g")),
+    ],
     ids=["compiler", "linker"],
 )
 def test_every_flag_changes_the_key(cc: CountedCompiler, changed: Recipe) -> None:
@@ -266,7 +270,9 @@ def test_the_sources_may_lie_in_any_folder(
     """Options of the linker are separated by commas."""
     before = build.image(small)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    recipe = Recipe(sources=shutil.copytree(small.sources, tmp_path / "a,b c"))
+    recipe = attrs.evolve(
+        build.BUNDLED, sources=shutil.copytree(small.sources, tmp_path / "a,b c")
+    )
 
     assert build.image(recipe) == before
 

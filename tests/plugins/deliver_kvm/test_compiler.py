@@ -6,11 +6,12 @@ import re
 import shutil
 from pathlib import Path
 
+import attrs
 import pytest
 
 from pvbench.errors import Status, UnavailableError
+from pvbench.host.compiled import Recipe
 from pvbench_deliver_kvm import build
-from pvbench_deliver_kvm.build import Recipe
 from support.c_facts import needs_c
 from support.compiler import small_guest, write_compiler
 from support.guest_native import GUEST
@@ -115,7 +116,7 @@ def test_the_real_compiler_names_the_line(tmp_path: Path) -> None:
     broken = tmp_path / "broken.c"
     broken.write_text("int fine;\nint @;\n")
     (tmp_path / "guest.lds").write_bytes((GUEST / "guest.lds").read_bytes())
-    sentence = refusal(Recipe(sources=tmp_path))
+    sentence = refusal(attrs.evolve(build.BUNDLED, sources=tmp_path))
 
     assert f" cannot compile the guest of delivery kvm: {broken}:2:" in sentence
     assert "\n" not in sentence
@@ -135,14 +136,14 @@ def test_a_compiler_that_writes_no_file_is_an_error(folder: Path) -> None:
     """It is an error although the compiler succeeds."""
     write_compiler(folder, "exit 0")
 
-    assert re.search(r"kvm: \[Errno 2\] .*/guest\.bin'\. Install", refusal())
+    assert re.search(r"kvm: \[Errno 2\] .*/program'\. Install", refusal())
 
 
 def test_a_compiler_that_does_not_end_is_given_up(folder: Path) -> None:
     """There is a time limit."""
     write_compiler(folder, "read forever </dev/zero")
 
-    assert "timed out after 0.01 seconds" in refusal(Recipe(limit_s=0.01))
+    assert "timed out after 0.01 seconds" in refusal(attrs.evolve(build.BUNDLED, limit_s=0.01))
 
 
 def test_the_linker_names_a_missing_function(tmp_path: Path) -> None:
@@ -152,4 +153,6 @@ def test_the_linker_names_a_missing_function(tmp_path: Path) -> None:
     with (changed / "main.c").open("a") as file:
         file.write("void nothing(void);\nvoid some(void);\nvoid some(void) { nothing(); }\n")
 
-    assert "undefined reference to `nothing'" in refusal(Recipe(sources=changed))
+    assert "undefined reference to `nothing'" in refusal(
+        attrs.evolve(build.BUNDLED, sources=changed)
+    )
