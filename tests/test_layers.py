@@ -44,6 +44,7 @@ LAYERS = [
     "importing",
     "shapes",
     "qemu",
+    "recording",
     "trials",
     "protocol",
     "end_with_parent",
