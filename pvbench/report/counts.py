@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 import attrs
 import pyperf
 
 from pvbench.document import Block, Cell, Column, Document, Field, Notes, Role, table_of
+from pvbench.report import outcomes
 from pvbench.report.grid import Grid
-from pvbench.report.summary import heading, not_run, origin, series_table
-from pvbench.results import counts, journal, schema
+from pvbench.report.summary import groups, heading, not_run, origin, series_table
+from pvbench.results import counts, journal
 from pvbench.results.rows import Row, ordered, rows
 
 ALL: Final = "counts"  # every count in a column of its own
@@ -20,14 +21,12 @@ ALL: Final = "counts"  # every count in a column of its own
 def document(suite: pyperf.BenchmarkSuite, entries: journal.Entries, series: str) -> Document:
     """A table for each group of cases, as that of their times."""
     all_rows = rows(suite)
-    groups: dict[tuple[Any, ...], list[Row]] = {}
-    for row in all_rows:
-        groups.setdefault(tuple(map(row.fact, schema.grouping())), []).append(row)
     return Document(
         [
             series_table(all_rows),
-            *(block for members in groups.values() for block in _group(members, series)),
+            *(block for members in groups(all_rows) for block in _group(members, series)),
             Notes(lines=tuple(not_run(entries)), name="not_run"),
+            outcomes.of_run(all_rows, entries),
         ]
     )
 

@@ -14,6 +14,7 @@ from pvbench.compare.unpaired import Unpaired
 from pvbench.errors import Status
 from pvbench.report.quantities import seconds
 from pvbench.results import journal
+from pvbench.results.counts import in_words
 from pvbench.results.rows import Row
 
 _OF_STATUS: Final = {
@@ -36,9 +37,15 @@ def of_comparison(comparison: Comparison) -> Checks:
 def _of_pairs(pairs: Iterable[Pair], gate: Gate | None) -> Iterator[Check]:
     for pair in pairs:
         status = gate.of_pair(pair) if gate else Status.OK
-        times = " to ".join(seconds(row.value_s) for row in pair.rows)
-        verdict = pair.verdict or "not ranked"
-        yield Check(pair.after.name, _OF_STATUS[status], f"{verdict}, {times}")
+        yield Check(pair.after.name, _OF_STATUS[status], _both(pair))
+
+
+def _both(pair: Pair) -> str:
+    """The verdict on two times, or two counts, which have none."""
+    if pair.is_count:
+        return " to ".join(in_words(row.count) for row in pair.rows)
+    times = " to ".join(seconds(row.value_s) for row in pair.rows)
+    return f"{pair.verdict or 'not ranked'}, {times}"
 
 
 def _of_unpaired(one: Unpaired) -> Check:

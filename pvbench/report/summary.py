@@ -50,13 +50,10 @@ def summary(
 ) -> Document:
     """Build the tables and notes of a result file and its journal."""
     all_rows = rows(suite, statistic=statistic)
-    groups: dict[tuple[Any, ...], list[Row]] = {}
-    for row in all_rows:
-        groups.setdefault(tuple(map(row.fact, schema.grouping())), []).append(row)
     return Document(
         [
             series_table(all_rows),
-            *(block for members in groups.values() for block in _group(members, series)),
+            *(block for members in groups(all_rows) for block in _group(members, series)),
             *_crossovers(all_rows, series),
             Notes(lines=tuple(not_run(entries)), name="not_run"),
             outcomes.of_run(all_rows, entries),
@@ -75,8 +72,16 @@ def _crossovers(rows: list[Row], series: str) -> Iterator[Block]:
         yield from overtaking.blocks(crossovers)
 
 
+def groups(rows: Iterable[Row]) -> Iterable[list[Row]]:
+    """The rows of each table, which share a guest, a delivery and a cost profile."""
+    members: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        members.setdefault(tuple(map(row.fact, schema.grouping())), []).append(row)
+    return members.values()
+
+
 def _group(members: list[Row], series: str) -> Iterator[Block]:
-    """The blocks about rows that share a guest, a delivery and a cost profile."""
+    """The blocks about the rows of one table."""
     grid, statistic = Grid.of(members, series), quantities.statistic(members[0].statistic)
     yield from introduction(members, f"{statistic} {series}")
     if members[0].has_times:

@@ -127,3 +127,12 @@ def test_a_comparison_of_times_has_exits_and_wake_ups_beside_them(cli: Cli) -> N
     assert ",79 -> 1,79" in cli(*words, "--csv").out
     assert pair["exits"] == {"before": 79, "after": 1}
     assert pair["wake_ups"] == {"before": 79, "after": 79}
+
+
+def test_ktap_has_both_counts_of_a_case(cli: Cli) -> None:
+    """The times of the case are not what was compared."""
+    file = stored("a.json", broadcast(PHYSICAL, exits=79.0), broadcast(PV, exits=1.0))
+    command = ("compare", file, "--by", "sender", "--series", "exits", "--ktap")
+
+    assert "exits # 79 to 1" in cli(*command).out
+    assert "1..2" in cli("show", file, "--series", "exits", "--ktap").out
