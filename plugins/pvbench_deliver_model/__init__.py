@@ -39,8 +39,8 @@ class Model:
         return bundled()
 
     def describe(self, options: Options) -> Description:
+        from pvbench_deliver_model import cost_values, host_era
         from pvbench_deliver_model.cost_file import DEFAULT, read
-        from pvbench_deliver_model.cost_values import notes
         from pvbench_deliver_model.nearest import nearest
         from pvbench_deliver_model.unsupported import limits_of
 
@@ -58,7 +58,7 @@ class Model:
             costs=Costs(data["cost_profile"], data["cost_profile_sha256"]),
             limits=limits_of(profile),
             facts={"nearest cost profile": nearest()},
-            notes=tuple(notes(profile)),
+            notes=(*host_era.notes(profile), *cost_values.notes(profile)),
             worker_data=json.dumps(data).encode(),
         )
 

@@ -7,6 +7,7 @@ decide how a local APIC works in one guest.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import attrs
@@ -112,6 +113,16 @@ def why_refused(last_id: int, guest: Guest) -> str | None:
         f"KVM with AVIC refuses vCPU ID {highest} before Linux {AVIC_INHIBITED_BY_ID.first} "
         f"(commit {AVIC_INHIBITED_BY_ID.commit}), because AVIC's table ends with {last_id}"
     )
+
+
+def notes(profile: CostProfile) -> Iterator[str]:
+    """Sentences about the guests in which AVIC does not send, or not without an exit."""
+    if profile.local_apic not in LAST_AVIC_ID:
+        return
+    if ERRATUM_1235.holds(profile):
+        yield f"From Linux {ERRATUM_1235.first} on, erratum 1235 makes each AVIC send exit."
+    elif _table(profile) == "avic":
+        yield "KVM inhibits AVIC in x2APIC guests of this host, so each of their sends exits."
 
 
 def why_not_in_td(guest: Guest) -> str | None:

@@ -31,6 +31,7 @@ class Targets:
         self._target_state = target_state
         self._halting = target_state == "halted"
         emulated = cost_profile.local_apic == "emulated"
+        self._is_bare = cost_profile.local_apic == "bare"
         self._notify = ps("kick" if emulated else "posted_notification")
         self._polling = HaltPolling(count, cost_profile)
         self._blocks_first = BLOCKED_BEFORE_POLLED.holds(cost_profile)
@@ -114,8 +115,14 @@ class Targets:
         self.functions.add(np.array([cpu]))
 
     @property
-    def wakeups(self) -> tuple[int, int]:
-        """The wake-ups of halted vCPUs that KVM polled for, and of those that were blocked."""
+    def wakeups(self) -> tuple[int | None, int | None]:
+        """
+        The wake-ups of halted vCPUs that KVM polled for, and of those that were blocked.
+
+        They are None on bare metal, which has no KVM.
+        """
+        if self._is_bare:
+            return None, None
         return self._polling.wakeups_polled, self._polling.wakeups_blocked
 
     def poll_longest(self) -> None:

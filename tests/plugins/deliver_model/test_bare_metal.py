@@ -71,6 +71,15 @@ def test_bare_metal_has_no_vcpus_that_share_host_cpus(
     )
 
 
+def test_bare_metal_has_no_wake_ups_by_kvm(cli: Cli) -> None:
+    """So no note says that targets halt for longer than KVM polls."""
+    output = cli(*RUN, "-k", "*.broadcast", "--sender", "native", "--json")
+    rows = json.loads(output.out)["series"]
+
+    assert {row.get("wakeups_blocked") for row in rows} == {None}
+    assert "KVM polls" not in output.out
+
+
 def test_results_have_the_exits_of_a_case_under_avic(cli: Cli) -> None:
     """Warmed up, idle targets are caught by polling: no exit; a hypercall always is one."""
     options = ("-k", "*.broadcast", "--sender", "native,kvm-pv", "--costs", "epyc-genoa-x2avic")

@@ -112,6 +112,26 @@ def test_with_erratum_1235_a_running_vcpu_still_receives_without_an_exit() -> No
     assert times["deliver"].mean - times["send"].mean == 300 + 50 - 600 - 1
 
 
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        pytest.param("avic 5.8 AMD 17h", "KVM inhibits AVIC in x2APIC guests", id="rome"),
+        pytest.param("avic 6.17 AMD 17h", "From Linux 6.17 on, erratum 1235", id="erratum"),
+        pytest.param("x2avic 5.19 AMD 19h", "KVM inhibits AVIC in x2APIC", id="before-x2avic"),
+        pytest.param("x2avic 6.8 AMD 19h", "", id="x2avic"),
+        pytest.param("apicv 5.8 Intel 06h", "", id="no-avic"),
+    ],
+)
+def test_a_note_says_where_avic_does_not_send(host: str, expected: str) -> None:
+    """It is printed below the tables of each run with such a cost profile."""
+    local_apic, host_linux, family = host.split(" ", 2)
+    profile = cost_profile_of(local_apic=local_apic, host_linux=host_linux, cpu_family=family)
+    (sentence,) = tuple(host_era.notes(profile)) or ("",)
+
+    assert sentence.startswith(expected)
+    assert bool(sentence) == bool(expected)
+
+
 def test_a_vcpu_that_kvm_refuses_is_unsupported_with_the_reason(cli: Cli) -> None:
     """The user reads which ID it is, up to which Linux, and where the table ends."""
     selection = ("--sender", "native", "--driver", "x2apic-physical", "--workload", "broadcast")
