@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any
 
+from pvbench.id_lists import parsed
 from pvbench.results import schema
 from pvbench.results.rows import HEADLINE, Row, ordered
 from pvbench.text import shortened_list
@@ -94,6 +95,7 @@ def _not_shown(members: list[Row]) -> Iterator[str]:
     for (reason,), workloads, senders in _merged(bypassed, sender_name, _why_native):
         verb = "send" if ", " in senders else "sends"
         yield f"Note: {senders} {verb} nothing in {shortened_list(workloads)}: {reason}."
+    yield from _polling(members)
     yield from _equal_senders([row for row in sending if row.fact("series") == HEADLINE])
     for fact, axis_name in (("apic_mode", "APIC modes"), ("hypercall_abi", "hypercall ABIs")):
         values = [str(value) for value in ordered(members, fact) if value]
@@ -108,6 +110,18 @@ def _not_shown(members: list[Row]) -> Iterator[str]:
         yield (
             f"Note: {stacks} {verb} {lost} of {targets} IPIs of {shortened_list(workloads)}; "
             f"a sender that waits for them hangs, so there is no time to acknowledgement."
+        )
+
+
+def _polling(members: list[Row]) -> Iterator[str]:
+    """The workloads that send nothing because their only target polls."""
+    silent = [row for row in members if row.fact("sources") and not row.fact("targets")]
+    polling = [row for row in silent if row.fact("target_state") == "polling"]
+    if workloads := dict.fromkeys(row.fact("workload") for row in polling):
+        yield (
+            f"Note: no IPI is sent in {shortened_list(workloads)}, so all senders have the "
+            "same times: an only target that polls sees the call in its queue, and a call "
+            "to the caller itself needs no IPI."
         )
 
 
@@ -193,12 +207,18 @@ def _merged(
         yield values, shared_workloads, ", ".join(names)
 
 
+def _online(row: Row) -> int:
+    """The CPUs of its guest that are online."""
+    offline = row.fact("offline_cpus")
+    return int(row.fact("vcpus")) - (len(parsed(str(offline), "CPU")) if offline else 0)
+
+
 def _why_native(row: Row) -> str:
-    targets, vcpus = row.fact("targets") / (row.fact("sources") or 1), row.fact("vcpus")
-    if targets == 1 and vcpus <= 2:
+    targets, online = row.fact("targets") / (row.fact("sources") or 1), _online(row)
+    if targets == 1 and online <= 2:
         return "with two CPUs all IPIs are unicasts, which the driver sends"
     if targets == 1:
         return "the driver sends unicasts"
-    if row.fact("shorthands") == "yes" and targets >= vcpus - 1:
+    if row.fact("shorthands") == "yes" and targets >= online - 1:
         return "Linux 5.4 and later send full broadcasts by the driver's shorthand"
     return "the driver's callback sends these IPIs"

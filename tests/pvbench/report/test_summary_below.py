@@ -42,6 +42,19 @@ def notes(*rows: Row) -> list[str]:
             id="shorthands",
         ),
         pytest.param(
+            row_of(
+                *("broadcast", OVERLAID, 1e-6),
+                overlaid="no",
+                shorthands="yes",
+                targets=77,
+                vcpus=80,
+                offline_cpus="3,5",
+            ),
+            "Note: kvm-pv sends nothing in broadcast: Linux 5.4 and later "
+            "send full broadcasts by the driver's shorthand.",
+            id="shorthands-without-the-offline-cpus",
+        ),
+        pytest.param(
             row_of("some", OVERLAID, 1e-6, overlaid="no", targets=40),
             "Note: kvm-pv sends nothing in some: the driver's callback sends these IPIs.",
             id="callback-not-overridden",
@@ -56,6 +69,17 @@ def test_a_workload_that_a_sender_leaves_to_its_driver_is_noted(
     sender.
     """
     assert notes(row) == [expected]
+
+
+def test_workloads_whose_only_target_polls_are_said_to_send_no_ipi() -> None:
+    """All senders are equal there, so that the table has no column with times."""
+    polling = {"targets": 0, "sources": 1, "target_state": "polling", "icr_writes": 0.0}
+    silent = row_of("normal-ipi", PHYSICAL, 1e-6, **polling)
+    empty = row_of("dry-run", PHYSICAL, 1e-6, **polling | {"sources": 0})
+
+    (note,) = notes(silent, empty)
+    assert note.startswith("Note: no IPI is sent in normal-ipi, so all senders have the same ")
+    assert notes(row_of("self-ipi", PHYSICAL, 1e-6, targets=0, sources=1)) == []
 
 
 def test_a_case_that_uses_its_sender_has_no_note() -> None:
