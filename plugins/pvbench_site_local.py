@@ -15,7 +15,8 @@ from pvbench.describe import described
 from pvbench.hookspecs import hookimpl
 from pvbench.host import lock as host_lock
 from pvbench.host.facts import usable_cpus
-from pvbench.protocol import Describe, Report, Work
+from pvbench.protocol import Describe, Job, Report, Work
+from pvbench.shared_workers import SharedWorkers
 from pvbench.site import Host, Session, Site, SiteOptions
 from pvbench.started_worker import Workers
 from pvbench.worker_process import reports_of
@@ -24,6 +25,7 @@ pvbench_api = 1
 
 # -P: import the running pvbench, not one in the current directory
 WORKER = (sys.executable, "-P", "-m", "pvbench.run.worker")
+STAY = "--stay"
 
 
 @attrs.frozen
@@ -32,6 +34,7 @@ class LocalSession:
 
     options: SiteOptions
     workers: Workers = attrs.field(factory=Workers)
+    shared: SharedWorkers = attrs.field(factory=lambda: SharedWorkers((*WORKER, STAY)))
 
     @property
     def hosts(self) -> tuple[Host, ...]:
@@ -44,6 +47,8 @@ class LocalSession:
         return host_lock.alone(notices.say)
 
     def boot(self, host: Host, job: Work) -> Generator[Report, None, None]:
+        if isinstance(job, Job) and job.shares_worker:
+            return self.shared.reports_of(job, timeout_s=self.options.timeout_s)
         return reports_of(
             WORKER,
             job,
@@ -67,6 +72,7 @@ class Local:
             yield opened
         finally:
             opened.workers.end()
+            opened.shared.end()
 
 
 @hookimpl

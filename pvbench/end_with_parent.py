@@ -51,6 +51,11 @@ def end_after(seconds: float) -> None:
     signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
+def no_longer_end() -> None:
+    """Take back the time that `end_after` set."""
+    signal.setitimer(signal.ITIMER_REAL, 0)
+
+
 def end_now() -> None:
     """End without any clean-up; the kernel closes the guest."""
     os.kill(os.getpid(), signal.SIGKILL)

@@ -66,6 +66,7 @@ class Job(NamedTuple):
         slice_s: time that a slice should take at most; None for no limit.
         deadline_s: the worker ends itself after this time.
         start_delay_us: the worker waits so long before it boots the guest.
+        shares_worker: the worker may do other jobs before and after it.
     """
 
     delivery: str
@@ -77,6 +78,7 @@ class Job(NamedTuple):
     slice_s: float | None
     deadline_s: float
     start_delay_us: int = 0
+    shares_worker: bool = False
 
     @property
     def replies(self) -> int:
@@ -153,6 +155,10 @@ class ErrorReport(NamedTuple):
     status: int = Status.ENVIRONMENT
 
 
+class Done(NamedTuple):
+    """The worker has done its job and waits for another one."""
+
+
 class DescriptionReport(NamedTuple):
     """A delivery on the host of the worker."""
 
@@ -162,7 +168,7 @@ class DescriptionReport(NamedTuple):
 Work = Job | Execute
 Request = Work | Describe
 Report = SliceReport | OutcomeReport | DescriptionReport | ErrorReport
-Message = Request | Ask | Answer | Report
+Message = Request | Ask | Answer | Report | Done
 
 
 def encode(message: Message) -> str:
@@ -216,6 +222,8 @@ def _data_of(message: Message) -> tuple[str, dict[str, Any]]:
             return "description", {"description": data}
         case Ask():
             return "ask", message._asdict()
+        case Done():
+            return "done", {}
         case ErrorReport():
             return "error", message._asdict() | {"status": int(message.status)}
 
@@ -260,6 +268,7 @@ def _job_data(job: Job) -> dict[str, Any]:
         "slice_s": job.slice_s,
         "deadline_s": float(job.deadline_s),
         "start_delay_us": job.start_delay_us,
+        "shares_worker": job.shares_worker,
     }
 
 
@@ -425,6 +434,7 @@ _SHAPES: Final[dict[str, Callable[[Any], Message]]] = {
         slice_s=optional(number(0, LONGEST_S)),
         deadline_s=number(SHORTEST_S, LONGEST_S),
         start_delay_us=integer(0, LONGEST_DELAY_US),
+        shares_worker=flag,
     ),
     "describe": record(
         Describe,
@@ -480,6 +490,7 @@ _SHAPES: Final[dict[str, Callable[[Any], Message]]] = {
     "answer": record(Answer, program=program_of),
     "slice": record(SliceReport, number=_COUNT, result=result_of),
     "outcome": record(OutcomeReport, number=_COUNT, outcome=outcome_of),
+    "done": record(Done),
     "ask": record(Ask, task=_COUNT, burst=_COUNT, cpus=_CPUS),
     "error": record(ErrorReport, error=one_line, status=integer(1, 255)),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from typing import Final
 
@@ -15,6 +15,7 @@ from pvbench.protocol import (
     Ask,
     Describe,
     DescriptionReport,
+    Done,
     ErrorReport,
     Execute,
     Job,
@@ -104,44 +105,70 @@ def reports_of(
         ProtocolError: a report cannot be read.
     """
     worker = StartedWorker.started(command, inherited, on_line or _ignore)
-    deadline = threading.Timer(timeout_s, worker.expire)
-    deadline.start()
-    reports = 0
-    try:
-        with (workers or Workers()).holding(worker.process):
-            for report in _answered(worker, request):
-                reports += 1
-                yield report
-                if isinstance(report, ErrorReport):
-                    return
-    except ProtocolError:
-        if not worker.expired.is_set():  # otherwise it was ended in the middle of a line
-            raise
-    finally:
-        deadline.cancel()
-        status = worker.end()
-    if worker.expired.is_set():
-        raise WorkerError(f"the boot took longer than {timeout_s:g} s, see --timeout")
-    if status or reports < request.replies:
-        raise WorkerError(f"the worker ended with status {status}", why=worker.last_output())
+    stays = yield from reports_from(
+        worker, request, timeout_s=timeout_s, workers=workers or Workers()
+    )
+    if stays:
+        worker.end()
 
 
 def _ignore(line: str) -> None:
     pass
 
 
-def _answered(worker: StartedWorker, request: Request) -> Iterator[Report]:
+def reports_from(
+    worker: StartedWorker, request: Request, *, timeout_s: float, workers: Workers
+) -> Generator[Report, None, bool]:
     """
-    Send *request*, answer the worker's questions, and yield the reports in the order due.
+    Send *worker* a request, and yield its reports as `reports_of` does.
+
+    Returns:
+        Whether it is done and stays; otherwise it has ended.
+    """
+    deadline = threading.Timer(timeout_s, worker.expire)
+    deadline.start()
+    reports, stays = 0, False
+    try:
+        with workers.holding(worker.process):
+            for report in _answered(worker, request):
+                if isinstance(report, Done):
+                    stays = True
+                    break
+                reports += 1
+                yield report
+                if isinstance(report, ErrorReport):
+                    return False
+    except ProtocolError:
+        if not worker.expired.is_set():  # otherwise it was ended in the middle of a line
+            raise
+    finally:
+        deadline.cancel()
+        status = None if stays else worker.end()
+    if worker.expired.is_set():
+        worker.end()
+        raise WorkerError(f"the boot took longer than {timeout_s:g} s, see --timeout")
+    if status or reports < request.replies:
+        raise WorkerError(f"the worker ended with status {status}", why=worker.last_output())
+    return stays
+
+
+def _answered(
+    worker: StartedWorker, request: Request
+) -> Generator[Report | Done, None, None]:
+    """
+    Send *request*, answer the worker's questions, and yield the reports in the order due,
+    and at last that it is done if it stays.
     """
     worker.tell(request)
     reports = 0
     for message in worker.messages():
         if isinstance(message, Ask) and isinstance(request, Job):
             worker.tell(answer_to(request, message))
-            continue
-        yield due(request, message, reports)
-        reports += 1
+        elif isinstance(message, Done) and reports == request.replies:
+            yield message
+        else:
+            yield due(request, message, reports)
+            reports += 1
     worker.process.wait()
 
 

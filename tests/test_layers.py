@@ -51,6 +51,7 @@ LAYERS = [
     "process_group",
     "started_worker",
     "worker_process",
+    "shared_workers",
     "describe",
     "site",
     "suite",

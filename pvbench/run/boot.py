@@ -119,6 +119,7 @@ def job_of(boot: Boot, launch: Launch) -> Job:
         slice_s=launch.effort.slice_s,
         deadline_s=worker_deadline_s(launch.timeout_s),
         start_delay_us=_start_delay_us(boot, launch.clock),
+        shares_worker=launch.clock.is_exact,  # which cannot drift
     )
 
 

@@ -4,7 +4,9 @@ Run one boot: read a job from standard input, write reports to standard output.
 Both are messages of `pvbench.protocol`.  The worker imports the delivery and little else.
 A delivery may ask the manager for the ops of a burst that sends to some CPUs only.
 
-As a program: python -m pvbench.run.worker PARENT_PID
+As a program: python -m pvbench.run.worker [--stay] [PARENT_PID]
+
+With ``--stay`` it does one job after another, and says after each one that it is done.
 """
 
 from __future__ import annotations
@@ -19,13 +21,14 @@ from typing import IO, Final
 import attrs
 
 from pvbench.delivery import LoadedTask, Task
-from pvbench.end_with_parent import end_after, end_with_parent
+from pvbench.end_with_parent import end_after, end_with_parent, no_longer_end
 from pvbench.errors import ProtocolError, PvbenchError, UnavailableError
 from pvbench.importing import delivery_of
 from pvbench.ops import Program
 from pvbench.protocol import (
     Answer,
     Ask,
+    Done,
     ErrorReport,
     Execute,
     Job,
@@ -39,20 +42,29 @@ from pvbench.protocol import (
 )
 from pvbench.trials import Outcome
 
+STAY: Final = "--stay"
 _FEWEST: Final = 10  # iterations of a slice, however slow they are
 
 
 def main() -> None:
-    """Serve one job; other output of this process goes to standard error."""
-    if len(sys.argv) > 1:
-        end_with_parent(int(sys.argv[1]))  # a guest must not outlive its run
+    """Serve one job, or several; other output of this process goes to standard error."""
+    arguments = sys.argv[1:]
+    if parent := [word for word in arguments if word != STAY]:
+        end_with_parent(int(parent[0]))  # a guest must not outlive its run
     reports = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
-    answer(sys.stdin, reports, _until_deadline)
+    while answer(sys.stdin, reports, _until_deadline) and STAY in arguments:
+        no_longer_end()
+        _write(reports, Done())
 
 
-def answer(messages: IO[str], reports: IO[str], accept: Callable[[Work], Work]) -> None:
-    """Do the work that comes first, as *accept* returns it; a failure is the last report."""
+def answer(messages: IO[str], reports: IO[str], accept: Callable[[Work], Work]) -> bool:
+    """
+    Do the work that comes first, as *accept* returns it; a failure is the last report.
+
+    Returns:
+        Whether the work was done.
+    """
     try:
         request = decode(messages.readline())
         if not isinstance(request, Job | Execute):
@@ -62,12 +74,14 @@ def answer(messages: IO[str], reports: IO[str], accept: Callable[[Work], Work]) 
             execute(work, reports)
         else:
             serve(work, messages, reports)
+        return True
     except PvbenchError as error:
         _write(reports, ErrorReport(str(error), error.status))
     except Exception as error:  # code of a delivery may raise anything, and so may bad jobs
         from pvbench.text import text_of  # no worker needs it otherwise
 
         _write(reports, ErrorReport(f"the worker fails: {text_of(error)}"))
+    return False
 
 
 def _until_deadline(work: Work) -> Work:
