@@ -220,10 +220,8 @@ def _data_of(message: Message) -> tuple[str, dict[str, Any]]:
             data = attrs.asdict(description)
             data["worker_data"] = _text_of(description.worker_data)
             return "description", {"description": data}
-        case Ask():
-            return "ask", message._asdict()
-        case Done():
-            return "done", {}
+        case Ask() | Done():
+            return type(message).__name__.lower(), message._asdict()
         case ErrorReport():
             return "error", message._asdict() | {"status": int(message.status)}
 

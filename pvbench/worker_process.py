@@ -152,9 +152,7 @@ def reports_from(
     return stays
 
 
-def _answered(
-    worker: StartedWorker, request: Request
-) -> Generator[Report | Done, None, None]:
+def _answered(worker: StartedWorker, request: Request) -> Generator[Report | Done, None, None]:
     """
     Send *request*, answer the worker's questions, and yield the reports in the order due,
     and at last that it is done if it stays.

@@ -89,7 +89,7 @@ class Launch:
 
 
 def run_boot(boot: Boot, launch: Launch) -> BootResult:
-    """Run one boot in a worker of its own; a failure there becomes the outcome."""
+    """Run one boot in a worker; a failure there becomes the outcome."""
     job = job_of(boot, launch)
     try:
         return BootResult(outcome=Outcome("ok"), cases=tuple(_case_results(boot, launch, job)))

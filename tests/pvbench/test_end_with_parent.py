@@ -49,6 +49,18 @@ def test_it_ends_at_once_if_its_parent_has_ended_before() -> None:
         assert child.wait(DEADLINE_S) == -signal.SIGKILL
 
 
+def test_it_does_not_end_at_a_deadline_that_was_taken_back() -> None:
+    """The job that had it is done."""
+    code = "from pvbench.end_with_parent import no_longer_end\nend_after(9)\nno_longer_end()"
+    timer = "import signal; print(signal.getitimer(signal.ITIMER_REAL), flush=True)"
+    with started(os.getpid(), f"{code}\n{timer}") as child:
+        assert child.stdout
+        lines = [child.stdout.readline() for _ in range(2)]
+        child.kill()
+
+    assert lines == ["ready\n", "(0.0, 0.0)\n"]
+
+
 @pytest.mark.parametrize("spin", ["", "while True: pass"])
 def test_it_ends_at_its_own_deadline(spin: str) -> None:
     """A manager that was stopped cannot end any worker."""

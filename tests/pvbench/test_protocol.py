@@ -18,6 +18,7 @@ from pvbench.protocol import (
     Ask,
     Describe,
     DescriptionReport,
+    Done,
     ErrorReport,
     Execute,
     Job,
@@ -71,6 +72,7 @@ JOB = Job(
     slice_s=0.25,
     deadline_s=60.0,
     start_delay_us=274,
+    shares_worker=True,
 )
 
 
@@ -80,6 +82,7 @@ JOB = Job(
         Ask(0, 1, (2, 3)),
         Answer((Fence(), WrMsr(0x830, 1), WriteMem(0x1000, (1, 2)), Hypercall(10, (1,)))),
         SliceReport(1, RESULT),
+        Done(),
         Execute(
             delivery="kvm",
             delivery_module="x",
