@@ -17,6 +17,7 @@ import sys
 from collections.abc import Iterator
 from functools import partial
 
+import attrs
 import pyperf
 
 from pvbench.cli.common import known_series, plugin_options, registry
@@ -24,22 +25,19 @@ from pvbench.cli.endings import VERBOSE, end_by
 from pvbench.cli.run import selection_of
 from pvbench.cli.run_options import selection_options
 from pvbench.cli.streams import warnings_as_sentences
-from pvbench.delivery import Delivery
-from pvbench.errors import PvbenchError, SenderError, Status, UsageError
+from pvbench.errors import PvbenchError, SenderError, Status, UsageError, WorkerError
 from pvbench.ops import IrqSave
-from pvbench.plugin.registry import Registry
 from pvbench.report.summary import not_run
 from pvbench.results.fact import Metadata
 from pvbench.results.rows import HEADLINE
 from pvbench.results.schema import case_name, stored
-from pvbench.run import spread
+from pvbench.run.boot import CaseResult, run_boot
 from pvbench.run.collector import assumed, case_metadata, counted
 from pvbench.run.effort import effort
+from pvbench.run.plan import Boot
 from pvbench.run.preparation import prepare, session_of
 from pvbench.run.prepared import Prepared
-from pvbench.run.proof import differences, seconds, ticks_per_second
 from pvbench.run.request import PreparedRun, Request
-from pvbench.slice_result import SliceResult
 from pvbench.suite import Suite
 from pvbench.text import printable
 
@@ -70,7 +68,7 @@ def _run_suite(suite: Suite, own: argparse.ArgumentParser, chosen: argparse.Name
     with session_of(request, plugins) as session:
         prepared = prepare(request, plugins, session)
         _only_computed(prepared)
-        _run(prepared, plugins, own, chosen.series)
+        _run(prepared, own, chosen.series)
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
@@ -90,10 +88,7 @@ def _only_computed(prepared: PreparedRun) -> None:
         )
 
 
-def _run(
-    prepared: PreparedRun, plugins: Registry, own: argparse.ArgumentParser, series: str
-) -> None:
-    delivery: Delivery = plugins.get("delivery", prepared.delivery)
+def _run(prepared: PreparedRun, own: argparse.ArgumentParser, series: str) -> None:
     planned = effort(prepared.settings[0].description, "default", None)
     runner = pyperf.Runner(
         values=planned.slices,
@@ -112,7 +107,7 @@ def _run(
         print(f"{prepared.request.suite.name}: there is nothing to measure", file=sys.stderr)
         sys.exit(Status.ENVIRONMENT if blocked else Status.NOTHING_MEASURED)
     for number, case in enumerate(cases):
-        measured = _Measured(case, delivery, prepared, series)
+        measured = _Measured(case, prepared, series)
         metadata = (
             prepared.settings[0].metadata | case_metadata(case) | stored({"series": series})
         )
@@ -179,42 +174,39 @@ def _forward(
 
 
 class _Measured:
-    """One case as pyperf calls it."""
+    """One case as pyperf calls it; each call is a boot."""
 
-    def __init__(
-        self, ready: Prepared, delivery: Delivery, prepared: PreparedRun, series: str
-    ) -> None:
-        self._ready, self._delivery, self._series = ready, delivery, series
-        self._description = prepared.settings[0].description
-        self._effort = prepared.plan.effort
+    def __init__(self, ready: Prepared, prepared: PreparedRun, series: str) -> None:
+        self._ready, self._prepared, self._series = ready, prepared, series
 
     def __call__(self, loops: int) -> float:
         """Seconds of *loops* bursts."""
-        result = self._slice_result(loops)
-        return seconds(result, self._rate(result))[self._series] * loops
+        (value,) = self._result(loops).values[self._series]
+        return value * loops
 
     def facts(self, loops: int) -> Metadata:
         """The counts and the spread of a run of *loops* bursts, as metadata."""
-        result = self._slice_result(loops)
-        proved = stored({"target_state_proved": result.target_state})
-        times = spread.facts([result.distributions[self._series]], self._rate(result))
-        counts = counted(result.counts, result.loops)
-        return proved | counts | stored(times) | assumed(result, self._series)
+        case = self._result(loops)
+        assert case.result  # noqa: S101 - of a case with a value
+        proved = stored({"target_state_proved": case.result.target_state})
+        counts = counted(case.result.counts, case.result.loops)
+        times = stored(case.spread[self._series])
+        return proved | counts | times | assumed(case.result, self._series)
 
-    def _rate(self, result: SliceResult) -> int:
-        return ticks_per_second(result, self._description.clock)
-
-    def _slice_result(self, loops: int) -> SliceResult:
-        """Boot, run, prove; the result has the series."""
-        case = self._ready.case
-        with self._delivery.boot(case.guest, self._description.worker_data) as booted:
-            warmup = self._effort.warmup_of(loops)
-            result = booted.load(self._ready.task).run(loops=loops, warmup=warmup)
-        if errors := differences(self._ready, result):
-            raise SenderError(f"{self._ready.name}: proof of mechanism failed", why=errors[0])
-        if self._series not in result.distributions:
+    def _result(self, loops: int) -> CaseResult:
+        """The result of one boot with one slice, which has the series."""
+        boot = Boot(1, self._ready.case.guest, (self._ready,), (0,))
+        launch = self._prepared.launch_of(boot)
+        warmup = launch.effort.warmup_of(loops)
+        once = attrs.evolve(launch.effort, slices=1, loops=loops, warmup=warmup)
+        (case,) = run_boot(boot, attrs.evolve(launch, effort=once)).cases
+        if case.outcome.kind == "void":
+            raise SenderError(self._ready.name, why=case.outcome.reason)
+        if case.outcome.kind != "ok":
+            raise WorkerError(self._ready.name, why=case.outcome.reason)
+        if self._series not in case.values:
             raise UsageError(
-                f"{self._ready.name}: {self._delivery.name} has no {self._series}",
-                fix=f"It has {', '.join(result.distributions)}.",
+                f"{self._ready.name}: {self._prepared.delivery} has no {self._series}",
+                fix=f"It has {', '.join(case.values)}.",
             )
-        return result
+        return case

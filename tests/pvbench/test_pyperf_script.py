@@ -284,15 +284,31 @@ def test_an_error_of_a_worker_is_one_sentence(
     assert sentence in output.stderr
 
 
-@pytest.mark.parametrize("verbose", [(), ("-v",)])
-def test_a_bug_of_a_plugin_ends_with_70(
-    add_plugin: AddPlugin, tmp_path: Path, verbose: tuple[str, ...]
-) -> None:
-    """Python's own status for a traceback is 1, which would be a regression."""
+def test_a_bug_of_a_delivery_fails_the_boot(add_plugin: AddPlugin, tmp_path: Path) -> None:
+    """As under `pvbench run`: it is in a worker."""
     add_plugin("broken", delivery_around_the_model("broken", after_slice="1 // 0"))
-    options = ("--plugin", "broken", "--delivery", "broken", *verbose)
+    options = ("--plugin", "broken", "--delivery", "broken")
 
     output = script("norov", *options, *QUESTIONS["norov"], *NATIVE, *SINGLE, folder=tmp_path)
+
+    assert (output.returncode, output.stderr.count("\n")) == (5, 1)
+    assert "the worker fails: ZeroDivisionError" in output.stderr
+
+
+@pytest.mark.parametrize("verbose", [(), ("-v",)])
+def test_a_bug_of_a_plugin_ends_with_70(tmp_path: Path, verbose: tuple[str, ...]) -> None:
+    """Python's own status for a traceback is 1, which would be a regression."""
+    path = tmp_path / "mine.py"
+    path.write_text(OWN.replace("main(*pvbench_suites())", "main(None)"))
+    output = subprocess.run(
+        [sys.executable, str(path), *verbose],
+        cwd=tmp_path,
+        env=buffered(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=DEADLINE_S,
+    )
 
     assert (output.returncode, "Traceback" in output.stderr) == (70, bool(verbose))
     assert "pvbench: this is a bug of pvbench or of a plugin" in output.stderr
