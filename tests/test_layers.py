@@ -32,6 +32,7 @@ LAYERS = [
     "layouts",
     "topology",
     "ops",
+    "linux_era",
     "sender",
     "dispatch",
     "sequences",
