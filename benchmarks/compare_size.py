@@ -40,7 +40,7 @@ FACTS: Final = {
     "vcpus": 80,
     "guest_bits": 64,
     "target_state": "halted",
-    "shorthands": "no",
+    "linux": "4.19",
     "delivery": "kvm",
     "site": "local",
     "costs": "measured",
@@ -110,7 +110,7 @@ def benchmark(case: int, series: str, side: str, noise: random.Random) -> pyperf
         "hypercalls": 0.0,
         "exits": 79.0,
     }
-    name = f"large.{workload} {driver} dense:80 halted masks kvm@local measured {series}"
+    name = f"large.{workload} {driver} dense:80 halted linux-4.19 kvm@local measured {series}"
     metadata = {"name": name, "unit": "second"} | schema.stored(FACTS | own)
     return pyperf.Benchmark(
         [

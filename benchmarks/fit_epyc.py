@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 import attrs
 
+from pvbench.linux_era import LinuxEra
 from pvbench.ops import Burst
 from pvbench.plugin.loader import load
 from pvbench.run.prepared import prepare
@@ -40,7 +41,7 @@ def time_ps(profile: CostProfile, driver: str, vcpus: int, series: str) -> float
         workload=Workload(name="fit", summary="-", bursts=lambda guest: (burst,)),
         stack=stack,
         guest=stack.guest(parse_guest(str(vcpus))),
-        shorthands=True,
+        linux=LinuxEra(version="5.8"),
         target_state="running",
         delivery="model",
         site="local",

@@ -31,7 +31,7 @@ SUITE: Final[dict[str, Any]] = {
     "overlays": ["kvm-pv"],
     "guests": ["dense:4", "ids:0,128"],
     "target_states": ["halted"],
-    "shorthands": False,
+    "linux": ["6.12"],
     "delivery": "model",
 }
 SUITE_SOURCE: Final = """\

@@ -25,6 +25,7 @@ import pyperf
 import simpy
 
 from pvbench.decode.decoder import Decoder
+from pvbench.linux_era import LinuxEra
 from pvbench.ops import Burst
 from pvbench.plugin.loader import load
 from pvbench.plugin.registry import Registry
@@ -51,7 +52,7 @@ def broadcast(registry: Registry, stack_name: str, targets: int) -> Case:
         workload=registry.workload("broadcast"),
         stack=stack,
         guest=guest,
-        shorthands=False,
+        linux=LinuxEra(no_ipi_broadcast=True),
         target_state="halted",
         delivery="model",
         site="local",

@@ -24,6 +24,7 @@ import attrs
 
 from pvbench.delivery import TARGET_STATES
 from pvbench.guest import Guest
+from pvbench.linux_era import LinuxEra
 from pvbench.ops import Burst, Hypercall
 from pvbench.plugin.loader import load
 from pvbench.run.prepared import Prepared, prepare
@@ -96,7 +97,7 @@ def prepared(row: Row, targets: int) -> Prepared | None:
         workload=Workload(name="call", summary="-", bursts=lambda guest: (burst,)),
         stack=row.stack,
         guest=guest,
-        shorthands=False,
+        linux=LinuxEra(no_ipi_broadcast=True),
         target_state=row.state,
         delivery="model",
         site="local",

@@ -15,6 +15,7 @@ from typing import Any, Final
 import attrs
 from tabulate import tabulate
 
+from pvbench.linux_era import LinuxEra
 from pvbench.ops import Burst
 from pvbench.plugin.loader import load
 from pvbench.run.prepared import prepare
@@ -57,9 +58,8 @@ class Figure:
     wait: bool = True
     lock: bool = False
     call: bool = True
-    shorthands: bool = False
+    linux: str = "4.19"
     lines: int = 0
-    no_fence: bool = False
 
     @property
     def bursts(self) -> tuple[Burst, ...]:
@@ -124,7 +124,7 @@ READ: Final[dict[str, Any]] = {"basis": "read"}
 SENT: Final[dict[str, Any]] = {"series": "send", "call": False}
 NO_WAIT: Final[dict[str, Any]] = {"series": "send", "wait": False}
 SERVED: Final[dict[str, Any]] = {"series": "deliver"}
-ALL_179: Final[dict[str, Any]] = {"vcpus": 180, "shorthands": True, "basis": "fitted"}
+ALL_179: Final[dict[str, Any]] = {"vcpus": 180, "linux": "5.8", "basis": "fitted"}
 FIGURES: Final = (
     *_norov(),
     _unit(", no fast path", SKX, 4238, features=NO_FASTPATH, state="halted"),
@@ -146,7 +146,7 @@ FIGURES: Final = (
     _figure("unicast, x2AVIC with fence", GENOA, PHYSICAL, 1172.42, basis=DIFFERENCE, **SERVED),
     _figure(
         *("unicast, x2AVIC without fence", GENOA, PHYSICAL, 1117.44),
-        **(SERVED | {"no_fence": True, "basis": "fitted"}),
+        **(SERVED | {"linux": "6.8", "basis": "fitted"}),
     ),
     _figure("unicast, AVIC", GENOA, XAPIC, 1124.98, **SERVED),
     _figure("send, bare metal", BARE, PHYSICAL, 437, "cycles", **READ, **SENT),
@@ -156,11 +156,7 @@ FIGURES: Final = (
 
 def profile_of(figure: Figure) -> CostProfile:
     """The cost profile with what differs from it."""
-    profile = attrs.evolve(read(figure.costs), **figure.features)
-    if figure.no_fence:
-        fence = attrs.evolve(profile.costs["fence"], ps=0)
-        profile = attrs.evolve(profile, costs=profile.costs | {"fence": fence})
-    return profile
+    return attrs.evolve(read(figure.costs), **figure.features)
 
 
 def modelled(figure: Figure, *, assumed_times: float = 1) -> float:
@@ -197,7 +193,7 @@ def _time_ps(figure: Figure, profile: CostProfile) -> float:
         workload=Workload(name="figure", summary="-", bursts=lambda guest: figure.bursts),
         stack=stack,
         guest=stack.guest(parse_guest(str(figure.vcpus))),
-        shorthands=figure.shorthands,
+        linux=LinuxEra(version=figure.linux, vendor=profile.cpu_family.partition(" ")[0]),
         target_state=figure.state,
         delivery="model",
         site="local",

@@ -32,7 +32,7 @@ class Shorthand(Sender):
 def _send(apic: Apic, shorthand: str, vector: int) -> Ops:
     if apic.guest.apic_mode == "xapic":
         return xapic_shorthand(shorthand, vector)
-    return x2apic_shorthand(shorthand, vector)
+    return x2apic_shorthand(apic, shorthand, vector)
 
 
 @hookimpl

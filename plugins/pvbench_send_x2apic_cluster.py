@@ -10,9 +10,9 @@ from collections.abc import Iterable
 
 from pvbench.guest import Guest
 from pvbench.hookspecs import hookimpl
-from pvbench.ops import Fence, Scan, WrMsr
+from pvbench.ops import Scan, WrMsr
 from pvbench.sender import Apic, Driver, Ops, Sender
-from pvbench.sequences import irqs_off, x2apic_shorthand
+from pvbench.sequences import irqs_off, x2apic_fence, x2apic_shorthand
 from pvbench.x86.apic import (
     APIC_DEST_LOGICAL,
     APIC_ICR,
@@ -39,7 +39,7 @@ class X2apicCluster(Driver):
         return None
 
     def send_IPI(self, apic: Apic, cpu: int, vector: int) -> Ops:
-        yield Fence()
+        yield from x2apic_fence(apic)
         yield _write_icr(apic.logical_id(cpu), vector)
 
     def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
@@ -48,11 +48,11 @@ class X2apicCluster(Driver):
             for destination in logical_destinations(map(apic.logical_id, cpus)):
                 yield _write_icr(destination, vector)
 
-        yield Fence()
+        yield from x2apic_fence(apic)
         yield from irqs_off(loop())
 
     def send_shorthand(self, apic: Apic, shorthand: str, vector: int) -> Ops:
-        return x2apic_shorthand(shorthand, vector)
+        return x2apic_shorthand(apic, shorthand, vector)
 
 
 def logical_destinations(logical_ids: Iterable[int]) -> list[int]:

@@ -7,9 +7,9 @@ Follows Linux, arch/x86/kernel/apic/x2apic_phys.c, __x2apic_send_IPI_mask().
 from __future__ import annotations
 
 from pvbench.hookspecs import hookimpl
-from pvbench.ops import Fence, Scan, WrMsr
+from pvbench.ops import Scan, WrMsr
 from pvbench.sender import Apic, Driver, Ops, Sender
-from pvbench.sequences import irqs_off, x2apic_shorthand
+from pvbench.sequences import irqs_off, x2apic_fence, x2apic_shorthand
 from pvbench.x86.apic import APIC_ICR, icr_low, x2apic_msr
 
 pvbench_api = 1
@@ -21,7 +21,7 @@ class X2apicPhysical(Driver):
     apic_mode = "x2apic"
 
     def send_IPI(self, apic: Apic, cpu: int, vector: int) -> Ops:
-        yield Fence()
+        yield from x2apic_fence(apic)
         yield WrMsr(x2apic_msr(APIC_ICR), apic.id(cpu) << 32 | icr_low(vector))
 
     def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
@@ -30,11 +30,11 @@ class X2apicPhysical(Driver):
             for cpu in cpus:
                 yield WrMsr(x2apic_msr(APIC_ICR), apic.id(cpu) << 32 | icr_low(vector))
 
-        yield Fence()
+        yield from x2apic_fence(apic)
         yield from irqs_off(loop())
 
     def send_shorthand(self, apic: Apic, shorthand: str, vector: int) -> Ops:
-        return x2apic_shorthand(shorthand, vector)
+        return x2apic_shorthand(apic, shorthand, vector)
 
 
 @hookimpl

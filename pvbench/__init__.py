@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pvbench.guest import Guest
     from pvbench.hookspecs import API, hookimpl
     from pvbench.kvm_overlay import ClusterOverlay, KvmOverlay
+    from pvbench.linux_era import LinuxEra, LinuxRule
     from pvbench.ops import (
         Burst,
         Fence,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
         input_page,
         irqs_off,
         words,
+        x2apic_fence,
         x2apic_shorthand,
         xapic_send,
         xapic_shorthand,
@@ -83,6 +85,8 @@ __all__ = [
     "IrqRestore",
     "IrqSave",
     "KvmOverlay",
+    "LinuxEra",
+    "LinuxRule",
     "LoadedTask",
     "MmioWrite",
     "Op",
@@ -117,6 +121,7 @@ __all__ = [
     "parse_guest",
     "table_of_records",
     "words",
+    "x2apic_fence",
     "x2apic_shorthand",
     "xapic_send",
     "xapic_shorthand",
@@ -153,6 +158,10 @@ if not TYPE_CHECKING:  # a type checker must see misspelt names
             "ClusterOverlay",
             "KvmOverlay",
         ),
+        "linux_era": (
+            "LinuxEra",
+            "LinuxRule",
+        ),
         "ops": (
             "Burst",
             "Fence",
@@ -178,6 +187,7 @@ if not TYPE_CHECKING:  # a type checker must see misspelt names
             "input_page",
             "irqs_off",
             "words",
+            "x2apic_fence",
             "x2apic_shorthand",
             "xapic_send",
             "xapic_shorthand",

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 import attrs
 
 from pvbench.guest import Guest, HostIds
+from pvbench.linux_era import LinuxEra
 from pvbench.ops import Burst, Program
 from pvbench.slice_result import SliceResult
 from pvbench.validators import ints, one_of
@@ -24,12 +25,12 @@ class Algorithm:
     The names of a stack, for a guest that has the same algorithm as code of its own.
 
     Args:
-        shorthands: it sends full broadcasts by shorthand.
+        linux: the kernel whose rules it follows.
     """
 
     driver: str
     overlay: str = ""
-    shorthands: bool = False
+    linux: LinuxEra = attrs.field(factory=LinuxEra)
 
 
 @attrs.frozen
@@ -82,6 +83,7 @@ class Description:
         host: facts of the host; the site fills them in.
         advice: sentences on what would make timing there steadier; as above.
         cpus: the host's CPUs, as text; as above.
+        cpu_vendor: the vendor of a guest's CPUs, see `pvbench.linux_era.LinuxEra`.
         host_ids: the APIC IDs of the guest ``host``; the site fills them in unless the
             delivery gives some.
         runs_programs: its guests run Linux and the programs of workloads, but no ops.
@@ -97,6 +99,7 @@ class Description:
     host: dict[str, str] = attrs.field(factory=dict)
     advice: tuple[str, ...] = ()
     cpus: str = ""
+    cpu_vendor: str = ""
     host_ids: HostIds = attrs.field(factory=HostIds)
     runs_programs: bool = False
 

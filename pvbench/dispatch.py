@@ -13,6 +13,7 @@ from typing import Final
 import attrs
 
 from pvbench.guest import Guest
+from pvbench.linux_era import NO_IPI_IF_POLLING, UNICAST_OF_REST, LinuxEra
 from pvbench.ops import Burst, Program
 from pvbench.sender import Apic, Ops, Stack
 
@@ -26,13 +27,28 @@ def polling_cpus(target_state: str, sources: Iterable[int], guest: Guest) -> fro
     return frozenset(guest.cpus) - set(sources) if target_state == "polling" else frozenset()
 
 
+def uninterrupted(cpus: frozenset[int], linux: LinuxEra) -> frozenset[int]:
+    """Return those of the polling *cpus* that Linux does not interrupt as an only target."""
+    return cpus if linux.follows(NO_IPI_IF_POLLING) else frozenset()
+
+
+def rest_of(burst: Burst, cpus: tuple[int, ...], linux: LinuxEra) -> Burst:
+    """
+    Return what is sent of a function call to several CPUs of which *cpus* have an empty queue.
+
+    Before `UNICAST_OF_REST` a mask with one CPU is a mask.
+    """
+    if len(cpus) == 1 and not linux.follows(UNICAST_OF_REST):
+        return attrs.evolve(burst, operation="send_IPI_mask", targets=cpus)
+    return attrs.evolve(burst, targets=cpus)
+
+
 def spared(burst: Burst, guest: Guest, polling: Collection[int]) -> tuple[int, ...]:
     """
     Return the CPU that runs a call without an interrupt because its idle loop polls.
 
-    Linux sends it none if it is the only target (5.8, call_function_single_prep_ipi(); not
-    verified) or the only one left of a mask (commit d43f17a1da25).  One of several polling
-    CPUs is interrupted.
+    That is an only target among the *polling* CPUs of `uninterrupted`.  One of several
+    polling CPUs is interrupted.
     """
     cpus = reached(burst, guest) if polling and burst.protocol == "csd" else ()
     return cpus if len(cpus) == 1 and cpus[0] in polling else ()
@@ -73,16 +89,18 @@ def program(
     burst: Burst,
     guest: Guest,
     *,
-    shorthands: bool,
+    linux: LinuxEra,
     polling: Collection[int] = frozenset(),
 ) -> Sent:
     """
-    Return the ops that the guest executes for *burst*: Linux's dispatch, then the stack.
+    Return the ops that a guest with the kernel *linux* executes for *burst*.
+
+    First comes Linux's dispatch, then the stack.
 
     Source: Linux, kernel/smp.c and arch/x86/kernel/apic/ipi.c,
     native_send_call_func_ipi().
     """
-    apic = Apic(stack, guest, burst.source, shorthands=shorthands)
+    apic = Apic(stack, guest, burst.source, linux=linux)
     limit = max(_MOST_OPS, _MOST_OPS_PER_CPU * len(guest.apic_ids))
     ops = tuple(islice(_dispatch(apic, burst, reached(burst, guest, polling)), limit + 1))
     if len(ops) > limit:

@@ -23,6 +23,7 @@ import attrs
 from pvbench.delivery import Algorithm, Clock, Costs, Description, Options, Task
 from pvbench.errors import ProtocolError, Status
 from pvbench.guest import MAX_VCPUS, Guest, HostIds
+from pvbench.linux_era import LinuxEra
 from pvbench.ops import U64, Burst, Program, from_rows, to_rows
 from pvbench.shapes import (
     LARGEST,
@@ -382,7 +383,14 @@ _TASK: Final = record(
     target_state=text,
     lossy=flag,
     mechanism=text,
-    algorithm=optional(record(Algorithm, driver=text, overlay=text, shorthands=flag)),
+    algorithm=optional(
+        record(
+            Algorithm,
+            driver=text,
+            overlay=text,
+            linux=record(LinuxEra, version=text, vendor=text, no_ipi_broadcast=flag),
+        )
+    ),
     program=items(one_line),
 )
 result_of: Final = record(
@@ -481,6 +489,7 @@ _SHAPES: Final[dict[str, Callable[[Any], Message]]] = {
             host=mapping(one_line),
             advice=items(one_line),
             cpus=one_line,
+            cpu_vendor=one_line,
             host_ids=record(HostIds, ids=items(integer()), reason=one_line),
             runs_programs=flag,
         ),

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Final
 import attrs
 
 from pvbench.guest import Guest
+from pvbench.linux_era import LinuxEra
 from pvbench.ops import Burst, Op
 from pvbench.x86.apic import XAPIC_BROADCAST, x2apic_logical_id
 
@@ -151,11 +152,10 @@ class Stack:
 
 
 class Apic:
-    """A stack on one CPU of a guest; callbacks use it to call each other."""
+    """A stack on one CPU of a guest with the kernel *linux*; its callbacks call each other."""
 
-    def __init__(self, stack: Stack, guest: Guest, source: int, *, shorthands: bool) -> None:
-        self.stack, self.guest, self.source = stack, guest, source
-        self.shorthands = shorthands
+    def __init__(self, stack: Stack, guest: Guest, source: int, *, linux: LinuxEra) -> None:
+        self.stack, self.guest, self.source, self.linux = stack, guest, source, linux
         self.overlaid: set[str] = set()  # names of overlay callbacks that were called
 
     def _call(self, callback: str, *args: Any) -> Ops:
@@ -191,6 +191,11 @@ class Apic:
     def send_IPI_self(self, vector: int) -> Ops:
         """See `Driver.send_IPI_self`."""
         return self._call("send_IPI_self", vector)
+
+    @property
+    def shorthands(self) -> bool:
+        """Whether full broadcasts are sent by shorthand; Linux does not for a single CPU."""
+        return self.linux.shorthands and len(self.guest.online) > 1
 
     def id(self, cpu: int) -> int:
         """APIC ID of *cpu*."""

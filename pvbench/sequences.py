@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from pvbench.ops import Fence, IrqRestore, IrqSave, MmioWrite, WaitIcrIdle, WrMsr
-from pvbench.sender import Ops
+from pvbench.sender import Apic, Ops
 from pvbench.x86.apic import (
     APIC_DEFAULT_PHYS_BASE,
     APIC_DEST_ALLBUT,
@@ -64,10 +64,16 @@ def xapic_shorthand(shorthand: str, vector: int) -> Ops:
     yield MmioWrite(APIC_DEFAULT_PHYS_BASE + APIC_ICR, icr)
 
 
-def x2apic_shorthand(shorthand: str, vector: int) -> Ops:
+def x2apic_fence(apic: Apic) -> Ops:
+    """Follow weak_wrmsr_fence(): earlier stores must be visible before an IPI."""
+    if apic.linux.fence:
+        yield Fence()
+
+
+def x2apic_shorthand(apic: Apic, shorthand: str, vector: int) -> Ops:
     """Follow __x2apic_send_IPI_shorthand(); a self-IPI uses the SELF IPI register."""
     if shorthand == "self" and vector != NMI_VECTOR:
         yield WrMsr(x2apic_msr(APIC_SELF_IPI), vector)
     else:
-        yield Fence()
+        yield from x2apic_fence(apic)
         yield WrMsr(x2apic_msr(APIC_ICR), icr_low(vector, SHORTHANDS[shorthand]))

@@ -7,8 +7,9 @@ from typing import Final
 import attrs
 
 from pvbench.delivery import TARGET_STATES, Algorithm
-from pvbench.dispatch import polling_cpus
+from pvbench.dispatch import polling_cpus, uninterrupted
 from pvbench.guest import Guest
+from pvbench.linux_era import CURRENT, LinuxEra
 from pvbench.ops import Burst
 from pvbench.sender import Stack
 from pvbench.validators import integer, one_of, text, texts
@@ -32,8 +33,7 @@ class Suite:
             always run too.
         guests: topology specifications.
         target_states: what targets do while they wait, from TARGET_STATES.
-        shorthands: the guest kernel sends full broadcasts by shorthand (Linux 5.4
-            and later).
+        linux: the kernels of the guest, as `pvbench.linux_era.parsed` takes them.
         delivery: the delivery it is about, used where the user names none.
         costs: the cost profile it is about, used where the user names none and the
             delivery offers it; None is the delivery's default.
@@ -54,7 +54,9 @@ class Suite:
         default=("halted",),
         validator=attrs.validators.deep_iterable(one_of(*TARGET_STATES)),
     )
-    shorthands: bool = False
+    linux: tuple[str, ...] = attrs.field(
+        default=(CURRENT,), validator=texts("versions of Linux", minimum=1)
+    )
     delivery: str = attrs.field(default="model", validator=text("the name of a delivery"))
     costs: str | None = attrs.field(
         default=None, validator=attrs.validators.optional(text("the name of a cost profile"))
@@ -80,7 +82,7 @@ class Case:
     workload: Workload
     stack: Stack
     guest: Guest
-    shorthands: bool
+    linux: LinuxEra
     target_state: str
     delivery: str
     site: str
@@ -94,9 +96,10 @@ class Case:
 
     @property
     def polling(self) -> frozenset[int]:
-        """The CPUs whose idle loop polls."""
+        """The CPUs that poll, so that Linux does not interrupt one that is an only target."""
         sources = (burst.source for burst in self.bursts)
-        return polling_cpus(self.target_state, sources, self.guest)
+        polling = polling_cpus(self.target_state, sources, self.guest)
+        return uninterrupted(polling, self.linux)
 
     @property
     def algorithm(self) -> Algorithm:
@@ -105,5 +108,5 @@ class Case:
         return Algorithm(
             driver=self.stack.driver.name,
             overlay=overlay.name if overlay else "",
-            shorthands=self.shorthands,
+            linux=self.linux,
         )

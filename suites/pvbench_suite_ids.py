@@ -29,6 +29,7 @@ def pvbench_suites() -> list[Suite]:
             workloads=("broadcast",),
             drivers=("x2apic-physical", "x2apic-cluster"),
             guests=GUESTS,
+            linux=("4.19",),
             costs="skylake-fastpath",
             answer=LOSSES,
         )

@@ -24,6 +24,7 @@ def pvbench_suites() -> list[Suite]:
             ),
             drivers=("x2apic-physical", "x2apic-cluster"),
             guests=("dense:80",),
+            linux=("4.19",),
             costs="skylake-2018",
         )
     ]

@@ -31,6 +31,7 @@ def pvbench_suites() -> list[Suite]:
             drivers=("x2apic-physical", "x2apic-cluster"),
             overlays=OVERLAYS,
             guests=GUESTS,
+            linux=("4.19",),
             costs="skylake-fastpath",
         )
     ]

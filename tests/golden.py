@@ -34,7 +34,7 @@ class Question(NamedTuple):
 
 QUESTIONS: Final = {
     "norov-dense-80": Question("norov", Selection()),
-    "norov-dense-80-shorthands": Question("norov", Selection(shorthands=True)),
+    "norov-dense-80-shorthands": Question("norov", Selection(linux=("6.12",))),
     "norov-dense-160": Question("norov", Selection(guests=("dense:160",))),
     "norov-interleaved-130": Question("norov", Selection(guests=("interleaved:130",))),
     "norov-sockets-2x5x2-running": Question(

@@ -74,7 +74,7 @@ INTERFACE = {*LAYERS[: LAYERS.index("hookspecs") + 1], "testing", "pyperf_script
 # Modules of site plugins that are workers themselves, where none can be started.
 WORKERS = ("pvbench_site_lab.inside.agent",)
 # The most modules of the core that a worker loads before its delivery, packages left out.
-WORKER_MODULES = 15
+WORKER_MODULES = 16
 
 
 def name_of(path: Path, root: Path) -> str:

@@ -56,6 +56,7 @@ class KvmDelivery:
 
     def describe(self, options: Options) -> Description:
         from pvbench.host import facts as host_facts
+        from pvbench.host.cpuinfo import read_or_empty
         from pvbench_deliver_kvm.measure.hypercall_abis import served_abis, shown
         from pvbench_deliver_kvm.probe.cache import probes
         from pvbench_deliver_kvm.probe.processes import forked, started
@@ -89,6 +90,7 @@ class KvmDelivery:
             limits=attrs.asdict(limits),
             notes=tuple(_notes(facts, software=software)),
             worker_data=settings.encoded(),
+            cpu_vendor=read_or_empty().vendor,
         )
 
     @contextmanager

@@ -59,6 +59,7 @@ class Model:
             limits=limits_of(profile),
             facts={"nearest cost profile": nearest()},
             notes=(*host_era.notes(profile), *cost_values.notes(profile)),
+            cpu_vendor=profile.cpu_family.partition(" ")[0],
             worker_data=json.dumps(data).encode(),
         )
 

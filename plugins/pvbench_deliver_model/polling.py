@@ -26,6 +26,8 @@ class PollingCpus:
         """
         Let the only one of *cpus* run the call of *source* in its idle loop, if that polls.
 
+        It gets no interrupt: the program of the burst is empty.
+
         Returns:
             That CPU and the time at which its function starts, as arrays; None if none polls.
         """

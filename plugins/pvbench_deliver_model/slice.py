@@ -140,7 +140,7 @@ class Slice:
         source.waiting = True
         if targets.masked_until is not None:
             targets.masked_until[burst.source] = source.send_end
-        called = self._polling.call(source, cpus, timeline.end)
+        called = None if program else self._polling.call(source, cpus, timeline.end)
         if called and self._contended:
             self._call_queues.flush(*called)
         if timeline.end > now:

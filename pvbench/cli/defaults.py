@@ -129,10 +129,11 @@ def _arguments_of(
     if options[name].nargs == 0:
         if not isinstance(value, bool):
             raise _wrong_value(name, value, "it is true or false")
-        flag = name if value else f"no-{name}"
-        if flag in options:
-            yield f"--{flag}"
+        if value:
+            yield f"--{name}"
         return
+    if options[name].type is names and any(isinstance(item, float) for item in _listed(value)):
+        raise _wrong_value(name, value, "it takes text, as a number loses zeros at its end")
     texts = [_text(name, item) for item in _listed(value)]
     if is_repeatable(options[name]):
         yield from (f"--{name}={text}" for text in texts)
@@ -161,7 +162,7 @@ def _wrong_value(name: str, value: Any, why: str) -> UsageError:
 
 def _excluded_by(name: str) -> list[str]:
     group = next((group for group in _INSTEAD if name in group), (name,))
-    return [*group, f"no-{name}", *_MEANT_FOR.get(name, [])]
+    return [*group, *_MEANT_FOR.get(name, [])]
 
 
 def _is_given(name: str, words: Sequence[str]) -> bool:

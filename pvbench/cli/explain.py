@@ -45,6 +45,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "send_IPI_self, send_IPI_all, send_IPI_allbutself, smp_call_function_many, ...",
     )
     parser.add_argument("--vector", type=common.vector, help="vector, 0x20..0xff; 2 is an NMI")
+    parser.add_argument(
+        "--linux", metavar="VERSION", help="kernel of the guest, such as 4.19 (a current one)"
+    )
+    parser.add_argument(
+        "--vendor",
+        choices=("Intel", "AMD", "Hygon"),
+        default="Intel",
+        help="vendor of the guest's CPUs (Intel)",
+    )
     common.bits_option(parser)
     output_options(parser)
     common.plugin_options(parser)
@@ -75,15 +84,16 @@ def _question(options: argparse.Namespace, stack: Stack) -> Question:
         UsageError: the burst is impossible, or the sender does not support it.
     """
     from pvbench.dispatch import program
+    from pvbench.linux_era import CURRENT, parsed
     from pvbench.report.explained import Question
 
-    plain = _guest(options)
+    plain, linux = _guest(options), parsed(options.linux or CURRENT, options.vendor)
     burst = _burst(options, plain)
     guest = stack.guest(plain)
     reason = stack.why_unsupported(guest) or stack.sender.why_refused(burst, guest)
     if reason:
         raise UsageError(f"{stack.name} cannot do this", why=reason)
-    sent = program(stack, burst, guest, shorthands=False)
+    sent = program(stack, burst, guest, linux=linux)
     return Question(sender=options.sender, stack=stack, guest=guest, burst=burst, sent=sent)
 
 

@@ -108,7 +108,7 @@ def selection_of(options: argparse.Namespace, costs: str | None) -> Selection:
         drivers=options.driver,
         guests=tuple(options.guest) if options.guest else options.vcpus,
         target_states=options.targets,
-        shorthands=options.shorthands,
+        linux=options.linux,
         host_cpus=options.host_cpus,
         bits=options.bits,
         delivery=options.delivery,

@@ -146,11 +146,11 @@ def selection_options(group: Options) -> None:
     listed(
         "--targets", "STATE,...", "state of the targets before an IPI: halted, running, polling"
     )
-    group.add_argument(
-        "--shorthands",
-        action=argparse.BooleanOptionalAction,
-        default=None,
-        help="send full broadcasts by shorthand, as Linux 5.4 and later do",
+    listed(
+        "--linux",
+        "VERSION,...",
+        "kernels of the guest, such as 4.19,6.12; +no_ipi_broadcast after one is that kernel "
+        "parameter (default: the suite's)",
     )
     _place_options(group)
     common.keywords_option(group, "cases")

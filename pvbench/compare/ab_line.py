@@ -15,7 +15,7 @@ from pvbench.results.rows import Row
 
 # Facts that the command chooses; an option that takes one value has it from the first pair.
 _SINGLE: Final = (
-    *("delivery", "site", "host", "guest_bits", "host_cpus", "shorthands", "execution"),
+    *("delivery", "site", "host", "guest_bits", "host_cpus", "linux", "execution"),
 )
 _LISTED: Final = ("workload", "sender", "driver", "target_state")  # values between commas
 _REPEATED: Final = ("guest",)

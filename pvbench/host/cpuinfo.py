@@ -18,6 +18,7 @@ _LSCPU: Final = re.compile(
     r"|[0-9]+(?:,[0-9]*){3})",
     re.MULTILINE,
 )
+_VENDORS: Final = {"GenuineIntel": "Intel", "AuthenticAMD": "AMD", "HygonGenuine": "Hygon"}
 _FIX: Final = "Use --guest dense:N."
 
 
@@ -41,6 +42,11 @@ class CpuInfo:
     def flags(self) -> frozenset[str]:
         """CPU flags of the first CPU; empty if the kernel lists none, as on other CPUs."""
         return frozenset(" ".join(self.values("flags")[:1]).split())
+
+    @property
+    def vendor(self) -> str:
+        """The vendor of the first CPU in one word, ``Intel``; empty if it is another one."""
+        return _VENDORS.get(next(iter(self.values("vendor_id")), ""), "")
 
     @property
     def sockets(self) -> int:

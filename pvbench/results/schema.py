@@ -39,6 +39,11 @@ def _sockets(case: Case) -> int | None:
     return case.guest.sockets if case.guest.sockets > 1 else None
 
 
+def _linux(case: Case) -> str | None:
+    """The kernel of the guest; a running kernel sends by its own rules."""
+    return None if case.stack.driver.mechanism == "kernel" else case.linux.name
+
+
 def _parameter(case: Case) -> tuple[str | None, Value | None]:
     """Name and value of the first parameter of a workload family, None without one."""
     return next(iter(case.workload.parameters.items()), (None, None))
@@ -194,15 +199,18 @@ TABLE: Final[tuple[Fact, ...]] = (
         by=("targets",),
     ),
     Fact(
-        "shorthands",
+        "linux",
         _CONDITION,
-        of_case=lambda case: "yes" if case.shorthands else "no",
-        short={"yes": " shorthands", "no": " masks"},
-        phrase={"yes": "full broadcasts by shorthand (Linux 5.4 and later)"},
-        option={"yes": "--shorthands", "no": "--no-shorthands"},
-        by=("shorthands",),
+        of_case=_linux,
+        short=" linux-{linux}",
+        phrase="Linux {linux}",
+        option="--linux {linux}",
+        by=("linux",),
         predicted=True,
     ),
+    # the rules of that kernel, which also depend on the vendor
+    Fact("cpu_vendor", _DETAIL, of_case=lambda case: case.linux.vendor or None),
+    Fact("shorthands", _DETAIL, of_case=lambda case: "yes" if case.linux.shorthands else "no"),
     Fact(
         "delivery",
         _AXIS,

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import attrs
 
+from pvbench import linux_era
 from pvbench.delivery import TARGET_STATES
 from pvbench.errors import EmptyError, PluginError, UsageError, about, unknown
 from pvbench.guest import Guest, HostIds, repeated
@@ -35,6 +36,7 @@ class Selection:
         hosts: of the site, by ID or name; None for all.
         host: the one of them that the cases belong to; None where hosts are not kept apart.
         sweep: the costs that the cases set; empty without a sweep.
+        cpu_vendor: of the guests' CPUs, as the delivery describes it; empty if unknown.
     """
 
     workloads: tuple[str, ...] | None = None
@@ -42,7 +44,7 @@ class Selection:
     drivers: tuple[str, ...] | None = None
     guests: tuple[str, ...] | None = None
     target_states: tuple[str, ...] | None = None
-    shorthands: bool | None = None
+    linux: tuple[str, ...] | None = None
     host_cpus: int | None = None
     bits: int = 64
     delivery: str | None = None
@@ -51,6 +53,7 @@ class Selection:
     host: str | None = None
     costs: str | None = None
     sweep: str = ""
+    cpu_vendor: str = ""
     cpus: tuple[int, ...] = ()
     execution: str = "algorithm"
     keywords: str = ""
@@ -135,7 +138,7 @@ def _all_cases(
 ) -> Iterator[Case]:
     stacks = _stacks(suite, selection, registry)
     specs = selection.workloads or suite.workloads
-    shorthands = suite.shorthands if selection.shorthands is None else selection.shorthands
+    eras = [linux_era.parsed(v, selection.cpu_vendor) for v in selection.linux or suite.linux]
     guests = [
         parse_guest(spec, host_cpus=selection.host_cpus, bits=selection.bits, of_host=of_host)
         for spec in selection.guests or suite.guests
@@ -144,8 +147,9 @@ def _all_cases(
         with _about_workloads(selection):
             members = [one for spec in specs for one in registry.workloads(spec, base_guest)]
         workloads = list({workload.spec: workload for workload in members}.values())
-        for target_state, stack, workload in product(
-            dict.fromkeys(selection.target_states or suite.target_states), stacks, workloads
+        states = dict.fromkeys(selection.target_states or suite.target_states)
+        for linux, target_state, stack, workload in product(
+            dict.fromkeys(eras), states, stacks, workloads
         ):
             guest = stack.guest(base_guest)
             with _about_workloads(selection):
@@ -156,7 +160,7 @@ def _all_cases(
                 workload=workload,
                 stack=stack,
                 guest=guest,
-                shorthands=shorthands,
+                linux=linux,
                 target_state=target_state,
                 delivery=selection.delivery or suite.delivery,
                 site=selection.site,

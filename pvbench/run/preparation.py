@@ -103,7 +103,11 @@ def _expanded(
         description = setting.description
         costs = description.costs.name if description.costs else None
         selection = attrs.evolve(
-            request.selection, costs=costs, host=setting.host, sweep=setting.sweep
+            request.selection,
+            costs=costs,
+            host=setting.host,
+            sweep=setting.sweep,
+            cpu_vendor=description.cpu_vendor,
         )
         cases, blocked = expand(request.suite, selection, registry, description.host_ids)
         total += len(cases)

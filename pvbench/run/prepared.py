@@ -8,6 +8,7 @@ from time import monotonic
 import attrs
 
 from pvbench.delivery import Task
+from pvbench.dispatch import rest_of
 from pvbench.errors import PlanLimitError
 from pvbench.results.schema import case_name
 from pvbench.run.static_check import Expected, check
@@ -54,13 +55,9 @@ class Prepared:
         """Return the counts expected of burst number *burst* when it sends only to *cpus*."""
         if (burst, cpus) not in self._subsets:
             case = self.case
-            part = attrs.evolve(case.bursts[burst], targets=cpus)
+            part = rest_of(case.bursts[burst], cpus, case.linux)
             self._subsets[burst, cpus] = check(
-                case.stack,
-                part,
-                case.guest,
-                shorthands=case.shorthands,
-                polling=case.polling,
+                case.stack, part, case.guest, linux=case.linux, polling=case.polling
             )
         return self._subsets[burst, cpus]
 
@@ -91,9 +88,7 @@ def prepare(case: Case, room: PlanRoom | None = None) -> Prepared:
     ops_before, end_s = room.ops, monotonic() + room.case_s
     checked = []
     for burst in case.bursts:
-        sent = check(
-            case.stack, burst, case.guest, shorthands=case.shorthands, polling=case.polling
-        )
+        sent = check(case.stack, burst, case.guest, linux=case.linux, polling=case.polling)
         checked.append(sent)
         room.ops -= len(checked[-1].program)
         if room.ops < 0:

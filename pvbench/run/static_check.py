@@ -18,6 +18,7 @@ from pvbench.decode.sends import Route, Sends, counted
 from pvbench.dispatch import Sent, program, reached, spared
 from pvbench.errors import PluginError, PvbenchError, SenderError
 from pvbench.guest import Guest
+from pvbench.linux_era import LinuxEra
 from pvbench.ops import (
     Burst,
     Hypercall,
@@ -95,7 +96,7 @@ def check(
     burst: Burst,
     guest: Guest,
     *,
-    shorthands: bool,
+    linux: LinuxEra,
     polling: Collection[int] = frozenset(),
 ) -> Expected:
     """
@@ -108,7 +109,7 @@ def check(
     targets = reached(burst, guest, polling)
     try:
         with guarded(f"sender {stack.sender.name}", lambda: owner_of(type(stack.sender))):
-            sent = program(stack, burst, guest, shorthands=shorthands, polling=polling)
+            sent = program(stack, burst, guest, linux=linux, polling=polling)
             sends = Decoder(guest, burst.source).sends(sent.program)
             lost = frozenset(_dropped(stack, sent, targets, guest))
     except PvbenchError as error:

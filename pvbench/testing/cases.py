@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any, Final, NoReturn, ParamSpec, TypeVar
 
 from pvbench.guest import Guest
+from pvbench.linux_era import LinuxEra
 from pvbench.ops import Burst
 from pvbench.plugin.loader import load
 from pvbench.plugin.registry import Registry
@@ -27,7 +28,7 @@ def case_of(
     stack: Stack,
     guest: Guest,
     *bursts: Burst,
-    shorthands: bool = False,
+    linux: LinuxEra | None = None,
     target_state: str = "halted",
     delivery: str = "",
 ) -> Case:
@@ -38,7 +39,7 @@ def case_of(
         workload=_NO_WORKLOAD,
         stack=stack,
         guest=stack.guest(guest),
-        shorthands=shorthands,
+        linux=linux or LinuxEra(),
         target_state=target_state,
         delivery=delivery,
         site="-",
@@ -73,10 +74,9 @@ def where(case: Case) -> str:
     """Describe the stack, the guest and the bursts in a message."""
     guest, name = case.guest, case.stack.name
     bits = "" if guest.bits == 64 else f" ({guest.bits} bits)"
-    shorthands = " with shorthands" if case.shorthands else ""
     bursts = " and ".join(map(_request, case.bursts))
     delivery = f"{case.delivery}: " if case.delivery else ""
-    return f"{delivery}{name} on {guest.name}{bits}{shorthands}, {bursts}"
+    return f"{delivery}{name} on {guest.name}{bits}, Linux {case.linux.name}, {bursts}"
 
 
 def _request(burst: Burst) -> str:

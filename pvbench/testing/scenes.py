@@ -9,6 +9,7 @@ import attrs
 
 from pvbench.errors import UsageError
 from pvbench.guest import Guest
+from pvbench.linux_era import LinuxEra
 from pvbench.ops import BARE_OPERATIONS, CSD_OPERATIONS, Burst
 from pvbench.topology import parse_guest
 from pvbench.x86.apic import NMI_VECTOR, RESCHEDULE_VECTOR
@@ -37,6 +38,8 @@ TOPOLOGIES: Final = (
     "sparse:20:2+logical:0-19",
     "interleaved:70+vp:69-0",
 )
+# The first kernel with PV IPIs, and a current one on CPUs that need no fence.
+ERAS: Final = (LinuxEra(version="4.19"), LinuxEra(vendor="AMD"))
 NARROW: Final = ("dense:2", "dense:80", "interleaved:40")  # for guests of 32 bits
 SMALL: Final = (
     *("dense:2", "sockets:1x2x2", "interleaved:6", "ids:9-0", "dense:20"),

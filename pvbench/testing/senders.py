@@ -8,6 +8,7 @@ from itertools import product
 from pvbench.dispatch import program, reached
 from pvbench.errors import SenderError
 from pvbench.guest import Guest
+from pvbench.linux_era import LinuxEra
 from pvbench.ops import Burst
 from pvbench.plugin.guard import watching
 from pvbench.run.prepared import Prepared, prepare
@@ -22,7 +23,7 @@ from pvbench.testing.cases import (
     stacks_of,
     where,
 )
-from pvbench.testing.scenes import bursts, guests
+from pvbench.testing.scenes import ERAS, bursts, guests
 
 
 def check_sender(sender: Sender) -> None:
@@ -42,7 +43,7 @@ def check_sender(sender: Sender) -> None:
 
 
 def check_case(
-    stack: Stack, guest: Guest, burst: Burst, *, shorthands: bool = False
+    stack: Stack, guest: Guest, burst: Burst, *, linux: LinuxEra | None = None
 ) -> Prepared | None:
     """
     Check one burst in one guest, as `check_sender` does.
@@ -53,7 +54,7 @@ def check_case(
     Raises:
         AssertionError: a check fails.
     """
-    case = case_of(stack, guest, burst, shorthands=shorthands)
+    case = case_of(stack, guest, burst, linux=linux)
     if _is_refused(case):
         return None
     try:
@@ -67,8 +68,8 @@ def check_case(
 
 def _cases(stack: Stack) -> Iterator[Prepared]:
     for guest in map(stack.guest, guests()):
-        for burst, shorthands in product(bursts(guest), (False, True)):
-            if prepared := check_case(stack, guest, burst, shorthands=shorthands):
+        for burst, linux in product(bursts(guest), ERAS):
+            if prepared := check_case(stack, guest, burst, linux=linux):
                 yield prepared
 
 
@@ -97,7 +98,7 @@ def _check_ops(prepared: Prepared) -> None:
     """Check that another call gives the same ops."""
     case, place = prepared.case, where(prepared.case)
     for burst, expected in zip(case.bursts, prepared.bursts, strict=True):
-        second = program(case.stack, burst, case.guest, shorthands=case.shorthands).program
+        second = program(case.stack, burst, case.guest, linux=case.linux).program
         if second != expected.program:
             fail(place, "two calls give different ops")
 

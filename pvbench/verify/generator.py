@@ -16,6 +16,7 @@ import attrs
 
 from pvbench.dispatch import program
 from pvbench.guest import Guest
+from pvbench.linux_era import LinuxEra
 from pvbench.ops import (
     BARE_OPERATIONS,
     Burst,
@@ -209,7 +210,8 @@ def _of_sender(draw: Draw, source: int, stacks: Sequence[Stack]) -> Program:
     if not able:
         return tuple(_sending(draw, source))
     stack = draw.random.choice(able)
-    return program(stack, burst, guest, shorthands=draw.chance(0.5)).program
+    linux = LinuxEra(no_ipi_broadcast=not draw.chance(0.5))
+    return program(stack, burst, guest, linux=linux).program
 
 
 def _burst(draw: Draw, source: int) -> Burst:

@@ -31,7 +31,7 @@ def notes(text: str) -> list[str]:
             id="two-cpus",
         ),
         pytest.param(
-            ("--vcpus", "8", "--shorthands"),
+            ("--vcpus", "8", "--linux", "6.12"),
             [
                 UNICAST,
                 "kvm-pv sends nothing in broadcast, broadcast-lock: "

@@ -121,7 +121,7 @@ def test_a_failing_workload_is_blocked_and_the_others_run(
 @pytest.mark.parametrize(
     ("option", "words"),
     [
-        pytest.param("--shorthands", "full broadcasts by shorthand", id="shorthands"),
+        pytest.param("--linux=6.12", "Linux 6.12", id="linux"),
         pytest.param("--bits=32", "32-bit, targets halted", id="32-bit"),
         pytest.param("--host-cpus=4", "on 4 host CPUs", id="host-cpus"),
     ],

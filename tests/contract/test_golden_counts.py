@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from pvbench.ops import MmioWrite, WaitIcrIdle, WrMsr
-from support.helpers import call_args, guest_of, masked, only, stack_of
+from support.helpers import CURRENT, call_args, guest_of, masked, only, stack_of
 
 
 class Row(NamedTuple):
@@ -137,7 +137,7 @@ def test_xen_calls_once_per_target(row: Row) -> None:
 def test_a_full_broadcast_since_linux_5_4_is_one_write(row: Row, driver: str) -> None:
     """Linux sends to all others by shorthand, without calling an overlay of masks."""
     call = "smp_call_function_many"
-    ops = masked(f"kvm-pv/{driver}", row.ids, shorthands=True, operation=call)
+    ops = masked(f"kvm-pv/{driver}", row.ids, linux=CURRENT, operation=call)
 
     writes = [op.value for op in only(WrMsr, ops)]
 

@@ -17,7 +17,7 @@ from pvbench.suite import Case
 from pvbench.testing.deliveries import check_run
 from pvbench_deliver_kvm.delivery import KvmDelivery
 from pvbench_deliver_model.engine import Engine
-from support.helpers import guest_of, id_tuples, stack_of
+from support.helpers import ERAS, guest_of, id_tuples, stack_of
 from support.model import call, case_of, cost_profile_of
 from support.model_strategies import STACKS, bursts
 from support.require import skip_without
@@ -64,7 +64,7 @@ def cases(draw: st.DrawFn, stack: Stack, *, execution: str) -> Case:
     source = draw(st.sampled_from((0, guest.cpus[-1])))
     operations = (*CSD_OPERATIONS, *BARE_OPERATIONS)
     burst = draw(bursts(source, len(guest.cpus), operations, None))
-    case = case_of(stack, guest, burst, state="halted", shorthands=draw(st.booleans()))
+    case = case_of(stack, guest, burst, state="halted", linux=draw(st.sampled_from(ERAS)))
     assume(reason(case, execution=execution) is None)
     return case
 

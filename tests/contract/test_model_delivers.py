@@ -16,7 +16,7 @@ from pvbench.sender import Stack
 from pvbench.suite import Case
 from pvbench.testing.deliveries import check_run
 from pvbench_deliver_model.engine import Engine
-from support.helpers import bundled, guest_of, stack_of
+from support.helpers import ERAS, bundled, guest_of, stack_of
 from support.model import call, case_of, cost_profile_of, run_case
 
 DRIVERS = sorted(n for n, d in bundled().drivers.items() if d.mechanism != "kernel")
@@ -68,7 +68,7 @@ def cases(draw: st.DrawFn, stack: Stack) -> Case:
         guest,
         burst,
         state=draw(st.sampled_from(("halted", "running"))),
-        shorthands=draw(st.booleans()),
+        linux=draw(st.sampled_from(ERAS)),
     )
     assume(why_unsupported(case) is None)
     return case
@@ -95,7 +95,7 @@ def test_interrupts_reach_all_targets_except_drops(name: str, data: st.DataObjec
     case = data.draw(cases(stack_of(name)))
     (burst,), guest, stack = case.bursts, case.guest, case.stack
     assume(burst.wait)
-    own = program(stack, burst, guest, shorthands=case.shorthands).overlaid
+    own = program(stack, burst, guest, linux=case.linux).overlaid
     expected = set(reached(burst, guest))
     lost = stack.sender.drops(tuple(sorted(expected)), guest) if own else frozenset()
 

@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 
 from pvbench.dispatch import program, reached
 from pvbench.guest import Guest
+from pvbench.linux_era import LinuxEra
 from pvbench.ops import Burst, IrqRestore, IrqSave, Program
 from pvbench.sender import Stack
 from pvbench.testing.senders import check_case
 from support.helpers import (
+    CURRENT,
+    ERAS,
     bundled,
     burst_of,
     bursts,
@@ -28,7 +31,7 @@ DRIVERS = sorted(n for n, d in bundled().drivers.items() if d.mechanism != "kern
 OVER = [f"{overlay}/{driver}" for overlay in sorted(bundled().overlays) for driver in DRIVERS]
 STACKS = [*DRIVERS, *OVER]
 
-Scene = tuple[Guest, Burst, bool]
+Scene = tuple[Guest, Burst, LinuxEra]
 
 
 @cache
@@ -39,7 +42,7 @@ def scenes(draw: st.DrawFn, stack: Stack) -> Scene:
     burst = draw(bursts(len(guest.apic_ids)))
     assume(stack.why_unsupported(guest) is None)
     assume(stack.sender.why_refused(burst, guest) is None)
-    return guest, burst, draw(st.booleans())
+    return guest, burst, draw(st.sampled_from(ERAS))
 
 
 def vector_of(burst: Burst, targets: int) -> int:
@@ -55,13 +58,13 @@ def test_each_target_gets_exactly_one_interrupt_with_the_right_vector(
 ) -> None:
     """A lossy sender loses exactly the CPUs that drops() names."""
     stack = stack_of(name)
-    guest, burst, shorthands = data.draw(scenes(stack))
+    guest, burst, linux = data.draw(scenes(stack))
     expected = reached(burst, guest)
-    own = stack.overlay is None or program(stack, burst, guest, shorthands=shorthands).overlaid
+    own = stack.overlay is None or program(stack, burst, guest, linux=linux).overlaid
     lost = stack.sender.drops(expected, guest) if own else frozenset()
     vector = vector_of(burst, len(expected))
 
-    interrupts = decoded(stack, burst, guest, shorthands=shorthands)
+    interrupts = decoded(stack, burst, guest, linux=linux)
 
     assert [(vector, cpu) for cpu in expected if cpu not in lost] == sorted(interrupts)
 
@@ -72,9 +75,9 @@ def test_each_target_gets_exactly_one_interrupt_with_the_right_vector(
 def test_every_burst_passes_the_conformance_kit(name: str, data: st.DataObject) -> None:
     """The kit checks the ops, that they are pure, and drops()."""
     stack = stack_of(name)
-    guest, burst, shorthands = data.draw(scenes(stack))
+    guest, burst, linux = data.draw(scenes(stack))
 
-    checked = check_case(stack, guest, burst, shorthands=shorthands)
+    checked = check_case(stack, guest, burst, linux=linux)
 
     assert checked is not None
 
@@ -85,9 +88,9 @@ def test_every_burst_passes_the_conformance_kit(name: str, data: st.DataObject) 
 def test_no_op_faults_and_interrupts_are_enabled_again(name: str, data: st.DataObject) -> None:
     """There is no #GP and no error return; each local_irq_save() has its restore."""
     stack = stack_of(name)
-    guest, burst, shorthands = data.draw(scenes(stack))
+    guest, burst, linux = data.draw(scenes(stack))
 
-    ops = program(stack, burst, guest, shorthands=shorthands).program
+    ops = program(stack, burst, guest, linux=linux).program
     errors = [send.error for send in decode(ops, guest, burst.source) if send.error]
 
     assert (errors, _balanced(ops)) == ([], True)
@@ -106,10 +109,10 @@ def test_callbacks_that_an_overlay_does_not_define_stay_native(
 ) -> None:
     """An overlay is a partial table of callbacks."""
     stack = stack_of(name)
-    guest, burst, shorthands = data.draw(scenes(stack))
+    guest, burst, linux = data.draw(scenes(stack))
 
-    native = program(Stack(stack.driver), burst, guest, shorthands=shorthands)
-    over = program(stack, burst, guest, shorthands=shorthands)
+    native = program(Stack(stack.driver), burst, guest, linux=linux)
+    over = program(stack, burst, guest, linux=linux)
 
     assert over.overlaid or native.program == over.program
 
@@ -125,4 +128,4 @@ def test_multicast_uses_the_overlay_if_it_defines_the_callback(
     burst = burst_of("send_IPI_mask", 1, 2, 4)
     expected = frozenset() if overlay == "shorthand" else {"send_IPI_mask"}
 
-    assert expected == program(stack, burst, guest, shorthands=True).overlaid
+    assert expected == program(stack, burst, guest, linux=CURRENT).overlaid

@@ -74,7 +74,8 @@ struct request {
 	u32 cpus;
 	u32 self;
 	u32 x2apic;
-	u32 shorthands;
+	u32 rules;
+	u32 called;
 };
 
 /* Words written to @record; -1 if it is too small. */
@@ -90,7 +91,8 @@ long record_burst(const struct request *request, const u64 *mask,
 		.cpus = request->cpus,
 		.self = request->self,
 		.x2apic = request->x2apic,
-		.shorthands = request->shorthands,
+		.rules = request->rules,
+		.called = request->called,
 	};
 
 	memset(clusters, 0, sizeof(clusters));

@@ -7,7 +7,7 @@ import pytest
 from pvbench.dispatch import program
 from pvbench.guest import Guest
 from pvbench.ops import Hypercall, IrqRestore, IrqSave, Op, Scan, WriteMem
-from support.helpers import INPUT_PAGE, NMI, burst_of, guest_of, sent, stack_of
+from support.helpers import INPUT_PAGE, MASKS, NMI, burst_of, guest_of, sent, stack_of
 
 OVER = "hyperv-ipi/x2apic-physical"
 FAST = 0x1_000B
@@ -171,7 +171,7 @@ def ops_in(guest: Guest, operation: str, *targets: int) -> tuple[Op, ...]:
     """Ops of a burst of CPU 0 in *guest*, without the scan."""
     stack = stack_of(OVER)
     burst = burst_of(operation, *targets, vector=0xFC)
-    sending = program(stack, burst, stack.guest(guest), shorthands=False)
+    sending = program(stack, burst, stack.guest(guest), linux=MASKS)
     return tuple(op for op in sending.program if not isinstance(op, Scan))
 
 

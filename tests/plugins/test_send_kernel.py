@@ -7,18 +7,19 @@ from typing import Any
 import pytest
 
 from pvbench.delivery import Options
+from pvbench.linux_era import LinuxEra
 from pvbench.ops import KernelSend
 from pvbench.run.prepared import prepare
 from pvbench.run.static_check import why_unsupported
 from pvbench.sender import Apic
 from pvbench.testing.cases import case_of
-from support.helpers import bundled, burst_of, guest_of, hits, sent, stack_of
+from support.helpers import CURRENT, MASKS, bundled, burst_of, guest_of, hits, sent, stack_of
 
 SINGLE, MANY = "smp_call_function_single", "smp_call_function_many"
 FOUR = guest_of(range(4))
 
 
-@pytest.mark.parametrize("shorthands", [False, True])
+@pytest.mark.parametrize("linux", [MASKS, CURRENT], ids=["masks", "shorthands"])
 @pytest.mark.parametrize(
     ("operation", "targets", "expected"),
     [
@@ -32,12 +33,12 @@ FOUR = guest_of(range(4))
     ],
 )
 def test_a_call_is_one_request_to_the_kernel(
-    operation: str, targets: tuple[int, ...], expected: KernelSend, shorthands: bool
+    operation: str, targets: tuple[int, ...], expected: KernelSend, linux: LinuxEra
 ) -> None:
     """Linux chooses the vector; the op does not state how the IPI is sent."""
     burst = burst_of(operation, *targets)
 
-    assert sent("kernel", burst, range(4), shorthands=shorthands).program == (expected,)
+    assert sent("kernel", burst, range(4), linux=linux).program == (expected,)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ def test_a_call_is_one_request_to_the_kernel(
 def test_every_callback_is_implemented(shorthand: str, expected: list[int]) -> None:
     """A driver has every callback, even those that no burst uses."""
     stack = stack_of("kernel")
-    apic = Apic(stack, FOUR, 1, shorthands=True)
+    apic = Apic(stack, FOUR, 1, linux=CURRENT)
 
     ops = stack.driver.send_shorthand(apic, shorthand, 0xFC)
 

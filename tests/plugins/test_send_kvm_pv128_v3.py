@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pvbench.ops import Hypercall, IrqRestore, IrqSave, Scan
-from support.helpers import burst_of, call_args, guest_of, masked, sent, stack_of
+from support.helpers import CURRENT, burst_of, call_args, guest_of, masked, sent, stack_of
 
 OVER = "kvm-pv128-v3/x2apic-physical"
 TOP = 1 << 63
@@ -64,7 +64,7 @@ def test_drops_names_the_lost_cpus(ids: tuple[int, ...], lost: set[int]) -> None
 )
 def test_it_replaces_four_callbacks(operation: str, bitmap: int) -> None:
     """CPU 1 sends; the masks name CPUs 0 and 1."""
-    sending = sent(OVER, burst_of(operation, 0, 1, source=1), range(3), shorthands=True)
+    sending = sent(OVER, burst_of(operation, 0, 1, source=1), range(3), linux=CURRENT)
 
     assert ([(bitmap, 0, 0xFC)], {operation}) == (
         call_args(sending.program),

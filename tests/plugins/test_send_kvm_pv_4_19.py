@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from support.helpers import burst_of, call_args, guest_of, hits, masked, sent, stack_of
+from pvbench.linux_era import LinuxEra
+from support.helpers import (
+    CURRENT,
+    MASKS,
+    burst_of,
+    call_args,
+    guest_of,
+    hits,
+    masked,
+    sent,
+    stack_of,
+)
 
 OVER = "kvm-pv-4.19/x2apic-physical"
 TOP = 1 << 63
@@ -48,7 +59,7 @@ def test_dropped_cpus_get_no_interrupt() -> None:
     assert hits(masked(OVER, [1, 128, 0]), guest, source=3) == [(0xFC, 0), (0xFC, 1)]
 
 
-@pytest.mark.parametrize("shorthands", [False, True], ids=["masks", "shorthands"])
+@pytest.mark.parametrize("linux", [MASKS, CURRENT], ids=["masks", "shorthands"])
 @pytest.mark.parametrize(
     ("operation", "bitmap"),
     [
@@ -57,10 +68,10 @@ def test_dropped_cpus_get_no_interrupt() -> None:
     ],
 )
 def test_the_first_release_replaces_full_broadcasts(
-    operation: str, bitmap: int, shorthands: bool
+    operation: str, bitmap: int, linux: LinuxEra
 ) -> None:
     """Linux removed the callbacks for all and allbutself in July 2019."""
-    sending = sent(OVER, burst_of(operation, source=1), range(3), shorthands=shorthands)
+    sending = sent(OVER, burst_of(operation, source=1), range(3), linux=linux)
 
     assert call_args(sending.program) == [(bitmap, 0, 0, 0xFC)]
 

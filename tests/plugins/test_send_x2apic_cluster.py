@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pvbench.dispatch import program
 from pvbench.ops import Fence, IrqRestore, IrqSave, Scan, WrMsr
 from support.helpers import (
+    MASKS,
     MSR_X2APIC_ICR,
     NMI,
     burst_of,
@@ -99,7 +100,7 @@ def test_clusters_are_those_of_the_logical_ids() -> None:
     stack, burst = stack_of("x2apic-cluster"), burst_of("send_IPI_mask", *range(32))
     ids = range(0, 64, 2)
     guests = [guest_of(ids), guest_of(ids, logical_ids=range(32))]
-    programs = [program(stack, burst, guest, shorthands=False).program for guest in guests]
+    programs = [program(stack, burst, guest, linux=MASKS).program for guest in guests]
 
     assert [len(only(WrMsr, ops)) for ops in programs] == [4, 2]
 

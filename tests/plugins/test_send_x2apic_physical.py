@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from pvbench.linux_era import LinuxEra
 from pvbench.ops import Fence, IrqRestore, IrqSave, Scan, WrMsr
 from support.helpers import (
+    CURRENT,
+    FIRST_PV,
     MSR_X2APIC_ICR,
     NMI,
     burst_of,
@@ -73,14 +76,14 @@ def test_a_shorthand_is_a_fence_and_one_write_to_destination_0(
     stack: str, operation: str, icr: int
 ) -> None:
     """__x2apic_send_IPI_shorthand(): x2APIC MSRs are special and need a special fence."""
-    sending = sent(stack, burst_of(operation), range(20), shorthands=True)
+    sending = sent(stack, burst_of(operation), range(20), linux=CURRENT)
 
     assert sending.program == (Fence(), WrMsr(MSR_X2APIC_ICR, icr))
 
 
-@pytest.mark.parametrize("shorthands", [True, False], ids=["since-5.4", "2018"])
-def test_a_self_ipi_uses_the_self_ipi_register(shorthands: bool) -> None:
+@pytest.mark.parametrize("linux", [CURRENT, FIRST_PV], ids=["since-5.4", "2018"])
+def test_a_self_ipi_uses_the_self_ipi_register(linux: LinuxEra) -> None:
     """x2apic_send_IPI_self() is an apic_write() without a fence, the vector alone."""
     burst = burst_of("send_IPI_self", vector=0xF6)
 
-    assert sent(STACK, burst, range(4), shorthands=shorthands).program == (WrMsr(0x83F, 0xF6),)
+    assert sent(STACK, burst, range(4), linux=linux).program == (WrMsr(0x83F, 0xF6),)

@@ -6,6 +6,7 @@ import pytest
 
 from pvbench.ops import IrqRestore, IrqSave, MmioWrite, WaitIcrIdle
 from support.helpers import (
+    CURRENT,
     NMI,
     XAPIC_ICR,
     XAPIC_ICR2,
@@ -75,7 +76,7 @@ def test_flat_mode_serves_at_most_eight_cpus(cpus: int, expected: str | None) ->
 )
 def test_a_shorthand_is_one_poll_and_the_low_word(operation: str, icr: int) -> None:
     """A shorthand needs no destination, so ICR2 is not written."""
-    sending = sent(STACK, burst_of(operation), range(4), shorthands=True)
+    sending = sent(STACK, burst_of(operation), range(4), linux=CURRENT)
 
     assert sending.program == (WaitIcrIdle(0), MmioWrite(XAPIC_ICR, icr))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pvbench.ops import IrqRestore, IrqSave, MmioWrite, Scan, WaitIcrIdle
-from support.helpers import NMI, XAPIC_ICR, XAPIC_ICR2, burst_of, masked, only, sent
+from support.helpers import CURRENT, NMI, XAPIC_ICR, XAPIC_ICR2, burst_of, masked, only, sent
 
 STACK = "xapic-physical"
 
@@ -54,7 +54,7 @@ def test_an_nmi_waits_a_bounded_time_before_each_target() -> None:
 )
 def test_a_shorthand_is_one_poll_and_the_low_word(operation: str, icr: int) -> None:
     """A shorthand needs no destination, so ICR2 is not written."""
-    sending = sent(STACK, burst_of(operation), range(20), shorthands=True)
+    sending = sent(STACK, burst_of(operation), range(20), linux=CURRENT)
 
     assert sending.program == (WaitIcrIdle(0), MmioWrite(XAPIC_ICR, icr))
 

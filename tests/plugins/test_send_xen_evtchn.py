@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 
 from pvbench.ops import Hypercall, Scan, WriteMem
-from support.helpers import INPUT_PAGE, NMI, burst_of, guest_of, masked, only, sent, stack_of
+from support.helpers import (
+    CURRENT,
+    INPUT_PAGE,
+    NMI,
+    burst_of,
+    guest_of,
+    masked,
+    only,
+    sent,
+    stack_of,
+)
 
 OVER = "xen-evtchn/x2apic-physical"
 
@@ -55,7 +65,7 @@ def test_each_vector_has_a_port_of_the_target(vector: int, port: int) -> None:
 def test_it_replaces_every_callback(operation: str, cpus: list[int]) -> None:
     """CPU 1 sends, masks name CPUs 0 and 1; Xen has no broadcast."""
     burst = burst_of(operation, 0, 1, source=1, vector=0xFD)
-    sending = sent(OVER, burst, range(3), shorthands=True)
+    sending = sent(OVER, burst, range(3), linux=CURRENT)
 
     ports = [op.words[0] for op in only(WriteMem, sending.program)]
 

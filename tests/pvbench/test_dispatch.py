@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from pvbench.dispatch import program, reached
+from pvbench.dispatch import program, reached, rest_of, uninterrupted
+from pvbench.linux_era import LinuxEra
 from pvbench.ops import Burst, Hypercall, MmioWrite, WrMsr
 from pvbench.sender import Apic, Ops, Sender, Stack
-from support.helpers import burst_of, call_args, guest_of, only, sent, stack_of
+from support.helpers import (
+    CURRENT,
+    FIRST_PV,
+    MASKS,
+    burst_of,
+    call_args,
+    guest_of,
+    only,
+    sent,
+    stack_of,
+)
 
 FOUR = (10, 11, 12, 13)  # APIC IDs that are no CPU numbers
 
@@ -78,7 +89,7 @@ def test_linux_s_dispatch_depends_on_the_number_of_targets(
     """kernel/smp.c sends no IPI, a unicast, a broadcast to all others, or a mask."""
     stack = Stack(stack_of("x2apic-physical").driver, Recorder())
 
-    sending = program(stack, burst, guest_of(FOUR), shorthands=True)
+    sending = program(stack, burst, guest_of(FOUR), linux=CURRENT)
 
     assert expected == [(op.nr, *op.args) for op in only(Hypercall, sending.program)]
 
@@ -109,7 +120,7 @@ def test_reached_cpus_follow_from_the_operation(
 )
 def test_a_broadcast_in_a_guest_of_one_cpu_sends_no_ipi(operation: str) -> None:
     """num_online_cpus() is 1 there."""
-    assert sent("x2apic-physical", burst_of(operation), [0], shorthands=True).program == ()
+    assert sent("x2apic-physical", burst_of(operation), [0], linux=CURRENT).program == ()
 
 
 def test_a_function_call_in_a_2_cpu_guest_is_never_a_mask() -> None:
@@ -123,20 +134,19 @@ def test_a_function_call_in_a_2_cpu_guest_is_never_a_mask() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shorthands", "calls", "writes", "overlaid"),
+    ("linux", "calls", "writes", "overlaid"),
     [
-        pytest.param(
-            False, 1, [], {"send_IPI_mask_allbutself"}, id="off-goes-through-the-mask"
-        ),
-        pytest.param(True, 0, [0xC_00FC], set(), id="on-bypasses-the-overlay"),
+        pytest.param(FIRST_PV, 1, [], {"send_IPI_mask_allbutself"}, id="4.19-calls-the-mask"),
+        pytest.param(MASKS, 1, [], {"send_IPI_mask_allbutself"}, id="no_ipi_broadcast-too"),
+        pytest.param(CURRENT, 0, [0xC_00FC], set(), id="on-bypasses-the-overlay"),
     ],
 )
 def test_a_full_broadcast_uses_pv_ipis_only_without_shorthands(
-    shorthands: bool, calls: int, writes: list[int], overlaid: set[str]
+    linux: LinuxEra, calls: int, writes: list[int], overlaid: set[str]
 ) -> None:
     """Linux 5.4 and later broadcast natively, without PV callbacks."""
     burst = burst_of(CALL_MANY, 1, 2, 3)
-    sending = sent("kvm-pv/x2apic-physical", burst, FOUR, shorthands=shorthands)
+    sending = sent("kvm-pv/x2apic-physical", burst, FOUR, linux=linux)
 
     values = [op.value for op in only(WrMsr, sending.program)]
 
@@ -146,7 +156,7 @@ def test_a_full_broadcast_uses_pv_ipis_only_without_shorthands(
 
 def test_an_xapic_broadcast_by_shorthand_is_one_write() -> None:
     """xAPIC and x2APIC both have shorthands."""
-    sending = sent("xapic-physical", burst_of(CALL_MANY, 1, 2, 3), FOUR, shorthands=True)
+    sending = sent("xapic-physical", burst_of(CALL_MANY, 1, 2, 3), FOUR, linux=CURRENT)
 
     assert only(MmioWrite, sending.program) == [MmioWrite(0xFEE0_0300, 0xC_00FC)]
 
@@ -157,8 +167,44 @@ def test_a_call_to_all_other_online_cpus_is_a_full_broadcast() -> None:
     guest = stack.guest(guest_of(range(4), offline=(2,)))
     to_all, to_one = burst_of(CALL_MANY, 1, 3), burst_of(CALL_MANY, 1)
     writes = [
-        [op.value for op in only(WrMsr, program(stack, b, guest, shorthands=True).program)]
+        [op.value for op in only(WrMsr, program(stack, b, guest, linux=CURRENT).program)]
         for b in (to_all, to_one)
     ]
 
     assert writes == [[0xC_00FC], [0x1_0000_00FB]]
+
+
+@pytest.mark.parametrize(
+    ("version", "operation"),
+    [
+        pytest.param("5.12", "send_IPI_mask", id="a-mask"),
+        pytest.param("5.13", CALL_MANY, id="a-unicast"),
+    ],
+)
+def test_the_last_cpu_of_a_mask_is_sent_as_a_mask_before_5_13(
+    version: str, operation: str
+) -> None:
+    """Under PV IPIs it took a hypercall until then."""
+    burst, linux = burst_of(CALL_MANY, 1, 2, 3), LinuxEra(version=version)
+
+    assert rest_of(burst, (2,), linux) == burst_of(operation, 2)
+    assert rest_of(burst, (1, 2), linux) == burst_of(CALL_MANY, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        pytest.param("5.7", {1, 2}, id="interrupted"),
+        pytest.param("5.8", set(), id="spared"),
+    ],
+)
+def test_a_polling_cpu_is_interrupted_as_an_only_target_before_5_8(
+    version: str, expected: set[int]
+) -> None:
+    """Later kernels set a flag that its idle loop polls."""
+    polling = uninterrupted(frozenset({1, 2}), LinuxEra(version=version))
+    calls = [burst_of(CALL_SINGLE, 1), burst_of(CALL_MANY, 2)]
+
+    targets = [reached(burst, guest_of(FOUR), polling) for burst in calls]
+
+    assert expected == {cpu for cpus in targets for cpu in cpus}

@@ -11,9 +11,10 @@ from pvbench.errors import UsageError
 from pvbench.keywords import Keywords
 
 NAMES = (
-    "norov.broadcast x2apic-cluster dense:8 halted masks model@local skylake-2018",
-    "norov.broadcast-lock kvm-pv/x2apic-cluster dense:80/32-bit/on2 halted masks kvm@local",
-    "fanout.fanout:4:packed kvm-pv/x2apic-physical ids:0,128 running masks model@local",
+    "norov.broadcast x2apic-cluster dense:8 halted linux-4.19 model@local skylake-2018",
+    "norov.broadcast-lock kvm-pv/x2apic-cluster dense:80/32-bit/on2 halted linux-4.19 "
+    "kvm@local",
+    "fanout.fanout:4:packed kvm-pv/x2apic-physical ids:0,128 running linux-4.19 model@local",
 )
 
 

@@ -7,7 +7,7 @@ import pytest
 from pvbench.dispatch import program
 from pvbench.ops import Hypercall
 from pvbench.sender import Apic, Ops, Sender, Stack
-from support.helpers import burst_of, call_args, guest_of, only, sent, stack_of
+from support.helpers import MASKS, burst_of, call_args, guest_of, only, sent, stack_of
 
 FOUR = (10, 11, 12, 13)  # APIC IDs that are no CPU numbers
 
@@ -44,7 +44,7 @@ def test_a_native_mask_allbutself_does_not_call_the_overlay(driver: str) -> None
     stack = Stack(stack_of(driver).driver, OnlyMask())
     burst = burst_of("send_IPI_mask_allbutself", 0, 1, 2)
 
-    sending = program(stack, burst, stack.guest(guest_of(FOUR)), shorthands=False)
+    sending = program(stack, burst, stack.guest(guest_of(FOUR)), linux=MASKS)
 
     assert (frozenset(), 0) == (sending.overlaid, len(only(Hypercall, sending.program)))
 

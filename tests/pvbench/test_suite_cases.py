@@ -21,6 +21,7 @@ SUITE = Suite(
     drivers=("x2apic-physical", "x2apic-cluster"),
     overlays=("kvm-pv",),
     guests=("4", "sparse:2:4"),
+    linux=("4.19",),
 )
 
 
@@ -35,7 +36,7 @@ def cases(suite: Suite = SUITE, **selected: Any) -> list[Case]:
     [
         pytest.param(
             {},
-            "question.broadcast kvm-pv/x2apic-cluster dense:4 halted masks model@local "
+            "question.broadcast kvm-pv/x2apic-cluster dense:4 halted linux-4.19 model@local "
             "measured",
             id="plain",
         ),
@@ -44,12 +45,12 @@ def cases(suite: Suite = SUITE, **selected: Any) -> list[Case]:
                 "bits": 32,
                 "host_cpus": 2,
                 "target_states": ("running",),
-                "shorthands": True,
+                "linux": ("6.12",),
                 "delivery": "kvm",
                 "site": "lab:6.9",
                 "costs": "skylake",
             },
-            "question.broadcast kvm-pv/x2apic-cluster dense:4/32-bit/on2 running shorthands "
+            "question.broadcast kvm-pv/x2apic-cluster dense:4/32-bit/on2 running linux-6.12 "
             "kvm@lab:6.9 skylake",
             id="everything-else",
         ),
@@ -104,6 +105,7 @@ def test_metadata_has_the_axes_of_a_case() -> None:
         "pvbench_hypercall_abi": "kvm",
         "pvbench_guest_bits": 64,
         "pvbench_host_cpus": 2,
+        "pvbench_linux": "4.19",
         "pvbench_shorthands": "no",
         "pvbench_target_state": "halted",
         "pvbench_delivery": "model",

@@ -14,6 +14,7 @@ import pytest
 
 from pvbench.dispatch import reached
 from pvbench.guest import Guest
+from pvbench.linux_era import LinuxEra
 from pvbench.ops import (
     Burst,
     Fence,
@@ -29,7 +30,7 @@ from pvbench.ops import (
     WrMsr,
 )
 from pvbench.sender import Stack
-from pvbench_deliver_kvm.measure.algorithms import DRIVERS, OPERATIONS, OVERLAYS
+from pvbench_deliver_kvm.measure.algorithms import DRIVERS, OPERATIONS, OVERLAYS, rules_of
 from support.helpers import DEADLINE_S
 
 TESTS = Path(__file__).parents[1]
@@ -76,7 +77,8 @@ class Request(Structure):
         ("cpus", c_uint32),
         ("self", c_uint32),
         ("x2apic", c_uint32),
-        ("shorthands", c_uint32),
+        ("rules", c_uint32),
+        ("called", c_uint32),
     ]
 
 
@@ -113,24 +115,37 @@ def senders(folder: Path) -> CDLL:
 
 
 def recorded(
-    library: CDLL, stack: Stack, burst: Burst, guest: Guest, *, shorthands: bool
+    library: CDLL,
+    stack: Stack,
+    burst: Burst,
+    guest: Guest,
+    *,
+    linux: LinuxEra,
+    rest: tuple[int, ...] | None = None,
 ) -> Program:
-    """Ops the guest's own code makes of *burst*."""
+    """Ops the guest's own code makes of *burst*, or of the *rest* of its targets."""
     overlay = stack.overlay.name if stack.overlay else ""
     numbers = (DRIVERS[stack.driver.name], OVERLAYS[overlay])
-    return recorded_numbers(library, numbers, burst, guest, shorthands=shorthands)
+    return recorded_numbers(library, numbers, burst, guest, linux=linux, rest=rest)
 
 
 def recorded_numbers(
-    library: CDLL, numbers: tuple[int, int], burst: Burst, guest: Guest, *, shorthands: bool
+    library: CDLL,
+    numbers: tuple[int, int],
+    burst: Burst,
+    guest: Guest,
+    *,
+    linux: LinuxEra,
+    rest: tuple[int, ...] | None = None,
 ) -> Program:
     """The same for numbers of a driver and an overlay."""
     cpus = len(guest.apic_ids)
     request = Request(*numbers, OPERATIONS[burst.operation], burst.vector, burst.single_vector)
-    request.cpus, request.self, request.shorthands = cpus, burst.source, shorthands
+    request.cpus, request.self, request.rules = cpus, burst.source, rules_of(linux)
     request.x2apic = guest.apic_mode == "x2apic"
     called = reached(burst, guest) if burst.protocol == "csd" else burst.targets
-    mask = _array(c_uint64, [*mask_words(called, cpus), GUARD_WORD])
+    request.called = len(called)
+    mask = _array(c_uint64, [*mask_words(called if rest is None else rest, cpus), GUARD_WORD])
     ids = _array(c_uint32, [*guest.apic_ids, *GUARD_IDS])
     record = (c_uint64 * (16 * cpus + 256))()
     end = POINTER(c_uint64)(c_uint64.from_buffer(record, 8 * (len(record) - 1)))

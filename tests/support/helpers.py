@@ -12,6 +12,7 @@ from pvbench.decode.decoder import Decoder
 from pvbench.decode.sends import Sends
 from pvbench.dispatch import Sent, program
 from pvbench.guest import Guest
+from pvbench.linux_era import LinuxEra
 from pvbench.ops import BARE_OPERATIONS, CSD_OPERATIONS, Burst, Hypercall, Op, Program
 from pvbench.plugin.loader import load
 from pvbench.plugin.registry import Registry
@@ -26,6 +27,13 @@ MSR_X2APIC_ICR = 0x830
 XAPIC_ICR = 0xFEE0_0300
 XAPIC_ICR2 = 0xFEE0_0310
 INPUT_PAGE = 0x800_0000  # of CPU 0; each CPU has its own, 4 KiB apart
+
+# Kernels: the first one with PV IPIs, one that sends broadcasts as masks, and current ones.
+FIRST_PV = LinuxEra(version="4.19")
+MASKS = LinuxEra(no_ipi_broadcast=True)
+CURRENT = LinuxEra()
+ON_AMD = LinuxEra(vendor="AMD")
+ERAS = (FIRST_PV, LinuxEra(version="5.12"), MASKS, CURRENT, ON_AMD)
 
 ONE_TARGET = ("send_IPI", "smp_call_function_single")
 LINUX_VECTORS = (0xFB, 0xFC, 0xFD, 0xF6)
@@ -57,13 +65,13 @@ def sent(
     burst: Burst,
     ids: Iterable[int],
     *,
-    shorthands: bool = False,
+    linux: LinuxEra = MASKS,
     bits: int = 64,
 ) -> Sent:
     """The ops that a guest with these APIC IDs executes for *burst*."""
     boot_stack = stack_of(stack)
     guest = boot_stack.guest(guest_of(ids, bits=bits))
-    return program(boot_stack, burst, guest, shorthands=shorthands)
+    return program(boot_stack, burst, guest, linux=linux)
 
 
 def masked(
@@ -73,7 +81,7 @@ def masked(
     vector: int = 0xFC,
     bits: int = 64,
     source_id: int = 5000,
-    shorthands: bool = False,
+    linux: LinuxEra = MASKS,
     operation: str = "send_IPI_mask",
 ) -> Program:
     """
@@ -84,7 +92,7 @@ def masked(
     ids = tuple(ids)
     burst = burst_of(operation, *range(len(ids)), source=len(ids), vector=vector)
     all_ids = (*ids, source_id)
-    return sent(stack, burst, all_ids, bits=bits, shorthands=shorthands).program
+    return sent(stack, burst, all_ids, bits=bits, linux=linux).program
 
 
 def only(kind: type[Op], ops: Program) -> list[Any]:
@@ -110,10 +118,10 @@ def hits(ops: Iterable[Op], guest: Guest, source: int = 0) -> list[tuple[int, in
 
 
 def decoded(
-    stack: Stack, burst: Burst, guest: Guest, *, shorthands: bool = False
+    stack: Stack, burst: Burst, guest: Guest, *, linux: LinuxEra = MASKS
 ) -> list[tuple[int, int]]:
     """(vector, CPU number) of each interrupt that *burst* causes."""
-    sending = program(stack, burst, guest, shorthands=shorthands)
+    sending = program(stack, burst, guest, linux=linux)
     return hits(sending.program, guest, burst.source)
 
 

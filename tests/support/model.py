@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pvbench.guest import Guest
+from pvbench.linux_era import LinuxEra
 from pvbench.ops import Burst, Hypercall, MmioWrite, Op, WrMsr
 from pvbench.run.prepared import Prepared, prepare
 from pvbench.sender import Stack
@@ -20,7 +21,7 @@ from pvbench_deliver_model.engine import Engine
 from pvbench_deliver_model.sending import Sending
 from pvbench_deliver_model.targets import Targets
 from pvbench_deliver_model.timeline import Timeline
-from support.helpers import stack_of, total_ticks
+from support.helpers import MASKS, stack_of, total_ticks
 
 # Picoseconds.  The golden tests write their sums out of these.
 ROUND: Mapping[str, int] = {
@@ -122,7 +123,7 @@ def case_of(
     guest: Guest,
     *bursts: Burst,
     state: str = "running",
-    shorthands: bool = False,
+    linux: LinuxEra = MASKS,
 ) -> Case:
     """A case on the model; the guest is booted as the stack needs it."""
     if isinstance(stack, str):
@@ -133,7 +134,7 @@ def case_of(
         workload=Workload(name="a-test", summary="-", bursts=lambda guest: bursts),
         stack=stack,
         guest=stack.guest(guest),
-        shorthands=shorthands,
+        linux=linux,
         target_state=state,
         delivery="model",
         site="local",

@@ -15,7 +15,7 @@ from pvbench.run.static_check import why_unsupported
 from pvbench.suite import Case
 from pvbench.x86.apic import NMI_VECTOR
 from pvbench_deliver_model.cost_profile import LOCAL_APICS, CostProfile
-from support.helpers import bundled, guests, stack_of
+from support.helpers import ERAS, bundled, guests, stack_of
 from support.model import case_of, cost_profile_of, cpus
 
 DRIVERS = sorted(n for n, d in bundled().drivers.items() if d.mechanism != "kernel")
@@ -65,7 +65,7 @@ def cases(
         shared(guest, draw(st.sampled_from((None, None, 1, 2, 3)))),
         *chosen,
         state=draw(st.sampled_from(TARGET_STATES)),
-        shorthands=draw(st.booleans()),
+        linux=draw(st.sampled_from(ERAS)),
     )
     assume(why_unsupported(case) is None)
     return case

@@ -24,7 +24,7 @@ from pvbench.results.rows import Row
 from pvbench.run.prepared import Prepared, prepare
 from pvbench.slice_result import Counts, Distribution, SliceResult
 from pvbench.suite import Case
-from support.helpers import DEADLINE_S, bundled, guest_of, stack_of
+from support.helpers import DEADLINE_S, FIRST_PV, bundled, guest_of, stack_of
 
 # Where runs without a file of their own go.
 HOST_FOLDER = Path("results") / host_name.name()
@@ -44,6 +44,7 @@ FACTS: dict[str, Any] = {
     "guest_bits": 64,
     "host_cpus": 80,
     "apic_mode": "x2apic",
+    "linux": "4.19",
     "shorthands": "no",
     "target_state": "halted",
     "target_state_proved": "halted",
@@ -185,7 +186,7 @@ def case_of(
         "suite_version": 1,
         "workload": bundled().workload(workload),
         "guest": chosen.guest(guest_of(range(cpus))),
-        "shorthands": False,
+        "linux": FIRST_PV,
         "target_state": "halted",
         "delivery": "model",
         "site": "local",

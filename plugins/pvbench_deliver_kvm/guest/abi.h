@@ -10,7 +10,7 @@ typedef unsigned short u16;
 typedef unsigned int u32;
 typedef unsigned long long u64;
 
-#define PVBENCH_GUEST_ABI 5
+#define PVBENCH_GUEST_ABI 6
 
 /* Guest physical addresses, mapped one to one. */
 #define MAILBOX_BASE 0x1000
@@ -73,6 +73,11 @@ enum overlay {
 	HYPERV_IPI,
 	XEN_EVTCHN,
 };
+
+/* Rules of the kernel, as pvbench/linux_era.py has them: bits of source->rules. */
+#define RULE_SHORTHANDS 1 /* full broadcasts use a shorthand */
+#define RULE_FENCE 2 /* a fence comes before an x2APIC ICR write */
+#define RULE_UNICAST_OF_REST 4 /* the last CPU of a mask is sent a unicast */
 
 /* How the host interprets the registers of a hypercall. */
 enum hypercall_abi {
@@ -137,7 +142,7 @@ struct source {
 	u32 algorithm; /* run the algorithm instead of the program */
 	u32 driver;
 	u32 overlay;
-	u32 shorthands;
+	u32 rules; /* RULE_*, or-ed */
 	u32 csd; /* the times include queueing the requests */
 	u32 local; /* the CPU calls itself */
 	u32 ntargets;

@@ -45,7 +45,8 @@ struct apic {
 	u32 cpus;
 	u32 self;
 	u32 x2apic;
-	u32 shorthands; /* broadcasts use a shorthand */
+	u32 rules; /* RULE_*, or-ed */
+	u32 called; /* CPUs that a function call is for */
 };
 
 void map_clusters(struct clusters *clusters, const u32 *ids, u32 cpus);

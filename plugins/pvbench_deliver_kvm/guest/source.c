@@ -48,7 +48,8 @@ static void prepare_run(struct source_run *run, struct cpu *me)
 	run->apic.cpus = mailbox->cpus;
 	run->apic.self = me->number;
 	run->apic.x2apic = mailbox->x2apic;
-	run->apic.shorthands = source->shorthands;
+	run->apic.rules = source->rules;
+	run->apic.called = source->ntargets;
 	install_callbacks(&run->apic, source->driver, source->overlay);
 }
 

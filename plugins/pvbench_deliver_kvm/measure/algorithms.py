@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from pvbench.delivery import Task
+from pvbench.linux_era import UNICAST_OF_REST, LinuxEra
+from pvbench_deliver_kvm.vmm import mailbox
 
 OPERATIONS: Final = {
     "smp_call_function_single": 0,
@@ -36,6 +38,16 @@ OVERLAYS: Final = {
     "hyperv-ipi": 7,
     "xen-evtchn": 8,
 }
+
+
+def rules_of(linux: LinuxEra) -> int:
+    """The rules of a kernel as bits of guest/abi.h's RULE_*."""
+    bits = {
+        mailbox.RULE_SHORTHANDS: linux.shorthands,
+        mailbox.RULE_FENCE: linux.fence,
+        mailbox.RULE_UNICAST_OF_REST: linux.follows(UNICAST_OF_REST),
+    }
+    return sum(bit for bit, holds in bits.items() if holds)
 
 
 def has_algorithm(task: Task) -> bool:

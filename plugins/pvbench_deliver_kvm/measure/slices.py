@@ -11,7 +11,13 @@ from pvbench.delivery import Task
 from pvbench.ops import Burst, Program
 from pvbench.slice_result import PartialSend
 from pvbench_deliver_kvm.measure import raw_result
-from pvbench_deliver_kvm.measure.algorithms import DRIVER_NULL, DRIVERS, OPERATIONS, OVERLAYS
+from pvbench_deliver_kvm.measure.algorithms import (
+    DRIVER_NULL,
+    DRIVERS,
+    OPERATIONS,
+    OVERLAYS,
+    rules_of,
+)
 from pvbench_deliver_kvm.measure.arena import Arena
 from pvbench_deliver_kvm.measure.encode import decode, encode
 from pvbench_deliver_kvm.measure.raw_result import HandlerCounts, RawResult
@@ -99,7 +105,7 @@ class Slice:
         if self._algorithm and (algorithm := self._task.algorithm):
             source.driver = DRIVERS[algorithm.driver]
             source.overlay = OVERLAYS[algorithm.overlay]
-            source.shorthands = algorithm.shorthands
+            source.rules = rules_of(algorithm.linux)
 
     def _fill_empty(self, source: mailbox.Source) -> None:
         """Fill the source of a task that sends nothing."""

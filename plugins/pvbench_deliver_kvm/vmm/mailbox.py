@@ -5,7 +5,7 @@ from __future__ import annotations
 from ctypes import Structure, c_uint32, c_uint64
 from typing import Final
 
-PVBENCH_GUEST_ABI: Final = 5
+PVBENCH_GUEST_ABI: Final = 6
 PORT_DONE: Final = 0x10
 PORT_FAULT: Final = 0x11
 
@@ -19,6 +19,10 @@ OP_MMIO_WRITE: Final = 6
 OP_WRITE_MEM: Final = 7
 OP_WAIT_ICR_IDLE: Final = 8
 OP_HYPERCALL: Final = 9
+
+RULE_SHORTHANDS: Final = 1
+RULE_FENCE: Final = 2
+RULE_UNICAST_OF_REST: Final = 4
 
 HYPERCALL_KVM: Final = 0
 HYPERCALL_KVM_V3: Final = 1
@@ -66,7 +70,7 @@ class Source(Structure):
 
     _fields_ = [
         *_u32("cpu", "operation", "vector", "single_vector", "wait", "wait_idle", "algorithm"),
-        *_u32("driver", "overlay", "shorthands", "csd", "local", "ntargets", "loops"),
+        *_u32("driver", "overlay", "rules", "csd", "local", "ntargets", "loops"),
         *_u32("trouble", "where"),
         *_u64("program", "program_end", "mask", "targets", "entries", "samples", "partial"),
         *_u64("done", "icr_writes", "hypercalls", "returned", "start", "end"),

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from pvbench.dispatch import program
+from pvbench.dispatch import program, rest_of
 from pvbench.guest import Guest
+from pvbench.linux_era import LinuxEra
 from pvbench.ops import (
     BARE_OPERATIONS,
     CSD_OPERATIONS,
@@ -24,14 +25,26 @@ from pvbench.ops import (
 from pvbench.sender import Stack
 from pvbench_deliver_kvm.measure.algorithms import DRIVER_NULL, DRIVERS, OPERATIONS, OVERLAYS
 from support.guest_native import OP_KINDS, enumerators, recorded, recorded_numbers, senders
-from support.helpers import NMI, bundled, burst_of, bursts, guest_of, id_tuples, only, stack_of
+from support.helpers import (
+    CURRENT,
+    ERAS,
+    MASKS,
+    NMI,
+    bundled,
+    burst_of,
+    bursts,
+    guest_of,
+    id_tuples,
+    only,
+    stack_of,
+)
 
 STACKS = [
     f"{overlay}/{driver}" if overlay else driver for overlay in OVERLAYS for driver in DRIVERS
 ]
 LARGE_STACKS = [name for name in STACKS if "x2apic" in name]
 
-Scene = tuple[Guest, Burst, bool]
+Scene = tuple[Guest, Burst, LinuxEra]
 
 RANDOMS = st.randoms(use_true_random=True)
 
@@ -67,7 +80,7 @@ def scenes(draw: st.DrawFn, stack: Stack) -> Scene:
     assume(stack.why_unsupported(guest) is None)
     burst = draw(bursts(len(ids)))
     assume(stack.sender.why_refused(burst, guest) is None)
-    return guest, burst, draw(st.booleans())
+    return guest, burst, draw(st.sampled_from(ERAS))
 
 
 @pytest.mark.parametrize("name", STACKS)
@@ -78,10 +91,10 @@ def test_the_guest_makes_the_ops_of_the_python_sender(library: CDLL, name: str) 
     @settings(max_examples=150)
     @given(scene=scenes(stack))
     def agree(scene: Scene) -> None:
-        guest, burst, shorthands = scene
-        ops = recorded(library, stack, burst, guest, shorthands=shorthands)
+        guest, burst, linux = scene
+        ops = recorded(library, stack, burst, guest, linux=linux)
 
-        assert program(stack, burst, guest, shorthands=shorthands).program == ops
+        assert program(stack, burst, guest, linux=linux).program == ops
 
     agree()
 
@@ -105,11 +118,12 @@ def test_guest_and_sender_agree_on_a_mask_of_a_thousand_cpus(
     guest = stack.guest(guest_of(ids))
     burst = burst_of("send_IPI_mask_allbutself", *range(1, 1024), source=700)
 
-    ops = recorded(library, stack, burst, guest, shorthands=False)
+    ops = recorded(library, stack, burst, guest, linux=MASKS)
 
-    assert program(stack, burst, guest, shorthands=False).program == ops
+    assert program(stack, burst, guest, linux=MASKS).program == ops
 
 
+NAMES = [" ".join((era.name, era.vendor)) for era in ERAS]
 FULL = [
     (name, cpus)
     for name in STACKS
@@ -118,10 +132,27 @@ FULL = [
 ]
 
 
-@pytest.mark.parametrize("shorthands", [False, True], ids=["masks", "shorthands"])
+@pytest.mark.parametrize("linux", ERAS, ids=NAMES)
+@pytest.mark.parametrize("name", ["x2apic-physical", "kvm-pv/x2apic-cluster"])
+def test_the_rest_of_a_mask_is_sent_as_its_kernel_sends_it(
+    library: CDLL, name: str, linux: LinuxEra
+) -> None:
+    """One CPU of three, or two, had an empty call queue."""
+    stack = stack_of(name)
+    guest = stack.guest(guest_of(range(6)))
+    burst = burst_of("smp_call_function_many", 1, 2, 4)
+
+    for rest in ((2,), (2, 4)):
+        ops = recorded(library, stack, burst, guest, linux=linux, rest=rest)
+
+        part = rest_of(burst, rest, linux)
+        assert program(stack, part, guest, linux=linux).program == ops
+
+
+@pytest.mark.parametrize("linux", [MASKS, CURRENT], ids=["masks", "shorthands"])
 @pytest.mark.parametrize(("name", "cpus"), FULL)
 def test_full_masks_end_at_the_last_cpu(
-    library: CDLL, name: str, cpus: int, shorthands: bool
+    library: CDLL, name: str, cpus: int, linux: LinuxEra
 ) -> None:
     """Broadcasts to whole and partial words of a mask, from the first and the last CPU."""
     stack = stack_of(name)
@@ -132,11 +163,9 @@ def test_full_masks_end_at_the_last_cpu(
         for source in (0, cpus - 1)
     ]
 
-    ops = [recorded(library, stack, burst, guest, shorthands=shorthands) for burst in sent]
+    ops = [recorded(library, stack, burst, guest, linux=linux) for burst in sent]
 
-    assert ops == [
-        program(stack, burst, guest, shorthands=shorthands).program for burst in sent
-    ]
+    assert ops == [program(stack, burst, guest, linux=linux).program for burst in sent]
 
 
 NMI_STACKS = [
@@ -157,9 +186,9 @@ def test_an_nmi_has_a_delivery_mode_and_a_bounded_wait(
     targets = (1,) if operation in ("send_IPI", "smp_call_function_single") else (1, 2, 4)
     burst = burst_of(operation, *targets, source=2, vector=NMI)
 
-    ops = recorded(library, stack, burst, guest, shorthands=True)
+    ops = recorded(library, stack, burst, guest, linux=CURRENT)
 
-    assert program(stack, burst, guest, shorthands=True).program == ops
+    assert program(stack, burst, guest, linux=CURRENT).program == ops
 
 
 class Row(NamedTuple):
@@ -211,7 +240,7 @@ def test_a_mask_takes_the_exits_of_its_definition(
     guest = stack.guest(guest_of((*row.ids, 5000)))
     burst = burst_of("send_IPI_mask", *range(len(row.ids)), source=len(row.ids))
 
-    ops = recorded(library, stack, burst, guest, shorthands=False)
+    ops = recorded(library, stack, burst, guest, linux=MASKS)
 
     assert getattr(row, column) == len(only(WrMsr, ops) + only(Hypercall, ops))
 
@@ -223,7 +252,7 @@ def test_the_null_driver_sends_nothing(library: CDLL, operation: str) -> None:
     targets = (1,) if operation in ("send_IPI", "smp_call_function_single") else (1, 2)
     burst = burst_of(operation, *targets)
 
-    ops = recorded_numbers(library, (DRIVER_NULL, 0), burst, guest, shorthands=False)
+    ops = recorded_numbers(library, (DRIVER_NULL, 0), burst, guest, linux=MASKS)
 
     assert ops == (IrqSave(), IrqRestore())
 

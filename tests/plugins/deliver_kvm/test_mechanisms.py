@@ -10,11 +10,23 @@ from hypothesis import strategies as st
 from pvbench.decode.sends import Route, Sends
 from pvbench.dispatch import program
 from pvbench.guest import Guest
+from pvbench.linux_era import LinuxEra
 from pvbench.ops import Burst, Hypercall, IrqSave, MmioWrite, Op, Scan, WriteMem, WrMsr
 from pvbench_deliver_kvm.probe.programs import PROBES, PROPOSALS
 from pvbench_deliver_kvm.probe.programs import guest_of as guest_of_probes
 from pvbench_deliver_kvm.support import mechanisms
-from support.helpers import NMI, bursts, decode, guest_of, guests, hits, only, stack_of
+from support.helpers import (
+    ERAS,
+    MASKS,
+    NMI,
+    bursts,
+    decode,
+    guest_of,
+    guests,
+    hits,
+    only,
+    stack_of,
+)
 from support.model_strategies import STACKS
 
 X2APIC, XAPIC = guest_of((0, 1)), guest_of((0, 1), apic_mode="xapic")
@@ -102,7 +114,7 @@ def test_a_stack_needs_the_mechanisms_of_its_ops(
     cpus = 65 if burst is MANY else 4
     guest = chosen.guest(guest_of(range(cpus)))
 
-    ops = program(chosen, burst, guest, shorthands=False).program
+    ops = program(chosen, burst, guest, linux=MASKS).program
 
     assert expected == set(mechanisms(ops, guest))
 
@@ -116,16 +128,16 @@ def route(send: Sends, guest: Guest, *, page: bool) -> str:
     return f"{guest.apic_mode}-{form}"
 
 
-@given(data=st.data(), name=st.sampled_from(STACKS), shorthands=st.booleans())
+@given(data=st.data(), name=st.sampled_from(STACKS), linux=st.sampled_from(ERAS))
 def test_mechanisms_are_the_routes_a_hypervisor_sees(
-    data: st.DataObject, name: str, shorthands: bool
+    data: st.DataObject, name: str, linux: LinuxEra
 ) -> None:
     """This holds for any burst; Xen's hypercalls are refused before that."""
     stack = stack_of(name)
     guest = data.draw(guests(stack))
     burst = data.draw(bursts(len(guest.apic_ids)))
     assume(guest.hypercall_abi != "xen" and stack.sender.why_refused(burst, guest) is None)
-    ops = program(stack, burst, guest, shorthands=shorthands).program
+    ops = program(stack, burst, guest, linux=linux).program
 
     sends = decode(ops, guest, burst.source)
     page = guest.hypercall_abi == "hyperv" and bool(only(WriteMem, ops))

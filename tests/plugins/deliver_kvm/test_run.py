@@ -66,7 +66,7 @@ def test_its_file_is_pyperf_s(kvm_run: tuple[Path, Output]) -> None:
     names = {name.rpartition(" ")[0] for name in suite.get_benchmark_names()}
 
     assert names == {
-        f"norov.normal-ipi {driver} dense:{vcpus} halted masks kvm@local measured"
+        f"norov.normal-ipi {driver} dense:{vcpus} halted linux-4.19 kvm@local measured"
         for driver in ("x2apic-physical", "x2apic-cluster")
         for vcpus in (2, 8)
     }

@@ -10,10 +10,11 @@ from typing import Any
 import attrs
 import pytest
 
+from pvbench.linux_era import LinuxEra
 from pvbench.ops import Burst
 from pvbench.slice_result import SliceResult
 from pvbench_deliver_model.cost_file import read
-from support.helpers import guest_of
+from support.helpers import CURRENT, MASKS, guest_of
 from support.model import call, case_of, run_case
 
 ROOT = Path(__file__).parents[3]
@@ -181,14 +182,14 @@ def test_ipi_virtualization_helps_unicasts_and_no_broadcast_by_shorthand() -> No
     Linux sends broadcasts by shorthand since 5.4; as a mask they are unicasts.
     """
 
-    def gain(*cpus: int, shorthands: bool = True) -> float:
+    def gain(*cpus: int, linux: LinuxEra = CURRENT) -> float:
         with_feature, without_feature = (
             traced(
                 "sapphire-rapids-ipiv",
                 "x2apic-physical",
                 call(0, *cpus),
                 cpus=8,
-                shorthands=shorthands,
+                linux=linux,
                 local_apic=local_apic,
             )
             for local_apic in ("ipiv", "apicv")
@@ -197,7 +198,7 @@ def test_ipi_virtualization_helps_unicasts_and_no_broadcast_by_shorthand() -> No
 
     everybody = range(1, 8)
     assert (gain(1) > 1, gain(*everybody)) == (True, 1)
-    assert gain(*everybody, shorthands=False) > 1
+    assert gain(*everybody, linux=MASKS) > 1
 
 
 def test_two_targets_of_two_clusters_are_one_hypercall_or_two_writes() -> None:

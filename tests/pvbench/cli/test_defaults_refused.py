@@ -71,6 +71,12 @@ FLAG, VALUE = "it is true or false", "it takes text or a number"
         pytest.param("label = 2026-01-01", "datetime.date(2026, 1, 1)", VALUE, id="date"),
         pytest.param("guest = {a = 1}", "{'a': 1}", VALUE, id="table"),
         pytest.param("guest = [[4]]", "[4]", VALUE, id="list-in-a-list"),
+        pytest.param(
+            "linux = 6.10",
+            "6.1",
+            "it takes text, as a number loses zeros at its end",
+            id="version-as-number",
+        ),
         pytest.param("vcpus = [true]", "True", VALUE, id="flag-in-a-list-of-names"),
         pytest.param("seed = [1, 2]", "[1, 2]", "it takes one value", id="several-for-one"),
         pytest.param("seed = []", "[]", "it takes one value", id="none-for-one"),

@@ -137,7 +137,10 @@ def test_a_number_of_cpus_is_decimal(cli: Cli) -> None:
             id="self",
         ),
         pytest.param(
-            ("xapic-flat", "--targets", "0-3", "--operation", "send_IPI_all"),
+            (
+                "xapic-flat",
+                *("--targets", "0-3", "--operation", "send_IPI_all", "--linux", "4.19"),
+            ),
             "CPU 0 with APIC ID 0 calls send_IPI_all() with vector 0xf6 for APIC IDs 0-3\n",
             "MmioWrite(address=0xfee00310, value=0xf000000)\n",
             id="all-in-flat-mode",
@@ -180,7 +183,7 @@ def test_a_function_call_to_its_own_cpu_is_no_ipi(cli: Cli) -> None:
     call = ("x2apic-physical", "--targets", "0-2", "--operation", "smp_call_function_many")
     own, other = explained(cli, *call), cli("explain", *call, "--source", "1").out
 
-    assert own["counts"]["icr_writes"] == 2
+    assert own["counts"]["icr_writes"] == 1  # by shorthand
     assert other.endswith("CPU 1 runs the function itself, without an IPI.\n")
 
 

@@ -42,7 +42,8 @@ def test_pairs_of_boots_and_of_runs_are_measured_and_stored(
     options = ("--sender", "native", "--boots", "2", "--sessions", "1")
     done = cli("noise", *ONE, *timed, *options)
     boots, runs = noise.read(noise.path_here())
-    name = "norov.normal-ipi x2apic-physical dense:4 halted masks timed@local skylake-2018 wall"
+    case = "norov.normal-ipi x2apic-physical dense:4 halted linux-4.19 timed@local skylake-2018"
+    name = f"{case} wall"
 
     assert done.status == 0, done.err
     assert "Both sides are equal: 0 of 1 pair got a false verdict" in done.out

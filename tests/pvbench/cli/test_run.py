@@ -128,11 +128,11 @@ def test_the_plan_has_the_selected_cases(
 
 def test_the_name_of_a_case_has_its_unusual_conditions(cli: Cli) -> None:
     """Names are unique, and hold everything a person may search for."""
-    options = ("--host-cpus", "2", "--bits", "32", "--targets", "running", "--shorthands")
+    options = ("--host-cpus", "2", "--bits", "32", "--targets", "running", "--linux", "6.12")
     (name,) = planned(cli, "--sender", "x2apic-cluster", "-k", "self", *options)
 
     assert name == (
-        "norov.self-ipi x2apic-cluster dense:80/32-bit/on2 running shorthands "
+        "norov.self-ipi x2apic-cluster dense:80/32-bit/on2 running linux-6.12 "
         "model@local skylake-2018"
     )
 

@@ -61,7 +61,7 @@ def test_a_sentence_says_what_the_files_do_not_say(
     """The command itself has no placeholder and can be copied."""
     shown = command([measured(**old)], [measured(**new)])
 
-    assert shown.text == f"{COMMON} --no-shorthands {ONE} {GUEST}"
+    assert shown.text == f"{COMMON} --linux 4.19 {ONE} {GUEST}"
     assert shown.lacks == (lacks,)
 
 
@@ -79,7 +79,7 @@ def test_tox_environments_are_sides() -> None:
         pytest.param(
             "sender",
             measured(PV),
-            "--no-shorthands --workload broadcast --targets halted --guest dense:80 "
+            "--linux 4.19 --workload broadcast --targets halted --guest dense:80 "
             "--a '--sender native --driver x2apic-physical' "
             "--b '--sender kvm-pv --driver x2apic-physical'",
             id="sender",
@@ -87,14 +87,14 @@ def test_tox_environments_are_sides() -> None:
         pytest.param(
             "guest",
             measured(guest="dense:8", apic_ids="0-7", vcpus=8, host_cpus=8),
-            f"--no-shorthands {ONE} --a '--guest dense:80' --b '--guest dense:8'",
+            f"--linux 4.19 {ONE} --a '--guest dense:80' --b '--guest dense:8'",
             id="guest",
         ),
         pytest.param(
-            "shorthands",
-            measured(shorthands="yes"),
-            f"{ONE} --guest dense:80 --a --no-shorthands --b --shorthands",
-            id="shorthands",
+            "linux",
+            measured(linux="6.12"),
+            f"{ONE} --guest dense:80 --a '--linux 4.19' --b '--linux 6.12'",
+            id="linux",
         ),
     ],
 )
@@ -124,7 +124,7 @@ def test_all_cases_that_one_command_can_measure_are_in_it() -> None:
     many = [attrs.evolve(row, boots_s=row.boots_s + row.boots_s) for row in rows]
 
     assert command(rows, rows).text == (
-        f"{COMMON} --no-shorthands --workload broadcast,self-ipi --sender native,kvm-pv "
+        f"{COMMON} --linux 4.19 --workload broadcast,self-ipi --sender native,kvm-pv "
         "--driver x2apic-physical --targets halted --guest dense:80 --guest dense:8"
     )
     assert command(many, many).text.endswith("--guest dense:8 --boots 16")
@@ -162,7 +162,7 @@ def test_a_site_that_is_not_the_usual_one_is_an_option() -> None:
     rows = [measured(site="lab", execution="ops")]
 
     assert command(rows, rows).text.startswith(
-        f"{COMMON} --site lab --no-shorthands --execution ops --workload"
+        f"{COMMON} --site lab --linux 4.19 --execution ops --workload"
     )
 
 

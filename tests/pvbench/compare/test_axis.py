@@ -112,7 +112,7 @@ def test_a_driver_is_no_side_of_overlays() -> None:
         pytest.param("guest", {"guest_bits": 32}, "dense:80/32-bit", id="guest-of-32-bits"),
         pytest.param("site", {"site": "lab:6.1"}, "lab:6.1", id="site"),
         pytest.param("targets", {"target_state": "running"}, "running", id="targets"),
-        pytest.param("shorthands", {"shorthands": "yes"}, "shorthands", id="shorthands"),
+        pytest.param("linux", {"linux": "5.4"}, "linux-5.4", id="linux"),
         pytest.param(
             "costs",
             {"costs": "icelake", "costs_sha256": "beef0123456"},

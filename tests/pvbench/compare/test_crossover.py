@@ -147,7 +147,7 @@ def test_one_member_of_a_family_has_no_crossover() -> None:
         pytest.param({"series": "ack"}, id="series"),
         pytest.param({"variant": "spread"}, id="variant"),
         pytest.param({"target_state": "running"}, id="target-state"),
-        pytest.param({"shorthands": "yes"}, id="shorthands"),
+        pytest.param({"linux": "5.4"}, id="linux"),
         pytest.param({"host_cpus": 2}, id="host-cpus"),
         pytest.param({"guest_bits": 32}, id="bits"),
     ],

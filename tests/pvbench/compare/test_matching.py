@@ -57,7 +57,7 @@ def test_cases_that_only_one_file_has_are_named() -> None:
         pytest.param({"apic_ids": "0-39,64-103"}, id="apic-ids-behind-one-name"),
         pytest.param({"host_cpus": 40}, id="host-cpus"),
         pytest.param({"guest_bits": 32}, id="bits"),
-        pytest.param({"shorthands": "yes"}, id="shorthands"),
+        pytest.param({"linux": "5.4"}, id="linux"),
         pytest.param({"target_state": "running"}, id="target-state"),
         pytest.param({"delivery": "kvm"}, id="delivery"),
         pytest.param({"site": "lab"}, id="site"),

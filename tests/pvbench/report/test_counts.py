@@ -24,7 +24,7 @@ def printed(series: str) -> list[str]:
 def test_a_count_has_a_row_for_each_stack_and_a_column_for_each_workload() -> None:
     """A case without a result has a dash, and a count that is not known says so."""
     assert printed("exits") == [
-        "norov on dense:80: 80 vCPUs, APIC IDs 0-79, targets halted",
+        "norov on dense:80: 80 vCPUs, APIC IDs 0-79, targets halted, Linux 4.19",
         "",
         "exits of one burst from each source, modelled by cost profile skylake-2018, not "
         "measured (median of 1 boot)",

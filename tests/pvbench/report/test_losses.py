@@ -47,7 +47,7 @@ def printed(*rows: Row, journal: list[dict[str, Any]] | None = None, width: int 
 def test_the_matrix_has_a_row_for_each_sender_and_a_column_for_each_layout() -> None:
     """An overlay with the same outcomes over all drivers is one row; layouts have numbers."""
     assert printed(*ROWS).splitlines() == [
-        "norov: lost IPIs of broadcast, targets halted",
+        "norov: lost IPIs of broadcast, targets halted, Linux 4.19",
         "",
         "IPIs that a sender loses of one burst, computed by the model, not",
         "measured",

@@ -21,7 +21,7 @@ def test_the_parts_that_all_cases_share_are_in_the_heading(cli: Cli) -> None:
     blocks = plan(cli, "-k", "broadcast", "--sender", "native", "--vcpus", "2,4")
 
     assert blocks == [
-        "norov: targets halted, shorthands no, delivery model, site local, costs skylake-2018",
+        "norov: targets halted, linux 4.19, delivery model, site local, costs skylake-2018",
         "- workload broadcast, broadcast-lock\n"
         "- stack x2apic-physical, x2apic-cluster\n"
         "- guest dense:2, dense:4",
@@ -51,7 +51,7 @@ def test_one_case_is_a_heading_and_its_outcome(cli: Cli) -> None:
 
     assert blocks == [
         "norov: workload normal-ipi, stack x2apic-cluster, guest dense:2, targets "
-        "halted, shorthands no, delivery model, site local, costs skylake-2018",
+        "halted, linux 4.19, delivery model, site local, costs skylake-2018",
         "planned, 1 case",
         "1 case, 1 boot",
     ]

@@ -30,7 +30,8 @@ def test_pyperf_loads_a_result_file(native_file: Path) -> None:
 
     assert len(suite) == 20
     assert suite.get_benchmark_names()[0] == (
-        "norov.broadcast x2apic-physical dense:80 halted masks model@local skylake-2018 send"
+        "norov.broadcast x2apic-physical dense:80 halted linux-4.19 model@local skylake-2018 "
+        "send"
     )
 
 

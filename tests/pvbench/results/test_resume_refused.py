@@ -59,7 +59,7 @@ def refused(cli: Cli, *options: str) -> str:
     return output.err.removeprefix("pvbench: ").rstrip()
 
 
-WIDER = "norov.normal-ipi x2apic-physical dense:4 halted masks model@local skylake-2018"
+WIDER = "norov.normal-ipi x2apic-physical dense:4 halted linux-4.19 model@local skylake-2018"
 
 
 @pytest.mark.parametrize(
@@ -77,8 +77,8 @@ WIDER = "norov.normal-ipi x2apic-physical dense:4 halted masks model@local skyla
         ),
         pytest.param(
             ("-k", "*.broadcast and dense:3"),
-            "norov.normal-ipi x2apic-physical dense:1 halted masks model@local skylake-2018 "
-            "and 2 more are gone",
+            "norov.normal-ipi x2apic-physical dense:1 halted linux-4.19 model@local "
+            "skylake-2018 and 2 more are gone",
             id="cases-gone",
         ),
         pytest.param(("--vcpus", "3,1"), "its cases come in another order", id="order"),

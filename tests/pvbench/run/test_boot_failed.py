@@ -61,8 +61,8 @@ def test_garbage_gives_neither_a_traceback_nor_an_invalid_time(lines: list[str])
             "print(protocol.framed('{}').replace('{', '['))", "cannot be read", id="damaged"
         ),
         pytest.param(
-            "print(protocol.framed('{}').replace('/3 ', '/4 '))",
-            "it has version 4 of the protocol, not 3",
+            "print(protocol.framed('{}').replace('/4 ', '/5 '))",
+            "it has version 5 of the protocol, not 4",
             id="of-another-version",
         ),
         pytest.param("tell({'kind': 'answer', 'program': []})", "cannot be read", id="answer"),

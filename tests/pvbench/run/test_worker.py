@@ -254,7 +254,7 @@ def test_a_worker_without_a_job_reports_an_error() -> None:
     assert decode(output.stdout) == ErrorReport("a worker starts with a job")
 
 
-def test_the_worker_imports_at_most_fourteen_modules_of_the_core() -> None:
+def test_the_worker_imports_at_most_fifteen_modules_of_the_core() -> None:
     """Under emulation each import costs seconds; packages are empty and do not count."""
     output = process(
         "import sys, pvbench.run.worker\n"
@@ -266,7 +266,7 @@ def test_the_worker_imports_at_most_fourteen_modules_of_the_core() -> None:
     modules = output.stdout.split()
 
     assert "pvbench.run.worker" in modules
-    assert len(modules) <= 14
+    assert len(modules) <= 15
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,9 @@ def test_a_wrong_slice_result_is_refused_with_its_case(
     tamper: Callable[[SliceResult], SliceResult], sentence: str
 ) -> None:
     """The sentence names the delivery, the stack, the guest, the burst and the fault."""
-    place = r"^test-delivery: [\w-]+ on sockets:1x2x2, \w+ 0x[0-9a-f]+ from CPU \d.*: "
+    place = (
+        r"^test-delivery: [\w-]+ on sockets:1x2x2, Linux 6.12, \w+ 0x[0-9a-f]+ from CPU \d.*: "
+    )
 
     with pytest.raises(AssertionError, match=place + re.escape(sentence)):
         check_delivery(Reports(tamper))

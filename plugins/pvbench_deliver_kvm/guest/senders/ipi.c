@@ -23,7 +23,7 @@ static void send_IPI_shorthand(struct apic *apic, u32 shorthand, u32 vector)
 	} else if (shorthand == APIC_DEST_SELF && vector != NMI_VECTOR) {
 		op_wrmsr(apic->ops, X2APIC_MSR(APIC_SELF_IPI), vector);
 	} else {
-		op_fence(apic->ops);
+		x2apic_fence(apic);
 		op_wrmsr(apic->ops, X2APIC_MSR(APIC_ICR),
 			 __prepare_ICR(shorthand, vector, 0));
 	}
@@ -44,10 +44,15 @@ void shorthand_send_IPI_self(struct apic *apic, u32 vector)
 	send_IPI_shorthand(apic, APIC_DEST_SELF, vector);
 }
 
+static int uses_shorthands(const struct apic *apic)
+{
+	return apic->rules & RULE_SHORTHANDS && apic->cpus > 1;
+}
+
 /* Without shorthands, a broadcast is a mask, which an overlay may send. */
 void native_send_IPI_allbutself(struct apic *apic, u32 vector)
 {
-	if (apic->shorthands)
+	if (uses_shorthands(apic))
 		shorthand_send_IPI_allbutself(apic, vector);
 	else
 		__send_all_except(apic, NO_CPU, vector,
@@ -56,7 +61,7 @@ void native_send_IPI_allbutself(struct apic *apic, u32 vector)
 
 void native_send_IPI_all(struct apic *apic, u32 vector)
 {
-	if (apic->shorthands)
+	if (uses_shorthands(apic))
 		shorthand_send_IPI_all(apic, vector);
 	else
 		__send_all_except(apic, NO_CPU, vector,

@@ -33,6 +33,13 @@ static inline u32 __prepare_ICR(u32 shortcut, u32 vector, u32 dest)
 	return shortcut | dest | (vector == NMI_VECTOR ? APIC_DM_NMI : vector);
 }
 
+/* As weak_wrmsr_fence(). */
+static inline void x2apic_fence(struct apic *apic)
+{
+	if (apic->rules & RULE_FENCE)
+		op_fence(apic->ops);
+}
+
 static inline void __x2apic_send_IPI_dest(struct apic *apic, u32 apicid,
 					  u32 vector, u32 dest)
 {

@@ -1,6 +1,12 @@
 /* smp.c: from a kernel operation to a callback. */
 #include "local.h"
 
+/* Whether a call to one CPU is sent as a unicast although it was for several. */
+static int is_unicast(const struct apic *apic)
+{
+	return apic->called <= 1 || apic->rules & RULE_UNICAST_OF_REST;
+}
+
 /* As smp_call_function_many_cond() in kernel/smp.c chooses a callback. */
 static void send_call_function_ipis(struct apic *apic, const u64 *mask,
 				    u32 vector, u32 single_vector)
@@ -9,7 +15,7 @@ static void send_call_function_ipis(struct apic *apic, const u64 *mask,
 
 	if (targets == 0)
 		return;
-	if (targets == 1)
+	if (targets == 1 && is_unicast(apic))
 		apic->call.send_IPI(apic, find_next_bit(mask, apic->cpus, 0),
 				    single_vector);
 	else if (targets == apic->cpus - 1)

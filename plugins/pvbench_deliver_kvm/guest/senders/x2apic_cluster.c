@@ -9,7 +9,7 @@ static void x2apic_send_IPI(struct apic *apic, u32 cpu, u32 vector)
 {
 	u32 id = apic->ids[cpu];
 
-	op_fence(apic->ops);
+	x2apic_fence(apic);
 	__x2apic_send_IPI_dest(apic, id >> 4 << 16 | 1u << id % 16, vector,
 			       APIC_DEST_LOGICAL);
 }
@@ -21,7 +21,7 @@ static void __x2apic_send_IPI_mask(struct apic *apic, const u64 *mask,
 	u64 remaining[MASK_WORDS], logical;
 	u32 cpu, cluster;
 
-	op_fence(apic->ops);
+	x2apic_fence(apic);
 	op_irq_save(apic->ops);
 	copy_mask_except(remaining, mask, apic->cpus, except);
 	op_scan_mask(apic, remaining);

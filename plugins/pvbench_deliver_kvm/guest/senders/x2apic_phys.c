@@ -7,7 +7,7 @@
 
 static void x2apic_send_IPI(struct apic *apic, u32 cpu, u32 vector)
 {
-	op_fence(apic->ops);
+	x2apic_fence(apic);
 	__x2apic_send_IPI_dest(apic, apic->ids[cpu], vector,
 			       APIC_DEST_PHYSICAL);
 }
@@ -16,7 +16,7 @@ static void x2apic_send_IPI_mask(struct apic *apic, const u64 *mask, u32 vector)
 {
 	u32 cpu;
 
-	op_fence(apic->ops);
+	x2apic_fence(apic);
 	op_irq_save(apic->ops);
 	op_scan_mask(apic, mask);
 	for_each_cpu(cpu, mask, apic->cpus)

@@ -34,7 +34,7 @@ from pvbench_deliver_kvm.measure.encode import decode, encode
 from pvbench_deliver_kvm.settings import Settings
 from pvbench_deliver_kvm.support import why_unsupported
 from support.guest_native import OP_KINDS, decoded_ops
-from support.helpers import ONE_TARGET, burst_of, guest_of, stack_of
+from support.helpers import CURRENT, ONE_TARGET, burst_of, guest_of, stack_of
 
 U32 = st.integers(0, (1 << 32) - 1)
 U64 = st.integers(0, (1 << 64) - 1)
@@ -124,7 +124,7 @@ def test_programs_of_bundled_senders_can_be_encoded(name: str) -> None:
     stack = stack_of(name)
     guest = stack.guest(guest_of((0, 1, 2, 40, 41)))
     bursts = [burst_of(operation, 1, 2, 3, 4) for operation in OPERATIONS]
-    ops = [program(stack, burst, guest, shorthands=True).program for burst in bursts]
+    ops = [program(stack, burst, guest, linux=CURRENT).program for burst in bursts]
 
     assert [decode(words(encode(one_program))) for one_program in ops] == ops
 
