@@ -24,7 +24,8 @@ _OF_PVBENCH: Final = {
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `pvbench list`."""
-    parser.add_argument("kind", choices=[kind.plural for kind in KINDS], help="kind of things")
+    kinds = [kind.plural for kind in KINDS]
+    parser.add_argument("kind", choices=kinds, metavar="KIND", help=", ".join(kinds))
     output_options(parser)
     common.plugin_options(parser)
 

@@ -52,7 +52,7 @@ COMMANDS = {
 
 def words(printed: str) -> set[str]:
     """The words of a document, whatever its form, without rules, marks and hyphens."""
-    escaped = re.sub(r"\\(?=[!-/:-@\[-`{-~])", "", printed).replace("&lt;", "<")
+    escaped = re.sub(r"\\(?=[!-/:-@\[-`{-~\n])", "", printed).replace("&lt;", "<")
     plain = re.sub(r"###|[|]|-+|[\[\]`]", " ", escaped)
     return {word.strip(",.:; ") for word in plain.split()} - {""}
 
