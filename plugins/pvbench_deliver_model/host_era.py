@@ -129,8 +129,7 @@ def why_not_in_td(guest: Guest) -> str | None:
     """Why a TD of Intel TDX cannot be *guest*, or None."""
     if guest.apic_mode != "x2apic":
         return f"a TD of Intel TDX has no xAPIC, only an x2APIC (commit {TDX.commit})"
-    if guest.hypercall_abi != "kvm":
-        name = {"hyperv": "Hyper-V", "xen": "Xen"}[guest.hypercall_abi]
+    if name := {"hyperv": "Hyper-V", "xen": "Xen"}.get(guest.hypercall_abi):
         return f"KVM serves no hypercalls of {name} in a TD of Intel TDX (commit {TDX.commit})"
     return None
 

@@ -15,6 +15,7 @@ RUN = ("run", "norov", "--fast", "-q", "--vcpus", "4", "--costs", "tdx", "-k", "
     ("mode", "abi", "reason"),
     [
         pytest.param("x2apic", "kvm", "", id="kvm"),
+        pytest.param("x2apic", "kvm-cluster128", "", id="a-proposal-for-kvm"),
         pytest.param("xapic", "kvm", "a TD of Intel TDX has no xAPIC", id="xapic"),
         pytest.param("x2apic", "hyperv", "KVM serves no hypercalls of Hyper-V", id="hyperv"),
         pytest.param("x2apic", "xen", "KVM serves no hypercalls of Xen", id="xen"),
