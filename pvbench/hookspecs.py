@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pvbench.command import Command
     from pvbench.delivery import Delivery
     from pvbench.format import Format
+    from pvbench.recording.reader import Reader
     from pvbench.sender import Sender
     from pvbench.site import Site, SiteFamily
     from pvbench.suite import Suite
@@ -140,6 +141,27 @@ def pvbench_suites() -> Iterable[Suite]:
 
     Example:
         suites/pvbench_suite_norov.py
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def pvbench_readers() -> Iterable[Reader]:
+    """
+    Offer forms of traces that `pvbench import` reads.
+
+    Returns:
+        Readers with names unique across plugins.  ``score(start)`` says how
+        much of the start of a file a reader knows, and the best one gets the file.
+        ``parse(block)`` gives the events of a block of whole lines; it must be pure, as
+        several processes call it.  `LineForm` makes both of a pattern.
+
+    Errors:
+        ``parse`` raises UsageError for text that cannot be read; a line that names an
+        event and is not of the form goes into ``unread``.
+
+    Example:
+        plugins/pvbench_read_tracefs.py
     """
     raise NotImplementedError
 

@@ -139,6 +139,10 @@ def _suite_columns(suite: Any) -> dict[str, str]:
     return {"version": str(suite.version)}
 
 
+def _reader_columns(reader: Any) -> dict[str, str]:
+    return {"masks": reader.masks or "-", "tool": reader.name_of_tool or "-"}
+
+
 def _site_columns(site: Any) -> dict[str, str]:
     form = getattr(site, "form", site.name)
     return {"name": form, "usable": site.why_unavailable() or "yes"}
@@ -179,6 +183,7 @@ KINDS: Final = (
         "pvbench.site:SiteFamily",
     ),
     Kind("suite", "suites", "pvbench.suite:Suite", _suite_columns),
+    Kind("reader", "readers", "pvbench.recording.reader:Reader", _reader_columns),
     Kind("format", "formats", "pvbench.format:Format"),
     Kind("command", "commands", "pvbench.command:Command"),
 )

@@ -48,10 +48,27 @@ class CpuSets:
         bits[:, : self.words.shape[1] * WORD] = self._bits(self.words)
         return bits[:, :cpus]
 
+    @property
+    def lowest(self) -> npt.NDArray[np.int64]:
+        """The lowest CPU of each set, none of which may be empty."""
+        cpu = np.zeros(len(self), np.int64)
+        for word in reversed(range(self.words.shape[1])):
+            bits = self.words[:, word]
+            lowest = bits & (~bits + np.uint64(1))
+            place = np.flatnonzero(bits)
+            cpu[place] = word * WORD + np.log2(lowest[place].astype(np.float64)).astype(
+                np.int64
+            )
+        return cpu
+
+    def used(self) -> tuple[int, ...]:
+        """The CPUs that are in any set, ascending."""
+        union = np.bitwise_or.reduce(self.words, axis=0, initial=0)
+        return tuple(np.flatnonzero(self._bits(union)).tolist())
+
     def highest(self) -> int:
         """The highest CPU of any set; -1 if there is none."""
-        union = np.bitwise_or.reduce(self.words, axis=0, initial=0)
-        return int(np.flatnonzero(self._bits(union)).max(initial=-1))
+        return max(self.used(), default=-1)
 
     @staticmethod
     def _bits(words: Words) -> npt.NDArray[np.bool_]:

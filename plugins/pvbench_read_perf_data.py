@@ -1,0 +1,37 @@
+"""The file of `perf record`, which `perf script` prints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pvbench.hookspecs import hookimpl
+from pvbench.recording.reader import Reader
+
+pvbench_api = 1
+
+_MAGIC = b"PERFILE2"
+_SURE = 1 << 40  # more than any text has lines
+
+
+def score(start: bytes) -> int:
+    """See `Reader`."""
+    return _SURE if start.startswith(_MAGIC) else 0
+
+
+def command(path: Path) -> list[str]:
+    """See `Reader`."""
+    return ["perf", "script", "--show-lost-events", "-i", str(path)]
+
+
+@hookimpl
+def pvbench_readers() -> list[Reader]:
+    """See `pvbench.hookspecs.pvbench_readers`."""
+    return [
+        Reader(
+            name="perf-data",
+            summary="file of perf record",
+            score=score,
+            command=command,
+            name_of_tool="perf",
+        )
+    ]
