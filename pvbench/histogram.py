@@ -80,6 +80,10 @@ class Histogram:
             f"{gap}*{number}" if number > 1 else f"{gap}" for gap, number in entries
         )
 
+    def middles(self) -> list[float]:
+        """The middle of each bucket, in ticks."""
+        return [_middle(bucket) for bucket in self.counts]
+
     def quantile(self, per_mille: int) -> float:
         """A quantile of the times, in ticks, as far as the buckets tell; see `ranks`."""
         buckets, ends = list(self.counts), list(accumulate(self.counts.values()))

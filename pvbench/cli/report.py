@@ -17,6 +17,7 @@ from pvbench.errors import Status, UsageError
 from pvbench.formats import output_options
 
 if TYPE_CHECKING:
+    from pvbench.document import Document
     from pvbench.report.claim.document import Claim
     from pvbench.results.rows import Row
 
@@ -38,6 +39,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--baseline", metavar="SIDE", help="value of --by to compare the others with"
     )
+    parser.add_argument(
+        "--html",
+        metavar="FILE",
+        help="write one HTML page with charts too, which needs nothing else to be read",
+    )
     common.keywords_option(parser, "cases")
     compare.verdict_options(parser)
     output_options(parser)
@@ -50,8 +56,37 @@ def execute(options: argparse.Namespace) -> Status:
     claim = _claim(options)
     for sentence in claim.comparison.stale:
         common.warn(sentence)
-    common.show(document(claim), options)
+    text = document(claim)
+    if options.html:
+        _write_page(claim, text, options.html)
+    common.show(text, options)
     return claim.comparison.status
+
+
+def _write_page(claim: Claim, text: Document, name: str) -> None:
+    """
+    Write the page of *claim* to a file, in one step.
+
+    Raises:
+        UsageError: the name is not that of a page.
+        UnavailableError: the file cannot be written.
+    """
+    from pathlib import Path
+
+    from pvbench.errors import not_writable
+    from pvbench.host.files import replacing
+    from pvbench.report.html.claim import page
+    from pvbench.report.html.page import render
+
+    path = Path(name)
+    if path.suffix not in (".html", ".htm"):
+        raise UsageError(f"--html {name!r} does not end in .html", fix="Give page.html, say.")
+    content = render(page(claim, text)).encode()
+    try:
+        with replacing(path) as file:
+            file.write(content)
+    except OSError as error:
+        raise not_writable(path, error, "Give another --html FILE.") from None
 
 
 def _is_asked_for(row: Row, series: str) -> bool:
