@@ -1,17 +1,20 @@
 """
 PV IPIs as merged: a bitmap of two words whose base can move down.
 
-Follows Linux, arch/x86/kernel/kvm.c, __send_ipi_mask(), with the window test of
-commit c15e0ae42c8e (2022).  The overlay does not replace unicast callbacks.
+Follows Linux, arch/x86/kernel/kvm.c, __send_ipi_mask().  Before commit c15e0ae42c8e
+(Linux 5.18) the kernel sets the bit of an ID below a window that cannot slide in memory
+before the bitmap, so the IPI is lost.  The overlay does not replace unicast callbacks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pvbench.guest import Guest
 from pvbench.hookspecs import hookimpl
-from pvbench.kvm_overlay import KvmOverlay, Window, sliding_windows
-from pvbench.sender import Sender
+from pvbench.kvm_overlay import KvmOverlay, pv_windows
+from pvbench.linux_era import PV_IPI, LinuxEra
+from pvbench.sender import Apic, Sender
 from pvbench.sequences import words
 
 pvbench_api = 1
@@ -19,21 +22,19 @@ pvbench_api = 1
 
 class KvmPv(KvmOverlay):
     name = "kvm-pv"
-    summary = "PV IPIs as merged in Linux 4.19, with the fix of 2022"
+    summary = "PV IPIs as merged in Linux 4.19; before 5.18 some IPIs are lost"
     hypercall_abi = "kvm"
+    needs = PV_IPI
 
-    def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[tuple[int, ...]]:
-        for window in windows(apic_ids, 2 * bits):
+    def drops(self, cpus: tuple[int, ...], guest: Guest, linux: LinuxEra) -> frozenset[int]:
+        cpu_of_id = {guest.apic_ids[cpu]: cpu for cpu in cpus}
+        windows = pv_windows(cpu_of_id, 2 * guest.bits, linux)
+        return frozenset(cpu_of_id[apic_id] for window in windows for apic_id in window.lost)
+
+    def calls_in(self, apic: Apic, apic_ids: list[int], icr: int) -> Iterable[tuple[int, ...]]:
+        bits = apic.guest.bits
+        for window in pv_windows(apic_ids, 2 * bits, apic.linux):
             yield (*words(window.bitmap, 2, bits), window.low, icr)
-
-
-def windows(apic_ids: list[int], width: int) -> list[Window]:
-    """Pack APIC IDs into windows; an ID joins only if it lies inside the window."""
-
-    def is_inside(window: Window, apic_id: int) -> bool:
-        return window.low < apic_id < window.low + width
-
-    return sliding_windows(apic_ids, width, is_inside)
 
 
 @hookimpl

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from pvbench.guest import Guest
 from pvbench.hookspecs import hookimpl
 from pvbench.kvm_overlay import BroadcastingKvmOverlay, ProposedKvmOverlay
+from pvbench.linux_era import LinuxEra
 from pvbench.sender import Sender
 from pvbench.sequences import words
 
@@ -26,7 +27,7 @@ class KvmPv128V3(BroadcastingKvmOverlay, ProposedKvmOverlay):
     summary = "patch v3 of 2018: one hypercall, APIC IDs 128 and above are lost"
     hypercall_abi = "kvm-v3"
 
-    def drops(self, cpus: tuple[int, ...], guest: Guest) -> frozenset[int]:
+    def drops(self, cpus: tuple[int, ...], guest: Guest, linux: LinuxEra) -> frozenset[int]:
         return frozenset(cpu for cpu in cpus if guest.apic_ids[cpu] >= BITMAP_BITS)
 
     def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[tuple[int, ...]]:

@@ -8,6 +8,7 @@ from typing import ClassVar
 import attrs
 
 from pvbench.guest import Guest
+from pvbench.linux_era import PV_WINDOW, LinuxEra
 from pvbench.ops import Burst, Hypercall, Scan
 from pvbench.sender import Apic, Ops, Sender
 from pvbench.sequences import irqs_off, words
@@ -69,6 +70,16 @@ def sliding_windows(
     return windows
 
 
+def pv_windows(apic_ids: Iterable[int], width: int, linux: LinuxEra) -> list[Window]:
+    """Pack APIC IDs as *linux* does; before `PV_WINDOW` its test has no lower bound."""
+    bounded = linux.follows(PV_WINDOW)
+
+    def joins(window: Window, apic_id: int) -> bool:
+        return (apic_id > window.low or not bounded) and apic_id < window.low + width
+
+    return sliding_windows(apic_ids, width, joins)
+
+
 class KvmOverlay(Sender):
     """
     An overlay that turns a mask into KVM_HC_SEND_IPI calls with interrupts off.
@@ -82,6 +93,10 @@ class KvmOverlay(Sender):
         """Return the arguments of each hypercall for *apic_ids*, in CPU-number order."""
         raise NotImplementedError
 
+    def calls_in(self, apic: Apic, apic_ids: list[int], icr: int) -> Iterable[tuple[int, ...]]:
+        """Return the same where they also depend on the kernel of the guest."""
+        return self.calls(apic_ids, icr, apic.guest.bits)
+
     def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
         """Scan the mask once; an empty cpumask returns early."""
         return irqs_off(self._scan_and_call(apic, cpus, vector)) if cpus else iter(())
@@ -93,7 +108,7 @@ class KvmOverlay(Sender):
     def _scan_and_call(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
         yield Scan(len(cpus))
         ids = [apic.id(cpu) for cpu in cpus]
-        for args in self.calls(ids, icr_low(vector), apic.guest.bits):
+        for args in self.calls_in(apic, ids, icr_low(vector)):
             yield Hypercall(KVM_HC_SEND_IPI, args)
 
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final
 import attrs
 
 from pvbench.guest import Guest
-from pvbench.linux_era import LinuxEra
+from pvbench.linux_era import LinuxEra, LinuxRule
 from pvbench.ops import Burst, Op
 from pvbench.x86.apic import XAPIC_BROADCAST, x2apic_logical_id
 
@@ -44,6 +44,7 @@ class Sender:
         mechanism: how its own callbacks send, from MECHANISMS; the static
             check refuses a sender that uses another one.
         hypercall_abi: the ABI that its guest must boot with; None for any.
+        needs: the rule of Linux without which a kernel does not have it; None for any kernel.
 
     Source: Linux, arch/x86/include/asm/apic.h, struct apic.
     """
@@ -52,6 +53,7 @@ class Sender:
     summary: ClassVar[str]
     mechanism: ClassVar[str] = "icr"
     hypercall_abi: ClassVar[str | None] = None
+    needs: ClassVar[LinuxRule | None] = None
 
     def why_unsupported(self, guest: Guest) -> str | None:
         """Return why this sender cannot serve *guest*; None if it can."""
@@ -61,7 +63,7 @@ class Sender:
         """Return why this sender cannot send *burst*; None if it can."""
         return None
 
-    def drops(self, cpus: tuple[int, ...], guest: Guest) -> frozenset[int]:
+    def drops(self, cpus: tuple[int, ...], guest: Guest, linux: LinuxEra) -> frozenset[int]:
         """Return those of *cpus* that its callbacks never reach, as in the real kernel."""
         return frozenset()
 
@@ -138,8 +140,11 @@ class Stack:
             return guest  # a copy would check all APIC IDs again
         return attrs.evolve(guest, apic_mode=mode, hypercall_abi=abi)
 
-    def why_unsupported(self, guest: Guest) -> str | None:
-        """Return why the stack cannot serve *guest*, booted for it; None if it can."""
+    def why_unsupported(self, guest: Guest, linux: LinuxEra) -> str | None:
+        """Return why the stack cannot serve *guest* with the kernel *linux*; None if it can."""
+        rule = self.sender.needs
+        if rule and not linux.follows(rule):
+            return f"Linux {linux.version} has no {self.sender.name}: it came with {rule.first}"
         if self.overlay and self.driver.mechanism == "kernel":
             return "a running kernel sends its own way, so it cannot have an overlay"
         highest = max(guest.apic_ids)

@@ -90,7 +90,7 @@ def _question(options: argparse.Namespace, stack: Stack) -> Question:
     plain, linux = _guest(options), parsed(options.linux or CURRENT, options.vendor)
     burst = _burst(options, plain)
     guest = stack.guest(plain)
-    reason = stack.why_unsupported(guest) or stack.sender.why_refused(burst, guest)
+    reason = stack.why_unsupported(guest, linux) or stack.sender.why_refused(burst, guest)
     if reason:
         raise UsageError(f"{stack.name} cannot do this", why=reason)
     sent = program(stack, burst, guest, linux=linux)

@@ -72,7 +72,7 @@ def why_unsupported(case: Case) -> str | None:
         return case.why_unsupported
     sender = case.stack.sender
     with guarded(f"sender {sender.name}", lambda: owner_of(type(sender))):
-        reasons = [case.stack.why_unsupported(case.guest)]
+        reasons = [case.stack.why_unsupported(case.guest, case.linux)]
         reasons += [sender.why_refused(burst, case.guest) for burst in case.bursts]
     return checked_reason(next((reason for reason in reasons if reason is not None), None))
 
@@ -111,7 +111,7 @@ def check(
         with guarded(f"sender {stack.sender.name}", lambda: owner_of(type(stack.sender))):
             sent = program(stack, burst, guest, linux=linux, polling=polling)
             sends = Decoder(guest, burst.source).sends(sent.program)
-            lost = frozenset(_dropped(stack, sent, targets, guest))
+            lost = frozenset(_dropped(stack, sent, targets, guest, linux))
     except PvbenchError as error:
         raise SenderError(message, why=str(error)) from error
     differences = [
@@ -144,11 +144,11 @@ def _ill_formed(ops: Program) -> list[str]:
 
 
 def _dropped(
-    stack: Stack, sent: Sent, targets: tuple[int, ...], guest: Guest
+    stack: Stack, sent: Sent, targets: tuple[int, ...], guest: Guest, linux: LinuxEra
 ) -> frozenset[int]:
     if stack.overlay and not sent.overlaid:
         return frozenset()
-    return stack.sender.drops(targets, guest)
+    return stack.sender.drops(targets, guest, linux)
 
 
 def _wrong_targets(sends: list[Sends], targets: set[int], lost: frozenset[int]) -> list[str]:

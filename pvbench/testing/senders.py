@@ -107,7 +107,9 @@ def _check_drops(case: Case) -> None:
     place = where(case)
     for burst in case.bursts:
         targets = reached(burst, case.guest)
-        lost = attempt(place, "drops()", case.stack.sender.drops, targets, case.guest)
+        lost = attempt(
+            place, "drops()", case.stack.sender.drops, targets, case.guest, case.linux
+        )
         if not isinstance(lost, frozenset):
             fail(place, f"drops() returns {lost!r}, not a frozenset of CPUs")
         if others := sorted(lost - set(targets)):

@@ -205,7 +205,9 @@ def _of_sender(draw: Draw, source: int, stacks: Sequence[Stack]) -> Program:
     able = [
         stack
         for stack in fitting
-        if not (stack.why_unsupported(guest) or stack.sender.why_refused(burst, guest))
+        if not (
+            stack.why_unsupported(guest, LinuxEra()) or stack.sender.why_refused(burst, guest)
+        )
     ]
     if not able:
         return tuple(_sending(draw, source))

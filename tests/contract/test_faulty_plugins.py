@@ -55,16 +55,20 @@ def outcomes(path: Path) -> dict[str, str]:
     ("method", "reason"),
     [
         pytest.param(
-            "def drops(self, cpus, guest): raise OSError('no')", "OSError: no", id="raises"
+            "def drops(self, cpus, guest, linux): raise OSError('no')",
+            "OSError: no",
+            id="raises",
         ),
-        pytest.param("def drops(self, cpus, guest): return None", "TypeError", id="none"),
         pytest.param(
-            "def drops(self, cpus, guest): return frozenset({0})",
+            "def drops(self, cpus, guest, linux): return None", "TypeError", id="none"
+        ),
+        pytest.param(
+            "def drops(self, cpus, guest, linux): return frozenset({0})",
             "drops() names CPU 0, which is not a target",
             id="drops-a-cpu-that-is-no-target",
         ),
         pytest.param(
-            "def drops(self, cpus, guest): return frozenset({3})",
+            "def drops(self, cpus, guest, linux): return frozenset({3})",
             "drops() names CPU 3, which it reaches",
             id="loses-nobody",
         ),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from pvbench.ops import MmioWrite, WaitIcrIdle, WrMsr
-from support.helpers import CURRENT, call_args, guest_of, masked, only, stack_of
+from support.helpers import CURRENT, MASKS, call_args, guest_of, masked, only, stack_of
 
 
 class Row(NamedTuple):
@@ -49,7 +49,7 @@ def drops(overlay: str, row: Row) -> int:
     """Targets that an overlay's drops() names."""
     everyone = tuple(range(len(row.ids)))
     guest = guest_of((*row.ids, 5000))
-    return len(stack_of(f"{overlay}/x2apic-physical").sender.drops(everyone, guest))
+    return len(stack_of(f"{overlay}/x2apic-physical").sender.drops(everyone, guest, MASKS))
 
 
 @each_row

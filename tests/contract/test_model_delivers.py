@@ -97,7 +97,9 @@ def test_interrupts_reach_all_targets_except_drops(name: str, data: st.DataObjec
     assume(burst.wait)
     own = program(stack, burst, guest, linux=case.linux).overlaid
     expected = set(reached(burst, guest))
-    lost = stack.sender.drops(tuple(sorted(expected)), guest) if own else frozenset()
+    lost = (
+        stack.sender.drops(tuple(sorted(expected)), guest, case.linux) if own else frozenset()
+    )
 
     handlers = run_case(case)[1].counts.handlers
 

@@ -7,7 +7,7 @@ import pytest
 from pvbench.dispatch import program
 from pvbench.guest import Guest
 from pvbench.ops import Hypercall, IrqRestore, IrqSave, Op, Scan, WriteMem
-from support.helpers import INPUT_PAGE, MASKS, NMI, burst_of, guest_of, sent, stack_of
+from support.helpers import CURRENT, INPUT_PAGE, MASKS, NMI, burst_of, guest_of, sent, stack_of
 
 OVER = "hyperv-ipi/x2apic-physical"
 FAST = 0x1_000B
@@ -157,14 +157,16 @@ def test_a_vp_set_has_at_most_64_banks(cpus: int, expected: str | None) -> None:
     """64 banks of 64 VPs are 4096."""
     stack = stack_of(OVER)
 
-    assert expected == stack.why_unsupported(stack.guest(guest_of(range(cpus))))
+    assert expected == stack.why_unsupported(stack.guest(guest_of(range(cpus))), CURRENT)
 
 
 def test_it_is_for_64_bit_guests() -> None:
     """Linux builds hv_apic.c for CONFIG_X86_64 only (arch/x86/hyperv/Makefile)."""
     stack = stack_of(OVER)
 
-    assert "64-bit" in (stack.why_unsupported(stack.guest(guest_of(range(4), bits=32))) or "")
+    assert "64-bit" in (
+        stack.why_unsupported(stack.guest(guest_of(range(4), bits=32)), CURRENT) or ""
+    )
 
 
 def ops_in(guest: Guest, operation: str, *targets: int) -> tuple[Op, ...]:
@@ -205,6 +207,6 @@ def test_a_vp_index_above_4095_is_in_no_set() -> None:
     """The number of CPUs does not matter."""
     guest = guest_of(range(2), vp_indexes=(0, 4096))
 
-    assert stack_of(OVER).why_unsupported(stack_of(OVER).guest(guest)) == (
+    assert stack_of(OVER).why_unsupported(stack_of(OVER).guest(guest), CURRENT) == (
         "a sparse VP set can address only 4096 virtual processors"
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from pvbench.linux_era import LinuxEra
 from pvbench.ops import Hypercall, IrqRestore, IrqSave, Scan
-from support.helpers import NMI, burst_of, call_args, guest_of, masked, sent, stack_of
+from support.helpers import CURRENT, NMI, burst_of, call_args, guest_of, masked, sent, stack_of
 
 OVER = "kvm-pv/x2apic-physical"
 TOP = 1 << 63
@@ -98,7 +99,37 @@ def test_the_last_register_is_an_icr_word(vector: int, icr: int) -> None:
 
 def test_no_target_is_lost() -> None:
     """The fix of 2022 ended this loss; the IDs are those that lost an IPI before it."""
-    assert stack_of(OVER).sender.drops((0, 1, 2), guest_of((1, 128, 0))) == frozenset()
+    guest = guest_of((1, 128, 0))
+
+    assert stack_of(OVER).sender.drops((0, 1, 2), guest, CURRENT) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("version", "expected", "lost"),
+    [
+        pytest.param("5.17", [(1, TOP, 1)], {2}, id="before-the-fix"),
+        pytest.param("5.18", [(1, TOP, 1), (1, 0, 0)], set(), id="with-the-fix"),
+    ],
+)
+def test_an_id_below_the_window_is_lost_before_5_18(
+    version: str, expected: list[tuple[int, ...]], lost: set[int]
+) -> None:
+    """Commit c15e0ae42c8e gave the test of the window a lower end."""
+    linux, guest = LinuxEra(version=version), guest_of((1, 128, 0))
+    calls = call_args(masked(OVER, [1, 128, 0], linux=linux))
+
+    assert calls == [(*call, 0xFC) for call in expected]
+    assert stack_of(OVER).sender.drops((0, 1, 2), guest, linux) == lost
+
+
+def test_no_kernel_before_4_19_has_pv_ipis() -> None:
+    """The guest's part came with commit aaffcfd1e82d."""
+    reasons = [
+        stack_of(OVER).why_unsupported(guest_of(range(4)), LinuxEra(version=version))
+        for version in ("4.18", "4.19")
+    ]
+
+    assert reasons == ["Linux 4.18 has no kvm-pv: it came with 4.19", None]
 
 
 @pytest.mark.parametrize(

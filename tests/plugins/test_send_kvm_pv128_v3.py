@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 
 from pvbench.ops import Hypercall, IrqRestore, IrqSave, Scan
-from support.helpers import CURRENT, burst_of, call_args, guest_of, masked, sent, stack_of
+from support.helpers import (
+    CURRENT,
+    MASKS,
+    burst_of,
+    call_args,
+    guest_of,
+    masked,
+    sent,
+    stack_of,
+)
 
 OVER = "kvm-pv128-v3/x2apic-physical"
 TOP = 1 << 63
@@ -50,7 +59,7 @@ def test_drops_names_the_lost_cpus(ids: tuple[int, ...], lost: set[int]) -> None
     """The patch ignores IDs of 128 and above; pvbench must show the loss."""
     cpus = tuple(range(len(ids)))
 
-    assert lost == stack_of(OVER).sender.drops(cpus, guest_of(ids))
+    assert lost == stack_of(OVER).sender.drops(cpus, guest_of(ids), MASKS)
 
 
 @pytest.mark.parametrize(
@@ -93,6 +102,9 @@ def test_the_proposals_of_2018_are_for_64_bit_guests(overlay: str) -> None:
     """The patches support 64-bit guests only."""
     stack = stack_of(f"{overlay}/x2apic-physical")
 
-    reasons = [stack.why_unsupported(stack.guest(guest_of(range(4), bits=b))) for b in (32, 64)]
+    reasons = [
+        stack.why_unsupported(stack.guest(guest_of(range(4), bits=b)), CURRENT)
+        for b in (32, 64)
+    ]
 
     assert reasons == [f"{overlay} is for 64-bit guests", None]

@@ -44,7 +44,7 @@ def test_ids_below_the_window_are_lost(
 ) -> None:
     """Before c15e0ae42c8e the window test had no lower bound."""
     cpus = tuple(range(len(ids)))
-    drops = stack_of(OVER).sender.drops(cpus, guest_of(ids))
+    drops = stack_of(OVER).sender.drops(cpus, guest_of(ids), MASKS)
 
     assert ([(*call, 0xFC) for call in expected], lost) == (
         call_args(masked(OVER, ids)),
@@ -80,5 +80,5 @@ def test_a_32_bit_guest_loses_ids_64_apart() -> None:
     """The window has 64 bits: IDs 1, 64, 0 fail as 1, 128, 0 do in a 64-bit guest."""
     guest = guest_of((1, 64, 0), bits=32)
 
-    assert stack_of(OVER).sender.drops((0, 1, 2), guest) == {2}
+    assert stack_of(OVER).sender.drops((0, 1, 2), guest, MASKS) == {2}
     assert call_args(masked(OVER, [1, 64, 0], bits=32)) == [(1, 1 << 31, 1, 0xFC)]

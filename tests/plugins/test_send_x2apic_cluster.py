@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pvbench.dispatch import program
 from pvbench.ops import Fence, IrqRestore, IrqSave, Scan, WrMsr
 from support.helpers import (
+    CURRENT,
     MASKS,
     MSR_X2APIC_ICR,
     NMI,
@@ -92,7 +93,7 @@ def test_apic_ids_from_2_to_the_20_on_are_refused(highest: int, expected: str | 
     """A logical ID holds bits 19:4 of the APIC ID."""
     stack = stack_of(STACK)
 
-    assert expected == stack.why_unsupported(stack.guest(guest_of((0, highest))))
+    assert expected == stack.why_unsupported(stack.guest(guest_of((0, highest))), CURRENT)
 
 
 def test_clusters_are_those_of_the_logical_ids() -> None:
@@ -124,4 +125,6 @@ def test_a_guest_whose_last_cluster_is_full_is_refused(
     """0xffffffff is the broadcast in logical destination mode too (SDM)."""
     stack = stack_of("x2apic-cluster")
 
-    assert stack.why_unsupported(guest_of((0, *range(first, first + count)))) == expected
+    assert (
+        stack.why_unsupported(guest_of((0, *range(first, first + count))), CURRENT) == expected
+    )

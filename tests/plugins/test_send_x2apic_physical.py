@@ -60,7 +60,7 @@ def test_id_255_is_an_ordinary_x2apic_id() -> None:
     """In x2APIC mode only 0xffffffff means broadcast."""
     stack = stack_of(STACK)
 
-    assert stack.why_unsupported(stack.guest(guest_of((254, 255, 256)))) is None
+    assert stack.why_unsupported(stack.guest(guest_of((254, 255, 256))), CURRENT) is None
     assert [op.value for op in only(WrMsr, masked(STACK, [255]))] == [0xFF << 32 | 0xFC]
 
 

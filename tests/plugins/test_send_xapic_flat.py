@@ -63,7 +63,7 @@ def test_flat_mode_serves_at_most_eight_cpus(cpus: int, expected: str | None) ->
     """The logical destination has eight bits."""
     stack = stack_of(STACK)
 
-    assert expected == stack.why_unsupported(stack.guest(guest_of(range(cpus))))
+    assert expected == stack.why_unsupported(stack.guest(guest_of(range(cpus))), CURRENT)
 
 
 @pytest.mark.parametrize(

@@ -107,4 +107,4 @@ def test_a_guest_with_more_than_two_to_the_17_ports_is_refused(
     """FIFO event channels have ports 1..131071, and each CPU needs six."""
     stack = stack_of(OVER)
 
-    assert expected == stack.why_unsupported(stack.guest(guest_of(range(cpus))))
+    assert expected == stack.why_unsupported(stack.guest(guest_of(range(cpus))), CURRENT)

@@ -7,7 +7,7 @@ import pytest
 from pvbench.dispatch import program
 from pvbench.ops import Hypercall
 from pvbench.sender import Apic, Ops, Sender, Stack
-from support.helpers import MASKS, burst_of, call_args, guest_of, only, sent, stack_of
+from support.helpers import CURRENT, MASKS, burst_of, call_args, guest_of, only, sent, stack_of
 
 FOUR = (10, 11, 12, 13)  # APIC IDs that are no CPU numbers
 
@@ -97,7 +97,7 @@ def test_the_highest_xapic_id_is_254(name: str, highest: int, expected: str | No
     """0xff means all CPUs; a stack that cannot serve a guest gives the reason."""
     stack = stack_of(name)
 
-    assert expected == stack.why_unsupported(stack.guest(guest_of((0, highest))))
+    assert expected == stack.why_unsupported(stack.guest(guest_of((0, highest))), CURRENT)
 
 
 def test_an_overlay_names_the_callbacks_it_defines() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from pvbench.guest import Guest
 from pvbench.kvm_overlay import KvmOverlay
+from pvbench.linux_era import LinuxEra
 from pvbench.ops import Burst, Fence, Hypercall, IrqSave, Scan, WrMsr
 from pvbench.sender import Apic, Ops, Sender
 
@@ -140,12 +141,12 @@ class NoInt(FaultlessSender):
 
 
 class DropsAnUnexpectedCpu(FaultlessSender):
-    def drops(self, cpus: tuple[int, ...], guest: Guest) -> frozenset[int]:
+    def drops(self, cpus: tuple[int, ...], guest: Guest, linux: LinuxEra) -> frozenset[int]:
         return frozenset({999}) if cpus == (0,) else frozenset()
 
 
 class DropsAList(FaultlessSender):
-    def drops(self, cpus: tuple[int, ...], guest: Guest) -> frozenset[int]:
+    def drops(self, cpus: tuple[int, ...], guest: Guest, linux: LinuxEra) -> frozenset[int]:
         return []  # type: ignore[return-value]  # the fault
 
 

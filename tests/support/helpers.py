@@ -224,7 +224,7 @@ def guests(draw: st.DrawFn, stack: Stack) -> Guest:
     ids = draw(id_tuples(8 if flat else 150, top))
     bits = draw(st.sampled_from((64, 64, 32)))
     guest = stack.guest(guest_of(ids, bits=bits))
-    if stack.why_unsupported(guest):  # the overlays of 2018 are for 64-bit guests
+    if stack.why_unsupported(guest, CURRENT):  # the overlays of 2018 are for 64-bit guests
         guest = stack.guest(guest_of(ids))
     return guest
 

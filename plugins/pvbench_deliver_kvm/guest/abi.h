@@ -78,6 +78,7 @@ enum overlay {
 #define RULE_SHORTHANDS 1 /* full broadcasts use a shorthand */
 #define RULE_FENCE 2 /* a fence comes before an x2APIC ICR write */
 #define RULE_UNICAST_OF_REST 4 /* the last CPU of a mask is sent a unicast */
+#define RULE_PV_WINDOW 8 /* a window of kvm-pv has a lower end */
 
 /* How the host interprets the registers of a hypercall. */
 enum hypercall_abi {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pvbench.delivery import Task
-from pvbench.linux_era import UNICAST_OF_REST, LinuxEra
+from pvbench.linux_era import PV_WINDOW, UNICAST_OF_REST, LinuxEra
 from pvbench_deliver_kvm.vmm import mailbox
 
 OPERATIONS: Final = {
@@ -46,6 +46,7 @@ def rules_of(linux: LinuxEra) -> int:
         mailbox.RULE_SHORTHANDS: linux.shorthands,
         mailbox.RULE_FENCE: linux.fence,
         mailbox.RULE_UNICAST_OF_REST: linux.follows(UNICAST_OF_REST),
+        mailbox.RULE_PV_WINDOW: linux.follows(PV_WINDOW),
     }
     return sum(bit for bit, holds in bits.items() if holds)
 

@@ -77,7 +77,7 @@ def scenes(draw: st.DrawFn, stack: Stack) -> Scene:
     if draw(st.booleans()):
         draw(RANDOMS).shuffle(ids)
     guest = stack.guest(guest_of(ids))
-    assume(stack.why_unsupported(guest) is None)
+    assume(stack.why_unsupported(guest, CURRENT) is None)
     burst = draw(bursts(len(ids)))
     assume(stack.sender.why_refused(burst, guest) is None)
     return guest, burst, draw(st.sampled_from(ERAS))

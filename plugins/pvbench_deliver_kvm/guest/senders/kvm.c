@@ -20,17 +20,11 @@ struct window {
 	u64 max;
 };
 
-typedef int window_test(const struct window *window, u64 id);
-
-static inline int in_window(const struct window *window, u64 id)
-{
-	return id > window->min && id < window->min + KVM_IPI_CLUSTER_SIZE;
-}
-
 /* Before commit c15e0ae42c8e, the lower end was not tested. */
-static inline int in_window_4_19(const struct window *window, u64 id)
+static inline int in_window(const struct window *window, u64 id, u32 bounded)
 {
-	return id < window->min + KVM_IPI_CLUSTER_SIZE;
+	return (id > window->min || !bounded) &&
+	       id < window->min + KVM_IPI_CLUSTER_SIZE;
 }
 
 static void send_window(struct apic *apic, const struct window *window, u32 icr)
@@ -42,7 +36,7 @@ static void send_window(struct apic *apic, const struct window *window, u32 icr)
 }
 
 static inline void add_apic_id(struct apic *apic, struct window *window, u64 id,
-			       u32 icr, window_test *test)
+			       u32 icr, u32 bounded)
 {
 	if (!window->bitmap) {
 		window->min = window->max = id;
@@ -50,7 +44,7 @@ static inline void add_apic_id(struct apic *apic, struct window *window, u64 id,
 		   window->max - id < KVM_IPI_CLUSTER_SIZE) {
 		window->bitmap <<= window->min - id;
 		window->min = id;
-	} else if (test(window, id)) {
+	} else if (in_window(window, id, bounded)) {
 		window->max = id < window->max ? window->max : id;
 	} else {
 		send_window(apic, window, icr);
@@ -64,7 +58,7 @@ static inline void add_apic_id(struct apic *apic, struct window *window, u64 id,
 
 static inline __attribute__((always_inline)) void
 __send_ipi_mask(struct apic *apic, const u64 *mask, u32 vector,
-		window_test *test)
+		u32 bounded)
 {
 	struct window window = { .bitmap = 0 };
 	u32 cpu, icr = __prepare_ICR(0, vector, 0);
@@ -74,14 +68,14 @@ __send_ipi_mask(struct apic *apic, const u64 *mask, u32 vector,
 	op_irq_save(apic->ops);
 	op_scan_mask(apic, mask);
 	for_each_cpu(cpu, mask, apic->cpus)
-		add_apic_id(apic, &window, apic->ids[cpu], icr, test);
+		add_apic_id(apic, &window, apic->ids[cpu], icr, bounded);
 	send_window(apic, &window, icr);
 	op_irq_restore(apic->ops);
 }
 
 static void kvm_send_ipi_mask(struct apic *apic, const u64 *mask, u32 vector)
 {
-	__send_ipi_mask(apic, mask, vector, in_window);
+	__send_ipi_mask(apic, mask, vector, apic->rules & RULE_PV_WINDOW);
 }
 
 static void kvm_send_ipi_mask_allbutself(struct apic *apic, const u64 *mask,
@@ -98,7 +92,7 @@ const struct callbacks kvm_pv_callbacks = {
 static void kvm_4_19_send_ipi_mask(struct apic *apic, const u64 *mask,
 				   u32 vector)
 {
-	__send_ipi_mask(apic, mask, vector, in_window_4_19);
+	__send_ipi_mask(apic, mask, vector, 0);
 }
 
 static void kvm_4_19_send_ipi_mask_allbutself(struct apic *apic,
