@@ -21,7 +21,6 @@ def pvbench_suites() -> list[Suite]:
             workloads=tuple(f"fanout:each:{spread}" for spread in SPREADS),
             drivers=("x2apic-physical", "x2apic-cluster"),
             guests=("dense:80",),
-            linux=("4.19",),
             costs="skylake-fastpath",
         )
     ]

@@ -21,7 +21,6 @@ def pvbench_suites() -> list[Suite]:
             workloads=tuple(f"pairs:{n}:{mesh}" for mesh in MESHES for n in SOURCES),
             drivers=("xapic-physical", "x2apic-physical", "x2apic-cluster"),
             guests=("dense:64",),
-            linux=("4.19",),
             costs="skylake-fastpath",
         )
     ]

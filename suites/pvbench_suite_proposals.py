@@ -31,7 +31,7 @@ def pvbench_suites() -> list[Suite]:
             drivers=("x2apic-physical", "x2apic-cluster"),
             overlays=OVERLAYS,
             guests=GUESTS,
-            linux=("4.19",),
+            linux=("6.12+no_ipi_broadcast",),  # or all would send one shorthand
             costs="skylake-fastpath",
         )
     ]

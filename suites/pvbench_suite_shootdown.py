@@ -18,7 +18,6 @@ def pvbench_suites() -> list[Suite]:
             workloads=tuple(f"shootdown:{n}:all" for n in (1, 2, 4, 8, 16)),
             drivers=("x2apic-physical", "x2apic-cluster"),
             guests=("dense:64",),
-            linux=("4.19",),
             costs="skylake-fastpath",
         )
     ]

@@ -26,7 +26,6 @@ def pvbench_suites() -> list[Suite]:
             drivers=("xapic-flat", "xapic-physical", "x2apic-physical", "x2apic-cluster"),
             guests=("sockets:1x2x2",),
             target_states=("running",),
-            linux=("4.19",),
             costs="skylake-fastpath",
         )
     ]
