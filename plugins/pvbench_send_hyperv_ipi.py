@@ -8,6 +8,8 @@ banks of 64 VPs, or the format "all" if the mask has every CPU, those offline in
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pvbench.guest import Guest
 from pvbench.hookspecs import hookimpl
 from pvbench.ops import Burst, Hypercall, Scan, WriteMem
@@ -25,6 +27,9 @@ from pvbench.x86.hyperv import (
     HVCALL_SEND_IPI,
     HVCALL_SEND_IPI_EX,
 )
+
+if TYPE_CHECKING:  # masks need numpy, which no worker needs
+    from pvbench.masks import MaskCounts, Masks
 
 pvbench_api = 1
 
@@ -54,6 +59,14 @@ class HypervIpi(Sender):
 
     def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
         return _send(apic, cpus, vector, all_vps=len(cpus) == len(apic.guest.cpus))
+
+    def mask_counts(self, masks: Masks) -> MaskCounts:
+        far = [
+            cpu
+            for cpu in masks.guest.cpus
+            if max(cpu, masks.guest.vp_index(cpu)) >= HV_VCPUS_PER_SPARSE_BANK
+        ]
+        return masks.counts(hypercalls=1, stores=masks.members(far).clip(max=1))
 
     def send_IPI_mask_allbutself(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
         return _send(apic, apic.without_self(cpus), vector)

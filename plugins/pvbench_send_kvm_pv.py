@@ -9,13 +9,17 @@ before the bitmap, so the IPI is lost.  The overlay does not replace unicast cal
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from pvbench.guest import Guest
 from pvbench.hookspecs import hookimpl
 from pvbench.kvm_overlay import KvmOverlay, pv_windows
-from pvbench.linux_era import PV_IPI, LinuxEra
+from pvbench.linux_era import PV_IPI, PV_WINDOW, LinuxEra
 from pvbench.sender import Apic, Sender
 from pvbench.sequences import words
+
+if TYPE_CHECKING:  # masks need numpy, which no worker needs
+    from pvbench.masks import MaskCounts, Masks
 
 pvbench_api = 1
 
@@ -35,6 +39,11 @@ class KvmPv(KvmOverlay):
         bits = apic.guest.bits
         for window in pv_windows(apic_ids, 2 * bits, apic.linux):
             yield (*words(window.bitmap, 2, bits), window.low, icr)
+
+    def mask_counts(self, masks: Masks) -> MaskCounts:
+        bounded = masks.linux.follows(PV_WINDOW)
+        hypercalls, lost = masks.windows(2 * masks.guest.bits, bounded=bounded)
+        return masks.counts(hypercalls=hypercalls, lost=lost)
 
 
 @hookimpl

@@ -9,6 +9,7 @@ only such IDs still costs a hypercall with an empty bitmap.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from pvbench.guest import Guest
 from pvbench.hookspecs import hookimpl
@@ -16,6 +17,9 @@ from pvbench.kvm_overlay import BroadcastingKvmOverlay, ProposedKvmOverlay
 from pvbench.linux_era import LinuxEra
 from pvbench.sender import Sender
 from pvbench.sequences import words
+
+if TYPE_CHECKING:  # masks need numpy, which no worker needs
+    from pvbench.masks import MaskCounts, Masks
 
 pvbench_api = 1
 
@@ -33,6 +37,10 @@ class KvmPv128V3(BroadcastingKvmOverlay, ProposedKvmOverlay):
     def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[tuple[int, ...]]:
         bitmap = sum(1 << apic_id for apic_id in apic_ids if apic_id < BITMAP_BITS)
         yield (*words(bitmap, 2), icr)
+
+    def mask_counts(self, masks: Masks) -> MaskCounts:
+        far = self.drops(tuple(masks.guest.cpus), masks.guest, masks.linux)
+        return masks.counts(hypercalls=1, lost=masks.members(far))
 
 
 @hookimpl

@@ -10,13 +10,17 @@ of full broadcasts there; `kvm-pv` follows the kernel of the guest.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from pvbench.guest import Guest
 from pvbench.hookspecs import hookimpl
 from pvbench.kvm_overlay import BroadcastingKvmOverlay, pv_windows
-from pvbench.linux_era import LinuxEra
+from pvbench.linux_era import PV_WINDOW, LinuxEra
 from pvbench.sender import Sender
 from pvbench.sequences import words
+
+if TYPE_CHECKING:  # masks need numpy, which no worker needs
+    from pvbench.masks import MaskCounts, Masks
 
 pvbench_api = 1
 
@@ -39,6 +43,11 @@ class KvmPv419(BroadcastingKvmOverlay):
     def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[tuple[int, ...]]:
         for window in pv_windows(apic_ids, 2 * bits, FIRST_RELEASE):
             yield (*words(window.bitmap, 2, bits), window.low, icr)
+
+    def mask_counts(self, masks: Masks) -> MaskCounts:
+        bounded = FIRST_RELEASE.follows(PV_WINDOW)
+        hypercalls, lost = masks.windows(2 * masks.guest.bits, bounded=bounded)
+        return masks.counts(hypercalls=hypercalls, lost=lost)
 
 
 @hookimpl

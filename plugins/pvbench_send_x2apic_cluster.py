@@ -7,6 +7,7 @@ Follows Linux, arch/x86/kernel/apic/x2apic_cluster.c, __x2apic_send_IPI_mask().
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from pvbench.guest import Guest
 from pvbench.hookspecs import hookimpl
@@ -22,6 +23,9 @@ from pvbench.x86.apic import (
     x2apic_logical_id,
     x2apic_msr,
 )
+
+if TYPE_CHECKING:  # masks need numpy, which no worker needs
+    from pvbench.masks import MaskCounts, Masks
 
 pvbench_api = 1
 
@@ -50,6 +54,10 @@ class X2apicCluster(Driver):
 
         yield from x2apic_fence(apic)
         yield from irqs_off(loop())
+
+    def mask_counts(self, masks: Masks) -> MaskCounts:
+        clusters = [x2apic_logical_id(number) >> 16 for number in masks.guest.logical]
+        return masks.counts(icr_writes=masks.groups(clusters))
 
     def send_shorthand(self, apic: Apic, shorthand: str, vector: int) -> Ops:
         return x2apic_shorthand(apic, shorthand, vector)

@@ -6,11 +6,16 @@ Follows Linux, arch/x86/kernel/apic/x2apic_phys.c, __x2apic_send_IPI_mask().
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pvbench.hookspecs import hookimpl
 from pvbench.ops import Scan, WrMsr
 from pvbench.sender import Apic, Driver, Ops, Sender
 from pvbench.sequences import irqs_off, x2apic_fence, x2apic_shorthand
 from pvbench.x86.apic import APIC_ICR, icr_low, x2apic_msr
+
+if TYPE_CHECKING:  # masks need numpy, which no worker needs
+    from pvbench.masks import MaskCounts, Masks
 
 pvbench_api = 1
 
@@ -32,6 +37,9 @@ class X2apicPhysical(Driver):
 
         yield from x2apic_fence(apic)
         yield from irqs_off(loop())
+
+    def mask_counts(self, masks: Masks) -> MaskCounts:
+        return masks.counts(icr_writes=masks.sizes)
 
     def send_shorthand(self, apic: Apic, shorthand: str, vector: int) -> Ops:
         return x2apic_shorthand(apic, shorthand, vector)

@@ -7,11 +7,16 @@ removed for 64-bit guests in 2024.  CPU i has logical ID 1 << i.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pvbench.guest import Guest
 from pvbench.hookspecs import hookimpl
 from pvbench.sender import Apic, Driver, Ops, Sender
 from pvbench.sequences import irqs_off, xapic_send, xapic_shorthand
 from pvbench.x86.apic import APIC_DEST_LOGICAL, XAPIC_FLAT_CPUS, icr_low
+
+if TYPE_CHECKING:  # masks need numpy, which no worker needs
+    from pvbench.masks import MaskCounts, Masks
 
 pvbench_api = 1
 
@@ -33,6 +38,9 @@ class XapicFlat(Driver):
         logical_ids = sum(1 << cpu for cpu in cpus)
         icr = icr_low(vector, APIC_DEST_LOGICAL)
         return irqs_off(xapic_send(logical_ids, icr)) if cpus else iter(())
+
+    def mask_counts(self, masks: Masks) -> MaskCounts:
+        return masks.counts(icr_writes=1)
 
     def send_shorthand(self, apic: Apic, shorthand: str, vector: int) -> Ops:
         return xapic_shorthand(shorthand, vector)

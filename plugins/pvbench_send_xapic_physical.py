@@ -6,11 +6,16 @@ Follows Linux, arch/x86/kernel/apic/ipi.c, default_send_IPI_mask_sequence_phys()
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pvbench.hookspecs import hookimpl
 from pvbench.ops import Scan
 from pvbench.sender import Apic, Driver, Ops, Sender
 from pvbench.sequences import irqs_off, xapic_send, xapic_shorthand
 from pvbench.x86.apic import icr_low
+
+if TYPE_CHECKING:  # masks need numpy, which no worker needs
+    from pvbench.masks import MaskCounts, Masks
 
 pvbench_api = 1
 
@@ -30,6 +35,9 @@ class XapicPhysical(Driver):
                 yield from xapic_send(apic.id(cpu), icr_low(vector))
 
         return irqs_off(loop())
+
+    def mask_counts(self, masks: Masks) -> MaskCounts:
+        return masks.counts(icr_writes=masks.sizes)
 
     def send_shorthand(self, apic: Apic, shorthand: str, vector: int) -> Ops:
         return xapic_shorthand(shorthand, vector)

@@ -7,6 +7,8 @@ port bound to that CPU's IPI.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pvbench.guest import Guest
 from pvbench.hookspecs import hookimpl
 from pvbench.ops import Burst, Hypercall, Scan, WriteMem
@@ -20,6 +22,9 @@ from pvbench.x86.xen import (
     __HYPERVISOR_event_channel_op,
     evtchn_port,
 )
+
+if TYPE_CHECKING:  # masks need numpy, which no worker needs
+    from pvbench.masks import MaskCounts, Masks
 
 pvbench_api = 1
 
@@ -49,6 +54,9 @@ class XenEvtchn(Sender):
 
     def send_IPI_mask(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
         return _send(apic, cpus, vector)
+
+    def mask_counts(self, masks: Masks) -> MaskCounts:
+        return masks.counts(hypercalls=masks.sizes, stores=masks.sizes)
 
     def send_IPI_mask_allbutself(self, apic: Apic, cpus: tuple[int, ...], vector: int) -> Ops:
         return _send(apic, apic.without_self(cpus), vector)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
@@ -14,6 +14,9 @@ from pvbench.sender import Apic, Ops, Sender
 from pvbench.sequences import irqs_off, words
 from pvbench.x86.apic import NMI_VECTOR, icr_low
 from pvbench.x86.kvm_para import KVM_HC_SEND_IPI
+
+if TYPE_CHECKING:  # masks need numpy, which no worker needs
+    from pvbench.masks import MaskCounts, Masks
 
 
 @attrs.define
@@ -163,3 +166,9 @@ class ClusterOverlay(ProposedKvmOverlay):
             clusters[cluster] = clusters.get(cluster, 0) | 1 << bit
         for cluster, bitmap in clusters.items():
             yield (*words(bitmap, self.bitmap_words), cluster << 8 | icr)
+
+    def mask_counts(self, masks: Masks) -> MaskCounts:
+        """Count the clusters of each mask."""
+        width = masks.guest.bits * self.bitmap_words
+        clusters = [apic_id // width for apic_id in masks.guest.apic_ids]
+        return masks.counts(hypercalls=masks.groups(clusters))

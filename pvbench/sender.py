@@ -9,7 +9,7 @@ The others stay native.  Callbacks call each other through the whole stack, as t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import attrs
 
@@ -17,6 +17,9 @@ from pvbench.guest import Guest
 from pvbench.linux_era import LinuxEra, LinuxRule
 from pvbench.ops import Burst, Op
 from pvbench.x86.apic import XAPIC_BROADCAST, x2apic_logical_id
+
+if TYPE_CHECKING:  # masks need numpy, which no worker needs
+    from pvbench.masks import MaskCounts, Masks
 
 Ops = Iterator[Op]
 
@@ -66,6 +69,15 @@ class Sender:
     def drops(self, cpus: tuple[int, ...], guest: Guest, linux: LinuxEra) -> frozenset[int]:
         """Return those of *cpus* that its callbacks never reach, as in the real kernel."""
         return frozenset()
+
+    def mask_counts(self, masks: Masks) -> MaskCounts | None:
+        """
+        Return what `send_IPI_mask` does for each of *masks*; None to have its ops counted.
+
+        It is a fast way for recordings, and must agree with the ops.  A sender of a subclass
+        that sends otherwise has to override it too.
+        """
+        return None
 
     @classmethod
     def overrides(cls) -> tuple[str, ...]:
@@ -132,6 +144,11 @@ class Stack:
     def sender(self) -> Sender:
         """The overlay, or the driver of a native stack."""
         return self.overlay or self.driver
+
+    def sender_of(self, callback: str) -> Sender:
+        """The overlay if it replaces *callback*, or the driver."""
+        overlay = self.overlay
+        return overlay if overlay and hasattr(overlay, callback) else self.driver
 
     def guest(self, guest: Guest) -> Guest:
         """Return *guest* with the APIC mode and hypercall ABI that this stack needs."""

@@ -33,6 +33,7 @@ LAYERS = [
     "topology",
     "ops",
     "linux_era",
+    "masks",
     "sender",
     "dispatch",
     "sequences",

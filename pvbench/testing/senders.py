@@ -9,8 +9,10 @@ from pvbench.dispatch import program, reached
 from pvbench.errors import SenderError
 from pvbench.guest import Guest
 from pvbench.linux_era import LinuxEra
-from pvbench.ops import Burst
+from pvbench.masks import Masks
+from pvbench.ops import Burst, WriteMem
 from pvbench.plugin.guard import watching
+from pvbench.recording.sets import of_members
 from pvbench.run.prepared import Prepared, prepare
 from pvbench.run.static_check import why_unsupported
 from pvbench.sender import Sender, Stack
@@ -63,6 +65,7 @@ def check_case(
         fail(where(case), error.why)
     _check_ops(prepared)
     _check_drops(case)
+    _check_mask_counts(prepared)
     return prepared
 
 
@@ -114,3 +117,26 @@ def _check_drops(case: Case) -> None:
             fail(place, f"drops() returns {lost!r}, not a frozenset of CPUs")
         if others := sorted(lost - set(targets)):
             fail(place, f"drops() names CPU {others[0]}, which is not a target")
+
+
+def _check_mask_counts(prepared: Prepared) -> None:
+    """Check that the counts of a mask are those of its ops."""
+    case, place = prepared.case, where(prepared.case)
+    (burst,), (expected,) = case.bursts, prepared.bursts
+    if burst.operation != "send_IPI_mask" or not burst.targets:
+        return
+    sender = case.stack.sender_of(burst.operation)
+    masks = Masks(of_members([burst.targets]).words, case.guest, case.linux)
+    counts = attempt(place, "mask_counts()", sender.mask_counts, masks)
+    if counts is None:
+        return
+    stores = sum(isinstance(op, WriteMem) for op in expected.program)
+    numbers = {
+        "ICR writes": (counts.icr_writes, expected.icr_writes),
+        "hypercalls": (counts.hypercalls, expected.hypercalls),
+        "stores": (counts.stores, stores),
+        "lost IPIs": (counts.lost, len(expected.lost)),
+    }
+    for noun, (column, number) in numbers.items():
+        if column.tolist() != [number]:
+            fail(place, f"mask_counts() gives {column.tolist()} {noun}, and its ops {number}")

@@ -9,6 +9,7 @@ import numpy as np
 from pvbench.guest import Guest
 from pvbench.kvm_overlay import KvmOverlay
 from pvbench.linux_era import LinuxEra
+from pvbench.masks import MaskCounts, Masks
 from pvbench.ops import Burst, Fence, Hypercall, IrqSave, Scan, WrMsr
 from pvbench.sender import Apic, Ops, Sender
 
@@ -50,6 +51,11 @@ class LosesOne(FaultlessSender):
 class LosesAll(FaultlessSender):
     def calls(self, apic_ids: list[int], icr: int, bits: int) -> Iterable[Call]:
         return super().calls([], icr, bits)
+
+
+class MiscountsMasks(FaultlessSender):
+    def mask_counts(self, masks: Masks) -> MaskCounts:
+        return masks.counts(hypercalls=masks.sizes)
 
 
 class HitsTwice(FaultlessSender):

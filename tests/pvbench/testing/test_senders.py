@@ -46,6 +46,11 @@ from support.helpers import burst_of, guest_of, stack_of
             r"drops\(\) names CPU 999, which is not a target",
             id="drops-an-unexpected-cpu",
         ),
+        pytest.param(
+            faulty.MiscountsMasks(),
+            r"mask_counts\(\) gives \[2\] hypercalls, and its ops 1$",
+            id="miscounts-masks",
+        ),
         pytest.param(faulty.DropsAList(), "not a frozenset of CPUs", id="drops-a-list"),
         pytest.param(faulty.DeclinesInSilence(), "its reason to refuse is ''", id="no-reason"),
         pytest.param(
