@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pvbench.cli import common, endings, run_options
-from pvbench.errors import UsageError
+from pvbench.errors import UnavailableError, UsageError
 from pvbench.text import printable
 
 if TYPE_CHECKING:
@@ -122,10 +123,13 @@ def selection_of(options: argparse.Namespace, costs: str | None) -> Selection:
 
 
 def _print_result(finished: Ended, options: argparse.Namespace) -> int:
-    from pvbench.cli.show import print_file, print_refused
+    from pvbench.cli.show import plot, print_file, print_refused
 
     if finished.measured:
         print_file(str(finished.path), options)
+        if sys.stdout.isatty() and options.format == "plain":
+            with suppress(UsageError, UnavailableError):  # few suites have a family
+                plot(str(finished.path), options)
         print(printable(f"results: {finished.path}"), file=sys.stderr)
     else:
         print("pvbench: nothing was measured", file=sys.stderr)

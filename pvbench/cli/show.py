@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pvbench.cli import common
-from pvbench.errors import Status, UsageError
+from pvbench.errors import Status, UnavailableError, UsageError
 from pvbench.formats import output_options
 
 if TYPE_CHECKING:
@@ -35,6 +35,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "wake-ups-blocked, lost, or all counts: counts",
     )
     common.statistic_option(parser, _ALL)
+    parser.add_argument(
+        "--plot",
+        action="store_true",
+        help="draw the times of workload families against their parameter too",
+    )
     common.keywords_option(parser, "cases")
     output_options(parser)
 
@@ -50,7 +55,49 @@ def print_refused(path: Path) -> None:
 
 
 def execute(options: argparse.Namespace) -> Status:
-    """Print one file."""
+    """Print one file, and the plots of it."""
+    if options.plot and options.format != "plain":
+        raise UsageError("--plot draws in plain text", fix="Leave out the other format.")
+    status = _print(options)
+    if options.plot:
+        plot(options.file, options)
+    return status
+
+
+def plot(name: str, options: argparse.Namespace) -> None:
+    """
+    Draw the workload families of the result file *name*.
+
+    Raises:
+        UsageError: no family of it has several members.
+        UnavailableError: the library that draws is not installed.
+    """
+    from importlib.util import find_spec
+
+    from pvbench.keywords import Keywords
+    from pvbench.report.plot import plots
+    from pvbench.results.files import read
+    from pvbench.results.rows import HEADLINE, rows, selected
+
+    chosen = selected(read(name), Keywords.parsed(options.keywords))
+    if find_spec("plotext") is None:
+        raise UnavailableError(
+            "the times cannot be drawn",
+            why="plotext is not installed",
+            fix="`pip install plotext` brings it.",
+        )
+    series = vars(options).get("series") or HEADLINE
+    drawn = list(plots([r for r in rows(chosen) if r.fact("series") == series], common.width()))
+    if not drawn:
+        raise UsageError(
+            "there is nothing to plot",
+            why=f"{name} has no workload family with several members",
+        )
+    print("\n" + "\n\n".join(drawn))
+
+
+def _print(options: argparse.Namespace) -> Status:
+    """Print the tables of one file."""
     from pvbench.keywords import Keywords
     from pvbench.report import counts as report_counts
     from pvbench.report import statistics

@@ -11,3 +11,9 @@ def need_charts() -> None:
     """Skip the test without vl-convert."""
     missing = None if find_spec("vl_convert") else "vl-convert-python is not installed"
     skip_without("charts", missing, means=True)
+
+
+def need_plots() -> None:
+    """Skip the test without plotext."""
+    missing = None if find_spec("plotext") else "plotext is not installed"
+    skip_without("charts", missing, means=True)

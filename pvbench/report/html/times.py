@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 from pvbench.compare.crossover import Crossover
 from pvbench.report.claim.answer import origin
+from pvbench.report.families import families, name
 from pvbench.report.html.figure import (
     INK,
     MOST_SERIES,
@@ -23,7 +24,6 @@ from pvbench.report.quantities import seconds
 from pvbench.results.rows import Row
 from pvbench.text import listed
 
-_GROUP: Final = ("family", "variant", "guest", "target_state", "shorthands", "series", "host")
 _NOTE: Final = "Both axes are logarithmic. Whiskers reach from the lowest boot to the highest."
 _DASHED: Final = [3, 3]
 MOST_FIGURES: Final = 6
@@ -31,17 +31,8 @@ MOST_FIGURES: Final = 6
 
 def figures(rows: Sequence[Row], crossovers: Sequence[Crossover]) -> Iterator[Figure]:
     """A chart for each family of workloads in a guest, with one line for each stack."""
-    groups: dict[tuple[Any, ...], list[Row]] = {}
-    for row in rows:
-        if row.fact("family") and row.fact("parameter_value") and row.has_times:
-            groups.setdefault(tuple(map(row.fact, _GROUP)), []).append(row)
-    families = [group for group in groups.values() if len(_values(group)) > 1]
-    for members in families[:MOST_FIGURES]:
+    for members in families(rows)[:MOST_FIGURES]:
         yield _figure(members, crossovers)
-
-
-def _values(rows: Sequence[Row]) -> set[int]:
-    return {row.fact("parameter_value") for row in rows}
 
 
 def _figure(rows: list[Row], crossovers: Sequence[Crossover]) -> Figure:
@@ -49,7 +40,7 @@ def _figure(rows: list[Row], crossovers: Sequence[Crossover]) -> Figure:
     several = len({row.file for row in rows}) > 1
     series = {row.name: _series(row, several=several) for row in rows}
     names = list(dict.fromkeys(series.values()))[:MOST_SERIES]
-    family = " ".join(filter(None, (first.fact("family"), first.fact("variant"))))
+    family = name(rows)
     records = [_record(row, series[row.name]) for row in rows if series[row.name] in names]
     records.sort(key=lambda record: (names.index(record["series"]), record["value"]))
     marks = list(_marks(first, family, crossovers))
@@ -95,8 +86,8 @@ def _marks(row: Row, family: str, crossovers: Sequence[Crossover]) -> Iterator[R
 
 
 def _spec(parameter: str, names: list[str], records: list[Record], marks: list[Record]) -> Spec:
-    values = sorted({record["value"] for record in records})
-    x = axis("value", parameter, log=True, axis={"values": values, "labelOverlap": True})
+    ticks = sorted({record["value"] for record in records})
+    x = axis("value", parameter, log=True, axis={"values": ticks, "labelOverlap": True})
     y = axis("time_s", "time", log=True, axis={"labelExpr": TIME_LABEL, "tickCount": 6})
     series = by_series(names)
     line = {key: series[key] for key in ("color", "strokeDash")}
