@@ -78,11 +78,13 @@ static void run_canary(long operations)
 void run_line(char *line)
 {
 	char name[32];
-	long cpus, operations;
+	long cpus = 0, operations = 0;
+	int words = sscanf(line, "run %31s %ld %ld", name, &cpus, &operations);
 
-	if (sscanf(line, "run %31s %ld %ld", name, &cpus, &operations) == 3 &&
-	    cpus > 0 && operations > 0)
+	if (words == 3 && cpus > 0 && operations > 0)
 		run_workload(name, cpus, operations);
+	else if (words == 2 && cpus > 0) /* no number of CPUs */
+		run_workload(name, 2, cpus);
 	else if (sscanf(line, "canary %ld", &operations) == 1 && operations > 0)
 		run_canary(operations);
 	else

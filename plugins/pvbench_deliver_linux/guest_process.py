@@ -1,0 +1,132 @@
+"""A QEMU process with a Linux guest.  It leaves no files and ends with its worker."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+from pvbench.errors import WorkerError
+from pvbench.qemu import start_qemu
+from pvbench.qemu.qmp import Qmp
+from pvbench.text import one_line
+from pvbench_deliver_linux.control import Control
+from pvbench_deliver_linux.machine import Channels, Machine
+from pvbench_deliver_linux.vcpus import Vcpus
+
+_STARTER: Final = Path(start_qemu.__file__)
+_LONGEST: Final = 1 << 20  # bytes of a console or of messages that are read
+_END_S: Final = 5.0  # until QEMU ends by itself
+_PANIC: Final = re.compile(r"Kernel panic - not syncing: (.*)")
+
+
+@attrs.frozen(eq=False)
+class RunningGuest:
+    """
+    A Linux guest that waits for programs.
+
+    Args:
+        facts: what it says about itself.
+    """
+
+    control: Control
+    vcpus: Vcpus
+    facts: dict[str, str]
+
+
+@attrs.frozen
+class _Outputs:
+    """Files with what the guest's kernel and QEMU print."""
+
+    process: subprocess.Popen[bytes]
+    console: int
+    messages: int
+
+    def failure(self) -> WorkerError:
+        """Why the guest says no more."""
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(_END_S)
+        if match := _PANIC.search(_text_of(self.console)):
+            return WorkerError("the kernel of the guest panics", why=one_line(match[1]))
+        reason = _last_line(self.messages) or _last_line(self.console)
+        return WorkerError("the QEMU of the guest ended", why=reason or "it printed nothing")
+
+
+def _text_of(file: int) -> str:
+    size = os.fstat(file).st_size
+    return os.pread(file, _LONGEST, max(0, size - _LONGEST)).decode(errors="replace")
+
+
+def _last_line(file: int) -> str:
+    lines = (line for line in reversed(_text_of(file).splitlines()) if line.strip())
+    return one_line(next(lines, ""))
+
+
+@contextmanager
+def running(machine: Machine, cpus: tuple[int, ...]) -> Iterator[RunningGuest]:
+    """
+    Boot *machine* with its vCPUs on *cpus*, and kill it at the end.
+
+    Raises:
+        WorkerError: it does not boot.
+    """
+    with ExitStack() as undo:
+
+        def memory_file(name: str) -> int:
+            file = os.memfd_create(name)
+            undo.callback(os.close, file)
+            return file
+
+        console, messages = memory_file("console"), memory_file("messages")
+        control, far_control = map(undo.enter_context, socket.socketpair())
+        monitor, far_monitor = map(undo.enter_context, socket.socketpair())
+        channels = Channels(
+            console=console, control=far_control.fileno(), monitor=far_monitor.fileno()
+        )
+        process = _started(machine.command(channels), channels, messages)
+        undo.callback(_end, process)
+        far_control.close()
+        far_monitor.close()
+        yield _booted(_Outputs(process, console, messages), control, monitor, cpus)
+
+
+def _booted(
+    outputs: _Outputs, control: socket.socket, monitor: socket.socket, cpus: tuple[int, ...]
+) -> RunningGuest:
+    """The guest, when it waits for programs; its vCPUs are pinned before it boots far."""
+    qmp = Qmp(monitor)
+    try:
+        qmp.greet()
+        vcpus = Vcpus.of(outputs.process.pid, qmp)
+    except WorkerError:
+        raise outputs.failure() from None
+    vcpus.pin(cpus)
+    lines = Control(control, outputs.failure)
+    return RunningGuest(lines, vcpus, lines.facts())
+
+
+def _started(command: list[str], channels: Channels, messages: int) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-I", "-S", str(_STARTER), str(os.getpid()), *command],
+            stdin=subprocess.DEVNULL,
+            stdout=messages,
+            stderr=messages,
+            pass_fds=attrs.astuple(channels),
+            start_new_session=True,  # SIGINT of a terminal is for the manager
+        )
+    except OSError as error:
+        raise WorkerError("QEMU cannot be started", why=str(error.strerror)) from None
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
