@@ -15,7 +15,10 @@ def pvbench_suites() -> list[Suite]:
             name="pv-on-off",
             version=1,
             summary="programs in a Linux guest, with KVM's PV IPIs and without",
-            workloads=("membarrier", "madvise", "munmap", "futex", "pipe", "hackbench"),
+            workloads=(
+                *("membarrier:each:5000", "madvise:each:1000", "munmap:each:1000"),
+                *("futex:20000", "pipe:20000", "hackbench:each:2000"),
+            ),
             drivers=("x2apic-physical", "xapic-flat", "xapic-physical"),
             overlays=("kvm-pv",),
             guests=("dense:8", "dense:32", "dense:128"),

@@ -90,6 +90,11 @@ class Control:
             answer.append(line)
         raise WorkerError("the answer of the guest does not end")
 
+    def close(self) -> None:
+        """Close this end."""
+        self._lines.close()
+        self._connection.close()
+
     def _read(self) -> str:
         try:
             line = self._lines.readline(_LONGEST)

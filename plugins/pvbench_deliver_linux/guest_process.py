@@ -95,21 +95,23 @@ def running(machine: Machine, cpus: tuple[int, ...]) -> Iterator[RunningGuest]:
         undo.callback(_end, process)
         far_control.close()
         far_monitor.close()
-        yield _booted(_Outputs(process, console, messages), control, monitor, cpus)
+        outputs = _Outputs(process, console, messages)
+        lines, qmp = Control(control, outputs.failure), Qmp(monitor)
+        undo.callback(lines.close)
+        undo.callback(qmp.close)
+        yield _booted(outputs, lines, qmp, cpus)
 
 
 def _booted(
-    outputs: _Outputs, control: socket.socket, monitor: socket.socket, cpus: tuple[int, ...]
+    outputs: _Outputs, lines: Control, monitor: Qmp, cpus: tuple[int, ...]
 ) -> RunningGuest:
-    """The guest, when it waits for programs; its vCPUs are pinned before it boots far."""
-    qmp = Qmp(monitor)
+    """The guest, when it waits for programs; its vCPUs are pinned while it boots."""
     try:
-        qmp.greet()
-        vcpus = Vcpus.of(outputs.process.pid, qmp)
+        monitor.greet()
     except WorkerError:
         raise outputs.failure() from None
+    vcpus = Vcpus.of(outputs.process.pid, monitor)
     vcpus.pin(cpus)
-    lines = Control(control, outputs.failure)
     return RunningGuest(lines, vcpus, lines.facts())
 
 

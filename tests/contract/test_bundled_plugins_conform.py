@@ -15,7 +15,13 @@ from support.require import skip_without
 # Members of each family, far from its defaults.
 MEMBERS = {
     "fanout": ("8", "8:spread", "200:random-1"),
+    "futex": ("9",),
+    "hackbench": ("2", "1:9"),
+    "madvise": ("8:9",),
+    "membarrier": ("1", "6:9"),
+    "munmap": ("8:9",),
     "pairs": ("4", "3:ring"),
+    "pipe": ("9",),
     "shootdown": ("2", "3:5", "8:all"),
 }
 

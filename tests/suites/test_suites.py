@@ -20,7 +20,7 @@ each_suite = pytest.mark.parametrize("name", SUITES)
 
 def test_these_are_the_bundled_suites() -> None:
     """A new suite must be added to SUITES so that these tests cover it."""
-    suites = set(bundled().table("suite")) - {"live"}  # the model cannot run live
+    suites = set(bundled().table("suite")) - {"live", "pv-on-off"}  # the model runs neither
 
     assert sorted(suites) == list(SUITES)
 
@@ -99,6 +99,23 @@ def test_smoke_uses_the_callbacks_of_each_sender() -> None:
 
 def test_smoke_has_a_case_of_each_family() -> None:
     """A new family of workloads needs a member in smoke."""
-    families = {name for name, w in bundled().table("workload").items() if w.parameters}
+    families = {
+        name
+        for name, workload in bundled().table("workload").items()
+        if workload.parameters and not workload.is_program
+    }
 
     assert {case.case.workload.name for case in checked("smoke")} >= families
+
+
+def test_pv_on_off_is_a_plan_of_pairs() -> None:
+    """Each program runs natively and with kvm-pv, which are adjacent guests of one boot."""
+    cases, blocked = expanded("pv-on-off")
+    keys = Counter(
+        (case.workload.spec, case.stack.driver.name, case.guest, case.target_state)
+        for case in cases
+    )
+
+    assert blocked == {}
+    assert {case.workload.is_program for case in cases} == {True}
+    assert set(keys.values()) == {2}

@@ -80,8 +80,9 @@ static char *histogram(const uint64_t *ordered, size_t number)
 
 		while (after < number && bucket_of(ordered[after]) == bucket)
 			after++;
-		fprintf(stream, "%s%u*%zu", first ? " " : "", bucket - before,
-			after - first);
+		fprintf(stream, "%s%u", first ? " " : "", bucket - before);
+		if (after - first > 1)
+			fprintf(stream, "*%zu", after - first);
 		before = bucket;
 		first = after;
 	}

@@ -1,0 +1,141 @@
+"""The delivery itself: what it needs, what its guests are made of, how QEMU starts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pvbench.delivery import Options
+from pvbench.errors import UnavailableError, UsageError
+from pvbench.host import compiled
+from pvbench.host import facts as host_facts
+from pvbench_deliver_linux import files, needs, tracing
+from pvbench_deliver_linux.delivery import Linux
+from pvbench_deliver_linux.machine import Channels, Machine
+from pvbench_deliver_linux.settings import Files, settings_of
+from support.helpers import guest_of
+from support.kernels import PVH_NOTE, bz_image, vmlinux
+
+FILES = Files(command=("qemu",), kernel="k", initramfs="i", kernel_name="9.9")
+
+
+def add_kernel(cache: Path, name: str, release: str, image: bytes) -> None:
+    place = cache / "pvbench/kernels" / name
+    place.mkdir(parents=True)
+    (place / "vmlinuz").write_bytes(image)
+    facts = {"release": release, "origin": "a test", "facts": {}, "sha256": {}}
+    (place / "kernel.json").write_text(json.dumps(facts))
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache, and programs that are not compiled."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(compiled, "image", lambda recipe: b"programs")
+    monkeypatch.setattr(compiled, "key", lambda recipe: "key")
+    return tmp_path / "cache"
+
+
+def test_a_software_kvm_is_refused_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A Linux guest can hang such a machine."""
+    monkeypatch.setattr(
+        host_facts, "facts", lambda: {"virtualization": "software (no vmx or svm flag)"}
+    )
+
+    assert "QEMU is not started" in str(Linux().why_unavailable())
+
+
+def test_each_missing_piece_has_its_command(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are named one after another."""
+    monkeypatch.setattr(host_facts, "facts", lambda: {"virtualization": "svm"})
+    monkeypatch.setattr(needs, "DEVICE", tmp_path / "kvm")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(tracing, "why_unusable", lambda: "it is not mounted")
+    reasons = list(needs._reasons())
+
+    assert [reason.split(":")[0] for reason in reasons] == [
+        f"{tmp_path}/kvm cannot be opened",
+        "there is no qemu-system-x86_64",
+        "hypercalls cannot be counted",
+        "there is no kernel for the guest",
+    ]
+
+
+def test_the_guest_has_the_newest_kernel_of_the_cache(cache: Path) -> None:
+    """6.12 is newer than 6.9."""
+    with pytest.raises(UnavailableError, match="pvbench lab add"):
+        files.prepared()
+    add_kernel(cache, "new", "6.12.118-amd64", vmlinux(PVH_NOTE))
+    add_kernel(cache, "old", "6.9.7-amd64", b"older")
+    prepared = files.prepared()
+
+    assert prepared.kernel_name == "6.12.118-amd64"
+    assert Path(prepared.kernel).read_bytes() == vmlinux(PVH_NOTE)
+    assert b"programs" in Path(prepared.initramfs).read_bytes()
+
+
+@pytest.mark.parametrize("image", [bz_image(b"x" * 8), vmlinux(b"")])
+def test_a_kernel_that_cannot_be_unpacked_boots_as_it_is(cache: Path, image: bytes) -> None:
+    """QEMU boots a bzImage too."""
+    add_kernel(cache, "odd", "6.12", image)
+
+    assert files.prepared().kernel == str(cache / "pvbench/kernels/odd/vmlinuz")
+
+
+def test_two_guests_of_a_pair_differ_in_pv_ipis_only() -> None:
+    """Everything else is QEMU's default."""
+    channels = Channels(console=3, control=4, monitor=5)
+    on, off = (
+        Machine(files=FILES, guest=guest_of(range(8)), has_pv_ipi=pv, idle="halted")
+        for pv in (True, False)
+    )
+    commands = zip(on.command(channels), off.command(channels), strict=True)
+    differ = [words for words in commands if len({*words}) > 1]
+
+    assert differ == [("host,kvm-pv-ipi=on", "host,kvm-pv-ipi=off")]
+
+
+def test_a_guest_in_xapic_mode_has_no_x2apic_and_polling_vcpus_do_not_exit() -> None:
+    """Idle vCPUs wait by MWAIT then."""
+    guest = guest_of(range(8), apic_mode="xapic")
+    machine = Machine(files=FILES, guest=guest, has_pv_ipi=True, idle="polling")
+    words = machine.command(Channels(console=3, control=4, monitor=5))
+
+    assert "host,kvm-pv-ipi=on,x2apic=off" in words
+    assert words[words.index("-overcommit") + 1] == "cpu-pm=on"
+
+
+def test_a_description_without_probing_prepares_nothing(cache: Path) -> None:
+    """A dry run writes nothing."""
+    description = Linux().describe(Options(probe=False))
+
+    assert description.runs_programs
+    assert settings_of(description.worker_data).files is None
+    assert not cache.exists()
+
+
+def test_a_description_names_what_boots(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """AVIC hides ICR writes, and a note says so."""
+    add_kernel(cache, "new", "6.12", vmlinux(PVH_NOTE))
+    facts = host_facts.facts() | {"kvm_amd.avic": "Y"}
+    monkeypatch.setattr(host_facts, "facts", lambda: facts)
+    description = Linux().describe(Options())
+    settings = settings_of(description.worker_data)
+
+    assert settings.files is not None
+    assert settings.files.kernel_name == "6.12"
+    assert settings.hides_icr_writes
+    assert "the number of ICR writes is unknown" in description.notes[1]
+
+
+@pytest.mark.parametrize("options", [Options(costs="x"), Options(execution="ops")])
+def test_options_of_other_deliveries_are_refused(options: Options) -> None:
+    """It measures programs."""
+    with pytest.raises(UsageError, match="Drop"):
+        Linux().describe(options)
