@@ -19,11 +19,10 @@ def pvbench_suites() -> list[Suite]:
                 *("membarrier:each:5000", "madvise:each:1000", "munmap:each:1000"),
                 *("futex:20000", "pipe:20000", "hackbench:each:2000"),
             ),
-            drivers=("x2apic-physical", "xapic-flat", "xapic-physical"),
+            drivers=("x2apic-physical", "xapic-physical"),
             overlays=("kvm-pv",),
             guests=("dense:8", "dense:32", "dense:128"),
             target_states=("halted", "polling"),
-            shorthands=True,
             delivery="linux",
         )
     ]

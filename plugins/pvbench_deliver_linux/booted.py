@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Final
 
 import attrs
@@ -22,6 +23,7 @@ from pvbench.slice_result import SliceResult
 from pvbench.x86.kvm_para import KVM_HC_SEND_IPI
 from pvbench_deliver_linux import tracing
 from pvbench_deliver_linux.control import answer_of
+from pvbench_deliver_linux.files import boot_file
 from pvbench_deliver_linux.guest_process import RunningGuest, running
 from pvbench_deliver_linux.machine import Machine
 from pvbench_deliver_linux.result import State, Timed, Traced, facts_of, faults_of, slice_result
@@ -104,8 +106,11 @@ class LinuxGuests:
     def _machine(self, state: State) -> Machine:
         if self.settings.files is None:
             raise UnavailableError("the files of the guest were not prepared")
+        image = Path(self.settings.files.kernels[state.linux.version])
         return Machine(
             files=self.settings.files,
+            kernel=boot_file(image),
+            linux=state.linux,
             guest=self.guest,
             has_pv_ipi=state.has_pv_ipi,
             idle=state.idle,

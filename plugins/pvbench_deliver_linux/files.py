@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -26,9 +27,9 @@ PROGRAMS: Final = Recipe(
     link_flags=("-static", "-pthread"),
     install="Install gcc and libc6-dev.",
 )
-ADD_KERNEL: Final = "Add one: pvbench lab add 6.12."
 _FOLDERS: Final = ("dev", "proc", "sys", "tmp")
 _DIGITS: Final = re.compile(r"[0-9]+")
+_VERSION: Final = re.compile(r"[0-9]+\.[0-9]+")
 
 
 def prepared() -> Files:
@@ -38,49 +39,53 @@ def prepared() -> Files:
     Raises:
         UnavailableError: one of them is missing and cannot be made.
     """
-    kernel = newest()
-    if kernel is None:
-        raise UnavailableError("there is no kernel for the guest", fix=ADD_KERNEL)
     return Files(
         command=(shutil.which(QEMU) or QEMU,),
-        kernel=str(_boot_file(kernel)),
         initramfs=str(_initramfs()),
-        kernel_name=kernel.release,
+        kernels={version: str(kernel.image) for version, kernel in kernels().items()},
     )
 
 
-def newest() -> Kernel | None:
-    """The kernel in the cache with the highest release; None if there is none."""
-    kernels = [stored.kernel for stored in kernel_cache.kernels()]
-    return max(kernels, key=lambda kernel: _numbers_of(kernel.release), default=None)
+def kernels() -> dict[str, Kernel]:
+    """The newest kernel in the cache of each version of Linux, ``6.12``."""
+    newest: dict[str, Kernel] = {}
+    cached = [stored.kernel for stored in kernel_cache.kernels()]
+    for kernel in sorted(cached, key=lambda kernel: _numbers_of(kernel.release)):
+        if match := _VERSION.match(kernel.release):
+            newest[match[0]] = kernel
+    return newest
 
 
 def _numbers_of(release: str) -> list[int]:
     return list(map(int, _DIGITS.findall(release)))
 
 
-def _boot_file(kernel: Kernel) -> Path:
+def boot_file(image: Path) -> Path:
     """
-    The file that QEMU boots: a vmlinux, which needs no decompression in the guest.
+    The file that QEMU boots of a kernel's *image*: if possible an unpacked vmlinux.
+
+    It need not be decompressed in the guest.
 
     Raises:
-        UnavailableError: the kernel cannot be read.
+        UnavailableError: the image cannot be read.
     """
     try:
-        image = read_regular(kernel.image, LARGEST)
+        content = read_regular(image, LARGEST)
     except OSError as error:
         reason = str(error.strerror or error)
-        raise UnavailableError(f"{kernel.image} cannot be read", why=reason) from None
-    path = cache_folder() / f"linux-kernel-{key_of(image)}"
-    if not path.exists():
-        try:
-            content = vmlinux_of(image)
-        except (ValueError, UnavailableError):
-            return kernel.image
-        if not has_pvh_entry(content):
-            return kernel.image
-        keep(content, path)
-    return path if path.exists() else kernel.image
+        raise UnavailableError(f"{image} cannot be read", why=reason) from None
+    path = cache_folder() / f"linux-kernel-{key_of(content)}"
+    if not path.exists() and (vmlinux := _vmlinux_in(content)):
+        keep(vmlinux, path)
+    return path if path.exists() else image
+
+
+def _vmlinux_in(image: bytes) -> bytes | None:
+    """The ELF file in *image*; None if QEMU cannot boot it."""
+    with suppress(ValueError, UnavailableError):
+        content = vmlinux_of(image)
+        return content if has_pvh_entry(content) else None
+    return None
 
 
 def _initramfs() -> Path:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import attrs
 
 from pvbench.guest import Guest
+from pvbench.linux_era import LinuxEra
 from pvbench_deliver_linux.settings import Files
 
 # QEMU's options for what an idle vCPU does: it halts, which exits, or it waits by MWAIT
@@ -42,6 +44,8 @@ class Machine:
     A virtual machine.
 
     Args:
+        kernel: a vmlinux with a PVH entry, or a bzImage.
+        linux: the era of its kernel.
         has_pv_ipi: KVM offers its PV IPIs to the guest.
         idle: what an idle vCPU does, from `IDLE`.
         accelerator: of QEMU.
@@ -49,6 +53,8 @@ class Machine:
     """
 
     files: Files
+    kernel: Path
+    linux: LinuxEra
     guest: Guest
     has_pv_ipi: bool
     idle: str
@@ -63,8 +69,8 @@ class Machine:
             *("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"),
             *("-accel", self.accelerator, "-cpu", self._cpu, *IDLE[self.idle]),
             *("-m", f"{_MEMORY_MB + _VCPU_MB * vcpus}M", "-smp", str(vcpus)),
-            *("-kernel", self.files.kernel, "-initrd", self.files.initramfs),
-            *("-append", " ".join(_PARAMETERS)),
+            *("-kernel", str(self.kernel), "-initrd", self.files.initramfs),
+            *("-append", " ".join(self._parameters)),
             *("-chardev", f"file,id=console,path=/proc/self/fd/{channels.console}"),
             *("-serial", "chardev:console"),
             *("-chardev", f"socket,id=control,fd={channels.control}"),
@@ -72,6 +78,12 @@ class Machine:
             *("-chardev", f"socket,id=monitor,fd={channels.monitor}"),
             *("-mon", "chardev=monitor,mode=control"),
         ]
+
+    @property
+    def _parameters(self) -> tuple[str, ...]:
+        if self.linux.no_ipi_broadcast:
+            return *_PARAMETERS, "no_ipi_broadcast=1"
+        return _PARAMETERS
 
     @property
     def _cpu(self) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from pvbench.host import facts as host_facts
+from pvbench.linux_era import CURRENT
 from pvbench_deliver_linux import files, tracing
 
 DEVICE: Final = Path("/dev/kvm")
@@ -32,5 +33,5 @@ def _reasons() -> Iterator[str]:
         yield f"there is no {files.QEMU}: apt-get install qemu-system-x86"
     if reason := tracing.why_unusable():
         yield f"hypercalls cannot be counted: {reason}"
-    if files.newest() is None:
-        yield f"there is no kernel for the guest: {files.ADD_KERNEL}"
+    if not files.kernels():
+        yield f"there is no kernel for the guest: `pvbench lab add {CURRENT}` adds one"

@@ -8,6 +8,7 @@ from typing import Final
 import attrs
 
 from pvbench.delivery import Task
+from pvbench.linux_era import LinuxEra
 from pvbench.slice_result import Counts, Distribution, SliceResult
 from pvbench.x86.kvm_para import KVM_HC_SEND_IPI
 from pvbench_deliver_linux.control import Answer
@@ -21,12 +22,14 @@ class State:
     """What tells the guests of a pair apart."""
 
     has_pv_ipi: bool
+    linux: LinuxEra
     idle: str
 
     @classmethod
     def of(cls, task: Task) -> State:
         """The guest that *task* needs."""
-        return cls(task.mechanism == "hypercall", task.target_state)
+        linux = task.algorithm.linux if task.algorithm else LinuxEra()
+        return cls(task.mechanism == "hypercall", linux, task.target_state)
 
 
 @attrs.frozen

@@ -29,15 +29,13 @@ class Files:
 
     Args:
         command: the words that start QEMU.
-        kernel: the path of a vmlinux or a bzImage.
         initramfs: the path of its first file system.
-        kernel_name: as a user writes it.
+        kernels: the path of an image by the version of Linux, ``6.12``.
     """
 
     command: tuple[str, ...] = attrs.field(converter=_words)
-    kernel: str
     initramfs: str
-    kernel_name: str
+    kernels: dict[str, str]
 
 
 @attrs.frozen(kw_only=True)

@@ -134,9 +134,9 @@ def _boots(
             yield Boot(number_in_guest, guest, cases, turns, setting)
 
 
-def _guest_of(case: Case) -> tuple[str, str]:
-    """What makes a Linux guest another one: how it sends, and how its idle CPUs wait."""
-    return case.stack.name, case.target_state
+def _guest_of(case: Case) -> tuple[str, str, str]:
+    """What tells Linux guests apart: how they send, their kernel, how idle CPUs wait."""
+    return case.stack.name, case.linux.name, case.target_state
 
 
 @attrs.frozen

@@ -33,6 +33,8 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Of guests under the fake QEMU."""
     path = tmp_path / "hypercalls"
     path.write_text("0")
+    image = tmp_path / "vmlinuz"
+    image.write_bytes(b"a kernel")
     monkeypatch.setenv("FAKE_HYPERCALLS", str(path))
 
     @contextmanager
@@ -42,9 +44,8 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setattr(tracing, "traced", traced)
     files = Files(
         command=(sys.executable, fake_linux_qemu.__file__),
-        kernel="vmlinux",
         initramfs="initramfs",
-        kernel_name="9.9",
+        kernels={"6.12": str(image)},
     )
     usable = sorted(os.sched_getaffinity(0))
     return Settings(files=files, cpus=usable, hides_icr_writes=False)

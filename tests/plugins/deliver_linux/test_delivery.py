@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
+import attrs
 import pytest
 
 from pvbench.delivery import Options
 from pvbench.errors import UnavailableError, UsageError
 from pvbench.host import compiled
 from pvbench.host import facts as host_facts
+from pvbench.linux_era import LinuxEra
 from pvbench_deliver_linux import files, needs, tracing
 from pvbench_deliver_linux.delivery import Linux
 from pvbench_deliver_linux.machine import Channels, Machine
@@ -18,7 +21,20 @@ from pvbench_deliver_linux.settings import Files, settings_of
 from support.helpers import guest_of
 from support.kernels import PVH_NOTE, bz_image, vmlinux
 
-FILES = Files(command=("qemu",), kernel="k", initramfs="i", kernel_name="9.9")
+FILES = Files(command=("qemu",), initramfs="i", kernels={})
+
+
+def machine_of(**changes: Any) -> Machine:
+    """A guest of eight CPUs."""
+    machine = Machine(
+        files=FILES,
+        kernel=Path("k"),
+        linux=LinuxEra(),
+        guest=guest_of(range(8)),
+        has_pv_ipi=True,
+        idle="halted",
+    )
+    return attrs.evolve(machine, **changes)
 
 
 def add_kernel(cache: Path, name: str, release: str, image: bytes) -> None:
@@ -67,34 +83,52 @@ def test_each_missing_piece_has_its_command(
     ]
 
 
-def test_the_guest_has_the_newest_kernel_of_the_cache(cache: Path) -> None:
-    """6.12 is newer than 6.9."""
-    with pytest.raises(UnavailableError, match="pvbench lab add"):
-        files.prepared()
+def test_the_newest_kernel_of_each_version_boots(cache: Path) -> None:
+    """`--linux` chooses a version."""
+    assert files.kernels() == {}
     add_kernel(cache, "new", "6.12.118-amd64", vmlinux(PVH_NOTE))
-    add_kernel(cache, "old", "6.9.7-amd64", b"older")
+    add_kernel(cache, "old", "6.12.9-amd64", b"older")
+    add_kernel(cache, "other", "6.9.7-amd64", b"other")
+    add_kernel(cache, "odd", "unknown", b"odd")
     prepared = files.prepared()
+    folder = cache / "pvbench/kernels"
 
-    assert prepared.kernel_name == "6.12.118-amd64"
-    assert Path(prepared.kernel).read_bytes() == vmlinux(PVH_NOTE)
+    assert prepared.kernels == {
+        "6.9": str(folder / "other/vmlinuz"),
+        "6.12": str(folder / "new/vmlinuz"),
+    }
     assert b"programs" in Path(prepared.initramfs).read_bytes()
+
+
+def test_a_kernel_is_unpacked_once(cache: Path) -> None:
+    """It need not be decompressed in the guest."""
+    add_kernel(cache, "new", "6.12", bz_image(vmlinux(PVH_NOTE)))
+    image = cache / "pvbench/kernels/new/vmlinuz"
+    path = files.boot_file(image)
+
+    assert path.read_bytes() == vmlinux(PVH_NOTE)
+    assert files.boot_file(image) == path
 
 
 @pytest.mark.parametrize("image", [bz_image(b"x" * 8), vmlinux(b"")])
 def test_a_kernel_that_cannot_be_unpacked_boots_as_it_is(cache: Path, image: bytes) -> None:
     """QEMU boots a bzImage too."""
     add_kernel(cache, "odd", "6.12", image)
+    path = cache / "pvbench/kernels/odd/vmlinuz"
 
-    assert files.prepared().kernel == str(cache / "pvbench/kernels/odd/vmlinuz")
+    assert files.boot_file(path) == path
+
+
+def test_a_kernel_that_is_gone_is_one_sentence(cache: Path) -> None:
+    """Somebody has removed it."""
+    with pytest.raises(UnavailableError, match="cannot be read: No such file"):
+        files.boot_file(cache / "vmlinuz")
 
 
 def test_two_guests_of_a_pair_differ_in_pv_ipis_only() -> None:
     """Everything else is QEMU's default."""
     channels = Channels(console=3, control=4, monitor=5)
-    on, off = (
-        Machine(files=FILES, guest=guest_of(range(8)), has_pv_ipi=pv, idle="halted")
-        for pv in (True, False)
-    )
+    on, off = machine_of(), machine_of(has_pv_ipi=False)
     commands = zip(on.command(channels), off.command(channels), strict=True)
     differ = [words for words in commands if len({*words}) > 1]
 
@@ -103,12 +137,19 @@ def test_two_guests_of_a_pair_differ_in_pv_ipis_only() -> None:
 
 def test_a_guest_in_xapic_mode_has_no_x2apic_and_polling_vcpus_do_not_exit() -> None:
     """Idle vCPUs wait by MWAIT then."""
-    guest = guest_of(range(8), apic_mode="xapic")
-    machine = Machine(files=FILES, guest=guest, has_pv_ipi=True, idle="polling")
+    machine = machine_of(guest=guest_of(range(8), apic_mode="xapic"), idle="polling")
     words = machine.command(Channels(console=3, control=4, monitor=5))
 
     assert "host,kvm-pv-ipi=on,x2apic=off" in words
     assert words[words.index("-overcommit") + 1] == "cpu-pm=on"
+
+
+def test_the_era_gives_the_kernel_its_parameter() -> None:
+    """Without shorthands a full broadcast goes to a mask."""
+    machine = machine_of(linux=LinuxEra(no_ipi_broadcast=True))
+    words = machine.command(Channels(console=3, control=4, monitor=5))
+
+    assert "no_ipi_broadcast=1" in words[words.index("-append") + 1]
 
 
 def test_a_description_without_probing_prepares_nothing(cache: Path) -> None:
@@ -129,7 +170,7 @@ def test_a_description_names_what_boots(cache: Path, monkeypatch: pytest.MonkeyP
     settings = settings_of(description.worker_data)
 
     assert settings.files is not None
-    assert settings.files.kernel_name == "6.12"
+    assert list(settings.files.kernels) == ["6.12"]
     assert settings.hides_icr_writes
     assert "the number of ICR writes is unknown" in description.notes[1]
 

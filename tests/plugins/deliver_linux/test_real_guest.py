@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from pvbench.linux_era import LinuxEra
 from pvbench.qemu.kernels import of_path
 from pvbench.qemu.vmlinux import vmlinux_of
 from pvbench_deliver_linux import files
@@ -38,10 +39,11 @@ def guest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGuest]:
     machine = Machine(
         files=Files(
             command=(shutil.which(files.QEMU) or "",),
-            kernel=str(folder / "vmlinux"),
             initramfs=str(folder / "initramfs"),
-            kernel_name="a test",
+            kernels={},
         ),
+        kernel=folder / "vmlinux",
+        linux=LinuxEra(),
         guest=guest_of(range(6)),
         has_pv_ipi=True,
         idle="halted",

@@ -9,12 +9,19 @@ import pytest
 
 from pvbench.delivery import Algorithm, Clock, Description
 from pvbench.guest import Guest
-from pvbench_deliver_linux.settings import hides_icr_writes
+from pvbench.linux_era import LinuxEra
+from pvbench_deliver_linux.settings import Files, Settings, hides_icr_writes
 from pvbench_deliver_linux.support import driver_of, why_unsupported
 from support.helpers import guest_of
 from support.linux_tasks import task_of
 
-DESCRIPTION = Description(clock=Clock("wall", 10**9, "noisy"), limits={"usable_cpus": 9})
+FILES = Files(command=("qemu",), initramfs="i", kernels={"6.12": "a", "4.19": "b", "4.18": "c"})
+SETTINGS = Settings(files=FILES, cpus=range(9), hides_icr_writes=False)
+DESCRIPTION = Description(
+    clock=Clock("wall", 10**9, "noisy"),
+    limits={"usable_cpus": 9},
+    worker_data=SETTINGS.encoded(),
+)
 TASK = task_of("futex", "9", has_pv_ipi=True)
 
 
@@ -47,16 +54,31 @@ def test_a_guest_that_qemu_does_not_make_so_is_refused(guest: Guest, words: str)
 
 
 @pytest.mark.parametrize(
-    ("mode", "cpus", "driver"),
+    ("mode", "cpus", "version", "driver"),
     [
-        ("x2apic", 8, "x2apic-physical"),
-        ("xapic", 8, "xapic-flat"),
-        ("xapic", 9, "xapic-physical"),
+        ("x2apic", 8, "4.19", "x2apic-physical"),
+        ("xapic", 8, "6.11", "xapic-flat"),
+        ("xapic", 8, "6.12", "xapic-physical"),
+        ("xapic", 9, "6.11", "xapic-physical"),
     ],
 )
-def test_linux_chooses_its_driver(mode: str, cpus: int, driver: str) -> None:
+def test_linux_chooses_its_driver(mode: str, cpus: int, version: str, driver: str) -> None:
     """There is no interrupt remapping."""
-    assert driver_of(guest_of(range(cpus), apic_mode=mode)) == driver
+    guest = guest_of(range(cpus), apic_mode=mode)
+
+    assert driver_of(guest, LinuxEra(version=version)) == driver
+
+
+def test_a_kernel_of_the_era_is_in_the_cache() -> None:
+    """Another one follows other rules."""
+    guest, driver = guest_of(range(8)), "x2apic-physical"
+    old, missing = (
+        Algorithm(driver=driver, overlay="kvm-pv", linux=LinuxEra(version=version))
+        for version in ("4.18", "7.3")
+    )
+
+    assert "has no PV IPIs, which came with 4.19" in str(reason(guest, algorithm=old))
+    assert "`pvbench lab add 7.3` adds it" in str(reason(guest, algorithm=missing))
 
 
 def test_another_driver_or_overlay_is_not_linux_s() -> None:
@@ -65,7 +87,7 @@ def test_another_driver_or_overlay_is_not_linux_s() -> None:
     cluster = Algorithm(driver="x2apic-cluster")
     proposed = Algorithm(driver="x2apic-physical", overlay="kvm-pv128-v3")
 
-    assert reason(guest, algorithm=cluster) == "Linux chooses x2apic-physical in this guest"
+    assert "Linux 6.12 chooses x2apic-physical" in str(reason(guest, algorithm=cluster))
     assert "Linux has no sender kvm-pv128-v3" in str(reason(guest, algorithm=proposed))
     assert "not running" in str(reason(guest, target_state="running"))
 
