@@ -9,7 +9,7 @@ from typing import Final
 
 import attrs
 
-from pvbench.errors import UsageError
+from pvbench.errors import UsageError, not_readable
 from pvbench.host.files import read_regular
 
 CPUINFO: Final = Path("/proc/cpuinfo")
@@ -101,7 +101,7 @@ def read_with_ids(path: Path) -> CpuInfo:
     try:
         info = read(path)
     except OSError as error:
-        raise UsageError(f"cannot read {path}", why=str(error.strerror), fix=_FIX) from None
+        raise not_readable(path, error, _FIX) from None
     if info.is_of_lscpu:
         raise UsageError(
             f"{path} does not show the APIC IDs",

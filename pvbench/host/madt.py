@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from pvbench.errors import UsageError
+from pvbench.errors import UsageError, not_readable
 from pvbench.host.files import read_regular
 from pvbench.x86.apic import X2APIC_BROADCAST, XAPIC_BROADCAST
 
@@ -38,7 +38,7 @@ def apic_ids(path: Path) -> tuple[int, ...]:
     try:
         text = read_regular(path).decode(errors="replace")
     except OSError as error:
-        raise UsageError(f"cannot read {path}", why=str(error.strerror)) from None
+        raise not_readable(path, error) from None
     if not (ids := tuple(_of_cpus(list(_enabled(text))))):
         raise UsageError(
             f"{path} lists no enabled local APIC",

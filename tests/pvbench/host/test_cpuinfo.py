@@ -182,5 +182,5 @@ def test_lines_without_the_numbers_of_the_cpus_are_enough(tmp_path: Path) -> Non
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     """/proc may not be mounted."""
-    with pytest.raises(UsageError, match=r"cannot read .*: No such file.*dense:N"):
+    with pytest.raises(UsageError, match=r"cannot be read: No such file.*dense:N"):
         read_with_ids(tmp_path / "none")
