@@ -133,8 +133,9 @@ def unknown(kind: str, name: str, names: Iterable[str], listing: str = "") -> Us
     """Return an error for a name that does not exist; it suggests the nearest of *names*."""
     from difflib import get_close_matches
 
-    nearest = get_close_matches(name, list(names), n=1, cutoff=0.5)
-    hint = f"Did you mean {nearest[0]!r}? " if nearest else ""
+    stems = {one.lstrip("-"): one for one in names}  # the dashes of options are no likeness
+    nearest = get_close_matches(name.lstrip("-"), list(stems), n=1)
+    hint = f"Did you mean {stems[nearest[0]]!r}? " if nearest else ""
     return UsageError(f"there is no {kind} called {name!r}", fix=f"{hint}{listing}".rstrip())
 
 

@@ -92,3 +92,22 @@ def test_an_unknown_name_suggests_the_nearest(name: str, message: str) -> None:
     error = unknown("sender", name, ["kvm-pv", "x2apic-physical"], "See the list.")
 
     assert (message, UsageError) == (str(error), type(error))
+
+
+@pytest.mark.parametrize(
+    ("name", "names", "expected"),
+    [
+        pytest.param("haltet", ("halted", "polling"), "'halted'", id="near"),
+        pytest.param("sleeping", ("halted", "polling"), "", id="another-word"),
+        pytest.param("--output", ("--host-cpus",), "", id="only-the-dashes"),
+        pytest.param("--target", ("--targets",), "'--targets'", id="an-option"),
+    ],
+)
+def test_only_a_name_that_is_near_is_suggested(
+    name: str, names: tuple[str, ...], expected: str
+) -> None:
+    """A wrong suggestion is worse than none."""
+    text = str(unknown("name", name, names))
+
+    assert ("Did you mean" in text) == bool(expected)
+    assert expected in text
