@@ -129,3 +129,42 @@ def test_an_error_that_names_an_option_stays_as_it_is() -> None:
     error = UsageError("--site 'a' is wrong")
 
     assert naming(error, parser, ("--site", "a")) is error
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        pytest.param(("--boots", "4", "--boots", "8"), "--boots", id="an-option"),
+        pytest.param(("-o", "a.json", "-o", "b.json"), "-o", id="a-letter"),
+        pytest.param(("--targets=halted", "--targets", "running"), "--targets", id="joined"),
+    ],
+)
+def test_an_option_with_one_value_that_is_given_twice_is_refused(
+    cli: Cli, words: tuple[str, ...], option: str
+) -> None:
+    """Otherwise the first value would be dropped without a word."""
+    run = cli("run", "norov", *words)
+
+    assert run.status == 2
+    assert run.err == f"pvbench: {option} is given twice. It has one value: drop the others.\n"
+
+
+def test_explain_takes_one_guest(cli: Cli) -> None:
+    """`run` takes several."""
+    run = cli("explain", "kvm-pv", "--guest", "4", "--guest", "8")
+
+    assert "--guest is given twice" in run.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(("-q", "-q"), id="a-flag"),
+        pytest.param(("--sweep", "costs.fence=1,2", "--sweep", "costs.store=1,2"), id="a-list"),
+    ],
+)
+def test_flags_and_options_that_add_a_value_may_be_given_twice(
+    cli: Cli, words: tuple[str, ...]
+) -> None:
+    """The plan is printed, and nothing is run."""
+    assert cli("run", "norov", "--vcpus", "2", "--dry-run", *words).status == 0
