@@ -165,7 +165,9 @@ def test_a_burst_that_its_sender_cannot_send_is_refused_with_the_reason(
         pytest.param("--seed", "x", "--seed takes a number, not 'x'. ", id="seed"),
         pytest.param("--bits", "x", "--bits takes a number, not 'x'. ", id="bits"),
         pytest.param("--vcpus", "", "--vcpus: give at least one name", id="empty-list"),
-        pytest.param("--format", "html", "--format is 'html', not one of ", id="format"),
+        pytest.param(
+            "--format", "html", "there is no format called 'html'. Formats: ", id="format"
+        ),
     ],
 )
 def test_an_option_that_is_not_a_number_is_refused(

@@ -179,7 +179,7 @@ def test_an_option_that_a_command_lacks_is_one_sentence_with_the_nearest_option(
             "--beside and --by exclude each other",
             id="two-comparisons",
         ),
-        pytest.param(("list", "sender"), "kind is 'sender', not one of ", id="unknown-kind"),
+        pytest.param(("list", "sender"), "KIND is 'sender', not one of ", id="unknown-kind"),
         pytest.param(
             ("plugins", "nope"), "command is 'nope', and it can only be 'new'", id="one-choice"
         ),
