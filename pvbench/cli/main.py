@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from glob import escape, glob
 from importlib import import_module
+from keyword import iskeyword
 from typing import Any, Final
 
 from pvbench import notices
@@ -27,7 +28,7 @@ from pvbench.errors import Status, UsageError, unknown
 
 COMMANDS: Final = (
     *("run", "show", "compare", "report", "ab", "noise"),
-    *("verify", "list", "plugins", "explain", "doctor"),
+    *("import", "verify", "list", "plugins", "explain", "doctor"),
 )
 _EXIT: Final = """\
 exit status, the first that applies:
@@ -121,7 +122,7 @@ def _parser(first: str) -> tuple[argparse.ArgumentParser, Parsers]:
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name in COMMANDS:
-        module = import_module(f"pvbench.cli.{name}")
+        module = import_module(f"pvbench.cli.{name}{'_' * iskeyword(name)}")
         _add(commands, name, module.HELP, module.__doc__ or "", module)
     if first not in COMMANDS:
         _add_plugin_commands(commands, first)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections import Counter
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Final
 import attrs
 
 from pvbench.errors import UsageError, not_readable
-from pvbench.host.files import read_regular
+from pvbench.host.files import read_regular, unpacked
 
 CPUINFO: Final = Path("/proc/cpuinfo")
 _LSCPU: Final = re.compile(
@@ -83,12 +84,18 @@ class CpuInfo:
 
 def read(path: Path = CPUINFO) -> CpuInfo:
     """
-    Read *path*; a byte that is not UTF-8, as in some model names, becomes U+FFFD.
+    Read *path*, which gzip may have packed.
+
+    A byte that is not UTF-8, as in some model names, becomes U+FFFD.
 
     Raises:
         OSError: the file cannot be read.
     """
-    return CpuInfo(read_regular(path).decode(errors="replace"))
+    try:
+        content = unpacked(read_regular(path))
+    except EOFError as error:
+        raise OSError(errno.EIO, f"it is cut off or damaged: {error}") from None
+    return CpuInfo(content.decode(errors="replace"))
 
 
 def read_with_ids(path: Path) -> CpuInfo:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Final
 
 import attrs
 
@@ -14,6 +15,8 @@ from pvbench.host import cpuinfo
 from pvbench.recording.notices import Notices
 from pvbench.recording.recording import is_emulated
 from pvbench.recording.sets import MOST_CPUS
+
+_FIX: Final = "Give --cpuinfo the text of /proc/cpuinfo of the machine that was traced."
 
 
 @attrs.frozen(kw_only=True)
@@ -42,13 +45,13 @@ def machine_of(path: Path | None, used: set[int], notices: Notices) -> Machine:
     cpus = max(notices.cpus, max(used, default=0) + 1)
     if path is None:
         return Machine(cpus=cpus, times=_times(notices.model))
-    info = cpuinfo.read_with_ids(path)
+    info = _read(path)
     numbers = info.numbers("processor")
     if why := next(_differences(info, numbers, used, notices), ""):
         raise UsageError(
             f"{path} is not of the machine that was traced",
             why=why,
-            fix="Give /proc/cpuinfo of that machine.",
+            fix=_FIX,
         )
     offline = tuple(sorted({*range(cpus)} - {*numbers}))
     note = f"CPUs that {path} does not list are taken as offline: {listed(offline)}."
@@ -59,6 +62,13 @@ def machine_of(path: Path | None, used: set[int], notices: Notices) -> Machine:
         apic_ids=dict(zip(numbers, info.numbers("apicid"), strict=True)),
         notes=(note,) if offline else (),
     )
+
+
+def _read(path: Path) -> cpuinfo.CpuInfo:
+    try:
+        return cpuinfo.read_with_ids(path)
+    except UsageError as error:
+        raise UsageError(error.what, why=error.why, fix=_FIX) from None
 
 
 def _times(model: str) -> str:

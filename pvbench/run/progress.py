@@ -87,6 +87,12 @@ class Heartbeat:
         self._what, self._quiet = what, quiet or not sys.stderr.isatty()
         self._next_s = monotonic() + _BEAT_S
 
+    def count(self, done: int) -> None:
+        """Note that *done* are done, of a number that is not known."""
+        if not self._quiet and monotonic() >= self._next_s:
+            notices.say(f"{done} {self._what}")
+            self._next_s = monotonic() + _BEAT_S
+
     def at(self, done: int, total: int) -> None:
         """Note that *done* of *total* are done."""
         if not self._quiet and monotonic() >= self._next_s:
