@@ -1,7 +1,8 @@
 """
 Print a claim for a mail or a tracker: the answer, the evidence, and how to repeat it.
 
-One file compares the senders in it, several files compare the later ones with the first.
+One file compares the overlays in it with their drivers, or else its senders; several files
+compare the later ones with the first.
 `last`, or no file, is the last run on this machine.  In a pipe the lines have at most 72
 characters.
 """
@@ -9,6 +10,7 @@ characters.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
@@ -34,7 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--by",
         choices=compare.Axes(),
         metavar="AXIS",
-        help="compare the values of this axis (of one file the sender): %(choices)s",
+        help="compare the values of this axis (of one file overlay or sender): %(choices)s",
     )
     parser.add_argument(
         "--baseline", metavar="SIDE", help="value of --by to compare the others with"
@@ -115,19 +117,38 @@ def _names(options: argparse.Namespace) -> list[str]:
 
 def _claim(options: argparse.Namespace) -> Claim:
     """What the files say about the question of *options*."""
+    import attrs
+
     from pvbench.compare import comparison, reading
+    from pvbench.compare.axis import SENDER
     from pvbench.keywords import Keywords
     from pvbench.report.claim.document import Claim
     from pvbench.results import provenance
 
     given = _names(options)
-    by = options.by or ("sender" if len(given) == 1 else None)
+    by = options.by or (SENDER if len(given) == 1 else None)
     asked = compare.question(options, by=by, baseline=options.baseline)
     names = reading.choose(given, (), asked).names
     keywords = Keywords.parsed(options.keywords)
     files = reading.read_rows(names, options.statistic, keywords)
+    every_row = [*chain(*files.values())]
+    if by and not (options.by or options.baseline):
+        asked = attrs.evolve(asked, by=_axis(every_row))
     outcomes = reading.read_outcomes(names, keywords)
     allowances = reading.read_allowances(names)
     result = comparison.compare(files, asked, (), outcomes, allowances.of)
-    rows = [row for row in chain(*files.values()) if _is_asked_for(row, options.series)]
-    return Claim(comparison=result, rows=rows, sources=[provenance.of(name) for name in names])
+    lossy = {(row.file, row.case): row for row in every_row if row.fact("lost")}
+    return Claim(
+        comparison=result,
+        rows=[row for row in every_row if _is_asked_for(row, options.series)],
+        sources=[provenance.of(name) for name in names],
+        lossy=list(lossy.values()),
+    )
+
+
+def _axis(rows: Iterable[Row]) -> str:
+    """The axis of a file that nobody named: overlays beside their drivers, if it has both."""
+    from pvbench.compare.axis import NATIVE, OVERLAY, SENDER
+
+    senders = {row.fact("sender") for row in rows if not row.fact("lost")}
+    return OVERLAY if NATIVE in senders and len(senders) > 1 else SENDER

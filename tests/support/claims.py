@@ -33,6 +33,7 @@ def claim_of(
     return Claim(
         comparison=compare(named, Question(by=by), (), outcomes),
         rows=[row for rows in named.values() for row in rows],
+        lossy=[row for rows in named.values() for row in rows if row.fact("lost")],
         sources=sources or [Provenance(name=name, sha256=SHA256) for name in named],
     )
 

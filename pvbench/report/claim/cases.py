@@ -55,8 +55,13 @@ def _table(sides: tuple[str, str], pairs: list[Pair], names: Mapping[str, Label]
     is_ranked = any(pair.is_ranked for pair in pairs)
     fields: list[Field[Pair]] = [
         *_names(names),
-        Field(Column("base_s", "base", Role.VALUE), lambda pair: _time(pair.before)),
-        Field(Column("new_s", "new", Role.VALUE), lambda pair: _time(pair.after)),
+        Field(
+            Column("base_s", "base", Role.VALUE, csv="base time"),
+            lambda pair: _time(pair.before),
+        ),
+        Field(
+            Column("new_s", "new", Role.VALUE, csv="new time"), lambda pair: _time(pair.after)
+        ),
         Field(Column("ratio", "ratio", Role.VALUE if is_ranked else Role.DATA), _ratio),
         Field(Column("interval", "interval", _role_of_interval(pairs)), _interval),
         Field(

@@ -7,17 +7,19 @@ is not better or not tested, how the sides differ, and how to repeat it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
 
 from pvbench.compare.comparison import Comparison
-from pvbench.document import Block, Document, Notes, Paragraph
+from pvbench.document import Block, Document, Notes
 from pvbench.report import noisy, outcomes, overtaking, unpaired
 from pvbench.report.claim import answer, cases, limits, repeat, setting
 from pvbench.report.claim.labels import labels
 from pvbench.report.notes import distance
 from pvbench.report.summary import refused
+from pvbench.results import schema
 from pvbench.results.provenance import Provenance
 from pvbench.results.rows import Row
 
@@ -30,12 +32,20 @@ class Claim:
     Args:
         comparison: the finished comparison of the files.
         rows: the rows of all files in the series that is compared.
+        lossy: a row of each case that loses IPIs; it may be of another series.
         sources: the origin of each file.
     """
 
     comparison: Comparison
     rows: Sequence[Row]
     sources: Sequence[Provenance]
+    lossy: Sequence[Row] = ()
+
+    @property
+    def losses(self) -> Mapping[str, int]:
+        """The number of cases in which each side loses IPIs."""
+        axis = self.comparison.question.axis
+        return Counter(schema.side(axis, r.facts) if axis else r.file for r in self.lossy)
 
 
 def document(claim: Claim) -> Document:
@@ -47,8 +57,7 @@ def _blocks(claim: Claim) -> Iterator[Block]:
     comparison, rows = claim.comparison, claim.rows
     pairs = comparison.shown
     label = labels(pairs)
-    for sentence in answer.sentences(pairs, rows, label):
-        yield Paragraph(sentence)
+    yield from answer.blocks(pairs, rows, claim.losses, label)
     yield from overtaking.blocks(comparison.shown_crossovers)
     yield from setting.blocks(rows)
     yield from cases.blocks(pairs)

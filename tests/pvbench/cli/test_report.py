@@ -64,7 +64,7 @@ def test_csv_has_a_row_for_each_case(cli: Cli) -> None:
     file_of(Path("a.json"), BEFORE, AFTER)
     heads = cli("report", "a.json", "--csv").out.splitlines()[0]
 
-    assert heads == "Case,base,new,ratio,verdict,counts,boots"
+    assert heads == "Case,base time,new time,ratio,verdict,counts,boots"
 
 
 def test_only_the_cases_of_an_expression_are_reported(cli: Cli) -> None:
@@ -81,3 +81,29 @@ def test_published_results_are_reported_with_their_source(cli: Cli) -> None:
 
     assert output.out.startswith("As published: compared with")
     assert "Source: Linux commit 4180bf1b655a" in output.out
+
+
+def test_overlays_of_one_file_are_compared_with_their_drivers(cli: Cli) -> None:
+    """Another driver says nothing about an overlay; --by sender compares them all the same."""
+    stacks = {
+        PHYSICAL: 4e-6,
+        CLUSTER: 3e-6,
+        f"kvm-pv/{PHYSICAL}": 2e-6,
+        f"kvm-pv/{CLUSTER}": 1e-6,
+    }
+    file_of(
+        Path("a.json"),
+        *(row_of("broadcast", stack, time_s) for stack, time_s in stacks.items()),
+    )
+    by_overlay = json.loads(cli("report", "a.json", "--json").out)["cases"]
+    by_sender = json.loads(cli("report", "a.json", "--json", "--by", "sender").out)["cases"]
+
+    assert [(case["base"], case["ratio"]) for case in by_overlay] == [
+        (PHYSICAL, 2.0),
+        (CLUSTER, 3.0),
+    ]
+    assert [(case["base"], case["ratio"]) for case in by_sender] == [
+        (PHYSICAL, 4 / 3),
+        (PHYSICAL, 2.0),
+        (PHYSICAL, 4.0),
+    ]

@@ -236,3 +236,32 @@ def test_hostile_text_of_a_file_moves_no_cursor() -> None:
     rows = [attrs.evolve(r, facts=r.facts | {"guest": "a\x1b[2Jb"}) for r in (NATIVE, FASTER)]
 
     assert "\x1b" not in claim_text(rows, by="sender")
+
+
+def test_a_side_that_loses_ipis_elsewhere_says_so_in_the_answer() -> None:
+    """A ratio of the other cases alone would mislead."""
+    lossy = row_of("broadcast-lock", PV, 1e-6, lost=3)
+    document = claim_json([NATIVE, FASTER, lossy], by="sender")
+
+    assert document["paragraphs"][1] == (
+        "kvm-pv/x2apic-physical loses IPIs in 1 other case, which has no time."
+    )
+    assert document["answers"][0]["cases"] == {"faster": 1, "loses": 1}
+
+
+def test_many_sides_are_a_list_below_one_sentence() -> None:
+    """Nobody reads twenty sentences."""
+    rows = [
+        NATIVE,
+        *(row_of("broadcast", f"s{n}/x2apic-physical", 1e-6 * n) for n in range(1, 7)),
+    ]
+    lossy = row_of("broadcast-lock", "s1/x2apic-physical", 1e-6, lost=3)
+    text = claim_text([*rows, lossy], by="sender")
+
+    assert text.startswith(
+        "Modelled, not measured: 6 sides are compared with their baselines in 1 case; the "
+        "largest change is 200 times as fast, of s1/x2apic-physical against x2apic-physical"
+    )
+    assert "1 side of this comparison loses IPIs in other cases" in text
+    assert "1 faster, 1 with lost IPIs" in text
+    assert "Compared with" not in text
