@@ -52,15 +52,23 @@ def refuse_repeated(words: Sequence[str], command: argparse.ArgumentParser) -> N
     """
     Refuse an option of *command* that is given twice and keeps one value only.
 
+    The default `of_each_side` of *command* names options that are given for each side.
+
     Raises:
         UsageError: *words* have one.
     """
     options = by_name_with_below(command)
+    of_each_side = command.get_default("of_each_side") or ()
     seen: set[str] = set()
     for word in takewhile(lambda word: word != "--", words):
         name = word.partition("=")[0]
         action = options.get(name)
-        if action is None or action.nargs == 0 or is_repeatable(action):
+        if (
+            action is None
+            or action.nargs == 0
+            or is_repeatable(action)
+            or action.dest in of_each_side
+        ):
             continue
         if action.dest in seen:
             raise UsageError(f"{name} is given twice", fix="It has one value: drop the others.")

@@ -149,6 +149,13 @@ def test_an_option_with_one_value_that_is_given_twice_is_refused(
     assert run.err == f"pvbench: {option} is given twice. It has one value: drop the others.\n"
 
 
+def test_ab_takes_a_site_for_each_side(cli: Cli) -> None:
+    """The first one is of side a."""
+    words = ("--site", "local", "--site", "local", "--dry-run", "--vcpus", "2")
+
+    assert "is given twice" not in cli("ab", "norov", *words).err
+
+
 def test_explain_takes_one_guest(cli: Cli) -> None:
     """`run` takes several."""
     run = cli("explain", "kvm-pv", "--guest", "4", "--guest", "8")
