@@ -6,6 +6,7 @@ import argparse
 import os
 import re
 import secrets
+import shlex
 import shutil
 import sys
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from pvbench import notices
 from pvbench.cli import run
 from pvbench.cli.ab_options import SIDES, split
 from pvbench.cli.parsers import Parser, parse_options
+from pvbench.cli.run_options import SESSION_COMMAND
 from pvbench.errors import UsageError
 from pvbench.results import files, journal
 from pvbench.run.request import check_timeout
@@ -41,6 +43,7 @@ def sides_of(options: argparse.Namespace, subfolder: str = "") -> tuple[tuple[Si
         _paths(options, subfolder) if not options.dry_run else (Path("a.json"), Path("b.json"))
     )
     seed = _seed(options, paths[0])
+    session = {SESSION_COMMAND: shlex.join(options.words)}
     a, b = (
         Side(
             name=name,
@@ -48,7 +51,7 @@ def sides_of(options: argparse.Namespace, subfolder: str = "") -> tuple[tuple[Si
             words=(*words, "--seed", str(seed)),
             site=runs[place].site,
             path=paths[place],
-            environment={"TOX_ENV_NAME": own.env[place]} if own.env else {},
+            environment=session | ({"TOX_ENV_NAME": own.env[place]} if own.env else {}),
             timeout_s=max(options.timeout, runs[place].timeout),
         )
         for place, (name, words) in enumerate(zip(SIDES, both, strict=True))

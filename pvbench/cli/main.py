@@ -90,7 +90,7 @@ def _run(typed: Sequence[str]) -> int:
         return leaving.code if isinstance(leaving.code, int) else int(Status.USAGE)
     except UsageError as error:
         raise _with_origin(error, words[1 : len(words) - len(typed) + 1]) from None
-    options.typed, options.words = typed[1:], words[1:]
+    options.typed, options.words = typed[1:], words
     try:
         if "render" in options:  # an unknown format is refused before anything is measured
             options.render = common.renderer(options.format)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
+import shlex
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pvbench.cli import common, endings, run_options
+from pvbench.cli.run_options import SESSION_COMMAND
 from pvbench.errors import UnavailableError, UsageError
 from pvbench.text import printable
 
@@ -76,7 +79,7 @@ def _request(options: argparse.Namespace, suite: Suite) -> Request:
         is_side=bool(options.ab_pipes),
         max_boots=max_boots(options),
         sweeps=tuple(map(parsed, options.sweep)),
-        command=() if options.ab_pipes else ("run", *options.words),
+        command=_command(options),
     )
 
 
@@ -120,6 +123,13 @@ def selection_of(options: argparse.Namespace, costs: str | None) -> Selection:
         execution=options.execution,
         keywords=options.keywords,
     )
+
+
+def _command(options: argparse.Namespace) -> tuple[str, ...]:
+    """The words that the user typed; of a side those of the session."""
+    if options.ab_pipes:
+        return tuple(shlex.split(os.environ.get(SESSION_COMMAND, "")))
+    return tuple(options.words)
 
 
 def _print_result(finished: Ended, options: argparse.Namespace) -> int:

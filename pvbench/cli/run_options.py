@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pvbench.cli import common
 from pvbench.cli.options import Options
@@ -11,6 +11,9 @@ from pvbench.formats import output_options
 
 if TYPE_CHECKING:
     from pvbench.run.ab_messages import Channel
+
+# The words of `pvbench ab` or `noise`, which it gives to its sides in their environment.
+SESSION_COMMAND: Final = "PVBENCH_SESSION_COMMAND"
 
 
 def measuring_options(parser: argparse.ArgumentParser, *, two_sides: bool = False) -> Options:

@@ -58,6 +58,22 @@ def test_the_sides_are_compared_with_the_status_of_compare(cli: Cli) -> None:
     assert [facts_of(f"x-{side}.json", "label") for side in "ab"] == [["a"], ["b"]]
 
 
+def test_both_sides_store_the_command_of_the_session(cli: Cli) -> None:
+    """A report of the two files shows it."""
+    cli(*QUICK)
+    commands = [
+        entry["command"]
+        for side in "ab"
+        for entry in journal_of(Path(f"x-{side}.json"))
+        if "command" in entry
+    ]
+
+    assert commands == [list(QUICK)] * 2
+    assert (
+        "pvbench ab norov --driver x2apic-physical" in cli("report", "x-a.json", "x-b.json").out
+    )
+
+
 def test_the_sides_may_be_tox_environments(cli: Cli, tmp_path: Path) -> None:
     """Each is a run of the Python there; its name is stored."""
     for name in ("old", "new"):
@@ -223,7 +239,7 @@ def blocked(
 
 def states() -> list[list[object]]:
     """The boots and the end that the journal of each side has."""
-    lines = [journal_of(Path(f"x-{side}.json"))[1:] for side in "ab"]
+    lines = [journal_of(Path(f"x-{side}.json"))[2:] for side in "ab"]
     return [[line.get("boot", line.get("end")) for line in side] for side in lines]
 
 
