@@ -17,7 +17,7 @@ _HEAD = (
 )
 FORM = LineForm(
     _HEAD,
-    notices={"lost": rb"CPU:([0-9]+) \[LOST ([0-9]*) ?EVENTS\]"},
+    notices={"lost": (b"[LOST ", rb"CPU:([0-9]+) \[LOST ([0-9]*) ?EVENTS\]")},
     tail=rb"(?<=\*/)",
     signs=[rb"^# tracer: function_graph"],
 )

@@ -21,9 +21,12 @@ _HEAD = (
 FORM = LineForm(
     _HEAD,
     notices={
-        "kernel": rb"# \S+ latency trace v\S+ on (\S+)",
-        "entries": rb"# latency: [0-9]+ us, #([0-9]+)/([0-9]+), .*#P:([0-9]+)\)",
-        "lost": rb"CPU:([0-9]+) \[LOST ([0-9]*) ?EVENTS\]",
+        "kernel": (b" latency trace v", rb"# \S+ latency trace v\S+ on (\S+)"),
+        "entries": (
+            b"# latency: ",
+            rb"# latency: [0-9]+ us, #([0-9]+)/([0-9]+), .*#P:([0-9]+)\)",
+        ),
+        "lost": (b"[LOST ", rb"CPU:([0-9]+) \[LOST ([0-9]*) ?EVENTS\]"),
     },
     signs=[rb"^# \S+ latency trace v"],
 )

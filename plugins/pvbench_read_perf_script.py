@@ -24,11 +24,14 @@ _HEAD = (
 FORM = LineForm(
     _HEAD,
     notices={
-        "kernel": rb"# os release : (.{1,80})",
-        "cpus": rb"# nrcpus online : ([0-9]+)",
-        "model": rb"# cpudesc : (.{1,80})",
-        "lost": rb".{1,40}\[([0-9]{1,5})\] +[0-9.]{1,22}: PERF_RECORD_LOST lost ([0-9]+)",
-        "lost chunks": rb"Processed [0-9]+ events and lost ([0-9]+) chunks!",
+        "kernel": (b"# os release : ", rb"# os release : (.{1,80})"),
+        "cpus": (b"# nrcpus online : ", rb"# nrcpus online : ([0-9]+)"),
+        "model": (b"# cpudesc : ", rb"# cpudesc : (.{1,80})"),
+        "lost": (
+            b"PERF_RECORD_LOST",
+            rb".{1,40}\[([0-9]{1,5})\] +[0-9.]{1,22}: PERF_RECORD_LOST lost ([0-9]+)",
+        ),
+        "lost chunks": (b" chunks!", rb"Processed [0-9]+ events and lost ([0-9]+) chunks!"),
     },
     signs=[rb"^# perf version : "],
 )

@@ -23,8 +23,8 @@ FORM = LineForm(
     _HEAD,
     event=rb"(?=\w{1,19}: {2}|\w{20,40}: )" + EVENT,
     notices={
-        "cpus": rb"cpus=([0-9]+)",
-        "lost": rb"CPU:([0-9]+) \[([0-9]*) ?EVENTS DROPPED\]",
+        "cpus": (b"cpus=", rb"cpus=([0-9]+)"),
+        "lost": (b"EVENTS DROPPED", rb"CPU:([0-9]+) \[([0-9]*) ?EVENTS DROPPED\]"),
     },
     signs=[rb"^cpus=[0-9]+$"],
 )

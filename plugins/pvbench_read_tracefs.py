@@ -26,8 +26,11 @@ FORM = LineForm(
     _HEAD,
     event=rb"(?=\w+: [^ ])" + EVENT,
     notices={
-        "entries": rb"# entries-in-buffer/entries-written: ([0-9]+)/([0-9]+) +#P:([0-9]+)",
-        "lost": rb"CPU:([0-9]+) \[LOST ([0-9]*) ?EVENTS\]",
+        "entries": (
+            b"# entries-in-buffer/",
+            rb"# entries-in-buffer/entries-written: ([0-9]+)/([0-9]+) +#P:([0-9]+)",
+        ),
+        "lost": (b"[LOST ", rb"CPU:([0-9]+) \[LOST ([0-9]*) ?EVENTS\]"),
     },
     signs=[rb"^# entries-in-buffer/entries-written: "],
 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import attrs
@@ -198,14 +199,18 @@ def _sent(fields: str, masks: str) -> Row:
         raise _unreadable(f"ipi_send: {fields}")
     event, targets, site, callback = match.groups()
     mask = mask_of(targets, masks) if event == "cpumask" else _one(targets)
-    site, function = symbol(site), symbol(callback)
-    call = Call(
+    return Row(mask, _call(event, site, callback), wanted=False)
+
+
+@lru_cache(maxsize=1 << 12)
+def _call(event: str, callsite: str, callback: str) -> Call:
+    site, function = symbol(callsite), symbol(callback)
+    return Call(
         kind=_kind(event, site, function),
         callsite=site,
         function=function,
         one_target=event == "cpu",
     )
-    return Row(mask, call, wanted=False)
 
 
 def _one(cpu: str) -> int:
@@ -310,7 +315,8 @@ def _times(texts: Sequence[bytes], unit: str) -> tuple[npt.NDArray[np.int64], st
     """Times in nanoseconds, or in ticks of the clock, and which of them."""
     if not texts or not all(texts):
         return np.zeros(0, np.int64), "none"
-    digits = {len(text) - text.rfind(b".") - 1 if b"." in text else -1 for text in texts}
+    text = b" ".join(texts)
+    digits = _decimals(text, len(texts))
     if len(digits) > 1:
         raise UsageError(
             "the trace has times of different forms",
@@ -320,6 +326,16 @@ def _times(texts: Sequence[bytes], unit: str) -> tuple[npt.NDArray[np.int64], st
     decimals = digits.pop()
     if decimals == -1:
         scale = 1000 if unit == "us" else 1
-        return _numbers(texts) * scale, "ns" if unit == "us" else "ticks"
-    values = np.fromstring(b" ".join(texts).replace(b".", b""), np.int64, sep=" ")
+        return np.fromstring(text, np.int64, sep=" ") * scale, "ns" if unit == "us" else "ticks"
+    values = np.fromstring(text.replace(b".", b""), np.int64, sep=" ")
     return values * 10 ** (9 - decimals), "ns"
+
+
+def _decimals(text: bytes, times: int) -> set[int]:
+    """The numbers of digits behind the points of times in *text*; -1 for one without."""
+    characters = np.frombuffer(text + b" ", np.uint8)
+    ends = np.flatnonzero(characters == ord(" "))
+    points = np.flatnonzero(characters == ord("."))
+    if len(points) != times:
+        return {-1} if not len(points) else {-1, 0}
+    return {*np.unique(ends - points - 1).tolist()}

@@ -10,7 +10,7 @@ from pvbench.recording.sets import MOST_CPUS
 
 _HEX: Final = re.compile(r"[0-9a-f]{1,8}(?:,[0-9a-f]{8})*")
 _SURELY_HEX: Final = re.compile(r"[0-9a-f]{8}(?:,[0-9a-f]{8})*")
-_RUN: Final = re.compile(r"([0-9]{1,10})(?:-([0-9]{1,10}))?")
+_LIST: Final = re.compile(r"[0-9]{1,10}(?:-[0-9]{1,10})?(?:,[0-9]{1,10}(?:-[0-9]{1,10})?)*")
 _DATA_LOC: Final = 1 << 16  # the length is above bit 16, the offset below
 _WORDS: Final = {"list": "a list of CPUs", "hex": "hex"}
 
@@ -54,23 +54,28 @@ def _decided(text: str, *, is_hex: bool) -> str:
 
 
 def _of_list(text: str) -> int:
+    if not _LIST.fullmatch(text):
+        raise _no_list(text)
+    if text.isdigit() and int(text) >= _DATA_LOC:
+        raise UsageError(
+            f"cpumask={text} is not a mask but the word that locates one (data_loc)",
+            why="the text was printed raw",
+            fix="Print the trace without -R or the option raw.",
+        )
     mask = 0
     for part in text.split(","):
-        run = _RUN.fullmatch(part)
-        if run is None:
-            raise UsageError(f"{text[:80]!r} is not a list of CPUs")
-        first, last = int(run[1]), int(run[2] or run[1])
-        if first >= _DATA_LOC and text == part:
-            raise UsageError(
-                f"cpumask={text} is not a mask but the word that locates one (data_loc)",
-                why="the text was printed raw",
-                fix="Print the trace without -R or the option raw.",
-            )
-        check_cpu(last)
+        start, dash, end = part.partition("-")
+        first, last = int(start), int(end if dash else start)
+        if last >= MOST_CPUS:
+            check_cpu(last)
         if last < first:
-            raise UsageError(f"{text[:80]!r} is not a list of CPUs")
+            raise _no_list(text)
         mask |= (2 << last) - (1 << first)
     return mask
+
+
+def _no_list(text: str) -> UsageError:
+    return UsageError(f"{text[:80]!r} is not a list of CPUs")
 
 
 def _checked(mask: int, text: str) -> int:

@@ -26,7 +26,9 @@ NAMES: Final = (
     *("kvm_apic_ipi", "kvm_apic", "kvm_msr", "kvm_hypercall", "kvm_exit", "kvm_entry"),
     *("kvm_hv_send_ipi", "kvm_hv_send_ipi_ex", "kvm_avic_incomplete_ipi"),
 )
+_HOST: Final = b"kvm_"  # events of a host begin so
 _MARKS: Final = tuple(f"{name}: ".encode() for name in NAMES)
+_GUEST_MARKS: Final = tuple(mark for mark in _MARKS if not mark.startswith(_HOST))
 _NAME: Final = "|".join(sorted(NAMES, key=len, reverse=True)).encode()
 EVENT: Final = rb"(?P<message>(?:" + _NAME + rb"): +[^\n]*)"
 _FEW: Final = 5  # unread lines that are kept for a message
@@ -102,7 +104,8 @@ class LineForm:
         head: a pattern of what comes before ``event:``, with the groups ``cpu``, ``time``
             and ``task`` as far as the form has them.  It must not be able to match in
             many ways, because text may be hostile.
-        notices: patterns of whole lines by name, see NOTICES; their groups are values.
+        notices: by a name from NOTICES, bytes that are in each such line, and a pattern of
+            the whole line, whose groups are values.
         event: a pattern with the group ``message``, if the form has a rule for the blanks
             in it.
         tail: a pattern of what ends the line after the fields.
@@ -110,23 +113,23 @@ class LineForm:
     """
 
     head: bytes
-    notices: Mapping[str, bytes] = attrs.field(factory=dict)
+    notices: Mapping[str, tuple[bytes, bytes]] = attrs.field(factory=dict)
     event: bytes = EVENT
     tail: bytes = b""
     signs: Sequence[bytes] = ()
     _line: re.Pattern[bytes] = attrs.field(init=False)
-    _notices: Mapping[str, re.Pattern[bytes]] = attrs.field(init=False)
+    _notices: Sequence[tuple[str, bytes, re.Pattern[bytes]]] = attrs.field(init=False)
 
     @_line.default
     def _compiled(self) -> re.Pattern[bytes]:
         return re.compile(rb"^" + self.head + self.event + self.tail + rb"$", re.MULTILINE)
 
     @_notices.default
-    def _compiled_notices(self) -> Mapping[str, re.Pattern[bytes]]:
-        return {
-            name: re.compile(rb"^" + pattern + rb"$", re.MULTILINE)
-            for name, pattern in self.notices.items()
-        }
+    def _compiled_notices(self) -> Sequence[tuple[str, bytes, re.Pattern[bytes]]]:
+        return [
+            (name, mark, re.compile(rb"^" + pattern + rb"$", re.MULTILINE))
+            for name, (mark, pattern) in self.notices.items()
+        ]
 
     def score(self, start: bytes) -> int:
         """Two for each event in *start* of this form, and more for a sign."""
@@ -136,12 +139,13 @@ class LineForm:
     def parse(self, block: bytes) -> Lines:
         """See `Reader`."""
         columns = self._columns(block)
-        expected = sum(map(block.count, _MARKS))
+        is_host = _HOST in block
+        expected = sum(map(block.count, _MARKS if is_host else _GUEST_MARKS))
         return Lines(
             messages=columns.get("message", ()),
             cpus=columns.get("cpu", ()),
             times=columns.get("time", ()),
-            tasks=columns.get("task", ()) if b"kvm_" in block else (),
+            tasks=columns.get("task", ()) if is_host else (),
             notices=[*self._notices_in(block)],
             unread=() if expected == len(columns["message"]) else self._unread(block),
             total=_lines_in(block),
@@ -158,7 +162,8 @@ class LineForm:
     def _notices_in(self, block: bytes) -> list[tuple[str, tuple[bytes, ...]]]:
         return [
             (name, match.groups())
-            for name, pattern in self._notices.items()
+            for name, mark, pattern in self._notices
+            if mark in block
             for match in pattern.finditer(block)
         ]
 
