@@ -12,7 +12,16 @@ from typing import Final
 import attrs
 
 import fuzz_site
-from fuzz_readers import Input, command, do_job, of_host, run_and_show
+import fuzz_traces
+from fuzz_readers import (
+    Input,
+    command,
+    do_job,
+    import_trace,
+    of_host,
+    read_recording,
+    run_and_show,
+)
 from fuzz_valid import CANNED, CPU, RUN, SMALL, SUITE, SUITE_SOURCE, TABLE, Valid
 from fuzz_words import guest, words
 from mutations import json_bytes, mutated, mutated_assignments, mutated_bytes, mutated_text
@@ -187,5 +196,7 @@ KINDS: Final = (
     Kind("jobs", _job, do_job),
     Kind("noise files", _noise),
     Kind("outcomes of programs", _outcomes),
+    Kind("traces", fuzz_traces.trace, import_trace),
+    Kind("recordings", fuzz_traces.recording, read_recording),
     Kind("options", _options),
 )

@@ -6,17 +6,27 @@ import io
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from typing import Final
 
 import attrs
 
 import fuzz_site
 from pvbench.cli.main import main
-from pvbench.errors import Status
+from pvbench.errors import Status, UsageError
 from pvbench.host import cpuinfo, facts
+from pvbench.host.files import unpacked
+from pvbench.plugin.loader import load as plugins
 from pvbench.protocol import ErrorReport, Execute, Work, decode
+from pvbench.recording import reconcile, stored
+from pvbench.recording.reader import NAMES, Reader
+from pvbench.report import imported
 from pvbench.run import worker
 from pvbench.text import printable
+
+TRACE: Final = "trace"
+RECORDING: Final = "trace.recording"
 
 
 @attrs.frozen
@@ -59,6 +69,35 @@ def run_and_show(given: Input) -> int:
         shown = main(["show", "d.json", "--statistic", "all"])
         assert shown != Status.USAGE, "the result file cannot be read"
     return status
+
+
+@cache
+def bundled_readers() -> dict[str, Reader]:
+    """The readers of traces."""
+    return plugins(own_only=True).table("reader")
+
+
+def import_trace(given: Input) -> int:
+    """Import a trace; each event that its text names is in the recording."""
+    Path(RECORDING).unlink(missing_ok=True)
+    status = command(given)
+    if status == 0:
+        recording = stored.read(Path(RECORDING))
+        text = unpacked(given.files[TRACE])
+        for name in NAMES if recording.producer != "histogram" else ():
+            assert recording.events.get(name, 0) == text.count(f"{name}: ".encode()), name
+    return status
+
+
+def read_recording(given: Input) -> int:
+    """Read the file of a recording, and show what it has."""
+    try:
+        recording = stored.read(Path(RECORDING))
+    except UsageError as error:
+        print(f"pvbench: {printable(str(error))}", file=sys.stderr)
+        return int(error.status)
+    imported.document(recording, list(reconcile.sums(recording)))
+    return 0
 
 
 def do_job(given: Input) -> int:

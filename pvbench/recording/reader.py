@@ -168,10 +168,11 @@ class LineForm:
         ]
 
     def _unread(self, block: bytes) -> list[bytes]:
-        """The first lines that name an event and are not of this form."""
+        """The first lines that name several events, or one and are not of this form."""
         unread = []
         for line in block.split(b"\n"):
-            if any(mark in line for mark in _MARKS) and not self._line.fullmatch(line):
+            marks = sum(map(line.count, _MARKS))
+            if marks > 1 or (marks and not self._line.fullmatch(line)):
                 unread.append(line)
                 if len(unread) == _FEW:
                     break

@@ -166,6 +166,15 @@ def test_the_texts_of_two_producers_are_not_mixed(tmp_path: Path) -> None:
         from_text(tmp_path, text + other)
 
 
+def test_a_line_that_names_two_events_is_refused(tmp_path: Path) -> None:
+    """One of them would be lost silently."""
+    event = "ipi_send_cpu:         cpu=2 callsite=f callback=0x0"
+    text = f"cpus=8\n  a-1 [001] 1.000001: {event}  a-1 [001] 1.000002: {event}\n"
+
+    with pytest.raises(UsageError, match="is not a line of trace-cmd"):
+        from_text(tmp_path, text)
+
+
 def test_a_histogram_whose_totals_differ_is_cut_off(tmp_path: Path) -> None:
     """Its last lines say how many rows and hits there are."""
     import gzip
