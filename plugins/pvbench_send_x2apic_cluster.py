@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pvbench.guest import Guest
 from pvbench.hookspecs import hookimpl
+from pvbench.linux_era import LinuxEra, uses_x2apic
 from pvbench.ops import Scan, WrMsr
 from pvbench.sender import Apic, Driver, Ops, Sender
 from pvbench.sequences import irqs_off, x2apic_fence, x2apic_shorthand
@@ -34,6 +35,9 @@ class X2apicCluster(Driver):
     name = "x2apic-cluster"
     summary = "one WRMSR per cluster of 16"
     apic_mode = "x2apic"
+
+    def probe(self, guest: Guest, linux: LinuxEra) -> bool:
+        return uses_x2apic(guest, linux) and guest.intremap
 
     def why_unsupported(self, guest: Guest) -> str | None:
         if max(guest.logical) >= X2APIC_LOGICAL_IDS:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pvbench.guest import Guest
 from pvbench.hookspecs import hookimpl
+from pvbench.linux_era import LinuxEra, uses_x2apic
 from pvbench.ops import Scan, WrMsr
 from pvbench.sender import Apic, Driver, Ops, Sender
 from pvbench.sequences import irqs_off, x2apic_fence, x2apic_shorthand
@@ -24,6 +26,9 @@ class X2apicPhysical(Driver):
     name = "x2apic-physical"
     summary = "one WRMSR per target; the usual cloud default"
     apic_mode = "x2apic"
+
+    def probe(self, guest: Guest, linux: LinuxEra) -> bool:
+        return uses_x2apic(guest, linux) and not guest.intremap
 
     def send_IPI(self, apic: Apic, cpu: int, vector: int) -> Ops:
         yield from x2apic_fence(apic)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pvbench.guest import Guest
 from pvbench.hookspecs import hookimpl
+from pvbench.linux_era import LinuxEra, uses_flat
 from pvbench.sender import Apic, Driver, Ops, Sender
 from pvbench.sequences import irqs_off, xapic_send, xapic_shorthand
 from pvbench.x86.apic import APIC_DEST_LOGICAL, XAPIC_FLAT_CPUS, icr_low
@@ -25,6 +26,9 @@ class XapicFlat(Driver):
     name = "xapic-flat"
     summary = "logical flat mode, up to 8 CPUs, one write for any subset (legacy)"
     apic_mode = "xapic"
+
+    def probe(self, guest: Guest, linux: LinuxEra) -> bool:
+        return uses_flat(guest, linux)
 
     def why_unsupported(self, guest: Guest) -> str | None:
         if len(guest.apic_ids) > XAPIC_FLAT_CPUS:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pvbench.guest import Guest
 from pvbench.hookspecs import hookimpl
+from pvbench.linux_era import LinuxEra, uses_flat, uses_x2apic
 from pvbench.ops import Scan
 from pvbench.sender import Apic, Driver, Ops, Sender
 from pvbench.sequences import irqs_off, xapic_send, xapic_shorthand
@@ -24,6 +26,9 @@ class XapicPhysical(Driver):
     name = "xapic-physical"
     summary = "one ICR2+ICR pair per target, busy-wait before each"
     apic_mode = "xapic"
+
+    def probe(self, guest: Guest, linux: LinuxEra) -> bool:
+        return not uses_x2apic(guest, linux) and not uses_flat(guest, linux)
 
     def send_IPI(self, apic: Apic, cpu: int, vector: int) -> Ops:
         return irqs_off(xapic_send(apic.id(cpu), icr_low(vector)))

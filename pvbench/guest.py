@@ -54,6 +54,8 @@ class Guest:
             is the CPU number.
         offline: CPUs that have booted and are offline, so that the kernel has disabled
             their APICs.
+        x2apic: whether its CPUs have an x2APIC.
+        intremap: whether it has an IOMMU that remaps interrupts.
     """
 
     name: str
@@ -73,6 +75,8 @@ class Guest:
     logical_ids: tuple[int, ...] = attrs.field(default=(), converter=ints)
     vp_indexes: tuple[int, ...] = attrs.field(default=(), converter=ints)
     offline: tuple[int, ...] = attrs.field(default=(), converter=ints)
+    x2apic: bool = True
+    intremap: bool = False
 
     @apic_ids.validator
     def _check_apic_ids(self, _: object, ids: tuple[int, ...]) -> None:

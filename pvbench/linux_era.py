@@ -13,6 +13,8 @@ from typing import Final
 import attrs
 
 from pvbench.errors import UsageError
+from pvbench.guest import Guest
+from pvbench.x86.apic import XAPIC_FLAT_CPUS
 
 CURRENT: Final = "6.12"
 _NO_IPI_BROADCAST: Final = "+no_ipi_broadcast"
@@ -133,6 +135,18 @@ class LinuxEra:
     def fence(self) -> bool:
         """Whether it fences before an x2APIC ICR write."""
         return not self.follows(NO_FENCE)
+
+
+def uses_x2apic(guest: Guest, linux: LinuxEra) -> bool:
+    """Whether the kernel enables x2APIC, see try_to_enable_x2apic()."""
+    return guest.x2apic and (guest.intremap or linux.follows(X2APIC_PHYSICAL))
+
+
+def uses_flat(guest: Guest, linux: LinuxEra) -> bool:
+    """Whether the kernel uses the logical flat mode of xAPIC, which has a bit for each CPU."""
+    has_flat = guest.bits == 32 or not linux.follows(NO_FLAT)
+    fits = len(guest.apic_ids) <= XAPIC_FLAT_CPUS
+    return has_flat and fits and not uses_x2apic(guest, linux)
 
 
 def parsed(text: str, vendor: str = "") -> LinuxEra:

@@ -273,8 +273,8 @@ def _job_data(job: Job) -> dict[str, Any]:
 
 def guest_data(guest: Guest) -> dict[str, Any]:
     """*guest* as JSON data without what few guests have; `guest_of` is the inverse."""
-    data = attrs.asdict(guest)
-    return {k: v for k, v in data.items() if k not in _OF_FEW_GUESTS or v not in (1, ())}
+    data, usual = attrs.asdict(guest), attrs.asdict(_USUAL_GUEST)
+    return {k: v for k, v in data.items() if k not in _OF_FEW_GUESTS or v != usual[k]}
 
 
 def _task_data(task: Task) -> dict[str, Any]:
@@ -339,11 +339,14 @@ _COUNT: Final = integer()
 _COUNTS: Final = items(_COUNT)
 _TICKS: Final = number(0, LARGEST)
 
+_USUAL_GUEST: Final = Guest(name="usual", apic_ids=(0,))
 _OF_FEW_GUESTS: Final[dict[str, Any]] = {
     "sockets": 1,
     "logical_ids": [],
     "vp_indexes": [],
     "offline": [],
+    "x2apic": True,
+    "intremap": False,
 }
 _GUEST: Final = record(
     Guest,
@@ -357,6 +360,8 @@ _GUEST: Final = record(
     logical_ids=items(integer()),
     vp_indexes=items(integer()),
     offline=items(integer()),
+    x2apic=flag,
+    intremap=flag,
 )
 
 

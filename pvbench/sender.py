@@ -95,6 +95,10 @@ class Driver(Sender):
 
     apic_mode: ClassVar[str]
 
+    def probe(self, guest: Guest, linux: LinuxEra) -> bool:
+        """Return whether the kernel *linux* chooses this driver in *guest*."""
+        return False
+
     def send_IPI(self, apic: Apic, cpu: int, vector: int) -> Ops:
         """Send *vector* to one CPU."""
         raise NotImplementedError
@@ -167,6 +171,8 @@ class Stack:
         highest = max(guest.apic_ids)
         if guest.apic_mode == "xapic" and highest >= XAPIC_BROADCAST:
             return f"APIC ID {highest} is not an xAPIC ID, which has 8 bits (255 is broadcast)"
+        if guest.apic_mode == "x2apic" and not guest.x2apic:
+            return "the CPUs of the guest have no x2APIC"
         reason = self.driver.why_unsupported(guest)
         if reason is None and self.overlay:
             reason = self.overlay.why_unsupported(guest)

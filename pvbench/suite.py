@@ -28,7 +28,7 @@ class Suite:
         name: unique, lower case with dashes.
         version: raise it when results stop being comparable.
         workloads: names of workloads, in the order of their columns.
-        drivers: names of drivers.
+        drivers: names of drivers; ``native`` is the one that the kernel would choose.
         overlays: names of overlays; None is all there are.  The bare drivers
             always run too.
         guests: topology specifications.
@@ -72,6 +72,7 @@ class Case:
     Its name and its facts in a result file follow from `pvbench.results.schema`.
 
     Args:
+        native_driver: the name of the driver that its kernel would choose in its guest.
         host: the ID of a host of the site, if the run measures each of them for itself.
         sweep: the costs that a sweep sets, ``costs.icr_write=1000``; empty without one.
         answer: that of its suite.
@@ -88,6 +89,7 @@ class Case:
     site: str
     costs: str | None
     bursts: tuple[Burst, ...] = attrs.field(repr=False)
+    native_driver: str = ""
     host: str | None = None
     sweep: str = ""
     answer: str = TIMES

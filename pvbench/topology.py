@@ -18,10 +18,11 @@ from pvbench.layouts import Layout, dense, interleaved, sockets, sparse, threads
 
 _NUMBER: Final = "[0-9]{1,12}"  # longer ones are no APIC IDs, and take time to convert
 _THREADS_LAST: Final = "threads-last"
+_FLAGS: Final = (_THREADS_LAST, "nox2apic", "intremap")
 # What may follow any form, with the noun of its numbers.
 _OPTIONS: Final = {"offline": "CPU number", "logical": "logical ID", "vp": "VP index"}
 _OPTION: Final = re.compile(
-    rf"(.+)\+(?:({_THREADS_LAST})|({'|'.join(_OPTIONS)}):([0-9a-fA-Fx,/ -]*))", re.DOTALL
+    rf"(.+)\+(?:({'|'.join(_FLAGS)})|({'|'.join(_OPTIONS)}):([0-9a-fA-Fx,/ -]*))", re.DOTALL
 )
 _LONGEST_NAME: Final = 40  # of a guest, in characters; the names of cases contain it
 _LONGEST_FORM: Final = 100_000  # characters that a result file can hold
@@ -30,7 +31,7 @@ FORMS: Final = (
     "N, dense:N, sockets:SOCKETSxCORESxTHREADS (also with DIESx, or DIESxMODULESx, before "
     "the cores), with +threads-last, sparse:N:STEP, interleaved:N, ids:A,B-C,D-E/STEP,..., "
     "host, cpuinfo:FILE (/proc/cpuinfo of another machine) or madt:FILE (a boot log); each "
-    "with +offline:CPUS, +logical:IDS and +vp:INDEXES"
+    "with +offline:CPUS, +logical:IDS, +vp:INDEXES, +nox2apic and +intremap"
 )
 
 
@@ -140,6 +141,8 @@ def parse_guest(
             logical_ids=_unless(layout.apic_ids, options.get("logical", ())),
             vp_indexes=_unless(range(len(layout.apic_ids)), options.get("vp", ())),
             offline=sorted(options.get("offline", ())),
+            x2apic="nox2apic" not in options,
+            intremap="intremap" in options,
         )
     except ValueError as error:
         raise UsageError(f"invalid guest {spec!r}", why=str(error)) from None
@@ -195,4 +198,6 @@ def form_of(guest: Guest) -> str | None:
 def _form(guest: Guest) -> str:
     lists = {"offline": guest.offline, "logical": guest.logical_ids, "vp": guest.vp_indexes}
     options = (f"+{name}:{id_lists.written(ids)}" for name, ids in lists.items() if ids)
-    return "".join((f"ids:{id_lists.written(guest.apic_ids)}", *options))
+    flags = {"+nox2apic": not guest.x2apic, "+intremap": guest.intremap}
+    chosen = (flag for flag, is_set in flags.items() if is_set)
+    return "".join((f"ids:{id_lists.written(guest.apic_ids)}", *options, *chosen))

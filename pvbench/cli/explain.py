@@ -11,6 +11,7 @@ from pvbench.formats import output_options
 
 if TYPE_CHECKING:
     from pvbench.guest import Guest
+    from pvbench.linux_era import LinuxEra
     from pvbench.ops import Burst
     from pvbench.plugin.registry import Registry
     from pvbench.report.explained import Question
@@ -23,7 +24,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `pvbench explain`."""
     parser.add_argument(
         "sender",
-        help="overlay, driver or OVERLAY/DRIVER; an overlay alone is laid over x2apic-physical",
+        help="overlay, driver or OVERLAY/DRIVER; an overlay alone is laid over the driver that "
+        "the kernel would choose",
     )
     parser.add_argument(
         "--targets",
@@ -64,19 +66,20 @@ def execute(options: argparse.Namespace) -> Status:
     from pvbench.report.explained import document
 
     registry = common.registry(options)
-    question = _question(options, _stack(options.sender, registry))
+    question = _question(options, registry)
     common.show(document(question), options)
     return Status.OK
 
 
-def _stack(name: str, registry: Registry) -> Stack:
-    sender = registry.get("sender", name) if "/" not in name else None
-    if sender is None or name in registry.drivers:
-        return registry.stack(name)
-    return registry.stack(f"{name}/x2apic-physical")
+def _stack(name: str, registry: Registry, guest: Guest, linux: LinuxEra) -> Stack:
+    """The stack called *name*; an overlay lies over the driver that the kernel chooses."""
+    from pvbench.run.stacks import NATIVE, stacks_of
+
+    native = registry.native_driver(guest, linux)
+    return stacks_of([name], [NATIVE], registry, native)[0]
 
 
-def _question(options: argparse.Namespace, stack: Stack) -> Question:
+def _question(options: argparse.Namespace, registry: Registry) -> Question:
     """
     The burst that the options describe, and the ops for it.
 
@@ -88,6 +91,7 @@ def _question(options: argparse.Namespace, stack: Stack) -> Question:
     from pvbench.report.explained import Question
 
     plain, linux = _guest(options), parsed(options.linux or CURRENT, options.vendor)
+    stack = _stack(options.sender, registry, plain, linux)
     burst = _burst(options, plain)
     guest = stack.guest(plain)
     reason = stack.why_unsupported(guest, linux) or stack.sender.why_refused(burst, guest)

@@ -32,8 +32,9 @@ def by_axis(
     Args:
         files: the rows to compare.
         axis: a choice of the schema.
-        baseline: the side that the others are compared with.  None is the first side, and
-            the drivers if overlays are compared.
+        baseline: the side that the others are compared with.  None is the driver that the
+            kernels of the guests would choose, else the first side; and the drivers if
+            overlays are compared.
         all_series: as in `across_files`.
         outcomes: as in `across_files`.
 
@@ -79,7 +80,8 @@ def _pairs(rows: list[Row], axis: str, baseline: str | None, lossy: list[Row]) -
         return []
     free = schema.free(axis)
     groups = [_group(axis, row) for row in rows]
-    baseline_group = _group_named(baseline, axis, groups, [_group(axis, row) for row in lossy])
+    lossy_groups = [_group(axis, row) for row in lossy]
+    baseline_group = _group_named(baseline, axis, groups, lossy_groups, _native(axis, rows))
     rows_and_groups = list(zip(rows, groups, strict=True))
     before = {row.key(free): row for row, group in rows_and_groups if group == baseline_group}
     return [
@@ -94,20 +96,28 @@ def _pairs(rows: list[Row], axis: str, baseline: str | None, lossy: list[Row]) -
     ]
 
 
+def _native(axis: str, rows: list[Row]) -> str | None:
+    """The driver that the kernels of all guests would choose, if senders are compared."""
+    drivers = {row.fact("native_driver") for row in rows} if axis == SENDER else set()
+    return str(drivers.pop()) if len(drivers) == 1 else None
+
+
 def _group(axis: str, row: Row) -> str:
     """The name that --baseline gives to the side of *row*: of a stack that of its sender."""
     return str(row.fact(SENDER)) if axis == OVERLAY else schema.side(axis, row.facts)
 
 
-def _group_named(name: str | None, axis: str, groups: list[str], lossy: list[str]) -> str:
+def _group_named(
+    name: str | None, axis: str, groups: list[str], lossy: list[str], native: str | None
+) -> str:
     """
-    The only side that *name* can mean; for None the drivers, or the first side.
+    The only side that *name* can mean; for None *native*, the drivers, or the first side.
 
     A cost profile can be named without its hash, an overlay without its driver.
     """
     sides = list(dict.fromkeys(groups))
     if name is None:
-        return _default(axis, sides)
+        return native if native in sides else _default(axis, sides)
     matching_sides = [side for side in sides if _can_mean(name, side)]
     if len(matching_sides) == 1:
         return matching_sides[0]

@@ -10,6 +10,7 @@ import attrs
 
 from pvbench.errors import PluginError, UsageError, unknown
 from pvbench.guest import Guest
+from pvbench.linux_era import LinuxEra
 from pvbench.plugin.entry_points import COMMAND_PREFIX
 from pvbench.plugin.guard import guarded, owner_of
 from pvbench.plugin.kinds import KINDS, is_family, kind_of, missing_members
@@ -201,6 +202,14 @@ class Registry:
     def overlays(self) -> dict[str, Sender]:
         """Senders to be laid over a driver."""
         return {n: s for n, s in self.senders.items() if not isinstance(s, Driver)}
+
+    def native_driver(self, guest: Guest, linux: LinuxEra) -> Driver | None:
+        """The driver that the kernel *linux* chooses in *guest*; None if there is none."""
+        for driver in self.drivers.values():
+            with guarded(f"sender {driver.name}", partial(owner_of, type(driver))):
+                if driver.probe(guest, linux):
+                    return driver
+        return None
 
     def stack(self, name: str) -> Stack:
         """The stack written ``overlay/driver`` or ``driver``."""

@@ -208,7 +208,8 @@ TABLE: Final[tuple[Fact, ...]] = (
         by=("linux",),
         predicted=True,
     ),
-    # the rules of that kernel, which also depend on the vendor
+    # what that kernel would choose, and its rules, which also depend on the vendor
+    Fact("native_driver", _DETAIL, of_case=lambda case: case.native_driver or None),
     Fact("cpu_vendor", _DETAIL, of_case=lambda case: case.linux.vendor or None),
     Fact("shorthands", _DETAIL, of_case=lambda case: "yes" if case.linux.shorthands else "no"),
     Fact(

@@ -14,11 +14,12 @@ from pvbench.delivery import TARGET_STATES
 from pvbench.errors import EmptyError, PluginError, UsageError, about, unknown
 from pvbench.guest import Guest, HostIds, repeated
 from pvbench.keywords import Keywords
+from pvbench.linux_era import LinuxEra
 from pvbench.ops import Burst
 from pvbench.plugin.guard import guarded, owner_of
 from pvbench.plugin.registry import Registry
 from pvbench.results.schema import case_name
-from pvbench.sender import Driver, Stack
+from pvbench.run.stacks import NATIVE, stacks_of
 from pvbench.suite import Case, Suite
 from pvbench.text import one_line
 from pvbench.topology import parse_guest
@@ -125,7 +126,7 @@ def _without_missing(
     if selection.workloads is None:
         names = set(offered("workload", tuple(dict.fromkeys(families.values()))))
     drivers, overlays = suite.drivers, suite.overlays
-    if selection.drivers is None:
+    if selection.drivers is None and drivers != (NATIVE,):
         drivers = offered("sender", drivers)
     if selection.senders is None and overlays is not None:
         overlays = offered("sender", overlays)
@@ -136,40 +137,50 @@ def _without_missing(
 def _all_cases(
     suite: Suite, selection: Selection, registry: Registry, of_host: HostIds
 ) -> Iterator[Case]:
-    stacks = _stacks(suite, selection, registry)
-    specs = selection.workloads or suite.workloads
-    eras = [linux_era.parsed(v, selection.cpu_vendor) for v in selection.linux or suite.linux]
     guests = [
         parse_guest(spec, host_cpus=selection.host_cpus, bits=selection.bits, of_host=of_host)
         for spec in selection.guests or suite.guests
     ]
-    for base_guest in dict.fromkeys(guests):
+    eras = [linux_era.parsed(v, selection.cpu_vendor) for v in selection.linux or suite.linux]
+    for guest, linux in product(dict.fromkeys(guests), dict.fromkeys(eras)):
+        yield from _cases_of(suite, selection, registry, guest, linux)
+
+
+def _cases_of(
+    suite: Suite, selection: Selection, registry: Registry, base_guest: Guest, linux: LinuxEra
+) -> Iterator[Case]:
+    """The cases of one guest with one kernel."""
+    specs = selection.workloads or suite.workloads
+    with _about_workloads(selection):
+        members = [one for spec in specs for one in registry.workloads(spec, base_guest)]
+    workloads = list({workload.spec: workload for workload in members}.values())
+    native = registry.native_driver(base_guest, linux)
+    drivers, senders = selection.drivers or suite.drivers, selection.senders
+    if senders is None:
+        senders = (NATIVE, *(registry.overlays if suite.overlays is None else suite.overlays))
+    states = dict.fromkeys(selection.target_states or suite.target_states)
+    stacks = stacks_of(senders, drivers, registry, native)
+    for target_state, stack, workload in product(states, stacks, workloads):
+        guest = stack.guest(base_guest)
         with _about_workloads(selection):
-            members = [one for spec in specs for one in registry.workloads(spec, base_guest)]
-        workloads = list({workload.spec: workload for workload in members}.values())
-        states = dict.fromkeys(selection.target_states or suite.target_states)
-        for linux, target_state, stack, workload in product(
-            dict.fromkeys(eras), states, stacks, workloads
-        ):
-            guest = stack.guest(base_guest)
-            with _about_workloads(selection):
-                bursts = _bursts(workload, guest)
-            yield Case(
-                suite=suite.name,
-                suite_version=suite.version,
-                workload=workload,
-                stack=stack,
-                guest=guest,
-                linux=linux,
-                target_state=target_state,
-                delivery=selection.delivery or suite.delivery,
-                site=selection.site,
-                host=selection.host,
-                sweep=selection.sweep,
-                answer=suite.answer,
-                costs=selection.costs,
-                **bursts,
-            )
+            bursts = _bursts(workload, guest)
+        yield Case(
+            suite=suite.name,
+            suite_version=suite.version,
+            workload=workload,
+            stack=stack,
+            guest=guest,
+            linux=linux,
+            native_driver=native.name if native else "",
+            target_state=target_state,
+            delivery=selection.delivery or suite.delivery,
+            site=selection.site,
+            host=selection.host,
+            sweep=selection.sweep,
+            answer=suite.answer,
+            costs=selection.costs,
+            **bursts,
+        )
 
 
 def _about_workloads(selection: Selection) -> AbstractContextManager[None]:
@@ -209,37 +220,3 @@ def check_bursts(bursts: tuple[Burst, ...], guest: Guest) -> None:
             raise ValueError(f"it names CPU {asleep[0]}, which is offline")
     if sources := repeated(burst.source for burst in bursts):
         raise ValueError(f"it has two bursts from CPU {min(sources)}")
-
-
-def _stacks(suite: Suite, selection: Selection, registry: Registry) -> list[Stack]:
-    """Return the native drivers, then each overlay over each driver."""
-    drivers = [_driver(name, registry) for name in selection.drivers or suite.drivers]
-    if selection.senders is None:
-        overlays = tuple(registry.overlays) if suite.overlays is None else suite.overlays
-        senders: tuple[str, ...] = ("native", *overlays)
-    else:
-        senders = selection.senders
-    stacks: list[Stack] = []
-    for name in senders:
-        stacks += _stacks_named(name, drivers, registry)
-    return list(dict.fromkeys(stacks))
-
-
-def _driver(name: str, registry: Registry) -> Driver:
-    if name in registry.overlays:
-        raise UsageError(
-            f"{name!r} is not a driver",
-            why="it is an overlay",
-            fix="Give overlays to --sender, or to the overlays of a suite.",
-        )
-    return registry.stack(name).driver
-
-
-def _stacks_named(name: str, drivers: list[Driver], registry: Registry) -> list[Stack]:
-    """Return the stacks of ``native``, an overlay, a driver, or ``overlay/driver``."""
-    if name == "native":
-        return [Stack(driver) for driver in drivers]
-    if "/" in name or name in registry.drivers:
-        return [registry.stack(name)]
-    overlay = registry.get("sender", name)
-    return [Stack(driver, overlay) for driver in drivers]

@@ -271,3 +271,12 @@ def test_a_guest_has_no_fields_that_most_guests_do_not_need() -> None:
         "name",
     ]
     assert decoded_guest(data | {"apic_ids": [0, 1]}) == guest_of((0, 1))
+
+
+def test_a_guest_keeps_what_few_guests_have() -> None:
+    """An IOMMU, and CPUs without x2APIC."""
+    guest = guest_of((0, 1), x2apic=False, intremap=True)
+    data = guest_data(guest)
+
+    assert (data["x2apic"], data["intremap"]) == (False, True)
+    assert decoded_guest(data | {"apic_ids": [0, 1]}) == guest

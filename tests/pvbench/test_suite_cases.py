@@ -106,6 +106,7 @@ def test_metadata_has_the_axes_of_a_case() -> None:
         "pvbench_guest_bits": 64,
         "pvbench_host_cpus": 2,
         "pvbench_linux": "4.19",
+        "pvbench_native_driver": "x2apic-physical",
         "pvbench_shorthands": "no",
         "pvbench_target_state": "halted",
         "pvbench_delivery": "model",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import attrs
 import pytest
 
 from pvbench.compare import axis as axis_of
@@ -48,6 +49,13 @@ def test_senders_are_compared_with_the_baseline_of_the_same_case() -> None:
 def test_the_first_side_is_the_default_baseline() -> None:
     """The order of the file decides."""
     assert {p.baseline for p in by_axis(SENDERS, "sender")} == {CLUSTER}
+
+
+def test_the_driver_that_the_kernel_would_choose_is_the_default_baseline() -> None:
+    """Wherever it stands in the file."""
+    rows = [attrs.evolve(row, facts=row.facts | {"native_driver": PHYSICAL}) for row in SENDERS]
+
+    assert {p.baseline for p in by_axis(rows, "sender")} == {PHYSICAL}
 
 
 def test_an_unknown_baseline_is_refused_with_the_nearest() -> None:
