@@ -62,6 +62,7 @@ LAYERS = [
     "plugin",
     "results",
     "run",
+    "replay",
     "verify",
     "testing",
     "compare",
@@ -199,7 +200,9 @@ def test_the_worker_needs_few_modules() -> None:
 
 # Where a bundled sender may be named: help and hints are examples for people, an
 # overlay named alone is explained over one driver, and two are also mechanisms.
-DEFAULT_DRIVER = {("pvbench.cli.explain", "x2apic-physical")}
+DEFAULT_DRIVER = {("pvbench.cli.explain", "x2apic-physical")} | {
+    ("pvbench.cli.replay", name) for name in ("x2apic-physical", "kvm-pv")
+}
 MECHANISMS = {"shorthand", "kernel"}
 
 

@@ -142,7 +142,7 @@ def _question(request: Request, delivery: Delivery, module: str) -> Describe:
     costs = selection.costs or _costs_of(request.suite, delivery)
     options = Options(
         costs=costs,
-        costs_file=_costs_file(costs),
+        costs_file=costs_file(costs),
         cpus=selection.cpus,
         execution=selection.execution,
         probe=request.probe,
@@ -156,7 +156,7 @@ def _costs_of(suite: Suite, delivery: Delivery) -> str | None:
     return suite.costs if suite.costs in delivery.cost_profiles() else None
 
 
-def _costs_file(costs: str | None) -> bytes | None:
+def costs_file(costs: str | None) -> bytes | None:
     """The content of the file that --costs names; None for a bundled cost profile."""
     if costs is None or not costs.endswith(".toml"):
         return None

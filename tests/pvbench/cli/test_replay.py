@@ -1,0 +1,236 @@
+"""The command `pvbench replay`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+import pytest
+
+from pvbench.recording import stored
+from pvbench.recording.recording import Loss
+from support.recordings import recording_of
+from support.runs import Cli
+from support.traces import TRACES
+
+MEMBARRIER = str(TRACES / "smp60-membarrier.txt.gz")
+CPUINFO = ("--cpuinfo", str(TRACES / "smp60-cpuinfo.txt"))
+INTERLEAVED = ("--guest", "interleaved:60")  # 0, 128, 1, 129, ...
+
+
+def unwrapped(text: str) -> str:
+    """The text without its line ends."""
+    return " ".join(text.split())
+
+
+def replayed(cli: Cli, *arguments: str) -> dict[str, Any]:
+    """The JSON of a replay."""
+    done = cli("replay", *arguments, "--json")
+    assert done.status == 0, done.err
+    data: dict[str, Any] = json.loads(done.out)
+    return data
+
+
+def stack_of(data: dict[str, Any], name: str) -> dict[str, Any]:
+    """The totals of one stack."""
+    (row,) = (row for row in data["stacks"] if row["stack"] == name)
+    return dict(row)
+
+
+def written(name: str = "real.recording", **fields: Any) -> str:
+    """The file of a recording."""
+    stored.write(recording_of(**fields), Path(name))
+    return name
+
+
+def test_the_sentences_come_first(cli: Cli) -> None:
+    """The trace is emulated, so nothing is said of CPU time."""
+    done = cli("replay", MEMBARRIER, *CPUINFO)
+
+    assert done.status == 0
+    text = unwrapped(done.out)
+    assert text.startswith(
+        "smp60-membarrier.txt.gz One-target sends are 81.9 % (95 % interval 75.4 to 86.9 %) "
+        "of 171 sends and 10.1 % of all interrupts; PV IPI cannot change them. The rest is "
+        "89.9 % of interrupts and, with costs skylake-fastpath, 90.9 % of modelled sending "
+        "time, of which kvm-pv changes -36.5 %. Targets of a send:"
+    )
+    assert "CPU time recorded" not in text
+    assert "call sites and wanted CPUs are Linux's" in text
+
+
+@pytest.mark.parametrize("word", ["save", "cost", "benefit"])
+def test_modelled_sending_time_is_called_by_no_other_word(cli: Cli, word: str) -> None:
+    """Only a cost profile has costs."""
+    text = cli("replay", MEMBARRIER, *CPUINFO).out.replace("costs ", "")
+
+    assert word not in text
+
+
+def test_a_membarrier_of_60_vcpus_needs_31_hypercalls_with_its_own_apic_ids(cli: Cli) -> None:
+    """Each multicast fits one window."""
+    data = replayed(cli, MEMBARRIER, *CPUINFO)
+
+    assert stack_of(data, "kvm-pv/x2apic-physical")["hypercalls"] == 31
+    assert stack_of(data, "kvm-pv128-v3/x2apic-physical")["lost_ipis"] == 0
+
+
+def test_it_needs_434_hypercalls_with_interleaved_apic_ids(cli: Cli) -> None:
+    """CPUs 0, 1, 2, 3 have the IDs 0, 128, 1, 129, and so on."""
+    data = replayed(cli, MEMBARRIER, *INTERLEAVED)
+
+    assert stack_of(data, "kvm-pv/x2apic-physical")["hypercalls"] == 434
+
+
+def test_the_first_proposal_loses_651_interrupts_of_it(cli: Cli) -> None:
+    """All to CPUs with APIC IDs of 128 and above."""
+    data = replayed(cli, MEMBARRIER, *INTERLEAVED)
+
+    assert stack_of(data, "kvm-pv128-v3/x2apic-physical")["lost_ipis"] == 651
+
+
+def test_json_has_the_numbers(cli: Cli) -> None:
+    """Shares are from 0 to 1, and times in seconds."""
+    data = replayed(cli, MEMBARRIER, *CPUINFO, "--costs", "skylake-2018", "--linux", "4.19")
+
+    assert (data["sends"], data["interrupts"], data["lost_events"]) == (171, 1380, 0)
+    assert data["unicast_share"] == pytest.approx(140 / 171)
+    assert data["unicast_interrupt_share"] == pytest.approx(140 / 1380)
+    assert (data["costs"], data["linux"], data["times"]) == ("skylake-2018", "4.19", "emulated")
+    native = stack_of(data, "x2apic-physical")
+    assert (native["icr_writes"], native["hypercalls"], native["exits"]) == (1380, 0, 1380)
+    assert 0.001 < native["send_s"] < 0.01
+    assert 0 < native["assumed"] < 1
+    assert stack_of(data, "xapic-flat")["send_s"] is None
+    assert data["sending_share_of_cpu_time"] is None
+    conditions = {(row["axis"], row["value"]): row for row in data["sensitivity"]}
+    assert conditions["APIC IDs", "interleaved:N"]["hypercalls"] == 434
+    assert {axis for axis, _ in conditions} == {"APIC IDs", "Linux", "targets", "costs"}
+
+
+def test_a_share_of_cpu_time_needs_real_times(cli: Cli) -> None:
+    """Four CPUs, and four sends within 8 microseconds."""
+    emulated, real = written("a", times="emulated"), written("b", times="real")
+    assert replayed(cli, emulated)["sending_share_of_cpu_time"] is None
+
+    data = replayed(cli, real, "--sender", "native")
+    share = stack_of(data, "x2apic-physical")["send_s"] / (4 * 8e-6)
+    assert data["sending_share_of_cpu_time"] == pytest.approx(share)
+    percent = f"{100 * share:.3g} %"
+    assert (
+        f"Sending is at most {percent} of the CPU time recorded, so no sender can gain more "
+        f"than {percent} by cheaper sending; waiting and coalescing are not in this figure."
+    ) in unwrapped(cli("replay", real, "--sender", "native").out)
+
+
+def test_a_share_of_many_sends_has_no_interval(cli: Cli) -> None:
+    """From 10 000 sends on."""
+    rows = [(n, 0, (1,), 0) for n in range(4)]
+    recording = recording_of(rows)
+    sent = attrs.evolve(recording.sent, count=np.full(4, 2500, np.int64))
+    stored.write(attrs.evolve(recording, sent=sent), Path("many"))
+
+    text = unwrapped(cli("replay", "many").out)
+    assert "One-target sends are 100 % of 10000 sends and 100 % of all interrupts" in text
+    assert "interval" not in text
+
+
+def test_lost_events_void_the_totals(cli: Cli) -> None:
+    """The loss is named by CPU; with --accept-losses the totals are of the other events."""
+    losses = (
+        Loss(cpu=2, events=5, reason="CPU 2 lost 5 events"),
+        Loss(cpu=None, events=None, reason="perf lost 1 chunk"),
+    )
+    file = written(losses=losses)
+    done = cli("replay", file)
+    assert done.status == 3
+    assert "Its totals are void: CPU 2 lost 5 events, perf lost 1 chunk." in unwrapped(done.out)
+    data = json.loads(cli("replay", file, "--json").out)
+    assert (data["sends"], data["lost_events"], data["void"]) == (None, 5, True)
+
+    accepted = cli("replay", file, "--accept-losses")
+    assert accepted.status == 0
+    assert "Events are missing: CPU 2 lost 5 events" in unwrapped(accepted.out)
+
+
+def test_a_host_has_operations_and_no_sends_to_replay(cli: Cli) -> None:
+    """The sentence says where sends can be traced."""
+    done = cli("replay", str(TRACES / "host-perf-script.txt"))
+
+    assert done.status == 2
+    assert "has operations that a host saw, and no sends" in done.err
+
+
+def test_a_histogram_has_no_masks_to_replay(cli: Cli) -> None:
+    """It counts sends to one CPU."""
+    done = cli("replay", str(TRACES / "smp8-hist_cpu.txt.gz"))
+
+    assert done.status == 2
+    assert "has counts of sends to one CPU only: a histogram has no masks" in done.err
+
+
+def test_several_recordings_are_one_table(cli: Cli) -> None:
+    """A workload is a row, and a sender a column."""
+    files = (written("one"), written("two", rows=[(0, 0, (1, 2), 2)]))
+    data = replayed(cli, *files, "--sender", "native,kvm-pv")
+
+    assert [row["workload"] for row in data["changes"]] == ["one", "two"]
+    assert data["changes"][1]["x2apic-physical"] == 0
+    assert data["changes"][1]["kvm-pv/x2apic-physical"] < 0
+    assert [row["sends"] for row in data["recordings"]] == [4, 1]
+    assert {row["workload"] for row in data["stacks"]} == {"one", "two"}
+    assert "Change of the sending time of multicasts" in cli("replay", *files).out
+
+
+def test_void_recordings_are_named_among_several(cli: Cli) -> None:
+    """The others have their totals."""
+    losses = (Loss(cpu=2, events=5, reason="r"),)
+    done = cli("replay", written("a", losses=losses), written("b"), "--json")
+
+    assert done.status == 3
+    data = json.loads(done.out)
+    assert [row["sends"] for row in data["recordings"]] == [None, 4]
+    assert [row["workload"] for row in data["changes"]] == ["b"]
+    assert cli("replay", "a").status == 3
+
+
+def test_all_void_recordings_have_no_table(cli: Cli) -> None:
+    """Their sentences remain."""
+    losses = (Loss(cpu=2, events=5, reason="r"),)
+    done = cli("replay", written("a", losses=losses), written("b", losses=losses))
+
+    assert done.status == 3
+    assert done.out.count("Its totals are void: CPU 2 lost 5 events.") == 2
+
+
+def test_a_recording_without_sends_says_so(cli: Cli) -> None:
+    """It has no shares."""
+    assert "It has no sends." in cli("replay", written("empty", rows=[])).out
+
+
+def test_the_sentence_is_about_another_overlay_if_it_is_chosen(cli: Cli) -> None:
+    """And about halted targets if these are chosen."""
+    text = unwrapped(
+        cli("replay", written(), "--sender", "hyperv-ipi", "--targets", "halted").out
+    )
+
+    assert "of which hyperv-ipi changes" in text
+    assert "to halted targets" in text
+    assert "give --cpuinfo" in text
+
+
+def test_many_callsites_are_shortened(cli: Cli) -> None:
+    """The smallest are one row."""
+    from pvbench.recording.bursts import Call
+
+    calls = tuple(
+        Call(kind="single", callsite=f"site_{n:02}+0x1", function="f") for n in range(20)
+    )
+    rows = [(n, 0, (1,), n) for n in range(20)]
+    data = replayed(cli, written("sites", rows=rows, calls=calls))
+
+    assert [row["callsite"] for row in data["callsites"]][-1] == "8 others"
+    assert data["callsites"][-1]["sends"] == 8
