@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         WriteMem,
         WrMsr,
     )
+    from pvbench.recording.reader import LineForm, Lines, Reader, line_reader
     from pvbench.sender import Apic, Driver, Ops, Sender, Stack
     from pvbench.sequences import (
         input_page,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from pvbench.slice_result import Counts, Distribution, PartialSend, SliceResult
     from pvbench.suite import Case, Suite
     from pvbench.testing.deliveries import check_delivery
+    from pvbench.testing.readers import check_reader
     from pvbench.testing.senders import check_sender
     from pvbench.testing.sites import check_site
     from pvbench.testing.workloads import check_workload
@@ -85,6 +87,8 @@ __all__ = [
     "IrqRestore",
     "IrqSave",
     "KvmOverlay",
+    "LineForm",
+    "Lines",
     "LinuxEra",
     "LinuxRule",
     "LoadedTask",
@@ -96,6 +100,7 @@ __all__ = [
     "PartialSend",
     "Program",
     "PvbenchError",
+    "Reader",
     "Scan",
     "Sender",
     "Site",
@@ -111,12 +116,14 @@ __all__ = [
     "WrMsr",
     "WriteMem",
     "check_delivery",
+    "check_reader",
     "check_sender",
     "check_site",
     "check_workload",
     "hookimpl",
     "input_page",
     "irqs_off",
+    "line_reader",
     "output_options",
     "parse_guest",
     "table_of_records",
@@ -176,6 +183,7 @@ if not TYPE_CHECKING:  # a type checker must see misspelt names
             "WriteMem",
             "WrMsr",
         ),
+        "recording.reader": ("LineForm", "Lines", "Reader", "line_reader"),
         "sender": (
             "Apic",
             "Driver",
@@ -207,6 +215,7 @@ if not TYPE_CHECKING:  # a type checker must see misspelt names
             "Suite",
         ),
         "testing.deliveries": ("check_delivery",),
+        "testing.readers": ("check_reader",),
         "testing.senders": ("check_sender",),
         "testing.sites": ("check_site",),
         "testing.workloads": ("check_workload",),

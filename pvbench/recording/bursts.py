@@ -11,19 +11,22 @@ import numpy.typing as npt
 from pvbench.x86.apic import (
     CALL_FUNCTION_SINGLE_VECTOR,
     CALL_FUNCTION_VECTOR,
+    IRQ_WORK_VECTOR,
     RESCHEDULE_VECTOR,
 )
 
-# What a row can be: an IPI that was sent, a call for one CPU or several CPUs that was
-# wanted, or a call that Linux 6.4 reports although it sends no IPI.
-KINDS: Final = ("reschedule", "single", "many", "queued")
+# What a row can be: a reschedule IPI, a CPU's IPI to itself, a call for one CPU or several
+# CPUs, or a queued call that Linux 6.4 reports although it sends no IPI.
+KINDS: Final = ("reschedule", "irq work", "single", "many", "queued")
 VECTORS: Final = {
     "reschedule": RESCHEDULE_VECTOR,
+    "irq work": IRQ_WORK_VECTOR,
     "single": CALL_FUNCTION_SINGLE_VECTOR,
     "many": CALL_FUNCTION_VECTOR,
 }
 _OPERATIONS: Final = {
     "reschedule": "send_IPI",
+    "irq work": "send_IPI_self",
     "single": "smp_call_function_single",
     "many": "smp_call_function_many",
 }
@@ -77,7 +80,7 @@ class Call:
     @property
     def wait(self) -> bool | None:
         """Whether the sender waits for its targets; None if the trace does not show it."""
-        if self.kind == "reschedule" or self.function in _NOT_WAITED:
+        if self.kind in ("reschedule", "irq work") or self.function in _NOT_WAITED:
             return False
         return _WAITS.get(self.site)
 

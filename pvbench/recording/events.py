@@ -27,6 +27,7 @@ from pvbench.text import one_line
 NO_CPU: Final = -1
 WANTED: Final = "csd_queue_cpu"
 SENT_CALLBACK: Final = "generic_smp_call_function_single_interrupt"
+_IRQ_WORK: Final = "irq_work_"  # kernel/irq_work.c, irq_work_raise()
 _RESCHEDULE: Final = ("0x0", "(nil)", "0x0000000000000000", "")
 # Functions that are always called for one CPU, known where the callsite is not.
 _ONE_TARGET_FUNCTIONS: Final = ("sched_ttwu_pending", "nohz_csd_func", "nohz_full_kick_func")
@@ -228,6 +229,8 @@ def symbol(text: str) -> str:
 def _kind(event: str, site: str, function: str) -> str:
     """See `Call`; Linux 6.4 has events of queued calls with the function itself."""
     name = function.partition("+")[0]
+    if site.startswith(_IRQ_WORK):
+        return "irq work"
     if function in _RESCHEDULE:
         return "reschedule"
     if name not in (SENT_CALLBACK, "unknown") and not name.startswith("0x"):

@@ -153,7 +153,7 @@ class Merged:
             for call, is_wanted in self.calls
             if not is_wanted
             and call.function.startswith(_ADDRESS)
-            and call.kind != "reschedule"
+            and call.kind in ("single", "many")
         }
         if len(functions) > 1:
             raise UsageError(

@@ -21,10 +21,14 @@ from pvbench.recording.recording import Recording
 from pvbench.x86.apic import (
     CALL_FUNCTION_SINGLE_VECTOR,
     CALL_FUNCTION_VECTOR,
+    IRQ_WORK_VECTOR,
     RESCHEDULE_VECTOR,
 )
 
-VECTORS: Final = (CALL_FUNCTION_SINGLE_VECTOR, CALL_FUNCTION_VECTOR, RESCHEDULE_VECTOR)
+VECTORS: Final = (
+    *(CALL_FUNCTION_SINGLE_VECTOR, CALL_FUNCTION_VECTOR),
+    *(RESCHEDULE_VECTOR, IRQ_WORK_VECTOR),
+)
 # Lines of /proc/interrupts, and the vectors that they count.
 LINES: Final = {
     "RES": (RESCHEDULE_VECTOR,),

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
 
 from pvbench.testing.deliveries import check_delivery
+from pvbench.testing.readers import check_reader
 from pvbench.testing.senders import check_sender
 from pvbench.testing.sites import check_site
 from pvbench.testing.workloads import check_workload
 from pvbench_deliver_kvm.vmm.kvm import DEVICE
 from support.helpers import bundled
 from support.require import skip_without
+from support.traces import TRACES
 
 # Members of each family, far from its defaults.
 MEMBERS = {
@@ -24,6 +28,16 @@ MEMBERS = {
     "pipe": ("9",),
     "shootdown": ("2", "3:5", "8:all"),
 }
+# A trace of each form, and how many of its events matter.
+TRACE_OF = (
+    ("bare", "host-hypercalls.txt", 4),
+    ("function-graph", "smp8-funcgraph.txt.gz", 31),
+    ("histogram", "smp8-hist_cpu.txt.gz", 354),
+    ("latency", "smp16-tracefs-latency.txt.gz", 67),
+    ("perf-script", "smp8-perf_header.txt.gz", 3),
+    ("trace-cmd", "smp16-tracecmd-report.txt.gz", 326),
+    ("tracefs", "smp8-nosymoffset.txt.gz", 37),
+)
 
 
 @pytest.mark.parametrize("name", bundled().senders)
@@ -50,6 +64,22 @@ def test_a_bundled_delivery_conforms(name: str) -> None:
 def test_the_bundled_site_local_conforms() -> None:
     """It boots the model in worker processes."""
     check_site(bundled().table("site")["local"])
+
+
+@pytest.mark.parametrize(("name", "trace", "events"), TRACE_OF)
+def test_a_bundled_reader_of_text_conforms(name: str, trace: str, events: int) -> None:
+    """Each reads a trace of its form, always alike."""
+    content = (TRACES / trace).read_bytes()
+    text = gzip.decompress(content) if trace.endswith(".gz") else content
+
+    check_reader(bundled().table("reader")[name], text, events)
+
+
+def test_every_bundled_reader_of_text_is_checked() -> None:
+    """A new one must be added to the list above."""
+    readers = bundled().table("reader").values()
+
+    assert {one.name for one in readers if one.parse} == {name for name, _, _ in TRACE_OF}
 
 
 def test_every_bundled_family_is_checked_beyond_its_defaults() -> None:

@@ -20,7 +20,7 @@ def numbers(recording: Recording) -> tuple[int, int, int]:
 @pytest.mark.parametrize(
     ("name", "producer", "expected", "clock"),
     [
-        ("smp16-tracecmd-report", "trace-cmd", (324, 387, 303), "ns"),
+        ("smp16-tracecmd-report", "trace-cmd", (326, 389, 305), "ns"),
         ("smp16-ebz-malloc", "trace-cmd", (75, 91, 71), "ns"),
         ("smp60-membarrier", "trace-cmd", (171, 1380, 140), "ns"),
         ("smp16-tracefs-tsc", "tracefs", (69, 112, 47), "ticks"),

@@ -17,6 +17,7 @@ from support.traces import CALLBACK, from_text, mask, one_cpu, queued, report_of
         ("ttwu_queue_wakelist+0xdd", CALLBACK, "single", 251),
         ("generic_exec_single+0x33", CALLBACK, "single", 251),
         ("on_each_cpu_cond_mask+0x24", CALLBACK, "many", 251),
+        ("irq_work_queue+0x2f", "rb_wake_up_waiters+0x0", "irq work", 246),
         ("return_to_handler+0x0", CALLBACK, "single", 251),
         ("0xffffffffae915ae7", "0xffffffffae9d6550", "single", 251),
     ],

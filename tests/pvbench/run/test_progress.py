@@ -149,3 +149,17 @@ def test_a_long_computation_says_once_a_second_how_far_it_is(
         beat.at(done, 9)
 
     assert capsys.readouterr().err.splitlines() == [f"pvbench: {line}" for line in lines]
+
+
+def test_a_computation_of_unknown_length_says_how_far_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """About once a second, on a terminal."""
+    times = iter((0.0, 0.5, 1.0, 1.0, 1.5))
+    monkeypatch.setattr(progress, "monotonic", lambda: next(times))
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    beat = progress.Heartbeat("lines are read", quiet=False)
+    for done in (10, 20, 30):
+        beat.count(done)
+
+    assert capsys.readouterr().err == "pvbench: 20 lines are read\n"
