@@ -34,15 +34,21 @@ class Linux:
     def cost_profiles(self) -> tuple[str, ...]:
         return ()
 
+    def cache_files(self) -> dict[str, bytes]:
+        """See `pvbench.delivery.Portable`: QEMU, a kernel and the programs."""
+        from pvbench_deliver_linux.carried import carried
+
+        return carried()
+
     def describe(self, options: Options) -> Description:
         from pvbench.host import facts as host_facts
-        from pvbench_deliver_linux import files
+        from pvbench_deliver_linux import carried, files
         from pvbench_deliver_linux.settings import Settings, hides_icr_writes
 
         _check(options)
         facts = host_facts.facts()
         settings = Settings(
-            files=files.prepared() if options.probe else None,
+            files=files.prepared(carried.command()) if options.probe else None,
             cpus=options.cpus or host_facts.usable_cpus(),
             hides_icr_writes=hides_icr_writes(facts),
         )

@@ -32,15 +32,18 @@ _DIGITS: Final = re.compile(r"[0-9]+")
 _VERSION: Final = re.compile(r"[0-9]+\.[0-9]+")
 
 
-def prepared() -> Files:
+def prepared(command: tuple[str, ...] | None = None) -> Files:
     """
     The files of a guest, which are made if they are not in the cache.
+
+    Args:
+        command: the words that start QEMU; None for the program on PATH.
 
     Raises:
         UnavailableError: one of them is missing and cannot be made.
     """
     return Files(
-        command=(shutil.which(QEMU) or QEMU,),
+        command=command or (shutil.which(QEMU) or QEMU,),
         initramfs=str(_initramfs()),
         kernels={version: str(kernel.image) for version, kernel in kernels().items()},
     )
@@ -74,6 +77,8 @@ def boot_file(image: Path) -> Path:
     except OSError as error:
         reason = str(error.strerror or error)
         raise UnavailableError(f"{image} cannot be read", why=reason) from None
+    if has_pvh_entry(content):
+        return image
     path = cache_folder() / f"linux-kernel-{key_of(content)}"
     if not path.exists() and (vmlinux := _vmlinux_in(content)):
         keep(vmlinux, path)

@@ -6,23 +6,20 @@ import os
 import re
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
 from typing import Final
 
 import attrs
 
+from pvbench.end_with_parent import terminated_with_parent
 from pvbench.errors import WorkerError
-from pvbench.qemu import start_qemu
 from pvbench.qemu.qmp import Qmp
 from pvbench.text import one_line
 from pvbench_deliver_linux.control import Control
 from pvbench_deliver_linux.machine import Channels, Machine
 from pvbench_deliver_linux.vcpus import Vcpus
 
-_STARTER: Final = Path(start_qemu.__file__)
 _LONGEST: Final = 1 << 20  # bytes of a console or of messages that are read
 _END_S: Final = 5.0  # until QEMU ends by itself
 _PANIC: Final = re.compile(r"Kernel panic - not syncing: (.*)")
@@ -118,12 +115,13 @@ def _booted(
 def _started(command: list[str], channels: Channels, messages: int) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
-            [sys.executable, "-I", "-S", str(_STARTER), str(os.getpid()), *command],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=messages,
             stderr=messages,
             pass_fds=attrs.astuple(channels),
             start_new_session=True,  # SIGINT of a terminal is for the manager
+            preexec_fn=terminated_with_parent(),  # noqa: PLW1509 - the worker has one thread
         )
     except OSError as error:
         raise WorkerError("QEMU cannot be started", why=str(error.strerror)) from None

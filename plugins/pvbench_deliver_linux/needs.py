@@ -10,7 +10,7 @@ from typing import Final
 
 from pvbench.host import facts as host_facts
 from pvbench.linux_era import CURRENT
-from pvbench_deliver_linux import files, tracing
+from pvbench_deliver_linux import carried, files, tracing
 
 DEVICE: Final = Path("/dev/kvm")
 
@@ -29,7 +29,7 @@ def _reasons() -> Iterator[str]:
         )
     if not os.access(DEVICE, os.R_OK | os.W_OK):
         yield f"{DEVICE} cannot be opened: load kvm_intel or kvm_amd, or become root"
-    if shutil.which(files.QEMU) is None:
+    if shutil.which(files.QEMU) is None and carried.command() is None:
         yield f"there is no {files.QEMU}: apt-get install qemu-system-x86"
     if reason := tracing.why_unusable():
         yield f"hypercalls cannot be counted: {reason}"

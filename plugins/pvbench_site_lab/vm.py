@@ -19,7 +19,6 @@ import attrs
 
 from pvbench import notices
 from pvbench.errors import WorkerError
-from pvbench.qemu import start_qemu
 from pvbench.qemu.qmp import Qmp
 from pvbench.started_worker import Workers
 from pvbench.text import one_line
@@ -27,7 +26,7 @@ from pvbench_site_lab.inside.init import REASON
 from pvbench_site_lab.qemu import Channels, Machine
 from pvbench_site_lab.shared_memory import SIZE, SharedMemory
 
-_STARTER: Final = Path(start_qemu.__file__)
+_STARTER: Final = Path(__file__).with_name("start_qemu.py")
 _POLL_S: Final = 0.005
 _REFUSED_S: Final = 1.0  # until QEMU ends because of what it refused
 _CLOSED_S: Final = 60.0  # until it ends after it closed its monitor
