@@ -23,7 +23,7 @@ from pvbench.slice_result import SliceResult
 from pvbench.x86.kvm_para import KVM_HC_SEND_IPI
 from pvbench_deliver_linux import tracing
 from pvbench_deliver_linux.control import answer_of
-from pvbench_deliver_linux.files import boot_file
+from pvbench_deliver_linux.files import boot_file, initramfs
 from pvbench_deliver_linux.guest_process import RunningGuest, running
 from pvbench_deliver_linux.machine import Machine
 from pvbench_deliver_linux.result import State, Timed, Traced, facts_of, faults_of, slice_result
@@ -109,6 +109,7 @@ class LinuxGuests:
         image = Path(self.settings.files.kernels[state.linux.version])
         return Machine(
             files=self.settings.files,
+            initramfs=initramfs(),
             kernel=boot_file(image),
             linux=state.linux,
             guest=self.guest,

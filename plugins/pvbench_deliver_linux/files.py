@@ -34,7 +34,7 @@ _VERSION: Final = re.compile(r"[0-9]+\.[0-9]+")
 
 def prepared(command: tuple[str, ...] | None = None) -> Files:
     """
-    The files of a guest, which are made if they are not in the cache.
+    The files of a guest; its programs are compiled, which shows whether they can be.
 
     Args:
         command: the words that start QEMU; None for the program on PATH.
@@ -42,9 +42,9 @@ def prepared(command: tuple[str, ...] | None = None) -> Files:
     Raises:
         UnavailableError: one of them is missing and cannot be made.
     """
+    initramfs()
     return Files(
         command=command or (shutil.which(QEMU) or QEMU,),
-        initramfs=str(_initramfs()),
         kernels={version: str(kernel.image) for version, kernel in kernels().items()},
     )
 
@@ -93,7 +93,7 @@ def _vmlinux_in(image: bytes) -> bytes | None:
     return None
 
 
-def _initramfs() -> Path:
+def initramfs() -> Path:
     """
     The first file system of the guest.
 

@@ -44,6 +44,7 @@ class Machine:
     A virtual machine.
 
     Args:
+        initramfs: its first file system.
         kernel: a vmlinux with a PVH entry, or a bzImage.
         linux: the era of its kernel.
         has_pv_ipi: KVM offers its PV IPIs to the guest.
@@ -53,6 +54,7 @@ class Machine:
     """
 
     files: Files
+    initramfs: Path
     kernel: Path
     linux: LinuxEra
     guest: Guest
@@ -69,7 +71,7 @@ class Machine:
             *("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"),
             *("-accel", self.accelerator, "-cpu", self._cpu, *IDLE[self.idle]),
             *("-m", f"{_MEMORY_MB + _VCPU_MB * vcpus}M", "-smp", str(vcpus)),
-            *("-kernel", str(self.kernel), "-initrd", self.files.initramfs),
+            *("-kernel", str(self.kernel), "-initrd", str(self.initramfs)),
             *("-append", " ".join(self._parameters)),
             *("-chardev", f"file,id=console,path=/proc/self/fd/{channels.console}"),
             *("-serial", "chardev:console"),

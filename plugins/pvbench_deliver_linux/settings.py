@@ -29,12 +29,10 @@ class Files:
 
     Args:
         command: the words that start QEMU.
-        initramfs: the path of its first file system.
         kernels: the path of an image by the version of Linux, ``6.12``.
     """
 
     command: tuple[str, ...] = attrs.field(converter=_words)
-    initramfs: str
     kernels: dict[str, str]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from pvbench_deliver_linux import tracing
+from pvbench_deliver_linux import booted, tracing
 from pvbench_deliver_linux.settings import Files, Settings
 from support import fake_linux_qemu
 
@@ -36,6 +36,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     image = tmp_path / "vmlinuz"
     image.write_bytes(b"a kernel")
     monkeypatch.setenv("FAKE_HYPERCALLS", str(path))
+    monkeypatch.setattr(booted, "initramfs", lambda: path)
 
     @contextmanager
     def traced(threads: Collection[int], events: Collection[str]) -> Iterator[FakeTrace]:
@@ -44,7 +45,6 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setattr(tracing, "traced", traced)
     files = Files(
         command=(sys.executable, fake_linux_qemu.__file__),
-        initramfs="initramfs",
         kernels={"6.12": str(image)},
     )
     usable = sorted(os.sched_getaffinity(0))

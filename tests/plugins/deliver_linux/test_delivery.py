@@ -21,13 +21,14 @@ from pvbench_deliver_linux.settings import Files, settings_of
 from support.helpers import guest_of
 from support.kernels import PVH_NOTE, bz_image, vmlinux
 
-FILES = Files(command=("qemu",), initramfs="i", kernels={})
+FILES = Files(command=("qemu",), kernels={})
 
 
 def machine_of(**changes: Any) -> Machine:
     """A guest of eight CPUs."""
     machine = Machine(
         files=FILES,
+        initramfs=Path("i"),
         kernel=Path("k"),
         linux=LinuxEra(),
         guest=guest_of(range(8)),
@@ -97,7 +98,7 @@ def test_the_newest_kernel_of_each_version_boots(cache: Path) -> None:
         "6.9": str(folder / "other/vmlinuz"),
         "6.12": str(folder / "new/vmlinuz"),
     }
-    assert b"programs" in Path(prepared.initramfs).read_bytes()
+    assert b"programs" in files.initramfs().read_bytes()
 
 
 def test_a_kernel_is_unpacked_once(cache: Path) -> None:

@@ -39,9 +39,9 @@ def guest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGuest]:
     machine = Machine(
         files=Files(
             command=(shutil.which(files.QEMU) or "",),
-            initramfs=str(folder / "initramfs"),
             kernels={},
         ),
+        initramfs=folder / "initramfs",
         kernel=folder / "vmlinux",
         linux=LinuxEra(),
         guest=guest_of(range(6)),

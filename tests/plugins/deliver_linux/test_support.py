@@ -15,7 +15,7 @@ from pvbench_deliver_linux.support import driver_of, why_unsupported
 from support.helpers import guest_of
 from support.linux_tasks import task_of
 
-FILES = Files(command=("qemu",), initramfs="i", kernels={"6.12": "a", "4.19": "b", "4.18": "c"})
+FILES = Files(command=("qemu",), kernels={"6.12": "a", "4.19": "b", "4.18": "c"})
 SETTINGS = Settings(files=FILES, cpus=range(9), hides_icr_writes=False)
 DESCRIPTION = Description(
     clock=Clock("wall", 10**9, "noisy"),
