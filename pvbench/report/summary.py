@@ -31,6 +31,11 @@ from pvbench.results.rows import HEADLINE, Row, ordered, rows
 from pvbench.results.statistic import MEDIAN
 from pvbench.text import counted, listed, shortened_list
 
+# By what the times of a row are of.
+_SENT: Final = {
+    "burst": "a burst of each source",
+    "run": "one run, which was traced and not timed",
+}
 _SERIES: Final = (
     Field[Row](Column("name", "name"), lambda row: Cell(row.name)),
     Field[Row](Column("value_s", "time", Role.VALUE), lambda row: Cell(row.value_s)),
@@ -89,7 +94,7 @@ def _group(members: list[Row], series: str) -> Iterator[Block]:
     sending_workloads = _sending(members)
     if sending_workloads and any(row.fact("icr_writes") is not None for row in members):
         kinds = ["ICR writes (w)", "hypercalls (h)", *["exits (x)"][: grid.shows_exits]]
-        title = f"{listed(kinds)} of a burst of each source:"
+        title = f"{listed(kinds)} of {_SENT[members[0].iteration]}:"
         yield attrs.evolve(grid.table("counts", sending_workloads, grid.counts), title=title)
     yield Notes(lines=tuple(notes(members, series)))
 
@@ -102,7 +107,7 @@ def introduction(members: list[Row], series: str) -> Iterator[Block]:
         yield Paragraph(f"counts, {_source_of_times(row)}; its times say nothing")
         return
     quantity = "path length" if row.is_near_exact else "time"
-    yield origin(members, f"{series} {quantity} of one burst")
+    yield origin(members, f"{series} {quantity} of one {row.iteration}")
 
 
 def heading(row: Row) -> Heading:
@@ -117,9 +122,13 @@ def origin(members: Sequence[Row], quantity: str) -> Paragraph:
 
 
 def _sending(members: list[Row]) -> list[str]:
-    """The workloads with targets."""
+    """The workloads with targets, and programs, of which the kernel decides what they send."""
     rows = {row.fact("workload"): row for row in reversed(members)}
-    return [name for name in ordered(members, "workload") if rows[name].fact("targets")]
+    return [
+        name
+        for name in ordered(members, "workload")
+        if rows[name].fact("targets") or rows[name].fact("program")
+    ]
 
 
 def _source_of_times(row: Row) -> str:

@@ -65,6 +65,11 @@ class Row:
         return "published" if self.fact("site") == "published" else "measured"
 
     @property
+    def iteration(self) -> str:
+        """What its times are of: a burst, or a run of a program."""
+        return "run" if self.fact("program") else "burst"
+
+    @property
     def is_exact(self) -> bool:
         """Whether its clock gives the same time in every boot."""
         return bool(self._exactness == "exact")

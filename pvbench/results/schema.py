@@ -274,6 +274,8 @@ TABLE: Final[tuple[Fact, ...]] = (
         _DETAIL,
         of_case=lambda case: case.workload.name if case.workload.parameters else None,
     ),
+    # a program for Linux in the guest, of which a time is that of one run
+    Fact("program", _DETAIL, of_case=lambda case: "yes" if case.workload.is_program else None),
     Fact("parameter", _DETAIL, of_case=lambda case: _parameter(case)[0]),
     Fact("parameter_value", _DETAIL, is_number=True, of_case=lambda case: _parameter(case)[1]),
     Fact(

@@ -34,7 +34,7 @@ def _head(pairs: Sequence[Pair]) -> Iterator[str]:
     quantity = "path length" if pairs[0].is_near_exact else "time"
     spread = _SPREAD if any(_variation(row) for pair in pairs for row in pair.rows) else ""
     yield f"Test: {after.fact('suite')}"
-    yield f"Units: {series} {quantity} of one burst"
+    yield f"Units: {series} {quantity} of one {after.iteration}"
     yield f"Interpretation: {_LOWER if any(p.is_ranked for p in pairs) else _NO_RANKING}"
     yield f"Statistic: {statistic(after.statistic)} of a boot. {_KEY}{spread}."
 

@@ -4,28 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
-import attrs
 import pytest
 
 from pvbench_deliver_linux import booted, tracing
 from pvbench_deliver_linux.settings import Files, Settings
-from support import fake_linux_qemu
-
-
-@attrs.frozen
-class FakeTrace:
-    """The hypercalls that the fake QEMU has counted in a file."""
-
-    path: Path
-
-    def counts(self, event: str) -> Counter[int]:
-        made = int(self.path.read_text())
-        return Counter({10: made, 11: 1} if event == tracing.HYPERCALL else {0xFC: 3 * made})
+from support import fake_linux_plugin
 
 
 @pytest.fixture
@@ -38,13 +24,9 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setenv("FAKE_HYPERCALLS", str(path))
     monkeypatch.setattr(booted, "initramfs", lambda: path)
 
-    @contextmanager
-    def traced(threads: Collection[int], events: Collection[str]) -> Iterator[FakeTrace]:
-        yield FakeTrace(path)
-
-    monkeypatch.setattr(tracing, "traced", traced)
+    monkeypatch.setattr(tracing, "traced", fake_linux_plugin.traced)
     files = Files(
-        command=(sys.executable, fake_linux_qemu.__file__),
+        command=(sys.executable, str(fake_linux_plugin.QEMU)),
         kernels={"6.12": str(image)},
     )
     usable = sorted(os.sched_getaffinity(0))
