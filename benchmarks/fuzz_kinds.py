@@ -38,6 +38,9 @@ _RESULTS: Final = (
     ("compare", "good.json", "a.json", "--beside"),
     ("compare", "a.json", "--by", "sender", "--csv"),
     ("compare", "a.json", "--by", "guest", "--series", "all"),
+    *(("report", "a.json", *rest) for rest in ([], ["--by", "sender"], ["--markdown"])),
+    ("report", "good.json", "a.json", "--ktap"),
+    *(("show", "a.json", option) for option in ("--plot", "--ktap", "--layout=norov")),
 )
 _RESUME: Final = (*SMALL, "-o", "a.json", "--resume")
 _JOURNALS: Final = (

@@ -19,7 +19,8 @@ from pvbench.cli.main import main
 from pvbench.compare.reading import read_rows
 from pvbench.results import journal, noise
 
-RUN: Final = ("run", "norov", "-q", "--sender", "native", "--driver", "x2apic-cluster")
+_BOTH: Final = ("run", "norov", "-q", "--driver", "x2apic-cluster")
+RUN: Final = (*_BOTH, "--sender", "native")
 SMALL: Final = (*RUN, "--fast", "--vcpus", "2", "-k", "normal-ipi", "--boots", "1")
 CANNED: Final = (*SMALL, "-p", "fuzz_site", "-o", "d.json", "--site")
 SUITE: Final[dict[str, Any]] = {
@@ -93,7 +94,7 @@ def _write_files() -> None:
     """Write valid files into the current directory, by commands that succeed."""
     stored = ("--vcpus", "2,3", "-k", "normal or *.broadcast", "--fast")
     runs = (
-        (*RUN, *stored, "--sender", "native,kvm-pv", "-o", "good.json"),
+        (*_BOTH, *stored, "--sender", "native,kvm-pv", "-o", "good.json"),
         (*RUN, *stored, "--boots", "10", "-o", "ten.json"),
         (*SMALL, "-o", "small.json"),
         (*CANNED, "recorded"),

@@ -55,14 +55,22 @@ def execute(options: argparse.Namespace) -> Status:
     """Read, compare, print; the exit status is that of `pvbench compare`."""
     from pvbench.report.claim.document import document
 
+    if options.html:
+        _check_name(options.html)
     claim = _claim(options)
     for sentence in claim.comparison.stale:
         common.warn(sentence)
     text = document(claim)
+    common.show(text, options)
     if options.html:
         _write_page(claim, text, options.html)
-    common.show(text, options)
     return claim.comparison.status
+
+
+def _check_name(name: str) -> None:
+    """Refuse a name that is not that of a page, such as one of a result file."""
+    if not name.endswith((".html", ".htm")):
+        raise UsageError(f"--html {name!r} does not end in .html", fix="Give page.html, say.")
 
 
 def _write_page(claim: Claim, text: Document, name: str) -> None:
@@ -70,7 +78,6 @@ def _write_page(claim: Claim, text: Document, name: str) -> None:
     Write the page of *claim* to a file, in one step.
 
     Raises:
-        UsageError: the name is not that of a page.
         UnavailableError: the file cannot be written.
     """
     from pathlib import Path
@@ -81,8 +88,6 @@ def _write_page(claim: Claim, text: Document, name: str) -> None:
     from pvbench.report.html.page import render
 
     path = Path(name)
-    if path.suffix not in (".html", ".htm"):
-        raise UsageError(f"--html {name!r} does not end in .html", fix="Give page.html, say.")
     content = render(page(claim, text)).encode()
     try:
         with replacing(path) as file:

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import attrs
 
+from pvbench.text import printable
+
 Spec = dict[str, Any]  # of Vega-Lite
 Record = dict[str, Any]
 
@@ -68,8 +70,8 @@ class Figure:
         records: the numbers, with one set of keys.
     """
 
-    title: str
-    note: str
+    title: str = attrs.field(converter=printable)
+    note: str = attrs.field(converter=printable)
     spec: Spec
     records: Sequence[Record]
 

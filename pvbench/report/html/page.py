@@ -87,10 +87,15 @@ def _drawn(figures: Sequence[Figure]) -> tuple[list[str], str]:
     """The charts as SVG; without the library that draws them a sentence."""
     from pvbench.report.html import svg
 
-    try:
-        return [svg.drawn(figure.spec, figure.title) for figure in figures], ""
-    except ImportError:
-        return [], _NO_CHARTS
+    charts = []
+    for figure in figures:
+        try:
+            charts.append(svg.drawn(figure.spec, figure.title))
+        except ImportError:
+            return [], _NO_CHARTS
+        except ValueError:  # times that no axis can show
+            charts.append("")
+    return charts, ""
 
 
 def _block(block: Block) -> dict[str, Any]:
@@ -137,7 +142,7 @@ def _number(value: Any) -> tuple[str, bool]:
     """The text of a value, and whether it is a number."""
     if isinstance(value, float):
         return f"{value:.6g}", True
-    return ("" if value is None else str(value)), isinstance(value, int)
+    return ("" if value is None else printable(str(value))), isinstance(value, int)
 
 
 def _downloads(contents: dict[str, bytes]) -> Iterator[dict[str, str]]:

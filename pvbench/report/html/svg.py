@@ -8,10 +8,11 @@ are kept, so that nothing in it runs or asks for anything.
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 from xml.etree import ElementTree
 
 from pvbench.report.html.figure import GRID, INK, Spec
+from pvbench.text import printable
 
 _SVG: Final = "http://www.w3.org/2000/svg"
 _ELEMENTS: Final = {"svg", "g", "path", "line", "rect", "text", "tspan", "title", "desc"}
@@ -33,16 +34,31 @@ def drawn(spec: Spec, title: str) -> str:
 
     Raises:
         ImportError: vl-convert is not installed.
+        ValueError: it cannot draw the numbers of the chart.
     """
     import vl_convert
 
-    root = ElementTree.fromstring(vl_convert.vegalite_to_svg(spec))  # noqa: S314 - its own
+    text = vl_convert.vegalite_to_svg(_printable(spec))
+    root = ElementTree.fromstring(text)  # noqa: S314 - its own
     root.set("role", "graphics-document")
     root.set("aria-label", title)
     _clean(root)
     _unhide(root)
     ElementTree.register_namespace("", _SVG)
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def _printable(part: Any) -> Any:
+    """A part of a chart whose texts XML can hold."""
+    match part:
+        case str():
+            return printable(part)
+        case dict():
+            return {key: _printable(value) for key, value in part.items()}
+        case list() | tuple():
+            return [_printable(value) for value in part]
+        case _:
+            return part
 
 
 def _clean(element: ElementTree.Element) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import ModuleType
 
+import attrs
 import pytest
 
 from pvbench.document import Block, CommandLine, Document, Heading, Notes, Paragraph
 from pvbench.report.html.page import Page, render
 from support.charts import need_charts
 from support.html import HOSTILE, claim_files, hostile_claim, page_of
-from support.runs import Cli, file_of, row_of
+from support.runs import Cli, call, file_of, row_of
 
 
 def test_each_block_of_a_document_is_on_the_page() -> None:
@@ -129,3 +131,46 @@ def test_a_page_that_cannot_be_written_is_a_sentence(
 
     assert output.status == status
     assert sentence in output.err
+
+
+def test_control_characters_are_escaped_in_charts_too(tmp_path: Path) -> None:
+    """XML cannot hold them, and a file may."""
+    need_charts()
+    claim = claim_files(tmp_path)
+    rows = [
+        attrs.evolve(row, facts=row.facts | {"stack": f"{row.fact('stack')}\x1b[2J\0"})
+        for row in claim.rows
+    ]
+    html = page_of(attrs.evolve(claim, rows=rows))
+
+    assert ("\x1b" in html, "\0" in html) == (False, False)
+    assert "x2apic-cluster\\x1b[2J" in html
+
+
+def test_a_chart_that_cannot_be_drawn_leaves_its_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The times of a hostile file may be beyond any axis."""
+
+    def refuse(spec: object) -> str:
+        raise ValueError("no")
+
+    library = ModuleType("vl_convert")
+    vars(library)["vegalite_to_svg"] = refuse
+    monkeypatch.setitem(sys.modules, "vl_convert", library)
+    html = page_of(claim_files(tmp_path))
+
+    assert ("This chart cannot be drawn" in html, "<svg" in html) == (True, False)
+
+
+def test_times_of_any_size_are_a_page(tmp_path: Path) -> None:
+    """A file may have any that is not absurd."""
+    need_charts()
+    rows = [
+        row_of(f"x:{value}", stack, time_s, family="x", parameter="y", parameter_value=value)
+        for stack, time_s in (("x2apic-physical", 1e289), ("shorthand", 2e-15))
+        for value in (1, 2)
+    ]
+    path = file_of(tmp_path / "a.json", *rows)
+
+    assert call("report", path, "--html", str(tmp_path / "a.html")).status == 0
