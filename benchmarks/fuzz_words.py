@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from keyword import iskeyword
 from random import Random
 from typing import Final
 
@@ -83,7 +84,7 @@ def words(random: Random) -> tuple[str, ...]:
 def _actions(name: str) -> Iterator[argparse.Action]:
     """Options and arguments of a command; none that ends before anything is read."""
     parser = Parser(add_help=False)
-    import_module(f"pvbench.cli.{name}").arguments(parser)
+    import_module(f"pvbench.cli.{name}{'_' * iskeyword(name)}").arguments(parser)
     yield from actions(parser)
 
 
