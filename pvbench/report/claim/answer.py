@@ -110,7 +110,14 @@ def _largest(pairs: list[Pair]) -> Cell:
 
 
 def _verdicts(pairs: Sequence[Pair]) -> Counter[str]:
-    return Counter(pair.verdict or "without a verdict" for pair in pairs)
+    return Counter(map(_verdict, pairs))
+
+
+def _verdict(pair: Pair) -> str:
+    """The verdict; where times rank no senders, whether the counts differ."""
+    if not pair.is_ranked:
+        return "with other counts" if pair.has_other_counts else "with equal counts"
+    return pair.verdict or "without a verdict"
 
 
 def _most_changed(ranked: Sequence[Pair]) -> Pair:

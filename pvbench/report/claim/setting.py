@@ -12,6 +12,7 @@ from pvbench.results.rows import Row
 from pvbench.text import shortened_list
 
 _HOST: Final = "host_"
+_NO_COSTS: Final = "measured"  # the cost profile of a result that has none
 _KVM: Final = "host_kvm"
 # Each line of the setting, with the words for the facts that it states.
 _LINES: Final = (
@@ -29,7 +30,7 @@ _LINES: Final = (
         },
     ),
     ("Host kernel", {"host_kernel_release": "{}", "host_kernel_version": "{}"}),
-    ("Guest kernel", {"linux": "Linux {}", "guest_kernel": "{}"}),
+    ("Guest kernel", {"linux": "sends as Linux {} does", "guest_kernel": "{}"}),
     (
         "Guest",
         {
@@ -81,7 +82,7 @@ def _kvm_parameters(rows: Sequence[Row]) -> Iterator[str]:
 def _values(rows: Sequence[Row], fact: str) -> list[str]:
     """All values of a fact that is known."""
     values = dict.fromkeys(str(row.fact(fact)) for row in rows if row.fact(fact) is not None)
-    return [value for value in values if value != UNKNOWN]
+    return [value for value in values if value not in (UNKNOWN, _NO_COSTS)]
 
 
 def _worded(form: str, values: list[str]) -> str:

@@ -145,6 +145,7 @@ def test_the_setting_has_the_parameters_of_kvm_that_matter() -> None:
 
     assert setting["Machine"] == "Xeon"
     assert setting["Host kernel"] == "6.12.1"
+    assert setting["Place"] == "delivery kvm, site local"
     assert setting["KVM"] == "kvm.halt_poll_ns=200000"
     assert setting["Pinning"] == "host CPUs of the vCPUs: 2,3, 80 host CPUs"
 
@@ -265,3 +266,16 @@ def test_many_sides_are_a_list_below_one_sentence() -> None:
     assert "1 side of this comparison loses IPIs in other cases" in text
     assert "1 faster, 1 with lost IPIs" in text
     assert "Compared with" not in text
+
+
+def test_many_sides_of_an_emulator_are_listed_by_their_counts() -> None:
+    """Path lengths rank no senders, so there is no verdict to count."""
+    facts = {"exactness": "near-exact", "clock": "icount", "delivery": "kvm"}
+    rows = [
+        row_of("broadcast", stack, 1e-6, icr_writes=writes, **facts)
+        for stack, writes in [(PHYSICAL, 79.0), *((f"s{n}/{PHYSICAL}", 1.0) for n in range(5))]
+    ]
+    text = claim_text(rows, by="sender")
+
+    assert "- s0/x2apic-physical against x2apic-physical: 1 with other counts" in text
+    assert "an emulator's times rank no senders." in text.splitlines()[0]
