@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pvbench.linux_era import LinuxEra, LinuxRule
     from pvbench.ops import (
         Burst,
+        Cpuid,
         Fence,
         Hypercall,
         IrqRestore,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
         MmioWrite,
         Op,
         Program,
+        RdMsr,
         Scan,
         WaitIcrIdle,
         WriteMem,
@@ -75,6 +77,7 @@ __all__ = [
     "Command",
     "Costs",
     "Counts",
+    "Cpuid",
     "Delivery",
     "Description",
     "Distribution",
@@ -100,6 +103,7 @@ __all__ = [
     "PartialSend",
     "Program",
     "PvbenchError",
+    "RdMsr",
     "Reader",
     "Scan",
     "Sender",
@@ -171,6 +175,7 @@ if not TYPE_CHECKING:  # a type checker must see misspelt names
         ),
         "ops": (
             "Burst",
+            "Cpuid",
             "Fence",
             "Hypercall",
             "IrqRestore",
@@ -178,6 +183,7 @@ if not TYPE_CHECKING:  # a type checker must see misspelt names
             "MmioWrite",
             "Op",
             "Program",
+            "RdMsr",
             "Scan",
             "WaitIcrIdle",
             "WriteMem",

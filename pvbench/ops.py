@@ -180,6 +180,21 @@ class Hypercall:
 
 
 @attrs.frozen
+class Cpuid:
+    """Execute CPUID, which exits in a guest, with *leaf* in eax and *subleaf* in ecx."""
+
+    leaf: int = attrs.field(validator=integer(0, 0xFFFF_FFFF, "eax has 32 bits"))
+    subleaf: int = attrs.field(default=0, validator=integer(0, 0xFFFF_FFFF, "ecx has 32 bits"))
+
+
+@attrs.frozen
+class RdMsr:
+    """Read *msr*."""
+
+    msr: int = attrs.field(validator=integer(0, 0xFFFF_FFFF, "ecx has 32 bits"))
+
+
+@attrs.frozen
 class KernelSend:
     """The running kernel sends *vector* to *cpus* (CPU numbers) by any means it chooses."""
 
@@ -197,6 +212,8 @@ Op = (
     | WriteMem
     | WaitIcrIdle
     | Hypercall
+    | Cpuid
+    | RdMsr
     | KernelSend
 )
 Program = tuple[Op, ...]
@@ -213,6 +230,8 @@ _TYPES: Final[dict[str, type[Op]]] = {
         WriteMem,
         WaitIcrIdle,
         Hypercall,
+        Cpuid,
+        RdMsr,
         KernelSend,
     )
 }

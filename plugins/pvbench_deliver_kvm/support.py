@@ -36,7 +36,7 @@ def mechanisms(program: Program, guest: Guest, served: Collection[str] = ()) -> 
         match op:
             case WrMsr(msr, _) if msr == x2apic_msr(APIC_SELF_IPI):
                 yield "x2apic-self"
-            case WrMsr(_, value):
+            case WrMsr(msr, value) if msr == x2apic_msr(APIC_ICR):
                 yield f"x2apic-{_form(value)}"
             case MmioWrite(address, value) if address == APIC_DEFAULT_PHYS_BASE + APIC_ICR:
                 yield f"xapic-{_form(value)}"

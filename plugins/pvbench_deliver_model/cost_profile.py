@@ -29,6 +29,7 @@ COSTS: Final = {
     "handler_work": "the queued function with its acknowledgement",
     "interrupt_exit": "end of the handler until the CPU is idle again",
     "lock_handover": "a contended spinlock, from one CPU's release to the next one's",
+    "exit": "an instruction that exits for little, such as CPUID, round trip",
     "hypercall": "an empty hypercall, round trip",
     "guest_read": "reading a hypercall's input from guest memory, in its exit",
     "icr_write": "an x2APIC ICR write that exits, without its targets, round trip",

@@ -28,8 +28,8 @@ def op_cost(cost_profile: CostProfile, sender: type[Op], route: Route, *, nmi: b
     ps, local_apic = cost_profile.ps, cost_profile.local_apic
     if sender is Hypercall:
         return OpCost(ps("hypercall"), exits=True)
-    if route is Route.FAULT:
-        return OpCost(ps("fault"), exits=local_apic != "bare")
+    if route in (Route.NOTHING, Route.FAULT):
+        return other_cost(cost_profile, "fault" if route is Route.FAULT else "exit")
     by_register = route is Route.SELF_REGISTER or (sender is MmioWrite and route is Route.SELF)
     if by_register and local_apic != "emulated" and not nmi:
         return OpCost(ps("apic_access"), exits=False, direct=True)
@@ -45,6 +45,13 @@ def op_cost(cost_profile: CostProfile, sender: type[Op], route: Route, *, nmi: b
         "any": route in (Route.PHYSICAL, Route.LOGICAL, Route.SELF),
     }[icr_fastpath(cost_profile)]
     return OpCost(ps("icr_write_fastpath" if fast else "icr_write"), exits=True)
+
+
+def other_cost(cost_profile: CostProfile, name: str = "exit") -> OpCost:
+    """Return the cost *name* of an instruction that sends nothing; bare metal has no exits."""
+    is_bare = cost_profile.local_apic == "bare"
+    name = "apic_access" if is_bare and name == "exit" else name
+    return OpCost(cost_profile.ps(name), exits=not is_bare)
 
 
 def _is_direct(local_apic: str, route: Route, *, nmi: bool) -> bool:

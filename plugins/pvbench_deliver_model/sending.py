@@ -8,6 +8,7 @@ from pvbench.decode.decoder import Decoder
 from pvbench.decode.sends import Route, Sends
 from pvbench.guest import Guest
 from pvbench.ops import (
+    Cpuid,
     Fence,
     Hypercall,
     IrqRestore,
@@ -15,6 +16,7 @@ from pvbench.ops import (
     MmioWrite,
     Op,
     Program,
+    RdMsr,
     Scan,
     WaitIcrIdle,
     WriteMem,
@@ -22,10 +24,12 @@ from pvbench.ops import (
 from pvbench.x86.apic import NMI_VECTOR
 from pvbench_deliver_model.cost_profile import CostProfile
 from pvbench_deliver_model.direct import DirectSends
-from pvbench_deliver_model.op_cost import OpCost, op_cost
+from pvbench_deliver_model.op_cost import OpCost, op_cost, other_cost
 from pvbench_deliver_model.receivers import Receivers
 from pvbench_deliver_model.timeline import DISTINCT, Arrivals, Timeline
 from pvbench_deliver_model.wakes import Wakes
+
+_OTHERS = (Cpuid, RdMsr)
 
 
 class Sending:
@@ -52,6 +56,7 @@ class Sending:
             MmioWrite: access,
         }
         self._access_exits = int(emulated)
+        self._other = other_cost(cost_profile)
         self._scan_ps = ps("scan_cpu")
         self._entry_share = cost_profile.ratios["exit_entry_share"].ps
         self._per_hit = dict.fromkeys(Route, ps("deliver_target"))
@@ -88,6 +93,9 @@ class Sending:
                 line.irqs_off = line.end
             if isinstance(op, Scan):
                 line.end += self._scan_ps * op.cpus
+            elif kind in _OTHERS:
+                line.end += self._other.ps
+                line.exits += self._other.exits
             else:
                 line.end += self._op_ps[kind]
             if kind is IrqRestore:
@@ -111,7 +119,7 @@ class Sending:
         if sender is Hypercall:
             line.hypercalls += 1
             line.returned += send.result or 0
-        else:
+        elif send.route is not Route.NOTHING:
             line.icr_writes += send.ops
 
     def _cost(self, sender: type[Op], route: Route, nmi: bool) -> OpCost:

@@ -24,7 +24,7 @@ from pvbench.decode.era import Era
 from pvbench.decode.hypercalls import HANDLERS
 from pvbench.decode.memory import Memory
 from pvbench.decode.messages import message_of
-from pvbench.decode.sends import Route, Sends, fault, one, without_disabled
+from pvbench.decode.sends import Route, Sends, fault, nothing, one, without_disabled
 from pvbench.guest import Guest
 from pvbench.ops import Hypercall, KernelSend, MmioWrite, Op, Program, WriteMem, WrMsr
 from pvbench.x86.apic import (
@@ -39,13 +39,16 @@ from pvbench.x86.apic import (
     NMI_VECTOR,
     x2apic_msr,
 )
+from pvbench.x86.kvm_para import KVM_HC_KICK_CPU, KVM_HC_SCHED_YIELD
 
+_OTHER_HYPERCALLS: Final = (KVM_HC_KICK_CPU, KVM_HC_SCHED_YIELD)
 _ICR_MSR: Final = x2apic_msr(APIC_ICR)
 _SELF_MSR: Final = x2apic_msr(APIC_SELF_IPI)
 ICR_ADDRESS: Final = APIC_DEFAULT_PHYS_BASE + APIC_ICR
 ICR2_ADDRESS: Final = APIC_DEFAULT_PHYS_BASE + APIC_ICR2
 _SPIV_ADDRESS: Final = APIC_DEFAULT_PHYS_BASE + APIC_SPIV
 _SPIV_MSR: Final = x2apic_msr(APIC_SPIV)
+_X2APIC_MSRS: Final = range(0x800, 0x900)
 _X2APIC_RESERVED: Final = 0xFFF3_2000  # bits 31:20, 17:16 and 13
 
 
@@ -104,6 +107,8 @@ class Decoder:
         return sends
 
     def _same_msr(self, first: int, msr: int, low: int, high: Cpus) -> list[Sends]:
+        if msr not in _X2APIC_MSRS:
+            return [nothing(first, len(high))]
         if not self._x2apic:
             why = "writing an x2APIC register in xAPIC mode raises #GP"
             return [fault(first, len(high), why, raises=True)]
@@ -112,7 +117,8 @@ class Decoder:
         if msr == _SPIV_MSR and not high[-1]:
             self._write_spiv(low)
         if msr != _ICR_MSR:
-            return [fault(first, len(high), f"writing MSR {msr:#x} sends no IPI")]
+            why = f"writing MSR {msr:#x} sends no IPI"
+            return [nothing(first, len(high), error=why)]
         if low & _X2APIC_RESERVED and self._era.x2apic_icr_reserved_bits_gp:
             why = f"ICR {low:#x} has reserved bits set: #GP"
             return [fault(first, len(high), why, raises=True)]
@@ -142,7 +148,8 @@ class Decoder:
             else:
                 if op.address == _SPIV_ADDRESS:
                     self._write_spiv(op.value)
-                sends.append(fault(first + i, 1, f"writing {op.address:#x} sends no IPI"))
+                why = f"writing {op.address:#x} sends no IPI"
+                sends.append(nothing(first + i, 1, error=why))
         return sends
 
     def _write_memory(self, first: int, run: tuple[WriteMem, ...]) -> list[Sends]:
@@ -181,6 +188,8 @@ class Decoder:
         ]
 
     def _one_hypercall(self, first: int, op: Hypercall) -> Sends:
+        if self.guest.hypercall_abi.startswith("kvm") and op.nr in _OTHER_HYPERCALLS:
+            return nothing(first, 1, result=0)
         call: Call = self._hypercall(op, self.guest, self._registers)
         cpus, every = call.cpus, self._destinations.all_cpus
         if call.apic_ids is not None:

@@ -25,6 +25,7 @@ class Route(IntEnum):
     HYPERCALL = 5
     KERNEL = 6  # chosen by the running kernel
     FAULT = 7  # reaches no CPU: #GP, illegal vector, error return
+    NOTHING = 8  # sends no IPI: another MSR, or a hypercall for something else
 
 
 class Sends(NamedTuple):
@@ -55,13 +56,21 @@ class Sends(NamedTuple):
 def counted(sends: list[Sends]) -> tuple[int, int]:
     """Count the ICR writes and hypercalls of a program; only a hypercall has a result."""
     hypercalls = sum(send.result is not None for send in sends)
-    icr_writes = (s.ops for s in sends if s.result is None and s.route != Route.KERNEL)
+    others = (Route.KERNEL, Route.NOTHING)
+    icr_writes = (s.ops for s in sends if s.result is None and s.route not in others)
     return sum(icr_writes), hypercalls
 
 
 def one(first: int, route: Route, vector: int, cpus: Cpus, result: int | None = None) -> Sends:
     """Return the sends of one op."""
     return Sends(first=first, ops=1, route=route, vector=vector, cpus=cpus, result=result)
+
+
+def nothing(
+    first: int, ops: int, result: int | None = None, *, error: str | None = None
+) -> Sends:
+    """Return *ops* ops from *first* on that do something else than to send."""
+    return Sends(first, ops, Route.NOTHING, 0, _NO_CPUS, result=result, error=error)
 
 
 def fault(

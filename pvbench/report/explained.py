@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import attrs
 
 from pvbench.decode.decoder import Decoder
-from pvbench.decode.sends import Sends, counted
+from pvbench.decode.sends import Route, Sends, counted
 from pvbench.dispatch import Sent, reached
 from pvbench.document import (
     Cell,
@@ -132,6 +132,8 @@ def _reaches(sent: tuple[Sends, int] | None, guest: Guest) -> str:
     if sent is None:
         return ""
     send, place = sent
+    if send.route is Route.NOTHING and not send.error:
+        return "nothing"
     if send.error:
         return f"no CPU: {send.error}"
     cpus = send.cpus if send.op_of_hit is None else send.cpus[send.op_of_hit == place]

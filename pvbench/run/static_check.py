@@ -179,6 +179,7 @@ def _wrong_mechanism(stack: Stack, sent: Sent, sends: list[Sends]) -> list[str]:
     """The sender's own callbacks must use its declared mechanism, without a fallback."""
     if (stack.overlay and not sent.overlaid) or not sent.program:
         return []
+    sends = [send for send in sends if send.route is not Route.NOTHING]
     mechanism = stack.sender.mechanism
     uses = {
         "hypercall": lambda send: type(sent.program[send.first]) is Hypercall,

@@ -17,6 +17,7 @@ from pvbench.guest import Guest
 from pvbench.linux_era import LinuxEra
 from pvbench.ops import (
     Burst,
+    Cpuid,
     Fence,
     Hypercall,
     IrqRestore,
@@ -24,6 +25,7 @@ from pvbench.ops import (
     MmioWrite,
     Op,
     Program,
+    RdMsr,
     Scan,
     WaitIcrIdle,
     WriteMem,
@@ -51,6 +53,8 @@ OP_KINDS = {
     "OP_WRITE_MEM": 7,
     "OP_WAIT_ICR_IDLE": 8,
     "OP_HYPERCALL": 9,
+    "OP_CPUID": 10,
+    "OP_RDMSR": 11,
 }
 OPS: dict[int, Callable[[int, tuple[int, ...]], Op]] = {
     1: lambda key, words: IrqSave(),
@@ -62,6 +66,8 @@ OPS: dict[int, Callable[[int, tuple[int, ...]], Op]] = {
     7: WriteMem,
     8: lambda key, words: WaitIcrIdle(key),
     9: Hypercall,
+    10: lambda key, words: Cpuid(key, *words),
+    11: lambda key, words: RdMsr(key),
 }
 
 

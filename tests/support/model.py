@@ -41,6 +41,7 @@ ROUND: Mapping[str, int] = {
     "handler_work": 7,
     "interrupt_exit": 40,
     "lock_handover": 900,
+    "exit": 550,
     "hypercall": 1_000,
     "guest_read": 0,
     "icr_write": 2_000,

@@ -41,6 +41,8 @@ enum op_kind {
 	OP_WRITE_MEM,
 	OP_WAIT_ICR_IDLE,
 	OP_HYPERCALL,
+	OP_CPUID, /* leaf, subleaf */
+	OP_RDMSR,
 };
 
 enum operation {

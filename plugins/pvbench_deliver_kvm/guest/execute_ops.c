@@ -63,12 +63,40 @@ void op_wrmsr(struct ops *ops, u32 msr, u64 value)
 
 	if (ops->record)
 		return record_op(ops, OP_WRMSR, msr, &value, 1);
-	ops->icr_writes++;
+	ops->icr_writes += msr == X2APIC_MSR(APIC_ICR) ||
+			   msr == X2APIC_MSR(APIC_SELF_IPI);
 	__asm__ volatile(MAY_FAULT("wrmsr")
 			 : [fault] "=&r"(fault), "+a"(low)
 			 : "c"(msr), "d"((u32)(value >> 32))
 			 : "memory");
 	finish_op(ops, fault);
+}
+
+void op_rdmsr(struct ops *ops, u32 msr)
+{
+	u32 fault, low, high;
+
+	if (ops->record)
+		return record_op(ops, OP_RDMSR, msr, 0, 0);
+	__asm__ volatile(MAY_FAULT("rdmsr")
+			 : [fault] "=&r"(fault), "=&a"(low), "=&d"(high)
+			 : "c"(msr)
+			 : "memory");
+	finish_op(ops, fault);
+}
+
+void op_cpuid(struct ops *ops, u32 leaf, u32 subleaf)
+{
+	u64 word = subleaf;
+	u32 ebx, edx;
+
+	if (ops->record)
+		return record_op(ops, OP_CPUID, leaf, &word, 1);
+	__asm__ volatile("cpuid"
+			 : "+a"(leaf), "=b"(ebx), "+c"(subleaf), "=d"(edx)
+			 :
+			 : "memory");
+	finish_op(ops, 0);
 }
 
 void op_mmio_write(struct ops *ops, u64 address, u32 value)

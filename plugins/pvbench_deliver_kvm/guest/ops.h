@@ -33,6 +33,8 @@ void op_wrmsr(struct ops *ops, u32 msr, u64 value);
 void op_mmio_write(struct ops *ops, u64 address, u32 value);
 void op_write_mem(struct ops *ops, u64 address, const u64 *words, u32 count);
 void op_wait_icr_idle(struct ops *ops, u32 limit);
+void op_cpuid(struct ops *ops, u32 leaf, u32 subleaf);
+void op_rdmsr(struct ops *ops, u32 msr);
 void op_hypercall(struct ops *ops, u64 nr, const u64 *args, u32 count);
 
 #endif

@@ -69,6 +69,12 @@ static void execute_program(struct ops *ops, const u64 *op)
 		case OP_WAIT_ICR_IDLE:
 			op_wait_icr_idle(ops, op[1]);
 			break;
+		case OP_CPUID:
+			op_cpuid(ops, op[1], op[2]);
+			break;
+		case OP_RDMSR:
+			op_rdmsr(ops, op[1]);
+			break;
 		case OP_HYPERCALL:
 			op_hypercall(ops, op[1], op + 2, *op >> 8);
 			break;

@@ -9,6 +9,7 @@ from typing import Final
 import attrs
 
 from pvbench.ops import (
+    Cpuid,
     Fence,
     Hypercall,
     IrqRestore,
@@ -16,6 +17,7 @@ from pvbench.ops import (
     MmioWrite,
     Op,
     Program,
+    RdMsr,
     Scan,
     WaitIcrIdle,
     WriteMem,
@@ -33,6 +35,8 @@ _KINDS: Final[dict[type[Op], int]] = {
     WriteMem: mailbox.OP_WRITE_MEM,
     WaitIcrIdle: mailbox.OP_WAIT_ICR_IDLE,
     Hypercall: mailbox.OP_HYPERCALL,
+    Cpuid: mailbox.OP_CPUID,
+    RdMsr: mailbox.OP_RDMSR,
 }
 _MAKERS: Final[dict[int, Callable[[int, tuple[int, ...]], Op]]] = {
     mailbox.OP_IRQ_SAVE: lambda key, words: IrqSave(),
@@ -44,6 +48,8 @@ _MAKERS: Final[dict[int, Callable[[int, tuple[int, ...]], Op]]] = {
     mailbox.OP_WRITE_MEM: WriteMem,
     mailbox.OP_WAIT_ICR_IDLE: lambda key, words: WaitIcrIdle(key),
     mailbox.OP_HYPERCALL: Hypercall,
+    mailbox.OP_CPUID: lambda key, words: Cpuid(key, *words),
+    mailbox.OP_RDMSR: lambda key, words: RdMsr(key),
 }
 
 

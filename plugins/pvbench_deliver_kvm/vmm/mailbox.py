@@ -19,6 +19,8 @@ OP_MMIO_WRITE: Final = 6
 OP_WRITE_MEM: Final = 7
 OP_WAIT_ICR_IDLE: Final = 8
 OP_HYPERCALL: Final = 9
+OP_CPUID: Final = 10
+OP_RDMSR: Final = 11
 
 RULE_SHORTHANDS: Final = 1
 RULE_FENCE: Final = 2

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pvbench.decode.decoder import Decoder
 from pvbench.decode.era import Era
-from pvbench.decode.sends import Route, Sends
+from pvbench.decode.sends import Route, Sends, counted
 from pvbench.guest import Guest
 from pvbench.ops import Fence, IrqSave, MmioWrite, Op, Scan, WaitIcrIdle, WrMsr
 from support.helpers import MSR_X2APIC_ICR, XAPIC_ICR, XAPIC_ICR2, decode, guest_of, hits
@@ -119,7 +119,6 @@ def test_an_x2apic_write_reaches_its_destination(
         pytest.param(icr(0x500, 3), "INIT changes", id="init"),
         pytest.param(icr(0x600, 3), "delivery mode 6 interrupts no CPU", id="startup"),
         pytest.param(icr(0x700, 3), "delivery mode 7 interrupts no CPU", id="extint"),
-        pytest.param(WrMsr(EOI, 0), "writing MSR 0x80b sends no IPI", id="eoi-sends-no-ipi"),
         pytest.param(WrMsr(SELF_IPI, 0x02), "vector 0x2", id="self-ipi-vector-2-is-no-nmi"),
         pytest.param(WrMsr(SELF_IPI, 0x0F), "vector 0xf", id="self-ipi-vector-15"),
         pytest.param(WrMsr(SELF_IPI, 0x1FC), "reserved", id="self-ipi-reserved-bit"),
@@ -171,16 +170,36 @@ def test_an_xapic_write_reaches_its_destination(
 
 
 @pytest.mark.parametrize(
+    ("guest", "op", "error"),
+    [
+        pytest.param(X2APIC, WrMsr(EOI, 0), "writing MSR 0x80b sends no IPI", id="eoi"),
+        pytest.param(
+            XAPIC, MmioWrite(0xFEE0_00B0, 0), "writing 0xfee000b0 sends no IPI", id="xapic-eoi"
+        ),
+        pytest.param(X2APIC, WrMsr(0x6E0, 0), None, id="tsc-deadline"),
+        pytest.param(XAPIC, WrMsr(0x6E0, 0), None, id="in-xapic-mode-too"),
+    ],
+)
+def test_only_a_write_to_the_icr_is_an_icr_write(
+    guest: Guest, op: Op, error: str | None
+) -> None:
+    """Another register of the APIC is a sender's error, and another MSR is its business."""
+    (send,) = decode([op], guest)
+
+    assert (send.route, send.cpus.tolist(), send.error) == (Route.NOTHING, [], error)
+    assert counted([send]) == (0, 0)
+
+
+@pytest.mark.parametrize(
     ("op", "error"),
     [
         pytest.param(icr(0xFC, 3), "x2APIC register in xAPIC mode raises #GP", id="icr-msr"),
         pytest.param(WrMsr(SELF_IPI, 0xFC), "#GP", id="self-ipi-msr"),
-        pytest.param(MmioWrite(0xFEE0_00B0, 0), "writing 0xfee000b0 sends no IPI", id="eoi"),
         pytest.param(MmioWrite(XAPIC_ICR, 0x0F), "vector 0xf is illegal", id="vector-15"),
     ],
 )
 def test_an_invalid_xapic_write_reaches_no_cpu(op: Op, error: str) -> None:
-    """x2APIC MSRs exist only in x2APIC mode, and writing EOI sends no IPI."""
+    """x2APIC MSRs exist only in x2APIC mode."""
     (send,) = decode([op], XAPIC)
 
     assert (send.route, send.cpus.tolist()) == (Route.FAULT, [])

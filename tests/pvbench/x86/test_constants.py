@@ -83,6 +83,8 @@ def test_kvm_constants_equal_those_of_the_system_s_header(tmp_path: Path) -> Non
         pytest.param(apic.CALL_FUNCTION_SINGLE_VECTOR, 251, id="call-function-single"),
         pytest.param(apic.IRQ_WORK_VECTOR, 246, id="irq-work"),
         pytest.param(kvm_para.KVM_HC_SEND_IPI, 10, id="kvm-send-ipi"),
+        pytest.param(kvm_para.KVM_HC_KICK_CPU, 5, id="kvm-kick-cpu"),
+        pytest.param(kvm_para.KVM_HC_SCHED_YIELD, 11, id="kvm-sched-yield"),
         pytest.param(kvm_para.KVM_ENOSYS, 1000, id="kvm-enosys"),
         pytest.param(kvm_para.KVM_EINVAL, 22, id="kvm-einval"),
         pytest.param(kvm_para.KVM_EOPNOTSUPP, 95, id="kvm-eopnotsupp"),

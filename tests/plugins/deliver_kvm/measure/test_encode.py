@@ -15,6 +15,7 @@ from pvbench.dispatch import program
 from pvbench.ops import (
     BARE_OPERATIONS,
     CSD_OPERATIONS,
+    Cpuid,
     Fence,
     Hypercall,
     IrqRestore,
@@ -23,6 +24,7 @@ from pvbench.ops import (
     MmioWrite,
     Op,
     Program,
+    RdMsr,
     Scan,
     WaitIcrIdle,
     WriteMem,
@@ -50,6 +52,8 @@ EXAMPLES: dict[type[Op], st.SearchStrategy[Op]] = {
     WriteMem: st.builds(WriteMem, U64, WORDS),
     WaitIcrIdle: st.builds(WaitIcrIdle, U32),
     Hypercall: st.builds(Hypercall, U64, WORDS),
+    Cpuid: st.builds(Cpuid, U32, U32),
+    RdMsr: st.builds(RdMsr, U32),
 }
 PROGRAMS = st.lists(st.one_of(*EXAMPLES.values()), max_size=30).map(tuple)
 
