@@ -22,7 +22,7 @@ I64 = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
 _WORD: Final = 64
 _FAR: Final = 1 << 40  # from every APIC ID
-_BITS: Final = np.array([number.bit_count() for number in range(1 << 16)], np.uint8)
+_BITS: Final = np.array([number.bit_count() for number in range(1 << 8)], np.uint8)
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -75,11 +75,11 @@ class Masks:
     @cached_property
     def sizes(self) -> I64:
         """The number of CPUs in each mask."""
-        return _bits(self.words)
+        return bits_of(self.words)
 
     def members(self, cpus: Collection[int]) -> I64:
         """How many of *cpus* are in each mask."""
-        return _bits(self.words & self._mask(cpus))
+        return bits_of(self.words & self._mask(cpus))
 
     def groups(self, numbers: Sequence[int]) -> I64:
         """How many distinct numbers the CPUs of each mask have, if CPU *n* has number *n*."""
@@ -133,8 +133,13 @@ class Masks:
         return mask
 
 
-def _bits(words: Words) -> I64:
+def bits_of(words: Words) -> I64:
     """The number of bits in each row."""
-    halves = np.ascontiguousarray(words).view(np.uint16)
-    bits: I64 = _BITS[halves].sum(axis=1, dtype=np.int64)
+    if hasattr(np, "bitwise_count"):  # from numpy 2.0 on
+        counts = np.bitwise_count(words)
+    else:
+        counts = _BITS[np.ascontiguousarray(words).view(np.uint8)]
+    if counts.shape[1] == 1:
+        return counts[:, 0].astype(np.int64)
+    bits: I64 = counts.sum(axis=1, dtype=np.int64)
     return bits

@@ -9,12 +9,12 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from pvbench.masks import bits_of
+
 MOST_CPUS: Final = 8192  # CONFIG_NR_CPUS of x86 goes no further
 WORD: Final = 64
 Words = npt.NDArray[np.uint64]
 Indexes = npt.NDArray[np.intp]
-
-_BITS_OF_BYTE: Final = np.array([byte.bit_count() for byte in range(256)], np.uint8)
 
 
 @attrs.frozen(eq=False)
@@ -34,9 +34,7 @@ class CpuSets:
     @property
     def sizes(self) -> npt.NDArray[np.int64]:
         """The number of CPUs in each set."""
-        bits = _BITS_OF_BYTE[self.words.view(np.uint8)]
-        sizes: npt.NDArray[np.int64] = bits.sum(axis=1, dtype=np.int64)
-        return sizes
+        return bits_of(self.words)
 
     def members(self, index: int) -> tuple[int, ...]:
         """The CPUs of one set, ascending."""

@@ -12,6 +12,7 @@ from pvbench.recording.recording import Recording
 from pvbench.replay.guests import guest_of
 from pvbench.replay.sending import Machine
 from pvbench.replay.sends import Sends, sends_of
+from pvbench.replay.shares import Sent, sent_of
 from pvbench.replay.totals import Replayer, Totals, change_of_rest
 from pvbench.sender import Stack
 
@@ -77,12 +78,14 @@ class Replayed:
     The totals of all stacks.
 
     Args:
+        sent: the sends by their targets.
         main: the base and the overlaid stack under the condition that is asked for.
         others: the same under other conditions.
     """
 
     name: str
     recording: Recording
+    sent: Sent
     guest: Guest
     question: Question
     totals: tuple[Totals, ...]
@@ -117,6 +120,7 @@ def replayed(
     return Replayed(
         name=name,
         recording=recording,
+        sent=sent_of(recording),
         guest=guest,
         question=question,
         totals=tuple(map(totals_of, question.stacks)),

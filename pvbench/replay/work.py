@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from math import prod
 from typing import Final
 
 import attrs
@@ -24,8 +25,9 @@ from pvbench.replay.sends import MaskColumns, Sends
 from pvbench.run.static_check import Expected, check, checked_reason
 from pvbench.sender import Stack
 
-_PIECE: Final = 1 << 14  # masks that are counted at once, so that they stay in a cache
+_PIECE: Final = 1 << 16  # masks that are counted at once, so that they stay in a cache
 _CHECKED: Final = 8  # masks of each sender whose ops are computed as well
+_MOST_KEYS: Final = 1 << 18  # up to which counting beats sorting
 _NUMBERS: Final = ("targets", "icr_writes", "hypercalls", "stores", "lost")
 Example = Callable[[], Burst]
 
@@ -148,13 +150,12 @@ def _of_masks(
     for start in range(0, len(masks), _PIECE):
         piece = slice(start, start + _PIECE)
         rows, counts = _rows(masks, piece, sending), masks.counts[piece]
-        for row, group in _groups(rows):
+        for row, count, places in _groups(rows, counts):
             numbers = dict(zip(_NUMBERS, row, strict=True))
-            places = {start + int(group[0]), start + int(group[-1])}
             yield (
                 Work(operation=operation, broadcast=False, **numbers),
-                int(counts[group].sum()),
-                [partial(masks.burst, place) for place in sorted(places)],
+                count,
+                [partial(masks.burst, start + place) for place in places],
             )
         progress(start + len(rows))
 
@@ -179,13 +180,31 @@ def _numbers(masks: MaskColumns, place: int, sending: Sending) -> list[int]:
     return [getattr(work, name) for name in _NUMBERS]
 
 
-def _groups(rows: I64) -> Iterator[tuple[tuple[int, ...], I64]]:
-    """The distinct *rows*, and the places of each, ascending."""
-    order = np.lexsort(rows.T)
-    in_order = rows[order]
-    starts = np.flatnonzero((in_order[1:] != in_order[:-1]).any(axis=1)) + 1
-    for group in np.split(order, starts):
-        yield tuple(rows[group[0]].tolist()), group
+def _groups(rows: I64, counts: I64) -> Iterator[tuple[list[int], int, list[int]]]:
+    """The distinct *rows*, the sum of their *counts*, and the first and last place of each."""
+    key, number = _numbered(rows)
+    sums = np.bincount(key, counts, minlength=number).astype(np.int64)
+    places = np.arange(len(rows))
+    first, last = np.zeros(number, np.int64), np.zeros(number, np.int64)
+    first[key[::-1]] = places[::-1]
+    last[key] = places
+    for group in np.flatnonzero(sums).tolist():
+        ends = {int(first[group]), int(last[group])}
+        yield rows[first[group]].tolist(), int(sums[group]), sorted(ends)
+
+
+def _numbered(rows: I64) -> tuple[I64, int]:
+    """A number for each row, which equal rows share, and one more than the highest."""
+    bases = [int(top) + 1 for top in rows.max(axis=0)]
+    number = prod(bases)
+    if number <= _MOST_KEYS:
+        key = rows[:, 0].copy()
+        for column, base in enumerate(bases[1:], start=1):
+            key *= base
+            key += rows[:, column]
+        return key, number
+    distinct, place = np.unique(rows, axis=0, return_inverse=True)
+    return place.ravel(), len(distinct)
 
 
 def _check_counts(masks: MaskColumns, sending: Sending) -> None:

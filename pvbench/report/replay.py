@@ -87,7 +87,7 @@ def values(answer: Answer) -> dict[str, Any]:
 
 def _values(replayed: Replayed) -> dict[str, Any]:
     recording, main = replayed.recording, replayed.main
-    of_sends, of_interrupts = shares.of_sends(recording), shares.of_interrupts(recording)
+    of_sends, of_interrupts = replayed.sent.of_sends, replayed.sent.of_interrupts
     return {
         "name": replayed.name,
         "times": recording.times,
@@ -113,8 +113,7 @@ def _values(replayed: Replayed) -> dict[str, Any]:
 
 def sentences(replayed: Replayed) -> Iterator[str]:
     """The answer."""
-    recording = replayed.recording
-    of_sends, of_interrupts = shares.of_sends(recording), shares.of_interrupts(recording)
+    of_sends, of_interrupts = replayed.sent.of_sends, replayed.sent.of_interrupts
     if not of_sends.whole:
         yield "It has no sends."
         return

@@ -20,14 +20,15 @@ _UNKNOWN: Final = "-"
 def blocks(replayed: Replayed) -> Iterator[Block]:
     """Mask sizes, callsites, wanted and sent calls, senders, and the sensitivity."""
     recording = replayed.recording
-    sizes = shares.sizes(recording)
+    others = len(replayed.guest.online) - 1
+    sizes = shares.sizes(replayed.sent, others)
     if not sizes:
         return
     yield table_of(_SIZES, sizes, name="sizes", title="Targets of a send:")
     yield table_of(
         _SITES, _shortened(shares.sites(recording)), name="callsites", title="Callsites:"
     )
-    if calls := shares.wanted_and_sent(recording):
+    if calls := shares.wanted_and_sent(recording, others):
         rows = list(zip(("wanted", "sent"), calls, strict=True))
         yield table_of(
             _CALLS, rows, name="calls", title="Function calls, before and after coalescing:"

@@ -32,8 +32,8 @@ def test_the_shares_of_sends_and_of_interrupts_differ() -> None:
     """A multicast is one send and several interrupts."""
     recording = recording_of()
 
-    assert shares.of_sends(recording) == Share(2, 4)
-    assert shares.of_interrupts(recording) == Share(2, 8)
+    assert shares.sent_of(recording).of_sends == Share(2, 4)
+    assert shares.sent_of(recording).of_interrupts == Share(2, 8)
 
 
 def test_sizes_double_and_all_others_are_apart() -> None:
@@ -41,21 +41,24 @@ def test_sizes_double_and_all_others_are_apart() -> None:
     sizes = (1, 2, 3, 5, 8, 9)
     rows = [(n, 9, tuple(range(size)), 2) for n, size in enumerate(sizes)]
 
-    assert shares.sizes(recording_of(rows, 10)) == [
+    assert shares.sizes(shares.sent_of(recording_of(rows, 10)), 9) == [
         Size(1, 1, 1, 1),
         Size(2, 3, 2, 5),
         Size(4, 7, 1, 5),
         Size(8, 8, 1, 8),
         Size(9, 9, 1, 9),
     ]
-    assert shares.sizes(recording_of([], 10)) == []
+    assert shares.sizes(shares.sent_of(recording_of([], 10)), 9) == []
 
 
 def test_a_mask_of_all_cpus_is_beyond_all_others() -> None:
     """A trace can have one if its list of CPUs online is shorter."""
     rows = [(0, 0, (0, 1, 2, 3), 2), (1, 0, (1, 2, 3), 2)]
 
-    assert shares.sizes(recording_of(rows)) == [Size(3, 3, 1, 3), Size(4, 4, 1, 4)]
+    assert shares.sizes(shares.sent_of(recording_of(rows)), 3) == [
+        Size(3, 3, 1, 3),
+        Size(4, 4, 1, 4),
+    ]
 
 
 def test_callsites_are_ordered_by_interrupts() -> None:
@@ -72,11 +75,11 @@ def test_callsites_are_ordered_by_interrupts() -> None:
 def test_wanted_calls_are_kept_apart_from_sends() -> None:
     """Reschedules have no wanted call."""
     recording = recording_of()
-    assert shares.wanted_and_sent(recording) is None
+    assert shares.wanted_and_sent(recording, 3) is None
 
     table = of_members([(1,), (2,), (0, 1, 2)])
     wanted = attrs.evolve(recording.sent, targets=recording.sent.targets * 0 + 2)
     sent = attrs.evolve(recording.sent, targets=recording.sent.targets * 0 + 1)
     recording = attrs.evolve(recording, sets=table, wanted=wanted, sent=sent)
 
-    assert shares.wanted_and_sent(recording) == (Calls(4, 12, 4), Calls(3, 3, 0))
+    assert shares.wanted_and_sent(recording, 3) == (Calls(4, 12, 4), Calls(3, 3, 0))
