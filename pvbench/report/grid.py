@@ -18,6 +18,12 @@ Line = tuple[str, str]  # a stack, and the costs that a sweep set
 _LETTERS: Final = {"icr_writes": "w", "hypercalls": "h"}
 
 
+def shows_counts(row: Row) -> bool:
+    """Whether a count of *row* is known: all of a burst, and the hypercalls of a program."""
+    name = "hypercalls" if row.fact("program") else "icr_writes"
+    return row.fact(name) is not None
+
+
 @attrs.frozen
 class Grid:
     """
@@ -92,11 +98,13 @@ class Grid:
     def counts(self, line: Line, workload: str) -> Cell:
         """The ICR writes, hypercalls and exits of one iteration; those of no sends are 0."""
         row = _any_of(self.rows.get((line, workload), {}))
-        if row is None or row.fact("icr_writes") is None:
+        if row is None or not shows_counts(row):
             return Cell(None, "-")
         counts_by_name = {name: row.fact(name) for name in _LETTERS}
         words = [
-            f"{count:g}{_LETTERS[name]}" for name, count in counts_by_name.items() if count
+            f"?{_LETTERS[name]}" if count is None else f"{count:g}{_LETTERS[name]}"
+            for name, count in counts_by_name.items()
+            if count != 0
         ]
         if words and self.shows_exits:
             exits = row.fact("exits")

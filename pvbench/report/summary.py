@@ -22,8 +22,8 @@ from pvbench.document import (
     Table,
     table_of,
 )
-from pvbench.report import outcomes, overtaking, quantities
-from pvbench.report.grid import Grid
+from pvbench.report import outcomes, overtaking, programs, quantities
+from pvbench.report.grid import Grid, shows_counts
 from pvbench.report.notes import notes
 from pvbench.results import journal, schema
 from pvbench.results.incomplete import incomplete
@@ -91,12 +91,14 @@ def _group(members: list[Row], series: str) -> Iterator[Block]:
     yield from introduction(members, f"{statistic} {series}")
     if members[0].has_times:
         yield grid.table("times", grid.workloads, grid.time)
+        if members[0].fact("program"):
+            yield from programs.rates(grid)
     sending_workloads = _sending(members)
-    if sending_workloads and any(row.fact("icr_writes") is not None for row in members):
+    if sending_workloads and any(map(shows_counts, members)):
         kinds = ["ICR writes (w)", "hypercalls (h)", *["exits (x)"][: grid.shows_exits]]
         title = f"{listed(kinds)} of {_SENT[members[0].iteration]}:"
         yield attrs.evolve(grid.table("counts", sending_workloads, grid.counts), title=title)
-    yield Notes(lines=tuple(notes(members, series)))
+    yield Notes(lines=(*notes(members, series), *programs.unused(members)))
 
 
 def introduction(members: list[Row], series: str) -> Iterator[Block]:
