@@ -43,7 +43,13 @@ LADDER: Final = (
 )
 VCPUS: Final = 255
 FLAT_VCPUS: Final = 8
-NEVER_PAID: Final = ("fault", "local_call", "local_call_entry", "lock_handover")
+NEVER_PAID: Final = (
+    "fault",
+    "local_call",
+    "local_call_entry",
+    "lock_handover",
+    "queue_handover",
+)
 TIMES: Final = ("send", "deliver", "ack", "wall")
 HOSTS_FREE: Final = "the burst before takes longer, so its targets have left their host CPUs"
 UNICAST: Final = "an overlay may leave the unicast to an only target to the driver"

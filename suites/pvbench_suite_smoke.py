@@ -21,6 +21,7 @@ def pvbench_suites() -> list[Suite]:
                 "broadcast",
                 "fanout:2:packed",
                 "pairs:2:disjoint",
+                "mesh:4:1",
                 "shootdown:2:all",
             ),
             drivers=("xapic-flat", "xapic-physical", "x2apic-physical", "x2apic-cluster"),

@@ -23,16 +23,29 @@ IN_FLIGHT: Final = 1 << 62
 class CallQueues:
     """One queue for each CPU; it is empty once the handler that flushes it was entered."""
 
-    def __init__(self, targets: Targets) -> None:
-        self._targets = targets
+    def __init__(self, targets: Targets, handover_ps: int) -> None:
+        self._targets, self._handover_ps = targets, handover_ps
+        self._line_free = np.full(targets.count, NEVER, np.int64)
         self._flushed_at = np.full(targets.count, NEVER, np.int64)
         self._piggybacked: dict[int, list[tuple[Source, int]]] = {}
         self._partial: Counter[tuple[int, tuple[int, ...]]] = Counter()
 
+    def queued(self, source: Source) -> int:
+        """
+        Let the burst of *source* reach the call queue of each target; return when it is over.
+
+        Sources that queue for one CPU get the cache line of its queue one after the other.
+        """
+        before, free = source.queueing[:-1], self._line_free.take(source.cpus)
+        waits = np.maximum.accumulate(np.maximum(free - before, source.now))
+        source.looks = waits + before
+        self._line_free[source.cpus] = source.looks + self._handover_ps
+        return source.queued() + (int(waits[-1]) - source.now if len(waits) else 0)
+
     def queue(self, source: Source) -> tuple[int, ...] | None:
         """Queue the burst of *source*; return the CPUs to send to, or None for all of them."""
         flushed_at = self._flushed_at.take(source.cpus)
-        full = flushed_at > source.now
+        full = flushed_at > source.looks
         if not np.count_nonzero(full):
             return None
         for slot in full.nonzero()[0].tolist():

@@ -181,7 +181,8 @@ def _ratios(where: str, table: dict[str, Any]) -> dict[str, Cost]:
             raise _bad_value(
                 f"{where}, {name}.value", ratios[name].ps, "a whole number, as in KVM"
             )
-    for name, operation in (("exit_entry_share", "exit"), ("direct_entry_share", "write")):
+    parts = {"exit_entry_share": "exit", "direct_entry_share": "write", "stagger": "iteration"}
+    for name, operation in parts.items():
         if ratios[name].ps > 1:
             why = f"a part of one {operation}, 0 to 1"
             raise _bad_value(f"{where}, {name}.value", ratios[name].ps, why)

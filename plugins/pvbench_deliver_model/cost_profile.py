@@ -17,6 +17,7 @@ COSTS: Final = {
     "local_call_entry": "function call to the sending CPU until the function runs",
     "local_call": "function call to the own CPU until it returns",
     "csd_queue": "queueing one entry on another CPU's call queue, with its cache misses",
+    "queue_handover": "the cache line of a call queue, from one sender to the next",
     "ack_poll": "reading the acknowledgement that another CPU wrote",
     "irq_toggle": "local_irq_save or local_irq_restore",
     "fence": "mfence; lfence",
@@ -59,6 +60,7 @@ RATIOS: Final = {
     "direct_entry_share": "the same part of a send that does not exit",
     "halt_poll_grow": "growth factor of halt polling",
     "halt_poll_shrink": "divisor of halt polling; 0 resets it",
+    "stagger": "longest pause between bursts that call the same CPUs, in iterations",
 }
 # The implementation of a vCPU's local APIC, and which ICR writes exit with it:
 #   emulated  KVM's software: all, and all other accesses in xAPIC mode

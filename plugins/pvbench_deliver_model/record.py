@@ -18,7 +18,7 @@ class Record:
 
     Args:
         samples: times in ps by the name of the quantity.
-        makespan: time from the first start to the last end, of several sources only.
+        makespan: the longest time of one source for all its bursts, of several sources only.
     """
 
     samples: defaultdict[str, list[int]] = attrs.field(factory=lambda: defaultdict(list))

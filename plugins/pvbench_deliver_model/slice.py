@@ -1,10 +1,12 @@
 """
 A slice: sources repeat their bursts, and targets handle the interrupts.
 
+Sources that share call queues pause between bursts, for up to `stagger` of an iteration.
 Bursts start in order of (time, source), and interrupts are accepted in order of (arrival,
-source, position in the program), so no two events are simultaneous.  A burst reads the
-call queues and executes its whole program at the instant it starts; its interrupts are
-accepted once no other source can send an earlier one.
+source, position in the program), so no two events are simultaneous.  A burst executes its
+whole program at the instant at which it has queued its calls, and it knows whether each
+queue was empty when it queued there; its interrupts are accepted once no other source can
+send an earlier one.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from pvbench_deliver_model.call_queues import CallQueues
 from pvbench_deliver_model.cost_profile import CostProfile
 from pvbench_deliver_model.polling import PollingCpus
 from pvbench_deliver_model.record import Record
+from pvbench_deliver_model.several import Pauses, first_of, share_queues, taken
 from pvbench_deliver_model.source import Source, source_of
 from pvbench_deliver_model.targets import NEVER, Targets
 from pvbench_deliver_model.timeline import Arrivals
@@ -30,9 +33,9 @@ class Slice:
     """One slice of a task on vCPUs in their initial state."""
 
     def __init__(self, guest: Guest, cost_profile: CostProfile, task: Task) -> None:
-        self._task = task
+        self._guest, self._cost_profile, self._task = guest, cost_profile, task
+        self._stagger = cost_profile.ratios["stagger"].ps
         self._loop_ps = cost_profile.ps("loop_overhead")
-        self._queue_ps = cost_profile.ps("csd_queue")
         self._local_ps = cost_profile.ps("local_call_entry"), cost_profile.ps("local_call")
         self._targets = Targets(guest, cost_profile, task.target_state)
         self._sources = [
@@ -44,16 +47,11 @@ class Slice:
         self._polling = PollingCpus(guest, task, cost_profile.ps("poll_notice"), self._targets)
         self._contended = len(task.bursts) > 1 or not all(b.wait for b in task.bursts)
         if self._contended or any(s.burst.source in s.cpus for s in self._sources):
-            self._watch_sources(guest)
-        self._call_queues = CallQueues(self._targets)
+            self._targets.watch([s.burst.source for s in self._sources])
+        handover_ps = cost_profile.ps("queue_handover") if len(task.bursts) > 1 else 0
+        self._call_queues = CallQueues(self._targets, handover_ps)
         self._record = Record()
-
-    def _watch_sources(self, guest: Guest) -> None:
-        """Track senders that are also targets: they never halt and send with IRQs masked."""
-        count = len(guest.apic_ids)
-        self._targets.awake = np.zeros(count, np.bool_)
-        self._targets.awake[[s.burst.source for s in self._sources]] = True
-        self._targets.masked_until = np.zeros(count, np.int64)
+        self._pauses = Pauses()
 
     def run(self, loops: int, warmup: int) -> SliceResult:
         if warmup:
@@ -63,11 +61,21 @@ class Slice:
         self._call_queues.partial_sends()
         self._targets.reset_counts()
         self._turns.bursts = 0
+        self._pauses = Pauses(self._longest_pause())
         start = max((s.since for s in self._sources), default=0)
         for source in self._sources:
+            source.busy = 0
             self._next_starts(source, start)
         self._iterate(loops)
-        return self._slice_result(loops, start)
+        return self._slice_result(loops)
+
+    def _longest_pause(self) -> int:
+        """The longest pause of sources that share call queues; 0 for others."""
+        if not self._stagger or not share_queues(self._sources):
+            return 0
+        alone = Slice(self._guest, self._cost_profile, first_of(self._task))
+        alone._iterate(1)
+        return round(self._stagger * alone._sources[0].since)
 
     def _iterate(self, loops: int) -> None:
         if not self._sources:
@@ -92,19 +100,19 @@ class Slice:
         self._accept_until(horizon)
         for source in active:
             if source.is_served and self._end(source) <= horizon:
-                return self._finish(source)
+                self._finish(source)
+                return
         runnable = [s for s in active if not s.waiting and s.now <= horizon]
         if runnable:
             source = min(runnable, key=lambda s: (s.now, s.index))
             busy_until = int(self._targets.free[source.burst.source])
             if busy_until > source.now:  # the source is itself in a handler
-                if source.t0 == source.now:
-                    source.t0 = busy_until
-                source.now = busy_until
+                source.resume(busy_until)
+            elif source.burst.protocol == "csd" and not source.is_queued:
+                self._queue(source)
             else:
                 remaining[source.index] -= 1
                 self._start(source)
-        return None
 
     def _earliest(self, source: Source) -> int:
         """Return a time before which *source* sends no further interrupt."""
@@ -117,16 +125,23 @@ class Slice:
             awaited += [min(int(a.at[0]) for s in self._sources for a in s.unaccepted)]
         return max([source.send_end, *awaited])
 
+    def _queue(self, source: Source) -> None:
+        """Queue the calls of a burst, which takes until `source.now`."""
+        source.is_queued = True
+        if source.burst.protocol == "csd":
+            queued = self._call_queues.queued if self._contended else Source.queued
+            source.now = queued(source)
+
     def _start(self, source: Source) -> None:
-        """Queue the calls, send, and note which interrupts are in flight."""
+        """Send to the CPUs with empty call queues; note which interrupts are in flight."""
         burst, targets = source.burst, self._targets
-        now = source.now
+        if not source.is_queued:
+            self._queue(source)
+        source.is_queued, now = False, source.now
         source.acks.fill(NEVER)
         source.entered = source.drained = NEVER
-        if burst.protocol == "csd":
-            now += self._queue_ps * len(source.cpus)
-            if burst.targets == (burst.source,):
-                self._call_locally(source)
+        if burst.protocol == "csd" and burst.targets == (burst.source,):
+            self._call_locally(source)
         program, cpus = self._program(source)
         timeline = source.sending.run(program, now)
         self._record.count(timeline)
@@ -166,29 +181,8 @@ class Slice:
     def _accept_until(self, horizon: int) -> None:
         """Let targets accept all interrupts that arrive up to *horizon*."""
         due = [(s, a) for s in self._sources for a in s.unaccepted if a.at[0] <= horizon]
-        if len(due) == 1 and due[0][1].at[-1] <= horizon:
-            source, arrivals = due[0]
-            source.unaccepted = [a for a in source.unaccepted if a is not arrivals]
+        for source, arrivals in taken(due, horizon):
             self._accept(source, arrivals)
-        elif due:
-            self._accept_in_order(due, horizon)
-
-    def _accept_in_order(self, due: list[tuple[Source, Arrivals]], horizon: int) -> None:
-        interrupts = []
-        for source, arrivals in due:
-            source.unaccepted = [a for a in source.unaccepted if a is not arrivals]
-            split = int(arrivals.at.searchsorted(horizon, "right"))
-            later = Arrivals(arrivals.vector, arrivals.at[split:], arrivals.cpus[split:])
-            if len(later.at):
-                source.unaccepted.append(later)
-            interrupts += [
-                (int(at), source.index, position, source, int(cpu), arrivals.vector)
-                for position, (at, cpu) in enumerate(
-                    zip(arrivals.at[:split], arrivals.cpus[:split], strict=True)
-                )
-            ]
-        for at, _, _, source, cpu, vector in sorted(interrupts, key=lambda i: i[:3]):
-            self._accept(source, Arrivals(vector, np.array([at]), np.array([cpu])))
 
     def _accept(self, source: Source, arrivals: Arrivals) -> None:
         targets, burst, cpus = self._targets, source.burst, arrivals.cpus
@@ -214,6 +208,7 @@ class Slice:
         end = self._end(source)
         source.waiting = False
         source.unaccepted = []
+        source.busy += end - source.since
         if not self._task.lossy:
             ended = self._turns.ended(source, end)
             if source.entered != NEVER:
@@ -225,9 +220,13 @@ class Slice:
         self._next_starts(source, end)
 
     def _next_starts(self, source: Source, end: int) -> None:
-        """Start the next iteration at *end*; csd_lock() first waits for the call entries."""
-        source.since = end
-        source.t0 = source.now = end + self._loop_ps
+        """
+        Start the next iteration at *end* or after a pause.
+
+        csd_lock() first waits for the call entries.
+        """
+        source.since = end + self._pauses.next()
+        source.t0 = source.now = source.since + self._loop_ps
         if source.burst.protocol == "csd":
             source.now = max(source.now, source.entered)
 
@@ -239,9 +238,9 @@ class Slice:
             end = max(end, int(np.maximum.reduce(source.acks[:-1] + source.polls_left)))
         return end
 
-    def _slice_result(self, loops: int, start: int) -> SliceResult:
+    def _slice_result(self, loops: int) -> SliceResult:
         if len(self._sources) > 1:
-            self._record.makespan = max(s.since for s in self._sources) - start
+            self._record.makespan = max(s.busy for s in self._sources)
         bare = all(b.protocol == "bare" for b in self._task.bursts)
         return self._record.slice_result(
             loops, self._targets, self._call_queues.partial_sends(), bare=bare

@@ -49,6 +49,12 @@ class Targets:
         self.masked_until: I64 | None = None  # senders take no interrupt before that
         self.reset_counts()
 
+    def watch(self, senders: list[int]) -> None:
+        """Track *senders* as targets: they never halt and send with IRQs masked."""
+        self.awake = np.zeros(self.count, np.bool_)
+        self.awake[senders] = True
+        self.masked_until = np.zeros(self.count, np.int64)
+
     @property
     def state(self) -> str:
         """The state of the targets; busy vCPUs that share host CPUs are often preempted."""

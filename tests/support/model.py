@@ -29,6 +29,7 @@ ROUND: Mapping[str, int] = {
     "local_call_entry": 30,
     "local_call": 70,
     "csd_queue": 20,
+    "queue_handover": 0,
     "ack_poll": 5,
     "irq_toggle": 1,
     "fence": 2,
@@ -71,6 +72,7 @@ RATIOS: Mapping[str, float] = {
     "direct_entry_share": 1,
     "halt_poll_grow": 2,
     "halt_poll_shrink": 2,
+    "stagger": 0,
 }
 
 # Ops on CPU 0, written by hand.

@@ -192,8 +192,9 @@ def test_a_series_missing_from_the_second_run_has_no_assumed_part() -> None:
     interrupts on.
     """
     case = case_of("x2apic-physical", cpus(4), call(0, 2), call(1, 2, 3, wait=False))
-    cost_profile = in_hundreds("posted_notification", posted_notification=96_000)
-    reduced = in_hundreds(posted_notification=95_040)
+    costs = {"posted_notification": 96_000, "csd_queue": 1_000}
+    cost_profile = in_hundreds("posted_notification", **costs)
+    reduced = in_hundreds(**costs | {"posted_notification": 95_040})
 
     result = modelled(case, cost_profile, loops=2)
 

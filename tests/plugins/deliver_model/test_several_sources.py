@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pvbench.ops import Burst, Program
 from pvbench.run.prepared import prepare
 from pvbench.run.proof import differences
 from pvbench.slice_result import PartialSend
+from pvbench_deliver_model.cost_file import read
 from pvbench_deliver_model.engine import Engine
-from support.helpers import guest_of, total_ticks
+from pvbench_deliver_model.several import Pauses
+from support.helpers import bundled, guest_of, total_ticks
 from support.model import call, case_of, cost_profile_of, cpus, mask, run_case, times
 
 
@@ -219,3 +223,73 @@ def test_a_source_is_delayed_by_a_handler_that_interrupts_its_polling() -> None:
     ticks = times(case_of("x2apic-physical", cpus(8), burst, other), cost_profile)
 
     assert ticks["ack"] == 27_782
+
+
+def test_a_call_queue_goes_from_one_sender_to_the_next() -> None:
+    """CPU 1 gets CPU 2's queue 7 after CPU 0 did, so its unicast to CPU 3 leaves 7 later."""
+    case = case_of("x2apic-physical", cpus(4), call(0, 2), call(1, 2, 3))
+
+    ticks = times(case, cost_profile_of(queue_handover=7))
+
+    assert (ticks["send"], ticks["ack"]) == (2_122 + 2_149, 2_127 + 2_159)
+
+
+def test_sources_that_share_a_call_queue_pause_between_their_bursts() -> None:
+    """
+    An iteration takes 2137 alone, of which the pauses are 0.618 and 0.236.
+
+    CPU 1 begins at 504 and CPU 0 at 1320; CPU 2 enters its handler at 1986, acknowledges
+    at 1999, and CPU 0's call 7 later.  The times do not include the pauses.
+    """
+    case = case_of("x2apic-physical", cpus(4), call(0, 2), call(1, 2))
+    _, result = run_case(case, cost_profile_of(stagger=1))
+
+    assert result.partial == (PartialSend(burst=0, cpus=(), times=1),)
+    assert total_ticks(result)["wall"] == 2_137 + (1_999 + 7 + 5 - 1_320)
+
+
+def test_a_call_to_a_cpu_whose_handler_was_entered_sends_an_interrupt() -> None:
+    """The pauses are longer than the way of an interrupt, so nothing is piggybacked."""
+    case = case_of("x2apic-physical", cpus(4), call(0, 2), call(1, 2))
+    _, result = run_case(case, cost_profile_of(stagger=9))
+
+    assert (result.partial, result.counts.handlers) == ((), (0, 0, 2, 0))
+    assert total_ticks(result)["makespan"] == 2_137
+
+
+@pytest.mark.parametrize("stagger", [0, 1])
+def test_sources_without_a_common_target_do_not_pause(stagger: int) -> None:
+    """Nothing depends on when they start."""
+    case = case_of("x2apic-physical", cpus(4), call(0, 2), call(1, 3))
+    apart, together = (
+        run_case(case, cost_profile_of(stagger=value), loops=3)[1] for value in (stagger, 0)
+    )
+
+    assert apart == together
+
+
+def test_sixteen_shootdowns_do_not_cost_what_one_costs() -> None:
+    """Most of their calls are piggybacked, on interrupts of several senders."""
+    guest = guest_of(range(64))
+    profile = read("skylake-fastpath")
+    medians, hypercalls = [], []
+    for sources in (1, 16):
+        bursts = bundled().workload(f"shootdown:{sources}").bursts_in(guest)
+        assert not isinstance(bursts, str)
+        case = case_of("kvm-pv/x2apic-cluster", guest, *bursts, state="halted")
+        prepared, result = run_case(case, profile, loops=20, warmup=10)
+        assert differences(prepared, result) == []
+        medians.append(result.distributions["wall"].median)
+        hypercalls.append(result.counts.hypercalls or 0)
+
+    assert medians[1] < 0.9 * medians[0]
+    assert 4 * 20 < hypercalls[1] < 16 * 20
+
+
+@given(st.integers(1, 200))
+def test_pauses_are_even(count: int) -> None:
+    """Each tenth of the longest pause has a tenth of them, but for two."""
+    pauses = Pauses(1000)
+    tenths = [pauses.next() // 100 for _ in range(count)]
+
+    assert all(abs(tenths.count(tenth) - count / 10) < 2.1 for tenth in range(10))
