@@ -113,16 +113,9 @@ def test_a_hypercall_has_the_return_value_of_kvm(op: Op, end: int, returned: int
     )
 
 
-@pytest.mark.parametrize(
-    "op",
-    [
-        pytest.param(WrMsr(0x830, 0x2000), id="reserved-bit"),
-        pytest.param(WrMsr(0x831, 0xFC), id="another-msr"),
-    ],
-)
-def test_a_write_that_faults_reaches_no_cpu(op: Op) -> None:
+def test_a_write_that_faults_reaches_no_cpu() -> None:
     """#GP is injected instead."""
-    line = line_of(op)
+    line = line_of(WrMsr(0x830, 0x2000))
 
     assert (line.end, line.arrivals, line.exits) == (1_600, [], 1)
 
