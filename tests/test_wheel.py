@@ -42,6 +42,7 @@ def test_the_wheel_installs_nothing_under_a_foreign_name(names: list[str]) -> No
     [
         "pvbench/py.typed",
         "pvbench/published/norov-2018.json",
+        "pvbench/recorded/membarrier-60.recording",
         "pvbench/published/proposals-6.12.json.gz",
         "pvbench/plugin/templates/sender.py.txt",
         "pvbench_deliver_kvm/guest/window.h",

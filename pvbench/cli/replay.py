@@ -37,7 +37,11 @@ _ORDERS: Final = ("dense:{}", "interleaved:{}")  # of APIC IDs, with the number 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `pvbench replay`."""
     parser.add_argument(
-        "recordings", nargs="+", metavar="RECORDING", help="recording, or a trace"
+        "recordings",
+        nargs="+",
+        metavar="RECORDING",
+        help="recording, trace, or recorded:NAME for one that comes with pvbench; "
+        "recorded:all is all of these",
     )
     trace_options(parser)
     parser.add_argument(
@@ -89,14 +93,17 @@ def _recordings(
     """Each recording, with the name of its file."""
     import attrs
 
+    from pvbench.recording.bundled import located
     from pvbench.recording.load import read
+    from pvbench.recording.stored import SUFFIX
 
     readers = guarded_readers(registry.table("reader"))
-    for name in options.recordings:
+    names = [name for given in options.recordings for name in located(given)]
+    for name in names:
         recording = read(name, readers, load_options(options))
         _check(name, recording)
         accepted = recording.accepted or options.accept_losses
-        yield Path(name).name, attrs.evolve(recording, accepted=accepted)
+        yield Path(name).name.removesuffix(SUFFIX), attrs.evolve(recording, accepted=accepted)
 
 
 def _check(name: str, recording: Recording) -> None:

@@ -52,8 +52,7 @@ def _of_several(answers: Sequence[Answer]) -> Iterator[Block]:
     replays = [answer for answer in answers if isinstance(answer, Replayed)]
     yield from replay_tables.of_several(replays)
     yield table_of_records(list(map(values, answers)), roles={}, name="recordings", shown=False)
-    notes = dict.fromkeys(note for replayed in replays for note in _notes(replayed))
-    yield Notes(lines=tuple(notes))
+    yield Notes(lines=(*_notes_of_several(replays),))
 
 
 def _head(answer: Answer) -> Iterator[Block]:
@@ -178,24 +177,46 @@ def losses(recording: Recording) -> str:
     return ", ".join([*known, *dict.fromkeys(unknown)])
 
 
+def _notes_of_several(replays: Sequence[Replayed]) -> Iterator[str]:
+    """What all have in common, then what is true of each."""
+    yield from dict.fromkeys(note for replayed in replays for note in _common(replayed))
+    emulated = [one for one in replays if one.recording.times == "emulated"]
+    if emulated:
+        names = ", ".join(f"{one.name} ({one.recording.sent.total} sends)" for one in emulated)
+        yield f"Each of these recordings is {_EMULATED.format('which means')}"
+        yield f"They are {names}."
+    for replayed in replays:
+        yield from (f"{replayed.name}: {note}" for note in _own(replayed))
+
+
 def _notes(replayed: Replayed) -> Iterator[str]:
-    recording, main, question = replayed.recording, replayed.main, replayed.question
+    recording = replayed.recording
+    yield from _common(replayed)
+    if recording.times == "emulated":
+        yield f"The recording is {_EMULATED.format(counted(recording.sent.total, 'send'))}"
+    yield from _own(replayed)
+
+
+def _common(replayed: Replayed) -> Iterator[str]:
+    main, question = replayed.main, replayed.question
     yield (
         f"Sending time is modelled for each send alone, to {question.machine.target_state} "
         f"targets, from queueing the calls to the end of sending; the change is that of "
         f"{main.overlaid.stack.name} from {main.base.stack.name}."
     )
     yield from _reasons(replayed)
+    if replayed.recording.sent.total < shares.FEW:
+        yield "The interval takes the sends as independent, which bursts of them are not."
+
+
+def _own(replayed: Replayed) -> Iterator[str]:
+    recording = replayed.recording
     if recording.losses:
         yield f"Events are missing: {losses(recording)}."
-    if recording.times == "emulated":
-        yield f"The recording is {_EMULATED.format(counted(recording.sent.total, 'send'))}"
-    elif recording.times == "unknown":
+    if recording.times == "unknown":
         yield "It is unknown whether the recording's times are real; give --cpuinfo."
-    if not recording.apic_ids and question.guest is None:
+    if not recording.apic_ids and replayed.question.guest is None:
         yield "The recording has no APIC IDs: CPU n has APIC ID n.  Give --cpuinfo or --guest."
-    if recording.sent.total < shares.FEW:
-        yield "The interval takes the sends as independent, which bursts of them are not."
     yield from recording.notes
 
 

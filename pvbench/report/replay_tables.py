@@ -11,6 +11,7 @@ from pvbench.replay.replayed import Replayed, Result
 from pvbench.replay.shares import Calls, Site, Size
 from pvbench.replay.totals import Totals, change_of_rest
 from pvbench.report import quantities
+from pvbench.sender import Stack
 from pvbench.text import percent
 
 _MOST_SITES: Final = 12
@@ -43,18 +44,27 @@ def of_several(replays: Sequence[Replayed]) -> Iterator[Block]:
     """One table, workload by sender: how each changes the sending time of multicasts."""
     if not replays:
         return
-    stacks = [totals.stack.name for totals in replays[0].totals]
-    columns = (Column("workload", "workload"), *(Column(s, s, Role.VALUE) for s in stacks))
+    base = replays[0].main.base.stack
+    stacks = [totals.stack for totals in replays[0].totals]
+    titles = [_short(stack, base) for stack in stacks]
+    columns = (
+        Column("workload", "workload"),
+        *(Column(s.name, t, Role.VALUE) for s, t in zip(stacks, titles, strict=True)),
+    )
     rows = tuple(
         (Cell(one.name), *(_change(change_of_rest(t, one.main.base)) for t in one.totals))
         for one in replays
     )
-    base = replays[0].main.base.stack.name
-    title = f"Change of the sending time of multicasts, from {base}:"
+    title = f"Change of the sending time of multicasts, from {base.name}:"
     yield Table(name="changes", columns=columns, rows=rows, title=title, is_matrix=True)
     for one in replays:
         context = ((Column("workload", "workload"), Cell(one.name)),)
         yield table_of(_stacks(one), one.totals, name="stacks", context=context, in_text=False)
+
+
+def _short(stack: Stack, base: Stack) -> str:
+    """The name of a stack, without the driver that all overlays share."""
+    return stack.overlay.name if stack.overlay and stack.driver == base.driver else stack.name
 
 
 def _title(replayed: Replayed) -> str:

@@ -234,3 +234,26 @@ def test_many_callsites_are_shortened(cli: Cli) -> None:
 
     assert [row["callsite"] for row in data["callsites"]][-1] == "8 others"
     assert data["callsites"][-1]["sends"] == 8
+
+
+def test_bundled_recordings_are_one_table(cli: Cli) -> None:
+    """They are emulated, and each says how many sends it has."""
+    done = cli(
+        "replay", "recorded:membarrier-60", "recorded:hackbench-16", "--sender", "kvm-pv"
+    )
+
+    assert done.status == 0
+    assert "They are membarrier-60 (171 sends), hackbench-16 (533 sends)." in unwrapped(
+        done.out
+    )
+    assert "sent masks, shares, coalescing and rates are the emulator's" in unwrapped(done.out)
+    assert "Change of the sending time of multicasts, from x2apic-physical" in done.out
+
+
+def test_an_unknown_bundled_recording_is_named(cli: Cli) -> None:
+    """The sentence lists the others."""
+    done = cli("replay", "recorded:membarier-60")
+
+    assert done.status == 2
+    assert "Did you mean 'membarrier-60'?" in done.err
+    assert "recorded:all is all of them" in unwrapped(done.err)
