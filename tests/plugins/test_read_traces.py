@@ -205,3 +205,11 @@ def test_every_reader_is_listed_with_a_summary() -> None:
         *("bare", "function-graph", "histogram", "latency", "perf-data", "perf-script"),
         *("trace-cmd", "trace-dat", "tracefs"),
     ]
+
+
+@pytest.mark.parametrize("line", [" " * 60_000, "a-1  " * 12_000, "x 1 [0] 1.1: " * 4_500])
+def test_a_hostile_line_takes_no_time(line: str) -> None:
+    """A pattern that could match in many ways would take hours."""
+    for reader in bundled().table("reader").values():
+        if reader.parse:
+            assert reader.score(f"{line}\n".encode()) == 0
