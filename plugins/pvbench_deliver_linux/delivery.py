@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pvbench.delivery import BootedGuest, Clock, Description, Options, Task
-from pvbench.errors import UsageError
+from pvbench.errors import UnavailableError, UsageError
 from pvbench.guest import Guest
 
 CLOCK = Clock("wall", 10**9, "noisy")
@@ -46,6 +46,8 @@ class Linux:
         from pvbench_deliver_linux.settings import Settings, hides_icr_writes
 
         _check(options)
+        if reason := self.why_unavailable():  # also if nothing may be probed
+            raise UnavailableError(reason)
         facts = host_facts.facts()
         settings = Settings(
             files=files.prepared(carried.command()) if options.probe else None,

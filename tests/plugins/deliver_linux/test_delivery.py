@@ -52,6 +52,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(compiled, "image", lambda recipe: b"programs")
     monkeypatch.setattr(compiled, "key", lambda recipe: "key")
+    monkeypatch.setattr(Linux, "why_unavailable", lambda self: None)
     return tmp_path / "cache"
 
 
@@ -64,6 +65,8 @@ def test_a_software_kvm_is_refused_before_anything_starts(
     )
 
     assert "QEMU is not started" in str(Linux().why_unavailable())
+    with pytest.raises(UnavailableError, match="QEMU is not started"):
+        Linux().describe(Options(probe=False))
 
 
 def test_each_missing_piece_has_its_command(
