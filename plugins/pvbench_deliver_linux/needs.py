@@ -22,7 +22,7 @@ def why_unavailable() -> str | None:
 
 def _reasons() -> Iterator[str]:
     facts = host_facts.facts()
-    if facts["virtualization"].startswith("software"):
+    if facts.get("virtualization", "").startswith("software"):
         yield (
             "a Linux guest needs hardware virtualization, and the processor shows neither "
             "vmx nor svm: a KVM without it can hang the machine, so QEMU is not started"
