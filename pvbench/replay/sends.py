@@ -26,6 +26,7 @@ from pvbench.x86.apic import RESCHEDULE_VECTOR
 
 Flags = npt.NDArray[np.bool_]
 _CALLED: Final = 1  # of a key: the send of a function call, not of a reschedule
+_PIECE: Final = 1 << 18  # rows that are looked at once
 _OWN: Final = 2  # the sending CPU is a target
 
 
@@ -113,19 +114,32 @@ def _wide_enough(words: Words, cpus: int) -> Words:
 def _distinct(recording: Recording, table: Words) -> tuple[I64, I64, I64]:
     """Keys of the distinct sends (set and flags), their counts, and a source of each."""
     sent: Bursts = recording.sent
-    called = np.array([call.kind != "reschedule" for call in recording.calls], np.int64)
-    own = table[sent.targets, sent.source // WORD]
-    own = own >> (sent.source % WORD).astype(np.uint64) & np.uint64(1)
-    key = sent.targets.astype(np.int64) * 4
-    key += called[sent.call] * _CALLED if len(called) else 0
-    key += own.astype(np.int64) * _OWN
+    key = _keys(recording, table)
     size = len(table) * 4
-    weights = sent.count if len(sent.count) else None
-    counts = np.bincount(key, weights, minlength=size).astype(np.int64)
+    if len(sent.count):
+        counts = np.bincount(key, sent.count, minlength=size).astype(np.int64)
+    else:
+        counts = np.bincount(key, minlength=size)
     sources = np.zeros(size, np.uint16)
     sources[key] = sent.source
     keys = np.flatnonzero(counts)
     return _split_own(sent, key, keys, counts[keys], sources[keys].astype(np.int64))
+
+
+def _keys(recording: Recording, table: Words) -> I64:
+    """The key of each send, in pieces that bound the memory."""
+    sent = recording.sent
+    called = [call.kind != "reschedule" for call in recording.calls]
+    flags = np.array(called, np.int64) * _CALLED
+    keys = np.empty(len(sent), np.int64)
+    for start in range(0, len(sent), _PIECE):
+        piece = slice(start, start + _PIECE)
+        targets, source = sent.targets[piece], sent.source[piece]
+        bit = (source % WORD).astype(np.uint64)
+        own = table[targets, source // WORD] >> bit & np.uint64(1)
+        keys[piece] = targets.astype(np.int64) * 4 + flags[sent.call[piece]]
+        keys[piece] += own.astype(np.int64) * _OWN
+    return keys
 
 
 def _split_own(

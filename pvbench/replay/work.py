@@ -149,28 +149,31 @@ def _of_masks(
     operation = masks.burst(0).operation
     for start in range(0, len(masks), _PIECE):
         piece = slice(start, start + _PIECE)
-        rows, counts = _rows(masks, piece, sending), masks.counts[piece]
-        for row, count, places in _groups(rows, counts):
+        columns, counts = _columns(masks, piece, sending), masks.counts[piece]
+        for row, count, places in _groups(columns, counts):
             numbers = dict(zip(_NUMBERS, row, strict=True))
             yield (
                 Work(operation=operation, broadcast=False, **numbers),
                 count,
                 [partial(masks.burst, start + place) for place in places],
             )
-        progress(start + len(rows))
+        progress(start + len(counts))
 
 
-def _rows(masks: MaskColumns, piece: slice, sending: Sending) -> I64:
-    """The numbers of the work of each mask in *piece*."""
+def _columns(masks: MaskColumns, piece: slice, sending: Sending) -> I64:
+    """The numbers of the work of each mask in *piece*, a row for each of _NUMBERS."""
     part = Masks(masks.words[piece], sending.guest, sending.linux)
     sender = sending.stack.sender_of("send_IPI_mask")
     with guarded(f"mask_counts() of sender {sender.name}", lambda: owner_of(type(sender))):
         counts = sender.mask_counts(part)
         if counts is not None:
-            columns = (counts.icr_writes, counts.hypercalls, counts.stores, counts.lost)
-            return np.stack([part.sizes, *columns], axis=1).astype(np.int64)
+            given = (counts.icr_writes, counts.hypercalls, counts.stores, counts.lost)
+            columns = np.stack([part.sizes, *given]).astype(np.int64)
+            if columns.min() < 0:
+                raise ValueError("a count is negative")
+            return columns
     places = range(*piece.indices(len(masks)))
-    return np.array([_numbers(masks, place, sending) for place in places], np.int64)
+    return np.array([_numbers(masks, place, sending) for place in places], np.int64).T
 
 
 def _numbers(masks: MaskColumns, place: int, sending: Sending) -> list[int]:
@@ -180,31 +183,32 @@ def _numbers(masks: MaskColumns, place: int, sending: Sending) -> list[int]:
     return [getattr(work, name) for name in _NUMBERS]
 
 
-def _groups(rows: I64, counts: I64) -> Iterator[tuple[list[int], int, list[int]]]:
-    """The distinct *rows*, the sum of their *counts*, and the first and last place of each."""
-    key, number = _numbered(rows)
+def _groups(columns: I64, counts: I64) -> Iterator[tuple[list[int], int, list[int]]]:
+    """The distinct numbers, the sum of their *counts*, and the first and last place of each."""
+    key, number = _numbered(columns)
     sums = np.bincount(key, counts, minlength=number).astype(np.int64)
-    places = np.arange(len(rows))
+    places = np.arange(len(counts))
     first, last = np.zeros(number, np.int64), np.zeros(number, np.int64)
     first[key[::-1]] = places[::-1]
     last[key] = places
     for group in np.flatnonzero(sums).tolist():
         ends = {int(first[group]), int(last[group])}
-        yield rows[first[group]].tolist(), int(sums[group]), sorted(ends)
+        yield columns[:, first[group]].tolist(), int(sums[group]), sorted(ends)
 
 
-def _numbered(rows: I64) -> tuple[I64, int]:
-    """A number for each row, which equal rows share, and one more than the highest."""
-    bases = [int(top) + 1 for top in rows.max(axis=0)]
+def _numbered(columns: I64) -> tuple[I64, int]:
+    """A key for each mask, which equal numbers share, and one more than the highest key."""
+    bases = [int(top) + 1 for top in columns.max(axis=1)]
     number = prod(bases)
     if number <= _MOST_KEYS:
-        key = rows[:, 0].copy()
-        for column, base in enumerate(bases[1:], start=1):
-            key *= base
-            key += rows[:, column]
+        key = columns[0].copy()
+        for column, base in zip(columns[1:], bases[1:], strict=True):
+            if base > 1:
+                key *= base
+                key += column
         return key, number
-    distinct, place = np.unique(rows, axis=0, return_inverse=True)
-    return place.ravel(), len(distinct)
+    distinct, place = np.unique(columns, axis=1, return_inverse=True)
+    return place.ravel(), distinct.shape[1]
 
 
 def _check_counts(masks: MaskColumns, sending: Sending) -> None:
@@ -215,7 +219,7 @@ def _check_counts(masks: MaskColumns, sending: Sending) -> None:
         SenderError: they differ.
     """
     for place in sorted({*np.linspace(0, len(masks) - 1, _CHECKED, dtype=int).tolist()}):
-        counted = _rows(masks, slice(place, place + 1), sending)[0].tolist()
+        counted = _columns(masks, slice(place, place + 1), sending)[:, 0].tolist()
         if counted != (by_ops := _numbers(masks, place, sending)):
             sender = sending.stack.sender_of("send_IPI_mask")
             raise SenderError(

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pvbench.errors import PluginError, SenderError
 from pvbench.linux_era import LinuxEra
 from pvbench.masks import MaskCounts, Masks
+from pvbench.replay import work as replay_work
 from pvbench.replay.sends import sends_of
 from pvbench.replay.work import Sending, Tally, Work, work_of
 from pvbench.sender import Sender, Stack
@@ -92,6 +93,30 @@ class CountsTooFew(faulty.FaultlessSender):
             ("icr_writes", "hypercalls", "stores", "lost"), np.zeros(0, np.int64)
         )
         return MaskCounts(**columns)
+
+
+class CountsBelowZero(faulty.FaultlessSender):
+    def mask_counts(self, masks: Masks) -> MaskCounts:
+        return masks.counts(hypercalls=-1)
+
+
+def test_a_negative_count_is_the_fault_of_the_sender() -> None:
+    """No mask takes fewer hypercalls than none."""
+    with pytest.raises(PluginError, match="a count is negative"):
+        work_of_masks(over_physical(CountsBelowZero()))
+
+
+def test_masks_of_large_guests_are_told_apart_by_sorting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Their numbers have too many combinations for a key."""
+    stack = stack_of("kvm-pv-cluster128/x2apic-physical")
+    works = work_of_masks(stack)
+    monkeypatch.setattr(replay_work, "_MOST_KEYS", 0)
+
+    assert {w: t.count for w, t in work_of_masks(stack).items()} == {
+        w: t.count for w, t in works.items()
+    }
 
 
 def test_counts_that_are_no_column_of_the_masks_are_the_fault_of_the_sender() -> None:
