@@ -96,6 +96,7 @@ def _recordings(
     from pvbench.recording.bundled import located
     from pvbench.recording.load import read
     from pvbench.recording.stored import SUFFIX
+    from pvbench.recording.stream import STDIN
 
     readers = guarded_readers(registry.table("reader"))
     names = [name for given in options.recordings for name in located(given)]
@@ -103,7 +104,8 @@ def _recordings(
         recording = read(name, readers, load_options(options))
         _check(name, recording)
         accepted = recording.accepted or options.accept_losses
-        yield Path(name).name.removesuffix(SUFFIX), attrs.evolve(recording, accepted=accepted)
+        title = "standard input" if name == STDIN else Path(name).name.removesuffix(SUFFIX)
+        yield title, attrs.evolve(recording, accepted=accepted)
 
 
 def _check(name: str, recording: Recording) -> None:

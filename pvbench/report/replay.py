@@ -225,6 +225,8 @@ def _reasons(replayed: Replayed) -> Iterator[str]:
     for totals in replayed.totals:
         if totals.why:
             yield f"{totals.stack.name}: {totals.why}."
+    main = replayed.main
     for result in replayed.others:
-        if why := result.overlaid.why or result.base.why:
+        why = result.overlaid.why or result.base.why
+        if why not in ("", main.overlaid.why, main.base.why):
             yield f"{result.axis} {result.value}: {why}."

@@ -257,3 +257,11 @@ def test_an_unknown_bundled_recording_is_named(cli: Cli) -> None:
     assert done.status == 2
     assert "Did you mean 'membarrier-60'?" in done.err
     assert "recorded:all is all of them" in unwrapped(done.err)
+
+
+def test_a_reason_that_holds_under_each_condition_is_given_once(cli: Cli) -> None:
+    """No condition gives PV IPIs to a kernel that lacks them."""
+    text = unwrapped(cli("replay", "recorded:membarrier-60", "--linux", "4.18").out)
+
+    assert text.count("it came with 4.19") == 1
+    assert "costs bare-metal:" not in text
