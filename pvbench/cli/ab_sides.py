@@ -66,7 +66,9 @@ def _words(name: str, place: int, own: argparse.Namespace, shared: list[str]) ->
         for option in ("site", "costs")
         if getattr(own, option)
     ]
-    return ["--label", name, *shared, *chosen, *getattr(own, name)]
+    words: list[str] = getattr(own, name)
+    has_label = any(word.partition("=")[0] == "--label" for word in words)
+    return [*([] if has_label else ["--label", name]), *shared, *chosen, *words]
 
 
 def _checked(name: str, words: list[str]) -> argparse.Namespace:

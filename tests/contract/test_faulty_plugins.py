@@ -156,7 +156,7 @@ def test_a_run_that_ended_early_is_shown_as_incomplete(
     """The journal has the planned number of boots."""
     main([*RUN, "--sender", "native", "-k", "*.broadcast", "--boots", "2"])
     lines = Path("a.jsonl").read_text().splitlines()
-    Path("a.jsonl").write_text("\n".join(lines[:2]) + "\n")
+    Path("a.jsonl").write_text("\n".join(lines[:3]) + "\n")
     capsys.readouterr()
 
     main(["show", "a.json"])

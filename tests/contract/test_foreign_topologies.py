@@ -11,7 +11,7 @@ from pvbench.ops import Hypercall
 from pvbench.run.prepared import prepare
 from pvbench.testing.cases import case_of
 from pvbench.topology import form_of, parse_guest
-from support.helpers import burst_of, stack_of
+from support.helpers import MASKS, burst_of, stack_of
 
 CPUINFOS = Path(__file__).parents[1] / "data/cpuinfo"
 
@@ -19,7 +19,7 @@ CPUINFOS = Path(__file__).parents[1] / "data/cpuinfo"
 def counts_of_broadcast(guest: Guest, stack: str) -> tuple[int, int]:
     """ICR writes and hypercalls of a broadcast of CPU 0 as a mask."""
     burst = burst_of("smp_call_function_many", *guest.others(0))
-    (expected,) = prepare(case_of(stack_of(stack), guest, burst)).bursts
+    (expected,) = prepare(case_of(stack_of(stack), guest, burst, linux=MASKS)).bursts
     return expected.icr_writes, expected.hypercalls
 
 
@@ -48,7 +48,9 @@ def test_the_window_begins_at_the_lowest_target() -> None:
     """In a guest whose APIC IDs begin at 32 and whose CPU 0 sends, that is 33."""
     guest = parse_guest(f"cpuinfo:{CPUINFOS}/vm-ids-from-32.cpuinfo")
     burst = burst_of("smp_call_function_many", *guest.others(0))
-    (expected,) = prepare(case_of(stack_of("kvm-pv/x2apic-physical"), guest, burst)).bursts
+    (expected,) = prepare(
+        case_of(stack_of("kvm-pv/x2apic-physical"), guest, burst, linux=MASKS)
+    ).bursts
 
     (call,) = (op for op in expected.program if isinstance(op, Hypercall))
     assert call.args[2] == 33

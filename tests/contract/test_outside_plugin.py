@@ -137,7 +137,7 @@ def test_a_run_with_its_sender_and_workload_is_proved_and_names_the_plugin(
     plugins = {fact["pvbench_sender"]: fact["pvbench_sender_plugin"] for fact in facts}
     assert plugins["kvm-pv-one-by-one"] == "pvbench-outside 1.4"
     assert {fact["pvbench_workload"] for fact in facts} == {"every:10", "broadcast"}
-    assert re.search(r"kvm-pv-one-by-one/x2apic-physical +7h +79h", shown)
+    assert re.search(r"kvm-pv-one-by-one/x2apic-physical +7h 7x +79h 79x", shown)
 
 
 @pytest.mark.parametrize(

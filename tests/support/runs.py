@@ -229,5 +229,6 @@ def slice_result_of(loops: int = 10, **changes: Any) -> SliceResult:
 
 
 def journal_of(results: Path) -> list[dict[str, Any]]:
-    """The lines of a run's journal, in order."""
-    return [json.loads(line) for line in results.with_suffix(".jsonl").read_text().splitlines()]
+    """The lines of a run's journal, in order, but not its command: that names files."""
+    lines = results.with_suffix(".jsonl").read_text().splitlines()
+    return [entry for line in lines if "command" not in (entry := json.loads(line))]

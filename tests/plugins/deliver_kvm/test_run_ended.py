@@ -68,7 +68,9 @@ def test_a_run_that_is_killed_takes_its_guest_along(start: Begin) -> None:
     text = Path("a.jsonl").read_text()
 
     assert (returned, out, err, members(run.pid)) == (-signal.SIGKILL, "", "", [])
-    assert kinds([json.loads(line) for line in text.splitlines()]) == ["plan", "boot"]
+    assert kinds([json.loads(line) for line in text.splitlines()]) == [
+        *("plan", "command", "boot"),
+    ]
     assert text.endswith("\n")
     assert {row.boots for row in measured("a.json")} == {(1,)}
 

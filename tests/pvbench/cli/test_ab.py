@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import signal
@@ -64,8 +65,8 @@ def test_both_sides_store_the_command_of_the_session(cli: Cli) -> None:
     commands = [
         entry["command"]
         for side in "ab"
-        for entry in journal_of(Path(f"x-{side}.json"))
-        if "command" in entry
+        for line in Path(f"x-{side}.jsonl").read_text().splitlines()
+        if "command" in (entry := json.loads(line))
     ]
 
     assert commands == [list(QUICK)] * 2
@@ -239,7 +240,7 @@ def blocked(
 
 def states() -> list[list[object]]:
     """The boots and the end that the journal of each side has."""
-    lines = [journal_of(Path(f"x-{side}.json"))[2:] for side in "ab"]
+    lines = [journal_of(Path(f"x-{side}.json"))[1:] for side in "ab"]
     return [[line.get("boot", line.get("end")) for line in side] for side in lines]
 
 

@@ -111,7 +111,7 @@ def test_a_value_of_the_wrong_kind_is_refused(
             id="number",
         ),
         pytest.param(
-            'format = "html"', "--format is 'html', not one of ", "--format=html", id="choice"
+            'execution = "x"', "--execution is 'x', not one of ", "--execution=x", id="choice"
         ),
         pytest.param(
             "fast = true\nrigorous = true",

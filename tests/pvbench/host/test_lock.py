@@ -222,14 +222,15 @@ def test_ctrl_c_ends_the_wait_for_the_lock(
         waiting.send_signal(signal.SIGINT)
         _, errors = waiting.communicate(timeout=DEADLINE_S)
 
-    assert (waiting.returncode, errors) == (130, "")
+    assert (waiting.returncode, errors) == (130, "pvbench: ended early by signal 2\n")
     assert sorted(os.listdir()) == ["begun", "go", "lock"]
 
 
 def test_a_run_that_boots_nothing_does_not_wait(start: Start, timed: tuple[str, ...]) -> None:
     """Its refusals are printed immediately."""
+    words = ["kernel" if word == "native" else word for word in timed]
     with host_lock.alone(nobody_waits):
-        refused = start(*timed, "--sender", "kernel", "-o", "a.json")
+        refused = start(*words, "-o", "a.json")
         _, errors = refused.communicate(timeout=DEADLINE_S)
 
     assert (refused.returncode, "waiting" in errors) == (3, False)
