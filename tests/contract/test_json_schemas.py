@@ -18,6 +18,7 @@ COMMANDS = {
     "compare": ("compare", "{file}", "--by", "sender"),
     "compare-files": ("compare", "published:lab-6.1", "published:lab-6.12"),
     "report": ("report", "{file}"),
+    "replay": ("replay", "recorded:membarrier-60"),
     "report-files": ("report", "published:lab-6.1", "published:lab-6.12"),
 }
 
@@ -45,7 +46,7 @@ def test_the_json_of_a_command_has_its_schema(
     assert errors == []
 
 
-@pytest.mark.parametrize("name", ["show", "compare", "report"])
+@pytest.mark.parametrize("name", ["show", "compare", "report", "replay"])
 def test_a_schema_refuses_what_lacks_its_keys(name: str) -> None:
     """A schema that accepts everything would prove nothing."""
     assert not validator(name).is_valid({})
