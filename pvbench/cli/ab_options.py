@@ -16,7 +16,6 @@ _TWICE: Final = ("site", "costs", "python", "env")  # options that name both sid
 
 def side_options(parser: argparse.ArgumentParser) -> None:
     """Options in which the sides differ."""
-    parser.set_defaults(of_each_side=_TWICE)
     sides = parser.add_argument_group("sides")
     for name in ("a", "b"):
         sides.add_argument(

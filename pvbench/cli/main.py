@@ -22,7 +22,7 @@ from pvbench import notices
 from pvbench.cli import common, exits, streams
 from pvbench.cli.defaults import with_defaults
 from pvbench.cli.endings import VERBOSE, end_by, interrupted_by_sigterm
-from pvbench.cli.options import by_name, naming, refuse_repeated
+from pvbench.cli.options import by_name, naming
 from pvbench.cli.parsers import Parser, parse
 from pvbench.errors import Status, UsageError, unknown
 
@@ -83,7 +83,6 @@ def _run(typed: Sequence[str]) -> int:
     parser, parsers = _parser(typed[0])
     words = with_defaults(typed, {name: parsers[name] for name in COMMANDS})
     command = parsers.get(typed[0], parser)
-    refuse_repeated(typed[1:], command)
     try:
         options = parse(parser, command, words)
     except SystemExit as leaving:  # --help or --version

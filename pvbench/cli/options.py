@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterator, Sequence
-from itertools import takewhile
 from typing import Any, Final, Protocol
 
 from pvbench.errors import UsageError
@@ -46,33 +45,6 @@ def by_name_with_below(parser: argparse.ArgumentParser) -> dict[str, argparse.Ac
 def is_repeatable(action: argparse.Action) -> bool:
     """Whether each occurrence of an option adds a value."""
     return isinstance(action, _Append)
-
-
-def refuse_repeated(words: Sequence[str], command: argparse.ArgumentParser) -> None:
-    """
-    Refuse an option of *command* that is given twice and keeps one value only.
-
-    The default `of_each_side` of *command* names options that are given for each side.
-
-    Raises:
-        UsageError: *words* have one.
-    """
-    options = by_name_with_below(command)
-    of_each_side = command.get_default("of_each_side") or ()
-    seen: set[str] = set()
-    for word in takewhile(lambda word: word != "--", words):
-        name = word.partition("=")[0]
-        action = options.get(name)
-        if (
-            action is None
-            or action.nargs == 0
-            or is_repeatable(action)
-            or action.dest in of_each_side
-        ):
-            continue
-        if action.dest in seen:
-            raise UsageError(f"{name} is given twice", fix="It has one value: drop the others.")
-        seen.add(action.dest)
 
 
 def naming(

@@ -9,8 +9,7 @@ import pytest
 
 from support.runs import HOST_FOLDER, Cli, Output
 
-NOROV = ("run", "norov", "--fast", "-q")
-RUN = (*NOROV, "-k", "dry-run", "--sender", "native")
+RUN = ("run", "norov", "--fast", "-q", "-k", "dry-run", "--sender", "native")
 GUEST = "invalid guest"
 BITS = "--bits is 16, not one of 32, 64"
 
@@ -29,9 +28,9 @@ def refused(output: Output, message: str, status: int = 2) -> None:
         pytest.param(
             ("run", "norv"), "no suite called 'norv'. Did you mean 'norov'?", id="suite"
         ),
-        pytest.param((*NOROV, "--sender", "kvmpv"), "Did you mean 'kvm-pv'?", id="sender"),
+        pytest.param((*RUN, "--sender", "kvmpv"), "Did you mean 'kvm-pv'?", id="sender"),
         pytest.param(
-            (*NOROV, "--sender", "kvm-pv/x2apic-clustr"),
+            (*RUN, "--sender", "kvm-pv/x2apic-clustr"),
             "'x2apic-clustr'. Did you mean 'x2apic-cluster'?",
             id="driver-below",
         ),
@@ -109,7 +108,7 @@ def test_a_run_with_invalid_options_is_refused(
     cli: Cli, options: tuple[str, ...], message: str
 ) -> None:
     """The refusal comes before any file is written."""
-    refused(cli(*NOROV, *options), message)
+    refused(cli(*RUN, *options), message)
     assert os.listdir() == []
 
 

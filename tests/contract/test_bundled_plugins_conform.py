@@ -23,6 +23,7 @@ MEMBERS = {
     "hackbench": ("2", "1:9"),
     "madvise": ("8:9",),
     "membarrier": ("1", "6:9"),
+    "mesh": ("8", "3:7"),
     "munmap": ("8:9",),
     "pairs": ("4", "3:ring"),
     "pipe": ("9",),

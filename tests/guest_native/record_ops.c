@@ -65,6 +65,18 @@ void op_hypercall(struct ops *ops, u64 nr, const u64 *args, u32 count)
 	record_op(ops, OP_HYPERCALL, nr, args, count);
 }
 
+void op_cpuid(struct ops *ops, u32 leaf, u32 subleaf)
+{
+	const u64 word = subleaf;
+
+	record_op(ops, OP_CPUID, leaf, &word, 1);
+}
+
+void op_rdmsr(struct ops *ops, u32 msr)
+{
+	record_op(ops, OP_RDMSR, msr, NULL, 0);
+}
+
 struct request {
 	u32 driver;
 	u32 overlay;

@@ -70,7 +70,7 @@ def test_a_signal_in_the_middle_of_a_boot_loses_that_boot_only(
 ) -> None:
     """The table of what was finished is printed; the status is the shell's, 128 + n."""
     returned, out, err = result_of_signal(blocked, number)
-    plan, _command, boot, end = journal_of(tmp_path / "a.json")
+    plan, boot, end = journal_of(tmp_path / "a.json")
 
     assert returned == status
     assert "x2apic-physical" in out
@@ -85,7 +85,7 @@ def test_a_run_that_is_killed_leaves_valid_files(
 ) -> None:
     """Nothing can be done at SIGKILL, so everything was done before: no end, one boot."""
     returned, _, _ = ended_by_kill(blocked)
-    plan, _command, boot = journal_of(tmp_path / "a.json")
+    plan, boot = journal_of(tmp_path / "a.json")
 
     assert returned == -signal.SIGKILL
     assert (plan["plan"]["boots"], boot["boot"], boot["outcome"]) == (3, 1, "ok")

@@ -99,7 +99,7 @@ def test_a_run_that_was_ended_by_a_signal_is_continued(
     assert (continued.returncode, resumed.returncode) == (128 + number, 0)
     assert f"incomplete: 1 of 2 boots, the run ended by signal {number}" in table.stdout
     assert [next(iter(entry)) for entry in journal_of(path)] == [
-        *("plan", "command", "boot", "end", "boot", "end"),
+        *("plan", "boot", "end", "boot", "end"),
     ]
     assert resumed.stdout == undisturbed.stdout
     assert path.read_bytes() == (tmp_path / "b.json").read_bytes()
