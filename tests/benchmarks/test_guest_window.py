@@ -72,7 +72,10 @@ def test_changes_outside_of_the_window_are_ignored(guest: Image, sources: Path) 
         ),
         pytest.param(
             {
-                (r"^(\tops->icr_writes \+= address == ICR_ADDRESS;)", f"\\1\n\t{CLEAR}"): "+cld",
+                (
+                    r"^(\tops->icr_writes \+= address == ICR_ADDRESS;)",
+                    f"\\1\n\t{CLEAR}",
+                ): "+cld",
                 (r"^(\tu64 entered = rdtsc_ordered\(\);)$", f"\\1\n\t{PAUSE}"): "+pause",
             },
             id="op-handler",
