@@ -14,6 +14,7 @@ from pvbench.text import shortened_list
 _HOST: Final = "host_"
 _NO_COSTS: Final = "measured"  # the cost profile of a result that has none
 _KVM: Final = "host_kvm"
+_PINNING: Final = "Pinning"
 # Each line of the setting, with the words for the facts that it states.
 _LINES: Final = (
     (
@@ -42,7 +43,7 @@ _LINES: Final = (
             "shorthands": "full broadcasts by shorthand: {}",
         },
     ),
-    ("Pinning", {"cpu_list": "host CPUs of the vCPUs: {}", "host_cpus": "{} host CPUs"}),
+    (_PINNING, {"cpu_list": "host CPUs of the vCPUs: {}"}),
     ("Place", {"delivery": "delivery {}", "site": "site {}", "costs": "costs {}"}),
 )
 _MOST_VALUES: Final = 4
@@ -62,10 +63,19 @@ def blocks(rows: Sequence[Row]) -> Iterator[Block]:
 def _lines(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
     for name, forms in _LINES:
         parts = [_worded(form, _values(rows, fact)) for fact, form in forms.items()]
+        parts += _shared_host_cpus(rows) if name == _PINNING else ()
         if text := ", ".join(filter(None, parts)):
             yield name, text
     if text := ", ".join(_kvm_parameters(rows)):
         yield "KVM", text
+
+
+def _shared_host_cpus(rows: Sequence[Row]) -> Iterator[str]:
+    """The number of host CPUs that vCPUs share; the model pins nothing."""
+    sharing = [row for row in rows if row.fact("host_cpus") != row.fact("vcpus")]
+    for form, is_modelled in (("host CPUs of the model: {}", True), ("{} host CPUs", False)):
+        members = [row for row in sharing if row.is_exact is is_modelled]
+        yield _worded(form, _values(members, "host_cpus"))
 
 
 def _kvm_parameters(rows: Sequence[Row]) -> Iterator[str]:

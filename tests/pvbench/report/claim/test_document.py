@@ -147,7 +147,30 @@ def test_the_setting_has_the_parameters_of_kvm_that_matter() -> None:
     assert setting["Host kernel"] == "6.12.1"
     assert setting["Place"] == "delivery kvm, site local"
     assert setting["KVM"] == "kvm.halt_poll_ns=200000"
-    assert setting["Pinning"] == "host CPUs of the vCPUs: 2,3, 80 host CPUs"
+    assert setting["Pinning"] == "host CPUs of the vCPUs: 2,3"
+
+
+@pytest.mark.parametrize(
+    ("host_cpus", "pinning"),
+    [
+        pytest.param(80, None, id="one-per-vcpu"),
+        pytest.param(40, "host CPUs of the model: 40", id="shared"),
+    ],
+)
+def test_the_model_states_its_host_cpus_only_if_vcpus_share_them(
+    host_cpus: int, pinning: str | None
+) -> None:
+    """The model pins nothing."""
+    row = row_of("broadcast", PHYSICAL, 200e-6, host_cpus=host_cpus)
+
+    assert claim_json([row], by="sender")["setting"].get("Pinning") == pinning
+
+
+def test_the_number_of_real_host_cpus_that_vcpus_share_is_in_the_setting() -> None:
+    """It stands beside their list."""
+    setting = claim_json([measured(PHYSICAL, 2e-6, host_cpus=2)], by="sender")["setting"]
+
+    assert setting["Pinning"] == "host CPUs of the vCPUs: 2,3, 2 host CPUs"
 
 
 def test_cases_that_are_not_better_are_listed_with_their_change() -> None:
