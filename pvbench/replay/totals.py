@@ -14,6 +14,7 @@ from pvbench.replay.sending import Machine, Time, times_of, why_unsupported
 from pvbench.replay.sends import Sends
 from pvbench.replay.work import Sending, Tally, Work, work_of
 from pvbench.sender import Stack
+from pvbench.text import counted
 
 NOT_LINEAR: Final = "its sending time is not a function of its work on this machine"
 
@@ -21,10 +22,10 @@ NOT_LINEAR: Final = "its sending time is not a function of its work on this mach
 @attrs.frozen(kw_only=True)
 class Totals:
     """
-    What one stack makes of all sends.
+    What one stack makes of all sends.  A stack that loses IPIs has no time.
 
     Args:
-        why: why it cannot send them, or why its time is unknown; empty if it can.
+        why: why it cannot send them, or why it has no time; empty if it has one.
         exits: of the sending CPUs.
         lost: interrupts that are never sent.
         send_s: modelled time of all sends, in seconds; *rest_s* of those to several CPUs.
@@ -82,18 +83,19 @@ class Replayer:
         if why := sending.why_refused(sends):
             return Totals(stack=stack, why=why)
         works = self._works(sending, sends)
-        counted = _counted(stack, works)
+        counts = _counted(stack, works)
         if not works:
-            return counted
+            return counts
         try:
             example = next(iter(works.values())).examples[0]()
             why = why_unsupported(sending, machine, example) or ""
             times = None if why else times_of(works, sending, machine)
         except PvbenchError as error:
-            return attrs.evolve(counted, why=str(error))
+            return attrs.evolve(counts, why=str(error))
         if times is None:
-            return attrs.evolve(counted, why=why or NOT_LINEAR)
-        return _timed(counted, works, times, machine)
+            return attrs.evolve(counts, why=why or NOT_LINEAR)
+        timed = _timed(counts, works, times, machine)
+        return _without_time(timed, works) if timed.lost else timed
 
     def _works(self, sending: Sending, sends: Sends) -> dict[Work, Tally]:
         key = sending.stack.name, sending.guest, sending.linux
@@ -114,15 +116,22 @@ def _counted(stack: Stack, works: Mapping[Work, Tally]) -> Totals:
     )
 
 
+def _without_time(totals: Totals, works: Mapping[Work, Tally]) -> Totals:
+    """The counts of *totals*: the time of a stack that loses IPIs is not comparable."""
+    interrupts = sum(work.targets * tally.count for work, tally in works.items())
+    why = f"it loses {totals.lost} of {counted(interrupts, 'IPI')}"
+    return attrs.evolve(totals, why=why, send_s=None, rest_s=None, assumed=None)
+
+
 def _timed(
-    counted: Totals, works: Mapping[Work, Tally], times: Mapping[Work, Time], machine: Machine
+    counts: Totals, works: Mapping[Work, Tally], times: Mapping[Work, Time], machine: Machine
 ) -> Totals:
     second = machine.description.clock.ticks_per_second or 1
     ticks = {work: times[work].ticks * tally.count for work, tally in works.items()}
     total = sum(ticks.values())
     assumed = sum(times[work].assumed * tally.count for work, tally in works.items())
     return attrs.evolve(
-        counted,
+        counts,
         send_s=total / second,
         rest_s=sum(part for work, part in ticks.items() if not work.is_unicast) / second,
         assumed=assumed / total if total else 0.0,

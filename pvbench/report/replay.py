@@ -143,6 +143,8 @@ def _of_sending(replayed: Replayed) -> str:
         return ""
     text = f" and, with costs {costs}, {percent(main.base.rest_share)} of modelled sending time"
     overlay = main.overlaid.stack.sender.name
+    if main.overlaid.lost:
+        return f"{text}; {overlay} has no change, because {main.overlaid.why}"
     if main.change is None:
         return text
     return f"{text}, of which {overlay} changes {replay_tables.signed(main.change)}"
@@ -211,6 +213,9 @@ def _common(replayed: Replayed) -> Iterator[str]:
 
 def _own(replayed: Replayed) -> Iterator[str]:
     recording = replayed.recording
+    for totals in replayed.totals:
+        if totals.lost:
+            yield f"{totals.stack.name}: {totals.why}, so it has no sending time."
     if recording.losses:
         yield f"Events are missing: {losses(recording)}."
     if recording.times == "unknown":
@@ -223,7 +228,7 @@ def _own(replayed: Replayed) -> Iterator[str]:
 def _reasons(replayed: Replayed) -> Iterator[str]:
     """Why senders or conditions lack numbers."""
     for totals in replayed.totals:
-        if totals.why:
+        if totals.why and not totals.lost:
             yield f"{totals.stack.name}: {totals.why}."
     main = replayed.main
     for result in replayed.others:

@@ -92,6 +92,39 @@ def test_the_first_proposal_loses_651_interrupts_of_it(cli: Cli) -> None:
     assert stack_of(data, "kvm-pv128-v3/x2apic-physical")["lost_ipis"] == 651
 
 
+def test_a_sender_that_loses_interrupts_has_neither_time_nor_change(cli: Cli) -> None:
+    """It would need less time only because it sends less."""
+    arguments = (MEMBARRIER, "--guest", "ids:150,0-28,151-180", "--linux", "4.19")
+    data = replayed(cli, *arguments, "--sender", "native,kvm-pv")
+
+    row = stack_of(data, "kvm-pv/x2apic-physical")
+    assert (row["lost_ipis"], row["why"]) == (465, "it loses 465 of 1380 IPIs")
+    assert (row["send_s"], row["change_of_rest"], data["change_of_rest"]) == (None, None, None)
+    assert row["exits"] == 202
+    native = stack_of(data, "x2apic-physical")
+    assert (native["lost_ipis"], native["change_of_rest"]) == (0, 0)
+    conditions = {(one["axis"], one["value"]): one for one in data["sensitivity"]}
+    assert conditions["targets", "halted"]["change"] is None
+    assert conditions["APIC IDs", "recorded"]["change"] is not None
+    text = unwrapped(cli("replay", *arguments, "--sender", "native,kvm-pv").out)
+    assert "; kvm-pv has no change, because it loses 465 of 1380 IPIs. " in text
+    assert "kvm-pv/x2apic-physical: it loses 465 of 1380 IPIs, so it has no sending" in text
+
+
+def test_a_sender_that_loses_interrupts_has_no_change_among_several(cli: Cli) -> None:
+    """A note names the recording and the IPIs."""
+    file = written("far", rows=[(0, 0, (1, 2), 2)])
+    near = written("near", rows=[(0, 0, (1,), 2)])
+    arguments = (file, near, "--guest", "ids:0,1,200,201", "--sender", "native,kvm-pv128-v3")
+    far, close = replayed(cli, *arguments)["changes"]
+
+    assert far["kvm-pv128-v3/x2apic-physical"] is None
+    assert close["kvm-pv128-v3/x2apic-physical"] is not None
+    text = unwrapped(cli("replay", *arguments).out)
+    assert "far: kvm-pv128-v3/x2apic-physical: it loses 1 of 2 IPIs, so it has no" in text
+    assert "near: kvm-pv128-v3" not in text
+
+
 def test_json_has_the_numbers(cli: Cli) -> None:
     """Shares are from 0 to 1, and times in seconds."""
     data = replayed(cli, MEMBARRIER, *CPUINFO, "--costs", "skylake-2018", "--linux", "4.19")
