@@ -55,7 +55,8 @@ def open_standard_streams() -> None:
 
 def _tolerant(stream: Any) -> Any:
     """*stream* on a `_ReaderMayGo`, unless a caller has replaced it."""
-    raw = getattr(getattr(stream, "buffer", None), "raw", None)
+    buffer = getattr(stream, "buffer", None)
+    raw = getattr(buffer, "raw", buffer)  # PYTHONUNBUFFERED leaves the buffer out
     if type(raw) is not io.FileIO:
         return stream
     file = io.FileIO(stream.fileno(), "w", closefd=False)

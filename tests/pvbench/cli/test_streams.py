@@ -29,13 +29,15 @@ PRINTING = [
 ]
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("arguments", PRINTING)
-def test_a_closed_pipe_is_quiet(arguments: tuple[str, ...]) -> None:
+def test_a_closed_pipe_is_quiet(arguments: tuple[str, ...], unbuffered: str) -> None:
     """``| head -1`` has seen enough: no traceback, no "Exception ignored"."""
     reading, writing = os.pipe()
     os.close(reading)
+    environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
     try:
-        output = console(*arguments, stdout=writing)
+        output = console(*arguments, stdout=writing, env=environment)
     finally:
         os.close(writing)
 
