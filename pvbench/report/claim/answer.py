@@ -34,7 +34,11 @@ def origin(rows: Iterable[Row]) -> str:
 
 
 def blocks(
-    pairs: Sequence[Pair], rows: Sequence[Row], losses: Mapping[str, int], label: Label
+    pairs: Sequence[Pair],
+    rows: Sequence[Row],
+    losses: Mapping[str, int],
+    label: Label,
+    reason: str,
 ) -> Iterator[Block]:
     """
     The answer: a sentence for each side, or one about all and a list.
@@ -44,6 +48,7 @@ def blocks(
         rows: the rows of all files, whose kind the first words say.
         losses: the number of cases in which a side loses IPIs.
         label: names the case of a pair.
+        reason: why nothing is compared, for a comparison without pairs.
     """
     sides = by_side(pairs)
     is_list = len(sides) > _MOST_SENTENCES
@@ -51,7 +56,7 @@ def blocks(
         sentences = [_of_all(pairs, len(sides), label)]
     else:
         sentences = [_answer(side, members, label) for side, members in sides.items()]
-    first, *others = sentences or [f"{_NOTHING}."]
+    first, *others = sentences or [f"{_NOTHING}. {reason}"]
     yield Paragraph(f"{origin(rows)}: {first}")
     yield from (Paragraph(f"{answer[0].upper()}{answer[1:]}") for answer in others)
     yield from map(Paragraph, _lossy(losses, by_side_only=not is_list))

@@ -15,7 +15,7 @@ import attrs
 from pvbench.compare.comparison import Comparison
 from pvbench.document import Block, Document, Notes
 from pvbench.report import noisy, outcomes, overtaking, unpaired
-from pvbench.report.claim import answer, cases, limits, repeat, setting
+from pvbench.report.claim import answer, cases, limits, nothing, repeat, setting
 from pvbench.report.claim.labels import labels
 from pvbench.report.notes import distance
 from pvbench.report.summary import refused
@@ -57,7 +57,8 @@ def _blocks(claim: Claim) -> Iterator[Block]:
     comparison, rows = claim.comparison, claim.rows
     pairs = comparison.shown
     label = labels(pairs)
-    yield from answer.blocks(pairs, rows, claim.losses, label)
+    reason = nothing.reason(comparison, rows)
+    yield from answer.blocks(pairs, rows, claim.losses, label, reason)
     yield from overtaking.blocks(comparison.shown_crossovers)
     yield from setting.blocks(rows)
     yield from cases.blocks(pairs)

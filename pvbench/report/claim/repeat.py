@@ -30,9 +30,9 @@ def sides(comparison: Comparison) -> Iterator[Block]:
 
 
 def _differences(comparison: Comparison) -> Iterator[str]:
-    if comparison.question.by:
+    if comparison.question.by and comparison.pairs:
         yield f"The sides differ in the {comparison.question.by} only."
-    elif not comparison.differences:
+    if not (comparison.question.by or comparison.differences):
         yield "The files do not differ in software, host or cases, as far as they say."
     yield from difference_lines(comparison)
 

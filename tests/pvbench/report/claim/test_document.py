@@ -63,6 +63,47 @@ def test_the_first_words_say_how_the_times_are_known(rows: list[Row], beginning:
     assert claim_text(rows, by="sender").startswith(beginning)
 
 
+@pytest.mark.parametrize(
+    ("files", "by", "reason"),
+    [
+        pytest.param(
+            [[NATIVE, UNICAST]],
+            "sender",
+            "The file has one sender; name a second file, or run two senders.",
+            id="one-sender",
+        ),
+        pytest.param(
+            [[NATIVE, SLOWER]],
+            "sender",
+            "No two cases differ only in the sender.",
+            id="other-cases",
+        ),
+        pytest.param(
+            [[NATIVE], [UNICAST]],
+            "sender",
+            "No two cases differ only in the sender.",
+            id="two-files-of-one-sender",
+        ),
+        pytest.param(
+            [[NATIVE, FASTER]], "guest", "No two cases differ only in the guest.", id="guest"
+        ),
+        pytest.param(
+            [[NATIVE], [SLOWER]], None, "The files have no case in common.", id="files"
+        ),
+    ],
+)
+def test_a_claim_without_pairs_gives_the_reason(
+    files: list[list[Row]], by: str | None, reason: str
+) -> None:
+    """It names no sides then."""
+    document = claim_json(*files, by=by)
+
+    assert document["paragraphs"][0] == (
+        f"Modelled, not measured: no two cases can be compared. {reason}"
+    )
+    assert not any(line.startswith("The sides differ") for line in document["sides"])
+
+
 def test_the_answer_has_the_ratio_the_times_and_the_boots() -> None:
     """It comes before anything else."""
     first = claim_text([NATIVE, FASTER], by="sender").splitlines()[0]
