@@ -10,6 +10,8 @@ are void unless --accept-losses is given.
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pvbench.cli import common
 from pvbench.errors import Status, UsageError
 from pvbench.formats import output_options
+from pvbench.text import printable
 
 if TYPE_CHECKING:
     from pvbench.recording.load import Options
@@ -71,6 +74,7 @@ def execute(options: argparse.Namespace) -> Status:
 
     readers = guarded_readers(common.registry(options).table("reader"))
     path = _output(options)
+    _check_new(path, options)
     recording = load(options.files, readers, load_options(options))
     sums = list(reconcile.sums(recording))
     if options.interrupts:
@@ -78,6 +82,7 @@ def execute(options: argparse.Namespace) -> Status:
         sums += reconcile.sums_of_files(recording, before, after)
     stored.write(recording, path)
     common.show(imported.document(recording, sums), options)
+    print(printable(f"recording: {path}"), file=sys.stderr)
     return Status.OK
 
 
@@ -122,7 +127,7 @@ def _output(options: argparse.Namespace) -> Path:
     The file to write.
 
     Raises:
-        UsageError: it has no name, or it exists and the user does not name it.
+        UsageError: it has no name.
     """
     if options.output:
         return Path(options.output)
@@ -131,7 +136,11 @@ def _output(options: argparse.Namespace) -> Path:
         raise UsageError("standard input has no name", fix="Give -o OUT.")
     for suffix in _PACKED:
         name = name.removesuffix(suffix)
-    path = Path(f"{name.removesuffix('.txt')}.recording")
-    if path.exists():
-        raise UsageError(f"{path} exists", fix="Give -o OUT.")
-    return path
+    return Path(f"{name.removesuffix('.txt')}.recording")
+
+
+def _check_new(path: Path, options: argparse.Namespace) -> None:
+    """Refuse to replace a file, as `pvbench run` does."""
+    if os.path.lexists(path):
+        fix = "Give another -o OUT, or remove it first." if options.output else "Give -o OUT."
+        raise UsageError(f"{path} exists", fix=fix)

@@ -33,13 +33,25 @@ def test_import_writes_a_recording_and_prints_the_shares(cli: Cli) -> None:
     assert (recording.sent.total, recording.apic_ids[12]) == (171, 16)
 
 
-def test_a_recording_is_not_replaced_unless_it_is_named(cli: Cli) -> None:
-    """-o names it."""
+def test_a_recording_replaces_no_file(cli: Cli) -> None:
+    """Not even one that -o names, as a run does not either."""
     assert cli("import", str(MEMBARRIER)).status == 0
     assert (
         "smp60-membarrier.recording exists. Give -o OUT." in cli("import", str(MEMBARRIER)).err
     )
-    assert cli("import", str(MEMBARRIER), "-o", "smp60-membarrier.recording").status == 0
+    Path("other").write_text("mine")
+    named = cli("import", str(MEMBARRIER), "-o", "other")
+
+    assert named.status == 2
+    assert "other exists. Give another -o OUT, or remove it first." in named.err
+    assert Path("other").read_text() == "mine"
+
+
+def test_import_says_where_the_recording_is(cli: Cli) -> None:
+    """The last line of standard error names the file."""
+    done = cli("import", str(MEMBARRIER), "-o", "x")
+
+    assert done.err.splitlines()[-1] == "recording: x"
 
 
 def test_json_has_the_numbers(cli: Cli) -> None:
@@ -60,7 +72,7 @@ def test_lost_events_void_the_totals(cli: Cli) -> None:
     """They are printed once the user accepts the losses."""
     trace = TRACES / "smp8-nosymoffset.txt.gz"
     void = unwrapped(cli("import", str(trace), "-o", "x").out)
-    accepted = unwrapped(cli("import", str(trace), "-o", "x", "--accept-losses").out)
+    accepted = unwrapped(cli("import", str(trace), "-o", "y", "--accept-losses").out)
 
     assert "So the totals are void; --accept-losses accepts the losses." in void
     assert "It says: the ring buffer was too small: 1860 events were overwritten." in void
