@@ -10,6 +10,7 @@ characters.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterable
 from itertools import chain
 from typing import TYPE_CHECKING, Final
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from pvbench.cli import common, compare
 from pvbench.errors import Status, UsageError
 from pvbench.formats import output_options
+from pvbench.text import printable
 
 if TYPE_CHECKING:
     from pvbench.document import Document
@@ -61,9 +63,11 @@ def execute(options: argparse.Namespace) -> Status:
     for sentence in claim.comparison.stale:
         common.warn(sentence)
     text = document(claim)
+    if options.html:  # a page that cannot be written ends the command before the text
+        _write_page(claim, text, options.html)
     common.show(text, options)
     if options.html:
-        _write_page(claim, text, options.html)
+        print(printable(f"page: {options.html}"), file=sys.stderr)
     return claim.comparison.status
 
 

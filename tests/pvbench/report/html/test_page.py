@@ -112,6 +112,7 @@ def test_the_command_writes_a_page_beside_its_text(cli: Cli) -> None:
 
     assert output.status == 0
     assert output.out.startswith("Modelled, not measured")
+    assert output.err.splitlines()[-1] == "page: a.html"
     assert "Modelled, not measured" in Path("a.html").read_text()
 
 
@@ -131,6 +132,7 @@ def test_a_page_that_cannot_be_written_is_a_sentence(
 
     assert output.status == status
     assert sentence in output.err
+    assert output.out == ""
 
 
 def test_control_characters_are_escaped_in_charts_too(tmp_path: Path) -> None:
