@@ -134,7 +134,7 @@ def _question(options: argparse.Namespace, registry: Registry) -> Question:
     machine = _machine(registry.get("delivery", "model"), options)
     return Question(
         base=base,
-        overlaid=registry.stack(f"{_overlay(stacks)}/{base.name}"),
+        overlaid=_overlaid(stacks),
         stacks=tuple(stacks),
         guest=options.guest,
         linux=linux_era.parsed(
@@ -149,10 +149,11 @@ def _bootable(registry: Registry) -> Iterator[str]:
     return (name for name, one in registry.drivers.items() if one.mechanism != "kernel")
 
 
-def _overlay(stacks: list[Stack]) -> str:
-    """The overlay that the sentences are about: PV IPIs as merged, if they are among those."""
-    names = [stack.overlay.name for stack in stacks if stack.overlay]
-    return _OVERLAY if _OVERLAY in names or not names else names[0]
+def _overlaid(stacks: list[Stack]) -> Stack | None:
+    """The stack that the sentences are about: PV IPIs as merged, if they are among those."""
+    overlaid = [stack for stack in stacks if stack.overlay]
+    merged = [stack for stack in overlaid if stack.sender.name == _OVERLAY]
+    return next(iter(merged + overlaid), None)
 
 
 def _machine(delivery: Delivery, options: argparse.Namespace) -> Machine:

@@ -24,7 +24,8 @@ class Question:
 
     Args:
         base: a native stack.
-        overlaid: the stack whose change of sending time is named.
+        overlaid: the stack whose change of sending time is named; None if no stack of
+            *stacks* has an overlay.
         stacks: all stacks.
         guest: a topology instead of the recording's APIC IDs; None for these.
         linux: the kernel of the guest.
@@ -32,7 +33,7 @@ class Question:
     """
 
     base: Stack
-    overlaid: Stack
+    overlaid: Stack | None
     stacks: tuple[Stack, ...]
     guest: str | None
     linux: LinuxEra
@@ -79,7 +80,8 @@ class Replayed:
 
     Args:
         sent: the sends by their targets.
-        main: the base and the overlaid stack under the condition that is asked for.
+        base: the base under the condition that is asked for.
+        main: the base and the overlaid stack under that condition; None without one.
         others: the same under other conditions.
     """
 
@@ -89,7 +91,8 @@ class Replayed:
     guest: Guest
     question: Question
     totals: tuple[Totals, ...]
-    main: Result
+    base: Totals
+    main: Result | None
     others: tuple[Result, ...]
 
 
@@ -114,9 +117,13 @@ def replayed(
     def totals_of(stack: Stack) -> Totals:
         return replayer.totals(stack, sends, guest, linux, machine)
 
-    main = Result(
-        axis="", value="", base=totals_of(question.base), overlaid=totals_of(question.overlaid)
-    )
+    base, main = totals_of(question.base), None
+    if question.overlaid:
+        main = Result(axis="", value="", base=base, overlaid=totals_of(question.overlaid))
+        compared = question.base, question.overlaid
+        others = tuple(_others(recording, compared, variations, replayer, sends))
+    else:
+        others = ()
     return Replayed(
         name=name,
         recording=recording,
@@ -124,14 +131,15 @@ def replayed(
         guest=guest,
         question=question,
         totals=tuple(map(totals_of, question.stacks)),
+        base=base,
         main=main,
-        others=tuple(_others(recording, question, variations, replayer, sends)),
+        others=others,
     )
 
 
 def _others(
     recording: Recording,
-    question: Question,
+    compared: tuple[Stack, Stack],
     variations: Sequence[Variation],
     replayer: Replayer,
     sends: Sends,
@@ -139,7 +147,6 @@ def _others(
     for one in variations:
         guest = guest_of(recording, one.guest and one.guest.format(recording.cpus))
         base, overlaid = (
-            replayer.totals(stack, sends, guest, one.linux, one.machine)
-            for stack in (question.base, question.overlaid)
+            replayer.totals(stack, sends, guest, one.linux, one.machine) for stack in compared
         )
         yield Result(axis=one.axis, value=one.value, base=base, overlaid=overlaid)

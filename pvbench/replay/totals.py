@@ -88,12 +88,13 @@ class Replayer:
             return counts
         try:
             example = next(iter(works.values())).examples[0]()
-            why = why_unsupported(sending, machine, example) or ""
-            times = None if why else times_of(works, sending, machine)
+            if why := why_unsupported(sending, machine, example):
+                return Totals(stack=stack, why=why)
+            times = times_of(works, sending, machine)
         except PvbenchError as error:
             return attrs.evolve(counts, why=str(error))
         if times is None:
-            return attrs.evolve(counts, why=why or NOT_LINEAR)
+            return attrs.evolve(counts, why=NOT_LINEAR)
         timed = _timed(counts, works, times, machine)
         return _without_time(timed, works) if timed.lost else timed
 

@@ -14,20 +14,14 @@ from pvbench.document import (
     facts,
     table_of_records,
 )
-from pvbench.recording.recording import Recording, lost_by_cpu
+from pvbench.recording.recording import Recording
 from pvbench.replay import shares
-from pvbench.replay.replayed import Replayed
+from pvbench.replay.replayed import Replayed, Result
 from pvbench.replay.shares import Share
-from pvbench.report import replay_tables
+from pvbench.report import replay_notes, replay_tables
 from pvbench.text import counted, percent
 
 _TOTALS: Final = ("sends", "interrupts", "unicast_share", "unicast_interrupt_share")
-_EMULATED: Final = (
-    "emulated, {}: call sites and wanted CPUs are Linux's; sent masks, shares, coalescing and "
-    "rates are the emulator's.  It is no performance data."
-)
-
-
 Answer = Replayed | tuple[str, Recording]  # the name and the recording if it is void
 
 
@@ -43,7 +37,7 @@ def _of_one(answer: Answer) -> Iterator[Block]:
     yield from _head(answer)
     if isinstance(answer, Replayed):
         yield from replay_tables.blocks(answer)
-        yield Notes(lines=tuple(_notes(answer)))
+        yield Notes(lines=tuple(replay_notes.of_one(answer)))
 
 
 def _of_several(answers: Sequence[Answer]) -> Iterator[Block]:
@@ -52,7 +46,7 @@ def _of_several(answers: Sequence[Answer]) -> Iterator[Block]:
     replays = [answer for answer in answers if isinstance(answer, Replayed)]
     yield from replay_tables.of_several(replays)
     yield table_of_records(list(map(values, answers)), roles={}, name="recordings", shown=False)
-    yield Notes(lines=(*_notes_of_several(replays),))
+    yield Notes(lines=(*replay_notes.of_several(replays),))
 
 
 def _head(answer: Answer) -> Iterator[Block]:
@@ -63,8 +57,8 @@ def _head(answer: Answer) -> Iterator[Block]:
     name, recording = answer
     yield Heading(name)
     yield Paragraph(
-        f"Its totals are void: {losses(recording)}.  With --accept-losses they are totals of "
-        "the events that are left."
+        f"Its totals are void: {replay_notes.losses(recording)}.  With --accept-losses they "
+        "are totals of the events that are left."
     )
 
 
@@ -85,7 +79,7 @@ def values(answer: Answer) -> dict[str, Any]:
 
 
 def _values(replayed: Replayed) -> dict[str, Any]:
-    recording, main = replayed.recording, replayed.main
+    recording, base, main = replayed.recording, replayed.base, replayed.main
     of_sends, of_interrupts = replayed.sent.of_sends, replayed.sent.of_interrupts
     return {
         "name": replayed.name,
@@ -102,10 +96,10 @@ def _values(replayed: Replayed) -> dict[str, Any]:
         "costs": replayed.question.machine.costs,
         "target_state": replayed.question.machine.target_state,
         "linux": replayed.question.linux.name,
-        "base": main.base.stack.name,
-        "overlaid": main.overlaid.stack.name,
-        "rest_share_of_sending": main.base.rest_share,
-        "change_of_rest": main.change,
+        "base": base.stack.name,
+        "overlaid": main and main.overlaid.stack.name,
+        "rest_share_of_sending": base.rest_share,
+        "change_of_rest": main and main.change,
         "sending_share_of_cpu_time": sending_share(replayed),
     }
 
@@ -138,16 +132,20 @@ def _share_of(share: Share) -> str:
 
 
 def _of_sending(replayed: Replayed) -> str:
-    main, costs = replayed.main, replayed.question.machine.costs
-    if main.base.rest_share is None:
+    share, costs = replayed.base.rest_share, replayed.question.machine.costs
+    if share is None:
         return ""
-    text = f" and, with costs {costs}, {percent(main.base.rest_share)} of modelled sending time"
+    text = f" and, with costs {costs}, {percent(share)} of modelled sending time"
+    return f"{text}{_changed(replayed.main)}" if replayed.main else text
+
+
+def _changed(main: Result) -> str:
     overlay = main.overlaid.stack.sender.name
     if main.overlaid.lost:
-        return f"{text}; {overlay} has no change, because {main.overlaid.why}"
+        return f"; {overlay} has no change, because {main.overlaid.why}"
     if main.change is None:
-        return text
-    return f"{text}, of which {overlay} changes {replay_tables.signed(main.change)}"
+        return ""
+    return f", of which {overlay} changes {replay_tables.signed(main.change)}"
 
 
 def sending_share(replayed: Replayed) -> float | None:
@@ -159,79 +157,10 @@ def sending_share(replayed: Replayed) -> float | None:
     recording = replayed.recording
     native = [
         totals.send_s
-        for totals in (*replayed.totals, replayed.main.base)
+        for totals in (*replayed.totals, replayed.base)
         if totals.stack.overlay is None and totals.send_s is not None
     ]
     if recording.times != "real" or recording.clock != "ns" or not recording.span or not native:
         return None
     cpus = len(recording.online) or recording.cpus
     return max(native) / (recording.span * 1e-9 * cpus)
-
-
-def losses(recording: Recording) -> str:
-    """What is lost, by CPU."""
-    known = [
-        (f"CPU {cpu} lost" if cpu is not None else "it lost") + f" {counted(events, 'event')}"
-        for cpu, events in lost_by_cpu(recording.losses).items()
-        if events
-    ]
-    unknown = [loss.reason for loss in recording.losses if loss.events is None]
-    return ", ".join([*known, *dict.fromkeys(unknown)])
-
-
-def _notes_of_several(replays: Sequence[Replayed]) -> Iterator[str]:
-    """What all have in common, then what is true of each."""
-    yield from dict.fromkeys(note for replayed in replays for note in _common(replayed))
-    emulated = [one for one in replays if one.recording.times == "emulated"]
-    if emulated:
-        names = ", ".join(f"{one.name} ({one.recording.sent.total} sends)" for one in emulated)
-        yield f"Each of these recordings is {_EMULATED.format('which means')}"
-        yield f"They are {names}."
-    for replayed in replays:
-        yield from (f"{replayed.name}: {note}" for note in _own(replayed))
-
-
-def _notes(replayed: Replayed) -> Iterator[str]:
-    recording = replayed.recording
-    yield from _common(replayed)
-    if recording.times == "emulated":
-        yield f"The recording is {_EMULATED.format(counted(recording.sent.total, 'send'))}"
-    yield from _own(replayed)
-
-
-def _common(replayed: Replayed) -> Iterator[str]:
-    main, question = replayed.main, replayed.question
-    yield (
-        f"Sending time is modelled for each send alone, to {question.machine.target_state} "
-        f"targets, from queueing the calls to the end of sending; the change is that of "
-        f"{main.overlaid.stack.name} from {main.base.stack.name}."
-    )
-    yield from _reasons(replayed)
-    if replayed.recording.sent.total < shares.FEW:
-        yield "The interval takes the sends as independent, which bursts of them are not."
-
-
-def _own(replayed: Replayed) -> Iterator[str]:
-    recording = replayed.recording
-    for totals in replayed.totals:
-        if totals.lost:
-            yield f"{totals.stack.name}: {totals.why}, so it has no sending time."
-    if recording.losses:
-        yield f"Events are missing: {losses(recording)}."
-    if recording.times == "unknown":
-        yield "It is unknown whether the recording's times are real; give --cpuinfo."
-    if not recording.apic_ids and replayed.question.guest is None:
-        yield "The recording has no APIC IDs: CPU n has APIC ID n.  Give --cpuinfo or --guest."
-    yield from recording.notes
-
-
-def _reasons(replayed: Replayed) -> Iterator[str]:
-    """Why senders or conditions lack numbers."""
-    for totals in replayed.totals:
-        if totals.why and not totals.lost:
-            yield f"{totals.stack.name}: {totals.why}."
-    main = replayed.main
-    for result in replayed.others:
-        why = result.overlaid.why or result.base.why
-        if why not in ("", main.overlaid.why, main.base.why):
-            yield f"{result.axis} {result.value}: {why}."

@@ -35,7 +35,7 @@ def blocks(replayed: Replayed) -> Iterator[Block]:
             _CALLS, rows, name="calls", title="Function calls, before and after coalescing:"
         )
     yield table_of(_stacks(replayed), replayed.totals, name="stacks", title=_title(replayed))
-    if replayed.others:
+    if replayed.main:
         title = f"{replayed.main.overlaid.stack.name} under other conditions:"
         yield table_of(_RESULTS, replayed.others, name="sensitivity", title=title)
 
@@ -44,7 +44,7 @@ def of_several(replays: Sequence[Replayed]) -> Iterator[Block]:
     """One table, workload by sender: how each changes the sending time of multicasts."""
     if not replays:
         return
-    base = replays[0].main.base.stack
+    base = replays[0].base.stack
     stacks = [totals.stack for totals in replays[0].totals]
     titles = [_short(stack, base) for stack in stacks]
     columns = (
@@ -52,7 +52,7 @@ def of_several(replays: Sequence[Replayed]) -> Iterator[Block]:
         *(Column(s.name, t, Role.VALUE) for s, t in zip(stacks, titles, strict=True)),
     )
     rows = tuple(
-        (Cell(one.name), *(_change(change_of_rest(t, one.main.base)) for t in one.totals))
+        (Cell(one.name), *(_change(change_of_rest(t, one.base)) for t in one.totals))
         for one in replays
     )
     title = f"Change of the sending time of multicasts, from {base.name}:"
@@ -159,7 +159,7 @@ _RESULTS: Final = [
 
 
 def _stacks(replayed: Replayed) -> list[Field[Totals]]:
-    base = replayed.main.base
+    base = replayed.base
 
     def time(totals: Totals) -> Cell:
         if totals.send_s is None:

@@ -255,6 +255,49 @@ def test_the_sentence_is_about_another_overlay_if_it_is_chosen(cli: Cli) -> None
     assert "give --cpuinfo" in text
 
 
+@pytest.mark.parametrize("sender", ["x2apic-cluster", "native"])
+def test_no_overlay_is_spoken_of_unless_it_is_a_sender(cli: Cli, sender: str) -> None:
+    """The share of the modelled sending time is that of the driver."""
+    arguments = ("recorded:membarrier-60", "--sender", sender)
+    text = unwrapped(cli("replay", *arguments).out)
+
+    assert "89.9 % of interrupts and, with costs skylake-fastpath, 90.9 % of mod" in text
+    assert "kvm-pv" not in text
+    assert "under other conditions" not in text
+    assert "costs bare-metal" not in text
+    data = replayed(cli, *arguments)
+    assert (data["overlaid"], data["change_of_rest"]) == (None, None)
+    assert (data["base"], "sensitivity" in data) == ("x2apic-physical", False)
+
+
+def test_the_sentence_is_about_the_stack_that_is_shown(cli: Cli) -> None:
+    """The overlay is not put over the driver of --driver instead."""
+    data = replayed(cli, written(), "--sender", "hyperv-ipi,kvm-pv/x2apic-cluster")
+
+    assert data["overlaid"] == "kvm-pv/x2apic-cluster"
+
+
+def test_notes_are_about_what_is_shown(cli: Cli) -> None:
+    """Several recordings have no table of conditions, and no sends have no times."""
+    one, two, empty = written("one"), written("two"), written("empty", rows=[])
+    alone, both = (unwrapped(cli("replay", *files).out) for files in ((one,), (one, two)))
+
+    for note in ("The change is that of kvm-pv/x2apic-physical from", "costs bare-metal: bare"):
+        assert note in alone
+        assert note not in both
+    assert "Sending time is modelled" in both
+    assert "Sending time is modelled" not in cli("replay", empty).out
+
+
+def test_a_machine_without_a_hypervisor_counts_no_hypercalls(cli: Cli) -> None:
+    """The stack cannot run there."""
+    rows = replayed(cli, "recorded:membarrier-60")["sensitivity"]
+    (row,) = (row for row in rows if row["value"] == "bare-metal")
+
+    assert (row["hypercalls"], row["lost_ipis"], row["change"]) == (None, None, None)
+    assert row["why"] == "bare metal has no hypervisor to call"
+
+
 def test_many_callsites_are_shortened(cli: Cli) -> None:
     """The smallest are one row."""
     from pvbench.recording.bursts import Call
