@@ -133,10 +133,12 @@ def _share_of(share: Share) -> str:
 
 def _of_sending(replayed: Replayed) -> str:
     share, costs = replayed.base.rest_share, replayed.question.machine.costs
-    if share is None:
-        return ""
-    text = f" and, with costs {costs}, {percent(share)} of modelled sending time"
-    return f"{text}{_changed(replayed.main)}" if replayed.main else text
+    text = ""
+    if share is not None:
+        text = f" and, with costs {costs}, {percent(share)} of modelled sending time"
+    if replayed.sent.of_sends.value == 1:
+        return f"{text}: no send is to several CPUs, so PV IPI changes nothing"
+    return f"{text}{_changed(replayed.main)}" if text and replayed.main else text
 
 
 def _changed(main: Result) -> str:
@@ -145,7 +147,9 @@ def _changed(main: Result) -> str:
         return f"; {overlay} has no change, because {main.overlaid.why}"
     if main.change is None:
         return ""
-    return f", of which {overlay} changes {replay_tables.signed(main.change)}"
+    change = replay_tables.signed(main.change)
+    meaning = {"-": " (less time)", "+": " (more time)"}.get(change[0], "")
+    return f", of which {overlay} changes {change}{meaning}"
 
 
 def sending_share(replayed: Replayed) -> float | None:

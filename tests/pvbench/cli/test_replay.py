@@ -56,7 +56,7 @@ def test_the_sentences_come_first(cli: Cli) -> None:
         "smp60-membarrier.txt.gz One-target sends are 81.9 % (95 % interval 75.4 to 86.9 %) "
         "of 171 sends and 10.1 % of all interrupts; PV IPI cannot change them. The rest is "
         "89.9 % of interrupts and, with costs skylake-fastpath, 90.9 % of modelled sending "
-        "time, of which kvm-pv changes -36.5 %. Targets of a send:"
+        "time, of which kvm-pv changes -36.5 % (less time). Targets of a send:"
     )
     assert "CPU time recorded" not in text
     assert "call sites and wanted CPUs are Linux's" in text
@@ -275,6 +275,24 @@ def test_the_sentence_is_about_the_stack_that_is_shown(cli: Cli) -> None:
     data = replayed(cli, written(), "--sender", "hyperv-ipi,kvm-pv/x2apic-cluster")
 
     assert data["overlaid"] == "kvm-pv/x2apic-cluster"
+
+
+def test_more_time_is_called_so(cli: Cli) -> None:
+    """A change is a number with a sign, and the sentence says what the sign means."""
+    options = ("--costs", "sapphire-rapids-ipiv", "--sender", "kvm-pv")
+    text = unwrapped(cli("replay", "recorded:membarrier-60", *options).out)
+
+    assert "of which kvm-pv changes +3.78 % (more time)." in text
+
+
+def test_pv_ipi_changes_nothing_without_sends_to_several_cpus(cli: Cli) -> None:
+    """There is no time to change."""
+    text = unwrapped(cli("replay", "recorded:hackbench-16").out)
+
+    assert (
+        "The rest is 0 % of interrupts and, with costs skylake-fastpath, 0 % of modelled "
+        "sending time: no send is to several CPUs, so PV IPI changes nothing."
+    ) in text
 
 
 def test_notes_are_about_what_is_shown(cli: Cli) -> None:
