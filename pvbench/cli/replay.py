@@ -128,7 +128,7 @@ def _question(options: argparse.Namespace, registry: Registry) -> Question:
     from pvbench.replay.replayed import Question
     from pvbench.run.stacks import stacks_of
 
-    base = registry.stack(options.driver)
+    base = _base(options.driver, registry)
     senders = options.sender or (*_bootable(registry), *registry.overlays)
     stacks = stacks_of(senders, [base.driver.name], registry, None)
     machine = _machine(registry.get("delivery", "model"), options)
@@ -142,6 +142,20 @@ def _question(options: argparse.Namespace, registry: Registry) -> Question:
         ),
         machine=machine,
     )
+
+
+def _base(name: str, registry: Registry) -> Stack:
+    """The native stack of --driver."""
+    from pvbench.sender import Driver, Stack
+
+    driver = registry.get("sender", name)
+    if not isinstance(driver, Driver):
+        raise UsageError(
+            f"{name!r} is not a driver",
+            why="it is an overlay",
+            fix=f"Name a driver, such as {_DRIVER}.",
+        )
+    return Stack(driver)
 
 
 def _bootable(registry: Registry) -> Iterator[str]:

@@ -82,6 +82,12 @@ def read(name: str, readers: Mapping[str, Reader], options: Options) -> Recordin
     if name != stream.STDIN:
         with closing(stream.opened(name)) as file:
             if stored.is_recording(next(stream.pieces(file, name), b"")):
+                if options.cpuinfo:
+                    raise UsageError(
+                        f"{name} is a recording, and --cpuinfo is for traces",
+                        why="`pvbench import` has stored what it knew of the CPUs",
+                        fix="Give --cpuinfo when the trace is imported.",
+                    )
                 return stored.read(Path(name))
     return load([name], readers, options)
 

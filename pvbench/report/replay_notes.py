@@ -73,9 +73,15 @@ def _own(replayed: Replayed) -> Iterator[str]:
     if recording.losses:
         yield f"Events are missing: {losses(recording)}."
     if recording.times == "unknown":
-        yield "It is unknown whether the recording's times are real; give --cpuinfo."
+        yield (
+            "It is unknown whether the recording's times are real; "
+            "give --cpuinfo with its trace."
+        )
     if not recording.apic_ids and replayed.question.guest is None:
-        yield "The recording has no APIC IDs: CPU n has APIC ID n.  Give --cpuinfo or --guest."
+        yield (
+            "The recording has no APIC IDs: CPU n has APIC ID n.  "
+            "Give --guest, or --cpuinfo with its trace."
+        )
     yield from recording.notes
 
 

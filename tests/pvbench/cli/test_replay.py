@@ -277,6 +277,24 @@ def test_the_sentence_is_about_the_stack_that_is_shown(cli: Cli) -> None:
     assert data["overlaid"] == "kvm-pv/x2apic-cluster"
 
 
+def test_an_overlay_as_the_driver_is_refused(cli: Cli) -> None:
+    """The advice is a driver."""
+    done = cli("replay", written(), "--driver", "kvm-pv")
+
+    assert done.status == 2
+    assert "'kvm-pv' is not a driver: it is an overlay. Name a driver, such as" in done.err
+    assert cli("replay", written(), "--driver", "x2apic-cluster").status == 0
+
+
+def test_cpuinfo_is_refused_for_a_recording(cli: Cli) -> None:
+    """The recording has its CPUs already."""
+    done = cli("replay", written(), *CPUINFO)
+
+    assert done.status == 2
+    assert "is a recording, and --cpuinfo is for traces" in done.err
+    assert "Give --cpuinfo when the trace is imported." in unwrapped(done.err)
+
+
 def test_more_time_is_called_so(cli: Cli) -> None:
     """A change is a number with a sign, and the sentence says what the sign means."""
     options = ("--costs", "sapphire-rapids-ipiv", "--sender", "kvm-pv")
