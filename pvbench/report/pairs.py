@@ -45,7 +45,7 @@ def _cases(pairs: Sequence[Pair], by: str | None) -> Iterator[PairField]:
     yield _of_before("workload", Role.NAME)
     several = len({pair.before.fact("series") for pair in pairs}) > 1
     yield _of_before("series", Role.NAME if several else Role.DATA)
-    yield _of_before("stack", Role.DATA if by in _BY_STACK else Role.NAME)
+    yield _of_before("stack", Role.DATA) if by in _BY_STACK else _STACKS
     baseline_role = Role.NAME if by == OVERLAY else Role.CONDITION if by else Role.DATA
     yield PairField(
         Column("baseline", "baseline", baseline_role), lambda pair: Cell(pair.baseline)
@@ -57,6 +57,14 @@ def _cases(pairs: Sequence[Pair], by: str | None) -> Iterator[PairField]:
     yield _of_before("guest", Role.DATA if by == "guest" else Role.CONDITION)
     for fact in conditions_of(pairs):
         yield _of_before(fact, Role.NAME)
+
+
+def _stacks(pair: Pair) -> Cell:
+    """The stack of both sides, or those of two sides whose stacks differ."""
+    return Cell(" | ".join(dict.fromkeys(str(row.fact("stack")) for row in pair.rows)))
+
+
+_STACKS: Final = PairField(Column("stack", "stack", Role.NAME), _stacks)
 
 
 def _side(by: str | None, pair: Pair) -> Cell:

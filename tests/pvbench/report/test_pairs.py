@@ -48,10 +48,17 @@ def test_ratios_are_of_times_and_say_which_kind() -> None:
 
 
 def test_files_are_compared_by_stack() -> None:
-    """Both sides have the same stack, which is printed once."""
+    """The stack stands for the sides."""
     (row,) = as_dicts(ranking([PAIR]))
 
     assert list(row)[:3] == ["workload", "stack", "guest"]
+
+
+def test_both_stacks_are_named_if_those_of_the_sides_differ() -> None:
+    """The sides of `pvbench ab` may have different senders."""
+    (row,) = as_dicts(ranking([PAIR]))
+
+    assert row["stack"] == f"{PHYSICAL} | {OVERLAID}"
 
 
 def test_baseline_and_side_are_values_of_the_axis() -> None:
@@ -88,7 +95,7 @@ def test_a_residual_is_the_relative_error_of_the_prediction() -> None:
     assert as_dicts(residuals([pair])) == [
         {
             "workload": "broadcast",
-            "stack": PHYSICAL,
+            "stack": f"{PHYSICAL} | {OVERLAID}",
             "guest": "dense:80",
             "published": "0.0001",
             "modelled": "8e-05",
@@ -101,9 +108,9 @@ def test_a_change_of_time_is_a_part_saved_or_a_multiple() -> None:
     """2.5 times the speed is 60 % less time; the reverse is 2.5 times the time."""
     reverse = Pair(baseline=OVERLAID, side=PHYSICAL, before=AFTER, after=BEFORE)
 
-    assert as_text(ranking([PAIR]))[2][3:11] == [
+    assert as_text(ranking([PAIR]))[2][5:13] == [
         *("200", "us", "80.0", "us", "2.500", "60.0", "%", "less"),
     ]
-    assert as_text(ranking([reverse]))[2][3:10] == [
+    assert as_text(ranking([reverse]))[2][5:12] == [
         *("80.0", "us", "200", "us", "0.400", "2.50", "times"),
     ]
