@@ -42,7 +42,10 @@ MEMORY_MB: Final = 300.0
 _BUG: Final = 70
 _REFUSED: Final = (2, 5)
 # What a line of standard error begins with: a sentence, the outcome of a case, the file.
-_LINES: Final = ("pvbench: ", "failed: ", "void: ", "unsupported: ", "blocked: ", "results: ")
+_LINES: Final = (
+    *("pvbench: ", "failed: ", "void: ", "unsupported: ", "blocked: "),
+    *("results: ", "recording: ", "page: "),
+)
 _LONGEST_CPU_S: Final = 10.0  # then a signal ends the process
 _LONGEST_S: Final = 120.0  # by the clock of the wall, for what waits without CPU time
 _ADDRESSES: Final = 4 << 30  # bytes; an input that needs more does not end the machine
