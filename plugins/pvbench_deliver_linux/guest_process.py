@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -14,15 +12,13 @@ import attrs
 
 from pvbench.end_with_parent import terminated_with_parent
 from pvbench.errors import WorkerError
+from pvbench.qemu.outputs import last_line_of, memory_file, panic_in, text_of
 from pvbench.qemu.qmp import Qmp
-from pvbench.text import one_line
 from pvbench_deliver_linux.control import Control
 from pvbench_deliver_linux.machine import Channels, Machine
 from pvbench_deliver_linux.vcpus import Vcpus
 
-_LONGEST: Final = 1 << 20  # bytes of a console or of messages that are read
 _END_S: Final = 5.0  # until QEMU ends by itself
-_PANIC: Final = re.compile(r"Kernel panic - not syncing: (.*)")
 
 
 @attrs.frozen(eq=False)
@@ -51,20 +47,11 @@ class _Outputs:
         """Why the guest says no more."""
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(_END_S)
-        if match := _PANIC.search(_text_of(self.console)):
-            return WorkerError("the kernel of the guest panics", why=one_line(match[1]))
-        reason = _last_line(self.messages) or _last_line(self.console)
+        console = text_of(self.console)
+        if (panic := panic_in(console)) is not None:
+            return WorkerError("the kernel of the guest panics", why=panic)
+        reason = last_line_of(text_of(self.messages)) or last_line_of(console)
         return WorkerError("the QEMU of the guest ended", why=reason or "it printed nothing")
-
-
-def _text_of(file: int) -> str:
-    size = os.fstat(file).st_size
-    return os.pread(file, _LONGEST, max(0, size - _LONGEST)).decode(errors="replace")
-
-
-def _last_line(file: int) -> str:
-    lines = (line for line in reversed(_text_of(file).splitlines()) if line.strip())
-    return one_line(next(lines, ""))
 
 
 @contextmanager
@@ -76,13 +63,7 @@ def running(machine: Machine, cpus: tuple[int, ...]) -> Iterator[RunningGuest]:
         WorkerError: it does not boot.
     """
     with ExitStack() as undo:
-
-        def memory_file(name: str) -> int:
-            file = os.memfd_create(name)
-            undo.callback(os.close, file)
-            return file
-
-        console, messages = memory_file("console"), memory_file("messages")
+        console, messages = (memory_file(name, undo) for name in ("console", "messages"))
         control, far_control = map(undo.enter_context, socket.socketpair())
         monitor, far_monitor = map(undo.enter_context, socket.socketpair())
         channels = Channels(

@@ -20,11 +20,12 @@ import attrs
 
 from pvbench import notices
 from pvbench.errors import HangError, WorkerError
+from pvbench.qemu.outputs import last_line_of
 from pvbench.started_worker import Workers
 from pvbench_site_lab.boot_watch import BootWatch, use_of
 from pvbench_site_lab.qemu import Machine
 from pvbench_site_lab.store import Store, check_space
-from pvbench_site_lab.vm import Vm, last_line_of, started
+from pvbench_site_lab.vm import Vm, started
 
 BOOT_S: Final = 1800.0  # for a machine that gets on; slow on a busy host
 _SAVE_S: Final = 300.0

@@ -19,6 +19,7 @@ import attrs
 
 from pvbench import notices
 from pvbench.errors import WorkerError
+from pvbench.qemu.outputs import last_line_of, memory_file, panic_in, text_of
 from pvbench.qemu.qmp import Qmp
 from pvbench.started_worker import Workers
 from pvbench.text import one_line
@@ -30,9 +31,7 @@ _STARTER: Final = Path(__file__).with_name("start_qemu.py")
 _POLL_S: Final = 0.005
 _REFUSED_S: Final = 1.0  # until QEMU ends because of what it refused
 _CLOSED_S: Final = 60.0  # until it ends after it closed its monitor
-_LONGEST: Final = 1 << 20  # bytes of a console or of messages that are read
 _SHOWN: Final = 10  # lines of a console
-_PANIC: Final = re.compile(r"Kernel panic - not syncing: (.*)")
 _REASON: Final = re.compile(rf"{REASON} (.*)")
 
 
@@ -91,8 +90,8 @@ class Vm:
     def failure(self) -> WorkerError:
         """Why QEMU has ended."""
         status, console = self.process.wait(), self.console_text()
-        if match := _PANIC.search(console):
-            return WorkerError("the kernel of the lab panics", why=one_line(match[1]))
+        if (panic := panic_in(console)) is not None:
+            return WorkerError("the kernel of the lab panics", why=panic)
         if match := _REASON.search(console):
             return WorkerError("the lab cannot go on", why=one_line(match[1]))
         if status < 0:
@@ -104,7 +103,7 @@ class Vm:
 
     def console_text(self) -> str:
         """What the kernel has printed."""
-        return _text_of(self.console)
+        return text_of(self.console)
 
     def last_line(self) -> str:
         """The last line of the console; '' if it is empty."""
@@ -112,7 +111,7 @@ class Vm:
 
     def messages_text(self) -> str:
         """What QEMU and the programs that it has started have printed."""
-        return _text_of(self.messages)
+        return text_of(self.messages)
 
     @contextmanager
     def showing_console(self) -> Iterator[None]:
@@ -135,20 +134,10 @@ def _print_console(lines: Iterable[str]) -> None:
         notices.say(f"console: {line}")
 
 
-def last_line_of(text: str) -> str:
-    """The last line of *text* that is not empty; '' if there is none."""
-    return next((one_line(line) for line in reversed(text.splitlines()) if line.strip()), "")
-
-
 def _fix_of(messages: str) -> str:
     if "bios" in messages:
         return "Install SeaBIOS: apt-get install seabios."
     return "Free some memory." if "allocate memory" in messages else ""
-
-
-def _text_of(file: int) -> str:
-    size = os.fstat(file).st_size
-    return os.pread(file, _LONGEST, max(0, size - _LONGEST)).decode(errors="replace")
 
 
 @contextmanager
@@ -165,13 +154,9 @@ def started(machine: Machine, workers: Workers, incoming: int | None = None) -> 
         WorkerError: it cannot be started.
     """
     with ExitStack() as undo:
-
-        def memory_file(name: str) -> int:
-            file = os.memfd_create(name)
-            undo.callback(os.close, file)
-            return file
-
-        memory, console, messages = map(memory_file, ("memory", "console", "messages"))
+        memory, console, messages = (
+            memory_file(name, undo) for name in ("memory", "console", "messages")
+        )
         os.ftruncate(memory, SIZE)
         ours, theirs = socket.socketpair()
         undo.enter_context(ours)
