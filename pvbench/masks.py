@@ -20,7 +20,7 @@ from pvbench.linux_era import LinuxEra
 
 I64 = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
-_WORD: Final = 64
+WORD: Final = 64  # CPUs in a word of a mask
 _FAR: Final = 1 << 40  # from every APIC ID
 _BITS: Final = np.array([number.bit_count() for number in range(1 << 8)], np.uint8)
 
@@ -108,10 +108,8 @@ class Masks:
         low = np.full(len(self), -_FAR)
         high = np.full(len(self), _FAR)
         windows, lost = (np.zeros(len(self), np.int64) for _ in range(2))
-        for cpu, apic_id in enumerate(ids[: self.words.shape[1] * _WORD]):
-            is_member = (
-                self.words[:, cpu // _WORD] >> np.uint64(cpu % _WORD) & np.uint64(1) != 0
-            )
+        for cpu, apic_id in enumerate(ids[: self.words.shape[1] * WORD]):
+            is_member = self.words[:, cpu // WORD] >> np.uint64(cpu % WORD) & np.uint64(1) != 0
             is_below = low > apic_id
             slides = is_member & is_below & (high < apic_id + width)
             joins = low > apic_id - width
@@ -128,8 +126,8 @@ class Masks:
         """One row with *cpus*."""
         mask = np.zeros(self.words.shape[1], np.uint64)
         for cpu in cpus:
-            if cpu < len(mask) * _WORD:
-                mask[cpu // _WORD] |= np.uint64(1 << cpu % _WORD)
+            if cpu < len(mask) * WORD:
+                mask[cpu // WORD] |= np.uint64(1 << cpu % WORD)
         return mask
 
 

@@ -9,10 +9,11 @@ import attrs
 import numpy as np
 
 from pvbench import shapes
+from pvbench.masks import WORD
 from pvbench.recording.bursts import KINDS, Call
 from pvbench.recording.operations import MECHANISMS, Operation, Operations, no_operations
 from pvbench.recording.recording import CLOCKS, TIMES, Loss, Recording
-from pvbench.recording.sets import MOST_CPUS, WORD
+from pvbench.recording.sets import MOST_CPUS
 
 FORMAT: Final = 1
 MAGIC: Final = b'{"pvbench_recording":'

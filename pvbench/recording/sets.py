@@ -9,11 +9,9 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from pvbench.masks import bits_of
+from pvbench.masks import WORD, Words, bits_of
 
 MOST_CPUS: Final = 8192  # CONFIG_NR_CPUS of x86 goes no further
-WORD: Final = 64
-Words = npt.NDArray[np.uint64]
 Indexes = npt.NDArray[np.intp]
 
 

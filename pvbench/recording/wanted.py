@@ -14,7 +14,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from pvbench.recording.sets import WORD, CpuSets
+from pvbench.masks import WORD
+from pvbench.recording.sets import CpuSets
 
 Integers = npt.NDArray[np.int64]
 

@@ -17,11 +17,11 @@ import numpy.typing as npt
 
 from pvbench.errors import UsageError
 from pvbench.guest import Guest
-from pvbench.masks import I64, Words
+from pvbench.masks import I64, WORD, Words
 from pvbench.ops import Burst
 from pvbench.recording.bursts import Bursts
 from pvbench.recording.recording import Recording
-from pvbench.recording.sets import WORD, CpuSets
+from pvbench.recording.sets import CpuSets
 from pvbench.x86.apic import RESCHEDULE_VECTOR
 
 Flags = npt.NDArray[np.bool_]
