@@ -27,7 +27,7 @@ from pvbench_site_lab.store import FIX, Store
 
 def check(kernel: StoredKernel) -> None:
     """
-    Compare the files of *kernel* with those that were kernel.
+    Compare the files of *kernel* with those that were stored.
 
     Raises:
         UnavailableError: one is missing or damaged.

@@ -156,7 +156,7 @@ def _claim(options: argparse.Namespace) -> Claim:
 
 
 def _axis(rows: Iterable[Row]) -> str:
-    """The axis of a file that nobody named: overlays beside their drivers, if it has both."""
+    """The axis without --by: overlays with their drivers if there are both, else senders."""
     from pvbench.compare.axis import NATIVE, OVERLAY, SENDER
 
     senders = {row.fact("sender") for row in rows if not row.fact("lost")}

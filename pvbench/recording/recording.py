@@ -101,7 +101,7 @@ class Recording:
 
     @property
     def is_void(self) -> bool:
-        """Whether its totals are void, because events are lost that nobody accepted."""
+        """Whether its totals are void: events are lost, and the user did not accept that."""
         return bool(self.losses) and not self.accepted
 
     @property

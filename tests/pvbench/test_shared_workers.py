@@ -115,7 +115,7 @@ def test_a_job_that_fails_ends_its_worker(shared: SharedWorkers) -> None:
 
 
 def test_an_abandoned_job_ends_its_worker(shared: SharedWorkers) -> None:
-    """Its next reports are nobody's."""
+    """No job would read its next reports."""
     reports = shared.reports_of(job(), timeout_s=DEADLINE_S)
     next(reports)
     reports.close()

@@ -126,7 +126,7 @@ def test_a_page_asks_for_nothing_and_runs_nothing(written: Path) -> None:
 
 
 def test_hostile_names_run_nothing(tmp_path: Path) -> None:
-    """A label, the name of a plugin and a reason in a journal are text of strangers."""
+    """A label, the name of a plugin and a reason in a journal are untrusted text."""
     need_browser()
     path = tmp_path / "hostile.html"
     path.write_text(page_of(hostile_claim(tmp_path)))
