@@ -21,7 +21,7 @@ from pvbench.host import pv_ipi_abi
 from pvbench.protocol import Describe, decode
 from pvbench.text import text_of
 from pvbench_site_lab import traced
-from pvbench_site_lab.inside import profile
+from pvbench_site_lab.inside import held_vm, profile
 from pvbench_site_lab.shared_memory import SIZE, AnswerStream, SharedMemory
 
 MODULES: Final = Path("/modules")  # the names of the modules to import, one a line
@@ -36,6 +36,8 @@ def serve() -> NoReturn:
         import_module(name)
     pv_ipi_abi.write_with(write_pv_ipi_abi)  # no other guests run here
     memory = _memory()
+    if (os.cpu_count() or 1) > 1:
+        held_vm.hold_vm()
     gc.collect()
     gc.freeze()
     memory.set_ready()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import mmap
 import os
@@ -16,7 +17,7 @@ from pvbench.delivery import Options
 from pvbench.errors import UnavailableError
 from pvbench.host import pv_ipi_abi
 from pvbench.protocol import Describe, DescriptionReport, ErrorReport, decode, encode
-from pvbench_site_lab.inside import agent, init
+from pvbench_site_lab.inside import agent, held_vm, init
 from pvbench_site_lab.shared_memory import SIZE, SharedMemory
 
 
@@ -190,10 +191,17 @@ def test_each_request_is_answered_in_a_process_of_its_own() -> None:
     assert [os.waitstatus_to_exitcode(status) for status in statuses] == [0, 1]
 
 
+@pytest.mark.parametrize("cpus", [1, 4])
 def test_the_agent_serves_from_the_memory_of_a_device(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cpus: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The device is found by its numbers, and enabled; then the host sees that it is ready."""
+    """
+    The device is found by its numbers, and enabled; then the host sees that it is ready.
+
+    Before that a machine with several CPUs gets a guest that is kept.
+    """
+    monkeypatch.setattr(os, "cpu_count", lambda: cpus)
+    monkeypatch.setattr(held_vm, "hold_vm", (tmp_path / "held").touch)
     devices = {"0000:00:01.0": ("0x8086", "0x7000"), "0000:00:04.0": ("0x1af4", "0x1110")}
     for name, (vendor, device) in devices.items():
         folder = tmp_path / "devices" / name
@@ -219,6 +227,7 @@ def test_the_agent_serves_from_the_memory_of_a_device(
         os.waitpid(child, 0)
 
     assert host.is_ready
+    assert (tmp_path / "held").exists() == (cpus > 1)
     assert (tmp_path / "devices/0000:00:04.0/enable").read_text() == "1"
     assert isinstance(decode(host.answer(0).decode()), DescriptionReport)
 
@@ -263,3 +272,21 @@ def test_a_machine_without_the_device_is_an_error() -> None:
     """As if QEMU were started by hand."""
     with pytest.raises(OSError, match="the machine has no device ivshmem"):
         agent.serve()
+
+
+def test_the_guest_that_is_kept_has_a_vcpu_and_interrupt_controllers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its APIC has the state after reset, which is disabled by software."""
+    calls = []
+
+    def ioctl(file: int, request: int, argument: int) -> int:
+        calls.append((file, request, argument))
+        return {0xAE01: 70, 0xAE60: 0, 0xAE41: 71}[request]
+
+    monkeypatch.setattr(held_vm, "DEVICE", Path(os.devnull))
+    monkeypatch.setattr(fcntl, "ioctl", ioctl)
+
+    assert held_vm.hold_vm() == (70, 71)
+    assert [call[1:] for call in calls] == [(0xAE01, 0), (0xAE60, 0), (0xAE41, 0)]
+    assert [file for file, _, _ in calls[1:]] == [70, 70]
