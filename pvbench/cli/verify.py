@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 HELP = "compare the decoder with what a KVM does"
 _MOST: Final = 1_000_000
+_NONE: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -155,7 +156,9 @@ def _executed(
             stored = _stored(options, registry, place, trials, tame=is_at_risk)
             files.write(stored, path)
         judgement = judge(stored) if is_at_risk else _minimised(place, stored)
-    status = _shown([(str(path), judgement)], options, _where(options), place.refused)
+    status = _shown(
+        [(str(path), judgement)], options, _where(options), place.refused, place.lost_once
+    )
     if place.stop.signal:
         return endings.ended_early(place.stop.signal)
     return status or (Status.ENVIRONMENT if place.is_incomplete else Status.OK)
@@ -220,10 +223,11 @@ def _shown(
     judgements: Sequence[tuple[str, Judgement]],
     options: argparse.Namespace,
     where: str = "",
-    refused: Mapping[str, int] = MappingProxyType({}),
+    refused: Mapping[str, int] = _NONE,
+    lost_once: Mapping[str, int] = _NONE,
 ) -> Status:
     from pvbench.report import verify
 
-    common.show(verify.document(judgements, where, refused), options)
+    common.show(verify.document(judgements, where, refused, lost_once), options)
     disagree = any(judgement.disagreements for _, judgement in judgements)
     return Status.PROOF if disagree else Status.OK

@@ -46,7 +46,10 @@ _FIELDS = [
 
 
 def document(
-    judgements: Sequence[Named], where: str = "", refused: Mapping[str, int] = _NONE
+    judgements: Sequence[Named],
+    where: str = "",
+    refused: Mapping[str, int] = _NONE,
+    lost_once: Mapping[str, int] = _NONE,
 ) -> Document:
     """
     The judgements by name of their file.
@@ -55,6 +58,7 @@ def document(
         judgements: names and judgements.
         where: options of the command that replays a disagreement.
         refused: how many of the programs drawn were not executed, by reason.
+        lost_once: how many guests were lost and not again with the same programs, by reason.
     """
     labels = _labels([name for name, _ in judgements])
     excluded: Counter[str] = Counter()
@@ -68,6 +72,7 @@ def document(
         "disagreements": sum(len(j.disagreements) for _, j in judgements),
         "excluded": dict(excluded),
         "not_executed": dict(refused),
+        "lost_once": dict(lost_once),
         "examples": [_example(name, one, where) for name, one in smallest if one],
     }
     return Document(
@@ -76,6 +81,7 @@ def document(
             table_of([_file(labels), *_FIELDS], judgements, name="files"),
             _counts(excluded, "excluded"),
             _counts(refused, "drawn and not executed"),
+            _lost_once(lost_once),
             Notes(lines=tuple(_of_eras(judgements, labels)), in_json=False),
             *_first(smallest, where),
         ]
@@ -96,6 +102,15 @@ def _counts(counts: Mapping[str, int], what: str) -> Notes:
     """How many programs are *what*, by reason."""
     lines = tuple(
         f"{counted(count, 'program')} {what}: {reason}" for reason, count in counts.items()
+    )
+    return Notes(lines=lines, in_json=False)
+
+
+def _lost_once(counts: Mapping[str, int]) -> Notes:
+    lines = tuple(
+        f"{counted(count, 'guest')} lost: {reason}.  The same programs, executed again in a"
+        " new guest, did not lose it."
+        for reason, count in counts.items()
     )
     return Notes(lines=lines, in_json=False)
 

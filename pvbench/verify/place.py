@@ -35,6 +35,8 @@ class Place:
         deadline_s: the longest time of a boot.
         stop: ends it after a signal; what was executed before is kept.
         refused: why trials were not executed, and how many.
+        lost_once: why guests were lost that were not lost with the same trials again, and how
+            many.
         is_incomplete: whether a guest failed to boot twice after others had executed trials.
     """
 
@@ -45,6 +47,7 @@ class Place:
     deadline_s: float
     stop: Stop = attrs.field(factory=Stop)
     refused: dict[str, int] = attrs.field(factory=dict)
+    lost_once: dict[str, int] = attrs.field(factory=dict)
     is_incomplete: bool = False
 
     @property
@@ -79,6 +82,8 @@ class Place:
 
         Once a boot has executed some, one that fails is tried again.  If it fails again, the
         other trials of its scene are refused, and the outcomes of earlier ones are kept.
+        A boot whose guest is lost is repeated once, and the outcomes of the second are kept:
+        a program that is the cause shows that again.
 
         Raises:
             UnavailableError: the first guest cannot be booted.
@@ -90,7 +95,7 @@ class Place:
             remaining = list(group)
             while remaining:
                 next_ones = remaining[:TRIALS_OF_BOOT]
-                work = partial(self._booted, scenes[name], next_ones, again=bool(done))
+                work = partial(self._repeatable, scenes[name], next_ones, again=bool(done))
                 try:
                     part = self.stop.unless_signalled(work)
                 except UnavailableError as error:
@@ -113,6 +118,19 @@ class Place:
             kernel=self.kernel,
             boots=tuple(boots),
         )
+
+    def _repeatable(
+        self, scene: Scene, trials: Sequence[Trial], *, again: bool
+    ) -> list[Outcome]:
+        """The outcomes of `_booted`, or those of a repetition if the guest is lost."""
+        outcomes = self._booted(scene, trials, again=again)
+        reason = outcomes[-1].lost
+        if not reason:
+            return outcomes
+        repeated = self._booted(scene, trials[: len(outcomes)], again=True)
+        if not repeated[-1].lost:
+            self.lost_once[reason] = self.lost_once.get(reason, 0) + 1
+        return repeated
 
     def _booted(self, scene: Scene, trials: Sequence[Trial], *, again: bool) -> list[Outcome]:
         """The outcomes of `_boot`, or of another boot if *again* and the first one fails."""

@@ -308,3 +308,31 @@ def test_outcomes_are_kept_if_a_later_guest_does_not_boot(
     assert (output.status, shown["disagreements"]) == (Status.ENVIRONMENT, 0)
     assert 0 < shown["programs"] == 60 - shown["not_executed"]["the kernel panicked"]
     assert cli("verify", "--judge", "kept.json.gz").status == Status.OK
+
+
+@pytest.mark.parametrize("boots_lost", [1, 2])
+def test_a_lost_guest_counts_only_if_it_is_lost_again_with_the_same_programs(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, boots_lost: int
+) -> None:
+    """A guest that is lost once is named, and the outcomes of the next one are judged."""
+    boot, sizes = Place._boot, list[int]()
+
+    def losing(place: Place, scene: Scene, trials: Sequence[Trial]) -> list[Outcome]:
+        sizes.append(len(trials))
+        outcomes = boot(place, scene, trials)
+        if len(sizes) > boots_lost:
+            return outcomes
+        return [*outcomes[:-1], Outcome(lost="triple fault")]
+
+    monkeypatch.setattr(Place, "_boot", losing)
+    output = cli(
+        "verify", "--delivery", "model", "--count", "40", "--seed", "3", "-o", "a.json"
+    )
+    counts = json.loads(cli("verify", "--judge", "a.json", "--json").out)
+    sentence = "1 guest lost: triple fault. The same programs, executed again in a new guest,"
+
+    assert sizes[0] == sizes[1]
+    assert output.status == (Status.OK if boots_lost == 1 else Status.PROOF), output.err
+    assert (sentence in " ".join(output.out.split())) == (boots_lost == 1)
+    assert counts["programs"] == 40
+    assert counts["disagreements"] == boots_lost - 1
