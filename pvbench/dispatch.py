@@ -123,7 +123,7 @@ def _dispatch(apic: Apic, burst: Burst, cpus: tuple[int, ...]) -> Ops:
 
 def _call_function(apic: Apic, burst: Burst, cpus: tuple[int, ...]) -> Ops:
     if len(cpus) == 1:
-        return apic.send_IPI(cpus[0], burst.single_vector)
+        return apic.send_call_func_single_ipi(cpus[0], burst.single_vector)
     if len(cpus) == len(apic.guest.online) - 1:
         return apic.send_IPI_allbutself(burst.vector)
     return apic.send_IPI_mask(cpus, burst.vector)

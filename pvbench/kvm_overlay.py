@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from pvbench.guest import Guest
-from pvbench.linux_era import PV_WINDOW, LinuxEra
+from pvbench.linux_era import PV_IPI, PV_WINDOW, LinuxEra
 from pvbench.ops import Burst, Hypercall, Scan
 from pvbench.sender import Apic, Ops, Sender
 from pvbench.sequences import irqs_off, words
@@ -113,6 +113,31 @@ class KvmOverlay(Sender):
         ids = [apic.id(cpu) for cpu in cpus]
         for args in self.calls_in(apic, ids, icr_low(vector)):
             yield Hypercall(KVM_HC_SEND_IPI, args)
+
+
+class MergedKvmOverlay(KvmOverlay):
+    """PV IPIs as merged: a bitmap of two words whose base can move down."""
+
+    hypercall_abi = "kvm"
+    needs = PV_IPI
+
+    def drops(self, cpus: tuple[int, ...], guest: Guest, linux: LinuxEra) -> frozenset[int]:
+        """Return the CPUs whose ID is below a window, in a kernel before `PV_WINDOW`."""
+        cpu_of_id = {guest.apic_ids[cpu]: cpu for cpu in cpus}
+        windows = pv_windows(cpu_of_id, 2 * guest.bits, linux)
+        return frozenset(cpu_of_id[apic_id] for window in windows for apic_id in window.lost)
+
+    def calls_in(self, apic: Apic, apic_ids: list[int], icr: int) -> Iterable[tuple[int, ...]]:
+        """Make one call for each window."""
+        bits = apic.guest.bits
+        for window in pv_windows(apic_ids, 2 * bits, apic.linux):
+            yield (*words(window.bitmap, 2, bits), window.low, icr)
+
+    def mask_counts(self, masks: Masks) -> MaskCounts:
+        """Count the windows of each mask."""
+        bounded = masks.linux.follows(PV_WINDOW)
+        hypercalls, lost = masks.windows(2 * masks.guest.bits, bounded=bounded)
+        return masks.counts(hypercalls=hypercalls, lost=lost)
 
 
 class BroadcastingKvmOverlay(KvmOverlay):

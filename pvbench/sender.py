@@ -1,6 +1,9 @@
 """
 Senders: the ops that a guest executes for a burst, as callbacks of struct apic.
 
+``send_call_func_single_ipi`` is one of struct smp_ops, which Linux calls for a function call
+to one CPU; the native one calls ``send_IPI``.
+
 A driver has all callbacks; an overlay has some of them and replaces those of a driver.
 The others stay native.  Callbacks call each other through the whole stack, as through
 ``apic->`` in Linux.
@@ -30,6 +33,7 @@ CALLBACKS: Final = (
     "send_IPI_allbutself",
     "send_IPI_all",
     "send_IPI_self",
+    "send_call_func_single_ipi",
 )
 MECHANISMS: Final = ("icr", "shorthand", "hypercall", "kernel")
 
@@ -49,7 +53,7 @@ class Sender:
         hypercall_abi: the ABI that its guest must boot with; None for any.
         needs: the rule of Linux without which a kernel does not have it; None for any kernel.
 
-    Source: Linux, arch/x86/include/asm/apic.h, struct apic.
+    Source: Linux, arch/x86/include/asm/apic.h, struct apic; smp.h, struct smp_ops.
     """
 
     name: ClassVar[str]
@@ -126,6 +130,10 @@ class Driver(Sender):
     def send_IPI_self(self, apic: Apic, vector: int) -> Ops:
         """Send *vector* to the sending CPU."""
         return self.send_shorthand(apic, "self", vector)
+
+    def send_call_func_single_ipi(self, apic: Apic, cpu: int, vector: int) -> Ops:
+        """Send the *vector* of a function call to one CPU as any other unicast."""
+        return apic.send_IPI(cpu, vector)
 
     def send_shorthand(self, apic: Apic, shorthand: str, vector: int) -> Ops:
         """Send by destination shorthand ``self``, ``all`` or ``allbutself``."""
@@ -219,6 +227,10 @@ class Apic:
     def send_IPI_self(self, vector: int) -> Ops:
         """See `Driver.send_IPI_self`."""
         return self._call("send_IPI_self", vector)
+
+    def send_call_func_single_ipi(self, cpu: int, vector: int) -> Ops:
+        """See `Driver.send_call_func_single_ipi`."""
+        return self._call("send_call_func_single_ipi", cpu, vector)
 
     @property
     def shorthands(self) -> bool:

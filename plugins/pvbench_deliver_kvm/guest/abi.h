@@ -74,6 +74,7 @@ enum overlay {
 	KVM_PV_CLUSTER192,
 	HYPERV_IPI,
 	XEN_EVTCHN,
+	KVM_PV_SINGLE,
 };
 
 /* Rules of the kernel, as pvbench/linux_era.py has them: bits of source->rules. */

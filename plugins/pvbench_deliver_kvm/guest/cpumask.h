@@ -47,6 +47,15 @@ static inline void fill_mask_except(u64 *mask, u32 cpus, u32 cpu)
 			  ~bit_in_word(cpu, i);
 }
 
+/* Set @cpu alone. */
+static inline void fill_mask_of(u64 *mask, u32 cpus, u32 cpu)
+{
+	u32 i;
+
+	for (i = 0; i < mask_words(cpus); i++)
+		mask[i] = bit_in_word(cpu, i);
+}
+
 /* The baseline of x86-64 has no POPCNT. */
 static inline u32 hweight64(u64 word)
 {

@@ -17,6 +17,9 @@ struct callbacks {
 	void (*send_IPI_allbutself)(struct apic *apic, u32 vector);
 	void (*send_IPI_all)(struct apic *apic, u32 vector);
 	void (*send_IPI_self)(struct apic *apic, u32 vector);
+	/* Of struct smp_ops in Linux; no driver has its own. */
+	void (*send_call_func_single_ipi)(struct apic *apic, u32 cpu,
+					  u32 vector);
 };
 
 /* APIC IDs in a cluster: 16 of x2APIC, others of proposed hypercalls. */

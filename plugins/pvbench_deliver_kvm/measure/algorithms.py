@@ -37,6 +37,7 @@ OVERLAYS: Final = {
     "kvm-pv-cluster192": 6,
     "hyperv-ipi": 7,
     "xen-evtchn": 8,
+    "kvm-pv-single": 9,
 }
 
 

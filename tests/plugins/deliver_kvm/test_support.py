@@ -148,6 +148,7 @@ HOSTS = {
 ABIS: dict[str, tuple[str, set[str]]] = {
     "kvm-pv": ("kvm", {"unpatched", "lab"}),
     "kvm-pv-4.19": ("kvm", {"unpatched", "lab"}),
+    "kvm-pv-single": ("kvm", {"unpatched", "lab"}),
     "kvm-pv128-v3": ("kvm-v3", {"unpatched", "v3", "cluster128", "lab"}),
     "kvm-pv-cluster128": ("kvm-cluster128", {"unpatched", "cluster128", "lab"}),
     "kvm-pv-cluster192": ("kvm-cluster192", {"cluster192", "lab"}),

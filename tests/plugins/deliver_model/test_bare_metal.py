@@ -42,7 +42,9 @@ def test_on_bare_metal_hypercall_senders_are_unsupported(cli: Cli) -> None:
     calling = {"hyperv-ipi", "kvm-pv", "kvm-pv-4.19", "kvm-pv-cluster128", "kvm-pv-cluster192"}
 
     assert (output.status, {("unsupported", NO_HYPERVISOR)}) == (0, set(outcomes()))
-    assert outcomes()["unsupported", NO_HYPERVISOR] == calling | {"kvm-pv128-v3", "xen-evtchn"}
+    assert outcomes()["unsupported", NO_HYPERVISOR] == calling | {
+        *("kvm-pv-single", "kvm-pv128-v3", "xen-evtchn")
+    }
     assert {row["sender"] for row in series} == {"native", "shorthand"}
     assert {row["exits"] for row in series} == {0.0}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from pvbench.guest import Guest
@@ -52,3 +54,21 @@ def test_what_a_td_lacks_is_unsupported_with_the_reason(
 def test_pv_ipis_of_kvm_run_in_a_td(cli: Cli) -> None:
     """They cost 6000 cycles for each hypercall."""
     assert cli(*RUN, "--sender", "native,kvm-pv", "--driver", "x2apic-physical").status == 0
+
+
+def test_in_a_td_a_hypercall_for_one_target_beats_the_icr_write(cli: Cli) -> None:
+    """The write also raises #VE; with an ordinary exit it takes the fast path and wins."""
+    times = {}
+    for costs in ("tdx", "skylake-fastpath"):
+        output = cli(
+            *("run", "norov", "--fast", "-q", "--json", "--vcpus", "4", "--costs", costs),
+            *("--linux", "6.12", "--sender", "native,kvm-pv-single", "-k", "*.normal-ipi"),
+            *("--driver", "x2apic-physical"),
+        )
+        rows = json.loads(output.out)["series"]
+        times[costs] = {
+            row["sender"]: row["value_s"] for row in rows if row["series"] == "send"
+        }
+
+    assert times["tdx"]["kvm-pv-single"] < times["tdx"]["native"]
+    assert times["skylake-fastpath"]["native"] < times["skylake-fastpath"]["kvm-pv-single"]

@@ -22,6 +22,7 @@ SENDERS = [
     "kvm-pv-4.19",
     "kvm-pv-cluster128",
     "kvm-pv-cluster192",
+    "kvm-pv-single",
     "kvm-pv128-v3",
     "shorthand",
     "x2apic-cluster",

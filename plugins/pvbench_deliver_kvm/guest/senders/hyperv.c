@@ -92,10 +92,8 @@ static void hv_send_ipi_mask(struct apic *apic, const u64 *mask, u32 vector)
 static void hv_send_ipi(struct apic *apic, u32 cpu, u32 vector)
 {
 	u64 mask[MASK_WORDS];
-	u32 i;
 
-	for (i = 0; i < mask_words(apic->cpus); i++)
-		mask[i] = bit_in_word(cpu, i);
+	fill_mask_of(mask, apic->cpus, cpu);
 	hv_send_ipi_mask(apic, mask, vector);
 }
 

@@ -21,6 +21,7 @@ static const struct callbacks *const overlays[] = {
 	[KVM_PV_CLUSTER192] = &kvm_pv_cluster192_callbacks,
 	[HYPERV_IPI] = &hyperv_ipi_callbacks,
 	[XEN_EVTCHN] = &xen_evtchn_callbacks,
+	[KVM_PV_SINGLE] = &kvm_pv_single_callbacks,
 };
 
 #define LAY_OVER(call, over, name)                                             \
@@ -36,6 +37,8 @@ void install_callbacks(struct apic *apic, enum driver driver,
 
 	apic->call = *drivers[driver];
 	LAY_OVER(&apic->call, over, send_IPI);
+	apic->call.send_call_func_single_ipi = apic->call.send_IPI;
+	LAY_OVER(&apic->call, over, send_call_func_single_ipi);
 	LAY_OVER(&apic->call, over, send_IPI_mask);
 	LAY_OVER(&apic->call, over, send_IPI_mask_allbutself);
 	LAY_OVER(&apic->call, over, send_IPI_allbutself);

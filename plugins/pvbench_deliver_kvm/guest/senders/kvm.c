@@ -1,6 +1,6 @@
 /*
- * kvm.c: overlays that use KVM_HC_SEND_IPI, as merged in Linux 4.19 and as
- * fixed later.  As arch/x86/kernel/kvm.c.
+ * kvm.c: overlays that use KVM_HC_SEND_IPI, as merged in Linux 4.19, as fixed
+ * later, and as patched for TDX.  As arch/x86/kernel/kvm.c.
  */
 #include "kvm.h"
 
@@ -87,6 +87,21 @@ static void kvm_send_ipi_mask_allbutself(struct apic *apic, const u64 *mask,
 const struct callbacks kvm_pv_callbacks = {
 	.send_IPI_mask = kvm_send_ipi_mask,
 	.send_IPI_mask_allbutself = kvm_send_ipi_mask_allbutself,
+};
+
+static void kvm_send_call_func_single_ipi(struct apic *apic, u32 cpu,
+					  u32 vector)
+{
+	u64 mask[MASK_WORDS];
+
+	fill_mask_of(mask, apic->cpus, cpu);
+	kvm_send_ipi_mask(apic, mask, vector);
+}
+
+const struct callbacks kvm_pv_single_callbacks = {
+	.send_IPI_mask = kvm_send_ipi_mask,
+	.send_IPI_mask_allbutself = kvm_send_ipi_mask_allbutself,
+	.send_call_func_single_ipi = kvm_send_call_func_single_ipi,
 };
 
 static void kvm_4_19_send_ipi_mask(struct apic *apic, const u64 *mask,

@@ -27,6 +27,7 @@ extern const struct callbacks kvm_pv_cluster128_callbacks;
 extern const struct callbacks kvm_pv_cluster192_callbacks;
 extern const struct callbacks hyperv_ipi_callbacks;
 extern const struct callbacks xen_evtchn_callbacks;
+extern const struct callbacks kvm_pv_single_callbacks;
 
 static inline u32 __prepare_ICR(u32 shortcut, u32 vector, u32 dest)
 {

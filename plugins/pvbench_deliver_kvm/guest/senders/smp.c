@@ -16,8 +16,9 @@ static void send_call_function_ipis(struct apic *apic, const u64 *mask,
 	if (targets == 0)
 		return;
 	if (targets == 1 && is_unicast(apic))
-		apic->call.send_IPI(apic, find_next_bit(mask, apic->cpus, 0),
-				    single_vector);
+		apic->call.send_call_func_single_ipi(
+			apic, find_next_bit(mask, apic->cpus, 0),
+			single_vector);
 	else if (targets == apic->cpus - 1)
 		apic->call.send_IPI_allbutself(apic, vector);
 	else
