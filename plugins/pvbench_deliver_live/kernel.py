@@ -2,24 +2,21 @@
 How the running kernel sends IPIs, as stated in its boot log, which only root may read.
 
 Source: Linux, arch/x86/kernel/apic/probe_64.c, arch/x86/kernel/kvm.c and
-arch/x86/hyperv/hv_apic.c; Documentation/ABI/testing/dev-kmsg.
+arch/x86/hyperv/hv_apic.c.
 """
 
 from __future__ import annotations
 
-import os
 import platform
 import re
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from pvbench.host.cpuinfo import read_or_empty
+from pvbench.host.kernel_log import messages
 
 UNKNOWN: Final = "unknown"
 
-_RECORD_BYTES: Final = 1 << 13  # longer than any record
 _ROUTING: Final = re.compile(r"(?:Switched|Setting) APIC routing to:? (.+?)\.?$", re.MULTILINE)
 _PV: Final = re.compile(r"setup PV IPIs|Hyper-V: Using IPI hypercalls", re.IGNORECASE)
 _FIRST_MESSAGE: Final = "Linux version "  # present if the log is complete
@@ -27,7 +24,8 @@ _FIRST_MESSAGE: Final = "Linux version "  # present if the log is complete
 
 def facts(root: Path) -> dict[str, str]:
     """Facts of the kernel for a result file; those it does not show are ``unknown``."""
-    log, flags = "\n".join(_log(root / "dev/kmsg")), read_or_empty(root / "proc/cpuinfo").flags
+    log = "\n".join(messages(root / "dev/kmsg"))
+    flags = read_or_empty(root / "proc/cpuinfo").flags
     return {
         "apic_routing": routing(log),
         "pv_ipis": pv_ipis(log, flags),
@@ -56,27 +54,3 @@ def pv_ipis(log: str, flags: frozenset[str]) -> str:
         return "on"
     would_be_logged = _FIRST_MESSAGE in log or bool(flags and "hypervisor" not in flags)
     return "off" if would_be_logged else UNKNOWN
-
-
-def _log(path: Path) -> Iterator[str]:
-    """Messages, oldest first; none if the log cannot be read."""
-    with suppress(OSError):
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            yield from _messages(fd)
-        finally:
-            os.close(fd)
-
-
-def _messages(fd: int) -> Iterator[str]:
-    """Messages of records ``priority,number,time,flags;message``, first lines only."""
-    while True:
-        try:
-            records = os.read(fd, _RECORD_BYTES)
-        except BrokenPipeError:  # a record was overwritten before it was read
-            continue
-        if not records:  # an ordinary file
-            return
-        for line in records.decode(errors="replace").splitlines():
-            if not line.startswith(" "):  # continuation lines are indented
-                yield line.partition(";")[2]
