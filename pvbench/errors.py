@@ -58,6 +58,10 @@ class DamagedError(UsageError):
     """A result file is cut off or otherwise not JSON; its values are lost."""
 
 
+class NoSendError(UsageError):
+    """A trace has no event that says who interrupts whom."""
+
+
 class UnavailableError(PvbenchError):
     """The machine lacks something that the run needs: a device, a disk, a permission."""
 

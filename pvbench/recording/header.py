@@ -19,6 +19,7 @@ FORMAT: Final = 1
 MAGIC: Final = b'{"pvbench_recording":'
 _U64: Final = (1 << 64) - 1
 _MOST_ROWS: Final = 1 << 32
+_LONGEST_TEXT: Final = 1 << 24  # characters
 _BURSTS: Final[dict[str, np.dtype[Any]]] = {
     "time": np.dtype("<i8"),
     "source": np.dtype("<u2"),
@@ -85,6 +86,7 @@ def text_of(recording: Recording) -> bytes:
         "accepted": recording.accepted,
         "events": dict(recording.events),
         "notes": list(recording.notes),
+        "texts": dict(recording.texts),
         "table": [[one.mechanism, list(one.args)] for one in recording.operations.table],
         "missing": recording.operations.missing,
         "rows": attrs.asdict(_counts(recording)),
@@ -140,6 +142,13 @@ def _numbered(of: shapes.Shape[Any]) -> shapes.Shape[dict[int, Any]]:
     return shape
 
 
+def _text(data: Any) -> str:
+    """A text of several lines: /proc/cpuinfo has 2 kB for each CPU."""
+    if not isinstance(data, str) or len(data) > _LONGEST_TEXT:
+        raise ValueError(f"it is not a text of at most {_LONGEST_TEXT} characters")
+    return data
+
+
 def _operation(data: Any) -> Operation:
     mechanism, args = shapes.items(lambda part: part)(data)
     numbers = shapes.items(shapes.integer(0, _U64))(args)
@@ -188,6 +197,7 @@ _FIELDS: Final[dict[str, shapes.Shape[Any]]] = {
     "accepted": shapes.flag,
     "events": shapes.mapping(shapes.integer()),
     "notes": shapes.items(shapes.one_line),
+    "texts": shapes.mapping(_text),
     "table": shapes.items(_operation),
     "missing": shapes.one_line,
     "rows": _ROWS,

@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from pvbench.errors import UsageError
+from pvbench.errors import NoSendError, UsageError
 from pvbench.recording import host, sets, wanted
 from pvbench.recording.bursts import Bursts, Call
 from pvbench.recording.events import NO_CPU, Batch
@@ -143,7 +143,7 @@ class Merged:
 
     def _check(self) -> None:
         if not (self.rows or self.host):
-            raise UsageError(
+            raise NoSendError(
                 f"{self.file} has no event that says who interrupts whom",
                 why=f"it has {self.events.total()} others" if self.events else "",
                 fix="Record ipi:ipi_send_cpu and ipi:ipi_send_cpumask.",

@@ -36,6 +36,8 @@ LINES: Final = {
 }
 _LINE: Final = re.compile(r"^ *(RES|CAL):((?: +[0-9]{1,20})+)(?: .*)?$", re.MULTILINE)
 
+Named = tuple[str, str]  # a text, after its name
+
 
 @attrs.frozen(kw_only=True)
 class Sum:
@@ -92,15 +94,30 @@ def sent_to(recording: Recording, *vectors: int) -> np.ndarray[tuple[int], np.dt
 
 def sums_of_files(recording: Recording, before: Path, after: Path) -> list[Sum]:
     """
-    The sums of the trace and of two texts of /proc/interrupts, which it lies between.
+    The sums of the trace and of two files with /proc/interrupts, which it lies between.
 
     Raises:
-        UsageError: a text cannot be read, or *after* is not the later one.
+        UsageError: a file cannot be read, or *after* is not the later one.
     """
-    earlier, later = _counts(before), _counts(after)
+    return sums_between(recording, (str(before), _read(before)), (str(after), _read(after)))
+
+
+def sums_between(recording: Recording, before: Named, after: Named) -> list[Sum]:
+    """
+    The sums of the trace and of two texts of /proc/interrupts, which it lies between.
+
+    Args:
+        recording: the recording.
+        before: the name of a text for messages, and the text.
+        after: the later one.
+
+    Raises:
+        UsageError: a text is another one, or *after* is not the later one.
+    """
+    earlier, later = _counts(*before), _counts(*after)
     if any(later[name] < earlier[name] for name in LINES):
         raise UsageError(
-            f"{after} has fewer interrupts than {before}",
+            f"{after[0]} has fewer interrupts than {before[0]}",
             why="it is the earlier one, or of another boot",
             fix="Give the text from before the trace first.",
         )
@@ -115,15 +132,18 @@ def sums_of_files(recording: Recording, before: Path, after: Path) -> list[Sum]:
     ]
 
 
-def _counts(path: Path) -> dict[str, int]:
+def _read(path: Path) -> str:
     try:
-        text = read_regular(path).decode(errors="replace")
+        return read_regular(path).decode(errors="replace")
     except OSError as error:
         raise not_readable(path, error) from None
-    counts = {name: sum(map(int, numbers.split())) for name, numbers in _LINE.findall(text)}
+
+
+def _counts(name: str, text: str) -> dict[str, int]:
+    counts = {line: sum(map(int, numbers.split())) for line, numbers in _LINE.findall(text)}
     if missing := LINES.keys() - counts.keys():
         raise UsageError(
-            f"{path} is not a text of /proc/interrupts",
+            f"{name} is not a text of /proc/interrupts",
             why=f"it has no line {min(missing)}",
         )
     return counts

@@ -69,6 +69,8 @@ class Recording:
         accepted: the user accepts the losses.
         events: the number of events read, by name.
         notes: sentences about the trace.
+        texts: what `pvbench record` read on the machine beside the trace, such as
+            /proc/cpuinfo, by its name.
     """
 
     producer: str
@@ -88,6 +90,7 @@ class Recording:
     accepted: bool = False
     events: Mapping[str, int] = MappingProxyType({})
     notes: tuple[str, ...] = ()
+    texts: Mapping[str, str] = MappingProxyType({})
 
     @property
     def is_host(self) -> bool:

@@ -48,6 +48,7 @@ def full() -> Recording:
         accepted=True,
         events={"ipi_send_cpu": 4},
         notes=("a note",),
+        texts={"cpuinfo": "processor\t: 0\n"},
         operations=operations,
     )
 
@@ -106,6 +107,7 @@ def changed(path: Path, field: str, value: object) -> None:
         ("table", [["icr", [1]]], "an operation has the wrong number of arguments"),
         ("table", [], "an index is beyond its table"),
         ("notes", 5, "notes: 5 is not a list"),
+        ("texts", {"cpuinfo": 5}, "it is not a text of at most 16777216 characters"),
     ],
 )
 def test_a_value_that_cannot_be_is_refused(
