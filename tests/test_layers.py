@@ -47,6 +47,7 @@ LAYERS = [
     "shapes",
     "qemu",
     "recording",
+    "recorder",
     "trials",
     "protocol",
     "end_with_parent",

@@ -74,7 +74,7 @@ def execute(options: argparse.Namespace) -> Status:
 
     readers = guarded_readers(common.registry(options).table("reader"))
     path = _output(options)
-    _check_new(path, options)
+    check_new(path, options)
     recording = load(options.files, readers, load_options(options))
     sums = list(reconcile.sums(recording))
     if options.interrupts:
@@ -139,7 +139,7 @@ def _output(options: argparse.Namespace) -> Path:
     return Path(f"{name.removesuffix('.txt')}.recording")
 
 
-def _check_new(path: Path, options: argparse.Namespace) -> None:
+def check_new(path: Path, options: argparse.Namespace) -> None:
     """Refuse to replace a file, as `pvbench run` does."""
     if os.path.lexists(path):
         fix = "Give another -o OUT, or remove it first." if options.output else "Give -o OUT."

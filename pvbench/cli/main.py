@@ -28,7 +28,7 @@ from pvbench.errors import Status, UsageError, unknown
 
 COMMANDS: Final = (
     *("run", "show", "compare", "report", "ab", "noise"),
-    *("import", "replay", "verify", "list", "plugins", "explain", "doctor"),
+    *("record", "import", "replay", "verify", "list", "plugins", "explain", "doctor"),
 )
 _EXIT: Final = """\
 exit status, the first that applies:

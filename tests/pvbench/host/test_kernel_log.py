@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,12 +34,12 @@ def test_reading_goes_on_after_an_overwritten_record(
 ) -> None:
     """The kernel reports it as a broken pipe, once."""
     (tmp_path / "kmsg").touch()
-    reads = iter([b"6,1,1,-;first\n", BrokenPipeError(), b"6,3,1,-;third\n", b""])
+    reads: Iterator[bytes | None] = iter([b"6,1,1,-;first\n", None, b"6,3,1,-;third\n", b""])
 
     def read(fd: int, size: int) -> bytes:
         record = next(reads)
-        if isinstance(record, BrokenPipeError):
-            raise record
+        if record is None:
+            raise BrokenPipeError
         return record
 
     monkeypatch.setattr(os, "read", read)
