@@ -26,6 +26,7 @@ VECTORS: Final = 4096  # all vectors of up to 13 boots, random ones of more
 _AT_ONCE: Final = 1 << 15  # values of an array
 _ROUNDING: Final = 1e-12  # of a log ratio, and of a correlation
 _NO_DIFFERENCE: Final = 1e-9  # a smaller log ratio is rounding
+_TINY: Final = 1e-300  # a standard error that is 0 but for this; an endless t stays endless
 
 F64 = npt.NDArray[np.float64]
 
@@ -184,16 +185,22 @@ def _intervals(
     Of a vector, t of the pair itself reaches as far as the mean of the boots of one sign,
     and t of the *others* as far as that many standard errors.
     """
-    boots, mean = pairs.boots[:, None], pairs.mean
-    balance, sums = pairs.present @ signs.T, pairs.deviations @ signs.T
-    endless = (np.abs(balance) == boots) | np.isinf(others)
-    error = pairs.spread[:, None] / np.sqrt(boots)
-    reach = np.where(endless, np.inf, np.where(endless, 0, others) * error)
+    mean, error = pairs.mean, pairs.spread / np.sqrt(pairs.boots)
+    boots, balance = _balance(pairs.present, signs)
+    sums = pairs.deviations @ signs.T
+    reach = others * np.maximum(error, _TINY)[:, None]
+    reach += np.where(np.abs(balance) == boots, np.inf, 0)
     plus = sums / np.maximum(boots + balance, 1)
     minus = -sums / np.maximum(boots - balance, 1)
     up = mean + _largest(np.maximum(np.maximum(plus, minus), reach), count)
     down = mean - _largest(np.maximum(-np.minimum(plus, minus), reach), count)
     return list(zip(_rounded(down), _rounded(up), strict=True))
+
+
+def _balance(present: F64, signs: F64) -> tuple[F64, F64]:
+    """The number of boots, and the sum of their signs; one row if all pairs have the same."""
+    rows = present[:1] if (present == present[0]).all() else present
+    return rows.sum(axis=1, keepdims=True), rows @ signs.T
 
 
 def _largest(values: F64, count: int) -> F64:
