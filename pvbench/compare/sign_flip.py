@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 import attrs
@@ -41,6 +42,7 @@ def rejected(boots: int, alpha: float) -> int:
     return math.floor(alpha * vectors_of(boots))
 
 
+@lru_cache
 def least_boots(alpha: float) -> int:
     """The smallest number of boots that permits a verdict."""
     return next(boots for boots in range(2, 64) if rejected(boots, alpha))
@@ -118,15 +120,18 @@ def intervals(pairs: LogRatios, alpha: float) -> list[tuple[float, float]]:
     ]
 
 
+@lru_cache(maxsize=1)
 def _signs(boots: int) -> F64:
-    """Vectors of signs, the observed one first."""
+    """Vectors of signs, the observed one first; read only, as it is kept."""
     count = vectors_of(boots)
     if count == 1 << (boots - 1):
         negative = np.arange(count)[:, None] >> np.arange(boots) & 1
     else:
         negative = np.random.default_rng(0).integers(0, 2, (count, boots))
         negative[0] = 0
-    return np.where(negative, -1.0, 1.0)
+    signs = np.where(negative, -1.0, 1.0)
+    signs.flags.writeable = False
+    return signs
 
 
 @attrs.frozen(eq=False)
