@@ -36,6 +36,10 @@ class Boots:
         """The same boots where the later side is faster by a log ratio."""
         return Boots(self.before, self.after - differ, differ)
 
+    def first(self, boots: int) -> Boots:
+        """The boots that were measured first."""
+        return Boots(self.before[:boots], self.after[:boots], self.differ)
+
     def interleaved(self, margin: float) -> list[Interleaved]:
         """Boots that were measured together."""
         return [

@@ -9,7 +9,8 @@ import attrs
 import numpy as np
 
 import simulated_boots as boots_of
-from pvbench.compare.statistics import NotInterleaved, Verdict, verdicts
+from pvbench.compare.looks import alpha_of_look, looks
+from pvbench.compare.statistics import ALPHA, NotInterleaved, Verdict, verdicts
 from simulated_boots import SPREAD, Boots, Random, Shape
 
 MARGIN = 0.02
@@ -84,6 +85,17 @@ def false_between_runs(kind: str, shape: Shape, allowed: bool, random: Random) -
     judged = verdicts(samples)
     pyperf = any(significant(runs, pair) for pair in range(shape[1]))
     return any(verdict.kind in DECIDED for verdict in judged), pyperf
+
+
+def false_when_settled(simulate: Simulate, max_boots: int, random: Random) -> Event:
+    """A pair of equal sides is faster or slower at the look after which no boot follows."""
+    boots, alpha = simulate(random), alpha_of_look(ALPHA, max_boots)
+    kinds: list[str] = []
+    for look in looks(max_boots):
+        kinds = [judged.kind for judged in verdicts(boots.first(look).interleaved(0), alpha)]
+        if "inconclusive" not in kinds:
+            break
+    return any(kind in DECIDED for kind in kinds), None
 
 
 def enough_boots(shape: Shape, random: Random) -> Event:

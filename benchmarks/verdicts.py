@@ -23,8 +23,8 @@ import numpy as np
 
 from pvbench.host.facts import usable_cpus
 from simulated_boots import Random
-from verdict_cells import Cell, cells
-
+from verdict_cell import Cell
+from verdict_cells import cells
 
 @attrs.frozen(kw_only=True)
 class Counted:

@@ -15,7 +15,7 @@ import simulated_boots
 import verdict_events
 import verdicts
 from simulated_boots import Boots
-from verdict_cells import Cell
+from verdict_cell import Cell
 
 SEED = 0
 SIMULATIONS = 80
