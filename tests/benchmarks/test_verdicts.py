@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from multiprocessing.context import BaseContext
 from pathlib import Path
 
 import attrs
@@ -19,10 +21,11 @@ from verdict_cell import Cell
 
 SEED = 0
 SIMULATIONS = 80
+SIZES = ((10, 1), (10, 5), (40, 1))
 SHORT = {
     number: cell
     for number, cell in enumerate(verdicts.chosen(SIMULATIONS))
-    if cell.shape in ((10, 1), (10, 5)) or (cell.kind, cell.shape) == ("at least", (10, 20))
+    if cell.shape in SIZES or (cell.kind, cell.shape) == ("at least", (10, 20))
 }
 
 
@@ -107,11 +110,28 @@ def test_cells_can_be_chosen_by_the_beginning_of_their_rows(
     assert last == "0 of 1 cells are outside their limits"
 
 
+def test_the_processes_of_the_table_have_one_thread_of_numpy_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They read the variable before they import numpy, which forked ones have already."""
+    monkeypatch.setattr(verdicts, "cells", lambda: iter([always(False)]))
+    monkeypatch.setattr(verdicts, "ProcessPoolExecutor", InThisProcess)
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "")
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS")
+    verdicts.main([])
+
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
+    assert InThisProcess.method == "spawn"
+
+
 class InThisProcess:
     """A pool that has no process of its own."""
 
-    def __init__(self, processes: int) -> None:
+    method = ""
+
+    def __init__(self, processes: int, context: BaseContext) -> None:
         self.map = map
+        InThisProcess.method = context.get_start_method()
 
     def __enter__(self) -> InThisProcess:
         return self
@@ -145,6 +165,28 @@ def test_pyperf_s_column_is_that_of_its_command(tmp_path: Path, differ: float) -
 def test_equal_constants_are_an_error_of_pyperf_that_counts_as_significant() -> None:
     """Its t has no denominator then."""
     assert verdict_events.significant(Boots(*np.zeros((3, 10, 1))), 0)
+
+
+@pytest.mark.parametrize(("boots", "happens"), [(10, True), (7, False)])
+def test_a_run_that_settles_has_the_verdict_of_the_look_that_decides(
+    boots: int, happens: bool
+) -> None:
+    """The later side is 5 % faster in the first *boots* of 20, and as much slower then."""
+    random = np.random.default_rng(SEED)
+    gain = np.where(np.arange(20) < boots, 0.05, -0.05)[:, None]
+    gain = gain + random.normal(0, 0.001, (20, 1))
+    simulated = Boots(np.zeros((20, 1)), -gain, np.zeros(1))
+    event = verdict_events.false_when_settled(lambda _: simulated, 20, random)
+
+    assert event == (happens, None)
+
+
+@pytest.mark.parametrize("counted", ["false verdict", "all intervals right", "equivalent"])
+def test_all_sizes_of_comparisons_are_simulated(counted: str) -> None:
+    """6, 10 and 20 boots, and up to 300 pairs."""
+    shapes = {cell.shape for cell in verdicts.chosen(None) if cell.counted == counted}
+
+    assert shapes >= {(b, pairs) for b in (6, 10, 20) for pairs in (1, 5, 20, 85, 300)}
 
 
 def test_the_coin_of_ab_leaves_both_boots_of_a_pair_where_they_are() -> None:
