@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import attrs
 
@@ -218,23 +218,7 @@ Op = (
 )
 Program = tuple[Op, ...]
 
-_TYPES: Final[dict[str, type[Op]]] = {
-    cls.__name__: cls
-    for cls in (
-        IrqSave,
-        IrqRestore,
-        Fence,
-        Scan,
-        WrMsr,
-        MmioWrite,
-        WriteMem,
-        WaitIcrIdle,
-        Hypercall,
-        Cpuid,
-        RdMsr,
-        KernelSend,
-    )
-}
+_TYPES: Final[dict[str, type[Op]]] = {cls.__name__: cls for cls in get_args(Op)}
 
 
 def to_rows(program: Iterable[Op]) -> list[list[Any]]:
