@@ -13,7 +13,7 @@ from importlib.metadata import entry_points
 from typing import Any, Final
 
 import attrs
-from distributed import Queue, get_worker
+from distributed import Queue, Status, get_worker
 
 from pvbench.errors import ProtocolError, PvbenchError
 from pvbench.host import identity as host_identity
@@ -125,11 +125,13 @@ def _alone(key: str, *, timed: bool) -> AbstractContextManager[None]:
 def _while_wanted(key: str, workers: Workers) -> Iterator[None]:
     """End *workers* as soon as this worker of the cluster is no longer to run boot *key*."""
     over = threading.Event()
-    state = get_worker().state
+    member = get_worker()
 
     def is_wanted() -> bool:
-        task = state.tasks.get(key)
-        return task is not None and task.state in ("executing", "long-running")
+        task = member.state.tasks.get(key)
+        if task is None or task.state not in ("executing", "long-running"):
+            return False
+        return member.status not in (Status.closing, Status.closed)  # it awaits its threads
 
     watch = threading.Thread(target=_watch, args=(over, is_wanted, workers.end), daemon=True)
     watch.start()
