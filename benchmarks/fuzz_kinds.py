@@ -42,11 +42,17 @@ _RESULTS: Final = (
     ("report", "good.json", "a.json", "--ktap"),
     *(("show", "a.json", option) for option in ("--plot", "--ktap", "--layout=norov")),
 )
+_OF_TEXTS: Final = (
+    *(("show", "a.txt", *rest) for rest in ([], ["--json"], ["--layout=norov"])),
+    ("compare", "--beside", "a.txt", "good.json"),
+    *(("report", "a.txt"), ("compare", "a.txt", "noisy.json")),
+)
 _RESUME: Final = (*SMALL, "-o", "a.json", "--resume")
 _JOURNALS: Final = (
     *(_RESUME, _RESUME, (*_RESUME, "--boots", "2"), ("compare", "a.json", "noisy.json")),
     (*RUN, "--dry-run", "--resume"),
 )
+_TEXTS: Final = sorted(Path(fuzz_site.__file__).parents[1].glob("tests/data/benchmarks/*"))
 _PROFILES: Final = Path(fuzz_site.__file__).parents[1] / "plugins/pvbench_deliver_model"
 
 
@@ -177,6 +183,13 @@ def _noise(valid: Valid, random: Random) -> Input:
     return Input(("compare", "noisy.json", "noisier.json"), {"noise.jsonl": content})
 
 
+def _benchmark_text(_: Valid, random: Random) -> Input:
+    content = random.choice(_TEXTS).read_bytes() * random.choice((1, 1, 2))
+    other = random.choice(_TEXTS).read_bytes() if random.random() < 0.2 else b""
+    text = mutated_bytes(content + other, random)
+    return Input(random.choice(_OF_TEXTS), {"a.txt": text})
+
+
 def _outcomes(valid: Valid, random: Random) -> Input:
     content = _changed(valid["outcomes.json"], random)
     return Input(("verify", "--judge", "o.json"), {"o.json": content})
@@ -198,6 +211,7 @@ KINDS: Final = (
     Kind("worker reports", _reports, run_and_show),
     Kind("jobs", _job, do_job),
     Kind("noise files", _noise),
+    Kind("texts of benchmarks", _benchmark_text),
     Kind("outcomes of programs", _outcomes),
     Kind("traces", fuzz_traces.trace, import_trace),
     Kind("recordings", fuzz_traces.recording, read_recording),

@@ -7,6 +7,7 @@ The names below are the interface of plugins.  Each is imported when it is first
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from pvbench.benchmark_text import BenchmarkText, Measured, TestTime
     from pvbench.command import Command, Output
     from pvbench.delivery import (
         Algorithm,
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from pvbench.site import Site, SiteFamily
     from pvbench.slice_result import Counts, Distribution, PartialSend, SliceResult
     from pvbench.suite import Case, Suite
+    from pvbench.testing.benchmark_texts import check_benchmark_text
     from pvbench.testing.deliveries import check_delivery
     from pvbench.testing.readers import check_reader
     from pvbench.testing.senders import check_sender
@@ -69,6 +71,7 @@ __all__ = [
     "API",
     "Algorithm",
     "Apic",
+    "BenchmarkText",
     "BootedGuest",
     "Burst",
     "Case",
@@ -95,6 +98,7 @@ __all__ = [
     "LinuxEra",
     "LinuxRule",
     "LoadedTask",
+    "Measured",
     "MmioWrite",
     "Op",
     "Ops",
@@ -113,12 +117,14 @@ __all__ = [
     "Stack",
     "Suite",
     "Task",
+    "TestTime",
     "UnavailableError",
     "UsageError",
     "WaitIcrIdle",
     "Workload",
     "WrMsr",
     "WriteMem",
+    "check_benchmark_text",
     "check_delivery",
     "check_reader",
     "check_sender",
@@ -140,6 +146,7 @@ __all__ = [
 
 if not TYPE_CHECKING:  # a type checker must see misspelt names
     _HOMES: Final = {
+        "benchmark_text": ("BenchmarkText", "Measured", "TestTime"),
         "command": ("Command", "Output"),
         "delivery": (
             "Algorithm",
@@ -220,6 +227,7 @@ if not TYPE_CHECKING:  # a type checker must see misspelt names
             "Case",
             "Suite",
         ),
+        "testing.benchmark_texts": ("check_benchmark_text",),
         "testing.deliveries": ("check_delivery",),
         "testing.readers": ("check_reader",),
         "testing.senders": ("check_sender",),

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import pluggy
 
 if TYPE_CHECKING:
+    from pvbench.benchmark_text import BenchmarkText
     from pvbench.command import Command
     from pvbench.delivery import Delivery
     from pvbench.format import Format
@@ -162,6 +163,28 @@ def pvbench_readers() -> Iterable[Reader]:
 
     Example:
         plugins/pvbench_read_tracefs.py
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def pvbench_benchmarks() -> Iterable[BenchmarkText]:
+    """
+    Offer texts of other benchmarks, which `show`, `compare` and `report` read as files.
+
+    The entry point of such a plugin must be called ``benchmark-NAME``: only these plugins
+    are loaded for a file that is not one of pvbench.
+
+    Returns:
+        Texts with names unique across plugins.  ``lines(text)`` counts the lines of its
+        form, and the only benchmark that has any gets the text.  ``read(text)`` gives the
+        times in it, and sentences about what the text does not tell.  Both must be pure.
+
+    Errors:
+        ``read`` raises UsageError for a text whose times would be misunderstood.
+
+    Example:
+        plugins/pvbench_benchmark_norov.py
     """
     raise NotImplementedError
 

@@ -59,6 +59,7 @@ LAYERS = [
     "site",
     "suite",
     "command",
+    "benchmark_text",
     "hookspecs",
     "plugin",
     "results",

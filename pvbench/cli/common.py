@@ -157,7 +157,7 @@ def renderer(name: str) -> Render:
     if name in CORE:  # only the one in use is imported
         render: Render = import_module(f"pvbench.report.{CORE[name]}").render
         return render
-    from pvbench.plugin.loader import load_format
+    from pvbench.plugin.chosen import load_format
 
     return load_format(name)
 

@@ -154,8 +154,8 @@ def _add_plugin_commands(commands: Any, first: str) -> None:
             origin = f"from {plugin.distribution} {plugin.version}"
             commands.add_parser(name, help=origin.replace("%", "%%"))
     elif first in candidates:
+        from pvbench.plugin.chosen import load_command
         from pvbench.plugin.guard import guarded, owner_of
-        from pvbench.plugin.loader import load_command
 
         command = load_command(first)
         with guarded(f"command {first}", lambda: owner_of(command.arguments)):

@@ -63,7 +63,9 @@ def deciding_command(pairs: Sequence[Pair], by: str | None) -> Command | None:
 
 
 def _lacks_turns(pair: Pair) -> bool:
-    return pair.judged is not None and pair.judged.reason == NOT_INTERLEAVED
+    """Whether pairs of boots would decide; pvbench cannot run another benchmark."""
+    is_undecided = pair.judged is not None and pair.judged.reason == NOT_INTERLEAVED
+    return is_undecided and not pair.after.benchmark
 
 
 def _shared(pair: Pair, by: str | None) -> tuple[Any, ...]:

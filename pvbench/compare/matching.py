@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 
+from pvbench.benchmark_text import SECONDS
 from pvbench.compare.interleaved import free_axes
 from pvbench.compare.outcomes import Outcomes
 from pvbench.compare.pairs import Pair
@@ -90,20 +91,24 @@ def beside(files: Files) -> Matches:
     """
     Match each result of the first file with its prediction in the second file.
 
-    Rows match by sender and workload.  Their clocks may differ, because the difference
-    is shown as a residual and never ranked.
+    Rows match by sender and workload; a fact that the text of another benchmark does not
+    tell matches each prediction.  Their clocks may differ, because the difference is shown
+    as a residual and never ranked.
 
     Raises:
-        UsageError: there are not two files, or their times are of one kind.
+        UsageError: there are not two files, their times are of one kind, or some are cycles.
     """
     if len(files) != 2:
         raise UsageError("--beside takes two files", fix="Give the measured file first.")
     reference, predicted = files.values()
-    prediction = {_prediction_key(row): row for row in predicted}
+    _check_units([*reference, *predicted])
+    by_test: dict[tuple[Any, ...], dict[tuple[Any, ...], Row]] = {}
+    for row in predicted:
+        by_test.setdefault(_test(row), {})[_prediction_key(row)] = row
     pairs = tuple(
         Pair(baseline=row.kind, side=other.kind, before=row, after=other)
         for row in reference
-        if (other := prediction.get(_prediction_key(row)))
+        for other in _predictions(row, by_test.get(_test(row), {}))
     )
     if pairs and pairs[0].baseline == pairs[0].side:
         raise UsageError(
@@ -113,8 +118,31 @@ def beside(files: Files) -> Matches:
     return Matches(pairs)
 
 
+def _predictions(row: Row, candidates: Mapping[tuple[Any, ...], Row]) -> Iterator[Row]:
+    """The rows of *candidates*, by their keys, that predict *row*."""
+    key = _prediction_key(row)
+    for other_key, other in candidates.items():
+        facts = zip(key, other_key, strict=True)
+        if all(one == fact or schema.UNKNOWN in (one, fact) for one, fact in facts):
+            yield other
+
+
+def _test(row: Row) -> tuple[Any, ...]:
+    return row.fact("workload"), row.fact("series")
+
+
 def _prediction_key(row: Row) -> tuple[Any, ...]:
     return tuple(row.fact(fact) for fact in schema.predicted())
+
+
+def _check_units(rows: Sequence[Row]) -> None:
+    """Refuse cycles of an unknown rate beside times."""
+    row = next((row for row in rows if row.time_unit != SECONDS), None)
+    if row is not None:
+        raise UsageError(
+            f"the times of {row.file} are {row.time_unit}, whose rate it does not tell",
+            fix="Add the line of the kernel log that does: tsc: Detected 2500.000 MHz TSC.",
+        )
 
 
 def check_rankable(rows: Sequence[Row], free: tuple[str, ...]) -> None:

@@ -166,8 +166,8 @@ class Pair:
 
     @property
     def is_single(self) -> bool:
-        """Whether a side is a single published value, about whose noise nothing is known."""
-        return any(r.kind == "published" and len(r.boots_s) == 1 for r in self.rows)
+        """Whether a side is a single value of somebody else, whose noise is unknown."""
+        return any(row.is_single_value for row in self.rows)
 
     @property
     def rows(self) -> tuple[Row, Row]:

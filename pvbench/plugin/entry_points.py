@@ -18,6 +18,7 @@ GROUP: Final = "pvbench"
 BUNDLE: Final = "pvbench"  # the distribution of the bundled plugins
 COMMAND_PREFIX: Final = "command-"
 FORMAT_PREFIX: Final = "format-"
+BENCHMARK_PREFIX: Final = "benchmark-"
 AUTOLOAD_OFF: Final = "PVBENCH_DISABLE_PLUGIN_AUTOLOAD"
 
 

@@ -143,6 +143,10 @@ def _reader_columns(reader: Any) -> dict[str, str]:
     return {"masks": reader.masks or "-", "tool": reader.name_of_tool or "-"}
 
 
+def _benchmark_columns(benchmark: Any) -> dict[str, str]:
+    return {"title": benchmark.title}
+
+
 def _site_columns(site: Any) -> dict[str, str]:
     form = getattr(site, "form", site.name)
     return {"name": form, "usable": site.why_unavailable() or "yes"}
@@ -184,6 +188,7 @@ KINDS: Final = (
     ),
     Kind("suite", "suites", "pvbench.suite:Suite", _suite_columns),
     Kind("reader", "readers", "pvbench.recording.reader:Reader", _reader_columns),
+    Kind("benchmark", "benchmarks", "pvbench.benchmark_text:BenchmarkText", _benchmark_columns),
     Kind("format", "formats", "pvbench.format:Format"),
     Kind("command", "commands", "pvbench.command:Command"),
 )

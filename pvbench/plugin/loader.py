@@ -16,31 +16,20 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final
+from typing import Any
 
 import attrs
 import pluggy
 
 from pvbench import hookspecs
-from pvbench.command import Command
-from pvbench.document import Document
 from pvbench.errors import PluginError, PvbenchError, UnavailableError, unknown
-from pvbench.formats import CORE
 from pvbench.hookspecs import PROJECT
 from pvbench.importing import imported
-from pvbench.plugin.entry_points import (
-    COMMAND_PREFIX,
-    FORMAT_PREFIX,
-    Candidate,
-    bringing,
-    candidates,
-)
-from pvbench.plugin.guard import guarded, limit_s, owner_of
+from pvbench.plugin.entry_points import Candidate, candidates
+from pvbench.plugin.guard import guarded, limit_s
 from pvbench.plugin.registry import Plugin, Registry
 from pvbench.plugin.validate import check_api, offers_of, register
 from pvbench.text import one_line
-
-_FORMATS: Final = f"Formats: {', '.join(CORE)}, and those of `pvbench list formats`."
 
 
 def load(
@@ -69,12 +58,12 @@ def load(
     blocked = {o.removeprefix("no:") for o in options if o.startswith("no:")}
     modules = [option for option in options if not option.startswith("no:")]
     registry = Registry()
-    manager = _manager(blocked)
+    manager = new_manager(blocked)
     for plugin, importer in _sources(_given(modules), manager, own_only=own_only):
         if plugin.brings_command and not commands:
             registry.plugins.append(attrs.evolve(plugin, state="not loaded"))
         elif not _is_loaded(plugin, registry):
-            registry.plugins.append(_load_one(registry, manager, plugin, importer))
+            registry.plugins.append(load_one(registry, manager, plugin, importer))
     _check_blocked(blocked, registry)
     if strict and registry.broken:
         first = registry.broken[0]
@@ -87,66 +76,8 @@ def load(
     return registry
 
 
-def load_command(name: str) -> Command:
-    """
-    Load the one plugin that brings the command called *name*.
-
-    Raises:
-        KeyError: no plugin has an entry point for it.
-        UnavailableError: the plugin is broken, or does not offer the command.
-    """
-    candidate = bringing(COMMAND_PREFIX)[name]
-    command: Command = _only(_plugin(candidate), candidate.point.load, "command", name)
-    return command
-
-
-def load_format(name: str) -> Callable[[Document, int], str]:
-    """
-    Load the one plugin that brings the format called *name*, or the file ``./NAME.py``.
-
-    Return a function that prints a document.
-
-    Raises:
-        UsageError: there is no such format.
-        UnavailableError: the plugin is broken, or does not offer the format.
-    """
-    if name.endswith(".py"):
-        plugin = Plugin(name=name, module=name)
-        chosen = _only(plugin, partial(imported, name), "format")
-    else:
-        brought = bringing(FORMAT_PREFIX)
-        if name not in brought:
-            raise unknown("format", name, [*CORE, *brought], _FORMATS)
-        candidate = brought[name]
-        chosen = _only(_plugin(candidate), candidate.point.load, "format", name)
-
-    def render(document: Document, width: int) -> str:
-        with guarded(f"format {chosen.name}", partial(owner_of, chosen.render)):
-            return str(chosen.render(document, width))
-
-    return render
-
-
-def _only(plugin: Plugin, importer: Callable[[], ModuleType], kind: str, name: str = "") -> Any:
-    """
-    Load one plugin for the thing of *kind* that it offers, called *name* if that matters.
-
-    Raises:
-        UnavailableError: it is broken, or does not offer it.
-    """
-    registry = Registry()
-    plugin = _load_one(registry, _manager(()), plugin, importer)
-    message = " ".join(filter(None, (kind, name, f"of plugin {plugin} cannot be used")))
-    if plugin.state == "broken":
-        raise UnavailableError(message, why=plugin.error)
-    offers = registry.table(kind)
-    if name not in offers and (name or len(offers) != 1):
-        listing = ", ".join(plugin.offers) or "nothing"
-        raise UnavailableError(message, why=f"the plugin offers {listing}")
-    return offers[name] if name else next(iter(offers.values()))
-
-
-def _manager(blocked: Iterable[str]) -> pluggy.PluginManager:
+def new_manager(blocked: Iterable[str] = ()) -> pluggy.PluginManager:
+    """A manager that has the hooks of pvbench; plugins called *blocked* cannot join it."""
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(hookspecs)
     for name in blocked:
@@ -173,7 +104,7 @@ def _sources(
     """Each plugin and how it is imported: installed ones, then those of ``-p``."""
     files = [p.name for p in given if p.name.endswith(".py") and not _is_blocked(p, manager)]
     for candidate in candidates(own_only=own_only):
-        plugin = _plugin(candidate)
+        plugin = plugin_of(candidate)
         replacing = next(filter(plugin.is_module_of, files), "")
         yield attrs.evolve(plugin, replaced_by=replacing), candidate.point.load
     for plugin in given:
@@ -190,7 +121,8 @@ def _is_loaded(plugin: Plugin, registry: Registry) -> bool:
     return plugin.distribution == "-" and plugin.module in tried
 
 
-def _plugin(candidate: Candidate) -> Plugin:
+def plugin_of(candidate: Candidate) -> Plugin:
+    """The plugin of an entry point, before it is loaded."""
     return Plugin(
         name=candidate.point.name,
         module=candidate.point.value,
@@ -199,7 +131,7 @@ def _plugin(candidate: Candidate) -> Plugin:
     )
 
 
-def _load_one(
+def load_one(
     registry: Registry,
     manager: pluggy.PluginManager,
     plugin: Plugin,

@@ -116,7 +116,7 @@ def _heading(comparison: Comparison, command: Command | None) -> Iterator[str]:
         yield f"{', '.join(remark.files)}: {remark.text}"
     if comparison.question.beside and comparison.pairs:
         pair = comparison.pairs[0]
-        kinds = f"{pair.baseline.capitalize()} and {pair.side}"
+        kinds = f"{pair.baseline[0].upper()}{pair.baseline[1:]} and {pair.side}"
         yield f"{kinds} times are compared as residuals, not ranked."
     yield from distance(row for pair in comparison.pairs for row in pair.rows)
     yield from reached.sentences(comparison.pairs)

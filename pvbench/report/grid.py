@@ -81,7 +81,7 @@ class Grid:
         """The time, or the number of lost IPIs that is the reason for no time, or a dash."""
         of_series = self.rows.get((line, workload), {})
         if row := of_series.get(self.series):
-            return Cell(row.value_s, quantities.seconds(row.value_s))
+            return quantities.time_cell(row)
         any_row = _any_of(of_series)
         if any_row and any_row.fact("lost"):
             return Cell(None, f"loses {any_row.fact('lost')} of {any_row.fact('targets')}")

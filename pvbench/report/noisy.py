@@ -41,7 +41,7 @@ def sentences(comparison: Comparison, statistic: str) -> Iterator[str]:
         return
     if single := sum(pair.is_single for pair in comparison.pairs):
         are = "1 pair has" if single == 1 else f"{single} pairs have"
-        yield f"{are} no verdict: the noise of a single published value is unknown."
+        yield f"{are} no verdict: the noise of a single value is unknown."
     yield from _path_lengths(comparison)
     if not comparison.noisy:
         return

@@ -12,7 +12,7 @@ from pvbench.compare.pairs import Pair
 from pvbench.compare.status import Gate
 from pvbench.compare.unpaired import Unpaired
 from pvbench.errors import Status
-from pvbench.report.quantities import seconds
+from pvbench.report.quantities import time_of
 from pvbench.results import journal
 from pvbench.results.counts import in_words
 from pvbench.results.rows import Row
@@ -44,7 +44,7 @@ def _both(pair: Pair) -> str:
     """The verdict on two times, or two counts, which have none."""
     if pair.is_count:
         return " to ".join(in_words(row.count) for row in pair.rows)
-    times = " to ".join(seconds(row.value_s) for row in pair.rows)
+    times = " to ".join(time_of(row) for row in pair.rows)
     return f"{pair.verdict or 'not ranked'}, {times}"
 
 

@@ -12,9 +12,10 @@ import attrs
 from pvbench.compare.axis import OVERLAY, SENDER
 from pvbench.compare.pairs import COUNTS, Pair, conditions_of
 from pvbench.document import Cell, Column, Field, Role, Table, table_of
-from pvbench.report.quantities import change_of_length, change_of_time, seconds
+from pvbench.report.quantities import change_of_length, change_of_time, time_cell
 from pvbench.results import counts
 from pvbench.results.rows import Row
+from pvbench.results.schema import UNKNOWN
 
 PairField = Field[Pair]
 _OBSERVED: Final = ("exits", "wake-ups")  # counts that are no proof of a mechanism
@@ -61,7 +62,8 @@ def _cases(pairs: Sequence[Pair], by: str | None) -> Iterator[PairField]:
 
 def _stacks(pair: Pair) -> Cell:
     """The stack of both sides, or those of two sides whose stacks differ."""
-    return Cell(" | ".join(dict.fromkeys(str(row.fact("stack")) for row in pair.rows)))
+    stacks = dict.fromkeys(str(row.fact("stack")) for row in pair.rows)
+    return Cell(" | ".join(s for s in stacks if s != UNKNOWN) or UNKNOWN)
 
 
 _STACKS: Final = PairField(Column("stack", "stack", Role.NAME), _stacks)
@@ -75,7 +77,13 @@ def _side(by: str | None, pair: Pair) -> Cell:
 def _of_before(fact: str, role: Role) -> PairField:
     """A fact that both sides of a pair share."""
     column = Column(fact, fact.replace("_", " "), role)
-    return PairField(column, lambda pair: Cell(pair.before.fact(fact)))
+    return PairField(column, lambda pair: Cell(_shared(pair, fact)))
+
+
+def _shared(pair: Pair, fact: str) -> Any:
+    """A fact of both sides, of which one may not tell it."""
+    before, after = (row.fact(fact) for row in pair.rows)
+    return after if before == UNKNOWN else before
 
 
 def _ranking(pairs: Sequence[Pair]) -> Iterator[PairField]:
@@ -192,7 +200,7 @@ def _times(key: str, title: str, side: Callable[[Pair], Row]) -> PairField:
 def _time(row: Row) -> Cell:
     if not row.has_times:
         return Cell(None, "-")
-    return Cell(row.value_s, seconds(row.value_s))
+    return time_cell(row)
 
 
 def _residual(pair: Pair) -> Cell:

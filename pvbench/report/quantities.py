@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from pvbench.benchmark_text import SECONDS
+from pvbench.document import Cell
+from pvbench.results.rows import Row
+
 _WORDS: Final = {"min": "minimum", "max": "maximum"}
 _UNITS: Final = (("s", 1.0), ("ms", 1e-3), ("us", 1e-6), ("ns", 1e-9))
 
@@ -15,6 +19,20 @@ def seconds(value: float) -> str:
             integer_digits = len(str(int(float(f"{value / scale:.3g}"))))
             return f"{value / scale:.{max(3 - integer_digits, 0)}f} {unit}"
     return f"{value * 1e12:.0f} ps"
+
+
+def time_of(row: Row) -> str:
+    """The time of *row*, in cycles if it has no seconds."""
+    return (
+        seconds(row.value_s)
+        if row.time_unit == SECONDS
+        else f"{row.value_s:.6g} {row.time_unit}"
+    )
+
+
+def time_cell(row: Row, text: str = "") -> Cell:
+    """The time of *row* in seconds, None if it has none, with a *text* or that of `time_of`."""
+    return Cell(row.value_s if row.time_unit == SECONDS else None, text or time_of(row))
 
 
 def change_of_time(ratio: float) -> str:

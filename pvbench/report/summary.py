@@ -38,7 +38,7 @@ _SENT: Final = {
 }
 _SERIES: Final = (
     Field[Row](Column("name", "name"), lambda row: Cell(row.name)),
-    Field[Row](Column("value_s", "time", Role.VALUE), lambda row: Cell(row.value_s)),
+    Field[Row](Column("value_s", "time", Role.VALUE), quantities.time_cell),
     Field[Row](Column("kind", "kind"), lambda row: Cell(row.kind)),
     Field[Row](Column("statistic", "statistic"), lambda row: Cell(row.statistic)),
     Field[Row](Column("boots", "boots", Role.VALUE), lambda row: Cell(len(row.boots_s))),
@@ -58,12 +58,18 @@ def summary(
     return Document(
         [
             series_table(all_rows),
-            *(block for members in groups(all_rows) for block in _group(members, series)),
+            *tables(all_rows, series),
             *_crossovers(all_rows, series),
             Notes(lines=tuple(not_run(entries)), name="not_run"),
             outcomes.of_run(all_rows, entries),
         ]
     )
+
+
+def tables(rows: Iterable[Row], series: str = HEADLINE) -> Iterator[Block]:
+    """The blocks about the rows of each table."""
+    for members in groups(rows):
+        yield from _group(members, series)
 
 
 def series_table(rows: Iterable[Row]) -> Table:
@@ -114,6 +120,8 @@ def introduction(members: list[Row], series: str) -> Iterator[Block]:
 
 def heading(row: Row) -> Heading:
     """The suite and what all rows of a table share."""
+    if row.benchmark:
+        return Heading(f"{row.fact('suite')}: the text does not tell the sender or the guest")
     description = ", ".join(schema.heading(row.facts))
     return Heading(f"{row.fact('suite')} on {row.fact('guest')}: {description}")
 
@@ -139,14 +147,18 @@ def _source_of_times(row: Row) -> str:
         return f"modelled{f' by cost profile {costs}' if costs else ''}, not measured"
     if row.kind == "published":
         return "as published"
+    if row.benchmark:
+        return f"{row.kind}, not by pvbench"
     place = f"{row.fact('delivery')} at {row.fact('site')}"
     return f"{row.kind} by {place}, clock {row.fact('clock')}"
 
 
 def _boots(members: Sequence[Row]) -> str:
     boots = max(len(row.boots_s) for row in members)
-    if members[0].kind == "published":
+    if members[0].is_single_value:
         return "single run"
+    if members[0].benchmark:
+        return f"median of up to {boots} runs"
     return "median of 1 boot" if boots == 1 else f"median of {boots} boots"
 
 

@@ -16,11 +16,12 @@ import pyperf
 from pvbench.delivery import EXACTNESSES
 from pvbench.errors import DamagedError, UsageError, not_readable
 from pvbench.host.files import unpacked
-from pvbench.results import schema, storable
+from pvbench.results import foreign, schema, storable
 from pvbench.results.suite import IndexedSuite
 from pvbench.shapes import json_value
 
 FORMAT: Final = 1
+_START: Final = 100  # characters in which JSON begins
 _EXPECTED: Final = "Give a file written by `pvbench run`."
 
 
@@ -32,7 +33,7 @@ def text_of(suite: pyperf.BenchmarkSuite) -> str:
 
 def suite_from(name: str, content: bytes) -> pyperf.BenchmarkSuite:
     """
-    The suite in the *content* of the result file called *name*.
+    The suite in the *content* of the result file, or text of a benchmark, called *name*.
 
     Raises:
         DamagedError: the content is cut off or not JSON.
@@ -40,6 +41,8 @@ def suite_from(name: str, content: bytes) -> pyperf.BenchmarkSuite:
     """
     text = _text(name, content)
     del content  # a large file takes as much memory as its text
+    if not text[:_START].lstrip().startswith("{") and (other := foreign.suite_from(name, text)):
+        return other
     data = _parsed(name, text)
     del text
     suite = _suite(name, data)

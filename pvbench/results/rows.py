@@ -57,12 +57,30 @@ class Row:
 
     @property
     def kind(self) -> str:
-        """Its times are ``modelled``, ``emulated``, ``published`` or ``measured``."""
+        """Its times are ``modelled``, ``emulated``, ``published`` or ``measured`` (by whom)."""
+        if self.benchmark:
+            return f"measured by {self.benchmark}"
         if self.is_exact:
             return "modelled"
         if self.is_near_exact or not self.has_times:
             return "emulated"
         return "published" if self.fact("site") == "published" else "measured"
+
+    @property
+    def benchmark(self) -> str:
+        """The other benchmark that measured it; empty if pvbench did."""
+        return str(self.fact("benchmark") or "")
+
+    @property
+    def time_unit(self) -> str:
+        """The unit of its times: seconds, but for a text that does not tell them."""
+        return str(self.fact("time_unit") or "s")
+
+    @property
+    def is_single_value(self) -> bool:
+        """Whether pvbench knows one value only, and nothing about its noise."""
+        is_foreign = self.kind == "published" or bool(self.benchmark)
+        return is_foreign and len(self.boots_s) == 1
 
     @property
     def iteration(self) -> str:

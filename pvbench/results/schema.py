@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pvbench.suite import Case
 
 PREFIX: Final = "pvbench_"
+UNKNOWN: Final = "unknown"  # a fact that the text of another benchmark does not tell
 # Facts of this kind are as many as a host or a delivery has.
 _ROLE_OF_PREFIX: Final = {"host_": FactRole.HOST, "note_": FactRole.NOTE}
 _AXIS, _CONDITION, _DETAIL = FactRole.AXIS, FactRole.CONDITION, FactRole.DETAIL
@@ -290,6 +291,9 @@ TABLE: Final[tuple[Fact, ...]] = (
     Fact("clock", _DETAIL, required=True, groups=True),
     Fact("exactness", _DETAIL),
     Fact("label", _DETAIL),
+    # another benchmark that measured it, and its unit if that is not the second
+    Fact("benchmark", _DETAIL),
+    Fact("time_unit", _DETAIL),
     Fact("answer", _DETAIL, of_case=lambda case: None if case.answer == TIMES else case.answer),
     Fact("boot", _DETAIL, is_number=True),
     Fact("turn", _DETAIL, is_number=True),

@@ -6,12 +6,14 @@ import gzip
 
 import pytest
 
+from pvbench.testing.benchmark_texts import check_benchmark_text
 from pvbench.testing.deliveries import check_delivery
 from pvbench.testing.readers import check_reader
 from pvbench.testing.senders import check_sender
 from pvbench.testing.sites import check_site
 from pvbench.testing.workloads import check_workload
 from pvbench_deliver_kvm.vmm.kvm import DEVICE
+from support.benchmark_texts import TEXTS, text_of
 from support.helpers import bundled
 from support.require import skip_without
 from support.traces import TRACES
@@ -74,6 +76,19 @@ def test_a_bundled_reader_of_text_conforms(name: str, trace: str, events: int) -
     text = gzip.decompress(content) if trace.endswith(".gz") else content
 
     check_reader(bundled().table("reader")[name], text, events)
+
+
+@pytest.mark.parametrize("file", TEXTS)
+def test_a_bundled_text_of_a_benchmark_conforms(file: str) -> None:
+    """Each reads a text as people paste it."""
+    name, times = TEXTS[file]
+
+    check_benchmark_text(bundled().table("benchmark")[name], text_of(file), times)
+
+
+def test_every_bundled_text_of_a_benchmark_is_checked() -> None:
+    """A new one must be added to the list."""
+    assert {*bundled().table("benchmark")} == {name for name, _ in TEXTS.values()}
 
 
 def test_every_bundled_reader_of_text_is_checked() -> None:

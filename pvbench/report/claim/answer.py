@@ -11,7 +11,7 @@ from pvbench.compare.statistics import NOT_INTERLEAVED
 from pvbench.compare.unpaired import LOSES
 from pvbench.document import Block, Cell, Column, Field, Notes, Paragraph, Role, Table, table_of
 from pvbench.report.claim.labels import Label, boots, by_side
-from pvbench.report.quantities import seconds
+from pvbench.report.quantities import time_of
 from pvbench.results.rows import Row
 from pvbench.text import counted
 
@@ -30,7 +30,8 @@ Sides = Mapping[tuple[str, str], list[Pair]]
 def origin(rows: Iterable[Row]) -> str:
     """How the times of *rows* are known, as the beginning of a sentence."""
     kinds = dict.fromkeys(row.kind for row in rows)
-    return "; ".join(_KINDS[kind] for kind in _KINDS if kind in kinds)
+    others = (f"{kind[0].upper()}{kind[1:]}" for kind in kinds if kind not in _KINDS)
+    return "; ".join((*(words for kind, words in _KINDS.items() if kind in kinds), *others))
 
 
 def blocks(
@@ -171,7 +172,7 @@ def _amount(pair: Pair) -> str:
 
 def _evidence(pair: Pair, label: Label) -> str:
     """The case, both times, the interval of the ratio and the number of boots."""
-    times = " to ".join(seconds(row.value_s) for row in pair.rows)
+    times = " to ".join(time_of(row) for row in pair.rows)
     return f"{label(pair)} ({times}, {interval(pair)}, {boots(pair)})"
 
 

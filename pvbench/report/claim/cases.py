@@ -10,7 +10,7 @@ from typing import Final
 from pvbench.compare.pairs import Pair
 from pvbench.document import Block, Cell, Column, Field, Notes, Role, Table, table_of
 from pvbench.report.claim.labels import Label, boots, by_side, columns
-from pvbench.report.quantities import seconds, statistic
+from pvbench.report.quantities import statistic, time_cell, time_of
 from pvbench.results.rows import Row
 
 _LOWER: Final = "Lower is better; the ratio is base divided by new."
@@ -88,7 +88,7 @@ def _time(row: Row) -> Cell:
         return Cell(None, "-")
     variation = _variation(row)
     spread = "" if variation is None else f" ({variation:.1%})".replace("%", " %")
-    return Cell(row.value_s, f"{seconds(row.value_s)}{spread}")
+    return time_cell(row, f"{time_of(row)}{spread}")
 
 
 def _variation(row: Row) -> float | None:

@@ -18,10 +18,10 @@ from pvbench.report import noisy, outcomes, overtaking, unpaired
 from pvbench.report.claim import answer, cases, limits, nothing, repeat, setting
 from pvbench.report.claim.labels import labels
 from pvbench.report.notes import distance
-from pvbench.report.summary import refused
+from pvbench.report.summary import refused, tables
 from pvbench.results import schema
 from pvbench.results.provenance import Provenance
-from pvbench.results.rows import Row
+from pvbench.results.rows import HEADLINE, Row
 
 
 @attrs.frozen(kw_only=True)
@@ -62,12 +62,19 @@ def _blocks(claim: Claim) -> Iterator[Block]:
     yield from overtaking.blocks(comparison.shown_crossovers)
     yield from setting.blocks(rows)
     yield from cases.blocks(pairs)
+    if not pairs:  # the numbers of another benchmark are in no run that `show` prints
+        yield from tables([row for row in rows if row.benchmark], _series(rows))
     yield Notes(lines=tuple(_notes(claim)))
     yield from limits.blocks(pairs, rows, label)
     yield from _failures(claim)
     yield from repeat.sides(comparison)
     yield from repeat.blocks(claim.sources, rows)
     yield outcomes.of_comparison(comparison)
+
+
+def _series(rows: Sequence[Row]) -> str:
+    """The series of the first row, whose times stand for those of all."""
+    return str(rows[0].fact("series")) if rows else HEADLINE
 
 
 def _notes(claim: Claim) -> Iterator[str]:
