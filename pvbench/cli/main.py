@@ -11,12 +11,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from glob import escape, glob
 from importlib import import_module
 from keyword import iskeyword
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pvbench import notices
 from pvbench.cli import common, exits, streams
@@ -25,6 +25,9 @@ from pvbench.cli.endings import VERBOSE, end_by, interrupted_by_sigterm
 from pvbench.cli.options import by_name, naming
 from pvbench.cli.parsers import Parser, parse
 from pvbench.errors import Status, UsageError, unknown
+
+if TYPE_CHECKING:
+    from pvbench.command import Command
 
 COMMANDS: Final = (
     *("run", "show", "compare", "report", "ab", "noise"),
@@ -113,19 +116,33 @@ def _with_origin(error: UsageError, defaults: Sequence[str]) -> UsageError:
 
 def _parser(first: str) -> tuple[argparse.ArgumentParser, Parsers]:
     """The parser for a command line that begins with *first*, and those of the commands."""
+    parser, commands = _bundled()
+    if first not in COMMANDS:
+        _add_plugin_commands(commands, first)
+    return parser, dict(commands.choices)
+
+
+def whole_parser(plugin_commands: Iterable[Command]) -> argparse.ArgumentParser:
+    """The parser of the bundled commands and *plugin_commands*, for manuals and shells."""
+    parser, commands = _bundled()
+    for command in plugin_commands:
+        _add(commands, command.name, command.summary, command.summary, command)
+    return parser
+
+
+def _bundled() -> tuple[argparse.ArgumentParser, Any]:
+    """The parser of the bundled commands, and that to which other commands are added."""
     parser = Parser(
         prog="pvbench",
         description="Benchmark ways of sending inter-processor interrupts in guests.",
         epilog=_EXIT,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
     for name in COMMANDS:
         module = import_module(f"pvbench.cli.{name}{'_' * iskeyword(name)}")
         _add(commands, name, module.HELP, module.__doc__ or "", module)
-    if first not in COMMANDS:
-        _add_plugin_commands(commands, first)
-    return parser, dict(commands.choices)
+    return parser, commands
 
 
 def _add(commands: Any, name: str, summary: str, description: str, command: Any) -> None:
