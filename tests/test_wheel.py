@@ -10,6 +10,7 @@ from zipfile import ZipFile
 
 import pytest
 
+import hatch_build
 from support.helpers import DEADLINE_S
 
 ROOT = Path(__file__).parents[1]
@@ -56,6 +57,12 @@ def test_the_wheel_has_the_data_that_modules_read(names: list[str], name: str) -
     assert name in names
 
 
+@pytest.mark.parametrize("place", [hatch_build.MAN_PAGE, *hatch_build.COMPLETIONS.values()])
+def test_the_wheel_has_the_man_page_and_the_completions(names: list[str], place: str) -> None:
+    """An installation puts them where man and the shells search."""
+    assert [name for name in names if name.endswith(f".data/data/{place}")]
+
+
 def test_the_patches_of_the_kernel_are_in_no_package(names: list[str], tmp_path: Path) -> None:
     """They are GPL-2.0, and a package says that it is MIT."""
     with tarfile.open(built("sdist", tmp_path)) as archive:
@@ -63,4 +70,5 @@ def test_the_patches_of_the_kernel_are_in_no_package(names: list[str], tmp_path:
     ends = (".patch", "patches/LICENSE", "patches/README.md")
 
     assert {"LICENSE", "pvbench/errors.py", "tests/test_wheel.py"} < files
+    assert {hatch_build.MAN_PAGE, *hatch_build.COMPLETIONS.values()} < files
     assert [name for name in (*files, *names) if name.endswith(ends)] == []
