@@ -38,6 +38,7 @@ from pvbench.run.plan import Boot
 from pvbench.run.preparation import prepare, session_of
 from pvbench.run.prepared import Prepared
 from pvbench.run.request import PreparedRun, Request
+from pvbench.slice_result import RATE
 from pvbench.suite import Suite
 from pvbench.text import printable
 
@@ -139,6 +140,7 @@ def _series_of(case: Prepared) -> set[str]:
         "deliver": locally or any(expected.cpus for _, expected in bursts),
         "ack": any(burst.wait and expected.cpus for burst, expected in bursts),
         "makespan": len(bursts) > 1,
+        RATE: len(bursts) > 1 and any(expected.cpus for _, expected in bursts),
     }
     series = sends if case.lossy else sends | arrives
     return {name for name, exists in series.items() if exists}

@@ -13,10 +13,12 @@ from pvbench.validators import ints
 
 # Times since t0 of a burst; "wall" is the whole iteration with its loop overhead.
 _OF_BURSTS: Final = ("send", "irqoff", "deliver", "ack", "wall", "makespan")
+# The time for each IPI of all sources together, which the core computes.
+RATE: Final = "rate"
 # Of a program, besides "wall": each of its operations, host CPU time of all vCPU threads,
 # and the lateness of the wake-ups of a vCPU that takes no part.
 _OF_PROGRAMS: Final = ("operation", "vcpu", "bystander")
-SERIES: Final = (*_OF_BURSTS, *_OF_PROGRAMS)
+SERIES: Final = (*_OF_BURSTS, RATE, *_OF_PROGRAMS)
 _COUNT: Final = attrs.validators.optional(attrs.validators.instance_of(int))
 
 

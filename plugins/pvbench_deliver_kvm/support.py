@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from pvbench.delivery import Description, Task
 from pvbench.guest import Guest
 from pvbench.ops import Hypercall, MmioWrite, Program, WrMsr
+from pvbench.text import counted
 from pvbench.x86.apic import (
     APIC_DEFAULT_PHYS_BASE,
     APIC_DEST_LOGICAL,
@@ -159,7 +160,7 @@ def _why_too_many_spin(guest: Guest, task: Task, usable: int, *, software: bool)
     if spinning > limit:
         return (
             f"{spinning} vCPUs would spin at the same time, but at most {limit} may "
-            f"on a host with {usable} usable CPUs"
+            f"on a host with {counted(usable, 'usable CPU')}"
         )
     protocols = {burst.protocol for burst in task.bursts}
     return "all sources must follow the same protocol" if len(protocols) > 1 else None

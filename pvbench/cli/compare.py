@@ -96,8 +96,8 @@ def verdict_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--series",
         default="wall",
-        help="series to compare: a time, a count such as exits, wake-ups or lost, or all of "
-        "the times: all (wall)",
+        help="series to compare: a time, the rate, a count such as exits, wake-ups or lost, or "
+        "all of the times: all (wall)",
     )
     common.statistic_option(parser)
     exits.option(parser)

@@ -31,8 +31,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--series",
         help="time to show: wall, ack, send, irqoff, deliver, makespan (wall, or the answer of "
-        "the suite), or a count: icr-writes, hypercalls, exits, wake-ups, wake-ups-polled, "
-        "wake-ups-blocked, lost, or all counts: counts",
+        "the suite), the rate of several sources, or a count: icr-writes, hypercalls, exits, "
+        "wake-ups, wake-ups-polled, wake-ups-blocked, lost, or all counts: counts",
     )
     common.statistic_option(parser, _ALL)
     parser.add_argument(

@@ -102,15 +102,16 @@ def _ranking(pairs: Sequence[Pair]) -> Iterator[PairField]:
 
 
 def _changes(pairs: Sequence[Pair]) -> Iterator[PairField]:
-    """The ratio of the times and their change; a path length has no speed."""
+    """The ratio of the times and their change; a path length has no speed, a rate no time."""
     lengths = any(pair.is_near_exact for pair in pairs)
+    changes = _is_ranked(pairs) and not all(pair.before.is_rate for pair in pairs)
     title = "change of path length" if lengths else "change of time"
     yield PairField(
         Column("speed_ratio", "speed ratio", _role(not lengths)),
         lambda pair: _ranked(pair, pair.speed_ratio, f"{pair.speed_ratio:.3f}"),
     )
     yield PairField(
-        Column("time_reduction", title, _role(_is_ranked(pairs)), csv="time reduction"), _change
+        Column("time_reduction", title, _role(changes), csv="time reduction"), _change
     )
 
 
@@ -128,6 +129,8 @@ def _ranked(pair: Pair, value: float, text: str) -> Cell:
 
 
 def _change(pair: Pair) -> Cell:
+    if pair.before.is_rate:
+        return _ranked(pair, pair.time_reduction, "-")
     in_words = change_of_length if pair.is_near_exact else change_of_time
     return _ranked(pair, pair.time_reduction, in_words(1 - pair.time_reduction))
 

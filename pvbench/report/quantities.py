@@ -9,6 +9,7 @@ from pvbench.document import Cell
 from pvbench.results.rows import Row
 
 _WORDS: Final = {"min": "minimum", "max": "maximum"}
+_PREFIXES: Final = (("G", 1e9), ("M", 1e6), ("k", 1e3), ("", 1.0))
 _UNITS: Final = (("s", 1.0), ("ms", 1e-3), ("us", 1e-6), ("ns", 1e-9))
 
 
@@ -16,13 +17,25 @@ def seconds(value: float) -> str:
     """Write a time with three significant digits and a unit: ``2.51 us``."""
     for unit, scale in _UNITS:
         if value >= scale * 0.9995:
-            integer_digits = len(str(int(float(f"{value / scale:.3g}"))))
-            return f"{value / scale:.{max(3 - integer_digits, 0)}f} {unit}"
+            return f"{_three_digits(value / scale)} {unit}"
     return f"{value * 1e12:.0f} ps"
 
 
+def per_second(rate: float) -> str:
+    """Write a rate with three significant digits: ``1.98 M/s``."""
+    prefix, scale = next((p for p in _PREFIXES if rate >= p[1] * 0.9995), _PREFIXES[-1])
+    return f"{_three_digits(rate / scale)} {prefix}/s"
+
+
+def _three_digits(number: float) -> str:
+    integer_digits = len(str(int(float(f"{number:.3g}"))))
+    return f"{number:.{max(3 - integer_digits, 0)}f}"
+
+
 def time_of(row: Row) -> str:
-    """The time of *row*, in cycles if it has no seconds."""
+    """The time of *row*, in cycles if it has no seconds; of a rate the IPIs per second."""
+    if row.is_rate:
+        return per_second(1 / row.value_s)
     return (
         seconds(row.value_s)
         if row.time_unit == SECONDS

@@ -8,7 +8,7 @@ from typing import Any
 import pyperf
 
 from pvbench.document import Block, Cell, Column, Document, Field, Role, table_of
-from pvbench.report.quantities import seconds
+from pvbench.report.quantities import time_cell
 from pvbench.report.summary import introduction
 from pvbench.results import schema
 from pvbench.results.rows import Row, rows
@@ -45,8 +45,5 @@ def _name(fact: str) -> Field[Case]:
 
 
 def _column(statistic: str) -> Field[Case]:
-    def cell(case: Case) -> Cell:
-        value_s = case[statistic].value_s
-        return Cell(value_s, seconds(value_s))
-
-    return Field(Column(f"{statistic}_s", statistic, Role.VALUE), cell)
+    column = Column(f"{statistic}_s", statistic, Role.VALUE)
+    return Field(column, lambda case: time_cell(case[statistic]))

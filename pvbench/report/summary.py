@@ -29,6 +29,7 @@ from pvbench.results import journal, schema
 from pvbench.results.incomplete import incomplete
 from pvbench.results.rows import HEADLINE, Row, ordered, rows
 from pvbench.results.statistic import MEDIAN
+from pvbench.slice_result import RATE
 from pvbench.text import counted, listed, shortened_list
 
 # By what the times of a row are of.
@@ -93,8 +94,8 @@ def groups(rows: Iterable[Row]) -> Iterable[list[Row]]:
 
 def _group(members: list[Row], series: str) -> Iterator[Block]:
     """The blocks about the rows of one table."""
-    grid, statistic = Grid.of(members, series), quantities.statistic(members[0].statistic)
-    yield from introduction(members, f"{statistic} {series}")
+    grid = Grid.of(members, series)
+    yield from introduction(members, series, members[0].statistic)
     if members[0].has_times:
         yield grid.table("times", grid.workloads, grid.time)
         if members[0].fact("program"):
@@ -107,15 +108,24 @@ def _group(members: list[Row], series: str) -> Iterator[Block]:
     yield Notes(lines=(*notes(members, series), *programs.unused(members)))
 
 
-def introduction(members: list[Row], series: str) -> Iterator[Block]:
+def introduction(members: list[Row], series: str, statistic: str = "") -> Iterator[Block]:
     """The heading of a table, and a line with the kind of its times and their origin."""
     row = members[0]
     yield heading(row)
     if not row.has_times:
         yield Paragraph(f"counts, {_source_of_times(row)}; its times say nothing")
         return
+    yield origin(
+        members, f"{quantities.statistic(statistic)} {_quantity(row, series)}".lstrip()
+    )
+
+
+def _quantity(row: Row, series: str) -> str:
+    """What the values of *series* are."""
+    if series == RATE:
+        return "IPIs per second of all sources together"
     quantity = "path length" if row.is_near_exact else "time"
-    yield origin(members, f"{series} {quantity} of one {row.iteration}")
+    return f"{series} {quantity} of one {row.iteration}"
 
 
 def heading(row: Row) -> Heading:

@@ -13,6 +13,7 @@ from pvbench.errors import UsageError
 from pvbench.keywords import Keywords
 from pvbench.results import schema
 from pvbench.results.statistic import MEDIAN, of_boot, stored
+from pvbench.slice_result import RATE
 
 HEADLINE: Final = "wall"  # the series a suite's table shows
 _EXACTNESS_OF: Final = {"model": "exact"}  # clocks of files that do not say it
@@ -86,6 +87,11 @@ class Row:
     def iteration(self) -> str:
         """What its times are of: a burst, or a run of a program."""
         return "run" if self.fact("program") else "burst"
+
+    @property
+    def is_rate(self) -> bool:
+        """Whether it is a rate, of which the value is the time for each IPI."""
+        return bool(self.fact("series") == RATE)
 
     @property
     def is_exact(self) -> bool:

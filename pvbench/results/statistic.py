@@ -15,9 +15,13 @@ Facts = dict[str, Any]
 
 
 def _p999_s(facts: Facts) -> float | None:
-    """The 99.9th percentile, as far as the histogram tells."""
+    """The 99.9th percentile, as far as the histogram tells; never above the maximum."""
     text, rate = facts.get("histogram_ticks"), facts.get("ticks_per_second")
-    return Histogram.decoded(text).quantile(999) / rate if text and rate else None
+    if not (text and rate):
+        return None
+    value_s: float = Histogram.decoded(text).quantile(999) / rate
+    longest_s: float = facts.get("maximum_s", value_s)
+    return min(value_s, longest_s)  # a bucket may end above it
 
 
 # How a statistic follows from the metadata of a boot, in the order of a table.

@@ -19,6 +19,7 @@ from pvbench.run.outcome import Outcome
 from pvbench.run.plan import Boot
 from pvbench.run.prepared import Prepared
 from pvbench.run.proof import differences, seconds, ticks_per_second
+from pvbench.run.rate import with_rate
 from pvbench.shapes import printable
 from pvbench.site import Host, Session
 from pvbench.slice_result import Distribution, SliceResult
@@ -178,6 +179,7 @@ def _why_void(prepared: Prepared, slices: list[SliceResult]) -> Outcome | None:
 
 def _measured(prepared: Prepared, slices: list[SliceResult], clock: Clock) -> CaseResult:
     """The result of a case whose slices are all proved."""
+    slices = [with_rate(prepared, result) for result in slices]
     rates = {ticks_per_second(result, clock) for result in slices}
     if len(rates) > 1:
         raise ValueError("its slices have clocks of different rates")

@@ -207,7 +207,7 @@ def test_a_suite_file_of_the_user_is_a_script_too(tmp_path: Path) -> None:
             ("--series", "makespan"), 3, "there is nothing to measure", id="no-such-series-here"
         ),
         pytest.param(
-            ("-k", "no-such"), 3, "-k 'no-such' matches none of the 90 ", id="no-case"
+            ("-k", "no-such"), 3, "-k 'no-such' matches none of the 100 ", id="no-case"
         ),
         pytest.param(
             ("--plugin", "no:load-norov"), 5, "there is nothing to measure", id="blocked"

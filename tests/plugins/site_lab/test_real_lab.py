@@ -15,7 +15,8 @@ from pvbench.ops import Burst
 from pvbench.protocol import Describe, Job, SliceReport, Turn
 from pvbench.results.files import read
 from pvbench.results.rows import rows
-from pvbench.run.prepared import prepare
+from pvbench.run.prepared import Prepared, prepare
+from pvbench.run.rate import with_rate
 from pvbench.site import Session, SiteOptions
 from pvbench.slice_result import SliceResult
 from pvbench.testing.cases import case_of
@@ -68,11 +69,16 @@ def test_a_lab_conforms(address: str) -> None:
     check_site(LabFamily(), address, delivery="kvm")
 
 
-def job(description: Description, *bursts: Burst, number: int = 1) -> Job:
-    """Bursts by hypercall and by ICR writes, in boot *number* of a guest of four CPUs."""
+def sent(*bursts: Burst) -> list[Prepared]:
+    """Bursts by ICR writes and by hypercall, in a guest of four CPUs."""
     guest = parse_guest("dense:4")
     stacks = map(bundled().stack, ("x2apic-physical", "kvm-pv/x2apic-physical"))
-    cases = [prepare(case_of(stack, guest, *bursts, delivery="kvm")) for stack in stacks]
+    return [prepare(case_of(stack, guest, *bursts, delivery="kvm")) for stack in stacks]
+
+
+def job(description: Description, *bursts: Burst, number: int = 1) -> Job:
+    """The same in boot *number*."""
+    cases = sent(*bursts)
     return Job(
         delivery="kvm",
         delivery_module="pvbench_deliver_kvm",
@@ -142,7 +148,11 @@ def test_a_run_in_a_lab_proves_its_mechanisms(cli: Cli, address: str) -> None:
 
 
 def test_the_clock_of_the_host_allows_several_sources(address: str) -> None:
-    """Two of three emulated CPUs send at the same time, to one target each by an ICR write."""
+    """
+    Two of three emulated CPUs send at the same time, to one target each by an ICR write.
+
+    Their rate is of both together.
+    """
     bursts = [attrs.evolve(BROADCAST, source=cpu, targets=(cpu + 2,)) for cpu in (0, 1)]
     options = SiteOptions(timeout_s=LONGEST_S)
     with LabFamily().at(f"{address},clock=tsc,cpus=3").session(options) as session:
@@ -153,3 +163,6 @@ def test_the_clock_of_the_host_allows_several_sources(address: str) -> None:
     assert described.cpus == "3 usable of 3"
     assert [result.counts.icr_writes for result in measured] == [20] * 4
     assert [result.counts.handlers for result in measured] == [(0, 0, 10, 10)] * 4
+    rated = [with_rate(sent(*bursts)[0], result).distributions for result in measured]
+    spans = [times["makespan"].total for times in rated]
+    assert [times["rate"].median for times in rated] == [span / 20 for span in spans]

@@ -169,6 +169,23 @@ def test_a_time_that_does_not_exist_is_refused(cli: Cli, native_file: Path) -> N
     assert "wal" in output.err
 
 
+def test_the_rate_of_several_sources_is_in_ipis_per_second(cli: Cli) -> None:
+    """It is that of both pairs of CPUs; one source has none."""
+    done = cli(
+        *("run", "pairs", "-q", "--fast", "--vcpus", "8", "--sender", "native", "-o", "a.json"),
+        *("--driver", "x2apic-physical", "--workload", "pairs:1,pairs:2"),
+    )
+    assert done.status == 0, done.err
+    shown = cli("show", "a.json", "--series", "rate").out
+    series = json.loads(cli("show", "a.json", "--json").out)["series"]
+    values_s = {(row["workload"], row["series"]): row["value_s"] for row in series}
+    makespan_s = values_s["pairs:2:disjoint", "makespan"]
+
+    assert "median IPIs per second of all sources together, modelled" in shown
+    assert values_s["pairs:2:disjoint", "rate"] == pytest.approx(makespan_s / 2)
+    assert f"x2apic-physical - {2e-3 / makespan_s:.0f} k/s" in " ".join(shown.split())
+
+
 def test_a_series_that_no_case_has_is_refused(cli: Cli) -> None:
     """An empty table would say nothing; the series of the file are named."""
     file = file_of(Path("a.json"), row_of("broadcast", PHYSICAL, 200e-6, series="send"))

@@ -104,6 +104,20 @@ def test_a_residual_is_the_relative_error_of_the_prediction() -> None:
     ]
 
 
+def test_a_rate_has_a_ratio_and_no_change_of_time() -> None:
+    """More IPIs per second are faster; beside times its change of time is a dash."""
+    rates = [
+        row_of("pairs:2", s, value, series="rate")
+        for s, value in ((PHYSICAL, 1e-6), (OVERLAID, 500e-9))
+    ]
+    pair = Pair(baseline=PHYSICAL, side=OVERLAID, before=rates[0], after=rates[1])
+
+    assert as_text(ranking([pair], by="sender"))[-1][4:10] == [
+        *("1.00", "M/s", "2.00", "M/s", "2.000", "faster"),
+    ]
+    assert [row["time reduction"] for row in as_dicts(ranking([PAIR, pair]))] == ["0.6", "0.5"]
+
+
 def test_a_change_of_time_is_a_part_saved_or_a_multiple() -> None:
     """2.5 times the speed is 60 % less time; the reverse is 2.5 times the time."""
     reverse = Pair(baseline=OVERLAID, side=PHYSICAL, before=AFTER, after=BEFORE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pvbench.report import quantities
+from support.runs import row_of
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,30 @@ from pvbench.report import quantities
 def test_a_time_has_three_significant_digits_and_a_unit(value_s: float, expected: str) -> None:
     """More digits would claim more than a reader can use."""
     assert quantities.seconds(value_s) == expected
+
+
+@pytest.mark.parametrize(
+    ("rate", "expected"),
+    [
+        pytest.param(1.9812e6, "1.98 M/s", id="millions"),
+        pytest.param(45_678.0, "45.7 k/s", id="thousands"),
+        pytest.param(12.0, "12.0 /s", id="a-few"),
+        pytest.param(999.6, "1.00 k/s", id="rounds-into-the-next-unit"),
+        pytest.param(2e9, "2.00 G/s", id="thousand-millions"),
+        pytest.param(0.5, "0.50 /s", id="less-than-one"),
+    ],
+)
+def test_a_rate_has_three_significant_digits_and_a_unit(rate: float, expected: str) -> None:
+    """It is per second."""
+    assert quantities.per_second(rate) == expected
+
+
+@pytest.mark.parametrize(("series", "expected"), [("rate", "2.00 M/s"), ("makespan", "500 ns")])
+def test_a_rate_is_stored_as_the_time_for_each_ipi(series: str, expected: str) -> None:
+    """A report shows its inverse."""
+    row = row_of("pairs:2", "x2apic-physical", 500e-9, series=series)
+
+    assert quantities.time_of(row) == expected
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ STORED: dict[str, Any] = {
     "mean_s": 3.0,
     "p99_s": 4.0,
     "minimum_s": 1.0,
-    "maximum_s": 5.0,
+    "maximum_s": 25.0,
     "histogram_ticks": Histogram.of(TICKS).encoded(),
     "ticks_per_second": 10,
 }
@@ -46,6 +46,16 @@ def row(statistic: str, *boots: dict[str, Any]) -> Row:
     return only
 
 
+@pytest.mark.parametrize("longest", [100_001, 100_090], ids=["first", "in-the-middle"])
+def test_the_999th_per_mille_is_no_longer_than_the_longest_burst(longest: int) -> None:
+    """A bucket of the histogram may end above the longest time in it."""
+    histogram = Histogram.of([longest])
+    facts = {"histogram_ticks": histogram.encoded(), "maximum_s": longest / 10}
+
+    assert histogram.quantile(999) > longest
+    assert row("p99.9", STORED | facts).value_s == longest / 10
+
+
 @pytest.mark.parametrize(
     ("statistic", "value_s"),
     [
@@ -54,7 +64,7 @@ def row(statistic: str, *boots: dict[str, Any]) -> Row:
         ("p99", 4.0),
         ("p99.9", 22.5),
         ("min", 1.0),
-        ("max", 5.0),
+        ("max", 25.0),
     ],
 )
 def test_each_statistic_is_stored_with_a_boot(statistic: str, value_s: float) -> None:
