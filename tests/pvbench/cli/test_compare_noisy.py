@@ -204,7 +204,7 @@ def test_single_published_values_have_no_verdict(cli: Cli) -> None:
     arguments = ("compare", "published:norov-2018", "--by", "sender")
     output = cli(*arguments)
 
-    assert "have no verdict: the noise of a single published value is unknown." in output.out
+    assert "have no verdict: the noise of a single value is unknown." in output.out
     assert {pair["verdict"] for pair in json.loads(cli(*arguments, "--json").out)["pairs"]} == {
         None
     }
