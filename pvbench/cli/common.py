@@ -170,6 +170,13 @@ def show(document: Document, options: argparse.Namespace) -> None:
     print(output.encode(encoding, "backslashreplace").decode(encoding))
 
 
+def tell_page(name: str) -> None:
+    """Print on standard error where a page was written."""
+    from pvbench.text import printable
+
+    print(printable(f"page: {name}"), file=sys.stderr)
+
+
 def width() -> int:
     """The width of the terminal, 72 in a pipe; COLUMNS overrides both."""
     from pvbench.text import PIPE_WIDTH

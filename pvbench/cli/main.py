@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pvbench.command import Command
 
 COMMANDS: Final = (
-    *("run", "show", "compare", "report", "ab", "noise"),
+    *("run", "show", "compare", "report", "history", "ab", "noise"),
     *("record", "import", "replay", "verify", "list", "plugins", "explain", "doctor"),
 )
 _EXIT: Final = """\

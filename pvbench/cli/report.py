@@ -10,7 +10,6 @@ characters.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterable
 from itertools import chain
 from typing import TYPE_CHECKING, Final
@@ -18,11 +17,10 @@ from typing import TYPE_CHECKING, Final
 from pvbench.cli import common, compare
 from pvbench.errors import Status, UsageError
 from pvbench.formats import output_options
-from pvbench.text import printable
 
 if TYPE_CHECKING:
-    from pvbench.document import Document
     from pvbench.report.claim.document import Claim
+    from pvbench.report.html.page import Page
     from pvbench.results.rows import Row
 
 HELP = "print a claim with its evidence, to be mailed"
@@ -58,28 +56,30 @@ def execute(options: argparse.Namespace) -> Status:
     from pvbench.report.claim.document import document
 
     if options.html:
-        _check_name(options.html)
+        check_page_name(options.html)
     claim = _claim(options)
     for sentence in claim.comparison.stale:
         common.warn(sentence)
     text = document(claim)
     if options.html:  # a page that cannot be written ends the command before the text
-        _write_page(claim, text, options.html)
+        from pvbench.report.html.claim import page
+
+        write_page(page(claim, text), options.html)
     common.show(text, options)
     if options.html:
-        print(printable(f"page: {options.html}"), file=sys.stderr)
+        common.tell_page(options.html)
     return claim.comparison.status
 
 
-def _check_name(name: str) -> None:
+def check_page_name(name: str) -> None:
     """Refuse a name that is not that of a page, such as one of a result file."""
     if not name.endswith((".html", ".htm")):
         raise UsageError(f"--html {name!r} does not end in .html", fix="Give page.html, say.")
 
 
-def _write_page(claim: Claim, text: Document, name: str) -> None:
+def write_page(page: Page, name: str) -> None:
     """
-    Write the page of *claim* to a file, in one step.
+    Write a page to a file, in one step.
 
     Raises:
         UnavailableError: the file cannot be written.
@@ -88,11 +88,10 @@ def _write_page(claim: Claim, text: Document, name: str) -> None:
 
     from pvbench.errors import not_writable
     from pvbench.host.files import replacing
-    from pvbench.report.html.claim import page
     from pvbench.report.html.page import render
 
     path = Path(name)
-    content = render(page(claim, text)).encode()
+    content = render(page).encode()
     try:
         with replacing(path) as file:
             file.write(content)

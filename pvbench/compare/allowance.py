@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 
 import attrs
 import numpy as np
@@ -32,9 +33,15 @@ class Allowance:
         The log ratio that none of *pairs* pairs exceeds by chance, except with probability
         *alpha*.
         """
-        from scipy.special import stdtrit
+        return _quantile(self.sessions, 1 - alpha / pairs / 2) * self.rms_log_ratio
 
-        return float(stdtrit(self.sessions, 1 - alpha / pairs / 2)) * self.rms_log_ratio
+
+@cache
+def _quantile(freedom: int, probability: float) -> float:
+    """The quantile of Student's t; a history asks for the same one many times."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, probability))
 
 
 def allowance(log_ratios: Sequence[float]) -> Allowance:

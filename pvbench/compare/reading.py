@@ -107,12 +107,21 @@ def read_allowances(names: Sequence[str]) -> Allowances:
     Raises:
         UsageError: a journal or a file of `pvbench noise` cannot be read.
     """
-    paths = {noise.beside(locate(name)).resolve() for name in names[:1]}
-    paths.add(noise.path_here().resolve())
-    lines = [line for path in sorted(paths) for line in noise.read(path)]
     books = {name: journal.read(journal.beside(locate(name))) for name in names}
     plans = {name: journal.plan_of(book) for name, book in books.items()}
-    return Allowances(lines=tuple(lines), plans=plans)
+    return Allowances(lines=noise_lines(names[:1]), plans=plans)
+
+
+def noise_lines(names: Sequence[str]) -> tuple[noise.Line, ...]:
+    """
+    The measurements of `pvbench noise` beside result files and on this machine.
+
+    Raises:
+        UsageError: one cannot be read.
+    """
+    paths = {noise.beside(locate(name)).resolve() for name in names}
+    paths.add(noise.path_here().resolve())
+    return tuple(line for path in sorted(paths) for line in noise.read(path))
 
 
 def incomplete_files(names: Sequence[str]) -> Iterator[str]:

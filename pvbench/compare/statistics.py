@@ -174,13 +174,29 @@ class _Tested:
         return attrs.evolve(verdict, boots_needed=needed, finds=finds if needed else None)
 
 
+def of_whole_runs(
+    mean: float, allowance: Allowance, pairs: int, margin: float, alpha: float = ALPHA
+) -> Verdict:
+    """
+    The verdict on whole runs by an allowance that is above 0.
+
+    Args:
+        mean: the log of the speed ratio.
+        allowance: how far equal runs of this series differ.
+        pairs: the number of pairs that are compared, all of which have an allowance.
+        margin: as that of `Interleaved`.
+        alpha: as that of `verdicts`.
+    """
+    half = allowance.of_pairs(pairs, alpha)
+    ends = (mean - half, mean + half)
+    return _verdict(mean, ends, margin, "equal runs of this host differ as much")
+
+
 def _of_runs(sample: NotInterleaved, allowed: int, alpha: float) -> Verdict:
     """The verdict on two whole runs, if *allowed* pairs of the comparison have an allowance."""
     mean = log_ratio(sample.before_s, sample.after_s)
     if sample.allowance and sample.allowance.rms_log_ratio:
-        half = sample.allowance.of_pairs(allowed, alpha)
-        ends = (mean - half, mean + half)
-        return _verdict(mean, ends, sample.margin, "equal runs of this host differ as much")
+        return of_whole_runs(mean, sample.allowance, allowed, sample.margin, alpha)
     verdict = Verdict(kind="inconclusive", ratio=math.exp(mean), reason=NOT_INTERLEAVED)
     boots = scatter(sample.before_s, sample.after_s, alpha)
     if boots is None:

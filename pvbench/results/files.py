@@ -47,14 +47,17 @@ def write(suite: pyperf.BenchmarkSuite, path: Path) -> None:
         UnavailableError: no permission, no space, no such directory, or the file would be
             larger than those that `read` reads.
     """
-    content = _readable(parsing.text_of(suite), path).encode()
-    if path.suffix == ".gz":
-        content = gzip.compress(content, mtime=0)
+    content = packed(_readable(parsing.text_of(suite), path).encode(), path)
     try:
         with replacing(path) as file:
             file.write(content)
     except OSError as error:
         raise not_writable(path, error, _ELSEWHERE) from None
+
+
+def packed(content: bytes, path: Path) -> bytes:
+    """*content*, compressed if the name of *path* says so."""
+    return gzip.compress(content, mtime=0) if path.suffix == ".gz" else content
 
 
 def _readable(text: str, path: Path) -> str:
@@ -171,7 +174,12 @@ def all_runs(subfolder: str = "") -> list[Path]:
     Those of a *subfolder* are runs for another purpose, which are no candidates for the
     last run.
     """
-    paths = _results_in(_folder(subfolder))
+    return in_folder(_folder(subfolder))
+
+
+def in_folder(folder: Path) -> list[Path]:
+    """Every result file in *folder*, oldest first."""
+    paths = _results_in(folder)
     now = datetime.now(UTC).strftime(_STAMP)
     return sorted((path for path in paths if path.is_file()), key=partial(_age, now))
 
