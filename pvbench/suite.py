@@ -75,6 +75,8 @@ class Case:
         native_driver: the name of the driver that its kernel would choose in its guest.
         host: the ID of a host of the site, if the run measures each of them for itself.
         sweep: the costs that a sweep sets, ``costs.icr_write=1000``; empty without one.
+        bursts: one of each source; or the distinct sends of a recording.
+        repeats: how often each send of a recording is sent in an iteration; empty for bursts.
         answer: that of its suite.
     """
 
@@ -89,6 +91,7 @@ class Case:
     site: str
     costs: str | None
     bursts: tuple[Burst, ...] = attrs.field(repr=False)
+    repeats: tuple[int, ...] = attrs.field(default=(), repr=False)
     native_driver: str = ""
     host: str | None = None
     sweep: str = ""

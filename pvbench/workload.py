@@ -15,7 +15,12 @@ from pvbench.guest import Guest
 from pvbench.ops import Burst
 
 EACH: Final = "each"  # in the place of the first value
+MOST_SENDS: Final = 1 << 16  # distinct ones of a recording
 _MOST_TARGETS: Final = 1 << 20  # of all bursts together: each of 1024 CPUs calls all others
+
+
+def _no_caveat(**parameters: object) -> str:
+    return ""
 
 
 @attrs.frozen(kw_only=True)
@@ -35,11 +40,16 @@ class Workload:
             IPIs; a string is the reason why this guest cannot have the bursts.
         needs_cpus: the smallest number of CPUs that it can run on.
         parameters: values by name.  The first is a number, along which `pvbench
-            compare` looks for a crossover.
+            compare` looks for a crossover; that of a recording can be its name.
         steps: function of a guest that returns the first values that are worth comparing
             there.  ``fanout:each:packed`` and ``fanout`` stand for all of them.
         is_program: it is a program for Linux in the guest, named by `spec`.  Its kernel
             decides which IPIs are sent, so an iteration has no bursts.
+        sends: function of a guest and the parameters that returns the sends of a recording:
+            distinct bursts, each with its count, or a reason as *bursts* does.  In an
+            iteration each of them is sent alone.  None for a workload of *bursts*.
+        caveat: function of the parameters that returns what a reader of its results must
+            know, as a sentence without its full stop; empty if there is nothing.
     """
 
     name: str
@@ -47,8 +57,10 @@ class Workload:
     bursts: Callable[..., Iterable[Burst] | str]
     needs_cpus: int = 1
     parameters: dict[str, int | str] = attrs.field(factory=dict)
-    steps: Callable[[Guest], Iterable[int]] | None = None
+    steps: Callable[[Guest], Iterable[int | str]] | None = None
     is_program: bool = False
+    sends: Callable[..., Iterable[tuple[Burst, int]] | str] | None = None
+    caveat: Callable[..., str] = _no_caveat
 
     @property
     def spec(self) -> str:
@@ -125,6 +137,12 @@ class Workload:
             return bursts
         limit = len(guest.apic_ids) + 1  # one for each CPU, and one that shows too many
         return self._collected(islice(bursts, limit), guest)
+
+    def sends_in(self, guest: Guest) -> tuple[tuple[Burst, int], ...] | str:
+        """Return the sends of one iteration, or the reason why *guest* cannot have them."""
+        assert self.sends is not None  # noqa: S101 - the caller asks a recording
+        sends = self.sends(guest, **self.parameters)
+        return sends if isinstance(sends, str) else tuple(islice(sends, MOST_SENDS + 1))
 
     def _collected(self, bursts: Iterable[Burst], guest: Guest) -> tuple[Burst, ...] | str:
         """The bursts, or the reason why they are too many interrupts."""

@@ -56,6 +56,14 @@ QUESTIONS: Final = {
     "proposals-interleaved-32": Question(
         "proposals", Selection(drivers=_CLUSTER, guests=("interleaved:32",))
     ),
+    "workloads-60-x2apic-physical": Question(
+        "workloads",
+        Selection(
+            drivers=("x2apic-physical",),
+            senders=("native", "kvm-pv", "hyperv-ipi"),
+            guests=("ids:0-11,16-27,32-43,48-59,64-75",),
+        ),
+    ),
     "scale-x2apic-cluster": Question(
         "scale", Selection(drivers=_CLUSTER, senders=("native", "kvm-pv", "kvm-pv128-v3"))
     ),

@@ -97,7 +97,7 @@ def _check_workload(workload: Any) -> None:
     if ":" in workload.name:
         raise PluginError(f"workload {workload.name!r} has a colon, which separates parameters")
     first = next(iter(workload.parameters.values()), 0)
-    if type(first) is not int:
+    if type(first) is not int and workload.sends is None:
         raise PluginError(
             f"the first parameter of {workload.name} is {first!r}, which is not a number"
         )

@@ -9,9 +9,9 @@ import attrs
 from pvbench.guest import Guest
 from pvbench.linux_era import LinuxEra
 from pvbench.recording.recording import Recording
+from pvbench.recording.sends import Sends, sends_of
 from pvbench.replay.guests import guest_of
 from pvbench.replay.sending import Machine
-from pvbench.replay.sends import Sends, sends_of
 from pvbench.replay.shares import Sent, sent_of
 from pvbench.replay.totals import Replayer, Totals, change_of_rest
 from pvbench.sender import Stack

@@ -10,8 +10,8 @@ import attrs
 from pvbench.errors import PvbenchError
 from pvbench.guest import Guest
 from pvbench.linux_era import LinuxEra
+from pvbench.recording.sends import Sends
 from pvbench.replay.sending import Machine, Time, times_of, why_unsupported
-from pvbench.replay.sends import Sends
 from pvbench.replay.work import Sending, Tally, Work, work_of
 from pvbench.sender import Stack
 from pvbench.text import counted

@@ -21,7 +21,7 @@ from pvbench.linux_era import LinuxEra
 from pvbench.masks import I64, Masks
 from pvbench.ops import Burst, WriteMem
 from pvbench.plugin.guard import guarded, owner_of
-from pvbench.replay.sends import MaskColumns, Sends
+from pvbench.recording.sends import MaskColumns, Sends
 from pvbench.run.static_check import Expected, check, checked_reason
 from pvbench.sender import Stack
 

@@ -60,15 +60,22 @@ class Grid:
     ) -> Table:
         """A table with a row for each line and a column for each of *workloads*."""
         names = [Column(key, key) for key in ("stack", *self.swept)]
+        values = [Column(w, self._title(w), Role.VALUE, csv=w) for w in workloads]
         return Table(
             name=name,
-            columns=(*names, *(Column(w, w, Role.VALUE) for w in workloads)),
+            columns=(*names, *values),
             rows=tuple(
                 (*self._names(line), *(cell(line, workload) for workload in workloads))
                 for line in self.lines
             ),
             context=self.context,
         )
+
+    def _title(self, workload: str) -> str:
+        """The name of a workload; that of a recording, of which many are side by side."""
+        named = (of_series for (_, name), of_series in self.rows.items() if name == workload)
+        row = next(filter(None, map(_any_of, named)), None)
+        return workload.partition(":")[2] if row and row.fact("recording") else workload
 
     def _names(self, line: Line) -> Iterator[Cell]:
         """The stack and the costs of *line*."""

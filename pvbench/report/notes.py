@@ -15,6 +15,7 @@ from pvbench.text import shortened_list
 def notes(members: list[Row], series: str) -> Iterator[str]:
     """Sentences about the rows of one table of *series*."""
     yield from _file_sentences(members)
+    yield from _isolated(members)
     yield from _emulated(members)
     yield from _assumed(members, series)
     yield from distance(members)
@@ -26,6 +27,15 @@ def _file_sentences(members: list[Row]) -> Iterator[str]:
     """The sentences that the metadata of the rows contain, each once."""
     sentences = (schema.sentences(row.facts) for row in members)
     yield from dict.fromkeys(chain.from_iterable(sentences))
+
+
+def _isolated(members: list[Row]) -> Iterator[str]:
+    """The meaning of the times of a recording."""
+    if any(row.fact("recording") for row in members):
+        yield (
+            "The sends of a recording are isolated bursts: the workload's target states, "
+            "contention and coalescing are not reproduced.  Their time is that of sending."
+        )
 
 
 def _emulated(members: list[Row]) -> Iterator[str]:

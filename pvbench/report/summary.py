@@ -36,6 +36,7 @@ from pvbench.text import counted, listed, shortened_list
 _SENT: Final = {
     "burst": "a burst of each source",
     "run": "one run, which was traced and not timed",
+    "recording": "all sends of a recording, each alone",
 }
 _SERIES: Final = (
     Field[Row](Column("name", "name"), lambda row: Cell(row.name)),

@@ -85,7 +85,9 @@ class Row:
 
     @property
     def iteration(self) -> str:
-        """What its times are of: a burst, or a run of a program."""
+        """What its times are of: a burst, a run of a program, or a recording."""
+        if self.fact("recording"):
+            return "recording"
         return "run" if self.fact("program") else "burst"
 
     @property

@@ -46,8 +46,14 @@ def _linux(case: Case) -> str | None:
 
 
 def _parameter(case: Case) -> tuple[str | None, Value | None]:
-    """Name and value of the first parameter of a workload family, None without one."""
-    return next(iter(case.workload.parameters.items()), (None, None))
+    """Name and value of the first parameter of a workload family, None unless a number."""
+    name, value = next(iter(case.workload.parameters.items()), (None, None))
+    return (name, value) if isinstance(value, int) else (None, None)
+
+
+def _caveat(case: Case) -> str | None:
+    workload = case.workload
+    return workload.caveat(**workload.parameters) or None if case.repeats else None
 
 
 def _total(values: Iterable[int] | None) -> int | None:
@@ -273,10 +279,12 @@ TABLE: Final[tuple[Fact, ...]] = (
     Fact(
         "family",
         _DETAIL,
-        of_case=lambda case: case.workload.name if case.workload.parameters else None,
+        of_case=lambda case: case.workload.name if _parameter(case)[0] else None,
     ),
     # a program for Linux in the guest, of which a time is that of one run
     Fact("program", _DETAIL, of_case=lambda case: "yes" if case.workload.is_program else None),
+    # the sends of a recording, each alone
+    Fact("recording", _DETAIL, of_case=lambda case: "yes" if case.repeats else None),
     Fact("parameter", _DETAIL, of_case=lambda case: _parameter(case)[0]),
     Fact("parameter_value", _DETAIL, is_number=True, of_case=lambda case: _parameter(case)[1]),
     Fact(
@@ -314,14 +322,14 @@ TABLE: Final[tuple[Fact, ...]] = (
     Fact("histogram_ticks", _DETAIL),
     Fact("ticks_per_second", _DETAIL, is_number=True),
     # required and counted events
-    Fact("sources", _COUNT, of_bursts=len),
+    Fact("sources", _COUNT, of_bursts=lambda bursts: sum(b.repeats for b in bursts)),
     Fact(
         "targets",
         _COUNT,
         required=True,
-        of_bursts=lambda bursts: sum(len(b.cpus) + len(b.lost) for b in bursts),
+        of_bursts=lambda bursts: sum(b.repeats * len(b.cpus + b.lost) for b in bursts),
     ),
-    Fact("lost", _COUNT, of_bursts=lambda bursts: sum(len(b.lost) for b in bursts)),
+    Fact("lost", _COUNT, of_bursts=lambda bursts: sum(b.repeats * len(b.lost) for b in bursts)),
     Fact(
         "overlaid",
         _DETAIL,
@@ -349,7 +357,7 @@ TABLE: Final[tuple[Fact, ...]] = (
     Fact("tox_env", _SOFTWARE),
     # sentences of published results
     Fact("source", _NOTE, phrase="Source: {source}."),
-    Fact("caveat", _NOTE, phrase="Caveat: {caveat}."),
+    Fact("caveat", _NOTE, of_case=_caveat, phrase="Caveat: {caveat}."),
     # conditions that a delivery declares and a report puts into words
     Fact("stand_in", _NOTE),
     Fact("patched_kvm", _NOTE),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import count
 from typing import Final
 
 import attrs
@@ -14,6 +15,7 @@ from pvbench.protocol import ErrorReport, Job, SliceReport, Turn
 from pvbench.results import schema, storable
 from pvbench.results.fact import Value
 from pvbench.run import spread
+from pvbench.run.combined import combined
 from pvbench.run.effort import Effort
 from pvbench.run.outcome import Outcome
 from pvbench.run.plan import Boot
@@ -115,7 +117,7 @@ def job_of(boot: Boot, launch: Launch) -> Job:
         delivery_module=launch.delivery_module,
         worker_data=launch.worker_data,
         guest=boot.guest,
-        tasks=tuple(prepared.task for prepared in boot.cases),
+        tasks=tuple(part.task for parts in boot.parts for part in parts),
         schedule=boot.schedule(launch.effort),
         slice_s=launch.effort.slice_s,
         deadline_s=worker_deadline_s(launch.timeout_s),
@@ -156,15 +158,25 @@ def _results(job: Job, launch: Launch) -> Iterator[tuple[Turn, SliceResult]]:
 
 
 def _case_results(boot: Boot, launch: Launch, job: Job) -> Iterator[CaseResult]:
-    by_case: dict[int, list[SliceResult]] = {}
+    by_task: dict[int, list[SliceResult]] = {}
     for turn, result in _results(job, launch):
-        by_case.setdefault(turn.task, []).append(result)
-    for number, prepared in enumerate(boot.cases):
-        slices = by_case[number]
-        if outcome := _why_void(prepared, slices):
-            yield CaseResult(name=prepared.name, outcome=outcome, result=slices[-1])
+        by_task.setdefault(turn.task, []).append(result)
+    tasks = count()
+    for prepared, parts in zip(boot.cases, boot.parts, strict=True):
+        of_parts = [by_task[next(tasks)] for _ in parts]
+        whys = map(_why_void, parts, of_parts)
+        if outcome := next(filter(None, whys), None):
+            yield CaseResult(name=prepared.name, outcome=outcome, result=of_parts[-1][-1])
         else:
-            yield _measured(prepared, slices, launch.clock)
+            yield _measured(prepared, _slices(prepared, of_parts), launch.clock)
+
+
+def _slices(prepared: Prepared, of_parts: list[list[SliceResult]]) -> list[SliceResult]:
+    """The slices of a case; those of a recording are sums of those of its sends."""
+    repeats = prepared.case.repeats
+    if not repeats:
+        return of_parts[0]
+    return [combined(repeats, results) for results in zip(*of_parts, strict=True)]
 
 
 def _why_void(prepared: Prepared, slices: list[SliceResult]) -> Outcome | None:

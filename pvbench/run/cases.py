@@ -23,9 +23,10 @@ from pvbench.run.stacks import NATIVE, stacks_of
 from pvbench.suite import Case, Suite
 from pvbench.text import one_line
 from pvbench.topology import parse_guest
-from pvbench.workload import Workload
+from pvbench.workload import MOST_SENDS, Workload
 
 _MOST_CASES: Final = 50_000
+_MOST_REPEATS: Final = 1 << 40
 
 
 @attrs.frozen(kw_only=True)
@@ -190,6 +191,8 @@ def _about_workloads(selection: Selection) -> AbstractContextManager[None]:
 
 def _bursts(workload: Workload, guest: Guest) -> dict[str, Any]:
     """Return the burst fields of a case, or the field that says why it has no bursts."""
+    if workload.sends is not None:
+        return _sends(workload, guest)
     try:
         with guarded(f"workload {workload.spec}", lambda: owner_of(workload.bursts)):
             bursts = workload.bursts_in(guest)
@@ -199,6 +202,34 @@ def _bursts(workload: Workload, guest: Guest) -> dict[str, Any]:
     except PluginError as error:
         return {"bursts": (), "why_blocked": str(error)}
     return {"bursts": bursts}
+
+
+def _sends(workload: Workload, guest: Guest) -> dict[str, Any]:
+    """The same fields of a recording, each of whose bursts is checked alone."""
+    try:
+        with guarded(f"workload {workload.spec}", lambda: owner_of(workload.sends)):
+            sends = workload.sends_in(guest)
+            if isinstance(sends, str):
+                return {"bursts": (), "why_unsupported": one_line(sends)}
+            check_sends(sends, guest)
+    except PluginError as error:
+        return {"bursts": (), "why_blocked": str(error)}
+    return {"bursts": tuple(b for b, _ in sends), "repeats": tuple(n for _, n in sends)}
+
+
+def check_sends(sends: tuple[tuple[Burst, int], ...], guest: Guest) -> None:
+    """
+    Check that the sends of a recording are possible in *guest*.
+
+    Raises:
+        ValueError: there are too many, a burst is impossible, or it is sent less than once.
+    """
+    if not 1 <= len(sends) <= MOST_SENDS:
+        raise ValueError(f"its distinct sends are not 1 to {MOST_SENDS}")
+    for burst, count in sends:
+        check_bursts((burst,), guest)
+        if type(count) is not int or not 1 <= count <= _MOST_REPEATS:
+            raise ValueError(f"a burst is sent {count} times, not 1 to {_MOST_REPEATS}")
 
 
 def check_bursts(bursts: tuple[Burst, ...], guest: Guest) -> None:

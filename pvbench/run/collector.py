@@ -27,6 +27,8 @@ from pvbench.slice_result import Counts, SliceResult
 def case_metadata(prepared: Prepared) -> Metadata:
     """The facts of a case, and the counts that its ops must give for one iteration."""
     facts = schema.case_facts(prepared.case) | schema.burst_facts(prepared.bursts)
+    if prepared.case.repeats and any(sent.overlaid for sent in prepared.bursts):
+        facts["overlaid"] = "yes"  # for some of the sends
     return schema.stored(facts | {"format": FORMAT, "statistic": MEDIAN})
 
 
@@ -96,8 +98,9 @@ class Collector:
                 "target_state_proved": result.target_state,
                 "series": series,
                 "boot": boot,
-                "warmup_loops": warmup_of(result.loops),
             } | case.spread[series]
+            if "pvbench_recording" not in common:  # each of its sends has its own warm-up
+                details["warmup_loops"] = warmup_of(result.loops)
             pyperf_facts = {
                 "name": f"{case.name} {series}",
                 "loops": result.loops,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from itertools import count
+from functools import cached_property
+from itertools import accumulate, count
+from typing import Final
 
 import attrs
 
@@ -21,8 +23,10 @@ from pvbench.run.schedule import adjacent, order, turns
 from pvbench.run.static_check import checked_reason, why_unsupported
 from pvbench.suite import Case
 
+_FEWEST: Final = 20  # iterations of the slice of a part
 
-@attrs.frozen
+
+@attrs.frozen(slots=False)
 class Boot:
     """
     A planned boot.
@@ -44,17 +48,34 @@ class Boot:
         """The setting and the guest, which are the same in all boots with the same cases."""
         return self.setting, self.guest.name
 
+    @cached_property
+    def parts(self) -> tuple[tuple[Prepared, ...], ...]:
+        """The parts of each case; each part is a task of the worker, in this order."""
+        return tuple(case.parts for case in self.cases)
+
     def schedule(self, planned: Effort) -> tuple[Turn, ...]:
-        """The slices of the boot."""
+        """The slices of the boot; those of the parts of a case follow one another."""
+        ends = tuple(accumulate(map(len, self.parts)))
         return tuple(
-            Turn(case, planned.loops, planned.warmup)
+            Turn(part, *_loops(planned, len(self.parts[case])))
             for case in turns(self.order, planned.slices)
+            for part in range(ends[case] - len(self.parts[case]), ends[case])
         )
 
     @property
     def places(self) -> dict[str, int]:
         """The place of each case, by name, among those that take turns, from 1."""
         return {self.cases[case].name: place for place, case in enumerate(self.order, 1)}
+
+
+def _loops(planned: Effort, parts: int) -> tuple[int, int]:
+    """Iterations and warm-up of a slice; many parts share those of a case."""
+    if parts == 1:
+        return planned.loops, planned.warmup
+    if planned.slice_s is None:  # the time of one send does not change
+        return 1, 0
+    loops = max(planned.loops // parts, _FEWEST)
+    return loops, min(planned.warmup, loops)
 
 
 @attrs.frozen(kw_only=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
+from itertools import repeat
 from time import monotonic
 
 import attrs
@@ -26,6 +28,16 @@ class Prepared:
     def name(self) -> str:
         """The name of the case."""
         return case_name(self.case)
+
+    @property
+    def parts(self) -> tuple[Prepared, ...]:
+        """What is run by itself: the sends of a recording, each alone, or all bursts."""
+        return tuple(self._parts()) if self.case.repeats else (self,)
+
+    def _parts(self) -> Iterator[Prepared]:
+        for burst, expected in zip(self.case.bursts, self.bursts, strict=True):
+            case = attrs.evolve(self.case, bursts=(burst,), repeats=())
+            yield Prepared(case, (attrs.evolve(expected, repeats=1),))
 
     @property
     def lossy(self) -> bool:
@@ -87,9 +99,9 @@ def prepare(case: Case, room: PlanRoom | None = None) -> Prepared:
     room = room or PlanRoom()
     ops_before, end_s = room.ops, monotonic() + room.case_s
     checked = []
-    for burst in case.bursts:
+    for burst, count in zip(case.bursts, case.repeats or repeat(1), strict=False):
         sent = check(case.stack, burst, case.guest, linux=case.linux, polling=case.polling)
-        checked.append(sent)
+        checked.append(attrs.evolve(sent, repeats=count))
         room.ops -= len(checked[-1].program)
         if room.ops < 0:
             room.ops = ops_before

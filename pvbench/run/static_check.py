@@ -49,6 +49,7 @@ class Expected:
         spared: CPUs that run the function without an interrupt, see `pvbench.dispatch`.
         lost: targets that the sender never reaches, as in the real kernel.
         overlaid: whether callbacks of the overlay computed the ops.
+        repeats: how often an iteration executes it.
     """
 
     program: Program
@@ -59,6 +60,7 @@ class Expected:
     hypercalls: int
     returned: int
     overlaid: bool
+    repeats: int = 1
 
 
 def why_unsupported(case: Case) -> str | None:
@@ -70,6 +72,8 @@ def why_unsupported(case: Case) -> str | None:
     """
     if case.why_unsupported is not None:
         return case.why_unsupported
+    if case.repeats and case.target_state == "polling":
+        return "a recording has what was sent, which a target that polls would not be sent"
     sender = case.stack.sender
     with guarded(f"sender {sender.name}", lambda: owner_of(type(sender))):
         reasons = [case.stack.why_unsupported(case.guest, case.linux)]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from pvbench.guest import Guest
-from pvbench.run.cases import check_bursts
+from pvbench.run.cases import check_bursts, check_sends
 from pvbench.testing.cases import attempt, check_offer, fail
 from pvbench.testing.scenes import guests
 from pvbench.topology import parse_guest
@@ -47,10 +50,15 @@ def _check_steps(workload: Workload) -> None:
 def _gives_bursts(workload: Workload, guest: Guest) -> bool:
     """Check the bursts for *guest*; False if *workload* gives a reason instead."""
     place = f"{workload.spec} on {guest.name}"
-    first, second = (attempt(place, "bursts()", workload.bursts_in, guest) for _ in range(2))
+    noun = "bursts"
+    given: Callable[[Guest], Any] = workload.bursts_in
+    check: Callable[..., None] = check_bursts
+    if workload.sends is not None:
+        noun, given, check = "sends", workload.sends_in, check_sends
+    first, second = (attempt(place, f"{noun}()", given, guest) for _ in range(2))
     if first != second:
-        fail(place, "two calls give different bursts")
+        fail(place, f"two calls give different {noun}")
     if isinstance(first, str):
         return False
-    attempt(place, "checking its bursts", check_bursts, first, guest)
+    attempt(place, f"checking its {noun}", check, first, guest)
     return True

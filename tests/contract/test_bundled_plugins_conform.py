@@ -29,6 +29,7 @@ MEMBERS = {
     "munmap": ("8:9",),
     "pairs": ("4", "3:ring"),
     "pipe": ("9",),
+    "recorded": ("redis-16", "module-load-16"),
     "shootdown": ("2", "3:5", "8:all"),
 }
 # A trace of each form, and how many of its events matter.

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from pvbench.recording import stored
+from pvbench.recording.bundled import recorded
 from pvbench.results.schema import case_name
 from pvbench.run.proof import differences
 from pvbench.workload import EACH
@@ -20,7 +22,9 @@ each_suite = pytest.mark.parametrize("name", SUITES)
 
 def test_these_are_the_bundled_suites() -> None:
     """A new suite must be added to SUITES so that these tests cover it."""
-    suites = set(bundled().table("suite")) - {"live", "pv-on-off"}  # the model runs neither
+    suites = set(bundled().table("suite"))
+    suites -= {"live", "pv-on-off"}  # the model runs neither
+    suites -= {"workloads"}  # has tests of its own, below
 
     assert sorted(suites) == list(SUITES)
 
@@ -102,7 +106,7 @@ def test_smoke_has_a_case_of_each_family() -> None:
     families = {
         name
         for name, workload in bundled().table("workload").items()
-        if workload.parameters and not workload.is_program
+        if workload.parameters and not workload.is_program and not workload.sends
     }
 
     assert {case.case.workload.name for case in checked("smoke")} >= families
@@ -119,3 +123,26 @@ def test_pv_on_off_is_a_plan_of_pairs() -> None:
     assert blocked == {}
     assert {case.workload.is_program for case in cases} == {True}
     assert set(keys.values()) == {2}
+
+
+def test_workloads_has_each_recording_in_its_guest_with_each_sender() -> None:
+    """A guest of 16 CPUs has 7 recordings and one of 60 has 5."""
+    cases, blocked = expanded("workloads")
+    stacks = {case.stack.name for case in cases}
+    recordings = {case.workload.spec: len(case.guest.cpus) for case in cases}
+
+    assert blocked == {}
+    assert {case.why_unsupported for case in cases} == {None}
+    assert Counter(recordings.values()) == {16: 7, 60: 5}
+    assert len(cases) == 12 * len(stacks)
+    assert {stack.partition("/")[0] for stack in stacks} >= {*bundled().overlays}
+
+
+def test_workloads_has_the_guest_that_was_recorded() -> None:
+    """Its CPUs have the APIC IDs of the recordings."""
+    cases, _ = expanded("workloads")
+    ids = {case.workload.spec: case.guest.apic_ids for case in cases}
+
+    for name, path in recorded().items():
+        own = stored.read(path).apic_ids
+        assert dict(enumerate(ids[f"recorded:{name}"])) == own

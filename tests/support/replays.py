@@ -13,7 +13,7 @@ from pvbench.guest import Guest
 from pvbench.linux_era import LinuxEra
 from pvbench.ops import Burst
 from pvbench.recording.recording import Recording
-from pvbench.replay.sends import burst_of
+from pvbench.recording.sends import burst_of
 from pvbench.sender import Stack
 from support.helpers import cpu_sets
 from support.recordings import CALLS, Row, recording_of, rows_of

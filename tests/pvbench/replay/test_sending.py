@@ -13,9 +13,9 @@ from pvbench.delivery import Options
 from pvbench.guest import Guest
 from pvbench.ops import Burst
 from pvbench.recording.recording import Recording
+from pvbench.recording.sends import sends_of
 from pvbench.replay import sending as replay_sending
 from pvbench.replay.sending import Machine, times_of
-from pvbench.replay.sends import sends_of
 from pvbench.replay.totals import NOT_LINEAR, Replayer, change_of_rest
 from pvbench.replay.work import Sending, work_of
 from support.helpers import CURRENT, bundled, guest_of, stack_of

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from pvbench.errors import PluginError, SenderError
 from pvbench.linux_era import LinuxEra
 from pvbench.masks import MaskCounts, Masks
+from pvbench.recording.sends import sends_of
 from pvbench.replay import work as replay_work
-from pvbench.replay.sends import sends_of
 from pvbench.replay.work import Sending, Tally, Work, work_of
 from pvbench.sender import Sender, Stack
 from support import faulty_senders as faulty

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pvbench.errors import UsageError
 from pvbench.ops import Burst
 from pvbench.recording.recording import Recording
-from pvbench.replay.sends import Sends, sends_of
+from pvbench.recording.sends import Sends, sends_of
 from support.helpers import guest_of
 from support.recordings import FLUSH, RESCHEDULE, WAKE_UP, recording_of
 from support.replays import bursts_of, recordings
