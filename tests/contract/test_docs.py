@@ -183,11 +183,19 @@ def test_the_readme_has_at_most_150_lines() -> None:
     assert len(README.read_text().splitlines()) <= 150
 
 
-def test_every_page_of_docs_is_linked_from_the_readme() -> None:
-    """A page without a link is never found."""
-    linked = set(re.findall(r"\]\((docs/[\w-]+\.md)", README.read_text()))
+def test_every_page_is_listed_in_the_index_of_the_docs() -> None:
+    """The navigation of the docs site follows from these lists."""
+    index = ROOT / "docs" / "index.md"
+    lists = re.findall(r"^- \[[^]]*\]\(([^)#]*)", index.read_text(), re.MULTILINE)
 
-    assert linked == {f"docs/{page.name}" for page in PAGES if page.parent.name == "docs"}
+    listed = {(index.parent / link).resolve() for link in lists}
+
+    assert {page for page in PAGES if page != index} <= listed
+
+
+def test_the_readme_leads_to_the_index_of_the_docs() -> None:
+    """A page without a link is never found."""
+    assert "](docs/index.md)" in README.read_text()
 
 
 @pytest.mark.parametrize(
