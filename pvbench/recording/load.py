@@ -107,6 +107,7 @@ def _read(
             others = {n: one for n, one in readers.items() if one.command is None}
             _read(name, text, others, attrs.evolve(options, reader=""), merged)
         return
+    _check_new(name, start, merged)
     merged.begin(name, reader)
     blocks = stream.blocks(parts, name)
     if reader.whole:
@@ -120,6 +121,17 @@ def _read(
     except UsageError as error:
         raise type(error)(f"{name}: {error.what}", why=error.why, fix=error.fix) from None
     merged.end()
+
+
+def _check_new(name: str, start: bytes, merged: Merged) -> None:
+    """Check that a trace which begins with *start* was not read before."""
+    if start in merged.starts:
+        raise UsageError(
+            f"{name} begins as {merged.starts[start]} does",
+            why="the same trace would be counted twice",
+            fix="Give each trace once.",
+        )
+    merged.starts[start] = name
 
 
 def _start(parts: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:

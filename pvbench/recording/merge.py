@@ -35,11 +35,13 @@ class Merged:
     Args:
         masks: what the user says about masks.
         reader: of all files.
+        starts: the names of the files, by their first bytes.
     """
 
     masks: str
     reader: Reader | None = None
     file: str = ""
+    starts: dict[bytes, str] = attrs.field(factory=dict)
     clock: str = ""
     columns: dict[str, list[Column]] = attrs.field(factory=dict)
     tables: list[CpuSets] = attrs.field(factory=list)

@@ -57,14 +57,17 @@ class Notices:
         number = _number(text)
         if not 1 <= number <= MOST_CPUS:
             raise UsageError(f"the trace is of {text} CPUs, not 1 to {MOST_CPUS}")
-        self.cpus = max(self.cpus, number)
+        _check_same("CPUs", self.cpus, number)
+        self.cpus = number
 
     def take_kernel(self, text: str) -> None:
         """The release of the kernel."""
+        _check_same("kernel", self.kernel, text)
         self.kernel = text
 
     def take_model(self, text: str) -> None:
         """The name of the CPU."""
+        _check_same("CPU", self.model, text)
         self.model = text
 
     def take_entries(self, here: str, written: str = "0", cpus: str = "") -> None:
@@ -92,6 +95,16 @@ class Notices:
         if dropped := _number(events):
             reason = f"the histogram had no room for {dropped} events"
             self.losses.append(Loss(cpu=None, events=dropped, reason=reason))
+
+
+def _check_same(noun: str, before: object, now: object) -> None:
+    """Check that two notices are of one machine."""
+    if before and before != now:
+        raise UsageError(
+            f"the traces are of different machines: {noun} {before} and {now}",
+            why="one recording is of one machine",
+            fix="Import the traces of each machine alone.",
+        )
 
 
 def _number(text: str) -> int:

@@ -120,12 +120,34 @@ def test_an_error_in_a_process_is_told(tmp_path: Path, monkeypatch: pytest.Monke
 def test_several_files_become_one_recording(tmp_path: Path) -> None:
     """They have one producer."""
     (tmp_path / "a").write_text(TEXT)
-    files = [str(tmp_path / "a"), str(tmp_path / "a")]
+    (tmp_path / "b").write_text(report_of([(1, mask("2-3")), (0, one_cpu(3))]))
+    files = [str(tmp_path / "a"), str(tmp_path / "b")]
     readers = bundled().table("reader")
 
     assert loading.load(files, readers, Options()).sent.total == 4
     with pytest.raises(UsageError, match=r"is a text of trace-cmd, and .* one of tracefs"):
         loading.load([files[0], str(TRACES / "smp8-nosymoffset.txt.gz")], readers, Options())
+
+
+def test_a_trace_is_not_counted_twice(tmp_path: Path) -> None:
+    """Neither by one name nor by two, packed or not."""
+    (tmp_path / "first").write_text(TEXT)
+    (tmp_path / "second").write_bytes(gzip.compress(TEXT.encode()))
+    for names in (("first", "first"), ("first", "second")):
+        paths = [str(tmp_path / name) for name in names]
+        with pytest.raises(UsageError, match=f"{names[1]} begins as .*first does: the same"):
+            loading.load(paths, bundled().table("reader"), Options())
+
+
+def test_traces_of_different_machines_are_no_recording(tmp_path: Path) -> None:
+    """Their CPUs are not those of one machine."""
+    for number in (8, 16):
+        text = report_of([(0, one_cpu(number % 7))]).replace("cpus=8", f"cpus={number}")
+        (tmp_path / str(number)).write_text(text)
+
+    paths = [str(tmp_path / name) for name in ("8", "16")]
+    with pytest.raises(UsageError, match="of different machines: CPUs 8 and 16"):
+        loading.load(paths, bundled().table("reader"), Options())
 
 
 def test_a_recording_is_read_where_a_trace_is_expected(tmp_path: Path) -> None:
