@@ -120,6 +120,7 @@ class Table:
             several tables has a column for each value that differs between them.
         keyed: whether it is an object in JSON that maps the first column to the second.
         shown: whether text, Markdown and CSV have it; JSON has all tables.
+        in_csv: whether a CSV can have it; the first such table is its rows.
         in_text: whether text and Markdown have it if it is shown; a sentence may replace it.
         is_matrix: whether text has all columns, also those with one value in every row.
         appended: whether a CSV has its rows too, after those of the first table.
@@ -133,6 +134,7 @@ class Table:
     keyed: bool = False
     shown: bool = True
     appended: bool = False
+    in_csv: bool = True
     in_text: bool = True
     is_matrix: bool = False
 

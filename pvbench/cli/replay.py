@@ -93,12 +93,15 @@ def _recordings(
     """Each recording, with the name of its file."""
     import attrs
 
-    from pvbench.recording.bundled import located
+    from pvbench.recording.bundled import PREFIX, located
     from pvbench.recording.load import read
     from pvbench.recording.stored import SUFFIX
     from pvbench.recording.stream import STDIN
 
     readers = guarded_readers(registry.table("reader"))
+    for given in options.recordings:
+        if options.cpuinfo and given.startswith(PREFIX):
+            raise _has_cpus(given)
     names = [name for given in options.recordings for name in located(given)]
     for name in names:
         recording = read(name, readers, load_options(options))
@@ -106,6 +109,14 @@ def _recordings(
         accepted = recording.accepted or options.accept_losses
         title = "standard input" if name == STDIN else Path(name).name.removesuffix(SUFFIX)
         yield title, attrs.evolve(recording, accepted=accepted)
+
+
+def _has_cpus(name: str) -> UsageError:
+    return UsageError(
+        f"{name} is a recording, and --cpuinfo is for traces",
+        why="it comes with the APIC IDs of its CPUs",
+        fix="Give --guest for other APIC IDs.",
+    )
 
 
 def _check(name: str, recording: Recording) -> None:

@@ -1,4 +1,8 @@
-"""A document as CSV: its first table, the tables of the same name, and appended tables."""
+"""
+A document as CSV: its first table, the tables of the same name, and appended tables.
+
+Tables that are not for a CSV are left out.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from pvbench.text import printable
 
 def render(document: Document, width: int = 0) -> str:
     """Render one table: plain numbers, times in seconds, parts as fractions."""
-    printed_tables = list(_printed(list(document.tables)))
+    printed_tables = list(_printed([one for one in document.tables if one.in_csv]))
     context_columns = list(_differing_context(printed_tables))
     columns = dict.fromkeys(
         [*context_columns, *(c for table in printed_tables for c in table.columns)]

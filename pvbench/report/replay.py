@@ -136,6 +136,8 @@ def _of_sending(replayed: Replayed) -> str:
     text = ""
     if share is not None:
         text = f" and, with costs {costs}, {percent(share)} of modelled sending time"
+    elif replayed.base.why and not replayed.base.lost:
+        text = f"; {replayed.base.stack.name} has no sending time, because {replayed.base.why}"
     if replayed.sent.of_sends.value == 1:
         return f"{text}: no send is to several CPUs, so PV IPI changes nothing"
     return f"{text}{_changed(replayed.main)}" if text and replayed.main else text

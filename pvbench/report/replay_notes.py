@@ -58,9 +58,11 @@ def _common(replayed: Replayed) -> Iterator[str]:
         f"{replayed.question.machine.target_state} targets, from queueing the calls to the "
         "end of sending."
     )
+    whys: dict[str, list[str]] = {}
     for totals in replayed.totals:
         if totals.why and not totals.lost:
-            yield f"{totals.stack.name}: {totals.why}."
+            whys.setdefault(totals.why, []).append(totals.stack.name)
+    yield from (f"{', '.join(stacks)}: {why}." for why, stacks in whys.items())
     if replayed.recording.sent.total < shares.FEW:
         yield "The interval takes the sends as independent, which bursts of them are not."
 

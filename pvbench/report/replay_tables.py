@@ -25,15 +25,13 @@ def blocks(replayed: Replayed) -> Iterator[Block]:
     sizes = shares.sizes(replayed.sent, others)
     if not sizes:
         return
-    yield table_of(_SIZES, sizes, name="sizes", title="Targets of a send:")
-    yield table_of(
-        _SITES, _shortened(shares.sites(recording)), name="callsites", title="Callsites:"
-    )
+    yield table_of(_SIZES, sizes, name="sizes", title="Targets of a send:", in_csv=False)
+    sites = _shortened(shares.sites(recording))
+    yield table_of(_SITES, sites, name="callsites", title="Callsites:", in_csv=False)
     if calls := shares.wanted_and_sent(recording, others):
         rows = list(zip(("wanted", "sent"), calls, strict=True))
-        yield table_of(
-            _CALLS, rows, name="calls", title="Function calls, before and after coalescing:"
-        )
+        title = "Function calls, before and after coalescing:"
+        yield table_of(_CALLS, rows, name="calls", title=title, in_csv=False)
     yield table_of(_stacks(replayed), replayed.totals, name="stacks", title=_title(replayed))
     if replayed.main:
         title = f"{replayed.main.overlaid.stack.name} under other conditions:"

@@ -2,48 +2,27 @@
 
 from __future__ import annotations
 
-import json
+import csv
 from pathlib import Path
-from typing import Any
 
 import attrs
 import numpy as np
 import pytest
 
 from pvbench.recording import stored
-from pvbench.recording.recording import Loss
 from support.recordings import recording_of
+from support.replayed import (
+    CPUINFO,
+    INTERLEAVED,
+    MEMBARRIER,
+    replayed,
+    stack_of,
+    unwrapped,
+    written,
+)
 from support.runs import Cli
-from support.traces import TRACES
 
-MEMBARRIER = str(TRACES / "smp60-membarrier.txt.gz")
-CPUINFO = ("--cpuinfo", str(TRACES / "smp60-cpuinfo.txt"))
-INTERLEAVED = ("--guest", "interleaved:60")  # 0, 128, 1, 129, ...
-
-
-def unwrapped(text: str) -> str:
-    """The text without its line ends."""
-    return " ".join(text.split())
-
-
-def replayed(cli: Cli, *arguments: str) -> dict[str, Any]:
-    """The JSON of a replay."""
-    done = cli("replay", *arguments, "--json")
-    assert done.status == 0, done.err
-    data: dict[str, Any] = json.loads(done.out)
-    return data
-
-
-def stack_of(data: dict[str, Any], name: str) -> dict[str, Any]:
-    """The totals of one stack."""
-    (row,) = (row for row in data["stacks"] if row["stack"] == name)
-    return dict(row)
-
-
-def written(name: str = "real.recording", **fields: Any) -> str:
-    """The file of a recording."""
-    stored.write(recording_of(**fields), Path(name))
-    return name
+PV = ("--sender", "native,kvm-pv")
 
 
 def test_the_sentences_come_first(cli: Cli) -> None:
@@ -111,20 +90,6 @@ def test_a_sender_that_loses_interrupts_has_neither_time_nor_change(cli: Cli) ->
     assert "kvm-pv/x2apic-physical: it loses 465 of 1380 IPIs, so it has no sending" in text
 
 
-def test_a_sender_that_loses_interrupts_has_no_change_among_several(cli: Cli) -> None:
-    """A note names the recording and the IPIs."""
-    file = written("far", rows=[(0, 0, (1, 2), 2)])
-    near = written("near", rows=[(0, 0, (1,), 2)])
-    arguments = (file, near, "--guest", "ids:0,1,200,201", "--sender", "native,kvm-pv128-v3")
-    far, close = replayed(cli, *arguments)["changes"]
-
-    assert far["kvm-pv128-v3/x2apic-physical"] is None
-    assert close["kvm-pv128-v3/x2apic-physical"] is not None
-    text = unwrapped(cli("replay", *arguments).out)
-    assert "far: kvm-pv128-v3/x2apic-physical: it loses 1 of 2 IPIs, so it has no" in text
-    assert "near: kvm-pv128-v3" not in text
-
-
 def test_json_has_the_numbers(cli: Cli) -> None:
     """Shares are from 0 to 1, and times in seconds."""
     data = replayed(cli, MEMBARRIER, *CPUINFO, "--costs", "skylake-2018", "--linux", "4.19")
@@ -171,79 +136,6 @@ def test_a_share_of_many_sends_has_no_interval(cli: Cli) -> None:
     assert "interval" not in text
 
 
-def test_lost_events_void_the_totals(cli: Cli) -> None:
-    """The loss is named by CPU; with --accept-losses the totals are of the other events."""
-    losses = (
-        Loss(cpu=2, events=5, reason="CPU 2 lost 5 events"),
-        Loss(cpu=None, events=None, reason="perf lost 1 chunk"),
-    )
-    file = written(losses=losses)
-    done = cli("replay", file)
-    assert done.status == 3
-    assert "Its totals are void: CPU 2 lost 5 events, perf lost 1 chunk." in unwrapped(done.out)
-    data = json.loads(cli("replay", file, "--json").out)
-    assert (data["sends"], data["lost_events"], data["void"]) == (None, 5, True)
-
-    accepted = cli("replay", file, "--accept-losses")
-    assert accepted.status == 0
-    assert "Events are missing: CPU 2 lost 5 events" in unwrapped(accepted.out)
-
-
-def test_a_host_has_operations_and_no_sends_to_replay(cli: Cli) -> None:
-    """The sentence says where sends can be traced."""
-    done = cli("replay", str(TRACES / "host-perf-script.txt"))
-
-    assert done.status == 2
-    assert "has operations that a host saw, and no sends" in done.err
-
-
-def test_a_histogram_has_no_masks_to_replay(cli: Cli) -> None:
-    """It counts sends to one CPU."""
-    done = cli("replay", str(TRACES / "smp8-hist_cpu.txt.gz"))
-
-    assert done.status == 2
-    assert "has counts of sends to one CPU only: a histogram has no masks" in done.err
-
-
-def test_several_recordings_are_one_table(cli: Cli) -> None:
-    """A workload is a row, and a sender a column."""
-    files = (written("one"), written("two", rows=[(0, 0, (1, 2), 2)]))
-    data = replayed(cli, *files, "--sender", "native,kvm-pv")
-
-    assert [row["workload"] for row in data["changes"]] == ["one", "two"]
-    assert data["changes"][1]["x2apic-physical"] == 0
-    assert data["changes"][1]["kvm-pv/x2apic-physical"] < 0
-    assert [row["sends"] for row in data["recordings"]] == [4, 1]
-    assert {row["workload"] for row in data["stacks"]} == {"one", "two"}
-    assert "Change of the sending time of multicasts" in cli("replay", *files).out
-
-
-def test_void_recordings_are_named_among_several(cli: Cli) -> None:
-    """The others have their totals."""
-    losses = (Loss(cpu=2, events=5, reason="r"),)
-    done = cli("replay", written("a", losses=losses), written("b"), "--json")
-
-    assert done.status == 3
-    data = json.loads(done.out)
-    assert [row["sends"] for row in data["recordings"]] == [None, 4]
-    assert [row["workload"] for row in data["changes"]] == ["b"]
-    assert cli("replay", "a").status == 3
-
-
-def test_all_void_recordings_have_no_table(cli: Cli) -> None:
-    """Their sentences remain."""
-    losses = (Loss(cpu=2, events=5, reason="r"),)
-    done = cli("replay", written("a", losses=losses), written("b", losses=losses))
-
-    assert done.status == 3
-    assert done.out.count("Its totals are void: CPU 2 lost 5 events.") == 2
-
-
-def test_a_recording_without_sends_says_so(cli: Cli) -> None:
-    """It has no shares."""
-    assert "It has no sends." in cli("replay", written("empty", rows=[])).out
-
-
 def test_the_sentence_is_about_another_overlay_if_it_is_chosen(cli: Cli) -> None:
     """And about halted targets if these are chosen."""
     text = unwrapped(
@@ -284,15 +176,6 @@ def test_an_overlay_as_the_driver_is_refused(cli: Cli) -> None:
     assert done.status == 2
     assert "'kvm-pv' is not a driver: it is an overlay. Name a driver, such as" in done.err
     assert cli("replay", written(), "--driver", "x2apic-cluster").status == 0
-
-
-def test_cpuinfo_is_refused_for_a_recording(cli: Cli) -> None:
-    """The recording has its CPUs already."""
-    done = cli("replay", written(), *CPUINFO)
-
-    assert done.status == 2
-    assert "is a recording, and --cpuinfo is for traces" in done.err
-    assert "Give --cpuinfo when the trace is imported." in unwrapped(done.err)
 
 
 def test_more_time_is_called_so(cli: Cli) -> None:
@@ -348,32 +231,31 @@ def test_many_callsites_are_shortened(cli: Cli) -> None:
     assert data["callsites"][-1]["sends"] == 8
 
 
-def test_bundled_recordings_are_one_table(cli: Cli) -> None:
-    """They are emulated, and each says how many sends it has."""
-    done = cli(
-        "replay", "recorded:membarrier-60", "recorded:hackbench-16", "--sender", "kvm-pv"
-    )
-
-    assert done.status == 0
-    assert "They are membarrier-60 (171 sends), hackbench-16 (533 sends)." in unwrapped(
-        done.out
-    )
-    assert "sent masks, shares, coalescing and rates are the emulator's" in unwrapped(done.out)
-    assert "Change of the sending time of multicasts, from x2apic-physical" in done.out
-
-
-def test_an_unknown_bundled_recording_is_named(cli: Cli) -> None:
-    """The sentence lists the others."""
-    done = cli("replay", "recorded:membarier-60")
-
-    assert done.status == 2
-    assert "Did you mean 'membarrier-60'?" in done.err
-    assert "recorded:all is all of them" in unwrapped(done.err)
-
-
 def test_a_reason_that_holds_under_each_condition_is_given_once(cli: Cli) -> None:
     """No condition gives PV IPIs to a kernel that lacks them."""
-    text = unwrapped(cli("replay", "recorded:membarrier-60", "--linux", "4.18").out)
+    text = unwrapped(cli("replay", "recorded:membarrier-60", "--linux", "4.18", *PV).out)
 
     assert text.count("it came with 4.19") == 1
     assert "costs bare-metal:" not in text
+
+
+def test_a_base_that_the_guest_cannot_have_is_a_reason(cli: Cli) -> None:
+    """The sentence says why there is no time, and a note names all stacks without one."""
+    arguments = ("recorded:membarrier-60", "--guest", "60+nox2apic")
+    text = unwrapped(cli("replay", *arguments, "--sender", "native,kvm-pv,xapic-physical").out)
+    why = "the CPUs of the guest have no x2APIC"
+
+    assert f"89.9 % of interrupts; x2apic-physical has no sending time, because {why}." in text
+    assert f"x2apic-physical, kvm-pv/x2apic-physical: {why}." in text
+
+
+def test_a_csv_has_a_row_for_each_stack(cli: Cli) -> None:
+    """The other tables are in JSON."""
+    lines = cli("replay", "recorded:membarrier-60", "--sender", "kvm-pv,native", "--csv").out
+    rows = list(csv.DictReader(lines.splitlines()))
+
+    assert [row["stack"] for row in rows] == ["kvm-pv/x2apic-physical", "x2apic-physical"]
+    assert (rows[0]["hypercalls"], rows[0]["ICR writes"], rows[1]["hypercalls"]) == (
+        *("31", "140"),
+        "0",
+    )
