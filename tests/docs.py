@@ -8,8 +8,8 @@ after its language decides what becomes of the block:
 
     console             run; the output must be what is shown
     console not-run     parsed only: it needs a device, an installation or tox
-    python, toml, text NAME    written to the file NAME, or the file that a command wrote
     python              executed
+    LANGUAGE NAME       written to the file NAME, or the file NAME that a command wrote
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ def claim(output: str | None, suite: str, label: str | None, subfolder: str = ""
     Create a new, empty result file, so that no other run can take its name.
 
     Without *output* it is ./results/MACHINE/[SUBFOLDER/]TIME-SUITE[-LABEL].json.  Git
-    ignores a folder ./results that is created for it.
+    ignores the first folder of these that is created for it.
 
     Raises:
         UsageError: *output* exists already.
@@ -88,7 +88,7 @@ def claim(output: str | None, suite: str, label: str | None, subfolder: str = ""
         return create(output_path(output))
     folder = _folder(subfolder)
     try:
-        _create_ignored(_RESULTS)
+        _create_ignored(_RESULTS, _folder())
         folder.mkdir(exist_ok=True, parents=True)
     except OSError as error:
         raise not_writable(folder, error, _ELSEWHERE) from None
@@ -102,16 +102,18 @@ def claim(output: str | None, suite: str, label: str | None, subfolder: str = ""
     raise UnavailableError(f"{folder} already has a thousand runs of this second")
 
 
-def _folder(subfolder: str) -> Path:
+def _folder(subfolder: str = "") -> Path:
     """The folder of the runs of this machine, or one below it."""
     return _RESULTS / host_name.name() / subfolder
 
 
-def _create_ignored(folder: Path) -> None:
-    """Create *folder*, which git ignores; one that exists stays as it is."""
-    if not folder.exists():
-        folder.mkdir(exist_ok=True)
-        (folder / ".gitignore").write_text("*\n")
+def _create_ignored(*folders: Path) -> None:
+    """Create the first of *folders* that does not exist, and let git ignore it."""
+    for folder in folders:
+        if not folder.exists():
+            folder.mkdir(exist_ok=True)
+            (folder / ".gitignore").write_text("*\n")
+            return
 
 
 def output_path(output: str) -> Path:
@@ -171,8 +173,7 @@ def all_runs(subfolder: str = "") -> list[Path]:
     """
     Every result file of this machine, oldest first; empty if nothing is measured yet.
 
-    Those of a *subfolder* are runs for another purpose, which are no candidates for the
-    last run.
+    Those of a *subfolder* are runs for another purpose, never the last run.
     """
     return in_folder(_folder(subfolder))
 
@@ -192,9 +193,8 @@ def _age(now: str, path: Path) -> tuple[object, ...]:
     """
     A key that sorts by the time in the name of a result file.
 
-    Of runs that began in one second the last that ended is the last one.  A name without
-    a time, or with one in the future, says nothing about its age: such a file comes first,
-    so that it is never taken for the last run.
+    Of runs that began in one second the last that ended is the last one.  A file whose name
+    has no time, or one in the future, comes first, so that it is never the last run.
     """
     stamp = path.name[:_STAMP_LENGTH]
     is_past = bool(re.fullmatch(r"[0-9]{8}T[0-9]{6}Z", stamp)) and stamp <= now

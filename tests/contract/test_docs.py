@@ -25,7 +25,7 @@ BLOCKS = [block for page in PAGES for block in blocks(page)]
 SHOWN = [
     block for block in BLOCKS if block.language == "console" and block.info != docs.NOT_RUN
 ]
-LANGUAGES = {"", "console", "ini", "python", "text", "toml"}
+LANGUAGES = {"", "console", "ini", "python", "sh", "text", "toml", "yaml"}
 PATH = re.compile(r"(?:pvbench|plugins|suites|tests|results|benchmarks|docs|\.ci)/[\w./*-]*")
 COMMAND = re.compile(r"^(?:\S*/)?pvbench (.*)")
 

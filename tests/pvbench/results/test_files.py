@@ -125,6 +125,18 @@ def test_git_ignores_a_results_folder_that_a_run_creates(
     assert not ignored.exists()
 
 
+def test_git_ignores_the_folder_of_a_machine_in_a_results_folder_of_somebody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The user's own files in ./results stay visible."""
+    monkeypatch.chdir(tmp_path)
+    Path("results").mkdir()
+    result_files.claim(None, "norov", None, "noise")
+
+    assert (HOST_FOLDER / ".gitignore").read_text() == "*\n"
+    assert not Path("results/.gitignore").exists()
+
+
 def test_the_last_runs_are_those_that_measured_something(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
