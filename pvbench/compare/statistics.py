@@ -175,7 +175,13 @@ class _Tested:
 
 
 def of_whole_runs(
-    mean: float, allowance: Allowance, pairs: int, margin: float, alpha: float = ALPHA
+    mean: float,
+    allowance: Allowance,
+    *,
+    pairs: int,
+    margin: float,
+    alpha: float = ALPHA,
+    factor: float = 1.0,
 ) -> Verdict:
     """
     The verdict on whole runs by an allowance that is above 0.
@@ -186,8 +192,9 @@ def of_whole_runs(
         pairs: the number of pairs that are compared, all of which have an allowance.
         margin: as that of `Interleaved`.
         alpha: as that of `verdicts`.
+        factor: the part of the allowance that applies, as means of runs differ less.
     """
-    half = allowance.of_pairs(pairs, alpha)
+    half = factor * allowance.of_pairs(pairs, alpha)
     ends = (mean - half, mean + half)
     return _verdict(mean, ends, margin, "equal runs of this host differ as much")
 
@@ -196,7 +203,9 @@ def _of_runs(sample: NotInterleaved, allowed: int, alpha: float) -> Verdict:
     """The verdict on two whole runs, if *allowed* pairs of the comparison have an allowance."""
     mean = log_ratio(sample.before_s, sample.after_s)
     if sample.allowance and sample.allowance.rms_log_ratio:
-        return of_whole_runs(mean, sample.allowance, allowed, sample.margin, alpha)
+        return of_whole_runs(
+            mean, sample.allowance, pairs=allowed, margin=sample.margin, alpha=alpha
+        )
     verdict = Verdict(kind="inconclusive", ratio=math.exp(mean), reason=NOT_INTERLEAVED)
     boots = scatter(sample.before_s, sample.after_s, alpha)
     if boots is None:

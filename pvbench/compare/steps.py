@@ -2,9 +2,10 @@
 The runs at which a case stepped: where its time or its counts are no longer those before.
 
 The runs between two steps are a level.  Each run is compared with the level before it, by
-the rule of its clock: exactly, by path lengths, or on a noisy clock by the allowance that
-`pvbench noise` measured for whole runs of the host.  On a noisy clock a step counts as
-confirmed if the next run differs from the level in the same direction.
+the rule of its clock: exactly, or by path lengths.  On a noisy clock a run and the next one
+together are compared with the mean of the level, by the allowance that `pvbench noise`
+measured for whole runs of the host; each of both must differ on its own too, so that a
+single run that differs is no step.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pvbench.compare.statistics import of_whole_runs
 from pvbench.results.rows import Row
 
 OTHER_COUNTS: Final = "other counts"
+_ALONE: Final = "alone"  # a run that differs, and the next one does not
 
 
 @attrs.frozen(kw_only=True)
@@ -36,7 +38,8 @@ class Step:
         after: the first run of the new level.
         verdict: ``faster``, ``slower``, ``shorter``, ``longer`` or OTHER_COUNTS.
         ratio: the time after divided by that of the level before.
-        is_confirmed: whether no chance can have made it, or the next run differs too.
+        is_confirmed: whether no chance can have made it, or the next run differs too; false
+            for the last run on a noisy clock.
     """
 
     before: Row
@@ -95,13 +98,10 @@ class _Search:
         self._add(self.rows[0])
         steps: list[Step] = []
         for place, row in enumerate(self.rows[1:], 1):
-            step = self._step(row)
-            following = self.rows[place + 1 : place + 2]
-            if step and _needs_confirmation(step):
-                if following and self._verdict(following[0]) != step.verdict:
-                    continue  # a single run that differs belongs to no level
-                step = attrs.evolve(step, is_confirmed=bool(following))
-            if step:
+            verdict = self._verdict(row, self.rows[place + 1 : place + 2])
+            if verdict == _ALONE:
+                continue  # it belongs to no level
+            if step := self._step(row, verdict, is_last=place == len(self.rows) - 1):
                 steps.append(step)
                 self.total_log, self.members = 0.0, 0
             self._add(row)
@@ -113,16 +113,19 @@ class _Search:
         self.total_log += _log(row)
         self.members += 1
 
-    def _step(self, row: Row) -> Step | None:
-        before, verdict = self.last, self._verdict(row)
-        if verdict not in CHANGES:
-            if _counts(before) == _counts(row):
-                return None
-            verdict = OTHER_COUNTS
-        ratio = math.exp(_log(row) - self._log_of_level())
-        return Step(before=before, after=row, verdict=verdict, ratio=ratio)
+    def _step(self, row: Row, verdict: str, *, is_last: bool) -> Step | None:
+        is_of_time = verdict in CHANGES
+        if not is_of_time and _counts(self.last) == _counts(row):
+            return None
+        return Step(
+            before=self.last,
+            after=row,
+            verdict=verdict if is_of_time else OTHER_COUNTS,
+            ratio=math.exp(-self._log_ratio([row])),
+            is_confirmed=not (is_of_time and is_last and row.is_noisy),
+        )
 
-    def _verdict(self, row: Row) -> str:
+    def _verdict(self, row: Row, following: Sequence[Row]) -> str:
         """How the time of *row* differs from the level; empty if nobody can say."""
         if not row.has_times:
             return ""
@@ -131,22 +134,33 @@ class _Search:
             return ("equal", "slower", "faster")[change]
         if row.is_near_exact:
             return path_length.verdict(path_length.ratios(self.last, row))
-        return self._by_allowance(row)
-
-    def _by_allowance(self, row: Row) -> str:
-        allowance: Allowance | None = self.allowance_of(self.last, row)
+        allowance = self.allowance_of(self.last, row)
         if allowance is None or not allowance.rms_log_ratio:
             self.unjudged += 1
             return ""
-        mean = self._log_of_level() - _log(row)
-        return of_whole_runs(mean, allowance, len(self.rows) - 1, margin=0).kind
+        return self._noisy_verdict(allowance, row, following)
 
-    def _log_of_level(self) -> float:
-        return self.total_log / self.members
+    def _noisy_verdict(self, allowance: Allowance, row: Row, following: Sequence[Row]) -> str:
+        """The verdict on *row* with the next run; on the last run alone."""
+        pairs = len(self.rows) - 1
+        alone = self._kind(allowance, [row], pairs)
+        if not following:
+            return alone
+        together = self._kind(allowance, [row, *following], pairs)
+        if all(self._kind(allowance, [one], 1) == together for one in (row, *following)):
+            return together
+        return _ALONE if alone in CHANGES else ""
 
+    def _kind(self, allowance: Allowance, rows: Sequence[Row], pairs: int) -> str:
+        """The verdict on the mean of *rows*, one of so many *pairs*."""
+        # The allowance is for two single runs; means of several differ less.
+        factor = math.sqrt((1 / len(rows) + 1 / self.members) / 2)
+        ratio = self._log_ratio(rows)
+        return of_whole_runs(ratio, allowance, pairs=pairs, margin=0, factor=factor).kind
 
-def _needs_confirmation(step: Step) -> bool:
-    return step.after.is_noisy and step.verdict != OTHER_COUNTS
+    def _log_ratio(self, rows: Sequence[Row]) -> float:
+        """The log of the speed ratio of *rows* to the level."""
+        return self.total_log / self.members - fmean(map(_log, rows))
 
 
 def _log(row: Row) -> float:

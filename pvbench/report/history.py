@@ -24,7 +24,7 @@ from pvbench.document import (
     table_of,
 )
 from pvbench.report.claim.answer import origin
-from pvbench.report.quantities import change_of_length, change_of_time, time_of
+from pvbench.report.quantities import change_of_length, change_of_time, time_cell, time_of
 from pvbench.results import schema
 from pvbench.results.history import Run
 from pvbench.results.rows import Row
@@ -37,8 +37,9 @@ _UNJUDGED: Final = (
     "allowance for whole runs of that host and effort."
 )
 _RULE: Final = (
-    "On a noisy clock a run is a step if it differs from the level before it by more than "
-    "equal runs of the host do; of cases that never change, one in twenty has such a run."
+    "On a noisy clock a run is a step if it and the next one differ from the level before by "
+    "more than equal runs of the host do; of cases that never change, at most one in twenty "
+    "has a step."
 )
 
 
@@ -116,7 +117,7 @@ def _fact(name: str, role: Role) -> Field[Track]:
 
 def _last(history: History, track: Track) -> Cell:
     rows = track.rows[-history.last :]
-    return Cell([row.value_s for row in rows], ", ".join(map(time_of, rows)))
+    return Cell([time_cell(row).value for row in rows], ", ".join(map(time_of, rows)))
 
 
 def _change(track: Track) -> Cell:
@@ -141,7 +142,7 @@ def _step_cell(history: History, track: Track) -> Cell:
 def _values(history: History, track: Track) -> list[dict[str, Any]]:
     """The time of each run, for JSON."""
     numbers = history.numbers
-    return [{"run": numbers[row.file], "value_s": row.value_s} for row in track.rows]
+    return [{"run": numbers[row.file], "value_s": time_cell(row).value} for row in track.rows]
 
 
 def _steps(history: History, steps: Sequence[tuple[Track, Step]]) -> Table:

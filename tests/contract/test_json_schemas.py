@@ -19,6 +19,7 @@ COMMANDS = {
     "compare-files": ("compare", "published:lab-6.1", "published:lab-6.12"),
     "report": ("report", "{file}"),
     "replay": ("replay", "recorded:membarrier-60"),
+    "history": ("history", "{file}", "published:norov-2018", "published:proposals-6.12"),
     "report-files": ("report", "published:lab-6.1", "published:lab-6.12"),
 }
 
@@ -46,7 +47,7 @@ def test_the_json_of_a_command_has_its_schema(
     assert errors == []
 
 
-@pytest.mark.parametrize("name", ["show", "compare", "report", "replay"])
+@pytest.mark.parametrize("name", ["show", "compare", "report", "replay", "history"])
 def test_a_schema_refuses_what_lacks_its_keys(name: str) -> None:
     """A schema that accepts everything would prove nothing."""
     assert not validator(name).is_valid({})

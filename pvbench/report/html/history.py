@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -25,6 +26,7 @@ from pvbench.report.html.page import Page
 from pvbench.report.quantities import time_of
 
 _MOST_FIGURES: Final = 12
+_MOST_TICKS: Final = 15
 _NOTE: Final = "Runs stand in their order, from the oldest; the time axis is logarithmic."
 _DASHED: Final = [3, 3]
 
@@ -87,7 +89,9 @@ def _record(history: History, stack: str, file: str, value_s: float, time: str) 
 
 
 def _spec(names: list[str], records: list[Record], marks: list[Record]) -> Spec:
-    x = axis("run", "run", axis={"tickMinStep": 1, "format": "d"})
+    last = max(record["run"] for record in records)
+    ticks = list(range(1, last + 1, math.ceil(last / _MOST_TICKS)))
+    x = axis("run", "run", scale={"nice": False}, axis={"values": ticks, "format": "d"})
     y = axis("time_s", "time", log=True, axis={"labelExpr": TIME_LABEL, "tickCount": 6})
     series = by_series(names)
     line = {key: series[key] for key in ("color", "strokeDash")}

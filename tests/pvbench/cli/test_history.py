@@ -137,7 +137,7 @@ def test_a_noisy_case_is_judged_by_the_allowance_of_its_host(cli: Cli) -> None:
     output = cli("history").out
 
     assert "broadcast x2apic-physical: slower (29." in output
-    assert "one in twenty has such a run" in output
+    assert "at most one in twenty has a step" in output
     noisy(4, 100, 101)
     assert "Steps at" not in cli("history").out
     (HOST_FOLDER / "20260104T000000Z-live.json").unlink()

@@ -119,10 +119,16 @@ def test_path_lengths_step_by_their_own_rule() -> None:
 
 def test_the_chance_of_a_false_step_is_shared_by_all_runs_of_a_case() -> None:
     """A difference that would be a step between two runs is none among a hundred."""
-    difference = noisy(100, 102.6, 102.6)
+    difference = (100, 102.6, 102.6)
 
-    assert summary(with_allowance(difference)) == [("2", "slower", True)]
-    assert summary(with_allowance([*noisy(*[100] * 100), *difference])) == []
+    assert summary(with_allowance(noisy(*difference))) == [("2", "slower", True)]
+    assert summary(with_allowance(noisy(*difference, *[102.6] * 100))) == []
+
+
+def test_a_long_level_is_known_better_than_a_short_one() -> None:
+    """Its mean differs less by chance."""
+    assert summary(with_allowance(noisy(100, 102, 102))) == []
+    assert summary(with_allowance(noisy(*[100] * 10, 102, 102))) == [("11", "slower", True)]
 
 
 def test_steps_are_plain_data() -> None:
