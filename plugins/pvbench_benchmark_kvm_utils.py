@@ -39,13 +39,12 @@ _MOST_ROUTES: Final = 4
 
 @attrs.frozen
 class Line:
-    """One line of results; *group* is how many CPUs sent at the same time."""
+    """One line of results: from which CPU to which, the test, and its times; 0 is unknown."""
 
     route: str
     test: str
     call_ns: int
     ipi_ns: int
-    waits: bool
 
 
 def lines(text: str) -> int:
@@ -110,7 +109,6 @@ def _line(match: re.Match[str]) -> Line:
         test=test if waits else f"{test}-nowait",
         call_ns=int(match["call"]),
         ipi_ns=int(match["ipi"] or 0),
-        waits=waits,
     )
 
 

@@ -70,6 +70,11 @@ def times_of(text: str) -> dict[tuple[str, str], tuple[float, ...]]:
             id="two-broadcasts-at-once",
         ),
         pytest.param(
+            THROUGHPUT + single(3, 3, 90, 0),
+            {("self-ipi", "wall"): (90,)},
+            id="throughput-of-lines-that-were-cut-off",
+        ),
+        pytest.param(
             PREPARE + PREPARE + single(0, 1, 2000) + single(2, 3, 3000) + THROUGHPUT,
             {("normal-ipi-of-2", "wall"): (2500,), ("normal-ipi-of-2", "deliver"): (500,)},
             id="mesh",

@@ -114,6 +114,17 @@ def test_a_baseline_that_cannot_be_kept_is_refused(
     assert sentence in output.err
 
 
+def test_a_journal_that_cannot_be_read_is_refused(cli: Cli) -> None:
+    """The baseline would lack it."""
+    journal = stored(1, 100).with_suffix(".jsonl")
+    journal.unlink()
+    journal.mkdir()
+    output = cli(*GATE)
+
+    assert (output.status, output.err.count("\n")) == (2, 1)
+    assert not Path("ci/baseline.json.gz").exists()
+
+
 def test_a_run_without_a_journal_is_a_baseline_too(cli: Cli) -> None:
     """A file that somebody sent has none."""
     stored(1, 100).with_suffix(".jsonl").unlink()

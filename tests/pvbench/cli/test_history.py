@@ -195,6 +195,15 @@ def test_what_makes_no_sense_is_refused(cli: Cli, arguments: list[str], sentence
     assert sentence in output.err
 
 
+def test_the_reading_of_many_new_files_is_told(cli: Cli) -> None:
+    """A thousand take a while, but only once."""
+    for number in range(1, 29):
+        stored(number, 100)
+
+    assert cli("history").err == "pvbench: 25 new files are read\n"
+    assert cli("history").err == ""
+
+
 def test_a_text_of_another_benchmark_is_a_run_too(cli: Cli) -> None:
     """It says who measured."""
     folder = Path("texts")

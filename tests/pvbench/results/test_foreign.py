@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pvbench.benchmark_text import BenchmarkText, Measured
+from pvbench.benchmark_text import BenchmarkText, Measured, TestTime
 from pvbench.errors import DamagedError, PluginError, UsageError
 from pvbench.results import files, foreign
 from pvbench.results.rows import Row, rows
@@ -115,10 +115,21 @@ def test_a_fault_of_a_plugin_is_a_sentence(call: str, monkeypatch: pytest.Monkey
         foreign.suite_from("a.txt", "text")
 
 
+def test_a_text_without_caveats_has_no_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plugin may know everything."""
+    measured = Measured(times=[TestTime(workload="self", values=[1.0])])
+    mine = BenchmarkText(
+        name="mine", title="mine", summary="mine", lines=len, read=lambda text: measured
+    )
+    monkeypatch.setattr(foreign, "load_benchmark_texts", lambda: {"mine": mine})
+    suite = foreign.suite_from("a.txt", "text")
+
+    assert suite is not None
+    assert rows(suite)[0].fact("caveat") is None
+
+
 def test_long_caveats_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     """A text may be hostile, and a plugin may quote it."""
-    from pvbench.benchmark_text import TestTime
-
     measured = Measured(
         times=[TestTime(workload="self", values=[1.0])], caveats=["\x1b[2J" + "x" * 1_000_000]
     )
