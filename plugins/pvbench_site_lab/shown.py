@@ -74,7 +74,10 @@ def _release(stored: StoredKernel) -> Cell:
 
 
 def _origin(stored: StoredKernel) -> Cell:
-    return Cell(stored.origin or "unknown")
+    """Where it is from; the column of releases has the name of Debian's package."""
+    origin = stored.origin or "unknown"
+    image = f"linux-image-{stored.kernel.release} "
+    return Cell(origin, f"Debian {origin.removeprefix(image)}" if image in origin else origin)
 
 
 def _lab_files(stored: StoredKernel) -> Cell:

@@ -48,7 +48,8 @@ def test_the_list_has_a_row_for_each_kernel(cli: Cli) -> None:
 
     assert "There is no kernel in the cache" in empty.out
     assert (row["name"], row["release"], row["from"]) == ("6.1", RELEASE, f"{PACKAGE} 1-1")
-    assert cli("lab", "list").out.splitlines()[2].split()[:3] == ["6.1", RELEASE, PACKAGE]
+    words = cli("lab", "list").out.splitlines()[2].split()
+    assert words[:4] == ["6.1", RELEASE, "Debian", "1-1"]
 
 
 @pytest.mark.parametrize("columns", [40, 72, 100, 200])
