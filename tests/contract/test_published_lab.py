@@ -19,6 +19,7 @@ SENDERS = ("kvm-pv", "kvm-pv128-v3", "kvm-pv-cluster128", "kvm-pv-cluster192")
 PATCHES = "0001-pv-ipi-abi.patch, 0002-v3.patch, 0003-cluster128.patch, 0004-cluster192.patch"
 PARAMETER = {  # the value of kvm.pv_ipi_abi for each hypercall ABI of a guest
     "kvm": "merged",
+    "hyperv": "merged",  # it does not matter
     "kvm-v3": "v3",
     "kvm-cluster128": "cluster128",
     "kvm-cluster192": "cluster192",
