@@ -3,11 +3,12 @@ The sends of a recording: which sender takes the least time for what a real syst
 
 ``recorded:NAME`` is a recording that comes with pvbench, and ``recorded:FILE`` a file of
 `pvbench record` or `pvbench import`.  The guest needs as many CPUs as the recording.
+``sampled:NAME:SENDS:SEED`` is a random sample of its sends, for machines that execute them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,13 +17,16 @@ from pvbench.errors import UsageError
 from pvbench.guest import Guest
 from pvbench.hookspecs import hookimpl
 from pvbench.ops import Burst
-from pvbench.workload import MOST_SENDS, Workload
+from pvbench.workload import MOST_SENDS, Drawn, Workload
 
 if TYPE_CHECKING:  # only the functions import it, because most commands need no recording
     from pvbench.recording.recording import Recording
 
 pvbench_api = 1
 
+_DRAWN: Final = 24
+Pair = tuple[Burst, int]
+Pairs = list[Pair]
 _DEFAULT: Final = "membarrier-16"
 _EMULATED: Final = (
     "the recordings are those of emulated machines: call sites and wanted CPUs are Linux's; "
@@ -30,17 +34,44 @@ _EMULATED: Final = (
 )
 
 
-def sends(guest: Guest, recording: str) -> Iterable[tuple[Burst, int]] | str:
+def sends(guest: Guest, recording: str) -> Pairs | str:
     """The distinct sends of a recording, each with its count."""
+    pairs = _distinct(guest, recording)
+    if not isinstance(pairs, str) and len(pairs) > MOST_SENDS:
+        return f"{recording} has {len(pairs)} distinct sends, more than {MOST_SENDS}"
+    return pairs
+
+
+def drawn_sends(guest: Guest, recording: str, sends: int, seed: int) -> Pairs | str:
+    """The sends of a sample, each with the number of sends for which it stands."""
+    pairs = _distinct(guest, recording)
+    if isinstance(pairs, str):
+        return pairs
+    return [send for send, _ in _drawn(guest, pairs, sends, seed)]
+
+
+def sample(guest: Guest, recording: str, sends: int, seed: int) -> list[Drawn]:
+    """How each of these sends was drawn."""
+    pairs = _distinct(guest, recording)
+    assert not isinstance(pairs, str)  # noqa: S101 - the sends were given before
+    return [how for _, how in _drawn(guest, pairs, sends, seed)]
+
+
+def _drawn(guest: Guest, pairs: Pairs, sends: int, seed: int) -> list[tuple[Pair, Drawn]]:
+    from pvbench.recording.sampling import sample_of
+
+    return sample_of(pairs, guest, sends, seed)
+
+
+@lru_cache
+def _distinct(guest: Guest, recording: str) -> Pairs | str:
+    """All distinct sends, or why the guest cannot have them."""
     from pvbench.recording.sends import sends_of
 
     content = _read(recording)
     if len(guest.cpus) != content.cpus:
-        return f"recorded:{recording} needs a guest of {content.cpus} CPUs"
+        return f"{recording} needs a guest of {content.cpus} CPUs"
     distinct = sends_of(content, guest)
-    number = len(distinct.bursts) + sum(map(len, distinct.masks))
-    if number > MOST_SENDS:
-        return f"recorded:{recording} has {number} distinct sends, more than {MOST_SENDS}"
     masks = (
         (columns.burst(place), int(columns.counts[place]))
         for columns in distinct.masks
@@ -59,7 +90,7 @@ def steps(guest: Guest) -> Iterator[str]:
             yield name
 
 
-def caveat(recording: str) -> str:
+def caveat(recording: str, **drawing: int) -> str:
     """What the times of its machine are worth."""
     return _EMULATED if _read(recording).times == "emulated" else ""
 
@@ -101,5 +132,16 @@ def pvbench_workloads() -> list[Workload]:
             parameters={"recording": _DEFAULT},
             steps=steps,
             caveat=caveat,
-        )
+        ),
+        Workload(
+            name="sampled",
+            summary="SENDS sends of a recording, drawn from its strata by SEED, each alone",
+            bursts=lambda guest, recording, sends, seed: (),
+            sends=drawn_sends,
+            sample=sample,
+            needs_cpus=16,
+            parameters={"recording": _DEFAULT, "sends": _DRAWN, "seed": 1},
+            steps=steps,
+            caveat=caveat,
+        ),
     ]

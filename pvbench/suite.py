@@ -13,7 +13,7 @@ from pvbench.linux_era import CURRENT, LinuxEra
 from pvbench.ops import Burst
 from pvbench.sender import Stack
 from pvbench.validators import integer, one_of, text, texts
-from pvbench.workload import Workload
+from pvbench.workload import Drawn, Workload
 
 TIMES: Final = "times"
 LOSSES: Final = "losses"
@@ -77,6 +77,7 @@ class Case:
         sweep: the costs that a sweep sets, ``costs.icr_write=1000``; empty without one.
         bursts: one of each source; or the distinct sends of a recording.
         repeats: how often each send of a recording is sent in an iteration; empty for bursts.
+        sample: how each send was drawn; empty for all sends of a recording.
         answer: that of its suite.
     """
 
@@ -92,6 +93,7 @@ class Case:
     costs: str | None
     bursts: tuple[Burst, ...] = attrs.field(repr=False)
     repeats: tuple[int, ...] = attrs.field(default=(), repr=False)
+    sample: tuple[Drawn, ...] = attrs.field(default=(), repr=False)
     native_driver: str = ""
     host: str | None = None
     sweep: str = ""

@@ -19,6 +19,24 @@ MOST_SENDS: Final = 1 << 16  # distinct ones of a recording
 _MOST_TARGETS: Final = 1 << 20  # of all bursts together: each of 1024 CPUs calls all others
 
 
+@attrs.frozen(kw_only=True)
+class Drawn:
+    """
+    How a send of a sample was drawn.
+
+    Args:
+        stratum: the sends among which it was drawn, in words.
+        sends: their number.
+        drawn: how many of them were drawn.
+        times: how often this one was.
+    """
+
+    stratum: str
+    sends: int
+    drawn: int
+    times: int
+
+
 def _no_caveat(**parameters: object) -> str:
     return ""
 
@@ -48,6 +66,9 @@ class Workload:
         sends: function of a guest and the parameters that returns the sends of a recording:
             distinct bursts, each with its count, or a reason as *bursts* does.  In an
             iteration each of them is sent alone.  None for a workload of *bursts*.
+        sample: function of a guest and the parameters that says of each of *sends* how it
+            was drawn, and the counts of *sends* say for how many it stands.  None if they
+            are all sends of a recording.
         caveat: function of the parameters that returns what a reader of its results must
             know, as a sentence without its full stop; empty if there is nothing.
     """
@@ -60,6 +81,7 @@ class Workload:
     steps: Callable[[Guest], Iterable[int | str]] | None = None
     is_program: bool = False
     sends: Callable[..., Iterable[tuple[Burst, int]] | str] | None = None
+    sample: Callable[..., Iterable[Drawn]] | None = None
     caveat: Callable[..., str] = _no_caveat
 
     @property
@@ -143,6 +165,10 @@ class Workload:
         assert self.sends is not None  # noqa: S101 - the caller asks a recording
         sends = self.sends(guest, **self.parameters)
         return sends if isinstance(sends, str) else tuple(islice(sends, MOST_SENDS + 1))
+
+    def sample_in(self, guest: Guest) -> tuple[Drawn, ...]:
+        """Return how each of the sends was drawn; nothing if they are not drawn."""
+        return tuple(self.sample(guest, **self.parameters)) if self.sample else ()
 
     def _collected(self, bursts: Iterable[Burst], guest: Guest) -> tuple[Burst, ...] | str:
         """The bursts, or the reason why they are too many interrupts."""

@@ -16,6 +16,7 @@ def notes(members: list[Row], series: str) -> Iterator[str]:
     """Sentences about the rows of one table of *series*."""
     yield from _file_sentences(members)
     yield from _isolated(members)
+    yield from _sampled(members, series)
     yield from _emulated(members)
     yield from _assumed(members, series)
     yield from distance(members)
@@ -36,6 +37,13 @@ def _isolated(members: list[Row]) -> Iterator[str]:
             "The sends of a recording are isolated bursts: the workload's target states, "
             "contention and coalescing are not reproduced.  Their time is that of sending."
         )
+
+
+def _sampled(members: list[Row], series: str) -> Iterator[str]:
+    """The interval that a sample of sends leaves."""
+    sampled = [row for row in members if row.fact("sampling_error") is not None]
+    if parts := _by_workload(sampled, series, lambda row: row.fact("sampling_error"), digits=1):
+        yield f"Sampling interval (95 %), plus and minus, by stack: {parts}."
 
 
 def _emulated(members: list[Row]) -> Iterator[str]:

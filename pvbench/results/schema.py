@@ -51,6 +51,12 @@ def _parameter(case: Case) -> tuple[str | None, Value | None]:
     return (name, value) if isinstance(value, int) else (None, None)
 
 
+def _sample(case: Case) -> str | None:
+    """The strata of a sample: how many sends of each were drawn."""
+    strata = dict.fromkeys((one.stratum, one.drawn, one.sends) for one in case.sample)
+    return "; ".join(f"{drawn} of {sends} {name}" for name, drawn, sends in strata) or None
+
+
 def _caveat(case: Case) -> str | None:
     workload = case.workload
     return workload.caveat(**workload.parameters) or None if case.repeats else None
@@ -285,12 +291,15 @@ TABLE: Final[tuple[Fact, ...]] = (
     Fact("program", _DETAIL, of_case=lambda case: "yes" if case.workload.is_program else None),
     # the sends of a recording, each alone
     Fact("recording", _DETAIL, of_case=lambda case: "yes" if case.repeats else None),
+    # the part of each stratum that was drawn, and half of the interval that this leaves
+    Fact("sample", _NOTE, of_case=_sample, phrase="Sends drawn for {workload}: {sample}."),
+    Fact("sampling_error", _DETAIL, is_number=True),
     Fact("parameter", _DETAIL, of_case=lambda case: _parameter(case)[0]),
     Fact("parameter_value", _DETAIL, is_number=True, of_case=lambda case: _parameter(case)[1]),
     Fact(
         "variant",
         _DETAIL,
-        of_case=lambda case: case.workload.variant or None,
+        of_case=lambda case: (_parameter(case)[0] and case.workload.variant) or None,
         phrase="{family} {variant}",
         groups=True,
     ),

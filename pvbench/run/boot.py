@@ -176,7 +176,10 @@ def _slices(prepared: Prepared, of_parts: list[list[SliceResult]]) -> list[Slice
     repeats = prepared.case.repeats
     if not repeats:
         return of_parts[0]
-    return [combined(repeats, results) for results in zip(*of_parts, strict=True)]
+    return [
+        combined(repeats, results, prepared.case.sample)
+        for results in zip(*of_parts, strict=True)
+    ]
 
 
 def _why_void(prepared: Prepared, slices: list[SliceResult]) -> Outcome | None:

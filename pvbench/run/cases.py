@@ -212,9 +212,13 @@ def _sends(workload: Workload, guest: Guest) -> dict[str, Any]:
             if isinstance(sends, str):
                 return {"bursts": (), "why_unsupported": one_line(sends)}
             check_sends(sends, guest)
+            sample = workload.sample_in(guest)
+            if sample and len(sample) != len(sends):
+                raise ValueError("it does not say of each send how it was drawn")
     except PluginError as error:
         return {"bursts": (), "why_blocked": str(error)}
-    return {"bursts": tuple(b for b, _ in sends), "repeats": tuple(n for _, n in sends)}
+    bursts, repeats = zip(*sends, strict=True)
+    return {"bursts": bursts, "repeats": repeats, "sample": sample}
 
 
 def check_sends(sends: tuple[tuple[Burst, int], ...], guest: Guest) -> None:

@@ -9,21 +9,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from pvbench.run.sampling_error import sampling_error
 from pvbench.slice_result import Counts, Distribution, SliceResult
+from pvbench.workload import Drawn
 
 _SEND: Final = "send"
 _WHOLE: Final = "wall"  # the series that tables show unless another one is asked for
 _UNKNOWN: Final = "unknown"
+ERROR: Final = "sampling_error"
 Parts = Sequence[tuple[int, SliceResult]]
 
 
-def combined(repeats: Sequence[int], results: Sequence[SliceResult]) -> SliceResult:
+def combined(
+    repeats: Sequence[int], results: Sequence[SliceResult], sample: Sequence[Drawn] = ()
+) -> SliceResult:
     """
     A slice of one iteration, in which each send occurs as often as *repeats* says.
 
     Args:
         repeats: how often each send occurs.
         results: the slice of each, in which it is repeated alone.
+        sample: how each send was drawn, if they are a sample.
     """
     parts = [*zip(repeats, results, strict=True)]
     ticks = sum(_ticks(count, result) for count, result in parts)
@@ -36,8 +42,18 @@ def combined(repeats: Sequence[int], results: Sequence[SliceResult]) -> SliceRes
         assumed=dict.fromkeys(series if is_modelled else (), _assumed(parts, ticks)),
         target_state=_state(results),
         ticks_per_second=results[0].ticks_per_second,
-        facts=results[0].facts,
+        facts={**results[0].facts, **_error(results, sample, ticks)},
     )
+
+
+def _error(
+    results: Sequence[SliceResult], sample: Sequence[Drawn], ticks: float
+) -> dict[str, float]:
+    """Half of the 95 % interval that the sample leaves, as a part of the time."""
+    if not sample or not ticks:
+        return {}
+    times = [_ticks(1, result) for result in results]
+    return {ERROR: sampling_error(sample, times) / ticks}
 
 
 def _ticks(count: int, result: SliceResult) -> float:

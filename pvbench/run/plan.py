@@ -72,9 +72,9 @@ def _loops(planned: Effort, parts: int) -> tuple[int, int]:
     """Iterations and warm-up of a slice; many parts share those of a case."""
     if parts == 1:
         return planned.loops, planned.warmup
-    if planned.slice_s is None:  # the time of one send does not change
+    if planned.slices == 1:  # the time of one send does not change
         return 1, 0
-    loops = max(planned.loops // parts, _FEWEST)
+    loops = max(planned.loops // parts, min(planned.loops, _FEWEST))
     return loops, min(planned.warmup, loops)
 
 
@@ -204,7 +204,11 @@ def _prepared(
             return Outcome("unsupported", reason)
         prepared_case = checks.prepared(case)
         with guarded(f"delivery {delivery.name}", lambda: owner_of(type(delivery))):
-            answer = delivery.why_unsupported(case.guest, prepared_case.task, description)
+            answers = (
+                delivery.why_unsupported(case.guest, part.task, description)
+                for part in prepared_case.parts
+            )
+            answer = next((answer for answer in answers if answer is not None), None)
         reason = checked_reason(answer)
         return Outcome("unsupported", reason) if reason else prepared_case
     except PlanLimitError as error:

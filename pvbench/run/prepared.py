@@ -36,7 +36,7 @@ class Prepared:
 
     def _parts(self) -> Iterator[Prepared]:
         for burst, expected in zip(self.case.bursts, self.bursts, strict=True):
-            case = attrs.evolve(self.case, bursts=(burst,), repeats=())
+            case = attrs.evolve(self.case, bursts=(burst,), repeats=(), sample=())
             yield Prepared(case, (attrs.evolve(expected, repeats=1),))
 
     @property

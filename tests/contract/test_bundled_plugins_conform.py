@@ -30,6 +30,7 @@ MEMBERS = {
     "pairs": ("4", "3:ring"),
     "pipe": ("9",),
     "recorded": ("redis-16", "module-load-16"),
+    "sampled": ("redis-16:9", "mmap-16:40:7"),
     "shootdown": ("2", "3:5", "8:all"),
 }
 # A trace of each form, and how many of its events matter.

@@ -18,7 +18,7 @@ from pvbench_load_recorded import pvbench_workloads
 from support.recordings import recording_of
 
 SIXTY = parse_guest("ids:0-11,16-27,32-43,48-59,64-75")
-(FAMILY,) = pvbench_workloads()
+FAMILY, SAMPLED = pvbench_workloads()
 
 
 def recorded(name: str) -> Workload:
@@ -74,7 +74,7 @@ def test_a_guest_of_another_size_cannot_have_the_sends() -> None:
     """The reason says which one can."""
     reason = recorded("membarrier-60").sends_in(parse_guest("dense:16"))
 
-    assert reason == "recorded:membarrier-60 needs a guest of 60 CPUs"
+    assert reason == "membarrier-60 needs a guest of 60 CPUs"
 
 
 def test_a_recording_of_an_emulated_machine_has_a_caveat() -> None:
@@ -117,3 +117,26 @@ def test_a_recording_of_too_many_distinct_sends_is_not_run(
     reason = recorded(written(tmp_path)).sends_in(parse_guest("dense:4"))
 
     assert str(reason).endswith("my.recording has 3 distinct sends, more than 2")
+
+
+def test_a_sample_stands_for_all_sends() -> None:
+    """Each drawn send says of how many it was drawn."""
+    member = SAMPLED.bind(["membarrier-60", "8"])
+    given = member.sends_in(SIXTY)
+    assert not isinstance(given, str)
+    drawn = member.sample_in(SIXTY)
+
+    assert sum(count for _, count in given) == 171
+    assert len(given) == len(drawn)
+    assert {(one.stratum, one.sends, one.drawn) for one in drawn} == {
+        ("reschedule to 1 CPU, 1 window, 1 cluster", 43, 2),
+        ("call to 1 CPU, 1 window, 1 cluster", 97, 2),
+        ("call to 33 to 64 CPUs, 1 window, 5 clusters", 31, 7),
+    }
+
+
+def test_a_sample_needs_the_guest_of_its_recording() -> None:
+    """As the recording does."""
+    reason = SAMPLED.bind(["membarrier-60"]).sends_in(parse_guest("dense:16"))
+
+    assert reason == "membarrier-60 needs a guest of 60 CPUs"

@@ -70,3 +70,23 @@ def test_a_recording_has_no_polling_targets(cli: Cli) -> None:
 
     assert done.status == 3
     assert "a recording has what was sent" in done.out + done.err
+
+
+def test_a_sample_estimates_the_whole_and_says_how_well(cli: Cli) -> None:
+    """The strata, and the interval that drawing leaves, are in the notes."""
+    workloads = ("--workload", "recorded:madvise-60,sampled:madvise-60:40", *SIXTY)
+    done = cli("run", "workloads", *workloads, *SENDERS, "-q", "-o", "a.json")
+    series = json.loads(cli("show", "a.json", "--json").out)["series"]
+    rows = {(row["workload"], row["stack"]): row for row in series if row["series"] == "send"}
+
+    for stack in ("x2apic-physical", "kvm-pv/x2apic-physical"):
+        whole = rows["recorded:madvise-60", stack]
+        drawn = rows["sampled:madvise-60:40:1", stack]
+        assert drawn["sources"] == whole["sources"] == 986
+        assert 0 < drawn["sampling_error"] < 0.05
+        assert drawn["value_s"] == pytest.approx(
+            whole["value_s"], rel=2 * drawn["sampling_error"]
+        )
+        assert "sampling_error" not in whole
+    assert "Sends drawn for sampled:madvise-60:40:1: 2 of 23 reschedule to 1 CPU" in done.out
+    assert "Sampling interval (95 %), plus and minus, by stack:" in done.out

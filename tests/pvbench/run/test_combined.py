@@ -9,6 +9,7 @@ import pytest
 
 from pvbench.run.combined import combined
 from pvbench.slice_result import Counts, Distribution, SliceResult
+from pvbench.workload import Drawn
 
 COUNTS = Counts(
     icr_writes=4,
@@ -79,6 +80,16 @@ def test_targets_have_a_state_if_all_sends_prove_it() -> None:
     mixed = combined((1, 1), (slice_of(1, target_state="running"), slice_of(1)))
 
     assert (same.target_state, mixed.target_state) == ("running", "unknown")
+
+
+def test_a_sample_leaves_an_interval() -> None:
+    """Half of it, as a part of the time, is a fact of the slice."""
+    drawn = Drawn(stratum="a", sends=4, drawn=2, times=1)
+    parts = (slice_of(100), slice_of(300))
+
+    error = combined((2, 2), parts, (drawn, drawn)).facts["sampling_error"]
+    assert error == pytest.approx(1.96 * (4 * 2 / 2 * 20_000) ** 0.5 / 800)
+    assert combined((2, 2), parts).facts == {}
 
 
 def test_the_clock_and_the_facts_of_the_slice_stay() -> None:
