@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pvbench.cli import common
+from pvbench.cli import common, replay_file
 from pvbench.cli.import_ import guarded_readers, load_options, trace_options
 from pvbench.errors import Status, UsageError
 from pvbench.formats import output_options
@@ -61,6 +61,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--targets", choices=_STATES, default="running", help="state of the targets (running)"
     )
+    parser.add_argument(
+        "-o",
+        dest="output",
+        metavar="FILE",
+        help="also run the recording on the model, and write a result file",
+    )
     parser.add_argument("-q", "--quiet", action="store_true", help="print no progress")
     output_options(parser)
     common.plugin_options(parser)
@@ -72,6 +78,8 @@ def execute(options: argparse.Namespace) -> Status:
     from pvbench.report import replay
     from pvbench.run.progress import Heartbeat
 
+    if options.output:
+        replay_file.check(options)
     registry = common.registry(options)
     question = _question(options, registry)
     variations = list(_variations(question))
@@ -84,6 +92,8 @@ def execute(options: argparse.Namespace) -> Status:
     ]
     common.show(replay.document(answers), options)
     is_whole = all(isinstance(answer, Replayed) for answer in answers)
+    if options.output and isinstance(answers[0], Replayed):
+        replay_file.write(options, registry, answers[0].recording)
     return Status.OK if is_whole else Status.NOTHING_MEASURED
 
 
