@@ -8,6 +8,7 @@ the benchmark, and never ranks it with times of its own.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
@@ -75,8 +76,8 @@ class Measured:
 
     @times.validator
     def _check_times(self, _: Any, times: tuple[TestTime, ...]) -> None:
-        tests = [(time.workload, time.series) for time in times]
-        if twice := next((test for test in tests if tests.count(test) > 1), None):
+        tests = Counter((time.workload, time.series) for time in times)
+        if twice := next((test for test, count in tests.items() if count > 1), None):
             raise ValueError(f"Measured.times has {' '.join(twice)} twice")
 
 

@@ -23,6 +23,8 @@ from pvbench.text import one_line
 _UNKNOWN_FACTS: Final = (
     *("sender", "driver", "stack", "guest", "linux", "target_state", "delivery", "site"),
 )
+_LARGEST: Final = 1 << 22  # characters: a kernel log seldom has more
+_MOST_RUNS: Final = 10_000  # of one test
 _NO_TIME: Final = "each time in it is 0, which means that it is unknown"
 
 
@@ -34,6 +36,8 @@ def suite_from(name: str, text: str) -> IndexedSuite | None:
         UsageError: it has lines of several benchmarks, or cannot be read.
         PluginError: the code of a plugin raises.
     """
+    if len(text) > _LARGEST:
+        return None
     printed = [one for one in load_benchmark_texts().values() if _called(one, one.lines, text)]
     if not printed:
         return None
@@ -49,6 +53,11 @@ def suite_from(name: str, text: str) -> IndexedSuite | None:
         raise UsageError(f"{name}: {error.what}", why=error.why, fix=error.fix) from None
     if not measured.times:
         raise UsageError(f"{name} has no time of {benchmark.title}", why=_NO_TIME)
+    if max(len(time.values) for time in measured.times) > _MOST_RUNS:
+        raise UsageError(
+            f"{name} has more than {_MOST_RUNS} runs of one test",
+            fix="Give a file with fewer of them.",
+        )
     return _suite(benchmark, measured)
 
 

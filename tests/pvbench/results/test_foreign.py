@@ -81,6 +81,24 @@ def test_a_text_without_a_time_is_refused(tmp_path: Path) -> None:
         files.read(str(path))
 
 
+def test_a_text_with_very_many_runs_is_refused(tmp_path: Path) -> None:
+    """A hostile text must not fill memory."""
+    path = tmp_path / "many.dmesg"
+    path.write_text("Dry-run: 0, 1 ns\n" * 10_001)
+
+    with pytest.raises(UsageError, match="more than 10000 runs of one test"):
+        files.read(str(path))
+
+
+def test_a_text_that_is_larger_than_a_kernel_log_is_not_searched(tmp_path: Path) -> None:
+    """It is no result file either."""
+    path = tmp_path / "large.dmesg"
+    path.write_text("Dry-run: 0, 1 ns\n" + " " * (1 << 22))
+
+    with pytest.raises(DamagedError, match="is not JSON"):
+        files.read(str(path))
+
+
 def test_a_refusal_of_a_reader_names_the_file(tmp_path: Path) -> None:
     """The reader sees the text only."""
     path = tmp_path / "mail.txt"
