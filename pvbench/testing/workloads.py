@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pvbench.guest import Guest
-from pvbench.run.cases import check_bursts, check_sends
+from pvbench.run.possible import check_bursts, check_sends
 from pvbench.testing.cases import attempt, check_offer, fail
 from pvbench.testing.scenes import guests
 from pvbench.topology import parse_guest

@@ -11,17 +11,15 @@ from pvbench.delivery import Delivery, Description, Task
 from pvbench.guest import Guest
 from pvbench.ops import Burst
 from pvbench.protocol import Turn
-from pvbench.run.cases import check_sends
 from pvbench.run.effort import effort
 from pvbench.run.outcome import Outcome
 from pvbench.run.plan import Part, Plan, make_plan
 from pvbench.suite import Case
-from support.helpers import burst_of, guest_of
+from support.helpers import burst_of
 from support.runs import broadcast, case_of
 from support.sessions import EXACT, NEAR_EXACT, NOISY
 
 SENDS = (burst_of("send_IPI", 1), burst_of("send_IPI", 2), burst_of("send_IPI_mask", 1, 2))
-GUEST = guest_of(range(4))
 
 
 @attrs.frozen
@@ -84,24 +82,3 @@ def test_a_delivery_is_asked_about_each_send() -> None:
     (outcome,) = plan_of(recording(*SENDS), most=1).refused.values()
 
     assert outcome == Outcome("unsupported", "it is a multicast")
-
-
-@pytest.mark.parametrize(
-    ("sends", "why"),
-    [
-        ((), "its distinct sends are not 1 to 65536"),
-        (((SENDS[0], 0),), "a burst is sent 0 times"),
-        (((SENDS[0], True),), "a burst is sent True times"),
-        (((burst_of("send_IPI", 9), 1),), "it names CPU 9 in a guest of 4 CPUs"),
-        ((("x", 1),), "'x', which is not a Burst"),
-    ],
-)
-def test_sends_of_a_plugin_are_checked(sends: Any, why: str) -> None:
-    """The sentence says what is wrong."""
-    with pytest.raises(ValueError, match=why):
-        check_sends(sends, GUEST)
-
-
-def test_sends_of_one_source_are_possible() -> None:
-    """They are not sent together."""
-    check_sends(tuple((burst, 3) for burst in SENDS), GUEST)
