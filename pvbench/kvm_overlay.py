@@ -112,6 +112,11 @@ class KvmOverlay(Sender):
         yield Scan(len(cpus))
         ids = [apic.id(cpu) for cpu in cpus]
         for args in self.calls_in(apic, ids, icr_low(vector)):
+            if not isinstance(args, tuple):
+                raise TypeError(
+                    f"calls() yields {args!r}, not a tuple with the arguments of a hypercall;"
+                    " other ops are yielded by send_IPI_mask()"
+                )
             yield Hypercall(KVM_HC_SEND_IPI, args)
 
 
