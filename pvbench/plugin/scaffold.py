@@ -18,7 +18,9 @@ from pvbench.errors import UsageError, not_writable
 # The sender in the templates; its name is replaced in all three spellings.
 _NAME: Final = "kvm-pv-sorted"
 _TEMPLATES: Final = {
+    "README.md": "README.md.txt",
     "pyproject.toml": "pyproject.toml.txt",
+    "tox.ini": "tox.ini.txt",
     "{module}.py": "sender.py.txt",
     "test_{module}.py": "test_sender.py.txt",
 }
@@ -45,7 +47,8 @@ def write(name: str, into: Path, senders: Container[str]) -> Path:
         folder.mkdir(parents=True)
         for target, template in _TEMPLATES.items():
             path = folder / target.format(module=_module(name))
-            path.write_text(_renamed(_template(template), name), encoding="utf-8")
+            text = _renamed(_template(template), name).replace("{pvbench}", requirement())
+            path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise not_writable(folder, error) from None
     return folder
@@ -53,16 +56,17 @@ def write(name: str, into: Path, senders: Container[str]) -> Path:
 
 def next_steps(folder: Path, name: str) -> str:
     """The commands to run next, the last of which compares the new sender."""
-    text = _template("next.txt").format(folder=quote(str(folder)), name=name)
-    if url := _direct_url():
-        text += f"\nThis pvbench is from {url};\nother environments need it from there.\n"
-    return text
+    return _template("next.txt").format(folder=quote(str(folder)), name=name)
 
 
-def _direct_url() -> str:
-    """The URL pvbench was installed from (PEP 610); empty for a package index."""
-    text = distribution("pvbench").read_text("direct_url.json")
-    return str(json.loads(text)["url"]) if text else ""
+def requirement() -> str:
+    """What pip needs to install this pvbench: where it is from (PEP 610), or its name."""
+    origin = json.loads(distribution("pvbench").read_text("direct_url.json") or "{}")
+    if not origin:
+        return "pvbench"
+    if vcs := origin.get("vcs_info"):
+        return f"pvbench @ {vcs['vcs']}+{origin['url']}@{vcs['commit_id']}"
+    return f"pvbench @ {origin['url']}"
 
 
 def _template(name: str) -> str:

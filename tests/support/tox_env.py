@@ -1,14 +1,18 @@
-"""Result files as runs in tox environments leave them."""
+"""tox itself, and result files as runs in its environments leave them."""
 
 from __future__ import annotations
 
 import subprocess
+import sys
+from configparser import ConfigParser
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pvbench.host import name as host_name
 from pvbench.host import tags
 from support.runs import file_of, row_of
+
+TOX: Final = (sys.executable, "-m", "tox")
 
 
 def result_of(
@@ -44,3 +48,20 @@ def commit() -> str:
     subprocess.run(["git", "init", "-q"], check=True)
     subprocess.run(["git", *author, *empty], check=True)
     return str(tags.tags()["pvbench_git"])
+
+
+def tox(*arguments: str) -> str:
+    """The output of tox."""
+    output = subprocess.run([*TOX, *arguments], capture_output=True, text=True, check=False)
+    assert output.returncode == 0, output.stdout + output.stderr
+    return output.stdout
+
+
+def config(*arguments: str) -> ConfigParser:
+    """The configuration of the environments asked for."""
+    before, _, after = " ".join(arguments).partition(" -- ")
+    keys = "-k description commands deps depends package skip_install extras set_env pass_env"
+    further_words = ["--", *after.split()] if after else []
+    parser = ConfigParser(interpolation=None)
+    parser.read_string(tox("config", *before.split(), *keys.split(), *further_words))
+    return parser

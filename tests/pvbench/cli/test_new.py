@@ -8,22 +8,26 @@ import tomllib
 from collections.abc import Callable
 from importlib.metadata import distribution
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from support.helpers import bundled
 from support.runs import Cli
+from support.tox_env import config
 
 
-def test_three_files_are_written_and_the_next_commands_printed(cli: Cli) -> None:
+def test_the_files_are_written_and_the_next_commands_printed(cli: Cli) -> None:
     """The new distribution can be installed, tested and run."""
     output = cli("plugins", "new", "pv-mine")
 
     assert (output.status, output.err) == (0, "")
     assert output.out.startswith(
+        "pv-mine/README.md\n"
         "pv-mine/pv_mine.py\n"
         "pv-mine/pyproject.toml\n"
         "pv-mine/test_pv_mine.py\n"
+        "pv-mine/tox.ini\n"
         "\n"
         "It works as it is.  Next:\n"
         "  cd pv-mine\n"
@@ -35,27 +39,64 @@ def test_three_files_are_written_and_the_next_commands_printed(cli: Cli) -> None
 
 
 @pytest.mark.parametrize(
-    ("url", "last"),
+    ("origin", "requirement"),
     [
         pytest.param(
-            "git+https://example.org/pvbench",
-            "This pvbench is from git+https://example.org/pvbench;\n"
-            "other environments need it from there.\n",
+            {"url": "https://example.org/p", "vcs_info": {"vcs": "git", "commit_id": "12ab"}},
+            "pvbench @ git+https://example.org/p@12ab",
             id="version-control",
         ),
-        pytest.param(None, "--workload broadcast\n", id="index"),
+        pytest.param({"url": "file:///a%20b"}, "pvbench @ file:///a%20b", id="folder"),
+        pytest.param(None, "pvbench", id="index"),
     ],
 )
-def test_the_next_steps_name_a_direct_url_of_pvbench(
-    cli: Cli, monkeypatch: pytest.MonkeyPatch, url: str | None, last: str
+def test_tox_takes_pvbench_from_where_this_one_is_from(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, origin: dict[str, Any] | None, requirement: str
 ) -> None:
-    """The dependency "pvbench" of the new distribution is found nowhere else."""
-    record = json.dumps({"url": url}) if url else None
+    """The dependency "pvbench" of the new distribution may be found nowhere else."""
+    record = json.dumps(origin) if origin else None
     kind = type(distribution("pvbench"))  # that of a backport, if something imported it
     monkeypatch.setattr(kind, "read_text", lambda self, name: record)
     monkeypatch.setattr("pvbench.cli.common.registry", lambda options: bundled())
+    cli("plugins", "new", "pv-mine")
+    monkeypatch.chdir("pv-mine")
 
-    assert cli("plugins", "new", "pv-mine").out.endswith(last)
+    configured = config()
+
+    assert configured["testenv:bench-pv-mine"]["deps"] == requirement
+
+
+def test_tox_of_a_new_plugin_tests_and_compares_it(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its sender and kvm-pv run the same case; two revisions of it can be compared."""
+    cli("plugins", "new", "pv-mine")
+    case = "--guest interleaved:130 --workload broadcast -q"
+
+    monkeypatch.chdir("pv-mine")
+
+    configured = config("-e", "bench-kvm-pv,bench-pv-mine,new,compare")
+
+    sections = {name: configured[name] for name in configured.sections()}
+    assert {name: section["commands"] for name, section in sections.items()} == {
+        "testenv:bench-kvm-pv": f"pvbench run norov --sender kvm-pv {case}",
+        "testenv:bench-pv-mine": f"pvbench run norov --sender pv-mine {case}",
+        "testenv:new": f"pvbench run norov --sender pv-mine {case}",
+        "testenv:compare": "pvbench compare --by overlay --baseline kvm-pv"
+        " --env bench-kvm-pv,bench-pv-mine",
+    }
+    revision = f"pv-mine @ git+file://{Path.cwd()}@HEAD"
+    assert sections["testenv:new"]["deps"].split("\n")[-1] == revision
+
+
+def test_the_readme_of_a_new_plugin_has_the_commands_that_are_printed(cli: Cli) -> None:
+    """They are for the folder of the new plugin."""
+    printed = cli("plugins", "new", "pv-mine").out.replace(" \\\n   ", "")
+    commands = re.findall(r"^  (?!cd )(.*)$", printed, re.MULTILINE)
+    readme = Path("pv-mine", "README.md").read_text()
+
+    assert len(commands) == 3
+    assert [command for command in commands if f"\n$ {command}\n" not in readme] == []
 
 
 def test_the_name_is_the_sender_s_the_distribution_s_and_the_module_s(cli: Cli) -> None:
