@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
+from datetime import timedelta
 from time import monotonic
 from typing import Final, Protocol, Self
 
@@ -11,6 +12,7 @@ from pvbench import notices
 from pvbench.text import printable
 
 _BEAT_S: Final = 1.0
+_SHORT_S: Final = 10.0  # a run that is shorter shows no times
 
 
 class Progress(Protocol):
@@ -24,11 +26,32 @@ class Progress(Protocol):
         ...
 
 
+class _Times:
+    """How long the boots have taken, and about how long the others will take."""
+
+    def __init__(self, total: int) -> None:
+        self._total, self._first, self._begin_s = total, 0, 0.0
+
+    def before(self, number: int) -> str:
+        """The times before boot *number*; a run that is continued begins with a later one."""
+        if not self._first:
+            self._first, self._begin_s = number, monotonic()
+        done, elapsed_s = number - self._first, monotonic() - self._begin_s
+        if not done or elapsed_s < _SHORT_S:
+            return ""
+        left_s = elapsed_s / done * (self._total - number + 1)
+        return f" ({_clock(elapsed_s)} elapsed, about {_clock(left_s)} left)"
+
+
+def _clock(seconds: float) -> str:
+    return str(timedelta(seconds=round(seconds)))
+
+
 class Lines:
     """Prints one line for each boot, or nothing if quiet."""
 
     def __init__(self, total: int, *, quiet: bool) -> None:
-        self._total, self._quiet = total, quiet
+        self._total, self._quiet, self._times = total, quiet, _Times(total)
 
     def __enter__(self) -> Self:
         return self
@@ -38,9 +61,11 @@ class Lines:
 
     def boot(self, number: int, what: str) -> None:
         """See `Progress`."""
-        if not self._quiet:
-            with suppress(OSError):  # a run goes on when its progress cannot be printed
-                print(printable(f"boot {number}/{self._total}: {what}"), file=sys.stderr)
+        if self._quiet:
+            return
+        line = f"boot {number}/{self._total}: {what}{self._times.before(number)}"
+        with suppress(OSError):  # a run goes on when its progress cannot be printed
+            print(printable(line), file=sys.stderr)
 
 
 class Bar:
@@ -61,6 +86,7 @@ class Bar:
             transient=True,
         )
         self._task = self._bar.add_task("", total=total)
+        self._times = _Times(total)
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -71,7 +97,8 @@ class Bar:
 
     def boot(self, number: int, what: str) -> None:
         """See `Progress`."""
-        self._bar.update(self._task, completed=number - 1, description=printable(what))
+        text = printable(what + self._times.before(number))
+        self._bar.update(self._task, completed=number - 1, description=text)
         self._bar.refresh()
 
 

@@ -109,6 +109,39 @@ def test_a_file_gets_one_line_for_each_boot(
     assert capsys.readouterr() == ("", expected)
 
 
+def test_a_long_run_says_how_long_it_takes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run that is continued counts its own boots only, and a short one says nothing."""
+    times = iter([100.0, 100.0, 109.0, 130.0, 4000.0])
+    monkeypatch.setattr(progress, "monotonic", lambda: next(times))
+
+    with progress.make(7, quiet=False) as lines:
+        for number in (3, 4, 5, 7):
+            lines.boot(number, "dense:2")
+
+    assert capsys.readouterr().err.splitlines() == [
+        "boot 3/7: dense:2",
+        "boot 4/7: dense:2",
+        "boot 5/7: dense:2 (0:00:30 elapsed, about 0:00:45 left)",
+        "boot 7/7: dense:2 (1:05:00 elapsed, about 0:16:15 left)",
+    ]
+
+
+def test_the_bar_shows_the_times_of_a_long_run(
+    monkeypatch: pytest.MonkeyPatch, terminal: Terminal
+) -> None:
+    """They are beside the guest."""
+    times = iter([0.0, 0.0, 20.0])
+    with terminal() as screen, progress.make(3, quiet=False) as bar:
+        monkeypatch.setattr(progress, "monotonic", lambda: next(times))
+        bar.boot(1, "dense:2")
+        screen()
+        bar.boot(2, "dense:2")
+
+        assert "dense:2 (0:00:20 elapsed, about 0:00:40 left)" in words(screen())
+
+
 def test_a_line_of_progress_is_printable(capsys: pytest.CaptureFixture[str]) -> None:
     """The name of a guest comes from a suite, which is a plugin's."""
     with progress.make(1, quiet=False) as lines:
