@@ -142,6 +142,8 @@ class _Search:
 
     def _noisy_verdict(self, allowance: Allowance, row: Row, following: Sequence[Row]) -> str:
         """The verdict on *row* with the next run; on the last run alone."""
+        if self._kind(allowance, [row], 1) not in CHANGES:  # most runs
+            return ""
         pairs = len(self.rows) - 1
         alone = self._kind(allowance, [row], pairs)
         if not following:

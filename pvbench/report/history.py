@@ -24,7 +24,7 @@ from pvbench.document import (
     table_of,
 )
 from pvbench.report.claim.answer import origin
-from pvbench.report.quantities import change_of_length, change_of_time, time_cell, time_of
+from pvbench.report.quantities import change_of_length, change_of_time, seconds_of, time_of
 from pvbench.results import schema
 from pvbench.results.history import Run
 from pvbench.results.rows import Row
@@ -117,7 +117,7 @@ def _fact(name: str, role: Role) -> Field[Track]:
 
 def _last(history: History, track: Track) -> Cell:
     rows = track.rows[-history.last :]
-    return Cell([time_cell(row).value for row in rows], ", ".join(map(time_of, rows)))
+    return Cell([seconds_of(row) for row in rows], ", ".join(map(time_of, rows)))
 
 
 def _change(track: Track) -> Cell:
@@ -142,7 +142,7 @@ def _step_cell(history: History, track: Track) -> Cell:
 def _values(history: History, track: Track) -> list[dict[str, Any]]:
     """The time of each run, for JSON."""
     numbers = history.numbers
-    return [{"run": numbers[row.file], "value_s": time_cell(row).value} for row in track.rows]
+    return [{"run": numbers[row.file], "value_s": seconds_of(row)} for row in track.rows]
 
 
 def _steps(history: History, steps: Sequence[tuple[Track, Step]]) -> Table:

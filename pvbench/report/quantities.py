@@ -43,9 +43,14 @@ def time_of(row: Row) -> str:
     )
 
 
+def seconds_of(row: Row) -> float | None:
+    """The time of *row* in seconds; None if it is in cycles."""
+    return row.value_s if row.time_unit == SECONDS else None
+
+
 def time_cell(row: Row, text: str = "") -> Cell:
-    """The time of *row* in seconds, None if it has none, with a *text* or that of `time_of`."""
-    return Cell(row.value_s if row.time_unit == SECONDS else None, text or time_of(row))
+    """The time of *row* as a value, with a *text* or that of `time_of`."""
+    return Cell(seconds_of(row), text or time_of(row))
 
 
 def change_of_time(ratio: float) -> str:
