@@ -57,9 +57,9 @@ class Timeline:
 
 
 def merged(arrivals: list[Arrivals]) -> list[Arrivals]:
-    """Join all arrivals to one if they have the same vector."""
+    """Join all arrivals to one, which is in an exit as the first is, if they share a vector."""
     if len(arrivals) < 2 or len({a.vector for a in arrivals}) > 1:
         return arrivals
     arrival_times = np.concatenate([a.at for a in arrivals])
     cpus = np.concatenate([a.cpus for a in arrivals])
-    return [Arrivals(arrivals[0].vector, arrival_times, cpus)]
+    return [arrivals[0]._replace(at=arrival_times, cpus=cpus, distinct=False)]

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from pvbench.ops import Op
+from pvbench.ops import Hypercall, Op
 from pvbench_deliver_model.sending import Sending
 from pvbench_deliver_model.targets import Targets
 from support.model import (
@@ -72,6 +72,13 @@ def test_blocked_targets_are_woken_one_after_the_other(
 ) -> None:
     """Each target behind a wake-up, and the end of the exit, come 400 later."""
     assert expected == sent("halted", op, polled=polled)
+
+
+def test_each_of_several_hypercalls_wakes_its_targets() -> None:
+    """The second one begins when the first has woken its target, at 2500."""
+    calls = [Hypercall(10, (1, 0, apic_id, 0xFC)) for apic_id in (1, 2)]
+
+    assert sent("halted", *calls) == (4_000, [(2_000, 1), (3_500, 2)])
 
 
 def test_a_running_target_needs_no_wake_up() -> None:
