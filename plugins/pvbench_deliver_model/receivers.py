@@ -24,6 +24,10 @@ class Receivers(Protocol):
         """Return which of *cpus* KVM has to wake at the times *at*; None if there are none."""
         ...
 
+    def wait(self, at: I64, waits: I64) -> None:
+        """Let the blocked CPUs of the last question wait until *at*, for *waits*."""
+        ...
+
 
 class AlwaysRunning:
     """Receivers that neither halt nor share host CPUs."""
@@ -36,3 +40,6 @@ class AlwaysRunning:
 
     def blocked(self, cpus: I64, at: I64) -> Flags | None:
         return None
+
+    def wait(self, at: I64, waits: I64) -> None:
+        """There are none."""

@@ -22,6 +22,7 @@ from pvbench.ops import (
     WriteMem,
 )
 from pvbench.x86.apic import NMI_VECTOR
+from pvbench_deliver_model.arrays import I64
 from pvbench_deliver_model.cost_profile import CostProfile
 from pvbench_deliver_model.direct import DirectSends
 from pvbench_deliver_model.op_cost import OpCost, op_cost, other_cost
@@ -61,6 +62,7 @@ class Sending:
         self._entry_share = cost_profile.ratios["exit_entry_share"].ps
         self._per_hit = dict.fromkeys(Route, ps("deliver_target"))
         self._per_hit[Route.LOGICAL] += ps("deliver_logical")
+        self._hit_times: dict[Route, I64] = {}
         self._per_hit[Route.BROADCAST] += ps("match_vcpu")
         self._match_ps = ps("match_vcpu")
         self._read_ps = ps("guest_read")
@@ -128,14 +130,20 @@ class Sending:
             self._costs[key] = op_cost(self._cost_profile, sender, route, nmi=nmi)
         return self._costs[key]
 
+    def _after_first(self, route: Route, hits: int) -> I64:
+        """How long after the first of *hits* targets each of them is served."""
+        times = self._hit_times.get(route)
+        if times is None or len(times) < hits:
+            times = self._hit_times[route] = np.arange(hits) * self._per_hit[route]
+        return times[:hits]
+
     def _serve(self, send: Sends, clock: int, exit_ps: int, arrivals: list[Arrivals]) -> int:
         """Serve the targets of *send* in exits from *clock* on; return the end."""
         hits = len(send.cpus)
         per_hit = self._per_hit[send.route]
         if hits:
             first = clock + int(exit_ps * self._entry_share) + per_hit
-            hit_times = np.arange(hits) * per_hit
-            hit_times += first
+            hit_times = self._after_first(send.route, hits) + first
             if send.op_of_hit is not None:
                 hit_times += send.op_of_hit * exit_ps
             distinct = send.route in DISTINCT

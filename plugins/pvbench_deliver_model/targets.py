@@ -94,6 +94,11 @@ class Targets:
         """See `Receivers.blocked`."""
         return self._halt(cpus, at).blocked if self._halting else None
 
+    def wait(self, at: I64, waits: I64) -> None:
+        """See `Receivers.wait`."""
+        if self._last_halt is not None:
+            self._last_halt = self._polling.later(self._last_halt, at, waits)
+
     def _halt(self, cpu: I64, at: I64) -> Halt:
         """Return the halts of each *cpu* until *at*; the last ones are kept until they end."""
         halt = self._last_halt
@@ -185,7 +190,8 @@ class Targets:
             arrival = np.maximum(arrival, self.masked_until.take(cpu))
         halt = self._halt(cpu, arrival) if self._halting else None
         idle = halt.idle if halt else arrival - self.free.take(cpu)
-        if not np.count_nonzero(idle < 0):  # no CPU is in a handler, so none is pending
+        is_long = halt is not None and halt.window is None
+        if is_long or not np.count_nonzero(idle < 0):  # none is in a handler or pending
             begin = arrival + (self._polling.wake(halt, self._notify) if halt else self._notify)
             return self._run_handlers(begin, cpu, entered, lock=lock)
         pending = entered.take(cpu) > arrival

@@ -6,6 +6,7 @@ Source: Linux, arch/x86/kvm/lapic.c, __apic_accept_irq().
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from pvbench.x86.apic import (
@@ -42,6 +43,7 @@ class Message(NamedTuple):
 _STATE_CHANGES: Final = {APIC_DM_SMI: "an SMI", APIC_DM_INIT: "INIT"}
 
 
+@lru_cache(maxsize=256)
 def message_of(icr: int) -> Message:
     """The effect of the message with the low ICR word *icr* on an APIC that is enabled."""
     mode, vector = icr & APIC_MODE_MASK, icr & APIC_VECTOR_MASK

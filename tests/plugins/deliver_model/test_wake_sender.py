@@ -139,3 +139,12 @@ def test_a_report_names_bursts_that_outlast_halt_polling(
     run = cli("run", "norov", "--fast", "-q", "--vcpus", vcpus, *chosen)
 
     assert is_named == ("targets halt for longer than KVM polls" in " ".join(run.out.split()))
+
+
+@pytest.mark.parametrize("waited", [10, 10**9], ids=["within-windows", "beyond-any-window"])
+def test_targets_that_are_named_several_times_are_woken_each_time(waited: int) -> None:
+    """A program may interrupt one CPU more often than the guest has CPUs."""
+    end, interrupts = sent("halted", *[TO_CPU_2] * 6, start=waited)
+
+    assert end == waited + 6 * 2_500
+    assert [at - waited for at, _ in interrupts] == [1_500 + 2_500 * n for n in range(6)]
