@@ -15,6 +15,7 @@ from pvbench.results.rows import Row, ordered
 from pvbench.results.swept import values_of
 
 Line = tuple[str, str]  # a stack, and the costs that a sweep set
+_WHOLE: Final = 8  # columns of a table that has all of them, also if all stacks are equal
 _LETTERS: Final = {"icr_writes": "w", "hypercalls": "h"}
 
 
@@ -61,14 +62,16 @@ class Grid:
         """A table with a row for each line and a column for each of *workloads*."""
         names = [Column(key, key) for key in ("stack", *self.swept)]
         values = [Column(w, self._title(w), Role.VALUE, csv=w) for w in workloads]
+        columns = (*names, *values)
         return Table(
             name=name,
-            columns=(*names, *values),
+            columns=columns,
             rows=tuple(
                 (*self._names(line), *(cell(line, workload) for workload in workloads))
                 for line in self.lines
             ),
             context=self.context,
+            is_matrix=len(columns) <= _WHOLE,
         )
 
     def _title(self, workload: str) -> str:

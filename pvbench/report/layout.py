@@ -102,7 +102,7 @@ def _sum(widths: Iterable[int]) -> int:
 def _least(table: Table, place: int) -> int:
     """The least width of a column: numbers, names and words are not broken."""
     column, cells = table.columns[place], _cells(table, place)
-    title = _longest(column.title.replace("-", "- "), _LONGEST_WORD)
+    title = _longest(_in_parts(column.title).replace("-", "- "), _LONGEST_WORD)
     if column.role is Role.PROSE:
         return max([title, *(_longest(cell, _LONGEST_WORD) for cell in cells)])
     return max([title, *map(len, cells)])
@@ -200,10 +200,7 @@ def _drawn(table: Table, widths: Sequence[int]) -> str:
     titles = [column.title for column in table.columns]
     hang = HANGING if len(titles) == 1 else ""  # only the indent shows where a row begins
     rows = [
-        [
-            wrapped(title, width, hyphens=True)
-            for title, width in zip(titles, widths, strict=True)
-        ],
+        [_wrapped_title(title, width) for title, width in zip(titles, widths, strict=True)],
         *(
             [wrapped(c.text, w, hang) for c, w in zip(row, widths, strict=True)]
             for row in table.rows
@@ -215,6 +212,18 @@ def _drawn(table: Table, widths: Sequence[int]) -> str:
         [rows[0], rule, *rows[1:]], tablefmt="plain", colalign=align, disable_numparse=True
     )
     return "\n".join(line.rstrip() for line in text.splitlines())
+
+
+def _wrapped_title(title: str, width: int) -> str:
+    """A title that may be broken behind a hyphen or a colon."""
+    if len(title) <= width:
+        return title
+    return wrapped(_in_parts(title), width, hyphens=True).replace(": ", ":")
+
+
+def _in_parts(title: str) -> str:
+    """A title, such as the name of a workload, with blanks between its parts."""
+    return title.replace(":", ": ")
 
 
 def _width(text: str) -> int:

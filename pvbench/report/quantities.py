@@ -54,17 +54,9 @@ def time_cell(row: Row, text: str = "") -> Cell:
 
 
 def change_of_time(ratio: float) -> str:
-    """
-    Write a change of time by *ratio*: ``53.2 % less``, ``4.4 % more``.
-
-    A ratio of 2 or more is written as the ratio itself: ``2.14 times``.
-    """
-    if ratio >= 2:
-        return f"{ratio:.2f} times"
-    part = f"{abs(ratio - 1):.1%}".replace("%", " %")
-    if part == "0.0 %":
-        return part
-    return f"{part} {'less' if ratio < 1 else 'more'}"
+    """Write a change of time by *ratio*: ``53.2 % less``, ``114 % more``."""
+    part = _percent(100 * abs(ratio - 1), 1)
+    return part if part == "0.0 %" else f"{part} {'less' if ratio < 1 else 'more'}"
 
 
 def change_of_length(ratio: float) -> str:
@@ -73,13 +65,14 @@ def change_of_length(ratio: float) -> str:
 
     Changes below 1 % have two decimals, because verdicts depend on tenths of a percent.
     """
-    if ratio >= 2:
-        return f"{ratio:.2f} times as long"
     percent = 100 * abs(ratio - 1)
-    text = f"{percent:.{2 if percent < 0.995 else 1}f} %"
-    if text == "0.00 %":
-        return text
-    return f"{'shorter' if ratio < 1 else 'longer'} by {text}"
+    text = _percent(percent, 2 if percent < 0.995 else 1)
+    return text if text == "0.00 %" else f"{'shorter' if ratio < 1 else 'longer'} by {text}"
+
+
+def _percent(percent: float, digits: int) -> str:
+    """A percentage with so many *digits* after the point, from 100 % on with none."""
+    return f"{percent:.{digits if percent < 99.95 else 0}f} %"
 
 
 def statistic(name: str) -> str:

@@ -118,13 +118,13 @@ def test_a_rate_has_a_ratio_and_no_change_of_time() -> None:
     assert [row["time reduction"] for row in as_dicts(ranking([PAIR, pair]))] == ["0.6", "0.5"]
 
 
-def test_a_change_of_time_is_a_part_saved_or_a_multiple() -> None:
-    """2.5 times the speed is 60 % less time; the reverse is 2.5 times the time."""
+def test_a_change_of_time_is_a_percentage() -> None:
+    """2.5 times the speed is 60 % less time; the reverse is 150 % more."""
     reverse = Pair(baseline=OVERLAID, side=PHYSICAL, before=AFTER, after=BEFORE)
 
     assert as_text(ranking([PAIR]))[2][5:13] == [
         *("200", "us", "80.0", "us", "2.500", "60.0", "%", "less"),
     ]
-    assert as_text(ranking([reverse]))[2][5:12] == [
-        *("80.0", "us", "200", "us", "0.400", "2.50", "times"),
+    assert as_text(ranking([reverse]))[2][5:13] == [
+        *("80.0", "us", "200", "us", "0.400", "150", "%", "more"),
     ]
