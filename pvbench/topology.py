@@ -15,6 +15,7 @@ from pvbench import id_lists
 from pvbench.errors import UsageError
 from pvbench.guest import MAX_VCPUS, Guest, HostIds, hash_of, ranges
 from pvbench.layouts import Layout, dense, interleaved, sockets, sparse, threads_last
+from pvbench.topology_forms import in_words
 
 _NUMBER: Final = "[0-9]{1,12}"  # longer ones are no APIC IDs, and take time to convert
 _THREADS_LAST: Final = "threads-last"
@@ -27,12 +28,6 @@ _OPTION: Final = re.compile(
 _LONGEST_NAME: Final = 40  # of a guest, in characters; the names of cases contain it
 _LONGEST_FORM: Final = 100_000  # characters that a result file can hold
 _HASH: Final = "#"  # only a shortened name contains it
-FORMS: Final = (
-    "N, dense:N, sockets:SOCKETSxCORESxTHREADS (also with DIESx, or DIESxMODULESx, before "
-    "the cores), with +threads-last, sparse:N:STEP, interleaved:N, ids:A,B-C,D-E/STEP,..., "
-    "host, cpuinfo:FILE (/proc/cpuinfo of another machine) or madt:FILE (a boot log); each "
-    "with +offline:CPUS, +logical:IDS, +vp:INDEXES, +nox2apic and +intremap"
-)
 
 
 def host_ids() -> HostIds:
@@ -101,7 +96,9 @@ def _layout(spec: str, of_host: HostIds | None) -> Layout:
     for pattern, function, factors in _FORMS:
         if match := re.fullmatch(pattern, spec):
             return _checked(function, factors, [int(number) for number in match.groups()])
-    fix = f"Use cpuinfo:{spec} or madt:{spec}." if isfile(spec) else f"Use one of: {FORMS}."
+    fix = (
+        f"Use cpuinfo:{spec} or madt:{spec}." if isfile(spec) else f"Use one of: {in_words()}."
+    )
     raise UsageError(f"{spec!r} is not a topology", fix=fix)
 
 
@@ -123,7 +120,7 @@ def parse_guest(
     of_host: HostIds | None = None,
 ) -> Guest:
     """
-    Return the x2APIC guest of a topology specification (see `FORMS`).
+    Return the x2APIC guest of a topology specification (see `pvbench.topology_forms`).
 
     The guest ``host`` has the APIC IDs of *of_host*, or of this machine without it.
     """

@@ -30,6 +30,7 @@ LAYERS = [
     "guest",
     "id_lists",
     "layouts",
+    "topology_forms",
     "topology",
     "ops",
     "linux_era",

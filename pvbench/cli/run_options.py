@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any, Final
 
+from pvbench import topology_forms
 from pvbench.cli import common
 from pvbench.cli.options import Options
 from pvbench.formats import output_options
@@ -131,12 +132,7 @@ def selection_options(group: Options) -> None:
         "--guest",
         action="append",
         metavar="TOPOLOGY",
-        help="dense:N, sockets:SOCKETSxCORESxTHREADS (also SOCKETSxDIESxCORESxTHREADS and "
-        "SOCKETSxDIESxMODULESxCORESxTHREADS), with +threads-last if the second threads of "
-        "all cores come last, sparse:N:STEP, interleaved:N, ids:A,B-C,D-E/STEP,..., host "
-        "(that of the site's host), cpuinfo:FILE (/proc/cpuinfo of another machine) or "
-        "madt:FILE (a boot log), each with +offline:CPUS, +logical:IDS, +vp:INDEXES; may be "
-        "repeated",
+        help=f"{topology_forms.in_words()}; may be repeated",
     )
     listed("--vcpus", "N,...", "guests with APIC IDs 0..N-1", guests)
     group.add_argument(
