@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pvbench.guest import Guest
 from pvbench.hookspecs import hookimpl
-from pvbench.linux_era import LinuxEra, uses_flat
+from pvbench.linux_era import NO_FLAT, LinuxEra, uses_flat
 from pvbench.sender import Apic, Driver, Ops, Sender
 from pvbench.sequences import irqs_off, xapic_send, xapic_shorthand
 from pvbench.x86.apic import APIC_DEST_LOGICAL, XAPIC_FLAT_CPUS, icr_low
@@ -26,6 +26,7 @@ class XapicFlat(Driver):
     name = "xapic-flat"
     summary = "logical flat mode, up to 8 CPUs, one write for any subset (legacy)"
     apic_mode = "xapic"
+    gone = NO_FLAT
 
     def probe(self, guest: Guest, linux: LinuxEra) -> bool:
         return uses_flat(guest, linux)

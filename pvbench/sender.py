@@ -95,9 +95,11 @@ class Driver(Sender):
 
     Attributes:
         apic_mode: the mode that the guest's local APICs must be in.
+        gone: the rule of Linux from which on no 64-bit kernel has it; None if all have it.
     """
 
     apic_mode: ClassVar[str]
+    gone: ClassVar[LinuxRule | None] = None
 
     def probe(self, guest: Guest, linux: LinuxEra) -> bool:
         """Return whether the kernel *linux* chooses this driver in *guest*."""
@@ -168,6 +170,16 @@ class Stack:
         if (guest.apic_mode, guest.hypercall_abi) == (mode, abi):
             return guest  # a copy would check all APIC IDs again
         return attrs.evolve(guest, apic_mode=mode, hypercall_abi=abi)
+
+    def note(self, guest: Guest, linux: LinuxEra) -> str | None:
+        """Return that the kernel *linux* does not have the driver any more, or None."""
+        rule = self.driver.gone
+        if rule is None or guest.bits == 32 or not linux.follows(rule):
+            return None
+        return (
+            f"64-bit Linux {linux.version} has no driver {self.driver.name}: it went with "
+            f"{rule.first} (commit {rule.commit})"
+        )
 
     def why_unsupported(self, guest: Guest, linux: LinuxEra) -> str | None:
         """Return why the stack cannot serve *guest* with the kernel *linux*; None if it can."""

@@ -367,6 +367,12 @@ TABLE: Final[tuple[Fact, ...]] = (
     # sentences of published results
     Fact("source", _NOTE, phrase="Source: {source}."),
     Fact("caveat", _NOTE, of_case=_caveat, phrase="Caveat: {caveat}."),
+    Fact(
+        "gone",
+        _NOTE,
+        of_case=lambda case: case.stack.note(case.guest, case.linux),
+        phrase="{gone}.",
+    ),
     # conditions that a delivery declares and a report puts into words
     Fact("stand_in", _NOTE),
     Fact("patched_kvm", _NOTE),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pvbench.dispatch import program
+from pvbench.linux_era import LinuxEra
 from pvbench.ops import Hypercall
 from pvbench.sender import Apic, Ops, Sender, Stack
 from support.helpers import CURRENT, MASKS, burst_of, call_args, guest_of, only, sent, stack_of
@@ -106,4 +107,27 @@ def test_an_overlay_names_the_callbacks_it_defines() -> None:
         "send_IPI_allbutself",
         "send_IPI_all",
         "send_IPI_self",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "bits", "is_gone"),
+    [
+        pytest.param("xapic-flat", "6.11", 64, False, id="before"),
+        pytest.param("xapic-flat", "6.12", 64, True, id="from-6.12-on"),
+        pytest.param("kvm-pv/xapic-flat", "6.12", 64, True, id="below-an-overlay"),
+        pytest.param("xapic-flat", "6.12", 32, False, id="32-bit"),
+        pytest.param("xapic-physical", "6.12", 64, False, id="another-driver"),
+    ],
+)
+def test_a_driver_that_a_kernel_has_no_more_has_a_note(
+    name: str, version: str, bits: int, is_gone: bool
+) -> None:
+    """Commit 838ba7733e4e removed logical flat mode from 64-bit kernels."""
+    note = stack_of(name).note(guest_of(range(4), bits=bits), LinuxEra(version=version))
+
+    assert note == (
+        "64-bit Linux 6.12 has no driver xapic-flat: it went with 6.12 (commit 838ba7733e4e)"
+        if is_gone
+        else None
     )
