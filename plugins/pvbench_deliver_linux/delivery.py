@@ -46,7 +46,8 @@ class Linux:
         from pvbench_deliver_linux.settings import Settings, hides_icr_writes
 
         _check(options)
-        if reason := self.why_unavailable():  # also if nothing may be probed
+        reason = self.why_unavailable()
+        if reason and options.probe:
             raise UnavailableError(reason)
         facts = host_facts.facts()
         settings = Settings(
@@ -57,6 +58,7 @@ class Linux:
         return Description(
             clock=CLOCK,
             limits={"usable_cpus": len(settings.cpus)},
+            probes={"linux-guest": reason} if reason else None,  # a plan shows it for each case
             notes=tuple(_notes(facts, hides_icr_writes=settings.hides_icr_writes)),
             worker_data=settings.encoded(),
             runs_programs=True,

@@ -29,6 +29,8 @@ def why_unsupported(guest: Guest, task: Task, description: Description) -> str |
     """Why *task* cannot run in *guest* on the host described; None if it can."""
     usable = description.limits["usable_cpus"]
     files = settings_of(description.worker_data).files
+    if lacking := next(filter(None, (description.probes or {}).values()), None):
+        return lacking
     reasons = (*_of_guest(guest), *_of_task(guest, task), *_of_host(guest, usable))
     return next(iter(reasons), None) or _why_no_kernel(task, files)
 

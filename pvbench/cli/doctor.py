@@ -108,6 +108,8 @@ def _abilities(name: str, description: Description) -> dict[str, Any]:
     rows: dict[str, Any] = {f"delivery {name}": "usable"}
     if description.probes is None:
         rows[f"delivery {name}"] = "not probed (--no-probe)"
+    elif description.probes and all(description.probes.values()):
+        rows[f"delivery {name}"] = f"no: {next(iter(description.probes.values()))}"
     rows |= {f"{name}: {fact}": value for fact, value in description.facts.items()}
     if description.notes:
         rows[f"{name}: notes"] = " ".join(description.notes)

@@ -20,6 +20,7 @@ from pvbench_deliver_linux.machine import Channels, Machine
 from pvbench_deliver_linux.settings import Files, settings_of
 from support.helpers import guest_of
 from support.kernels import PVH_NOTE, bz_image, vmlinux
+from support.runs import Cli
 
 FILES = Files(command=("qemu",), kernels={})
 
@@ -66,7 +67,22 @@ def test_a_software_kvm_is_refused_before_anything_starts(
 
     assert "QEMU is not started" in str(Linux().why_unavailable())
     with pytest.raises(UnavailableError, match="QEMU is not started"):
-        Linux().describe(Options(probe=False))
+        Linux().describe(Options())
+
+
+def test_a_plan_shows_what_the_host_lacks_for_each_case(
+    monkeypatch: pytest.MonkeyPatch, cli: Cli
+) -> None:
+    """`--dry-run` prints the suite on any machine, with no boot; `doctor` says no."""
+    monkeypatch.setattr(host_facts, "facts", lambda: {"virtualization": "software (none)"})
+    description = Linux().describe(Options(probe=False))
+    planned = cli("run", "pv-on-off", "--dry-run")
+    checked = cli("doctor", "--no-probe", "--json")
+
+    assert "QEMU is not started" in str((description.probes or {})["linux-guest"])
+    assert (planned.status, planned.err) == (3, "")
+    assert "hackbench" in planned.out
+    assert json.loads(checked.out)["delivery linux"].startswith("no: a Linux guest")
 
 
 def test_each_missing_piece_has_its_command(
