@@ -145,5 +145,14 @@ def _print_result(finished: Ended, options: argparse.Namespace) -> int:
         print("pvbench: nothing was measured", file=sys.stderr)
         print_refused(finished.path)
     if finished.signal:
+        _say_how_to_go_on(options)
         return endings.ended_early(finished.signal)
     return finished.status
+
+
+def _say_how_to_go_on(options: argparse.Namespace) -> None:
+    """Print the command that continues an interrupted run; `pvbench ab` prints its own."""
+    if not options.ab_pipes:
+        words = [word for word in options.words if word != "--resume"]
+        command = shlex.join(["pvbench", *words, "--resume"])
+        print(f"pvbench: `{printable(command)}` continues it", file=sys.stderr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -74,7 +75,14 @@ def test_a_signal_in_the_middle_of_a_boot_loses_that_boot_only(
 
     assert returned == status
     assert "x2apic-physical" in out
-    assert err == f"results: a.json\npvbench: ended early by signal {number.value}\n"
+    first, command, last = err.splitlines()
+    assert (first, last) == (
+        "results: a.json",
+        f"pvbench: ended early by signal {number.value}",
+    )
+    assert re.fullmatch(
+        "pvbench: `pvbench run norov .*-o a.json --resume` continues it", command
+    )
     assert (plan["plan"]["boots"], boot["boot"], boot["outcome"]) == (3, 1, "ok")
     assert end == {"end": 128 + number.value, "signal": number.value}
     assert {len(b.get_runs()) for b in result_files.read(str(tmp_path / "a.json"))} == {1}
