@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 import pytest
 
+from pvbench.cli import doctor
 from pvbench.delivery import Options
 from pvbench.errors import UnavailableError, UsageError
 from pvbench.host import compiled
@@ -18,9 +19,10 @@ from pvbench_deliver_linux import files, needs, tracing
 from pvbench_deliver_linux.delivery import Linux
 from pvbench_deliver_linux.machine import Channels, Machine
 from pvbench_deliver_linux.settings import Files, settings_of
+from pvbench_deliver_linux.support import why_unsupported
 from support.helpers import guest_of
 from support.kernels import PVH_NOTE, bz_image, vmlinux
-from support.runs import Cli
+from support.linux_tasks import GUEST, task_of
 
 FILES = Files(command=("qemu",), kernels={})
 
@@ -71,18 +73,16 @@ def test_a_software_kvm_is_refused_before_anything_starts(
 
 
 def test_a_plan_shows_what_the_host_lacks_for_each_case(
-    monkeypatch: pytest.MonkeyPatch, cli: Cli
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """`--dry-run` prints the suite on any machine, with no boot; `doctor` says no."""
-    monkeypatch.setattr(host_facts, "facts", lambda: {"virtualization": "software (none)"})
+    lacking = {"virtualization": "software (none)", "kvm_modules": "", "kernel_release": "6"}
+    monkeypatch.setattr(host_facts, "facts", lambda: lacking)
     description = Linux().describe(Options(probe=False))
-    planned = cli("run", "pv-on-off", "--dry-run")
-    checked = cli("doctor", "--no-probe", "--json")
+    reason = why_unsupported(GUEST, task_of("futex", "9", has_pv_ipi=True), description)
 
-    assert "QEMU is not started" in str((description.probes or {})["linux-guest"])
-    assert (planned.status, planned.err) == (3, "")
-    assert "hackbench" in planned.out
-    assert json.loads(checked.out)["delivery linux"].startswith("no: a Linux guest")
+    assert "QEMU is not started" in str(reason)
+    assert doctor._abilities("linux", description)["delivery linux"] == f"no: {reason}"
 
 
 def test_each_missing_piece_has_its_command(
