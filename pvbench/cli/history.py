@@ -125,7 +125,7 @@ def _paths(names: Sequence[str]) -> list[Path]:
 
 
 def _history(paths: Sequence[Path], options: argparse.Namespace) -> History:
-    from pvbench.compare.noise import Allowances
+    from pvbench.compare.noise import Allowances, AllowancesOfRuns
     from pvbench.compare.reading import noise_lines
     from pvbench.keywords import Keywords
     from pvbench.report.history import History
@@ -145,7 +145,8 @@ def _history(paths: Sequence[Path], options: argparse.Namespace) -> History:
         lines=noise_lines([run.file for run in runs[-1:]]),
         plans={run.file: run.plan for run in runs},
     )
-    tracks = _tracks(chosen, keywords, options, allowances)
+    of_runs = AllowancesOfRuns(allowances=allowances)
+    tracks = _tracks(chosen, keywords, options, of_runs)
     return History(runs=chosen, tracks=tracks, series=options.series, last=options.last)
 
 

@@ -102,6 +102,43 @@ class Allowances:
         return of_sessions(matching(self.lines, "runs", one), before)
 
 
+@attrs.define(kw_only=True)
+class AllowancesOfRuns:
+    """
+    The allowances of many runs, in which rows of few conditions follow each other.
+
+    Args:
+        allowances: what is looked up, once for each case, number of boots and conditions.
+    """
+
+    allowances: Allowances
+    _conditions: dict[tuple[str, Any], tuple[Any, ...]] = attrs.field(factory=dict, init=False)
+    _by_conditions: dict[tuple[Any, ...], Allowance | None] = attrs.field(
+        factory=dict, init=False
+    )
+
+    def of(self, before: Row, after: Row) -> Allowance | None:
+        """See `Allowances`."""
+        boots = min(len(before.boots_s), len(after.boots_s))
+        key = (
+            *(before.name, before.statistic, boots, before.file == after.file, after.name),
+            *(self._of_run(before), self._of_run(after)),
+        )
+        if key not in self._by_conditions:
+            self._by_conditions[key] = self.allowances.of(before, after)
+        return self._by_conditions[key]
+
+    def _of_run(self, row: Row) -> tuple[Any, ...]:
+        """The conditions of the rows of one host in a file, in a form that can be a key."""
+        place = (row.file, row.fact("host"))
+        if place not in self._conditions:
+            plan = self.allowances.plans.get(row.file, {})
+            conditions = conditions_of(row.facts, plan, 0)
+            parts = (conditions.host, conditions.effort)
+            self._conditions[place] = tuple(tuple(sorted(part.items())) for part in parts)
+        return self._conditions[place]
+
+
 def of_sessions(sessions: Iterable[Line], row: Row) -> Allowance | None:
     """The allowance of a series by the sessions that measured it; None without any."""
     name = key(row.name, row.statistic)

@@ -11,6 +11,7 @@ from pvbench.compare.judging import judged
 from pvbench.compare.margin import Margins
 from pvbench.compare.noise import (
     Allowances,
+    AllowancesOfRuns,
     SeriesNoise,
     median_and_worst,
     of_sessions,
@@ -141,3 +142,20 @@ def test_other_results_have_no_allowance(
     a = row("a")
 
     assert Allowances(lines=(session(0.03, a),), plans=plans).of(a, after) is None
+
+
+def test_the_allowances_of_many_runs_are_those_of_each_two() -> None:
+    """Each two of these differ in what an allowance depends on, or in nothing."""
+    rows = [
+        *(row("a"), row("b"), row("c", host_cpu_model="Epyc"), row("d", TIMES[:-1])),
+        *(attrs.evolve(row("e"), name="x"), attrs.evolve(row("f"), statistic="p99")),
+        *(row("a", host="h1"), row("a", host="h2", host_smt="on"), row("other effort")),
+    ]
+    plans = dict.fromkeys("abcdef", PLAN) | {"other effort": OTHER_EFFORT}
+    allowances = Allowances(lines=(session(0.03, rows[0]),), plans=plans)
+    of_runs = AllowancesOfRuns(allowances=allowances)
+    pairs = [(one, other) for one in rows for other in rows] * 2
+
+    expected = [allowances.of(*both) for both in pairs]
+    assert [of_runs.of(*both) for both in pairs] == expected
+    assert len({one is None for one in expected}) == 2
