@@ -85,7 +85,7 @@ def test_tox_of_a_new_plugin_tests_and_compares_it(
         "testenv:compare": "pvbench compare --by overlay --baseline kvm-pv"
         " --env bench-kvm-pv,bench-pv-mine",
     }
-    revision = f"pv-mine @ git+file://{Path.cwd()}@HEAD"
+    revision = f"pv-mine @ git+file://{Path.cwd()}@v2"
     assert sections["testenv:new"]["deps"].split("\n")[-1] == revision
 
 
