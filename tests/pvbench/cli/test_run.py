@@ -88,8 +88,8 @@ def test_a_plan_lists_refused_cases_with_reasons(cli: Cli) -> None:
     outcome, counts = output.out.split("\n\n")[-2:]
 
     assert output.status == 3
-    assert outcome == f"unsupported, 45 cases: {NO_FLAT}"
-    assert counts == "45 cases, 0 boots\n"
+    assert outcome == f"unsupported, 50 cases: {NO_FLAT}"
+    assert counts == "50 cases, 0 boots\n"
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_an_empty_selection_leaves_no_file(cli: Cli) -> None:
 
     assert output.status == 3
     assert output.err == (
-        "pvbench: -k 'no-such-case' matches none of the 90 cases of norov. "
+        "pvbench: -k 'no-such-case' matches none of the 100 cases of norov. "
         "`pvbench run SUITE --dry-run` lists them.\n"
     )
     assert os.listdir() == []
