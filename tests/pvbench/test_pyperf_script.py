@@ -75,7 +75,7 @@ def test_a_question_for_every_suite() -> None:
         path.stem.removeprefix("pvbench_suite_") for path in (ROOT / "suites").glob("*.py")
     }
 
-    assert questions - {"live", "pv_on_off"} == set(QUESTIONS)
+    assert questions - {"live", "pv_on_off", "workloads"} == set(QUESTIONS)
 
 
 def test_pyperf_s_own_options_work_and_its_files_compare_with_ours(tmp_path: Path) -> None:
