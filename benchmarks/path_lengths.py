@@ -28,7 +28,7 @@ from pvbench.results.rows import HEADLINE, rows
 
 _DRAWS: Final = 400  # of each series
 _PAIRS: Final = (2, 6)
-_PERCENTS: Final = (0.0, 0.3, 1.0, 2.0, 2.5, 3.0)
+_PERCENTS: Final = (0.0, 0.3, 0.6, 1.0)
 _HEADS: Final = ("pairs of boots", "longer by %", "a difference", "equivalent")
 _DIFFERENCES: Final = {path_length.LONGER, path_length.SHORTER}
 

@@ -15,7 +15,7 @@ from typing import Final
 from pvbench.results.rows import Row
 
 BAND: Final = 0.001  # of the path length; equivalent boots differ by no more
-CLEAR: Final = 0.015  # a difference that a few pairs of boots show
+CLEAR: Final = 0.005  # a difference that a few pairs of boots show
 CLEAR_OF_MANY: Final = 0.002  # a difference that many pairs of boots show
 MANY: Final = 6
 LONGER: Final = "longer"

@@ -69,7 +69,7 @@ def test_a_longer_path_is_printed_as_such() -> None:
     assert "longer by 10.0 %" in printed
     assert "speed ratio" not in printed
     assert "statistic: median path length" in printed
-    assert "longer or shorter if all differ by more than 1.5 % in that direction" in printed
+    assert "longer or shorter if all differ by more than 0.5 % in that direction" in printed
     assert f"differs: site: {OLD} | {NEW}" in printed
 
 
@@ -93,7 +93,7 @@ def test_the_limits_of_an_emulator_are_no_remarks_about_a_comparison() -> None:
     [(5, Status.REGRESSION), (10, Status.INCONCLUSIVE), (15, Status.OK)],
 )
 def test_the_limit_of_a_gate_is_compared_with_the_range(limit: float, status: Status) -> None:
-    """10 % longer, give or take 1.5 %."""
+    """10 % longer, give or take 0.5 %."""
     after = emulated(NEW, 38.5e-6, 38.511e-6)
     files = {"old.json": [emulated(OLD, 35.0e-6, 35.01e-6)], "new.json": [after]}
 
