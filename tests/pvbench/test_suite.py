@@ -116,13 +116,13 @@ def test_a_selection_picks_stacks(selected: dict[str, Any], expected: list[str])
 @pytest.mark.parametrize(
     ("overlays", "count"),
     [
-        pytest.param(None, 18, id="all-there-are"),
+        pytest.param(None, 20, id="all-there-are"),
         pytest.param((), 2, id="none"),
         pytest.param(("kvm-pv", "hyperv-ipi"), 6, id="two"),
     ],
 )
 def test_bare_drivers_always_run(overlays: tuple[str, ...] | None, count: int) -> None:
-    """Two drivers bare, and each overlay (eight are bundled) over each of them."""
+    """Two drivers bare, and each overlay (nine are bundled) over each of them."""
     expanded = stacks(attrs.evolve(SUITE, overlays=overlays))
 
     assert (count, ["x2apic-physical", "x2apic-cluster"]) == (len(expanded), expanded[:2])
