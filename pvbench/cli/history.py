@@ -109,15 +109,15 @@ def _paths(names: Sequence[str]) -> list[Path]:
     from pvbench.results.files import all_runs, in_folder, locate
 
     if not names:
-        paths = all_runs()
+        paths = [path for path in all_runs() if path.stat().st_size]
     else:
         folders = [Path(name) for name in names]
         paths = [
             path
             for folder, name in zip(folders, names, strict=True)
             for path in (in_folder(folder) if folder.is_dir() else [locate(name)])
+            if not folder.is_dir() or path.stat().st_size  # a run has just begun
         ]
-    paths = [path for path in paths if not path.exists() or path.stat().st_size]
     if not paths:
         place = ", ".join(names) or "this machine here"
         raise UsageError(f"there is no run of {place}", fix="Run a suite first.")
@@ -125,13 +125,23 @@ def _paths(names: Sequence[str]) -> list[Path]:
 
 
 def _history(paths: Sequence[Path], options: argparse.Namespace) -> History:
+    from pathlib import Path
+
     from pvbench.compare.noise import Allowances, AllowancesOfRuns
     from pvbench.compare.reading import noise_lines
     from pvbench.keywords import Keywords
     from pvbench.report.history import History
     from pvbench.results import history_index
+    from pvbench.results.files import locate
 
-    runs = history_index.runs(paths, common.warn, _progress)
+    named = [name for name in options.files if not Path(name).is_dir()]
+
+    def unreadable(path: Path, sentence: str) -> None:
+        if any(path == locate(name) for name in named):
+            raise UsageError(sentence)
+        common.warn(sentence)
+
+    runs = history_index.runs(paths, unreadable, _progress)
     if not runs:
         raise UsageError("none of the files can be read")
     keywords = Keywords.parsed(options.keywords)

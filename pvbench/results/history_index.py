@@ -25,7 +25,9 @@ _FOLDER: Final = "history"
 
 
 def runs(
-    paths: Iterable[Path], unreadable: Callable[[str], None], progress: Callable[[int], None]
+    paths: Iterable[Path],
+    unreadable: Callable[[Path, str], None],
+    progress: Callable[[int], None],
 ) -> list[Run]:
     """
     The runs in result files, oldest first.
@@ -47,7 +49,7 @@ def runs(
 def _of_folder(
     folder: Path,
     paths: list[Path],
-    unreadable: Callable[[str], None],
+    unreadable: Callable[[Path, str], None],
     progress: Callable[[int], None],
 ) -> list[Run]:
     place = index_path(folder)
@@ -61,7 +63,7 @@ def _of_folder(
             try:
                 run = history.of_file(path)
             except UsageError as error:
-                unreadable(str(error))
+                unreadable(path, str(error))
                 continue
             changed += 1
             progress(changed)

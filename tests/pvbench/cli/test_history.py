@@ -169,6 +169,23 @@ def test_a_file_that_cannot_be_read_is_left_out_with_a_sentence(cli: Cli) -> Non
     assert "bad.json is not JSON" in output.err
 
 
+@pytest.mark.parametrize("content", ["", "no json"])
+@pytest.mark.parametrize("more", [(), ("--gate", "gate.json.gz")])
+def test_a_file_that_is_named_must_be_readable(
+    cli: Cli, content: str, more: tuple[str, ...]
+) -> None:
+    """A run that died while it wrote its file must not pass a gate."""
+    stored(1, 100)
+    first = next(HOST_FOLDER.glob("*.json"))
+    cli("history", str(first), *more)
+    Path("died.json").write_text(content)
+
+    output = cli("history", str(first), "died.json", *more)
+
+    assert (output.status, output.out) == (2, "")
+    assert "died.json is" in output.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

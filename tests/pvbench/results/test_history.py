@@ -32,10 +32,15 @@ def stored(name: str, *times_s: float, **facts: Any) -> Path:
     return path
 
 
+def unreadable(path: Path, sentence: str) -> None:
+    """No file of these tests is."""
+    pytest.fail(f"{path}: {sentence}")
+
+
 def indexed(*paths: Path) -> tuple[list[Run], list[int]]:
     """The runs, and the numbers of new files that were told."""
     numbers: list[int] = []
-    return history_index.runs(paths, pytest.fail, numbers.append), numbers
+    return history_index.runs(paths, unreadable, numbers.append), numbers
 
 
 def test_a_run_has_its_date_and_the_facts_of_a_history() -> None:
@@ -165,7 +170,9 @@ def test_a_file_that_cannot_be_read_is_told_and_left_out() -> None:
     path, other = stored("a.json", 1e-6), FOLDER / "b.json"
     other.write_text("no json")
     sentences: list[str] = []
-    runs = history_index.runs([path, other], sentences.append, lambda number: None)
+    runs = history_index.runs(
+        [path, other], lambda _, sentence: sentences.append(sentence), lambda number: None
+    )
 
     assert [run.file for run in runs] == [str(path)]
     assert len(sentences) == 1
