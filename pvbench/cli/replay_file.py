@@ -11,7 +11,6 @@ import argparse
 import os
 import sys
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pvbench.cli.import_ import check_new
@@ -31,12 +30,14 @@ def check(options: argparse.Namespace) -> None:
     Check that the file can be written for the recordings of *options*.
 
     Raises:
-        UsageError: it exists, there are several recordings, or it is a trace.
+        UsageError: it exists or is no name of a result file, there are several recordings,
+            or it is a trace.
     """
     from pvbench.recording.bundled import located
     from pvbench.recording.stream import STDIN
+    from pvbench.results.files import output_path
 
-    check_new(Path(options.output), options)
+    check_new(output_path(options.output), options)
     names = [name for given in options.recordings for name in located(given)]
     if len(names) != 1:
         raise UsageError(

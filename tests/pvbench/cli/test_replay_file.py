@@ -73,3 +73,11 @@ def test_a_replay_without_a_sender_that_can_send_has_no_results(cli: Cli) -> Non
 
     assert done.status == 3
     assert "no sender can send recorded:membarrier-60" in done.err
+
+
+def test_a_name_that_is_no_result_file_is_refused_before_the_replay(cli: Cli) -> None:
+    """A long replay would be printed, and its file lost."""
+    output = cli("replay", "recorded:membarrier-60", "-o", "x.txt")
+
+    assert (output.status, output.out) == (2, "")
+    assert "x.txt does not end in .json" in output.err
