@@ -57,7 +57,7 @@ def man_page(command: argparse.ArgumentParser) -> str:
     page.source, page.manual = f"pvbench {project['version']}", "User Commands"
     page.date = ""  # two builds of one revision are equal
     heading, *lines = str(page).splitlines(keepends=True)
-    return "".join([heading, ".nh\n", *map(_as_text, lines)])  # .nh: split no name
+    return "".join([heading, ".nh\n.ad l\n", *map(_as_text, lines)])  # split no name
 
 
 def completion(command: argparse.ArgumentParser, shell: str) -> str:

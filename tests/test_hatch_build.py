@@ -87,7 +87,7 @@ def test_no_text_of_the_man_page_is_taken_for_a_request(page: str) -> None:
     """A help that mentions ./NAME.py may have it at the start of a line."""
     requests = set(re.findall(r"^[.'](\w*)", page, re.MULTILINE))
 
-    assert requests <= {"TH", "SH", "SS", "TP", "RS", "RE", "B", "nf", "fi", "nh"}
+    assert requests <= {"TH", "SH", "SS", "TP", "RS", "RE", "B", "nf", "fi", "nh", "ad"}
 
 
 def test_a_help_that_begins_with_a_dot_is_kept_as_text() -> None:
