@@ -54,7 +54,12 @@ def test_a_signal_costs_the_boot_in_flight(
     plan, boot, end = journal_of(Path("a.json"))
 
     assert (returned, members(run.pid)) == (status, [])
-    assert err == f"results: a.json\npvbench: ended early by signal {number.value}\n"
+    results, continues, ended = err.splitlines()
+    assert (results, ended) == (
+        "results: a.json",
+        f"pvbench: ended early by signal {number.value}",
+    )
+    assert continues.endswith("-o a.json --resume` continues it")
     assert "incomplete: 1 of 3 boots" in out
     assert (plan["plan"]["boots"], boot["boot"], boot["outcome"]) == (3, 1, "ok")
     assert end == {"end": status, "signal": number.value}
