@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pvbench import notices
-from pvbench.cli import run
+from pvbench.cli import common, run
 from pvbench.cli.ab_options import SIDES, split
 from pvbench.cli.parsers import Parser, parse_options
 from pvbench.cli.run_options import SESSION_COMMAND
@@ -21,7 +21,6 @@ from pvbench.errors import UsageError
 from pvbench.results import files, journal
 from pvbench.run.request import check_timeout
 from pvbench.run.side import Side
-from pvbench.text import printable
 
 
 def sides_of(options: argparse.Namespace, subfolder: str = "") -> tuple[tuple[Side, Side], int]:
@@ -154,7 +153,7 @@ def print_ends(
         for line in not_run(entries) if can_resume else refused(entries):
             notices.say(f"side {side.name}: {line}")
         if side.path.exists():
-            print(printable(f"results of side {side.name}: {side.path}"), file=sys.stderr)
+            common.tell_file(f"results of side {side.name}", side.path)
 
 
 def _named(output: str) -> Path:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Final
 from pvbench.cli.options import Options
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pvbench.document import Document
     from pvbench.plugin.registry import Registry
 
@@ -170,11 +172,11 @@ def show(document: Document, options: argparse.Namespace) -> None:
     print(output.encode(encoding, "backslashreplace").decode(encoding))
 
 
-def tell_page(name: str) -> None:
-    """Print on standard error where a page was written."""
+def tell_file(what: str, path: Path | str) -> None:
+    """Print on standard error in which file something is."""
     from pvbench.text import printable
 
-    print(printable(f"page: {name}"), file=sys.stderr)
+    print(printable(f"{what}: {path}"), file=sys.stderr)
 
 
 def width() -> int:

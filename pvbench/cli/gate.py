@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pvbench.cli import compare
+from pvbench.cli import common, compare
 from pvbench.errors import Status, UsageError, not_readable, not_writable
-from pvbench.text import printable
 
 
 def check_last(paths: Sequence[Path], options: argparse.Namespace) -> Status:
@@ -32,7 +30,7 @@ def check_last(paths: Sequence[Path], options: argparse.Namespace) -> Status:
     question = compare.question(options, by=None, beside=False, baseline=None)
     if not baseline.exists() or options.accept:
         keep(last[0], baseline)
-        print(printable(f"baseline: {last[0]} is now kept in {baseline}"), file=sys.stderr)
+        common.tell_file("baseline", f"{last[0]} is now kept in {baseline}")
         return Status.OK
     names = (str(baseline), str(last[0]))
     return compare.print_comparison(FileChoice(names), question, options)

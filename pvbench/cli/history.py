@@ -197,4 +197,4 @@ def _print(history: History, options: argparse.Namespace) -> None:
         write_page(page(history, text), options.html)
     common.show(text, options)
     if options.html:
-        common.tell_page(options.html)
+        common.tell_file("page", options.html)

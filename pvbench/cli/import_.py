@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Final
 from pvbench.cli import common
 from pvbench.errors import Status, UsageError
 from pvbench.formats import output_options
-from pvbench.text import printable
 
 if TYPE_CHECKING:
     from pvbench.recording.load import Options
@@ -82,7 +80,7 @@ def execute(options: argparse.Namespace) -> Status:
         sums += reconcile.sums_of_files(recording, before, after)
     stored.write(recording, path)
     common.show(imported.document(recording, sums), options)
-    print(printable(f"recording: {path}"), file=sys.stderr)
+    common.tell_file("recording", path)
     return Status.OK
 
 

@@ -20,7 +20,6 @@ from pvbench.cli import common
 from pvbench.cli.import_ import check_new, guarded_readers
 from pvbench.errors import EmptyError, Status, UsageError
 from pvbench.formats import output_options
-from pvbench.text import printable
 
 if TYPE_CHECKING:
     from pvbench.recorder.passes import Machine, Pass
@@ -144,7 +143,7 @@ def _record(machine: Machine, path: Path, options: argparse.Namespace) -> Status
     common.show(recorded.document(recording, passes, _sums(recording)), options)
     if passes[0].status:
         common.warn(f"{options.command[0]} ended with status {passes[0].status}")
-    print(printable(f"recording: {path}"), file=sys.stderr)
+    common.tell_file("recording", path)
     return Status.OK
 
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
+from pvbench.cli import common
 from pvbench.cli.import_ import check_new
 from pvbench.errors import EmptyError, UsageError
-from pvbench.text import printable
 
 if TYPE_CHECKING:
     from pvbench.plugin.registry import Registry
@@ -96,7 +95,7 @@ def write(options: argparse.Namespace, registry: Registry, recording: Recording)
             why="their reasons are in the journal",
             fix=f"pvbench show {ended.path}",
         )
-    print(printable(f"results: {ended.path}"), file=sys.stderr)
+    common.tell_file("results", ended.path)
 
 
 def _workload(name: str) -> str:

@@ -67,7 +67,7 @@ def execute(options: argparse.Namespace) -> Status:
         write_page(page(claim, text), options.html)
     common.show(text, options)
     if options.html:
-        common.tell_page(options.html)
+        common.tell_file("page", options.html)
     return claim.comparison.status
 
 

@@ -140,7 +140,7 @@ def _print_result(finished: Ended, options: argparse.Namespace) -> int:
         if sys.stdout.isatty() and options.format == "plain":
             with suppress(UsageError, UnavailableError):  # few suites have a family
                 plot(str(finished.path), options)
-        print(printable(f"results: {finished.path}"), file=sys.stderr)
+        common.tell_file("results", finished.path)
     else:
         print("pvbench: nothing was measured", file=sys.stderr)
         print_refused(finished.path)
