@@ -12,17 +12,16 @@ last one the baseline.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from pvbench import notices
 from pvbench.cli import common, compare
 from pvbench.errors import Status, UsageError
 from pvbench.formats import output_options
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pvbench.compare.steps import Track
     from pvbench.keywords import Keywords
     from pvbench.report.history import History
@@ -104,29 +103,25 @@ def _paths(names: Sequence[str]) -> list[Path]:
     Raises:
         UsageError: there are none.
     """
-    from pathlib import Path
+    from pvbench.results.files import all_runs, written
 
-    from pvbench.results.files import all_runs, in_folder, locate
-
-    if not names:
-        paths = [path for path in all_runs() if path.stat().st_size]
-    else:
-        folders = [Path(name) for name in names]
-        paths = [
-            path
-            for folder, name in zip(folders, names, strict=True)
-            for path in (in_folder(folder) if folder.is_dir() else [locate(name)])
-            if not folder.is_dir() or path.stat().st_size  # a run has just begun
-        ]
+    paths = [path for name in names for path in _paths_of(name)]
+    paths = paths if names else written(all_runs())
     if not paths:
         place = ", ".join(names) or "this machine here"
         raise UsageError(f"there is no run of {place}", fix="Run a suite first.")
     return paths
 
 
-def _history(paths: Sequence[Path], options: argparse.Namespace) -> History:
-    from pathlib import Path
+def _paths_of(name: str) -> list[Path]:
+    """The file that *name* names, or the result files in a folder."""
+    from pvbench.results.files import in_folder, locate, written
 
+    folder = Path(name)
+    return written(in_folder(folder)) if folder.is_dir() else [locate(name)]
+
+
+def _history(paths: Sequence[Path], options: argparse.Namespace) -> History:
     from pvbench.compare.noise import Allowances, AllowancesOfRuns
     from pvbench.compare.reading import noise_lines
     from pvbench.keywords import Keywords
@@ -134,10 +129,10 @@ def _history(paths: Sequence[Path], options: argparse.Namespace) -> History:
     from pvbench.results import history_index
     from pvbench.results.files import locate
 
-    named = [name for name in options.files if not Path(name).is_dir()]
+    named = {locate(name) for name in options.files if not Path(name).is_dir()}
 
     def unreadable(path: Path, sentence: str) -> None:
-        if any(path == locate(name) for name in named):
+        if path in named:
             raise UsageError(sentence)
         common.warn(sentence)
 
@@ -182,7 +177,7 @@ def _tracks(
 
 def _progress(number: int) -> None:
     if number % _OFTEN == 0:
-        print(f"pvbench: {number} new files are read", file=sys.stderr)
+        notices.say(f"{number} new files are read")
 
 
 def _print(history: History, options: argparse.Namespace) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Final
 
 import attrs
@@ -59,12 +60,12 @@ class History:
     series: str
     last: int
 
-    @property
+    @cached_property
     def numbers(self) -> Mapping[str, int]:
         """The number of each run, from 1, by its file."""
         return {run.file: number for number, run in enumerate(self.runs, 1)}
 
-    @property
+    @cached_property
     def varying(self) -> tuple[str, ...]:
         """The axes in which the cases differ beside the workload and the stack."""
         axes = (axis for axis in schema.axes() if axis not in _INSIDE)

@@ -10,6 +10,7 @@ import contextlib
 import gzip
 import os
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import partial
 from importlib.resources import files
@@ -166,7 +167,7 @@ def _twin(path: Path) -> Path:
 
 def latest(count: int) -> list[Path]:
     """The last *count* result files of this machine, oldest first."""
-    return [path for path in all_runs() if path.stat().st_size][-count:]
+    return written(all_runs())[-count:]
 
 
 def all_runs(subfolder: str = "") -> list[Path]:
@@ -183,6 +184,11 @@ def in_folder(folder: Path) -> list[Path]:
     paths = _results_in(folder)
     now = datetime.now(UTC).strftime(_STAMP)
     return sorted((path for path in paths if path.is_file()), key=partial(_age, now))
+
+
+def written(paths: Iterable[Path]) -> list[Path]:
+    """Those of *paths* that have content; a run that has just begun has an empty file."""
+    return [path for path in paths if path.stat().st_size]
 
 
 def _results_in(folder: Path) -> list[Path]:

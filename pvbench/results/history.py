@@ -20,7 +20,6 @@ from pvbench.results.files import read
 from pvbench.results.rows import Row, rows
 
 _STAMP: Final = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z")
-_DATE: Final = "%Y-%m-%d %H:%M"
 # Facts beside the axes, the software and the host that a history needs of a row.
 _KEPT: Final = frozenset(
     (
@@ -87,7 +86,7 @@ def _date(path: Path) -> str:
         year, month, day, hour, minute, second = match.groups()
         return f"{year}-{month}-{day} {hour}:{minute}:{second}"
     written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    return written.strftime(f"{_DATE}:%S")
+    return written.strftime("%Y-%m-%d %H:%M:%S")
 
 
 def in_order(runs: Iterable[Run]) -> list[Run]:
