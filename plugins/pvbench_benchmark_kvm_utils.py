@@ -67,13 +67,7 @@ def read(text: str) -> Measured:
     caveats = [f"{name}: {shortened_list(each, _MOST_ROUTES)}" for name, each in routes.items()]
     if any(name.startswith("broadcast-lock") for name in routes):
         caveats.append(_LOCK)
-    return Measured(
-        times=[
-            TestTime(workload=name, series=series, values=values)
-            for (name, series), values in times.items()
-        ],
-        caveats=caveats,
-    )
+    return Measured(times=TestTime.of_tests(times), caveats=caveats)
 
 
 def _tests(text: str) -> Iterator[tuple[str, list[Line]]]:

@@ -59,7 +59,12 @@ Times = dict[tuple[str, str], list[float]]  # by workload and series, seconds
 
 def lines(text: str) -> int:
     """See `BenchmarkText`."""
-    return sum(1 for pattern in (_LINE, _TOTALS) for _ in pattern.finditer(text))
+    return sum(1 for _ in _results(text))
+
+
+def _results(text: str) -> Iterator[re.Match[str]]:
+    """Each result, in both of its forms."""
+    return itertools.chain(_LINE.finditer(text), _TOTALS.finditer(text))
 
 
 def read(text: str) -> Measured:
@@ -76,11 +81,9 @@ def read(text: str) -> Measured:
     if any(len(values) > 1 for values in times.values()):
         _check_between(text)
     is_variant = any(workload in _VARIANT for workload, _ in times)
+    named = {(_name(test, is_variant), series): each for (test, series), each in times.items()}
     return Measured(
-        times=[
-            TestTime(workload=_name(workload, is_variant), series=series, values=values)
-            for (workload, series), values in times.items()
-        ],
+        times=TestTime.of_tests(named),
         caveats=[_ASSUMED, *[_NOT_WAITING][:is_variant], *_failures(text)],
     )
 
@@ -109,10 +112,8 @@ def _workload(test: str) -> str:
 
 def _check_between(text: str) -> None:
     """Refuse prose between results: it may name the conditions in which they differ."""
-    matches = sorted(
-        (match.span() for pattern in (_LINE, _TOTALS) for match in pattern.finditer(text)),
-    )
-    for (_, end), (begin, _) in itertools.pairwise(matches):
+    spans = sorted(match.span() for match in _results(text))
+    for (_, end), (begin, _) in itertools.pairwise(spans):
         between = (line.strip(" \t>|") for line in text[end:begin].splitlines())
         if prose := next((line for line in between if line and not _LOG.match(line)), ""):
             raise UsageError(

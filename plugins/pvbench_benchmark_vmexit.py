@@ -58,10 +58,7 @@ def read(text: str) -> Measured:
         if cycles := int(match["cycles"]):
             times.setdefault(_place(match["part"], match["test"]), []).append(cycles * scale)
     return Measured(
-        times=[
-            TestTime(workload=workload, series=series, values=values)
-            for (workload, series), values in times.items()
-        ],
+        times=TestTime.of_tests(times),
         unit=CYCLES if scale == 1 else SECONDS,
         caveats=_CAVEATS,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -55,6 +55,14 @@ class TestTime:
     workload: str = attrs.field(validator=attrs.validators.matches_re(_WORKLOAD))
     series: str = attrs.field(default="wall", validator=one_of(*SERIES))
     values: tuple[float, ...] = attrs.field(converter=_floats, validator=_positive)
+
+    @classmethod
+    def of_tests(cls, values: Mapping[tuple[str, str], Iterable[float]]) -> list[TestTime]:
+        """The times of tests, from their *values* by workload and series."""
+        return [
+            cls(workload=workload, series=series, values=each)
+            for (workload, series), each in values.items()
+        ]
 
 
 @attrs.frozen(kw_only=True)
