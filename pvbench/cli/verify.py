@@ -12,10 +12,9 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from pvbench import notices
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
 HELP = "compare the decoder with what a KVM does"
 _MOST: Final = 1_000_000
-_NONE: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -156,9 +154,7 @@ def _executed(
             stored = _stored(options, registry, place, trials, tame=is_at_risk)
             files.write(stored, path)
         judgement = judge(stored) if is_at_risk else _minimised(place, stored)
-    status = _shown(
-        [(str(path), judgement)], options, _where(options), place.refused, place.lost_once
-    )
+    status = _shown([(str(path), judgement)], options, place)
     if place.stop.signal:
         return endings.ended_early(place.stop.signal)
     return status or (Status.ENVIRONMENT if place.is_incomplete else Status.OK)
@@ -222,12 +218,12 @@ def _where(options: argparse.Namespace) -> str:
 def _shown(
     judgements: Sequence[tuple[str, Judgement]],
     options: argparse.Namespace,
-    where: str = "",
-    refused: Mapping[str, int] = _NONE,
-    lost_once: Mapping[str, int] = _NONE,
+    place: Place | None = None,
 ) -> Status:
+    """Print the judgements of files, or of what was executed at *place*."""
     from pvbench.report import verify
 
-    common.show(verify.document(judgements, where, refused, lost_once), options)
+    details = (_where(options), place.refused, place.lost_once) if place else ()
+    common.show(verify.document(judgements, *details), options)
     disagree = any(judgement.disagreements for _, judgement in judgements)
     return Status.PROOF if disagree else Status.OK
