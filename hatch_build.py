@@ -70,8 +70,9 @@ def completion(command: argparse.ArgumentParser, shell: str) -> str:
 def write(folder: Path) -> dict[str, str]:
     """Write all files into *folder*; return where each belongs, by its path."""
     with _in_a_terminal_of("72"):
-        contents = {place: completion(parser(), shell) for shell, place in COMPLETIONS.items()}
-        contents[MAN_PAGE] = man_page(parser())
+        command = parser()
+        contents = {place: completion(command, shell) for shell, place in COMPLETIONS.items()}
+        contents[MAN_PAGE] = man_page(command)  # the last one, which changes the parser
     for place, content in contents.items():
         path = folder / place
         path.parent.mkdir(parents=True, exist_ok=True)
