@@ -44,23 +44,26 @@ def sends(guest: Guest, recording: str) -> Pairs | str:
 
 def drawn_sends(guest: Guest, recording: str, sends: int, seed: int) -> Pairs | str:
     """The sends of a sample, each with the number of sends for which it stands."""
-    pairs = _distinct(guest, recording)
-    if isinstance(pairs, str):
-        return pairs
-    return [send for send, _ in _drawn(guest, pairs, sends, seed)]
+    drawn = _drawn(guest, recording, sends, seed)
+    return drawn if isinstance(drawn, str) else [send for send, _ in drawn]
 
 
 def sample(guest: Guest, recording: str, sends: int, seed: int) -> list[Drawn]:
     """How each of these sends was drawn."""
-    pairs = _distinct(guest, recording)
-    assert not isinstance(pairs, str)  # noqa: S101 - the sends were given before
-    return [how for _, how in _drawn(guest, pairs, sends, seed)]
+    drawn = _drawn(guest, recording, sends, seed)
+    assert not isinstance(drawn, str)  # noqa: S101 - the sends were given before
+    return [how for _, how in drawn]
 
 
-def _drawn(guest: Guest, pairs: Pairs, sends: int, seed: int) -> list[tuple[Pair, Drawn]]:
+@lru_cache
+def _drawn(
+    guest: Guest, recording: str, sends: int, seed: int
+) -> list[tuple[Pair, Drawn]] | str:
+    """The sample, or why the guest cannot have the sends."""
     from pvbench.recording.sampling import sample_of
 
-    return sample_of(pairs, guest, sends, seed)
+    pairs = _distinct(guest, recording)
+    return pairs if isinstance(pairs, str) else sample_of(pairs, guest, sends, seed)
 
 
 @lru_cache
