@@ -83,9 +83,9 @@ def main() -> int:
     parser.add_argument("--histories", type=int, default=500)
     parser.add_argument("--seed", type=int, default=int(f"{datetime.now(UTC):%Y%m%d%H%M}"))
     options = parser.parse_args()
-    found = "".join(f"{f'{100 * step:g} % found':>14}" for step in _STEPS)
+    titles = "".join(f"{100 * step:g} % found".rjust(14) for step in _STEPS)
     print(f"noise of a run {100 * _NOISE:g} %, seed {options.seed}")
-    print(f"{'runs':>5}{'sessions':>10}{'false':>8}{found}")
+    print(f"{'runs':>5}{'sessions':>10}{'false':>8}{titles}")
     largest = 0.0
     for setting in _SETTINGS:
         false, _ = shares(options.seed, setting, 0.0, options.histories)

@@ -59,7 +59,7 @@ class DamagedError(UsageError):
 
 
 class NoSendError(UsageError):
-    """A trace has no event that says who interrupts whom."""
+    """A trace has no event with the sender and the targets of an IPI."""
 
 
 class UnavailableError(PvbenchError):

@@ -126,7 +126,7 @@ class _Search:
         )
 
     def _verdict(self, row: Row, following: Sequence[Row]) -> str:
-        """How the time of *row* differs from the level; empty if nobody can say."""
+        """How the time of *row* differs from the level; empty if that cannot be judged."""
         if not row.has_times:
             return ""
         if row.is_exact:

@@ -1,5 +1,5 @@
 """
-Which events of the running kernel say who interrupts whom.
+The events of the running kernel that report IPIs, where they are sent and received.
 
 Source: Linux, include/trace/events/ipi.h and csd.h, arch/x86/include/asm/trace/irq_vectors.h.
 x86 has ipi_send_* since 6.4 (68e2d17c9eeb) and csd_queue_cpu since 6.5.

@@ -222,7 +222,7 @@ def test_the_reading_of_many_new_files_is_told(cli: Cli) -> None:
 
 
 def test_a_text_of_another_benchmark_is_a_run_too(cli: Cli) -> None:
-    """It says who measured."""
+    """The heading names the benchmark that measured the times."""
     folder = Path("texts")
     folder.mkdir()
     for number, total in ((1, 100_000), (2, 200_000)):

@@ -32,7 +32,7 @@ def with_allowance(members: list[Row], rms: float = 0.01, sessions: int = 20) ->
 
 
 def exact(members: list[Row]) -> Track:
-    """The track, where nobody measured the noise."""
+    """The track of a host whose noise has not been measured."""
     return track(members, lambda before, after: None)
 
 

@@ -75,7 +75,7 @@ def test_an_instance_that_cannot_be_removed_is_named(tmp_path: Path) -> None:
 def test_an_instance_that_cannot_be_made_has_a_reason(
     tmp_path: Path, error: OSError, fix: str
 ) -> None:
-    """Without permission the sentence says who may do it."""
+    """If permission is missing, the error names the users who have it."""
 
     def refused(path: Path) -> None:
         raise error
